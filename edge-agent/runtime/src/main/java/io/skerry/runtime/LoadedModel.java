@@ -1,0 +1,28 @@
+package io.skerry.runtime;
+
+import io.skerry.artifact.ModelSignature;
+import java.util.List;
+
+/**
+ * A model that is ready to run. Runs may be concurrent; {@link #close} must not meet a run: whoever
+ * hands out a model counts its leases.
+ */
+public interface LoadedModel extends AutoCloseable {
+  /** Inputs and outputs. */
+  ModelSignature signature();
+
+  /** The execution providers that this model really uses, most preferred first. */
+  List<String> providers();
+
+  /**
+   * Runs the model once.
+   *
+   * @param inputs one tensor per input of the signature, in its order
+   * @return one tensor per output of the signature, in its order; the caller owns them
+   * @throws EngineException if a tensor does not fit the signature, or the run fails
+   */
+  List<Tensor> run(List<Tensor> inputs) throws EngineException;
+
+  @Override
+  void close();
+}
