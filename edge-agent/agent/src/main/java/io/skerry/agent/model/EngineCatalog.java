@@ -1,0 +1,113 @@
+package io.skerry.agent.model;
+
+import io.skerry.runtime.EngineException;
+import io.skerry.runtime.EngineException.Reason;
+import io.skerry.runtime.EngineStatus;
+import io.skerry.runtime.InferenceEngine;
+import io.skerry.runtime.LoadOptions;
+import io.skerry.runtime.LoadedModel;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+
+/**
+ * The engines of this program. An engine's native library is loaded when the engine is first asked
+ * for, never before.
+ *
+ * <p>Thread-safe.
+ */
+public final class EngineCatalog {
+  private final List<InferenceEngine> engines;
+  private final Map<String, EngineStatus> statuses = new ConcurrentHashMap<>();
+
+  /** A catalog of these engines. */
+  public EngineCatalog(List<InferenceEngine> engines) {
+    this.engines = engines.stream().sorted(Comparator.comparing(InferenceEngine::name)).toList();
+  }
+
+  /** The engines on the class path. */
+  public static EngineCatalog discovered() {
+    return new EngineCatalog(
+        ServiceLoader.load(InferenceEngine.class).stream()
+            .map(ServiceLoader.Provider::get)
+            .toList());
+  }
+
+  /** Names, ordered. */
+  public List<String> names() {
+    return engines.stream().map(InferenceEngine::name).toList();
+  }
+
+  /** Whether the engine of this name can be used here; probes it the first time. */
+  public EngineStatus status(String name) {
+    return engine(name)
+        .map(engine -> statuses.computeIfAbsent(name, probed -> engine.probe()))
+        .orElseGet(
+            () -> new EngineStatus.Unavailable("no engine '%s' in this program".formatted(name)));
+  }
+
+  /** Usable engines with their execution providers, for example {@code onnxruntime/cpu}. */
+  public List<String> usable() {
+    List<String> usable = new ArrayList<>();
+    for (String name : names()) {
+      if (status(name) instanceof EngineStatus.Available available) {
+        available.providers().forEach(provider -> usable.add(name + "/" + provider));
+      }
+    }
+    return List.copyOf(usable);
+  }
+
+  /** Loads a model file with the engine that its ending names. */
+  public LoadedModel load(Path model, LoadOptions options) throws EngineException {
+    String file = String.valueOf(model.getFileName());
+    InferenceEngine engine =
+        engines.stream()
+            .filter(candidate -> file.endsWith(candidate.fileExtension()))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new EngineException(
+                        Reason.MODEL_INVALID,
+                        "no engine for '%s': known endings are %s"
+                            .formatted(
+                                file,
+                                engines.stream()
+                                    .map(InferenceEngine::fileExtension)
+                                    .collect(Collectors.joining(", ")))));
+    return load(engine, model, options);
+  }
+
+  /** Loads a model file with the engine of this name. */
+  public LoadedModel load(String engineName, Path model, LoadOptions options)
+      throws EngineException {
+    InferenceEngine engine =
+        engine(engineName)
+            .orElseThrow(
+                () ->
+                    new EngineException(
+                        Reason.ENGINE_UNAVAILABLE,
+                        "no engine '%s' in this program: it has %s"
+                            .formatted(engineName, names())));
+    return load(engine, model, options);
+  }
+
+  private LoadedModel load(InferenceEngine engine, Path model, LoadOptions options)
+      throws EngineException {
+    if (status(engine.name()) instanceof EngineStatus.Unavailable(String reason)) {
+      throw new EngineException(
+          Reason.ENGINE_UNAVAILABLE,
+          "engine '%s' cannot be used here: %s".formatted(engine.name(), reason));
+    }
+    return engine.load(model, options);
+  }
+
+  private Optional<InferenceEngine> engine(String name) {
+    return engines.stream().filter(engine -> engine.name().equals(name)).findFirst();
+  }
+}

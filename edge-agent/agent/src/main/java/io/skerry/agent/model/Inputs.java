@@ -1,0 +1,68 @@
+package io.skerry.agent.model;
+
+import io.skerry.artifact.ModelSignature;
+import io.skerry.artifact.TensorSpec;
+import io.skerry.runtime.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Checks a request's tensors against a signature. */
+final class Inputs {
+  private Inputs() {}
+
+  /** The request's tensors in the signature's order. */
+  static List<Tensor> ordered(PredictRequest request, ModelSignature signature)
+      throws PredictException {
+    for (Tensor tensor : request.inputs()) {
+      if (signature.input(tensor.name()).isEmpty()) {
+        throw invalid(
+            "unexpected inference input '%s' for model '%s'; its inputs are %s"
+                .formatted(tensor.name(), request.model(), names(signature)));
+      }
+    }
+    List<Tensor> ordered = new ArrayList<>(signature.inputs().size());
+    for (TensorSpec spec : signature.inputs()) {
+      ordered.add(checked(request, spec));
+    }
+    if (ordered.size() != request.inputs().size()) {
+      throw invalid(
+          "expected %d inputs but got %d for model '%s'"
+              .formatted(ordered.size(), request.inputs().size(), request.model()));
+    }
+    return ordered;
+  }
+
+  private static Tensor checked(PredictRequest request, TensorSpec spec) throws PredictException {
+    Tensor tensor =
+        request.inputs().stream()
+            .filter(given -> given.name().equals(spec.name()))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    invalid(
+                        "input '%s' is missing in the request for model '%s'"
+                            .formatted(spec.name(), request.model())));
+    if (tensor.type() != spec.type()) {
+      throw invalid(
+          "inference input '%s' has data-type %s, but model '%s' expects %s"
+              .formatted(spec.name(), tensor.type(), request.model(), spec.type()));
+    }
+    if (!spec.accepts(tensor.shape())) {
+      throw invalid(
+          "unexpected shape for input '%s' for model '%s': expected %s, got %s"
+              .formatted(spec.name(), request.model(), spec.shape(), tensor.shape()));
+    }
+    return tensor;
+  }
+
+  private static String names(ModelSignature signature) {
+    return signature.inputs().stream()
+        .map(spec -> "'" + spec.name() + "'")
+        .collect(Collectors.joining(", "));
+  }
+
+  private static PredictException invalid(String message) {
+    return new PredictException(PredictException.Code.INVALID_ARGUMENT, message);
+  }
+}

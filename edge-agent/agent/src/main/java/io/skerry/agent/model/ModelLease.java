@@ -1,0 +1,44 @@
+package io.skerry.agent.model;
+
+import io.skerry.runtime.EngineException;
+import io.skerry.runtime.Tensor;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** The right to run one version until the lease is closed; a swap meanwhile waits for it. */
+public final class ModelLease implements AutoCloseable {
+  private final ServingModel model;
+  private final Executor closer;
+  private final AtomicBoolean returned = new AtomicBoolean();
+
+  ModelLease(ServingModel model, Executor closer) {
+    this.model = model;
+    this.closer = closer;
+  }
+
+  /** The version. */
+  public ServingModel model() {
+    return model;
+  }
+
+  /**
+   * Runs the version once, outside its counters: for golden inputs and measurements.
+   *
+   * @throws EngineException if a tensor does not fit the signature, or the run fails
+   * @throws IllegalStateException if the lease was closed
+   */
+  public List<Tensor> run(List<Tensor> inputs) throws EngineException {
+    if (returned.get()) {
+      throw new IllegalStateException("the lease of " + model.ref() + " is closed");
+    }
+    return model.loaded().run(inputs);
+  }
+
+  @Override
+  public void close() {
+    if (returned.compareAndSet(false, true)) {
+      model.release(closer);
+    }
+  }
+}

@@ -1,0 +1,25 @@
+package io.skerry.agent.model;
+
+import io.skerry.protocol.ModelName;
+import io.skerry.runtime.Tensor;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One wanted prediction.
+ *
+ * @param version the wanted version; the highest active one when empty
+ * @param clientId the client's own id, empty when it gave none
+ * @param inputs one tensor per input, in any order
+ */
+public record PredictRequest(
+    ModelName model, Optional<Long> version, String clientId, List<Tensor> inputs) {
+  public PredictRequest {
+    inputs = List.copyOf(inputs);
+  }
+
+  /** A prediction by whatever version is active. */
+  public static PredictRequest of(ModelName model, String clientId, List<Tensor> inputs) {
+    return new PredictRequest(model, Optional.empty(), clientId, inputs);
+  }
+}

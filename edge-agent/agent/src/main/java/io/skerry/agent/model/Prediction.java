@@ -1,0 +1,30 @@
+package io.skerry.agent.model;
+
+import io.skerry.runtime.Tensor;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * One answered prediction.
+ *
+ * @param id the agent's id; feedback names it
+ * @param clientId the client's own id, empty when it gave none
+ * @param model what answered
+ * @param inputs one tensor per input of the signature, in its order
+ * @param outputs one tensor per output of the signature, in its order; no engine owns them
+ * @param at when it started
+ * @param nanos how long the run took
+ */
+public record Prediction(
+    PredictionId id,
+    String clientId,
+    ModelRef model,
+    List<Tensor> inputs,
+    List<Tensor> outputs,
+    Instant at,
+    long nanos) {
+  public Prediction {
+    inputs = List.copyOf(inputs);
+    outputs = List.copyOf(outputs);
+  }
+}

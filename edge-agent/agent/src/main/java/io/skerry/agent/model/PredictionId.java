@@ -1,0 +1,27 @@
+package io.skerry.agent.model;
+
+import java.util.regex.Pattern;
+
+/**
+ * The agent's id of one prediction: a ULID, 26 characters of Crockford's base 32. Ids of one agent
+ * sort in the order of the predictions.
+ */
+public record PredictionId(String value) {
+  private static final Pattern ULID = Pattern.compile("[0-7][0-9A-HJKMNP-TV-Z]{25}");
+
+  /**
+   * Checks the form.
+   *
+   * @throws IllegalArgumentException if it is no ULID
+   */
+  public PredictionId {
+    if (!ULID.matcher(value).matches()) {
+      throw new IllegalArgumentException("prediction id is no ULID of 26 characters");
+    }
+  }
+
+  @Override
+  public String toString() {
+    return value;
+  }
+}

@@ -1,0 +1,24 @@
+package io.skerry.agent.model;
+
+/**
+ * Is told of every prediction after its answer was given, on the thread that ran it, by many
+ * threads at once. It must only copy what it needs and return; what it throws is logged and goes no
+ * further.
+ */
+public interface PredictionListener {
+  /** Listens to nothing. */
+  PredictionListener NONE =
+      new PredictionListener() {
+        @Override
+        public void predicted(Prediction prediction) {}
+
+        @Override
+        public void failed(FailedPrediction failure) {}
+      };
+
+  /** A prediction was answered. */
+  void predicted(Prediction prediction);
+
+  /** A prediction failed for a fault of ours or the model's. */
+  void failed(FailedPrediction failure);
+}

@@ -1,0 +1,124 @@
+package io.skerry.agent.model;
+
+import io.skerry.runtime.EngineException;
+import io.skerry.runtime.EngineException.Reason;
+import io.skerry.runtime.Tensor;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Answers predictions with whatever version is active.
+ *
+ * <p>Thread-safe; runs are concurrent.
+ */
+public final class Predictor {
+  private static final Logger log = LoggerFactory.getLogger(Predictor.class);
+
+  private final ModelSlots slots;
+  private final InstantSource clock;
+  private final PredictionIds ids;
+  private final PredictionListener listener;
+
+  /**
+   * Makes a predictor.
+   *
+   * @param random for prediction ids; used under a lock
+   */
+  public Predictor(
+      ModelSlots slots, InstantSource clock, RandomGenerator random, PredictionListener listener) {
+    this.slots = slots;
+    this.clock = clock;
+    this.ids = new PredictionIds(clock, random);
+    this.listener = listener;
+  }
+
+  /**
+   * Predicts, then tells the listener, then returns.
+   *
+   * @throws PredictException if no model answers for the name, the inputs do not fit it, or it
+   *     fails
+   */
+  public Prediction predict(PredictRequest request) throws PredictException {
+    Prediction prediction = run(request);
+    tell(() -> listener.predicted(prediction));
+    return prediction;
+  }
+
+  /**
+   * Predicts, gives the answer away, and tells the listener only then.
+   *
+   * @throws PredictException as {@link #predict(PredictRequest)}; the answer was not called then
+   */
+  public void predict(PredictRequest request, Consumer<Prediction> answer) throws PredictException {
+    Prediction prediction = run(request);
+    try {
+      answer.accept(prediction);
+    } finally {
+      tell(() -> listener.predicted(prediction));
+    }
+  }
+
+  private Prediction run(PredictRequest request) throws PredictException {
+    try (ModelLease lease =
+        slots.acquire(request.model(), request.version()).orElseThrow(() -> unknown(request))) {
+      ServingModel model = lease.model();
+      List<Tensor> inputs = Inputs.ordered(request, model.signature());
+      PredictionId id = ids.next();
+      Instant at = clock.instant();
+      long start = System.nanoTime();
+      try {
+        List<Tensor> outputs = model.loaded().run(inputs);
+        long nanos = System.nanoTime() - start;
+        model.countAnswered();
+        return new Prediction(id, request.clientId(), model.ref(), inputs, outputs, at, nanos);
+      } catch (EngineException e) {
+        if (e.reason() == Reason.INPUT_INVALID) {
+          throw new PredictException(PredictException.Code.INVALID_ARGUMENT, message(e), e);
+        }
+        throw failure(request, model, id, at, e);
+      } catch (RuntimeException e) {
+        throw failure(request, model, id, at, e);
+      }
+    }
+  }
+
+  private PredictException failure(
+      PredictRequest request, ServingModel model, PredictionId id, Instant at, Exception cause) {
+    model.countFailed();
+    String reason = "%s failed: %s".formatted(model.version(), message(cause));
+    tell(
+        () ->
+            listener.failed(new FailedPrediction(id, request.clientId(), model.ref(), reason, at)));
+    return new PredictException(PredictException.Code.INTERNAL, reason, cause);
+  }
+
+  private PredictException unknown(PredictRequest request) {
+    String message =
+        request
+            .version()
+            .filter(version -> slots.find(request.model(), Optional.empty()).isPresent())
+            .map(version -> "model '%s' has no version %d here".formatted(request.model(), version))
+            .orElseGet(() -> "unknown model '%s'".formatted(request.model()));
+    return new PredictException(PredictException.Code.NOT_FOUND, message);
+  }
+
+  private static String message(Exception e) {
+    String message = e.getMessage();
+    return message == null ? e.getClass().getSimpleName() : message;
+  }
+
+  // The answer stands whatever its observers do.
+  private static void tell(Runnable notification) {
+    try {
+      notification.run();
+    } catch (RuntimeException e) {
+      log.atWarn().setCause(e).log("prediction listener failed");
+    }
+  }
+}
