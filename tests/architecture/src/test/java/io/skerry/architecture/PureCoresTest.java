@@ -1,0 +1,100 @@
+package io.skerry.architecture;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.AccessTarget;
+import com.tngtech.archunit.core.domain.JavaAccess;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.Random;
+import java.util.UUID;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.Test;
+
+/** What decides has no clock, no randomness, no thread and no I/O of its own. */
+class PureCoresTest {
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+          .importPackages("io.skerry");
+
+  private static final DescribedPredicate<JavaClass> CORES =
+      resideInAnyPackage(
+              "io.skerry.protocol..", "io.skerry.telemetry..", "io.skerry.fleet..")
+          .or(
+              DescribedPredicate.describe(
+                  "are machines of the agent",
+                  type ->
+                      type.getPackageName().startsWith("io.skerry.agent")
+                          && type.getSimpleName().endsWith("Machine")))
+          .as("cores");
+
+  @Test
+  void coresAskNoClockAndNoChance() {
+    noClasses()
+        .that(CORES)
+        .should()
+        .accessTargetWhere(
+            target(
+                "reads the wall clock or draws at random",
+                member ->
+                    (member.getOwner().isEquivalentTo(Instant.class)
+                            && member.getName().equals("now"))
+                        || (member.getOwner().isEquivalentTo(System.class)
+                            && (member.getName().equals("currentTimeMillis")
+                                || member.getName().equals("nanoTime")))
+                        || (member.getOwner().isEquivalentTo(Clock.class)
+                            && member.getName().startsWith("system"))
+                        || (member.getOwner().isEquivalentTo(Math.class)
+                            && member.getName().equals("random"))
+                        || (member.getOwner().isEquivalentTo(UUID.class)
+                            && member.getName().equals("randomUUID"))
+                        || (member.getOwner().isEquivalentTo(Random.class)
+                            && member.getName().equals("<init>"))))
+        .orShould()
+        .dependOnClassesThat()
+        .areAssignableTo(ThreadLocalRandom.class)
+        .check(CLASSES);
+  }
+
+  @Test
+  void coresStartNoThreadsAndDoNoInputOrOutput() {
+    noClasses()
+        .that(CORES)
+        .should()
+        .dependOnClassesThat(
+            resideInAnyPackage(
+                "java.io..",
+                "java.nio.file..",
+                "java.nio.channels..",
+                "java.net.http..",
+                "java.sql..",
+                "javax.sql..",
+                "java.util.concurrent..",
+                "io.micronaut..",
+                "org.slf4j..")
+                // Serializable and checked I/O exceptions of generated messages are no I/O.
+                .and(
+                    DescribedPredicate.describe(
+                        "do something",
+                        type ->
+                            !type.getName().equals("java.io.Serializable")
+                                && !type.isAssignableTo(Throwable.class))))
+        .orShould()
+        .dependOnClassesThat()
+        .areAssignableTo(Thread.class)
+        .check(CLASSES);
+  }
+
+  private static DescribedPredicate<JavaAccess<?>> target(
+      String description, Predicate<AccessTarget> predicate) {
+    return DescribedPredicate.describe(description, access -> predicate.test(access.getTarget()));
+  }
+}
