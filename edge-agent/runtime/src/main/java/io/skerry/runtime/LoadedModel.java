@@ -8,6 +8,9 @@ import java.util.List;
  * hands out a model counts its leases.
  */
 public interface LoadedModel extends AutoCloseable {
+  /** The engine's name, for example {@code onnxruntime}. */
+  String engine();
+
   /** Inputs and outputs. */
   ModelSignature signature();
 

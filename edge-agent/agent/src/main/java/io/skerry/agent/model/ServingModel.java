@@ -56,6 +56,11 @@ public final class ServingModel {
     return ref.manifest();
   }
 
+  /** The engine that runs it, for example {@code onnxruntime}. */
+  public String engine() {
+    return model.engine();
+  }
+
   /** Inputs and outputs. */
   public ModelSignature signature() {
     return model.signature();
