@@ -1,0 +1,134 @@
+package io.skerry.profile;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+
+/**
+ * Finds out what this machine is, from what Linux tells under {@code /proc}, {@code /sys} and
+ * {@code /dev}. What cannot be read counts as not there.
+ */
+public final class FactsProbe {
+  private static final int NVIDIA_DEVICES_MAX = 16;
+
+  private final Path root;
+  private final String osArch;
+
+  FactsProbe(Path root, String osArch) {
+    this.root = root;
+    this.osArch = osArch;
+  }
+
+  /**
+   * The facts of this machine.
+   *
+   * @param engines that the caller could load, with their execution providers
+   */
+  public static HardwareFacts detect(List<String> engines) {
+    return new FactsProbe(Path.of("/"), System.getProperty("os.arch", "")).facts(engines);
+  }
+
+  /** The facts of this machine, engines not looked for. */
+  public static HardwareFacts detect() {
+    return detect(List.of());
+  }
+
+  HardwareFacts facts(List<String> engines) {
+    return new HardwareFacts(
+        architecture(),
+        cpuFeatures(),
+        Runtime.getRuntime().availableProcessors(),
+        memoryBytes(),
+        accelerators(),
+        engines,
+        board());
+  }
+
+  private String architecture() {
+    return switch (osArch) {
+      case "amd64", "x86_64" -> "x86-64";
+      case "aarch64" -> "arm64";
+      default -> osArch;
+    };
+  }
+
+  private List<String> cpuFeatures() {
+    Set<String> common = new TreeSet<>();
+    boolean first = true;
+    for (String line : text("proc/cpuinfo").lines().toList()) {
+      int colon = line.indexOf(':');
+      String key = colon < 0 ? "" : line.substring(0, colon).strip();
+      if (!key.equals("flags") && !key.equals("Features")) {
+        continue;
+      }
+      List<String> features = Arrays.asList(line.substring(colon + 1).strip().split("\\s+"));
+      // Cores can differ; a thread may run on any of them.
+      if (first) {
+        common.addAll(features);
+      } else {
+        common.retainAll(features);
+      }
+      first = false;
+    }
+    common.remove("");
+    return List.copyOf(common);
+  }
+
+  private long memoryBytes() {
+    long total =
+        text("proc/meminfo")
+            .lines()
+            .filter(line -> line.startsWith("MemTotal:"))
+            .findFirst()
+            .map(line -> number(line.replaceAll("[^0-9]", "")) * 1024)
+            .orElse(0L);
+    long limit = number(text("sys/fs/cgroup/memory.max").strip());
+    return limit > 0 && limit < total ? limit : total;
+  }
+
+  private List<String> accelerators() {
+    boolean nvidia =
+        Stream.iterate(0, i -> i + 1)
+            .limit(NVIDIA_DEVICES_MAX)
+            .anyMatch(i -> Files.exists(root.resolve("dev/nvidia" + i)));
+    boolean jetson = Files.exists(root.resolve("dev/nvhost-gpu"));
+    return nvidia || jetson ? List.of("cuda") : List.of();
+  }
+
+  private String board() {
+    return Stream.of("sys/firmware/devicetree/base/model", "sys/class/dmi/id/product_name")
+        .map(this::text)
+        .map(text -> text.replaceAll("\\p{Cntrl}", " ").strip())
+        .filter(text -> !text.isEmpty())
+        .map(text -> text.substring(0, Math.min(text.length(), 120)))
+        .findFirst()
+        .orElse("");
+  }
+
+  private static long number(String digits) {
+    try {
+      return Long.parseLong(digits);
+    } catch (NumberFormatException e) {
+      return 0;
+    }
+  }
+
+  private String text(String file) {
+    return read(root.resolve(file)).orElse("");
+  }
+
+  private static Optional<String> read(Path file) {
+    try {
+      return Optional.of(Files.readString(file, StandardCharsets.ISO_8859_1));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+}

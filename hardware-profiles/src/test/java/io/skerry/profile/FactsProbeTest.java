@@ -1,0 +1,66 @@
+package io.skerry.profile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class FactsProbeTest {
+  @Test
+  void readsABoardWithTwoKindsOfCores(@TempDir Path root) throws IOException {
+    file(
+        root,
+        "proc/cpuinfo",
+        """
+        processor\t: 0
+        Features\t: fp asimd crc32 asimddp
+        processor\t: 1
+        Features\t: fp asimd crc32
+        """);
+    file(root, "proc/meminfo", "MemTotal:        1000 kB\nMemFree: 1 kB\n");
+    file(root, "sys/firmware/devicetree/base/model", "Some Board Rev 1.0\0");
+    file(root, "dev/nvhost-gpu", "");
+
+    HardwareFacts facts = new FactsProbe(root, "aarch64").facts(List.of("onnxruntime/cpu"));
+
+    assertThat(facts.arch()).isEqualTo("arm64");
+    assertThat(facts.cpuFeatures()).containsExactly("asimd", "crc32", "fp");
+    assertThat(facts.memoryBytes()).isEqualTo(1_024_000);
+    assertThat(facts.accelerators()).containsExactly("cuda");
+    assertThat(facts.engines()).containsExactly("onnxruntime/cpu");
+    assertThat(facts.board()).isEqualTo("Some Board Rev 1.0");
+  }
+
+  @Test
+  void countsOnlyTheMemoryThatItsGroupMayUse(@TempDir Path root) throws IOException {
+    file(root, "proc/meminfo", "MemTotal:        1000 kB\n");
+    file(root, "sys/fs/cgroup/memory.max", "4096\n");
+
+    assertThat(new FactsProbe(root, "amd64").facts(List.of()).memoryBytes()).isEqualTo(4096);
+  }
+
+  @Test
+  void knowsNothingWhereNothingIsTold(@TempDir Path root) {
+    HardwareFacts facts = new FactsProbe(root, "amd64").facts(List.of());
+
+    assertThat(facts.arch()).isEqualTo("x86-64");
+    assertThat(facts.cpuFeatures()).isEmpty();
+    assertThat(facts.memoryBytes()).isZero();
+    assertThat(facts.board()).isEmpty();
+  }
+
+  @Test
+  void recognisesThisMachine() {
+    assertThat(FactsProbe.detect().cores()).isPositive();
+  }
+
+  private static void file(Path root, String name, String text) throws IOException {
+    Path file = root.resolve(name);
+    Files.createDirectories(file.getParent());
+    Files.writeString(file, text);
+  }
+}

@@ -1,0 +1,144 @@
+package io.skerry.profile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ProfileCatalogTest {
+  private static final ProfileCatalog CATALOG = ProfileCatalog.builtIn();
+
+  @ParameterizedTest
+  @CsvSource({
+    "x86-64, sse2 avx2, '', x86-64-avx2",
+    "x86-64, avx2 avx512_vnni, '', x86-64-vnni",
+    "x86-64, avx2 avx_vnni, '', x86-64-vnni",
+    "x86-64, sse2, '', none",
+    "arm64, asimd, '', arm64-neon",
+    "arm64, asimd asimddp, '', arm64-dotprod",
+    "arm64, asimd asimddp, cuda:8.7, nvidia-cuda",
+    "x86-64, avx2, cuda, nvidia-cuda",
+    "x86-64, avx2, cudax, x86-64-avx2",
+    "riscv64, v, '', none",
+  })
+  void choosesTheMostSpecificProfile(
+      String arch, String features, String accelerators, String expected) {
+    HardwareFacts facts =
+        HardwareFacts.of(
+            arch,
+            List.of(features.split(" ")),
+            accelerators.isEmpty() ? List.of() : List.of(accelerators));
+
+    assertThat(CATALOG.bestMatch(facts).map(HardwareProfile::id).orElse("none"))
+        .isEqualTo(expected);
+  }
+
+  @Test
+  void saysWhatAMachineLacks() {
+    HardwareFacts facts = HardwareFacts.of("x86-64", List.of("avx2"), List.of());
+
+    assertThat(CATALOG.profile("x86-64-vnni").orElseThrow().match(facts).reason())
+        .isEqualTo("needs one of the CPU features [avx512_vnni, avx_vnni]");
+    assertThat(CATALOG.profile("arm64-neon").orElseThrow().match(facts).reason())
+        .isEqualTo("needs arm64, this is x86-64");
+    assertThat(CATALOG.profile("nvidia-cuda").orElseThrow().match(facts).reason())
+        .isEqualTo("needs the accelerator cuda");
+  }
+
+  @Test
+  void readsEveryKeyOfAProfile() {
+    HardwareProfile profile = CATALOG.profile("x86-64-avx2").orElseThrow();
+
+    assertThat(profile.engines()).containsExactly(Engine.ONNXRUNTIME, Engine.TFLITE);
+    assertThat(profile.precisions()).containsExactly(Precision.FP32, Precision.INT8);
+    assertThat(profile.executionProviders()).containsExactly("cpu");
+    assertThat(profile.threads()).isEqualTo(1);
+    assertThat(profile.memoryBudgetBytes()).isEqualTo(256L << 20);
+    assertThat(profile.latencyBudget()).isEqualTo(Duration.ofMillis(10));
+    assertThat(profile.int8()).isEqualTo(new Int8Rules(Int8Rules.Activation.UINT8, true));
+    assertThat(profile.candidates().getFirst())
+        .isEqualTo(new Candidate(Engine.TFLITE, Precision.INT8));
+  }
+
+  @Test
+  void everyBuiltInProfileIsNamedLikeItsFileAndDescribesItself() {
+    assertThat(CATALOG.profiles())
+        .extracting(HardwareProfile::id)
+        .containsExactly(
+            "arm64-dotprod", "arm64-neon", "nvidia-cuda", "x86-64-avx2", "x86-64-vnni");
+    assertThat(CATALOG.profiles())
+        .allSatisfy(
+            profile ->
+                assertThat(HardwareProfile.parse("f", CATALOG.yaml(profile.id()).orElseThrow()))
+                    .isEqualTo(profile));
+  }
+
+  @Test
+  void tellsAllMistakesAtOnceWithFileAndKey() {
+    String yaml =
+        CATALOG
+            .yaml("x86-64-avx2")
+            .orElseThrow()
+            .replace("threads: 1", "thread: 1")
+            .replace("256 MiB", "256 MB")
+            .replace("priority: 10", "priority: high")
+            .replace("activation: uint8", "activation: uint9")
+            .replace("engines: [onnxruntime, tflite]", "engines: [onnxruntime, tensorflow]");
+
+    ProfileException thrown =
+        catchThrowableOfType(ProfileException.class, () -> HardwareProfile.parse("bad.yaml", yaml));
+
+    assertThat(thrown.mistakes())
+        .containsExactlyInAnyOrder(
+            "bad.yaml: key 'threads' is missing",
+            "bad.yaml: key 'thread' is unknown, did you mean 'threads'?",
+            "bad.yaml: key 'memory-budget' is '256 MB', expected for example '64 MiB'",
+            "bad.yaml: key 'match.priority' is 'high', expected a whole number from 0 to 1000",
+            "bad.yaml: key 'int8.activation' is 'uint9', expected one of [uint8, int8]",
+            "bad.yaml: key 'engines' has 'tensorflow', expected some of [onnxruntime, tflite]",
+            "bad.yaml: key 'candidates' 'tflite/int8' names what engines and precisions do not list",
+            "bad.yaml: key 'candidates' 'tflite/fp32' names what engines and precisions do not list");
+  }
+
+  @Test
+  void refusesWhatIsNoYamlMapInOneLine() {
+    for (String yaml : List.of("", "[1]", "id: [", "id: a\nid: b", "\tid: a")) {
+      ProfileException thrown =
+          catchThrowableOfType(
+              ProfileException.class, () -> HardwareProfile.parse("bad.yaml", yaml));
+      assertThat(thrown.mistakes()).as(yaml).hasSize(1);
+      assertThat(thrown.getMessage()).startsWith("bad.yaml: ").doesNotContain("\n");
+    }
+    assertThat(
+            catchThrowableOfType(
+                    ProfileException.class, () -> HardwareProfile.parse("bad.yaml", "{}"))
+                .mistakes())
+        .hasSizeGreaterThan(8);
+  }
+
+  @Test
+  void aFolderReplacesProfilesOfTheSameId(@TempDir Path folder) throws IOException {
+    String yaml = CATALOG.yaml("arm64-neon").orElseThrow();
+    Files.writeString(folder.resolve("arm64-neon.yaml"), yaml.replace("threads: 1", "threads: 4"));
+    Files.writeString(
+        folder.resolve("my-board.yaml"), yaml.replace("id: arm64-neon", "id: my-board"));
+
+    ProfileCatalog catalog = ProfileCatalog.load(folder);
+
+    assertThat(catalog.profiles()).hasSize(6);
+    assertThat(catalog.profile("arm64-neon").orElseThrow().threads()).isEqualTo(4);
+    Files.writeString(folder.resolve("other.yaml"), yaml);
+    assertThatThrownBy(() -> ProfileCatalog.load(folder))
+        .isInstanceOf(ProfileException.class)
+        .hasMessageContaining("other.yaml");
+  }
+}
