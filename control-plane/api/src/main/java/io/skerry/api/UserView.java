@@ -1,0 +1,6 @@
+package io.skerry.api;
+
+import java.time.Instant;
+
+/** A user. */
+public record UserView(String name, String role, Instant createdAt) {}

@@ -1,0 +1,197 @@
+package io.skerry.control;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import io.micronaut.context.ApplicationContext;
+import io.micronaut.runtime.server.EmbeddedServer;
+import io.skerry.control.access.FirstAdmin;
+import io.skerry.control.host.Addresses;
+import io.skerry.control.host.DataFolder;
+import io.skerry.control.host.ServerAddress;
+import io.skerry.control.host.ServerReady;
+import io.skerry.control.host.StartException;
+import io.skerry.control.sql.Database;
+import java.net.BindException;
+import java.net.URI;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.FlywayException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A running control plane: data folder, database, broker, HTTP server, started in this order and
+ * ended in the opposite one.
+ */
+final class ControlPlane implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(ControlPlane.class);
+
+  private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+  private @Nullable ServerAddress address;
+  private Optional<String> firstToken = Optional.empty();
+
+  private ControlPlane() {}
+
+  /**
+   * Starts everything; what was started ends again if something fails.
+   *
+   * @throws StartException with one line that says what is in the way
+   */
+  static ControlPlane start(ServerConfig config) {
+    ControlPlane plane = new ControlPlane();
+    boolean started = false;
+    try {
+      plane.open(config);
+      started = true;
+      return plane;
+    } finally {
+      if (!started) {
+        plane.close();
+      }
+    }
+  }
+
+  /** Where it is reached. */
+  ServerAddress address() {
+    if (address == null) {
+      throw new IllegalStateException("not started");
+    }
+    return address;
+  }
+
+  /** The admin's token, when this was the first start. */
+  Optional<String> firstToken() {
+    return firstToken;
+  }
+
+  private void open(ServerConfig config) {
+    DataFolder folder = opened(DataFolder.open(config.dataDir()));
+    HikariDataSource source = opened(connect(config.database(), folder));
+    migrate(source);
+
+    ApplicationContext context =
+        ApplicationContext.builder()
+            .banner(false)
+            .deduceEnvironment(false)
+            .properties(properties(config))
+            .singletons(config, folder, new Database(source))
+            .build();
+    opened(context::stop);
+    context.start();
+    firstToken = context.getBean(FirstAdmin.class).createIfNone();
+
+    EmbeddedServer server = context.getBean(EmbeddedServer.class);
+    startHttp(server, config);
+    ServerAddress opened =
+        new ServerAddress(
+            URI.create("http://%s:%d".formatted(config.host(), server.getPort())),
+            config.host(),
+            config.mqttPort());
+    context.getBean(Addresses.class).open(opened);
+    context.publishEvent(new ServerReady(opened));
+    address = opened;
+    folder.writePrivately(
+        folder.root().resolve("server.json"),
+        "{\"url\":\"%s\",\"mqttPort\":%d,\"pid\":%d}\n"
+            .formatted(opened.url(), opened.mqttPort(), ProcessHandle.current().pid()));
+  }
+
+  private HikariDataSource connect(DatabaseConfig config, DataFolder folder) {
+    HikariConfig pool = new HikariConfig();
+    pool.setPoolName("skerry");
+    pool.setMaximumPoolSize(config.connectionsMax());
+    pool.setMinimumIdle(2);
+    pool.addDataSourceProperty("reWriteBatchedInserts", "true");
+    if (config.isEmbedded()) {
+      EmbeddedDatabase database = opened(EmbeddedDatabase.start(folder));
+      pool.setJdbcUrl(database.url());
+      pool.setUsername("postgres");
+    } else {
+      pool.setJdbcUrl(config.url());
+      if (!config.user().isEmpty()) {
+        pool.setUsername(config.user());
+      }
+      if (!config.password().isEmpty()) {
+        pool.setPassword(config.password());
+      }
+    }
+    try {
+      return new HikariDataSource(pool);
+    } catch (RuntimeException e) {
+      throw new StartException(
+          "the database %s does not answer: %s".formatted(withoutSecrets(pool), e.getMessage()), e);
+    }
+  }
+
+  private static String withoutSecrets(HikariConfig pool) {
+    return pool.getJdbcUrl().replaceAll("\\?.*", "");
+  }
+
+  private static void migrate(HikariDataSource source) {
+    try {
+      Flyway.configure().dataSource(source).outOfOrder(true).load().migrate();
+    } catch (FlywayException e) {
+      throw new StartException(
+          "the database could not be brought up to date: " + e.getMessage(), e);
+    }
+  }
+
+  private static Map<String, Object> properties(ServerConfig config) {
+    Map<String, Object> properties = new HashMap<>();
+    properties.put("micronaut.application.name", "skerry");
+    properties.put("micronaut.server.host", config.host());
+    properties.put("micronaut.server.port", config.port() == 0 ? -1 : config.port());
+    properties.put("micronaut.server.max-request-size", "256MB");
+    properties.put("micronaut.server.thread-selection", "blocking");
+    properties.put("micronaut.serde.serialization.inclusion", "ALWAYS");
+    return properties;
+  }
+
+  private static void startHttp(EmbeddedServer server, ServerConfig config) {
+    try {
+      server.start();
+    } catch (RuntimeException e) {
+      if (isTaken(e)) {
+        throw new StartException(
+            "port %d on %s is taken: stop the program that uses it, or choose another with --port"
+                .formatted(config.port(), config.host()),
+            e);
+      }
+      throw e;
+    }
+  }
+
+  private static boolean isTaken(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof BindException) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private <T extends AutoCloseable> T opened(T part) {
+    parts.push(part);
+    return part;
+  }
+
+  @Override
+  public void close() {
+    while (!parts.isEmpty()) {
+      AutoCloseable part = parts.pop();
+      try {
+        part.close();
+      } catch (Exception e) {
+        log.atWarn()
+            .setCause(e)
+            .addKeyValue("part", part.getClass())
+            .log("part did not end cleanly");
+      }
+    }
+  }
+}

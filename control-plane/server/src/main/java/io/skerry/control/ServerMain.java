@@ -1,0 +1,139 @@
+package io.skerry.control;
+
+import io.skerry.control.config.ConfigException;
+import io.skerry.control.config.ConfigFile;
+import io.skerry.control.host.StartException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Runs the control plane until it is told to end. */
+@Command(
+    name = "skerry server",
+    mixinStandardHelpOptions = true,
+    description = "Runs the control plane: console, API, broker, database.",
+    exitCodeListHeading = "Exit codes:%n",
+    exitCodeList = {"0:ended as told", "1:could not start", "2:wrong usage or configuration"})
+public final class ServerMain implements Callable<Integer> {
+  @Option(names = "--config", paramLabel = "FILE", description = "YAML configuration file")
+  private @Nullable Path config;
+
+  @Option(
+      names = "--data-dir",
+      paramLabel = "DIR",
+      description = "folder for everything that is kept (default: ~/.skerry)")
+  private @Nullable Path dataDir;
+
+  @Option(names = "--host", paramLabel = "ADDRESS", description = "loopback address to listen on")
+  private @Nullable String host;
+
+  @Option(names = "--port", paramLabel = "N", description = "console and API; 0 = a free port")
+  private @Nullable Integer port;
+
+  @Option(names = "--mqtt-port", paramLabel = "N", description = "broker; 0 = a free port")
+  private @Nullable Integer mqttPort;
+
+  @Option(
+      names = "--database-url",
+      paramLabel = "JDBC_URL",
+      description = "an outside PostgreSQL instead of the embedded one")
+  private @Nullable String databaseUrl;
+
+  static {
+    // The broker's jar brings a logback.xml too: ours has a name of its own.
+    if (System.getProperty("logback.configurationFile") == null) {
+      System.setProperty("logback.configurationFile", "skerry-logback.xml");
+    }
+  }
+
+  private final PrintWriter out;
+  private final PrintWriter err;
+
+  private ServerMain(PrintWriter out, PrintWriter err) {
+    this.out = out;
+    this.err = err;
+  }
+
+  /** Ends with 0 after a signal, 1 if it could not start, 2 on wrong usage. */
+  public static void main(String[] arguments) {
+    PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    int code = new CommandLine(new ServerMain(out, err)).setOut(out).setErr(err).execute(arguments);
+    System.exit(code);
+  }
+
+  @Override
+  public Integer call() throws InterruptedException {
+    ServerConfig effective;
+    try {
+      effective = effective();
+    } catch (ConfigException | IllegalArgumentException e) {
+      err.println("skerry server: " + e.getMessage());
+      return CommandLine.ExitCode.USAGE;
+    }
+    out.print(ConfigFile.printed(effective).indent(2));
+    out.flush();
+    CountDownLatch ended = new CountDownLatch(1);
+    try {
+      ControlPlane plane = ControlPlane.start(effective);
+      Runtime.getRuntime()
+          .addShutdownHook(
+              new Thread(
+                  () -> {
+                    plane.close();
+                    ended.countDown();
+                  },
+                  "shutdown"));
+      tell(plane);
+    } catch (StartException e) {
+      err.println("skerry server: " + e.getMessage());
+      return CommandLine.ExitCode.SOFTWARE;
+    }
+    ended.await();
+    return CommandLine.ExitCode.OK;
+  }
+
+  private void tell(ControlPlane plane) {
+    plane
+        .firstToken()
+        .ifPresent(
+            token -> {
+              out.println("Admin token (shown once, kept in keys/admin.token): " + token);
+              out.println(
+                  "Keys were made in the data folder; in production keep root and release offline.");
+            });
+    out.println("Ready: " + plane.address().url());
+    out.flush();
+  }
+
+  private ServerConfig effective() {
+    ServerConfig effective =
+        config == null ? ServerConfig.DEFAULTS : ConfigFile.read(config, ServerConfig.DEFAULTS);
+    if (dataDir != null) {
+      effective = effective.withDataDir(dataDir);
+    }
+    if (host != null) {
+      effective = effective.withHost(host);
+    }
+    if (port != null) {
+      effective = effective.withPort(port);
+    }
+    if (mqttPort != null) {
+      effective = effective.withMqttPort(mqttPort);
+    }
+    if (databaseUrl != null) {
+      DatabaseConfig database = effective.database();
+      effective =
+          effective.withDatabase(
+              new DatabaseConfig(
+                  databaseUrl, database.user(), database.password(), database.connectionsMax()));
+    }
+    return effective.withDataDir(effective.dataDir().toAbsolutePath().normalize());
+  }
+}

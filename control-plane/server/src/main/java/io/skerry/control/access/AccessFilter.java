@@ -1,0 +1,126 @@
+package io.skerry.control.access;
+
+import io.micronaut.core.order.Ordered;
+import io.micronaut.http.HttpHeaders;
+import io.micronaut.http.HttpMethod;
+import io.micronaut.http.HttpRequest;
+import io.micronaut.http.annotation.RequestFilter;
+import io.micronaut.http.annotation.ServerFilter;
+import io.micronaut.scheduling.TaskExecutors;
+import io.micronaut.scheduling.annotation.ExecuteOn;
+import io.micronaut.web.router.RouteAttributes;
+import io.micronaut.web.router.RouteMatch;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.web.ProblemException;
+import io.skerry.control.web.RequestIds;
+import io.skerry.protocol.ErrorCode;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.Locale;
+import java.util.Optional;
+
+/** Lets a request through only if its endpoint names its caller's role, or is open. */
+@ServerFilter(ServerFilter.MATCH_ALL_PATTERN)
+final class AccessFilter implements Ordered {
+  static final String ACTOR = "skerry.actor";
+  static final String COOKIE = "skerry-token";
+
+  private final Users users;
+  private final DeviceLogin devices;
+
+  AccessFilter(Users users, DeviceLogin devices) {
+    this.users = users;
+    this.devices = devices;
+  }
+
+  @Override
+  public int getOrder() {
+    return RequestIds.ORDER + 1;
+  }
+
+  @RequestFilter
+  @ExecuteOn(TaskExecutors.BLOCKING)
+  void check(HttpRequest<?> request) {
+    RouteMatch<?> route = RouteAttributes.getRouteMatch(request).orElse(null);
+    if (route == null || route.getAnnotationMetadata().hasAnnotation(Open.class)) {
+      return;
+    }
+    Caller caller = caller(request).orElseThrow(AccessFilter::notAuthenticated);
+    if (!isAllowed(route, caller)) {
+      throw new ProblemException(
+          ErrorCode.NOT_ALLOWED,
+          "%s may not %s %s".formatted(name(caller), request.getMethodName(), request.getPath()));
+    }
+    request.setAttribute(ACTOR, new Actor(name(caller), RequestIds.of(request)));
+  }
+
+  private static boolean isAllowed(RouteMatch<?> route, Caller caller) {
+    Role required = route.getAnnotationMetadata().enumValue(Allowed.class, Role.class).orElse(null);
+    if (required == null) {
+      return false;
+    }
+    return switch (caller) {
+      case Caller.User user -> user.role().covers(required);
+      case Caller.Device device ->
+          route.getAnnotationMetadata().booleanValue(Allowed.class, "devices").orElse(false);
+    };
+  }
+
+  private static String name(Caller caller) {
+    return switch (caller) {
+      case Caller.User user -> user.name();
+      case Caller.Device device -> "device:" + device.tenant() + "/" + device.device();
+    };
+  }
+
+  private Optional<Caller> caller(HttpRequest<?> request) {
+    Optional<String> header = request.getHeaders().findFirst(HttpHeaders.AUTHORIZATION);
+    if (header.isEmpty()) {
+      return cookie(request).flatMap(this::user);
+    }
+    String[] parts = header.get().split(" ", 2);
+    if (parts.length != 2) {
+      return Optional.empty();
+    }
+    return switch (parts[0].toLowerCase(Locale.ROOT)) {
+      case "bearer" -> user(parts[1].strip());
+      case "basic" -> device(parts[1].strip());
+      default -> Optional.empty();
+    };
+  }
+
+  // The browser sends the cookie by itself, so it only ever reads with it, or acts from our pages.
+  private static Optional<String> cookie(HttpRequest<?> request) {
+    boolean reads = request.getMethod() == HttpMethod.GET || request.getMethod() == HttpMethod.HEAD;
+    boolean ownPage =
+        request.getHeaders().findFirst("Sec-Fetch-Site").filter("same-origin"::equals).isPresent();
+    return reads || ownPage
+        ? request.getCookies().findCookie(COOKIE).map(found -> found.getValue())
+        : Optional.empty();
+  }
+
+  private Optional<Caller> user(String token) {
+    return users.withToken(token).map(user -> new Caller.User(user.name(), user.role()));
+  }
+
+  private Optional<Caller> device(String credentials) {
+    try {
+      String text = new String(Base64.getDecoder().decode(credentials), StandardCharsets.UTF_8);
+      int colon = text.indexOf(':');
+      return colon < 0
+          ? Optional.empty()
+          : devices
+              .login(text.substring(0, colon), text.substring(colon + 1))
+              .map(device -> device);
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static ProblemException notAuthenticated() {
+    return new ProblemException(
+        ErrorCode.NOT_AUTHENTICATED,
+        "this needs a token: send 'Authorization: Bearer TOKEN'; the first start made one in"
+            + " keys/admin.token of the data folder");
+  }
+}

@@ -1,0 +1,163 @@
+package io.skerry.control.host;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+
+/**
+ * The folder that holds everything a control plane keeps; locked while one runs.
+ *
+ * <pre>
+ * server.lock     held by the running server
+ * server.json     {url, mqttPort, pid} while it is ready
+ * keys/           root, release and director keys, admin.token; mode 0700
+ * postgres/       the embedded database
+ * broker/         the embedded broker's scratch files
+ * blobs/sha256/   artifacts by digest
+ * lake/           samples as Parquet
+ * jobs/           job folders
+ * </pre>
+ */
+public final class DataFolder implements AutoCloseable {
+  private final Path root;
+  private final FileChannel lockFile;
+  private final FileLock lock;
+
+  private DataFolder(Path root, FileChannel lockFile, FileLock lock) {
+    this.root = root;
+    this.lockFile = lockFile;
+    this.lock = lock;
+  }
+
+  /**
+   * Makes the folder if needed and locks it.
+   *
+   * @throws StartException if it cannot be written or another server holds it
+   */
+  public static DataFolder open(Path root) {
+    try {
+      Files.createDirectories(root);
+    } catch (IOException e) {
+      throw notWritable(root, e);
+    }
+    return lock(root);
+  }
+
+  private static DataFolder lock(Path root) {
+    FileChannel channel;
+    try {
+      channel =
+          FileChannel.open(
+              root.resolve("server.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    } catch (IOException e) {
+      throw notWritable(root, e);
+    }
+    try {
+      FileLock lock = channel.tryLock();
+      if (lock == null) {
+        channel.close();
+        throw taken(root);
+      }
+      return new DataFolder(root, channel, lock);
+    } catch (OverlappingFileLockException e) {
+      closeQuietly(channel);
+      throw taken(root);
+    } catch (IOException e) {
+      closeQuietly(channel);
+      throw notWritable(root, e);
+    }
+  }
+
+  /** The folder itself. */
+  public Path root() {
+    return root;
+  }
+
+  /** Keys and the admin token; only the server's user may look inside. */
+  public Path keys() {
+    Path keys = child("keys");
+    restrict(keys, "rwx------");
+    return keys;
+  }
+
+  /** A folder of this name, made if it is not there. */
+  public Path child(String name) {
+    try {
+      return Files.createDirectories(root.resolve(name));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Replaces a file of the folder in one step, readable by the server's user only. */
+  public void writePrivately(Path file, String content) {
+    try {
+      Path part = file.resolveSibling(file.getFileName() + ".part");
+      Files.deleteIfExists(part);
+      Files.createFile(part);
+      restrict(part, "rw-------");
+      Files.writeString(part, content, StandardCharsets.UTF_8);
+      Files.move(part, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void restrict(Path path, String permissions) {
+    try {
+      if (path.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(permissions));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static StartException notWritable(Path root, IOException cause) {
+    return new StartException(
+        "data folder %s cannot be written (%s): choose another with --data-dir"
+            .formatted(root, reason(cause)),
+        cause);
+  }
+
+  private static String reason(IOException cause) {
+    return switch (cause) {
+      case java.nio.file.AccessDeniedException denied -> "access denied";
+      case java.nio.file.FileAlreadyExistsException exists -> "a file of that name exists";
+      default -> String.valueOf(cause.getMessage());
+    };
+  }
+
+  private static StartException taken(Path root) {
+    return new StartException(
+        "another server runs on data folder %s: stop it, or choose another with --data-dir"
+            .formatted(root));
+  }
+
+  private static void closeQuietly(FileChannel channel) {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      Files.deleteIfExists(root.resolve("server.json"));
+      lock.release();
+      lockFile.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
