@@ -1,0 +1,58 @@
+package io.skerry.simulator.demo;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.stream.Stream;
+
+/** Everything that a demo writes: a fresh folder that goes when the demo goes. */
+final class DemoFolder implements AutoCloseable {
+  private final Path root;
+
+  private DemoFolder(Path root) {
+    this.root = root;
+  }
+
+  static DemoFolder create() throws IOException {
+    DemoFolder folder = new DemoFolder(Files.createTempDirectory("skerry-demo-"));
+    Files.createDirectory(folder.logs());
+    return folder;
+  }
+
+  Path controlPlane() {
+    return root.resolve("control-plane");
+  }
+
+  Path agent() {
+    return root.resolve("agent");
+  }
+
+  Path agentSocket() {
+    return root.resolve("agent.sock");
+  }
+
+  Path fleet() {
+    return root.resolve("fleet");
+  }
+
+  Path logs() {
+    return root.resolve("logs");
+  }
+
+  Path log(String program) {
+    return logs().resolve(program + ".log");
+  }
+
+  @Override
+  public void close() {
+    try (Stream<Path> files = Files.walk(root)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException | UncheckedIOException e) {
+      System.err.println("skerry demo: could not remove " + root + ": " + e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,121 @@
+package io.skerry.simulator.demo;
+
+import io.skerry.simulator.fleet.AgentClient;
+import io.skerry.simulator.fleet.Application;
+import io.skerry.simulator.fleet.FleetPlan;
+import io.skerry.simulator.fleet.MachineFeed;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/** The agent process of this machine, and the application that asks it over gRPC. */
+final class RealAgent implements AutoCloseable {
+  private static final Duration ENROL_WITHIN = Duration.ofSeconds(60);
+
+  private final ChildProcess process;
+  private final AgentClient client;
+  private final Application application;
+  private final ScheduledExecutorService clock =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("application").daemon().factory());
+
+  private RealAgent(ChildProcess process, AgentClient client, Application application) {
+    this.process = process;
+    this.client = client;
+    this.application = application;
+  }
+
+  /** Enrols this machine as a device and starts its agent and its application. */
+  static RealAgent start(
+      Programs programs,
+      DemoFolder folder,
+      String token,
+      FleetPlan.Planned planned,
+      String model,
+      int sensors,
+      Duration tick)
+      throws IOException, InterruptedException {
+    enrol(programs, folder, token, planned);
+    Path socket = folder.agentSocket();
+    ChildProcess process =
+        ChildProcess.start(
+            "the agent",
+            programs.agent("run", "--data-dir", folder.agent().toString(), "--listen", "unix:" + socket),
+            folder.log("agent"));
+    AgentClient client = new AgentClient(socket, model, sensors);
+    RealAgent agent =
+        new RealAgent(
+            process,
+            client,
+            new Application(
+                new MachineFeed(planned.machine(), sensors, planned.start()), client));
+    agent.clock.scheduleAtFixedRate(
+        agent::tick, tick.toMillis(), tick.toMillis(), TimeUnit.MILLISECONDS);
+    return agent;
+  }
+
+  private static void enrol(
+      Programs programs, DemoFolder folder, String token, FleetPlan.Planned planned)
+      throws IOException, InterruptedException {
+    Process enrolment =
+        new ProcessBuilder(
+                programs.agent(
+                    "enroll",
+                    "--token",
+                    token,
+                    "--device",
+                    planned.device(),
+                    "--label",
+                    "site=" + planned.site(),
+                    "--data-dir",
+                    folder.agent().toString()))
+            .redirectErrorStream(true)
+            .redirectOutput(folder.log("enrol").toFile())
+            .start();
+    if (!enrolment.waitFor(ENROL_WITHIN.toMillis(), TimeUnit.MILLISECONDS)
+        || enrolment.exitValue() != 0) {
+      enrolment.destroyForcibly();
+      throw new DemoException("the agent could not enrol; see " + folder.log("enrol"));
+    }
+  }
+
+  synchronized Application.Counts counts() {
+    return application.counts();
+  }
+
+  synchronized String lastFailure() {
+    return application.lastFailure();
+  }
+
+  synchronized void shift(int sensor, float amount) {
+    application.shift(sensor, amount);
+  }
+
+  double p50Micros() {
+    return client.p50Micros();
+  }
+
+  void requireAlive() {
+    process.requireAlive();
+  }
+
+  /** Stops the machine; the agent goes on. */
+  void halt() throws InterruptedException {
+    clock.shutdown();
+    clock.awaitTermination(10, TimeUnit.SECONDS);
+  }
+
+  private synchronized void tick() {
+    application.tick();
+  }
+
+  @Override
+  public void close() {
+    clock.shutdownNow();
+    client.close();
+    process.close();
+  }
+}
