@@ -1,0 +1,4 @@
+package io.skerry.api;
+
+/** Why a long piece of work failed. */
+public record WorkError(String code, String detail) {}

@@ -1,0 +1,60 @@
+package io.skerry.control.dataset;
+
+import io.skerry.protocol.DeviceId;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** How windows that devices collected join a snapshot. */
+final class CollectedSplit {
+  // A challenger is judged on the slice's held-out devices: they need more than the usual share.
+  static final DeviceSplit SHARES = new DeviceSplit(0.10, 0.35);
+  static final int REPEAT_MAX = 20;
+  // Collected windows together weigh this much against the older ones.
+  static final double WEIGHT = 0.5;
+
+  private CollectedSplit() {}
+
+  static Map<DeviceId, Split> assign(
+      Collection<CollectedWindow> windows, Map<DeviceId, Split> kept) {
+    Set<DeviceId> sliced = new HashSet<>();
+    Set<DeviceId> positive = new HashSet<>();
+    Set<DeviceId> all = new HashSet<>();
+    for (CollectedWindow one : windows) {
+      all.add(one.device());
+      if (one.slice()) {
+        sliced.add(one.device());
+      }
+      if (one.label() == 1) {
+        positive.add(one.device());
+      }
+    }
+    List<Set<DeviceId>> strata = new ArrayList<>();
+    for (boolean slice : new boolean[] {true, false}) {
+      for (boolean label : new boolean[] {true, false}) {
+        Set<DeviceId> stratum = new HashSet<>(all);
+        stratum.removeIf(
+            device -> sliced.contains(device) != slice || positive.contains(device) != label);
+        strata.add(stratum);
+      }
+    }
+    return SHARES.assign(strata, kept);
+  }
+
+  static int repeat(
+      SnapshotContent before, Collection<CollectedWindow> collected, Map<DeviceId, Split> splits) {
+    long older =
+        before.series().stream()
+            .filter(one -> before.split(one.device()) == Split.TRAIN)
+            .mapToLong(one -> one.examples(before.window()))
+            .sum();
+    long fresh = collected.stream().filter(one -> splits.get(one.device()) == Split.TRAIN).count();
+    if (fresh == 0) {
+      return 1;
+    }
+    return Math.clamp(Math.round(WEIGHT * older / fresh), 1, REPEAT_MAX);
+  }
+}

@@ -1,0 +1,63 @@
+package io.skerry.control.dataset;
+
+import io.skerry.protocol.DeviceId;
+
+/**
+ * One input that a device was asked about, with the outcome that was told later.
+ *
+ * <p>Unlike rows of a batch it is a whole window by itself: devices send what the model saw.
+ */
+public final class CollectedWindow {
+  private final DeviceId device;
+  private final String prediction;
+  private final int label;
+  private final boolean slice;
+  private final float[] values;
+
+  /**
+   * Copies the values.
+   *
+   * @param prediction the prediction id: unique within its device
+   * @param label 0 or 1
+   * @param slice whether it belongs to the slice that a challenger must win
+   * @param values channel-major: [features, window]
+   */
+  public CollectedWindow(
+      DeviceId device, String prediction, int label, boolean slice, float[] values) {
+    if (label != 0 && label != 1) {
+      throw new IllegalArgumentException("label %d is neither 0 nor 1".formatted(label));
+    }
+    this.device = device;
+    this.prediction = prediction;
+    this.label = label;
+    this.slice = slice;
+    this.values = values.clone();
+  }
+
+  /** The device that was asked. */
+  public DeviceId device() {
+    return device;
+  }
+
+  /** The outcome. */
+  public int label() {
+    return label;
+  }
+
+  /** Whether it belongs to the slice. */
+  public boolean slice() {
+    return slice;
+  }
+
+  String prediction() {
+    return prediction;
+  }
+
+  int elements() {
+    return values.length;
+  }
+
+  float value(int element) {
+    return values[element];
+  }
+}

@@ -1,0 +1,109 @@
+package io.skerry.control.dataset;
+
+import io.skerry.api.DatasetBatch;
+import io.skerry.control.sql.Row;
+import io.skerry.control.sql.Transaction;
+import io.skerry.protocol.Digest;
+import java.util.List;
+import java.util.Optional;
+
+/** The tables of batches and snapshots. */
+final class DatasetStore {
+  private static final int LIST_MAX = 500;
+  private static final String BATCHES =
+      "select b.*, s.features, s.examples, s.train, s.validation, s.test"
+          + " from dataset_batch b join snapshot s on s.digest = b.snapshot ";
+
+  private DatasetStore() {}
+
+  /** A batch with the digest of the bytes it was given as. */
+  record StoredBatch(String content, int window, DatasetBatch batch) {}
+
+  static Optional<StoredBatch> batch(Transaction transaction, String name, String batch) {
+    return transaction.first(
+        BATCHES + "where b.name = ? and b.batch = ?",
+        row -> new StoredBatch(row.text("content"), row.integer("window_cycles"), view(row)),
+        name,
+        batch);
+  }
+
+  static List<DatasetBatch> batches(Transaction transaction) {
+    return transaction.list(
+        BATCHES + "order by b.created_at desc, b.name, b.batch limit " + LIST_MAX,
+        DatasetStore::view);
+  }
+
+  static void insert(Transaction transaction, Snapshot snapshot) {
+    transaction.update(
+        "insert into snapshot (digest, dataset, parent, window_cycles, repeat, features,"
+            + " series_file, collected_file, slice, examples, train, validation, test, created_at)"
+            + " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (digest) do nothing",
+        snapshot.digest().toString(),
+        snapshot.dataset(),
+        snapshot.parent() == null ? null : snapshot.parent().toString(),
+        snapshot.window(),
+        snapshot.repeat(),
+        snapshot.features(),
+        snapshot.seriesFile(),
+        snapshot.collectedFile(),
+        snapshot.slice(),
+        snapshot.examples(),
+        snapshot.train(),
+        snapshot.validation(),
+        snapshot.test(),
+        snapshot.createdAt());
+  }
+
+  static void insert(Transaction transaction, StoredBatch stored) {
+    DatasetBatch batch = stored.batch();
+    transaction.update(
+        "insert into dataset_batch (name, batch, content, window_cycles, snapshot, row_count,"
+            + " devices, created_at) values (?, ?, ?, ?, ?, ?, ?, ?)",
+        batch.name(),
+        batch.batch(),
+        stored.content(),
+        stored.window(),
+        batch.snapshot(),
+        batch.rows(),
+        batch.devices(),
+        batch.createdAt());
+  }
+
+  static Optional<Snapshot> snapshot(Transaction transaction, String digest) {
+    return transaction.first(
+        "select * from snapshot where digest = ?",
+        row ->
+            new Snapshot(
+                Digest.parse(row.text("digest")),
+                row.text("dataset"),
+                row.optionalText("parent").map(Digest::parse).orElse(null),
+                row.integer("window_cycles"),
+                row.integer("repeat"),
+                row.texts("features"),
+                row.optionalText("series_file").orElse(null),
+                row.optionalText("collected_file").orElse(null),
+                row.optionalText("slice").orElse(null),
+                row.integer("examples"),
+                row.integer("train"),
+                row.integer("validation"),
+                row.integer("test"),
+                row.instant("created_at")),
+        digest);
+  }
+
+  private static DatasetBatch view(Row row) {
+    return new DatasetBatch(
+        row.text("name"),
+        row.text("batch"),
+        row.text("snapshot"),
+        row.instant("created_at"),
+        row.bigint("row_count"),
+        row.integer("devices"),
+        row.integer("examples"),
+        row.integer("train"),
+        row.integer("validation"),
+        row.integer("test"),
+        row.integer("window_cycles"),
+        row.texts("features"));
+  }
+}

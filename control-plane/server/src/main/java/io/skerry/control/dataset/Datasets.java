@@ -1,0 +1,294 @@
+package io.skerry.control.dataset;
+
+import io.skerry.api.DatasetBatch;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.audit.AuditLog;
+import io.skerry.control.host.DataFolder;
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.DatabaseException;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ErrorCode;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.time.Clock;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Stores batches and snapshots, and gives snapshots back as examples. Thread-safe. */
+@Singleton
+public final class Datasets {
+  /** Bytes of one batch. */
+  public static final long BATCH_BYTES_MAX = 256L << 20;
+
+  /** Cycles of one example. */
+  public static final int WINDOW_MAX = 1_024;
+
+  private static final Logger log = LoggerFactory.getLogger(Datasets.class);
+
+  private final Database database;
+  private final Path root;
+  private final AuditLog audit;
+  private final Clock clock = Clock.systemUTC();
+
+  Datasets(Database database, DataFolder data, AuditLog audit) {
+    this.database = database;
+    this.root = data.root();
+    this.audit = audit;
+  }
+
+  /**
+   * Checks a batch, stores it and freezes it into a snapshot. The same batch with the same bytes is
+   * stored once, however often it is sent.
+   *
+   * @throws DatasetInvalidException if its content is wrong
+   * @throws ProblemException if the batch was stored with other bytes, or is too large
+   */
+  DatasetBatch store(Actor actor, String name, String batch, int window, InputStream body)
+      throws IOException {
+    if (window < 1 || window > WINDOW_MAX) {
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID,
+          "window %d is not between 1 and %d".formatted(window, WINDOW_MAX));
+    }
+    Path incoming =
+        Files.createTempFile(
+            Files.createDirectories(root.resolve("lake/incoming")), "batch-", ".csv");
+    try {
+      String content = receive(body, incoming).toString();
+      Optional<DatasetStore.StoredBatch> before =
+          database.call(transaction -> DatasetStore.batch(transaction, name, batch));
+      if (before.isPresent()) {
+        return sameAsBefore(before.get(), content, window);
+      }
+      DatasetTable table;
+      try (InputStream file = Files.newInputStream(incoming)) {
+        table = DatasetCsv.read(file, window);
+      }
+      return freeze(actor, name, batch, content, table, window);
+    } finally {
+      Files.deleteIfExists(incoming);
+    }
+  }
+
+  /** All batches, newest first. */
+  public List<DatasetBatch> batches() {
+    return database.call(DatasetStore::batches);
+  }
+
+  /**
+   * The snapshot of this digest.
+   *
+   * @throws ProblemException if there is none
+   */
+  public Snapshot snapshot(String digest) {
+    return database
+        .call(transaction -> DatasetStore.snapshot(transaction, digest))
+        .orElseThrow(
+            () ->
+                new ProblemException(
+                    ErrorCode.NOT_FOUND,
+                    "snapshot '%s' does not exist: import a dataset first".formatted(digest)));
+  }
+
+  /**
+   * The examples of a snapshot, read from the lake and checked against its digest.
+   *
+   * @throws IOException if a file is missing or was changed
+   */
+  public Examples examples(Snapshot snapshot) throws IOException {
+    return content(snapshot).examples();
+  }
+
+  /**
+   * Grows a snapshot by windows that devices collected: its devices keep their splits, new ones are
+   * split so that the slice has devices to learn from and devices to be judged on.
+   *
+   * @param slice what the windows of the slice have in common
+   * @throws DatasetInvalidException if the windows do not fit the snapshot
+   */
+  public Growth grow(Snapshot base, String slice, Collection<CollectedWindow> windows)
+      throws IOException {
+    SnapshotContent before = content(base);
+    Map<DeviceId, Split> splits = new HashMap<>(before.splits());
+    splits.putAll(CollectedSplit.assign(windows, before.splits()));
+    List<CollectedWindow> all = new ArrayList<>(before.collected());
+    all.addAll(windows);
+    int repeat = CollectedSplit.repeat(before, all, splits);
+    SnapshotContent content;
+    try {
+      content =
+          new SnapshotContent(
+              before.features(), before.window(), repeat, before.series(), all, splits);
+    } catch (IllegalArgumentException e) {
+      throw new DatasetInvalidException(String.valueOf(e.getMessage()));
+    }
+    Digest digest = content.digest();
+    String file =
+        "lake/datasets/name=%s/snapshot=%s/collected.parquet"
+            .formatted(base.dataset(), digest.hex());
+    LakeFiles.writeCollected(root.resolve(file), content);
+    Snapshot grown =
+        described(content, digest, base.dataset(), base.digest(), base.seriesFile(), file, slice);
+    database.run(transaction -> DatasetStore.insert(transaction, grown));
+    Examples examples = content.examples();
+    return new Growth(
+        grown, repeat, examples.sliceSize(Split.TRAIN), examples.sliceSize(Split.TEST));
+  }
+
+  /**
+   * A snapshot that grew.
+   *
+   * @param sliceTrain examples of the slice that are learned from, repeats counted
+   * @param sliceTest examples of the slice that judge
+   */
+  public record Growth(Snapshot snapshot, int repeat, int sliceTrain, int sliceTest) {}
+
+  private DatasetBatch freeze(
+      Actor actor, String name, String batch, String content, DatasetTable table, int window)
+      throws IOException {
+    SnapshotContent frozen = SnapshotContent.ofTable(table, window);
+    Digest digest = frozen.digest();
+    String file = "lake/datasets/name=%s/batch=%s/series.parquet".formatted(name, batch);
+    LakeFiles.writeSeries(root.resolve(file), frozen);
+    Snapshot snapshot = described(frozen, digest, name, null, file, null, null);
+    DatasetBatch stored =
+        new DatasetBatch(
+            name,
+            batch,
+            digest.toString(),
+            snapshot.createdAt(),
+            table.rows(),
+            table.series().size(),
+            snapshot.examples(),
+            snapshot.train(),
+            snapshot.validation(),
+            snapshot.test(),
+            window,
+            table.features());
+    try {
+      database.run(
+          transaction -> {
+            DatasetStore.insert(transaction, snapshot);
+            DatasetStore.insert(transaction, new DatasetStore.StoredBatch(content, window, stored));
+            audit.append(
+                transaction,
+                actor,
+                AuditLog.Act.of(
+                    "dataset.stored", "dataset/%s/%s".formatted(name, batch), digest.toString()));
+          });
+    } catch (DatabaseException e) {
+      if (e.isUniqueViolation()) {
+        throw new ProblemException(
+            ErrorCode.STATE_CONFLICT,
+            "batch '%s' of dataset '%s' was stored by somebody else meanwhile"
+                .formatted(batch, name));
+      }
+      throw e;
+    }
+    log.atInfo()
+        .addKeyValue("dataset", name)
+        .addKeyValue("batch", batch)
+        .addKeyValue("rows", stored.rows())
+        .addKeyValue("snapshot", stored.snapshot())
+        .log("batch stored");
+    return stored;
+  }
+
+  private static DatasetBatch sameAsBefore(
+      DatasetStore.StoredBatch before, String content, int window) {
+    if (before.content().equals(content) && before.window() == window) {
+      return before.batch();
+    }
+    throw new ProblemException(
+        ErrorCode.ALREADY_EXISTS,
+        "batch '%s' of dataset '%s' is stored with %s: give new data a new batch id"
+            .formatted(
+                before.batch().batch(),
+                before.batch().name(),
+                before.window() == window ? "other bytes" : "window " + before.window()));
+  }
+
+  private Snapshot described(
+      SnapshotContent content,
+      Digest digest,
+      String dataset,
+      @Nullable Digest parent,
+      @Nullable String seriesFile,
+      @Nullable String collectedFile,
+      @Nullable String slice) {
+    Examples examples = content.examples();
+    return new Snapshot(
+        digest,
+        dataset,
+        parent,
+        content.window(),
+        content.repeat(),
+        content.features(),
+        seriesFile,
+        collectedFile,
+        slice,
+        examples.size(),
+        examples.size(Split.TRAIN),
+        examples.size(Split.VALIDATION),
+        examples.size(Split.TEST),
+        clock.instant().truncatedTo(ChronoUnit.MICROS));
+  }
+
+  private SnapshotContent content(Snapshot snapshot) throws IOException {
+    Map<DeviceId, Split> splits = new HashMap<>();
+    List<DeviceSeries> series = List.of();
+    List<CollectedWindow> collected = List.of();
+    if (snapshot.seriesFile() != null) {
+      series =
+          LakeFiles.readSeries(root.resolve(snapshot.seriesFile()), snapshot.features(), splits);
+    }
+    if (snapshot.collectedFile() != null) {
+      collected = LakeFiles.readCollected(root.resolve(snapshot.collectedFile()), splits);
+    }
+    SnapshotContent content =
+        new SnapshotContent(
+            snapshot.features(), snapshot.window(), snapshot.repeat(), series, collected, splits);
+    Digest found = content.digest();
+    if (!found.equals(snapshot.digest())) {
+      throw new IOException(
+          "snapshot %s was changed in the lake: its content is now %s"
+              .formatted(snapshot.digest(), found));
+    }
+    return content;
+  }
+
+  private static Digest receive(InputStream body, Path file) throws IOException {
+    MessageDigest digest = Digest.newMessageDigest();
+    byte[] buffer = new byte[1 << 16];
+    long total = 0;
+    try (OutputStream out = Files.newOutputStream(file)) {
+      for (int read = body.read(buffer); read >= 0; read = body.read(buffer)) {
+        total += read;
+        if (total > BATCH_BYTES_MAX) {
+          throw new ProblemException(
+              ErrorCode.DATASET_INVALID,
+              "the batch is larger than %d MiB: give the data in several batches"
+                  .formatted(BATCH_BYTES_MAX >> 20));
+        }
+        digest.update(buffer, 0, read);
+        out.write(buffer, 0, read);
+      }
+    }
+    return Digest.of(digest);
+  }
+}

@@ -1,0 +1,200 @@
+package io.skerry.control.dataset;
+
+import io.skerry.protocol.DeviceId;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.duckdb.DuckDBAppender;
+import org.duckdb.DuckDBConnection;
+
+/**
+ * A snapshot's content as Parquet, so that any engine can read it.
+ *
+ * <pre>
+ * series.parquet     device, cycle, label, split, then a FLOAT per feature
+ * collected.parquet  device, prediction, label, split, slice, input FLOAT[features * window]
+ * </pre>
+ */
+final class LakeFiles {
+  private LakeFiles() {}
+
+  static void writeSeries(Path file, SnapshotContent content) throws IOException {
+    StringBuilder columns =
+        new StringBuilder("device VARCHAR, cycle INTEGER, label TINYINT, split TINYINT");
+    content
+        .features()
+        .forEach(name -> columns.append(", ").append(identifier(name)).append(" FLOAT"));
+    write(
+        file,
+        columns.toString(),
+        appender -> {
+          for (DeviceSeries one : content.series()) {
+            byte split = content.split(one.device()).code();
+            for (int row = 0; row < one.rows(); row++) {
+              appender.beginRow();
+              appender.append(one.device().value());
+              appender.append(one.cycle(row));
+              appender.append((byte) one.label(row));
+              appender.append(split);
+              for (int feature = 0; feature < one.features(); feature++) {
+                appender.append(one.value(row, feature));
+              }
+              appender.endRow();
+            }
+          }
+        });
+  }
+
+  static void writeCollected(Path file, SnapshotContent content) throws IOException {
+    int width = content.features().size() * content.window();
+    write(
+        file,
+        "device VARCHAR, prediction VARCHAR, label TINYINT, split TINYINT, slice BOOLEAN, input FLOAT[%d]"
+            .formatted(width),
+        appender -> {
+          for (CollectedWindow one : content.collected()) {
+            float[] input = new float[width];
+            for (int i = 0; i < width; i++) {
+              input[i] = one.value(i);
+            }
+            appender.beginRow();
+            appender.append(one.device().value());
+            appender.append(one.prediction());
+            appender.append((byte) one.label());
+            appender.append(content.split(one.device()).code());
+            appender.append(one.slice());
+            appender.append(input);
+            appender.endRow();
+          }
+        });
+  }
+
+  static List<DeviceSeries> readSeries(
+      Path file, List<String> features, Map<DeviceId, Split> splits) throws IOException {
+    Map<String, DeviceSeries> series = new HashMap<>();
+    read(
+        "SELECT * FROM read_parquet(%s, hive_partitioning = false) ORDER BY device, cycle"
+            .formatted(literal(file)),
+        rows -> {
+          while (rows.next()) {
+            String name = rows.getString("device");
+            DeviceSeries one = series.get(name);
+            if (one == null) {
+              one = new DeviceSeries(new DeviceId(name), features.size());
+              series.put(name, one);
+              splits.put(one.device(), Split.ofCode(rows.getInt("split")));
+            }
+            float[] values = new float[features.size()];
+            for (int i = 0; i < values.length; i++) {
+              values[i] = rows.getFloat(5 + i);
+            }
+            one.add(rows.getInt("cycle"), values, rows.getInt("label"));
+          }
+        });
+    return List.copyOf(series.values());
+  }
+
+  static List<CollectedWindow> readCollected(Path file, Map<DeviceId, Split> splits)
+      throws IOException {
+    List<CollectedWindow> collected = new ArrayList<>();
+    read(
+        "SELECT * FROM read_parquet(%s, hive_partitioning = false)".formatted(literal(file)),
+        rows -> {
+          while (rows.next()) {
+            DeviceId device = new DeviceId(rows.getString("device"));
+            splits.put(device, Split.ofCode(rows.getInt("split")));
+            collected.add(
+                new CollectedWindow(
+                    device,
+                    rows.getString("prediction"),
+                    rows.getInt("label"),
+                    rows.getBoolean("slice"),
+                    floats(rows.getArray("input"))));
+          }
+        });
+    return collected;
+  }
+
+  private interface Fill {
+    void into(DuckDBAppender appender) throws SQLException;
+  }
+
+  private interface Take {
+    void from(ResultSet rows) throws SQLException;
+  }
+
+  private static void write(Path file, String columns, Fill fill) throws IOException {
+    Files.createDirectories(file.toAbsolutePath().getParent());
+    Path part = file.resolveSibling(file.getFileName() + ".part");
+    try (Connection connection = open();
+        Statement statement = connection.createStatement()) {
+      statement.execute("CREATE TABLE data (" + columns + ")");
+      try (DuckDBAppender appender =
+          connection.unwrap(DuckDBConnection.class).createAppender("data")) {
+        fill.into(appender);
+      }
+      statement.execute("COPY data TO %s (FORMAT parquet)".formatted(literal(part)));
+    } catch (SQLException e) {
+      Files.deleteIfExists(part);
+      throw new IOException("%s cannot be written: %s".formatted(file, e.getMessage()), e);
+    }
+    try (FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE)) {
+      channel.force(true);
+    }
+    Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  private static void read(String sql, Take take) throws IOException {
+    try (Connection connection = open();
+        Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery(sql)) {
+      take.from(rows);
+    } catch (SQLException e) {
+      throw new IOException("the lake cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private static Connection open() throws SQLException {
+    Connection connection = DriverManager.getConnection("jdbc:duckdb:");
+    try (Statement statement = connection.createStatement()) {
+      // Nothing is ever downloaded, and one query cannot take the machine.
+      statement.execute("SET autoinstall_known_extensions = false");
+      statement.execute("SET threads = 2");
+      statement.execute("SET memory_limit = '1GB'");
+    } catch (SQLException e) {
+      connection.close();
+      throw e;
+    }
+    return connection;
+  }
+
+  private static float[] floats(Array array) throws SQLException {
+    Object[] boxed = (Object[]) array.getArray();
+    float[] values = new float[boxed.length];
+    for (int i = 0; i < boxed.length; i++) {
+      values[i] = ((Number) boxed[i]).floatValue();
+    }
+    return values;
+  }
+
+  private static String identifier(String name) {
+    return '"' + name.replace("\"", "\"\"") + '"';
+  }
+
+  private static String literal(Path path) {
+    return "'" + path.toAbsolutePath().toString().replace("'", "''") + "'";
+  }
+}

@@ -1,0 +1,189 @@
+package io.skerry.control.job;
+
+import io.skerry.artifact.job.JobError;
+import io.skerry.artifact.job.JobFolder;
+import io.skerry.artifact.job.JobProgress;
+import io.skerry.protocol.ErrorCode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+
+/** One job's process, from start to end, under limits. */
+final class JobProcess {
+  static final long LOG_BYTES_MAX = 64L << 20;
+
+  private static final Duration LOOK_EVERY = Duration.ofMillis(200);
+  private static final Duration STOP_GRACE = Duration.ofSeconds(3);
+  private static final Set<String> ENVIRONMENT =
+      Set.of("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "LD_LIBRARY_PATH");
+
+  private final JobFolder folder;
+  private final Process process;
+  private final JobLimits limits;
+  private final AtomicBoolean cancelled = new AtomicBoolean();
+
+  private JobProcess(JobFolder folder, Process process, JobLimits limits) {
+    this.folder = folder;
+    this.process = process;
+    this.limits = limits;
+  }
+
+  /** How a process ended. */
+  sealed interface End {
+    record Succeeded() implements End {}
+
+    record Failed(JobError error) implements End {}
+
+    record Cancelled() implements End {}
+  }
+
+  static JobProcess start(JobFolder folder, JobProgram program, JobLimits limits)
+      throws IOException {
+    List<String> command = new ArrayList<>(program.command());
+    command.add(1, "-Xmx" + limits.heapMebibytes() + "m");
+    command.add(folder.path().toAbsolutePath().toString());
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .directory(folder.path().toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(log(folder).toFile());
+    // Only what a process needs to run: the control plane's own secrets may be in its environment.
+    builder.environment().keySet().retainAll(ENVIRONMENT);
+    builder.environment().putAll(Map.of("ORT_DISABLE_TELEMETRY", "1", "OPT_OUT_TRACKING", "true"));
+    return new JobProcess(folder, builder.start(), limits);
+  }
+
+  ProcessHandle handle() {
+    return process.toHandle();
+  }
+
+  /** Asks the process to stop; {@link #follow} then tells that it was cancelled. */
+  void cancel() {
+    cancelled.set(true);
+    process.destroy();
+  }
+
+  /** Waits for the end, telling each new line of progress, and stops what breaks its limits. */
+  End follow(Consumer<JobProgress> listener) throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + limits.timeout().toNanos();
+    int told = 0;
+    try {
+      while (!process.waitFor(LOOK_EVERY.toMillis(), TimeUnit.MILLISECONDS)) {
+        told = tell(listener, told);
+        Optional<JobError> broken = brokenLimit(deadline);
+        if (broken.isPresent()) {
+          return new End.Failed(broken.get());
+        }
+      }
+      tell(listener, told);
+      return ended();
+    } finally {
+      stop();
+    }
+  }
+
+  private int tell(Consumer<JobProgress> listener, int told) throws IOException {
+    List<JobProgress> lines = folder.progress();
+    if (lines.size() > told) {
+      listener.accept(lines.getLast());
+    }
+    return lines.size();
+  }
+
+  private Optional<JobError> brokenLimit(long deadline) throws IOException {
+    if (System.nanoTime() > deadline) {
+      return failure(
+          ErrorCode.RUN_FAILED,
+          "stopped: it ran longer than its limit of %d s".formatted(limits.timeout().toSeconds()));
+    }
+    long resident = residentBytes();
+    if (resident > limits.memoryBytesMax()) {
+      return failure(
+          ErrorCode.RUN_FAILED,
+          "stopped: it used %,d MiB of memory, its limit is %,d MiB"
+              .formatted(resident >> 20, limits.memoryBytesMax() >> 20));
+    }
+    Path log = log(folder);
+    if (Files.exists(log) && Files.size(log) > LOG_BYTES_MAX) {
+      return failure(ErrorCode.RUN_FAILED, "stopped: it wrote more than 64 MiB to its log");
+    }
+    return Optional.empty();
+  }
+
+  private End ended() throws IOException {
+    if (cancelled.get()) {
+      return new End.Cancelled();
+    }
+    if (process.exitValue() == 0 && Files.isDirectory(folder.output())) {
+      return new End.Succeeded();
+    }
+    Optional<JobError> told = folder.error();
+    return new End.Failed(
+        told.orElseGet(
+            () ->
+                new JobError(
+                    ErrorCode.RUN_FAILED.name(),
+                    "the process ended with exit code %d: %s"
+                        .formatted(process.exitValue(), lastLogLine()))));
+  }
+
+  private String lastLogLine() {
+    try {
+      List<String> lines = Files.readAllLines(log(folder));
+      return lines.stream()
+          .filter(line -> !line.isBlank())
+          .reduce((first, second) -> second)
+          .map(line -> line.length() > 300 ? line.substring(0, 300) : line)
+          .orElse("it wrote nothing to its log");
+    } catch (IOException e) {
+      return "its log cannot be read";
+    }
+  }
+
+  private void stop() throws InterruptedException {
+    if (!process.isAlive()) {
+      return;
+    }
+    process.descendants().forEach(ProcessHandle::destroy);
+    process.destroy();
+    if (!process.waitFor(STOP_GRACE.toMillis(), TimeUnit.MILLISECONDS)) {
+      process.destroyForcibly().waitFor();
+    }
+  }
+
+  /** Resident memory where the system tells it; elsewhere the heap's limit alone holds. */
+  private long residentBytes() throws IOException {
+    Path status = Path.of("/proc", Long.toString(process.pid()), "status");
+    if (!Files.isReadable(status)) {
+      return 0;
+    }
+    try {
+      for (String line : Files.readAllLines(status)) {
+        if (line.startsWith("VmRSS:")) {
+          return Long.parseLong(line.replaceAll("\\D", "")) << 10;
+        }
+      }
+    } catch (IOException e) {
+      // It ended between the two calls.
+      return 0;
+    }
+    return 0;
+  }
+
+  private static Optional<JobError> failure(ErrorCode code, String detail) {
+    return Optional.of(new JobError(code.name(), detail));
+  }
+
+  private static Path log(JobFolder folder) {
+    return folder.path().resolve("process.log");
+  }
+}

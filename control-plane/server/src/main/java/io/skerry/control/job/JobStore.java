@@ -1,0 +1,129 @@
+package io.skerry.control.job;
+
+import io.skerry.artifact.job.JobError;
+import io.skerry.artifact.job.JobProgress;
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Row;
+import io.skerry.control.sql.Transaction;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The table of jobs. */
+final class JobStore {
+  private final Database database;
+  private final Path folders;
+
+  JobStore(Database database, Path folders) {
+    this.database = database;
+    this.folders = folders;
+  }
+
+  Path folder(String id) {
+    return folders.resolve(id);
+  }
+
+  void insert(Transaction transaction, String id, JobRequest request, Instant now) {
+    transaction.update(
+        "insert into job (id, kind, subject, state, created_at) values (?, ?, ?, 'QUEUED', ?)",
+        id,
+        request.kind(),
+        request.subject(),
+        now);
+  }
+
+  void started(String id, Instant now, ProcessHandle process) {
+    database.run(
+        transaction ->
+            transaction.update(
+                "update job set state = 'RUNNING', started_at = ?, pid = ?, pid_started_at = ?"
+                    + " where id = ?",
+                now,
+                process.pid(),
+                process.info().startInstant().orElse(null),
+                id));
+  }
+
+  void progressed(String id, JobProgress progress) {
+    database.run(
+        transaction ->
+            transaction.update(
+                "update job set step = ?, done = ?, total = ?, message = ? where id = ?",
+                progress.step(),
+                (long) progress.done(),
+                (long) progress.total(),
+                progress.message(),
+                id));
+  }
+
+  /** Returns false when the job had ended before. */
+  boolean ended(String id, JobState state, @Nullable JobError error, Instant now) {
+    return database.call(
+            transaction ->
+                transaction.update(
+                    "update job set state = ?, finished_at = ?, error_code = ?, error_detail = ?,"
+                        + " pid = null where id = ? and state in ('QUEUED', 'RUNNING')",
+                    state.name(),
+                    now,
+                    error == null ? null : error.code(),
+                    error == null ? null : error.detail(),
+                    id))
+        > 0;
+  }
+
+  Optional<JobView> find(String id) {
+    return database.call(
+        transaction -> transaction.first("select * from job where id = ?", this::view, id));
+  }
+
+  /** Open jobs from before this server started: the one before left them behind. */
+  List<LeftJob> leftBefore(Instant born) {
+    return database.call(
+        transaction ->
+            transaction.list(
+                "select * from job where state in ('QUEUED', 'RUNNING') and created_at < ?",
+                row ->
+                    new LeftJob(
+                        row.text("id"),
+                        row.optionalBigint("pid").orElse(null),
+                        row.optionalInstant("pid_started_at").orElse(null)),
+                born));
+  }
+
+  record LeftJob(String id, @Nullable Long pid, @Nullable Instant startedAt) {
+    /** Ends its process if it still runs; a process id that was given away again is let alone. */
+    void kill() {
+      if (pid == null || startedAt == null) {
+        return;
+      }
+      ProcessHandle.of(pid)
+          .filter(process -> process.info().startInstant().filter(startedAt::equals).isPresent())
+          .ifPresent(ProcessHandle::destroyForcibly);
+    }
+  }
+
+  private JobView view(Row row) {
+    Optional<String> step = row.optionalText("step");
+    Optional<String> code = row.optionalText("error_code");
+    return new JobView(
+        row.text("id"),
+        row.text("kind"),
+        row.text("subject"),
+        JobState.valueOf(row.text("state")),
+        folder(row.text("id")),
+        row.instant("created_at"),
+        row.optionalInstant("finished_at").orElse(null),
+        step.map(
+                name ->
+                    new JobProgress(
+                        name,
+                        row.integer("done"),
+                        row.integer("total"),
+                        row.optionalText("message").orElse("")))
+            .orElse(null),
+        code.map(name -> new JobError(name, row.optionalText("error_detail").orElse("")))
+            .orElse(null));
+  }
+}

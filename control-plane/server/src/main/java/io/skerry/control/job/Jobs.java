@@ -1,0 +1,188 @@
+package io.skerry.control.job;
+
+import io.micronaut.context.event.ApplicationEventPublisher;
+import io.micronaut.runtime.event.annotation.EventListener;
+import io.skerry.artifact.job.JobError;
+import io.skerry.artifact.job.JobFailure;
+import io.skerry.artifact.job.JobFolder;
+import io.skerry.control.host.DataFolder;
+import io.skerry.control.host.ServerReady;
+import io.skerry.control.sql.Database;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.ErrorCode;
+import jakarta.annotation.PreDestroy;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs jobs, one of each kind at a time, and keeps what became of them.
+ *
+ * <p>A job that runs when the server goes away is lost: the next start ends its process and tells
+ * it as FAILED. Thread-safe.
+ */
+@Singleton
+public final class Jobs {
+  /** Jobs of one kind that may wait. */
+  public static final int QUEUE_MAX = 64;
+
+  private static final Logger log = LoggerFactory.getLogger(Jobs.class);
+
+  private final JobStore store;
+  private final Database database;
+  private final ApplicationEventPublisher<JobEnded> ended;
+  private final Clock clock = Clock.systemUTC();
+  private final Map<String, ExecutorService> lanes = new ConcurrentHashMap<>();
+  private final Map<String, JobProcess> running = new ConcurrentHashMap<>();
+  private final Instant born;
+  private volatile boolean closing;
+
+  Jobs(Database database, DataFolder data, ApplicationEventPublisher<JobEnded> ended) {
+    this.database = database;
+    this.store = new JobStore(database, data.child("jobs"));
+    this.ended = ended;
+    this.born = now();
+  }
+
+  /**
+   * Stores a job and queues it.
+   *
+   * @return its id
+   * @throws ProblemException if too many of its kind wait already
+   */
+  public String submit(JobRequest request) {
+    String id = request.kind() + "-" + UUID.randomUUID().toString().substring(0, 13);
+    database.run(
+        transaction -> {
+          store.insert(transaction, id, request, now());
+          request.record().accept(transaction, id);
+        });
+    try {
+      lane(request.kind()).execute(() -> run(id, request));
+    } catch (RejectedExecutionException e) {
+      JobError error =
+          new JobError(
+              ErrorCode.UNAVAILABLE.name(),
+              "%d jobs of kind '%s' wait already: try again later"
+                  .formatted(QUEUE_MAX, request.kind()));
+      end(id, JobState.FAILED, error);
+      throw new ProblemException(ErrorCode.UNAVAILABLE, error.detail());
+    }
+    return id;
+  }
+
+  /** The job of this id. */
+  public Optional<JobView> find(String id) {
+    return store.find(id);
+  }
+
+  /** Stops a job that waits or runs; nothing happens when it has ended. */
+  public void cancel(String id) {
+    JobProcess process = running.get(id);
+    if (process != null) {
+      process.cancel();
+    } else {
+      end(id, JobState.CANCELLED, null);
+    }
+  }
+
+  @EventListener
+  void onReady(ServerReady ready) {
+    for (JobStore.LeftJob left : store.leftBefore(born)) {
+      left.kill();
+      end(
+          left.id(),
+          JobState.FAILED,
+          new JobError(
+              ErrorCode.RUN_FAILED.name(),
+              "the server stopped while the job was open: start it again"));
+    }
+  }
+
+  @PreDestroy
+  void close() {
+    closing = true;
+    running.values().forEach(JobProcess::cancel);
+    lanes.values().forEach(ExecutorService::shutdownNow);
+  }
+
+  private void run(String id, JobRequest request) {
+    if (store.find(id).filter(job -> job.state() == JobState.QUEUED).isEmpty()) {
+      return;
+    }
+    try {
+      JobFolder folder = JobFolder.at(Files.createDirectories(store.folder(id)));
+      request.preparation().write(folder.path());
+      follow(id, JobProcess.start(folder, request.program(), request.limits()));
+    } catch (JobFailure e) {
+      end(id, JobState.FAILED, new JobError(e.code().name(), String.valueOf(e.getMessage())));
+    } catch (IOException e) {
+      end(id, JobState.FAILED, new JobError(ErrorCode.STORAGE_FAILED.name(), e.toString()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (RuntimeException e) {
+      log.atError().addKeyValue("job", id).setCause(e).log("job failed unforeseen");
+      end(id, JobState.FAILED, new JobError(ErrorCode.INTERNAL.name(), e.toString()));
+    }
+  }
+
+  private void follow(String id, JobProcess process) throws IOException, InterruptedException {
+    running.put(id, process);
+    try {
+      store.started(id, now(), process.handle());
+      log.atInfo().addKeyValue("job", id).log("job started");
+      switch (process.follow(progress -> store.progressed(id, progress))) {
+        case JobProcess.End.Succeeded succeeded -> end(id, JobState.SUCCEEDED, null);
+        case JobProcess.End.Failed(JobError error) -> end(id, JobState.FAILED, error);
+        case JobProcess.End.Cancelled cancelled -> end(id, JobState.CANCELLED, null);
+      }
+    } finally {
+      running.remove(id);
+    }
+  }
+
+  private void end(String id, JobState state, @Nullable JobError error) {
+    // A server on its way down leaves the rows as they are: the next start tells them as lost.
+    if (closing || !store.ended(id, state, error, now())) {
+      return;
+    }
+    log.atInfo()
+        .addKeyValue("job", id)
+        .addKeyValue("state", state)
+        .addKeyValue("error", error == null ? "" : error.detail())
+        .log("job ended");
+    store.find(id).ifPresent(job -> ended.publishEvent(new JobEnded(job)));
+  }
+
+  private ExecutorService lane(String kind) {
+    return lanes.computeIfAbsent(
+        kind,
+        name ->
+            new ThreadPoolExecutor(
+                1,
+                1,
+                0,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(QUEUE_MAX),
+                Thread.ofPlatform().name("job-" + name).daemon().factory()));
+  }
+
+  private Instant now() {
+    return clock.instant().truncatedTo(ChronoUnit.MICROS);
+  }
+}

@@ -1,0 +1,173 @@
+package io.skerry.control.dataset;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.skerry.protocol.DeviceId;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SnapshotContentTest {
+  private static final int WINDOW = 5;
+
+  @Test
+  void cutsOneWindowPerCycleFromTheFirstFullOneOn() throws IOException {
+    Examples examples = content(6, 12).examples();
+
+    assertThat(examples.size()).isEqualTo(6 * (12 - WINDOW + 1));
+    assertThat(examples.inputs().shape()).containsExactly(examples.size(), 2, WINDOW);
+    float[] first = java.util.Arrays.copyOf(examples.inputs().floats(), 2 * WINDOW);
+    assertThat(first).containsExactly(1, 2, 3, 4, 5, 1, 2, 3, 4, 5);
+    assertThat(examples.labels().floats()).startsWith(0, 0, 0, 0, 0, 1, 1, 1);
+  }
+
+  @Test
+  void putsEveryWindowOfADeviceIntoOneSplit() throws IOException {
+    SnapshotContent content = content(20, 12);
+    byte[] splits = content.examples().splits().bytes();
+
+    int perDevice = 12 - WINDOW + 1;
+    for (int device = 0; device < 20; device++) {
+      byte split = content.split(content.series().get(device).device()).code();
+      for (int i = 0; i < perDevice; i++) {
+        assertThat(splits[device * perDevice + i]).isEqualTo(split);
+      }
+    }
+    for (Split split : Split.values()) {
+      assertThat(content.examples().positives(split)).isPositive();
+    }
+  }
+
+  @Test
+  void digestNamesTheContentAndNotItsOrder() throws IOException {
+    SnapshotContent content = content(6, 12);
+    List<DeviceSeries> shuffled = new ArrayList<>(content.series());
+    Collections.reverse(shuffled);
+    SnapshotContent same =
+        new SnapshotContent(content.features(), WINDOW, 1, shuffled, List.of(), content.splits());
+    Map<DeviceId, Split> moved = new HashMap<>(content.splits());
+    moved.replaceAll((device, split) -> split == Split.TEST ? Split.TRAIN : split);
+    SnapshotContent other =
+        new SnapshotContent(content.features(), WINDOW, 1, content.series(), List.of(), moved);
+
+    assertThat(same.digest()).isEqualTo(content.digest());
+    assertThat(other.digest()).isNotEqualTo(content.digest());
+    assertThat(content(6, 13).digest()).isNotEqualTo(content.digest());
+  }
+
+  @Test
+  void learnsCollectedWindowsSeveralTimesAndJudgesThemOnce() throws IOException {
+    SnapshotContent base = content(6, 12);
+    List<CollectedWindow> windows =
+        List.of(window("fleet-1", "p1", 1, true), window("fleet-2", "p2", 0, true));
+    Map<DeviceId, Split> splits = new HashMap<>(base.splits());
+    splits.put(new DeviceId("fleet-1"), Split.TRAIN);
+    splits.put(new DeviceId("fleet-2"), Split.TEST);
+
+    Examples examples =
+        new SnapshotContent(base.features(), WINDOW, 4, base.series(), windows, splits).examples();
+
+    assertThat(examples.size()).isEqualTo(base.examples().size() + 5);
+    assertThat(examples.sliceSize(Split.TRAIN)).isEqualTo(4);
+    assertThat(examples.sliceSize(Split.TEST)).isEqualTo(1);
+  }
+
+  @Test
+  void refusesAWindowOfAnotherShape() throws IOException {
+    SnapshotContent base = content(6, 12);
+    Map<DeviceId, Split> splits = new HashMap<>(base.splits());
+    splits.put(new DeviceId("fleet-1"), Split.TRAIN);
+    CollectedWindow wrong =
+        new CollectedWindow(new DeviceId("fleet-1"), "p1", 1, true, new float[3]);
+
+    assertThatThrownBy(
+            () ->
+                new SnapshotContent(
+                    base.features(), WINDOW, 1, base.series(), List.of(wrong), splits))
+        .hasMessage("window of device 'fleet-1' has 3 values, not 2 x 5");
+  }
+
+  @Test
+  void selectsEvenlySpreadExamplesOfASplit() throws IOException {
+    Examples examples = content(20, 40).examples();
+
+    assertThat(examples.inputs(Split.TRAIN, 10).shape()).containsExactly(10, 2, WINDOW);
+    assertThat(examples.labels(Split.TEST, 1_000_000).shape())
+        .containsExactly(examples.size(Split.TEST));
+  }
+
+  @Test
+  void comesBackFromParquetWithTheSameDigest(@TempDir Path folder) throws IOException {
+    SnapshotContent base = content(6, 12);
+    Map<DeviceId, Split> splits = new HashMap<>(base.splits());
+    splits.put(new DeviceId("fleet-1"), Split.VALIDATION);
+    SnapshotContent content =
+        new SnapshotContent(
+            base.features(),
+            WINDOW,
+            3,
+            base.series(),
+            List.of(window("fleet-1", "p'1", 1, true)),
+            splits);
+    Path series = folder.resolve("name=it's/series.parquet");
+    Path collected = folder.resolve("collected.parquet");
+
+    LakeFiles.writeSeries(series, content);
+    LakeFiles.writeCollected(collected, content);
+    Map<DeviceId, Split> read = new HashMap<>();
+    SnapshotContent back =
+        new SnapshotContent(
+            content.features(),
+            WINDOW,
+            3,
+            LakeFiles.readSeries(series, content.features(), read),
+            LakeFiles.readCollected(collected, read),
+            read);
+
+    assertThat(back.digest()).isEqualTo(content.digest());
+  }
+
+  @Test
+  void collectedDevicesOfTheSliceLearnAndJudge() {
+    List<CollectedWindow> windows = new ArrayList<>();
+    for (int device = 0; device < 17; device++) {
+      for (int i = 0; i < 10; i++) {
+        windows.add(
+            window("fleet-" + device, "p" + i, i == 9 && device % 3 == 0 ? 1 : 0, device < 8));
+      }
+    }
+
+    Map<DeviceId, Split> splits = CollectedSplit.assign(windows, Map.of());
+
+    List<Split> sliced =
+        windows.stream()
+            .filter(CollectedWindow::slice)
+            .map(one -> splits.get(one.device()))
+            .toList();
+    assertThat(sliced).contains(Split.TRAIN, Split.TEST);
+    List<Split> positives =
+        windows.stream()
+            .filter(one -> one.slice() && one.label() == 1)
+            .map(one -> splits.get(one.device()))
+            .toList();
+    assertThat(positives).contains(Split.TRAIN, Split.TEST);
+  }
+
+  private static CollectedWindow window(
+      String device, String prediction, int label, boolean slice) {
+    float[] values = new float[2 * WINDOW];
+    java.util.Arrays.fill(values, label + 0.5f);
+    return new CollectedWindow(new DeviceId(device), prediction, label, slice, values);
+  }
+
+  private static SnapshotContent content(int devices, int rows) throws IOException {
+    return SnapshotContent.ofTable(DatasetCsvTest.table(devices, rows), WINDOW);
+  }
+}

@@ -1,0 +1,134 @@
+package io.skerry.control.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.artifact.job.JobFolder;
+import io.skerry.artifact.job.JobProgress;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@Tag("slow")
+class JobProcessTest {
+  private static final JobLimits LIMITS = new JobLimits(64, 2L << 30, Duration.ofSeconds(60));
+
+  @TempDir Path folder;
+
+  private final List<JobProgress> progress = new CopyOnWriteArrayList<>();
+
+  @Test
+  void tellsProgressAndKeepsTheOutputOfASuccess() throws Exception {
+    JobProcess.End end = start("succeed", LIMITS).follow(progress::add);
+
+    assertThat(end).isEqualTo(new JobProcess.End.Succeeded());
+    assertThat(progress).last().isEqualTo(new JobProgress("count", 3, 3, "three of three"));
+    assertThat(Files.readString(folder.resolve("output/result.txt"))).isEqualTo("done");
+  }
+
+  @Test
+  void tellsWhatTheProcessWroteDownAboutItsFailure() throws Exception {
+    JobProcess.End end = start("fail", LIMITS).follow(progress::add);
+
+    assertThat(end)
+        .isInstanceOfSatisfying(
+            JobProcess.End.Failed.class,
+            failed -> {
+              assertThat(failed.error().code()).isEqualTo("DATASET_INVALID");
+              assertThat(failed.error().detail()).isEqualTo("nothing to learn from");
+            });
+    assertThat(folder.resolve("output")).doesNotExist();
+  }
+
+  @Test
+  void tellsTheLastLineOfAProcessThatCrashed() throws Exception {
+    JobProcess.End end = start("crash", LIMITS).follow(progress::add);
+
+    assertThat(end)
+        .isInstanceOfSatisfying(
+            JobProcess.End.Failed.class,
+            failed ->
+                assertThat(failed.error().detail())
+                    .isEqualTo("the process ended with exit code 134: the library gave up"));
+  }
+
+  @Test
+  void endsAProcessThatIsCancelled() throws Exception {
+    JobProcess process = start("hang", LIMITS);
+    CompletableFuture<Void> began = new CompletableFuture<>();
+    CompletableFuture<JobProcess.End> end =
+        CompletableFuture.supplyAsync(() -> follow(process, began));
+
+    began.get(30, TimeUnit.SECONDS);
+    process.cancel();
+
+    assertThat(end.get(30, TimeUnit.SECONDS)).isEqualTo(new JobProcess.End.Cancelled());
+    assertThat(process.handle().isAlive()).isFalse();
+  }
+
+  @Test
+  void stopsAProcessThatRunsTooLong() throws Exception {
+    JobProcess process = start("hang", new JobLimits(64, 2L << 30, Duration.ofMillis(1500)));
+
+    JobProcess.End end = process.follow(progress::add);
+
+    assertThat(end).isInstanceOf(JobProcess.End.Failed.class);
+    assertThat(end.toString()).contains("ran longer than its limit");
+    assertThat(process.handle().isAlive()).isFalse();
+  }
+
+  @Test
+  void stopsAProcessThatTakesTooMuchMemory() throws Exception {
+    JobProcess process = start("hang", new JobLimits(64, 1 << 20, Duration.ofSeconds(60)));
+
+    JobProcess.End end = process.follow(progress::add);
+
+    assertThat(end.toString()).contains("its limit is 1 MiB");
+  }
+
+  @Test
+  void givesTheProcessNoSecretsOfTheEnvironment() throws Exception {
+    JobProcess.End end = start("environment", LIMITS).follow(progress::add);
+
+    assertThat(end).isEqualTo(new JobProcess.End.Succeeded());
+    assertThat(Files.readAllLines(folder.resolve("output/result.txt")))
+        .contains("ORT_DISABLE_TELEMETRY")
+        .isSubsetOf(
+            "PATH",
+            "HOME",
+            "LANG",
+            "LC_ALL",
+            "TMPDIR",
+            "USER",
+            "LD_LIBRARY_PATH",
+            "ORT_DISABLE_TELEMETRY",
+            "OPT_OUT_TRACKING");
+  }
+
+  private JobProcess.End follow(JobProcess process, CompletableFuture<Void> began) {
+    try {
+      return process.follow(
+          line -> {
+            progress.add(line);
+            began.complete(null);
+          });
+    } catch (IOException | InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private JobProcess start(String act, JobLimits limits) throws IOException {
+    JobFolder job = JobFolder.create(folder, Map.of("kind", "test", "act", act));
+    JobProgram program =
+        JobProgram.of(System.getProperty("java.class.path"), TinyJob.class.getName());
+    return JobProcess.start(job, program, limits);
+  }
+}

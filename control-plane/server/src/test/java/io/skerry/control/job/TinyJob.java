@@ -1,0 +1,42 @@
+package io.skerry.control.job;
+
+import io.skerry.artifact.job.JobFailure;
+import io.skerry.artifact.job.JobFolder;
+import io.skerry.artifact.job.JobMain;
+import io.skerry.artifact.job.JobProgress;
+import io.skerry.protocol.ErrorCode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+
+/** The process of the job tests. */
+final class TinyJob {
+  private TinyJob() {}
+
+  public static void main(String[] arguments) {
+    System.exit(JobMain.run("tiny", arguments, TinyJob::run));
+  }
+
+  private static void run(JobFolder folder, Path output) throws IOException, InterruptedException {
+    switch (folder.spec().text("act")) {
+      case "succeed" -> {
+        for (int i = 1; i <= 3; i++) {
+          folder.report(new JobProgress("count", i, 3, i == 3 ? "three of three" : "counting"));
+        }
+        Files.writeString(output.resolve("result.txt"), "done");
+      }
+      case "fail" -> throw new JobFailure(ErrorCode.DATASET_INVALID, "nothing to learn from");
+      case "crash" -> {
+        System.out.println("the library gave up");
+        System.out.flush();
+        Runtime.getRuntime().halt(134);
+      }
+      case "environment" -> Files.write(output.resolve("result.txt"), System.getenv().keySet());
+      default -> {
+        folder.report(new JobProgress("wait", 0, 0, "waiting"));
+        new CountDownLatch(1).await();
+      }
+    }
+  }
+}
