@@ -1,0 +1,182 @@
+package io.skerry.artifact;
+
+import io.skerry.artifact.sign.Dsse;
+import io.skerry.artifact.sign.DsseEnvelope;
+import io.skerry.artifact.sign.SignatureInvalidException;
+import io.skerry.artifact.sign.VerificationKey;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ErrorCode;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Reads artifacts from a source that may hold anything. What it returns was signed by a trusted key
+ * and has the digest that the signed manifest names; everything else is one {@link
+ * ArtifactException}.
+ */
+public final class ArtifactReader {
+  /** The largest layer that is read into memory; larger ones are copied to a file. */
+  public static final int MEMORY_BYTES_MAX = 64 << 20;
+
+  private static final int BUFFER_BYTES = 64 * 1024;
+
+  private final BlobSource source;
+  private final List<VerificationKey> releaseKeys;
+
+  /**
+   * @param releaseKeys keys of which one must have signed
+   */
+  public ArtifactReader(BlobSource source, Collection<VerificationKey> releaseKeys) {
+    this.source = source;
+    this.releaseKeys = List.copyOf(releaseKeys);
+  }
+
+  /**
+   * The manifest, once a trusted key is proven to have signed it.
+   *
+   * @param manifest digest of the model manifest
+   * @param signature digest of the DSSE envelope over it
+   * @throws ArtifactException if the envelope is missing, changed, not by a trusted key, or over
+   *     another manifest
+   */
+  public ArtifactManifest manifest(Digest manifest, Digest signature) {
+    byte[] envelope = bounded(signature, DsseEnvelope.JSON_BYTES_MAX);
+    byte[] signed;
+    try {
+      signed =
+          Dsse.verify(DsseEnvelope.parseJson(envelope), ArtifactManifest.MEDIA_TYPE, releaseKeys);
+    } catch (SignatureInvalidException e) {
+      throw new ArtifactException(
+          ErrorCode.ARTIFACT_SIGNATURE_INVALID,
+          "artifact %s: %s".formatted(manifest, e.getMessage()),
+          e);
+    }
+    Digest found = Digest.of(signed);
+    if (!found.equals(manifest)) {
+      throw new ArtifactException(
+          ErrorCode.ARTIFACT_SIGNATURE_INVALID,
+          "signature %s is over manifest %s, not %s".formatted(signature, found, manifest));
+    }
+    return ArtifactManifest.parse(signed);
+  }
+
+  /**
+   * The bytes of a layer.
+   *
+   * @throws ArtifactException if it is missing, changed, or larger than {@link #MEMORY_BYTES_MAX}
+   */
+  public byte[] read(Layer layer) {
+    if (layer.size() > MEMORY_BYTES_MAX) {
+      throw new ArtifactException(
+          ErrorCode.ARTIFACT_TOO_LARGE,
+          "layer %s has %d bytes, more than %d are not read into memory"
+              .formatted(layer.title(), layer.size(), MEMORY_BYTES_MAX));
+    }
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream((int) layer.size());
+    copy(layer, bytes);
+    return bytes.toByteArray();
+  }
+
+  /**
+   * Copies a layer to a new file, which is removed again if the layer is not what it must be.
+   *
+   * @throws ArtifactException if the layer is missing or changed, or the file cannot be written
+   */
+  public void copy(Layer layer, Path file) {
+    try {
+      try (OutputStream target = Files.newOutputStream(file)) {
+        copy(layer, target);
+      } catch (ArtifactException e) {
+        Files.deleteIfExists(file);
+        throw e;
+      }
+    } catch (IOException e) {
+      throw new ArtifactException(
+          ErrorCode.STORAGE_FAILED, "file %s cannot be written".formatted(file), e);
+    }
+  }
+
+  /**
+   * Reads a layer to its end and keeps nothing.
+   *
+   * @throws ArtifactException if it is missing or changed
+   */
+  public void verify(Layer layer) {
+    copy(layer, OutputStream.nullOutputStream());
+  }
+
+  /**
+   * The golden inputs and outputs, if the artifact has any.
+   *
+   * @throws ArtifactException if their layer is missing, changed or malformed
+   */
+  public Optional<GoldenSet> golden(ArtifactManifest manifest) {
+    return manifest.layer(LayerType.GOLDEN).map(this::read).map(GoldenSet::parse);
+  }
+
+  private byte[] bounded(Digest digest, int bytesMax) {
+    try (InputStream stream = source.open(digest)) {
+      byte[] bytes = stream.readNBytes(bytesMax + 1);
+      if (bytes.length > bytesMax) {
+        throw new ArtifactException(
+            ErrorCode.ARTIFACT_TOO_LARGE,
+            "blob %s has more than %d bytes".formatted(digest, bytesMax));
+      }
+      refuseOther(digest, Digest.of(bytes));
+      return bytes;
+    } catch (IOException e) {
+      throw unreadable(digest, e);
+    }
+  }
+
+  private void copy(Layer layer, OutputStream target) {
+    MessageDigest digest = Digest.newMessageDigest();
+    byte[] buffer = new byte[BUFFER_BYTES];
+    long copied = 0;
+    try (InputStream stream = source.open(layer.digest())) {
+      int read;
+      while ((read = stream.read(buffer)) >= 0) {
+        copied += read;
+        if (copied > layer.size()) {
+          break;
+        }
+        digest.update(buffer, 0, read);
+        target.write(buffer, 0, read);
+      }
+    } catch (IOException e) {
+      throw unreadable(layer.digest(), e);
+    }
+    if (copied != layer.size()) {
+      throw new ArtifactException(
+          ErrorCode.ARTIFACT_DIGEST_MISMATCH,
+          "layer %s has %s bytes than the %d of its manifest"
+              .formatted(layer.title(), copied < layer.size() ? "fewer" : "more", layer.size()));
+    }
+    refuseOther(layer.digest(), Digest.of(digest));
+  }
+
+  private static void refuseOther(Digest expected, Digest found) {
+    if (!expected.equals(found)) {
+      throw new ArtifactException(
+          ErrorCode.ARTIFACT_DIGEST_MISMATCH,
+          "artifact digest mismatch: expected %s, got %s".formatted(expected, found));
+    }
+  }
+
+  private static ArtifactException unreadable(Digest digest, IOException e) {
+    ErrorCode code =
+        e instanceof NoSuchFileException ? ErrorCode.ARTIFACT_NOT_FOUND : ErrorCode.STORAGE_FAILED;
+    String fault = e instanceof FileSystemException ? "" : ": " + e.getMessage();
+    return new ArtifactException(code, "blob %s cannot be read%s".formatted(digest, fault), e);
+  }
+}
