@@ -1,7 +1,20 @@
 /**
  * Devices: enrolment, labels, facts, what they shall run and what they say of themselves.
  *
- * <p>Start at {@link io.skerry.control.device.DeviceSecrets}.
+ * <p>Features to the right order through {@link io.skerry.control.device.DesiredService} and listen
+ * for {@link io.skerry.control.device.DeviceReported}; their SQL may read these tables:
+ *
+ * <pre>
+ * device              id, tenant, labels jsonb, facts jsonb, profile, enrolled_at
+ * device_presence     device, online, boot_epoch, seen_at
+ * device_report       device, boot_epoch, sequence, observed_term, observed_counter, applied_*, dropped
+ * device_slot_report  device, slot, revision, phase, rollout, target_manifest, running_model,
+ *                     running_version, running_manifest, error_code, error_detail, predictions,
+ *                     predictions_failed
+ * desired             device, term, counter, issued_at, published_at
+ * desired_slot        device, slot, revision, model, version, manifest, signature, rollout, ...
+ * desired_outbox      device, term, counter, queued_at
+ * </pre>
  */
 @NullMarked
 package io.skerry.control.device;

@@ -137,6 +137,8 @@ public final class Transaction {
     return switch (value) {
       case Instant instant -> instant.atOffset(ZoneOffset.UTC);
       case long[] numbers -> array("bigint", java.util.Arrays.stream(numbers).boxed().toArray());
+      // PostgreSQL's text cannot hold the character 0, and devices send what they like.
+      case String text -> text.replace('\0', '\uFFFD');
       case Collection<?> values -> array(elementType(values), values.toArray());
       case null -> null;
       default -> value;

@@ -1,0 +1,180 @@
+package io.skerry.control.device;
+
+import io.skerry.control.host.Addresses;
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Row;
+import io.skerry.control.sql.Transaction;
+import io.skerry.protocol.DesiredDocument;
+import io.skerry.protocol.DesiredSlot;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.Generation;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.RolloutId;
+import io.skerry.protocol.SamplingRates;
+import io.skerry.protocol.SlotId;
+import io.skerry.protocol.TenantId;
+import jakarta.inject.Singleton;
+import java.net.URI;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Desired documents that are to be published. Publishing one twice harms nobody. */
+@Singleton
+public final class DesiredOutbox {
+  private final Database database;
+  private final Addresses addresses;
+  private final OutboxSignal signal;
+
+  DesiredOutbox(Database database, Addresses addresses, OutboxSignal signal) {
+    this.database = database;
+    this.addresses = addresses;
+    this.signal = signal;
+  }
+
+  /** The newest documents of the devices that have waited longest. */
+  public List<DesiredDocument> waiting(int limit) {
+    URI artifactBase = addresses.get().artifactBase();
+    return database.call(transaction -> waiting(transaction, limit, artifactBase));
+  }
+
+  private static List<DesiredDocument> waiting(
+      Transaction transaction, int limit, URI artifactBase) {
+    transaction.readOneSnapshot();
+    List<Head> heads =
+        transaction.list(
+            """
+            select device.tenant, desired.device, desired.term, desired.counter, desired.issued_at
+            from desired_outbox
+            join desired using (device)
+            join device on device.id = desired.device
+            order by desired_outbox.queued_at limit ?
+            """,
+            Head::read,
+            limit);
+    if (heads.isEmpty()) {
+      return List.of();
+    }
+    Map<String, List<OfDevice>> slots =
+        transaction
+            .list(
+                "select * from desired_slot where device = any(?) order by device, slot",
+                row -> new OfDevice(row.text("device"), slot(row, artifactBase)),
+                heads.stream().map(Head::device).toList())
+            .stream()
+            .collect(Collectors.groupingBy(OfDevice::device));
+    return heads.stream()
+        .map(head -> head.document(slots.getOrDefault(head.device(), List.of())))
+        .toList();
+  }
+
+  /** Takes documents out of the outbox, unless a newer one of the same device has come in. */
+  public void published(Collection<DesiredDocument> documents) {
+    List<@Nullable Object[]> keys = new ArrayList<>();
+    List<@Nullable Object[]> devices = new ArrayList<>();
+    for (DesiredDocument document : documents) {
+      Generation generation = document.generation();
+      String device = document.device().value();
+      keys.add(new @Nullable Object[] {device, generation.term(), generation.counter()});
+      devices.add(new @Nullable Object[] {device});
+    }
+    database.run(
+        transaction -> {
+          transaction.batch(
+              "delete from desired_outbox where device = ? and term = ? and counter = ?", keys);
+          transaction.batch("update desired set published_at = now() where device = ?", devices);
+        });
+  }
+
+  /**
+   * Queues again what devices that are online have not seen for some time after it was published.
+   *
+   * @return the number of devices
+   */
+  public int repair(Duration unseen) {
+    int queued =
+        database.call(
+            transaction ->
+                transaction.update(
+                    """
+                    insert into desired_outbox (device, term, counter, queued_at)
+                    select desired.device, desired.term, desired.counter, now()
+                    from desired
+                    join device_presence presence on presence.device = desired.device
+                    left join device_report report on report.device = desired.device
+                    where presence.online
+                      and desired.published_at < now() - ? * interval '1 millisecond'
+                      and (report.device is null
+                        or (report.observed_term, report.observed_counter)
+                          < (desired.term, desired.counter))
+                    on conflict (device) do nothing
+                    """,
+                    unseen.toMillis()));
+    if (queued > 0) {
+      signal.raise();
+    }
+    return queued;
+  }
+
+  /** Queues every document: a broker that was started anew has none. */
+  public void queueAll() {
+    database.run(
+        transaction ->
+            transaction.update(
+                """
+                insert into desired_outbox (device, term, counter, queued_at)
+                select device, term, counter, now() from desired
+                on conflict (device) do update set
+                  term = excluded.term, counter = excluded.counter
+                """));
+    signal.raise();
+  }
+
+  /** Waits until something is queued, or the time is over. */
+  public void await(Duration longest) throws InterruptedException {
+    signal.await(longest);
+  }
+
+  private record OfDevice(String device, DesiredSlot slot) {}
+
+  private record Head(String tenant, String device, Generation generation, Instant issuedAt) {
+    static Head read(Row row) {
+      return new Head(
+          row.text("tenant"),
+          row.text("device"),
+          new Generation(row.bigint("term"), row.bigint("counter")),
+          row.instant("issued_at"));
+    }
+
+    DesiredDocument document(List<OfDevice> slots) {
+      return new DesiredDocument(
+          new TenantId(tenant),
+          new DeviceId(device),
+          generation,
+          issuedAt,
+          slots.stream().map(OfDevice::slot).toList());
+    }
+  }
+
+  private static DesiredSlot slot(Row row, URI artifactBase) {
+    return new DesiredSlot(
+        new SlotId(row.text("slot")),
+        row.bigint("revision"),
+        new ModelVersion(new ModelName(row.text("model")), row.bigint("version")),
+        Digest.parse(row.text("manifest")),
+        Digest.parse(row.text("signature")),
+        artifactBase,
+        row.optionalText("rollout").map(RolloutId::new),
+        new SamplingRates(row.number("sampling_base"), row.number("sampling_notable")),
+        Duration.ofMillis(row.bigint("window_millis")),
+        row.integer("probation_predictions"),
+        Duration.ofMillis(row.bigint("probation_millis")));
+  }
+}

@@ -1,0 +1,58 @@
+package io.skerry.control.device;
+
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Transaction;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.DeviceStatus;
+import jakarta.inject.Singleton;
+import java.util.Collection;
+import java.util.List;
+
+/** Which devices are connected, as their own birth and death messages say. */
+@Singleton
+public final class Presence {
+  private final Database database;
+
+  Presence(Database database) {
+    this.database = database;
+  }
+
+  /** Takes a birth or death; a death counts only if it is of the current boot epoch. */
+  public void store(Transaction transaction, DeviceId device, DeviceStatus status) {
+    if (status.online()) {
+      transaction.update(
+          """
+          update device_presence set online = true, boot_epoch = ?, seen_at = now()
+          where device = ? and boot_epoch <= ?
+          """,
+          status.bootEpoch(),
+          device.value(),
+          status.bootEpoch());
+    } else {
+      transaction.update(
+          "update device_presence set online = false where device = ? and boot_epoch = ?",
+          device.value(),
+          status.bootEpoch());
+    }
+  }
+
+  /** Notes that messages came from these devices. */
+  public void seen(Transaction transaction, Collection<DeviceId> devices) {
+    List<String> ids = devices.stream().map(DeviceId::value).sorted().toList();
+    transaction.update(
+        """
+        update device_presence set seen_at = now()
+        where device = any(?) and (seen_at is null or seen_at < now() - interval '1 second')
+        """,
+        ids);
+  }
+
+  /**
+   * Counts every device as offline until it says otherwise: a broker that was started knows none.
+   */
+  public void forgetAll() {
+    database.run(
+        transaction ->
+            transaction.update("update device_presence set online = false where online"));
+  }
+}

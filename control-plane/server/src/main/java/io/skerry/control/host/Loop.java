@@ -1,0 +1,95 @@
+package io.skerry.control.host;
+
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A thread that does one thing again and again until it is ended; a failure is logged once and
+ * tried again after a pause that doubles up to a bound.
+ */
+public final class Loop implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Loop.class);
+  private static final Duration PAUSE_FIRST = Duration.ofMillis(100);
+  private static final Duration PAUSE_MAX = Duration.ofSeconds(5);
+  private static final Duration END_WAIT = Duration.ofSeconds(10);
+
+  private final String name;
+  private final Step step;
+  private final Thread thread;
+  private volatile boolean ended;
+
+  /** One round. */
+  @FunctionalInterface
+  public interface Step {
+    /** Does what there is to do; waits by itself when there is nothing. */
+    void run() throws InterruptedException;
+  }
+
+  private Loop(String name, Step step) {
+    this.name = name;
+    this.step = step;
+    this.thread = Thread.ofPlatform().name("skerry-" + name).daemon().unstarted(this::run);
+  }
+
+  /** Starts a thread of this name. */
+  public static Loop start(String name, Step step) {
+    Loop loop = new Loop(name, step);
+    loop.thread.start();
+    return loop;
+  }
+
+  /** Starts a thread that runs the step, then waits, and so on. */
+  public static Loop every(String name, Duration period, Step step) {
+    return start(
+        name,
+        () -> {
+          step.run();
+          Thread.sleep(period);
+        });
+  }
+
+  private void run() {
+    Duration pause = PAUSE_FIRST;
+    while (!ended) {
+      try {
+        step.run();
+        pause = PAUSE_FIRST;
+      } catch (InterruptedException e) {
+        return;
+      } catch (RuntimeException e) {
+        if (ended) {
+          return;
+        }
+        log.atError().setCause(e).addKeyValue("loop", name).log("round failed");
+        if (!paused(pause)) {
+          return;
+        }
+        pause = pause.multipliedBy(2).compareTo(PAUSE_MAX) > 0 ? PAUSE_MAX : pause.multipliedBy(2);
+      }
+    }
+  }
+
+  private static boolean paused(Duration pause) {
+    try {
+      Thread.sleep(pause);
+      return true;
+    } catch (InterruptedException e) {
+      return false;
+    }
+  }
+
+  /** Ends the thread; waits for its round. */
+  @Override
+  public void close() {
+    ended = true;
+    thread.interrupt();
+    try {
+      if (!thread.join(END_WAIT)) {
+        log.atWarn().addKeyValue("loop", name).log("loop did not end in time");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
