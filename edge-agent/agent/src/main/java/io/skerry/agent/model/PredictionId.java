@@ -15,9 +15,14 @@ public record PredictionId(String value) {
    * @throws IllegalArgumentException if it is no ULID
    */
   public PredictionId {
-    if (!ULID.matcher(value).matches()) {
+    if (!isValid(value)) {
       throw new IllegalArgumentException("prediction id is no ULID of 26 characters");
     }
+  }
+
+  /** Whether the text has the form of an id. */
+  public static boolean isValid(String text) {
+    return ULID.matcher(text).matches();
   }
 
   @Override

@@ -1,0 +1,169 @@
+package io.skerry.agent.boot;
+
+import io.skerry.agent.model.EngineCatalog;
+import io.skerry.agent.model.ModelSlots;
+import io.skerry.agent.model.PredictionListener;
+import io.skerry.agent.model.Predictor;
+import io.skerry.agent.serve.AgentServer;
+import io.skerry.agent.serve.ListenAddress;
+import io.skerry.agent.serve.ListenException;
+import io.skerry.agent.serve.ModelListing;
+import io.skerry.agent.serve.ModelRepository;
+import io.skerry.agent.serve.ServeConfig;
+import io.skerry.runtime.LoadOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Serves a folder of models, without a control plane, until it is interrupted. */
+@Command(
+    name = "serve",
+    description = "Serves a folder of models without a control plane.",
+    mixinStandardHelpOptions = true)
+final class ServeCommand implements Callable<Integer> {
+  private static final int MESSAGE_MIB_MAX = 1_024;
+
+  @Option(
+      names = "--models",
+      paramLabel = "DIR",
+      description = "holds <model>/<version>/model.onnx or model.tflite")
+  private @Nullable Path models;
+
+  @Option(
+      names = "--listen",
+      paramLabel = "ADDRESS",
+      description =
+          "unix:PATH or tcp:HOST:PORT; by default the socket /run/skerry/agent.sock, or under"
+              + " $$XDG_RUNTIME_DIR/skerry")
+  private @Nullable String listen;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "threads that one prediction may use (default: ${DEFAULT-VALUE})")
+  private int threads = 1;
+
+  @Option(
+      names = "--message-mib",
+      paramLabel = "N",
+      description = "largest request in MiB (default: ${DEFAULT-VALUE})")
+  private int messageMib = 64;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init") // picocli sets it before call().
+  private CommandSpec spec;
+
+  @Override
+  public Integer call() throws InterruptedException {
+    // Asked for here, because picocli would name a missing option before a misspelt one.
+    if (models == null) {
+      throw misuse("Missing required option: '--models=DIR'");
+    }
+    ServeConfig config = config();
+    if (!Files.isDirectory(models)) {
+      throw new CommandException(
+          ExitCode.NOT_FOUND, "no folder of models at '%s'".formatted(models));
+    }
+    try (ModelSlots slots = new ModelSlots()) {
+      ModelRepository repository = load(models, slots);
+      Predictor predictor =
+          new Predictor(slots, InstantSource.system(), new SecureRandom(), PredictionListener.NONE);
+      serve(config, slots, predictor, repository);
+    }
+    return ExitCode.DONE;
+  }
+
+  private ServeConfig config() {
+    if (threads < 1) {
+      throw misuse("--threads is %d, at least 1 is needed".formatted(threads));
+    }
+    if (messageMib < 1 || messageMib > MESSAGE_MIB_MAX) {
+      throw misuse("--message-mib is %d, expected 1 to %d".formatted(messageMib, MESSAGE_MIB_MAX));
+    }
+    return ServeConfig.at(address()).withMessageBytesMax(messageMib << 20);
+  }
+
+  private ListenAddress address() {
+    if (listen == null) {
+      return ListenAddress.usual(System.getenv())
+          .orElseThrow(
+              () ->
+                  misuse(
+                      "no usual place for a socket: /run/skerry is not writable and"
+                          + " XDG_RUNTIME_DIR is not set; give --listen unix:PATH"));
+    }
+    try {
+      return ListenAddress.parse(listen);
+    } catch (IllegalArgumentException e) {
+      throw misuse("--listen: " + e.getMessage());
+    }
+  }
+
+  private ModelRepository load(Path models, ModelSlots slots) {
+    try {
+      ModelRepository repository =
+          ModelRepository.load(
+              models,
+              EngineCatalog.discovered(),
+              new LoadOptions(threads, LoadOptions.DEFAULTS.providers()),
+              slots);
+      if (repository.entries().isEmpty()) {
+        throw new CommandException(
+            ExitCode.NOT_FOUND,
+            "no model in '%s': expected %s"
+                .formatted(models, models.resolve("<model>/<version>/model.onnx")));
+      }
+      for (ModelListing.Entry entry : repository.entries()) {
+        if (!entry.ready()) {
+          spec.commandLine()
+              .getErr()
+              .printf("model %s is not served: %s%n", label(entry), entry.reason());
+        }
+      }
+      if (slots.active().isEmpty()) {
+        throw new CommandException(
+            ExitCode.FAILED, "none of the models in '%s' can be served".formatted(models));
+      }
+      return repository;
+    } catch (IOException e) {
+      throw new CommandException(
+          ExitCode.FAILED, "cannot read '%s': %s".formatted(models, e.getMessage()), e);
+    }
+  }
+
+  private void serve(
+      ServeConfig config, ModelSlots slots, Predictor predictor, ModelRepository repository)
+      throws InterruptedException {
+    try (AgentServer server =
+        AgentServer.start(config, slots, predictor, repository, Optional.empty())) {
+      Thread closer = new Thread(server::close, "agent-shutdown");
+      Runtime.getRuntime().addShutdownHook(closer);
+      spec.commandLine()
+          .getOut()
+          .printf("serving %d models on %s%n", slots.active().size(), server.address());
+      server.awaitClosed();
+      // Only the hook closes the server; it may still wait for the last calls.
+      closer.join();
+    } catch (ListenException e) {
+      throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private ParameterException misuse(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+
+  private static String label(ModelListing.Entry entry) {
+    return entry.version().isEmpty() ? entry.model() : entry.model() + "@" + entry.version();
+  }
+}

@@ -1,0 +1,17 @@
+package io.skerry.agent.serve;
+
+/** Takes feedback for delivery; called by many threads at once. */
+public interface FeedbackSink {
+  /** What became of it. */
+  enum Receipt {
+    /** Taken, and joined to a prediction that the device still knew. */
+    JOINED,
+    /** Taken; the control plane joins it. */
+    TAKEN,
+    /** Not taken: there is no room now; the client may try again. */
+    FULL
+  }
+
+  /** Takes one outcome. */
+  Receipt submit(Feedback feedback);
+}

@@ -1,0 +1,79 @@
+package io.skerry.agent.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.skerry.agent.FakeModel;
+import io.skerry.runtime.EngineStatus;
+import io.skerry.runtime.InferenceEngine;
+import io.skerry.runtime.LoadOptions;
+import io.skerry.runtime.LoadedModel;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class EngineCatalogTest {
+  @Test
+  void findsBothEnginesOfThisProgram() {
+    EngineCatalog catalog = EngineCatalog.discovered();
+
+    assertThat(catalog.names()).containsExactly("onnxruntime", "tflite");
+    assertThat(catalog.usable()).contains("onnxruntime/cpu");
+  }
+
+  @Test
+  void probesAnEngineOnceAndOnlyWhenAsked() {
+    ScriptedEngine engine = new ScriptedEngine(new EngineStatus.Available("1", List.of("cpu")));
+    EngineCatalog catalog = new EngineCatalog(List.of(engine));
+    assertThat(engine.probes).isZero();
+
+    assertThat(catalog.usable()).containsExactly("scripted/cpu");
+    assertThat(catalog.usable()).containsExactly("scripted/cpu");
+
+    assertThat(engine.probes).isEqualTo(1);
+  }
+
+  @Test
+  void saysWhyAModelCannotBeLoaded() {
+    EngineCatalog catalog =
+        new EngineCatalog(
+            List.of(new ScriptedEngine(new EngineStatus.Unavailable("glibc is too old"))));
+
+    assertThatThrownBy(() -> catalog.load(Path.of("m.scripted"), LoadOptions.DEFAULTS))
+        .hasMessage("engine 'scripted' cannot be used here: glibc is too old");
+    assertThatThrownBy(() -> catalog.load(Path.of("m.pt"), LoadOptions.DEFAULTS))
+        .hasMessage("no engine for 'm.pt': known endings are .scripted");
+    assertThatThrownBy(() -> catalog.load("other", Path.of("m"), LoadOptions.DEFAULTS))
+        .hasMessage("no engine 'other' in this program: it has [scripted]");
+  }
+
+  private static final class ScriptedEngine implements InferenceEngine {
+    private final EngineStatus status;
+    private int probes;
+
+    ScriptedEngine(EngineStatus status) {
+      this.status = status;
+    }
+
+    @Override
+    public String name() {
+      return "scripted";
+    }
+
+    @Override
+    public String fileExtension() {
+      return ".scripted";
+    }
+
+    @Override
+    public EngineStatus probe() {
+      probes++;
+      return status;
+    }
+
+    @Override
+    public LoadedModel load(Path model, LoadOptions options) {
+      return FakeModel.answering();
+    }
+  }
+}

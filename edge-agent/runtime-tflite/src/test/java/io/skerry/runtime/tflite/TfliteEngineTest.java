@@ -1,0 +1,159 @@
+package io.skerry.runtime.tflite;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import io.skerry.artifact.TensorSpec;
+import io.skerry.runtime.EngineException;
+import io.skerry.runtime.EngineException.Reason;
+import io.skerry.runtime.EngineStatus;
+import io.skerry.runtime.InferenceEngine;
+import io.skerry.runtime.LoadOptions;
+import io.skerry.runtime.LoadedModel;
+import io.skerry.runtime.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.ServiceLoader;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class TfliteEngineTest {
+  private static final Path MODELS = Path.of("../../../shared/data/mlperf-tiny");
+
+  private final TfliteEngine engine = new TfliteEngine();
+  @TempDir private Path folder;
+
+  @BeforeEach
+  void needsTheNativeLibrary() {
+    assumeThat(engine.probe()).isInstanceOf(EngineStatus.Available.class);
+  }
+
+  @Test
+  void isFoundAsAService() {
+    assertThat(ServiceLoader.load(InferenceEngine.class))
+        .anyMatch(found -> found.name().equals("tflite"));
+  }
+
+  @Test
+  void refusesWhatIsNoModel() throws Exception {
+    Path empty = Files.createFile(folder.resolve("empty.tflite"));
+    Path noise = folder.resolve("noise.tflite");
+    byte[] bytes = new byte[4096];
+    new Random(7).nextBytes(bytes);
+    Files.write(noise, bytes);
+
+    for (Path file : List.of(empty, noise, folder.resolve("absent.tflite"))) {
+      assertThatThrownBy(() -> engine.load(file, LoadOptions.DEFAULTS))
+          .isInstanceOfSatisfying(
+              EngineException.class, e -> assertThat(e.reason()).isEqualTo(Reason.MODEL_INVALID))
+          .hasMessageContaining(file.getFileName().toString());
+    }
+  }
+
+  @Test
+  void refusesATruncatedModel() throws Exception {
+    byte[] whole = Files.readAllBytes(real("kws_ref_model.tflite"));
+    Path cut = folder.resolve("cut.tflite");
+
+    for (int part = 1; part < 8; part++) {
+      Files.write(cut, Arrays.copyOf(whole, whole.length * part / 8));
+      assertThatThrownBy(() -> engine.load(cut, LoadOptions.DEFAULTS))
+          .isInstanceOf(EngineException.class);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "kws_ref_model.tflite",
+        "kws_ref_model_float32.tflite",
+        "ad01_int8.tflite",
+        "pretrainedResnet_quant.tflite"
+      })
+  void runsRealModelsWithXnnpack(String name) throws Exception {
+    try (LoadedModel model = engine.load(real(name), LoadOptions.DEFAULTS)) {
+      Tensor input = input(model, 1);
+
+      List<Tensor> once = model.run(List.of(input));
+      List<Tensor> again = model.run(List.of(input));
+
+      assertThat(model.providers()).containsExactly("xnnpack", "cpu");
+      assertThat(once).hasSameSizeAs(model.signature().outputs());
+      TensorSpec output = model.signature().outputs().getFirst();
+      assertThat(output.accepts(once.getFirst().shape())).isTrue();
+      assertThat(again.getFirst().data()).isEqualTo(once.getFirst().data());
+    }
+  }
+
+  @Test
+  void answersConcurrentRunsEachWithItsOwnInput() throws Exception {
+    try (LoadedModel model = engine.load(real("ad01_int8.tflite"), LoadOptions.DEFAULTS);
+        ExecutorService threads = Executors.newFixedThreadPool(8)) {
+      List<ByteBuffer> expected = new ArrayList<>();
+      for (int seed = 0; seed < 8; seed++) {
+        expected.add(model.run(List.of(input(model, seed))).getFirst().data());
+      }
+      List<Callable<Boolean>> runs = new ArrayList<>();
+      for (int i = 0; i < 400; i++) {
+        int seed = i % 8;
+        runs.add(
+            () ->
+                model
+                    .run(List.of(input(model, seed)))
+                    .getFirst()
+                    .data()
+                    .equals(expected.get(seed)));
+      }
+
+      for (Future<Boolean> right : threads.invokeAll(runs)) {
+        assertThat(right.get()).isTrue();
+      }
+    }
+  }
+
+  @Test
+  void loadsAndClosesManyTimes() throws Exception {
+    Path file = real("kws_ref_model.tflite");
+
+    for (int i = 0; i < 50; i++) {
+      try (LoadedModel model = engine.load(file, LoadOptions.DEFAULTS)) {
+        assertThat(model.run(List.of(input(model, i)))).isNotEmpty();
+      }
+    }
+  }
+
+  private static Tensor input(LoadedModel model, int seed) {
+    TensorSpec spec = model.signature().inputs().getFirst();
+    List<Long> shape = spec.shape().stream().map(size -> Math.max(1, size)).toList();
+    int bytes = Math.toIntExact(Tensor.elements(shape)) * spec.type().bytes();
+    ByteBuffer data = ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    Random random = new Random(seed);
+    while (data.hasRemaining()) {
+      switch (spec.type()) {
+        case FP32 -> data.putFloat(random.nextFloat());
+        default -> data.put((byte) random.nextInt());
+      }
+    }
+    return new Tensor(spec.name(), spec.type(), shape, data.flip());
+  }
+
+  private static Path real(String name) {
+    Path file = MODELS.resolve(name);
+    assumeThat(file).as("no real model at ../shared/data").isRegularFile();
+    return file;
+  }
+}
