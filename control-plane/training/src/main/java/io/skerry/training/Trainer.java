@@ -1,0 +1,168 @@
+package io.skerry.training;
+
+import ai.djl.Device;
+import ai.djl.Model;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Activation;
+import ai.djl.nn.Parameter;
+import ai.djl.training.DefaultTrainingConfig;
+import ai.djl.training.GradientCollector;
+import ai.djl.training.initializer.XavierInitializer;
+import ai.djl.training.loss.Loss;
+import ai.djl.training.optimizer.Optimizer;
+import ai.djl.training.tracker.Tracker;
+import io.skerry.artifact.job.JobProgress;
+import java.util.Locale;
+import java.util.Random;
+import java.util.function.Consumer;
+
+/**
+ * Trains the network: Adam with a cosine schedule on cross-entropy that weighs the rare class up,
+ * and of all epochs keeps the one with the best ROC AUC on the validation split.
+ */
+final class Trainer {
+  private static final int BATCH = 128;
+  private static final int SCORING_BATCH = 2048;
+  private static final float LEARNING_RATE = 2e-3f;
+  private static final float LEARNING_RATE_LAST = 5e-5f;
+  private static final float POSITIVE_WEIGHT_MAX = 20;
+
+  /**
+   * What training found.
+   *
+   * @param testScores of the test split, by PyTorch: what the exported model must agree with
+   */
+  record Result(NetworkWeights weights, int epoch, double validationRocAuc, Scores testScores) {}
+
+  private final Examples examples;
+  private final TrainingSpec spec;
+  private final Normalisation normalisation;
+  private final Network network = new Network();
+
+  Trainer(Examples examples, TrainingSpec spec) {
+    this.examples = examples;
+    this.spec = spec;
+    this.normalisation = Normalisation.of(examples);
+  }
+
+  Result train(Consumer<JobProgress> progress) {
+    PyTorch.load(spec.seed());
+    int[] rows = examples.rows(Split.TRAIN).clone();
+    int steps = spec.epochs() * ((rows.length + BATCH - 1) / BATCH);
+    DefaultTrainingConfig config =
+        new DefaultTrainingConfig(Loss.sigmoidBinaryCrossEntropyLoss())
+            .optDevices(new Device[] {Device.cpu()})
+            .optInitializer(new XavierInitializer(), Parameter.Type.WEIGHT)
+            .optOptimizer(
+                Optimizer.adam()
+                    .optLearningRateTracker(
+                        Tracker.cosine()
+                            .setBaseValue(LEARNING_RATE)
+                            .optFinalValue(LEARNING_RATE_LAST)
+                            .setMaxUpdates(steps)
+                            .build())
+                    .build());
+    try (Model model = Model.newInstance(spec.model(), PyTorch.ENGINE)) {
+      model.setBlock(network.block());
+      try (ai.djl.training.Trainer trainer = model.newTrainer(config)) {
+        trainer.initialize(new Shape(BATCH, examples.features(), examples.window()));
+        return epochs(trainer, rows, progress);
+      }
+    }
+  }
+
+  private Result epochs(
+      ai.djl.training.Trainer trainer, int[] rows, Consumer<JobProgress> progress) {
+    Random random = new Random(spec.seed());
+    Result best = null;
+    for (int epoch = 1; epoch <= spec.epochs(); epoch++) {
+      shuffle(rows, random);
+      for (int from = 0; from < rows.length; from += BATCH) {
+        step(trainer, rows, from, Math.min(from + BATCH, rows.length));
+      }
+      trainer.notifyListeners(listener -> listener.onEpoch(trainer));
+      double rocAuc = RocAuc.of(scores(trainer, Split.VALIDATION));
+      progress.accept(
+          new JobProgress(
+              "train",
+              epoch,
+              spec.epochs(),
+              String.format(Locale.ROOT, "validation ROC AUC %.4f", rocAuc)));
+      if (best == null || rocAuc > best.validationRocAuc()) {
+        best =
+            new Result(network.weights(normalisation), epoch, rocAuc, scores(trainer, Split.TEST));
+      }
+    }
+    if (best == null) {
+      throw new IllegalStateException("trained for no epoch");
+    }
+    return best;
+  }
+
+  private void step(ai.djl.training.Trainer trainer, int[] rows, int from, int to) {
+    try (NDManager manager = trainer.getManager().newSubManager()) {
+      float[] labels = new float[to - from];
+      float[] weights = new float[to - from];
+      float positiveWeight = positiveWeight(rows);
+      for (int i = from; i < to; i++) {
+        labels[i - from] = examples.label(rows[i]) ? 1 : 0;
+        weights[i - from] = examples.label(rows[i]) ? positiveWeight : 1;
+      }
+      NDArray input = input(manager, rows, from, to);
+      NDArray label = manager.create(labels);
+      NDArray weight = manager.create(weights);
+      try (GradientCollector collector = trainer.newGradientCollector()) {
+        NDArray logit = trainer.forward(new NDList(input)).singletonOrThrow().flatten();
+        NDArray loss = crossEntropy(logit, label).mul(weight).sum().div(weight.sum());
+        collector.backward(loss);
+      }
+      trainer.step();
+    }
+  }
+
+  /**
+   * {@code max(z, 0) − z·y + ln(1 + exp(−|z|))}: the cross-entropy of a logit, without overflow.
+   */
+  private static NDArray crossEntropy(NDArray logit, NDArray label) {
+    NDArray tail = logit.abs().neg().exp().add(1).log();
+    return Activation.relu(logit).sub(logit.mul(label)).add(tail);
+  }
+
+  private float positiveWeight(int[] rows) {
+    int positives = examples.positives(rows);
+    return Math.min(POSITIVE_WEIGHT_MAX, (float) (rows.length - positives) / positives);
+  }
+
+  private Scores scores(ai.djl.training.Trainer trainer, Split split) {
+    int[] rows = examples.rows(split);
+    float[] scores = new float[rows.length];
+    for (int from = 0; from < rows.length; from += SCORING_BATCH) {
+      int to = Math.min(from + SCORING_BATCH, rows.length);
+      try (NDManager manager = trainer.getManager().newSubManager()) {
+        NDArray input = input(manager, rows, from, to);
+        NDArray logit = trainer.evaluate(new NDList(input)).singletonOrThrow();
+        System.arraycopy(
+            Activation.sigmoid(logit.flatten()).toFloatArray(), 0, scores, from, to - from);
+      }
+    }
+    return new Scores(scores, examples.labels(rows));
+  }
+
+  private NDArray input(NDManager manager, int[] rows, int from, int to) {
+    float[] values = examples.values(rows, from, to);
+    normalisation.apply(values, examples.window());
+    return manager.create(values, new Shape(to - from, examples.features(), examples.window()));
+  }
+
+  private static void shuffle(int[] rows, Random random) {
+    for (int i = rows.length - 1; i > 0; i--) {
+      int j = random.nextInt(i + 1);
+      int kept = rows[i];
+      rows[i] = rows[j];
+      rows[j] = kept;
+    }
+  }
+}

@@ -1,0 +1,132 @@
+package io.skerry.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import io.skerry.artifact.job.JobError;
+import io.skerry.artifact.job.JobFolder;
+import io.skerry.artifact.job.JobMain;
+import io.skerry.artifact.job.JobProgress;
+import io.skerry.artifact.npy.NpyArray;
+import io.skerry.wire.onnx.ModelProto;
+import io.skerry.wire.onnx.NodeProto;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainingJobTest {
+  private static final Path CMAPSS = Path.of("../../../shared/data/cmapss/train_FD001.txt");
+
+  @TempDir Path folder;
+
+  @Test
+  @Tag("slow")
+  void learnsWhichMachinesAreNearTheirEnd() throws IOException {
+    JobFolder job = JobFixture.madeUp(40, 1).write(folder.resolve("job"), 4);
+
+    int exit = JobMain.run(job, TrainingJob::run);
+
+    assertThat(job.error()).isEmpty();
+    assertThat(exit).isEqualTo(JobMain.OK);
+    JsonObject metrics = metrics(job);
+    assertThat(value(metrics, "rocAuc", "value")).isGreaterThan(0.95);
+    assertThat(value(metrics, "rocAuc", "low")).isLessThan(value(metrics, "rocAuc", "value"));
+    assertThat(metrics.get("exportMaxDifference").getAsDouble())
+        .isLessThan(TrainingJob.EXPORT_DIFFERENCE_MAX);
+    assertThat(value(metrics, "examples", "train")).isGreaterThan(1000);
+    assertThat(metrics.getAsJsonObject("slice").get("name").getAsString()).isEqualTo("site=b");
+    assertThat(metrics.getAsJsonObject("slice").has("champion")).isFalse();
+    assertThat(job.progress())
+        .extracting(JobProgress::step)
+        .containsExactly("load", "train", "train", "train", "train", "evaluate", "evaluate");
+    ModelProto model = ModelProto.parseFrom(Files.readAllBytes(model(job)));
+    assertThat(model.getGraph().getNodeList().stream().map(NodeProto::getOpType).distinct())
+        .containsExactly(
+            "Sub", "Mul", "Conv", "Relu", "GlobalAveragePool", "Flatten", "Gemm", "Sigmoid");
+
+    comparesWithAChampionOnTheSlice(model(job));
+  }
+
+  private void comparesWithAChampionOnTheSlice(Path champion) throws IOException {
+    JobFolder job = JobFixture.madeUp(40, 1).write(folder.resolve("again"), 4);
+    Files.copy(champion, job.input("champion.onnx"));
+
+    JobMain.run(job, TrainingJob::run);
+
+    JsonObject slice = metrics(job).getAsJsonObject("slice");
+    assertThat(value(slice.getAsJsonObject("champion"), "rocAuc", "value")).isGreaterThan(0.95);
+    assertThat(Files.readAllBytes(model(job)))
+        .as("the same job gives the same model")
+        .isEqualTo(Files.readAllBytes(champion));
+  }
+
+  @Test
+  @Tag("slow")
+  void learnsFromRealEngines() throws IOException {
+    assumeThat(CMAPSS).as("C-MAPSS data beside the repository").exists();
+    JobFolder job = JobFixture.cmapss(CMAPSS).write(folder.resolve("job"), 8);
+
+    int exit = JobMain.run(job, TrainingJob::run);
+
+    assertThat(exit).isEqualTo(JobMain.OK);
+    JsonObject metrics = metrics(job);
+    System.out.println(metrics);
+    assertThat(value(metrics, "rocAuc", "value")).isGreaterThan(0.97);
+  }
+
+  @Test
+  void saysWhatIsWrongWithItsInput() throws IOException {
+    JobFolder job = JobFixture.madeUp(8, 1).write(folder.resolve("job"), 1);
+    Path x = job.input("x.npy");
+    byte[] good = Files.readAllBytes(x);
+
+    JobFixture.spoil(job, "x.npy", 5, Float.NaN);
+    assertRefused(job, "DATASET_INVALID", "x.npy holds NaN in example 0, feature 's0'");
+    NpyArray.ofFloats(new float[8], 1, 2, 4).write(x);
+    assertRefused(
+        job, "DATASET_INVALID", "x.npy has shape [1, 2, 4], expected [N, 4 features, 30 values]");
+    Files.write(x, Arrays.copyOf(good, good.length - 1));
+    assertThat(JobMain.run(job, TrainingJob::run)).isEqualTo(JobMain.FAILED);
+    assertThat(job.error().orElseThrow().detail()).contains("x.npy is unreadable");
+    Files.write(x, good);
+
+    JobFixture.spoil(job, "y.npy", 2, 0.5f);
+    assertRefused(job, "DATASET_INVALID", "y.npy holds 0.5 for example 2, expected 0 or 1");
+    JobFixture.spoil(job, "y.npy", 2, 0);
+    JobFixture.spoil(job, "split.npy", 3, 3);
+    assertRefused(job, "DATASET_INVALID", "split.npy holds 3 for example 3, expected 0 to 2");
+    int count = NpyArray.read(job.input("split.npy")).length();
+    NpyArray.ofBytes(new byte[count], count).write(job.input("split.npy"));
+    assertRefused(
+        job,
+        "DATASET_INVALID",
+        "the validation split has 0 positive among 0 examples: both classes are needed");
+    Files.delete(x);
+    assertRefused(job, "DATASET_INVALID", "input/x.npy is missing");
+  }
+
+  private static void assertRefused(JobFolder job, String code, String detail) throws IOException {
+    assertThat(JobMain.run(job, TrainingJob::run)).isEqualTo(JobMain.FAILED);
+    assertThat(job.error()).contains(new JobError(code, detail));
+    assertThat(job.output()).doesNotExist();
+  }
+
+  private static Path model(JobFolder job) {
+    return job.output().resolve("model.onnx");
+  }
+
+  private static JsonObject metrics(JobFolder job) throws IOException {
+    return JsonParser.parseString(Files.readString(job.output().resolve("metrics.json")))
+        .getAsJsonObject();
+  }
+
+  private static double value(JsonObject object, String name, String field) {
+    return object.getAsJsonObject(name).get(field).getAsDouble();
+  }
+}
