@@ -33,12 +33,13 @@ final class RealAgent implements AutoCloseable {
       Programs programs,
       DemoFolder folder,
       String token,
+      String device,
       FleetPlan.Planned planned,
       String model,
       int sensors,
       Duration tick)
       throws IOException, InterruptedException {
-    enrol(programs, folder, token, planned);
+    enrol(programs, folder, token, device, planned);
     Path socket = folder.agentSocket();
     ChildProcess process =
         ChildProcess.start(
@@ -58,7 +59,7 @@ final class RealAgent implements AutoCloseable {
   }
 
   private static void enrol(
-      Programs programs, DemoFolder folder, String token, FleetPlan.Planned planned)
+      Programs programs, DemoFolder folder, String token, String device, FleetPlan.Planned planned)
       throws IOException, InterruptedException {
     Process enrolment =
         new ProcessBuilder(
@@ -67,7 +68,7 @@ final class RealAgent implements AutoCloseable {
                     "--token",
                     token,
                     "--device",
-                    planned.device(),
+                    device,
                     "--label",
                     "site=" + planned.site(),
                     "--data-dir",

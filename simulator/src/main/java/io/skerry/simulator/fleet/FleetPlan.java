@@ -1,6 +1,6 @@
 package io.skerry.simulator.fleet;
 
-import io.skerry.protocol.DeviceFacts;
+import io.skerry.profile.HardwareFacts;
 import io.skerry.simulator.machine.Machine;
 import io.skerry.simulator.machine.MachineData;
 import java.util.ArrayList;
@@ -15,7 +15,7 @@ public final class FleetPlan {
   private static final long GIBIBYTE = 1L << 30;
 
   /** Boards that match four different hardware profiles. */
-  private static final List<DeviceFacts> BOARDS =
+  private static final List<HardwareFacts> BOARDS =
       List.of(
           board("x86-64", List.of("sse4_2", "avx", "avx2", "fma"), 4, "industrial-pc-2016"),
           board(
@@ -38,7 +38,7 @@ public final class FleetPlan {
    * @param start the machine's cycle to begin with
    */
   public record Planned(
-      String device, String site, DeviceFacts facts, Machine machine, int start) {}
+      String device, String site, HardwareFacts facts, Machine machine, int start) {}
 
   /** The site of the n-th device; each site gets every board and every kind of machine. */
   public static String site(int device) {
@@ -63,9 +63,9 @@ public final class FleetPlan {
     return planned;
   }
 
-  private static DeviceFacts board(
+  private static HardwareFacts board(
       String arch, List<String> cpuFeatures, int cores, String board) {
-    return new DeviceFacts(
+    return new HardwareFacts(
         arch,
         cpuFeatures,
         cores,

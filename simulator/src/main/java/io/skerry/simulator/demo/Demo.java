@@ -1,0 +1,313 @@
+package io.skerry.simulator.demo;
+
+import io.skerry.api.DatasetBatch;
+import io.skerry.api.Incident;
+import io.skerry.api.Packaging;
+import io.skerry.api.Rollout;
+import io.skerry.api.Run;
+import io.skerry.api.RunMetrics;
+import io.skerry.api.SliceMetrics;
+import io.skerry.api.Variant;
+import io.skerry.simulator.fleet.FleetPlan;
+import io.skerry.simulator.machine.MachineData;
+import io.skerry.simulator.machine.TrainingTable;
+import io.skerry.simulator.machine.TrainingTable.Labels;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/** The steps of the loop, in their order. */
+final class Demo {
+  static final String MODEL = "engine-health";
+
+  private static final String DATASET = "engine-cycles";
+  private static final String SHIFTED_SITE = FleetPlan.SITES.get(1);
+  private static final List<Integer> STAGES = List.of(10, 40, 100);
+
+  /** Windows in which every device learns its own baselines. */
+  private static final int LEARNING_WINDOWS = 4;
+
+  /** Windows of data with feedback that a retraining waits for. */
+  private static final int COLLECTING_WINDOWS = 6;
+
+  private final DemoOptions options;
+  private final MachineData machines;
+  private final ControlPlane plane;
+  private final DemoFleet fleet;
+  private final Progress progress;
+
+  Demo(
+      DemoOptions options,
+      MachineData machines,
+      ControlPlane plane,
+      DemoFleet fleet,
+      Progress progress) {
+    this.options = options;
+    this.machines = machines;
+    this.plane = plane;
+    this.fleet = fleet;
+    this.progress = progress;
+  }
+
+  /** Goes through all steps and tells what was measured. */
+  Outcome run() throws IOException, InterruptedException {
+    progress.step("ingest training data");
+    DatasetBatch dataset = ingest("commissioning", Labels.TRUE);
+
+    progress.step("train");
+    Run run = train(dataset);
+    RunMetrics metrics = metrics(run);
+    long version = Objects.requireNonNull(run.version());
+
+    progress.step("package for the fleet's hardware profiles");
+    List<Variant> variants = packaged(version);
+
+    progress.step("roll out in stages");
+    Rollout rollout = rolledOut(version, STAGES);
+
+    progress.step("predict on every device, with feedback");
+    SensorShift shift = SensorShift.worstFor(plane.scorer(MODEL, version), machines);
+    fleet.requireNoFailure();
+    progress.say("%s", fleet.described());
+
+    progress.step("observe: samples and counters, each stored once");
+    awaitWindows(LEARNING_WINDOWS, "every device learns its own baselines");
+    progress.say("%s", plane.telemetryDescribed());
+
+    progress.step("drift that hurts");
+    Drift drift = drift(shift);
+
+    progress.step("retrain from what the fleet collected");
+    DemoReport.Retrain retrain = retrain(drift);
+
+    progress.step("stop a bad model, refuse a corrupt one");
+    DemoReport.BadModel bad = badModel();
+    DemoReport.CorruptArtifact corrupt = corruptArtifact();
+
+    DemoReport.Predict predict = fleet.predict();
+    DemoReport.Telemetry telemetry = fleet.drain(plane);
+    DemoReport report =
+        new DemoReport(
+            new DemoReport.Dataset(
+                dataset.snapshot(),
+                dataset.rows(),
+                dataset.train(),
+                dataset.validation(),
+                dataset.test()),
+            new DemoReport.Training(
+                version, metrics.rocAuc().value(), metrics.prAuc().value(), metrics.seconds()),
+            variants.stream().map(Demo::reported).toList(),
+            new DemoReport.Rollout(
+                rollout.state(),
+                rollout.stages().stream()
+                    .map(
+                        stage ->
+                            new DemoReport.Stage(
+                                stage.devices(), stage.committed(), stage.failed()))
+                    .toList()),
+            predict,
+            telemetry,
+            drift.reported(plane.incidents()),
+            retrain,
+            bad,
+            corrupt,
+            progress.seconds());
+    return new Outcome(report, report.broken(drift.cohort(), shift.name()));
+  }
+
+  /** What happened, and what of it is not as promised. */
+  record Outcome(DemoReport report, List<String> broken) {}
+
+  private DatasetBatch ingest(String batch, Labels labels) {
+    DatasetBatch dataset =
+        plane.ingest(
+            DATASET,
+            batch,
+            MachineData.WINDOW,
+            TrainingTable.csv(machines.sensors(), machines.training(), labels));
+    progress.say(
+        "%,d cycles of %d machines: %,d windows to train, %,d to validate, %,d to test; snapshot %.19s",
+        dataset.rows(),
+        dataset.devices(),
+        dataset.train(),
+        dataset.validation(),
+        dataset.test(),
+        dataset.snapshot());
+    return dataset;
+  }
+
+  private Run train(DatasetBatch dataset) throws InterruptedException {
+    Run run = plane.trained(MODEL, dataset.snapshot(), options.machines().seed());
+    RunMetrics metrics = metrics(run);
+    progress.say(
+        "version %d: ROC AUC %.4f (%.4f to %.4f), PR AUC %.4f, accuracy %.4f, in %.1f s",
+        run.version(),
+        metrics.rocAuc().value(),
+        metrics.rocAuc().low(),
+        metrics.rocAuc().high(),
+        metrics.prAuc().value(),
+        metrics.accuracy().value(),
+        metrics.seconds());
+    return run;
+  }
+
+  private static RunMetrics metrics(Run run) {
+    return Objects.requireNonNull(run.metrics(), "a run that succeeded has metrics");
+  }
+
+  private List<Variant> packaged(long version) throws InterruptedException {
+    Packaging packaging = plane.packaged(MODEL, version);
+    for (Variant variant : packaging.variants()) {
+      if (variant.winner()) {
+        progress.say(
+            "%-14s %s %s, %,d bytes, ROC AUC %.4f, p50 %s",
+            variant.profile(),
+            variant.engine(),
+            variant.precision(),
+            variant.bytes(),
+            variant.rocAuc(),
+            variant.p50Micros() == null
+                ? "not measured here"
+                : "%.1f us".formatted(variant.p50Micros()));
+      }
+    }
+    return packaging.variants();
+  }
+
+  private Rollout rolledOut(long version, List<Integer> stages) throws InterruptedException {
+    return plane.ended(plane.startRollout(MODEL, version, stages, options), fleet::requireAlive);
+  }
+
+  private void awaitWindows(int windows, String why) throws InterruptedException {
+    progress.say("%d windows of %.1f s: %s", windows, options.window().toMillis() / 1e3, why);
+    Thread.sleep(options.window().multipliedBy(windows));
+  }
+
+  private Drift drift(SensorShift shift) throws InterruptedException {
+    long onset = System.currentTimeMillis() / options.window().toMillis();
+    fleet.shift(SHIFTED_SITE, shift);
+    String cohort = "site=" + SHIFTED_SITE;
+    progress.say("shifted %s by %+.3f at %s", shift.name(), shift.amount(), cohort);
+    Incident incident =
+        plane.await(
+            "an incident whose harm is known",
+            options.window().multipliedBy(14),
+            () ->
+                plane.incidents().stream()
+                    .filter(found -> found.harm() != null)
+                    .filter(found -> found.cohort().equals(cohort))
+                    .findFirst(),
+            fleet::requireAlive);
+    Drift drift = new Drift(cohort, shift.name(), onset, incident);
+    progress.say("%s", drift.described());
+    return drift;
+  }
+
+  private DemoReport.Retrain retrain(Drift drift) throws InterruptedException {
+    long collected = System.currentTimeMillis() / options.window().toMillis() - drift.onset();
+    if (collected < COLLECTING_WINDOWS) {
+      awaitWindows((int) (COLLECTING_WINDOWS - collected), "data with feedback is collected");
+    }
+    Run run = plane.retrained(drift.incident().id());
+    RunMetrics metrics = metrics(run);
+    SliceMetrics slice =
+        Objects.requireNonNull(metrics.slice(), "a retraining is compared on its incident's slice");
+    double champion = rocAuc(Optional.ofNullable(slice.champion()));
+    double challenger = rocAuc(Optional.ofNullable(slice.challenger()));
+    long version = Objects.requireNonNull(run.version());
+    progress.say(
+        "version %d: ROC AUC %.4f; on held-out devices of %s %.4f, version 1 has %.4f there",
+        version,
+        metrics.rocAuc().value(),
+        slice.name(),
+        challenger,
+        champion);
+    packaged(version);
+    Rollout rollout = rolledOut(version, STAGES);
+    return new DemoReport.Retrain(
+        version, metrics.rocAuc().value(), champion, challenger, rollout.state());
+  }
+
+  private static double rocAuc(Optional<io.skerry.api.SliceScore> score) {
+    return score
+        .map(io.skerry.api.SliceScore::rocAuc)
+        .orElseThrow(
+            () -> new DemoException("the held-out devices of the shifted site saw one outcome only"));
+  }
+
+  private DemoReport.BadModel badModel() throws InterruptedException {
+    long failedBefore = fleet.predict().failed();
+    Run run = train(ingest("spoiled-labels", Labels.SPOILED));
+    long version = Objects.requireNonNull(run.version());
+    packaged(version);
+    Rollout rollout = rolledOut(version, STAGES);
+    return new DemoReport.BadModel(
+        rollout.state(),
+        1 + (int) rollout.stages().stream().filter(stage -> stage.state().equals("PASSED")).count(),
+        rollout.touched(),
+        fleet.predict().failed() - failedBefore);
+  }
+
+  private DemoReport.CorruptArtifact corruptArtifact() throws IOException, InterruptedException {
+    Run run = plane.finished(plane.startRun(MODEL, plane.snapshotOf(DATASET, "commissioning"), 4));
+    long version = Objects.requireNonNull(run.version());
+    plane.corruptBlobs(packaged(version));
+    Rollout rollout = rolledOut(version, List.of(100));
+    int refused = plane.refusedDevices(rollout.id());
+    progress.say("%d of %d devices refused version %d", refused, rollout.touched(), version);
+    return new DemoReport.CorruptArtifact(rollout.touched(), refused);
+  }
+
+  private static DemoReport.Variant reported(Variant variant) {
+    return new DemoReport.Variant(
+        variant.profile(),
+        variant.engine(),
+        variant.precision(),
+        variant.bytes(),
+        variant.rocAuc() == null ? Double.NaN : variant.rocAuc(),
+        variant.p50Micros(),
+        variant.measured(),
+        variant.winner());
+  }
+
+  /** A shift, and the incident that it led to. */
+  private record Drift(String cohort, String feature, long onset, Incident incident) {
+    String described() {
+      Incident.Harm harm = Objects.requireNonNull(incident.harm());
+      return "incident %s: %s of %s moved by %.1f deviations on %d devices, found after %d windows; %s fell from %.3f to %.3f"
+          .formatted(
+              incident.id(),
+              incident.feature(),
+              incident.cohort(),
+              incident.shiftSigma(),
+              incident.devices(),
+              windowsToDetect(),
+              harm.metric(),
+              harm.before(),
+              harm.after());
+    }
+
+    long windowsToDetect() {
+      return incident.openedWindow() - onset;
+    }
+
+    DemoReport.Drift reported(List<Incident> all) {
+      Incident.Harm harm = Objects.requireNonNull(incident.harm());
+      int right =
+          (int)
+              all.stream()
+                  .filter(other -> other.cohort().equals(cohort) && other.feature().equals(feature))
+                  .count();
+      return new DemoReport.Drift(
+          right,
+          incident.cohort(),
+          incident.feature(),
+          windowsToDetect(),
+          harm.before(),
+          harm.after(),
+          all.size() - right);
+    }
+  }
+}
