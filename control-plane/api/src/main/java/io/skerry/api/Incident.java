@@ -1,0 +1,44 @@
+package io.skerry.api;
+
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One cause that moved what a cohort's devices see.
+ *
+ * @param state OPEN or RESOLVED
+ * @param cohort {@code attribute=value}
+ * @param feature the input stream that moved most
+ * @param onsetWindow the window in which it seems to have begun
+ * @param openedWindow the window whose data opened the incident
+ * @param shiftSigma how far the feature moved, in the baseline's standard deviations
+ * @param psi bias-corrected population stability index
+ * @param devices of the cohort that were judged
+ * @param evidence the detector's value when it opened, beside the threshold it passed
+ * @param harm what feedback shows; absent while it shows none
+ */
+public record Incident(
+    String id,
+    String state,
+    String model,
+    long version,
+    String cohort,
+    String feature,
+    Instant openedAt,
+    long onsetWindow,
+    long openedWindow,
+    double shiftSigma,
+    double psi,
+    int devices,
+    double evidence,
+    @Nullable Harm harm) {
+  /**
+   * A measure of the cohort's predictions against their outcomes.
+   *
+   * @param metric {@code balancedAccuracy}
+   * @param before the onset
+   * @param after the onset
+   * @param predictions with an outcome since the onset
+   */
+  public record Harm(String metric, double before, double after, long predictions) {}
+}
