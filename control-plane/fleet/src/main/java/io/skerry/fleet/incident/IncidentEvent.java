@@ -1,0 +1,18 @@
+package io.skerry.fleet.incident;
+
+import io.skerry.telemetry.drift.Accuracy;
+
+/** What can happen to an incident. */
+public sealed interface IncidentEvent {
+  /** A stream of the cohort reached the threshold again. */
+  record Persisted() implements IncidentEvent {}
+
+  /** Outcomes of the cohort were joined and counted. */
+  record OutcomesCounted(Accuracy before, Accuracy after) implements IncidentEvent {}
+
+  /** The shift has been gone for long enough. */
+  record Ended() implements IncidentEvent {}
+
+  /** Somebody, or a version that has learned the new data, put an end to it. */
+  record Resolved(String reason) implements IncidentEvent {}
+}

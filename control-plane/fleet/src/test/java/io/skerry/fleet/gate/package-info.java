@@ -1,0 +1,4 @@
+@NullMarked
+package io.skerry.fleet.gate;
+
+import org.jspecify.annotations.NullMarked;

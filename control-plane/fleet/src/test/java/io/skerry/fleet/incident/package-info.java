@@ -1,0 +1,4 @@
+@NullMarked
+package io.skerry.fleet.incident;
+
+import org.jspecify.annotations.NullMarked;

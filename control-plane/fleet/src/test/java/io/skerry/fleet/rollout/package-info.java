@@ -1,0 +1,4 @@
+@NullMarked
+package io.skerry.fleet.rollout;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,26 @@
+package io.skerry.telemetry.drift;
+
+/**
+ * What one window said about one stream of one cohort.
+ *
+ * @param devices of the cohort that said something
+ * @param peers devices they were compared with
+ * @param effect mean residual of the cohort's devices against baseline and peers, in positions
+ * @param tolerance below which an effect does not matter or may be the baseline's own error
+ * @param logEvidence natural logarithm of the e-detector's value
+ * @param logThreshold where it opens an incident
+ */
+public record StreamVerdict(
+    Cohort cohort,
+    Stream stream,
+    int devices,
+    int peers,
+    double effect,
+    double tolerance,
+    double logEvidence,
+    double logThreshold) {
+  /** Whether the evidence reached the threshold. */
+  public boolean fired() {
+    return logEvidence >= logThreshold;
+  }
+}

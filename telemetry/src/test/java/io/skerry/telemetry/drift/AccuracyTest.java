@@ -1,0 +1,56 @@
+package io.skerry.telemetry.drift;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.skerry.protocol.DeviceId;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class AccuracyTest {
+  @Test
+  void countsBalancedAccuracyAndAveragePrecisionByHand() {
+    List<Outcome> outcomes =
+        List.of(
+            outcome("a", .9, true),
+            outcome("a", .8, false),
+            outcome("b", .7, true),
+            outcome("b", .3, false),
+            outcome("b", .2, true),
+            outcome("c", .1, false));
+
+    Accuracy accuracy = Accuracy.of(outcomes, .5).orElseThrow();
+
+    assertThat(accuracy.balanced().value()).isCloseTo(2.0 / 3, within(1e-12));
+    assertThat(accuracy.prAuc().value()).isCloseTo((1 + 2.0 / 3 + 3.0 / 5) / 3, within(1e-12));
+    assertThat(accuracy.devices()).isEqualTo(3);
+  }
+
+  @Test
+  void isUnknownWithOneClassOnly() {
+    assertThat(Accuracy.of(List.of(outcome("a", .9, true)), .5)).isEmpty();
+    assertThat(Accuracy.of(List.of(), .5)).isEmpty();
+  }
+
+  @Test
+  void isWiderWhenOutcomesComeInBlocksOfDevices() {
+    List<Outcome> mixed = new ArrayList<>();
+    List<Outcome> blocks = new ArrayList<>();
+    for (int i = 0; i < 400; i++) {
+      boolean right = i % 5 > 0;
+      mixed.add(outcome("d" + i / 5 % 10, i % 2 == 0 == right ? .9 : .1, i % 2 == 0));
+      blocks.add(
+          outcome("d" + (right ? i % 8 : 8 + i % 2), i % 2 == 0 == right ? .9 : .1, i % 2 == 0));
+    }
+
+    double mixedWidth = Accuracy.of(mixed, .5).orElseThrow().balanced().halfWidth();
+    double blockWidth = Accuracy.of(blocks, .5).orElseThrow().balanced().halfWidth();
+
+    assertThat(blockWidth).isGreaterThan(2 * mixedWidth);
+  }
+
+  private static Outcome outcome(String device, double score, boolean positive) {
+    return new Outcome(new DeviceId(device), score, positive);
+  }
+}

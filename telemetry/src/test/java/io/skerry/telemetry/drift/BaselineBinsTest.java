@@ -1,0 +1,49 @@
+package io.skerry.telemetry.drift;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.Collections;
+import java.util.List;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+
+class BaselineBinsTest {
+  private static final BaselineBins FOUR =
+      new BaselineBins(
+          List.of(1.0, 2.0, 3.0), 0, 4, List.of(10L, 20L, 30L, 40L, 0L, 0L, 0L, 0L, 0L), true);
+
+  @Test
+  void placesItsOwnBinsAtTheMiddleOfTheirShares() {
+    double[] positions = FOUR.positions(FOUR);
+
+    assertThat(positions).startsWith(new double[] {.05, .2, .45, .8}, within(1e-12));
+    assertThat(positions[6]).isZero();
+    assertThat(positions[7]).isEqualTo(1);
+    assertThat(positions[4]).isNaN();
+    assertThat(positions[8]).isNaN();
+  }
+
+  @Test
+  void placesAnotherVersionsBinsOnTheSameScale() {
+    BaselineBins wider =
+        new BaselineBins(List.of(2.0, 6.0), 0, 8, List.of(1L, 1L, 1L, 0L, 0L, 0L, 0L, 0L), true);
+
+    double[] positions = FOUR.positions(wider);
+
+    assertThat(positions[0]).isCloseTo(.15, within(1e-12));
+    assertThat(positions[1]).isCloseTo(.65, within(1e-12));
+    assertThat(positions[2]).isEqualTo(1);
+  }
+
+  @Test
+  void correctsTheStabilityIndexForChance() {
+    List<Long> reference = LongStream.range(0, 20).map(bin -> 500).boxed().toList();
+    List<Long> alike = LongStream.range(0, 20).map(bin -> 45 + bin % 3 * 5).boxed().toList();
+    List<Long> shifted = LongStream.range(0, 20).map(bin -> bin < 10 ? 10 : 90).boxed().toList();
+
+    assertThat(EffectSize.psi(reference, alike)).isLessThan(.02);
+    assertThat(EffectSize.psi(reference, shifted)).isGreaterThan(.5);
+    assertThat(EffectSize.psi(reference, Collections.nCopies(20, 0L))).isZero();
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.skerry.telemetry.drift;
+
+import org.jspecify.annotations.NullMarked;
