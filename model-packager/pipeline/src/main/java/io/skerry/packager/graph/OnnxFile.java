@@ -1,0 +1,197 @@
+package io.skerry.packager.graph;
+
+import io.skerry.wire.onnx.AttributeProto;
+import io.skerry.wire.onnx.GraphProto;
+import io.skerry.wire.onnx.ModelProto;
+import io.skerry.wire.onnx.NodeProto;
+import io.skerry.wire.onnx.OperatorSetIdProto;
+import io.skerry.wire.onnx.TensorProto;
+import io.skerry.wire.onnx.TensorShapeProto;
+import io.skerry.wire.onnx.TypeProto;
+import io.skerry.wire.onnx.ValueInfoProto;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** An ONNX file while it is written. */
+public final class OnnxFile {
+  private static final int IR_VERSION = 8;
+  private static final int OPERATOR_SET = 17;
+
+  private final GraphProto.Builder graph = GraphProto.newBuilder();
+  private final Set<String> initializers = new HashSet<>();
+
+  /** An empty file of a graph with this name. */
+  public OnnxFile(String name) {
+    graph.setName(name.isEmpty() ? "model" : name);
+  }
+
+  /** Declares the input. */
+  public void input(String name, Shape shape) {
+    graph.addInput(value(name, shape));
+  }
+
+  /** Declares an output. */
+  public void output(String name, Shape shape) {
+    graph.addOutput(value(name, shape));
+  }
+
+  /** Adds a float constant, once. */
+  public void constant(String name, Constant constant) {
+    if (initializers.add(name)) {
+      graph.addInitializer(OnnxTensors.of(name, constant));
+    }
+  }
+
+  /** Adds a constant of any type, once; {@code little} holds the elements, little-endian. */
+  public void constant(
+      String name, TensorProto.DataType type, List<Integer> dimensions, ByteBuffer little) {
+    if (initializers.add(name)) {
+      graph.addInitializer(OnnxTensors.raw(name, type, dimensions, little));
+    }
+  }
+
+  /**
+   * Adds a node of ours under other tensor names.
+   *
+   * @param inputs what stands for the node's inputs, in their order
+   */
+  public void node(Node node, List<String> inputs, String output) {
+    node(node, inputs, output, node.activation());
+  }
+
+  /** The same, with another activation. */
+  public void node(Node node, List<String> inputs, String output, Activation activation) {
+    String computed = activation == Activation.NONE ? output : output + "_before_activation";
+    List<String> operands = new ArrayList<>(inputs);
+    NodeProto.Builder proto = NodeProto.newBuilder().setName(node.name()).addOutput(computed);
+    switch (node.op()) {
+      case Op.Binary(Op.Binary.Kind kind) ->
+          proto.setOpType(
+              switch (kind) {
+                case ADD -> "Add";
+                case SUB -> "Sub";
+                case MUL -> "Mul";
+              });
+      case Op.Conv(Window window, int group) ->
+          window(proto.setOpType("Conv"), window, true).addAttribute(integer("group", group));
+      case Op.Dense dense -> proto.setOpType("Gemm").addAttribute(integer("transB", 1));
+      case Op.Activate(Activation kind) -> {
+        activate(node.name(), kind, inputs.getFirst(), output);
+        return;
+      }
+      case Op.MaxPool(Window window) -> window(proto.setOpType("MaxPool"), window, false);
+      case Op.AveragePool(Window window, boolean countPadding) ->
+          window(proto.setOpType("AveragePool"), window, false)
+              .addAttribute(integer("count_include_pad", countPadding ? 1 : 0));
+      case Op.GlobalAveragePool pool -> proto.setOpType("GlobalAveragePool");
+      case Op.Reshape(Shape shape) -> {
+        proto.setOpType("Reshape");
+        operands.add(shapeConstant(output + "_shape", shape));
+      }
+      case Op.Transpose(List<Integer> permutation) ->
+          proto.setOpType("Transpose").addAttribute(integers("perm", permutation));
+      case Op.Sigmoid sigmoid -> proto.setOpType("Sigmoid");
+      case Op.Softmax softmax -> proto.setOpType("Softmax").addAttribute(integer("axis", -1));
+    }
+    graph.addNode(proto.addAllInput(operands));
+    if (activation != Activation.NONE) {
+      activate(node.name() + "_activation", activation, computed, output);
+    }
+  }
+
+  /** Adds a QuantizeLinear or DequantizeLinear node. */
+  public void scaling(String operator, List<String> inputs, String output, int axis) {
+    NodeProto.Builder proto =
+        NodeProto.newBuilder()
+            .setName(output)
+            .setOpType(operator)
+            .addAllInput(inputs)
+            .addOutput(output);
+    if (axis >= 0) {
+      proto.addAttribute(integer("axis", axis));
+    }
+    graph.addNode(proto);
+  }
+
+  /** The content. */
+  public byte[] bytes() {
+    return ModelProto.newBuilder()
+        .setIrVersion(IR_VERSION)
+        .setProducerName("skerry")
+        .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(OPERATOR_SET))
+        .setGraph(graph)
+        .build()
+        .toByteArray();
+  }
+
+  private void activate(String name, Activation activation, String input, String output) {
+    NodeProto.Builder proto =
+        NodeProto.newBuilder().setName(name).addInput(input).addOutput(output);
+    switch (activation) {
+      case NONE -> proto.setOpType("Identity");
+      case RELU -> proto.setOpType("Relu");
+      case RELU6 -> {
+        constant("relu6_minimum", Constant.of(Shape.of(), 0));
+        constant("relu6_maximum", Constant.of(Shape.of(), 6));
+        proto.setOpType("Clip").addInput("relu6_minimum").addInput("relu6_maximum");
+      }
+    }
+    graph.addNode(proto);
+  }
+
+  private String shapeConstant(String name, Shape shape) {
+    ByteBuffer raw = ByteBuffer.allocate(shape.rank() * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    shape.dimensions().forEach(raw::putLong);
+    constant(name, TensorProto.DataType.INT64, List.of(shape.rank()), raw.flip());
+    return name;
+  }
+
+  private static NodeProto.Builder window(
+      NodeProto.Builder proto, Window window, boolean withDilations) {
+    List<Integer> pads = new ArrayList<>(window.before());
+    pads.addAll(window.after());
+    proto
+        .addAttribute(integers("kernel_shape", window.kernel()))
+        .addAttribute(integers("strides", window.strides()))
+        .addAttribute(integers("pads", pads));
+    return withDilations ? proto.addAttribute(integers("dilations", window.dilations())) : proto;
+  }
+
+  private static AttributeProto integer(String name, long value) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.INT)
+        .setI(value)
+        .build();
+  }
+
+  private static AttributeProto integers(String name, List<Integer> values) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.INTS)
+        .addAllInts(values.stream().map(Integer::longValue).toList())
+        .build();
+  }
+
+  private static ValueInfoProto value(String name, Shape shape) {
+    TensorShapeProto.Builder dimensions = TensorShapeProto.newBuilder();
+    for (int dimension : shape.dimensions()) {
+      TensorShapeProto.Dimension.Builder proto = TensorShapeProto.Dimension.newBuilder();
+      dimensions.addDim(
+          dimension == Shape.BATCH ? proto.setDimParam("N") : proto.setDimValue(dimension));
+    }
+    return ValueInfoProto.newBuilder()
+        .setName(name)
+        .setType(
+            TypeProto.newBuilder()
+                .setTensorType(
+                    TypeProto.Tensor.newBuilder()
+                        .setElemType(TensorProto.DataType.FLOAT_VALUE)
+                        .setShape(dimensions)))
+        .build();
+  }
+}

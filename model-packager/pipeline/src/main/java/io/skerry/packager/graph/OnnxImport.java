@@ -1,0 +1,170 @@
+package io.skerry.packager.graph;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.skerry.wire.onnx.GraphProto;
+import io.skerry.wire.onnx.ModelProto;
+import io.skerry.wire.onnx.NodeProto;
+import io.skerry.wire.onnx.OperatorSetIdProto;
+import io.skerry.wire.onnx.TensorProto;
+import io.skerry.wire.onnx.TensorShapeProto;
+import io.skerry.wire.onnx.ValueInfoProto;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Reads an ONNX file (IR 3 to 10, operator set 7 to 21) into a {@link Graph}: every operator known,
+ * every shape fixed but the batch, every weight finite, constants folded, batch normalisation and
+ * activations joined to the node before them.
+ */
+public final class OnnxImport {
+  /** The largest file that is read. */
+  public static final long MODEL_BYTES_MAX = 512L << 20;
+
+  /** The largest graph that is read. */
+  public static final int NODES_MAX = 10_000;
+
+  private static final int IR_MIN = 3;
+  private static final int IR_MAX = 10;
+  private static final int OPERATOR_SET_MIN = 7;
+  private static final int OPERATOR_SET_MAX = 21;
+
+  private OnnxImport() {}
+
+  /**
+   * Reads a file.
+   *
+   * @throws ModelRefusedException if it is no model that can be packaged
+   * @throws UncheckedIOException if it cannot be read
+   */
+  public static Graph read(Path file) {
+    try {
+      if (Files.size(file) > MODEL_BYTES_MAX) {
+        throw new ModelRefusedException(
+            "the file has %d bytes, the limit is %d".formatted(Files.size(file), MODEL_BYTES_MAX));
+      }
+      return read(Files.readAllBytes(file));
+    } catch (ModelRefusedException e) {
+      throw e.in(file.toString());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Reads a file's content.
+   *
+   * @throws ModelRefusedException if it is no model that can be packaged
+   */
+  public static Graph read(byte[] content) {
+    ModelProto model;
+    try {
+      model = ModelProto.parseFrom(content);
+    } catch (InvalidProtocolBufferException e) {
+      throw new ModelRefusedException(
+          "this is no ONNX model, or it is damaged: export it again", e);
+    }
+    if (!model.hasGraph() || model.getGraph().getNodeCount() == 0) {
+      throw new ModelRefusedException("this is no ONNX model: it has no nodes");
+    }
+    if (model.getIrVersion() < IR_MIN || model.getIrVersion() > IR_MAX) {
+      throw new ModelRefusedException(
+          "IR version is %d, %d to %d are read: export with another version"
+              .formatted(model.getIrVersion(), IR_MIN, IR_MAX));
+    }
+    return Rewrites.simplified(graph(model.getGraph(), operatorSet(model)));
+  }
+
+  private static int operatorSet(ModelProto model) {
+    for (OperatorSetIdProto set : model.getOpsetImportList()) {
+      if (set.getDomain().isEmpty() || set.getDomain().equals("ai.onnx")) {
+        if (set.getVersion() < OPERATOR_SET_MIN || set.getVersion() > OPERATOR_SET_MAX) {
+          throw new ModelRefusedException(
+              "operator set is %d, %d to %d are read: export with another version"
+                  .formatted(set.getVersion(), OPERATOR_SET_MIN, OPERATOR_SET_MAX));
+        }
+        return (int) set.getVersion();
+      }
+    }
+    throw new ModelRefusedException("the model names no operator set of ONNX: export it again");
+  }
+
+  private static Graph graph(GraphProto proto, int operatorSet) {
+    if (proto.getNodeCount() > NODES_MAX) {
+      throw new ModelRefusedException(
+          "the model has %d nodes, the limit is %d".formatted(proto.getNodeCount(), NODES_MAX));
+    }
+    OnnxNodes nodes = new OnnxNodes(operatorSet);
+    for (TensorProto initializer : proto.getInitializerList()) {
+      nodes.addInitializer(initializer);
+    }
+    List<ValueInfoProto> inputs =
+        proto.getInputList().stream().filter(value -> !nodes.isConstant(value.getName())).toList();
+    if (inputs.size() != 1) {
+      throw new ModelRefusedException(
+          "the model has %d inputs, one is supported: %s"
+              .formatted(inputs.size(), inputs.stream().map(ValueInfoProto::getName).toList()));
+    }
+    String input = inputs.getFirst().getName();
+    nodes.addInput(input, inputShape(inputs.getFirst()));
+    Set<String> names = new LinkedHashSet<>();
+    for (NodeProto node : proto.getNodeList()) {
+      String name = nameOf(node, names);
+      try {
+        nodes.add(name, node);
+      } catch (ModelRefusedException | IllegalArgumentException | ArithmeticException e) {
+        throw new ModelRefusedException(
+            "node '%s' (%s): %s".formatted(name, node.getOpType(), e.getMessage()), e);
+      }
+    }
+    List<String> outputs = new ArrayList<>();
+    for (ValueInfoProto output : proto.getOutputList()) {
+      outputs.add(nodes.output(output.getName()));
+    }
+    if (outputs.isEmpty()) {
+      throw new ModelRefusedException("the model has no output");
+    }
+    return nodes.graph(proto.getName(), input, outputs);
+  }
+
+  private static String nameOf(NodeProto node, Set<String> taken) {
+    String base =
+        node.getName().isEmpty() ? String.join(",", node.getOutputList()) : node.getName();
+    String name = base;
+    for (int i = 2; !taken.add(name); i++) {
+      name = base + "#" + i;
+    }
+    return name;
+  }
+
+  private static Shape inputShape(ValueInfoProto input) {
+    int type = input.getType().getTensorType().getElemType();
+    if (type != TensorProto.DataType.FLOAT_VALUE) {
+      throw new ModelRefusedException(
+          "input '%s' has element type %d: export the model with a 32-bit float input"
+              .formatted(input.getName(), type));
+    }
+    List<Integer> dimensions = new ArrayList<>();
+    for (TensorShapeProto.Dimension dimension :
+        input.getType().getTensorType().getShape().getDimList()) {
+      boolean fixed = dimension.hasDimValue() && dimension.getDimValue() > 0;
+      if (!fixed && !dimensions.isEmpty()) {
+        throw new ModelRefusedException(
+            "input '%s' has no fixed size in dimension %d: only the batch may vary, fix the others"
+                .formatted(input.getName(), dimensions.size()));
+      }
+      dimensions.add(fixed ? Math.toIntExact(dimension.getDimValue()) : Shape.BATCH);
+    }
+    if (dimensions.size() < 2) {
+      throw new ModelRefusedException(
+          "input '%s' has shape %s: a batch and at least one dimension more are needed"
+              .formatted(input.getName(), new Shape(dimensions)));
+    }
+    return new Shape(dimensions);
+  }
+}

@@ -1,0 +1,410 @@
+package io.skerry.packager.graph;
+
+import io.skerry.wire.onnx.NodeProto;
+import io.skerry.wire.onnx.TensorProto;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/** Turns the format's nodes into ours, one after the other, with their shapes. */
+final class OnnxNodes {
+  private static final float UNBOUNDED = 1e30f;
+
+  private final int operatorSet;
+  private final Map<String, Constant> constants = new LinkedHashMap<>();
+  private final Map<String, long[]> integers = new HashMap<>();
+  private final Map<String, Shape> shapes = new LinkedHashMap<>();
+  private final Map<String, String> aliases = new HashMap<>();
+  private final List<Node> nodes = new ArrayList<>();
+
+  OnnxNodes(int operatorSet) {
+    this.operatorSet = operatorSet;
+  }
+
+  void addInitializer(TensorProto tensor) {
+    if (OnnxTensors.isInteger(tensor)) {
+      integers.put(tensor.getName(), OnnxTensors.integers(tensor));
+    } else {
+      constants.put(tensor.getName(), OnnxTensors.floats(tensor));
+    }
+  }
+
+  boolean isConstant(String name) {
+    return constants.containsKey(name) || integers.containsKey(name);
+  }
+
+  void addInput(String name, Shape shape) {
+    shapes.put(name, shape);
+  }
+
+  String output(String name) {
+    String tensor = resolved(name);
+    if (!shapes.containsKey(tensor)) {
+      throw new ModelRefusedException("output '%s' is made by no node".formatted(name));
+    }
+    return tensor;
+  }
+
+  Graph graph(String name, String input, List<String> outputs) {
+    return new Graph(name, input, outputs, nodes, constants, shapes);
+  }
+
+  void add(String name, NodeProto proto) {
+    if (!proto.getDomain().isEmpty() && !proto.getDomain().equals("ai.onnx")) {
+      throw new ModelRefusedException(
+          "operators of domain '%s' are not supported: export with standard operators"
+              .formatted(proto.getDomain()));
+    }
+    if (proto.getOutputCount() < 1
+        || proto.getOutputList().stream().filter(output -> !output.isEmpty()).count() != 1) {
+      throw new ModelRefusedException("exactly one output is supported");
+    }
+    String output = proto.getOutput(0);
+    if (shapes.containsKey(output) || isConstant(output)) {
+      throw new ModelRefusedException("tensor '%s' is made twice".formatted(output));
+    }
+    OnnxAttributes attributes = new OnnxAttributes(proto);
+    switch (proto.getOpType()) {
+      case "Add" -> binary(name, Op.Binary.Kind.ADD, proto);
+      case "Sub" -> binary(name, Op.Binary.Kind.SUB, proto);
+      case "Mul" -> binary(name, Op.Binary.Kind.MUL, proto);
+      case "Conv" -> conv(name, proto, attributes);
+      case "Gemm" -> gemm(name, proto, attributes);
+      case "MatMul" -> matMul(name, proto);
+      case "BatchNormalization" -> batchNormalization(name, proto, attributes);
+      case "Relu" -> put(name, new Op.Activate(Activation.RELU), proto);
+      case "Clip" -> put(name, clip(proto, attributes), proto);
+      case "MaxPool" -> put(name, maxPool(proto, attributes), proto);
+      case "AveragePool" ->
+          put(
+              name,
+              new Op.AveragePool(
+                  pool(proto, attributes), attributes.integer("count_include_pad", 0) != 0),
+              proto);
+      case "GlobalAveragePool" -> put(name, new Op.GlobalAveragePool(), proto);
+      case "Flatten" -> put(name, flatten(proto, attributes), proto);
+      case "Reshape" -> reshape(name, proto, attributes);
+      case "Transpose" -> transpose(name, proto, attributes);
+      case "Sigmoid" -> put(name, new Op.Sigmoid(), proto);
+      case "Softmax" -> put(name, softmax(proto, attributes), proto);
+      case "Identity" -> aliases.put(output, resolved(proto.getInput(0)));
+      case "Constant" -> constant(output, attributes);
+      default ->
+          throw new ModelRefusedException(
+              "the operator is not supported: rewrite this part of the model with convolutions,"
+                  + " dense layers, pooling and element-wise operators");
+    }
+  }
+
+  private void binary(String name, Op.Binary.Kind kind, NodeProto proto) {
+    checkInputs(proto, 2);
+    boolean leftConstant = constants.containsKey(resolved(proto.getInput(0)));
+    boolean rightConstant = constants.containsKey(resolved(proto.getInput(1)));
+    if (leftConstant && rightConstant) {
+      throw new ModelRefusedException("both operands are constant: fold constants at export");
+    }
+    put(name, new Op.Binary(kind), proto.getOutput(0), operand(proto, 0), operand(proto, 1));
+  }
+
+  private void conv(String name, NodeProto proto, OnnxAttributes attributes) {
+    checkInputs(proto, 2);
+    Shape weights = constant(proto, 1).shape();
+    List<Integer> kernel = weights.dimensions().subList(2, weights.rank());
+    Shape x = shape(resolved(proto.getInput(0)));
+    Op op = new Op.Conv(OnnxWindows.window(kernel, x, attributes), attributes.integer("group", 1));
+    put(name, op, proto.getOutput(0), operands(proto, 3));
+  }
+
+  private void gemm(String name, NodeProto proto, OnnxAttributes attributes) {
+    checkInputs(proto, 2);
+    if (attributes.integer("transA", 0) != 0) {
+      throw new ModelRefusedException("transA is not supported: transpose the input instead");
+    }
+    float alpha = attributes.real("alpha", 1);
+    float beta = attributes.real("beta", 1);
+    Constant weights = constant(proto, 1);
+    if (weights.shape().rank() != 2) {
+      throw new ModelRefusedException("weights %s are no matrix".formatted(weights.shape()));
+    }
+    if (attributes.integer("transB", 0) == 0) {
+      weights = weights.transposed(1, 0);
+    }
+    String output = proto.getOutput(0);
+    List<String> inputs = new ArrayList<>(List.of(operand(proto, 0)));
+    inputs.add(newConstant(output + "_weights", scaled(weights, alpha)));
+    if (proto.getInputCount() > 2 && !proto.getInput(2).isEmpty()) {
+      int outputs = weights.shape().dimension(0);
+      inputs.add(newConstant(output + "_bias", scaled(spread(constant(proto, 2), outputs), beta)));
+    }
+    put(name, new Op.Dense(), output, inputs.toArray(String[]::new));
+  }
+
+  private void matMul(String name, NodeProto proto) {
+    checkInputs(proto, 2);
+    Constant weights = constant(proto, 1);
+    if (weights.shape().rank() != 2) {
+      throw new ModelRefusedException("weights %s are no matrix".formatted(weights.shape()));
+    }
+    String transposed = newConstant(proto.getOutput(0) + "_weights", weights.transposed(1, 0));
+    put(name, new Op.Dense(), proto.getOutput(0), operand(proto, 0), transposed);
+  }
+
+  /** As a product and a sum, which the rewrites fold into the node before them. */
+  private void batchNormalization(String name, NodeProto proto, OnnxAttributes attributes) {
+    checkInputs(proto, 5);
+    Shape x = shape(resolved(proto.getInput(0)));
+    float[] scale = constant(proto, 1).values();
+    float[] shift = constant(proto, 2).values();
+    float[] mean = constant(proto, 3).values();
+    float[] variance = constant(proto, 4).values();
+    double epsilon = attributes.real("epsilon", 1e-5f);
+    for (int c = 0; c < scale.length; c++) {
+      double factor = scale[c] / Math.sqrt(variance[c] + epsilon);
+      scale[c] = (float) factor;
+      shift[c] = (float) (shift[c] - mean[c] * factor);
+    }
+    int[] broadcast =
+        IntStream.range(0, x.rank() - 1).map(i -> i == 0 ? scale.length : 1).toArray();
+    Shape perChannel = Shape.of(broadcast);
+    String output = proto.getOutput(0);
+    String factors = newConstant(output + "_scale", Constant.of(perChannel, scale));
+    String shifts = newConstant(output + "_shift", Constant.of(perChannel, shift));
+    String scaledName = output + "_scaled";
+    Op product = new Op.Binary(Op.Binary.Kind.MUL);
+    put(name + "_scale", product, scaledName, operand(proto, 0), factors);
+    put(name, new Op.Binary(Op.Binary.Kind.ADD), output, scaledName, shifts);
+  }
+
+  private Op clip(NodeProto proto, OnnxAttributes attributes) {
+    float minimum = bound(proto, 1, attributes.real("min", -UNBOUNDED));
+    float maximum = bound(proto, 2, attributes.real("max", UNBOUNDED));
+    if (minimum == 0 && maximum == 6) {
+      return new Op.Activate(Activation.RELU6);
+    }
+    if (minimum == 0 && maximum >= UNBOUNDED) {
+      return new Op.Activate(Activation.RELU);
+    }
+    throw new ModelRefusedException(
+        "bounds %s and %s are not supported: use 0 and 6, or Relu".formatted(minimum, maximum));
+  }
+
+  private float bound(NodeProto proto, int input, float absent) {
+    return proto.getInputCount() > input && !proto.getInput(input).isEmpty()
+        ? constant(proto, input).at(0)
+        : absent;
+  }
+
+  private Op maxPool(NodeProto proto, OnnxAttributes attributes) {
+    return new Op.MaxPool(pool(proto, attributes));
+  }
+
+  private Window pool(NodeProto proto, OnnxAttributes attributes) {
+    List<Integer> kernel = attributes.integers("kernel_shape");
+    if (attributes.integer("ceil_mode", 0) != 0) {
+      throw new ModelRefusedException("ceil_mode is not supported: pad explicitly");
+    }
+    Window window = OnnxWindows.window(kernel, shape(resolved(proto.getInput(0))), attributes);
+    if (window.dilations().stream().anyMatch(d -> d != 1)) {
+      throw new ModelRefusedException("dilated pooling is not supported");
+    }
+    return window;
+  }
+
+  private Op flatten(NodeProto proto, OnnxAttributes attributes) {
+    Shape x = shape(resolved(proto.getInput(0)));
+    if (attributes.integer("axis", 1) != 1) {
+      throw new ModelRefusedException("only axis 1 is supported, which keeps the batch");
+    }
+    return new Op.Reshape(Shape.of(x.dimension(0), x.elementsPerItem()));
+  }
+
+  private void reshape(String name, NodeProto proto, OnnxAttributes attributes) {
+    checkInputs(proto, 2);
+    long[] target = integers.get(resolved(proto.getInput(1)));
+    if (target == null) {
+      throw new ModelRefusedException("the target shape is not constant: fix it at export");
+    }
+    String input = resolved(proto.getInput(0));
+    Constant folded = constants.get(input);
+    Shape x = folded != null ? folded.shape() : shape(input);
+    Shape shape = reshaped(x, target, attributes.integer("allowzero", 0) != 0);
+    if (folded != null) {
+      constants.put(proto.getOutput(0), folded.reshaped(shape));
+      return;
+    }
+    put(name, new Op.Reshape(shape), proto);
+  }
+
+  private static Shape reshaped(Shape x, long[] target, boolean zeroIsZero) {
+    List<Integer> dimensions = new ArrayList<>();
+    int open = -1;
+    long known = 1;
+    for (int i = 0; i < target.length; i++) {
+      int dimension = Math.toIntExact(target[i]);
+      if (dimension == 0 && !zeroIsZero && i < x.rank()) {
+        dimension = x.dimension(i);
+      } else if (dimension == -1) {
+        open = i;
+      } else if (dimension < 1) {
+        throw new ModelRefusedException("target shape holds %d".formatted(dimension));
+      }
+      known *= dimension == Shape.BATCH ? 1 : dimension;
+      dimensions.add(dimension);
+    }
+    boolean batchKept = !dimensions.isEmpty() && dimensions.getFirst() == x.dimension(0);
+    if (open > 0 || (open == 0 && x.dimension(0) != Shape.BATCH)) {
+      dimensions.set(open, Math.toIntExact(x.elements() / known));
+    } else if (open == 0 && !batchKept) {
+      throw new ModelRefusedException("the batch must stay first");
+    }
+    return new Shape(dimensions);
+  }
+
+  private void transpose(String name, NodeProto proto, OnnxAttributes attributes) {
+    String input = resolved(proto.getInput(0));
+    Constant folded = constants.get(input);
+    int rank = folded != null ? folded.shape().rank() : shape(input).rank();
+    List<Integer> permutation = attributes.integers("perm");
+    if (permutation.isEmpty()) {
+      permutation = IntStream.range(0, rank).map(i -> rank - 1 - i).boxed().toList();
+    }
+    if (!permutation.stream().sorted().toList().equals(IntStream.range(0, rank).boxed().toList())) {
+      throw new ModelRefusedException(
+          "perm %s is no order of %d axes".formatted(permutation, rank));
+    }
+    if (folded != null) {
+      int[] order = permutation.stream().mapToInt(Integer::intValue).toArray();
+      constants.put(proto.getOutput(0), folded.transposed(order));
+      return;
+    }
+    if (permutation.getFirst() != 0) {
+      throw new ModelRefusedException("perm %s moves the batch".formatted(permutation));
+    }
+    put(name, new Op.Transpose(permutation), proto);
+  }
+
+  private Op softmax(NodeProto proto, OnnxAttributes attributes) {
+    int rank = shape(resolved(proto.getInput(0))).rank();
+    int axis = attributes.integer("axis", operatorSet < 13 ? 1 : -1);
+    if ((axis < 0 ? axis + rank : axis) != rank - 1) {
+      throw new ModelRefusedException(
+          "axis %d is not supported: only the last one of %d is".formatted(axis, rank));
+    }
+    return new Op.Softmax();
+  }
+
+  private void constant(String output, OnnxAttributes attributes) {
+    if (attributes.tensor("value").isPresent()) {
+      TensorProto tensor = attributes.tensor("value").orElseThrow();
+      addInitializer(tensor.toBuilder().setName(output).build());
+    } else if (attributes.has("value_float")) {
+      constants.put(output, Constant.of(Shape.of(), attributes.real("value_float", 0)));
+    } else if (attributes.has("value_floats")) {
+      List<Float> reals = attributes.reals("value_floats");
+      float[] values = new float[reals.size()];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = reals.get(i);
+      }
+      constants.put(output, Constant.of(Shape.of(values.length), values));
+    } else if (attributes.has("value_ints")) {
+      integers.put(output, attributes.integers("value_ints").stream().mapToLong(i -> i).toArray());
+    } else {
+      throw new ModelRefusedException("a constant of this kind is not supported");
+    }
+  }
+
+  private void put(String name, Op op, NodeProto proto) {
+    checkInputs(proto, 1);
+    put(name, op, proto.getOutput(0), operand(proto, 0));
+  }
+
+  private void put(String name, Op op, String output, String... inputs) {
+    List<Shape> inputShapes = new ArrayList<>();
+    for (String input : inputs) {
+      Constant constant = constants.get(input);
+      inputShapes.add(constant != null ? constant.shape() : shape(input));
+    }
+    shapes.put(output, ShapeRules.outputOf(op, inputShapes));
+    nodes.add(new Node(name, op, List.of(inputs), output));
+  }
+
+  private static void checkInputs(NodeProto proto, int needed) {
+    if (proto.getInputCount() < needed) {
+      throw new ModelRefusedException(
+          "it has %d inputs, %d are needed".formatted(proto.getInputCount(), needed));
+    }
+  }
+
+  private String operand(NodeProto proto, int input) {
+    return resolved(proto.getInput(input));
+  }
+
+  private String[] operands(NodeProto proto, int most) {
+    List<String> operands = new ArrayList<>(List.of(operand(proto, 0)));
+    for (int i = 1; i < Math.min(most, proto.getInputCount()); i++) {
+      if (!proto.getInput(i).isEmpty()) {
+        constant(proto, i);
+        operands.add(operand(proto, i));
+      }
+    }
+    return operands.toArray(String[]::new);
+  }
+
+  private Constant constant(NodeProto proto, int input) {
+    Constant constant = constants.get(resolved(proto.getInput(input)));
+    if (constant == null) {
+      throw new ModelRefusedException(
+          "operand '%s' must be constant".formatted(proto.getInput(input)));
+    }
+    return constant;
+  }
+
+  private String newConstant(String base, Constant constant) {
+    String name = base;
+    for (int i = 2; isConstant(name) || shapes.containsKey(name); i++) {
+      name = base + i;
+    }
+    constants.put(name, constant);
+    return name;
+  }
+
+  private Shape shape(String tensor) {
+    @Nullable Shape shape = shapes.get(tensor);
+    if (shape == null) {
+      throw new ModelRefusedException(
+          "operand '%s' is made by no node before this one".formatted(tensor));
+    }
+    return shape;
+  }
+
+  private String resolved(String name) {
+    return aliases.getOrDefault(name, name);
+  }
+
+  private static Constant scaled(Constant constant, float factor) {
+    if (factor == 1) {
+      return constant;
+    }
+    float[] values = constant.values();
+    for (int i = 0; i < values.length; i++) {
+      values[i] *= factor;
+    }
+    return Constant.of(constant.shape(), values);
+  }
+
+  private static Constant spread(Constant bias, int outputs) {
+    float[] values = new float[outputs];
+    if (bias.size() != 1 && bias.size() != outputs) {
+      throw new ModelRefusedException(
+          "bias %s does not fit %d outputs".formatted(bias.shape(), outputs));
+    }
+    for (int i = 0; i < outputs; i++) {
+      values[i] = bias.at(bias.size() == 1 ? 0 : i);
+    }
+    return Constant.of(Shape.of(outputs), values);
+  }
+}

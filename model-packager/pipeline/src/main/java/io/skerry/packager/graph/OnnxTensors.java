@@ -1,0 +1,136 @@
+package io.skerry.packager.graph;
+
+import com.google.protobuf.ByteString;
+import io.skerry.wire.onnx.TensorProto;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Reads and writes the format's tensors. */
+final class OnnxTensors {
+  private OnnxTensors() {}
+
+  /** Float elements of FLOAT and DOUBLE tensors. */
+  static Constant floats(TensorProto tensor) {
+    checkInline(tensor);
+    Shape shape = shape(tensor);
+    float[] values = new float[shape.elements()];
+    ByteBuffer raw = tensor.getRawData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    switch (TensorProto.DataType.forNumber(tensor.getDataType())) {
+      case FLOAT -> {
+        checkCount(tensor, values.length, tensor.getFloatDataCount(), Float.BYTES);
+        for (int i = 0; i < values.length; i++) {
+          values[i] = tensor.hasRawData() ? raw.getFloat() : tensor.getFloatData(i);
+        }
+      }
+      case DOUBLE -> {
+        checkCount(tensor, values.length, tensor.getDoubleDataCount(), Double.BYTES);
+        for (int i = 0; i < values.length; i++) {
+          values[i] = (float) (tensor.hasRawData() ? raw.getDouble() : tensor.getDoubleData(i));
+        }
+      }
+      case null, default ->
+          throw new ModelRefusedException(
+              "constant '%s' has element type %d: export the model with 32-bit float weights"
+                  .formatted(tensor.getName(), tensor.getDataType()));
+    }
+    for (float value : values) {
+      if (!Float.isFinite(value)) {
+        throw new ModelRefusedException(
+            "constant '%s' holds %s: train or export the model again"
+                .formatted(tensor.getName(), value));
+      }
+    }
+    return Constant.of(shape, values);
+  }
+
+  /** Elements of INT64 and INT32 tensors. */
+  static long[] integers(TensorProto tensor) {
+    checkInline(tensor);
+    long[] values = new long[shape(tensor).elements()];
+    ByteBuffer raw = tensor.getRawData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    switch (TensorProto.DataType.forNumber(tensor.getDataType())) {
+      case INT64 -> {
+        checkCount(tensor, values.length, tensor.getInt64DataCount(), Long.BYTES);
+        for (int i = 0; i < values.length; i++) {
+          values[i] = tensor.hasRawData() ? raw.getLong() : tensor.getInt64Data(i);
+        }
+      }
+      case INT32 -> {
+        checkCount(tensor, values.length, tensor.getInt32DataCount(), Integer.BYTES);
+        for (int i = 0; i < values.length; i++) {
+          values[i] = tensor.hasRawData() ? raw.getInt() : tensor.getInt32Data(i);
+        }
+      }
+      case null, default ->
+          throw new ModelRefusedException(
+              "constant '%s' has element type %d where 64-bit integers are needed"
+                  .formatted(tensor.getName(), tensor.getDataType()));
+    }
+    return values;
+  }
+
+  static boolean isInteger(TensorProto tensor) {
+    return tensor.getDataType() == TensorProto.DataType.INT64_VALUE
+        || tensor.getDataType() == TensorProto.DataType.INT32_VALUE;
+  }
+
+  static TensorProto of(String name, Constant constant) {
+    ByteBuffer raw =
+        ByteBuffer.allocate(constant.size() * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    raw.asFloatBuffer().put(constant.values());
+    return raw(name, TensorProto.DataType.FLOAT, constant.shape().dimensions(), raw);
+  }
+
+  static TensorProto raw(
+      String name, TensorProto.DataType type, List<Integer> dimensions, ByteBuffer raw) {
+    TensorProto.Builder tensor = TensorProto.newBuilder();
+    dimensions.forEach(tensor::addDims);
+    return tensor
+        .setName(name)
+        .setDataType(type.getNumber())
+        .setRawData(ByteString.copyFrom(raw))
+        .build();
+  }
+
+  private static Shape shape(TensorProto tensor) {
+    List<Integer> dimensions = new ArrayList<>();
+    for (long dimension : tensor.getDimsList()) {
+      if (dimension < 1 || dimension > Integer.MAX_VALUE) {
+        throw new ModelRefusedException(
+            "constant '%s' has dimension %d".formatted(tensor.getName(), dimension));
+      }
+      dimensions.add((int) dimension);
+    }
+    try {
+      Shape shape = new Shape(dimensions);
+      Math.multiplyExact(shape.elements(), Double.BYTES);
+      return shape;
+    } catch (ArithmeticException e) {
+      throw new ModelRefusedException(
+          "constant '%s' of shape %s is too large".formatted(tensor.getName(), dimensions), e);
+    }
+  }
+
+  private static void checkInline(TensorProto tensor) {
+    if (tensor.getDataLocation() == TensorProto.DataLocation.EXTERNAL
+        || tensor.getExternalDataCount() > 0) {
+      throw new ModelRefusedException(
+          "constant '%s' is stored outside the file: save the model as one file"
+              .formatted(tensor.getName()));
+    }
+  }
+
+  private static void checkCount(TensorProto tensor, int elements, int listed, int bytesEach) {
+    boolean complete =
+        tensor.hasRawData()
+            ? tensor.getRawData().size() == elements * bytesEach
+            : listed == elements;
+    if (!complete) {
+      throw new ModelRefusedException(
+          "constant '%s' of shape %s does not hold %d elements: the file is damaged"
+              .formatted(tensor.getName(), tensor.getDimsList(), elements));
+    }
+  }
+}

@@ -1,0 +1,79 @@
+package io.skerry.packager.graph;
+
+import java.util.List;
+
+/**
+ * What a node computes. Feature maps are [N,C,W] or [N,C,H,W]; operands that must be constant are
+ * said so.
+ */
+public sealed interface Op {
+  /** x ∘ y, broadcast as in NumPy; at most one operand is constant. */
+  record Binary(Kind kind) implements Op {
+    /** Which. */
+    public enum Kind {
+      ADD,
+      SUB,
+      MUL
+    }
+  }
+
+  /** Convolution: x, constant weights [O,I/group,...], constant bias [O] or none. */
+  record Conv(Window window, int group) implements Op {}
+
+  /** x · weightsᵀ + bias: x [N,I], constant weights [O,I], constant bias or none. */
+  record Dense() implements Op {}
+
+  /** An activation that could not be joined to the node before it. */
+  record Activate(Activation activation) implements Op {}
+
+  /** Largest of each window; padding never wins. */
+  record MaxPool(Window window) implements Op {}
+
+  /**
+   * Mean of each window.
+   *
+   * @param countPadding whether padding counts as zeros
+   */
+  record AveragePool(Window window, boolean countPadding) implements Op {}
+
+  /** Mean over all spatial dimensions, each kept as 1. */
+  record GlobalAveragePool() implements Op {}
+
+  /** Same elements in another shape; the batch stays first. */
+  record Reshape(Shape shape) implements Op {}
+
+  /** Same elements with their dimensions in another order; the batch stays first. */
+  record Transpose(List<Integer> permutation) implements Op {
+    public Transpose {
+      permutation = List.copyOf(permutation);
+    }
+  }
+
+  /** 1 / (1 + e⁻ˣ). */
+  record Sigmoid() implements Op {}
+
+  /** Softmax over the last dimension. */
+  record Softmax() implements Op {}
+
+  /** Whether the output's elements are some of the input's, so that both share one scale. */
+  default boolean passesThrough() {
+    return switch (this) {
+      case MaxPool m -> true;
+      case AveragePool a -> true;
+      case Reshape r -> true;
+      case Transpose t -> true;
+      case Binary b -> false;
+      case Conv c -> false;
+      case Dense d -> false;
+      case Activate a -> false;
+      case GlobalAveragePool g -> false;
+      case Sigmoid s -> false;
+      case Softmax s -> false;
+    };
+  }
+
+  /** Whether an activation can be joined to this operator. */
+  default boolean takesActivation() {
+    return this instanceof Binary || this instanceof Conv || this instanceof Dense;
+  }
+}

@@ -1,0 +1,166 @@
+package io.skerry.packager.graph;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** Rewrites that keep what the model computes. */
+final class Rewrites {
+  private final Graph original;
+  private final List<Node> nodes;
+  private final Map<String, Constant> constants;
+
+  private Rewrites(Graph graph) {
+    original = graph;
+    nodes = new ArrayList<>(graph.nodes());
+    constants = new LinkedHashMap<>(graph.constants());
+  }
+
+  /** Per-channel products and sums folded into weights, activations joined, dead parts removed. */
+  static Graph simplified(Graph graph) {
+    Rewrites rewrites = new Rewrites(graph);
+    rewrites.removeDeadNodes();
+    rewrites.joinAll();
+    return rewrites.result();
+  }
+
+  private void joinAll() {
+    for (int i = 0; i < nodes.size(); i++) {
+      Node node = nodes.get(i);
+      Optional<Node> before = soleProducer(node);
+      if (before.isEmpty()) {
+        continue;
+      }
+      Optional<Node> joined = joined(before.get(), node);
+      if (joined.isPresent()) {
+        nodes.remove(i--);
+        nodes.set(nodes.indexOf(before.get()), joined.get());
+      }
+    }
+  }
+
+  /** The node before this one, when this one alone reads its result. */
+  private Optional<Node> soleProducer(Node node) {
+    List<String> tensors =
+        node.inputs().stream().filter(input -> !constants.containsKey(input)).toList();
+    if (tensors.size() != 1 || original.outputs().contains(tensors.getFirst())) {
+      return Optional.empty();
+    }
+    String tensor = tensors.getFirst();
+    if (nodes.stream().filter(other -> other.inputs().contains(tensor)).count() != 1) {
+      return Optional.empty();
+    }
+    return nodes.stream().filter(other -> other.output().equals(tensor)).findFirst();
+  }
+
+  private Optional<Node> joined(Node before, Node node) {
+    if (before.activation() != Activation.NONE) {
+      return Optional.empty();
+    }
+    return switch (node.op()) {
+      case Op.Activate(Activation activation) when before.op().takesActivation() ->
+          Optional.of(
+              new Node(before.name(), before.op(), before.inputs(), node.output(), activation));
+      case Op.Binary(Op.Binary.Kind kind)
+          when before.op() instanceof Op.Conv || before.op() instanceof Op.Dense ->
+          perOutput(before, node).map(operand -> folded(before, node, kind, operand));
+      default -> Optional.empty();
+    };
+  }
+
+  /** The constant operand, one value per output of the weights, if it is of that kind. */
+  private Optional<float[]> perOutput(Node before, Node node) {
+    boolean constantFirst = constants.containsKey(node.input());
+    Op.Binary.Kind kind = ((Op.Binary) node.op()).kind();
+    if (constantFirst && kind == Op.Binary.Kind.SUB) {
+      return Optional.empty();
+    }
+    Constant operand = constantOf(node.inputs().get(constantFirst ? 0 : 1));
+    Shape result = original.shape(before.output());
+    int outputs = constantOf(before.inputs().get(1)).shape().dimension(0);
+    int axis = before.op() instanceof Op.Conv ? 1 : result.rank() - 1;
+    Shape shape = operand.shape();
+    int offset = result.rank() - shape.rank();
+    if (offset < 0 || !original.shape(node.output()).equals(result)) {
+      return Optional.empty();
+    }
+    for (int i = 0; i < shape.rank(); i++) {
+      if (shape.dimension(i) != 1 && i + offset != axis) {
+        return Optional.empty();
+      }
+    }
+    float[] values = new float[outputs];
+    for (int i = 0; i < outputs; i++) {
+      values[i] = operand.at(operand.size() == 1 ? 0 : i);
+    }
+    return Optional.of(values);
+  }
+
+  private Node folded(Node before, Node node, Op.Binary.Kind kind, float[] operand) {
+    Constant weights = constantOf(before.inputs().get(1));
+    float[] bias =
+        before.inputs().size() > 2
+            ? constantOf(before.inputs().get(2)).values()
+            : new float[operand.length];
+    List<String> inputs = new ArrayList<>(before.inputs().subList(0, 2));
+    if (kind == Op.Binary.Kind.MUL) {
+      float[] values = weights.values();
+      int perOutput = values.length / operand.length;
+      for (int i = 0; i < values.length; i++) {
+        values[i] *= operand[i / perOutput];
+      }
+      for (int i = 0; i < bias.length; i++) {
+        bias[i] *= operand[i];
+      }
+      String name = node.output() + "_folded_weights";
+      constants.put(name, Constant.of(weights.shape(), values));
+      inputs.set(1, name);
+    } else {
+      for (int i = 0; i < bias.length; i++) {
+        bias[i] += kind == Op.Binary.Kind.ADD ? operand[i] : -operand[i];
+      }
+    }
+    String name = node.output() + "_folded_bias";
+    constants.put(name, Constant.of(Shape.of(bias.length), bias));
+    inputs.add(name);
+    return new Node(before.name(), before.op(), inputs, node.output());
+  }
+
+  private void removeDeadNodes() {
+    Set<String> live = new HashSet<>(original.outputs());
+    for (int i = nodes.size() - 1; i >= 0; i--) {
+      if (live.contains(nodes.get(i).output())) {
+        live.addAll(nodes.get(i).inputs());
+      } else {
+        nodes.remove(i);
+      }
+    }
+  }
+
+  private Graph result() {
+    Map<String, Constant> used = new LinkedHashMap<>();
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    shapes.put(original.input(), original.shape(original.input()));
+    for (Node node : nodes) {
+      for (String input : node.inputs()) {
+        if (constants.containsKey(input)) {
+          used.put(input, constantOf(input));
+        }
+      }
+      shapes.put(node.output(), original.shape(node.output()));
+    }
+    return new Graph(original.name(), original.input(), original.outputs(), nodes, used, shapes);
+  }
+
+  private Constant constantOf(String name) {
+    Constant constant = constants.get(name);
+    if (constant == null) {
+      throw new IllegalStateException("no constant '%s'".formatted(name));
+    }
+    return constant;
+  }
+}

@@ -1,0 +1,119 @@
+package io.skerry.packager.graph;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** Shape of each operator's output. */
+final class ShapeRules {
+  private ShapeRules() {}
+
+  static Shape outputOf(Op op, List<Shape> inputs) {
+    Shape x = inputs.getFirst();
+    return switch (op) {
+      case Op.Binary binary -> broadcast(x, inputs.get(1));
+      case Op.Conv conv -> conv(conv, x, inputs);
+      case Op.Dense dense -> dense(x, inputs);
+      case Op.Activate activate -> x;
+      case Op.MaxPool pool -> windowed(pool.window(), x, x.dimension(1));
+      case Op.AveragePool pool -> windowed(pool.window(), x, x.dimension(1));
+      case Op.GlobalAveragePool pool -> pooled(x);
+      case Op.Reshape reshape -> reshaped(x, reshape.shape());
+      case Op.Transpose transpose -> x.permuted(transpose.permutation());
+      case Op.Sigmoid sigmoid -> x;
+      case Op.Softmax softmax -> x;
+    };
+  }
+
+  static Shape broadcast(Shape left, Shape right) {
+    int rank = Math.max(left.rank(), right.rank());
+    List<Integer> dimensions = new ArrayList<>();
+    for (int i = 0; i < rank; i++) {
+      int l = i < rank - left.rank() ? 1 : left.dimension(i - rank + left.rank());
+      int r = i < rank - right.rank() ? 1 : right.dimension(i - rank + right.rank());
+      if (l != r && l != 1 && r != 1) {
+        throw new ModelRefusedException(
+            "operands of shape %s and %s do not fit each other".formatted(left, right));
+      }
+      dimensions.add(l == 1 ? r : l);
+    }
+    return new Shape(dimensions);
+  }
+
+  private static Shape conv(Op.Conv conv, Shape x, List<Shape> inputs) {
+    Shape weights = inputs.get(1);
+    checkSpatial(x, conv.window());
+    if (weights.rank() != x.rank()
+        || weights.dimension(1) * conv.group() != x.dimension(1)
+        || weights.dimension(0) % conv.group() != 0) {
+      throw new ModelRefusedException(
+          "weights %s with group %d do not fit input %s".formatted(weights, conv.group(), x));
+    }
+    checkBias(inputs, weights.dimension(0));
+    return windowed(conv.window(), x, weights.dimension(0));
+  }
+
+  private static Shape dense(Shape x, List<Shape> inputs) {
+    Shape weights = inputs.get(1);
+    if (x.rank() != 2) {
+      throw new ModelRefusedException(
+          "input %s: a batch and one dimension are supported, flatten it first".formatted(x));
+    }
+    if (x.dimension(1) != weights.dimension(1)) {
+      throw new ModelRefusedException(
+          "weights %s (outputs, inputs) do not fit input %s".formatted(weights, x));
+    }
+    checkBias(inputs, weights.dimension(0));
+    return Shape.of(x.dimension(0), weights.dimension(0));
+  }
+
+  private static void checkBias(List<Shape> inputs, int outputs) {
+    if (inputs.size() > 2 && inputs.get(2).elements() != outputs) {
+      throw new ModelRefusedException(
+          "bias %s does not fit %d outputs".formatted(inputs.get(2), outputs));
+    }
+  }
+
+  private static Shape windowed(Window window, Shape x, int channels) {
+    checkSpatial(x, window);
+    List<Integer> dimensions = new ArrayList<>(List.of(x.dimension(0), channels));
+    for (int axis = 0; axis < window.rank(); axis++) {
+      int size = window.outputSize(axis, x.dimension(axis + 2));
+      if (size < 1) {
+        throw new ModelRefusedException(
+            "kernel %s is larger than input %s".formatted(window.kernel(), x));
+      }
+      dimensions.add(size);
+    }
+    return new Shape(dimensions);
+  }
+
+  private static void checkSpatial(Shape x, Window window) {
+    if (x.rank() != window.rank() + 2 || window.rank() < 1 || window.rank() > 2) {
+      throw new ModelRefusedException(
+          "input %s: one or two spatial dimensions are supported, the kernel has %d"
+              .formatted(x, window.rank()));
+    }
+  }
+
+  private static Shape pooled(Shape x) {
+    if (x.rank() < 3 || x.rank() > 4) {
+      throw new ModelRefusedException(
+          "input %s: one or two spatial dimensions are supported".formatted(x));
+    }
+    List<Integer> dimensions = new ArrayList<>(List.of(x.dimension(0), x.dimension(1)));
+    for (int axis = 2; axis < x.rank(); axis++) {
+      dimensions.add(1);
+    }
+    return new Shape(dimensions);
+  }
+
+  private static Shape reshaped(Shape x, Shape target) {
+    if (target.rank() < 1
+        || target.dimension(0) != x.dimension(0)
+        || target.elementsPerItem() != x.elementsPerItem()) {
+      throw new ModelRefusedException(
+          "%s cannot become %s with the batch kept first".formatted(x, target));
+    }
+    return target;
+  }
+}

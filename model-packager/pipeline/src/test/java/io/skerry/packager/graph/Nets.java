@@ -1,0 +1,164 @@
+package io.skerry.packager.graph;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+
+/** Small random networks for tests, built node by node. */
+public final class Nets {
+  private final Random random;
+  private final String input;
+  private final List<Node> nodes = new ArrayList<>();
+  private final Map<String, Constant> constants = new LinkedHashMap<>();
+  private final Map<String, Shape> shapes = new LinkedHashMap<>();
+  private String last;
+
+  public Nets(long seed, String input, int... shape) {
+    this.random = new Random(seed);
+    this.input = input;
+    this.last = input;
+    shapes.put(input, Shape.of(shape));
+  }
+
+  /** The kind of network that training exports: raw sensor windows in, one probability out. */
+  public static Graph sensorNet(long seed) {
+    Nets net = new Nets(seed, "input", Shape.BATCH, 14, 30);
+    net.binary(Op.Binary.Kind.SUB, net.random(2, 1, 14, 1));
+    net.binary(Op.Binary.Kind.MUL, net.positive(1, 14, 1));
+    net.conv(16, Activation.RELU, 5);
+    net.conv(16, Activation.RELU6, 3);
+    net.add(new Op.MaxPool(window(List.of(2), List.of(2), 0)));
+    net.conv(24, Activation.RELU, 3);
+    net.add(new Op.GlobalAveragePool());
+    net.flatten();
+    net.dense(16, Activation.RELU);
+    net.dense(1, Activation.NONE);
+    net.add(new Op.Sigmoid());
+    return net.graph("score");
+  }
+
+  /** Convolution, depthwise convolution and a residual branch over small images. */
+  public static Graph imageNet(long seed) {
+    Nets net = new Nets(seed, "x", Shape.BATCH, 9, 8, 3);
+    net.add(new Op.Transpose(List.of(0, 3, 1, 2)));
+    net.conv(8, Activation.RELU, 3, 3);
+    String branch = net.last;
+    net.depthwise(Activation.RELU, 3, 3);
+    net.conv(8, Activation.NONE, 1, 1);
+    net.residual(branch, Activation.RELU);
+    net.add(new Op.AveragePool(window(List.of(2, 2), List.of(2, 2), 0), false));
+    net.flatten();
+    net.dense(10, Activation.NONE);
+    net.add(new Op.Softmax());
+    return net.graph("probabilities");
+  }
+
+  public Nets conv(int outputs, Activation activation, int... kernel) {
+    List<Integer> size = Arrays.stream(kernel).boxed().toList();
+    int inputs = lastShape().dimension(1);
+    return weighted(
+        new Op.Conv(window(size, size.stream().map(k -> 1).toList(), size.getFirst() / 2), 1),
+        activation,
+        weightShape(outputs, inputs, kernel));
+  }
+
+  public Nets depthwise(Activation activation, int... kernel) {
+    List<Integer> size = Arrays.stream(kernel).boxed().toList();
+    int channels = lastShape().dimension(1);
+    List<Integer> ones = size.stream().map(k -> 1).toList();
+    return weighted(
+        new Op.Conv(window(size, ones, size.getFirst() / 2), channels),
+        activation,
+        weightShape(channels, 1, kernel));
+  }
+
+  public Nets dense(int outputs, Activation activation) {
+    int[] shape = {outputs, lastShape().dimension(1)};
+    return weighted(new Op.Dense(), activation, shape);
+  }
+
+  public Nets flatten() {
+    return add(new Op.Reshape(Shape.of(Shape.BATCH, lastShape().elementsPerItem())));
+  }
+
+  public Nets binary(Op.Binary.Kind kind, Constant operand) {
+    return add(new Op.Binary(kind), Activation.NONE, last, constant(operand));
+  }
+
+  public Nets residual(String branch, Activation activation) {
+    return add(new Op.Binary(Op.Binary.Kind.ADD), activation, last, branch);
+  }
+
+  public Nets add(Op op) {
+    return add(op, Activation.NONE, last);
+  }
+
+  public Graph graph(String output) {
+    Node end = nodes.removeLast();
+    nodes.add(new Node(end.name(), end.op(), end.inputs(), output, end.activation()));
+    shapes.put(output, shapes.remove(end.output()));
+    return new Graph("net", input, List.of(output), nodes, constants, shapes);
+  }
+
+  public Constant random(double scale, int... shape) {
+    float[] values = new float[Shape.of(shape).elements()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) (random.nextGaussian() * scale);
+    }
+    return Constant.of(Shape.of(shape), values);
+  }
+
+  private Constant positive(int... shape) {
+    float[] values = new float[Shape.of(shape).elements()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = 0.5f + random.nextFloat();
+    }
+    return Constant.of(Shape.of(shape), values);
+  }
+
+  private Nets weighted(Op op, Activation activation, int... shape) {
+    int fan = Shape.of(shape).elements() / shape[0];
+    String weights = constant(random(Math.sqrt(2.0 / fan), shape));
+    return add(op, activation, last, weights, constant(random(0.2, shape[0])));
+  }
+
+  private Nets add(Op op, Activation activation, String... inputs) {
+    String output = "t" + nodes.size();
+    List<Shape> inputShapes = new ArrayList<>();
+    for (String name : inputs) {
+      Constant constant = constants.get(name);
+      inputShapes.add(constant != null ? constant.shape() : shapes.get(name));
+    }
+    shapes.put(output, ShapeRules.outputOf(op, inputShapes));
+    nodes.add(new Node("node" + nodes.size(), op, List.of(inputs), output, activation));
+    last = output;
+    return this;
+  }
+
+  private String constant(Constant constant) {
+    String name = "c" + constants.size();
+    constants.put(name, constant);
+    return name;
+  }
+
+  private Shape lastShape() {
+    return Objects.requireNonNull(shapes.get(last));
+  }
+
+  private static int[] weightShape(int outputs, int inputs, int... kernel) {
+    int[] shape = new int[kernel.length + 2];
+    shape[0] = outputs;
+    shape[1] = inputs;
+    System.arraycopy(kernel, 0, shape, 2, kernel.length);
+    return shape;
+  }
+
+  private static Window window(List<Integer> kernel, List<Integer> strides, int padding) {
+    List<Integer> pads = kernel.stream().map(k -> padding).toList();
+    return new Window(kernel, strides, kernel.stream().map(k -> 1).toList(), pads, pads);
+  }
+}

@@ -1,0 +1,210 @@
+package io.skerry.packager.graph;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.skerry.wire.onnx.AttributeProto;
+import io.skerry.wire.onnx.GraphProto;
+import io.skerry.wire.onnx.ModelProto;
+import io.skerry.wire.onnx.NodeProto;
+import io.skerry.wire.onnx.OperatorSetIdProto;
+import io.skerry.wire.onnx.StringStringEntryProto;
+import io.skerry.wire.onnx.TensorProto;
+import io.skerry.wire.onnx.TensorShapeProto;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class OnnxImportTest {
+  private static final ModelProto MODEL = parsed(OnnxExport.write(Nets.sensorNet(1)));
+
+  @Test
+  void joinsActivationsToTheNodesBeforeThem() {
+    Graph graph = OnnxImport.read(MODEL.toByteArray());
+
+    assertThat(graph.nodes()).extracting(Node::op).doesNotHaveAnyElementsOfTypes(Op.Activate.class);
+    assertThat(graph.nodes())
+        .extracting(Node::activation)
+        .contains(Activation.RELU, Activation.RELU6);
+  }
+
+  @Test
+  void infersShapesWithTheBatchOpen() {
+    Graph graph = OnnxImport.read(MODEL.toByteArray());
+
+    assertThat(graph.shape("score")).isEqualTo(Shape.of(Shape.BATCH, 1));
+    assertThat(graph.nodes())
+        .filteredOn(node -> node.op() instanceof Op.MaxPool)
+        .extracting(node -> graph.shape(node.output()))
+        .containsExactly(Shape.of(Shape.BATCH, 16, 15));
+  }
+
+  @Test
+  void foldsBatchNormalisationIntoTheConvolution() {
+    NodeProto conv =
+        NodeProto.newBuilder()
+            .setOpType("Conv")
+            .addAllInput(List.of("x", "w"))
+            .addOutput("c")
+            .build();
+    NodeProto norm =
+        NodeProto.newBuilder()
+            .setOpType("BatchNormalization")
+            .addAllInput(List.of("c", "gamma", "beta", "mean", "variance"))
+            .addOutput("y")
+            .addAttribute(
+                AttributeProto.newBuilder()
+                    .setName("epsilon")
+                    .setType(AttributeProto.AttributeType.FLOAT)
+                    .setF(0))
+            .build();
+
+    Graph graph =
+        OnnxImport.read(
+            model(
+                List.of(conv, norm),
+                tensor("w", List.of(2L, 1L, 1L), 1, 1),
+                tensor("gamma", List.of(2L), 2, 3),
+                tensor("beta", List.of(2L), 5, 7),
+                tensor("mean", List.of(2L), 1, 1),
+                tensor("variance", List.of(2L), 4, 1)));
+
+    assertThat(graph.nodes()).hasSize(1);
+    Node folded = graph.nodes().getFirst();
+    assertThat(graph.constant(folded.inputs().get(1)).orElseThrow().values()).containsExactly(1, 3);
+    assertThat(graph.constant(folded.inputs().get(2)).orElseThrow().values()).containsExactly(4, 4);
+  }
+
+  @Test
+  void namesUnknownOperatorAndNode() {
+    NodeProto node =
+        NodeProto.newBuilder()
+            .setOpType("Gelu")
+            .setName("/block/act")
+            .addInput("x")
+            .addOutput("y")
+            .build();
+
+    assertRefused(model(List.of(node)), "node '/block/act' (Gelu)", "not supported");
+  }
+
+  @Test
+  void refusesWhatIsNoModel() {
+    assertRefused("not a model".getBytes(StandardCharsets.UTF_8), "no ONNX model");
+    assertRefused(new byte[0], "no nodes");
+  }
+
+  @Test
+  void refusesOtherVersions() {
+    assertRefused(MODEL.toBuilder().setIrVersion(11).build().toByteArray(), "IR version is 11");
+    assertRefused(operatorSet(6), "operator set is 6");
+    assertRefused(operatorSet(22), "operator set is 22");
+  }
+
+  @Test
+  void refusesOpenDimensionsOtherThanTheBatch() {
+    ModelProto.Builder model = MODEL.toBuilder();
+    model
+        .getGraphBuilder()
+        .getInputBuilder(0)
+        .getTypeBuilder()
+        .getTensorTypeBuilder()
+        .getShapeBuilder()
+        .setDim(2, TensorShapeProto.Dimension.newBuilder().setDimParam("W"));
+
+    assertRefused(model.build().toByteArray(), "input 'input'", "dimension 2");
+  }
+
+  @Test
+  void refusesWeightsOutsideTheFile() {
+    TensorProto.Builder external =
+        tensor("w", List.of(1L), 1).toBuilder()
+            .clearRawData()
+            .setDataLocation(TensorProto.DataLocation.EXTERNAL)
+            .addExternalData(
+                StringStringEntryProto.newBuilder().setKey("location").setValue("../../etc"));
+
+    assertRefused(
+        MODEL.toBuilder()
+            .setGraph(MODEL.getGraph().toBuilder().addInitializer(external))
+            .build()
+            .toByteArray(),
+        "constant 'w'",
+        "one file");
+  }
+
+  @Test
+  void refusesWeightsThatAreNoNumbers() {
+    NodeProto node = operator("Add", "x", "w");
+
+    assertRefused(model(List.of(node), tensor("w", List.of(1L), Float.NaN)), "constant 'w'", "NaN");
+  }
+
+  @Test
+  void refusesWeightsOfAnotherSizeThanTheirShape() {
+    NodeProto node = operator("Add", "x", "w");
+
+    assertRefused(model(List.of(node), tensor("w", List.of(3L), 1, 2)), "constant 'w'", "damaged");
+  }
+
+  @Test
+  void refusesOperandsThatNobodyMakes() {
+    assertRefused(model(List.of(operator("Relu", "z"))), "(Relu)", "'z'");
+  }
+
+  private static void assertRefused(byte[] content, String... fragments) {
+    assertThatThrownBy(() -> OnnxImport.read(content))
+        .isInstanceOf(ModelRefusedException.class)
+        .hasMessageContainingAll(fragments)
+        .message()
+        .doesNotContain("\n");
+  }
+
+  private static byte[] operatorSet(int version) {
+    return MODEL.toBuilder()
+        .setOpsetImport(0, OperatorSetIdProto.newBuilder().setDomain("").setVersion(version))
+        .build()
+        .toByteArray();
+  }
+
+  private static NodeProto operator(String type, String... inputs) {
+    return NodeProto.newBuilder()
+        .setOpType(type)
+        .addAllInput(List.of(inputs))
+        .addOutput("y")
+        .build();
+  }
+
+  private static byte[] model(List<NodeProto> nodes, TensorProto... initializers) {
+    OnnxFile file = new OnnxFile("test");
+    file.input("x", Shape.of(Shape.BATCH, 1, 4));
+    file.output("y", Shape.of(Shape.BATCH, 1));
+    ModelProto model = parsed(file.bytes());
+    GraphProto graph =
+        model.getGraph().toBuilder()
+            .addAllNode(nodes)
+            .addAllInitializer(List.of(initializers))
+            .build();
+    return model.toBuilder().setGraph(graph).build().toByteArray();
+  }
+
+  private static TensorProto tensor(String name, List<Long> dimensions, float... values) {
+    TensorProto.Builder tensor =
+        TensorProto.newBuilder()
+            .setName(name)
+            .setDataType(TensorProto.DataType.FLOAT_VALUE)
+            .addAllDims(dimensions);
+    for (float value : values) {
+      tensor.addFloatData(value);
+    }
+    return tensor.build();
+  }
+
+  private static ModelProto parsed(byte[] content) {
+    try {
+      return ModelProto.parseFrom(content);
+    } catch (com.google.protobuf.InvalidProtocolBufferException e) {
+      throw new AssertionError(e);
+    }
+  }
+}
