@@ -1,0 +1,14 @@
+package io.skerry.packager.calibrate;
+
+/** Data that does not fit the model. The message is one line: file, cause, remedy. */
+public final class DataRefusedException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  public DataRefusedException(String message) {
+    super(message);
+  }
+
+  public DataRefusedException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

@@ -1,0 +1,118 @@
+package io.skerry.packager.calibrate;
+
+import io.skerry.artifact.ElementType;
+import io.skerry.artifact.npy.NpyArray;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Arrays;
+
+/** Inputs of a model, one item after the other, as an NPY file holds them: shape [items, ...]. */
+public final class Samples {
+  private final String source;
+  private final NpyArray array;
+  private final int itemElements;
+
+  private Samples(String source, NpyArray array) {
+    this.source = source;
+    this.array = array;
+    this.itemElements = array.shape()[0] == 0 ? 0 : array.length() / array.shape()[0];
+  }
+
+  /**
+   * Inputs from memory.
+   *
+   * @param source what messages name them by
+   * @param itemElements elements that one item must have
+   * @throws DataRefusedException if there is no item, or items have another size or type
+   */
+  public static Samples of(String source, NpyArray array, int itemElements) {
+    if (array.type() != NpyArray.Type.FLOAT32 && array.type() != NpyArray.Type.INT8) {
+      throw new DataRefusedException(
+          "%s: holds %s, inputs are FLOAT32 or INT8: convert it".formatted(source, array.type()));
+    }
+    if (array.shape().length < 2 || array.shape()[0] == 0) {
+      throw new DataRefusedException(
+          "%s: shape %s holds no items: give [items, ...]"
+              .formatted(source, Arrays.toString(array.shape())));
+    }
+    Samples samples = new Samples(source, array);
+    if (samples.itemElements != itemElements) {
+      throw new DataRefusedException(
+          "%s: shape %s has %d values an item, the model's input has %d: check the layout"
+              .formatted(
+                  source, Arrays.toString(array.shape()), samples.itemElements, itemElements));
+    }
+    return samples;
+  }
+
+  /**
+   * Inputs from a file.
+   *
+   * @throws DataRefusedException if it is no such file, or does not fit
+   */
+  public static Samples read(Path file, int itemElements) {
+    return of(file.toString(), readArray(file), itemElements);
+  }
+
+  /**
+   * Any array from a file.
+   *
+   * @throws DataRefusedException if it is no NPY file
+   */
+  public static NpyArray readArray(Path file) {
+    try {
+      return NpyArray.read(file);
+    } catch (NoSuchFileException e) {
+      throw new DataRefusedException(file + ": there is no such file", e);
+    } catch (IOException e) {
+      throw new DataRefusedException(
+          e.getMessage() == null ? file + " is unreadable" : e.getMessage(), e);
+    } catch (UncheckedIOException e) {
+      throw new DataRefusedException(file + " is unreadable", e);
+    }
+  }
+
+  /** Where they come from. */
+  public String source() {
+    return source;
+  }
+
+  /** Items. */
+  public int count() {
+    return array.shape()[0];
+  }
+
+  /** Elements of one item. */
+  public int itemElements() {
+    return itemElements;
+  }
+
+  /** Type of the elements. */
+  public ElementType type() {
+    return array.type() == NpyArray.Type.FLOAT32 ? ElementType.FP32 : ElementType.INT8;
+  }
+
+  /** One element of an item; of quantized inputs the integer. */
+  public float at(int item, int element) {
+    int index = item * itemElements + element;
+    return type() == ElementType.FP32 ? array.floats()[index] : array.bytes()[index];
+  }
+
+  /** Copies of items in a new direct buffer, little-endian, from position 0. */
+  public ByteBuffer batch(int first, int size) {
+    int from = first * itemElements;
+    int elements = size * itemElements;
+    ByteBuffer buffer =
+        ByteBuffer.allocateDirect(elements * type().bytes()).order(ByteOrder.LITTLE_ENDIAN);
+    if (type() == ElementType.FP32) {
+      buffer.asFloatBuffer().put(array.floats(), from, elements);
+    } else {
+      buffer.put(array.bytes(), from, elements).rewind();
+    }
+    return buffer;
+  }
+}
