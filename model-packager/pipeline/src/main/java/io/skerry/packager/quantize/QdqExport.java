@@ -1,0 +1,195 @@
+package io.skerry.packager.quantize;
+
+import io.skerry.packager.graph.Activation;
+import io.skerry.packager.graph.Constant;
+import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.Node;
+import io.skerry.packager.graph.OnnxFile;
+import io.skerry.packager.graph.Op;
+import io.skerry.packager.graph.Shape;
+import io.skerry.wire.onnx.TensorProto.DataType;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Writes a quantized graph as an ONNX file of the QDQ form: float operators between
+ * DequantizeLinear and QuantizeLinear, which the runtime fuses into integer ones.
+ *
+ * <p>Each tensor has one pair. Weights and biases are stored as integers. An activation disappears
+ * where the zero point is the smallest integer, because the clamp of QuantizeLinear is the same.
+ */
+public final class QdqExport {
+  private final QuantizedGraph quantized;
+  private final Graph graph;
+  private final OnnxFile file;
+  private final Set<String> dequantized = new HashSet<>();
+
+  private QdqExport(QuantizedGraph quantized) {
+    this.quantized = quantized;
+    this.graph = quantized.graph();
+    this.file = new OnnxFile(graph.name());
+  }
+
+  /** The file's content. */
+  public static byte[] write(QuantizedGraph quantized) {
+    return new QdqExport(quantized).write();
+  }
+
+  private byte[] write() {
+    file.input(graph.input(), graph.shape(graph.input()));
+    for (Node node : graph.nodes()) {
+      if (quantized.isQuantized(node)) {
+        integerNode(node);
+      } else {
+        floatNode(node);
+      }
+    }
+    graph.outputs().forEach(output -> file.output(output, graph.shape(output)));
+    return file.bytes();
+  }
+
+  private void floatNode(Node node) {
+    for (String input : node.inputs()) {
+      graph.constant(input).ifPresent(constant -> file.constant(input, constant));
+    }
+    file.node(node, node.inputs(), node.output());
+  }
+
+  private void integerNode(Node node) {
+    List<String> inputs = new ArrayList<>();
+    for (int i = 0; i < node.inputs().size(); i++) {
+      String input = node.inputs().get(i);
+      boolean isConstant = graph.constant(input).isPresent();
+      if (!isConstant) {
+        inputs.add(dequantized(input));
+      } else if (node.op() instanceof Op.Binary) {
+        inputs.add(operand(input));
+      } else {
+        inputs.add(i == 1 ? weights(node) : bias(node));
+      }
+    }
+    if (node.op() instanceof Op.Dense && !quantized.isReadAsIntegers(node.output())) {
+      file.node(node, inputs, node.output());
+      return;
+    }
+    TensorScale scale = quantized.scale(node.output());
+    boolean clamps = scale.zeroPoint() == scale.type().minimum();
+    String real = node.output() + "_real";
+    file.node(node, inputs, real, clamps ? Activation.NONE : node.activation());
+    quantize(node.output(), real);
+    if (graph.outputs().contains(node.output()) || isReadAsReals(node.output())) {
+      file.scaling(
+          "DequantizeLinear",
+          withScale(node.output(), node.output() + "_quantized"),
+          node.output(),
+          -1);
+      dequantized.add(node.output());
+    }
+  }
+
+  private boolean isReadAsReals(String tensor) {
+    return graph.consumers(tensor).stream().anyMatch(node -> !quantized.isQuantized(node));
+  }
+
+  /** The name under which an integer node reads a tensor. */
+  private String dequantized(String tensor) {
+    boolean made = graph.producer(tensor).filter(quantized::isQuantized).isPresent();
+    if (made && dequantized.contains(tensor)) {
+      return tensor;
+    }
+    String name = tensor + "_dequantized";
+    if (dequantized.add(name)) {
+      if (!made) {
+        quantize(tensor, tensor);
+      }
+      file.scaling("DequantizeLinear", withScale(tensor, tensor + "_quantized"), name, -1);
+    }
+    return name;
+  }
+
+  private void quantize(String tensor, String real) {
+    file.scaling("QuantizeLinear", withScale(tensor, real), tensor + "_quantized", -1);
+  }
+
+  private List<String> withScale(String tensor, String source) {
+    TensorScale scale = quantized.scale(tensor);
+    file.constant(tensor + "_scale", Constant.of(Shape.of(), scale.scale()));
+    file.constant(
+        tensor + "_zero_point",
+        typeOf(scale.type()),
+        List.of(),
+        ByteBuffer.wrap(new byte[] {(byte) scale.zeroPoint()}));
+    return List.of(source, tensor + "_scale", tensor + "_zero_point");
+  }
+
+  private String operand(String name) {
+    Constant constant = graph.constant(name).orElseThrow();
+    TensorScale scale = quantized.scale(name);
+    ByteBuffer integers = ByteBuffer.allocate(constant.size());
+    for (int i = 0; i < constant.size(); i++) {
+      integers.put((byte) scale.quantized(constant.at(i)));
+    }
+    String real = name + "_dequantized";
+    if (dequantized.add(real)) {
+      file.constant(
+          name + "_quantized",
+          typeOf(scale.type()),
+          constant.shape().dimensions(),
+          integers.flip());
+      file.scaling("DequantizeLinear", withScale(name, name + "_quantized"), real, -1);
+    }
+    return real;
+  }
+
+  private String weights(Node node) {
+    QuantizedLayer layer = quantized.layer(node).orElseThrow();
+    Constant weights = graph.constant(node.inputs().get(1)).orElseThrow();
+    String name = node.output() + "_weights";
+    file.constant(
+        name + "_quantized",
+        DataType.INT8,
+        weights.shape().dimensions(),
+        ByteBuffer.wrap(layer.weights()));
+    file.constant(
+        name + "_zero_point",
+        DataType.INT8,
+        List.of(layer.scales().length),
+        ByteBuffer.wrap(new byte[layer.scales().length]));
+    return perOutput(name, layer.scales());
+  }
+
+  private String bias(Node node) {
+    QuantizedLayer layer = quantized.layer(node).orElseThrow();
+    int[] values = layer.bias().orElseThrow();
+    String name = node.output() + "_bias";
+    ByteBuffer integers =
+        ByteBuffer.allocate(values.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer zeros =
+        ByteBuffer.allocate(values.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    integers.asIntBuffer().put(values);
+    file.constant(name + "_quantized", DataType.INT32, List.of(values.length), integers);
+    file.constant(name + "_zero_point", DataType.INT32, List.of(values.length), zeros);
+    return perOutput(name, layer.biasScales());
+  }
+
+  private String perOutput(String name, float[] scales) {
+    file.constant(name + "_scale", Constant.of(Shape.of(scales.length), scales));
+    file.scaling(
+        "DequantizeLinear",
+        List.of(name + "_quantized", name + "_scale", name + "_zero_point"),
+        name + "_dequantized",
+        0);
+    return name + "_dequantized";
+  }
+
+  private static DataType typeOf(IntegerType type) {
+    return switch (type) {
+      case UINT8 -> DataType.UINT8;
+      case INT8 -> DataType.INT8;
+    };
+  }
+}

@@ -1,0 +1,65 @@
+package io.skerry.packager.quantize;
+
+/**
+ * The arithmetic of onnxruntime.quantization, so that the same ranges give the same integers.
+ *
+ * <p>Ranges are widened to hold 0. Rounding is half to even.
+ */
+public final class QuantizationRules {
+  private static final int WEIGHT_MAX = 127;
+  private static final int REDUCED_WEIGHT_MAX = 64;
+  private static final double BIAS_HEADROOM = 1.0001;
+
+  private QuantizationRules() {}
+
+  /**
+   * Scale and zero point of an activation.
+   *
+   * <pre>{@code
+   * scale     = (max - min) / (qmax - qmin)
+   * zeroPoint = round(qmin - min / scale)
+   * }</pre>
+   *
+   * <p>A range too small for a float scale gives scale 1 and zero point 0.
+   */
+  public static TensorScale activation(float minimum, float maximum, IntegerType type) {
+    double low = Math.min(minimum, 0);
+    double high = Math.max(maximum, 0);
+    double scale = (high - low) / (type.maximum() - type.minimum());
+    if (scale < Float.MIN_NORMAL) {
+      return new TensorScale(type, 1, 0);
+    }
+    int zeroPoint = (int) Math.rint(type.minimum() - low / scale);
+    return new TensorScale(type, (float) scale, zeroPoint);
+  }
+
+  /**
+   * Scale of symmetric int8 weights: largest magnitude / 127, or / 64 when reduced; 1 when all are
+   * 0.
+   */
+  public static float weightScale(float magnitude, boolean reduced) {
+    double scale = 2.0 * magnitude / (reduced ? 2 * REDUCED_WEIGHT_MAX : 2 * WEIGHT_MAX);
+    return scale < Float.MIN_NORMAL ? 1 : (float) scale;
+  }
+
+  /** The integer of a weight. */
+  public static byte weight(float real, float scale, boolean reduced) {
+    int bound = reduced ? REDUCED_WEIGHT_MAX : WEIGHT_MAX;
+    return (byte) Math.max(-bound, Math.min(bound, Math.rint(real / scale)));
+  }
+
+  /**
+   * The weight scale, enlarged where the bias would not fit 32 bits at input scale · weight scale.
+   */
+  public static float weightScaleForBias(float weightScale, float inputScale, float bias) {
+    double smallest = BIAS_HEADROOM * Math.abs((double) bias) / Integer.MAX_VALUE;
+    double scale = (double) inputScale * weightScale;
+    return scale < smallest ? (float) (weightScale * (smallest / scale)) : weightScale;
+  }
+
+  /** The integer of a bias. */
+  public static int bias(float real, float scale) {
+    double rounded = Math.rint((double) real / scale);
+    return (int) Math.max(Integer.MIN_VALUE, Math.min(Integer.MAX_VALUE, rounded));
+  }
+}

@@ -1,0 +1,93 @@
+package io.skerry.packager.quantize;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class QuantizationRulesTest {
+  /** Computed by hand: scale = (max - min) / 255 in double, zero point half to even. */
+  @ParameterizedTest
+  @CsvSource({
+    "-1.0,   1.0,   UINT8, 0.007843138, 128",
+    "-1.0,   1.0,   INT8,  0.007843138, 0",
+    "0.0,    2.55,  UINT8, 0.01,        0",
+    "0.0,    2.55,  INT8,  0.01,        -128",
+    "0.5,    2.55,  UINT8, 0.01,        0",
+    "-2.55,  0.0,   UINT8, 0.01,        255",
+    "-2.55, -1.0,   INT8,  0.01,        127",
+    "-0.51,  2.04,  UINT8, 0.01,        51",
+    "-0.51,  2.04,  INT8,  0.01,        -77",
+    "0.0,    6.0,   UINT8, 0.023529412, 0",
+    "-3.0,   9.75,  UINT8, 0.05,        60",
+    "0.0,    0.0,   UINT8, 1.0,         0",
+    "0.0,    0.0,   INT8,  1.0,         0"
+  })
+  void scalesActivations(
+      float minimum, float maximum, IntegerType type, float scale, int zeroPoint) {
+    TensorScale found = QuantizationRules.activation(minimum, maximum, type);
+
+    assertThat(found.scale()).isEqualTo(scale);
+    assertThat(found.zeroPoint()).isEqualTo(zeroPoint);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1.27, false, 0.01",
+    "12.7, false, 0.1",
+    "0.64, true,  0.01",
+    "6.4,  true,  0.1",
+    "0.0,  false, 1.0",
+    "0.0,  true,  1.0"
+  })
+  void scalesWeights(float magnitude, boolean reduced, float scale) {
+    assertThat(QuantizationRules.weightScale(magnitude, reduced)).isEqualTo(scale);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1.0,  1.0, false, 1",
+    "0.5,  1.0, false, 0",
+    "1.5,  1.0, false, 2",
+    "2.5,  1.0, false, 2",
+    "-1.5, 1.0, false, -2",
+    "200,  1.0, false, 127",
+    "-200, 1.0, false, -127",
+    "200,  1.0, true,  64",
+    "-200, 1.0, true,  -64"
+  })
+  void roundsWeightsHalfToEvenAndKeepsThemSymmetric(
+      float real, float scale, boolean reduced, byte integer) {
+    assertThat(QuantizationRules.weight(real, scale, reduced)).isEqualTo(integer);
+  }
+
+  @Test
+  void roundsBiasesAndClipsThemTo32Bits() {
+    assertThat(QuantizationRules.bias(0.25f, 0.1f)).isEqualTo(2);
+    assertThat(QuantizationRules.bias(-0.25f, 0.1f)).isEqualTo(-2);
+    assertThat(QuantizationRules.bias(1e30f, 1e-9f)).isEqualTo(Integer.MAX_VALUE);
+    assertThat(QuantizationRules.bias(-1e30f, 1e-9f)).isEqualTo(Integer.MIN_VALUE);
+  }
+
+  @Test
+  void enlargesWeightScaleUntilTheBiasFits() {
+    float kept = QuantizationRules.weightScaleForBias(0.01f, 0.01f, 100);
+    float enlarged = QuantizationRules.weightScaleForBias(1e-6f, 1e-6f, 100);
+
+    assertThat(kept).isEqualTo(0.01f);
+    assertThat(Math.abs(100 / (double) (1e-6f * enlarged))).isLessThan(Integer.MAX_VALUE);
+    assertThat(enlarged).isLessThan(0.05f);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"UINT8", "INT8"})
+  void quantizingTwiceChangesNothing(IntegerType type) {
+    TensorScale scale = QuantizationRules.activation(-3.1f, 7.7f, type);
+
+    for (int integer = type.minimum(); integer <= type.maximum(); integer++) {
+      assertThat(scale.quantized(scale.real(integer))).isEqualTo(integer);
+    }
+    assertThat(scale.real(scale.quantized(0))).isZero();
+  }
+}
