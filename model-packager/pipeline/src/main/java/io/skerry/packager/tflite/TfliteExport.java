@@ -1,0 +1,308 @@
+package io.skerry.packager.tflite;
+
+import io.skerry.packager.graph.Activation;
+import io.skerry.packager.graph.Constant;
+import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.ModelRefusedException;
+import io.skerry.packager.graph.Node;
+import io.skerry.packager.graph.Op;
+import io.skerry.packager.graph.Shape;
+import io.skerry.packager.graph.Window;
+import io.skerry.packager.quantize.QuantizedGraph;
+import io.skerry.packager.quantize.TensorScale;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.tensorflow.lite.schema.ActivationFunctionType;
+import org.tensorflow.lite.schema.AddOptionsT;
+import org.tensorflow.lite.schema.BuiltinOperator;
+import org.tensorflow.lite.schema.BuiltinOptions;
+import org.tensorflow.lite.schema.MulOptionsT;
+import org.tensorflow.lite.schema.Padding;
+import org.tensorflow.lite.schema.Pool2DOptionsT;
+import org.tensorflow.lite.schema.ReducerOptionsT;
+import org.tensorflow.lite.schema.SoftmaxOptionsT;
+import org.tensorflow.lite.schema.SubOptionsT;
+
+/**
+ * Writes a graph as a TFLite file for a batch of one, input and outputs float under their own names
+ * and in the graph's own layout.
+ *
+ * <p>Convolutions and pools work channels last; a one-dimensional one is two-dimensional of height
+ * one.
+ */
+public final class TfliteExport {
+  private final Graph graph;
+  private final Optional<QuantizedGraph> quantized;
+  private final TfliteFile file = new TfliteFile();
+  private final Tensors tensors;
+  private final WeightedLayers layers;
+
+  private TfliteExport(Graph graph, Optional<QuantizedGraph> quantized) {
+    this.graph = graph;
+    this.quantized = quantized;
+    this.tensors = new Tensors(graph, quantized, file);
+    this.layers = new WeightedLayers(graph, quantized, file, tensors);
+  }
+
+  /**
+   * The float file's content.
+   *
+   * @throws ModelRefusedException if the format cannot say what the graph does
+   */
+  public static byte[] write(Graph graph) {
+    return new TfliteExport(graph, Optional.empty()).write();
+  }
+
+  /**
+   * The integer file's content, from a graph quantized with int8 activations.
+   *
+   * @throws ModelRefusedException if the format cannot say what the graph does
+   */
+  public static byte[] write(QuantizedGraph quantized) {
+    return new TfliteExport(quantized.graph(), Optional.of(quantized)).write();
+  }
+
+  private byte[] write() {
+    int input = tensors.declare(graph.input(), Layout.PLAIN, false);
+    for (Node node : graph.nodes()) {
+      try {
+        add(node, quantized.filter(q -> q.isQuantized(node)).isPresent());
+      } catch (ModelRefusedException e) {
+        throw new ModelRefusedException(
+            "node '%s' has no TFLite form: %s".formatted(node.name(), e.getMessage()), e);
+      }
+    }
+    int[] outputs =
+        graph.outputs().stream()
+            .mapToInt(output -> tensors.index(output, Layout.PLAIN, false))
+            .toArray();
+    return file.bytes(graph.name(), input, outputs);
+  }
+
+  private void add(Node node, boolean integer) {
+    switch (node.op()) {
+      case Op.Conv conv -> layers.conv(node, conv, integer);
+      case Op.Dense dense -> layers.dense(node, integer);
+      case Op.Binary(Op.Binary.Kind kind) -> binary(node, kind, integer);
+      case Op.Activate(Activation activation) ->
+          unary(
+              node,
+              activation == Activation.RELU6 ? BuiltinOperator.RELU6 : BuiltinOperator.RELU,
+              integer);
+      case Op.Sigmoid sigmoid -> unary(node, BuiltinOperator.LOGISTIC, integer);
+      case Op.Softmax softmax -> softmax(node, integer);
+      case Op.MaxPool(Window window) -> maxPool(node, window, integer);
+      case Op.AveragePool(Window window, boolean countPadding) ->
+          averagePool(node, window, countPadding, integer);
+      case Op.GlobalAveragePool pool -> globalAveragePool(node, integer);
+      case Op.Reshape reshape -> reshape(node, integer);
+      case Op.Transpose(List<Integer> permutation) -> transpose(node, permutation, integer);
+    }
+  }
+
+  private void binary(Node node, Op.Binary.Kind kind, boolean integer) {
+    boolean last =
+        node.inputs().stream()
+            .anyMatch(
+                input ->
+                    graph.constant(input).isEmpty()
+                        && tensors.exists(input, Layout.CHANNELS_LAST)
+                        && graph.shape(input).equals(graph.shape(node.output())));
+    boolean sameRank =
+        node.inputs().stream()
+            .filter(input -> graph.constant(input).isEmpty())
+            .allMatch(input -> graph.shape(input).rank() == graph.shape(node.output()).rank());
+    Layout layout = last && sameRank ? Layout.CHANNELS_LAST : Layout.PLAIN;
+    int[] inputs =
+        node.inputs().stream().mapToInt(input -> operand(node, input, layout, integer)).toArray();
+    int output = tensors.declare(node.output(), layout, integer);
+    byte activation = fused(node.activation());
+    int version = integer ? 2 : 1;
+    switch (kind) {
+      case ADD -> {
+        AddOptionsT options = new AddOptionsT();
+        options.setFusedActivationFunction(activation);
+        file.operator(
+            BuiltinOperator.ADD, version, inputs, output, BuiltinOptions.AddOptions, options);
+      }
+      case SUB -> {
+        SubOptionsT options = new SubOptionsT();
+        options.setFusedActivationFunction(activation);
+        file.operator(
+            BuiltinOperator.SUB, version, inputs, output, BuiltinOptions.SubOptions, options);
+      }
+      case MUL -> {
+        MulOptionsT options = new MulOptionsT();
+        options.setFusedActivationFunction(activation);
+        file.operator(
+            BuiltinOperator.MUL, version, inputs, output, BuiltinOptions.MulOptions, options);
+      }
+    }
+  }
+
+  private int operand(Node node, String name, Layout layout, boolean integer) {
+    Optional<Constant> constant = graph.constant(name);
+    if (constant.isEmpty()) {
+      return tensors.index(name, layout, integer);
+    }
+    Constant operand = constant.get();
+    int[] shape = operand.shape().toArray(1);
+    if (layout == Layout.CHANNELS_LAST) {
+      int rank = graph.shape(node.output()).rank();
+      List<Integer> full = new ArrayList<>(operand.shape().dimensions());
+      while (full.size() < rank) {
+        full.addFirst(1);
+      }
+      Constant aligned = operand.reshaped(new Shape(full));
+      shape = Tensors.channelsLast(aligned.shape());
+      operand = rank == 4 ? aligned.transposed(0, 2, 3, 1) : aligned.transposed(0, 2, 1);
+    }
+    String unique = node.output() + "_operand";
+    if (!integer) {
+      return file.floats(unique, shape, operand.values());
+    }
+    TensorScale scale = quantized.orElseThrow().scale(name);
+    byte[] integers = new byte[operand.size()];
+    for (int i = 0; i < integers.length; i++) {
+      integers[i] = (byte) scale.quantized(operand.at(i));
+    }
+    return file.bytes(unique, shape, integers, scale);
+  }
+
+  private void unary(Node node, int operator, boolean integer) {
+    Layout layout = available(node.input());
+    int input = tensors.index(node.input(), layout, integer);
+    int output = tensors.declare(node.output(), layout, integer);
+    file.operator(operator, integer ? 2 : 1, new int[] {input}, output);
+  }
+
+  private void softmax(Node node, boolean integer) {
+    SoftmaxOptionsT options = new SoftmaxOptionsT();
+    options.setBeta(1);
+    int input = tensors.index(node.input(), Layout.PLAIN, integer);
+    int output = tensors.declare(node.output(), Layout.PLAIN, integer);
+    file.operator(
+        BuiltinOperator.SOFTMAX,
+        integer ? 2 : 1,
+        new int[] {input},
+        output,
+        BuiltinOptions.SoftmaxOptions,
+        options);
+  }
+
+  private void maxPool(Node node, Window window, boolean integer) {
+    Placement placement = Placement.of(window, graph.shape(node.input()));
+    if (placement == Placement.EXPLICIT) {
+      throw new ModelRefusedException("its padding is neither none nor the format's own");
+    }
+    pool(BuiltinOperator.MAX_POOL_2D, node, window, placement, integer);
+  }
+
+  private void averagePool(Node node, Window window, boolean countPadding, boolean integer) {
+    Placement placement = Placement.of(window, graph.shape(node.input()));
+    if (placement == Placement.EXPLICIT || (placement == Placement.SAME && countPadding)) {
+      if (!window.isUnpadded()) {
+        throw new ModelRefusedException("its padding is neither none nor the format's own");
+      }
+    }
+    pool(BuiltinOperator.AVERAGE_POOL_2D, node, window, placement, integer);
+  }
+
+  private void pool(int operator, Node node, Window window, Placement placement, boolean integer) {
+    Pool2DOptionsT options = new Pool2DOptionsT();
+    options.setPadding(placement == Placement.SAME ? Padding.SAME : Padding.VALID);
+    int across = window.rank() - 1;
+    options.setFilterWidth(window.kernel().get(across));
+    options.setStrideW(window.strides().get(across));
+    options.setFilterHeight(window.rank() == 1 ? 1 : window.kernel().getFirst());
+    options.setStrideH(window.rank() == 1 ? 1 : window.strides().getFirst());
+    int input = tensors.index(node.input(), Layout.CHANNELS_LAST, integer);
+    int output = tensors.declare(node.output(), Layout.CHANNELS_LAST, integer);
+    file.operator(
+        operator,
+        integer ? 2 : 1,
+        new int[] {input},
+        output,
+        BuiltinOptions.Pool2DOptions,
+        options);
+  }
+
+  private void globalAveragePool(Node node, boolean integer) {
+    ReducerOptionsT options = new ReducerOptionsT();
+    options.setKeepDims(true);
+    int input = tensors.index(node.input(), Layout.CHANNELS_LAST, integer);
+    int axes = file.integers(node.output() + "_axes", 1, 2);
+    int output = tensors.declare(node.output(), Layout.CHANNELS_LAST, integer);
+    file.operator(
+        BuiltinOperator.MEAN,
+        integer ? 2 : 1,
+        new int[] {input, axes},
+        output,
+        BuiltinOptions.ReducerOptions,
+        options);
+  }
+
+  private void reshape(Node node, boolean integer) {
+    Shape before = graph.shape(node.input());
+    Shape after = graph.shape(node.output());
+    boolean last = tensors.exists(node.input(), Layout.CHANNELS_LAST);
+    boolean flattens =
+        after.rank() == 2
+            && !graph.outputs().contains(node.output())
+            && graph.consumers(node.output()).stream().allMatch(n -> n.op() instanceof Op.Dense);
+    Layout from = Layout.PLAIN;
+    Layout to = Layout.PLAIN;
+    if (last && Tensors.isVector(before)) {
+      from = Layout.CHANNELS_LAST;
+    } else if (last && flattens) {
+      from = Layout.CHANNELS_LAST;
+      to = Layout.FLAT_CHANNELS_LAST;
+    }
+    int input = tensors.index(node.input(), from, integer);
+    int output = tensors.declare(node.output(), to, integer);
+    tensors.reshape(input, output, after.toArray(1));
+  }
+
+  private void transpose(Node node, List<Integer> permutation, boolean integer) {
+    boolean isOutput = graph.outputs().contains(node.output());
+    Shape after = graph.shape(node.output());
+    if (!isOutput && permutation.equals(List.of(0, 3, 1, 2))) {
+      int input = tensors.index(node.input(), Layout.PLAIN, integer);
+      tensors.alias(node.output(), Layout.CHANNELS_LAST, integer, input);
+    } else if (!isOutput
+        && permutation.equals(List.of(0, 2, 3, 1))
+        && tensors.exists(node.input(), Layout.CHANNELS_LAST)) {
+      int input = tensors.index(node.input(), Layout.CHANNELS_LAST, integer);
+      tensors.alias(node.output(), Layout.PLAIN, integer, input);
+    } else if (permutation.equals(List.of(0, 2, 1))
+        && !tensors.exists(node.input(), Layout.CHANNELS_LAST)
+        && !isOutput) {
+      int input = tensors.index(node.input(), Layout.PLAIN, integer);
+      int output = tensors.declare(node.output(), Layout.CHANNELS_LAST, integer);
+      tensors.reshape(input, output, Tensors.channelsLast(after));
+    } else if (permutation.equals(List.of(0, 2, 1))
+        && tensors.exists(node.input(), Layout.CHANNELS_LAST)) {
+      int input = tensors.index(node.input(), Layout.CHANNELS_LAST, integer);
+      int output = tensors.declare(node.output(), Layout.PLAIN, integer);
+      tensors.reshape(input, output, after.toArray(1));
+    } else {
+      int input = tensors.index(node.input(), Layout.PLAIN, integer);
+      int output = tensors.declare(node.output(), Layout.PLAIN, integer);
+      int[] order = permutation.stream().mapToInt(Integer::intValue).toArray();
+      tensors.transpose(input, output, integer, order);
+    }
+  }
+
+  private Layout available(String tensor) {
+    return tensors.exists(tensor, Layout.CHANNELS_LAST) ? Layout.CHANNELS_LAST : Layout.PLAIN;
+  }
+
+  static byte fused(Activation activation) {
+    return switch (activation) {
+      case NONE -> ActivationFunctionType.NONE;
+      case RELU -> ActivationFunctionType.RELU;
+      case RELU6 -> ActivationFunctionType.RELU6;
+    };
+  }
+}

@@ -1,0 +1,175 @@
+package io.skerry.packager.tflite;
+
+import com.google.flatbuffers.FlatBufferBuilder;
+import io.skerry.packager.quantize.TensorScale;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.tensorflow.lite.schema.BufferT;
+import org.tensorflow.lite.schema.BuiltinOptionsUnion;
+import org.tensorflow.lite.schema.Model;
+import org.tensorflow.lite.schema.ModelT;
+import org.tensorflow.lite.schema.OperatorCodeT;
+import org.tensorflow.lite.schema.OperatorT;
+import org.tensorflow.lite.schema.QuantizationParametersT;
+import org.tensorflow.lite.schema.SubGraphT;
+import org.tensorflow.lite.schema.TensorT;
+import org.tensorflow.lite.schema.TensorType;
+
+/** A TFLite file while it is written: one subgraph, tensors known by their index. */
+final class TfliteFile {
+  private static final int SCHEMA_VERSION = 3;
+  private static final int DEPRECATED_CODE_MAX = 127;
+
+  private record OperatorKey(int code, int version) {}
+
+  private final List<TensorT> tensors = new ArrayList<>();
+  private final List<byte[]> buffers = new ArrayList<>(List.of(new byte[0]));
+  private final List<OperatorT> operators = new ArrayList<>();
+  private final Map<OperatorKey, Integer> codes = new LinkedHashMap<>();
+
+  /** A tensor that a run fills; float when it has no scale. */
+  int activation(String name, int[] shape, @Nullable TensorScale scale) {
+    TensorT tensor = tensor(name, shape, scale == null ? TensorType.FLOAT32 : TensorType.INT8);
+    if (scale != null) {
+      tensor.setQuantization(
+          quantization(new float[] {scale.scale()}, new long[] {scale.zeroPoint()}, 0));
+    }
+    return add(tensor);
+  }
+
+  int floats(String name, int[] shape, float[] values) {
+    byte[] bytes = new byte[values.length * Float.BYTES];
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().put(values);
+    return constant(tensor(name, shape, TensorType.FLOAT32), bytes);
+  }
+
+  int integers(String name, int... values) {
+    return constant(tensor(name, new int[] {values.length}, TensorType.INT32), bytesOf(values));
+  }
+
+  /** Pairs of integers, shape [n, 2]. */
+  int integerPairs(String name, int... values) {
+    int[] shape = {values.length / 2, 2};
+    return constant(tensor(name, shape, TensorType.INT32), bytesOf(values));
+  }
+
+  /** int8 constant with one scale and zero point. */
+  int bytes(String name, int[] shape, byte[] values, TensorScale scale) {
+    TensorT tensor = tensor(name, shape, TensorType.INT8);
+    tensor.setQuantization(
+        quantization(new float[] {scale.scale()}, new long[] {scale.zeroPoint()}, 0));
+    return constant(tensor, values);
+  }
+
+  /** Symmetric int8 weights with one scale per index of a dimension. */
+  int weights(String name, int[] shape, byte[] values, float[] scales, int dimension) {
+    TensorT tensor = tensor(name, shape, TensorType.INT8);
+    tensor.setQuantization(quantization(scales, new long[scales.length], dimension));
+    return constant(tensor, values);
+  }
+
+  int bias(String name, int[] values, float[] scales) {
+    TensorT tensor = tensor(name, new int[] {values.length}, TensorType.INT32);
+    tensor.setQuantization(quantization(scales, new long[scales.length], 0));
+    return constant(tensor, bytesOf(values));
+  }
+
+  void operator(int code, int version, int[] inputs, int output, byte optionsType, Object options) {
+    BuiltinOptionsUnion union = new BuiltinOptionsUnion();
+    union.setType(optionsType);
+    union.setValue(options);
+    newOperator(code, version, inputs, output).setBuiltinOptions(union);
+  }
+
+  /** An operator that takes no options. */
+  void operator(int code, int version, int[] inputs, int output) {
+    newOperator(code, version, inputs, output);
+  }
+
+  private OperatorT newOperator(int code, int version, int[] inputs, int output) {
+    OperatorT operator = new OperatorT();
+    operator.setOpcodeIndex(
+        codes.computeIfAbsent(new OperatorKey(code, version), key -> codes.size()));
+    operator.setInputs(inputs);
+    operator.setOutputs(new int[] {output});
+    operators.add(operator);
+    return operator;
+  }
+
+  byte[] bytes(String name, int input, int[] outputs) {
+    SubGraphT subgraph = new SubGraphT();
+    subgraph.setName(name.isEmpty() ? "model" : name);
+    subgraph.setTensors(tensors.toArray(TensorT[]::new));
+    subgraph.setOperators(operators.toArray(OperatorT[]::new));
+    subgraph.setInputs(new int[] {input});
+    subgraph.setOutputs(outputs);
+    ModelT model = new ModelT();
+    model.setVersion(SCHEMA_VERSION);
+    model.setDescription("skerry");
+    model.setSubgraphs(new SubGraphT[] {subgraph});
+    model.setOperatorCodes(
+        codes.keySet().stream().map(TfliteFile::code).toArray(OperatorCodeT[]::new));
+    model.setBuffers(buffers.stream().map(TfliteFile::buffer).toArray(BufferT[]::new));
+    FlatBufferBuilder builder = new FlatBufferBuilder(1 << 16);
+    Model.finishModelBuffer(builder, Model.pack(builder, model));
+    return builder.sizedByteArray();
+  }
+
+  private static OperatorCodeT code(OperatorKey key) {
+    OperatorCodeT code = new OperatorCodeT();
+    code.setBuiltinCode(key.code());
+    code.setDeprecatedBuiltinCode((byte) Math.min(key.code(), DEPRECATED_CODE_MAX));
+    code.setVersion(key.version());
+    return code;
+  }
+
+  private static BufferT buffer(byte[] content) {
+    BufferT buffer = new BufferT();
+    int[] values = new int[content.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = Byte.toUnsignedInt(content[i]);
+    }
+    buffer.setData(content.length == 0 ? null : values);
+    return buffer;
+  }
+
+  private static TensorT tensor(String name, int[] shape, byte type) {
+    TensorT tensor = new TensorT();
+    tensor.setName(name);
+    tensor.setShape(shape);
+    tensor.setType(type);
+    tensor.setHasRank(true);
+    return tensor;
+  }
+
+  private int constant(TensorT tensor, byte[] content) {
+    tensor.setBuffer(buffers.size());
+    buffers.add(content);
+    return add(tensor);
+  }
+
+  private int add(TensorT tensor) {
+    tensors.add(tensor);
+    return tensors.size() - 1;
+  }
+
+  private static QuantizationParametersT quantization(
+      float[] scales, long[] zeroPoints, int dimension) {
+    QuantizationParametersT quantization = new QuantizationParametersT();
+    quantization.setScale(scales);
+    quantization.setZeroPoint(zeroPoints);
+    quantization.setQuantizedDimension(dimension);
+    return quantization;
+  }
+
+  private static byte[] bytesOf(int[] values) {
+    byte[] bytes = new byte[values.length * Integer.BYTES];
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().put(values);
+    return bytes;
+  }
+}

@@ -1,0 +1,219 @@
+package io.skerry.packager.tflite;
+
+import io.skerry.packager.graph.Constant;
+import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.ModelRefusedException;
+import io.skerry.packager.graph.Node;
+import io.skerry.packager.graph.Op;
+import io.skerry.packager.graph.Shape;
+import io.skerry.packager.graph.Window;
+import io.skerry.packager.quantize.QuantizedGraph;
+import io.skerry.packager.quantize.QuantizedLayer;
+import io.skerry.packager.quantize.TensorScale;
+import java.util.Optional;
+import org.tensorflow.lite.schema.BuiltinOperator;
+import org.tensorflow.lite.schema.BuiltinOptions;
+import org.tensorflow.lite.schema.Conv2DOptionsT;
+import org.tensorflow.lite.schema.DepthwiseConv2DOptionsT;
+import org.tensorflow.lite.schema.FullyConnectedOptionsT;
+import org.tensorflow.lite.schema.PadOptionsT;
+import org.tensorflow.lite.schema.Padding;
+
+/** Convolutions and dense layers. */
+final class WeightedLayers {
+  private static final int CONV_VERSION_INT8 = 3;
+  private static final int DENSE_VERSION_INT8 = 4;
+
+  private final Graph graph;
+  private final Optional<QuantizedGraph> quantized;
+  private final TfliteFile file;
+  private final Tensors tensors;
+
+  WeightedLayers(
+      Graph graph, Optional<QuantizedGraph> quantized, TfliteFile file, Tensors tensors) {
+    this.graph = graph;
+    this.quantized = quantized;
+    this.file = file;
+    this.tensors = tensors;
+  }
+
+  void conv(Node node, Op.Conv conv, boolean integer) {
+    Shape input = graph.shape(node.input());
+    Shape weights = graph.shape(node.inputs().get(1));
+    boolean depthwise = conv.group() > 1 && conv.group() == input.dimension(1);
+    if (conv.group() > 1 && !depthwise) {
+      throw new ModelRefusedException("%d groups of several channels each".formatted(conv.group()));
+    }
+    Placement placement = Placement.of(conv.window(), input);
+    int source = tensors.index(node.input(), Layout.CHANNELS_LAST, integer);
+    if (placement == Placement.EXPLICIT) {
+      source = padded(node, conv.window(), source, integer);
+    }
+    int filter = filter(node, weights, depthwise, integer);
+    int bias = bias(node, weights.dimension(0), integer);
+    int output = tensors.declare(node.output(), Layout.CHANNELS_LAST, integer);
+    byte padding = placement == Placement.SAME ? Padding.SAME : Padding.VALID;
+    int[] inputs = {source, filter, bias};
+    if (depthwise) {
+      depthwise(node, conv, weights.dimension(0) / conv.group(), padding, inputs, output, integer);
+    } else {
+      ordinary(node, conv.window(), padding, inputs, output, integer);
+    }
+  }
+
+  private void ordinary(
+      Node node, Window window, byte padding, int[] inputs, int output, boolean integer) {
+    Conv2DOptionsT options = new Conv2DOptionsT();
+    int across = window.rank() - 1;
+    boolean flat = window.rank() == 1;
+    options.setPadding(padding);
+    options.setStrideW(window.strides().get(across));
+    options.setDilationWFactor(window.dilations().get(across));
+    options.setStrideH(flat ? 1 : window.strides().getFirst());
+    options.setDilationHFactor(flat ? 1 : window.dilations().getFirst());
+    options.setFusedActivationFunction(TfliteExport.fused(node.activation()));
+    file.operator(
+        BuiltinOperator.CONV_2D,
+        integer ? CONV_VERSION_INT8 : 1,
+        inputs,
+        output,
+        BuiltinOptions.Conv2DOptions,
+        options);
+  }
+
+  private void depthwise(
+      Node node,
+      Op.Conv conv,
+      int multiplier,
+      byte padding,
+      int[] inputs,
+      int output,
+      boolean integer) {
+    DepthwiseConv2DOptionsT options = new DepthwiseConv2DOptionsT();
+    Window window = conv.window();
+    int across = window.rank() - 1;
+    boolean flat = window.rank() == 1;
+    boolean dilated = window.dilations().stream().anyMatch(d -> d > 1);
+    options.setPadding(padding);
+    options.setDepthMultiplier(multiplier);
+    // The format knows one stride for both dimensions here; for height one any stride is the same.
+    options.setStrideW(window.strides().get(across));
+    options.setStrideH(flat ? window.strides().get(across) : window.strides().getFirst());
+    options.setDilationWFactor(window.dilations().get(across));
+    options.setDilationHFactor(flat ? 1 : window.dilations().getFirst());
+    options.setFusedActivationFunction(TfliteExport.fused(node.activation()));
+    int floatVersion = dilated ? 2 : 1;
+    file.operator(
+        BuiltinOperator.DEPTHWISE_CONV_2D,
+        integer ? CONV_VERSION_INT8 : floatVersion,
+        inputs,
+        output,
+        BuiltinOptions.DepthwiseConv2DOptions,
+        options);
+  }
+
+  private int padded(Node node, Window window, int source, boolean integer) {
+    int[] shape = tensors.shape(node.input(), Layout.CHANNELS_LAST);
+    int across = window.rank() - 1;
+    int top = window.rank() == 1 ? 0 : window.before().getFirst();
+    int bottom = window.rank() == 1 ? 0 : window.after().getFirst();
+    int left = window.before().get(across);
+    int right = window.after().get(across);
+    shape[1] += top + bottom;
+    shape[2] += left + right;
+    int amounts =
+        file.integerPairs(node.output() + "_padding", 0, 0, top, bottom, left, right, 0, 0);
+    TensorScale scale = integer ? quantized.orElseThrow().scale(node.input()) : null;
+    int padded = file.activation(node.output() + "_padded", shape, scale);
+    file.operator(
+        BuiltinOperator.PAD,
+        integer ? 2 : 1,
+        new int[] {source, amounts},
+        padded,
+        BuiltinOptions.PadOptions,
+        new PadOptionsT());
+    return padded;
+  }
+
+  /** [O,I,H,W] becomes [O,H,W,I]; of a depthwise one, [O,1,H,W] becomes [1,H,W,O]. */
+  private int filter(Node node, Shape weights, boolean depthwise, boolean integer) {
+    boolean flat = weights.rank() == 3;
+    int outputs = weights.dimension(0);
+    int height = flat ? 1 : weights.dimension(2);
+    int width = weights.dimension(weights.rank() - 1);
+    int[] order = flat ? new int[] {0, 2, 1} : new int[] {0, 2, 3, 1};
+    int[] shape = {outputs, height, width, weights.dimension(1)};
+    if (depthwise) {
+      order = flat ? new int[] {1, 2, 0} : new int[] {1, 2, 3, 0};
+      shape = new int[] {1, height, width, outputs};
+    }
+    return filter(node, weights, order, shape, depthwise ? 3 : 0, integer);
+  }
+
+  private int filter(
+      Node node, Shape view, int[] order, int[] shape, int dimension, boolean integer) {
+    String name = node.output() + "_weights";
+    Constant weights = graph.constant(node.inputs().get(1)).orElseThrow().reshaped(view);
+    if (!integer) {
+      return file.floats(name, shape, weights.transposed(order).values());
+    }
+    QuantizedLayer layer = quantized.orElseThrow().layer(node).orElseThrow();
+    byte[] integers = layer.weights();
+    float[] widened = new float[integers.length];
+    for (int i = 0; i < integers.length; i++) {
+      widened[i] = integers[i];
+    }
+    Constant moved = Constant.of(view, widened).transposed(order);
+    for (int i = 0; i < integers.length; i++) {
+      integers[i] = (byte) moved.at(i);
+    }
+    return file.weights(name, shape, integers, layer.scales(), dimension);
+  }
+
+  private int bias(Node node, int outputs, boolean integer) {
+    String name = node.output() + "_bias";
+    if (integer) {
+      QuantizedLayer layer = quantized.orElseThrow().layer(node).orElseThrow();
+      return file.bias(name, layer.bias().orElseGet(() -> new int[outputs]), layer.biasScales());
+    }
+    float[] values =
+        node.inputs().size() > 2
+            ? graph.constant(node.inputs().get(2)).orElseThrow().values()
+            : new float[outputs];
+    return file.floats(name, new int[] {outputs}, values);
+  }
+
+  void dense(Node node, boolean integer) {
+    Shape weights = graph.shape(node.inputs().get(1));
+    int outputs = weights.dimension(0);
+    int inputs = weights.dimension(1);
+    Layout layout =
+        tensors.exists(node.input(), Layout.FLAT_CHANNELS_LAST)
+            ? Layout.FLAT_CHANNELS_LAST
+            : Layout.PLAIN;
+    int source = tensors.index(node.input(), layout, integer);
+    int filter =
+        layout == Layout.PLAIN
+            ? filter(node, weights, new int[] {0, 1}, new int[] {outputs, inputs}, 0, integer)
+            : flattenedFilter(node, outputs, inputs, integer);
+    int bias = bias(node, outputs, integer);
+    int output = tensors.declare(node.output(), Layout.PLAIN, integer);
+    FullyConnectedOptionsT options = new FullyConnectedOptionsT();
+    options.setFusedActivationFunction(TfliteExport.fused(node.activation()));
+    file.operator(
+        BuiltinOperator.FULLY_CONNECTED,
+        integer ? DENSE_VERSION_INT8 : 1,
+        new int[] {source, filter, bias},
+        output,
+        BuiltinOptions.FullyConnectedOptions,
+        options);
+  }
+
+  /** Columns in the order in which a channels-last feature map flattens. */
+  private int flattenedFilter(Node node, int outputs, int inputs, boolean integer) {
+    Node flatten = graph.producer(node.input()).orElseThrow();
+    int channels = graph.shape(flatten.input()).dimension(1);
+    Shape view = Shape.of(outputs, channels, inputs / channels);
+    return filter(node, view, new int[] {0, 2, 1}, new int[] {outputs, inputs}, 0, integer);
+  }
+}
