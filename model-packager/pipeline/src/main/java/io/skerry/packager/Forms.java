@@ -1,0 +1,145 @@
+package io.skerry.packager;
+
+import io.skerry.packager.calibrate.Samples;
+import io.skerry.packager.graph.ModelRefusedException;
+import io.skerry.packager.measure.Bench;
+import io.skerry.packager.measure.Outputs;
+import io.skerry.runtime.EngineException;
+import io.skerry.runtime.LoadedModel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The files of all recipes: each made, loaded and evaluated once, however many profiles want it.
+ */
+final class Forms implements AutoCloseable {
+  /** A recipe followed. */
+  static final class Form {
+    private final byte[] content;
+    private final Optional<LoadedModel> loaded;
+    private final Optional<Outputs> evaluation;
+    private final Optional<String> failure;
+
+    private Form(
+        byte[] content,
+        Optional<LoadedModel> loaded,
+        Optional<Outputs> evaluation,
+        Optional<String> failure) {
+      this.content = content;
+      this.loaded = loaded;
+      this.evaluation = evaluation;
+      this.failure = failure;
+    }
+
+    byte[] content() {
+      return content.clone();
+    }
+
+    int bytes() {
+      return content.length;
+    }
+
+    LoadedModel loaded() {
+      return loaded.orElseThrow();
+    }
+
+    /** What it says about the evaluation items; absent when it failed. */
+    Optional<Outputs> evaluation() {
+      return evaluation;
+    }
+
+    Optional<String> failure() {
+      return failure;
+    }
+  }
+
+  private final Bench bench = new Bench();
+  private final Source source;
+  private final Samples evaluation;
+  private final String output;
+  private final Path folder;
+  private final Map<Recipe, Form> forms = new LinkedHashMap<>();
+  private final Map<Recipe, Outputs> referenceOutputs = new LinkedHashMap<>();
+  private final Map<Recipe, Double> p50Micros = new LinkedHashMap<>();
+
+  Forms(Source source, Samples evaluation, String output, Path folder) {
+    this.source = source;
+    this.evaluation = evaluation;
+    this.output = output;
+    this.folder = folder;
+  }
+
+  Form form(Recipe recipe) throws IOException {
+    Form known = forms.get(recipe);
+    if (known == null) {
+      known = make(recipe);
+      forms.put(recipe, known);
+    }
+    return known;
+  }
+
+  private Form make(Recipe recipe) throws IOException {
+    byte[] content;
+    try {
+      content = source.follow(recipe);
+    } catch (ModelRefusedException e) {
+      return failed(new byte[0], e);
+    }
+    Path file = folder.resolve("%d.%s".formatted(forms.size(), recipe.candidate().engine()));
+    Files.write(file, content);
+    try {
+      LoadedModel loaded = bench.load(recipe.candidate().engine(), file);
+      try {
+        Outputs outputs = bench.outputs(loaded, evaluation, output);
+        return new Form(content, Optional.of(loaded), Optional.of(outputs), Optional.empty());
+      } catch (EngineException e) {
+        loaded.close();
+        return failed(content, e);
+      }
+    } catch (EngineException e) {
+      return failed(content, e);
+    }
+  }
+
+  private static Form failed(byte[] content, Exception cause) {
+    String reason = Packaging.oneLine(cause);
+    return new Form(content, Optional.empty(), Optional.empty(), Optional.of(reason));
+  }
+
+  /** Times these recipes against each other; those that failed are left out. */
+  void time(List<Recipe> recipes) throws IOException, EngineException {
+    Map<Recipe, LoadedModel> models = new LinkedHashMap<>();
+    for (Recipe recipe : recipes) {
+      form(recipe).loaded.ifPresent(loaded -> models.put(recipe, loaded));
+    }
+    List<Double> micros = bench.p50Micros(List.copyOf(models.values()), evaluation);
+    int i = 0;
+    for (Recipe recipe : models.keySet()) {
+      p50Micros.put(recipe, micros.get(i++));
+    }
+  }
+
+  Optional<Double> p50Micros(Recipe recipe) {
+    return Optional.ofNullable(p50Micros.get(recipe));
+  }
+
+  /** What a recipe's file says about the reference items. */
+  Outputs outputs(Recipe recipe, Samples reference) throws IOException, EngineException {
+    Outputs known = referenceOutputs.get(recipe);
+    if (known == null) {
+      known = bench.outputs(form(recipe).loaded(), reference, output);
+      referenceOutputs.put(recipe, known);
+    }
+    return known;
+  }
+
+  @Override
+  public void close() {
+    forms.values().forEach(form -> form.loaded.ifPresent(LoadedModel::close));
+  }
+}

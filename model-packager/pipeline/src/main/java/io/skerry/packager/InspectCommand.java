@@ -1,0 +1,60 @@
+package io.skerry.packager;
+
+import io.skerry.artifact.ArtifactManifest;
+import io.skerry.artifact.Layer;
+import io.skerry.artifact.OciLayout;
+import io.skerry.artifact.TensorSpec;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code skerry pack inspect DIR}: what an artifact says it is; nothing is verified. */
+@Command(
+    name = "inspect",
+    description = "Show what an artifact says it is, unverified.",
+    mixinStandardHelpOptions = true)
+final class InspectCommand implements Callable<Integer> {
+  @Spec @Nullable CommandSpec spec;
+
+  @Parameters(paramLabel = "DIR", description = "Folder in OCI image layout.")
+  Path folder = Path.of("");
+
+  @Override
+  public Integer call() throws IOException {
+    OciLayout layout = OciLayout.read(folder);
+    ArtifactManifest manifest =
+        ArtifactManifest.parse(Files.readAllBytes(layout.blob(layout.model())));
+    if (spec != null) {
+      PrintWriter out = spec.commandLine().getOut();
+      print(out, layout, manifest);
+      out.flush();
+    }
+    return 0;
+  }
+
+  private static void print(PrintWriter out, OciLayout layout, ArtifactManifest manifest) {
+    out.printf("manifest         %s%n", layout.model());
+    out.printf("signature        %s%n", layout.signature());
+    out.printf("model            %s%n", manifest.model());
+    out.printf("profile          %s%n", manifest.profile());
+    out.printf("engine           %s%n", manifest.engine());
+    out.printf("precision        %s%n", manifest.precision());
+    out.printf("release counter  %d%n", manifest.releaseCounter());
+    for (TensorSpec input : manifest.tensors().inputs()) {
+      out.printf("input            %s %s%s%n", input.name(), input.type(), input.shape());
+    }
+    for (TensorSpec output : manifest.tensors().outputs()) {
+      out.printf("output           %s %s%s%n", output.name(), output.type(), output.shape());
+    }
+    for (Layer layer : manifest.layers()) {
+      out.printf("layer            %s %d bytes %s%n", layer.title(), layer.size(), layer.digest());
+    }
+  }
+}

@@ -1,0 +1,101 @@
+package io.skerry.packager;
+
+import io.skerry.artifact.job.JobFailure;
+import io.skerry.artifact.job.JobFolder;
+import io.skerry.artifact.job.JobMain;
+import io.skerry.artifact.job.JobProgress;
+import io.skerry.artifact.job.JobSpec;
+import io.skerry.artifact.sign.SigningKey;
+import io.skerry.packager.measure.Metric;
+import io.skerry.profile.ProfileCatalog;
+import io.skerry.profile.ProfileException;
+import io.skerry.protocol.ErrorCode;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/** Runs a packaging job when given its folder, and {@code skerry pack} otherwise. */
+public final class Main {
+  private static final double MAX_DROP = 0.005;
+  private static final double THRESHOLD = 0.5;
+
+  private Main() {}
+
+  /** Exits with the job's or command's code. */
+  public static void main(String[] arguments) {
+    boolean isJob =
+        arguments.length == 1 && Files.isRegularFile(Path.of(arguments[0]).resolve("job.yaml"));
+    System.exit(
+        isJob
+            ? JobMain.run(JobFolder.at(Path.of(arguments[0])), Main::run)
+            : PackCommand.run(arguments));
+  }
+
+  static void run(JobFolder folder, Path output) throws IOException {
+    PackagingRequest request = request(folder);
+    PackagingReport report =
+        Packaging.run(
+            request,
+            output,
+            (step, done, total, message) ->
+                folder.report(new JobProgress(step, done, total, message)));
+    Files.writeString(output.resolve("report.json"), report.json());
+  }
+
+  private static PackagingRequest request(JobFolder folder) throws IOException {
+    JobSpec spec = folder.spec();
+    Path onnx = folder.input("model.onnx");
+    Path reference = folder.input("reference.npy");
+    return new PackagingRequest(
+        new ModelVersion(new ModelName(spec.text("model")), spec.integer("version")),
+        spec.integer("releaseCounter"),
+        Files.exists(onnx) ? onnx : folder.input("model.tflite"),
+        folder.input("calibration.npy"),
+        folder.input("evaluation_x.npy"),
+        folder.input("evaluation_y.npy"),
+        Files.exists(reference) ? Optional.of(reference) : Optional.empty(),
+        spec.optionalText("scoreOutput"),
+        spec.number("threshold", THRESHOLD),
+        features(spec),
+        metric(spec.optionalText("metric")),
+        spec.number("maxDrop", MAX_DROP),
+        Files.exists(folder.input("profiles"))
+            ? catalog(folder.input("profiles"))
+            : ProfileCatalog.builtIn(),
+        spec.texts("profiles"),
+        SigningKey.read(Path.of(spec.text("keyFile"))));
+  }
+
+  private static List<Feature> features(JobSpec spec) {
+    if (!spec.keys().containsKey("features")) {
+      return List.of();
+    }
+    return spec.maps("features").stream()
+        .map(f -> new Feature(f.text("name"), Math.toIntExact(f.integer("offset"))))
+        .toList();
+  }
+
+  static Optional<Metric> metric(Optional<String> text) {
+    return text.map(
+        name ->
+            Metric.parse(name)
+                .orElseThrow(
+                    () ->
+                        new JobFailure(
+                            ErrorCode.REQUEST_INVALID,
+                            "metric '%s' is neither rocAuc nor accuracy".formatted(name))));
+  }
+
+  static ProfileCatalog catalog(Path folder) throws IOException {
+    try {
+      return ProfileCatalog.load(folder);
+    } catch (ProfileException e) {
+      throw new JobFailure(ErrorCode.REQUEST_INVALID, String.join("; ", e.mistakes()), e);
+    }
+  }
+}

@@ -1,0 +1,212 @@
+package io.skerry.packager;
+
+import io.skerry.artifact.ArtifactException;
+import io.skerry.artifact.job.JobFailure;
+import io.skerry.artifact.sign.SigningKey;
+import io.skerry.packager.measure.Metric;
+import io.skerry.profile.ProfileCatalog;
+import io.skerry.protocol.ErrorCode;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code skerry pack}: packages files, without a server. */
+@Command(
+    name = "skerry pack",
+    description = "Package a model for hardware profiles: one signed artifact per profile.",
+    subcommands = {InspectCommand.class, VerifyCommand.class},
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class PackCommand implements Callable<Integer> {
+  private static final int FAILED = 1;
+  private static final String PUBLIC_KEY_FILE = "release.pub";
+
+  @Spec @Nullable CommandSpec spec;
+
+  @Option(names = "--model", description = "The model: *.onnx or *.tflite.")
+  @Nullable Path model;
+
+  @Option(
+      names = "--calibration",
+      description = "Inputs that set the int8 ranges: NPY [items, ...].")
+  @Nullable Path calibration;
+
+  @Option(names = "--evaluation", description = "Other inputs, to judge by: NPY [items, ...].")
+  @Nullable Path evaluation;
+
+  @Option(names = "--labels", description = "Classes of the evaluation inputs: NPY [items].")
+  @Nullable Path labels;
+
+  @Option(
+      names = "--reference",
+      description = "Training inputs for the monitoring baseline: NPY; else the calibration data.")
+  @Nullable Path reference;
+
+  @Option(names = "--profile", split = ",", description = "Hardware profiles, by id.")
+  List<String> profiles = List.of();
+
+  @Option(names = "--profiles", description = "Folder with more profiles: *.yaml.")
+  @Nullable Path profileFolder;
+
+  @Option(names = "--out", description = "New folder for the artifacts, one folder per profile.")
+  @Nullable Path out;
+
+  @Option(
+      names = "--max-drop",
+      defaultValue = "0.5pt",
+      description = "What accuracy may be lost: 0.5pt, 0.5% or 0.005 (default: ${DEFAULT-VALUE}).")
+  String maxDrop = "0.5pt";
+
+  @Option(names = "--metric", description = "rocAuc or accuracy (default: by outputs and classes).")
+  @Nullable String metric;
+
+  @Option(names = "--output", description = "The output that holds the score (default: the first).")
+  @Nullable String output;
+
+  @Option(names = "--name", defaultValue = "model", description = "Model name in the artifact.")
+  String name = "model";
+
+  @Option(names = "--model-version", defaultValue = "1", description = "Model version, from 1.")
+  long version = 1;
+
+  @Option(
+      names = "--key",
+      description =
+          "Release key: Ed25519, PKCS#8 PEM (default: a new one, only its public half kept).")
+  @Nullable Path key;
+
+  @Option(names = "--json", description = "File for the report.")
+  @Nullable Path json;
+
+  static int run(String... arguments) {
+    return new CommandLine(new PackCommand())
+        .setExecutionExceptionHandler(
+            (exception, command, parsed) -> {
+              if (exception instanceof JobFailure
+                  || exception instanceof ArtifactException
+                  || exception instanceof IOException
+                  || exception instanceof IllegalArgumentException) {
+                String text =
+                    exception instanceof NoSuchFileException
+                        ? "there is no file " + exception.getMessage()
+                        : Packaging.oneLine(exception);
+                command.getErr().println("skerry pack: " + text);
+                return FAILED;
+              }
+              throw exception;
+            })
+        .execute(arguments);
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    Path target = required("--out", out);
+    if (profiles.isEmpty()) {
+      required("--profile", null);
+    }
+    if (Files.exists(target) && !isEmpty(target)) {
+      throw new JobFailure(
+          ErrorCode.ALREADY_EXISTS, "%s is not empty: name a new folder".formatted(target));
+    }
+    SigningKey signing = key == null ? SigningKey.generate() : SigningKey.read(key);
+    PackagingRequest request = request(signing);
+    Path part = target.resolveSibling(target.getFileName() + ".part");
+    Packaging.delete(part);
+    Files.createDirectories(part);
+    PackagingReport report;
+    try {
+      report = Packaging.run(request, part, (step, done, total, message) -> {});
+      Files.writeString(
+          part.resolve(PUBLIC_KEY_FILE), signing.verificationKey().hex() + System.lineSeparator());
+      Files.deleteIfExists(target);
+      Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
+    } finally {
+      Packaging.delete(part);
+    }
+    if (json != null) {
+      Files.writeString(json, report.json());
+    }
+    PrintWriter printer = command().commandLine().getOut();
+    printer.print(report.table());
+    printer.flush();
+    return 0;
+  }
+
+  private PackagingRequest request(SigningKey signing) throws IOException {
+    return new PackagingRequest(
+        new ModelVersion(new ModelName(name), version),
+        version,
+        required("--model", model),
+        required("--calibration", calibration),
+        required("--evaluation", evaluation),
+        required("--labels", labels),
+        Optional.ofNullable(reference),
+        Optional.ofNullable(output),
+        0.5,
+        List.of(),
+        chosenMetric(),
+        drop(maxDrop),
+        profileFolder == null ? ProfileCatalog.builtIn() : Main.catalog(profileFolder),
+        profiles,
+        signing);
+  }
+
+  private Optional<Metric> chosenMetric() {
+    return Main.metric(Optional.ofNullable(metric));
+  }
+
+  /** Points and per cent are hundredths. */
+  static double drop(String text) {
+    String digits = text.replaceFirst("(pt|%)$", "");
+    try {
+      double number = Double.parseDouble(digits);
+      if (number >= 0 && number <= 100) {
+        return digits.length() < text.length() ? number / 100 : number;
+      }
+    } catch (NumberFormatException e) {
+      throw new JobFailure(
+          ErrorCode.REQUEST_INVALID, "--max-drop '%s' is no number: use 0.5pt".formatted(text), e);
+    }
+    throw new JobFailure(
+        ErrorCode.REQUEST_INVALID, "--max-drop '%s' is out of range: use 0.5pt".formatted(text));
+  }
+
+  private Path required(String option, @Nullable Path value) {
+    if (value == null) {
+      throw new CommandLine.ParameterException(
+          command().commandLine(), "Missing required option: '%s'".formatted(option));
+    }
+    return value;
+  }
+
+  private CommandSpec command() {
+    if (spec == null) {
+      throw new IllegalStateException("only picocli makes this command");
+    }
+    return spec;
+  }
+
+  private static boolean isEmpty(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      return false;
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.findAny().isEmpty();
+    }
+  }
+}

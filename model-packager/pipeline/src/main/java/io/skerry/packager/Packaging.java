@@ -1,0 +1,249 @@
+package io.skerry.packager;
+
+import io.skerry.artifact.ModelSignature;
+import io.skerry.artifact.TensorSpec;
+import io.skerry.artifact.job.JobFailure;
+import io.skerry.packager.calibrate.DataRefusedException;
+import io.skerry.packager.calibrate.Samples;
+import io.skerry.packager.graph.ModelRefusedException;
+import io.skerry.packager.measure.Bench;
+import io.skerry.packager.measure.Labels;
+import io.skerry.packager.measure.Metric;
+import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.sign.Baseline;
+import io.skerry.packager.sign.VariantWriter;
+import io.skerry.profile.FactsProbe;
+import io.skerry.profile.HardwareProfile;
+import io.skerry.protocol.ErrorCode;
+import io.skerry.runtime.EngineException;
+import io.skerry.runtime.LoadedModel;
+import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** Packages one model version for its hardware profiles. */
+final class Packaging {
+  private static final double FORM_TOLERANCE = 1e-4;
+
+  /** Told about every step. */
+  @FunctionalInterface
+  interface Progress {
+    void step(String step, int done, int total, String message);
+  }
+
+  private final PackagingRequest request;
+  private final Progress progress;
+  private final List<HardwareProfile> profiles;
+
+  private Packaging(PackagingRequest request, Progress progress) {
+    this.request = request;
+    this.progress = progress;
+    this.profiles = request.profiles().stream().map(id -> profile(request, id)).toList();
+  }
+
+  /**
+   * Packages.
+   *
+   * @param output an existing folder; gets one folder per profile
+   * @throws JobFailure if model, data or profiles do not allow it
+   */
+  static PackagingReport run(PackagingRequest request, Path output, Progress progress)
+      throws IOException {
+    Path folder = Files.createTempDirectory("skerry-pack-");
+    try {
+      return new Packaging(request, progress).run(output, folder);
+    } catch (ModelRefusedException e) {
+      throw new JobFailure(ErrorCode.PACKAGING_FAILED, oneLine(e), e);
+    } catch (DataRefusedException e) {
+      throw new JobFailure(ErrorCode.DATASET_INVALID, oneLine(e), e);
+    } catch (EngineException e) {
+      throw new JobFailure(
+          ErrorCode.PACKAGING_FAILED, "%s: %s".formatted(request.file(), oneLine(e)), e);
+    } finally {
+      delete(folder);
+    }
+  }
+
+  private PackagingReport run(Path output, Path folder) throws IOException, EngineException {
+    progress.step("import", 0, profiles.size(), request.file().getFileName().toString());
+    Source source = Source.read(request.file());
+    try (LoadedModel original = loadOriginal(source)) {
+      TensorSpec input = original.signature().inputs().getFirst();
+      TensorSpec score = scoreOutput(original.signature());
+      Samples calibration = Samples.read(request.calibration(), input.elementsPerItem());
+      Samples evaluation = Samples.read(request.evaluationInputs(), input.elementsPerItem());
+      Labels labels = Labels.read(request.evaluationLabels(), evaluation.count());
+      checkTypes(input, calibration, evaluation);
+      Baseline baseline = baseline(input, score, calibration);
+      progress.step("calibrate", 0, profiles.size(), "%d items".formatted(calibration.count()));
+      Source calibrated = source.calibrated(calibration);
+      try (Forms forms = new Forms(calibrated, evaluation, score.name(), folder)) {
+        Outputs floats = reference(forms, calibrated, original, evaluation, score.name());
+        Metric metric = metric(floats, labels);
+        double floatMetric = value(metric, floats, labels);
+        Optional<HardwareProfile> host = host();
+        if (host.isPresent()) {
+          progress.step("measure", 0, profiles.size(), host.get().id());
+          forms.time(calibrated.recipes(host.get()));
+        }
+        VariantWriter writer =
+            new VariantWriter(
+                request.model(), request.releaseCounter(), calibration, baseline, request.key());
+        List<Variant> variants = new ArrayList<>();
+        for (HardwareProfile profile : profiles) {
+          progress.step("package", profiles.indexOf(profile), profiles.size(), profile.id());
+          boolean here = host.filter(profile::equals).isPresent();
+          variants.addAll(
+              new ProfilePackaging(profile, here, calibrated, forms, baseline, writer)
+                  .run(metric, floatMetric, request.maxDrop(), labels, output));
+        }
+        progress.step("package", profiles.size(), profiles.size(), "done");
+        return new PackagingReport(metric, floatMetric, variants);
+      }
+    }
+  }
+
+  private LoadedModel loadOriginal(Source source) throws EngineException {
+    return new Bench().load(source.reference().candidate().engine(), request.file());
+  }
+
+  /** The float model's outputs, once our form of it is shown to say the same as the original. */
+  private Outputs reference(
+      Forms forms, Source source, LoadedModel original, Samples evaluation, String output)
+      throws IOException, EngineException {
+    Forms.Form form = forms.form(source.reference());
+    if (form.failure().isPresent()) {
+      throw new ModelRefusedException(
+          "%s: %s".formatted(request.file(), form.failure().orElseThrow()));
+    }
+    Outputs ours = form.evaluation().orElseThrow();
+    Outputs theirs = new Bench().outputs(original, evaluation, output);
+    double difference = ours.largestDifference(theirs);
+    if (!(difference <= FORM_TOLERANCE * Math.max(1, theirs.largestMagnitude()))) {
+      throw new ModelRefusedException(
+          "%s: imported, the model's output '%s' differs by %s: report this model"
+              .formatted(request.file(), output, difference));
+    }
+    return ours;
+  }
+
+  private TensorSpec scoreOutput(ModelSignature signature) {
+    if (request.output().isEmpty()) {
+      return signature.outputs().getFirst();
+    }
+    String name = request.output().orElseThrow();
+    return signature
+        .output(name)
+        .orElseThrow(
+            () ->
+                new ModelRefusedException(
+                    "%s: there is no output '%s', only %s"
+                        .formatted(
+                            request.file(),
+                            name,
+                            signature.outputs().stream().map(TensorSpec::name).toList())));
+  }
+
+  private static void checkTypes(TensorSpec input, Samples... all) {
+    for (Samples samples : all) {
+      if (samples.type() != input.type()) {
+        throw new DataRefusedException(
+            "%s: holds %s, the model's input '%s' is %s: convert it"
+                .formatted(samples.source(), samples.type(), input.name(), input.type()));
+      }
+    }
+  }
+
+  private Baseline baseline(TensorSpec input, TensorSpec score, Samples calibration) {
+    Samples reference =
+        request
+            .reference()
+            .map(file -> Samples.read(file, input.elementsPerItem()))
+            .orElse(calibration);
+    checkTypes(input, reference);
+    List<Feature> features =
+        request.features().isEmpty()
+            ? Baseline.unnamedFeatures(input.name(), input.elementsPerItem())
+            : request.features();
+    for (Feature feature : features) {
+      if (feature.offset() < 0 || feature.offset() >= input.elementsPerItem()) {
+        throw new DataRefusedException(
+            "feature '%s' is element %d, an item has %d: correct its offset"
+                .formatted(feature.name(), feature.offset(), input.elementsPerItem()));
+      }
+    }
+    return new Baseline(input.name(), features, reference, score.name(), request.threshold());
+  }
+
+  private Metric metric(Outputs outputs, Labels labels) {
+    boolean binary = outputs.perItem() <= 2 && labels.largest() <= 1;
+    Metric metric = request.metric().orElse(binary ? Metric.ROC_AUC : Metric.ACCURACY);
+    int classes = Math.max(2, outputs.perItem());
+    if (labels.largest() >= classes || (metric == Metric.ROC_AUC && !binary)) {
+      throw new DataRefusedException(
+          "%s: label %d does not fit %d outputs and metric %s: check the labels"
+              .formatted(
+                  request.evaluationLabels(), labels.largest(), outputs.perItem(), metric.text()));
+    }
+    return metric;
+  }
+
+  private double value(Metric metric, Outputs outputs, Labels labels) {
+    try {
+      return metric.of(outputs, labels);
+    } catch (IllegalArgumentException e) {
+      throw new DataRefusedException(
+          "%s: %s: add items".formatted(request.evaluationLabels(), e.getMessage()), e);
+    }
+  }
+
+  /** The wanted profile that this machine is of, if any. */
+  private Optional<HardwareProfile> host() {
+    return request
+        .catalog()
+        .bestMatch(FactsProbe.detect())
+        // The bench runs on the processor; an accelerator's time would not be what was measured.
+        .filter(profile -> profile.executionProviders().equals(List.of("cpu")))
+        .filter(profiles::contains);
+  }
+
+  private static HardwareProfile profile(PackagingRequest request, String id) {
+    return request
+        .catalog()
+        .profile(id)
+        .orElseThrow(
+            () ->
+                new JobFailure(
+                    ErrorCode.REQUEST_INVALID,
+                    "there is no hardware profile '%s', only %s"
+                        .formatted(
+                            id,
+                            request.catalog().profiles().stream()
+                                .map(HardwareProfile::id)
+                                .toList())));
+  }
+
+  static String oneLine(Throwable thrown) {
+    String message = thrown.getMessage();
+    return message == null
+        ? thrown.getClass().getSimpleName()
+        : message.replaceAll("\\s*\\R\\s*", " ");
+  }
+
+  static void delete(Path folder) throws IOException {
+    if (!Files.exists(folder)) {
+      return;
+    }
+    try (Stream<Path> paths = Files.walk(folder)) {
+      for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
+  }
+}

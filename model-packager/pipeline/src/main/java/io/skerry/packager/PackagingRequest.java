@@ -1,0 +1,49 @@
+package io.skerry.packager;
+
+import io.skerry.artifact.sign.SigningKey;
+import io.skerry.packager.measure.Metric;
+import io.skerry.profile.ProfileCatalog;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What is to be packaged.
+ *
+ * @param file ONNX or TFLite, by its ending
+ * @param calibration NPY [items, ...], what activation ranges and golden inputs are taken from
+ * @param evaluationInputs NPY [items, ...], never the calibration data
+ * @param evaluationLabels NPY [items], classes from 0
+ * @param reference NPY [items, ...], what the monitoring baseline is counted on; the calibration
+ *     data when absent
+ * @param output name of the output that holds the score; the first when absent
+ * @param threshold the score from which the positive class is predicted
+ * @param features monitored elements; a spread of all when empty
+ * @param metric the task's; when absent, by the number of outputs and classes
+ * @param maxDrop how much less than the float model's metric a variant's may be
+ * @param catalog where profiles are found
+ * @param profiles ids of the wanted ones
+ */
+record PackagingRequest(
+    ModelVersion model,
+    long releaseCounter,
+    Path file,
+    Path calibration,
+    Path evaluationInputs,
+    Path evaluationLabels,
+    Optional<Path> reference,
+    Optional<String> output,
+    double threshold,
+    List<Feature> features,
+    Optional<Metric> metric,
+    double maxDrop,
+    ProfileCatalog catalog,
+    List<String> profiles,
+    SigningKey key) {
+  PackagingRequest {
+    features = List.copyOf(features);
+    profiles = List.copyOf(profiles);
+  }
+}

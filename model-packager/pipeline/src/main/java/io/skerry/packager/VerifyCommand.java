@@ -1,0 +1,76 @@
+package io.skerry.packager;
+
+import io.skerry.artifact.ArtifactManifest;
+import io.skerry.artifact.ArtifactReader;
+import io.skerry.artifact.BlobSource;
+import io.skerry.artifact.Layer;
+import io.skerry.artifact.OciLayout;
+import io.skerry.artifact.sign.VerificationKey;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code skerry pack verify DIR --key PUB}: signature and every digest. */
+@Command(
+    name = "verify",
+    description = "Check an artifact's signature and every digest.",
+    mixinStandardHelpOptions = true)
+final class VerifyCommand implements Callable<Integer> {
+  private static final int RAW_KEY_BYTES = 32;
+
+  @Spec @Nullable CommandSpec spec;
+
+  @Parameters(paramLabel = "DIR", description = "Folder in OCI image layout.")
+  Path folder = Path.of("");
+
+  @Option(
+      names = "--key",
+      required = true,
+      description = "Public release key: a file with 64 hex digits or a PEM, or the digits.")
+  String key = "";
+
+  @Override
+  public Integer call() throws IOException {
+    OciLayout layout = OciLayout.read(folder);
+    ArtifactReader reader =
+        new ArtifactReader(BlobSource.ofLayout(folder), List.of(verificationKey(key)));
+    ArtifactManifest manifest = reader.manifest(layout.model(), layout.signature());
+    for (Layer layer : manifest.layers()) {
+      reader.verify(layer);
+    }
+    if (spec != null) {
+      PrintWriter out = spec.commandLine().getOut();
+      out.printf(
+          "%s for %s: signature and %d layers are right%n",
+          manifest.model(), manifest.profile(), manifest.layers().size());
+      out.flush();
+    }
+    return 0;
+  }
+
+  private static VerificationKey verificationKey(String key) throws IOException {
+    if (key.matches("[0-9a-fA-F]{64}")) {
+      return VerificationKey.ofHex(key.toLowerCase(Locale.ROOT));
+    }
+    String text = Files.readString(Path.of(key)).strip();
+    if (!text.startsWith("-----BEGIN PUBLIC KEY-----")) {
+      return VerificationKey.ofHex(text);
+    }
+    byte[] encoded = Base64.getMimeDecoder().decode(text.replaceAll("-----[A-Z ]+-----", ""));
+    // An Ed25519 key's X.509 form ends with the raw key.
+    return VerificationKey.ofRaw(
+        Arrays.copyOfRange(encoded, Math.max(0, encoded.length - RAW_KEY_BYTES), encoded.length));
+  }
+}

@@ -1,0 +1,156 @@
+package io.skerry.packager;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import io.skerry.artifact.npy.NpyArray;
+import io.skerry.packager.calibrate.Calibrator;
+import io.skerry.packager.calibrate.Ranges;
+import io.skerry.packager.calibrate.Samples;
+import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.Nets;
+import io.skerry.packager.graph.OnnxExport;
+import io.skerry.packager.graph.OnnxImport;
+import io.skerry.packager.measure.Bench;
+import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.quantize.QdqExport;
+import io.skerry.packager.quantize.Quantizer;
+import io.skerry.packager.quantize.Scheme;
+import io.skerry.packager.tflite.TfliteExport;
+import io.skerry.profile.Engine;
+import io.skerry.runtime.LoadedModel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Every form that a model is written in says what the model says, by the device's own engines. */
+class FormsTest {
+  private static final Path MODELS = Path.of("../../../shared/data/onnx-fp32");
+  private static final int SAMPLES = 64;
+  private static final double FLOAT_TOLERANCE = 1e-4;
+  private static final double SIGNAL_TO_NOISE_MIN = 20;
+
+  private final Bench bench = new Bench();
+  @TempDir private Path folder;
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5})
+  void rewritesAndFloatFormsKeepOutputs(long seed) throws Exception {
+    checkFloatForms(OnnxExport.write(Nets.sensorNet(seed)));
+    checkFloatForms(OnnxExport.write(Nets.imageNet(seed)));
+  }
+
+  @Tag("slow")
+  @ParameterizedTest
+  @ValueSource(strings = {"kws-fp32.onnx", "resnet8-fp32.onnx", "rul-fp32.onnx"})
+  void realModelsKeepOutputsInFloatForms(String name) throws Exception {
+    assumeThat(MODELS.resolve(name)).as("models beside the repository").exists();
+
+    checkFloatForms(Files.readAllBytes(MODELS.resolve(name)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("schemes")
+  void integerOnnxStaysClose(Scheme scheme) throws Exception {
+    for (Graph graph : new Graph[] {Nets.sensorNet(1), Nets.imageNet(1)}) {
+      Samples samples = random(graph);
+      Outputs reference = outputs(Engine.ONNXRUNTIME, OnnxExport.write(graph), graph, samples);
+
+      byte[] written = QdqExport.write(Quantizer.quantized(graph, ranges(graph, samples), scheme));
+
+      Outputs outputs = outputs(Engine.ONNXRUNTIME, written, graph, samples);
+      assertThat(outputs.signalToNoise(reference)).isGreaterThan(SIGNAL_TO_NOISE_MIN);
+    }
+  }
+
+  static List<Scheme> schemes() {
+    return List.of(Scheme.UNSIGNED, Scheme.UNSIGNED_REDUCED, Scheme.SIGNED);
+  }
+
+  @Test
+  void integerTfliteStaysClose() throws Exception {
+    for (Graph graph : new Graph[] {Nets.sensorNet(1), Nets.imageNet(1)}) {
+      Samples samples = random(graph);
+      Outputs reference = outputs(Engine.ONNXRUNTIME, OnnxExport.write(graph), graph, samples);
+
+      byte[] written =
+          TfliteExport.write(Quantizer.quantized(graph, ranges(graph, samples), Scheme.SIGNED));
+
+      Outputs outputs = outputs(Engine.TFLITE, written, graph, samples);
+      assertThat(outputs.signalToNoise(reference)).isGreaterThan(SIGNAL_TO_NOISE_MIN);
+    }
+  }
+
+  @Tag("slow")
+  @ParameterizedTest
+  @ValueSource(strings = {"kws-fp32.onnx", "resnet8-fp32.onnx", "rul-fp32.onnx"})
+  void realModelsStayCloseInIntegerForms(String name) throws Exception {
+    assumeThat(MODELS.resolve(name)).as("models beside the repository").exists();
+    Graph graph = OnnxImport.read(MODELS.resolve(name));
+    Samples samples = random(graph);
+    Ranges ranges = ranges(graph, samples);
+    Outputs reference = outputs(Engine.ONNXRUNTIME, OnnxExport.write(graph), graph, samples);
+
+    byte[] onnx = QdqExport.write(Quantizer.quantized(graph, ranges, Scheme.UNSIGNED));
+    byte[] tflite = TfliteExport.write(Quantizer.quantized(graph, ranges, Scheme.SIGNED));
+
+    assertThat(outputs(Engine.ONNXRUNTIME, onnx, graph, samples).signalToNoise(reference))
+        .isGreaterThan(SIGNAL_TO_NOISE_MIN);
+    assertThat(outputs(Engine.TFLITE, tflite, graph, samples).signalToNoise(reference))
+        .isGreaterThan(SIGNAL_TO_NOISE_MIN);
+    assertThat(onnx.length).isLessThan(OnnxExport.write(graph).length / 2);
+  }
+
+  @Test
+  void writesTheSameBytesForTheSameModelAndData() throws Exception {
+    Graph graph = Nets.sensorNet(3);
+    Ranges ranges = ranges(graph, random(graph));
+
+    assertThat(QdqExport.write(Quantizer.quantized(graph, ranges, Scheme.UNSIGNED)))
+        .isEqualTo(QdqExport.write(Quantizer.quantized(graph, ranges, Scheme.UNSIGNED)));
+    assertThat(TfliteExport.write(Quantizer.quantized(graph, ranges, Scheme.SIGNED)))
+        .isEqualTo(TfliteExport.write(Quantizer.quantized(graph, ranges, Scheme.SIGNED)));
+  }
+
+  private void checkFloatForms(byte[] original) throws Exception {
+    Graph graph = OnnxImport.read(original);
+    Samples samples = random(graph);
+    Outputs reference = outputs(Engine.ONNXRUNTIME, original, graph, samples);
+
+    Outputs onnx = outputs(Engine.ONNXRUNTIME, OnnxExport.write(graph), graph, samples);
+    Outputs tflite = outputs(Engine.TFLITE, TfliteExport.write(graph), graph, samples);
+
+    assertThat(onnx.largestDifference(reference)).isLessThan(FLOAT_TOLERANCE);
+    assertThat(tflite.largestDifference(reference)).isLessThan(FLOAT_TOLERANCE);
+  }
+
+  private static Ranges ranges(Graph graph, Samples samples) {
+    return Calibrator.ranges(graph, samples, Calibrator.Method.MIN_MAX);
+  }
+
+  private Outputs outputs(Engine engine, byte[] content, Graph graph, Samples samples)
+      throws Exception {
+    Path file = folder.resolve("model." + engine);
+    Files.write(file, content);
+    try (LoadedModel model = bench.load(engine, file)) {
+      return bench.outputs(model, samples, graph.outputs().getFirst());
+    }
+  }
+
+  private static Samples random(Graph graph) {
+    Random random = new Random(7);
+    int each = graph.shape(graph.input()).elementsPerItem();
+    float[] values = new float[SAMPLES * each];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    return Samples.of("random", NpyArray.ofFloats(values, SAMPLES, each), each);
+  }
+}

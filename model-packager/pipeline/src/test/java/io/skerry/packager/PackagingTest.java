@@ -1,0 +1,314 @@
+package io.skerry.packager;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import io.skerry.artifact.ArtifactManifest;
+import io.skerry.artifact.ArtifactReader;
+import io.skerry.artifact.BlobSource;
+import io.skerry.artifact.GoldenCase;
+import io.skerry.artifact.GoldenSet;
+import io.skerry.artifact.LayerType;
+import io.skerry.artifact.OciLayout;
+import io.skerry.artifact.job.JobFolder;
+import io.skerry.artifact.job.JobMain;
+import io.skerry.artifact.npy.NpyArray;
+import io.skerry.artifact.sign.SigningKey;
+import io.skerry.packager.calibrate.Samples;
+import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.Nets;
+import io.skerry.packager.graph.OnnxExport;
+import io.skerry.packager.measure.Bench;
+import io.skerry.packager.measure.Outputs;
+import io.skerry.profile.Engine;
+import io.skerry.runtime.LoadedModel;
+import io.skerry.runtime.Tensor;
+import io.skerry.wire.artifact.v1.MonitoringManifest;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@Tag("slow")
+class PackagingTest {
+  private static final List<String> PROFILES =
+      List.of("x86-64-avx2", "x86-64-vnni", "arm64-neon", "arm64-dotprod");
+  private static final int ITEMS = 200;
+
+  @TempDir private Path folder;
+  private final Graph graph = Nets.sensorNet(11);
+  private final SigningKey key = SigningKey.generate();
+
+  @BeforeEach
+  void writeKey() throws Exception {
+    key.write(folder.resolve("release.pem"));
+  }
+
+  @Test
+  void packagesForEveryProfileAndSigns() throws Exception {
+    JobFolder job = job(Map.of());
+
+    int exit = JobMain.run(job, Main::run);
+
+    assertThat(exit).isZero();
+    JsonArray variants = variants(job.output().resolve("report.json"));
+    for (String profile : PROFILES) {
+      OciLayout layout = OciLayout.read(job.output().resolve(profile));
+      ArtifactReader reader = reader(layout);
+      ArtifactManifest manifest = reader.manifest(layout.model(), layout.signature());
+      assertThat(manifest.profile().value()).isEqualTo(profile);
+      JsonObject winner = winner(variants, profile);
+      assertThat(winner.get("manifest").getAsString()).isEqualTo(layout.model().toString());
+      assertThat(winner.get("signature").getAsString()).isEqualTo(layout.signature().toString());
+      assertThat(winner.get("engine").getAsString()).isEqualTo(manifest.engine().text());
+      assertThat(winner.get("rocAuc").getAsDouble()).isGreaterThan(0.98);
+    }
+    assertThat(job.progress()).isNotEmpty();
+  }
+
+  @Test
+  void shippedFileReproducesItsGoldenOutputs() throws Exception {
+    JobFolder job = job(Map.of());
+
+    assertThat(JobMain.run(job, Main::run)).isZero();
+
+    for (String profile : PROFILES) {
+      OciLayout layout = OciLayout.read(job.output().resolve(profile));
+      ArtifactReader reader = reader(layout);
+      ArtifactManifest manifest = reader.manifest(layout.model(), layout.signature());
+      GoldenSet golden = reader.golden(manifest).orElseThrow();
+      Path file = folder.resolve(profile + "-" + manifest.modelLayer().title());
+      reader.copy(manifest.modelLayer(), file);
+      assertThat(golden.cases()).hasSize(8);
+      try (LoadedModel model = new Bench().load(manifest.engine(), file)) {
+        assertThat(model.signature()).isEqualTo(manifest.tensors());
+        for (GoldenCase each : golden.cases()) {
+          Tensor output = model.run(inputs(each)).getFirst();
+          assertThat(
+                  each.difference(
+                      output.name(),
+                      output.type(),
+                      output.shape(),
+                      output.data(),
+                      golden.tolerance()))
+              .isEmpty();
+        }
+      }
+    }
+  }
+
+  @Test
+  void countsTheMonitoringBaselineOnTheReferenceItems() throws Exception {
+    JobFolder job = job(Map.of("features", List.of(Map.of("name", "temperature", "offset", 29))));
+
+    assertThat(JobMain.run(job, Main::run)).isZero();
+
+    OciLayout layout = OciLayout.read(job.output().resolve("arm64-neon"));
+    ArtifactReader reader = reader(layout);
+    ArtifactManifest manifest = reader.manifest(layout.model(), layout.signature());
+    MonitoringManifest monitoring =
+        MonitoringManifest.parseFrom(
+            reader.read(manifest.layer(LayerType.MONITORING).orElseThrow()));
+    assertThat(monitoring.getBaselineRows()).isEqualTo(ITEMS);
+    assertThat(monitoring.getFeatures(0).getName()).isEqualTo("temperature");
+    assertThat(monitoring.getFeatures(0).getOffset()).isEqualTo(29);
+    assertThat(monitoring.getScore().getOutput()).isEqualTo("score");
+  }
+
+  @Test
+  void writesTheSameModelManifestsWhateverWasMeasured() throws Exception {
+    JobFolder first = job(Map.of("profiles", List.of("arm64-neon", "arm64-dotprod")));
+    assertThat(JobMain.run(first, Main::run)).isZero();
+    OciLayout before = OciLayout.read(first.output().resolve("arm64-neon"));
+
+    assertThat(JobMain.run(first, Main::run)).isZero();
+
+    assertThat(OciLayout.read(first.output().resolve("arm64-neon")).model())
+        .isEqualTo(before.model());
+  }
+
+  @Test
+  void leavesNothingBehindWhenLabelsDoNotMatch() throws Exception {
+    JobFolder job = job(Map.of());
+    NpyArray.ofInts(new int[3], 3).write(job.input("evaluation_y.npy"));
+
+    int exit = JobMain.run(job, Main::run);
+
+    assertThat(exit).isEqualTo(JobMain.FAILED);
+    assertThat(job.output()).doesNotExist();
+    assertThat(job.error().orElseThrow().detail())
+        .contains("evaluation_y.npy", "3 labels", "200 evaluation items");
+  }
+
+  @Test
+  void refusesDataOfAnotherShapeAndAllowsNoDropThatNobodyKeeps() throws Exception {
+    JobFolder misshaped = job(Map.of());
+    NpyArray.ofFloats(new float[100], 10, 10).write(misshaped.input("calibration.npy"));
+    assertThat(JobMain.run(misshaped, Main::run)).isEqualTo(JobMain.FAILED);
+    assertThat(misshaped.error().orElseThrow().detail())
+        .contains("calibration.npy", "10 values", "420");
+
+    JobFolder unknown = job(Map.of("profiles", List.of("toaster")));
+    assertThat(JobMain.run(unknown, Main::run)).isEqualTo(JobMain.FAILED);
+    assertThat(unknown.error().orElseThrow().detail()).contains("'toaster'", "arm64-neon");
+  }
+
+  @Test
+  void packagesFilesFromTheCommandLineAndVerifiesThem() throws Exception {
+    JobFolder job = job(Map.of());
+    Path out = folder.resolve("out");
+    Path json = folder.resolve("report.json");
+
+    int exit =
+        PackCommand.run(
+            "--model", job.input("model.onnx").toString(),
+            "--calibration", job.input("calibration.npy").toString(),
+            "--evaluation", job.input("evaluation_x.npy").toString(),
+            "--labels", job.input("evaluation_y.npy").toString(),
+            "--profile", "arm64-neon,x86-64-avx2",
+            "--out", out.toString(),
+            "--max-drop", "1pt",
+            "--json", json.toString());
+
+    assertThat(exit).isZero();
+    assertThat(variants(json)).hasSize(8);
+    String artifact = out.resolve("arm64-neon").toString();
+    String publicKey = out.resolve("release.pub").toString();
+    assertThat(PackCommand.run("inspect", artifact)).isZero();
+    assertThat(PackCommand.run("verify", artifact, "--key", publicKey)).isZero();
+    assertThat(PackCommand.run("verify", artifact, "--key", key.verificationKey().hex()))
+        .isEqualTo(1);
+  }
+
+  @Test
+  void leavesNoFolderWhenTheModelIsRefused() throws Exception {
+    JobFolder job = job(Map.of());
+    Files.writeString(job.input("model.onnx"), "no model");
+    Path out = folder.resolve("out");
+
+    int exit =
+        PackCommand.run(
+            "--model", job.input("model.onnx").toString(),
+            "--calibration", job.input("calibration.npy").toString(),
+            "--evaluation", job.input("evaluation_x.npy").toString(),
+            "--labels", job.input("evaluation_y.npy").toString(),
+            "--profile", "arm64-neon",
+            "--out", out.toString());
+
+    assertThat(exit).isEqualTo(1);
+    assertThat(out).doesNotExist();
+    assertThat(folder.resolve("out.part")).doesNotExist();
+  }
+
+  @Test
+  void packagesTfliteFilesAsTheyAre() throws Exception {
+    Path model =
+        Path.of("../../../shared/data/mlperf-tiny/pretrainedResnet.tflite").toAbsolutePath();
+    assumeThat(model).as("models beside the repository").exists();
+    JobFolder job = job(Map.of("profiles", List.of("arm64-neon"), "scoreOutput", "Identity"));
+    Files.delete(job.input("model.onnx"));
+    Files.copy(model, job.input("model.tflite"));
+    float[] images = new float[ITEMS * 32 * 32 * 3];
+    int[] labels = new int[ITEMS];
+    for (int i = 0; i < images.length; i++) {
+      images[i] = i % 256;
+    }
+    labels[0] = 9;
+    for (String name : List.of("calibration", "evaluation_x", "reference")) {
+      NpyArray.ofFloats(images, ITEMS, 32, 32, 3).write(job.input(name + ".npy"));
+    }
+    NpyArray.ofInts(labels, ITEMS).write(job.input("evaluation_y.npy"));
+
+    assertThat(JobMain.run(job, Main::run)).isZero();
+
+    JsonObject winner = winner(variants(job.output().resolve("report.json")), "arm64-neon");
+    assertThat(winner.get("engine").getAsString()).isEqualTo("tflite");
+    assertThat(winner.get("bytes").getAsLong()).isEqualTo(Files.size(model));
+  }
+
+  private JobFolder job(Map<String, Object> changes) throws Exception {
+    Map<String, Object> yaml = new LinkedHashMap<>();
+    yaml.put("kind", "package");
+    yaml.put("model", "engine-health");
+    yaml.put("version", 3);
+    yaml.put("releaseCounter", 3);
+    yaml.put("scoreOutput", "score");
+    yaml.put("maxDrop", 0.02);
+    yaml.put("profiles", PROFILES);
+    yaml.put("keyFile", folder.resolve("release.pem").toString());
+    yaml.putAll(changes);
+    JobFolder job = JobFolder.create(Files.createTempDirectory(folder, "job"), yaml);
+    Files.write(job.input("model.onnx"), OnnxExport.write(graph));
+    items(1).write(job.input("calibration.npy"));
+    items(2).write(job.input("evaluation_x.npy"));
+    items(3).write(job.input("reference.npy"));
+    labels(job.input("model.onnx"), items(2)).write(job.input("evaluation_y.npy"));
+    return job;
+  }
+
+  /** The float model's own opinion, so that every faithful variant is right. */
+  private NpyArray labels(Path model, NpyArray items) throws Exception {
+    Samples samples = Samples.of("items", items, 420);
+    try (LoadedModel loaded = new Bench().load(Engine.ONNXRUNTIME, model)) {
+      Outputs outputs = new Bench().outputs(loaded, samples, "score");
+      double[] scores = new double[ITEMS];
+      for (int i = 0; i < ITEMS; i++) {
+        scores[i] = outputs.at(i, 0);
+      }
+      double[] sorted = scores.clone();
+      Arrays.sort(sorted);
+      float[] labels = new float[ITEMS];
+      for (int i = 0; i < ITEMS; i++) {
+        labels[i] = scores[i] > sorted[ITEMS / 2] ? 1 : 0;
+      }
+      return NpyArray.ofFloats(labels, ITEMS);
+    }
+  }
+
+  private static NpyArray items(long seed) {
+    Random random = new Random(seed);
+    float[] values = new float[ITEMS * 14 * 30];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextGaussian() + (i / 420) % 7;
+    }
+    return NpyArray.ofFloats(values, ITEMS, 14, 30);
+  }
+
+  private ArtifactReader reader(OciLayout layout) {
+    return new ArtifactReader(BlobSource.ofLayout(layout.folder()), List.of(key.verificationKey()));
+  }
+
+  private static List<Tensor> inputs(GoldenCase golden) {
+    return golden.inputs().stream()
+        .map(t -> new Tensor(t.name(), t.type(), t.shape(), t.data()))
+        .toList();
+  }
+
+  private static JsonArray variants(Path report) throws Exception {
+    String text = Files.readString(report, StandardCharsets.UTF_8);
+    return JsonParser.parseString(text).getAsJsonObject().getAsJsonArray("variants");
+  }
+
+  private static JsonObject winner(JsonArray variants, String profile) {
+    for (JsonElement variant : variants) {
+      JsonObject object = variant.getAsJsonObject();
+      if (object.get("profile").getAsString().equals(profile)
+          && object.get("winner").getAsBoolean()) {
+        return object;
+      }
+    }
+    throw new AssertionError("no winner for " + profile);
+  }
+}
