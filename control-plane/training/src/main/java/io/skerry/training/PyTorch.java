@@ -22,9 +22,9 @@ final class PyTorch {
     setDefault("offline", "true");
     setDefault("OPT_OUT_TRACKING", "true");
     setDefault("DJL_CACHE_DIR", cache().toString());
-    // More threads than cores cost more than they gain on networks of this size.
-    int threads = Math.min(2, Runtime.getRuntime().availableProcessors());
-    setDefault("ai.djl.pytorch.num_threads", Integer.toString(threads));
+    // One thread: a second one waits in spin locks and, on a busy machine with two cores, made
+    // training ten times slower; and results then do not depend on the number of cores.
+    setDefault("ai.djl.pytorch.num_threads", "1");
     setDefault("ai.djl.pytorch.num_interop_threads", "1");
     try {
       Engine.getEngine(ENGINE).setRandomSeed((int) seed);

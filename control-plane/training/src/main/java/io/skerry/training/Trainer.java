@@ -40,12 +40,14 @@ final class Trainer {
   private final Examples examples;
   private final TrainingSpec spec;
   private final Normalisation normalisation;
+  private final float positiveWeight;
   private final Network network = new Network();
 
   Trainer(Examples examples, TrainingSpec spec) {
     this.examples = examples;
     this.spec = spec;
     this.normalisation = Normalisation.of(examples);
+    this.positiveWeight = positiveWeight(examples);
   }
 
   Result train(Consumer<JobProgress> progress) {
@@ -83,7 +85,6 @@ final class Trainer {
       for (int from = 0; from < rows.length; from += BATCH) {
         step(trainer, rows, from, Math.min(from + BATCH, rows.length));
       }
-      trainer.notifyListeners(listener -> listener.onEpoch(trainer));
       double rocAuc = RocAuc.of(scores(trainer, Split.VALIDATION));
       progress.accept(
           new JobProgress(
@@ -106,7 +107,6 @@ final class Trainer {
     try (NDManager manager = trainer.getManager().newSubManager()) {
       float[] labels = new float[to - from];
       float[] weights = new float[to - from];
-      float positiveWeight = positiveWeight(rows);
       for (int i = from; i < to; i++) {
         labels[i - from] = examples.label(rows[i]) ? 1 : 0;
         weights[i - from] = examples.label(rows[i]) ? positiveWeight : 1;
@@ -131,7 +131,8 @@ final class Trainer {
     return Activation.relu(logit).sub(logit.mul(label)).add(tail);
   }
 
-  private float positiveWeight(int[] rows) {
+  private static float positiveWeight(Examples examples) {
+    int[] rows = examples.rows(Split.TRAIN);
     int positives = examples.positives(rows);
     return Math.min(POSITIVE_WEIGHT_MAX, (float) (rows.length - positives) / positives);
   }

@@ -21,7 +21,7 @@ record TrainingSpec(
     List<String> features,
     int window,
     String slice) {
-  private static final int EPOCHS_DEFAULT = 8;
+  private static final int EPOCHS_DEFAULT = 6;
   private static final int EPOCHS_MAX = 1000;
 
   static TrainingSpec of(JobSpec job) {

@@ -70,14 +70,28 @@ class TrainingJobTest {
   @Tag("slow")
   void learnsFromRealEngines() throws IOException {
     assumeThat(CMAPSS).as("C-MAPSS data beside the repository").exists();
-    JobFolder job = JobFixture.cmapss(CMAPSS).write(folder.resolve("job"), 8);
+    JobFolder job = JobFixture.cmapss(CMAPSS).write(folder.resolve("job"), 6);
 
     int exit = JobMain.run(job, TrainingJob::run);
 
     assertThat(exit).isEqualTo(JobMain.OK);
     JsonObject metrics = metrics(job);
-    System.out.println(metrics);
     assertThat(value(metrics, "rocAuc", "value")).isGreaterThan(0.97);
+  }
+
+  @Test
+  @Tag("slow")
+  void refusesAChampionThatIsNoModelForTheseExamples() throws IOException {
+    JobFolder job = JobFixture.madeUp(8, 1).write(folder.resolve("job"), 1);
+    Files.writeString(job.input("champion.onnx"), "nothing");
+
+    int exit = JobMain.run(job, TrainingJob::run);
+
+    assertThat(exit).isEqualTo(JobMain.FAILED);
+    JobError error = job.error().orElseThrow();
+    assertThat(error.code()).isEqualTo("MODEL_LOAD_FAILED");
+    assertThat(error.detail()).startsWith("champion.onnx cannot be loaded");
+    assertThat(job.output()).doesNotExist();
   }
 
   @Test
