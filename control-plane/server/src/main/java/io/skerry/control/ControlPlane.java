@@ -147,6 +147,8 @@ final class ControlPlane implements AutoCloseable {
     properties.put("micronaut.server.host", config.host());
     properties.put("micronaut.server.port", config.port() == 0 ? -1 : config.port());
     properties.put("micronaut.server.max-request-size", "256MB");
+    properties.put("micronaut.server.multipart.max-file-size", "256MB");
+    properties.put("micronaut.server.multipart.disk", true);
     properties.put("micronaut.server.thread-selection", "blocking");
     properties.put("micronaut.serde.serialization.inclusion", "ALWAYS");
     return properties;

@@ -36,10 +36,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Starts runs and keeps what came of them. Thread-safe. */
 @Singleton
 public final class Training {
+  private static final Logger log = LoggerFactory.getLogger(Training.class);
   private static final String KIND = "train";
   private static final JobLimits LIMITS = new JobLimits(1_536, 6L << 30, Duration.ofMinutes(30));
   private static final double THRESHOLD = 0.5;
@@ -164,6 +167,13 @@ public final class Training {
           new JobError(ErrorCode.RUN_FAILED.name(), "its result is unreadable: " + e.getMessage()));
     } catch (ProblemException e) {
       end(run, WorkState.FAILED, new JobError(e.code().name(), String.valueOf(e.getMessage())));
+    } catch (RuntimeException e) {
+      log.atError().addKeyValue("run", run.id()).setCause(e).log("model could not be kept");
+      end(
+          run,
+          WorkState.FAILED,
+          new JobError(
+              ErrorCode.INTERNAL.name(), "its model could not be kept: " + e.getMessage()));
     }
   }
 

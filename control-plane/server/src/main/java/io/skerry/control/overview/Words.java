@@ -1,0 +1,230 @@
+package io.skerry.control.overview;
+
+import io.skerry.api.DriftOverview;
+import io.skerry.api.Interval;
+import io.skerry.api.ModelVersionView;
+import io.skerry.api.Overview;
+import io.skerry.api.SliceMetrics;
+import io.skerry.api.Variant;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Figures and states as the console writes them. */
+public final class Words {
+  private static final Set<String> GOOD =
+      Set.of("COMMITTED", "SUCCEEDED", "PASSED", "PASS", "RESOLVED", "CLOSED", "DONE");
+  private static final Set<String> BAD =
+      Set.of(
+          "FAILED", "FAIL", "ROLLED_BACK", "ROLLING_BACK", "REJECTED", "ABORTED", "OPEN", "HALTED");
+  private static final Set<String> WAITING =
+      Set.of("IDLE", "NONE", "PLANNED", "PENDING", "QUEUED", "CANCELLED", "SUPERSEDED", "WAITING");
+  private static final Set<String> WARN = Set.of("PAUSED", "INCONCLUSIVE", "NO_DATA", "SUSPECTED");
+  // Told apart by colour-blind readers too; the name stands beside each.
+  private static final List<String> HUES =
+      List.of("good-fill", "busy-fill", "idle-fill", "bad-fill");
+
+  private Words() {}
+
+  /** good, busy, warn, bad or muted: the style class of a state. */
+  public static String tone(String state) {
+    if (GOOD.contains(state)) {
+      return "good";
+    }
+    if (BAD.contains(state)) {
+      return "bad";
+    }
+    if (WARN.contains(state)) {
+      return "warn";
+    }
+    return WAITING.contains(state) ? "muted" : "busy";
+  }
+
+  /** A sign that stands before a state's word, so that colour is never alone. */
+  public static String icon(String state) {
+    return switch (tone(state)) {
+      case "good" -> "✓";
+      case "bad" -> "✕";
+      case "warn" -> "▲";
+      case "muted" -> "○";
+      default -> "●";
+    };
+  }
+
+  /** Whether an incident needs nobody any more. */
+  public static boolean isClosed(String state) {
+    return GOOD.contains(state);
+  }
+
+  /** ROLLED_BACK becomes rolled back. */
+  public static String sentence(String state) {
+    return state.toLowerCase(Locale.ROOT).replace('_', ' ');
+  }
+
+  /** The fill of a share of the fleet: by its meaning for phases, else by its place. */
+  public static String fill(String name, boolean phases) {
+    if (phases) {
+      return switch (tone(name)) {
+        case "good" -> "good-fill";
+        case "bad" -> "bad-fill";
+        case "muted" -> "idle-fill";
+        default -> "busy-fill";
+      };
+    }
+    return HUES.get(Math.floorMod(name.hashCode(), 3));
+  }
+
+  /** 12345 becomes 12,345. */
+  public static String number(long value) {
+    return String.format(Locale.ROOT, "%,d", value);
+  }
+
+  /** One device, 2 devices. */
+  public static String count(long count, String noun) {
+    return number(count) + " " + noun + (count == 1 ? "" : "s");
+  }
+
+  /** Three decimals. */
+  public static String decimal(@Nullable Double value) {
+    return decimal(value, 3);
+  }
+
+  /** A number of decimals; a dash when there is no value. */
+  public static String decimal(@Nullable Double value, int places) {
+    return value == null || !Double.isFinite(value)
+        ? "–"
+        : String.format(Locale.ROOT, "%." + places + "f", value);
+  }
+
+  /** With its sign and one decimal. */
+  public static String signed(@Nullable Double value) {
+    return value == null || !Double.isFinite(value)
+        ? "–"
+        : String.format(Locale.ROOT, "%+.1f", value).replace('-', '−');
+  }
+
+  /** The ends of a confidence interval. */
+  public static String range(Interval interval) {
+    return decimal(interval.low()) + " – " + decimal(interval.high());
+  }
+
+  /** A share given in percent. */
+  public static String percent(double percent) {
+    return percent == Math.rint(percent)
+        ? (long) percent + " %"
+        : String.format(Locale.ROOT, "%.1f %%", percent);
+  }
+
+  /** Width in percent, 0 to 100. */
+  public static String share(double part, double whole) {
+    double share = whole > 0 && Double.isFinite(part) ? 100 * part / whole : 0;
+    return String.format(Locale.ROOT, "%.1f", Math.clamp(share, 0, 100));
+  }
+
+  /** Width in percent of a value from 0 to 1. */
+  public static String share(@Nullable Double value) {
+    return share(value == null ? 0 : value, 1);
+  }
+
+  /** How long ago, in its largest unit. */
+  public static String age(Instant then, Instant now) {
+    long seconds = Math.max(0, Duration.between(then, now).toSeconds());
+    if (seconds < 60) {
+      return seconds + " s ago";
+    }
+    if (seconds < 3_600) {
+      return seconds / 60 + " min ago";
+    }
+    return seconds < 86_400 ? seconds / 3_600 + " h ago" : seconds / 86_400 + " d ago";
+  }
+
+  /** A number of bytes in its largest unit. */
+  public static String bytes(long bytes) {
+    if (bytes < 1_024) {
+      return bytes + " B";
+    }
+    return bytes < 1 << 20
+        ? String.format(Locale.ROOT, "%.1f KiB", bytes / 1_024.0)
+        : String.format(Locale.ROOT, "%.1f MiB", bytes / 1_048_576.0);
+  }
+
+  /** Microseconds, or milliseconds from one on. */
+  public static String micros(@Nullable Double micros) {
+    if (micros == null) {
+      return "–";
+    }
+    return micros < 1_000
+        ? String.format(Locale.ROOT, "%.0f µs", micros)
+        : String.format(Locale.ROOT, "%.1f ms", micros / 1_000);
+  }
+
+  /** The first digits of a digest. */
+  public static String digest(String digest) {
+    int hex = digest.indexOf(':') + 1;
+    return digest.substring(hex, Math.min(digest.length(), hex + 12));
+  }
+
+  /** balancedAccuracy becomes balanced accuracy. */
+  public static String metric(@Nullable String name) {
+    return name == null ? "" : name.replaceAll("([A-Z])", " $1").toLowerCase(Locale.ROOT);
+  }
+
+  /** ONNX Runtime or TFLite. */
+  public static String engine(Variant variant) {
+    return switch (variant.engine()) {
+      case "onnxruntime" -> "ONNX Runtime";
+      case "tflite" -> "TFLite";
+      default -> variant.engine();
+    };
+  }
+
+  /** How near a stream is to its limit: bad, warn or good. */
+  public static String level(DriftOverview stream) {
+    if (stream.value() >= stream.threshold()) {
+      return "bad";
+    }
+    return stream.value() >= 0.6 * stream.threshold() ? "warn" : "good";
+  }
+
+  /** Challenger against champion on a slice. */
+  public static String slice(SliceMetrics slice) {
+    String challenger = slice.challenger() == null ? "–" : decimal(slice.challenger().rocAuc());
+    String champion = slice.champion() == null ? "–" : decimal(slice.champion().rocAuc());
+    return "on %s: %s, before %s (n = %d)"
+        .formatted(slice.name(), challenger, champion, slice.examples());
+  }
+
+  /** Why nothing needs anybody. */
+  public static String calm(Overview overview) {
+    return overview.fleet().devices() == 0
+        ? "No device is enrolled."
+        : "%s, %d online, no open incident, no rollout halted."
+            .formatted(count(overview.fleet().devices(), "device"), overview.fleet().online());
+  }
+
+  /** Hardware profiles that any version has a variant for, by name. */
+  public static List<String> profiles(Overview overview) {
+    return overview.models().stream()
+        .flatMap(model -> model.versions().stream())
+        .flatMap(version -> version.variants().stream())
+        .map(Variant::profile)
+        .distinct()
+        .sorted()
+        .toList();
+  }
+
+  /** The variant that devices of this profile get. */
+  public static @Nullable Variant winner(ModelVersionView version, String profile) {
+    return version.variants().stream()
+        .filter(variant -> variant.winner() && variant.profile().equals(profile))
+        .findFirst()
+        .orElse(null);
+  }
+
+  static boolean isSmallWinner(Variant variant) {
+    return variant.winner() && variant.precision().equals("int8");
+  }
+}

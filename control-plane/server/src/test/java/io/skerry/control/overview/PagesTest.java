@@ -1,0 +1,124 @@
+package io.skerry.control.overview;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.api.Attention;
+import io.skerry.api.Overview;
+import io.skerry.control.page.StaticTemplates;
+import io.skerry.control.page.Templates;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PagesTest {
+  private static final String HOSTILE = "<script>alert(1)</script>\" onload='x'";
+
+  private final Templates templates = new StaticTemplates();
+
+  @Test
+  void showsTheWholeLoopAsServed() throws IOException {
+    String page = templates.overview(Overviews.busy("site=b"), "ana").render();
+
+    assertThat(page)
+        .contains("s11 moved on site=b", "Stage 1", "engine-health@2", "x86-64-vnni", "ROC AUC")
+        .contains("✕ act")
+        .doesNotContain("null");
+    // For whoever wants to look at it.
+    Path shown = Files.createDirectories(Path.of("target/pages"));
+    Files.writeString(shown.resolve("overview.html"), page);
+    Files.writeString(
+        shown.resolve("empty.html"), templates.overview(Overviews.empty(), "ana").render());
+    Files.writeString(shown.resolve("login.html"), templates.login("").render());
+  }
+
+  @Test
+  void escapesWhatDevicesAndUsersNamed() {
+    String page = templates.overview(Overviews.busy(HOSTILE), HOSTILE).render();
+
+    assertThat(page).doesNotContain("<script>alert").contains("&lt;script>alert(1)&lt;/script>");
+    assertThat(page).doesNotContain("\" onload='x'\"");
+  }
+
+  @Test
+  void escapesTheProblemOfASignIn() {
+    assertThat(templates.login(HOSTILE).render())
+        .doesNotContain("<script>alert")
+        .contains("role=\"alert\"");
+  }
+
+  @Test
+  void saysWhatToDoWhenThereIsNothingYet() {
+    String page = templates.overview(Overviews.empty(), "ana").render();
+
+    assertThat(page)
+        .contains("skerry create token", "skerry import dataset", "No rollout yet", "No model yet")
+        .contains("✓ nothing");
+  }
+
+  @Test
+  void linksWhatNeedsAttentionToItsPart() {
+    Overview overview = Overviews.busy("site=b");
+
+    String page = templates.overview(overview, "ana").render();
+
+    for (Attention one : overview.attention()) {
+      assertThat(page)
+          .contains("href=\"#" + one.part() + "\"")
+          .contains("id=\"" + one.part() + "\"");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"ink", "muted", "accent", "good", "warn", "bad"})
+  void textIsReadableOnEverySurfaceInBothThemes(String token) throws IOException {
+    String css = resource("/console/console.css");
+    for (int theme = 1; theme <= 2; theme++) {
+      for (String surface : List.of("page", "card")) {
+        assertThat(contrast(color(css, token, theme), color(css, surface, theme)))
+            .as("--%s on --%s, theme %d", token, surface, theme)
+            .isGreaterThanOrEqualTo(4.5);
+      }
+    }
+  }
+
+  private static String resource(String name) throws IOException {
+    try (InputStream in = PagesTest.class.getResourceAsStream(name)) {
+      if (in == null) {
+        throw new IOException(name + " is missing");
+      }
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
+  private static int color(String css, String token, int theme) {
+    Matcher matcher =
+        Pattern.compile("--" + token + ": light-dark\\(#([0-9a-f]{6}), #([0-9a-f]{6})\\)")
+            .matcher(css);
+    assertThat(matcher.find()).as("token --%s", token).isTrue();
+    return Integer.parseInt(matcher.group(theme), 16);
+  }
+
+  // WCAG 2.2, relative luminance and contrast ratio.
+  private static double contrast(int a, int b) {
+    double light = Math.max(luminance(a), luminance(b));
+    double dark = Math.min(luminance(a), luminance(b));
+    return (light + 0.05) / (dark + 0.05);
+  }
+
+  private static double luminance(int rgb) {
+    return 0.2126 * linear(rgb >> 16) + 0.7152 * linear(rgb >> 8) + 0.0722 * linear(rgb);
+  }
+
+  private static double linear(int channel) {
+    double value = (channel & 0xFF) / 255.0;
+    return value <= 0.04045 ? value / 12.92 : Math.pow((value + 0.055) / 1.055, 2.4);
+  }
+}
