@@ -8,6 +8,7 @@ import io.skerry.runtime.EngineException.Reason;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Doubles its input, or fails; notices when closing meets a run. */
@@ -20,22 +21,31 @@ public final class FakeModel implements LoadedModel {
           List.of(new TensorSpec("output", ElementType.FP32, List.of(-1L, 3L))));
 
   private final boolean failing;
+  private final CountDownLatch started;
+  private final CountDownLatch go;
   private final AtomicInteger running = new AtomicInteger();
   private volatile boolean closed;
   private volatile boolean met;
 
-  private FakeModel(boolean failing) {
+  private FakeModel(boolean failing, CountDownLatch started, CountDownLatch go) {
     this.failing = failing;
+    this.started = started;
+    this.go = go;
   }
 
   /** A model that answers. */
   public static FakeModel answering() {
-    return new FakeModel(false);
+    return new FakeModel(false, new CountDownLatch(0), new CountDownLatch(0));
   }
 
   /** A model whose runs fail. */
   public static FakeModel failing() {
-    return new FakeModel(true);
+    return new FakeModel(true, new CountDownLatch(0), new CountDownLatch(0));
+  }
+
+  /** A model whose runs say that they started and wait until they may go on. */
+  public static FakeModel waiting(CountDownLatch started, CountDownLatch go) {
+    return new FakeModel(false, started, go);
   }
 
   /** Whether the model was closed. */
@@ -70,6 +80,8 @@ public final class FakeModel implements LoadedModel {
       if (failing) {
         throw new EngineException(Reason.RUN_FAILED, "the device is on fire");
       }
+      started.countDown();
+      go.await();
       Tensor input = inputs.getFirst();
       float offset = inputs.get(1).floats()[0];
       float[] values = input.floats();
@@ -78,6 +90,8 @@ public final class FakeModel implements LoadedModel {
       }
       met |= closed;
       return List.of(Tensor.ofFloats("output", input.shape(), values));
+    } catch (InterruptedException e) {
+      throw new EngineException(Reason.RUN_FAILED, "interrupted", e);
     } finally {
       running.decrementAndGet();
     }

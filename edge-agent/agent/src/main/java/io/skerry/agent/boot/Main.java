@@ -3,6 +3,8 @@ package io.skerry.agent.boot;
 import io.skerry.agent.config.AgentVersion;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -25,6 +27,12 @@ import picocli.CommandLine.UnmatchedArgumentException;
 public final class Main implements Runnable {
   private static final String LOG_FORMAT = "java.util.logging.SimpleFormatter.format";
 
+  // Held, because java.util.logging forgets the level of a logger that nobody holds. gRPC asks
+  // every
+  // accepted channel for TCP keep-alive, and Netty warns that a Unix socket has none.
+  private static final Logger NETTY_BOOTSTRAP =
+      Logger.getLogger("io.grpc.netty.shaded.io.netty.bootstrap.ServerBootstrap");
+
   @Spec
   @SuppressWarnings("NullAway.Init") // picocli sets it before run().
   private CommandSpec spec;
@@ -34,6 +42,7 @@ public final class Main implements Runnable {
     if (System.getProperty(LOG_FORMAT) == null) {
       System.setProperty(LOG_FORMAT, "%1$tFT%1$tT.%1$tL %4$s %3$s: %5$s%6$s%n");
     }
+    NETTY_BOOTSTRAP.setLevel(Level.SEVERE);
     System.exit(
         execute(
             new PrintWriter(System.out, true, Charset.defaultCharset()),

@@ -63,15 +63,15 @@ public final class ModelRepository implements ModelListing {
     List<Entry> entries = new ArrayList<>();
     for (Path model : subfolders(folder)) {
       List<Path> versions = subfolders(model);
+      if (entries.size() + Math.max(1, versions.size()) > VERSIONS_MAX) {
+        throw new IOException(
+            "%s holds more than %d model versions".formatted(folder, VERSIONS_MAX));
+      }
       if (versions.isEmpty()) {
         entries.add(
             refused(name(model), "", "has no version: expected %s/1/model.onnx".formatted(model)));
       }
       for (Path version : versions) {
-        if (entries.size() == VERSIONS_MAX) {
-          throw new IOException(
-              "%s holds more than %d model versions".formatted(folder, VERSIONS_MAX));
-        }
         entries.add(load(model, version, engines, options, slots));
       }
     }
@@ -106,11 +106,6 @@ public final class ModelRepository implements ModelListing {
   }
 
   private static Entry refused(String model, String version, String reason) {
-    log.atWarn()
-        .addKeyValue("model", model)
-        .addKeyValue("version", version)
-        .addKeyValue("reason", reason)
-        .log("model not loaded");
     return new Entry(model, version, false, reason);
   }
 

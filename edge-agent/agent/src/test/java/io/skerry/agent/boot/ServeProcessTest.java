@@ -69,7 +69,10 @@ class ServeProcessTest {
       assertThat(agent.waitFor(20, TimeUnit.SECONDS)).isTrue();
       assertThat(agent.exitValue()).isEqualTo(SIGTERM_EXIT_CODE);
       assertThat(socket).doesNotExist();
-      assertThat(folder.resolve("err")).content().contains("model empty@1 is not served: ");
+      assertThat(folder.resolve("err"))
+          .content()
+          .contains("model empty@1 is not served: ")
+          .doesNotContain("WARNING");
     } finally {
       agent.destroyForcibly();
     }

@@ -1,0 +1,105 @@
+package io.skerry.agent.serve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import io.skerry.agent.TinyOnnx;
+import io.skerry.agent.model.EngineCatalog;
+import io.skerry.agent.model.ModelSlots;
+import io.skerry.agent.model.ServingModel;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ModelName;
+import io.skerry.runtime.LoadOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ModelRepositoryTest {
+  private static final EngineCatalog ENGINES = EngineCatalog.discovered();
+
+  @TempDir private Path folder;
+  private final ModelSlots slots = new ModelSlots();
+
+  @AfterEach
+  void close() {
+    slots.close();
+  }
+
+  @Test
+  void loadsEveryVersionAndKnowsItsFile() throws Exception {
+    Path two = TinyOnnx.scale(version("m", "2").resolve("model.onnx"), 2);
+    TinyOnnx.scale(version("m", "10").resolve("model.onnx"), 10);
+
+    assertThat(load().entries()).extracting(ModelListing.Entry::version).containsExactly("2", "10");
+    assertThat(slots.find(new ModelName("m"), Optional.empty()))
+        .map(model -> model.version().version())
+        .contains(10L);
+    assertThat(slots.find(new ModelName("m"), Optional.of(2L)))
+        .map(ServingModel::manifest)
+        .contains(Digest.of(Files.readAllBytes(two)));
+  }
+
+  @Test
+  void servesBothKindsOfModel() throws Exception {
+    Path tflite = Path.of("../../../shared/data/mlperf-tiny/kws_ref_model.tflite");
+    assumeThat(tflite).as("no real model at ../shared/data").isRegularFile();
+    Files.copy(tflite, version("kws", "1").resolve("model.tflite"));
+    TinyOnnx.scale(version("scale", "1").resolve("model.onnx"), 2);
+
+    load();
+
+    assertThat(slots.active())
+        .extracting(ServingModel::engine)
+        .containsExactly("tflite", "onnxruntime");
+  }
+
+  @Test
+  void namesWhatItCannotServeAndServesTheRest() throws Exception {
+    TinyOnnx.scale(version("good", "1").resolve("model.onnx"), 2);
+    Files.write(version("broken", "1").resolve("model.onnx"), new byte[] {1, 2, 3});
+    Files.createDirectories(folder.resolve("none"));
+    version("nothing", "1");
+    version("good", "latest");
+    version("Upper", "1");
+    TinyOnnx.scale(version("both", "1").resolve("model.onnx"), 2);
+    Files.createFile(folder.resolve("both/1/model.tflite"));
+    Files.createDirectories(folder.resolve(".git/1"));
+    Files.createFile(folder.resolve("README"));
+
+    assertThat(load().entries())
+        .filteredOn(entry -> !entry.ready())
+        .extracting(entry -> entry.model() + "@" + entry.version() + ": " + entry.reason())
+        .satisfiesExactly(
+            upper -> assertThat(upper).startsWith("Upper@1: model 'Upper' is not a name"),
+            both -> assertThat(both).startsWith("both@1: ").contains("either model.onnx or"),
+            broken -> assertThat(broken).startsWith("broken@1: ONNX Runtime cannot load"),
+            good -> assertThat(good).isEqualTo("good@latest: 'latest' is no version number"),
+            none -> assertThat(none).startsWith("none@: has no version"),
+            nothing -> assertThat(nothing).startsWith("nothing@1: "));
+    assertThat(slots.active()).hasSize(1);
+  }
+
+  @Test
+  void refusesAFolderWithMoreVersionsThanItMayHold() throws Exception {
+    for (int version = 0; version <= ModelRepository.VERSIONS_MAX; version++) {
+      version("m", Integer.toString(version));
+    }
+
+    assertThatThrownBy(this::load)
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("more than 1000 model versions");
+  }
+
+  private Path version(String model, String version) throws IOException {
+    return Files.createDirectories(folder.resolve(model).resolve(version));
+  }
+
+  private ModelRepository load() throws IOException {
+    return ModelRepository.load(folder, ENGINES, LoadOptions.DEFAULTS, slots);
+  }
+}
