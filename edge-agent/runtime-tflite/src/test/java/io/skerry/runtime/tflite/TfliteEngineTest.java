@@ -100,6 +100,29 @@ class TfliteEngineTest {
   }
 
   @Test
+  void runsBatchesOfAnySizeWhereTheModelLeavesItOpen() throws Exception {
+    try (LoadedModel model = engine.load(real("kws_ref_model.tflite"), LoadOptions.DEFAULTS)) {
+      TensorSpec spec = model.signature().inputs().getFirst();
+      assertThat(spec.shape().getFirst()).isEqualTo(-1);
+      Tensor one = input(model, 1);
+      Tensor two = input(model, 2);
+      List<Long> shape = new ArrayList<>(one.shape());
+      shape.set(0, 2L);
+      ByteBuffer both = ByteBuffer.allocateDirect(2 * one.data().remaining());
+      both.put(one.data().duplicate()).put(two.data().duplicate()).flip();
+
+      ByteBuffer first = model.run(List.of(one)).getFirst().data();
+      ByteBuffer batch =
+          model.run(List.of(new Tensor(spec.name(), spec.type(), shape, both))).getFirst().data();
+      ByteBuffer second = model.run(List.of(two)).getFirst().data();
+
+      assertThat(batch.slice(0, first.remaining())).isEqualTo(first);
+      assertThat(batch.slice(first.remaining(), second.remaining())).isEqualTo(second);
+      assertThat(batch.remaining()).isEqualTo(first.remaining() + second.remaining());
+    }
+  }
+
+  @Test
   void answersConcurrentRunsEachWithItsOwnInput() throws Exception {
     try (LoadedModel model = engine.load(real("ad01_int8.tflite"), LoadOptions.DEFAULTS);
         ExecutorService threads = Executors.newFixedThreadPool(8)) {
