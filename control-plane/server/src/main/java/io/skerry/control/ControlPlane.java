@@ -5,11 +5,15 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.micronaut.context.ApplicationContext;
 import io.micronaut.runtime.server.EmbeddedServer;
 import io.skerry.control.access.FirstAdmin;
+import io.skerry.control.device.Presence;
+import io.skerry.control.device.SigningKeys;
 import io.skerry.control.host.Addresses;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.host.ServerAddress;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.host.StartException;
+import io.skerry.control.link.Broker;
+import io.skerry.control.link.ControlLink;
 import io.skerry.control.sql.Database;
 import java.net.BindException;
 import java.net.URI;
@@ -79,11 +83,17 @@ final class ControlPlane implements AutoCloseable {
             .banner(false)
             .deduceEnvironment(false)
             .properties(properties(config))
-            .singletons(config, folder, new Database(source))
+            .singletons(config, config.ingest(), folder, new Database(source))
             .build();
     opened(context::stop);
     context.start();
+    context.getBean(SigningKeys.class);
     firstToken = context.getBean(FirstAdmin.class).createIfNone();
+
+    Broker broker = opened(context.getBean(Broker.class));
+    int mqttPort = broker.start(config.host(), config.mqttPort());
+    context.getBean(Presence.class).forgetAll();
+    opened(context.getBean(ControlLink.class)).connect(config.host(), mqttPort);
 
     EmbeddedServer server = context.getBean(EmbeddedServer.class);
     startHttp(server, config);
@@ -91,7 +101,7 @@ final class ControlPlane implements AutoCloseable {
         new ServerAddress(
             URI.create("http://%s:%d".formatted(config.host(), server.getPort())),
             config.host(),
-            config.mqttPort());
+            mqttPort);
     context.getBean(Addresses.class).open(opened);
     context.publishEvent(new ServerReady(opened));
     address = opened;

@@ -1,5 +1,6 @@
 package io.skerry.control;
 
+import io.skerry.control.ingest.IngestConfig;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
@@ -12,15 +13,23 @@ import java.nio.file.Path;
  * @param port console and API; 0 = a free one
  * @param mqttPort broker; 0 = a free one
  * @param database where the database is
+ * @param ingest how records from devices are stored
  */
-record ServerConfig(Path dataDir, String host, int port, int mqttPort, DatabaseConfig database) {
+record ServerConfig(
+    Path dataDir,
+    String host,
+    int port,
+    int mqttPort,
+    DatabaseConfig database,
+    IngestConfig ingest) {
   static final ServerConfig DEFAULTS =
       new ServerConfig(
           Path.of(System.getProperty("user.home"), ".skerry"),
           "127.0.0.1",
           8080,
           8883,
-          DatabaseConfig.DEFAULTS);
+          DatabaseConfig.DEFAULTS,
+          IngestConfig.DEFAULTS);
 
   ServerConfig {
     checkPort("port", port);
@@ -33,23 +42,23 @@ record ServerConfig(Path dataDir, String host, int port, int mqttPort, DatabaseC
   }
 
   ServerConfig withDataDir(Path changed) {
-    return new ServerConfig(changed, host, port, mqttPort, database);
+    return new ServerConfig(changed, host, port, mqttPort, database, ingest);
   }
 
   ServerConfig withHost(String changed) {
-    return new ServerConfig(dataDir, changed, port, mqttPort, database);
+    return new ServerConfig(dataDir, changed, port, mqttPort, database, ingest);
   }
 
   ServerConfig withPort(int changed) {
-    return new ServerConfig(dataDir, host, changed, mqttPort, database);
+    return new ServerConfig(dataDir, host, changed, mqttPort, database, ingest);
   }
 
   ServerConfig withMqttPort(int changed) {
-    return new ServerConfig(dataDir, host, port, changed, database);
+    return new ServerConfig(dataDir, host, port, changed, database, ingest);
   }
 
   ServerConfig withDatabase(DatabaseConfig changed) {
-    return new ServerConfig(dataDir, host, port, mqttPort, changed);
+    return new ServerConfig(dataDir, host, port, mqttPort, changed, ingest);
   }
 
   private static void checkPort(String key, int port) {

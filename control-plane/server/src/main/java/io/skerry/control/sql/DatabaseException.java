@@ -23,6 +23,17 @@ public final class DatabaseException extends RuntimeException {
     return UNIQUE_VIOLATION.equals(state);
   }
 
+  /**
+   * Whether the database could not be reached or is shutting down, so that the same may work later.
+   */
+  public boolean isAway() {
+    return state == null
+        || state.startsWith("08")
+        || state.startsWith("57")
+        || state.startsWith("53")
+        || isRetryable();
+  }
+
   boolean isRetryable() {
     return state != null && RETRYABLE.contains(state);
   }

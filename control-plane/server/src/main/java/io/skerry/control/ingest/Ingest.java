@@ -1,0 +1,136 @@
+package io.skerry.control.ingest;
+
+import io.micronaut.runtime.event.annotation.EventListener;
+import io.skerry.control.device.DeviceReported;
+import io.skerry.control.host.Events;
+import io.skerry.control.host.Loop;
+import io.skerry.control.host.ServerReady;
+import io.skerry.control.link.ControlLink;
+import io.skerry.control.link.InboundMessage;
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.DatabaseException;
+import io.skerry.protocol.ProtocolCodec;
+import io.skerry.protocol.Topics;
+import jakarta.annotation.PreDestroy;
+import jakarta.inject.Singleton;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Stores what devices send: a batch of messages in one transaction, then acknowledges them, tells
+ * the devices what is committed, and publishes events.
+ *
+ * <p>A crash before the commit costs nothing: the messages were not acknowledged and the devices
+ * still have their records. A crash after it neither: what comes again is counted as a duplicate
+ * and answered with the committed range.
+ */
+@Singleton
+public final class Ingest {
+  private static final Logger log = LoggerFactory.getLogger(Ingest.class);
+
+  private final Database database;
+  private final ControlLink link;
+  private final BatchStore store;
+  private final Events events;
+  private final IngestConfig config;
+  private @Nullable Loop loop;
+
+  Ingest(
+      Database database, ControlLink link, BatchStore store, Events events, IngestConfig config) {
+    this.database = database;
+    this.link = link;
+    this.store = store;
+    this.events = events;
+    this.config = config;
+  }
+
+  @EventListener
+  void start(ServerReady ready) {
+    loop = Loop.start("ingest", this::round);
+  }
+
+  @PreDestroy
+  void end() {
+    if (loop != null) {
+      loop.close();
+    }
+  }
+
+  private void round() throws InterruptedException {
+    List<InboundMessage> messages = link.take(config.batchMessages(), config.batchEvery());
+    if (!messages.isEmpty()) {
+      storeUntilSafe(messages);
+    }
+  }
+
+  // Messages stay with us until they are safe: the broker would not send them again before it lost
+  // the connection.
+  private void storeUntilSafe(List<InboundMessage> messages) throws InterruptedException {
+    long pauseMillis = 100;
+    while (true) {
+      try {
+        finish(messages, database.call(transaction -> store.store(transaction, messages)));
+        return;
+      } catch (DatabaseException e) {
+        if (!e.isAway() && messages.size() > 1) {
+          log.atWarn().setCause(e).log("batch refused, storing its messages one by one");
+          for (InboundMessage message : messages) {
+            storeUntilSafe(List.of(message));
+          }
+          return;
+        }
+        if (!e.isAway()) {
+          setAside(messages.getFirst(), e);
+          return;
+        }
+        log.atError().setCause(e).log("database away, messages wait");
+        Thread.sleep(pauseMillis);
+        pauseMillis = Math.min(5000, 2 * pauseMillis);
+      }
+    }
+  }
+
+  private void setAside(InboundMessage message, DatabaseException cause) {
+    database.run(
+        transaction ->
+            Quarantine.put(
+                transaction,
+                message.topic(),
+                null,
+                null,
+                "the database refused it: " + cause.getMessage(),
+                message.payload()));
+    message.acknowledge().run();
+  }
+
+  private void finish(List<InboundMessage> messages, BatchStore.Stored stored) {
+    messages.forEach(message -> message.acknowledge().run());
+    stored
+        .committed()
+        .forEach(
+            (device, ranges) ->
+                link.publish(
+                        Topics.device(device.tenant(), device.device(), Topics.COMMITTED),
+                        ProtocolCodec.encode(ranges),
+                        false)
+                    .exceptionally(
+                        failure -> {
+                          log.atDebug()
+                              .addKeyValue("device", device.device())
+                              .setCause(failure)
+                              .log("committed range not told, the device will ask again");
+                          return null;
+                        }));
+    if (!stored.reported().isEmpty()) {
+      events.publish(new DeviceReported(stored.reported()));
+    }
+    if (!stored.windows().isEmpty()) {
+      events.publish(new WindowsStored(stored.windows()));
+    }
+    if (!stored.feedback().isEmpty()) {
+      events.publish(new FeedbackStored(stored.feedback()));
+    }
+  }
+}

@@ -1,0 +1,36 @@
+package io.skerry.control.ingest;
+
+import java.time.Duration;
+
+/**
+ * How records are stored.
+ *
+ * @param batchMessages messages stored in one transaction, 1 to 2,000
+ * @param batchEvery the longest that a message waits for others, 1 ms to 10 s
+ * @param lakeRows samples that are moved to the lake as soon as there are so many, from 1
+ * @param lakeEvery the longest that a sample waits for that, from 1 s
+ */
+public record IngestConfig(
+    int batchMessages, Duration batchEvery, int lakeRows, Duration lakeEvery) {
+  public static final IngestConfig DEFAULTS =
+      new IngestConfig(500, Duration.ofMillis(100), 5000, Duration.ofSeconds(30));
+
+  /**
+   * Checks the ranges.
+   *
+   * @throws IllegalArgumentException if a value is outside its range
+   */
+  public IngestConfig {
+    if (batchMessages < 1 || batchMessages > 2000) {
+      throw new IllegalArgumentException(
+          "batch-messages is %d: must be 1 to 2000".formatted(batchMessages));
+    }
+    if (batchEvery.toMillis() < 1 || batchEvery.toMillis() > 10_000) {
+      throw new IllegalArgumentException(
+          "batch-every is %d ms: must be 1 ms to 10 s".formatted(batchEvery.toMillis()));
+    }
+    if (lakeRows < 1 || lakeEvery.toMillis() < 1000) {
+      throw new IllegalArgumentException("lake-rows must be from 1, lake-every from 1 s");
+    }
+  }
+}

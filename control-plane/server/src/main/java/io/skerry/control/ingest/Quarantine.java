@@ -1,0 +1,46 @@
+package io.skerry.control.ingest;
+
+import com.google.protobuf.ByteString;
+import io.skerry.control.sql.Transaction;
+import io.skerry.protocol.Topics;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What could not be read, with the reason; the oldest goes first. */
+final class Quarantine {
+  static final int ROWS_MAX = 10_000;
+  private static final int PAYLOAD_BYTES_MAX = 64 * 1024;
+  private static final Logger log = LoggerFactory.getLogger(Quarantine.class);
+
+  private Quarantine() {}
+
+  static void put(
+      Transaction transaction,
+      Topics.DeviceTopic topic,
+      @Nullable Long epoch,
+      @Nullable Long sequence,
+      String reason,
+      ByteString payload) {
+    log.atWarn()
+        .addKeyValue("device", topic.device())
+        .addKeyValue("kind", topic.kind())
+        .addKeyValue("reason", reason)
+        .log("message quarantined");
+    transaction.update(
+        """
+        insert into telemetry_quarantine (at, device, stream, boot_epoch, sequence, reason, payload)
+        values (now(), ?, ?, ?, ?, ?, ?)
+        """,
+        topic.device().value(),
+        topic.kind(),
+        epoch,
+        sequence,
+        reason,
+        payload.substring(0, Math.min(payload.size(), PAYLOAD_BYTES_MAX)).toByteArray());
+    transaction.update(
+        "delete from telemetry_quarantine where id <= (select max(id) from telemetry_quarantine) - ?",
+        (long) ROWS_MAX);
+    Counters.add(transaction, "quarantined", 1);
+  }
+}

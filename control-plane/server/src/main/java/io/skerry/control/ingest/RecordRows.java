@@ -1,0 +1,209 @@
+package io.skerry.control.ingest;
+
+import com.google.gson.Gson;
+import io.skerry.control.sql.Transaction;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.TenantId;
+import io.skerry.wire.fleet.v1.Event;
+import io.skerry.wire.fleet.v1.Feedback;
+import io.skerry.wire.fleet.v1.NamedTensor;
+import io.skerry.wire.fleet.v1.Record;
+import io.skerry.wire.fleet.v1.Sample;
+import java.nio.ByteOrder;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Rows of one transaction, gathered by table and inserted together. */
+final class RecordRows {
+  private static final Gson GSON = new Gson();
+
+  private final List<@Nullable Object[]> windows = new ArrayList<>();
+  private final List<@Nullable Object[]> streams = new ArrayList<>();
+  private final List<@Nullable Object[]> feedback = new ArrayList<>();
+  private final List<@Nullable Object[]> samples = new ArrayList<>();
+  private final List<@Nullable Object[]> events = new ArrayList<>();
+  private final List<StoredWindow> storedWindows = new ArrayList<>();
+  private final List<StoredFeedback> storedFeedback = new ArrayList<>();
+
+  List<StoredWindow> storedWindows() {
+    return storedWindows;
+  }
+
+  List<StoredFeedback> storedFeedback() {
+    return storedFeedback;
+  }
+
+  void add(TenantId tenant, DeviceId device, long epoch, Record record)
+      throws RecordReader.Malformed {
+    switch (record.getBodyCase()) {
+      case WINDOW ->
+          addWindow(epoch, record.getSequence(), RecordReader.window(device, record.getWindow()));
+      case FEEDBACK -> addFeedback(device, epoch, record.getSequence(), record.getFeedback());
+      case SAMPLE -> addSample(tenant, device, epoch, record);
+      case EVENT -> addEvent(device, epoch, record);
+      case BODY_NOT_SET -> throw new RecordReader.Malformed("record has no body");
+    }
+  }
+
+  private void addWindow(long epoch, long sequence, StoredWindow window) {
+    String device = window.device().value();
+    String model = window.version().model().value();
+    windows.add(
+        new @Nullable Object[] {
+          device,
+          epoch,
+          sequence,
+          window.slot().value(),
+          model,
+          window.version().version(),
+          window.manifest(),
+          window.index(),
+          window.start(),
+          window.end(),
+          window.predictions(),
+          window.predictionsFailed(),
+          window.skipped()
+        });
+    for (StoredWindow.Stream stream : window.streams()) {
+      streams.add(
+          new @Nullable Object[] {
+            device,
+            epoch,
+            sequence,
+            window.slot().value(),
+            model,
+            window.version().version(),
+            window.index(),
+            stream.name(),
+            stream.counts().stream().mapToLong(Long::longValue).toArray()
+          });
+    }
+    storedWindows.add(window);
+  }
+
+  private void addFeedback(DeviceId device, long epoch, long sequence, Feedback wire)
+      throws RecordReader.Malformed {
+    StoredFeedback stored = RecordReader.feedback(device, wire);
+    Optional<StoredFeedback.Prediction> prediction = stored.prediction();
+    feedback.add(
+        new @Nullable Object[] {
+          device.value(),
+          epoch,
+          sequence,
+          stored.predictionId(),
+          wire.getClientId(),
+          prediction.map(joined -> joined.slot().value()).orElse(""),
+          prediction.map(joined -> joined.version().model().value()).orElse(""),
+          prediction.map(joined -> joined.version().version()).orElse(0L),
+          stored.actual(),
+          prediction.isPresent(),
+          prediction.map(StoredFeedback.Prediction::score).orElse(null),
+          prediction.map(StoredFeedback.Prediction::at).orElse(null),
+          stored.outcomeAt()
+        });
+    storedFeedback.add(stored);
+  }
+
+  private void addSample(TenantId tenant, DeviceId device, long epoch, Record record)
+      throws RecordReader.Malformed {
+    Sample sample = record.getSample();
+    RecordReader.checkSample(sample);
+    NamedTensor input = sample.getInputs(0);
+    NamedTensor output = sample.getOutputs(0);
+    boolean more = sample.getInputsCount() > 1 || sample.getOutputsCount() > 1;
+    samples.add(
+        new @Nullable Object[] {
+          device.value(),
+          epoch,
+          record.getSequence(),
+          tenant.value(),
+          sample.getPredictionId(),
+          sample.getClientId(),
+          RecordReader.slot(sample.getModel()).value(),
+          RecordReader.version(sample.getModel()).model().value(),
+          sample.getModel().getVersion(),
+          Instant.ofEpochMilli(record.getAtMillis()),
+          input.getName(),
+          input.getDatatype(),
+          input.getShapeList().stream().mapToLong(Long::longValue).toArray(),
+          input.getData().toByteArray(),
+          output.getData().toByteArray(),
+          score(output),
+          sample.getInclusionProbability(),
+          sample.getStratum(),
+          more ? sample.toByteArray() : null
+        });
+  }
+
+  private static @Nullable Double score(NamedTensor output) {
+    return output.getDatatype().equals("FP32") && output.getData().size() >= Float.BYTES
+        ? (double) output.getData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN).getFloat()
+        : null;
+  }
+
+  private void addEvent(DeviceId device, long epoch, Record record) throws RecordReader.Malformed {
+    Event event = record.getEvent();
+    RecordReader.checkText(event.getCode());
+    RecordReader.checkText(event.getDetail());
+    for (var attribute : event.getAttributesMap().entrySet()) {
+      RecordReader.checkText(attribute.getKey());
+      RecordReader.checkText(attribute.getValue());
+    }
+    events.add(
+        new @Nullable Object[] {
+          device.value(),
+          epoch,
+          record.getSequence(),
+          Instant.ofEpochMilli(record.getAtMillis()),
+          event.getCode(),
+          event.getDetail(),
+          GSON.toJson(event.getAttributesMap())
+        });
+  }
+
+  void insert(Transaction transaction) {
+    transaction.batch(
+        """
+        insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
+          window_index, start_at, end_at, predictions, predictions_failed, skipped, received_at)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())
+        """,
+        windows);
+    transaction.batch(
+        """
+        insert into telemetry_window_stream (device, boot_epoch, sequence, slot, model, version,
+          window_index, stream, counts)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        streams);
+    transaction.batch(
+        """
+        insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, client_id, slot,
+          model, version, actual, joined, score, predicted_at, outcome_at, received_at)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())
+        """,
+        feedback);
+    transaction.batch(
+        """
+        insert into telemetry_sample (device, boot_epoch, sequence, tenant, prediction_id, client_id,
+          slot, model, version, at, input_name, input_type, input_shape, input, output, score,
+          inclusion_probability, stratum, record)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        samples);
+    transaction.batch(
+        """
+        insert into telemetry_event (device, boot_epoch, sequence, at, code, detail, attributes,
+          received_at)
+        values (?, ?, ?, ?, ?, ?, ?::jsonb, now())
+        """,
+        events);
+    Counters.add(transaction, "windows", windows.size());
+    Counters.add(transaction, "feedback", feedback.size());
+    Counters.add(transaction, "samples", samples.size());
+    Counters.add(transaction, "events", events.size());
+  }
+}

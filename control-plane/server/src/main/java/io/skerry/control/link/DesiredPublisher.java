@@ -1,0 +1,124 @@
+package io.skerry.control.link;
+
+import com.google.protobuf.ByteString;
+import io.micronaut.runtime.event.annotation.EventListener;
+import io.skerry.artifact.sign.Dsse;
+import io.skerry.artifact.sign.DsseEnvelope;
+import io.skerry.artifact.sign.DsseSignature;
+import io.skerry.control.device.DesiredOutbox;
+import io.skerry.control.device.SigningKeys;
+import io.skerry.control.host.Loop;
+import io.skerry.control.host.ServerReady;
+import io.skerry.protocol.DesiredDocument;
+import io.skerry.protocol.ProtocolCodec;
+import io.skerry.protocol.Topics;
+import io.skerry.wire.fleet.v1.Envelope;
+import jakarta.annotation.PreDestroy;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Brings desired documents from the outbox to the devices, signed and retained. */
+@Singleton
+final class DesiredPublisher {
+  private static final Logger log = LoggerFactory.getLogger(DesiredPublisher.class);
+  private static final int BATCH = 200;
+  private static final Duration LOOK_EVERY = Duration.ofSeconds(2);
+  private static final Duration REPAIR_EVERY = Duration.ofSeconds(5);
+  private static final Duration UNSEEN = Duration.ofSeconds(10);
+
+  private final DesiredOutbox outbox;
+  private final SigningKeys keys;
+  private final ControlLink link;
+  private final List<Loop> loops = new ArrayList<>();
+
+  DesiredPublisher(DesiredOutbox outbox, SigningKeys keys, ControlLink link) {
+    this.outbox = outbox;
+    this.keys = keys;
+    this.link = link;
+  }
+
+  @EventListener
+  void start(ServerReady ready) {
+    outbox.queueAll();
+    loops.add(Loop.start("desired", this::publish));
+    loops.add(Loop.every("desired-repair", REPAIR_EVERY, this::repair));
+  }
+
+  @PreDestroy
+  void end() {
+    loops.forEach(Loop::close);
+  }
+
+  private void publish() throws InterruptedException {
+    List<DesiredDocument> documents = outbox.waiting(BATCH);
+    if (documents.isEmpty()) {
+      outbox.await(LOOK_EVERY);
+      return;
+    }
+    Map<DesiredDocument, CompletableFuture<Void>> sent = new LinkedHashMap<>();
+    for (DesiredDocument document : documents) {
+      sent.put(
+          document,
+          link.publish(
+              Topics.device(document.tenant(), document.device(), Topics.DESIRED),
+              envelope(document),
+              true));
+    }
+    List<DesiredDocument> published = new ArrayList<>();
+    sent.forEach(
+        (document, done) -> {
+          if (isDone(document, done)) {
+            published.add(document);
+          }
+        });
+    outbox.published(published);
+    if (published.size() < documents.size()) {
+      Thread.sleep(LOOK_EVERY);
+    }
+  }
+
+  private static boolean isDone(DesiredDocument document, CompletableFuture<Void> done) {
+    try {
+      done.join();
+      return true;
+    } catch (CompletionException e) {
+      log.atWarn()
+          .addKeyValue("device", document.device())
+          .addKeyValue("generation", document.generation())
+          .addKeyValue("cause", e.getMessage())
+          .log("desired document not published, trying again");
+      return false;
+    }
+  }
+
+  private byte[] envelope(DesiredDocument document) {
+    DsseEnvelope signed =
+        Dsse.sign(DesiredDocument.PAYLOAD_TYPE, ProtocolCodec.encode(document), keys.director());
+    Envelope.Builder envelope =
+        Envelope.newBuilder()
+            .setPayloadType(signed.payloadType())
+            .setPayload(ByteString.copyFrom(signed.unverifiedPayload()));
+    for (DsseSignature signature : signed.signatures()) {
+      envelope.addSignatures(
+          Envelope.Signature.newBuilder()
+              .setKeyId(signature.keyId())
+              .setSignature(ByteString.copyFrom(signature.signature())));
+    }
+    return envelope.build().toByteArray();
+  }
+
+  private void repair() {
+    int queued = outbox.repair(UNSEEN);
+    if (queued > 0) {
+      log.atWarn().addKeyValue("devices", queued).log("desired documents published again");
+    }
+  }
+}
