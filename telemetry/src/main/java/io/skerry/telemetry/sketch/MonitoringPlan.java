@@ -177,6 +177,16 @@ public final class MonitoringPlan {
     }
   }
 
+  /** Whether a monitored value is missing, infinite or outside its range. Allocates nothing. */
+  public boolean isAnomalous(float[] view) {
+    for (int i = 0; i < features.length; i++) {
+      if (features[i].index(view[i]) >= features[i].missing()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   ReferenceBins featureBins(int feature) {
     return features[feature];
   }

@@ -1,0 +1,123 @@
+package io.skerry.agent.update;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.zip.CRC32C;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A small file that survives a crash at any point of a write: written beside, forced to disk, read
+ * back, and moved into place; the one before it stays as {@code <name>.before}.
+ *
+ * <pre>
+ * "skerry1 " + 8 hex digits of the content's CRC32C + "\n"
+ * content
+ * </pre>
+ */
+public final class DurableFile {
+  private static final Logger log = LoggerFactory.getLogger(DurableFile.class);
+  private static final String MAGIC = "skerry1 ";
+  private static final int HEADER_BYTES = MAGIC.length() + 8 + 1;
+
+  private DurableFile() {}
+
+  /** Replaces the content. */
+  public static void write(Path file, byte[] content) throws IOException {
+    Path part = beside(file, ".part");
+    byte[] whole = framed(content);
+    try (FileChannel channel =
+        FileChannel.open(
+            part,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.TRUNCATE_EXISTING)) {
+      ByteBuffer bytes = ByteBuffer.wrap(whole);
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
+      channel.force(true);
+    }
+    if (!Arrays.equals(Files.readAllBytes(part), whole)) {
+      throw new IOException("file %s reads other than it was written".formatted(part));
+    }
+    if (Files.exists(file)) {
+      Files.move(
+          file,
+          beside(file, ".before"),
+          StandardCopyOption.REPLACE_EXISTING,
+          StandardCopyOption.ATOMIC_MOVE);
+    }
+    Files.move(part, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+    forceFolderOf(file);
+  }
+
+  /**
+   * The content; the one before it when the file is missing or damaged; empty when there never was
+   * one.
+   *
+   * @throws IOException if neither can be used, although one is there
+   */
+  public static Optional<byte[]> read(Path file) throws IOException {
+    Path before = beside(file, ".before");
+    for (Path candidate : new Path[] {file, before}) {
+      if (!Files.exists(candidate)) {
+        continue;
+      }
+      Optional<byte[]> content = content(Files.readAllBytes(candidate));
+      if (content.isPresent()) {
+        return content;
+      }
+      log.atError().addKeyValue("file", candidate).log("file damaged");
+    }
+    if (Files.exists(file) || Files.exists(before)) {
+      throw new IOException("file %s is damaged, and so is the one before it".formatted(file));
+    }
+    return Optional.empty();
+  }
+
+  /** Forces a move or creation of this file to disk. */
+  static void forceFolderOf(Path file) throws IOException {
+    Path folder = file.toAbsolutePath().getParent();
+    if (folder == null) {
+      return;
+    }
+    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  private static byte[] framed(byte[] content) {
+    byte[] header =
+        "%s%08x\n".formatted(MAGIC, checksum(content)).getBytes(StandardCharsets.US_ASCII);
+    byte[] whole = Arrays.copyOf(header, header.length + content.length);
+    System.arraycopy(content, 0, whole, header.length, content.length);
+    return whole;
+  }
+
+  private static Optional<byte[]> content(byte[] whole) {
+    if (whole.length < HEADER_BYTES) {
+      return Optional.empty();
+    }
+    byte[] content = Arrays.copyOfRange(whole, HEADER_BYTES, whole.length);
+    return Arrays.equals(framed(content), whole) ? Optional.of(content) : Optional.empty();
+  }
+
+  private static int checksum(byte[] content) {
+    CRC32C crc = new CRC32C();
+    crc.update(content);
+    return (int) crc.getValue();
+  }
+
+  private static Path beside(Path file, String ending) {
+    return file.resolveSibling(file.getFileName() + ending);
+  }
+}

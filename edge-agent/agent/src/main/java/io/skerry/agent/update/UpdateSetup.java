@@ -1,0 +1,43 @@
+package io.skerry.agent.update;
+
+import io.skerry.agent.model.EngineCatalog;
+import io.skerry.agent.model.ModelSlots;
+import io.skerry.artifact.sign.TrustedKeys;
+import io.skerry.profile.HardwareFacts;
+import io.skerry.profile.ProfileCatalog;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.TenantId;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.concurrent.Executor;
+
+/**
+ * What an {@link Updater} works with.
+ *
+ * @param folder of its own: state and blobs
+ * @param artifactBase the origin that the device's secret may be sent to
+ * @param threadsMax threads that one model may use, whatever its profile says
+ * @param executor for downloads and loading; tasks block
+ */
+public record UpdateSetup(
+    Path folder,
+    TenantId tenant,
+    DeviceId device,
+    String secret,
+    URI artifactBase,
+    TrustedKeys trusted,
+    HardwareFacts facts,
+    ProfileCatalog profiles,
+    EngineCatalog engines,
+    int threadsMax,
+    ModelSlots slots,
+    HttpClient http,
+    Executor executor,
+    InstantSource clock) {
+  @Override
+  public String toString() {
+    return "UpdateSetup[%s/%s in %s]".formatted(tenant, device, folder);
+  }
+}
