@@ -1,0 +1,100 @@
+package io.skerry.agent.uplink;
+
+import io.skerry.protocol.CommittedRange;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.RecordStream;
+import io.skerry.protocol.TenantId;
+import io.skerry.protocol.Topics;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Sends what is in the spool, most precious stream first, with few batches on their way at a time;
+ * sends again what is not committed after a reconnect or a while.
+ *
+ * <p>Thread-safe.
+ */
+final class RecordSender {
+  /** Batches on their way, not yet committed. */
+  static final int IN_FLIGHT_MAX = 8;
+
+  /** A batch not committed after this long is sent again. */
+  static final Duration RESEND_AFTER = Duration.ofSeconds(10);
+
+  private static final List<RecordStream> PRECIOUS_FIRST =
+      List.of(
+          RecordStream.EVENTS, RecordStream.FEEDBACK, RecordStream.WINDOWS, RecordStream.SAMPLES);
+
+  private final Spool spool;
+  private final DeviceLink link;
+  private final TenantId tenant;
+  private final DeviceId device;
+  private final Map<RecordStream, Map<Long, Long>> sentThrough = new EnumMap<>(RecordStream.class);
+  private final List<InFlight> inFlight = new ArrayList<>();
+  private long resent;
+
+  private record InFlight(RecordStream stream, long epoch, long last, Instant sentAt) {}
+
+  RecordSender(Spool spool, DeviceLink link, TenantId tenant, DeviceId device) {
+    this.spool = spool;
+    this.link = link;
+    this.tenant = tenant;
+    this.device = device;
+    for (RecordStream stream : RecordStream.values()) {
+      sentThrough.put(stream, new HashMap<>());
+    }
+  }
+
+  /**
+   * Sends what may be sent now.
+   *
+   * @throws LinkException if the link failed; what was not sent is sent by the next call
+   */
+  synchronized void pump(Instant now) throws LinkException {
+    if (inFlight.stream().anyMatch(batch -> !batch.sentAt().plus(RESEND_AFTER).isAfter(now))) {
+      resend();
+    }
+    for (RecordStream stream : PRECIOUS_FIRST) {
+      Map<Long, Long> sent = sentThrough.getOrDefault(stream, Map.of());
+      while (inFlight.size() < IN_FLIGHT_MAX) {
+        Optional<Spool.Batch> next = spool.next(stream, sent);
+        if (next.isEmpty()) {
+          break;
+        }
+        Spool.Batch batch = next.get();
+        link.publish(Topics.records(tenant, device, stream), batch.message().toByteArray());
+        sent.put(batch.epoch(), batch.last());
+        inFlight.add(new InFlight(stream, batch.epoch(), batch.last(), now));
+      }
+    }
+  }
+
+  /** Frees what is committed and makes room for further batches. */
+  synchronized void committed(CommittedRange range) {
+    spool.committed(range);
+    inFlight.removeIf(
+        batch ->
+            batch.stream() == range.stream()
+                && batch.epoch() == range.bootEpoch()
+                && batch.last() <= range.through());
+  }
+
+  /** Takes everything that is not committed as not sent. */
+  synchronized void resend() {
+    resent += inFlight.size();
+    inFlight.clear();
+    sentThrough.forEach(
+        (stream, epochs) -> epochs.replaceAll((epoch, sent) -> spool.committed(stream, epoch)));
+  }
+
+  /** Batches that had to be sent again. */
+  synchronized long resent() {
+    return resent;
+  }
+}

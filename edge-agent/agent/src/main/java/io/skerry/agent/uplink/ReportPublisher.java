@@ -1,0 +1,79 @@
+package io.skerry.agent.uplink;
+
+import io.skerry.protocol.ProtocolCodec;
+import io.skerry.protocol.ReportedDocument;
+import io.skerry.protocol.SlotReport;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongFunction;
+
+/**
+ * Publishes the newest reported document and never an older one: at once when something changed,
+ * within 5 s when only counters did, and every 30 s in any case. Not thread-safe.
+ */
+final class ReportPublisher {
+  static final Duration COUNTERS_EVERY = Duration.ofSeconds(5);
+  static final Duration HEARTBEAT = Duration.ofSeconds(30);
+
+  private final DeviceLink link;
+  private final String topic;
+  private final LongFunction<ReportedDocument> source;
+  private Optional<ReportedDocument> published = Optional.empty();
+  private long sequence;
+
+  ReportPublisher(DeviceLink link, String topic, LongFunction<ReportedDocument> source) {
+    this.link = link;
+    this.topic = topic;
+    this.source = source;
+  }
+
+  /** The next call publishes, whatever was published before. */
+  void again() {
+    published = Optional.empty();
+  }
+
+  void publish(Instant now) throws LinkException {
+    ReportedDocument current = source.apply(sequence + 1);
+    if (isDue(current, now)) {
+      // A number that was given away is never used again, even if the broker did not answer.
+      sequence++;
+      link.publish(topic, ProtocolCodec.encode(current));
+      published = Optional.of(current);
+    }
+  }
+
+  private boolean isDue(ReportedDocument current, Instant now) {
+    if (published.isEmpty()) {
+      return true;
+    }
+    ReportedDocument before = published.get();
+    if (!withoutCounters(current).equals(withoutCounters(before))) {
+      return true;
+    }
+    Duration age = Duration.between(before.at(), now);
+    boolean counted =
+        !current.slots().equals(before.slots()) || !current.dropped().equals(before.dropped());
+    return age.compareTo(counted ? COUNTERS_EVERY : HEARTBEAT) >= 0;
+  }
+
+  private static List<Object> withoutCounters(ReportedDocument document) {
+    List<SlotReport> slots =
+        document.slots().stream()
+            .map(
+                slot ->
+                    new SlotReport(
+                        slot.slot(),
+                        slot.revision(),
+                        slot.phase(),
+                        slot.rollout(),
+                        slot.target(),
+                        slot.running(),
+                        slot.error(),
+                        0,
+                        0))
+            .toList();
+    return List.of(document.observed(), document.applied(), slots, document.facts());
+  }
+}

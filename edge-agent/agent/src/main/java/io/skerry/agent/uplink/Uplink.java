@@ -1,0 +1,162 @@
+package io.skerry.agent.uplink;
+
+import io.skerry.protocol.CommittedRange;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.MalformedDocumentException;
+import io.skerry.protocol.ProtocolCodec;
+import io.skerry.protocol.RecordStream;
+import io.skerry.protocol.ReportedDocument;
+import io.skerry.protocol.TenantId;
+import io.skerry.protocol.Topics;
+import io.skerry.wire.fleet.v1.Record;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.function.LongFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * All traffic of one device: gives desired documents on, sends records and reports.
+ *
+ * <p>{@link #tick} does the sending and may block; everything else returns at once. Thread-safe.
+ */
+public final class Uplink implements DeviceLink.Listener, AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Uplink.class);
+
+  /** How often appended records are forced to disk. */
+  static final Duration FLUSH_EVERY = Duration.ofSeconds(1);
+
+  private final DeviceLink link;
+  private final Spool spool;
+  private final RecordSender sender;
+  private final ReportPublisher reports;
+  private final TenantId tenant;
+  private final DeviceId device;
+  private final InstantSource clock;
+  private final Consumer<byte[]> desired;
+  private final AtomicBoolean reconnected = new AtomicBoolean();
+  private Instant flushedAt;
+  private volatile Optional<Instant> heardAt = Optional.empty();
+
+  /**
+   * Makes an uplink that is not started.
+   *
+   * @param desired is given the payload of every message on the desired topic; must return quickly
+   * @param report the document as of now, with the sequence that it is given
+   */
+  public Uplink(
+      DeviceLink link,
+      Spool spool,
+      TenantId tenant,
+      DeviceId device,
+      InstantSource clock,
+      Consumer<byte[]> desired,
+      LongFunction<ReportedDocument> report) {
+    this.link = link;
+    this.spool = spool;
+    this.sender = new RecordSender(spool, link, tenant, device);
+    this.reports =
+        new ReportPublisher(link, Topics.device(tenant, device, Topics.REPORTED), report);
+    this.tenant = tenant;
+    this.device = device;
+    this.clock = clock;
+    this.desired = desired;
+    this.flushedAt = clock.instant();
+  }
+
+  /** Begins to connect. */
+  public void start() {
+    link.start(this);
+  }
+
+  /** Keeps a record until it is committed; false when it had to be dropped. */
+  public boolean keep(RecordStream stream, Record record) {
+    return spool.append(stream, record);
+  }
+
+  /** The spool, for counters. */
+  public Spool spool() {
+    return spool;
+  }
+
+  /** How the link stands. */
+  public DeviceLink.State state() {
+    return link.state();
+  }
+
+  /** When the control plane was last heard of, by any message. */
+  public Optional<Instant> heardAt() {
+    return heardAt;
+  }
+
+  @Override
+  public void connected() {
+    reconnected.set(true);
+  }
+
+  @Override
+  public void received(String topic, byte[] payload) {
+    heardAt = Optional.of(clock.instant());
+    if (topic.equals(Topics.device(tenant, device, Topics.DESIRED))) {
+      desired.accept(payload);
+    } else if (topic.equals(Topics.device(tenant, device, Topics.COMMITTED))) {
+      committed(payload);
+    }
+  }
+
+  private void committed(byte[] payload) {
+    try {
+      for (CommittedRange range : ProtocolCodec.decodeCommitted(payload)) {
+        sender.committed(range);
+      }
+    } catch (MalformedDocumentException e) {
+      log.atWarn().addKeyValue("device", device).setCause(e).log("committed ranges unreadable");
+    }
+  }
+
+  /** Forces the spool when it is time, sends records and the report. May block for seconds. */
+  public synchronized void tick() {
+    Instant now = clock.instant();
+    if (!now.isBefore(flushedAt.plus(FLUSH_EVERY))) {
+      flush();
+      flushedAt = now;
+    }
+    if (link.state() != DeviceLink.State.CONNECTED) {
+      return;
+    }
+    try {
+      if (reconnected.getAndSet(false)) {
+        sender.resend();
+        reports.again();
+      }
+      reports.publish(now);
+      sender.pump(now);
+    } catch (LinkException e) {
+      log.atInfo()
+          .addKeyValue("device", device)
+          .addKeyValue("cause", String.valueOf(e.getMessage()))
+          .log("not sent yet");
+    }
+  }
+
+  private void flush() {
+    try {
+      spool.flush();
+    } catch (IOException e) {
+      log.atWarn().addKeyValue("device", device).setCause(e).log("spool not forced to disk");
+    }
+  }
+
+  /** Sends what can be sent at once, then disconnects; what is not committed stays on disk. */
+  @Override
+  public void close() {
+    flush();
+    tick();
+    link.close();
+  }
+}

@@ -1,0 +1,245 @@
+package io.skerry.agent.uplink;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.protobuf.ByteString;
+import io.skerry.protocol.CommittedRange;
+import io.skerry.protocol.RecordStream;
+import io.skerry.telemetry.wire.TelemetryRecords;
+import io.skerry.wire.fleet.v1.NamedTensor;
+import io.skerry.wire.fleet.v1.Record;
+import io.skerry.wire.fleet.v1.Sample;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SpoolTest {
+  private static final long ROOM = 1 << 20;
+
+  @TempDir Path folder;
+
+  static Record event(String detail) {
+    return TelemetryRecords.event(Instant.EPOCH, "TEST", detail, Map.of());
+  }
+
+  private static Record sample(int bytes) {
+    return TelemetryRecords.of(
+        Instant.EPOCH,
+        Sample.newBuilder()
+            .addInputs(NamedTensor.newBuilder().setData(ByteString.copyFrom(new byte[bytes])))
+            .build());
+  }
+
+  private static List<Long> sequences(Spool spool, RecordStream stream, Map<Long, Long> after) {
+    return spool
+        .next(stream, after)
+        .map(batch -> batch.message().getRecordsList().stream().map(Record::getSequence).toList())
+        .orElse(List.of());
+  }
+
+  private static long waiting(Spool spool, RecordStream stream) {
+    return spool.waiting().getOrDefault(stream, 0L);
+  }
+
+  private Path onlySegment(RecordStream stream) throws IOException {
+    try (Stream<Path> files = Files.list(folder.resolve(stream.wireName()))) {
+      return files.toList().getFirst();
+    }
+  }
+
+  @Test
+  void numbersTheRecordsOfEachStreamFromOne() throws IOException {
+    Spool spool = Spool.open(folder, 1, ROOM);
+    spool.append(RecordStream.EVENTS, event("a"));
+    spool.append(RecordStream.EVENTS, event("b"));
+    spool.append(RecordStream.SAMPLES, sample(10));
+
+    assertThat(sequences(spool, RecordStream.EVENTS, Map.of())).containsExactly(1L, 2L);
+    assertThat(sequences(spool, RecordStream.SAMPLES, Map.of())).containsExactly(1L);
+    assertThat(sequences(spool, RecordStream.EVENTS, Map.of(1L, 1L))).containsExactly(2L);
+  }
+
+  @Test
+  void keepsRecordsOverARestartUnderTheirOwnEpoch() throws IOException {
+    Spool before = Spool.open(folder, 1, ROOM);
+    before.append(RecordStream.EVENTS, event("old"));
+    Spool after = Spool.open(folder, 2, ROOM);
+    after.append(RecordStream.EVENTS, event("new"));
+
+    Spool.Batch first = after.next(RecordStream.EVENTS, Map.of()).orElseThrow();
+    Spool.Batch second = after.next(RecordStream.EVENTS, Map.of(1L, 1L)).orElseThrow();
+
+    assertThat(first.epoch()).isEqualTo(1);
+    assertThat(first.message().getRecords(0).getEvent().getDetail()).isEqualTo("old");
+    assertThat(second.epoch()).isEqualTo(2);
+    assertThat(second.first()).isEqualTo(1);
+  }
+
+  @Test
+  void freesOnlyWhatIsCommitted() throws IOException {
+    Spool spool = Spool.open(folder, 1, ROOM);
+    spool.append(RecordStream.EVENTS, event("a"));
+    spool.append(RecordStream.EVENTS, event("b"));
+
+    spool.committed(new CommittedRange(RecordStream.EVENTS, 1, 1));
+    long afterOne = spool.bytes();
+    spool.committed(new CommittedRange(RecordStream.EVENTS, 1, 2));
+
+    assertThat(afterOne).isPositive();
+    assertThat(spool.bytes()).isZero();
+    spool.append(RecordStream.EVENTS, event("c"));
+    assertThat(sequences(spool, RecordStream.EVENTS, Map.of(1L, 2L))).containsExactly(3L);
+  }
+
+  @Test
+  void ignoresCommittedRangesOfEpochsItDoesNotHave() throws IOException {
+    Spool spool = Spool.open(folder, 5, ROOM);
+    spool.append(RecordStream.EVENTS, event("a"));
+
+    spool.committed(new CommittedRange(RecordStream.EVENTS, 4, 99));
+    spool.committed(new CommittedRange(RecordStream.EVENTS, 6, 99));
+
+    assertThat(sequences(spool, RecordStream.EVENTS, Map.of())).containsExactly(1L);
+  }
+
+  @Test
+  void losesOnlyTheTornRecordAfterACrash() throws IOException {
+    Spool before = Spool.open(folder, 1, ROOM);
+    for (int i = 0; i < 5; i++) {
+      before.append(RecordStream.EVENTS, event("record " + i));
+    }
+    Path segment = onlySegment(RecordStream.EVENTS);
+    byte[] whole = Files.readAllBytes(segment);
+
+    for (int cut = 1; cut < whole.length; cut++) {
+      Files.write(segment, java.util.Arrays.copyOf(whole, cut));
+      SpoolFrame.Scan scan = SpoolFrame.scan(whole, cut);
+      int end = cut;
+      long expected =
+          SpoolFrame.scan(whole, whole.length).records().stream()
+              .filter(record -> record.end() <= end)
+              .count();
+      assertThat(scan.records()).hasSize((int) expected);
+    }
+    Files.write(segment, java.util.Arrays.copyOf(whole, whole.length - 3));
+    Spool after = Spool.open(folder, 2, ROOM);
+    assertThat(sequences(after, RecordStream.EVENTS, Map.of())).containsExactly(1L, 2L, 3L, 4L);
+    assertThat(after.damaged()).isEqualTo(1);
+  }
+
+  @Test
+  void aFlippedBitCostsOneRecordAndNoNeighbour() throws IOException {
+    Spool before = Spool.open(folder, 1, ROOM);
+    for (int i = 0; i < 5; i++) {
+      before.append(RecordStream.EVENTS, event("record " + i));
+    }
+    byte[] whole = Files.readAllBytes(onlySegment(RecordStream.EVENTS));
+    SpoolFrame.Found third = SpoolFrame.scan(whole, whole.length).records().get(2);
+
+    for (int at = third.offset(); at < third.end(); at++) {
+      byte[] flipped = whole.clone();
+      flipped[at] ^= 0x10;
+      assertThat(
+              SpoolFrame.scan(flipped, flipped.length).records().stream()
+                  .map(SpoolFrame.Found::sequence))
+          .containsExactly(1L, 2L, 4L, 5L);
+    }
+  }
+
+  @Test
+  void saysBelowWhichSequenceNothingWillCome() throws IOException {
+    Spool before = Spool.open(folder, 1, ROOM);
+    for (int i = 0; i < 5; i++) {
+      before.append(RecordStream.EVENTS, event("record " + i));
+    }
+    Path segment = onlySegment(RecordStream.EVENTS);
+    byte[] whole = Files.readAllBytes(segment);
+    whole[SpoolFrame.scan(whole, whole.length).records().get(2).offset() + 6] ^= 1;
+    Files.write(segment, whole);
+    Spool after = Spool.open(folder, 2, ROOM);
+
+    after.committed(new CommittedRange(RecordStream.EVENTS, 1, 2));
+    Spool.Batch again = after.next(RecordStream.EVENTS, Map.of(1L, 2L)).orElseThrow();
+
+    assertThat(again.message().getFirstKept()).isEqualTo(4);
+    assertThat(
+            after.next(RecordStream.EVENTS, Map.of(1L, 4L)).orElseThrow().message().getFirstKept())
+        .isZero();
+  }
+
+  @Test
+  void dropsTheOldestSamplesFirstWhenItIsFull() throws IOException {
+    Spool spool = Spool.open(folder, 1, 64 * 1024);
+    for (int i = 0; i < 100; i++) {
+      spool.append(RecordStream.EVENTS, event("event " + i));
+    }
+    for (int i = 0; i < 200; i++) {
+      spool.append(RecordStream.SAMPLES, sample(1000));
+    }
+
+    assertThat(spool.bytes()).isLessThanOrEqualTo(64 * 1024);
+    assertThat(spool.dropped().get(RecordStream.SAMPLES)).isPositive();
+    assertThat(spool.dropped().get(RecordStream.EVENTS)).isZero();
+    long waiting = waiting(spool, RecordStream.SAMPLES);
+    assertThat(waiting + spool.dropped().getOrDefault(RecordStream.SAMPLES, 0L)).isEqualTo(200);
+    assertThat(sequences(spool, RecordStream.SAMPLES, Map.of()).getFirst())
+        .isEqualTo(200 - waiting + 1);
+  }
+
+  @Test
+  void refusesALessPreciousRecordRatherThanDropAMorePreciousOne() throws IOException {
+    Spool spool = Spool.open(folder, 1, 16 * 1024);
+    while (spool.bytes() < 14 * 1024) {
+      spool.append(RecordStream.EVENTS, event("event"));
+    }
+    long before = waiting(spool, RecordStream.EVENTS);
+
+    boolean kept = spool.append(RecordStream.SAMPLES, sample(3000));
+
+    assertThat(kept).isFalse();
+    assertThat(spool.waiting().get(RecordStream.EVENTS)).isEqualTo(before);
+    assertThat(spool.dropped().get(RecordStream.SAMPLES)).isEqualTo(1);
+  }
+
+  @Test
+  void dropsARecordThatNoBatchCouldHold() throws IOException {
+    Spool spool = Spool.open(folder, 1, ROOM);
+
+    assertThat(spool.append(RecordStream.SAMPLES, sample(300 * 1024))).isFalse();
+
+    assertThat(spool.dropped().get(RecordStream.SAMPLES)).isEqualTo(1);
+  }
+
+  @Test
+  void keepsEveryBatchBelowItsLimit() throws IOException {
+    Spool spool = Spool.open(folder, 1, 16 << 20);
+    for (int i = 0; i < 400; i++) {
+      spool.append(RecordStream.SAMPLES, sample(3000));
+    }
+    long after = 0;
+    long received = 0;
+    while (after < 400) {
+      Spool.Batch batch = spool.next(RecordStream.SAMPLES, Map.of(1L, after)).orElseThrow();
+      assertThat(batch.message().getSerializedSize())
+          .isLessThanOrEqualTo(TelemetryRecords.BATCH_BYTES_MAX);
+      received += batch.message().getRecordsCount();
+      after = batch.last();
+    }
+
+    assertThat(received).isEqualTo(400);
+  }
+
+  @Test
+  void refusesAFolderOfALaterBoot() throws IOException {
+    Spool.open(folder, 7, ROOM).append(RecordStream.EVENTS, event("a"));
+
+    assertThatThrownBy(() -> Spool.open(folder, 7, ROOM)).isInstanceOf(IOException.class);
+  }
+}

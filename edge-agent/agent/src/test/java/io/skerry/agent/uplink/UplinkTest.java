@@ -1,0 +1,248 @@
+package io.skerry.agent.uplink;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.skerry.protocol.CommittedRange;
+import io.skerry.protocol.DeviceFacts;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.Generation;
+import io.skerry.protocol.MalformedDocumentException;
+import io.skerry.protocol.ProtocolCodec;
+import io.skerry.protocol.RecordStream;
+import io.skerry.protocol.ReportedDocument;
+import io.skerry.protocol.SequenceLedger;
+import io.skerry.protocol.TenantId;
+import io.skerry.protocol.Topics;
+import io.skerry.wire.fleet.v1.Record;
+import io.skerry.wire.fleet.v1.RecordBatch;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class UplinkTest {
+  private static final TenantId TENANT = new TenantId("default");
+  private static final DeviceId DEVICE = new DeviceId("d1");
+  private static final String EVENTS = Topics.records(TENANT, DEVICE, RecordStream.EVENTS);
+  private static final String REPORTED = Topics.device(TENANT, DEVICE, Topics.REPORTED);
+  private static final String COMMITTED = Topics.device(TENANT, DEVICE, Topics.COMMITTED);
+
+  @TempDir Path folder;
+  private final InMemoryLink link = new InMemoryLink();
+  private final List<byte[]> desired = new ArrayList<>();
+  private Instant now = Instant.parse("2026-01-01T00:00:00Z");
+  private Generation observed = Generation.NONE;
+  private long dropped;
+  private Spool spool;
+  private Uplink uplink;
+
+  @BeforeEach
+  void open() throws IOException {
+    spool = Spool.open(folder, 1, 1 << 20);
+    uplink = new Uplink(link, spool, TENANT, DEVICE, () -> now, desired::add, this::report);
+    uplink.start();
+  }
+
+  private ReportedDocument report(long sequence) {
+    return new ReportedDocument(
+        TENANT,
+        DEVICE,
+        1,
+        sequence,
+        now,
+        observed,
+        Generation.NONE,
+        List.of(),
+        new DeviceFacts("x86-64", List.of(), 1, 0, List.of(), List.of(), ""),
+        "test",
+        Map.of(RecordStream.SAMPLES, dropped));
+  }
+
+  private List<Long> sent() {
+    return link.published().stream()
+        .filter(message -> message.topic().equals(EVENTS))
+        .flatMap(message -> records(message.payload()).stream())
+        .map(Record::getSequence)
+        .toList();
+  }
+
+  private static List<Record> records(ByteString payload) {
+    try {
+      return RecordBatch.parseFrom(payload).getRecordsList();
+    } catch (InvalidProtocolBufferException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private List<Long> reports() {
+    return link.published().stream()
+        .filter(message -> message.topic().equals(REPORTED))
+        .map(
+            message -> {
+              try {
+                return ProtocolCodec.decodeReported(message.payload().toByteArray()).sequence();
+              } catch (MalformedDocumentException e) {
+                throw new AssertionError(e);
+              }
+            })
+        .toList();
+  }
+
+  private void keep(int events) {
+    for (int i = 0; i < events; i++) {
+      uplink.keep(RecordStream.EVENTS, SpoolTest.event("e" + i));
+    }
+  }
+
+  @Test
+  void sendsEachRecordOnceWhileItIsOnItsWay() {
+    keep(2);
+    uplink.tick();
+    uplink.tick();
+
+    assertThat(sent()).containsExactly(1L, 2L);
+  }
+
+  @Test
+  void sendsAgainWhatIsNotCommittedAfterAReconnect() {
+    keep(3);
+    uplink.tick();
+    link.commit(COMMITTED, new CommittedRange(RecordStream.EVENTS, 1, 2));
+    link.cut();
+    uplink.tick();
+    link.connect();
+    uplink.tick();
+
+    assertThat(sent()).containsExactly(1L, 2L, 3L, 3L);
+  }
+
+  @Test
+  void sendsAgainWhatIsNotCommittedAfterTenSeconds() {
+    keep(1);
+    uplink.tick();
+    now = now.plus(Duration.ofSeconds(9));
+    uplink.tick();
+    assertThat(sent()).containsExactly(1L);
+
+    now = now.plus(Duration.ofSeconds(1));
+    uplink.tick();
+
+    assertThat(sent()).containsExactly(1L, 1L);
+  }
+
+  @Test
+  void keepsFewBatchesOnTheirWay() {
+    for (int i = 0; i < 20; i++) {
+      keep(1);
+      uplink.tick();
+    }
+    assertThat(sent()).hasSize(RecordSender.IN_FLIGHT_MAX);
+
+    link.commit(COMMITTED, new CommittedRange(RecordStream.EVENTS, 1, 8));
+    uplink.tick();
+
+    assertThat(sent()).hasSize(20);
+  }
+
+  @Test
+  void goesOnWhereALinkFailed() {
+    keep(1);
+    link.failAfter(0);
+    uplink.tick();
+    assertThat(sent()).isEmpty();
+
+    link.connect();
+    uplink.tick();
+
+    assertThat(sent()).containsExactly(1L);
+  }
+
+  @Test
+  void storesEverythingOnceWhateverTheLinkDoes() {
+    Random random = new Random(3);
+    SequenceLedger ledger = SequenceLedger.EMPTY;
+    long stored = 0;
+    int read = 0;
+    for (int round = 0; round < 400 || stored < 300; round++) {
+      assertThat(round).isLessThan(5000);
+      if (round < 300) {
+        keep(1);
+      }
+      switch (random.nextInt(6)) {
+        case 0 -> link.cut();
+        case 1 -> link.failAfter(random.nextInt(3));
+        case 2 -> link.connect();
+        default -> now = now.plusMillis(random.nextInt(4000));
+      }
+      uplink.tick();
+      for (; read < link.published().size(); read++) {
+        InMemoryLink.Published message = link.published().get(read);
+        // One message in four is lost behind the broker's acknowledgement.
+        if (!message.topic().equals(EVENTS) || random.nextInt(4) == 0) {
+          continue;
+        }
+        for (Record record : records(message.payload())) {
+          SequenceLedger.Step step = ledger.take(record.getSequence());
+          ledger = step.after();
+          stored += step.outcome() == SequenceLedger.Outcome.STORE ? 1 : 0;
+        }
+        if (ledger.through() > 0 && random.nextInt(3) > 0) {
+          link.commit(COMMITTED, new CommittedRange(RecordStream.EVENTS, 1, ledger.through()));
+        }
+      }
+    }
+
+    assertThat(stored).isEqualTo(300);
+    assertThat(ledger).isEqualTo(new SequenceLedger(300, List.of()));
+  }
+
+  @Test
+  void reportsAtOnceWhatChangedAndCountersWithinFiveSeconds() {
+    uplink.tick();
+    uplink.tick();
+    assertThat(reports()).containsExactly(1L);
+
+    observed = new Generation(1, 1);
+    uplink.tick();
+    assertThat(reports()).containsExactly(1L, 2L);
+
+    dropped = 9;
+    uplink.tick();
+    assertThat(reports()).hasSize(2);
+    now = now.plusSeconds(5);
+    uplink.tick();
+    assertThat(reports()).containsExactly(1L, 2L, 3L);
+
+    now = now.plusSeconds(30);
+    uplink.tick();
+    assertThat(reports()).hasSize(4);
+  }
+
+  @Test
+  void reportsAgainAfterAReconnect() {
+    uplink.tick();
+    link.cut();
+    link.connect();
+    uplink.tick();
+
+    assertThat(reports()).containsExactly(1L, 2L);
+  }
+
+  @Test
+  void handsDesiredDocumentsOnAndSurvivesGarbage() {
+    link.deliver(COMMITTED, new byte[] {9, 9, 9});
+    link.deliver(Topics.device(TENANT, DEVICE, Topics.DESIRED), new byte[] {1});
+
+    assertThat(desired).hasSize(1);
+    assertThat(uplink.heardAt()).contains(now);
+  }
+}
