@@ -21,7 +21,13 @@ import picocli.CommandLine.UnmatchedArgumentException;
     description = "Serves models on a device.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
-    subcommands = {ServeCommand.class, DoctorCommand.class},
+    subcommands = {
+      ServeCommand.class,
+      EnrollCommand.class,
+      RunCommand.class,
+      StatusCommand.class,
+      DoctorCommand.class
+    },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {"0:done", "1:failed", "2:wrong usage", "3:not found", "130:interrupted"})
 public final class Main implements Runnable {

@@ -1,0 +1,271 @@
+package io.skerry.agent.boot;
+
+import io.skerry.agent.config.AgentVersion;
+import io.skerry.agent.model.ModelSlots;
+import io.skerry.agent.model.Predictor;
+import io.skerry.agent.observe.Observer;
+import io.skerry.agent.serve.FeedbackSink;
+import io.skerry.agent.serve.ModelListing;
+import io.skerry.agent.update.DurableFile;
+import io.skerry.agent.update.UpdateSetup;
+import io.skerry.agent.update.Updater;
+import io.skerry.agent.uplink.DeviceLink;
+import io.skerry.agent.uplink.LinkConfig;
+import io.skerry.agent.uplink.PahoLink;
+import io.skerry.agent.uplink.Spool;
+import io.skerry.agent.uplink.Uplink;
+import io.skerry.artifact.sign.SignatureInvalidException;
+import io.skerry.artifact.sign.TrustedKeys;
+import io.skerry.profile.HardwareFacts;
+import io.skerry.protocol.DeviceFacts;
+import io.skerry.protocol.RecordStream;
+import io.skerry.protocol.ReportedDocument;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+
+/**
+ * One enrolled device: runs what the control plane orders, answers predictions, and tells what it
+ * saw. Many can live in one process; each has a data folder of its own.
+ *
+ * <p>Thread-safe.
+ */
+public final class DeviceAgent implements AutoCloseable {
+  private static final long OBSERVE_EVERY_MILLIS = 100;
+  private static final long UPDATE_EVERY_MILLIS = 200;
+  private static final long SEND_EVERY_MILLIS = 250;
+
+  private final DeviceAgentConfig config;
+  private final FileChannel lock;
+  private final long bootEpoch;
+  private final Instant startedAt;
+  private final ModelSlots slots;
+  private final Observer observer;
+  private final Predictor predictor;
+  private final Updater updater;
+  private final Uplink uplink;
+  private final DeviceFacts facts;
+  private List<AgentExecutors.Repetition> tasks = List.of();
+
+  /** Makes the link, so that tests can put another one in. */
+  interface LinkMaker {
+    DeviceLink make(LinkConfig config);
+  }
+
+  private DeviceAgent(
+      DeviceAgentConfig config, FileChannel lock, TrustedKeys trusted, LinkMaker links)
+      throws IOException {
+    this.config = config;
+    this.lock = lock;
+    this.startedAt = config.clock().instant();
+    this.bootEpoch = nextBootEpoch(config.dataDir().resolve("boot-epoch"));
+    this.facts = toProtocol(config.facts());
+    DeviceIdentity identity = config.identity();
+    Spool spool = Spool.open(config.dataDir().resolve("spool"), bootEpoch, config.spoolBytesMax());
+    this.slots = new ModelSlots(config.executors().work());
+    this.observer = new Observer(config.clock(), config.ringCapacity(), spool::append);
+    this.predictor = new Predictor(slots, config.clock(), new SecureRandom(), observer);
+    this.updater =
+        new Updater(
+            new UpdateSetup(
+                config.dataDir().resolve("models"),
+                identity.tenant(),
+                identity.device(),
+                identity.secret(),
+                identity.artifactBase(),
+                trusted,
+                config.facts(),
+                config.profiles(),
+                config.engines(),
+                config.threadsMax(),
+                slots,
+                config.http(),
+                config.executors().work(),
+                config.clock()),
+            observer,
+            event -> spool.append(RecordStream.EVENTS, event));
+    this.uplink =
+        new Uplink(
+            links.make(
+                new LinkConfig(
+                    identity.mqttHost(),
+                    identity.mqttPort(),
+                    identity.tenant(),
+                    identity.device(),
+                    identity.secret(),
+                    bootEpoch)),
+            spool,
+            identity.tenant(),
+            identity.device(),
+            config.clock(),
+            updater::desired,
+            this::report);
+  }
+
+  /**
+   * Starts an agent: what it served last answers before this returns, then it connects.
+   *
+   * @throws IOException if the data folder cannot be used, or another agent uses it
+   * @throws SignatureInvalidException if the identity's keys are not those that root signed
+   */
+  public static DeviceAgent start(DeviceAgentConfig config) throws IOException {
+    return start(
+        config,
+        link ->
+            new PahoLink(
+                link, config.clock(), RandomGenerator.getDefault(), config.executors().work()));
+  }
+
+  static DeviceAgent start(DeviceAgentConfig config, LinkMaker links) throws IOException {
+    TrustedKeys trusted = config.identity().trustedKeys();
+    Files.createDirectories(config.dataDir());
+    FileChannel lock = locked(config.dataDir().resolve("lock"));
+    try {
+      DeviceAgent agent = new DeviceAgent(config, lock, trusted, links);
+      agent.begin();
+      return agent;
+    } catch (IOException | RuntimeException e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  private static FileChannel locked(Path file) throws IOException {
+    FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    Optional<FileLock> lock = Optional.empty();
+    try {
+      lock = Optional.ofNullable(channel.tryLock());
+    } catch (OverlappingFileLockException e) {
+      // Another agent of this process: the same as one of another process.
+    } finally {
+      if (lock.isEmpty()) {
+        channel.close();
+      }
+    }
+    if (lock.isEmpty()) {
+      throw new IOException("another agent runs on data folder '%s'".formatted(file.getParent()));
+    }
+    return channel;
+  }
+
+  private static long nextBootEpoch(Path file) throws IOException {
+    long last =
+        DurableFile.read(file)
+            .map(content -> Long.parseLong(new String(content, StandardCharsets.US_ASCII)))
+            .orElse(0L);
+    DurableFile.write(file, Long.toString(last + 1).getBytes(StandardCharsets.US_ASCII));
+    return last + 1;
+  }
+
+  private void begin() {
+    updater.start();
+    uplink.start();
+    String device = config.identity().device().value();
+    AgentExecutors executors = config.executors();
+    tasks =
+        List.of(
+            executors.every(OBSERVE_EVERY_MILLIS, "observe " + device, observer::tick),
+            executors.every(UPDATE_EVERY_MILLIS, "update " + device, updater::tick),
+            executors.every(SEND_EVERY_MILLIS, "send " + device, uplink::tick));
+  }
+
+  private ReportedDocument report(long sequence) {
+    return new ReportedDocument(
+        config.identity().tenant(),
+        config.identity().device(),
+        bootEpoch,
+        sequence,
+        config.clock().instant(),
+        updater.observed(),
+        updater.applied(),
+        updater.reports(),
+        facts,
+        AgentVersion.current(),
+        uplink.spool().dropped());
+  }
+
+  /** Facts as they travel. */
+  public static DeviceFacts toProtocol(HardwareFacts facts) {
+    return new DeviceFacts(
+        facts.arch(),
+        facts.cpuFeatures(),
+        facts.cores(),
+        facts.memoryBytes(),
+        facts.accelerators(),
+        facts.engines(),
+        facts.board());
+  }
+
+  /** Answers predictions with whatever is active. */
+  public Predictor predictor() {
+    return predictor;
+  }
+
+  /** Takes actual outcomes. */
+  public FeedbackSink feedback() {
+    return observer;
+  }
+
+  /** What answers in which slot. */
+  public ModelSlots slots() {
+    return slots;
+  }
+
+  /** What is active, for the gRPC server. */
+  public ModelListing listing() {
+    return ModelListing.ofActive(slots);
+  }
+
+  /** How the agent stands. */
+  public AgentStatus status() {
+    Spool spool = uplink.spool();
+    return new AgentStatus(
+        config.identity().device().value(),
+        bootEpoch,
+        startedAt,
+        config.clock().instant(),
+        uplink.state(),
+        uplink.heardAt(),
+        updater.observed(),
+        updater.applied(),
+        updater.reports(),
+        spool.appended(),
+        spool.waiting(),
+        spool.dropped(),
+        spool.damaged(),
+        observer.skipped());
+  }
+
+  /**
+   * Stops: seals open windows, sends what can be sent at once, keeps the rest on disk. Predictions
+   * must have stopped.
+   */
+  @Override
+  public synchronized void close() {
+    if (!lock.isOpen()) {
+      return;
+    }
+    tasks.forEach(AgentExecutors.Repetition::stop);
+    updater.close();
+    observer.flush();
+    uplink.close();
+    slots.close();
+    try {
+      lock.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+package io.skerry.agent.boot;
+
+import io.skerry.agent.model.EngineCatalog;
+import io.skerry.profile.HardwareFacts;
+import io.skerry.profile.ProfileCatalog;
+import java.net.http.HttpClient;
+import java.nio.file.Path;
+import java.time.InstantSource;
+
+/**
+ * What one device agent needs.
+ *
+ * @param dataDir of this device only
+ * @param facts what the device's hardware is; a simulated one says what it simulates
+ * @param engines may be shared by many agents
+ * @param executors may be shared by many agents
+ * @param http may be shared by many agents
+ * @param spoolBytesMax disk for telemetry that is not committed yet
+ * @param ringCapacity observations between two counts, a power of two
+ * @param threadsMax threads that one prediction may use
+ */
+public record DeviceAgentConfig(
+    Path dataDir,
+    DeviceIdentity identity,
+    HardwareFacts facts,
+    EngineCatalog engines,
+    ProfileCatalog profiles,
+    AgentExecutors executors,
+    HttpClient http,
+    InstantSource clock,
+    long spoolBytesMax,
+    int ringCapacity,
+    int threadsMax) {
+  /** Disk for telemetry unless told otherwise: 64 MiB. */
+  public static final long SPOOL_BYTES = 64L << 20;
+
+  /** Observations between two counts unless told otherwise. */
+  public static final int RING_CAPACITY = 4096;
+
+  /** The usual limits, the built-in profiles and the system's clock. */
+  public static DeviceAgentConfig of(
+      Path dataDir,
+      DeviceIdentity identity,
+      HardwareFacts facts,
+      EngineCatalog engines,
+      AgentExecutors executors,
+      HttpClient http) {
+    return new DeviceAgentConfig(
+        dataDir,
+        identity,
+        facts,
+        engines,
+        ProfileCatalog.builtIn(),
+        executors,
+        http,
+        InstantSource.system(),
+        SPOOL_BYTES,
+        RING_CAPACITY,
+        Runtime.getRuntime().availableProcessors());
+  }
+
+  /** The same with other limits, for many agents in one process. */
+  public DeviceAgentConfig withLimits(long spoolBytes, int ring, int threads) {
+    return new DeviceAgentConfig(
+        dataDir,
+        identity,
+        facts,
+        engines,
+        profiles,
+        executors,
+        http,
+        clock,
+        spoolBytes,
+        ring,
+        threads);
+  }
+}

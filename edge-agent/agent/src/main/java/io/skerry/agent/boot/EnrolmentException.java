@@ -1,0 +1,14 @@
+package io.skerry.agent.boot;
+
+/** A device could not be enrolled; the message is one line for the person who tries. */
+public final class EnrolmentException extends Exception {
+  private static final long serialVersionUID = 1L;
+
+  public EnrolmentException(String message) {
+    super(message);
+  }
+
+  public EnrolmentException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

@@ -1,0 +1,156 @@
+package io.skerry.agent.boot;
+
+import io.skerry.agent.model.EngineCatalog;
+import io.skerry.agent.serve.AgentServer;
+import io.skerry.agent.serve.ListenAddress;
+import io.skerry.agent.serve.ListenException;
+import io.skerry.agent.serve.ServeConfig;
+import io.skerry.artifact.sign.SignatureInvalidException;
+import io.skerry.profile.FactsProbe;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.http.HttpClient;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Runs this machine as an enrolled device until it is interrupted. */
+@Command(
+    name = "run",
+    description = "Runs this machine as the device that it was enrolled as.",
+    mixinStandardHelpOptions = true)
+final class RunCommand implements Callable<Integer> {
+  private static final Duration CONNECT_PATIENCE = Duration.ofSeconds(10);
+  private static final long STATUS_EVERY_MILLIS = 1000;
+
+  @Option(
+      names = "--data-dir",
+      required = true,
+      paramLabel = "DIR",
+      description = "the folder that 'enroll' wrote the identity to")
+  private Path dataDir = Path.of(".");
+
+  @Option(
+      names = "--listen",
+      paramLabel = "ADDRESS",
+      description =
+          "unix:PATH or tcp:HOST:PORT; by default the socket /run/skerry/agent.sock, or under"
+              + " $$XDG_RUNTIME_DIR/skerry")
+  private @Nullable String listen;
+
+  @Option(
+      names = "--spool-mib",
+      paramLabel = "N",
+      description = "disk for telemetry that is not committed yet (default: ${DEFAULT-VALUE})")
+  private int spoolMib = 64;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init") // picocli sets it before call().
+  private CommandSpec spec;
+
+  @Override
+  public Integer call() throws InterruptedException {
+    if (spoolMib < 1 || spoolMib > 1 << 20) {
+      throw misuse("--spool-mib is %d, expected 1 to %d".formatted(spoolMib, 1 << 20));
+    }
+    ServeConfig config = ServeConfig.at(address());
+    DeviceIdentity identity = identity();
+    EngineCatalog engines = EngineCatalog.discovered();
+    try (AgentExecutors executors = AgentExecutors.create();
+        HttpClient http = HttpClient.newBuilder().connectTimeout(CONNECT_PATIENCE).build();
+        DeviceAgent agent =
+            DeviceAgent.start(
+                DeviceAgentConfig.of(
+                        dataDir,
+                        identity,
+                        FactsProbe.detect(engines.usable()),
+                        engines,
+                        executors,
+                        http)
+                    .withLimits(
+                        (long) spoolMib << 20,
+                        DeviceAgentConfig.RING_CAPACITY,
+                        Runtime.getRuntime().availableProcessors()))) {
+      StatusFile status = new StatusFile(dataDir);
+      AgentExecutors.Repetition telling =
+          executors.every(STATUS_EVERY_MILLIS, "status file", () -> write(status, agent));
+      serve(config, agent);
+      telling.stop();
+      return ExitCode.DONE;
+    } catch (IOException | SignatureInvalidException e) {
+      throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private static void write(StatusFile file, DeviceAgent agent) {
+    try {
+      file.write(agent.status());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void serve(ServeConfig config, DeviceAgent agent) throws InterruptedException {
+    try (AgentServer server =
+        AgentServer.start(
+            config,
+            agent.slots(),
+            agent.predictor(),
+            agent.listing(),
+            Optional.of(agent.feedback()))) {
+      Thread closer = new Thread(() -> stop(server, agent), "agent-shutdown");
+      Runtime.getRuntime().addShutdownHook(closer);
+      spec.commandLine().getOut().printf("serving on %s%n", server.address());
+      server.awaitClosed();
+      // Only the hook closes the server; it may still send what is left.
+      closer.join();
+    } catch (ListenException e) {
+      throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private static void stop(AgentServer server, DeviceAgent agent) {
+    server.close();
+    agent.close();
+  }
+
+  private DeviceIdentity identity() {
+    if (!DeviceIdentity.isIn(dataDir)) {
+      throw new CommandException(
+          ExitCode.NOT_FOUND,
+          "no identity in '%s': run 'skerry agent enroll' first".formatted(dataDir));
+    }
+    try {
+      return DeviceIdentity.load(dataDir);
+    } catch (IOException e) {
+      throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private ListenAddress address() {
+    if (listen == null) {
+      return ListenAddress.usual(System.getenv())
+          .orElseThrow(
+              () ->
+                  misuse(
+                      "no usual place for a socket: /run/skerry is not writable and"
+                          + " XDG_RUNTIME_DIR is not set; give --listen unix:PATH"));
+    }
+    try {
+      return ListenAddress.parse(listen);
+    } catch (IllegalArgumentException e) {
+      throw misuse("--listen: " + e.getMessage());
+    }
+  }
+
+  private ParameterException misuse(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+}

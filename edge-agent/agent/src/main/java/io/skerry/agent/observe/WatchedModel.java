@@ -1,0 +1,150 @@
+package io.skerry.agent.observe;
+
+import io.skerry.agent.model.ModelRef;
+import io.skerry.artifact.ElementType;
+import io.skerry.protocol.SamplingRates;
+import io.skerry.runtime.Tensor;
+import io.skerry.telemetry.sample.SampleChoice;
+import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.telemetry.sketch.WindowSketch;
+import io.skerry.telemetry.wire.ModelReference;
+import io.skerry.wire.fleet.v1.Window;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * One version that is observed: its settings, which any thread reads, and its open window, which
+ * only the consumer touches.
+ */
+final class WatchedModel {
+  private static final long NONE = Long.MIN_VALUE;
+
+  private final ModelReference reference;
+  private final WindowSketch sketch;
+  private final LongAdder failed = new LongAdder();
+  private final LongAdder skipped = new LongAdder();
+  private volatile SampleChoice choice;
+  private volatile long windowMillis;
+  private long window = NONE;
+  private long windowLength;
+
+  WatchedModel(ModelRef model, MonitoringPlan plan, SamplingRates rates, Duration window) {
+    this.reference = new ModelReference(model.slot(), model.version(), model.manifest());
+    this.sketch = new WindowSketch(plan);
+    this.choice = choice(rates);
+    this.windowMillis = checked(window);
+  }
+
+  void configure(SamplingRates rates, Duration window) {
+    choice = choice(rates);
+    windowMillis = checked(window);
+  }
+
+  private SampleChoice choice(SamplingRates rates) {
+    return new SampleChoice(rates, SampleChoice.saltOf(reference.manifest().hex()));
+  }
+
+  private static long checked(Duration window) {
+    return Math.max(1, window.toMillis());
+  }
+
+  ModelReference reference() {
+    return reference;
+  }
+
+  MonitoringPlan plan() {
+    return sketch.plan();
+  }
+
+  SampleChoice choice() {
+    return choice;
+  }
+
+  /** Called by any thread. */
+  void fail() {
+    failed.increment();
+  }
+
+  /** Called by any thread. */
+  void skip() {
+    skipped.increment();
+  }
+
+  /** The monitored input, when this prediction's can be read as the plan says. */
+  Optional<ByteBuffer> monitoredInput(List<Tensor> inputs) {
+    if (plan().featureCount() == 0) {
+      return Optional.empty();
+    }
+    for (Tensor input : inputs) {
+      if (input.name().equals(plan().input())
+          && input.type() == ElementType.FP32
+          && input.data().remaining() >= plan().elementsNeeded() * Float.BYTES) {
+        return Optional.of(input.data().slice().order(input.data().order()));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** The score of the first item; NaN when there is none. */
+  float score(List<Tensor> outputs) {
+    String wanted = plan().scoreOutput().orElse("");
+    for (Tensor output : outputs) {
+      int position = output.data().position() + plan().scoreOffset() * Float.BYTES;
+      if (output.name().equals(wanted)
+          && output.type() == ElementType.FP32
+          && position + Float.BYTES <= output.data().limit()) {
+        return output.data().getFloat(position);
+      }
+    }
+    return Float.NaN;
+  }
+
+  /** Counts into the open window; opens one for {@code atMillis} when none is open. */
+  void observe(Observation observation) {
+    open(observation.atMillis);
+    sketch.observe(observation.view, observation.score, observation.latencyMicros);
+  }
+
+  private void open(long atMillis) {
+    if (window == NONE) {
+      windowLength = windowMillis;
+      window = Math.floorDiv(atMillis, windowLength);
+    }
+  }
+
+  /** Takes over what other threads counted meanwhile. */
+  void collect(long nowMillis) {
+    long failures = failed.sumThenReset();
+    long skips = skipped.sumThenReset();
+    if (failures > 0 || skips > 0) {
+      open(nowMillis);
+      for (long i = 0; i < failures; i++) {
+        sketch.fail();
+      }
+      sketch.skip(skips);
+    }
+  }
+
+  /** Whether the open window is over, or another one than that of this time. */
+  boolean isOver(long nowMillis) {
+    return window != NONE && Math.floorDiv(nowMillis, windowLength) > window;
+  }
+
+  /** The window that is open; empty when nothing was counted. */
+  Optional<Window> seal() {
+    if (window == NONE) {
+      return Optional.empty();
+    }
+    long sealed = window;
+    window = NONE;
+    if (sketch.isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        sketch.seal(
+            reference.toWire(), sealed, sealed * windowLength, (sealed + 1) * windowLength));
+  }
+}

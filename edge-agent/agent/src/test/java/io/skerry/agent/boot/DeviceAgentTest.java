@@ -1,0 +1,380 @@
+package io.skerry.agent.boot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.skerry.agent.TinyOnnx;
+import io.skerry.agent.model.PredictException;
+import io.skerry.agent.model.PredictRequest;
+import io.skerry.agent.model.Prediction;
+import io.skerry.agent.serve.Feedback;
+import io.skerry.agent.serve.FeedbackSink;
+import io.skerry.agent.uplink.InMemoryLink;
+import io.skerry.artifact.ArtifactWriter;
+import io.skerry.artifact.ElementType;
+import io.skerry.artifact.GoldenCase;
+import io.skerry.artifact.GoldenSet;
+import io.skerry.artifact.GoldenTensor;
+import io.skerry.artifact.LayerType;
+import io.skerry.artifact.ModelSignature;
+import io.skerry.artifact.OciLayout;
+import io.skerry.artifact.TensorSpec;
+import io.skerry.artifact.Tolerance;
+import io.skerry.artifact.sign.Dsse;
+import io.skerry.artifact.sign.DsseEnvelope;
+import io.skerry.artifact.sign.SigningKey;
+import io.skerry.artifact.sign.TrustedKeys;
+import io.skerry.profile.Engine;
+import io.skerry.profile.HardwareFacts;
+import io.skerry.profile.Precision;
+import io.skerry.protocol.DesiredDocument;
+import io.skerry.protocol.DesiredSlot;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.ErrorCode;
+import io.skerry.protocol.Generation;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.ProfileId;
+import io.skerry.protocol.ProtocolCodec;
+import io.skerry.protocol.RecordStream;
+import io.skerry.protocol.SamplingRates;
+import io.skerry.protocol.SlotId;
+import io.skerry.protocol.SlotPhase;
+import io.skerry.protocol.SlotReport;
+import io.skerry.protocol.TenantId;
+import io.skerry.protocol.Topics;
+import io.skerry.runtime.Tensor;
+import io.skerry.telemetry.sketch.MonitoringManifests;
+import io.skerry.wire.fleet.v1.Envelope;
+import io.skerry.wire.fleet.v1.Record;
+import io.skerry.wire.fleet.v1.RecordBatch;
+import java.io.IOException;
+import java.net.http.HttpClient;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * One device from order to prediction, with the real engine, disk and HTTP; only the link is ours.
+ */
+@Tag("slow")
+class DeviceAgentTest {
+  private static final TenantId TENANT = new TenantId("default");
+  private static final DeviceId DEVICE = new DeviceId("d1");
+  private static final SlotId MAIN = new SlotId("main");
+  private static final ModelName MODEL = new ModelName("engine-health");
+  private static final SigningKey ROOT = SigningKey.generate();
+  private static final SigningKey RELEASE = SigningKey.generate();
+  private static final SigningKey DIRECTOR = SigningKey.generate();
+  private static final HardwareFacts FACTS =
+      HardwareFacts.of("x86-64", List.of("avx2", "fma", "f16c"), List.of());
+
+  @TempDir Path folder;
+  private final FragileEngine engine = new FragileEngine();
+  private final AgentExecutors executors = AgentExecutors.create();
+  private final HttpClient http = HttpClient.newHttpClient();
+  private ArtifactServer artifacts;
+  private InMemoryLink link = new InMemoryLink();
+  private DeviceAgent agent;
+
+  @BeforeEach
+  void start() throws IOException {
+    artifacts = new ArtifactServer();
+    agent = startAgent();
+  }
+
+  @AfterEach
+  void stop() {
+    agent.close();
+    artifacts.close();
+    executors.close();
+    http.close();
+  }
+
+  private DeviceAgent startAgent() throws IOException {
+    DeviceIdentity identity =
+        new DeviceIdentity(
+            TENANT,
+            DEVICE,
+            "secret",
+            "127.0.0.1",
+            1,
+            artifacts.base(),
+            new String(
+                new TrustedKeys(
+                        List.of(RELEASE.verificationKey()), List.of(DIRECTOR.verificationKey()))
+                    .signedBy(ROOT)
+                    .toJson(),
+                StandardCharsets.UTF_8),
+            ROOT.verificationKey().hex(),
+            ROOT.verificationKey().fingerprint());
+    return DeviceAgent.start(
+        DeviceAgentConfig.of(
+            folder.resolve("device"), identity, FACTS, engine.catalog(), executors, http),
+        config -> link);
+  }
+
+  private void restart() throws IOException {
+    agent.close();
+    link = new InMemoryLink();
+    agent = startAgent();
+  }
+
+  private OciLayout artifact(int version, String profile, SigningKey key, float golden)
+      throws IOException {
+    Path model = TinyOnnx.scale(folder.resolve("v" + version + ".onnx"), version);
+    float[][] rows = {{1, 2, 3}, {2, 3, 4}, {3, 4, 5}};
+    OciLayout layout =
+        new ArtifactWriter(
+                new ModelVersion(MODEL, version),
+                new ProfileId(profile),
+                Engine.ONNXRUNTIME,
+                Precision.FP32,
+                version,
+                new ModelSignature(
+                    List.of(new TensorSpec("input", ElementType.FP32, List.of(-1L, 3L))),
+                    List.of(new TensorSpec("output", ElementType.FP32, List.of(-1L, 3L)))))
+            .add(LayerType.MODEL_ONNX, "model.onnx", Files.readAllBytes(model))
+            .add(
+                new GoldenSet(
+                    new Tolerance(1e-4, 0),
+                    List.of(
+                        new GoldenCase(
+                            List.of(GoldenTensor.ofFloats("input", List.of(1L, 3L), 1, 2, 3)),
+                            List.of(
+                                GoldenTensor.ofFloats(
+                                    "output", List.of(1L, 3L), golden, 2 * golden, 3 * golden))))))
+            .add(
+                LayerType.MONITORING,
+                "monitoring.pb",
+                MonitoringManifests.fromReference(
+                        "input",
+                        List.of(
+                            new MonitoringManifests.Feature("a", 0),
+                            new MonitoringManifests.Feature("b", 1)),
+                        new float[][] {
+                          {rows[0][0], rows[0][1]},
+                          {rows[1][0], rows[1][1]},
+                          {rows[2][0], rows[2][1]}
+                        },
+                        "output",
+                        new float[] {.1f, .2f, .3f},
+                        0.5)
+                    .toByteArray())
+            .write(folder.resolve("artifact" + version), key);
+    artifacts.add(layout.folder());
+    return layout;
+  }
+
+  private OciLayout artifact(int version) throws IOException {
+    return artifact(version, "x86-64-avx2", RELEASE, version);
+  }
+
+  private void order(long counter, int version, OciLayout artifact) {
+    order(counter, version, artifact, DIRECTOR);
+  }
+
+  private void order(long counter, int version, OciLayout artifact, SigningKey key) {
+    DesiredSlot slot =
+        new DesiredSlot(
+            MAIN,
+            counter,
+            new ModelVersion(MODEL, version),
+            artifact.model(),
+            artifact.signature(),
+            artifacts.base(),
+            Optional.empty(),
+            new SamplingRates(1, 1),
+            Duration.ofMillis(500),
+            2,
+            Duration.ofMinutes(1));
+    byte[] document =
+        ProtocolCodec.encode(
+            new DesiredDocument(
+                TENANT, DEVICE, new Generation(1, counter), Instant.now(), List.of(slot)));
+    DsseEnvelope signed = Dsse.sign(DesiredDocument.PAYLOAD_TYPE, document, key);
+    Envelope envelope =
+        Envelope.newBuilder()
+            .setPayloadType(signed.payloadType())
+            .setPayload(ByteString.copyFrom(document))
+            .addSignatures(
+                Envelope.Signature.newBuilder()
+                    .setKeyId(signed.signatures().getFirst().keyId())
+                    .setSignature(ByteString.copyFrom(signed.signatures().getFirst().signature())))
+            .build();
+    link.deliver(Topics.device(TENANT, DEVICE, Topics.DESIRED), envelope.toByteArray());
+  }
+
+  private SlotReport slot() {
+    return agent.status().slots().getFirst();
+  }
+
+  private Prediction predict() throws PredictException {
+    return agent
+        .predictor()
+        .predict(
+            PredictRequest.of(
+                MODEL, "mine", List.of(Tensor.ofFloats("input", List.of(1L, 3L), 1, 2, 3))));
+  }
+
+  private void awaitPhase(SlotPhase phase) {
+    await(() -> !agent.status().slots().isEmpty() && slot().phase() == phase, () -> slot() + "");
+  }
+
+  private static void await(BooleanSupplier condition, Supplier<String> state) {
+    Instant end = Instant.now().plusSeconds(20);
+    while (!condition.getAsBoolean()) {
+      assertThat(Instant.now()).as(state).isBefore(end);
+      LockSupport.parkNanos(10_000_000);
+    }
+  }
+
+  private void commitFirst() throws IOException, PredictException {
+    order(1, 1, artifact(1));
+    awaitPhase(SlotPhase.PROBATION);
+    predict();
+    predict();
+    awaitPhase(SlotPhase.COMMITTED);
+  }
+
+  private List<Record> records(RecordStream stream) {
+    return link.published().stream()
+        .filter(message -> message.topic().equals(Topics.records(TENANT, DEVICE, stream)))
+        .flatMap(
+            message -> {
+              try {
+                return RecordBatch.parseFrom(message.payload()).getRecordsList().stream();
+              } catch (InvalidProtocolBufferException e) {
+                throw new AssertionError(e);
+              }
+            })
+        .toList();
+  }
+
+  @Test
+  void carriesAnOrderOutAndServes() throws Exception {
+    commitFirst();
+
+    assertThat(predict().outputs().getFirst().floats()).containsExactly(1, 2, 3);
+    assertThat(slot().running().orElseThrow().version()).hasToString("engine-health@1");
+    assertThat(agent.status().applied()).isEqualTo(new Generation(1, 1));
+    assertThat(artifacts.authorizations).allMatch(header -> header.startsWith("Basic "));
+  }
+
+  @Test
+  void servesTheProvenVersionAfterARestartWithoutAnyNetwork() throws Exception {
+    commitFirst();
+    artifacts.close();
+    restart();
+
+    assertThat(predict().outputs().getFirst().floats()).containsExactly(1, 2, 3);
+    assertThat(slot().phase()).isEqualTo(SlotPhase.COMMITTED);
+    assertThat(agent.status().bootEpoch()).isEqualTo(2);
+  }
+
+  @Test
+  void refusesACorruptArtifactAndGoesOnServing() throws Exception {
+    commitFirst();
+    OciLayout second = artifact(2);
+    artifacts.spoil(second.signature().hex());
+    order(2, 2, second);
+
+    awaitPhase(SlotPhase.REJECTED);
+
+    assertThat(slot().error().orElseThrow().code()).isEqualTo(ErrorCode.ARTIFACT_DIGEST_MISMATCH);
+    assertThat(predict().outputs().getFirst().floats()).containsExactly(1, 2, 3);
+  }
+
+  @Test
+  void refusesWhatAnotherKeySignedOrAnotherBoardNeedsOrFailsItsGoldenInputs() throws Exception {
+    commitFirst();
+    order(2, 2, artifact(2, "x86-64-avx2", SigningKey.generate(), 2));
+    awaitPhase(SlotPhase.REJECTED);
+    assertThat(slot().error().orElseThrow().code()).isEqualTo(ErrorCode.ARTIFACT_SIGNATURE_INVALID);
+
+    order(3, 3, artifact(3, "arm64-neon", RELEASE, 3));
+    await(() -> slot().revision() == 3 && slot().phase() == SlotPhase.REJECTED, () -> slot() + "");
+    assertThat(slot().error().orElseThrow().code()).isEqualTo(ErrorCode.PROFILE_UNSUPPORTED);
+
+    order(4, 4, artifact(4, "x86-64-avx2", RELEASE, 4.5f));
+    await(() -> slot().revision() == 4 && slot().phase() == SlotPhase.REJECTED, () -> slot() + "");
+    assertThat(slot().error().orElseThrow().code()).isEqualTo(ErrorCode.GOLDEN_MISMATCH);
+    assertThat(predict().outputs().getFirst().floats()).containsExactly(1, 2, 3);
+  }
+
+  @Test
+  void rollsBackWhenAPredictionFailsOnProbation() throws Exception {
+    commitFirst();
+    order(2, 2, artifact(2));
+    awaitPhase(SlotPhase.PROBATION);
+    engine.broken = true;
+    assertThatThrownBy(this::predict).isInstanceOf(PredictException.class);
+    engine.broken = false;
+
+    awaitPhase(SlotPhase.ROLLED_BACK);
+
+    assertThat(slot().error().orElseThrow().code()).isEqualTo(ErrorCode.PROBATION_FAILED);
+    assertThat(slot().running().orElseThrow().version()).hasToString("engine-health@1");
+    assertThat(predict().outputs().getFirst().floats()).containsExactly(1, 2, 3);
+  }
+
+  @Test
+  void obeysNobodyButTheDirector() throws Exception {
+    order(1, 1, artifact(1), RELEASE);
+
+    assertThat(agent.status().slots()).isEmpty();
+    assertThat(agent.status().observed()).isEqualTo(Generation.NONE);
+    await(() -> !records(RecordStream.EVENTS).isEmpty(), () -> "no event");
+    assertThat(records(RecordStream.EVENTS).getFirst().getEvent().getCode())
+        .isEqualTo("DESIRED_SIGNATURE_INVALID");
+  }
+
+  @Test
+  void sendsWindowsSamplesAndJoinedFeedback() throws Exception {
+    commitFirst();
+    Prediction prediction = predict();
+    FeedbackSink.Receipt receipt =
+        agent.feedback().submit(new Feedback(prediction.id().value(), "", 1, Instant.now()));
+
+    await(
+        () ->
+            !records(RecordStream.WINDOWS).isEmpty()
+                && records(RecordStream.SAMPLES).size() == 3
+                && !records(RecordStream.FEEDBACK).isEmpty(),
+        () -> link.published().toString());
+
+    assertThat(receipt).isEqualTo(FeedbackSink.Receipt.JOINED);
+    Record feedback = records(RecordStream.FEEDBACK).getFirst();
+    assertThat(feedback.getFeedback().getJoined()).isTrue();
+    assertThat(feedback.getFeedback().getScore()).isEqualTo(1);
+    assertThat(feedback.getFeedback().getModel().getVersion()).isEqualTo(1);
+    assertThat(
+            records(RecordStream.WINDOWS).stream()
+                .mapToLong(record -> record.getWindow().getPredictions())
+                .sum())
+        .isPositive();
+    assertThat(records(RecordStream.SAMPLES).getFirst().getSample().getInputs(0).getShapeList())
+        .containsExactly(1L, 3L);
+  }
+
+  @Test
+  void refusesASecondAgentOnTheSameFolder() {
+    assertThatThrownBy(this::startAgent)
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("another agent");
+  }
+}
