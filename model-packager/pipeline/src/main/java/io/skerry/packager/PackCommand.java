@@ -69,7 +69,7 @@ final class PackCommand implements Callable<Integer> {
   @Option(
       names = "--max-drop",
       defaultValue = "0.5pt",
-      description = "What accuracy may be lost: 0.5pt, 0.5% or 0.005 (default: ${DEFAULT-VALUE}).")
+      description = "What accuracy may be lost: 0.5pt, 0.5%% or 0.005 (default: ${DEFAULT-VALUE}).")
   String maxDrop = "0.5pt";
 
   @Option(names = "--metric", description = "rocAuc or accuracy (default: by outputs and classes).")
@@ -95,6 +95,16 @@ final class PackCommand implements Callable<Integer> {
 
   static int run(String... arguments) {
     return new CommandLine(new PackCommand())
+        .setParameterExceptionHandler(
+            (exception, given) -> {
+              CommandLine command = exception.getCommandLine();
+              command
+                  .getErr()
+                  .printf(
+                      "%s: %s: see %1$s --help%n",
+                      command.getCommandSpec().qualifiedName(), Packaging.oneLine(exception));
+              return command.getCommandSpec().exitCodeOnInvalidInput();
+            })
         .setExecutionExceptionHandler(
             (exception, command, parsed) -> {
               if (exception instanceof JobFailure

@@ -41,7 +41,13 @@ record PackagingReport(Metric metric, double floatMetric, List<Variant> variants
     report.addProperty("metric", metric.text());
     report.addProperty("float", floatMetric);
     report.add("variants", array);
-    return new GsonBuilder().serializeNulls().setPrettyPrinting().create().toJson(report) + "\n";
+    return new GsonBuilder()
+            .serializeNulls()
+            .disableHtmlEscaping()
+            .setPrettyPrinting()
+            .create()
+            .toJson(report)
+        + "\n";
   }
 
   /** The same as a table for people. */

@@ -64,7 +64,15 @@ final class VerifyCommand implements Callable<Integer> {
     if (key.matches("[0-9a-fA-F]{64}")) {
       return VerificationKey.ofHex(key.toLowerCase(Locale.ROOT));
     }
-    String text = Files.readString(Path.of(key)).strip();
+    try {
+      return parsed(Files.readString(Path.of(key)).strip());
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "%s is no public key: give 64 hex digits or a PEM of type PUBLIC KEY".formatted(key), e);
+    }
+  }
+
+  private static VerificationKey parsed(String text) {
     if (!text.startsWith("-----BEGIN PUBLIC KEY-----")) {
       return VerificationKey.ofHex(text);
     }

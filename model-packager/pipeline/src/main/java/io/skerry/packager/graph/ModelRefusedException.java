@@ -3,13 +3,22 @@ package io.skerry.packager.graph;
 /** A model that cannot be packaged. The message is one line: file or node, cause, remedy. */
 public final class ModelRefusedException extends RuntimeException {
   private static final long serialVersionUID = 1L;
+  private static final int MESSAGE_CHARS_MAX = 1000;
 
   public ModelRefusedException(String message) {
-    super(message);
+    super(oneLine(message));
   }
 
   public ModelRefusedException(String message, Throwable cause) {
-    super(message, cause);
+    super(oneLine(message), cause);
+  }
+
+  /** Names come from the file: they may hold anything, and be of any length. */
+  private static String oneLine(String message) {
+    String printable = message.replaceAll("\\p{Cntrl}", "?");
+    return printable.length() <= MESSAGE_CHARS_MAX
+        ? printable
+        : printable.substring(0, MESSAGE_CHARS_MAX) + "...";
   }
 
   /** The same refusal, with the file it happened in before the message. */

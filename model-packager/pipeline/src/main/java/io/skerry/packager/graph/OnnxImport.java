@@ -9,7 +9,6 @@ import io.skerry.wire.onnx.TensorProto;
 import io.skerry.wire.onnx.TensorShapeProto;
 import io.skerry.wire.onnx.ValueInfoProto;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -40,9 +39,9 @@ public final class OnnxImport {
    * Reads a file.
    *
    * @throws ModelRefusedException if it is no model that can be packaged
-   * @throws UncheckedIOException if it cannot be read
+   * @throws IOException if it cannot be read
    */
-  public static Graph read(Path file) {
+  public static Graph read(Path file) throws IOException {
     try {
       if (Files.size(file) > MODEL_BYTES_MAX) {
         throw new ModelRefusedException(
@@ -51,8 +50,6 @@ public final class OnnxImport {
       return read(Files.readAllBytes(file));
     } catch (ModelRefusedException e) {
       throw e.in(file.toString());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 
@@ -117,7 +114,10 @@ public final class OnnxImport {
       String name = nameOf(node, names);
       try {
         nodes.add(name, node);
-      } catch (ModelRefusedException | IllegalArgumentException | ArithmeticException e) {
+      } catch (ModelRefusedException
+          | IllegalArgumentException
+          | ArithmeticException
+          | IndexOutOfBoundsException e) {
         throw new ModelRefusedException(
             "node '%s' (%s): %s".formatted(name, node.getOpType(), e.getMessage()), e);
       }

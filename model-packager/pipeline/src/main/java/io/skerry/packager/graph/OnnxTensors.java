@@ -15,17 +15,17 @@ final class OnnxTensors {
   static Constant floats(TensorProto tensor) {
     checkInline(tensor);
     Shape shape = shape(tensor);
-    float[] values = new float[shape.elements()];
     ByteBuffer raw = tensor.getRawData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    float[] values;
     switch (TensorProto.DataType.forNumber(tensor.getDataType())) {
       case FLOAT -> {
-        checkCount(tensor, values.length, tensor.getFloatDataCount(), Float.BYTES);
+        values = new float[checkedCount(tensor, shape, tensor.getFloatDataCount(), Float.BYTES)];
         for (int i = 0; i < values.length; i++) {
           values[i] = tensor.hasRawData() ? raw.getFloat() : tensor.getFloatData(i);
         }
       }
       case DOUBLE -> {
-        checkCount(tensor, values.length, tensor.getDoubleDataCount(), Double.BYTES);
+        values = new float[checkedCount(tensor, shape, tensor.getDoubleDataCount(), Double.BYTES)];
         for (int i = 0; i < values.length; i++) {
           values[i] = (float) (tensor.hasRawData() ? raw.getDouble() : tensor.getDoubleData(i));
         }
@@ -48,17 +48,18 @@ final class OnnxTensors {
   /** Elements of INT64 and INT32 tensors. */
   static long[] integers(TensorProto tensor) {
     checkInline(tensor);
-    long[] values = new long[shape(tensor).elements()];
+    Shape shape = shape(tensor);
+    long[] values;
     ByteBuffer raw = tensor.getRawData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
     switch (TensorProto.DataType.forNumber(tensor.getDataType())) {
       case INT64 -> {
-        checkCount(tensor, values.length, tensor.getInt64DataCount(), Long.BYTES);
+        values = new long[checkedCount(tensor, shape, tensor.getInt64DataCount(), Long.BYTES)];
         for (int i = 0; i < values.length; i++) {
           values[i] = tensor.hasRawData() ? raw.getLong() : tensor.getInt64Data(i);
         }
       }
       case INT32 -> {
-        checkCount(tensor, values.length, tensor.getInt32DataCount(), Integer.BYTES);
+        values = new long[checkedCount(tensor, shape, tensor.getInt32DataCount(), Integer.BYTES)];
         for (int i = 0; i < values.length; i++) {
           values[i] = tensor.hasRawData() ? raw.getInt() : tensor.getInt32Data(i);
         }
@@ -122,15 +123,18 @@ final class OnnxTensors {
     }
   }
 
-  private static void checkCount(TensorProto tensor, int elements, int listed, int bytesEach) {
+  /** The number of elements, once the tensor is seen to hold them: nothing is allocated before. */
+  private static int checkedCount(TensorProto tensor, Shape shape, int listed, int bytesEach) {
+    int elements = shape.elements();
     boolean complete =
         tensor.hasRawData()
-            ? tensor.getRawData().size() == elements * bytesEach
+            ? tensor.getRawData().size() == (long) elements * bytesEach
             : listed == elements;
     if (!complete) {
       throw new ModelRefusedException(
           "constant '%s' of shape %s does not hold %d elements: the file is damaged"
               .formatted(tensor.getName(), tensor.getDimsList(), elements));
     }
+    return elements;
   }
 }

@@ -12,7 +12,9 @@ import io.skerry.wire.onnx.StringStringEntryProto;
 import io.skerry.wire.onnx.TensorProto;
 import io.skerry.wire.onnx.TensorShapeProto;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class OnnxImportTest {
@@ -150,6 +152,26 @@ class OnnxImportTest {
   @Test
   void refusesOperandsThatNobodyMakes() {
     assertRefused(model(List.of(operator("Relu", "z"))), "(Relu)", "'z'");
+  }
+
+  @Test
+  void readsOrRefusesDamagedFilesAndNothingElse() {
+    byte[] whole = MODEL.toByteArray();
+    Random random = new Random(5);
+    for (int round = 0; round < 3000; round++) {
+      byte[] damaged =
+          round % 3 == 0 ? Arrays.copyOf(whole, random.nextInt(whole.length)) : whole.clone();
+      for (int i = 0; i < 4 && damaged.length > 0; i++) {
+        // Most bytes are weights; the structure is at both ends of the file.
+        int at = random.nextInt(Math.min(damaged.length, 600));
+        damaged[random.nextBoolean() ? at : damaged.length - 1 - at] = (byte) random.nextInt();
+      }
+      try {
+        assertThat(OnnxImport.read(damaged).nodes()).isNotEmpty();
+      } catch (ModelRefusedException e) {
+        assertThat(e).hasMessageNotContaining("\n");
+      }
+    }
   }
 
   private static void assertRefused(byte[] content, String... fragments) {
