@@ -1,0 +1,228 @@
+package io.skerry.cli;
+
+import com.google.gson.JsonObject;
+import io.skerry.api.EnrolmentTokenRequest;
+import io.skerry.api.PackagingRequest;
+import io.skerry.api.RunRequest;
+import io.skerry.api.UserRequest;
+import io.skerry.api.client.SkerryClient;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "create",
+    description = "Starts runs, packagings and rollouts; makes tokens and users.",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND")
+@SuppressWarnings("NullAway.Init") // Picocli sets the fields before it calls.
+final class CreateCommand {
+  @Spec private CommandSpec spec;
+
+  @Command(
+      name = "run",
+      description = "Trains a model on a snapshot.",
+      mixinStandardHelpOptions = true)
+  int run(
+      @Mixin ServerOptions server,
+      @Option(names = "--model", required = true) String model,
+      @Option(names = "--snapshot", required = true, description = "as 'import dataset' printed it")
+          String snapshot,
+      @Option(names = "--epochs") @Nullable Integer epochs,
+      @Option(names = "--seed") @Nullable Long seed,
+      @Mixin WatchOptions watch,
+      @Option(
+              names = {"-o", "--output"},
+              defaultValue = "table")
+          Output output)
+      throws InterruptedException {
+    try (SkerryClient client = server.client()) {
+      JsonObject run =
+          client.post("/v1/runs", new RunRequest(model, snapshot, epochs, seed), JsonObject.class);
+      String id = Json.text(run, "id");
+      print(output, run, "run/" + id, "run/%s started".formatted(id));
+      return watch.follow(client, "/v1/runs/" + id, Watch::work, err());
+    }
+  }
+
+  @Command(
+      name = "variants",
+      description = "Packages a version for hardware profiles.",
+      mixinStandardHelpOptions = true)
+  int variants(
+      @Mixin ServerOptions server,
+      @Parameters(paramLabel = "MODEL@VERSION", converter = VersionRef.Converter.class)
+          VersionRef version,
+      @Option(
+              names = "--profile",
+              description = "several times if needed; default: those of the enrolled devices")
+          @Nullable List<String> profiles,
+      @Mixin WatchOptions watch,
+      @Option(
+              names = {"-o", "--output"},
+              defaultValue = "table")
+          Output output)
+      throws InterruptedException {
+    String path =
+        "/v1/models/%s/versions/%d/variants"
+            .formatted(DescribeCommand.encoded(version.model()), version.version());
+    try (SkerryClient client = server.client()) {
+      JsonObject packaging = client.post(path, new PackagingRequest(profiles), JsonObject.class);
+      print(output, packaging, "model/" + version, "model/%s packaging started".formatted(version));
+      return watch.follow(client, path, Watch::work, err());
+    }
+  }
+
+  @Command(
+      name = "rollout",
+      description = "Rolls a packaged version out in stages.",
+      mixinStandardHelpOptions = true)
+  int rollout(
+      @Mixin ServerOptions server,
+      @Parameters(paramLabel = "MODEL@VERSION", converter = VersionRef.Converter.class)
+          VersionRef version,
+      @Option(
+              names = "--stages",
+              split = ",",
+              defaultValue = "10,40,100",
+              description = "percent of the fleet, cumulative; default: ${DEFAULT-VALUE}")
+          List<Double> stages,
+      @Option(names = "--slot", defaultValue = "main", description = "default: ${DEFAULT-VALUE}")
+          String slot,
+      @Option(
+              names = "--soak",
+              defaultValue = "2",
+              paramLabel = "WINDOWS",
+              description = "windows each stage is watched; default: ${DEFAULT-VALUE}")
+          int soakWindows,
+      @Option(
+              names = "--window",
+              defaultValue = "60s",
+              converter = Durations.class,
+              description = "length of a counting window; default: ${DEFAULT-VALUE}")
+          Duration window,
+      @Mixin WatchOptions watch,
+      @Option(
+              names = {"-o", "--output"},
+              defaultValue = "table")
+          Output output)
+      throws InterruptedException {
+    List<Map<String, Double>> percents = new ArrayList<>();
+    stages.forEach(percent -> percents.add(Map.of("percent", percent)));
+    Map<String, Object> request = new LinkedHashMap<>();
+    request.put("model", version.model());
+    request.put("version", version.version());
+    request.put("slot", slot);
+    request.put("stages", percents);
+    request.put("soakWindows", soakWindows);
+    request.put("windowMillis", window.toMillis());
+    try (SkerryClient client = server.client()) {
+      JsonObject rollout = client.post("/v1/rollouts", request, JsonObject.class);
+      String id = Json.text(rollout, "id");
+      print(output, rollout, "rollout/" + id, "rollout/%s started".formatted(id));
+      return watch.follow(client, "/v1/rollouts/" + id, RolloutCommand::line, err());
+    }
+  }
+
+  @Command(
+      name = "token",
+      description = "Makes a token with which devices enrol.",
+      mixinStandardHelpOptions = true)
+  int token(
+      @Mixin ServerOptions server,
+      @Option(
+              names = "--uses",
+              defaultValue = "1",
+              description = "devices that may use it; default: ${DEFAULT-VALUE}")
+          int uses,
+      @Option(
+              names = "--label",
+              paramLabel = "KEY=VALUE",
+              description = "given to each device; several times if needed")
+          @Nullable Map<String, String> labels,
+      @Option(names = "--valid-hours", description = "default: 24") @Nullable Integer validHours,
+      @Option(
+              names = {"-o", "--output"},
+              defaultValue = "table")
+          Output output) {
+    try (SkerryClient client = server.client()) {
+      JsonObject made =
+          client.post(
+              "/v1/enrolment-tokens",
+              new EnrolmentTokenRequest(uses, labels, validHours),
+              JsonObject.class);
+      String token = Json.text(made, "token");
+      print(output, made, token, token);
+    }
+    return ExitCodes.DONE;
+  }
+
+  @Command(
+      name = "user",
+      description = "Makes a user and prints the token, once.",
+      mixinStandardHelpOptions = true)
+  int user(
+      @Mixin ServerOptions server,
+      @Parameters(paramLabel = "NAME") String name,
+      @Option(
+              names = "--role",
+              required = true,
+              description = "viewer, operator, approver, auditor or admin")
+          String role,
+      @Option(
+              names = {"-o", "--output"},
+              defaultValue = "table")
+          Output output) {
+    try (SkerryClient client = server.client()) {
+      JsonObject made = client.post("/v1/users", new UserRequest(name, role), JsonObject.class);
+      print(
+          output,
+          made,
+          "user/" + name,
+          "user/%s created%n%s".formatted(name, Json.text(made, "token")));
+    }
+    return ExitCodes.DONE;
+  }
+
+  /** Whether to wait for what was started. */
+  static final class WatchOptions {
+    @Option(names = "--watch", description = "wait for the end and exit with its result")
+    private boolean watch;
+
+    @Option(
+        names = "--timeout",
+        defaultValue = "30m",
+        converter = Durations.class,
+        description = "longest wait; default: ${DEFAULT-VALUE}")
+    private Duration timeout = Duration.ofMinutes(30);
+
+    int follow(SkerryClient client, String path, Function<JsonObject, String> told, PrintWriter err)
+        throws InterruptedException {
+      return watch ? Watch.follow(client, path, timeout, told, err) : ExitCodes.DONE;
+    }
+  }
+
+  private PrintWriter err() {
+    return spec.commandLine().getErr();
+  }
+
+  private void print(Output output, JsonObject document, String name, String words) {
+    PrintWriter out = spec.commandLine().getOut();
+    switch (output) {
+      case TABLE -> words.lines().map(Table::printable).forEach(out::println);
+      case JSON -> out.println(Json.pretty(document));
+      case NAME -> out.println(Table.printable(name));
+    }
+  }
+}

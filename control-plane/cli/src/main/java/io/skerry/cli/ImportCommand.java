@@ -1,0 +1,218 @@
+package io.skerry.cli;
+
+import com.google.gson.JsonObject;
+import io.skerry.api.client.SkerryClient;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintWriter;
+import java.net.http.HttpRequest.BodyPublisher;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "import",
+    description = "Brings data or a model of your own.",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND")
+@SuppressWarnings("NullAway.Init") // Picocli sets the fields before it calls.
+final class ImportCommand {
+  @Spec private CommandSpec spec;
+
+  @Command(
+      name = "dataset",
+      description = "Stores a CSV file: device,cycle,FEATURE...,label.",
+      mixinStandardHelpOptions = true)
+  int dataset(
+      @Mixin ServerOptions server,
+      @Parameters(paramLabel = "FILE") Path file,
+      @Option(names = "--name", required = true, description = "the dataset") String name,
+      @Option(
+              names = "--batch",
+              required = true,
+              description =
+                  "names these rows; sending them again under the same name stores nothing twice")
+          String batch,
+      @Option(
+              names = "--window",
+              defaultValue = "30",
+              description = "cycles of one example; default: ${DEFAULT-VALUE}")
+          int window,
+      @Option(
+              names = {"-o", "--output"},
+              defaultValue = "table")
+          Output output)
+      throws IOException {
+    checkFile(file);
+    try (SkerryClient client = server.client()) {
+      JsonObject stored =
+          client.send(
+              "POST",
+              "/v1/datasets/%s/batches/%s?window=%d"
+                  .formatted(DescribeCommand.encoded(name), DescribeCommand.encoded(batch), window),
+              "text/csv",
+              BodyPublishers.ofFile(file),
+              JsonObject.class);
+      String kind = "dataset/%s/%s".formatted(name, batch);
+      print(
+          output,
+          stored,
+          kind,
+          "%s stored%n%s rows, %s examples: %s train, %s validation, %s test%nsnapshot %s"
+              .formatted(
+                  kind,
+                  Json.text(stored, "rows"),
+                  Json.text(stored, "examples"),
+                  Json.text(stored, "train"),
+                  Json.text(stored, "validation"),
+                  Json.text(stored, "test"),
+                  Json.text(stored, "snapshot")));
+    }
+    return ExitCodes.DONE;
+  }
+
+  @Command(
+      name = "model",
+      description = "Registers an ONNX or TFLite model and packages it for hardware profiles.",
+      mixinStandardHelpOptions = true)
+  int model(
+      @Mixin ServerOptions server,
+      @Parameters(paramLabel = "FILE") Path file,
+      @Option(names = "--name", required = true, description = "the model") String name,
+      @Option(
+              names = "--calibration",
+              required = true,
+              paramLabel = "DATA",
+              description =
+                  "inputs as an .npy array, or a folder or .zip with calibration.npy and, if you have them, evaluation_x.npy, evaluation_y.npy, reference.npy")
+          Path calibration,
+      @Option(
+              names = "--profile",
+              description =
+                  "hardware profile, several times if needed; default: those of the enrolled devices")
+          List<String> profiles,
+      @Option(names = "--watch", description = "wait for the packaging to end") boolean watch,
+      @Option(names = "--timeout", defaultValue = "30m", converter = Durations.class)
+          Duration timeout,
+      @Option(
+              names = {"-o", "--output"},
+              defaultValue = "table")
+          Output output)
+      throws IOException, InterruptedException {
+    checkFile(file);
+    Path data = Files.isDirectory(calibration) ? zipped(calibration) : calibration;
+    checkFile(data);
+    try (SkerryClient client = server.client()) {
+      String boundary = "skerry-" + UUID.randomUUID();
+      JsonObject started =
+          client.send(
+              "PUT",
+              "/v1/models/%s/import".formatted(DescribeCommand.encoded(name)),
+              "multipart/form-data; boundary=" + boundary,
+              multipart(boundary, file, data, profiles == null ? List.of() : profiles),
+              JsonObject.class);
+      String version = Json.text(started, "model") + "@" + Json.text(started, "version");
+      print(
+          output,
+          started,
+          "model/" + version,
+          "model/%s registered, packaging started".formatted(version));
+      return watch
+          ? Watch.follow(
+              client,
+              "/v1/models/%s/versions/%s/variants"
+                  .formatted(DescribeCommand.encoded(name), Json.text(started, "version")),
+              timeout,
+              Watch::work,
+              spec.commandLine().getErr())
+          : ExitCodes.DONE;
+    } finally {
+      if (!data.equals(calibration)) {
+        Files.deleteIfExists(data);
+      }
+    }
+  }
+
+  private void print(Output output, JsonObject document, String name, String words) {
+    PrintWriter out = spec.commandLine().getOut();
+    switch (output) {
+      case TABLE -> words.lines().map(Table::printable).forEach(out::println);
+      case JSON -> out.println(Json.pretty(document));
+      case NAME -> out.println(Table.printable(name));
+    }
+  }
+
+  private static BodyPublisher multipart(
+      String boundary, Path model, Path data, List<String> profiles) throws IOException {
+    List<BodyPublisher> parts = new ArrayList<>();
+    addFile(parts, boundary, "model", model);
+    addFile(parts, boundary, "calibration", data);
+    if (!profiles.isEmpty()) {
+      parts.add(
+          text(
+              """
+              --%s\r
+              Content-Disposition: form-data; name="profiles"\r
+              \r
+              %s\r
+              """
+                  .formatted(boundary, String.join(",", profiles))));
+    }
+    parts.add(text("--%s--\r\n".formatted(boundary)));
+    return BodyPublishers.concat(parts.toArray(BodyPublisher[]::new));
+  }
+
+  private static void addFile(List<BodyPublisher> parts, String boundary, String name, Path file)
+      throws IOException {
+    String shown = file.getFileName().toString().replaceAll("[^A-Za-z0-9._-]", "_");
+    parts.add(
+        text(
+            """
+            --%s\r
+            Content-Disposition: form-data; name="%s"; filename="%s"\r
+            Content-Type: application/octet-stream\r
+            \r
+            """
+                .formatted(boundary, name, shown)));
+    parts.add(BodyPublishers.ofFile(file));
+    parts.add(text("\r\n"));
+  }
+
+  private static BodyPublisher text(String text) {
+    return BodyPublishers.ofString(text, StandardCharsets.UTF_8);
+  }
+
+  private static Path zipped(Path folder) throws IOException {
+    Path zip = Files.createTempFile("skerry-calibration-", ".zip");
+    try (OutputStream out = Files.newOutputStream(zip);
+        ZipOutputStream entries = new ZipOutputStream(out);
+        Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.filter(one -> one.toString().endsWith(".npy")).sorted().toList()) {
+        entries.putNextEntry(new ZipEntry(file.getFileName().toString()));
+        Files.copy(file, entries);
+        entries.closeEntry();
+      }
+    }
+    return zip;
+  }
+
+  private static void checkFile(Path file) {
+    if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
+      throw new CommandFailed(ExitCodes.USAGE, "file %s cannot be read".formatted(file));
+    }
+  }
+}

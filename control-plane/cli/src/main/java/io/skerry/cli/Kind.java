@@ -1,0 +1,140 @@
+package io.skerry.cli;
+
+import com.google.gson.JsonObject;
+import java.util.List;
+import java.util.function.Function;
+
+/** A kind of thing that can be listed: where it is and what its columns show. */
+enum Kind {
+  DEVICES(
+      "/v1/devices?pageSize=500",
+      "device",
+      "id",
+      List.of(
+          Column.of("NAME", "id"),
+          Column.of("ONLINE", "online"),
+          Column.of("PROFILE", "profile"),
+          Column.of("PHASE", "slots.phase"),
+          new Column("RUNS", document -> running(document, "slots.")),
+          Column.of("PREDICTIONS", "slots.predictions"),
+          Column.of("FAILED", "slots.predictionsFailed"),
+          Column.of("ERROR", "slots.errorCode"),
+          new Column("AGE", document -> Age.of(Json.text(document, "lastSeenAt"))))),
+  ROLLOUTS(
+      "/v1/rollouts",
+      "rollout",
+      "id",
+      List.of(
+          Column.of("NAME", "id"),
+          Column.of("STATE", "state"),
+          new Column("VERSION", document -> versionOf(document)),
+          Column.of("STAGES", "stages"),
+          Column.of("TOUCHED", "touched"),
+          Column.of("REASON", "reason"))),
+  MODELS(
+      "/v1/models",
+      "model",
+      "name",
+      List.of(
+          Column.of("NAME", "name"),
+          Column.of("NEWEST", "versions.version"),
+          Column.of("VERSIONS", "versions"),
+          Column.of("ROC_AUC", "versions.metrics.rocAuc.value"),
+          new Column("AGE", document -> Age.of(Json.text(document, "versions.createdAt"))))),
+  RUNS(
+      "/v1/runs",
+      "run",
+      "id",
+      List.of(
+          Column.of("NAME", "id"),
+          Column.of("STATE", "state"),
+          Column.of("MODEL", "model"),
+          Column.of("VERSION", "version"),
+          Column.of("ROC_AUC", "metrics.rocAuc.value"),
+          Column.of("STEP", "progress.step"),
+          Column.of("ERROR", "error.code"),
+          new Column("AGE", document -> Age.of(Json.text(document, "createdAt"))))),
+  INCIDENTS(
+      "/v1/incidents",
+      "incident",
+      "id",
+      List.of(
+          Column.of("NAME", "id"),
+          Column.of("STATE", "state"),
+          new Column("VERSION", document -> versionOf(document)),
+          Column.of("COHORT", "cohort"),
+          Column.of("FEATURE", "feature"),
+          Column.of("SHIFT", "shiftSigma"),
+          Column.of("BEFORE", "harm.before"),
+          Column.of("AFTER", "harm.after"),
+          new Column("AGE", document -> Age.of(Json.text(document, "openedAt"))))),
+  DATASETS(
+      "/v1/datasets",
+      "dataset",
+      "name",
+      List.of(
+          Column.of("NAME", "name"),
+          Column.of("BATCH", "batch"),
+          Column.of("ROWS", "rows"),
+          Column.of("EXAMPLES", "examples"),
+          Column.of("TRAIN", "train"),
+          Column.of("VALIDATION", "validation"),
+          Column.of("TEST", "test"),
+          Column.of("SNAPSHOT", "snapshot"),
+          new Column("AGE", document -> Age.of(Json.text(document, "createdAt")))));
+
+  /** A column and what it shows of a document. */
+  record Column(String title, Function<JsonObject, String> value) {
+    static Column of(String title, String path) {
+      // A list counts its elements; a path through one reads its first.
+      return new Column(title, document -> Json.text(document, path));
+    }
+  }
+
+  private final String path;
+  private final String singular;
+  private final String nameField;
+
+  // Made by List.of, of functions without state.
+  @SuppressWarnings("ImmutableEnumChecker")
+  private final List<Column> columns;
+
+  Kind(String path, String singular, String nameField, List<Column> columns) {
+    this.path = path;
+    this.singular = singular;
+    this.nameField = nameField;
+    this.columns = columns;
+  }
+
+  String path() {
+    return path;
+  }
+
+  String singular() {
+    return singular;
+  }
+
+  String name(JsonObject document) {
+    return Json.text(document, nameField);
+  }
+
+  List<Column> columns() {
+    return columns;
+  }
+
+  @Override
+  public String toString() {
+    return name().toLowerCase(java.util.Locale.ROOT);
+  }
+
+  private static String versionOf(JsonObject document) {
+    return Json.text(document, "model") + "@" + Json.text(document, "version");
+  }
+
+  private static String running(JsonObject document, String prefix) {
+    String model = Json.text(document, prefix + "runningModel");
+    return model.equals("-") || model.isEmpty()
+        ? "-"
+        : model + "@" + Json.text(document, prefix + "runningVersion");
+  }
+}

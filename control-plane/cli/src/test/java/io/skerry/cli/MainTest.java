@@ -1,0 +1,303 @@
+package io.skerry.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class MainTest {
+  private static final String DEVICES =
+      """
+      {"items":[
+        {"id":"cam-1","online":true,"profile":"arm64-neon","lastSeenAt":null,"slots":[
+          {"slot":"main","phase":"COMMITTED","runningModel":"m","runningVersion":2,
+           "predictions":1200,"predictionsFailed":0,"errorCode":null,"rollout":"r-1"}]},
+        {"id":"cam-2","online":false,"profile":null,"slots":[]}],
+       "nextPageToken":null}
+      """;
+
+  @TempDir Path folder;
+
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+  private final Map<String, String> environment = new HashMap<>();
+  private final List<String> requests = new CopyOnWriteArrayList<>();
+  private HttpServer server = start();
+
+  @BeforeEach
+  void begin() {
+    server.start();
+    environment.put("SKERRY_URL", "http://127.0.0.1:" + server.getAddress().getPort());
+    environment.put("SKERRY_TOKEN", "secret");
+    environment.put("HOME", folder.toString());
+  }
+
+  @AfterEach
+  void end() {
+    server.stop(0);
+  }
+
+  @Test
+  void listsDevicesInColumns() {
+    answer("/v1/devices", 200, DEVICES);
+
+    assertThat(run("get", "devices")).isEqualTo(ExitCodes.DONE);
+
+    assertThat(lines())
+        .containsExactly(
+            "NAME    ONLINE   PROFILE      PHASE       RUNS   PREDICTIONS   FAILED   ERROR   AGE",
+            "cam-1   true     arm64-neon   COMMITTED   m@2    1200          0        -       -",
+            "cam-2   false    -            -           -      -             -        -       -");
+  }
+
+  @Test
+  void printsNamesAndDocumentsForScripts() {
+    answer("/v1/devices", 200, DEVICES);
+
+    run("get", "devices", "-o", "name");
+    assertThat(lines()).containsExactly("device/cam-1", "device/cam-2");
+
+    out.getBuffer().setLength(0);
+    run("get", "devices", "-o", "json");
+    assertThat(out.toString()).contains("\"id\": \"cam-1\"").contains("\"profile\": null");
+  }
+
+  @Test
+  void hidesWhatCouldSteerATerminal() {
+    answer("/v1/devices", 200, "{\"items\":[{\"id\":\"\\u001b[31mred\"}]}");
+
+    run("get", "devices");
+
+    assertThat(out.toString()).contains("?[31mred").doesNotContain("\u001b");
+  }
+
+  @Test
+  void tellsTheRolloutBehindADevice() {
+    answer(
+        "/v1/devices/cam-1",
+        200,
+        DEVICES.substring(DEVICES.indexOf('{', 2), DEVICES.indexOf("]},") + 2));
+    answer(
+        "/v1/rollouts/r-1",
+        200,
+        "{\"id\":\"r-1\",\"state\":\"PAUSED\",\"model\":\"m\",\"version\":2,\"reason\":\"by ana\"}");
+
+    assertThat(run("describe", "device", "cam-1")).isEqualTo(ExitCodes.DONE);
+
+    assertThat(out.toString()).contains("  rollout r-1 of m@2 is PAUSED: by ana");
+  }
+
+  @ParameterizedTest(name = "{0} exits with {2}")
+  @CsvSource({
+    "NOT_FOUND, 404, 3",
+    "NOT_AUTHENTICATED, 401, 4",
+    "NOT_ALLOWED, 403, 4",
+    "STATE_CONFLICT, 409, 5",
+    "CHANGED_MEANWHILE, 412, 5",
+    "DATASET_INVALID, 422, 1"
+  })
+  void exitCodeTellsWhyARequestWasRefused(String code, int status, int exit) {
+    answer(
+        "/v1/rollouts/r-1",
+        status,
+        "{\"status\":%d,\"code\":\"%s\",\"detail\":\"no,\\nbecause\"}".formatted(status, code));
+
+    assertThat(run("describe", "rollout", "r-1")).isEqualTo(exit);
+    assertThat(err.toString()).isEqualTo("skerry: no, because\n");
+    assertThat(out.toString()).isEmpty();
+  }
+
+  @ParameterizedTest(name = "{0} exits with {1}")
+  @CsvSource({"SUCCEEDED, 0", "ROLLED_BACK, 6", "ABORTED, 6", "FAILED, 6", "RUNNING, 0"})
+  void exitCodeOfStatusTellsHowTheRolloutStands(String state, int exit) {
+    answer(
+        "/v1/rollouts/r-1",
+        200,
+        "{\"id\":\"r-1\",\"state\":\"%s\",\"model\":\"m\",\"version\":2,\"stages\":[]}"
+            .formatted(state));
+
+    assertThat(run("rollout", "status", "r-1")).isEqualTo(exit);
+  }
+
+  @Test
+  void watchEndsWithTheResultOrATimeout() {
+    answer("/v1/rollouts/r-1", 200, "{\"id\":\"r-1\",\"state\":\"ROLLED_BACK\",\"stages\":[]}");
+    answer("/v1/rollouts/r-2", 200, "{\"id\":\"r-2\",\"state\":\"RUNNING\",\"stages\":[]}");
+
+    assertThat(run("rollout", "status", "r-1", "--watch")).isEqualTo(ExitCodes.BAD_RESULT);
+    assertThat(run("rollout", "status", "r-2", "--watch", "--timeout", "10ms"))
+        .isEqualTo(ExitCodes.TIMEOUT);
+    assertThat(err.toString()).contains("still RUNNING");
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "get planets                        | planets",
+        "get                                | KIND",
+        "rollout pause r-1                  | --reason",
+        "create rollout m                   | NAME@VERSION",
+        "create run --model m               | --snapshot",
+        "rollout status r-1 --timeout never | 'never' is not a time",
+        "fly                                | fly",
+      })
+  void wrongUsageIsOneLineAndExitCodeTwo(String line, String part) {
+    assertThat(run(line.split(" "))).isEqualTo(ExitCodes.USAGE);
+    assertThat(err.toString().lines())
+        .singleElement()
+        .asString()
+        .startsWith("skerry: ")
+        .contains(part);
+  }
+
+  @Test
+  void importsADatasetAsItIs() throws IOException {
+    answer("/v1/datasets/engines/batches/b1", 201, "{\"rows\":3,\"snapshot\":\"sha256:ab\"}");
+    Path file = Files.writeString(folder.resolve("data.csv"), "device,cycle,s1,label\n");
+
+    int code = run("import", "dataset", file.toString(), "--name", "engines", "--batch", "b1");
+
+    assertThat(code).isEqualTo(ExitCodes.DONE);
+    assertThat(requests)
+        .containsExactly("POST /v1/datasets/engines/batches/b1?window=30 device,cycle,s1,label\n");
+    assertThat(out.toString()).contains("dataset/engines/b1 stored", "snapshot sha256:ab");
+  }
+
+  @Test
+  void importsAModelWithAFolderOfArrays() throws IOException {
+    answer(
+        "/v1/models/mine/import", 202, "{\"model\":\"mine\",\"version\":1,\"state\":\"QUEUED\"}");
+    Path model = Files.writeString(folder.resolve("m.onnx"), "weights");
+    Files.writeString(
+        Files.createDirectory(folder.resolve("arrays")).resolve("calibration.npy"), "x");
+
+    int code =
+        run(
+            "import",
+            "model",
+            model.toString(),
+            "--name",
+            "mine",
+            "--calibration",
+            folder.resolve("arrays").toString(),
+            "--profile",
+            "arm64-neon");
+
+    assertThat(code).isEqualTo(ExitCodes.DONE);
+    assertThat(requests.getFirst())
+        .startsWith("PUT /v1/models/mine/import ")
+        .contains(
+            "name=\"model\"; filename=\"m.onnx\"",
+            "weights",
+            "name=\"calibration\"; filename=\"skerry-",
+            "arm64-neon");
+    assertThat(out.toString()).contains("model/mine@1 registered");
+  }
+
+  @Test
+  void missingFilesAreToldBeforeAnythingIsSent() {
+    assertThat(run("import", "dataset", "nowhere.csv", "--name", "n", "--batch", "b"))
+        .isEqualTo(ExitCodes.USAGE);
+    assertThat(err.toString()).isEqualTo("skerry: file nowhere.csv cannot be read\n");
+    assertThat(requests).isEmpty();
+  }
+
+  @Test
+  void startsARolloutInStages() {
+    answer("/v1/rollouts", 201, "{\"id\":\"r-9\"}");
+
+    run("create", "rollout", "engine@2", "--stages", "10,100", "--window", "5s", "-o", "name");
+
+    assertThat(requests.getFirst())
+        .isEqualTo(
+            "POST /v1/rollouts {\"model\":\"engine\",\"version\":2,\"slot\":\"main\",\"stages\":"
+                + "[{\"percent\":10.0},{\"percent\":100.0}],\"soakWindows\":2,\"windowMillis\":5000}");
+    assertThat(lines()).containsExactly("rollout/r-9");
+  }
+
+  @Test
+  void optionsWinOverEnvironmentAndEnvironmentOverTheFile() throws IOException {
+    answer("/v1/devices", 200, DEVICES);
+    Path config = Files.createDirectories(folder.resolve(".config/skerry")).resolve("config");
+    Files.writeString(config, "server=http://127.0.0.1:1\ntoken=from-file\n");
+
+    run("get", "devices", "--token", "from-option");
+    environment.remove("SKERRY_TOKEN");
+    run("get", "devices");
+
+    assertThat(tokens).containsExactly("Bearer from-option", "Bearer from-file");
+  }
+
+  @Test
+  void saysHowToLogInWhenThereIsNoToken() {
+    environment.remove("SKERRY_TOKEN");
+
+    assertThat(run("get", "devices")).isEqualTo(ExitCodes.NOT_ALLOWED);
+    assertThat(err.toString()).contains("not logged in", "SKERRY_TOKEN");
+  }
+
+  @Test
+  void saysThatNobodyListens() {
+    server.stop(0);
+
+    assertThat(run("get", "devices")).isEqualTo(ExitCodes.FAILED);
+    assertThat(err.toString().lines()).singleElement().asString().contains("cannot be reached");
+  }
+
+  private final List<String> tokens = new ArrayList<>();
+
+  private int run(String... arguments) {
+    return Main.run(new PrintWriter(out, true), new PrintWriter(err, true), environment, arguments);
+  }
+
+  private List<String> lines() {
+    return out.toString().lines().toList();
+  }
+
+  private void answer(String path, int status, String body) {
+    server.createContext(
+        path,
+        exchange -> {
+          record(exchange);
+          byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+          exchange.getResponseHeaders().add("Content-Type", "application/json");
+          exchange.sendResponseHeaders(status, bytes.length);
+          exchange.getResponseBody().write(bytes);
+          exchange.close();
+        });
+  }
+
+  private void record(HttpExchange exchange) throws IOException {
+    tokens.add(exchange.getRequestHeaders().getFirst("Authorization"));
+    String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.ISO_8859_1);
+    requests.add(exchange.getRequestMethod() + " " + exchange.getRequestURI() + " " + body);
+  }
+
+  private static HttpServer start() {
+    try {
+      return HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
