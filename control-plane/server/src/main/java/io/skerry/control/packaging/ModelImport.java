@@ -1,0 +1,189 @@
+package io.skerry.control.packaging;
+
+import io.skerry.api.Packaging;
+import io.skerry.artifact.npy.NpyArray;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.host.DataFolder;
+import io.skerry.control.registry.Registry;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.ErrorCode;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.UUID;
+import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
+
+/** Takes in a model that a user brings, with the data to calibrate it on. */
+@Singleton
+final class ModelImport {
+  static final long FILE_BYTES_MAX = 256L << 20;
+  private static final int ENTRIES_MAX = 64;
+
+  private final Registry registry;
+  private final PackagingService packaging;
+  private final Path root;
+
+  ModelImport(Registry registry, PackagingService packaging, DataFolder data) {
+    this.registry = registry;
+    this.packaging = packaging;
+    this.root = data.root();
+  }
+
+  /** A file as it was sent. */
+  record Upload(String name, InputStream content) {}
+
+  /**
+   * Checks and registers a model and queues its packaging; nothing is kept if a file is wrong.
+   *
+   * @param calibration an NPY array of inputs, or a ZIP of the arrays that packaging reads
+   * @throws ProblemException with one line that says what is wrong
+   */
+  Packaging bring(Actor actor, String name, Upload model, Upload calibration, List<String> profiles)
+      throws IOException {
+    ModelName checked = name(name);
+    String format = format(model.name());
+    String kept = "imports/" + UUID.randomUUID();
+    Path folder = Files.createDirectories(root.resolve(kept));
+    boolean done = false;
+    try {
+      Path file = folder.resolve("model." + format);
+      copy(model.content(), file, model.name());
+      checkMagic(file, format, model.name());
+      unpack(calibration, folder);
+      ModelVersion version = registry.add(actor, checked, format, file, kept);
+      done = true;
+      return packaging.start(actor, version, profiles);
+    } finally {
+      if (!done) {
+        delete(folder);
+      }
+    }
+  }
+
+  private static ModelName name(String name) {
+    try {
+      return new ModelName(name);
+    } catch (IllegalArgumentException e) {
+      throw new ProblemException(ErrorCode.REQUEST_INVALID, String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private static String format(String name) {
+    if (name.endsWith(".onnx")) {
+      return "onnx";
+    }
+    if (name.endsWith(".tflite")) {
+      return "tflite";
+    }
+    throw invalid("model file '%s' is neither .onnx nor .tflite".formatted(name));
+  }
+
+  // An ONNX file begins with the IR version's field; a TFLite file has its identifier at byte 4.
+  private static void checkMagic(Path file, String format, String name) throws IOException {
+    byte[] head;
+    try (InputStream in = Files.newInputStream(file)) {
+      head = in.readNBytes(8);
+    }
+    boolean plausible =
+        format.equals("onnx")
+            ? head.length == 8 && head[0] == 0x08
+            : head.length == 8
+                && head[4] == 'T'
+                && head[5] == 'F'
+                && head[6] == 'L'
+                && head[7] == '3';
+    if (!plausible) {
+      throw new ProblemException(
+          ErrorCode.MODEL_LOAD_FAILED,
+          "model file '%s' is not %s: its first bytes say otherwise"
+              .formatted(name, format.equals("onnx") ? "ONNX" : "TFLite"));
+    }
+  }
+
+  private static void unpack(Upload calibration, Path folder) throws IOException {
+    if (calibration.name().endsWith(".npy")) {
+      copy(calibration.content(), folder.resolve("calibration.npy"), calibration.name());
+    } else if (calibration.name().endsWith(".zip")) {
+      unzip(calibration, folder);
+    } else {
+      throw invalid("calibration data '%s' is neither .npy nor .zip".formatted(calibration.name()));
+    }
+    if (!Files.exists(folder.resolve("calibration.npy"))) {
+      throw invalid(
+          "calibration data '%s' holds no calibration.npy; read are %s"
+              .formatted(calibration.name(), String.join(", ", PackagingInput.ARRAYS)));
+    }
+    for (String array : PackagingInput.ARRAYS) {
+      if (Files.exists(folder.resolve(array))) {
+        checkArray(folder.resolve(array));
+      }
+    }
+    if (!Files.exists(folder.resolve("reference.npy"))) {
+      Files.copy(folder.resolve("calibration.npy"), folder.resolve("reference.npy"));
+    }
+  }
+
+  private static void unzip(Upload calibration, Path folder) throws IOException {
+    try (ZipInputStream zip = new ZipInputStream(calibration.content())) {
+      int entries = 0;
+      for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
+        if (++entries > ENTRIES_MAX) {
+          throw invalid("calibration data has more than %d files".formatted(ENTRIES_MAX));
+        }
+        // By its last name only, and only known ones: an entry's path is not to be trusted.
+        String name = entry.getName().substring(entry.getName().lastIndexOf('/') + 1);
+        if (PackagingInput.ARRAYS.contains(name)) {
+          copy(zip, folder.resolve(name), name);
+        }
+      }
+    }
+  }
+
+  private static void checkArray(Path file) {
+    try {
+      NpyArray.read(file);
+    } catch (IOException | IllegalArgumentException e) {
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID,
+          "%s cannot be read: %s".formatted(file.getFileName(), e.getMessage()),
+          e);
+    }
+  }
+
+  private static void copy(InputStream from, Path to, String name) throws IOException {
+    byte[] buffer = new byte[1 << 16];
+    long total = 0;
+    try (OutputStream out = Files.newOutputStream(to)) {
+      for (int read = from.read(buffer); read >= 0; read = from.read(buffer)) {
+        total += read;
+        if (total > FILE_BYTES_MAX) {
+          throw new ProblemException(
+              ErrorCode.ARTIFACT_TOO_LARGE,
+              "'%s' is larger than %d MiB".formatted(name, FILE_BYTES_MAX >> 20));
+        }
+        out.write(buffer, 0, read);
+      }
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  private static ProblemException invalid(String detail) {
+    return new ProblemException(ErrorCode.REQUEST_INVALID, detail);
+  }
+}

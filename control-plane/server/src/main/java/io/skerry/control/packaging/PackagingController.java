@@ -1,0 +1,70 @@
+package io.skerry.control.packaging;
+
+import io.micronaut.http.HttpResponse;
+import io.micronaut.http.MediaType;
+import io.micronaut.http.annotation.Body;
+import io.micronaut.http.annotation.Consumes;
+import io.micronaut.http.annotation.Controller;
+import io.micronaut.http.annotation.Get;
+import io.micronaut.http.annotation.Part;
+import io.micronaut.http.annotation.Post;
+import io.micronaut.http.annotation.Put;
+import io.micronaut.http.multipart.CompletedFileUpload;
+import io.skerry.api.Packaging;
+import io.skerry.api.PackagingRequest;
+import io.skerry.control.access.Allowed;
+import io.skerry.control.access.Role;
+import io.skerry.control.audit.Actor;
+import java.io.IOException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Variants of versions, and models that users bring. */
+@Controller("/v1/models/{model}")
+final class PackagingController {
+  private final PackagingService packaging;
+  private final ModelImport imports;
+
+  PackagingController(PackagingService packaging, ModelImport imports) {
+    this.packaging = packaging;
+    this.imports = imports;
+  }
+
+  @Post("/versions/{version}/variants")
+  @Allowed(Role.OPERATOR)
+  HttpResponse<Packaging> start(
+      Actor actor, String model, long version, @Body @Nullable PackagingRequest request) {
+    List<String> profiles =
+        request == null || request.profiles() == null ? List.of() : request.profiles();
+    return HttpResponse.accepted()
+        .body(packaging.start(actor, PackagingService.version(model, version), profiles));
+  }
+
+  @Get("/versions/{version}/variants")
+  @Allowed(Role.VIEWER)
+  Packaging get(String model, long version) {
+    return packaging.packaging(PackagingService.version(model, version));
+  }
+
+  @Put("/import")
+  @Consumes(MediaType.MULTIPART_FORM_DATA)
+  @Allowed(Role.OPERATOR)
+  HttpResponse<Packaging> bring(
+      Actor actor,
+      String model,
+      @Part("model") CompletedFileUpload file,
+      @Part("calibration") CompletedFileUpload calibration,
+      @Part("profiles") @Nullable String profiles)
+      throws IOException {
+    return HttpResponse.accepted()
+        .body(
+            imports.bring(
+                actor,
+                model,
+                new ModelImport.Upload(file.getFilename(), file.getInputStream()),
+                new ModelImport.Upload(calibration.getFilename(), calibration.getInputStream()),
+                profiles == null || profiles.isBlank()
+                    ? List.of()
+                    : List.of(profiles.strip().split("\\s*,\\s*"))));
+  }
+}

@@ -1,0 +1,129 @@
+package io.skerry.control.packaging;
+
+import io.skerry.api.ModelVersionView;
+import io.skerry.artifact.job.JobFailure;
+import io.skerry.artifact.job.JobFolder;
+import io.skerry.control.dataset.Datasets;
+import io.skerry.control.dataset.Examples;
+import io.skerry.control.dataset.Snapshot;
+import io.skerry.control.dataset.Split;
+import io.skerry.control.device.Profiles;
+import io.skerry.control.device.SigningKeys;
+import io.skerry.control.host.DataFolder;
+import io.skerry.control.registry.Registry;
+import io.skerry.protocol.ErrorCode;
+import io.skerry.protocol.ModelVersion;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Writes the folder of a packaging job. */
+@Singleton
+final class PackagingInput {
+  static final int CALIBRATION_WINDOWS = 200;
+  static final int REFERENCE_WINDOWS_MAX = 4_000;
+  static final List<String> ARRAYS =
+      List.of("calibration.npy", "evaluation_x.npy", "evaluation_y.npy", "reference.npy");
+
+  private final Datasets datasets;
+  private final Registry registry;
+  private final Profiles profiles;
+  private final SigningKeys keys;
+  private final Path root;
+
+  PackagingInput(
+      Datasets datasets, Registry registry, Profiles profiles, SigningKeys keys, DataFolder data) {
+    this.datasets = datasets;
+    this.registry = registry;
+    this.profiles = profiles;
+    this.keys = keys;
+    this.root = data.root();
+  }
+
+  void write(Path folder, ModelVersionView view, List<String> chosen, long releaseCounter)
+      throws IOException {
+    ModelVersion version = PackagingService.version(view.model(), view.version());
+    Map<String, Object> job = new LinkedHashMap<>();
+    job.put("kind", "package");
+    job.put("model", view.model());
+    job.put("version", view.version());
+    job.put("releaseCounter", releaseCounter);
+    job.put("threshold", 0.5);
+    job.put("metric", "rocAuc");
+    job.put("maxDrop", 0.005);
+    job.put("profiles", chosen);
+    job.put("keyFile", keys.releaseFile().toAbsolutePath().toString());
+    String snapshot = view.snapshot();
+    if (snapshot == null) {
+      JobFolder prepared = JobFolder.create(folder, job);
+      copyOwnArrays(prepared, version);
+      writeCommon(prepared, view, version, chosen);
+    } else {
+      Snapshot source = datasets.snapshot(snapshot);
+      job.put("input", "input");
+      job.put("scoreOutput", "score");
+      job.put("features", newestCycle(source));
+      JobFolder prepared = JobFolder.create(folder, job);
+      writeArrays(prepared, datasets.examples(source));
+      writeCommon(prepared, view, version, chosen);
+    }
+  }
+
+  // What is watched of an input is its newest cycle: the last column of [features, window].
+  private static List<Map<String, Object>> newestCycle(Snapshot source) {
+    List<Map<String, Object>> features = new ArrayList<>();
+    for (int i = 0; i < source.features().size(); i++) {
+      features.add(
+          Map.of("name", source.features().get(i), "offset", (i + 1) * source.window() - 1));
+    }
+    return features;
+  }
+
+  private static void writeArrays(JobFolder prepared, Examples examples) throws IOException {
+    examples.inputs(Split.TRAIN, CALIBRATION_WINDOWS).write(prepared.input("calibration.npy"));
+    examples.inputs(Split.TEST, Integer.MAX_VALUE).write(prepared.input("evaluation_x.npy"));
+    examples.labels(Split.TEST, Integer.MAX_VALUE).write(prepared.input("evaluation_y.npy"));
+    examples.inputs(Split.TRAIN, REFERENCE_WINDOWS_MAX).write(prepared.input("reference.npy"));
+  }
+
+  private void copyOwnArrays(JobFolder prepared, ModelVersion version) throws IOException {
+    Path own =
+        registry
+            .calibration(version)
+            .map(root::resolve)
+            .orElseThrow(
+                () ->
+                    new JobFailure(
+                        ErrorCode.PACKAGING_FAILED,
+                        "%s has neither a snapshot nor calibration data".formatted(version)));
+    for (String array : ARRAYS) {
+      if (Files.exists(own.resolve(array))) {
+        Files.copy(own.resolve(array), prepared.input(array));
+      }
+    }
+  }
+
+  private void writeCommon(
+      JobFolder prepared, ModelVersionView view, ModelVersion version, List<String> chosen)
+      throws IOException {
+    Files.copy(registry.modelFile(version), prepared.input("model." + view.format()));
+    Path folder = Files.createDirectories(prepared.input("profiles"));
+    for (String profile : chosen) {
+      String yaml =
+          profiles
+              .catalog()
+              .yaml(profile)
+              .orElseThrow(
+                  () ->
+                      new JobFailure(
+                          ErrorCode.PACKAGING_FAILED,
+                          "hardware profile '%s' is unknown".formatted(profile)));
+      Files.writeString(folder.resolve(profile + ".yaml"), yaml);
+    }
+  }
+}

@@ -1,0 +1,12 @@
+package io.skerry.control.packaging;
+
+import io.micronaut.serde.annotation.SerdeImport;
+import io.skerry.api.Packaging;
+import io.skerry.api.PackagingRequest;
+
+/** Makes the API's records readable and writable as JSON. */
+@SerdeImport(Packaging.class)
+@SerdeImport(PackagingRequest.class)
+final class PackagingJson {
+  private PackagingJson() {}
+}

@@ -1,0 +1,278 @@
+package io.skerry.control.packaging;
+
+import com.google.gson.Gson;
+import com.google.gson.JsonParseException;
+import io.micronaut.runtime.event.annotation.EventListener;
+import io.skerry.api.ModelVersionView;
+import io.skerry.api.Packaging;
+import io.skerry.api.Variant;
+import io.skerry.api.WorkState;
+import io.skerry.artifact.job.JobError;
+import io.skerry.artifact.job.JobFolder;
+import io.skerry.control.artifact.ArtifactStore;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.audit.AuditLog;
+import io.skerry.control.device.Profiles;
+import io.skerry.control.job.JobEnded;
+import io.skerry.control.job.JobLimits;
+import io.skerry.control.job.JobProgram;
+import io.skerry.control.job.JobRequest;
+import io.skerry.control.job.JobView;
+import io.skerry.control.job.Jobs;
+import io.skerry.control.registry.Registry;
+import io.skerry.control.sql.Database;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.ErrorCode;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Packages versions for hardware profiles and keeps what came of it. Thread-safe. */
+@Singleton
+public final class PackagingService {
+  private static final Logger log = LoggerFactory.getLogger(PackagingService.class);
+  private static final String KIND = "package";
+  private static final JobLimits LIMITS = new JobLimits(1_536, 6L << 30, Duration.ofMinutes(30));
+
+  private final Database database;
+  private final Registry registry;
+  private final ArtifactStore artifacts;
+  private final PackagingInput input;
+  private final Profiles profiles;
+  private final Jobs jobs;
+  private final AuditLog audit;
+  private final Clock clock = Clock.systemUTC();
+
+  PackagingService(
+      Database database,
+      Registry registry,
+      ArtifactStore artifacts,
+      PackagingInput input,
+      Profiles profiles,
+      Jobs jobs,
+      AuditLog audit) {
+    this.database = database;
+    this.registry = registry;
+    this.artifacts = artifacts;
+    this.input = input;
+    this.profiles = profiles;
+    this.jobs = jobs;
+    this.audit = audit;
+  }
+
+  /**
+   * Queues the packaging of a version. While one of it is open, that one is returned.
+   *
+   * @param asked hardware profiles; empty for those of the enrolled devices
+   * @throws ProblemException if the version or a profile is unknown
+   */
+  public Packaging start(Actor actor, ModelVersion version, List<String> asked) {
+    ModelVersionView view = registry.version(version);
+    List<String> chosen = chosen(asked);
+    Optional<Packaging> open = newest(version).filter(packaging -> !packaging.state().isTerminal());
+    if (open.isPresent()) {
+      return open.get();
+    }
+    JobProgram program = program();
+    long releaseCounter = database.call(PackagingStore::nextReleaseCounter);
+    jobs.submit(
+        new JobRequest(
+            KIND,
+            version.toString(),
+            program,
+            LIMITS,
+            folder -> input.write(folder, view, chosen, releaseCounter),
+            (transaction, job) -> {
+              PackagingStore.insert(transaction, job, version, chosen, releaseCounter, now());
+              audit.append(
+                  transaction,
+                  actor,
+                  AuditLog.Act.of(
+                      "packaging.started", "model/" + version, String.join(", ", chosen)));
+            }));
+    return packaging(version);
+  }
+
+  /**
+   * The newest packaging of a version, with all variants that the version has.
+   *
+   * @throws ProblemException if it was never packaged
+   */
+  public Packaging packaging(ModelVersion version) {
+    return newest(version)
+        .orElseThrow(
+            () ->
+                new ProblemException(
+                    ErrorCode.NOT_FOUND,
+                    "model version '%s' was never packaged: create its variants first"
+                        .formatted(version)));
+  }
+
+  /** Packagings that wait or run, oldest first. */
+  public List<Packaging> open() {
+    return database.call(PackagingStore::open);
+  }
+
+  @EventListener
+  void onJobEnded(JobEnded event) {
+    JobView job = event.job();
+    if (!job.kind().equals(KIND)) {
+      return;
+    }
+    database
+        .call(transaction -> PackagingStore.versionOf(transaction, job.id()))
+        .ifPresent(version -> close(job, version));
+  }
+
+  private void close(JobView job, ModelVersion version) {
+    switch (job.state()) {
+      case SUCCEEDED -> keep(job, version);
+      case FAILED -> end(job, WorkState.FAILED, job.error());
+      case CANCELLED -> end(job, WorkState.CANCELLED, null);
+      case QUEUED, RUNNING ->
+          throw new IllegalStateException("job %s has not ended".formatted(job.id()));
+    }
+  }
+
+  private void keep(JobView job, ModelVersion version) {
+    try {
+      List<Variant> variants = variants(JobFolder.at(job.folder()).output());
+      database.run(
+          transaction -> {
+            registry.putVariants(transaction, version, variants);
+            PackagingStore.ended(transaction, job.id(), WorkState.SUCCEEDED, null);
+          });
+    } catch (IOException | JsonParseException e) {
+      end(
+          job,
+          WorkState.FAILED,
+          new JobError(
+              ErrorCode.PACKAGING_FAILED.name(), "its result is unreadable: " + e.getMessage()));
+    } catch (ProblemException e) {
+      end(job, WorkState.FAILED, new JobError(e.code().name(), String.valueOf(e.getMessage())));
+    } catch (RuntimeException e) {
+      log.atError().addKeyValue("job", job.id()).setCause(e).log("variants could not be kept");
+      end(
+          job,
+          WorkState.FAILED,
+          new JobError(
+              ErrorCode.INTERNAL.name(), "its variants could not be kept: " + e.getMessage()));
+    }
+  }
+
+  private List<Variant> variants(Path output) throws IOException {
+    Report report =
+        new Gson().fromJson(Files.readString(output.resolve("report.json")), Report.class);
+    if (report == null || report.variants() == null) {
+      throw new JsonParseException("report.json names no variants");
+    }
+    List<Variant> variants = new ArrayList<>();
+    for (Variant variant : report.variants()) {
+      variants.add(variant.winner() ? imported(output, variant) : variant);
+    }
+    return variants;
+  }
+
+  private Variant imported(Path output, Variant winner) {
+    ArtifactStore.Imported layout = artifacts.importLayout(output.resolve(winner.profile()));
+    return new Variant(
+        winner.profile(),
+        winner.engine(),
+        winner.precision(),
+        winner.bytes(),
+        winner.rocAuc(),
+        winner.p50Micros(),
+        winner.measured(),
+        true,
+        layout.model().toString(),
+        layout.signature().toString(),
+        winner.reason());
+  }
+
+  private record Report(@Nullable List<Variant> variants) {}
+
+  private void end(JobView job, WorkState state, @Nullable JobError error) {
+    database.run(transaction -> PackagingStore.ended(transaction, job.id(), state, error));
+  }
+
+  private Optional<Packaging> newest(ModelVersion version) {
+    return database
+        .call(transaction -> PackagingStore.newest(transaction, version))
+        .map(
+            packaging ->
+                new Packaging(
+                    packaging.model(),
+                    packaging.version(),
+                    packaging.state(),
+                    packaging.profiles(),
+                    packaging.progress(),
+                    registry.version(version).variants(),
+                    packaging.error()));
+  }
+
+  private List<String> chosen(List<String> asked) {
+    List<String> chosen =
+        asked.isEmpty()
+            ? database.call(
+                transaction ->
+                    transaction.list(
+                        "select distinct profile from device where profile is not null"
+                            + " order by profile limit 200",
+                        row -> row.text("profile")))
+            : asked.stream().distinct().sorted().toList();
+    if (chosen.isEmpty()) {
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID,
+          "no enrolled device has a hardware profile yet: name the profiles to package for");
+    }
+    for (String profile : chosen) {
+      if (profiles.catalog().profile(profile).isEmpty()) {
+        throw new ProblemException(
+            ErrorCode.REQUEST_INVALID,
+            "hardware profile '%s' is unknown: known are %s"
+                .formatted(
+                    profile,
+                    String.join(
+                        ", ",
+                        profiles.catalog().profiles().stream().map(one -> one.id()).toList())));
+      }
+    }
+    return chosen;
+  }
+
+  private static JobProgram program() {
+    try {
+      return JobProgram.ofModule(
+          JobProgram.home(), "model-packager/pipeline", "io.skerry.packager.Main");
+    } catch (IOException e) {
+      throw new ProblemException(
+          ErrorCode.UNAVAILABLE, "packaging cannot start: " + e.getMessage(), e);
+    }
+  }
+
+  /** {@code name} and {@code version} as one typed id. */
+  static ModelVersion version(String model, long version) {
+    try {
+      return new ModelVersion(new ModelName(model), version);
+    } catch (IllegalArgumentException e) {
+      throw new ProblemException(ErrorCode.REQUEST_INVALID, String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private Instant now() {
+    return clock.instant().truncatedTo(ChronoUnit.MICROS);
+  }
+}

@@ -1,0 +1,103 @@
+package io.skerry.control.packaging;
+
+import io.skerry.api.Packaging;
+import io.skerry.api.Progress;
+import io.skerry.api.WorkError;
+import io.skerry.api.WorkState;
+import io.skerry.artifact.job.JobError;
+import io.skerry.control.sql.Row;
+import io.skerry.control.sql.Transaction;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The table of packagings. */
+final class PackagingStore {
+  private static final String PACKAGINGS =
+      "select p.*, j.state as job_state, j.step, j.done, j.total, j.message"
+          + " from packaging p join job j on j.id = p.job ";
+
+  private PackagingStore() {}
+
+  static long nextReleaseCounter(Transaction transaction) {
+    return transaction.number("select nextval('release_counter')");
+  }
+
+  static void insert(
+      Transaction transaction,
+      String job,
+      ModelVersion version,
+      List<String> profiles,
+      long releaseCounter,
+      Instant now) {
+    transaction.update(
+        "insert into packaging (job, model, version, profiles, release_counter, state, created_at)"
+            + " values (?, ?, ?, ?, ?, 'QUEUED', ?)",
+        job,
+        version.model().value(),
+        version.version(),
+        profiles,
+        releaseCounter,
+        now);
+  }
+
+  static void ended(
+      Transaction transaction, String job, WorkState state, @Nullable JobError error) {
+    transaction.update(
+        "update packaging set state = ?, error_code = ?, error_detail = ? where job = ?",
+        state.name(),
+        error == null ? null : error.code(),
+        error == null ? null : error.detail(),
+        job);
+  }
+
+  static Optional<Packaging> newest(Transaction transaction, ModelVersion version) {
+    return transaction.first(
+        PACKAGINGS + "where p.model = ? and p.version = ? order by p.created_at desc limit 1",
+        PackagingStore::view,
+        version.model().value(),
+        version.version());
+  }
+
+  static List<Packaging> open(Transaction transaction) {
+    return transaction.list(
+        PACKAGINGS + "where p.state = 'QUEUED' order by p.created_at limit 50",
+        PackagingStore::view);
+  }
+
+  static Optional<ModelVersion> versionOf(Transaction transaction, String job) {
+    return transaction.first(
+        "select model, version from packaging where job = ?",
+        row -> new ModelVersion(new ModelName(row.text("model")), row.bigint("version")),
+        job);
+  }
+
+  private static Packaging view(Row row) {
+    WorkState stored = WorkState.valueOf(row.text("state"));
+    WorkState state =
+        !stored.isTerminal() && !row.text("job_state").equals("QUEUED")
+            ? WorkState.RUNNING
+            : stored;
+    return new Packaging(
+        row.text("model"),
+        row.bigint("version"),
+        state,
+        row.texts("profiles"),
+        row.optionalText("step")
+            .map(
+                step ->
+                    new Progress(
+                        step,
+                        row.bigint("done"),
+                        row.bigint("total"),
+                        row.optionalText("message").orElse("")))
+            .orElse(null),
+        List.of(),
+        row.optionalText("error_code")
+            .map(code -> new WorkError(code, row.optionalText("error_detail").orElse("")))
+            .orElse(null));
+  }
+}

@@ -1,0 +1,14 @@
+package io.skerry.control.registry;
+
+import io.micronaut.serde.annotation.SerdeImport;
+import io.skerry.api.ModelVersionView;
+import io.skerry.api.ModelView;
+import io.skerry.api.Variant;
+
+/** Makes the API's records readable and writable as JSON. */
+@SerdeImport(ModelVersionView.class)
+@SerdeImport(ModelView.class)
+@SerdeImport(Variant.class)
+final class ModelJson {
+  private ModelJson() {}
+}

@@ -1,0 +1,191 @@
+package io.skerry.control.registry;
+
+import io.micronaut.runtime.event.annotation.EventListener;
+import io.skerry.api.ModelVersionView;
+import io.skerry.api.ModelView;
+import io.skerry.api.Variant;
+import io.skerry.control.artifact.ArtifactStore;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.audit.AuditLog;
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Transaction;
+import io.skerry.control.training.RunSucceeded;
+import io.skerry.control.training.VersionNumbers;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ErrorCode;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.ProfileId;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Versions of models, where they came from, and their variants. Thread-safe. */
+@Singleton
+public final class Registry {
+  private final Database database;
+  private final ArtifactStore artifacts;
+  private final AuditLog audit;
+  private final Clock clock = Clock.systemUTC();
+
+  Registry(Database database, ArtifactStore artifacts, AuditLog audit) {
+    this.database = database;
+    this.artifacts = artifacts;
+    this.audit = audit;
+  }
+
+  /** All models by name, each with its versions, newest first, and their variants. */
+  public List<ModelView> models() {
+    return database.call(
+        transaction -> {
+          transaction.readOneSnapshot();
+          Map<String, List<ModelVersionView>> byModel = new LinkedHashMap<>();
+          for (ModelVersionView version : RegistryStore.versions(transaction)) {
+            byModel
+                .computeIfAbsent(version.model(), name -> new ArrayList<>())
+                .add(
+                    RegistryStore.with(
+                        version, RegistryStore.variants(transaction, versionOf(version))));
+          }
+          return byModel.entrySet().stream()
+              .map(entry -> new ModelView(entry.getKey(), entry.getValue()))
+              .toList();
+        });
+  }
+
+  /**
+   * A version with its variants.
+   *
+   * @throws ProblemException if it is not registered
+   */
+  public ModelVersionView version(ModelVersion version) {
+    return database
+        .call(
+            transaction ->
+                RegistryStore.version(transaction, version)
+                    .map(
+                        found ->
+                            RegistryStore.with(
+                                found, RegistryStore.variants(transaction, version))))
+        .orElseThrow(
+            () ->
+                new ProblemException(
+                    ErrorCode.NOT_FOUND,
+                    "model version '%s' is not registered".formatted(version)));
+  }
+
+  /** The signed variant that devices of a profile get; empty when there is none. */
+  public Optional<Variant> variant(ModelVersion version, ProfileId profile) {
+    return database.call(transaction -> RegistryStore.variants(transaction, version)).stream()
+        .filter(variant -> variant.winner() && variant.profile().equals(profile.value()))
+        .findFirst();
+  }
+
+  /**
+   * The model file of a version.
+   *
+   * @throws ProblemException if the version is not registered or its file is gone
+   */
+  public Path modelFile(ModelVersion version) {
+    String blob = version(version).blob();
+    return artifacts
+        .find(Digest.parse(blob))
+        .orElseThrow(
+            () ->
+                new ProblemException(
+                    ErrorCode.ARTIFACT_NOT_FOUND,
+                    "model file %s of %s is gone".formatted(blob, version)))
+        .file();
+  }
+
+  /** Where a version's own calibration data is, relative to the data folder; imports only. */
+  public Optional<String> calibration(ModelVersion version) {
+    return database.call(transaction -> RegistryStore.calibration(transaction, version));
+  }
+
+  /**
+   * Registers a user's own model.
+   *
+   * @param format {@code onnx} or {@code tflite}
+   * @param calibration folder with its calibration data, relative to the data folder
+   */
+  public ModelVersion add(
+      Actor actor, ModelName model, String format, Path modelFile, String calibration) {
+    Digest blob = keep(modelFile);
+    return database.call(
+        transaction -> {
+          ModelVersion version = VersionNumbers.next(transaction, model);
+          RegistryStore.insert(
+              transaction, version, "import", format, blob, null, null, calibration, null, now());
+          audit.append(
+              transaction,
+              actor,
+              AuditLog.Act.of("model.imported", "model/" + version, blob.toString()));
+          return version;
+        });
+  }
+
+  /** Stores what packaging made, in the caller's transaction; replaces what its profiles had. */
+  public void putVariants(Transaction transaction, ModelVersion version, List<Variant> variants) {
+    RegistryStore.putVariants(transaction, version, variants);
+  }
+
+  @EventListener
+  void onRun(RunSucceeded run) {
+    Digest blob = keep(run.modelFile());
+    database.run(
+        transaction -> {
+          RegistryStore.insert(
+              transaction,
+              run.version(),
+              "run",
+              "onnx",
+              blob,
+              run.run(),
+              run.snapshot(),
+              null,
+              run.metrics(),
+              now());
+          audit.append(
+              transaction,
+              Actor.system("registry"),
+              AuditLog.Act.of("model.registered", "model/" + run.version(), "run " + run.run()));
+        });
+  }
+
+  private Digest keep(Path modelFile) {
+    try (InputStream in = Files.newInputStream(modelFile)) {
+      MessageDigest sha = Digest.newMessageDigest();
+      byte[] buffer = new byte[1 << 16];
+      for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
+        sha.update(buffer, 0, read);
+      }
+      Digest digest = Digest.of(sha);
+      artifacts.put(digest, modelFile);
+      return digest;
+    } catch (IOException e) {
+      throw new UncheckedIOException("model file %s cannot be read".formatted(modelFile), e);
+    }
+  }
+
+  private static ModelVersion versionOf(ModelVersionView view) {
+    return new ModelVersion(new ModelName(view.model()), view.version());
+  }
+
+  private Instant now() {
+    return clock.instant().truncatedTo(ChronoUnit.MICROS);
+  }
+}

@@ -1,0 +1,153 @@
+package io.skerry.control.registry;
+
+import com.google.gson.Gson;
+import io.skerry.api.ModelVersionView;
+import io.skerry.api.RunMetrics;
+import io.skerry.api.Variant;
+import io.skerry.control.sql.Row;
+import io.skerry.control.sql.Transaction;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ModelVersion;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The tables of versions and variants. */
+final class RegistryStore {
+  private static final int LIST_MAX = 200;
+  private static final Gson GSON = new Gson();
+
+  private RegistryStore() {}
+
+  static void insert(
+      Transaction transaction,
+      ModelVersion version,
+      String source,
+      String format,
+      Digest blob,
+      @Nullable String run,
+      @Nullable String snapshot,
+      @Nullable String calibration,
+      @Nullable RunMetrics metrics,
+      Instant now) {
+    transaction.update(
+        "insert into model_version (model, version, source, format, blob, run, snapshot,"
+            + " calibration, metrics, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        version.model().value(),
+        version.version(),
+        source,
+        format,
+        blob.toString(),
+        run,
+        snapshot,
+        calibration,
+        metrics == null ? null : GSON.toJson(metrics),
+        now);
+  }
+
+  static List<ModelVersionView> versions(Transaction transaction) {
+    return transaction.list(
+        "select * from model_version order by model, version desc limit " + LIST_MAX,
+        row -> view(row, List.of()));
+  }
+
+  static Optional<ModelVersionView> version(Transaction transaction, ModelVersion version) {
+    return transaction.first(
+        "select * from model_version where model = ? and version = ?",
+        row -> view(row, List.of()),
+        version.model().value(),
+        version.version());
+  }
+
+  static Optional<String> calibration(Transaction transaction, ModelVersion version) {
+    return transaction
+        .first(
+            "select calibration from model_version where model = ? and version = ?",
+            row -> row.optionalText("calibration"),
+            version.model().value(),
+            version.version())
+        .flatMap(found -> found);
+  }
+
+  static void putVariants(Transaction transaction, ModelVersion version, List<Variant> variants) {
+    for (String profile : variants.stream().map(Variant::profile).distinct().toList()) {
+      transaction.update(
+          "delete from variant where model = ? and version = ? and profile = ?",
+          version.model().value(),
+          version.version(),
+          profile);
+    }
+    for (Variant variant : variants) {
+      transaction.update(
+          "insert into variant (model, version, profile, engine, precision, bytes, roc_auc,"
+              + " p50_micros, measured, winner, manifest, signature, reason)"
+              + " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          version.model().value(),
+          version.version(),
+          variant.profile(),
+          variant.engine(),
+          variant.precision(),
+          variant.bytes(),
+          variant.rocAuc(),
+          variant.p50Micros(),
+          variant.measured(),
+          variant.winner(),
+          variant.manifest(),
+          variant.signature(),
+          variant.reason());
+    }
+  }
+
+  static List<Variant> variants(Transaction transaction, ModelVersion version) {
+    return transaction.list(
+        "select * from variant where model = ? and version = ?"
+            + " order by profile, winner desc, bytes limit 1000",
+        RegistryStore::variant,
+        version.model().value(),
+        version.version());
+  }
+
+  static ModelVersionView with(ModelVersionView view, List<Variant> variants) {
+    return new ModelVersionView(
+        view.model(),
+        view.version(),
+        view.source(),
+        view.format(),
+        view.blob(),
+        view.run(),
+        view.snapshot(),
+        view.metrics(),
+        view.createdAt(),
+        variants);
+  }
+
+  private static ModelVersionView view(Row row, List<Variant> variants) {
+    return new ModelVersionView(
+        row.text("model"),
+        row.bigint("version"),
+        row.text("source"),
+        row.text("format"),
+        row.text("blob"),
+        row.optionalText("run").orElse(null),
+        row.optionalText("snapshot").orElse(null),
+        row.optionalText("metrics").map(json -> GSON.fromJson(json, RunMetrics.class)).orElse(null),
+        row.instant("created_at"),
+        variants);
+  }
+
+  private static Variant variant(Row row) {
+    return new Variant(
+        row.text("profile"),
+        row.text("engine"),
+        row.text("precision"),
+        row.bigint("bytes"),
+        row.optionalNumber("roc_auc").orElse(null),
+        row.optionalNumber("p50_micros").orElse(null),
+        row.text("measured"),
+        row.flag("winner"),
+        row.optionalText("manifest").orElse(null),
+        row.optionalText("signature").orElse(null),
+        row.optionalText("reason").orElse(null));
+  }
+}
