@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * One cause that moved what a cohort's devices see.
  *
- * @param state OPEN or RESOLVED
+ * @param state OPEN, HARM_CONFIRMED or RESOLVED
  * @param cohort {@code attribute=value}
  * @param feature the input stream that moved most
  * @param onsetWindow the window in which it seems to have begun
@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param shiftSigma how far the feature moved, in the baseline's standard deviations
  * @param psi bias-corrected population stability index
  * @param devices of the cohort that were judged
- * @param evidence the detector's value when it opened, beside the threshold it passed
- * @param harm what feedback shows; absent while it shows none
+ * @param evidence natural logarithm of the detector's value when it opened
+ * @param harm what feedback shows; absent while there is too little of it
  */
 public record Incident(
     String id,

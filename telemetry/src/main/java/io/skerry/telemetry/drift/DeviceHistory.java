@@ -3,6 +3,7 @@ package io.skerry.telemetry.drift;
 import io.skerry.protocol.ModelVersion;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What the ledger keeps of one device: the rows that it learns from, then its baselines. */
@@ -13,6 +14,15 @@ final class DeviceHistory {
   private double @Nullable [] conditional;
   private double @Nullable [] output;
   private @Nullable ModelVersion version;
+  private Map<String, String> attributes = Map.of();
+
+  void attributes(Map<String, String> latest) {
+    attributes = latest;
+  }
+
+  Map<String, String> attributes() {
+    return attributes;
+  }
 
   // Rows are kept after learning until the fleet's trend is known.
   boolean hasLearnedInputs(int windows) {

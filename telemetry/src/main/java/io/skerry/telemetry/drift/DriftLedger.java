@@ -1,11 +1,9 @@
 package io.skerry.telemetry.drift;
 
-import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.drift.DeviceHistory.Noise;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -129,16 +127,13 @@ public final class DriftLedger {
   }
 
   /** Ends an explanation; with {@code relearn} the cohort's devices learn their baselines anew. */
-  public void release(Cohort cohort, Collection<DeviceId> members, boolean relearn) {
+  public void release(Cohort cohort, boolean relearn) {
     explained.remove(cohort);
     cohortStreams.remove(cohort);
     if (relearn) {
-      for (DeviceId member : members) {
-        DeviceHistory history = devices.get(member.value());
-        if (history != null) {
-          history.relearn();
-        }
-      }
+      devices.values().stream()
+          .filter(history -> cohort.holds(history.attributes()))
+          .forEach(DeviceHistory::relearn);
     }
   }
 
@@ -179,6 +174,7 @@ public final class DriftLedger {
     StreamPositions positions = versions.get(one.version());
     DeviceHistory history =
         devices.computeIfAbsent(one.device().value(), id -> new DeviceHistory());
+    history.attributes(one.attributes());
     double[] row =
         positions == null ? null : positions.inputMeans(one.counts(), settings.predictionsMin());
     if (positions == null || row == null) {

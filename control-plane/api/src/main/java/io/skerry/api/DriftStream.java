@@ -1,0 +1,27 @@
+package io.skerry.api;
+
+/**
+ * What the last judged window said about one stream of one cohort.
+ *
+ * @param cohort {@code attribute=value}
+ * @param kind LOCATION, CONDITIONAL (given the other features) or OUTPUT
+ * @param devices of the cohort that were judged
+ * @param peers devices they were compared with
+ * @param effect mean shift against baseline and peers, in shares of the training data
+ * @param tolerance below which an effect does not matter
+ * @param logEvidence natural logarithm of the detector's value
+ * @param logThreshold where it opens an incident
+ */
+public record DriftStream(
+    String slot,
+    String model,
+    long window,
+    String cohort,
+    String stream,
+    String kind,
+    int devices,
+    int peers,
+    double effect,
+    double tolerance,
+    double logEvidence,
+    double logThreshold) {}

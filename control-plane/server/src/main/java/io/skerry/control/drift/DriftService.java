@@ -1,0 +1,265 @@
+package io.skerry.control.drift;
+
+import io.micronaut.context.event.ApplicationEventPublisher;
+import io.micronaut.runtime.event.annotation.EventListener;
+import io.skerry.control.drift.DriftStore.Judged;
+import io.skerry.control.drift.DriftStore.Release;
+import io.skerry.control.drift.DriftStore.Stored;
+import io.skerry.control.host.ServerReady;
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Transaction;
+import io.skerry.fleet.incident.Incident;
+import io.skerry.fleet.incident.IncidentEvent;
+import io.skerry.fleet.incident.IncidentMachine;
+import io.skerry.fleet.incident.IncidentState;
+import io.skerry.telemetry.drift.Accuracy;
+import io.skerry.telemetry.drift.Cohort;
+import io.skerry.telemetry.drift.DriftFinding;
+import io.skerry.telemetry.drift.DriftLedger;
+import io.skerry.telemetry.drift.DriftSettings;
+import io.skerry.telemetry.drift.WindowVerdict;
+import jakarta.annotation.PreDestroy;
+import jakarta.inject.Singleton;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Judges every window once its records had time to arrive, in the order of the windows.
+ *
+ * <p>A window is judged under a lock on its track, from the records received until a moment that is
+ * kept: whoever judges next, after a restart or on another replica, replays what was judged and
+ * comes to the same state. The ledger in memory is only a cache of that.
+ */
+@Singleton
+final class DriftService {
+  private static final Logger log = LoggerFactory.getLogger(DriftService.class);
+  private static final long PERIOD_MILLIS = 500;
+  private static final long GRACE_MILLIS = 1500;
+  // Rows that are being committed right now could show up in a replay: leave them out.
+  private static final long SETTLE_MILLIS = 300;
+  private static final int WINDOWS_BEFORE_MAX = 16;
+
+  private final Database database;
+  private final Monitoring monitoring;
+  private final Incidents incidents;
+  private final ApplicationEventPublisher<IncidentOpened> opened;
+  private final ApplicationEventPublisher<HarmConfirmed> harmed;
+  private final Clock clock = Clock.systemUTC();
+  private final WindowReader reader = new WindowReader();
+  private final Map<Track, Replayed> ledgers = new HashMap<>();
+  private volatile @Nullable Thread loop;
+
+  private static final class Replayed {
+    private final DriftLedger ledger = new DriftLedger(DriftSettings.DEFAULTS);
+    private long through = -1;
+    private int releases;
+  }
+
+  DriftService(
+      Database database,
+      Monitoring monitoring,
+      Incidents incidents,
+      ApplicationEventPublisher<IncidentOpened> opened,
+      ApplicationEventPublisher<HarmConfirmed> harmed) {
+    this.database = database;
+    this.monitoring = monitoring;
+    this.incidents = incidents;
+    this.opened = opened;
+    this.harmed = harmed;
+  }
+
+  @EventListener
+  void onReady(ServerReady ready) {
+    Thread started = Thread.ofPlatform().name("drift").daemon().unstarted(this::run);
+    loop = started;
+    started.start();
+  }
+
+  @PreDestroy
+  void close() {
+    Thread running = loop;
+    loop = null;
+    if (running != null) {
+      running.interrupt();
+    }
+  }
+
+  private void run() {
+    try {
+      while (loop == Thread.currentThread()) {
+        Thread.sleep(PERIOD_MILLIS);
+        tick();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  // A failed tick must not end the loop: the next one replays what is stored.
+  private void tick() {
+    try {
+      judgeDue();
+    } catch (RuntimeException e) {
+      ledgers.clear();
+      if (loop != null) {
+        log.atError().setCause(e).log("windows could not be judged");
+      }
+    }
+  }
+
+  void judgeDue() {
+    for (DriftStore.Due due :
+        database.call(transaction -> DriftStore.due(transaction, GRACE_MILLIS))) {
+      database.run(transaction -> judge(transaction, due.track(), due.window()));
+    }
+  }
+
+  private void judge(Transaction transaction, Track track, long window) {
+    long judgedThrough = DriftStore.lock(transaction, track);
+    if (judgedThrough >= window) {
+      return;
+    }
+    Replayed replayed = current(transaction, track, judgedThrough);
+    Instant receivedUntil = now().minusMillis(SETTLE_MILLIS);
+    WindowReader.Window read = reader.read(transaction, track, window, receivedUntil);
+    register(replayed.ledger, read);
+    WindowVerdict verdict = replayed.ledger.judge(window, read.devices());
+    replayed.through = window;
+    DriftStore.judged(transaction, track, verdict, receivedUntil, read.records());
+    live(transaction, track, verdict, replayed);
+    verdict.found().ifPresent(finding -> open(transaction, track, finding, read));
+  }
+
+  private Replayed current(Transaction transaction, Track track, long judgedThrough) {
+    List<Release> releases = DriftStore.releases(transaction, track);
+    Replayed replayed = ledgers.get(track);
+    if (replayed == null
+        || replayed.through > judgedThrough
+        || replayed.releases != releases.size()) {
+      replayed = new Replayed();
+      replayed.releases = releases.size();
+      ledgers.put(track, replayed);
+    }
+    for (Judged judged : DriftStore.judgedAfter(transaction, track, replayed.through)) {
+      WindowReader.Window read =
+          reader.read(transaction, track, judged.window(), judged.receivedUntil());
+      register(replayed.ledger, read);
+      replayed.ledger.judge(judged.window(), read.devices());
+      for (Release release : releases) {
+        if (release.after() == judged.window()) {
+          replayed.ledger.release(release.cohort(), release.relearn());
+        }
+      }
+      replayed.through = judged.window();
+    }
+    return replayed;
+  }
+
+  private void register(DriftLedger ledger, WindowReader.Window read) {
+    read.manifests().entrySet().stream()
+        .filter(entry -> !ledger.knows(entry.getKey()))
+        .sorted(Comparator.comparingLong(entry -> entry.getKey().version()))
+        .forEach(
+            entry ->
+                monitoring
+                    .of(entry.getValue())
+                    .ifPresent(found -> ledger.register(entry.getKey(), found.streams())));
+  }
+
+  private void open(
+      Transaction transaction, Track track, DriftFinding finding, WindowReader.Window read) {
+    long version = commonVersion(finding.cohort(), read);
+    Incident incident = IncidentMachine.opened(finding);
+    long number = DriftStore.insert(transaction, track, version, incident, now());
+    log.atWarn()
+        .addKeyValue("incident", number)
+        .addKeyValue("cohort", finding.cohort())
+        .addKeyValue("feature", finding.feature())
+        .addKeyValue("shiftSigma", finding.shiftSigma())
+        .log("incident opened");
+    DriftStore.find(transaction, number)
+        .map(Incidents::view)
+        .ifPresent(
+            view -> transaction.afterCommit(() -> opened.publishEvent(new IncidentOpened(view))));
+  }
+
+  private static long commonVersion(Cohort cohort, WindowReader.Window read) {
+    Map<Long, Integer> devices = new HashMap<>();
+    read.devices().stream()
+        .filter(device -> cohort.value().equals(device.attributes().get(cohort.attribute())))
+        .forEach(device -> devices.merge(device.version().version(), 1, Integer::sum));
+    return devices.entrySet().stream()
+        .max(Map.Entry.<Long, Integer>comparingByValue().thenComparing(Map.Entry::getKey))
+        .map(Map.Entry::getKey)
+        .orElse(1L);
+  }
+
+  private void live(
+      Transaction transaction, Track track, WindowVerdict verdict, Replayed replayed) {
+    for (Stored stored : DriftStore.open(transaction, track)) {
+      Cohort cohort = stored.incident().finding().cohort();
+      if (verdict.ended().contains(cohort)) {
+        Incident ended = IncidentMachine.after(stored.incident(), new IncidentEvent.Ended());
+        DriftStore.resolve(transaction, stored.number(), ended, verdict.window(), false, now());
+        replayed.ledger.release(cohort, false);
+        replayed.releases++;
+        continue;
+      }
+      Incident incident = stored.incident();
+      if (verdict.persisting().contains(cohort)) {
+        incident = IncidentMachine.after(incident, new IncidentEvent.Persisted());
+      }
+      Optional<IncidentEvent> counted = counted(transaction, stored);
+      if (counted.isPresent()) {
+        incident = IncidentMachine.after(incident, counted.get());
+      }
+      DriftStore.update(transaction, stored.number(), incident);
+      if (incident.state() == IncidentState.HARM_CONFIRMED
+          && stored.incident().state() == IncidentState.OPEN) {
+        tellHarm(transaction, stored.number());
+      }
+    }
+  }
+
+  private void tellHarm(Transaction transaction, long number) {
+    log.atWarn().addKeyValue("incident", number).log("harm confirmed");
+    DriftStore.find(transaction, number)
+        .map(Incidents::view)
+        .ifPresent(
+            view -> transaction.afterCommit(() -> harmed.publishEvent(new HarmConfirmed(view))));
+  }
+
+  private Optional<IncidentEvent> counted(Transaction transaction, Stored stored) {
+    Track track = stored.track();
+    long onset = stored.incident().finding().onsetWindow();
+    double threshold = incidents.threshold(transaction, track, stored.version());
+    Optional<Accuracy> before =
+        Accuracy.of(
+            DriftStore.outcomes(
+                transaction,
+                stored,
+                track.startMillis(onset - WINDOWS_BEFORE_MAX),
+                track.startMillis(onset)),
+            threshold);
+    Optional<Accuracy> after =
+        Accuracy.of(
+            DriftStore.outcomes(
+                transaction, stored, track.startMillis(onset), now().toEpochMilli()),
+            threshold);
+    return before.flatMap(
+        first -> after.map(second -> new IncidentEvent.OutcomesCounted(first, second)));
+  }
+
+  private Instant now() {
+    return clock.instant().truncatedTo(ChronoUnit.MICROS);
+  }
+}

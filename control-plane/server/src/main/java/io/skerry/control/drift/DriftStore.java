@@ -1,0 +1,298 @@
+package io.skerry.control.drift;
+
+import com.google.gson.Gson;
+import com.google.gson.reflect.TypeToken;
+import io.skerry.control.sql.Row;
+import io.skerry.control.sql.Transaction;
+import io.skerry.fleet.incident.Incident;
+import io.skerry.fleet.incident.IncidentState;
+import io.skerry.protocol.DeviceId;
+import io.skerry.telemetry.drift.Cohort;
+import io.skerry.telemetry.drift.DriftFinding;
+import io.skerry.telemetry.drift.Outcome;
+import io.skerry.telemetry.drift.StreamVerdict;
+import io.skerry.telemetry.drift.WindowVerdict;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The tables of tracks, judged windows and incidents. */
+final class DriftStore {
+  static final int JUDGED_AT_ONCE_MAX = 50;
+  private static final int REPLAYED_MAX = 5000;
+  private static final int OUTCOMES_MAX = 200_000;
+  private static final Gson GSON = new Gson();
+
+  private DriftStore() {}
+
+  record Judged(long window, Instant receivedUntil) {}
+
+  record Due(Track track, long window) {}
+
+  record Release(long after, Cohort cohort, boolean relearn) {}
+
+  record Stored(
+      long number,
+      Track track,
+      long version,
+      Incident incident,
+      Instant openedAt,
+      @Nullable Instant resolvedAt) {
+    String id() {
+      return "incident-" + number;
+    }
+  }
+
+  static List<Due> due(Transaction transaction, long graceMillis) {
+    return transaction.list(
+        """
+        select slot, model, window_millis, window_index from (
+          select slot, model, window_index, end_at,
+            floor(extract(epoch from start_at) * 1000 / window_index)::bigint as window_millis
+          from telemetry_window where window_index > 0
+        ) w
+        where not exists (select 1 from drift_track t
+          where t.slot = w.slot and t.model = w.model and t.window_millis = w.window_millis
+            and t.judged_through >= w.window_index)
+        group by slot, model, window_millis, window_index
+        having max(end_at) < now() - (? + window_millis / 4) * interval '1 millisecond'
+        order by window_index limit ?
+        """,
+        row ->
+            new Due(
+                new Track(row.text("slot"), row.text("model"), row.bigint("window_millis")),
+                row.bigint("window_index")),
+        graceMillis,
+        JUDGED_AT_ONCE_MAX);
+  }
+
+  /** Locks the track until the transaction ends and tells its last judged window. */
+  static long lock(Transaction transaction, Track track) {
+    transaction.update(
+        """
+        insert into drift_track (slot, model, window_millis, judged_through) values (?, ?, ?, -1)
+        on conflict do nothing
+        """,
+        track.slot(),
+        track.model(),
+        track.windowMillis());
+    return transaction
+        .first(
+            """
+            select judged_through from drift_track
+            where slot = ? and model = ? and window_millis = ? for update
+            """,
+            row -> row.bigint("judged_through"),
+            track.slot(),
+            track.model(),
+            track.windowMillis())
+        .orElse(-1L);
+  }
+
+  static List<Judged> judgedAfter(Transaction transaction, Track track, long window) {
+    return transaction.list(
+        """
+        select * from (select window_index, received_until from drift_window
+          where slot = ? and model = ? and window_millis = ? and window_index > ?
+          order by window_index desc limit ?) newest
+        order by window_index
+        """,
+        row -> new Judged(row.bigint("window_index"), row.instant("received_until")),
+        track.slot(),
+        track.model(),
+        track.windowMillis(),
+        window,
+        REPLAYED_MAX);
+  }
+
+  static List<Release> releases(Transaction transaction, Track track) {
+    return transaction.list(
+        """
+        select resolved_after, cohort, relearn from incident
+        where slot = ? and model = ? and window_millis = ? and resolved_after is not null
+        order by number
+        """,
+        row ->
+            new Release(
+                row.bigint("resolved_after"),
+                Cohort.parse(row.text("cohort")),
+                row.flag("relearn")),
+        track.slot(),
+        track.model(),
+        track.windowMillis());
+  }
+
+  static void judged(
+      Transaction transaction,
+      Track track,
+      WindowVerdict verdict,
+      Instant receivedUntil,
+      int records) {
+    transaction.update(
+        """
+        insert into drift_window (slot, model, window_millis, window_index, received_until, records,
+          learning, judged, verdicts) values (?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb)
+        """,
+        track.slot(),
+        track.model(),
+        track.windowMillis(),
+        verdict.window(),
+        receivedUntil,
+        records,
+        verdict.learning(),
+        verdict.judged(),
+        GSON.toJson(verdict.streams()));
+    transaction.update(
+        """
+        update drift_track set judged_through = ?
+        where slot = ? and model = ? and window_millis = ?
+        """,
+        verdict.window(),
+        track.slot(),
+        track.model(),
+        track.windowMillis());
+  }
+
+  record Latest(Track track, long window, int learning, int judged, List<StreamVerdict> verdicts) {}
+
+  static List<Latest> latest(Transaction transaction) {
+    return transaction.list(
+        """
+        select w.* from drift_track t join drift_window w using (slot, model, window_millis)
+        where w.window_index = t.judged_through order by slot, model, window_millis limit 100
+        """,
+        row ->
+            new Latest(
+                track(row),
+                row.bigint("window_index"),
+                row.integer("learning"),
+                row.integer("judged"),
+                GSON.fromJson(row.text("verdicts"), new TypeToken<List<StreamVerdict>>() {})));
+  }
+
+  static long insert(
+      Transaction transaction, Track track, long version, Incident incident, Instant now) {
+    DriftFinding finding = incident.finding();
+    return transaction
+        .first(
+            """
+            insert into incident (slot, model, version, window_millis, cohort, feature, state,
+              opened_at, onset_window, opened_window, finding, confirmations, resolution, relearn)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb, 0, '', false) returning number
+            """,
+            row -> row.bigint("number"),
+            track.slot(),
+            track.model(),
+            version,
+            track.windowMillis(),
+            finding.cohort().toString(),
+            finding.feature(),
+            incident.state().name(),
+            now,
+            finding.onsetWindow(),
+            finding.window(),
+            GSON.toJson(finding))
+        .orElseThrow();
+  }
+
+  static void update(Transaction transaction, long number, Incident incident) {
+    transaction.update(
+        "update incident set state = ?, harm = ?::jsonb, confirmations = ? where number = ?",
+        incident.state().name(),
+        incident.harm().map(GSON::toJson).orElse(null),
+        incident.confirmations(),
+        number);
+  }
+
+  static void resolve(
+      Transaction transaction,
+      long number,
+      Incident incident,
+      long after,
+      boolean relearn,
+      Instant now) {
+    transaction.update(
+        """
+        update incident set state = ?, resolution = ?, resolved_at = ?, resolved_after = ?,
+          relearn = ? where number = ?
+        """,
+        incident.state().name(),
+        incident.resolution(),
+        now,
+        after,
+        relearn,
+        number);
+  }
+
+  static List<Stored> open(Transaction transaction, Track track) {
+    return transaction.list(
+        """
+        select * from incident where slot = ? and model = ? and window_millis = ?
+          and state <> 'RESOLVED' order by number
+        """,
+        DriftStore::incident,
+        track.slot(),
+        track.model(),
+        track.windowMillis());
+  }
+
+  static List<Stored> newest(Transaction transaction, int limit) {
+    return transaction.list(
+        "select * from incident order by number desc limit ?", DriftStore::incident, limit);
+  }
+
+  static Optional<Stored> find(Transaction transaction, long number) {
+    return transaction.first(
+        "select * from incident where number = ?", DriftStore::incident, number);
+  }
+
+  static List<Outcome> outcomes(
+      Transaction transaction, Stored incident, long fromMillis, long toMillis) {
+    Cohort cohort = incident.incident().finding().cohort();
+    return transaction.list(
+        """
+        select f.device, f.score, f.actual
+        from telemetry_feedback f join device d on d.id = f.device
+        where f.slot = ? and f.model = ? and f.version = ? and f.joined and f.score is not null
+          and f.predicted_at >= ? and f.predicted_at < ?
+          and (d.labels ->> ? = ? or (? = 'profile' and d.profile = ?))
+        order by f.device, f.boot_epoch, f.sequence limit ?
+        """,
+        row ->
+            new Outcome(
+                new DeviceId(row.text("device")), row.number("score"), row.number("actual") >= .5),
+        incident.track().slot(),
+        incident.track().model(),
+        incident.version(),
+        Instant.ofEpochMilli(fromMillis),
+        Instant.ofEpochMilli(toMillis),
+        cohort.attribute(),
+        cohort.value(),
+        cohort.attribute(),
+        cohort.value(),
+        OUTCOMES_MAX);
+  }
+
+  private static Stored incident(Row row) {
+    DriftFinding finding = GSON.fromJson(row.text("finding"), DriftFinding.class);
+    Incident incident =
+        new Incident(
+            IncidentState.valueOf(row.text("state")),
+            finding,
+            row.integer("confirmations"),
+            row.optionalText("harm").map(json -> GSON.fromJson(json, Incident.Harm.class)),
+            row.text("resolution"));
+    return new Stored(
+        row.bigint("number"),
+        track(row),
+        row.bigint("version"),
+        incident,
+        row.instant("opened_at"),
+        row.optionalInstant("resolved_at").orElse(null));
+  }
+
+  private static Track track(Row row) {
+    return new Track(row.text("slot"), row.text("model"), row.bigint("window_millis"));
+  }
+}

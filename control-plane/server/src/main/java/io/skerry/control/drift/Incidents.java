@@ -1,0 +1,165 @@
+package io.skerry.control.drift;
+
+import io.skerry.api.DriftStream;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.audit.AuditLog;
+import io.skerry.control.drift.DriftStore.Stored;
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Transaction;
+import io.skerry.control.web.ProblemException;
+import io.skerry.fleet.incident.Incident;
+import io.skerry.fleet.incident.IncidentEvent;
+import io.skerry.fleet.incident.IncidentMachine;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ErrorCode;
+import jakarta.inject.Singleton;
+import java.time.Clock;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Optional;
+
+/** Incidents and the state of every watched stream. */
+@Singleton
+public final class Incidents {
+  private static final int LIST_MAX = 200;
+  private static final String PREFIX = "incident-";
+
+  private final Database database;
+  private final AuditLog audit;
+  private final Monitoring monitoring;
+  private final Clock clock = Clock.systemUTC();
+
+  Incidents(Database database, AuditLog audit, Monitoring monitoring) {
+    this.database = database;
+    this.audit = audit;
+    this.monitoring = monitoring;
+  }
+
+  /** The newest incidents, newest first. */
+  public List<io.skerry.api.Incident> newest() {
+    return database.call(
+        transaction ->
+            DriftStore.newest(transaction, LIST_MAX).stream().map(Incidents::view).toList());
+  }
+
+  /** One incident. */
+  public Optional<io.skerry.api.Incident> find(String id) {
+    return database.call(transaction -> stored(transaction, id).map(Incidents::view));
+  }
+
+  /**
+   * Ends an incident: the cohort's devices learn their baselines anew from then on. Nothing happens
+   * when it has ended before.
+   *
+   * @throws ProblemException if there is none of this id
+   */
+  public io.skerry.api.Incident resolve(Actor actor, String id, String reason) {
+    return database.call(
+        transaction -> {
+          Stored found = stored(transaction, id).orElseThrow(() -> unknown(id));
+          // The judge takes the same lock: no window is judged between reading and releasing.
+          long through = DriftStore.lock(transaction, found.track());
+          Stored current = stored(transaction, id).orElseThrow(() -> unknown(id));
+          if (current.incident().isOpen()) {
+            Incident resolved =
+                IncidentMachine.after(current.incident(), new IncidentEvent.Resolved(reason));
+            DriftStore.resolve(
+                transaction,
+                current.number(),
+                resolved,
+                through,
+                true,
+                clock.instant().truncatedTo(ChronoUnit.MICROS));
+            audit.append(
+                transaction, actor, AuditLog.Act.of("incident.resolved", "incident/" + id, reason));
+          }
+          return stored(transaction, id).map(Incidents::view).orElseThrow(() -> unknown(id));
+        });
+  }
+
+  /** What the last judged window said about every cohort and stream. */
+  public List<DriftStream> streams() {
+    return database.call(
+        transaction ->
+            DriftStore.latest(transaction).stream()
+                .flatMap(
+                    latest ->
+                        latest.verdicts().stream()
+                            .map(
+                                verdict ->
+                                    new DriftStream(
+                                        latest.track().slot(),
+                                        latest.track().model(),
+                                        latest.window(),
+                                        verdict.cohort().toString(),
+                                        verdict.stream().name(),
+                                        verdict.stream().kind().name(),
+                                        verdict.devices(),
+                                        verdict.peers(),
+                                        verdict.effect(),
+                                        verdict.tolerance(),
+                                        verdict.logEvidence(),
+                                        verdict.logThreshold())))
+                .toList());
+  }
+
+  double threshold(Transaction transaction, Track track, long version) {
+    return transaction
+        .first(
+            """
+            select manifest from telemetry_window where slot = ? and model = ? and version = ?
+            limit 1
+            """,
+            row -> Digest.parse(row.text("manifest")),
+            track.slot(),
+            track.model(),
+            version)
+        .flatMap(monitoring::of)
+        .map(Monitoring.Monitored::threshold)
+        .orElse(Monitoring.THRESHOLD);
+  }
+
+  private static Optional<Stored> stored(Transaction transaction, String id) {
+    try {
+      return id.startsWith(PREFIX)
+          ? DriftStore.find(transaction, Long.parseLong(id.substring(PREFIX.length())))
+          : Optional.empty();
+    } catch (NumberFormatException e) {
+      return Optional.empty();
+    }
+  }
+
+  static ProblemException unknown(String id) {
+    return new ProblemException(
+        ErrorCode.NOT_FOUND, "there is no incident '%s': see GET /v1/incidents".formatted(id));
+  }
+
+  static io.skerry.api.Incident view(Stored stored) {
+    Incident incident = stored.incident();
+    var finding = incident.finding();
+    return new io.skerry.api.Incident(
+        stored.id(),
+        incident.state().name(),
+        stored.track().model(),
+        stored.version(),
+        finding.cohort().toString(),
+        finding.feature(),
+        stored.openedAt(),
+        finding.onsetWindow(),
+        finding.window(),
+        finding.shiftSigma(),
+        finding.psi(),
+        finding.devices(),
+        finding.logEvidence(),
+        incident
+            .harm()
+            .map(
+                harm ->
+                    new io.skerry.api.Incident.Harm(
+                        "balancedAccuracy",
+                        harm.before().balanced().value(),
+                        harm.after().balanced().value(),
+                        harm.after().outcomes()))
+            .orElse(null));
+  }
+}

@@ -1,0 +1,102 @@
+package io.skerry.control.drift;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.skerry.artifact.ArtifactException;
+import io.skerry.artifact.ArtifactManifest;
+import io.skerry.artifact.Layer;
+import io.skerry.artifact.LayerType;
+import io.skerry.control.artifact.ArtifactStore;
+import io.skerry.protocol.Digest;
+import io.skerry.telemetry.drift.MonitoredStreams;
+import io.skerry.wire.artifact.v1.MonitoringManifest;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What a stored artifact says about how it is monitored. Thread-safe. */
+@Singleton
+public final class Monitoring {
+  /** Threshold of a model that names none. */
+  public static final double THRESHOLD = .5;
+
+  private static final int CACHED_MAX = 256;
+  private static final Logger log = LoggerFactory.getLogger(Monitoring.class);
+
+  private final ArtifactStore artifacts;
+  private final Map<Digest, Optional<Monitored>> cache =
+      new LinkedHashMap<>(16, .75f, true) {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Digest, Optional<Monitored>> eldest) {
+          return size() > CACHED_MAX;
+        }
+      };
+
+  Monitoring(ArtifactStore artifacts) {
+    this.artifacts = artifacts;
+  }
+
+  /**
+   * The streams of a version.
+   *
+   * @param threshold score from which a prediction is positive
+   */
+  public record Monitored(MonitoredStreams streams, double threshold) {}
+
+  /** The monitoring of the artifact with this manifest; empty when it has none. */
+  public synchronized Optional<Monitored> of(Digest manifest) {
+    Optional<Monitored> known = cache.get(manifest);
+    if (known != null) {
+      return known;
+    }
+    Optional<Monitored> read = read(manifest);
+    cache.put(manifest, read);
+    return read;
+  }
+
+  private Optional<Monitored> read(Digest digest) {
+    try {
+      Optional<byte[]> manifest = bytes(digest);
+      if (manifest.isEmpty()) {
+        return Optional.empty();
+      }
+      Optional<Layer> layer = ArtifactManifest.parse(manifest.get()).layer(LayerType.MONITORING);
+      Optional<byte[]> content = layer.isEmpty() ? Optional.empty() : bytes(layer.get().digest());
+      if (content.isEmpty()) {
+        return Optional.empty();
+      }
+      MonitoringManifest monitoring = MonitoringManifest.parseFrom(content.get());
+      double threshold =
+          monitoring.hasScore() && monitoring.getScore().getThreshold() > 0
+              ? monitoring.getScore().getThreshold()
+              : THRESHOLD;
+      return Optional.of(new Monitored(MonitoredStreams.of(monitoring), threshold));
+    } catch (ArtifactException | InvalidProtocolBufferException | IllegalArgumentException e) {
+      log.atWarn()
+          .addKeyValue("manifest", digest)
+          .setCause(e)
+          .log("monitoring manifest could not be read");
+      return Optional.empty();
+    }
+  }
+
+  private Optional<byte[]> bytes(Digest digest) {
+    return artifacts
+        .find(digest)
+        .map(
+            blob -> {
+              try {
+                return Files.readAllBytes(blob.file());
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+  }
+}

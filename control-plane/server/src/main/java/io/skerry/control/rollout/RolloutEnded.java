@@ -1,0 +1,6 @@
+package io.skerry.control.rollout;
+
+import io.skerry.api.Rollout;
+
+/** Published once for each rollout when its final state is stored. */
+public record RolloutEnded(Rollout rollout) {}
