@@ -35,9 +35,9 @@ import org.slf4j.LoggerFactory;
  * Watches predictions. On the predicting thread it only copies what it needs into a preallocated
  * ring; when the ring is full it counts the prediction as skipped. {@link #tick} does the rest.
  *
- * <p>Windows follow the wall clock: a window's index is {@code floor(epochMillis / windowMillis)}.
- * An empty window is not sent. A prediction that becomes known only after its window was sealed
- * counts in the next one.
+ * <p>Of a batch the first item is observed. Windows follow the wall clock: a window's index is
+ * {@code floor(epochMillis / windowMillis)}. An empty window is not sent. A prediction that becomes
+ * known only after its window was sealed counts in the next one.
  */
 public final class Observer implements PredictionListener, FeedbackSink, ModelWatch {
   private static final Logger log = LoggerFactory.getLogger(Observer.class);

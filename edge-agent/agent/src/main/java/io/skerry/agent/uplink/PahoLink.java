@@ -25,6 +25,7 @@ import org.eclipse.paho.mqttv5.common.packet.MqttProperties;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * The link over Eclipse Paho, used so that its known faults cannot bite: a fresh client for every
@@ -49,6 +50,7 @@ public final class PahoLink implements DeviceLink {
   private final BlockingQueue<Inbound> inbox = new LinkedBlockingQueue<>(INBOX_MAX);
   private final CountDownLatch closed = new CountDownLatch(1);
   private volatile State state = State.WAITING;
+  private boolean failing;
   private volatile @Nullable MqttAsyncClient client;
 
   private sealed interface Inbound {
@@ -115,11 +117,7 @@ public final class PahoLink implements DeviceLink {
       try {
         attempt(listener);
       } catch (MqttException e) {
-        log.atInfo()
-            .addKeyValue("device", config.login())
-            .addKeyValue("reason", e.getReasonCode())
-            .addKeyValue("cause", String.valueOf(e.getMessage()))
-            .log("link down");
+        tellOnce(e);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         return;
@@ -139,6 +137,16 @@ public final class PahoLink implements DeviceLink {
     }
   }
 
+  // A fleet without its control plane must not fill disks with the same line.
+  private void tellOnce(MqttException cause) {
+    log.atLevel(failing ? Level.DEBUG : Level.INFO)
+        .addKeyValue("device", config.login())
+        .addKeyValue("reason", cause.getReasonCode())
+        .addKeyValue("cause", String.valueOf(cause.getMessage()))
+        .log("link down");
+    failing = true;
+  }
+
   private void attempt(Listener listener) throws MqttException, InterruptedException {
     enter(State.CONNECTING);
     MqttAsyncClient fresh =
@@ -153,6 +161,7 @@ public final class PahoLink implements DeviceLink {
       publish(fresh, statusTopic(), status(true), true);
       client = fresh;
       enter(State.CONNECTED);
+      failing = false;
       log.atInfo().addKeyValue("device", config.login()).log("link up");
       tell(listener::connected);
       deliver(fresh, listener);
@@ -254,7 +263,7 @@ public final class PahoLink implements DeviceLink {
   private static void discard(MqttAsyncClient client) {
     try {
       if (client.isConnected()) {
-        client.disconnectForcibly(100, 500, true);
+        client.disconnectForcibly(0, 100, true);
       }
     } catch (MqttException e) {
       log.atDebug().setCause(e).log("disconnect failed");
@@ -276,7 +285,14 @@ public final class PahoLink implements DeviceLink {
 
     @Override
     public void disconnected(MqttDisconnectResponse response) {
-      put(new Inbound.Lost(of, String.valueOf(response)));
+      put(new Inbound.Lost(of, reason(response)));
+    }
+
+    private static String reason(MqttDisconnectResponse response) {
+      MqttException cause = response.getException();
+      return cause == null
+          ? "disconnected by the broker: " + response.getReturnCode()
+          : String.valueOf(cause.getMessage());
     }
 
     @Override

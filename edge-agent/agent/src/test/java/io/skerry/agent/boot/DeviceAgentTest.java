@@ -59,6 +59,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -90,6 +91,7 @@ class DeviceAgentTest {
   private ArtifactServer artifacts;
   private InMemoryLink link = new InMemoryLink();
   private DeviceAgent agent;
+  private byte[] labels = "[]".getBytes(StandardCharsets.UTF_8);
 
   @BeforeEach
   void start() throws IOException {
@@ -175,6 +177,7 @@ class DeviceAgentTest {
                         new float[] {.1f, .2f, .3f},
                         0.5)
                     .toByteArray())
+            .add(LayerType.LABELS, "labels.json", labels)
             .write(folder.resolve("artifact" + version), key);
     artifacts.add(layout.folder());
     return layout;
@@ -273,6 +276,18 @@ class DeviceAgentTest {
     assertThat(slot().running().orElseThrow().version()).hasToString("engine-health@1");
     assertThat(agent.status().applied()).isEqualTo(new Generation(1, 1));
     assertThat(artifacts.authorizations).allMatch(header -> header.startsWith("Basic "));
+  }
+
+  @Test
+  void goesOnWithADownloadThatWasCutAfterTheLastWholeChunk() throws Exception {
+    labels = new byte[5 << 19];
+    new Random(1).nextBytes(labels);
+    artifacts.bytesPerAnswerMax = 3 << 19;
+
+    order(1, 1, artifact(1));
+    awaitPhase(SlotPhase.PROBATION);
+
+    assertThat(artifacts.ranges).containsExactly("bytes=1048576-");
   }
 
   @Test

@@ -1,0 +1,260 @@
+package io.skerry.agent.observe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.agent.model.FailedPrediction;
+import io.skerry.agent.model.ModelRef;
+import io.skerry.agent.model.Prediction;
+import io.skerry.agent.model.PredictionId;
+import io.skerry.agent.serve.Feedback;
+import io.skerry.agent.serve.FeedbackSink.Receipt;
+import io.skerry.protocol.DesiredSlot;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.MalformedDocumentException;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.RecordStream;
+import io.skerry.protocol.SamplingRates;
+import io.skerry.protocol.SlotId;
+import io.skerry.runtime.Tensor;
+import io.skerry.telemetry.sketch.MonitoringManifests;
+import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.telemetry.wire.ModelReference;
+import io.skerry.wire.fleet.v1.Record;
+import io.skerry.wire.fleet.v1.Window;
+import java.net.URI;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class ObserverTest {
+  private static final ModelRef MODEL =
+      new ModelRef(
+          new SlotId("main"),
+          new ModelVersion(new ModelName("engine-health"), 3),
+          Digest.of(new byte[] {3}));
+  private static final long WINDOW = 5000;
+
+  private final Map<RecordStream, List<Record>> kept = new EnumMap<>(RecordStream.class);
+  private Instant now = Instant.ofEpochMilli(100 * WINDOW);
+  private boolean room = true;
+  private int ids;
+  private Observer observer;
+
+  @BeforeEach
+  void watch() throws MalformedDocumentException {
+    observer = new Observer(() -> now, 16, this::keep);
+    watch(0, 1);
+  }
+
+  private void watch(double base, double notable) throws MalformedDocumentException {
+    MonitoringPlan plan =
+        MonitoringPlan.of(
+            MonitoringManifests.fromReference(
+                "input",
+                List.of(
+                    new MonitoringManifests.Feature("a", 1),
+                    new MonitoringManifests.Feature("b", 2)),
+                new float[][] {{1, 2}, {2, 3}, {3, 4}},
+                "score",
+                new float[] {0, 0.1f, 0.2f},
+                0.5));
+    observer.watch(
+        MODEL,
+        plan,
+        new DesiredSlot(
+            MODEL.slot(),
+            1,
+            MODEL.version(),
+            MODEL.manifest(),
+            MODEL.manifest(),
+            URI.create("http://127.0.0.1"),
+            Optional.empty(),
+            new SamplingRates(base, notable),
+            Duration.ofMillis(WINDOW),
+            1,
+            Duration.ofSeconds(1)));
+  }
+
+  private synchronized boolean keep(RecordStream stream, Record record) {
+    if (room) {
+      kept.computeIfAbsent(stream, missing -> new ArrayList<>()).add(record);
+    }
+    return room;
+  }
+
+  private List<Window> windows() {
+    return kept.getOrDefault(RecordStream.WINDOWS, List.of()).stream()
+        .map(Record::getWindow)
+        .toList();
+  }
+
+  private synchronized Prediction prediction(String clientId, float score, float... input) {
+    return new Prediction(
+        new PredictionId("%026d".formatted(ids++)),
+        clientId,
+        MODEL,
+        List.of(Tensor.ofFloats("input", List.of(1L, (long) input.length), input)),
+        List.of(Tensor.ofFloats("score", List.of(1L, 1L), score)),
+        now,
+        1_000_000);
+  }
+
+  @Test
+  void sealsAWindowWhenTheWallClockHasLeftIt() {
+    observer.predicted(prediction("", 0.1f, 0, 1, 2));
+    now = now.plusMillis(4999);
+    observer.predicted(prediction("", 0.1f, 0, 1, 2));
+    observer.tick();
+    assertThat(windows()).isEmpty();
+
+    now = now.plusMillis(400);
+    observer.tick();
+
+    assertThat(windows()).hasSize(1);
+    Window window = windows().getFirst();
+    assertThat(window.getWindow()).isEqualTo(100);
+    assertThat(window.getStartMillis()).isEqualTo(100 * WINDOW);
+    assertThat(window.getEndMillis()).isEqualTo(101 * WINDOW);
+    assertThat(window.getPredictions()).isEqualTo(2);
+    assertThat(window.getModel().getVersion()).isEqualTo(3);
+  }
+
+  @Test
+  void sendsNoEmptyWindow() {
+    observer.predicted(prediction("", 0.1f, 0, 1, 2));
+    now = now.plusMillis(10 * WINDOW);
+    observer.tick();
+    now = now.plusMillis(10 * WINDOW);
+    observer.tick();
+    observer.flush();
+
+    assertThat(windows()).hasSize(1);
+  }
+
+  @Test
+  void aPredictionOfTheNextWindowClosesTheOneBefore() {
+    observer.predicted(prediction("", 0.1f, 0, 1, 2));
+    now = now.plusMillis(WINDOW);
+    observer.predicted(prediction("", 0.1f, 0, 1, 2));
+    observer.tick();
+    observer.flush();
+
+    assertThat(windows().stream().map(Window::getWindow)).containsExactly(100L, 101L);
+  }
+
+  @Test
+  void countsWhatTheRingCouldNotTake() {
+    for (int i = 0; i < 20; i++) {
+      observer.predicted(prediction("", 0.1f, 0, 1, 2));
+    }
+    observer.flush();
+
+    assertThat(windows().getFirst().getPredictions()).isEqualTo(20);
+    assertThat(windows().getFirst().getSkipped()).isEqualTo(4);
+    assertThat(observer.skipped()).isEqualTo(4);
+  }
+
+  @Test
+  void countsFailedPredictions() {
+    observer.failed(
+        new FailedPrediction(new PredictionId("%026d".formatted(0)), "", MODEL, "on fire", now));
+    observer.flush();
+
+    assertThat(windows().getFirst().getPredictions()).isEqualTo(1);
+    assertThat(windows().getFirst().getPredictionsFailed()).isEqualTo(1);
+  }
+
+  @Test
+  void keepsTensorsOfNotableAndNotOfOrdinaryPredictions() {
+    observer.predicted(prediction("plain", 0.1f, 0, 1, 2));
+    observer.predicted(prediction("near", 0.51f, 0, 1, 2));
+    observer.predicted(prediction("missing", 0.1f, 0, Float.NaN, 2));
+    observer.tick();
+
+    assertThat(
+            kept.getOrDefault(RecordStream.SAMPLES, List.of()).stream()
+                .map(record -> record.getSample().getClientId()))
+        .containsExactly("near", "missing");
+    assertThat(kept.getOrDefault(RecordStream.SAMPLES, List.of()).getFirst().getSample())
+        .satisfies(
+            sample -> {
+              assertThat(sample.getInclusionProbability()).isEqualTo(1);
+              assertThat(sample.getStratum()).isEqualTo("notable");
+              assertThat(sample.getInputs(0).getData().size()).isEqualTo(12);
+              assertThat(sample.getOutputs(0).getDatatype()).isEqualTo("FP32");
+            });
+  }
+
+  @Test
+  void joinsFeedbackByEitherIdEvenBeforeTheRingWasRead() {
+    Prediction prediction = prediction("mine", 0.25f, 0, 1, 2);
+    observer.predicted(prediction);
+
+    assertThat(observer.submit(new Feedback(prediction.id().value(), "", 1, now)))
+        .isEqualTo(Receipt.JOINED);
+    assertThat(observer.submit(new Feedback("", "mine", 0, now))).isEqualTo(Receipt.JOINED);
+    assertThat(observer.submit(new Feedback("", "other", 0, now))).isEqualTo(Receipt.TAKEN);
+    List<Record> feedback = kept.getOrDefault(RecordStream.FEEDBACK, List.of());
+    assertThat(feedback.get(1).getFeedback().getPredictionId()).isEqualTo(prediction.id().value());
+    assertThat(feedback.get(1).getFeedback().getScore()).isEqualTo(0.25);
+    assertThat(feedback.get(2).getFeedback().getJoined()).isFalse();
+  }
+
+  @Test
+  void saysWhenThereIsNoRoomForFeedback() {
+    room = false;
+
+    assertThat(observer.submit(new Feedback("", "any", 0, now))).isEqualTo(Receipt.FULL);
+  }
+
+  @Test
+  void forgetsTheOldestPredictions() {
+    RecentPredictions recent = new RecentPredictions(2);
+    for (String id : List.of("a", "b", "c")) {
+      recent.add(
+          new RecentPredictions.Known(
+              id,
+              "client-" + id,
+              new ModelReference(MODEL.slot(), MODEL.version(), MODEL.manifest()),
+              0,
+              0));
+    }
+
+    assertThat(recent.find("a", "")).isEmpty();
+    assertThat(recent.find("", "client-a")).isEmpty();
+    assertThat(recent.find("", "client-c")).isPresent();
+  }
+
+  @Test
+  void countsEveryPredictionOfManyThreadsOnce() throws InterruptedException {
+    Prediction prediction = prediction("", 0.1f, 0, 1, 2);
+    ExecutorService threads = Executors.newFixedThreadPool(4);
+    for (int thread = 0; thread < 4; thread++) {
+      threads.execute(
+          () -> {
+            for (int i = 0; i < 5000; i++) {
+              observer.predicted(prediction);
+            }
+          });
+    }
+    threads.shutdown();
+    while (!threads.awaitTermination(1, TimeUnit.MILLISECONDS)) {
+      observer.tick();
+    }
+    observer.flush();
+
+    assertThat(windows().stream().mapToLong(Window::getPredictions).sum()).isEqualTo(20_000);
+    assertThat(windows().stream().mapToLong(Window::getSkipped).sum())
+        .isEqualTo(observer.skipped());
+  }
+}
