@@ -98,7 +98,7 @@ final class ImportCommand {
               required = true,
               paramLabel = "DATA",
               description =
-                  "inputs as an .npy array, or a folder or .zip with calibration.npy and, if you have them, evaluation_x.npy, evaluation_y.npy, reference.npy")
+                  "folder or .zip with calibration.npy, evaluation_x.npy, evaluation_y.npy, and reference.npy if the monitoring baseline shall come from other inputs")
           Path calibration,
       @Option(
               names = "--profile",

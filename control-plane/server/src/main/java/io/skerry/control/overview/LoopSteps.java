@@ -33,12 +33,12 @@ public final class LoopSteps {
     DatasetBatch newest = overview.datasets().getFirst();
     return new LoopStep(
         "Data",
-        Words.number(newest.examples()) + " examples",
+        Words.number(newest.examples()),
         "",
-        "%s · %s · %s to train"
+        "examples of %s in %s, %s to train"
             .formatted(
-                newest.name(),
                 Words.count(newest.devices(), "machine"),
+                newest.name(),
                 Words.number(newest.train())));
   }
 

@@ -16,16 +16,22 @@ import org.jspecify.annotations.Nullable;
 /** Figures and states as the console writes them. */
 public final class Words {
   private static final Set<String> GOOD =
-      Set.of("COMMITTED", "SUCCEEDED", "PASSED", "PASS", "RESOLVED", "CLOSED", "DONE");
+      Set.of("COMMITTED", "SUCCEEDED", "PASSED", "PASS", "RESOLVED");
   private static final Set<String> BAD =
       Set.of(
-          "FAILED", "FAIL", "ROLLED_BACK", "ROLLING_BACK", "REJECTED", "ABORTED", "OPEN", "HALTED");
+          "FAILED",
+          "FAIL",
+          "ROLLED_BACK",
+          "ROLLING_BACK",
+          "REJECTED",
+          "ABORTED",
+          "ABORTING",
+          "OPEN",
+          "HARM_CONFIRMED");
+  private static final Set<String> WARN = Set.of("PAUSED", "INCONCLUSIVE", "NO_DATA");
   private static final Set<String> WAITING =
-      Set.of("IDLE", "NONE", "PLANNED", "PENDING", "QUEUED", "CANCELLED", "SUPERSEDED", "WAITING");
-  private static final Set<String> WARN = Set.of("PAUSED", "INCONCLUSIVE", "NO_DATA", "SUSPECTED");
-  // Told apart by colour-blind readers too; the name stands beside each.
-  private static final List<String> HUES =
-      List.of("good-fill", "busy-fill", "idle-fill", "bad-fill");
+      Set.of("IDLE", "NONE", "PENDING", "QUEUED", "CANCELLED", "SUPERSEDED");
+  private static final int HUES = 5;
 
   private Words() {}
 
@@ -65,7 +71,7 @@ public final class Words {
   }
 
   /** The fill of a share of the fleet: by its meaning for phases, else by its place. */
-  public static String fill(String name, boolean phases) {
+  public static String fill(String name, boolean phases, int place) {
     if (phases) {
       return switch (tone(name)) {
         case "good" -> "good-fill";
@@ -74,7 +80,7 @@ public final class Words {
         default -> "busy-fill";
       };
     }
-    return HUES.get(Math.floorMod(name.hashCode(), 3));
+    return "hue-" + Math.floorMod(place, HUES);
   }
 
   /** 12345 becomes 12,345. */

@@ -44,7 +44,7 @@ final class ModelImport {
   /**
    * Checks and registers a model and queues its packaging; nothing is kept if a file is wrong.
    *
-   * @param calibration an NPY array of inputs, or a ZIP of the arrays that packaging reads
+   * @param calibration a ZIP of the arrays that packaging reads
    * @throws ProblemException with one line that says what is wrong
    */
   Packaging bring(Actor actor, String name, Upload model, Upload calibration, List<String> profiles)
@@ -110,17 +110,19 @@ final class ModelImport {
   }
 
   private static void unpack(Upload calibration, Path folder) throws IOException {
-    if (calibration.name().endsWith(".npy")) {
-      copy(calibration.content(), folder.resolve("calibration.npy"), calibration.name());
-    } else if (calibration.name().endsWith(".zip")) {
-      unzip(calibration, folder);
-    } else {
-      throw invalid("calibration data '%s' is neither .npy nor .zip".formatted(calibration.name()));
-    }
-    if (!Files.exists(folder.resolve("calibration.npy"))) {
+    if (!calibration.name().endsWith(".zip")) {
       throw invalid(
-          "calibration data '%s' holds no calibration.npy; read are %s"
-              .formatted(calibration.name(), String.join(", ", PackagingInput.ARRAYS)));
+          "calibration data '%s' is no .zip of %s"
+              .formatted(calibration.name(), String.join(", ", PackagingInput.ARRAYS_NEEDED)));
+    }
+    unzip(calibration, folder);
+    for (String array : PackagingInput.ARRAYS_NEEDED) {
+      if (!Files.exists(folder.resolve(array))) {
+        throw invalid(
+            ("calibration data '%s' holds no %s: a variant is judged on labelled inputs that it was"
+                    + " not calibrated on")
+                .formatted(calibration.name(), array));
+      }
     }
     for (String array : PackagingInput.ARRAYS) {
       if (Files.exists(folder.resolve(array))) {

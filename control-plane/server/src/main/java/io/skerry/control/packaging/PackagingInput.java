@@ -27,6 +27,8 @@ import java.util.Map;
 final class PackagingInput {
   static final int CALIBRATION_WINDOWS = 200;
   static final int REFERENCE_WINDOWS_MAX = 4_000;
+  static final List<String> ARRAYS_NEEDED =
+      List.of("calibration.npy", "evaluation_x.npy", "evaluation_y.npy");
   static final List<String> ARRAYS =
       List.of("calibration.npy", "evaluation_x.npy", "evaluation_y.npy", "reference.npy");
 
@@ -54,7 +56,6 @@ final class PackagingInput {
     job.put("version", view.version());
     job.put("releaseCounter", releaseCounter);
     job.put("threshold", 0.5);
-    job.put("metric", "rocAuc");
     job.put("maxDrop", 0.005);
     job.put("profiles", chosen);
     job.put("keyFile", keys.releaseFile().toAbsolutePath().toString());
@@ -65,6 +66,7 @@ final class PackagingInput {
       writeCommon(prepared, view, version, chosen);
     } else {
       Snapshot source = datasets.snapshot(snapshot);
+      job.put("metric", "rocAuc");
       job.put("input", "input");
       job.put("scoreOutput", "score");
       job.put("features", newestCycle(source));
