@@ -4,15 +4,20 @@ import io.skerry.api.DatasetBatch;
 import io.skerry.api.Incident;
 import io.skerry.api.Packaging;
 import io.skerry.api.Rollout;
+import io.skerry.api.RolloutRequest;
 import io.skerry.api.Run;
 import io.skerry.api.RunMetrics;
 import io.skerry.api.SliceMetrics;
+import io.skerry.api.SliceScore;
 import io.skerry.api.Variant;
 import io.skerry.simulator.fleet.FleetPlan;
 import io.skerry.simulator.machine.MachineData;
 import io.skerry.simulator.machine.TrainingTable;
 import io.skerry.simulator.machine.TrainingTable.Labels;
+import io.skerry.api.TelemetryView;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -26,6 +31,10 @@ final class Demo {
   private static final String SHIFTED_SITE = FleetPlan.SITES.get(1);
   private static final List<Integer> STAGES = List.of(10, 40, 100);
 
+  /** Half of the ordinary inputs is plenty here, and shows that not every one is needed. */
+  private static final RolloutRequest.SamplingRequest SAMPLING =
+      new RolloutRequest.SamplingRequest(0.5, 1);
+
   /** Windows in which every device learns its own baselines. */
   private static final int LEARNING_WINDOWS = 4;
 
@@ -36,6 +45,7 @@ final class Demo {
   private final MachineData machines;
   private final ControlPlane plane;
   private final DemoFleet fleet;
+  private final DemoFolder folder;
   private final Progress progress;
 
   Demo(
@@ -43,11 +53,13 @@ final class Demo {
       MachineData machines,
       ControlPlane plane,
       DemoFleet fleet,
+      DemoFolder folder,
       Progress progress) {
     this.options = options;
     this.machines = machines;
     this.plane = plane;
     this.fleet = fleet;
+    this.folder = folder;
     this.progress = progress;
   }
 
@@ -68,15 +80,20 @@ final class Demo {
     Rollout rollout = rolledOut(version, STAGES);
 
     progress.step("predict on every device, with feedback");
-    SensorShift shift = SensorShift.worstFor(plane.scorer(MODEL, version), machines);
-    fleet.requireNoFailure();
     progress.say("%s", fleet.described());
 
     progress.step("observe: samples and counters, each stored once");
     awaitWindows(LEARNING_WINDOWS, "every device learns its own baselines");
-    progress.say("%s", plane.telemetryDescribed());
+    TelemetryView telemetryView = plane.telemetry();
+    progress.say(
+        "stored: %,d windows, %,d samples, %,d outcomes; %,d came again and were refused",
+        telemetryView.windowsStored(),
+        telemetryView.samplesStored(),
+        telemetryView.feedbackStored(),
+        telemetryView.duplicatesRefused());
 
     progress.step("drift that hurts");
+    SensorShift shift = worstShift(version);
     Drift drift = drift(shift);
 
     progress.step("retrain from what the fleet collected");
@@ -84,7 +101,7 @@ final class Demo {
 
     progress.step("stop a bad model, refuse a corrupt one");
     DemoReport.BadModel bad = badModel();
-    DemoReport.CorruptArtifact corrupt = corruptArtifact();
+    DemoReport.CorruptArtifact corrupt = corruptArtifact(dataset.snapshot());
 
     DemoReport.Predict predict = fleet.predict();
     DemoReport.Telemetry telemetry = fleet.drain(plane);
@@ -176,13 +193,29 @@ final class Demo {
     return packaging.variants();
   }
 
-  private Rollout rolledOut(long version, List<Integer> stages) throws InterruptedException {
-    return plane.ended(plane.startRollout(MODEL, version, stages, options), fleet::requireAlive);
+  private Rollout rolledOut(long version, List<Integer> percents) throws InterruptedException {
+    return plane.rolledOut(
+        new RolloutRequest(
+            MODEL,
+            version,
+            null,
+            percents.stream().map(RolloutRequest.StageRequest::new).toList(),
+            DemoOptions.SOAK_WINDOWS,
+            (int) options.window().toMillis(),
+            SAMPLING),
+        fleet::requireAlive);
   }
 
   private void awaitWindows(int windows, String why) throws InterruptedException {
     progress.say("%d windows of %.1f s: %s", windows, options.window().toMillis() / 1e3, why);
     Thread.sleep(options.window().multipliedBy(windows));
+  }
+
+  private SensorShift worstShift(long version) throws IOException {
+    Path file = Files.write(folder.file("tried.onnx"), plane.modelFile(MODEL, version));
+    try (LocalModel model = LocalModel.load(file, machines.sensors().size())) {
+      return SensorShift.worstFor(model, machines);
+    }
   }
 
   private Drift drift(SensorShift shift) throws InterruptedException {
@@ -194,12 +227,13 @@ final class Demo {
         plane.await(
             "an incident whose harm is known",
             options.window().multipliedBy(14),
-            () ->
-                plane.incidents().stream()
+            () -> {
+              fleet.requireAlive();
+              return plane.incidents().stream()
                     .filter(found -> found.harm() != null)
                     .filter(found -> found.cohort().equals(cohort))
-                    .findFirst(),
-            fleet::requireAlive);
+                    .findFirst();
+            });
     Drift drift = new Drift(cohort, shift.name(), onset, incident);
     progress.say("%s", drift.described());
     return drift;
@@ -230,9 +264,9 @@ final class Demo {
         version, metrics.rocAuc().value(), champion, challenger, rollout.state());
   }
 
-  private static double rocAuc(Optional<io.skerry.api.SliceScore> score) {
+  private static double rocAuc(Optional<SliceScore> score) {
     return score
-        .map(io.skerry.api.SliceScore::rocAuc)
+        .map(SliceScore::rocAuc)
         .orElseThrow(
             () -> new DemoException("the held-out devices of the shifted site saw one outcome only"));
   }
@@ -250,8 +284,9 @@ final class Demo {
         fleet.predict().failed() - failedBefore);
   }
 
-  private DemoReport.CorruptArtifact corruptArtifact() throws IOException, InterruptedException {
-    Run run = plane.finished(plane.startRun(MODEL, plane.snapshotOf(DATASET, "commissioning"), 4));
+  private DemoReport.CorruptArtifact corruptArtifact(String snapshot)
+      throws IOException, InterruptedException {
+    Run run = plane.trained(MODEL, snapshot, options.machines().seed() + 1);
     long version = Objects.requireNonNull(run.version());
     plane.corruptBlobs(packaged(version));
     Rollout rollout = rolledOut(version, List.of(100));

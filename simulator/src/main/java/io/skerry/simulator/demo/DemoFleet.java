@@ -5,12 +5,14 @@ import io.skerry.simulator.fleet.FleetReport;
 import io.skerry.simulator.machine.MachineData;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 
 /** All devices of a demo: the one real agent and the process of the simulated ones. */
-final class DemoFleet implements AutoCloseable {
+final class DemoFleet {
   private static final Duration DELIVERED_WITHIN = Duration.ofSeconds(30);
+  private static final Duration OBSERVED_WITHIN = Duration.ofSeconds(1);
   private static final String REAL_DEVICE = "this-machine";
 
   private final FleetProcess simulated;
@@ -106,23 +108,20 @@ final class DemoFleet implements AutoCloseable {
   }
 
   /** Stops the machines, waits until every record is committed, and compares both ends. */
-  DemoReport.Telemetry drain(ControlPlane plane) throws InterruptedException {
+  DemoReport.Telemetry drain(ControlPlane plane) throws IOException, InterruptedException {
     real.halt();
-    FleetReport fleet = simulated.halt();
+    simulated.halt();
+    // The agents observe and spool a moment after they have answered.
+    RealAgent.Spooled spooled = real.spooledAfter(Instant.now().plus(OBSERVED_WITHIN));
+    FleetReport fleet = simulated.report();
     long deadline = System.nanoTime() + DELIVERED_WITHIN.toNanos();
-    while (fleet.waiting() + real.waiting() > 0 && System.nanoTime() < deadline) {
-      Thread.sleep(200);
+    while (fleet.waiting() + spooled.waiting() > 0 && System.nanoTime() < deadline) {
+      spooled = real.spooledAfter(Instant.now());
       fleet = simulated.report();
     }
-    long sent = fleet.samples() + real.samples();
+    long sent = fleet.samples() + spooled.samples();
     long stored = plane.telemetry().samplesStored();
     return new DemoReport.Telemetry(
         sent, stored, Math.max(0, sent - stored), Math.max(0, stored - sent));
-  }
-
-  @Override
-  public void close() {
-    real.close();
-    simulated.close();
   }
 }

@@ -37,6 +37,11 @@ final class DemoFolder implements AutoCloseable {
     return root.resolve("fleet");
   }
 
+  /** A file of the demo's own. */
+  Path file(String name) {
+    return root.resolve(name);
+  }
+
   Path logs() {
     return root.resolve("logs");
   }

@@ -2,7 +2,6 @@ package io.skerry.simulator.demo;
 
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.runtime.EngineException;
-import io.skerry.runtime.InferenceEngine;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
@@ -21,12 +20,9 @@ final class LocalModel implements SensorShift.Scorer, AutoCloseable {
   }
 
   static LocalModel load(Path onnx, int sensors) {
-    InferenceEngine engine =
-        EngineCatalog.ofServices()
-            .engine("onnxruntime")
-            .orElseThrow(() -> new DemoException("ONNX Runtime is not there"));
     try {
-      return new LocalModel(engine.load(onnx, LoadOptions.DEFAULTS), sensors);
+      return new LocalModel(
+          EngineCatalog.discovered().load(onnx, LoadOptions.DEFAULTS), sensors);
     } catch (EngineException e) {
       throw new DemoException("the registered model cannot be loaded: " + e.getMessage(), e);
     }

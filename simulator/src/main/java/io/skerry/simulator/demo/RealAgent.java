@@ -4,9 +4,13 @@ import io.skerry.simulator.fleet.AgentClient;
 import io.skerry.simulator.fleet.Application;
 import io.skerry.simulator.fleet.FleetPlan;
 import io.skerry.simulator.fleet.MachineFeed;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -15,6 +19,9 @@ import java.util.concurrent.TimeUnit;
 final class RealAgent implements AutoCloseable {
   private static final Duration ENROL_WITHIN = Duration.ofSeconds(60);
 
+  private static final Duration STATUS_ASKED_EVERY = Duration.ofMillis(200);
+
+  private final Path data;
   private final ChildProcess process;
   private final AgentClient client;
   private final Application application;
@@ -22,7 +29,9 @@ final class RealAgent implements AutoCloseable {
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("application").daemon().factory());
 
-  private RealAgent(ChildProcess process, AgentClient client, Application application) {
+  private RealAgent(
+      Path data, ChildProcess process, AgentClient client, Application application) {
+    this.data = data;
     this.process = process;
     this.client = client;
     this.application = application;
@@ -49,6 +58,7 @@ final class RealAgent implements AutoCloseable {
     AgentClient client = new AgentClient(socket, model, sensors);
     RealAgent agent =
         new RealAgent(
+            folder.agent(),
             process,
             client,
             new Application(
@@ -98,6 +108,31 @@ final class RealAgent implements AutoCloseable {
   double p50Micros() {
     return client.p50Micros();
   }
+
+  /** How the agent stood, as it wrote down itself at some moment after the given one. */
+  Spooled spooledAfter(Instant moment) throws IOException, InterruptedException {
+    Path file = data.resolve("status.json");
+    while (true) {
+      requireAlive();
+      JsonObject status = JsonParser.parseString(Files.readString(file)).getAsJsonObject();
+      if (Instant.parse(status.get("at").getAsString()).isAfter(moment)) {
+        long waiting = 0;
+        for (var stream : status.getAsJsonObject("waiting").entrySet()) {
+          waiting += stream.getValue().getAsLong();
+        }
+        return new Spooled(status.getAsJsonObject("spooled").get("samples").getAsLong(), waiting);
+      }
+      Thread.sleep(STATUS_ASKED_EVERY);
+    }
+  }
+
+  /**
+   * What the agent's spool took.
+   *
+   * @param samples since the agent started
+   * @param waiting records of any stream that are not committed yet
+   */
+  record Spooled(long samples, long waiting) {}
 
   void requireAlive() {
     process.requireAlive();

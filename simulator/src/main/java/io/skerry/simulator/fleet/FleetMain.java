@@ -88,7 +88,7 @@ public final class FleetMain implements Callable<Integer> {
               new ModelName(model),
               dataDir,
               data,
-              EngineCatalog.ofServices(),
+              EngineCatalog.discovered(),
               executors,
               http);
       try {
