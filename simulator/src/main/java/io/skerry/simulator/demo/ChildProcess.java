@@ -36,8 +36,7 @@ final class ChildProcess implements AutoCloseable {
   }
 
   /** Starts a program that answers on its standard output; only its errors go to the log file. */
-  static ChildProcess startTalking(String name, List<String> command, Path log)
-      throws IOException {
+  static ChildProcess startTalking(String name, List<String> command, Path log) throws IOException {
     return new ChildProcess(
         name, new ProcessBuilder(command).redirectError(log.toFile()).start(), log);
   }

@@ -243,7 +243,8 @@ final class ControlPlane implements AutoCloseable {
           return answer.get();
         }
       } catch (SkerryException e) {
-        throw new DemoException(what + ": " + e.problem().map(Problem::detail).orElse(e.getMessage()), e);
+        throw new DemoException(
+            what + ": " + e.problem().map(Problem::detail).orElse(e.getMessage()), e);
       }
       Thread.sleep(ASK_EVERY);
     }

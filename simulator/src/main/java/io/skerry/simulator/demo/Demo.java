@@ -9,16 +9,15 @@ import io.skerry.api.Run;
 import io.skerry.api.RunMetrics;
 import io.skerry.api.SliceMetrics;
 import io.skerry.api.SliceScore;
+import io.skerry.api.TelemetryView;
 import io.skerry.api.Variant;
 import io.skerry.simulator.fleet.FleetPlan;
 import io.skerry.simulator.machine.MachineData;
 import io.skerry.simulator.machine.TrainingTable;
 import io.skerry.simulator.machine.TrainingTable.Labels;
-import io.skerry.api.TelemetryView;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -230,9 +229,9 @@ final class Demo {
             () -> {
               fleet.requireAlive();
               return plane.incidents().stream()
-                    .filter(found -> found.harm() != null)
-                    .filter(found -> found.cohort().equals(cohort))
-                    .findFirst();
+                  .filter(found -> found.harm() != null)
+                  .filter(found -> found.cohort().equals(cohort))
+                  .findFirst();
             });
     Drift drift = new Drift(cohort, shift.name(), onset, incident);
     progress.say("%s", drift.described());
@@ -253,11 +252,7 @@ final class Demo {
     long version = Objects.requireNonNull(run.version());
     progress.say(
         "version %d: ROC AUC %.4f; on held-out devices of %s %.4f, version 1 has %.4f there",
-        version,
-        metrics.rocAuc().value(),
-        slice.name(),
-        challenger,
-        champion);
+        version, metrics.rocAuc().value(), slice.name(), challenger, champion);
     packaged(version);
     Rollout rollout = rolledOut(version, STAGES);
     return new DemoReport.Retrain(
@@ -268,7 +263,8 @@ final class Demo {
     return score
         .map(SliceScore::rocAuc)
         .orElseThrow(
-            () -> new DemoException("the held-out devices of the shifted site saw one outcome only"));
+            () ->
+                new DemoException("the held-out devices of the shifted site saw one outcome only"));
   }
 
   private DemoReport.BadModel badModel() throws InterruptedException {

@@ -97,8 +97,7 @@ final class DemoFleet {
   String described() {
     DemoReport.Predict predict = predict();
     return "%,d predictions, %d failed, p50 over gRPC %.0f us, %,d outcomes fed back"
-        .formatted(
-            predict.count(), predict.failed(), predict.p50Micros(), predict.feedback());
+        .formatted(predict.count(), predict.failed(), predict.p50Micros(), predict.feedback());
   }
 
   /** Fails when a process has ended. */

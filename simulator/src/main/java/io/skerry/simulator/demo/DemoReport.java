@@ -102,8 +102,7 @@ record DemoReport(
     check(
         broken,
         badModel.rollout.equals("ROLLED_BACK") && badModel.stage == 1,
-        "the bad model's rollout ended %s in stage %d"
-            .formatted(badModel.rollout, badModel.stage));
+        "the bad model's rollout ended %s in stage %d".formatted(badModel.rollout, badModel.stage));
     check(
         broken,
         badModel.predictionsFailed == 0,

@@ -40,8 +40,7 @@ final class DemoRun {
       Programs programs = new Programs(options.home());
       ControlPlane plane = keep(ControlPlane.start(programs, folder, options, progress));
       DemoFleet fleet = DemoFleet.start(options, machines, programs, folder, plane, this::keep);
-      Demo.Outcome outcome =
-          new Demo(options, machines, plane, fleet, folder, progress).run();
+      Demo.Outcome outcome = new Demo(options, machines, plane, fleet, folder, progress).run();
       boolean held = tell(outcome.report(), outcome.broken());
       if (!options.once()) {
         progress.say("the fleet goes on; console: %s   Ctrl-C ends it", plane.consoleUrl());

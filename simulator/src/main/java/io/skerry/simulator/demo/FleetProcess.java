@@ -21,8 +21,7 @@ final class FleetProcess implements AutoCloseable {
   private FleetProcess(ChildProcess process) {
     this.process = process;
     this.answers = process.process().inputReader(StandardCharsets.UTF_8);
-    this.questions =
-        new PrintWriter(process.process().outputWriter(StandardCharsets.UTF_8), true);
+    this.questions = new PrintWriter(process.process().outputWriter(StandardCharsets.UTF_8), true);
   }
 
   /** Starts the process and waits until every device is enrolled. */

@@ -21,8 +21,7 @@ final class LocalModel implements SensorShift.Scorer, AutoCloseable {
 
   static LocalModel load(Path onnx, int sensors) {
     try {
-      return new LocalModel(
-          EngineCatalog.discovered().load(onnx, LoadOptions.DEFAULTS), sensors);
+      return new LocalModel(EngineCatalog.discovered().load(onnx, LoadOptions.DEFAULTS), sensors);
     } catch (EngineException e) {
       throw new DemoException("the registered model cannot be loaded: " + e.getMessage(), e);
     }

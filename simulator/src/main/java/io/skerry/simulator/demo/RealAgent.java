@@ -1,11 +1,11 @@
 package io.skerry.simulator.demo;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import io.skerry.simulator.fleet.AgentClient;
 import io.skerry.simulator.fleet.Application;
 import io.skerry.simulator.fleet.FleetPlan;
 import io.skerry.simulator.fleet.MachineFeed;
-import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,8 +29,7 @@ final class RealAgent implements AutoCloseable {
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("application").daemon().factory());
 
-  private RealAgent(
-      Path data, ChildProcess process, AgentClient client, Application application) {
+  private RealAgent(Path data, ChildProcess process, AgentClient client, Application application) {
     this.data = data;
     this.process = process;
     this.client = client;
@@ -53,7 +52,8 @@ final class RealAgent implements AutoCloseable {
     ChildProcess process =
         ChildProcess.start(
             "the agent",
-            programs.agent("run", "--data-dir", folder.agent().toString(), "--listen", "unix:" + socket),
+            programs.agent(
+                "run", "--data-dir", folder.agent().toString(), "--listen", "unix:" + socket),
             folder.log("agent"));
     AgentClient client = new AgentClient(socket, model, sensors);
     RealAgent agent =
@@ -61,8 +61,7 @@ final class RealAgent implements AutoCloseable {
             folder.agent(),
             process,
             client,
-            new Application(
-                new MachineFeed(planned.machine(), sensors, planned.start()), client));
+            new Application(new MachineFeed(planned.machine(), sensors, planned.start()), client));
     agent.clock.scheduleAtFixedRate(
         agent::tick, tick.toMillis(), tick.toMillis(), TimeUnit.MILLISECONDS);
     return agent;

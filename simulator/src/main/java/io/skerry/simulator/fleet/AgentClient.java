@@ -73,8 +73,7 @@ public final class AgentClient implements Application.Port, AutoCloseable {
       ModelInferResponse response =
           inference.withDeadlineAfter(DEADLINE_MILLIS, TimeUnit.MILLISECONDS).modelInfer(request);
       latencyNanos[(int) (answered++ % LATENCIES_MAX)] = System.nanoTime() - started;
-      return Optional.of(
-          response.getParametersOrThrow("skerry_prediction_id").getStringParam());
+      return Optional.of(response.getParametersOrThrow("skerry_prediction_id").getStringParam());
     } catch (StatusRuntimeException e) {
       // Before the first answer: the agent is starting, or no model has been rolled out to it yet.
       boolean waiting =

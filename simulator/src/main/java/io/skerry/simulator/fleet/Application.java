@@ -94,8 +94,7 @@ public final class Application {
       counts = counts.plus(new Counts(1, 0, 0));
       // Every second outcome becomes known.
       if (tick % 2 == 0 && waiting.size() < WAITING_MAX) {
-        waiting.add(
-            new Waiting(tick + OUTCOME_AFTER_TICKS, id.get(), feed.failing() ? 1 : 0));
+        waiting.add(new Waiting(tick + OUTCOME_AFTER_TICKS, id.get(), feed.failing() ? 1 : 0));
       }
     } catch (PredictionFailed e) {
       lastFailure = String.valueOf(e.getMessage());

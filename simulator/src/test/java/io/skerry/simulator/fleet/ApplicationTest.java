@@ -46,8 +46,7 @@ class ApplicationTest {
             new MachineFeed(MACHINE, 1, 50),
             new Application.Port() {
               @Override
-              public Optional<String> predict(float[] window)
-                  throws Application.PredictionFailed {
+              public Optional<String> predict(float[] window) throws Application.PredictionFailed {
                 throw new Application.PredictionFailed("engine gone", new Exception());
               }
 

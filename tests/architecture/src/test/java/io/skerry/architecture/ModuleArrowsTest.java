@@ -81,7 +81,8 @@ class ModuleArrowsTest {
         "wire",
         "telemetry",
         "api",
-        "hardware-profiles");
+        "hardware-profiles",
+        "runtime");
   }
 
   private static void module(String name, String rootPackage, String... uses) {

@@ -17,8 +17,13 @@ import org.junit.jupiter.api.TestFactory;
 class ServerFeaturesTest {
   private static final String ROOT = "io.skerry.control.";
 
+  /** What every feature stands on, then the features. */
   private static final List<String> LINE =
       List.of(
+          "config",
+          "host",
+          "sql",
+          "web",
           "audit",
           "access",
           "device",
