@@ -1,0 +1,99 @@
+package io.skerry.e2e;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/** One of Skerry's programs in the build tree, run with arguments as the launcher does. */
+enum Program {
+  AGENT("edge-agent/agent", "io.skerry.agent.boot.Main"),
+  CLI("control-plane/cli", "io.skerry.cli.Main"),
+  DEMO("simulator", "io.skerry.simulator.demo.DemoMain"),
+  PACK("model-packager/pipeline", "io.skerry.packager.Main"),
+  SERVER("control-plane/server", "io.skerry.control.ServerMain");
+
+  private static final Path HOME = Path.of("../..").toAbsolutePath().normalize();
+  private static final Duration END_WITHIN = Duration.ofSeconds(60);
+
+  private final String module;
+  private final String main;
+
+  Program(String module, String main) {
+    this.module = module;
+    this.main = main;
+  }
+
+  /** What a program did. */
+  record Ended(int exitCode, String output, String errors) {
+    /** What it complained about, without log lines of its parts. */
+    List<String> errorLines() {
+      return errors.lines().filter(line -> !line.isBlank()).toList();
+    }
+  }
+
+  /** Runs the program to its end. */
+  Ended run(String... arguments) {
+    try {
+      Path output = Files.createTempFile("skerry-e2e-", ".out");
+      Path errors = Files.createTempFile("skerry-e2e-", ".err");
+      try {
+        Process process =
+            new ProcessBuilder(command(arguments))
+                .redirectOutput(output.toFile())
+                .redirectError(errors.toFile())
+                .start();
+        if (!process.waitFor(END_WITHIN.toMillis(), TimeUnit.MILLISECONDS)) {
+          process.destroyForcibly().waitFor();
+          throw new AssertionError(this + " did not end: " + Files.readString(errors));
+        }
+        return new Ended(
+            process.exitValue(), Files.readString(output), Files.readString(errors));
+      } finally {
+        Files.deleteIfExists(output);
+        Files.deleteIfExists(errors);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Starts the program; its output goes to the file. */
+  Process start(Path log, String... arguments) throws IOException {
+    return new ProcessBuilder(command(arguments))
+        .redirectErrorStream(true)
+        .redirectOutput(log.toFile())
+        .start();
+  }
+
+  private List<String> command(String... arguments) throws IOException {
+    Path target = HOME.resolve(module).resolve("target");
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("--enable-native-access=ALL-UNNAMED");
+    command.add("--sun-misc-unsafe-memory-access=allow");
+    command.add("-Dskerry.home=" + HOME);
+    command.add("-cp");
+    command.add(jar(target) + ":" + Files.readString(target.resolve("classpath.txt")).strip());
+    command.add(main);
+    command.addAll(List.of(arguments));
+    return command;
+  }
+
+  private static Path jar(Path target) throws IOException {
+    try (Stream<Path> files = Files.list(target)) {
+      return files
+          .filter(file -> file.getFileName().toString().matches("skerry-[a-z-]+-[0-9].*\\.jar"))
+          .findFirst()
+          .orElseThrow(() -> new AssertionError(target + " holds no jar: run ./mvnw verify"));
+    }
+  }
+}
