@@ -79,17 +79,18 @@ final class Demo {
     Rollout rollout = rolledOut(version, STAGES);
 
     progress.step("predict on every device, with feedback");
-    progress.say("%s", fleet.described());
+    progress.say(fleet.described());
 
     progress.step("observe: samples and counters, each stored once");
     awaitWindows(LEARNING_WINDOWS, "every device learns its own baselines");
     TelemetryView telemetryView = plane.telemetry();
     progress.say(
-        "stored: %,d windows, %,d samples, %,d outcomes; %,d came again and were refused",
-        telemetryView.windowsStored(),
-        telemetryView.samplesStored(),
-        telemetryView.feedbackStored(),
-        telemetryView.duplicatesRefused());
+        "stored: %,d windows, %,d samples, %,d outcomes; %,d came again and were refused"
+            .formatted(
+                telemetryView.windowsStored(),
+                telemetryView.samplesStored(),
+                telemetryView.feedbackStored(),
+                telemetryView.duplicatesRefused()));
 
     progress.step("drift that hurts");
     SensorShift shift = worstShift(version);
@@ -144,13 +145,14 @@ final class Demo {
             MachineData.WINDOW,
             TrainingTable.csv(machines.sensors(), machines.training(), labels));
     progress.say(
-        "%,d cycles of %d machines: %,d windows to train, %,d to validate, %,d to test; snapshot %.19s",
-        dataset.rows(),
-        dataset.devices(),
-        dataset.train(),
-        dataset.validation(),
-        dataset.test(),
-        dataset.snapshot());
+        "%,d cycles of %d machines: %,d windows to train, %,d to validate, %,d to test; snapshot %.19s"
+            .formatted(
+                dataset.rows(),
+                dataset.devices(),
+                dataset.train(),
+                dataset.validation(),
+                dataset.test(),
+                dataset.snapshot()));
     return dataset;
   }
 
@@ -158,14 +160,15 @@ final class Demo {
     Run run = plane.trained(MODEL, dataset.snapshot(), options.machines().seed());
     RunMetrics metrics = metrics(run);
     progress.say(
-        "version %d: ROC AUC %.4f (%.4f to %.4f), PR AUC %.4f, accuracy %.4f, in %.1f s",
-        run.version(),
-        metrics.rocAuc().value(),
-        metrics.rocAuc().low(),
-        metrics.rocAuc().high(),
-        metrics.prAuc().value(),
-        metrics.accuracy().value(),
-        metrics.seconds());
+        "version %d: ROC AUC %.4f (%.4f to %.4f), PR AUC %.4f, accuracy %.4f, in %.1f s"
+            .formatted(
+                run.version(),
+                metrics.rocAuc().value(),
+                metrics.rocAuc().low(),
+                metrics.rocAuc().high(),
+                metrics.prAuc().value(),
+                metrics.accuracy().value(),
+                metrics.seconds()));
     return run;
   }
 
@@ -178,15 +181,16 @@ final class Demo {
     for (Variant variant : packaging.variants()) {
       if (variant.winner()) {
         progress.say(
-            "%-14s %s %s, %,d bytes, ROC AUC %.4f, p50 %s",
-            variant.profile(),
-            variant.engine(),
-            variant.precision(),
-            variant.bytes(),
-            variant.rocAuc(),
-            variant.p50Micros() == null
-                ? "not measured here"
-                : "%.1f us".formatted(variant.p50Micros()));
+            "%-14s %s %s, %,d bytes, ROC AUC %.4f, p50 %s"
+                .formatted(
+                    variant.profile(),
+                    variant.engine(),
+                    variant.precision(),
+                    variant.bytes(),
+                    variant.rocAuc(),
+                    variant.p50Micros() == null
+                        ? "not measured here"
+                        : "%.1f us".formatted(variant.p50Micros())));
       }
     }
     return packaging.variants();
@@ -206,7 +210,8 @@ final class Demo {
   }
 
   private void awaitWindows(int windows, String why) throws InterruptedException {
-    progress.say("%d windows of %.1f s: %s", windows, options.window().toMillis() / 1e3, why);
+    progress.say(
+        "%d windows of %.1f s: %s".formatted(windows, options.window().toMillis() / 1e3, why));
     Thread.sleep(options.window().multipliedBy(windows));
   }
 
@@ -221,7 +226,7 @@ final class Demo {
     long onset = System.currentTimeMillis() / options.window().toMillis();
     fleet.shift(SHIFTED_SITE, shift);
     String cohort = "site=" + SHIFTED_SITE;
-    progress.say("shifted %s by %+.3f at %s", shift.name(), shift.amount(), cohort);
+    progress.say("shifted %s by %+.3f at %s".formatted(shift.name(), shift.amount(), cohort));
     Incident incident =
         plane.await(
             "an incident whose harm is known",
@@ -234,7 +239,7 @@ final class Demo {
                   .findFirst();
             });
     Drift drift = new Drift(cohort, shift.name(), onset, incident);
-    progress.say("%s", drift.described());
+    progress.say(drift.described());
     return drift;
   }
 
@@ -251,8 +256,8 @@ final class Demo {
     double challenger = rocAuc(Optional.ofNullable(slice.challenger()));
     long version = Objects.requireNonNull(run.version());
     progress.say(
-        "version %d: ROC AUC %.4f; on held-out devices of %s %.4f, version 1 has %.4f there",
-        version, metrics.rocAuc().value(), slice.name(), challenger, champion);
+        "version %d: ROC AUC %.4f; on held-out devices of %s %.4f, version 1 has %.4f there"
+            .formatted(version, metrics.rocAuc().value(), slice.name(), challenger, champion));
     packaged(version);
     Rollout rollout = rolledOut(version, STAGES);
     return new DemoReport.Retrain(
@@ -287,7 +292,8 @@ final class Demo {
     plane.corruptBlobs(packaged(version));
     Rollout rollout = rolledOut(version, List.of(100));
     int refused = plane.refusedDevices(rollout.id());
-    progress.say("%d of %d devices refused version %d", refused, rollout.touched(), version);
+    progress.say(
+        "%d of %d devices refused version %d".formatted(refused, rollout.touched(), version));
     return new DemoReport.CorruptArtifact(rollout.touched(), refused);
   }
 

@@ -43,7 +43,8 @@ final class DemoRun {
       Demo.Outcome outcome = new Demo(options, machines, plane, fleet, folder, progress).run();
       boolean held = tell(outcome.report(), outcome.broken());
       if (!options.once()) {
-        progress.say("the fleet goes on; console: %s   Ctrl-C ends it", plane.consoleUrl());
+        progress.say(
+            "the fleet goes on; console: %s   Ctrl-C ends it".formatted(plane.consoleUrl()));
         new CountDownLatch(1).await();
       }
       return held;
@@ -60,16 +61,16 @@ final class DemoRun {
           part,
           new GsonBuilder().setPrettyPrinting().serializeNulls().create().toJson(report) + "\n");
       Files.move(part, json, StandardCopyOption.REPLACE_EXISTING);
-      progress.say("written: %s", json);
+      progress.say("written: %s".formatted(json));
     }
     for (String fault : broken) {
-      progress.say("NOT AS PROMISED: %s", fault);
+      progress.say("NOT AS PROMISED: %s".formatted(fault));
     }
     progress.say(
-        broken.isEmpty()
-            ? "every step happened, in %.0f seconds"
-            : "the loop ended after %.0f seconds, not as promised",
-        report.seconds());
+        (broken.isEmpty()
+                ? "every step happened, in %.0f seconds"
+                : "the loop ended after %.0f seconds, not as promised")
+            .formatted(report.seconds()));
     return broken.isEmpty();
   }
 

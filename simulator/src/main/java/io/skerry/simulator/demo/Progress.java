@@ -26,8 +26,8 @@ final class Progress {
   }
 
   /** Says something about the current step. */
-  void say(String format, Object... arguments) {
-    line("    " + format.formatted(arguments));
+  void say(String what) {
+    line("    " + what);
   }
 
   private void line(String text) {

@@ -12,8 +12,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** The agent process of this machine, and the application that asks it over gRPC. */
 final class RealAgent implements AutoCloseable {
@@ -62,8 +65,9 @@ final class RealAgent implements AutoCloseable {
             process,
             client,
             new Application(new MachineFeed(planned.machine(), sensors, planned.start()), client));
-    agent.clock.scheduleAtFixedRate(
-        agent::tick, tick.toMillis(), tick.toMillis(), TimeUnit.MILLISECONDS);
+    agent.machine =
+        agent.clock.scheduleAtFixedRate(
+            agent::tick, tick.toMillis(), tick.toMillis(), TimeUnit.MILLISECONDS);
     return agent;
   }
 
@@ -135,6 +139,10 @@ final class RealAgent implements AutoCloseable {
 
   void requireAlive() {
     process.requireAlive();
+    // A tick that throws ends the machine, which nobody would notice otherwise.
+    if (machine != null && machine.state() == Future.State.FAILED) {
+      throw new DemoException("the agent's application failed", machine.exceptionNow());
+    }
   }
 
   /** Stops the machine; the agent goes on. */

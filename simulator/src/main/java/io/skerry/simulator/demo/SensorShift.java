@@ -26,7 +26,15 @@ record SensorShift(int sensor, String name, float amount, double rocAuc) {
     double score(float[] window);
   }
 
-  private record Window(float[] values, boolean failing) {}
+  private static final class Window {
+    private final float[] values;
+    private final boolean failing;
+
+    private Window(float[] values, boolean failing) {
+      this.values = values;
+      this.failing = failing;
+    }
+  }
 
   private record Scored(double score, boolean failing) {}
 

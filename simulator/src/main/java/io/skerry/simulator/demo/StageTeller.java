@@ -18,23 +18,25 @@ final class StageTeller {
       String state = stage.state();
       if (!state.equals("PENDING") && !state.equals(told.put(stage.index(), state))) {
         progress.say(
-            "stage %d (%d %%) %s: %d devices, %d committed, %d failed%s",
-            stage.index() + 1,
-            stage.percent(),
-            state,
-            stage.devices(),
-            stage.committed(),
-            stage.failed(),
-            stage.reason() == null ? "" : "; " + stage.reason());
+            "stage %d (%d %%) %s: %d devices, %d committed, %d failed%s"
+                .formatted(
+                    stage.index() + 1,
+                    stage.percent(),
+                    state,
+                    stage.devices(),
+                    stage.committed(),
+                    stage.failed(),
+                    stage.reason() == null ? "" : "; " + stage.reason()));
       }
     }
     if (rollout.ended()) {
       progress.say(
-          "rollout %s of version %d %s%s",
-          rollout.id(),
-          rollout.version(),
-          rollout.state(),
-          rollout.reason() == null ? "" : ": " + rollout.reason());
+          "rollout %s of version %d %s%s"
+              .formatted(
+                  rollout.id(),
+                  rollout.version(),
+                  rollout.state(),
+                  rollout.reason() == null ? "" : ": " + rollout.reason()));
     }
   }
 }

@@ -20,7 +20,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -95,9 +97,14 @@ public final class FleetMain implements Callable<Integer> {
         for (FleetPlan.Planned planned : FleetPlan.devices(devices, data, seed)) {
           fleet.add(SimulatedDevice.start(planned, shared));
         }
-        clock.scheduleAtFixedRate(this::tick, tickMillis, tickMillis, TimeUnit.MILLISECONDS);
+        ScheduledFuture<?> machinesRun =
+            clock.scheduleAtFixedRate(this::tick, tickMillis, tickMillis, TimeUnit.MILLISECONDS);
         answer();
         for (String line = questions.readLine(); line != null; line = questions.readLine()) {
+          // A tick that throws ends the machines, which nobody would notice otherwise.
+          if (machinesRun.state() == Future.State.FAILED) {
+            throw new IllegalStateException("the machines stopped", machinesRun.exceptionNow());
+          }
           obey(line.split(" "), clock);
           answer();
         }
