@@ -32,6 +32,8 @@ final class RealAgent implements AutoCloseable {
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("application").daemon().factory());
 
+  private @Nullable ScheduledFuture<?> machine;
+
   private RealAgent(Path data, ChildProcess process, AgentClient client, Application application) {
     this.data = data;
     this.process = process;
@@ -140,8 +142,9 @@ final class RealAgent implements AutoCloseable {
   void requireAlive() {
     process.requireAlive();
     // A tick that throws ends the machine, which nobody would notice otherwise.
-    if (machine != null && machine.state() == Future.State.FAILED) {
-      throw new DemoException("the agent's application failed", machine.exceptionNow());
+    ScheduledFuture<?> running = machine;
+    if (running != null && running.state() == Future.State.FAILED) {
+      throw new DemoException("the agent's application failed", running.exceptionNow());
     }
   }
 

@@ -116,6 +116,8 @@ public final class AgentClient implements Application.Port, AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    events.shutdownGracefully(0, DEADLINE_MILLIS, TimeUnit.MILLISECONDS);
+    events
+        .shutdownGracefully(0, DEADLINE_MILLIS, TimeUnit.MILLISECONDS)
+        .awaitUninterruptibly(DEADLINE_MILLIS, TimeUnit.MILLISECONDS);
   }
 }
