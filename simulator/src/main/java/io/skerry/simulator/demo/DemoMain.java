@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -76,8 +78,12 @@ public final class DemoMain implements Callable<Integer> {
       description = "of the console; 0 takes a free one (default: ${DEFAULT-VALUE})")
   private int port;
 
+  /** Held, so that its level stays: netty warns of every Unix socket that it has no keep-alive. */
+  private static final Logger NETTY = Logger.getLogger("io.grpc.netty.shaded.io.netty.bootstrap");
+
   /** Starts the demo. */
   public static void main(String... arguments) {
+    NETTY.setLevel(Level.SEVERE);
     System.exit(
         new CommandLine(new DemoMain())
             .setExecutionExceptionHandler(
