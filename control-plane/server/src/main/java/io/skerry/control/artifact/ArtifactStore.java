@@ -8,6 +8,7 @@ import io.skerry.control.host.DataFolder;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.io.InputStream;
@@ -39,6 +40,7 @@ public final class ArtifactStore {
 
   private final Path blobs;
 
+  @Inject
   ArtifactStore(DataFolder folder) {
     this(folder.child("blobs").resolve("sha256"));
   }
