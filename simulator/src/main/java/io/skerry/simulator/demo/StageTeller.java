@@ -18,15 +18,18 @@ final class StageTeller {
       String state = stage.state();
       if (!state.equals("PENDING") && !state.equals(told.put(stage.index(), state))) {
         progress.say(
-            "stage %d (%d %%) %s: %d devices, %d committed, %d failed%s"
+            "stage %d (%d %%) %s: %d devices, %d committed, %d failed"
                 .formatted(
                     stage.index() + 1,
                     stage.percent(),
                     state,
                     stage.devices(),
                     stage.committed(),
-                    stage.failed(),
-                    stage.reason() == null ? "" : "; " + stage.reason()));
+                    stage.failed()));
+        // What a gate found good fills pages and is on the console; what stops a stage is told.
+        if (stage.reason() != null && (state.equals("FAILED") || state.equals("INCONCLUSIVE"))) {
+          progress.say("  " + stage.reason());
+        }
       }
     }
     if (rollout.ended()) {
