@@ -65,6 +65,10 @@ final class Alerts {
                 kind,
                 object,
                 detail));
-    log.atWarn().addKeyValue("kind", kind).addKeyValue("object", object).log(detail);
+    log.atWarn()
+        .addKeyValue("kind", kind)
+        .addKeyValue("object", object)
+        .addKeyValue("detail", detail)
+        .log("alert kept");
   }
 }

@@ -112,13 +112,16 @@ final class RolloutEngine {
   // A rollout that cannot be moved must not hold up the others.
   private void tick(RolloutId id) {
     try {
-      database.run(
-          transaction ->
-              RolloutStore.claim(transaction, id)
-                  .ifPresent(stored -> observe(transaction, stored)));
+      moveOn(id);
     } catch (RuntimeException e) {
       log.atError().addKeyValue("rollout", id).setCause(e).log("rollout could not be moved on");
     }
+  }
+
+  void moveOn(RolloutId id) {
+    database.run(
+        transaction ->
+            RolloutStore.claim(transaction, id).ifPresent(stored -> observe(transaction, stored)));
   }
 
   private void observe(Transaction transaction, Stored stored) {

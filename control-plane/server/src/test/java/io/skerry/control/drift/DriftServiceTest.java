@@ -1,0 +1,254 @@
+package io.skerry.control.drift;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.api.Incident;
+import io.skerry.artifact.ArtifactWriter;
+import io.skerry.artifact.ElementType;
+import io.skerry.artifact.LayerType;
+import io.skerry.artifact.ModelSignature;
+import io.skerry.artifact.TensorSpec;
+import io.skerry.artifact.sign.SigningKey;
+import io.skerry.control.artifact.ArtifactStore;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.sql.TestPlane;
+import io.skerry.profile.Engine;
+import io.skerry.profile.Precision;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.ProfileId;
+import io.skerry.telemetry.sketch.MonitoringManifests;
+import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.telemetry.sketch.WindowSketch;
+import io.skerry.wire.artifact.v1.MonitoringManifest;
+import io.skerry.wire.fleet.v1.ModelRef;
+import io.skerry.wire.fleet.v1.StreamCounts;
+import io.skerry.wire.fleet.v1.Window;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A fleet of 36 devices at three sites, counted by the devices' own code. */
+@Tag("slow")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class DriftServiceTest {
+  private static final int DEVICES = 36;
+  private static final int FEATURES = 6;
+  private static final long WINDOW_MILLIS = 5000;
+  private static final int SHIFTED_FROM = 12;
+  private static final int WINDOWS = 20;
+
+  private final TestPlane plane;
+  private final MonitoringManifest monitoring;
+  private final Digest manifest;
+  private final long first = Instant.now().toEpochMilli() / WINDOW_MILLIS - 200;
+  private final Random random = new Random(7);
+
+  DriftServiceTest(@TempDir Path folder) throws Exception {
+    plane = TestPlane.start(folder.resolve("data"));
+    monitoring = monitoring();
+    Path layout = folder.resolve("layout");
+    new ArtifactWriter(
+            ModelVersion.parse("engine-health@1"),
+            new ProfileId("x86-64-avx2"),
+            Engine.ONNXRUNTIME,
+            Precision.FP32,
+            1,
+            new ModelSignature(
+                List.of(new TensorSpec("input", ElementType.FP32, List.of(-1L, 6L))),
+                List.of(new TensorSpec("score", ElementType.FP32, List.of(-1L, 1L)))))
+        .add(LayerType.MODEL_ONNX, "model.onnx", new byte[] {1})
+        .add(LayerType.MONITORING, "monitoring.bin", monitoring.toByteArray())
+        .write(layout, SigningKey.generate());
+    manifest = plane.bean(ArtifactStore.class).importLayout(layout).model();
+  }
+
+  @AfterAll
+  void close() throws Exception {
+    plane.close();
+  }
+
+  @Test
+  void namesTheSiteAndTheSensorConfirmsTheHarmAndReplaysToTheSame() throws Exception {
+    enrol();
+    for (int window = 0; window < WINDOWS; window++) {
+      store(window);
+    }
+    settle();
+    DriftService service = plane.bean(DriftService.class);
+    Incidents incidents = plane.bean(Incidents.class);
+
+    service.judgeDue();
+
+    assertThat(incidents.newest())
+        .singleElement()
+        .satisfies(
+            incident -> {
+              assertThat(incident.cohort()).isEqualTo("site=b");
+              assertThat(incident.feature()).isEqualTo("f2");
+              assertThat(incident.openedWindow() - first)
+                  .isBetween((long) SHIFTED_FROM, SHIFTED_FROM + 5L);
+              assertThat(incident.state()).isEqualTo("HARM_CONFIRMED");
+              Incident.Harm harm = Objects.requireNonNull(incident.harm());
+              assertThat(harm.before()).isGreaterThan(harm.after() + .1);
+            });
+    assertThat(incidents.streams()).isNotEmpty().allMatch(stream -> stream.devices() >= 8);
+
+    // Forget what was concluded, not what was stored: the same windows say the same again.
+    String before = verdicts();
+    sql("delete from drift_window where window_index >= ?", first + 8);
+    sql("update drift_track set judged_through = ?", first + 7);
+    sql("delete from incident");
+    plane.bean(DriftService.class).judgeDue();
+    assertThat(verdicts()).isEqualTo(before);
+    String id = incidents.newest().getFirst().id();
+    assertThat(incidents.resolve(new Actor("ana", ""), id, "recalibrated").state())
+        .isEqualTo("RESOLVED");
+  }
+
+  private String verdicts() {
+    return plane
+        .database()
+        .call(
+            transaction ->
+                transaction.list(
+                    "select verdicts::text as verdicts from drift_window order by window_index",
+                    row -> row.text("verdicts")))
+        .toString();
+  }
+
+  private void enrol() {
+    for (int device = 0; device < DEVICES; device++) {
+      sql(
+          """
+          insert into device (id, tenant, labels, facts, profile, secret_hash, enrolled_at)
+          values (?, 'default', jsonb_build_object('site', ?::text), '{}', ?, 'x', now())
+          """,
+          id(device),
+          site(device),
+          "profile-" + device % 2);
+    }
+  }
+
+  private void store(int window) throws Exception {
+    MonitoringPlan plan = MonitoringPlan.of(monitoring);
+    long index = first + window;
+    for (int device = 0; device < DEVICES; device++) {
+      WindowSketch sketch = new WindowSketch(plan);
+      for (int tick = 0; tick < 20; tick++) {
+        float[] row = row(.3 * Math.sin(device));
+        boolean positive = tick % 4 == 0;
+        boolean shifted = site(device).equals("b") && window >= SHIFTED_FROM;
+        if (shifted) {
+          row[2] += 2.5f;
+        }
+        float score = positive == (shifted && tick % 2 == 0) ? .2f : .8f;
+        sketch.observe(row, score, 300);
+        feedback(device, index * 20 + tick, index, positive, score);
+      }
+      insert(
+          device,
+          sketch.seal(
+              ModelRef.getDefaultInstance(),
+              index,
+              index * WINDOW_MILLIS,
+              (index + 1) * WINDOW_MILLIS));
+    }
+  }
+
+  private void insert(int device, Window window) {
+    plane
+        .database()
+        .run(
+            transaction -> {
+              transaction.update(
+                  """
+                  insert into telemetry_window (device, boot_epoch, sequence, slot, model, version,
+                    manifest, window_index, start_at, end_at, predictions, predictions_failed,
+                    skipped, received_at)
+                  values (?, 1, ?, 'main', 'engine-health', 1, ?, ?, ?, ?, ?, 0, 0, now())
+                  """,
+                  id(device),
+                  window.getWindow(),
+                  manifest.toString(),
+                  window.getWindow(),
+                  Instant.ofEpochMilli(window.getStartMillis()),
+                  Instant.ofEpochMilli(window.getEndMillis()),
+                  window.getPredictions());
+              for (StreamCounts stream : window.getStreamsList()) {
+                transaction.update(
+                    """
+                    insert into telemetry_window_stream (device, boot_epoch, sequence, slot, model,
+                      version, window_index, stream, counts)
+                    values (?, 1, ?, 'main', 'engine-health', 1, ?, ?, ?)
+                    """,
+                    id(device),
+                    window.getWindow(),
+                    window.getWindow(),
+                    stream.getStream(),
+                    stream.getCountsList());
+              }
+            });
+  }
+
+  private void feedback(int device, long sequence, long window, boolean positive, float score) {
+    sql(
+        """
+        insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, client_id,
+          slot, model, version, actual, joined, score, predicted_at, outcome_at, received_at)
+        values (?, 1, ?, 'p', '', 'main', 'engine-health', 1, ?, true, ?, ?, now(), now())
+        """,
+        id(device),
+        sequence,
+        positive ? 1.0 : 0.0,
+        (double) score,
+        Instant.ofEpochMilli(window * WINDOW_MILLIS + 1));
+  }
+
+  // Records that have just been received are left out of a verdict.
+  private void settle() {
+    sql("update telemetry_window set received_at = now() - interval '1 minute'");
+  }
+
+  private MonitoringManifest monitoring() {
+    List<MonitoringManifests.Feature> features = new ArrayList<>();
+    for (int f = 0; f < FEATURES; f++) {
+      features.add(new MonitoringManifests.Feature("f" + f, f));
+    }
+    float[][] rows = new float[2000][];
+    float[] scores = new float[rows.length];
+    for (int i = 0; i < rows.length; i++) {
+      rows[i] = row(0);
+      scores[i] = random.nextFloat();
+    }
+    return MonitoringManifests.fromReference("input", features, rows, "score", scores, .5);
+  }
+
+  private float[] row(double offset) {
+    float[] row = new float[FEATURES];
+    for (int f = 0; f < FEATURES; f++) {
+      row[f] = (float) (offset + random.nextGaussian());
+    }
+    return row;
+  }
+
+  private static String id(int device) {
+    return "device-%02d".formatted(device);
+  }
+
+  private static String site(int device) {
+    return List.of("a", "b", "c").get(device % 3);
+  }
+
+  private void sql(String statement, Object... parameters) {
+    plane.database().run(transaction -> transaction.update(statement, parameters));
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.skerry.control.drift;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.skerry.control.rollout;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.skerry.control.sql;
+
+import org.jspecify.annotations.NullMarked;
