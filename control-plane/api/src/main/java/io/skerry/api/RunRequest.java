@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Asks for a training run.
  *
- * @param epochs 1 to 200; 8 when absent
+ * @param epochs 1 to 200; 6 when absent
  * @param seed 1 when absent
  */
 public record RunRequest(

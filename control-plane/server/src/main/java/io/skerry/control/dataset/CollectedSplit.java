@@ -4,6 +4,7 @@ import io.skerry.protocol.DeviceId;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -42,6 +43,18 @@ final class CollectedSplit {
       }
     }
     return SHARES.assign(strata, kept);
+  }
+
+  /**
+   * Earlier windows and new ones, each prediction once. What was the slice of an earlier snapshot
+   * is not of this one.
+   */
+  static List<CollectedWindow> joined(
+      Collection<CollectedWindow> earlier, Collection<CollectedWindow> fresh) {
+    Map<String, CollectedWindow> joined = new LinkedHashMap<>();
+    earlier.forEach(one -> joined.put(one.key(), one.outsideSlice()));
+    fresh.forEach(one -> joined.put(one.key(), one));
+    return List.copyOf(joined.values());
   }
 
   static int repeat(

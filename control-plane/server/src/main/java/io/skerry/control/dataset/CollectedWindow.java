@@ -49,6 +49,15 @@ public final class CollectedWindow {
     return slice;
   }
 
+  /** What names it among all windows. */
+  String key() {
+    return device + "/" + prediction;
+  }
+
+  CollectedWindow outsideSlice() {
+    return slice ? new CollectedWindow(device, prediction, label, false, values) : this;
+  }
+
   String prediction() {
     return prediction;
   }

@@ -19,7 +19,6 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Clock;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -126,8 +125,7 @@ public final class Datasets {
     SnapshotContent before = content(base);
     Map<DeviceId, Split> splits = new HashMap<>(before.splits());
     splits.putAll(CollectedSplit.assign(windows, before.splits()));
-    List<CollectedWindow> all = new ArrayList<>(before.collected());
-    all.addAll(windows);
+    List<CollectedWindow> all = CollectedSplit.joined(before.collected(), windows);
     int repeat = CollectedSplit.repeat(before, all, splits);
     SnapshotContent content;
     try {

@@ -14,6 +14,7 @@ import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import jakarta.inject.Singleton;
 import java.time.Clock;
+import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
@@ -45,6 +46,17 @@ public final class Incidents {
   /** One incident. */
   public Optional<io.skerry.api.Incident> find(String id) {
     return database.call(transaction -> stored(transaction, id).map(Incidents::view));
+  }
+
+  /** When the window began in which an incident seems to have begun. */
+  public Optional<Instant> onset(String id) {
+    return database.call(
+        transaction ->
+            stored(transaction, id)
+                .map(
+                    found ->
+                        Instant.ofEpochMilli(
+                            found.track().startMillis(found.incident().finding().onsetWindow()))));
   }
 
   /**

@@ -4,9 +4,11 @@ import io.skerry.api.DeviceView;
 import io.skerry.api.Overview;
 import io.skerry.control.dataset.Datasets;
 import io.skerry.control.device.DeviceDirectory;
+import io.skerry.control.drift.Incidents;
 import io.skerry.control.ingest.TelemetryCounts;
 import io.skerry.control.packaging.PackagingService;
 import io.skerry.control.registry.Registry;
+import io.skerry.control.rollout.Rollouts;
 import io.skerry.control.training.Training;
 import jakarta.inject.Singleton;
 import java.time.Clock;
@@ -25,6 +27,8 @@ public final class OverviewSource {
   private final Registry registry;
   private final PackagingService packaging;
   private final DeviceDirectory devices;
+  private final Rollouts rollouts;
+  private final Incidents incidents;
   private final TelemetryCounts telemetry;
   private final Clock clock = Clock.systemUTC();
 
@@ -34,12 +38,16 @@ public final class OverviewSource {
       Registry registry,
       PackagingService packaging,
       DeviceDirectory devices,
+      Rollouts rollouts,
+      Incidents incidents,
       TelemetryCounts telemetry) {
     this.datasets = datasets;
     this.training = training;
     this.registry = registry;
     this.packaging = packaging;
     this.devices = devices;
+    this.rollouts = rollouts;
+    this.incidents = incidents;
     this.telemetry = telemetry;
   }
 
@@ -52,6 +60,9 @@ public final class OverviewSource {
     builder.models(registry.models());
     builder.packagings(packaging.open());
     builder.devices(allDevices());
+    builder.rollouts(FleetSources.rollouts(rollouts.newest()));
+    builder.incidents(FleetSources.incidents(incidents.newest()));
+    builder.drift(FleetSources.streams(incidents.streams()));
     builder.telemetry(telemetry.now());
     return builder.build();
   }

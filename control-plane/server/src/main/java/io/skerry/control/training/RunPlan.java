@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 public record RunPlan(
     ModelName model, String snapshot, int epochs, long seed, @Nullable Challenge challenge) {
   /** Epochs of a run that says nothing. */
-  public static final int EPOCHS = 8;
+  public static final int EPOCHS = 6;
 
   /** Most epochs of a run. */
   public static final int EPOCHS_MAX = 200;

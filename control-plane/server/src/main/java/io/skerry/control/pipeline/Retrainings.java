@@ -1,0 +1,253 @@
+package io.skerry.control.pipeline;
+
+import io.micronaut.runtime.event.annotation.EventListener;
+import io.skerry.api.Incident;
+import io.skerry.api.ModelVersionView;
+import io.skerry.api.Retraining;
+import io.skerry.api.Run;
+import io.skerry.api.RunMetrics;
+import io.skerry.api.SliceMetrics;
+import io.skerry.api.WorkState;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.audit.AuditLog;
+import io.skerry.control.dataset.CollectedWindow;
+import io.skerry.control.dataset.DatasetInvalidException;
+import io.skerry.control.dataset.Datasets;
+import io.skerry.control.dataset.Snapshot;
+import io.skerry.control.drift.Incidents;
+import io.skerry.control.registry.Registry;
+import io.skerry.control.sql.Database;
+import io.skerry.control.training.RunEnded;
+import io.skerry.control.training.RunPlan;
+import io.skerry.control.training.Training;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.ErrorCode;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/** Starts runs for incidents and keeps why, and what came of them. */
+@Singleton
+public final class Retrainings {
+  /** Collected windows of the cohort below which a retraining would learn nothing. */
+  static final int COHORT_WINDOWS_MIN = 40;
+
+  private final Database database;
+  private final Incidents incidents;
+  private final Registry registry;
+  private final Datasets datasets;
+  private final CollectedSamples samples;
+  private final Training training;
+  private final AuditLog audit;
+  private final Clock clock = Clock.systemUTC();
+
+  Retrainings(
+      Database database,
+      Incidents incidents,
+      Registry registry,
+      Datasets datasets,
+      CollectedSamples samples,
+      Training training,
+      AuditLog audit) {
+    this.database = database;
+    this.incidents = incidents;
+    this.registry = registry;
+    this.datasets = datasets;
+    this.samples = samples;
+    this.training = training;
+    this.audit = audit;
+  }
+
+  /**
+   * Starts a run on the model's own data and on what devices collected since the incident's onset.
+   * While one for this incident is open, that one is returned.
+   *
+   * @throws ProblemException if the incident is unknown or too little was collected yet
+   */
+  public synchronized Run start(Actor actor, String id) {
+    Incident incident =
+        incidents
+            .find(id)
+            .orElseThrow(
+                () ->
+                    new ProblemException(
+                        ErrorCode.NOT_FOUND, "incident '%s' does not exist".formatted(id)));
+    Optional<Run> open =
+        of(id).stream()
+            .map(retraining -> training.run(retraining.run()))
+            .filter(run -> !run.state().isTerminal())
+            .findFirst();
+    if (open.isPresent()) {
+      return open.get();
+    }
+    ModelVersion champion = new ModelVersion(new ModelName(incident.model()), incident.version());
+    ModelVersionView version = registry.version(champion);
+    Snapshot base = base(version);
+    Instant onset = incidents.onset(id).orElse(incident.openedAt());
+    List<CollectedWindow> windows =
+        samples.since(onset, now(), champion.model(), incident.cohort(), base);
+    checkEnough(incident, windows);
+    Datasets.Growth growth = grow(base, incident, windows);
+    return started(actor, incident, champion, version, growth, windows.size());
+  }
+
+  /** The retrainings of an incident, newest first. */
+  public List<Retraining> of(String incident) {
+    return database.call(transaction -> RetrainingStore.of(transaction, incident));
+  }
+
+  @EventListener
+  void onRunEnded(RunEnded event) {
+    Run run = event.run();
+    if (run.incident() != null) {
+      database.run(
+          transaction -> RetrainingStore.ended(transaction, run.id(), outcome(run), now()));
+    }
+  }
+
+  private Run started(
+      Actor actor,
+      Incident incident,
+      ModelVersion champion,
+      ModelVersionView version,
+      Datasets.Growth growth,
+      int collected) {
+    String before = version.run();
+    Run earlier = before == null ? null : training.run(before);
+    Run run =
+        training.start(
+            actor,
+            new RunPlan(
+                champion.model(),
+                growth.snapshot().digest().toString(),
+                earlier == null ? RunPlan.EPOCHS : earlier.epochs(),
+                earlier == null ? 1 : earlier.seed(),
+                new RunPlan.Challenge(
+                    incident.id(),
+                    champion.version(),
+                    registry.modelFile(champion),
+                    incident.cohort())));
+    String hypothesis =
+        ("%s moved by %.1f sigma on %s: %d windows with outcomes since the onset, those to learn"
+                + " from taken %d times, beside the data of %s")
+            .formatted(
+                incident.feature(),
+                incident.shiftSigma(),
+                incident.cohort(),
+                collected,
+                growth.repeat(),
+                champion);
+    database.run(
+        transaction -> {
+          RetrainingStore.insert(
+              transaction,
+              new Retraining(
+                  incident.id(),
+                  run.id(),
+                  hypothesis,
+                  collected,
+                  growth.sliceTrain(),
+                  growth.sliceTest(),
+                  null,
+                  now(),
+                  null));
+          audit.append(
+              transaction,
+              actor,
+              AuditLog.Act.of("retraining.started", "incident/" + incident.id(), hypothesis));
+        });
+    return run;
+  }
+
+  private Snapshot base(ModelVersionView version) {
+    String snapshot = version.snapshot();
+    if (snapshot == null) {
+      throw new ProblemException(
+          ErrorCode.STATE_CONFLICT,
+          "%s@%d was imported: there is no dataset to train it on again"
+              .formatted(version.model(), version.version()));
+    }
+    return datasets.snapshot(snapshot);
+  }
+
+  private Datasets.Growth grow(Snapshot base, Incident incident, List<CollectedWindow> windows) {
+    try {
+      Datasets.Growth growth = datasets.grow(base, incident.cohort(), windows);
+      if (growth.sliceTrain() == 0 || growth.sliceTest() == 0) {
+        throw tooLittle(incident, "all of it comes from one device");
+      }
+      return growth;
+    } catch (DatasetInvalidException e) {
+      throw new ProblemException(ErrorCode.DATASET_INVALID, String.valueOf(e.getMessage()), e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void checkEnough(Incident incident, List<CollectedWindow> windows) {
+    long cohort = windows.stream().filter(CollectedWindow::slice).count();
+    long positive =
+        windows.stream()
+            .filter(one -> one.slice() && one.label() == 1)
+            .map(one -> one.device())
+            .distinct()
+            .count();
+    if (cohort < COHORT_WINDOWS_MIN) {
+      throw tooLittle(
+          incident,
+          "%d windows with outcomes, at least %d are needed".formatted(cohort, COHORT_WINDOWS_MIN));
+    }
+    if (positive < 2) {
+      throw tooLittle(
+          incident,
+          "outcome 1 was told on %d devices, at least 2 are needed: one to learn, one to judge"
+              .formatted(positive));
+    }
+  }
+
+  private static ProblemException tooLittle(Incident incident, String what) {
+    return new ProblemException(
+        ErrorCode.STATE_CONFLICT,
+        "%s has too little feedback to learn from yet: %s; try again later"
+            .formatted(incident.cohort(), what));
+  }
+
+  /** What came of a run, in words. */
+  static String outcome(Run run) {
+    if (run.state() != WorkState.SUCCEEDED) {
+      return "the run %s%s"
+          .formatted(
+              run.state().name().toLowerCase(Locale.ROOT),
+              run.error() == null ? "" : ": " + run.error().detail());
+    }
+    RunMetrics metrics = run.metrics();
+    SliceMetrics slice = metrics == null ? null : metrics.slice();
+    Double challenger =
+        slice == null || slice.challenger() == null ? null : slice.challenger().rocAuc();
+    Double champion = slice == null || slice.champion() == null ? null : slice.champion().rocAuc();
+    if (slice == null || challenger == null || champion == null) {
+      return "version %d is registered; the held-out devices cannot tell whether it is better"
+          .formatted(run.version());
+    }
+    return "version %d is %s on %d held-out windows of %s: ROC AUC %.3f, champion %.3f"
+        .formatted(
+            run.version(),
+            challenger > champion ? "better" : "not better",
+            slice.examples(),
+            slice.name(),
+            challenger,
+            champion);
+  }
+
+  private Instant now() {
+    return clock.instant().truncatedTo(ChronoUnit.MICROS);
+  }
+}
