@@ -33,6 +33,38 @@ class DriftLedgerTest {
   }
 
   @Test
+  void carriesBaselinesOverToAVersionWithOtherBins() {
+    FleetReplay fleet = generated(1);
+    List<double[][]> training = new ArrayList<>(Machines.generated(100, 1001));
+    training.addAll(fleet.shifted(Machines.generated(40, 1001), 3, 2.5));
+    DriftLedger ledger = new DriftLedger(DriftSettings.DEFAULTS);
+    ledger.register(FleetReplay.V1, fleet.streams());
+    List<DriftFinding> findings = new ArrayList<>();
+
+    for (long window = 0; window < WINDOWS; window++) {
+      if (window == SHIFTED_FROM) {
+        fleet.switchTo(training);
+        ledger.register(FleetReplay.V2, fleet.streams());
+      }
+      boolean shifted = window >= 2 * SHIFTED_FROM;
+      WindowVerdict verdict = ledger.judge(window, fleet.window(shifted ? "c" : "none", 3, 2.5));
+      if (window >= SHIFTED_FROM) {
+        assertThat(verdict.judged()).as("window %d", window).isGreaterThan(25);
+      }
+      verdict.found().ifPresent(findings::add);
+    }
+
+    assertThat(findings)
+        .singleElement()
+        .satisfies(
+            finding -> {
+              assertThat(finding.cohort()).isEqualTo(new Cohort("site", "c"));
+              assertThat(finding.feature()).isEqualTo(FleetReplay.feature(3));
+              assertThat(finding.window()).isBetween(24L, 29L);
+            });
+  }
+
+  @Test
   @Tag("slow")
   void opensNothingOnHealthyEngines() throws IOException {
     for (long seed = 1; seed <= 8; seed++) {

@@ -79,6 +79,8 @@ class GateSettingsTest {
     long[] slow = new long[32];
     slow[10] = 900;
     slow[28] = 100;
+    long[] slowest = new long[32];
+    slowest[28] = 1000;
     ShareLimit limit = GateSettings.DEFAULTS.latency();
     Duration budget = Duration.ofMillis(10);
 
@@ -86,6 +88,10 @@ class GateSettingsTest {
         .isEqualTo(Verdict.PASS);
     assertThat(LatencyGate.judge(ARM, slow, fast, budget, limit).verdict()).isEqualTo(Verdict.FAIL);
     assertThat(LatencyGate.judge(ARM, slow, slow, budget, limit).verdict()).isEqualTo(Verdict.PASS);
+    assertThat(LatencyGate.judge(ARM, slow, new long[32], budget, limit).verdict())
+        .isEqualTo(Verdict.INCONCLUSIVE);
+    assertThat(LatencyGate.judge(ARM, slowest, new long[32], budget, limit).verdict())
+        .isEqualTo(Verdict.FAIL);
     assertThat(LatencyGate.judge(ARM, new long[32], fast, budget, limit).verdict())
         .isEqualTo(Verdict.NO_DATA);
   }
