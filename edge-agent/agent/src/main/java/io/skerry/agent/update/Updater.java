@@ -1,22 +1,16 @@
 package io.skerry.agent.update;
 
-import com.google.protobuf.InvalidProtocolBufferException;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.ServingModel;
-import io.skerry.artifact.sign.Dsse;
-import io.skerry.artifact.sign.DsseEnvelope;
-import io.skerry.artifact.sign.DsseSignature;
 import io.skerry.artifact.sign.SignatureInvalidException;
 import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.Generation;
 import io.skerry.protocol.MalformedDocumentException;
-import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotReport;
 import io.skerry.telemetry.wire.TelemetryRecords;
-import io.skerry.wire.fleet.v1.Envelope;
 import io.skerry.wire.fleet.v1.Record;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -41,9 +35,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Updater implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Updater.class);
-
-  // A reported document with all its slots must stay below its limit.
-  private static final int DETAIL_MAX = 500;
 
   private final UpdateSetup setup;
   private final ModelSlots slots;
@@ -147,7 +138,7 @@ public final class Updater implements AutoCloseable {
       return;
     }
     try {
-      DesiredDocument document = ProtocolCodec.decodeDesired(verified(payload));
+      DesiredDocument document = DesiredEnvelope.open(payload, setup.trusted());
       if (!document.tenant().equals(setup.tenant()) || !document.device().equals(setup.device())) {
         throw new MalformedDocumentException(
             "desired document is for %s/%s".formatted(document.tenant(), document.device()));
@@ -157,29 +148,6 @@ public final class Updater implements AutoCloseable {
       refuse(ErrorCode.DESIRED_SIGNATURE_INVALID, e);
     } catch (MalformedDocumentException e) {
       refuse(ErrorCode.DESIRED_MALFORMED, e);
-    }
-  }
-
-  private byte[] verified(byte[] payload) throws MalformedDocumentException {
-    if (payload.length > DesiredDocument.BYTES_MAX + 4096) {
-      throw new MalformedDocumentException(
-          "desired envelope has %d bytes".formatted(payload.length));
-    }
-    try {
-      Envelope wire = Envelope.parseFrom(payload);
-      DsseEnvelope envelope =
-          new DsseEnvelope(
-              wire.getPayloadType(),
-              wire.getPayload().toByteArray(),
-              wire.getSignaturesList().stream()
-                  .map(
-                      signature ->
-                          new DsseSignature(
-                              signature.getKeyId(), signature.getSignature().toByteArray()))
-                  .toList());
-      return Dsse.verify(envelope, DesiredDocument.PAYLOAD_TYPE, setup.trusted().directorKeys());
-    } catch (InvalidProtocolBufferException e) {
-      throw new MalformedDocumentException("desired envelope: " + e.getMessage(), e);
     }
   }
 
@@ -426,30 +394,8 @@ public final class Updater implements AutoCloseable {
     List<SlotReport> reports = new ArrayList<>();
     states.keySet().stream()
         .sorted((one, other) -> one.value().compareTo(other.value()))
-        .forEach(slot -> reports.add(report(slot, state(slot))));
+        .forEach(slot -> reports.add(SlotReports.of(slot, state(slot), slots.active(slot))));
     return List.copyOf(reports);
-  }
-
-  private SlotReport report(SlotId slot, SlotState state) {
-    Optional<ServingModel> active = slots.active(slot);
-    Optional<DesiredSlot> order = state.order();
-    return new SlotReport(
-        slot,
-        order.map(DesiredSlot::revision).orElse(0L),
-        state.step().phase(),
-        order.flatMap(DesiredSlot::rollout),
-        order.map(DesiredSlot::manifest),
-        active.map(model -> new SlotReport.Running(model.version(), model.manifest())),
-        state
-            .step()
-            .problem()
-            .map(failure -> new SlotReport.Failure(failure.code(), bounded(failure.detail()))),
-        active.map(ServingModel::predictions).orElse(0L),
-        active.map(ServingModel::predictionsFailed).orElse(0L));
-  }
-
-  private static String bounded(String detail) {
-    return detail.substring(0, Math.min(detail.length(), DETAIL_MAX));
   }
 
   /** Stops acting; what was under way begins anew at the next start. */
