@@ -224,6 +224,7 @@ create table telemetry_sample (
   inclusion_probability double precision not null,
   stratum text not null,
   record bytea,
+  received_at timestamptz not null default now(),
   primary key (device, boot_epoch, sequence)
 );
 

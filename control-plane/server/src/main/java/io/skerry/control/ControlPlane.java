@@ -37,7 +37,9 @@ final class ControlPlane implements AutoCloseable {
 
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
   private @Nullable ServerAddress address;
+  private @Nullable ApplicationContext context;
   private Optional<String> firstToken = Optional.empty();
+  private String databaseUrl = "";
 
   private ControlPlane() {}
 
@@ -73,37 +75,53 @@ final class ControlPlane implements AutoCloseable {
     return firstToken;
   }
 
+  /** A part of it, for tests. */
+  <T> T bean(Class<T> type) {
+    if (context == null) {
+      throw new IllegalStateException("not started");
+    }
+    return context.getBean(type);
+  }
+
+  /** The JDBC URL of its database. */
+  String databaseUrl() {
+    return databaseUrl;
+  }
+
   private void open(ServerConfig config) {
     DataFolder folder = opened(DataFolder.open(config.dataDir()));
     HikariDataSource source = opened(connect(config.database(), folder));
+    databaseUrl = source.getJdbcUrl();
     migrate(source);
 
-    ApplicationContext context =
+    ApplicationContext made =
         ApplicationContext.builder()
             .banner(false)
             .deduceEnvironment(false)
             .properties(properties(config))
             .singletons(config, config.ingest(), folder, new Database(source))
             .build();
-    opened(context::stop);
-    context.start();
-    context.getBean(SigningKeys.class);
-    firstToken = context.getBean(FirstAdmin.class).createIfNone();
-
-    Broker broker = opened(context.getBean(Broker.class));
+    context = made;
+    made.start();
+    // Ended in the opposite order: first what works on messages, then what carries them.
+    Broker broker = opened(made.getBean(Broker.class));
+    ControlLink link = opened(made.getBean(ControlLink.class));
+    opened(made::stop);
+    made.getBean(SigningKeys.class);
+    firstToken = made.getBean(FirstAdmin.class).createIfNone();
     int mqttPort = broker.start(config.host(), config.mqttPort());
-    context.getBean(Presence.class).forgetAll();
-    opened(context.getBean(ControlLink.class)).connect(config.host(), mqttPort);
+    made.getBean(Presence.class).forgetAll();
+    link.connect(config.host(), mqttPort);
 
-    EmbeddedServer server = context.getBean(EmbeddedServer.class);
+    EmbeddedServer server = made.getBean(EmbeddedServer.class);
     startHttp(server, config);
     ServerAddress opened =
         new ServerAddress(
             URI.create("http://%s:%d".formatted(config.host(), server.getPort())),
             config.host(),
             mqttPort);
-    context.getBean(Addresses.class).open(opened);
-    context.publishEvent(new ServerReady(opened));
+    made.getBean(Addresses.class).open(opened);
+    made.publishEvent(new ServerReady(opened));
     address = opened;
     folder.writePrivately(
         folder.root().resolve("server.json"),

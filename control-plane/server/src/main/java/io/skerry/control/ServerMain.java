@@ -109,6 +109,12 @@ public final class ServerMain implements Callable<Integer> {
                   "Keys were made in the data folder; in production keep root and release offline.");
             });
     out.println("Ready: " + plane.address().url());
+    plane
+        .firstToken()
+        .ifPresent(
+            token ->
+                out.println(
+                    "Console, logged in: %s/?token=%s".formatted(plane.address().url(), token)));
     out.flush();
   }
 

@@ -4,8 +4,11 @@ import io.micronaut.core.order.Ordered;
 import io.micronaut.http.HttpHeaders;
 import io.micronaut.http.HttpMethod;
 import io.micronaut.http.HttpRequest;
+import io.micronaut.http.HttpResponse;
 import io.micronaut.http.annotation.RequestFilter;
 import io.micronaut.http.annotation.ServerFilter;
+import io.micronaut.http.cookie.Cookie;
+import io.micronaut.http.cookie.SameSite;
 import io.micronaut.scheduling.TaskExecutors;
 import io.micronaut.scheduling.annotation.ExecuteOn;
 import io.micronaut.web.router.RouteAttributes;
@@ -14,16 +17,19 @@ import io.skerry.control.audit.Actor;
 import io.skerry.control.web.ProblemException;
 import io.skerry.control.web.RequestIds;
 import io.skerry.protocol.ErrorCode;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.Locale;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Lets a request through only if its endpoint names its caller's role, or is open. */
 @ServerFilter(ServerFilter.MATCH_ALL_PATTERN)
 final class AccessFilter implements Ordered {
   static final String ACTOR = "skerry.actor";
   static final String COOKIE = "skerry-token";
+  private static final String LINK_TOKEN = "token";
 
   private final Users users;
   private final DeviceLogin devices;
@@ -40,10 +46,14 @@ final class AccessFilter implements Ordered {
 
   @RequestFilter
   @ExecuteOn(TaskExecutors.BLOCKING)
-  void check(HttpRequest<?> request) {
+  @Nullable HttpResponse<?> check(HttpRequest<?> request) {
     RouteMatch<?> route = RouteAttributes.getRouteMatch(request).orElse(null);
     if (route == null || route.getAnnotationMetadata().hasAnnotation(Open.class)) {
-      return;
+      return null;
+    }
+    Optional<String> link = request.getParameters().getFirst(LINK_TOKEN);
+    if (request.getMethod() == HttpMethod.GET && link.isPresent()) {
+      return logIn(request, link.get());
     }
     Caller caller = caller(request).orElseThrow(AccessFilter::notAuthenticated);
     if (!isAllowed(route, caller)) {
@@ -52,6 +62,17 @@ final class AccessFilter implements Ordered {
           "%s may not %s %s".formatted(name(caller), request.getMethodName(), request.getPath()));
     }
     request.setAttribute(ACTOR, new Actor(name(caller), RequestIds.of(request)));
+    return null;
+  }
+
+  // A link with the token in it, as the start prints it: the token moves to a cookie that no script
+  // reads and no other site sends, and leaves the address bar.
+  private HttpResponse<?> logIn(HttpRequest<?> request, String token) {
+    if (user(token).isEmpty()) {
+      throw notAuthenticated();
+    }
+    return HttpResponse.seeOther(URI.create(request.getPath()))
+        .cookie(Cookie.of(COOKIE, token).path("/").httpOnly(true).sameSite(SameSite.Strict));
   }
 
   private static boolean isAllowed(RouteMatch<?> route, Caller caller) {

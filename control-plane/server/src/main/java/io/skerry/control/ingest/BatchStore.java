@@ -27,6 +27,9 @@ import java.util.Set;
 /** Stores one batch of messages in one transaction. */
 @Singleton
 final class BatchStore {
+  // So that sums over all devices stay numbers.
+  private static final long SEQUENCE_MAX = 1L << 48;
+
   private final DeviceReports reports;
   private final Presence presence;
 
@@ -144,13 +147,14 @@ final class BatchStore {
   private static long gather(
       Transaction transaction, Batch batch, Ledgers ledgers, RecordRows rows) {
     Ledgers.Key key = batch.key();
-    if (batch.records().getFirstKept() > 0) {
-      ledgers.skipTo(key, batch.records().getFirstKept());
+    long firstKept = batch.records().getFirstKept();
+    if (firstKept > 0 && firstKept <= SEQUENCE_MAX) {
+      ledgers.skipTo(key, firstKept);
     }
     long duplicates = 0;
     for (Record record : batch.records().getRecordsList()) {
-      if (record.getSequence() < 1) {
-        setAside(transaction, batch, record, "sequences start at 1");
+      if (record.getSequence() < 1 || record.getSequence() > SEQUENCE_MAX) {
+        setAside(transaction, batch, record, "sequence is outside 1 to 2^48");
         continue;
       }
       SequenceLedger.Outcome outcome = ledgers.take(key, record.getSequence());

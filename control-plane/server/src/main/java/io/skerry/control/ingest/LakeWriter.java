@@ -31,6 +31,7 @@ final class LakeWriter {
   private static final Logger log = LoggerFactory.getLogger(LakeWriter.class);
   private static final Duration LOOK_EVERY = Duration.ofSeconds(2);
   private static final int FILE_ROWS_MAX = 50_000;
+  private static final long LOCK = 0x534b_4c41_4b45_0001L;
 
   private final Database database;
   private final IngestConfig config;
@@ -76,7 +77,7 @@ final class LakeWriter {
                         """
                     select 1 from telemetry_sample
                     having count(*) >= ?
-                      or min(at) < now() - ? * interval '1 millisecond'
+                      or min(received_at) < now() - ? * interval '1 millisecond'
                     """,
                         config.lakeRows(),
                         config.lakeEvery().toMillis()))
@@ -106,6 +107,8 @@ final class LakeWriter {
   }
 
   private void move(Transaction transaction, Partition partition) {
+    // Two at once would write the same rows to two files.
+    transaction.list("select pg_advisory_xact_lock(?)", row -> true, LOCK);
     transaction.update(
         """
         create temporary table moving on commit drop as
@@ -118,11 +121,14 @@ final class LakeWriter {
         partition.version(),
         partition.day(),
         FILE_ROWS_MAX);
+    long rows = transaction.number("select count(*) from moving");
+    if (rows == 0) {
+      return;
+    }
     Path file = partition.file();
     long bytes =
         SampleFiles.write(
             lake.resolve(file), row -> transaction.forEach("select * from moving", row));
-    long rows = transaction.number("select count(*) from moving");
     transaction.update(
         """
         insert into lake_file (path, model, version, day, rows, bytes, written_at)

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.sql.Blob;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -162,11 +163,16 @@ final class SampleFiles {
             .filter(part -> !part.isEmpty())
             .map(Long::valueOf)
             .toList(),
-        ByteString.copyFrom(row.getBytes("input")),
-        ByteString.copyFrom(row.getBytes("output")),
+        ByteString.copyFrom(bytes(row, "input")),
+        ByteString.copyFrom(bytes(row, "output")),
         present,
         row.getDouble("inclusion_probability"),
         row.getString("stratum"));
+  }
+
+  private static byte[] bytes(ResultSet row, String column) throws SQLException {
+    Blob blob = row.getBlob(column);
+    return blob.getBytes(1, Math.toIntExact(blob.length()));
   }
 
   // Beyond the range of micros nothing was ever sampled.

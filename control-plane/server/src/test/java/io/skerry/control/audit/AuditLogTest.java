@@ -1,0 +1,75 @@
+package io.skerry.control.audit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.skerry.control.TestControlPlane;
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.DatabaseException;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+@Tag("slow")
+class AuditLogTest {
+  private final TestControlPlane plane = TestControlPlane.shared();
+  private final AuditLog log = plane.bean(AuditLog.class);
+  private final Database database = plane.bean(Database.class);
+
+  @Test
+  void findsTheRowThatWasChanged() {
+    long id = append("audited.first");
+    append("audited.second");
+    assertThat(log.firstBroken()).isEmpty();
+
+    tamper(id, "audited.changed");
+
+    assertThat(log.firstBroken()).hasValue(id);
+    tamper(id, "audited.first");
+    assertThat(log.firstBroken()).isEmpty();
+  }
+
+  @Test
+  void refusesToChangeOrDeleteRows() {
+    append("audited.kept");
+
+    assertThatThrownBy(
+            () -> database.run(transaction -> transaction.update("delete from audit_entry")))
+        .isInstanceOf(DatabaseException.class)
+        .hasMessageContaining("never changed");
+  }
+
+  @Test
+  void leavesNoRowWhenTheActItTellsFails() {
+    long before = log.newest(Long.MAX_VALUE, 1).getFirst().id();
+
+    assertThatThrownBy(
+            () ->
+                database.run(
+                    transaction -> {
+                      log.append(transaction, actor(), AuditLog.Act.of("never", "x", ""));
+                      throw new IllegalStateException("the act failed");
+                    }))
+        .isInstanceOf(IllegalStateException.class);
+
+    assertThat(log.newest(Long.MAX_VALUE, 1).getFirst().id()).isEqualTo(before);
+  }
+
+  private long append(String act) {
+    database.run(
+        transaction -> log.append(transaction, actor(), AuditLog.Act.of(act, "test/1", "why")));
+    return log.newest(Long.MAX_VALUE, 1).getFirst().id();
+  }
+
+  private static Actor actor() {
+    return new Actor("tester", "request-1");
+  }
+
+  // As somebody would who owns the database.
+  private void tamper(long id, String act) {
+    database.run(
+        transaction -> {
+          transaction.update("set local session_replication_role = replica");
+          transaction.update("update audit_entry set act = ? where id = ?", act, id);
+        });
+  }
+}

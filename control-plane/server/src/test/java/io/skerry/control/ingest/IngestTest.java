@@ -1,0 +1,303 @@
+package io.skerry.control.ingest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import io.skerry.api.TelemetryView;
+import io.skerry.control.TestControlPlane;
+import io.skerry.control.TestDevice;
+import io.skerry.control.sql.Database;
+import io.skerry.protocol.CommittedRange;
+import io.skerry.protocol.DeviceStatus;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ProtocolCodec;
+import io.skerry.protocol.RecordStream;
+import io.skerry.protocol.Topics;
+import io.skerry.wire.fleet.v1.Feedback;
+import io.skerry.wire.fleet.v1.ModelRef;
+import io.skerry.wire.fleet.v1.NamedTensor;
+import io.skerry.wire.fleet.v1.Record;
+import io.skerry.wire.fleet.v1.RecordBatch;
+import io.skerry.wire.fleet.v1.Sample;
+import io.skerry.wire.fleet.v1.StreamCounts;
+import io.skerry.wire.fleet.v1.Window;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+@Tag("slow")
+class IngestTest {
+  private final TestControlPlane plane = TestControlPlane.shared();
+  private final TelemetryCounts counts = plane.bean(TelemetryCounts.class);
+
+  @Test
+  void countsARepeatedBatchOnceAndCommitsItBothTimes() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-1").connect()) {
+      TelemetryView before = counts.now();
+      RecordBatch batch = batch(window(1, 7), window(2, 8));
+
+      device.send("windows", batch);
+      assertThat(device.committed()).containsExactly(through(2));
+      device.send("windows", batch);
+      assertThat(device.committed()).containsExactly(through(2));
+
+      TelemetryView after = counts.now();
+      assertThat(after.windowsStored() - before.windowsStored()).isEqualTo(2);
+      assertThat(after.duplicatesRefused() - before.duplicatesRefused()).isEqualTo(2);
+      assertThat(storedCounts("ingest-1", 7)).containsExactly(3, 0, 4);
+    }
+  }
+
+  @Test
+  void commitsOnlyWhatIsStored() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-2").connect()) {
+      device.send("windows", batch(window(1, 1)));
+
+      CommittedRange range = device.committed().getFirst();
+
+      assertThat(range.through()).isEqualTo(1);
+      assertThat(storedCounts("ingest-2", 1)).isNotEmpty();
+    }
+  }
+
+  @Test
+  void countsAGapAsMissingUntilItClosesOrTheDeviceGivesItUp() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-3").connect()) {
+      long before = counts.now().missing();
+
+      device.send("windows", batch(window(1, 1), window(4, 4)));
+      assertThat(device.committed()).containsExactly(through(1));
+      assertThat(counts.now().missing() - before).isEqualTo(2);
+      device.send("windows", batch(window(2, 2)));
+      assertThat(device.committed()).containsExactly(through(2));
+      assertThat(counts.now().missing() - before).isEqualTo(1);
+
+      device.send("windows", batch(window(5, 5)).toBuilder().setFirstKept(4).build());
+      assertThat(device.committed()).containsExactly(through(5));
+      assertThat(counts.now().missing() - before).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void setsMalformedRecordsAsideAndKeepsTheirNeighbours() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-4").connect()) {
+      TelemetryView before = counts.now();
+      Record nameless =
+          window(2, 2).toBuilder()
+              .setWindow(Window.newBuilder().setModel(ModelRef.newBuilder().setModel("A B")))
+              .build();
+
+      device.send("windows", batch(window(1, 1), nameless, window(3, 3)));
+      assertThat(device.committed()).containsExactly(through(3));
+      assertThat(device.publish("windows", new byte[] {(byte) 0xff}, false)).isEmpty();
+      device.send("windows", batch(window(4, 4)));
+      assertThat(device.committed()).containsExactly(through(4));
+
+      TelemetryView after = counts.now();
+      assertThat(after.windowsStored() - before.windowsStored()).isEqualTo(3);
+      assertThat(after.quarantined() - before.quarantined()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void joinsFeedbackToItsPrediction() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-5").connect()) {
+      Record feedback =
+          Record.newBuilder()
+              .setSequence(1)
+              .setFeedback(
+                  Feedback.newBuilder()
+                      .setPredictionId("p-1")
+                      .setActual(1)
+                      .setOutcomeAtMillis(2000)
+                      .setJoined(true)
+                      .setModel(model())
+                      .setScore(0.75)
+                      .setPredictedAtMillis(1000))
+              .build();
+
+      device.send("feedback", batch(feedback));
+      device.committed();
+
+      List<List<Object>> stored =
+          plane
+              .bean(Database.class)
+              .call(
+                  transaction ->
+                      transaction.list(
+                          "select * from telemetry_feedback where device = ?",
+                          row ->
+                              List.<Object>of(
+                                  row.text("prediction_id"),
+                                  row.text("model"),
+                                  row.bigint("version"),
+                                  row.number("score"),
+                                  row.number("actual"),
+                                  row.instant("predicted_at")),
+                          "ingest-5"));
+      assertThat(stored)
+          .containsExactly(
+              List.of("p-1", "ingest-model", 3L, 0.75, 1.0, Instant.ofEpochMilli(1000)));
+    }
+  }
+
+  @Test
+  void readsEachSampleOnceBeforeAndAfterItMovesToTheLake() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-6").connect()) {
+      device.send("samples", batch(sample(1, "a"), sample(2, "b")));
+      device.committed();
+      List<StoredSample> before = samples();
+
+      plane.bean(LakeWriter.class).move();
+
+      assertThat(before).extracting(StoredSample::predictionId).containsExactlyInAnyOrder("a", "b");
+      assertThat(before.getFirst().inputShape()).containsExactly(1L, 2L);
+      assertThat(before.getFirst().score()).contains(0.5);
+      assertThat(samples()).containsExactlyInAnyOrderElementsOf(before);
+      long waiting =
+          plane
+              .bean(Database.class)
+              .call(
+                  transaction ->
+                      transaction.number(
+                          "select count(*) from telemetry_sample where model = 'ingest-model'"));
+      assertThat(waiting).isZero();
+      device.send("samples", batch(sample(2, "b"), sample(3, "c")));
+      device.committed();
+      assertThat(samples())
+          .extracting(StoredSample::predictionId)
+          .containsExactlyInAnyOrder("a", "b", "c");
+    }
+  }
+
+  @Test
+  void believesADeathOnlyOfTheCurrentBootEpoch() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-7").connect()) {
+      status(device, true, 2);
+      status(device, false, 1);
+      settle(device, 1);
+      assertThat(plane.get("/v1/devices/ingest-7").body()).contains("\"online\":true");
+
+      status(device, false, 2);
+      settle(device, 2);
+
+      assertThat(plane.get("/v1/devices/ingest-7").body()).contains("\"online\":false");
+    }
+  }
+
+  private static void status(TestDevice device, boolean online, long epoch) {
+    byte[] payload = ProtocolCodec.encode(new DeviceStatus(online, epoch, Instant.EPOCH));
+    assertThat(device.publish(Topics.STATUS, payload, true)).isEmpty();
+  }
+
+  // What was sent before a record is stored when the record is committed: one client's messages
+  // come in order.
+  private static void settle(TestDevice device, long sequence) throws Exception {
+    device.send("windows", batch(window(sequence, sequence)));
+    device.committed();
+  }
+
+  private List<StoredSample> samples() {
+    List<StoredSample> samples = new ArrayList<>();
+    plane
+        .bean(SampleStore.class)
+        .read(
+            new ModelName("ingest-model"),
+            Instant.EPOCH,
+            Instant.parse("2100-01-01T00:00:00Z"),
+            samples::add);
+    return samples;
+  }
+
+  private long[] storedCounts(String device, long window) {
+    return plane
+        .bean(Database.class)
+        .call(
+            transaction ->
+                transaction
+                    .first(
+                        """
+                        select counts from telemetry_window_stream
+                        where device = ? and window_index = ? and stream = 's1'
+                        """,
+                        row -> row.bigints("counts"),
+                        device,
+                        window)
+                    .orElseThrow());
+  }
+
+  private static CommittedRange through(long sequence) {
+    return new CommittedRange(RecordStream.WINDOWS, 1, sequence);
+  }
+
+  private static RecordBatch batch(Record... records) {
+    return RecordBatch.newBuilder().setBootEpoch(1).addAllRecords(List.of(records)).build();
+  }
+
+  private static ModelRef model() {
+    return ModelRef.newBuilder()
+        .setSlot("main")
+        .setModel("ingest-model")
+        .setVersion(3)
+        .setManifestDigest("sha256:" + "0".repeat(64))
+        .build();
+  }
+
+  private static Record window(long sequence, long index) {
+    return Record.newBuilder()
+        .setSequence(sequence)
+        .setWindow(
+            Window.newBuilder()
+                .setModel(model())
+                .setWindow(index)
+                .setStartMillis(5000 * index)
+                .setEndMillis(5000 * (index + 1))
+                .setPredictions(7)
+                .addStreams(
+                    StreamCounts.newBuilder()
+                        .setStream("s1")
+                        .addCounts(3)
+                        .addCounts(0)
+                        .addCounts(4)))
+        .build();
+  }
+
+  private static Record sample(long sequence, String prediction) {
+    return Record.newBuilder()
+        .setSequence(sequence)
+        .setAtMillis(1_700_000_000_000L + sequence)
+        .setSample(
+            Sample.newBuilder()
+                .setPredictionId(prediction)
+                .setModel(model())
+                .setInclusionProbability(0.25)
+                .setStratum("base")
+                .addInputs(
+                    NamedTensor.newBuilder()
+                        .setName("input")
+                        .setDatatype("FP32")
+                        .addShape(1)
+                        .addShape(2)
+                        .setData(floats(1.5f, 2.5f)))
+                .addOutputs(
+                    NamedTensor.newBuilder()
+                        .setName("score")
+                        .setDatatype("FP32")
+                        .addShape(1)
+                        .setData(floats(0.5f))))
+        .build();
+  }
+
+  private static ByteString floats(float... values) {
+    ByteBuffer buffer =
+        ByteBuffer.allocate(Float.BYTES * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    for (float value : values) {
+      buffer.putFloat(value);
+    }
+    return ByteString.copyFrom(buffer.flip());
+  }
+}
