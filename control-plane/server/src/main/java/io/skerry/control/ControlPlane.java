@@ -39,7 +39,7 @@ final class ControlPlane implements AutoCloseable {
   private @Nullable ServerAddress address;
   private @Nullable ApplicationContext context;
   private Optional<String> firstToken = Optional.empty();
-  private String databaseUrl = "";
+  private DatabaseConfig database = DatabaseConfig.DEFAULTS;
 
   private ControlPlane() {}
 
@@ -83,15 +83,20 @@ final class ControlPlane implements AutoCloseable {
     return context.getBean(type);
   }
 
-  /** The JDBC URL of its database. */
-  String databaseUrl() {
-    return databaseUrl;
+  /** How its database is reached. */
+  DatabaseConfig database() {
+    return database;
   }
 
   private void open(ServerConfig config) {
     DataFolder folder = opened(DataFolder.open(config.dataDir()));
     HikariDataSource source = opened(connect(config.database(), folder));
-    databaseUrl = source.getJdbcUrl();
+    database =
+        new DatabaseConfig(
+            source.getJdbcUrl(),
+            text(source.getUsername()),
+            text(source.getPassword()),
+            config.database().connectionsMax());
     migrate(source);
 
     ApplicationContext made =
@@ -138,7 +143,8 @@ final class ControlPlane implements AutoCloseable {
     if (config.isEmbedded()) {
       EmbeddedDatabase database = opened(EmbeddedDatabase.start(folder));
       pool.setJdbcUrl(database.url());
-      pool.setUsername("postgres");
+      pool.setUsername(EmbeddedDatabase.USER);
+      pool.setPassword(database.password());
     } else {
       pool.setJdbcUrl(config.url());
       if (!config.user().isEmpty()) {
@@ -154,6 +160,10 @@ final class ControlPlane implements AutoCloseable {
       throw new StartException(
           "the database %s does not answer: %s".formatted(withoutSecrets(pool), e.getMessage()), e);
     }
+  }
+
+  private static String text(@Nullable String value) {
+    return value == null ? "" : value;
   }
 
   private static String withoutSecrets(HikariConfig pool) {

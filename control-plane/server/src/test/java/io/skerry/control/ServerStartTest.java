@@ -12,6 +12,7 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.DriverManager;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -66,7 +67,7 @@ class ServerStartTest {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       ServerConfig config =
           TestControlPlane.config(folder)
-              .withDatabase(new DatabaseConfig(plane.databaseUrl(), "postgres", "", 4))
+              .withDatabase(plane.database())
               .withMqttPort(taken.getLocalPort());
 
       assertThatThrownBy(() -> ControlPlane.start(config))
@@ -75,6 +76,13 @@ class ServerStartTest {
     }
 
     assertThat(folder.resolve("server.json")).doesNotExist();
+  }
+
+  @Test
+  void letsNobodyIntoTheDatabaseWithoutItsPassword() {
+    assertThatThrownBy(
+            () -> DriverManager.getConnection(plane.database().url(), "postgres", "guess"))
+        .hasMessageContaining("password authentication failed");
   }
 
   @Test

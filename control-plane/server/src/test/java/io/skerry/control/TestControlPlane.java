@@ -87,8 +87,8 @@ public final class TestControlPlane {
   }
 
   /** Its database, for a second server that shares it. */
-  String databaseUrl() {
-    return plane.databaseUrl();
+  DatabaseConfig database() {
+    return plane.database();
   }
 
   /** A part of it. */
