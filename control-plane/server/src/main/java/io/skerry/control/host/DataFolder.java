@@ -22,8 +22,9 @@ import java.nio.file.attribute.PosixFilePermissions;
  * postgres/       the embedded database
  * broker/         the embedded broker's scratch files
  * blobs/sha256/   artifacts by digest
- * lake/           samples as Parquet
+ * lake/           samples and datasets as Parquet
  * jobs/           job folders
+ * imports/        calibration data of models that users brought
  * </pre>
  */
 public final class DataFolder implements AutoCloseable {

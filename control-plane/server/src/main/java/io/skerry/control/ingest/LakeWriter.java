@@ -28,6 +28,7 @@ import org.slf4j.LoggerFactory;
  */
 @Singleton
 final class LakeWriter {
+  private static final String SAMPLES = "samples";
   private static final Logger log = LoggerFactory.getLogger(LakeWriter.class);
   private static final Duration LOOK_EVERY = Duration.ofSeconds(2);
   private static final int FILE_ROWS_MAX = 50_000;
@@ -47,7 +48,7 @@ final class LakeWriter {
   private record Partition(String tenant, String model, long version, String day) {
     Path file() {
       return Path.of(
-          "samples",
+          SAMPLES,
           "tenant=" + tenant,
           "model=" + model,
           "version=" + version,
@@ -162,7 +163,12 @@ final class LakeWriter {
             database.call(
                 transaction ->
                     transaction.list("select path from lake_file", row -> row.text("path"))));
-    try (Stream<Path> files = Files.walk(lake)) {
+    // Only what this class writes: the lake holds datasets too.
+    Path samples = lake.resolve(SAMPLES);
+    if (!Files.isDirectory(samples)) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(samples)) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
         if (!named.contains(lake.relativize(file).toString())) {
           Files.delete(file);

@@ -1,0 +1,140 @@
+package io.skerry.control.dataset;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.skerry.api.DatasetBatch;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.sql.TestPlane;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.ErrorCode;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+@Tag("slow")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class DatasetsTest {
+  private static final Actor ANA = new Actor("ana", "r-1");
+
+  private TestPlane plane;
+  private Datasets datasets;
+  private Path data;
+
+  @BeforeAll
+  void start(@TempDir Path folder) throws IOException {
+    data = folder.resolve("data");
+    plane = TestPlane.start(data);
+    datasets = plane.bean(Datasets.class);
+  }
+
+  @AfterAll
+  void stop() throws IOException {
+    plane.close();
+  }
+
+  @Test
+  void storesABatchOnceHoweverOftenItIsSent() throws IOException {
+    DatasetBatch first = store("once", "b1", csv(10));
+    DatasetBatch again = store("once", "b1", csv(10));
+
+    assertThat(again).isEqualTo(first);
+    assertThat(first.train() + first.validation() + first.test()).isEqualTo(first.examples());
+    assertThatThrownBy(() -> store("once", "b1", csv(11)))
+        .isInstanceOfSatisfying(
+            ProblemException.class,
+            problem -> assertThat(problem.code()).isEqualTo(ErrorCode.ALREADY_EXISTS));
+  }
+
+  @Test
+  void givesTheSnapshotBackAsItWas() throws IOException {
+    DatasetBatch batch = store("back", "b1", csv(10));
+
+    Examples examples = datasets.examples(datasets.snapshot(batch.snapshot()));
+
+    assertThat(examples.size()).isEqualTo(batch.examples());
+    assertThat(examples.size(Split.TEST)).isEqualTo(batch.test());
+  }
+
+  @Test
+  void keepsNothingOfAnInvalidBatch() throws IOException {
+    assertThatThrownBy(() -> store("bad", "b1", csv(10) + "engine-0,x,1,2,0\n"))
+        .isInstanceOf(DatasetInvalidException.class);
+
+    assertThat(data.resolve("lake/datasets/name=bad")).doesNotExist();
+    assertThat(datasets.batches()).noneMatch(batch -> batch.name().equals("bad"));
+    try (Stream<Path> incoming = Files.list(data.resolve("lake/incoming"))) {
+      assertThat(incoming).isEmpty();
+    }
+  }
+
+  @Test
+  void noticesThatTheLakeWasChanged() throws IOException {
+    // Content of its own: equal content shares one file, whatever it is called.
+    DatasetBatch one = store("changed", "b1", csv(13));
+    store("changed", "b2", csv(12));
+    Path folder = data.resolve("lake/datasets/name=changed");
+    Files.delete(folder.resolve("batch=b1/series.parquet"));
+    Files.copy(
+        folder.resolve("batch=b2/series.parquet"), folder.resolve("batch=b1/series.parquet"));
+
+    assertThatThrownBy(() -> datasets.examples(datasets.snapshot(one.snapshot())))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("was changed in the lake");
+  }
+
+  @Test
+  void growsByWindowsAndKeepsTheSplitsOfDevices() throws IOException {
+    Snapshot base = datasets.snapshot(store("grown", "b1", csv(20)).snapshot());
+    List<CollectedWindow> windows = new ArrayList<>();
+    for (int device = 0; device < 12; device++) {
+      for (int i = 0; i < 6; i++) {
+        windows.add(
+            new CollectedWindow(
+                new DeviceId("fleet-" + device),
+                "p" + i,
+                i == 5 ? 1 : 0,
+                device < 6,
+                new float[10]));
+      }
+    }
+
+    Datasets.Growth grown = datasets.grow(base, "site=b", windows);
+    Datasets.Growth twice = datasets.grow(grown.snapshot(), "site=b", windows);
+
+    assertThat(grown.snapshot().parent()).isEqualTo(base.digest());
+    assertThat(grown.sliceTrain()).isPositive();
+    assertThat(grown.sliceTest()).isPositive();
+    assertThat(datasets.examples(grown.snapshot()).size(Split.TEST)).isGreaterThan(base.test());
+    assertThat(twice.sliceTest()).isEqualTo(grown.sliceTest());
+    assertThat(datasets.examples(twice.snapshot()).size()).isEqualTo(twice.snapshot().examples());
+  }
+
+  private DatasetBatch store(String name, String batch, String csv) throws IOException {
+    return datasets.store(
+        ANA, name, batch, 5, new ByteArrayInputStream(csv.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  private static String csv(int devices) {
+    StringBuilder text = new StringBuilder("device,cycle,s2,s3,label\n");
+    for (int device = 0; device < devices; device++) {
+      for (int row = 1; row <= 12; row++) {
+        text.append(
+            "engine-%d,%d,%d,%d,%d\n".formatted(device, row, row, 100 * device, row > 9 ? 1 : 0));
+      }
+    }
+    return text.toString();
+  }
+}

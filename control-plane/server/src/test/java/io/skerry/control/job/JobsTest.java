@@ -1,0 +1,155 @@
+package io.skerry.control.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.skerry.artifact.job.JobError;
+import io.skerry.artifact.job.JobFailure;
+import io.skerry.artifact.job.JobFolder;
+import io.skerry.control.host.ServerAddress;
+import io.skerry.control.host.ServerReady;
+import io.skerry.control.sql.TestPlane;
+import io.skerry.protocol.ErrorCode;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+@Tag("slow")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class JobsTest {
+  private static final JobLimits LIMITS = new JobLimits(64, 2L << 30, Duration.ofSeconds(60));
+
+  private TestPlane plane;
+  private Jobs jobs;
+  private EndedJobs ended;
+
+  @BeforeAll
+  void start(@TempDir Path folder) throws IOException {
+    plane = TestPlane.start(folder.resolve("data"));
+    jobs = plane.bean(Jobs.class);
+    ended = plane.bean(EndedJobs.class);
+  }
+
+  @AfterAll
+  void stop() throws IOException {
+    plane.close();
+  }
+
+  @Test
+  void keepsStateAndProgressOfASuccess() throws Exception {
+    String id = jobs.submit(request("succeed"));
+
+    JobView job = ended.next();
+
+    assertThat(job.id()).isEqualTo(id);
+    assertThat(job.state()).isEqualTo(JobState.SUCCEEDED);
+    assertThat(job.progress()).isNotNull().extracting(one -> one.done()).isEqualTo(3);
+    assertThat(job.folder().resolve("output/result.txt")).exists();
+  }
+
+  @Test
+  void tellsWhyAPreparationWasRefused() throws Exception {
+    jobs.submit(
+        new JobRequest(
+            "test",
+            "nothing",
+            program(),
+            LIMITS,
+            folder -> {
+              throw new JobFailure(ErrorCode.DATASET_INVALID, "there is nothing");
+            },
+            (transaction, id) -> {}));
+
+    JobView job = ended.next();
+
+    assertThat(job.state()).isEqualTo(JobState.FAILED);
+    assertThat(job.error()).isEqualTo(new JobError("DATASET_INVALID", "there is nothing"));
+  }
+
+  @Test
+  void storesNothingWhenTheAskersRowIsRefused() {
+    long before =
+        plane.database().call(transaction -> transaction.number("select count(*) from job"));
+
+    assertThatThrownBy(
+            () ->
+                jobs.submit(
+                    new JobRequest(
+                        "test",
+                        "nothing",
+                        program(),
+                        LIMITS,
+                        folder -> {},
+                        (transaction, id) -> {
+                          throw new IllegalArgumentException("refused");
+                        })))
+        .hasMessage("refused");
+
+    assertThat(plane.database().<Long>call(t -> t.number("select count(*) from job")))
+        .isEqualTo(before);
+  }
+
+  @Test
+  void cancelsAJobThatWaitsBehindAnother() throws Exception {
+    String running = jobs.submit(request("hang"));
+    String waiting = jobs.submit(request("succeed"));
+
+    jobs.cancel(waiting);
+    JobView first = ended.next();
+    jobs.cancel(running);
+    // A cancel before the process exists ends the job as well; its process is then never started.
+    JobView second = ended.next();
+
+    assertThat(first.id()).isEqualTo(waiting);
+    assertThat(first.state()).isEqualTo(JobState.CANCELLED);
+    assertThat(second.id()).isEqualTo(running);
+    assertThat(second.state()).isEqualTo(JobState.CANCELLED);
+  }
+
+  @Test
+  void endsWhatAServerThatWentAwayLeftBehind() throws Exception {
+    Process orphan = new ProcessBuilder("sleep", "300").start();
+    plane
+        .database()
+        .run(
+            transaction ->
+                transaction.update(
+                    "insert into job (id, kind, subject, state, created_at, pid, pid_started_at)"
+                        + " values ('lost', 'test', 's', 'RUNNING', ?, ?, ?)",
+                    Instant.parse("2026-01-01T00:00:00Z"),
+                    orphan.pid(),
+                    orphan.info().startInstant().orElseThrow()));
+
+    jobs.onReady(
+        new ServerReady(new ServerAddress(URI.create("http://localhost"), "localhost", 1)));
+
+    assertThat(ended.next().error())
+        .isEqualTo(
+            new JobError(
+                "RUN_FAILED", "the server stopped while the job was open: start it again"));
+    assertThat(orphan.waitFor()).isNotZero();
+  }
+
+  private static JobRequest request(String act) {
+    return new JobRequest(
+        "test",
+        act,
+        program(),
+        LIMITS,
+        folder -> JobFolder.create(folder, Map.of("kind", "test", "act", act)),
+        (transaction, id) -> {});
+  }
+
+  private static JobProgram program() {
+    return JobProgram.of(System.getProperty("java.class.path"), TinyJob.class.getName());
+  }
+}

@@ -1,0 +1,144 @@
+package io.skerry.control.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.control.dataset.CollectedWindow;
+import io.skerry.control.dataset.Snapshot;
+import io.skerry.control.sql.TestPlane;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ModelName;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@Tag("slow")
+class CollectedSamplesTest {
+  private static final Instant ONSET = Instant.parse("2026-11-20T10:00:00Z");
+  private static final Snapshot BASE =
+      new Snapshot(
+          new Digest("a".repeat(64)),
+          "engines",
+          null,
+          3,
+          1,
+          List.of("s2", "s3"),
+          null,
+          null,
+          null,
+          0,
+          0,
+          0,
+          0,
+          ONSET);
+
+  private TestPlane plane;
+  private long sequence;
+
+  @BeforeEach
+  void start(@TempDir Path folder) throws IOException {
+    plane = TestPlane.start(folder.resolve("data"));
+    device("cam-1", "b");
+    device("cam-2", "a");
+  }
+
+  @AfterEach
+  void stop() throws IOException {
+    plane.close();
+  }
+
+  @Test
+  void joinsSamplesWithTheirOutcomesAndMarksTheCohort() {
+    sample("cam-1", "p1", ONSET.plusSeconds(5), 6);
+    feedback("cam-1", "p1", ONSET.plusSeconds(5), 1, true);
+    sample("cam-2", "p2", ONSET.plusSeconds(6), 6);
+    feedback("cam-2", "p2", ONSET.plusSeconds(6), 0, true);
+    // Neither of these can be learned from: no outcome, another device's, before the onset, another
+    // shape, not joined.
+    sample("cam-1", "p3", ONSET.plusSeconds(7), 6);
+    sample("cam-1", "p4", ONSET.plusSeconds(7), 6);
+    feedback("cam-2", "p4", ONSET.plusSeconds(7), 1, true);
+    sample("cam-1", "p5", ONSET.minusSeconds(7), 6);
+    feedback("cam-1", "p5", ONSET.minusSeconds(7), 1, true);
+    sample("cam-1", "p6", ONSET.plusSeconds(8), 4);
+    feedback("cam-1", "p6", ONSET.plusSeconds(8), 1, true);
+    sample("cam-1", "p7", ONSET.plusSeconds(9), 6);
+    feedback("cam-1", "p7", ONSET.plusSeconds(9), 1, false);
+
+    List<CollectedWindow> windows =
+        plane
+            .bean(CollectedSamples.class)
+            .since(ONSET, ONSET.plusSeconds(60), new ModelName("m"), "site=b", BASE);
+
+    assertThat(windows)
+        .extracting(one -> one.device().value() + " " + one.label() + " " + one.slice())
+        .containsExactlyInAnyOrder("cam-1 1 true", "cam-2 0 false");
+  }
+
+  private void device(String id, String site) {
+    plane
+        .database()
+        .run(
+            transaction -> {
+              transaction.update(
+                  "insert into device (id, tenant, labels, facts, profile, secret_hash, enrolled_at)"
+                      + " values (?, 'default', ?::jsonb, '{}'::jsonb, 'arm64-neon', 'x', now())",
+                  id,
+                  "{\"site\":\"" + site + "\"}");
+              transaction.update(
+                  "insert into device_presence (device, online, boot_epoch) values (?, true, 1)",
+                  id);
+            });
+  }
+
+  private void sample(String device, String prediction, Instant at, int floats) {
+    ByteBuffer input = ByteBuffer.allocate(4 * floats).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < floats; i++) {
+      input.putFloat(i);
+    }
+    plane
+        .database()
+        .run(
+            transaction ->
+                transaction.update(
+                    "insert into telemetry_sample (device, boot_epoch, sequence, tenant,"
+                        + " prediction_id, client_id, slot, model, version, at, input_name,"
+                        + " input_type, input_shape, input, output, score, inclusion_probability,"
+                        + " stratum) values (?, 1, ?, 'default', ?, '', 'main', 'm', 1, ?, 'input',"
+                        + " 'FP32', ?, ?, ?, 0.5, 1, 'base')",
+                    device,
+                    ++sequence,
+                    prediction,
+                    at,
+                    new long[] {1, 2, 3},
+                    input.array(),
+                    new byte[4]));
+  }
+
+  private void feedback(
+      String device, String prediction, Instant predictedAt, double actual, boolean joined) {
+    plane
+        .database()
+        .run(
+            transaction ->
+                transaction.update(
+                    "insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id,"
+                        + " client_id, slot, model, version, actual, joined, score, predicted_at,"
+                        + " outcome_at, received_at)"
+                        + " values (?, 1, ?, ?, '', 'main', 'm', 1, ?, ?, 0.5, ?, ?, now())",
+                    device,
+                    ++sequence,
+                    prediction,
+                    actual,
+                    joined,
+                    predictedAt,
+                    predictedAt.plusSeconds(1)));
+  }
+}
