@@ -2,6 +2,7 @@ package io.skerry.simulator.demo;
 
 import io.skerry.api.DatasetBatch;
 import io.skerry.api.Incident;
+import io.skerry.api.Interval;
 import io.skerry.api.Packaging;
 import io.skerry.api.Rollout;
 import io.skerry.api.RolloutRequest;
@@ -267,6 +268,7 @@ final class Demo {
   private static double rocAuc(Optional<SliceScore> score) {
     return score
         .map(SliceScore::rocAuc)
+        .map(Interval::value)
         .orElseThrow(
             () ->
                 new DemoException("the held-out devices of the shifted site saw one outcome only"));

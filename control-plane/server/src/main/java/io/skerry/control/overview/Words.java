@@ -197,8 +197,9 @@ public final class Words {
 
   /** Challenger against champion on a slice. */
   public static String slice(SliceMetrics slice) {
-    String challenger = slice.challenger() == null ? "–" : decimal(slice.challenger().rocAuc());
-    String champion = slice.champion() == null ? "–" : decimal(slice.champion().rocAuc());
+    String challenger =
+        slice.challenger() == null ? "–" : decimal(slice.challenger().rocAuc().value());
+    String champion = slice.champion() == null ? "–" : decimal(slice.champion().rocAuc().value());
     return "on %s: %s, before %s (n = %d)"
         .formatted(slice.name(), challenger, champion, slice.examples());
   }

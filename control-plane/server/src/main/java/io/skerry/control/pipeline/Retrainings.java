@@ -230,13 +230,12 @@ public final class Retrainings {
     }
     RunMetrics metrics = run.metrics();
     SliceMetrics slice = metrics == null ? null : metrics.slice();
-    Double challenger =
-        slice == null || slice.challenger() == null ? null : slice.challenger().rocAuc();
-    Double champion = slice == null || slice.champion() == null ? null : slice.champion().rocAuc();
-    if (slice == null || challenger == null || champion == null) {
+    if (slice == null || slice.challenger() == null || slice.champion() == null) {
       return "version %d is registered; the held-out devices cannot tell whether it is better"
           .formatted(run.version());
     }
+    double challenger = slice.challenger().rocAuc().value();
+    double champion = slice.champion().rocAuc().value();
     return "version %d is %s on %d held-out windows of %s: ROC AUC %.3f, champion %.3f"
         .formatted(
             run.version(),

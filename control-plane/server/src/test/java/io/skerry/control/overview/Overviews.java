@@ -205,7 +205,7 @@ final class Overviews {
         new SplitCounts(2_170, 465, 465),
         9.8,
         new SliceMetrics(
-            "site=b", 212, 31, new SliceScore(0.952, 0.8, 0.9), new SliceScore(0.811, 0.5, 0.7)));
+            "site=b", 212, 31, new SliceScore(auc, auc, auc), new SliceScore(auc, auc, auc)));
   }
 
   private static ModelVersionView version(long version) {
