@@ -1,5 +1,6 @@
 package io.skerry.contract;
 
+import java.time.Duration;
 import org.junit.jupiter.api.Assumptions;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.GenericContainer;
@@ -52,7 +53,7 @@ final class Containers {
         .withExposedPorts(POSTGRESQL_PORT)
         .waitingFor(
             Wait.forLogMessage(".*database system is ready to accept connections.*", 1)
-                .withStartupTimeout(java.time.Duration.ofMinutes(2)));
+                .withStartupTimeout(Duration.ofMinutes(2)));
   }
 
   static String jdbcUrl(GenericContainer<?> postgresql) {

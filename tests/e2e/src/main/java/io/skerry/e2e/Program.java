@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /** One of Skerry's programs in the build tree, run with arguments as the launcher does. */
-enum Program {
+public enum Program {
   AGENT("edge-agent/agent", "io.skerry.agent.boot.Main"),
   CLI("control-plane/cli", "io.skerry.cli.Main"),
   DEMO("simulator", "io.skerry.simulator.demo.DemoMain"),
@@ -30,15 +30,15 @@ enum Program {
   }
 
   /** What a program did. */
-  record Ended(int exitCode, String output, String errors) {
+  public record Ended(int exitCode, String output, String errors) {
     /** What it complained about, without log lines of its parts. */
-    List<String> errorLines() {
+    public List<String> errorLines() {
       return errors.lines().filter(line -> !line.isBlank()).toList();
     }
   }
 
   /** Runs the program to its end. */
-  Ended run(String... arguments) {
+  public Ended run(String... arguments) {
     try {
       Path output = Files.createTempFile("skerry-e2e-", ".out");
       Path errors = Files.createTempFile("skerry-e2e-", ".err");
@@ -67,7 +67,7 @@ enum Program {
   }
 
   /** Starts the program; its output goes to the file. */
-  Process start(Path log, String... arguments) throws IOException {
+  public Process start(Path log, String... arguments) throws IOException {
     return new ProcessBuilder(command(arguments))
         .redirectErrorStream(true)
         .redirectOutput(log.toFile())
