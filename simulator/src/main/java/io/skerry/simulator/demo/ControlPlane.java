@@ -3,7 +3,6 @@ package io.skerry.simulator.demo;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.skerry.api.DatasetBatch;
-import io.skerry.api.DeviceView;
 import io.skerry.api.EnrolmentToken;
 import io.skerry.api.EnrolmentTokenRequest;
 import io.skerry.api.Incident;
@@ -177,15 +176,6 @@ final class ControlPlane implements AutoCloseable {
 
   TelemetryView telemetry() {
     return client.get("/v1/telemetry", TelemetryView.class);
-  }
-
-  /** Devices that refuse what this rollout ordered. */
-  int refusedDevices(String rollout) {
-    return (int)
-        client.list("/v1/devices", DeviceView.class).stream()
-            .flatMap(device -> device.slots().stream())
-            .filter(slot -> rollout.equals(slot.rollout()) && slot.phase().equals("REJECTED"))
-            .count();
   }
 
   /** The file of a registered model. */

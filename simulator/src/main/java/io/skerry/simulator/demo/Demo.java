@@ -230,12 +230,12 @@ final class Demo {
     progress.say("shifted %s by %+.3f at %s".formatted(shift.name(), shift.amount(), cohort));
     Incident incident =
         plane.await(
-            "an incident whose harm is known",
+            "an incident whose harm feedback confirms",
             options.window().multipliedBy(14),
             () -> {
               fleet.requireAlive();
               return plane.incidents().stream()
-                  .filter(found -> found.harm() != null)
+                  .filter(found -> found.state().equals("HARM_CONFIRMED"))
                   .filter(found -> found.cohort().equals(cohort))
                   .findFirst();
             });
@@ -293,7 +293,7 @@ final class Demo {
     long version = Objects.requireNonNull(run.version());
     plane.corruptBlobs(packaged(version));
     Rollout rollout = rolledOut(version, List.of(100));
-    int refused = plane.refusedDevices(rollout.id());
+    int refused = rollout.stages().stream().mapToInt(Rollout.Stage::failed).sum();
     progress.say(
         "%d of %d devices refused version %d".formatted(refused, rollout.touched(), version));
     return new DemoReport.CorruptArtifact(rollout.touched(), refused);

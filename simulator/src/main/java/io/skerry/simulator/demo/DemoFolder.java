@@ -10,6 +10,7 @@ import java.util.stream.Stream;
 /** Everything that a demo writes: a fresh folder that goes when the demo goes. */
 final class DemoFolder implements AutoCloseable {
   private final Path root;
+  private boolean logsKept;
 
   private DemoFolder(Path root) {
     this.root = root;
@@ -50,11 +51,19 @@ final class DemoFolder implements AutoCloseable {
     return logs().resolve(program + ".log");
   }
 
+  /** Leaves the logs behind, for whoever wants to know what went wrong. */
+  Path keepLogs() {
+    logsKept = true;
+    return logs();
+  }
+
   @Override
   public void close() {
     try (Stream<Path> files = Files.walk(root)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
+        if (!logsKept || !(file.equals(root) || file.startsWith(logs()))) {
+          Files.deleteIfExists(file);
+        }
       }
     } catch (IOException | UncheckedIOException e) {
       System.err.println("skerry demo: could not remove " + root + ": " + e.getMessage());

@@ -1,6 +1,7 @@
 package io.skerry.simulator.demo;
 
 import com.google.gson.GsonBuilder;
+import io.skerry.api.client.SkerryException;
 import io.skerry.simulator.machine.MachineData;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -37,6 +38,15 @@ final class DemoRun {
     Runtime.getRuntime().addShutdownHook(whenInterrupted);
     try {
       DemoFolder folder = keep(DemoFolder.create());
+      return run(machines, folder);
+    } finally {
+      end();
+    }
+  }
+
+  private boolean run(MachineData machines, DemoFolder folder)
+      throws IOException, InterruptedException {
+    try {
       Programs programs = new Programs(options.home());
       ControlPlane plane = keep(ControlPlane.start(programs, folder, options, progress));
       DemoFleet fleet = DemoFleet.start(options, machines, programs, folder, plane, this::keep);
@@ -48,8 +58,11 @@ final class DemoRun {
         new CountDownLatch(1).await();
       }
       return held;
-    } finally {
-      end();
+    } catch (DemoException | SkerryException e) {
+      if (!ended()) {
+        progress.say("logs of all processes: " + folder.keepLogs());
+      }
+      throw e;
     }
   }
 
@@ -88,6 +101,10 @@ final class DemoRun {
     }
     started.push(thing);
     return thing;
+  }
+
+  private synchronized boolean ended() {
+    return ended;
   }
 
   private synchronized void end() {
