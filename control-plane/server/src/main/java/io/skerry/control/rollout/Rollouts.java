@@ -131,11 +131,12 @@ public final class Rollouts {
   }
 
   private static RolloutOrder order(RolloutId id, Wish wish, RolloutPlan plan, int notEligible) {
-    Duration twoWindows = wish.window().multipliedBy(2);
+    // A device that is asked seldom has this long to prove itself; then its silence counts as good.
+    Duration window = wish.window();
     Duration probation =
-        twoWindows.compareTo(PROBATION_MIN) < 0
+        window.compareTo(PROBATION_MIN) < 0
             ? PROBATION_MIN
-            : twoWindows.compareTo(PROBATION_MAX) > 0 ? PROBATION_MAX : twoWindows;
+            : window.compareTo(PROBATION_MAX) > 0 ? PROBATION_MAX : window;
     return new RolloutOrder(
         id,
         wish.slot(),
