@@ -1,5 +1,6 @@
 package io.skerry.simulator.demo;
 
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.skerry.api.DatasetBatch;
@@ -23,12 +24,15 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /** The control plane's process, reached as any operator reaches it. */
 final class ControlPlane implements AutoCloseable {
+  private static final String MODEL_LAYER = "application/vnd\\.skerry\\.model\\.(onnx|tflite)\\.v1";
   private static final Duration READY_WITHIN = Duration.ofSeconds(90);
   private static final Duration JOB_WITHIN = Duration.ofMinutes(3);
   private static final Duration ROLLOUT_WITHIN = Duration.ofMinutes(5);
@@ -191,20 +195,28 @@ final class ControlPlane implements AutoCloseable {
 
   /** Flips one bit in the model file of every winner, as a failing disk would. */
   void corruptBlobs(List<Variant> variants) throws IOException {
+    // Profiles may share one file: it must be damaged once, not back and forth.
+    Set<String> models = new LinkedHashSet<>();
     for (Variant variant : variants) {
       if (variant.winner() && variant.manifest() != null) {
-        JsonObject manifest =
-            JsonParser.parseString(Files.readString(blob(variant.manifest()))).getAsJsonObject();
-        for (var layer : manifest.getAsJsonArray("layers")) {
-          JsonObject descriptor = layer.getAsJsonObject();
-          String mediaType = descriptor.get("mediaType").getAsString();
-          if (mediaType.startsWith("application/vnd.skerry.model.")
-              && (mediaType.contains("onnx") || mediaType.contains("tflite"))) {
-            flip(blob(descriptor.get("digest").getAsString()));
-          }
-        }
+        models.addAll(modelLayers(variant.manifest()));
       }
     }
+    for (String digest : models) {
+      flip(blob(digest));
+    }
+  }
+
+  private List<String> modelLayers(String manifest) throws IOException {
+    return JsonParser.parseString(Files.readString(blob(manifest)))
+        .getAsJsonObject()
+        .getAsJsonArray("layers")
+        .asList()
+        .stream()
+        .map(JsonElement::getAsJsonObject)
+        .filter(layer -> layer.get("mediaType").getAsString().matches(MODEL_LAYER))
+        .map(layer -> layer.get("digest").getAsString())
+        .toList();
   }
 
   private static void flip(Path file) throws IOException {
