@@ -19,8 +19,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -115,7 +117,11 @@ final class OverviewBuilder {
     incidents.stream()
         .filter(incident -> !Words.isClosed(incident.state()))
         .forEach(incident -> all.add(of(incident)));
-    rollouts.stream().limit(3).forEach(rollout -> of(rollout, all));
+    Set<String> seen = new HashSet<>();
+    // Only the newest of a model: what came after it made the others history.
+    rollouts.stream()
+        .filter(rollout -> seen.add(rollout.model()))
+        .forEach(rollout -> of(rollout, all));
     runs.stream()
         .filter(run -> run.state() == WorkState.FAILED && isRecent(run.finishedAt()))
         .forEach(
@@ -167,7 +173,7 @@ final class OverviewBuilder {
 
   private static void of(RolloutOverview rollout, List<Attention> all) {
     String name = "Rollout of %s@%d".formatted(rollout.model(), rollout.version());
-    String reason = rollout.reason() == null ? "" : rollout.reason();
+    String reason = shortly(StageReason.of(rollout.reason()));
     if (Words.tone(rollout.state()).equals("bad")) {
       all.add(
           new Attention(
@@ -180,6 +186,16 @@ final class OverviewBuilder {
               reason,
               "rollouts"));
     }
+  }
+
+  private static String shortly(StageReason reason) {
+    return reason.against().isEmpty()
+        ? reason.lead()
+        : "%s (%s): %s"
+            .formatted(
+                reason.against().getFirst().name(),
+                reason.against().getFirst().scope(),
+                reason.against().getFirst().numbers());
   }
 
   private boolean isRecent(@Nullable Instant moment) {
