@@ -112,7 +112,7 @@ public final class LoopSteps {
         "Predictions",
         Words.number(answered),
         failed > 0 ? "bad" : "",
-        "%s failed · %s outcomes told"
+        "by what runs now, %s failed · %s outcomes told in all"
             .formatted(Words.number(failed), Words.number(overview.telemetry().feedbackStored())));
   }
 
