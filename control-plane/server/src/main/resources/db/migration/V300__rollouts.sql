@@ -65,6 +65,7 @@ create table rollout (
   probation_predictions integer not null,
   probation_millis      bigint not null,
   not_eligible          integer not null,
+  on_failed_devices     text not null,
   created_by            text not null,
   created_at            timestamptz not null,
   ended_at              timestamptz

@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  *     absent
  * @param soakWindows counting windows that a stage is watched; 2 when absent
  * @param windowMillis length of a counting window, 1,000 to 86,400,000; 60,000 when absent
+ * @param onFailedDevices PAUSE, ABORT or ROLLBACK: what too many devices that fail the update do to
+ *     the rollout; ROLLBACK when absent
  * @param sampling which predictions keep their input; .1 and 1 when absent
  */
 public record RolloutRequest(
@@ -21,6 +23,7 @@ public record RolloutRequest(
     @Nullable List<StageRequest> stages,
     @Nullable Integer soakWindows,
     @Nullable Integer windowMillis,
+    @Nullable String onFailedDevices,
     @Nullable SamplingRequest sampling) {
   public RolloutRequest {
     stages = stages == null ? null : List.copyOf(stages);

@@ -4,6 +4,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.skerry.api.DatasetBatch;
+import io.skerry.api.DeviceView;
 import io.skerry.api.EnrolmentToken;
 import io.skerry.api.EnrolmentTokenRequest;
 import io.skerry.api.Incident;
@@ -18,6 +19,7 @@ import io.skerry.api.TelemetryView;
 import io.skerry.api.Variant;
 import io.skerry.api.client.SkerryClient;
 import io.skerry.api.client.SkerryException;
+import io.skerry.protocol.ErrorCode;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -159,9 +161,28 @@ final class ControlPlane implements AutoCloseable {
     return packaging;
   }
 
-  /** Starts a rollout, tells each stage's end, and waits for the rollout's end. */
-  Rollout rolledOut(RolloutRequest request, Runnable requireAlive) throws InterruptedException {
-    Rollout started = client.post("/v1/rollouts", request, Rollout.class);
+  Rollout startRollout(RolloutRequest request) {
+    return client.post("/v1/rollouts", request, Rollout.class);
+  }
+
+  void rollBack(String rollout, String reason) {
+    JsonObject body = new JsonObject();
+    body.addProperty("reason", reason);
+    client.post("/v1/rollouts/" + rollout + "/rollback", body, Rollout.class);
+  }
+
+  /** Devices that refuse what this rollout ordered because its bytes are not those signed for. */
+  int refusals(String rollout) {
+    return (int)
+        client.list("/v1/devices", DeviceView.class).stream()
+            .flatMap(device -> device.slots().stream())
+            .filter(slot -> rollout.equals(slot.rollout()) && slot.phase().equals("REJECTED"))
+            .filter(slot -> ErrorCode.ARTIFACT_DIGEST_MISMATCH.name().equals(slot.errorCode()))
+            .count();
+  }
+
+  /** Tells what becomes of each stage, and waits for the rollout's end. */
+  Rollout ended(Rollout started, Runnable requireAlive) throws InterruptedException {
     StageTeller teller = new StageTeller(progress);
     return await(
         "rollout " + started.id(),
@@ -236,6 +257,18 @@ final class ControlPlane implements AutoCloseable {
    */
   <T> T await(String what, Duration within, Supplier<Optional<T>> question)
       throws InterruptedException {
+    return await(
+        what,
+        within,
+        question,
+        () -> {
+          throw new DemoException("%s: not there within %d s".formatted(what, within.toSeconds()));
+        });
+  }
+
+  /** Asks until there is an answer, or time is up and another one has to do. */
+  <T> T await(String what, Duration within, Supplier<Optional<T>> question, Supplier<T> otherwise)
+      throws InterruptedException {
     long deadline = System.nanoTime() + within.toNanos();
     while (System.nanoTime() < deadline) {
       process.requireAlive();
@@ -250,7 +283,7 @@ final class ControlPlane implements AutoCloseable {
       }
       Thread.sleep(ASK_EVERY);
     }
-    throw new DemoException("%s: not there within %d s".formatted(what, within.toSeconds()));
+    return otherwise.get();
   }
 
   @Override

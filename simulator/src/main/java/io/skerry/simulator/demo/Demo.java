@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** The steps of the loop, in their order. */
 final class Demo {
@@ -40,6 +41,8 @@ final class Demo {
 
   /** Windows of data with feedback that a retraining waits for. */
   private static final int COLLECTING_WINDOWS = 6;
+
+  private static final int REFUSED_WITHIN_WINDOWS = 6;
 
   private final DemoOptions options;
   private final MachineData machines;
@@ -77,7 +80,7 @@ final class Demo {
     List<Variant> variants = packaged(version);
 
     progress.step("roll out in stages");
-    Rollout rollout = rolledOut(version, STAGES);
+    Rollout rollout = rolledOut(version);
 
     progress.step("predict on every device, with feedback");
     progress.say(fleet.described());
@@ -197,17 +200,21 @@ final class Demo {
     return packaging.variants();
   }
 
-  private Rollout rolledOut(long version, List<Integer> percents) throws InterruptedException {
-    return plane.rolledOut(
-        new RolloutRequest(
-            MODEL,
-            version,
-            null,
-            percents.stream().map(RolloutRequest.StageRequest::new).toList(),
-            DemoOptions.SOAK_WINDOWS,
-            (int) options.window().toMillis(),
-            SAMPLING),
-        fleet::requireAlive);
+  private Rollout rolledOut(long version) throws InterruptedException {
+    return plane.ended(plane.startRollout(rollout(version, STAGES, null)), fleet::requireAlive);
+  }
+
+  private RolloutRequest rollout(
+      long version, List<Integer> percents, @Nullable String onFailedDevices) {
+    return new RolloutRequest(
+        MODEL,
+        version,
+        null,
+        percents.stream().map(RolloutRequest.StageRequest::new).toList(),
+        DemoOptions.SOAK_WINDOWS,
+        (int) options.window().toMillis(),
+        onFailedDevices,
+        SAMPLING);
   }
 
   private void awaitWindows(int windows, String why) throws InterruptedException {
@@ -260,7 +267,7 @@ final class Demo {
         "version %d: ROC AUC %.4f; on held-out devices of %s %.4f, version 1 has %.4f there"
             .formatted(version, metrics.rocAuc().value(), slice.name(), challenger, champion));
     packaged(version);
-    Rollout rollout = rolledOut(version, STAGES);
+    Rollout rollout = rolledOut(version);
     return new DemoReport.Retrain(
         version, metrics.rocAuc().value(), champion, challenger, rollout.state());
   }
@@ -279,7 +286,7 @@ final class Demo {
     Run run = train(ingest("spoiled-labels", Labels.SPOILED));
     long version = Objects.requireNonNull(run.version());
     packaged(version);
-    Rollout rollout = rolledOut(version, STAGES);
+    Rollout rollout = rolledOut(version);
     return new DemoReport.BadModel(
         rollout.state(),
         1 + (int) rollout.stages().stream().filter(stage -> stage.state().equals("PASSED")).count(),
@@ -292,11 +299,19 @@ final class Demo {
     Run run = plane.trained(MODEL, snapshot, options.machines().seed() + 1);
     long version = Objects.requireNonNull(run.version());
     plane.corruptBlobs(packaged(version));
-    Rollout rollout = rolledOut(version, List.of(100));
-    int refused = rollout.stages().stream().mapToInt(Rollout.Stage::failed).sum();
-    progress.say(
-        "%d of %d devices refused version %d".formatted(refused, rollout.touched(), version));
-    return new DemoReport.CorruptArtifact(rollout.touched(), refused);
+    // Paused, not rolled back, so that every device gets the order and can show that it refuses.
+    Rollout rollout = plane.startRollout(rollout(version, List.of(100), "PAUSE"));
+    int offered = rollout.eligible();
+    int refused =
+        plane.await(
+            "every device's answer to version " + version,
+            options.window().multipliedBy(REFUSED_WITHIN_WINDOWS),
+            () -> Optional.of(plane.refusals(rollout.id())).filter(n -> n >= offered),
+            () -> plane.refusals(rollout.id()));
+    progress.say("%d of %d devices refused version %d".formatted(refused, offered, version));
+    plane.rollBack(rollout.id(), "its artifact is damaged");
+    plane.ended(rollout, fleet::requireAlive);
+    return new DemoReport.CorruptArtifact(offered, refused);
   }
 
   private static DemoReport.Variant reported(Variant variant) {

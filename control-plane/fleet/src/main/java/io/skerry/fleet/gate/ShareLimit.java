@@ -27,6 +27,11 @@ public record ShareLimit(double share, long sampleMin, boolean required, GateAct
     }
   }
 
+  /** The same limit with another action. */
+  public ShareLimit doing(GateAction other) {
+    return new ShareLimit(share, sampleMin, required, other);
+  }
+
   GateResult judge(String gate, String scope, String what, long hits, long trials, long sample) {
     if (trials == 0) {
       return result(gate, scope, Verdict.NO_DATA, "no " + what + " was counted", Map.of());

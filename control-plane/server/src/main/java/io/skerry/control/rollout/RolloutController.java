@@ -13,6 +13,8 @@ import io.skerry.control.access.Allowed;
 import io.skerry.control.access.Role;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.web.ProblemException;
+import io.skerry.fleet.gate.GateAction;
+import io.skerry.fleet.gate.GateSettings;
 import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ModelName;
@@ -20,6 +22,7 @@ import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.SamplingRates;
 import io.skerry.protocol.SlotId;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -70,7 +73,22 @@ final class RolloutController {
                 WINDOW_MILLIS,
                 WINDOW_MILLIS_MIN,
                 WINDOW_MILLIS_MAX)),
+        action(request.onFailedDevices()),
         sampling == null ? SAMPLING : new SamplingRates(sampling.base(), sampling.notable()));
+  }
+
+  private static GateAction action(@Nullable String onFailedDevices) {
+    if (onFailedDevices == null) {
+      return GateSettings.DEFAULTS.failures().action();
+    }
+    return Arrays.stream(GateAction.values())
+        .filter(action -> action.name().equals(onFailedDevices))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "onFailedDevices is '%.40s': must be one of %s"
+                        .formatted(onFailedDevices, Arrays.toString(GateAction.values()))));
   }
 
   private static int ranged(

@@ -14,6 +14,7 @@ import io.skerry.control.web.ProblemException;
 import io.skerry.fleet.gate.FeedbackLimits;
 import io.skerry.fleet.gate.GateResult;
 import io.skerry.fleet.gate.GateSettings;
+import io.skerry.fleet.gate.ShareLimit;
 import io.skerry.fleet.rollout.RolloutEffect;
 import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.fleet.rollout.RolloutMachine;
@@ -162,8 +163,8 @@ final class RolloutEngine {
     GateSettings.Evidence seen = evidence.read(transaction, stored.order(), stored.createdAt());
     FeedbackLimits feedback =
         GATES.feedback().required(GATES.feedback().required() || !seen.controls().isEmpty());
-    return new GateSettings(GATES.failures(), GATES.predictions(), GATES.latency(), feedback)
-        .judge(seen);
+    ShareLimit failures = GATES.failures().doing(stored.order().onFailedDevices());
+    return new GateSettings(failures, GATES.predictions(), GATES.latency(), feedback).judge(seen);
   }
 
   /**

@@ -1,6 +1,7 @@
 package io.skerry.control.rollout;
 
 import io.skerry.control.device.SlotOrder;
+import io.skerry.fleet.gate.GateAction;
 import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelVersion;
@@ -13,6 +14,7 @@ import java.util.Optional;
 /**
  * What a rollout brings and how.
  *
+ * @param onFailedDevices what too many devices that fail the update do to the rollout
  * @param notEligible devices whose profile has no variant of the version
  */
 record RolloutOrder(
@@ -21,6 +23,7 @@ record RolloutOrder(
     ModelVersion version,
     RolloutPlan plan,
     Duration window,
+    GateAction onFailedDevices,
     SamplingRates sampling,
     int probationPredictions,
     Duration probation,

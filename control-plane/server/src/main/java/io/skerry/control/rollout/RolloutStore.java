@@ -4,6 +4,7 @@ import com.google.gson.Gson;
 import com.google.gson.reflect.TypeToken;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
+import io.skerry.fleet.gate.GateAction;
 import io.skerry.fleet.gate.GateResult;
 import io.skerry.fleet.rollout.PauseReason;
 import io.skerry.fleet.rollout.RolloutPhase;
@@ -39,9 +40,9 @@ final class RolloutStore {
         """
         insert into rollout (id, slot, model, version, phase, stage, reason, percents, soak_millis,
           window_millis, start_deadline_millis, progress_deadline_millis, stage_deadline_millis,
-          sampling_base, sampling_notable, probation_predictions, probation_millis, not_eligible,
-          created_by, created_at)
-        values (?, ?, ?, ?, 'READY', 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          on_failed_devices, sampling_base, sampling_notable, probation_predictions,
+          probation_millis, not_eligible, created_by, created_at)
+        values (?, ?, ?, ?, 'READY', 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         order.id().value(),
         order.slot().value(),
@@ -53,6 +54,7 @@ final class RolloutStore {
         plan.deadlines().start().toMillis(),
         plan.deadlines().progress().toMillis(),
         plan.deadlines().stage().toMillis(),
+        order.onFailedDevices().name(),
         order.sampling().base(),
         order.sampling().notable(),
         order.probationPredictions(),
@@ -203,6 +205,7 @@ final class RolloutStore {
             new ModelVersion(new ModelName(row.text("model")), row.bigint("version")),
             plan,
             Duration.ofMillis(row.bigint("window_millis")),
+            GateAction.valueOf(row.text("on_failed_devices")),
             new SamplingRates(row.number("sampling_base"), row.number("sampling_notable")),
             row.integer("probation_predictions"),
             Duration.ofMillis(row.bigint("probation_millis")),

@@ -10,6 +10,7 @@ import io.skerry.control.rollout.RolloutStore.Stored;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
 import io.skerry.control.web.ProblemException;
+import io.skerry.fleet.gate.GateAction;
 import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.StageMembership;
@@ -66,6 +67,7 @@ public final class Rollouts {
       List<Integer> percents,
       int soakWindows,
       Duration window,
+      GateAction onFailedDevices,
       SamplingRates sampling) {
     public Wish {
       percents = List.copyOf(percents);
@@ -143,6 +145,7 @@ public final class Rollouts {
         wish.version(),
         plan,
         wish.window(),
+        wish.onFailedDevices(),
         wish.sampling(),
         PROBATION_PREDICTIONS,
         probation,

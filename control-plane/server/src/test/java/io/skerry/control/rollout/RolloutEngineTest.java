@@ -7,6 +7,7 @@ import io.skerry.api.Rollout;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.control.web.ProblemException;
+import io.skerry.fleet.gate.GateAction;
 import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelVersion;
@@ -144,6 +145,23 @@ class RolloutEngineTest {
 
   @Test
   @Order(5)
+  void leavesTheOrderStandingWhenFailedDevicesShallOnlyPause() {
+    Rollout third = start(3, GateAction.PAUSE);
+    report(3, "REJECTED");
+
+    engine.moveOn(new RolloutId(third.id()));
+
+    Rollout paused = rollouts.find(third.id()).orElseThrow();
+    assertThat(paused.state()).isEqualTo("PAUSED");
+    assertThat(paused.reason()).contains("device-failures");
+    assertThat(ordered(3)).isEqualTo(4);
+    rollouts.act(ANA, third.id(), new RolloutEvent.RollBack("damaged"));
+    assertThat(untilEnded(third.id(), 3, "REJECTED", false).state()).isEqualTo("ROLLED_BACK");
+    assertThat(ordered(1)).isEqualTo(DEVICES);
+  }
+
+  @Test
+  @Order(6)
   void doesAsOperatorsSayAndKeepsWhoSaidIt() {
     Rollout fourth = start(4);
 
@@ -170,6 +188,10 @@ class RolloutEngineTest {
   }
 
   private Rollout start(long version) {
+    return start(version, GateAction.ROLLBACK);
+  }
+
+  private Rollout start(long version, GateAction onFailedDevices) {
     return rollouts.start(
         ANA,
         new Rollouts.Wish(
@@ -178,6 +200,7 @@ class RolloutEngineTest {
             List.of(10, 40, 100),
             0,
             Duration.ofSeconds(5),
+            onFailedDevices,
             new SamplingRates(.1, 1)));
   }
 
