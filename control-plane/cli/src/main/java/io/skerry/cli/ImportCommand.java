@@ -98,12 +98,12 @@ final class ImportCommand {
               required = true,
               paramLabel = "DATA",
               description =
-                  "folder or .zip with calibration.npy, evaluation_x.npy, evaluation_y.npy, and reference.npy if the monitoring baseline shall come from other inputs")
+                  "inputs as one .npy file [items, ...] of at least 20 items; or a folder or .zip with calibration.npy, and, to judge variants by labels instead of by agreement with your model, evaluation_x.npy and evaluation_y.npy; reference.npy if the monitoring baseline shall come from other inputs")
           Path calibration,
       @Option(
               names = "--profile",
               description =
-                  "hardware profile, several times if needed; default: those of the enrolled devices")
+                  "hardware profile, several times if needed; default: those of the enrolled devices, or all for processors while there is none")
           List<String> profiles,
       @Option(names = "--watch", description = "wait for the packaging to end") boolean watch,
       @Option(names = "--timeout", defaultValue = "30m", converter = Durations.class)
@@ -159,7 +159,7 @@ final class ImportCommand {
   private static BodyPublisher multipart(
       String boundary, Path model, Path data, List<String> profiles) throws IOException {
     List<BodyPublisher> parts = new ArrayList<>();
-    addFile(parts, boundary, "model", model);
+    addFile(parts, boundary, "file", model);
     addFile(parts, boundary, "calibration", data);
     if (!profiles.isEmpty()) {
       parts.add(

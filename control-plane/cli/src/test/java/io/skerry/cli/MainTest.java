@@ -207,11 +207,33 @@ class MainTest {
     assertThat(requests.getFirst())
         .startsWith("PUT /v1/models/mine/import ")
         .contains(
-            "name=\"model\"; filename=\"m.onnx\"",
+            "name=\"file\"; filename=\"m.onnx\"",
             "weights",
             "name=\"calibration\"; filename=\"skerry-",
             "arm64-neon");
     assertThat(out.toString()).contains("model/mine@1 registered");
+  }
+
+  @Test
+  void importsAModelWithOneFileOfInputs() throws IOException {
+    answer(
+        "/v1/models/mine/import", 202, "{\"model\":\"mine\",\"version\":1,\"state\":\"QUEUED\"}");
+    Path model = Files.writeString(folder.resolve("m.tflite"), "weights");
+    Path inputs = Files.writeString(folder.resolve("inputs.npy"), "numbers");
+
+    int code =
+        run(
+            "import",
+            "model",
+            model.toString(),
+            "--name",
+            "mine",
+            "--calibration",
+            inputs.toString());
+
+    assertThat(code).isEqualTo(ExitCodes.DONE);
+    assertThat(requests.getFirst())
+        .contains("name=\"calibration\"; filename=\"inputs.npy\"", "numbers");
   }
 
   @Test

@@ -21,7 +21,6 @@ import java.util.Optional;
 
 /** Runs a packaging job when given its folder, and {@code skerry pack} otherwise. */
 public final class Main {
-  private static final double MAX_DROP = 0.005;
   private static final double THRESHOLD = 0.5;
 
   private Main() {}
@@ -50,25 +49,30 @@ public final class Main {
   private static PackagingRequest request(JobFolder folder) throws IOException {
     JobSpec spec = folder.spec();
     Path onnx = folder.input("model.onnx");
-    Path reference = folder.input("reference.npy");
     return new PackagingRequest(
         new ModelVersion(new ModelName(spec.text("model")), spec.integer("version")),
         spec.integer("releaseCounter"),
         Files.exists(onnx) ? onnx : folder.input("model.tflite"),
         folder.input("calibration.npy"),
-        folder.input("evaluation_x.npy"),
-        folder.input("evaluation_y.npy"),
-        Files.exists(reference) ? Optional.of(reference) : Optional.empty(),
+        existing(folder.input("evaluation_x.npy")),
+        existing(folder.input("evaluation_y.npy")),
+        existing(folder.input("reference.npy")),
         spec.optionalText("scoreOutput"),
         spec.number("threshold", THRESHOLD),
         features(spec),
         metric(spec.optionalText("metric")),
-        spec.number("maxDrop", MAX_DROP),
+        spec.keys().containsKey("maxDrop")
+            ? Optional.of(spec.number("maxDrop", 0))
+            : Optional.empty(),
         Files.exists(folder.input("profiles"))
             ? catalog(folder.input("profiles"))
             : ProfileCatalog.builtIn(),
         spec.texts("profiles"),
         SigningKey.read(Path.of(spec.text("keyFile"))));
+  }
+
+  private static Optional<Path> existing(Path file) {
+    return Files.exists(file) ? Optional.of(file) : Optional.empty();
   }
 
   private static List<Feature> features(JobSpec spec) {
@@ -88,7 +92,7 @@ public final class Main {
                     () ->
                         new JobFailure(
                             ErrorCode.REQUEST_INVALID,
-                            "metric '%s' is neither rocAuc nor accuracy".formatted(name))));
+                            "metric '%s' is none of rocAuc, accuracy, agreement".formatted(name))));
   }
 
   static ProfileCatalog catalog(Path folder) throws IOException {

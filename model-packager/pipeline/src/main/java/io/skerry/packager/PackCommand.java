@@ -46,10 +46,16 @@ final class PackCommand implements Callable<Integer> {
       description = "Inputs that set the int8 ranges: NPY [items, ...].")
   @Nullable Path calibration;
 
-  @Option(names = "--evaluation", description = "Other inputs, to judge by: NPY [items, ...].")
+  @Option(
+      names = "--evaluation",
+      description = "Other inputs, to judge by: NPY [items, ...]; else half the calibration data.")
   @Nullable Path evaluation;
 
-  @Option(names = "--labels", description = "Classes of the evaluation inputs: NPY [items].")
+  @Option(
+      names = "--labels",
+      description =
+          "Classes of the evaluation inputs: NPY [items]; else agreement with the float model"
+              + " decides.")
   @Nullable Path labels;
 
   @Option(
@@ -68,11 +74,14 @@ final class PackCommand implements Callable<Integer> {
 
   @Option(
       names = "--max-drop",
-      defaultValue = "0.5pt",
-      description = "What accuracy may be lost: 0.5pt, 0.5%% or 0.005 (default: ${DEFAULT-VALUE}).")
-  String maxDrop = "0.5pt";
+      description =
+          "What of the metric may be lost: 0.5pt, 0.5%% or 0.005 (default: 0.5pt, of agreement"
+              + " 2pt).")
+  @Nullable String maxDrop;
 
-  @Option(names = "--metric", description = "rocAuc or accuracy (default: by outputs and classes).")
+  @Option(
+      names = "--metric",
+      description = "rocAuc, accuracy or agreement (default: by labels, outputs and classes).")
   @Nullable String metric;
 
   @Option(names = "--output", description = "The output that holds the score (default: the first).")
@@ -163,14 +172,14 @@ final class PackCommand implements Callable<Integer> {
         version,
         required("--model", model),
         required("--calibration", calibration),
-        required("--evaluation", evaluation),
-        required("--labels", labels),
+        Optional.ofNullable(evaluation),
+        Optional.ofNullable(labels),
         Optional.ofNullable(reference),
         Optional.ofNullable(output),
         0.5,
         List.of(),
         chosenMetric(),
-        drop(maxDrop),
+        Optional.ofNullable(maxDrop).map(PackCommand::drop),
         profileFolder == null ? ProfileCatalog.builtIn() : Main.catalog(profileFolder),
         profiles,
         signing);

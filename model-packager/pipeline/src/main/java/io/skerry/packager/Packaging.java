@@ -7,6 +7,7 @@ import io.skerry.packager.calibrate.DataRefusedException;
 import io.skerry.packager.calibrate.Samples;
 import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.measure.Bench;
+import io.skerry.packager.measure.Judge;
 import io.skerry.packager.measure.Labels;
 import io.skerry.packager.measure.Metric;
 import io.skerry.packager.measure.Outputs;
@@ -76,17 +77,17 @@ final class Packaging {
     try (LoadedModel original = loadOriginal(source)) {
       TensorSpec input = original.signature().inputs().getFirst();
       TensorSpec score = scoreOutput(original.signature());
-      Samples calibration = Samples.read(request.calibration(), input.elementsPerItem());
-      Samples evaluation = Samples.read(request.evaluationInputs(), input.elementsPerItem());
-      Labels labels = Labels.read(request.evaluationLabels(), evaluation.count());
-      checkTypes(input, calibration, evaluation);
-      Baseline baseline = baseline(input, score, calibration);
+      Items items = Items.read(request, input);
+      Samples calibration = items.calibration();
+      Samples evaluation = items.evaluation();
+      Baseline baseline = baseline(input, score, items);
       progress.step("calibrate", 0, profiles.size(), "%d items".formatted(calibration.count()));
       Source calibrated = source.calibrated(calibration);
       try (Forms forms = new Forms(calibrated, evaluation, score.name(), folder)) {
         Outputs floats = reference(forms, calibrated, original, evaluation, score.name());
-        Metric metric = metric(floats, labels);
-        double floatMetric = value(metric, floats, labels);
+        Judge judge = judge(floats, items);
+        double floatMetric = value(judge, floats);
+        double maxDrop = request.maxDrop().orElse(judge.metric().maxDrop());
         Optional<HardwareProfile> host = host();
         if (host.isPresent()) {
           progress.step("measure", 0, profiles.size(), host.get().id());
@@ -101,10 +102,10 @@ final class Packaging {
           boolean here = host.filter(profile::equals).isPresent();
           variants.addAll(
               new ProfilePackaging(profile, here, calibrated, forms, baseline, writer)
-                  .run(metric, floatMetric, request.maxDrop(), labels, output));
+                  .run(judge, floatMetric, maxDrop, output));
         }
         progress.step("package", profiles.size(), profiles.size(), "done");
-        return new PackagingReport(metric, floatMetric, variants);
+        return new PackagingReport(judge.metric(), floatMetric, variants);
       }
     }
   }
@@ -150,23 +151,7 @@ final class Packaging {
                             signature.outputs().stream().map(TensorSpec::name).toList())));
   }
 
-  private static void checkTypes(TensorSpec input, Samples... all) {
-    for (Samples samples : all) {
-      if (samples.type() != input.type()) {
-        throw new DataRefusedException(
-            "%s: holds %s, the model's input '%s' is %s: convert it"
-                .formatted(samples.source(), samples.type(), input.name(), input.type()));
-      }
-    }
-  }
-
-  private Baseline baseline(TensorSpec input, TensorSpec score, Samples calibration) {
-    Samples reference =
-        request
-            .reference()
-            .map(file -> Samples.read(file, input.elementsPerItem()))
-            .orElse(calibration);
-    checkTypes(input, reference);
+  private Baseline baseline(TensorSpec input, TensorSpec score, Items items) {
     List<Feature> features =
         request.features().isEmpty()
             ? Baseline.unnamedFeatures(input.name(), input.elementsPerItem())
@@ -178,28 +163,43 @@ final class Packaging {
                 .formatted(feature.name(), feature.offset(), input.elementsPerItem()));
       }
     }
-    return new Baseline(input.name(), features, reference, score.name(), request.threshold());
+    return new Baseline(
+        input.name(), features, items.reference(), score.name(), request.threshold());
   }
 
-  private Metric metric(Outputs outputs, Labels labels) {
-    boolean binary = outputs.perItem() <= 2 && labels.largest() <= 1;
-    Metric metric = request.metric().orElse(binary ? Metric.ROC_AUC : Metric.ACCURACY);
-    int classes = Math.max(2, outputs.perItem());
+  private Judge judge(Outputs floats, Items items) {
+    Optional<Metric> wanted = request.metric();
+    if (items.labels().isEmpty() || wanted.equals(Optional.of(Metric.AGREEMENT))) {
+      if (wanted.isPresent() && wanted.get() != Metric.AGREEMENT) {
+        throw new DataRefusedException(
+            "metric %s needs labels: give them, or ask for agreement"
+                .formatted(wanted.get().text()));
+      }
+      return Judge.byFloatModel(floats, request.threshold());
+    }
+    Labels labels = items.labels().get();
+    boolean binary = floats.perItem() <= 2 && labels.largest() <= 1;
+    Metric metric = wanted.orElse(binary ? Metric.ROC_AUC : Metric.ACCURACY);
+    int classes = Math.max(2, floats.perItem());
     if (labels.largest() >= classes || (metric == Metric.ROC_AUC && !binary)) {
       throw new DataRefusedException(
           "%s: label %d does not fit %d outputs and metric %s: check the labels"
               .formatted(
-                  request.evaluationLabels(), labels.largest(), outputs.perItem(), metric.text()));
+                  request.evaluationLabels().orElseThrow(),
+                  labels.largest(),
+                  floats.perItem(),
+                  metric.text()));
     }
-    return metric;
+    return Judge.byLabels(metric, labels);
   }
 
-  private double value(Metric metric, Outputs outputs, Labels labels) {
+  private double value(Judge judge, Outputs outputs) {
     try {
-      return metric.of(outputs, labels);
+      return judge.value(outputs);
     } catch (IllegalArgumentException e) {
       throw new DataRefusedException(
-          "%s: %s: add items".formatted(request.evaluationLabels(), e.getMessage()), e);
+          "%s: %s: add items".formatted(request.evaluationLabels().orElseThrow(), e.getMessage()),
+          e);
     }
   }
 

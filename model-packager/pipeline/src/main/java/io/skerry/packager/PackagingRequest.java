@@ -14,15 +14,18 @@ import java.util.Optional;
  *
  * @param file ONNX or TFLite, by its ending
  * @param calibration NPY [items, ...], what activation ranges and golden inputs are taken from
- * @param evaluationInputs NPY [items, ...], never the calibration data
- * @param evaluationLabels NPY [items], classes from 0
+ * @param evaluationInputs NPY [items, ...], never the calibration data; when absent, every second
+ *     item of the calibration data is kept for evaluation
+ * @param evaluationLabels NPY [items], classes from 0; when absent, variants are judged by how far
+ *     they agree with the float model
  * @param reference NPY [items, ...], what the monitoring baseline is counted on; the calibration
  *     data when absent
  * @param output name of the output that holds the score; the first when absent
  * @param threshold the score from which the positive class is predicted
  * @param features monitored elements; a spread of all when empty
  * @param metric the task's; when absent, by the number of outputs and classes
- * @param maxDrop how much less than the float model's metric a variant's may be
+ * @param maxDrop how much less than the float model's metric a variant's may be; the metric's own
+ *     when absent
  * @param catalog where profiles are found
  * @param profiles ids of the wanted ones
  */
@@ -31,14 +34,14 @@ record PackagingRequest(
     long releaseCounter,
     Path file,
     Path calibration,
-    Path evaluationInputs,
-    Path evaluationLabels,
+    Optional<Path> evaluationInputs,
+    Optional<Path> evaluationLabels,
     Optional<Path> reference,
     Optional<String> output,
     double threshold,
     List<Feature> features,
     Optional<Metric> metric,
-    double maxDrop,
+    Optional<Double> maxDrop,
     ProfileCatalog catalog,
     List<String> profiles,
     SigningKey key) {

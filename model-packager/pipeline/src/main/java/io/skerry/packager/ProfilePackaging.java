@@ -3,9 +3,8 @@ package io.skerry.packager;
 import io.skerry.artifact.OciLayout;
 import io.skerry.artifact.job.JobFailure;
 import io.skerry.packager.measure.Choice;
-import io.skerry.packager.measure.Labels;
+import io.skerry.packager.measure.Judge;
 import io.skerry.packager.measure.Measured;
-import io.skerry.packager.measure.Metric;
 import io.skerry.packager.sign.Baseline;
 import io.skerry.packager.sign.VariantWriter;
 import io.skerry.profile.HardwareProfile;
@@ -44,7 +43,7 @@ final class ProfilePackaging {
     this.writer = writer;
   }
 
-  List<Variant> run(Metric metric, double floatMetric, double maxDrop, Labels labels, Path output)
+  List<Variant> run(Judge judge, double floatMetric, double maxDrop, Path output)
       throws IOException, EngineException {
     List<Recipe> recipes = source.recipes(profile);
     if (recipes.isEmpty()) {
@@ -54,12 +53,12 @@ final class ProfilePackaging {
     }
     List<Measured> candidates = new ArrayList<>();
     for (Recipe recipe : recipes) {
-      candidates.add(measured(recipe, metric, labels));
+      candidates.add(measured(recipe, judge));
     }
     List<Choice.Verdict> verdicts =
         Choice.among(candidates, floatMetric, maxDrop, profile.memoryBudgetBytes());
     List<Variant> variants =
-        verdicts.stream().map(verdict -> variant(verdict, Optional.empty())).toList();
+        verdicts.stream().map(verdict -> variant(verdict, judge, Optional.empty())).toList();
     int winner = 0;
     while (winner < verdicts.size() && !verdicts.get(winner).winner()) {
       winner++;
@@ -75,7 +74,9 @@ final class ProfilePackaging {
                       .collect(Collectors.joining("; "))));
     }
     byte[] measurements =
-        new PackagingReport(metric, floatMetric, variants).json().getBytes(StandardCharsets.UTF_8);
+        new PackagingReport(judge.metric(), floatMetric, variants)
+            .json()
+            .getBytes(StandardCharsets.UTF_8);
     Recipe recipe = recipes.get(winner);
     Forms.Form form = forms.form(recipe);
     OciLayout layout =
@@ -88,21 +89,31 @@ final class ProfilePackaging {
             forms.outputs(recipe, baseline.reference()),
             measurements);
     List<Variant> written = new ArrayList<>(variants);
-    written.set(winner, variant(verdicts.get(winner), Optional.of(layout)));
+    written.set(winner, variant(verdicts.get(winner), judge, Optional.of(layout)));
     return written;
   }
 
-  private Variant variant(Choice.Verdict verdict, Optional<OciLayout> layout) {
+  private Variant variant(Choice.Verdict verdict, Judge judge, Optional<OciLayout> layout) {
     boolean timed = here && verdict.measured().p50Micros().isPresent();
-    return new Variant(profile.id(), verdict, timed, layout);
+    Choice.Verdict told =
+        verdict
+            .measured()
+            .metric()
+            .flatMap(judge::remark)
+            .map(
+                remark ->
+                    new Choice.Verdict(
+                        verdict.measured(), verdict.winner(), verdict.reason() + "; " + remark))
+            .orElse(verdict);
+    return new Variant(profile.id(), told, timed, layout);
   }
 
-  private Measured measured(Recipe recipe, Metric metric, Labels labels) throws IOException {
+  private Measured measured(Recipe recipe, Judge judge) throws IOException {
     Forms.Form form = forms.form(recipe);
     return new Measured(
         recipe.candidate(),
         form.bytes(),
-        form.evaluation().map(outputs -> metric.of(outputs, labels)),
+        form.evaluation().map(judge::value),
         here ? forms.p50Micros(recipe) : Optional.empty(),
         form.failure());
   }

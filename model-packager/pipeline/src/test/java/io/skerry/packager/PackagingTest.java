@@ -213,6 +213,70 @@ class PackagingTest {
   }
 
   @Test
+  void judgesByTheFloatModelWhereNobodyGaveLabels() throws Exception {
+    JobFolder job = unlabelled(Map.of("profiles", List.of("arm64-neon")));
+
+    assertThat(JobMain.run(job, Main::run)).isZero();
+
+    Path file = job.output().resolve("report.json");
+    JsonObject report = JsonParser.parseString(Files.readString(file)).getAsJsonObject();
+    assertThat(report.get("metric").getAsString()).isEqualTo("agreement");
+    assertThat(report.get("float").getAsDouble()).isEqualTo(1);
+    JsonObject winner = winner(variants(file), "arm64-neon");
+    assertThat(winner.has("rocAuc")).isFalse();
+    assertThat(winner.get("agreement").getAsDouble()).isGreaterThanOrEqualTo(0.98);
+    assertThat(winner.get("reason").getAsString())
+        .contains("no labels given", "of %d held-out items".formatted(ITEMS / 2));
+    OciLayout layout = OciLayout.read(job.output().resolve("arm64-neon"));
+    ArtifactReader reader = reader(layout);
+    ArtifactManifest manifest = reader.manifest(layout.model(), layout.signature());
+    MonitoringManifest monitoring =
+        MonitoringManifest.parseFrom(
+            reader.read(manifest.layer(LayerType.MONITORING).orElseThrow()));
+    assertThat(monitoring.getBaselineRows()).isEqualTo(ITEMS);
+  }
+
+  @Test
+  void refusesTooFewItemsToBothCalibrateAndJudge() throws Exception {
+    JobFolder job = unlabelled(Map.of());
+    NpyArray.ofFloats(new float[19 * 420], 19, 14, 30).write(job.input("calibration.npy"));
+
+    assertThat(JobMain.run(job, Main::run)).isEqualTo(JobMain.FAILED);
+
+    assertThat(job.error().orElseThrow().detail())
+        .contains("calibration.npy", "holds 19 items, at least 20 are needed");
+  }
+
+  @Test
+  void refusesLabelsOfNoItemsAndMetricsThatNeedLabels() throws Exception {
+    JobFolder strayLabels = job(Map.of());
+    Files.delete(strayLabels.input("evaluation_x.npy"));
+    assertThat(JobMain.run(strayLabels, Main::run)).isEqualTo(JobMain.FAILED);
+    assertThat(strayLabels.error().orElseThrow().detail()).contains("evaluation_y.npy", "both");
+
+    JobFolder noLabels = unlabelled(Map.of("metric", "rocAuc"));
+    assertThat(JobMain.run(noLabels, Main::run)).isEqualTo(JobMain.FAILED);
+    assertThat(noLabels.error().orElseThrow().detail()).contains("rocAuc needs labels");
+  }
+
+  @Test
+  void packagesFromTheCommandLineWithoutLabels() throws Exception {
+    JobFolder job = job(Map.of());
+    Path json = folder.resolve("report.json");
+
+    int exit =
+        PackCommand.run(
+            "--model", job.input("model.onnx").toString(),
+            "--calibration", job.input("calibration.npy").toString(),
+            "--profile", "arm64-neon",
+            "--out", folder.resolve("out").toString(),
+            "--json", json.toString());
+
+    assertThat(exit).isZero();
+    assertThat(Files.readString(json)).contains("no labels given");
+  }
+
+  @Test
   void packagesTfliteFilesAsTheyAre() throws Exception {
     Path model =
         Path.of("../../../shared/data/mlperf-tiny/pretrainedResnet.tflite").toAbsolutePath();
@@ -236,6 +300,14 @@ class PackagingTest {
     JsonObject winner = winner(variants(job.output().resolve("report.json")), "arm64-neon");
     assertThat(winner.get("engine").getAsString()).isEqualTo("tflite");
     assertThat(winner.get("bytes").getAsLong()).isEqualTo(Files.size(model));
+  }
+
+  private JobFolder unlabelled(Map<String, Object> changes) throws Exception {
+    JobFolder job = job(changes);
+    for (String name : List.of("evaluation_x", "evaluation_y", "reference")) {
+      Files.delete(job.input(name + ".npy"));
+    }
+    return job;
   }
 
   private JobFolder job(Map<String, Object> changes) throws Exception {

@@ -27,6 +27,10 @@ import java.util.zip.ZipInputStream;
 final class ModelImport {
   static final long FILE_BYTES_MAX = 256L << 20;
   private static final int ENTRIES_MAX = 64;
+  private static final String CALIBRATION = "calibration.npy";
+
+  /** The packager's own minimum, told before a version is registered that cannot be packaged. */
+  private static final int SHARED_ITEMS_MIN = 20;
 
   private final Registry registry;
   private final PackagingService packaging;
@@ -44,7 +48,7 @@ final class ModelImport {
   /**
    * Checks and registers a model and queues its packaging; nothing is kept if a file is wrong.
    *
-   * @param calibration a ZIP of the arrays that packaging reads
+   * @param calibration one NPY file of inputs, or a ZIP of the arrays that packaging reads
    * @throws ProblemException with one line that says what is wrong
    */
   Packaging bring(Actor actor, String name, Upload model, Upload calibration, List<String> profiles)
@@ -110,28 +114,41 @@ final class ModelImport {
   }
 
   private static void unpack(Upload calibration, Path folder) throws IOException {
-    if (!calibration.name().endsWith(".zip")) {
+    if (calibration.name().endsWith(".npy")) {
+      copy(calibration.content(), folder.resolve(CALIBRATION), calibration.name());
+    } else if (calibration.name().endsWith(".zip")) {
+      unzip(calibration, folder);
+    } else {
       throw invalid(
-          "calibration data '%s' is no .zip of %s"
-              .formatted(calibration.name(), String.join(", ", PackagingInput.ARRAYS_NEEDED)));
+          "calibration data '%s' is neither an .npy file of inputs nor a .zip that holds %s"
+              .formatted(calibration.name(), CALIBRATION));
     }
-    unzip(calibration, folder);
-    for (String array : PackagingInput.ARRAYS_NEEDED) {
-      if (!Files.exists(folder.resolve(array))) {
-        throw invalid(
-            ("calibration data '%s' holds no %s: a variant is judged on labelled inputs that it was"
-                    + " not calibrated on")
-                .formatted(calibration.name(), array));
-      }
+    if (!Files.exists(folder.resolve(CALIBRATION))) {
+      throw invalid("calibration data '%s' holds no %s".formatted(calibration.name(), CALIBRATION));
     }
     for (String array : PackagingInput.ARRAYS) {
       if (Files.exists(folder.resolve(array))) {
         checkArray(folder.resolve(array));
       }
     }
-    if (!Files.exists(folder.resolve("reference.npy"))) {
-      Files.copy(folder.resolve("calibration.npy"), folder.resolve("reference.npy"));
+    boolean evaluation = Files.exists(folder.resolve("evaluation_x.npy"));
+    if (!evaluation && Files.exists(folder.resolve("evaluation_y.npy"))) {
+      throw invalid(
+          "calibration data '%s' holds evaluation_y.npy without the evaluation_x.npy that it labels"
+              .formatted(calibration.name()));
     }
+    int items = items(folder.resolve(CALIBRATION));
+    if (!evaluation && items < SHARED_ITEMS_MIN) {
+      throw invalid(
+          ("calibration data '%s' holds %d items, at least %d are needed: one half calibrates, the"
+                  + " other judges")
+              .formatted(calibration.name(), items, SHARED_ITEMS_MIN));
+    }
+  }
+
+  private static int items(Path array) throws IOException {
+    int[] shape = NpyArray.read(array).shape();
+    return shape.length == 0 ? 0 : shape[0];
   }
 
   private static void unzip(Upload calibration, Path folder) throws IOException {
@@ -156,7 +173,7 @@ final class ModelImport {
     } catch (IOException | IllegalArgumentException e) {
       throw new ProblemException(
           ErrorCode.REQUEST_INVALID,
-          "%s cannot be read: %s".formatted(file.getFileName(), e.getMessage()),
+          String.valueOf(e.getMessage()).replace(file.toString(), file.getFileName().toString()),
           e);
     }
   }

@@ -52,7 +52,7 @@ final class PackagingController {
   HttpResponse<Packaging> bring(
       Actor actor,
       String model,
-      @Part("model") CompletedFileUpload file,
+      @Part("file") CompletedFileUpload file,
       @Part("calibration") CompletedFileUpload calibration,
       @Part("profiles") @Nullable String profiles)
       throws IOException {

@@ -27,8 +27,6 @@ import java.util.Map;
 final class PackagingInput {
   static final int CALIBRATION_WINDOWS = 200;
   static final int REFERENCE_WINDOWS_MAX = 4_000;
-  static final List<String> ARRAYS_NEEDED =
-      List.of("calibration.npy", "evaluation_x.npy", "evaluation_y.npy");
   static final List<String> ARRAYS =
       List.of("calibration.npy", "evaluation_x.npy", "evaluation_y.npy", "reference.npy");
 
@@ -56,7 +54,6 @@ final class PackagingInput {
     job.put("version", view.version());
     job.put("releaseCounter", releaseCounter);
     job.put("threshold", 0.5);
-    job.put("maxDrop", 0.005);
     job.put("profiles", chosen);
     job.put("keyFile", keys.releaseFile().toAbsolutePath().toString());
     String snapshot = view.snapshot();

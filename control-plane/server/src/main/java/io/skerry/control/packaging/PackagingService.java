@@ -76,7 +76,8 @@ public final class PackagingService {
   /**
    * Queues the packaging of a version. While one of it is open, that one is returned.
    *
-   * @param asked hardware profiles; empty for those of the enrolled devices
+   * @param asked hardware profiles; empty for those of the enrolled devices, or, while there is
+   *     none, all of the catalogue that run on a processor
    * @throws ProblemException if the version or a profile is unknown
    */
   public Packaging start(Actor actor, ModelVersion version, List<String> asked) {
@@ -225,19 +226,7 @@ public final class PackagingService {
 
   private List<String> chosen(List<String> asked) {
     List<String> chosen =
-        asked.isEmpty()
-            ? database.call(
-                transaction ->
-                    transaction.list(
-                        "select distinct profile from device where profile is not null"
-                            + " order by profile limit 200",
-                        row -> row.text("profile")))
-            : asked.stream().distinct().sorted().toList();
-    if (chosen.isEmpty()) {
-      throw new ProblemException(
-          ErrorCode.REQUEST_INVALID,
-          "no enrolled device has a hardware profile yet: name the profiles to package for");
-    }
+        asked.isEmpty() ? profilesInUse() : asked.stream().distinct().sorted().toList();
     for (String profile : chosen) {
       if (profiles.catalog().profile(profile).isEmpty()) {
         throw new ProblemException(
@@ -251,6 +240,24 @@ public final class PackagingService {
       }
     }
     return chosen;
+  }
+
+  /** Those of the enrolled devices; without any, all that need nothing but a processor. */
+  private List<String> profilesInUse() {
+    List<String> enrolled =
+        database.call(
+            transaction ->
+                transaction.list(
+                    "select distinct profile from device where profile is not null"
+                        + " order by profile limit 200",
+                    row -> row.text("profile")));
+    return enrolled.isEmpty()
+        ? profiles.catalog().profiles().stream()
+            .filter(profile -> profile.executionProviders().equals(List.of("cpu")))
+            .map(profile -> profile.id())
+            .sorted()
+            .toList()
+        : enrolled;
   }
 
   private static JobProgram program() {

@@ -76,6 +76,32 @@ public final class Samples {
     }
   }
 
+  /**
+   * Every second of these items, from the first or from the second on; together the two make all.
+   * Taken in turn, both halves see the same conditions, whatever the order of the items.
+   *
+   * @param first 0 or 1
+   */
+  public Samples everySecond(int first) {
+    int items = (count() + 1 - first) / 2;
+    int[] shape = array.shape();
+    shape[0] = items;
+    if (type() == ElementType.FP32) {
+      float[] half = new float[items * itemElements];
+      for (int i = 0; i < items; i++) {
+        System.arraycopy(
+            array.floats(), (2 * i + first) * itemElements, half, i * itemElements, itemElements);
+      }
+      return of(source, NpyArray.ofFloats(half, shape), itemElements);
+    }
+    byte[] half = new byte[items * itemElements];
+    for (int i = 0; i < items; i++) {
+      System.arraycopy(
+          array.bytes(), (2 * i + first) * itemElements, half, i * itemElements, itemElements);
+    }
+    return of(source, NpyArray.ofBytes(half, shape), itemElements);
+  }
+
   /** Where they come from. */
   public String source() {
     return source;

@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Which candidate of a profile ships: the fastest that keeps accuracy and fits memory; where none
+ * Which candidate of a profile ships: the fastest that keeps the metric and fits memory; where none
  * could be timed, the first in the profile's order that does.
  */
 public final class Choice {
@@ -70,8 +70,8 @@ public final class Choice {
   private static String reason(Measured measured, Measured winner, boolean timed) {
     if (measured.equals(winner)) {
       return timed
-          ? "fastest that keeps accuracy"
-          : "first of the profile's order that keeps accuracy; no machine of the profile at hand";
+          ? "fastest that keeps the metric"
+          : "first of the profile's order that keeps the metric; no machine of the profile at hand";
     }
     return timed
         ? String.format(

@@ -8,14 +8,22 @@ import java.util.stream.IntStream;
 /** How good predictions are, 0 to 1, larger is better; its text is what files and APIs hold. */
 public enum Metric {
   /** Area under the ROC curve, of the probability of label 1. */
-  ROC_AUC("rocAuc"),
+  ROC_AUC("rocAuc", 0.005),
   /** Share of items whose largest output is the labelled one. */
-  ACCURACY("accuracy");
+  ACCURACY("accuracy", 0.005),
+  /**
+   * Share of items on which a candidate agrees with the float model: {@link Judge#byFloatModel}.
+   * More may be lost of it than of accuracy, because an item that the float model itself hardly
+   * decides also counts.
+   */
+  AGREEMENT("agreement", 0.02);
 
   private final String text;
+  private final double maxDrop;
 
-  Metric(String text) {
+  Metric(String text, double maxDrop) {
     this.text = text;
+    this.maxDrop = maxDrop;
   }
 
   /** The metric of this text. */
@@ -28,12 +36,17 @@ public enum Metric {
     return text;
   }
 
+  /** How much of it a variant may lose when nobody says otherwise. */
+  public double maxDrop() {
+    return maxDrop;
+  }
+
   /**
    * Its value.
    *
    * @param labels one per item of the outputs
-   * @throws IllegalArgumentException if there are fewer items than labels, or, for the ROC curve,
-   *     one class only
+   * @throws IllegalArgumentException if there are fewer items than labels, for the ROC curve, one
+   *     class only, or if it is {@link #AGREEMENT}, which no label tells
    */
   public double of(Outputs outputs, Labels labels) {
     if (outputs.items() != labels.count()) {
@@ -43,6 +56,7 @@ public enum Metric {
     return switch (this) {
       case ROC_AUC -> rocAuc(outputs, labels);
       case ACCURACY -> accuracy(outputs, labels);
+      case AGREEMENT -> throw new IllegalArgumentException("no label tells agreement");
     };
   }
 
