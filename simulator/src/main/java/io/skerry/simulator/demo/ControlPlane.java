@@ -117,10 +117,9 @@ final class ControlPlane implements AutoCloseable {
         DatasetBatch.class);
   }
 
-  /** Starts a training run and waits for its end. */
-  Run trained(String model, String snapshot, long seed) throws InterruptedException {
-    return finished(
-        client.post("/v1/runs", new RunRequest(model, snapshot, null, seed), Run.class));
+  /** Queues a training run. */
+  Run startRun(String model, String snapshot, long seed) {
+    return client.post("/v1/runs", new RunRequest(model, snapshot, null, seed), Run.class);
   }
 
   /** Retrains on an incident and waits for the run's end. */
@@ -129,7 +128,8 @@ final class ControlPlane implements AutoCloseable {
         client.post("/v1/incidents/" + incident + "/retrainings", new JsonObject(), Run.class));
   }
 
-  private Run finished(Run started) throws InterruptedException {
+  /** Waits for a run's end. */
+  Run finished(Run started) throws InterruptedException {
     Run run =
         await(
             "run " + started.id(),

@@ -50,6 +50,7 @@ final class Demo {
   private final DemoFleet fleet;
   private final DemoFolder folder;
   private final Progress progress;
+  private long runs;
 
   Demo(
       DemoOptions options,
@@ -72,7 +73,7 @@ final class Demo {
     DatasetBatch dataset = ingest("commissioning", Labels.TRUE);
 
     progress.step("train");
-    Run run = train(dataset);
+    Run run = trained(startRun(dataset));
     RunMetrics metrics = metrics(run);
     long version = Objects.requireNonNull(run.version());
 
@@ -101,11 +102,15 @@ final class Demo {
     Drift drift = drift(shift);
 
     progress.step("retrain from what the fleet collected");
-    DemoReport.Retrain retrain = retrain(drift);
+    DemoReport.Retrain retrained = retrain(drift);
+    // Trained while version 2 rolls out: what comes next need not wait for it.
+    Run spoiled = startRun(ingest("spoiled-labels", Labels.SPOILED));
+    Run damaged = startRun(dataset);
+    DemoReport.Retrain retrain = retrained.rolledOut(rolledOut(retrained.version()).state());
 
     progress.step("stop a bad model, refuse a corrupt one");
-    DemoReport.BadModel bad = badModel();
-    DemoReport.CorruptArtifact corrupt = corruptArtifact(dataset.snapshot());
+    DemoReport.BadModel bad = badModel(spoiled);
+    DemoReport.CorruptArtifact corrupt = corruptArtifact(damaged);
 
     DemoReport.Predict predict = fleet.predict();
     DemoReport.Telemetry telemetry = fleet.drain(plane);
@@ -160,8 +165,12 @@ final class Demo {
     return dataset;
   }
 
-  private Run train(DatasetBatch dataset) throws InterruptedException {
-    Run run = plane.trained(MODEL, dataset.snapshot(), options.machines().seed());
+  private Run startRun(DatasetBatch dataset) {
+    return plane.startRun(MODEL, dataset.snapshot(), options.machines().seed() + runs++);
+  }
+
+  private Run trained(Run started) throws InterruptedException {
+    Run run = plane.finished(started);
     RunMetrics metrics = metrics(run);
     progress.say(
         "version %d: ROC AUC %.4f (%.4f to %.4f), PR AUC %.4f, accuracy %.4f, in %.1f s"
@@ -267,9 +276,8 @@ final class Demo {
         "version %d: ROC AUC %.4f; on held-out devices of %s %.4f, version 1 has %.4f there"
             .formatted(version, metrics.rocAuc().value(), slice.name(), challenger, champion));
     packaged(version);
-    Rollout rollout = rolledOut(version);
     return new DemoReport.Retrain(
-        version, metrics.rocAuc().value(), champion, challenger, rollout.state());
+        version, metrics.rocAuc().value(), champion, challenger, "NOT_STARTED");
   }
 
   private static double rocAuc(Optional<SliceScore> score) {
@@ -281,10 +289,9 @@ final class Demo {
                 new DemoException("the held-out devices of the shifted site saw one outcome only"));
   }
 
-  private DemoReport.BadModel badModel() throws InterruptedException {
+  private DemoReport.BadModel badModel(Run started) throws InterruptedException {
     long failedBefore = fleet.predict().failed();
-    Run run = train(ingest("spoiled-labels", Labels.SPOILED));
-    long version = Objects.requireNonNull(run.version());
+    long version = Objects.requireNonNull(trained(started).version());
     packaged(version);
     Rollout rollout = rolledOut(version);
     return new DemoReport.BadModel(
@@ -294,10 +301,9 @@ final class Demo {
         fleet.predict().failed() - failedBefore);
   }
 
-  private DemoReport.CorruptArtifact corruptArtifact(String snapshot)
+  private DemoReport.CorruptArtifact corruptArtifact(Run started)
       throws IOException, InterruptedException {
-    Run run = plane.trained(MODEL, snapshot, options.machines().seed() + 1);
-    long version = Objects.requireNonNull(run.version());
+    long version = Objects.requireNonNull(trained(started).version());
     plane.corruptBlobs(packaged(version));
     // Paused, not rolled back, so that every device gets the order and can show that it refuses.
     Rollout rollout = plane.startRollout(rollout(version, List.of(100), "PAUSE"));

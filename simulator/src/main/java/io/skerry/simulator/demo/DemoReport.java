@@ -55,7 +55,11 @@ record DemoReport(
       int falseIncidents) {}
 
   record Retrain(
-      long version, double rocAuc, double cohortRocAucV1, double cohortRocAucV2, String rollout) {}
+      long version, double rocAuc, double cohortRocAucV1, double cohortRocAucV2, String rollout) {
+    Retrain rolledOut(String state) {
+      return new Retrain(version, rocAuc, cohortRocAucV1, cohortRocAucV2, state);
+    }
+  }
 
   record BadModel(String rollout, int stage, int devicesTouched, long predictionsFailed) {}
 

@@ -12,10 +12,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
-import java.util.stream.Stream;
 
 /** Which module may use which: the list of ARCHITECTURE.md, nothing else. */
 class ModuleArrowsTest {
@@ -58,7 +58,7 @@ class ModuleArrowsTest {
         "runtime",
         "runtime-onnx",
         "runtime-tflite");
-    module("training", "io.skerry.training", "format", "telemetry", "wire");
+    module("training", "io.skerry.training", "format", "telemetry", "wire", "protocol");
     module("fleet", "io.skerry.fleet", "protocol", "telemetry", "format", "hardware-profiles");
     module("api", "io.skerry.api", "protocol");
     module(
@@ -114,8 +114,7 @@ class ModuleArrowsTest {
   }
 
   private static DescribedPredicate<JavaClass> in(String module) {
-    return DescribedPredicate.describe(
-        "are in " + module, type -> moduleOf(type).equals(module));
+    return DescribedPredicate.describe("are in " + module, type -> moduleOf(type).equals(module));
   }
 
   private static DescribedPredicate<JavaClass> forbiddenFor(String module) {

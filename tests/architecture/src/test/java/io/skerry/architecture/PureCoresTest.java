@@ -26,8 +26,7 @@ class PureCoresTest {
           .importPackages("io.skerry");
 
   private static final DescribedPredicate<JavaClass> CORES =
-      resideInAnyPackage(
-              "io.skerry.protocol..", "io.skerry.telemetry..", "io.skerry.fleet..")
+      resideInAnyPackage("io.skerry.protocol..", "io.skerry.telemetry..", "io.skerry.fleet..")
           .or(
               DescribedPredicate.describe(
                   "are machines of the agent",
@@ -71,15 +70,15 @@ class PureCoresTest {
         .should()
         .dependOnClassesThat(
             resideInAnyPackage(
-                "java.io..",
-                "java.nio.file..",
-                "java.nio.channels..",
-                "java.net.http..",
-                "java.sql..",
-                "javax.sql..",
-                "java.util.concurrent..",
-                "io.micronaut..",
-                "org.slf4j..")
+                    "java.io..",
+                    "java.nio.file..",
+                    "java.nio.channels..",
+                    "java.net.http..",
+                    "java.sql..",
+                    "javax.sql..",
+                    "java.util.concurrent..",
+                    "io.micronaut..",
+                    "org.slf4j..")
                 // Serializable and checked I/O exceptions of generated messages are no I/O.
                 .and(
                     DescribedPredicate.describe(

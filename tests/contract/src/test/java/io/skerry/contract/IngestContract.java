@@ -12,6 +12,7 @@ import io.skerry.e2e.RunningServer;
 import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.Topics;
@@ -118,12 +119,12 @@ abstract class IngestContract {
 
   private record Listening(
       DeviceIdentity identity,
-      BlockingQueue<Boolean> connected,
+      BlockingQueue<Boolean> connects,
       BlockingQueue<List<CommittedRange>> committed)
       implements DeviceLink.Listener {
     @Override
     public void connected() {
-      connected.add(true);
+      connects.add(true);
     }
 
     @Override
@@ -131,7 +132,7 @@ abstract class IngestContract {
       if (topic.equals(Topics.device(identity.tenant(), DEVICE, Topics.COMMITTED))) {
         try {
           committed.add(ProtocolCodec.decodeCommitted(payload));
-        } catch (io.skerry.protocol.MalformedDocumentException e) {
+        } catch (MalformedDocumentException e) {
           throw new AssertionError(e);
         }
       }

@@ -16,8 +16,10 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
+import org.eclipse.paho.mqttv5.client.IMqttMessageListener;
 import org.eclipse.paho.mqttv5.client.MqttClient;
 import org.eclipse.paho.mqttv5.client.persist.MemoryPersistence;
+import org.eclipse.paho.mqttv5.common.MqttException;
 import org.eclipse.paho.mqttv5.common.MqttSubscription;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -143,8 +145,7 @@ class MosquittoLinkTest {
     private final MqttClient client;
 
     Operator() throws Exception {
-      client =
-          new MqttClient("tcp://127.0.0.1:" + port(), "operator", new MemoryPersistence());
+      client = new MqttClient("tcp://127.0.0.1:" + port(), "operator", new MemoryPersistence());
       client.connect();
     }
 
@@ -156,14 +157,14 @@ class MosquittoLinkTest {
       BlockingQueue<byte[]> received = new LinkedBlockingQueue<>();
       client.subscribe(
           new MqttSubscription[] {new MqttSubscription(topic, 1)},
-          new org.eclipse.paho.mqttv5.client.IMqttMessageListener[] {
+          new IMqttMessageListener[] {
             (from, message) -> received.add(message.getPayload())
           });
       return received;
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() throws MqttException {
       client.disconnect();
       client.close();
     }

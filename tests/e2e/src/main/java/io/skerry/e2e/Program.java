@@ -19,7 +19,7 @@ public enum Program {
   SERVER("control-plane/server", "io.skerry.control.ServerMain");
 
   private static final Path HOME = Path.of("../..").toAbsolutePath().normalize();
-  private static final Duration END_WITHIN = Duration.ofSeconds(60);
+  private static final Duration END_WITHIN = Duration.ofMinutes(1);
 
   private final String module;
   private final String main;
@@ -52,8 +52,7 @@ public enum Program {
           process.destroyForcibly().waitFor();
           throw new AssertionError(this + " did not end: " + Files.readString(errors));
         }
-        return new Ended(
-            process.exitValue(), Files.readString(output), Files.readString(errors));
+        return new Ended(process.exitValue(), Files.readString(output), Files.readString(errors));
       } finally {
         Files.deleteIfExists(output);
         Files.deleteIfExists(errors);

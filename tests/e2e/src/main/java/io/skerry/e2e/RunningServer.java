@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
 
 /** A control plane in its own process, on free ports. */
 public final class RunningServer implements AutoCloseable {
-  private static final Duration READY_WITHIN = Duration.ofSeconds(120);
+  private static final Duration READY_WITHIN = Duration.ofMinutes(2);
   private static final Duration END_WITHIN = Duration.ofSeconds(30);
 
   private final Process process;
@@ -38,8 +38,7 @@ public final class RunningServer implements AutoCloseable {
     Path data = folder.resolve("data");
     Path log = folder.resolve("server.log");
     List<String> arguments =
-        new ArrayList<>(
-            List.of("--data-dir", data.toString(), "--port", "0", "--mqtt-port", "0"));
+        new ArrayList<>(List.of("--data-dir", data.toString(), "--port", "0", "--mqtt-port", "0"));
     arguments.addAll(options);
     Process process = Program.SERVER.start(log, arguments.toArray(String[]::new));
     Path ready = data.resolve("server.json");
