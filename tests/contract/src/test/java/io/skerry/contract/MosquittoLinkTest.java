@@ -157,9 +157,7 @@ class MosquittoLinkTest {
       BlockingQueue<byte[]> received = new LinkedBlockingQueue<>();
       client.subscribe(
           new MqttSubscription[] {new MqttSubscription(topic, 1)},
-          new IMqttMessageListener[] {
-            (from, message) -> received.add(message.getPayload())
-          });
+          new IMqttMessageListener[] {(from, message) -> received.add(message.getPayload())});
       return received;
     }
 
