@@ -63,6 +63,17 @@ public record DeviceIdentity(
     return Files.exists(dataDir.resolve(FILE));
   }
 
+  /**
+   * Makes the folder ready to take an identity: enrolment cannot be taken back, so whether there is
+   * a place to write its answer is asked first.
+   *
+   * @throws IOException if nothing can be written there
+   */
+  static void prepare(Path dataDir) throws IOException {
+    Files.createDirectories(dataDir);
+    Files.deleteIfExists(Files.createTempFile(dataDir, FILE, ".part"));
+  }
+
   /** Writes the identity, readable by its owner only. */
   public void store(Path dataDir) throws IOException {
     Files.createDirectories(dataDir);

@@ -28,7 +28,7 @@ final class EnrollCommand implements Callable<Integer> {
       names = "--token",
       required = true,
       paramLabel = "TOKEN",
-      description = "enrolment token from 'skerry create enrolment-token'")
+      description = "enrolment token from 'skerry create token'")
   private String token = "";
 
   @Option(names = "--device", required = true, paramLabel = "NAME", description = "its name")
@@ -60,6 +60,11 @@ final class EnrollCommand implements Callable<Integer> {
           "'%s' already holds an identity: use another folder, or remove identity.json from it"
               .formatted(dataDir));
     }
+    try {
+      DeviceIdentity.prepare(dataDir);
+    } catch (IOException e) {
+      throw notWritable(e);
+    }
     try (HttpClient http = HttpClient.newBuilder().connectTimeout(CONNECT_PATIENCE).build()) {
       DeviceIdentity identity =
           Enrolment.enrol(
@@ -76,9 +81,13 @@ final class EnrollCommand implements Callable<Integer> {
     } catch (EnrolmentException e) {
       throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
     } catch (IOException e) {
-      throw new CommandException(
-          ExitCode.FAILED, "cannot write to '%s': %s".formatted(dataDir, e.getMessage()), e);
+      throw notWritable(e);
     }
+  }
+
+  private CommandException notWritable(IOException e) {
+    return new CommandException(
+        ExitCode.FAILED, "cannot write to '%s': %s".formatted(dataDir, e.getMessage()), e);
   }
 
   private DeviceId deviceId() {

@@ -50,6 +50,16 @@ class MainTest {
   }
 
   @Test
+  void enrollAsksForAPlaceToWriteBeforeItUsesTheTokenUp() throws Exception {
+    Path file = Files.writeString(folder.resolve("file"), "");
+
+    assertThat(
+            run("enroll", "--token", "unread", "--device", "cam-1", "--data-dir", file + "/data"))
+        .isEqualTo(1);
+    assertThat(err.toString()).startsWith("error: cannot write to ").hasLineCount(1);
+  }
+
+  @Test
   void aBadAddressIsUsage() {
     assertThat(run("serve", "--models", folder.toString(), "--listen", "8001")).isEqualTo(2);
     assertThat(err.toString()).contains("unix:PATH or tcp:HOST:PORT").hasLineCount(1);
