@@ -90,6 +90,8 @@ final class ControlPlane implements AutoCloseable {
 
   private void open(ServerConfig config) {
     DataFolder folder = opened(DataFolder.open(config.dataDir()));
+    FreePort.require(config.host(), config.port(), "--port");
+    FreePort.require(config.host(), config.mqttPort(), "--mqtt-port");
     HikariDataSource source = opened(connect(config.database(), folder));
     database =
         new DatabaseConfig(

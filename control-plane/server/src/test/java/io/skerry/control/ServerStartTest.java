@@ -63,7 +63,7 @@ class ServerStartTest {
   }
 
   @Test
-  void refusesATakenBrokerPortAndEndsWhatItStarted(@TempDir Path folder) throws IOException {
+  void refusesATakenBrokerPortAndMakesNothing(@TempDir Path folder) throws IOException {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       ServerConfig config =
           TestControlPlane.config(folder)
@@ -75,7 +75,20 @@ class ServerStartTest {
           .hasMessageContaining("--mqtt-port");
     }
 
-    assertThat(folder.resolve("server.json")).doesNotExist();
+    assertThat(folder).isDirectoryNotContaining(file -> !file.endsWith("server.lock"));
+  }
+
+  @Test
+  void refusesATakenPortBeforeItMakesKeysThatNobodySees(@TempDir Path folder) throws IOException {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      ServerConfig config = TestControlPlane.config(folder).withPort(taken.getLocalPort());
+
+      assertThatThrownBy(() -> ControlPlane.start(config))
+          .isInstanceOf(StartException.class)
+          .hasMessageContaining("choose another with --port");
+    }
+
+    assertThat(folder).isDirectoryNotContaining(file -> !file.endsWith("server.lock"));
   }
 
   @Test
