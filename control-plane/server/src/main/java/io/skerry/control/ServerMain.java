@@ -64,8 +64,19 @@ public final class ServerMain implements Callable<Integer> {
   public static void main(String[] arguments) {
     PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-    int code = new CommandLine(new ServerMain(out, err)).setOut(out).setErr(err).execute(arguments);
-    System.exit(code);
+    System.exit(run(out, err, arguments));
+  }
+
+  static int run(PrintWriter out, PrintWriter err, String... arguments) {
+    return new CommandLine(new ServerMain(out, err))
+        .setOut(out)
+        .setErr(err)
+        .setParameterExceptionHandler(
+            (wrong, given) -> {
+              err.printf("skerry server: %s (see './skerry server --help')%n", wrong.getMessage());
+              return CommandLine.ExitCode.USAGE;
+            })
+        .execute(arguments);
   }
 
   @Override
