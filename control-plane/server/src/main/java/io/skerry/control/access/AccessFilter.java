@@ -55,7 +55,7 @@ final class AccessFilter implements Ordered {
     if (request.getMethod() == HttpMethod.GET && link.isPresent()) {
       return logIn(request, link.get());
     }
-    Caller caller = caller(request).orElseThrow(AccessFilter::notAuthenticated);
+    Caller caller = caller(request).orElseThrow(() -> notAuthenticated(request));
     if (!isAllowed(route, caller)) {
       throw new ProblemException(
           ErrorCode.NOT_ALLOWED,
@@ -69,7 +69,7 @@ final class AccessFilter implements Ordered {
   // reads and no other site sends, and leaves the address bar.
   private HttpResponse<?> logIn(HttpRequest<?> request, String token) {
     if (user(token).isEmpty()) {
-      throw notAuthenticated();
+      throw unknownToken();
     }
     return HttpResponse.seeOther(URI.create(request.getPath()))
         .cookie(Cookie.of(COOKIE, token).path("/").httpOnly(true).sameSite(SameSite.Strict));
@@ -138,10 +138,20 @@ final class AccessFilter implements Ordered {
     }
   }
 
-  private static ProblemException notAuthenticated() {
+  private static ProblemException notAuthenticated(HttpRequest<?> request) {
+    if (request.getHeaders().contains(HttpHeaders.AUTHORIZATION)) {
+      return unknownToken();
+    }
     return new ProblemException(
         ErrorCode.NOT_AUTHENTICATED,
         "this needs a token: send 'Authorization: Bearer TOKEN'; the first start made one in"
             + " keys/admin.token of the data folder");
+  }
+
+  private static ProblemException unknownToken() {
+    return new ProblemException(
+        ErrorCode.NOT_AUTHENTICATED,
+        "this token is not known here: mistyped, revoked, or of another control plane; the first"
+            + " start's is in keys/admin.token of the data folder");
   }
 }

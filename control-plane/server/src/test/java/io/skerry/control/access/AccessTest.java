@@ -40,6 +40,7 @@ class AccessTest {
         plane.send(plane.request("/v1/devices").header("Authorization", credentials));
 
     assertThat(answer.statusCode()).isEqualTo(401);
+    assertThat(answer.body()).contains("this token is not known here");
   }
 
   @Test
