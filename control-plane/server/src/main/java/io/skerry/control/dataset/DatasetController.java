@@ -18,6 +18,7 @@ import io.skerry.protocol.ErrorCode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** Training data. */
 @Controller("/v1/datasets")
@@ -44,12 +45,13 @@ final class DatasetController {
       String name,
       String batch,
       @QueryValue(defaultValue = "30") int window,
-      @Body InputStream body)
+      @Body @Nullable InputStream body)
       throws IOException {
     check("dataset", name);
     check("batch", batch);
+    InputStream rows = body == null ? InputStream.nullInputStream() : body;
     try {
-      return HttpResponse.created(datasets.store(actor, name, batch, window, body));
+      return HttpResponse.created(datasets.store(actor, name, batch, window, rows));
     } catch (DatasetInvalidException e) {
       throw new ProblemException(ErrorCode.DATASET_INVALID, String.valueOf(e.getMessage()), e);
     }

@@ -71,7 +71,8 @@ final class DatasetCsv {
     try (var reader = new BufferedReader(new InputStreamReader(bytes, decoder), 1 << 16)) {
       readLines(reader);
     } catch (CharacterCodingException e) {
-      mistake(0, "the text after this line is not UTF-8");
+      mistake(
+          0, line == 0 ? "the file is not UTF-8 text" : "the text after this line is not UTF-8");
     }
     if (mistakes.isEmpty()) {
       checkWhole();

@@ -86,7 +86,7 @@ class DatasetCsvTest {
 
     assertThatThrownBy(() -> DatasetCsv.read(new ByteArrayInputStream(bytes), 2))
         .isInstanceOf(DatasetInvalidException.class)
-        .hasMessageContaining("is not UTF-8");
+        .hasMessage("the file is not UTF-8 text");
   }
 
   @Test
