@@ -7,6 +7,7 @@ import com.google.gson.reflect.TypeToken;
 import io.skerry.api.Page;
 import io.skerry.api.Problem;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -162,6 +163,9 @@ public final class SkerryClient implements AutoCloseable {
   }
 
   private static String reason(IOException e) {
+    if (e instanceof ConnectException) {
+      return "nothing answers there; check the address, or start './skerry server'";
+    }
     return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
   }
 

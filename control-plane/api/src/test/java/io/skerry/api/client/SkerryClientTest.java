@@ -91,7 +91,11 @@ class SkerryClientTest {
             () -> new SkerryClient(nowhere, "secret").get("/health/ready", Health.class));
 
     assertThat(unreachable.problem()).isEmpty();
-    assertThat(unreachable).hasMessageContaining("cannot be reached");
+    assertThat(unreachable)
+        .hasMessage(
+            "%s cannot be reached: nothing answers there; check the address, or start"
+                    .formatted(nowhere)
+                + " './skerry server'");
   }
 
   private SkerryClient client() {
