@@ -35,6 +35,7 @@ import picocli.CommandLine.Spec;
 public final class DemoMain implements Callable<Integer> {
   private static final int DEVICES_MAX = 1000;
   private static final int BAD_RESULT = 6;
+  private static final int INTERRUPTED = 130;
 
   @Spec private CommandLine.Model.CommandSpec spec;
 
@@ -86,8 +87,19 @@ public final class DemoMain implements Callable<Integer> {
     NETTY.setLevel(Level.SEVERE);
     System.exit(
         new CommandLine(new DemoMain())
+            .setParameterExceptionHandler(
+                (wrong, given) -> {
+                  wrong
+                      .getCommandLine()
+                      .getErr()
+                      .printf("skerry demo: %s (see './skerry demo --help')%n", wrong.getMessage());
+                  return CommandLine.ExitCode.USAGE;
+                })
             .setExecutionExceptionHandler(
                 (failure, command, parsed) -> {
+                  if (failure instanceof InterruptedException) {
+                    return INTERRUPTED;
+                  }
                   command.getErr().println("skerry demo: " + failure.getMessage());
                   return CommandLine.ExitCode.SOFTWARE;
                 })

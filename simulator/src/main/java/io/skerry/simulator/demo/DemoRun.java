@@ -59,9 +59,11 @@ final class DemoRun {
       }
       return held;
     } catch (DemoException | SkerryException e) {
-      if (!ended()) {
-        progress.say("logs of all processes: " + folder.keepLogs());
+      if (ended()) {
+        // Ctrl-C reaches every process at once: what fails now is no news.
+        throw new InterruptedException("the demo was told to end");
       }
+      progress.say("logs of all processes: " + folder.keepLogs());
       throw e;
     }
   }
