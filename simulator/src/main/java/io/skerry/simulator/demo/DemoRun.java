@@ -49,6 +49,7 @@ final class DemoRun {
     try {
       Programs programs = new Programs(options.home());
       ControlPlane plane = keep(ControlPlane.start(programs, folder, options, progress));
+      progress.say("console, logged in: " + plane.consoleUrl());
       DemoFleet fleet = DemoFleet.start(options, machines, programs, folder, plane, this::keep);
       Demo.Outcome outcome = new Demo(options, machines, plane, fleet, folder, progress).run();
       boolean held = tell(outcome.report(), outcome.broken());
