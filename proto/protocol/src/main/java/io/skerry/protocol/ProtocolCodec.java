@@ -75,7 +75,8 @@ public final class ProtocolCodec {
             .setObserved(toWire(document.observed()))
             .setApplied(toWire(document.applied()))
             .setFacts(toWire(document.facts()))
-            .setAgentVersion(document.agentVersion());
+            .setAgentVersion(document.agentVersion())
+            .setHealth(toWire(document.health()));
     for (SlotReport slot : document.slots()) {
       builder.addSlots(toWire(slot));
     }
@@ -96,8 +97,6 @@ public final class ProtocolCodec {
       for (io.skerry.wire.fleet.v1.SlotReport slot : wire.getSlotsList()) {
         slots.add(fromWire(slot));
       }
-      Map<RecordStream, Long> dropped = new EnumMap<>(RecordStream.class);
-      wire.getDroppedMap().forEach((name, n) -> dropped.put(RecordStream.ofWireName(name), n));
       return new ReportedDocument(
           new TenantId(wire.getTenant()),
           new DeviceId(wire.getDevice()),
@@ -109,7 +108,8 @@ public final class ProtocolCodec {
           slots,
           fromWire(wire.getFacts()),
           wire.getAgentVersion(),
-          dropped);
+          byStream(wire.getDroppedMap()),
+          fromWire(wire.getHealth()));
     } catch (InvalidProtocolBufferException | IllegalArgumentException e) {
       throw new MalformedDocumentException("reported document: " + e.getMessage(), e);
     }
@@ -121,6 +121,7 @@ public final class ProtocolCodec {
         .setOnline(status.online())
         .setBootEpoch(status.bootEpoch())
         .setAtMillis(status.at().toEpochMilli())
+        .setInstance(status.instance())
         .build()
         .toByteArray();
   }
@@ -134,8 +135,11 @@ public final class ProtocolCodec {
     try {
       Status wire = Status.parseFrom(bytes);
       return new DeviceStatus(
-          wire.getOnline(), wire.getBootEpoch(), Instant.ofEpochMilli(wire.getAtMillis()));
-    } catch (InvalidProtocolBufferException e) {
+          wire.getOnline(),
+          wire.getBootEpoch(),
+          Instant.ofEpochMilli(wire.getAtMillis()),
+          wire.getInstance());
+    } catch (InvalidProtocolBufferException | IllegalArgumentException e) {
       throw new MalformedDocumentException("status: " + e.getMessage(), e);
     }
   }
@@ -319,6 +323,39 @@ public final class ProtocolCodec {
         wire.getAcceleratorsList(),
         wire.getEnginesList(),
         wire.getBoard());
+  }
+
+  private static io.skerry.wire.fleet.v1.DeviceHealth toWire(DeviceHealth health) {
+    io.skerry.wire.fleet.v1.DeviceHealth.Builder builder =
+        io.skerry.wire.fleet.v1.DeviceHealth.newBuilder()
+            .setInstance(health.instance())
+            .setSpoolBytes(health.spoolBytes())
+            .setRootVersion(health.rootVersion())
+            .setSnapshotVersion(health.snapshotVersion())
+            .setCertificateExpiresMillis(
+                health.certificateExpires().map(Instant::toEpochMilli).orElse(0L))
+            .setTakenOver(health.takenOver());
+    health.damaged().forEach((stream, n) -> builder.putDamaged(stream.wireName(), n));
+    return builder.build();
+  }
+
+  private static DeviceHealth fromWire(io.skerry.wire.fleet.v1.DeviceHealth wire) {
+    return new DeviceHealth(
+        wire.getInstance(),
+        byStream(wire.getDamagedMap()),
+        wire.getSpoolBytes(),
+        wire.getRootVersion(),
+        wire.getSnapshotVersion(),
+        Optional.of(wire.getCertificateExpiresMillis())
+            .filter(millis -> millis != 0)
+            .map(Instant::ofEpochMilli),
+        wire.getTakenOver());
+  }
+
+  private static Map<RecordStream, Long> byStream(Map<String, Long> byName) {
+    Map<RecordStream, Long> byStream = new EnumMap<>(RecordStream.class);
+    byName.forEach((name, n) -> byStream.put(RecordStream.ofWireName(name), n));
+    return byStream;
   }
 
   private static Optional<String> optional(String text) {

@@ -12,6 +12,7 @@ import java.util.Map;
  * @param observed the highest generation seen
  * @param applied the highest generation of which every slot reached a terminal phase
  * @param dropped records that the spool had to drop, by stream
+ * @param health how the agent itself is
  */
 public record ReportedDocument(
     TenantId tenant,
@@ -24,7 +25,8 @@ public record ReportedDocument(
     List<SlotReport> slots,
     DeviceFacts facts,
     String agentVersion,
-    Map<RecordStream, Long> dropped) {
+    Map<RecordStream, Long> dropped,
+    DeviceHealth health) {
   /** The largest encoded document that the control plane accepts. */
   public static final int BYTES_MAX = 32 * 1024;
 

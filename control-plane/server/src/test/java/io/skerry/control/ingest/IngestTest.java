@@ -190,7 +190,7 @@ class IngestTest {
   }
 
   private static void status(TestDevice device, boolean online, long epoch) {
-    byte[] payload = ProtocolCodec.encode(new DeviceStatus(online, epoch, Instant.EPOCH));
+    byte[] payload = ProtocolCodec.encode(new DeviceStatus(online, epoch, Instant.EPOCH, ""));
     assertThat(device.publish(Topics.STATUS, payload, true)).isEmpty();
   }
 

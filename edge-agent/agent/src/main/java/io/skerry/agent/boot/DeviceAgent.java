@@ -18,6 +18,7 @@ import io.skerry.artifact.sign.SignatureInvalidException;
 import io.skerry.artifact.sign.TrustedKeys;
 import io.skerry.profile.HardwareFacts;
 import io.skerry.protocol.DeviceFacts;
+import io.skerry.protocol.DeviceHealth;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.ReportedDocument;
 import java.io.IOException;
@@ -193,7 +194,8 @@ public final class DeviceAgent implements AutoCloseable {
         updater.reports(),
         facts,
         AgentVersion.current(),
-        uplink.spool().dropped());
+        uplink.spool().dropped(),
+        DeviceHealth.UNKNOWN);
   }
 
   /** Facts as they travel. */

@@ -241,7 +241,7 @@ public final class PahoLink implements DeviceLink {
   }
 
   private byte[] status(boolean online) {
-    return ProtocolCodec.encode(new DeviceStatus(online, config.bootEpoch(), clock.instant()));
+    return ProtocolCodec.encode(new DeviceStatus(online, config.bootEpoch(), clock.instant(), ""));
   }
 
   private static void publish(

@@ -6,6 +6,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.DeviceFacts;
+import io.skerry.protocol.DeviceHealth;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Generation;
 import io.skerry.protocol.MalformedDocumentException;
@@ -64,7 +65,8 @@ class UplinkTest {
         List.of(),
         new DeviceFacts("x86-64", List.of(), 1, 0, List.of(), List.of(), ""),
         "test",
-        Map.of(RecordStream.SAMPLES, dropped));
+        Map.of(RecordStream.SAMPLES, dropped),
+        DeviceHealth.UNKNOWN);
   }
 
   private List<Long> sent() {
