@@ -1,0 +1,11 @@
+package io.skerry.simulator.disk;
+
+/** How operations fail while the machine goes on. */
+public enum Failure {
+  /** No byte more fits; renaming and deleting still work. */
+  FULL,
+  /** Nothing can be changed. */
+  READ_ONLY,
+  /** Half of a write is done, then the device fails; forcing fails too. */
+  SHORT_WRITE
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.skerry.simulator.disk;
+
+import org.jspecify.annotations.NullMarked;
