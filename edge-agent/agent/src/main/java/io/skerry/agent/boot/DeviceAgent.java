@@ -1,12 +1,13 @@
 package io.skerry.agent.boot;
 
 import io.skerry.agent.config.AgentVersion;
+import io.skerry.agent.disk.Disk;
+import io.skerry.agent.disk.DurableFile;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.Predictor;
 import io.skerry.agent.observe.Observer;
 import io.skerry.agent.serve.FeedbackSink;
 import io.skerry.agent.serve.ModelListing;
-import io.skerry.agent.update.DurableFile;
 import io.skerry.agent.update.UpdateSetup;
 import io.skerry.agent.update.Updater;
 import io.skerry.agent.uplink.DeviceLink;
@@ -163,10 +164,11 @@ public final class DeviceAgent implements AutoCloseable {
 
   private static long nextBootEpoch(Path file) throws IOException {
     long last =
-        DurableFile.read(file)
+        DurableFile.read(Disk.local(), file)
             .map(content -> Long.parseLong(new String(content, StandardCharsets.US_ASCII)))
             .orElse(0L);
-    DurableFile.write(file, Long.toString(last + 1).getBytes(StandardCharsets.US_ASCII));
+    DurableFile.write(
+        Disk.local(), file, Long.toString(last + 1).getBytes(StandardCharsets.US_ASCII));
     return last + 1;
   }
 

@@ -1,5 +1,6 @@
 package io.skerry.agent.update;
 
+import io.skerry.agent.disk.Disk;
 import io.skerry.artifact.Layer;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
@@ -84,7 +85,7 @@ final class BlobDownload {
             "artifact digest mismatch: expected %s, got %s".formatted(digest, found));
       }
       Files.move(part, blobs.file(digest), StandardCopyOption.ATOMIC_MOVE);
-      DurableFile.forceFolderOf(blobs.file(digest));
+      Disk.local().forceFolder(blobs.file(digest).getParent());
     } catch (IOException e) {
       throw new UpdateException(
           isFull(e) ? ErrorCode.STORAGE_FULL : ErrorCode.STORAGE_FAILED,

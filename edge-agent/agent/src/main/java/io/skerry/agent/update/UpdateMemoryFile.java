@@ -5,6 +5,8 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import io.skerry.agent.disk.Disk;
+import io.skerry.agent.disk.DurableFile;
 import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.DeviceId;
@@ -47,11 +49,11 @@ final class UpdateMemoryFile {
     JsonArray slots = new JsonArray();
     memory.slots().forEach((id, state) -> slots.add(json(id, state)));
     object.add("slots", slots);
-    DurableFile.write(file, object.toString().getBytes(StandardCharsets.UTF_8));
+    DurableFile.write(Disk.local(), file, object.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   UpdateMemory read() throws IOException {
-    Optional<byte[]> content = DurableFile.read(file);
+    Optional<byte[]> content = DurableFile.read(Disk.local(), file);
     if (content.isEmpty()) {
       return UpdateMemory.EMPTY;
     }

@@ -1,13 +1,9 @@
-package io.skerry.agent.update;
+package io.skerry.agent.disk;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.zip.CRC32C;
@@ -31,33 +27,21 @@ public final class DurableFile {
   private DurableFile() {}
 
   /** Replaces the content. */
-  public static void write(Path file, byte[] content) throws IOException {
+  public static void write(Disk disk, Path file, byte[] content) throws IOException {
     Path part = beside(file, ".part");
     byte[] whole = framed(content);
-    try (FileChannel channel =
-        FileChannel.open(
-            part,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.WRITE,
-            StandardOpenOption.TRUNCATE_EXISTING)) {
-      ByteBuffer bytes = ByteBuffer.wrap(whole);
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
-      channel.force(true);
+    try (DiskFile out = disk.open(part, Disk.Opening.EMPTY)) {
+      out.write(ByteBuffer.wrap(whole), 0);
+      out.force();
     }
-    if (!Arrays.equals(Files.readAllBytes(part), whole)) {
+    if (!Arrays.equals(disk.read(part), whole)) {
       throw new IOException("file %s reads other than it was written".formatted(part));
     }
-    if (Files.exists(file)) {
-      Files.move(
-          file,
-          beside(file, ".before"),
-          StandardCopyOption.REPLACE_EXISTING,
-          StandardCopyOption.ATOMIC_MOVE);
+    if (disk.exists(file)) {
+      disk.move(file, beside(file, ".before"));
     }
-    Files.move(part, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
-    forceFolderOf(file);
+    disk.move(part, file);
+    disk.forceFolder(folderOf(file));
   }
 
   /**
@@ -66,33 +50,27 @@ public final class DurableFile {
    *
    * @throws IOException if neither can be used, although one is there
    */
-  public static Optional<byte[]> read(Path file) throws IOException {
+  public static Optional<byte[]> read(Disk disk, Path file) throws IOException {
     Path before = beside(file, ".before");
     for (Path candidate : new Path[] {file, before}) {
-      if (!Files.exists(candidate)) {
+      if (!disk.exists(candidate)) {
         continue;
       }
-      Optional<byte[]> content = content(Files.readAllBytes(candidate));
+      Optional<byte[]> content = content(disk.read(candidate));
       if (content.isPresent()) {
         return content;
       }
       log.atError().addKeyValue("file", candidate).log("file damaged");
     }
-    if (Files.exists(file) || Files.exists(before)) {
+    if (disk.exists(file) || disk.exists(before)) {
       throw new IOException("file %s is damaged, and so is the one before it".formatted(file));
     }
     return Optional.empty();
   }
 
-  /** Forces a move or creation of this file to disk. */
-  static void forceFolderOf(Path file) throws IOException {
+  private static Path folderOf(Path file) {
     Path folder = file.toAbsolutePath().getParent();
-    if (folder == null) {
-      return;
-    }
-    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-      channel.force(true);
-    }
+    return folder == null ? file.toAbsolutePath() : folder;
   }
 
   private static byte[] framed(byte[] content) {
