@@ -1,6 +1,5 @@
 package io.skerry.agent.update;
 
-import io.skerry.agent.disk.Disk;
 import io.skerry.artifact.Layer;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
@@ -85,7 +84,7 @@ final class BlobDownload {
             "artifact digest mismatch: expected %s, got %s".formatted(digest, found));
       }
       Files.move(part, blobs.file(digest), StandardCopyOption.ATOMIC_MOVE);
-      Disk.local().forceFolder(blobs.file(digest).getParent());
+      blobs.forceNames();
     } catch (IOException e) {
       throw new UpdateException(
           isFull(e) ? ErrorCode.STORAGE_FULL : ErrorCode.STORAGE_FAILED,

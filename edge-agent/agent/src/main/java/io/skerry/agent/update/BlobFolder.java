@@ -1,5 +1,6 @@
 package io.skerry.agent.update;
 
+import io.skerry.agent.disk.Disk;
 import io.skerry.artifact.BlobSource;
 import io.skerry.protocol.Digest;
 import java.io.IOException;
@@ -26,6 +27,11 @@ final class BlobFolder implements BlobSource {
 
   Path part(Digest digest) {
     return folder.resolve(digest.hex() + ".part");
+  }
+
+  /** Returns once the names of blobs survive a power cut. */
+  void forceNames() throws IOException {
+    Disk.local().forceFolder(folder);
   }
 
   boolean has(Digest digest) {
