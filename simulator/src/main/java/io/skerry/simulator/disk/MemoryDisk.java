@@ -180,7 +180,7 @@ public final class MemoryDisk implements Disk {
       throw new FileAlreadyExistsException(path.toString());
     }
     if (file == null) {
-      if (opening == Opening.EXISTING) {
+      if (opening == Opening.EXISTING || opening == Opening.READ) {
         throw new NoSuchFileException(path.toString());
       }
       requireFolderOf(key);

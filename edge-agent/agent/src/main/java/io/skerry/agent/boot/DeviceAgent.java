@@ -81,6 +81,7 @@ public final class DeviceAgent implements AutoCloseable {
     this.updater =
         new Updater(
             new UpdateSetup(
+                Disk.local(),
                 config.dataDir().resolve("models"),
                 identity.tenant(),
                 identity.device(),
@@ -92,7 +93,7 @@ public final class DeviceAgent implements AutoCloseable {
                 config.engines(),
                 config.threadsMax(),
                 slots,
-                config.http(),
+                config::http,
                 config.executors().work(),
                 config.clock()),
             observer,

@@ -19,6 +19,8 @@ public interface Disk {
 
   /** What an opened file may have been before. */
   enum Opening {
+    /** It must exist, and cannot be written: works on a disk that is read-only. */
+    READ,
     /** It must exist. */
     EXISTING,
     /** It must not exist; readable by its owner only. */
@@ -42,7 +44,7 @@ public interface Disk {
    */
   byte[] read(Path file) throws IOException;
 
-  /** Opens for reading and writing. */
+  /** Opens for reading and, unless told otherwise, writing. */
   DiskFile open(Path file, Opening opening) throws IOException;
 
   /** Makes a folder and those above it, unless they exist. */

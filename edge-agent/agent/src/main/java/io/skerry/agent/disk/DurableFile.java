@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.zip.CRC32C;
 import org.slf4j.Logger;
@@ -12,7 +13,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A small file that survives a crash at any point of a write: written beside, forced to disk, read
- * back, and moved into place; the one before it stays as {@code <name>.before}.
+ * back, and moved into place. The content before it is kept as {@code <name>.before}; from the
+ * second write on there is never a moment without one of the two, whichever renames a power cut
+ * undoes.
  *
  * <pre>
  * "skerry1 " + 8 hex digits of the content's CRC32C + "\n"
@@ -26,19 +29,30 @@ public final class DurableFile {
 
   private DurableFile() {}
 
-  /** Replaces the content. */
+  /**
+   * Replaces the content; when this returns, it survives a power cut.
+   *
+   * @throws IOException if it does not; either content may be read from then on
+   */
   public static void write(Disk disk, Path file, byte[] content) throws IOException {
+    if (disk.exists(file)) {
+      byte[] current = disk.read(file);
+      // A damaged file must not push out the good one before it.
+      if (content(current).isPresent()) {
+        replace(disk, beside(file, ".before"), current);
+      }
+    }
+    replace(disk, file, framed(content));
+  }
+
+  private static void replace(Disk disk, Path file, byte[] whole) throws IOException {
     Path part = beside(file, ".part");
-    byte[] whole = framed(content);
     try (DiskFile out = disk.open(part, Disk.Opening.EMPTY)) {
       out.write(ByteBuffer.wrap(whole), 0);
       out.force();
     }
     if (!Arrays.equals(disk.read(part), whole)) {
       throw new IOException("file %s reads other than it was written".formatted(part));
-    }
-    if (disk.exists(file)) {
-      disk.move(file, beside(file, ".before"));
     }
     disk.move(part, file);
     disk.forceFolder(folderOf(file));
@@ -51,18 +65,19 @@ public final class DurableFile {
    * @throws IOException if neither can be used, although one is there
    */
   public static Optional<byte[]> read(Disk disk, Path file) throws IOException {
-    Path before = beside(file, ".before");
-    for (Path candidate : new Path[] {file, before}) {
+    boolean any = false;
+    for (Path candidate : List.of(file, beside(file, ".before"))) {
       if (!disk.exists(candidate)) {
         continue;
       }
+      any = true;
       Optional<byte[]> content = content(disk.read(candidate));
       if (content.isPresent()) {
         return content;
       }
       log.atError().addKeyValue("file", candidate).log("file damaged");
     }
-    if (disk.exists(file) || disk.exists(before)) {
+    if (any) {
       throw new IOException("file %s is damaged, and so is the one before it".formatted(file));
     }
     return Optional.empty();

@@ -56,6 +56,7 @@ enum LocalDisk implements Disk {
 
   private static Set<OpenOption> options(Opening opening) {
     return switch (opening) {
+      case READ -> Set.of(StandardOpenOption.READ);
       case EXISTING -> Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE);
       case NEW_PRIVATE ->
           Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW);

@@ -1,5 +1,7 @@
 package io.skerry.agent.update;
 
+import io.skerry.agent.disk.DiskFile;
+import io.skerry.agent.disk.DiskFullException;
 import io.skerry.artifact.Layer;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
@@ -10,17 +12,13 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /**
  * Fetches blobs over HTTP into a {@link BlobFolder}; goes on where it stopped, after checking the
@@ -31,7 +29,7 @@ final class BlobDownload {
   private static final int BUFFER_BYTES = 64 * 1024;
   private static final int PARTIAL_CONTENT = 206;
 
-  private final HttpClient http;
+  private final Supplier<HttpClient> http;
   private final BlobFolder blobs;
   private final URI trustedBase;
   private final String authorization;
@@ -40,7 +38,8 @@ final class BlobDownload {
    * @param trustedBase the device's secret is sent to this origin only
    * @param login tenant, slash, device
    */
-  BlobDownload(HttpClient http, BlobFolder blobs, URI trustedBase, String login, String secret) {
+  BlobDownload(
+      Supplier<HttpClient> http, BlobFolder blobs, URI trustedBase, String login, String secret) {
     this.http = http;
     this.blobs = blobs;
     this.trustedBase = trustedBase;
@@ -67,15 +66,12 @@ final class BlobDownload {
     if (blobs.has(digest)) {
       return;
     }
-    Path part = blobs.part(digest);
-    try (FileChannel file =
-        FileChannel.open(
-            part, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+    try (DiskFile file = blobs.openPart(digest)) {
       file.truncate(checkedBytes(file, chunks));
       if (chunks.isEmpty() || file.size() < bytesMax) {
         receive(base, digest, bytesMax, file, cancelled);
       }
-      file.force(true);
+      file.force();
       Digest found = digest(file);
       if (!found.equals(digest)) {
         file.truncate(0);
@@ -83,24 +79,17 @@ final class BlobDownload {
             ErrorCode.ARTIFACT_DIGEST_MISMATCH,
             "artifact digest mismatch: expected %s, got %s".formatted(digest, found));
       }
-      Files.move(part, blobs.file(digest), StandardCopyOption.ATOMIC_MOVE);
-      blobs.forceNames();
+      blobs.complete(digest);
     } catch (IOException e) {
       throw new UpdateException(
-          isFull(e) ? ErrorCode.STORAGE_FULL : ErrorCode.STORAGE_FAILED,
+          e instanceof DiskFullException ? ErrorCode.STORAGE_FULL : ErrorCode.STORAGE_FAILED,
           "blob %s cannot be stored: %s".formatted(digest, e.getMessage()),
           e);
     }
   }
 
-  private static boolean isFull(IOException e) {
-    String message = e.getMessage();
-    return message != null
-        && (message.contains("No space left") || message.contains("quota exceeded"));
-  }
-
   private void receive(
-      URI base, Digest digest, long bytesMax, FileChannel file, BooleanSupplier cancelled)
+      URI base, Digest digest, long bytesMax, DiskFile file, BooleanSupplier cancelled)
       throws UpdateException, IOException {
     URI uri = URI.create(base.toString().replaceAll("/+$", "") + "/sha256/" + digest.hex());
     HttpRequest.Builder request = HttpRequest.newBuilder(uri).timeout(PATIENCE).GET();
@@ -132,10 +121,8 @@ final class BlobDownload {
               ErrorCode.ARTIFACT_DIGEST_MISMATCH,
               "blob %s has more than its %d bytes".formatted(digest, bytesMax));
         }
-        ByteBuffer bytes = ByteBuffer.wrap(buffer, 0, read);
-        while (bytes.hasRemaining()) {
-          position += file.write(bytes, position);
-        }
+        file.write(ByteBuffer.wrap(buffer, 0, read), position);
+        position += read;
       }
     }
   }
@@ -143,7 +130,7 @@ final class BlobDownload {
   private HttpResponse<InputStream> send(HttpRequest request, Digest digest)
       throws UpdateException {
     try {
-      return http.send(request, HttpResponse.BodyHandlers.ofInputStream());
+      return http.get().send(request, HttpResponse.BodyHandlers.ofInputStream());
     } catch (IOException e) {
       throw failed(digest, String.valueOf(e.getMessage()), e);
     } catch (InterruptedException e) {
@@ -196,7 +183,7 @@ final class BlobDownload {
   }
 
   /** Bytes of whole chunks from the start that are what they must be. */
-  private static long checkedBytes(FileChannel file, List<Digest> chunks) throws IOException {
+  private static long checkedBytes(DiskFile file, List<Digest> chunks) throws IOException {
     long size = file.size();
     long checked = 0;
     ByteBuffer buffer = ByteBuffer.allocate(chunks.isEmpty() ? 0 : Layer.CHUNK_BYTES);
@@ -205,7 +192,7 @@ final class BlobDownload {
       if (!buffer.hasRemaining()) {
         return checked;
       }
-      readFully(file, buffer, checked);
+      file.read(buffer, checked);
       MessageDigest digest = Digest.newMessageDigest();
       digest.update(buffer.flip());
       if (!Digest.of(digest).equals(chunk)) {
@@ -216,24 +203,13 @@ final class BlobDownload {
     return checked;
   }
 
-  private static void readFully(FileChannel file, ByteBuffer buffer, long from) throws IOException {
-    long position = from;
-    while (buffer.hasRemaining()) {
-      int read = file.read(buffer, position);
-      if (read < 0) {
-        throw new IOException("file ended early");
-      }
-      position += read;
-    }
-  }
-
-  private static Digest digest(FileChannel file) throws IOException {
+  private static Digest digest(DiskFile file) throws IOException {
     MessageDigest digest = Digest.newMessageDigest();
     ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES);
     long position = 0;
     while (true) {
       int read = file.read(buffer.clear(), position);
-      if (read < 0) {
+      if (read == 0) {
         return Digest.of(digest);
       }
       digest.update(buffer.flip());

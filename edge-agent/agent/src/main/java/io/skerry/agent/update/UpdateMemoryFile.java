@@ -36,9 +36,11 @@ final class UpdateMemoryFile {
   private static final TenantId TENANT = new TenantId("here");
   private static final DeviceId DEVICE = new DeviceId("here");
 
+  private final Disk disk;
   private final Path file;
 
-  UpdateMemoryFile(Path file) {
+  UpdateMemoryFile(Disk disk, Path file) {
+    this.disk = disk;
     this.file = file;
   }
 
@@ -49,11 +51,11 @@ final class UpdateMemoryFile {
     JsonArray slots = new JsonArray();
     memory.slots().forEach((id, state) -> slots.add(json(id, state)));
     object.add("slots", slots);
-    DurableFile.write(Disk.local(), file, object.toString().getBytes(StandardCharsets.UTF_8));
+    DurableFile.write(disk, file, object.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   UpdateMemory read() throws IOException {
-    Optional<byte[]> content = DurableFile.read(Disk.local(), file);
+    Optional<byte[]> content = DurableFile.read(disk, file);
     if (content.isEmpty()) {
       return UpdateMemory.EMPTY;
     }

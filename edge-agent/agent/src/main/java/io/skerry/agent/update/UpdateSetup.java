@@ -1,5 +1,6 @@
 package io.skerry.agent.update;
 
+import io.skerry.agent.disk.Disk;
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.artifact.sign.TrustedKeys;
@@ -12,16 +13,19 @@ import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 
 /**
  * What an {@link Updater} works with.
  *
  * @param folder of its own: state and blobs
  * @param artifactBase the origin that the device's secret may be sent to
+ * @param http the client of the moment: certificates renew
  * @param threadsMax threads that one model may use, whatever its profile says
  * @param executor for downloads and loading; tasks block
  */
 public record UpdateSetup(
+    Disk disk,
     Path folder,
     TenantId tenant,
     DeviceId device,
@@ -33,7 +37,7 @@ public record UpdateSetup(
     EngineCatalog engines,
     int threadsMax,
     ModelSlots slots,
-    HttpClient http,
+    Supplier<HttpClient> http,
     Executor executor,
     InstantSource clock) {
   @Override

@@ -13,7 +13,6 @@ import io.skerry.protocol.SlotReport;
 import io.skerry.telemetry.wire.TelemetryRecords;
 import io.skerry.wire.fleet.v1.Record;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -57,15 +56,16 @@ public final class Updater implements AutoCloseable {
    * @param events takes records of what happened
    */
   public Updater(UpdateSetup setup, ModelWatch watch, Consumer<Record> events) throws IOException {
-    Files.createDirectories(setup.folder());
+    setup.disk().createFolders(setup.folder());
     this.setup = setup;
     this.slots = setup.slots();
     this.watch = watch;
     this.events = events;
     this.machine =
         new UpdateMachine(UpdatePolicy.seeded((setup.tenant() + "/" + setup.device()).hashCode()));
-    this.file = new UpdateMemoryFile(setup.folder().resolve("update.json"));
-    BlobFolder blobs = new BlobFolder(setup.folder().resolve("blobs").resolve("sha256"));
+    this.file = new UpdateMemoryFile(setup.disk(), setup.folder().resolve("update.json"));
+    BlobFolder blobs =
+        new BlobFolder(setup.disk(), setup.folder().resolve("blobs").resolve("sha256"));
     this.loader =
         new ArtifactLoader(
             blobs,

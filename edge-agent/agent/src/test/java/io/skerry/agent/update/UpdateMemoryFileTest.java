@@ -3,6 +3,7 @@ package io.skerry.agent.update;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.skerry.agent.disk.Disk;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.Generation;
 import io.skerry.protocol.SlotId;
@@ -26,7 +27,7 @@ class UpdateMemoryFileTest {
   @BeforeEach
   void open() {
     path = folder.resolve("update.json");
-    file = new UpdateMemoryFile(path);
+    file = new UpdateMemoryFile(Disk.local(), path);
   }
 
   private static UpdateMemory memory(long counter, Step step) {
