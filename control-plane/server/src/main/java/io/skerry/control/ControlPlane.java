@@ -106,7 +106,8 @@ final class ControlPlane implements AutoCloseable {
             .banner(false)
             .deduceEnvironment(false)
             .properties(properties(config))
-            .singletons(config, config.ingest(), folder, new Database(source))
+            .singletons(
+                config, config.ingest(), config.ca(), config.names(), folder, new Database(source))
             .build();
     context = made;
     made.start();

@@ -1,64 +1,116 @@
 package io.skerry.control;
 
+import io.skerry.control.ca.CaConfig;
+import io.skerry.control.host.ServerNames;
 import io.skerry.control.ingest.IngestConfig;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
+import java.util.regex.Pattern;
 
 /**
  * The whole configuration.
  *
  * @param dataDir folder for everything that is kept
- * @param host address to listen on; only loopback until TLS exists
+ * @param host address to listen on; the console speaks plain HTTP on loopback, HTTPS elsewhere
+ * @param publicHost name or address that devices use; empty = host
  * @param port console and API; 0 = a free one
+ * @param devicePort the devices' HTTPS: enrolment, certificates, artifacts; 0 = a free one
  * @param mqttPort broker; 0 = a free one
  * @param database where the database is
  * @param ingest how records from devices are stored
+ * @param ca how certificates are issued
  */
 record ServerConfig(
     Path dataDir,
     String host,
+    String publicHost,
     int port,
+    int devicePort,
     int mqttPort,
     DatabaseConfig database,
-    IngestConfig ingest) {
+    IngestConfig ingest,
+    CaConfig ca) {
   static final ServerConfig DEFAULTS =
       new ServerConfig(
           Path.of(System.getProperty("user.home"), ".skerry"),
           "127.0.0.1",
+          "",
           8080,
+          8443,
           8883,
           DatabaseConfig.DEFAULTS,
-          IngestConfig.DEFAULTS);
+          IngestConfig.DEFAULTS,
+          CaConfig.DEFAULTS);
+
+  private static final Pattern HOST = Pattern.compile("[A-Za-z0-9.:_-]{1,253}");
 
   ServerConfig {
     checkPort("port", port);
+    checkPort("device-port", devicePort);
     checkPort("mqtt-port", mqttPort);
-    if (!isLoopback(host)) {
+    checkHost("host", host);
+    if (!publicHost.isEmpty()) {
+      checkHost("public-host", publicHost);
+    }
+    if (isWildcard(host) && publicHost.isEmpty()) {
       throw new IllegalArgumentException(
-          "host is '%s': without TLS only loopback addresses such as 127.0.0.1 are allowed"
+          "host is '%s', every address: say with public-host which name devices use"
               .formatted(host));
     }
   }
 
   ServerConfig withDataDir(Path changed) {
-    return new ServerConfig(changed, host, port, mqttPort, database, ingest);
+    return new ServerConfig(
+        changed, host, publicHost, port, devicePort, mqttPort, database, ingest, ca);
   }
 
   ServerConfig withHost(String changed) {
-    return new ServerConfig(dataDir, changed, port, mqttPort, database, ingest);
+    return withHosts(changed, publicHost);
+  }
+
+  ServerConfig withHosts(String changed, String changedPublic) {
+    return new ServerConfig(
+        dataDir, changed, changedPublic, port, devicePort, mqttPort, database, ingest, ca);
   }
 
   ServerConfig withPort(int changed) {
-    return new ServerConfig(dataDir, host, changed, mqttPort, database, ingest);
+    return new ServerConfig(
+        dataDir, host, publicHost, changed, devicePort, mqttPort, database, ingest, ca);
+  }
+
+  ServerConfig withDevicePort(int changed) {
+    return new ServerConfig(
+        dataDir, host, publicHost, port, changed, mqttPort, database, ingest, ca);
   }
 
   ServerConfig withMqttPort(int changed) {
-    return new ServerConfig(dataDir, host, port, changed, database, ingest);
+    return new ServerConfig(
+        dataDir, host, publicHost, port, devicePort, changed, database, ingest, ca);
   }
 
   ServerConfig withDatabase(DatabaseConfig changed) {
-    return new ServerConfig(dataDir, host, port, mqttPort, changed, ingest);
+    return new ServerConfig(
+        dataDir, host, publicHost, port, devicePort, mqttPort, changed, ingest, ca);
+  }
+
+  ServerConfig withCa(CaConfig changed) {
+    return new ServerConfig(
+        dataDir, host, publicHost, port, devicePort, mqttPort, database, ingest, changed);
+  }
+
+  /** What the server is called. */
+  ServerNames names() {
+    return new ServerNames(host, publicHost.isEmpty() ? host : publicHost);
+  }
+
+  /** Whether only this machine reaches the server. */
+  boolean isLocal() {
+    try {
+      return InetAddress.getByName(host).isLoopbackAddress();
+    } catch (UnknownHostException e) {
+      return false;
+    }
   }
 
   private static void checkPort(String key, int port) {
@@ -67,10 +119,17 @@ record ServerConfig(
     }
   }
 
-  private static boolean isLoopback(String host) {
+  private static void checkHost(String key, String host) {
+    if (!HOST.matcher(host).matches()) {
+      throw new IllegalArgumentException(
+          "%s is '%s': must be a host name or an address".formatted(key, host));
+    }
+  }
+
+  private static boolean isWildcard(String host) {
     try {
-      return InetAddress.getByName(host).isLoopbackAddress();
-    } catch (UnknownHostException e) {
+      return InetAddress.ofLiteral(host).isAnyLocalAddress();
+    } catch (IllegalArgumentException e) {
       return false;
     }
   }

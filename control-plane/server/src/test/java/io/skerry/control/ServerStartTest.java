@@ -99,8 +99,11 @@ class ServerStartTest {
   }
 
   @Test
-  void listensOnLoopbackOnly() {
+  void asksForANameWhenItListensEverywhere() {
     assertThatThrownBy(() -> ServerConfig.DEFAULTS.withHost("0.0.0.0"))
-        .hasMessageContaining("only loopback");
+        .hasMessageContaining("public-host");
+    assertThat(
+            ServerConfig.DEFAULTS.withHosts("0.0.0.0", "skerry.example.org").names().publicHost())
+        .isEqualTo("skerry.example.org");
   }
 }

@@ -53,7 +53,7 @@ public final class TestControlPlane {
   }
 
   static ServerConfig config(Path data) {
-    return ServerConfig.DEFAULTS.withDataDir(data).withPort(0).withMqttPort(0);
+    return ServerConfig.DEFAULTS.withDataDir(data).withPort(0).withDevicePort(0).withMqttPort(0);
   }
 
   private static void delete(Path folder) {

@@ -26,6 +26,7 @@ class ServerFeaturesTest {
           "web",
           "audit",
           "access",
+          "ca",
           "device",
           "artifact",
           "link",

@@ -2,6 +2,7 @@ package io.skerry.control.host;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -18,7 +19,7 @@ import java.nio.file.attribute.PosixFilePermissions;
  * <pre>
  * server.lock     held by the running server
  * server.json     {url, mqttPort, pid} while it is ready
- * keys/           root, release and director keys, admin.token; mode 0700
+ * keys/           signing keys, the CA and the certificates it gave this server, admin.token; mode 0700
  * postgres/       the embedded database
  * broker/         the embedded broker's scratch files
  * blobs/sha256/   artifacts by digest
@@ -100,13 +101,31 @@ public final class DataFolder implements AutoCloseable {
 
   /** Replaces a file of the folder in one step, readable by the server's user only. */
   public void writePrivately(Path file, String content) {
+    writePrivately(file, content.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /**
+   * Replaces a file of the folder in one step, readable by the server's user only; it survives a
+   * power cut once this returns.
+   */
+  public void writePrivately(Path file, byte[] content) {
     try {
       Path part = file.resolveSibling(file.getFileName() + ".part");
       Files.deleteIfExists(part);
       Files.createFile(part);
       restrict(part, "rw-------");
-      Files.writeString(part, content, StandardCharsets.UTF_8);
+      try (FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE)) {
+        ByteBuffer left = ByteBuffer.wrap(content);
+        while (left.hasRemaining()) {
+          channel.write(left);
+        }
+        channel.force(true);
+      }
       Files.move(part, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+      try (FileChannel folder =
+          FileChannel.open(part.toAbsolutePath().getParent(), StandardOpenOption.READ)) {
+        folder.force(true);
+      }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -3,7 +3,9 @@ package io.skerry.control.sql;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.micronaut.context.ApplicationContext;
+import io.skerry.control.ca.CaConfig;
 import io.skerry.control.host.DataFolder;
+import io.skerry.control.host.ServerNames;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -26,7 +28,8 @@ public final class TestPlane implements AutoCloseable {
         ApplicationContext.builder()
             .banner(false)
             .deduceEnvironment(false)
-            .singletons(folder, database)
+            .singletons(
+                folder, database, CaConfig.DEFAULTS, new ServerNames("127.0.0.1", "127.0.0.1"))
             .build()
             .start();
   }
