@@ -1,7 +1,6 @@
 package io.skerry.agent.uplink;
 
 import java.time.Duration;
-import java.time.Instant;
 import java.util.random.RandomGenerator;
 
 /**
@@ -10,33 +9,46 @@ import java.util.random.RandomGenerator;
  * must not be asked again without a wait.
  */
 final class Backoff {
-  /** A connection this long starts the waits from the beginning. */
-  static final Duration STABLE = Duration.ofMinutes(1);
-
   private static final int DOUBLINGS_MAX = 16;
 
-  private final Duration base;
-  private final Duration longest;
+  private final LinkConfig.Timing timing;
   private final RandomGenerator random;
   private int attempts;
 
-  Backoff(Duration base, Duration longest, RandomGenerator random) {
-    this.base = base;
-    this.longest = longest;
+  Backoff(LinkConfig.Timing timing, RandomGenerator random) {
+    this.timing = timing;
     this.random = random;
   }
 
   /** The wait before the next attempt. */
   Duration next() {
     long ceiling =
-        Math.min(longest.toMillis(), base.toMillis() << Math.min(attempts, DOUBLINGS_MAX));
+        Math.min(
+            timing.reconnectMax().toMillis(),
+            timing.reconnectBase().toMillis() << Math.min(attempts, DOUBLINGS_MAX));
     attempts++;
     return Duration.ofMillis(random.nextLong(ceiling + 1));
   }
 
-  /** A connection ended that had stood since an instant. */
-  void ended(Instant since, Instant now) {
-    if (Duration.between(since, now).compareTo(STABLE) >= 0) {
+  /** The wait when the broker says that it has too much to do: half of the longest or more. */
+  Duration afterCrowd() {
+    attempts++;
+    return upperHalf(timing.reconnectMax());
+  }
+
+  /** The wait after another client took over the session. */
+  Duration afterTakeover() {
+    return upperHalf(timing.takenOverWait());
+  }
+
+  private Duration upperHalf(Duration longest) {
+    long half = longest.toMillis() / 2;
+    return Duration.ofMillis(half + random.nextLong(longest.toMillis() - half + 1));
+  }
+
+  /** A connection ended that had stood for this long. */
+  void ended(Duration stood) {
+    if (stood.compareTo(timing.stableAfter()) >= 0) {
       attempts = 0;
     }
   }

@@ -11,6 +11,11 @@ public interface DeviceLink extends AutoCloseable {
     CONNECTED,
     /** Waits before the next attempt. */
     WAITING,
+    /**
+     * Waits for long, because another client took over this device's session: its identity may be
+     * in use on another machine.
+     */
+    TAKEN_OVER,
     CLOSED
   }
 
@@ -21,6 +26,9 @@ public interface DeviceLink extends AutoCloseable {
 
     /** A message arrived; the payload belongs to the listener. */
     void received(String topic, byte[] payload);
+
+    /** Another client took over this device's session. */
+    default void takenOver() {}
   }
 
   /** Begins to connect, and keeps at it until closed. */

@@ -3,35 +3,102 @@ package io.skerry.agent.uplink;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.TenantId;
 import java.time.Duration;
+import java.util.function.Supplier;
+import javax.net.ssl.SSLContext;
 
 /**
  * Where and as whom to connect.
  *
- * @param secret the device's secret; never logged
- * @param reconnectBase the first wait is shorter than this
- * @param reconnectMax no wait is longer
+ * @param bootEpoch travels in the status
+ * @param instance travels in the status, see {@link io.skerry.protocol.DeviceHealth}
  */
 public record LinkConfig(
     String host,
     int port,
     TenantId tenant,
     DeviceId device,
-    String secret,
+    Credential credential,
     long bootEpoch,
-    Duration reconnectBase,
-    Duration reconnectMax) {
-  /** Waits that suit a fleet: .5 s at first, at most 2 min. */
+    String instance,
+    Timing timing) {
+
+  /** What proves who the device is. */
+  public sealed interface Credential {
+    /**
+     * TLS with the device's certificate; the broker's must bear its host name.
+     *
+     * @param newest asked for at every attempt to connect, so that a renewed certificate is used
+     */
+    record Certificate(Supplier<SSLContext> newest) implements Credential {}
+
+    /** A password on a connection that is not encrypted: on loopback only. */
+    record Secret(String secret) implements Credential {
+      @Override
+      public String toString() {
+        return "Secret[...]";
+      }
+    }
+  }
+
+  /**
+   * How long to wait for what.
+   *
+   * @param reconnectBase the first wait before another attempt is shorter than this
+   * @param reconnectMax no such wait is longer
+   * @param stableAfter a connection that stood for so long starts the waits from the beginning
+   * @param patience the longest wait for the broker's answer to anything
+   * @param willDelay how long the broker waits for the device to come back before it tells that the
+   *     device is gone; whole seconds
+   * @param takenOverWait the wait after another client took over the session is half of this to
+   *     this
+   */
+  public record Timing(
+      Duration reconnectBase,
+      Duration reconnectMax,
+      Duration stableAfter,
+      Duration patience,
+      Duration willDelay,
+      Duration takenOverWait) {
+    /** Suits a fleet. */
+    public static final Timing DEFAULTS =
+        new Timing(
+            Duration.ofMillis(500),
+            Duration.ofMinutes(2),
+            Duration.ofMinutes(1),
+            Duration.ofSeconds(10),
+            Duration.ofSeconds(45),
+            Duration.ofMinutes(10));
+  }
+
+  /** With a certificate, and waits that suit a fleet. */
   public LinkConfig(
-      String host, int port, TenantId tenant, DeviceId device, String secret, long bootEpoch) {
+      String host,
+      int port,
+      TenantId tenant,
+      DeviceId device,
+      Supplier<SSLContext> newest,
+      long bootEpoch,
+      String instance) {
     this(
         host,
         port,
         tenant,
         device,
-        secret,
+        new Credential.Certificate(newest),
         bootEpoch,
-        Duration.ofMillis(500),
-        Duration.ofMinutes(2));
+        instance,
+        Timing.DEFAULTS);
+  }
+
+  /** With a password, and waits that suit a fleet. */
+  public LinkConfig(
+      String host, int port, TenantId tenant, DeviceId device, String secret, long bootEpoch) {
+    this(host, port, tenant, device, new Credential.Secret(secret), bootEpoch, "", Timing.DEFAULTS);
+  }
+
+  /** The same with other waits. */
+  public LinkConfig with(Timing other) {
+    return new LinkConfig(host, port, tenant, device, credential, bootEpoch, instance, other);
   }
 
   /** Client id and user name. */

@@ -3,61 +3,50 @@ package io.skerry.agent.uplink;
 import io.skerry.protocol.DeviceStatus;
 import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.Topics;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.concurrent.BlockingQueue;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
-import org.eclipse.paho.mqttv5.client.IMqttToken;
-import org.eclipse.paho.mqttv5.client.MqttAsyncClient;
-import org.eclipse.paho.mqttv5.client.MqttCallback;
-import org.eclipse.paho.mqttv5.client.MqttConnectionOptions;
-import org.eclipse.paho.mqttv5.client.MqttDisconnectResponse;
-import org.eclipse.paho.mqttv5.client.persist.MemoryPersistence;
 import org.eclipse.paho.mqttv5.common.MqttException;
-import org.eclipse.paho.mqttv5.common.MqttMessage;
-import org.eclipse.paho.mqttv5.common.packet.MqttProperties;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
- * The link over Eclipse Paho, used so that its known faults cannot bite: a fresh client for every
- * attempt, nothing persisted by it, its own reconnect off, every token waited for with a limit, and
- * nothing called from its callbacks.
+ * The link over Eclipse Paho, used so that its known faults cannot bite: see {@link PahoSession}.
+ *
+ * <p>A broker that is too busy is left alone for long, and so is one on which another client took
+ * over the session. A server reference is not followed: the device trusts only what its enrolment
+ * named.
  */
 public final class PahoLink implements DeviceLink {
   private static final Logger log = LoggerFactory.getLogger(PahoLink.class);
 
-  private static final Duration STEP_PATIENCE = Duration.ofSeconds(10);
-  private static final int KEEP_ALIVE_SECONDS = 30;
-  // Paho reads the broker's limit as a signed short; ours stays far below that as well.
-  private static final int RECEIVE_MAX = 16;
-  private static final long PACKET_BYTES_MAX = 512 * 1024;
-  private static final int INBOX_MAX = 1024;
-  private static final int AT_LEAST_ONCE = 1;
+  private static final int TAKEN_OVER = 0x8E;
+  // Unavailable, busy, quota exceeded, use another server, server moved, connection rate exceeded.
+  private static final Set<Integer> CROWDED = Set.of(0x88, 0x89, 0x97, 0x9C, 0x9D, 0x9F);
+  private static final long LOOK_MILLIS = 1000;
 
   private final LinkConfig config;
   private final InstantSource clock;
   private final Executor executor;
   private final Backoff backoff;
-  private final BlockingQueue<Inbound> inbox = new LinkedBlockingQueue<>(INBOX_MAX);
+  private final String statusTopic;
+  private final List<String> topics;
   private final CountDownLatch closed = new CountDownLatch(1);
   private volatile State state = State.WAITING;
+  private volatile @Nullable PahoSession session;
   private boolean failing;
-  private volatile @Nullable MqttAsyncClient client;
 
-  private sealed interface Inbound {
-    record Message(String topic, MqttMessage message) implements Inbound {}
-
-    record Lost(MqttAsyncClient of, String reason) implements Inbound {}
-  }
+  /** Why an attempt ended. */
+  private record Ended(int reasonCode, Duration stood) {}
 
   /**
    * Makes a link that is not started.
@@ -69,7 +58,13 @@ public final class PahoLink implements DeviceLink {
     this.config = config;
     this.clock = clock;
     this.executor = executor;
-    this.backoff = new Backoff(config.reconnectBase(), config.reconnectMax(), random);
+    this.backoff = new Backoff(config.timing(), random);
+    this.statusTopic = Topics.device(config.tenant(), config.device(), Topics.STATUS);
+    this.topics =
+        List.of(
+            Topics.device(config.tenant(), config.device(), Topics.DESIRED),
+            Topics.device(config.tenant(), config.device(), Topics.COMMITTED),
+            Topics.controlState(config.tenant()));
   }
 
   @Override
@@ -84,12 +79,12 @@ public final class PahoLink implements DeviceLink {
 
   @Override
   public void publish(String topic, byte[] payload) throws LinkException {
-    MqttAsyncClient current = client;
+    PahoSession current = session;
     if (current == null || state != State.CONNECTED) {
       throw new LinkException("not connected to " + config.host() + ":" + config.port());
     }
     try {
-      publish(current, topic, payload, false);
+      current.publish(topic, payload, false);
     } catch (MqttException e) {
       throw new LinkException("cannot publish on " + topic + ": " + e.getMessage(), e);
     }
@@ -97,37 +92,33 @@ public final class PahoLink implements DeviceLink {
 
   @Override
   public void close() {
-    closed.countDown();
-    state = State.CLOSED;
-    MqttAsyncClient current = client;
-    client = null;
-    if (current != null) {
+    boolean connected;
+    PahoSession current;
+    synchronized (this) {
+      connected = state == State.CONNECTED;
+      closed.countDown();
+      state = State.CLOSED;
+      current = session;
+    }
+    if (current == null) {
+      return;
+    }
+    if (connected) {
       try {
-        publish(current, statusTopic(), status(false), true);
+        current.publish(statusTopic, status(false), true);
       } catch (MqttException e) {
         log.atDebug().setCause(e).log("farewell not sent");
       }
-      discard(current);
     }
+    current.leave();
   }
 
   private void keepConnected(Listener listener) {
     while (!isClosed()) {
-      Instant since = clock.instant();
       try {
-        attempt(listener);
-      } catch (MqttException e) {
-        tellOnce(e);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return;
-      } catch (RuntimeException e) {
-        log.atWarn().addKeyValue("device", config.login()).setCause(e).log("link failed");
-      }
-      backoff.ended(since, clock.instant());
-      enter(State.WAITING);
-      try {
-        if (closed.await(backoff.next().toMillis(), TimeUnit.MILLISECONDS)) {
+        Ended ended = attempt(listener);
+        backoff.ended(ended.stood());
+        if (waits(ended.reasonCode(), listener)) {
           return;
         }
       } catch (InterruptedException e) {
@@ -137,69 +128,111 @@ public final class PahoLink implements DeviceLink {
     }
   }
 
-  // A fleet without its control plane must not fill disks with the same line.
-  private void tellOnce(MqttException cause) {
-    log.atLevel(failing ? Level.DEBUG : Level.INFO)
-        .addKeyValue("device", config.login())
-        .addKeyValue("reason", cause.getReasonCode())
-        .addKeyValue("cause", String.valueOf(cause.getMessage()))
-        .log("link down");
-    failing = true;
+  /** Whether the link was closed meanwhile. */
+  private boolean waits(int reasonCode, Listener listener) throws InterruptedException {
+    Duration wait;
+    if (reasonCode == TAKEN_OVER) {
+      wait = backoff.afterTakeover();
+      enter(State.TAKEN_OVER);
+      log.atError()
+          .addKeyValue("device", config.login())
+          .addKeyValue("waitSeconds", wait.toSeconds())
+          .log("another client took over this device's session: is its identity on two machines?");
+      tell(listener::takenOver);
+    } else {
+      wait = CROWDED.contains(reasonCode) ? backoff.afterCrowd() : backoff.next();
+      enter(State.WAITING);
+    }
+    return closed.await(wait.toMillis(), TimeUnit.MILLISECONDS);
   }
 
-  private void attempt(Listener listener) throws MqttException, InterruptedException {
+  private Ended attempt(Listener listener) throws InterruptedException {
     enter(State.CONNECTING);
-    MqttAsyncClient fresh =
-        new MqttAsyncClient(
-            "tcp://" + config.host() + ":" + config.port(),
-            config.login(),
-            new MemoryPersistence());
+    Inbox inbox = new Inbox(topics);
+    Optional<PahoSession> opened = Optional.empty();
+    Optional<Instant> since = Optional.empty();
+    int reasonCode = 0;
     try {
-      fresh.setCallback(new Queueing(fresh));
-      waitFor(fresh.connect(options()));
-      waitFor(fresh.subscribe(subscriptions(), new int[] {1, 1, 1}));
-      publish(fresh, statusTopic(), status(true), true);
-      client = fresh;
+      PahoSession fresh = new PahoSession(config, inbox);
+      opened = Optional.of(fresh);
+      if (!use(fresh)) {
+        return new Ended(reasonCode, Duration.ZERO);
+      }
+      fresh.open(topics, statusTopic, status(true), status(false));
+      since = Optional.of(clock.instant());
       enter(State.CONNECTED);
       failing = false;
       log.atInfo().addKeyValue("device", config.login()).log("link up");
       tell(listener::connected);
-      deliver(fresh, listener);
+      reasonCode = deliver(fresh, inbox, listener);
+    } catch (MqttException e) {
+      reasonCode = inbox.loss().map(Inbox.Loss::reasonCode).orElse(e.getReasonCode());
+      tellOnce(reasonCode, e);
+    } catch (RuntimeException e) {
+      tellOnce(reasonCode, e);
     } finally {
-      client = null;
-      discard(fresh);
-    }
-  }
-
-  private void deliver(MqttAsyncClient current, Listener listener) throws InterruptedException {
-    while (!isClosed()) {
-      @Nullable Inbound next = inbox.poll(1, TimeUnit.SECONDS);
-      switch (next) {
-        case null -> {
-          if (!current.isConnected()) {
-            return;
-          }
-        }
-        case Inbound.Message(String topic, MqttMessage message) ->
-            tell(() -> listener.received(topic, message.getPayload()));
-        case Inbound.Lost(MqttAsyncClient of, String reason) -> {
-          if (of == current) {
-            log.atInfo()
-                .addKeyValue("device", config.login())
-                .addKeyValue("reason", reason)
-                .log("link lost");
-            return;
-          }
-        }
+      // After the end it is the closing thread's, which may still say farewell with it.
+      if (use(null) || session == null) {
+        opened.ifPresent(PahoSession::discard);
       }
     }
+    Instant now = clock.instant();
+    return new Ended(
+        reasonCode, since.map(start -> Duration.between(start, now)).orElse(Duration.ZERO));
+  }
+
+  // A fleet without its control plane must not fill disks with the same line.
+  private void tellOnce(int reasonCode, Exception cause) {
+    log.atLevel(failing ? Level.DEBUG : Level.INFO)
+        .addKeyValue("device", config.login())
+        .addKeyValue("reason", reasonCode)
+        .addKeyValue("cause", causes(cause))
+        .log("link down");
+    failing = true;
+  }
+
+  private static String causes(Throwable failure) {
+    Throwable cause = failure.getCause();
+    return cause == null ? String.valueOf(failure.getMessage()) : failure + ": " + cause;
+  }
+
+  private int deliver(PahoSession current, Inbox inbox, Listener listener)
+      throws InterruptedException {
+    while (!isClosed()) {
+      Optional<Inbox.Message> next = inbox.poll(LOOK_MILLIS);
+      if (next.isPresent()) {
+        Inbox.Message message = next.get();
+        tell(() -> listener.received(message.topic(), message.payload().toByteArray()));
+        continue;
+      }
+      Optional<Inbox.Loss> loss = inbox.loss();
+      if (loss.isPresent()) {
+        log.atInfo()
+            .addKeyValue("device", config.login())
+            .addKeyValue("reason", loss.get().text())
+            .log("link lost");
+        return loss.get().reasonCode();
+      }
+      if (!current.isConnected()) {
+        return 0;
+      }
+    }
+    return 0;
+  }
+
+  private synchronized boolean use(@Nullable PahoSession next) {
+    if (isClosed()) {
+      return false;
+    }
+    session = next;
+    return true;
   }
 
   private boolean isClosed() {
     return closed.getCount() == 0;
   }
 
-  private void enter(State next) {
+  private synchronized void enter(State next) {
     if (!isClosed()) {
       state = next;
     }
@@ -213,112 +246,8 @@ public final class PahoLink implements DeviceLink {
     }
   }
 
-  private MqttConnectionOptions options() {
-    MqttConnectionOptions options = new MqttConnectionOptions();
-    options.setCleanStart(true);
-    options.setSessionExpiryInterval(0L);
-    options.setAutomaticReconnect(false);
-    options.setConnectionTimeout((int) STEP_PATIENCE.toSeconds());
-    options.setKeepAliveInterval(KEEP_ALIVE_SECONDS);
-    options.setReceiveMaximum(RECEIVE_MAX);
-    options.setMaximumPacketSize(PACKET_BYTES_MAX);
-    options.setUserName(config.login());
-    options.setPassword(config.secret().getBytes(StandardCharsets.UTF_8));
-    options.setWill(statusTopic(), message(status(false), true));
-    return options;
-  }
-
-  private String[] subscriptions() {
-    return new String[] {
-      Topics.device(config.tenant(), config.device(), Topics.DESIRED),
-      Topics.device(config.tenant(), config.device(), Topics.COMMITTED),
-      Topics.controlState(config.tenant())
-    };
-  }
-
-  private String statusTopic() {
-    return Topics.device(config.tenant(), config.device(), Topics.STATUS);
-  }
-
   private byte[] status(boolean online) {
-    return ProtocolCodec.encode(new DeviceStatus(online, config.bootEpoch(), clock.instant(), ""));
-  }
-
-  private static void publish(
-      MqttAsyncClient client, String topic, byte[] payload, boolean retained) throws MqttException {
-    waitFor(client.publish(topic, message(payload, retained)));
-  }
-
-  private static MqttMessage message(byte[] payload, boolean retained) {
-    MqttMessage message = new MqttMessage(payload);
-    message.setQos(AT_LEAST_ONCE);
-    message.setRetained(retained);
-    return message;
-  }
-
-  private static void waitFor(IMqttToken token) throws MqttException {
-    token.waitForCompletion(STEP_PATIENCE.toMillis());
-  }
-
-  private static void discard(MqttAsyncClient client) {
-    try {
-      if (client.isConnected()) {
-        client.disconnectForcibly(0, 100, true);
-      }
-    } catch (MqttException e) {
-      log.atDebug().setCause(e).log("disconnect failed");
-    }
-    try {
-      client.close(true);
-    } catch (MqttException e) {
-      log.atDebug().setCause(e).log("client close failed");
-    }
-  }
-
-  /** Only queues: a call to the client from its own callback can lock it up. */
-  private final class Queueing implements MqttCallback {
-    private final MqttAsyncClient of;
-
-    Queueing(MqttAsyncClient of) {
-      this.of = of;
-    }
-
-    @Override
-    public void disconnected(MqttDisconnectResponse response) {
-      put(new Inbound.Lost(of, reason(response)));
-    }
-
-    private static String reason(MqttDisconnectResponse response) {
-      MqttException cause = response.getException();
-      return cause == null
-          ? "disconnected by the broker: " + response.getReturnCode()
-          : String.valueOf(cause.getMessage());
-    }
-
-    @Override
-    public void mqttErrorOccurred(MqttException exception) {
-      log.atDebug().setCause(exception).log("client error");
-    }
-
-    @Override
-    public void messageArrived(String topic, MqttMessage message) {
-      put(new Inbound.Message(topic, message));
-    }
-
-    @Override
-    public void deliveryComplete(IMqttToken token) {}
-
-    @Override
-    public void connectComplete(boolean reconnect, String serverUri) {}
-
-    @Override
-    public void authPacketArrived(int reasonCode, MqttProperties properties) {}
-
-    // What does not fit is lost, and comes again: desired is retained, committed is repeated.
-    private void put(Inbound inbound) {
-      if (!inbox.offer(inbound)) {
-        log.atWarn().addKeyValue("device", config.login()).log("inbox full, message dropped");
-      }
-    }
+    return ProtocolCodec.encode(
+        new DeviceStatus(online, config.bootEpoch(), clock.instant(), config.instance()));
   }
 }

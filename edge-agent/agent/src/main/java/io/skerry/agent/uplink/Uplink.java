@@ -8,13 +8,16 @@ import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
+import io.skerry.telemetry.wire.TelemetryRecords;
 import io.skerry.wire.fleet.v1.Record;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.LongFunction;
 import org.slf4j.Logger;
@@ -26,6 +29,9 @@ import org.slf4j.LoggerFactory;
  * <p>{@link #tick} does the sending and may block; everything else returns at once. Thread-safe.
  */
 public final class Uplink implements DeviceLink.Listener, AutoCloseable {
+  /** The code of the event that tells of a session taken over. */
+  public static final String SESSION_TAKEN_OVER = "SESSION_TAKEN_OVER";
+
   private static final Logger log = LoggerFactory.getLogger(Uplink.class);
 
   /** How often appended records are forced to disk. */
@@ -40,6 +46,7 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
   private final InstantSource clock;
   private final Consumer<byte[]> desired;
   private final AtomicBoolean reconnected = new AtomicBoolean();
+  private final AtomicLong takenOver = new AtomicLong();
   private Instant flushedAt;
   private volatile Optional<Instant> heardAt = Optional.empty();
 
@@ -97,6 +104,23 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
   @Override
   public void connected() {
     reconnected.set(true);
+  }
+
+  @Override
+  public void takenOver() {
+    long times = takenOver.incrementAndGet();
+    keep(
+        RecordStream.EVENTS,
+        TelemetryRecords.event(
+            clock.instant(),
+            SESSION_TAKEN_OVER,
+            "another client took over the session of device '%s'".formatted(device),
+            Map.of("times", Long.toString(times))));
+  }
+
+  /** Times that another client took over this device's session since the start. */
+  public long timesTakenOver() {
+    return takenOver.get();
   }
 
   @Override
