@@ -40,8 +40,7 @@ class ServerStartTest {
     assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(token)))
         .isEqualTo("rw-------");
     assertThat(plane.data().resolve("keys"))
-        .isDirectoryContaining(file -> file.endsWith("root.pem"))
-        .isDirectoryContaining(file -> file.endsWith("release.pem"))
+        .isDirectoryContaining(file -> file.endsWith("root.1.json"))
         .isDirectoryContaining(file -> file.endsWith("director.pem"));
   }
 

@@ -1,9 +1,7 @@
 package io.skerry.artifact;
 
-import io.skerry.artifact.sign.Dsse;
 import io.skerry.artifact.sign.DsseEnvelope;
 import io.skerry.artifact.sign.SignatureInvalidException;
-import io.skerry.artifact.sign.VerificationKey;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import java.io.ByteArrayOutputStream;
@@ -15,13 +13,11 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.util.Collection;
-import java.util.List;
 import java.util.Optional;
 
 /**
- * Reads artifacts from a source that may hold anything. What it returns was signed by a trusted key
- * and has the digest that the signed manifest names; everything else is one {@link
+ * Reads artifacts from a source that may hold anything. What it returns was released by those who
+ * may and has the digest that the signed manifest names; everything else is one {@link
  * ArtifactException}.
  */
 public final class ArtifactReader {
@@ -31,43 +27,50 @@ public final class ArtifactReader {
   private static final int BUFFER_BYTES = 64 * 1024;
 
   private final BlobSource source;
-  private final List<VerificationKey> releaseKeys;
+  private final ReleaseCheck check;
 
   /**
-   * @param releaseKeys keys of which one must have signed
+   * @param check says whose signatures count
    */
-  public ArtifactReader(BlobSource source, Collection<VerificationKey> releaseKeys) {
+  public ArtifactReader(BlobSource source, ReleaseCheck check) {
     this.source = source;
-    this.releaseKeys = List.copyOf(releaseKeys);
+    this.check = check;
   }
 
   /**
-   * The manifest, once a trusted key is proven to have signed it.
+   * The manifest, once those who may release it are proven to have signed it.
    *
    * @param manifest digest of the model manifest
    * @param signature digest of the DSSE envelope over it
-   * @throws ArtifactException if the envelope is missing, changed, not by a trusted key, or over
-   *     another manifest
+   * @throws ArtifactException if the envelope is missing, changed, over another manifest, or not by
+   *     those who may release it
    */
   public ArtifactManifest manifest(Digest manifest, Digest signature) {
-    byte[] envelope = bounded(signature, DsseEnvelope.JSON_BYTES_MAX);
-    byte[] signed;
-    try {
-      signed =
-          Dsse.verify(DsseEnvelope.parseJson(envelope), ArtifactManifest.MEDIA_TYPE, releaseKeys);
-    } catch (SignatureInvalidException e) {
-      throw new ArtifactException(
-          ErrorCode.ARTIFACT_SIGNATURE_INVALID,
-          "artifact %s: %s".formatted(manifest, e.getMessage()),
-          e);
-    }
-    Digest found = Digest.of(signed);
+    DsseEnvelope envelope = envelope(signature);
+    Digest found = Digest.of(envelope.unverifiedPayload());
     if (!found.equals(manifest)) {
       throw new ArtifactException(
           ErrorCode.ARTIFACT_SIGNATURE_INVALID,
           "signature %s is over manifest %s, not %s".formatted(signature, found, manifest));
     }
-    return ArtifactManifest.parse(signed);
+    try {
+      return check.released(envelope);
+    } catch (ArtifactException e) {
+      throw new ArtifactException(
+          e.code(), "artifact %s: %s".formatted(manifest, e.getMessage()), e);
+    }
+  }
+
+  private DsseEnvelope envelope(Digest signature) {
+    byte[] json = bounded(signature, DsseEnvelope.JSON_BYTES_MAX);
+    try {
+      return DsseEnvelope.parseJson(json);
+    } catch (SignatureInvalidException e) {
+      throw new ArtifactException(
+          ErrorCode.ARTIFACT_SIGNATURE_INVALID,
+          "signature %s: %s".formatted(signature, e.getMessage()),
+          e);
+    }
   }
 
   /**

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.skerry.artifact.sign.Dsse;
 import io.skerry.artifact.sign.SigningKey;
-import io.skerry.artifact.sign.VerificationKey;
 import io.skerry.profile.Engine;
 import io.skerry.profile.Precision;
 import io.skerry.protocol.Digest;
@@ -32,7 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class ArtifactTest {
   private static final SigningKey KEY = SigningKey.ofSeed(new byte[32]);
-  private static final List<VerificationKey> TRUSTED = List.of(KEY.verificationKey());
+  private static final ReleaseCheck TRUSTED = ReleaseCheck.byKeys(List.of(KEY.verificationKey()));
   private static final byte[] MODEL = randomBytes(3 * Layer.CHUNK_BYTES / 2);
   private static final ModelSignature TENSORS =
       new ModelSignature(
@@ -162,7 +161,7 @@ class ArtifactTest {
   void refusesAnotherKeyAndAnotherManifest() throws IOException {
     OciLayout written = writer().write(folder.resolve("a"), KEY);
     Map<Digest, byte[]> blobs = blobs(written);
-    List<VerificationKey> others = List.of(SigningKey.generate().verificationKey());
+    ReleaseCheck others = ReleaseCheck.byKeys(List.of(SigningKey.generate().verificationKey()));
 
     assertRefused(
         ErrorCode.ARTIFACT_SIGNATURE_INVALID,
@@ -276,7 +275,7 @@ class ArtifactTest {
     reader.manifest(layout.model(), layout.signature()).layers().forEach(reader::verify);
   }
 
-  private static ArtifactReader reader(Map<Digest, byte[]> blobs, List<VerificationKey> keys) {
+  private static ArtifactReader reader(Map<Digest, byte[]> blobs, ReleaseCheck check) {
     return new ArtifactReader(
         digest -> {
           byte[] bytes = blobs.get(digest);
@@ -285,7 +284,7 @@ class ArtifactTest {
           }
           return new ByteArrayInputStream(bytes);
         },
-        keys);
+        check);
   }
 
   private static Map<Digest, byte[]> blobs(OciLayout layout) throws IOException {

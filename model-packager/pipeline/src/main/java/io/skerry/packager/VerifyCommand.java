@@ -5,6 +5,7 @@ import io.skerry.artifact.ArtifactReader;
 import io.skerry.artifact.BlobSource;
 import io.skerry.artifact.Layer;
 import io.skerry.artifact.OciLayout;
+import io.skerry.artifact.ReleaseCheck;
 import io.skerry.artifact.sign.VerificationKey;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -45,7 +46,8 @@ final class VerifyCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     OciLayout layout = OciLayout.read(folder);
     ArtifactReader reader =
-        new ArtifactReader(BlobSource.ofLayout(folder), List.of(verificationKey(key)));
+        new ArtifactReader(
+            BlobSource.ofLayout(folder), ReleaseCheck.byKeys(List.of(verificationKey(key))));
     ArtifactManifest manifest = reader.manifest(layout.model(), layout.signature());
     for (Layer layer : manifest.layers()) {
       reader.verify(layer);

@@ -14,6 +14,7 @@ import io.skerry.artifact.GoldenCase;
 import io.skerry.artifact.GoldenSet;
 import io.skerry.artifact.LayerType;
 import io.skerry.artifact.OciLayout;
+import io.skerry.artifact.ReleaseCheck;
 import io.skerry.artifact.job.JobFolder;
 import io.skerry.artifact.job.JobMain;
 import io.skerry.artifact.npy.NpyArray;
@@ -359,7 +360,8 @@ class PackagingTest {
   }
 
   private ArtifactReader reader(OciLayout layout) {
-    return new ArtifactReader(BlobSource.ofLayout(layout.folder()), List.of(key.verificationKey()));
+    return new ArtifactReader(
+        BlobSource.ofLayout(layout.folder()), ReleaseCheck.byKeys(List.of(key.verificationKey())));
   }
 
   private static List<Tensor> inputs(GoldenCase golden) {

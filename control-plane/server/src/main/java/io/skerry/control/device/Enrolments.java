@@ -81,7 +81,7 @@ final class Enrolments {
     JsonObject token = new JsonObject();
     token.addProperty("url", addresses.get().url().toString());
     token.addProperty("secret", secret);
-    token.addProperty("root", keys.root().fingerprint());
+    token.addProperty("root", keys.rootFingerprint());
     return TOKEN_PREFIX
         + Base64.getUrlEncoder()
             .withoutPadding()
@@ -112,8 +112,8 @@ final class Enrolments {
         address.mqttHost(),
         address.mqttPort(),
         address.artifactBase().toString(),
-        new String(keys.trust().toJson(), StandardCharsets.UTF_8),
-        keys.root().hex());
+        new String(keys.roots().getFirst().toJson(), StandardCharsets.UTF_8),
+        keys.trust().root().root().keys().getFirst().hex());
   }
 
   private Map<String, String> useToken(Transaction transaction, String token) {

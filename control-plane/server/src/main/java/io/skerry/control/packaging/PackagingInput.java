@@ -55,7 +55,7 @@ final class PackagingInput {
     job.put("releaseCounter", releaseCounter);
     job.put("threshold", 0.5);
     job.put("profiles", chosen);
-    job.put("keyFile", keys.releaseFile().toAbsolutePath().toString());
+    job.put("keyFile", keys.automationFile().toAbsolutePath().toString());
     String snapshot = view.snapshot();
     if (snapshot == null) {
       JobFolder prepared = JobFolder.create(folder, job);

@@ -5,8 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.skerry.artifact.sign.DsseEnvelope;
-import io.skerry.artifact.sign.TrustedKeys;
-import io.skerry.artifact.sign.VerificationKey;
+import io.skerry.artifact.trust.Trust;
 import io.skerry.control.TestControlPlane;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -28,13 +27,12 @@ class EnrolmentTest {
 
     assertThat(token.get("url").getAsString()).isEqualTo(plane.url().toString());
     assertThat(enrolment.get("mqttPort").getAsInt()).isEqualTo(plane.mqttPort());
-    TrustedKeys trusted =
-        TrustedKeys.open(
+    Trust trusted =
+        Trust.pinned(
             DsseEnvelope.parseJson(
                 enrolment.get("trust").getAsString().getBytes(StandardCharsets.UTF_8)),
-            VerificationKey.ofHex(enrolment.get("rootKey").getAsString()),
             token.get("root").getAsString());
-    assertThat(trusted.directorKeys()).containsExactly(keys.director().verificationKey());
+    assertThat(trusted.root().director().keys()).containsExactly(keys.director().verificationKey());
     JsonObject device = json(plane.get("/v1/devices/enrol-1"), 200);
     assertThat(device.get("profile").getAsString()).isEqualTo("x86-64-avx2");
     assertThat(device.get("online").getAsBoolean()).isFalse();

@@ -15,8 +15,8 @@ import io.skerry.agent.uplink.LinkConfig;
 import io.skerry.agent.uplink.PahoLink;
 import io.skerry.agent.uplink.Spool;
 import io.skerry.agent.uplink.Uplink;
-import io.skerry.artifact.sign.SignatureInvalidException;
-import io.skerry.artifact.sign.TrustedKeys;
+import io.skerry.artifact.trust.Trust;
+import io.skerry.artifact.trust.TrustException;
 import io.skerry.profile.HardwareFacts;
 import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.DeviceHealth;
@@ -65,8 +65,7 @@ public final class DeviceAgent implements AutoCloseable {
     DeviceLink make(LinkConfig config);
   }
 
-  private DeviceAgent(
-      DeviceAgentConfig config, FileChannel lock, TrustedKeys trusted, LinkMaker links)
+  private DeviceAgent(DeviceAgentConfig config, FileChannel lock, Trust trust, LinkMaker links)
       throws IOException {
     this.config = config;
     this.lock = lock;
@@ -87,7 +86,7 @@ public final class DeviceAgent implements AutoCloseable {
                 identity.device(),
                 identity.secret(),
                 identity.artifactBase(),
-                trusted,
+                () -> trust,
                 config.facts(),
                 config.profiles(),
                 config.engines(),
@@ -120,7 +119,7 @@ public final class DeviceAgent implements AutoCloseable {
    * Starts an agent: what it served last answers before this returns, then it connects.
    *
    * @throws IOException if the data folder cannot be used, or another agent uses it
-   * @throws SignatureInvalidException if the identity's keys are not those that root signed
+   * @throws TrustException if the identity's root is not the one that its token named
    */
   public static DeviceAgent start(DeviceAgentConfig config) throws IOException {
     return start(
@@ -131,11 +130,11 @@ public final class DeviceAgent implements AutoCloseable {
   }
 
   static DeviceAgent start(DeviceAgentConfig config, LinkMaker links) throws IOException {
-    TrustedKeys trusted = config.identity().trustedKeys();
+    Trust trust = config.identity().pinnedTrust();
     Files.createDirectories(config.dataDir());
     FileChannel lock = locked(config.dataDir().resolve("lock"));
     try {
-      DeviceAgent agent = new DeviceAgent(config, lock, trusted, links);
+      DeviceAgent agent = new DeviceAgent(config, lock, trust, links);
       agent.begin();
       return agent;
     } catch (IOException | RuntimeException e) {

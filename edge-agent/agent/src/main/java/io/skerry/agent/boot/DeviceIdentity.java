@@ -5,9 +5,10 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.skerry.artifact.sign.DsseEnvelope;
 import io.skerry.artifact.sign.SignatureInvalidException;
-import io.skerry.artifact.sign.TrustedKeys;
-import io.skerry.artifact.sign.VerificationKey;
+import io.skerry.artifact.trust.Trust;
+import io.skerry.artifact.trust.TrustException;
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.TenantId;
 import java.io.IOException;
 import java.net.URI;
@@ -26,7 +27,7 @@ import java.util.Set;
  * Who a device is, and whom it believes: what enrolment gave it.
  *
  * @param secret password for broker and artifacts; never logged
- * @param trust release and director keys, as a DSSE envelope in JSON signed by the root key
+ * @param trust version 1 of the root document, as a DSSE envelope in JSON
  * @param rootKey the root key in hex
  * @param rootFingerprint what the enrolment token named
  */
@@ -43,19 +44,17 @@ public record DeviceIdentity(
   private static final String FILE = "identity.json";
 
   /**
-   * The keys that this device believes.
+   * Where this device's trust begins.
    *
-   * @throws SignatureInvalidException if root is another than the token named, or did not sign
+   * @throws TrustException if the root is another than the token named, or did not sign itself
    */
-  public TrustedKeys trustedKeys() {
-    VerificationKey root;
+  public Trust pinnedTrust() {
     try {
-      root = VerificationKey.ofHex(rootKey);
-    } catch (IllegalArgumentException e) {
-      throw new SignatureInvalidException("root key is no Ed25519 public key", e);
+      return Trust.pinned(
+          DsseEnvelope.parseJson(trust.getBytes(StandardCharsets.UTF_8)), rootFingerprint);
+    } catch (SignatureInvalidException e) {
+      throw new TrustException(ErrorCode.ROOT_INVALID, "root is unreadable: " + e.getMessage(), e);
     }
-    return TrustedKeys.open(
-        DsseEnvelope.parseJson(trust.getBytes(StandardCharsets.UTF_8)), root, rootFingerprint);
   }
 
   /** Whether this data folder holds an identity. */

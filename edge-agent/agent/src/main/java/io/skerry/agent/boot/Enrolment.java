@@ -4,7 +4,7 @@ import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
-import io.skerry.artifact.sign.SignatureInvalidException;
+import io.skerry.artifact.trust.TrustException;
 import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.TenantId;
@@ -92,9 +92,9 @@ public final class Enrolment {
         throw new EnrolmentException(
             "the control plane enrolled '%s', not '%s'".formatted(identity.device(), device));
       }
-      identity.trustedKeys();
+      identity.pinnedTrust();
       return identity;
-    } catch (SignatureInvalidException e) {
+    } catch (TrustException e) {
       throw new EnrolmentException(
           "%s is not the control plane that the token names: %s"
               .formatted(token.url(), e.getMessage()),

@@ -5,7 +5,7 @@ import io.skerry.agent.serve.AgentServer;
 import io.skerry.agent.serve.ListenAddress;
 import io.skerry.agent.serve.ListenException;
 import io.skerry.agent.serve.ServeConfig;
-import io.skerry.artifact.sign.SignatureInvalidException;
+import io.skerry.artifact.trust.TrustException;
 import io.skerry.profile.FactsProbe;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -84,7 +84,7 @@ final class RunCommand implements Callable<Integer> {
       serve(config, agent);
       telling.stop();
       return ExitCode.DONE;
-    } catch (IOException | SignatureInvalidException e) {
+    } catch (IOException | TrustException e) {
       throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
     }
   }

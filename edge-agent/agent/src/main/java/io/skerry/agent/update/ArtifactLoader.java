@@ -10,9 +10,10 @@ import io.skerry.artifact.GoldenSet;
 import io.skerry.artifact.GoldenTensor;
 import io.skerry.artifact.Layer;
 import io.skerry.artifact.LayerType;
+import io.skerry.artifact.ReleaseCheck;
 import io.skerry.artifact.TensorSpec;
 import io.skerry.artifact.sign.DsseEnvelope;
-import io.skerry.artifact.sign.TrustedKeys;
+import io.skerry.artifact.trust.Trust;
 import io.skerry.profile.Engine;
 import io.skerry.profile.HardwareFacts;
 import io.skerry.profile.HardwareProfile;
@@ -36,11 +37,15 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /** Fetches, checks and loads artifacts. Blocks; thread-safe. */
 final class ArtifactLoader {
   private final BlobFolder blobs;
   private final BlobDownload download;
+  // Who released it is asked before a version is begun; what was accepted once runs on, even when
+  // its key is rotated away or the floor rises above it.
+  private final ArtifactReader candidates;
   private final ArtifactReader reader;
   private final HardwareFacts facts;
   private final ProfileCatalog profiles;
@@ -50,14 +55,15 @@ final class ArtifactLoader {
   ArtifactLoader(
       BlobFolder blobs,
       BlobDownload download,
-      TrustedKeys trusted,
+      Supplier<Trust> trust,
       HardwareFacts facts,
       ProfileCatalog profiles,
       EngineCatalog engines,
       int threadsMax) {
     this.blobs = blobs;
     this.download = download;
-    this.reader = new ArtifactReader(blobs, trusted.releaseKeys());
+    this.candidates = new ArtifactReader(blobs, envelope -> trust.get().released(envelope));
+    this.reader = new ArtifactReader(blobs, ReleaseCheck.acceptedBefore());
     this.facts = facts;
     this.profiles = profiles;
     this.engines = engines;
@@ -67,7 +73,7 @@ final class ArtifactLoader {
   /** Fetches what is missing; refuses before the model travels what can be refused by then. */
   void download(DesiredSlot order, BooleanSupplier cancelled) throws UpdateException {
     download.fetch(order.artifactBase(), order.signature(), DsseEnvelope.JSON_BYTES_MAX, cancelled);
-    ArtifactManifest manifest = checkedManifest(order);
+    ArtifactManifest manifest = checkedManifest(order, candidates);
     for (Layer layer : manifest.layers()) {
       download.fetch(order.artifactBase(), layer, cancelled);
     }
@@ -75,7 +81,10 @@ final class ArtifactLoader {
 
   /** Reads every byte back and checks it; what is not what it must be is deleted. */
   void verify(DesiredSlot order) throws UpdateException {
-    ArtifactManifest manifest = checkedManifest(order);
+    verify(checkedManifest(order, candidates));
+  }
+
+  private void verify(ArtifactManifest manifest) throws UpdateException {
     for (Layer layer : manifest.layers()) {
       try {
         reader.verify(layer);
@@ -99,7 +108,8 @@ final class ArtifactLoader {
     }
   }
 
-  private ArtifactManifest checkedManifest(DesiredSlot order) throws UpdateException {
+  private ArtifactManifest checkedManifest(DesiredSlot order, ArtifactReader reader)
+      throws UpdateException {
     ArtifactManifest manifest;
     try {
       manifest = reader.manifest(order.manifest(), order.signature());
@@ -139,7 +149,7 @@ final class ArtifactLoader {
   /** What to count about an order whose artifact is here. */
   MonitoringPlan plan(DesiredSlot order) throws UpdateException {
     try {
-      return plan(checkedManifest(order));
+      return plan(checkedManifest(order, reader));
     } catch (ArtifactException e) {
       throw new UpdateException(e.code(), String.valueOf(e.getMessage()), e);
     }
@@ -159,8 +169,8 @@ final class ArtifactLoader {
 
   /** Loads the model and runs its golden inputs; the caller closes what is returned. */
   PreparedModel load(DesiredSlot order) throws UpdateException {
-    verify(order);
-    ArtifactManifest manifest = checkedManifest(order);
+    ArtifactManifest manifest = checkedManifest(order, reader);
+    verify(manifest);
     HardwareProfile profile = profile(manifest);
     LoadOptions options =
         new LoadOptions(

@@ -1,11 +1,10 @@
 package io.skerry.agent.update;
 
 import com.google.protobuf.InvalidProtocolBufferException;
-import io.skerry.artifact.sign.Dsse;
 import io.skerry.artifact.sign.DsseEnvelope;
 import io.skerry.artifact.sign.DsseSignature;
 import io.skerry.artifact.sign.SignatureInvalidException;
-import io.skerry.artifact.sign.TrustedKeys;
+import io.skerry.artifact.trust.Trust;
 import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.ProtocolCodec;
@@ -21,11 +20,10 @@ final class DesiredEnvelope {
   /**
    * The document.
    *
-   * @throws SignatureInvalidException if no director key signed it
+   * @throws SignatureInvalidException if the director role did not sign it
    * @throws MalformedDocumentException if it is too large or unreadable
    */
-  static DesiredDocument open(byte[] payload, TrustedKeys trusted)
-      throws MalformedDocumentException {
+  static DesiredDocument open(byte[] payload, Trust trust) throws MalformedDocumentException {
     if (payload.length > ENVELOPE_BYTES_MAX) {
       throw new MalformedDocumentException(
           "desired envelope has %d bytes".formatted(payload.length));
@@ -42,8 +40,7 @@ final class DesiredEnvelope {
                           new DsseSignature(
                               signature.getKeyId(), signature.getSignature().toByteArray()))
                   .toList());
-      return ProtocolCodec.decodeDesired(
-          Dsse.verify(envelope, DesiredDocument.PAYLOAD_TYPE, trusted.directorKeys()));
+      return ProtocolCodec.decodeDesired(trust.directed(envelope, DesiredDocument.PAYLOAD_TYPE));
     } catch (InvalidProtocolBufferException e) {
       throw new MalformedDocumentException("desired envelope: " + e.getMessage(), e);
     }

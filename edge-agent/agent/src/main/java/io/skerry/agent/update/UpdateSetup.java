@@ -3,7 +3,7 @@ package io.skerry.agent.update;
 import io.skerry.agent.disk.Disk;
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.model.ModelSlots;
-import io.skerry.artifact.sign.TrustedKeys;
+import io.skerry.artifact.trust.Trust;
 import io.skerry.profile.HardwareFacts;
 import io.skerry.profile.ProfileCatalog;
 import io.skerry.protocol.DeviceId;
@@ -21,6 +21,7 @@ import java.util.function.Supplier;
  * @param folder of its own: state and blobs
  * @param artifactBase the origin that the device's secret may be sent to
  * @param http the client of the moment: certificates renew
+ * @param trust whom this device believes now; asked anew for every document
  * @param threadsMax threads that one model may use, whatever its profile says
  * @param executor for downloads and loading; tasks block
  */
@@ -31,7 +32,7 @@ public record UpdateSetup(
     DeviceId device,
     String secret,
     URI artifactBase,
-    TrustedKeys trusted,
+    Supplier<Trust> trust,
     HardwareFacts facts,
     ProfileCatalog profiles,
     EngineCatalog engines,

@@ -75,7 +75,7 @@ public final class Updater implements AutoCloseable {
                 setup.artifactBase(),
                 setup.tenant() + "/" + setup.device(),
                 setup.secret()),
-            setup.trusted(),
+            setup.trust(),
             setup.facts(),
             setup.profiles(),
             setup.engines(),
@@ -138,7 +138,7 @@ public final class Updater implements AutoCloseable {
       return;
     }
     try {
-      DesiredDocument document = DesiredEnvelope.open(payload, setup.trusted());
+      DesiredDocument document = DesiredEnvelope.open(payload, setup.trust().get());
       if (!document.tenant().equals(setup.tenant()) || !document.device().equals(setup.device())) {
         throw new MalformedDocumentException(
             "desired document is for %s/%s".formatted(document.tenant(), document.device()));

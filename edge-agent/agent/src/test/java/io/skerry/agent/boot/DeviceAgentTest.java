@@ -25,7 +25,8 @@ import io.skerry.artifact.Tolerance;
 import io.skerry.artifact.sign.Dsse;
 import io.skerry.artifact.sign.DsseEnvelope;
 import io.skerry.artifact.sign.SigningKey;
-import io.skerry.artifact.sign.TrustedKeys;
+import io.skerry.artifact.trust.Role;
+import io.skerry.artifact.trust.RootDocument;
 import io.skerry.profile.Engine;
 import io.skerry.profile.HardwareFacts;
 import io.skerry.profile.Precision;
@@ -58,6 +59,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
@@ -81,6 +83,17 @@ class DeviceAgentTest {
   private static final SigningKey ROOT = SigningKey.generate();
   private static final SigningKey RELEASE = SigningKey.generate();
   private static final SigningKey DIRECTOR = SigningKey.generate();
+  private static final DsseEnvelope ROOT_DOCUMENT =
+      new RootDocument(
+              1,
+              Instant.parse("2999-01-01T00:00:00Z"),
+              Role.of(ROOT.verificationKey()),
+              Role.of(RELEASE.verificationKey()),
+              Role.of(DIRECTOR.verificationKey()),
+              Role.of(ROOT.verificationKey()),
+              List.of(),
+              Map.of())
+          .signedBy(List.of(ROOT));
   private static final HardwareFacts FACTS =
       HardwareFacts.of("x86-64", List.of("avx2", "fma", "f16c"), List.of());
 
@@ -116,14 +129,9 @@ class DeviceAgentTest {
             "127.0.0.1",
             1,
             artifacts.base(),
-            new String(
-                new TrustedKeys(
-                        List.of(RELEASE.verificationKey()), List.of(DIRECTOR.verificationKey()))
-                    .signedBy(ROOT)
-                    .toJson(),
-                StandardCharsets.UTF_8),
+            new String(ROOT_DOCUMENT.toJson(), StandardCharsets.UTF_8),
             ROOT.verificationKey().hex(),
-            ROOT.verificationKey().fingerprint());
+            RootDocument.fingerprint(ROOT_DOCUMENT));
     return DeviceAgent.start(
         DeviceAgentConfig.of(
             folder.resolve("device"), identity, FACTS, engine.catalog(), executors, http),

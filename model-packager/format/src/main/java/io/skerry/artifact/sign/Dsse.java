@@ -2,8 +2,13 @@ package io.skerry.artifact.sign;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -20,9 +25,31 @@ public final class Dsse {
 
   /** An envelope with one signature by {@code key}. */
   public static DsseEnvelope sign(String payloadType, byte[] payload, SigningKey key) {
-    byte[] signature = key.sign(preAuthenticationEncoding(payloadType, payload));
-    return new DsseEnvelope(
-        payloadType, payload, List.of(new DsseSignature(key.verificationKey().id(), signature)));
+    return sign(payloadType, payload, List.of(key));
+  }
+
+  /**
+   * An envelope with one signature by each of these keys, in their order; a key given twice signs
+   * once.
+   */
+  public static DsseEnvelope sign(String payloadType, byte[] payload, Collection<SigningKey> keys) {
+    byte[] encoded = preAuthenticationEncoding(payloadType, payload);
+    Map<VerificationKey, DsseSignature> signatures = new LinkedHashMap<>();
+    for (SigningKey key : keys) {
+      signatures.put(
+          key.verificationKey(), new DsseSignature(key.verificationKey().id(), key.sign(encoded)));
+    }
+    return new DsseEnvelope(payloadType, payload, List.copyOf(signatures.values()));
+  }
+
+  /** The same envelope with one more signature. */
+  public static DsseEnvelope countersign(DsseEnvelope envelope, SigningKey key) {
+    byte[] encoded =
+        preAuthenticationEncoding(envelope.payloadType(), envelope.unverifiedPayload());
+    List<DsseSignature> signatures = new ArrayList<>(envelope.signatures());
+    signatures.removeIf(signature -> signature.keyId().equals(key.verificationKey().id()));
+    signatures.add(new DsseSignature(key.verificationKey().id(), key.sign(encoded)));
+    return new DsseEnvelope(envelope.payloadType(), envelope.unverifiedPayload(), signatures);
   }
 
   /**
@@ -34,28 +61,59 @@ public final class Dsse {
    */
   public static byte[] verify(
       DsseEnvelope envelope, String payloadType, Collection<VerificationKey> trusted) {
-    if (!envelope.payloadType().equals(payloadType)) {
-      throw new SignatureInvalidException(
-          "envelope holds '%s', expected '%s'".formatted(envelope.payloadType(), payloadType));
-    }
-    byte[] payload = envelope.unverifiedPayload();
-    byte[] signed = preAuthenticationEncoding(payloadType, payload);
-    for (DsseSignature signature : envelope.signatures()) {
-      for (VerificationKey key : trusted) {
-        if (key.id().equals(signature.keyId()) && key.verifies(signed, signature.signature())) {
-          return payload;
-        }
-      }
+    return verify(envelope, payloadType, trusted, 1);
+  }
+
+  /**
+   * The payload, once enough different keys are proven to have signed it as this type.
+   *
+   * @param threshold how many different keys of the trusted ones must have signed, from 1
+   * @throws SignatureInvalidException if the type differs or too few trusted keys signed
+   */
+  public static byte[] verify(
+      DsseEnvelope envelope,
+      String payloadType,
+      Collection<VerificationKey> trusted,
+      int threshold) {
+    Set<VerificationKey> signers = signers(envelope, payloadType, trusted);
+    if (signers.size() >= Math.max(1, threshold)) {
+      return envelope.unverifiedPayload();
     }
     throw new SignatureInvalidException(
-        "no valid signature by a trusted key: signed by %s, trusted are %s"
+        "%d of %d needed signatures by a trusted key: signed by %s, trusted are %s"
             .formatted(
+                signers.size(),
+                threshold,
                 envelope.signatures().stream()
                     .map(DsseSignature::keyId)
                     .collect(Collectors.joining(", ", "[", "]")),
                 trusted.stream()
                     .map(VerificationKey::id)
                     .collect(Collectors.joining(", ", "[", "]"))));
+  }
+
+  /**
+   * Which of these keys are proven to have signed the payload as this type, each once however often
+   * it signed.
+   *
+   * @throws SignatureInvalidException if the type differs
+   */
+  public static Set<VerificationKey> signers(
+      DsseEnvelope envelope, String payloadType, Collection<VerificationKey> keys) {
+    if (!envelope.payloadType().equals(payloadType)) {
+      throw new SignatureInvalidException(
+          "envelope holds '%s', expected '%s'".formatted(envelope.payloadType(), payloadType));
+    }
+    byte[] signed = preAuthenticationEncoding(payloadType, envelope.unverifiedPayload());
+    Set<VerificationKey> signers = new LinkedHashSet<>();
+    for (DsseSignature signature : envelope.signatures()) {
+      for (VerificationKey key : keys) {
+        if (key.id().equals(signature.keyId()) && key.verifies(signed, signature.signature())) {
+          signers.add(key);
+        }
+      }
+    }
+    return signers;
   }
 
   static byte[] preAuthenticationEncoding(String payloadType, byte[] payload) {

@@ -115,21 +115,4 @@ class DsseTest {
 
     assertThatThrownBy(() -> SigningKey.read(file)).hasMessageContaining("release.pem");
   }
-
-  @Test
-  void believesOnlyTheRootThatTheFingerprintNames() {
-    TrustedKeys keys =
-        new TrustedKeys(List.of(OTHER.verificationKey()), List.of(KEY.verificationKey()));
-    SigningKey root = SigningKey.generate();
-    DsseEnvelope trust = keys.signedBy(root);
-    String fingerprint = root.verificationKey().fingerprint();
-
-    assertThat(TrustedKeys.open(trust, root.verificationKey(), fingerprint)).isEqualTo(keys);
-    assertThatThrownBy(() -> TrustedKeys.open(trust, KEY.verificationKey(), fingerprint))
-        .isInstanceOf(SignatureInvalidException.class)
-        .hasMessageContaining("fingerprint");
-    assertThatThrownBy(
-            () -> TrustedKeys.open(keys.signedBy(KEY), root.verificationKey(), fingerprint))
-        .isInstanceOf(SignatureInvalidException.class);
-  }
 }
