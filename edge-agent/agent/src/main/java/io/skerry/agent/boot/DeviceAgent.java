@@ -70,7 +70,7 @@ public final class DeviceAgent implements AutoCloseable {
     this.config = config;
     this.lock = lock;
     this.startedAt = config.clock().instant();
-    this.bootEpoch = nextBootEpoch(config.dataDir().resolve("boot-epoch"));
+    this.bootEpoch = nextBootEpoch(config.disk(), config.dataDir().resolve("boot-epoch"));
     this.facts = toProtocol(config.facts());
     DeviceIdentity identity = config.identity();
     Spool spool = Spool.open(config.dataDir().resolve("spool"), bootEpoch, config.spoolBytesMax());
@@ -80,7 +80,7 @@ public final class DeviceAgent implements AutoCloseable {
     this.updater =
         new Updater(
             new UpdateSetup(
-                Disk.local(),
+                config.disk(),
                 config.dataDir().resolve("models"),
                 identity.tenant(),
                 identity.device(),
@@ -162,13 +162,12 @@ public final class DeviceAgent implements AutoCloseable {
     return channel;
   }
 
-  private static long nextBootEpoch(Path file) throws IOException {
+  private static long nextBootEpoch(Disk disk, Path file) throws IOException {
     long last =
-        DurableFile.read(Disk.local(), file)
+        DurableFile.read(disk, file)
             .map(content -> Long.parseLong(new String(content, StandardCharsets.US_ASCII)))
             .orElse(0L);
-    DurableFile.write(
-        Disk.local(), file, Long.toString(last + 1).getBytes(StandardCharsets.US_ASCII));
+    DurableFile.write(disk, file, Long.toString(last + 1).getBytes(StandardCharsets.US_ASCII));
     return last + 1;
   }
 

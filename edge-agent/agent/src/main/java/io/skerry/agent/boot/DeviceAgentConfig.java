@@ -1,5 +1,6 @@
 package io.skerry.agent.boot;
 
+import io.skerry.agent.disk.Disk;
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.profile.HardwareFacts;
 import io.skerry.profile.ProfileCatalog;
@@ -15,6 +16,7 @@ import java.time.InstantSource;
  * @param engines may be shared by many agents
  * @param executors may be shared by many agents
  * @param http may be shared by many agents
+ * @param disk what the data folder lies on
  * @param spoolBytesMax disk for telemetry that is not committed yet
  * @param ringCapacity observations between two counts, a power of two
  * @param threadsMax threads that one prediction may use
@@ -28,6 +30,7 @@ public record DeviceAgentConfig(
     AgentExecutors executors,
     HttpClient http,
     InstantSource clock,
+    Disk disk,
     long spoolBytesMax,
     int ringCapacity,
     int threadsMax) {
@@ -37,7 +40,7 @@ public record DeviceAgentConfig(
   /** Observations between two counts unless told otherwise. */
   public static final int RING_CAPACITY = 4096;
 
-  /** The usual limits, the built-in profiles and the system's clock. */
+  /** The usual limits, the built-in profiles, this machine's disk and clock. */
   public static DeviceAgentConfig of(
       Path dataDir,
       DeviceIdentity identity,
@@ -54,6 +57,7 @@ public record DeviceAgentConfig(
         executors,
         http,
         InstantSource.system(),
+        Disk.local(),
         SPOOL_BYTES,
         RING_CAPACITY,
         Runtime.getRuntime().availableProcessors());
@@ -70,8 +74,26 @@ public record DeviceAgentConfig(
         executors,
         http,
         clock,
+        disk,
         spoolBytes,
         ring,
         threads);
+  }
+
+  /** The same on another disk and with another clock: for faults. */
+  public DeviceAgentConfig with(Disk otherDisk, InstantSource otherClock) {
+    return new DeviceAgentConfig(
+        dataDir,
+        identity,
+        facts,
+        engines,
+        profiles,
+        executors,
+        http,
+        otherClock,
+        otherDisk,
+        spoolBytesMax,
+        ringCapacity,
+        threadsMax);
   }
 }
