@@ -128,9 +128,16 @@ final class WatchedModel {
     }
   }
 
-  /** Whether the open window is over, or another one than that of this time. */
+  /**
+   * Whether the open window is over. One that lies ahead of this time is too: the clock was put
+   * back, and nobody waits for what a wrong clock called tomorrow.
+   */
   boolean isOver(long nowMillis) {
-    return window != NONE && Math.floorDiv(nowMillis, windowLength) > window;
+    if (window == NONE) {
+      return false;
+    }
+    long current = Math.floorDiv(nowMillis, windowLength);
+    return current > window || current + 1 < window;
   }
 
   /** The window that is open; empty when nothing was counted. */

@@ -110,6 +110,24 @@ class ObserverTest {
   }
 
   @Test
+  void aClockThatIsPutBackClosesTheWindowOfTheWrongTime() {
+    Instant right = now;
+    now = right.plus(Duration.ofDays(3652));
+    observer.predicted(prediction("", 0.1f, 0, 1, 2));
+    observer.tick();
+    assertThat(windows()).isEmpty();
+
+    now = right;
+    observer.predicted(prediction("", 0.1f, 0, 1, 2));
+    observer.tick();
+    now = right.plusMillis(2 * WINDOW);
+    observer.tick();
+
+    assertThat(windows()).hasSize(2);
+    assertThat(windows().get(1).getWindow()).isEqualTo(100);
+  }
+
+  @Test
   void sealsAWindowWhenTheWallClockHasLeftIt() {
     observer.predicted(prediction("", 0.1f, 0, 1, 2));
     now = now.plusMillis(4999);
