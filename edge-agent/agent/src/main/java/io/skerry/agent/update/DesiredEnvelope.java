@@ -1,14 +1,11 @@
 package io.skerry.agent.update;
 
-import com.google.protobuf.InvalidProtocolBufferException;
-import io.skerry.artifact.sign.DsseEnvelope;
-import io.skerry.artifact.sign.DsseSignature;
+import io.skerry.agent.trust.WireEnvelope;
 import io.skerry.artifact.sign.SignatureInvalidException;
 import io.skerry.artifact.trust.Trust;
 import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.ProtocolCodec;
-import io.skerry.wire.fleet.v1.Envelope;
 
 /** A desired document as it arrives: nothing in it is read before a director key is proven. */
 final class DesiredEnvelope {
@@ -24,25 +21,8 @@ final class DesiredEnvelope {
    * @throws MalformedDocumentException if it is too large or unreadable
    */
   static DesiredDocument open(byte[] payload, Trust trust) throws MalformedDocumentException {
-    if (payload.length > ENVELOPE_BYTES_MAX) {
-      throw new MalformedDocumentException(
-          "desired envelope has %d bytes".formatted(payload.length));
-    }
-    try {
-      Envelope wire = Envelope.parseFrom(payload);
-      DsseEnvelope envelope =
-          new DsseEnvelope(
-              wire.getPayloadType(),
-              wire.getPayload().toByteArray(),
-              wire.getSignaturesList().stream()
-                  .map(
-                      signature ->
-                          new DsseSignature(
-                              signature.getKeyId(), signature.getSignature().toByteArray()))
-                  .toList());
-      return ProtocolCodec.decodeDesired(trust.directed(envelope, DesiredDocument.PAYLOAD_TYPE));
-    } catch (InvalidProtocolBufferException e) {
-      throw new MalformedDocumentException("desired envelope: " + e.getMessage(), e);
-    }
+    return ProtocolCodec.decodeDesired(
+        trust.directed(
+            WireEnvelope.parse(payload, ENVELOPE_BYTES_MAX), DesiredDocument.PAYLOAD_TYPE));
   }
 }

@@ -82,6 +82,15 @@ public final class Trust implements ReleaseCheck {
     return new Trust(first, root, Optional.empty(), root.floors(), Map.of());
   }
 
+  /**
+   * The version that a root says to have. Not proven.
+   *
+   * @throws TrustException if it is no root document
+   */
+  public static long versionOf(DsseEnvelope rootEnvelope) {
+    return RootDocument.parse(rootEnvelope.unverifiedPayload()).version();
+  }
+
   private static RootDocument selfSigned(DsseEnvelope envelope) {
     RootDocument root = RootDocument.parse(envelope.unverifiedPayload());
     open(root.root(), envelope, "root " + root.version() + " is not signed by its own root keys");
