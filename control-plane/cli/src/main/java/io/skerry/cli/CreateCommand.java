@@ -3,6 +3,7 @@ package io.skerry.cli;
 import com.google.gson.JsonObject;
 import io.skerry.api.EnrolmentTokenRequest;
 import io.skerry.api.PackagingRequest;
+import io.skerry.api.ReleaseFloor;
 import io.skerry.api.RunRequest;
 import io.skerry.api.UserRequest;
 import io.skerry.api.client.SkerryClient;
@@ -164,6 +165,35 @@ final class CreateCommand {
               JsonObject.class);
       String token = Json.text(made, "token");
       print(output, made, token, token);
+    }
+    return ExitCodes.DONE;
+  }
+
+  @Command(
+      name = "release-floor",
+      description = "Forbids devices to begin older releases of a model. Cannot be taken back.",
+      mixinStandardHelpOptions = true)
+  int releaseFloor(
+      @Mixin ServerOptions server,
+      @Option(names = "--model", required = true) String model,
+      @Option(
+              names = "--counter",
+              required = true,
+              paramLabel = "N",
+              description = "the lowest release counter that devices may begin")
+          long counter,
+      @Option(
+              names = {"-o", "--output"},
+              defaultValue = "table")
+          Output output) {
+    try (SkerryClient client = server.client()) {
+      JsonObject made =
+          client.post("/v1/release-floors", new ReleaseFloor(model, counter), JsonObject.class);
+      print(
+          output,
+          made,
+          "release-floor/" + model,
+          "devices begin no release of %s below %d".formatted(model, counter));
     }
     return ExitCodes.DONE;
   }

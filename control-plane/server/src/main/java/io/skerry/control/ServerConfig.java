@@ -1,6 +1,7 @@
 package io.skerry.control;
 
 import io.skerry.control.ca.CaConfig;
+import io.skerry.control.device.TrustConfig;
 import io.skerry.control.host.ServerNames;
 import io.skerry.control.ingest.IngestConfig;
 import java.net.InetAddress;
@@ -20,6 +21,7 @@ import java.util.regex.Pattern;
  * @param database where the database is
  * @param ingest how records from devices are stored
  * @param ca how certificates are issued
+ * @param trust how fresh what devices know must be
  */
 record ServerConfig(
     Path dataDir,
@@ -30,7 +32,8 @@ record ServerConfig(
     int mqttPort,
     DatabaseConfig database,
     IngestConfig ingest,
-    CaConfig ca) {
+    CaConfig ca,
+    TrustConfig trust) {
   static final ServerConfig DEFAULTS =
       new ServerConfig(
           Path.of(System.getProperty("user.home"), ".skerry"),
@@ -41,7 +44,8 @@ record ServerConfig(
           8883,
           DatabaseConfig.DEFAULTS,
           IngestConfig.DEFAULTS,
-          CaConfig.DEFAULTS);
+          CaConfig.DEFAULTS,
+          TrustConfig.DEFAULTS);
 
   private static final Pattern HOST = Pattern.compile("[A-Za-z0-9.:_-]{1,253}");
 
@@ -62,7 +66,7 @@ record ServerConfig(
 
   ServerConfig withDataDir(Path changed) {
     return new ServerConfig(
-        changed, host, publicHost, port, devicePort, mqttPort, database, ingest, ca);
+        changed, host, publicHost, port, devicePort, mqttPort, database, ingest, ca, trust);
   }
 
   ServerConfig withHost(String changed) {
@@ -71,32 +75,32 @@ record ServerConfig(
 
   ServerConfig withHosts(String changed, String changedPublic) {
     return new ServerConfig(
-        dataDir, changed, changedPublic, port, devicePort, mqttPort, database, ingest, ca);
+        dataDir, changed, changedPublic, port, devicePort, mqttPort, database, ingest, ca, trust);
   }
 
   ServerConfig withPort(int changed) {
     return new ServerConfig(
-        dataDir, host, publicHost, changed, devicePort, mqttPort, database, ingest, ca);
+        dataDir, host, publicHost, changed, devicePort, mqttPort, database, ingest, ca, trust);
   }
 
   ServerConfig withDevicePort(int changed) {
     return new ServerConfig(
-        dataDir, host, publicHost, port, changed, mqttPort, database, ingest, ca);
+        dataDir, host, publicHost, port, changed, mqttPort, database, ingest, ca, trust);
   }
 
   ServerConfig withMqttPort(int changed) {
     return new ServerConfig(
-        dataDir, host, publicHost, port, devicePort, changed, database, ingest, ca);
+        dataDir, host, publicHost, port, devicePort, changed, database, ingest, ca, trust);
   }
 
   ServerConfig withDatabase(DatabaseConfig changed) {
     return new ServerConfig(
-        dataDir, host, publicHost, port, devicePort, mqttPort, changed, ingest, ca);
+        dataDir, host, publicHost, port, devicePort, mqttPort, changed, ingest, ca, trust);
   }
 
   ServerConfig withCa(CaConfig changed) {
     return new ServerConfig(
-        dataDir, host, publicHost, port, devicePort, mqttPort, database, ingest, changed);
+        dataDir, host, publicHost, port, devicePort, mqttPort, database, ingest, changed, trust);
   }
 
   /** What the server is called. */

@@ -9,10 +9,10 @@ import java.time.Duration;
  *     devices renew it at two thirds
  */
 public record CaConfig(Duration certificateLifetime) {
-  public static final CaConfig DEFAULTS = new CaConfig(Duration.ofDays(30));
-
   private static final Duration SHORTEST = Duration.ofMinutes(1);
   private static final Duration LONGEST = Duration.ofDays(825);
+
+  public static final CaConfig DEFAULTS = new CaConfig(Duration.ofDays(30));
 
   public CaConfig {
     if (certificateLifetime.compareTo(SHORTEST) < 0 || certificateLifetime.compareTo(LONGEST) > 0) {

@@ -4,38 +4,109 @@ import io.skerry.artifact.keys.KeyCeremony;
 import io.skerry.artifact.keys.KeyFolder;
 import io.skerry.artifact.sign.DsseEnvelope;
 import io.skerry.artifact.sign.SigningKey;
+import io.skerry.artifact.sign.VerificationKey;
+import io.skerry.artifact.trust.Role;
 import io.skerry.artifact.trust.RootDocument;
 import io.skerry.artifact.trust.Trust;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.host.StartException;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ProfileId;
 import jakarta.inject.Singleton;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** The control plane's signing keys and its root documents, made at the first start. */
+/**
+ * The control plane's signing keys and the root documents that give them their roles. All are made
+ * at the first start; a server that was given only the online part works as well.
+ */
 @Singleton
 public final class SigningKeys {
+  /** How long before its end the log asks for a new root document. */
+  static final Duration ROOT_WARNING = Duration.ofDays(30);
+
+  private static final Logger log = LoggerFactory.getLogger(SigningKeys.class);
+
   private final KeyFolder folder;
   private final List<DsseEnvelope> roots;
   private final Trust trust;
   private final SigningKey director;
   private final SigningKey snapshot;
+  private final Optional<VerificationKey> automation;
 
+  /** Reads the keys, or makes them when there are none at all. */
   SigningKeys(DataFolder data) {
     Path keys = data.keys();
     this.folder = new KeyFolder(keys, keys.resolve("offline"));
     try {
       if (!folder.exists()) {
-        KeyCeremony.create(folder, KeyCeremony.Plan.DEFAULT, Instant.now());
+        makeFirst();
       }
       this.roots = List.copyOf(folder.roots());
       this.trust = folder.trust();
-      this.director = KeyFolder.key(folder.onlineKey("director"));
-      this.snapshot = KeyFolder.key(folder.onlineKey("snapshot"));
+      this.director = online("director", trust.root().director());
+      this.snapshot = online("snapshot", trust.root().snapshot());
+      this.automation =
+          Files.exists(automationFile())
+              ? Optional.of(SigningKey.read(automationFile()).verificationKey())
+              : Optional.empty();
     } catch (IOException e) {
       throw new StartException("signing keys cannot be used: " + e.getMessage(), e);
+    }
+    warn(Instant.now());
+  }
+
+  private void makeFirst() throws IOException {
+    if (Files.exists(folder.onlineKey("director"))) {
+      throw new StartException(
+          "%s holds keys, but no root.1.json that gives them their roles: copy every root.*.json"
+              .formatted(folder.online())
+              + " of your keys there, or move the keys away for new ones");
+    }
+    KeyCeremony.create(folder, KeyCeremony.Plan.DEFAULT, Instant.now());
+  }
+
+  private SigningKey online(String name, Role role) throws IOException {
+    SigningKey key = KeyFolder.key(folder.onlineKey(name));
+    if (!role.keys().contains(key.verificationKey())) {
+      throw new StartException(
+          "root %d does not name the %s key %s in %s: devices would refuse what it signs; give the"
+                  .formatted(
+                      trust.root().version(),
+                      name,
+                      key.verificationKey().id(),
+                      folder.onlineKey(name))
+              + " server the key that root names, or sign a root that names this one with"
+              + " './skerry rotate keys'");
+    }
+    if (role.threshold() > 1) {
+      throw new StartException(
+          "root %d asks for %d %s signatures, this server has one key: sign a root with threshold 1"
+              .formatted(trust.root().version(), role.threshold(), name));
+    }
+    return key;
+  }
+
+  /** Says in the log when the root document ends soon, or has ended. */
+  void warn(Instant now) {
+    Instant expires = trust.root().expires();
+    if (now.isAfter(expires)) {
+      log.atError()
+          .addKeyValue("version", trust.root().version())
+          .addKeyValue("expired", expires)
+          .log("root expired: devices begin no new order until './skerry rotate keys' signs a next");
+    } else if (now.isAfter(expires.minus(ROOT_WARNING))) {
+      log.atWarn()
+          .addKeyValue("version", trust.root().version())
+          .addKeyValue("expires", expires)
+          .log("root expires soon: sign the next with './skerry rotate keys'");
     }
   }
 
@@ -67,5 +138,17 @@ public final class SigningKeys {
   /** The PKCS#8 PEM file of the key with which packaging signs artifacts. */
   public Path automationFile() {
     return folder.onlineKey("automation");
+  }
+
+  /** Whether devices will believe this server's automation key about a model for a profile. */
+  public boolean mayRelease(ModelName model, ProfileId profile) {
+    return automation.isPresent()
+        && (trust.root().release().keys().contains(automation.get())
+                && trust.root().release().threshold() == 1
+            || trust.root().delegations().stream()
+                .anyMatch(
+                    delegation ->
+                        delegation.key().equals(automation.get())
+                            && delegation.covers(model, profile)));
   }
 }

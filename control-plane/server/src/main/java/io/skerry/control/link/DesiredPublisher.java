@@ -1,10 +1,7 @@
 package io.skerry.control.link;
 
-import com.google.protobuf.ByteString;
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.artifact.sign.Dsse;
-import io.skerry.artifact.sign.DsseEnvelope;
-import io.skerry.artifact.sign.DsseSignature;
 import io.skerry.control.device.DesiredOutbox;
 import io.skerry.control.device.SigningKeys;
 import io.skerry.control.host.Loop;
@@ -12,7 +9,6 @@ import io.skerry.control.host.ServerReady;
 import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.Topics;
-import io.skerry.wire.fleet.v1.Envelope;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 import java.time.Duration;
@@ -100,19 +96,8 @@ final class DesiredPublisher {
   }
 
   private byte[] envelope(DesiredDocument document) {
-    DsseEnvelope signed =
-        Dsse.sign(DesiredDocument.PAYLOAD_TYPE, ProtocolCodec.encode(document), keys.director());
-    Envelope.Builder envelope =
-        Envelope.newBuilder()
-            .setPayloadType(signed.payloadType())
-            .setPayload(ByteString.copyFrom(signed.unverifiedPayload()));
-    for (DsseSignature signature : signed.signatures()) {
-      envelope.addSignatures(
-          Envelope.Signature.newBuilder()
-              .setKeyId(signature.keyId())
-              .setSignature(ByteString.copyFrom(signature.signature())));
-    }
-    return envelope.build().toByteArray();
+    return SignedMessage.of(
+        Dsse.sign(DesiredDocument.PAYLOAD_TYPE, ProtocolCodec.encode(document), keys.director()));
   }
 
   private void repair() {

@@ -11,8 +11,10 @@ import io.skerry.control.device.Profiles;
 import io.skerry.control.device.SigningKeys;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.registry.Registry;
+import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.ProfileId;
 import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -43,6 +45,31 @@ final class PackagingInput {
     this.profiles = profiles;
     this.keys = keys;
     this.root = data.root();
+  }
+
+  /**
+   * Checks that devices will believe what this server signs.
+   *
+   * @throws ProblemException if root does not delegate the model for a profile to it
+   */
+  void checkDelegated(ModelVersion version, List<String> chosen) {
+    List<String> missing =
+        chosen.stream()
+            .filter(profile -> !keys.mayRelease(version.model(), new ProfileId(profile)))
+            .toList();
+    if (!missing.isEmpty()) {
+      throw new ProblemException(
+          ErrorCode.RELEASE_NOT_DELEGATED,
+          ("root %d does not delegate model '%s' for %s to this server's automation key, devices"
+                  + " would refuse the artifacts: sign a root that does with './skerry rotate keys"
+                  + " --delegate %s:%s'")
+              .formatted(
+                  keys.trust().root().version(),
+                  version.model(),
+                  String.join(", ", missing),
+                  version.model(),
+                  String.join("+", missing)));
+    }
   }
 
   void write(Path folder, ModelVersionView view, List<String> chosen, long releaseCounter)

@@ -3,10 +3,12 @@ package io.skerry.control.packaging;
 import io.micronaut.serde.annotation.SerdeImport;
 import io.skerry.api.Packaging;
 import io.skerry.api.PackagingRequest;
+import io.skerry.api.ReleaseFloor;
 
 /** Makes the API's records readable and writable as JSON. */
 @SerdeImport(Packaging.class)
 @SerdeImport(PackagingRequest.class)
+@SerdeImport(ReleaseFloor.class)
 final class PackagingJson {
   private PackagingJson() {}
 }

@@ -87,6 +87,7 @@ public final class PackagingService {
     if (open.isPresent()) {
       return open.get();
     }
+    input.checkDelegated(version, chosen);
     JobProgram program = program();
     long releaseCounter = database.call(PackagingStore::nextReleaseCounter);
     jobs.submit(

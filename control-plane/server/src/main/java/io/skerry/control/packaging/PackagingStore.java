@@ -26,6 +26,14 @@ final class PackagingStore {
     return transaction.number("select nextval('release_counter')");
   }
 
+  /** The counter of a model's newest release; 0 when it has none. */
+  static long newestReleaseCounter(Transaction transaction, String model) {
+    return transaction.number(
+        "select coalesce(max(release_counter), 0) from packaging"
+            + " where model = ? and state = 'SUCCEEDED'",
+        model);
+  }
+
   static void insert(
       Transaction transaction,
       String job,

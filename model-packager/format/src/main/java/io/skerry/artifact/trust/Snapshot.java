@@ -67,6 +67,16 @@ public record Snapshot(
   }
 
   /**
+   * The snapshot in an envelope, once enough of these keys are proven to have signed it.
+   *
+   * @throws io.skerry.artifact.sign.SignatureInvalidException if they have not
+   * @throws TrustException if it is no snapshot
+   */
+  public static Snapshot open(DsseEnvelope envelope, Role keys) {
+    return parse(keys.open(envelope, PAYLOAD_TYPE));
+  }
+
+  /**
    * Reads a payload, whose signature the caller checks.
    *
    * @throws TrustException if it is no snapshot

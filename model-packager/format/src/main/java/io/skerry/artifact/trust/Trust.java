@@ -181,7 +181,7 @@ public final class Trust implements ReleaseCheck {
 
   private Snapshot opened(DsseEnvelope envelope) {
     try {
-      return Snapshot.parse(root.snapshot().open(envelope, Snapshot.PAYLOAD_TYPE));
+      return Snapshot.open(envelope, root.snapshot());
     } catch (SignatureInvalidException e) {
       throw new TrustException(
           ErrorCode.SNAPSHOT_INVALID,

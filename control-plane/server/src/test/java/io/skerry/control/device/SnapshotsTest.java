@@ -1,0 +1,118 @@
+package io.skerry.control.device;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.skerry.artifact.sign.DsseEnvelope;
+import io.skerry.artifact.trust.Snapshot;
+import io.skerry.artifact.trust.Trust;
+import io.skerry.control.TestControlPlane;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.audit.AuditLog;
+import io.skerry.control.host.DataFolder;
+import io.skerry.control.sql.Database;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.ModelName;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+@Tag("slow")
+class SnapshotsTest {
+  private static final Actor ANA = new Actor("ana", "request-1");
+
+  private final TestControlPlane plane = TestControlPlane.shared();
+  private final SigningKeys keys = plane.bean(SigningKeys.class);
+  private final Database database = plane.bean(Database.class);
+  private final AtomicReference<Instant> now = new AtomicReference<>(Instant.now());
+
+  private Snapshots snapshots() {
+    return new Snapshots(
+        database,
+        plane.bean(AuditLog.class),
+        keys,
+        plane.bean(DataFolder.class),
+        TrustConfig.DEFAULTS,
+        now::get);
+  }
+
+  private Snapshot opened(DsseEnvelope envelope) {
+    return Snapshot.open(envelope, keys.trust().root().snapshot());
+  }
+
+  @Test
+  void givesAnybodyWhatADeviceCanProve() {
+    HttpResponse<String> root = plane.get("/v1/roots/1");
+    HttpResponse<String> snapshot = plane.get("/v1/snapshot");
+
+    Trust trust =
+        Trust.pinned(envelope(root), keys.rootFingerprint())
+            .withSnapshot(envelope(snapshot), Instant.now());
+
+    assertThat(trust.isFresh(Instant.now())).isTrue();
+    assertThat(plane.get("/v1/roots/2").statusCode()).isEqualTo(404);
+    assertThat(plane.get("/v1/roots/0").statusCode()).isEqualTo(404);
+  }
+
+  private static DsseEnvelope envelope(HttpResponse<String> response) {
+    assertThat(response.statusCode()).isEqualTo(200);
+    return DsseEnvelope.parseJson(response.body().getBytes(StandardCharsets.UTF_8));
+  }
+
+  @Test
+  void signsAnewAfterAQuarterOfItsLife() {
+    Snapshots snapshots = snapshots();
+    Snapshot first = opened(snapshots.current());
+
+    now.set(now.get().plus(Duration.ofHours(41)));
+    assertThat(opened(snapshots.current())).isEqualTo(first);
+    now.set(now.get().plus(Duration.ofHours(2)));
+    Snapshot second = opened(snapshots.current());
+
+    assertThat(second.version()).isGreaterThan(first.version());
+    assertThat(second.expiresAt()).isEqualTo(second.issuedAt().plus(Duration.ofDays(7)));
+  }
+
+  @Test
+  void neverSignsALowerVersionAfterTheDatabaseIsRestored() {
+    Snapshots snapshots = snapshots();
+    snapshots.raiseFloor(ANA, new ModelName("restored"), 5);
+    Snapshot before = opened(snapshots.current());
+    database.run(
+        transaction -> {
+          transaction.update("delete from trust_snapshot");
+          transaction.update("delete from release_floor where model = 'restored'");
+        });
+    now.set(now.get().minus(Duration.ofDays(400)));
+
+    Snapshot after = opened(snapshots().current());
+
+    assertThat(after.version()).isGreaterThan(before.version());
+    assertThat(after.floors()).containsEntry(new ModelName("restored"), 5L);
+  }
+
+  @Test
+  void letsFloorsOnlyRise() {
+    Snapshots snapshots = snapshots();
+    ModelName model = new ModelName("floored");
+    snapshots.raiseFloor(ANA, model, 3);
+
+    assertThatThrownBy(() -> snapshots.raiseFloor(ANA, model, 3))
+        .isInstanceOf(ProblemException.class)
+        .hasMessageContaining("floors only rise");
+    assertThat(opened(snapshots.current()).floors()).containsEntry(model, 3L);
+  }
+
+  @Test
+  void refusesAFloorAboveEveryRelease() {
+    HttpResponse<String> refused =
+        plane.post("/v1/release-floors", "{\"model\":\"nothing-yet\",\"counter\":1}");
+
+    assertThat(refused.statusCode()).isEqualTo(400);
+    assertThat(refused.body()).contains("no release yet");
+  }
+}
