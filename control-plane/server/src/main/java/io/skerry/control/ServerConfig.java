@@ -34,6 +34,8 @@ record ServerConfig(
     IngestConfig ingest,
     CaConfig ca,
     TrustConfig trust) {
+  private static final Pattern HOST = Pattern.compile("[A-Za-z0-9.:_-]{1,253}");
+
   static final ServerConfig DEFAULTS =
       new ServerConfig(
           Path.of(System.getProperty("user.home"), ".skerry"),
@@ -46,8 +48,6 @@ record ServerConfig(
           IngestConfig.DEFAULTS,
           CaConfig.DEFAULTS,
           TrustConfig.DEFAULTS);
-
-  private static final Pattern HOST = Pattern.compile("[A-Za-z0-9.:_-]{1,253}");
 
   ServerConfig {
     checkPort("port", port);

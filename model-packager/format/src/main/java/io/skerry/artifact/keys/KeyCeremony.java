@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -52,6 +53,11 @@ public final class KeyCeremony {
   public static void create(KeyFolder folder, Plan plan, Instant now) throws IOException {
     Files.createDirectories(folder.online());
     Files.createDirectories(folder.offline());
+    restrict(folder.online());
+    restrict(folder.offline());
+    if (folder.exists()) {
+      throw new FileAlreadyExistsException(folder.rootFile(1).toString());
+    }
     List<SigningKey> roots = new ArrayList<>();
     for (int i = 1; i <= plan.rootKeys(); i++) {
       roots.add(SigningKey.generate());
@@ -78,9 +84,9 @@ public final class KeyCeremony {
             Map.of());
     DsseEnvelope signed = document.signedBy(roots);
     for (int i = 0; i < roots.size(); i++) {
-      roots.get(i).write(numbered(folder.offline(), "root", i + 1));
+      roots.get(i).write(folder.offlineKey("root", i + 1));
     }
-    release.write(numbered(folder.offline(), "release", 1));
+    release.write(folder.offlineKey("release", 1));
     director.write(folder.onlineKey("director"));
     snapshot.write(folder.onlineKey("snapshot"));
     automation.write(folder.onlineKey("automation"));
@@ -88,8 +94,10 @@ public final class KeyCeremony {
     Files.write(folder.rootFile(1), signed.toJson());
   }
 
-  private static Path numbered(Path folder, String name, int number) {
-    return folder.resolve(number == 1 ? name + ".pem" : name + "." + number + ".pem");
+  private static void restrict(Path folder) throws IOException {
+    if (folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+      Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
+    }
   }
 
   private static List<VerificationKey> verificationKeys(List<SigningKey> keys) {

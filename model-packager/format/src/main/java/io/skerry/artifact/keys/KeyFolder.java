@@ -29,12 +29,30 @@ public final class KeyFolder {
   /** Versions of the root document that a chain can have. */
   public static final int ROOTS_MAX = 1024;
 
+  /** Keys of one name that are looked for, old ones included. */
+  public static final int KEYS_MAX = 256;
+
   private final Path online;
   private final Path offline;
 
   public KeyFolder(Path online, Path offline) {
     this.online = online;
     this.offline = offline;
+  }
+
+  /**
+   * The folder that {@code skerry create keys} makes, or a server's own key folder.
+   *
+   * @throws IOException if it is neither
+   */
+  public static KeyFolder at(Path folder) throws IOException {
+    Path online = Files.isDirectory(folder.resolve("online")) ? folder.resolve("online") : folder;
+    KeyFolder keys = new KeyFolder(online, folder.resolve("offline"));
+    if (!keys.exists()) {
+      throw new IOException(
+          "%s is no key folder: it has no %s".formatted(folder, keys.rootFile(1)));
+    }
+    return keys;
   }
 
   /** The folder of what a server needs. */
@@ -60,6 +78,28 @@ public final class KeyFolder {
   /** The file of an online key: {@code director}, {@code snapshot} or {@code automation}. */
   public Path onlineKey(String name) {
     return online.resolve(name + ".pem");
+  }
+
+  /** The file of an offline key; the first has no number in its name. */
+  public Path offlineKey(String name, int number) {
+    return offline.resolve(number == 1 ? name + ".pem" : name + "." + number + ".pem");
+  }
+
+  /**
+   * Every key of this name that is in the offline folder, in the order of numbers.
+   *
+   * @param name {@code root} or {@code release}
+   * @throws IOException if one cannot be read
+   */
+  public List<SigningKey> offlineKeys(String name) throws IOException {
+    List<SigningKey> keys = new ArrayList<>();
+    for (int number = 1; number <= KEYS_MAX; number++) {
+      Path file = offlineKey(name, number);
+      if (Files.exists(file)) {
+        keys.add(SigningKey.read(file));
+      }
+    }
+    return keys;
   }
 
   /**
