@@ -8,7 +8,7 @@ create table release_floor (
 
 -- device: the newest snapshot that was signed; its version never goes down.
 create table trust_snapshot (
-  only boolean primary key default true check (only),
+  single boolean primary key default true check (single),
   version bigint not null,
   envelope text not null,
   issued_at timestamptz not null

@@ -144,9 +144,9 @@ public final class Snapshots {
               DsseEnvelope made = next.signedBy(keys.snapshot());
               transaction.update(
                   """
-                  insert into trust_snapshot (only, version, envelope, issued_at)
+                  insert into trust_snapshot (single, version, envelope, issued_at)
                   values (true, ?, ?, ?)
-                  on conflict (only) do update set version = excluded.version,
+                  on conflict (single) do update set version = excluded.version,
                     envelope = excluded.envelope, issued_at = excluded.issued_at
                   """,
                   next.version(),

@@ -8,6 +8,9 @@ import io.skerry.agent.model.Predictor;
 import io.skerry.agent.observe.Observer;
 import io.skerry.agent.serve.FeedbackSink;
 import io.skerry.agent.serve.ModelListing;
+import io.skerry.agent.time.DeviceClock;
+import io.skerry.agent.trust.TrustRefresh;
+import io.skerry.agent.trust.TrustStore;
 import io.skerry.agent.update.UpdateSetup;
 import io.skerry.agent.update.Updater;
 import io.skerry.agent.uplink.DeviceLink;
@@ -15,13 +18,13 @@ import io.skerry.agent.uplink.LinkConfig;
 import io.skerry.agent.uplink.PahoLink;
 import io.skerry.agent.uplink.Spool;
 import io.skerry.agent.uplink.Uplink;
-import io.skerry.artifact.trust.Trust;
 import io.skerry.artifact.trust.TrustException;
 import io.skerry.profile.HardwareFacts;
 import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.DeviceHealth;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.ReportedDocument;
+import io.skerry.telemetry.wire.TelemetryRecords;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -34,6 +37,7 @@ import java.nio.file.StandardOpenOption;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 
@@ -47,6 +51,7 @@ public final class DeviceAgent implements AutoCloseable {
   private static final long OBSERVE_EVERY_MILLIS = 100;
   private static final long UPDATE_EVERY_MILLIS = 200;
   private static final long SEND_EVERY_MILLIS = 250;
+  private static final long TRUST_EVERY_MILLIS = 1000;
 
   private final DeviceAgentConfig config;
   private final FileChannel lock;
@@ -56,6 +61,7 @@ public final class DeviceAgent implements AutoCloseable {
   private final Observer observer;
   private final Predictor predictor;
   private final Updater updater;
+  private final TrustRefresh trustRefresh;
   private final Uplink uplink;
   private final DeviceFacts facts;
   private List<AgentExecutors.Repetition> tasks = List.of();
@@ -65,7 +71,7 @@ public final class DeviceAgent implements AutoCloseable {
     DeviceLink make(LinkConfig config);
   }
 
-  private DeviceAgent(DeviceAgentConfig config, FileChannel lock, Trust trust, LinkMaker links)
+  private DeviceAgent(DeviceAgentConfig config, FileChannel lock, LinkMaker links)
       throws IOException {
     this.config = config;
     this.lock = lock;
@@ -77,6 +83,31 @@ public final class DeviceAgent implements AutoCloseable {
     this.slots = new ModelSlots(config.executors().work());
     this.observer = new Observer(config.clock(), config.ringCapacity(), spool::append);
     this.predictor = new Predictor(slots, config.clock(), new SecureRandom(), observer);
+    TrustStore trust =
+        TrustStore.open(
+            config.disk(),
+            config.dataDir().resolve("trust"),
+            identity.rootFingerprint(),
+            List.of(identity.trust()));
+    this.trustRefresh =
+        new TrustRefresh(
+            trust,
+            identity.artifactBase().resolve("/"),
+            config::http,
+            config.clock(),
+            signedAt -> {
+              if (config.clock() instanceof DeviceClock clock) {
+                clock.passed(signedAt);
+              }
+            },
+            refusal ->
+                spool.append(
+                    RecordStream.EVENTS,
+                    TelemetryRecords.event(
+                        config.clock().instant(),
+                        refusal.code().name(),
+                        String.valueOf(refusal.getMessage()),
+                        Map.of())));
     this.updater =
         new Updater(
             new UpdateSetup(
@@ -86,7 +117,7 @@ public final class DeviceAgent implements AutoCloseable {
                 identity.device(),
                 identity.secret(),
                 identity.artifactBase(),
-                () -> trust,
+                trust,
                 config.facts(),
                 config.profiles(),
                 config.engines(),
@@ -113,6 +144,7 @@ public final class DeviceAgent implements AutoCloseable {
             config.clock(),
             updater::desired,
             this::report);
+    uplink.onControlState(trustRefresh::received);
   }
 
   /**
@@ -130,11 +162,11 @@ public final class DeviceAgent implements AutoCloseable {
   }
 
   static DeviceAgent start(DeviceAgentConfig config, LinkMaker links) throws IOException {
-    Trust trust = config.identity().pinnedTrust();
+    config.identity().pinnedTrust();
     Files.createDirectories(config.dataDir());
     FileChannel lock = locked(config.dataDir().resolve("lock"));
     try {
-      DeviceAgent agent = new DeviceAgent(config, lock, trust, links);
+      DeviceAgent agent = new DeviceAgent(config, lock, links);
       agent.begin();
       return agent;
     } catch (IOException | RuntimeException e) {
@@ -180,7 +212,8 @@ public final class DeviceAgent implements AutoCloseable {
         List.of(
             executors.every(OBSERVE_EVERY_MILLIS, "observe " + device, observer::tick),
             executors.every(UPDATE_EVERY_MILLIS, "update " + device, updater::tick),
-            executors.every(SEND_EVERY_MILLIS, "send " + device, uplink::tick));
+            executors.every(SEND_EVERY_MILLIS, "send " + device, uplink::tick),
+            executors.every(TRUST_EVERY_MILLIS, "trust " + device, trustRefresh::tick));
   }
 
   private ReportedDocument report(long sequence) {

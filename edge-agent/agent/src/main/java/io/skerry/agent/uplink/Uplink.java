@@ -47,6 +47,7 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
   private final Consumer<byte[]> desired;
   private final AtomicBoolean reconnected = new AtomicBoolean();
   private final AtomicLong takenOver = new AtomicLong();
+  private volatile Consumer<byte[]> controlState = message -> {};
   private Instant flushedAt;
   private volatile Optional<Instant> heardAt = Optional.empty();
 
@@ -74,6 +75,15 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
     this.clock = clock;
     this.desired = desired;
     this.flushedAt = clock.instant();
+  }
+
+  /**
+   * Gives on every message of the control topic; before {@link #start}.
+   *
+   * @param taker must return quickly
+   */
+  public void onControlState(Consumer<byte[]> taker) {
+    controlState = taker;
   }
 
   /** Begins to connect. */
@@ -130,6 +140,8 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
       desired.accept(payload);
     } else if (topic.equals(Topics.device(tenant, device, Topics.COMMITTED))) {
       committed(payload);
+    } else if (topic.equals(Topics.controlState(tenant))) {
+      controlState.accept(payload);
     }
   }
 
