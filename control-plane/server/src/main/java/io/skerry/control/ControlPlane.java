@@ -107,7 +107,13 @@ final class ControlPlane implements AutoCloseable {
             .deduceEnvironment(false)
             .properties(properties(config))
             .singletons(
-                config, config.ingest(), config.ca(), config.trust(), config.names(), folder, new Database(source))
+                config,
+                config.ingest(),
+                config.ca(),
+                config.trust(),
+                config.names(),
+                folder,
+                new Database(source))
             .build();
     context = made;
     made.start();

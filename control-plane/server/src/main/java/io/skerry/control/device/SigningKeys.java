@@ -67,7 +67,7 @@ public final class SigningKeys {
     if (Files.exists(folder.onlineKey("director"))) {
       throw new StartException(
           "%s holds keys, but no root.1.json that gives them their roles: copy every root.*.json"
-              .formatted(folder.online())
+                  .formatted(folder.online())
               + " of your keys there, or move the keys away for new ones");
     }
     KeyCeremony.create(folder, KeyCeremony.Plan.DEFAULT, Instant.now());
@@ -101,7 +101,8 @@ public final class SigningKeys {
       log.atError()
           .addKeyValue("version", trust.root().version())
           .addKeyValue("expired", expires)
-          .log("root expired: devices begin no new order until './skerry rotate keys' signs a next");
+          .log(
+              "root expired: devices begin no new order until './skerry rotate keys' signs a next");
     } else if (now.isAfter(expires.minus(ROOT_WARNING))) {
       log.atWarn()
           .addKeyValue("version", trust.root().version())
@@ -142,13 +143,15 @@ public final class SigningKeys {
 
   /** Whether devices will believe this server's automation key about a model for a profile. */
   public boolean mayRelease(ModelName model, ProfileId profile) {
-    return automation.isPresent()
-        && (trust.root().release().keys().contains(automation.get())
-                && trust.root().release().threshold() == 1
-            || trust.root().delegations().stream()
-                .anyMatch(
-                    delegation ->
-                        delegation.key().equals(automation.get())
-                            && delegation.covers(model, profile)));
+    if (automation.isEmpty()) {
+      return false;
+    }
+    VerificationKey key = automation.get();
+    Role release = trust.root().release();
+    boolean isRelease = release.keys().contains(key) && release.threshold() == 1;
+    return isRelease
+        || trust.root().delegations().stream()
+            .anyMatch(
+                delegation -> delegation.key().equals(key) && delegation.covers(model, profile));
   }
 }

@@ -51,11 +51,7 @@ public final class Snapshots {
 
   @Inject
   Snapshots(
-      Database database,
-      AuditLog audit,
-      SigningKeys keys,
-      DataFolder folder,
-      TrustConfig config) {
+      Database database, AuditLog audit, SigningKeys keys, DataFolder folder, TrustConfig config) {
     this(database, audit, keys, folder, config, InstantSource.system());
   }
 
@@ -169,8 +165,7 @@ public final class Snapshots {
     return floors;
   }
 
-  private static void putFloor(
-      Transaction transaction, ModelName model, long counter, String by) {
+  private static void putFloor(Transaction transaction, ModelName model, long counter, String by) {
     transaction.update(
         """
         insert into release_floor (model, counter, set_by, set_at) values (?, ?, ?, now())

@@ -17,7 +17,6 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -28,7 +27,7 @@ class SnapshotsTest {
   private final TestControlPlane plane = TestControlPlane.shared();
   private final SigningKeys keys = plane.bean(SigningKeys.class);
   private final Database database = plane.bean(Database.class);
-  private final AtomicReference<Instant> now = new AtomicReference<>(Instant.now());
+  private Instant now = Instant.now();
 
   private Snapshots snapshots() {
     return new Snapshots(
@@ -37,7 +36,7 @@ class SnapshotsTest {
         keys,
         plane.bean(DataFolder.class),
         TrustConfig.DEFAULTS,
-        now::get);
+        () -> now);
   }
 
   private Snapshot opened(DsseEnvelope envelope) {
@@ -68,9 +67,9 @@ class SnapshotsTest {
     Snapshots snapshots = snapshots();
     Snapshot first = opened(snapshots.current());
 
-    now.set(now.get().plus(Duration.ofHours(41)));
+    now = now.plus(Duration.ofHours(41));
     assertThat(opened(snapshots.current())).isEqualTo(first);
-    now.set(now.get().plus(Duration.ofHours(2)));
+    now = now.plus(Duration.ofHours(2));
     Snapshot second = opened(snapshots.current());
 
     assertThat(second.version()).isGreaterThan(first.version());
@@ -87,7 +86,7 @@ class SnapshotsTest {
           transaction.update("delete from trust_snapshot");
           transaction.update("delete from release_floor where model = 'restored'");
         });
-    now.set(now.get().minus(Duration.ofDays(400)));
+    now = now.minus(Duration.ofDays(400));
 
     Snapshot after = opened(snapshots().current());
 

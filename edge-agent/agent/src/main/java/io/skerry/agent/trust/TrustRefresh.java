@@ -4,7 +4,6 @@ import io.skerry.artifact.sign.DsseEnvelope;
 import io.skerry.artifact.sign.SignatureInvalidException;
 import io.skerry.artifact.trust.RootDocument;
 import io.skerry.artifact.trust.Snapshot;
-import io.skerry.artifact.trust.Trust;
 import io.skerry.artifact.trust.TrustException;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.MalformedDocumentException;
@@ -62,8 +61,7 @@ public final class TrustRefresh {
   private final Duration patience;
   private final RandomGenerator random = RandomGenerator.getDefault();
   // Only the newest message counts: one waits, and a newer one takes its place.
-  private final AtomicReference<Optional<byte[]>> waiting =
-      new AtomicReference<>(Optional.empty());
+  private final AtomicReference<Optional<byte[]>> waiting = new AtomicReference<>(Optional.empty());
   private Instant askAt = Instant.MIN;
   private Duration retry = RETRY_FIRST;
 
@@ -158,8 +156,7 @@ public final class TrustRefresh {
     try {
       envelope = WireEnvelope.parse(message, Snapshot.BYTES_MAX);
     } catch (MalformedDocumentException e) {
-      throw new TrustException(
-          ErrorCode.SNAPSHOT_INVALID, String.valueOf(e.getMessage()), e);
+      throw new TrustException(ErrorCode.SNAPSHOT_INVALID, String.valueOf(e.getMessage()), e);
     }
     if (store.get().needsNewerRoot(envelope)) {
       if (!mayAsk && retry.compareTo(RETRY_FIRST) > 0) {

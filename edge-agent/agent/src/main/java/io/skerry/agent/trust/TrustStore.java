@@ -55,8 +55,7 @@ public final class TrustStore implements Supplier<Trust> {
     }
     Trust first = Trust.pinned(parsed(roots.getFirst()), fingerprint);
     // Named by its beginning: a device that enrols anew elsewhere starts from nothing.
-    Path file =
-        folder.resolve("trust-" + fingerprint.substring(0, NAME_DIGITS) + ".json");
+    Path file = folder.resolve("trust-" + fingerprint.substring(0, NAME_DIGITS) + ".json");
     Trust trust = kept(disk, file).orElse(first);
     for (String root : roots.subList(1, roots.size())) {
       DsseEnvelope next = parsed(root);

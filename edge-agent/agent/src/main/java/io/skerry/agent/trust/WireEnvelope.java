@@ -17,8 +17,7 @@ public final class WireEnvelope {
    * @param bytesMax the largest message that is looked into
    * @throws MalformedDocumentException if it is too large or no envelope
    */
-  public static DsseEnvelope parse(byte[] message, int bytesMax)
-      throws MalformedDocumentException {
+  public static DsseEnvelope parse(byte[] message, int bytesMax) throws MalformedDocumentException {
     if (message.length > bytesMax) {
       throw new MalformedDocumentException(
           "signed message has %d bytes, more than %d".formatted(message.length, bytesMax));

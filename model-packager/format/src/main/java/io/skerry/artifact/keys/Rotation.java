@@ -24,8 +24,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The next version of the root document: what it changes, and its signing by the keys of the version
- * before and by its own. With nothing to change it only prolongs.
+ * The next version of the root document: what it changes, and its signing by the keys of the
+ * version before and by its own. With nothing to change it only prolongs.
  *
  * @param fresh roles that get new keys, as many as they have, with the same threshold
  * @param delegated what the automation key may release from now on; as before when absent
@@ -112,10 +112,7 @@ public record Rotation(
       throw new IOException(
           "root %d can only be followed by what %d of its root keys sign, %s holds %d of them: copy the others there"
               .formatted(
-                  before.version(),
-                  before.root().threshold(),
-                  folder.offline(),
-                  signers.size()));
+                  before.version(), before.root().threshold(), folder.offline(), signers.size()));
     }
     return signers;
   }
@@ -197,8 +194,7 @@ public record Rotation(
         key.write(file);
       }
     }
-    Files.write(
-        folder.rootFile(next.version()), signed.toJson(), StandardOpenOption.CREATE_NEW);
+    Files.write(folder.rootFile(next.version()), signed.toJson(), StandardOpenOption.CREATE_NEW);
     for (String name : names) {
       Files.move(
           folder.onlineKey(name + ".next"),

@@ -95,7 +95,8 @@ class AttacksTest {
     @DisplayName("a signature over another kind of document does not count (type confusion)")
     void typeConfusion() {
       byte[] payload = release(1, fleet.release).unverifiedPayload();
-      DsseEnvelope asDesired = Dsse.sign("application/vnd.skerry.desired.v1", payload, fleet.release);
+      DsseEnvelope asDesired =
+          Dsse.sign("application/vnd.skerry.desired.v1", payload, fleet.release);
       DsseEnvelope relabelled =
           new DsseEnvelope(ArtifactManifest.MEDIA_TYPE, payload, asDesired.signatures());
 
@@ -128,8 +129,7 @@ class AttacksTest {
       Trust two = fleet.enrolled().withRoot(fleet.signed(fleet.next(fleet.first)));
 
       refused(ErrorCode.ROOT_INVALID, () -> two.withRoot(fleet.signed(fleet.first)));
-      refused(
-          ErrorCode.ROOT_INVALID, () -> two.withRoot(fleet.signed(fleet.next(fleet.first))));
+      refused(ErrorCode.ROOT_INVALID, () -> two.withRoot(fleet.signed(fleet.next(fleet.first))));
     }
 
     @Test
@@ -153,9 +153,7 @@ class AttacksTest {
     @DisplayName("a version below the snapshot's floor is refused, one at it is taken")
     void snapshotFloor() {
       Trust trust =
-          fleet
-              .fresh()
-              .withSnapshot(fleet.snapshot(11, 1, Map.of(MODEL, 7L), fleet.snapshot), NOW);
+          fleet.fresh().withSnapshot(fleet.snapshot(11, 1, Map.of(MODEL, 7L), fleet.snapshot), NOW);
 
       refused(ErrorCode.RELEASE_COUNTER_TOO_LOW, () -> trust.released(release(6, fleet.release)));
       assertThat(trust.released(release(7, fleet.release)).releaseCounter()).isEqualTo(7);
@@ -164,8 +162,7 @@ class AttacksTest {
     @Test
     @DisplayName("a version below root's floor is refused, whatever the snapshot says")
     void rootFloor() {
-      Trust trust =
-          fleet.fresh().withRoot(fleet.signed(fleet.floored(fleet.first, 2, 5)));
+      Trust trust = fleet.fresh().withRoot(fleet.signed(fleet.floored(fleet.first, 2, 5)));
       Trust snapshotBelow =
           trust.withSnapshot(fleet.snapshot(11, 2, Map.of(MODEL, 2L), fleet.snapshot), NOW);
 
@@ -250,8 +247,7 @@ class AttacksTest {
           fleet
               .fresh()
               .withSnapshot(
-                  fleet.snapshot(
-                      Long.MAX_VALUE, 1, Map.of(MODEL, Long.MAX_VALUE), fleet.snapshot),
+                  fleet.snapshot(Long.MAX_VALUE, 1, Map.of(MODEL, Long.MAX_VALUE), fleet.snapshot),
                   NOW);
       refused(ErrorCode.SNAPSHOT_INVALID, () -> poisoned.withSnapshot(fleet.snapshot(11), NOW));
 
@@ -278,9 +274,7 @@ class AttacksTest {
     @DisplayName("floors set by root keys end with those keys")
     void recoversByRootRotation() {
       Trust poisoned =
-          fleet
-              .enrolled()
-              .withRoot(fleet.signed(fleet.floored(fleet.first, 2, Long.MAX_VALUE)));
+          fleet.enrolled().withRoot(fleet.signed(fleet.floored(fleet.first, 2, Long.MAX_VALUE)));
       SigningKey fresh = key(4);
       RootDocument next = fleet.rotatedRoot(Role.of(fresh.verificationKey()));
       RootDocument third =
@@ -404,12 +398,14 @@ class AttacksTest {
     }
 
     @Test
-    @DisplayName("extraneous dependency: a layer that the signed manifest does not name is not read")
+    @DisplayName(
+        "extraneous dependency: a layer that the signed manifest does not name is not read")
     void extraneousDependency() throws IOException {
       OciLayout layout = Fleet.artifact(folder.resolve("x"), "m", PROFILE, 1, fleet.release);
       byte[] extra = "extra".getBytes(StandardCharsets.UTF_8);
       Files.write(layout.blob(Digest.of(extra)), extra);
-      ArtifactReader reader = new ArtifactReader(BlobSource.ofLayout(layout.folder()), fleet.fresh());
+      ArtifactReader reader =
+          new ArtifactReader(BlobSource.ofLayout(layout.folder()), fleet.fresh());
 
       ArtifactManifest manifest = reader.manifest(layout.model(), layout.signature());
 
@@ -421,7 +417,8 @@ class AttacksTest {
     @DisplayName("partial bundle: an artifact with a missing layer is refused")
     void partialBundle() throws IOException {
       OciLayout layout = Fleet.artifact(folder.resolve("p"), "m", PROFILE, 1, fleet.release);
-      ArtifactReader reader = new ArtifactReader(BlobSource.ofLayout(layout.folder()), fleet.fresh());
+      ArtifactReader reader =
+          new ArtifactReader(BlobSource.ofLayout(layout.folder()), fleet.fresh());
       Layer model = reader.manifest(layout.model(), layout.signature()).modelLayer();
       Files.delete(layout.blob(model.digest()));
 
@@ -463,9 +460,7 @@ class AttacksTest {
     @DisplayName("automation key stolen: only its models and profiles, only above the floor")
     void automation() {
       Trust trust =
-          fleet
-              .fresh()
-              .withSnapshot(fleet.snapshot(11, 1, Map.of(MODEL, 7L), fleet.snapshot), NOW);
+          fleet.fresh().withSnapshot(fleet.snapshot(11, 1, Map.of(MODEL, 7L), fleet.snapshot), NOW);
 
       assertThat(trust.released(release(7, fleet.automation))).isNotNull();
       refused(
@@ -487,8 +482,7 @@ class AttacksTest {
 
       assertThat(fleet.fresh().released(release(1, fleet.release))).isNotNull();
       refused(
-          ErrorCode.ARTIFACT_SIGNATURE_INVALID,
-          () -> trust.released(release(1, fleet.release)));
+          ErrorCode.ARTIFACT_SIGNATURE_INVALID, () -> trust.released(release(1, fleet.release)));
       assertThat(trust.released(release(1, fresh))).isNotNull();
     }
 
@@ -511,9 +505,7 @@ class AttacksTest {
 
       refused(ErrorCode.ROOT_INVALID, () -> fleet.enrolled().withRoot(twice));
       assertThatThrownBy(
-              () ->
-                  new Role(
-                      List.of(THIEF.verificationKey(), THIEF.verificationKey()), 2))
+              () -> new Role(List.of(THIEF.verificationKey(), THIEF.verificationKey()), 2))
           .isInstanceOf(IllegalArgumentException.class);
     }
 
@@ -524,8 +516,7 @@ class AttacksTest {
       DsseEnvelope first = fleet.first.signedBy(List.of());
 
       refused(ErrorCode.ROOT_INVALID, () -> fleet.enrolled().withRoot(next));
-      refused(
-          ErrorCode.ROOT_INVALID, () -> Trust.pinned(first, RootDocument.fingerprint(first)));
+      refused(ErrorCode.ROOT_INVALID, () -> Trust.pinned(first, RootDocument.fingerprint(first)));
     }
 
     @Test
@@ -545,8 +536,7 @@ class AttacksTest {
     @Test
     @DisplayName("another control plane's root is refused by its fingerprint (replay to a device)")
     void otherRoot() {
-      DsseEnvelope foreign =
-          Fleet.foreign(fleet.first, THIEF).signedBy(List.of(THIEF));
+      DsseEnvelope foreign = Fleet.foreign(fleet.first, THIEF).signedBy(List.of(THIEF));
 
       refused(
           ErrorCode.ROOT_INVALID,

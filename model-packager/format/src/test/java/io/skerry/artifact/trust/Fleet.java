@@ -46,8 +46,7 @@ final class Fleet {
           Role.of(director.verificationKey()),
           Role.of(snapshot.verificationKey()),
           List.of(
-              new Delegation(
-                  automation.verificationKey(), Set.of(MODEL.value()), Set.of(PROFILE))),
+              new Delegation(automation.verificationKey(), Set.of(MODEL.value()), Set.of(PROFILE))),
           Map.of());
 
   /** The same key for the same number. */

@@ -122,7 +122,9 @@ class TrustTest {
         List.of(fleet.release));
   }
 
-  /** Bytes flipped, cut and doubled: in the envelope, and in a payload that is then signed again. */
+  /**
+   * Bytes flipped, cut and doubled: in the envelope, and in a payload that is then signed again.
+   */
   private static void mutate(
       Random random, DsseEnvelope good, Consumer<DsseEnvelope> reader, List<SigningKey> keys) {
     for (int round = 0; round < 600; round++) {
@@ -141,7 +143,8 @@ class TrustTest {
       case 1 -> Arrays.copyOfRange(changed, random.nextInt(changed.length), changed.length);
       default -> {
         for (int i = 0; i <= random.nextInt(4); i++) {
-          changed[random.nextInt(changed.length)] = (byte) "\"{}[]:,019ae\u0000\u007f".charAt(random.nextInt(14));
+          changed[random.nextInt(changed.length)] =
+              (byte) "\"{}[]:,019ae\u0000\u007f".charAt(random.nextInt(14));
         }
         yield changed;
       }

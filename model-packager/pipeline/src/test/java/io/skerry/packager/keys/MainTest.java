@@ -131,7 +131,8 @@ class MainTest {
         .singleElement()
         .satisfies(
             delegation -> {
-              assertThat(delegation.covers(new ModelName("engine-health"), new ProfileId("rpi5-int8")))
+              assertThat(
+                      delegation.covers(new ModelName("engine-health"), new ProfileId("rpi5-int8")))
                   .isTrue();
               assertThat(delegation.covers(new ModelName("other"), new ProfileId("rpi5-int8")))
                   .isFalse();
