@@ -1,5 +1,7 @@
 package io.skerry.agent.identity;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
@@ -16,6 +18,7 @@ import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.time.DateTimeException;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -26,6 +29,7 @@ import java.util.Optional;
  * @param artifactBase where the device's certificate opens artifacts
  * @param authority the only one whose servers and certificates count
  * @param rootFingerprint SHA-256 of the first root document
+ * @param roots root documents as they came, the first one first: envelopes in JSON
  * @param bootEpochSeen the highest boot epoch that the control plane knew under this name
  * @param token where keys are, unless in the data folder
  * @param current the login in use
@@ -40,11 +44,17 @@ public record DeviceIdentity(
     URI artifactBase,
     X509Certificate authority,
     String rootFingerprint,
+    List<String> roots,
     long bootEpochSeen,
     Optional<Pkcs11Config> token,
     Credential current,
     Optional<Credential> next) {
   private static final String FILE = "identity.json";
+
+  /** Copies. */
+  public DeviceIdentity {
+    roots = List.copyOf(roots);
+  }
 
   /**
    * A key and its certificate.
@@ -90,6 +100,7 @@ public record DeviceIdentity(
         artifactBase,
         authority,
         rootFingerprint,
+        roots,
         bootEpochSeen,
         token,
         login,
@@ -107,6 +118,9 @@ public record DeviceIdentity(
     object.addProperty("artifactBase", artifactBase.toString());
     object.addProperty("authority", CertificateChain.pem(authority));
     object.addProperty("rootFingerprint", rootFingerprint);
+    JsonArray documents = new JsonArray();
+    roots.forEach(documents::add);
+    object.add("roots", documents);
     object.addProperty("bootEpochSeen", bootEpochSeen);
     token.ifPresent(
         config -> {
@@ -150,6 +164,7 @@ public record DeviceIdentity(
           URI.create(object.get("artifactBase").getAsString()),
           CertificateChain.parse(object.get("authority").getAsString()).leaf(),
           object.get("rootFingerprint").getAsString(),
+          object.getAsJsonArray("roots").asList().stream().map(JsonElement::getAsString).toList(),
           object.get("bootEpochSeen").getAsLong(),
           token(object),
           credential(object.getAsJsonObject("current")),

@@ -68,7 +68,7 @@ public final class DeviceLogin implements AutoCloseable {
     this.clock = clock;
     this.root = root;
     this.executor = executor;
-    this.machine = new RenewalMachine((identity.tenant() + "/" + identity.device()).hashCode());
+    this.machine = new RenewalMachine(seed(identity));
     Refusals refusals = new Refusals();
     PinnedTrust trust = PinnedTrust.of(identity.authority(), clock, refusals);
     this.clockCare = new ClockCare(clock, trust, executor, nanos);
@@ -158,6 +158,11 @@ public final class DeviceLogin implements AutoCloseable {
    */
   public HttpClient http() {
     return usable().tls().http();
+  }
+
+  /** Whether the device has a key that can be used. */
+  public boolean isUsable() {
+    return keys.isPresent();
   }
 
   private Keys usable() {
@@ -309,10 +314,28 @@ public final class DeviceLogin implements AutoCloseable {
   }
 
   private String fault(Validity certificate) {
-    return fault.isEmpty() && certificate.isOver(clock.instant())
+    return fault.isEmpty() ? expired(certificate, clock) : fault;
+  }
+
+  private static String expired(Validity certificate, DeviceClock clock) {
+    return certificate.isOver(clock.instant())
         ? "the certificate expired at %s: if it is not renewed, run 'skerry agent enroll --again'"
             .formatted(certificate.notAfter())
-        : fault;
+        : "";
+  }
+
+  /** What an identity says by itself, while no agent runs. */
+  public static Status statusOf(DeviceIdentity identity, DeviceClock clock) {
+    Validity certificate = identity.validity();
+    return new Status(
+        certificate,
+        new RenewalMachine(seed(identity)).dueAt(certificate),
+        identity.next().isPresent() ? "PROVING" : "RESTING",
+        expired(certificate, clock));
+  }
+
+  private static long seed(DeviceIdentity identity) {
+    return (identity.tenant() + "/" + identity.device()).hashCode();
   }
 
   @Override

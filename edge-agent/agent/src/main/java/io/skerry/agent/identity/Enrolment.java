@@ -4,6 +4,7 @@ import com.google.gson.Gson;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.skerry.agent.disk.Disk;
+import io.skerry.agent.disk.DurableFile;
 import io.skerry.agent.identity.DeviceIdentity.Credential;
 import io.skerry.agent.time.DeviceClock;
 import io.skerry.artifact.sign.DsseEnvelope;
@@ -21,13 +22,14 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Turns an enrolment token into an identity. The device then believes what its token names.
@@ -39,20 +41,14 @@ public final class Enrolment {
   /** Root documents that are read, one after the other. */
   static final int ROOTS_MAX = 1024;
 
+  private static final Logger log = LoggerFactory.getLogger(Enrolment.class);
   private static final Gson GSON = new Gson();
 
   private final Disk disk;
   private final Path dataDir;
   private final Optional<Pkcs11Config> pkcs11;
   private final DeviceClock clock;
-  private final TrustKeeper trust;
-
-  /** Keeps what the device shall believe from now on. */
-  @FunctionalInterface
-  public interface TrustKeeper {
-    /** Returns once it survives a power cut. */
-    void keep(Trust trust) throws IOException;
-  }
+  private final boolean newKey;
 
   /**
    * Who enrols.
@@ -67,21 +63,27 @@ public final class Enrolment {
   }
 
   /**
-   * An enrolment into a data folder.
+   * An enrolment into a data folder. One that holds an identity keeps its key while that can be
+   * used: the control plane then knows the device again.
    *
    * @param pkcs11 where to keep the key, unless in the folder
    */
-  public Enrolment(
-      Disk disk,
-      Path dataDir,
-      Optional<Pkcs11Config> pkcs11,
-      DeviceClock clock,
-      TrustKeeper trust) {
+  public Enrolment(Disk disk, Path dataDir, Optional<Pkcs11Config> pkcs11, DeviceClock clock) {
+    this(disk, dataDir, pkcs11, clock, false);
+  }
+
+  private Enrolment(
+      Disk disk, Path dataDir, Optional<Pkcs11Config> pkcs11, DeviceClock clock, boolean newKey) {
     this.disk = disk;
     this.dataDir = dataDir;
     this.pkcs11 = pkcs11;
     this.clock = clock;
-    this.trust = trust;
+    this.newKey = newKey;
+  }
+
+  /** The same with a key that was never used: when the old one may be in other hands. */
+  public Enrolment withNewKey() {
+    return new Enrolment(disk, dataDir, pkcs11, clock, true);
   }
 
   /**
@@ -91,21 +93,39 @@ public final class Enrolment {
    * @throws IOException if it cannot be kept
    */
   public DeviceKey key() throws IOException {
-    return vault().findOrMake(keyNumber());
-  }
-
-  private KeyVault vault() throws IOException {
     disk.createFolders(dataDir);
-    return KeyVault.of(disk, dataDir, pkcs11);
+    KeyVault vault = KeyVault.of(disk, dataDir, pkcs11);
+    if (!DeviceIdentity.isIn(disk, dataDir)) {
+      return vault.findOrMake(1);
+    }
+    int used = used(vault);
+    Optional<DeviceKey> known = newKey || used == 0 ? Optional.empty() : usable(vault, used);
+    return known.isPresent() ? known.get() : vault.findOrMake(used + 1);
   }
 
-  // One that enrols again leaves the keys alone that may still be in use.
-  private int keyNumber() throws IOException {
-    if (!DeviceIdentity.isIn(disk, dataDir)) {
-      return 1;
+  // Where keys are kept may change with a new enrolment, so that the old key may be elsewhere.
+  private static Optional<DeviceKey> usable(KeyVault vault, int number) {
+    try {
+      return vault.find(number);
+    } catch (IOException e) {
+      log.atWarn().addKeyValue("key", number).setCause(e).log("key cannot be used any more");
+      return Optional.empty();
     }
-    DeviceIdentity known = DeviceIdentity.load(disk, dataDir);
-    return 1 + known.next().orElse(known.current()).key();
+  }
+
+  /** The highest number of a key that may be in use. */
+  private int used(KeyVault vault) throws IOException {
+    try {
+      DeviceIdentity known = DeviceIdentity.load(disk, dataDir);
+      return newKey ? known.next().orElse(known.current()).key() : known.current().key();
+    } catch (IOException e) {
+      log.atWarn().setCause(e).log("identity cannot be read any more");
+    }
+    int number = 0;
+    while (vault.find(number + 1).isPresent()) {
+      number++;
+    }
+    return number;
   }
 
   /**
@@ -146,19 +166,44 @@ public final class Enrolment {
     }
   }
 
-  private static JsonObject request(EnrolmentToken token, Applicant applicant, DeviceKey key)
-      throws EnrolmentException {
+  private JsonObject request(EnrolmentToken token, Applicant applicant, DeviceKey key)
+      throws EnrolmentException, IOException {
     JsonObject request = new JsonObject();
     token.secret().ifPresent(secret -> request.addProperty("token", secret));
     request.addProperty("device", applicant.device().value());
     request.add("labels", GSON.toJsonTree(applicant.labels()));
     request.add("facts", GSON.toJsonTree(applicant.facts()));
     try {
-      request.addProperty("csr", key.request(applicant.device().value()));
+      request.addProperty("csr", csr(applicant.device(), key));
     } catch (GeneralSecurityException e) {
       throw new EnrolmentException("the key cannot sign: " + e.getMessage(), e);
     }
     return request;
+  }
+
+  // The same bytes every time: the control plane knows an answer that got lost by them.
+  private String csr(DeviceId device, DeviceKey key) throws GeneralSecurityException, IOException {
+    Path file = requestFile();
+    String heading = device + " " + key.fingerprint() + "\n";
+    try {
+      Optional<String> kept =
+          DurableFile.read(disk, file)
+              .map(content -> new String(content, StandardCharsets.US_ASCII))
+              .filter(content -> content.startsWith(heading));
+      if (kept.isPresent()) {
+        return kept.get().substring(heading.length());
+      }
+    } catch (IOException e) {
+      log.atInfo().addKeyValue("file", file).setCause(e).log("request made anew");
+    }
+    String made = key.request(device.value());
+    disk.createFolders(dataDir.resolve("keys"));
+    DurableFile.write(disk, file, (heading + made).getBytes(StandardCharsets.US_ASCII));
+    return made;
+  }
+
+  private Path requestFile() {
+    return dataDir.resolve("keys").resolve("request");
   }
 
   // The server's dates do not fit this clock: its root, which the token names, says whose word on
@@ -201,7 +246,6 @@ public final class Enrolment {
       EnrolmentToken token, Applicant applicant, DeviceKey key, JsonObject answer)
       throws EnrolmentException {
     DeviceIdentity identity;
-    Trust believed;
     try {
       CertificateChain chain = CertificateChain.parse(text(answer, "certificate"));
       X509Certificate authority =
@@ -220,6 +264,7 @@ public final class Enrolment {
               URI.create(text(answer, "artifactBase")),
               authority,
               token.root(),
+              roots(token, answer),
               answer.has("bootEpoch") ? answer.get("bootEpoch").getAsLong() : 0,
               pkcs11,
               new Credential(key.number(), chain, clock.instant()),
@@ -230,7 +275,6 @@ public final class Enrolment {
                 .formatted(identity.device(), applicant.device()));
       }
       chain.requireIssuedTo(identity.tenant(), identity.device(), key.publicKey(), authority);
-      believed = believed(token, answer);
     } catch (CertificateException | SignatureInvalidException | TrustException e) {
       throw new EnrolmentException(
           "%s is not the control plane that the token names: %s"
@@ -243,35 +287,37 @@ public final class Enrolment {
       throw new EnrolmentException(token.url() + " answered no enrolment", e);
     }
     try {
-      trust.keep(believed);
       identity.store(disk, dataDir);
+      disk.delete(requestFile());
     } catch (IOException e) {
       throw new NotStored(e);
     }
     return identity;
   }
 
-  private Trust believed(EnrolmentToken token, JsonObject answer) {
-    List<DsseEnvelope> roots = new ArrayList<>();
-    for (JsonElement root : answer.getAsJsonArray("roots")) {
-      roots.add(DsseEnvelope.parseJson(root.getAsString().getBytes(StandardCharsets.UTF_8)));
-    }
+  // What the control plane's answer shows to be true now; newer documents are asked for later.
+  private List<String> roots(EnrolmentToken token, JsonObject answer) {
+    List<String> roots =
+        answer.getAsJsonArray("roots").asList().stream().map(JsonElement::getAsString).toList();
     if (roots.isEmpty() || roots.size() > ROOTS_MAX) {
       throw new IllegalArgumentException("%d roots".formatted(roots.size()));
     }
-    Trust believed = Trust.pinned(roots.getFirst(), token.root());
-    for (DsseEnvelope root : roots.subList(1, roots.size())) {
-      believed = believed.withRoot(root);
+    Trust believed = Trust.pinned(envelope(roots.getFirst()), token.root());
+    for (String root : roots.subList(1, roots.size())) {
+      believed = believed.withRoot(envelope(root));
     }
     JsonElement snapshot = answer.get("snapshot");
     if (snapshot != null && snapshot.isJsonPrimitive()) {
-      believed =
-          believed.withSnapshot(
-              DsseEnvelope.parseJson(snapshot.getAsString().getBytes(StandardCharsets.UTF_8)),
-              clock.instant());
-      believed.snapshot().ifPresent(known -> clock.passed(known.issuedAt()));
+      believed
+          .withSnapshot(envelope(snapshot.getAsString()), clock.instant())
+          .snapshot()
+          .ifPresent(known -> clock.passed(known.issuedAt()));
     }
-    return believed;
+    return roots;
+  }
+
+  private static DsseEnvelope envelope(String json) {
+    return DsseEnvelope.parseJson(json.getBytes(StandardCharsets.UTF_8));
   }
 
   private static String text(JsonObject answer, String key) {

@@ -37,6 +37,9 @@ public interface DeviceLink extends AutoCloseable {
   /** How the link stands. */
   State state();
 
+  /** Ends the connection and makes another one soon, with the newest certificate. */
+  default void reconnect() {}
+
   /**
    * Publishes at quality of service 1 and waits for the broker's acknowledgement, which is flow
    * control only: a record counts as stored when the control plane has committed it.

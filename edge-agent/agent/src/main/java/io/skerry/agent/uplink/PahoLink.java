@@ -43,6 +43,7 @@ public final class PahoLink implements DeviceLink {
   private final CountDownLatch closed = new CountDownLatch(1);
   private volatile State state = State.WAITING;
   private volatile @Nullable PahoSession session;
+  private volatile boolean leaves;
   private boolean failing;
 
   /** Why an attempt ended. */
@@ -88,6 +89,11 @@ public final class PahoLink implements DeviceLink {
     } catch (MqttException e) {
       throw new LinkException("cannot publish on " + topic + ": " + e.getMessage(), e);
     }
+  }
+
+  @Override
+  public void reconnect() {
+    leaves = true;
   }
 
   @Override
@@ -148,6 +154,7 @@ public final class PahoLink implements DeviceLink {
 
   private Ended attempt(Listener listener) throws InterruptedException {
     enter(State.CONNECTING);
+    leaves = false;
     Inbox inbox = new Inbox(topics);
     Optional<PahoSession> opened = Optional.empty();
     Optional<Instant> since = Optional.empty();
@@ -213,7 +220,7 @@ public final class PahoLink implements DeviceLink {
             .log("link lost");
         return loss.get().reasonCode();
       }
-      if (!current.isConnected()) {
+      if (leaves || !current.isConnected()) {
         return 0;
       }
     }

@@ -50,6 +50,8 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
   private volatile Consumer<byte[]> controlState = message -> {};
   private Instant flushedAt;
   private volatile Optional<Instant> heardAt = Optional.empty();
+  private volatile Optional<Instant> committedAt = Optional.empty();
+  private volatile Runnable whenConnected = () -> {};
 
   /**
    * Makes an uplink that is not started.
@@ -86,6 +88,15 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
     controlState = taker;
   }
 
+  /**
+   * Tells somebody of every connection that is made.
+   *
+   * @param told must return quickly
+   */
+  public void onConnected(Runnable told) {
+    whenConnected = told;
+  }
+
   /** Begins to connect. */
   public void start() {
     link.start(this);
@@ -111,8 +122,14 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
     return heardAt;
   }
 
+  /** When the control plane last told which records it has stored. */
+  public Optional<Instant> committedAt() {
+    return committedAt;
+  }
+
   @Override
   public void connected() {
+    whenConnected.run();
     reconnected.set(true);
   }
 
@@ -150,6 +167,7 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
       for (CommittedRange range : ProtocolCodec.decodeCommitted(payload)) {
         sender.committed(range);
       }
+      committedAt = Optional.of(clock.instant());
     } catch (MalformedDocumentException e) {
       log.atWarn().addKeyValue("device", device).setCause(e).log("committed ranges unreadable");
     }

@@ -38,7 +38,7 @@ class DeviceLoginTest {
   void enrol() throws Exception {
     port = new TestDevicePort();
     clock = clock();
-    new Enrolment(Disk.local(), folder, Optional.empty(), clock, trust -> {})
+    new Enrolment(Disk.local(), folder, Optional.empty(), clock)
         .enrol(
             port.token(),
             new Enrolment.Applicant(

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.agent.disk.Disk;
 import io.skerry.agent.time.DeviceClock;
-import io.skerry.artifact.trust.Trust;
 import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.DeviceId;
 import java.io.IOException;
@@ -14,7 +13,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -32,7 +30,6 @@ class EnrolmentTest {
           new DeviceFacts("x86-64", List.of(), 4, 1 << 30, List.of(), List.of(), ""));
 
   @TempDir private Path folder;
-  private final List<Trust> kept = new ArrayList<>();
   private TestDevicePort port;
 
   @BeforeEach
@@ -50,7 +47,7 @@ class EnrolmentTest {
   }
 
   private Enrolment enrolment(DeviceClock clock) {
-    return new Enrolment(Disk.local(), folder, Optional.empty(), clock, kept::add);
+    return new Enrolment(Disk.local(), folder, Optional.empty(), clock);
   }
 
   private void assertRefused(String token, String message) {
@@ -72,7 +69,7 @@ class EnrolmentTest {
     assertThat(identity.current().chain().leaf().getPublicKey())
         .isEqualTo(
             KeyVault.of(Disk.local(), folder, Optional.empty()).find(1).orElseThrow().publicKey());
-    assertThat(kept).hasSize(1);
+    assertThat(identity.roots()).hasSize(1);
     assertThat(Files.getPosixFilePermissions(folder.resolve("keys/key-1.p12")))
         .isEqualTo(PosixFilePermissions.fromString("rw-------"));
   }
@@ -100,6 +97,21 @@ class EnrolmentTest {
 
     assertThat(port.enrolments).hasSize(2);
     assertThat(port.enrolments.get(0)).isEqualTo(port.enrolments.get(1));
+    assertThat(port.requests.get(0)).isEqualTo(port.requests.get(1));
+  }
+
+  @Test
+  void enrolsAgainWithTheSameKeyUnlessThatIsGoneOrShallNotBeUsed() throws Exception {
+    port.usesLeft.set(4);
+    enrolment().enrol(port.token(), CAM);
+    enrolment().enrol(port.token(), CAM);
+    assertThat(port.enrolments.get(1)).isEqualTo(port.enrolments.get(0));
+
+    assertThat(enrolment().withNewKey().enrol(port.token(), CAM).current().key()).isEqualTo(2);
+    Files.writeString(folder.resolve("keys/key-2.p12"), "damaged");
+    assertThat(enrolment().enrol(port.token(), CAM).current().key()).isEqualTo(3);
+
+    assertThat(port.enrolments.stream().distinct()).hasSize(3);
   }
 
   @Test
@@ -119,7 +131,12 @@ class EnrolmentTest {
   void talksToNobodyUnderAnotherName() throws Exception {
     Instant now = Instant.now();
     try (TestDevicePort other =
-        new TestDevicePort("other.example", new Validity(now, now.plus(Duration.ofDays(1))))) {
+        new TestDevicePort(
+            port.root,
+            port.release,
+            port.director,
+            "other.example",
+            new Validity(now, now.plus(Duration.ofDays(1))))) {
       assertRefused(other.token(), "127.0.0.1");
       assertThat(other.enrolments).isEmpty();
     }
@@ -137,7 +154,6 @@ class EnrolmentTest {
     port.names = "";
     port.issuesBy = Optional.of(new TestAuthority("another"));
     assertRefused(port.token(), "does not come from the authority");
-    assertThat(kept).isEmpty();
   }
 
   @Test

@@ -42,23 +42,16 @@ public final class TestDevicePort implements AutoCloseable {
   private static final Duration BACKDATED = Duration.ofHours(1);
 
   public final TestAuthority authority = new TestAuthority("test authority");
-  public final SigningKey root = SigningKey.generate();
-  public final SigningKey director = SigningKey.generate();
-  public final SigningKey release = SigningKey.generate();
-  public final DsseEnvelope rootDocument =
-      new RootDocument(
-              1,
-              Instant.parse("2999-01-01T00:00:00Z"),
-              Role.of(root.verificationKey()),
-              Role.of(release.verificationKey()),
-              Role.of(director.verificationKey()),
-              Role.of(root.verificationKey()),
-              List.of(),
-              Map.of())
-          .signedBy(List.of(root));
+  public final SigningKey root;
+  public final SigningKey director;
+  public final SigningKey release;
+  public final DsseEnvelope rootDocument;
 
   /** Names of devices that asked to enrol, and the fingerprints of their keys. */
   final List<String> enrolments = Collections.synchronizedList(new ArrayList<>());
+
+  /** What was asked for with these. */
+  final List<String> requests = Collections.synchronizedList(new ArrayList<>());
 
   /** Subjects of the certificates shown with each request for a certificate. */
   final List<String> renewals = Collections.synchronizedList(new ArrayList<>());
@@ -69,7 +62,7 @@ public final class TestDevicePort implements AutoCloseable {
   volatile boolean cutsAnswers;
   volatile boolean losesRequests;
   volatile boolean revoked;
-  volatile SigningKey signsTime = director;
+  volatile SigningKey signsTime;
   volatile Optional<String> answersNonce = Optional.empty();
   volatile Optional<TestAuthority> issuesBy = Optional.empty();
   volatile String names = "";
@@ -78,12 +71,37 @@ public final class TestDevicePort implements AutoCloseable {
   private final String host;
 
   public TestDevicePort() throws IOException {
+    this(SigningKey.generate(), SigningKey.generate(), SigningKey.generate());
+  }
+
+  public TestDevicePort(SigningKey root, SigningKey release, SigningKey director)
+      throws IOException {
     this(
+        root,
+        release,
+        director,
         "127.0.0.1",
         new Validity(Instant.now().minus(BACKDATED), Instant.now().plus(Duration.ofDays(90))));
   }
 
-  TestDevicePort(String host, Validity validity) throws IOException {
+  TestDevicePort(
+      SigningKey root, SigningKey release, SigningKey director, String host, Validity validity)
+      throws IOException {
+    this.root = root;
+    this.release = release;
+    this.director = director;
+    this.signsTime = director;
+    this.rootDocument =
+        new RootDocument(
+                1,
+                Instant.parse("2999-01-01T00:00:00Z"),
+                Role.of(root.verificationKey()),
+                Role.of(release.verificationKey()),
+                Role.of(director.verificationKey()),
+                Role.of(root.verificationKey()),
+                List.of(),
+                Map.of())
+            .signedBy(List.of(root));
     this.host = "127.0.0.1";
     KeyPair pair = TestAuthority.pair();
     X509Certificate certificate = authority.server(pair, host, validity);
@@ -152,6 +170,7 @@ public final class TestDevicePort implements AutoCloseable {
     JsonObject request = body(exchange);
     String device = request.get("device").getAsString();
     String csr = request.get("csr").getAsString();
+    requests.add(csr);
     enrolments.add(device + " " + keyOf(csr));
     if (usesLeft.getAndDecrement() <= 0) {
       answer(exchange, 401, problem("the enrolment token is unknown, used up or expired"));

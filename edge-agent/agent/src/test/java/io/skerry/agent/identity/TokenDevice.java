@@ -2,15 +2,16 @@ package io.skerry.agent.identity;
 
 import io.skerry.agent.disk.Disk;
 import io.skerry.agent.time.DeviceClock;
+import io.skerry.artifact.sign.DsseEnvelope;
 import io.skerry.artifact.trust.Trust;
 import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.DeviceId;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,8 +27,7 @@ final class TokenDevice {
         Optional.of(new Pkcs11Config(Path.of(arguments[2]), Optional.of(Path.of(arguments[3]))));
     DeviceClock clock =
         DeviceClock.open(Disk.local(), folder, Instant.parse("2026-01-01T00:00:00Z"));
-    List<Trust> trust = new ArrayList<>();
-    Enrolment enrolment = new Enrolment(Disk.local(), folder, config, clock, trust::add);
+    Enrolment enrolment = new Enrolment(Disk.local(), folder, config, clock);
     try {
       DeviceKey key = enrolment.key();
       System.out.println(
@@ -54,11 +54,21 @@ final class TokenDevice {
             InstantSource.offset(InstantSource.system(), Duration.ofDays(23)),
             System::nanoTime);
     try (DeviceLogin login =
-        DeviceLogin.open(Disk.local(), folder, identity, later, trust::getFirst, Runnable::run)) {
+        DeviceLogin.open(
+            Disk.local(),
+            folder,
+            identity,
+            later,
+            () -> Trust.pinned(root(identity), identity.rootFingerprint()),
+            Runnable::run)) {
       login.tick();
       login.forLink();
       login.connected();
       System.out.println("logs in with key " + login.identity().current().key());
     }
+  }
+
+  private static DsseEnvelope root(DeviceIdentity identity) {
+    return DsseEnvelope.parseJson(identity.roots().getFirst().getBytes(StandardCharsets.UTF_8));
   }
 }
