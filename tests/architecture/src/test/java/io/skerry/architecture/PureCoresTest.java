@@ -26,7 +26,11 @@ class PureCoresTest {
           .importPackages("io.skerry");
 
   private static final DescribedPredicate<JavaClass> CORES =
-      resideInAnyPackage("io.skerry.protocol..", "io.skerry.telemetry..", "io.skerry.fleet..")
+      resideInAnyPackage(
+              "io.skerry.protocol..",
+              "io.skerry.telemetry..",
+              "io.skerry.fleet..",
+              "io.skerry.artifact.trust..")
           .or(
               DescribedPredicate.describe(
                   "are machines of the agent",

@@ -67,6 +67,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -200,6 +201,16 @@ class DeviceAgentTest {
   }
 
   private void order(long counter, int version, OciLayout artifact, SigningKey key) {
+    order(counter, version, artifact, key, TENANT, DEVICE);
+  }
+
+  private void order(
+      long counter,
+      int version,
+      OciLayout artifact,
+      SigningKey key,
+      TenantId tenant,
+      DeviceId device) {
     DesiredSlot slot =
         new DesiredSlot(
             MAIN,
@@ -216,7 +227,7 @@ class DeviceAgentTest {
     byte[] document =
         ProtocolCodec.encode(
             new DesiredDocument(
-                TENANT, DEVICE, new Generation(1, counter), Instant.now(), List.of(slot)));
+                tenant, device, new Generation(1, counter), Instant.now(), List.of(slot)));
     DsseEnvelope signed = Dsse.sign(DesiredDocument.PAYLOAD_TYPE, document, key);
     Envelope envelope =
         Envelope.newBuilder()
@@ -364,6 +375,25 @@ class DeviceAgentTest {
     await(() -> !records(RecordStream.EVENTS).isEmpty(), () -> "no event");
     assertThat(records(RecordStream.EVENTS).getFirst().getEvent().getCode())
         .isEqualTo("DESIRED_SIGNATURE_INVALID");
+  }
+
+  @Test
+  @DisplayName("TUF, Uptane: replay to another device or tenant, and rollback of the generation")
+  void refusesOrdersOfOthersAndOldOnes() throws Exception {
+    order(5, 1, artifact(1), DIRECTOR, TENANT, new DeviceId("d2"));
+    order(6, 1, artifact(1), DIRECTOR, new TenantId("other"), DEVICE);
+
+    assertThat(agent.status().observed()).isEqualTo(Generation.NONE);
+    await(() -> records(RecordStream.EVENTS).size() >= 2, () -> "no events");
+    assertThat(records(RecordStream.EVENTS))
+        .extracting(record -> record.getEvent().getCode())
+        .containsOnly("DESIRED_MALFORMED");
+
+    commitFirst();
+    order(1, 2, artifact(2));
+
+    assertThat(agent.status().observed()).isEqualTo(new Generation(1, 1));
+    assertThat(slot().running().orElseThrow().toString()).contains("@1");
   }
 
   @Test
