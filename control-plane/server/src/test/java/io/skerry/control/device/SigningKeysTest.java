@@ -76,8 +76,7 @@ class SigningKeysTest {
   void followsARotation() throws IOException {
     KeyCeremony.create(ceremony, KeyCeremony.Plan.DEFAULT, Instant.now());
     SigningKeys before = new SigningKeys(data);
-    new Rotation(
-            Set.of(Rotation.Fresh.ROOT, Rotation.Fresh.DIRECTOR), Optional.empty(), Map.of())
+    new Rotation(Set.of(Rotation.Fresh.ROOT, Rotation.Fresh.DIRECTOR), Optional.empty(), Map.of())
         .run(ceremony, Instant.now());
 
     SigningKeys after = new SigningKeys(data);

@@ -127,7 +127,7 @@ class TrustTest {
    */
   private static void mutate(
       Random random, DsseEnvelope good, Consumer<DsseEnvelope> reader, List<SigningKey> keys) {
-    for (int round = 0; round < 600; round++) {
+    for (int round = 0; round < 150; round++) {
       byte[] json = mutated(random, good.toJson());
       refusedOrRead(() -> reader.accept(DsseEnvelope.parseJson(json)));
       byte[] payload = mutated(random, good.unverifiedPayload());
