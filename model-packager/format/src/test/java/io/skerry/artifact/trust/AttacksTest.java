@@ -38,7 +38,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Every attack that TUF 1.0.30 (section 1.5.2) and the Uptane standard name and that documents can
- * carry, by their names. What needs a network or a disk is attacked in the agent's tests.
+ * carry, by their names. What needs a network or a disk is attacked in the agent's {@code
+ * TrustRefreshTest} and {@code TrustStoreTest}; against eavesdropping stands TLS, not a signature.
  */
 @DisplayName("Attacks of TUF and Uptane")
 class AttacksTest {
