@@ -78,4 +78,38 @@ public record SequenceLedger(long through, List<Long> beyond) {
     }
     return ledger;
   }
+
+  /**
+   * The ledger after a device said that sequences will never come.
+   *
+   * @param records how many of them had not come before
+   */
+  public record GivenUp(SequenceLedger after, long records) {}
+
+  /**
+   * Takes sequences that the device lost as settled. Where they lie beyond another gap and are too
+   * many to be remembered, nothing changes: the device says it again.
+   *
+   * @param first from 1
+   * @param last nothing is given up when it is below {@code first}
+   */
+  public GivenUp giveUp(long first, long last) {
+    long from = Math.max(first, through + 1);
+    if (last < from) {
+      return new GivenUp(this, 0);
+    }
+    long stored = beyond.stream().filter(known -> known >= from && known <= last).count();
+    long records = last - from + 1 - stored;
+    if (from == through + 1) {
+      return new GivenUp(skipTo(last + 1), records);
+    }
+    if (records > BEYOND_MAX - beyond.size()) {
+      return new GivenUp(this, 0);
+    }
+    SequenceLedger ledger = this;
+    for (long sequence = from; sequence <= last; sequence++) {
+      ledger = ledger.take(sequence).after();
+    }
+    return new GivenUp(ledger, records);
+  }
 }

@@ -79,7 +79,9 @@ public final class DeviceAgent implements AutoCloseable {
     this.bootEpoch = nextBootEpoch(config.disk(), config.dataDir().resolve("boot-epoch"));
     this.facts = toProtocol(config.facts());
     DeviceIdentity identity = config.identity();
-    Spool spool = Spool.open(config.dataDir().resolve("spool"), bootEpoch, config.spoolBytesMax());
+    Spool spool =
+        Spool.open(
+            config.disk(), config.dataDir().resolve("spool"), bootEpoch, config.spoolBytesMax());
     this.slots = new ModelSlots(config.executors().work());
     this.observer = new Observer(config.clock(), config.ringCapacity(), spool::append);
     this.predictor = new Predictor(slots, config.clock(), new SecureRandom(), observer);
@@ -229,7 +231,13 @@ public final class DeviceAgent implements AutoCloseable {
         facts,
         AgentVersion.current(),
         uplink.spool().dropped(),
-        DeviceHealth.UNKNOWN);
+        health());
+  }
+
+  private DeviceHealth health() {
+    Spool spool = uplink.spool();
+    return new DeviceHealth(
+        "", spool.damaged(), spool.bytes(), 0, 0, Optional.empty(), uplink.timesTakenOver());
   }
 
   /** Facts as they travel. */
@@ -280,7 +288,7 @@ public final class DeviceAgent implements AutoCloseable {
         spool.appended(),
         spool.waiting(),
         spool.dropped(),
-        spool.damaged(),
+        spool.damaged().values().stream().mapToLong(Long::longValue).sum(),
         observer.skipped());
   }
 

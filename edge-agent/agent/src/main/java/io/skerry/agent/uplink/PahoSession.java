@@ -3,6 +3,7 @@ package io.skerry.agent.uplink;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
 import javax.net.ssl.SSLContext;
 import org.eclipse.paho.mqttv5.client.IMqttToken;
 import org.eclipse.paho.mqttv5.client.MqttAsyncClient;
@@ -26,7 +27,7 @@ final class PahoSession {
   /** The largest packet that the broker may send. */
   static final int PACKET_BYTES_MAX = 128 * 1024;
 
-  // Paho reads the broker's limits as signed shorts; ours stays far below that as well.
+  // Paho reads limits as signed shorts: ours stay far below, the broker's pass the guard.
   private static final int RECEIVE_MAX = 16;
   private static final int KEEP_ALIVE_SECONDS = 30;
   private static final int AT_LEAST_ONCE = 1;
@@ -38,14 +39,15 @@ final class PahoSession {
   private final LinkConfig config;
   private final MqttAsyncClient client;
   private final Inbox inbox;
+  private final ReentrantLock publishing = new ReentrantLock();
+  private final Greeting greeting = new Greeting();
 
   PahoSession(LinkConfig config, Inbox inbox) throws MqttException {
     this.config = config;
     this.inbox = inbox;
-    boolean encrypted = config.credential() instanceof LinkConfig.Credential.Certificate;
     this.client =
         new MqttAsyncClient(
-            (encrypted ? "ssl://" : "tcp://") + config.host() + ":" + config.port(),
+            "tcp://" + config.host() + ":" + config.port(),
             config.login(),
             new MemoryPersistence());
     client.setCallback(new Queueing(inbox));
@@ -80,10 +82,11 @@ final class PahoSession {
     switch (config.credential()) {
       case LinkConfig.Credential.Certificate certificate -> {
         SSLContext newest = certificate.newest().get();
-        options.setSocketFactory(newest.getSocketFactory());
-        options.setHttpsHostnameVerificationEnabled(true);
+        options.setSocketFactory(
+            BrokerSocket.factory(Optional.of(newest), config.host(), greeting));
       }
       case LinkConfig.Credential.Secret(String secret) -> {
+        options.setSocketFactory(BrokerSocket.factory(Optional.empty(), config.host(), greeting));
         options.setUserName(config.login());
         options.setPassword(secret.getBytes(StandardCharsets.UTF_8));
       }
@@ -91,8 +94,12 @@ final class PahoSession {
     return options;
   }
 
-  /** Publishes and waits for the acknowledgement; one that does not come ends the session. */
+  /**
+   * Publishes and waits for the acknowledgement, one message at a time; an acknowledgement that
+   * does not come ends the session.
+   */
   void publish(String topic, byte[] payload, boolean retained) throws MqttException {
+    publishing.lock();
     try {
       waitFor(client.publish(topic, message(payload, retained)), "PUBLISH");
     } catch (MqttException e) {
@@ -101,6 +108,8 @@ final class PahoSession {
             new Inbox.Loss(e.getReasonCode(), "no acknowledgement of a message on " + topic));
       }
       throw e;
+    } finally {
+      publishing.unlock();
     }
   }
 
@@ -119,6 +128,11 @@ final class PahoSession {
   }
 
   private void end(boolean told) {
+    try {
+      greeting.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
     try {
       // Also while it still connects: close alone would leave its threads waiting.
       client.disconnectForcibly(0, FAREWELL_MILLIS, told);

@@ -63,11 +63,11 @@ final class RecordSender {
     for (RecordStream stream : PRECIOUS_FIRST) {
       Map<Long, Long> sent = sentThrough.getOrDefault(stream, Map.of());
       while (inFlight.size() < IN_FLIGHT_MAX) {
-        Optional<Spool.Batch> next = spool.next(stream, sent);
+        Optional<SpoolBatch> next = spool.next(stream, sent);
         if (next.isEmpty()) {
           break;
         }
-        Spool.Batch batch = next.get();
+        SpoolBatch batch = next.get();
         link.publish(Topics.records(tenant, device, stream), batch.message().toByteArray());
         sent.put(batch.epoch(), batch.last());
         inFlight.add(new InFlight(stream, batch.epoch(), batch.last(), now));

@@ -1,5 +1,6 @@
 package io.skerry.agent.uplink;
 
+import io.skerry.protocol.DeviceHealth;
 import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.protocol.SlotReport;
@@ -54,7 +55,9 @@ final class ReportPublisher {
     }
     Duration age = Duration.between(before.at(), now);
     boolean counted =
-        !current.slots().equals(before.slots()) || !current.dropped().equals(before.dropped());
+        !current.slots().equals(before.slots())
+            || !current.dropped().equals(before.dropped())
+            || !current.health().damaged().equals(before.health().damaged());
     return age.compareTo(counted ? COUNTERS_EVERY : HEARTBEAT) >= 0;
   }
 
@@ -74,6 +77,15 @@ final class ReportPublisher {
                         0,
                         0))
             .toList();
-    return List.of(document.observed(), document.applied(), slots, document.facts());
+    DeviceHealth health = document.health();
+    return List.of(
+        document.observed(),
+        document.applied(),
+        slots,
+        document.facts(),
+        health.rootVersion(),
+        health.snapshotVersion(),
+        health.certificateExpires(),
+        health.takenOver());
   }
 }

@@ -1,22 +1,22 @@
 package io.skerry.agent.uplink;
 
-import com.google.protobuf.InvalidProtocolBufferException;
+import io.skerry.agent.disk.Disk;
 import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.RecordStream;
 import io.skerry.telemetry.wire.TelemetryRecords;
 import io.skerry.wire.fleet.v1.Record;
-import io.skerry.wire.fleet.v1.RecordBatch;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
-import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
+import java.util.OptionalLong;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,11 +24,12 @@ import org.slf4j.LoggerFactory;
  * Records on disk until the control plane has committed them. Each gets its sequence here.
  *
  * <p>Bounded: when it is full, the oldest segment of the least precious stream goes: samples before
- * windows before feedback before events. What was dropped is counted. A record that is damaged on
- * disk is skipped and counted; its neighbours survive. Records of an earlier boot are kept and sent
- * under their own epoch.
+ * windows before feedback before events. Every record that is dropped or found damaged is counted
+ * once, whenever the process or the power ends: the count is on disk before the records go. A
+ * record that is damaged on disk is skipped; its neighbours survive. Records of an earlier boot are
+ * kept and sent under their own epoch.
  *
- * <p>Thread-safe.
+ * <p>Besides the records it takes {@link SpoolAccountFile#COPY_BYTES} twice. Thread-safe.
  */
 public final class Spool {
   private static final Logger log = LoggerFactory.getLogger(Spool.class);
@@ -36,83 +37,159 @@ public final class Spool {
   /** The largest encoded record: a batch must hold it. */
   static final int RECORD_BYTES_MAX = TelemetryRecords.BATCH_BYTES_MAX - 1024;
 
-  // Bytes that a record costs in a batch besides its own.
-  private static final int BATCH_RECORD_OVERHEAD = 8;
+  /** Files at a time; each start of the agent begins new ones. */
+  static final int SEGMENTS_MAX = SpoolAccount.ENTRIES_MAX;
+
+  // Marks of what is committed are worth a write now and then only: without one, records are sent
+  // again and refused as duplicates.
+  private static final int FLUSHES_PER_MARK = 10;
   private static final Comparator<SpoolSegment> OLDEST_FIRST =
       Comparator.<SpoolSegment>comparingLong(segment -> segment.epoch)
-          .thenComparingLong(SpoolSegment::first);
+          .thenComparingLong(segment -> segment.first);
 
+  private final Disk disk;
   private final Path folder;
   private final long bootEpoch;
   private final long bytesMax;
   private final long segmentBytes;
+  private final SpoolAccountFile file;
   private final Map<RecordStream, List<SpoolSegment>> segments = new EnumMap<>(RecordStream.class);
   private final Map<RecordStream, Long> nextSequence = new EnumMap<>(RecordStream.class);
-  private final Map<RecordStream, Long> dropped = new EnumMap<>(RecordStream.class);
-  private final Map<Origin, Long> committed = new HashMap<>();
+  // Files that are of no use any more but could not be deleted yet, and their sizes.
+  private final Map<Path, Long> leftovers = new LinkedHashMap<>();
+  private SpoolAccount account = new SpoolAccount();
+  private boolean prepared;
+  private boolean failing;
+  private boolean accountChanged;
+  private boolean marksChanged;
+  private int flushes;
   private long bytes;
-  private long damaged;
 
-  private record Origin(RecordStream stream, long epoch) {
-    boolean made(SpoolSegment segment) {
-      return segment.stream == stream && segment.epoch == epoch;
-    }
-  }
-
-  /**
-   * A batch of one stream and boot epoch.
-   *
-   * @param last the highest sequence in it
-   */
-  record Batch(RecordStream stream, long epoch, long first, long last, RecordBatch message) {}
-
-  private Spool(Path folder, long bootEpoch, long bytesMax) {
+  private Spool(Disk disk, Path folder, long bootEpoch, long bytesMax) {
+    this.disk = disk;
     this.folder = folder;
     this.bootEpoch = bootEpoch;
     this.bytesMax = bytesMax;
-    this.segmentBytes = Math.max(4096, Math.min(256 * 1024, bytesMax / 16));
+    this.segmentBytes =
+        Math.max(
+            Math.max(4096, Math.min(256 * 1024, bytesMax / 16)), bytesMax / (SEGMENTS_MAX / 2));
+    this.file = new SpoolAccountFile(disk, folder);
   }
 
   /**
-   * Opens a spool and finds what an earlier run left.
+   * Opens a spool on this machine's disk.
+   *
+   * @see #open(Disk, Path, long, long)
+   */
+  public static Spool open(Path folder, long bootEpoch, long bytesMax) throws IOException {
+    return open(Disk.local(), folder, bootEpoch, bytesMax);
+  }
+
+  /**
+   * Opens a spool and finds what an earlier run left. A disk that cannot be written does not stop
+   * it: then every record is dropped, and counted.
    *
    * @param bootEpoch of the records that will be appended; higher than that of any record in it
    * @param bytesMax disk that the records may take
+   * @throws IOException if it cannot be read, or holds records of this boot epoch or a later one
    */
-  public static Spool open(Path folder, long bootEpoch, long bytesMax) throws IOException {
-    Spool spool = new Spool(folder, bootEpoch, bytesMax);
+  public static Spool open(Disk disk, Path folder, long bootEpoch, long bytesMax)
+      throws IOException {
+    Spool spool = new Spool(disk, folder, bootEpoch, bytesMax);
+    spool.account = spool.file.load().orElseGet(SpoolAccount::new);
     for (RecordStream stream : RecordStream.values()) {
       spool.nextSequence.put(stream, 1L);
-      spool.dropped.put(stream, 0L);
       spool.segments.put(stream, new ArrayList<>());
       spool.recover(stream);
     }
+    spool.settle();
     return spool;
   }
 
-  private void recover(RecordStream stream) throws IOException {
-    Files.createDirectories(folder(stream));
-    List<SpoolSegment> found = new ArrayList<>();
-    try (Stream<Path> files = Files.list(folder(stream))) {
-      files.forEach(file -> SpoolSegment.existing(stream, file).ifPresent(found::add));
-    }
-    for (SpoolSegment segment : found) {
-      damaged += segment.recover();
-      if (segment.records() == 0) {
-        segment.delete();
-        continue;
+  /** The highest boot epoch of any record in a spool; 0 when there is none. */
+  public static long newestEpoch(Disk disk, Path folder) throws IOException {
+    long newest = 0;
+    for (RecordStream stream : RecordStream.values()) {
+      for (SpoolSegment segment : existing(disk, folder.resolve(stream.wireName()), stream)) {
+        newest = Math.max(newest, segment.epoch);
       }
+    }
+    return newest;
+  }
+
+  private static List<SpoolSegment> existing(Disk disk, Path folder, RecordStream stream)
+      throws IOException {
+    List<SpoolSegment> found = new ArrayList<>();
+    for (Path path : disk.list(folder)) {
+      SpoolSegment.existing(disk, folder, stream, String.valueOf(path.getFileName()))
+          .ifPresent(found::add);
+    }
+    found.sort(OLDEST_FIRST);
+    return found;
+  }
+
+  private void recover(RecordStream stream) throws IOException {
+    List<SpoolSegment> found = existing(disk, folder(stream), stream);
+    for (int i = 0; i < found.size(); i++) {
+      SpoolSegment segment = found.get(i);
       if (segment.epoch >= bootEpoch) {
         throw new IOException(
             "spool %s holds boot epoch %d, this is epoch %d"
                 .formatted(folder, segment.epoch, bootEpoch));
       }
+      if (account.floor(stream).covers(segment.epoch, segment.first)) {
+        leftovers.put(segment.file, 0L);
+        continue;
+      }
+      boolean last = i + 1 == found.size() || found.get(i + 1).epoch != segment.epoch;
+      segment.recover(last ? OptionalLong.empty() : OptionalLong.of(found.get(i + 1).first));
+      if (segment.last() < segment.first) {
+        leftovers.put(segment.file, segment.bytes());
+      } else {
+        noteDamage(segment);
+        segments(stream).add(segment);
+      }
       bytes += segment.bytes();
-      segments(stream).add(segment);
     }
-    segments(stream).sort(OLDEST_FIRST);
-    if (damaged > 0) {
-      log.atWarn().addKeyValue("stream", stream).addKeyValue("damaged", damaged).log("spool read");
+  }
+
+  /** Brings the disk to what was found; what does not succeed now is tried again later. */
+  private void settle() {
+    try {
+      prepare();
+      save();
+    } catch (IOException e) {
+      accountChanged = true;
+      tellOnce(e);
+    }
+    deleteLeftovers();
+  }
+
+  private void prepare() throws IOException {
+    if (!prepared) {
+      disk.createFolders(folder);
+      for (RecordStream stream : RecordStream.values()) {
+        disk.createFolders(folder(stream));
+      }
+      prepared = true;
+    }
+  }
+
+  // A full disk must not be filled with this line.
+  private void tellOnce(IOException cause) {
+    if (!failing) {
+      log.atWarn().addKeyValue("spool", folder).setCause(cause).log("spool cannot be written");
+    }
+    failing = true;
+  }
+
+  private void noteDamage(SpoolSegment segment) {
+    if (account.countDamage(segment)) {
+      accountChanged = true;
+      log.atWarn()
+          .addKeyValue("segment", segment.file)
+          .addKeyValue("damaged", segment.damaged())
+          .log("records damaged on disk");
     }
   }
 
@@ -124,77 +201,173 @@ public final class Spool {
   public synchronized boolean append(RecordStream stream, Record record) {
     long sequence = nextSequence.getOrDefault(stream, 1L);
     byte[] payload = record.toBuilder().setSequence(sequence).build().toByteArray();
-    if (payload.length > RECORD_BYTES_MAX || !makeRoom(stream, payload.length)) {
-      drop(stream, 1);
-      return false;
-    }
     try {
-      SpoolSegment segment = segmentFor(stream, sequence, payload.length);
-      long before = segment.bytes();
-      segment.append(sequence, payload);
-      bytes += segment.bytes() - before;
-      nextSequence.put(stream, sequence + 1);
-      return true;
+      if (payload.length <= RECORD_BYTES_MAX && makeRoom(stream, payload.length)) {
+        prepare();
+        write(stream, sequence, payload);
+        failing = false;
+        nextSequence.put(stream, sequence + 1);
+        return true;
+      }
     } catch (IOException e) {
-      log.atWarn().addKeyValue("stream", stream).setCause(e).log("record not spooled");
-      drop(stream, 1);
-      return false;
+      tellOnce(e);
+    }
+    account.drop(stream, 1);
+    accountChanged = true;
+    return false;
+  }
+
+  private void write(RecordStream stream, long sequence, byte[] payload) throws IOException {
+    List<SpoolSegment> all = segments(stream);
+    boolean fits = !all.isEmpty() && fits(all.getLast(), payload.length);
+    SpoolSegment open =
+        fits
+            ? all.getLast()
+            : SpoolSegment.create(disk, folder(stream), stream, bootEpoch, sequence);
+    long before = open.bytes();
+    open.append(sequence, payload);
+    bytes += open.bytes() - before;
+    if (!fits) {
+      all.add(open);
     }
   }
 
-  private boolean makeRoom(RecordStream wanted, int payload) {
-    int needed = payload + SpoolFrame.OVERHEAD_BYTES;
+  private boolean fits(SpoolSegment open, int payload) {
+    return open.epoch == bootEpoch && open.bytes() + payload <= segmentBytes;
+  }
+
+  private boolean makeRoom(RecordStream wanted, int payload) throws IOException {
+    long needed = payload + (long) SpoolFrame.OVERHEAD_BYTES;
+    long droppable = 0;
+    for (RecordStream stream : RecordStream.values()) {
+      if (stream.compareTo(wanted) <= 0) {
+        droppable += segments(stream).stream().mapToLong(SpoolSegment::bytes).sum();
+      }
+    }
+    // More precious ones take it all: then dropping the others would help nobody.
+    if (bytes - droppable + needed > bytesMax) {
+      return false;
+    }
     for (RecordStream stream : RecordStream.values()) {
       List<SpoolSegment> oldest = segments(stream);
-      while (bytes + needed > bytesMax && !oldest.isEmpty()) {
-        SpoolSegment victim = oldest.getFirst();
-        drop(stream, victim.records());
-        remove(victim);
-      }
-      if (stream == wanted) {
-        break;
+      while (isFull(needed) && !oldest.isEmpty() && stream.compareTo(wanted) <= 0) {
+        drop(oldest.getFirst());
       }
     }
-    return bytes + needed <= bytesMax;
+    return !isFull(needed);
   }
 
-  private SpoolSegment segmentFor(RecordStream stream, long sequence, int payload)
-      throws IOException {
-    List<SpoolSegment> all = segments(stream);
-    if (!all.isEmpty()) {
-      SpoolSegment open = all.getLast();
-      if (open.epoch == bootEpoch && open.bytes() + payload <= segmentBytes) {
-        return open;
-      }
-      open.force();
+  private boolean isFull(long needed) {
+    return bytes + needed > bytesMax || segmentCount() >= SEGMENTS_MAX;
+  }
+
+  private int segmentCount() {
+    return leftovers.size() + segments.values().stream().mapToInt(List::size).sum();
+  }
+
+  // Counted on disk first: a crash between finds the floor, and deletes what is below it.
+  private void drop(SpoolSegment victim) throws IOException {
+    SpoolAccount before = account.copy();
+    long committed = account.committed(victim.stream, victim.epoch);
+    account.drop(victim.stream, victim.recordsAbove(committed));
+    account.raise(victim.stream, victim.epoch, victim.last());
+    account.forget(victim);
+    try {
+      save();
+    } catch (IOException e) {
+      account = before;
+      throw e;
     }
-    SpoolSegment fresh = SpoolSegment.create(folder(stream), stream, bootEpoch, sequence);
-    all.add(fresh);
-    return fresh;
+    remove(victim);
   }
 
   /** Forces what was appended to the disk; what came before survives a power cut. */
   public synchronized void flush() throws IOException {
+    flush(false);
+  }
+
+  /** Like {@link #flush}, and also remembers exactly what is committed. */
+  public synchronized void close() throws IOException {
+    flush(true);
+  }
+
+  private void flush(boolean everything) throws IOException {
+    prepare();
+    deleteLeftovers();
     for (List<SpoolSegment> all : segments.values()) {
-      if (!all.isEmpty()) {
-        all.getLast().force();
+      for (SpoolSegment segment : all) {
+        segment.force();
       }
     }
+    flushes++;
+    if (accountChanged || (marksChanged && (everything || flushes % FLUSHES_PER_MARK == 0))) {
+      save();
+    }
+  }
+
+  private void save() throws IOException {
+    Set<SpoolAccount.Origin> live = new HashSet<>();
+    segments.forEach(
+        (stream, all) ->
+            all.forEach(segment -> live.add(new SpoolAccount.Origin(stream, segment.epoch))));
+    account.keepOnly(live);
+    file.save(account);
+    accountChanged = false;
+    marksChanged = false;
   }
 
   /** Frees what the control plane has committed. */
   public synchronized void committed(CommittedRange range) {
-    Origin origin = new Origin(range.stream(), range.bootEpoch());
-    List<SpoolSegment> all = segments(range.stream());
-    if (range.bootEpoch() > bootEpoch || all.stream().noneMatch(origin::made)) {
+    RecordStream stream = range.stream();
+    List<SpoolSegment> all = segments(stream);
+    long epoch = range.bootEpoch();
+    if (all.stream().noneMatch(segment -> segment.epoch == epoch)
+        || range.through() <= account.committed(stream, epoch)) {
       return;
     }
-    committed.merge(origin, range.through(), Math::max);
+    if (epoch == bootEpoch && range.through() >= nextSequence.getOrDefault(stream, 1L)) {
+      log.atWarn()
+          .addKeyValue("stream", stream)
+          .addKeyValue("through", range.through())
+          .log("committed more than was recorded, ignored");
+      return;
+    }
+    account.commit(stream, epoch, range.through());
+    marksChanged = true;
     for (SpoolSegment segment : List.copyOf(all)) {
-      if (segment.epoch == range.bootEpoch() && segment.last() <= range.through()) {
+      if (segment.epoch == epoch && segment.last() <= range.through()) {
+        if (all.getFirst() == segment) {
+          account.raise(stream, epoch, segment.last());
+          account.forget(segment);
+        }
         remove(segment);
       }
     }
+  }
+
+  private void remove(SpoolSegment segment) {
+    segments(segment.stream).remove(segment);
+    leftovers.put(segment.file, segment.bytes());
+    deleteLeftovers();
+  }
+
+  private void deleteLeftovers() {
+    leftovers
+        .entrySet()
+        .removeIf(
+            leftover -> {
+              try {
+                disk.delete(leftover.getKey());
+                bytes -= leftover.getValue();
+                return true;
+              } catch (IOException e) {
+                log.atDebug()
+                    .addKeyValue("segment", leftover.getKey())
+                    .setCause(e)
+                    .log("segment not deleted yet");
+                return false;
+              }
+            });
   }
 
   /**
@@ -202,104 +375,66 @@ public final class Spool {
    *
    * @param after per boot epoch, the highest sequence that need not be sent
    */
-  synchronized Optional<Batch> next(RecordStream stream, Map<Long, Long> after) {
-    for (SpoolSegment segment : List.copyOf(segments(stream))) {
-      long from = after.getOrDefault(segment.epoch, 0L) + 1;
-      if (segment.last() < from) {
-        continue;
-      }
-      Optional<Batch> batch = batchFrom(segment, from);
-      if (batch.isPresent()) {
-        return batch;
+  synchronized Optional<SpoolBatch> next(RecordStream stream, Map<Long, Long> after) {
+    List<SpoolSegment> all = segments(stream);
+    for (SpoolSegment segment : all) {
+      long from =
+          1
+              + Math.max(
+                  after.getOrDefault(segment.epoch, 0L), account.committed(stream, segment.epoch));
+      if (segment.last() >= from) {
+        Optional<SpoolSegment> oldest =
+            all.stream().filter(other -> other.epoch == segment.epoch).findFirst();
+        SpoolBatch batch =
+            SpoolBatch.of(
+                segment,
+                records(segment),
+                Math.max(from, segment.first),
+                oldest.orElse(segment).first,
+                all.getFirst().epoch);
+        noteDamage(segment);
+        return Optional.of(batch);
       }
     }
     return Optional.empty();
   }
 
-  private Optional<Batch> batchFrom(SpoolSegment segment, long from) {
-    byte[] content;
+  private static Map<Long, byte[]> records(SpoolSegment segment) {
     try {
-      content = Files.readAllBytes(segment.file);
+      return segment.read();
     } catch (IOException e) {
       log.atWarn().addKeyValue("segment", segment.file).setCause(e).log("segment unreadable");
-      damaged += segment.records();
-      remove(segment);
-      return Optional.empty();
+      segment.giveUp();
+      return Map.of();
     }
-    RecordBatch.Builder batch = RecordBatch.newBuilder().setBootEpoch(segment.epoch);
-    long last = 0;
-    int size = 0;
-    int whole = 0;
-    for (SpoolFrame.Found found : SpoolFrame.scan(content, content.length).records()) {
-      whole++;
-      int cost = found.payloadBytes() + BATCH_RECORD_OVERHEAD;
-      if (found.sequence() < from) {
-        continue;
-      }
-      if (size + cost > TelemetryRecords.BATCH_BYTES_MAX - 64) {
-        break;
-      }
-      try {
-        batch.addRecords(Record.parseFrom(found.payload(content)));
-        size += cost;
-        last = found.sequence();
-      } catch (InvalidProtocolBufferException e) {
-        damaged++;
-      }
-    }
-    if (batch.getRecordsCount() == 0) {
-      // Everything from here on is damaged: the segment can free no more by being sent.
-      damaged += Math.max(0, segment.records() - whole);
-      remove(segment);
-      return Optional.empty();
-    }
-    if (from == committedThrough(segment) + 1) {
-      // Whatever is missing between the last committed record and this one will never come.
-      batch.setFirstKept(batch.getRecords(0).getSequence());
-    }
-    return Optional.of(
-        new Batch(
-            segment.stream, segment.epoch, batch.getRecords(0).getSequence(), last, batch.build()));
-  }
-
-  private long committedThrough(SpoolSegment segment) {
-    return committed(segment.stream, segment.epoch);
   }
 
   /** The highest sequence up to which everything of this stream and epoch is known committed. */
   synchronized long committed(RecordStream stream, long epoch) {
-    return committed.getOrDefault(new Origin(stream, epoch), 0L);
+    return account.committed(stream, epoch);
   }
 
-  private void remove(SpoolSegment segment) {
-    segments(segment.stream).remove(segment);
-    bytes -= segment.bytes();
-    try {
-      segment.delete();
-    } catch (IOException e) {
-      log.atWarn().addKeyValue("segment", segment.file).setCause(e).log("segment not deleted");
-    }
-  }
-
-  private void drop(RecordStream stream, long records) {
-    dropped.merge(stream, records, Long::sum);
-  }
-
-  /** Records dropped since the start, by stream. */
+  /** Records dropped since the spool was made, by stream. */
   public synchronized Map<RecordStream, Long> dropped() {
-    return Map.copyOf(dropped);
+    return account.dropped();
   }
 
-  /** Damaged stretches found since the start. */
-  public synchronized long damaged() {
-    return damaged;
+  /** Records found damaged since the spool was made, by stream. */
+  public synchronized Map<RecordStream, Long> damaged() {
+    return account.damaged();
   }
 
   /** Records that wait, by stream. */
   public synchronized Map<RecordStream, Long> waiting() {
     Map<RecordStream, Long> waiting = new EnumMap<>(RecordStream.class);
     segments.forEach(
-        (stream, all) -> waiting.put(stream, all.stream().mapToLong(SpoolSegment::records).sum()));
+        (stream, all) ->
+            waiting.put(
+                stream,
+                all.stream()
+                    .mapToLong(
+                        segment -> segment.recordsAbove(account.committed(stream, segment.epoch)))
+                    .sum()));
     return waiting;
   }
 

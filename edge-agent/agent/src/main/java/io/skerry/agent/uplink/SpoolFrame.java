@@ -3,27 +3,30 @@ package io.skerry.agent.uplink;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.zip.CRC32C;
 
 /**
  * One record in a spool segment, big-endian.
  *
  * <pre>
- * 0   4  marker 0x534B5231 ("SKR1")
+ * 0   4  marker 0x534B5232 ("SKR2")
  * 4   4  length of the payload
  * 8   8  sequence
- * 16  n  payload: an encoded skerry.fleet.v1.Record
- * +n  4  CRC32C of bytes 4 to 16 + n
+ * 16  4  CRC32C of bytes 0 to 16
+ * 20  n  payload: an encoded skerry.fleet.v1.Record
+ * +n  4  CRC32C of bytes 0 to 20 + n
  * </pre>
  *
- * <p>The marker is there to find the next record behind a damaged one.
+ * <p>The marker is there to find the next record behind a damaged one; the header's own checksum
+ * tells a record that was not written to its end from one that was damaged later.
  */
 final class SpoolFrame {
-  static final int OVERHEAD_BYTES = 20;
+  static final int OVERHEAD_BYTES = 24;
 
-  private static final int MARKER = 0x534B5231;
-  private static final int HEADER_BYTES = 16;
+  private static final int MARKER = 0x534B5232;
+  private static final int HEADER_BYTES = 20;
+  private static final int CHECKSUM_AT = 16;
 
   private SpoolFrame() {}
 
@@ -43,56 +46,64 @@ final class SpoolFrame {
   /**
    * What a segment holds.
    *
-   * @param damaged stretches of bytes between whole records that are none
+   * @param damagedTail the sequence of the last record, when nothing whole follows its damage; 0
+   *     when that too is unreadable
    */
-  record Scan(List<Found> records, int damaged) {}
+  record Scan(List<Found> records, OptionalLong damagedTail) {}
 
   static ByteBuffer encode(long sequence, byte[] payload) {
     ByteBuffer frame = ByteBuffer.allocate(payload.length + OVERHEAD_BYTES);
-    frame.putInt(MARKER).putInt(payload.length).putLong(sequence).put(payload);
-    frame.putInt(checksum(frame.array(), 0, payload.length));
+    frame.putInt(MARKER).putInt(payload.length).putLong(sequence);
+    frame.putInt(checksum(frame.array(), 0, CHECKSUM_AT));
+    frame.put(payload);
+    frame.putInt(checksum(frame.array(), 0, HEADER_BYTES + payload.length));
     return frame.flip();
   }
 
   static Scan scan(byte[] segment, int length) {
     List<Found> records = new ArrayList<>();
     ByteBuffer bytes = ByteBuffer.wrap(segment, 0, length);
-    int damaged = 0;
-    boolean inDamage = false;
+    OptionalLong damaged = OptionalLong.empty();
     int position = 0;
     while (position < length) {
-      Optional<Found> found = at(segment, bytes, position);
-      if (found.isEmpty()) {
-        damaged += inDamage ? 0 : 1;
-        inDamage = true;
+      if (!isHeader(segment, bytes, position)) {
+        // Fewer bytes than a header behind a whole record: it was not written to its end.
+        if (damaged.isPresent() || length - position >= HEADER_BYTES) {
+          damaged = OptionalLong.of(damaged.orElse(0));
+        }
         position++;
-      } else {
-        records.add(found.get());
-        inDamage = false;
-        position = found.get().end();
+        continue;
       }
+      Found found = new Found(bytes.getLong(position + 8), position, bytes.getInt(position + 4));
+      if (found.payloadBytes() > length - position - OVERHEAD_BYTES) {
+        break;
+      }
+      if (isWhole(segment, bytes, found)) {
+        records.add(found);
+        damaged = OptionalLong.empty();
+      } else {
+        damaged = OptionalLong.of(found.sequence());
+      }
+      position = found.end();
     }
     return new Scan(records, damaged);
   }
 
-  private static Optional<Found> at(byte[] segment, ByteBuffer bytes, int position) {
-    int rest = bytes.limit() - position;
-    if (rest < OVERHEAD_BYTES || bytes.getInt(position) != MARKER) {
-      return Optional.empty();
-    }
-    int payload = bytes.getInt(position + 4);
-    if (payload < 0 || payload > rest - OVERHEAD_BYTES) {
-      return Optional.empty();
-    }
-    int stored = bytes.getInt(position + HEADER_BYTES + payload);
-    return stored == checksum(segment, position, payload)
-        ? Optional.of(new Found(bytes.getLong(position + 8), position, payload))
-        : Optional.empty();
+  private static boolean isHeader(byte[] segment, ByteBuffer bytes, int position) {
+    return bytes.limit() - position >= HEADER_BYTES
+        && bytes.getInt(position) == MARKER
+        && bytes.getInt(position + CHECKSUM_AT) == checksum(segment, position, CHECKSUM_AT)
+        && bytes.getInt(position + 4) >= 0;
   }
 
-  private static int checksum(byte[] bytes, int frame, int payload) {
+  private static boolean isWhole(byte[] segment, ByteBuffer bytes, Found found) {
+    int covered = HEADER_BYTES + found.payloadBytes();
+    return bytes.getInt(found.offset() + covered) == checksum(segment, found.offset(), covered);
+  }
+
+  private static int checksum(byte[] bytes, int from, int length) {
     CRC32C crc = new CRC32C();
-    crc.update(bytes, frame + 4, HEADER_BYTES - 4 + payload);
+    crc.update(bytes, from, length);
     return (int) crc.getValue();
   }
 }

@@ -1,109 +1,175 @@
 package io.skerry.agent.uplink;
 
+import io.skerry.agent.disk.Disk;
+import io.skerry.agent.disk.DiskFile;
 import io.skerry.protocol.RecordStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.util.List;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** One file of consecutive records of one stream and boot epoch, named {@code epoch-first.seg}. */
+/**
+ * One file of consecutive records of one stream and boot epoch, named {@code epoch-first.seg}.
+ * Sequences between the first and the last that the file does not hold are damaged.
+ */
 final class SpoolSegment {
-  private static final Pattern NAME = Pattern.compile("(\\d{1,19})-(\\d{1,19})\\.seg");
+  private static final Pattern NAME = Pattern.compile("(\\d{1,18})-(\\d{1,18})\\.seg");
 
   final RecordStream stream;
   final long epoch;
+  final long first;
   final Path file;
-  private long first;
+  private final Disk disk;
+  private final Path folder;
+  private final TreeSet<Long> damaged = new TreeSet<>();
   private long last;
   private long bytes;
-  private int records;
+  private boolean named;
   private boolean unforced;
+  private boolean tailDirty;
 
-  private SpoolSegment(RecordStream stream, long epoch, long first, Path file) {
+  private SpoolSegment(
+      Disk disk, Path folder, RecordStream stream, long epoch, long first, String name) {
+    this.disk = disk;
+    this.folder = folder;
     this.stream = stream;
     this.epoch = epoch;
     this.first = first;
     this.last = first - 1;
-    this.file = file;
+    this.file = folder.resolve(name);
   }
 
-  static SpoolSegment create(Path folder, RecordStream stream, long epoch, long first) {
-    return new SpoolSegment(stream, epoch, first, folder.resolve(epoch + "-" + first + ".seg"));
+  /** A segment without records, which makes its file when it gets the first one. */
+  static SpoolSegment create(Disk disk, Path folder, RecordStream stream, long epoch, long first) {
+    SpoolSegment fresh =
+        new SpoolSegment(disk, folder, stream, epoch, first, epoch + "-" + first + ".seg");
+    fresh.tailDirty = true;
+    return fresh;
   }
 
   /** A segment left by an earlier run; empty when the file is none. */
-  static Optional<SpoolSegment> existing(RecordStream stream, Path file) {
-    Matcher name = NAME.matcher(String.valueOf(file.getFileName()));
+  static Optional<SpoolSegment> existing(Disk disk, Path folder, RecordStream stream, String file) {
+    Matcher name = NAME.matcher(file);
     if (!name.matches()) {
       return Optional.empty();
     }
-    return Optional.of(
+    SpoolSegment left =
         new SpoolSegment(
-            stream, Long.parseLong(name.group(1)), Long.parseLong(name.group(2)), file));
+            disk,
+            folder,
+            stream,
+            Long.parseLong(name.group(1)),
+            Long.parseLong(name.group(2)),
+            file);
+    left.named = true;
+    return Optional.of(left);
   }
 
-  /** Reads the file to learn what it holds; returns damaged stretches. */
-  int recover() throws IOException {
-    byte[] content = Files.readAllBytes(file);
-    SpoolFrame.Scan scan = SpoolFrame.scan(content, content.length);
-    List<SpoolFrame.Found> found = scan.records();
+  /**
+   * Reads the file to learn what it holds.
+   *
+   * @param next the first sequence of the segment behind it, of the same epoch
+   */
+  void recover(OptionalLong next) throws IOException {
+    byte[] content = disk.read(file);
     bytes = content.length;
-    records = found.size();
-    if (records > 0) {
-      first = found.getFirst().sequence();
-      last = found.getLast().sequence();
+    SpoolFrame.Scan scan = SpoolFrame.scan(content, content.length);
+    if (!scan.records().isEmpty()) {
+      last = scan.records().getLast().sequence();
     }
-    return scan.damaged();
+    if (scan.damagedTail().isPresent()) {
+      int end = scan.records().isEmpty() ? 0 : scan.records().getLast().end();
+      long most = last + (bytes - end) / SpoolFrame.OVERHEAD_BYTES;
+      // Where more are missing than the tail had room for, whole segments are gone.
+      boolean upToNext = next.isPresent() && next.getAsLong() - 1 <= most;
+      last =
+          upToNext
+              ? next.getAsLong() - 1
+              : Math.max(last + 1, Math.min(most, scan.damagedTail().getAsLong()));
+    }
+    compare(scan);
   }
 
+  /** Reads the records; those that it cannot find are damaged from now on. */
+  Map<Long, byte[]> read() throws IOException {
+    byte[] content = disk.read(file);
+    SpoolFrame.Scan scan = SpoolFrame.scan(content, (int) Math.min(content.length, bytes));
+    compare(scan);
+    Map<Long, byte[]> records = new HashMap<>();
+    scan.records().forEach(found -> records.put(found.sequence(), found.payload(content)));
+    return records;
+  }
+
+  private void compare(SpoolFrame.Scan scan) {
+    TreeSet<Long> absent = new TreeSet<>();
+    for (long sequence = first; sequence <= last; sequence++) {
+      absent.add(sequence);
+    }
+    scan.records().forEach(found -> absent.remove(found.sequence()));
+    damaged.addAll(absent);
+  }
+
+  /** The file cannot be read at all. */
+  void giveUp() {
+    for (long sequence = first; sequence <= last; sequence++) {
+      damaged.add(sequence);
+    }
+  }
+
+  void damaged(long sequence) {
+    damaged.add(sequence);
+  }
+
+  boolean isDamaged(long sequence) {
+    return damaged.contains(sequence);
+  }
+
+  int damaged() {
+    return damaged.size();
+  }
+
+  /** When this fails nothing of the record stands in the file, or will be taken for one. */
   void append(long sequence, byte[] payload) throws IOException {
     ByteBuffer frame = SpoolFrame.encode(sequence, payload);
     int length = frame.remaining();
-    try (FileChannel channel =
-        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+    try (DiskFile opened = disk.open(file, Disk.Opening.CREATE)) {
+      if (tailDirty) {
+        opened.truncate(bytes);
+        tailDirty = false;
+      }
       try {
-        long position = bytes;
-        while (frame.hasRemaining()) {
-          position += channel.write(frame, position);
-        }
+        opened.write(frame, bytes);
       } catch (IOException e) {
-        // Half a record must not stand before the next one.
-        channel.truncate(bytes);
+        tailDirty = true;
         throw e;
       }
     }
     bytes += length;
     last = sequence;
-    records++;
     unforced = true;
   }
 
   void force() throws IOException {
     if (unforced) {
-      try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-        channel.force(false);
+      try (DiskFile opened = disk.open(file, Disk.Opening.EXISTING)) {
+        opened.force();
+      }
+      if (!named) {
+        disk.forceFolder(folder);
+        named = true;
       }
       unforced = false;
     }
   }
 
-  /** The records from a sequence on that the file really holds. */
-  List<SpoolFrame.Found> read(byte[] content) {
-    return SpoolFrame.scan(content, content.length).records();
-  }
-
   void delete() throws IOException {
-    Files.deleteIfExists(file);
-  }
-
-  long first() {
-    return first;
+    disk.delete(file);
   }
 
   long last() {
@@ -114,7 +180,9 @@ final class SpoolSegment {
     return bytes;
   }
 
-  int records() {
-    return records;
+  /** Whole records above a sequence. */
+  long recordsAbove(long sequence) {
+    long from = Math.max(first, sequence + 1);
+    return Math.max(0, last - from + 1) - damaged.tailSet(from).size();
   }
 }

@@ -212,5 +212,10 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
     flush();
     tick();
     link.close();
+    try {
+      spool.close();
+    } catch (IOException e) {
+      log.atWarn().addKeyValue("device", device).setCause(e).log("spool not forced to disk");
+    }
   }
 }

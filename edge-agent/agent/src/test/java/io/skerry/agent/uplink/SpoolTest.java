@@ -9,6 +9,7 @@ import io.skerry.protocol.RecordStream;
 import io.skerry.telemetry.wire.TelemetryRecords;
 import io.skerry.wire.fleet.v1.NamedTensor;
 import io.skerry.wire.fleet.v1.Record;
+import io.skerry.wire.fleet.v1.RecordBatch;
 import io.skerry.wire.fleet.v1.Sample;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -73,13 +74,13 @@ class SpoolTest {
     Spool after = Spool.open(folder, 2, ROOM);
     after.append(RecordStream.EVENTS, event("new"));
 
-    Spool.Batch first = after.next(RecordStream.EVENTS, Map.of()).orElseThrow();
-    Spool.Batch second = after.next(RecordStream.EVENTS, Map.of(1L, 1L)).orElseThrow();
+    SpoolBatch first = after.next(RecordStream.EVENTS, Map.of()).orElseThrow();
+    SpoolBatch second = after.next(RecordStream.EVENTS, Map.of(1L, 1L)).orElseThrow();
 
     assertThat(first.epoch()).isEqualTo(1);
     assertThat(first.message().getRecords(0).getEvent().getDetail()).isEqualTo("old");
     assertThat(second.epoch()).isEqualTo(2);
-    assertThat(second.first()).isEqualTo(1);
+    assertThat(second.message().getRecords(0).getSequence()).isEqualTo(1);
   }
 
   @Test
@@ -131,7 +132,7 @@ class SpoolTest {
     Files.write(segment, java.util.Arrays.copyOf(whole, whole.length - 3));
     Spool after = Spool.open(folder, 2, ROOM);
     assertThat(sequences(after, RecordStream.EVENTS, Map.of())).containsExactly(1L, 2L, 3L, 4L);
-    assertThat(after.damaged()).isEqualTo(1);
+    assertThat(after.damaged()).containsEntry(RecordStream.EVENTS, 0L);
   }
 
   @Test
@@ -154,7 +155,7 @@ class SpoolTest {
   }
 
   @Test
-  void saysBelowWhichSequenceNothingWillCome() throws IOException {
+  void tellsAndCountsWhatIsDamagedOnceHoweverOftenItIsOpened() throws IOException {
     Spool before = Spool.open(folder, 1, ROOM);
     for (int i = 0; i < 5; i++) {
       before.append(RecordStream.EVENTS, event("record " + i));
@@ -163,15 +164,87 @@ class SpoolTest {
     byte[] whole = Files.readAllBytes(segment);
     whole[SpoolFrame.scan(whole, whole.length).records().get(2).offset() + 6] ^= 1;
     Files.write(segment, whole);
+
+    for (int boot = 2; boot < 5; boot++) {
+      Spool after = Spool.open(folder, boot, ROOM);
+      assertThat(after.damaged()).containsEntry(RecordStream.EVENTS, 1L);
+      assertThat(waiting(after, RecordStream.EVENTS)).isEqualTo(4);
+      SpoolBatch batch = after.next(RecordStream.EVENTS, Map.of()).orElseThrow();
+      assertThat(batch.message().getGapsList())
+          .containsExactly(RecordBatch.Gap.newBuilder().setFirst(3).setLast(3).build());
+      assertThat(sequences(after, RecordStream.EVENTS, Map.of())).containsExactly(1L, 2L, 4L, 5L);
+      assertThat(batch.last()).isEqualTo(5);
+    }
+  }
+
+  @Test
+  void noticesDamageWhileItRuns() throws IOException {
+    Spool spool = Spool.open(folder, 1, ROOM);
+    spool.append(RecordStream.EVENTS, event("a"));
+    spool.append(RecordStream.EVENTS, event("b"));
+    Files.delete(onlySegment(RecordStream.EVENTS));
+
+    SpoolBatch batch = spool.next(RecordStream.EVENTS, Map.of()).orElseThrow();
+
+    assertThat(batch.message().getRecordsList()).isEmpty();
+    assertThat(batch.message().getGaps(0).getLast()).isEqualTo(2);
+    assertThat(spool.damaged()).containsEntry(RecordStream.EVENTS, 2L);
+    spool.committed(new CommittedRange(RecordStream.EVENTS, 1, 2));
+    assertThat(spool.bytes()).isZero();
+  }
+
+  @Test
+  void saysBelowWhichSequenceAndEpochNothingWillCome() throws IOException {
+    Spool old = Spool.open(folder, 1, 32 * 1024);
+    old.append(RecordStream.SAMPLES, sample(100));
+    Spool spool = Spool.open(folder, 2, 32 * 1024);
+    while (spool.dropped().getOrDefault(RecordStream.SAMPLES, 0L) < 10) {
+      spool.append(RecordStream.SAMPLES, sample(1000));
+    }
+
+    SpoolBatch batch = spool.next(RecordStream.SAMPLES, Map.of()).orElseThrow();
+
+    assertThat(batch.epoch()).isEqualTo(2);
+    assertThat(batch.message().getOldestEpoch()).isEqualTo(2);
+    long first = batch.message().getRecords(0).getSequence();
+    assertThat(batch.message().getFirstKept()).isEqualTo(first);
+    assertThat(spool.dropped()).containsEntry(RecordStream.SAMPLES, 1 + first - 1);
+  }
+
+  @Test
+  void sendsOnlyWhatIsNotCommittedAfterARestart() throws IOException {
+    Spool before = Spool.open(folder, 1, ROOM);
+    for (int i = 0; i < 5; i++) {
+      before.append(RecordStream.EVENTS, event("record " + i));
+    }
+    before.committed(new CommittedRange(RecordStream.EVENTS, 1, 3));
+    before.close();
+
     Spool after = Spool.open(folder, 2, ROOM);
 
-    after.committed(new CommittedRange(RecordStream.EVENTS, 1, 2));
-    Spool.Batch again = after.next(RecordStream.EVENTS, Map.of(1L, 2L)).orElseThrow();
+    assertThat(sequences(after, RecordStream.EVENTS, Map.of())).containsExactly(4L, 5L);
+    assertThat(waiting(after, RecordStream.EVENTS)).isEqualTo(2);
+  }
 
-    assertThat(again.message().getFirstKept()).isEqualTo(4);
-    assertThat(
-            after.next(RecordStream.EVENTS, Map.of(1L, 4L)).orElseThrow().message().getFirstKept())
-        .isZero();
+  @Test
+  void ignoresARangeBeyondWhatItRecorded() throws IOException {
+    Spool spool = Spool.open(folder, 1, ROOM);
+    spool.append(RecordStream.EVENTS, event("a"));
+
+    spool.committed(new CommittedRange(RecordStream.EVENTS, 1, 1L << 60));
+
+    assertThat(sequences(spool, RecordStream.EVENTS, Map.of())).containsExactly(1L);
+  }
+
+  @Test
+  void keepsFewFilesHoweverOftenItIsOpened() throws IOException {
+    for (int boot = 1; boot <= Spool.SEGMENTS_MAX + 10; boot++) {
+      assertThat(Spool.open(folder, boot, ROOM).append(RecordStream.EVENTS, event("up"))).isTrue();
+    }
+
+    Spool spool = Spool.open(folder, 1 << 20, ROOM);
+    assertThat(waiting(spool, RecordStream.EVENTS)).isEqualTo(Spool.SEGMENTS_MAX);
+    assertThat(spool.dropped()).containsEntry(RecordStream.EVENTS, 10L);
   }
 
   @Test
@@ -196,7 +269,7 @@ class SpoolTest {
   @Test
   void refusesALessPreciousRecordRatherThanDropAMorePreciousOne() throws IOException {
     Spool spool = Spool.open(folder, 1, 16 * 1024);
-    while (spool.bytes() < 14 * 1024) {
+    while (spool.bytes() < 15 * 1024) {
       spool.append(RecordStream.EVENTS, event("event"));
     }
     long before = waiting(spool, RecordStream.EVENTS);
@@ -226,7 +299,7 @@ class SpoolTest {
     long after = 0;
     long received = 0;
     while (after < 400) {
-      Spool.Batch batch = spool.next(RecordStream.SAMPLES, Map.of(1L, after)).orElseThrow();
+      SpoolBatch batch = spool.next(RecordStream.SAMPLES, Map.of(1L, after)).orElseThrow();
       assertThat(batch.message().getSerializedSize())
           .isLessThanOrEqualTo(TelemetryRecords.BATCH_BYTES_MAX);
       received += batch.message().getRecordsCount();

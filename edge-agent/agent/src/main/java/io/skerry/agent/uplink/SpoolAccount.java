@@ -1,0 +1,169 @@
+package io.skerry.agent.uplink;
+
+import io.skerry.protocol.RecordStream;
+import java.nio.ByteBuffer;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What a spool must remember besides its records: how many it dropped and how many were damaged,
+ * where each stream begins, and what is committed. Not thread-safe.
+ *
+ * <p>A segment at or below its stream's floor is gone, and counted if it was dropped, even if its
+ * file is still there. Encoded, big-endian:
+ *
+ * <pre>
+ * per stream, in the order of RecordStream:
+ *   8  dropped   8  damaged   8  floor's epoch   8  floor's sequence
+ * 4  committed marks, each:  1 stream   8 epoch   8 through
+ * 4  damaged segments, each:  1 stream   8 epoch   8 first sequence   4 damaged records counted
+ * </pre>
+ */
+final class SpoolAccount {
+  /** Marks and segments that fit. */
+  static final int ENTRIES_MAX = 1024;
+
+  static final int BYTES_MAX = 4 * 32 + 4 + ENTRIES_MAX * 17 + 4 + ENTRIES_MAX * 21;
+
+  private static final List<RecordStream> STREAMS = List.of(RecordStream.values());
+
+  private final Map<RecordStream, Long> dropped = new EnumMap<>(RecordStream.class);
+  private final Map<RecordStream, Long> damaged = new EnumMap<>(RecordStream.class);
+  private final Map<RecordStream, Floor> floors = new EnumMap<>(RecordStream.class);
+  private final Map<Origin, Long> committed = new HashMap<>();
+  private final Map<Place, Integer> damagedIn = new HashMap<>();
+
+  /** Everything of an earlier epoch, and of this one up to the sequence, is gone. */
+  record Floor(long epoch, long sequence) {
+    static final Floor NONE = new Floor(0, 0);
+
+    boolean covers(long otherEpoch, long otherSequence) {
+      return otherEpoch < epoch || (otherEpoch == epoch && otherSequence <= sequence);
+    }
+  }
+
+  /** Whose records. */
+  record Origin(RecordStream stream, long epoch) {}
+
+  private record Place(Origin origin, long first) {}
+
+  SpoolAccount() {
+    for (RecordStream stream : STREAMS) {
+      dropped.put(stream, 0L);
+      damaged.put(stream, 0L);
+      floors.put(stream, Floor.NONE);
+    }
+  }
+
+  SpoolAccount copy() {
+    SpoolAccount copy = new SpoolAccount();
+    copy.dropped.putAll(dropped);
+    copy.damaged.putAll(damaged);
+    copy.floors.putAll(floors);
+    copy.committed.putAll(committed);
+    copy.damagedIn.putAll(damagedIn);
+    return copy;
+  }
+
+  Map<RecordStream, Long> dropped() {
+    return Map.copyOf(dropped);
+  }
+
+  Map<RecordStream, Long> damaged() {
+    return Map.copyOf(damaged);
+  }
+
+  void drop(RecordStream stream, long records) {
+    dropped.merge(stream, records, Long::sum);
+  }
+
+  Floor floor(RecordStream stream) {
+    return floors.getOrDefault(stream, Floor.NONE);
+  }
+
+  void raise(RecordStream stream, long epoch, long sequence) {
+    if (!floor(stream).covers(epoch, sequence)) {
+      floors.put(stream, new Floor(epoch, sequence));
+    }
+  }
+
+  long committed(RecordStream stream, long epoch) {
+    return committed.getOrDefault(new Origin(stream, epoch), 0L);
+  }
+
+  void commit(RecordStream stream, long epoch, long through) {
+    if (committed.size() < ENTRIES_MAX || committed.containsKey(new Origin(stream, epoch))) {
+      committed.merge(new Origin(stream, epoch), through, Math::max);
+    }
+  }
+
+  /** Counts damage of a segment that was not counted before; whether there was any. */
+  boolean countDamage(SpoolSegment segment) {
+    Place place = place(segment);
+    int before = damagedIn.getOrDefault(place, 0);
+    int more = segment.damaged() - before;
+    if (more > 0) {
+      damaged.merge(segment.stream, (long) more, Long::sum);
+      damagedIn.put(place, segment.damaged());
+    }
+    return more > 0;
+  }
+
+  /** Forgets what is said of a segment that the floor covers. */
+  void forget(SpoolSegment segment) {
+    damagedIn.remove(place(segment));
+  }
+
+  /** Forgets marks of epochs that have no records any more. */
+  void keepOnly(Set<Origin> live) {
+    committed.keySet().retainAll(live);
+  }
+
+  private static Place place(SpoolSegment segment) {
+    return new Place(new Origin(segment.stream, segment.epoch), segment.first);
+  }
+
+  byte[] encode() {
+    ByteBuffer bytes = ByteBuffer.allocate(BYTES_MAX);
+    for (RecordStream stream : STREAMS) {
+      bytes.putLong(dropped.getOrDefault(stream, 0L)).putLong(damaged.getOrDefault(stream, 0L));
+      bytes.putLong(floor(stream).epoch()).putLong(floor(stream).sequence());
+    }
+    bytes.putInt(committed.size());
+    committed.forEach((origin, through) -> put(bytes, origin).putLong(through));
+    bytes.putInt(damagedIn.size());
+    damagedIn.forEach(
+        (place, count) -> put(bytes, place.origin()).putLong(place.first()).putInt(count));
+    byte[] encoded = new byte[bytes.position()];
+    bytes.flip().get(encoded);
+    return encoded;
+  }
+
+  private static ByteBuffer put(ByteBuffer bytes, Origin origin) {
+    return bytes.put((byte) STREAMS.indexOf(origin.stream())).putLong(origin.epoch());
+  }
+
+  /** Only of bytes whose checksum was right. */
+  static SpoolAccount decode(ByteBuffer bytes) {
+    SpoolAccount account = new SpoolAccount();
+    for (RecordStream stream : STREAMS) {
+      account.dropped.put(stream, bytes.getLong());
+      account.damaged.put(stream, bytes.getLong());
+      account.floors.put(stream, new Floor(bytes.getLong(), bytes.getLong()));
+    }
+    for (int left = bytes.getInt(); left > 0; left--) {
+      account.committed.put(origin(bytes), bytes.getLong());
+    }
+    for (int left = bytes.getInt(); left > 0; left--) {
+      account.damagedIn.put(new Place(origin(bytes), bytes.getLong()), bytes.getInt());
+    }
+    return account;
+  }
+
+  private static Origin origin(ByteBuffer bytes) {
+    return new Origin(STREAMS.get(bytes.get()), bytes.getLong());
+  }
+}
