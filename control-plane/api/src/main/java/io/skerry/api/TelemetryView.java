@@ -4,9 +4,13 @@ package io.skerry.api;
  * Counters of everything that devices sent.
  *
  * @param duplicatesRefused records that came again and were not counted again
- * @param missing records below the highest sequence that have not come (yet)
+ * @param missing records below the highest sequence that have not come (yet), and of which their
+ *     device said nothing
  * @param quarantined messages and records that could not be read
- * @param dropped records that devices say their spools had to drop
+ * @param dropped records that devices say their spools had to drop, whether or not they came before
+ * @param givenUp records that never came and never will, because they were dropped
+ * @param damaged records that never came and never will, because they were damaged on their
+ *     device's disk
  */
 public record TelemetryView(
     long samplesStored,
@@ -16,4 +20,6 @@ public record TelemetryView(
     long duplicatesRefused,
     long missing,
     long quarantined,
-    long dropped) {}
+    long dropped,
+    long givenUp,
+    long damaged) {}

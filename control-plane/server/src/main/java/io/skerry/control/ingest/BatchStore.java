@@ -1,5 +1,6 @@
 package io.skerry.control.ingest;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.skerry.control.device.DeviceReports;
 import io.skerry.control.device.Presence;
@@ -23,12 +24,28 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Stores one batch of messages in one transaction. */
 @Singleton
 final class BatchStore {
   // So that sums over all devices stay numbers.
   private static final long SEQUENCE_MAX = 1L << 48;
+
+  // A device that restarts every second for as long gets no further.
+  private static final long EPOCHS_AHEAD_MAX = 1L << 20;
+
+  /** How far a record may be ahead of everything heard of before: more than any spool holds. */
+  static final long JUMP_MAX = 1L << 20;
+
+  /** How much a device may say at once that it dropped. */
+  static final long GIVEN_UP_MAX = 1L << 32;
+
+  /** Gaps in a batch that are looked at. */
+  static final int GAPS_MAX = 1024;
+
+  /** Records of a batch that are kept in quarantine; the others are only counted. */
+  static final int SET_ASIDE_MAX = 16;
 
   private final DeviceReports reports;
   private final Presence presence;
@@ -72,6 +89,7 @@ final class BatchStore {
             message.payload());
       }
     }
+    setAsideFarEpochs(transaction, batches);
     Ledgers ledgers = Ledgers.lock(transaction, batches.stream().map(Batch::key).toList());
     RecordRows rows = new RecordRows();
     long duplicates = 0;
@@ -144,48 +162,139 @@ final class BatchStore {
     }
   }
 
+  // Or a hostile device could fill the table of ledgers, and shut itself out for good.
+  private static void setAsideFarEpochs(Transaction transaction, List<Batch> batches) {
+    Map<String, Long> newest = new HashMap<>();
+    transaction.forEach(
+        """
+        select id, greatest(
+          coalesce((select max(boot_epoch) from ingest_ledger where device = id), 0),
+          coalesce((select boot_epoch from device_report where device = id), 0)) as newest
+        from device where id = any(?)
+        """,
+        row -> newest.put(row.text("id"), row.bigint("newest")),
+        batches.stream().map(batch -> batch.topic().device().value()).distinct().toList());
+    batches.removeIf(
+        batch -> {
+          long epoch = batch.records().getBootEpoch();
+          long known = newest.getOrDefault(batch.topic().device().value(), 0L);
+          if (epoch >= 1 && epoch <= SEQUENCE_MAX && epoch - known <= EPOCHS_AHEAD_MAX) {
+            return false;
+          }
+          Quarantine.put(
+              transaction,
+              batch.topic(),
+              epoch,
+              null,
+              "boot epoch %d is not between 1 and %d above the newest known, %d"
+                  .formatted(epoch, EPOCHS_AHEAD_MAX, known),
+              batch.records().toByteString());
+          return true;
+        });
+  }
+
   private static long gather(
       Transaction transaction, Batch batch, Ledgers ledgers, RecordRows rows) {
     Ledgers.Key key = batch.key();
-    long firstKept = batch.records().getFirstKept();
-    if (firstKept > 0 && firstKept <= SEQUENCE_MAX) {
-      ledgers.skipTo(key, firstKept);
-    }
+    SetAside aside = new SetAside(transaction, batch);
+    giveUp(batch, ledgers, aside);
+    int gap = 0;
     long duplicates = 0;
     for (Record record : batch.records().getRecordsList()) {
-      if (record.getSequence() < 1 || record.getSequence() > SEQUENCE_MAX) {
-        setAside(transaction, batch, record, "sequence is outside 1 to 2^48");
+      long sequence = record.getSequence();
+      if (sequence < 1 || sequence > SEQUENCE_MAX) {
+        aside.put(record, "sequence is outside 1 to 2^48");
         continue;
       }
-      SequenceLedger.Outcome outcome = ledgers.take(key, record.getSequence());
+      if (sequence - ledgers.highest(key) > JUMP_MAX) {
+        aside.put(record, "sequence is more than 2^20 ahead of all that is known");
+        continue;
+      }
+      // In the order of sequences, so that little has to be remembered beyond a gap.
+      while (gap < gaps(batch) && batch.records().getGaps(gap).getFirst() < sequence) {
+        damaged(batch, gap++, ledgers, aside);
+      }
+      SequenceLedger.Outcome outcome = ledgers.take(key, sequence);
       if (outcome == SequenceLedger.Outcome.DUPLICATE) {
         duplicates++;
       } else if (outcome == SequenceLedger.Outcome.STORE) {
-        add(transaction, batch, record, rows);
+        add(batch, record, rows, aside);
       }
     }
+    while (gap < gaps(batch)) {
+      damaged(batch, gap++, ledgers, aside);
+    }
+    aside.end();
     return duplicates;
   }
 
+  private static int gaps(Batch batch) {
+    return Math.min(GAPS_MAX, batch.records().getGapsCount());
+  }
+
+  private static void giveUp(Batch batch, Ledgers ledgers, SetAside aside) {
+    Ledgers.Key key = batch.key();
+    long firstKept = batch.records().getFirstKept();
+    if (firstKept < 0 || firstKept - ledgers.highest(key) > GIVEN_UP_MAX) {
+      aside.put("first kept sequence %d is more than 2^32 ahead".formatted(firstKept));
+    } else if (firstKept > 0) {
+      ledgers.skipTo(key, firstKept);
+    }
+    ledgers.forgetBefore(key, batch.records().getOldestEpoch());
+  }
+
+  private static void damaged(Batch batch, int index, Ledgers ledgers, SetAside aside) {
+    RecordBatch.Gap gap = batch.records().getGaps(index);
+    if (gap.getFirst() < 1
+        || gap.getLast() < gap.getFirst()
+        || gap.getLast() - ledgers.highest(batch.key()) > JUMP_MAX) {
+      aside.put("gap from %d to %d cannot be".formatted(gap.getFirst(), gap.getLast()));
+    } else {
+      ledgers.damaged(batch.key(), gap.getFirst(), gap.getLast());
+    }
+  }
+
   // A malformed record counts as stored: its device need not send it again, its neighbours live on.
-  private static void add(Transaction transaction, Batch batch, Record record, RecordRows rows) {
+  private static void add(Batch batch, Record record, RecordRows rows, SetAside aside) {
     try {
       RecordReader.checkKind(batch.stream(), record);
       rows.add(
           batch.topic().tenant(), batch.topic().device(), batch.records().getBootEpoch(), record);
     } catch (RecordReader.Malformed e) {
-      setAside(transaction, batch, record, String.valueOf(e.getMessage()));
+      aside.put(record, String.valueOf(e.getMessage()));
     }
   }
 
-  private static void setAside(Transaction transaction, Batch batch, Record record, String reason) {
-    Quarantine.put(
-        transaction,
-        batch.topic(),
-        batch.records().getBootEpoch(),
-        record.getSequence(),
-        reason,
-        record.toByteString());
+  /** Puts what a batch holds that cannot be into quarantine, a few with their bytes. */
+  private static final class SetAside {
+    private final Transaction transaction;
+    private final Batch batch;
+    private int count;
+
+    SetAside(Transaction transaction, Batch batch) {
+      this.transaction = transaction;
+      this.batch = batch;
+    }
+
+    void put(Record record, String reason) {
+      put(record.getSequence(), reason, record.toByteString());
+    }
+
+    void put(String reason) {
+      put(null, reason, ByteString.EMPTY);
+    }
+
+    private void put(@Nullable Long sequence, String reason, ByteString payload) {
+      count++;
+      if (count <= SET_ASIDE_MAX) {
+        Quarantine.put(
+            transaction, batch.topic(), batch.records().getBootEpoch(), sequence, reason, payload);
+      }
+    }
+
+    void end() {
+      Counters.add(transaction, "quarantined", Math.max(0, count - SET_ASIDE_MAX));
+    }
   }
 
   private static Map<Address, List<CommittedRange>> committed(

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 /** The ledgers that one transaction touches: read and locked first, written back at its end. */
 final class Ledgers {
   private final Map<Key, State> states = new LinkedHashMap<>();
+  private final List<@Nullable Object[]> finished = new ArrayList<>();
 
   record Key(DeviceId device, long bootEpoch, RecordStream stream) {}
 
@@ -27,6 +28,9 @@ final class Ledgers {
     private long highest;
     private long stored;
     private long duplicates;
+    private long givenUp;
+    private long damaged;
+    private long oldestEpoch;
   }
 
   private Ledgers() {}
@@ -71,6 +75,9 @@ final class Ledgers {
     state.highest = row.bigint("highest");
     state.stored = row.bigint("stored");
     state.duplicates = row.bigint("duplicates");
+    state.givenUp = row.bigint("given_up");
+    state.damaged = row.bigint("damaged");
+    state.oldestEpoch = row.bigint("oldest_epoch");
   }
 
   SequenceLedger.Outcome take(Key key, long sequence) {
@@ -88,10 +95,39 @@ final class Ledgers {
     return step.outcome();
   }
 
+  /** The highest sequence that was heard of. */
+  long highest(Key key) {
+    return state(key).highest;
+  }
+
+  /** The device has nothing below this sequence any more. */
   void skipTo(Key key, long firstKept) {
     State state = state(key);
-    state.ledger = state.ledger.skipTo(firstKept);
+    SequenceLedger.GivenUp given = state.ledger.giveUp(1, firstKept - 1);
+    state.ledger = given.after();
+    state.givenUp += given.records();
     state.highest = Math.max(state.highest, firstKept - 1);
+  }
+
+  /** These were damaged on the device's disk. */
+  void damaged(Key key, long first, long last) {
+    State state = state(key);
+    SequenceLedger.GivenUp given = state.ledger.giveUp(first, last);
+    state.ledger = given.after();
+    state.damaged += given.records();
+    if (given.records() > 0) {
+      state.highest = Math.max(state.highest, last);
+    }
+  }
+
+  /** The device has nothing of earlier epochs any more. */
+  void forgetBefore(Key key, long oldestEpoch) {
+    State state = state(key);
+    if (oldestEpoch > state.oldestEpoch && oldestEpoch <= key.bootEpoch()) {
+      state.oldestEpoch = oldestEpoch;
+      finished.add(
+          new @Nullable Object[] {key.device().value(), key.stream().wireName(), oldestEpoch});
+    }
   }
 
   private State state(Key key) {
@@ -115,18 +151,30 @@ final class Ledgers {
                   state.ledger.beyond().stream().mapToLong(Long::longValue).toArray(),
                   state.highest,
                   state.stored,
-                  state.duplicates
+                  state.duplicates,
+                  state.givenUp,
+                  state.damaged,
+                  state.oldestEpoch
                 }));
     transaction.batch(
         """
         insert into ingest_ledger (device, boot_epoch, stream, through, beyond, highest, stored,
-          duplicates)
-        values (?, ?, ?, ?, ?, ?, ?, ?)
+          duplicates, given_up, damaged, oldest_epoch)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         on conflict (device, boot_epoch, stream) do update set
           through = excluded.through, beyond = excluded.beyond, highest = excluded.highest,
-          stored = excluded.stored, duplicates = excluded.duplicates
+          stored = excluded.stored, duplicates = excluded.duplicates,
+          given_up = excluded.given_up, damaged = excluded.damaged,
+          oldest_epoch = excluded.oldest_epoch
         """,
         rows);
+    transaction.batch(
+        """
+        update ingest_ledger set
+          given_up = highest - stored - damaged, through = highest, beyond = '{}'
+        where device = ? and stream = ? and boot_epoch < ? and highest > stored + given_up + damaged
+        """,
+        finished);
   }
 
   /** What is stored now, by device. */

@@ -4,6 +4,7 @@ import io.skerry.api.TelemetryView;
 import io.skerry.control.sql.Database;
 import jakarta.inject.Singleton;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Counters of everything that devices sent. */
@@ -24,8 +25,19 @@ public final class TelemetryCounts {
           transaction.forEach(
               "select name, value from telemetry_counter",
               row -> counters.put(row.text("name"), row.bigint("value")));
-          long missing =
-              transaction.number("select coalesce(sum(highest - stored), 0) from ingest_ledger");
+          Map<String, Long> ledgers = new HashMap<>();
+          transaction.forEach(
+              """
+              select coalesce(sum(highest - stored - given_up - damaged), 0)::bigint as missing,
+                coalesce(sum(given_up), 0)::bigint as given_up,
+                coalesce(sum(damaged), 0)::bigint as damaged
+              from ingest_ledger
+              """,
+              row -> {
+                for (String name : List.of("missing", "given_up", "damaged")) {
+                  ledgers.put(name, row.bigint(name));
+                }
+              });
           long dropped = transaction.number("select coalesce(sum(dropped), 0) from device_report");
           return new TelemetryView(
               counters.getOrDefault("samples", 0L),
@@ -33,9 +45,11 @@ public final class TelemetryCounts {
               counters.getOrDefault("feedback", 0L),
               counters.getOrDefault("events", 0L),
               counters.getOrDefault("duplicates", 0L),
-              missing,
+              ledgers.getOrDefault("missing", 0L),
               counters.getOrDefault("quarantined", 0L),
-              dropped);
+              dropped,
+              ledgers.getOrDefault("given_up", 0L),
+              ledgers.getOrDefault("damaged", 0L));
         });
   }
 }

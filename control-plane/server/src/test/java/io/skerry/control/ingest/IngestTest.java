@@ -67,7 +67,8 @@ class IngestTest {
   @Test
   void countsAGapAsMissingUntilItClosesOrTheDeviceGivesItUp() throws Exception {
     try (TestDevice device = TestDevice.enrolled(plane, "ingest-3").connect()) {
-      long before = counts.now().missing();
+      TelemetryView start = counts.now();
+      long before = start.missing();
 
       device.send("windows", batch(window(1, 1), window(4, 4)));
       assertThat(device.committed()).containsExactly(through(1));
@@ -76,9 +77,97 @@ class IngestTest {
       assertThat(device.committed()).containsExactly(through(2));
       assertThat(counts.now().missing() - before).isEqualTo(1);
 
-      device.send("windows", batch(window(5, 5)).toBuilder().setFirstKept(4).build());
+      RecordBatch last = batch(window(5, 5)).toBuilder().setFirstKept(4).build();
+      device.send("windows", last);
       assertThat(device.committed()).containsExactly(through(5));
-      assertThat(counts.now().missing() - before).isEqualTo(1);
+      device.send("windows", last);
+      assertThat(device.committed()).containsExactly(through(5));
+      assertThat(counts.now().missing() - before).isZero();
+      assertThat(counts.now().givenUp() - start.givenUp()).isEqualTo(1);
+      assertThat(counts.now().damaged()).isEqualTo(start.damaged());
+    }
+  }
+
+  @Test
+  void countsWhatWasDamagedOnTheDeviceOnceAndCommitsIt() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-8").connect()) {
+      TelemetryView before = counts.now();
+      RecordBatch batch =
+          batch(window(1, 1), window(4, 4)).toBuilder()
+              .addGaps(RecordBatch.Gap.newBuilder().setFirst(2).setLast(3))
+              .build();
+
+      for (int i = 0; i < 2; i++) {
+        device.send("windows", batch);
+        assertThat(device.committed()).containsExactly(through(4));
+      }
+
+      TelemetryView after = counts.now();
+      assertThat(after.damaged() - before.damaged()).isEqualTo(2);
+      assertThat(after.missing()).isEqualTo(before.missing());
+      assertThat(after.givenUp()).isEqualTo(before.givenUp());
+    }
+  }
+
+  @Test
+  void givesUpWhatIsMissingOfEpochsThatTheDeviceHasNoMore() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-9").connect()) {
+      TelemetryView before = counts.now();
+      device.send("windows", batch(window(1, 1), window(4, 4)));
+      device.committed();
+      assertThat(counts.now().missing() - before.missing()).isEqualTo(2);
+
+      device.send(
+          "windows", batch(window(1, 9)).toBuilder().setBootEpoch(3).setOldestEpoch(3).build());
+      device.committed();
+
+      assertThat(counts.now().missing()).isEqualTo(before.missing());
+      assertThat(counts.now().givenUp() - before.givenUp()).isEqualTo(2);
+      device.send("windows", batch(window(2, 2)));
+      device.committed();
+      assertThat(counts.now().windowsStored() - before.windowsStored()).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void setsHostileBatchesAsideAndGoesOn() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-10").connect()) {
+      TelemetryView before = counts.now();
+      device.send("windows", batch(window(1, 1), window(1L << 60, 2), window(1L << 30, 3)));
+      assertThat(device.committed()).containsExactly(through(1));
+      device.send("windows", batch(window(2, 2)).toBuilder().setFirstKept(1L << 60).build());
+      assertThat(device.committed()).containsExactly(through(2));
+      device.send("windows", batch(window(3, 3)).toBuilder().setFirstKept(1).build());
+      assertThat(device.committed()).containsExactly(through(3));
+      device.send("windows", batch(window(1, 1)).toBuilder().setBootEpoch(1L << 40).build());
+      device.send(
+          "windows",
+          batch(window(4, 4)).toBuilder()
+              .addGaps(RecordBatch.Gap.newBuilder().setFirst(5).setLast(1L << 50))
+              .build());
+      assertThat(device.committed()).containsExactly(through(4));
+      Record[] many = new Record[100];
+      for (int i = 0; i < many.length; i++) {
+        many[i] = window((1L << 50) + i, i);
+      }
+      device.send("windows", batch(many));
+      assertThat(device.committed()).containsExactly(through(4));
+      device.send("windows", batch(window(5, 5)));
+      assertThat(device.committed()).containsExactly(through(5));
+
+      TelemetryView after = counts.now();
+      assertThat(after.quarantined() - before.quarantined()).isEqualTo(2 + 1 + 1 + 1 + 100);
+      assertThat(after.missing()).isEqualTo(before.missing());
+      assertThat(after.givenUp()).isEqualTo(before.givenUp());
+      assertThat(after.windowsStored() - before.windowsStored()).isEqualTo(5);
+      long kept =
+          plane
+              .bean(Database.class)
+              .call(
+                  transaction ->
+                      transaction.number(
+                          "select count(*) from telemetry_quarantine where device = 'ingest-10'"));
+      assertThat(kept).isEqualTo(2 + 1 + 1 + 1 + BatchStore.SET_ASIDE_MAX);
     }
   }
 
