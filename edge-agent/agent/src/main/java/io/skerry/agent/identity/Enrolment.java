@@ -139,13 +139,13 @@ public final class Enrolment {
       throws EnrolmentException, IOException, InterruptedException {
     EnrolmentToken token = EnrolmentToken.parse(tokenText);
     DeviceKey key = key();
+    JsonObject request = request(token, applicant, key);
     AtomicBoolean datesRefused = new AtomicBoolean();
     PinnedTrust pinned = PinnedTrust.named(token.authority(), clock, () -> datesRefused.set(true));
     try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
       try (HttpClient http =
           ControlPort.client(ControlPort.context(pinned, Optional.empty()), executor)) {
         ControlPort port = new ControlPort(http, token.url());
-        JsonObject request = request(token, applicant, key);
         try {
           return taken(token, applicant, key, port.post("/v1/enrolments", request));
         } catch (IOException e) {
@@ -200,6 +200,14 @@ public final class Enrolment {
     disk.createFolders(dataDir.resolve("keys"));
     DurableFile.write(disk, file, (heading + made).getBytes(StandardCharsets.US_ASCII));
     return made;
+  }
+
+  private void forgetRequest() {
+    try {
+      disk.delete(requestFile());
+    } catch (IOException e) {
+      log.atDebug().setCause(e).log("request not deleted");
+    }
   }
 
   private Path requestFile() {
@@ -288,10 +296,10 @@ public final class Enrolment {
     }
     try {
       identity.store(disk, dataDir);
-      disk.delete(requestFile());
     } catch (IOException e) {
       throw new NotStored(e);
     }
+    forgetRequest();
     return identity;
   }
 
