@@ -213,7 +213,10 @@ public final class DeviceAgent implements AutoCloseable {
     tasks =
         List.of(
             executors.every(OBSERVE_EVERY_MILLIS, "observe " + device, observer::tick),
-            executors.every(UPDATE_EVERY_MILLIS, "update " + device, updater::tick),
+            executors.every(
+                UPDATE_EVERY_MILLIS,
+                "update " + device,
+                () -> updater.tick(uplink.state() == DeviceLink.State.CONNECTED)),
             executors.every(SEND_EVERY_MILLIS, "send " + device, uplink::tick),
             executors.every(TRUST_EVERY_MILLIS, "trust " + device, trustRefresh::tick));
   }

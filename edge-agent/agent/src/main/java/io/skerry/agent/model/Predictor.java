@@ -75,7 +75,7 @@ public final class Predictor {
       try {
         List<Tensor> outputs = model.loaded().run(inputs);
         long nanos = System.nanoTime() - start;
-        model.countAnswered();
+        model.count(outputs);
         return new Prediction(id, request.clientId(), model.ref(), inputs, outputs, at, nanos);
       } catch (EngineException e) {
         if (e.reason() == Reason.INPUT_INVALID) {

@@ -5,6 +5,8 @@ import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.SlotId;
 import io.skerry.runtime.LoadedModel;
+import io.skerry.runtime.Tensor;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -28,6 +30,7 @@ public final class ServingModel {
   private final LoadedModel model;
   private final LongAdder answered = new LongAdder();
   private final LongAdder failed = new LongAdder();
+  private volatile boolean judged;
   private final CountDownLatch closed = new CountDownLatch(1);
 
   // One for the registry while it holds the version, and one for each open lease; 0 is final.
@@ -90,12 +93,65 @@ public final class ServingModel {
     return closed.await(patience.toNanos(), TimeUnit.NANOSECONDS);
   }
 
-  LoadedModel loaded() {
-    return model;
+  /** From now on an answer that is no number counts as failed. */
+  public void judge() {
+    judged = true;
   }
 
-  void countAnswered() {
-    answered.increment();
+  /** Answers are no longer looked at. */
+  public void acquit() {
+    judged = false;
+  }
+
+  void count(List<Tensor> outputs) {
+    if (judged && outputs.stream().anyMatch(ServingModel::hasNan)) {
+      failed.increment();
+    } else {
+      answered.increment();
+    }
+  }
+
+  private static boolean hasNan(Tensor output) {
+    ByteBuffer data = output.data();
+    return switch (output.type()) {
+      case FP32 -> {
+        for (int at = data.position(); at < data.limit(); at += Float.BYTES) {
+          if (Float.isNaN(data.getFloat(at))) {
+            yield true;
+          }
+        }
+        yield false;
+      }
+      case FP64 -> {
+        for (int at = data.position(); at < data.limit(); at += Double.BYTES) {
+          if (Double.isNaN(data.getDouble(at))) {
+            yield true;
+          }
+        }
+        yield false;
+      }
+      case FP16 -> {
+        for (int at = data.position(); at < data.limit(); at += Short.BYTES) {
+          if (Float.isNaN(Float.float16ToFloat(data.getShort(at)))) {
+            yield true;
+          }
+        }
+        yield false;
+      }
+      case BF16 -> {
+        for (int at = data.position(); at < data.limit(); at += Short.BYTES) {
+          if (Float.isNaN(Float.intBitsToFloat(data.getShort(at) << 16))) {
+            yield true;
+          }
+        }
+        yield false;
+      }
+      case BOOL, UINT8, INT8, INT16, INT32, INT64, BYTES -> false;
+    };
+  }
+
+  LoadedModel loaded() {
+    return model;
   }
 
   void countFailed() {

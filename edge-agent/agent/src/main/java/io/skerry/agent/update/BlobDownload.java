@@ -6,71 +6,64 @@ import io.skerry.artifact.Layer;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Duration;
-import java.util.Base64;
 import java.util.List;
-import java.util.function.BooleanSupplier;
-import java.util.function.Supplier;
+import java.util.Optional;
 
 /**
- * Fetches blobs over HTTP into a {@link BlobFolder}; goes on where it stopped, after checking the
- * chunks that are there.
+ * Fetches blobs into a {@link BlobFolder}. Every chunk is checked while it arrives, so that a bad
+ * one costs no more than itself; what was checked stays on disk, and the next attempt goes on after
+ * it. Nothing but one piece of a body is ever in memory.
  */
 final class BlobDownload {
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final int BUFFER_BYTES = 64 * 1024;
-  private static final int PARTIAL_CONTENT = 206;
 
-  private final Supplier<HttpClient> http;
+  private final BlobRequest requests;
   private final BlobFolder blobs;
-  private final URI trustedBase;
-  private final String authorization;
+  private final DownloadLimits limits;
 
-  /**
-   * @param trustedBase the device's secret is sent to this origin only
-   * @param login tenant, slash, device
-   */
-  BlobDownload(
-      Supplier<HttpClient> http, BlobFolder blobs, URI trustedBase, String login, String secret) {
-    this.http = http;
+  BlobDownload(BlobRequest requests, BlobFolder blobs, DownloadLimits limits) {
+    this.requests = requests;
     this.blobs = blobs;
-    this.trustedBase = trustedBase;
-    this.authorization =
-        "Basic "
-            + Base64.getEncoder()
-                .encodeToString((login + ":" + secret).getBytes(StandardCharsets.UTF_8));
+    this.limits = limits;
+  }
+
+  /** One blob; {@code chunks} are empty when only the most that it may have is known. */
+  private record Wanted(URI base, Digest digest, long bytesMax, List<Digest> chunks) {
+    boolean isSizeKnown() {
+      return !chunks.isEmpty() || bytesMax == 0;
+    }
+
+    long chunkEnd(long position) {
+      return Math.min(bytesMax, (position / Layer.CHUNK_BYTES + 1) * (long) Layer.CHUNK_BYTES);
+    }
+  }
+
+  /** A chunk is not what it must be. */
+  private static final class BadChunkException extends Exception {
+    private static final long serialVersionUID = 1L;
   }
 
   /** Fetches a layer unless it is here. */
-  void fetch(URI base, Layer layer, BooleanSupplier cancelled) throws UpdateException {
-    fetch(base, layer.digest(), layer.size(), layer.chunks(), cancelled);
+  void fetch(URI base, Layer layer, DownloadMeter meter) throws UpdateException {
+    fetch(new Wanted(base, layer.digest(), layer.size(), layer.chunks()), meter);
   }
 
   /** Fetches a blob of at most so many bytes unless it is here. */
-  void fetch(URI base, Digest digest, long bytesMax, BooleanSupplier cancelled)
-      throws UpdateException {
-    fetch(base, digest, bytesMax, List.of(), cancelled);
+  void fetch(URI base, Digest digest, long bytesMax, DownloadMeter meter) throws UpdateException {
+    fetch(new Wanted(base, digest, bytesMax, List.of()), meter);
   }
 
-  private void fetch(
-      URI base, Digest digest, long bytesMax, List<Digest> chunks, BooleanSupplier cancelled)
-      throws UpdateException {
+  private void fetch(Wanted wanted, DownloadMeter meter) throws UpdateException {
+    Digest digest = wanted.digest();
     if (blobs.has(digest)) {
       return;
     }
     try (DiskFile file = blobs.openPart(digest)) {
-      file.truncate(checkedBytes(file, chunks));
-      if (chunks.isEmpty() || file.size() < bytesMax) {
-        receive(base, digest, bytesMax, file, cancelled);
-      }
+      receiveAll(wanted, file, meter);
       file.force();
       Digest found = digest(file);
       if (!found.equals(digest)) {
@@ -80,106 +73,136 @@ final class BlobDownload {
             "artifact digest mismatch: expected %s, got %s".formatted(digest, found));
       }
       blobs.complete(digest);
+    } catch (DiskFullException e) {
+      throw new UpdateException(
+          ErrorCode.STORAGE_FULL, "blob %s cannot be stored: disk full".formatted(digest), e);
     } catch (IOException e) {
       throw new UpdateException(
-          e instanceof DiskFullException ? ErrorCode.STORAGE_FULL : ErrorCode.STORAGE_FAILED,
+          ErrorCode.STORAGE_FAILED,
           "blob %s cannot be stored: %s".formatted(digest, e.getMessage()),
           e);
     }
   }
 
-  private void receive(
-      URI base, Digest digest, long bytesMax, DiskFile file, BooleanSupplier cancelled)
+  private void receiveAll(Wanted wanted, DiskFile file, DownloadMeter meter)
       throws UpdateException, IOException {
-    URI uri = URI.create(base.toString().replaceAll("/+$", "") + "/sha256/" + digest.hex());
-    HttpRequest.Builder request = HttpRequest.newBuilder(uri).timeout(PATIENCE).GET();
-    if (sameOrigin(uri, trustedBase)) {
-      request.header("Authorization", authorization);
-    }
-    long have = file.size();
-    if (have > 0) {
-      request.header("Range", "bytes=" + have + "-");
-    }
-    HttpResponse<InputStream> response = send(request.build(), digest);
-    try (InputStream body = response.body()) {
-      long position = accepted(response, digest, have);
-      if (position == 0) {
+    long have = checkedBytes(file, wanted.chunks());
+    file.truncate(have);
+    int badChunks = 0;
+    boolean restarted = false;
+    while (have < wanted.bytesMax() || !wanted.isSizeKnown()) {
+      Optional<BlobRequest.Answer> answer = requests.open(wanted.base(), wanted.digest(), have);
+      if (answer.isEmpty()) {
+        // The server has less than what was checked here, or counts otherwise: once from the start.
+        if (restarted) {
+          throw failed(wanted, "the server has no bytes from %d on".formatted(have));
+        }
+        restarted = true;
+        have = 0;
         file.truncate(0);
+        continue;
       }
-      byte[] buffer = new byte[BUFFER_BYTES];
-      while (true) {
-        int read = read(body, buffer, digest);
-        if (read < 0) {
-          return;
-        }
-        if (cancelled.getAsBoolean()) {
-          throw new UpdateException(ErrorCode.SUPERSEDED, "a newer order came");
-        }
-        if (position + read > bytesMax) {
-          file.truncate(0);
+      try (BodyFeed body = answer.get().body()) {
+        receive(wanted, answer.get().from(), have, body, file, meter);
+        return;
+      } catch (BadChunkException e) {
+        have = file.size();
+        if (++badChunks > limits.badChunksMax()) {
           throw new UpdateException(
               ErrorCode.ARTIFACT_DIGEST_MISMATCH,
-              "blob %s has more than its %d bytes".formatted(digest, bytesMax));
+              "artifact digest mismatch: chunk at byte %d of %s is wrong time and again"
+                  .formatted(have, wanted.digest()));
         }
-        file.write(ByteBuffer.wrap(buffer, 0, read), position);
-        position += read;
       }
     }
   }
 
-  private HttpResponse<InputStream> send(HttpRequest request, Digest digest)
-      throws UpdateException {
-    try {
-      return http.get().send(request, HttpResponse.BodyHandlers.ofInputStream());
-    } catch (IOException e) {
-      throw failed(digest, String.valueOf(e.getMessage()), e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw failed(digest, "interrupted", e);
+  /** Writes what comes until the blob is whole; cuts what comes beyond that. */
+  private void receive(
+      Wanted wanted, long from, long have, BodyFeed body, DiskFile file, DownloadMeter meter)
+      throws UpdateException, IOException, BadChunkException {
+    Progress progress = new Progress();
+    // A server without ranges sends again what is here: it is checked already.
+    long skip = have - from;
+    long position = have;
+    MessageDigest chunk = Digest.newMessageDigest();
+    while (position < wanted.bytesMax()) {
+      ByteBuffer bytes = next(body, wanted, progress);
+      if (!bytes.hasRemaining()) {
+        if (wanted.isSizeKnown()) {
+          throw failed(wanted, "ended after %d of %d bytes".formatted(position, wanted.bytesMax()));
+        }
+        return;
+      }
+      progress.bytes += bytes.remaining();
+      meter.count(bytes.remaining());
+      int skipped = (int) Math.min(skip, bytes.remaining());
+      bytes.position(bytes.position() + skipped);
+      skip -= skipped;
+      while (bytes.hasRemaining() && position < wanted.bytesMax()) {
+        long end = wanted.isSizeKnown() ? wanted.chunkEnd(position) : wanted.bytesMax();
+        int length = (int) Math.min(bytes.remaining(), end - position);
+        ByteBuffer piece = bytes.slice(bytes.position(), length);
+        chunk.update(piece.duplicate());
+        file.write(piece, position);
+        bytes.position(bytes.position() + length);
+        position += length;
+        if (position == end && wanted.isSizeKnown()) {
+          checkChunk(wanted, position, chunk, file);
+          meter.keep(Math.min(Layer.CHUNK_BYTES, position));
+        }
+      }
     }
   }
 
-  private static int read(InputStream body, byte[] buffer, Digest digest) throws UpdateException {
-    try {
-      return body.read(buffer);
-    } catch (IOException e) {
-      throw failed(digest, String.valueOf(e.getMessage()), e);
+  private static void checkChunk(Wanted wanted, long end, MessageDigest chunk, DiskFile file)
+      throws IOException, BadChunkException {
+    int number = (int) ((end - 1) / Layer.CHUNK_BYTES);
+    if (!Digest.of(chunk).equals(wanted.chunks().get(number))) {
+      file.truncate((long) number * Layer.CHUNK_BYTES);
+      throw new BadChunkException();
     }
   }
 
-  /** Where the body goes. */
-  private static long accepted(HttpResponse<InputStream> response, Digest digest, long have)
-      throws UpdateException {
-    int status = response.statusCode();
-    if (status == PARTIAL_CONTENT
-        && response
-            .headers()
-            .firstValue("Content-Range")
-            .filter(range -> range.startsWith("bytes " + have + "-"))
-            .isPresent()) {
-      return have;
-    }
-    return switch (status) {
-      case 200 -> 0;
-      case 404, 410 ->
-          throw new UpdateException(
-              ErrorCode.ARTIFACT_NOT_FOUND, "the server has no blob " + digest);
-      default ->
-          throw new UpdateException(
-              ErrorCode.DOWNLOAD_FAILED,
-              "blob %s: the server answered %d".formatted(digest, status));
-    };
+  /** How much came in the present stretch of time. */
+  private static final class Progress {
+    private long since = System.nanoTime();
+    private long bytes;
   }
 
-  private static UpdateException failed(Digest digest, String reason, Exception cause) {
+  private ByteBuffer next(BodyFeed body, Wanted wanted, Progress progress) throws UpdateException {
+    while (true) {
+      Duration left =
+          limits.progressEvery().minus(Duration.ofNanos(System.nanoTime() - progress.since));
+      if (left.isNegative() || left.isZero()) {
+        if (progress.bytes < limits.progressBytes()) {
+          throw failed(
+              wanted,
+              "%d bytes in %s, at least %d are expected"
+                  .formatted(progress.bytes, limits.progressEvery(), limits.progressBytes()));
+        }
+        progress.since = System.nanoTime();
+        progress.bytes = 0;
+        continue;
+      }
+      try {
+        Optional<ByteBuffer> bytes = body.next(left);
+        if (bytes.isPresent()) {
+          return bytes.get();
+        }
+      } catch (IOException e) {
+        throw new UpdateException(
+            ErrorCode.DOWNLOAD_FAILED, "blob %s: %s".formatted(wanted.digest(), e.getMessage()), e);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new UpdateException(ErrorCode.SUPERSEDED, "interrupted", e);
+      }
+    }
+  }
+
+  private static UpdateException failed(Wanted wanted, String fault) {
     return new UpdateException(
-        ErrorCode.DOWNLOAD_FAILED, "blob %s: %s".formatted(digest, reason), cause);
-  }
-
-  private static boolean sameOrigin(URI one, URI other) {
-    return String.valueOf(one.getScheme()).equals(other.getScheme())
-        && String.valueOf(one.getHost()).equals(other.getHost())
-        && one.getPort() == other.getPort();
+        ErrorCode.DOWNLOAD_FAILED, "blob %s: %s".formatted(wanted.digest(), fault));
   }
 
   /** Bytes of whole chunks from the start that are what they must be. */

@@ -17,8 +17,13 @@ final class SlotReports {
    * The report of one slot.
    *
    * @param active what answers now, as the running process knows it
+   * @param trouble of the device itself, told where the slot has none of its own
    */
-  static SlotReport of(SlotId slot, SlotState state, Optional<ServingModel> active) {
+  static SlotReport of(
+      SlotId slot,
+      SlotState state,
+      Optional<ServingModel> active,
+      Optional<SlotReport.Failure> trouble) {
     Optional<DesiredSlot> order = state.order();
     return new SlotReport(
         slot,
@@ -30,6 +35,7 @@ final class SlotReports {
         state
             .step()
             .problem()
+            .or(() -> trouble)
             .map(failure -> new SlotReport.Failure(failure.code(), bounded(failure.detail()))),
         active.map(ServingModel::predictions).orElse(0L),
         active.map(ServingModel::predictionsFailed).orElse(0L));

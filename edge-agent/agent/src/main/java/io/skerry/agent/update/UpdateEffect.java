@@ -2,24 +2,39 @@ package io.skerry.agent.update;
 
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.SlotReport;
+import java.util.List;
 import java.util.Optional;
 
-/** What a slot's update wants done. Those with a job number answer with Done or Broken. */
+/**
+ * What a slot's update wants done, after the state that wants it was remembered. Those with a job
+ * number answer with Done, Restored or Broken.
+ */
 sealed interface UpdateEffect {
-  /** Fetch what is not yet on disk. */
-  record Download(long job, DesiredSlot order) implements UpdateEffect {}
+  /**
+   * Fetch what is not yet on disk.
+   *
+   * @param received bytes that earlier attempts fetched
+   */
+  record Download(long job, DesiredSlot order, long received) implements UpdateEffect {}
 
   /** Check digests, signature and profile. */
   record Verify(long job, DesiredSlot order) implements UpdateEffect {}
 
-  /** Load the model and run its golden inputs. */
+  /** Load the model and run its acceptance test. */
   record Compile(long job, DesiredSlot order) implements UpdateEffect {}
 
   /** Let the loaded model answer. */
   record Activate(long job, DesiredSlot order) implements UpdateEffect {}
 
-  /** Load a proven version from disk and let it answer; nothing answers when there is none. */
-  record Restore(long job, Optional<DesiredSlot> proven) implements UpdateEffect {}
+  /** Load the first of these from disk that can be, and let it answer; none of none answers. */
+  record Restore(long job, List<DesiredSlot> candidates) implements UpdateEffect {
+    public Restore {
+      candidates = List.copyOf(candidates);
+    }
+  }
+
+  /** Fetch a proven version whose artifact was lost, and let it answer. */
+  record Repair(long job, DesiredSlot proven) implements UpdateEffect {}
 
   /** Stop the effect of this number if that is possible. */
   record Cancel(long job) implements UpdateEffect {}
@@ -33,4 +48,9 @@ sealed interface UpdateEffect {
   /** An order came to its end. */
   record Announce(DesiredSlot order, Optional<SlotReport.Failure> failure)
       implements UpdateEffect {}
+
+  /** Whether it must not wait until the state can be written: it only goes back to safety. */
+  default boolean isUrgent() {
+    return this instanceof Restore || this instanceof Cancel;
+  }
 }

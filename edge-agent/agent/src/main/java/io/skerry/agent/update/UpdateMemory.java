@@ -16,4 +16,8 @@ record UpdateMemory(Generation observed, Generation applied, Map<SlotId, SlotSta
   UpdateMemory {
     slots = Map.copyOf(slots);
   }
+
+  SlotState slot(SlotId id) {
+    return slots.getOrDefault(id, SlotState.INITIAL);
+  }
 }

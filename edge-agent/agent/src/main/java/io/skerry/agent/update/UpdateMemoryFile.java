@@ -20,44 +20,138 @@ import io.skerry.protocol.TenantId;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * Where a device's updates are remembered: JSON, orders in it as base64 of an encoded desired
- * document with one slot. Steps that cannot be taken up where they were are remembered as
- * DOWNLOADING: they begin anew.
+ * document with one slot. An order that had not begun to be loaded is remembered as DOWNLOADING: it
+ * begins anew.
+ *
+ * <p>What is proven is kept a second time in {@code proven.json}, which is written only when a
+ * version commits: a device that loses its memory still knows what it may run.
  */
 final class UpdateMemoryFile {
   private static final TenantId TENANT = new TenantId("here");
   private static final DeviceId DEVICE = new DeviceId("here");
 
   private final Disk disk;
+  private final Path folder;
   private final Path file;
+  private final Path provenFile;
+  private Map<SlotId, List<DesiredSlot>> proven = Map.of();
 
-  UpdateMemoryFile(Disk disk, Path file) {
+  UpdateMemoryFile(Disk disk, Path folder) {
     this.disk = disk;
-    this.file = file;
+    this.folder = folder;
+    this.file = folder.resolve("update.json");
+    this.provenFile = folder.resolve("proven.json");
   }
 
+  /** Returns once the memory survives a power cut. */
   void write(UpdateMemory memory) throws IOException {
+    disk.createFolders(folder);
+    DurableFile.write(disk, file, bytes(memory));
+    if (!versions(memory).equals(proven)) {
+      DurableFile.write(disk, provenFile, bytes(onlyProven(memory)));
+      proven = versions(memory);
+    }
+  }
+
+  private static Map<SlotId, List<DesiredSlot>> versions(UpdateMemory memory) {
+    Map<SlotId, List<DesiredSlot>> versions = new HashMap<>();
+    memory
+        .slots()
+        .forEach(
+            (id, state) -> {
+              if (state.proven().isPresent()) {
+                versions.put(id, state.fallbacks());
+              }
+            });
+    return versions;
+  }
+
+  /** What is proven, as if nothing had been ordered since. */
+  private static UpdateMemory onlyProven(UpdateMemory memory) {
+    Map<SlotId, SlotState> slots = new HashMap<>();
+    memory
+        .slots()
+        .forEach(
+            (id, state) -> {
+              if (state.proven().isPresent()) {
+                slots.put(
+                    id,
+                    new SlotState(
+                        state.generation(),
+                        state.proven(),
+                        new Step.Committed(),
+                        Instant.EPOCH,
+                        Optional.empty(),
+                        state.proven(),
+                        state.previous(),
+                        Optional.empty(),
+                        0,
+                        SlotState.Counts.ZERO));
+              }
+            });
+    return new UpdateMemory(memory.observed(), memory.applied(), slots);
+  }
+
+  private static byte[] bytes(UpdateMemory memory) {
     JsonObject object = new JsonObject();
     object.add("observed", json(memory.observed()));
     object.add("applied", json(memory.applied()));
     JsonArray slots = new JsonArray();
     memory.slots().forEach((id, state) -> slots.add(json(id, state)));
     object.add("slots", slots);
-    DurableFile.write(disk, file, object.toString().getBytes(StandardCharsets.UTF_8));
+    return object.toString().getBytes(StandardCharsets.UTF_8);
   }
 
-  UpdateMemory read() throws IOException {
-    Optional<byte[]> content = DurableFile.read(disk, file);
+  /**
+   * What was remembered last, or is proven when that is lost.
+   *
+   * @param told is told what was lost, if anything was
+   */
+  UpdateMemory read(Consumer<String> told) {
+    Optional<UpdateMemory> known = readProven(told);
+    proven = known.map(UpdateMemoryFile::versions).orElse(Map.of());
+    try {
+      Optional<UpdateMemory> memory = read(file);
+      if (memory.isPresent()) {
+        return memory.get();
+      }
+      if (known.isPresent()) {
+        told.accept("update state lost: there is none; what is proven is still known");
+      }
+    } catch (IOException e) {
+      told.accept(
+          "update state lost: %s; %s"
+              .formatted(
+                  e.getMessage(),
+                  known.isPresent() ? "what is proven is still known" : "nothing is known"));
+    }
+    return known.orElse(UpdateMemory.EMPTY);
+  }
+
+  private Optional<UpdateMemory> readProven(Consumer<String> told) {
+    try {
+      return read(provenFile);
+    } catch (IOException e) {
+      told.accept("copy of what is proven lost: " + e.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  private Optional<UpdateMemory> read(Path path) throws IOException {
+    Optional<byte[]> content = DurableFile.read(disk, path);
     if (content.isEmpty()) {
-      return UpdateMemory.EMPTY;
+      return Optional.empty();
     }
     try {
       JsonObject object =
@@ -68,16 +162,17 @@ final class UpdateMemoryFile {
         JsonObject slot = element.getAsJsonObject();
         slots.put(new SlotId(slot.get("slot").getAsString()), state(slot));
       }
-      return new UpdateMemory(
-          generation(object.getAsJsonObject("observed")),
-          generation(object.getAsJsonObject("applied")),
-          slots);
+      return Optional.of(
+          new UpdateMemory(
+              generation(object.getAsJsonObject("observed")),
+              generation(object.getAsJsonObject("applied")),
+              slots));
     } catch (JsonParseException
         | IllegalStateException
         | IllegalArgumentException
         | NullPointerException
         | MalformedDocumentException e) {
-      throw new IOException("file %s holds no update state".formatted(file), e);
+      throw new IOException("file %s holds no update state".formatted(path), e);
     }
   }
 
@@ -88,18 +183,23 @@ final class UpdateMemoryFile {
     state.pending().or(state::order).ifPresent(order -> slot.addProperty("order", text(order)));
     state.proven().ifPresent(order -> slot.addProperty("proven", text(order)));
     state.previous().ifPresent(order -> slot.addProperty("previous", text(order)));
-    slot.addProperty("starts", state.pending().isPresent() ? 0 : state.starts());
-    Step step = state.pending().isPresent() ? beginning() : state.step();
+    SlotState.Counts counts = state.counts();
+    boolean other = state.pending().isPresent();
+    slot.addProperty("starts", other ? 0 : counts.starts());
+    slot.addProperty("loads", counts.loads());
+    slot.addProperty("received", other ? 0 : counts.received());
+    slot.addProperty("spentMillis", other ? 0 : counts.spent().toMillis());
+    Step step = other ? beginning() : state.step();
     slot.addProperty("step", name(step));
+    if (step instanceof Step.Repairing(Step end, int attempt, Optional<Instant> retryAt)) {
+      slot.addProperty("end", name(end));
+    }
     step.problem()
         .ifPresent(
             failure -> {
               slot.addProperty("code", failure.code().name());
               slot.addProperty("detail", failure.detail());
             });
-    if (step instanceof Step.Probation(Instant until)) {
-      slot.addProperty("until", until.toEpochMilli());
-    }
     return slot;
   }
 
@@ -108,33 +208,48 @@ final class UpdateMemoryFile {
   }
 
   private static String name(Step step) {
-    return step instanceof Step.RollingBack ? "ROLLING_BACK" : step.phase().name();
+    return switch (step) {
+      case Step.RollingBack _ -> "ROLLING_BACK";
+      case Step.Repairing _ -> "REPAIRING";
+      case Step.Waiting _ -> "WAITING";
+      default -> step.phase().name();
+    };
   }
 
   private static SlotState state(JsonObject slot) throws MalformedDocumentException {
     return new SlotState(
         generation(slot.getAsJsonObject("generation")),
         order(slot, "order"),
-        step(slot),
+        step(slot, slot.get("step").getAsString()),
+        Instant.EPOCH,
         Optional.empty(),
         order(slot, "proven"),
         order(slot, "previous"),
         Optional.empty(),
-        slot.get("starts").getAsInt(),
-        0);
+        0,
+        new SlotState.Counts(
+            slot.get("starts").getAsInt(),
+            slot.get("loads").getAsInt(),
+            slot.get("received").getAsLong(),
+            Duration.ofMillis(slot.get("spentMillis").getAsLong())));
   }
 
-  private static Step step(JsonObject slot) {
-    String name = slot.get("step").getAsString();
+  private static Step step(JsonObject slot, String name) {
     return switch (name) {
       case "IDLE" -> new Step.Idle();
+      case "WAITING" -> new Step.Waiting(failure(slot));
+      case "DOWNLOADING", "VERIFYING", "STAGED" -> beginning();
+      // What these knew beyond their names ended with the process.
+      case "COMPILING" -> new Step.Compiling(false);
+      case "ACTIVATING" -> new Step.Activating(false);
+      case "PROBATION" -> new Step.Probation(Instant.EPOCH, Instant.EPOCH, false, false);
       case "COMMITTED" -> new Step.Committed();
-      case "PROBATION" -> new Step.Probation(Instant.ofEpochMilli(slot.get("until").getAsLong()));
       case "ROLLING_BACK" -> new Step.RollingBack(failure(slot), 1);
       case "ROLLED_BACK" -> new Step.RolledBack(failure(slot));
       case "REJECTED" -> new Step.Rejected(failure(slot));
       case "FAILED" -> new Step.Failed(failure(slot));
-      case "DOWNLOADING", "VERIFYING", "STAGED", "COMPILING", "ACTIVATING" -> beginning();
+      case "REPAIRING" ->
+          new Step.Repairing(step(slot, slot.get("end").getAsString()), 1, Optional.empty());
       default -> throw new IllegalArgumentException("unknown step '%s'".formatted(name));
     };
   }

@@ -3,6 +3,7 @@ package io.skerry.agent.update;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.ServingModel;
 import io.skerry.artifact.sign.SignatureInvalidException;
+import io.skerry.artifact.trust.Trust;
 import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.ErrorCode;
@@ -10,17 +11,16 @@ import io.skerry.protocol.Generation;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotReport;
-import io.skerry.telemetry.wire.TelemetryRecords;
 import io.skerry.wire.fleet.v1.Record;
 import java.io.IOException;
-import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.Queue;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -28,9 +28,10 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Carries out desired documents, slot by slot: remembers before it acts, acts on its executor, and
- * tells what became of it. What {@link UpdateMachine} decides is done here.
+ * tells what became of it. What {@link UpdateMachine} decides is done here. While nothing can be
+ * remembered, nothing new is begun, and what was remembered last is what is told.
  *
- * <p>Thread-safe; nothing but {@link #start} blocks.
+ * <p>Thread-safe; nothing but {@link #start} waits for a model.
  */
 public final class Updater implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Updater.class);
@@ -38,16 +39,25 @@ public final class Updater implements AutoCloseable {
   private final UpdateSetup setup;
   private final ModelSlots slots;
   private final ModelWatch watch;
-  private final Consumer<Record> events;
+  private final UpdateNews news;
+  private final UpdatePolicy policy;
   private final UpdateMachine machine;
   private final UpdateMemoryFile file;
   private final ArtifactLoader loader;
+  private final SlotSwitch models;
+  private final UpdateJobs jobs;
+  private final SteadyTime time;
   private final Map<SlotId, SlotState> states = new HashMap<>();
-  private final Map<SlotId, PreparedModel> prepared = new HashMap<>();
-  private final Set<String> cancelled = ConcurrentHashMap.newKeySet();
+  private final Queue<Wanted> wanted = new ArrayDeque<>();
+  private UpdateMemory remembered = UpdateMemory.EMPTY;
   private Generation observed = Generation.NONE;
   private Generation applied = Generation.NONE;
+  private Optional<SlotReport.Failure> trouble = Optional.empty();
+  private Optional<SlotReport.Failure> refusal = Optional.empty();
+  private boolean reachable;
   private boolean closed;
+
+  private record Wanted(SlotId slot, UpdateEffect effect) {}
 
   /**
    * Makes an updater that is not started.
@@ -55,81 +65,87 @@ public final class Updater implements AutoCloseable {
    * @param watch is told of a model before its first prediction
    * @param events takes records of what happened
    */
-  public Updater(UpdateSetup setup, ModelWatch watch, Consumer<Record> events) throws IOException {
-    setup.disk().createFolders(setup.folder());
+  public Updater(UpdateSetup setup, ModelWatch watch, Consumer<Record> events) {
     this.setup = setup;
     this.slots = setup.slots();
     this.watch = watch;
-    this.events = events;
-    this.machine =
-        new UpdateMachine(UpdatePolicy.seeded((setup.tenant() + "/" + setup.device()).hashCode()));
-    this.file = new UpdateMemoryFile(setup.disk(), setup.folder().resolve("update.json"));
+    this.news = new UpdateNews(setup, events);
+    this.policy = UpdatePolicy.seeded((setup.tenant() + "/" + setup.device()).hashCode());
+    this.machine = new UpdateMachine(policy);
+    this.file = new UpdateMemoryFile(setup.disk(), setup.folder());
+    this.loader = loader(setup);
+    this.models = new SlotSwitch(slots, watch);
+    this.jobs = new UpdateJobs(setup.executor(), this::apply);
+    this.time = new SteadyTime(setup.clock());
+  }
+
+  private static ArtifactLoader loader(UpdateSetup setup) {
+    DownloadLimits limits = DownloadLimits.DEFAULTS;
     BlobFolder blobs =
         new BlobFolder(setup.disk(), setup.folder().resolve("blobs").resolve("sha256"));
-    this.loader =
-        new ArtifactLoader(
-            blobs,
-            new BlobDownload(
+    return new ArtifactLoader(
+        blobs,
+        new BlobDownload(
+            new BlobRequest(
                 setup.http(),
-                blobs,
                 setup.artifactBase(),
                 setup.tenant() + "/" + setup.device(),
-                setup.secret()),
-            setup.trust(),
+                setup.secret(),
+                limits.answer()),
+            blobs,
+            limits),
+        limits,
+        setup.trust(),
+        new ArtifactLoader.Host(
             setup.facts(),
             setup.profiles(),
             setup.engines(),
-            setup.threadsMax());
+            setup.threadsMax(),
+            MemoryMeter.ofLinux()));
   }
 
   /**
    * Remembers, and lets the last proven version of every slot answer again, without any network.
    */
   public synchronized void start() {
-    UpdateMemory memory = remembered();
-    observed = memory.observed();
-    applied = memory.applied();
-    states.putAll(memory.slots());
-    for (SlotId slot : List.copyOf(states.keySet())) {
-      apply(slot, new UpdateEvent.Started(restoredFromDisk(slot)));
+    // Unknown is not empty: nothing is removed because of it, and the retained document tells all
+    // again.
+    remembered = file.read(news::lost);
+    observed = remembered.observed();
+    applied = remembered.applied();
+    states.putAll(remembered.slots());
+    List<SlotId> known = List.copyOf(states.keySet());
+    for (SlotId slot : known) {
+      if (!state(slot).fallbacks().isEmpty()) {
+        change(slot, new UpdateEvent.Loading());
+      }
     }
-  }
-
-  private UpdateMemory remembered() {
-    try {
-      return file.read();
-    } catch (IOException e) {
-      // Unknown is not empty: nothing is removed because of it, and the retained document tells all
-      // again.
-      log.atError().setCause(e).log("update state lost");
-      events.accept(
-          TelemetryRecords.event(
-              setup.clock().instant(),
-              ErrorCode.STORAGE_FAILED.name(),
-              "update state lost: " + e.getMessage(),
-              Map.of()));
-      return UpdateMemory.EMPTY;
+    // Written before anything is loaded: what kills the agent is known afterwards.
+    carryOut();
+    for (SlotId slot : known) {
+      change(slot, new UpdateEvent.Started(restoredFromDisk(slot)));
     }
+    carryOut();
   }
 
   private Optional<DesiredSlot> restoredFromDisk(SlotId slot) {
     SlotState state = state(slot);
-    return Stream.concat(state.proven().stream(), state.previous().stream())
-        .filter(
-            candidate -> {
-              try {
-                activate(loader.load(candidate));
-                return true;
-              } catch (UpdateException e) {
-                log.atError()
-                    .addKeyValue("slot", slot)
-                    .addKeyValue("version", candidate.version())
-                    .setCause(e)
-                    .log("proven version cannot be started");
-                return false;
-              }
-            })
-        .findFirst();
+    int killers = policy.killers(state.loads());
+    return state.fallbacks().stream().skip(killers).filter(this::startKnown).findFirst();
+  }
+
+  private boolean startKnown(DesiredSlot version) {
+    try {
+      models.activate(loader.loadKnown(version), false);
+      return true;
+    } catch (UpdateException | RuntimeException e) {
+      log.atError()
+          .addKeyValue("slot", version.slot())
+          .addKeyValue("version", version.version())
+          .setCause(e)
+          .log("proven version cannot be started");
+      return false;
+    }
   }
 
   /** Takes a message of the desired topic: a signed envelope. */
@@ -151,50 +167,49 @@ public final class Updater implements AutoCloseable {
     }
   }
 
-  private void refuse(ErrorCode code, Exception cause) {
-    log.atWarn()
-        .addKeyValue("device", setup.device())
-        .addKeyValue("code", code)
-        .addKeyValue("cause", String.valueOf(cause.getMessage()))
-        .log("desired document refused");
-    events.accept(
-        TelemetryRecords.event(
-            setup.clock().instant(), code.name(), String.valueOf(cause.getMessage()), Map.of()));
+  private synchronized void refuse(ErrorCode code, Exception cause) {
+    SlotReport.Failure failure = new SlotReport.Failure(code, String.valueOf(cause.getMessage()));
+    // The same again and again is told once: whoever sends it must not fill the spool.
+    if (!refusal.equals(Optional.of(failure))) {
+      refusal = Optional.of(failure);
+      news.refused(failure);
+    }
   }
 
   private synchronized void accept(DesiredDocument document) {
+    refusal = Optional.empty();
     if (closed || !document.generation().isAfter(observed)) {
       return;
     }
     observed = document.generation();
     for (DesiredSlot order : document.slots()) {
-      apply(order.slot(), new UpdateEvent.Ordered(document.generation(), order));
+      change(order.slot(), new UpdateEvent.Ordered(document.generation(), order));
     }
-    settle();
-    remember();
+    carryOut();
   }
 
-  /** Lets time pass: retries, probation. Call a few times a second. */
-  public synchronized void tick() {
+  /**
+   * Lets time pass: retries, timers, probation. Call a few times a second.
+   *
+   * @param controlPlaneReachable whether the link to it is up
+   */
+  public synchronized void tick(boolean controlPlaneReachable) {
     if (closed) {
       return;
     }
+    reachable = controlPlaneReachable;
     for (SlotId slot : List.copyOf(states.keySet())) {
       SlotState state = state(slot);
       if (state.step() instanceof Step.Probation) {
-        slots
-            .active(slot)
-            .filter(model -> isOrdered(model, state))
-            .ifPresent(
-                model ->
-                    apply(
-                        slot,
-                        new UpdateEvent.Counted(
-                            model.predictions() - model.predictionsFailed(),
-                            model.predictionsFailed())));
+        Optional<ServingModel> model =
+            slots.active(slot).filter(active -> isOrdered(active, state));
+        long failed = model.map(ServingModel::predictionsFailed).orElse(0L);
+        long all = model.map(ServingModel::predictions).orElse(0L);
+        change(slot, new UpdateEvent.Counted(Math.max(0, all - failed), failed));
       }
-      apply(slot, new UpdateEvent.Ticked());
+      change(slot, new UpdateEvent.Ticked());
     }
+    carryOut();
   }
 
   private static boolean isOrdered(ServingModel model, SlotState state) {
@@ -202,130 +217,181 @@ public final class Updater implements AutoCloseable {
   }
 
   private synchronized void apply(SlotId slot, UpdateEvent event) {
+    change(slot, event);
+    carryOut();
+  }
+
+  private void change(SlotId slot, UpdateEvent event) {
     if (closed) {
       return;
     }
-    SlotState before = state(slot);
-    UpdateMachine.Transition transition = machine.on(before, event, setup.clock().instant());
+    Trust trust = setup.trust().get();
+    boolean fresh = trust.snapshot().isEmpty() || trust.isFresh(setup.clock().instant());
+    UpdateMachine.Transition transition =
+        machine.on(state(slot), event, new UpdateMachine.Situation(time.now(), reachable, fresh));
     states.put(slot, transition.state());
-    if (!transition.state().equals(before)) {
-      settle();
-      remember();
-    }
-    for (UpdateEffect effect : transition.effects()) {
-      perform(slot, effect);
-    }
+    transition.effects().forEach(effect -> wanted.add(new Wanted(slot, effect)));
   }
 
   private SlotState state(SlotId slot) {
     return states.getOrDefault(slot, SlotState.INITIAL);
   }
 
-  private void settle() {
+  /**
+   * Remembers, then does what is wanted; what may not wait is done even when nothing is written.
+   */
+  private void carryOut() {
+    if (closed) {
+      return;
+    }
     if (states.values().stream().allMatch(state -> state.step().phase().isTerminal())) {
       applied = observed;
     }
+    UpdateMemory now = new UpdateMemory(observed, applied, states);
+    boolean written = now.equals(remembered) || remember(now);
+    List<Wanted> waiting = new ArrayList<>();
+    while (!wanted.isEmpty()) {
+      Wanted next = wanted.remove();
+      if (written || next.effect().isUrgent()) {
+        perform(next.slot(), next.effect());
+      } else {
+        waiting.add(next);
+      }
+    }
+    wanted.addAll(waiting);
   }
 
-  private void remember() {
+  private boolean remember(UpdateMemory memory) {
     try {
-      file.write(new UpdateMemory(observed, applied, states));
+      file.write(memory);
+      remembered = memory;
+      trouble = Optional.empty();
+      return true;
     } catch (IOException e) {
-      // What is done now is done again after a crash: the old state on disk is still a true one.
-      log.atError().addKeyValue("device", setup.device()).setCause(e).log("state not written");
+      if (trouble.isEmpty()) {
+        log.atError().addKeyValue("device", setup.device()).setCause(e).log("state not written");
+      }
+      trouble = Optional.of(UpdateNews.unwritten(e));
+      return false;
     }
   }
 
   private void perform(SlotId slot, UpdateEffect effect) {
     switch (effect) {
-      case UpdateEffect.Download(long job, DesiredSlot order) ->
-          run(slot, job, () -> loader.download(order, () -> cancelled.contains(key(slot, job))));
+      case UpdateEffect.Download(long job, DesiredSlot order, long received) ->
+          jobs.run(slot, job, cancelled -> download(slot, job, order, received, cancelled));
       case UpdateEffect.Verify(long job, DesiredSlot order) ->
-          run(slot, job, () -> loader.verify(order));
+          jobs.run(
+              slot,
+              job,
+              cancelled -> {
+                loader.verify(order);
+                return new UpdateEvent.Done(job);
+              });
       case UpdateEffect.Compile(long job, DesiredSlot order) ->
-          run(slot, job, () -> prepare(slot, job, loader.load(order)));
+          jobs.run(slot, job, cancelled -> compile(slot, job, order));
       case UpdateEffect.Activate(long job, DesiredSlot order) ->
-          run(slot, job, () -> activate(takePrepared(slot, order)));
-      case UpdateEffect.Restore(long job, Optional<DesiredSlot> proven) ->
-          run(slot, job, () -> restore(slot, proven));
-      case UpdateEffect.Cancel(long job) -> cancelled.add(key(slot, job));
+          jobs.run(slot, job, cancelled -> activate(slot, job, models.take(slot, order), true));
+      case UpdateEffect.Restore(long job, List<DesiredSlot> candidates) ->
+          jobs.run(slot, job, cancelled -> restore(slot, job, candidates));
+      case UpdateEffect.Repair(long job, DesiredSlot proven) ->
+          jobs.run(slot, job, cancelled -> repair(slot, job, proven, cancelled));
+      case UpdateEffect.Cancel(long job) -> {
+        jobs.cancel(slot, job);
+        models.discard(slot);
+      }
       case UpdateEffect.Reconfigure(DesiredSlot order) ->
           setup.executor().execute(() -> reconfigure(order));
-      case UpdateEffect.Sweep sweep -> setup.executor().execute(this::sweep);
-      case UpdateEffect.Announce(DesiredSlot order, Optional<SlotReport.Failure> failure) ->
-          announce(order, failure);
+      case UpdateEffect.Sweep _ -> setup.executor().execute(this::sweep);
+      case UpdateEffect.Announce(DesiredSlot order, Optional<SlotReport.Failure> failure) -> {
+        if (failure.isEmpty()) {
+          slots
+              .active(slot)
+              .filter(model -> model.manifest().equals(order.manifest()))
+              .ifPresent(ServingModel::acquit);
+        }
+        news.ended(order, failure);
+      }
     }
   }
 
-  private static String key(SlotId slot, long job) {
-    return slot + "#" + job;
+  private UpdateEvent download(
+      SlotId slot, long job, DesiredSlot order, long received, BooleanSupplier cancelled)
+      throws UpdateException {
+    DownloadMeter meter = meter(slot, job, received, cancelled);
+    try {
+      loader.download(order, meter);
+    } catch (UpdateException e) {
+      if (e.code() != ErrorCode.STORAGE_FULL) {
+        throw e;
+      }
+      sweep();
+      loader.download(order, meter);
+    }
+    return new UpdateEvent.Done(job);
   }
 
-  /** A part of an update that may block and fail. */
-  private interface Work {
-    void run() throws UpdateException;
+  private DownloadMeter meter(SlotId slot, long job, long received, BooleanSupplier cancelled) {
+    return new DownloadMeter(
+        received,
+        loader.budgetToBegin(),
+        (bytes, kept) -> apply(slot, new UpdateEvent.Received(job, bytes, kept)),
+        cancelled);
   }
 
-  private void run(SlotId slot, long job, Work work) {
-    setup
-        .executor()
-        .execute(
-            () -> {
-              UpdateEvent outcome;
-              try {
-                work.run();
-                outcome = new UpdateEvent.Done(job);
-              } catch (UpdateException e) {
-                outcome = new UpdateEvent.Broken(job, e.code(), String.valueOf(e.getMessage()));
-              } catch (RuntimeException e) {
-                log.atError().addKeyValue("slot", slot).setCause(e).log("update step failed");
-                outcome = new UpdateEvent.Broken(job, ErrorCode.INTERNAL, e.toString());
-              }
-              cancelled.remove(key(slot, job));
-              apply(slot, outcome);
-            });
+  private UpdateEvent compile(SlotId slot, long job, DesiredSlot order) throws UpdateException {
+    PreparedModel model = loader.load(order);
+    synchronized (this) {
+      refuseStale(slot, job, model);
+      models.prepare(slot, model);
+    }
+    return new UpdateEvent.Done(job);
   }
 
-  private synchronized void prepare(SlotId slot, long job, PreparedModel model) {
+  private UpdateEvent activate(SlotId slot, long job, PreparedModel model, boolean onProbation)
+      throws UpdateException {
+    synchronized (this) {
+      // Nothing that was overtaken may switch: this is the last moment to ask.
+      refuseStale(slot, job, model);
+      models.activate(model, onProbation);
+    }
+    return new UpdateEvent.Done(job);
+  }
+
+  private void refuseStale(SlotId slot, long job, PreparedModel model) throws UpdateException {
     if (closed || state(slot).job() != job) {
       model.model().close();
-      return;
-    }
-    Optional.ofNullable(prepared.put(slot, model)).ifPresent(old -> old.model().close());
-  }
-
-  private synchronized PreparedModel takePrepared(SlotId slot, DesiredSlot order)
-      throws UpdateException {
-    PreparedModel model = prepared.remove(slot);
-    if (model == null || !model.order().manifest().equals(order.manifest())) {
       throw new UpdateException(
-          ErrorCode.INTERNAL, "%s is not loaded in slot %s".formatted(order.version(), slot));
+          ErrorCode.SUPERSEDED, "%s is no longer wanted".formatted(model.order().version()));
     }
-    return model;
   }
 
-  private void activate(PreparedModel model) {
-    watch.watch(model.ref(), model.plan(), model.order());
-    slots.activate(
-        model.order().slot(),
-        new ServingModel(
-            model.order().slot(),
-            model.order().version(),
-            model.order().manifest(),
-            model.model()));
-    log.atInfo()
-        .addKeyValue("device", setup.device())
-        .addKeyValue("slot", model.order().slot())
-        .addKeyValue("version", model.order().version())
-        .log("version activated");
+  private UpdateEvent restore(SlotId slot, long job, List<DesiredSlot> candidates)
+      throws UpdateException {
+    Optional<UpdateException> fault = Optional.empty();
+    for (DesiredSlot candidate : candidates) {
+      try {
+        activate(slot, job, loader.loadKnown(candidate), false);
+        return new UpdateEvent.Restored(job, Optional.of(candidate));
+      } catch (UpdateException e) {
+        fault = fault.or(() -> Optional.of(e));
+      }
+    }
+    if (fault.isPresent()) {
+      throw fault.get();
+    }
+    synchronized (this) {
+      if (!closed && state(slot).job() == job) {
+        slots.remove(slot);
+      }
+    }
+    return new UpdateEvent.Restored(job, Optional.empty());
   }
 
-  private void restore(SlotId slot, Optional<DesiredSlot> proven) throws UpdateException {
-    if (proven.isPresent()) {
-      activate(loader.load(proven.get()));
-    } else {
-      slots.remove(slot);
-    }
+  private UpdateEvent repair(SlotId slot, long job, DesiredSlot proven, BooleanSupplier cancelled)
+      throws UpdateException {
+    activate(slot, job, loader.repair(proven, meter(slot, job, 0, cancelled)), false);
+    return new UpdateEvent.Restored(job, Optional.of(proven));
   }
 
   private void reconfigure(DesiredSlot order) {
@@ -342,67 +408,64 @@ public final class Updater implements AutoCloseable {
             });
   }
 
-  private void sweep() {
-    List<DesiredSlot> wanted = new ArrayList<>();
-    synchronized (this) {
-      for (SlotState state : states.values()) {
-        Stream.of(state.order(), state.running(), state.proven(), state.previous(), state.pending())
-            .flatMap(Optional::stream)
-            .forEach(wanted::add);
-      }
-      try {
-        // Under the lock: no download may begin between the choice and the deletion.
-        loader.keepOnly(wanted);
-      } catch (IOException e) {
-        log.atWarn().addKeyValue("device", setup.device()).setCause(e).log("blobs not swept");
-      }
+  /** Frees the disk of what neither the state now nor the one on disk speaks of. */
+  private synchronized void sweep() {
+    List<DesiredSlot> kept = new ArrayList<>();
+    Stream.concat(states.values().stream(), remembered.slots().values().stream())
+        .flatMap(
+            state ->
+                Stream.of(
+                    state.order(),
+                    state.running(),
+                    state.proven(),
+                    state.previous(),
+                    state.pending()))
+        .flatMap(Optional::stream)
+        .forEach(kept::add);
+    try {
+      // Under the lock: no download may begin between the choice and the deletion.
+      loader.keepOnly(kept);
+    } catch (IOException e) {
+      log.atWarn().addKeyValue("device", setup.device()).setCause(e).log("blobs not swept");
     }
-  }
-
-  private void announce(DesiredSlot order, Optional<SlotReport.Failure> failure) {
-    String code = failure.map(cause -> cause.code().name()).orElse("COMMITTED");
-    String detail =
-        failure.map(SlotReport.Failure::detail).orElse(order.version() + " is committed");
-    log.atInfo()
-        .addKeyValue("device", setup.device())
-        .addKeyValue("slot", order.slot())
-        .addKeyValue("version", order.version())
-        .addKeyValue("code", code)
-        .addKeyValue("detail", detail)
-        .log("order ended");
-    Map<String, String> attributes = new HashMap<>();
-    attributes.put("slot", order.slot().value());
-    attributes.put("version", order.version().toString());
-    attributes.put("manifest", order.manifest().toString());
-    order.rollout().ifPresent(rollout -> attributes.put("rollout", rollout.value()));
-    Instant now = setup.clock().instant();
-    events.accept(TelemetryRecords.event(now, code, detail, attributes));
   }
 
   /** The highest generation seen. */
   public synchronized Generation observed() {
-    return observed;
+    return remembered.observed();
   }
 
   /** The highest generation of which every slot came to an end. */
   public synchronized Generation applied() {
-    return applied;
+    return remembered.applied();
   }
 
   /** How every slot stands; what runs is told by what answers now. */
   public synchronized List<SlotReport> reports() {
-    List<SlotReport> reports = new ArrayList<>();
-    states.keySet().stream()
-        .sorted((one, other) -> one.value().compareTo(other.value()))
-        .forEach(slot -> reports.add(SlotReports.of(slot, state(slot), slots.active(slot))));
-    return List.copyOf(reports);
+    return remembered.slots().entrySet().stream()
+        .sorted((one, other) -> one.getKey().value().compareTo(other.getKey().value()))
+        .map(
+            slot ->
+                SlotReports.of(
+                    slot.getKey(),
+                    slot.getValue(),
+                    slots.active(slot.getKey()),
+                    trouble.or(() -> refusal)))
+        .toList();
   }
 
-  /** Stops acting; what was under way begins anew at the next start. */
+  /** Stops acting; what was under way begins anew at the next start, and is no crash. */
   @Override
   public synchronized void close() {
+    if (!closed) {
+      states.keySet().stream().toList().forEach(slot -> change(slot, new UpdateEvent.Stopped()));
+      UpdateMemory now = new UpdateMemory(observed, applied, states);
+      if (!now.equals(remembered)) {
+        remember(now);
+      }
+    }
     closed = true;
-    prepared.values().forEach(model -> model.model().close());
-    prepared.clear();
+    jobs.cancelAll();
+    models.close();
   }
 }

@@ -1,7 +1,6 @@
 package io.skerry.agent.update;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.agent.disk.Disk;
 import io.skerry.protocol.ErrorCode;
@@ -11,11 +10,19 @@ import io.skerry.protocol.SlotReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class UpdateMemoryFileTest {
   private static final SlotId MAIN = new SlotId("main");
@@ -23,11 +30,12 @@ class UpdateMemoryFileTest {
   @TempDir Path folder;
   private Path path;
   private UpdateMemoryFile file;
+  private final List<String> told = new ArrayList<>();
 
   @BeforeEach
   void open() {
     path = folder.resolve("update.json");
-    file = new UpdateMemoryFile(Disk.local(), path);
+    file = new UpdateMemoryFile(Disk.local(), folder);
   }
 
   private static UpdateMemory memory(long counter, Step step) {
@@ -40,12 +48,17 @@ class UpdateMemoryFileTest {
                 new Generation(1, counter),
                 Optional.of(UpdateMachineTest.order(2, 2)),
                 step,
+                Instant.EPOCH,
                 Optional.empty(),
                 Optional.of(UpdateMachineTest.order(1, 1)),
                 Optional.empty(),
                 Optional.empty(),
-                2,
-                0)));
+                0,
+                new SlotState.Counts(2, 1, 77, Duration.ofMillis(5)))));
+  }
+
+  private UpdateMemory read() {
+    return new UpdateMemoryFile(Disk.local(), folder).read(told::add);
   }
 
   @Test
@@ -57,12 +70,12 @@ class UpdateMemoryFileTest {
 
     file.write(memory);
 
-    assertThat(file.read()).isEqualTo(memory);
+    assertThat(read()).isEqualTo(memory);
   }
 
   @Test
   void knowsNothingBeforeTheFirstWrite() throws IOException {
-    assertThat(file.read()).isEqualTo(UpdateMemory.EMPTY);
+    assertThat(read()).isEqualTo(UpdateMemory.EMPTY);
   }
 
   @Test
@@ -73,7 +86,7 @@ class UpdateMemoryFileTest {
     damaged[damaged.length / 2] ^= 1;
     Files.write(path, damaged);
 
-    assertThat(file.read()).isEqualTo(memory(4, new Step.Committed()));
+    assertThat(read()).isEqualTo(memory(4, new Step.Committed()));
   }
 
   @Test
@@ -82,14 +95,70 @@ class UpdateMemoryFileTest {
     file.write(memory(5, new Step.Committed()));
     Files.delete(path);
 
-    assertThat(file.read()).isEqualTo(memory(4, new Step.Committed()));
+    assertThat(read()).isEqualTo(memory(4, new Step.Committed()));
+  }
+
+  @Test
+  void stillKnowsWhatIsProvenWhenTheStateIsLost() throws IOException {
+    file.write(memory(4, new Step.Committed()));
+    file.write(memory(5, new Step.RolledBack(new SlotReport.Failure(ErrorCode.INTERNAL, "why"))));
+    Files.write(path, new byte[] {1, 2, 3});
+    Files.write(folder.resolve("update.json.before"), new byte[] {1, 2, 3});
+
+    UpdateMemory left = read();
+
+    assertThat(left.slot(MAIN).proven()).contains(UpdateMachineTest.order(1, 1));
+    assertThat(left.slot(MAIN).step()).isEqualTo(new Step.Committed());
+    assertThat(left.observed()).isEqualTo(new Generation(1, 4));
+    assertThat(told).singleElement().asString().contains("damaged", "still known");
+  }
+
+  @Test
+  void stillKnowsWhatIsProvenWhenTheStateWasDeleted() throws IOException {
+    file.write(memory(4, new Step.Committed()));
+    Files.delete(path);
+
+    assertThat(read().slot(MAIN).proven()).contains(UpdateMachineTest.order(1, 1));
+    assertThat(told).hasSize(1);
   }
 
   @Test
   void saysSoWhenEverythingIsDamaged() throws IOException {
     file.write(memory(4, new Step.Committed()));
     Files.write(path, new byte[] {1, 2, 3});
+    Files.write(folder.resolve("proven.json"), new byte[] {1, 2, 3});
 
-    assertThatThrownBy(file::read).isInstanceOf(IOException.class).hasMessageContaining("damaged");
+    assertThat(read()).isEqualTo(UpdateMemory.EMPTY);
+    assertThat(told).hasSize(2).anyMatch(text -> text.contains("nothing is known"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("steps")
+  void remembersEveryStep(Step step, Step read) throws IOException {
+    file.write(memory(4, step));
+
+    assertThat(read().slot(MAIN).step()).isEqualTo(read);
+    assertThat(told).isEmpty();
+  }
+
+  static Stream<Arguments> steps() {
+    SlotReport.Failure failure = new SlotReport.Failure(ErrorCode.INTERNAL, "why");
+    Step beginning = new Step.Downloading(1, Optional.empty());
+    return Stream.of(
+        Arguments.of(new Step.Idle(), new Step.Idle()),
+        Arguments.of(new Step.Waiting(failure), new Step.Waiting(failure)),
+        Arguments.of(new Step.Downloading(3, Optional.of(Instant.MAX)), beginning),
+        Arguments.of(new Step.Verifying(2), beginning),
+        Arguments.of(new Step.Staged(), beginning),
+        Arguments.of(new Step.Compiling(true), new Step.Compiling(false)),
+        Arguments.of(new Step.Activating(true), new Step.Activating(false)),
+        Arguments.of(
+            new Step.Probation(Instant.MAX, Instant.MAX, true, true),
+            new Step.Probation(Instant.EPOCH, Instant.EPOCH, false, false)),
+        Arguments.of(new Step.RollingBack(failure, 2), new Step.RollingBack(failure, 1)),
+        Arguments.of(new Step.Rejected(failure), new Step.Rejected(failure)),
+        Arguments.of(
+            new Step.Repairing(new Step.RolledBack(failure), 4, Optional.of(Instant.MAX)),
+            new Step.Repairing(new Step.RolledBack(failure), 1, Optional.empty())));
   }
 }
