@@ -216,7 +216,10 @@ final class UpdateMachine {
   }
 
   private Transition done(SlotState state, Situation situation) {
-    DesiredSlot order = state.order().orElseThrow();
+    if (state.order().isEmpty()) {
+      return Transition.to(state);
+    }
+    DesiredSlot order = state.order().get();
     SlotState next = state.nextJob();
     Instant now = situation.now();
     return switch (state.step()) {
