@@ -3,7 +3,6 @@ package io.skerry.agent.update;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.ServingModel;
 import io.skerry.artifact.sign.SignatureInvalidException;
-import io.skerry.artifact.trust.Trust;
 import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.ErrorCode;
@@ -225,8 +224,7 @@ public final class Updater implements AutoCloseable {
     if (closed) {
       return;
     }
-    Trust trust = setup.trust().get();
-    boolean fresh = trust.snapshot().isEmpty() || trust.isFresh(setup.clock().instant());
+    boolean fresh = setup.trust().get().isFresh(setup.clock().instant());
     UpdateMachine.Transition transition =
         machine.on(state(slot), event, new UpdateMachine.Situation(time.now(), reachable, fresh));
     states.put(slot, transition.state());

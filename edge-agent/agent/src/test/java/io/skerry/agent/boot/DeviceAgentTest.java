@@ -27,6 +27,7 @@ import io.skerry.artifact.sign.DsseEnvelope;
 import io.skerry.artifact.sign.SigningKey;
 import io.skerry.artifact.trust.Role;
 import io.skerry.artifact.trust.RootDocument;
+import io.skerry.artifact.trust.Snapshot;
 import io.skerry.profile.Engine;
 import io.skerry.profile.HardwareFacts;
 import io.skerry.profile.Precision;
@@ -133,10 +134,18 @@ class DeviceAgentTest {
             new String(ROOT_DOCUMENT.toJson(), StandardCharsets.UTF_8),
             ROOT.verificationKey().hex(),
             RootDocument.fingerprint(ROOT_DOCUMENT));
-    return DeviceAgent.start(
-        DeviceAgentConfig.of(
-            folder.resolve("device"), identity, FACTS, engine.catalog(), executors, http),
-        config -> link);
+    DeviceAgent started =
+        DeviceAgent.start(
+            DeviceAgentConfig.of(
+                folder.resolve("device"), identity, FACTS, engine.catalog(), executors, http),
+            config -> link);
+    Instant now = Instant.now();
+    link.deliver(
+        Topics.controlState(TENANT),
+        wire(
+            new Snapshot(now.toEpochMilli(), now, now.plus(Duration.ofDays(1)), 1, Map.of())
+                .signedBy(ROOT)));
+    return started;
   }
 
   private void restart() throws IOException {
@@ -229,16 +238,19 @@ class DeviceAgentTest {
             new DesiredDocument(
                 tenant, device, new Generation(1, counter), Instant.now(), List.of(slot)));
     DsseEnvelope signed = Dsse.sign(DesiredDocument.PAYLOAD_TYPE, document, key);
-    Envelope envelope =
-        Envelope.newBuilder()
-            .setPayloadType(signed.payloadType())
-            .setPayload(ByteString.copyFrom(document))
-            .addSignatures(
-                Envelope.Signature.newBuilder()
-                    .setKeyId(signed.signatures().getFirst().keyId())
-                    .setSignature(ByteString.copyFrom(signed.signatures().getFirst().signature())))
-            .build();
-    link.deliver(Topics.device(TENANT, DEVICE, Topics.DESIRED), envelope.toByteArray());
+    link.deliver(Topics.device(TENANT, DEVICE, Topics.DESIRED), wire(signed));
+  }
+
+  private static byte[] wire(DsseEnvelope signed) {
+    return Envelope.newBuilder()
+        .setPayloadType(signed.payloadType())
+        .setPayload(ByteString.copyFrom(signed.unverifiedPayload()))
+        .addSignatures(
+            Envelope.Signature.newBuilder()
+                .setKeyId(signed.signatures().getFirst().keyId())
+                .setSignature(ByteString.copyFrom(signed.signatures().getFirst().signature())))
+        .build()
+        .toByteArray();
   }
 
   private SlotReport slot() {

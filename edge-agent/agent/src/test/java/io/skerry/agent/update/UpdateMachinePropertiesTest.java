@@ -47,8 +47,7 @@ class UpdateMachinePropertiesTest {
     for (int i = 0; i < EVENTS; i++) {
       now = now.plus(Duration.ofSeconds(random.nextInt(200)));
       UpdateEvent event = event(random, state);
-      Situation situation =
-          new Situation(now, random.nextInt(4) > 0, random.nextInt(4) > 0);
+      Situation situation = new Situation(now, random.nextInt(4) > 0, random.nextInt(4) > 0);
       Transition transition = machine.on(state, event, situation);
       check(state, event, transition, situation);
       state = transition.state();
@@ -61,7 +60,8 @@ class UpdateMachinePropertiesTest {
     long job = state.job() - (random.nextInt(5) == 0 ? 1 : 0);
     return switch (random.nextInt(30)) {
       case 0 -> ordered(random);
-      case 1 -> new UpdateEvent.Ordered(new Generation(1, random.nextLong(counter + 1)), any(random));
+      case 1 ->
+          new UpdateEvent.Ordered(new Generation(1, random.nextLong(counter + 1)), any(random));
       case 2 ->
           new UpdateEvent.Broken(
               job, FAULTS.get(random.nextInt(FAULTS.size())), "why", Optional.empty());
@@ -113,7 +113,9 @@ class UpdateMachinePropertiesTest {
       assertThat(transition.effects()).as(what).isEmpty();
     }
     // Loads are counted, and never more than allowed after a crash.
-    assertThat(after.starts()).as(what).isLessThanOrEqualTo(policy.startsMax() + policy.attemptsMax());
+    assertThat(after.starts())
+        .as(what)
+        .isLessThanOrEqualTo(policy.startsMax() + policy.attemptsMax());
     // Nothing new begins on metadata that is not fresh.
     for (UpdateEffect effect : transition.effects()) {
       if (effect instanceof UpdateEffect.Download(long job, DesiredSlot order, long received)

@@ -1,0 +1,176 @@
+package io.skerry.simulator.update;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.protocol.DesiredDocument;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.ErrorCode;
+import io.skerry.protocol.Generation;
+import io.skerry.protocol.SlotPhase;
+import io.skerry.protocol.SlotReport;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What a device does not begin, how it says so, and that it goes on with what it runs. */
+class RefusalsTest {
+  @TempDir static Path folder;
+  private static Factory factory;
+  private UpdateRig rig;
+
+  @BeforeAll
+  static void release() throws IOException {
+    factory = new Factory(folder);
+    factory.release(1, false);
+    factory.release(2, false);
+  }
+
+  @BeforeEach
+  void commitFirst() {
+    rig = new UpdateRig(factory);
+    rig.boot();
+    rig.order(factory.order(1, 1));
+    rig.seconds(10);
+    assertThat(rig.phase()).isEqualTo(SlotPhase.COMMITTED);
+  }
+
+  static Stream<Arguments> hostile() {
+    byte[] noise = new byte[500];
+    new Random(1).nextBytes(noise);
+    byte[] cut = factoryOrder();
+    return Stream.of(
+        Arguments.of("noise", noise, ErrorCode.DESIRED_MALFORMED),
+        Arguments.of("oversize", new byte[1 << 20], ErrorCode.DESIRED_MALFORMED),
+        Arguments.of("cut", Arrays.copyOf(cut, cut.length / 2), ErrorCode.DESIRED_MALFORMED));
+  }
+
+  private static byte[] factoryOrder() {
+    return factory.order(9, 2);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("hostile")
+  void refusesWhatIsNoDocument(String what, byte[] message, ErrorCode code) {
+    rig.receive(message);
+    rig.receive(message);
+    rig.second();
+
+    assertThat(rig.report().flatMap(SlotReport::error).map(SlotReport.Failure::code))
+        .contains(code);
+    assertThat(rig.events).containsExactly("COMMITTED", code.name());
+    assertThat(rig.phase()).isEqualTo(SlotPhase.COMMITTED);
+    assertThat(rig.active()).isEqualTo(1);
+  }
+
+  @Test
+  void refusesWhatIsForAnotherDevice() {
+    rig.receive(
+        factory.signed(
+            new DesiredDocument(
+                Factory.TENANT,
+                new DeviceId("d2"),
+                new Generation(1, 9),
+                Factory.BEGIN,
+                List.of())));
+
+    assertThat(rig.report().flatMap(SlotReport::error).orElseThrow().detail())
+        .contains("default/d2");
+    assertThat(rig.observed()).isEqualTo(new Generation(1, 1));
+    assertThat(rig.active()).isEqualTo(1);
+  }
+
+  @Test
+  void refusesWhatAnotherDirectorSigned() {
+    Factory stranger = new Factory(folder.resolve("stranger"));
+    rig.receive(
+        stranger.signed(
+            new DesiredDocument(
+                Factory.TENANT, Factory.DEVICE, new Generation(1, 9), Factory.BEGIN, List.of())));
+
+    assertThat(rig.report().flatMap(SlotReport::error).map(SlotReport.Failure::code))
+        .contains(ErrorCode.DESIRED_SIGNATURE_INVALID);
+    assertThat(rig.active()).isEqualTo(1);
+  }
+
+  @Test
+  void aReplayOfAnOlderOrderChangesNothing() {
+    rig.order(factory.order(2, 2));
+    rig.seconds(10);
+
+    rig.receive(factory.order(1, 1));
+    rig.seconds(5);
+
+    assertThat(rig.active()).isEqualTo(2);
+    assertThat(rig.observed()).isEqualTo(new Generation(1, 2));
+  }
+
+  @Test
+  void anEmptyDocumentIsNoOrder() {
+    rig.receive(new byte[0]);
+    rig.receive(
+        factory.signed(
+            new DesiredDocument(
+                Factory.TENANT, Factory.DEVICE, new Generation(1, 2), Factory.BEGIN, List.of())));
+    rig.seconds(5);
+
+    assertThat(rig.active()).isEqualTo(1);
+    assertThat(rig.phase()).isEqualTo(SlotPhase.COMMITTED);
+    assertThat(rig.applied()).isEqualTo(new Generation(1, 2));
+  }
+
+  @Test
+  void waitsForFreshMetadataAndBeginsByItself() {
+    rig.clock = Factory.BEGIN.plus(Duration.ofDays(31));
+    rig.order(factory.order(2, 2));
+    rig.seconds(20);
+    SlotReport waiting = rig.report().orElseThrow();
+
+    rig.trust =
+        rig.trust.withSnapshot(
+            factory.snapshot(2, Factory.BEGIN.plus(Duration.ofDays(60))), rig.clock);
+    rig.seconds(10);
+
+    assertThat(waiting.phase()).isEqualTo(SlotPhase.IDLE);
+    assertThat(waiting.revision()).isEqualTo(2);
+    assertThat(waiting.error().orElseThrow().code()).isEqualTo(ErrorCode.SNAPSHOT_EXPIRED);
+    assertThat(waiting.running().orElseThrow().version().version()).isEqualTo(1);
+    assertThat(rig.phase()).isEqualTo(SlotPhase.COMMITTED);
+    assertThat(rig.active()).isEqualTo(2);
+  }
+
+  @Test
+  void runsForWeeksWithoutTheControlPlane() {
+    rig.online = false;
+    rig.clock = Factory.BEGIN.plus(Duration.ofDays(60));
+    rig.close();
+
+    rig.boot();
+    rig.seconds(5);
+
+    assertThat(rig.active()).isEqualTo(1);
+    assertThat(rig.phase()).isEqualTo(SlotPhase.COMMITTED);
+  }
+
+  @Test
+  void aClockThatJumpsEndsNoOrder() {
+    rig.order(factory.order(2, 2));
+    rig.clock = Factory.BEGIN.plus(Duration.ofDays(10));
+    rig.second();
+    rig.clock = Factory.BEGIN;
+    rig.seconds(10);
+
+    assertThat(rig.phase()).isEqualTo(SlotPhase.COMMITTED);
+    assertThat(rig.active()).isEqualTo(2);
+  }
+}
