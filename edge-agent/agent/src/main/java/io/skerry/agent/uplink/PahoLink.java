@@ -43,7 +43,6 @@ public final class PahoLink implements DeviceLink {
   private final CountDownLatch closed = new CountDownLatch(1);
   private volatile State state = State.WAITING;
   private volatile @Nullable PahoSession session;
-  private volatile boolean leaves;
   private boolean failing;
 
   /** Why an attempt ended. */
@@ -89,11 +88,6 @@ public final class PahoLink implements DeviceLink {
     } catch (MqttException e) {
       throw new LinkException("cannot publish on " + topic + ": " + e.getMessage(), e);
     }
-  }
-
-  @Override
-  public void reconnect() {
-    leaves = true;
   }
 
   @Override
@@ -154,7 +148,6 @@ public final class PahoLink implements DeviceLink {
 
   private Ended attempt(Listener listener) throws InterruptedException {
     enter(State.CONNECTING);
-    leaves = false;
     Inbox inbox = new Inbox(topics);
     Optional<PahoSession> opened = Optional.empty();
     Optional<Instant> since = Optional.empty();
@@ -206,6 +199,7 @@ public final class PahoLink implements DeviceLink {
   private int deliver(PahoSession current, Inbox inbox, Listener listener)
       throws InterruptedException {
     while (!isClosed()) {
+      boolean stands = current.isConnected();
       Optional<Inbox.Message> next = inbox.poll(LOOK_MILLIS);
       if (next.isPresent()) {
         Inbox.Message message = next.get();
@@ -220,7 +214,7 @@ public final class PahoLink implements DeviceLink {
             .log("link lost");
         return loss.get().reasonCode();
       }
-      if (leaves || !current.isConnected()) {
+      if (!stands) {
         return 0;
       }
     }

@@ -3,6 +3,8 @@ package io.skerry.agent.uplink;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.locks.ReentrantLock;
 import javax.net.ssl.SSLContext;
 import org.eclipse.paho.mqttv5.client.IMqttToken;
@@ -31,6 +33,8 @@ final class PahoSession {
   private static final int RECEIVE_MAX = 16;
   private static final int KEEP_ALIVE_SECONDS = 30;
   private static final int AT_LEAST_ONCE = 1;
+  // One connects, one reads, one writes, one calls back.
+  private static final int THREADS = 6;
   private static final int FAILURE = 0x80;
   private static final long SESSION_AFTER_WILL_SECONDS = 30;
   private static final long FAREWELL_MILLIS = 500;
@@ -41,6 +45,11 @@ final class PahoSession {
   private final Inbox inbox;
   private final ReentrantLock publishing = new ReentrantLock();
   private final Greeting greeting = new Greeting();
+  private final Pings pings = new Pings();
+  // Of this session alone, so that its end can end them all: Paho misses wake-ups of its own.
+  private final ScheduledExecutorService threads =
+      Executors.newScheduledThreadPool(
+          THREADS, Thread.ofPlatform().name("mqtt").daemon().factory());
 
   PahoSession(LinkConfig config, Inbox inbox) throws MqttException {
     this.config = config;
@@ -49,7 +58,9 @@ final class PahoSession {
         new MqttAsyncClient(
             "tcp://" + config.host() + ":" + config.port(),
             config.login(),
-            new MemoryPersistence());
+            new MemoryPersistence(),
+            pings,
+            threads);
     client.setCallback(new Queueing(inbox));
   }
 
@@ -113,7 +124,9 @@ final class PahoSession {
     }
   }
 
+  /** Whether the connection stands; keeps it alive, so it has to be asked every second or so. */
   boolean isConnected() {
+    pings.tick();
     return client.isConnected();
   }
 
@@ -144,6 +157,7 @@ final class PahoSession {
     } catch (MqttException | RuntimeException e) {
       log.atDebug().setCause(e).log("client close failed");
     }
+    threads.shutdownNow();
   }
 
   private static MqttMessage message(byte[] payload, boolean retained) {
