@@ -1,0 +1,4 @@
+@NullMarked
+package io.skerry.fleet.device;
+
+import org.jspecify.annotations.NullMarked;
