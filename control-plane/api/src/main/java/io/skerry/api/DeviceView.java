@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param generation the newest order, for example {@code 1.7}; null when there is none
  * @param observedGeneration the newest order that it has seen
  * @param dropped records that its spool had to drop
+ * @param certificate its newest certificate; null when it has none
+ * @param cloned set when two processes spoke under its name at a time: its key was copied
  */
 public record DeviceView(
     String id,
@@ -25,7 +27,9 @@ public record DeviceView(
     @Nullable String generation,
     @Nullable String observedGeneration,
     List<SlotView> slots,
-    long dropped) {
+    long dropped,
+    @Nullable CertificateView certificate,
+    @Nullable CloneView cloned) {
   public DeviceView {
     labels = Map.copyOf(labels);
     slots = List.copyOf(slots);
@@ -47,4 +51,24 @@ public record DeviceView(
       @Nullable String errorDetail,
       long predictions,
       long predictionsFailed) {}
+
+  /**
+   * A certificate.
+   *
+   * @param serial its serial number in hex
+   * @param revokedAt when it was revoked; null when it was not
+   */
+  public record CertificateView(String serial, Instant expiresAt, @Nullable Instant revokedAt) {}
+
+  /**
+   * A copied identity.
+   *
+   * @param since when it was noticed
+   * @param instances the processes that spoke under the one name
+   */
+  public record CloneView(Instant since, List<String> instances) {
+    public CloneView {
+      instances = List.copyOf(instances);
+    }
+  }
 }

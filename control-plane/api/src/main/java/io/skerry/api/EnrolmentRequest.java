@@ -7,13 +7,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * Enrols a device.
  *
- * @param token the secret part of an enrolment token
+ * @param token the secret part of an enrolment token; absent when the device's key is
+ *     pre-authorised
  * @param device the name it shall have
- * @param labels of its own; the token's win
+ * @param labels of its own; the pre-authorisation's and the token's win
  * @param facts what it found out about its hardware
+ * @param csr PEM of a PKCS#10 request, signed by the device's key; its subject counts for nothing
  */
 public record EnrolmentRequest(
-    String token,
+    @Nullable String token,
     String device,
     @Nullable Map<String, String> labels,
-    @Nullable DeviceFacts facts) {}
+    @Nullable DeviceFacts facts,
+    @Nullable String csr) {}

@@ -16,10 +16,12 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import javax.net.ssl.SSLHandshakeException;
 
 /**
  * Calls a control plane's API. Thread-safe.
@@ -36,11 +38,7 @@ public final class SkerryClient implements AutoCloseable {
 
   private final URI server;
   private final String token;
-  private final HttpClient http =
-      HttpClient.newBuilder()
-          .version(HttpClient.Version.HTTP_1_1)
-          .connectTimeout(CONNECT_WITHIN)
-          .build();
+  private final HttpClient http;
   private final Gson gson =
       new GsonBuilder().registerTypeAdapter(Instant.class, new InstantAdapter()).create();
 
@@ -51,8 +49,30 @@ public final class SkerryClient implements AutoCloseable {
    * @param token sent as bearer token
    */
   public SkerryClient(URI server, String token) {
+    this(server, token, builder().build());
+  }
+
+  /**
+   * A client of a control plane that has a certificate of its own authority.
+   *
+   * @param server for example {@code https://skerry.example.org:8080}
+   * @param token sent as bearer token
+   * @param authority PEM file of the authority's certificate; nothing else is trusted
+   */
+  public SkerryClient(URI server, String token, Path authority) {
+    this(server, token, builder().sslContext(Authority.trusting(authority)).build());
+  }
+
+  private SkerryClient(URI server, String token, HttpClient http) {
     this.server = server;
     this.token = token;
+    this.http = http;
+  }
+
+  private static HttpClient.Builder builder() {
+    return HttpClient.newBuilder()
+        .version(HttpClient.Version.HTTP_1_1)
+        .connectTimeout(CONNECT_WITHIN);
   }
 
   /** Reads one resource; the path begins with a slash. */
@@ -91,6 +111,11 @@ public final class SkerryClient implements AutoCloseable {
   /** Posts a record as JSON. */
   public <T> T post(String path, Object body, Class<T> type) {
     return send("POST", path, "application/json", BodyPublishers.ofString(gson.toJson(body)), type);
+  }
+
+  /** Deletes a resource. */
+  public void delete(String path) {
+    send(request(path).DELETE().build());
   }
 
   /** Sends a body of any kind. */
@@ -163,6 +188,10 @@ public final class SkerryClient implements AutoCloseable {
   }
 
   private static String reason(IOException e) {
+    if (e instanceof SSLHandshakeException) {
+      return "its certificate is not trusted (%s): give its authority with --ca FILE or SKERRY_CA"
+          .formatted(e.getMessage());
+    }
     if (e instanceof ConnectException) {
       return "nothing answers there; check the address, or start './skerry server'";
     }
