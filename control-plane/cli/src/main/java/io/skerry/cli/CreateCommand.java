@@ -1,7 +1,6 @@
 package io.skerry.cli;
 
 import com.google.gson.JsonObject;
-import io.skerry.api.EnrolmentTokenRequest;
 import io.skerry.api.PackagingRequest;
 import io.skerry.api.ReleaseFloor;
 import io.skerry.api.RunRequest;
@@ -26,7 +25,8 @@ import picocli.CommandLine.Spec;
     name = "create",
     description = "Starts runs, packagings and rollouts; makes tokens and users.",
     mixinStandardHelpOptions = true,
-    synopsisSubcommandLabel = "COMMAND")
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {CreateTokenCommand.class, CreatePreauthorisationCommand.class})
 @SuppressWarnings("NullAway.Init") // Picocli sets the fields before it calls.
 final class CreateCommand {
   @Spec private CommandSpec spec;
@@ -134,39 +134,6 @@ final class CreateCommand {
       print(output, rollout, "rollout/" + id, "rollout/%s started".formatted(id));
       return watch.follow(client, "/v1/rollouts/" + id, RolloutCommand::line, err());
     }
-  }
-
-  @Command(
-      name = "token",
-      description = "Makes a token with which devices enrol.",
-      mixinStandardHelpOptions = true)
-  int token(
-      @Mixin ServerOptions server,
-      @Option(
-              names = "--uses",
-              defaultValue = "1",
-              description = "devices that may use it; default: ${DEFAULT-VALUE}")
-          int uses,
-      @Option(
-              names = "--label",
-              paramLabel = "KEY=VALUE",
-              description = "given to each device; several times if needed")
-          @Nullable Map<String, String> labels,
-      @Option(names = "--valid-hours", description = "default: 24") @Nullable Integer validHours,
-      @Option(
-              names = {"-o", "--output"},
-              defaultValue = "table")
-          Output output) {
-    try (SkerryClient client = server.client()) {
-      JsonObject made =
-          client.post(
-              "/v1/enrolment-tokens",
-              new EnrolmentTokenRequest(uses, labels, validHours),
-              JsonObject.class);
-      String token = Json.text(made, "token");
-      print(output, made, token, token);
-    }
-    return ExitCodes.DONE;
   }
 
   @Command(

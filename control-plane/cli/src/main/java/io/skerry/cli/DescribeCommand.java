@@ -81,6 +81,14 @@ final class DescribeCommand implements Callable<Integer> {
 
   // The next question about a device is why it runs what it runs: its rollout.
   private static void behind(SkerryClient client, JsonObject device, PrintWriter out) {
+    if (Json.find(device, "cloned").isPresent()) {
+      out.println(
+          "its key is at work on two machines since %s: 'skerry revoke device %s --reason ...', then"
+                  .formatted(
+                      Table.printable(Json.text(device, "cloned.since")),
+                      Table.printable(Json.text(device, "id")))
+              + " delete it and let the right one enrol again");
+    }
     Optional<String> rollout =
         Json.find(device, "slots.rollout").map(Json::plain).filter(id -> !id.isEmpty());
     if (rollout.isEmpty()) {

@@ -6,9 +6,9 @@ import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Reads times such as 90s, 30m or 2h. */
+/** Reads times such as 90s, 30m, 2h or 7d. */
 final class Durations implements ITypeConverter<Duration> {
-  private static final Pattern TIME = Pattern.compile("(\\d{1,7})(ms|s|m|h)");
+  private static final Pattern TIME = Pattern.compile("(\\d{1,7})(ms|s|m|h|d)");
 
   @Override
   public Duration convert(String text) {
@@ -22,7 +22,8 @@ final class Durations implements ITypeConverter<Duration> {
       case "ms" -> Duration.ofMillis(amount);
       case "s" -> Duration.ofSeconds(amount);
       case "m" -> Duration.ofMinutes(amount);
-      default -> Duration.ofHours(amount);
+      case "h" -> Duration.ofHours(amount);
+      default -> Duration.ofDays(amount);
     };
   }
 }

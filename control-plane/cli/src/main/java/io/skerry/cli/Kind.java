@@ -81,6 +81,30 @@ enum Kind {
           Column.of("VALIDATION", "validation"),
           Column.of("TEST", "test"),
           Column.of("SNAPSHOT", "snapshot"),
+          new Column("AGE", document -> Age.of(Json.text(document, "createdAt"))))),
+  TOKENS(
+      "/v1/enrolment-tokens",
+      "token",
+      "id",
+      List.of(
+          Column.of("NAME", "id"),
+          Column.of("LEFT", "usesLeft"),
+          Column.of("USES", "uses"),
+          Column.of("LABELS", "labels"),
+          Column.of("PREAUTHORISED_ONLY", "preauthorisedOnly"),
+          Column.of("EXPIRES", "expiresAt"),
+          Column.of("BY", "createdBy"),
+          new Column("AGE", document -> Age.of(Json.text(document, "createdAt"))))),
+  PREAUTHORISATIONS(
+      "/v1/preauthorisations?pageSize=500",
+      "preauthorisation",
+      "device",
+      List.of(
+          Column.of("NAME", "device"),
+          Column.of("KEY_SHA256", "keySha256"),
+          Column.of("LABELS", "labels"),
+          Column.of("USED", "usedAt"),
+          Column.of("BY", "createdBy"),
           new Column("AGE", document -> Age.of(Json.text(document, "createdAt")))));
 
   /** A column and what it shows of a document. */

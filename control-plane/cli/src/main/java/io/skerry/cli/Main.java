@@ -21,6 +21,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       DescribeCommand.class,
       ImportCommand.class,
       CreateCommand.class,
+      RevokeCommand.class,
+      DeleteCommand.class,
       RolloutCommand.class
     },
     exitCodeListHeading = "%nExit codes:%n",

@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /**
- * Where the control plane is and who asks: options, over the environment (SKERRY_URL,
- * SKERRY_TOKEN), over {@code ~/.config/skerry/config} with its lines {@code server=} and {@code
- * token=}.
+ * Where the control plane is and who asks: options, over the environment (SKERRY_URL, SKERRY_TOKEN,
+ * SKERRY_CA), over {@code ~/.config/skerry/config} with its lines {@code server=}, {@code token=}
+ * and {@code ca=}.
  */
 final class ServerOptions {
   private static final String LOCAL = "http://127.0.0.1:8080";
@@ -28,6 +28,12 @@ final class ServerOptions {
 
   @Option(names = "--token", paramLabel = "TOKEN", description = "access token")
   private @Nullable String token;
+
+  @Option(
+      names = "--ca",
+      paramLabel = "FILE",
+      description = "the control plane's certificate authority: keys/ca.pem of its data folder")
+  private @Nullable String ca;
 
   ServerOptions(Map<String, String> environment) {
     this.environment = environment;
@@ -50,7 +56,10 @@ final class ServerOptions {
                         ExitCodes.NOT_ALLOWED,
                         "not logged in to %s: give --token, set SKERRY_TOKEN, or write token=... to %s"
                             .formatted(url, path())));
-    return new SkerryClient(address(url), secret);
+    Optional<String> authority = first(ca, environment.get("SKERRY_CA"), file.getProperty("ca"));
+    return authority.isPresent()
+        ? new SkerryClient(address(url), secret, Path.of(authority.get()))
+        : new SkerryClient(address(url), secret);
   }
 
   private static URI address(String url) {
