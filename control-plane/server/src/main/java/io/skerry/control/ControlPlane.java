@@ -3,12 +3,14 @@ package io.skerry.control;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.micronaut.context.ApplicationContext;
+import io.micronaut.http.server.netty.NettyEmbeddedServer;
 import io.micronaut.runtime.server.EmbeddedServer;
 import io.skerry.control.access.FirstAdmin;
 import io.skerry.control.device.Presence;
 import io.skerry.control.device.SigningKeys;
 import io.skerry.control.host.Addresses;
 import io.skerry.control.host.DataFolder;
+import io.skerry.control.host.DevicePort;
 import io.skerry.control.host.ServerAddress;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.host.StartException;
@@ -91,7 +93,9 @@ final class ControlPlane implements AutoCloseable {
   private void open(ServerConfig config) {
     DataFolder folder = opened(DataFolder.open(config.dataDir()));
     FreePort.require(config.host(), config.port(), "--port");
+    FreePort.require(config.host(), config.devicePort(), "--device-port");
     FreePort.require(config.host(), config.mqttPort(), "--mqtt-port");
+    DevicePort devicePort = new DevicePort(FreePort.chosen(config.host(), config.devicePort()));
     HikariDataSource source = opened(connect(config.database(), folder));
     database =
         new DatabaseConfig(
@@ -105,13 +109,14 @@ final class ControlPlane implements AutoCloseable {
         ApplicationContext.builder()
             .banner(false)
             .deduceEnvironment(false)
-            .properties(properties(config))
+            .properties(properties(config, devicePort))
             .singletons(
                 config,
                 config.ingest(),
                 config.ca(),
                 config.trust(),
                 config.names(),
+                devicePort,
                 folder,
                 new Database(source))
             .build();
@@ -129,18 +134,39 @@ final class ControlPlane implements AutoCloseable {
 
     EmbeddedServer server = made.getBean(EmbeddedServer.class);
     startHttp(server, config);
+    String publicHost = config.names().publicHost();
     ServerAddress opened =
         new ServerAddress(
-            URI.create("http://%s:%d".formatted(config.host(), server.getPort())),
-            config.host(),
+            config.isLocal()
+                ? address("http", config.host(), consolePort(server, devicePort))
+                : address("https", publicHost, consolePort(server, devicePort)),
+            address("https", publicHost, devicePort.number()),
+            publicHost,
             mqttPort);
     made.getBean(Addresses.class).open(opened);
     made.publishEvent(new ServerReady(opened));
     address = opened;
     folder.writePrivately(
         folder.root().resolve("server.json"),
-        "{\"url\":\"%s\",\"mqttPort\":%d,\"pid\":%d}\n"
-            .formatted(opened.url(), opened.mqttPort(), ProcessHandle.current().pid()));
+        "{\"url\":\"%s\",\"controlBase\":\"%s\",\"mqttPort\":%d,\"pid\":%d}\n"
+            .formatted(
+                opened.url(),
+                opened.controlBase(),
+                opened.mqttPort(),
+                ProcessHandle.current().pid()));
+  }
+
+  private static URI address(String scheme, String host, int port) {
+    return URI.create(
+        "%s://%s:%d".formatted(scheme, host.contains(":") ? "[" + host + "]" : host, port));
+  }
+
+  private static int consolePort(EmbeddedServer server, DevicePort devices) {
+    return ((NettyEmbeddedServer) server)
+        .getBoundPorts().stream()
+            .filter(port -> port != devices.number())
+            .findFirst()
+            .orElseThrow(() -> new IllegalStateException("the console's port is not open"));
   }
 
   private HikariDataSource connect(DatabaseConfig config, DataFolder folder) {
@@ -188,11 +214,16 @@ final class ControlPlane implements AutoCloseable {
     }
   }
 
-  private static Map<String, Object> properties(ServerConfig config) {
+  private static Map<String, Object> properties(ServerConfig config, DevicePort devicePort) {
     Map<String, Object> properties = new HashMap<>();
     properties.put("micronaut.application.name", "skerry");
-    properties.put("micronaut.server.host", config.host());
-    properties.put("micronaut.server.port", config.port() == 0 ? -1 : config.port());
+    String listeners = "micronaut.server.netty.listeners.";
+    properties.put(listeners + "console.host", config.host());
+    properties.put(listeners + "console.port", config.port() == 0 ? -1 : config.port());
+    properties.put(listeners + "console.ssl", !config.isLocal());
+    properties.put(listeners + "devices.host", config.host());
+    properties.put(listeners + "devices.port", devicePort.number());
+    properties.put(listeners + "devices.ssl", true);
     properties.put("micronaut.server.max-request-size", "256MB");
     properties.put("micronaut.server.multipart.max-file-size", "256MB");
     properties.put("micronaut.server.multipart.disk", true);
@@ -207,8 +238,9 @@ final class ControlPlane implements AutoCloseable {
     } catch (RuntimeException e) {
       if (isTaken(e)) {
         throw new StartException(
-            "port %d on %s is taken: stop the program that uses it, or choose another with --port"
-                .formatted(config.port(), config.host()),
+            "port %d or %d on %s is taken: stop the program that uses it, or choose others with"
+                    .formatted(config.port(), config.devicePort(), config.host())
+                + " --port and --device-port",
             e);
       }
       throw e;

@@ -28,4 +28,17 @@ final class FreePort {
       throw new StartException("%s: %s".formatted(option, e.getMessage()), e);
     }
   }
+
+  /** The port itself, or one that is free now for 0. */
+  static int chosen(String host, int port) {
+    if (port != 0) {
+      return port;
+    }
+    try (ServerSocket probe = new ServerSocket()) {
+      probe.bind(new InetSocketAddress(host, 0));
+      return probe.getLocalPort();
+    } catch (IOException e) {
+      throw new StartException("no free port on %s: %s".formatted(host, e.getMessage()), e);
+    }
+  }
 }

@@ -30,11 +30,26 @@ public final class ServerMain implements Callable<Integer> {
       description = "folder for everything that is kept (default: ~/.skerry)")
   private @Nullable Path dataDir;
 
-  @Option(names = "--host", paramLabel = "ADDRESS", description = "loopback address to listen on")
+  @Option(
+      names = "--host",
+      paramLabel = "ADDRESS",
+      description = "address to listen on; the console speaks HTTPS unless it is loopback")
   private @Nullable String host;
+
+  @Option(
+      names = "--public-host",
+      paramLabel = "NAME",
+      description = "name or address that devices use (default: --host)")
+  private @Nullable String publicHost;
 
   @Option(names = "--port", paramLabel = "N", description = "console and API; 0 = a free port")
   private @Nullable Integer port;
+
+  @Option(
+      names = "--device-port",
+      paramLabel = "N",
+      description = "HTTPS for devices: enrolment, certificates, artifacts; 0 = a free port")
+  private @Nullable Integer devicePort;
 
   @Option(names = "--mqtt-port", paramLabel = "N", description = "broker; 0 = a free port")
   private @Nullable Integer mqttPort;
@@ -120,6 +135,7 @@ public final class ServerMain implements Callable<Integer> {
                   "Keys were made in the data folder; in production keep root and release offline.");
             });
     out.println("Ready: " + plane.address().url());
+    out.println("Devices: " + plane.address().controlBase());
     plane
         .firstToken()
         .ifPresent(
@@ -135,11 +151,17 @@ public final class ServerMain implements Callable<Integer> {
     if (dataDir != null) {
       effective = effective.withDataDir(dataDir);
     }
-    if (host != null) {
-      effective = effective.withHost(host);
+    if (host != null || publicHost != null) {
+      effective =
+          effective.withHosts(
+              host == null ? effective.host() : host,
+              publicHost == null ? effective.publicHost() : publicHost);
     }
     if (port != null) {
       effective = effective.withPort(port);
+    }
+    if (devicePort != null) {
+      effective = effective.withDevicePort(devicePort);
     }
     if (mqttPort != null) {
       effective = effective.withMqttPort(mqttPort);

@@ -71,6 +71,11 @@ public final class TestControlPlane {
     return plane.address().url();
   }
 
+  /** The devices' HTTPS. */
+  public URI controlBase() {
+    return plane.address().controlBase();
+  }
+
   /** The broker's port. */
   public int mqttPort() {
     return plane.address().mqttPort();
@@ -108,6 +113,11 @@ public final class TestControlPlane {
             .header("Authorization", "Bearer " + token)
             .header("Content-Type", "application/json")
             .POST(HttpRequest.BodyPublishers.ofString(json)));
+  }
+
+  /** Deletes something as the administrator. */
+  public HttpResponse<String> delete(String path) {
+    return send(request(path).header("Authorization", "Bearer " + token).DELETE());
   }
 
   /** A request to a path. */

@@ -80,12 +80,17 @@ public final class TestDevice implements AutoCloseable {
     return JsonParser.parseString(answer.body()).getAsJsonObject();
   }
 
-  static String tokenSecret(TestControlPlane plane) {
-    String token =
+  /** The secret of a new token for one device. */
+  public static String tokenSecret(TestControlPlane plane) {
+    return secretOf(
         JsonParser.parseString(plane.post("/v1/enrolment-tokens", "{\"uses\":1}").body())
             .getAsJsonObject()
             .get("token")
-            .getAsString();
+            .getAsString());
+  }
+
+  /** The secret inside a token. */
+  public static String secretOf(String token) {
     String json =
         new String(
             java.util.Base64.getUrlDecoder().decode(token.substring("skerry1.".length())),

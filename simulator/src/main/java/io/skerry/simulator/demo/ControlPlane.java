@@ -70,6 +70,8 @@ final class ControlPlane implements AutoCloseable {
                 data.toString(),
                 "--port",
                 Integer.toString(options.port()),
+                "--device-port",
+                "0",
                 "--mqtt-port",
                 "0"),
             folder.log("control-plane"));

@@ -38,7 +38,16 @@ public final class RunningServer implements AutoCloseable {
     Path data = folder.resolve("data");
     Path log = folder.resolve("server.log");
     List<String> arguments =
-        new ArrayList<>(List.of("--data-dir", data.toString(), "--port", "0", "--mqtt-port", "0"));
+        new ArrayList<>(
+            List.of(
+                "--data-dir",
+                data.toString(),
+                "--port",
+                "0",
+                "--device-port",
+                "0",
+                "--mqtt-port",
+                "0"));
     arguments.addAll(options);
     Process process = Program.SERVER.start(log, arguments.toArray(String[]::new));
     Path ready = data.resolve("server.json");

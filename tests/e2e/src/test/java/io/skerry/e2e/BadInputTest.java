@@ -81,6 +81,8 @@ class BadInputTest {
               folder.resolve("data").toString(),
               "--port",
               Integer.toString(taken.getLocalPort()),
+              "--device-port",
+              "0",
               "--mqtt-port",
               "0");
 

@@ -14,11 +14,13 @@ import io.micronaut.scheduling.annotation.ExecuteOn;
 import io.micronaut.web.router.RouteAttributes;
 import io.micronaut.web.router.RouteMatch;
 import io.skerry.control.audit.Actor;
+import io.skerry.control.host.DevicePort;
 import io.skerry.control.web.ProblemException;
 import io.skerry.control.web.RequestIds;
 import io.skerry.protocol.ErrorCode;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.security.cert.X509Certificate;
 import java.util.Base64;
 import java.util.Locale;
 import java.util.Optional;
@@ -28,20 +30,25 @@ import org.jspecify.annotations.Nullable;
 @ServerFilter(ServerFilter.MATCH_ALL_PATTERN)
 final class AccessFilter implements Ordered {
   static final String ACTOR = "skerry.actor";
+  static final String DEVICE = "skerry.device";
   static final String COOKIE = "skerry-token";
   private static final String LINK_TOKEN = "token";
 
   private final Users users;
   private final DeviceLogin devices;
+  private final DeviceIdentity identities;
+  private final DevicePort devicePort;
 
-  AccessFilter(Users users, DeviceLogin devices) {
+  AccessFilter(Users users, DeviceLogin devices, DeviceIdentity identities, DevicePort devicePort) {
     this.users = users;
     this.devices = devices;
+    this.identities = identities;
+    this.devicePort = devicePort;
   }
 
   @Override
   public int getOrder() {
-    return RequestIds.ORDER + 1;
+    return PortFilter.ORDER + 1;
   }
 
   @RequestFilter
@@ -52,16 +59,22 @@ final class AccessFilter implements Ordered {
       return null;
     }
     Optional<String> link = request.getParameters().getFirst(LINK_TOKEN);
-    if (request.getMethod() == HttpMethod.GET && link.isPresent()) {
+    boolean onDevicePort = devicePort.isOf(request);
+    if (request.getMethod() == HttpMethod.GET && link.isPresent() && !onDevicePort) {
       return logIn(request, link.get());
     }
-    Caller caller = caller(request).orElseThrow(() -> notAuthenticated(request));
+    Caller caller =
+        (onDevicePort ? callerOnDevicePort(request) : caller(request))
+            .orElseThrow(() -> notAuthenticated(request, onDevicePort));
     if (!isAllowed(route, caller)) {
       throw new ProblemException(
           ErrorCode.NOT_ALLOWED,
           "%s may not %s %s".formatted(name(caller), request.getMethodName(), request.getPath()));
     }
     request.setAttribute(ACTOR, new Actor(name(caller), RequestIds.of(request)));
+    if (caller instanceof Caller.Device device) {
+      request.setAttribute(DEVICE, device);
+    }
     return null;
   }
 
@@ -76,6 +89,9 @@ final class AccessFilter implements Ordered {
   }
 
   private static boolean isAllowed(RouteMatch<?> route, Caller caller) {
+    if (route.getAnnotationMetadata().hasAnnotation(ForDevices.class)) {
+      return caller instanceof Caller.Device;
+    }
     Role required = route.getAnnotationMetadata().enumValue(Allowed.class, Role.class).orElse(null);
     if (required == null) {
       return false;
@@ -110,6 +126,24 @@ final class AccessFilter implements Ordered {
     };
   }
 
+  private Optional<Caller> callerOnDevicePort(HttpRequest<?> request) {
+    Optional<String> header = request.getHeaders().findFirst(HttpHeaders.AUTHORIZATION);
+    if (header.isPresent()) {
+      String[] parts = header.get().split(" ", 2);
+      return parts.length == 2 && parts[0].equalsIgnoreCase("bearer")
+          ? user(parts[1].strip())
+          : Optional.empty();
+    }
+    return certificate(request).flatMap(identities::identityOf).map(device -> device);
+  }
+
+  private static Optional<X509Certificate> certificate(HttpRequest<?> request) {
+    return request
+        .getCertificate()
+        .filter(X509Certificate.class::isInstance)
+        .map(X509Certificate.class::cast);
+  }
+
   // The browser sends the cookie by itself, so it only ever reads with it, or acts from our pages.
   private static Optional<String> cookie(HttpRequest<?> request) {
     boolean reads = request.getMethod() == HttpMethod.GET || request.getMethod() == HttpMethod.HEAD;
@@ -138,9 +172,17 @@ final class AccessFilter implements Ordered {
     }
   }
 
-  private static ProblemException notAuthenticated(HttpRequest<?> request) {
+  private static ProblemException notAuthenticated(HttpRequest<?> request, boolean onDevicePort) {
     if (request.getHeaders().contains(HttpHeaders.AUTHORIZATION)) {
       return unknownToken();
+    }
+    if (onDevicePort) {
+      return new ProblemException(
+          ErrorCode.NOT_AUTHENTICATED,
+          certificate(request).isPresent()
+              ? "this device's certificate is revoked, has run out or is unknown here: enrol again"
+                  + " with a new token"
+              : "this needs the certificate of an enrolled device");
     }
     return new ProblemException(
         ErrorCode.NOT_AUTHENTICATED,

@@ -12,6 +12,7 @@ import io.skerry.protocol.ErrorCode;
 /** Whether the process lives, and whether it can work. */
 @Controller("/health")
 @Open
+@OnPort({OnPort.Port.CONSOLE, OnPort.Port.DEVICES})
 final class HealthController {
   private final Database database;
   private final Addresses addresses;

@@ -2,6 +2,7 @@ package io.skerry.control.alert;
 
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.Incident;
+import io.skerry.control.device.DeviceCloned;
 import io.skerry.control.drift.HarmConfirmed;
 import io.skerry.control.drift.IncidentOpened;
 import io.skerry.control.rollout.RolloutEnded;
@@ -44,6 +45,15 @@ final class Alerts {
             ? "accuracy fell in " + incident.cohort()
             : "%s of %s fell from %.3f to %.3f"
                 .formatted(harm.metric(), incident.cohort(), harm.before(), harm.after()));
+  }
+
+  @EventListener
+  void onCloned(DeviceCloned event) {
+    keep(
+        "device.cloned",
+        event.device().value(),
+        "its key is at work in %s: revoke it, and let the right machine enrol again"
+            .formatted(String.join(" and ", event.instances())));
   }
 
   @EventListener

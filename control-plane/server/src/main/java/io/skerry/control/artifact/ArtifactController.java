@@ -11,6 +11,7 @@ import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Get;
 import io.micronaut.http.server.types.files.StreamedFile;
 import io.skerry.control.access.Allowed;
+import io.skerry.control.access.OnPort;
 import io.skerry.control.access.Role;
 import io.skerry.control.artifact.ArtifactStore.Blob;
 import io.skerry.control.web.ProblemException;
@@ -25,6 +26,7 @@ import java.nio.file.Files;
 /** Downloads. A blob never changes, so its digest is its ETag and it may be kept for good. */
 @Controller("/artifacts")
 @Allowed(value = Role.VIEWER, devices = true)
+@OnPort({OnPort.Port.CONSOLE, OnPort.Port.DEVICES})
 final class ArtifactController {
   private final ArtifactStore store;
 

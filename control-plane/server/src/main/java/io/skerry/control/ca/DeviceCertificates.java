@@ -143,19 +143,7 @@ public final class DeviceCertificates implements DeviceIdentity {
         "select pg_advisory_xact_lock(hashtextextended(?, 7))",
         row -> true,
         device.tenant() + "/" + device.device());
-    Optional<DeviceCertificate> same =
-        transaction.first(
-            """
-            select * from device_certificate
-            where tenant = ? and device = ? and csr_sha256 = ? and issued_at > ?
-              and revoked_at is null
-            order by issued_at desc limit 1
-            """,
-            DeviceCertificates::read,
-            device.tenant().value(),
-            device.device().value(),
-            request.sha256(),
-            now.minus(SAME_ANSWER));
+    Optional<DeviceCertificate> same = lately(transaction, device, request);
     if (same.isPresent()) {
       return same.get();
     }
@@ -174,6 +162,39 @@ public final class DeviceCertificates implements DeviceIdentity {
                 now.minus(CertificateAuthority.BACKDATED),
                 now.plus(config.certificateLifetime())));
     return store(transaction, device, request, certificate, now);
+  }
+
+  /** What the same request got within the last minute. */
+  public Optional<DeviceCertificate> lately(
+      Transaction transaction, Caller.Device device, CertificateRequest request) {
+    return transaction.first(
+        """
+        select * from device_certificate
+        where tenant = ? and device = ? and csr_sha256 = ? and issued_at > ?
+          and revoked_at is null
+        order by issued_at desc limit 1
+        """,
+        DeviceCertificates::read,
+        device.tenant().value(),
+        device.device().value(),
+        request.sha256(),
+        Instant.now().minus(SAME_ANSWER));
+  }
+
+  /** Whether a device got a certificate for this key that was not revoked; it may have run out. */
+  public boolean isKeyOf(
+      Transaction transaction, Caller.Device device, CertificateRequest request) {
+    return transaction
+        .first(
+            """
+            select 1 from device_certificate
+            where tenant = ? and device = ? and key_sha256 = ? and revoked_at is null limit 1
+            """,
+            row -> true,
+            device.tenant().value(),
+            device.device().value(),
+            request.keySha256())
+        .isPresent();
   }
 
   private DeviceCertificate store(
@@ -236,18 +257,6 @@ public final class DeviceCertificates implements DeviceIdentity {
   // Twice what renewing in time needs, and some for enrolling again and again while trying out.
   static long perDay(Duration lifetime) {
     return A_DAY_EXTRA + 3 * Duration.ofDays(1).dividedBy(lifetime);
-  }
-
-  /** The newest certificate of a device. */
-  public Optional<DeviceCertificate> newest(Transaction transaction, Caller.Device device) {
-    return transaction.first(
-        """
-        select * from device_certificate where tenant = ? and device = ?
-        order by issued_at desc, not_after desc limit 1
-        """,
-        DeviceCertificates::read,
-        device.tenant().value(),
-        device.device().value());
   }
 
   /**

@@ -21,11 +21,19 @@ public final class DeviceDirectory {
       """
       select device.id, device.tenant, device.labels::text as labels, device.profile,
         presence.online, presence.seen_at, desired.term, desired.counter, report.observed_term,
-        report.observed_counter, report.dropped
+        report.observed_counter, report.dropped, certificate.serial, certificate.not_after,
+        certificate.revoked_at, instances.state::text as instances
       from device
       join device_presence presence on presence.device = device.id
       left join desired on desired.device = device.id
       left join device_report report on report.device = device.id
+      left join lateral (
+        select serial, not_after, revoked_at from device_certificate
+        where device_certificate.device = device.id
+          and device_certificate.issued_at >= device.enrolled_at - interval '1 minute'
+        order by issued_at desc, not_after desc limit 1) certificate on true
+      left join device_instances instances
+        on instances.device = device.id and instances.cloned_since is not null
       """;
 
   private final Database database;
@@ -90,11 +98,36 @@ public final class DeviceDirectory {
     String generation = generation(row, "term", "counter").orElse(null);
     String observed = generation(row, "observed_term", "observed_counter").orElse(null);
     long dropped = row.bigint("dropped");
+    DeviceView.CertificateView certificate =
+        row.optionalText("serial")
+            .map(
+                serial ->
+                    new DeviceView.CertificateView(
+                        serial,
+                        row.instant("not_after"),
+                        row.optionalInstant("revoked_at").orElse(null)))
+            .orElse(null);
+    DeviceView.CloneView cloned =
+        row.optionalText("instances")
+            .flatMap(DeviceInstances::alarm)
+            .map(alarm -> new DeviceView.CloneView(alarm.since(), alarm.instances()))
+            .orElse(null);
     return new Head(
         id,
         slots ->
             new DeviceView(
-                id, tenant, labels, profile, online, seenAt, generation, observed, slots, dropped));
+                id,
+                tenant,
+                labels,
+                profile,
+                online,
+                seenAt,
+                generation,
+                observed,
+                slots,
+                dropped,
+                certificate,
+                cloned));
   }
 
   private static Optional<String> generation(Row row, String term, String counter) {

@@ -2,6 +2,7 @@ package io.skerry.control.device;
 
 import com.google.gson.Gson;
 import io.skerry.control.sql.Transaction;
+import io.skerry.fleet.device.InstanceEvent;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.ReportedDocument;
@@ -17,19 +18,29 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public final class DeviceReports {
   private final Profiles profiles;
+  private final DeviceInstances instances;
   private final Gson gson = new Gson();
 
-  DeviceReports(Profiles profiles) {
+  DeviceReports(Profiles profiles, DeviceInstances instances) {
     this.profiles = profiles;
+    this.instances = instances;
   }
 
   /**
-   * Stores a report if it is newer than the stored one, by boot epoch and sequence.
+   * Stores a report if it is newer than the stored one, by boot epoch and sequence, and not of a
+   * removed device that had the same name.
    *
    * @return whether it was
    */
   public boolean store(Transaction transaction, ReportedDocument report) {
     String device = report.device().value();
+    if (!BootEpochs.isOfThisDevice(transaction, report.device(), report.bootEpoch())) {
+      return false;
+    }
+    instances.heard(
+        transaction,
+        report.device(),
+        new InstanceEvent.Reported(report.health().instance(), report.bootEpoch(), report.at()));
     int stored =
         transaction.update(
             """

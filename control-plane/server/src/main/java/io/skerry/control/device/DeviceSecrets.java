@@ -29,9 +29,10 @@ final class DeviceSecrets implements DeviceLogin {
             transaction ->
                 transaction.first(
                     "select secret_hash from device where tenant = ? and id = ?",
-                    row -> row.text("secret_hash"),
+                    row -> row.optionalText("secret_hash"),
                     name.substring(0, slash),
                     name.substring(slash + 1)))
+        .flatMap(hash -> hash)
         .filter(hash -> Secrets.matches(secret, hash))
         .map(
             hash ->

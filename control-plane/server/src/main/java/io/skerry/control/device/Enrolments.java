@@ -1,14 +1,16 @@
 package io.skerry.control.device;
 
 import com.google.gson.Gson;
-import com.google.gson.JsonObject;
-import com.google.gson.reflect.TypeToken;
 import io.skerry.api.Enrolment;
 import io.skerry.api.EnrolmentRequest;
-import io.skerry.api.EnrolmentToken;
+import io.skerry.artifact.sign.DsseEnvelope;
+import io.skerry.control.access.Caller;
 import io.skerry.control.access.Secrets;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
+import io.skerry.control.ca.CertificateRequest;
+import io.skerry.control.ca.DeviceCertificate;
+import io.skerry.control.ca.DeviceCertificates;
 import io.skerry.control.host.Addresses;
 import io.skerry.control.host.ServerAddress;
 import io.skerry.control.sql.Database;
@@ -20,147 +22,260 @@ import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.TenantId;
 import jakarta.inject.Singleton;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
-import java.time.Instant;
-import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
-/** Tokens with which devices enrol, and enrolment itself. */
+/**
+ * Enrolment: a device proves that it may have its name, by a token or by a key that was
+ * pre-authorised, and gets a certificate for the key of its request.
+ *
+ * <pre>
+ * the name is free              authorised > enrolled
+ * the name's own key, its last  the same answer again: the first one was lost on its way
+ *   request of the last minute
+ * the name's own key            authorised > a new certificate, everything else stays
+ * another key                   refused, until the device is deleted
+ * </pre>
+ */
 @Singleton
 final class Enrolments {
-  private static final String TOKEN_PREFIX = "skerry1.";
-  private static final TenantId TENANT = new TenantId("default");
+  static final TenantId TENANT = new TenantId("default");
   private static final DeviceFacts UNKNOWN =
       new DeviceFacts("", List.of(), 0, 0, List.of(), List.of(), "");
 
   private final Database database;
   private final AuditLog audit;
   private final SigningKeys keys;
+  private final Snapshots snapshots;
   private final Addresses addresses;
   private final Profiles profiles;
+  private final EnrolmentTokens tokens;
+  private final Preauthorisations preauthorisations;
+  private final DeviceCertificates certificates;
   private final Gson gson = new Gson();
 
   Enrolments(
-      Database database, AuditLog audit, SigningKeys keys, Addresses addresses, Profiles profiles) {
+      Database database,
+      AuditLog audit,
+      SigningKeys keys,
+      Snapshots snapshots,
+      Addresses addresses,
+      Profiles profiles,
+      EnrolmentTokens tokens,
+      Preauthorisations preauthorisations,
+      DeviceCertificates certificates) {
     this.database = database;
     this.audit = audit;
     this.keys = keys;
+    this.snapshots = snapshots;
     this.addresses = addresses;
     this.profiles = profiles;
+    this.tokens = tokens;
+    this.preauthorisations = preauthorisations;
+    this.certificates = certificates;
   }
 
-  EnrolmentToken createToken(Actor actor, int uses, Map<String, String> labels, Duration validity) {
-    Labels.check(labels);
-    String secret = Secrets.random();
-    Instant expiresAt = Instant.now().plus(validity);
-    database.run(
-        transaction -> {
-          transaction.update(
-              """
-              insert into enrolment_token (secret_hash, labels, uses_left, created_by, created_at,
-                expires_at)
-              values (?, ?::jsonb, ?, ?, now(), ?)
-              """,
-              Secrets.hash(secret),
-              gson.toJson(labels),
-              uses,
-              actor.name(),
-              expiresAt);
-          audit.append(
-              transaction,
-              actor,
-              new AuditLog.Act(
-                  "enrolment-token.created", "enrolment-token", "", "", "{\"uses\":" + uses + "}"));
-        });
-    return new EnrolmentToken(encoded(secret), uses, expiresAt);
-  }
-
-  private String encoded(String secret) {
-    JsonObject token = new JsonObject();
-    token.addProperty("url", addresses.get().url().toString());
-    token.addProperty("secret", secret);
-    token.addProperty("root", keys.rootFingerprint());
-    return TOKEN_PREFIX
-        + Base64.getUrlEncoder()
-            .withoutPadding()
-            .encodeToString(token.toString().getBytes(StandardCharsets.UTF_8));
-  }
+  private record Enrolled(@Nullable DeviceCertificate certificate, long bootEpoch) {}
 
   Enrolment enrol(EnrolmentRequest request, String requestId) {
     DeviceId device = new DeviceId(request.device());
     Map<String, String> own = request.labels() == null ? Map.of() : request.labels();
     Labels.check(own);
-    String secret = Secrets.random();
-    database.run(
-        transaction -> {
-          Map<String, String> labels = new TreeMap<>(own);
-          labels.putAll(useToken(transaction, request.token()));
-          DeviceFacts facts = request.facts() == null ? UNKNOWN : request.facts();
-          store(transaction, device, labels, facts, Secrets.hash(secret));
-          audit.append(
-              transaction,
-              new Actor("device:" + TENANT + "/" + device, requestId),
-              new AuditLog.Act("device.enrolled", "device/" + device, "", "", gson.toJson(labels)));
-        });
+    String csr = request.csr();
+    String secret = csr == null ? Secrets.random() : null;
+    CertificateRequest asked = csr == null ? null : CertificateRequest.parse(csr);
+    Enrolled enrolled =
+        database.call(
+            transaction ->
+                asked == null
+                    ? enrolWithSecret(transaction, request, device, own, secret, requestId)
+                    : enrolWithKey(transaction, request, device, own, asked, requestId));
+    return answer(device, enrolled, secret);
+  }
+
+  private Enrolment answer(DeviceId device, Enrolled enrolled, @Nullable String secret) {
     ServerAddress address = addresses.get();
+    DeviceCertificate certificate = enrolled.certificate();
     return new Enrolment(
         TENANT.value(),
         device.value(),
+        certificate == null ? null : certificate.pem(),
         secret,
         address.mqttHost(),
         address.mqttPort(),
-        address.artifactBase().toString(),
-        new String(keys.roots().getFirst().toJson(), StandardCharsets.UTF_8),
+        address.controlBase().toString(),
+        (secret == null ? address.artifactBase() : address.plainArtifactBase()).toString(),
+        enrolled.bootEpoch(),
+        keys.roots().stream().map(Enrolments::json).toList(),
+        json(snapshots.current()),
+        json(keys.roots().getFirst()),
         keys.trust().root().root().keys().getFirst().hex());
   }
 
-  private Map<String, String> useToken(Transaction transaction, String token) {
-    String json =
-        transaction
-            .first(
-                """
-                update enrolment_token set uses_left = uses_left - 1
-                where secret_hash = ? and uses_left > 0 and expires_at > now()
-                returning labels::text as labels
-                """,
-                row -> row.text("labels"),
-                Secrets.hash(token))
-            .orElseThrow(
-                () ->
-                    new ProblemException(
-                        ErrorCode.NOT_AUTHENTICATED,
-                        "the enrolment token is unknown, used up or expired: ask for a new one"));
-    return gson.fromJson(json, new TypeToken<Map<String, String>>() {});
+  private static String json(DsseEnvelope envelope) {
+    return new String(envelope.toJson(), StandardCharsets.UTF_8);
   }
 
-  private void store(
+  private Enrolled enrolWithSecret(
+      Transaction transaction,
+      EnrolmentRequest request,
+      DeviceId device,
+      Map<String, String> own,
+      @Nullable String secret,
+      String requestId) {
+    Map<String, String> labels = authorise(transaction, request, device, Optional.empty(), own);
+    if (exists(transaction, device)) {
+      throw taken(device);
+    }
+    String hash = secret == null ? null : Secrets.hash(secret);
+    long floor = store(transaction, device, labels, request.facts(), hash);
+    tell(transaction, device, requestId, "device.enrolled", labels);
+    return new Enrolled(null, floor);
+  }
+
+  private Enrolled enrolWithKey(
+      Transaction transaction,
+      EnrolmentRequest request,
+      DeviceId device,
+      Map<String, String> own,
+      CertificateRequest asked,
+      String requestId) {
+    Caller.Device caller = new Caller.Device(TENANT, device);
+    // Two enrolments of one name at a time: the second sees what the first did.
+    transaction.list(
+        "select pg_advisory_xact_lock(hashtextextended(?, 8))", row -> true, device.value());
+    Optional<DeviceCertificate> told = certificates.lately(transaction, caller, asked);
+    if (told.isPresent()) {
+      return new Enrolled(told.get(), BootEpochs.highest(transaction, device));
+    }
+    Map<String, String> labels =
+        authorise(transaction, request, device, Optional.of(asked.keySha256()), own);
+    if (exists(transaction, device)) {
+      if (!certificates.isKeyOf(transaction, caller, asked)) {
+        throw taken(device);
+      }
+      tell(transaction, device, requestId, "device.enrolled-again", labels);
+      return new Enrolled(
+          certificates.issue(transaction, caller, asked), BootEpochs.highest(transaction, device));
+    }
+    long floor = store(transaction, device, labels, request.facts(), null);
+    DeviceCertificate certificate = certificates.issue(transaction, caller, asked);
+    tell(transaction, device, requestId, "device.enrolled", labels);
+    return new Enrolled(certificate, floor);
+  }
+
+  // What wins later in the map wins: the operator's words over the device's own.
+  private Map<String, String> authorise(
+      Transaction transaction,
+      EnrolmentRequest request,
+      DeviceId device,
+      Optional<String> key,
+      Map<String, String> own) {
+    Map<String, String> labels = new TreeMap<>(own);
+    Optional<Preauthorisations.Grant> named = preauthorisations.find(transaction, device);
+    Optional<String> reserved = named.flatMap(Preauthorisations.Grant::keySha256);
+    if (reserved.isPresent() && !reserved.equals(key)) {
+      throw new ProblemException(
+          ErrorCode.NOT_ALLOWED,
+          "the name '%s' is pre-authorised for another key: check the key, or change it with"
+                  .formatted(device)
+              + " 'skerry create preauthorisation'");
+    }
+    boolean usable = named.filter(grant -> !grant.used()).isPresent();
+    String token = request.token();
+    if (token != null) {
+      EnrolmentTokens.Grant grant = tokens.use(transaction, token);
+      if (grant.preauthorisedOnly() && !usable) {
+        throw new ProblemException(
+            ErrorCode.NOT_ALLOWED,
+            "this token is for pre-authorised devices only and '%s' is none: 'skerry create"
+                    .formatted(device)
+                + " preauthorisation --device %s'".formatted(device));
+      }
+      labels.putAll(grant.labels());
+    } else if (!usable || reserved.isEmpty()) {
+      throw new ProblemException(
+          ErrorCode.NOT_AUTHENTICATED,
+          "enrolling needs a token, or a pre-authorisation of this device's key: ask for one"
+              + " ('skerry create token', 'skerry create preauthorisation')");
+    }
+    named.ifPresent(grant -> labels.putAll(grant.labels()));
+    if (usable) {
+      preauthorisations.use(transaction, device);
+    }
+    Labels.check(labels);
+    return labels;
+  }
+
+  private static boolean exists(Transaction transaction, DeviceId device) {
+    return transaction
+        .first("select 1 from device where id = ? for update", row -> true, device.value())
+        .isPresent();
+  }
+
+  private static ProblemException taken(DeviceId device) {
+    return new ProblemException(
+        ErrorCode.ALREADY_EXISTS,
+        "device '%s' is enrolled already with another key: choose another name, or let an operator"
+                .formatted(device)
+            + " delete it ('skerry delete device %s')".formatted(device));
+  }
+
+  /** Returns the boot epoch above which the device continues. */
+  private long store(
       Transaction transaction,
       DeviceId device,
       Map<String, String> labels,
-      DeviceFacts facts,
-      String secretHash) {
-    int stored =
-        transaction.update(
-            """
-            insert into device (id, tenant, labels, facts, profile, secret_hash, enrolled_at)
-            values (?, ?, ?::jsonb, ?::jsonb, ?, ?, now())
-            on conflict (id) do nothing
-            """,
-            device.value(),
-            TENANT.value(),
-            gson.toJson(labels),
-            gson.toJson(facts),
-            profiles.matching(facts).orElse(null),
-            secretHash);
-    if (stored == 0) {
-      throw new ProblemException(
-          ErrorCode.ALREADY_EXISTS,
-          "device '%s' is enrolled already: choose another name".formatted(device));
-    }
+      @Nullable DeviceFacts told,
+      @Nullable String secretHash) {
+    DeviceFacts facts = told == null ? UNKNOWN : told;
+    long floor = BootEpochs.ofRemoved(transaction, device);
     transaction.update(
-        "insert into device_presence (device, online, boot_epoch) values (?, false, 0)",
+        """
+        insert into device (id, tenant, labels, facts, profile, secret_hash, enrolled_at,
+          boot_epoch_floor)
+        values (?, ?, ?::jsonb, ?::jsonb, ?, ?, now(), ?)
+        """,
+        device.value(),
+        TENANT.value(),
+        gson.toJson(labels),
+        gson.toJson(facts),
+        profiles.matching(facts).orElse(null),
+        secretHash,
+        floor);
+    transaction.update(
+        "insert into device_presence (device, online, boot_epoch) values (?, false, ?)",
+        device.value(),
+        floor);
+    // An order above all that the name ever had, and empty: an old one that a broker still holds
+    // is not newer.
+    transaction.update(
+        """
+        insert into desired (device, term, counter, issued_at)
+        select id, term, counter + 1, now() from device_removed where id = ?
+        """,
         device.value());
+    transaction.update(
+        """
+        insert into desired_outbox (device, term, counter, queued_at)
+        select device, term, counter, now() from desired where device = ?
+        """,
+        device.value());
+    return floor;
+  }
+
+  private void tell(
+      Transaction transaction,
+      DeviceId device,
+      String requestId,
+      String act,
+      Map<String, String> labels) {
+    audit.append(
+        transaction,
+        new Actor("device:" + TENANT + "/" + device, requestId),
+        new AuditLog.Act(act, "device/" + device, "", "", gson.toJson(labels)));
   }
 }

@@ -2,6 +2,7 @@ package io.skerry.control.device;
 
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
+import io.skerry.fleet.device.InstanceEvent;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.DeviceStatus;
 import jakarta.inject.Singleton;
@@ -12,14 +13,26 @@ import java.util.List;
 @Singleton
 public final class Presence {
   private final Database database;
+  private final DeviceInstances instances;
 
-  Presence(Database database) {
+  Presence(Database database, DeviceInstances instances) {
     this.database = database;
+    this.instances = instances;
   }
 
-  /** Takes a birth or death; a death counts only if it is of the current boot epoch. */
+  /**
+   * Takes a birth or death; a death counts only if it is of the current boot epoch, and nothing
+   * counts of a removed device that had the same name.
+   */
   public void store(Transaction transaction, DeviceId device, DeviceStatus status) {
     if (status.online()) {
+      if (!BootEpochs.isOfThisDevice(transaction, device, status.bootEpoch())) {
+        return;
+      }
+      instances.heard(
+          transaction,
+          device,
+          new InstanceEvent.Born(status.instance(), status.bootEpoch(), status.at()));
       transaction.update(
           """
           update device_presence set online = true, boot_epoch = ?, seen_at = now()

@@ -3,6 +3,7 @@ package io.skerry.control.device;
 import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Get;
 import io.skerry.artifact.sign.DsseEnvelope;
+import io.skerry.control.access.OnPort;
 import io.skerry.control.access.Open;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
@@ -12,6 +13,7 @@ import java.util.List;
 /** Root documents and the newest snapshot: signed, and nobody's secret. */
 @Controller("/v1")
 @Open
+@OnPort({OnPort.Port.DEVICES, OnPort.Port.CONSOLE})
 final class TrustController {
   private final SigningKeys keys;
   private final Snapshots snapshots;

@@ -2,10 +2,12 @@
  * Devices: enrolment, labels, facts, what they shall run and what they say of themselves.
  *
  * <p>Features to the right order through {@link io.skerry.control.device.DesiredService} and listen
- * for {@link io.skerry.control.device.DeviceReported}; their SQL may read these tables:
+ * for {@link io.skerry.control.device.DeviceReported}, {@link
+ * io.skerry.control.device.DeviceRemoved} and {@link io.skerry.control.device.DeviceCloned}; their
+ * SQL may read these tables:
  *
  * <pre>
- * device              id, tenant, labels jsonb, facts jsonb, profile, enrolled_at
+ * device              id, tenant, labels jsonb, facts jsonb, profile, enrolled_at, boot_epoch_floor
  * device_presence     device, online, boot_epoch, seen_at
  * device_report       device, boot_epoch, sequence, observed_term, observed_counter, applied_*, dropped
  * device_slot_report  device, slot, revision, phase, rollout, target_manifest, running_model,

@@ -6,12 +6,18 @@ import java.net.URI;
  * Where this control plane is reached.
  *
  * @param url console and API, without a slash at the end
+ * @param controlBase the devices' HTTPS, without a slash at the end
  * @param mqttHost the broker's host
  * @param mqttPort the broker's port
  */
-public record ServerAddress(URI url, String mqttHost, int mqttPort) {
+public record ServerAddress(URI url, URI controlBase, String mqttHost, int mqttPort) {
   /** What {@code sha256/<hex>} is appended to. */
   public URI artifactBase() {
+    return URI.create(controlBase + "/artifacts");
+  }
+
+  /** The same for a device without a certificate. */
+  public URI plainArtifactBase() {
     return URI.create(url + "/artifacts");
   }
 }

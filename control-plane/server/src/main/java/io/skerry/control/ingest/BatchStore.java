@@ -90,6 +90,7 @@ final class BatchStore {
       }
     }
     setAsideFarEpochs(transaction, batches);
+    removeThoseOfRemovedDevices(transaction, batches);
     Ledgers ledgers = Ledgers.lock(transaction, batches.stream().map(Batch::key).toList());
     RecordRows rows = new RecordRows();
     long duplicates = 0;
@@ -117,6 +118,22 @@ final class BatchStore {
         .filter(
             message -> known.contains(message.topic().tenant() + "/" + message.topic().device()))
         .toList();
+  }
+
+  // A name can be enrolled again after its device was removed; the new one begins above the floor.
+  private static void removeThoseOfRemovedDevices(Transaction transaction, List<Batch> batches) {
+    if (batches.isEmpty()) {
+      return;
+    }
+    Map<String, Long> floors = new HashMap<>();
+    transaction.forEach(
+        "select id, boot_epoch_floor from device where id = any(?) and boot_epoch_floor > 0",
+        row -> floors.put(row.text("id"), row.bigint("boot_epoch_floor")),
+        batches.stream().map(batch -> batch.topic().device().value()).distinct().toList());
+    batches.removeIf(
+        batch ->
+            batch.records().getBootEpoch()
+                <= floors.getOrDefault(batch.topic().device().value(), 0L));
   }
 
   private static Set<DeviceId> devices(List<InboundMessage> messages) {
@@ -167,7 +184,7 @@ final class BatchStore {
     Map<String, Long> newest = new HashMap<>();
     transaction.forEach(
         """
-        select id, greatest(
+        select id, greatest(boot_epoch_floor,
           coalesce((select max(boot_epoch) from ingest_ledger where device = id), 0),
           coalesce((select boot_epoch from device_report where device = id), 0)) as newest
         from device where id = any(?)

@@ -3,6 +3,7 @@ package io.skerry.control.link;
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.artifact.sign.Dsse;
 import io.skerry.control.device.DesiredOutbox;
+import io.skerry.control.device.DeviceRemoved;
 import io.skerry.control.device.SigningKeys;
 import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
@@ -46,6 +47,20 @@ final class DesiredPublisher {
     outbox.queueAll();
     loops.add(Loop.start("desired", this::publish));
     loops.add(Loop.every("desired-repair", REPAIR_EVERY, this::repair));
+  }
+
+  // The name is free: what the broker keeps of its last owner must not reach the next one.
+  @EventListener
+  void onRemoved(DeviceRemoved event) {
+    link.publish(Topics.device(event.tenant(), event.device(), Topics.DESIRED), new byte[0], true)
+        .exceptionally(
+            failure -> {
+              log.atWarn()
+                  .addKeyValue("device", event.device())
+                  .addKeyValue("cause", failure.getMessage())
+                  .log("a removed device's order stays on the broker until its name enrols again");
+              return null;
+            });
   }
 
   @PreDestroy

@@ -56,6 +56,7 @@ class AccessTest {
         .allMatch(
             route ->
                 route.getAnnotationMetadata().hasAnnotation(Allowed.class)
+                    || route.getAnnotationMetadata().hasAnnotation(ForDevices.class)
                     || route.getAnnotationMetadata().hasAnnotation(Open.class));
   }
 

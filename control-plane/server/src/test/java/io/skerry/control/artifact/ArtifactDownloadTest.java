@@ -3,6 +3,7 @@ package io.skerry.control.artifact;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.skerry.control.EnrolledDevice;
 import io.skerry.control.TestControlPlane;
 import io.skerry.control.TestDevice;
 import io.skerry.control.web.ProblemException;
@@ -60,6 +61,37 @@ class ArtifactDownloadTest {
           .contains("bytes 150005-199999/200000");
       assertThat(answer.body()).isEqualTo(CONTENT.substring(150_005));
     }
+  }
+
+  @Test
+  void servesTheRestOfABlobToADeviceByItsCertificate() {
+    EnrolledDevice device = EnrolledDevice.enrol(plane, "mtls-1");
+
+    HttpResponse<String> whole = device.send(device.request(path));
+    HttpResponse<String> rest =
+        device.send(device.request(path).header("If-Range", etag).header("Range", "bytes=150005-"));
+    HttpResponse<String> changed =
+        device.send(
+            device.request(path).header("If-Range", "\"other\"").header("Range", "bytes=150005-"));
+    HttpResponse<String> beyond =
+        device.send(device.request(path).header("Range", "bytes=200000-"));
+    HttpResponse<String> head =
+        device.send(device.request(path).method("HEAD", HttpRequest.BodyPublishers.noBody()));
+
+    assertThat(whole.statusCode()).isEqualTo(200);
+    assertThat(whole.body()).isEqualTo(CONTENT);
+    assertThat(whole.headers().firstValue("etag")).contains(etag);
+    assertThat(rest.statusCode()).isEqualTo(206);
+    assertThat(rest.body()).isEqualTo(CONTENT.substring(150_005));
+    assertThat(changed.statusCode()).isEqualTo(200);
+    assertThat(changed.body()).hasSize(CONTENT.length());
+    assertThat(beyond.statusCode()).isEqualTo(416);
+    assertThat(head.headers().firstValue("content-length")).contains("200000");
+  }
+
+  @Test
+  void servesNothingOnTheDevicesPortToWhoShowsNoCertificate() {
+    assertThat(EnrolledDevice.get(plane, path).statusCode()).isEqualTo(401);
   }
 
   @Test

@@ -130,7 +130,9 @@ class JobsTest {
                     orphan.info().startInstant().orElseThrow()));
 
     jobs.onReady(
-        new ServerReady(new ServerAddress(URI.create("http://localhost"), "localhost", 1)));
+        new ServerReady(
+            new ServerAddress(
+                URI.create("http://localhost"), URI.create("https://localhost"), "localhost", 1)));
 
     assertThat(ended.next().error())
         .isEqualTo(

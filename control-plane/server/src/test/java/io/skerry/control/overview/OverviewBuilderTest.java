@@ -99,7 +99,9 @@ class OverviewBuilderTest {
         null,
         null,
         List.of(slot),
-        0);
+        0,
+        null,
+        null);
   }
 
   private static IncidentOverview incident(String state) {

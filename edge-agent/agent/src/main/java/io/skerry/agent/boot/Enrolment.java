@@ -40,7 +40,7 @@ public final class Enrolment {
         JsonObject object =
             JsonParser.parseString(new String(json, StandardCharsets.UTF_8)).getAsJsonObject();
         return new Token(
-            URI.create(object.get("url").getAsString()),
+            URI.create(object.get(object.has("plainUrl") ? "plainUrl" : "url").getAsString()),
             object.get("secret").getAsString(),
             object.get("root").getAsString());
       } catch (JsonParseException

@@ -1,0 +1,126 @@
+package io.skerry.control.device;
+
+import com.google.gson.Gson;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.audit.AuditLog;
+import io.skerry.control.host.Events;
+import io.skerry.control.sql.Transaction;
+import io.skerry.fleet.device.CloneMachine;
+import io.skerry.fleet.device.InstanceEvent;
+import io.skerry.fleet.device.Instances;
+import io.skerry.protocol.DeviceId;
+import jakarta.inject.Singleton;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Keeps which processes spoke under each device's name, and raises the alarm of a copied key. */
+@Singleton
+final class DeviceInstances {
+  private final AuditLog audit;
+  private final Events events;
+
+  DeviceInstances(AuditLog audit, Events events) {
+    this.audit = audit;
+    this.events = events;
+  }
+
+  /** Takes what a device's message tells, in the caller's transaction. */
+  void heard(Transaction transaction, DeviceId device, InstanceEvent event) {
+    Instances before =
+        transaction
+            .first(
+                "select state::text as state from device_instances where device = ? for update",
+                row -> read(row.text("state")),
+                device.value())
+            .orElse(Instances.NONE);
+    Instances after = CloneMachine.after(before, event, Instant.now());
+    if (after.equals(before)) {
+      return;
+    }
+    transaction.update(
+        """
+        insert into device_instances (device, state, cloned_since)
+        select id, ?::jsonb, ? from device where id = ?
+        on conflict (device) do update set
+          state = excluded.state, cloned_since = excluded.cloned_since
+        """,
+        written(after),
+        after.alarm().map(Instances.Alarm::since).orElse(null),
+        device.value());
+    if (before.alarm().isEmpty() && after.alarm().isPresent()) {
+      raise(transaction, device, after.alarm().get());
+    }
+  }
+
+  /** Ends the alarm and forgets the processes. */
+  void acknowledge(Transaction transaction, DeviceId device) {
+    transaction.update("delete from device_instances where device = ?", device.value());
+  }
+
+  private void raise(Transaction transaction, DeviceId device, Instances.Alarm alarm) {
+    audit.append(
+        transaction,
+        Actor.system("device"),
+        new AuditLog.Act(
+            "device.cloned",
+            "device/" + device,
+            "two processes use this device's key at a time",
+            "",
+            new Gson().toJson(alarm.instances())));
+    transaction.afterCommit(() -> events.publish(new DeviceCloned(device, alarm.instances())));
+  }
+
+  /** The alarm in a stored state. */
+  static Optional<Instances.Alarm> alarm(String state) {
+    return read(state).alarm();
+  }
+
+  private static String written(Instances instances) {
+    JsonArray seen = new JsonArray();
+    for (Instances.Seen one : instances.seen()) {
+      JsonObject object = new JsonObject();
+      object.addProperty("instance", one.instance());
+      object.addProperty("bootEpoch", one.bootEpoch());
+      object.addProperty("at", one.at().toString());
+      seen.add(object);
+    }
+    JsonObject state = new JsonObject();
+    state.add("seen", seen);
+    instances
+        .alarm()
+        .ifPresent(
+            alarm -> {
+              state.addProperty("since", alarm.since().toString());
+              state.add("instances", new Gson().toJsonTree(alarm.instances()));
+            });
+    return state.toString();
+  }
+
+  private static Instances read(String json) {
+    JsonObject state = JsonParser.parseString(json).getAsJsonObject();
+    List<Instances.Seen> seen = new ArrayList<>();
+    for (JsonElement element : state.getAsJsonArray("seen")) {
+      JsonObject one = element.getAsJsonObject();
+      seen.add(
+          new Instances.Seen(
+              one.get("instance").getAsString(),
+              one.get("bootEpoch").getAsLong(),
+              Instant.parse(one.get("at").getAsString())));
+    }
+    if (!state.has("since")) {
+      return new Instances(seen, Optional.empty());
+    }
+    List<String> instances =
+        state.getAsJsonArray("instances").asList().stream().map(JsonElement::getAsString).toList();
+    return new Instances(
+        seen,
+        Optional.of(
+            new Instances.Alarm(Instant.parse(state.get("since").getAsString()), instances)));
+  }
+}
