@@ -1,0 +1,105 @@
+package io.skerry.contract;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+
+/** A line between a client and a broker on loopback that can be cut, or carry nothing any more. */
+final class FaultyLine implements AutoCloseable {
+  private final ServerSocket server;
+  private final int broker;
+  private final List<Socket> open = new CopyOnWriteArrayList<>();
+  private volatile boolean cut;
+  private volatile boolean stalled;
+
+  FaultyLine(int broker) throws IOException {
+    this.broker = broker;
+    this.server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    Thread.startVirtualThread(this::accept);
+  }
+
+  int port() {
+    return server.getLocalPort();
+  }
+
+  /** Ends every connection and takes no more. */
+  void cut() throws IOException {
+    cut = true;
+    for (Socket socket : open) {
+      socket.close();
+    }
+  }
+
+  /** Carries nothing more in either direction, but keeps the connections. */
+  void stall() {
+    stalled = true;
+  }
+
+  void mend() {
+    cut = false;
+    stalled = false;
+  }
+
+  private void accept() {
+    while (!server.isClosed()) {
+      try {
+        Socket client = server.accept();
+        if (cut) {
+          client.close();
+        } else {
+          carry(client);
+        }
+      } catch (IOException e) {
+        // The end, or a broker that is not there: the client tries again.
+      }
+    }
+  }
+
+  private void carry(Socket client) throws IOException {
+    open.add(client);
+    try {
+      Socket far = new Socket(InetAddress.getLoopbackAddress(), broker);
+      open.add(far);
+      Thread.startVirtualThread(() -> pump(client, far));
+      Thread.startVirtualThread(() -> pump(far, client));
+    } catch (IOException e) {
+      client.close();
+      throw e;
+    }
+  }
+
+  private void pump(Socket from, Socket to) {
+    byte[] buffer = new byte[8192];
+    try (from;
+        to) {
+      InputStream in = from.getInputStream();
+      OutputStream out = to.getOutputStream();
+      for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
+        while (stalled) {
+          TimeUnit.MILLISECONDS.sleep(10);
+        }
+        out.write(buffer, 0, count);
+        out.flush();
+      }
+    } catch (IOException e) {
+      // One side left: the other is closed with it.
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    stalled = false;
+    server.close();
+    for (Socket socket : open) {
+      socket.close();
+    }
+  }
+}
