@@ -6,6 +6,8 @@ import io.micronaut.context.ApplicationContext;
 import io.micronaut.http.server.netty.NettyEmbeddedServer;
 import io.micronaut.runtime.server.EmbeddedServer;
 import io.skerry.control.access.FirstAdmin;
+import io.skerry.control.ca.BrokerFiles;
+import io.skerry.control.device.GenerationTerm;
 import io.skerry.control.device.Presence;
 import io.skerry.control.device.SigningKeys;
 import io.skerry.control.host.Addresses;
@@ -18,7 +20,9 @@ import io.skerry.control.link.Broker;
 import io.skerry.control.link.ControlLink;
 import io.skerry.control.sql.Database;
 import java.net.BindException;
+import java.net.InetAddress;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -117,6 +121,7 @@ final class ControlPlane implements AutoCloseable {
                 config.trust(),
                 config.names(),
                 devicePort,
+                config.broker(),
                 folder,
                 new Database(source))
             .build();
@@ -128,9 +133,9 @@ final class ControlPlane implements AutoCloseable {
     opened(made::stop);
     made.getBean(SigningKeys.class);
     firstToken = made.getBean(FirstAdmin.class).createIfNone();
-    int mqttPort = broker.start(config.host(), config.mqttPort());
+    made.getBean(GenerationTerm.class).begin();
     made.getBean(Presence.class).forgetAll();
-    link.connect(config.host(), mqttPort);
+    Broker.Ports ports = startLink(config, broker, made.getBean(BrokerFiles.class), link);
 
     EmbeddedServer server = made.getBean(EmbeddedServer.class);
     startHttp(server, config);
@@ -141,8 +146,9 @@ final class ControlPlane implements AutoCloseable {
                 ? address("http", config.host(), consolePort(server, devicePort))
                 : address("https", publicHost, consolePort(server, devicePort)),
             address("https", publicHost, devicePort.number()),
-            publicHost,
-            mqttPort);
+            config.broker().isEmbedded() ? publicHost : config.broker().host(),
+            ports.port(),
+            ports.secretPort());
     made.getBean(Addresses.class).open(opened);
     made.publishEvent(new ServerReady(opened));
     address = opened;
@@ -167,6 +173,27 @@ final class ControlPlane implements AutoCloseable {
             .filter(port -> port != devices.number())
             .findFirst()
             .orElseThrow(() -> new IllegalStateException("the console's port is not open"));
+  }
+
+  private static Broker.Ports startLink(
+      ServerConfig config, Broker broker, BrokerFiles files, ControlLink link) {
+    if (!config.broker().isEmbedded()) {
+      files.begin(config.broker().host());
+      link.keepConnecting(config.broker().host(), config.broker().port());
+      return new Broker.Ports(config.broker().port(), 0);
+    }
+    Broker.Ports ports = broker.start(config.host(), config.mqttPort());
+    link.connect(reachable(config.host()), ports.port());
+    return ports;
+  }
+
+  // An address that stands for every one is none to connect to.
+  private static String reachable(String host) {
+    try {
+      return InetAddress.getByName(host).isAnyLocalAddress() ? "127.0.0.1" : host;
+    } catch (UnknownHostException e) {
+      return host;
+    }
   }
 
   private HikariDataSource connect(DatabaseConfig config, DataFolder folder) {

@@ -4,6 +4,7 @@ import io.skerry.control.ca.CaConfig;
 import io.skerry.control.device.TrustConfig;
 import io.skerry.control.host.ServerNames;
 import io.skerry.control.ingest.IngestConfig;
+import io.skerry.control.link.BrokerConfig;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
@@ -17,7 +18,8 @@ import java.util.regex.Pattern;
  * @param publicHost name or address that devices use; empty = host
  * @param port console and API; 0 = a free one
  * @param devicePort the devices' HTTPS: enrolment, certificates, artifacts; 0 = a free one
- * @param mqttPort broker; 0 = a free one
+ * @param mqttPort embedded broker; 0 = a free one
+ * @param broker an outside broker, and what one device may send
  * @param database where the database is
  * @param ingest how records from devices are stored
  * @param ca how certificates are issued
@@ -30,6 +32,7 @@ record ServerConfig(
     int port,
     int devicePort,
     int mqttPort,
+    BrokerConfig broker,
     DatabaseConfig database,
     IngestConfig ingest,
     CaConfig ca,
@@ -44,6 +47,7 @@ record ServerConfig(
           8080,
           8443,
           8883,
+          BrokerConfig.DEFAULTS,
           DatabaseConfig.DEFAULTS,
           IngestConfig.DEFAULTS,
           CaConfig.DEFAULTS,
@@ -66,7 +70,7 @@ record ServerConfig(
 
   ServerConfig withDataDir(Path changed) {
     return new ServerConfig(
-        changed, host, publicHost, port, devicePort, mqttPort, database, ingest, ca, trust);
+        changed, host, publicHost, port, devicePort, mqttPort, broker, database, ingest, ca, trust);
   }
 
   ServerConfig withHost(String changed) {
@@ -75,32 +79,77 @@ record ServerConfig(
 
   ServerConfig withHosts(String changed, String changedPublic) {
     return new ServerConfig(
-        dataDir, changed, changedPublic, port, devicePort, mqttPort, database, ingest, ca, trust);
+        dataDir,
+        changed,
+        changedPublic,
+        port,
+        devicePort,
+        mqttPort,
+        broker,
+        database,
+        ingest,
+        ca,
+        trust);
   }
 
   ServerConfig withPort(int changed) {
     return new ServerConfig(
-        dataDir, host, publicHost, changed, devicePort, mqttPort, database, ingest, ca, trust);
+        dataDir,
+        host,
+        publicHost,
+        changed,
+        devicePort,
+        mqttPort,
+        broker,
+        database,
+        ingest,
+        ca,
+        trust);
   }
 
   ServerConfig withDevicePort(int changed) {
     return new ServerConfig(
-        dataDir, host, publicHost, port, changed, mqttPort, database, ingest, ca, trust);
+        dataDir, host, publicHost, port, changed, mqttPort, broker, database, ingest, ca, trust);
   }
 
   ServerConfig withMqttPort(int changed) {
     return new ServerConfig(
-        dataDir, host, publicHost, port, devicePort, changed, database, ingest, ca, trust);
+        dataDir, host, publicHost, port, devicePort, changed, broker, database, ingest, ca, trust);
+  }
+
+  ServerConfig withBroker(BrokerConfig changed) {
+    return new ServerConfig(
+        dataDir,
+        host,
+        publicHost,
+        port,
+        devicePort,
+        mqttPort,
+        changed,
+        database,
+        ingest,
+        ca,
+        trust);
   }
 
   ServerConfig withDatabase(DatabaseConfig changed) {
     return new ServerConfig(
-        dataDir, host, publicHost, port, devicePort, mqttPort, changed, ingest, ca, trust);
+        dataDir, host, publicHost, port, devicePort, mqttPort, broker, changed, ingest, ca, trust);
   }
 
   ServerConfig withCa(CaConfig changed) {
     return new ServerConfig(
-        dataDir, host, publicHost, port, devicePort, mqttPort, database, ingest, changed, trust);
+        dataDir,
+        host,
+        publicHost,
+        port,
+        devicePort,
+        mqttPort,
+        broker,
+        database,
+        ingest,
+        changed,
+        trust);
   }
 
   /** What the server is called. */

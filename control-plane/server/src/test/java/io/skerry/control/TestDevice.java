@@ -40,7 +40,7 @@ public final class TestDevice implements AutoCloseable {
         Mqtt5Client.builder()
             .identifier(TENANT + "/" + id)
             .serverHost("127.0.0.1")
-            .serverPort(plane.mqttPort())
+            .serverPort(plane.secretMqttPort())
             .simpleAuth()
             .username(TENANT + "/" + id)
             .password(password.getBytes(StandardCharsets.UTF_8))

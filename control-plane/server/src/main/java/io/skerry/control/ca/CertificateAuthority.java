@@ -20,6 +20,7 @@ import java.util.Date;
 import java.util.List;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.BasicConstraints;
+import org.bouncycastle.asn1.x509.CRLNumber;
 import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
 import org.bouncycastle.asn1.x509.Extension;
 import org.bouncycastle.asn1.x509.GeneralName;
@@ -27,6 +28,7 @@ import org.bouncycastle.asn1.x509.GeneralNames;
 import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.bouncycastle.asn1.x509.KeyUsage;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
+import org.bouncycastle.cert.X509v2CRLBuilder;
 import org.bouncycastle.cert.X509v3CertificateBuilder;
 import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
 import org.bouncycastle.cert.jcajce.JcaX509ExtensionUtils;
@@ -87,7 +89,7 @@ public final class CertificateAuthority {
       Instant end = certificate.getNotAfter().toInstant();
       X509v3CertificateBuilder builder =
           new X509v3CertificateBuilder(
-                  X500Name.getInstance(certificate.getSubjectX500Principal().getEncoded()),
+                  name(),
                   newSerial(),
                   Date.from(order.notBefore()),
                   Date.from(order.notAfter().isBefore(end) ? order.notAfter() : end),
@@ -111,6 +113,26 @@ public final class CertificateAuthority {
       return signed(builder, key);
     } catch (IOException | GeneralSecurityException | OperatorCreationException e) {
       throw new IllegalStateException("a certificate cannot be issued", e);
+    }
+  }
+
+  X500Name name() {
+    return X500Name.getInstance(certificate.getSubjectX500Principal().getEncoded());
+  }
+
+  /** A list of revoked certificates, signed, in DER form. */
+  byte[] sign(X509v2CRLBuilder list, long number) {
+    try {
+      return list.addExtension(
+              Extension.cRLNumber, false, new CRLNumber(BigInteger.valueOf(number)))
+          .addExtension(
+              Extension.authorityKeyIdentifier,
+              false,
+              new JcaX509ExtensionUtils().createAuthorityKeyIdentifier(certificate.getPublicKey()))
+          .build(new JcaContentSignerBuilder(SIGNATURE).build(key))
+          .getEncoded();
+    } catch (IOException | GeneralSecurityException | OperatorCreationException e) {
+      throw new IllegalStateException("a list of revoked certificates cannot be signed", e);
     }
   }
 
@@ -163,7 +185,8 @@ public final class CertificateAuthority {
                   name,
                   pair.getPublic())
               .addExtension(Extension.basicConstraints, true, new BasicConstraints(0))
-              .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign))
+              .addExtension(
+                  Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign | KeyUsage.cRLSign))
               .addExtension(
                   Extension.subjectKeyIdentifier,
                   false,

@@ -45,6 +45,9 @@ public final class ServerTls {
   /** What the broker knows the control plane by. */
   public static final String CONTROL_URI = "urn:skerry:control";
 
+  /** Its common name, which outside brokers go by; no device may have it. */
+  public static final String CONTROL_NAME = "control";
+
   private static final Duration LIFETIME = Duration.ofDays(365);
   private static final Duration LOOK_EVERY = Duration.ofHours(1);
   private static final Logger log = LoggerFactory.getLogger(ServerTls.class);
@@ -64,7 +67,7 @@ public final class ServerTls {
     this.control =
         new Issued(
             "control",
-            "control",
+            CONTROL_NAME,
             List.of(CertificateAuthority.uri(CONTROL_URI)),
             KeyPurposeId.id_kp_clientAuth);
   }

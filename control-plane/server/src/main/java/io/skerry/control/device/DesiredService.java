@@ -19,8 +19,8 @@ public final class DesiredService {
   /**
    * Orders one slot of many devices, in the caller's transaction and in one statement: every
    * device's generation and slot revision grow, and its document is queued to be published once the
-   * transaction is committed. Other slots keep their orders. Devices that do not exist are left
-   * out.
+   * transaction is committed; both are above what the device has reported, also after the database
+   * was restored. Other slots keep their orders. Devices that do not exist are left out.
    *
    * @return the number of devices that were ordered
    */
@@ -38,9 +38,13 @@ public final class DesiredService {
               insert into desired_slot (device, slot, revision, model, version, manifest, signature,
                 rollout, sampling_base, sampling_notable, window_millis, probation_predictions,
                 probation_millis)
-              select id, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? from chosen
+              select chosen.id, named.slot, 1 + coalesce(report.revision, 0),
+                ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+              from chosen cross join (select ?::text as slot) named
+              left join device_slot_report report
+                on report.device = chosen.id and report.slot = named.slot
               on conflict (device, slot) do update set
-                revision = desired_slot.revision + 1, model = excluded.model,
+                revision = greatest(desired_slot.revision + 1, excluded.revision), model = excluded.model,
                 version = excluded.version, manifest = excluded.manifest,
                 signature = excluded.signature, rollout = excluded.rollout,
                 sampling_base = excluded.sampling_base,
@@ -52,8 +56,8 @@ public final class DesiredService {
               insert into desired (device, term, counter, issued_at)
               select id, (select term from desired_term), 1, now() from chosen
               on conflict (device) do update set
-                counter = case when desired.term = excluded.term then desired.counter + 1 else 1 end,
-                term = excluded.term, issued_at = excluded.issued_at
+                counter = case when desired.term < excluded.term then 1 else desired.counter + 1 end,
+                term = greatest(desired.term, excluded.term), issued_at = excluded.issued_at
               returning device, term, counter
             )
             insert into desired_outbox (device, term, counter, queued_at)
@@ -62,7 +66,6 @@ public final class DesiredService {
               term = excluded.term, counter = excluded.counter, queued_at = excluded.queued_at
             """,
             devices.stream().map(DeviceId::value).toList(),
-            slot.value(),
             order.version().model().value(),
             order.version().version(),
             order.manifest().toString(),
@@ -72,7 +75,8 @@ public final class DesiredService {
             order.sampling().notable(),
             order.window().toMillis(),
             order.probationPredictions(),
-            order.probation().toMillis());
+            order.probation().toMillis(),
+            slot.value());
     transaction.afterCommit(signal::raise);
     return ordered;
   }

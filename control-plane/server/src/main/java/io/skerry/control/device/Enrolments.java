@@ -11,6 +11,7 @@ import io.skerry.control.audit.AuditLog;
 import io.skerry.control.ca.CertificateRequest;
 import io.skerry.control.ca.DeviceCertificate;
 import io.skerry.control.ca.DeviceCertificates;
+import io.skerry.control.ca.ServerTls;
 import io.skerry.control.host.Addresses;
 import io.skerry.control.host.ServerAddress;
 import io.skerry.control.sql.Database;
@@ -84,6 +85,12 @@ final class Enrolments {
     DeviceId device = new DeviceId(request.device());
     Map<String, String> own = request.labels() == null ? Map.of() : request.labels();
     Labels.check(own);
+    if (device.value().equals(ServerTls.CONTROL_NAME)) {
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID,
+          "device '%s': the control plane has this name at the broker, choose another"
+              .formatted(device));
+    }
     String csr = request.csr();
     String secret = csr == null ? Secrets.random() : null;
     CertificateRequest asked = csr == null ? null : CertificateRequest.parse(csr);
@@ -105,7 +112,7 @@ final class Enrolments {
         certificate == null ? null : certificate.pem(),
         secret,
         address.mqttHost(),
-        address.mqttPort(),
+        secret == null ? address.mqttPort() : address.secretMqttPort(),
         address.controlBase().toString(),
         (secret == null ? address.artifactBase() : address.plainArtifactBase()).toString(),
         enrolled.bootEpoch(),

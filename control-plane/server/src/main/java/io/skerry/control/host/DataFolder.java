@@ -19,6 +19,7 @@ import java.nio.file.attribute.PosixFilePermissions;
  * <pre>
  * server.lock     held by the running server
  * server.json     {url, mqttPort, pid} while it is ready
+ * term            the generation term of the last start
  * keys/           signing keys, the CA and the certificates it gave this server, admin.token; mode 0700
  * postgres/       the embedded database
  * broker/         the embedded broker's scratch files

@@ -1,16 +1,19 @@
 package io.skerry.control.link;
 
+import com.hivemq.configuration.service.InternalConfigurations;
 import com.hivemq.embedded.EmbeddedExtension;
 import com.hivemq.embedded.EmbeddedHiveMQ;
+import com.hivemq.extension.sdk.api.ExtensionMain;
+import io.skerry.control.ca.ServerTls;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.host.StartException;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
@@ -25,65 +28,47 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public final class Broker implements AutoCloseable {
   private static final int WAIT_SECONDS = 60;
-  // Paho reads the receive maximum as a signed short, so it must stay below 32,768.
-  private static final String CONFIGURATION =
-      """
-      <?xml version="1.0"?>
-      <hivemq>
-        <listeners>
-          <tcp-listener>
-            <port>%d</port>
-            <bind-address>%s</bind-address>
-          </tcp-listener>
-        </listeners>
-        <mqtt>
-          <queued-messages>
-            <max-queue-size>100000</max-queue-size>
-            <strategy>discard-oldest</strategy>
-          </queued-messages>
-          <packets>
-            <max-packet-size>300000</max-packet-size>
-          </packets>
-          <receive-maximum>
-            <server-receive-maximum>1000</server-receive-maximum>
-          </receive-maximum>
-        </mqtt>
-        <restrictions>
-          <no-connect-idle-timeout>10000</no-connect-idle-timeout>
-        </restrictions>
-        <security>
-          <allow-empty-client-id>
-            <enabled>false</enabled>
-          </allow-empty-client-id>
-        </security>
-        <anonymous-usage-statistics>
-          <enabled>false</enabled>
-        </anonymous-usage-statistics>
-        <persistence>
-          <mode>in-memory</mode>
-        </persistence>
-      </hivemq>
-      """;
+  private static final String LOOPBACK = "127.0.0.1";
 
   private final DataFolder folder;
+  private final BrokerConfig config;
   private final BrokerRules rules;
+  private final Stores stores;
   private @Nullable EmbeddedHiveMQ running;
 
-  Broker(DataFolder folder, BrokerRules rules) {
-    this.folder = folder;
-    this.rules = rules;
+  @Inject
+  Broker(DataFolder folder, BrokerConfig config, BrokerRules rules, ServerTls tls) {
+    this(folder, config, rules, new Stores(tls.serverKeyStore(), tls.trustStore(), tls.password()));
   }
+
+  Broker(DataFolder folder, BrokerConfig config, BrokerRules rules, Stores stores) {
+    this.folder = folder;
+    this.config = config;
+    this.rules = rules;
+    this.stores = stores;
+  }
+
+  /** PKCS#12 files; both, and the key, open with one password. Read again when they change. */
+  record Stores(Path keyStore, Path trustStore, String password) {}
+
+  /**
+   * Where it listens.
+   *
+   * @param port for clients with certificates
+   * @param secretPort for clients with secrets, on loopback only
+   */
+  public record Ports(int port, int secretPort) {}
 
   /**
    * Starts it.
    *
    * @param port 0 = a free one
-   * @return the port it listens on
-   * @throws StartException if it cannot
+   * @throws StartException if it cannot, or would run without its rules
    */
-  public int start(String host, int port) {
-    int chosen = checkedFree(host, port);
-    EmbeddedHiveMQ broker = build(host, chosen);
+  public Ports start(String host, int port) {
+    Ports ports = new Ports(checkedFree(host, port), checkedFree(LOOPBACK, 0));
+    EmbeddedHiveMQ broker = build(host, ports);
+    running = broker;
     try {
       broker.start().get(WAIT_SECONDS, TimeUnit.SECONDS);
     } catch (ExecutionException | TimeoutException e) {
@@ -92,37 +77,46 @@ public final class Broker implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new StartException("the broker's start was interrupted", e);
     }
-    running = broker;
-    return chosen;
+    if (!rules.areLoaded()) {
+      throw new StartException("the broker did not load its rules: it would refuse everybody");
+    }
+    return ports;
   }
 
-  private EmbeddedHiveMQ build(String host, int port) {
-    Path base = folder.child("broker");
+  private EmbeddedHiveMQ build(String host, Ports ports) {
     try {
+      Path base = folder.child("broker");
       Path configuration = Files.createDirectories(base.resolve("conf"));
-      Files.writeString(
+      folder.writePrivately(
           configuration.resolve("config.xml"),
-          CONFIGURATION.formatted(port, host),
-          StandardCharsets.UTF_8);
-      return EmbeddedHiveMQ.builder()
-          .withConfigurationFolder(configuration)
-          .withDataFolder(Files.createDirectories(base.resolve("data")))
-          .withExtensionsFolder(Files.createDirectories(base.resolve("extensions")))
-          .withEmbeddedExtension(
-              EmbeddedExtension.builder()
-                  .withId("skerry")
-                  .withName("Skerry rules")
-                  .withVersion("1")
-                  .withAuthor("Skerry")
-                  .withPriority(1)
-                  .withStartPriority(1)
-                  .withExtensionMain(rules)
-                  .build())
-          .withoutLoggingBootstrap()
-          .build();
+          BrokerXml.of(host, ports, stores, config.connectionsMax()));
+      return embedded(base, rules);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  static EmbeddedHiveMQ embedded(Path base, ExtensionMain rules) throws IOException {
+    EmbeddedHiveMQ made =
+        EmbeddedHiveMQ.builder()
+            .withConfigurationFolder(base.resolve("conf"))
+            .withDataFolder(Files.createDirectories(base.resolve("data")))
+            .withExtensionsFolder(Files.createDirectories(base.resolve("extensions")))
+            .withEmbeddedExtension(
+                EmbeddedExtension.builder()
+                    .withId("skerry")
+                    .withName("Skerry rules")
+                    .withVersion("1")
+                    .withAuthor("Skerry")
+                    .withPriority(1)
+                    .withStartPriority(1)
+                    .withExtensionMain(rules)
+                    .build())
+            .withoutLoggingBootstrap()
+            .build();
+    // The embedded form lets everybody in when its rules could not be loaded, unless it is told.
+    InternalConfigurations.AUTH_DENY_UNAUTHENTICATED_CONNECTIONS.set(true);
+    return made;
   }
 
   private static int checkedFree(String host, int port) {

@@ -1,142 +1,120 @@
 package io.skerry.control.link;
 
 import com.hivemq.extension.sdk.api.ExtensionMain;
-import com.hivemq.extension.sdk.api.async.TimeoutFallback;
-import com.hivemq.extension.sdk.api.auth.PublishAuthorizer;
-import com.hivemq.extension.sdk.api.auth.SimpleAuthenticator;
-import com.hivemq.extension.sdk.api.auth.SubscriptionAuthorizer;
-import com.hivemq.extension.sdk.api.auth.parameter.PublishAuthorizerInput;
-import com.hivemq.extension.sdk.api.auth.parameter.PublishAuthorizerOutput;
-import com.hivemq.extension.sdk.api.auth.parameter.SimpleAuthInput;
-import com.hivemq.extension.sdk.api.auth.parameter.SimpleAuthOutput;
-import com.hivemq.extension.sdk.api.auth.parameter.SubscriptionAuthorizerInput;
-import com.hivemq.extension.sdk.api.auth.parameter.SubscriptionAuthorizerOutput;
-import com.hivemq.extension.sdk.api.packets.connect.ConnackReasonCode;
-import com.hivemq.extension.sdk.api.packets.connect.ConnectPacket;
-import com.hivemq.extension.sdk.api.packets.publish.AckReasonCode;
-import com.hivemq.extension.sdk.api.packets.publish.PublishPacket;
-import com.hivemq.extension.sdk.api.packets.subscribe.SubackReasonCode;
+import com.hivemq.extension.sdk.api.client.ClientContext;
+import com.hivemq.extension.sdk.api.packets.disconnect.DisconnectReasonCode;
 import com.hivemq.extension.sdk.api.parameter.ExtensionStartInput;
 import com.hivemq.extension.sdk.api.parameter.ExtensionStartOutput;
 import com.hivemq.extension.sdk.api.parameter.ExtensionStopInput;
 import com.hivemq.extension.sdk.api.parameter.ExtensionStopOutput;
 import com.hivemq.extension.sdk.api.services.Services;
+import com.hivemq.extension.sdk.api.services.session.ClientService;
+import io.micronaut.runtime.event.annotation.EventListener;
+import io.skerry.control.access.DeviceIdentity;
+import io.skerry.control.ca.DeviceRevoked;
 import jakarta.inject.Singleton;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Who may do what on the broker. A device logs in as {@code <tenant>/<device>}, with that client id
- * too, and reaches exactly its own topics; only its status may be retained. Everything that is not
- * allowed here is refused, also when a check itself fails.
+ * Who may do what on the embedded broker: {@link BrokerLogin} says who somebody is, {@link
+ * DeviceRules} what a device may reach, {@link DeviceTraffic} how much of it. Everything that is
+ * not allowed here is refused, also when a check itself fails, and a broker without these rules
+ * refuses everybody.
  */
 @Singleton
-final class BrokerRules implements ExtensionMain {
+class BrokerRules implements ExtensionMain {
   private static final Logger log = LoggerFactory.getLogger(BrokerRules.class);
-  private static final Duration LOGIN_WAIT = Duration.ofSeconds(10);
+  // Longer than a login takes: one that was checked just before a revocation is connected by then.
+  private static final Duration CUT_AGAIN_AFTER = Duration.ofSeconds(15);
 
-  private final ControlLogin control;
-  private final LoginCache devices;
-  private final ExecutorService logins = Executors.newVirtualThreadPerTaskExecutor();
+  private final BrokerLogin login;
+  private final DeviceTraffic traffic;
+  private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private volatile @Nullable ClientService clients;
 
-  BrokerRules(ControlLogin control, LoginCache devices) {
-    this.control = control;
-    this.devices = devices;
+  BrokerRules(DeviceIdentity identities, DeviceTraffic traffic, LoginCache secrets) {
+    this.traffic = traffic;
+    this.login = new BrokerLogin(identities, traffic, secrets, threads);
   }
 
   @Override
   public void extensionStart(ExtensionStartInput input, ExtensionStartOutput output) {
-    Services.securityRegistry()
-        .setAuthenticatorProvider(provided -> (SimpleAuthenticator) this::login);
+    Services.securityRegistry().setAuthenticatorProvider(provided -> login);
     Services.securityRegistry()
         .setAuthorizerProvider(
-            provided ->
-                ControlLogin.NAME.equals(provided.getClientInformation().getClientId())
-                    ? new OfControl()
-                    : new OfDevice(provided.getClientInformation().getClientId()));
+            provided -> {
+              String client = provided.getClientInformation().getClientId();
+              return client.equals(ControlLink.NAME)
+                  ? new ControlPermissions()
+                  : new DevicePermissions(DeviceRules.of(client));
+            });
+    Services.initializerRegistry()
+        .setClientInitializer(
+            (connected, context) -> limit(connected.getClientInformation().getClientId(), context));
+    clients = Services.clientService();
   }
 
-  @Override
-  public void extensionStop(ExtensionStopInput input, ExtensionStopOutput output) {
-    logins.shutdownNow();
+  private void limit(String client, ClientContext context) {
+    if (!client.equals(ControlLink.NAME)) {
+      context.addPublishInboundInterceptor(
+          new DeviceThrottle(client, traffic, (code, reason) -> cut(client, code, reason)));
+    }
   }
 
-  private void login(SimpleAuthInput input, SimpleAuthOutput output) {
-    ConnectPacket packet = input.getConnectPacket();
-    String client = packet.getClientId();
-    String name = packet.getUserName().orElse("");
-    String password = packet.getPassword().map(BrokerRules::text).orElse("");
-    var waiting = output.async(LOGIN_WAIT, TimeoutFallback.FAILURE);
-    logins.execute(
+  /** Whether the broker has taken the rules. */
+  boolean areLoaded() {
+    return clients != null;
+  }
+
+  @EventListener
+  void revoked(DeviceRevoked event) {
+    String client = event.tenant() + "/" + event.device();
+    cutRevoked(client);
+    threads.execute(
         () -> {
           try {
-            if (client.equals(name)
-                && (control.accepts(name, password) || devices.accepts(name, password))) {
-              output.authenticateSuccessfully();
-            } else {
-              log.atWarn().addKeyValue("client", client).log("login refused");
-              output.failAuthentication(
-                  ConnackReasonCode.NOT_AUTHORIZED, "client id, user name and secret do not match");
-            }
-          } catch (RuntimeException e) {
-            log.atError().setCause(e).addKeyValue("client", client).log("login check failed");
-            output.failAuthentication(ConnackReasonCode.SERVER_UNAVAILABLE, "try again later");
-          } finally {
-            waiting.resume();
+            Thread.sleep(CUT_AGAIN_AFTER);
+            cutRevoked(client);
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
           }
         });
   }
 
-  private static String text(ByteBuffer bytes) {
-    return StandardCharsets.UTF_8.decode(bytes.duplicate()).toString();
+  private void cutRevoked(String client) {
+    cut(client, DisconnectReasonCode.NOT_AUTHORIZED, "the certificate was revoked");
   }
 
-  private static final class OfControl implements PublishAuthorizer, SubscriptionAuthorizer {
-    @Override
-    public void authorizePublish(PublishAuthorizerInput input, PublishAuthorizerOutput output) {
-      output.authorizeSuccessfully();
+  private void cut(String client, DisconnectReasonCode code, String reason) {
+    ClientService connected = clients;
+    if (connected == null) {
+      return;
     }
-
-    @Override
-    public void authorizeSubscribe(
-        SubscriptionAuthorizerInput input, SubscriptionAuthorizerOutput output) {
-      output.authorizeSuccessfully();
-    }
+    CompletableFuture<Boolean> unused =
+        connected
+            .disconnectClient(client, false, code, reason)
+            .whenComplete(
+                (wasConnected, failure) -> {
+                  if (failure != null) {
+                    log.atError().setCause(failure).addKeyValue("client", client).log("cut failed");
+                  } else if (wasConnected) {
+                    log.atWarn()
+                        .addKeyValue("client", client)
+                        .addKeyValue("reason", reason)
+                        .log("connection cut");
+                  }
+                });
   }
 
-  private static final class OfDevice implements PublishAuthorizer, SubscriptionAuthorizer {
-    private final DeviceRules rules;
-
-    OfDevice(String clientId) {
-      this.rules = DeviceRules.of(clientId);
-    }
-
-    @Override
-    public void authorizePublish(PublishAuthorizerInput input, PublishAuthorizerOutput output) {
-      PublishPacket packet = input.getPublishPacket();
-      int bytes = packet.getPayload().map(ByteBuffer::remaining).orElse(0);
-      String refusal = rules.refusesPublish(packet.getTopic(), packet.getRetain(), bytes);
-      if (refusal.isEmpty()) {
-        output.authorizeSuccessfully();
-      } else {
-        output.failAuthorization(AckReasonCode.NOT_AUTHORIZED, refusal);
-      }
-    }
-
-    @Override
-    public void authorizeSubscribe(
-        SubscriptionAuthorizerInput input, SubscriptionAuthorizerOutput output) {
-      if (rules.allowsSubscribe(input.getSubscription().getTopicFilter())) {
-        output.authorizeSuccessfully();
-      } else {
-        output.failAuthorization(
-            SubackReasonCode.NOT_AUTHORIZED, "a device reads its own topics only");
-      }
-    }
+  @Override
+  public void extensionStop(ExtensionStopInput input, ExtensionStopOutput output) {
+    clients = null;
+    threads.shutdownNow();
   }
 }

@@ -1,25 +1,31 @@
 package io.skerry.control.link;
 
 import com.google.protobuf.ByteString;
+import com.hivemq.client.mqtt.MqttClientSslConfig;
 import com.hivemq.client.mqtt.MqttGlobalPublishFilter;
 import com.hivemq.client.mqtt.datatypes.MqttQos;
 import com.hivemq.client.mqtt.lifecycle.MqttClientDisconnectedContext;
 import com.hivemq.client.mqtt.mqtt5.Mqtt5AsyncClient;
 import com.hivemq.client.mqtt.mqtt5.Mqtt5Client;
+import com.hivemq.client.mqtt.mqtt5.lifecycle.Mqtt5ClientConnectedContext;
+import com.hivemq.client.mqtt.mqtt5.message.connect.Mqtt5Connect;
+import com.hivemq.client.mqtt.mqtt5.message.connect.connack.Mqtt5ConnAck;
 import com.hivemq.client.mqtt.mqtt5.message.publish.Mqtt5Publish;
 import com.hivemq.client.mqtt.mqtt5.message.subscribe.Mqtt5Subscribe;
 import com.hivemq.client.mqtt.mqtt5.message.subscribe.Mqtt5Subscription;
+import io.skerry.control.ca.ServerTls;
 import io.skerry.control.host.StartException;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.Topics;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -31,29 +37,53 @@ import org.slf4j.LoggerFactory;
  * The control plane's own MQTT client: reads what all devices send, writes to any of them.
  *
  * <p>Messages wait in a bounded inbox until they are taken, and are acknowledged by whoever made
- * them safe; the broker holds back the rest. Thread-safe.
+ * them safe; the broker holds back the rest, and sends what was not acknowledged again on the next
+ * connection. Thread-safe.
  */
 @Singleton
 public final class ControlLink implements AutoCloseable {
+  /** The control plane's client id; no device has a name without a slash. */
+  public static final String NAME = ServerTls.CONTROL_NAME;
+
   /** Messages that may be unacknowledged at a time. */
   public static final int RECEIVE_MAXIMUM = 2000;
+
+  /** Published messages that may be unacknowledged at a time; more fail at once. */
+  public static final int OUTBOX_MAX = 4000;
 
   private static final Logger log = LoggerFactory.getLogger(ControlLink.class);
   private static final CompletableFuture<Boolean> SUBSCRIBED =
       CompletableFuture.completedFuture(true);
-  private static final long CALL_SECONDS = 10;
-  private static final long RECONNECT_MILLIS = 200;
-  private static final long RECONNECT_MILLIS_MAX = 10_000;
+  private static final List<String> PROTOCOLS = List.of("TLSv1.3", "TLSv1.2");
+  private static final int SESSION_SECONDS = 3600;
+  private static final int START_CALLS = 3;
+  private static final Duration CALL_WAIT = Duration.ofSeconds(10);
 
-  private final ControlLogin login;
+  private final MqttClientSslConfig tls;
+  private final Duration callWait;
   private final ArrayBlockingQueue<InboundMessage> inbox =
       new ArrayBlockingQueue<>(2 * RECEIVE_MAXIMUM);
+  private final Semaphore outbox = new Semaphore(OUTBOX_MAX);
   private volatile @Nullable Mqtt5AsyncClient client;
   private volatile CompletableFuture<Boolean> subscribed = SUBSCRIBED;
+  private volatile ReconnectMachine reconnects = ReconnectMachine.START;
+  private volatile boolean hadSession;
   private volatile boolean ended;
 
-  ControlLink(ControlLogin login) {
-    this.login = login;
+  @Inject
+  ControlLink(ServerTls tls) {
+    this(
+        MqttClientSslConfig.builder()
+            .keyManagerFactory(tls.controlKeys())
+            .trustManagerFactory(tls.trust())
+            .protocols(PROTOCOLS)
+            .build(),
+        CALL_WAIT);
+  }
+
+  ControlLink(MqttClientSslConfig tls, Duration callWait) {
+    this.tls = tls;
+    this.callWait = callWait;
   }
 
   /**
@@ -62,31 +92,11 @@ public final class ControlLink implements AutoCloseable {
    * @throws StartException if the broker does not answer
    */
   public void connect(String host, int port) {
-    Mqtt5AsyncClient made =
-        Mqtt5Client.builder()
-            .identifier(ControlLogin.NAME)
-            .serverHost(host)
-            .serverPort(port)
-            .simpleAuth()
-            .username(ControlLogin.NAME)
-            .password(login.secret().getBytes(StandardCharsets.UTF_8))
-            .applySimpleAuth()
-            .addConnectedListener(context -> subscribe())
-            .addDisconnectedListener(this::reconnect)
-            .buildAsync();
-    client = made;
-    // Before the connection is up: what arrives before somebody listens is lost.
-    made.publishes(MqttGlobalPublishFilter.ALL, this::receive, true);
+    long waitMillis = START_CALLS * callWait.toMillis();
+    CompletableFuture<Mqtt5ConnAck> connected = begin(host, port);
     try {
-      made.connectWith()
-          .cleanStart(false)
-          .sessionExpiryInterval(3600)
-          .restrictions()
-          .receiveMaximum(RECEIVE_MAXIMUM)
-          .applyRestrictions()
-          .send()
-          .get(CALL_SECONDS, TimeUnit.SECONDS);
-      if (!subscribed.get(CALL_SECONDS, TimeUnit.SECONDS)) {
+      connected.get(waitMillis, TimeUnit.MILLISECONDS);
+      if (!subscribed.get(waitMillis, TimeUnit.MILLISECONDS)) {
         throw new StartException("the broker refused the subscription to the devices");
       }
     } catch (ExecutionException | TimeoutException e) {
@@ -98,13 +108,77 @@ public final class ControlLink implements AutoCloseable {
     }
   }
 
-  // After every connect, also to a session that the broker still has: it costs nothing and is
-  // right.
-  private void subscribe() {
+  /** The same without waiting: a broker that is not there yet is asked until it is. */
+  public void keepConnecting(String host, int port) {
+    subscribed =
+        begin(host, port)
+            .handle(
+                (connected, failure) -> {
+                  if (failure != null && !ended) {
+                    log.atError()
+                        .setCause(failure)
+                        .addKeyValue("broker", host + ":" + port)
+                        .log("connecting given up");
+                  }
+                  return failure == null;
+                });
+  }
+
+  private CompletableFuture<Mqtt5ConnAck> begin(String host, int port) {
+    Mqtt5AsyncClient made =
+        Mqtt5Client.builder()
+            .identifier(NAME)
+            .serverHost(host)
+            .serverPort(port)
+            .sslConfig(tls)
+            .transportConfig()
+            .mqttConnectTimeout(callWait.toMillis(), TimeUnit.MILLISECONDS)
+            .socketConnectTimeout(callWait.toMillis(), TimeUnit.MILLISECONDS)
+            .applyTransportConfig()
+            .addConnectedListener(context -> connected((Mqtt5ClientConnectedContext) context))
+            .addDisconnectedListener(this::reconnect)
+            .buildAsync();
+    client = made;
+    // Before the connection is up: what arrives before somebody listens is lost.
+    listen(made);
+    return made.connect(
+        Mqtt5Connect.builder()
+            .cleanStart(false)
+            .sessionExpiryInterval(SESSION_SECONDS)
+            .restrictions()
+            .receiveMaximum(RECEIVE_MAXIMUM)
+            .applyRestrictions()
+            .build());
+  }
+
+  /** Whether the broker can be reached now. */
+  public boolean isConnected() {
+    Mqtt5AsyncClient connected = client;
+    return connected != null && connected.getState().isConnected();
+  }
+
+  private void listen(Mqtt5AsyncClient made) {
+    made.publishes(MqttGlobalPublishFilter.ALL, this::receive, true);
+  }
+
+  private void connected(Mqtt5ClientConnectedContext context) {
+    reconnects = reconnects.connected(System.nanoTime());
     Mqtt5AsyncClient connected = client;
     if (connected == null) {
       return;
     }
+    // With the session the client has dropped who listened: a broker that came back empty would
+    // never be heard again.
+    if (hadSession && !context.getConnAck().isSessionPresent()) {
+      listen(connected);
+    }
+    hadSession = true;
+    subscribe(connected);
+  }
+
+  // After every connect, also to a session that the broker still has: it costs nothing and is
+  // right.
+  private void subscribe(Mqtt5AsyncClient connected) {
     List<Mqtt5Subscription> filters = new ArrayList<>();
     filters.add(filter(Topics.REPORTED));
     filters.add(filter(Topics.STATUS));
@@ -114,15 +188,23 @@ public final class ControlLink implements AutoCloseable {
     subscribed =
         connected
             .subscribe(Mqtt5Subscribe.builder().addSubscriptions(filters).build())
-            .orTimeout(CALL_SECONDS, TimeUnit.SECONDS)
-            .handle((acknowledged, failure) -> failure == null)
+            .orTimeout(callWait.toMillis(), TimeUnit.MILLISECONDS)
+            .handle(
+                (acknowledged, failure) -> {
+                  if (failure != null) {
+                    log.atError().setCause(failure).log("subscribing to the devices failed");
+                  }
+                  return failure == null;
+                })
             .thenCompose(done -> done ? SUBSCRIBED : startOver(connected));
   }
 
   // Deaf is worse than gone: the reconnect subscribes again.
-  private static CompletableFuture<Boolean> startOver(Mqtt5AsyncClient connected) {
-    log.error("subscribing to the devices failed");
-    return connected.disconnect().handle((left, failure) -> false);
+  private CompletableFuture<Boolean> startOver(Mqtt5AsyncClient connected) {
+    return connected
+        .disconnect()
+        .orTimeout(callWait.toMillis(), TimeUnit.MILLISECONDS)
+        .handle((left, failure) -> false);
   }
 
   private static Mqtt5Subscription filter(String kind) {
@@ -136,14 +218,21 @@ public final class ControlLink implements AutoCloseable {
     if (ended) {
       return;
     }
-    int attempt = Math.min(context.getReconnector().getAttempts(), 10);
-    long longest = Math.min(RECONNECT_MILLIS_MAX, RECONNECT_MILLIS << attempt);
+    // The broker sends them again, and their acknowledgements would be for another connection.
+    inbox.clear();
+    ReconnectMachine lost = reconnects.lost(System.nanoTime());
+    reconnects = lost;
+    Duration pause = lost.pause(ThreadLocalRandom.current().nextDouble());
     context
         .getReconnector()
         .reconnect(true)
         .resubscribeIfSessionExpired(false)
-        .delay(ThreadLocalRandom.current().nextLong(longest), TimeUnit.MILLISECONDS);
-    log.atWarn().addKeyValue("cause", context.getCause()).log("lost the broker, reconnecting");
+        .delay(pause.toMillis(), TimeUnit.MILLISECONDS);
+    log.atWarn()
+        .addKeyValue("cause", String.valueOf(context.getCause()))
+        .addKeyValue("failures", lost.failures())
+        .addKeyValue("pauseMillis", pause.toMillis())
+        .log("no connection to the broker, trying again");
   }
 
   private void receive(Mqtt5Publish publish) {
@@ -186,12 +275,20 @@ public final class ControlLink implements AutoCloseable {
     return taken;
   }
 
-  /** Publishes with QoS 1; fails at once while there is no connection, and after a timeout. */
+  /**
+   * Publishes with QoS 1; fails at once while there is no connection or {@link #OUTBOX_MAX} wait
+   * for their acknowledgement, and after a timeout.
+   */
   public CompletableFuture<Void> publish(String topic, byte[] payload, boolean retained) {
     Mqtt5AsyncClient connected = client;
     if (connected == null || !connected.getState().isConnected()) {
       return CompletableFuture.failedFuture(
           new IllegalStateException("no connection to the broker"));
+    }
+    if (!outbox.tryAcquire()) {
+      return CompletableFuture.failedFuture(
+          new IllegalStateException(
+              "%d messages wait for the broker's acknowledgement".formatted(OUTBOX_MAX)));
     }
     return connected
         .publish(
@@ -201,7 +298,8 @@ public final class ControlLink implements AutoCloseable {
                 .retain(retained)
                 .payload(payload)
                 .build())
-        .orTimeout(CALL_SECONDS, TimeUnit.SECONDS)
+        // Not at the timeout: until then the client holds the message.
+        .whenComplete((result, failure) -> outbox.release())
         .thenAccept(
             result ->
                 result
@@ -209,7 +307,8 @@ public final class ControlLink implements AutoCloseable {
                     .ifPresent(
                         error -> {
                           throw new IllegalStateException("publishing failed", error);
-                        }));
+                        }))
+        .orTimeout(callWait.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   @Override
@@ -217,14 +316,15 @@ public final class ControlLink implements AutoCloseable {
     ended = true;
     Mqtt5AsyncClient connected = client;
     client = null;
-    if (connected != null && connected.getState().isConnected()) {
-      try {
-        connected.disconnect().get(CALL_SECONDS, TimeUnit.SECONDS);
-      } catch (ExecutionException | TimeoutException e) {
-        log.atDebug().setCause(e).log("the broker did not see us leave");
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
+    if (connected == null) {
+      return;
+    }
+    try {
+      connected.disconnect().get(callWait.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      log.atDebug().setCause(e).log("the broker did not see us leave");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 }

@@ -4,6 +4,7 @@ import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.artifact.sign.Dsse;
 import io.skerry.control.device.DesiredOutbox;
 import io.skerry.control.device.DeviceRemoved;
+import io.skerry.control.device.GenerationTerm;
 import io.skerry.control.device.SigningKeys;
 import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
@@ -32,12 +33,14 @@ final class DesiredPublisher {
   private static final Duration UNSEEN = Duration.ofSeconds(10);
 
   private final DesiredOutbox outbox;
+  private final GenerationTerm term;
   private final SigningKeys keys;
   private final ControlLink link;
   private final List<Loop> loops = new ArrayList<>();
 
-  DesiredPublisher(DesiredOutbox outbox, SigningKeys keys, ControlLink link) {
+  DesiredPublisher(DesiredOutbox outbox, GenerationTerm term, SigningKeys keys, ControlLink link) {
     this.outbox = outbox;
+    this.term = term;
     this.keys = keys;
     this.link = link;
   }
@@ -116,6 +119,7 @@ final class DesiredPublisher {
   }
 
   private void repair() {
+    term.outrank();
     int queued = outbox.repair(UNSEEN);
     if (queued > 0) {
       log.atWarn().addKeyValue("devices", queued).log("desired documents published again");

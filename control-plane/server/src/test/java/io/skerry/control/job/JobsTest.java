@@ -132,7 +132,11 @@ class JobsTest {
     jobs.onReady(
         new ServerReady(
             new ServerAddress(
-                URI.create("http://localhost"), URI.create("https://localhost"), "localhost", 1)));
+                URI.create("http://localhost"),
+                URI.create("https://localhost"),
+                "localhost",
+                1,
+                0)));
 
     assertThat(ended.next().error())
         .isEqualTo(

@@ -6,6 +6,7 @@ import io.micronaut.context.ApplicationContext;
 import io.skerry.control.ca.CaConfig;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.host.ServerNames;
+import io.skerry.control.link.BrokerConfig;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -29,7 +30,11 @@ public final class TestPlane implements AutoCloseable {
             .banner(false)
             .deduceEnvironment(false)
             .singletons(
-                folder, database, CaConfig.DEFAULTS, new ServerNames("127.0.0.1", "127.0.0.1"))
+                folder,
+                database,
+                CaConfig.DEFAULTS,
+                BrokerConfig.DEFAULTS,
+                new ServerNames("127.0.0.1", "127.0.0.1"))
             .build()
             .start();
   }

@@ -1,0 +1,119 @@
+package io.skerry.control.link;
+
+import com.hivemq.extension.sdk.api.async.TimeoutFallback;
+import com.hivemq.extension.sdk.api.auth.SimpleAuthenticator;
+import com.hivemq.extension.sdk.api.auth.parameter.SimpleAuthInput;
+import com.hivemq.extension.sdk.api.auth.parameter.SimpleAuthOutput;
+import com.hivemq.extension.sdk.api.client.parameter.ClientTlsInformation;
+import com.hivemq.extension.sdk.api.packets.connect.ConnackReasonCode;
+import io.skerry.control.access.DeviceIdentity;
+import io.skerry.control.ca.ServerTls;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Lets a client in under the name that its certificate proves, and under no other. Whatever goes
+ * wrong while it is checked, the answer is no.
+ */
+final class BrokerLogin implements SimpleAuthenticator {
+  /** Messages that wait for one device; the oldest goes first. */
+  static final int DEVICE_QUEUE_MAX = 1000;
+
+  private static final Logger log = LoggerFactory.getLogger(BrokerLogin.class);
+  private static final Duration WAIT = Duration.ofSeconds(10);
+
+  private final DeviceIdentity identities;
+  private final DeviceTraffic traffic;
+  private final LoginCache secrets;
+  private final ExecutorService threads;
+
+  BrokerLogin(
+      DeviceIdentity identities,
+      DeviceTraffic traffic,
+      LoginCache secrets,
+      ExecutorService threads) {
+    this.identities = identities;
+    this.traffic = traffic;
+    this.secrets = secrets;
+    this.threads = threads;
+  }
+
+  private record Refusal(ConnackReasonCode code, String reason) {}
+
+  @Override
+  public void onConnect(SimpleAuthInput input, SimpleAuthOutput output) {
+    String client = input.getConnectPacket().getClientId();
+    if (!client.equals(ControlLink.NAME)) {
+      output.getClientSettings().setClientQueueSizeMaximum(DEVICE_QUEUE_MAX);
+    }
+    var waiting = output.async(WAIT, TimeoutFallback.FAILURE, ConnackReasonCode.SERVER_UNAVAILABLE);
+    threads.execute(
+        () -> {
+          try {
+            refusal(input, client)
+                .ifPresentOrElse(
+                    refusal -> {
+                      log.atWarn()
+                          .addKeyValue("client", client)
+                          .addKeyValue("reason", refusal.reason())
+                          .log("login refused");
+                      output.failAuthentication(refusal.code(), refusal.reason());
+                    },
+                    output::authenticateSuccessfully);
+          } catch (RuntimeException e) {
+            log.atError().setCause(e).addKeyValue("client", client).log("login check failed");
+            output.failAuthentication(ConnackReasonCode.SERVER_UNAVAILABLE, "try again later");
+          } finally {
+            waiting.resume();
+          }
+        });
+  }
+
+  private Optional<Refusal> refusal(SimpleAuthInput input, String client) {
+    Optional<ClientTlsInformation> tls = input.getConnectionInformation().getClientTlsInformation();
+    Optional<String> name =
+        tls.isPresent()
+            ? tls.get().getClientCertificate().flatMap(this::nameIn)
+            : nameBySecret(input);
+    if (name.isEmpty()) {
+      return Optional.of(
+          new Refusal(
+              ConnackReasonCode.NOT_AUTHORIZED,
+              "the certificate is revoked, has run out, or was not issued here"));
+    }
+    if (!name.get().equals(client)) {
+      return Optional.of(
+          new Refusal(
+              ConnackReasonCode.CLIENT_IDENTIFIER_NOT_VALID,
+              "the client id must be '%s', as in the certificate".formatted(name.get())));
+    }
+    if (!client.equals(ControlLink.NAME)
+        && traffic.connect(client) != TrafficMachine.Answer.ALLOWED) {
+      return Optional.of(
+          new Refusal(ConnackReasonCode.CONNECTION_RATE_EXCEEDED, "too many connects: wait"));
+    }
+    return Optional.empty();
+  }
+
+  private Optional<String> nameIn(X509Certificate certificate) {
+    return ServerTls.isControl(certificate)
+        ? Optional.of(ControlLink.NAME)
+        : identities.identityOf(certificate).map(device -> device.tenant() + "/" + device.device());
+  }
+
+  private Optional<String> nameBySecret(SimpleAuthInput input) {
+    String name = input.getConnectPacket().getUserName().orElse("");
+    String secret = input.getConnectPacket().getPassword().map(BrokerLogin::text).orElse("");
+    return secrets.accepts(name, secret) ? Optional.of(name) : Optional.empty();
+  }
+
+  private static String text(ByteBuffer bytes) {
+    return StandardCharsets.UTF_8.decode(bytes.duplicate()).toString();
+  }
+}

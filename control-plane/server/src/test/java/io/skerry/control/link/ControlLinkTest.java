@@ -1,0 +1,192 @@
+package io.skerry.control.link;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.hivemq.client.mqtt.datatypes.MqttQos;
+import com.hivemq.client.mqtt.mqtt5.Mqtt5BlockingClient;
+import io.skerry.control.host.StartException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@Tag("slow")
+class ControlLinkTest {
+  private static final Duration CALL_WAIT = Duration.ofSeconds(2);
+  private static final String EVENTS = "skerry/v1/default/devices/cam-1/events";
+  private static final String COMMITTED = "skerry/v1/default/devices/cam-1/committed";
+
+  @TempDir Path root;
+
+  @Test
+  void hearsDevicesAgainWhenTheBrokerComesBackEmpty() throws Exception {
+    TestAuthority authority = new TestAuthority();
+    int port;
+    try (ControlLink link = new ControlLink(authority.control().tls(), CALL_WAIT)) {
+      try (RunningBroker broker = broker(0, authority)) {
+        port = broker.port();
+        link.connect("127.0.0.1", port);
+        send(broker, "first");
+        assertThat(taken(link)).containsExactly("first");
+      }
+      assertThatThrownBy(() -> link.publish(COMMITTED, new byte[1], false).get())
+          .hasMessageContaining("no connection");
+
+      try (RunningBroker broker = broker(port, authority)) {
+        await(link::isConnected);
+        // Subscribed is a little later than connected: the device says it until it is heard.
+        List<String> heard = List.of();
+        for (int i = 0; heard.isEmpty() && i < 20; i++) {
+          send(broker, "second");
+          heard = taken(link);
+        }
+        assertThat(heard).contains("second");
+      }
+    }
+  }
+
+  @Test
+  void getsAgainWhatItHadNotAcknowledgedWhenTheConnectionBroke() throws Exception {
+    try (RunningBroker broker = broker(0, new TestAuthority());
+        Proxy proxy = new Proxy(broker.port());
+        ControlLink link = new ControlLink(broker.authority.control().tls(), CALL_WAIT)) {
+      link.connect("127.0.0.1", proxy.port());
+      send(broker, "kept");
+      InboundMessage first = link.take(1, Duration.ofSeconds(1)).getFirst();
+      assertThat(first.payload().toStringUtf8()).isEqualTo("kept");
+
+      proxy.cut();
+
+      assertThat(taken(link)).containsExactly("kept");
+      // The late acknowledgement of the first delivery harms nobody.
+      first.acknowledge().run();
+      send(broker, "next");
+      assertThat(taken(link)).containsExactly("next");
+    }
+  }
+
+  @Test
+  void failsAPublishThatTheBrokerDoesNotAcknowledgeAndBoundsHowManyWait() throws Exception {
+    try (RunningBroker broker = broker(0, new TestAuthority());
+        Proxy proxy = new Proxy(broker.port());
+        ControlLink link = new ControlLink(broker.authority.control().tls(), CALL_WAIT)) {
+      link.connect("127.0.0.1", proxy.port());
+      proxy.swallow(true);
+
+      List<CompletableFuture<Void>> sent = new ArrayList<>();
+      for (int i = 0; i < ControlLink.OUTBOX_MAX; i++) {
+        sent.add(link.publish(COMMITTED, new byte[1], false));
+      }
+      assertThatThrownBy(() -> link.publish(COMMITTED, new byte[1], false).get())
+          .hasMessageContaining("4000 messages wait");
+      assertThatThrownBy(() -> sent.getFirst().get(20, TimeUnit.SECONDS))
+          .isInstanceOf(ExecutionException.class)
+          .hasCauseInstanceOf(TimeoutException.class);
+
+      // A new connection brings them through, and makes room.
+      proxy.swallow(false);
+      proxy.cut();
+      await(
+          () -> {
+            CompletableFuture<Void> once = link.publish(COMMITTED, new byte[1], false);
+            return once.handle((done, failure) -> failure == null).join();
+          });
+    }
+  }
+
+  @Test
+  void saysThatNobodyAnswers() throws Exception {
+    try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        ControlLink link =
+            new ControlLink(new TestAuthority().control().tls(), Duration.ofMillis(300))) {
+      assertThatThrownBy(() -> link.connect("127.0.0.1", silent.getLocalPort()))
+          .isInstanceOf(StartException.class)
+          .hasMessageContaining("does not answer");
+    }
+  }
+
+  @Test
+  void goesOnAskingAnOutsideBrokerThatIsNotThereYet() throws Exception {
+    TestAuthority authority = new TestAuthority();
+    int port;
+    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      port = free.getLocalPort();
+    }
+    try (ControlLink link = new ControlLink(authority.control().tls(), CALL_WAIT)) {
+      link.keepConnecting("127.0.0.1", port);
+      assertThat(link.isConnected()).isFalse();
+
+      try (RunningBroker broker = broker(port, authority)) {
+        await(link::isConnected);
+        send(broker, "heard");
+        assertThat(taken(link)).containsExactly("heard");
+      }
+    }
+  }
+
+  @Test
+  void doesNotSpeakToABrokerOfAnotherAuthority() throws Exception {
+    try (RunningBroker broker = broker(0, new TestAuthority());
+        ControlLink link =
+            new ControlLink(new TestAuthority().control().tls(), Duration.ofMillis(500))) {
+      assertThatThrownBy(() -> link.connect("127.0.0.1", broker.port()))
+          .isInstanceOf(StartException.class);
+    }
+  }
+
+  private RunningBroker broker(int port, TestAuthority authority) {
+    return new RunningBroker(
+        root,
+        port,
+        BrokerConfig.DEFAULTS,
+        authority,
+        RunningBroker.rules(new RunningBroker.Known(), BrokerConfig.DEFAULTS));
+  }
+
+  private static void send(RunningBroker broker, String payload) {
+    Mqtt5BlockingClient device = broker.device("cam-1");
+    device.connect();
+    device
+        .publishWith()
+        .topic(EVENTS)
+        .qos(MqttQos.AT_LEAST_ONCE)
+        .payload(payload.getBytes(StandardCharsets.UTF_8))
+        .send();
+    device.disconnect();
+  }
+
+  /** What came within half a minute, acknowledged; waits for the first only. */
+  private static List<String> taken(ControlLink link) throws InterruptedException {
+    for (int i = 0; i < 30; i++) {
+      List<InboundMessage> messages = link.take(10, Duration.ofMillis(200));
+      if (!messages.isEmpty()) {
+        messages.forEach(message -> message.acknowledge().run());
+        return messages.stream().map(message -> message.payload().toStringUtf8()).toList();
+      }
+    }
+    return List.of();
+  }
+
+  private interface Condition {
+    boolean holds();
+  }
+
+  private static void await(Condition condition) throws InterruptedException {
+    long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+    while (!condition.holds()) {
+      assertThat(System.nanoTime()).as("waited for a minute").isLessThan(end);
+      TimeUnit.MILLISECONDS.sleep(50);
+    }
+  }
+}
