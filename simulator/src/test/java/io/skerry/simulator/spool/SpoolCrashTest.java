@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -23,6 +24,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Every operation that a scripted life of a spool does on its disk, the machine stopped or the disk
  * failing at each of them.
  */
+@Tag("slow")
 class SpoolCrashTest {
   private static final List<RecordStream> STREAMS =
       List.of(RecordStream.SAMPLES, RecordStream.WINDOWS, RecordStream.EVENTS);
