@@ -11,9 +11,14 @@ import java.util.stream.Collectors;
 final class Inputs {
   private Inputs() {}
 
+  /** The size of a batch: the first dimension of the first input. */
+  static int batch(List<Tensor> inputs) {
+    return Math.toIntExact(inputs.getFirst().shape().getFirst());
+  }
+
   /** The request's tensors in the signature's order. */
-  static List<Tensor> ordered(PredictRequest request, ModelSignature signature)
-      throws PredictException {
+  static List<Tensor> ordered(PredictRequest request, ServingModel model) throws PredictException {
+    ModelSignature signature = model.signature();
     for (Tensor tensor : request.inputs()) {
       if (signature.input(tensor.name()).isEmpty()) {
         throw invalid(
@@ -30,7 +35,21 @@ final class Inputs {
           "expected %d inputs but got %d for model '%s'"
               .formatted(ordered.size(), request.inputs().size(), request.model()));
     }
+    int batchMax = model.traits().batchMax();
+    if (batchMax > 0) {
+      requireBatch(request, ordered, batchMax);
+    }
     return ordered;
+  }
+
+  private static void requireBatch(PredictRequest request, List<Tensor> inputs, int batchMax)
+      throws PredictException {
+    long batch = inputs.getFirst().shape().getFirst();
+    if (batch > batchMax) {
+      throw invalid(
+          "inference request batch-size must be <= %d for '%s', got %d"
+              .formatted(batchMax, request.model(), batch));
+    }
   }
 
   private static Tensor checked(PredictRequest request, TensorSpec spec) throws PredictException {

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 
 /**
@@ -18,6 +19,7 @@ import java.util.concurrent.Executor;
  */
 public final class ModelSlots implements AutoCloseable {
   private final Executor closer;
+  private final List<Runnable> watchers = new CopyOnWriteArrayList<>();
   private volatile Map<SlotId, ServingModel> slots = Map.of();
 
   /** Closes retired versions on threads of its own, so that no prediction waits for it. */
@@ -41,7 +43,7 @@ public final class ModelSlots implements AutoCloseable {
       throw new IllegalArgumentException(
           "%s cannot be activated in slot %s".formatted(model.ref(), slot));
     }
-    return swap(slot, Optional.of(model));
+    return swapAndTell(slot, Optional.of(model));
   }
 
   /**
@@ -50,7 +52,12 @@ public final class ModelSlots implements AutoCloseable {
    * @return the version that answered until now; it is being drained and closes by itself
    */
   public Optional<ServingModel> remove(SlotId slot) {
-    return swap(slot, Optional.empty());
+    return swapAndTell(slot, Optional.empty());
+  }
+
+  /** Calls after every change, on the thread that made it. */
+  public void onChange(Runnable watcher) {
+    watchers.add(watcher);
   }
 
   /** The version that answers in this slot now. */
@@ -112,6 +119,12 @@ public final class ModelSlots implements AutoCloseable {
   @Override
   public void close() {
     slots.keySet().forEach(this::remove);
+  }
+
+  private Optional<ServingModel> swapAndTell(SlotId slot, Optional<ServingModel> next) {
+    Optional<ServingModel> previous = swap(slot, next);
+    watchers.forEach(Runnable::run);
+    return previous;
   }
 
   private synchronized Optional<ServingModel> swap(SlotId slot, Optional<ServingModel> next) {

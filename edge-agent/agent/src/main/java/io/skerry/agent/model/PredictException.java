@@ -12,8 +12,18 @@ public final class PredictException extends Exception {
     INVALID_ARGUMENT,
     /** No such model or version. */
     NOT_FOUND,
-    /** The model is known, but cannot answer now. */
+    /** What was to be made is there already. */
+    ALREADY_EXISTS,
+    /** The model is known, but cannot answer now; or the agent was told not to do this. */
     UNAVAILABLE,
+    /** This agent does not do that. */
+    UNIMPLEMENTED,
+    /** A bound was reached. */
+    RESOURCE_EXHAUSTED,
+    /** The client has gone. */
+    CANCELLED,
+    /** The client's deadline has passed. */
+    DEADLINE_EXCEEDED,
     /** The engine failed. */
     INTERNAL
   }

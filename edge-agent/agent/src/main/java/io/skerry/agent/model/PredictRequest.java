@@ -11,11 +11,22 @@ import java.util.Optional;
  * @param version the wanted version; the highest active one when empty
  * @param clientId the client's own id, empty when it gave none
  * @param inputs one tensor per input, in any order
+ * @param times when the call came, for statistics
  */
 public record PredictRequest(
-    ModelName model, Optional<Long> version, String clientId, List<Tensor> inputs) {
+    ModelName model,
+    Optional<Long> version,
+    String clientId,
+    List<Tensor> inputs,
+    CallTimes times) {
   public PredictRequest {
     inputs = List.copyOf(inputs);
+  }
+
+  /** A prediction that is wanted just now. */
+  public PredictRequest(
+      ModelName model, Optional<Long> version, String clientId, List<Tensor> inputs) {
+    this(model, version, clientId, inputs, CallTimes.now());
   }
 
   /** A prediction by whatever version is active. */

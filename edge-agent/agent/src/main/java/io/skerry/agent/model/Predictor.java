@@ -5,6 +5,7 @@ import io.skerry.runtime.EngineException.Reason;
 import io.skerry.runtime.Tensor;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -38,6 +39,17 @@ public final class Predictor {
     this.listener = listener;
   }
 
+  /** Makes the client's form of an answer. */
+  @FunctionalInterface
+  public interface Encoder<T> {
+    /**
+     * Encodes the answer.
+     *
+     * @throws PredictException if it does not fit what the client asked for
+     */
+    T encode(Prediction prediction, ServingModel model) throws PredictException;
+  }
+
   /**
    * Predicts, then tells the listener, then returns.
    *
@@ -45,9 +57,9 @@ public final class Predictor {
    *     fails
    */
   public Prediction predict(PredictRequest request) throws PredictException {
-    Prediction prediction = run(request);
-    tell(() -> listener.predicted(prediction));
-    return prediction;
+    List<Prediction> answered = new ArrayList<>(1);
+    predict(request, answered::add);
+    return answered.getFirst();
   }
 
   /**
@@ -56,41 +68,71 @@ public final class Predictor {
    * @throws PredictException as {@link #predict(PredictRequest)}; the answer was not called then
    */
   public void predict(PredictRequest request, Consumer<Prediction> answer) throws PredictException {
-    Prediction prediction = run(request);
+    predict(request, (prediction, model) -> prediction, answer);
+  }
+
+  /**
+   * Predicts, encodes, counts, gives the encoded answer away, and tells the listener only then: who
+   * has an answer finds it in the statistics.
+   *
+   * @throws PredictException as {@link #predict(PredictRequest)}, or what the encoder throws; the
+   *     answer was not called then
+   */
+  public <T> void predict(PredictRequest request, Encoder<T> encoder, Consumer<T> answer)
+      throws PredictException {
+    Prediction prediction;
+    T encoded;
+    try (ModelLease lease =
+        slots.acquire(request.model(), request.version()).orElseThrow(() -> unknown(request))) {
+      ServingModel model = lease.model();
+      List<Tensor> inputs = Inputs.ordered(request, model);
+      int batch = model.traits().batchMax() > 0 ? Inputs.batch(inputs) : 1;
+      PredictionId id = ids.next();
+      Instant at = clock.instant();
+      long start = System.nanoTime();
+      List<Tensor> outputs = run(request, model, id, at, inputs);
+      long encode = System.nanoTime();
+      prediction =
+          new Prediction(id, request.clientId(), model.ref(), inputs, outputs, at, encode - start);
+      encoded = encoder.encode(prediction, model);
+      model
+          .counters()
+          .answered(
+              at.toEpochMilli(),
+              batch,
+              request.times().received(),
+              request.times().started(),
+              start,
+              encode - start,
+              encode,
+              System.nanoTime());
+      model.judge(outputs);
+    }
     try {
-      answer.accept(prediction);
+      answer.accept(encoded);
     } finally {
       tell(() -> listener.predicted(prediction));
     }
   }
 
-  private Prediction run(PredictRequest request) throws PredictException {
-    try (ModelLease lease =
-        slots.acquire(request.model(), request.version()).orElseThrow(() -> unknown(request))) {
-      ServingModel model = lease.model();
-      List<Tensor> inputs = Inputs.ordered(request, model.signature());
-      PredictionId id = ids.next();
-      Instant at = clock.instant();
-      long start = System.nanoTime();
-      try {
-        List<Tensor> outputs = model.loaded().run(inputs);
-        long nanos = System.nanoTime() - start;
-        model.count(outputs);
-        return new Prediction(id, request.clientId(), model.ref(), inputs, outputs, at, nanos);
-      } catch (EngineException e) {
-        if (e.reason() == Reason.INPUT_INVALID) {
-          throw new PredictException(PredictException.Code.INVALID_ARGUMENT, message(e), e);
-        }
-        throw failure(request, model, id, at, e);
-      } catch (RuntimeException e) {
-        throw failure(request, model, id, at, e);
+  private List<Tensor> run(
+      PredictRequest request, ServingModel model, PredictionId id, Instant at, List<Tensor> inputs)
+      throws PredictException {
+    try {
+      return model.loaded().run(inputs);
+    } catch (EngineException e) {
+      if (e.reason() == Reason.INPUT_INVALID) {
+        throw new PredictException(PredictException.Code.INVALID_ARGUMENT, message(e), e);
       }
+      throw failure(request, model, id, at, e);
+    } catch (RuntimeException e) {
+      throw failure(request, model, id, at, e);
     }
   }
 
   private PredictException failure(
       PredictRequest request, ServingModel model, PredictionId id, Instant at, Exception cause) {
-    model.countFailed();
+    model.counters().broke(System.nanoTime() - request.times().received());
     String reason = "%s failed: %s".formatted(model.version(), message(cause));
     tell(
         () ->

@@ -13,7 +13,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,8 +27,8 @@ public final class ServingModel {
 
   private final ModelRef ref;
   private final LoadedModel model;
-  private final LongAdder answered = new LongAdder();
-  private final LongAdder failed = new LongAdder();
+  private final ModelTraits traits;
+  private final ModelCounters counters = new ModelCounters();
   private volatile boolean judged;
   private final CountDownLatch closed = new CountDownLatch(1);
 
@@ -38,8 +37,15 @@ public final class ServingModel {
 
   /** Takes over the loaded model: it is closed here and nowhere else. */
   public ServingModel(SlotId slot, ModelVersion version, Digest manifest, LoadedModel model) {
+    this(slot, version, manifest, model, ModelTraits.of(model.signature()));
+  }
+
+  /** The same with what is known beside its tensors. */
+  public ServingModel(
+      SlotId slot, ModelVersion version, Digest manifest, LoadedModel model, ModelTraits traits) {
     this.ref = new ModelRef(slot, version, manifest);
     this.model = model;
+    this.traits = traits;
   }
 
   /** Slot, version and digest. */
@@ -74,14 +80,42 @@ public final class ServingModel {
     return model.providers();
   }
 
+  /** What is known of it beside its tensors. */
+  public ModelTraits traits() {
+    return traits;
+  }
+
+  /** What it did since it was loaded. */
+  public ModelStatistics statistics() {
+    return counters.snapshot();
+  }
+
+  /**
+   * Counts a request that the queue refused.
+   *
+   * @param nanos how long it waited
+   */
+  public void countRejected(long nanos) {
+    counters.rejected(nanos);
+  }
+
+  /**
+   * Counts a request whose client went before there was an answer.
+   *
+   * @param nanos how long it waited
+   */
+  public void countCancelled(long nanos) {
+    counters.cancelled(nanos);
+  }
+
   /** Predictions since the version was loaded, the failed ones among them. */
   public long predictions() {
-    return answered.sum() + failed.sum();
+    return counters.answered() + counters.broken();
   }
 
   /** Of them, those that failed for a fault of ours or the model's; a bad request is none. */
   public long predictionsFailed() {
-    return failed.sum();
+    return counters.broken() + counters.suspects();
   }
 
   /**
@@ -103,11 +137,9 @@ public final class ServingModel {
     judged = false;
   }
 
-  void count(List<Tensor> outputs) {
+  void judge(List<Tensor> outputs) {
     if (judged && outputs.stream().anyMatch(ServingModel::hasNan)) {
-      failed.increment();
-    } else {
-      answered.increment();
+      counters.suspect();
     }
   }
 
@@ -146,7 +178,7 @@ public final class ServingModel {
         }
         yield false;
       }
-      case BOOL, UINT8, INT8, INT16, INT32, INT64, BYTES -> false;
+      case BOOL, UINT8, INT8, UINT16, INT16, UINT32, INT32, UINT64, INT64, BYTES -> false;
     };
   }
 
@@ -154,8 +186,8 @@ public final class ServingModel {
     return model;
   }
 
-  void countFailed() {
-    failed.increment();
+  ModelCounters counters() {
+    return counters;
   }
 
   boolean tryHold() {

@@ -1,47 +1,69 @@
 package io.skerry.agent.serve;
 
 import io.grpc.Server;
-import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.ServerInterceptors;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
+import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.Predictor;
 import io.skerry.wire.agent.v1.FeedbackServiceGrpc;
 import io.skerry.wire.inference.GRPCInferenceServiceGrpc;
 import java.io.IOException;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The gRPC server of the agent: GRPCInferenceService, grpc.health.v1, and FeedbackService where
- * there is somebody to take feedback.
+ * The gRPC server of the agent: GRPCInferenceService, grpc.health.v1, reflection, and
+ * FeedbackService where there is somebody to take feedback.
  */
 public final class AgentServer implements AutoCloseable {
   private final ServeConfig config;
   private final Transport transport;
   private final ExecutorService calls;
-  private final HealthStatusManager health;
+  private final InferenceService service;
+  private final ModelHealth health;
   private final Server server;
   private boolean closed;
 
-  private AgentServer(
-      ServeConfig config,
-      Transport transport,
-      ExecutorService calls,
-      HealthStatusManager health,
-      Server server) {
+  private AgentServer(ServeConfig config, Transport transport, Served served) {
     this.config = config;
     this.transport = transport;
-    this.calls = calls;
-    this.health = health;
-    this.server = server;
+    // Runs block their thread in native code; the transport's threads must stay free for the rest.
+    // Two threads more than runs: they read requests while every place to run is taken.
+    this.calls =
+        Executors.newFixedThreadPool(
+            config.queue().runsMax() + 2, Thread.ofPlatform().name("agent-call-", 0).factory());
+    this.service = new InferenceService(served, config, calls);
+    HealthStatusManager manager = new HealthStatusManager();
+    List<String> services = new ArrayList<>(List.of(GRPCInferenceServiceGrpc.SERVICE_NAME));
+    NettyServerBuilder builder =
+        transport
+            .builder()
+            .executor(calls)
+            .decompressorRegistry(DeflateCodec.DECOMPRESSORS)
+            .maxInboundMessageSize(config.messageBytesMax())
+            .maxConcurrentCallsPerConnection(config.callsPerConnectionMax())
+            .addService(
+                ServerInterceptors.intercept(new MemoryEndpoint(service), InferStream.ERROR_FORM))
+            .addService(manager.getHealthService())
+            .addService(ProtoReflectionServiceV1.newInstance());
+    if (served.feedback().isPresent()) {
+      builder.addService(new FeedbackEndpoint(served.feedback().get(), InstantSource.system()));
+      services.add(FeedbackServiceGrpc.SERVICE_NAME);
+    }
+    this.server = builder.build();
+    this.health = new ModelHealth(manager, served, services);
+    served.slots().onChange(health::update);
   }
 
   /**
-   * Listens and serves.
+   * Listens and serves what a control plane decides.
    *
    * @param feedback who takes feedback; without one FeedbackService is not offered
    * @throws ListenException if the address cannot be used
@@ -53,28 +75,20 @@ public final class AgentServer implements AutoCloseable {
       ModelListing listing,
       Optional<FeedbackSink> feedback)
       throws ListenException {
+    return start(config, new Served(slots, predictor, listing, Optional.empty(), feedback));
+  }
+
+  /**
+   * Listens and serves.
+   *
+   * @throws ListenException if the address cannot be used
+   */
+  public static AgentServer start(ServeConfig config, Served served) throws ListenException {
     Transport transport = Transport.open(config.listen());
-    // Runs block their thread in native code; the transport's threads must stay free for the rest.
-    ExecutorService calls =
-        Executors.newFixedThreadPool(
-            2 * Runtime.getRuntime().availableProcessors(),
-            Thread.ofPlatform().name("agent-call-", 0).factory());
-    HealthStatusManager health = new HealthStatusManager();
-    NettyServerBuilder builder =
-        transport
-            .builder()
-            .executor(calls)
-            .maxInboundMessageSize(config.messageBytesMax())
-            .maxConcurrentCallsPerConnection(config.callsPerConnectionMax())
-            .addService(new InferenceEndpoint(slots, predictor, listing))
-            .addService(health.getHealthService());
-    feedback.ifPresent(
-        sink -> builder.addService(new FeedbackEndpoint(sink, InstantSource.system())));
-    Server server = builder.build();
-    AgentServer agent = new AgentServer(config, transport, calls, health, server);
+    AgentServer agent = new AgentServer(config, transport, served);
     boolean started = false;
     try {
-      server.start();
+      agent.server.start();
       transport.started();
       started = true;
     } catch (IOException e) {
@@ -84,12 +98,13 @@ public final class AgentServer implements AutoCloseable {
         agent.close();
       }
     }
-    health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, ServingStatus.SERVING);
-    health.setStatus(GRPCInferenceServiceGrpc.SERVICE_NAME, ServingStatus.SERVING);
-    if (feedback.isPresent()) {
-      health.setStatus(FeedbackServiceGrpc.SERVICE_NAME, ServingStatus.SERVING);
-    }
+    agent.health.update();
     return agent;
+  }
+
+  /** What answers, for another transport beside this one. */
+  public InferenceService service() {
+    return service;
   }
 
   /** Where the agent really listens: the port is the bound one. */
@@ -111,7 +126,7 @@ public final class AgentServer implements AutoCloseable {
       return;
     }
     closed = true;
-    health.enterTerminalState();
+    health.end();
     server.shutdown();
     try {
       if (!server.awaitTermination(config.drain().toNanos(), TimeUnit.NANOSECONDS)) {
@@ -123,6 +138,7 @@ public final class AgentServer implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     calls.shutdown();
+    service.close();
     transport.close();
   }
 }

@@ -6,13 +6,19 @@ import io.skerry.artifact.TensorSpec;
 import io.skerry.wire.inference.DataType;
 import io.skerry.wire.inference.ModelConfig;
 import io.skerry.wire.inference.ModelInput;
+import io.skerry.wire.inference.ModelInstanceGroup;
 import io.skerry.wire.inference.ModelMetadataResponse;
 import io.skerry.wire.inference.ModelMetadataResponse.TensorMetadata;
 import io.skerry.wire.inference.ModelOutput;
+import io.skerry.wire.inference.ModelTransactionPolicy;
+import io.skerry.wire.inference.ModelVersionPolicy;
 import java.util.List;
+import java.util.Set;
 
 /** Describes a model in the protocol's words. */
 final class ModelDescriptions {
+  private static final Set<String> GPU_PROVIDERS = Set.of("cuda", "tensorrt");
+
   private ModelDescriptions() {}
 
   static ModelMetadataResponse metadata(ServingModel model, List<String> versions) {
@@ -26,27 +32,49 @@ final class ModelDescriptions {
         .build();
   }
 
-  static ModelConfig config(ServingModel model) {
+  static ModelConfig config(ServingModel model, int instances) {
+    int batchMax = model.traits().batchMax();
+    boolean accelerated = model.providers().stream().anyMatch(GPU_PROVIDERS::contains);
     ModelConfig.Builder config =
         ModelConfig.newBuilder()
             .setName(model.version().model().value())
             .setPlatform(platform(model))
-            .setBackend(model.engine());
+            .setBackend(model.engine())
+            .setVersionPolicy(
+                ModelVersionPolicy.newBuilder().setAll(ModelVersionPolicy.All.getDefaultInstance()))
+            .setMaxBatchSize(batchMax)
+            .setDefaultModelFilename(
+                model.engine().equals("onnxruntime") ? "model.onnx" : "model." + model.engine())
+            .setModelTransactionPolicy(ModelTransactionPolicy.getDefaultInstance())
+            .addInstanceGroup(
+                ModelInstanceGroup.newBuilder()
+                    .setName(model.version().model().value())
+                    .setCount(instances)
+                    .setKind(
+                        accelerated
+                            ? ModelInstanceGroup.Kind.KIND_GPU
+                            : ModelInstanceGroup.Kind.KIND_CPU));
     for (TensorSpec input : model.signature().inputs()) {
       config.addInput(
           ModelInput.newBuilder()
               .setName(input.name())
               .setDataType(dataType(input.type()))
-              .addAllDims(input.shape()));
+              .addAllDims(dims(input, batchMax)));
     }
     for (TensorSpec output : model.signature().outputs()) {
       config.addOutput(
           ModelOutput.newBuilder()
               .setName(output.name())
               .setDataType(dataType(output.type()))
-              .addAllDims(output.shape()));
+              .addAllDims(dims(output, batchMax))
+              .setLabelFilename(model.traits().labels().isEmpty() ? "" : ModelRepository.LABELS));
     }
     return config.build();
+  }
+
+  // Clients put the batch before these when the model takes one.
+  private static List<Long> dims(TensorSpec spec, int batchMax) {
+    return batchMax > 0 ? spec.shape().subList(1, spec.shape().size()) : spec.shape();
   }
 
   private static String platform(ServingModel model) {
@@ -66,8 +94,11 @@ final class ModelDescriptions {
       case BOOL -> DataType.TYPE_BOOL;
       case UINT8 -> DataType.TYPE_UINT8;
       case INT8 -> DataType.TYPE_INT8;
+      case UINT16 -> DataType.TYPE_UINT16;
       case INT16 -> DataType.TYPE_INT16;
+      case UINT32 -> DataType.TYPE_UINT32;
       case INT32 -> DataType.TYPE_INT32;
+      case UINT64 -> DataType.TYPE_UINT64;
       case INT64 -> DataType.TYPE_INT64;
       case FP16 -> DataType.TYPE_FP16;
       case BF16 -> DataType.TYPE_BF16;

@@ -17,6 +17,11 @@ public interface ModelListing {
   /** All of them, ordered by model and version. */
   List<Entry> entries();
 
+  /** Whether everything that should be served is. */
+  default boolean ready() {
+    return entries().stream().allMatch(Entry::ready);
+  }
+
   /** A listing of just what is active. */
   static ModelListing ofActive(ModelSlots slots) {
     return () ->

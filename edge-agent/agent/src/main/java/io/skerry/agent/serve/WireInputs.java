@@ -2,19 +2,32 @@ package io.skerry.agent.serve;
 
 import com.google.protobuf.ByteString;
 import io.skerry.agent.model.PredictException;
+import io.skerry.agent.serve.memory.SharedMemory;
 import io.skerry.artifact.ElementType;
+import io.skerry.runtime.ByteStrings;
 import io.skerry.runtime.Tensor;
-import io.skerry.wire.inference.InferTensorContents;
 import io.skerry.wire.inference.ModelInferRequest;
 import io.skerry.wire.inference.ModelInferRequest.InferInputTensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 
-/** Reads a request's tensors, raw or typed. */
+/** Reads a request's tensors: raw, typed, or from shared memory. */
 final class WireInputs {
+  private static final int INPUTS_MAX = 1_024;
   private static final int DIMENSIONS_MAX = 16;
+  private static final Map<String, ElementType> TYPES = new HashMap<>();
+
+  static {
+    for (ElementType type : ElementType.values()) {
+      TYPES.put(type.name(), type);
+    }
+  }
 
   private WireInputs() {}
 
@@ -24,135 +37,168 @@ final class WireInputs {
         && request.getInputsList().stream().anyMatch(InferInputTensor::hasContents);
   }
 
-  static List<Tensor> read(ModelInferRequest request) throws PredictException {
-    boolean raw = request.getRawInputContentsCount() > 0;
-    if (raw && request.getRawInputContentsCount() > request.getInputsCount()) {
+  static List<Tensor> read(ModelInferRequest request, SharedMemory memory) throws PredictException {
+    int raws = request.getRawInputContentsCount();
+    if (request.getInputsCount() > INPUTS_MAX) {
       throw invalid(
-          "expected %d raw input contents but got %d for model '%s'"
-              .formatted(
-                  request.getInputsCount(),
-                  request.getRawInputContentsCount(),
-                  request.getModelName()));
+          "expected at most %d inputs but got %d for model '%s'"
+              .formatted(INPUTS_MAX, request.getInputsCount(), model(request)));
     }
     List<Tensor> tensors = new ArrayList<>(request.getInputsCount());
+    int next = 0;
     for (int i = 0; i < request.getInputsCount(); i++) {
       InferInputTensor input = request.getInputs(i);
-      if (input.containsParameters("shared_memory_region")) {
-        throw invalid(
-            "input '%s' names a shared memory region: this agent offers none"
-                .formatted(input.getName()));
-      }
+      Optional<MemoryRange> shared =
+          MemoryRange.of("input '" + name(input) + "'", input.getParametersMap(), memory);
       ElementType type = type(input);
       long elements = elements(input);
-      if (raw && input.hasContents()) {
-        throw invalid(
-            "contents field must not be specified when using raw_input_contents for '%s' for model '%s'"
-                .formatted(input.getName(), request.getModelName()));
+      ByteBuffer data;
+      if (shared.isPresent()) {
+        if (input.hasContents()) {
+          throw invalid(
+              "contents field must not be specified when using shared memory for '%s' for model '%s'"
+                  .formatted(name(input), model(request)));
+        }
+        data = shared(request, input, type, elements, shared.get());
+      } else if (raws > 0) {
+        if (input.hasContents()) {
+          throw invalid(
+              "contents field must not be specified when using raw_input_contents for '%s' for model '%s'"
+                  .formatted(name(input), model(request)));
+        }
+        if (next == raws) {
+          throw noData(request, input);
+        }
+        // Inputs in shared memory have no entry, so entries are counted, not indexed.
+        data = raw(request, input, type, elements, request.getRawInputContents(next++));
+      } else if (input.hasContents()) {
+        data = TypedContents.read(input, type, elements);
+      } else {
+        throw noData(request, input);
       }
-      boolean hasData = raw ? i < request.getRawInputContentsCount() : input.hasContents();
-      if (!hasData) {
-        throw invalid(
-            "unable to find data for input tensor '%s' for model '%s' in request."
-                .formatted(input.getName(), request.getModelName()));
-      }
-      ByteBuffer data =
-          raw ? raw(request, i, type, elements) : typed(input, type, Math.toIntExact(elements));
       tensors.add(new Tensor(input.getName(), type, input.getShapeList(), data));
+    }
+    if (next != raws) {
+      throw invalid(
+          "expected %d raw input contents but got %d for model '%s'"
+              .formatted(next, raws, model(request)));
     }
     return tensors;
   }
 
   private static ElementType type(InferInputTensor input) throws PredictException {
-    try {
-      ElementType type = ElementType.valueOf(input.getDatatype());
-      if (type != ElementType.BYTES) {
-        return type;
-      }
-    } catch (IllegalArgumentException unknown) {
-      // Falls through to the one answer for both.
+    ElementType type = TYPES.get(input.getDatatype());
+    if (type == null) {
+      throw invalid(
+          "input '%s' has data-type '%s', which is none of the protocol's"
+              .formatted(name(input), Texts.shortened(input.getDatatype())));
     }
-    throw invalid(
-        "input '%s' has data-type '%s', which this agent does not carry"
-            .formatted(input.getName(), input.getDatatype()));
+    return type;
   }
 
   private static long elements(InferInputTensor input) throws PredictException {
+    if (input.getShapeCount() > DIMENSIONS_MAX) {
+      throw invalid(
+          "input '%s' has invalid shape: %d dimensions, at most %d are taken"
+              .formatted(name(input), input.getShapeCount(), DIMENSIONS_MAX));
+    }
     long elements = 1;
     for (long dimension : input.getShapeList()) {
-      if (dimension < 0 || input.getShapeCount() > DIMENSIONS_MAX) {
+      if (dimension < 0) {
         throw invalid(
-            "input '%s' has invalid shape %s".formatted(input.getName(), input.getShapeList()));
+            "input '%s' has invalid shape %s".formatted(name(input), input.getShapeList()));
       }
       // The product of what a message can hold is far below; more is no honest shape.
       elements = Math.multiplyHigh(elements, dimension) == 0 ? elements * dimension : -1;
       if (elements < 0 || elements > Integer.MAX_VALUE) {
         throw invalid(
-            "input '%s' has too large a shape %s".formatted(input.getName(), input.getShapeList()));
+            "input '%s' has too large a shape %s".formatted(name(input), input.getShapeList()));
       }
     }
     return elements;
   }
 
   private static ByteBuffer raw(
-      ModelInferRequest request, int index, ElementType type, long elements)
+      ModelInferRequest request,
+      InferInputTensor input,
+      ElementType type,
+      long elements,
+      ByteString bytes)
       throws PredictException {
-    ByteString bytes = request.getRawInputContents(index);
-    if (bytes.size() != elements * type.bytes()) {
-      InferInputTensor input = request.getInputs(index);
+    requireSize(request, input, type, elements, bytes.size());
+    ByteBuffer data = direct(bytes.size());
+    bytes.copyTo(data);
+    return checked(input, type, elements, data.flip());
+  }
+
+  private static ByteBuffer shared(
+      ModelInferRequest request,
+      InferInputTensor input,
+      ElementType type,
+      long elements,
+      MemoryRange range)
+      throws PredictException {
+    requireSize(request, input, type, elements, range.bytes());
+    if (range.bytes() > Integer.MAX_VALUE) {
+      throw invalid(
+          "input '%s' has %d bytes, a tensor holds %d"
+              .formatted(name(input), range.bytes(), Integer.MAX_VALUE));
+    }
+    ByteBuffer data = direct((int) range.bytes());
+    range.read(data);
+    return checked(input, type, elements, data);
+  }
+
+  private static void requireSize(
+      ModelInferRequest request, InferInputTensor input, ElementType type, long elements, long got)
+      throws PredictException {
+    if (type != ElementType.BYTES && got != elements * type.bytes()) {
       throw invalid(
           "input byte size mismatch for input '%s' for model '%s': %s of shape %s needs %d, got %d"
               .formatted(
-                  input.getName(),
-                  request.getModelName(),
+                  name(input),
+                  model(request),
                   type,
                   input.getShapeList(),
                   elements * type.bytes(),
-                  bytes.size()));
+                  got));
     }
-    ByteBuffer data = direct(bytes.size());
-    bytes.copyTo(data);
-    return data.flip();
   }
 
-  private static ByteBuffer typed(InferInputTensor input, ElementType type, int elements)
+  private static ByteBuffer checked(
+      InferInputTensor input, ElementType type, long elements, ByteBuffer data)
       throws PredictException {
-    InferTensorContents contents = input.getContents();
-    int given =
-        switch (type) {
-          case BOOL -> contents.getBoolContentsCount();
-          case INT8, INT16, INT32 -> contents.getIntContentsCount();
-          case UINT8 -> contents.getUintContentsCount();
-          case INT64 -> contents.getInt64ContentsCount();
-          case FP32 -> contents.getFp32ContentsCount();
-          case FP64 -> contents.getFp64ContentsCount();
-          case FP16, BF16, BYTES ->
-              throw invalid(
-                  "input '%s' is %s: send it in raw_input_contents"
-                      .formatted(input.getName(), type));
-        };
-    if (given != elements) {
-      throw invalid(
-          "input '%s' of shape %s needs %d elements of %s, got %d"
-              .formatted(input.getName(), input.getShapeList(), elements, type, given));
-    }
-    ByteBuffer data = direct(Math.multiplyExact(elements, type.bytes()));
-    for (int i = 0; i < elements; i++) {
-      switch (type) {
-        case BOOL -> data.put((byte) (contents.getBoolContents(i) ? 1 : 0));
-        case INT8 -> data.put((byte) contents.getIntContents(i));
-        case UINT8 -> data.put((byte) contents.getUintContents(i));
-        case INT16 -> data.putShort((short) contents.getIntContents(i));
-        case INT32 -> data.putInt(contents.getIntContents(i));
-        case INT64 -> data.putLong(contents.getInt64Contents(i));
-        case FP32 -> data.putFloat(contents.getFp32Contents(i));
-        case FP64 -> data.putDouble(contents.getFp64Contents(i));
-        case FP16, BF16, BYTES -> throw new IllegalStateException("refused above");
+    if (type == ElementType.BYTES) {
+      OptionalLong count = ByteStrings.count(data);
+      if (count.isEmpty()) {
+        throw invalid(
+            "incomplete string data for inference input '%s': its last string is cut off"
+                .formatted(name(input)));
+      }
+      if (count.getAsLong() != elements) {
+        throw invalid(
+            "unexpected number of string elements %d for inference input '%s', expecting %d"
+                .formatted(count.getAsLong(), name(input), elements));
       }
     }
-    return data.flip();
+    return data;
   }
 
-  private static ByteBuffer direct(int bytes) {
+  private static PredictException noData(ModelInferRequest request, InferInputTensor input) {
+    return invalid(
+        "unable to find data for input tensor '%s' for model '%s' in request."
+            .formatted(name(input), model(request)));
+  }
+
+  private static String name(InferInputTensor input) {
+    return Texts.shortened(input.getName());
+  }
+
+  private static String model(ModelInferRequest request) {
+    return Texts.shortened(request.getModelName());
+  }
+
+  static ByteBuffer direct(int bytes) {
     return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 

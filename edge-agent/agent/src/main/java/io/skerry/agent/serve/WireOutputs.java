@@ -1,89 +1,96 @@
 package io.skerry.agent.serve;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
+import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.Prediction;
-import io.skerry.artifact.ElementType;
+import io.skerry.agent.model.ServingModel;
 import io.skerry.runtime.Tensor;
 import io.skerry.wire.inference.InferParameter;
-import io.skerry.wire.inference.InferTensorContents;
 import io.skerry.wire.inference.ModelInferResponse;
 import io.skerry.wire.inference.ModelInferResponse.InferOutputTensor;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.List;
 
-/** Writes an answer, raw or typed. */
+/** Writes an answer: raw, typed, as classes, or into shared memory. */
 final class WireOutputs {
   private static final String PREDICTION_ID = "skerry_prediction_id";
 
   private WireOutputs() {}
 
   /**
-   * The answer.
+   * The answer. One raw entry per output, always: clients count them.
    *
-   * @param names outputs that the client asked for, in its order; all when empty
+   * @param typed whether the request was; then outputs have contents too, where their type has
+   * @throws PredictException if an output does not fit where the client wants it
    */
-  static ModelInferResponse write(Prediction prediction, List<String> names, boolean typed) {
+  static ModelInferResponse write(
+      Prediction prediction, ServingModel model, List<RequestedOutput> requested, boolean typed)
+      throws PredictException {
     ModelInferResponse.Builder response =
         ModelInferResponse.newBuilder()
             .setModelName(prediction.model().version().model().value())
             .setModelVersion(Long.toString(prediction.model().version().version()))
             .setId(prediction.clientId())
-            .putParameters(
-                PREDICTION_ID,
-                InferParameter.newBuilder().setStringParam(prediction.id().value()).build());
-    List<Tensor> wanted =
-        names.isEmpty()
-            ? prediction.outputs()
-            : names.stream().map(name -> named(prediction.outputs(), name)).toList();
-    boolean raw = !typed || wanted.stream().anyMatch(output -> !hasTypedForm(output.type()));
-    for (Tensor output : wanted) {
+            .putParameters(PREDICTION_ID, text(prediction.id().value()));
+    for (RequestedOutput wanted : requested) {
+      Tensor made = named(prediction, wanted.name());
+      Tensor output =
+          wanted.classes() > 0 ? Classification.top(made, wanted.classes(), model.traits()) : made;
       InferOutputTensor.Builder tensor =
           InferOutputTensor.newBuilder()
               .setName(output.name())
               .setDatatype(output.type().name())
               .addAllShape(output.shape());
-      if (raw) {
+      if (wanted.memory().isPresent()) {
+        share(output, wanted.memory().get(), tensor);
+        response.addRawOutputContents(ByteString.EMPTY);
+      } else {
+        if (typed && TypedContents.carries(output.type())) {
+          tensor.setContents(TypedContents.write(output));
+        }
         // Nobody writes into an answered tensor, so the message may share its bytes.
         response.addRawOutputContents(UnsafeByteOperations.unsafeWrap(output.data().duplicate()));
-      } else {
-        tensor.setContents(contents(output));
       }
       response.addOutputs(tensor);
     }
     return response.build();
   }
 
-  private static Tensor named(List<Tensor> outputs, String name) {
-    return outputs.stream()
-        .filter(output -> output.name().equals(name))
-        .findFirst()
-        .orElseThrow(() -> new IllegalStateException("no output '%s'".formatted(name)));
+  private static void share(Tensor output, MemoryRange range, InferOutputTensor.Builder tensor)
+      throws PredictException {
+    int bytes = output.data().remaining();
+    if (bytes > range.bytes()) {
+      throw new PredictException(
+          PredictException.Code.INVALID_ARGUMENT,
+          "shared memory size specified with the request for output '%s' (%d bytes) should be at least %d bytes to hold the results"
+              .formatted(output.name(), range.bytes(), bytes));
+    }
+    range.write(output.data().duplicate());
+    tensor.putParameters(MemoryRange.REGION, text(range.region().name()));
+    tensor.putParameters(MemoryRange.BYTE_SIZE, number(bytes));
+    if (range.offset() != 0) {
+      tensor.putParameters(MemoryRange.OFFSET, number(range.offset()));
+    }
   }
 
-  private static boolean hasTypedForm(ElementType type) {
-    return switch (type) {
-      case FP16, BF16, BYTES -> false;
-      case BOOL, INT8, UINT8, INT16, INT32, INT64, FP32, FP64 -> true;
-    };
-  }
-
-  private static InferTensorContents contents(Tensor output) {
-    InferTensorContents.Builder contents = InferTensorContents.newBuilder();
-    ByteBuffer data = output.data().duplicate().order(ByteOrder.LITTLE_ENDIAN);
-    while (data.hasRemaining()) {
-      switch (output.type()) {
-        case BOOL -> contents.addBoolContents(data.get() != 0);
-        case INT8 -> contents.addIntContents(data.get());
-        case UINT8 -> contents.addUintContents(Byte.toUnsignedInt(data.get()));
-        case INT16 -> contents.addIntContents(data.getShort());
-        case INT32 -> contents.addIntContents(data.getInt());
-        case INT64 -> contents.addInt64Contents(data.getLong());
-        case FP32 -> contents.addFp32Contents(data.getFloat());
-        case FP64 -> contents.addFp64Contents(data.getDouble());
-        case FP16, BF16, BYTES -> throw new IllegalStateException("has no typed form");
+  private static Tensor named(Prediction prediction, String name) throws PredictException {
+    for (Tensor output : prediction.outputs()) {
+      if (output.name().equals(name)) {
+        return output;
       }
     }
-    return contents.build();
+    // The version was swapped for one with other outputs since the request was checked.
+    throw new PredictException(
+        PredictException.Code.INVALID_ARGUMENT,
+        "unexpected inference output '%s' for model '%s'"
+            .formatted(name, prediction.model().version().model()));
+  }
+
+  private static InferParameter text(String value) {
+    return InferParameter.newBuilder().setStringParam(value).build();
+  }
+
+  private static InferParameter number(long value) {
+    return InferParameter.newBuilder().setInt64Param(value).build();
   }
 }

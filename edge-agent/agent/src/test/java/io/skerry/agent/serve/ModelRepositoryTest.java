@@ -65,7 +65,7 @@ class ModelRepositoryTest {
     Files.createDirectories(folder.resolve("none"));
     version("nothing", "1");
     version("good", "latest");
-    version("Upper", "1");
+    version("No name", "1");
     TinyOnnx.scale(version("both", "1").resolve("model.onnx"), 2);
     Files.createFile(folder.resolve("both/1/model.tflite"));
     Files.createDirectories(folder.resolve(".git/1"));
@@ -75,7 +75,7 @@ class ModelRepositoryTest {
         .filteredOn(entry -> !entry.ready())
         .extracting(entry -> entry.model() + "@" + entry.version() + ": " + entry.reason())
         .satisfiesExactly(
-            upper -> assertThat(upper).startsWith("Upper@1: model 'Upper' is not a name"),
+            bad -> assertThat(bad).startsWith("No name@1: model 'No name' is not a name"),
             both -> assertThat(both).startsWith("both@1: ").contains("either model.onnx or"),
             broken -> assertThat(broken).startsWith("broken@1: ONNX Runtime cannot load"),
             good -> assertThat(good).isEqualTo("good@latest: 'latest' is no version number"),

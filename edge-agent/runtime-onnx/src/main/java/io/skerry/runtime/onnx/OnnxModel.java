@@ -6,6 +6,7 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtException.OrtErrorCode;
 import ai.onnxruntime.OrtSession;
+import io.skerry.artifact.ElementType;
 import io.skerry.artifact.ModelSignature;
 import io.skerry.artifact.TensorSpec;
 import io.skerry.runtime.EngineException;
@@ -85,7 +86,7 @@ final class OnnxModel implements LoadedModel {
     }
   }
 
-  private List<Tensor> outputs(OrtSession.Result result) throws EngineException {
+  private List<Tensor> outputs(OrtSession.Result result) throws OrtException, EngineException {
     List<Tensor> outputs = new ArrayList<>(signature.outputs().size());
     for (int i = 0; i < signature.outputs().size(); i++) {
       TensorSpec spec = signature.outputs().get(i);
@@ -94,12 +95,14 @@ final class OnnxModel implements LoadedModel {
             Reason.RUN_FAILED, "output '%s' is no tensor".formatted(spec.name()));
       }
       List<Long> shape = Arrays.stream(made.getInfo().getShape()).boxed().toList();
-      outputs.add(new Tensor(spec.name(), spec.type(), shape, made.getByteBuffer()));
+      ByteBuffer data =
+          spec.type() == ElementType.BYTES ? OnnxStrings.data(made) : made.getByteBuffer();
+      outputs.add(new Tensor(spec.name(), spec.type(), shape, data));
     }
     return outputs;
   }
 
-  private OnnxTensor onnxTensor(Tensor tensor) throws OrtException {
+  private OnnxTensor onnxTensor(Tensor tensor) throws OrtException, EngineException {
     long[] shape = tensor.shape().stream().mapToLong(Long::longValue).toArray();
     ByteBuffer data = tensor.data().slice().order(ByteOrder.LITTLE_ENDIAN);
     return switch (tensor.type()) {
@@ -115,8 +118,10 @@ final class OnnxModel implements LoadedModel {
       case INT8 -> OnnxTensor.createTensor(environment, data, shape, OnnxJavaType.INT8);
       case UINT8 -> OnnxTensor.createTensor(environment, data, shape, OnnxJavaType.UINT8);
       case BOOL -> OnnxTensor.createTensor(environment, data, shape, OnnxJavaType.BOOL);
-      case BYTES ->
-          throw new IllegalStateException("BYTES inputs are refused when a model is loaded");
+      case BYTES -> OnnxStrings.tensor(environment, tensor, shape);
+      case UINT16, UINT32, UINT64 ->
+          throw new IllegalStateException(
+              tensor.type() + " inputs are refused when a model is loaded");
     };
   }
 }

@@ -10,6 +10,9 @@ import static org.bytedeco.tensorflowlite.global.tensorflowlite.kTfLiteInt32;
 import static org.bytedeco.tensorflowlite.global.tensorflowlite.kTfLiteInt64;
 import static org.bytedeco.tensorflowlite.global.tensorflowlite.kTfLiteInt8;
 import static org.bytedeco.tensorflowlite.global.tensorflowlite.kTfLiteOk;
+import static org.bytedeco.tensorflowlite.global.tensorflowlite.kTfLiteUInt16;
+import static org.bytedeco.tensorflowlite.global.tensorflowlite.kTfLiteUInt32;
+import static org.bytedeco.tensorflowlite.global.tensorflowlite.kTfLiteUInt64;
 import static org.bytedeco.tensorflowlite.global.tensorflowlite.kTfLiteUInt8;
 
 import io.skerry.artifact.ElementType;
@@ -187,8 +190,11 @@ final class TfliteInterpreter implements AutoCloseable {
       case kTfLiteBFloat16 -> ElementType.BF16;
       case kTfLiteInt8 -> ElementType.INT8;
       case kTfLiteUInt8 -> ElementType.UINT8;
+      case kTfLiteUInt16 -> ElementType.UINT16;
       case kTfLiteInt16 -> ElementType.INT16;
+      case kTfLiteUInt32 -> ElementType.UINT32;
       case kTfLiteInt32 -> ElementType.INT32;
+      case kTfLiteUInt64 -> ElementType.UINT64;
       case kTfLiteInt64 -> ElementType.INT64;
       case kTfLiteBool -> ElementType.BOOL;
       default ->

@@ -1,0 +1,164 @@
+package io.skerry.agent.serve;
+
+import io.skerry.agent.model.PredictException;
+import io.skerry.agent.model.PredictException.Code;
+import java.util.Comparator;
+import java.util.PriorityQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which calls run now and which wait.
+ *
+ * <p>While there is a free place a call runs at once, on the thread that brought it. Others wait:
+ * the lowest priority number first, then the one that came first. A call leaves the queue when it
+ * is cancelled or its time is up; nobody waits for a thread while it does. Thread-safe.
+ */
+final class CallQueue implements AutoCloseable {
+  /** What waits. Either it is run or it is refused, once. */
+  interface Work {
+    /** Size of the request, which is kept while it waits. */
+    long bytes();
+
+    void run();
+
+    void refuse(PredictException why);
+  }
+
+  /** A place in the queue. */
+  final class Waiting {
+    private final Work work;
+    private final int priority;
+    private final long number;
+    private final long bytes;
+    private @Nullable ScheduledFuture<?> timeout;
+
+    private Waiting(Work work, int priority, long number, long bytes) {
+      this.work = work;
+      this.priority = priority;
+      this.number = number;
+      this.bytes = bytes;
+    }
+
+    /** Leaves the queue; without effect when the work has begun or was refused. */
+    void leave(PredictException why) {
+      if (remove(this)) {
+        work.refuse(why);
+      }
+    }
+  }
+
+  private final QueueConfig config;
+  private final Executor executor;
+  private final ScheduledThreadPoolExecutor timer;
+  private final PriorityQueue<Waiting> waiting =
+      new PriorityQueue<>(
+          Comparator.comparingInt((Waiting call) -> call.priority)
+              .thenComparingLong(call -> call.number));
+  private long waitingBytes;
+  private long arrivals;
+  private int running;
+
+  CallQueue(QueueConfig config, Executor executor) {
+    this.config = config;
+    this.executor = executor;
+    timer =
+        new ScheduledThreadPoolExecutor(
+            1, Thread.ofPlatform().daemon().name("agent-timeouts").factory());
+    timer.setRemoveOnCancelPolicy(true);
+  }
+
+  /**
+   * Runs the work, at once or later, or refuses it.
+   *
+   * @param timeoutNanos how long it may wait; 0 for as long as it takes
+   * @return its place when it waits
+   */
+  @Nullable Waiting submit(Work work, int priority, long timeoutNanos) {
+    String full;
+    synchronized (this) {
+      if (running < config.runsMax()) {
+        running++;
+        full = "";
+      } else {
+        long bytes = work.bytes();
+        if (waiting.size() < config.waitingMax()
+            && bytes <= config.waitingBytesMax() - waitingBytes) {
+          return enqueue(new Waiting(work, priority, arrivals++, bytes), timeoutNanos);
+        }
+        full =
+            "Exceeds maximum queue size: %d calls of %d bytes wait"
+                .formatted(waiting.size(), waitingBytes);
+      }
+    }
+    if (full.isEmpty()) {
+      run(work);
+    } else {
+      work.refuse(new PredictException(Code.UNAVAILABLE, full));
+    }
+    return null;
+  }
+
+  /** How many calls wait. */
+  synchronized int waiting() {
+    return waiting.size();
+  }
+
+  @Override
+  public void close() {
+    timer.shutdownNow();
+  }
+
+  private Waiting enqueue(Waiting place, long timeoutNanos) {
+    if (timeoutNanos > 0) {
+      place.timeout =
+          timer.schedule(
+              () -> place.leave(new PredictException(Code.UNAVAILABLE, "Request timeout expired")),
+              timeoutNanos,
+              TimeUnit.NANOSECONDS);
+    }
+    waiting.add(place);
+    waitingBytes += place.bytes;
+    return place;
+  }
+
+  private void run(Work work) {
+    try {
+      work.run();
+    } finally {
+      next();
+    }
+  }
+
+  // The next call runs on a thread of its own: this one may have more to do for its client.
+  private void next() {
+    Waiting next;
+    synchronized (this) {
+      next = waiting.poll();
+      if (next == null) {
+        running--;
+        return;
+      }
+      left(next);
+    }
+    executor.execute(() -> run(next.work));
+  }
+
+  private synchronized boolean remove(Waiting place) {
+    boolean removed = waiting.remove(place);
+    if (removed) {
+      left(place);
+    }
+    return removed;
+  }
+
+  private void left(Waiting place) {
+    waitingBytes -= place.bytes;
+    if (place.timeout != null) {
+      place.timeout.cancel(false);
+    }
+  }
+}

@@ -1,0 +1,19 @@
+package io.skerry.agent.serve;
+
+import io.skerry.agent.model.PredictException;
+import io.skerry.wire.inference.ModelInferResponse;
+
+/** One wanted prediction as its transport sees it. */
+public interface InferCall {
+  /** Whether the client has gone, or its deadline has passed. */
+  boolean isCancelled();
+
+  /** Calls back once when the client goes or its deadline passes; at once if so already. */
+  void onCancel(Runnable action);
+
+  /** The prediction. Either this or {@link #refuse} is called, once, on any thread. */
+  void answer(ModelInferResponse response);
+
+  /** Why there is none. */
+  void refuse(PredictException why);
+}

@@ -1,0 +1,476 @@
+package io.skerry.agent.serve;
+
+import io.skerry.agent.config.AgentVersion;
+import io.skerry.agent.model.CallTimes;
+import io.skerry.agent.model.ModelStatistics;
+import io.skerry.agent.model.PredictException;
+import io.skerry.agent.model.PredictException.Code;
+import io.skerry.agent.model.PredictRequest;
+import io.skerry.agent.model.ServingModel;
+import io.skerry.agent.serve.memory.SharedMemory;
+import io.skerry.agent.serve.memory.SharedRegion;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.runtime.Tensor;
+import io.skerry.wire.inference.LogSettingsRequest;
+import io.skerry.wire.inference.LogSettingsResponse;
+import io.skerry.wire.inference.ModelConfigRequest;
+import io.skerry.wire.inference.ModelConfigResponse;
+import io.skerry.wire.inference.ModelInferRequest;
+import io.skerry.wire.inference.ModelMetadataRequest;
+import io.skerry.wire.inference.ModelMetadataResponse;
+import io.skerry.wire.inference.ModelReadyRequest;
+import io.skerry.wire.inference.ModelStatisticsRequest;
+import io.skerry.wire.inference.ModelStatisticsResponse;
+import io.skerry.wire.inference.RepositoryIndexRequest;
+import io.skerry.wire.inference.RepositoryIndexResponse;
+import io.skerry.wire.inference.RepositoryIndexResponse.ModelIndex;
+import io.skerry.wire.inference.RepositoryModelLoadRequest;
+import io.skerry.wire.inference.RepositoryModelUnloadRequest;
+import io.skerry.wire.inference.ServerMetadataResponse;
+import io.skerry.wire.inference.SystemSharedMemoryStatusResponse;
+import io.skerry.wire.inference.SystemSharedMemoryStatusResponse.RegionStatus;
+import io.skerry.wire.inference.TraceSettingRequest;
+import io.skerry.wire.inference.TraceSettingResponse;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Answers the calls of the Open Inference Protocol, whatever carried them here.
+ *
+ * <p>Thread-safe.
+ */
+public final class InferenceService implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(InferenceService.class);
+
+  private static final int LOADS_WAITING_MAX = 64;
+
+  private final Served served;
+  private final QueueConfig bounds;
+  private final Executor calls;
+  private final ThreadPoolExecutor loading;
+  private final CallQueue queue;
+  private final SharedMemory memory;
+
+  /**
+   * Makes the service.
+   *
+   * @param calls runs what waited, when it is its turn
+   */
+  InferenceService(Served served, ServeConfig config, Executor calls) {
+    this.served = served;
+    this.bounds = config.queue();
+    this.calls = calls;
+    this.loading =
+        new ThreadPoolExecutor(
+            0,
+            1,
+            10,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(LOADS_WAITING_MAX),
+            Thread.ofPlatform().name("agent-loading").factory());
+    this.queue = new CallQueue(config.queue(), calls);
+    this.memory = new SharedMemory(config.sharedMemory());
+  }
+
+  /** Runs calls. */
+  public Executor calls() {
+    return calls;
+  }
+
+  /**
+   * Runs what takes long, one at a time.
+   *
+   * @throws PredictException if too much waits
+   */
+  public void later(Runnable task) throws PredictException {
+    try {
+      loading.execute(task);
+    } catch (RejectedExecutionException e) {
+      throw new PredictException(
+          Code.RESOURCE_EXHAUSTED,
+          "%d models wait to be loaded or unloaded, and no more may".formatted(LOADS_WAITING_MAX),
+          e);
+    }
+  }
+
+  /** Whether everything that should be served is. */
+  public boolean ready() {
+    return served.listing().ready();
+  }
+
+  /** Who this is, and which extensions of the protocol it has. */
+  public ServerMetadataResponse serverMetadata() {
+    ServerMetadataResponse.Builder metadata =
+        ServerMetadataResponse.newBuilder()
+            .setName("skerry-agent")
+            .setVersion(AgentVersion.current())
+            .addExtensions("classification")
+            .addExtensions("model_configuration")
+            .addExtensions("schedule_policy")
+            .addExtensions("binary_tensor_data")
+            .addExtensions("parameters")
+            .addExtensions("statistics");
+    if (served.control().isPresent()) {
+      metadata
+          .addExtensions("model_repository")
+          .addExtensions("model_repository(unload_dependents)");
+    }
+    if (memory.isOn()) {
+      metadata.addExtensions("system_shared_memory");
+    }
+    return metadata.build();
+  }
+
+  /**
+   * Whether the model answers; not ready when it is unknown.
+   *
+   * @throws PredictException if the version is no number
+   */
+  public boolean modelReady(ModelReadyRequest request) throws PredictException {
+    Optional<Long> version = ModelNames.version(request.getVersion());
+    return ModelNames.name(request.getName())
+        .flatMap(name -> served.slots().find(name, version))
+        .isPresent();
+  }
+
+  /**
+   * A model's tensors and versions.
+   *
+   * @throws PredictException if it does not answer
+   */
+  public ModelMetadataResponse modelMetadata(ModelMetadataRequest request) throws PredictException {
+    ServingModel model = serving(request.getName(), request.getVersion());
+    List<String> versions =
+        served.slots().active().stream()
+            .map(ServingModel::version)
+            .filter(version -> version.model().equals(model.version().model()))
+            .map(version -> Long.toString(version.version()))
+            .distinct()
+            .toList();
+    return ModelDescriptions.metadata(model, versions);
+  }
+
+  /**
+   * A model's configuration.
+   *
+   * @throws PredictException if it does not answer
+   */
+  public ModelConfigResponse modelConfig(ModelConfigRequest request) throws PredictException {
+    return ModelConfigResponse.newBuilder()
+        .setConfig(
+            ModelDescriptions.config(
+                serving(request.getName(), request.getVersion()), bounds.runsMax()))
+        .build();
+  }
+
+  /**
+   * What models did, ordered by name and version.
+   *
+   * @throws PredictException if the named one does not answer
+   */
+  public ModelStatisticsResponse statistics(ModelStatisticsRequest request)
+      throws PredictException {
+    if (!request.getName().isEmpty()) {
+      serving(request.getName(), request.getVersion());
+    }
+    Optional<Long> version = ModelNames.version(request.getVersion());
+    TreeMap<ModelVersion, ModelStatistics> byVersion =
+        new TreeMap<>(
+            Comparator.comparing((ModelVersion key) -> key.model().value())
+                .thenComparing(ModelVersion::version));
+    for (ServingModel model : served.slots().active()) {
+      ModelVersion key = model.version();
+      if ((request.getName().isEmpty() || key.model().value().equals(request.getName()))
+          && (version.isEmpty() || key.version() == version.get())) {
+        byVersion.merge(key, model.statistics(), ModelStatistics::plus);
+      }
+    }
+    ModelStatisticsResponse.Builder response = ModelStatisticsResponse.newBuilder();
+    byVersion.forEach((key, value) -> response.addModelStats(WireStatistics.write(key, value)));
+    return response.build();
+  }
+
+  /**
+   * Every model that the device has or should have.
+   *
+   * @throws PredictException if another repository is named
+   */
+  public RepositoryIndexResponse repositoryIndex(RepositoryIndexRequest request)
+      throws PredictException {
+    requireNoRepository(request.getRepositoryName());
+    RepositoryIndexResponse.Builder index = RepositoryIndexResponse.newBuilder();
+    for (ModelListing.Entry entry : served.listing().entries()) {
+      if (entry.ready() || !request.getReady()) {
+        index.addModels(
+            ModelIndex.newBuilder()
+                .setName(entry.model())
+                .setVersion(entry.version())
+                .setState(entry.ready() ? "READY" : "UNAVAILABLE")
+                .setReason(entry.reason()));
+      }
+    }
+    return index.build();
+  }
+
+  /**
+   * Loads a model; this may take long.
+   *
+   * @return its name
+   * @throws PredictException if clients may not, or it cannot be loaded
+   */
+  public String load(RepositoryModelLoadRequest request) throws PredictException {
+    String name = repositoryModel(request.getRepositoryName(), request.getModelName());
+    ModelControl control = control();
+    ModelName model = known("load", name);
+    control.load(model, ConfigOverride.read(name, request.getParametersMap()));
+    return name;
+  }
+
+  /**
+   * Unloads a model. Parameter {@code unload_dependents} is accepted: nothing depends on a model.
+   *
+   * @return its name
+   * @throws PredictException if clients may not, or it is not known
+   */
+  public String unload(RepositoryModelUnloadRequest request) throws PredictException {
+    String name = repositoryModel(request.getRepositoryName(), request.getModelName());
+    ModelControl control = control();
+    for (String parameter : request.getParametersMap().keySet()) {
+      if (!parameter.equals("unload_dependents")) {
+        throw new PredictException(
+            Code.INVALID_ARGUMENT,
+            "unload parameter '%s' is not known here".formatted(Texts.shortened(parameter)));
+      }
+    }
+    control.unload(known("unload", name));
+    return name;
+  }
+
+  /** Regions that clients have registered. */
+  public SharedMemory memory() {
+    return memory;
+  }
+
+  /**
+   * The regions of this name; all when it is empty.
+   *
+   * @throws PredictException if there is none of this name
+   */
+  public SystemSharedMemoryStatusResponse memoryStatus(String name) throws PredictException {
+    SystemSharedMemoryStatusResponse.Builder response =
+        SystemSharedMemoryStatusResponse.newBuilder();
+    for (SharedRegion region : name.isEmpty() ? memory.regions() : List.of(memory.region(name))) {
+      response.putRegions(
+          region.name(),
+          RegionStatus.newBuilder()
+              .setName(region.name())
+              .setKey(region.key())
+              .setOffset(region.offset())
+              .setByteSize(region.bytes())
+              .build());
+    }
+    return response.build();
+  }
+
+  /** Unmaps the region of this name, if there is one; all when it is empty. */
+  public void unregisterMemory(String name) {
+    if (name.isEmpty()) {
+      memory.unregisterAll();
+    } else {
+      memory.unregister(name);
+    }
+  }
+
+  /** Why memory of a graphics card cannot be registered. */
+  public PredictException cudaRefusal(String name) {
+    return new PredictException(
+        Code.UNIMPLEMENTED,
+        "failed to register CUDA shared memory region: '%s', not supported by this agent"
+            .formatted(Texts.shortened(name)));
+  }
+
+  /**
+   * How calls are traced.
+   *
+   * @throws PredictException if the request wants it otherwise
+   */
+  public TraceSettingResponse traceSetting(TraceSettingRequest request) throws PredictException {
+    return Settings.trace(request);
+  }
+
+  /**
+   * What is logged.
+   *
+   * @throws PredictException if the request wants it otherwise
+   */
+  public LogSettingsResponse logSettings(LogSettingsRequest request) throws PredictException {
+    return Settings.log(request);
+  }
+
+  /**
+   * Predicts. Runs at once, on this thread, while there is a free place; else later. A client that
+   * goes, and one whose time is up, leaves the queue.
+   */
+  public void infer(ModelInferRequest request, InferCall call) {
+    long received = System.nanoTime();
+    try {
+      InferParameters parameters = InferParameters.read(request.getParametersMap());
+      ServingModel model = serving(request.getModelName(), request.getModelVersion());
+      Inference work = new Inference(request, call, model, received);
+      CallQueue.Waiting place =
+          queue.submit(work, parameters.priority(), parameters.timeoutNanos());
+      if (place != null) {
+        call.onCancel(() -> place.leave(gone()));
+      }
+    } catch (PredictException e) {
+      call.refuse(e);
+    } catch (RuntimeException e) {
+      call.refuse(broke(e));
+    }
+  }
+
+  /** What a client is told of a mistake of ours. */
+  public static PredictException broke(RuntimeException e) {
+    log.atError().setCause(e).log("call failed");
+    return new PredictException(Code.INTERNAL, "the agent failed; see its log", e);
+  }
+
+  /** How many calls wait. */
+  int waiting() {
+    return queue.waiting();
+  }
+
+  @Override
+  public void close() {
+    queue.close();
+    loading.shutdown();
+    memory.close();
+  }
+
+  private final class Inference implements CallQueue.Work {
+    private final ModelInferRequest request;
+    private final InferCall call;
+    private final ServingModel model;
+    private final long received;
+
+    Inference(ModelInferRequest request, InferCall call, ServingModel model, long received) {
+      this.request = request;
+      this.call = call;
+      this.model = model;
+      this.received = received;
+    }
+
+    @Override
+    public long bytes() {
+      return request.getSerializedSize();
+    }
+
+    @Override
+    public void run() {
+      if (call.isCancelled()) {
+        refuse(gone());
+        return;
+      }
+      try {
+        predict();
+      } catch (PredictException e) {
+        call.refuse(e);
+      } catch (RuntimeException e) {
+        call.refuse(broke(e));
+      } catch (OutOfMemoryError e) {
+        log.atWarn().addKeyValue("model", model.version()).log("no memory for a prediction");
+        call.refuse(
+            new PredictException(
+                Code.RESOURCE_EXHAUSTED,
+                "not enough memory for this request to model '%s' now"
+                    .formatted(model.version().model()),
+                e));
+      }
+    }
+
+    private void predict() throws PredictException {
+      long started = System.nanoTime();
+      List<RequestedOutput> outputs = RequestedOutput.read(request, model.signature(), memory);
+      boolean typed = WireInputs.isTyped(request);
+      List<Tensor> inputs = WireInputs.read(request, memory);
+      PredictRequest wanted =
+          new PredictRequest(
+              model.version().model(),
+              ModelNames.version(request.getModelVersion()),
+              request.getId(),
+              inputs,
+              new CallTimes(received, started));
+      served
+          .predictor()
+          .predict(
+              wanted,
+              (prediction, answering) -> WireOutputs.write(prediction, answering, outputs, typed),
+              call::answer);
+    }
+
+    @Override
+    public void refuse(PredictException why) {
+      long nanos = System.nanoTime() - received;
+      if (why.code() == Code.CANCELLED) {
+        model.countCancelled(nanos);
+      } else {
+        model.countRejected(nanos);
+      }
+      call.refuse(why);
+    }
+  }
+
+  private ServingModel serving(String name, String version) throws PredictException {
+    return ModelNames.serving(served.slots(), served.listing(), name, version);
+  }
+
+  private ModelControl control() throws PredictException {
+    return served
+        .control()
+        .orElseThrow(
+            () ->
+                new PredictException(
+                    Code.UNAVAILABLE,
+                    "explicit model load / unload is not allowed: who runs this agent decides what it serves"));
+  }
+
+  // KServe's request has the model's name where Triton's has the repository's.
+  private static String repositoryModel(String repository, String model) throws PredictException {
+    if (model.isEmpty()) {
+      return repository;
+    }
+    requireNoRepository(repository);
+    return model;
+  }
+
+  private static ModelName known(String action, String name) throws PredictException {
+    return ModelNames.name(name)
+        .orElseThrow(
+            () ->
+                new PredictException(
+                    Code.NOT_FOUND,
+                    "failed to %s '%s', no such model in the repository"
+                        .formatted(action, Texts.shortened(name))));
+  }
+
+  private static void requireNoRepository(String repository) throws PredictException {
+    if (!repository.isEmpty()) {
+      throw new PredictException(
+          Code.UNIMPLEMENTED, "'repository_name' specification is not supported");
+    }
+  }
+
+  private static PredictException gone() {
+    return new PredictException(Code.CANCELLED, "the client has gone");
+  }
+}

@@ -1,0 +1,75 @@
+package io.skerry.agent.serve.http;
+
+import io.skerry.agent.model.PredictException;
+import io.skerry.agent.model.PredictException.Code;
+import io.skerry.agent.serve.InferCall;
+import io.skerry.agent.serve.InferenceService;
+import io.skerry.wire.inference.ModelInferResponse;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/** Predictions over HTTP. */
+final class HttpInference {
+  private final InferenceService service;
+
+  HttpInference(InferenceService service) {
+    this.service = service;
+  }
+
+  void answer(String model, String version, HttpRequestBody request, HttpExchange exchange)
+      throws PredictException {
+    byte[] body = request.body();
+    int jsonBytes = jsonBytes(request.jsonLength(), body.length);
+    InferJson wanted =
+        InferJsonReader.read(
+            model,
+            version,
+            ByteBuffer.wrap(body, 0, jsonBytes),
+            ByteBuffer.wrap(body, jsonBytes, body.length - jsonBytes));
+    service.infer(wanted.request(), new Call(wanted, exchange));
+  }
+
+  private static int jsonBytes(@Nullable String header, int bodyBytes) throws PredictException {
+    if (header == null) {
+      return bodyBytes;
+    }
+    try {
+      int length = Integer.parseInt(header);
+      if (length > 0 && length <= bodyBytes) {
+        return length;
+      }
+    } catch (NumberFormatException e) {
+      // Falls through to the one answer for both.
+    }
+    throw new PredictException(
+        Code.INVALID_ARGUMENT,
+        "Inference-Header-Content-Length must be 1 to %d, the bytes of this request"
+            .formatted(bodyBytes));
+  }
+
+  private record Call(InferJson wanted, HttpExchange exchange) implements InferCall {
+    @Override
+    public boolean isCancelled() {
+      return exchange.isCancelled();
+    }
+
+    @Override
+    public void onCancel(Runnable action) {
+      exchange.onCancel(action);
+    }
+
+    @Override
+    public void answer(ModelInferResponse response) {
+      try {
+        exchange.answer(InferJsonWriter.write(response, wanted));
+      } catch (PredictException e) {
+        refuse(e);
+      }
+    }
+
+    @Override
+    public void refuse(PredictException why) {
+      exchange.answer(HttpAnswer.error(why));
+    }
+  }
+}

@@ -1,0 +1,192 @@
+package io.skerry.agent.serve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.agent.model.PredictException;
+import io.skerry.agent.model.PredictException.Code;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class CallQueueTest {
+  private final Queue<Runnable> executor = new ArrayDeque<>();
+  private final CallQueue queue = new CallQueue(new QueueConfig(1, 3, 100), executor::add);
+  private final List<String> events = new ArrayList<>();
+
+  @AfterEach
+  void close() {
+    queue.close();
+  }
+
+  @Test
+  void runsAtOnceWhileThereIsAPlace() {
+    assertThat(queue.submit(new Note("a"), 5, 0)).isNull();
+    assertThat(queue.submit(new Note("b"), 5, 0)).isNull();
+
+    assertThat(events).containsExactly("ran a", "ran b");
+  }
+
+  @Test
+  void runsTheLowestPriorityNumberFirstThenTheOneThatCameFirst() {
+    busyWith(
+        () -> {
+          queue.submit(new Note("late"), 5, 0);
+          queue.submit(new Note("later"), 5, 0);
+          queue.submit(new Note("urgent"), 1, 0);
+        });
+
+    assertThat(events).containsExactly("ran urgent", "ran late", "ran later");
+    assertThat(queue.waiting()).isZero();
+  }
+
+  @Test
+  void refusesBeyondItsBounds() {
+    busyWith(
+        () -> {
+          queue.submit(new Note("big", 101), 5, 0);
+          queue.submit(new Note("a", 60), 5, 0);
+          queue.submit(new Note("b", 60), 5, 0);
+          queue.submit(new Note("c"), 5, 0);
+          queue.submit(new Note("d"), 5, 0);
+          queue.submit(new Note("e"), 5, 0);
+        });
+
+    assertThat(events)
+        .containsExactly(
+            "refused big: UNAVAILABLE Exceeds maximum queue size: 0 calls of 0 bytes wait",
+            "refused b: UNAVAILABLE Exceeds maximum queue size: 1 calls of 60 bytes wait",
+            "refused e: UNAVAILABLE Exceeds maximum queue size: 3 calls of 62 bytes wait",
+            "ran a",
+            "ran c",
+            "ran d");
+  }
+
+  @Test
+  void whoLeavesIsRefusedOnceAndMakesRoom() {
+    busyWith(
+        () -> {
+          CallQueue.Waiting a = placed("a", 100);
+          a.leave(new PredictException(Code.CANCELLED, "gone"));
+          a.leave(new PredictException(Code.CANCELLED, "gone"));
+          placed("b", 100);
+        });
+
+    assertThat(events).containsExactly("refused a: CANCELLED gone", "ran b");
+  }
+
+  @Test
+  void leavingAfterTheBeginHasNoEffect() {
+    List<CallQueue.Waiting> places = new ArrayList<>();
+    busyWith(() -> places.add(placed("a", 1)));
+
+    places.getFirst().leave(new PredictException(Code.CANCELLED, "gone"));
+
+    assertThat(events).containsExactly("ran a");
+  }
+
+  @Test
+  void whoseTimeIsUpLeavesWhileTheOthersStillRun() throws Exception {
+    CountDownLatch refused = new CountDownLatch(1);
+    CountDownLatch waited = new CountDownLatch(1);
+    Thread busy =
+        Thread.ofPlatform()
+            .start(
+                () ->
+                    queue.submit(
+                        new Note("busy") {
+                          @Override
+                          public void run() {
+                            waited.countDown();
+                            await(refused);
+                          }
+                        },
+                        5,
+                        0));
+    await(waited);
+    queue.submit(
+        new Note("impatient") {
+          @Override
+          public void refuse(PredictException why) {
+            super.refuse(why);
+            refused.countDown();
+          }
+        },
+        5,
+        Duration.ofMillis(5).toNanos());
+
+    busy.join();
+    assertThat(events).containsExactly("refused impatient: UNAVAILABLE Request timeout expired");
+    assertThat(queue.waiting()).isZero();
+  }
+
+  private CallQueue.Waiting placed(String name, long bytes) {
+    CallQueue.@Nullable Waiting place = queue.submit(new Note(name, bytes), 5, 0);
+    if (place == null) {
+      throw new AssertionError(name + " did not wait");
+    }
+    return place;
+  }
+
+  /** Takes the only place, does the given things, frees it, and lets everything run. */
+  private void busyWith(Runnable meanwhile) {
+    queue.submit(
+        new Note("busy") {
+          @Override
+          public void run() {
+            meanwhile.run();
+          }
+        },
+        5,
+        0);
+    for (Runnable next = executor.poll(); next != null; next = executor.poll()) {
+      next.run();
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      if (!latch.await(10, TimeUnit.SECONDS)) {
+        throw new TimeoutException();
+      }
+    } catch (InterruptedException | TimeoutException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private class Note implements CallQueue.Work {
+    private final String name;
+    private final long bytes;
+
+    Note(String name) {
+      this(name, 1);
+    }
+
+    Note(String name, long bytes) {
+      this.name = name;
+      this.bytes = bytes;
+    }
+
+    @Override
+    public long bytes() {
+      return bytes;
+    }
+
+    @Override
+    public void run() {
+      events.add("ran " + name);
+    }
+
+    @Override
+    public void refuse(PredictException why) {
+      events.add("refused %s: %s %s".formatted(name, why.code(), why.getMessage()));
+    }
+  }
+}
