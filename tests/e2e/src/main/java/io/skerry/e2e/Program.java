@@ -2,6 +2,7 @@ package io.skerry.e2e;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,7 +19,8 @@ public enum Program {
   PACK("model-packager/pipeline", "io.skerry.packager.Main"),
   SERVER("control-plane/server", "io.skerry.control.ServerMain");
 
-  private static final Path HOME = Path.of("../..").toAbsolutePath().normalize();
+  private static final Path HOME =
+      Path.of(System.getProperty("skerry.home", "../..")).toAbsolutePath().normalize();
   private static final Duration END_WITHIN = Duration.ofMinutes(1);
 
   private final String module;
@@ -73,17 +75,67 @@ public enum Program {
         .start();
   }
 
+  /**
+   * Starts the program with what this module adds to it on its class path; its output goes to the
+   * file.
+   *
+   * @param options of the JVM
+   */
+  public Process startWithTests(Path log, List<String> options, List<String> arguments)
+      throws IOException {
+    return process(command(options, testClasses() + ":", main, arguments))
+        .redirectErrorStream(true)
+        .redirectOutput(log.toFile())
+        .start();
+  }
+
+  /**
+   * Starts another main class of this module on the program's class path. Its standard input and
+   * output are the caller's; its errors are added to the file.
+   *
+   * @param options of the JVM
+   */
+  public Process startAs(Class<?> other, Path log, List<String> options, List<String> arguments)
+      throws IOException {
+    return process(command(options, testClasses() + ":", other.getName(), arguments))
+        .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
+        .start();
+  }
+
+  private static ProcessBuilder process(List<String> command) {
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().put("ORT_DISABLE_TELEMETRY", "1");
+    builder.environment().put("OPT_OUT_TRACKING", "true");
+    return builder;
+  }
+
+  private static Path testClasses() {
+    try {
+      return Path.of(Program.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   private List<String> command(String... arguments) throws IOException {
+    return command(List.of(), "", main, List.of(arguments));
+  }
+
+  private List<String> command(
+      List<String> options, String classes, String mainClass, List<String> arguments)
+      throws IOException {
     Path target = HOME.resolve(module).resolve("target");
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("--enable-native-access=ALL-UNNAMED");
     command.add("--sun-misc-unsafe-memory-access=allow");
     command.add("-Dskerry.home=" + HOME);
+    command.addAll(options);
     command.add("-cp");
-    command.add(jar(target) + ":" + Files.readString(target.resolve("classpath.txt")).strip());
-    command.add(main);
-    command.addAll(List.of(arguments));
+    command.add(
+        classes + jar(target) + ":" + Files.readString(target.resolve("classpath.txt")).strip());
+    command.add(mainClass);
+    command.addAll(arguments);
     return command;
   }
 

@@ -28,7 +28,7 @@ class LauncherTest {
     copy("skerry");
     copy(".mvn/find-jdk");
     write("pom.xml", "");
-    for (String sources : List.of("proto", "hardware-profiles", "telemetry", "edge-agent")) {
+    for (String sources : List.of("proto", "hardware-profiles", "telemetry", "edge-agent", "tests")) {
       Files.createDirectories(home.resolve(sources));
     }
     for (String module :
@@ -37,11 +37,13 @@ class LauncherTest {
             "control-plane/server",
             "control-plane/cli",
             "edge-agent/agent",
-            "model-packager/pipeline")) {
+            "model-packager/pipeline",
+            "tests/bench")) {
       write(module + "/target/classpath.txt", "libraries");
       write(module + "/target/skerry-x-SNAPSHOT.jar", "");
     }
     write("target/built", "");
+    write("target/built-bench", "");
     write("jdk/release", "JAVA_VERSION=\"25\"\n");
     script("jdk/bin/javac", "");
     script("jdk/bin/java", "printf '%s\\n' \"$@\"");
@@ -53,6 +55,7 @@ class LauncherTest {
     "server, io.skerry.control.ServerMain",
     "agent, io.skerry.agent.boot.Main",
     "pack, io.skerry.packager.Main",
+    "bench, io.skerry.bench.BenchMain",
   })
   void givesAProgramOnlyWhatComesAfterItsName(String name, String main) throws Exception {
     assertThat(run(name, "--option", "a value")).endsWith(main, "--option", "a value");

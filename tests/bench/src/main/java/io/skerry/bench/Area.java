@@ -1,0 +1,43 @@
+package io.skerry.bench;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+
+/** What can be measured. */
+enum Area {
+  /** Every fault of the catalogue, at every point. */
+  LINK(LinkBench::measure);
+
+  private final Measurement measurement;
+
+  Area(Measurement measurement) {
+    this.measurement = measurement;
+  }
+
+  /** A run of an area. */
+  interface Measurement {
+    /**
+     * Measures.
+     *
+     * @param wanted names of claims to measure
+     * @param told of each claim at once
+     */
+    List<Claim> measure(Predicate<String> wanted, Consumer<Claim> told) throws Exception;
+  }
+
+  Measurement measurement() {
+    return measurement;
+  }
+
+  static String names() {
+    return Arrays.stream(values()).map(Area::toString).collect(Collectors.joining(", "));
+  }
+
+  @Override
+  public String toString() {
+    return name().toLowerCase(java.util.Locale.ROOT);
+  }
+}

@@ -1,0 +1,70 @@
+package io.skerry.bench;
+
+import io.skerry.e2e.fault.Catalogue;
+import io.skerry.e2e.fault.Fault;
+import io.skerry.e2e.fault.FaultRunner;
+import io.skerry.e2e.fault.Outcome;
+import io.skerry.e2e.scene.Lab;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+
+/** The fault catalogue: a claim each. */
+final class LinkBench {
+  // Most of a fault is waiting, and a kill loop starts one process after the other.
+  private static final int PARALLEL =
+      Math.max(2, Runtime.getRuntime().availableProcessors() * 3 / 2);
+
+  private LinkBench() {}
+
+  static List<Claim> measure(Predicate<String> wanted, Consumer<Claim> told) throws Exception {
+    List<Fault> faults =
+        Catalogue.all().stream().filter(fault -> wanted.test(fault.name())).toList();
+    // Short: sockets lie in it, and a socket's path may have 107 bytes.
+    Path folder = Files.createTempDirectory("skf");
+    boolean held = false;
+    try (Lab lab = Lab.open(folder);
+        FaultRunner runner = new FaultRunner(lab, Fault.Depth.ALL, PARALLEL)) {
+      Map<Fault, CompletableFuture<Outcome>> outcomes =
+          runner.start(faults, ended -> told.accept(claim(ended.fault(), ended.outcome())));
+      List<Claim> claims = new ArrayList<>();
+      for (Map.Entry<Fault, CompletableFuture<Outcome>> fault : outcomes.entrySet()) {
+        claims.add(claim(fault.getKey(), fault.getValue().get()));
+      }
+      held = claims.stream().allMatch(Claim::held);
+      return claims;
+    } finally {
+      if (held) {
+        delete(folder);
+      } else {
+        System.err.println("skerry bench: logs of what did not hold are kept in " + folder);
+      }
+    }
+  }
+
+  private static Claim claim(Fault fault, Outcome outcome) {
+    return new Claim(
+        fault.name(),
+        "= 0",
+        outcome.broken().size(),
+        "broken promises",
+        outcome.held(),
+        outcome.detail());
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+}

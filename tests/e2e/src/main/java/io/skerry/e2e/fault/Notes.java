@@ -1,0 +1,28 @@
+package io.skerry.e2e.fault;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** What is noted while a fault happens. */
+final class Notes {
+  private static final int BROKEN_MAX = 20;
+
+  private final List<String> broken = new ArrayList<>();
+  private final List<String> figures = new ArrayList<>();
+
+  /** Notes a promise that is not kept, unless it is. */
+  void require(boolean kept, String promise, Object... values) {
+    if (!kept && broken.size() < BROKEN_MAX) {
+      broken.add(promise.formatted(values));
+    }
+  }
+
+  /** Notes something counted. */
+  void figure(String figure, Object... values) {
+    figures.add(figure.formatted(values));
+  }
+
+  Outcome outcome() {
+    return new Outcome(broken, figures);
+  }
+}

@@ -1,0 +1,81 @@
+package io.skerry.e2e.scene;
+
+import io.skerry.artifact.OciLayout;
+import io.skerry.artifact.sign.SigningKey;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** A control plane for many scenes. Thread-safe. */
+public final class Lab implements AutoCloseable {
+  private final Path folder;
+  private final Plane plane;
+  private final TinyArtifacts artifacts;
+  private final AtomicLong versions = new AtomicLong();
+  private final AtomicInteger scenes = new AtomicInteger();
+
+  private Lab(Path folder, Plane plane, TinyArtifacts artifacts) {
+    this.folder = folder;
+    this.plane = plane;
+    this.artifacts = artifacts;
+  }
+
+  /**
+   * Starts a control plane.
+   *
+   * @param folder a fresh one with a short name: sockets lie in it
+   */
+  public static Lab open(Path folder) throws IOException, InterruptedException {
+    Plane plane = Plane.start(folder);
+    Path made = Files.createDirectories(folder.resolve("artifacts"));
+    return new Lab(folder, plane, new TinyArtifacts(made, SigningKey.read(plane.releaseKey())));
+  }
+
+  /** The control plane. */
+  public Plane plane() {
+    return plane;
+  }
+
+  /** A place for one more thing. */
+  public Path place() {
+    try {
+      return Files.createDirectories(folder.resolve("s" + scenes.incrementAndGet()));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The model of a version. */
+  public interface Model {
+    /** Its file. */
+    byte[] of(long version);
+  }
+
+  /** A next version that multiplies. */
+  public Artifact next() throws IOException {
+    return next(TinyModels::good);
+  }
+
+  /** A next version with this model. */
+  public Artifact next(Model model) throws IOException {
+    return next(model, "[]".getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** A next version with this model and another blob of this content. */
+  public Artifact next(Model model, byte[] labels) throws IOException {
+    long version = versions.incrementAndGet();
+    byte[] file = model.of(version);
+    OciLayout layout = artifacts.write(version, file, labels);
+    plane.take(layout.folder());
+    return Artifact.of(version, layout, file);
+  }
+
+  @Override
+  public void close() {
+    plane.close();
+  }
+}

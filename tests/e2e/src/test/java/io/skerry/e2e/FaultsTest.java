@@ -1,0 +1,75 @@
+package io.skerry.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.e2e.fault.Catalogue;
+import io.skerry.e2e.fault.Fault;
+import io.skerry.e2e.fault.FaultRunner;
+import io.skerry.e2e.fault.Outcome;
+import io.skerry.e2e.scene.Lab;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.TestInstance;
+import org.jspecify.annotations.Nullable;
+
+/** Every fault of the catalogue, at a few of its points; {@code skerry bench link} visits all. */
+@Tag("slow")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class FaultsTest {
+  private static final int PARALLEL = 3;
+
+  private @Nullable Path folder;
+  private @Nullable Lab lab;
+  private @Nullable FaultRunner runner;
+
+  @TestFactory
+  Stream<DynamicTest> everyFault() throws Exception {
+    // Short: sockets lie in it, and a socket's path may have 107 bytes.
+    Path made = Files.createTempDirectory("skf");
+    folder = made;
+    Lab opened = Lab.open(made);
+    lab = opened;
+    FaultRunner started = new FaultRunner(opened, Fault.Depth.SAMPLE, PARALLEL);
+    runner = started;
+    String wanted = System.getProperty("skerry.faults", "");
+    List<Fault> faults =
+        Catalogue.all().stream().filter(fault -> fault.name().matches(wanted + ".*")).toList();
+    Map<Fault, CompletableFuture<Outcome>> outcomes = started.start(faults, ended -> {});
+    return outcomes.entrySet().stream()
+        .map(
+            fault ->
+                DynamicTest.dynamicTest(
+                    fault.getKey().name(),
+                    () ->
+                        assertThat(fault.getValue().get().broken())
+                            .as(fault.getKey().criterion())
+                            .isEmpty()));
+  }
+
+  @AfterAll
+  void end() throws IOException {
+    if (runner != null) {
+      runner.close();
+    }
+    if (lab != null) {
+      lab.close();
+    }
+    if (folder != null) {
+      try (Stream<Path> files = Files.walk(folder)) {
+        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(file);
+        }
+      }
+    }
+  }
+}
