@@ -11,6 +11,7 @@ enum Area {
   /** Every fault of the catalogue, at every point. */
   LINK(LinkBench::measure);
 
+  @SuppressWarnings("ImmutableEnumChecker") // A reference to a static method.
   private final Measurement measurement;
 
   Area(Measurement measurement) {

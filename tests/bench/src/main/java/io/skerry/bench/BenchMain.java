@@ -131,8 +131,7 @@ public final class BenchMain implements Callable<Integer> {
   }
 
   private static synchronized void print(PrintWriter out, Claim claim) {
-    out.printf(
-        "%-4s %-28s %s%n", claim.held() ? "ok" : "NO", claim.name(), claim.detail());
+    out.printf("%-4s %-28s %s%n", claim.held() ? "ok" : "NO", claim.name(), claim.detail());
   }
 
   private static void write(Path file, List<Claim> claims) throws IOException {

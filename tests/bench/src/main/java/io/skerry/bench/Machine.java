@@ -21,7 +21,8 @@ final class Machine {
     machine.addProperty("cpu", cpu());
     machine.addProperty("cores", Runtime.getRuntime().availableProcessors());
     machine.addProperty("memoryBytes", facts.memoryBytes());
-    machine.addProperty("os", System.getProperty("os.name") + " " + System.getProperty("os.version"));
+    machine.addProperty(
+        "os", System.getProperty("os.name") + " " + System.getProperty("os.version"));
     machine.addProperty("java", Runtime.version().toString());
     return machine;
   }

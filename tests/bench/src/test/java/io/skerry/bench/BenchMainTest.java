@@ -55,8 +55,7 @@ class BenchMainTest {
     JsonObject claim =
         new Claim("delay", "= 0", 0, "broken promises", true, "").toJson().getAsJsonObject();
 
-    assertThat(claim.keySet())
-        .contains("name", "required", "measured", "unit", "held");
+    assertThat(claim.keySet()).contains("name", "required", "measured", "unit", "held");
     assertThat(claim.get("measured").getAsString()).isEqualTo("0");
   }
 }

@@ -28,7 +28,8 @@ class LauncherTest {
     copy("skerry");
     copy(".mvn/find-jdk");
     write("pom.xml", "");
-    for (String sources : List.of("proto", "hardware-profiles", "telemetry", "edge-agent", "tests")) {
+    for (String sources :
+        List.of("proto", "hardware-profiles", "telemetry", "edge-agent", "tests")) {
       Files.createDirectories(home.resolve(sources));
     }
     for (String module :

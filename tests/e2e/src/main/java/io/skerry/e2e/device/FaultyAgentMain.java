@@ -63,8 +63,7 @@ public final class FaultyAgentMain {
     EngineCatalog engines = BadEngine.catalog();
     DeviceIdentity identity = DeviceIdentity.load(data);
     try (AgentExecutors executors = AgentExecutors.create();
-        HttpClient http =
-            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build();
+        HttpClient http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build();
         DeviceAgent agent =
             DeviceAgent.start(
                 DeviceAgentConfig.of(
@@ -148,8 +147,7 @@ public final class FaultyAgentMain {
     JsonObject object = new JsonObject();
     object.addProperty("phase", slot.phase().name());
     object.addProperty("revision", slot.revision());
-    slot.running()
-        .ifPresent(running -> object.addProperty("running", running.version().version()));
+    slot.running().ifPresent(running -> object.addProperty("running", running.version().version()));
     slot.error().ifPresent(error -> object.addProperty("error", error.code().name()));
     slot.error().ifPresent(error -> object.addProperty("detail", error.detail()));
     object.addProperty("failed", slot.predictionsFailed());

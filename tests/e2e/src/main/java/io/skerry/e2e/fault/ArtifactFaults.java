@@ -21,7 +21,8 @@ final class ArtifactFaults {
   static List<Fault> all() {
     return List.of(
         trouble("artifact-not-found", Way.NOT_FOUND, "404 for the model"),
-        trouble("artifact-expired", Way.EXPIRED, "403 for the model, as of an address that ran out"),
+        trouble(
+            "artifact-expired", Way.EXPIRED, "403 for the model, as of an address that ran out"),
         trouble("artifact-range-refused", Way.RANGE_REFUSED, "416 for the model"),
         trouble("artifact-wrong-bytes", Way.WRONG, "one bit of the model is another on its way"),
         trouble(
@@ -56,8 +57,7 @@ final class ArtifactFaults {
           Artifact before = scene.expected();
           scene.order(next);
           Thread.sleep(TROUBLE);
-          notes.require(
-              scene.running() == before.version(), "version %d runs", scene.running());
+          notes.require(scene.running() == before.version(), "version %d runs", scene.running());
           scene.lab().plane().answer(next.model(), Way.WELL);
           DiskFaults.orderAgainIfGivenUp(scene, notes);
         });

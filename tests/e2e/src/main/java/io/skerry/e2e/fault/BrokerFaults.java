@@ -91,7 +91,10 @@ final class BrokerFaults {
     long before = scene.link().connections();
     scene.link().reset();
     Await.until(
-        Scene.PATIENCE, "a new connection", () -> scene.link().connections() > before, scene::state);
+        Scene.PATIENCE,
+        "a new connection",
+        () -> scene.link().connections() > before,
+        scene::state);
     scene.awaitLink(true);
   }
 
@@ -121,7 +124,7 @@ final class BrokerFaults {
       long epoch = 1_000_000;
       List<byte[]> batches = new ArrayList<>();
       for (int i = 0; i < BATCHES; i++) {
-        byte[] batch = batch(epoch, 1L + i * BATCH_RECORDS);
+        byte[] batch = batch(epoch, 1 + (long) i * BATCH_RECORDS);
         batches.add(batch);
         batches.add(batch);
       }

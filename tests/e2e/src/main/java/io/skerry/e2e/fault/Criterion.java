@@ -90,9 +90,7 @@ final class Criterion {
 
   private static void records(Scene scene, Notes notes, Losses losses) throws Exception {
     boolean drained =
-        Await.within(
-            Scene.PATIENCE,
-            () -> waiting(scene.status()) == 0 && isQuiet(scene));
+        Await.within(Scene.PATIENCE, () -> waiting(scene.status()) == 0 && isQuiet(scene));
     notes.require(drained, "records wait and are not taken: %s", scene.state());
     Map<SpoolFiles.Origin, Long> made = made(scene);
     Map<SpoolFiles.Origin, Stored> stored = new HashMap<>();

@@ -23,8 +23,7 @@ final class DiskFaults {
     return List.of(
         failing("disk-full", "FULL", "no byte more fits on the device's disk for 3 s"),
         failing("disk-read-only", "READ_ONLY", "the device's disk refuses every change for 3 s"),
-        failing(
-            "disk-short-writes", "SHORT_WRITE", "every write ends in the middle, for 3 s"),
+        failing("disk-short-writes", "SHORT_WRITE", "every write ends in the middle, for 3 s"),
         Fault.of(
             "bit-flip-in-model",
             "one bit of the running model's file is another after a kill",
@@ -135,8 +134,8 @@ final class DiskFaults {
     scene.awaitCommitted();
   }
 
-  private static void flipSpool(
-      io.skerry.e2e.scene.Lab lab, Fault.Depth depth, Notes notes) throws Exception {
+  private static void flipSpool(io.skerry.e2e.scene.Lab lab, Fault.Depth depth, Notes notes)
+      throws Exception {
     try (Scene scene = Scene.open(lab, "bit-flip-in-spool")) {
       scene.link().partition();
       Await.until(

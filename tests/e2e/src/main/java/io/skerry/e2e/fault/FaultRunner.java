@@ -38,8 +38,7 @@ public final class FaultRunner implements AutoCloseable {
     Map<Fault, CompletableFuture<Outcome>> outcomes = new LinkedHashMap<>();
     for (Fault fault : faults) {
       if (!fault.isAlone()) {
-        outcomes.put(
-            fault, CompletableFuture.supplyAsync(() -> happen(fault, told), together));
+        outcomes.put(fault, CompletableFuture.supplyAsync(() -> happen(fault, told), together));
       }
     }
     CompletableFuture<?> before =

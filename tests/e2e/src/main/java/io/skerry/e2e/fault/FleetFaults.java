@@ -74,8 +74,7 @@ final class FleetFaults {
           scene::state);
       notes.figure(
           "asked %d times meanwhile, %s dropped",
-          scene.link().connections() - connections,
-          scene.status().getAsJsonObject("dropped"));
+          scene.link().connections() - connections, scene.status().getAsJsonObject("dropped"));
       Criterion.check(scene, notes, Criterion.Losses.DROPPED);
     }
   }

@@ -127,7 +127,10 @@ final class LinkFaults {
     long start = System.nanoTime();
     scene.link().halfOpen();
     Await.until(
-        Scene.PATIENCE, "a new connection", () -> scene.link().connections() > before, scene::state);
+        Scene.PATIENCE,
+        "a new connection",
+        () -> scene.link().connections() > before,
+        scene::state);
     notes.figure("found out after %.1f s", (System.nanoTime() - start) / 1e9);
     scene.awaitLink(true);
     scene.orderNext();
@@ -164,9 +167,7 @@ final class LinkFaults {
         Scene.PATIENCE,
         "records that come again",
         () ->
-            scene.lab().plane().stored(scene.device()).stream()
-                    .mapToLong(Stored::duplicates)
-                    .sum()
+            scene.lab().plane().stored(scene.device()).stream().mapToLong(Stored::duplicates).sum()
                 > 0,
         scene::state);
   }

@@ -17,8 +17,7 @@ final class ModelFaults {
 
   static List<Fault> all() {
     return List.of(
-        refused(
-            "model-is-garbage", "the model file is eight bytes of nothing", v -> garbage()),
+        refused("model-is-garbage", "the model file is eight bytes of nothing", v -> garbage()),
         refused(
             "model-out-of-memory",
             "every prediction of the model asks for 80 TB",
@@ -97,8 +96,7 @@ final class ModelFaults {
   private static void crashes(Scene scene, Notes notes) throws Exception {
     Artifact bad = scene.lab().next(TinyModels::deadlyAtLoad);
     scene.orderBad(bad);
-    Await.until(
-        Scene.PATIENCE, "the process dead", () -> !scene.agent().isUp(), scene::state);
+    Await.until(Scene.PATIENCE, "the process dead", () -> !scene.agent().isUp(), scene::state);
     int starts = AgentFaults.supervise(scene, STARTS_MAX);
     notes.require(scene.agent().isUp(), "started %d times, and it still dies", starts);
     notes.figure("given up after %d starts", starts);

@@ -1,5 +1,7 @@
 package io.skerry.e2e.fault;
 
+import com.google.errorprone.annotations.FormatMethod;
+import com.google.errorprone.annotations.FormatString;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -11,14 +13,16 @@ final class Notes {
   private final List<String> figures = new ArrayList<>();
 
   /** Notes a promise that is not kept, unless it is. */
-  void require(boolean kept, String promise, Object... values) {
+  @FormatMethod
+  void require(boolean kept, @FormatString String promise, Object... values) {
     if (!kept && broken.size() < BROKEN_MAX) {
       broken.add(promise.formatted(values));
     }
   }
 
   /** Notes something counted. */
-  void figure(String figure, Object... values) {
+  @FormatMethod
+  void figure(@FormatString String figure, Object... values) {
     figures.add(figure.formatted(values));
   }
 

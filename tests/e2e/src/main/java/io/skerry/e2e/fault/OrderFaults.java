@@ -57,8 +57,7 @@ final class OrderFaults {
       foreign = plane.retainedDesired(other.device());
     }
     for (byte[] message :
-        List.of(
-            new byte[0], "noise".getBytes(StandardCharsets.UTF_8), large, foreign, touched)) {
+        List.of(new byte[0], "noise".getBytes(StandardCharsets.UTF_8), large, foreign, touched)) {
       plane.publish(Plane.desiredTopic(scene.device()), message, false);
     }
     // An empty message is no order; each of the others is told.

@@ -20,8 +20,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * A loopback port that passes bytes on to another one, well or badly.
  *
  * <p>It stands above TCP, so what a network does to packets shows as what TCP makes of it: a lost
- * packet is a wait of a retransmission's length, a partition is silence (nothing is refused, nothing
- * is lost that a retransmission would bring), and nothing is doubled or reordered within a
+ * packet is a wait of a retransmission's length, a partition is silence (nothing is refused,
+ * nothing is lost that a retransmission would bring), and nothing is doubled or reordered within a
  * connection. Thread-safe.
  */
 public final class TcpProxy implements AutoCloseable {
@@ -193,8 +193,7 @@ public final class TcpProxy implements AutoCloseable {
   private void connect(Socket near) {
     Socket far = new Socket();
     try {
-      far.connect(
-          new InetSocketAddress(InetAddress.getLoopbackAddress(), target), CONNECT_MILLIS);
+      far.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), target), CONNECT_MILLIS);
       near.setTcpNoDelay(true);
       far.setTcpNoDelay(true);
     } catch (IOException e) {

@@ -157,6 +157,11 @@ public class BadArtifacts implements Ordered {
       pause(600_000);
       return -1;
     }
+
+    @Override
+    public int read(byte[] buffer, int offset, int length) throws IOException {
+      return read();
+    }
   }
 
   private static void pause(long millis) throws IOException {

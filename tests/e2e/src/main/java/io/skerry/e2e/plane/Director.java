@@ -159,8 +159,7 @@ public final class Director {
     DeviceId device = new DeviceId(question.get("device").getAsString());
     int ordered =
         database.call(
-            transaction ->
-                desired.order(transaction, List.of(device), new SlotId("main"), order));
+            transaction -> desired.order(transaction, List.of(device), new SlotId("main"), order));
     return gson.toJsonTree(ordered);
   }
 
@@ -188,7 +187,8 @@ public final class Director {
         Services.retainedMessageStore()
             .getRetainedMessage(question.get("topic").getAsString())
             .get(ANSWER_SECONDS, java.util.concurrent.TimeUnit.SECONDS);
-    ByteBuffer payload = message.flatMap(RetainedPublish::getPayload).orElse(ByteBuffer.allocate(0));
+    ByteBuffer payload =
+        message.flatMap(RetainedPublish::getPayload).orElse(ByteBuffer.allocate(0));
     byte[] bytes = new byte[payload.remaining()];
     payload.duplicate().get(bytes);
     return gson.toJsonTree(Base64.getEncoder().encodeToString(bytes));

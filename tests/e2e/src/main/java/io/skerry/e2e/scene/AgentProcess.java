@@ -77,8 +77,7 @@ public final class AgentProcess implements AutoCloseable {
     ready = false;
     starts++;
     List<String> arguments =
-        new ArrayList<>(
-            List.of(data.toString(), "unix:" + socket, Long.toString(spoolBytes)));
+        new ArrayList<>(List.of(data.toString(), "unix:" + socket, Long.toString(spoolBytes)));
     arguments.addAll(List.of(commandsBefore));
     Process started =
         Program.AGENT.startAs(

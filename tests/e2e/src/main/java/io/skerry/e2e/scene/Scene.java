@@ -11,10 +11,12 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeSet;
+import java.util.NavigableSet;
 import java.util.stream.Stream;
 
-/** One device with a version that it has committed, and an application that asks it all the time. */
+/**
+ * One device with a version that it has committed, and an application that asks it all the time.
+ */
 public final class Scene implements AutoCloseable {
   /** What goes well goes well within this time, on a busy machine too. */
   public static final Duration PATIENCE = Duration.ofSeconds(90);
@@ -207,7 +209,7 @@ public final class Scene implements AutoCloseable {
   /** The agent's process ended by itself: a look at what lies in the spool. */
   public void died() throws Exception {
     kills++;
-    for (Map.Entry<SpoolFiles.Origin, TreeSet<Long>> lying :
+    for (Map.Entry<SpoolFiles.Origin, NavigableSet<Long>> lying :
         SpoolFiles.sequences(agent.data()).entrySet()) {
       spooled.merge(lying.getKey(), lying.getValue().last(), Math::max);
     }
@@ -235,8 +237,7 @@ public final class Scene implements AutoCloseable {
     } catch (NoSuchFileException e) {
       // The running agent deleted it meanwhile, as it may.
     }
-    return new AgentProcess(
-        copy, place.resolve("a.sock"), place.resolve("agent.log"), SPOOL_BYTES);
+    return new AgentProcess(copy, place.resolve("a.sock"), place.resolve("agent.log"), SPOOL_BYTES);
   }
 
   /** A value of the agent's status. */

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -75,8 +76,8 @@ public final class SpoolFiles {
   }
 
   /** The sequences that lie there. */
-  public static Map<Origin, TreeSet<Long>> sequences(Path data) throws IOException {
-    Map<Origin, TreeSet<Long>> sequences = new HashMap<>();
+  public static Map<Origin, NavigableSet<Long>> sequences(Path data) throws IOException {
+    Map<Origin, NavigableSet<Long>> sequences = new HashMap<>();
     for (Frame frame : frames(data)) {
       sequences.computeIfAbsent(frame.origin(), origin -> new TreeSet<>()).add(frame.sequence());
     }

@@ -22,8 +22,7 @@ public record Stored(
     long count = row.get("stored").getAsLong();
     return new Stored(
         new SpoolFiles.Origin(
-            row.get("epoch").getAsLong(),
-            RecordStream.ofWireName(row.get("stream").getAsString())),
+            row.get("epoch").getAsLong(), RecordStream.ofWireName(row.get("stream").getAsString())),
         row.get("highest").getAsLong(),
         count,
         row.get("duplicates").getAsLong(),

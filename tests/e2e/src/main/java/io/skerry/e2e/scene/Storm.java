@@ -42,12 +42,7 @@ public final class Storm implements AutoCloseable {
       storm.agents.add(
           DeviceAgent.start(
               DeviceAgentConfig.of(
-                      data,
-                      DeviceIdentity.load(data),
-                      facts,
-                      engines,
-                      storm.executors,
-                      storm.http)
+                      data, DeviceIdentity.load(data), facts, engines, storm.executors, storm.http)
                   .withLimits(SPOOL_BYTES, RING, 1)));
     }
     return storm;

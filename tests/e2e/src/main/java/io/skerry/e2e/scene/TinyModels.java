@@ -55,7 +55,7 @@ public final class TinyModels {
             .addNode(node("Mul", "product", "input", "factor"))
             .addNode(node("Mul", "output", "product", "one"))
             .addInitializer(floats("hundred", List.of(), 100))
-            .addInitializer(floats("factor", List.of(), version));
+            .addInitializer(floats("factor", List.of(), (float) version));
     return model(graph, 3, "");
   }
 
@@ -104,14 +104,14 @@ public final class TinyModels {
         .addNode(node("Mul", "product", "input", "factor"))
         .addNode(node("Add", "output", "product", "nothing"))
         .addInitializer(floats("zero", List.of(), 0))
-        .addInitializer(floats("factor", List.of(), version));
+        .addInitializer(floats("factor", List.of(), (float) version));
     return model(graph, 3, "");
   }
 
   private static GraphProto.Builder scaled(long version) {
     return GraphProto.newBuilder()
         .addNode(node("Mul", "output", "input", "factor"))
-        .addInitializer(floats("factor", List.of(), version));
+        .addInitializer(floats("factor", List.of(), (float) version));
   }
 
   private static byte[] model(GraphProto.Builder graph, int columns, String description) {
@@ -120,10 +120,7 @@ public final class TinyModels {
         .setDocString(description)
         .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(17))
         .setGraph(
-            graph
-                .setName("tiny")
-                .addInput(value("input", 3))
-                .addOutput(value("output", columns)))
+            graph.setName("tiny").addInput(value("input", 3)).addOutput(value("output", columns)))
         .build()
         .toByteArray();
   }
@@ -163,8 +160,7 @@ public final class TinyModels {
   }
 
   private static TensorProto.Builder longs(String name, long... values) {
-    ByteBuffer raw =
-        ByteBuffer.allocate(values.length * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer raw = ByteBuffer.allocate(values.length * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     raw.asLongBuffer().put(values);
     return TensorProto.newBuilder()
         .setName(name)

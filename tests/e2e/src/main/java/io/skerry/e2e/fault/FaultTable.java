@@ -1,0 +1,59 @@
+package io.skerry.e2e.fault;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The catalogue as the table of {@code docs/faults.md}. */
+public final class FaultTable {
+  private static final String BEGIN = "<!-- catalogue -->\n";
+  private static final String END = "<!-- end of catalogue -->\n";
+
+  private FaultTable() {}
+
+  /**
+   * Writes the table into the page.
+   *
+   * @param arguments the page, and the report of {@code skerry bench link --json}
+   */
+  public static void main(String[] arguments) throws IOException {
+    Path page = Path.of(arguments[0]);
+    JsonObject report =
+        JsonParser.parseString(Files.readString(Path.of(arguments[1]))).getAsJsonObject();
+    Map<String, String> measured = new HashMap<>();
+    for (JsonElement element : report.getAsJsonArray("claims")) {
+      JsonObject claim = element.getAsJsonObject();
+      measured.put(
+          claim.get("name").getAsString(),
+          (claim.get("held").getAsBoolean() ? "held: " : "**not held**: ")
+              + claim.get("detail").getAsString().replace("|", "\\|"));
+    }
+    String text = Files.readString(page);
+    StringBuilder table = new StringBuilder();
+    table.append("| fault | how it is made | what must hold besides | measured |\n");
+    table.append("|---|---|---|---|\n");
+    for (Fault fault : Catalogue.all()) {
+      table.append(row(fault)).append(measured.getOrDefault(fault.name(), "")).append(" |\n");
+    }
+    Files.writeString(
+        page,
+        text.substring(0, text.indexOf(BEGIN) + BEGIN.length())
+            + table
+            + text.substring(text.indexOf(END)));
+  }
+
+  private static String row(Fault fault) {
+    return "| `%s` | %s | %s | ".formatted(fault.name(), fault.made(), fault.criterion());
+  }
+
+  /** The beginnings of the table's rows. */
+  public static List<String> rows() {
+    return Catalogue.all().stream().map(FaultTable::row).toList();
+  }
+}
