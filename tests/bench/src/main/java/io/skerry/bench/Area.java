@@ -24,9 +24,11 @@ enum Area {
      * Measures.
      *
      * @param wanted names of claims to measure
+     * @param quick whether a few points of every loop are enough
      * @param told of each claim at once
      */
-    List<Claim> measure(Predicate<String> wanted, Consumer<Claim> told) throws Exception;
+    List<Claim> measure(Predicate<String> wanted, boolean quick, Consumer<Claim> told)
+        throws Exception;
   }
 
   Measurement measurement() {

@@ -51,6 +51,9 @@ public final class BenchMain implements Callable<Integer> {
       description = "only claims whose name this regular expression finds")
   private String only = "";
 
+  @Option(names = "--quick", description = "a few points of every loop instead of all")
+  private boolean quick;
+
   @Spec
   @SuppressWarnings("NullAway.Init") // picocli sets it before call().
   private CommandSpec spec;
@@ -89,7 +92,7 @@ public final class BenchMain implements Callable<Integer> {
       requireWritable(json);
     }
     PrintWriter out = spec.commandLine().getOut();
-    List<Claim> claims = wanted.measurement().measure(names, claim -> print(out, claim));
+    List<Claim> claims = wanted.measurement().measure(names, quick, claim -> print(out, claim));
     if (claims.isEmpty()) {
       throw misuse("--only '%s' finds no claim of area %s".formatted(only, wanted));
     }

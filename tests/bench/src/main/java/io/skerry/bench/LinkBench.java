@@ -25,14 +25,16 @@ final class LinkBench {
 
   private LinkBench() {}
 
-  static List<Claim> measure(Predicate<String> wanted, Consumer<Claim> told) throws Exception {
+  static List<Claim> measure(Predicate<String> wanted, boolean quick, Consumer<Claim> told)
+      throws Exception {
     List<Fault> faults =
         Catalogue.all().stream().filter(fault -> wanted.test(fault.name())).toList();
     // Short: sockets lie in it, and a socket's path may have 107 bytes.
     Path folder = Files.createTempDirectory("skf");
+    Fault.Depth depth = quick ? Fault.Depth.SAMPLE : Fault.Depth.ALL;
     boolean held = false;
     try (Lab lab = Lab.open(folder);
-        FaultRunner runner = new FaultRunner(lab, Fault.Depth.ALL, PARALLEL)) {
+        FaultRunner runner = new FaultRunner(lab, depth, PARALLEL)) {
       Map<Fault, CompletableFuture<Outcome>> outcomes =
           runner.start(faults, ended -> told.accept(claim(ended.fault(), ended.outcome())));
       List<Claim> claims = new ArrayList<>();

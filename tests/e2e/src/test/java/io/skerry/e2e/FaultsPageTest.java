@@ -18,7 +18,8 @@ class FaultsPageTest {
         .as("docs/faults.md: written by FaultTable from a report of './skerry bench link --json'")
         .hasSameSizeAs(Catalogue.all())
         .allSatisfy(
-            line -> assertThat(FaultTable.rows()).anySatisfy(row -> assertThat(line).startsWith(row)));
+            line ->
+                assertThat(FaultTable.rows()).anySatisfy(row -> assertThat(line).startsWith(row)));
   }
 
   @Test

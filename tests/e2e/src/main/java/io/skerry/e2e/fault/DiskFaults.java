@@ -153,11 +153,6 @@ final class DiskFaults {
       scene.link().heal();
       scene.restart();
       Criterion.check(scene, notes, new Criterion.Losses(false, 1));
-      JsonObject status = scene.status();
-      notes.require(
-          status.get("damaged").getAsLong() == 1,
-          "one record was damaged, the agent counts %s",
-          status.get("damaged"));
     }
   }
 

@@ -20,8 +20,8 @@ import java.util.zip.CRC32C;
 /** Reads a stopped agent's spool by its documented form, with none of the agent's own code. */
 public final class SpoolFiles {
   private static final Pattern SEGMENT = Pattern.compile("(\\d+)-(\\d+)\\.seg");
-  private static final int MARKER = 0x534B5231;
-  private static final int OVERHEAD = 20;
+  private static final int MARKER = 0x534B5232;
+  private static final int OVERHEAD = 24;
 
   private SpoolFiles() {}
 
@@ -64,8 +64,8 @@ public final class SpoolFiles {
         continue;
       }
       CRC32C crc = new CRC32C();
-      crc.update(content, at + 4, 12 + payload);
-      if ((int) crc.getValue() != bytes.getInt(at + 16 + payload)) {
+      crc.update(content, at, 20 + payload);
+      if ((int) crc.getValue() != bytes.getInt(at + 20 + payload)) {
         at++;
         continue;
       }
