@@ -101,9 +101,15 @@ public final class RunningServer implements AutoCloseable {
   public List<String> samePorts() {
     return List.of(
         "--port",
-        Integer.toString(URI.create(address.get("url").getAsString()).getPort()),
+        port("url"),
+        "--device-port",
+        port("controlBase"),
         "--mqtt-port",
         Integer.toString(mqttPort()));
+  }
+
+  private String port(String key) {
+    return Integer.toString(URI.create(address.get(key).getAsString()).getPort());
   }
 
   /** The broker's port. */

@@ -3,6 +3,7 @@ package io.skerry.e2e.scene;
 import io.skerry.agent.boot.DeviceAgent;
 import io.skerry.agent.boot.DeviceIdentity;
 import io.skerry.agent.boot.Enrolment;
+import io.skerry.e2e.net.TcpProxy;
 import io.skerry.profile.FactsProbe;
 import io.skerry.protocol.DeviceId;
 import java.net.http.HttpClient;
@@ -15,11 +16,11 @@ final class Enrolled {
   private Enrolled() {}
 
   /**
-   * Enrols a device whose way to the broker leads through a proxy.
+   * Enrols a device.
    *
-   * @param port the proxy's
+   * @param link what its way to the broker leads through from now on
    */
-  static void into(Path data, Plane plane, DeviceId device, int port) throws Exception {
+  static void into(Path data, Plane plane, DeviceId device, TcpProxy link) throws Exception {
     try (HttpClient http = HttpClient.newHttpClient()) {
       DeviceIdentity identity =
           Enrolment.enrol(
@@ -28,12 +29,13 @@ final class Enrolled {
               device,
               Map.of(),
               DeviceAgent.toProtocol(FactsProbe.detect(List.of("onnxruntime/cpu"))));
+      link.target(identity.mqttPort());
       new DeviceIdentity(
               identity.tenant(),
               identity.device(),
               identity.secret(),
               "127.0.0.1",
-              port,
+              link.port(),
               identity.artifactBase(),
               identity.trust(),
               identity.rootKey(),

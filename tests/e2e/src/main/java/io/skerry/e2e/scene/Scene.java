@@ -63,7 +63,7 @@ public final class Scene implements AutoCloseable {
     DeviceId id = new DeviceId(device + "-" + place.getFileName());
     TcpProxy link = TcpProxy.before(lab.plane().server().mqttPort());
     Path data = place.resolve("device");
-    Enrolled.into(data, lab.plane(), id, link.port());
+    Enrolled.into(data, lab.plane(), id, link);
     AgentProcess agent =
         new AgentProcess(data, place.resolve("a.sock"), place.resolve("agent.log"), spoolBytes);
     agent.start();

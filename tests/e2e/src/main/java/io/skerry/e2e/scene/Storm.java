@@ -38,7 +38,7 @@ public final class Storm implements AutoCloseable {
     for (int i = 0; i < devices; i++) {
       Path data = place.resolve("d" + i);
       DeviceId device = new DeviceId("storm-%s-%d".formatted(place.getFileName(), i));
-      Enrolled.into(data, lab.plane(), device, storm.link.port());
+      Enrolled.into(data, lab.plane(), device, storm.link);
       storm.agents.add(
           DeviceAgent.start(
               DeviceAgentConfig.of(
