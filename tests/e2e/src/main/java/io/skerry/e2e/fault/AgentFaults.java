@@ -1,6 +1,7 @@
 package io.skerry.e2e.fault;
 
 import io.skerry.e2e.plane.BadArtifacts;
+import io.skerry.e2e.scene.AgentProcess;
 import io.skerry.e2e.scene.Artifact;
 import io.skerry.e2e.scene.Await;
 import io.skerry.e2e.scene.Plane;
@@ -79,7 +80,7 @@ final class AgentFaults {
             point,
             scene.running());
       } else {
-        scene.agent().ask("kill %d before".formatted(Long.MAX_VALUE / 2));
+        disarm(scene);
       }
       scene.awaitCommitted();
     }
@@ -99,6 +100,17 @@ final class AgentFaults {
         () -> !scene.agent().isUp() || isDone(scene),
         scene::state);
     return scene.agent().awaitEnd(NOT_REACHED);
+  }
+
+  private static void disarm(Scene scene) throws Exception {
+    try {
+      scene.agent().ask("kill %d before".formatted(Long.MAX_VALUE / 2));
+    } catch (AgentProcess.AgentDown e) {
+      // It got there in the end.
+      scene.agent().awaitEnd(Scene.PATIENCE);
+      scene.died();
+      scene.restart();
+    }
   }
 
   private static boolean isDone(Scene scene) throws Exception {

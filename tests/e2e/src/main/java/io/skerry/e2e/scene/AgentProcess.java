@@ -34,7 +34,7 @@ public final class AgentProcess implements AutoCloseable {
   private @Nullable Process process;
   private @Nullable BufferedWriter commands;
   private volatile boolean ready;
-  private int starts;
+  private volatile int starts;
 
   /** An agent that is not started. */
   AgentProcess(Path data, Path socket, Path log, long spoolBytes) {
@@ -55,7 +55,7 @@ public final class AgentProcess implements AutoCloseable {
   }
 
   /** Processes that were started. */
-  public synchronized int starts() {
+  public int starts() {
     return starts;
   }
 
@@ -75,7 +75,7 @@ public final class AgentProcess implements AutoCloseable {
   public synchronized boolean tryStart(String... commandsBefore)
       throws IOException, InterruptedException {
     ready = false;
-    starts++;
+    starts = starts + 1;
     List<String> arguments =
         new ArrayList<>(List.of(data.toString(), "unix:" + socket, Long.toString(spoolBytes)));
     arguments.addAll(List.of(commandsBefore));

@@ -89,6 +89,7 @@ public final class Application implements AutoCloseable {
             .addRawInputContents(ByteString.copyFrom(raw))
             .build();
     long start = System.nanoTime();
+    int process = agent.starts();
     try {
       ModelInferResponse response =
           inference
@@ -98,7 +99,7 @@ public final class Application implements AutoCloseable {
       check(input, response);
     } catch (StatusRuntimeException e) {
       channel.resetConnectBackoff();
-      if (!ended && !isExcused(e.getStatus())) {
+      if (!ended && !isExcused(e.getStatus(), process)) {
         fail(e.getStatus().toString());
       }
     }
@@ -122,16 +123,13 @@ public final class Application implements AutoCloseable {
   }
 
   // Before the first answer there is no model yet; and who is killed cannot answer.
-  private boolean isExcused(Status status) {
-    if (status.getCode() == Status.Code.NOT_FOUND && answered.get() == 0) {
-      return true;
-    }
-    if (status.getCode() != Status.Code.UNAVAILABLE
-        && status.getCode() != Status.Code.DEADLINE_EXCEEDED) {
-      return false;
+  private boolean isExcused(Status status, int process) {
+    if (status.getCode() == Status.Code.NOT_FOUND) {
+      return answered.get() == 0;
     }
     try {
-      return Await.within(DEATH_SHOWS_WITHIN, () -> !agent.isUp());
+      return Await.within(
+          DEATH_SHOWS_WITHIN, () -> !agent.isUp() || agent.starts() != process);
     } catch (Exception e) {
       return false;
     }
