@@ -128,8 +128,7 @@ public final class Application implements AutoCloseable {
       return answered.get() == 0;
     }
     try {
-      return Await.within(
-          DEATH_SHOWS_WITHIN, () -> !agent.isUp() || agent.starts() != process);
+      return Await.within(DEATH_SHOWS_WITHIN, () -> !agent.isUp() || agent.starts() != process);
     } catch (Exception e) {
       return false;
     }
