@@ -158,7 +158,7 @@ final class LinkFaults {
     Await.until(
         Scene.PATIENCE,
         "records stored whose commit the device does not hear of",
-        () -> count(scene) > stored + 5,
+        () -> count(scene) > stored,
         scene::state);
     scene.link().reset();
     scene.link().heal();
