@@ -26,7 +26,7 @@ class EnrolmentTest {
     JsonObject enrolment = json(enrol(token, "enrol-1", "{\"site\":\"x\",\"line\":\"3\"}"), 201);
 
     assertThat(token.get("url").getAsString()).isEqualTo(plane.controlBase().toString());
-    assertThat(enrolment.get("mqttPort").getAsInt()).isEqualTo(plane.mqttPort());
+    assertThat(enrolment.get("mqttPort").getAsInt()).isEqualTo(plane.secretMqttPort());
     Trust trusted =
         Trust.pinned(
             DsseEnvelope.parseJson(
