@@ -5,6 +5,7 @@ import io.skerry.agent.serve.AgentServer;
 import io.skerry.agent.serve.ListenAddress;
 import io.skerry.agent.serve.ListenException;
 import io.skerry.agent.serve.ServeConfig;
+import io.skerry.agent.serve.Served;
 import io.skerry.artifact.trust.TrustException;
 import io.skerry.profile.FactsProbe;
 import java.io.IOException;
@@ -12,10 +13,10 @@ import java.io.UncheckedIOException;
 import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -51,6 +52,8 @@ final class RunCommand implements Callable<Integer> {
       description = "disk for telemetry that is not committed yet (default: ${DEFAULT-VALUE})")
   private int spoolMib = 64;
 
+  @Mixin private ServeOptions options = new ServeOptions();
+
   @Spec
   @SuppressWarnings("NullAway.Init") // picocli sets it before call().
   private CommandSpec spec;
@@ -60,7 +63,7 @@ final class RunCommand implements Callable<Integer> {
     if (spoolMib < 1 || spoolMib > 1 << 20) {
       throw misuse("--spool-mib is %d, expected 1 to %d".formatted(spoolMib, 1 << 20));
     }
-    ServeConfig config = ServeConfig.at(address());
+    ServeConfig config = options.apply(ServeConfig.at(address()), spec);
     DeviceIdentity identity = identity();
     EngineCatalog engines = EngineCatalog.discovered();
     try (AgentExecutors executors = AgentExecutors.create();
@@ -98,16 +101,13 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private void serve(ServeConfig config, DeviceAgent agent) throws InterruptedException {
-    try (AgentServer server =
-        AgentServer.start(
-            config,
-            agent.slots(),
-            agent.predictor(),
-            agent.listing(),
-            Optional.of(agent.feedback()))) {
-      Thread closer = new Thread(() -> stop(server, agent), "agent-shutdown");
+    Served served =
+        Served.of(agent.slots(), agent.predictor(), agent.listing()).withFeedback(agent.feedback());
+    try (AgentServer server = AgentServer.start(config, served);
+        ServeOptions.Http http = options.http(config, server)) {
+      Thread closer = new Thread(() -> stop(http, server, agent), "agent-shutdown");
       Runtime.getRuntime().addShutdownHook(closer);
-      spec.commandLine().getOut().printf("serving on %s%n", server.address());
+      spec.commandLine().getOut().printf("serving on %s%s%n", server.address(), http.address());
       server.awaitClosed();
       // Only the hook closes the server; it may still send what is left.
       closer.join();
@@ -116,7 +116,8 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  private static void stop(AgentServer server, DeviceAgent agent) {
+  private static void stop(ServeOptions.Http http, AgentServer server, DeviceAgent agent) {
+    http.close();
     server.close();
     agent.close();
   }

@@ -10,16 +10,17 @@ import io.skerry.agent.serve.ListenException;
 import io.skerry.agent.serve.ModelListing;
 import io.skerry.agent.serve.ModelRepository;
 import io.skerry.agent.serve.ServeConfig;
+import io.skerry.agent.serve.Served;
 import io.skerry.runtime.LoadOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.InstantSource;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -59,6 +60,16 @@ final class ServeCommand implements Callable<Integer> {
       description = "largest request in MiB (default: ${DEFAULT-VALUE})")
   private int messageMib = 64;
 
+  @Option(
+      names = "--model-control",
+      paramLabel = "explicit|none",
+      description =
+          "explicit: clients may load and unload the folder's models by name (default:"
+              + " ${DEFAULT-VALUE})")
+  private String modelControl = "explicit";
+
+  @Mixin private ServeOptions options = new ServeOptions();
+
   @Spec
   @SuppressWarnings("NullAway.Init") // picocli sets it before call().
   private CommandSpec spec;
@@ -90,7 +101,10 @@ final class ServeCommand implements Callable<Integer> {
     if (messageMib < 1 || messageMib > MESSAGE_MIB_MAX) {
       throw misuse("--message-mib is %d, expected 1 to %d".formatted(messageMib, MESSAGE_MIB_MAX));
     }
-    return ServeConfig.at(address()).withMessageBytesMax(messageMib << 20);
+    if (!modelControl.equals("explicit") && !modelControl.equals("none")) {
+      throw misuse("--model-control is '%s', expected explicit or none".formatted(modelControl));
+    }
+    return options.apply(ServeConfig.at(address()).withMessageBytesMax(messageMib << 20), spec);
   }
 
   private ListenAddress address() {
@@ -144,19 +158,29 @@ final class ServeCommand implements Callable<Integer> {
   private void serve(
       ServeConfig config, ModelSlots slots, Predictor predictor, ModelRepository repository)
       throws InterruptedException {
+    Served served = Served.of(slots, predictor, repository);
     try (AgentServer server =
-        AgentServer.start(config, slots, predictor, repository, Optional.empty())) {
-      Thread closer = new Thread(server::close, "agent-shutdown");
+            AgentServer.start(
+                config, modelControl.equals("none") ? served : served.withControl(repository));
+        ServeOptions.Http http = options.http(config, server)) {
+      Thread closer = new Thread(() -> stop(http, server), "agent-shutdown");
       Runtime.getRuntime().addShutdownHook(closer);
       spec.commandLine()
           .getOut()
-          .printf("serving %d models on %s%n", slots.active().size(), server.address());
+          .printf(
+              "serving %d models on %s%s%n",
+              slots.active().size(), server.address(), http.address());
       server.awaitClosed();
       // Only the hook closes the server; it may still wait for the last calls.
       closer.join();
     } catch (ListenException e) {
       throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
     }
+  }
+
+  private static void stop(ServeOptions.Http http, AgentServer server) {
+    http.close();
+    server.close();
   }
 
   private ParameterException misuse(String message) {
