@@ -9,6 +9,8 @@ import java.util.stream.Collectors;
 
 /** Checks a request's tensors against a signature. */
 final class Inputs {
+  private static final int NAME_CHARACTERS_SHOWN = 80;
+
   private Inputs() {}
 
   /** The size of a batch: the first dimension of the first input. */
@@ -23,7 +25,7 @@ final class Inputs {
       if (signature.input(tensor.name()).isEmpty()) {
         throw invalid(
             "unexpected inference input '%s' for model '%s'; its inputs are %s"
-                .formatted(tensor.name(), request.model(), names(signature)));
+                .formatted(shortened(tensor.name()), request.model(), names(signature)));
       }
     }
     List<Tensor> ordered = new ArrayList<>(signature.inputs().size());
@@ -73,6 +75,14 @@ final class Inputs {
               .formatted(spec.name(), request.model(), spec.shape(), tensor.shape()));
     }
     return tensor;
+  }
+
+  private static String shortened(String name) {
+    String begin =
+        name.length() <= NAME_CHARACTERS_SHOWN
+            ? name
+            : name.substring(0, NAME_CHARACTERS_SHOWN) + "...";
+    return begin.replaceAll("\\p{Cntrl}", "?");
   }
 
   private static String names(ModelSignature signature) {

@@ -50,7 +50,9 @@ public final class AgentServer implements AutoCloseable {
             .maxInboundMessageSize(config.messageBytesMax())
             .maxConcurrentCallsPerConnection(config.callsPerConnectionMax())
             .addService(
-                ServerInterceptors.intercept(new MemoryEndpoint(service), InferStream.ERROR_FORM))
+                UnreadableRequests.answered(
+                    ServerInterceptors.intercept(
+                        new MemoryEndpoint(service), InferStream.ERROR_FORM)))
             .addService(manager.getHealthService())
             .addService(ProtoReflectionServiceV1.newInstance());
     if (served.feedback().isPresent()) {

@@ -30,7 +30,7 @@ final class InferStream implements StreamObserver<ModelInferRequest> {
         @Override
         public <A, B> ServerCall.Listener<A> interceptCall(
             ServerCall<A, B> call, Metadata headers, ServerCallHandler<A, B> next) {
-          if (call.getMethodDescriptor() != GRPCInferenceServiceGrpc.getModelStreamInferMethod()
+          if (!call.getMethodDescriptor().getFullMethodName().equals(STREAM)
               || !"true".equals(headers.get(GRPC_ERROR_HEADER))) {
             return next.startCall(call, headers);
           }
@@ -39,6 +39,8 @@ final class InferStream implements StreamObserver<ModelInferRequest> {
         }
       };
 
+  private static final String STREAM =
+      GRPCInferenceServiceGrpc.getModelStreamInferMethod().getFullMethodName();
   private static final Metadata.Key<String> GRPC_ERROR_HEADER =
       Metadata.Key.of("triton_grpc_error", Metadata.ASCII_STRING_MARSHALLER);
   private static final Context.Key<Boolean> GRPC_ERROR =

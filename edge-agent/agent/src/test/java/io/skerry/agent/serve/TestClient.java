@@ -1,5 +1,6 @@
 package io.skerry.agent.serve;
 
+import io.grpc.CompressorRegistry;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
@@ -21,6 +22,11 @@ public final class TestClient implements AutoCloseable {
 
   /** A client of the server at this address. */
   public static TestClient to(ListenAddress address) {
+    return to(address, CompressorRegistry.getDefaultInstance());
+  }
+
+  /** The same, that can compress what it sends. */
+  static TestClient to(ListenAddress address, CompressorRegistry compressors) {
     EventLoopGroup threads = new EpollEventLoopGroup(1);
     return switch (address) {
       case ListenAddress.Unix(var path) ->
@@ -31,11 +37,16 @@ public final class TestClient implements AutoCloseable {
                   .channelType(EpollDomainSocketChannel.class)
                   .eventLoopGroup(threads)
                   .overrideAuthority("localhost")
+                  .compressorRegistry(compressors)
                   .usePlaintext()
                   .build());
       case ListenAddress.Tcp(var host, var port) ->
           new TestClient(
-              threads, NettyChannelBuilder.forAddress(host, port).usePlaintext().build());
+              threads,
+              NettyChannelBuilder.forAddress(host, port)
+                  .compressorRegistry(compressors)
+                  .usePlaintext()
+                  .build());
     };
   }
 
