@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -86,6 +87,18 @@ public final class ArtifactWriter {
    * @throws ArtifactException if the layers make no artifact
    */
   public OciLayout write(Path folder, SigningKey releaseKey) throws IOException {
+    return write(folder, List.of(releaseKey));
+  }
+
+  /**
+   * Writes the folder and signs.
+   *
+   * @param folder made anew; it must not exist or be empty
+   * @param releaseKeys who releases it; without any, the envelope has no signature, and nobody
+   *     believes it until somebody signs
+   * @throws ArtifactException if the layers make no artifact
+   */
+  public OciLayout write(Path folder, Collection<SigningKey> releaseKeys) throws IOException {
     ArtifactManifest manifest =
         new ArtifactManifest(model, profile, engine, precision, releaseCounter, tensors, layers);
     Files.createDirectories(folder.resolve("blobs").resolve("sha256"));
@@ -96,7 +109,7 @@ public final class ArtifactWriter {
     blob(folder, OciLayout.EMPTY_CONFIG);
     byte[] manifestBytes = manifest.toJson();
     blob(folder, manifestBytes);
-    byte[] envelope = Dsse.sign(ArtifactManifest.MEDIA_TYPE, manifestBytes, releaseKey).toJson();
+    byte[] envelope = Dsse.sign(ArtifactManifest.MEDIA_TYPE, manifestBytes, releaseKeys).toJson();
     blob(folder, envelope);
     byte[] signatureManifest = signatureManifest(folder, manifestBytes, envelope);
     blob(folder, signatureManifest);
