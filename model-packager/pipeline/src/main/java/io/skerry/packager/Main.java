@@ -16,7 +16,9 @@ import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Runs a packaging job when given its folder, and {@code skerry pack} otherwise. */
@@ -68,7 +70,24 @@ public final class Main {
             ? catalog(folder.input("profiles"))
             : ProfileCatalog.builtIn(),
         spec.texts("profiles"),
-        SigningKey.read(Path.of(spec.text("keyFile"))));
+        keys(spec));
+  }
+
+  static Map<String, SigningKey> keys(JobSpec spec) throws IOException {
+    List<String> unsigned =
+        spec.keys().containsKey("unsigned") ? spec.texts("unsigned") : List.of();
+    List<String> signed =
+        spec.texts("profiles").stream().filter(profile -> !unsigned.contains(profile)).toList();
+    if (signed.isEmpty()) {
+      return Map.of();
+    }
+    return sameForAll(signed, SigningKey.read(Path.of(spec.text("keyFile"))));
+  }
+
+  static Map<String, SigningKey> sameForAll(List<String> profiles, SigningKey key) {
+    Map<String, SigningKey> keys = new HashMap<>();
+    profiles.forEach(profile -> keys.put(profile, key));
+    return keys;
   }
 
   private static Optional<Path> existing(Path file) {

@@ -182,7 +182,7 @@ final class PackCommand implements Callable<Integer> {
         Optional.ofNullable(maxDrop).map(PackCommand::drop),
         profileFolder == null ? ProfileCatalog.builtIn() : Main.catalog(profileFolder),
         profiles,
-        signing);
+        Main.sameForAll(profiles, signing));
   }
 
   private Optional<Metric> chosenMetric() {

@@ -95,7 +95,7 @@ final class Packaging {
         }
         VariantWriter writer =
             new VariantWriter(
-                request.model(), request.releaseCounter(), calibration, baseline, request.key());
+                request.model(), request.releaseCounter(), calibration, baseline, request.keys());
         List<Variant> variants = new ArrayList<>();
         for (HardwareProfile profile : profiles) {
           progress.step("package", profiles.indexOf(profile), profiles.size(), profile.id());

@@ -7,6 +7,7 @@ import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -28,6 +29,8 @@ import java.util.Optional;
  *     when absent
  * @param catalog where profiles are found
  * @param profiles ids of the wanted ones
+ * @param keys who signs what is for a profile, by its id; an artifact for one without a key stays
+ *     unsigned
  */
 record PackagingRequest(
     ModelVersion model,
@@ -44,9 +47,10 @@ record PackagingRequest(
     Optional<Double> maxDrop,
     ProfileCatalog catalog,
     List<String> profiles,
-    SigningKey key) {
+    Map<String, SigningKey> keys) {
   PackagingRequest {
     features = List.copyOf(features);
     profiles = List.copyOf(profiles);
+    keys = Map.copyOf(keys);
   }
 }

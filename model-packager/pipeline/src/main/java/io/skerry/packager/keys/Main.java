@@ -64,7 +64,7 @@ public final class Main {
   /** The word before every command. */
   @Command(
       name = "skerry",
-      subcommands = {Create.class, Rotate.class},
+      subcommands = {Create.class, Rotate.class, SignCommand.class},
       mixinStandardHelpOptions = true)
   static final class Skerry {}
 

@@ -1,6 +1,6 @@
 /**
- * {@code skerry create keys} and {@code skerry rotate keys}: key ceremonies on files, without a
- * server and without a network.
+ * {@code skerry create keys}, {@code skerry rotate keys} and {@code skerry sign release}: key
+ * ceremonies on files, without a server and without a network.
  */
 @NullMarked
 package io.skerry.packager.keys;

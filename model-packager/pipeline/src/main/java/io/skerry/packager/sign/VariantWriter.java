@@ -24,8 +24,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
-/** Writes the signed artifact of one variant. */
+/** Writes the artifact of one variant, signed where there is a key for its profile. */
 public final class VariantWriter {
   private static final int GOLDEN_CASES = 8;
   private static final Tolerance FLOAT_TOLERANCE = new Tolerance(1e-4, 1e-3);
@@ -35,24 +36,25 @@ public final class VariantWriter {
   private final long releaseCounter;
   private final Samples goldenInputs;
   private final Baseline baseline;
-  private final SigningKey key;
+  private final Map<String, SigningKey> keys;
 
   /**
    * A writer for all variants of a model version.
    *
    * @param goldenInputs where the golden inputs are taken from
+   * @param keys who signs, by the profile's id; without one, an artifact stays unsigned
    */
   public VariantWriter(
       ModelVersion model,
       long releaseCounter,
       Samples goldenInputs,
       Baseline baseline,
-      SigningKey key) {
+      Map<String, SigningKey> keys) {
     this.model = model;
     this.releaseCounter = releaseCounter;
     this.goldenInputs = goldenInputs;
     this.baseline = baseline;
-    this.key = key;
+    this.keys = Map.copyOf(keys);
   }
 
   /**
@@ -74,6 +76,7 @@ public final class VariantWriter {
       byte[] measurements)
       throws IOException, EngineException {
     boolean tflite = candidate.engine() == Engine.TFLITE;
+    SigningKey key = keys.get(profile.value());
     return new ArtifactWriter(
             model,
             profile,
@@ -91,7 +94,7 @@ public final class VariantWriter {
             "monitoring.pb",
             baseline.manifest(referenceOutputs).toByteArray())
         .add(LayerType.MEASUREMENTS, "measurements.json", measurements)
-        .write(folder, key);
+        .write(folder, key == null ? List.of() : List.of(key));
   }
 
   private GoldenSet golden(LoadedModel loaded, Precision precision) throws EngineException {
