@@ -80,6 +80,30 @@ public final class ArtifactStore {
   }
 
   /**
+   * The content of a blob that is small.
+   *
+   * @throws ProblemException if it is not there or has more than {@code bytesMax} bytes
+   */
+  public byte[] bytes(Digest digest, int bytesMax) {
+    Blob blob =
+        find(digest)
+            .orElseThrow(
+                () ->
+                    new ProblemException(
+                        ErrorCode.ARTIFACT_NOT_FOUND, "blob %s is gone".formatted(digest)));
+    if (blob.bytes() > bytesMax) {
+      throw new ProblemException(
+          ErrorCode.ARTIFACT_TOO_LARGE,
+          "blob %s has %d bytes, more than %d".formatted(digest, blob.bytes(), bytesMax));
+    }
+    try {
+      return Files.readAllBytes(blob.file());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
    * Takes every blob of an OCI image layout in.
    *
    * @throws ProblemException if the layout is malformed or a blob is not what its name says; the

@@ -69,11 +69,17 @@ public final class LoopSteps {
     ModelVersionView newest = overview.models().getFirst().versions().getFirst();
     long winners = newest.variants().stream().filter(Variant::winner).count();
     long small = newest.variants().stream().filter(Words::isSmallWinner).count();
+    long awaiting = newest.variants().stream().filter(Words::awaitsSignature).count();
     return new LoopStep(
         "Variants",
         winners == 0 ? "–" : Words.count(winners, "profile"),
-        winners == 0 ? "muted" : "",
-        "%s@%d · %d of them int8".formatted(newest.model(), newest.version(), small));
+        winners == 0 ? "muted" : awaiting > 0 ? "warn" : "",
+        "%s@%d · %d of them int8%s"
+            .formatted(
+                newest.model(),
+                newest.version(),
+                small,
+                awaiting == 0 ? "" : " · %d await a signature".formatted(awaiting)));
   }
 
   private static LoopStep rollout(Overview overview) {

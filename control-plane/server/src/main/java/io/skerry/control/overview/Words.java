@@ -6,6 +6,7 @@ import io.skerry.api.ModelVersionView;
 import io.skerry.api.Overview;
 import io.skerry.api.SliceMetrics;
 import io.skerry.api.Variant;
+import io.skerry.api.VariantState;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -229,6 +230,11 @@ public final class Words {
         .filter(variant -> variant.winner() && variant.profile().equals(profile))
         .findFirst()
         .orElse(null);
+  }
+
+  /** Whether no rollout takes it before the release key's holders signed. */
+  public static boolean awaitsSignature(Variant variant) {
+    return variant.state() == VariantState.AWAITING_SIGNATURE;
   }
 
   static boolean isSmallWinner(Variant variant) {

@@ -11,8 +11,8 @@ import io.skerry.control.device.Profiles;
 import io.skerry.control.device.SigningKeys;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.registry.Registry;
-import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
+import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
 import jakarta.inject.Singleton;
@@ -47,29 +47,11 @@ final class PackagingInput {
     this.root = data.root();
   }
 
-  /**
-   * Checks that devices will believe what this server signs.
-   *
-   * @throws ProblemException if root does not delegate the model for a profile to it
-   */
-  void checkDelegated(ModelVersion version, List<String> chosen) {
-    List<String> missing =
-        chosen.stream()
-            .filter(profile -> !keys.mayRelease(version.model(), new ProfileId(profile)))
-            .toList();
-    if (!missing.isEmpty()) {
-      throw new ProblemException(
-          ErrorCode.RELEASE_NOT_DELEGATED,
-          ("root %d does not delegate model '%s' for %s to this server's automation key, devices"
-                  + " would refuse the artifacts: sign a root that does with './skerry rotate keys"
-                  + " --delegate %s:%s'")
-              .formatted(
-                  keys.trust().root().version(),
-                  version.model(),
-                  String.join(", ", missing),
-                  version.model(),
-                  String.join("+", missing)));
-    }
+  /** Of these profiles, those for which devices would not believe this server's own key. */
+  private List<String> unsigned(ModelName model, List<String> chosen) {
+    return chosen.stream()
+        .filter(profile -> !keys.mayRelease(model, new ProfileId(profile)))
+        .toList();
   }
 
   void write(Path folder, ModelVersionView view, List<String> chosen, long releaseCounter)
@@ -83,6 +65,7 @@ final class PackagingInput {
     job.put("threshold", 0.5);
     job.put("profiles", chosen);
     job.put("keyFile", keys.automationFile().toAbsolutePath().toString());
+    job.put("unsigned", unsigned(version.model(), chosen));
     String snapshot = view.snapshot();
     if (snapshot == null) {
       JobFolder prepared = JobFolder.create(folder, job);

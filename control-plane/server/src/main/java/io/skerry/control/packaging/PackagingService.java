@@ -6,9 +6,12 @@ import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.ModelVersionView;
 import io.skerry.api.Packaging;
 import io.skerry.api.Variant;
+import io.skerry.api.VariantState;
 import io.skerry.api.WorkState;
 import io.skerry.artifact.job.JobError;
 import io.skerry.artifact.job.JobFolder;
+import io.skerry.artifact.sign.DsseEnvelope;
+import io.skerry.artifact.sign.SignatureInvalidException;
 import io.skerry.control.artifact.ArtifactStore;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
@@ -22,6 +25,7 @@ import io.skerry.control.job.Jobs;
 import io.skerry.control.registry.Registry;
 import io.skerry.control.sql.Database;
 import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
@@ -74,7 +78,8 @@ public final class PackagingService {
   }
 
   /**
-   * Queues the packaging of a version. While one of it is open, that one is returned.
+   * Queues the packaging of a version. While one of it is open, that one is returned. Variants that
+   * root does not delegate to this server come out unsigned and await the release key's signature.
    *
    * @param asked hardware profiles; empty for those of the enrolled devices, or, while there is
    *     none, all of the catalogue that run on a processor
@@ -87,7 +92,6 @@ public final class PackagingService {
     if (open.isPresent()) {
       return open.get();
     }
-    input.checkDelegated(version, chosen);
     JobProgram program = program();
     long releaseCounter = database.call(PackagingStore::nextReleaseCounter);
     jobs.submit(
@@ -183,25 +187,50 @@ public final class PackagingService {
     }
     List<Variant> variants = new ArrayList<>();
     for (Variant variant : report.variants()) {
-      variants.add(variant.winner() ? imported(output, variant) : variant);
+      variants.add(
+          variant.winner()
+              ? imported(output, variant)
+              : kept(variant, VariantState.NOT_CHOSEN, null, null));
     }
     return variants;
   }
 
   private Variant imported(Path output, Variant winner) {
     ArtifactStore.Imported layout = artifacts.importLayout(output.resolve(winner.profile()));
+    return isSigned(layout)
+        ? kept(winner, VariantState.RELEASED, layout.model(), layout.signature())
+        : kept(winner, VariantState.AWAITING_SIGNATURE, layout.model(), null);
+  }
+
+  private boolean isSigned(ArtifactStore.Imported layout) {
+    try {
+      return !DsseEnvelope.parseJson(
+              artifacts.bytes(layout.signature(), DsseEnvelope.JSON_BYTES_MAX))
+          .signatures()
+          .isEmpty();
+    } catch (SignatureInvalidException e) {
+      throw new ProblemException(
+          ErrorCode.ARTIFACT_SIGNATURE_INVALID,
+          "signature %s: %s".formatted(layout.signature(), e.getMessage()),
+          e);
+    }
+  }
+
+  private static Variant kept(
+      Variant told, VariantState state, @Nullable Digest manifest, @Nullable Digest signature) {
     return new Variant(
-        winner.profile(),
-        winner.engine(),
-        winner.precision(),
-        winner.bytes(),
-        winner.rocAuc(),
-        winner.p50Micros(),
-        winner.measured(),
-        true,
-        layout.model().toString(),
-        layout.signature().toString(),
-        winner.reason());
+        told.profile(),
+        told.engine(),
+        told.precision(),
+        told.bytes(),
+        told.rocAuc(),
+        told.p50Micros(),
+        told.measured(),
+        told.winner(),
+        state,
+        manifest == null ? null : manifest.toString(),
+        signature == null ? null : signature.toString(),
+        told.reason());
   }
 
   private record Report(@Nullable List<Variant> variants) {}

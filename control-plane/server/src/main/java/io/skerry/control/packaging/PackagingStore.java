@@ -26,11 +26,16 @@ final class PackagingStore {
     return transaction.number("select nextval('release_counter')");
   }
 
-  /** The counter of a model's newest release; 0 when it has none. */
+  /** The counter of a model's newest release that is signed; 0 when it has none. */
   static long newestReleaseCounter(Transaction transaction, String model) {
     return transaction.number(
-        "select coalesce(max(release_counter), 0) from packaging"
-            + " where model = ? and state = 'SUCCEEDED'",
+        """
+        select coalesce(max(p.release_counter), 0) from packaging p
+        where p.model = ? and p.state = 'SUCCEEDED' and exists (
+          select 1 from variant v
+          where v.model = p.model and v.version = p.version and v.profile = any(p.profiles)
+            and v.winner and v.signature is not null)
+        """,
         model);
   }
 

@@ -4,6 +4,7 @@ import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.ModelVersionView;
 import io.skerry.api.ModelView;
 import io.skerry.api.Variant;
+import io.skerry.api.VariantState;
 import io.skerry.control.artifact.ArtifactStore;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
@@ -90,7 +91,10 @@ public final class Registry {
   /** The signed variant that devices of a profile get; empty when there is none. */
   public Optional<Variant> variant(ModelVersion version, ProfileId profile) {
     return database.call(transaction -> RegistryStore.variants(transaction, version)).stream()
-        .filter(variant -> variant.winner() && variant.profile().equals(profile.value()))
+        .filter(
+            variant ->
+                variant.state() == VariantState.RELEASED
+                    && variant.profile().equals(profile.value()))
         .findFirst();
   }
 
@@ -141,6 +145,29 @@ public final class Registry {
   /** Stores what packaging made, in the caller's transaction; replaces what its profiles had. */
   public void putVariants(Transaction transaction, ModelVersion version, List<Variant> variants) {
     RegistryStore.putVariants(transaction, version, variants);
+  }
+
+  /** The envelope that signs the artifact of a profile. */
+  public record Signing(ProfileId profile, Digest manifest, Digest signature) {}
+
+  /**
+   * Makes an envelope that the caller has checked the one of a chosen variant, in the caller's
+   * transaction.
+   *
+   * @return the envelope that the variant had before
+   * @throws ProblemException if the profile has another artifact by now
+   */
+  public Optional<String> sign(Transaction transaction, ModelVersion version, Signing signing) {
+    Optional<String> before =
+        RegistryStore.lockSignature(transaction, version, signing.profile(), signing.manifest())
+            .orElseThrow(
+                () ->
+                    new ProblemException(
+                        ErrorCode.STATE_CONFLICT,
+                        "%s for %s is not %s any more: it was packaged again meanwhile"
+                            .formatted(version, signing.profile(), signing.manifest())));
+    RegistryStore.putSignature(transaction, version, signing.profile(), signing.signature());
+    return before;
   }
 
   @EventListener

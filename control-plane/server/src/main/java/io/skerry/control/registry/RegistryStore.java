@@ -4,10 +4,12 @@ import com.google.gson.Gson;
 import io.skerry.api.ModelVersionView;
 import io.skerry.api.RunMetrics;
 import io.skerry.api.Variant;
+import io.skerry.api.VariantState;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.ProfileId;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -136,7 +138,32 @@ final class RegistryStore {
         variants);
   }
 
+  static Optional<Optional<String>> lockSignature(
+      Transaction transaction, ModelVersion version, ProfileId profile, Digest manifest) {
+    return transaction.first(
+        "select signature from variant where model = ? and version = ? and profile = ? and winner"
+            + " and manifest = ? for update",
+        row -> row.optionalText("signature"),
+        version.model().value(),
+        version.version(),
+        profile.value(),
+        manifest.toString());
+  }
+
+  static void putSignature(
+      Transaction transaction, ModelVersion version, ProfileId profile, Digest signature) {
+    transaction.update(
+        "update variant set signature = ? where model = ? and version = ? and profile = ?"
+            + " and winner",
+        signature.toString(),
+        version.model().value(),
+        version.version(),
+        profile.value());
+  }
+
   private static Variant variant(Row row) {
+    boolean winner = row.flag("winner");
+    Optional<String> signature = row.optionalText("signature");
     return new Variant(
         row.text("profile"),
         row.text("engine"),
@@ -145,9 +172,17 @@ final class RegistryStore {
         row.optionalNumber("roc_auc").orElse(null),
         row.optionalNumber("p50_micros").orElse(null),
         row.text("measured"),
-        row.flag("winner"),
+        winner,
+        state(winner, signature.isPresent()),
         row.optionalText("manifest").orElse(null),
-        row.optionalText("signature").orElse(null),
+        signature.orElse(null),
         row.optionalText("reason").orElse(null));
+  }
+
+  private static VariantState state(boolean winner, boolean signed) {
+    if (!winner) {
+      return VariantState.NOT_CHOSEN;
+    }
+    return signed ? VariantState.RELEASED : VariantState.AWAITING_SIGNATURE;
   }
 }

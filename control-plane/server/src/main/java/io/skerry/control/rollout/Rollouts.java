@@ -77,14 +77,15 @@ public final class Rollouts {
   /**
    * Begins a rollout at once; one that is under way in the same slot is superseded.
    *
-   * @throws ProblemException if the version has no packaged variant, no device fits, or a field is
-   *     wrong
+   * @throws ProblemException if the version has no packaged variant, one that awaits its signature,
+   *     no device fits, or a field is wrong
    */
   public Rollout start(Actor actor, Wish wish) {
     RolloutPlan plan = plan(wish);
     RolloutId id = new RolloutId("rollout-" + UUID.randomUUID().toString().substring(0, 13));
     return database.call(
         transaction -> {
+          requireSigned(transaction, wish.version());
           Map<String, Variant> variants = variants(transaction, wish.version());
           if (variants.isEmpty()) {
             throw new ProblemException(
@@ -159,6 +160,26 @@ public final class Rollouts {
           .ifPresent(
               stored ->
                   engine.apply(transaction, actor, stored, new RolloutEvent.Supersede(newer.id())));
+    }
+  }
+
+  private static void requireSigned(Transaction transaction, ModelVersion version) {
+    List<String> awaiting =
+        transaction.list(
+            """
+            select profile from variant
+            where model = ? and version = ? and winner and signature is null
+            order by profile limit 200
+            """,
+            row -> row.text("profile"),
+            version.model().value(),
+            version.version());
+    if (!awaiting.isEmpty()) {
+      throw new ProblemException(
+          ErrorCode.STATE_CONFLICT,
+          ("%1$s awaits the release key's signature for %2$s: get what is to be signed with"
+                  + " './skerry get release %1$s --out unsigned.json', see docs/keys.md")
+              .formatted(version, String.join(", ", awaiting)));
     }
   }
 

@@ -21,6 +21,7 @@ import io.skerry.api.SplitCounts;
 import io.skerry.api.StageOverview;
 import io.skerry.api.TelemetryView;
 import io.skerry.api.Variant;
+import io.skerry.api.VariantState;
 import io.skerry.api.WorkState;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -237,8 +238,9 @@ final class Overviews {
         p50,
         p50 == null ? "none" : "here",
         true,
+        profile.equals("x86-64-vnni") ? VariantState.AWAITING_SIGNATURE : VariantState.RELEASED,
         SNAPSHOT,
-        SNAPSHOT,
+        profile.equals("x86-64-vnni") ? null : SNAPSHOT,
         null);
   }
 }

@@ -29,7 +29,7 @@ class PagesTest {
 
     assertThat(page)
         .contains("s11 moved on site=b", "Stage 1", "engine-health@2", "x86-64-vnni", "ROC AUC")
-        .contains("✕ act")
+        .contains("✕ act", "awaits signature", "1 await a signature")
         .doesNotContain("null");
     // For whoever wants to look at it.
     Path shown = Files.createDirectories(Path.of("target/pages"));
