@@ -6,7 +6,10 @@ import io.skerry.api.ReleaseFloor;
 import io.skerry.api.RunRequest;
 import io.skerry.api.UserRequest;
 import io.skerry.api.client.SkerryClient;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -23,7 +26,8 @@ import picocli.CommandLine.Spec;
 
 @Command(
     name = "create",
-    description = "Starts runs, packagings and rollouts; makes tokens and users.",
+    description =
+        "Starts runs, packagings and rollouts; brings signatures; makes tokens and users.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {CreateTokenCommand.class, CreatePreauthorisationCommand.class})
@@ -75,14 +79,49 @@ final class CreateCommand {
               defaultValue = "table")
           Output output)
       throws InterruptedException {
-    String path =
-        "/v1/models/%s/versions/%d/variants"
-            .formatted(DescribeCommand.encoded(version.model()), version.version());
+    String path = version.path() + "/variants";
     try (SkerryClient client = server.client()) {
       JsonObject packaging = client.post(path, new PackagingRequest(profiles), JsonObject.class);
       print(output, packaging, "model/" + version, "model/%s packaging started".formatted(version));
       return watch.follow(client, path, Watch::work, err());
     }
+  }
+
+  @Command(
+      name = "signature",
+      description = "Brings what release keys signed; devices can get the variants from then on.",
+      mixinStandardHelpOptions = true)
+  int signature(
+      @Mixin ServerOptions server,
+      @Parameters(paramLabel = "MODEL@VERSION", converter = VersionRef.Converter.class)
+          VersionRef version,
+      @Option(
+              names = {"-f", "--file"},
+              required = true,
+              paramLabel = "FILE",
+              description = "as './skerry sign release' wrote it")
+          Path file,
+      @Option(
+              names = {"-o", "--output"},
+              defaultValue = "table")
+          Output output)
+      throws IOException {
+    ImportCommand.checkFile(file);
+    try (SkerryClient client = server.client()) {
+      JsonObject signed =
+          client.send(
+              "PUT",
+              version.path() + "/signatures",
+              "application/json",
+              BodyPublishers.ofFile(file),
+              JsonObject.class);
+      print(
+          output,
+          signed,
+          "model/" + version,
+          "model/%s: %s".formatted(version, Watch.variants(Json.array(signed, "variants"))));
+    }
+    return ExitCodes.DONE;
   }
 
   @Command(

@@ -3,26 +3,32 @@ package io.skerry.cli;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.skerry.api.client.SkerryClient;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 @Command(
     name = "get",
-    description = "Lists things of one kind, one a line.",
+    description = "Lists things of one kind, one a line; 'get release' writes a file.",
     mixinStandardHelpOptions = true)
 @SuppressWarnings("NullAway.Init") // Picocli sets the fields before it calls.
 final class GetCommand implements Callable<Integer> {
   @Mixin private ServerOptions server;
 
-  @Parameters(paramLabel = "KIND", description = "${COMPLETION-CANDIDATES}")
-  private Kind kind;
+  // Not required for picocli, which asks for it even when a subcommand follows.
+  @Parameters(arity = "0..1", paramLabel = "KIND", description = "${COMPLETION-CANDIDATES}")
+  private @Nullable Kind kind;
 
   @Option(
       names = {"-o", "--output"},
@@ -32,23 +38,55 @@ final class GetCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
+  @Command(
+      name = "release",
+      description = "Writes what release keys are to sign of a version to a file.",
+      mixinStandardHelpOptions = true)
+  int release(
+      @Mixin ServerOptions server,
+      @Parameters(paramLabel = "MODEL@VERSION", converter = VersionRef.Converter.class)
+          VersionRef version,
+      @Option(
+              names = "--out",
+              required = true,
+              paramLabel = "FILE",
+              description = "for './skerry sign release' where the release key is kept")
+          Path out)
+      throws IOException {
+    try (SkerryClient client = server.client()) {
+      Files.write(out, client.getBytes(version.path() + "/release"));
+    }
+    PrintWriter told = spec.commandLine().getOut();
+    told.println(
+        "model/%s written to %s: sign it where the release key is kept, with"
+            .formatted(version, out));
+    told.println(
+        "./skerry sign release --keys DIR/offline --in %s --out signed.json"
+            .formatted(out.getFileName()));
+    return ExitCodes.DONE;
+  }
+
   @Override
   public Integer call() {
+    Kind chosen = kind;
+    if (chosen == null) {
+      throw new ParameterException(spec.commandLine(), "Missing required parameter: 'KIND'");
+    }
     PrintWriter out = spec.commandLine().getOut();
     try (SkerryClient client = server.client()) {
-      List<JsonObject> items = client.list(kind.path(), JsonObject.class);
+      List<JsonObject> items = client.list(chosen.path(), JsonObject.class);
       switch (output) {
-        case TABLE -> table(items, out);
+        case TABLE -> table(chosen, items, out);
         case JSON -> json(items, out);
         case NAME ->
             items.forEach(
-                item -> out.println(kind.singular() + "/" + Table.printable(kind.name(item))));
+                item -> out.println(chosen.singular() + "/" + Table.printable(chosen.name(item))));
       }
     }
     return ExitCodes.DONE;
   }
 
-  private void table(List<JsonObject> items, PrintWriter out) {
+  private void table(Kind kind, List<JsonObject> items, PrintWriter out) {
     if (items.isEmpty()) {
       spec.commandLine().getErr().println("no " + kind + " yet");
       return;

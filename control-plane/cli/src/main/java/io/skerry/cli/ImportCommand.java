@@ -210,7 +210,7 @@ final class ImportCommand {
     return zip;
   }
 
-  private static void checkFile(Path file) {
+  static void checkFile(Path file) {
     if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
       throw new CommandFailed(ExitCodes.USAGE, "file %s cannot be read".formatted(file));
     }

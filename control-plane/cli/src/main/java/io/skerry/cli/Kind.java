@@ -1,5 +1,6 @@
 package io.skerry.cli;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import java.util.List;
 import java.util.function.Function;
@@ -40,6 +41,7 @@ enum Kind {
           Column.of("NEWEST", "versions.version"),
           Column.of("VERSIONS", "versions"),
           Column.of("ROC_AUC", "versions.metrics.rocAuc.value"),
+          new Column("VARIANTS", document -> Watch.variants(newestVariants(document))),
           new Column("AGE", document -> Age.of(Json.text(document, "versions.createdAt"))))),
   RUNS(
       "/v1/runs",
@@ -149,6 +151,10 @@ enum Kind {
   @Override
   public String toString() {
     return name().toLowerCase(java.util.Locale.ROOT);
+  }
+
+  private static JsonArray newestVariants(JsonObject model) {
+    return Json.array(model, "versions.variants");
   }
 
   private static String versionOf(JsonObject document) {

@@ -3,11 +3,11 @@ package io.skerry.cli;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** A version as a user writes it: {@code MODEL@VERSION}, or {@code model/MODEL@VERSION}. */
+/** A version as a user writes it: {@code [model/]MODEL@VERSION}, or with a colon. */
 record VersionRef(String model, long version) {
   static VersionRef parse(String text) {
     String plain = text.startsWith("model/") ? text.substring("model/".length()) : text;
-    int at = plain.lastIndexOf('@');
+    int at = Math.max(plain.lastIndexOf('@'), plain.lastIndexOf(':'));
     try {
       if (at > 0) {
         return new VersionRef(plain.substring(0, at), Long.parseLong(plain.substring(at + 1)));
@@ -16,6 +16,11 @@ record VersionRef(String model, long version) {
       // Told below, like a version that is missing.
     }
     throw new IllegalArgumentException("model version '%s' is not NAME@VERSION".formatted(text));
+  }
+
+  /** Where the control plane's API has it. */
+  String path() {
+    return "/v1/models/%s/versions/%d".formatted(DescribeCommand.encoded(model), version);
   }
 
   @Override

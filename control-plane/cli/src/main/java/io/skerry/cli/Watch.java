@@ -1,11 +1,13 @@
 package io.skerry.cli;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.skerry.api.client.SkerryClient;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.StreamSupport;
 
 /** Follows a long piece of work to its end, telling each change on standard error. */
 final class Watch {
@@ -72,6 +74,29 @@ final class Watch {
                     .append(Json.text(document, "progress.message")));
     Json.find(document, "error")
         .ifPresent(error -> line.append(" · ").append(Json.text(document, "error.detail")));
+    if (awaiting(Json.array(document, "variants")) > 0) {
+      line.append(" · ").append(variants(Json.array(document, "variants")));
+    }
     return line.toString();
+  }
+
+  /** How many variants devices can get, and how many await the release key's signature. */
+  static String variants(JsonArray variants) {
+    long awaiting = awaiting(variants);
+    return "%d released%s"
+        .formatted(
+            count(variants, "RELEASED"),
+            awaiting == 0 ? "" : ", %d AWAITING_SIGNATURE".formatted(awaiting));
+  }
+
+  private static long awaiting(JsonArray variants) {
+    return count(variants, "AWAITING_SIGNATURE");
+  }
+
+  private static long count(JsonArray variants, String state) {
+    return StreamSupport.stream(variants.spliterator(), false)
+        .filter(
+            one -> one instanceof JsonObject variant && Json.text(variant, "state").equals(state))
+        .count();
   }
 }

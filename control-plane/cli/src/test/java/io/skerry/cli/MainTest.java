@@ -157,6 +157,8 @@ class MainTest {
         "get                                | KIND",
         "rollout pause r-1                  | --reason",
         "create rollout m                   | NAME@VERSION",
+        "get release m@1                    | --out",
+        "create signature m@1               | --file",
         "create run --model m               | --snapshot",
         "rollout status r-1 --timeout never | 'never' is not a time",
         "fly                                | fly",
@@ -255,6 +257,48 @@ class MainTest {
             "POST /v1/rollouts {\"model\":\"engine\",\"version\":2,\"slot\":\"main\",\"stages\":"
                 + "[{\"percent\":10.0},{\"percent\":100.0}],\"soakWindows\":2,\"windowMillis\":5000}");
     assertThat(lines()).containsExactly("rollout/r-9");
+  }
+
+  @Test
+  void writesWhatAReleaseKeyIsToSignAsItCame() throws IOException {
+    answer("/v1/models/engine/versions/2/release", 200, "{\"model\": \"engine\"}\n");
+    Path file = folder.resolve("unsigned.json");
+
+    assertThat(run("get", "release", "engine:2", "--out", file.toString()))
+        .isEqualTo(ExitCodes.DONE);
+
+    assertThat(file).hasContent("{\"model\": \"engine\"}\n");
+    assertThat(out.toString()).contains("engine@2", "./skerry sign release", "--in unsigned.json");
+  }
+
+  @Test
+  void writesNothingForAReleaseThatIsNone() {
+    answer(
+        "/v1/models/engine/versions/2/release",
+        409,
+        "{\"code\":\"STATE_CONFLICT\",\"detail\":\"no\"}");
+    Path file = folder.resolve("unsigned.json");
+
+    assertThat(run("get", "release", "engine@2", "--out", file.toString()))
+        .isEqualTo(ExitCodes.CONFLICT);
+    assertThat(file).doesNotExist();
+  }
+
+  @Test
+  void bringsSignaturesAsTheyAre() throws IOException {
+    answer(
+        "/v1/models/engine/versions/2/signatures",
+        200,
+        """
+        {"variants":[{"state":"RELEASED"},{"state":"AWAITING_SIGNATURE"},{"state":"NOT_CHOSEN"}]}
+        """);
+    Path file = Files.writeString(folder.resolve("signed.json"), "{}");
+
+    assertThat(run("create", "signature", "engine@2", "-f", file.toString()))
+        .isEqualTo(ExitCodes.DONE);
+
+    assertThat(requests).containsExactly("PUT /v1/models/engine/versions/2/signatures {}");
+    assertThat(lines()).containsExactly("model/engine@2: 1 released, 1 AWAITING_SIGNATURE");
   }
 
   @Test

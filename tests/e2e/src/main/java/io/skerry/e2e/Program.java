@@ -16,6 +16,7 @@ public enum Program {
   AGENT("edge-agent/agent", "io.skerry.agent.boot.Main"),
   CLI("control-plane/cli", "io.skerry.cli.Main"),
   DEMO("simulator", "io.skerry.simulator.demo.DemoMain"),
+  KEYS("model-packager/pipeline", "io.skerry.packager.keys.Main"),
   PACK("model-packager/pipeline", "io.skerry.packager.Main"),
   SERVER("control-plane/server", "io.skerry.control.ServerMain");
 
