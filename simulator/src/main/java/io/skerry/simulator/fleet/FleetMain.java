@@ -2,7 +2,7 @@ package io.skerry.simulator.fleet;
 
 import com.google.gson.Gson;
 import io.skerry.agent.boot.AgentExecutors;
-import io.skerry.agent.boot.EnrolmentException;
+import io.skerry.agent.identity.EnrolmentException;
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.protocol.ModelName;
 import io.skerry.simulator.machine.MachineData;
@@ -11,10 +11,8 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
-import java.net.http.HttpClient;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -82,17 +80,10 @@ public final class FleetMain implements Callable<Integer> {
     ScheduledExecutorService clock =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().name("machines").daemon().factory());
-    try (AgentExecutors executors = AgentExecutors.create();
-        HttpClient http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build()) {
+    try (AgentExecutors executors = AgentExecutors.create()) {
       SimulatedDevice.Shared shared =
           new SimulatedDevice.Shared(
-              token,
-              new ModelName(model),
-              dataDir,
-              data,
-              EngineCatalog.discovered(),
-              executors,
-              http);
+              token, new ModelName(model), dataDir, data, EngineCatalog.discovered(), executors);
       try {
         for (FleetPlan.Planned planned : FleetPlan.devices(devices, data, seed)) {
           fleet.add(SimulatedDevice.start(planned, shared));

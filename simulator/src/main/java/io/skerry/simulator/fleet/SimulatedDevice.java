@@ -3,20 +3,22 @@ package io.skerry.simulator.fleet;
 import io.skerry.agent.boot.AgentExecutors;
 import io.skerry.agent.boot.DeviceAgent;
 import io.skerry.agent.boot.DeviceAgentConfig;
-import io.skerry.agent.boot.DeviceIdentity;
-import io.skerry.agent.boot.Enrolment;
-import io.skerry.agent.boot.EnrolmentException;
+import io.skerry.agent.config.AgentVersion;
+import io.skerry.agent.disk.Disk;
+import io.skerry.agent.identity.DeviceIdentity;
+import io.skerry.agent.identity.Enrolment;
+import io.skerry.agent.identity.EnrolmentException;
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.PredictRequest;
 import io.skerry.agent.serve.Feedback;
+import io.skerry.agent.time.DeviceClock;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.RecordStream;
 import io.skerry.runtime.Tensor;
 import io.skerry.simulator.machine.MachineData;
 import java.io.IOException;
-import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
@@ -45,28 +47,28 @@ final class SimulatedDevice implements AutoCloseable {
       Path folder,
       MachineData machines,
       EngineCatalog engines,
-      AgentExecutors executors,
-      HttpClient http) {}
+      AgentExecutors executors) {}
 
   /** Enrols the device and starts its agent. */
   static SimulatedDevice start(FleetPlan.Planned planned, Shared shared)
       throws IOException, EnrolmentException, InterruptedException {
+    Path folder = shared.folder().resolve(planned.device());
     DeviceIdentity identity =
-        Enrolment.enrol(
-            shared.http(),
-            shared.token(),
-            new DeviceId(planned.device()),
-            Map.of("site", planned.site()),
-            DeviceAgent.toProtocol(planned.facts()));
+        new Enrolment(
+                Disk.local(),
+                folder,
+                Optional.empty(),
+                DeviceClock.open(Disk.local(), folder, AgentVersion.builtAt()))
+            .enrol(
+                shared.token(),
+                new Enrolment.Applicant(
+                    new DeviceId(planned.device()),
+                    Map.of("site", planned.site()),
+                    DeviceAgent.toProtocol(planned.facts())));
     DeviceAgent agent =
         DeviceAgent.start(
             DeviceAgentConfig.of(
-                    shared.folder().resolve(planned.device()),
-                    identity,
-                    planned.facts(),
-                    shared.engines(),
-                    shared.executors(),
-                    shared.http())
+                    folder, identity, planned.facts(), shared.engines(), shared.executors())
                 .withLimits(SPOOL_BYTES, RING_CAPACITY, 1));
     int sensors = shared.machines().sensors().size();
     Application application =

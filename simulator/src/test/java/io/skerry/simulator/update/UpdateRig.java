@@ -70,8 +70,6 @@ final class UpdateRig {
             FOLDER,
             Factory.TENANT,
             Factory.DEVICE,
-            "secret",
-            Factory.BASE,
             () -> trust,
             FACTS,
             ProfileCatalog.builtIn(),

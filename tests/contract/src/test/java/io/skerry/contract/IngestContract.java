@@ -2,8 +2,12 @@ package io.skerry.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.skerry.agent.boot.DeviceIdentity;
-import io.skerry.agent.boot.Enrolment;
+import io.skerry.agent.config.AgentVersion;
+import io.skerry.agent.disk.Disk;
+import io.skerry.agent.identity.DeviceIdentity;
+import io.skerry.agent.identity.DeviceLogin;
+import io.skerry.agent.identity.Enrolment;
+import io.skerry.agent.time.DeviceClock;
 import io.skerry.agent.uplink.DeviceLink;
 import io.skerry.agent.uplink.LinkConfig;
 import io.skerry.agent.uplink.PahoLink;
@@ -19,11 +23,11 @@ import io.skerry.protocol.Topics;
 import io.skerry.wire.fleet.v1.Event;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.RecordBatch;
-import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -45,13 +49,27 @@ abstract class IngestContract {
 
   @Test
   void storesARecordOnceHoweverOftenItIsSentAndTellsTheDevice() throws Exception {
-    try (RunningServer server = RunningServer.start(folder, database());
-        HttpClient http = HttpClient.newHttpClient()) {
+    try (RunningServer server = RunningServer.start(folder, database())) {
+      Path data = folder.resolve("device");
+      DeviceClock clock = DeviceClock.open(Disk.local(), data, AgentVersion.builtAt());
       DeviceIdentity identity =
-          Enrolment.enrol(http, server.enrolmentToken(), DEVICE, Map.of("site", "a"), FACTS);
+          new Enrolment(Disk.local(), data, Optional.empty(), clock)
+              .enrol(
+                  server.enrolmentToken(),
+                  new Enrolment.Applicant(DEVICE, Map.of("site", "a"), FACTS));
       BlockingQueue<List<CommittedRange>> committed = new LinkedBlockingQueue<>();
       BlockingQueue<Boolean> connected = new LinkedBlockingQueue<>();
-      try (DeviceLink link = link(identity)) {
+      try (DeviceLogin login =
+              DeviceLogin.open(
+                  Disk.local(),
+                  data,
+                  identity,
+                  clock,
+                  () -> {
+                    throw new IllegalStateException("nothing is signed here");
+                  },
+                  Thread::startVirtualThread);
+          DeviceLink link = link(identity, login)) {
         link.start(new Listening(identity, connected, committed));
         assertThat(connected.poll(30, TimeUnit.SECONDS)).isTrue();
 
@@ -70,15 +88,16 @@ abstract class IngestContract {
     }
   }
 
-  private static DeviceLink link(DeviceIdentity identity) {
+  private static DeviceLink link(DeviceIdentity identity, DeviceLogin login) {
     return new PahoLink(
         new LinkConfig(
             identity.mqttHost(),
             identity.mqttPort(),
             identity.tenant(),
             identity.device(),
-            identity.secret(),
-            BOOT_EPOCH),
+            login::forLink,
+            BOOT_EPOCH,
+            "instance"),
         InstantSource.system(),
         RandomGenerator.getDefault(),
         Thread::startVirtualThread);

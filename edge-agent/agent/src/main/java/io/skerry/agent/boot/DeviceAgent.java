@@ -1,8 +1,8 @@
 package io.skerry.agent.boot;
 
 import io.skerry.agent.config.AgentVersion;
-import io.skerry.agent.disk.Disk;
-import io.skerry.agent.disk.DurableFile;
+import io.skerry.agent.identity.DeviceIdentity;
+import io.skerry.agent.identity.DeviceLogin;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.Predictor;
 import io.skerry.agent.observe.Observer;
@@ -18,10 +18,13 @@ import io.skerry.agent.uplink.LinkConfig;
 import io.skerry.agent.uplink.PahoLink;
 import io.skerry.agent.uplink.Spool;
 import io.skerry.agent.uplink.Uplink;
+import io.skerry.artifact.trust.Snapshot;
+import io.skerry.artifact.trust.Trust;
 import io.skerry.artifact.trust.TrustException;
 import io.skerry.profile.HardwareFacts;
 import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.DeviceHealth;
+import io.skerry.protocol.Generation;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.telemetry.wire.TelemetryRecords;
@@ -30,12 +33,13 @@ import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.SecureRandom;
 import java.time.Instant;
+import java.time.InstantSource;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -52,8 +56,14 @@ public final class DeviceAgent implements AutoCloseable {
   private static final long UPDATE_EVERY_MILLIS = 200;
   private static final long SEND_EVERY_MILLIS = 250;
   private static final long TRUST_EVERY_MILLIS = 1000;
+  private static final long LOGIN_EVERY_MILLIS = 1000;
 
   private final DeviceAgentConfig config;
+  private final DeviceClock clock;
+  private final String instance;
+  private final DeviceLogin login;
+  private final TrustStore trust;
+  private final RunningSince running;
   private final FileChannel lock;
   private final long bootEpoch;
   private final Instant startedAt;
@@ -64,49 +74,56 @@ public final class DeviceAgent implements AutoCloseable {
   private final TrustRefresh trustRefresh;
   private final Uplink uplink;
   private final DeviceFacts facts;
+  private volatile Optional<Instant> desiredAt = Optional.empty();
   private List<AgentExecutors.Repetition> tasks = List.of();
 
   /** Makes the link, so that tests can put another one in. */
   interface LinkMaker {
-    DeviceLink make(LinkConfig config);
+    DeviceLink make(LinkConfig config, InstantSource clock);
   }
 
   private DeviceAgent(DeviceAgentConfig config, FileChannel lock, LinkMaker links)
       throws IOException {
     this.config = config;
     this.lock = lock;
-    this.startedAt = config.clock().instant();
-    this.bootEpoch = nextBootEpoch(config.disk(), config.dataDir().resolve("boot-epoch"));
-    this.facts = toProtocol(config.facts());
+    this.clock =
+        DeviceClock.open(
+            config.disk(),
+            config.dataDir(),
+            AgentVersion.builtAt(),
+            config.clock(),
+            System::nanoTime);
+    this.startedAt = clock.instant();
+    this.instance = HexFormat.of().toHexDigits(new SecureRandom().nextLong());
     DeviceIdentity identity = config.identity();
-    Spool spool =
-        Spool.open(
-            config.disk(), config.dataDir().resolve("spool"), bootEpoch, config.spoolBytesMax());
+    this.bootEpoch =
+        BootEpoch.next(config.disk(), config.dataDir(), spoolFolder(), identity.bootEpochSeen());
+    this.facts = toProtocol(config.facts());
+    Spool spool = Spool.open(config.disk(), spoolFolder(), bootEpoch, config.spoolBytesMax());
     this.slots = new ModelSlots(config.executors().work());
-    this.observer = new Observer(config.clock(), config.ringCapacity(), spool::append);
-    this.predictor = new Predictor(slots, config.clock(), new SecureRandom(), observer);
-    TrustStore trust =
+    this.observer = new Observer(clock, config.ringCapacity(), spool::append);
+    this.predictor = new Predictor(slots, clock, new SecureRandom(), observer);
+    this.trust =
         TrustStore.open(
             config.disk(),
             config.dataDir().resolve("trust"),
             identity.rootFingerprint(),
-            List.of(identity.trust()));
+            identity.roots());
+    this.login =
+        DeviceLogin.open(
+            config.disk(), config.dataDir(), identity, clock, trust, config.executors().work());
     this.trustRefresh =
         new TrustRefresh(
             trust,
-            identity.artifactBase().resolve("/"),
-            config::http,
-            config.clock(),
-            signedAt -> {
-              if (config.clock() instanceof DeviceClock clock) {
-                clock.passed(signedAt);
-              }
-            },
+            identity.controlBase(),
+            login::http,
+            clock,
+            clock::passed,
             refusal ->
                 spool.append(
                     RecordStream.EVENTS,
                     TelemetryRecords.event(
-                        config.clock().instant(),
+                        clock.instant(),
                         refusal.code().name(),
                         String.valueOf(refusal.getMessage()),
                         Map.of())));
@@ -117,36 +134,43 @@ public final class DeviceAgent implements AutoCloseable {
                 config.dataDir().resolve("models"),
                 identity.tenant(),
                 identity.device(),
-                identity.secret(),
-                identity.artifactBase(),
                 trust,
                 config.facts(),
                 config.profiles(),
                 config.engines(),
                 config.threadsMax(),
                 slots,
-                config::http,
+                login::http,
                 config.executors().work(),
-                config.clock()),
+                clock),
             observer,
             event -> spool.append(RecordStream.EVENTS, event));
+    this.running = new RunningSince(slots, clock);
+    DeviceLink link =
+        links.make(
+            new LinkConfig(
+                identity.mqttHost(),
+                identity.mqttPort(),
+                identity.tenant(),
+                identity.device(),
+                login::forLink,
+                bootEpoch,
+                instance),
+            clock);
     this.uplink =
         new Uplink(
-            links.make(
-                new LinkConfig(
-                    identity.mqttHost(),
-                    identity.mqttPort(),
-                    identity.tenant(),
-                    identity.device(),
-                    identity.secret(),
-                    bootEpoch)),
-            spool,
-            identity.tenant(),
-            identity.device(),
-            config.clock(),
-            updater::desired,
-            this::report);
+            link, spool, identity.tenant(), identity.device(), clock, this::desired, this::report);
     uplink.onControlState(trustRefresh::received);
+    uplink.onConnected(login::connected);
+    login.whenRenewed(link::reconnect);
+  }
+
+  private void desired(byte[] payload) {
+    Generation before = updater.observed();
+    updater.desired(payload);
+    if (!updater.observed().equals(before)) {
+      desiredAt = Optional.of(clock.instant());
+    }
   }
 
   /**
@@ -158,13 +182,11 @@ public final class DeviceAgent implements AutoCloseable {
   public static DeviceAgent start(DeviceAgentConfig config) throws IOException {
     return start(
         config,
-        link ->
-            new PahoLink(
-                link, config.clock(), RandomGenerator.getDefault(), config.executors().work()));
+        (link, clock) ->
+            new PahoLink(link, clock, RandomGenerator.getDefault(), config.executors().work()));
   }
 
   static DeviceAgent start(DeviceAgentConfig config, LinkMaker links) throws IOException {
-    config.identity().pinnedTrust();
     Files.createDirectories(config.dataDir());
     FileChannel lock = locked(config.dataDir().resolve("lock"));
     try {
@@ -196,13 +218,8 @@ public final class DeviceAgent implements AutoCloseable {
     return channel;
   }
 
-  private static long nextBootEpoch(Disk disk, Path file) throws IOException {
-    long last =
-        DurableFile.read(disk, file)
-            .map(content -> Long.parseLong(new String(content, StandardCharsets.US_ASCII)))
-            .orElse(0L);
-    DurableFile.write(disk, file, Long.toString(last + 1).getBytes(StandardCharsets.US_ASCII));
-    return last + 1;
+  private Path spoolFolder() {
+    return config.dataDir().resolve("spool");
   }
 
   private void begin() {
@@ -213,12 +230,30 @@ public final class DeviceAgent implements AutoCloseable {
     tasks =
         List.of(
             executors.every(OBSERVE_EVERY_MILLIS, "observe " + device, observer::tick),
-            executors.every(
-                UPDATE_EVERY_MILLIS,
-                "update " + device,
-                () -> updater.tick(uplink.state() == DeviceLink.State.CONNECTED)),
+            executors.every(UPDATE_EVERY_MILLIS, "update " + device, this::update),
             executors.every(SEND_EVERY_MILLIS, "send " + device, uplink::tick),
-            executors.every(TRUST_EVERY_MILLIS, "trust " + device, trustRefresh::tick));
+            executors.every(TRUST_EVERY_MILLIS, "trust " + device, this::refreshTrust),
+            executors.every(LOGIN_EVERY_MILLIS, "login " + device, this::careForLogin));
+  }
+
+  private void update() {
+    updater.tick(uplink.state() == DeviceLink.State.CONNECTED);
+    running.tick();
+  }
+
+  private void refreshTrust() {
+    // Without a key there is nobody to ask; what was believed stays.
+    if (login.isUsable()) {
+      trustRefresh.tick();
+    }
+  }
+
+  private void careForLogin() {
+    try {
+      login.tick();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private ReportedDocument report(long sequence) {
@@ -227,7 +262,7 @@ public final class DeviceAgent implements AutoCloseable {
         config.identity().device(),
         bootEpoch,
         sequence,
-        config.clock().instant(),
+        clock.instant(),
         updater.observed(),
         updater.applied(),
         updater.reports(),
@@ -238,9 +273,15 @@ public final class DeviceAgent implements AutoCloseable {
   }
 
   private DeviceHealth health() {
-    Spool spool = uplink.spool();
+    Trust believed = trust.get();
     return new DeviceHealth(
-        "", spool.damaged(), spool.bytes(), 0, 0, Optional.empty(), uplink.timesTakenOver());
+        instance,
+        uplink.spool().damaged(),
+        uplink.spool().bytes(),
+        (int) believed.root().version(),
+        believed.snapshot().map(Snapshot::version).orElse(0L),
+        Optional.of(login.status().certificate().notAfter()),
+        uplink.timesTakenOver());
   }
 
   /** Facts as they travel. */
@@ -280,19 +321,39 @@ public final class DeviceAgent implements AutoCloseable {
     Spool spool = uplink.spool();
     return new AgentStatus(
         config.identity().device().value(),
+        instance,
         bootEpoch,
         startedAt,
-        config.clock().instant(),
+        clock.instant(),
         uplink.state(),
         uplink.heardAt(),
+        uplink.committedAt(),
         updater.observed(),
         updater.applied(),
+        desiredAt,
         updater.reports(),
+        running.since(),
         spool.appended(),
         spool.waiting(),
+        Optional.empty(),
         spool.dropped(),
         spool.damaged().values().stream().mapToLong(Long::longValue).sum(),
-        observer.skipped());
+        observer.skipped(),
+        believed(trust.get()),
+        login.status(),
+        clock.reading());
+  }
+
+  private static AgentStatus.Believed believed(Trust trust) {
+    return new AgentStatus.Believed(
+        trust.root().version(),
+        trust.root().expires(),
+        trust
+            .snapshot()
+            .map(
+                snapshot ->
+                    new AgentStatus.BelievedSnapshot(
+                        snapshot.version(), snapshot.issuedAt(), snapshot.expiresAt())));
   }
 
   /**
@@ -308,6 +369,7 @@ public final class DeviceAgent implements AutoCloseable {
     updater.close();
     observer.flush();
     uplink.close();
+    login.close();
     slots.close();
     try {
       lock.close();

@@ -1,21 +1,21 @@
 package io.skerry.agent.boot;
 
 import io.skerry.agent.disk.Disk;
+import io.skerry.agent.identity.DeviceIdentity;
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.profile.HardwareFacts;
 import io.skerry.profile.ProfileCatalog;
-import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.InstantSource;
 
 /**
  * What one device agent needs.
  *
- * @param dataDir of this device only
+ * @param dataDir of this device only; holds its keys
  * @param facts what the device's hardware is; a simulated one says what it simulates
  * @param engines may be shared by many agents
  * @param executors may be shared by many agents
- * @param http may be shared by many agents
+ * @param clock the machine's, which may be wrong
  * @param disk what the data folder lies on
  * @param spoolBytesMax disk for telemetry that is not committed yet
  * @param ringCapacity observations between two counts, a power of two
@@ -28,7 +28,6 @@ public record DeviceAgentConfig(
     EngineCatalog engines,
     ProfileCatalog profiles,
     AgentExecutors executors,
-    HttpClient http,
     InstantSource clock,
     Disk disk,
     long spoolBytesMax,
@@ -46,8 +45,7 @@ public record DeviceAgentConfig(
       DeviceIdentity identity,
       HardwareFacts facts,
       EngineCatalog engines,
-      AgentExecutors executors,
-      HttpClient http) {
+      AgentExecutors executors) {
     return new DeviceAgentConfig(
         dataDir,
         identity,
@@ -55,7 +53,6 @@ public record DeviceAgentConfig(
         engines,
         ProfileCatalog.builtIn(),
         executors,
-        http,
         InstantSource.system(),
         Disk.local(),
         SPOOL_BYTES,
@@ -72,7 +69,6 @@ public record DeviceAgentConfig(
         engines,
         profiles,
         executors,
-        http,
         clock,
         disk,
         spoolBytes,
@@ -89,7 +85,6 @@ public record DeviceAgentConfig(
         engines,
         profiles,
         executors,
-        http,
         otherClock,
         otherDisk,
         spoolBytesMax,

@@ -1,5 +1,7 @@
 package io.skerry.agent.boot;
 
+import io.skerry.agent.disk.Disk;
+import io.skerry.agent.identity.DeviceIdentity;
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.serve.AgentServer;
 import io.skerry.agent.serve.ListenAddress;
@@ -10,9 +12,7 @@ import io.skerry.artifact.trust.TrustException;
 import io.skerry.profile.FactsProbe;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.http.HttpClient;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -28,7 +28,6 @@ import picocli.CommandLine.Spec;
     description = "Runs this machine as the device that it was enrolled as.",
     mixinStandardHelpOptions = true)
 final class RunCommand implements Callable<Integer> {
-  private static final Duration CONNECT_PATIENCE = Duration.ofSeconds(10);
   private static final long STATUS_EVERY_MILLIS = 1000;
 
   @Option(
@@ -67,21 +66,16 @@ final class RunCommand implements Callable<Integer> {
     DeviceIdentity identity = identity();
     EngineCatalog engines = EngineCatalog.discovered();
     try (AgentExecutors executors = AgentExecutors.create();
-        HttpClient http = HttpClient.newBuilder().connectTimeout(CONNECT_PATIENCE).build();
         DeviceAgent agent =
             DeviceAgent.start(
                 DeviceAgentConfig.of(
-                        dataDir,
-                        identity,
-                        FactsProbe.detect(engines.usable()),
-                        engines,
-                        executors,
-                        http)
+                        dataDir, identity, FactsProbe.detect(engines.usable()), engines, executors)
                     .withLimits(
                         (long) spoolMib << 20,
                         DeviceAgentConfig.RING_CAPACITY,
                         Runtime.getRuntime().availableProcessors()))) {
-      StatusFile status = new StatusFile(dataDir);
+      StatusFile status = new StatusFile(Disk.local(), dataDir);
+      status.carryOver();
       AgentExecutors.Repetition telling =
           executors.every(STATUS_EVERY_MILLIS, "status file", () -> write(status, agent));
       serve(config, agent);
@@ -123,13 +117,13 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private DeviceIdentity identity() {
-    if (!DeviceIdentity.isIn(dataDir)) {
+    if (!DeviceIdentity.isIn(Disk.local(), dataDir)) {
       throw new CommandException(
           ExitCode.NOT_FOUND,
           "no identity in '%s': run 'skerry agent enroll' first".formatted(dataDir));
     }
     try {
-      return DeviceIdentity.load(dataDir);
+      return DeviceIdentity.load(Disk.local(), dataDir);
     } catch (IOException e) {
       throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
     }

@@ -1,23 +1,37 @@
 package io.skerry.agent.boot;
 
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import io.skerry.agent.config.AgentVersion;
+import io.skerry.agent.disk.Disk;
+import io.skerry.agent.identity.DeviceIdentity;
+import io.skerry.agent.identity.DeviceLogin;
+import io.skerry.agent.time.DeviceClock;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Tells how the agent of a data folder stands, and how old each thing it tells is. */
+/**
+ * Tells how the agent of a data folder stands, and how old each thing it tells is. Only reads:
+ * while the agent is stopped it tells what that one told last, and what the folder says.
+ */
 @Command(
     name = "status",
-    description = "Tells how the agent of a data folder stands.",
-    mixinStandardHelpOptions = true)
+    description = "Tells how the agent of a data folder stands, running or not.",
+    mixinStandardHelpOptions = true,
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      "0:the agent runs",
+      "1:it does not run, or its folder cannot be read",
+      "2:wrong usage",
+      "3:the folder holds no device"
+    })
 final class StatusCommand implements Callable<Integer> {
   /** An older status means that no agent runs. */
   static final Duration FRESH = Duration.ofSeconds(10);
@@ -34,67 +48,52 @@ final class StatusCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    JsonObject status;
+    Disk disk = Disk.local();
+    DeviceClock clock = DeviceClock.open(disk, dataDir, AgentVersion.builtAt());
+    Optional<JsonObject> told;
+    Optional<DeviceIdentity> identity;
     try {
-      status =
-          new StatusFile(dataDir)
-              .read()
-              .orElseThrow(
-                  () ->
-                      new CommandException(
-                          ExitCode.NOT_FOUND,
-                          "no agent has run on data folder '%s'".formatted(dataDir)));
+      told = new StatusFile(disk, dataDir).read();
+      identity =
+          DeviceIdentity.isIn(disk, dataDir)
+              ? Optional.of(DeviceIdentity.load(disk, dataDir))
+              : Optional.empty();
     } catch (IOException e) {
       throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
     }
-    PrintWriter out = spec.commandLine().getOut();
-    Instant now = Instant.now();
-    boolean running = Duration.between(Instant.parse(text(status, "at")), now).compareTo(FRESH) < 0;
+    if (told.isEmpty() && identity.isEmpty()) {
+      throw new CommandException(
+          ExitCode.NOT_FOUND,
+          "no device in '%s': run 'skerry agent enroll' first".formatted(dataDir));
+    }
+    JsonObject status = told.orElseGet(JsonObject::new);
+    boolean running = told.isPresent() && isFresh(status, clock);
+    if (!running && identity.isPresent()) {
+      addFromFolder(status, identity.get(), clock);
+    }
+    status.addProperty("running", running);
     if (json) {
-      status.addProperty("running", running);
-      out.println(status);
+      spec.commandLine().getOut().println(status);
     } else {
-      print(out, status, now, running);
+      new StatusText(status, clock.instant()).print(spec.commandLine().getOut());
     }
     return running ? ExitCode.DONE : ExitCode.FAILED;
   }
 
-  private static void print(PrintWriter out, JsonObject status, Instant now, boolean running) {
-    out.printf(
-        "device      %s, boot %s, started %s%n",
-        text(status, "device"), text(status, "bootEpoch"), age(status, "startedAt", now));
-    out.printf(
-        "agent       %s, as of %s%n", running ? "running" : "not running", age(status, "at", now));
-    out.printf(
-        "link        %s, control plane heard %s%n",
-        text(status, "link"), status.has("heardAt") ? age(status, "heardAt", now) : "never");
-    out.printf(
-        "orders      seen %s, carried out %s%n", text(status, "observed"), text(status, "applied"));
-    for (JsonElement element : status.getAsJsonArray("slots")) {
-      JsonObject slot = element.getAsJsonObject();
-      out.printf(
-          "slot %-6s %s, runs %s, %s predictions, %s failed%s%n",
-          text(slot, "slot"),
-          text(slot, "phase"),
-          slot.has("running") ? text(slot, "running") : "nothing",
-          text(slot, "predictions"),
-          text(slot, "predictionsFailed"),
-          slot.has("error") ? ", " + text(slot, "error") : "");
-    }
-    out.printf(
-        "telemetry   waiting %s, dropped %s, damaged %s, skipped %s%n",
-        status.get("waiting"),
-        status.get("dropped"),
-        text(status, "damaged"),
-        text(status, "skipped"));
+  // Written by the agent's corrected clock, read by the system's: both may be meant.
+  private static boolean isFresh(JsonObject status, DeviceClock clock) {
+    Instant at = Instant.parse(status.get("at").getAsString());
+    Duration corrected =
+        status.has("clock")
+            ? Duration.ofMillis(status.getAsJsonObject("clock").get("correctedMillis").getAsLong())
+            : Duration.ZERO;
+    Instant now = clock.reading().system().plus(corrected);
+    return Duration.between(at, now).abs().compareTo(FRESH) < 0;
   }
 
-  private static String text(JsonObject object, String key) {
-    return object.get(key).getAsString();
-  }
-
-  private static String age(JsonObject object, String key, Instant now) {
-    Duration age = Duration.between(Instant.parse(text(object, key)), now);
-    return "%d s ago".formatted(Math.max(0, age.toSeconds()));
+  private static void addFromFolder(JsonObject status, DeviceIdentity identity, DeviceClock clock) {
+    status.addProperty("device", identity.device().value());
+    status.add("certificate", StatusFile.json(DeviceLogin.statusOf(identity, clock)));
+    status.add("clock", StatusFile.json(clock.reading()));
   }
 }

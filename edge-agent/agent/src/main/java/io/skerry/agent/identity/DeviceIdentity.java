@@ -56,6 +56,24 @@ public record DeviceIdentity(
     roots = List.copyOf(roots);
   }
 
+  /** The same device, whose way to the broker leads through another address. */
+  public DeviceIdentity through(String host, int port) {
+    return new DeviceIdentity(
+        tenant,
+        device,
+        host,
+        port,
+        controlBase,
+        artifactBase,
+        authority,
+        rootFingerprint,
+        roots,
+        bootEpochSeen,
+        token,
+        current,
+        next);
+  }
+
   /**
    * A key and its certificate.
    *
@@ -108,7 +126,7 @@ public record DeviceIdentity(
   }
 
   /** Writes the identity in one step: after a crash it is the old one or this one. */
-  void store(Disk disk, Path dataDir) throws IOException {
+  public void store(Disk disk, Path dataDir) throws IOException {
     JsonObject object = new JsonObject();
     object.addProperty("tenant", tenant.value());
     object.addProperty("device", device.value());

@@ -7,9 +7,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -29,22 +27,14 @@ final class BlobRequest {
   private static final int TAGS_MAX = 64;
 
   private final Supplier<HttpClient> http;
-  private final URI trustedBase;
-  private final String authorization;
   private final Duration patience;
   private final Map<Digest, String> tags = new LinkedHashMap<>();
 
   /** An answer that gives bytes; close the body. */
   record Answer(long from, BodyFeed body) {}
 
-  BlobRequest(
-      Supplier<HttpClient> http, URI trustedBase, String login, String secret, Duration patience) {
+  BlobRequest(Supplier<HttpClient> http, Duration patience) {
     this.http = http;
-    this.trustedBase = trustedBase;
-    this.authorization =
-        "Basic "
-            + Base64.getEncoder()
-                .encodeToString((login + ":" + secret).getBytes(StandardCharsets.UTF_8));
     this.patience = patience;
   }
 
@@ -57,9 +47,6 @@ final class BlobRequest {
   Optional<Answer> open(URI base, Digest digest, long from) throws UpdateException {
     URI uri = blobUri(base, digest);
     HttpRequest.Builder request = HttpRequest.newBuilder(uri).timeout(patience).GET();
-    if (sameOrigin(uri, trustedBase)) {
-      request.header("Authorization", authorization);
-    }
     if (from > 0) {
       request.header("Range", "bytes=" + from + "-");
       tag(digest).ifPresent(tag -> request.header("If-Range", tag));
@@ -89,12 +76,6 @@ final class BlobRequest {
           "artifact base '%s' is no plain http or https address".formatted(base));
     }
     return URI.create(base.toString().replaceAll("/+$", "") + "/sha256/" + digest.hex());
-  }
-
-  private static boolean sameOrigin(URI one, URI other) {
-    return String.valueOf(one.getScheme()).equals(other.getScheme())
-        && String.valueOf(one.getHost()).equals(other.getHost())
-        && one.getPort() == other.getPort();
   }
 
   private HttpResponse<BodyFeed> send(HttpRequest request, Digest digest) throws UpdateException {

@@ -8,7 +8,6 @@ import io.skerry.profile.HardwareFacts;
 import io.skerry.profile.ProfileCatalog;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.TenantId;
-import java.net.URI;
 import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -19,8 +18,7 @@ import java.util.function.Supplier;
  * What an {@link Updater} works with.
  *
  * @param folder of its own: state and blobs
- * @param artifactBase the origin that the device's secret may be sent to
- * @param http the client of the moment: certificates renew
+ * @param http the client of the moment, which shows the device's certificate: certificates renew
  * @param trust whom this device believes now; asked anew for every document
  * @param threadsMax threads that one model may use, whatever its profile says
  * @param executor for downloads and loading; tasks block
@@ -30,8 +28,6 @@ public record UpdateSetup(
     Path folder,
     TenantId tenant,
     DeviceId device,
-    String secret,
-    URI artifactBase,
     Supplier<Trust> trust,
     HardwareFacts facts,
     ProfileCatalog profiles,

@@ -84,15 +84,7 @@ public final class Updater implements AutoCloseable {
         new BlobFolder(setup.disk(), setup.folder().resolve("blobs").resolve("sha256"));
     return new ArtifactLoader(
         blobs,
-        new BlobDownload(
-            new BlobRequest(
-                setup.http(),
-                setup.artifactBase(),
-                setup.tenant() + "/" + setup.device(),
-                setup.secret(),
-                limits.answer()),
-            blobs,
-            limits),
+        new BlobDownload(new BlobRequest(setup.http(), limits.answer()), blobs, limits),
         limits,
         setup.trust(),
         new ArtifactLoader.Host(

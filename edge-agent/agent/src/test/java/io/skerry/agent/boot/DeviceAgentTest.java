@@ -6,11 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.skerry.agent.TinyOnnx;
+import io.skerry.agent.disk.Disk;
+import io.skerry.agent.identity.DeviceIdentity;
+import io.skerry.agent.identity.Enrolment;
+import io.skerry.agent.identity.TestDevicePort;
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.PredictRequest;
 import io.skerry.agent.model.Prediction;
 import io.skerry.agent.serve.Feedback;
 import io.skerry.agent.serve.FeedbackSink;
+import io.skerry.agent.time.DeviceClock;
 import io.skerry.agent.uplink.InMemoryLink;
 import io.skerry.artifact.ArtifactWriter;
 import io.skerry.artifact.ElementType;
@@ -25,8 +30,6 @@ import io.skerry.artifact.Tolerance;
 import io.skerry.artifact.sign.Dsse;
 import io.skerry.artifact.sign.DsseEnvelope;
 import io.skerry.artifact.sign.SigningKey;
-import io.skerry.artifact.trust.Role;
-import io.skerry.artifact.trust.RootDocument;
 import io.skerry.artifact.trust.Snapshot;
 import io.skerry.profile.Engine;
 import io.skerry.profile.HardwareFacts;
@@ -53,12 +56,14 @@ import io.skerry.wire.fleet.v1.Envelope;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.RecordBatch;
 import java.io.IOException;
-import java.net.http.HttpClient;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -85,32 +90,24 @@ class DeviceAgentTest {
   private static final SigningKey ROOT = SigningKey.generate();
   private static final SigningKey RELEASE = SigningKey.generate();
   private static final SigningKey DIRECTOR = SigningKey.generate();
-  private static final DsseEnvelope ROOT_DOCUMENT =
-      new RootDocument(
-              1,
-              Instant.parse("2999-01-01T00:00:00Z"),
-              Role.of(ROOT.verificationKey()),
-              Role.of(RELEASE.verificationKey()),
-              Role.of(DIRECTOR.verificationKey()),
-              Role.of(ROOT.verificationKey()),
-              List.of(),
-              Map.of())
-          .signedBy(List.of(ROOT));
   private static final HardwareFacts FACTS =
       HardwareFacts.of("x86-64", List.of("avx2", "fma", "f16c"), List.of());
 
   @TempDir Path folder;
   private final FragileEngine engine = new FragileEngine();
   private final AgentExecutors executors = AgentExecutors.create();
-  private final HttpClient http = HttpClient.newHttpClient();
   private ArtifactServer artifacts;
+  private TestDevicePort port;
+  private final StringWriter said = new StringWriter();
   private InMemoryLink link = new InMemoryLink();
   private DeviceAgent agent;
   private byte[] labels = "[]".getBytes(StandardCharsets.UTF_8);
 
   @BeforeEach
-  void start() throws IOException {
+  void start() throws Exception {
     artifacts = new ArtifactServer();
+    port = new TestDevicePort(ROOT, RELEASE, DIRECTOR);
+    enrol();
     agent = startAgent();
   }
 
@@ -118,27 +115,25 @@ class DeviceAgentTest {
   void stop() {
     agent.close();
     artifacts.close();
+    port.close();
     executors.close();
-    http.close();
   }
 
   private DeviceAgent startAgent() throws IOException {
-    DeviceIdentity identity =
-        new DeviceIdentity(
-            TENANT,
-            DEVICE,
-            "secret",
-            "127.0.0.1",
-            1,
-            artifacts.base(),
-            new String(ROOT_DOCUMENT.toJson(), StandardCharsets.UTF_8),
-            ROOT.verificationKey().hex(),
-            RootDocument.fingerprint(ROOT_DOCUMENT));
+    return startAgent(InstantSource.system());
+  }
+
+  private DeviceAgent startAgent(InstantSource clock) throws IOException {
     DeviceAgent started =
         DeviceAgent.start(
             DeviceAgentConfig.of(
-                folder.resolve("device"), identity, FACTS, engine.catalog(), executors, http),
-            config -> link);
+                    device(),
+                    DeviceIdentity.load(Disk.local(), device()),
+                    FACTS,
+                    engine.catalog(),
+                    executors)
+                .with(Disk.local(), clock),
+            (config, time) -> link);
     Instant now = Instant.now();
     link.deliver(
         Topics.controlState(TENANT),
@@ -146,6 +141,20 @@ class DeviceAgentTest {
             new Snapshot(now.toEpochMilli(), now, now.plus(Duration.ofDays(1)), 1, Map.of())
                 .signedBy(ROOT)));
     return started;
+  }
+
+  private Path device() {
+    return folder.resolve("device");
+  }
+
+  private void enrol() throws Exception {
+    new Enrolment(
+            Disk.local(),
+            device(),
+            Optional.empty(),
+            DeviceClock.open(Disk.local(), device(), Instant.EPOCH))
+        .enrol(
+            port.token(), new Enrolment.Applicant(DEVICE, Map.of(), DeviceAgent.toProtocol(FACTS)));
   }
 
   private void restart() throws IOException {
@@ -306,7 +315,7 @@ class DeviceAgentTest {
     assertThat(predict().outputs().getFirst().floats()).containsExactly(1, 2, 3);
     assertThat(slot().running().orElseThrow().version()).hasToString("engine-health@1");
     assertThat(agent.status().applied()).isEqualTo(new Generation(1, 1));
-    assertThat(artifacts.authorizations).allMatch(header -> header.startsWith("Basic "));
+    assertThat(artifacts.authorizations).containsOnly("null");
   }
 
   @Test
@@ -329,7 +338,7 @@ class DeviceAgentTest {
 
     assertThat(predict().outputs().getFirst().floats()).containsExactly(1, 2, 3);
     assertThat(slot().phase()).isEqualTo(SlotPhase.COMMITTED);
-    assertThat(agent.status().bootEpoch()).isEqualTo(2);
+    assertThat(agent.status().bootEpoch()).isEqualTo(43);
   }
 
   @Test
@@ -436,6 +445,57 @@ class DeviceAgentTest {
         .isPositive();
     assertThat(records(RecordStream.SAMPLES).getFirst().getSample().getInputs(0).getShapeList())
         .containsExactly(1L, 3L);
+  }
+
+  @Test
+  void servesWithAWrongClockADamagedKeyAndNobodyToAsk() throws Exception {
+    commitFirst();
+    agent.close();
+    port.close();
+    artifacts.close();
+    Files.writeString(device().resolve("keys").resolve("key-1.p12"), "damaged");
+
+    agent = startAgent(() -> Instant.EPOCH);
+
+    assertThat(predict().outputs().getFirst().floats()).containsExactly(1, 2, 3);
+    assertThat(agent.status().login().fault()).contains("skerry agent enroll --again");
+    assertThat(agent.status().clock().corrected().isNegative()).isFalse();
+  }
+
+  @Test
+  void tellsTheAgeOfEverythingWhileItRunsAndAfterwards() throws Exception {
+    commitFirst();
+    StatusFile file = new StatusFile(Disk.local(), device());
+    file.write(agent.status());
+
+    assertThat(statusCommand()).isZero();
+    assertThat(said.toString())
+        .contains("agent       running")
+        .contains("boot 42")
+        .contains("runs engine-health@1 since ")
+        .contains("trust       root 1 expires in ")
+        .contains("certificate expires in 29 d, renewal due in ")
+        .contains("clock       system says ");
+
+    agent.close();
+    AgentStatus last = agent.status();
+    Files.writeString(
+        device().resolve("status.json"),
+        Files.readString(device().resolve("status.json"))
+            .replace(last.startedAt().toString(), "2020-01-01T00:00:00Z")
+            .replaceFirst("\"at\":\"[^\"]*", "\"at\":\"2020-01-01T00:00:00Z"));
+    said.getBuffer().setLength(0);
+
+    assertThat(statusCommand()).isEqualTo(ExitCode.FAILED);
+    assertThat(said.toString())
+        .contains("NOT RUNNING; what it told last is as of ")
+        .contains("runs engine-health@1")
+        .contains("certificate expires in 29 d");
+  }
+
+  private int statusCommand() {
+    PrintWriter out = new PrintWriter(said, true);
+    return Main.execute(out, out, "status", "--data-dir", device().toString());
   }
 
   @Test

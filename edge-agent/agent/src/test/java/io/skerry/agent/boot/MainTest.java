@@ -3,6 +3,9 @@ package io.skerry.agent.boot;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.agent.TinyOnnx;
+import io.skerry.agent.disk.Disk;
+import io.skerry.agent.identity.DeviceIdentity;
+import io.skerry.agent.identity.TestDevicePort;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetAddress;
@@ -52,11 +55,84 @@ class MainTest {
   @Test
   void enrollAsksForAPlaceToWriteBeforeItUsesTheTokenUp() throws Exception {
     Path file = Files.writeString(folder.resolve("file"), "");
+    try (TestDevicePort port = new TestDevicePort()) {
+      String token = port.token();
 
-    assertThat(
-            run("enroll", "--token", "unread", "--device", "cam-1", "--data-dir", file + "/data"))
-        .isEqualTo(1);
-    assertThat(err.toString()).startsWith("error: cannot write to ").hasLineCount(1);
+      assertThat(run("enroll", "--token", token, "--device", "cam-1", "--data-dir", file + "/data"))
+          .isEqualTo(1);
+      assertThat(err.toString()).startsWith("error: cannot write to ").hasLineCount(1);
+      assertThat(
+              run("enroll", "--token", token, "--device", "cam-1", "--data-dir", folder + "/data"))
+          .isZero();
+    }
+  }
+
+  @Test
+  void enrollNamesWhatIsMissingOrMeansNothing() {
+    String data = folder.resolve("data").toString();
+
+    assertThat(run("enroll", "--device", "cam-1", "--data-dir", data)).isEqualTo(2);
+    assertThat(run("enroll", "--token", "t", "--data-dir", data)).isEqualTo(2);
+    assertThat(run("enroll", "--show-key", "--pkcs11-pin", "p", "--data-dir", data)).isEqualTo(2);
+    assertThat(run("enroll", "--token", "t", "--device", "a/b", "--data-dir", data)).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("'--token'")
+        .contains("'--device'")
+        .contains("--pkcs11-pin says nothing without --pkcs11")
+        .contains("--device: ")
+        .hasLineCount(4);
+  }
+
+  @Test
+  void enrollShowsTheKeyThatItWillSend() {
+    String data = folder.resolve("data").toString();
+
+    assertThat(run("enroll", "--show-key", "--data-dir", data)).isZero();
+    assertThat(run("enroll", "--show-key", "--data-dir", data)).isZero();
+
+    assertThat(out.toString().lines().distinct())
+        .singleElement()
+        .asString()
+        .matches("[0-9a-f]{64}");
+  }
+
+  @Test
+  void enrollRefusesAFolderThatHoldsAnIdentityUnlessAgain() throws Exception {
+    String data = folder.resolve("data").toString();
+    try (TestDevicePort port = new TestDevicePort()) {
+      String token = port.token();
+      assertThat(run("enroll", "--token", token, "--device", "cam-1", "--data-dir", data)).isZero();
+
+      assertThat(run("enroll", "--token", token, "--device", "cam-1", "--data-dir", data))
+          .isEqualTo(1);
+      assertThat(err.toString()).contains("already holds an identity").contains("--again");
+      assertThat(run("status", "--data-dir", data)).isEqualTo(1);
+      assertThat(out.toString())
+          .contains("enrolled cam-1 of tenant default; certificate until ")
+          .contains("NOT RUNNING; it never ran")
+          .contains("certificate expires in 29 d");
+    }
+    try (TestDevicePort other = new TestDevicePort()) {
+      assertThat(
+              run(
+                  "enroll",
+                  "--again",
+                  "--token",
+                  other.token(),
+                  "--device",
+                  "cam-1",
+                  "--data-dir",
+                  data))
+          .isZero();
+      assertThat(DeviceIdentity.load(Disk.local(), Path.of(data)).controlBase())
+          .isEqualTo(other.base());
+    }
+  }
+
+  @Test
+  void statusOfAFolderWithoutADeviceIsNotFound() {
+    assertThat(run("status", "--data-dir", folder.toString())).isEqualTo(3);
+    assertThat(err.toString()).contains("run 'skerry agent enroll' first").hasLineCount(1);
   }
 
   @Test

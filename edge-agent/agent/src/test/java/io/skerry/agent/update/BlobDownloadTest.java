@@ -83,10 +83,7 @@ class BlobDownloadTest {
             },
             () -> false);
     try {
-      new BlobDownload(
-              new BlobRequest(() -> http, base, "default/d1", "secret", LIMITS.answer()),
-              blobs,
-              LIMITS)
+      new BlobDownload(new BlobRequest(() -> http, LIMITS.answer()), blobs, LIMITS)
           .fetch(base, layer(BLOB), meter);
     } finally {
       meter.tell();

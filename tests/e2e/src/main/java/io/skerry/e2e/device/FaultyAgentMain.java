@@ -6,7 +6,8 @@ import io.skerry.agent.boot.AgentExecutors;
 import io.skerry.agent.boot.AgentStatus;
 import io.skerry.agent.boot.DeviceAgent;
 import io.skerry.agent.boot.DeviceAgentConfig;
-import io.skerry.agent.boot.DeviceIdentity;
+import io.skerry.agent.disk.Disk;
+import io.skerry.agent.identity.DeviceIdentity;
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.serve.AgentServer;
 import io.skerry.agent.serve.ListenAddress;
@@ -18,7 +19,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
-import java.net.http.HttpClient;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -61,18 +61,12 @@ public final class FaultyAgentMain {
 
   private void run(Path data, String listen, long spoolBytes) throws Exception {
     EngineCatalog engines = BadEngine.catalog();
-    DeviceIdentity identity = DeviceIdentity.load(data);
+    DeviceIdentity identity = DeviceIdentity.load(Disk.local(), data);
     try (AgentExecutors executors = AgentExecutors.create();
-        HttpClient http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build();
         DeviceAgent agent =
             DeviceAgent.start(
                 DeviceAgentConfig.of(
-                        data,
-                        identity,
-                        FactsProbe.detect(engines.usable()),
-                        engines,
-                        executors,
-                        http)
+                        data, identity, FactsProbe.detect(engines.usable()), engines, executors)
                     .withLimits(spoolBytes, DeviceAgentConfig.RING_CAPACITY, 1)
                     .with(disk, clock));
         AgentServer server =

@@ -1,15 +1,18 @@
 package io.skerry.e2e.scene;
 
 import io.skerry.agent.boot.DeviceAgent;
-import io.skerry.agent.boot.DeviceIdentity;
-import io.skerry.agent.boot.Enrolment;
+import io.skerry.agent.config.AgentVersion;
+import io.skerry.agent.disk.Disk;
+import io.skerry.agent.identity.DeviceIdentity;
+import io.skerry.agent.identity.Enrolment;
+import io.skerry.agent.time.DeviceClock;
 import io.skerry.e2e.net.TcpProxy;
 import io.skerry.profile.FactsProbe;
 import io.skerry.protocol.DeviceId;
-import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Makes a data folder the folder of an enrolled device. */
 final class Enrolled {
@@ -21,26 +24,19 @@ final class Enrolled {
    * @param link what its way to the broker leads through from now on
    */
   static void into(Path data, Plane plane, DeviceId device, TcpProxy link) throws Exception {
-    try (HttpClient http = HttpClient.newHttpClient()) {
-      DeviceIdentity identity =
-          Enrolment.enrol(
-              http,
-              plane.server().enrolmentToken(),
-              device,
-              Map.of(),
-              DeviceAgent.toProtocol(FactsProbe.detect(List.of("onnxruntime/cpu"))));
-      link.target(identity.mqttPort());
-      new DeviceIdentity(
-              identity.tenant(),
-              identity.device(),
-              identity.secret(),
-              "127.0.0.1",
-              link.port(),
-              identity.artifactBase(),
-              identity.trust(),
-              identity.rootKey(),
-              identity.rootFingerprint())
-          .store(data);
-    }
+    DeviceIdentity identity =
+        new Enrolment(
+                Disk.local(),
+                data,
+                Optional.empty(),
+                DeviceClock.open(Disk.local(), data, AgentVersion.builtAt()))
+            .enrol(
+                plane.server().enrolmentToken(),
+                new Enrolment.Applicant(
+                    device,
+                    Map.of(),
+                    DeviceAgent.toProtocol(FactsProbe.detect(List.of("onnxruntime/cpu")))));
+    link.target(identity.mqttPort());
+    identity.through("127.0.0.1", link.port()).store(Disk.local(), data);
   }
 }

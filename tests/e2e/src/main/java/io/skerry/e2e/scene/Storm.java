@@ -3,14 +3,14 @@ package io.skerry.e2e.scene;
 import io.skerry.agent.boot.AgentExecutors;
 import io.skerry.agent.boot.DeviceAgent;
 import io.skerry.agent.boot.DeviceAgentConfig;
-import io.skerry.agent.boot.DeviceIdentity;
+import io.skerry.agent.disk.Disk;
+import io.skerry.agent.identity.DeviceIdentity;
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.uplink.DeviceLink;
 import io.skerry.e2e.net.TcpProxy;
 import io.skerry.profile.FactsProbe;
 import io.skerry.profile.HardwareFacts;
 import io.skerry.protocol.DeviceId;
-import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,7 +22,6 @@ public final class Storm implements AutoCloseable {
 
   private final TcpProxy link;
   private final AgentExecutors executors = AgentExecutors.create();
-  private final HttpClient http = HttpClient.newHttpClient();
   private final List<DeviceAgent> agents = new ArrayList<>();
 
   private Storm(TcpProxy link) {
@@ -42,7 +41,11 @@ public final class Storm implements AutoCloseable {
       storm.agents.add(
           DeviceAgent.start(
               DeviceAgentConfig.of(
-                      data, DeviceIdentity.load(data), facts, engines, storm.executors, storm.http)
+                      data,
+                      DeviceIdentity.load(Disk.local(), data),
+                      facts,
+                      engines,
+                      storm.executors)
                   .withLimits(SPOOL_BYTES, RING, 1)));
     }
     return storm;
@@ -82,6 +85,5 @@ public final class Storm implements AutoCloseable {
     }
     link.close();
     executors.close();
-    http.close();
   }
 }
