@@ -26,8 +26,11 @@ import org.slf4j.LoggerFactory;
  * the inbox: a call to the client from its own callback can lock it up.
  */
 final class PahoSession {
-  /** The largest packet that the broker may send. */
-  static final int PACKET_BYTES_MAX = 128 * 1024;
+  /**
+   * The largest packet that the broker may send. Paho takes it for the largest that it may send
+   * itself, too: a batch of records must fit.
+   */
+  static final int PACKET_BYTES_MAX = 300_000;
 
   // Paho reads limits as signed shorts: ours stay far below, the broker's pass the guard.
   private static final int RECEIVE_MAX = 16;
