@@ -5,6 +5,7 @@ import io.skerry.e2e.net.TcpProxy.Way;
 import io.skerry.e2e.scene.Artifact;
 import io.skerry.e2e.scene.Await;
 import io.skerry.e2e.scene.Scene;
+import io.skerry.e2e.scene.SpoolFiles;
 import io.skerry.e2e.scene.Stored;
 import java.time.Duration;
 import java.util.List;
@@ -14,6 +15,7 @@ final class LinkFaults {
   private static final Duration SILENCE = Duration.ofSeconds(4);
   private static final Duration LATE = Duration.ofSeconds(2);
   private static final int RESETS = 5;
+  private static final long BACKLOG_BYTES = 400L << 10;
 
   private LinkFaults() {}
 
@@ -64,6 +66,11 @@ final class LinkFaults {
             "every connection is refused for 5 s",
             "the device asks again, with waits, and is back",
             LinkFaults::refused),
+        Fault.of(
+            "backlog",
+            "every connection is refused until 400 KiB of records wait",
+            "everything is stored soon after",
+            LinkFaults::backlog),
         Fault.of(
             "records-doubled",
             "what the broker sends comes two seconds late, and five times the connection is reset"
@@ -151,6 +158,18 @@ final class LinkFaults {
     notes.figure("asked %d times in 5 s", asked);
     scene.link().heal();
     scene.awaitCommitted();
+  }
+
+  private static void backlog(Scene scene, Notes notes) throws Exception {
+    scene.link().refuse();
+    scene.application().hurry(true);
+    Await.until(
+        Scene.PATIENCE.multipliedBy(2),
+        "400 KiB of waiting samples",
+        () -> SpoolFiles.bytes(scene.agent().data()) > BACKLOG_BYTES,
+        scene::state);
+    scene.application().hurry(false);
+    scene.link().heal();
   }
 
   private static void doubled(Scene scene, Notes notes) throws Exception {

@@ -45,6 +45,7 @@ public final class Application implements AutoCloseable {
   private volatile float offset = 1;
   private volatile boolean paused;
   private volatile boolean idle;
+  private volatile boolean hurried;
   private volatile boolean ended;
 
   /** Begins to predict. */
@@ -63,7 +64,7 @@ public final class Application implements AutoCloseable {
 
   private void run() {
     for (int turn = 0; !ended; turn++) {
-      LockSupport.parkNanos(PAUSE.toNanos());
+      LockSupport.parkNanos(hurried ? 1 : PAUSE.toNanos());
       if (!paused && !ended) {
         idle = false;
         predict(turn);
@@ -158,6 +159,11 @@ public final class Application implements AutoCloseable {
     paused = true;
     idle = false;
     Await.until(DEADLINE, "the application's last answer", () -> idle, () -> "it still waits");
+  }
+
+  /** Whether to predict without pauses. */
+  public void hurry(boolean next) {
+    hurried = next;
   }
 
   /** Predicts again. */

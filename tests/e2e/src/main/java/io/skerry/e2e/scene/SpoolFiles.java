@@ -75,6 +75,16 @@ public final class SpoolFiles {
     return frames;
   }
 
+  /** Bytes of the files of records; roughly, while the agent runs. */
+  public static long bytes(Path data) throws IOException {
+    try (Stream<Path> files = Files.walk(data.resolve("spool"))) {
+      return files
+          .filter(file -> SEGMENT.matcher(String.valueOf(file.getFileName())).matches())
+          .mapToLong(file -> file.toFile().length())
+          .sum();
+    }
+  }
+
   /** The sequences that lie there. */
   public static Map<Origin, NavigableSet<Long>> sequences(Path data) throws IOException {
     Map<Origin, NavigableSet<Long>> sequences = new HashMap<>();
