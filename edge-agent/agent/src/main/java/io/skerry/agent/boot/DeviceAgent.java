@@ -335,7 +335,7 @@ public final class DeviceAgent implements AutoCloseable {
         running.since(),
         spool.appended(),
         spool.waiting(),
-        Optional.empty(),
+        spool.oldestWaiting(),
         spool.dropped(),
         spool.damaged().values().stream().mapToLong(Long::longValue).sum(),
         observer.skipped(),

@@ -1,5 +1,6 @@
 package io.skerry.agent.uplink;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import io.skerry.agent.disk.Disk;
 import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.RecordStream;
@@ -7,6 +8,7 @@ import io.skerry.telemetry.wire.TelemetryRecords;
 import io.skerry.wire.fleet.v1.Record;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
@@ -436,6 +438,38 @@ public final class Spool {
                         segment -> segment.recordsAbove(account.committed(stream, segment.epoch)))
                     .sum()));
     return waiting;
+  }
+
+  /** When the oldest of the records that wait was made. Reads from the disk. */
+  public synchronized Optional<Instant> oldestWaiting() {
+    return segments.values().stream()
+        .flatMap(
+            all ->
+                all.stream()
+                    .filter(
+                        segment ->
+                            segment.recordsAbove(account.committed(segment.stream, segment.epoch))
+                                > 0)
+                    .limit(1))
+        .flatMap(segment -> madeAt(segment).stream())
+        .min(Comparator.naturalOrder());
+  }
+
+  private Optional<Instant> madeAt(SpoolSegment segment) {
+    long committed = account.committed(segment.stream, segment.epoch);
+    return records(segment).entrySet().stream()
+        .filter(record -> record.getKey() > committed)
+        .min(Map.Entry.comparingByKey())
+        .flatMap(record -> madeAt(record.getValue()));
+  }
+
+  private static Optional<Instant> madeAt(byte[] record) {
+    try {
+      return Optional.of(Instant.ofEpochMilli(Record.parseFrom(record).getAtMillis()));
+    } catch (InvalidProtocolBufferException e) {
+      // Counted as damaged when it is to be sent.
+      return Optional.empty();
+    }
   }
 
   /** Records appended since the start, by stream. */

@@ -310,6 +310,25 @@ class SpoolTest {
   }
 
   @Test
+  void tellsWhenTheOldestWaitingRecordWasMade() throws IOException {
+    Spool spool = Spool.open(folder, 1, ROOM);
+    assertThat(spool.oldestWaiting()).isEmpty();
+    for (long second = 1; second <= 3; second++) {
+      spool.append(
+          RecordStream.EVENTS,
+          TelemetryRecords.event(Instant.ofEpochSecond(second), "TEST", "", Map.of()));
+    }
+    spool.append(RecordStream.SAMPLES, sample(10));
+    spool.committed(new CommittedRange(RecordStream.EVENTS, 1, 1));
+
+    assertThat(spool.oldestWaiting()).contains(Instant.EPOCH);
+    spool.committed(new CommittedRange(RecordStream.SAMPLES, 1, 1));
+    assertThat(spool.oldestWaiting()).contains(Instant.ofEpochSecond(2));
+    spool.committed(new CommittedRange(RecordStream.EVENTS, 1, 3));
+    assertThat(spool.oldestWaiting()).isEmpty();
+  }
+
+  @Test
   void refusesAFolderOfALaterBoot() throws IOException {
     Spool.open(folder, 7, ROOM).append(RecordStream.EVENTS, event("a"));
 
