@@ -135,7 +135,7 @@ final class ControlPlane implements AutoCloseable {
     firstToken = made.getBean(FirstAdmin.class).createIfNone();
     made.getBean(GenerationTerm.class).begin();
     made.getBean(Presence.class).forgetAll();
-    Broker.Ports ports = startLink(config, broker, made.getBean(BrokerFiles.class), link);
+    int mqttPort = startLink(config, broker, made.getBean(BrokerFiles.class), link);
 
     EmbeddedServer server = made.getBean(EmbeddedServer.class);
     startHttp(server, config);
@@ -147,8 +147,7 @@ final class ControlPlane implements AutoCloseable {
                 : address("https", publicHost, consolePort(server, devicePort)),
             address("https", publicHost, devicePort.number()),
             config.broker().isEmbedded() ? publicHost : config.broker().host(),
-            ports.port(),
-            ports.secretPort());
+            mqttPort);
     made.getBean(Addresses.class).open(opened);
     made.publishEvent(new ServerReady(opened));
     address = opened;
@@ -175,16 +174,16 @@ final class ControlPlane implements AutoCloseable {
             .orElseThrow(() -> new IllegalStateException("the console's port is not open"));
   }
 
-  private static Broker.Ports startLink(
+  private static int startLink(
       ServerConfig config, Broker broker, BrokerFiles files, ControlLink link) {
     if (!config.broker().isEmbedded()) {
       files.begin(config.broker().host());
       link.keepConnecting(config.broker().host(), config.broker().port());
-      return new Broker.Ports(config.broker().port(), 0);
+      return config.broker().port();
     }
-    Broker.Ports ports = broker.start(config.host(), config.mqttPort());
-    link.connect(reachable(config.host()), ports.port());
-    return ports;
+    int port = broker.start(config.host(), config.mqttPort());
+    link.connect(reachable(config.host()), port);
+    return port;
   }
 
   // An address that stands for every one is none to connect to.

@@ -2,6 +2,7 @@ package io.skerry.control;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import com.hivemq.client.mqtt.MqttClientSslConfig;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -20,6 +21,7 @@ import java.security.cert.X509Certificate;
 import java.util.Base64;
 import java.util.List;
 import javax.net.ssl.KeyManager;
+import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.bouncycastle.asn1.x500.X500Name;
@@ -155,18 +157,24 @@ public final class EnrolledDevice {
 
   private static SSLContext context(TestControlPlane plane, @Nullable KeyManager key) {
     try {
-      KeyStore trusted = KeyStore.getInstance("PKCS12");
-      trusted.load(null, null);
-      trusted.setCertificateEntry("ca", authority(plane));
-      TrustManagerFactory trust =
-          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-      trust.init(trusted);
       SSLContext context = SSLContext.getInstance("TLS");
-      context.init(key == null ? null : new KeyManager[] {key}, trust.getTrustManagers(), null);
+      context.init(
+          key == null ? null : new KeyManager[] {key}, trust(plane).getTrustManagers(), null);
       return context;
     } catch (IOException | GeneralSecurityException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  private static TrustManagerFactory trust(TestControlPlane plane)
+      throws IOException, GeneralSecurityException {
+    KeyStore trusted = KeyStore.getInstance("PKCS12");
+    trusted.load(null, null);
+    trusted.setCertificateEntry("ca", authority(plane));
+    TrustManagerFactory trust =
+        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    trust.init(trusted);
+    return trust;
   }
 
   /** The CA's certificate. */
@@ -224,6 +232,25 @@ public final class EnrolledDevice {
   /** TLS as this device. */
   public SSLContext ssl() {
     return ssl(plane, key, chain);
+  }
+
+  /** The same for an MQTT client. */
+  public MqttClientSslConfig mqttTls() {
+    try {
+      char[] password = "test".toCharArray();
+      KeyStore own = KeyStore.getInstance("PKCS12");
+      own.load(null, null);
+      own.setKeyEntry("device", key.getPrivate(), password, chain.toArray(X509Certificate[]::new));
+      KeyManagerFactory shown =
+          KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+      shown.init(own, password);
+      return MqttClientSslConfig.builder()
+          .keyManagerFactory(shown)
+          .trustManagerFactory(trust(plane))
+          .build();
+    } catch (IOException | GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /** A request to the devices' port. */

@@ -81,11 +81,6 @@ public final class TestControlPlane {
     return plane.address().mqttPort();
   }
 
-  /** The broker's port for devices with secrets. */
-  public int secretMqttPort() {
-    return plane.address().secretMqttPort();
-  }
-
   /** The administrator's token. */
   public String token() {
     return token;

@@ -1,6 +1,5 @@
 package io.skerry.control;
 
-import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.hivemq.client.mqtt.datatypes.MqttQos;
 import com.hivemq.client.mqtt.mqtt5.Mqtt5BlockingClient;
@@ -15,7 +14,6 @@ import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
 import io.skerry.wire.fleet.v1.RecordBatch;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
@@ -29,55 +27,28 @@ public final class TestDevice implements AutoCloseable {
   private static final TenantId TENANT = new TenantId("default");
 
   private final DeviceId id;
-  private final String secret;
   private final Mqtt5BlockingClient client;
   private final BlockingQueue<Mqtt5Publish> received = new LinkedBlockingQueue<>();
 
-  private TestDevice(TestControlPlane plane, DeviceId id, String secret, String password) {
+  private TestDevice(TestControlPlane plane, EnrolledDevice identity, DeviceId id) {
     this.id = id;
-    this.secret = secret;
     this.client =
         Mqtt5Client.builder()
             .identifier(TENANT + "/" + id)
             .serverHost("127.0.0.1")
-            .serverPort(plane.secretMqttPort())
-            .simpleAuth()
-            .username(TENANT + "/" + id)
-            .password(password.getBytes(StandardCharsets.UTF_8))
-            .applySimpleAuth()
+            .serverPort(plane.mqttPort())
+            .sslConfig(identity.mqttTls())
             .buildBlocking();
   }
 
   /** Enrols a device; it is not connected yet. */
   public static TestDevice enrolled(TestControlPlane plane, String name) {
-    String secret = enrol(plane, name).get("secret").getAsString();
-    return new TestDevice(plane, new DeviceId(name), secret, secret);
+    return of(plane, EnrolledDevice.enrol(plane, name), name);
   }
 
-  /** Enrols a device that then says the wrong password. */
-  public static TestDevice withWrongPassword(TestControlPlane plane, String name) {
-    String secret = enrol(plane, name).get("secret").getAsString();
-    return new TestDevice(plane, new DeviceId(name), secret, secret + "x");
-  }
-
-  static JsonObject enrol(TestControlPlane plane, String name) {
-    String body =
-        """
-        {"token":"%s","device":"%s","labels":{"site":"b"},"facts":{"arch":"x86-64",
-         "cpuFeatures":["sse4_2","avx","avx2","fma"],"cores":2,"memoryBytes":4000000000,
-         "accelerators":[],"engines":["onnxruntime/cpu"],"board":""}}
-        """
-            .formatted(tokenSecret(plane), name);
-    HttpResponse<String> answer =
-        plane.send(
-            plane
-                .request("/v1/enrolments")
-                .header("Content-Type", "application/json")
-                .POST(java.net.http.HttpRequest.BodyPublishers.ofString(body)));
-    if (answer.statusCode() != 201) {
-      throw new IllegalStateException(answer.body());
-    }
-    return JsonParser.parseString(answer.body()).getAsJsonObject();
+  /** A device that connects under any name. */
+  public static TestDevice of(TestControlPlane plane, EnrolledDevice identity, String name) {
+    return new TestDevice(plane, identity, new DeviceId(name));
   }
 
   /** The secret of a new token for one device. */
@@ -101,11 +72,6 @@ public final class TestDevice implements AutoCloseable {
   /** Its name. */
   public DeviceId id() {
     return id;
-  }
-
-  /** Its password. */
-  public String secret() {
-    return secret;
   }
 
   /** Connects and subscribes to what devices read. */

@@ -19,10 +19,7 @@ import io.skerry.control.web.ProblemException;
 import io.skerry.control.web.RequestIds;
 import io.skerry.protocol.ErrorCode;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.security.cert.X509Certificate;
-import java.util.Base64;
-import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -35,13 +32,11 @@ final class AccessFilter implements Ordered {
   private static final String LINK_TOKEN = "token";
 
   private final Users users;
-  private final DeviceLogin devices;
   private final DeviceIdentity identities;
   private final DevicePort devicePort;
 
-  AccessFilter(Users users, DeviceLogin devices, DeviceIdentity identities, DevicePort devicePort) {
+  AccessFilter(Users users, DeviceIdentity identities, DevicePort devicePort) {
     this.users = users;
-    this.devices = devices;
     this.identities = identities;
     this.devicePort = devicePort;
   }
@@ -64,8 +59,7 @@ final class AccessFilter implements Ordered {
       return logIn(request, link.get());
     }
     Caller caller =
-        (onDevicePort ? callerOnDevicePort(request) : caller(request))
-            .orElseThrow(() -> notAuthenticated(request, onDevicePort));
+        caller(request, onDevicePort).orElseThrow(() -> notAuthenticated(request, onDevicePort));
     if (!isAllowed(route, caller)) {
       throw new ProblemException(
           ErrorCode.NOT_ALLOWED,
@@ -110,23 +104,7 @@ final class AccessFilter implements Ordered {
     };
   }
 
-  private Optional<Caller> caller(HttpRequest<?> request) {
-    Optional<String> header = request.getHeaders().findFirst(HttpHeaders.AUTHORIZATION);
-    if (header.isEmpty()) {
-      return cookie(request).flatMap(this::user);
-    }
-    String[] parts = header.get().split(" ", 2);
-    if (parts.length != 2) {
-      return Optional.empty();
-    }
-    return switch (parts[0].toLowerCase(Locale.ROOT)) {
-      case "bearer" -> user(parts[1].strip());
-      case "basic" -> device(parts[1].strip());
-      default -> Optional.empty();
-    };
-  }
-
-  private Optional<Caller> callerOnDevicePort(HttpRequest<?> request) {
+  private Optional<Caller> caller(HttpRequest<?> request, boolean onDevicePort) {
     Optional<String> header = request.getHeaders().findFirst(HttpHeaders.AUTHORIZATION);
     if (header.isPresent()) {
       String[] parts = header.get().split(" ", 2);
@@ -134,7 +112,9 @@ final class AccessFilter implements Ordered {
           ? user(parts[1].strip())
           : Optional.empty();
     }
-    return certificate(request).flatMap(identities::identityOf).map(device -> device);
+    return onDevicePort
+        ? certificate(request).flatMap(identities::identityOf).map(device -> device)
+        : cookie(request).flatMap(this::user);
   }
 
   private static Optional<X509Certificate> certificate(HttpRequest<?> request) {
@@ -156,20 +136,6 @@ final class AccessFilter implements Ordered {
 
   private Optional<Caller> user(String token) {
     return users.withToken(token).map(user -> new Caller.User(user.name(), user.role()));
-  }
-
-  private Optional<Caller> device(String credentials) {
-    try {
-      String text = new String(Base64.getDecoder().decode(credentials), StandardCharsets.UTF_8);
-      int colon = text.indexOf(':');
-      return colon < 0
-          ? Optional.empty()
-          : devices
-              .login(text.substring(0, colon), text.substring(colon + 1))
-              .map(device -> device);
-    } catch (IllegalArgumentException e) {
-      return Optional.empty();
-    }
   }
 
   private static ProblemException notAuthenticated(HttpRequest<?> request, boolean onDevicePort) {

@@ -14,6 +14,6 @@ public @interface Allowed {
   /** The role that is needed. */
   Role value();
 
-  /** Whether an enrolled device may call it too, with its own name and secret. */
+  /** Whether an enrolled device may call it too, by its certificate. */
   boolean devices() default false;
 }

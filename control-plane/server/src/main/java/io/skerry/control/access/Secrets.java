@@ -2,7 +2,6 @@ package io.skerry.control.access;
 
 import io.skerry.protocol.Digest;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.Base64;
 
@@ -25,11 +24,5 @@ public final class Secrets {
   /** What is stored of a secret: 64 hex digits. */
   public static String hash(String secret) {
     return Digest.of(secret.getBytes(StandardCharsets.UTF_8)).hex();
-  }
-
-  /** Whether a secret has this hash, in constant time. */
-  public static boolean matches(String secret, String hash) {
-    return MessageDigest.isEqual(
-        hash(secret).getBytes(StandardCharsets.US_ASCII), hash.getBytes(StandardCharsets.US_ASCII));
   }
 }

@@ -1,7 +1,6 @@
 package io.skerry.control.device;
 
 import io.skerry.control.host.Addresses;
-import io.skerry.control.host.ServerAddress;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
@@ -42,12 +41,12 @@ public final class DesiredOutbox {
 
   /** The newest documents of the devices that have waited longest. */
   public List<DesiredDocument> waiting(int limit) {
-    ServerAddress address = addresses.get();
-    return database.call(transaction -> waiting(transaction, limit, address));
+    URI artifactBase = addresses.get().artifactBase();
+    return database.call(transaction -> waiting(transaction, limit, artifactBase));
   }
 
   private static List<DesiredDocument> waiting(
-      Transaction transaction, int limit, ServerAddress address) {
+      Transaction transaction, int limit, URI artifactBase) {
     transaction.readOneSnapshot();
     List<Head> heads =
         transaction.list(
@@ -67,18 +66,9 @@ public final class DesiredOutbox {
         transaction
             .list(
                 """
-                select desired_slot.*, device.secret_hash is null as certified
-                from desired_slot join device on device.id = desired_slot.device
-                where device = any(?) order by device, slot
+                select * from desired_slot where device = any(?) order by device, slot
                 """,
-                row ->
-                    new OfDevice(
-                        row.text("device"),
-                        slot(
-                            row,
-                            row.flag("certified")
-                                ? address.artifactBase()
-                                : address.plainArtifactBase())),
+                row -> new OfDevice(row.text("device"), slot(row, artifactBase)),
                 heads.stream().map(Head::device).toList())
             .stream()
             .collect(Collectors.groupingBy(OfDevice::device));

@@ -94,8 +94,6 @@ final class DeviceIdentities {
   private void revoke(Transaction transaction, Caller.Device device, String reason) {
     certificates.revoke(transaction, device, reason);
     transaction.update(
-        "update device set secret_hash = null where id = ?", device.device().value());
-    transaction.update(
         "update device_presence set online = false where device = ?", device.device().value());
     instances.acknowledge(transaction, device.device());
   }

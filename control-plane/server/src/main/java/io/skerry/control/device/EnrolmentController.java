@@ -28,7 +28,7 @@ final class EnrolmentController {
 
   @Post("/enrolments")
   @Open
-  @OnPort({OnPort.Port.DEVICES, OnPort.Port.CONSOLE})
+  @OnPort(OnPort.Port.DEVICES)
   HttpResponse<Enrolment> enrol(HttpRequest<?> http, @Body EnrolmentRequest request) {
     return HttpResponse.created(enrolments.enrol(request, RequestIds.of(http)));
   }

@@ -10,7 +10,6 @@ import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.ca.CertificateAuthority;
 import io.skerry.control.host.Addresses;
-import io.skerry.control.host.ServerAddress;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
@@ -99,14 +98,11 @@ final class EnrolmentTokens {
   }
 
   private String encoded(String secret) {
-    ServerAddress address = addresses.get();
     JsonObject token = new JsonObject();
-    token.addProperty("url", address.controlBase().toString());
+    token.addProperty("url", addresses.get().controlBase().toString());
     token.addProperty("secret", secret);
     token.addProperty("ca", authority.fingerprint());
     token.addProperty("root", keys.rootFingerprint());
-    // For agents that enrol without a certificate.
-    token.addProperty("plainUrl", address.url().toString());
     return TOKEN_PREFIX
         + Base64.getUrlEncoder()
             .withoutPadding()

@@ -5,7 +5,6 @@ import io.skerry.api.Enrolment;
 import io.skerry.api.EnrolmentRequest;
 import io.skerry.artifact.sign.DsseEnvelope;
 import io.skerry.control.access.Caller;
-import io.skerry.control.access.Secrets;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.ca.CertificateRequest;
@@ -79,7 +78,7 @@ final class Enrolments {
     this.certificates = certificates;
   }
 
-  private record Enrolled(@Nullable DeviceCertificate certificate, long bootEpoch) {}
+  private record Enrolled(DeviceCertificate certificate, long bootEpoch) {}
 
   Enrolment enrol(EnrolmentRequest request, String requestId) {
     DeviceId device = new DeviceId(request.device());
@@ -92,58 +91,37 @@ final class Enrolments {
               .formatted(device));
     }
     String csr = request.csr();
-    String secret = csr == null ? Secrets.random() : null;
-    CertificateRequest asked = csr == null ? null : CertificateRequest.parse(csr);
-    Enrolled enrolled =
-        database.call(
-            transaction ->
-                asked == null
-                    ? enrolWithSecret(transaction, request, device, own, secret, requestId)
-                    : enrolWithKey(transaction, request, device, own, asked, requestId));
-    return answer(device, enrolled, secret);
+    if (csr == null) {
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID,
+          "'csr' is missing: enrol with a certificate request of the device's key, in PEM");
+    }
+    CertificateRequest asked = CertificateRequest.parse(csr);
+    return answer(
+        device,
+        database.call(transaction -> enrol(transaction, request, device, own, asked, requestId)));
   }
 
-  private Enrolment answer(DeviceId device, Enrolled enrolled, @Nullable String secret) {
+  private Enrolment answer(DeviceId device, Enrolled enrolled) {
     ServerAddress address = addresses.get();
-    DeviceCertificate certificate = enrolled.certificate();
     return new Enrolment(
         TENANT.value(),
         device.value(),
-        certificate == null ? null : certificate.pem(),
-        secret,
+        enrolled.certificate().pem(),
         address.mqttHost(),
-        secret == null ? address.mqttPort() : address.secretMqttPort(),
+        address.mqttPort(),
         address.controlBase().toString(),
-        (secret == null ? address.artifactBase() : address.plainArtifactBase()).toString(),
+        address.artifactBase().toString(),
         enrolled.bootEpoch(),
         keys.roots().stream().map(Enrolments::json).toList(),
-        json(snapshots.current()),
-        json(keys.roots().getFirst()),
-        keys.trust().root().root().keys().getFirst().hex());
+        json(snapshots.current()));
   }
 
   private static String json(DsseEnvelope envelope) {
     return new String(envelope.toJson(), StandardCharsets.UTF_8);
   }
 
-  private Enrolled enrolWithSecret(
-      Transaction transaction,
-      EnrolmentRequest request,
-      DeviceId device,
-      Map<String, String> own,
-      @Nullable String secret,
-      String requestId) {
-    Map<String, String> labels = authorise(transaction, request, device, Optional.empty(), own);
-    if (exists(transaction, device)) {
-      throw taken(device);
-    }
-    String hash = secret == null ? null : Secrets.hash(secret);
-    long floor = store(transaction, device, labels, request.facts(), hash);
-    tell(transaction, device, requestId, "device.enrolled", labels);
-    return new Enrolled(null, floor);
-  }
-
-  private Enrolled enrolWithKey(
+  private Enrolled enrol(
       Transaction transaction,
       EnrolmentRequest request,
       DeviceId device,
@@ -158,8 +136,7 @@ final class Enrolments {
     if (told.isPresent()) {
       return new Enrolled(told.get(), BootEpochs.highest(transaction, device));
     }
-    Map<String, String> labels =
-        authorise(transaction, request, device, Optional.of(asked.keySha256()), own);
+    Map<String, String> labels = authorise(transaction, request, device, asked.keySha256(), own);
     if (exists(transaction, device)) {
       if (!certificates.isKeyOf(transaction, caller, asked)) {
         throw taken(device);
@@ -168,7 +145,7 @@ final class Enrolments {
       return new Enrolled(
           certificates.issue(transaction, caller, asked), BootEpochs.highest(transaction, device));
     }
-    long floor = store(transaction, device, labels, request.facts(), null);
+    long floor = store(transaction, device, labels, request.facts());
     DeviceCertificate certificate = certificates.issue(transaction, caller, asked);
     tell(transaction, device, requestId, "device.enrolled", labels);
     return new Enrolled(certificate, floor);
@@ -179,12 +156,12 @@ final class Enrolments {
       Transaction transaction,
       EnrolmentRequest request,
       DeviceId device,
-      Optional<String> key,
+      String key,
       Map<String, String> own) {
     Map<String, String> labels = new TreeMap<>(own);
     Optional<Preauthorisations.Grant> named = preauthorisations.find(transaction, device);
     Optional<String> reserved = named.flatMap(Preauthorisations.Grant::keySha256);
-    if (reserved.isPresent() && !reserved.equals(key)) {
+    if (reserved.isPresent() && !reserved.get().equals(key)) {
       throw new ProblemException(
           ErrorCode.NOT_ALLOWED,
           "the name '%s' is pre-authorised for another key: check the key, or change it with"
@@ -236,22 +213,19 @@ final class Enrolments {
       Transaction transaction,
       DeviceId device,
       Map<String, String> labels,
-      @Nullable DeviceFacts told,
-      @Nullable String secretHash) {
+      @Nullable DeviceFacts told) {
     DeviceFacts facts = told == null ? UNKNOWN : told;
     long floor = BootEpochs.ofRemoved(transaction, device);
     transaction.update(
         """
-        insert into device (id, tenant, labels, facts, profile, secret_hash, enrolled_at,
-          boot_epoch_floor)
-        values (?, ?, ?::jsonb, ?::jsonb, ?, ?, now(), ?)
+        insert into device (id, tenant, labels, facts, profile, enrolled_at, boot_epoch_floor)
+        values (?, ?, ?::jsonb, ?::jsonb, ?, now(), ?)
         """,
         device.value(),
         TENANT.value(),
         gson.toJson(labels),
         gson.toJson(facts),
         profiles.matching(facts).orElse(null),
-        secretHash,
         floor);
     transaction.update(
         "insert into device_presence (device, online, boot_epoch) values (?, false, ?)",

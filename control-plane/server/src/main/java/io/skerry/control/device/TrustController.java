@@ -13,7 +13,7 @@ import java.util.List;
 /** Root documents and the newest snapshot: signed, and nobody's secret. */
 @Controller("/v1")
 @Open
-@OnPort({OnPort.Port.DEVICES, OnPort.Port.CONSOLE})
+@OnPort(OnPort.Port.DEVICES)
 final class TrustController {
   private final SigningKeys keys;
   private final Snapshots snapshots;

@@ -28,7 +28,6 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public final class Broker implements AutoCloseable {
   private static final int WAIT_SECONDS = 60;
-  private static final String LOOPBACK = "127.0.0.1";
 
   private final DataFolder folder;
   private final BrokerConfig config;
@@ -52,22 +51,15 @@ public final class Broker implements AutoCloseable {
   record Stores(Path keyStore, Path trustStore, String password) {}
 
   /**
-   * Where it listens.
-   *
-   * @param port for clients with certificates
-   * @param secretPort for clients with secrets, on loopback only
-   */
-  public record Ports(int port, int secretPort) {}
-
-  /**
    * Starts it.
    *
    * @param port 0 = a free one
+   * @return the port where it listens
    * @throws StartException if it cannot, or would run without its rules
    */
-  public Ports start(String host, int port) {
-    Ports ports = new Ports(checkedFree(host, port), checkedFree(LOOPBACK, 0));
-    EmbeddedHiveMQ broker = build(host, ports);
+  public int start(String host, int port) {
+    int chosen = checkedFree(host, port);
+    EmbeddedHiveMQ broker = build(host, chosen);
     running = broker;
     try {
       broker.start().get(WAIT_SECONDS, TimeUnit.SECONDS);
@@ -80,16 +72,16 @@ public final class Broker implements AutoCloseable {
     if (!rules.areLoaded()) {
       throw new StartException("the broker did not load its rules: it would refuse everybody");
     }
-    return ports;
+    return chosen;
   }
 
-  private EmbeddedHiveMQ build(String host, Ports ports) {
+  private EmbeddedHiveMQ build(String host, int port) {
     try {
       Path base = folder.child("broker");
       Path configuration = Files.createDirectories(base.resolve("conf"));
       folder.writePrivately(
           configuration.resolve("config.xml"),
-          BrokerXml.of(host, ports, stores, config.connectionsMax()));
+          BrokerXml.of(host, port, stores, config.connectionsMax()));
       return embedded(base, rules);
     } catch (IOException e) {
       throw new UncheckedIOException(e);

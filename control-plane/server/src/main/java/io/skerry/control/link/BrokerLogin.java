@@ -8,8 +8,6 @@ import com.hivemq.extension.sdk.api.client.parameter.ClientTlsInformation;
 import com.hivemq.extension.sdk.api.packets.connect.ConnackReasonCode;
 import io.skerry.control.access.DeviceIdentity;
 import io.skerry.control.ca.ServerTls;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.Optional;
@@ -30,17 +28,11 @@ final class BrokerLogin implements SimpleAuthenticator {
 
   private final DeviceIdentity identities;
   private final DeviceTraffic traffic;
-  private final LoginCache secrets;
   private final ExecutorService threads;
 
-  BrokerLogin(
-      DeviceIdentity identities,
-      DeviceTraffic traffic,
-      LoginCache secrets,
-      ExecutorService threads) {
+  BrokerLogin(DeviceIdentity identities, DeviceTraffic traffic, ExecutorService threads) {
     this.identities = identities;
     this.traffic = traffic;
-    this.secrets = secrets;
     this.threads = threads;
   }
 
@@ -76,11 +68,12 @@ final class BrokerLogin implements SimpleAuthenticator {
   }
 
   private Optional<Refusal> refusal(SimpleAuthInput input, String client) {
-    Optional<ClientTlsInformation> tls = input.getConnectionInformation().getClientTlsInformation();
     Optional<String> name =
-        tls.isPresent()
-            ? tls.get().getClientCertificate().flatMap(this::nameIn)
-            : nameBySecret(input);
+        input
+            .getConnectionInformation()
+            .getClientTlsInformation()
+            .flatMap(ClientTlsInformation::getClientCertificate)
+            .flatMap(this::nameIn);
     if (name.isEmpty()) {
       return Optional.of(
           new Refusal(
@@ -105,15 +98,5 @@ final class BrokerLogin implements SimpleAuthenticator {
     return ServerTls.isControl(certificate)
         ? Optional.of(ControlLink.NAME)
         : identities.identityOf(certificate).map(device -> device.tenant() + "/" + device.device());
-  }
-
-  private Optional<String> nameBySecret(SimpleAuthInput input) {
-    String name = input.getConnectPacket().getUserName().orElse("");
-    String secret = input.getConnectPacket().getPassword().map(BrokerLogin::text).orElse("");
-    return secrets.accepts(name, secret) ? Optional.of(name) : Optional.empty();
-  }
-
-  private static String text(ByteBuffer bytes) {
-    return StandardCharsets.UTF_8.decode(bytes.duplicate()).toString();
   }
 }

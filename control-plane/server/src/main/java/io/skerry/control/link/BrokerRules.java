@@ -38,9 +38,9 @@ class BrokerRules implements ExtensionMain {
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private volatile @Nullable ClientService clients;
 
-  BrokerRules(DeviceIdentity identities, DeviceTraffic traffic, LoginCache secrets) {
+  BrokerRules(DeviceIdentity identities, DeviceTraffic traffic) {
     this.traffic = traffic;
-    this.login = new BrokerLogin(identities, traffic, secrets, threads);
+    this.login = new BrokerLogin(identities, traffic, threads);
   }
 
   @Override

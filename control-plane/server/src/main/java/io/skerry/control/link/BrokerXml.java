@@ -28,10 +28,6 @@ final class BrokerXml {
               <client-authentication-mode>REQUIRED</client-authentication-mode>
             </tls>
           </tls-tcp-listener>
-          <tcp-listener>
-            <port>%d</port>
-            <bind-address>127.0.0.1</bind-address>
-          </tcp-listener>
         </listeners>
         <mqtt>
           <queued-messages>
@@ -80,17 +76,16 @@ final class BrokerXml {
 
   private BrokerXml() {}
 
-  static String of(String host, Broker.Ports ports, Broker.Stores stores, int connectionsMax) {
+  static String of(String host, int port, Broker.Stores stores, int connectionsMax) {
     String password = escaped(stores.password());
     return TEMPLATE.formatted(
-        ports.port(),
+        port,
         escaped(host),
         escaped(stores.keyStore().toString()),
         password,
         password,
         escaped(stores.trustStore().toString()),
         password,
-        ports.secretPort(),
         connectionsMax);
   }
 

@@ -46,6 +46,9 @@ class PortsTest {
   void hidesTheDevicesEndpointsFromTheConsolesPort() {
     assertThat(plane.get("/v1/time?nonce=" + NONCE).statusCode()).isEqualTo(404);
     assertThat(plane.post("/v1/certificates", "{\"csr\":\"x\"}").statusCode()).isEqualTo(404);
+    assertThat(plane.post("/v1/enrolments", "{\"device\":\"x\"}").statusCode()).isEqualTo(404);
+    assertThat(plane.get("/v1/roots/1").statusCode()).isEqualTo(404);
+    assertThat(plane.get("/v1/snapshot").statusCode()).isEqualTo(404);
   }
 
   @Test

@@ -43,7 +43,9 @@ class CertificateEnrolmentTest {
     assertThat(Duration.between(leaf.getNotBefore().toInstant(), leaf.getNotAfter().toInstant()))
         .isEqualTo(Duration.ofDays(30).plusHours(1));
     assertThat(chain.getLast()).isEqualTo(plane.bean(CertificateAuthority.class).certificate());
-    assertThat(enrolment.get("secret").isJsonNull()).isTrue();
+    assertThat(enrolment.keySet())
+        .doesNotContain("secret", "trust", "rootKey")
+        .contains("certificate", "roots");
     assertThat(enrolment.get("controlBase").getAsString())
         .isEqualTo(plane.controlBase().toString());
     assertThat(enrolment.get("artifactBase").getAsString())
@@ -69,6 +71,7 @@ class CertificateEnrolmentTest {
                     java.nio.charset.StandardCharsets.UTF_8))
             .getAsJsonObject();
 
+    assertThat(content.keySet()).containsExactlyInAnyOrder("url", "secret", "ca", "root");
     assertThat(content.get("url").getAsString()).isEqualTo(plane.controlBase().toString());
     assertThat(content.get("ca").getAsString())
         .isEqualTo(Digest.of(EnrolledDevice.authority(plane).getEncoded()).hex());
@@ -136,6 +139,8 @@ class CertificateEnrolmentTest {
   void keepsTheTokensUseWhenTheRequestIsHostile() {
     String token = TestDevice.tokenSecret(plane);
 
+    assertThat(json(enrol(token, "cert-8", ""), 400).get("detail").getAsString())
+        .contains("'csr' is missing");
     json(enrol(token, "cert-8", "garbage"), 400);
     json(enrol(token, "cert-8", EnrolledDevice.pem(new byte[20_000])), 400);
     json(

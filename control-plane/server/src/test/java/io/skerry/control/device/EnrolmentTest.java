@@ -6,8 +6,8 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.skerry.artifact.sign.DsseEnvelope;
 import io.skerry.artifact.trust.Trust;
+import io.skerry.control.EnrolledDevice;
 import io.skerry.control.TestControlPlane;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
@@ -16,6 +16,12 @@ import org.junit.jupiter.api.Test;
 
 @Tag("slow")
 class EnrolmentTest {
+  private static final String FACTS =
+      """
+      {"arch":"x86-64","cpuFeatures":["sse4_2","avx","avx2","fma"],"cores":4,
+       "memoryBytes":8000000000,"accelerators":[],"engines":["onnxruntime/cpu"],"board":""}
+      """;
+
   private final TestControlPlane plane = TestControlPlane.shared();
   private final SigningKeys keys = plane.bean(SigningKeys.class);
 
@@ -26,11 +32,15 @@ class EnrolmentTest {
     JsonObject enrolment = json(enrol(token, "enrol-1", "{\"site\":\"x\",\"line\":\"3\"}"), 201);
 
     assertThat(token.get("url").getAsString()).isEqualTo(plane.controlBase().toString());
-    assertThat(enrolment.get("mqttPort").getAsInt()).isEqualTo(plane.secretMqttPort());
+    assertThat(enrolment.get("mqttPort").getAsInt()).isEqualTo(plane.mqttPort());
     Trust trusted =
         Trust.pinned(
             DsseEnvelope.parseJson(
-                enrolment.get("trust").getAsString().getBytes(StandardCharsets.UTF_8)),
+                enrolment
+                    .getAsJsonArray("roots")
+                    .get(0)
+                    .getAsString()
+                    .getBytes(StandardCharsets.UTF_8)),
             token.get("root").getAsString());
     assertThat(trusted.root().director().keys()).containsExactly(keys.director().verificationKey());
     JsonObject device = json(plane.get("/v1/devices/enrol-1"), 200);
@@ -78,18 +88,14 @@ class EnrolmentTest {
   }
 
   private HttpResponse<String> enrol(JsonObject token, String device, String labels) {
-    String body =
-        """
-        {"token":%s,"device":"%s","labels":%s,"facts":{"arch":"x86-64","cpuFeatures":["sse4_2",
-         "avx","avx2","fma"],"cores":4,"memoryBytes":8000000000,"accelerators":[],
-         "engines":["onnxruntime/cpu"],"board":""}}
-        """
-            .formatted(token.get("secret"), device, labels);
-    return plane.send(
-        plane
-            .request("/v1/enrolments")
-            .header("Content-Type", "application/json")
-            .POST(HttpRequest.BodyPublishers.ofString(body)));
+    JsonObject body =
+        EnrolledDevice.body(
+            token.get("secret").getAsString(),
+            device,
+            EnrolledDevice.csr(EnrolledDevice.newKey()),
+            labels);
+    body.add("facts", JsonParser.parseString(FACTS));
+    return EnrolledDevice.post(plane, "/v1/enrolments", body.toString());
   }
 
   private static JsonObject json(HttpResponse<String> answer, int status) {

@@ -56,8 +56,8 @@ class GenerationTermTest {
               transaction.update("update desired_term set term = 1");
               transaction.update(
                   """
-              insert into device (id, tenant, labels, facts, secret_hash, enrolled_at)
-              values ('cam-1', 'default', '{}', '{}', '', now())
+              insert into device (id, tenant, labels, facts, enrolled_at)
+              values ('cam-1', 'default', '{}', '{}', now())
               """);
             });
   }

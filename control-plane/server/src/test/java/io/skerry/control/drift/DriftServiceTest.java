@@ -129,8 +129,8 @@ class DriftServiceTest {
     for (int device = 0; device < DEVICES; device++) {
       sql(
           """
-          insert into device (id, tenant, labels, facts, profile, secret_hash, enrolled_at)
-          values (?, 'default', jsonb_build_object('site', ?::text), '{}', ?, 'x', now())
+          insert into device (id, tenant, labels, facts, profile, enrolled_at)
+          values (?, 'default', jsonb_build_object('site', ?::text), '{}', ?, now())
           """,
           id(device),
           site(device),

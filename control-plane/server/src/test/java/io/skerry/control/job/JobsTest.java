@@ -132,11 +132,7 @@ class JobsTest {
     jobs.onReady(
         new ServerReady(
             new ServerAddress(
-                URI.create("http://localhost"),
-                URI.create("https://localhost"),
-                "localhost",
-                1,
-                0)));
+                URI.create("http://localhost"), URI.create("https://localhost"), "localhost", 1)));
 
     assertThat(ended.next().error())
         .isEqualTo(

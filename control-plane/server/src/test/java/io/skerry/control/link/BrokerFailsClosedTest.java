@@ -121,10 +121,7 @@ class BrokerFailsClosedTest {
   @Test
   void doesNotStartWithoutItsRules() {
     BrokerRules broken =
-        new BrokerRules(
-            certificate -> Optional.empty(),
-            new DeviceTraffic(BrokerConfig.DEFAULTS),
-            new LoginCache((name, secret) -> Optional.empty())) {
+        new BrokerRules(certificate -> Optional.empty(), new DeviceTraffic(BrokerConfig.DEFAULTS)) {
           @Override
           public void extensionStart(ExtensionStartInput input, ExtensionStartOutput output) {
             throw new IllegalStateException("could not load");
@@ -144,8 +141,7 @@ class BrokerFailsClosedTest {
     Path configuration = Files.createDirectories(root.resolve("conf"));
     Files.writeString(
         configuration.resolve("config.xml"),
-        BrokerXml.of(
-            "127.0.0.1", new Broker.Ports(port, freePort()), authority.brokerStores(root), 100));
+        BrokerXml.of("127.0.0.1", port, authority.brokerStores(root), 100));
     EmbeddedHiveMQ broker = Broker.embedded(root, new Broken());
     try {
       broker.start().get(60, TimeUnit.SECONDS);

@@ -75,6 +75,16 @@ class BrokerTest {
   }
 
   @Test
+  void refusesAClientWithoutTls() {
+    refusesHandshake(
+        Mqtt5Client.builder()
+            .identifier("default/cam-1")
+            .serverHost("127.0.0.1")
+            .serverPort(broker.port())
+            .buildBlocking());
+  }
+
+  @Test
   void refusesACertificateOfAnotherAuthority() {
     refusesHandshake(
         broker.client(

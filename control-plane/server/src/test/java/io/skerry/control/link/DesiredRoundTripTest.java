@@ -8,6 +8,7 @@ import com.hivemq.client.mqtt.mqtt5.message.subscribe.suback.Mqtt5SubAckReasonCo
 import io.skerry.artifact.sign.Dsse;
 import io.skerry.artifact.sign.DsseEnvelope;
 import io.skerry.artifact.sign.DsseSignature;
+import io.skerry.control.EnrolledDevice;
 import io.skerry.control.TestControlPlane;
 import io.skerry.control.TestDevice;
 import io.skerry.control.device.DesiredService;
@@ -53,7 +54,7 @@ class DesiredRoundTripTest {
       DesiredSlot slot = document.slot(MAIN).orElseThrow();
       assertThat(slot.revision()).isEqualTo(1);
       assertThat(slot.version()).isEqualTo(ModelVersion.parse("engine-health@1"));
-      assertThat(slot.artifactBase()).hasToString(plane.url() + "/artifacts");
+      assertThat(slot.artifactBase()).hasToString(plane.controlBase() + "/artifacts");
       assertThat(slot.rollout()).contains(new RolloutId("r-1"));
     }
   }
@@ -120,11 +121,23 @@ class DesiredRoundTripTest {
   }
 
   @Test
-  void refusesAWrongPassword() {
-    try (TestDevice device = TestDevice.withWrongPassword(plane, "login-1")) {
+  void refusesARevokedCertificate() {
+    try (TestDevice device = TestDevice.enrolled(plane, "login-1")) {
+      plane.post("/v1/devices/login-1/revocation", "{\"reason\":\"stolen\"}");
+
       assertThatThrownBy(device::connect)
           .isInstanceOf(Mqtt5ConnAckException.class)
           .hasMessageContaining("NOT_AUTHORIZED");
+    }
+  }
+
+  @Test
+  void refusesACertificateUnderAnotherDevicesName() {
+    EnrolledDevice other = EnrolledDevice.enrol(plane, "login-2");
+    try (TestDevice device = TestDevice.of(plane, other, "login-3")) {
+      assertThatThrownBy(device::connect)
+          .isInstanceOf(Mqtt5ConnAckException.class)
+          .hasMessageContaining("CLIENT_IDENTIFIER_NOT_VALID");
     }
   }
 

@@ -23,7 +23,7 @@ final class RunningBroker implements AutoCloseable {
   final BrokerRules rules;
   private final Broker broker;
   private final DataFolder folder;
-  private final Broker.Ports ports;
+  private final int port;
 
   RunningBroker(
       Path root, int port, BrokerConfig config, TestAuthority authority, BrokerRules rules) {
@@ -38,7 +38,7 @@ final class RunningBroker implements AutoCloseable {
     this.broker = new Broker(folder, config, rules, authority.brokerStores(root.resolve("stores")));
     boolean started = false;
     try {
-      this.ports = broker.start("127.0.0.1", port);
+      this.port = broker.start("127.0.0.1", port);
       started = true;
     } finally {
       if (!started) {
@@ -56,8 +56,7 @@ final class RunningBroker implements AutoCloseable {
   }
 
   static BrokerRules rules(DeviceIdentity identities, BrokerConfig config) {
-    return new BrokerRules(
-        identities, new DeviceTraffic(config), new LoginCache((name, secret) -> Optional.empty()));
+    return new BrokerRules(identities, new DeviceTraffic(config));
   }
 
   /** Believes the URI in a certificate, unless it is revoked. */
@@ -73,7 +72,7 @@ final class RunningBroker implements AutoCloseable {
   }
 
   int port() {
-    return ports.port();
+    return port;
   }
 
   Mqtt5BlockingClient client(String clientId, MqttClientSslConfig tls) {

@@ -88,8 +88,8 @@ class CollectedSamplesTest {
         .run(
             transaction -> {
               transaction.update(
-                  "insert into device (id, tenant, labels, facts, profile, secret_hash, enrolled_at)"
-                      + " values (?, 'default', ?::jsonb, '{}'::jsonb, 'arm64-neon', 'x', now())",
+                  "insert into device (id, tenant, labels, facts, profile, enrolled_at)"
+                      + " values (?, 'default', ?::jsonb, '{}'::jsonb, 'arm64-neon', now())",
                   id,
                   "{\"site\":\"" + site + "\"}");
               transaction.update(

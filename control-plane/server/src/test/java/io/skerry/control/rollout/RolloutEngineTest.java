@@ -54,8 +54,8 @@ class RolloutEngineTest {
       String profile = device % 2 == 0 ? "x86-64-avx2" : "arm64-neon";
       sql(
           """
-          insert into device (id, tenant, labels, facts, profile, secret_hash, enrolled_at)
-          values (?, 'default', '{"site":"a"}', '{}', ?, 'x', now())
+          insert into device (id, tenant, labels, facts, profile, enrolled_at)
+          values (?, 'default', '{"site":"a"}', '{}', ?, now())
           """,
           id,
           profile);
@@ -63,8 +63,8 @@ class RolloutEngineTest {
     }
     sql(
         """
-        insert into device (id, tenant, labels, facts, profile, secret_hash, enrolled_at)
-        values ('stranger', 'default', '{}', '{}', null, 'x', now())
+        insert into device (id, tenant, labels, facts, profile, enrolled_at)
+        values ('stranger', 'default', '{}', '{}', null, now())
         """);
     for (long version = 1; version <= 4; version++) {
       sql(
