@@ -48,7 +48,9 @@ class DeviceLifeTest {
     assertThat(reported("life-1", 7, 3, "a")).isTrue();
     order("life-1");
     order("life-1");
-    assertThat(view("life-1").get("generation").getAsString()).isEqualTo("1.2");
+    String second = view("life-1").get("generation").getAsString();
+    assertThat(second).endsWith(".2");
+    String term = second.substring(0, second.indexOf('.') + 1);
 
     assertThat(plane.delete("/v1/devices/life-1").statusCode()).isEqualTo(204);
 
@@ -61,8 +63,8 @@ class DeviceLifeTest {
         .isEqualTo(401);
     assertThat(view("life-1").get("generation").getAsString())
         .as("above every order that the name ever had")
-        .isEqualTo("1.3");
-    assertThat(order("life-1")).isEqualTo("1.4");
+        .isEqualTo(term + "3");
+    assertThat(order("life-1")).isEqualTo(term + "4");
 
     born("life-1", 7, "a", 2);
     assertThat(reported("life-1", 7, 4, "a")).as("late words of the removed one").isFalse();

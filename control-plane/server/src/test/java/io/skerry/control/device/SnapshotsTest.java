@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.skerry.artifact.sign.DsseEnvelope;
 import io.skerry.artifact.trust.Snapshot;
 import io.skerry.artifact.trust.Trust;
+import io.skerry.control.EnrolledDevice;
 import io.skerry.control.TestControlPlane;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
@@ -45,16 +46,16 @@ class SnapshotsTest {
 
   @Test
   void givesAnybodyWhatADeviceCanProve() {
-    HttpResponse<String> root = plane.get("/v1/roots/1");
-    HttpResponse<String> snapshot = plane.get("/v1/snapshot");
+    HttpResponse<String> root = EnrolledDevice.get(plane, "/v1/roots/1");
+    HttpResponse<String> snapshot = EnrolledDevice.get(plane, "/v1/snapshot");
 
     Trust trust =
         Trust.pinned(envelope(root), keys.rootFingerprint())
             .withSnapshot(envelope(snapshot), Instant.now());
 
     assertThat(trust.isFresh(Instant.now())).isTrue();
-    assertThat(plane.get("/v1/roots/2").statusCode()).isEqualTo(404);
-    assertThat(plane.get("/v1/roots/0").statusCode()).isEqualTo(404);
+    assertThat(EnrolledDevice.get(plane, "/v1/roots/2").statusCode()).isEqualTo(404);
+    assertThat(EnrolledDevice.get(plane, "/v1/roots/0").statusCode()).isEqualTo(404);
   }
 
   private static DsseEnvelope envelope(HttpResponse<String> response) {
