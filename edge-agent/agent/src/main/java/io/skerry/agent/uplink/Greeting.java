@@ -14,12 +14,20 @@ final class Greeting {
   // Paho looks every .1 s whether its threads have started.
   private static final long LONGEST_MILLIS = 2000;
 
-  private final CountDownLatch begun = new CountDownLatch(1);
   private final CountDownLatch sent = new CountDownLatch(1);
+  private boolean begun;
+  private boolean over;
 
-  /** Paho takes the streams and starts its threads. */
-  void begin() {
-    begun.countDown();
+  /**
+   * Paho takes the streams and starts its threads.
+   *
+   * @throws IOException if the connection was ended while it still shook hands
+   */
+  synchronized void begin() throws IOException {
+    if (over) {
+      throw new IOException("ended while it connected");
+    }
+    begun = true;
   }
 
   OutputStream watch(OutputStream out) {
@@ -40,8 +48,22 @@ final class Greeting {
 
   /** Waits for it, if it can still come. */
   void await() throws InterruptedException {
-    if (begun.getCount() == 0 && !sent.await(LONGEST_MILLIS, TimeUnit.MILLISECONDS)) {
+    if (hasBegun() && !sent.await(LONGEST_MILLIS, TimeUnit.MILLISECONDS)) {
       sent.countDown();
     }
+  }
+
+  /** Keeps Paho from starting its threads, or waits until it has. */
+  void end() throws InterruptedException {
+    forbid();
+    await();
+  }
+
+  private synchronized boolean hasBegun() {
+    return begun;
+  }
+
+  private synchronized void forbid() {
+    over = true;
   }
 }

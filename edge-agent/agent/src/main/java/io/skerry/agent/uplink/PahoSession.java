@@ -145,7 +145,7 @@ final class PahoSession {
 
   private void end(boolean told) {
     try {
-      greeting.await();
+      greeting.end();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
