@@ -10,7 +10,6 @@ import org.testcontainers.utility.MountableFile;
 
 /** Real servers in containers; images may be named by properties where none can be pulled. */
 final class Containers {
-  private static final int MQTT_PORT = 1883;
   private static final int POSTGRESQL_PORT = 5432;
 
   private Containers() {}
@@ -20,23 +19,6 @@ final class Containers {
     Assumptions.assumeTrue(
         DockerClientFactory.instance().isDockerAvailable(),
         "no Docker engine is reachable: the tests against real servers are skipped");
-  }
-
-  /** Mosquitto without authentication, in its own network: only the mapped port is reachable. */
-  static GenericContainer<?> mosquitto() {
-    return new GenericContainer<>(
-            DockerImageName.parse(
-                System.getProperty("skerry.image.mosquitto", "eclipse-mosquitto:2")))
-        .withCopyFileToContainer(
-            MountableFile.forClasspathResource("containers/mosquitto.conf"), "/mosquitto.conf")
-        .withCreateContainerCmdModifier(command -> command.withEntrypoint())
-        .withCommand("mosquitto", "-c", "/mosquitto.conf")
-        .withExposedPorts(MQTT_PORT)
-        .waitingFor(Wait.forListeningPort());
-  }
-
-  static int mqttPort(GenericContainer<?> mosquitto) {
-    return mosquitto.getMappedPort(MQTT_PORT);
   }
 
   /** PostgreSQL with user, password and database {@code skerry}. */

@@ -7,7 +7,6 @@ import com.hivemq.client.mqtt.MqttClientSslConfigBuilder;
 import io.skerry.e2e.RunningServer;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.math.BigInteger;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -17,25 +16,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
-import java.security.KeyPairGenerator;
 import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
-import java.security.spec.ECGenParameterSpec;
-import java.time.Instant;
 import java.util.Base64;
-import java.util.Date;
 import java.util.List;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import javax.security.auth.x500.X500Principal;
-import org.bouncycastle.asn1.x500.X500Name;
-import org.bouncycastle.asn1.x509.Extension;
-import org.bouncycastle.asn1.x509.GeneralName;
-import org.bouncycastle.asn1.x509.GeneralNames;
-import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
-import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
 import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequestBuilder;
@@ -73,7 +62,7 @@ final class EnrolledFleet implements AutoCloseable {
                         .decode(server.enrolmentToken().substring("skerry1.".length())),
                     StandardCharsets.UTF_8))
             .getAsJsonObject();
-    KeyPair pair = pair();
+    KeyPair pair = LinkAuthority.newPair();
     JsonObject request = new JsonObject();
     request.add("token", token.get("secret"));
     request.addProperty("device", device);
@@ -125,29 +114,8 @@ final class EnrolledFleet implements AutoCloseable {
   /** Shows a certificate with a device's name that another authority has issued. */
   MqttClientSslConfig foreign(String device)
       throws IOException, GeneralSecurityException, OperatorCreationException {
-    KeyPair authority = pair();
-    KeyPair own = pair();
-    JcaX509v3CertificateBuilder builder =
-        new JcaX509v3CertificateBuilder(
-            new X500Name("CN=Another CA"),
-            BigInteger.TWO,
-            Date.from(Instant.now().minusSeconds(3600)),
-            Date.from(Instant.now().plusSeconds(3600)),
-            new X500Name("O=default,CN=" + device),
-            own.getPublic());
-    builder.addExtension(
-        Extension.subjectAlternativeName,
-        false,
-        new GeneralNames(
-            new GeneralName(
-                GeneralName.uniformResourceIdentifier, "urn:skerry:device:default/" + device)));
-    return tls(
-        own,
-        List.of(
-            new JcaX509CertificateConverter()
-                .getCertificate(
-                    builder.build(
-                        new JcaContentSignerBuilder(SIGNATURE).build(authority.getPrivate())))));
+    LinkAuthority.Identity another = new LinkAuthority().device(device);
+    return tls(another.pair(), List.of(another.certificate()));
   }
 
   private MqttClientSslConfig tls(KeyPair pair, List<Certificate> chain)
@@ -191,13 +159,7 @@ final class EnrolledFleet implements AutoCloseable {
                 new ByteArrayInputStream(pem.getBytes(StandardCharsets.US_ASCII))));
   }
 
-  private static KeyPair pair() throws GeneralSecurityException {
-    KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
-    generator.initialize(new ECGenParameterSpec("secp256r1"));
-    return generator.generateKeyPair();
-  }
-
-  private static KeyStore empty() throws GeneralSecurityException, IOException {
+  static KeyStore empty() throws GeneralSecurityException, IOException {
     KeyStore store = KeyStore.getInstance("PKCS12");
     store.load(null, null);
     return store;

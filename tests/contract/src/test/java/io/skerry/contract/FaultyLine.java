@@ -9,6 +9,7 @@ import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /** A line between a client and a broker on loopback that can be cut, or carry nothing any more. */
 final class FaultyLine implements AutoCloseable {
@@ -16,7 +17,8 @@ final class FaultyLine implements AutoCloseable {
   private final int broker;
   private final List<Socket> open = new CopyOnWriteArrayList<>();
   private volatile boolean cut;
-  private volatile boolean stalled;
+  private volatile boolean stalledOut;
+  private volatile boolean stalledBack;
 
   FaultyLine(int broker) throws IOException {
     this.broker = broker;
@@ -38,12 +40,19 @@ final class FaultyLine implements AutoCloseable {
 
   /** Carries nothing more in either direction, but keeps the connections. */
   void stall() {
-    stalled = true;
+    stalledOut = true;
+    stalledBack = true;
+  }
+
+  /** Carries nothing more to the broker, but still what it sends. */
+  void stallTowardsBroker() {
+    stalledOut = true;
   }
 
   void mend() {
     cut = false;
-    stalled = false;
+    stalledOut = false;
+    stalledBack = false;
   }
 
   private void accept() {
@@ -66,22 +75,22 @@ final class FaultyLine implements AutoCloseable {
     try {
       Socket far = new Socket(InetAddress.getLoopbackAddress(), broker);
       open.add(far);
-      Thread.startVirtualThread(() -> pump(client, far));
-      Thread.startVirtualThread(() -> pump(far, client));
+      Thread.startVirtualThread(() -> pump(client, far, () -> stalledOut));
+      Thread.startVirtualThread(() -> pump(far, client, () -> stalledBack));
     } catch (IOException e) {
       client.close();
       throw e;
     }
   }
 
-  private void pump(Socket from, Socket to) {
+  private static void pump(Socket from, Socket to, BooleanSupplier stalled) {
     byte[] buffer = new byte[8192];
     try (from;
         to) {
       InputStream in = from.getInputStream();
       OutputStream out = to.getOutputStream();
       for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
-        while (stalled) {
+        while (stalled.getAsBoolean()) {
           TimeUnit.MILLISECONDS.sleep(10);
         }
         out.write(buffer, 0, count);
@@ -96,7 +105,8 @@ final class FaultyLine implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    stalled = false;
+    stalledOut = false;
+    stalledBack = false;
     server.close();
     for (Socket socket : open) {
       socket.close();

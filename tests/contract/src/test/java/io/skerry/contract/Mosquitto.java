@@ -17,18 +17,22 @@ import org.junit.jupiter.api.Assumptions;
 /**
  * A Mosquitto of this machine, on loopback, with the configuration that the documentation gives.
  */
-final class Mosquitto implements AutoCloseable {
+final class Mosquitto implements LinkBroker {
   private static final String INSTALLED_AT = "/etc/mosquitto/skerry/";
   private static final Path DOCUMENTED =
       Path.of(System.getProperty("skerry.home", "../..")).resolve("docs/brokers");
   private static final Duration READY_WITHIN = Duration.ofSeconds(30);
 
-  private final Process process;
+  private final Path configuration;
   private final Path log;
+  private final int port;
+  private Process process;
 
-  private Mosquitto(Process process, Path log) {
-    this.process = process;
-    this.log = log;
+  private Mosquitto(Path folder, int port) throws IOException {
+    this.configuration = folder.resolve("mosquitto.conf");
+    this.log = folder.resolve("mosquitto.log");
+    this.port = port;
+    this.process = launch();
   }
 
   /** Skips the test with one line when there is none. */
@@ -46,6 +50,14 @@ final class Mosquitto implements AutoCloseable {
         .findFirst();
   }
 
+  /** Starts it with certificates of the authority; skips the test when there is none. */
+  static Mosquitto start(Path folder, LinkAuthority authority) throws Exception {
+    require();
+    Path tls = folder.resolve("tls");
+    authority.writeTo(tls);
+    return start(folder, tls, freePort());
+  }
+
   /**
    * Starts it with the documented files; only the port, the paths and the user differ.
    *
@@ -53,28 +65,28 @@ final class Mosquitto implements AutoCloseable {
    */
   static Mosquitto start(Path folder, Path tls, int port) throws IOException, InterruptedException {
     Files.copy(DOCUMENTED.resolve("mosquitto.acl"), tls.resolve("acl"));
-    Path configuration = folder.resolve("mosquitto.conf");
     Files.writeString(
-        configuration,
+        folder.resolve("mosquitto.conf"),
         Files.readString(DOCUMENTED.resolve("mosquitto.conf"))
                 .replace("listener 8883\n", "listener " + port + " 127.0.0.1\n")
                 .replace(INSTALLED_AT, tls + "/")
             + "user "
             + System.getProperty("user.name")
             + "\n");
-    Path log = folder.resolve("mosquitto.log");
-    Process process =
-        new ProcessBuilder(
-                List.of(program().orElseThrow().toString(), "-c", configuration.toString()))
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start();
-    Mosquitto started = new Mosquitto(process, log);
-    started.awaitPort(port);
+    Mosquitto started = new Mosquitto(folder, port);
+    started.awaitPort();
     return started;
   }
 
-  private void awaitPort(int port) throws IOException, InterruptedException {
+  private Process launch() throws IOException {
+    return new ProcessBuilder(
+            List.of(program().orElseThrow().toString(), "-c", configuration.toString()))
+        .redirectErrorStream(true)
+        .redirectOutput(log.toFile())
+        .start();
+  }
+
+  private void awaitPort() throws IOException, InterruptedException {
     long deadline = System.nanoTime() + READY_WITHIN.toNanos();
     while (!answers(port)) {
       if (process.waitFor(50, TimeUnit.MILLISECONDS) || System.nanoTime() > deadline) {
@@ -82,6 +94,18 @@ final class Mosquitto implements AutoCloseable {
         throw new AssertionError("mosquitto did not start:\n" + Files.readString(log));
       }
     }
+  }
+
+  @Override
+  public int port() {
+    return port;
+  }
+
+  @Override
+  public void restartEmpty() throws IOException, InterruptedException {
+    process.destroyForcibly().waitFor();
+    process = launch();
+    awaitPort();
   }
 
   private static boolean answers(int port) {

@@ -13,6 +13,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
+import java.util.regex.Pattern;
 import org.eclipse.paho.mqttv5.common.MqttException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -33,6 +34,9 @@ public final class PahoLink implements DeviceLink {
   // Unavailable, busy, quota exceeded, use another server, server moved, connection rate exceeded.
   private static final Set<Integer> CROWDED = Set.of(0x88, 0x89, 0x97, 0x9C, 0x9D, 0x9F);
   private static final long LOOK_MILLIS = 1000;
+  // Brokers differ in how exact their TLS alert is.
+  private static final Pattern CERTIFICATE_REFUSED =
+      Pattern.compile("Received fatal alert: (\\w*certificate\\w*|unknown_ca)");
 
   private final LinkConfig config;
   private final InstantSource clock;
@@ -193,7 +197,12 @@ public final class PahoLink implements DeviceLink {
 
   private static String causes(Throwable failure) {
     Throwable cause = failure.getCause();
-    return cause == null ? String.valueOf(failure.getMessage()) : failure + ": " + cause;
+    String text = cause == null ? String.valueOf(failure.getMessage()) : failure + ": " + cause;
+    return CERTIFICATE_REFUSED.matcher(text).find()
+        ? "the broker refuses this device's certificate: it has expired, was revoked or is of"
+            + " another authority, enroll the device again if it does not renew: "
+            + text
+        : text;
   }
 
   private int deliver(PahoSession current, Inbox inbox, Listener listener)
