@@ -27,12 +27,22 @@ final class Criterion {
   /**
    * Records that may be missing.
    *
-   * @param dropped whether the spool may have dropped some; the count must be the agent's
+   * @param cause why
    * @param damaged records that were damaged on purpose
    */
-  record Losses(boolean dropped, int damaged) {
-    static final Losses NONE = new Losses(false, 0);
-    static final Losses DROPPED = new Losses(true, 0);
+  record Losses(Cause cause, int damaged) {
+    static final Losses NONE = new Losses(Cause.NONE, 0);
+
+    enum Cause {
+      NONE,
+      /** The disk took none: nobody but the agent can know of them, and its count is exact. */
+      REFUSED,
+      /**
+       * The oldest made room for newer ones. The control plane's count is exact; the agent's holds
+       * what was stored just before the link ended, too, of which it did not hear.
+       */
+      AGED
+    }
   }
 
   static void check(Scene scene, Notes notes, Losses losses) throws Exception {
@@ -97,12 +107,14 @@ final class Criterion {
     Map<SpoolFiles.Origin, Stored> stored = new HashMap<>();
     scene.lab().plane().stored(scene.device()).forEach(one -> stored.put(one.origin(), one));
     long missing = 0;
+    long givenUp = 0;
     long count = 0;
     long again = 0;
     for (Stored one : stored.values()) {
       notes.require(one.rows() == one.count(), "counted twice or lost after storing: %s", one);
       count += one.count();
       again += one.duplicates();
+      givenUp += one.givenUp();
       missing += Math.max(one.highest(), made.getOrDefault(one.origin(), 0L)) - one.count();
     }
     for (Map.Entry<SpoolFiles.Origin, Long> origin : made.entrySet()) {
@@ -113,19 +125,28 @@ final class Criterion {
     long dropped = sum(scene.status().getAsJsonObject("dropped"));
     long damaged = scene.status().get("damaged").getAsLong();
     notes.require(
-        losses.dropped() ? missing <= dropped : dropped == 0 && missing == losses.damaged(),
+        switch (losses.cause()) {
+          case NONE -> dropped == 0 && missing == losses.damaged();
+          case REFUSED -> missing == 0;
+          case AGED -> missing <= dropped;
+        },
         "%d records are missing, %d were dropped: made %s, stored %s",
         missing,
         dropped,
         new TreeMap<>(texts(made)),
         stored.values());
     notes.require(
+        missing == givenUp,
+        "%d records are missing, the control plane knows of %d",
+        missing,
+        givenUp);
+    notes.require(
         damaged == losses.damaged(),
         "%d records were damaged, the agent counts %d",
         losses.damaged(),
         damaged);
     if (scene.kills() == 0) {
-      samples(scene, notes, stored.values());
+      samples(scene, notes, stored.values(), losses);
     }
     counted(scene, notes, losses);
     notes.figure(
@@ -133,15 +154,21 @@ final class Criterion {
   }
 
   /** Every prediction is sampled: each is stored, or counted as dropped or skipped. */
-  private static void samples(Scene scene, Notes notes, Collection<Stored> stored)
+  private static void samples(Scene scene, Notes notes, Collection<Stored> stored, Losses losses)
       throws Exception {
-    long kept =
-        stored.stream()
-            .filter(one -> one.origin().stream() == RecordStream.SAMPLES)
-            .mapToLong(Stored::count)
-            .sum();
+    long kept = 0;
+    long aged = 0;
+    for (Stored one : stored) {
+      if (one.origin().stream() == RecordStream.SAMPLES) {
+        kept += one.count();
+        aged += one.givenUp();
+      }
+    }
     JsonObject status = scene.status();
-    long dropped = status.getAsJsonObject("dropped").get("samples").getAsLong();
+    long dropped =
+        losses.cause() == Losses.Cause.REFUSED
+            ? status.getAsJsonObject("dropped").get("samples").getAsLong()
+            : aged;
     long skipped = status.get("skipped").getAsLong();
     notes.require(
         kept + dropped + skipped == scene.application().answered(),

@@ -60,7 +60,7 @@ final class DiskFaults {
         (lab, depth, notes) -> {
           try (Scene scene = Scene.open(lab, name)) {
             failingFor(scene, notes, mode);
-            Criterion.check(scene, notes, Criterion.Losses.DROPPED);
+            Criterion.check(scene, notes, new Criterion.Losses(Criterion.Losses.Cause.REFUSED, 0));
           }
         });
   }
@@ -152,7 +152,7 @@ final class DiskFaults {
       flip(victim.file(), victim.offset() + victim.bytes() / 2L);
       scene.link().heal();
       scene.restart();
-      Criterion.check(scene, notes, new Criterion.Losses(false, 1));
+      Criterion.check(scene, notes, new Criterion.Losses(Criterion.Losses.Cause.NONE, 1));
     }
   }
 

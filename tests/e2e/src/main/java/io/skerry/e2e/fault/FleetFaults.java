@@ -75,7 +75,7 @@ final class FleetFaults {
       notes.figure(
           "asked %d times meanwhile, %s dropped",
           scene.link().connections() - connections, scene.status().getAsJsonObject("dropped"));
-      Criterion.check(scene, notes, Criterion.Losses.DROPPED);
+      Criterion.check(scene, notes, new Criterion.Losses(Criterion.Losses.Cause.AGED, 0));
     }
   }
 

@@ -241,6 +241,7 @@ public final class Director {
     entry.addProperty("highest", row.bigint("highest"));
     entry.addProperty("stored", row.bigint("stored"));
     entry.addProperty("duplicates", row.bigint("duplicates"));
+    entry.addProperty("givenUp", row.bigint("given_up") + row.bigint("damaged"));
     return entry;
   }
 
