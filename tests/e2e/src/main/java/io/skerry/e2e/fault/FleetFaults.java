@@ -22,7 +22,7 @@ final class FleetFaults {
             "identity-cloned",
             "the data folder is copied, key and all, and a second agent runs on the copy",
             "both keep answering their applications; neither fights for the session without"
-                + " waits; the first goes on when the copy is gone",
+                + " waits; the first goes on when the copy is gone; the API tells the alarm",
             FleetFaults::cloned),
         Fault.whole(
             "control-plane-gone-for-long",
@@ -58,6 +58,10 @@ final class FleetFaults {
       scene.awaitLink(true);
       scene.orderNext();
       scene.awaitCommitted();
+      notes.require(
+          Await.within(Scene.PATIENCE, () -> lab.plane().device(scene.device()).cloned() != null),
+          "no alarm: %s",
+          lab.plane().device(scene.device()));
     }
   }
 
