@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 final class LinkLog implements AutoCloseable {
   private static final long WAIT_SECONDS = 60;
 
+  // Every attempt to connect writes some.
+  private static final int LINES_MAX = 40;
+
   private final Logger logger = Logger.getLogger(PahoLink.class.getName());
   private final @Nullable Level before = logger.getLevel();
   private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();
@@ -46,6 +49,7 @@ final class LinkLog implements AutoCloseable {
     List<String> seen = new ArrayList<>();
     String next = "";
     while (!next.contains(text)) {
+      assertThat(seen).as("waits for '%s'", text).hasSizeLessThan(LINES_MAX);
       String line = lines.poll(WAIT_SECONDS, TimeUnit.SECONDS);
       assertThat(line).as("waits for '%s', heard %s", text, seen).isNotNull();
       next = String.valueOf(line);
