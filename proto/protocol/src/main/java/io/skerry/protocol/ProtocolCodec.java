@@ -4,7 +4,6 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.skerry.wire.fleet.v1.Committed;
 import io.skerry.wire.fleet.v1.Desired;
 import io.skerry.wire.fleet.v1.Reported;
-import io.skerry.wire.fleet.v1.SlotMode;
 import io.skerry.wire.fleet.v1.Status;
 import java.net.URI;
 import java.time.Duration;
@@ -199,7 +198,13 @@ public final class ProtocolCodec {
   }
 
   private static io.skerry.wire.fleet.v1.DesiredSlot toWire(DesiredSlot slot) {
-    return io.skerry.wire.fleet.v1.DesiredSlot.newBuilder()
+    io.skerry.wire.fleet.v1.DesiredSlot.Builder builder =
+        io.skerry.wire.fleet.v1.DesiredSlot.newBuilder();
+    slot.mode()
+        .trial()
+        .ifPresent(trial -> builder.setBeside(trial.beside().value()).setShare(trial.share()));
+    slot.unit().ifPresent(unit -> builder.setUnit(unit.value()));
+    return builder
         .setSlot(slot.slot().value())
         .setRevision(slot.revision())
         .setModel(slot.version().model().value())
@@ -207,7 +212,7 @@ public final class ProtocolCodec {
         .setManifestDigest(slot.manifest().toString())
         .setSignatureDigest(slot.signature().toString())
         .setArtifactBase(slot.artifactBase().toString())
-        .setMode(SlotMode.SLOT_MODE_ACTIVE)
+        .setMode(toWire(slot.mode()))
         .setRollout(slot.rollout().map(RolloutId::value).orElse(""))
         .setSampling(
             io.skerry.wire.fleet.v1.Sampling.newBuilder()
@@ -221,11 +226,6 @@ public final class ProtocolCodec {
 
   private static DesiredSlot fromWire(io.skerry.wire.fleet.v1.DesiredSlot wire)
       throws MalformedDocumentException {
-    if (wire.getMode() != SlotMode.SLOT_MODE_ACTIVE) {
-      throw new MalformedDocumentException(
-          "slot '%s' has mode %d, which this version does not know"
-              .formatted(wire.getSlot(), wire.getModeValue()));
-    }
     return new DesiredSlot(
         new SlotId(wire.getSlot()),
         wire.getRevision(),
@@ -237,7 +237,41 @@ public final class ProtocolCodec {
         new SamplingRates(wire.getSampling().getBaseRate(), wire.getSampling().getNotableRate()),
         Duration.ofMillis(wire.getWindowMillis()),
         wire.getProbationPredictions(),
-        Duration.ofMillis(wire.getProbationMillis()));
+        Duration.ofMillis(wire.getProbationMillis()),
+        mode(wire),
+        optional(wire.getUnit()).map(UnitName::new));
+  }
+
+  private static io.skerry.wire.fleet.v1.SlotMode toWire(SlotMode mode) {
+    return switch (mode) {
+      case SlotMode.Active _ -> io.skerry.wire.fleet.v1.SlotMode.SLOT_MODE_ACTIVE;
+      case SlotMode.Ab _ -> io.skerry.wire.fleet.v1.SlotMode.SLOT_MODE_AB;
+      case SlotMode.Shadow _ -> io.skerry.wire.fleet.v1.SlotMode.SLOT_MODE_SHADOW;
+      case SlotMode.Off _ -> io.skerry.wire.fleet.v1.SlotMode.SLOT_MODE_OFF;
+    };
+  }
+
+  private static SlotMode mode(io.skerry.wire.fleet.v1.DesiredSlot wire)
+      throws MalformedDocumentException {
+    return switch (wire.getMode()) {
+      case SLOT_MODE_ACTIVE -> new SlotMode.Active();
+      case SLOT_MODE_AB -> new SlotMode.Ab(trial(wire));
+      case SLOT_MODE_SHADOW -> new SlotMode.Shadow(trial(wire));
+      case SLOT_MODE_OFF -> new SlotMode.Off();
+      case SLOT_MODE_UNSPECIFIED, UNRECOGNIZED ->
+          throw new MalformedDocumentException(
+              "slot '%s' has mode %d, which this version does not know"
+                  .formatted(wire.getSlot(), wire.getModeValue()));
+    };
+  }
+
+  private static SlotMode.Trial trial(io.skerry.wire.fleet.v1.DesiredSlot wire)
+      throws MalformedDocumentException {
+    if (wire.getBeside().isEmpty()) {
+      throw new MalformedDocumentException(
+          "slot '%s' is on trial, but beside no slot".formatted(wire.getSlot()));
+    }
+    return new SlotMode.Trial(new SlotId(wire.getBeside()), wire.getShare());
   }
 
   private static io.skerry.wire.fleet.v1.SlotReport toWire(SlotReport slot) {
