@@ -118,7 +118,7 @@ final class DriftService {
 
   void judgeDue() {
     for (DriftStore.Due due :
-        database.call(transaction -> DriftStore.due(transaction, GRACE_MILLIS))) {
+        database.call(transaction -> DriftStore.due(transaction, now(), GRACE_MILLIS))) {
       database.run(transaction -> judge(transaction, due.track(), due.window()));
     }
   }

@@ -13,6 +13,7 @@ import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.StreamVerdict;
 import io.skerry.telemetry.drift.WindowVerdict;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -44,27 +45,27 @@ final class DriftStore {
     }
   }
 
-  static List<Due> due(Transaction transaction, long graceMillis) {
-    return transaction.list(
+  /** Windows whose records had time to arrive, of every track in their order. */
+  static List<Due> due(Transaction transaction, Instant now, long graceMillis) {
+    List<Due> due = new ArrayList<>();
+    transaction.forEach(
         """
-        select slot, model, window_millis, window_index from (
-          select slot, model, window_index, end_at,
-            floor(extract(epoch from start_at) * 1000 / window_index)::bigint as window_millis
-          from telemetry_window where window_index > 0
-        ) w
-        where not exists (select 1 from drift_track t
-          where t.slot = w.slot and t.model = w.model and t.window_millis = w.window_millis
-            and t.judged_through >= w.window_index)
-        group by slot, model, window_millis, window_index
-        having max(end_at) < now() - (? + window_millis / 4) * interval '1 millisecond'
-        order by window_index limit ?
+        select t.slot, t.model, t.window_millis, d.window_index from telemetry_track t
+        left join drift_track j using (slot, model, window_millis)
+        cross join lateral (
+          select distinct w.window_index from telemetry_window w
+          where w.model = t.model and w.slot = t.slot and w.window_millis = t.window_millis
+            and w.window_index > coalesce(j.judged_through, 0)
+            and w.window_index <
+              floor((? - ? - t.window_millis / 4) / t.window_millis::numeric)::bigint
+          order by w.window_index limit ?) d
+        order by d.window_index, t.slot, t.model, t.window_millis
         """,
-        row ->
-            new Due(
-                new Track(row.text("slot"), row.text("model"), row.bigint("window_millis")),
-                row.bigint("window_index")),
+        row -> due.add(new Due(track(row), row.bigint("window_index"))),
+        now.toEpochMilli(),
         graceMillis,
         JUDGED_AT_ONCE_MAX);
+    return due;
   }
 
   /** Locks the track until the transaction ends and tells its last judged window. */

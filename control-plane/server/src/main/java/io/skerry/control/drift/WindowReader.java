@@ -2,6 +2,7 @@ package io.skerry.control.drift;
 
 import com.google.gson.Gson;
 import com.google.gson.reflect.TypeToken;
+import com.google.protobuf.InvalidProtocolBufferException;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
 import io.skerry.protocol.DeviceId;
@@ -32,39 +33,74 @@ final class WindowReader {
       String device, Map<String, String> attributes, ModelVersion version, Digest manifest) {}
 
   Window read(Transaction transaction, Track track, long window, Instant receivedUntil) {
-    Map<String, Head> heads = new TreeMap<>();
-    List<Head> rows =
-        transaction.list(
-            """
-            select w.device, w.version, max(w.manifest) as manifest, sum(w.predictions) as answered,
-              device.labels::text as labels, device.profile, count(*) as records
-            from telemetry_window w join device on device.id = w.device
-            where w.slot = ? and w.model = ? and w.window_index = ? and w.received_at <= ?
-              and floor(extract(epoch from w.start_at) * 1000 / w.window_index)::bigint = ?
-            group by w.device, w.version, device.labels, device.profile
-            order by w.device, answered, w.version
-            """,
-            row -> head(row, track),
-            track.slot(),
-            track.model(),
-            window,
-            receivedUntil,
-            track.windowMillis());
+    Map<String, Part> parts = new TreeMap<>();
+    int[] records = new int[1];
+    transaction.forEach(
+        """
+        select w.device, w.version, w.manifest, w.predictions, w.record,
+          device.labels::text as labels, device.profile
+        from telemetry_window w join device on device.id = w.device
+        where w.model = ? and w.slot = ? and w.window_millis = ? and w.window_index = ?
+          and w.received_at <= ?
+        order by w.device, w.version, w.boot_epoch, w.sequence
+        """,
+        row -> {
+          records[0]++;
+          parts
+              .computeIfAbsent(
+                  row.text("device") + "@" + row.bigint("version"),
+                  key -> new Part(head(row, track)))
+              .add(row.bigint("predictions"), row.bytes("record"));
+        },
+        track.model(),
+        track.slot(),
+        track.windowMillis(),
+        window,
+        receivedUntil);
     // A device that switched in this window counts by the version that answered more.
-    rows.forEach(head -> heads.put(head.device(), head));
-    Map<String, Map<String, List<Long>>> counts = counts(transaction, track, window, receivedUntil);
+    Map<String, Part> chosen = new TreeMap<>();
+    parts
+        .values()
+        .forEach(
+            part ->
+                chosen.merge(
+                    part.head.device(),
+                    part,
+                    (first, second) -> second.answered >= first.answered ? second : first));
     List<DeviceWindow> devices = new ArrayList<>();
     Map<ModelVersion, Digest> manifests = new HashMap<>();
-    for (Head head : heads.values()) {
+    for (Part part : chosen.values()) {
+      Head head = part.head;
       manifests.put(head.version(), head.manifest());
       devices.add(
           new DeviceWindow(
-              new DeviceId(head.device()),
-              head.attributes(),
-              head.version(),
-              counts.getOrDefault(key(head.device(), head.version().version()), Map.of())));
+              new DeviceId(head.device()), head.attributes(), head.version(), part.counts));
     }
-    return new Window(devices, manifests, rows.size());
+    return new Window(devices, manifests, records[0]);
+  }
+
+  /** What one device counted for one version. */
+  private static final class Part {
+    private final Head head;
+    private final Map<String, List<Long>> counts = new HashMap<>();
+    private long answered;
+
+    Part(Head head) {
+      this.head = head;
+    }
+
+    void add(long predictions, byte[] record) {
+      answered += predictions;
+      try {
+        io.skerry.wire.fleet.v1.Window.parseFrom(record)
+            .getStreamsList()
+            .forEach(
+                stream ->
+                    counts.merge(stream.getStream(), stream.getCountsList(), WindowReader::sum));
+      } catch (InvalidProtocolBufferException e) {
+        throw new IllegalStateException("a stored window cannot be read", e);
+      }
+    }
   }
 
   private Head head(Row row, Track track) {
@@ -76,43 +112,6 @@ final class WindowReader {
         attributes,
         new ModelVersion(new ModelName(track.model()), row.bigint("version")),
         Digest.parse(row.text("manifest")));
-  }
-
-  private static Map<String, Map<String, List<Long>>> counts(
-      Transaction transaction, Track track, long window, Instant receivedUntil) {
-    Map<String, Map<String, List<Long>>> byDevice = new HashMap<>();
-    transaction.forEach(
-        """
-        select s.device, s.version, s.stream, s.counts
-        from telemetry_window_stream s
-        join telemetry_window w using (device, boot_epoch, sequence)
-        where s.slot = ? and s.model = ? and s.window_index = ? and w.received_at <= ?
-          and floor(extract(epoch from w.start_at) * 1000 / w.window_index)::bigint = ?
-        order by s.device, s.boot_epoch, s.sequence, s.stream
-        """,
-        row ->
-            byDevice
-                .computeIfAbsent(
-                    key(row.text("device"), row.bigint("version")), id -> new HashMap<>())
-                .merge(row.text("stream"), list(row.bigints("counts")), WindowReader::sum),
-        track.slot(),
-        track.model(),
-        window,
-        receivedUntil,
-        track.windowMillis());
-    return byDevice;
-  }
-
-  private static String key(String device, long version) {
-    return device + "@" + version;
-  }
-
-  private static List<Long> list(long[] counts) {
-    List<Long> list = new ArrayList<>(counts.length);
-    for (long count : counts) {
-      list.add(count);
-    }
-    return list;
   }
 
   // An agent that was started anew sends the rest of the window as a second record.

@@ -18,6 +18,7 @@ import io.skerry.protocol.Topics;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.RecordBatch;
 import jakarta.inject.Singleton;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -49,6 +50,7 @@ final class BatchStore {
 
   private final DeviceReports reports;
   private final Presence presence;
+  private final Clock clock = Clock.systemUTC();
 
   BatchStore(DeviceReports reports, Presence presence) {
     this.reports = reports;
@@ -58,11 +60,7 @@ final class BatchStore {
   record Address(TenantId tenant, DeviceId device) {}
 
   /** What a committed transaction changed. */
-  record Stored(
-      Map<Address, List<CommittedRange>> committed,
-      List<ReportedDocument> reported,
-      List<StoredWindow> windows,
-      List<StoredFeedback> feedback) {}
+  record Stored(Map<Address, List<CommittedRange>> committed, List<ReportedDocument> reported) {}
 
   private record Batch(Topics.DeviceTopic topic, RecordStream stream, RecordBatch records) {
     Ledgers.Key key() {
@@ -92,7 +90,7 @@ final class BatchStore {
     setAsideFarEpochs(transaction, batches);
     removeThoseOfRemovedDevices(transaction, batches);
     Ledgers ledgers = Ledgers.lock(transaction, batches.stream().map(Batch::key).toList());
-    RecordRows rows = new RecordRows();
+    RecordRows rows = new RecordRows(clock.instant());
     long duplicates = 0;
     for (Batch batch : batches) {
       duplicates += gather(transaction, batch, ledgers, rows);
@@ -101,8 +99,7 @@ final class BatchStore {
     ledgers.save(transaction);
     Counters.add(transaction, "duplicates", duplicates);
     presence.seen(transaction, devices(known));
-    return new Stored(
-        committed(batches, ledgers), reported, rows.storedWindows(), rows.storedFeedback());
+    return new Stored(committed(batches, ledgers), reported);
   }
 
   // A device that was removed while it was connected: nothing of it is kept.

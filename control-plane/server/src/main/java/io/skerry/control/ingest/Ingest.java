@@ -126,11 +126,5 @@ public final class Ingest {
     if (!stored.reported().isEmpty()) {
       events.publish(new DeviceReported(stored.reported()));
     }
-    if (!stored.windows().isEmpty()) {
-      events.publish(new WindowsStored(stored.windows()));
-    }
-    if (!stored.feedback().isEmpty()) {
-      events.publish(new FeedbackStored(stored.feedback()));
-    }
   }
 }

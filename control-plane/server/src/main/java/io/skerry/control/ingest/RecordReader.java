@@ -11,16 +11,28 @@ import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Sample;
 import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** Checks records and takes them out of their wire form. */
 final class RecordReader {
   static final int STREAMS_MAX = 512;
   static final int BINS_MAX = 1024;
   static final int TEXT_MAX = 4096;
+  static final int WINDOW_BYTES_MAX = 1 << 20;
+  static final int MERGED_MAX = 1024;
+
+  /** How far a device's clock may be ahead. */
+  static final Duration FUTURE_MAX = Duration.ofMinutes(10);
+
+  private static final long WINDOW_MILLIS_MIN = 100;
+  private static final long WINDOW_MILLIS_MAX = Duration.ofDays(31).toMillis();
+  private static final String LATENCY = "$latency";
 
   private RecordReader() {}
 
@@ -47,21 +59,25 @@ final class RecordReader {
     }
   }
 
-  static StoredWindow window(DeviceId device, Window window) throws Malformed {
+  static StoredWindow window(DeviceId device, Window window, Instant now) throws Malformed {
     checkText(window.getModel().getManifestDigest());
+    checkTime(window, now);
+    checkPredictions(window);
     if (window.getStreamsCount() > STREAMS_MAX) {
       throw new Malformed("window has more than %d streams".formatted(STREAMS_MAX));
     }
-    List<StoredWindow.Stream> streams = new ArrayList<>();
-    java.util.Set<String> names = new java.util.HashSet<>();
+    if (window.getSerializedSize() > WINDOW_BYTES_MAX) {
+      throw new Malformed(
+          "window has %d bytes, at most %d"
+              .formatted(window.getSerializedSize(), WINDOW_BYTES_MAX));
+    }
+    List<StreamCounts> gated = new ArrayList<>();
+    Set<String> names = new HashSet<>();
     for (StreamCounts stream : window.getStreamsList()) {
-      checkText(stream.getStream());
-      if (!names.add(stream.getStream()) || stream.getCountsCount() > BINS_MAX) {
-        throw new Malformed(
-            "stream '%s' comes twice or has more than %d bins"
-                .formatted(stream.getStream(), BINS_MAX));
+      checkStream(stream, names);
+      if (stream.getStream().equals(LATENCY)) {
+        gated.add(stream);
       }
-      streams.add(new StoredWindow.Stream(stream.getStream(), stream.getCountsList()));
     }
     return new StoredWindow(
         device,
@@ -69,12 +85,72 @@ final class RecordReader {
         version(window.getModel()),
         window.getModel().getManifestDigest(),
         window.getWindow(),
+        windowMillis(window),
         Instant.ofEpochMilli(window.getStartMillis()),
         Instant.ofEpochMilli(window.getEndMillis()),
         window.getPredictions(),
         window.getPredictionsFailed(),
         window.getSkipped(),
-        streams);
+        window.toByteString(),
+        gated);
+  }
+
+  private static long windowMillis(Window window) {
+    return window.getEndMillis() / (window.getWindow() + 1);
+  }
+
+  // The index is the end divided by the length, less one, on every device.
+  private static void checkTime(Window window, Instant now) throws Malformed {
+    long index = window.getWindow();
+    long end = window.getEndMillis();
+    if (index < 0 || end <= 0 || end % (index + 1) != 0) {
+      throw new Malformed("window %d cannot end at %d ms".formatted(index, end));
+    }
+    long millis = windowMillis(window);
+    if (millis < WINDOW_MILLIS_MIN || millis > WINDOW_MILLIS_MAX) {
+      throw new Malformed(
+          "window %d is %d ms long, not 100 ms to 31 days".formatted(index, millis));
+    }
+    // Several windows can come as one, under the index of the last.
+    long start = window.getStartMillis();
+    if (start < 0 || start >= end || start % millis != 0 || (end - start) / millis > MERGED_MAX) {
+      throw new Malformed(
+          "window %d from %d to %d ms is not 1 to %d whole lengths of %d ms"
+              .formatted(index, start, end, MERGED_MAX, millis));
+    }
+    Instant latest = now.plus(FUTURE_MAX);
+    if (end > latest.toEpochMilli()) {
+      throw new Malformed(
+          "window ends at %s, more than %d minutes in the future: the device's clock is wrong"
+              .formatted(Instant.ofEpochMilli(end), FUTURE_MAX.toMinutes()));
+    }
+  }
+
+  private static void checkPredictions(Window window) throws Malformed {
+    long left = window.getPredictions();
+    for (long part : new long[] {window.getPredictionsFailed(), window.getSkipped()}) {
+      left = part < 0 ? -1 : left - part;
+      if (left < 0) {
+        throw new Malformed(
+            "window counts %d predictions, %d of them failed and %d skipped: that does not add up"
+                .formatted(
+                    window.getPredictions(), window.getPredictionsFailed(), window.getSkipped()));
+      }
+    }
+  }
+
+  private static void checkStream(StreamCounts stream, Set<String> names) throws Malformed {
+    checkText(stream.getStream());
+    if (!names.add(stream.getStream()) || stream.getCountsCount() > BINS_MAX) {
+      throw new Malformed(
+          "stream '%s' comes twice or has more than %d bins"
+              .formatted(stream.getStream(), BINS_MAX));
+    }
+    for (int bin = 0; bin < stream.getCountsCount(); bin++) {
+      if (stream.getCounts(bin) < 0) {
+        throw new Malformed("stream '%s' has a count above 2^63".formatted(stream.getStream()));
+      }
+    }
   }
 
   static StoredFeedback feedback(DeviceId device, Feedback feedback) throws Malformed {

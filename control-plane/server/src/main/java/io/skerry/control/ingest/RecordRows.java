@@ -9,11 +9,14 @@ import io.skerry.wire.fleet.v1.Feedback;
 import io.skerry.wire.fleet.v1.NamedTensor;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Sample;
+import io.skerry.wire.fleet.v1.StreamCounts;
 import java.nio.ByteOrder;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Rows of one transaction, gathered by table and inserted together. */
@@ -25,22 +28,25 @@ final class RecordRows {
   private final List<@Nullable Object[]> feedback = new ArrayList<>();
   private final List<@Nullable Object[]> samples = new ArrayList<>();
   private final List<@Nullable Object[]> events = new ArrayList<>();
-  private final List<StoredWindow> storedWindows = new ArrayList<>();
-  private final List<StoredFeedback> storedFeedback = new ArrayList<>();
+  private final Set<Track> tracks = new HashSet<>();
+  private final Instant now;
 
-  List<StoredWindow> storedWindows() {
-    return storedWindows;
+  private record Track(String slot, String model, long windowMillis) {
+    @Nullable Object[] row() {
+      return new @Nullable Object[] {slot, model, windowMillis};
+    }
   }
 
-  List<StoredFeedback> storedFeedback() {
-    return storedFeedback;
+  RecordRows(Instant now) {
+    this.now = now;
   }
 
   void add(TenantId tenant, DeviceId device, long epoch, Record record)
       throws RecordReader.Malformed {
     switch (record.getBodyCase()) {
       case WINDOW ->
-          addWindow(epoch, record.getSequence(), RecordReader.window(device, record.getWindow()));
+          addWindow(
+              epoch, record.getSequence(), RecordReader.window(device, record.getWindow(), now));
       case FEEDBACK -> addFeedback(device, epoch, record.getSequence(), record.getFeedback());
       case SAMPLE -> addSample(tenant, device, epoch, record);
       case EVENT -> addEvent(device, epoch, record);
@@ -51,6 +57,7 @@ final class RecordRows {
   private void addWindow(long epoch, long sequence, StoredWindow window) {
     String device = window.device().value();
     String model = window.version().model().value();
+    tracks.add(new Track(window.slot().value(), model, window.windowMillis()));
     windows.add(
         new @Nullable Object[] {
           device,
@@ -61,13 +68,15 @@ final class RecordRows {
           window.version().version(),
           window.manifest(),
           window.index(),
+          window.windowMillis(),
           window.start(),
           window.end(),
           window.predictions(),
           window.predictionsFailed(),
-          window.skipped()
+          window.skipped(),
+          window.record().toByteArray()
         });
-    for (StoredWindow.Stream stream : window.streams()) {
+    for (StreamCounts stream : window.gated()) {
       streams.add(
           new @Nullable Object[] {
             device,
@@ -77,11 +86,10 @@ final class RecordRows {
             model,
             window.version().version(),
             window.index(),
-            stream.name(),
-            stream.counts().stream().mapToLong(Long::longValue).toArray()
+            stream.getStream(),
+            stream.getCountsList().stream().mapToLong(Long::longValue).toArray()
           });
     }
-    storedWindows.add(window);
   }
 
   private void addFeedback(DeviceId device, long epoch, long sequence, Feedback wire)
@@ -104,7 +112,6 @@ final class RecordRows {
           prediction.map(StoredFeedback.Prediction::at).orElse(null),
           stored.outcomeAt()
         });
-    storedFeedback.add(stored);
   }
 
   private void addSample(TenantId tenant, DeviceId device, long epoch, Record record)
@@ -167,9 +174,16 @@ final class RecordRows {
   void insert(Transaction transaction) {
     transaction.batch(
         """
+        insert into telemetry_track (slot, model, window_millis) values (?, ?, ?)
+        on conflict do nothing
+        """,
+        tracks.stream().map(Track::row).toList());
+    transaction.batch(
+        """
         insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
-          window_index, start_at, end_at, predictions, predictions_failed, skipped, received_at)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())
+          window_index, window_millis, start_at, end_at, predictions, predictions_failed, skipped,
+          record, received_at)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())
         """,
         windows);
     transaction.batch(

@@ -1,8 +1,10 @@
 package io.skerry.control.ingest;
 
+import com.google.protobuf.ByteString;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.SlotId;
+import io.skerry.wire.fleet.v1.StreamCounts;
 import java.time.Instant;
 import java.util.List;
 
@@ -11,27 +13,24 @@ import java.util.List;
  *
  * @param index start in epoch milliseconds divided by the window's length
  * @param skipped predictions answered but not counted
+ * @param record the wire message, byte for byte
+ * @param gated its streams that gates read bin by bin
  */
-public record StoredWindow(
+record StoredWindow(
     DeviceId device,
     SlotId slot,
     ModelVersion version,
     String manifest,
     long index,
+    long windowMillis,
     Instant start,
     Instant end,
     long predictions,
     long predictionsFailed,
     long skipped,
-    List<Stream> streams) {
-  public StoredWindow {
-    streams = List.copyOf(streams);
-  }
-
-  /** One stream's count per bin of the monitoring manifest. */
-  public record Stream(String name, List<Long> counts) {
-    public Stream {
-      counts = List.copyOf(counts);
-    }
+    ByteString record,
+    List<StreamCounts> gated) {
+  StoredWindow {
+    gated = List.copyOf(gated);
   }
 }

@@ -22,7 +22,6 @@ import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowSketch;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.fleet.v1.ModelRef;
-import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -126,6 +125,7 @@ class DriftServiceTest {
   }
 
   private void enrol() {
+    sql("insert into telemetry_track values ('main', 'engine-health', ?)", WINDOW_MILLIS);
     for (int device = 0; device < DEVICES; device++) {
       sql(
           """
@@ -172,30 +172,19 @@ class DriftServiceTest {
               transaction.update(
                   """
                   insert into telemetry_window (device, boot_epoch, sequence, slot, model, version,
-                    manifest, window_index, start_at, end_at, predictions, predictions_failed,
-                    skipped, received_at)
-                  values (?, 1, ?, 'main', 'engine-health', 1, ?, ?, ?, ?, ?, 0, 0, now())
+                    manifest, window_index, window_millis, start_at, end_at, predictions,
+                    predictions_failed, skipped, record, received_at)
+                  values (?, 1, ?, 'main', 'engine-health', 1, ?, ?, ?, ?, ?, ?, 0, 0, ?, now())
                   """,
                   id(device),
                   window.getWindow(),
                   manifest.toString(),
                   window.getWindow(),
+                  WINDOW_MILLIS,
                   Instant.ofEpochMilli(window.getStartMillis()),
                   Instant.ofEpochMilli(window.getEndMillis()),
-                  window.getPredictions());
-              for (StreamCounts stream : window.getStreamsList()) {
-                transaction.update(
-                    """
-                    insert into telemetry_window_stream (device, boot_epoch, sequence, slot, model,
-                      version, window_index, stream, counts)
-                    values (?, 1, ?, 'main', 'engine-health', 1, ?, ?, ?)
-                    """,
-                    id(device),
-                    window.getWindow(),
-                    window.getWindow(),
-                    stream.getStream(),
-                    stream.getCountsList());
-              }
+                  window.getPredictions(),
+                  window.toByteArray());
             });
   }
 

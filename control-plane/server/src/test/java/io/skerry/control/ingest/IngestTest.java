@@ -48,7 +48,7 @@ class IngestTest {
       TelemetryView after = counts.now();
       assertThat(after.windowsStored() - before.windowsStored()).isEqualTo(2);
       assertThat(after.duplicatesRefused() - before.duplicatesRefused()).isEqualTo(2);
-      assertThat(storedCounts("ingest-1", 7)).containsExactly(3, 0, 4);
+      assertThat(storedCounts("ingest-1", 7)).containsExactly(3L, 0L, 4L);
     }
   }
 
@@ -193,6 +193,51 @@ class IngestTest {
   }
 
   @Test
+  void setsWindowsAsideThatCannotBe() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-11").connect()) {
+      TelemetryView before = counts.now();
+      long ahead = Instant.now().plusSeconds(3600).toEpochMilli() / 5000;
+      Window good = window(1, 1).getWindow();
+      Record[] bad = {
+        window(1, ahead),
+        changed(2, good.toBuilder().setStartMillis(1)),
+        changed(3, good.toBuilder().setEndMillis(9999)),
+        changed(4, good.toBuilder().setPredictionsFailed(5).setSkipped(3)),
+        changed(5, good.toBuilder().setPredictionsFailed(-1)),
+        changed(6, good.toBuilder().addStreams(good.getStreams(0))),
+        changed(7, good.toBuilder().addStreams(StreamCounts.newBuilder().addCounts(-1))),
+        changed(8, good.toBuilder().setEndMillis(20).setStartMillis(10)),
+      };
+
+      device.send("windows", batch(bad));
+      assertThat(device.committed()).containsExactly(through(bad.length));
+
+      TelemetryView after = counts.now();
+      assertThat(after.quarantined() - before.quarantined()).isEqualTo(bad.length);
+      assertThat(after.windowsStored()).isEqualTo(before.windowsStored());
+      assertThat(reasons("ingest-11"))
+          .hasSize(bad.length)
+          .anySatisfy(reason -> assertThat(reason).contains("in the future"))
+          .anySatisfy(reason -> assertThat(reason).contains("does not add up"));
+    }
+  }
+
+  private static Record changed(long sequence, Window.Builder window) {
+    return Record.newBuilder().setSequence(sequence).setWindow(window).build();
+  }
+
+  private List<String> reasons(String device) {
+    return plane
+        .bean(Database.class)
+        .call(
+            transaction ->
+                transaction.list(
+                    "select reason from telemetry_quarantine where device = ?",
+                    row -> row.text("reason"),
+                    device));
+  }
+
+  @Test
   void joinsFeedbackToItsPrediction() throws Exception {
     try (TestDevice device = TestDevice.enrolled(plane, "ingest-5").connect()) {
       Record feedback =
@@ -302,21 +347,20 @@ class IngestTest {
     return samples;
   }
 
-  private long[] storedCounts(String device, long window) {
-    return plane
-        .bean(Database.class)
-        .call(
-            transaction ->
-                transaction
-                    .first(
-                        """
-                        select counts from telemetry_window_stream
-                        where device = ? and window_index = ? and stream = 's1'
-                        """,
-                        row -> row.bigints("counts"),
-                        device,
-                        window)
-                    .orElseThrow());
+  private List<Long> storedCounts(String device, long window) throws Exception {
+    byte[] record =
+        plane
+            .bean(Database.class)
+            .call(
+                transaction ->
+                    transaction
+                        .first(
+                            "select record from telemetry_window where device = ? and window_index = ?",
+                            row -> row.bytes("record"),
+                            device,
+                            window)
+                        .orElseThrow());
+    return Window.parseFrom(record).getStreams(0).getCountsList();
   }
 
   private static CommittedRange through(long sequence) {
