@@ -32,6 +32,10 @@ public enum ErrorCode {
   DESIRED_SIGNATURE_INVALID(Retry.NEVER),
   DESIRED_UNSUPPORTED(Retry.AFTER_FIX),
   SUPERSEDED(Retry.NEVER),
+  /** Another slot of the same unit did not hold. */
+  UNIT_BROKEN(Retry.AFTER_FIX),
+  /** What is on trial cannot answer requests that are made for the version beside it. */
+  TRIAL_UNFIT(Retry.AFTER_FIX),
   INTERNAL(Retry.SAME_CALL),
 
   REQUEST_INVALID(Retry.AFTER_FIX),

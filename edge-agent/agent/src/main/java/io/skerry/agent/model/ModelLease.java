@@ -35,6 +35,18 @@ public final class ModelLease implements AutoCloseable {
     return model.loaded().run(inputs);
   }
 
+  /**
+   * The version, held once more: for a registry that lets it answer again.
+   *
+   * @throws IllegalStateException if the lease was closed
+   */
+  public ServingModel keepServing() {
+    if (returned.get() || !model.tryHold()) {
+      throw new IllegalStateException("the lease of " + model.ref() + " is closed");
+    }
+    return model;
+  }
+
   @Override
   public void close() {
     if (returned.compareAndSet(false, true)) {

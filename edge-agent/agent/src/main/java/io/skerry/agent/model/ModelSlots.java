@@ -1,7 +1,9 @@
 package io.skerry.agent.model;
 
+import io.skerry.artifact.ModelSignature;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.SlotId;
+import io.skerry.protocol.SlotMode;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -9,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which version answers in which slot.
@@ -20,7 +23,7 @@ import java.util.concurrent.Executor;
 public final class ModelSlots implements AutoCloseable {
   private final Executor closer;
   private final List<Runnable> watchers = new CopyOnWriteArrayList<>();
-  private volatile Map<SlotId, ServingModel> slots = Map.of();
+  private volatile Traffic traffic = Traffic.NONE;
 
   /** Closes retired versions on threads of its own, so that no prediction waits for it. */
   public ModelSlots() {
@@ -33,17 +36,49 @@ public final class ModelSlots implements AutoCloseable {
   }
 
   /**
+   * What is to be in a slot from now on.
+   *
+   * @param model nothing when empty
+   */
+  public record Change(SlotId slot, Optional<ServingModel> model, SlotMode mode) {
+    /**
+     * Checks the slot.
+     *
+     * @throws IllegalArgumentException if the version was made for another slot
+     */
+    public Change {
+      if (model.filter(next -> !next.slot().equals(slot)).isPresent()) {
+        throw new IllegalArgumentException(
+            "%s cannot be activated in slot %s".formatted(model.get().ref(), slot));
+      }
+    }
+  }
+
+  /**
    * Makes this version answer in the slot from now on.
    *
    * @return the version that answered until now; it is being drained and closes by itself
    * @throws IllegalArgumentException if the version was made for another slot
    */
   public Optional<ServingModel> activate(SlotId slot, ServingModel model) {
-    if (!model.slot().equals(slot)) {
-      throw new IllegalArgumentException(
-          "%s cannot be activated in slot %s".formatted(model.ref(), slot));
-    }
     return swapAndTell(slot, Optional.of(model));
+  }
+
+  /**
+   * Changes several slots at once: no request meets some of the changes without the others.
+   * Versions that answered until now drain and close by themselves.
+   */
+  public void change(List<Change> changes) {
+    swap(changes);
+    watchers.forEach(Runnable::run);
+  }
+
+  /** Changes what the version in this slot is for; without effect on an empty slot. */
+  public synchronized void use(SlotId slot, SlotMode mode) {
+    Traffic.Occupant now = traffic.occupants().get(slot);
+    if (now != null && !now.mode().equals(mode)) {
+      traffic = traffic.with(Map.of(slot, Optional.of(new Traffic.Occupant(now.model(), mode))));
+    }
   }
 
   /**
@@ -60,14 +95,20 @@ public final class ModelSlots implements AutoCloseable {
     watchers.add(watcher);
   }
 
-  /** The version that answers in this slot now. */
+  /** The version that is in this slot now. */
   public Optional<ServingModel> active(SlotId slot) {
-    return Optional.ofNullable(slots.get(slot));
+    return Optional.ofNullable(traffic.in(slot));
   }
 
-  /** Every active version, ordered by model and version. */
+  /** What the version in this slot is for. */
+  public Optional<SlotMode> mode(SlotId slot) {
+    return Optional.ofNullable(traffic.occupants().get(slot)).map(Traffic.Occupant::mode);
+  }
+
+  /** The version in every slot, ordered by model and version. */
   public List<ServingModel> active() {
-    return slots.values().stream()
+    return traffic.occupants().values().stream()
+        .map(Traffic.Occupant::model)
         .sorted(
             Comparator.comparing((ServingModel model) -> model.version().model().value())
                 .thenComparing(model -> model.version().version())
@@ -76,85 +117,98 @@ public final class ModelSlots implements AutoCloseable {
   }
 
   /**
-   * The version that answers for this name now.
+   * The version that answers for this name now, trials aside.
    *
    * @param version the wanted version; the highest active one when empty
    */
   public Optional<ServingModel> find(ModelName model, Optional<Long> version) {
-    return find(slots, model, version);
+    return Optional.ofNullable(traffic.named(model, version));
   }
 
   /**
-   * Leases the version that answers for this name. Close the lease after the run.
+   * Leases the version that answers for this name, trials aside. Close the lease after the run.
    *
    * @param version the wanted version; the highest active one when empty
    */
   public Optional<ModelLease> acquire(ModelName model, Optional<Long> version) {
+    return lease(now -> now.named(model, version));
+  }
+
+  /**
+   * Leases the version that answers this request. Close the lease after the run.
+   *
+   * @param version the wanted version; when empty the highest active one, or one on trial beside it
+   * @param key of the request: the same key gets the same version while shares stay
+   */
+  public Optional<ModelLease> acquire(ModelName model, Optional<Long> version, String key) {
+    return lease(now -> now.named(model, version, key));
+  }
+
+  /** Leases what is in this slot. Close the lease after the run. */
+  public Optional<ModelLease> acquire(SlotId slot) {
+    return lease(now -> now.in(slot));
+  }
+
+  /** A choice among what answers at one moment. */
+  private interface Choice {
+    @Nullable ServingModel of(Traffic now);
+  }
+
+  private Optional<ModelLease> lease(Choice choice) {
     while (true) {
-      Optional<ServingModel> found = find(slots, model, version);
-      if (found.isEmpty()) {
+      ServingModel found = choice.of(traffic);
+      if (found == null) {
         return Optional.empty();
       }
       // A found version may have been swapped out and drained since: then the slots have changed.
-      if (found.get().tryHold()) {
-        return found.map(held -> new ModelLease(held, closer));
+      if (found.tryHold()) {
+        return Optional.of(lease(found));
       }
     }
   }
 
-  /** Leases what answers in this slot. Close the lease after the run. */
-  public Optional<ModelLease> acquire(SlotId slot) {
-    while (true) {
-      ServingModel found = slots.get(slot);
-      if (found == null) {
-        return Optional.empty();
-      }
-      if (found.tryHold()) {
-        return Optional.of(new ModelLease(found, closer));
-      }
-    }
+  /** The lease of a version that is held already. */
+  ModelLease lease(ServingModel held) {
+    return new ModelLease(held, closer);
+  }
+
+  /** The versions that get copies of what this slot answers. */
+  List<Traffic.Shared> shadows(SlotId slot) {
+    return traffic.shadows(slot);
+  }
+
+  /** Whether a version of the second signature can answer requests that are made for the first. */
+  public static boolean takesOver(ModelSignature asked, ModelSignature answering) {
+    return Traffic.takesOver(asked, answering);
   }
 
   /** Empties every slot; versions close when their last lease has come back. */
   @Override
   public void close() {
-    slots.keySet().forEach(this::remove);
+    traffic.occupants().keySet().forEach(this::remove);
   }
 
   private Optional<ServingModel> swapAndTell(SlotId slot, Optional<ServingModel> next) {
-    Optional<ServingModel> previous = swap(slot, next);
+    Map<SlotId, ServingModel> previous =
+        swap(List.of(new Change(slot, next, new SlotMode.Active())));
     watchers.forEach(Runnable::run);
-    return previous;
+    return Optional.ofNullable(previous.get(slot));
   }
 
-  private synchronized Optional<ServingModel> swap(SlotId slot, Optional<ServingModel> next) {
-    Map<SlotId, ServingModel> changed = new HashMap<>(slots);
-    Optional<ServingModel> previous =
-        Optional.ofNullable(
-            next.isPresent() ? changed.put(slot, next.get()) : changed.remove(slot));
-    if (previous.equals(next)) {
-      return Optional.empty();
+  /** What answered until now in the slots where that is another version. */
+  private synchronized Map<SlotId, ServingModel> swap(List<Change> changes) {
+    Map<SlotId, Optional<Traffic.Occupant>> next = new HashMap<>();
+    Map<SlotId, ServingModel> previous = new HashMap<>();
+    for (Change change : changes) {
+      next.put(
+          change.slot(), change.model().map(model -> new Traffic.Occupant(model, change.mode())));
+      ServingModel before = traffic.in(change.slot());
+      if (before != null && !change.model().equals(Optional.of(before))) {
+        previous.put(change.slot(), before);
+      }
     }
-    slots = Map.copyOf(changed);
-    previous.ifPresent(model -> model.release(closer));
+    traffic = traffic.with(next);
+    previous.values().forEach(model -> model.release(closer));
     return previous;
-  }
-
-  private static Optional<ServingModel> find(
-      Map<SlotId, ServingModel> slots, ModelName name, Optional<Long> version) {
-    ServingModel best = null;
-    for (ServingModel model : slots.values()) {
-      if (!model.version().model().equals(name)) {
-        continue;
-      }
-      if (version.isPresent()) {
-        if (model.version().version() == version.get()) {
-          return Optional.of(model);
-        }
-      } else if (best == null || model.version().version() > best.version().version()) {
-        best = model;
-      }
-    }
-    return Optional.ofNullable(best);
   }
 }

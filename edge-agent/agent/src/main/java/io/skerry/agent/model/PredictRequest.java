@@ -11,6 +11,8 @@ import java.util.Optional;
  * @param version the wanted version; the highest active one when empty
  * @param clientId the client's own id, empty when it gave none
  * @param inputs one tensor per input, in any order
+ * @param key what decides between versions that share requests: the same key, the same version; by
+ *     chance when empty
  * @param times when the call came, for statistics
  */
 public record PredictRequest(
@@ -18,6 +20,7 @@ public record PredictRequest(
     Optional<Long> version,
     String clientId,
     List<Tensor> inputs,
+    String key,
     CallTimes times) {
   public PredictRequest {
     inputs = List.copyOf(inputs);
@@ -26,7 +29,7 @@ public record PredictRequest(
   /** A prediction that is wanted just now. */
   public PredictRequest(
       ModelName model, Optional<Long> version, String clientId, List<Tensor> inputs) {
-    this(model, version, clientId, inputs, CallTimes.now());
+    this(model, version, clientId, inputs, "", CallTimes.now());
   }
 
   /** A prediction by whatever version is active. */

@@ -27,4 +27,9 @@ public record Prediction(
     inputs = List.copyOf(inputs);
     outputs = List.copyOf(outputs);
   }
+
+  /** The same with copies of its tensors. */
+  Prediction with(List<Tensor> inputCopies, List<Tensor> outputCopies) {
+    return new Prediction(id, clientId, model, inputCopies, outputCopies, at, nanos);
+  }
 }

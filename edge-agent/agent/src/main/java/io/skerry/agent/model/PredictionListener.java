@@ -21,4 +21,14 @@ public interface PredictionListener {
 
   /** A prediction failed for a fault of ours or the model's. */
   void failed(FailedPrediction failure);
+
+  /**
+   * A version that shadows answered a copy of an answered request.
+   *
+   * @param primary what the client got; its tensors are copies
+   */
+  default void shadowed(Prediction primary, Prediction shadow) {}
+
+  /** A request of a shadow's share was not mirrored, because too many wait. */
+  default void unmirrored(ModelRef shadow) {}
 }

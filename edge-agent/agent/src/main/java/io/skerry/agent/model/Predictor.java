@@ -25,6 +25,7 @@ public final class Predictor {
   private final InstantSource clock;
   private final PredictionIds ids;
   private final PredictionListener listener;
+  private final Mirror mirror;
 
   /**
    * Makes a predictor.
@@ -37,6 +38,7 @@ public final class Predictor {
     this.clock = clock;
     this.ids = new PredictionIds(clock, random);
     this.listener = listener;
+    this.mirror = new Mirror(slots, clock, ids, listener);
   }
 
   /** Makes the client's form of an answer. */
@@ -82,12 +84,15 @@ public final class Predictor {
       throws PredictException {
     Prediction prediction;
     T encoded;
+    PredictionId id = ids.next();
+    String key = request.key().isEmpty() ? id.value() : request.key();
     try (ModelLease lease =
-        slots.acquire(request.model(), request.version()).orElseThrow(() -> unknown(request))) {
+        slots
+            .acquire(request.model(), request.version(), key)
+            .orElseThrow(() -> unknown(request))) {
       ServingModel model = lease.model();
       List<Tensor> inputs = Inputs.ordered(request, model);
       int batch = model.traits().batchMax() > 0 ? Inputs.batch(inputs) : 1;
-      PredictionId id = ids.next();
       Instant at = clock.instant();
       long start = System.nanoTime();
       List<Tensor> outputs = run(request, model, id, at, inputs);
@@ -112,6 +117,7 @@ public final class Predictor {
       answer.accept(encoded);
     } finally {
       tell(() -> listener.predicted(prediction));
+      tell(() -> mirror.mirror(prediction, key));
     }
   }
 

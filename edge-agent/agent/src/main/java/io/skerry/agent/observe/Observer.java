@@ -82,9 +82,9 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
         model,
         (key, known) -> {
           if (known == null) {
-            return new WatchedModel(model, plan, order.sampling(), order.window());
+            return new WatchedModel(model, plan, order);
           }
-          known.configure(order.sampling(), order.window());
+          known.configure(order);
           return known;
         });
     forgetOldest(model);
@@ -156,6 +156,23 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     }
   }
 
+  @Override
+  public void shadowed(Prediction primary, Prediction shadow) {
+    WatchedModel model = watched.get(shadow.model());
+    if (model != null) {
+      model.differ(primary, shadow);
+      predicted(shadow);
+    }
+  }
+
+  @Override
+  public void unmirrored(ModelRef shadow) {
+    WatchedModel model = watched.get(shadow);
+    if (model != null) {
+      model.leaveOut();
+    }
+  }
+
   /** Counts what the ring holds and seals windows that are over. Call some times a second. */
   public synchronized void tick() {
     drain();
@@ -181,13 +198,15 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
       seal(model);
     }
     model.observe(observation);
-    recent.add(
-        new RecentPredictions.Known(
-            observation.predictionId,
-            observation.clientId,
-            model.reference(),
-            observation.score,
-            observation.atMillis));
+    if (!model.isShadow()) {
+      recent.add(
+          new RecentPredictions.Known(
+              observation.predictionId,
+              observation.clientId,
+              model.reference(),
+              observation.score,
+              observation.atMillis));
+    }
     Stratum stratum = observation.stratum;
     if (stratum != null) {
       keep(RecordStream.SAMPLES, sample(observation, model, stratum));

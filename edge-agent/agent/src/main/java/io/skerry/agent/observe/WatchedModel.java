@@ -1,13 +1,17 @@
 package io.skerry.agent.observe;
 
 import io.skerry.agent.model.ModelRef;
+import io.skerry.agent.model.Prediction;
 import io.skerry.artifact.ElementType;
+import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.SamplingRates;
+import io.skerry.protocol.SlotMode;
 import io.skerry.runtime.Tensor;
 import io.skerry.telemetry.sample.SampleChoice;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowSketch;
 import io.skerry.telemetry.wire.ModelReference;
+import io.skerry.wire.fleet.v1.Differences;
 import io.skerry.wire.fleet.v1.Window;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -26,21 +30,47 @@ final class WatchedModel {
   private final WindowSketch sketch;
   private final LongAdder failed = new LongAdder();
   private final LongAdder skipped = new LongAdder();
+  private final ShadowDifferences differences = new ShadowDifferences();
   private volatile SampleChoice choice;
+  private volatile boolean shadow;
   private volatile long windowMillis;
   private long window = NONE;
   private long windowLength;
 
-  WatchedModel(ModelRef model, MonitoringPlan plan, SamplingRates rates, Duration window) {
+  WatchedModel(ModelRef model, MonitoringPlan plan, DesiredSlot order) {
     this.reference = new ModelReference(model.slot(), model.version(), model.manifest());
     this.sketch = new WindowSketch(plan);
-    this.choice = choice(rates);
-    this.windowMillis = checked(window);
+    this.choice = choice(order.sampling());
+    this.windowMillis = checked(order.window());
+    this.shadow = order.mode() instanceof SlotMode.Shadow;
   }
 
-  void configure(SamplingRates rates, Duration window) {
-    choice = choice(rates);
-    windowMillis = checked(window);
+  void configure(DesiredSlot order) {
+    choice = choice(order.sampling());
+    windowMillis = checked(order.window());
+    shadow = order.mode() instanceof SlotMode.Shadow;
+  }
+
+  /** Whether it answers nobody: then nobody can say whether it was right. */
+  boolean isShadow() {
+    return shadow;
+  }
+
+  /** Called by any thread. */
+  void differ(Prediction primary, Prediction shadowed) {
+    float score = score(shadowed.outputs());
+    differences.compare(
+        primary,
+        shadowed,
+        Float.isNaN(score)
+            ? Optional.empty()
+            : Optional.of(
+                new ShadowDifferences.Scores(score(primary.outputs()), score, plan().threshold())));
+  }
+
+  /** Called by any thread. */
+  void leaveOut() {
+    differences.leaveOut();
   }
 
   private SampleChoice choice(SamplingRates rates) {
@@ -119,7 +149,7 @@ final class WatchedModel {
   void collect(long nowMillis) {
     long failures = failed.sumThenReset();
     long skips = skipped.sumThenReset();
-    if (failures > 0 || skips > 0) {
+    if (failures > 0 || skips > 0 || !differences.isEmpty()) {
       open(nowMillis);
       for (long i = 0; i < failures; i++) {
         sketch.fail();
@@ -147,11 +177,13 @@ final class WatchedModel {
     }
     long sealed = window;
     window = NONE;
-    if (sketch.isEmpty()) {
+    Optional<Differences> differed = differences.seal();
+    if (sketch.isEmpty() && differed.isEmpty()) {
       return Optional.empty();
     }
+    Window counts =
+        sketch.seal(reference.toWire(), sealed, sealed * windowLength, (sealed + 1) * windowLength);
     return Optional.of(
-        sketch.seal(
-            reference.toWire(), sealed, sealed * windowLength, (sealed + 1) * windowLength));
+        differed.map(sums -> counts.toBuilder().setDifferences(sums).build()).orElse(counts));
   }
 }

@@ -11,15 +11,19 @@ import java.util.Map;
  *
  * @param priority 1 is the first, {@value #PRIORITY_LEVELS} the last
  * @param timeoutNanos how long the request may wait before it runs; 0 for as long as it takes
+ * @param key what decides between versions that share requests; empty when the client gives none
  */
-record InferParameters(int priority, long timeoutNanos) {
+record InferParameters(int priority, long timeoutNanos, String key) {
   /** How many priorities there are. */
   static final int PRIORITY_LEVELS = 10;
 
   /** The priority of a request that names none, or one that there is not. */
   static final int PRIORITY_DEFAULT = 5;
 
-  private static final InferParameters NONE = new InferParameters(PRIORITY_DEFAULT, 0);
+  private static final InferParameters NONE = new InferParameters(PRIORITY_DEFAULT, 0, "");
+
+  private static final String KEY = "skerry_key";
+  private static final int KEY_CHARACTERS_MAX = 256;
 
   private static final String RESERVED = "triton_";
   private static final String EMPTY_FINAL_RESPONSE = "triton_enable_empty_final_response";
@@ -30,6 +34,7 @@ record InferParameters(int priority, long timeoutNanos) {
     }
     int priority = PRIORITY_DEFAULT;
     long timeoutNanos = 0;
+    String key = "";
     for (Map.Entry<String, InferParameter> entry : parameters.entrySet()) {
       String name = entry.getKey();
       InferParameter value = entry.getValue();
@@ -39,6 +44,7 @@ record InferParameters(int priority, long timeoutNanos) {
           priority = wanted >= 1 && wanted <= PRIORITY_LEVELS ? (int) wanted : PRIORITY_DEFAULT;
         }
         case "timeout" -> timeoutNanos = nanos(number(name, value));
+        case KEY -> key = key(value);
         case "sequence_id" -> requireSequenceId(value);
         case "sequence_start", "sequence_end", EMPTY_FINAL_RESPONSE ->
             require(name, value, ParameterChoiceCase.BOOL_PARAM, "bool_param");
@@ -50,7 +56,17 @@ record InferParameters(int priority, long timeoutNanos) {
         }
       }
     }
-    return new InferParameters(priority, timeoutNanos);
+    return new InferParameters(priority, timeoutNanos, key);
+  }
+
+  private static String key(InferParameter value) throws PredictException {
+    require(KEY, value, ParameterChoiceCase.STRING_PARAM, "string_param");
+    if (value.getStringParam().length() > KEY_CHARACTERS_MAX) {
+      throw invalid(
+          "invalid value for '%s' parameter: %d characters, at most %d"
+              .formatted(KEY, value.getStringParam().length(), KEY_CHARACTERS_MAX));
+    }
+    return value.getStringParam();
   }
 
   private static long number(String name, InferParameter value) throws PredictException {

@@ -326,7 +326,7 @@ public final class InferenceService implements AutoCloseable {
     try {
       InferParameters parameters = InferParameters.read(request.getParametersMap());
       ServingModel model = serving(request.getModelName(), request.getModelVersion());
-      Inference work = new Inference(request, call, model, received);
+      Inference work = new Inference(request, call, model, parameters.key(), received);
       CallQueue.Waiting place =
           queue.submit(work, parameters.priority(), parameters.timeoutNanos());
       if (place != null) {
@@ -361,12 +361,15 @@ public final class InferenceService implements AutoCloseable {
     private final ModelInferRequest request;
     private final InferCall call;
     private final ServingModel model;
+    private final String key;
     private final long received;
 
-    Inference(ModelInferRequest request, InferCall call, ServingModel model, long received) {
+    Inference(
+        ModelInferRequest request, InferCall call, ServingModel model, String key, long received) {
       this.request = request;
       this.call = call;
       this.model = model;
+      this.key = key;
       this.received = received;
     }
 
@@ -409,6 +412,7 @@ public final class InferenceService implements AutoCloseable {
               ModelNames.version(request.getModelVersion()),
               request.getId(),
               inputs,
+              key,
               new CallTimes(received, started));
       served
           .predictor()

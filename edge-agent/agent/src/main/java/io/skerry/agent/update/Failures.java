@@ -63,6 +63,7 @@ final class Failures {
           ARTIFACT_DIGEST_MISMATCH,
           ACCEPTANCE_LATENCY,
           ACCEPTANCE_MEMORY,
+          TRIAL_UNFIT,
           RELEASE_NOT_DELEGATED,
           RELEASE_COUNTER_TOO_LOW ->
           new Step.Rejected(failure);

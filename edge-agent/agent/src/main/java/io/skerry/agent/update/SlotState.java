@@ -2,6 +2,8 @@ package io.skerry.agent.update;
 
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.Generation;
+import io.skerry.protocol.SlotMode;
+import io.skerry.protocol.UnitName;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -64,6 +66,14 @@ record SlotState(
 
   int loads() {
     return counts.loads();
+  }
+
+  /** The unit of the order, or of the one that waits; slots that are switched off have none. */
+  Optional<UnitName> unit() {
+    return pending
+        .or(() -> order)
+        .filter(wanted -> !(wanted.mode() instanceof SlotMode.Off))
+        .flatMap(DesiredSlot::unit);
   }
 
   /** Whether this version answers now. */

@@ -1,12 +1,17 @@
 package io.skerry.agent.update;
 
+import io.skerry.agent.model.ModelLease;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.ServingModel;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.SlotId;
+import io.skerry.protocol.SlotMode;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,6 +25,10 @@ final class SlotSwitch {
   private final ModelSlots slots;
   private final ModelWatch watch;
   private final Map<SlotId, PreparedModel> prepared = new HashMap<>();
+  private final Map<SlotId, Standby> standby = new HashMap<>();
+
+  /** What answered in a slot before its unit switched; nothing when empty. */
+  private record Standby(Optional<ModelLease> lease, SlotMode mode) {}
 
   SlotSwitch(ModelSlots slots, ModelWatch watch) {
     this.slots = slots;
@@ -53,21 +62,83 @@ final class SlotSwitch {
 
   /** Lets a model answer from now on. */
   void activate(PreparedModel model, boolean onProbation) {
+    slots.change(List.of(change(model, onProbation)));
+    log(model.order());
+  }
+
+  private ModelSlots.Change change(PreparedModel model, boolean onProbation) {
+    DesiredSlot order = model.order();
     ServingModel serving =
-        new ServingModel(
-            model.order().slot(), model.order().version(), model.order().manifest(), model.model());
+        new ServingModel(order.slot(), order.version(), order.manifest(), model.model());
     if (onProbation) {
       serving.judge();
     }
-    watch.watch(model.ref(), model.plan(), model.order());
-    slots.activate(model.order().slot(), serving);
+    watch.watch(model.ref(), model.plan(), order);
+    return new ModelSlots.Change(order.slot(), Optional.of(serving), order.mode());
+  }
+
+  private static void log(DesiredSlot order) {
     log.atInfo()
-        .addKeyValue("slot", model.order().slot())
-        .addKeyValue("version", model.order().version())
+        .addKeyValue("slot", order.slot())
+        .addKeyValue("version", order.version())
         .log("version activated");
   }
 
+  /**
+   * Lets what was prepared for these orders answer, all at once. What answered until now stays
+   * loaded, so that all can go back at once.
+   *
+   * @throws UpdateException if something is not loaded; then nothing is switched
+   */
+  synchronized void activateUnit(List<DesiredSlot> orders) throws UpdateException {
+    List<PreparedModel> models = new ArrayList<>();
+    try {
+      for (DesiredSlot order : orders) {
+        models.add(take(order.slot(), order));
+      }
+    } catch (UpdateException e) {
+      models.forEach(model -> model.model().close());
+      throw e;
+    }
+    for (DesiredSlot order : orders) {
+      standDown(order.slot());
+      standby.put(
+          order.slot(),
+          new Standby(
+              slots.acquire(order.slot()),
+              slots.mode(order.slot()).orElseGet(SlotMode.Active::new)));
+    }
+    slots.change(models.stream().map(model -> change(model, true)).toList());
+    orders.forEach(SlotSwitch::log);
+  }
+
+  /** Whether what answered before the unit's switch is still loaded. */
+  synchronized boolean standsBy(SlotId slot) {
+    return standby.containsKey(slot);
+  }
+
+  /** Lets what answered before the unit's switch answer again, all at once. */
+  synchronized void restoreUnit(List<SlotId> unit) {
+    List<ModelSlots.Change> changes = new ArrayList<>();
+    for (SlotId slot : unit) {
+      Standby before = Objects.requireNonNull(standby.get(slot));
+      changes.add(
+          new ModelSlots.Change(slot, before.lease().map(ModelLease::keepServing), before.mode()));
+    }
+    slots.change(changes);
+    unit.forEach(this::standDown);
+  }
+
+  /** Closes what answered before the unit's switch, once nobody needs it. */
+  synchronized void standDown(SlotId slot) {
+    Standby before = standby.remove(slot);
+    if (before != null) {
+      before.lease().ifPresent(ModelLease::close);
+    }
+  }
+
   synchronized void close() {
+    List.copyOf(standby.keySet()).forEach(this::standDown);
     prepared.values().forEach(model -> model.model().close());
     prepared.clear();
   }

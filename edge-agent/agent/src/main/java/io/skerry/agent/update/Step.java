@@ -34,6 +34,13 @@ sealed interface Step {
    */
   record Compiling(boolean reachable) implements Step {}
 
+  /**
+   * The model is loaded, and waits for the other slots of its unit.
+   *
+   * @param reachable whether the control plane was reachable when the load began
+   */
+  record Ready(boolean reachable) implements Step {}
+
   /** The new version takes over. */
   record Activating(boolean reachable) implements Step {}
 
@@ -47,6 +54,9 @@ sealed interface Step {
    */
   record Probation(Instant until, Instant graceUntil, boolean reachable, boolean reached)
       implements Step {}
+
+  /** The new version proved itself, and waits for the other slots of its unit. */
+  record Proved() implements Step {}
 
   /** The new version proved itself. */
   record Committed() implements Step {}
@@ -81,8 +91,10 @@ sealed interface Step {
       case Verifying verifying -> SlotPhase.VERIFYING;
       case Staged staged -> SlotPhase.STAGED;
       case Compiling compiling -> SlotPhase.COMPILING;
+      case Ready ready -> SlotPhase.STAGED;
       case Activating activating -> SlotPhase.ACTIVATING;
       case Probation probation -> SlotPhase.PROBATION;
+      case Proved proved -> SlotPhase.PROBATION;
       case Committed committed -> SlotPhase.COMMITTED;
       case RollingBack rollingBack -> SlotPhase.PROBATION;
       case RolledBack rolledBack -> SlotPhase.ROLLED_BACK;
@@ -106,8 +118,10 @@ sealed interface Step {
       case Verifying verifying -> Optional.empty();
       case Staged staged -> Optional.empty();
       case Compiling compiling -> Optional.empty();
+      case Ready ready -> Optional.empty();
       case Activating activating -> Optional.empty();
       case Probation probation -> Optional.empty();
+      case Proved proved -> Optional.empty();
       case Committed committed -> Optional.empty();
     };
   }
@@ -116,6 +130,10 @@ sealed interface Step {
    * Whether an unproven version is loaded or answers: what stops the agent now may be its fault.
    */
   default boolean isDangerous() {
-    return this instanceof Compiling || this instanceof Activating || this instanceof Probation;
+    return this instanceof Compiling
+        || this instanceof Ready
+        || this instanceof Activating
+        || this instanceof Probation
+        || this instanceof Proved;
   }
 }

@@ -42,6 +42,9 @@ sealed interface UpdateEffect {
   /** The running version's settings changed. */
   record Reconfigure(DesiredSlot order) implements UpdateEffect {}
 
+  /** Empty the slot. */
+  record Unload(DesiredSlot order) implements UpdateEffect {}
+
   /** Free the disk of artifacts that are no longer needed. */
   record Sweep() implements UpdateEffect {}
 

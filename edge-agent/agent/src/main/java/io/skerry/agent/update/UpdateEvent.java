@@ -3,6 +3,7 @@ package io.skerry.agent.update;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.Generation;
+import io.skerry.protocol.SlotReport;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -45,6 +46,15 @@ sealed interface UpdateEvent {
    * What the version on probation answered so far, well and not. Sent while it is, as time goes.
    */
   record Counted(long good, long failed) implements UpdateEvent {}
+
+  /** Every slot of the unit is loaded: they switch now. */
+  record UnitReady() implements UpdateEvent {}
+
+  /** Every slot of the unit has proved itself: they commit now. */
+  record UnitProved() implements UpdateEvent {}
+
+  /** A slot of the unit did not hold: none goes on. */
+  record UnitBroken(SlotReport.Failure failure) implements UpdateEvent {}
 
   /** Time went by. */
   record Ticked() implements UpdateEvent {}

@@ -2,6 +2,7 @@ package io.skerry.agent.update;
 
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.ErrorCode;
+import io.skerry.protocol.SlotMode;
 import io.skerry.protocol.SlotReport;
 import java.time.Duration;
 import java.time.Instant;
@@ -28,6 +29,10 @@ import java.util.Optional;
  *  ROLLED_BACK <--- the proven version answers again <--- predictions fail, -+
  *                   the control plane lost, a newer order, a crash loop
  * </pre>
+ *
+ * <p>A slot of a unit waits twice: loaded, until all of its unit are, and proved, until all are;
+ * when one of them fails, none goes on ({@link UnitRule}). An order that switches the slot off
+ * empties it at once.
  *
  * <p>A newer order begins at once, wherever the slot is; only while a version is being switched in
  * or out it waits for that, and an unproven version goes first if there is a proven one. An order
@@ -90,6 +95,11 @@ final class UpdateMachine {
       case UpdateEvent.Broken broken ->
           broken.job() == state.job() ? broken(state, broken, situation) : Transition.to(state);
       case UpdateEvent.Counted counted -> counted(state, counted, situation);
+      case UpdateEvent.UnitReady _ -> unitReady(state, situation);
+      case UpdateEvent.UnitProved _ ->
+          state.step() instanceof Step.Proved ? committed(state, situation) : Transition.to(state);
+      case UpdateEvent.UnitBroken(SlotReport.Failure failure) ->
+          unitBroken(state, failure, situation);
       case UpdateEvent.Ticked _ -> ticked(state, situation);
     };
   }
@@ -103,7 +113,9 @@ final class UpdateMachine {
     DesiredSlot order = fresh.order().get();
     return switch (fresh.step()) {
       case Step.Idle _ -> Transition.to(fresh);
-      case Step.Committed _ when fresh.runs(fresh.order()) -> Transition.to(fresh);
+      case Step.Committed _
+          when fresh.runs(fresh.order()) || order.mode() instanceof SlotMode.Off ->
+          Transition.to(fresh);
       case Step.Committed _ when killers > 0 ->
           end(
               fresh,
@@ -125,8 +137,10 @@ final class UpdateMachine {
           Step.Verifying _,
           Step.Staged _,
           Step.Compiling _,
+          Step.Ready _,
           Step.Activating _,
-          Step.Probation _ ->
+          Step.Probation _,
+          Step.Proved _ ->
           fresh.starts() < policy.startsMax()
               ? begin(fresh, order, situation)
               : end(
@@ -149,9 +163,9 @@ final class UpdateMachine {
     return switch (state.step()) {
       case Step.Activating _, Step.RollingBack _ ->
           Transition.to(seen.withPending(Optional.of(order)));
-      case Step.Downloading _, Step.Verifying _, Step.Compiling _, Step.Repairing _ ->
+      case Step.Downloading _, Step.Verifying _, Step.Compiling _, Step.Ready _, Step.Repairing _ ->
           beginNew(seen, order, situation).after(new UpdateEffect.Cancel(state.job()));
-      case Step.Probation _ -> leaveProbation(seen, order, situation);
+      case Step.Probation _, Step.Proved _ -> leaveProbation(seen, order, situation);
       case Step.Idle _,
           Step.Waiting _,
           Step.Staged _,
@@ -165,7 +179,9 @@ final class UpdateMachine {
 
   /** An unproven version is not left running unwatched while the next one is fetched. */
   private Transition leaveProbation(SlotState state, DesiredSlot next, Situation situation) {
-    if (state.proven().isEmpty() || state.runs(state.proven())) {
+    if (state.proven().isEmpty()
+        || state.runs(state.proven())
+        || next.mode() instanceof SlotMode.Off) {
       return beginNew(state, next, situation);
     }
     return rollBack(state.withPending(Optional.of(next)), Failures.superseded(next), 1, situation);
@@ -180,6 +196,17 @@ final class UpdateMachine {
 
   private Transition begin(SlotState state, DesiredSlot order, Situation situation) {
     SlotState begun = state.withOrder(order).withPending(Optional.empty()).nextJob();
+    if (order.mode() instanceof SlotMode.Off) {
+      return Transition.to(
+          begun
+              .withStep(new Step.Committed(), situation.now())
+              .withoutProven(2)
+              .withRunning(Optional.empty())
+              .withStarts(0),
+          new UpdateEffect.Unload(order),
+          new UpdateEffect.Sweep(),
+          new UpdateEffect.Announce(order, Optional.empty()));
+    }
     if (SlotState.sameManifest(state.proven(), order) && state.runs(Optional.of(order))) {
       return Transition.to(
           begun
@@ -228,6 +255,8 @@ final class UpdateMachine {
               next.withStep(new Step.Verifying(attempt), now),
               new UpdateEffect.Verify(next.job(), order));
       case Step.Verifying _ -> Transition.to(next.withStep(new Step.Staged(), now));
+      case Step.Compiling(boolean reachable) when state.unit().isPresent() ->
+          Transition.to(next.withStep(new Step.Ready(reachable), now));
       case Step.Compiling(boolean reachable) ->
           Transition.to(
               next.withStep(new Step.Activating(reachable), now),
@@ -250,7 +279,9 @@ final class UpdateMachine {
       case Step.Idle _,
           Step.Waiting _,
           Step.Staged _,
+          Step.Ready _,
           Step.Probation _,
+          Step.Proved _,
           Step.Committed _,
           Step.RollingBack _,
           Step.RolledBack _,
@@ -259,6 +290,46 @@ final class UpdateMachine {
           Step.Repairing _ ->
           Transition.to(state);
     };
+  }
+
+  private static Transition unitReady(SlotState state, Situation situation) {
+    if (!(state.step() instanceof Step.Ready(boolean reachable))) {
+      return Transition.to(state);
+    }
+    SlotState next = state.nextJob().withStep(new Step.Activating(reachable), situation.now());
+    return Transition.to(next, new UpdateEffect.Activate(next.job(), state.order().orElseThrow()));
+  }
+
+  /** What never ran is given up; what runs goes back to what ran before. */
+  private Transition unitBroken(SlotState state, SlotReport.Failure failure, Situation situation) {
+    return switch (state.step()) {
+      case Step.Waiting _,
+          Step.Downloading _,
+          Step.Verifying _,
+          Step.Staged _,
+          Step.Compiling _,
+          Step.Ready _ ->
+          end(state.nextJob(), new Step.Failed(failure), situation)
+              .after(new UpdateEffect.Cancel(state.job()));
+      case Step.Probation _, Step.Proved _ -> rollBack(state, failure, 1, situation);
+      case Step.Idle _,
+          Step.Activating _,
+          Step.Committed _,
+          Step.RollingBack _,
+          Step.RolledBack _,
+          Step.Rejected _,
+          Step.Failed _,
+          Step.Repairing _ ->
+          Transition.to(state);
+    };
+  }
+
+  private Transition committed(SlotState state, Situation situation) {
+    DesiredSlot order = state.order().orElseThrow();
+    return Transition.to(
+        state.withStep(new Step.Committed(), situation.now()).withProven(order).withStarts(0),
+        new UpdateEffect.Sweep(),
+        new UpdateEffect.Announce(order, Optional.empty()));
   }
 
   private Transition restored(SlotState state, Optional<DesiredSlot> running, Situation situation) {
@@ -302,7 +373,9 @@ final class UpdateMachine {
       case Step.Idle _,
           Step.Waiting _,
           Step.Staged _,
+          Step.Ready _,
           Step.Probation _,
+          Step.Proved _,
           Step.Committed _,
           Step.RolledBack _,
           Step.Rejected _,
@@ -356,10 +429,20 @@ final class UpdateMachine {
   }
 
   private Transition counted(SlotState state, UpdateEvent.Counted counted, Situation situation) {
+    DesiredSlot order = state.order().orElse(null);
+    if (order == null) {
+      return Transition.to(state);
+    }
+    if (state.step() instanceof Step.Proved) {
+      return ProbationRule.verdict(
+                  counted.good(), counted.failed(), order.probationPredictions(), true)
+              == ProbationRule.Verdict.BAD
+          ? rollBack(state, Failures.predictions(counted, order), 1, situation)
+          : Transition.to(state);
+    }
     if (!(state.step() instanceof Step.Probation probation)) {
       return Transition.to(state);
     }
-    DesiredSlot order = state.order().orElseThrow();
     boolean reached = probation.reached() || situation.reachable();
     boolean timeOver = !situation.now().isBefore(probation.until());
     boolean graceOver = !situation.now().isBefore(probation.graceUntil());
@@ -374,10 +457,9 @@ final class UpdateMachine {
       return rollBack(state, Failures.cutOff(policy.reachGrace(), order), 1, situation);
     }
     if (verdict == ProbationRule.Verdict.GOOD && (reached || graceOver)) {
-      return Transition.to(
-          state.withStep(new Step.Committed(), situation.now()).withProven(order).withStarts(0),
-          new UpdateEffect.Sweep(),
-          new UpdateEffect.Announce(order, Optional.empty()));
+      return state.unit().isPresent()
+          ? Transition.to(state.withStep(new Step.Proved(), situation.now()))
+          : committed(state, situation);
     }
     return Transition.to(
         state.withinStep(
@@ -400,7 +482,7 @@ final class UpdateMachine {
     return switch (state.step()) {
       case Step.Waiting _ when situation.fresh() ->
           beginNew(state, state.order().orElseThrow(), situation);
-      case Step.Downloading _, Step.Verifying _, Step.Staged _, Step.Compiling _
+      case Step.Downloading _, Step.Verifying _, Step.Staged _, Step.Compiling _, Step.Ready _
           when inProgress.compareTo(timers.inProgress()) > 0 ->
           end(state.nextJob(), Failures.outOfTime(state, inProgress), situation)
               .after(new UpdateEffect.Cancel(state.job()));
@@ -439,8 +521,10 @@ final class UpdateMachine {
           hung(state, inStep, timers.download(), ErrorCode.DOWNLOAD_FAILED, situation);
       case Step.Idle _,
           Step.Waiting _,
+          Step.Ready _,
           Step.Activating _,
           Step.Probation _,
+          Step.Proved _,
           Step.Committed _,
           Step.RolledBack _,
           Step.Rejected _,

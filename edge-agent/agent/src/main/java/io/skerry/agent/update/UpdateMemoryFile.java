@@ -212,6 +212,8 @@ final class UpdateMemoryFile {
       case Step.RollingBack _ -> "ROLLING_BACK";
       case Step.Repairing _ -> "REPAIRING";
       case Step.Waiting _ -> "WAITING";
+      case Step.Ready _ -> "READY";
+      case Step.Proved _ -> "PROVED";
       default -> step.phase().name();
     };
   }
@@ -241,6 +243,8 @@ final class UpdateMemoryFile {
       case "DOWNLOADING", "VERIFYING", "STAGED" -> beginning();
       // What these knew beyond their names ended with the process.
       case "COMPILING" -> new Step.Compiling(false);
+      case "READY" -> new Step.Ready(false);
+      case "PROVED" -> new Step.Proved();
       case "ACTIVATING" -> new Step.Activating(false);
       case "PROBATION" -> new Step.Probation(Instant.EPOCH, Instant.EPOCH, false, false);
       case "COMMITTED" -> new Step.Committed();

@@ -10,6 +10,7 @@ import io.skerry.protocol.Generation;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotReport;
+import io.skerry.protocol.UnitName;
 import io.skerry.wire.fleet.v1.Record;
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -191,7 +192,7 @@ public final class Updater implements AutoCloseable {
     reachable = controlPlaneReachable;
     for (SlotId slot : List.copyOf(states.keySet())) {
       SlotState state = state(slot);
-      if (state.step() instanceof Step.Probation) {
+      if (state.step() instanceof Step.Probation || state.step() instanceof Step.Proved) {
         Optional<ServingModel> model =
             slots.active(slot).filter(active -> isOrdered(active, state));
         long failed = model.map(ServingModel::predictionsFailed).orElse(0L);
@@ -234,21 +235,103 @@ public final class Updater implements AutoCloseable {
     if (closed) {
       return;
     }
+    settleUnits();
     if (states.values().stream().allMatch(state -> state.step().phase().isTerminal())) {
       applied = observed;
     }
     UpdateMemory now = new UpdateMemory(observed, applied, states);
     boolean written = now.equals(remembered) || remember(now);
+    List<Wanted> due = new ArrayList<>();
     List<Wanted> waiting = new ArrayList<>();
     while (!wanted.isEmpty()) {
       Wanted next = wanted.remove();
-      if (written || next.effect().isUrgent()) {
-        perform(next.slot(), next.effect());
-      } else {
-        waiting.add(next);
-      }
+      (written || next.effect().isUrgent() ? due : waiting).add(next);
     }
     wanted.addAll(waiting);
+    boolean switched = switchUnits(due);
+    due.forEach(next -> perform(next.slot(), next.effect()));
+    if (switched) {
+      carryOut();
+    }
+  }
+
+  private void settleUnits() {
+    Map<SlotId, UpdateEvent> news = UnitRule.news(states);
+    while (!news.isEmpty()) {
+      news.forEach(this::change);
+      news = UnitRule.news(states);
+    }
+  }
+
+  /**
+   * Takes the switches of units out of what is due, and makes those of one unit at once: nothing in
+   * them waits, so that nothing can come between.
+   *
+   * @return whether there were any
+   */
+  private boolean switchUnits(List<Wanted> due) {
+    Map<UnitName, List<Wanted>> activations = new HashMap<>();
+    Map<UnitName, List<Wanted>> restores = new HashMap<>();
+    for (Wanted next : due) {
+      Optional<UnitName> unit = state(next.slot()).order().flatMap(DesiredSlot::unit);
+      if (unit.isPresent() && next.effect() instanceof UpdateEffect.Activate) {
+        activations.computeIfAbsent(unit.get(), u -> new ArrayList<>()).add(next);
+      } else if (unit.isPresent()
+          && next.effect() instanceof UpdateEffect.Restore
+          && models.standsBy(next.slot())) {
+        restores.computeIfAbsent(unit.get(), u -> new ArrayList<>()).add(next);
+      }
+    }
+    restores.values().forEach(this::restoreUnit);
+    activations.values().forEach(this::activateUnit);
+    restores.values().forEach(due::removeAll);
+    activations.values().forEach(due::removeAll);
+    return !activations.isEmpty() || !restores.isEmpty();
+  }
+
+  private void activateUnit(List<Wanted> parts) {
+    List<DesiredSlot> orders = new ArrayList<>();
+    for (Wanted part : parts) {
+      if (part.effect() instanceof UpdateEffect.Activate(long job, DesiredSlot order)
+          && state(part.slot()).job() == job) {
+        orders.add(order);
+      }
+    }
+    try {
+      if (orders.size() < parts.size()) {
+        throw new UpdateException(
+            ErrorCode.SUPERSEDED, "a slot of the unit is no longer wanted as it was");
+      }
+      models.activateUnit(orders);
+      orders.forEach(
+          order -> change(order.slot(), new UpdateEvent.Done(state(order.slot()).job())));
+    } catch (UpdateException e) {
+      orders.forEach(
+          order ->
+              change(
+                  order.slot(),
+                  new UpdateEvent.Broken(
+                      state(order.slot()).job(),
+                      e.code(),
+                      String.valueOf(e.getMessage()),
+                      Optional.empty())));
+    }
+  }
+
+  private void restoreUnit(List<Wanted> parts) {
+    List<SlotId> unit = parts.stream().map(Wanted::slot).toList();
+    models.restoreUnit(unit);
+    for (SlotId slot : unit) {
+      SlotState state = state(slot);
+      Optional<DesiredSlot> running =
+          state.fallbacks().stream()
+              .filter(
+                  known ->
+                      slots.active(slot).map(ServingModel::manifest).stream()
+                          .anyMatch(known.manifest()::equals))
+              .findFirst();
+      change(slot, new UpdateEvent.Restored(state.job(), running));
+    }
   }
 
   private boolean remember(UpdateMemory memory) {
@@ -292,8 +375,14 @@ public final class Updater implements AutoCloseable {
       }
       case UpdateEffect.Reconfigure(DesiredSlot order) ->
           setup.executor().execute(() -> reconfigure(order));
+      case UpdateEffect.Unload _ -> {
+        models.discard(slot);
+        models.standDown(slot);
+        slots.remove(slot);
+      }
       case UpdateEffect.Sweep _ -> setup.executor().execute(this::sweep);
       case UpdateEffect.Announce(DesiredSlot order, Optional<SlotReport.Failure> failure) -> {
+        models.standDown(slot);
         if (failure.isEmpty()) {
           slots
               .active(slot)
@@ -331,11 +420,26 @@ public final class Updater implements AutoCloseable {
 
   private UpdateEvent compile(SlotId slot, long job, DesiredSlot order) throws UpdateException {
     PreparedModel model = loader.load(order);
+    requireFit(model);
     synchronized (this) {
       refuseStale(slot, job, model);
       models.prepare(slot, model);
     }
     return new UpdateEvent.Done(job);
+  }
+
+  /** Refuses a trial that could not answer what it would be asked. */
+  private void requireFit(PreparedModel model) throws UpdateException {
+    Optional<ServingModel> beside =
+        model.order().mode().trial().flatMap(trial -> slots.active(trial.beside()));
+    if (beside.isPresent()
+        && !ModelSlots.takesOver(beside.get().signature(), model.model().signature())) {
+      model.model().close();
+      throw new UpdateException(
+          ErrorCode.TRIAL_UNFIT,
+          "%s has other inputs or outputs than %s in slot %s, whose requests it is to share"
+              .formatted(model.order().version(), beside.get().version(), beside.get().slot()));
+    }
   }
 
   private UpdateEvent activate(SlotId slot, long job, PreparedModel model, boolean onProbation)
@@ -390,6 +494,7 @@ public final class Updater implements AutoCloseable {
         .filter(model -> model.manifest().equals(order.manifest()))
         .ifPresent(
             model -> {
+              slots.use(order.slot(), order.mode());
               try {
                 watch.watch(model.ref(), loader.plan(order), order);
               } catch (UpdateException e) {

@@ -10,6 +10,7 @@ import io.skerry.agent.disk.Disk;
 import io.skerry.agent.identity.DeviceIdentity;
 import io.skerry.agent.identity.Enrolment;
 import io.skerry.agent.identity.TestDevicePort;
+import io.skerry.agent.model.CallTimes;
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.PredictRequest;
 import io.skerry.agent.model.Prediction;
@@ -46,12 +47,15 @@ import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.SamplingRates;
 import io.skerry.protocol.SlotId;
+import io.skerry.protocol.SlotMode;
 import io.skerry.protocol.SlotPhase;
 import io.skerry.protocol.SlotReport;
 import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
+import io.skerry.protocol.UnitName;
 import io.skerry.runtime.Tensor;
 import io.skerry.telemetry.sketch.MonitoringManifests;
+import io.skerry.wire.fleet.v1.Differences;
 import io.skerry.wire.fleet.v1.Envelope;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.RecordBatch;
@@ -64,6 +68,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -86,6 +91,7 @@ class DeviceAgentTest {
   private static final TenantId TENANT = new TenantId("default");
   private static final DeviceId DEVICE = new DeviceId("d1");
   private static final SlotId MAIN = new SlotId("main");
+  private static final SlotId TRIAL = new SlotId("trial");
   private static final ModelName MODEL = new ModelName("engine-health");
   private static final SigningKey ROOT = SigningKey.generate();
   private static final SigningKey RELEASE = SigningKey.generate();
@@ -229,23 +235,34 @@ class DeviceAgentTest {
       SigningKey key,
       TenantId tenant,
       DeviceId device) {
-    DesiredSlot slot =
-        new DesiredSlot(
-            MAIN,
-            counter,
-            new ModelVersion(MODEL, version),
-            artifact.model(),
-            artifact.signature(),
-            artifacts.base(),
-            Optional.empty(),
-            new SamplingRates(1, 1),
-            Duration.ofMillis(500),
-            2,
-            Duration.ofMinutes(1));
+    DesiredSlot slot = desired(MAIN, counter, version, artifact);
+    deliver(counter, List.of(slot), key, tenant, device);
+  }
+
+  private DesiredSlot desired(SlotId slot, long revision, int version, OciLayout artifact) {
+    return new DesiredSlot(
+        slot,
+        revision,
+        new ModelVersion(MODEL, version),
+        artifact.model(),
+        artifact.signature(),
+        artifacts.base(),
+        Optional.empty(),
+        new SamplingRates(1, 1),
+        Duration.ofMillis(500),
+        2,
+        Duration.ofMinutes(1));
+  }
+
+  private void order(long counter, DesiredSlot... slots) {
+    deliver(counter, List.of(slots), DIRECTOR, TENANT, DEVICE);
+  }
+
+  private void deliver(
+      long counter, List<DesiredSlot> slots, SigningKey key, TenantId tenant, DeviceId device) {
     byte[] document =
         ProtocolCodec.encode(
-            new DesiredDocument(
-                tenant, device, new Generation(1, counter), Instant.now(), List.of(slot)));
+            new DesiredDocument(tenant, device, new Generation(1, counter), Instant.now(), slots));
     DsseEnvelope signed = Dsse.sign(DesiredDocument.PAYLOAD_TYPE, document, key);
     link.deliver(Topics.device(TENANT, DEVICE, Topics.DESIRED), wire(signed));
   }
@@ -316,6 +333,177 @@ class DeviceAgentTest {
     assertThat(slot().running().orElseThrow().version()).hasToString("engine-health@1");
     assertThat(agent.status().applied()).isEqualTo(new Generation(1, 1));
     assertThat(artifacts.authorizations).containsOnly("null");
+  }
+
+  private static DesiredSlot beside(DesiredSlot order, boolean shadow, double share) {
+    SlotMode.Trial trial = new SlotMode.Trial(MAIN, share);
+    return order.withMode(shadow ? new SlotMode.Shadow(trial) : new SlotMode.Ab(trial));
+  }
+
+  private SlotPhase phase(SlotId slot) {
+    return agent.status().slots().stream()
+        .filter(report -> report.slot().equals(slot))
+        .map(SlotReport::phase)
+        .findFirst()
+        .orElse(SlotPhase.IDLE);
+  }
+
+  private void awaitPhase(SlotId slot, SlotPhase phase) {
+    await(() -> phase(slot) == phase, () -> agent.status().slots() + "");
+  }
+
+  private long answering(String key) throws PredictException {
+    return agent
+        .predictor()
+        .predict(
+            new PredictRequest(
+                MODEL,
+                Optional.empty(),
+                "",
+                List.of(Tensor.ofFloats("input", List.of(1L, 3L), 1, 2, 3)),
+                key,
+                CallTimes.now()))
+        .model()
+        .version()
+        .version();
+  }
+
+  @Test
+  void sharesRequestsWithATrialKeyByKeyUntilItIsSwitchedOff() throws Exception {
+    commitFirst();
+    OciLayout second = artifact(2);
+    DesiredSlot trial = beside(desired(TRIAL, 1, 2, second), false, 0.5);
+    order(2, trial);
+    awaitPhase(TRIAL, SlotPhase.PROBATION);
+
+    Map<String, Long> before = new HashMap<>();
+    for (int i = 0; i < 100; i++) {
+      before.put("key-" + i, answering("key-" + i));
+    }
+    awaitPhase(TRIAL, SlotPhase.COMMITTED);
+
+    assertThat(before.values()).contains(1L, 2L);
+    for (Map.Entry<String, Long> known : before.entrySet()) {
+      assertThat(answering(known.getKey())).isEqualTo(known.getValue());
+    }
+    restart();
+    assertThat(answering("key-0")).isEqualTo(before.get("key-0"));
+
+    order(3, beside(desired(TRIAL, 2, 2, second), false, 1));
+    await(
+        () -> agent.slots().mode(TRIAL).equals(Optional.of(beside(trial, false, 1).mode())),
+        () -> agent.status().slots() + "");
+    assertThat(answering("key-0")).isEqualTo(2);
+
+    order(4, desired(TRIAL, 3, 2, second).withMode(new SlotMode.Off()));
+    await(() -> agent.slots().active(TRIAL).isEmpty(), () -> agent.status().slots() + "");
+    assertThat(phase(TRIAL)).isEqualTo(SlotPhase.COMMITTED);
+    assertThat(answering("key-0")).isEqualTo(1);
+    restart();
+    assertThat(agent.slots().active(TRIAL)).isEmpty();
+    assertThat(agent.status().applied()).isEqualTo(new Generation(1, 4));
+  }
+
+  @Test
+  void tellsHowAShadowDiffersAndNeverLetsItAnswer() throws Exception {
+    commitFirst();
+    order(2, beside(desired(TRIAL, 1, 4, artifact(4)), true, 1));
+    awaitPhase(TRIAL, SlotPhase.PROBATION);
+
+    for (int i = 0; i < 5; i++) {
+      assertThat(answering("any")).isEqualTo(1);
+    }
+
+    awaitPhase(TRIAL, SlotPhase.COMMITTED);
+    await(() -> differences().getCompared() == 5, () -> differences() + "");
+    // Version n multiplies its input of 1, 2, 3 by n.
+    assertThat(differences().getAbsoluteMax()).isEqualTo(9);
+    assertThat(differences().getAbsoluteSum()).isEqualTo(5 * (3 + 6 + 9));
+    assertThat(differences().getElements()).isEqualTo(15);
+    assertThat(differences().getPrimary().getVersion()).isEqualTo(1);
+  }
+
+  private Differences differences() {
+    Differences.Builder sum = Differences.newBuilder();
+    for (Record record : records(RecordStream.WINDOWS)) {
+      Differences one = record.getWindow().getDifferences();
+      if (one.getCompared() > 0) {
+        sum.setPrimary(one.getPrimary())
+            .setCompared(sum.getCompared() + one.getCompared())
+            .setElements(sum.getElements() + one.getElements())
+            .setAbsoluteSum(sum.getAbsoluteSum() + one.getAbsoluteSum())
+            .setAbsoluteMax(Math.max(sum.getAbsoluteMax(), one.getAbsoluteMax()));
+      }
+    }
+    return sum.build();
+  }
+
+  @Test
+  void switchesAUnitTogetherOrNotAtAll() throws Exception {
+    UnitName unit = new UnitName("line");
+    OciLayout first = artifact(1);
+    OciLayout second = artifact(2);
+    order(
+        1, desired(MAIN, 1, 1, first).withUnit(unit), desired(TRIAL, 1, 2, second).withUnit(unit));
+    awaitPhase(MAIN, SlotPhase.PROBATION);
+    awaitPhase(TRIAL, SlotPhase.PROBATION);
+    // Only one of the two has proved itself: neither commits.
+    answering("a");
+    answering("a");
+    await(
+        () -> slot().predictions() + agent.status().slots().getLast().predictions() == 2,
+        () -> agent.status().slots() + "");
+    assertThat(phase(MAIN)).isEqualTo(SlotPhase.PROBATION);
+    predictVersion(1);
+    predictVersion(1);
+    awaitPhase(MAIN, SlotPhase.COMMITTED);
+    awaitPhase(TRIAL, SlotPhase.COMMITTED);
+
+    // One of the next two fails its golden inputs: the other must not switch either.
+    order(
+        2,
+        desired(MAIN, 2, 3, artifact(3)).withUnit(unit),
+        desired(TRIAL, 2, 4, artifact(4, "x86-64-avx2", RELEASE, 5)).withUnit(unit));
+    awaitPhase(TRIAL, SlotPhase.REJECTED);
+    awaitPhase(MAIN, SlotPhase.FAILED);
+    assertThat(agent.status().slots().getFirst().error().orElseThrow().code())
+        .isEqualTo(ErrorCode.UNIT_BROKEN);
+    assertThat(versions()).containsExactly(1L, 2L);
+
+    // Both switch; one goes bad on probation: both go back, at one moment.
+    order(
+        3,
+        desired(MAIN, 3, 3, artifact(3)).withUnit(unit),
+        desired(TRIAL, 3, 4, artifact(4)).withUnit(unit));
+    awaitPhase(TRIAL, SlotPhase.PROBATION);
+    assertThat(versions()).containsExactly(3L, 4L);
+    engine.broken = true;
+    for (int i = 0; i < 3; i++) {
+      assertThatThrownBy(() -> predictVersion(4)).isInstanceOf(PredictException.class);
+    }
+    awaitPhase(TRIAL, SlotPhase.ROLLED_BACK);
+    engine.broken = false;
+    assertThat(phase(MAIN)).isEqualTo(SlotPhase.ROLLED_BACK);
+    assertThat(versions()).containsExactly(1L, 2L);
+    assertThat(predictVersion(2)).isEqualTo(2);
+  }
+
+  private List<Long> versions() {
+    return agent.slots().active().stream().map(model -> model.version().version()).toList();
+  }
+
+  private long predictVersion(long version) throws PredictException {
+    return agent
+        .predictor()
+        .predict(
+            new PredictRequest(
+                MODEL,
+                Optional.of(version),
+                "",
+                List.of(Tensor.ofFloats("input", List.of(1L, 3L), 1, 2, 3))))
+        .model()
+        .version()
+        .version();
   }
 
   @Test

@@ -14,7 +14,7 @@ class RequestParametersTest {
   @Test
   void saysNothingWithoutParameters() throws Exception {
     assertThat(InferParameters.read(Map.of()))
-        .isEqualTo(new InferParameters(InferParameters.PRIORITY_DEFAULT, 0));
+        .isEqualTo(new InferParameters(InferParameters.PRIORITY_DEFAULT, 0, ""));
   }
 
   @Test
@@ -22,7 +22,7 @@ class RequestParametersTest {
     assertThat(
             InferParameters.read(
                 Map.of("priority", parameter("uint", "1"), "timeout", parameter("int", "250"))))
-        .isEqualTo(new InferParameters(1, 250_000));
+        .isEqualTo(new InferParameters(1, 250_000, ""));
     assertThat(InferParameters.read(Map.of("priority", parameter("int", "10"))).priority())
         .isEqualTo(10);
     assertThat(InferParameters.read(Map.of("priority", parameter("int", "11"))).priority())
@@ -33,6 +33,12 @@ class RequestParametersTest {
         .isZero();
   }
 
+  @Test
+  void readsTheKeyThatKeepsAClientWithOneVersion() throws Exception {
+    assertThat(InferParameters.read(Map.of("skerry_key", parameter("string", "line-7"))).key())
+        .isEqualTo("line-7");
+  }
+
   @ParameterizedTest
   @CsvSource({
     "sequence_id, int, 7",
@@ -41,14 +47,13 @@ class RequestParametersTest {
     "sequence_start, bool, true",
     "sequence_end, bool, false",
     "triton_enable_empty_final_response, bool, true",
-    "skerry_key, string, user-1",
     "my own, double, 0.5",
     "my own, bool, true",
     "priority, uint, 0",
   })
   void accepts(String name, String kind, String value) throws Exception {
     assertThat(InferParameters.read(Map.of(name, parameter(kind, value))))
-        .isEqualTo(new InferParameters(InferParameters.PRIORITY_DEFAULT, 0));
+        .isEqualTo(new InferParameters(InferParameters.PRIORITY_DEFAULT, 0, ""));
   }
 
   @ParameterizedTest
@@ -56,6 +61,7 @@ class RequestParametersTest {
       delimiter = '|',
       value = {
         "priority | int | -1 | invalid value for 'priority' parameter: -1",
+        "skerry_key | int | 7 | invalid value type for 'skerry_key' parameter",
         "priority | string | 1 | invalid value type for 'priority' parameter",
         "timeout | double | 1 | invalid value type for 'timeout' parameter",
         "timeout | int | -5 | invalid value for 'timeout' parameter",

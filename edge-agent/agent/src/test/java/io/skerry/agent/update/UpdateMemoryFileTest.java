@@ -151,6 +151,8 @@ class UpdateMemoryFileTest {
         Arguments.of(new Step.Verifying(2), beginning),
         Arguments.of(new Step.Staged(), beginning),
         Arguments.of(new Step.Compiling(true), new Step.Compiling(false)),
+        Arguments.of(new Step.Ready(true), new Step.Ready(false)),
+        Arguments.of(new Step.Proved(), new Step.Proved()),
         Arguments.of(new Step.Activating(true), new Step.Activating(false)),
         Arguments.of(
             new Step.Probation(Instant.MAX, Instant.MAX, true, true),

@@ -1,0 +1,128 @@
+package io.skerry.agent.model;
+
+import io.skerry.runtime.EngineException;
+import io.skerry.runtime.Tensor;
+import java.nio.ByteBuffer;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Gives copies of answered requests to versions that only shadow, one at a time and after the
+ * answer was given: a client never waits for it. What finds the queue full is counted and left out.
+ */
+final class Mirror {
+  private static final Logger log = LoggerFactory.getLogger(Mirror.class);
+
+  /** Copies that wait. */
+  static final int WAITING_MAX = 16;
+
+  /** Bytes of the copies that wait, inputs and outputs. */
+  static final int WAITING_BYTES_MAX = 64 << 20;
+
+  private final ModelSlots slots;
+  private final InstantSource clock;
+  private final PredictionIds ids;
+  private final PredictionListener listener;
+  private final Semaphore bytesFree = new Semaphore(WAITING_BYTES_MAX);
+  private final ThreadPoolExecutor worker =
+      new ThreadPoolExecutor(
+          1,
+          1,
+          10,
+          TimeUnit.SECONDS,
+          new LinkedBlockingQueue<>(WAITING_MAX),
+          Thread.ofPlatform().daemon().name("agent-shadow").factory());
+
+  Mirror(ModelSlots slots, InstantSource clock, PredictionIds ids, PredictionListener listener) {
+    this.slots = slots;
+    this.clock = clock;
+    this.ids = ids;
+    this.listener = listener;
+    worker.allowCoreThreadTimeOut(true);
+  }
+
+  /** Mirrors an answered request to those that shadow its slot and whose share its key is in. */
+  void mirror(Prediction prediction, String key) {
+    for (Traffic.Shared shadow : slots.shadows(prediction.model().slot())) {
+      if (Traffic.position(key, shadow.model().slot()) < shadow.share()) {
+        submit(prediction, shadow.model());
+      }
+    }
+  }
+
+  private void submit(Prediction prediction, ServingModel shadow) {
+    long bytes = bytes(prediction.inputs()) + bytes(prediction.outputs());
+    if (bytes > WAITING_BYTES_MAX || !bytesFree.tryAcquire((int) bytes)) {
+      listener.unmirrored(shadow.ref());
+      return;
+    }
+    try {
+      Prediction kept = prediction.with(copies(prediction.inputs()), copies(prediction.outputs()));
+      worker.execute(
+          () -> {
+            try {
+              run(kept, shadow);
+            } finally {
+              bytesFree.release((int) bytes);
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      bytesFree.release((int) bytes);
+      listener.unmirrored(shadow.ref());
+    }
+  }
+
+  private void run(Prediction primary, ServingModel shadow) {
+    if (!shadow.tryHold()) {
+      return;
+    }
+    try (ModelLease lease = slots.lease(shadow)) {
+      long started = System.nanoTime();
+      List<Tensor> outputs = lease.run(primary.inputs());
+      long nanos = System.nanoTime() - started;
+      long now = clock.millis();
+      shadow.counters().answered(now, 1, started, started, started, nanos, started, started);
+      shadow.judge(outputs);
+      listener.shadowed(
+          primary,
+          new Prediction(
+              ids.next(), "", shadow.ref(), primary.inputs(), outputs, primary.at(), nanos));
+    } catch (EngineException e) {
+      shadow.counters().broke(0);
+      listener.failed(
+          new FailedPrediction(
+              ids.next(), "", shadow.ref(), String.valueOf(e.getMessage()), clock.instant()));
+    } catch (RuntimeException e) {
+      log.atWarn().addKeyValue("model", shadow.ref()).setCause(e).log("shadow failed");
+    } catch (OutOfMemoryError e) {
+      log.atWarn().addKeyValue("model", shadow.ref()).log("no memory for a mirrored request");
+      listener.unmirrored(shadow.ref());
+    }
+  }
+
+  private static long bytes(List<Tensor> tensors) {
+    long bytes = 0;
+    for (Tensor tensor : tensors) {
+      bytes += tensor.data().remaining();
+    }
+    return bytes;
+  }
+
+  // What the client sees may be reused or changed by it once it has its answer.
+  private static List<Tensor> copies(List<Tensor> tensors) {
+    return tensors.stream().map(Mirror::copy).toList();
+  }
+
+  private static Tensor copy(Tensor tensor) {
+    ByteBuffer copy = ByteBuffer.allocateDirect(tensor.data().remaining());
+    copy.put(tensor.data().duplicate()).flip();
+    return new Tensor(tensor.name(), tensor.type(), tensor.shape(), copy);
+  }
+}

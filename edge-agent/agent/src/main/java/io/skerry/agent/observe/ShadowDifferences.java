@@ -1,0 +1,150 @@
+package io.skerry.agent.observe;
+
+import io.skerry.agent.model.ModelRef;
+import io.skerry.agent.model.Prediction;
+import io.skerry.artifact.ElementType;
+import io.skerry.runtime.Tensor;
+import io.skerry.telemetry.wire.ModelReference;
+import io.skerry.wire.fleet.v1.Differences;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+
+/**
+ * How the answers of a version that shadows differ from those that clients got, since the window
+ * began. Sums, so that windows add up. Thread-safe.
+ */
+final class ShadowDifferences {
+  // Single numbers agree when they differ by no more than this share of the larger one.
+  private static final double SINGLE_TOLERANCE = 1e-3;
+
+  private Differences.Builder sums = Differences.newBuilder();
+
+  /** The monitored score of both, when the model has one. */
+  record Scores(float primary, float shadow, double threshold) {
+    boolean agree() {
+      return (primary >= threshold) == (shadow >= threshold);
+    }
+  }
+
+  /** Counts one request that both answered. */
+  synchronized void compare(Prediction primary, Prediction shadow, Optional<Scores> scores) {
+    Comparison comparison = new Comparison();
+    for (Tensor given : primary.outputs()) {
+      comparison.add(given, named(shadow, given.name()));
+    }
+    boolean agree =
+        comparison.comparable && scores.map(Scores::agree).orElse(comparison.sameHighest);
+    sums.setPrimary(reference(primary.model()))
+        .setCompared(sums.getCompared() + 1)
+        .setAgreed(sums.getAgreed() + (agree ? 1 : 0))
+        .setPrimaryMicros(sums.getPrimaryMicros() + primary.nanos() / 1000)
+        .setShadowMicros(sums.getShadowMicros() + shadow.nanos() / 1000);
+    if (comparison.comparable) {
+      sums.setElements(sums.getElements() + comparison.elements)
+          .setAbsoluteSum(sums.getAbsoluteSum() + comparison.sum)
+          .setAbsoluteMax(Math.max(sums.getAbsoluteMax(), comparison.max));
+    } else {
+      sums.setIncomparable(sums.getIncomparable() + 1);
+    }
+  }
+
+  /** Counts one request that was not mirrored. */
+  synchronized void leaveOut() {
+    sums.setUnmirrored(sums.getUnmirrored() + 1);
+  }
+
+  /** The sums so far, if there are any; begins the next window. */
+  synchronized Optional<Differences> seal() {
+    Differences sealed = sums.build();
+    sums = Differences.newBuilder();
+    return sealed.equals(Differences.getDefaultInstance()) ? Optional.empty() : Optional.of(sealed);
+  }
+
+  synchronized boolean isEmpty() {
+    return sums.getCompared() == 0 && sums.getUnmirrored() == 0;
+  }
+
+  private static io.skerry.wire.fleet.v1.ModelRef reference(ModelRef model) {
+    return new ModelReference(model.slot(), model.version(), model.manifest()).toWire();
+  }
+
+  private static Optional<Tensor> named(Prediction prediction, String name) {
+    return prediction.outputs().stream().filter(output -> output.name().equals(name)).findFirst();
+  }
+
+  /** One request's outputs against each other. */
+  private static final class Comparison {
+    private boolean comparable = true;
+    private boolean sameHighest = true;
+    private long elements;
+    private double sum;
+    private double max;
+
+    void add(Tensor one, Optional<Tensor> found) {
+      if (found.isEmpty()
+          || found.get().type() != one.type()
+          || !found.get().shape().equals(one.shape())) {
+        comparable = false;
+        return;
+      }
+      Tensor other = found.get();
+      if (one.type() == ElementType.BYTES) {
+        sameHighest &= one.data().equals(other.data());
+        return;
+      }
+      int count = (int) Tensor.elements(one.shape());
+      int row = one.shape().isEmpty() ? 1 : (int) Math.max(1, one.shape().getLast());
+      for (int begin = 0; begin < count; begin += row) {
+        addRow(one, other, begin, Math.min(count, begin + row));
+      }
+    }
+
+    private void addRow(Tensor one, Tensor other, int begin, int end) {
+      int highestOfOne = begin;
+      int highestOfOther = begin;
+      for (int i = begin; i < end; i++) {
+        double a = number(one, i);
+        double b = number(other, i);
+        if (Double.isNaN(a) != Double.isNaN(b)) {
+          comparable = false;
+          return;
+        }
+        // Equal infinities have no difference that is a number.
+        double difference = a == b || Double.isNaN(a) ? 0 : Math.abs(a - b);
+        elements++;
+        sum += difference;
+        max = Math.max(max, difference);
+        highestOfOne = a > number(one, highestOfOne) ? i : highestOfOne;
+        highestOfOther = b > number(other, highestOfOther) ? i : highestOfOther;
+        if (end - begin == 1) {
+          sameHighest &= difference <= SINGLE_TOLERANCE * Math.max(Math.abs(a), Math.abs(b));
+        }
+      }
+      sameHighest &= highestOfOne == highestOfOther;
+    }
+
+    private static double number(Tensor tensor, int index) {
+      ByteBuffer data = tensor.data();
+      int at = data.position() + index * tensor.type().bytes();
+      return switch (tensor.type()) {
+        case FP32 -> data.getFloat(at);
+        case FP64 -> data.getDouble(at);
+        case FP16 -> Float.float16ToFloat(data.getShort(at));
+        case BF16 -> Float.intBitsToFloat(data.getShort(at) << 16);
+        case INT8 -> data.get(at);
+        case UINT8, BOOL -> Byte.toUnsignedInt(data.get(at));
+        case INT16 -> data.getShort(at);
+        case UINT16 -> Short.toUnsignedInt(data.getShort(at));
+        case INT32 -> data.getInt(at);
+        case UINT32 -> Integer.toUnsignedLong(data.getInt(at));
+        case INT64 -> data.getLong(at);
+        case UINT64 -> unsigned(data.getLong(at));
+        case BYTES -> Double.NaN;
+      };
+    }
+
+    private static double unsigned(long bits) {
+      return bits >= 0 ? bits : (bits >>> 1) * 2.0;
+    }
+  }
+}

@@ -1,0 +1,142 @@
+package io.skerry.agent.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.agent.FakeModel;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.SlotId;
+import io.skerry.protocol.SlotMode;
+import io.skerry.runtime.Tensor;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class MirrorTest {
+  private static final ModelName NAME = new ModelName("m");
+  private static final SlotId MAIN = new SlotId("main");
+  private static final SlotId SHADOW = new SlotId("shadow");
+
+  private final ModelSlots slots = new ModelSlots();
+  private final Recorder recorder = new Recorder();
+  private final Predictor predictor =
+      new Predictor(slots, InstantSource.system(), new SplittableRandom(1), recorder);
+
+  @Test
+  void aShadowGetsACopyOfWhatWasAnswered() throws Exception {
+    put(MAIN, 1, new SlotMode.Active(), FakeModel.answering());
+    put(SHADOW, 2, shadow(1), FakeModel.answering());
+
+    Prediction answered = predict();
+
+    Prediction shadowed = recorder.shadowed.poll(10, TimeUnit.SECONDS);
+    assertThat(answered.model().version().version()).isEqualTo(1);
+    assertThat(shadowed.model().version().version()).isEqualTo(2);
+    assertThat(shadowed.outputs().getFirst().floats()).containsExactly(12, 14, 16);
+    assertThat(shadowed.inputs().getFirst().data())
+        .isNotSameAs(answered.inputs().getFirst().data());
+  }
+
+  @Test
+  void aShareOfNothingMirrorsNothing() throws Exception {
+    put(MAIN, 1, new SlotMode.Active(), FakeModel.answering());
+    put(SHADOW, 2, shadow(0), FakeModel.answering());
+
+    for (int i = 0; i < 100; i++) {
+      predict();
+    }
+
+    assertThat(slots.active(SHADOW).orElseThrow().predictions()).isZero();
+  }
+
+  @Test
+  void aSlowShadowHoldsNobodyUpAndIsLeftOut() throws Exception {
+    CountDownLatch go = new CountDownLatch(1);
+    put(MAIN, 1, new SlotMode.Active(), FakeModel.answering());
+    put(SHADOW, 2, shadow(1), FakeModel.waiting(new CountDownLatch(1), go));
+    int requests = 3 * Mirror.WAITING_MAX;
+
+    for (int i = 0; i < requests; i++) {
+      assertThat(predict().outputs()).hasSize(1);
+    }
+
+    assertThat(recorder.unmirrored.get()).isBetween(requests - Mirror.WAITING_MAX - 1, requests);
+    go.countDown();
+    for (int i = recorder.unmirrored.get(); i < requests; i++) {
+      assertThat(recorder.shadowed.poll(10, TimeUnit.SECONDS)).isNotNull();
+    }
+  }
+
+  @Test
+  void aFailingShadowIsItsOwnTrouble() throws Exception {
+    put(MAIN, 1, new SlotMode.Active(), FakeModel.answering());
+    put(SHADOW, 2, shadow(1), FakeModel.failing());
+
+    predict();
+
+    FailedPrediction failed = recorder.failed.poll(10, TimeUnit.SECONDS);
+    assertThat(failed.model().version().version()).isEqualTo(2);
+    assertThat(slots.active(SHADOW).orElseThrow().predictionsFailed()).isEqualTo(1);
+    assertThat(slots.active(MAIN).orElseThrow().predictionsFailed()).isZero();
+  }
+
+  private static SlotMode shadow(double share) {
+    return new SlotMode.Shadow(new SlotMode.Trial(MAIN, share));
+  }
+
+  private Prediction predict() throws PredictException {
+    return predictor.predict(
+        PredictRequest.of(
+            NAME,
+            "",
+            List.of(
+                Tensor.ofFloats("input", List.of(1L, 3L), 1, 2, 3),
+                Tensor.ofFloats("offset", List.of(1L), 10))));
+  }
+
+  private void put(SlotId slot, long version, SlotMode mode, FakeModel model) {
+    slots.change(
+        List.of(
+            new ModelSlots.Change(
+                slot,
+                Optional.of(
+                    new ServingModel(
+                        slot,
+                        new ModelVersion(NAME, version),
+                        Digest.of(new byte[] {(byte) version}),
+                        model)),
+                mode)));
+  }
+
+  private static final class Recorder implements PredictionListener {
+    private final BlockingQueue<Prediction> shadowed = new LinkedBlockingQueue<>();
+    private final BlockingQueue<FailedPrediction> failed = new LinkedBlockingQueue<>();
+    private final AtomicInteger unmirrored = new AtomicInteger();
+
+    @Override
+    public void predicted(Prediction prediction) {}
+
+    @Override
+    public void failed(FailedPrediction failure) {
+      failed.add(failure);
+    }
+
+    @Override
+    public void shadowed(Prediction primary, Prediction shadow) {
+      shadowed.add(shadow);
+    }
+
+    @Override
+    public void unmirrored(ModelRef shadow) {
+      unmirrored.incrementAndGet();
+    }
+  }
+}
