@@ -73,6 +73,8 @@ final class Problems {
           ACCEPTANCE_MEMORY,
           PROBATION_FAILED,
           CRASH_LOOP,
+          UNIT_BROKEN,
+          TRIAL_UNFIT,
           DOWNLOAD_BUDGET_SPENT,
           ROOT_INVALID,
           SNAPSHOT_EXPIRED,
