@@ -1,6 +1,6 @@
 package io.skerry.packager;
 
-import io.skerry.packager.calibrate.Samples;
+import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Outputs;

@@ -1,9 +1,11 @@
 package io.skerry.packager;
 
 import io.skerry.artifact.TensorSpec;
-import io.skerry.packager.calibrate.DataRefusedException;
-import io.skerry.packager.calibrate.Samples;
-import io.skerry.packager.measure.Labels;
+import io.skerry.packager.data.DataReader;
+import io.skerry.packager.data.DataRefusedException;
+import io.skerry.packager.data.Dataset;
+import io.skerry.packager.data.Labels;
+import io.skerry.packager.data.Samples;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -24,14 +26,23 @@ record Items(Samples calibration, Samples evaluation, Optional<Labels> labels, S
    * @throws DataRefusedException if a file does not fit the model, or there are too few items
    */
   static Items read(PackagingRequest request, TensorSpec input) {
-    Samples given = samples(request.calibration(), input);
-    Samples reference = request.reference().map(file -> samples(file, input)).orElse(given);
+    Dataset given = DataReader.read(request.calibration(), input, request.calibrationItemsMax());
+    Samples calibration = given.samples();
+    Samples reference =
+        request
+            .reference()
+            .map(file -> DataReader.read(file, input, DataReader.ITEMS_MAX).samples())
+            .orElse(calibration);
     if (request.evaluationInputs().isPresent()) {
-      Samples evaluation = samples(request.evaluationInputs().get(), input);
+      Path file = request.evaluationInputs().get();
+      Dataset evaluation = DataReader.read(file, input, DataReader.ITEMS_MAX);
+      int count = evaluation.samples().count();
+      Optional<Labels> own =
+          evaluation.labels().map(array -> Labels.of(file.toString(), array, count));
       return new Items(
-          given,
-          evaluation,
-          request.evaluationLabels().map(file -> Labels.read(file, evaluation.count())),
+          calibration,
+          evaluation.samples(),
+          request.evaluationLabels().map(labels -> Labels.read(labels, count)).or(() -> own),
           reference);
     }
     if (request.evaluationLabels().isPresent()) {
@@ -39,21 +50,12 @@ record Items(Samples calibration, Samples evaluation, Optional<Labels> labels, S
           "%s: there are labels, but no evaluation inputs that they belong to: give both or none"
               .formatted(request.evaluationLabels().get()));
     }
-    if (given.count() < SHARED_ITEMS_MIN) {
+    if (calibration.count() < SHARED_ITEMS_MIN) {
       throw new DataRefusedException(
           "%s: holds %d items, at least %d are needed: one half calibrates, the other judges"
-              .formatted(given.source(), given.count(), SHARED_ITEMS_MIN));
+              .formatted(calibration.source(), calibration.count(), SHARED_ITEMS_MIN));
     }
-    return new Items(given.everySecond(0), given.everySecond(1), Optional.empty(), reference);
-  }
-
-  private static Samples samples(Path file, TensorSpec input) {
-    Samples samples = Samples.read(file, input.elementsPerItem());
-    if (samples.type() != input.type()) {
-      throw new DataRefusedException(
-          "%s: holds %s, the model's input '%s' is %s: convert it"
-              .formatted(samples.source(), samples.type(), input.name(), input.type()));
-    }
-    return samples;
+    return new Items(
+        calibration.everySecond(0), calibration.everySecond(1), Optional.empty(), reference);
   }
 }

@@ -56,6 +56,7 @@ public final class Main {
         spec.integer("releaseCounter"),
         Files.exists(onnx) ? onnx : folder.input("model.tflite"),
         folder.input("calibration.npy"),
+        PackagingRequest.CALIBRATION_ITEMS_MAX,
         existing(folder.input("evaluation_x.npy")),
         existing(folder.input("evaluation_y.npy")),
         existing(folder.input("reference.npy")),

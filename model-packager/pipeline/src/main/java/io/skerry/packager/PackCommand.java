@@ -43,12 +43,20 @@ final class PackCommand implements Callable<Integer> {
 
   @Option(
       names = "--calibration",
-      description = "Inputs that set the int8 ranges: NPY [items, ...].")
+      description =
+          "Inputs that set the int8 ranges: .npy, .npz, .csv, .parquet, a .tar.gz or folder of"
+              + " images by class, or a folder with data.yaml.")
   @Nullable Path calibration;
 
   @Option(
+      names = "--calibration-items",
+      defaultValue = "" + PackagingRequest.CALIBRATION_ITEMS_MAX,
+      description = "How many of them at most, evenly spread (default: ${DEFAULT-VALUE}).")
+  int calibrationItems = PackagingRequest.CALIBRATION_ITEMS_MAX;
+
+  @Option(
       names = "--evaluation",
-      description = "Other inputs, to judge by: NPY [items, ...]; else half the calibration data.")
+      description = "Other inputs, to judge by, in the same forms; else half the calibration data.")
   @Nullable Path evaluation;
 
   @Option(
@@ -172,6 +180,7 @@ final class PackCommand implements Callable<Integer> {
         version,
         required("--model", model),
         required("--calibration", calibration),
+        calibrationItems,
         Optional.ofNullable(evaluation),
         Optional.ofNullable(labels),
         Optional.ofNullable(reference),

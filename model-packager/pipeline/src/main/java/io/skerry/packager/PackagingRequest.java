@@ -14,9 +14,10 @@ import java.util.Optional;
  * What is to be packaged.
  *
  * @param file ONNX or TFLite, by its ending
- * @param calibration NPY [items, ...], what activation ranges and golden inputs are taken from
- * @param evaluationInputs NPY [items, ...], never the calibration data; when absent, every second
- *     item of the calibration data is kept for evaluation
+ * @param calibration data, what activation ranges and golden inputs are taken from
+ * @param calibrationItemsMax how many of them are taken at most, evenly spread
+ * @param evaluationInputs data, never the calibration data; when absent, every second item of the
+ *     calibration data is kept for evaluation
  * @param evaluationLabels NPY [items], classes from 0; when absent, variants are judged by how far
  *     they agree with the float model
  * @param reference NPY [items, ...], what the monitoring baseline is counted on; the calibration
@@ -37,6 +38,7 @@ record PackagingRequest(
     long releaseCounter,
     Path file,
     Path calibration,
+    int calibrationItemsMax,
     Optional<Path> evaluationInputs,
     Optional<Path> evaluationLabels,
     Optional<Path> reference,
@@ -48,6 +50,9 @@ record PackagingRequest(
     ProfileCatalog catalog,
     List<String> profiles,
     Map<String, SigningKey> keys) {
+  /** More items say little more about ranges. */
+  static final int CALIBRATION_ITEMS_MAX = 1000;
+
   PackagingRequest {
     features = List.copyOf(features);
     profiles = List.copyOf(profiles);

@@ -31,6 +31,7 @@ record Recipe(Candidate candidate, Optional<Scheme> scheme) {
             ? IntegerType.UINT8
             : IntegerType.INT8;
     return new Recipe(
-        candidate, Optional.of(new Scheme(activations, profile.int8().reducedWeightRange())));
+        candidate,
+        Optional.of(new Scheme(activations, false, profile.int8().reducedWeightRange(), false)));
   }
 }

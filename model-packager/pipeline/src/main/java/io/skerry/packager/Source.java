@@ -1,12 +1,14 @@
 package io.skerry.packager;
 
 import io.skerry.packager.calibrate.Calibrator;
-import io.skerry.packager.calibrate.Ranges;
-import io.skerry.packager.calibrate.Samples;
+import io.skerry.packager.calibrate.Clipping;
+import io.skerry.packager.calibrate.Observations;
+import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.OnnxImport;
+import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
 import io.skerry.packager.quantize.QuantizedGraph;
 import io.skerry.packager.quantize.Quantizer;
@@ -42,7 +44,7 @@ sealed interface Source {
   byte[] follow(Recipe recipe);
 
   /** An ONNX model: any recipe. */
-  record Onnx(Graph graph, Optional<Ranges> ranges) implements Source {
+  record Onnx(Graph graph, Optional<Observations> seen) implements Source {
     @Override
     public List<Recipe> recipes(HardwareProfile profile) {
       return profile.candidates().stream().map(candidate -> Recipe.of(profile, candidate)).toList();
@@ -55,8 +57,7 @@ sealed interface Source {
 
     @Override
     public Source calibrated(Samples calibration) {
-      return new Onnx(
-          graph, Optional.of(Calibrator.ranges(graph, calibration, Calibrator.Method.PERCENTILE)));
+      return new Onnx(graph, Optional.of(Calibrator.observe(graph, calibration)));
     }
 
     @Override
@@ -66,7 +67,8 @@ sealed interface Source {
         return tflite ? TfliteExport.write(graph) : OnnxExport.write(graph);
       }
       Scheme scheme = recipe.scheme().orElseThrow();
-      QuantizedGraph quantized = Quantizer.quantized(graph, ranges.orElseThrow(), scheme);
+      QuantizedGraph quantized =
+          Quantizer.quantized(graph, seen.orElseThrow(), scheme, Options.of(Clipping.MSE));
       return tflite ? TfliteExport.write(quantized) : QdqExport.write(quantized);
     }
   }

@@ -3,16 +3,17 @@ package io.skerry.packager;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
-import io.skerry.artifact.npy.NpyArray;
 import io.skerry.packager.calibrate.Calibrator;
-import io.skerry.packager.calibrate.Ranges;
-import io.skerry.packager.calibrate.Samples;
+import io.skerry.packager.calibrate.Clipping;
+import io.skerry.packager.calibrate.Observations;
+import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.OnnxImport;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
 import io.skerry.packager.quantize.Quantizer;
 import io.skerry.packager.quantize.Scheme;
@@ -22,7 +23,6 @@ import io.skerry.runtime.LoadedModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,6 +36,8 @@ class FormsTest {
   private static final int SAMPLES = 64;
   private static final double FLOAT_TOLERANCE = 1e-4;
   private static final double SIGNAL_TO_NOISE_MIN = 20;
+
+  private static final Options OPTIONS = Options.of(Clipping.MIN_MAX);
 
   private final Bench bench = new Bench();
   @TempDir private Path folder;
@@ -63,7 +65,8 @@ class FormsTest {
       Samples samples = random(graph);
       Outputs reference = outputs(Engine.ONNXRUNTIME, OnnxExport.write(graph), graph, samples);
 
-      byte[] written = QdqExport.write(Quantizer.quantized(graph, ranges(graph, samples), scheme));
+      byte[] written =
+          QdqExport.write(Quantizer.quantized(graph, seen(graph, samples), scheme, OPTIONS));
 
       Outputs outputs = outputs(Engine.ONNXRUNTIME, written, graph, samples);
       assertThat(outputs.signalToNoise(reference)).isGreaterThan(SIGNAL_TO_NOISE_MIN);
@@ -71,7 +74,7 @@ class FormsTest {
   }
 
   static List<Scheme> schemes() {
-    return List.of(Scheme.UNSIGNED, Scheme.UNSIGNED_REDUCED, Scheme.SIGNED);
+    return List.of(Scheme.UNSIGNED, Scheme.UNSIGNED_SATURATING, Scheme.SIGNED, Scheme.SYMMETRIC);
   }
 
   @Test
@@ -81,7 +84,8 @@ class FormsTest {
       Outputs reference = outputs(Engine.ONNXRUNTIME, OnnxExport.write(graph), graph, samples);
 
       byte[] written =
-          TfliteExport.write(Quantizer.quantized(graph, ranges(graph, samples), Scheme.SIGNED));
+          TfliteExport.write(
+              Quantizer.quantized(graph, seen(graph, samples), Scheme.SIGNED, OPTIONS));
 
       Outputs outputs = outputs(Engine.TFLITE, written, graph, samples);
       assertThat(outputs.signalToNoise(reference)).isGreaterThan(SIGNAL_TO_NOISE_MIN);
@@ -95,11 +99,11 @@ class FormsTest {
     assumeThat(MODELS.resolve(name)).as("models beside the repository").exists();
     Graph graph = OnnxImport.read(MODELS.resolve(name));
     Samples samples = random(graph);
-    Ranges ranges = ranges(graph, samples);
+    Observations seen = seen(graph, samples);
     Outputs reference = outputs(Engine.ONNXRUNTIME, OnnxExport.write(graph), graph, samples);
 
-    byte[] onnx = QdqExport.write(Quantizer.quantized(graph, ranges, Scheme.UNSIGNED));
-    byte[] tflite = TfliteExport.write(Quantizer.quantized(graph, ranges, Scheme.SIGNED));
+    byte[] onnx = QdqExport.write(Quantizer.quantized(graph, seen, Scheme.UNSIGNED, OPTIONS));
+    byte[] tflite = TfliteExport.write(Quantizer.quantized(graph, seen, Scheme.SIGNED, OPTIONS));
 
     assertThat(outputs(Engine.ONNXRUNTIME, onnx, graph, samples).signalToNoise(reference))
         .isGreaterThan(SIGNAL_TO_NOISE_MIN);
@@ -111,12 +115,12 @@ class FormsTest {
   @Test
   void writesTheSameBytesForTheSameModelAndData() throws Exception {
     Graph graph = Nets.sensorNet(3);
-    Ranges ranges = ranges(graph, random(graph));
+    Observations seen = seen(graph, random(graph));
 
-    assertThat(QdqExport.write(Quantizer.quantized(graph, ranges, Scheme.UNSIGNED)))
-        .isEqualTo(QdqExport.write(Quantizer.quantized(graph, ranges, Scheme.UNSIGNED)));
-    assertThat(TfliteExport.write(Quantizer.quantized(graph, ranges, Scheme.SIGNED)))
-        .isEqualTo(TfliteExport.write(Quantizer.quantized(graph, ranges, Scheme.SIGNED)));
+    assertThat(QdqExport.write(Quantizer.quantized(graph, seen, Scheme.UNSIGNED, OPTIONS)))
+        .isEqualTo(QdqExport.write(Quantizer.quantized(graph, seen, Scheme.UNSIGNED, OPTIONS)));
+    assertThat(TfliteExport.write(Quantizer.quantized(graph, seen, Scheme.SIGNED, OPTIONS)))
+        .isEqualTo(TfliteExport.write(Quantizer.quantized(graph, seen, Scheme.SIGNED, OPTIONS)));
   }
 
   private void checkFloatForms(byte[] original) throws Exception {
@@ -131,8 +135,8 @@ class FormsTest {
     assertThat(tflite.largestDifference(reference)).isLessThan(FLOAT_TOLERANCE);
   }
 
-  private static Ranges ranges(Graph graph, Samples samples) {
-    return Calibrator.ranges(graph, samples, Calibrator.Method.MIN_MAX);
+  private static Observations seen(Graph graph, Samples samples) {
+    return Calibrator.observe(graph, samples);
   }
 
   private Outputs outputs(Engine engine, byte[] content, Graph graph, Samples samples)
@@ -145,12 +149,6 @@ class FormsTest {
   }
 
   private static Samples random(Graph graph) {
-    Random random = new Random(7);
-    int each = graph.shape(graph.input()).elementsPerItem();
-    float[] values = new float[SAMPLES * each];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) random.nextGaussian();
-    }
-    return Samples.of("random", NpyArray.ofFloats(values, SAMPLES, each), each);
+    return Nets.randomItems(graph, SAMPLES);
   }
 }

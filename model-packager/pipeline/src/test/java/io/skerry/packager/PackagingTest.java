@@ -19,7 +19,7 @@ import io.skerry.artifact.job.JobFolder;
 import io.skerry.artifact.job.JobMain;
 import io.skerry.artifact.npy.NpyArray;
 import io.skerry.artifact.sign.SigningKey;
-import io.skerry.packager.calibrate.Samples;
+import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.OnnxExport;

@@ -5,15 +5,17 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.skerry.artifact.npy.NpyArray;
 import io.skerry.packager.calibrate.Calibrator;
-import io.skerry.packager.calibrate.Ranges;
-import io.skerry.packager.calibrate.Samples;
+import io.skerry.packager.calibrate.Clipping;
+import io.skerry.packager.calibrate.Observations;
+import io.skerry.packager.data.Labels;
+import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.OnnxImport;
 import io.skerry.packager.measure.Bench;
-import io.skerry.packager.measure.Labels;
 import io.skerry.packager.measure.Metric;
 import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
 import io.skerry.packager.quantize.Quantizer;
 import io.skerry.packager.quantize.Scheme;
@@ -65,20 +67,21 @@ class RealDataTest {
   private void checkDrop(
       Graph graph, Items calibration, Items evaluation, Metric metric, double maxDrop)
       throws Exception {
-    Ranges ranges = Calibrator.ranges(graph, calibration.samples(), Calibrator.Method.PERCENTILE);
+    Observations seen = Calibrator.observe(graph, calibration.samples());
+    Options options = Options.of(Clipping.MSE);
     double floats = value(Engine.ONNXRUNTIME, OnnxExport.write(graph), graph, evaluation, metric);
 
     double onnx =
         value(
             Engine.ONNXRUNTIME,
-            QdqExport.write(Quantizer.quantized(graph, ranges, Scheme.UNSIGNED)),
+            QdqExport.write(Quantizer.quantized(graph, seen, Scheme.UNSIGNED, options)),
             graph,
             evaluation,
             metric);
     double tflite =
         value(
             Engine.TFLITE,
-            TfliteExport.write(Quantizer.quantized(graph, ranges, Scheme.SIGNED)),
+            TfliteExport.write(Quantizer.quantized(graph, seen, Scheme.SIGNED, options)),
             graph,
             evaluation,
             metric);

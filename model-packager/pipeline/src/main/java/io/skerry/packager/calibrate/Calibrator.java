@@ -5,6 +5,8 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
+import io.skerry.packager.data.DataRefusedException;
+import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.OnnxExport;
@@ -13,74 +15,98 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import java.util.stream.IntStream;
 
 /**
  * Runs the float model over calibration data and watches every tensor.
  *
- * <p>Memory does not grow with the number of samples: only minima, maxima and 2,048 counts per
- * tensor are kept.
+ * <p>The data is shared out between as many workers as always, whatever the machine, so that their
+ * sums are the same everywhere.
  */
 public final class Calibrator {
   private static final int BATCH = 32;
-
-  /** How ranges are chosen. */
-  public enum Method {
-    /** Everything seen. */
-    MIN_MAX,
-    /** All but the outermost 0.001 % at each end. */
-    PERCENTILE
-  }
-
-  private static final double CUT_PER_END = 1e-5;
+  private static final int WORKERS = 2;
 
   private Calibrator() {}
 
   /**
-   * Calibrates every tensor of a graph.
+   * Watches every tensor of a graph.
    *
-   * @throws DataRefusedException if a tensor is not finite on this data
+   * @throws DataRefusedException if a tensor is not finite on this data, or the data says nothing
    */
-  public static Ranges ranges(Graph graph, Samples samples, Method method) {
-    Map<String, Spread> spreads = new LinkedHashMap<>();
-    spreads.put(graph.input(), new Spread());
-    graph.nodes().forEach(node -> spreads.put(node.output(), new Spread()));
+  public static Observations observe(Graph graph, Samples samples) {
+    byte[] model = OnnxExport.write(graph, graph.nodes().stream().map(Node::output).toList());
+    int batches = (samples.count() + BATCH - 1) / BATCH;
+    int firstOfSecond = batches / 2 * BATCH;
+    List<Observations> seen =
+        IntStream.range(0, WORKERS)
+            .parallel()
+            .mapToObj(
+                worker ->
+                    worker == 0
+                        ? observe(graph, model, samples, 0, firstOfSecond)
+                        : observe(graph, model, samples, firstOfSecond, samples.count()))
+            .toList();
+    Observations all = seen.getFirst();
+    all.merge(seen.getLast());
+    Range input = all.histogram(graph.input()).full();
+    if (input.minimum() == input.maximum()) {
+      throw new DataRefusedException(
+          "%s: every value of input '%s' is %s, which says nothing about its range: give real items"
+              .formatted(samples.source(), graph.input(), input.minimum()));
+    }
+    return all;
+  }
+
+  private static Observations observe(
+      Graph graph, byte[] model, Samples samples, int first, int end) {
+    Observations seen = new Observations();
     run(
         graph,
+        model,
         samples,
+        first,
+        end,
         (tensor, values) -> {
-          if (!of(spreads, tensor).widen(values)) {
+          if (!seen.open(tensor).add(values)) {
             throw new DataRefusedException(
                 "%s: tensor '%s' is not finite on this data: check it for missing values"
                     .formatted(samples.source(), tensor));
           }
+          addSums(seen, graph.shape(tensor), tensor, values);
         });
-    if (method == Method.PERCENTILE) {
-      run(graph, samples, (tensor, values) -> of(spreads, tensor).count(values));
-    }
-    Map<String, Range> ranges = new HashMap<>();
-    spreads.forEach(
-        (tensor, spread) ->
-            ranges.put(
-                tensor, method == Method.PERCENTILE ? spread.within(CUT_PER_END) : spread.full()));
-    return new Ranges(ranges);
+    return seen;
   }
 
-  private static Spread of(Map<String, Spread> spreads, String tensor) {
-    Spread spread = spreads.get(tensor);
-    if (spread == null) {
-      throw new IllegalStateException("tensor '%s' is not in the graph".formatted(tensor));
+  private static void addSums(Observations seen, Shape shape, String tensor, FloatBuffer values) {
+    int channels = shape.rank() < 2 ? 1 : shape.dimension(1);
+    int each = shape.elementsPerItem() / channels;
+    double[] sums = new double[channels];
+    int start = values.position();
+    int items = values.remaining() / (channels * each);
+    for (int item = 0; item < items; item++) {
+      for (int c = 0; c < channels; c++) {
+        int from = start + (item * channels + c) * each;
+        double sum = 0;
+        for (int i = from; i < from + each; i++) {
+          sum += values.get(i);
+        }
+        sums[c] += sum;
+      }
     }
-    return spread;
+    seen.addSums(tensor, sums, (long) items * each);
   }
 
-  private static void run(Graph graph, Samples samples, BiConsumer<String, FloatBuffer> watcher) {
-    List<String> tensors = graph.nodes().stream().map(Node::output).toList();
-    byte[] model = OnnxExport.write(graph, tensors);
+  private static void run(
+      Graph graph,
+      byte[] model,
+      Samples samples,
+      int start,
+      int end,
+      BiConsumer<String, FloatBuffer> watcher) {
     // The same as the engine's: a process has one, and later callers cannot change it.
     OrtEnvironment environment =
         OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "skerry");
@@ -90,8 +116,8 @@ public final class Calibrator {
       try (OrtSession session = environment.createSession(model, options)) {
         Shape input = graph.shape(graph.input());
         int batch = input.dimension(0) == Shape.BATCH ? BATCH : input.dimension(0);
-        for (int first = 0; first < samples.count(); first += batch) {
-          int size = Math.min(batch, samples.count() - first);
+        for (int first = start; first < end; first += batch) {
+          int size = Math.min(batch, end - first);
           if (size < batch && input.dimension(0) != Shape.BATCH) {
             break;
           }

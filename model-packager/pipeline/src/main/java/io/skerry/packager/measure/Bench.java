@@ -2,7 +2,7 @@ package io.skerry.packager.measure;
 
 import io.skerry.artifact.ElementType;
 import io.skerry.artifact.TensorSpec;
-import io.skerry.packager.calibrate.Samples;
+import io.skerry.packager.data.Samples;
 import io.skerry.profile.Engine;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineStatus;

@@ -1,5 +1,6 @@
 package io.skerry.packager.measure;
 
+import io.skerry.packager.data.Labels;
 import java.util.DoubleSummaryStatistics;
 import java.util.Locale;
 import java.util.Optional;

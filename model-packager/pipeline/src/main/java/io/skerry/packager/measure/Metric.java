@@ -1,5 +1,6 @@
 package io.skerry.packager.measure;
 
+import io.skerry.packager.data.Labels;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Optional;

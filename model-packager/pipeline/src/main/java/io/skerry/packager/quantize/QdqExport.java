@@ -166,6 +166,10 @@ public final class QdqExport {
     QuantizedLayer layer = quantized.layer(node).orElseThrow();
     int[] values = layer.bias().orElseThrow();
     String name = node.output() + "_bias";
+    if (quantized.scheme().symmetric()) {
+      file.constant(name, Constant.of(Shape.of(values.length), layer.realBias()));
+      return name;
+    }
     ByteBuffer integers =
         ByteBuffer.allocate(values.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     ByteBuffer zeros =

@@ -7,7 +7,6 @@ package io.skerry.packager.quantize;
  */
 public final class QuantizationRules {
   private static final int WEIGHT_MAX = 127;
-  private static final int REDUCED_WEIGHT_MAX = 64;
   private static final double BIAS_HEADROOM = 1.0001;
 
   private QuantizationRules() {}
@@ -34,18 +33,24 @@ public final class QuantizationRules {
   }
 
   /**
-   * Scale of symmetric int8 weights: largest magnitude / 127, or / 64 when reduced; 1 when all are
-   * 0.
+   * Scale and zero point of a symmetric activation: largest magnitude / 127, and the middle of the
+   * type.
    */
-  public static float weightScale(float magnitude, boolean reduced) {
-    double scale = 2.0 * magnitude / (reduced ? 2 * REDUCED_WEIGHT_MAX : 2 * WEIGHT_MAX);
+  public static TensorScale symmetricActivation(float minimum, float maximum, IntegerType type) {
+    float magnitude = Math.max(Math.abs(minimum), Math.abs(maximum));
+    int middle = type == IntegerType.INT8 ? 0 : WEIGHT_MAX + 1;
+    return new TensorScale(type, weightScale(magnitude), middle);
+  }
+
+  /** Scale of symmetric int8 weights: largest magnitude / 127; 1 when all are 0. */
+  public static float weightScale(double magnitude) {
+    double scale = 2.0 * magnitude / (2 * WEIGHT_MAX);
     return scale < Float.MIN_NORMAL ? 1 : (float) scale;
   }
 
   /** The integer of a weight. */
-  public static byte weight(float real, float scale, boolean reduced) {
-    int bound = reduced ? REDUCED_WEIGHT_MAX : WEIGHT_MAX;
-    return (byte) Math.max(-bound, Math.min(bound, Math.rint(real / scale)));
+  public static byte weight(float real, float scale) {
+    return (byte) Math.max(-WEIGHT_MAX, Math.min(WEIGHT_MAX, Math.rint(real / scale)));
   }
 
   /**

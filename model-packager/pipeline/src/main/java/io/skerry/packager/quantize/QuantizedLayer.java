@@ -13,12 +13,14 @@ public final class QuantizedLayer {
   private final float[] scales;
   private final int[] bias;
   private final float[] biasScales;
+  private final float[] realBias;
 
-  QuantizedLayer(byte[] weights, float[] scales, int[] bias, float[] biasScales) {
+  QuantizedLayer(byte[] weights, float[] scales, int[] bias, float[] biasScales, float[] realBias) {
     this.weights = weights;
     this.scales = scales;
     this.bias = bias;
     this.biasScales = biasScales;
+    this.realBias = realBias;
   }
 
   /** Weights, outputs first. */
@@ -34,6 +36,11 @@ public final class QuantizedLayer {
   /** One value per output; absent when the layer has none. */
   public Optional<int[]> bias() {
     return bias.length == 0 ? Optional.empty() : Optional.of(bias.clone());
+  }
+
+  /** The bias before rounding, for targets that add it as floats. */
+  public float[] realBias() {
+    return realBias.clone();
   }
 
   /** One scale per output. */

@@ -1,5 +1,6 @@
 package io.skerry.packager.quantize;
 
+import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.calibrate.Range;
 import io.skerry.packager.calibrate.Ranges;
 import io.skerry.packager.graph.Activation;
@@ -25,27 +26,37 @@ public final class Quantizer {
   private static final float UNIT_STEP = 1f / 256;
 
   private final Graph graph;
+  private final Observations seen;
   private final Ranges ranges;
   private final Scheme scheme;
+  private final Options options;
   private final Set<String> quantized = new HashSet<>();
   private final Map<String, TensorScale> activations = new LinkedHashMap<>();
   private final Map<String, QuantizedLayer> layers = new HashMap<>();
 
-  private Quantizer(Graph graph, Ranges ranges, Scheme scheme) {
+  private Quantizer(Graph graph, Observations seen, Scheme scheme, Options options) {
     this.graph = graph;
-    this.ranges = ranges;
+    this.seen = seen;
+    this.ranges = seen.ranges(options.clipping());
     this.scheme = scheme;
+    this.options = options;
   }
 
-  /** The quantized form of a graph whose tensors were seen in these ranges. */
-  public static QuantizedGraph quantized(Graph graph, Ranges ranges, Scheme scheme) {
-    Quantizer quantizer = new Quantizer(graph, ranges, scheme);
+  /**
+   * The quantized form of a graph.
+   *
+   * @param seen what its tensors were seen to hold
+   */
+  public static QuantizedGraph quantized(
+      Graph graph, Observations seen, Scheme scheme, Options options) {
+    Graph biased = options.biasCorrection() ? Biases.everywhere(graph) : graph;
+    Quantizer quantizer = new Quantizer(biased, seen, scheme, options);
     quantizer.chooseNodes();
-    graph.nodes().stream()
+    biased.nodes().stream()
         .filter(node -> quantizer.quantized.contains(node.name()))
         .forEach(quantizer::quantize);
     return new QuantizedGraph(
-        graph, scheme, quantizer.activations, quantizer.layers, quantizer.quantized);
+        biased, scheme, quantizer.activations, quantizer.layers, quantizer.quantized);
   }
 
   private void chooseNodes() {
@@ -58,7 +69,7 @@ public final class Quantizer {
                   .allMatch(input -> raw.contains(input) || graph.constant(input).isPresent());
       if (normalises) {
         raw.add(node.output());
-      } else if (!isFinalScore(node)) {
+      } else if (!isFinalScore(node) && !options.floats().contains(node.name())) {
         quantized.add(node.name());
       }
     }
@@ -113,7 +124,13 @@ public final class Quantizer {
 
   private TensorScale calibrated(String tensor) {
     Range range = ranges.of(tensor);
-    return QuantizationRules.activation(range.minimum(), range.maximum(), scheme.activations());
+    return scaleOf(range.minimum(), range.maximum());
+  }
+
+  private TensorScale scaleOf(float minimum, float maximum) {
+    return scheme.symmetric()
+        ? QuantizationRules.symmetricActivation(minimum, maximum, scheme.activations())
+        : QuantizationRules.activation(minimum, maximum, scheme.activations());
   }
 
   private TensorScale rangeOf(Constant constant) {
@@ -123,36 +140,84 @@ public final class Quantizer {
       minimum = Math.min(minimum, constant.at(i));
       maximum = Math.max(maximum, constant.at(i));
     }
-    return QuantizationRules.activation(minimum, maximum, scheme.activations());
+    return scaleOf(minimum, maximum);
   }
 
   private QuantizedLayer layer(Node node, TensorScale input) {
     Constant weights = graph.constant(node.inputs().get(1)).orElseThrow();
+    float[] reals = weights.values();
     int outputs = weights.shape().dimension(0);
-    int perOutput = weights.size() / outputs;
-    boolean biased = node.inputs().size() > 2;
-    byte[] integers = new byte[weights.size()];
+    int perOutput = reals.length / outputs;
+    float[] bias =
+        node.inputs().size() > 2
+            ? graph.constant(node.inputs().get(2)).orElseThrow().values()
+            : new float[0];
+    float[] scales = weightScales(reals, outputs);
+    for (int o = 0; o < bias.length; o++) {
+      scales[o] = QuantizationRules.weightScaleForBias(scales[o], input.scale(), bias[o]);
+    }
+    byte[] integers = integers(reals, scales, perOutput);
+    if (scheme.saturatingPairs() && saturates(integers, outputs)) {
+      for (int o = 0; o < outputs; o++) {
+        double pair = SaturationBound.largestPair(reals, o * perOutput, (o + 1) * perOutput);
+        // Rounding may add half a step to each of the two.
+        double scale = pair / (SaturationBound.PAIR_MAX - 1);
+        scales[o] = Math.max(scales[o], (float) scale);
+      }
+      integers = integers(reals, scales, perOutput);
+    }
+    if (options.biasCorrection()) {
+      int groups = node.op() instanceof Op.Conv conv ? conv.group() : 1;
+      Biases.correct(bias, reals, integers, scales, groups, seen.channelMeans(node.input()));
+    }
+    return withBias(integers, scales, bias, input);
+  }
+
+  private static QuantizedLayer withBias(
+      byte[] weights, float[] scales, float[] bias, TensorScale input) {
+    int[] integers = new int[bias.length];
+    float[] biasScales = new float[scales.length];
+    for (int o = 0; o < scales.length; o++) {
+      biasScales[o] = input.scale() * scales[o];
+    }
+    for (int o = 0; o < bias.length; o++) {
+      integers[o] = QuantizationRules.bias(bias[o], biasScales[o]);
+    }
+    return new QuantizedLayer(weights, scales, integers, biasScales, bias);
+  }
+
+  private float[] weightScales(float[] reals, int outputs) {
+    int perOutput = reals.length / outputs;
+    float[] magnitudes = new float[outputs];
+    float largest = 0;
+    for (int i = 0; i < reals.length; i++) {
+      int o = i / perOutput;
+      magnitudes[o] = Math.max(magnitudes[o], Math.abs(reals[i]));
+      largest = Math.max(largest, magnitudes[o]);
+    }
     float[] scales = new float[outputs];
-    int[] bias = new int[biased ? outputs : 0];
-    float[] biasScales = new float[outputs];
     for (int o = 0; o < outputs; o++) {
-      float magnitude = 0;
-      for (int i = o * perOutput; i < (o + 1) * perOutput; i++) {
-        magnitude = Math.max(magnitude, Math.abs(weights.at(i)));
-      }
-      scales[o] = QuantizationRules.weightScale(magnitude, scheme.reducedWeights());
-      if (biased) {
-        float real = graph.constant(node.inputs().get(2)).orElseThrow().at(o);
-        scales[o] = QuantizationRules.weightScaleForBias(scales[o], input.scale(), real);
-        biasScales[o] = input.scale() * scales[o];
-        bias[o] = QuantizationRules.bias(real, biasScales[o]);
-      } else {
-        biasScales[o] = input.scale() * scales[o];
-      }
-      for (int i = o * perOutput; i < (o + 1) * perOutput; i++) {
-        integers[i] = QuantizationRules.weight(weights.at(i), scales[o], scheme.reducedWeights());
+      scales[o] =
+          QuantizationRules.weightScale(scheme.perTensorWeights() ? largest : magnitudes[o]);
+    }
+    return scales;
+  }
+
+  private static byte[] integers(float[] reals, float[] scales, int perOutput) {
+    byte[] integers = new byte[reals.length];
+    for (int i = 0; i < reals.length; i++) {
+      integers[i] = QuantizationRules.weight(reals[i], scales[i / perOutput]);
+    }
+    return integers;
+  }
+
+  private static boolean saturates(byte[] integers, int outputs) {
+    int perOutput = integers.length / outputs;
+    for (int o = 0; o < outputs; o++) {
+      if (SaturationBound.canSaturate(integers, o * perOutput, (o + 1) * perOutput)) {
+        return true;
       }
     }
-    return new QuantizedLayer(integers, scales, bias, biasScales);
+    return false;
   }
 }

@@ -3,17 +3,25 @@ package io.skerry.packager.quantize;
 /**
  * What a target wants of int8.
  *
- * @param activations type of activations, asymmetric
- * @param reducedWeights whether weights keep within 7 bits, for CPUs whose 8-bit dot product
- *     saturates a 16-bit sum (x86-64 with AVX2 and without VNNI)
+ * @param activations type of activations
+ * @param symmetric whether an activation's zero point is the middle of its type, as TensorRT wants;
+ *     biases then stay float
+ * @param saturatingPairs whether the processor adds pairs of 8-bit products with 16-bit saturation
+ *     (x86-64 with AVX2 and without VNNI); weights keep to {@link SaturationBound} then
+ * @param perTensorWeights whether a layer's weights have one scale instead of one per output
  */
-public record Scheme(IntegerType activations, boolean reducedWeights) {
-  /** x86-64 with VNNI, and arm64. */
-  public static final Scheme UNSIGNED = new Scheme(IntegerType.UINT8, false);
+public record Scheme(
+    IntegerType activations, boolean symmetric, boolean saturatingPairs, boolean perTensorWeights) {
+  /** x86-64 with VNNI. */
+  public static final Scheme UNSIGNED = new Scheme(IntegerType.UINT8, false, false, false);
 
   /** x86-64 without VNNI. */
-  public static final Scheme UNSIGNED_REDUCED = new Scheme(IntegerType.UINT8, true);
+  public static final Scheme UNSIGNED_SATURATING =
+      new Scheme(IntegerType.UINT8, false, true, false);
 
-  /** TFLite. */
-  public static final Scheme SIGNED = new Scheme(IntegerType.INT8, false);
+  /** TFLite, and arm64. */
+  public static final Scheme SIGNED = new Scheme(IntegerType.INT8, false, false, false);
+
+  /** TensorRT. */
+  public static final Scheme SYMMETRIC = new Scheme(IntegerType.INT8, true, false, false);
 }

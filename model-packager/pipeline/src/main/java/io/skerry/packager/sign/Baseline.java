@@ -1,6 +1,6 @@
 package io.skerry.packager.sign;
 
-import io.skerry.packager.calibrate.Samples;
+import io.skerry.packager.data.Samples;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringManifests.Feature;

@@ -9,7 +9,7 @@ import io.skerry.artifact.LayerType;
 import io.skerry.artifact.OciLayout;
 import io.skerry.artifact.Tolerance;
 import io.skerry.artifact.sign.SigningKey;
-import io.skerry.packager.calibrate.Samples;
+import io.skerry.packager.data.Samples;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.profile.Candidate;

@@ -1,5 +1,7 @@
 package io.skerry.packager.graph;
 
+import io.skerry.artifact.npy.NpyArray;
+import io.skerry.packager.data.Samples;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -55,6 +57,25 @@ public final class Nets {
     net.dense(10, Activation.NONE);
     net.add(new Op.Softmax());
     return net.graph("probabilities");
+  }
+
+  /** One dense layer of these weights, outputs first. */
+  public static Graph dense(float[] weights, int inputs) {
+    Nets net = new Nets(1, "x", Shape.BATCH, inputs);
+    String name = net.constant(Constant.of(Shape.of(weights.length / inputs, inputs), weights));
+    net.add(new Op.Dense(), Activation.NONE, net.last, name);
+    return net.graph("y");
+  }
+
+  /** Items of normally distributed values. */
+  public static Samples randomItems(Graph graph, int items) {
+    Random random = new Random(7);
+    int each = graph.shape(graph.input()).elementsPerItem();
+    float[] values = new float[items * each];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    return Samples.of("random", NpyArray.ofFloats(values, items, each), each);
   }
 
   public Nets conv(int outputs, Activation activation, int... kernel) {

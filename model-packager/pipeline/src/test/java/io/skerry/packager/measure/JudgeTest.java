@@ -3,6 +3,7 @@ package io.skerry.packager.measure;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.skerry.packager.data.Labels;
 import org.junit.jupiter.api.Test;
 
 class JudgeTest {

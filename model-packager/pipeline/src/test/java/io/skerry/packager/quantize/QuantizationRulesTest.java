@@ -33,33 +33,40 @@ class QuantizationRulesTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"1.27, 0.01", "12.7, 0.1", "0.0, 1.0"})
+  void scalesWeights(float magnitude, float scale) {
+    assertThat(QuantizationRules.weightScale(magnitude)).isEqualTo(scale);
+  }
+
+  /** Computed by hand: largest magnitude / 127, zero point in the middle of the type. */
+  @ParameterizedTest
   @CsvSource({
-    "1.27, false, 0.01",
-    "12.7, false, 0.1",
-    "0.64, true,  0.01",
-    "6.4,  true,  0.1",
-    "0.0,  false, 1.0",
-    "0.0,  true,  1.0"
+    "-1.27, 1.0,  INT8,  0.01, 0",
+    "-1.0,  1.27, INT8,  0.01, 0",
+    "0.0,   12.7, INT8,  0.1,  0",
+    "0.0,   1.27, UINT8, 0.01, 128",
+    "0.0,   0.0,  INT8,  1.0,  0"
   })
-  void scalesWeights(float magnitude, boolean reduced, float scale) {
-    assertThat(QuantizationRules.weightScale(magnitude, reduced)).isEqualTo(scale);
+  void scalesSymmetricActivations(
+      float minimum, float maximum, IntegerType type, float scale, int zeroPoint) {
+    TensorScale found = QuantizationRules.symmetricActivation(minimum, maximum, type);
+
+    assertThat(found.scale()).isEqualTo(scale);
+    assertThat(found.zeroPoint()).isEqualTo(zeroPoint);
   }
 
   @ParameterizedTest
   @CsvSource({
-    "1.0,  1.0, false, 1",
-    "0.5,  1.0, false, 0",
-    "1.5,  1.0, false, 2",
-    "2.5,  1.0, false, 2",
-    "-1.5, 1.0, false, -2",
-    "200,  1.0, false, 127",
-    "-200, 1.0, false, -127",
-    "200,  1.0, true,  64",
-    "-200, 1.0, true,  -64"
+    "1.0,  1.0, 1",
+    "0.5,  1.0, 0",
+    "1.5,  1.0, 2",
+    "2.5,  1.0, 2",
+    "-1.5, 1.0, -2",
+    "200,  1.0, 127",
+    "-200, 1.0, -127"
   })
-  void roundsWeightsHalfToEvenAndKeepsThemSymmetric(
-      float real, float scale, boolean reduced, byte integer) {
-    assertThat(QuantizationRules.weight(real, scale, reduced)).isEqualTo(integer);
+  void roundsWeightsHalfToEvenAndKeepsThemSymmetric(float real, float scale, byte integer) {
+    assertThat(QuantizationRules.weight(real, scale)).isEqualTo(integer);
   }
 
   @Test

@@ -2,24 +2,22 @@ package io.skerry.packager.quantize;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.skerry.packager.calibrate.Range;
-import io.skerry.packager.calibrate.Ranges;
-import io.skerry.packager.graph.Activation;
+import io.skerry.packager.calibrate.Calibrator;
+import io.skerry.packager.calibrate.Clipping;
+import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.Op;
 import io.skerry.wire.onnx.ModelProto;
 import io.skerry.wire.onnx.NodeProto;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class QuantizerTest {
   private final Graph graph = Nets.sensorNet(1);
   private final QuantizedGraph quantized =
-      Quantizer.quantized(graph, ranges(graph), Scheme.UNSIGNED);
+      Quantizer.quantized(graph, seen(graph), Scheme.UNSIGNED, Options.of(Clipping.MIN_MAX));
 
   @Test
   void keepsNormalisationAndTheFinalSigmoidFloat() {
@@ -41,14 +39,35 @@ class QuantizerTest {
   }
 
   @Test
-  void keepsReducedWeightsWithinSevenBits() {
-    QuantizedGraph reduced = Quantizer.quantized(graph, ranges(graph), Scheme.UNSIGNED_REDUCED);
+  void keepsPairsOfWeightsFromSaturatingWhereTheTargetWould() {
+    QuantizedGraph safe =
+        Quantizer.quantized(
+            graph, seen(graph), Scheme.UNSIGNED_SATURATING, Options.of(Clipping.MIN_MAX));
 
-    for (QuantizedLayer layer : reduced.layers().values()) {
-      for (byte weight : layer.weights()) {
-        assertThat((int) weight).isBetween(-64, 64);
-      }
-    }
+    safe.layers()
+        .values()
+        .forEach(
+            layer -> {
+              byte[] weights = layer.weights();
+              int each = weights.length / layer.scales().length;
+              for (int o = 0; o < layer.scales().length; o++) {
+                assertThat(SaturationBound.canSaturate(weights, o * each, (o + 1) * each))
+                    .isFalse();
+              }
+            });
+  }
+
+  @Test
+  void keepsAllBitsOfLayersThatCannotSaturate() {
+    Graph harmless = Nets.dense(new float[] {1, -1, 0.003f, -0.003f}, 4);
+
+    QuantizedGraph safe =
+        Quantizer.quantized(
+            harmless, seen(harmless), Scheme.UNSIGNED_SATURATING, Options.of(Clipping.MIN_MAX));
+
+    assertThat(safe.layers().values())
+        .singleElement()
+        .satisfies(layer -> assertThat(layer.weights()).containsExactly(127, -127, 0, 0));
   }
 
   @Test
@@ -61,12 +80,7 @@ class QuantizerTest {
     assertThat(operators).doesNotContain("Relu", "Clip").contains("QuantizeLinear", "Sigmoid");
   }
 
-  private static Ranges ranges(Graph graph) {
-    Map<String, Range> ranges = new HashMap<>(Map.of(graph.input(), new Range(-4, 4)));
-    for (Node node : graph.nodes()) {
-      boolean clamped = node.activation() != Activation.NONE;
-      ranges.put(node.output(), new Range(clamped ? 0 : -4, 4));
-    }
-    return new Ranges(ranges);
+  private static Observations seen(Graph graph) {
+    return Calibrator.observe(graph, Nets.randomItems(graph, 16));
   }
 }

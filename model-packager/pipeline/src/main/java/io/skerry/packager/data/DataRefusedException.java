@@ -1,4 +1,4 @@
-package io.skerry.packager.calibrate;
+package io.skerry.packager.data;
 
 /** Data that does not fit the model. The message is one line: file, cause, remedy. */
 public final class DataRefusedException extends RuntimeException {

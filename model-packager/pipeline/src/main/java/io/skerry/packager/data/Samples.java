@@ -1,4 +1,4 @@
-package io.skerry.packager.calibrate;
+package io.skerry.packager.data;
 
 import io.skerry.artifact.ElementType;
 import io.skerry.artifact.npy.NpyArray;
@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /** Inputs of a model, one item after the other, as an NPY file holds them: shape [items, ...]. */
 public final class Samples {
@@ -83,23 +84,43 @@ public final class Samples {
    * @param first 0 or 1
    */
   public Samples everySecond(int first) {
-    int items = (count() + 1 - first) / 2;
+    return chosen(IntStream.range(0, (count() + 1 - first) / 2).map(i -> 2 * i + first).toArray());
+  }
+
+  /** These items, in this order. */
+  public Samples chosen(int... items) {
+    return of(source, rows(array, items), itemElements);
+  }
+
+  /** The first of these items, at most as many. */
+  public Samples first(int items) {
+    return chosen(IntStream.range(0, Math.min(items, count())).toArray());
+  }
+
+  /** These rows of an array, in this order. */
+  static NpyArray rows(NpyArray array, int... rows) {
     int[] shape = array.shape();
-    shape[0] = items;
-    if (type() == ElementType.FP32) {
-      float[] half = new float[items * itemElements];
-      for (int i = 0; i < items; i++) {
-        System.arraycopy(
-            array.floats(), (2 * i + first) * itemElements, half, i * itemElements, itemElements);
-      }
-      return of(source, NpyArray.ofFloats(half, shape), itemElements);
+    int each = shape[0] == 0 ? 0 : array.length() / shape[0];
+    shape[0] = rows.length;
+    Object source =
+        switch (array.type()) {
+          case FLOAT32 -> array.floats();
+          case INT8 -> array.bytes();
+          case INT32 -> array.ints();
+          case INT64 -> array.longs();
+        };
+    Object target =
+        java.lang.reflect.Array.newInstance(
+            source.getClass().getComponentType(), rows.length * each);
+    for (int i = 0; i < rows.length; i++) {
+      System.arraycopy(source, rows[i] * each, target, i * each, each);
     }
-    byte[] half = new byte[items * itemElements];
-    for (int i = 0; i < items; i++) {
-      System.arraycopy(
-          array.bytes(), (2 * i + first) * itemElements, half, i * itemElements, itemElements);
-    }
-    return of(source, NpyArray.ofBytes(half, shape), itemElements);
+    return switch (array.type()) {
+      case FLOAT32 -> NpyArray.ofFloats((float[]) target, shape);
+      case INT8 -> NpyArray.ofBytes((byte[]) target, shape);
+      case INT32 -> NpyArray.ofInts((int[]) target, shape);
+      case INT64 -> NpyArray.ofLongs((long[]) target, shape);
+    };
   }
 
   /** Where they come from. */

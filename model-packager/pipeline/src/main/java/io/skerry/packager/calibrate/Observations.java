@@ -1,0 +1,64 @@
+package io.skerry.packager.calibrate;
+
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * What a float model's tensors were seen to hold on calibration data: a histogram of each, and the
+ * mean of each channel. The memory does not grow with the number of samples, and what several
+ * workers saw can be put together.
+ */
+public final class Observations {
+  private final Map<String, Histogram> histograms = new LinkedHashMap<>();
+  private final Map<String, double[]> sums = new HashMap<>();
+  private final Map<String, Long> perChannel = new HashMap<>();
+
+  Observations() {}
+
+  Histogram open(String tensor) {
+    return histograms.computeIfAbsent(tensor, name -> new Histogram());
+  }
+
+  void addSums(String tensor, double[] channelSums, long valuesEach) {
+    double[] known = sums.computeIfAbsent(tensor, name -> new double[channelSums.length]);
+    for (int c = 0; c < known.length; c++) {
+      known[c] += channelSums[c];
+    }
+    perChannel.merge(tensor, valuesEach, Long::sum);
+  }
+
+  /** Adds what another worker saw of the same graph. */
+  void merge(Observations other) {
+    other.histograms.forEach((tensor, histogram) -> open(tensor).merge(histogram));
+    other.sums.forEach(
+        (tensor, channelSums) ->
+            addSums(tensor, channelSums, other.perChannel.getOrDefault(tensor, 0L)));
+  }
+
+  /** The counts of a tensor. */
+  public Histogram histogram(String tensor) {
+    Histogram histogram = histograms.get(tensor);
+    if (histogram == null) {
+      throw new IllegalStateException("tensor '%s' was not calibrated".formatted(tensor));
+    }
+    return histogram;
+  }
+
+  /** The mean of each channel (dimension 1) of a tensor. */
+  public double[] channelMeans(String tensor) {
+    double[] means = sums.getOrDefault(tensor, new double[0]).clone();
+    long values = Math.max(1, perChannel.getOrDefault(tensor, 1L));
+    for (int c = 0; c < means.length; c++) {
+      means[c] /= values;
+    }
+    return means;
+  }
+
+  /** The range of every tensor. */
+  public Ranges ranges(Clipping clipping) {
+    Map<String, Range> ranges = new HashMap<>();
+    histograms.forEach((tensor, histogram) -> ranges.put(tensor, clipping.range(histogram)));
+    return new Ranges(ranges);
+  }
+}

@@ -1,0 +1,88 @@
+package io.skerry.packager.data;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Comma-separated numbers; the first line is a header unless it is all numbers itself. */
+final class CsvFile {
+  private static final int LINE_CHARS_MAX = 1 << 22;
+
+  private CsvFile() {}
+
+  static Rows read(Path file) throws IOException {
+    try (BufferedReader reader = Files.newBufferedReader(file)) {
+      String first = reader.readLine();
+      if (first == null) {
+        throw new DataRefusedException(file + ": the file is empty: give an item a line");
+      }
+      boolean header = !isNumbers(first);
+      Rows rows = new Rows(header ? List.of(cells(first)) : List.of());
+      int line = 1;
+      for (String text = header ? reader.readLine() : first;
+          text != null;
+          text = reader.readLine()) {
+        line++;
+        if (!text.isBlank()) {
+          add(file, rows, text, header ? line : line - 1);
+          DataReader.checkSize(file, rows.count(), rows.columns());
+        }
+      }
+      return rows;
+    }
+  }
+
+  private static void add(Path file, Rows rows, String text, int line) {
+    if (text.length() > LINE_CHARS_MAX) {
+      throw new DataRefusedException(
+          "%s: line %d has more than %d characters: give an item a line"
+              .formatted(file, line, LINE_CHARS_MAX));
+    }
+    String[] cells = cells(text);
+    float label = Float.NaN;
+    float[] values = new float[cells.length];
+    int count = 0;
+    for (int i = 0; i < cells.length; i++) {
+      float value = number(file, cells[i], line, i + 1);
+      if (rows.isLabel(i)) {
+        label = value;
+      } else {
+        values[count++] = value;
+      }
+    }
+    if (!rows.add(java.util.Arrays.copyOf(values, count), label)) {
+      throw new DataRefusedException(
+          "%s: line %d has %d values, the first has %d: give as many in every line"
+              .formatted(file, line, count, rows.columns()));
+    }
+  }
+
+  private static String[] cells(String line) {
+    return line.split(",", -1);
+  }
+
+  private static boolean isNumbers(String line) {
+    for (String cell : cells(line)) {
+      try {
+        Float.parseFloat(cell.strip());
+      } catch (NumberFormatException e) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static float number(Path file, String cell, int line, int column) {
+    String text = cell.strip();
+    try {
+      return text.isEmpty() ? Float.NaN : Float.parseFloat(text);
+    } catch (NumberFormatException e) {
+      throw new DataRefusedException(
+          "%s: line %d, column %d is '%s', no number: remove the column or convert it"
+              .formatted(file, line, column, text.substring(0, Math.min(40, text.length()))),
+          e);
+    }
+  }
+}

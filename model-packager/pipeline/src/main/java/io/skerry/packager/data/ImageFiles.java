@@ -1,0 +1,122 @@
+package io.skerry.packager.data;
+
+import io.skerry.artifact.TensorSpec;
+import io.skerry.artifact.npy.NpyArray;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import javax.imageio.ImageIO;
+
+/**
+ * Images, a folder per class: the classes are the folders' names in order, from 0. Values are 0 to
+ * 255, red first, laid out as the model's input is.
+ */
+final class ImageFiles {
+  private static final List<String> ENDINGS = List.of(".jpg", ".jpeg", ".png", ".bmp");
+
+  private final Path source;
+  private final int channels;
+  private final int height;
+  private final int width;
+  private final boolean channelsLast;
+
+  private ImageFiles(Path source, TensorSpec input) {
+    this.source = source;
+    List<Long> shape = input.shape();
+    boolean last = shape.size() == 4 && isColours(shape.get(3));
+    if (shape.size() != 4 || !(last || isColours(shape.get(1)))) {
+      throw new DataRefusedException(
+          "%s: images do not fit the model's input '%s' of shape %s: give arrays"
+              .formatted(source, input.name(), shape));
+    }
+    DataReader.requireFloats(source, input, "images");
+    this.channelsLast = last;
+    this.channels = Math.toIntExact(shape.get(last ? 3 : 1));
+    this.height = Math.toIntExact(shape.get(last ? 1 : 2));
+    this.width = Math.toIntExact(shape.get(last ? 2 : 3));
+  }
+
+  private static boolean isColours(long size) {
+    return size == 1 || size == 3;
+  }
+
+  static Dataset read(Path source, FileTree files, TensorSpec input, int itemsMax)
+      throws IOException {
+    return new ImageFiles(source, input).read(files, itemsMax);
+  }
+
+  private Dataset read(FileTree files, int itemsMax) throws IOException {
+    List<String> names = files.names(ImageFiles::isImage);
+    if (names.isEmpty()) {
+      throw new DataRefusedException(
+          "%s: holds neither data.yaml nor images (%s): give one folder per class"
+              .formatted(source, String.join(", ", ENDINGS)));
+    }
+    List<String> classes =
+        List.copyOf(new TreeSet<>(names.stream().map(ImageFiles::folder).toList()));
+    int[] chosen = DataReader.chosen(names.size(), itemsMax);
+    int elements = channels * height * width;
+    DataReader.checkSize(source, chosen.length, elements);
+    Map<String, Integer> items = new HashMap<>();
+    float[] labels = new float[chosen.length];
+    for (int item = 0; item < chosen.length; item++) {
+      String name = names.get(chosen[item]);
+      items.put(name, item);
+      labels[item] = classes.indexOf(folder(name));
+    }
+    float[] values = new float[chosen.length * elements];
+    files.read(
+        items.keySet(),
+        (name, content) -> decode(name, content, values, items.getOrDefault(name, 0) * elements));
+    return new Dataset(
+        Samples.of(source.toString(), NpyArray.ofFloats(values, chosen.length, elements), elements),
+        classes.size() < 2
+            ? Optional.empty()
+            : Optional.of(NpyArray.ofFloats(labels, labels.length)));
+  }
+
+  private static boolean isImage(String name) {
+    String lower = name.toLowerCase(Locale.ROOT);
+    return ENDINGS.stream().anyMatch(lower::endsWith);
+  }
+
+  private static String folder(String name) {
+    int end = name.lastIndexOf('/');
+    return end < 0 ? "" : name.substring(name.lastIndexOf('/', end - 1) + 1, end);
+  }
+
+  private void decode(String name, byte[] content, float[] values, int offset) throws IOException {
+    BufferedImage image = ImageIO.read(new ByteArrayInputStream(content));
+    if (image == null) {
+      throw new DataRefusedException(
+          "%s: '%s' is no image: remove it or save it again".formatted(source, name));
+    }
+    if (image.getHeight() != height || image.getWidth() != width) {
+      throw new DataRefusedException(
+          "%s: '%s' has %d x %d pixels, the model takes %d x %d: resize the images"
+              .formatted(source, name, image.getWidth(), image.getHeight(), width, height));
+    }
+    int[] pixels = image.getRGB(0, 0, width, height, null, 0, width);
+    for (int i = 0; i < pixels.length; i++) {
+      for (int c = 0; c < channels; c++) {
+        int index = channelsLast ? i * channels + c : c * pixels.length + i;
+        values[offset + index] =
+            channels == 1 ? luma(pixels[i]) : (pixels[i] >> (16 - 8 * c)) & 0xff;
+      }
+    }
+  }
+
+  /** Brightness as ITU-R BT.601 weighs the colours. */
+  private static float luma(int pixel) {
+    return 0.299f * ((pixel >> 16) & 0xff)
+        + 0.587f * ((pixel >> 8) & 0xff)
+        + 0.114f * (pixel & 0xff);
+  }
+}
