@@ -14,25 +14,25 @@ import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 
 /**
- * The socket that Paho gets: with TLS and the broker's host name verified when there is a context,
- * and with {@link InboundGuard} between the broker and Paho's parser.
+ * The socket that Paho gets: with TLS and the broker's host name verified, and with {@link
+ * InboundGuard} between the broker and Paho's parser.
  */
 final class BrokerSocket extends Socket {
-  private final Optional<SSLContext> context;
+  private final SSLContext context;
   private final String host;
   private final Greeting greeting;
   private final Socket raw = new Socket();
   private volatile Socket connection = raw;
   private Optional<InputStream> guarded = Optional.empty();
 
-  private BrokerSocket(Optional<SSLContext> context, String host, Greeting greeting) {
+  private BrokerSocket(SSLContext context, String host, Greeting greeting) {
     this.context = context;
     this.host = host;
     this.greeting = greeting;
   }
 
   /** Makes such sockets. */
-  static SocketFactory factory(Optional<SSLContext> context, String host, Greeting greeting) {
+  static SocketFactory factory(SSLContext context, String host, Greeting greeting) {
     return new SocketFactory() {
       @Override
       public Socket createSocket() {
@@ -79,16 +79,14 @@ final class BrokerSocket extends Socket {
   public void connect(SocketAddress address, int timeoutMillis) throws IOException {
     raw.setTcpNoDelay(true);
     raw.connect(address, timeoutMillis);
-    if (context.isPresent()) {
-      raw.setSoTimeout(timeoutMillis);
-      SSLSocket encrypted =
-          (SSLSocket) context.get().getSocketFactory().createSocket(raw, host, raw.getPort(), true);
-      connection = encrypted;
-      SSLParameters parameters = encrypted.getSSLParameters();
-      parameters.setEndpointIdentificationAlgorithm("HTTPS");
-      encrypted.setSSLParameters(parameters);
-      encrypted.startHandshake();
-    }
+    raw.setSoTimeout(timeoutMillis);
+    SSLSocket encrypted =
+        (SSLSocket) context.getSocketFactory().createSocket(raw, host, raw.getPort(), true);
+    connection = encrypted;
+    SSLParameters parameters = encrypted.getSSLParameters();
+    parameters.setEndpointIdentificationAlgorithm("HTTPS");
+    encrypted.setSSLParameters(parameters);
+    encrypted.startHandshake();
   }
 
   @Override

@@ -9,6 +9,8 @@ import javax.net.ssl.SSLContext;
 /**
  * Where and as whom to connect.
  *
+ * @param newest TLS with the device's certificate, asked for at every attempt to connect, so that a
+ *     renewed one is used; the broker's must bear its host name
  * @param bootEpoch travels in the status
  * @param instance travels in the status, see {@link io.skerry.protocol.DeviceHealth}
  */
@@ -17,28 +19,10 @@ public record LinkConfig(
     int port,
     TenantId tenant,
     DeviceId device,
-    Credential credential,
+    Supplier<SSLContext> newest,
     long bootEpoch,
     String instance,
     Timing timing) {
-
-  /** What proves who the device is. */
-  public sealed interface Credential {
-    /**
-     * TLS with the device's certificate; the broker's must bear its host name.
-     *
-     * @param newest asked for at every attempt to connect, so that a renewed certificate is used
-     */
-    record Certificate(Supplier<SSLContext> newest) implements Credential {}
-
-    /** A password on a connection that is not encrypted: on loopback only. */
-    record Secret(String secret) implements Credential {
-      @Override
-      public String toString() {
-        return "Secret[...]";
-      }
-    }
-  }
 
   /**
    * How long to wait for what.
@@ -70,7 +54,7 @@ public record LinkConfig(
             Duration.ofMinutes(10));
   }
 
-  /** With a certificate, and waits that suit a fleet. */
+  /** With waits that suit a fleet. */
   public LinkConfig(
       String host,
       int port,
@@ -79,26 +63,12 @@ public record LinkConfig(
       Supplier<SSLContext> newest,
       long bootEpoch,
       String instance) {
-    this(
-        host,
-        port,
-        tenant,
-        device,
-        new Credential.Certificate(newest),
-        bootEpoch,
-        instance,
-        Timing.DEFAULTS);
-  }
-
-  /** With a password, and waits that suit a fleet. */
-  public LinkConfig(
-      String host, int port, TenantId tenant, DeviceId device, String secret, long bootEpoch) {
-    this(host, port, tenant, device, new Credential.Secret(secret), bootEpoch, "", Timing.DEFAULTS);
+    this(host, port, tenant, device, newest, bootEpoch, instance, Timing.DEFAULTS);
   }
 
   /** The same with other waits. */
   public LinkConfig with(Timing other) {
-    return new LinkConfig(host, port, tenant, device, credential, bootEpoch, instance, other);
+    return new LinkConfig(host, port, tenant, device, newest, bootEpoch, instance, other);
   }
 
   /** Client id and user name. */

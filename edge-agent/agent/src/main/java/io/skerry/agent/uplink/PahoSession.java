@@ -1,12 +1,10 @@
 package io.skerry.agent.uplink;
 
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.locks.ReentrantLock;
-import javax.net.ssl.SSLContext;
 import org.eclipse.paho.mqttv5.client.IMqttToken;
 import org.eclipse.paho.mqttv5.client.MqttAsyncClient;
 import org.eclipse.paho.mqttv5.client.MqttCallback;
@@ -93,18 +91,7 @@ final class PahoSession {
     MqttProperties will = new MqttProperties();
     will.setWillDelayInterval(willDelaySeconds);
     options.setWillMessageProperties(will);
-    switch (config.credential()) {
-      case LinkConfig.Credential.Certificate certificate -> {
-        SSLContext newest = certificate.newest().get();
-        options.setSocketFactory(
-            BrokerSocket.factory(Optional.of(newest), config.host(), greeting));
-      }
-      case LinkConfig.Credential.Secret(String secret) -> {
-        options.setSocketFactory(BrokerSocket.factory(Optional.empty(), config.host(), greeting));
-        options.setUserName(config.login());
-        options.setPassword(secret.getBytes(StandardCharsets.UTF_8));
-      }
-    }
+    options.setSocketFactory(BrokerSocket.factory(config.newest().get(), config.host(), greeting));
     return options;
   }
 

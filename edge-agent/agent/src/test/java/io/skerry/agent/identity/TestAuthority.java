@@ -9,8 +9,13 @@ import java.security.KeyPairGenerator;
 import java.security.cert.X509Certificate;
 import java.security.spec.ECGenParameterSpec;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Date;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.SSLContext;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.BasicConstraints;
 import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
@@ -81,6 +86,28 @@ public final class TestAuthority {
                 : new GeneralName(GeneralName.dNSName, host)),
         KeyPurposeId.id_kp_serverAuth,
         false);
+  }
+
+  /** TLS of a server on 127.0.0.1. */
+  public SSLContext serving() {
+    KeyPair server = pair();
+    X509Certificate leaf = server(server, "127.0.0.1", new Validity(BEGIN, END));
+    try {
+      SSLContext context = SSLContext.getInstance("TLS");
+      context.init(
+          new KeyManager[] {new ServerLogin(server.getPrivate(), List.of(leaf, certificate))},
+          null,
+          null);
+      return context;
+    } catch (GeneralSecurityException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** TLS of a client that believes this authority. */
+  public SSLContext believing() {
+    return ControlPort.context(
+        PinnedTrust.of(certificate, InstantSource.system(), () -> {}), Optional.empty());
   }
 
   /** A certificate for a device whose request is checked by BouncyCastle. */

