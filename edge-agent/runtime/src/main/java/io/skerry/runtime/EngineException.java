@@ -14,6 +14,8 @@ public final class EngineException extends Exception {
     MODEL_INVALID,
     /** An input does not fit the model's signature. */
     INPUT_INVALID,
+    /** The engine asked for more memory than there is. */
+    OUT_OF_MEMORY,
     /** The engine failed while running. */
     RUN_FAILED
   }

@@ -132,7 +132,11 @@ final class Acceptance {
       return model.run(inputs);
     } catch (EngineException e) {
       throw new UpdateException(
-          ErrorCode.GOLDEN_MISMATCH, "golden inputs cannot be run: " + e.getMessage(), e);
+          e.reason() == EngineException.Reason.OUT_OF_MEMORY
+              ? ErrorCode.ACCEPTANCE_MEMORY
+              : ErrorCode.GOLDEN_MISMATCH,
+          "golden inputs cannot be run: " + e.getMessage(),
+          e);
     }
   }
 

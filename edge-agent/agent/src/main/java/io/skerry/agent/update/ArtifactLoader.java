@@ -379,9 +379,11 @@ final class ArtifactLoader {
           .load(manifest.engine().text(), blobs.file(manifest.modelLayer().digest()), options);
     } catch (EngineException e) {
       throw new UpdateException(
-          e.reason() == EngineException.Reason.ENGINE_UNAVAILABLE
-              ? ErrorCode.ENGINE_UNAVAILABLE
-              : ErrorCode.MODEL_LOAD_FAILED,
+          switch (e.reason()) {
+            case ENGINE_UNAVAILABLE -> ErrorCode.ENGINE_UNAVAILABLE;
+            case OUT_OF_MEMORY -> ErrorCode.ACCEPTANCE_MEMORY;
+            case MODEL_INVALID, INPUT_INVALID, RUN_FAILED -> ErrorCode.MODEL_LOAD_FAILED;
+          },
           "%s cannot be loaded: %s".formatted(manifest.model(), e.getMessage()),
           e);
     }

@@ -62,7 +62,7 @@ public final class OnnxEngine implements InferenceEngine {
       return started(environment.createSession(model.toString(), session), environment, providers);
     } catch (OrtException e) {
       throw new EngineException(
-          Reason.MODEL_INVALID,
+          OrtErrors.orOutOfMemory(e, Reason.MODEL_INVALID),
           "ONNX Runtime cannot load %s: %s".formatted(model.getFileName(), OrtErrors.oneLine(e)),
           e);
     }

@@ -70,7 +70,7 @@ final class OnnxModel implements LoadedModel {
       Reason reason =
           e.getCode() == OrtErrorCode.ORT_INVALID_ARGUMENT
               ? Reason.INPUT_INVALID
-              : Reason.RUN_FAILED;
+              : OrtErrors.orOutOfMemory(e, Reason.RUN_FAILED);
       throw new EngineException(reason, OrtErrors.oneLine(e), e);
     } finally {
       given.values().forEach(OnnxTensor::close);
