@@ -316,10 +316,11 @@ public final class Enrolment {
     }
     JsonElement snapshot = answer.get("snapshot");
     if (snapshot != null && snapshot.isJsonPrimitive()) {
+      String signer = believed.root().snapshot().id();
       believed
           .withSnapshot(envelope(snapshot.getAsString()), clock.instant())
           .snapshot()
-          .ifPresent(known -> clock.passed(known.issuedAt()));
+          .ifPresent(known -> clock.passed(known.issuedAt(), signer));
     }
     return roots;
   }

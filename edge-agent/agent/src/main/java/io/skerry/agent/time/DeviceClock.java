@@ -12,9 +12,14 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.BiPredicate;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,6 +32,11 @@ import org.slf4j.LoggerFactory;
  * leaves nothing behind once it is right again. And there is a <em>proven</em> time, once the
  * control plane answered in this run what time it is; the system's clock counts only while it
  * agrees with that.
+ *
+ * <p>Who signed a time is kept with it: a stolen key can move the floor far ahead, and must not do
+ * so for longer than it is believed. When root gives a role other keys, the floor that the old ones
+ * signed is forgotten ({@link #believe}); and an answer to this device's own question outranks what
+ * anybody else signed.
  *
  * <p>Time can go back when a wrong clock is put right, and never below the floor. Thread-safe.
  */
@@ -47,13 +57,17 @@ public final class DeviceClock implements InstantSource {
 
   private static final int NONCE_BYTES = 16;
 
+  /** Signer of what needs no signature: when this program was built, and the machine's counter. */
+  private static final String NOBODY = "-";
+
   private final Disk disk;
   private final Path file;
   private final InstantSource system;
   private final LongSupplier nanos;
   private final SecureRandom random = new SecureRandom();
-  private volatile Mark floor;
+  private volatile Map<String, Mark> floors;
   private volatile Optional<Mark> proven = Optional.empty();
+  private String provenBy = NOBODY;
   private Mark watched;
   private long writtenNanos;
 
@@ -89,13 +103,15 @@ public final class DeviceClock implements InstantSource {
   public record Reading(Instant system, Instant floor, Duration corrected) {}
 
   private DeviceClock(
-      Disk disk, Path file, InstantSource system, LongSupplier nanos, Instant floor) {
+      Disk disk, Path file, InstantSource system, LongSupplier nanos, Map<String, Instant> floors) {
     this.disk = disk;
     this.file = file;
     this.system = system;
     this.nanos = nanos;
     long now = nanos.getAsLong();
-    this.floor = new Mark(floor, now);
+    Map<String, Mark> marks = new HashMap<>();
+    floors.forEach((signer, floor) -> marks.put(signer, new Mark(floor, now)));
+    this.floors = Map.copyOf(marks);
     this.watched = new Mark(system.instant(), now);
     this.writtenNanos = now;
   }
@@ -115,16 +131,21 @@ public final class DeviceClock implements InstantSource {
   public static DeviceClock open(
       Disk disk, Path dataDir, Instant builtAt, InstantSource system, LongSupplier nanos) {
     Path file = dataDir.resolve("time-floor");
-    Instant floor = builtAt;
+    Map<String, Instant> floors = new HashMap<>(Map.of(NOBODY, builtAt));
     try {
       Optional<byte[]> written = DurableFile.read(disk, file);
       if (written.isPresent()) {
-        floor = later(builtAt, Instant.parse(new String(written.get(), StandardCharsets.US_ASCII)));
+        for (String line : new String(written.get(), StandardCharsets.US_ASCII).split("\n", -1)) {
+          String[] words = line.split(" ", 2);
+          // A line without a signer is of an agent that did not write them.
+          floors.merge(
+              words.length == 2 ? words[1] : NOBODY, Instant.parse(words[0]), DeviceClock::later);
+        }
       }
     } catch (IOException | DateTimeException e) {
       log.atWarn().addKeyValue("file", file).setCause(e).log("time floor forgotten");
     }
-    return new DeviceClock(disk, file, system, nanos, floor);
+    return new DeviceClock(disk, file, system, nanos, floors);
   }
 
   private static Instant later(Instant one, Instant other) {
@@ -142,14 +163,22 @@ public final class DeviceClock implements InstantSource {
             .map(mark -> mark.after(now))
             .filter(truth -> Duration.between(truth, told).abs().compareTo(TOLERANCE) > 0)
             .orElse(told);
-    return later(best, floor.leastAfter(now));
+    return later(best, floor(now));
+  }
+
+  private Instant floor(long now) {
+    Instant highest = Instant.MIN;
+    for (Mark mark : floors.values()) {
+      highest = later(highest, mark.leastAfter(now));
+    }
+    return highest;
   }
 
   /** What the clock is made of now. */
   public Reading reading() {
     Instant told = system.instant();
     long now = nanos.getAsLong();
-    return new Reading(told, floor.leastAfter(now), Duration.between(told, instant(told, now)));
+    return new Reading(told, floor(now), Duration.between(told, instant(told, now)));
   }
 
   /**
@@ -160,17 +189,55 @@ public final class DeviceClock implements InstantSource {
     long now = nanos.getAsLong();
     Instant told = system.instant();
     boolean moved = Duration.between(watched.after(now), told).abs().compareTo(TOLERANCE) > 0;
-    return moved || told.isBefore(floor.leastAfter(now));
+    return moved || told.isBefore(floor(now));
   }
 
   /**
-   * Takes a time that somebody trusted has signed, at any time before now: the floor rises to it.
+   * Takes a time that somebody trusted has signed, at any time before now: the floor rises to it,
+   * unless the control plane has answered in this run that it is earlier.
+   *
+   * @param signer the role that signed, see {@link io.skerry.artifact.trust.Role#id}
    */
-  public synchronized void passed(Instant signedAt) {
+  public synchronized void passed(Instant signedAt, String signer) {
     long now = nanos.getAsLong();
-    if (floor.leastAfter(now).isBefore(signedAt)) {
-      floor = new Mark(signedAt, now);
+    if (proven.filter(mark -> isAhead(signedAt, mark, now)).isPresent()) {
+      log.atError()
+          .addKeyValue("signed", signedAt)
+          .addKeyValue("now", instant())
+          .log("a time of the future was signed: is that key stolen?");
+      return;
+    }
+    if (floor(now).isBefore(signedAt)) {
+      Map<String, Mark> risen = new HashMap<>(floors);
+      risen.put(signer, new Mark(signedAt, now));
+      floors = Map.copyOf(risen);
       write(now);
+    }
+  }
+
+  private static boolean isAhead(Instant at, Mark truth, long now) {
+    return Duration.between(truth.after(now), at).compareTo(TOLERANCE) > 0;
+  }
+
+  /** Forgets what was signed by anybody else than these roles: their keys were rotated away. */
+  public synchronized void believe(Set<String> signers) {
+    if (!signers.contains(provenBy)) {
+      proven = Optional.empty();
+      provenBy = NOBODY;
+    }
+    keep((signer, mark) -> signers.contains(signer));
+  }
+
+  private void keep(BiPredicate<String, Mark> rule) {
+    Map<String, Mark> kept = new HashMap<>(floors);
+    kept.entrySet()
+        .removeIf(
+            floor ->
+                !floor.getKey().equals(NOBODY) && !rule.test(floor.getKey(), floor.getValue()));
+    if (kept.size() < floors.size()) {
+      floors = Map.copyOf(kept);
+      write(nanos.getAsLong());
+      log.atWarn().addKeyValue("floor", floor(nanos.getAsLong())).log("time floor lowered");
     }
   }
 
@@ -197,14 +264,17 @@ public final class DeviceClock implements InstantSource {
     if (!time.nonce().equals(nonce)) {
       throw new SignatureInvalidException("signed time answers another question");
     }
-    prove(time.at(), took.dividedBy(2), answered);
+    prove(time.at(), trust.root().director().id(), took.dividedBy(2), answered);
   }
 
-  private synchronized void prove(Instant at, Duration travelled, long now) {
+  private synchronized void prove(Instant at, String signer, Duration travelled, long now) {
     Duration before = reading().corrected();
-    proven = Optional.of(new Mark(at.plus(travelled), now));
+    Mark truth = new Mark(at.plus(travelled), now);
+    proven = Optional.of(truth);
+    provenBy = signer;
     watched = new Mark(system.instant(), now);
-    passed(at);
+    keep((other, mark) -> !isAhead(mark.leastAfter(now), truth, now));
+    passed(at, signer);
     Duration after = reading().corrected();
     if (!before.equals(after) && after.abs().compareTo(TOLERANCE) > 0) {
       log.atWarn()
@@ -226,8 +296,12 @@ public final class DeviceClock implements InstantSource {
     // Also when it fails: a full disk is not to be asked four times a second.
     writtenNanos = now;
     try {
-      DurableFile.write(
-          disk, file, floor.leastAfter(now).toString().getBytes(StandardCharsets.US_ASCII));
+      String lines =
+          floors.entrySet().stream()
+              .map(floor -> floor.getValue().leastAfter(now) + " " + floor.getKey())
+              .sorted()
+              .collect(Collectors.joining("\n"));
+      DurableFile.write(disk, file, lines.getBytes(StandardCharsets.US_ASCII));
     } catch (IOException e) {
       log.atWarn().addKeyValue("file", file).setCause(e).log("time floor not written");
     }

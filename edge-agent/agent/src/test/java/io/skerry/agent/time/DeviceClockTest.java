@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.gson.JsonObject;
 import io.skerry.agent.disk.Disk;
+import io.skerry.agent.disk.DurableFile;
 import io.skerry.artifact.sign.Dsse;
 import io.skerry.artifact.sign.SignatureInvalidException;
 import io.skerry.artifact.sign.SigningKey;
@@ -19,6 +20,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -99,7 +101,7 @@ class DeviceClockTest {
 
   @Test
   void withoutABatteryGoesOnFromTheNewestSignedTimeAndTicks() {
-    open().passed(TRUE);
+    open().passed(TRUE, "snapshot");
     system = Instant.EPOCH;
     DeviceClock restarted = open();
 
@@ -204,11 +206,63 @@ class DeviceClockTest {
 
   @Test
   void startsWithADamagedFloor() throws Exception {
-    open().passed(TRUE);
+    open().passed(TRUE, "snapshot");
     Files.writeString(folder.resolve("time-floor"), "garbage");
     Files.deleteIfExists(folder.resolve("time-floor.before"));
     system = Instant.EPOCH;
 
     assertThat(open().instant()).isEqualTo(BUILT);
+  }
+
+  @Test
+  void whatAStolenKeySignedIsForgottenWhenItsRoleGetsOtherKeys() {
+    DeviceClock clock = open();
+    clock.passed(TRUE.minus(Duration.ofDays(1)), "director");
+    clock.passed(TRUE.plus(TEN_YEARS), "stolen");
+    assertThat(clock.instant()).isEqualTo(TRUE.plus(TEN_YEARS));
+    DeviceClock restarted = open();
+    assertThat(restarted.instant()).isEqualTo(TRUE.plus(TEN_YEARS));
+
+    restarted.believe(Set.of("director", "new"));
+
+    assertThat(restarted.instant()).isEqualTo(TRUE);
+    assertThat(open().instant()).isEqualTo(TRUE);
+    system = Instant.EPOCH;
+    assertThat(open().instant()).isEqualTo(TRUE.minus(Duration.ofDays(1)));
+  }
+
+  @Test
+  void anAnswerToItsOwnQuestionOutranksASignedTimeOfTheFuture() throws Exception {
+    DeviceClock clock = open();
+    clock.passed(TRUE.plus(TEN_YEARS), "stolen");
+
+    ask(clock, TRUE);
+
+    assertThat(clock.instant()).isEqualTo(TRUE);
+    clock.passed(TRUE.plus(TEN_YEARS), "stolen");
+    assertThat(clock.instant()).isEqualTo(TRUE);
+    assertThat(open().instant()).isEqualTo(TRUE);
+  }
+
+  @Test
+  void aProofByADirectorThatWasRotatedAwayCountsNoLonger() throws Exception {
+    DeviceClock clock = open();
+    ask(clock, TRUE.plus(TEN_YEARS));
+    assertThat(clock.instant()).isEqualTo(TRUE.plus(TEN_YEARS));
+
+    clock.believe(Set.of("another"));
+
+    assertThat(clock.instant()).isEqualTo(TRUE);
+  }
+
+  @Test
+  void readsTheFloorOfAnAgentThatKeptNoSigners() throws Exception {
+    DurableFile.write(
+        Disk.local(),
+        folder.resolve("time-floor"),
+        TRUE.toString().getBytes(StandardCharsets.US_ASCII));
+    system = Instant.EPOCH;
+
+    assertThat(open().instant()).isEqualTo(TRUE);
   }
 }

@@ -4,8 +4,11 @@ import io.skerry.artifact.sign.Dsse;
 import io.skerry.artifact.sign.DsseEnvelope;
 import io.skerry.artifact.sign.SignatureInvalidException;
 import io.skerry.artifact.sign.VerificationKey;
+import io.skerry.protocol.Digest;
+import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * Keys, and how many of them must agree.
@@ -51,6 +54,27 @@ public record Role(List<VerificationKey> keys, int threshold) {
    */
   public byte[] open(DsseEnvelope envelope, String payloadType) {
     return Dsse.verify(envelope, payloadType, keys, threshold);
+  }
+
+  /**
+   * Whether somebody who could sign in this role alone can no longer: a key is gone, or more of
+   * them must agree. What this role said about its own order, its version numbers, is then worth
+   * nothing.
+   */
+  public boolean isRotatedBy(Role next) {
+    return threshold != next.threshold || !new HashSet<>(next.keys).containsAll(keys);
+  }
+
+  /**
+   * Tells roles apart: the first 16 hex digits of a digest over threshold and keys in any order.
+   */
+  public String id() {
+    String text =
+        keys.stream()
+            .map(VerificationKey::hex)
+            .sorted()
+            .collect(Collectors.joining(",", threshold + ":", ""));
+    return Digest.of(text.getBytes(StandardCharsets.US_ASCII)).hex().substring(0, 16);
   }
 
   /**
