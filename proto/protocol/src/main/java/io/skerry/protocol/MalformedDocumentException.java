@@ -1,7 +1,7 @@
 package io.skerry.protocol;
 
 /** A message that cannot be read; the text says which part and why. */
-public final class MalformedDocumentException extends Exception {
+public class MalformedDocumentException extends Exception {
   private static final long serialVersionUID = 1L;
 
   public MalformedDocumentException(String message) {

@@ -26,6 +26,7 @@ public final class ProtocolCodec {
             .setDevice(document.device().value())
             .setGeneration(toWire(document.generation()))
             .setIssuedAtMillis(document.issuedAt().toEpochMilli());
+    document.expiresAt().ifPresent(end -> builder.setExpiresAtMillis(end.toEpochMilli()));
     for (DesiredSlot slot : document.slots()) {
       builder.addSlots(toWire(slot));
     }
@@ -35,8 +36,8 @@ public final class ProtocolCodec {
   /**
    * Reads a desired document.
    *
-   * @throws MalformedDocumentException if the bytes are none, too many, or say something that this
-   *     version does not know
+   * @throws UnsupportedDocumentException if it says something that this version does not know
+   * @throws MalformedDocumentException if the bytes are none, or too many
    */
   public static DesiredDocument decodeDesired(byte[] bytes) throws MalformedDocumentException {
     checkSize("desired document", bytes, DesiredDocument.BYTES_MAX);
@@ -56,6 +57,9 @@ public final class ProtocolCodec {
           new DeviceId(wire.getDevice()),
           fromWire(wire.getGeneration()),
           Instant.ofEpochMilli(wire.getIssuedAtMillis()),
+          Optional.of(wire.getExpiresAtMillis())
+              .filter(millis -> millis != 0)
+              .map(Instant::ofEpochMilli),
           slots);
     } catch (InvalidProtocolBufferException | IllegalArgumentException e) {
       throw new MalformedDocumentException("desired document: " + e.getMessage(), e);
@@ -259,8 +263,8 @@ public final class ProtocolCodec {
       case SLOT_MODE_SHADOW -> new SlotMode.Shadow(trial(wire));
       case SLOT_MODE_OFF -> new SlotMode.Off();
       case SLOT_MODE_UNSPECIFIED, UNRECOGNIZED ->
-          throw new MalformedDocumentException(
-              "slot '%s' has mode %d, which this version does not know"
+          throw new UnsupportedDocumentException(
+              "slot '%s' has mode %d, which this version does not know: update the agent first"
                   .formatted(wire.getSlot(), wire.getModeValue()));
     };
   }
@@ -302,8 +306,8 @@ public final class ProtocolCodec {
       throws MalformedDocumentException {
     String phase = wire.getPhase().name();
     if (wire.getPhaseValue() == 0 || !phase.startsWith("SLOT_PHASE_")) {
-      throw new MalformedDocumentException(
-          "slot '%s' has phase %d, which this version does not know"
+      throw new UnsupportedDocumentException(
+          "slot '%s' has phase %d, which this version does not know: update the control plane"
               .formatted(wire.getSlot(), wire.getPhaseValue()));
     }
     return new SlotReport(

@@ -79,6 +79,26 @@ final class Factory {
         .withSnapshot(snapshot(1, BEGIN.plus(Duration.ofDays(30))), BEGIN);
   }
 
+  /** What a device believes after the next root gave the director role another key. */
+  record Rotated(Trust trust, SigningKey director) {}
+
+  Rotated rotateDirector(Trust before) {
+    SigningKey fresh = SigningKey.generate();
+    RootDocument known = before.root();
+    DsseEnvelope next =
+        new RootDocument(
+                known.version() + 1,
+                known.expires(),
+                known.root(),
+                known.release(),
+                Role.of(fresh.verificationKey()),
+                known.snapshot(),
+                known.delegations(),
+                known.floors())
+            .signedBy(List.of(root));
+    return new Rotated(before.withRoot(next), fresh);
+  }
+
   DsseEnvelope snapshot(long version, Instant expires) {
     return new Snapshot(version, expires.minus(Duration.ofDays(30)), expires, 1, Map.of())
         .signedBy(root);
@@ -117,31 +137,45 @@ final class Factory {
 
   /** A signed desired document. */
   byte[] order(long counter, int version) {
+    return signed(document(counter, version));
+  }
+
+  DesiredDocument document(long counter, int version) {
     OciLayout layout = Objects.requireNonNull(versions.get(version), "not released");
-    return signed(
-        new DesiredDocument(
-            TENANT,
-            DEVICE,
-            new Generation(1, counter),
-            BEGIN,
-            List.of(
-                new DesiredSlot(
-                    MAIN,
-                    counter,
-                    new ModelVersion(MODEL, version),
-                    layout.model(),
-                    layout.signature(),
-                    BASE,
-                    Optional.empty(),
-                    new SamplingRates(0.1, 1),
-                    Duration.ofSeconds(5),
-                    3,
-                    Duration.ofSeconds(30)))));
+    return new DesiredDocument(
+        TENANT,
+        DEVICE,
+        new Generation(1, counter),
+        BEGIN,
+        List.of(
+            new DesiredSlot(
+                MAIN,
+                counter,
+                new ModelVersion(MODEL, version),
+                layout.model(),
+                layout.signature(),
+                BASE,
+                Optional.empty(),
+                new SamplingRates(0.1, 1),
+                Duration.ofSeconds(5),
+                3,
+                Duration.ofSeconds(30))));
   }
 
   byte[] signed(DesiredDocument document) {
-    byte[] payload = ProtocolCodec.encode(document);
-    DsseEnvelope envelope = Dsse.sign(DesiredDocument.PAYLOAD_TYPE, payload, director);
+    return signed(document, director);
+  }
+
+  byte[] signed(DesiredDocument document, SigningKey by) {
+    return signed(ProtocolCodec.encode(document), by);
+  }
+
+  byte[] signed(byte[] payload) {
+    return signed(payload, director);
+  }
+
+  private static byte[] signed(byte[] payload, SigningKey by) {
+    DsseEnvelope envelope = Dsse.sign(DesiredDocument.PAYLOAD_TYPE, payload, by);
     return Envelope.newBuilder()
         .setPayloadType(envelope.payloadType())
         .setPayload(ByteString.copyFrom(payload))

@@ -6,13 +6,17 @@ import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.Generation;
+import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.SlotPhase;
 import io.skerry.protocol.SlotReport;
+import io.skerry.wire.fleet.v1.Desired;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -100,6 +104,105 @@ class RefusalsTest {
 
     assertThat(rig.report().flatMap(SlotReport::error).map(SlotReport.Failure::code))
         .contains(ErrorCode.DESIRED_SIGNATURE_INVALID);
+    assertThat(rig.active()).isEqualTo(1);
+  }
+
+  private static byte[] expiring(long counter, int version, Instant end) {
+    DesiredDocument order = factory.document(counter, version);
+    return factory.signed(
+        new DesiredDocument(
+            order.tenant(),
+            order.device(),
+            order.generation(),
+            order.issuedAt(),
+            Optional.of(end),
+            order.slots()));
+  }
+
+  @Test
+  void anExpiredOrderIsRefusedAndWhatRunsGoesOn() {
+    rig.receive(expiring(2, 2, Factory.BEGIN));
+    rig.receive(expiring(2, 2, Factory.BEGIN));
+    rig.seconds(10);
+
+    assertThat(rig.active()).isEqualTo(1);
+    assertThat(rig.observed()).isEqualTo(new Generation(1, 1));
+    assertThat(rig.report().flatMap(SlotReport::error).map(SlotReport.Failure::code))
+        .contains(ErrorCode.DESIRED_EXPIRED);
+    assertThat(rig.events).containsExactly("COMMITTED", "DESIRED_EXPIRED");
+  }
+
+  @Test
+  void anOrderThatExpiresAfterItWasTakenRunsOnForYears() {
+    rig.order(expiring(2, 2, rig.clock.plusSeconds(2)));
+    rig.seconds(20);
+    assertThat(rig.active()).isEqualTo(2);
+
+    rig.clock = rig.clock.plus(Duration.ofDays(800));
+    rig.connect();
+    rig.seconds(3);
+    rig.boot();
+    rig.seconds(3);
+
+    assertThat(rig.active()).isEqualTo(2);
+    assertThat(rig.phase()).isEqualTo(SlotPhase.COMMITTED);
+    assertThat(rig.report().flatMap(SlotReport::error)).isEmpty();
+  }
+
+  @Test
+  void anOrderRefusedByAWrongClockIsTakenWhenTheClockIsRight() {
+    Instant right = rig.clock;
+    rig.clock = right.plus(Duration.ofDays(3650));
+    rig.order(expiring(2, 2, right.plus(Duration.ofDays(1))));
+    rig.second();
+    assertThat(rig.active()).isEqualTo(1);
+
+    rig.clock = right;
+    rig.seconds(20);
+
+    assertThat(rig.active()).isEqualTo(2);
+  }
+
+  @Test
+  void saysThatItDoesNotKnowWhatANewerControlPlaneOrders() throws Exception {
+    Desired.Builder newer =
+        Desired.parseFrom(ProtocolCodec.encode(factory.document(2, 2))).toBuilder();
+    newer.getSlotsBuilder(0).setModeValue(77);
+    rig.receive(factory.signed(newer.build().toByteArray()));
+    rig.second();
+
+    SlotReport.Failure failure = rig.report().flatMap(SlotReport::error).orElseThrow();
+    assertThat(failure.code()).isEqualTo(ErrorCode.DESIRED_UNSUPPORTED);
+    assertThat(failure.detail()).contains("mode 77", "update the agent");
+    assertThat(rig.active()).isEqualTo(1);
+  }
+
+  @Test
+  void aThiefsHugeGenerationEndsWithTheStolenDirectorKey() {
+    rig.receive(factory.order(1L << 60, 2));
+    rig.seconds(10);
+    assertThat(rig.active()).isEqualTo(2);
+    rig.receive(factory.order(3, 1));
+    rig.seconds(10);
+    assertThat(rig.active()).isEqualTo(2);
+
+    rig.boot();
+    Factory.Rotated rotated = factory.rotateDirector(rig.trust);
+    byte[] order = factory.signed(factory.document(4, 1), rotated.director());
+    rig.order(order);
+    rig.second();
+    assertThat(rig.report().flatMap(SlotReport::error).map(SlotReport.Failure::code))
+        .contains(ErrorCode.DESIRED_SIGNATURE_INVALID);
+
+    // The order came before the root that names its key: nobody sends it again.
+    rig.trust = rotated.trust();
+    rig.seconds(20);
+
+    assertThat(rig.active()).isEqualTo(1);
+    assertThat(rig.observed()).isEqualTo(new Generation(1, 4));
+    rig.boot();
+    rig.receive(factory.signed(factory.document(3, 2), rotated.director()));
+    rig.seconds(10);
     assertThat(rig.active()).isEqualTo(1);
   }
 

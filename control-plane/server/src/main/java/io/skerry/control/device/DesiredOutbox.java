@@ -19,10 +19,12 @@ import jakarta.inject.Singleton;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -32,21 +34,24 @@ public final class DesiredOutbox {
   private final Database database;
   private final Addresses addresses;
   private final OutboxSignal signal;
+  private final Duration validity;
 
-  DesiredOutbox(Database database, Addresses addresses, OutboxSignal signal) {
+  DesiredOutbox(Database database, Addresses addresses, OutboxSignal signal, TrustConfig config) {
     this.database = database;
     this.addresses = addresses;
     this.signal = signal;
+    this.validity = config.desiredValidity();
   }
 
   /** The newest documents of the devices that have waited longest. */
   public List<DesiredDocument> waiting(int limit) {
     URI artifactBase = addresses.get().artifactBase();
-    return database.call(transaction -> waiting(transaction, limit, artifactBase));
+    Instant expiresAt = Instant.now().plus(validity).truncatedTo(ChronoUnit.SECONDS);
+    return database.call(transaction -> waiting(transaction, limit, artifactBase, expiresAt));
   }
 
   private static List<DesiredDocument> waiting(
-      Transaction transaction, int limit, URI artifactBase) {
+      Transaction transaction, int limit, URI artifactBase, Instant expiresAt) {
     transaction.readOneSnapshot();
     List<Head> heads =
         transaction.list(
@@ -73,7 +78,7 @@ public final class DesiredOutbox {
             .stream()
             .collect(Collectors.groupingBy(OfDevice::device));
     return heads.stream()
-        .map(head -> head.document(slots.getOrDefault(head.device(), List.of())))
+        .map(head -> head.document(expiresAt, slots.getOrDefault(head.device(), List.of())))
         .toList();
   }
 
@@ -96,7 +101,8 @@ public final class DesiredOutbox {
   }
 
   /**
-   * Queues again what devices that are online have not seen for some time after it was published.
+   * Queues again what devices that are online have not seen for some time after it was published,
+   * and what will expire before long.
    *
    * @return the number of devices
    */
@@ -116,9 +122,13 @@ public final class DesiredOutbox {
                       and (report.device is null
                         or (report.observed_term, report.observed_counter)
                           < (desired.term, desired.counter))
+                    union
+                    select device, term, counter, now() from desired
+                    where published_at < now() - ? * interval '1 millisecond'
                     on conflict (device) do nothing
                     """,
-                    unseen.toMillis()));
+                    unseen.toMillis(),
+                    validity.dividedBy(2).toMillis()));
     if (queued > 0) {
       signal.raise();
     }
@@ -155,12 +165,13 @@ public final class DesiredOutbox {
           row.instant("issued_at"));
     }
 
-    DesiredDocument document(List<OfDevice> slots) {
+    DesiredDocument document(Instant expiresAt, List<OfDevice> slots) {
       return new DesiredDocument(
           new TenantId(tenant),
           new DeviceId(device),
           generation,
           issuedAt,
+          Optional.of(expiresAt),
           slots.stream().map(OfDevice::slot).toList());
     }
   }

@@ -7,17 +7,28 @@ import java.time.Duration;
  *
  * @param snapshotValidity how long devices begin new orders without hearing from the control plane,
  *     1 minute to 90 days; a new snapshot is signed after a quarter of it
+ * @param desiredValidity how long a copy of an order can still be begun, 1 hour to 366 days; it is
+ *     signed and published anew after half of it
  */
-public record TrustConfig(Duration snapshotValidity) {
+public record TrustConfig(Duration snapshotValidity, Duration desiredValidity) {
   private static final Duration SHORTEST = Duration.ofMinutes(1);
   private static final Duration LONGEST = Duration.ofDays(90);
 
-  public static final TrustConfig DEFAULTS = new TrustConfig(Duration.ofDays(7));
+  private static final Duration DESIRED_SHORTEST = Duration.ofHours(1);
+  private static final Duration DESIRED_LONGEST = Duration.ofDays(366);
+
+  public static final TrustConfig DEFAULTS =
+      new TrustConfig(Duration.ofDays(7), Duration.ofDays(30));
 
   public TrustConfig {
     if (snapshotValidity.compareTo(SHORTEST) < 0 || snapshotValidity.compareTo(LONGEST) > 0) {
       throw new IllegalArgumentException(
           "snapshot-validity is %s: must be 1m to 90d".formatted(snapshotValidity));
+    }
+    if (desiredValidity.compareTo(DESIRED_SHORTEST) < 0
+        || desiredValidity.compareTo(DESIRED_LONGEST) > 0) {
+      throw new IllegalArgumentException(
+          "desired-validity is %s: must be 1h to 366d".formatted(desiredValidity));
     }
   }
 }

@@ -76,6 +76,7 @@ final class Problems {
           UNIT_BROKEN,
           TRIAL_UNFIT,
           DOWNLOAD_BUDGET_SPENT,
+          IDENTITY_UNUSABLE,
           ROOT_INVALID,
           SNAPSHOT_EXPIRED,
           SNAPSHOT_INVALID,

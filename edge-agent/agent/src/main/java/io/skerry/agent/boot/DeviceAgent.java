@@ -18,6 +18,7 @@ import io.skerry.agent.uplink.LinkConfig;
 import io.skerry.agent.uplink.PahoLink;
 import io.skerry.agent.uplink.Spool;
 import io.skerry.agent.uplink.Uplink;
+import io.skerry.artifact.trust.RootDocument;
 import io.skerry.artifact.trust.Snapshot;
 import io.skerry.artifact.trust.Trust;
 import io.skerry.artifact.trust.TrustException;
@@ -43,6 +44,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 
 /**
@@ -72,6 +74,7 @@ public final class DeviceAgent implements AutoCloseable {
   private final Predictor predictor;
   private final Updater updater;
   private final TrustRefresh trustRefresh;
+  private final ControlReach reach;
   private final Uplink uplink;
   private final DeviceFacts facts;
   private volatile Optional<Instant> desiredAt = Optional.empty();
@@ -112,13 +115,14 @@ public final class DeviceAgent implements AutoCloseable {
     this.login =
         DeviceLogin.open(
             config.disk(), config.dataDir(), identity, clock, trust, config.executors().work());
+    this.reach = new ControlReach(login::askTime, config.executors().work(), System::nanoTime);
     this.trustRefresh =
         new TrustRefresh(
             trust,
             identity.controlBase(),
             login::http,
             clock,
-            clock::passed,
+            at -> clock.passed(at, trust.get().root().snapshot().id()),
             refusal ->
                 spool.append(
                     RecordStream.EVENTS,
@@ -237,7 +241,13 @@ public final class DeviceAgent implements AutoCloseable {
   }
 
   private void update() {
-    updater.tick(uplink.state() == DeviceLink.State.CONNECTED);
+    updater.tick(
+        reach.isReached(
+            new ControlReach.Now(
+                uplink.state() == DeviceLink.State.CONNECTED,
+                uplink.committedAt(),
+                updater.switches(),
+                updater.needsControlPlane())));
     running.tick();
   }
 
@@ -246,6 +256,8 @@ public final class DeviceAgent implements AutoCloseable {
     if (login.isUsable()) {
       trustRefresh.tick();
     }
+    RootDocument root = trust.get().root();
+    clock.believe(Set.of(root.director().id(), root.snapshot().id()));
   }
 
   private void careForLogin() {

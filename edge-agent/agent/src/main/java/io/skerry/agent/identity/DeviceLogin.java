@@ -4,6 +4,7 @@ import com.google.gson.JsonObject;
 import io.skerry.agent.disk.Disk;
 import io.skerry.agent.identity.DeviceIdentity.Credential;
 import io.skerry.agent.time.DeviceClock;
+import io.skerry.artifact.sign.SignatureInvalidException;
 import io.skerry.artifact.trust.Trust;
 import java.io.IOException;
 import java.net.http.HttpClient;
@@ -145,7 +146,7 @@ public final class DeviceLogin implements AutoCloseable {
   /**
    * TLS for the link's next attempt to connect.
    *
-   * @throws IllegalStateException if the device has no key that can be used
+   * @throws NoKeyException if the device has no key that can be used
    */
   public SSLContext forLink() {
     return usable().tls().forLink();
@@ -154,7 +155,7 @@ public final class DeviceLogin implements AutoCloseable {
   /**
    * HTTPS with the device's certificate; asked for anew for every call, and not to be closed.
    *
-   * @throws IllegalStateException if the device has no key that can be used
+   * @throws NoKeyException if the device has no key that can be used
    */
   public HttpClient http() {
     return usable().tls().http();
@@ -166,7 +167,21 @@ public final class DeviceLogin implements AutoCloseable {
   }
 
   private Keys usable() {
-    return keys.orElseThrow(() -> new IllegalStateException(fault));
+    return keys.orElseThrow(() -> new NoKeyException(fault));
+  }
+
+  /**
+   * Asks the control plane for the time, with the device's certificate, and takes it. Blocks.
+   *
+   * @throws IOException if there is no answer that the control plane signed for this question
+   */
+  public void askTime() throws IOException, InterruptedException {
+    ControlPort port = new ControlPort(usable().tls().http(), identity().controlBase());
+    try {
+      ClockCare.ask(clock, port, root.get());
+    } catch (SignatureInvalidException e) {
+      throw new IOException("the answer is not the control plane's: " + e.getMessage(), e);
+    }
   }
 
   /** The link is up. Does not block. */

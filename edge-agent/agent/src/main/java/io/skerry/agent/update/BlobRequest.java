@@ -1,5 +1,6 @@
 package io.skerry.agent.update;
 
+import io.skerry.agent.identity.NoKeyException;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import java.io.IOException;
@@ -81,6 +82,9 @@ final class BlobRequest {
   private HttpResponse<BodyFeed> send(HttpRequest request, Digest digest) throws UpdateException {
     try {
       return http.get().send(request, head -> new BodyFeed());
+    } catch (NoKeyException e) {
+      throw new UpdateException(
+          ErrorCode.IDENTITY_UNUSABLE, "nothing can be fetched: " + e.getMessage(), e);
     } catch (IOException e) {
       throw new UpdateException(ErrorCode.DOWNLOAD_FAILED, "blob %s: %s".formatted(digest, e), e);
     } catch (InterruptedException e) {

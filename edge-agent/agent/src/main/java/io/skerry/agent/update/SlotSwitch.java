@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,6 +25,7 @@ final class SlotSwitch {
 
   private final ModelSlots slots;
   private final ModelWatch watch;
+  private final AtomicLong switches = new AtomicLong();
   private final Map<SlotId, PreparedModel> prepared = new HashMap<>();
   private final Map<SlotId, Standby> standby = new HashMap<>();
 
@@ -62,7 +64,7 @@ final class SlotSwitch {
 
   /** Lets a model answer from now on. */
   void activate(PreparedModel model, boolean onProbation) {
-    slots.change(List.of(change(model, onProbation)));
+    change(List.of(change(model, onProbation)));
     log(model.order());
   }
 
@@ -108,7 +110,7 @@ final class SlotSwitch {
               slots.acquire(order.slot()),
               slots.mode(order.slot()).orElseGet(SlotMode.Active::new)));
     }
-    slots.change(models.stream().map(model -> change(model, true)).toList());
+    change(models.stream().map(model -> change(model, true)).toList());
     orders.forEach(SlotSwitch::log);
   }
 
@@ -125,7 +127,7 @@ final class SlotSwitch {
       changes.add(
           new ModelSlots.Change(slot, before.lease().map(ModelLease::keepServing), before.mode()));
     }
-    slots.change(changes);
+    change(changes);
     unit.forEach(this::standDown);
   }
 
@@ -135,6 +137,16 @@ final class SlotSwitch {
     if (before != null) {
       before.lease().ifPresent(ModelLease::close);
     }
+  }
+
+  private void change(List<ModelSlots.Change> changes) {
+    slots.change(changes);
+    switches.incrementAndGet();
+  }
+
+  /** How often a version was switched in or out. */
+  long switches() {
+    return switches.get();
   }
 
   synchronized void close() {

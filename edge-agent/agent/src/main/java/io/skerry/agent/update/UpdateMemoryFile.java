@@ -7,6 +7,8 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.skerry.agent.disk.Disk;
 import io.skerry.agent.disk.DurableFile;
+import io.skerry.artifact.sign.VerificationKey;
+import io.skerry.artifact.trust.Role;
 import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.DeviceId;
@@ -100,13 +102,14 @@ final class UpdateMemoryFile {
                         SlotState.Counts.ZERO));
               }
             });
-    return new UpdateMemory(memory.observed(), memory.applied(), slots);
+    return new UpdateMemory(memory.observed(), memory.applied(), memory.director(), slots);
   }
 
   private static byte[] bytes(UpdateMemory memory) {
     JsonObject object = new JsonObject();
     object.add("observed", json(memory.observed()));
     object.add("applied", json(memory.applied()));
+    memory.director().ifPresent(role -> object.add("director", json(role)));
     JsonArray slots = new JsonArray();
     memory.slots().forEach((id, state) -> slots.add(json(id, state)));
     object.add("slots", slots);
@@ -166,6 +169,9 @@ final class UpdateMemoryFile {
           new UpdateMemory(
               generation(object.getAsJsonObject("observed")),
               generation(object.getAsJsonObject("applied")),
+              object.has("director")
+                  ? Optional.of(role(object.getAsJsonObject("director")))
+                  : Optional.empty(),
               slots));
     } catch (JsonParseException
         | IllegalStateException
@@ -272,6 +278,23 @@ final class UpdateMemoryFile {
 
   private static Generation generation(JsonObject object) {
     return new Generation(object.get("term").getAsLong(), object.get("counter").getAsLong());
+  }
+
+  private static JsonObject json(Role role) {
+    JsonArray keys = new JsonArray();
+    role.keys().forEach(key -> keys.add(key.hex()));
+    JsonObject object = new JsonObject();
+    object.add("keys", keys);
+    object.addProperty("threshold", role.threshold());
+    return object;
+  }
+
+  private static Role role(JsonObject object) {
+    return new Role(
+        object.getAsJsonArray("keys").asList().stream()
+            .map(key -> VerificationKey.ofHex(key.getAsString()))
+            .toList(),
+        object.get("threshold").getAsInt());
   }
 
   private static String text(DesiredSlot order) {

@@ -2,17 +2,17 @@ package io.skerry.agent.update;
 
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.ServingModel;
-import io.skerry.artifact.sign.SignatureInvalidException;
+import io.skerry.artifact.trust.Role;
 import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.Generation;
-import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotReport;
 import io.skerry.protocol.UnitName;
 import io.skerry.wire.fleet.v1.Record;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -40,6 +40,7 @@ public final class Updater implements AutoCloseable {
   private final ModelSlots slots;
   private final ModelWatch watch;
   private final UpdateNews news;
+  private final DesiredInbox inbox;
   private final UpdatePolicy policy;
   private final UpdateMachine machine;
   private final UpdateMemoryFile file;
@@ -53,7 +54,7 @@ public final class Updater implements AutoCloseable {
   private Generation observed = Generation.NONE;
   private Generation applied = Generation.NONE;
   private Optional<SlotReport.Failure> trouble = Optional.empty();
-  private Optional<SlotReport.Failure> refusal = Optional.empty();
+  private Optional<Role> director = Optional.empty();
   private boolean reachable;
   private boolean closed;
 
@@ -70,6 +71,7 @@ public final class Updater implements AutoCloseable {
     this.slots = setup.slots();
     this.watch = watch;
     this.news = new UpdateNews(setup, events);
+    this.inbox = new DesiredInbox(setup, news);
     this.policy = UpdatePolicy.seeded((setup.tenant() + "/" + setup.device()).hashCode());
     this.machine = new UpdateMachine(policy);
     this.file = new UpdateMemoryFile(setup.disk(), setup.folder());
@@ -105,6 +107,7 @@ public final class Updater implements AutoCloseable {
     remembered = file.read(news::lost);
     observed = remembered.observed();
     applied = remembered.applied();
+    director = remembered.director();
     states.putAll(remembered.slots());
     List<SlotId> known = List.copyOf(states.keySet());
     for (SlotId slot : known) {
@@ -142,35 +145,23 @@ public final class Updater implements AutoCloseable {
 
   /** Takes a message of the desired topic: a signed envelope. */
   public void desired(byte[] payload) {
-    if (payload.length == 0) {
+    inbox.open(payload).ifPresent(this::accept);
+  }
+
+  private synchronized void accept(DesiredInbox.Opened opened) {
+    DesiredDocument document = opened.document();
+    forgetRotatedAway(opened.director());
+    if (closed) {
       return;
     }
-    try {
-      DesiredDocument document = DesiredEnvelope.open(payload, setup.trust().get());
-      if (!document.tenant().equals(setup.tenant()) || !document.device().equals(setup.device())) {
-        throw new MalformedDocumentException(
-            "desired document is for %s/%s".formatted(document.tenant(), document.device()));
-      }
-      accept(document);
-    } catch (SignatureInvalidException e) {
-      refuse(ErrorCode.DESIRED_SIGNATURE_INVALID, e);
-    } catch (MalformedDocumentException e) {
-      refuse(ErrorCode.DESIRED_MALFORMED, e);
+    Instant now = setup.clock().instant();
+    boolean isNew = document.generation().isAfter(observed);
+    if (isNew && document.isExpired(now)) {
+      inbox.expired(opened, now);
+      return;
     }
-  }
-
-  private synchronized void refuse(ErrorCode code, Exception cause) {
-    SlotReport.Failure failure = new SlotReport.Failure(code, String.valueOf(cause.getMessage()));
-    // The same again and again is told once: whoever sends it must not fill the spool.
-    if (!refusal.equals(Optional.of(failure))) {
-      refusal = Optional.of(failure);
-      news.refused(failure);
-    }
-  }
-
-  private synchronized void accept(DesiredDocument document) {
-    refusal = Optional.empty();
-    if (closed || !document.generation().isAfter(observed)) {
+    inbox.obeyed();
+    if (!isNew) {
       return;
     }
     observed = document.generation();
@@ -180,16 +171,29 @@ public final class Updater implements AutoCloseable {
     carryOut();
   }
 
+  // A thief's huge generation must not outlive the stolen key: devices would never obey again.
+  private void forgetRotatedAway(Role now) {
+    if (director.filter(before -> before.isRotatedBy(now)).isPresent()) {
+      log.atWarn().addKeyValue("device", setup.device()).log("director rotated, orders begin anew");
+      observed = Generation.NONE;
+      applied = Generation.NONE;
+      states.replaceAll((slot, state) -> state.withGeneration(Generation.NONE));
+    }
+    director = Optional.of(now);
+  }
+
   /**
    * Lets time pass: retries, timers, probation. Call a few times a second.
    *
-   * @param controlPlaneReachable whether the link to it is up
+   * @param controlPlaneReachable whether the control plane itself was reached since the last switch
+   *     of models, and not long ago
    */
   public synchronized void tick(boolean controlPlaneReachable) {
     if (closed) {
       return;
     }
     reachable = controlPlaneReachable;
+    inbox.again().ifPresent(this::desired);
     for (SlotId slot : List.copyOf(states.keySet())) {
       SlotState state = state(slot);
       if (state.step() instanceof Step.Probation || state.step() instanceof Step.Proved) {
@@ -239,7 +243,7 @@ public final class Updater implements AutoCloseable {
     if (states.values().stream().allMatch(state -> state.step().phase().isTerminal())) {
       applied = observed;
     }
-    UpdateMemory now = new UpdateMemory(observed, applied, states);
+    UpdateMemory now = new UpdateMemory(observed, applied, director, states);
     boolean written = now.equals(remembered) || remember(now);
     List<Wanted> due = new ArrayList<>();
     List<Wanted> waiting = new ArrayList<>();
@@ -525,6 +529,17 @@ public final class Updater implements AutoCloseable {
     }
   }
 
+  /** How often a model was switched in or out since the start. */
+  public long switches() {
+    return models.switches();
+  }
+
+  /** Whether a slot's next step asks if the control plane is reachable. */
+  public synchronized boolean needsControlPlane() {
+    return states.values().stream()
+        .anyMatch(state -> state.step() instanceof Step.Staged || state.step().isDangerous());
+  }
+
   /** The highest generation seen. */
   public synchronized Generation observed() {
     return remembered.observed();
@@ -545,7 +560,7 @@ public final class Updater implements AutoCloseable {
                     slot.getKey(),
                     slot.getValue(),
                     slots.active(slot.getKey()),
-                    trouble.or(() -> refusal)))
+                    trouble.or(inbox::refusal)))
         .toList();
   }
 
@@ -554,7 +569,7 @@ public final class Updater implements AutoCloseable {
   public synchronized void close() {
     if (!closed) {
       states.keySet().stream().toList().forEach(slot -> change(slot, new UpdateEvent.Stopped()));
-      UpdateMemory now = new UpdateMemory(observed, applied, states);
+      UpdateMemory now = new UpdateMemory(observed, applied, director, states);
       if (!now.equals(remembered)) {
         remember(now);
       }

@@ -3,6 +3,8 @@ package io.skerry.agent.update;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.agent.disk.Disk;
+import io.skerry.artifact.sign.SigningKey;
+import io.skerry.artifact.trust.Role;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.Generation;
 import io.skerry.protocol.SlotId;
@@ -38,10 +40,16 @@ class UpdateMemoryFileTest {
     file = new UpdateMemoryFile(Disk.local(), folder);
   }
 
+  private static final Role DIRECTOR =
+      new Role(
+          List.of(SigningKey.generate().verificationKey(), SigningKey.generate().verificationKey()),
+          2);
+
   private static UpdateMemory memory(long counter, Step step) {
     return new UpdateMemory(
         new Generation(1, counter),
         new Generation(1, 1),
+        Optional.of(DIRECTOR),
         Map.of(
             MAIN,
             new SlotState(
