@@ -25,7 +25,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The control plane's signing keys and the root documents that give them their roles. All are made
- * at the first start; a server that was given only the online part works as well.
+ * at the first start; a server that was given only the online part works as well. Roots and keys
+ * that are put into the folder later are taken without a restart ({@link #reread}). Thread-safe.
  */
 @Singleton
 public final class SigningKeys {
@@ -35,11 +36,23 @@ public final class SigningKeys {
   private static final Logger log = LoggerFactory.getLogger(SigningKeys.class);
 
   private final KeyFolder folder;
-  private final List<DsseEnvelope> roots;
-  private final Trust trust;
-  private final SigningKey director;
-  private final SigningKey snapshot;
-  private final Optional<VerificationKey> automation;
+  private volatile Known known;
+  private Optional<String> fault = Optional.empty();
+
+  /** What the folder held when it was read, whole. */
+  private record Known(
+      List<DsseEnvelope> roots,
+      Trust trust,
+      SigningKey director,
+      SigningKey snapshot,
+      Optional<VerificationKey> automation) {
+    boolean isSameAs(Known other) {
+      return roots.size() == other.roots.size()
+          && director.verificationKey().equals(other.director.verificationKey())
+          && snapshot.verificationKey().equals(other.snapshot.verificationKey())
+          && automation.equals(other.automation);
+    }
+  }
 
   /** Reads the keys, or makes them when there are none at all. */
   SigningKeys(DataFolder data) {
@@ -49,18 +62,58 @@ public final class SigningKeys {
       if (!folder.exists()) {
         makeFirst();
       }
-      this.roots = List.copyOf(folder.roots());
-      this.trust = folder.trust();
-      this.director = online("director", trust.root().director());
-      this.snapshot = online("snapshot", trust.root().snapshot());
-      this.automation =
-          Files.exists(automationFile())
-              ? Optional.of(SigningKey.read(automationFile()).verificationKey())
-              : Optional.empty();
+      this.known = read();
     } catch (IOException e) {
       throw new StartException("signing keys cannot be used: " + e.getMessage(), e);
     }
     warn(Instant.now());
+  }
+
+  private Known read() throws IOException {
+    Trust trust = folder.trust();
+    return new Known(
+        List.copyOf(folder.roots()),
+        trust,
+        online(trust, "director", trust.root().director()),
+        online(trust, "snapshot", trust.root().snapshot()),
+        Files.exists(automationFile())
+            ? Optional.of(SigningKey.read(automationFile()).verificationKey())
+            : Optional.empty());
+  }
+
+  /**
+   * Takes what was put into the folder since. What is not whole yet, or does not fit together,
+   * changes nothing and is told once: the next look may find it whole.
+   *
+   * @return whether anything changed
+   */
+  synchronized boolean reread() {
+    try {
+      Known now = read();
+      if (now.isSameAs(known)) {
+        fault = Optional.empty();
+        return false;
+      }
+      if (now.roots().size() < known.roots().size()) {
+        throw new IOException(
+            "root %d is gone: devices know it already".formatted(known.roots().size()));
+      }
+      known = now;
+      fault = Optional.empty();
+      log.atInfo().addKeyValue("root", now.trust().root().version()).log("signing keys reread");
+      warn(Instant.now());
+      return true;
+    } catch (IOException | RuntimeException e) {
+      Optional<String> told = Optional.of(String.valueOf(e.getMessage()));
+      if (!told.equals(fault)) {
+        log.atError()
+            .addKeyValue("folder", folder.online())
+            .addKeyValue("cause", told.get())
+            .log("changed signing keys not taken, the ones before go on");
+      }
+      fault = told;
+      return false;
+    }
   }
 
   private void makeFirst() throws IOException {
@@ -73,7 +126,7 @@ public final class SigningKeys {
     KeyCeremony.create(folder, KeyCeremony.Plan.DEFAULT, Instant.now());
   }
 
-  private SigningKey online(String name, Role role) throws IOException {
+  private SigningKey online(Trust trust, String name, Role role) throws IOException {
     SigningKey key = KeyFolder.key(folder.onlineKey(name));
     if (!role.keys().contains(key.verificationKey())) {
       throw new StartException(
@@ -96,6 +149,7 @@ public final class SigningKeys {
 
   /** Says in the log when the root document ends soon, or has ended. */
   void warn(Instant now) {
+    Trust trust = known.trust();
     Instant expires = trust.root().expires();
     if (now.isAfter(expires)) {
       log.atError()
@@ -113,27 +167,27 @@ public final class SigningKeys {
 
   /** What an enrolment token names: the fingerprint of version 1 of the root document. */
   public String rootFingerprint() {
-    return RootDocument.fingerprint(roots.getFirst());
+    return RootDocument.fingerprint(known.roots().getFirst());
   }
 
   /** Every version of the root document, oldest first, each signed. */
   public List<DsseEnvelope> roots() {
-    return roots;
+    return known.roots();
   }
 
   /** What a device believes that knows every root document and no snapshot. */
   public Trust trust() {
-    return trust;
+    return known.trust();
   }
 
   /** Signs desired documents and the time. */
   public SigningKey director() {
-    return director;
+    return known.director();
   }
 
   /** Signs snapshots. */
   public SigningKey snapshot() {
-    return snapshot;
+    return known.snapshot();
   }
 
   /** The PKCS#8 PEM file of the key with which packaging signs artifacts. */
@@ -143,14 +197,15 @@ public final class SigningKeys {
 
   /** Whether devices will believe this server's automation key about a model for a profile. */
   public boolean mayRelease(ModelName model, ProfileId profile) {
-    if (automation.isEmpty()) {
+    Known now = known;
+    if (now.automation().isEmpty()) {
       return false;
     }
-    VerificationKey key = automation.get();
-    Role release = trust.root().release();
+    VerificationKey key = now.automation().get();
+    Role release = now.trust().root().release();
     boolean isRelease = release.keys().contains(key) && release.threshold() == 1;
     return isRelease
-        || trust.root().delegations().stream()
+        || now.trust().root().delegations().stream()
             .anyMatch(
                 delegation -> delegation.key().equals(key) && delegation.covers(model, profile));
   }

@@ -48,6 +48,7 @@ public final class Snapshots {
   private final InstantSource clock;
   private @Nullable DsseEnvelope current;
   private Instant renewAt = Instant.MIN;
+  private long signedForRoot;
 
   @Inject
   Snapshots(
@@ -76,6 +77,7 @@ public final class Snapshots {
     DsseEnvelope known = current;
     // A clock that was set back must not leave a snapshot of the future standing for long.
     if (known != null
+        && keys.trust().root().version() == signedForRoot
         && now.isBefore(renewAt)
         && renewAt.isBefore(now.plus(config.snapshotValidity()))) {
       return known;
@@ -113,6 +115,7 @@ public final class Snapshots {
 
   private DsseEnvelope signed(Instant now) {
     keys.warn(now);
+    long root = keys.trust().root().version();
     Optional<Snapshot> copy = copy();
     DsseEnvelope envelope =
         database.call(
@@ -135,7 +138,7 @@ public final class Snapshots {
                       Math.max(last + 1, now.getEpochSecond()),
                       now,
                       now.plus(config.snapshotValidity()),
-                      keys.trust().root().version(),
+                      root,
                       floors);
               DsseEnvelope made = next.signedBy(keys.snapshot());
               transaction.update(
@@ -152,8 +155,9 @@ public final class Snapshots {
             });
     folder.writePrivately(file(), text(envelope));
     current = envelope;
+    signedForRoot = root;
     renewAt = now.plus(config.snapshotValidity().dividedBy(RENEWALS_PER_LIFE));
-    log.atInfo().addKeyValue("root", keys.trust().root().version()).log("snapshot signed");
+    log.atInfo().addKeyValue("root", root).log("snapshot signed");
     return envelope;
   }
 

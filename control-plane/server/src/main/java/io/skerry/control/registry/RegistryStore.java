@@ -8,6 +8,7 @@ import io.skerry.api.VariantState;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
 import io.skerry.protocol.Digest;
+import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
 import java.time.Instant;
@@ -141,9 +142,9 @@ final class RegistryStore {
   static Optional<Optional<String>> lockSignature(
       Transaction transaction, ModelVersion version, ProfileId profile, Digest manifest) {
     return transaction.first(
-        "select signature from variant where model = ? and version = ? and profile = ? and winner"
+        "select signature, refused from variant where model = ? and version = ? and profile = ? and winner"
             + " and manifest = ? for update",
-        row -> row.optionalText("signature"),
+        row -> row.flag("refused") ? Optional.empty() : row.optionalText("signature"),
         version.model().value(),
         version.version(),
         profile.value(),
@@ -153,7 +154,7 @@ final class RegistryStore {
   static void putSignature(
       Transaction transaction, ModelVersion version, ProfileId profile, Digest signature) {
     transaction.update(
-        "update variant set signature = ? where model = ? and version = ? and profile = ?"
+        "update variant set signature = ?, refused = false where model = ? and version = ? and profile = ?"
             + " and winner",
         signature.toString(),
         version.model().value(),
@@ -161,9 +162,37 @@ final class RegistryStore {
         profile.value());
   }
 
+  /** A chosen variant that has a signature. */
+  record Signed(ModelVersion version, String profile, String signature, boolean refused) {}
+
+  static List<Signed> signed(Transaction transaction) {
+    return transaction.list(
+        "select model, version, profile, signature, refused from variant"
+            + " where winner and signature is not null",
+        row ->
+            new Signed(
+                new ModelVersion(new ModelName(row.text("model")), row.bigint("version")),
+                row.text("profile"),
+                row.text("signature"),
+                row.flag("refused")));
+  }
+
+  static void putRefused(Transaction transaction, Signed signed, boolean refused) {
+    transaction.update(
+        "update variant set refused = ? where model = ? and version = ? and profile = ?"
+            + " and winner and signature = ?",
+        refused,
+        signed.version().model().value(),
+        signed.version().version(),
+        signed.profile(),
+        signed.signature());
+  }
+
   private static Variant variant(Row row) {
     boolean winner = row.flag("winner");
-    Optional<String> signature = row.optionalText("signature");
+    // What devices refuse by now awaits another signature as if it had none.
+    Optional<String> signature =
+        row.flag("refused") ? Optional.empty() : row.optionalText("signature");
     return new Variant(
         row.text("profile"),
         row.text("engine"),

@@ -88,6 +88,44 @@ class SigningKeysTest {
   }
 
   @Test
+  void takesARotationWithoutARestart() throws IOException {
+    KeyCeremony.create(ceremony, KeyCeremony.Plan.DEFAULT, Instant.now());
+    SigningKeys running = new SigningKeys(data);
+    String before = running.director().verificationKey().hex();
+    assertThat(running.reread()).isFalse();
+
+    new Rotation(Set.of(Rotation.Fresh.ROOT, Rotation.Fresh.DIRECTOR), Optional.empty(), Map.of())
+        .run(ceremony, Instant.now());
+
+    assertThat(running.reread()).isTrue();
+    assertThat(running.roots()).hasSize(2);
+    assertThat(running.trust().root().version()).isEqualTo(2);
+    assertThat(running.director().verificationKey().hex()).isNotEqualTo(before);
+    assertThat(running.reread()).isFalse();
+  }
+
+  @Test
+  void goesOnWithWhatItHasWhileAChangeIsNotWhole() throws IOException {
+    KeyCeremony.create(ceremony, KeyCeremony.Plan.DEFAULT, Instant.now());
+    SigningKeys running = new SigningKeys(data);
+    String before = running.director().verificationKey().hex();
+    byte[] key = Files.readAllBytes(ceremony.onlineKey("director"));
+
+    Files.delete(ceremony.onlineKey("director"));
+    assertThat(running.reread()).isFalse();
+    SigningKey.generate().write(ceremony.onlineKey("director"));
+    assertThat(running.reread()).isFalse();
+    Files.writeString(ceremony.rootFile(2), "{\"half\":");
+    assertThat(running.reread()).isFalse();
+
+    assertThat(running.director().verificationKey().hex()).isEqualTo(before);
+    assertThat(running.trust().root().version()).isEqualTo(1);
+    Files.delete(ceremony.rootFile(2));
+    Files.write(ceremony.onlineKey("director"), key);
+    assertThat(running.reread()).isFalse();
+  }
+
+  @Test
   void refusesAKeyThatRootDoesNotName() throws IOException {
     KeyCeremony.create(ceremony, KeyCeremony.Plan.DEFAULT, Instant.now());
     Files.delete(ceremony.onlineKey("director"));

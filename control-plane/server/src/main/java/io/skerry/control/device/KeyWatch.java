@@ -1,0 +1,45 @@
+package io.skerry.control.device;
+
+import io.micronaut.context.event.ApplicationEventPublisher;
+import io.micronaut.runtime.event.annotation.EventListener;
+import io.skerry.control.host.Loop;
+import io.skerry.control.host.ServerReady;
+import jakarta.annotation.PreDestroy;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.Optional;
+
+/** Looks whether somebody rotated keys, and has everything signed anew by them. */
+@Singleton
+final class KeyWatch {
+  private static final Duration LOOK_EVERY = Duration.ofSeconds(5);
+
+  private final SigningKeys keys;
+  private final DesiredOutbox outbox;
+  private final ApplicationEventPublisher<RootsChanged> changed;
+  private Optional<Loop> loop = Optional.empty();
+
+  KeyWatch(
+      SigningKeys keys, DesiredOutbox outbox, ApplicationEventPublisher<RootsChanged> changed) {
+    this.keys = keys;
+    this.outbox = outbox;
+    this.changed = changed;
+  }
+
+  @EventListener
+  void start(ServerReady ready) {
+    loop = Optional.of(Loop.every("signing-keys", LOOK_EVERY, this::look));
+  }
+
+  @PreDestroy
+  void end() {
+    loop.ifPresent(Loop::close);
+  }
+
+  void look() {
+    if (keys.reread()) {
+      outbox.queueAll();
+      changed.publishEvent(new RootsChanged(keys.trust().root().version()));
+    }
+  }
+}
