@@ -1,6 +1,7 @@
 package io.skerry.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.skerry.e2e.fault.Catalogue;
 import io.skerry.e2e.fault.Fault;
@@ -49,11 +50,12 @@ class FaultsTest {
         .map(
             fault ->
                 DynamicTest.dynamicTest(
-                    fault.getKey().name(),
-                    () ->
-                        assertThat(fault.getValue().get().broken())
-                            .as(fault.getKey().criterion())
-                            .isEmpty()));
+                    fault.getKey().name(), () -> judge(fault.getKey(), fault.getValue().get())));
+  }
+
+  private static void judge(Fault fault, Outcome outcome) {
+    assumeThat(outcome.notRun()).as("this machine cannot make it").isEmpty();
+    assertThat(outcome.broken()).as(fault.criterion()).isEmpty();
   }
 
   @AfterAll

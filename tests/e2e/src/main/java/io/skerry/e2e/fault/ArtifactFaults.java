@@ -63,9 +63,10 @@ final class ArtifactFaults {
         });
   }
 
-  private record Large(Artifact artifact, Digest blob) {}
+  /** A version with a blob of 2.5 MiB. */
+  record Large(Artifact artifact, Digest blob) {}
 
-  private static Large large(Scene scene) throws Exception {
+  static Large large(Scene scene) throws Exception {
     byte[] labels = new byte[LARGE_BYTES];
     new Random(SEED + scene.device().hashCode()).nextBytes(labels);
     return new Large(scene.lab().next(TinyModels::good, labels), Digest.of(labels));

@@ -15,6 +15,7 @@ public final class Catalogue {
                 DiskFaults.all(),
                 BrokerFaults.all(),
                 LinkFaults.all(),
+                WebFaults.all(),
                 ClockFaults.all(),
                 ArtifactFaults.all(),
                 ModelFaults.all(),

@@ -47,6 +47,7 @@ final class Criterion {
 
   static void check(Scene scene, Notes notes, Losses losses) throws Exception {
     scene.link().heal();
+    scene.web().heal();
     model(scene, notes);
     generation(scene, notes);
     predictions(scene, notes);

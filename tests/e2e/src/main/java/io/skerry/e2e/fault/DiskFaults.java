@@ -3,6 +3,7 @@ package io.skerry.e2e.fault;
 import com.google.gson.JsonObject;
 import io.skerry.e2e.scene.Artifact;
 import io.skerry.e2e.scene.Await;
+import io.skerry.e2e.scene.Lab;
 import io.skerry.e2e.scene.Scene;
 import io.skerry.e2e.scene.SpoolFiles;
 import io.skerry.protocol.Digest;
@@ -24,6 +25,17 @@ final class DiskFaults {
         failing("disk-full", "FULL", "no byte more fits on the device's disk for 3 s"),
         failing("disk-read-only", "READ_ONLY", "the device's disk refuses every change for 3 s"),
         failing("disk-short-writes", "SHORT_WRITE", "every write ends in the middle, for 3 s"),
+        real(
+            "file-system-full",
+            "the device's data lies on a file system of its own, which is full to the last page for"
+                + " 3 s",
+            scene -> scene.smallDisk().fill(),
+            scene -> scene.smallDisk().free()),
+        real(
+            "file-system-read-only",
+            "the device's data lies on a file system of its own, which is mounted read-only for 3 s",
+            scene -> scene.smallDisk().readOnly(true),
+            scene -> scene.smallDisk().readOnly(false)),
         Fault.of(
             "bit-flip-in-model",
             "one bit of the running model's file is another after a kill",
@@ -51,23 +63,44 @@ final class DiskFaults {
             DiskFaults::flipSpool));
   }
 
+  private interface Act {
+    void on(Scene scene) throws Exception;
+  }
+
   private static Fault failing(String name, String mode, String made) {
+    return failing(
+        name,
+        made,
+        lab -> Scene.open(lab, name),
+        scene -> scene.agent().ask("disk " + mode),
+        scene -> scene.agent().ask("disk WELL"));
+  }
+
+  private static Fault real(String name, String made, Act begin, Act end) {
+    return failing(name, made, lab -> Scene.openOnSmallDisk(lab, name), begin, end);
+  }
+
+  private interface Opening {
+    Scene in(Lab lab) throws Exception;
+  }
+
+  private static Fault failing(String name, String made, Opening opening, Act begin, Act end) {
     return Fault.whole(
         name,
         made + ", while records are made and an order comes",
         "records that did not fit are counted exactly; the order is carried out when there is"
             + " room, at the latest when it is given again",
         (lab, depth, notes) -> {
-          try (Scene scene = Scene.open(lab, name)) {
-            failingFor(scene, notes, mode);
+          try (Scene scene = opening.in(lab)) {
+            failingFor(scene, notes, begin, end);
             Criterion.check(scene, notes, new Criterion.Losses(Criterion.Losses.Cause.REFUSED, 0));
           }
         });
   }
 
-  private static void failingFor(Scene scene, Notes notes, String mode) throws Exception {
+  private static void failingFor(Scene scene, Notes notes, Act begin, Act end) throws Exception {
     Artifact before = scene.expected();
-    scene.agent().ask("disk " + mode);
+    begin.on(scene);
     Artifact next = scene.orderNext();
     Thread.sleep(WHILE);
     notes.require(
@@ -75,7 +108,7 @@ final class DiskFaults {
             || scene.application().version() == next.version(),
         "version %d answers",
         scene.application().version());
-    scene.agent().ask("disk WELL");
+    end.on(scene);
     orderAgainIfGivenUp(scene, notes);
   }
 
@@ -134,8 +167,7 @@ final class DiskFaults {
     scene.awaitCommitted();
   }
 
-  private static void flipSpool(io.skerry.e2e.scene.Lab lab, Fault.Depth depth, Notes notes)
-      throws Exception {
+  private static void flipSpool(Lab lab, Fault.Depth depth, Notes notes) throws Exception {
     try (Scene scene = Scene.open(lab, "bit-flip-in-spool")) {
       scene.link().partition();
       Await.until(

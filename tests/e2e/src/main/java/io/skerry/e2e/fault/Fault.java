@@ -2,6 +2,7 @@ package io.skerry.e2e.fault;
 
 import io.skerry.e2e.scene.Lab;
 import io.skerry.e2e.scene.Scene;
+import io.skerry.e2e.scene.SmallDisk;
 
 /**
  * One entry of the catalogue.
@@ -73,6 +74,8 @@ public record Fault(String name, String made, String criterion, boolean isAlone,
       run.in(lab, depth, notes);
     } catch (InterruptedException e) {
       throw e;
+    } catch (SmallDisk.NotMountedException e) {
+      notes.notRun(String.valueOf(e.getMessage()));
     } catch (Exception | AssertionError e) {
       notes.require(false, "%s", e);
     }

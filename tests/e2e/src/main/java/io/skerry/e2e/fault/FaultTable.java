@@ -20,19 +20,22 @@ public final class FaultTable {
   /**
    * Writes the table into the page.
    *
-   * @param arguments the page, and the report of {@code skerry bench link --json}
+   * @param arguments the page, and reports of {@code skerry bench link --json}: the last one that
+   *     has a fault counts
    */
   public static void main(String[] arguments) throws IOException {
     Path page = Path.of(arguments[0]);
-    JsonObject report =
-        JsonParser.parseString(Files.readString(Path.of(arguments[1]))).getAsJsonObject();
     Map<String, String> measured = new HashMap<>();
-    for (JsonElement element : report.getAsJsonArray("claims")) {
-      JsonObject claim = element.getAsJsonObject();
-      measured.put(
-          claim.get("name").getAsString(),
-          (claim.get("held").getAsBoolean() ? "held: " : "**not held**: ")
-              + claim.get("detail").getAsString().replace("|", "\\|"));
+    for (int i = 1; i < arguments.length; i++) {
+      JsonObject report =
+          JsonParser.parseString(Files.readString(Path.of(arguments[i]))).getAsJsonObject();
+      for (JsonElement element : report.getAsJsonArray("claims")) {
+        JsonObject claim = element.getAsJsonObject();
+        measured.put(
+            claim.get("name").getAsString(),
+            (claim.get("held").getAsBoolean() ? "held: " : "**not held**: ")
+                + claim.get("detail").getAsString().replace("|", "\\|"));
+      }
     }
     String text = Files.readString(page);
     StringBuilder table = new StringBuilder();

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.FormatMethod;
 import com.google.errorprone.annotations.FormatString;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** What is noted while a fault happens. */
 final class Notes {
@@ -11,6 +12,7 @@ final class Notes {
 
   private final List<String> broken = new ArrayList<>();
   private final List<String> figures = new ArrayList<>();
+  private Optional<String> notRun = Optional.empty();
 
   /** Notes a promise that is not kept, unless it is. */
   @FormatMethod
@@ -26,7 +28,12 @@ final class Notes {
     figures.add(figure.formatted(values));
   }
 
+  /** Notes that this machine cannot make the fault. */
+  void notRun(String why) {
+    notRun = Optional.of(why);
+  }
+
   Outcome outcome() {
-    return new Outcome(broken, figures);
+    return new Outcome(broken, figures, notRun);
   }
 }

@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Random;
 import java.util.Set;
@@ -15,9 +16,12 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
- * A loopback port that passes bytes on to another one, well or badly.
+ * A loopback port that passes bytes on to another one, well or badly: to one that is given, or, as
+ * a web proxy does, to the one that each connection asks for.
  *
  * <p>It stands above TCP, so what a network does to packets shows as what TCP makes of it: a lost
  * packet is a wait of a retransmission's length, a partition is silence (nothing is refused,
@@ -27,6 +31,9 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class TcpProxy implements AutoCloseable {
   private static final int BUFFER_BYTES = 16 * 1024;
   private static final int CONNECT_MILLIS = 5_000;
+  private static final int HEAD_BYTES_MAX = 8 * 1024;
+  private static final int ASKED_FOR = 0;
+  private static final Pattern QUESTION = Pattern.compile("CONNECT [^ :]+:(\\d+) HTTP/1\\.1\r\n");
 
   /** The way of a byte. */
   public enum Way {
@@ -67,6 +74,11 @@ public final class TcpProxy implements AutoCloseable {
     TcpProxy proxy = new TcpProxy(server, target);
     proxy.threads.execute(proxy::accept);
     return proxy;
+  }
+
+  /** A web proxy for HTTPS on a free loopback port; whoever asks is led to this machine. */
+  public static TcpProxy forHttps() throws IOException {
+    return before(ASKED_FOR);
   }
 
   /** Where to connect to. */
@@ -193,7 +205,8 @@ public final class TcpProxy implements AutoCloseable {
   private void connect(Socket near) {
     Socket far = new Socket();
     try {
-      far.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), target), CONNECT_MILLIS);
+      int port = target == ASKED_FOR ? asked(near) : target;
+      far.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), CONNECT_MILLIS);
       near.setTcpNoDelay(true);
       far.setTcpNoDelay(true);
     } catch (IOException e) {
@@ -205,6 +218,24 @@ public final class TcpProxy implements AutoCloseable {
     pairs.add(pair);
     threads.execute(() -> pump(pair, Way.UP));
     threads.execute(() -> pump(pair, Way.DOWN));
+  }
+
+  private static int asked(Socket near) throws IOException {
+    StringBuilder head = new StringBuilder();
+    InputStream in = near.getInputStream();
+    while (!head.toString().endsWith("\r\n\r\n")) {
+      int read = in.read();
+      if (read < 0 || head.length() == HEAD_BYTES_MAX) {
+        throw new IOException("no question to a web proxy");
+      }
+      head.append((char) read);
+    }
+    Matcher question = QUESTION.matcher(head);
+    if (!question.lookingAt()) {
+      throw new IOException("no question to a web proxy: " + head);
+    }
+    near.getOutputStream().write("HTTP/1.1 200 OK\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+    return Integer.parseInt(question.group(1));
   }
 
   private void pump(Pair pair, Way way) {

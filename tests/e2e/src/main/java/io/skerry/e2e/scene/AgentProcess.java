@@ -30,14 +30,20 @@ public final class AgentProcess implements AutoCloseable {
   private final Path socket;
   private final Path log;
   private final long spoolBytes;
+  private final int webProxy;
   private BlockingQueue<String> answers = new LinkedBlockingQueue<>();
   private @Nullable Process process;
   private @Nullable BufferedWriter commands;
   private volatile boolean ready;
   private volatile int starts;
 
-  /** An agent that is not started. */
-  AgentProcess(Path data, Path socket, Path log, long spoolBytes) {
+  /**
+   * An agent that is not started.
+   *
+   * @param webProxy port of what its HTTPS leads through
+   */
+  AgentProcess(Path data, Path socket, Path log, long spoolBytes, int webProxy) {
+    this.webProxy = webProxy;
     this.data = data;
     this.socket = socket;
     this.log = log;
@@ -81,7 +87,14 @@ public final class AgentProcess implements AutoCloseable {
     arguments.addAll(List.of(commandsBefore));
     Process started =
         Program.AGENT.startAs(
-            FaultyAgentMain.class, log, List.of("-XX:TieredStopAtLevel=1"), arguments);
+            FaultyAgentMain.class,
+            log,
+            List.of(
+                "-XX:TieredStopAtLevel=1",
+                "-Dhttps.proxyHost=127.0.0.1",
+                "-Dhttps.proxyPort=" + webProxy,
+                "-Dhttp.nonProxyHosts="),
+            arguments);
     BlockingQueue<String> lines = new LinkedBlockingQueue<>();
     Thread.ofVirtual().start(() -> read(started, lines));
     process = started;

@@ -27,6 +27,8 @@ public final class Scene implements AutoCloseable {
   private final Lab lab;
   private final DeviceId device;
   private final TcpProxy link;
+  private final TcpProxy web;
+  private final Optional<SmallDisk> smallDisk;
   private final AgentProcess agent;
   private final Application application;
   private final Map<SpoolFiles.Origin, Long> spooled = new HashMap<>();
@@ -37,12 +39,16 @@ public final class Scene implements AutoCloseable {
       Lab lab,
       DeviceId device,
       TcpProxy link,
+      TcpProxy web,
+      Optional<SmallDisk> smallDisk,
       AgentProcess agent,
       Application application,
       Artifact expected) {
     this.lab = lab;
     this.device = device;
     this.link = link;
+    this.web = web;
+    this.smallDisk = smallDisk;
     this.agent = agent;
     this.application = application;
     this.expected = expected;
@@ -59,15 +65,38 @@ public final class Scene implements AutoCloseable {
    * @param spoolBytes disk for waiting records
    */
   public static Scene open(Lab lab, String device, long spoolBytes) throws Exception {
+    return open(lab, lab.place(), Optional.empty(), device, spoolBytes);
+  }
+
+  /**
+   * A device that runs its first version, with its data on a small file system of its own.
+   *
+   * @throws SmallDisk.NotMountedException where this user may not mount one
+   */
+  public static Scene openOnSmallDisk(Lab lab, String device) throws Exception {
     Path place = lab.place();
+    SmallDisk disk = SmallDisk.mount(place);
+    try {
+      return open(lab, place, Optional.of(disk), device, SPOOL_BYTES);
+    } catch (Exception | AssertionError e) {
+      disk.close();
+      throw e;
+    }
+  }
+
+  private static Scene open(
+      Lab lab, Path place, Optional<SmallDisk> disk, String device, long spoolBytes)
+      throws Exception {
     DeviceId id = new DeviceId(device + "-" + place.getFileName());
     TcpProxy link = TcpProxy.before(lab.plane().server().mqttPort());
+    TcpProxy web = TcpProxy.forHttps();
     Path data = place.resolve("device");
     Enrolled.into(data, lab.plane(), id, link);
     AgentProcess agent =
-        new AgentProcess(data, place.resolve("a.sock"), place.resolve("agent.log"), spoolBytes);
+        new AgentProcess(
+            data, place.resolve("a.sock"), place.resolve("agent.log"), spoolBytes, web.port());
     agent.start();
-    Scene scene = new Scene(lab, id, link, agent, new Application(agent), lab.next());
+    Scene scene = new Scene(lab, id, link, web, disk, agent, new Application(agent), lab.next());
     scene.order(scene.expected);
     scene.awaitCommitted();
     return scene;
@@ -86,6 +115,16 @@ public final class Scene implements AutoCloseable {
   /** Its way to the broker. */
   public TcpProxy link() {
     return link;
+  }
+
+  /** Its way to everything that it asks over HTTPS: artifacts, roots, the time, certificates. */
+  public TcpProxy web() {
+    return web;
+  }
+
+  /** The file system of its data, when it has one of its own. */
+  public SmallDisk smallDisk() {
+    return smallDisk.orElseThrow();
   }
 
   /** Its agent. */
@@ -237,7 +276,8 @@ public final class Scene implements AutoCloseable {
     } catch (NoSuchFileException e) {
       // The running agent deleted it meanwhile, as it may.
     }
-    return new AgentProcess(copy, place.resolve("a.sock"), place.resolve("agent.log"), SPOOL_BYTES);
+    return new AgentProcess(
+        copy, place.resolve("a.sock"), place.resolve("agent.log"), SPOOL_BYTES, web.port());
   }
 
   /** A value of the agent's status. */
@@ -259,5 +299,7 @@ public final class Scene implements AutoCloseable {
     application.close();
     agent.close();
     link.close();
+    web.close();
+    smallDisk.ifPresent(SmallDisk::close);
   }
 }
