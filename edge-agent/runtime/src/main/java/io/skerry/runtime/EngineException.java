@@ -17,7 +17,9 @@ public final class EngineException extends Exception {
     /** The engine asked for more memory than there is. */
     OUT_OF_MEMORY,
     /** The engine failed while running. */
-    RUN_FAILED
+    RUN_FAILED,
+    /** Whoever wanted the run no longer does. */
+    STOPPED
   }
 
   public EngineException(Reason reason, String message) {

@@ -26,6 +26,22 @@ public interface LoadedModel extends AutoCloseable {
    */
   List<Tensor> run(List<Tensor> inputs) throws EngineException;
 
+  /**
+   * Runs the model once, in a scope: its buffers are used where the engine can, and a run that is
+   * stopped ends after the operator that is under way.
+   *
+   * @param inputs as for {@link #run(List)}, in direct memory
+   * @return as {@link #run(List)}; the tensors may lie in the scope's memory
+   * @throws EngineException as {@link #run(List)}, or with reason {@code STOPPED}; the model can be
+   *     run again
+   */
+  default List<Tensor> run(List<Tensor> inputs, RunScope scope) throws EngineException {
+    if (scope.isStopped()) {
+      throw new EngineException(EngineException.Reason.STOPPED, "stopped before it began");
+    }
+    return run(inputs);
+  }
+
   @Override
   void close();
 }

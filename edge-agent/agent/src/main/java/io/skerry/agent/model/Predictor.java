@@ -2,6 +2,7 @@ package io.skerry.agent.model;
 
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineException.Reason;
+import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -70,17 +71,21 @@ public final class Predictor {
    * @throws PredictException as {@link #predict(PredictRequest)}; the answer was not called then
    */
   public void predict(PredictRequest request, Consumer<Prediction> answer) throws PredictException {
-    predict(request, (prediction, model) -> prediction, answer);
+    try (RunScope scope = RunScope.lasting()) {
+      predict(request, scope, (prediction, model) -> prediction, answer);
+    }
   }
 
   /**
    * Predicts, encodes, counts, gives the encoded answer away, and tells the listener only then: who
    * has an answer finds it in the statistics.
    *
+   * @param scope memory of the tensors; stopping it stops the run
    * @throws PredictException as {@link #predict(PredictRequest)}, or what the encoder throws; the
    *     answer was not called then
    */
-  public <T> void predict(PredictRequest request, Encoder<T> encoder, Consumer<T> answer)
+  public <T> void predict(
+      PredictRequest request, RunScope scope, Encoder<T> encoder, Consumer<T> answer)
       throws PredictException {
     Prediction prediction;
     T encoded;
@@ -95,7 +100,7 @@ public final class Predictor {
       int batch = model.traits().batchMax() > 0 ? Inputs.batch(inputs) : 1;
       Instant at = clock.instant();
       long start = System.nanoTime();
-      List<Tensor> outputs = run(request, model, id, at, inputs);
+      List<Tensor> outputs = run(request, model, scope, id, at, inputs);
       long encode = System.nanoTime();
       prediction =
           new Prediction(id, request.clientId(), model.ref(), inputs, outputs, at, encode - start);
@@ -122,11 +127,20 @@ public final class Predictor {
   }
 
   private List<Tensor> run(
-      PredictRequest request, ServingModel model, PredictionId id, Instant at, List<Tensor> inputs)
+      PredictRequest request,
+      ServingModel model,
+      RunScope scope,
+      PredictionId id,
+      Instant at,
+      List<Tensor> inputs)
       throws PredictException {
     try {
-      return model.loaded().run(inputs);
+      return model.loaded().run(inputs, scope);
     } catch (EngineException e) {
+      if (e.reason() == Reason.STOPPED) {
+        model.counters().cancelled(System.nanoTime() - request.times().received());
+        throw new PredictException(PredictException.Code.CANCELLED, "the client has gone", e);
+      }
       if (e.reason() == Reason.INPUT_INVALID) {
         throw new PredictException(PredictException.Code.INVALID_ARGUMENT, message(e), e);
       }
@@ -143,7 +157,12 @@ public final class Predictor {
     tell(
         () ->
             listener.failed(new FailedPrediction(id, request.clientId(), model.ref(), reason, at)));
-    return new PredictException(PredictException.Code.INTERNAL, reason, cause);
+    boolean memory =
+        cause instanceof EngineException engine && engine.reason() == Reason.OUT_OF_MEMORY;
+    return new PredictException(
+        memory ? PredictException.Code.RESOURCE_EXHAUSTED : PredictException.Code.INTERNAL,
+        reason,
+        cause);
   }
 
   private PredictException unknown(PredictRequest request) {

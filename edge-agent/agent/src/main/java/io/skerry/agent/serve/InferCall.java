@@ -11,7 +11,10 @@ public interface InferCall {
   /** Calls back once when the client goes or its deadline passes; at once if so already. */
   void onCancel(Runnable action);
 
-  /** The prediction. Either this or {@link #refuse} is called, once, on any thread. */
+  /**
+   * The prediction; its bytes must not be read after this returns. Either this or {@link #refuse}
+   * is called, once, on any thread.
+   */
   void answer(ModelInferResponse response);
 
   /** Why there is none. */

@@ -15,6 +15,8 @@ import io.skerry.wire.inference.InferParameter;
 import io.skerry.wire.inference.ModelInferRequest;
 import io.skerry.wire.inference.ModelInferResponse;
 import io.skerry.wire.inference.ModelStreamInferResponse;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * One ModelStreamInfer call.
@@ -123,6 +125,7 @@ final class InferStream implements StreamObserver<ModelInferRequest> {
   private final class Call implements InferCall {
     private final ModelInferRequest request;
     private final Context context = Context.current();
+    private final Queue<Context.CancellationListener> waiting = new ConcurrentLinkedQueue<>();
 
     Call(ModelInferRequest request) {
       this.request = request;
@@ -135,11 +138,23 @@ final class InferStream implements StreamObserver<ModelInferRequest> {
 
     @Override
     public void onCancel(Runnable action) {
-      context.addListener(cancelled -> action.run(), Runnable::run);
+      Context.CancellationListener listener = cancelled -> action.run();
+      waiting.add(listener);
+      context.addListener(listener, Runnable::run);
+    }
+
+    // The stream lives on: what waited for its end must not pile up on it.
+    private void over() {
+      for (Context.CancellationListener next = waiting.poll();
+          next != null;
+          next = waiting.poll()) {
+        context.removeListener(next);
+      }
     }
 
     @Override
     public void answer(ModelInferResponse response) {
+      over();
       send(
           ModelStreamInferResponse.newBuilder()
               .setInferResponse(response.toBuilder().putParameters(FINAL_RESPONSE, TRUE))
@@ -148,6 +163,7 @@ final class InferStream implements StreamObserver<ModelInferRequest> {
 
     @Override
     public void refuse(PredictException why) {
+      over();
       if (grpcError || why.code() == Code.CANCELLED) {
         fail(why);
         return;

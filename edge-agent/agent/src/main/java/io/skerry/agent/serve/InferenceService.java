@@ -11,7 +11,9 @@ import io.skerry.agent.serve.memory.SharedMemory;
 import io.skerry.agent.serve.memory.SharedRegion;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
+import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
+import io.skerry.runtime.TensorPool;
 import io.skerry.wire.inference.LogSettingsRequest;
 import io.skerry.wire.inference.LogSettingsResponse;
 import io.skerry.wire.inference.ModelConfigRequest;
@@ -53,6 +55,7 @@ public final class InferenceService implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(InferenceService.class);
 
   private static final int LOADS_WAITING_MAX = 64;
+  private static final long TENSOR_BYTES_IDLE_MAX = 16L << 20;
 
   private final Served served;
   private final QueueConfig bounds;
@@ -60,6 +63,7 @@ public final class InferenceService implements AutoCloseable {
   private final ThreadPoolExecutor loading;
   private final CallQueue queue;
   private final SharedMemory memory;
+  private final TensorPool tensors = new TensorPool(TENSOR_BYTES_IDLE_MAX);
 
   /**
    * Makes the service.
@@ -384,8 +388,9 @@ public final class InferenceService implements AutoCloseable {
         refuse(gone());
         return;
       }
-      try {
-        predict();
+      try (RunScope scope = tensors.open()) {
+        call.onCancel(scope::stop);
+        predict(scope);
       } catch (PredictException e) {
         call.refuse(e);
       } catch (RuntimeException e) {
@@ -401,11 +406,11 @@ public final class InferenceService implements AutoCloseable {
       }
     }
 
-    private void predict() throws PredictException {
+    private void predict(RunScope scope) throws PredictException {
       long started = System.nanoTime();
       List<RequestedOutput> outputs = RequestedOutput.read(request, model.signature(), memory);
       boolean typed = WireInputs.isTyped(request);
-      List<Tensor> inputs = WireInputs.read(request, memory);
+      List<Tensor> inputs = WireInputs.read(request, memory, scope);
       PredictRequest wanted =
           new PredictRequest(
               model.version().model(),
@@ -418,6 +423,7 @@ public final class InferenceService implements AutoCloseable {
           .predictor()
           .predict(
               wanted,
+              scope,
               (prediction, answering) -> WireOutputs.write(prediction, answering, outputs, typed),
               call::answer);
     }

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.skerry.agent.model.PredictException;
 import io.skerry.artifact.ElementType;
 import io.skerry.runtime.ByteStrings;
+import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
 import io.skerry.wire.inference.InferTensorContents;
 import io.skerry.wire.inference.ModelInferRequest.InferInputTensor;
@@ -21,7 +22,7 @@ final class TypedContents {
     return type != ElementType.FP16 && type != ElementType.BF16;
   }
 
-  static ByteBuffer read(InferInputTensor input, ElementType type, long elements)
+  static ByteBuffer read(InferInputTensor input, ElementType type, long elements, RunScope scope)
       throws PredictException {
     InferTensorContents contents = input.getContents();
     int given = count(input, type, contents);
@@ -38,7 +39,7 @@ final class TypedContents {
       }
       return ByteStrings.write(strings);
     }
-    ByteBuffer data = WireInputs.direct(Math.multiplyExact(given, type.bytes()));
+    ByteBuffer data = scope.take(Math.multiplyExact(given, type.bytes()));
     for (int i = 0; i < given; i++) {
       // Narrower integers travel as 32 bits; what does not fit is cut off as in C.
       switch (type) {

@@ -5,11 +5,11 @@ import io.skerry.agent.model.PredictException;
 import io.skerry.agent.serve.memory.SharedMemory;
 import io.skerry.artifact.ElementType;
 import io.skerry.runtime.ByteStrings;
+import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
 import io.skerry.wire.inference.ModelInferRequest;
 import io.skerry.wire.inference.ModelInferRequest.InferInputTensor;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -37,7 +37,9 @@ final class WireInputs {
         && request.getInputsList().stream().anyMatch(InferInputTensor::hasContents);
   }
 
-  static List<Tensor> read(ModelInferRequest request, SharedMemory memory) throws PredictException {
+  /** The tensors, in the scope's memory. */
+  static List<Tensor> read(ModelInferRequest request, SharedMemory memory, RunScope scope)
+      throws PredictException {
     int raws = request.getRawInputContentsCount();
     if (request.getInputsCount() > INPUTS_MAX) {
       throw invalid(
@@ -59,7 +61,7 @@ final class WireInputs {
               "contents field must not be specified when using shared memory for '%s' for model '%s'"
                   .formatted(name(input), model(request)));
         }
-        data = shared(request, input, type, elements, shared.get());
+        data = shared(request, input, type, elements, shared.get(), scope);
       } else if (raws > 0) {
         if (input.hasContents()) {
           throw invalid(
@@ -70,9 +72,9 @@ final class WireInputs {
           throw noData(request, input);
         }
         // Inputs in shared memory have no entry, so entries are counted, not indexed.
-        data = raw(request, input, type, elements, request.getRawInputContents(next++));
+        data = raw(request, input, type, elements, request.getRawInputContents(next++), scope);
       } else if (input.hasContents()) {
-        data = TypedContents.read(input, type, elements);
+        data = TypedContents.read(input, type, elements, scope);
       } else {
         throw noData(request, input);
       }
@@ -123,10 +125,11 @@ final class WireInputs {
       InferInputTensor input,
       ElementType type,
       long elements,
-      ByteString bytes)
+      ByteString bytes,
+      RunScope scope)
       throws PredictException {
     requireSize(request, input, type, elements, bytes.size());
-    ByteBuffer data = direct(bytes.size());
+    ByteBuffer data = scope.take(bytes.size());
     bytes.copyTo(data);
     return checked(input, type, elements, data.flip());
   }
@@ -136,7 +139,8 @@ final class WireInputs {
       InferInputTensor input,
       ElementType type,
       long elements,
-      MemoryRange range)
+      MemoryRange range,
+      RunScope scope)
       throws PredictException {
     requireSize(request, input, type, elements, range.bytes());
     if (range.bytes() > Integer.MAX_VALUE) {
@@ -144,7 +148,7 @@ final class WireInputs {
           "input '%s' has %d bytes, a tensor holds %d"
               .formatted(name(input), range.bytes(), Integer.MAX_VALUE));
     }
-    ByteBuffer data = direct((int) range.bytes());
+    ByteBuffer data = scope.take((int) range.bytes());
     range.read(data);
     return checked(input, type, elements, data);
   }
@@ -196,10 +200,6 @@ final class WireInputs {
 
   private static String model(ModelInferRequest request) {
     return Texts.shortened(request.getModelName());
-  }
-
-  static ByteBuffer direct(int bytes) {
-    return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   private static PredictException invalid(String message) {

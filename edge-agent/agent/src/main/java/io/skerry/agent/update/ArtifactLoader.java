@@ -382,7 +382,7 @@ final class ArtifactLoader {
           switch (e.reason()) {
             case ENGINE_UNAVAILABLE -> ErrorCode.ENGINE_UNAVAILABLE;
             case OUT_OF_MEMORY -> ErrorCode.ACCEPTANCE_MEMORY;
-            case MODEL_INVALID, INPUT_INVALID, RUN_FAILED -> ErrorCode.MODEL_LOAD_FAILED;
+            case MODEL_INVALID, INPUT_INVALID, RUN_FAILED, STOPPED -> ErrorCode.MODEL_LOAD_FAILED;
           },
           "%s cannot be loaded: %s".formatted(manifest.model(), e.getMessage()),
           e);

@@ -50,7 +50,8 @@ class TrafficTest {
     slots.use(ONE, ab(1));
 
     assertThat(share(grown, 2)).isCloseTo(0.3, within(0.01));
-    small.forEach((key, version) -> assertThat(version == 1 || grown.getOrDefault(key, 0L) == 2).isTrue());
+    small.forEach(
+        (key, version) -> assertThat(version == 1 || grown.getOrDefault(key, 0L) == 2).isTrue());
     assertThat(share(versions(), 2)).isEqualTo(1);
   }
 

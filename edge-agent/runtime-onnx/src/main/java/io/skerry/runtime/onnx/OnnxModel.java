@@ -6,6 +6,7 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtException.OrtErrorCode;
 import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.OrtSession.RunOptions;
 import io.skerry.artifact.ElementType;
 import io.skerry.artifact.ModelSignature;
 import io.skerry.artifact.TensorSpec;
@@ -13,21 +14,34 @@ import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineException.Reason;
 import io.skerry.runtime.InputCheck;
 import io.skerry.runtime.LoadedModel;
+import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedDeque;
 
-/** One ONNX Runtime session. Inputs are read where they lie; outputs are copied once. */
+/**
+ * One ONNX Runtime session. Inputs are read where they lie; outputs are written where they are
+ * wanted when their shapes are known before, and copied once otherwise.
+ */
 final class OnnxModel implements LoadedModel {
   private final OrtEnvironment environment;
   private final OrtSession session;
   private final ModelSignature signature;
   private final List<String> providers;
+  private final Set<String> outputNames;
+  private final OutputShapes shapes;
+  // Options of runs that were not stopped: made anew for every run they would cost more than they
+  // do.
+  private final ConcurrentLinkedDeque<RunOptions> options = new ConcurrentLinkedDeque<>();
 
   OnnxModel(
       OrtEnvironment environment,
@@ -38,6 +52,9 @@ final class OnnxModel implements LoadedModel {
     this.session = session;
     this.signature = signature;
     this.providers = List.copyOf(providers);
+    this.outputNames = new LinkedHashSet<>();
+    signature.outputs().forEach(spec -> outputNames.add(spec.name()));
+    this.shapes = new OutputShapes(signature);
   }
 
   @Override
@@ -57,28 +74,125 @@ final class OnnxModel implements LoadedModel {
 
   @Override
   public List<Tensor> run(List<Tensor> inputs) throws EngineException {
+    try (RunScope scope = RunScope.lasting()) {
+      return run(inputs, scope);
+    }
+  }
+
+  @Override
+  public List<Tensor> run(List<Tensor> inputs, RunScope scope) throws EngineException {
     InputCheck.requireFit(signature, inputs);
     Map<String, OnnxTensor> given = new LinkedHashMap<>();
     try {
       for (Tensor input : inputs) {
         given.put(input.name(), onnxTensor(input));
       }
-      try (OrtSession.Result result = session.run(given)) {
-        return outputs(result);
+      Optional<List<List<Long>>> known = scope.lasts() ? Optional.empty() : shapes.of(inputs);
+      if (known.isPresent()) {
+        Optional<List<Tensor>> outputs = pinned(given, known.get(), scope);
+        if (outputs.isPresent()) {
+          return outputs.get();
+        }
       }
+      List<Tensor> outputs = made(given, scope);
+      shapes.learn(inputs, outputs);
+      return outputs;
     } catch (OrtException e) {
-      Reason reason =
-          e.getCode() == OrtErrorCode.ORT_INVALID_ARGUMENT
-              ? Reason.INPUT_INVALID
-              : OrtErrors.orOutOfMemory(e, Reason.RUN_FAILED);
-      throw new EngineException(reason, OrtErrors.oneLine(e), e);
+      throw failure(e);
     } finally {
       given.values().forEach(OnnxTensor::close);
     }
   }
 
+  /** Lets the engine write into the scope's memory; empty when the outputs have other shapes. */
+  private Optional<List<Tensor>> pinned(
+      Map<String, OnnxTensor> given, List<List<Long>> outputShapes, RunScope scope)
+      throws OrtException, EngineException {
+    Map<String, OnnxTensor> targets = new LinkedHashMap<>();
+    List<Tensor> outputs = new ArrayList<>(outputShapes.size());
+    try {
+      for (int i = 0; i < outputShapes.size(); i++) {
+        TensorSpec spec = signature.outputs().get(i);
+        long bytes = Tensor.elements(outputShapes.get(i)) * spec.type().bytes();
+        Tensor output =
+            new Tensor(
+                spec.name(), spec.type(), outputShapes.get(i), scope.take(Math.toIntExact(bytes)));
+        outputs.add(output);
+        targets.put(spec.name(), onnxTensor(output));
+      }
+      // The result owns nothing: what was made for the outputs is closed below.
+      run(given, Set.of(), targets, scope).close();
+      return Optional.of(outputs);
+    } catch (OrtException e) {
+      if (scope.isStopped() || !OrtErrors.isOtherShape(e)) {
+        throw e;
+      }
+      shapes.distrust();
+      return Optional.empty();
+    } finally {
+      targets.values().forEach(OnnxTensor::close);
+    }
+  }
+
+  private List<Tensor> made(Map<String, OnnxTensor> given, RunScope scope)
+      throws OrtException, EngineException {
+    try (OrtSession.Result result = run(given, outputNames, Map.of(), scope)) {
+      return outputs(result);
+    }
+  }
+
+  private OrtSession.Result run(
+      Map<String, OnnxTensor> given,
+      Set<String> wanted,
+      Map<String, OnnxTensor> targets,
+      RunScope scope)
+      throws OrtException, EngineException {
+    RunOptions known = options.poll();
+    RunOptions run = known == null ? new RunOptions() : known;
+    boolean entered = false;
+    try {
+      scope.enter(() -> terminate(run));
+      entered = true;
+      return session.run(given, wanted, targets, run);
+    } catch (OrtException e) {
+      if (scope.isStopped()) {
+        throw new EngineException(Reason.STOPPED, "stopped while it ran", e);
+      }
+      throw e;
+    } finally {
+      if (entered) {
+        scope.leave();
+      }
+      // What was told to terminate stays told.
+      if (scope.isStopped()) {
+        run.close();
+      } else {
+        options.push(run);
+      }
+    }
+  }
+
+  private static void terminate(RunOptions run) {
+    try {
+      run.setTerminate(true);
+    } catch (OrtException e) {
+      throw new IllegalStateException("run cannot be stopped: " + OrtErrors.oneLine(e), e);
+    }
+  }
+
+  private static EngineException failure(OrtException e) {
+    Reason reason =
+        e.getCode() == OrtErrorCode.ORT_INVALID_ARGUMENT
+            ? Reason.INPUT_INVALID
+            : OrtErrors.orOutOfMemory(e, Reason.RUN_FAILED);
+    return new EngineException(reason, OrtErrors.oneLine(e), e);
+  }
+
   @Override
   public void close() {
+    for (RunOptions next = options.poll(); next != null; next = options.poll()) {
+      next.close();
+    }
     try {
       session.close();
     } catch (OrtException e) {

@@ -1,6 +1,7 @@
 package io.skerry.runtime.onnx;
 
 import io.skerry.runtime.EngineException;
+import java.util.Locale;
 import java.util.regex.Pattern;
 
 /** Turns what ONNX Runtime says into one line. */
@@ -19,6 +20,11 @@ final class OrtErrors {
     return OUT_OF_MEMORY.matcher(String.valueOf(failure.getMessage())).find()
         ? EngineException.Reason.OUT_OF_MEMORY
         : other;
+  }
+
+  /** Whether the engine says that an output has another shape than the memory made for it. */
+  static boolean isOtherShape(Throwable failure) {
+    return String.valueOf(failure.getMessage()).toLowerCase(Locale.ROOT).contains("shape");
   }
 
   static String oneLine(Throwable failure) {

@@ -50,6 +50,59 @@ final class TinyOnnx {
             .addOutput(value("output", dataType)));
   }
 
+  /** Input [1, size] times an identity matrix, again and again: a run of many operators. */
+  static Path longRun(Path file, int size, int operators) throws IOException {
+    ByteBuffer identity =
+        ByteBuffer.allocate(size * size * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < size; i++) {
+      identity.putFloat((i * size + i) * Float.BYTES, 1);
+    }
+    GraphProto.Builder graph =
+        GraphProto.newBuilder()
+            .setName("long")
+            .addInitializer(
+                TensorProto.newBuilder()
+                    .setName("identity")
+                    .addDims(size)
+                    .addDims(size)
+                    .setDataType(TensorProto.DataType.FLOAT_VALUE)
+                    .setRawData(ByteString.copyFrom(identity)))
+            .addInput(value("input", TensorProto.DataType.FLOAT_VALUE, size))
+            .addOutput(value("output", TensorProto.DataType.FLOAT_VALUE, size));
+    for (int i = 0; i < operators; i++) {
+      graph.addNode(
+          node(
+              "MatMul",
+              i == 0 ? "input" : "between" + i,
+              "identity",
+              i == operators - 1 ? "output" : "between" + (i + 1)));
+    }
+    return write(file, graph);
+  }
+
+  /** The places of the elements that are not zero: as many columns as there are. */
+  static Path nonZero(Path file) throws IOException {
+    return write(
+        file,
+        GraphProto.newBuilder()
+            .setName("non-zero")
+            .addNode(
+                NodeProto.newBuilder().setOpType("NonZero").addInput("input").addOutput("output"))
+            .addInput(value("input", TensorProto.DataType.FLOAT_VALUE))
+            .addOutput(
+                ValueInfoProto.newBuilder()
+                    .setName("output")
+                    .setType(
+                        TypeProto.newBuilder()
+                            .setTensorType(
+                                TypeProto.Tensor.newBuilder()
+                                    .setElemType(TensorProto.DataType.INT64_VALUE)
+                                    .setShape(
+                                        TensorShapeProto.newBuilder()
+                                            .addDim(Dimension.newBuilder().setDimValue(2))
+                                            .addDim(Dimension.newBuilder().setDimParam("M")))))));
+  }
+
   /** A graph with an operator that nobody knows. */
   static Path unknownOperator(Path file) throws IOException {
     return write(
@@ -75,6 +128,10 @@ final class TinyOnnx {
   }
 
   private static ValueInfoProto value(String name, int dataType) {
+    return value(name, dataType, 3);
+  }
+
+  private static ValueInfoProto value(String name, int dataType, int width) {
     return ValueInfoProto.newBuilder()
         .setName(name)
         .setType(
@@ -85,7 +142,7 @@ final class TinyOnnx {
                         .setShape(
                             TensorShapeProto.newBuilder()
                                 .addDim(Dimension.newBuilder().setDimParam("N"))
-                                .addDim(Dimension.newBuilder().setDimValue(3)))))
+                                .addDim(Dimension.newBuilder().setDimValue(width)))))
         .build();
   }
 

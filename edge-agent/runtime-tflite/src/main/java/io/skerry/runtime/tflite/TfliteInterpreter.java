@@ -20,6 +20,7 @@ import io.skerry.artifact.ModelSignature;
 import io.skerry.artifact.TensorSpec;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineException.Reason;
+import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -73,6 +74,7 @@ final class TfliteInterpreter implements AutoCloseable {
             "TFLite cannot build %s: an operator or its version is not known to this engine"
                 .formatted(file));
       }
+      interpreter.EnableCancellation();
       if (interpreter.AllocateTensors() != kTfLiteOk) {
         throw new EngineException(
             Reason.MODEL_INVALID, "TFLite cannot prepare %s: its graph is broken".formatted(file));
@@ -98,19 +100,18 @@ final class TfliteInterpreter implements AutoCloseable {
     return interpreter.execution_plan().limit() < interpreter.nodes_size();
   }
 
-  List<Tensor> run(List<Tensor> inputs) throws EngineException {
+  List<Tensor> run(List<Tensor> inputs, RunScope scope) throws EngineException {
     resize(inputs);
     for (int i = 0; i < inputs.size(); i++) {
       bytes(interpreter.input_tensor(i)).put(inputs.get(i).data().duplicate());
     }
-    if (interpreter.Invoke() != kTfLiteOk) {
-      throw new EngineException(Reason.RUN_FAILED, "TFLite failed while running");
-    }
+    invoke(scope);
     List<Tensor> outputs = new ArrayList<>(signature.outputs().size());
     for (int i = 0; i < signature.outputs().size(); i++) {
       TensorSpec spec = signature.outputs().get(i);
       TfLiteTensor made = interpreter.output_tensor(i);
-      ByteBuffer copy = ByteBuffer.allocate(Math.toIntExact(made.bytes()));
+      int bytes = Math.toIntExact(made.bytes());
+      ByteBuffer copy = scope.lasts() ? ByteBuffer.allocate(bytes) : scope.take(bytes);
       copy.put(bytes(made)).flip();
       outputs.add(
           new Tensor(
@@ -120,6 +121,21 @@ final class TfliteInterpreter implements AutoCloseable {
               copy.order(ByteOrder.LITTLE_ENDIAN)));
     }
     return outputs;
+  }
+
+  private void invoke(RunScope scope) throws EngineException {
+    scope.enter(interpreter::Cancel);
+    int status;
+    try {
+      status = interpreter.Invoke();
+    } finally {
+      scope.leave();
+    }
+    if (status != kTfLiteOk) {
+      throw scope.isStopped()
+          ? new EngineException(Reason.STOPPED, "stopped while it ran")
+          : new EngineException(Reason.RUN_FAILED, "TFLite failed while running");
+    }
   }
 
   @Override

@@ -5,6 +5,7 @@ import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineException.Reason;
 import io.skerry.runtime.InputCheck;
 import io.skerry.runtime.LoadedModel;
+import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
 import java.nio.file.Path;
 import java.util.List;
@@ -90,6 +91,13 @@ final class TfliteModel implements LoadedModel {
 
   @Override
   public List<Tensor> run(List<Tensor> inputs) throws EngineException {
+    try (RunScope scope = RunScope.lasting()) {
+      return run(inputs, scope);
+    }
+  }
+
+  @Override
+  public List<Tensor> run(List<Tensor> inputs, RunScope scope) throws EngineException {
     InputCheck.requireFit(signature, inputs);
     free.acquireUninterruptibly();
     try {
@@ -99,9 +107,13 @@ final class TfliteModel implements LoadedModel {
       }
       boolean sound = false;
       try {
-        List<Tensor> outputs = interpreter.run(inputs);
+        List<Tensor> outputs = interpreter.run(inputs, scope);
         sound = true;
         return outputs;
+      } catch (EngineException e) {
+        // One that was stopped begins its next run from the start.
+        sound = e.reason() == Reason.STOPPED;
+        throw e;
       } finally {
         if (sound) {
           idle.push(interpreter);

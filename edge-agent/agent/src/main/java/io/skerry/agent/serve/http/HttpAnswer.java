@@ -16,6 +16,16 @@ import java.util.List;
 record HttpAnswer(int status, byte[] json, List<ByteBuffer> tensors) {
   private static final int CLIENT_CLOSED = 499;
 
+  /** The same in memory of its own. */
+  HttpAnswer kept() {
+    return new HttpAnswer(
+        status,
+        json,
+        tensors.stream()
+            .map(tensor -> ByteBuffer.allocate(tensor.remaining()).put(tensor.duplicate()).flip())
+            .toList());
+  }
+
   static HttpAnswer empty(int status) {
     return new HttpAnswer(status, new byte[0], List.of());
   }

@@ -1,6 +1,9 @@
 package io.skerry.agent.serve.http;
 
 import io.grpc.netty.shaded.io.netty.channel.Channel;
+import io.grpc.netty.shaded.io.netty.channel.ChannelFutureListener;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
@@ -12,6 +15,7 @@ final class HttpExchange {
   private final Channel channel;
   private final Consumer<HttpAnswer> sender;
   private final AtomicBoolean answered = new AtomicBoolean();
+  private final Queue<ChannelFutureListener> waiting = new ConcurrentLinkedQueue<>();
 
   HttpExchange(Channel channel, Consumer<HttpAnswer> sender) {
     this.channel = channel;
@@ -20,6 +24,10 @@ final class HttpExchange {
 
   void answer(HttpAnswer answer) {
     if (answered.compareAndSet(false, true)) {
+      // A connection lives on: what waited for its end must not pile up on it.
+      for (ChannelFutureListener next = waiting.poll(); next != null; next = waiting.poll()) {
+        channel.closeFuture().removeListener(next);
+      }
       sender.accept(answer);
     }
   }
@@ -29,6 +37,8 @@ final class HttpExchange {
   }
 
   void onCancel(Runnable action) {
-    channel.closeFuture().addListener(closed -> action.run());
+    ChannelFutureListener listener = closed -> action.run();
+    waiting.add(listener);
+    channel.closeFuture().addListener(listener);
   }
 }

@@ -61,7 +61,8 @@ final class HttpInference {
     @Override
     public void answer(ModelInferResponse response) {
       try {
-        exchange.answer(InferJsonWriter.write(response, wanted));
+        // It is written later, by another thread, when the tensors' memory is in use again.
+        exchange.answer(InferJsonWriter.write(response, wanted).kept());
       } catch (PredictException e) {
         refuse(e);
       }
