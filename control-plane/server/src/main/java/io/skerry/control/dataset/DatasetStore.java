@@ -71,24 +71,55 @@ final class DatasetStore {
 
   static Optional<Snapshot> snapshot(Transaction transaction, String digest) {
     return transaction.first(
-        "select * from snapshot where digest = ?",
-        row ->
-            new Snapshot(
-                Digest.parse(row.text("digest")),
-                row.text("dataset"),
-                row.optionalText("parent").map(Digest::parse).orElse(null),
-                row.integer("window_cycles"),
-                row.integer("repeat"),
-                row.texts("features"),
-                row.optionalText("series_file").orElse(null),
-                row.optionalText("collected_file").orElse(null),
-                row.optionalText("slice").orElse(null),
-                row.integer("examples"),
-                row.integer("train"),
-                row.integer("validation"),
-                row.integer("test"),
-                row.instant("created_at")),
-        digest);
+        "select * from snapshot where digest = ?", DatasetStore::snapshot, digest);
+  }
+
+  static List<Snapshot> snapshots(Transaction transaction) {
+    return transaction.list("select * from snapshot order by created_at", DatasetStore::snapshot);
+  }
+
+  /** The digest of what a snapshot holds now: another one than its own after an erasure. */
+  static Digest content(Transaction transaction, Snapshot snapshot) {
+    return transaction
+        .first(
+            "select coalesce(content, digest) as content from snapshot where digest = ?",
+            row -> Digest.parse(row.text("content")),
+            snapshot.digest().toString())
+        .orElse(snapshot.digest());
+  }
+
+  static void changed(Transaction transaction, Snapshot left, Digest content) {
+    transaction.update(
+        """
+        update snapshot set content = ?, series_file = ?, collected_file = ?, examples = ?,
+          train = ?, validation = ?, test = ? where digest = ?
+        """,
+        content.toString(),
+        left.seriesFile(),
+        left.collectedFile(),
+        left.examples(),
+        left.train(),
+        left.validation(),
+        left.test(),
+        left.digest().toString());
+  }
+
+  private static Snapshot snapshot(Row row) {
+    return new Snapshot(
+        Digest.parse(row.text("digest")),
+        row.text("dataset"),
+        row.optionalText("parent").map(Digest::parse).orElse(null),
+        row.integer("window_cycles"),
+        row.integer("repeat"),
+        row.texts("features"),
+        row.optionalText("series_file").orElse(null),
+        row.optionalText("collected_file").orElse(null),
+        row.optionalText("slice").orElse(null),
+        row.integer("examples"),
+        row.integer("train"),
+        row.integer("validation"),
+        row.integer("test"),
+        row.instant("created_at"));
   }
 
   private static DatasetBatch view(Row row) {

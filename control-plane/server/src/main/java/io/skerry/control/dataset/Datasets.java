@@ -6,6 +6,7 @@ import io.skerry.control.audit.AuditLog;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.DatabaseException;
+import io.skerry.control.sql.Transaction;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
@@ -14,6 +15,7 @@ import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -21,9 +23,12 @@ import java.time.Clock;
 import java.time.temporal.ChronoUnit;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -248,6 +253,11 @@ public final class Datasets {
   }
 
   private SnapshotContent content(Snapshot snapshot) throws IOException {
+    return content(
+        snapshot, database.call(transaction -> DatasetStore.content(transaction, snapshot)));
+  }
+
+  private SnapshotContent content(Snapshot snapshot, Digest expected) throws IOException {
     Map<DeviceId, Split> splits = new HashMap<>();
     List<DeviceSeries> series = List.of();
     List<CollectedWindow> collected = List.of();
@@ -262,12 +272,88 @@ public final class Datasets {
         new SnapshotContent(
             snapshot.features(), snapshot.window(), snapshot.repeat(), series, collected, splits);
     Digest found = content.digest();
-    if (!found.equals(snapshot.digest())) {
+    if (!found.equals(expected)) {
       throw new IOException(
           "snapshot %s was changed in the lake: its content is now %s"
               .formatted(snapshot.digest(), found));
     }
     return content;
+  }
+
+  /**
+   * Takes a device's rows and the examples of some predictions out of every snapshot. What is left
+   * keeps the snapshot's name; its files are new, and the old ones go once this is committed.
+   *
+   * @param predictions each as {@code device/prediction}
+   * @return the series and examples that were taken out
+   */
+  long erase(Transaction transaction, @Nullable String device, Set<String> predictions) {
+    long erased = 0;
+    Set<String> gone = new HashSet<>();
+    for (Snapshot snapshot : DatasetStore.snapshots(transaction)) {
+      try {
+        SnapshotContent before =
+            content(snapshot, DatasetStore.content(transaction, snapshot));
+        SnapshotContent left = before.without(device, predictions);
+        long here =
+            before.series().size()
+                - left.series().size()
+                + before.collected().size()
+                - left.collected().size();
+        if (here > 0) {
+          rewrite(transaction, snapshot, before, left, gone);
+          erased += here;
+        }
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+    transaction.afterCommit(() -> gone.forEach(this::delete));
+    return erased;
+  }
+
+  private void rewrite(
+      Transaction transaction,
+      Snapshot snapshot,
+      SnapshotContent before,
+      SnapshotContent left,
+      Set<String> gone)
+      throws IOException {
+    String series = snapshot.seriesFile();
+    if (series != null && left.series().size() < before.series().size()) {
+      gone.add(series);
+      series = beside(series);
+      LakeFiles.writeSeries(root.resolve(series), left);
+    }
+    String collected = snapshot.collectedFile();
+    if (collected != null && left.collected().size() < before.collected().size()) {
+      gone.add(collected);
+      collected = beside(collected);
+      LakeFiles.writeCollected(root.resolve(collected), left);
+    }
+    DatasetStore.changed(
+        transaction,
+        described(
+            left,
+            snapshot.digest(),
+            snapshot.dataset(),
+            snapshot.parent(),
+            series,
+            collected,
+            snapshot.slice()),
+        left.digest());
+  }
+
+  private static String beside(String file) {
+    return file.substring(0, file.lastIndexOf('/') + 1) + UUID.randomUUID() + ".parquet";
+  }
+
+  private void delete(String file) {
+    try {
+      Files.deleteIfExists(root.resolve(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static Digest receive(InputStream body, Path file) throws IOException {

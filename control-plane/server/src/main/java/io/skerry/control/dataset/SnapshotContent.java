@@ -9,6 +9,8 @@ import java.security.MessageDigest;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a model is trained and judged on: series of batches and windows collected from devices, each
@@ -91,6 +93,21 @@ final class SnapshotContent {
         table.series(),
         List.of(),
         DeviceSplit.USUAL.assign(List.of(positive, others), Map.of()));
+  }
+
+  /** This without a device's series and windows, and without the windows of some predictions. */
+  SnapshotContent without(@Nullable String device, Set<String> predictions) {
+    return new SnapshotContent(
+        features,
+        window,
+        repeat,
+        series.stream().filter(one -> !one.device().value().equals(device)).toList(),
+        collected.stream()
+            .filter(
+                one ->
+                    !one.device().value().equals(device) && !predictions.contains(one.key()))
+            .toList(),
+        splits);
   }
 
   List<String> features() {

@@ -50,11 +50,15 @@ final class BatchStore {
 
   private final DeviceReports reports;
   private final Presence presence;
+  private final SealedSample seals;
+  private final TenantKeys keys;
   private final Clock clock = Clock.systemUTC();
 
-  BatchStore(DeviceReports reports, Presence presence) {
+  BatchStore(DeviceReports reports, Presence presence, SealedSample seals, TenantKeys keys) {
     this.reports = reports;
     this.presence = presence;
+    this.seals = seals;
+    this.keys = keys;
   }
 
   record Address(TenantId tenant, DeviceId device) {}
@@ -90,7 +94,7 @@ final class BatchStore {
     setAsideFarEpochs(transaction, batches);
     removeThoseOfRemovedDevices(transaction, batches);
     Ledgers ledgers = Ledgers.lock(transaction, batches.stream().map(Batch::key).toList());
-    RecordRows rows = new RecordRows(clock.instant());
+    RecordRows rows = new RecordRows(clock.instant(), seals, keys);
     long duplicates = 0;
     for (Batch batch : batches) {
       duplicates += gather(transaction, batch, ledgers, rows);

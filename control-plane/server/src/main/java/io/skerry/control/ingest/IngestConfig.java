@@ -9,11 +9,17 @@ import java.time.Duration;
  * @param batchEvery the longest that a message waits for others, 1 ms to 10 s
  * @param lakeRows samples that are moved to the lake as soon as there are so many, from 1
  * @param lakeEvery the longest that a sample waits for that, from 1 s
+ * @param retention how long it is all kept
  */
 public record IngestConfig(
-    int batchMessages, Duration batchEvery, int lakeRows, Duration lakeEvery) {
+    int batchMessages,
+    Duration batchEvery,
+    int lakeRows,
+    Duration lakeEvery,
+    RetentionConfig retention) {
   public static final IngestConfig DEFAULTS =
-      new IngestConfig(500, Duration.ofMillis(100), 5000, Duration.ofSeconds(30));
+      new IngestConfig(
+          500, Duration.ofMillis(100), 5000, Duration.ofSeconds(30), RetentionConfig.DEFAULTS);
 
   /**
    * Checks the ranges.

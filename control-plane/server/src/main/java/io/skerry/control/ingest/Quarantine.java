@@ -1,8 +1,10 @@
 package io.skerry.control.ingest;
 
 import com.google.protobuf.ByteString;
+import io.skerry.api.QuarantinedRecord;
 import io.skerry.control.sql.Transaction;
 import io.skerry.protocol.Topics;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,6 +16,30 @@ final class Quarantine {
   private static final Logger log = LoggerFactory.getLogger(Quarantine.class);
 
   private Quarantine() {}
+
+  /** The newest before an id, newest first; of one device, or of all when it is empty. */
+  static List<QuarantinedRecord> newest(
+      Transaction transaction, long before, String device, int limit) {
+    return transaction.list(
+        """
+        select *, octet_length(payload) as bytes from telemetry_quarantine
+        where id < ? and (? = '' or device = ?) order by id desc limit ?
+        """,
+        row ->
+            new QuarantinedRecord(
+                row.bigint("id"),
+                row.instant("at"),
+                row.text("device"),
+                row.text("stream"),
+                row.optionalBigint("boot_epoch").orElse(null),
+                row.optionalBigint("sequence").orElse(null),
+                row.text("reason"),
+                row.bigint("bytes")),
+        before,
+        device,
+        device,
+        limit);
+  }
 
   static void put(
       Transaction transaction,

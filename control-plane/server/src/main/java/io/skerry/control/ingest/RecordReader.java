@@ -191,6 +191,14 @@ final class RecordReader {
     }
   }
 
+  static void checkMoment(long atMillis, Instant now) throws Malformed {
+    if (atMillis < 0 || atMillis > now.plus(FUTURE_MAX).toEpochMilli()) {
+      throw new Malformed(
+          "it is of %s, before 1970 or more than %d minutes in the future: the device's clock is wrong"
+              .formatted(Instant.ofEpochMilli(atMillis), FUTURE_MAX.toMinutes()));
+    }
+  }
+
   static ModelVersion version(ModelRef model) throws Malformed {
     try {
       return new ModelVersion(new ModelName(model.getModel()), model.getVersion());

@@ -6,11 +6,9 @@ import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.TenantId;
 import io.skerry.wire.fleet.v1.Event;
 import io.skerry.wire.fleet.v1.Feedback;
-import io.skerry.wire.fleet.v1.NamedTensor;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Sample;
 import io.skerry.wire.fleet.v1.StreamCounts;
-import java.nio.ByteOrder;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -30,6 +28,8 @@ final class RecordRows {
   private final List<@Nullable Object[]> events = new ArrayList<>();
   private final Set<Track> tracks = new HashSet<>();
   private final Instant now;
+  private final SealedSample seals;
+  private final TenantKeys keys;
 
   private record Track(String slot, String model, long windowMillis) {
     @Nullable Object[] row() {
@@ -37,8 +37,10 @@ final class RecordRows {
     }
   }
 
-  RecordRows(Instant now) {
+  RecordRows(Instant now, SealedSample seals, TenantKeys keys) {
     this.now = now;
+    this.seals = seals;
+    this.keys = keys;
   }
 
   void add(TenantId tenant, DeviceId device, long epoch, Record record)
@@ -118,9 +120,7 @@ final class RecordRows {
       throws RecordReader.Malformed {
     Sample sample = record.getSample();
     RecordReader.checkSample(sample);
-    NamedTensor input = sample.getInputs(0);
-    NamedTensor output = sample.getOutputs(0);
-    boolean more = sample.getInputsCount() > 1 || sample.getOutputsCount() > 1;
+    RecordReader.checkMoment(record.getAtMillis(), now);
     samples.add(
         new @Nullable Object[] {
           device.value(),
@@ -128,27 +128,16 @@ final class RecordRows {
           record.getSequence(),
           tenant.value(),
           sample.getPredictionId(),
-          sample.getClientId(),
+          sample.getClientId().isEmpty() ? "" : keys.pseudonym(tenant, sample.getClientId()),
           RecordReader.slot(sample.getModel()).value(),
           RecordReader.version(sample.getModel()).model().value(),
           sample.getModel().getVersion(),
           Instant.ofEpochMilli(record.getAtMillis()),
-          input.getName(),
-          input.getDatatype(),
-          input.getShapeList().stream().mapToLong(Long::longValue).toArray(),
-          input.getData().toByteArray(),
-          output.getData().toByteArray(),
-          score(output),
           sample.getInclusionProbability(),
           sample.getStratum(),
-          more ? sample.toByteArray() : null
+          seals.seal(
+              new SealedSample.Name(tenant, device.value(), epoch, record.getSequence()), sample)
         });
-  }
-
-  private static @Nullable Double score(NamedTensor output) {
-    return output.getDatatype().equals("FP32") && output.getData().size() >= Float.BYTES
-        ? (double) output.getData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN).getFloat()
-        : null;
   }
 
   private void addEvent(DeviceId device, long epoch, Record record) throws RecordReader.Malformed {
@@ -202,10 +191,9 @@ final class RecordRows {
         feedback);
     transaction.batch(
         """
-        insert into telemetry_sample (device, boot_epoch, sequence, tenant, prediction_id, client_id,
-          slot, model, version, at, input_name, input_type, input_shape, input, output, score,
-          inclusion_probability, stratum, record)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        insert into telemetry_sample (device, boot_epoch, sequence, tenant, prediction_id, subject,
+          slot, model, version, at, inclusion_probability, stratum, sealed)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         samples);
     transaction.batch(

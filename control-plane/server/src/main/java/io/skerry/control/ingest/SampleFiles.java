@@ -1,11 +1,7 @@
 package io.skerry.control.ingest;
 
-import com.google.protobuf.ByteString;
 import io.skerry.control.sql.Row;
-import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ModelName;
-import io.skerry.protocol.ModelVersion;
-import io.skerry.protocol.SlotId;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -22,23 +18,21 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.duckdb.DuckDBAppender;
 import org.duckdb.DuckDBConnection;
 
-/** Parquet files of samples, written and read with DuckDB. */
+/** Parquet files of sealed samples, written and read with DuckDB. */
 final class SampleFiles {
   private static final String URL = "jdbc:duckdb:";
   private static final String TABLE =
       """
-      create table sample (device varchar, boot_epoch bigint, sequence bigint, prediction_id varchar,
-        client_id varchar, slot varchar, model varchar, version bigint, at_micros bigint,
-        input_name varchar, input_type varchar, input_shape varchar, input blob, output blob,
-        score double, inclusion_probability double, stratum varchar, record blob)
+      create table sample (device varchar, boot_epoch bigint, sequence bigint,
+        prediction_id varchar, subject varchar, slot varchar, model varchar, version bigint,
+        at_micros bigint, inclusion_probability double, stratum varchar, sealed blob)
       """;
 
   private SampleFiles() {}
@@ -48,25 +42,87 @@ final class SampleFiles {
     void forEach(Consumer<Row> row);
   }
 
+  /** Whose samples leave a file. */
+  record Erased(String column, String value) {}
+
   /**
    * Writes rows to a new file: beside its place first, flushed, then renamed.
    *
    * @return the file's bytes
    */
   static long write(Path file, Rows rows) {
+    return filled(
+        file,
+        connection -> {
+          try (Statement statement = connection.createStatement()) {
+            statement.execute(TABLE);
+          }
+          try (DuckDBAppender appender =
+              connection.unwrap(DuckDBConnection.class).createAppender("main", "sample")) {
+            rows.forEach(row -> append(appender, row));
+          }
+        });
+  }
+
+  /** Writes what files hold to one new file, and returns that file's bytes. */
+  static long merge(List<Path> files, Path file) {
+    return filled(
+        file,
+        connection -> {
+          try (Statement statement = connection.createStatement()) {
+            statement.execute(
+                "create table sample as select * from %s order by device, boot_epoch, sequence"
+                    .formatted(from(files)));
+          }
+        });
+  }
+
+  /** Writes what a file holds, but for what is erased, to a new file, and returns its bytes. */
+  static long without(Path source, Erased erased, Path file) {
+    return filled(
+        file,
+        connection -> {
+          try (PreparedStatement statement =
+              connection.prepareStatement(
+                  "create table sample as select * from %s where %s <> ?"
+                      .formatted(from(List.of(source)), erased.column()))) {
+            statement.setString(1, erased.value());
+            statement.execute();
+          }
+        });
+  }
+
+  /** How many samples of a file are to be erased. */
+  static long count(Path file, Erased erased) {
+    try (Connection connection = open();
+        PreparedStatement statement =
+            connection.prepareStatement(
+                "select count(*) from %s where %s = ?"
+                    .formatted(from(List.of(file)), erased.column()))) {
+      statement.setString(1, erased.value());
+      try (ResultSet results = statement.executeQuery()) {
+        return results.next() ? results.getLong(1) : 0;
+      }
+    } catch (SQLException e) {
+      throw unreadable(e);
+    }
+  }
+
+  private interface Fill {
+    void into(Connection connection) throws SQLException;
+  }
+
+  private static long filled(Path file, Fill fill) {
     Path part = file.resolveSibling(file.getFileName() + ".part");
     Path folder = file.resolveSibling("").normalize();
     try {
       Files.createDirectories(folder);
-      try (Connection connection = open();
-          Statement statement = connection.createStatement()) {
-        statement.execute(TABLE);
-        try (DuckDBAppender appender =
-            connection.unwrap(DuckDBConnection.class).createAppender("main", "sample")) {
-          rows.forEach(row -> append(appender, row));
+      try (Connection connection = open()) {
+        fill.into(connection);
+        try (Statement statement = connection.createStatement()) {
+          statement.execute(
+              "copy sample to '%s' (format parquet, compression zstd)".formatted(quoted(part)));
         }
-        statement.execute(
-            "copy sample to '%s' (format parquet, compression zstd)".formatted(quoted(part)));
       }
       sync(part);
       Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
@@ -87,92 +143,115 @@ final class SampleFiles {
           .append(row.bigint("boot_epoch"))
           .append(row.bigint("sequence"))
           .append(row.text("prediction_id"))
-          .append(row.text("client_id"))
+          .append(row.text("subject"))
           .append(row.text("slot"))
           .append(row.text("model"))
           .append(row.bigint("version"))
           .append(ChronoUnit.MICROS.between(Instant.EPOCH, row.instant("at")))
-          .append(row.text("input_name"))
-          .append(row.text("input_type"))
-          .append(
-              Arrays.stream(row.bigints("input_shape"))
-                  .mapToObj(Long::toString)
-                  .collect(Collectors.joining(",")))
-          .append(row.bytes("input"))
-          .append(row.bytes("output"));
-      Optional<Double> score = row.optionalNumber("score");
-      if (score.isPresent()) {
-        appender.append(score.get().doubleValue());
-      } else {
-        appender.appendNull();
-      }
-      appender.append(row.number("inclusion_probability")).append(row.text("stratum"));
-      Optional<byte[]> record = row.optionalBytes("record");
-      if (record.isPresent()) {
-        appender.append(record.get());
-      } else {
-        appender.appendNull();
-      }
-      appender.endRow();
+          .append(row.number("inclusion_probability"))
+          .append(row.text("stratum"))
+          .append(row.bytes("sealed"))
+          .endRow();
     } catch (SQLException e) {
       throw new IllegalStateException("a sample could not be written", e);
     }
   }
 
+  /** A sample as it lies in a file. */
+  record Stored(
+      String device,
+      long bootEpoch,
+      long sequence,
+      String slot,
+      String model,
+      long version,
+      Instant at,
+      double inclusionProbability,
+      String stratum,
+      byte[] sealed) {}
+
   static void read(
-      List<Path> files,
-      ModelName model,
-      Instant from,
-      Instant until,
-      Consumer<StoredSample> reader) {
-    String list =
-        files.stream()
-            .map(file -> "'" + quoted(file) + "'")
-            .collect(Collectors.joining(", ", "[", "]"));
-    String sql =
-        "select * from read_parquet(%s, hive_partitioning = false) where model = ? and at_micros >= ? and at_micros < ?"
-            .formatted(list);
+      List<Path> files, ModelName model, Instant from, Instant until, Consumer<Stored> reader) {
+    read(
+        "select * from %s where model = ? and at_micros >= ? and at_micros < ?"
+            .formatted(from(files)),
+        statement -> {
+          statement.setString(1, model.value());
+          statement.setLong(2, micros(from));
+          statement.setLong(3, micros(until));
+        },
+        reader);
+  }
+
+  /** Reads the samples of one prediction. */
+  static void read(List<Path> files, String predictionId, Consumer<Stored> reader) {
+    read(
+        "select * from %s where prediction_id = ?".formatted(from(files)),
+        statement -> statement.setString(1, predictionId),
+        reader);
+  }
+
+  /** The predictions of a subject, each as {@code device/prediction}. */
+  static List<String> predictions(List<Path> files, String subject) {
     try (Connection connection = open();
-        PreparedStatement statement = connection.prepareStatement(sql)) {
-      statement.setString(1, model.value());
-      statement.setLong(2, micros(from));
-      statement.setLong(3, micros(until));
+        PreparedStatement statement =
+            connection.prepareStatement(
+                "select device || '/' || prediction_id from %s where subject = ?"
+                    .formatted(from(files)))) {
+      statement.setString(1, subject);
+      List<String> predictions = new ArrayList<>();
       try (ResultSet results = statement.executeQuery()) {
         while (results.next()) {
-          reader.accept(sample(results));
+          predictions.add(results.getString(1));
         }
       }
+      return predictions;
     } catch (SQLException e) {
-      throw new IllegalStateException("samples could not be read", e);
+      throw unreadable(e);
     }
   }
 
-  private static StoredSample sample(ResultSet row) throws SQLException {
-    double score = row.getDouble("score");
-    Optional<Double> present = row.wasNull() ? Optional.empty() : Optional.of(score);
-    return new StoredSample(
-        new DeviceId(row.getString("device")),
-        row.getString("prediction_id"),
-        row.getString("client_id"),
-        new SlotId(row.getString("slot")),
-        new ModelVersion(new ModelName(row.getString("model")), row.getLong("version")),
-        Instant.EPOCH.plus(row.getLong("at_micros"), ChronoUnit.MICROS),
-        row.getString("input_name"),
-        row.getString("input_type"),
-        Arrays.stream(row.getString("input_shape").split(","))
-            .filter(part -> !part.isEmpty())
-            .map(Long::valueOf)
-            .toList(),
-        ByteString.copyFrom(bytes(row, "input")),
-        ByteString.copyFrom(bytes(row, "output")),
-        present,
-        row.getDouble("inclusion_probability"),
-        row.getString("stratum"));
+  private interface Bind {
+    void to(PreparedStatement statement) throws SQLException;
   }
 
-  private static byte[] bytes(ResultSet row, String column) throws SQLException {
-    Blob blob = row.getBlob(column);
-    return blob.getBytes(1, Math.toIntExact(blob.length()));
+  private static void read(String sql, Bind bind, Consumer<Stored> reader) {
+    try (Connection connection = open();
+        PreparedStatement statement = connection.prepareStatement(sql)) {
+      bind.to(statement);
+      try (ResultSet results = statement.executeQuery()) {
+        while (results.next()) {
+          reader.accept(stored(results));
+        }
+      }
+    } catch (SQLException e) {
+      throw unreadable(e);
+    }
+  }
+
+  private static Stored stored(ResultSet row) throws SQLException {
+    Blob sealed = row.getBlob("sealed");
+    return new Stored(
+        row.getString("device"),
+        row.getLong("boot_epoch"),
+        row.getLong("sequence"),
+        row.getString("slot"),
+        row.getString("model"),
+        row.getLong("version"),
+        Instant.EPOCH.plus(row.getLong("at_micros"), ChronoUnit.MICROS),
+        row.getDouble("inclusion_probability"),
+        row.getString("stratum"),
+        sealed.getBytes(1, Math.toIntExact(sealed.length())));
+  }
+
+  private static IllegalStateException unreadable(SQLException cause) {
+    return new IllegalStateException("samples could not be read", cause);
+  }
+
+  private static String from(List<Path> files) {
+    return files.stream()
+        .map(file -> "'" + quoted(file) + "'")
+        .collect(Collectors.joining(", ", "read_parquet([", "], hive_partitioning = false)"));
   }
 
   // Beyond the range of micros nothing was ever sampled.

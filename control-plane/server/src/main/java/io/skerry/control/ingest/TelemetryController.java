@@ -2,24 +2,82 @@ package io.skerry.control.ingest;
 
 import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Get;
+import io.micronaut.http.annotation.QueryValue;
 import io.micronaut.serde.annotation.SerdeImport;
+import io.skerry.api.DataFlow;
+import io.skerry.api.Page;
+import io.skerry.api.QuarantinedRecord;
 import io.skerry.api.TelemetryView;
 import io.skerry.control.access.Allowed;
 import io.skerry.control.access.Role;
+import io.skerry.control.sql.Database;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.ErrorCode;
+import java.time.Duration;
+import java.util.List;
 
-/** Counters of everything that devices sent. */
-@Controller("/v1/telemetry")
+/** What devices sent: counters, how well it comes in, and what could not be taken. */
+@Controller("/v1")
 @Allowed(Role.VIEWER)
 @SerdeImport(TelemetryView.class)
+@SerdeImport(DataFlow.class)
+@SerdeImport(QuarantinedRecord.class)
 final class TelemetryController {
-  private final TelemetryCounts counts;
+  private static final int PAGE_SIZE_MAX = 500;
+  private static final int HOURS_MAX = 24 * 31;
 
-  TelemetryController(TelemetryCounts counts) {
+  private final Database database;
+  private final TelemetryCounts counts;
+  private final DataFlows flows;
+
+  TelemetryController(Database database, TelemetryCounts counts, DataFlows flows) {
+    this.database = database;
     this.counts = counts;
+    this.flows = flows;
   }
 
-  @Get
+  @Get("/telemetry")
   TelemetryView now() {
     return counts.now();
+  }
+
+  @Get("/dataflow")
+  Page<DataFlow> flow(
+      @QueryValue(defaultValue = "device") String by,
+      @QueryValue(defaultValue = "24") int hours) {
+    if (hours < 1 || hours > HOURS_MAX) {
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID, "hours is %d: must be 1 to %d".formatted(hours, HOURS_MAX));
+    }
+    Duration span = Duration.ofHours(hours);
+    return switch (by) {
+      case "device" -> Page.only(flows.devices(span));
+      case "cohort" -> Page.only(flows.cohorts(span));
+      default ->
+          throw new ProblemException(
+              ErrorCode.REQUEST_INVALID, "by is '%s': must be device or cohort".formatted(by));
+    };
+  }
+
+  @Get("/quarantine")
+  Page<QuarantinedRecord> quarantine(
+      @QueryValue(defaultValue = "100") int pageSize,
+      @QueryValue(defaultValue = "") String pageToken,
+      @QueryValue(defaultValue = "") String device) {
+    int limit = Math.clamp(pageSize, 1, PAGE_SIZE_MAX);
+    List<QuarantinedRecord> records =
+        database.call(
+            transaction -> Quarantine.newest(transaction, before(pageToken), device, limit));
+    return new Page<>(
+        records, records.size() == limit ? String.valueOf(records.getLast().id()) : null);
+  }
+
+  private static long before(String pageToken) {
+    try {
+      return pageToken.isEmpty() ? Long.MAX_VALUE : Long.parseLong(pageToken);
+    } catch (NumberFormatException e) {
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID, "pageToken '%s' is none of ours".formatted(pageToken));
+    }
   }
 }

@@ -2,11 +2,18 @@ package io.skerry.control.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.ByteString;
 import io.skerry.control.dataset.CollectedWindow;
 import io.skerry.control.dataset.Snapshot;
+import io.skerry.control.ingest.RecordStore;
 import io.skerry.control.sql.TestPlane;
+import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelName;
+import io.skerry.wire.fleet.v1.ModelRef;
+import io.skerry.wire.fleet.v1.NamedTensor;
+import io.skerry.wire.fleet.v1.Record;
+import io.skerry.wire.fleet.v1.Sample;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -103,23 +110,29 @@ class CollectedSamplesTest {
     for (int i = 0; i < floats; i++) {
       input.putFloat(i);
     }
-    plane
-        .database()
-        .run(
-            transaction ->
-                transaction.update(
-                    "insert into telemetry_sample (device, boot_epoch, sequence, tenant,"
-                        + " prediction_id, client_id, slot, model, version, at, input_name,"
-                        + " input_type, input_shape, input, output, score, inclusion_probability,"
-                        + " stratum) values (?, 1, ?, 'default', ?, '', 'main', 'm', 1, ?, 'input',"
-                        + " 'FP32', ?, ?, ?, 0.5, 1, 'base')",
-                    device,
-                    ++sequence,
-                    prediction,
-                    at,
-                    new long[] {1, 2, 3},
-                    input.array(),
-                    new byte[4]));
+    Record record =
+        Record.newBuilder()
+            .setSequence(++sequence)
+            .setAtMillis(at.toEpochMilli())
+            .setSample(
+                Sample.newBuilder()
+                    .setPredictionId(prediction)
+                    .setModel(ModelRef.newBuilder().setSlot("main").setModel("m").setVersion(1))
+                    .setInclusionProbability(1)
+                    .setStratum("base")
+                    .addInputs(
+                        NamedTensor.newBuilder()
+                            .setName("input")
+                            .setDatatype("FP32")
+                            .addAllShape(List.of(1L, 2L, 3L))
+                            .setData(ByteString.copyFrom(input.flip())))
+                    .addOutputs(
+                        NamedTensor.newBuilder()
+                            .setName("score")
+                            .setDatatype("FP32")
+                            .setData(ByteString.copyFrom(new byte[4]))))
+            .build();
+    RecordStore.of(plane).store(new DeviceId(device), 1, record);
   }
 
   private void feedback(

@@ -6,6 +6,7 @@ import io.micronaut.context.ApplicationContext;
 import io.skerry.control.ca.CaConfig;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.host.ServerNames;
+import io.skerry.control.ingest.IngestConfig;
 import io.skerry.control.link.BrokerConfig;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
@@ -34,6 +35,7 @@ public final class TestPlane implements AutoCloseable {
                 database,
                 CaConfig.DEFAULTS,
                 BrokerConfig.DEFAULTS,
+                IngestConfig.DEFAULTS,
                 new ServerNames("127.0.0.1", "127.0.0.1"))
             .build()
             .start();

@@ -1,0 +1,37 @@
+package io.skerry.api;
+
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How well data of one device, or of one cohort's devices together, came in.
+ *
+ * @param of a device's id or {@code attribute=value}
+ * @param devices 1 for a device
+ * @param expected windows since the first one in the time that is looked at
+ * @param received of them
+ * @param late of them, after their window had been judged
+ * @param missing records that are known of and have not come
+ * @param lost records that never will: given up or damaged on the device
+ * @param duplicates records that came again, and were counted once
+ * @param quarantined records that could not be taken
+ * @param mismatched of them, because they do not fit their model's monitoring manifest
+ * @param skewMillis how far the clock is ahead, at least, or, below 0, how much the fastest window
+ *     was behind its end; of a cohort the device furthest from 0
+ * @param coverage share of predictions that were counted, 0 to 1; absent without predictions
+ * @param lastAt when a window came last
+ */
+public record DataFlow(
+    String of,
+    int devices,
+    long expected,
+    long received,
+    long late,
+    long missing,
+    long lost,
+    long duplicates,
+    long quarantined,
+    long mismatched,
+    @Nullable Long skewMillis,
+    @Nullable Double coverage,
+    @Nullable Instant lastAt) {}

@@ -1,0 +1,170 @@
+package io.skerry.control.ingest;
+
+import com.google.gson.Gson;
+import com.google.gson.reflect.TypeToken;
+import io.skerry.api.DataFlow;
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Row;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** How well data came in, by device and by cohort. */
+@Singleton
+public final class DataFlows {
+  /** Devices that are told of at a time. */
+  public static final int DEVICES_MAX = 10_000;
+
+  private static final Gson GSON = new Gson();
+
+  private final Database database;
+
+  DataFlows(Database database) {
+    this.database = database;
+  }
+
+  private record OfDevice(DataFlow flow, long predictions, long counted, List<String> cohorts) {}
+
+  /** The flow of each device in a span of time until now, those with most that is wrong first. */
+  public List<DataFlow> devices(Duration span) {
+    return read(span).stream()
+        .map(OfDevice::flow)
+        .sorted(Comparator.comparingLong(DataFlows::wrong).reversed().thenComparing(DataFlow::of))
+        .toList();
+  }
+
+  /** The same added up over each cohort. */
+  public List<DataFlow> cohorts(Duration span) {
+    Map<String, List<OfDevice>> cohorts = new TreeMap<>();
+    for (OfDevice one : read(span)) {
+      one.cohorts()
+          .forEach(cohort -> cohorts.computeIfAbsent(cohort, key -> new ArrayList<>()).add(one));
+    }
+    return cohorts.entrySet().stream()
+        .map(entry -> sum(entry.getKey(), entry.getValue()))
+        .toList();
+  }
+
+  private static long wrong(DataFlow flow) {
+    return flow.expected()
+        - flow.received()
+        + flow.late()
+        + flow.missing()
+        + flow.lost()
+        + flow.quarantined();
+  }
+
+  private List<OfDevice> read(Duration span) {
+    return database.call(
+        transaction ->
+            transaction.list(
+                """
+                select d.id, d.labels::text as labels, d.profile, w.*, l.missing, l.lost,
+                  l.duplicates, q.quarantined, q.mismatched
+                from device d
+                left join (
+                  select device, count(distinct (slot, model, window_index)) as received,
+                    sum(case when first_of_slot then (?::bigint / window_millis)
+                      - first_index else 0 end)::bigint as expected,
+                    count(*) filter (where received_at
+                      > end_at + (1500 + window_millis / 4) * interval '1 millisecond') as late,
+                    min(extract(epoch from received_at - end_at) * 1000)::bigint as lag,
+                    sum(predictions)::bigint as predictions, sum(skipped)::bigint as skipped,
+                    max(received_at) as last_at
+                  from (select *,
+                      min(window_index) over (partition by device, slot, window_millis)
+                        as first_index,
+                      row_number() over (partition by device, slot, window_millis
+                        order by window_index, boot_epoch, sequence) = 1 as first_of_slot
+                    from telemetry_window
+                    where end_at > now() - ? * interval '1 millisecond' and window_millis > 0) t
+                  group by device) w on w.device = d.id
+                left join (
+                  select device, sum(highest - stored - given_up - damaged)::bigint as missing,
+                    sum(given_up + damaged)::bigint as lost, sum(duplicates)::bigint as duplicates
+                  from ingest_ledger group by device) l on l.device = d.id
+                left join (
+                  select device, count(*) as quarantined,
+                    count(*) filter (where reason like '%manifest%') as mismatched
+                  from telemetry_quarantine where at > now() - ? * interval '1 millisecond'
+                  group by device) q on q.device = d.id
+                order by d.id limit ?
+                """,
+                DataFlows::flow,
+                Instant.now().toEpochMilli(),
+                span.toMillis(),
+                span.toMillis(),
+                DEVICES_MAX));
+  }
+
+  private static OfDevice flow(Row row) {
+    long received = row.bigint("received");
+    long predictions = row.bigint("predictions");
+    long counted = predictions - row.bigint("skipped");
+    List<String> cohorts = new ArrayList<>();
+    Map<String, String> labels =
+        GSON.fromJson(row.text("labels"), new TypeToken<Map<String, String>>() {});
+    labels.forEach((name, value) -> cohorts.add(name + "=" + value));
+    row.optionalText("profile").ifPresent(profile -> cohorts.add("profile=" + profile));
+    return new OfDevice(
+        new DataFlow(
+            row.text("id"),
+            1,
+            Math.max(received, row.bigint("expected")),
+            received,
+            row.bigint("late"),
+            row.bigint("missing"),
+            row.bigint("lost"),
+            row.bigint("duplicates"),
+            row.bigint("quarantined"),
+            row.bigint("mismatched"),
+            row.optionalBigint("lag").map(lag -> -lag).orElse(null),
+            predictions == 0 ? null : (double) counted / predictions,
+            row.optionalInstant("last_at").orElse(null)),
+        predictions,
+        counted,
+        cohorts);
+  }
+
+  private static DataFlow sum(String cohort, List<OfDevice> devices) {
+    long predictions = devices.stream().mapToLong(OfDevice::predictions).sum();
+    long counted = devices.stream().mapToLong(OfDevice::counted).sum();
+    return new DataFlow(
+        cohort,
+        devices.size(),
+        sum(devices, DataFlow::expected),
+        sum(devices, DataFlow::received),
+        sum(devices, DataFlow::late),
+        sum(devices, DataFlow::missing),
+        sum(devices, DataFlow::lost),
+        sum(devices, DataFlow::duplicates),
+        sum(devices, DataFlow::quarantined),
+        sum(devices, DataFlow::mismatched),
+        furthest(devices),
+        predictions == 0 ? null : (double) counted / predictions,
+        devices.stream()
+            .map(one -> one.flow().lastAt())
+            .filter(at -> at != null)
+            .max(Comparator.naturalOrder())
+            .orElse(null));
+  }
+
+  private static long sum(
+      List<OfDevice> devices, java.util.function.ToLongFunction<DataFlow> part) {
+    return devices.stream().map(OfDevice::flow).mapToLong(part).sum();
+  }
+
+  private static @Nullable Long furthest(List<OfDevice> devices) {
+    return devices.stream()
+        .map(one -> one.flow().skewMillis())
+        .filter(skew -> skew != null)
+        .max(Comparator.comparingLong(Math::abs))
+        .orElse(null);
+  }
+}

@@ -1,0 +1,96 @@
+package io.skerry.control.ingest;
+
+import io.skerry.control.sql.Transaction;
+import io.skerry.protocol.TenantId;
+import jakarta.inject.Singleton;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** Erases what devices sent. */
+@Singleton
+public final class TelemetryEraser {
+  private final LakeWriter lake;
+  private final SampleStore samples;
+  private final TenantKeys keys;
+
+  TelemetryEraser(LakeWriter lake, SampleStore samples, TenantKeys keys) {
+    this.lake = lake;
+    this.samples = samples;
+    this.keys = keys;
+  }
+
+  /**
+   * What was erased.
+   *
+   * @param predictions of a subject, each as {@code device/prediction}; empty for a device
+   */
+  public record Erased(long samples, long windows, long feedback, Set<String> predictions) {
+    public Erased {
+      predictions = Set.copyOf(predictions);
+    }
+  }
+
+  /** The pseudonym under which a subject's samples are found: 32 hexadecimal digits. */
+  public String pseudonym(TenantId tenant, String subject) {
+    return keys.pseudonym(tenant, subject);
+  }
+
+  /** Erases everything that a device sent. */
+  public Erased device(Transaction transaction, TenantId tenant, String device) {
+    long waiting = transaction.update("delete from telemetry_sample where device = ?", device);
+    transaction.update("delete from telemetry_window_stream where device = ?", device);
+    long windows = transaction.update("delete from telemetry_window where device = ?", device);
+    long feedback = transaction.update("delete from telemetry_feedback where device = ?", device);
+    transaction.update("delete from telemetry_event where device = ?", device);
+    transaction.update("delete from telemetry_quarantine where device = ?", device);
+    long stored =
+        lake.erase(transaction, tenant.value(), new SampleFiles.Erased("device", device));
+    return new Erased(waiting + stored, windows, feedback, Set.of());
+  }
+
+  /** Erases every prediction of a subject. */
+  public Erased subject(Transaction transaction, TenantId tenant, String pseudonym) {
+    Set<String> predictions =
+        new HashSet<>(samples.predictions(transaction, tenant, pseudonym));
+    long waiting =
+        transaction.update(
+            "delete from telemetry_sample where tenant = ? and subject = ?",
+            tenant.value(),
+            pseudonym);
+    long stored =
+        lake.erase(transaction, tenant.value(), new SampleFiles.Erased("subject", pseudonym));
+    List<String> clients = new ArrayList<>();
+    transaction.forEach(
+        """
+        select distinct client_id from telemetry_feedback f join device d on d.id = f.device
+        where d.tenant = ? and client_id <> ''
+        """,
+        row -> {
+          if (keys.pseudonym(tenant, row.text("client_id")).equals(pseudonym)) {
+            clients.add(row.text("client_id"));
+          }
+        },
+        tenant.value());
+    long feedback =
+        transaction.update(
+            """
+            delete from telemetry_feedback using device d
+            where d.id = device and d.tenant = ?
+              and (client_id = any(?) or device || '/' || prediction_id = any(?))
+            """,
+            tenant.value(),
+            clients,
+            predictions);
+    return new Erased(waiting + stored, 0, feedback, predictions);
+  }
+
+  /** The tenant of a device that is or was here. */
+  public static Optional<TenantId> tenant(Transaction transaction, String device) {
+    return transaction
+        .first("select tenant from device where id = ?", row -> row.text("tenant"), device)
+        .map(TenantId::new);
+  }
+}

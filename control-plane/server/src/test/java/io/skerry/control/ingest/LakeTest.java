@@ -1,0 +1,256 @@
+package io.skerry.control.ingest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.protobuf.ByteString;
+import io.skerry.api.Erasure;
+import io.skerry.api.ErasureRequest;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.dataset.Erasures;
+import io.skerry.control.sql.TestPlane;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.TenantId;
+import io.skerry.wire.fleet.v1.Feedback;
+import io.skerry.wire.fleet.v1.ModelRef;
+import io.skerry.wire.fleet.v1.NamedTensor;
+import io.skerry.wire.fleet.v1.Record;
+import io.skerry.wire.fleet.v1.Sample;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Samples at rest: sealed, moved, merged, forgotten, erased. */
+@Tag("slow")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class LakeTest {
+  private static final TenantId TENANT = new TenantId("default");
+  private static final String SECRET = "a face that nobody may see";
+  private static final Instant NOON = Instant.parse("2026-03-01T12:00:00Z");
+  private static final Actor ANA = new Actor("ana", "");
+
+  private final Path folder;
+  private final TestPlane plane;
+  private final LakeWriter lake;
+  private long sequence;
+
+  LakeTest(@TempDir Path folder) throws IOException {
+    this.folder = folder;
+    plane = TestPlane.start(folder.resolve("data"));
+    lake = plane.bean(LakeWriter.class);
+    for (String device : List.of("cam-1", "cam-2")) {
+      sql(
+          "insert into device (id, tenant, labels, facts, enrolled_at)"
+              + " values (?, 'default', '{}', '{}', now())",
+          device);
+    }
+  }
+
+  @AfterAll
+  void stop() throws IOException {
+    plane.close();
+  }
+
+  @BeforeEach
+  void empty() throws IOException {
+    sql("update lake_file set replaced_at = now() - interval '1 day'");
+    lake.removeReplaced(Duration.ZERO);
+    sql("truncate telemetry_sample, telemetry_feedback, telemetry_event, erasure");
+    Files.deleteIfExists(folder.resolve("data/erasures.jsonl"));
+  }
+
+  @Test
+  void keepsNothingReadableInTableOrLakeWithoutTheKey() throws IOException {
+    sample("cam-1", "p1", "anna", NOON);
+    assertThat(sealed("select sealed from telemetry_sample")).doesNotContain(SECRET);
+
+    lake.move();
+
+    assertThat(files()).hasSize(1);
+    String file = Files.readString(files().getFirst(), StandardCharsets.ISO_8859_1);
+    assertThat(file).contains("cam-1").doesNotContain(SECRET, "anna");
+    assertThat(read()).containsExactly("cam-1/p1/anna");
+  }
+
+  @Test
+  void opensASampleOnlyUnderItsOwnNameAndKey() {
+    SealedSample seals = plane.bean(SealedSample.class);
+    SealedSample.Name name = new SealedSample.Name(TENANT, "cam-1", 1, 7);
+    byte[] sealed = seals.seal(name, Sample.getDefaultInstance());
+
+    assertThat(seals.open(name, sealed)).isEqualTo(Sample.getDefaultInstance());
+    assertThatThrownBy(
+            () -> seals.open(new SealedSample.Name(TENANT, "cam-1", 1, 8), sealed))
+        .hasMessageContaining("cannot be opened");
+    assertThatThrownBy(
+            () ->
+                seals.open(
+                    new SealedSample.Name(new TenantId("other"), "cam-1", 1, 7), sealed))
+        .hasMessageContaining("keys/samples-other.key");
+    sealed[sealed.length - 1] ^= 1;
+    assertThatThrownBy(() -> seals.open(name, sealed)).hasMessageContaining("was changed");
+  }
+
+  @Test
+  void mergesManySmallFilesAndLosesNoSample() {
+    for (int i = 0; i < LakeWriter.MERGE_FROM; i++) {
+      sample("cam-1", "p" + i, "", NOON);
+      lake.move();
+    }
+    List<String> before = read();
+
+    lake.merge();
+
+    assertThat(read()).hasSize(LakeWriter.MERGE_FROM).containsExactlyInAnyOrderElementsOf(before);
+    assertThat(count("select count(*) from lake_file where replaced_at is null")).isEqualTo(1);
+    lake.removeReplaced(Duration.ZERO);
+    assertThat(files()).hasSize(1);
+    assertThat(read()).containsExactlyInAnyOrderElementsOf(before);
+  }
+
+  @Test
+  void forgetsWhatIsOlderThanItIsToBeKept() {
+    sample("cam-1", "old", "", NOON);
+    sample("cam-1", "new", "", Instant.now());
+    lake.move();
+    sql(
+        "insert into telemetry_event (device, boot_epoch, sequence, at, code, detail, attributes,"
+            + " received_at) select 'cam-1', 1, n, now(), 'x', '', '{}',"
+            + " now() - n * interval '1 day' from generate_series(1, 200) n");
+
+    plane.bean(Retention.class).removeOld();
+
+    assertThat(count("select count(*) from telemetry_event")).isEqualTo(89);
+    assertThat(read()).containsExactly("cam-1/new/");
+  }
+
+  @Test
+  void erasesADeviceEverywhereAndAgainAfterABackupCameBack() throws IOException {
+    sample("cam-1", "p1", "", NOON);
+    sample("cam-2", "p2", "", NOON);
+    lake.move();
+    sample("cam-1", "p3", "", NOON);
+    feedback("cam-1", "p1", "");
+
+    Erasure erased = erase(new ErasureRequest("cam-1", null, "returned to its owner"));
+
+    assertThat(erased.samples()).isEqualTo(2);
+    assertThat(erased.feedback()).isEqualTo(1);
+    assertThat(read()).containsExactly("cam-2/p2/");
+    assertThat(files()).hasSize(1);
+
+    sql("delete from erasure");
+    sample("cam-1", "p1", "", NOON);
+    plane.bean(Erasures.class).carryOutAgain();
+    assertThat(read()).containsExactly("cam-2/p2/");
+    assertThat(count("select count(*) from erasure")).isEqualTo(1);
+  }
+
+  @Test
+  void erasesASubjectAndNamesItInNoFile() throws IOException {
+    sample("cam-1", "p1", "anna", NOON);
+    sample("cam-2", "p2", "bert", NOON);
+    lake.move();
+    feedback("cam-1", "p1", "");
+    feedback("cam-2", "p9", "anna");
+    feedback("cam-2", "p2", "bert");
+
+    Erasure erased = erase(new ErasureRequest(null, "anna", "asked for it"));
+
+    assertThat(erased.samples()).isEqualTo(1);
+    assertThat(erased.feedback()).isEqualTo(2);
+    assertThat(read()).containsExactly("cam-2/p2/bert");
+    assertThat(Files.readString(folder.resolve("data/erasures.jsonl"))).doesNotContain("anna");
+    assertThatThrownBy(() -> erase(new ErasureRequest("cam-1", "anna", "both")))
+        .hasMessageContaining("either");
+  }
+
+  private Erasure erase(ErasureRequest request) {
+    return plane.bean(Erasures.class).erase(ANA, request);
+  }
+
+  private void sample(String device, String prediction, String client, Instant at) {
+    Record record =
+        Record.newBuilder()
+            .setSequence(++sequence)
+            .setAtMillis(at.toEpochMilli())
+            .setSample(
+                Sample.newBuilder()
+                    .setPredictionId(prediction)
+                    .setClientId(client)
+                    .setModel(ModelRef.newBuilder().setSlot("main").setModel("m").setVersion(1))
+                    .setInclusionProbability(1)
+                    .setStratum("base")
+                    .addInputs(
+                        NamedTensor.newBuilder()
+                            .setName("input")
+                            .setDatatype("UINT8")
+                            .setData(ByteString.copyFromUtf8(SECRET)))
+                    .addOutputs(NamedTensor.newBuilder().setName("out").setDatatype("FP32")))
+            .build();
+    RecordStore.of(plane).store(new DeviceId(device), 1, record);
+  }
+
+  private void feedback(String device, String prediction, String client) {
+    Record record =
+        Record.newBuilder()
+            .setSequence(++sequence)
+            .setFeedback(
+                Feedback.newBuilder()
+                    .setPredictionId(prediction)
+                    .setClientId(client)
+                    .setOutcomeAtMillis(NOON.toEpochMilli()))
+            .build();
+    RecordStore.of(plane).store(new DeviceId(device), 1, record);
+  }
+
+  private List<String> read() {
+    List<String> read = new ArrayList<>();
+    plane
+        .bean(SampleStore.class)
+        .read(
+            new ModelName("m"),
+            Instant.EPOCH,
+            Instant.parse("2100-01-01T00:00:00Z"),
+            one ->
+                read.add(
+                    "%s/%s/%s".formatted(one.device(), one.predictionId(), one.clientId())));
+    return read;
+  }
+
+  private List<Path> files() {
+    try (Stream<Path> files = Files.walk(folder.resolve("data/lake"))) {
+      return files.filter(Files::isRegularFile).toList();
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private String sealed(String sql) {
+    return plane
+        .database()
+        .call(transaction -> transaction.list(sql, row -> new String(row.bytes("sealed"), StandardCharsets.ISO_8859_1)))
+        .toString();
+  }
+
+  private long count(String sql) {
+    return plane.database().<Long>call(transaction -> transaction.number(sql));
+  }
+
+  private void sql(String statement, Object... parameters) {
+    plane.database().run(transaction -> transaction.update(statement, parameters));
+  }
+}
