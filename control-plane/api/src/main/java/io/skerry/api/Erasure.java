@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Data of a device or of a subject that was erased.
  *
- * @param subject the client id of its predictions, as a keyed pseudonym; absent when it was a device
+ * @param subject the client id of its predictions, as a keyed pseudonym; absent when it was a
+ *     device
  * @param samples sampled inputs, waiting or in the lake
  * @param windows stored windows; of a subject none, since counters name nobody
  * @param feedback outcomes

@@ -5,19 +5,29 @@ import io.skerry.api.Incident;
 import io.skerry.control.device.DeviceCloned;
 import io.skerry.control.drift.HarmConfirmed;
 import io.skerry.control.drift.IncidentOpened;
+import io.skerry.control.drift.IncidentResolved;
 import io.skerry.control.rollout.RolloutEnded;
 import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Transaction;
 import jakarta.inject.Singleton;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Keeps and logs what opened, what hurts and what was stopped. */
+/**
+ * Keeps and logs what opened, what hurts and what was stopped, and has it told to whom it is for.
+ */
 @Singleton
 final class Alerts {
   private static final Logger log = LoggerFactory.getLogger(Alerts.class);
 
   private final Database database;
+  private final Clock clock = Clock.systemUTC();
 
   Alerts(Database database) {
     this.database = database;
@@ -26,12 +36,18 @@ final class Alerts {
   @EventListener
   void onOpened(IncidentOpened event) {
     Incident incident = event.incident();
+    // Inputs that moved are no harm by themselves: they open an investigation and wake nobody.
     keep(
-        "incident.opened",
-        incident.id(),
-        "%s of %s moved by %.1f standard deviations on %d devices"
-            .formatted(
-                incident.feature(), incident.cohort(), incident.shiftSigma(), incident.devices()));
+        of(
+            "incident.opened",
+            incident,
+            Severity.TICKET,
+            "%s of %s moved by %.1f standard deviations on %d devices"
+                .formatted(
+                    incident.feature(),
+                    incident.cohort(),
+                    incident.shiftSigma(),
+                    incident.devices())));
   }
 
   @EventListener
@@ -39,46 +55,110 @@ final class Alerts {
     Incident incident = event.incident();
     Incident.Harm harm = incident.harm();
     keep(
-        "incident.harmful",
+        of(
+            "incident.harmful",
+            incident,
+            Severity.PAGE,
+            harm == null
+                ? "accuracy fell in " + incident.cohort()
+                : "%s of %s fell from %.3f to %.3f"
+                    .formatted(harm.metric(), incident.cohort(), harm.before(), harm.after())));
+  }
+
+  @EventListener
+  void onResolved(IncidentResolved event) {
+    Incident incident = event.incident();
+    database.run(transaction -> AlertStore.resolve(transaction, incident.id(), now()));
+    Alert alert =
+        of(
+            "incident.resolved",
+            incident,
+            Severity.NOTE,
+            event.reason().isBlank() ? "resolved" : event.reason());
+    keep(
+        new Alert(
+            0,
+            alert.at(),
+            alert.kind(),
+            alert.object(),
+            alert.cause(),
+            alert.cohort(),
+            alert.severity(),
+            alert.detail(),
+            Optional.of(alert.at())));
+  }
+
+  private Alert of(String kind, Incident incident, Severity severity, String detail) {
+    return new Alert(
+        0,
+        now(),
+        kind,
         incident.id(),
-        harm == null
-            ? "accuracy fell in " + incident.cohort()
-            : "%s of %s fell from %.3f to %.3f"
-                .formatted(harm.metric(), incident.cohort(), harm.before(), harm.after()));
+        "%s/%s/%s".formatted(incident.model(), incident.cohort(), incident.feature()),
+        incident.cohort(),
+        severity,
+        detail,
+        Optional.empty());
   }
 
   @EventListener
   void onCloned(DeviceCloned event) {
     keep(
-        "device.cloned",
-        event.device().value(),
-        "its key is at work in %s: revoke it, and let the right machine enrol again"
-            .formatted(String.join(" and ", event.instances())));
+        new Alert(
+            0,
+            now(),
+            "device.cloned",
+            event.device().value(),
+            "device/" + event.device(),
+            "",
+            Severity.PAGE,
+            "its key is at work in %s: revoke it, and let the right machine enrol again"
+                .formatted(String.join(" and ", event.instances())),
+            Optional.empty()));
   }
 
   @EventListener
   void onRolloutEnded(RolloutEnded event) {
     if (!event.rollout().state().equals("SUCCEEDED")) {
       String reason = event.rollout().reason();
+      Instant now = now();
       keep(
-          "rollout." + event.rollout().state().toLowerCase(Locale.ROOT),
-          event.rollout().id(),
-          reason == null ? "" : reason);
+          new Alert(
+              0,
+              now,
+              "rollout." + event.rollout().state().toLowerCase(Locale.ROOT),
+              event.rollout().id(),
+              "rollout/" + event.rollout().id(),
+              "",
+              Severity.TICKET,
+              reason == null ? "" : reason,
+              Optional.of(now)));
     }
   }
 
-  private void keep(String kind, String object, String detail) {
-    database.run(
-        transaction ->
-            transaction.update(
-                "insert into alert (at, kind, object, detail) values (now(), ?, ?, ?)",
-                kind,
-                object,
-                detail));
+  /** Keeps an alert and what is to be told of it, in one step. */
+  Alert keep(Alert alert) {
+    Alert kept = database.call(transaction -> keep(transaction, alert));
     log.atWarn()
-        .addKeyValue("kind", kind)
-        .addKeyValue("object", object)
-        .addKeyValue("detail", detail)
+        .addKeyValue("kind", kept.kind())
+        .addKeyValue("object", kept.object())
+        .addKeyValue("detail", kept.detail())
         .log("alert kept");
+    return kept;
+  }
+
+  private Alert keep(Transaction transaction, Alert alert) {
+    Instant now = now();
+    List<Alert> earlier = AlertStore.ofCause(transaction, alert.cause(), now.minus(Routing.QUIET));
+    Alert kept = AlertStore.insert(transaction, alert);
+    List<Route> routes =
+        AlertStore.routes(transaction).stream().map(AlertStore.Sealed::route).toList();
+    Routing.of(kept, routes, AlertStore.silences(transaction, now), earlier, now)
+        .forEach(delivery -> AlertStore.insert(transaction, kept.id(), delivery, now));
+    return kept;
+  }
+
+  private Instant now() {
+    return clock.instant().truncatedTo(ChronoUnit.MICROS);
   }
 }

@@ -292,11 +292,10 @@ public final class Datasets {
     Set<String> gone = new HashSet<>();
     for (Snapshot snapshot : DatasetStore.snapshots(transaction)) {
       try {
-        SnapshotContent before =
-            content(snapshot, DatasetStore.content(transaction, snapshot));
+        SnapshotContent before = content(snapshot, DatasetStore.content(transaction, snapshot));
         SnapshotContent left = before.without(device, predictions);
         long here =
-            before.series().size()
+            (long) before.series().size()
                 - left.series().size()
                 + before.collected().size()
                 - left.collected().size();

@@ -34,8 +34,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Erases what is known of a device or a subject: samples waiting and in the lake, windows, feedback,
- * events, quarantine, and the examples that snapshots were grown by.
+ * Erases what is known of a device or a subject: samples waiting and in the lake, windows,
+ * feedback, events, quarantine, and the examples that snapshots were grown by.
  *
  * <p>Every erasure is first written to {@code erasures.jsonl} in the data folder, which is the list
  * for backups: whoever brings a backup of database or lake back keeps this file, and the next start
@@ -172,8 +172,7 @@ public final class Erasures {
               device != null
                   ? telemetry.device(transaction, tenant, device)
                   : telemetry.subject(transaction, tenant, subject == null ? "" : subject);
-          long examples =
-              datasets.erase(transaction, device, erased.predictions());
+          long examples = datasets.erase(transaction, device, erased.predictions());
           insert(transaction, order, erased, examples);
           return transaction
               .first("select * from erasure where id = ?", Erasures::erasure, order.id())
@@ -232,10 +231,7 @@ public final class Erasures {
     byte[] line = ("\n" + GSON.toJson(order)).getBytes(StandardCharsets.UTF_8);
     try (FileChannel channel =
         FileChannel.open(
-            file,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.WRITE,
-            StandardOpenOption.APPEND)) {
+            file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND)) {
       ByteBuffer left = ByteBuffer.wrap(line);
       while (left.hasRemaining()) {
         channel.write(left);

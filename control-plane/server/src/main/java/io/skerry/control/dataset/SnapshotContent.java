@@ -103,9 +103,7 @@ final class SnapshotContent {
         repeat,
         series.stream().filter(one -> !one.device().value().equals(device)).toList(),
         collected.stream()
-            .filter(
-                one ->
-                    !one.device().value().equals(device) && !predictions.contains(one.key()))
+            .filter(one -> !one.device().value().equals(device) && !predictions.contains(one.key()))
             .toList(),
         splits);
   }

@@ -53,6 +53,7 @@ final class DriftService {
   private final Incidents incidents;
   private final ApplicationEventPublisher<IncidentOpened> opened;
   private final ApplicationEventPublisher<HarmConfirmed> harmed;
+  private final ApplicationEventPublisher<IncidentResolved> resolved;
   private final Clock clock = Clock.systemUTC();
   private final WindowReader reader = new WindowReader();
   private final Map<Track, Replayed> ledgers = new HashMap<>();
@@ -69,12 +70,14 @@ final class DriftService {
       Monitoring monitoring,
       Incidents incidents,
       ApplicationEventPublisher<IncidentOpened> opened,
-      ApplicationEventPublisher<HarmConfirmed> harmed) {
+      ApplicationEventPublisher<HarmConfirmed> harmed,
+      ApplicationEventPublisher<IncidentResolved> resolved) {
     this.database = database;
     this.monitoring = monitoring;
     this.incidents = incidents;
     this.opened = opened;
     this.harmed = harmed;
+    this.resolved = resolved;
   }
 
   @EventListener
@@ -210,6 +213,7 @@ final class DriftService {
       if (verdict.ended().contains(cohort)) {
         Incident ended = IncidentMachine.after(stored.incident(), new IncidentEvent.Ended());
         DriftStore.resolve(transaction, stored.number(), ended, verdict.window(), false, now());
+        tellResolved(transaction, stored.number(), ended.resolution());
         replayed.ledger.release(cohort, false);
         replayed.releases++;
         continue;
@@ -236,6 +240,15 @@ final class DriftService {
         .map(Incidents::view)
         .ifPresent(
             view -> transaction.afterCommit(() -> harmed.publishEvent(new HarmConfirmed(view))));
+  }
+
+  private void tellResolved(Transaction transaction, long number, String reason) {
+    DriftStore.find(transaction, number)
+        .map(Incidents::view)
+        .ifPresent(
+            view ->
+                transaction.afterCommit(
+                    () -> resolved.publishEvent(new IncidentResolved(view, reason))));
   }
 
   private Optional<IncidentEvent> counted(Transaction transaction, Stored stored) {

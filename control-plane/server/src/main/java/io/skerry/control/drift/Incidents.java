@@ -1,5 +1,6 @@
 package io.skerry.control.drift;
 
+import io.micronaut.context.event.ApplicationEventPublisher;
 import io.skerry.api.DriftStream;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
@@ -28,9 +29,15 @@ public final class Incidents {
   private final Database database;
   private final AuditLog audit;
   private final Monitoring monitoring;
+  private final ApplicationEventPublisher<IncidentResolved> ended;
   private final Clock clock = Clock.systemUTC();
 
-  Incidents(Database database, AuditLog audit, Monitoring monitoring) {
+  Incidents(
+      Database database,
+      AuditLog audit,
+      Monitoring monitoring,
+      ApplicationEventPublisher<IncidentResolved> ended) {
+    this.ended = ended;
     this.database = database;
     this.audit = audit;
     this.monitoring = monitoring;
@@ -82,6 +89,12 @@ public final class Incidents {
                 through,
                 true,
                 clock.instant().truncatedTo(ChronoUnit.MICROS));
+            stored(transaction, id)
+                .map(Incidents::view)
+                .ifPresent(
+                    view ->
+                        transaction.afterCommit(
+                            () -> ended.publishEvent(new IncidentResolved(view, reason))));
             audit.append(
                 transaction, actor, AuditLog.Act.of("incident.resolved", "incident/" + id, reason));
           }

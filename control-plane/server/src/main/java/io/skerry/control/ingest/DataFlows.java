@@ -46,9 +46,7 @@ public final class DataFlows {
       one.cohorts()
           .forEach(cohort -> cohorts.computeIfAbsent(cohort, key -> new ArrayList<>()).add(one));
     }
-    return cohorts.entrySet().stream()
-        .map(entry -> sum(entry.getKey(), entry.getValue()))
-        .toList();
+    return cohorts.entrySet().stream().map(entry -> sum(entry.getKey(), entry.getValue())).toList();
   }
 
   private static long wrong(DataFlow flow) {

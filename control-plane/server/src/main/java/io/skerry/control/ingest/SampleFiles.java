@@ -1,5 +1,6 @@
 package io.skerry.control.ingest;
 
+import com.google.protobuf.ByteString;
 import io.skerry.control.sql.Row;
 import io.skerry.protocol.ModelName;
 import java.io.IOException;
@@ -168,7 +169,7 @@ final class SampleFiles {
       Instant at,
       double inclusionProbability,
       String stratum,
-      byte[] sealed) {}
+      ByteString sealed) {}
 
   static void read(
       List<Path> files, ModelName model, Instant from, Instant until, Consumer<Stored> reader) {
@@ -241,7 +242,7 @@ final class SampleFiles {
         Instant.EPOCH.plus(row.getLong("at_micros"), ChronoUnit.MICROS),
         row.getDouble("inclusion_probability"),
         row.getString("stratum"),
-        sealed.getBytes(1, Math.toIntExact(sealed.length())));
+        ByteString.copyFrom(sealed.getBytes(1, Math.toIntExact(sealed.length()))));
   }
 
   private static IllegalStateException unreadable(SQLException cause) {

@@ -1,5 +1,6 @@
 package io.skerry.control.ingest;
 
+import com.google.protobuf.ByteString;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Row;
@@ -120,7 +121,8 @@ public final class SampleStore {
 
   private List<File> files(Transaction transaction, String where, Object... parameters) {
     return transaction.list(
-        "select tenant, path from lake_file where replaced_at is null and " + where
+        "select tenant, path from lake_file where replaced_at is null and "
+            + where
             + " order by path",
         row -> new File(new TenantId(row.text("tenant")), lake.resolve(row.text("path"))),
         parameters);
@@ -145,15 +147,14 @@ public final class SampleStore {
             row.instant("at"),
             row.number("inclusion_probability"),
             row.text("stratum"),
-            row.bytes("sealed")));
+            ByteString.copyFrom(row.bytes("sealed"))));
   }
 
   private StoredSample sample(TenantId tenant, SampleFiles.Stored stored) {
     Sample opened =
         seals.open(
-            new SealedSample.Name(
-                tenant, stored.device(), stored.bootEpoch(), stored.sequence()),
-            stored.sealed());
+            new SealedSample.Name(tenant, stored.device(), stored.bootEpoch(), stored.sequence()),
+            stored.sealed().toByteArray());
     NamedTensor input = opened.getInputs(0);
     NamedTensor output = opened.getOutputs(0);
     return new StoredSample(

@@ -12,8 +12,8 @@ import javax.crypto.Cipher;
 import javax.crypto.spec.GCMParameterSpec;
 
 /**
- * Seals bytes with a tenant's key, so that they can neither be read nor be changed nor be passed off
- * as something else without it.
+ * Seals bytes with a tenant's key, so that they can neither be read nor be changed nor be passed
+ * off as something else without it.
  *
  * <pre>
  * byte 0       format, 1
@@ -90,8 +90,7 @@ public final class Seals {
       throws GeneralSecurityException {
     int day = ByteBuffer.wrap(sealed).getInt(1);
     Cipher cipher = Cipher.getInstance(CIPHER);
-    cipher.init(
-        mode, keys.of(tenant, purpose + "/" + day), new GCMParameterSpec(TAG_BITS, nonce));
+    cipher.init(mode, keys.of(tenant, purpose + "/" + day), new GCMParameterSpec(TAG_BITS, nonce));
     cipher.updateAAD(sealed, 0, HEAD);
     cipher.updateAAD(name.getBytes(StandardCharsets.UTF_8));
     return cipher;

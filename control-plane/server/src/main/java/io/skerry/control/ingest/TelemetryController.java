@@ -43,8 +43,7 @@ final class TelemetryController {
 
   @Get("/dataflow")
   Page<DataFlow> flow(
-      @QueryValue(defaultValue = "device") String by,
-      @QueryValue(defaultValue = "24") int hours) {
+      @QueryValue(defaultValue = "device") String by, @QueryValue(defaultValue = "24") int hours) {
     if (hours < 1 || hours > HOURS_MAX) {
       throw new ProblemException(
           ErrorCode.REQUEST_INVALID, "hours is %d: must be 1 to %d".formatted(hours, HOURS_MAX));

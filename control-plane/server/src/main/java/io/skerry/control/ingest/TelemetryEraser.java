@@ -46,15 +46,13 @@ public final class TelemetryEraser {
     long feedback = transaction.update("delete from telemetry_feedback where device = ?", device);
     transaction.update("delete from telemetry_event where device = ?", device);
     transaction.update("delete from telemetry_quarantine where device = ?", device);
-    long stored =
-        lake.erase(transaction, tenant.value(), new SampleFiles.Erased("device", device));
+    long stored = lake.erase(transaction, tenant.value(), new SampleFiles.Erased("device", device));
     return new Erased(waiting + stored, windows, feedback, Set.of());
   }
 
   /** Erases every prediction of a subject. */
   public Erased subject(Transaction transaction, TenantId tenant, String pseudonym) {
-    Set<String> predictions =
-        new HashSet<>(samples.predictions(transaction, tenant, pseudonym));
+    Set<String> predictions = new HashSet<>(samples.predictions(transaction, tenant, pseudonym));
     long waiting =
         transaction.update(
             "delete from telemetry_sample where tenant = ? and subject = ?",

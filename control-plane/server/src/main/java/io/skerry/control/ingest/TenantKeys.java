@@ -53,8 +53,7 @@ final class TenantKeys {
   private byte[] hmac(TenantId tenant, String text) {
     try {
       Mac mac = Mac.getInstance(HMAC);
-      mac.init(
-          new SecretKeySpec(keys.computeIfAbsent(tenant.value(), this::load), HMAC));
+      mac.init(new SecretKeySpec(keys.computeIfAbsent(tenant.value(), this::load), HMAC));
       return mac.doFinal(text.getBytes(StandardCharsets.UTF_8));
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("HMAC-SHA256 is part of every Java", e);

@@ -92,13 +92,10 @@ class LakeTest {
     byte[] sealed = seals.seal(name, Sample.getDefaultInstance());
 
     assertThat(seals.open(name, sealed)).isEqualTo(Sample.getDefaultInstance());
-    assertThatThrownBy(
-            () -> seals.open(new SealedSample.Name(TENANT, "cam-1", 1, 8), sealed))
+    assertThatThrownBy(() -> seals.open(new SealedSample.Name(TENANT, "cam-1", 1, 8), sealed))
         .hasMessageContaining("cannot be opened");
     assertThatThrownBy(
-            () ->
-                seals.open(
-                    new SealedSample.Name(new TenantId("other"), "cam-1", 1, 7), sealed))
+            () -> seals.open(new SealedSample.Name(new TenantId("other"), "cam-1", 1, 7), sealed))
         .hasMessageContaining("keys/samples-other.key");
     sealed[sealed.length - 1] ^= 1;
     assertThatThrownBy(() -> seals.open(name, sealed)).hasMessageContaining("was changed");
@@ -226,8 +223,7 @@ class LakeTest {
             Instant.EPOCH,
             Instant.parse("2100-01-01T00:00:00Z"),
             one ->
-                read.add(
-                    "%s/%s/%s".formatted(one.device(), one.predictionId(), one.clientId())));
+                read.add("%s/%s/%s".formatted(one.device(), one.predictionId(), one.clientId())));
     return read;
   }
 
@@ -242,7 +238,10 @@ class LakeTest {
   private String sealed(String sql) {
     return plane
         .database()
-        .call(transaction -> transaction.list(sql, row -> new String(row.bytes("sealed"), StandardCharsets.ISO_8859_1)))
+        .call(
+            transaction ->
+                transaction.list(
+                    sql, row -> new String(row.bytes("sealed"), StandardCharsets.ISO_8859_1)))
         .toString();
   }
 

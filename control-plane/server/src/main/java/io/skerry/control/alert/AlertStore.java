@@ -1,0 +1,228 @@
+package io.skerry.control.alert;
+
+import io.skerry.control.sql.Row;
+import io.skerry.control.sql.Transaction;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** The tables of alerts, routes, silences and deliveries; secrets are sealed by the caller. */
+final class AlertStore {
+  static final int LIST_MAX = 500;
+  private static final int EARLIER_MAX = 100;
+
+  private AlertStore() {}
+
+  static Alert insert(Transaction transaction, Alert alert) {
+    return transaction
+        .first(
+            """
+            insert into alert (at, kind, object, cause, cohort, severity, detail, resolved_at)
+            values (?, ?, ?, ?, ?, ?, ?, ?) returning *
+            """,
+            AlertStore::alert,
+            alert.at(),
+            alert.kind(),
+            alert.object(),
+            alert.cause(),
+            alert.cohort(),
+            alert.severity().name(),
+            alert.detail(),
+            alert.resolvedAt().orElse(null))
+        .orElseThrow();
+  }
+
+  static List<Alert> ofCause(Transaction transaction, String cause, Instant since) {
+    return transaction.list(
+        "select * from alert where cause = ? and cause <> '' and at > ? order by id desc limit ?",
+        AlertStore::alert,
+        cause,
+        since,
+        EARLIER_MAX);
+  }
+
+  /** Ends the open alerts of an object, and has those told of it that were told it goes on. */
+  static void resolve(Transaction transaction, String object, Instant now) {
+    transaction.update(
+        "update alert set resolved_at = ? where object = ? and resolved_at is null", now, object);
+    transaction.update(
+        """
+        update alert_delivery set state = 'WAITING', attempts = 0, next_at = ?
+        where state = 'REPEATING' and alert in (select id from alert where object = ?)
+        """,
+        now,
+        object);
+  }
+
+  static List<Alert> newest(Transaction transaction, long before, int limit) {
+    return transaction.list(
+        "select * from alert where id < ? order by id desc limit ?",
+        AlertStore::alert,
+        before,
+        limit);
+  }
+
+  private static Alert alert(Row row) {
+    return new Alert(
+        row.bigint("id"),
+        row.instant("at"),
+        row.text("kind"),
+        row.text("object"),
+        row.text("cause"),
+        row.text("cohort"),
+        Severity.valueOf(row.text("severity")),
+        row.text("detail"),
+        row.optionalInstant("resolved_at"));
+  }
+
+  /** A route as it is stored. */
+  record Sealed(Route route, Optional<byte[]> secret) {}
+
+  static List<Sealed> routes(Transaction transaction) {
+    return transaction.list(
+        "select * from alert_route order by name limit " + LIST_MAX, AlertStore::route);
+  }
+
+  static boolean insert(Transaction transaction, Route route, Optional<byte[]> secret) {
+    return transaction.update(
+            """
+            insert into alert_route (name, kind, url, secret, from_severity, created_by, created_at)
+            values (?, ?, ?, ?, ?, ?, ?) on conflict (name) do nothing
+            """,
+            route.name(),
+            route.kind().name(),
+            route.url(),
+            secret.orElse(null),
+            route.from().name(),
+            route.createdBy(),
+            route.createdAt())
+        == 1;
+  }
+
+  static boolean deleteRoute(Transaction transaction, String name) {
+    return transaction.update("delete from alert_route where name = ?", name) == 1;
+  }
+
+  private static Sealed route(Row row) {
+    return new Sealed(
+        new Route(
+            row.text("name"),
+            Route.Kind.valueOf(row.text("kind")),
+            row.text("url"),
+            Optional.empty(),
+            Severity.valueOf(row.text("from_severity")),
+            row.text("created_by"),
+            row.instant("created_at")),
+        row.optionalBytes("secret"));
+  }
+
+  static List<Silence> silences(Transaction transaction, Instant now) {
+    return transaction.list(
+        "select * from alert_silence where until > ? order by id limit " + LIST_MAX,
+        row ->
+            new Silence(
+                row.bigint("id"),
+                row.text("kind"),
+                row.text("cohort"),
+                row.text("object"),
+                row.instant("until")),
+        now);
+  }
+
+  static void insert(Transaction transaction, long alert, Routing.Delivery delivery, Instant now) {
+    transaction.update(
+        """
+        insert into alert_delivery (alert, route, state, attempts, next_at, answer, created_at)
+        values (?, ?, ?, 0, ?, '', ?)
+        """,
+        alert,
+        delivery.route(),
+        delivery.state().name(),
+        delivery.dueAt(),
+        now);
+  }
+
+  /** A delivery that somebody works on. */
+  record Claimed(long id, String route, int attempts, Alert alert) {}
+
+  /**
+   * Takes what is due, of a route that groups all that waits; whoever dies on it leaves it to be
+   * tried again after the lease.
+   */
+  static List<Claimed> claim(Transaction transaction, Instant now, Duration lease, int limit) {
+    return transaction.list(
+        """
+        with due as (
+          select d.id from alert_delivery d
+          where d.state in ('WAITING', 'REPEATING') and (d.next_at <= ?
+            or (d.attempts = 0 and exists (select 1 from alert_delivery o join alert_route r
+              on r.name = o.route and r.kind = 'MAIL'
+              where o.route = d.route and o.state = 'WAITING' and o.next_at <= ?)))
+          order by d.id limit ? for update skip locked),
+        claimed as (
+          update alert_delivery d set attempts = attempts + 1, next_at = ? from due
+          where d.id = due.id returning d.id as delivery, d.route, d.attempts, d.alert)
+        select claimed.delivery, claimed.route, claimed.attempts, a.* from claimed
+        join alert a on a.id = claimed.alert order by claimed.delivery
+        """,
+        row ->
+            new Claimed(
+                row.bigint("delivery"), row.text("route"), row.integer("attempts"), alert(row)),
+        now,
+        now,
+        limit,
+        now.plus(lease));
+  }
+
+  static void answered(
+      Transaction transaction, long delivery, Routing.After after, String answer, Instant now) {
+    boolean done =
+        after.state() == Routing.State.DELIVERED || after.state() == Routing.State.REPEATING;
+    transaction.update(
+        """
+        update alert_delivery set state = ?, next_at = ?, answer = ?,
+          attempts = case when ? then 0 else attempts end,
+          delivered_at = case when ? then ? else delivered_at end
+        where id = ?
+        """,
+        after.state().name(),
+        after.dueAt(),
+        answer,
+        after.state() == Routing.State.REPEATING,
+        done,
+        now,
+        delivery);
+  }
+
+  static List<io.skerry.api.AlertDelivery> deliveries(
+      Transaction transaction, long before, int limit) {
+    return transaction.list(
+        """
+        select d.*, a.kind, a.object from alert_delivery d join alert a on a.id = d.alert
+        where d.id < ? order by d.id desc limit ?
+        """,
+        row ->
+            new io.skerry.api.AlertDelivery(
+                "delivery-" + row.bigint("id"),
+                "alert-" + row.bigint("alert"),
+                row.text("kind"),
+                row.text("object"),
+                row.text("route"),
+                row.text("state"),
+                row.integer("attempts"),
+                row.text("answer"),
+                row.instant("created_at"),
+                row.optionalInstant("delivered_at").orElse(null)),
+        before,
+        limit);
+  }
+
+  static boolean again(Transaction transaction, long delivery, Instant now) {
+    return transaction.update(
+            "update alert_delivery set state = 'WAITING', attempts = 0, next_at = ? where id = ?",
+            now,
+            delivery)
+        == 1;
+  }
+}

@@ -1,0 +1,131 @@
+package io.skerry.control.alert;
+
+import io.micronaut.runtime.event.annotation.EventListener;
+import io.skerry.control.host.Loop;
+import io.skerry.control.host.ServerReady;
+import io.skerry.control.sql.Database;
+import jakarta.annotation.PreDestroy;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Delivers alerts until they are taken or given up. A delivery is claimed before it is made, so a
+ * server that dies on it makes it again: receivers get an alert at least once, always under the
+ * same id. Routes do not wait for each other.
+ */
+@Singleton
+final class Dispatcher {
+  private static final Logger log = LoggerFactory.getLogger(Dispatcher.class);
+  private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
+  private static final Duration LEASE = Duration.ofMinutes(5);
+  static final int AT_ONCE_MAX = 100;
+
+  private final Database database;
+  private final AlertRoutes routes;
+  private final Map<Route.Kind, Sender> senders;
+  private final Clock clock;
+  private @Nullable Loop loop;
+
+  @Inject
+  Dispatcher(Database database, AlertRoutes routes) {
+    this(database, routes, senders(), Clock.systemUTC());
+  }
+
+  Dispatcher(Database database, AlertRoutes routes, Map<Route.Kind, Sender> senders, Clock clock) {
+    this.database = database;
+    this.routes = routes;
+    this.senders = Map.copyOf(senders);
+    this.clock = clock;
+  }
+
+  private static Map<Route.Kind, Sender> senders() {
+    HttpSender http = new HttpSender();
+    return Map.of(
+        Route.Kind.WEBHOOK,
+        new WebhookSender(http, Clock.systemUTC()),
+        Route.Kind.MAIL,
+        new MailSender(),
+        Route.Kind.ALERTMANAGER,
+        new AlertmanagerSender(http));
+  }
+
+  @EventListener
+  void start(ServerReady ready) {
+    loop = Loop.every("alerts", LOOK_EVERY, this::deliverDue);
+  }
+
+  @PreDestroy
+  void end() {
+    if (loop != null) {
+      loop.close();
+    }
+  }
+
+  /** Delivers what is due, and waits for the answers. */
+  void deliverDue() throws InterruptedException {
+    Map<String, List<AlertStore.Claimed>> byRoute = new LinkedHashMap<>();
+    database
+        .call(transaction -> AlertStore.claim(transaction, now(), LEASE, AT_ONCE_MAX))
+        .forEach(one -> byRoute.computeIfAbsent(one.route(), name -> new ArrayList<>()).add(one));
+    List<Thread> threads = new ArrayList<>();
+    byRoute.forEach(
+        (name, claimed) ->
+            threads.add(
+                Thread.ofVirtual()
+                    .name("skerry-alert-" + name)
+                    .start(() -> deliver(name, claimed))));
+    for (Thread thread : threads) {
+      thread.join();
+    }
+  }
+
+  private void deliver(String name, List<AlertStore.Claimed> claimed) {
+    Optional<Route> found = routes.opened(name);
+    if (found.isEmpty()) {
+      return;
+    }
+    Route route = found.get();
+    Sender sender = senders.get(route.kind());
+    if (sender == null) {
+      throw new IllegalStateException("nobody speaks " + route.kind());
+    }
+    if (sender.isGrouping()) {
+      send(sender, route, claimed);
+    } else {
+      claimed.forEach(one -> send(sender, route, List.of(one)));
+    }
+  }
+
+  private void send(Sender sender, Route route, List<AlertStore.Claimed> claimed) {
+    Routing.Answer answer =
+        sender.send(route, claimed.stream().map(AlertStore.Claimed::alert).toList());
+    for (AlertStore.Claimed one : claimed) {
+      Routing.After after = Routing.after(answer, one.alert(), route.kind(), one.attempts(), now());
+      database.run(
+          transaction -> AlertStore.answered(transaction, one.id(), after, answer.text(), now()));
+      if (after.state() == Routing.State.GIVEN_UP) {
+        log.atError()
+            .addKeyValue("alert", one.alert().eventId())
+            .addKeyValue("route", route.name())
+            .addKeyValue("answer", answer.text())
+            .log("alert could not be delivered");
+      }
+    }
+  }
+
+  private Instant now() {
+    return clock.instant().truncatedTo(ChronoUnit.MICROS);
+  }
+}

@@ -1,0 +1,368 @@
+package io.skerry.control.alert;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import com.sun.net.httpserver.HttpServer;
+import io.skerry.api.AlertDelivery;
+import io.skerry.api.AlertRouteRequest;
+import io.skerry.api.AlertSilenceRequest;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.sql.TestPlane;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Alerts on their way to real receivers. */
+@Tag("slow")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class DeliveryTest {
+  private static final Actor ANA = new Actor("ana", "");
+  private static final String SECRET = "a secret of the receiver";
+
+  private final TestPlane plane;
+  private final AlertRoutes routes;
+  private final HttpServer receiver;
+  private final BlockingQueue<Received> received = new LinkedBlockingQueue<>();
+  private final AtomicInteger status = new AtomicInteger(200);
+  private final HttpSender http = new HttpSender();
+
+  private record Received(String path, Map<String, List<String>> headers, String body) {}
+
+  DeliveryTest(@TempDir Path folder) throws IOException {
+    plane = TestPlane.start(folder.resolve("data"));
+    routes = plane.bean(AlertRoutes.class);
+    receiver = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    receiver.createContext(
+        "/",
+        exchange -> {
+          received.add(
+              new Received(
+                  exchange.getRequestURI().getPath(),
+                  Map.copyOf(exchange.getRequestHeaders()),
+                  new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8)));
+          exchange.sendResponseHeaders(status.get(), -1);
+          exchange.close();
+        });
+    receiver.start();
+  }
+
+  @AfterAll
+  void stop() throws IOException {
+    receiver.stop(0);
+    plane.close();
+  }
+
+  @BeforeEach
+  void empty() {
+    status.set(200);
+    received.clear();
+    plane
+        .database()
+        .run(
+            transaction ->
+                transaction.update("truncate alert, alert_route, alert_silence cascade"));
+  }
+
+  @Test
+  void postsASignedCloudEvent() throws Exception {
+    create("hook", "webhook", url("/hook"), SECRET);
+    Alert alert = keep("incident.harmful", "incident-1");
+
+    deliverAt(Instant.now());
+
+    Received got = received.remove();
+    JsonObject event = JsonParser.parseString(got.body()).getAsJsonObject();
+    assertThat(event.get("specversion").getAsString()).isEqualTo("1.0");
+    assertThat(event.get("id").getAsString()).isEqualTo(alert.eventId());
+    assertThat(event.get("type").getAsString()).isEqualTo("skerry.incident.harmful.v1");
+    assertThat(event.get("subject").getAsString()).isEqualTo("incident-1");
+    assertThat(Instant.parse(event.get("time").getAsString())).isEqualTo(alert.at());
+    assertThat(event.getAsJsonObject("data").get("severity").getAsString()).isEqualTo("PAGE");
+    assertThat(header(got, "Content-type")).startsWith("application/cloudevents+json");
+    String signature = header(got, "Skerry-signature");
+    long seconds = Long.parseLong(signature.substring(2, signature.indexOf(',')));
+    assertThat(signature)
+        .isEqualTo(
+            WebhookSender.signature(SECRET, seconds, got.body().getBytes(StandardCharsets.UTF_8)));
+    assertThat(deliveries().getFirst().state()).isEqualTo("DELIVERED");
+  }
+
+  @Test
+  void triesAgainWithPausesAndKeepsTheAnswer() throws Exception {
+    create("hook", "webhook", url("/hook"), SECRET);
+    keep("incident.opened", "incident-2");
+    status.set(503);
+    Instant now = Instant.now();
+
+    deliverAt(now);
+    deliverAt(now.plusSeconds(1));
+    assertThat(received).hasSize(1);
+    assertThat(deliveries().getFirst().state()).isEqualTo("WAITING");
+    assertThat(deliveries().getFirst().answer()).isEqualTo("503");
+    status.set(200);
+    deliverAt(now.plusSeconds(6));
+
+    assertThat(received).hasSize(2);
+    assertThat(received.remove().body()).isEqualTo(received.remove().body());
+    assertThat(deliveries().getFirst().attempts()).isEqualTo(2);
+    assertThat(deliveries().getFirst().state()).isEqualTo("DELIVERED");
+  }
+
+  @Test
+  void givesUpWhatIsRefusedUntilSomebodyRedelivers() throws Exception {
+    create("hook", "webhook", url("/hook"), SECRET);
+    keep("incident.opened", "incident-3");
+    status.set(404);
+    deliverAt(Instant.now());
+    assertThat(deliveries().getFirst().state()).isEqualTo("GIVEN_UP");
+    deliverAt(Instant.now().plusSeconds(86_400));
+    assertThat(received).hasSize(1);
+    status.set(202);
+
+    long id = Long.parseLong(deliveries().getFirst().id().substring("delivery-".length()));
+    plane.database().run(transaction -> AlertStore.again(transaction, id, Instant.now()));
+    deliverAt(Instant.now());
+
+    assertThat(received).hasSize(2);
+    assertThat(deliveries().getFirst().state()).isEqualTo("DELIVERED");
+  }
+
+  @Test
+  void tellsAlertmanagerUntilTheEndAndThenTheEnd() throws Exception {
+    create("am", "alertmanager", url("/"), null);
+    keep("incident.opened", "incident-4");
+    Instant now = Instant.now();
+    deliverAt(now);
+    deliverAt(now.plus(Routing.REPEAT_EVERY).plusSeconds(1));
+    assertThat(received).hasSize(2).allMatch(one -> one.path().equals("/api/v2/alerts"));
+    assertThat(received).noneMatch(one -> one.body().contains("endsAt"));
+    received.clear();
+
+    plane
+        .database()
+        .run(
+            transaction ->
+                AlertStore.resolve(transaction, "incident-4", now.truncatedTo(ChronoUnit.MICROS)));
+    deliverAt(now.plusSeconds(300));
+
+    assertThat(received.remove().body()).contains("endsAt", "\"severity\":\"critical\"");
+    assertThat(deliveries().getFirst().state()).isEqualTo("DELIVERED");
+  }
+
+  @Test
+  void mailsWhatWaitsTogether() throws Exception {
+    try (MailServer server = new MailServer()) {
+      create(
+          "ops",
+          "mail",
+          "smtp://127.0.0.1:%d?to=ops@example.org&from=skerry@example.org&tls=none"
+              .formatted(server.port()),
+          null);
+      keep("incident.opened", "incident-5");
+      keep("incident.harmful", "incident-6");
+      deliverAt(Instant.now());
+      assertThat(server.mails).isEmpty();
+
+      deliverAt(Instant.now().plus(Routing.GROUPED_FOR).plusSeconds(1));
+
+      String mail = server.mails.poll(10, TimeUnit.SECONDS);
+      assertThat(mail)
+          .contains("RCPT TO:<ops@example.org>", "incident-5", "incident-6", "and 1 more");
+      assertThat(server.mails).isEmpty();
+      assertThat(deliveries()).allMatch(one -> one.state().equals("DELIVERED"));
+    }
+  }
+
+  @Test
+  void keepsWhatIsSilencedAndTellsNobody() throws Exception {
+    create("hook", "webhook", url("/hook"), SECRET);
+    routes.silence(
+        ANA,
+        new AlertSilenceRequest(
+            "incident.", null, null, Instant.now().plusSeconds(600), "gateway is being repaired"));
+    keep("incident.opened", "incident-7");
+
+    deliverAt(Instant.now().plusSeconds(60));
+
+    assertThat(received).isEmpty();
+    assertThat(deliveries().getFirst().state()).isEqualTo("SILENCED");
+  }
+
+  @Test
+  void keepsSecretsSealedAndShowsThemToNobody() {
+    create("hook", "webhook", url("/hook"), SECRET);
+
+    byte[] stored =
+        plane
+            .database()
+            .call(
+                transaction ->
+                    transaction
+                        .first("select secret from alert_route", row -> row.bytes("secret"))
+                        .orElseThrow());
+    assertThat(new String(stored, StandardCharsets.ISO_8859_1)).doesNotContain(SECRET);
+    assertThat(routes.list().toString()).doesNotContain(SECRET).contains("hasSecret=true");
+    assertThat(routes.opened("hook").orElseThrow().secret()).contains(SECRET);
+  }
+
+  @Test
+  void saysWhatIsWrongWithARoute() {
+    assertThatThrownBy(() -> create("Hook", "webhook", url("/"), SECRET))
+        .hasMessageContaining("name");
+    assertThatThrownBy(() -> create("hook", "pigeon", url("/"), SECRET))
+        .hasMessageContaining("webhook, mail or alertmanager");
+    assertThatThrownBy(() -> create("hook", "webhook", "ftp://x", SECRET))
+        .hasMessageContaining("http");
+    assertThatThrownBy(() -> create("hook", "webhook", url("/"), "short"))
+        .hasMessageContaining("16");
+    assertThatThrownBy(() -> create("ops", "mail", "smtp://x?to=a@b.org", null))
+        .hasMessageContaining("from=");
+    create("hook", "webhook", url("/"), SECRET);
+    assertThatThrownBy(() -> create("hook", "webhook", url("/"), SECRET))
+        .hasMessageContaining("exists");
+  }
+
+  private void create(
+      String name, String kind, String url, @org.jspecify.annotations.Nullable String secret) {
+    routes.create(ANA, new AlertRouteRequest(name, kind, url, secret, null));
+  }
+
+  private Alert keep(String kind, String object) {
+    return plane
+        .bean(Alerts.class)
+        .keep(
+            new Alert(
+                0,
+                Instant.now().truncatedTo(ChronoUnit.MICROS),
+                kind,
+                object,
+                object,
+                "site=b",
+                Severity.PAGE,
+                "it moved",
+                Optional.empty()));
+  }
+
+  private void deliverAt(Instant now) throws InterruptedException {
+    Clock clock = Clock.fixed(now, ZoneOffset.UTC);
+    new Dispatcher(
+            plane.database(),
+            routes,
+            Map.of(
+                Route.Kind.WEBHOOK,
+                new WebhookSender(http, clock),
+                Route.Kind.MAIL,
+                new MailSender(),
+                Route.Kind.ALERTMANAGER,
+                new AlertmanagerSender(http)),
+            clock)
+        .deliverDue();
+  }
+
+  private List<AlertDelivery> deliveries() {
+    return plane
+        .database()
+        .call(transaction -> AlertStore.deliveries(transaction, Long.MAX_VALUE, 10));
+  }
+
+  private String url(String path) {
+    return "http://127.0.0.1:%d%s".formatted(receiver.getAddress().getPort(), path);
+  }
+
+  private static String header(Received received, String name) {
+    return received.headers().getOrDefault(name, List.of("")).getFirst();
+  }
+
+  /** Takes mails, one connection after the other. */
+  private static final class MailServer implements AutoCloseable {
+    private final ServerSocket socket;
+    private final BlockingQueue<String> mails = new LinkedBlockingQueue<>();
+
+    MailServer() throws IOException {
+      socket = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
+      Thread.ofVirtual().start(this::serve);
+    }
+
+    int port() {
+      return socket.getLocalPort();
+    }
+
+    private void serve() {
+      while (!socket.isClosed()) {
+        try (Socket client = socket.accept();
+            BufferedReader in =
+                new BufferedReader(
+                    new InputStreamReader(client.getInputStream(), StandardCharsets.UTF_8));
+            PrintWriter out =
+                new PrintWriter(client.getOutputStream(), true, StandardCharsets.UTF_8)) {
+          talk(in, out);
+        } catch (IOException e) {
+          if (!socket.isClosed()) {
+            throw new UncheckedIOException(e);
+          }
+        }
+      }
+    }
+
+    private void talk(BufferedReader in, PrintWriter out) throws IOException {
+      StringBuilder mail = new StringBuilder();
+      out.print("220 ready\r\n");
+      out.flush();
+      boolean inData = false;
+      for (String line = in.readLine(); line != null; line = in.readLine()) {
+        mail.append(line).append('\n');
+        if (inData && !line.equals(".")) {
+          continue;
+        }
+        if (inData) {
+          inData = false;
+          mails.add(mail.toString());
+          out.print("250 taken\r\n");
+        } else if (line.equals("DATA")) {
+          inData = true;
+          out.print("354 go on\r\n");
+        } else if (line.equals("QUIT")) {
+          out.print("221 bye\r\n");
+          out.flush();
+          return;
+        } else {
+          out.print("250 ok\r\n");
+        }
+        out.flush();
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      socket.close();
+    }
+  }
+}
