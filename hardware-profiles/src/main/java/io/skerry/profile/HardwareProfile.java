@@ -10,6 +10,7 @@ import java.util.List;
  * @param engines that may run here, preferred first
  * @param precisions that may be built for it
  * @param executionProviders of ONNX Runtime, tried in this order
+ * @param engine how engines run models on it, beside that
  * @param threads per model
  * @param memoryBudgetBytes that one model may take
  * @param latencyBudget for one prediction, at the 99th percentile
@@ -22,6 +23,7 @@ public record HardwareProfile(
     List<Engine> engines,
     List<Precision> precisions,
     List<String> executionProviders,
+    EngineSettings engine,
     int threads,
     long memoryBudgetBytes,
     Duration latencyBudget,

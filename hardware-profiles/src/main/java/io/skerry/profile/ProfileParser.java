@@ -1,6 +1,7 @@
 package io.skerry.profile;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,7 +17,10 @@ final class ProfileParser {
   private static final int THREADS_MAX = 256;
   private static final int PRIORITY_MAX = 1000;
   private static final List<String> ARCHITECTURES = List.of("x86-64", "arm64");
-  private static final List<String> PROVIDERS = List.of("cpu", "xnnpack", "cuda", "tensorrt");
+  private static final List<String> PROVIDERS =
+      List.of("cpu", "xnnpack", "cuda", "tensorrt", "openvino", "qnn");
+
+  private static final List<String> LIBRARIES = List.of("qnn", EngineSettings.TFLITE_DELEGATE);
 
   private ProfileParser() {}
 
@@ -29,6 +33,7 @@ final class ProfileParser {
     List<Engine> engines = top.each("engines", Engine::parse, Engine.values());
     List<Precision> precisions = top.each("precisions", Precision::parse, Precision.values());
     List<String> providers = top.eachOf("execution-providers", PROVIDERS);
+    EngineSettings settings = settings(top);
     int threads = top.integer("threads", 1, THREADS_MAX);
     long memory = top.quantity("memory-budget", Quantity.BYTES);
     long latencyMicros = top.quantity("latency-budget", Quantity.MICROS);
@@ -59,6 +64,7 @@ final class ProfileParser {
         engines,
         precisions,
         providers,
+        settings,
         threads,
         memory,
         Quantity.duration(latencyMicros),
@@ -98,6 +104,25 @@ final class ProfileParser {
             match.integer("priority", 0, PRIORITY_MAX));
     match.refuseUnknownKeys();
     return recognition;
+  }
+
+  private static EngineSettings settings(Section top) {
+    Map<String, String> libraries = new HashMap<>();
+    for (String text : top.texts("libraries")) {
+      int equals = text.indexOf('=');
+      String name = text.substring(0, Math.max(0, equals));
+      if (LIBRARIES.contains(name) && text.startsWith("/", equals + 1)) {
+        libraries.put(name, text.substring(equals + 1));
+      } else {
+        top.mistake(
+            "libraries",
+            "'%s' is not NAME=/ABSOLUTE/PATH with a name of %s".formatted(text, LIBRARIES));
+      }
+    }
+    return new EngineSettings(
+        top.flag("accelerator-only"),
+        top.oneOf("memory-arena", List.of("keep", "release"), "keep").equals("keep"),
+        libraries);
   }
 
   private static Int8Rules int8(Section section) {

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -107,6 +108,45 @@ class ProfileCatalogTest {
             "bad.yaml: key 'engines' has 'tensorflow', expected some of [onnxruntime, tflite]",
             "bad.yaml: key 'candidates' 'tflite/int8' names what engines and precisions do not list",
             "bad.yaml: key 'candidates' 'tflite/fp32' names what engines and precisions do not list");
+  }
+
+  @Test
+  void readsHowEnginesUseAnAccelerator() {
+    String yaml =
+        CATALOG
+                .yaml("arm64-dotprod")
+                .orElseThrow()
+                .replace("execution-providers: [cpu]", "execution-providers: [tensorrt, qnn, cpu]")
+            + """
+        accelerator-only: true
+        memory-arena: release
+        libraries: ["qnn=/usr/lib/libQnn.so", "tflite-delegate=/usr/lib/libedgetpu.so.1"]
+        """;
+
+    HardwareProfile profile = HardwareProfile.parse("npu.yaml", yaml);
+
+    assertThat(profile.executionProviders()).containsExactly("tensorrt", "qnn", "cpu");
+    assertThat(profile.engine())
+        .isEqualTo(
+            new EngineSettings(
+                true,
+                false,
+                Map.of(
+                    "qnn",
+                    "/usr/lib/libQnn.so",
+                    EngineSettings.TFLITE_DELEGATE,
+                    "/usr/lib/libedgetpu.so.1")));
+    assertThat(CATALOG.profile("arm64-neon").orElseThrow().engine())
+        .isEqualTo(EngineSettings.DEFAULTS);
+    assertThat(
+            catchThrowableOfType(
+                    ProfileException.class,
+                    () ->
+                        HardwareProfile.parse(
+                            "bad.yaml", yaml.replace("qnn=/usr/lib", "npu=relative")))
+                .mistakes())
+        .containsExactly(
+            "bad.yaml: key 'libraries' 'npu=relative/libQnn.so' is not NAME=/ABSOLUTE/PATH with a name of [qnn, tflite-delegate]");
   }
 
   @Test

@@ -24,10 +24,17 @@ import java.util.stream.Collectors;
  */
 public final class EngineCatalog {
   private final List<InferenceEngine> engines;
+  private final MemoryRoom room;
   private final Map<String, EngineStatus> statuses = new ConcurrentHashMap<>();
 
   /** A catalog of these engines. */
   public EngineCatalog(List<InferenceEngine> engines) {
+    this(engines, MemoryRoom.ofLinux());
+  }
+
+  /** A catalog of these engines, which loads what fits into this room. */
+  public EngineCatalog(List<InferenceEngine> engines, MemoryRoom room) {
+    this.room = room;
     this.engines = engines.stream().sorted(Comparator.comparing(InferenceEngine::name)).toList();
   }
 
@@ -104,6 +111,7 @@ public final class EngineCatalog {
           Reason.ENGINE_UNAVAILABLE,
           "engine '%s' cannot be used here: %s".formatted(engine.name(), reason));
     }
+    room.require(model);
     return engine.load(model, options);
   }
 

@@ -211,6 +211,7 @@ public final class ServingModel {
   private void close() {
     try {
       model.close();
+      NativeMemory.trim();
       log.atDebug().addKeyValue("model", ref).log("model closed");
     } catch (RuntimeException e) {
       log.atWarn().addKeyValue("model", ref).setCause(e).log("model did not close");

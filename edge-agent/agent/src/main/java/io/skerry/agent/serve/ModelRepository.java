@@ -139,7 +139,13 @@ public final class ModelRepository implements ModelListing, ModelControl {
         activate(candidates.get(i), loaded.get(i));
       }
       switched = true;
-    } catch (EngineException | IllegalArgumentException e) {
+    } catch (EngineException e) {
+      if (e.reason() == EngineException.Reason.OUT_OF_MEMORY) {
+        throw new PredictException(
+            Code.RESOURCE_EXHAUSTED, "failed to load '%s', %s".formatted(model, e.getMessage()), e);
+      }
+      throw failed(model, String.valueOf(e.getMessage()), e);
+    } catch (IllegalArgumentException e) {
       throw failed(model, String.valueOf(e.getMessage()), e);
     } catch (IOException e) {
       throw failed(model, "cannot be read: " + e.getMessage(), e);

@@ -25,9 +25,12 @@ import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -59,13 +62,15 @@ final class ArtifactLoader {
    * What this device is, and runs models with.
    *
    * @param threadsMax threads that one model may use, whatever its profile says
+   * @param compiled folder for what engines compile for this machine
    */
   record Host(
       HardwareFacts facts,
       ProfileCatalog profiles,
       EngineCatalog engines,
       int threadsMax,
-      MemoryMeter memory) {}
+      MemoryMeter memory,
+      Path compiled) {}
 
   ArtifactLoader(
       BlobFolder blobs,
@@ -370,10 +375,7 @@ final class ArtifactLoader {
 
   private LoadedModel loaded(ArtifactManifest manifest) throws UpdateException {
     HardwareProfile profile = profile(manifest);
-    LoadOptions options =
-        new LoadOptions(
-            Math.clamp(host.threadsMax(), 1, Math.max(1, profile.threads())),
-            manifest.engine() == Engine.ONNXRUNTIME ? profile.executionProviders() : List.of());
+    LoadOptions options = options(manifest, profile);
     try {
       return host.engines()
           .load(manifest.engine().text(), blobs.file(manifest.modelLayer().digest()), options);
@@ -387,6 +389,18 @@ final class ArtifactLoader {
           "%s cannot be loaded: %s".formatted(manifest.model(), e.getMessage()),
           e);
     }
+  }
+
+  private LoadOptions options(ArtifactManifest manifest, HardwareProfile profile) {
+    Map<String, Path> libraries = new HashMap<>();
+    profile.engine().libraries().forEach((name, file) -> libraries.put(name, Path.of(file)));
+    return new LoadOptions(
+        Math.clamp(host.threadsMax(), 1, Math.max(1, profile.threads())),
+        manifest.engine() == Engine.ONNXRUNTIME ? profile.executionProviders() : List.of(),
+        profile.engine().acceleratorOnly(),
+        profile.engine().memoryArena(),
+        libraries,
+        Optional.of(host.compiled()));
   }
 
   private PreparedModel prepared(DesiredSlot order, ArtifactManifest manifest, LoadedModel model)

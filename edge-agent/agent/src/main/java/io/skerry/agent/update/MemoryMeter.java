@@ -1,5 +1,6 @@
 package io.skerry.agent.update;
 
+import io.skerry.agent.model.MemoryRoom;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,7 +25,7 @@ interface MemoryMeter {
 
       @Override
       public OptionalLong available() {
-        return kibibytes(Path.of("/proc/meminfo"), "MemAvailable:");
+        return MemoryRoom.available(Path.of("/proc"), Path.of("/sys/fs/cgroup"));
       }
     };
   }

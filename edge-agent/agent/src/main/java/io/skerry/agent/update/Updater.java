@@ -95,7 +95,8 @@ public final class Updater implements AutoCloseable {
             setup.profiles(),
             setup.engines(),
             setup.threadsMax(),
-            MemoryMeter.ofLinux()));
+            MemoryMeter.ofLinux(),
+            setup.folder().resolve("compiled")));
   }
 
   /**

@@ -6,15 +6,21 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.skerry.agent.TinyOnnx;
 import io.skerry.agent.model.EngineCatalog;
+import io.skerry.agent.model.MemoryRoom;
 import io.skerry.agent.model.ModelSlots;
+import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.ServingModel;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelName;
+import io.skerry.runtime.InferenceEngine;
 import io.skerry.runtime.LoadOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.ServiceLoader;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -93,6 +99,31 @@ class ModelRepositoryTest {
     assertThatThrownBy(this::load)
         .isInstanceOf(IOException.class)
         .hasMessageContaining("more than 1000 model versions");
+  }
+
+  @Test
+  void refusesAModelThatIsTooLargeForTheDeviceAndServesTheOthers() throws Exception {
+    TinyOnnx.scale(version("m", "1").resolve("model.onnx"), 2);
+    AtomicLong free = new AtomicLong(Long.MAX_VALUE);
+    EngineCatalog engines =
+        new EngineCatalog(
+            ServiceLoader.load(InferenceEngine.class).stream()
+                .map(ServiceLoader.Provider::get)
+                .toList(),
+            new MemoryRoom(() -> OptionalLong.of(free.get())));
+    ModelRepository repository = ModelRepository.load(folder, engines, LoadOptions.DEFAULTS, slots);
+    TinyOnnx.scale(version("m", "2").resolve("model.onnx"), 3);
+
+    free.set(100);
+
+    assertThatThrownBy(() -> repository.load(new ModelName("m"), ConfigOverride.NONE))
+        .isInstanceOfSatisfying(
+            PredictException.class,
+            e -> assertThat(e.code()).isEqualTo(PredictException.Code.RESOURCE_EXHAUSTED))
+        .hasMessageContainingAll("failed to load 'm'", "model.onnx");
+    assertThat(slots.find(new ModelName("m"), Optional.empty()))
+        .map(model -> model.version().version())
+        .contains(1L);
   }
 
   private Path version(String model, String version) throws IOException {

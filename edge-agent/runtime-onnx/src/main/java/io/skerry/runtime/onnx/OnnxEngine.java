@@ -1,6 +1,7 @@
 package io.skerry.runtime.onnx;
 
 import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtEnvironment.ThreadingOptions;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtProvider;
@@ -15,9 +16,9 @@ import io.skerry.runtime.LoadedModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** Runs ONNX models with ONNX Runtime: one session per model, any number of runs at once. */
 public final class OnnxEngine implements InferenceEngine {
@@ -56,15 +57,53 @@ public final class OnnxEngine implements InferenceEngine {
     if (probe() instanceof EngineStatus.Unavailable(String reason)) {
       throw new EngineException(Reason.ENGINE_UNAVAILABLE, reason);
     }
+    List<String> faults = new ArrayList<>();
+    List<String> left = options.providers();
+    while (true) {
+      try {
+        return load(model, options, left, faults);
+      } catch (OrtException e) {
+        // Which of several providers it was is not told: the most preferred one is given up.
+        Optional<String> givenUp = left.stream().filter(name -> !name.equals(CPU)).findFirst();
+        if (givenUp.isEmpty()) {
+          throw new EngineException(
+              OrtErrors.orOutOfMemory(e, Reason.MODEL_INVALID),
+              "ONNX Runtime cannot load %s: %s"
+                  .formatted(model.getFileName(), OrtErrors.oneLine(e)),
+              e);
+        }
+        faults.add("%s: %s".formatted(givenUp.get(), OrtErrors.oneLine(e)));
+        List<String> fewer = new ArrayList<>(left);
+        fewer.remove(givenUp.get());
+        left = fewer;
+      }
+    }
+  }
+
+  private static LoadedModel load(
+      Path model, LoadOptions options, List<String> wanted, List<String> faults)
+      throws OrtException, EngineException {
     OrtEnvironment environment = environment();
-    try (SessionOptions session = sessionOptions(options.threads())) {
-      List<String> providers = register(session, options.providers());
-      return started(environment.createSession(model.toString(), session), environment, providers);
-    } catch (OrtException e) {
-      throw new EngineException(
-          OrtErrors.orOutOfMemory(e, Reason.MODEL_INVALID),
-          "ONNX Runtime cannot load %s: %s".formatted(model.getFileName(), OrtErrors.oneLine(e)),
-          e);
+    try (SessionOptions session = sessionOptions(options)) {
+      OnnxProviders providers = new OnnxProviders(environment, session, model, options);
+      List<String> used = providers.register(wanted, faults);
+      if (used.isEmpty() && options.acceleratorOnly()) {
+        throw new EngineException(
+            Reason.ENGINE_UNAVAILABLE,
+            "%s is to run on an accelerator only, and none of %s can be used: %s"
+                .formatted(model.getFileName(), options.providers(), String.join("; ", faults)));
+      }
+      if (used.isEmpty() && !options.providers().isEmpty() && !options.providers().contains(CPU)) {
+        throw new EngineException(
+            Reason.ENGINE_UNAVAILABLE,
+            "none of the execution providers %s is here: %s"
+                .formatted(options.providers(), String.join("; ", faults)));
+      }
+      if (!options.acceleratorOnly()) {
+        used.add(CPU);
+      }
+      return started(
+          environment.createSession(providers.file().toString(), session), environment, used);
     }
   }
 
@@ -83,56 +122,68 @@ public final class OnnxEngine implements InferenceEngine {
     }
   }
 
-  private static SessionOptions sessionOptions(int threads) throws OrtException {
+  private static SessionOptions sessionOptions(LoadOptions options) throws OrtException {
     SessionOptions session = new SessionOptions();
-    session.setIntraOpNumThreads(threads);
     session.setInterOpNumThreads(1);
+    session.setIntraOpNumThreads(options.threads());
+    if (options.threads() > 1 && Environment.shared().pooled()) {
+      // All models share one pool: threads of models that rest are those of models that run.
+      session.disablePerSessionThreads();
+    }
     // Waiting threads that spin cost a device tens of percent of a core between predictions.
     session.addConfigEntry("session.intra_op.allow_spinning", "0");
     session.addConfigEntry("session.inter_op.allow_spinning", "0");
+    session.setCPUArenaAllocator(options.memoryArena());
+    if (options.acceleratorOnly()) {
+      session.addConfigEntry("session.disable_cpu_ep_fallback", "1");
+    }
     return session;
   }
 
-  /** Registers what is wanted and present, most preferred first; the CPU always comes last. */
-  private static List<String> register(SessionOptions session, List<String> wanted)
-      throws OrtException, EngineException {
-    EnumSet<OrtProvider> present = OrtEnvironment.getAvailableProviders();
-    List<String> used = new ArrayList<>();
-    for (String provider : wanted) {
-      switch (provider) {
-        case "tensorrt" -> {
-          if (present.contains(OrtProvider.TENSOR_RT)) {
-            session.addTensorrt(0);
-            used.add(provider);
-          }
-        }
-        case "cuda" -> {
-          if (present.contains(OrtProvider.CUDA)) {
-            session.addCUDA(0);
-            used.add(provider);
-          }
-        }
-        default -> {}
+  private static OrtEnvironment environment() {
+    return Environment.shared().environment();
+  }
+
+  /**
+   * The one environment of a process.
+   *
+   * @param pooled whether it has threads that sessions share
+   */
+  private record Environment(OrtEnvironment environment, boolean pooled) {
+    private static final int THREADS_MAX = 8;
+
+    /** Made when it is first asked for. */
+    private static final class Lazy {
+      private static final Environment SHARED = make();
+    }
+
+    static Environment shared() {
+      return Lazy.SHARED;
+    }
+
+    private static Environment make() {
+      try (ThreadingOptions threads = new ThreadingOptions()) {
+        threads.setGlobalIntraOpNumThreads(
+            Math.clamp(Runtime.getRuntime().availableProcessors(), 1, THREADS_MAX));
+        threads.setGlobalInterOpNumThreads(1);
+        threads.setGlobalSpinControl(false);
+        // What goes wrong is thrown as an exception; the native log would only say it twice.
+        return new Environment(
+            OrtEnvironment.getEnvironment(
+                OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "skerry", threads),
+            true);
+      } catch (OrtException | IllegalStateException e) {
+        // Somebody else in this process made it: it is used as it is.
+        return new Environment(OrtEnvironment.getEnvironment(), false);
       }
     }
-    if (used.isEmpty() && !wanted.isEmpty() && !wanted.contains(CPU)) {
-      throw new EngineException(
-          Reason.ENGINE_UNAVAILABLE,
-          "none of the execution providers %s is here: this ONNX Runtime has %s"
-              .formatted(wanted, present.stream().map(OnnxEngine::text).toList()));
-    }
-    used.add(CPU);
-    return used;
   }
 
-  private static OrtEnvironment environment() {
-    // What goes wrong is thrown as an exception; the native log would only say it twice.
-    return OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "skerry");
-  }
-
-  private static String text(OrtProvider provider) {
-    return provider == OrtProvider.TENSOR_RT
-        ? "tensorrt"
-        : provider.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  static String text(OrtProvider provider) {
+    return switch (provider) {
+      case TENSOR_RT -> "tensorrt";
+      case OPEN_VINO -> "openvino";
+      default -> provider.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    };
   }
 }

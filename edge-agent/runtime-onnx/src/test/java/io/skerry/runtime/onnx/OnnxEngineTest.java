@@ -21,6 +21,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -210,6 +212,58 @@ class OnnxEngineTest {
     try (LoadedModel model =
         engine.load(file, new LoadOptions(1, List.of("no-such-provider", "cpu")))) {
       assertThat(model.providers()).containsExactly("cpu");
+    }
+  }
+
+  @Test
+  void refusesToRunOnTheProcessorWhatIsForAnAcceleratorOnly() throws Exception {
+    Path file = TinyOnnx.scale(folder.resolve("m.onnx"), 2);
+    LoadOptions options =
+        new LoadOptions(1, List.of("tensorrt", "cuda", "openvino", "cpu")).onAcceleratorOnly();
+
+    assertThatThrownBy(() -> engine.load(file, options))
+        .isInstanceOfSatisfying(
+            EngineException.class, e -> assertThat(e.reason()).isEqualTo(Reason.ENGINE_UNAVAILABLE))
+        .hasMessageContainingAll(
+            "m.onnx", "accelerator only", "tensorrt: ", "cuda: ", "openvino: ");
+  }
+
+  @Test
+  void fallsBackInTheProfilesOrderAndSaysWhatItUses() throws Exception {
+    Path file = TinyOnnx.scale(folder.resolve("m.onnx"), 2);
+    Path library = Files.writeString(folder.resolve("libqnn.so"), "no library");
+    LoadOptions options =
+        new LoadOptions(1, List.of("tensorrt", "cuda", "openvino", "qnn", "cpu"))
+            .withLibraries(Map.of("qnn", library))
+            .withCache(folder.resolve("compiled"));
+
+    try (LoadedModel model = engine.load(file, options)) {
+      assertThat(model.providers()).containsExactly("cpu");
+      assertThat(run(model, Tensor.ofFloats("input", List.of(1L, 3L), 1, 2, 3)).floats())
+          .containsExactly(2, 4, 6);
+    }
+    assertThatThrownBy(() -> engine.load(file, options.onAcceleratorOnly()))
+        .hasMessageContaining("qnn: ");
+  }
+
+  @Test
+  void sharesOnePoolOfThreadsAmongModelsOfSeveral() throws Exception {
+    LoadOptions options = new LoadOptions(2, List.of());
+    try (LoadedModel one = engine.load(TinyOnnx.scale(folder.resolve("1.onnx"), 2), options);
+        LoadedModel other = engine.load(TinyOnnx.scale(folder.resolve("2.onnx"), 3), options)) {
+      Tensor input = Tensor.ofFloats("input", List.of(1L, 3L), 1, 2, 3);
+
+      assertThat(run(one, input).floats()).containsExactly(2, 4, 6);
+      assertThat(run(other, input).floats()).containsExactly(3, 6, 9);
+    }
+  }
+
+  @Test
+  void runsTheSameWithoutKeepingMemory() throws Exception {
+    LoadOptions options = new LoadOptions(1, List.of(), false, false, Map.of(), Optional.empty());
+    try (LoadedModel model = engine.load(TinyOnnx.scale(folder.resolve("m.onnx"), 2), options)) {
+      assertThat(run(model, Tensor.ofFloats("input", List.of(1L, 3L), 1, 2, 3)).floats())
+          .containsExactly(2, 4, 6);
     }
   }
 

@@ -48,6 +48,6 @@ public final class TfliteEngine implements InferenceEngine {
     if (probe() instanceof EngineStatus.Unavailable(String reason)) {
       throw new EngineException(Reason.ENGINE_UNAVAILABLE, reason);
     }
-    return TfliteModel.open(model, options.threads());
+    return TfliteModel.open(model, options);
   }
 }

@@ -26,6 +26,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.tensorflowlite.BuiltinOpResolver;
@@ -44,13 +45,18 @@ import org.bytedeco.tensorflowlite.TfLiteTensor;
 final class TfliteInterpreter implements AutoCloseable {
   private final InterpreterBuilder builder;
   private final Interpreter interpreter;
+  private final Optional<ExternalDelegate> delegate;
   private final ModelSignature signature;
   private final List<List<Long>> shapes;
 
   private TfliteInterpreter(
-      InterpreterBuilder builder, Interpreter interpreter, ModelSignature signature) {
+      InterpreterBuilder builder,
+      Interpreter interpreter,
+      Optional<ExternalDelegate> delegate,
+      ModelSignature signature) {
     this.builder = builder;
     this.interpreter = interpreter;
+    this.delegate = delegate;
     this.signature = signature;
     this.shapes = new ArrayList<>();
     for (int i = 0; i < signature.inputs().size(); i++) {
@@ -59,7 +65,11 @@ final class TfliteInterpreter implements AutoCloseable {
   }
 
   static TfliteInterpreter open(
-      String file, FlatBufferModel model, BuiltinOpResolver resolver, int threads)
+      String file,
+      FlatBufferModel model,
+      BuiltinOpResolver resolver,
+      int threads,
+      Optional<ExternalDelegate> delegate)
       throws EngineException {
     // This way round the resolver brings XNNPACK in; the C interface would not.
     InterpreterBuilder builder = new InterpreterBuilder(model, resolver);
@@ -75,11 +85,17 @@ final class TfliteInterpreter implements AutoCloseable {
                 .formatted(file));
       }
       interpreter.EnableCancellation();
+      if (delegate.isPresent()
+          && interpreter.ModifyGraphWithDelegate(delegate.get().delegate()) != kTfLiteOk) {
+        throw new EngineException(
+            Reason.ENGINE_UNAVAILABLE, "the delegate's library does not take %s".formatted(file));
+      }
       if (interpreter.AllocateTensors() != kTfLiteOk) {
         throw new EngineException(
             Reason.MODEL_INVALID, "TFLite cannot prepare %s: its graph is broken".formatted(file));
       }
-      TfliteInterpreter made = new TfliteInterpreter(builder, interpreter, signature(interpreter));
+      TfliteInterpreter made =
+          new TfliteInterpreter(builder, interpreter, delegate, signature(interpreter));
       opened = true;
       return made;
     } finally {
@@ -142,6 +158,7 @@ final class TfliteInterpreter implements AutoCloseable {
   public void close() {
     interpreter.close();
     builder.close();
+    delegate.ifPresent(ExternalDelegate::close);
   }
 
   private void resize(List<Tensor> inputs) throws EngineException {

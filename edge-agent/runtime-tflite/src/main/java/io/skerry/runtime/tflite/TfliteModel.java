@@ -4,11 +4,14 @@ import io.skerry.artifact.ModelSignature;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineException.Reason;
 import io.skerry.runtime.InputCheck;
+import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.Semaphore;
 import org.bytedeco.tensorflowlite.BuiltinOpResolver;
@@ -22,7 +25,8 @@ final class TfliteModel implements LoadedModel {
   private static final int INTERPRETERS_MAX = 4;
 
   private final String file;
-  private final int threads;
+  private final LoadOptions options;
+  private final Optional<Path> library;
   private final FlatBufferModel model;
   private final BuiltinOpResolver resolver;
   private final ModelSignature signature;
@@ -32,22 +36,59 @@ final class TfliteModel implements LoadedModel {
 
   private TfliteModel(
       String file,
-      int threads,
+      LoadOptions options,
+      Optional<Path> library,
       FlatBufferModel model,
       BuiltinOpResolver resolver,
       TfliteInterpreter first) {
     this.file = file;
-    this.threads = threads;
+    this.options = options;
+    this.library = library;
     this.model = model;
     this.resolver = resolver;
     this.signature = first.signature();
-    this.providers = first.delegated() ? List.of("xnnpack", "cpu") : List.of("cpu");
+    this.providers = providers(library.isPresent(), first.delegated());
     this.free =
         new Semaphore(Math.min(INTERPRETERS_MAX, Runtime.getRuntime().availableProcessors()));
     idle.push(first);
   }
 
-  static TfliteModel open(Path path, int threads) throws EngineException {
+  private static List<String> providers(boolean accelerator, boolean delegated) {
+    List<String> providers = new ArrayList<>();
+    if (accelerator) {
+      providers.add(LoadOptions.TFLITE_DELEGATE);
+    } else if (delegated) {
+      providers.add("xnnpack");
+    }
+    providers.add("cpu");
+    return List.copyOf(providers);
+  }
+
+  static TfliteModel open(Path path, LoadOptions options) throws EngineException {
+    Optional<Path> library =
+        Optional.ofNullable(options.libraries().get(LoadOptions.TFLITE_DELEGATE));
+    if (library.isEmpty()) {
+      if (options.acceleratorOnly()) {
+        throw new EngineException(
+            Reason.ENGINE_UNAVAILABLE,
+            "%s is to run on an accelerator only, and no library of a delegate is configured"
+                .formatted(path.getFileName()));
+      }
+      return open(path, options, library);
+    }
+    try {
+      return open(path, options, library);
+    } catch (EngineException e) {
+      if (e.reason() != Reason.ENGINE_UNAVAILABLE || options.acceleratorOnly()) {
+        throw e;
+      }
+      // Without the accelerator it is slower, but it answers; the providers tell.
+      return open(path, options, Optional.empty());
+    }
+  }
+
+  private static TfliteModel open(Path path, LoadOptions options, Optional<Path> library)
+      throws EngineException {
     String file = String.valueOf(path.getFileName());
     // Verified, because the interpreter itself trusts every offset in the file.
     FlatBufferModel model = FlatBufferModel.VerifyAndBuildFromFile(path.toString());
@@ -60,16 +101,40 @@ final class TfliteModel implements LoadedModel {
       TfliteModel loaded =
           new TfliteModel(
               file,
-              threads,
+              options,
+              library,
               model,
               resolver,
-              TfliteInterpreter.open(file, model, resolver, threads));
+              interpreter(file, model, resolver, options.threads(), library));
       opened = true;
       return loaded;
     } finally {
       if (!opened) {
         resolver.close();
         model.close();
+      }
+    }
+  }
+
+  private static TfliteInterpreter interpreter(
+      String file,
+      FlatBufferModel model,
+      BuiltinOpResolver resolver,
+      int threads,
+      Optional<Path> library)
+      throws EngineException {
+    Optional<ExternalDelegate> delegate = Optional.empty();
+    if (library.isPresent()) {
+      delegate = Optional.of(ExternalDelegate.open(library.get()));
+    }
+    boolean opened = false;
+    try {
+      TfliteInterpreter made = TfliteInterpreter.open(file, model, resolver, threads, delegate);
+      opened = true;
+      return made;
+    } finally {
+      if (!opened) {
+        delegate.ifPresent(ExternalDelegate::close);
       }
     }
   }
@@ -103,7 +168,7 @@ final class TfliteModel implements LoadedModel {
     try {
       TfliteInterpreter interpreter = idle.poll();
       if (interpreter == null) {
-        interpreter = TfliteInterpreter.open(file, model, resolver, threads);
+        interpreter = interpreter(file, model, resolver, options.threads(), library);
       }
       boolean sound = false;
       try {

@@ -11,7 +11,9 @@ import io.skerry.runtime.EngineStatus;
 import io.skerry.runtime.InferenceEngine;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
+import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
+import io.skerry.runtime.TensorPool;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -19,6 +21,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
@@ -74,6 +77,55 @@ class TfliteEngineTest {
       assertThatThrownBy(() -> engine.load(cut, LoadOptions.DEFAULTS))
           .isInstanceOf(EngineException.class);
     }
+  }
+
+  @Test
+  void fallsBackToTheProcessorWhenTheDelegateCannotBeUsed() throws Exception {
+    Path none = Files.writeString(folder.resolve("libnpu.so"), "no library");
+    Path other = Path.of("/proc/self/exe").toRealPath();
+    for (Path library : List.of(none, folder.resolve("absent.so"), other)) {
+      LoadOptions options =
+          LoadOptions.DEFAULTS.withLibraries(Map.of(LoadOptions.TFLITE_DELEGATE, library));
+
+      try (LoadedModel model = engine.load(real("kws_ref_model.tflite"), options)) {
+        assertThat(model.providers()).containsExactly("xnnpack", "cpu");
+      }
+      assertThatThrownBy(
+              () -> engine.load(real("kws_ref_model.tflite"), options.onAcceleratorOnly()))
+          .isInstanceOfSatisfying(
+              EngineException.class,
+              e -> assertThat(e.reason()).isEqualTo(Reason.ENGINE_UNAVAILABLE))
+          .hasMessageContaining(library.toString());
+    }
+  }
+
+  @Test
+  void refusesToRunOnTheProcessorWhatIsForAnAcceleratorOnly() {
+    assertThatThrownBy(
+            () ->
+                engine.load(real("kws_ref_model.tflite"), LoadOptions.DEFAULTS.onAcceleratorOnly()))
+        .isInstanceOfSatisfying(
+            EngineException.class, e -> assertThat(e.reason()).isEqualTo(Reason.ENGINE_UNAVAILABLE))
+        .hasMessageContaining("no library of a delegate");
+  }
+
+  @Test
+  void answersTheSameInAScopeAndStopsWhenItIsStopped() throws Exception {
+    TensorPool pool = new TensorPool(1 << 20);
+    try (LoadedModel model = engine.load(real("kws_ref_model.tflite"), LoadOptions.DEFAULTS)) {
+      Tensor input = input(model, 1);
+      Tensor expected = model.run(List.of(input)).getFirst();
+      RunScope stopped = pool.open();
+      stopped.stop();
+
+      assertThatThrownBy(() -> model.run(List.of(input), stopped))
+          .isInstanceOfSatisfying(
+              EngineException.class, e -> assertThat(e.reason()).isEqualTo(Reason.STOPPED));
+      try (RunScope scope = pool.open()) {
+        assertThat(model.run(List.of(input), scope).getFirst().data()).isEqualTo(expected.data());
+      }
+    }
+    assertThat(pool.bytesIdle()).isPositive();
   }
 
   @ParameterizedTest

@@ -1,0 +1,145 @@
+package io.skerry.agent.model;
+
+import io.skerry.runtime.EngineException;
+import io.skerry.runtime.EngineException.Reason;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.function.Supplier;
+
+/**
+ * How much memory a model may still take: asking an engine for more than there is may end the whole
+ * process, so it is refused before. While a model is loaded its file, the weights made of it and
+ * what the engine needs in between are there at a time, and the version that it replaces still is.
+ */
+public final class MemoryRoom {
+  /** Bytes that loading takes at its peak, for each byte of the model's file. */
+  static final int LOAD_PEAK_FACTOR = 3;
+
+  /** Bytes that always stay free for everything else in the process. */
+  static final long RESERVE_BYTES = 8L << 20;
+
+  private final Supplier<OptionalLong> available;
+
+  /**
+   * Room as something else tells.
+   *
+   * @param available bytes that can still be had; nothing is refused when empty
+   */
+  public MemoryRoom(Supplier<OptionalLong> available) {
+    this.available = available;
+  }
+
+  /** What Linux tells of the machine, and of the control group that this process is in. */
+  public static MemoryRoom ofLinux() {
+    return new MemoryRoom(() -> available(Path.of("/proc"), Path.of("/sys/fs/cgroup")));
+  }
+
+  /**
+   * Refuses a model that would not fit.
+   *
+   * @throws EngineException with reason {@code OUT_OF_MEMORY}
+   */
+  void require(Path model) throws EngineException {
+    OptionalLong free = available.get();
+    long bytes = size(model);
+    if (free.isPresent() && bytes > (free.getAsLong() - RESERVE_BYTES) / LOAD_PEAK_FACTOR) {
+      throw new EngineException(
+          Reason.OUT_OF_MEMORY,
+          "%s has %d bytes and takes about %d while it is loaded; %d can be had, %d of them stay free"
+              .formatted(
+                  model.getFileName(),
+                  bytes,
+                  LOAD_PEAK_FACTOR * bytes,
+                  free.getAsLong(),
+                  RESERVE_BYTES));
+    }
+  }
+
+  private static long size(Path model) {
+    try {
+      return Files.size(model);
+    } catch (IOException e) {
+      // The engine says what is wrong with the file.
+      return 0;
+    }
+  }
+
+  /** The smaller of what the machine and the control group can still give. */
+  public static OptionalLong available(Path proc, Path cgroup) {
+    OptionalLong machine = kibibytes(proc.resolve("meminfo"), "MemAvailable:");
+    OptionalLong group = group(proc.resolve("self").resolve("cgroup"), cgroup);
+    if (machine.isEmpty() || group.isEmpty()) {
+      return machine.isPresent() ? machine : group;
+    }
+    return OptionalLong.of(Math.min(machine.getAsLong(), group.getAsLong()));
+  }
+
+  // Version 2 of control groups: "0::/path". The limit may lie on any folder above, too.
+  private static OptionalLong group(Path membership, Path root) {
+    OptionalLong least = OptionalLong.empty();
+    try {
+      for (String line : Files.readAllLines(membership)) {
+        if (!line.startsWith("0::/")) {
+          continue;
+        }
+        Path top = root.normalize();
+        Path folder = top.resolve(line.substring("0::/".length())).normalize();
+        for (; folder != null && folder.startsWith(top); folder = folder.getParent()) {
+          OptionalLong left = left(folder);
+          if (left.isPresent() && (least.isEmpty() || left.getAsLong() < least.getAsLong())) {
+            least = left;
+          }
+        }
+      }
+    } catch (IOException e) {
+      // Another system: nothing can be told.
+      return OptionalLong.empty();
+    }
+    return least;
+  }
+
+  private static OptionalLong left(Path folder) {
+    OptionalLong max = number(folder.resolve("memory.max"));
+    OptionalLong current = number(folder.resolve("memory.current"));
+    if (max.isEmpty() || current.isEmpty()) {
+      return OptionalLong.empty();
+    }
+    // Cached files count as used, and are given up before anybody is refused.
+    long cached = bytes(folder.resolve("memory.stat"), "inactive_file").orElse(0);
+    return OptionalLong.of(
+        Math.max(0, max.getAsLong() - Math.max(0, current.getAsLong() - cached)));
+  }
+
+  private static OptionalLong number(Path file) {
+    try {
+      return OptionalLong.of(Long.parseLong(Files.readString(file).strip()));
+    } catch (IOException | NumberFormatException e) {
+      // "max", or no such file: no limit here.
+      return OptionalLong.empty();
+    }
+  }
+
+  private static OptionalLong kibibytes(Path file, String key) {
+    OptionalLong found = bytes(file, key);
+    return found.isPresent() ? OptionalLong.of(found.getAsLong() * 1024) : found;
+  }
+
+  private static OptionalLong bytes(Path file, String key) {
+    try {
+      List<String> lines = Files.readAllLines(file);
+      for (String line : lines) {
+        if (line.startsWith(key)) {
+          return OptionalLong.of(
+              Long.parseLong(line.substring(key.length()).replace("kB", "").strip()));
+        }
+      }
+    } catch (IOException | NumberFormatException e) {
+      // Another system: nothing can be told.
+      return OptionalLong.empty();
+    }
+    return OptionalLong.empty();
+  }
+}
