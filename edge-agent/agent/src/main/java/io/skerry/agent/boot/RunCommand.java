@@ -3,9 +3,11 @@ package io.skerry.agent.boot;
 import io.skerry.agent.disk.Disk;
 import io.skerry.agent.identity.DeviceIdentity;
 import io.skerry.agent.model.EngineCatalog;
+import io.skerry.agent.model.Pipelines;
 import io.skerry.agent.serve.AgentServer;
 import io.skerry.agent.serve.ListenAddress;
 import io.skerry.agent.serve.ListenException;
+import io.skerry.agent.serve.ModelListing;
 import io.skerry.agent.serve.ServeConfig;
 import io.skerry.agent.serve.Served;
 import io.skerry.artifact.trust.TrustException;
@@ -50,6 +52,12 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "N",
       description = "disk for telemetry that is not committed yet (default: ${DEFAULT-VALUE})")
   private int spoolMib = 64;
+
+  @Option(
+      names = "--pipelines",
+      paramLabel = "DIR",
+      description = "holds <pipeline>/pipeline.yaml: graphs of the models that the device serves")
+  private @Nullable Path pipelines;
 
   @Mixin private ServeOptions options = new ServeOptions();
 
@@ -96,7 +104,7 @@ final class RunCommand implements Callable<Integer> {
 
   private void serve(ServeConfig config, DeviceAgent agent) throws InterruptedException {
     Served served =
-        Served.of(agent.slots(), agent.predictor(), agent.listing()).withFeedback(agent.feedback());
+        Served.of(agent.slots(), agent.predictor(), listing(agent)).withFeedback(agent.feedback());
     try (AgentServer server = AgentServer.start(config, served);
         ServeOptions.Http http = options.http(config, server)) {
       Thread closer = new Thread(() -> stop(http, server, agent), "agent-shutdown");
@@ -107,6 +115,18 @@ final class RunCommand implements Callable<Integer> {
       closer.join();
     } catch (ListenException e) {
       throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private ModelListing listing(DeviceAgent agent) {
+    if (pipelines == null) {
+      return agent.listing();
+    }
+    try {
+      return agent.listing().with(Pipelines.serve(pipelines, agent.slots()));
+    } catch (IOException e) {
+      throw new CommandException(
+          ExitCode.FAILED, "cannot read '%s': %s".formatted(pipelines, e.getMessage()), e);
     }
   }
 

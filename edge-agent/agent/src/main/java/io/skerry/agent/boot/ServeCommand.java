@@ -2,6 +2,7 @@ package io.skerry.agent.boot;
 
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.model.ModelSlots;
+import io.skerry.agent.model.Pipelines;
 import io.skerry.agent.model.PredictionListener;
 import io.skerry.agent.model.Predictor;
 import io.skerry.agent.serve.AgentServer;
@@ -37,7 +38,8 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--models",
       paramLabel = "DIR",
-      description = "holds <model>/<version>/model.onnx or model.tflite")
+      description =
+          "holds <model>/<version>/model.onnx or model.tflite, and <pipeline>/pipeline.yaml")
   private @Nullable Path models;
 
   @Option(
@@ -89,7 +91,7 @@ final class ServeCommand implements Callable<Integer> {
       ModelRepository repository = load(models, slots);
       Predictor predictor =
           new Predictor(slots, InstantSource.system(), new SecureRandom(), PredictionListener.NONE);
-      serve(config, slots, predictor, repository);
+      serve(config, slots, predictor, repository, pipelines(models, slots));
     }
     return ExitCode.DONE;
   }
@@ -155,10 +157,31 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
+  private Pipelines pipelines(Path models, ModelSlots slots) {
+    try {
+      Pipelines pipelines = Pipelines.serve(models, slots);
+      pipelines
+          .faults()
+          .forEach(
+              (name, fault) ->
+                  spec.commandLine()
+                      .getErr()
+                      .printf("pipeline %s is not served: %s%n", name, fault));
+      return pipelines;
+    } catch (IOException e) {
+      throw new CommandException(
+          ExitCode.FAILED, "cannot read '%s': %s".formatted(models, e.getMessage()), e);
+    }
+  }
+
   private void serve(
-      ServeConfig config, ModelSlots slots, Predictor predictor, ModelRepository repository)
+      ServeConfig config,
+      ModelSlots slots,
+      Predictor predictor,
+      ModelRepository repository,
+      Pipelines pipelines)
       throws InterruptedException {
-    Served served = Served.of(slots, predictor, repository);
+    Served served = Served.of(slots, predictor, repository.with(pipelines));
     try (AgentServer server =
             AgentServer.start(
                 config, modelControl.equals("none") ? served : served.withControl(repository));

@@ -1,6 +1,8 @@
 package io.skerry.agent.model;
 
 import io.skerry.runtime.EngineException;
+import io.skerry.runtime.EngineException.Reason;
+import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
 import java.util.List;
 import java.util.concurrent.Executor;
@@ -33,6 +35,36 @@ public final class ModelLease implements AutoCloseable {
       throw new IllegalStateException("the lease of " + model.ref() + " is closed");
     }
     return model.loaded().run(inputs);
+  }
+
+  /**
+   * Runs the version once, as a step of something larger: counted, and judged while it is on
+   * probation.
+   *
+   * @throws EngineException as {@link #run}, never for an input: what a step is given is no
+   *     client's fault
+   */
+  List<Tensor> runCounted(List<Tensor> inputs, RunScope scope) throws EngineException {
+    long start = System.nanoTime();
+    try {
+      List<Tensor> outputs = model.loaded().run(inputs, scope);
+      long end = System.nanoTime();
+      model
+          .counters()
+          .answered(System.currentTimeMillis(), 1, start, start, start, end - start, end, end);
+      model.judge(outputs);
+      return outputs;
+    } catch (EngineException e) {
+      if (e.reason() == Reason.STOPPED) {
+        model.counters().cancelled(System.nanoTime() - start);
+        throw e;
+      }
+      model.counters().broke(System.nanoTime() - start);
+      throw new EngineException(
+          e.reason() == Reason.INPUT_INVALID ? Reason.RUN_FAILED : e.reason(),
+          "step %s: %s".formatted(model.version(), e.getMessage()),
+          e);
+    }
   }
 
   /**

@@ -4,6 +4,7 @@ import io.skerry.artifact.ModelSignature;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotMode;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -147,6 +148,36 @@ public final class ModelSlots implements AutoCloseable {
   /** Leases what is in this slot. Close the lease after the run. */
   public Optional<ModelLease> acquire(SlotId slot) {
     return lease(now -> now.in(slot));
+  }
+
+  /**
+   * Leases what answers for each of these names, all at one moment, trials aside. Close every lease
+   * after the run.
+   *
+   * @return in the order of the names; empty when nothing answers for one of them
+   */
+  Optional<List<ModelLease>> acquireAll(List<ModelName> models) {
+    while (true) {
+      Traffic now = traffic;
+      List<ModelLease> leases = new ArrayList<>(models.size());
+      boolean drained = false;
+      for (ModelName name : models) {
+        ServingModel found = now.named(name, Optional.empty());
+        if (found == null) {
+          leases.forEach(ModelLease::close);
+          return Optional.empty();
+        }
+        if (!found.tryHold()) {
+          drained = true;
+          break;
+        }
+        leases.add(lease(found));
+      }
+      if (!drained) {
+        return Optional.of(leases);
+      }
+      leases.forEach(ModelLease::close);
+    }
   }
 
   /** A choice among what answers at one moment. */

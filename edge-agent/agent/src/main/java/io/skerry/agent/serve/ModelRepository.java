@@ -31,6 +31,7 @@ import org.slf4j.LoggerFactory;
  * <pre>{@code
  * <folder>/<model>/<version>/model.onnx | model.tflite
  * <folder>/<model>/labels.txt             names of classes, one a line, if there are any
+ * <folder>/<pipeline>/pipeline.yaml       a graph of the models, see Pipelines
  * }</pre>
  *
  * <p>Every version is loaded; the highest answers requests that name none. What cannot be loaded is

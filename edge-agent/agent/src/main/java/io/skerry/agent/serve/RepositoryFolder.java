@@ -1,5 +1,6 @@
 package io.skerry.agent.serve;
 
+import io.skerry.agent.model.Pipelines;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelName;
 import io.skerry.runtime.EngineException;
@@ -28,7 +29,9 @@ final class RepositoryFolder {
   }
 
   List<Path> models() throws IOException {
-    return subfolders(folder);
+    return subfolders(folder).stream()
+        .filter(child -> !Files.exists(child.resolve(Pipelines.FILE)))
+        .toList();
   }
 
   List<Path> versions(Path model) throws IOException {
