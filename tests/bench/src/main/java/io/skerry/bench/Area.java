@@ -1,5 +1,6 @@
 package io.skerry.bench;
 
+import io.skerry.bench.agent.AgentBench;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
@@ -9,7 +10,9 @@ import java.util.stream.Collectors;
 /** What can be measured. */
 enum Area {
   /** Every fault of the catalogue, at every point. */
-  LINK(LinkBench::measure);
+  LINK(LinkBench::measure),
+  /** What the agent adds to the engine. */
+  AGENT(AgentBench::measure);
 
   @SuppressWarnings("ImmutableEnumChecker") // A reference to a static method.
   private final Measurement measurement;

@@ -39,7 +39,7 @@ public final class BenchMain implements Callable<Integer> {
   static final int FAILED = 1;
   static final int NOT_HELD = 6;
 
-  @Parameters(paramLabel = "AREA", description = "what to measure: link")
+  @Parameters(paramLabel = "AREA", description = "what to measure: link, agent")
   private String area = "";
 
   @Option(names = "--json", paramLabel = "FILE", description = "write machine and claims here")
@@ -134,7 +134,14 @@ public final class BenchMain implements Callable<Integer> {
   }
 
   private static synchronized void print(PrintWriter out, Claim claim) {
-    out.printf("%-4s %-28s %s%n", claim.held() ? "ok" : "NO", claim.name(), claim.detail());
+    out.printf(
+        "%-4s %-28s %s %s (%s): %s%n",
+        claim.held() ? "ok" : "NO",
+        claim.name(),
+        claim.figure(),
+        claim.unit(),
+        claim.required(),
+        claim.detail());
   }
 
   private static void write(Path file, List<Claim> claims) throws IOException {

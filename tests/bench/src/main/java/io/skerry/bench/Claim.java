@@ -10,8 +10,13 @@ import com.google.gson.JsonObject;
  * @param measured in {@code unit}
  * @param detail what a person wants to know besides
  */
-record Claim(
+public record Claim(
     String name, String required, double measured, String unit, boolean held, String detail) {
+  /** What was measured, without a needless fraction. */
+  String figure() {
+    return measured == Math.rint(measured) ? Long.toString((long) measured) : "" + measured;
+  }
+
   JsonElement toJson() {
     JsonObject claim = new JsonObject();
     claim.addProperty("name", name);

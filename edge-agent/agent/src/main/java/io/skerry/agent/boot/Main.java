@@ -26,7 +26,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       EnrollCommand.class,
       RunCommand.class,
       StatusCommand.class,
-      DoctorCommand.class
+      DoctorCommand.class,
+      RehearseCommand.class
     },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {"0:done", "1:failed", "2:wrong usage", "3:not found", "130:interrupted"})

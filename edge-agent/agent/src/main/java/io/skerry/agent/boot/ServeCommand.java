@@ -70,6 +70,11 @@ final class ServeCommand implements Callable<Integer> {
               + " ${DEFAULT-VALUE})")
   private String modelControl = "explicit";
 
+  @Option(
+      names = "--allow-empty",
+      description = "start without any model, for clients that load them later")
+  private boolean allowEmpty;
+
   @Mixin private ServeOptions options = new ServeOptions();
 
   @Spec
@@ -133,7 +138,7 @@ final class ServeCommand implements Callable<Integer> {
               EngineCatalog.discovered(),
               new LoadOptions(threads, LoadOptions.DEFAULTS.providers()),
               slots);
-      if (repository.entries().isEmpty()) {
+      if (repository.entries().isEmpty() && !allowEmpty) {
         throw new CommandException(
             ExitCode.NOT_FOUND,
             "no model in '%s': expected %s"
@@ -146,7 +151,7 @@ final class ServeCommand implements Callable<Integer> {
               .printf("model %s is not served: %s%n", label(entry), entry.reason());
         }
       }
-      if (slots.active().isEmpty()) {
+      if (slots.active().isEmpty() && !allowEmpty) {
         throw new CommandException(
             ExitCode.FAILED, "none of the models in '%s' can be served".formatted(models));
       }

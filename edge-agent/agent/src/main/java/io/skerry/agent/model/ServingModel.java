@@ -29,6 +29,7 @@ public final class ServingModel {
   private final LoadedModel model;
   private final ModelTraits traits;
   private final ModelCounters counters = new ModelCounters();
+  private final Pace pace = new Pace();
   private volatile boolean judged;
   private final CountDownLatch closed = new CountDownLatch(1);
 
@@ -83,6 +84,11 @@ public final class ServingModel {
   /** What is known of it beside its tensors. */
   public ModelTraits traits() {
     return traits;
+  }
+
+  /** How long its calls take lately. */
+  public Pace pace() {
+    return pace;
   }
 
   /** What it did since it was loaded. */

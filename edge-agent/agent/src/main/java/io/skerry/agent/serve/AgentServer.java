@@ -34,8 +34,9 @@ public final class AgentServer implements AutoCloseable {
   private AgentServer(ServeConfig config, Transport transport, Served served) {
     this.config = config;
     this.transport = transport;
-    // Runs block their thread in native code; the transport's threads must stay free for the rest.
-    // Two threads more than runs: they read requests while every place to run is taken.
+    // Short runs are made on the transport's own threads, where a call costs no change of thread;
+    // long ones would keep other clients waiting there. Two threads more than runs: they read HTTP
+    // requests while every place to run is taken.
     this.calls =
         Executors.newFixedThreadPool(
             config.queue().runsMax() + 2, Thread.ofPlatform().name("agent-call-", 0).factory());
@@ -45,7 +46,7 @@ public final class AgentServer implements AutoCloseable {
     NettyServerBuilder builder =
         transport
             .builder()
-            .executor(calls)
+            .directExecutor()
             .decompressorRegistry(DeflateCodec.DECOMPRESSORS)
             .maxInboundMessageSize(config.messageBytesMax())
             .maxConcurrentCallsPerConnection(config.callsPerConnectionMax())
@@ -56,7 +57,8 @@ public final class AgentServer implements AutoCloseable {
             .addService(manager.getHealthService())
             .addService(ProtoReflectionServiceV1.newInstance());
     if (served.feedback().isPresent()) {
-      builder.addService(new FeedbackEndpoint(served.feedback().get(), InstantSource.system()));
+      builder.addService(
+          new FeedbackEndpoint(served.feedback().get(), InstantSource.system(), calls));
       services.add(FeedbackServiceGrpc.SERVICE_NAME);
     }
     this.server = builder.build();

@@ -13,9 +13,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which calls run now and which wait.
  *
- * <p>While there is a free place a call runs at once, on the thread that brought it. Others wait:
- * the lowest priority number first, then the one that came first. A call leaves the queue when it
- * is cancelled or its time is up; nobody waits for a thread while it does. Thread-safe.
+ * <p>While there is a free place a call runs at once, on the thread that brought it when it is
+ * short. Others wait: the lowest priority number first, then the one that came first. A call leaves
+ * the queue when it is cancelled or its time is up; nobody waits for a thread while it does.
+ * Thread-safe.
  */
 final class CallQueue implements AutoCloseable {
   /** What waits. Either it is run or it is refused, once. */
@@ -75,9 +76,10 @@ final class CallQueue implements AutoCloseable {
    * Runs the work, at once or later, or refuses it.
    *
    * @param timeoutNanos how long it may wait; 0 for as long as it takes
+   * @param here whether it may run on this thread
    * @return its place when it waits
    */
-  @Nullable Waiting submit(Work work, int priority, long timeoutNanos) {
+  @Nullable Waiting submit(Work work, int priority, long timeoutNanos, boolean here) {
     String full;
     synchronized (this) {
       if (running < config.runsMax()) {
@@ -95,7 +97,11 @@ final class CallQueue implements AutoCloseable {
       }
     }
     if (full.isEmpty()) {
-      run(work);
+      if (here) {
+        run(work);
+      } else {
+        executor.execute(() -> run(work));
+      }
     } else {
       work.refuse(new PredictException(Code.UNAVAILABLE, full));
     }

@@ -9,6 +9,7 @@ import io.skerry.wire.agent.v1.SubmitFeedbackResponse;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.concurrent.Executor;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,10 +20,12 @@ final class FeedbackEndpoint extends FeedbackServiceGrpc.FeedbackServiceImplBase
 
   private final FeedbackSink sink;
   private final InstantSource clock;
+  private final Executor writing;
 
-  FeedbackEndpoint(FeedbackSink sink, InstantSource clock) {
+  FeedbackEndpoint(FeedbackSink sink, InstantSource clock, Executor writing) {
     this.sink = sink;
     this.clock = clock;
+    this.writing = writing;
   }
 
   @Override
@@ -33,8 +36,13 @@ final class FeedbackEndpoint extends FeedbackServiceGrpc.FeedbackServiceImplBase
       observer.onError(Status.INVALID_ARGUMENT.withDescription(mistake.get()).asException());
       return;
     }
+    // It is written to disk, which the transport's thread must not wait for.
+    writing.execute(() -> submit(feedback(request), observer));
+  }
+
+  private void submit(Feedback feedback, StreamObserver<SubmitFeedbackResponse> observer) {
     try {
-      switch (sink.submit(feedback(request))) {
+      switch (sink.submit(feedback)) {
         case JOINED -> answer(observer, true);
         case TAKEN -> answer(observer, false);
         case FULL ->

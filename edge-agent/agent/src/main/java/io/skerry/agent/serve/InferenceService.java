@@ -322,8 +322,8 @@ public final class InferenceService implements AutoCloseable {
   }
 
   /**
-   * Predicts. Runs at once, on this thread, while there is a free place; else later. A client that
-   * goes, and one whose time is up, leaves the queue.
+   * Predicts: at once while there is a free place, on this thread when the model is known to be
+   * quick; else later. A client that goes, and one whose time is up, leaves the queue.
    */
   public void infer(ModelInferRequest request, InferCall call) {
     long received = System.nanoTime();
@@ -332,7 +332,8 @@ public final class InferenceService implements AutoCloseable {
       ServingModel model = serving(request.getModelName(), request.getModelVersion());
       Inference work = new Inference(request, call, model, parameters.key(), received);
       CallQueue.Waiting place =
-          queue.submit(work, parameters.priority(), parameters.timeoutNanos());
+          queue.submit(
+              work, parameters.priority(), parameters.timeoutNanos(), model.pace().isShort());
       if (place != null) {
         call.onCancel(() -> place.leave(gone()));
       }
@@ -388,9 +389,11 @@ public final class InferenceService implements AutoCloseable {
         refuse(gone());
         return;
       }
+      long began = System.nanoTime();
       try (RunScope scope = tensors.open()) {
         call.onCancel(scope::stop);
         predict(scope);
+        model.pace().took(System.nanoTime() - began);
       } catch (PredictException e) {
         call.refuse(e);
       } catch (RuntimeException e) {

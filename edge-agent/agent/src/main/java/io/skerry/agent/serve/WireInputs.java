@@ -51,7 +51,9 @@ final class WireInputs {
     for (int i = 0; i < request.getInputsCount(); i++) {
       InferInputTensor input = request.getInputs(i);
       Optional<MemoryRange> shared =
-          MemoryRange.of("input '" + name(input) + "'", input.getParametersMap(), memory);
+          input.getParametersCount() == 0
+              ? Optional.empty()
+              : MemoryRange.of("input '" + name(input) + "'", input.getParametersMap(), memory);
       ElementType type = type(input);
       long elements = elements(input);
       ByteBuffer data;

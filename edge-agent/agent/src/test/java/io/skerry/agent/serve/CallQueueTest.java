@@ -28,8 +28,8 @@ class CallQueueTest {
 
   @Test
   void runsAtOnceWhileThereIsAPlace() {
-    assertThat(queue.submit(new Note("a"), 5, 0)).isNull();
-    assertThat(queue.submit(new Note("b"), 5, 0)).isNull();
+    assertThat(queue.submit(new Note("a"), 5, 0, true)).isNull();
+    assertThat(queue.submit(new Note("b"), 5, 0, true)).isNull();
 
     assertThat(events).containsExactly("ran a", "ran b");
   }
@@ -38,9 +38,9 @@ class CallQueueTest {
   void runsTheLowestPriorityNumberFirstThenTheOneThatCameFirst() {
     busyWith(
         () -> {
-          queue.submit(new Note("late"), 5, 0);
-          queue.submit(new Note("later"), 5, 0);
-          queue.submit(new Note("urgent"), 1, 0);
+          queue.submit(new Note("late"), 5, 0, true);
+          queue.submit(new Note("later"), 5, 0, true);
+          queue.submit(new Note("urgent"), 1, 0, true);
         });
 
     assertThat(events).containsExactly("ran urgent", "ran late", "ran later");
@@ -51,12 +51,12 @@ class CallQueueTest {
   void refusesBeyondItsBounds() {
     busyWith(
         () -> {
-          queue.submit(new Note("big", 101), 5, 0);
-          queue.submit(new Note("a", 60), 5, 0);
-          queue.submit(new Note("b", 60), 5, 0);
-          queue.submit(new Note("c"), 5, 0);
-          queue.submit(new Note("d"), 5, 0);
-          queue.submit(new Note("e"), 5, 0);
+          queue.submit(new Note("big", 101), 5, 0, true);
+          queue.submit(new Note("a", 60), 5, 0, true);
+          queue.submit(new Note("b", 60), 5, 0, true);
+          queue.submit(new Note("c"), 5, 0, true);
+          queue.submit(new Note("d"), 5, 0, true);
+          queue.submit(new Note("e"), 5, 0, true);
         });
 
     assertThat(events)
@@ -109,7 +109,8 @@ class CallQueueTest {
                           }
                         },
                         5,
-                        0));
+                        0,
+                        true));
     await(waited);
     queue.submit(
         new Note("impatient") {
@@ -120,15 +121,26 @@ class CallQueueTest {
           }
         },
         5,
-        Duration.ofMillis(5).toNanos());
+        Duration.ofMillis(5).toNanos(),
+        true);
 
     busy.join();
     assertThat(events).containsExactly("refused impatient: UNAVAILABLE Request timeout expired");
     assertThat(queue.waiting()).isZero();
   }
 
+  @Test
+  void leavesLongWorkToTheExecutor() {
+    queue.submit(new Note("long"), 5, 0, false);
+    assertThat(events).isEmpty();
+
+    executor.remove().run();
+
+    assertThat(events).containsExactly("ran long");
+  }
+
   private CallQueue.Waiting placed(String name, long bytes) {
-    CallQueue.@Nullable Waiting place = queue.submit(new Note(name, bytes), 5, 0);
+    CallQueue.@Nullable Waiting place = queue.submit(new Note(name, bytes), 5, 0, true);
     if (place == null) {
       throw new AssertionError(name + " did not wait");
     }
@@ -145,7 +157,8 @@ class CallQueueTest {
           }
         },
         5,
-        0);
+        0,
+        true);
     for (Runnable next = executor.poll(); next != null; next = executor.poll()) {
       next.run();
     }

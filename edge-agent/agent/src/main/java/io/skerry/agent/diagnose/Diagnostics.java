@@ -1,0 +1,160 @@
+package io.skerry.agent.diagnose;
+
+import io.skerry.agent.config.AgentVersion;
+import io.skerry.agent.model.ModelSlots;
+import io.skerry.agent.serve.ListenAddress;
+import io.skerry.agent.serve.ListenException;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.text.ParseException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntSupplier;
+import jdk.jfr.Configuration;
+import jdk.jfr.Recording;
+
+/** Metrics and, on a socket of the agent's own user, diagnostics; both without a restart. */
+public final class Diagnostics {
+  /** The longest recording, in seconds. */
+  static final int RECORDING_SECONDS_MAX = 120;
+
+  private static final int RECORDING_SECONDS = 10;
+  private static final long RECORDING_BYTES_MAX = 64L << 20;
+
+  private final ModelSlots slots;
+  private final IntSupplier waiting;
+  private final OperatorTimes operators;
+  private final ReentrantLock recording = new ReentrantLock();
+
+  /**
+   * Tells of these models.
+   *
+   * @param waiting how many calls wait
+   * @param files where the file of a served version lies
+   */
+  public Diagnostics(ModelSlots slots, IntSupplier waiting, ModelFiles files) {
+    this.slots = slots;
+    this.waiting = waiting;
+    this.operators = new OperatorTimes(slots, files);
+  }
+
+  /**
+   * Answers {@code /metrics} for Prometheus.
+   *
+   * @param address a Unix socket (0660) or a loopback port
+   * @throws ListenException if it cannot be used
+   */
+  public Listening metrics(ListenAddress address) throws ListenException {
+    Map<String, LocalHttp.Route> routes = Map.of("/metrics", query -> metricsPage());
+    try {
+      return switch (address) {
+        case ListenAddress.Unix unix ->
+            new Listening(LocalHttp.onSocket(unix.path(), "rw-rw----", routes), address);
+        case ListenAddress.Tcp tcp -> {
+          if (!InetAddress.getByName(tcp.host()).isLoopbackAddress()) {
+            throw new ListenException(
+                "cannot listen on %s: metrics are told on a loopback address or a Unix socket only"
+                    .formatted(address));
+          }
+          LocalHttp http = LocalHttp.onPort(tcp.port(), routes);
+          yield new Listening(http, new ListenAddress.Tcp(tcp.host(), http.port()));
+        }
+      };
+    } catch (IOException e) {
+      throw new ListenException(
+          "cannot tell metrics on %s: %s".formatted(address, e.getMessage()), e);
+    }
+  }
+
+  /**
+   * Answers everything on a Unix socket that only the agent's own user may open.
+   *
+   * @throws ListenException if it cannot be used
+   */
+  public Listening all(Path socket) throws ListenException {
+    Map<String, LocalHttp.Route> routes = new TreeMap<>();
+    routes.put("/metrics", query -> metricsPage());
+    routes.put("/memory", query -> LocalHttp.Page.text(MemoryPage.of()));
+    routes.put("/recording", query -> recorded(number(query, "seconds", RECORDING_SECONDS)));
+    routes.put(
+        "/operators",
+        query ->
+            LocalHttp.Page.text(
+                operators.of(
+                    query.getOrDefault("model", ""),
+                    query.getOrDefault("version", ""),
+                    number(query, "runs", OperatorTimes.RUNS))));
+    try {
+      return new Listening(
+          LocalHttp.onSocket(socket, "rw-------", routes), new ListenAddress.Unix(socket));
+    } catch (IOException e) {
+      throw new ListenException(
+          "cannot tell diagnostics on %s: %s".formatted(socket, e.getMessage()), e);
+    }
+  }
+
+  /**
+   * Something that listens.
+   *
+   * @param address where it really does
+   */
+  public record Listening(AutoCloseable server, ListenAddress address) implements AutoCloseable {
+    @Override
+    public void close() {
+      try {
+        server.close();
+      } catch (Exception e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+
+  private LocalHttp.Page metricsPage() throws IOException {
+    return LocalHttp.Page.text(MetricsPage.of(slots, waiting, AgentVersion.current()));
+  }
+
+  private LocalHttp.Page recorded(int seconds) throws IOException, InterruptedException {
+    if (seconds > RECORDING_SECONDS_MAX) {
+      throw new IllegalArgumentException(
+          "seconds is %d, at most %d are recorded".formatted(seconds, RECORDING_SECONDS_MAX));
+    }
+    if (!recording.tryLock()) {
+      return LocalHttp.Page.refusal(409, "a recording runs; ask again when it has ended");
+    }
+    Path file = Files.createTempFile("skerry-agent", ".jfr");
+    try (Recording flight = new Recording(Configuration.getConfiguration("profile"))) {
+      flight.setMaxSize(RECORDING_BYTES_MAX);
+      flight.start();
+      Thread.sleep(Duration.ofSeconds(seconds));
+      flight.stop();
+      flight.dump(file);
+      return new LocalHttp.Page(200, "application/octet-stream", Files.readAllBytes(file));
+    } catch (ParseException e) {
+      throw new IOException("the runtime has no profile to record with", e);
+    } finally {
+      recording.unlock();
+      Files.deleteIfExists(file);
+    }
+  }
+
+  private static int number(Map<String, String> query, String name, int otherwise) {
+    String text = query.get(name);
+    if (text == null) {
+      return otherwise;
+    }
+    try {
+      int number = Integer.parseInt(text);
+      if (number > 0) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      // Falls through to the one answer for both.
+    }
+    throw new IllegalArgumentException(
+        "%s is '%s', expected a whole number above 0".formatted(name, text));
+  }
+}
