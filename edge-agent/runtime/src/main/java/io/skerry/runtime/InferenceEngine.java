@@ -1,6 +1,7 @@
 package io.skerry.runtime;
 
 import java.nio.file.Path;
+import java.util.List;
 
 /** An inference engine. Implementations have a public constructor that loads nothing native. */
 public interface InferenceEngine {
@@ -19,4 +20,18 @@ public interface InferenceEngine {
    * @throws EngineException if the engine is not available, or the file is no model it can run
    */
   LoadedModel load(Path model, LoadOptions options) throws EngineException;
+
+  /**
+   * Loads a model once more and runs it with the engine's profiler on, aside from what serves.
+   *
+   * @param inputs one tensor per input of the signature, in its order
+   * @return one entry per node that ran
+   * @throws EngineException if the engine has no profiler, or cannot run the model
+   */
+  default List<OperatorTime> profile(Path model, LoadOptions options, List<Tensor> inputs, int runs)
+      throws EngineException {
+    throw new EngineException(
+        EngineException.Reason.ENGINE_UNAVAILABLE,
+        "engine '%s' tells no times of single operators".formatted(name()));
+  }
 }

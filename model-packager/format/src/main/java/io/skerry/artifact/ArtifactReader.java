@@ -1,5 +1,8 @@
 package io.skerry.artifact;
 
+import com.google.gson.JsonElement;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
 import io.skerry.artifact.sign.DsseEnvelope;
 import io.skerry.artifact.sign.SignatureInvalidException;
 import io.skerry.protocol.Digest;
@@ -8,11 +11,14 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -125,6 +131,29 @@ public final class ArtifactReader {
    */
   public Optional<GoldenSet> golden(ArtifactManifest manifest) {
     return manifest.layer(LayerType.GOLDEN).map(this::read).map(GoldenSet::parse);
+  }
+
+  /**
+   * Names of classes, by index; none if the artifact has none.
+   *
+   * @throws ArtifactException if their layer is missing, changed, or no JSON list of texts
+   */
+  public List<String> labels(ArtifactManifest manifest) {
+    Optional<byte[]> json = manifest.layer(LayerType.LABELS).map(this::read);
+    if (json.isEmpty()) {
+      return List.of();
+    }
+    try {
+      List<String> labels = new ArrayList<>();
+      for (JsonElement label :
+          JsonParser.parseString(new String(json.get(), StandardCharsets.UTF_8)).getAsJsonArray()) {
+        labels.add(label.getAsString());
+      }
+      return List.copyOf(labels);
+    } catch (JsonParseException | IllegalStateException | UnsupportedOperationException e) {
+      throw new ArtifactException(
+          ErrorCode.ARTIFACT_MALFORMED, "labels are no JSON list of texts", e);
+    }
   }
 
   private byte[] bounded(Digest digest, int bytesMax) {

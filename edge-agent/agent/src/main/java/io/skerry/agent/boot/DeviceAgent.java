@@ -5,6 +5,7 @@ import io.skerry.agent.identity.DeviceIdentity;
 import io.skerry.agent.identity.DeviceLogin;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.Predictor;
+import io.skerry.agent.model.ServingModel;
 import io.skerry.agent.observe.Observer;
 import io.skerry.agent.serve.FeedbackSink;
 import io.skerry.agent.serve.ModelListing;
@@ -321,6 +322,11 @@ public final class DeviceAgent implements AutoCloseable {
   /** What answers in which slot. */
   public ModelSlots slots() {
     return slots;
+  }
+
+  /** Where the file of a served version lies; empty when it has gone. */
+  public Optional<Path> file(ServingModel model) {
+    return updater.file(model.ref());
   }
 
   /** What is active, for the gRPC server. */

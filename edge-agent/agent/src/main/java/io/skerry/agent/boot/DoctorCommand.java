@@ -2,60 +2,169 @@ package io.skerry.agent.boot;
 
 import io.skerry.agent.config.AgentVersion;
 import io.skerry.agent.model.EngineCatalog;
+import io.skerry.agent.serve.ListenAddress;
 import io.skerry.profile.FactsProbe;
 import io.skerry.profile.HardwareFacts;
+import io.skerry.profile.ProfileCatalog;
+import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineStatus;
+import io.skerry.runtime.LoadOptions;
+import io.skerry.runtime.LoadedModel;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Says what this machine offers. */
+/** Says what this machine offers, what the agent will use of it, and why. */
 @Command(
     name = "doctor",
-    description = "Prints what the agent finds on this machine: engines and hardware facts.",
+    description = "Prints what the agent finds on this machine, what it will use, and why.",
     mixinStandardHelpOptions = true)
 final class DoctorCommand implements Callable<Integer> {
+  private static final Path SHARED = Path.of("/dev/shm");
+  private static final String RIGHT = "its self-test is right";
+
   @Spec
   @SuppressWarnings("NullAway.Init") // picocli sets it before call().
   private CommandSpec spec;
 
   @Override
-  public Integer call() {
+  public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
-    out.printf("agent      %s%n", AgentVersion.current());
-    out.printf(
-        "java       %s, %s%n",
-        System.getProperty("java.runtime.version"), System.getProperty("java.home"));
+    line(out, "agent", AgentVersion.current());
+    line(out, "java", javaText());
     EngineCatalog engines = EngineCatalog.discovered();
     boolean usable = false;
-    for (String name : engines.names()) {
-      switch (engines.status(name)) {
-        case EngineStatus.Available available -> {
-          usable = true;
-          out.printf(
-              "engine     %s %s: %s%n",
-              name, available.version(), String.join(", ", available.providers()));
-        }
-        case EngineStatus.Unavailable unavailable ->
-            out.printf("engine     %s: not usable: %s%n", name, unavailable.reason());
+    Path scratch = Files.createTempDirectory("skd");
+    try {
+      for (String name : engines.names()) {
+        usable |= tellEngine(out, engines, name, scratch);
       }
+    } finally {
+      delete(scratch);
     }
-    print(out, FactsProbe.detect(engines.usable()));
+    HardwareFacts facts = FactsProbe.detect(engines.usable());
+    print(out, facts);
+    line(out, "profile", profileText(facts));
+    line(out, "memory", memoryText(facts));
+    line(out, "socket", socketText());
+    line(
+        out,
+        "shared",
+        Files.isWritable(SHARED)
+            ? SHARED + " is there; clients may use it when --shared-memory says so"
+            : SHARED + " cannot be written: tensors travel in messages only");
     if (!usable) {
       throw new CommandException(ExitCode.FAILED, "no engine can be used on this machine");
     }
     return ExitCode.DONE;
   }
 
+  private static boolean tellEngine(
+      PrintWriter out, EngineCatalog engines, String name, Path scratch) {
+    switch (engines.status(name)) {
+      case EngineStatus.Available available -> {
+        String trial = trial(engines, name, scratch);
+        line(
+            out,
+            "engine",
+            "%s %s: %s; %s"
+                .formatted(
+                    name, available.version(), String.join(", ", available.providers()), trial));
+        return trial.equals(RIGHT);
+      }
+      case EngineStatus.Unavailable unavailable -> {
+        line(out, "engine", "%s: not usable: %s".formatted(name, unavailable.reason()));
+        return false;
+      }
+    }
+  }
+
+  /** Runs a model whose answer is known: an engine may load and yet not run. */
+  private static String trial(EngineCatalog engines, String name, Path scratch) {
+    String ending = engines.fileExtension(name).orElseThrow();
+    try {
+      Path file = SelfTest.write(ending, scratch.resolve("self-test" + ending));
+      try (LoadedModel model = engines.load(file, LoadOptions.DEFAULTS)) {
+        return SelfTest.isRight(model.run(List.of(SelfTest.input())).getFirst())
+            ? RIGHT
+            : "its self-test gives a WRONG answer";
+      }
+    } catch (EngineException | IOException e) {
+      return "its self-test FAILS: " + e.getMessage();
+    }
+  }
+
+  private static String javaText() {
+    List<String> options = ManagementFactory.getRuntimeMXBean().getInputArguments();
+    boolean cached = options.stream().anyMatch(option -> option.startsWith("-XX:AOTCache="));
+    return "%s, %s, heap to %d MiB, %s"
+        .formatted(
+            System.getProperty("java.runtime.version"),
+            System.getProperty("java.home"),
+            Runtime.getRuntime().maxMemory() >> 20,
+            cached ? "with AOT cache" : "without AOT cache: 'skerry-agent prepare' makes one");
+  }
+
+  private static String profileText(HardwareFacts facts) {
+    return ProfileCatalog.builtIn()
+        .bestMatch(facts)
+        .map(
+            profile ->
+                "%s: %d threads, %s, because it asks for the most that is here"
+                    .formatted(
+                        profile.id(),
+                        profile.threads(),
+                        String.join(", ", profile.executionProviders())))
+        .orElse("none of the built-in ones is satisfied; models for other profiles are refused");
+  }
+
+  private static String memoryText(HardwareFacts facts) throws IOException {
+    Path limit = Path.of("/sys/fs/cgroup/memory.max");
+    String text = Files.isReadable(limit) ? Files.readString(limit).strip() : "max";
+    return "%d MiB, %s"
+        .formatted(
+            facts.memoryBytes() >> 20,
+            text.equals("max")
+                ? "no limit on this group of processes"
+                : "this group of processes may use %d MiB".formatted(Long.parseLong(text) >> 20));
+  }
+
+  private static String socketText() {
+    return ListenAddress.usual(System.getenv())
+        .map(usual -> usual + " unless --listen says otherwise")
+        .orElse("no usual place: /run/skerry is not writable, XDG_RUNTIME_DIR not set; --listen");
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+
+  private static void line(PrintWriter out, String what, String text) {
+    out.printf("%-10s %s%n", what, text);
+  }
+
   private static void print(PrintWriter out, HardwareFacts facts) {
-    out.printf("processor  %s, %d cores%n", facts.arch(), facts.cores());
-    out.printf("features   %s%n", String.join(" ", facts.cpuFeatures()));
-    out.printf("memory     %d MiB%n", facts.memoryBytes() >> 20);
-    out.printf(
-        "accel.     %s%n",
-        facts.accelerators().isEmpty() ? "none" : String.join(", ", facts.accelerators()));
-    out.printf("board      %s%n", facts.board().isEmpty() ? "unknown" : facts.board());
+    line(out, "processor", "%s, %d cores".formatted(facts.arch(), facts.cores()));
+    line(out, "features", String.join(" ", facts.cpuFeatures()));
+    line(
+        out,
+        "accel.",
+        facts.accelerators().isEmpty()
+            ? "none found: models run on the processor"
+            : String.join(", ", facts.accelerators()));
+    line(out, "board", facts.board().isEmpty() ? "unknown" : facts.board());
   }
 }

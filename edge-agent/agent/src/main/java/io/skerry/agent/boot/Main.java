@@ -27,6 +27,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       RunCommand.class,
       StatusCommand.class,
       DoctorCommand.class,
+      BenchCommand.class,
+      DiagnoseCommand.class,
       RehearseCommand.class
     },
     exitCodeListHeading = "%nExit codes:%n",
@@ -60,6 +62,7 @@ public final class Main implements Runnable {
   /** Runs a subcommand; data goes to {@code out}, what went wrong to {@code err}. */
   static int execute(PrintWriter out, PrintWriter err, String... arguments) {
     return new CommandLine(new Main())
+        .setCaseInsensitiveEnumValuesAllowed(true)
         .setOut(out)
         .setErr(err)
         .setExecutionExceptionHandler(Main::failed)

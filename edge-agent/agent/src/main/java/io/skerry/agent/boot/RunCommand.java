@@ -1,5 +1,6 @@
 package io.skerry.agent.boot;
 
+import io.skerry.agent.diagnose.Diagnostics;
 import io.skerry.agent.disk.Disk;
 import io.skerry.agent.identity.DeviceIdentity;
 import io.skerry.agent.model.EngineCatalog;
@@ -106,10 +107,17 @@ final class RunCommand implements Callable<Integer> {
     Served served =
         Served.of(agent.slots(), agent.predictor(), listing(agent)).withFeedback(agent.feedback());
     try (AgentServer server = AgentServer.start(config, served);
-        ServeOptions.Http http = options.http(config, server)) {
-      Thread closer = new Thread(() -> stop(http, server, agent), "agent-shutdown");
+        ServeOptions.Http http = options.http(config, server);
+        ServeOptions.Telling telling =
+            options.telling(
+                server.address(),
+                new Diagnostics(agent.slots(), server.service()::waiting, agent::file),
+                spec)) {
+      Thread closer = new Thread(() -> stop(telling, http, server, agent), "agent-shutdown");
       Runtime.getRuntime().addShutdownHook(closer);
-      spec.commandLine().getOut().printf("serving on %s%s%n", server.address(), http.address());
+      spec.commandLine()
+          .getOut()
+          .printf("serving on %s%s%s%n", server.address(), http.address(), telling.address());
       server.awaitClosed();
       // Only the hook closes the server; it may still send what is left.
       closer.join();
@@ -130,7 +138,9 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  private static void stop(ServeOptions.Http http, AgentServer server, DeviceAgent agent) {
+  private static void stop(
+      ServeOptions.Telling telling, ServeOptions.Http http, AgentServer server, DeviceAgent agent) {
+    telling.close();
     http.close();
     server.close();
     agent.close();

@@ -1,5 +1,6 @@
 package io.skerry.agent.boot;
 
+import io.skerry.agent.diagnose.Diagnostics;
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.Pipelines;
@@ -190,14 +191,20 @@ final class ServeCommand implements Callable<Integer> {
     try (AgentServer server =
             AgentServer.start(
                 config, modelControl.equals("none") ? served : served.withControl(repository));
-        ServeOptions.Http http = options.http(config, server)) {
-      Thread closer = new Thread(() -> stop(http, server), "agent-shutdown");
+        ServeOptions.Http http = options.http(config, server);
+        ServeOptions.Telling telling =
+            options.telling(
+                server.address(),
+                new Diagnostics(
+                    slots, server.service()::waiting, model -> repository.file(model.version())),
+                spec)) {
+      Thread closer = new Thread(() -> stop(telling, http, server), "agent-shutdown");
       Runtime.getRuntime().addShutdownHook(closer);
       spec.commandLine()
           .getOut()
           .printf(
-              "serving %d models on %s%s%n",
-              slots.active().size(), server.address(), http.address());
+              "serving %d models on %s%s%s%n",
+              slots.active().size(), server.address(), http.address(), telling.address());
       server.awaitClosed();
       // Only the hook closes the server; it may still wait for the last calls.
       closer.join();
@@ -206,7 +213,9 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  private static void stop(ServeOptions.Http http, AgentServer server) {
+  private static void stop(
+      ServeOptions.Telling telling, ServeOptions.Http http, AgentServer server) {
+    telling.close();
     http.close();
     server.close();
   }

@@ -1,6 +1,8 @@
 package io.skerry.agent.boot;
 
+import io.skerry.agent.diagnose.Diagnostics;
 import io.skerry.agent.serve.AgentServer;
+import io.skerry.agent.serve.ListenAddress;
 import io.skerry.agent.serve.ListenException;
 import io.skerry.agent.serve.ServeConfig;
 import io.skerry.agent.serve.http.HttpConfig;
@@ -40,6 +42,22 @@ final class ServeOptions {
       description = "also of this user, by number; may be repeated")
   private List<Integer> memoryUsers = new ArrayList<>();
 
+  @Option(
+      names = "--metrics",
+      paramLabel = "ADDRESS",
+      description =
+          "tell Prometheus metrics on unix:PATH or tcp:127.0.0.1:PORT (9464 is the usual port);"
+              + " off unless given")
+  private @Nullable String metrics;
+
+  @Option(
+      names = "--diagnostics",
+      paramLabel = "PATH",
+      description =
+          "the Unix socket, for the agent's own user only, where 'skerry agent diagnose' asks; by"
+              + " default beside the socket of --listen; none: off")
+  private @Nullable String diagnostics;
+
   /** The configuration with these options. */
   ServeConfig apply(ServeConfig config, CommandSpec spec) {
     if (httpPort != null && (httpPort < 0 || httpPort > 65_535)) {
@@ -70,6 +88,69 @@ final class ServeOptions {
                 HttpServer.start(
                     HttpConfig.at(httpPort).withBodyBytesMax(config.messageBytesMax()),
                     server.service())));
+  }
+
+  /**
+   * Metrics and diagnostics, as wanted.
+   *
+   * @throws ListenException if an address cannot be used
+   */
+  Telling telling(ListenAddress served, Diagnostics what, CommandSpec spec) throws ListenException {
+    List<Diagnostics.Listening> open = new ArrayList<>();
+    Telling telling = new Telling(open);
+    boolean done = false;
+    try {
+      if (metrics != null) {
+        open.add(what.metrics(metricsAddress(spec)));
+      }
+      Optional<Path> socket = diagnosticsSocket(served);
+      if (socket.isPresent()) {
+        open.add(what.all(socket.get()));
+      }
+      done = true;
+      return telling;
+    } finally {
+      if (!done) {
+        telling.close();
+      }
+    }
+  }
+
+  private ListenAddress metricsAddress(CommandSpec spec) {
+    try {
+      return ListenAddress.parse(String.valueOf(metrics));
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), "--metrics: " + e.getMessage(), e);
+    }
+  }
+
+  private Optional<Path> diagnosticsSocket(ListenAddress served) {
+    if (diagnostics == null) {
+      return served instanceof ListenAddress.Unix unix
+          ? Optional.of(diagnosticsOf(unix.path()))
+          : Optional.empty();
+    }
+    return diagnostics.equals("none") ? Optional.empty() : Optional.of(Path.of(diagnostics));
+  }
+
+  /** Where diagnostics are told unless the agent was told otherwise. */
+  static Path diagnosticsOf(Path socket) {
+    return socket.resolveSibling(socket.getFileName() + ".diagnostics");
+  }
+
+  /** Metrics and diagnostics that listen. */
+  record Telling(List<Diagnostics.Listening> open) implements AutoCloseable {
+    /** Where metrics are told, for the line that says so; empty when they are not. */
+    String address() {
+      return open.isEmpty() || open.getFirst().isWhole()
+          ? ""
+          : ", metrics on " + open.getFirst().address();
+    }
+
+    @Override
+    public void close() {
+      open.forEach(Diagnostics.Listening::close);
+    }
   }
 
   /** The HTTP server, or none. */

@@ -6,6 +6,7 @@ import io.skerry.agent.serve.ListenAddress;
 import io.skerry.agent.serve.ListenException;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.ParseException;
@@ -53,7 +54,8 @@ public final class Diagnostics {
     try {
       return switch (address) {
         case ListenAddress.Unix unix ->
-            new Listening(LocalHttp.onSocket(unix.path(), "rw-rw----", routes), address);
+            new Listening(
+                LocalHttp.onSocket(unix.path(), "rw-rw----", routes)::close, address, false);
         case ListenAddress.Tcp tcp -> {
           if (!InetAddress.getByName(tcp.host()).isLoopbackAddress()) {
             throw new ListenException(
@@ -61,7 +63,7 @@ public final class Diagnostics {
                     .formatted(address));
           }
           LocalHttp http = LocalHttp.onPort(tcp.port(), routes);
-          yield new Listening(http, new ListenAddress.Tcp(tcp.host(), http.port()));
+          yield new Listening(http::close, new ListenAddress.Tcp(tcp.host(), http.port()), false);
         }
       };
     } catch (IOException e) {
@@ -90,7 +92,9 @@ public final class Diagnostics {
                     number(query, "runs", OperatorTimes.RUNS))));
     try {
       return new Listening(
-          LocalHttp.onSocket(socket, "rw-------", routes), new ListenAddress.Unix(socket));
+          LocalHttp.onSocket(socket, "rw-------", routes)::close,
+          new ListenAddress.Unix(socket),
+          true);
     } catch (IOException e) {
       throw new ListenException(
           "cannot tell diagnostics on %s: %s".formatted(socket, e.getMessage()), e);
@@ -101,15 +105,19 @@ public final class Diagnostics {
    * Something that listens.
    *
    * @param address where it really does
+   * @param isWhole whether it tells everything, not metrics only
    */
-  public record Listening(AutoCloseable server, ListenAddress address) implements AutoCloseable {
+  public record Listening(Closing server, ListenAddress address, boolean isWhole)
+      implements AutoCloseable {
+    /** Stops listening. */
+    @FunctionalInterface
+    public interface Closing {
+      void close();
+    }
+
     @Override
     public void close() {
-      try {
-        server.close();
-      } catch (Exception e) {
-        throw new IllegalStateException(e);
-      }
+      server.close();
     }
   }
 
@@ -132,7 +140,8 @@ public final class Diagnostics {
       Thread.sleep(Duration.ofSeconds(seconds));
       flight.stop();
       flight.dump(file);
-      return new LocalHttp.Page(200, "application/octet-stream", Files.readAllBytes(file));
+      return new LocalHttp.Page(
+          200, "application/octet-stream", ByteBuffer.wrap(Files.readAllBytes(file)));
     } catch (ParseException e) {
       throw new IOException("the runtime has no profile to record with", e);
     } finally {

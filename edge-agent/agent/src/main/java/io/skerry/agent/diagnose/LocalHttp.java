@@ -40,15 +40,15 @@ final class LocalHttp implements AutoCloseable {
    *
    * @param type the body's media type
    */
-  record Page(int status, String type, byte[] body) {
+  record Page(int status, String type, ByteBuffer body) {
     private static final String TEXT = "text/plain; version=0.0.4; charset=utf-8";
 
     static Page text(String body) {
-      return new Page(200, TEXT, body.getBytes(StandardCharsets.UTF_8));
+      return new Page(200, TEXT, StandardCharsets.UTF_8.encode(body));
     }
 
     static Page refusal(int status, String why) {
-      return new Page(status, TEXT, (why + "\n").getBytes(StandardCharsets.UTF_8));
+      return new Page(status, TEXT, StandardCharsets.UTF_8.encode(why + "\n"));
     }
   }
 
@@ -63,8 +63,7 @@ final class LocalHttp implements AutoCloseable {
   private final Optional<Path> socket;
   private final Semaphore places = new Semaphore(CONNECTIONS_MAX);
 
-  private LocalHttp(
-      ServerSocketChannel server, Map<String, Route> routes, Optional<Path> socket) {
+  private LocalHttp(ServerSocketChannel server, Map<String, Route> routes, Optional<Path> socket) {
     this.server = server;
     this.routes = Map.copyOf(routes);
     this.socket = socket;
@@ -215,9 +214,9 @@ final class LocalHttp implements AutoCloseable {
                 page.status(),
                 page.status() == 200 ? "OK" : "Refused",
                 page.type(),
-                page.body().length)
+                page.body().remaining())
             .getBytes(StandardCharsets.US_ASCII);
-    for (ByteBuffer rest : new ByteBuffer[] {ByteBuffer.wrap(head), ByteBuffer.wrap(page.body())}) {
+    for (ByteBuffer rest : new ByteBuffer[] {ByteBuffer.wrap(head), page.body().duplicate()}) {
       while (rest.hasRemaining()) {
         client.write(rest);
       }

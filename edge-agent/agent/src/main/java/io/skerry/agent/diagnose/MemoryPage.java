@@ -44,8 +44,7 @@ final class MemoryPage {
               pool.getUsage().getCommitted() >> 10,
               pool.getName()));
     }
-    for (BufferPoolMXBean pool :
-        ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class)) {
+    for (BufferPoolMXBean pool : ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class)) {
       page.append(
           String.format(
               Locale.ROOT,
@@ -105,9 +104,7 @@ final class MemoryPage {
                   "gcClassHistogram",
                   new Object[] {new String[0]},
                   new String[] {String[].class.getName()});
-      return String.join(
-              "\n", text.toString().lines().limit(CLASSES + 2L).toList())
-          + "\n";
+      return String.join("\n", text.toString().lines().limit(CLASSES + 2L).toList()) + "\n";
     } catch (JMException e) {
       throw new IOException("no class histogram: " + e.getMessage(), e);
     }

@@ -48,11 +48,15 @@ final class MetricsPage {
           outcome(labels, "answered", model.success().count());
           outcome(labels, "rejected", model.rejected());
           outcome(labels, "cancelled", model.cancelled());
-          outcome(
-              labels, "failed", model.fail().count() - model.rejected() - model.cancelled());
+          outcome(labels, "failed", model.fail().count() - model.rejected() - model.cancelled());
         });
-    perModel(models, "items_total", "Items of the answered calls' batches.", m -> m.inferences());
-    perModel(models, "executions_total", "Answered runs of the engine.", m -> m.executions());
+    perModel(
+        models,
+        "items_total",
+        "Items of the answered calls' batches.",
+        m -> (double) m.inferences());
+    perModel(
+        models, "executions_total", "Answered runs of the engine.", m -> (double) m.executions());
     perModel(
         models,
         "call_seconds_total",
@@ -103,8 +107,7 @@ final class MetricsPage {
     memory("heap", jvm.getHeapMemoryUsage().getUsed());
     memory("heap_committed", jvm.getHeapMemoryUsage().getCommitted());
     memory("jvm", jvm.getNonHeapMemoryUsage().getCommitted());
-    for (BufferPoolMXBean pool :
-        ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class)) {
+    for (BufferPoolMXBean pool : ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class)) {
       if (pool.getName().equals("direct") || pool.getName().equals("mapped")) {
         memory(pool.getName(), pool.getMemoryUsed());
       }
@@ -112,16 +115,16 @@ final class MetricsPage {
     counter("process_cpu_seconds_total", "Processor time.");
     value("process_cpu_seconds_total", "", ProcessFacts.own().cpuSeconds());
     gauge("process_uptime_seconds", "Time since the agent started.");
-    value(
-        "process_uptime_seconds", "", ManagementFactory.getRuntimeMXBean().getUptime() / 1_000.0);
+    value("process_uptime_seconds", "", ManagementFactory.getRuntimeMXBean().getUptime() / 1_000.0);
   }
 
   private void memory(String kind, long bytes) {
-    value("skerry_agent_memory_bytes", "kind=\"" + kind + "\"", bytes);
+    value("skerry_agent_memory_bytes", "kind=\"" + kind + "\"", (double) bytes);
   }
 
   private void outcome(String labels, String outcome, long count) {
-    value("skerry_agent_predictions_total", labels + ",outcome=\"" + outcome + "\"", count);
+    value(
+        "skerry_agent_predictions_total", labels + ",outcome=\"" + outcome + "\"", (double) count);
   }
 
   private void perModel(

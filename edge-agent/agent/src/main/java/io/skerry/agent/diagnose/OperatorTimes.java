@@ -1,18 +1,15 @@
 package io.skerry.agent.diagnose;
 
+import io.skerry.agent.bench.ModelInputs;
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.ServingModel;
-import io.skerry.artifact.ElementType;
-import io.skerry.artifact.TensorSpec;
 import io.skerry.protocol.ModelName;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.OperatorTime;
 import io.skerry.runtime.Tensor;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
@@ -50,11 +47,11 @@ final class OperatorTimes {
                     new IllegalArgumentException(
                         "no model '%s' %s is served: name one with model= and version="
                             .formatted(name, version)));
-    Path file =
-        files.of(model).orElseThrow(() -> new IOException("the model's file has gone"));
-    List<Tensor> zeros = model.signature().inputs().stream().map(OperatorTimes::zeros).toList();
+    Path file = files.of(model).orElseThrow(() -> new IOException("the model's file has gone"));
+    List<Tensor> zeros = ModelInputs.zeros(model.signature());
     try {
-      return page(model, runs, engines.profile(model.engine(), file, LoadOptions.DEFAULTS, zeros, runs));
+      return page(
+          model, runs, engines.profile(model.engine(), file, LoadOptions.DEFAULTS, zeros, runs));
     } catch (EngineException e) {
       throw new IOException(String.valueOf(e.getMessage()), e);
     }
@@ -93,15 +90,5 @@ final class OperatorTimes {
     } catch (NumberFormatException e) {
       throw new IllegalArgumentException("version is '%s', no number".formatted(version), e);
     }
-  }
-
-  private static Tensor zeros(TensorSpec spec) {
-    List<Long> shape = spec.shape().stream().map(size -> size < 0 ? 1L : size).toList();
-    // A string's length takes four bytes, and zeros are empty strings.
-    int width = spec.type() == ElementType.BYTES ? Integer.BYTES : spec.type().bytes();
-    ByteBuffer data =
-        ByteBuffer.allocateDirect(Math.toIntExact(Tensor.elements(shape) * width))
-            .order(ByteOrder.LITTLE_ENDIAN);
-    return new Tensor(spec.name(), spec.type(), shape, data);
   }
 }

@@ -6,6 +6,8 @@ import io.skerry.runtime.EngineStatus;
 import io.skerry.runtime.InferenceEngine;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
+import io.skerry.runtime.OperatorTime;
+import io.skerry.runtime.Tensor;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -49,6 +51,11 @@ public final class EngineCatalog {
   /** Names, ordered. */
   public List<String> names() {
     return engines.stream().map(InferenceEngine::name).toList();
+  }
+
+  /** The ending of the model files of the engine of this name. */
+  public Optional<String> fileExtension(String name) {
+    return engine(name).map(InferenceEngine::fileExtension);
   }
 
   /** Whether the engine of this name can be used here; probes it the first time. */
@@ -102,6 +109,23 @@ public final class EngineCatalog {
                         "no engine '%s' in this program: it has %s"
                             .formatted(engineName, names())));
     return load(engine, model, options);
+  }
+
+  /**
+   * What each operator of a model takes, as {@link InferenceEngine#profile} tells it.
+   *
+   * @throws EngineException if the engine has no profiler, or cannot run the model
+   */
+  public List<OperatorTime> profile(
+      String engineName, Path model, LoadOptions options, List<Tensor> inputs, int runs)
+      throws EngineException {
+    return engine(engineName)
+        .orElseThrow(
+            () ->
+                new EngineException(
+                    Reason.ENGINE_UNAVAILABLE,
+                    "no engine '%s' in this program: it has %s".formatted(engineName, names())))
+        .profile(model, options, inputs, runs);
   }
 
   private LoadedModel load(InferenceEngine engine, Path model, LoadOptions options)

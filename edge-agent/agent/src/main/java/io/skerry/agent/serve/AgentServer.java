@@ -23,6 +23,8 @@ import java.util.concurrent.TimeUnit;
  * FeedbackService where there is somebody to take feedback.
  */
 public final class AgentServer implements AutoCloseable {
+  private static final int WINDOW_BYTES = 1 << 20;
+
   private final ServeConfig config;
   private final Transport transport;
   private final ExecutorService calls;
@@ -47,6 +49,8 @@ public final class AgentServer implements AutoCloseable {
         transport
             .builder()
             .directExecutor()
+            // A fixed window: to find one, gRPC would send a ping with the data of every call.
+            .flowControlWindow(WINDOW_BYTES)
             .decompressorRegistry(DeflateCodec.DECOMPRESSORS)
             .maxInboundMessageSize(config.messageBytesMax())
             .maxConcurrentCallsPerConnection(config.callsPerConnectionMax())

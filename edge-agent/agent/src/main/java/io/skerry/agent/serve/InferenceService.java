@@ -351,7 +351,7 @@ public final class InferenceService implements AutoCloseable {
   }
 
   /** How many calls wait. */
-  int waiting() {
+  public int waiting() {
     return queue.waiting();
   }
 

@@ -82,6 +82,17 @@ public final class ModelRepository implements ModelListing, ModelControl {
     return entries;
   }
 
+  /** Where the file of a served version lies; empty when it has gone. */
+  public Optional<Path> file(ModelVersion version) {
+    try {
+      return Optional.of(
+          RepositoryFolder.modelFile(
+              folder.model(version.model()).resolve(Long.toString(version.version()))));
+    } catch (EngineException gone) {
+      return Optional.empty();
+    }
+  }
+
   @Override
   public boolean ready() {
     return entries.stream().allMatch(entry -> entry.ready() || entry.reason().equals(UNLOADED));

@@ -25,6 +25,7 @@ import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -261,7 +262,8 @@ final class ArtifactLoader {
         order,
         ref(order),
         model,
-        ifReadable(order, () -> plan(manifest)).orElseGet(MonitoringPlan::latencyOnly));
+        ifReadable(order, () -> plan(manifest)).orElseGet(MonitoringPlan::latencyOnly),
+        ifReadable(order, () -> labels(manifest)).orElseGet(List::of));
   }
 
   private static ModelRef ref(DesiredSlot order) {
@@ -407,13 +409,37 @@ final class ArtifactLoader {
       throws UpdateException {
     boolean whole = false;
     try {
-      PreparedModel prepared = new PreparedModel(order, ref(order), model, plan(manifest));
+      PreparedModel prepared =
+          new PreparedModel(
+              order,
+              ref(order),
+              model,
+              plan(manifest),
+              ifReadable(order, () -> labels(manifest)).orElseGet(List::of));
       whole = true;
       return prepared;
     } finally {
       if (!whole) {
         model.close();
       }
+    }
+  }
+
+  private List<String> labels(ArtifactManifest manifest) throws UpdateException {
+    try {
+      return reader.labels(manifest);
+    } catch (ArtifactException e) {
+      throw new UpdateException(e.code(), String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  /** Where the model's file of a version lies that is here; empty when it has gone. */
+  Optional<Path> file(Digest manifest) {
+    try {
+      Layer model = ArtifactManifest.parse(Files.readAllBytes(blobs.file(manifest))).modelLayer();
+      return Optional.of(blobs.file(model.digest()));
+    } catch (IOException | ArtifactException gone) {
+      return Optional.empty();
     }
   }
 

@@ -2,6 +2,7 @@ package io.skerry.agent.update;
 
 import io.skerry.agent.model.ModelLease;
 import io.skerry.agent.model.ModelSlots;
+import io.skerry.agent.model.ModelTraits;
 import io.skerry.agent.model.ServingModel;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.ErrorCode;
@@ -71,7 +72,12 @@ final class SlotSwitch {
   private ModelSlots.Change change(PreparedModel model, boolean onProbation) {
     DesiredSlot order = model.order();
     ServingModel serving =
-        new ServingModel(order.slot(), order.version(), order.manifest(), model.model());
+        new ServingModel(
+            order.slot(),
+            order.version(),
+            order.manifest(),
+            model.model(),
+            ModelTraits.of(model.model().signature()).withLabels(model.labels()));
     if (onProbation) {
       serving.judge();
     }

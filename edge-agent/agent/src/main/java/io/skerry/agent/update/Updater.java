@@ -1,5 +1,6 @@
 package io.skerry.agent.update;
 
+import io.skerry.agent.model.ModelRef;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.ServingModel;
 import io.skerry.artifact.trust.Role;
@@ -12,6 +13,7 @@ import io.skerry.protocol.SlotReport;
 import io.skerry.protocol.UnitName;
 import io.skerry.wire.fleet.v1.Record;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -431,6 +433,11 @@ public final class Updater implements AutoCloseable {
       models.prepare(slot, model);
     }
     return new UpdateEvent.Done(job);
+  }
+
+  /** Where the model's file of a version lies that is here; empty when it has gone. */
+  public Optional<Path> file(ModelRef model) {
+    return loader.file(model.manifest());
   }
 
   /** Refuses a trial that could not answer what it would be asked. */

@@ -369,6 +369,14 @@ class DeviceAgentTest {
   }
 
   @Test
+  void knowsTheNamesOfTheClassesThatTheArtifactBrings() throws Exception {
+    labels = "[\"calm\", \"worn\"]".getBytes(StandardCharsets.UTF_8);
+    commitFirst();
+
+    assertThat(agent.slots().active().getFirst().traits().labels()).containsExactly("calm", "worn");
+  }
+
+  @Test
   void sharesRequestsWithATrialKeyByKeyUntilItIsSwitchedOff() throws Exception {
     commitFirst();
     OciLayout second = artifact(2);

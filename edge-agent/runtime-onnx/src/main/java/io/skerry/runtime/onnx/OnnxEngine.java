@@ -13,6 +13,9 @@ import io.skerry.runtime.EngineStatus;
 import io.skerry.runtime.InferenceEngine;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
+import io.skerry.runtime.OperatorTime;
+import io.skerry.runtime.Tensor;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -104,6 +107,48 @@ public final class OnnxEngine implements InferenceEngine {
       }
       return started(
           environment.createSession(providers.file().toString(), session), environment, used);
+    }
+  }
+
+  @Override
+  public List<OperatorTime> profile(Path model, LoadOptions options, List<Tensor> inputs, int runs)
+      throws EngineException {
+    if (probe() instanceof EngineStatus.Unavailable(String reason)) {
+      throw new EngineException(Reason.ENGINE_UNAVAILABLE, reason);
+    }
+    OrtEnvironment environment = environment();
+    try (SessionOptions wanted = sessionOptions(options)) {
+      List<String> providers =
+          new OnnxProviders(environment, wanted, model, options)
+              .register(options.providers(), new ArrayList<>());
+      Path folder = Files.createTempDirectory("skerry-profile");
+      wanted.enableProfiling(folder.resolve("run").toString());
+      OrtSession session = environment.createSession(model.toString(), wanted);
+      try {
+        OnnxModel profiled =
+            new OnnxModel(environment, session, OnnxSignature.of(session), providers);
+        for (int i = 0; i < runs; i++) {
+          profiled.run(inputs);
+        }
+        return traced(Path.of(session.endProfiling()));
+      } finally {
+        session.close();
+        Files.delete(folder);
+      }
+    } catch (OrtException e) {
+      throw new EngineException(
+          OrtErrors.orOutOfMemory(e, Reason.RUN_FAILED), OrtErrors.oneLine(e), e);
+    } catch (IOException e) {
+      throw new EngineException(
+          Reason.RUN_FAILED, "ONNX Runtime's trace cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private static List<OperatorTime> traced(Path trace) throws IOException {
+    try {
+      return OnnxProfile.read(trace);
+    } finally {
+      Files.delete(trace);
     }
   }
 

@@ -1,7 +1,7 @@
 package io.skerry.runtime.onnx;
 
-import com.google.gson.JsonObject;
 import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.skerry.runtime.OperatorTime;

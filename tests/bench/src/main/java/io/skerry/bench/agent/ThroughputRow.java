@@ -2,6 +2,7 @@ package io.skerry.bench.agent;
 
 import io.skerry.agent.bench.AgentClient;
 import io.skerry.agent.bench.AgentProcess;
+import io.skerry.agent.bench.InFlight;
 import io.skerry.agent.bench.Timings;
 import io.skerry.bench.Claim;
 import io.skerry.runtime.Tensor;

@@ -1,7 +1,6 @@
-package io.skerry.bench.agent;
+package io.skerry.agent.bench;
 
 import io.grpc.stub.StreamObserver;
-import io.skerry.agent.bench.AgentClient;
 import io.skerry.wire.inference.ModelInferRequest;
 import io.skerry.wire.inference.ModelInferResponse;
 import io.skerry.wire.inference.ServerLiveRequest;
@@ -12,12 +11,12 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 /** So many calls at a time on one connection: each answer sends the next. */
-final class InFlight {
+public final class InFlight {
   private final AgentClient client;
   private final ModelInferRequest request;
   private final int concurrency;
 
-  InFlight(AgentClient client, ModelInferRequest request, int concurrency) {
+  public InFlight(AgentClient client, ModelInferRequest request, int concurrency) {
     this.client = client;
     this.request = request;
     this.concurrency = concurrency;
@@ -28,13 +27,13 @@ final class InFlight {
    *
    * @return calls per second
    */
-  double run(int calls) throws InterruptedException {
+  public double run(int calls) throws InterruptedException {
     return this.<ModelInferResponse>run(
         calls, observer -> client.later().modelInfer(request, observer));
   }
 
   /** Makes so many calls that do nothing; returns calls per second. */
-  double runEmpty(int calls) throws InterruptedException {
+  public double runEmpty(int calls) throws InterruptedException {
     ServerLiveRequest nothing = ServerLiveRequest.getDefaultInstance();
     return this.<ServerLiveResponse>run(
         calls, observer -> client.later().serverLive(nothing, observer));

@@ -1,0 +1,231 @@
+package io.skerry.agent.boot;
+
+import io.skerry.agent.bench.AgentProcess;
+import io.skerry.agent.bench.ModelBench;
+import io.skerry.agent.bench.ModelInputs;
+import io.skerry.agent.bench.ProcessFacts;
+import io.skerry.agent.bench.SharedRegionFile;
+import io.skerry.agent.bench.Timings;
+import io.skerry.agent.model.EngineCatalog;
+import io.skerry.artifact.DeviceTimings;
+import io.skerry.profile.FactsProbe;
+import io.skerry.profile.HardwareProfile;
+import io.skerry.profile.ProfileCatalog;
+import io.skerry.protocol.Digest;
+import io.skerry.runtime.EngineException;
+import io.skerry.runtime.LoadOptions;
+import io.skerry.runtime.LoadedModel;
+import io.skerry.runtime.Tensor;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Measures models on this machine: the engine alone, and what serving adds. */
+@Command(
+    name = "bench",
+    description = "Measures models on this machine: the engine alone, and what serving adds.",
+    mixinStandardHelpOptions = true)
+final class BenchCommand implements Callable<Integer> {
+  private static final int CALLS_MAX = 500;
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "FILE",
+      description = "a model.onnx or model.tflite; may be repeated")
+  private List<Path> models = new ArrayList<>();
+
+  @Option(
+      names = "--report",
+      paramLabel = "FILE",
+      description = "write the engine's timings here, for 'skerry pack --timings'")
+  private @Nullable Path report;
+
+  @Option(
+      names = "--profile",
+      paramLabel = "ID",
+      description = "the hardware profile that the report is for (default: this machine's)")
+  private @Nullable String profile;
+
+  @Option(
+      names = "--device",
+      paramLabel = "NAME",
+      description = "the device's name in the report (default: this host's)")
+  private @Nullable String device;
+
+  @Option(
+      names = "--seconds",
+      paramLabel = "N",
+      description = "about how long to measure each model (default: ${DEFAULT-VALUE})")
+  private int seconds = 20;
+
+  @Spec
+  @SuppressWarnings("NullAway.Init") // picocli sets it before call().
+  private CommandSpec spec;
+
+  @Override
+  public Integer call() throws Exception {
+    if (seconds < 1 || seconds > 600) {
+      throw new ParameterException(
+          spec.commandLine(), "--seconds is %d, expected 1 to 600".formatted(seconds));
+    }
+    for (Path model : models) {
+      if (!Files.isRegularFile(model)) {
+        throw new CommandException(ExitCode.NOT_FOUND, "no model file at '%s'".formatted(model));
+      }
+    }
+    EngineCatalog engines = EngineCatalog.discovered();
+    List<DeviceTimings.Timing> timings = new ArrayList<>();
+    // Short: a socket lies in it, and a socket's path may have 107 bytes.
+    Path scratch = Files.createTempDirectory("skb");
+    try {
+      for (Path model : models) {
+        timings.add(measure(model, engines, scratch));
+      }
+    } catch (EngineException e) {
+      throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
+    } finally {
+      delete(scratch);
+    }
+    if (report != null) {
+      write(report, timings, engines);
+    }
+    return ExitCode.DONE;
+  }
+
+  private DeviceTimings.Timing measure(Path file, EngineCatalog engines, Path scratch)
+      throws Exception {
+    PrintWriter out = spec.commandLine().getOut();
+    long before = ProcessFacts.own().memory().resident();
+    long start = System.nanoTime();
+    try (LoadedModel model = engines.load(file, LoadOptions.DEFAULTS)) {
+      double loadMillis = (System.nanoTime() - start) / 1e6;
+      List<Tensor> zeros = ModelInputs.zeros(model.signature());
+      Timings.of(20, () -> model.run(zeros));
+      Timings alone = Timings.of(CALLS_MAX, () -> model.run(zeros));
+      long grown = Math.max(0, ProcessFacts.own().memory().resident() - before);
+      out.printf(
+          "%s on %s (%s): %.1f MB file, loaded in %.1f ms, %.1f MB of memory%n",
+          file,
+          model.engine(),
+          String.join(", ", model.providers()),
+          Files.size(file) / 1e6,
+          loadMillis,
+          grown / 1e6);
+      print(out, served(file, model, scratch));
+      return new DeviceTimings.Timing(
+          digest(file),
+          model.engine(),
+          alone.p50() / 1e3,
+          alone.p99() / 1e3,
+          loadMillis,
+          grown,
+          CALLS_MAX);
+    }
+  }
+
+  private ModelBench served(Path file, LoadedModel model, Path scratch) throws Exception {
+    String name = String.valueOf(file.getFileName());
+    String ending = name.substring(name.lastIndexOf('.'));
+    Path folder = Files.createTempDirectory(scratch, "m");
+    Path version = Files.createDirectories(folder.resolve("models/bench/1"));
+    Files.createSymbolicLink(version.resolve("model" + ending), file.toAbsolutePath());
+    try (AgentProcess agent =
+        AgentProcess.start(
+                program(),
+                folder.resolve("models"),
+                folder,
+                List.of("--shared-memory", SharedRegionFile.PREFIX, "--diagnostics", "none"),
+                Map.of())
+            .awaitServing()) {
+      return ModelBench.measure(agent, model, "bench", seconds * 1_000L);
+    }
+  }
+
+  private static void print(PrintWriter out, ModelBench bench) {
+    int cores = Runtime.getRuntime().availableProcessors();
+    double added = bench.inline().p50() - bench.empty().p50() - bench.raw().p50();
+    out.printf("  raw run            %s%n", bench.raw());
+    out.printf("  empty call         %s%n", bench.empty());
+    out.printf("  served, inline     %s: %.1f us more than both%n", bench.inline(), added / 1e3);
+    out.printf(
+        "  served, shared     %s: %.2f of inline%n",
+        bench.shared(), bench.shared().p50() / bench.inline().p50());
+    out.printf(
+        "  16 at a time       %.0f a second, %.0f %% of what transport and engine allow%n",
+        bench.servedPerSecond(), 100 * bench.servedPerSecond() / bench.possiblePerSecond(cores));
+    out.printf(
+        "  agent's memory     %.1f MB, %.1f MB of it anonymous%n",
+        bench.memory().resident() / 1e6, bench.memory().anonymous() / 1e6);
+  }
+
+  private void write(Path file, List<DeviceTimings.Timing> timings, EngineCatalog engines)
+      throws IOException {
+    String name = device == null ? InetAddress.getLocalHost().getHostName() : device;
+    Files.write(file, new DeviceTimings(profileId(engines), name, timings).json());
+    spec.commandLine().getOut().printf("wrote %s%n", file);
+  }
+
+  private String profileId(EngineCatalog engines) {
+    if (profile != null) {
+      return profile;
+    }
+    return ProfileCatalog.builtIn()
+        .bestMatch(FactsProbe.detect(engines.usable()))
+        .map(HardwareProfile::id)
+        .orElseThrow(
+            () ->
+                new CommandException(
+                    ExitCode.NOT_FOUND,
+                    "no hardware profile is satisfied by this machine: name one with --profile"));
+  }
+
+  /** The program that runs this command. */
+  private static List<String> program() {
+    String launcher = System.getenv("SKERRY_LAUNCHER");
+    if (launcher != null) {
+      return List.of(launcher);
+    }
+    List<String> line = new ArrayList<>();
+    line.add(System.getProperty("java.home") + File.separator + "bin" + File.separator + "java");
+    line.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    line.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+    return line;
+  }
+
+  private static Digest digest(Path file) throws IOException {
+    MessageDigest sha256 = Digest.newMessageDigest();
+    try (InputStream in = new DigestInputStream(Files.newInputStream(file), sha256)) {
+      in.transferTo(OutputStream.nullOutputStream());
+    }
+    return Digest.of(sha256);
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+}

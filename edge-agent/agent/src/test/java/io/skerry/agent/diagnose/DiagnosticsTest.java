@@ -1,0 +1,178 @@
+package io.skerry.agent.diagnose;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.skerry.agent.TinyOnnx;
+import io.skerry.agent.model.EngineCatalog;
+import io.skerry.agent.model.ModelSlots;
+import io.skerry.agent.model.PredictRequest;
+import io.skerry.agent.model.PredictionListener;
+import io.skerry.agent.model.Predictor;
+import io.skerry.agent.model.ServingModel;
+import io.skerry.agent.serve.ListenAddress;
+import io.skerry.agent.serve.ListenException;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.SlotId;
+import io.skerry.runtime.LoadOptions;
+import io.skerry.runtime.Tensor;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DiagnosticsTest {
+  private static final ModelName MODEL = new ModelName("scale");
+
+  @TempDir private Path folder;
+  private final ModelSlots slots = new ModelSlots();
+  private Path file;
+  private Path socket;
+  private Diagnostics diagnostics;
+  private Diagnostics.Listening listening;
+
+  @BeforeEach
+  void start() throws Exception {
+    file = TinyOnnx.scale(folder.resolve("model.onnx"), 2);
+    slots.activate(
+        new SlotId("main"),
+        new ServingModel(
+            new SlotId("main"),
+            new ModelVersion(MODEL, 3),
+            Digest.of(new byte[0]),
+            EngineCatalog.discovered().load(file, LoadOptions.DEFAULTS)));
+    diagnostics = new Diagnostics(slots, () -> 4, model -> Optional.of(file));
+    socket = folder.resolve("d.sock");
+    listening = diagnostics.all(socket);
+  }
+
+  @AfterEach
+  void stop() {
+    listening.close();
+    slots.close();
+  }
+
+  @Test
+  void countsPredictionsPerVersionForPrometheus() throws Exception {
+    Predictor predictor =
+        new Predictor(slots, InstantSource.system(), new Random(1), PredictionListener.NONE);
+    predictor.predict(
+        PredictRequest.of(
+            MODEL, "", List.of(Tensor.ofFloats("input", List.of(2L, 3L), new float[6]))));
+
+    String page = get("/metrics");
+
+    assertThat(page)
+        .contains("200 OK")
+        .contains("# TYPE skerry_agent_predictions_total counter")
+        .contains(
+            "skerry_agent_predictions_total{model=\"scale\",version=\"3\",outcome=\"answered\"} 1\n")
+        .contains("skerry_agent_items_total{model=\"scale\",version=\"3\"} 2\n")
+        .contains("skerry_agent_calls_waiting 4\n")
+        .containsPattern("skerry_agent_memory_bytes\\{kind=\"resident\"} [1-9][0-9]+");
+  }
+
+  @Test
+  void isForTheAgentsOwnUserOnly() throws IOException {
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)))
+        .isEqualTo("rw-------");
+  }
+
+  @Test
+  void tellsMemoryByOwner() throws IOException {
+    assertThat(get("/memory"))
+        .contains("libonnxruntime.so")
+        .contains("libjvm.so")
+        .contains("heap by class");
+  }
+
+  @Test
+  void tellsWhatEachOperatorTakes() throws IOException {
+    assertThat(get("/operators?model=scale&runs=5")).contains("scale@3").contains("Mul");
+  }
+
+  @Test
+  void saysWhichModelItDoesNotKnow() throws IOException {
+    assertThat(get("/operators?model=other")).contains("400 ").contains("no model 'other'");
+    assertThat(get("/operators?model=scale&runs=0")).contains("400 ").contains("runs is '0'");
+  }
+
+  @Test
+  void makesAFlightRecording() throws IOException {
+    assertThat(get("/recording?seconds=1")).contains("200 OK").contains("FLR\0");
+    assertThat(get("/recording?seconds=100000")).contains("400 ").contains("at most 120");
+  }
+
+  @Test
+  void refusesWhatItDoesNotKnowAndWhatIsTooLong() throws IOException {
+    assertThat(get("/etc/passwd")).contains("404 ").contains("/metrics");
+    assertThat(ask("POST /metrics HTTP/1.1\r\n\r\n")).contains("405 ");
+    assertThat(ask("GET /" + "a".repeat(LocalHttp.HEAD_BYTES_MAX - 5))).contains("431 ");
+  }
+
+  @Test
+  void tellsMetricsOnlyOnAPortOfThisMachine() throws Exception {
+    try (Diagnostics.Listening metrics =
+        diagnostics.metrics(new ListenAddress.Tcp("127.0.0.1", 0))) {
+      int port = ((ListenAddress.Tcp) metrics.address()).port();
+      SocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+
+      assertThat(ask(address, "GET /metrics HTTP/1.1\r\n\r\n")).contains("skerry_agent_info");
+      assertThat(ask(address, "GET /memory HTTP/1.1\r\n\r\n")).contains("404 ");
+    }
+    assertThatThrownBy(() -> diagnostics.metrics(new ListenAddress.Tcp("0.0.0.0", 0)))
+        .isInstanceOf(ListenException.class)
+        .hasMessageContaining("loopback");
+  }
+
+  @Test
+  void sumsMappingsByOwner() {
+    assertThat(
+            MemoryPage.owners(
+                List.of(
+                    "7f0000000000-7f0000001000 r-xp 00000000 fe:00 12 /opt/lib/libengine.so",
+                    "Rss:                 100 kB",
+                    "Anonymous:             4 kB",
+                    "7f0000001000-7f0000002000 rw-p 00000000 fe:00 12 /opt/lib/libengine.so",
+                    "Rss:                  10 kB",
+                    "Anonymous:            10 kB",
+                    "7f0000003000-7f0000004000 rw-p 00000000 00:00 0",
+                    "Rss:                   0 kB")))
+        .containsOnlyKeys("libengine.so")
+        .hasEntrySatisfying("libengine.so", sizes -> assertThat(sizes).containsExactly(110, 14));
+  }
+
+  private String get(String path) throws IOException {
+    return ask("GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n");
+  }
+
+  private String ask(String request) throws IOException {
+    return ask(UnixDomainSocketAddress.of(socket), request);
+  }
+
+  private static String ask(SocketAddress address, String request) throws IOException {
+    try (SocketChannel channel = SocketChannel.open(address)) {
+      channel.write(ByteBuffer.wrap(request.getBytes(StandardCharsets.ISO_8859_1)));
+      return new String(
+          Channels.newInputStream(channel).readAllBytes(), StandardCharsets.ISO_8859_1);
+    }
+  }
+}
