@@ -1,97 +1,118 @@
 package io.skerry.fleet.gate;
 
 import io.skerry.protocol.ProfileId;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.OptionalDouble;
-import java.util.TreeMap;
+import java.util.Set;
 
 /**
  * The gates of a rollout.
  *
  * @param failures devices that fail the update
- * @param predictions predictions that fail
- * @param latency predictions over the profile's budget
- * @param feedback accuracy from actual outcomes
+ * @param metrics what the version does on the devices, each metric at most once
  */
-public record GateSettings(
-    ShareLimit failures, ShareLimit predictions, ShareLimit latency, FeedbackLimits feedback) {
+public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
+  /** Chance that a rollout without any harm is ever stopped by a gate, over all of its stages. */
+  public static final double FALSE_ABORT = .005;
+
+  /** Chance that a gate ever rules out harm that is there. */
+  public static final double FALSE_PASS = .005;
+
   /**
-   * At most 20 % of devices fail and 1 % of predictions fail: both required and rolled back; at
-   * most 1 % of predictions over the latency budget: paused.
+   * At most 20 % of the devices fail the update; failed and slow predictions, restarts and accuracy
+   * within one point; memory within 10 % of the budget; predictions and confidence within 5 %.
    */
   public static final GateSettings DEFAULTS =
       new GateSettings(
           new ShareLimit(.2, 3, true, GateAction.ROLLBACK),
-          new ShareLimit(.01, 50, true, GateAction.ROLLBACK),
-          new ShareLimit(.01, 200, false, GateAction.PAUSE),
-          FeedbackLimits.DEFAULTS);
+          List.of(
+              spec(Metric.FAILED_PREDICTIONS, .01, .01, GateAction.ROLLBACK, 50),
+              spec(Metric.SLOW_PREDICTIONS, .01, .01, GateAction.ROLLBACK, 200),
+              unlessShown(Metric.RESTARTS, .01, .01, GateAction.ROLLBACK, 10),
+              unlessShown(Metric.MEMORY, .1, 1, GateAction.PAUSE, 10),
+              unlessShown(Metric.PREDICTIONS, .05, .5, GateAction.PAUSE, 200),
+              unlessShown(Metric.CONFIDENCE, .05, 0, GateAction.PAUSE, 200),
+              spec(Metric.ACCURACY, .01, 0, GateAction.ROLLBACK, 40),
+              unlessShown(Metric.ACCURACY_NEGATIVE, .05, 0, GateAction.ROLLBACK, 1),
+              unlessShown(Metric.ACCURACY_POSITIVE, .05, 0, GateAction.ROLLBACK, 1)));
 
   /**
-   * What was seen of one stage and of its controls.
+   * Checks that each metric has one gate.
    *
-   * @param devices of the stages opened so far, by profile
-   * @param answered predictions of the new version
-   * @param failed of them, failed
-   * @param latency bins by profile
-   * @param feedback outcomes of the new version, one entry a device
-   * @param controls outcomes of the old version at the same time, one entry a device
-   * @param promise accuracy within a class that the evaluation promised
+   * @throws IllegalArgumentException naming the metric that has two
    */
-  public record Evidence(
-      Map<ProfileId, FailureGate.Devices> devices,
-      long answered,
-      long failed,
-      Map<ProfileId, Latency> latency,
-      Collection<DeviceFeedback> feedback,
-      Collection<DeviceFeedback> controls,
-      OptionalDouble promise) {
-    public Evidence {
-      devices = Map.copyOf(devices);
-      latency = Map.copyOf(latency);
-      feedback = List.copyOf(feedback);
-      controls = List.copyOf(controls);
-    }
-  }
-
-  /**
-   * Latency bins of one profile.
-   *
-   * @param newer counts of the new version
-   * @param older counts of the old version at the same time
-   * @param budget the profile's; empty when it has none
-   */
-  public record Latency(List<Long> newer, List<Long> older, Optional<Duration> budget) {
-    public Latency {
-      newer = List.copyOf(newer);
-      older = List.copyOf(older);
-    }
-  }
-
-  /** The verdict of every gate, in a fixed order. */
-  public List<GateResult> judge(Evidence evidence) {
-    List<GateResult> results = new ArrayList<>(FailureGate.judge(evidence.devices(), failures));
-    results.add(PredictionGate.judge(evidence.answered(), evidence.failed(), predictions));
-    Map<String, ProfileId> ordered = new TreeMap<>();
-    evidence.latency().keySet().forEach(profile -> ordered.put(profile.value(), profile));
-    for (ProfileId profile : ordered.values()) {
-      Latency bins = evidence.latency().get(profile);
-      if (bins != null && bins.budget().isPresent()) {
-        results.add(
-            LatencyGate.judge(
-                profile, array(bins.newer()), array(bins.older()), bins.budget().get(), latency));
+  public GateSettings {
+    metrics = List.copyOf(metrics);
+    Set<Metric> seen = new HashSet<>();
+    for (GateSpec spec : metrics) {
+      if (!seen.add(spec.metric())) {
+        throw new IllegalArgumentException(
+            "gates.%s: there are two of this metric".formatted(spec.metric().wireName()));
       }
     }
-    results.add(
-        FeedbackGate.judge(evidence.feedback(), evidence.controls(), evidence.promise(), feedback));
+  }
+
+  private static GateSpec spec(
+      Metric metric, double tolerance, double limit, GateAction action, long trialsMin) {
+    return new GateSpec(
+        metric, tolerance, limit, GateSpec.Promote.HARM_RULED_OUT, action, trialsMin);
+  }
+
+  private static GateSpec unlessShown(
+      Metric metric, double tolerance, double limit, GateAction action, long trialsMin) {
+    return new GateSpec(
+        metric, tolerance, limit, GateSpec.Promote.NO_HARM_SHOWN, action, trialsMin);
+  }
+
+  /** The same gates, this metric's replaced or added. */
+  public GateSettings with(GateSpec changed) {
+    List<GateSpec> all = new ArrayList<>(metrics);
+    all.removeIf(spec -> spec.metric() == changed.metric());
+    all.add(changed);
+    return new GateSettings(failures, all);
+  }
+
+  /** The same gates with another limit on devices that fail the update. */
+  public GateSettings with(ShareLimit changed) {
+    return new GateSettings(changed, metrics);
+  }
+
+  /**
+   * The verdict of every gate, in a fixed order. Without a version before, the limits decide
+   * instead of the comparison; what can only be compared is then left out.
+   *
+   * @param devices of the stages opened so far, by profile
+   * @param stages of the rollout: each may err by its part only
+   */
+  public List<GateResult> judge(
+      Map<ProfileId, FailureGate.Devices> devices, Evidence evidence, int stages) {
+    List<GateResult> results = new ArrayList<>(FailureGate.judge(devices, failures));
+    int looks = Math.max(1, stages * metrics.size() * Math.max(1, evidence.profiles().size()));
+    SequentialGate.Risk risk = new SequentialGate.Risk(FALSE_ABORT / looks, FALSE_PASS);
+    for (GateSpec spec : metrics) {
+      if (isJudged(spec, evidence)) {
+        results.addAll(SequentialGate.judge(spec, evidence, risk));
+      }
+    }
     return results;
   }
 
-  private static long[] array(List<Long> counts) {
-    return counts.stream().mapToLong(Long::longValue).toArray();
+  // A first deployment's predictions have nothing to lie elsewhere than; nor have its classes.
+  private static boolean isJudged(GateSpec spec, Evidence evidence) {
+    boolean controls =
+        evidence.profiles().values().stream()
+            .anyMatch(seen -> seen.of(spec.metric()).hasControls());
+    return switch (spec.metric()) {
+      case FAILED_PREDICTIONS, SLOW_PREDICTIONS, RESTARTS, MEMORY -> true;
+      case ACCURACY -> controls || evidence.promise().isPresent();
+      case PREDICTIONS, CONFIDENCE, ACCURACY_NEGATIVE, ACCURACY_POSITIVE -> controls;
+    };
+  }
+
+  /** The smallest harm of a metric that can be told from none, and what that needs. */
+  public List<Outlook> outlook(Outlook.Size size, int stages) {
+    return Outlook.of(this, size, FALSE_ABORT / Math.max(1, stages * metrics.size()));
   }
 }

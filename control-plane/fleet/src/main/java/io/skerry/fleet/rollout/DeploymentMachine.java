@@ -3,61 +3,106 @@ package io.skerry.fleet.rollout;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.SlotPhase;
 import io.skerry.protocol.SlotReport;
+import java.util.List;
 
 /**
  * What a device's report means for its deployment.
  *
- * <p>Only a report about the order's own revision or a later one counts: what an old revision says
- * is history. A device is committed only when the running process itself names the ordered
- * manifest.
+ * <p>Only a report about the order's own revision counts: what an old revision says is history, and
+ * so a cancel needs no consent. A device is committed only when the running process itself names
+ * the ordered manifest, of every part of the rollout.
  */
 public final class DeploymentMachine {
   private DeploymentMachine() {}
 
   /**
-   * The state after a report.
+   * What was reported of one part.
    *
    * @param revision of the slot's last order in this rollout
    * @param ordered manifest of that order: the new version's, or when restoring the old one's
    */
-  public static DeploymentState after(
-      DeploymentState state, SlotReport report, long revision, Digest ordered) {
-    if (report.revision() != revision) {
-      return state;
+  public record Part(SlotReport report, long revision, Digest ordered) {
+    boolean isCurrent() {
+      return report.revision() == revision;
     }
+
+    boolean runsOrdered() {
+      return report.running().map(running -> running.manifest().equals(ordered)).orElse(false);
+    }
+  }
+
+  /**
+   * The state after a report.
+   *
+   * @param parts every part of the rollout; at least one
+   */
+  public static DeploymentState after(DeploymentState state, List<Part> parts) {
     return switch (state) {
-      case OFFERED, IN_PROGRESS, DEFERRED -> updated(state, report, ordered);
-      case COMMITTED ->
-          report.phase() == SlotPhase.ROLLED_BACK ? DeploymentState.ROLLED_BACK : state;
-      case RESTORING -> restored(report, ordered);
-      case PENDING, REJECTED, FAILED, ROLLED_BACK, RESTORED, RESTORE_FAILED -> state;
+      case OFFERED, DOWNLOADING, VERIFYING, STAGED, COMPILING, ACTIVATING, PROBATION, DEFERRED ->
+          updated(state, parts);
+      case COMMITTED -> committed(parts);
+      case RESTORING -> restored(parts);
+      case PENDING, REJECTED, FAILED, TIMED_OUT, ROLLED_BACK, ALREADY_INSTALLED -> state;
+      case CANCELLED, REMOVED, RESTORED, RESTORE_FAILED -> state;
     };
   }
 
-  private static DeploymentState updated(DeploymentState state, SlotReport report, Digest ordered) {
-    return switch (report.phase()) {
-      case IDLE -> state;
-      case DOWNLOADING, VERIFYING, STAGED, COMPILING, ACTIVATING, PROBATION ->
-          DeploymentState.IN_PROGRESS;
-      case COMMITTED -> runs(report, ordered) ? DeploymentState.COMMITTED : state;
+  // All or none: one part that failed fails the device, and it is as far as its slowest part.
+  private static DeploymentState updated(DeploymentState state, List<Part> parts) {
+    DeploymentState slowest = DeploymentState.COMMITTED;
+    DeploymentState failure = null;
+    for (Part part : parts) {
+      DeploymentState one = updated(state, part);
+      if (one.isFailure()) {
+        failure = failure == null || one.compareTo(failure) < 0 ? one : failure;
+      } else if (one == DeploymentState.DEFERRED || slowest == DeploymentState.DEFERRED) {
+        slowest = DeploymentState.DEFERRED;
+      } else if (one.compareTo(slowest) < 0) {
+        slowest = one;
+      }
+    }
+    return failure == null ? slowest : failure;
+  }
+
+  private static DeploymentState updated(DeploymentState state, Part part) {
+    if (!part.isCurrent()) {
+      return state == DeploymentState.DEFERRED ? state : DeploymentState.OFFERED;
+    }
+    return switch (part.report().phase()) {
+      case IDLE -> state == DeploymentState.DEFERRED ? state : DeploymentState.OFFERED;
+      case DOWNLOADING -> DeploymentState.DOWNLOADING;
+      case VERIFYING -> DeploymentState.VERIFYING;
+      case STAGED -> DeploymentState.STAGED;
+      case COMPILING -> DeploymentState.COMPILING;
+      case ACTIVATING -> DeploymentState.ACTIVATING;
+      case PROBATION -> DeploymentState.PROBATION;
+      case COMMITTED -> part.runsOrdered() ? DeploymentState.COMMITTED : DeploymentState.PROBATION;
       case ROLLED_BACK -> DeploymentState.ROLLED_BACK;
       case REJECTED -> DeploymentState.REJECTED;
       case FAILED -> DeploymentState.FAILED;
     };
   }
 
-  private static DeploymentState restored(SlotReport report, Digest ordered) {
-    return switch (report.phase()) {
-      case COMMITTED ->
-          runs(report, ordered) ? DeploymentState.RESTORED : DeploymentState.RESTORING;
-      case ROLLED_BACK, REJECTED, FAILED ->
-          runs(report, ordered) ? DeploymentState.RESTORED : DeploymentState.RESTORE_FAILED;
-      case IDLE, DOWNLOADING, VERIFYING, STAGED, COMPILING, ACTIVATING, PROBATION ->
-          DeploymentState.RESTORING;
-    };
+  private static DeploymentState committed(List<Part> parts) {
+    boolean fellBack =
+        parts.stream()
+            .anyMatch(part -> part.isCurrent() && part.report().phase() == SlotPhase.ROLLED_BACK);
+    return fellBack ? DeploymentState.ROLLED_BACK : DeploymentState.COMMITTED;
   }
 
-  private static boolean runs(SlotReport report, Digest manifest) {
-    return report.running().map(running -> running.manifest().equals(manifest)).orElse(false);
+  private static DeploymentState restored(List<Part> parts) {
+    boolean stuck = false;
+    for (Part part : parts) {
+      if (!part.isCurrent()) {
+        return DeploymentState.RESTORING;
+      }
+      switch (part.report().phase()) {
+        case COMMITTED, ROLLED_BACK, REJECTED, FAILED -> stuck |= !part.runsOrdered();
+        case IDLE, DOWNLOADING, VERIFYING, STAGED, COMPILING, ACTIVATING, PROBATION -> {
+          return DeploymentState.RESTORING;
+        }
+      }
+    }
+    return stuck ? DeploymentState.RESTORE_FAILED : DeploymentState.RESTORED;
   }
 }

@@ -4,24 +4,40 @@ package io.skerry.fleet.rollout;
  * One device's part in a rollout. Names are wire values.
  *
  * <pre>
- * PENDING > OFFERED > IN_PROGRESS > COMMITTED | REJECTED | FAILED | ROLLED_BACK
- *           OFFERED | IN_PROGRESS > DEFERRED (offline) > the same ends, late
- * any but PENDING > RESTORING > RESTORED | RESTORE_FAILED
+ * PENDING > OFFERED > DOWNLOADING > VERIFYING > STAGED > COMPILING > ACTIVATING > PROBATION > COMMITTED
+ *   OFFERED .. PROBATION > REJECTED | FAILED | TIMED_OUT | ROLLED_BACK
+ *   PENDING .. PROBATION > DEFERRED (offline) > the same ends, late
+ *   PENDING > ALREADY_INSTALLED          before ACTIVATING > CANCELLED         any > REMOVED
+ *   touched > RESTORING > RESTORED | RESTORE_FAILED | DEFERRED (offline)
+ *   FAILED | TIMED_OUT | ROLLED_BACK > PENDING (retry)
  * </pre>
  */
 public enum DeploymentState {
   PENDING,
   OFFERED,
-  IN_PROGRESS,
+  DOWNLOADING,
+  VERIFYING,
+  STAGED,
+  COMPILING,
+  ACTIVATING,
+  PROBATION,
   /** The running process serves the version. */
   COMMITTED,
   /** The device can never carry out the order. */
   REJECTED,
-  /** The order failed, or its time ran out. */
+  /** The order failed for a cause that may pass. */
   FAILED,
+  /** The device was online and did not begin, go on or end in time. */
+  TIMED_OUT,
   /** The version ran, failed its probation, and the device went back by itself. */
   ROLLED_BACK,
-  /** Offline at the stage's deadline; keeps its order and catches up. */
+  /** It ran the version before it was offered. */
+  ALREADY_INSTALLED,
+  /** The order was taken back before the device had switched; nobody asked the device. */
+  CANCELLED,
+  /** The device was removed from the fleet. */
+  REMOVED,
+  /** Offline at the stage's deadline or at the rollout's end; catches up later. */
   DEFERRED,
   /** Ordered back to what it ran before. */
   RESTORING,
@@ -30,16 +46,47 @@ public enum DeploymentState {
   /** Could not go back. */
   RESTORE_FAILED;
 
+  /** Whether the device has an order that it has not brought to an end. */
+  public boolean isInFlight() {
+    return switch (this) {
+      case OFFERED, DOWNLOADING, VERIFYING, STAGED, COMPILING, ACTIVATING, PROBATION -> true;
+      case PENDING, COMMITTED, REJECTED, FAILED, TIMED_OUT, ROLLED_BACK, ALREADY_INSTALLED -> false;
+      case CANCELLED, REMOVED, DEFERRED, RESTORING, RESTORED, RESTORE_FAILED -> false;
+    };
+  }
+
+  /** Whether the order can be taken back without undoing a switch. */
+  public boolean isBeforeSwitch() {
+    return isInFlight() && this != ACTIVATING && this != PROBATION;
+  }
+
   /** Whether the update of this device came to an end of its own. */
   public boolean isEnded() {
-    return switch (this) {
-      case COMMITTED, REJECTED, FAILED, ROLLED_BACK -> true;
-      case PENDING, OFFERED, IN_PROGRESS, DEFERRED, RESTORING, RESTORED, RESTORE_FAILED -> false;
-    };
+    return isSuccess() || isFailure();
+  }
+
+  /** Whether it runs the version. */
+  public boolean isSuccess() {
+    return this == COMMITTED || this == ALREADY_INSTALLED;
   }
 
   /** Whether it ended without the version running. */
   public boolean isFailure() {
-    return isEnded() && this != COMMITTED;
+    return this == REJECTED || this == FAILED || this == TIMED_OUT || this == ROLLED_BACK;
+  }
+
+  /** Whether another attempt makes sense. */
+  public boolean isRetryable() {
+    return isFailure() && this != REJECTED;
+  }
+
+  /** Whether the device was ever given an order by its rollout. */
+  public boolean isTouched() {
+    return this != PENDING && this != ALREADY_INSTALLED && this != REMOVED;
+  }
+
+  /** Whether nothing follows by itself. */
+  public boolean isTerminal() {
+    return this != PENDING && !isInFlight() && this != RESTORING && this != DEFERRED;
   }
 }

@@ -6,5 +6,9 @@ public enum PauseReason {
   /** A stage's deadline came before its gates could decide. */
   GATE_INCONCLUSIVE,
   /** A gate whose action is to pause failed. */
-  GATE_FAILED
+  GATE_FAILED,
+  /** The stage passed, and its rule asks for an operator before the next one. */
+  SUCCESS_PAUSE,
+  /** Outside every maintenance window; goes on by itself. */
+  WINDOW
 }

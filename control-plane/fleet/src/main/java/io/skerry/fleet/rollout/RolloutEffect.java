@@ -1,25 +1,48 @@
 package io.skerry.fleet.rollout;
 
-import java.time.Instant;
-
 /** What a rollout orders: commands about sets of devices, each harmless when carried out twice. */
 public sealed interface RolloutEffect {
-  /** Offer the version to every PENDING device of this stage. */
-  record OfferStage(int stage) implements RolloutEffect {}
+  /** Make the PENDING rows of this stage's members. */
+  record OpenStage(int stage) implements RolloutEffect {}
 
   /**
-   * Fail the online devices that have had their order too long: OFFERED since {@code offeredUntil}
-   * or IN_PROGRESS with an order of {@code startedUntil} or before. Devices that were restored too
-   * slowly become RESTORE_FAILED.
+   * Offer the version to at most so many online PENDING devices of the stages up to this one, best
+   * rank first. Devices that run it already become ALREADY_INSTALLED and do not count.
    */
-  record FailOverdue(Instant offeredUntil, Instant startedUntil) implements RolloutEffect {}
+  record Offer(int throughStage, int limit) implements RolloutEffect {}
 
-  /** Set the offline OFFERED and IN_PROGRESS devices of this stage to DEFERRED. */
-  record DeferOffline(int stage) implements RolloutEffect {}
+  /** Offer the version to at most so many DEFERRED devices that are back and have no order. */
+  record CatchUp(int limit) implements RolloutEffect {}
 
-  /** Order OFFERED and DEFERRED devices back to what they ran before. */
-  record RestoreUnstarted() implements RolloutEffect {}
+  /**
+   * Let online devices whose deadline has come become TIMED_OUT, or RESTORE_FAILED when they were
+   * being restored.
+   */
+  record Expire() implements RolloutEffect {}
 
-  /** Order every touched device back to what it ran before, by a new and higher generation. */
+  /** Set the offline PENDING and in-flight devices of the stages up to this one to DEFERRED. */
+  record DeferOffline(int throughStage) implements RolloutEffect {}
+
+  /**
+   * Take back the orders of devices that have not switched, without asking them: back to what they
+   * ran before, or to nothing; they and PENDING ones become CANCELLED.
+   */
+  record Cancel() implements RolloutEffect {}
+
+  /** Order every touched device that ran a version before back to it, by a higher generation. */
   record RestoreTouched() implements RolloutEffect {}
+
+  /** Order the other parts back on devices where one part of a unit failed. */
+  record RestoreBrokenUnits() implements RolloutEffect {}
+
+  /** Set devices that failed for a cause that may pass to PENDING, with a new attempt. */
+  record RetryFailed() implements RolloutEffect {}
+
+  /**
+   * End a trial on every device that takes part: the version becomes the active one, or is dropped.
+   */
+  record ConcludeTrial(boolean promote) implements RolloutEffect {}
+
+  /** The rollout is over: PENDING becomes CANCELLED, what is under way becomes DEFERRED. */
+  record CloseOut() implements RolloutEffect {}
 }

@@ -1,26 +1,25 @@
 package io.skerry.fleet.rollout;
 
-import io.skerry.fleet.gate.GateResult;
+import io.skerry.fleet.gate.Evidence;
 import io.skerry.protocol.RolloutId;
-import java.util.List;
 
 /** What can happen to a rollout. */
 public sealed interface RolloutEvent {
+  /** Its author hands a draft in. */
+  record Submit() implements RolloutEvent {}
+
+  /** Somebody agrees; it starts. */
+  record Approve(String by) implements RolloutEvent {}
+
   /** An operator starts it. */
   record Start() implements RolloutEvent {}
 
   /**
-   * The fleet was counted and the gates were judged.
+   * The fleet was counted.
    *
-   * @param census one entry per stage of the plan
-   * @param gates results about the stages opened so far
+   * @param evidence of the current stage
    */
-  record Observed(List<StageCensus> census, List<GateResult> gates) implements RolloutEvent {
-    public Observed {
-      census = List.copyOf(census);
-      gates = List.copyOf(gates);
-    }
-  }
+  record Observed(Census census, Evidence evidence) implements RolloutEvent {}
 
   /** An operator stops the opening of stages. */
   record Pause(String reason) implements RolloutEvent {}
@@ -37,6 +36,9 @@ public sealed interface RolloutEvent {
   /** An operator sends every touched device back. */
   record RollBack(String reason) implements RolloutEvent {}
 
-  /** A newer rollout of the same slot starts. */
+  /** An operator has failed devices try again. */
+  record Retry(String reason) implements RolloutEvent {}
+
+  /** A newer rollout of the same slot and profiles starts. */
   record Supersede(RolloutId by) implements RolloutEvent {}
 }

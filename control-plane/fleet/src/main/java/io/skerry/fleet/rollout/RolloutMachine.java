@@ -2,6 +2,7 @@ package io.skerry.fleet.rollout;
 
 import io.skerry.fleet.gate.GateAction;
 import io.skerry.fleet.gate.GateResult;
+import io.skerry.fleet.gate.GateSettings;
 import io.skerry.fleet.gate.Verdict;
 import io.skerry.fleet.rollout.RolloutPhase.Aborted;
 import io.skerry.fleet.rollout.RolloutPhase.Aborting;
@@ -13,36 +14,43 @@ import io.skerry.fleet.rollout.RolloutPhase.RollingBack;
 import io.skerry.fleet.rollout.RolloutPhase.Running;
 import io.skerry.fleet.rollout.RolloutPhase.Succeeded;
 import io.skerry.fleet.rollout.RolloutPhase.Superseded;
+import io.skerry.fleet.rollout.RolloutPhase.WaitingForApproval;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
 /**
- * Decides a rollout's next step from what was counted and judged. Pure: no clock, no I/O.
+ * Decides a rollout's next step from what was counted. Pure: no clock, no I/O; the same events at
+ * the same times give the same decisions.
  *
  * <pre>
- * DRAFT > READY > RUNNING &lt;> PAUSED
+ * DRAFT > WAITING_FOR_APPROVAL > RUNNING     DRAFT > READY > RUNNING &lt;> PAUSED
  *   RUNNING | PAUSED > ABORTING > ABORTED
- *   RUNNING | PAUSED > ROLLING_BACK > ROLLED_BACK      (without a version before: ABORTING)
+ *   RUNNING | PAUSED | ABORTING > ROLLING_BACK > ROLLED_BACK  (without a version before: ABORTING)
  *   RUNNING > SUCCEEDED          any but the ends > SUPERSEDED
  * stage: PENDING > RUNNING > SOAKING > PASSED | FAILED | INCONCLUSIVE
  * </pre>
  *
  * <p>Harm shown by a gate acts at once, in whatever the stage is doing and also while paused. A
- * stage passes only when its soak is over and no gate blocks; at least one device must have
- * committed.
+ * stage passes only when its soak is over and no gate blocks; at least one device must run the
+ * version.
  */
 public final class RolloutMachine {
+  private static final double SECONDS_PER_MINUTE = 60;
+  // Orders that were not given do not pile up: at most ten seconds' worth.
+  private static final double BURST_MINUTES = 1.0 / 6;
+
   private RolloutMachine() {}
 
   /**
    * One step.
    *
    * @param effects to be carried out in the same transaction as the state is kept
-   * @param refusal why the event is not possible in this phase; the state is then unchanged
+   * @param refusal why the event is not possible; the state is then unchanged
    */
   public record Step(RolloutState state, List<RolloutEffect> effects, Optional<String> refusal) {
     public Step {
@@ -57,17 +65,46 @@ public final class RolloutMachine {
   /** The state and the orders after an event. */
   public static Step step(RolloutPlan plan, RolloutState state, RolloutEvent event, Instant now) {
     return switch (event) {
-      case RolloutEvent.Start _ -> start(state, now);
+      case RolloutEvent.Submit _ -> submit(plan, state);
+      case RolloutEvent.Approve approve -> approve(plan, state, approve.by(), now);
+      case RolloutEvent.Start _ ->
+          state.phase() instanceof Ready ? open(plan, state, 0, now) : refused(state, "be started");
       case RolloutEvent.Observed observed -> observed(plan, state, observed, now);
-      case RolloutEvent.Pause pause -> pause(state, pause.reason());
-      case RolloutEvent.Resume _ -> resume(state, now);
+      case RolloutEvent.Pause pause ->
+          state.phase() instanceof Running(int stage)
+              ? Step.to(state.in(new Paused(stage, PauseReason.USER, pause.reason())))
+              : refused(state, "be paused");
+      case RolloutEvent.Resume _ -> resume(plan, state, now);
       case RolloutEvent.Promote promote -> promote(plan, state, promote.reason(), now);
       case RolloutEvent.Abort abort -> abort(state, abort.reason());
-      case RolloutEvent.RollBack rollBack -> rollBack(state, rollBack.reason());
+      case RolloutEvent.RollBack rollBack -> rollBack(plan, state, rollBack.reason());
+      case RolloutEvent.Retry retry -> retry(state, now, retry.reason());
       case RolloutEvent.Supersede supersede ->
           state.phase().isTerminal()
               ? refused(state, "be superseded")
-              : Step.to(state.in(new Superseded(supersede.by())));
+              : Step.to(
+                  state.in(new Superseded(supersede.by())),
+                  new RolloutEffect.Cancel(),
+                  new RolloutEffect.CloseOut());
+    };
+  }
+
+  /** What the gates say of a stage; what a look at a rollout shows is judged by this, too. */
+  public static List<GateResult> judge(RolloutPlan plan, int stage, RolloutEvent.Observed seen) {
+    GateSettings gates =
+        plan.isHoldback(stage)
+            ? new GateSettings(plan.gates().failures(), List.of())
+            : plan.gates();
+    return gates.judge(seen.census().failures(), seen.evidence(), plan.stages().size());
+  }
+
+  /** The stage that is open, also while paused. */
+  public static OptionalInt openStage(RolloutState state) {
+    return switch (state.phase()) {
+      case Running(int stage) -> OptionalInt.of(stage);
+      case Paused(int stage, PauseReason _, String _) -> OptionalInt.of(stage);
+      case Draft _, WaitingForApproval _, Ready _, Aborting _, Aborted _ -> OptionalInt.empty();
+      case RollingBack _, RolledBack _, Succeeded _, Superseded _ -> OptionalInt.empty();
     };
   }
 
@@ -78,243 +115,422 @@ public final class RolloutMachine {
         Optional.of("a rollout that is %s cannot %s".formatted(state.phase().code(), act)));
   }
 
-  private static Step start(RolloutState state, Instant now) {
-    return state.phase() instanceof Ready ? open(state, 0, now) : refused(state, "be started");
+  private static Step submit(RolloutPlan plan, RolloutState state) {
+    if (!(state.phase() instanceof Draft)) {
+      return refused(state, "be submitted");
+    }
+    return Step.to(state.in(plan.approval().required() ? new WaitingForApproval() : new Ready()));
   }
 
-  private static Step open(RolloutState state, int stage, Instant now) {
-    return Step.to(
-        state.in(new Running(stage)).with(stage, StageProgress.opened(now)),
-        new RolloutEffect.OfferStage(stage));
+  private static Step approve(RolloutPlan plan, RolloutState state, String by, Instant now) {
+    if (!(state.phase() instanceof WaitingForApproval)) {
+      return refused(state, "be approved");
+    }
+    if (by.equals(plan.approval().author())) {
+      return new Step(
+          state,
+          List.of(),
+          Optional.of("%s wrote this rollout: somebody else must approve it".formatted(by)));
+    }
+    return open(plan, state, 0, now);
   }
 
-  private static Step pause(RolloutState state, String reason) {
-    return state.phase() instanceof Running(int stage)
-        ? Step.to(state.in(new Paused(stage, PauseReason.USER, reason)))
-        : refused(state, "be paused");
+  private static Step open(RolloutPlan plan, RolloutState state, int stage, Instant now) {
+    RolloutState opened = state.in(new Running(stage)).with(stage, StageProgress.opened(now));
+    boolean unlimited =
+        plan.limits().pace().isUnlimited()
+            && plan.limits().inFlight() == Integer.MAX_VALUE
+            && plan.limits().isOpen(now);
+    return unlimited
+        ? Step.to(
+            opened,
+            new RolloutEffect.OpenStage(stage),
+            new RolloutEffect.Offer(stage, Integer.MAX_VALUE))
+        : Step.to(opened, new RolloutEffect.OpenStage(stage));
   }
 
-  private static Step resume(RolloutState state, Instant now) {
-    return state.phase() instanceof Paused(int stage, PauseReason _, String _)
-        ? Step.to(state.in(new Running(stage)).with(stage, state.stages().get(stage).reopened(now)))
-        : refused(state, "be resumed");
+  private static Step resume(RolloutPlan plan, RolloutState state, Instant now) {
+    if (!(state.phase() instanceof Paused(int stage, PauseReason why, String _))) {
+      return refused(state, "be resumed");
+    }
+    return why == PauseReason.SUCCESS_PAUSE
+        ? open(plan, state, stage + 1, now)
+        : Step.to(state.in(new Running(stage)).with(stage, progress(state, stage).reopened(now)));
+  }
+
+  private static StageProgress progress(RolloutState state, int stage) {
+    return state.stages().get(stage);
   }
 
   private static Step promote(RolloutPlan plan, RolloutState state, String reason, Instant now) {
-    return openStage(state)
-        .map(stage -> passed(plan, state, stage, "promoted: " + reason, now))
-        .orElseGet(() -> refused(state, "be promoted"));
+    OptionalInt stage = openStage(state);
+    if (stage.isEmpty()) {
+      return refused(state, "be promoted");
+    }
+    if (state.phase() instanceof Paused(int _, PauseReason why, String _)
+        && why == PauseReason.SUCCESS_PAUSE) {
+      return open(plan, state, stage.getAsInt() + 1, now);
+    }
+    return goOn(plan, state, stage.getAsInt(), "promoted: " + reason, now, false);
+  }
+
+  private static Step retry(RolloutState state, Instant now, String reason) {
+    OptionalInt stage = openStage(state);
+    if (stage.isEmpty()) {
+      return refused(state, "be retried");
+    }
+    StageProgress again = StageProgress.opened(now).closed(StageState.RUNNING, "retry: " + reason);
+    return Step.to(
+        state.in(new Running(stage.getAsInt())).with(stage.getAsInt(), again),
+        new RolloutEffect.RetryFailed());
   }
 
   private static Step abort(RolloutState state, String reason) {
     return switch (state.phase()) {
-      case Draft _, Ready _ -> Step.to(state.in(new Aborted(reason)));
+      case Draft _, WaitingForApproval _, Ready _ -> Step.to(state.in(new Aborted(reason)));
       case Running _, Paused _ ->
-          Step.to(
-              closed(state, reason).in(new Aborting(reason)), new RolloutEffect.RestoreUnstarted());
+          Step.to(closed(state, reason).in(new Aborting(reason)), new RolloutEffect.Cancel());
       case Aborting _, Aborted _, RollingBack _, RolledBack _, Succeeded _, Superseded _ ->
           refused(state, "be aborted");
     };
   }
 
-  private static Step rollBack(RolloutState state, String reason) {
+  private static Step rollBack(RolloutPlan plan, RolloutState state, String reason) {
     return switch (state.phase()) {
-      case Running _, Paused _, Aborting _ -> restore(state, reason);
-      case Draft _, Ready _, Aborted _, RollingBack _, RolledBack _, Succeeded _, Superseded _ ->
+      case Running _, Paused _, Aborting _ -> restore(plan, state, reason);
+      case Draft _, WaitingForApproval _, Ready _, Aborted _, RollingBack _, RolledBack _ ->
           refused(state, "be rolled back");
+      case Succeeded _, Superseded _ -> refused(state, "be rolled back");
     };
   }
 
-  private static Step restore(RolloutState state, String reason) {
+  private static Step restore(RolloutPlan plan, RolloutState state, String reason) {
     return Step.to(
-        closed(state, reason).in(new RollingBack(reason)), new RolloutEffect.RestoreTouched());
+        closed(state, reason).in(new RollingBack(reason)),
+        plan.kind().isTrial()
+            ? new RolloutEffect.ConcludeTrial(false)
+            : new RolloutEffect.RestoreTouched());
   }
 
   private static RolloutState closed(RolloutState state, String reason) {
-    return openStage(state)
-        .map(
-            stage -> state.with(stage, state.stages().get(stage).closed(StageState.FAILED, reason)))
-        .orElse(state);
-  }
-
-  private static Optional<Integer> openStage(RolloutState state) {
-    return switch (state.phase()) {
-      case Running(int stage) -> Optional.of(stage);
-      case Paused(int stage, PauseReason _, String _) -> Optional.of(stage);
-      case Draft _, Ready _, Aborting _, Aborted _, RollingBack _, RolledBack _ -> Optional.empty();
-      case Succeeded _, Superseded _ -> Optional.empty();
-    };
+    OptionalInt stage = openStage(state);
+    return stage.isEmpty()
+        ? state
+        : state.with(
+            stage.getAsInt(), progress(state, stage.getAsInt()).closed(StageState.FAILED, reason));
   }
 
   private static Step observed(
       RolloutPlan plan, RolloutState state, RolloutEvent.Observed seen, Instant now) {
     return switch (state.phase()) {
-      case Running(int stage) -> judged(plan, state, stage, seen, now, true);
-      case Paused(int stage, PauseReason _, String _) ->
-          judged(plan, state, stage, seen, now, false);
-      case Aborting aborting -> aborting(plan, state, aborting, seen, now);
-      case RollingBack rollingBack -> rollingBack(plan, state, rollingBack, seen, now);
-      case Draft _, Ready _, Aborted _, RolledBack _, Succeeded _, Superseded _ -> Step.to(state);
+      case Running(int stage) -> running(plan, state, stage, seen, now);
+      case Paused(int stage, PauseReason why, String _) ->
+          paused(plan, state, stage, why, seen, now);
+      case Aborting aborting ->
+          isSettled(seen.census())
+              ? Step.to(state.in(new Aborted(aborting.reason())), new RolloutEffect.CloseOut())
+              : Step.to(state, new RolloutEffect.Expire());
+      case RollingBack rollingBack -> rollingBack(state, rollingBack, seen.census());
+      case Succeeded _ -> catchingUp(plan, state, seen.census(), now);
+      case Draft _, WaitingForApproval _, Ready _, Aborted _, RolledBack _, Superseded _ ->
+          Step.to(state);
     };
   }
 
-  private static Step judged(
-      RolloutPlan plan,
-      RolloutState before,
-      int stage,
-      RolloutEvent.Observed seen,
-      Instant now,
-      boolean running) {
-    RolloutState state = before.with(stage, before.stages().get(stage).with(seen.gates()));
-    Optional<GateAction> harm =
-        seen.gates().stream()
-            .filter(result -> result.verdict() == Verdict.FAIL)
-            .map(GateResult::action)
-            .max(Comparator.naturalOrder());
+  private static Step running(
+      RolloutPlan plan, RolloutState before, int stage, RolloutEvent.Observed seen, Instant now) {
+    List<GateResult> gates = judge(plan, stage, seen);
+    Optional<GateAction> harm = harm(gates);
     if (harm.isPresent()) {
-      return harmed(state, stage, harm.get(), seen, running);
+      return harmed(
+          plan, before.with(stage, progress(before, stage).with(gates)), stage, harm.get(), seen);
     }
-    if (!running) {
-      return Step.to(state);
+    RolloutState state = before.with(stage, progress(before, stage).judged(gates));
+    Census census = seen.census();
+    List<RolloutEffect> effects = new ArrayList<>();
+    if (census.inFlightOnline() > 0) {
+      effects.add(new RolloutEffect.Expire());
     }
-    StageCensus census = seen.census().get(stage);
-    StageProgress progress = state.stages().get(stage);
-    return switch (progress.state()) {
-      case RUNNING -> offering(plan, state, stage, census, now);
-      case SOAKING -> soaking(plan, state, stage, progress, now);
-      case PENDING, PASSED, FAILED, INCONCLUSIVE -> Step.to(state);
-    };
+    if (census.count(cell -> cell.state().isFailure()) > 0) {
+      effects.add(new RolloutEffect.RestoreBrokenUnits());
+    }
+    StageProgress progress = progress(state, stage);
+    boolean late =
+        progress
+            .openedAt()
+            .map(opened -> !now.isBefore(opened.plus(plan.deadlines().stage())))
+            .orElse(false);
+    if (late && isWaitingOffline(census, stage)) {
+      effects.add(new RolloutEffect.DeferOffline(stage));
+    }
+    Offering offering = offering(plan, state, stage, census, now);
+    if (offering.closed()) {
+      return new Step(
+          state.in(
+              new Paused(
+                  stage,
+                  PauseReason.WINDOW,
+                  "outside the maintenance windows; the next one opens at "
+                      + plan.limits().next(now))),
+          effects,
+          Optional.empty());
+    }
+    effects.addAll(offering.effects());
+    Step next =
+        progress.state() == StageState.SOAKING
+            ? soaking(plan, offering.state(), stage, gates, census, now)
+            : offered(plan, offering.state(), stage, census, late, now);
+    effects.addAll(next.effects());
+    return new Step(next.state(), effects, Optional.empty());
+  }
+
+  private static boolean isWaitingOffline(Census census, int stage) {
+    return census.count(
+            cell ->
+                !cell.online()
+                    && cell.stage() <= stage
+                    && (cell.state() == DeploymentState.PENDING || cell.state().isInFlight()))
+        > 0;
+  }
+
+  private record Offering(RolloutState state, List<RolloutEffect> effects, boolean closed) {}
+
+  private static Offering offering(
+      RolloutPlan plan, RolloutState state, int stage, Census census, Instant now) {
+    int pending =
+        census.count(
+            cell ->
+                cell.stage() <= stage && cell.online() && cell.state() == DeploymentState.PENDING);
+    int late = census.count(cell -> cell.online() && cell.state() == DeploymentState.DEFERRED);
+    if (pending + late == 0) {
+      return new Offering(state, List.of(), false);
+    }
+    if (!plan.limits().isOpen(now)) {
+      return new Offering(state, List.of(), pending > 0);
+    }
+    int underWay = census.inFlightOnline();
+    List<RolloutEffect> effects = new ArrayList<>();
+    int room = Math.min(pending, Math.max(0, plan.limits().inFlight() - underWay));
+    Permits permits = permits(plan, state, census, now);
+    int offers = (int) Math.min(room, Math.floor(permits.now()));
+    RolloutState after = state;
+    if (offers > 0) {
+      effects.add(new RolloutEffect.Offer(stage, offers));
+      after = permits.limited() ? state.paid(now, permits.now() - offers) : state;
+    }
+    int catchUp = Math.min(plan.limits().catchUp(), plan.limits().inFlight()) - underWay - offers;
+    if (late > 0 && catchUp > 0) {
+      effects.add(new RolloutEffect.CatchUp(Math.min(late, catchUp)));
+    }
+    return new Offering(after, effects, false);
+  }
+
+  private record Permits(double now, boolean limited) {}
+
+  private static Permits permits(RolloutPlan plan, RolloutState state, Census census, Instant now) {
+    Pace pace = plan.limits().pace();
+    if (pace.isUnlimited()) {
+      return new Permits(Integer.MAX_VALUE, false);
+    }
+    double rate = pace.rate(census.touched(), census.count(cell -> cell.state().isSuccess()));
+    double most = Math.max(1, rate * BURST_MINUTES);
+    double minutes =
+        Math.max(0, now.toEpochMilli() - state.paidAt().toEpochMilli())
+            / (1000 * SECONDS_PER_MINUTE);
+    return new Permits(Math.min(most, state.permits() + rate * minutes), true);
+  }
+
+  private static Step paused(
+      RolloutPlan plan,
+      RolloutState state,
+      int stage,
+      PauseReason why,
+      RolloutEvent.Observed seen,
+      Instant now) {
+    List<GateResult> gates = judge(plan, stage, seen);
+    Optional<GateAction> harm = harm(gates).filter(action -> action != GateAction.PAUSE);
+    if (harm.isPresent()) {
+      return harmed(
+          plan, state.with(stage, progress(state, stage).with(gates)), stage, harm.get(), seen);
+    }
+    if (why == PauseReason.WINDOW && plan.limits().isOpen(now)) {
+      return Step.to(
+          state.in(new Running(stage)).with(stage, progress(state, stage).reopened(now)));
+    }
+    return seen.census().inFlightOnline() > 0
+        ? Step.to(state, new RolloutEffect.Expire())
+        : Step.to(state);
+  }
+
+  private static Optional<GateAction> harm(List<GateResult> gates) {
+    return gates.stream()
+        .filter(result -> result.verdict() == Verdict.FAIL)
+        .map(GateResult::action)
+        .max(Comparator.naturalOrder());
   }
 
   private static Step harmed(
+      RolloutPlan plan,
       RolloutState state,
       int stage,
       GateAction action,
-      RolloutEvent.Observed seen,
-      boolean running) {
-    String reason = reasons(seen.gates(), Verdict.FAIL);
+      RolloutEvent.Observed seen) {
+    String reason = reasons(progress(state, stage).evidence(), Verdict.FAIL);
     return switch (action) {
-      case PAUSE ->
-          running
-              ? Step.to(state.in(new Paused(stage, PauseReason.GATE_FAILED, reason)))
-              : Step.to(state);
+      case PAUSE -> Step.to(state.in(new Paused(stage, PauseReason.GATE_FAILED, reason)));
       case ABORT -> abort(state, reason);
       case ROLLBACK ->
-          seen.census().stream().mapToInt(StageCensus::replacing).sum() > 0
-              ? restore(state, reason)
+          plan.kind().isTrial() || seen.census().replaced() > 0
+              ? restore(plan, state, reason)
               : abort(state, reason + "; no version before to go back to");
     };
   }
 
-  private static Step offering(
-      RolloutPlan plan, RolloutState state, int stage, StageCensus census, Instant now) {
-    StageProgress progress = state.stages().get(stage);
-    if (census.devices() == 0) {
-      return passed(plan, state, stage, "no device is in this stage", now);
+  private static Step offered(
+      RolloutPlan plan, RolloutState state, int stage, Census census, boolean late, Instant now) {
+    int devices = census.devices(stage);
+    if (devices == 0) {
+      return goOn(plan, state, stage, "no device is in this stage", now, true);
     }
-    Instant openedAt = progress.openedAt().orElse(now);
-    boolean late = !now.isBefore(openedAt.plus(plan.deadlines().stage()));
-    if (census.count(DeploymentState.PENDING) + census.underWay() > 0) {
-      List<RolloutEffect> effects = new ArrayList<>();
-      if (census.count(DeploymentState.PENDING) > 0) {
-        effects.add(new RolloutEffect.OfferStage(stage));
-      }
-      effects.add(overdue(plan, now));
-      if (late) {
-        effects.add(new RolloutEffect.DeferOffline(stage));
-      }
-      return new Step(state, effects, Optional.empty());
+    int waiting =
+        census.count(
+            cell ->
+                cell.stage() == stage
+                    && (cell.state() == DeploymentState.PENDING || cell.state().isInFlight()));
+    if (waiting > 0) {
+      return Step.to(state);
     }
-    if (census.count(DeploymentState.COMMITTED) > 0) {
-      return Step.to(state.with(stage, progress.soaking(now)));
+    if (plan.isHoldback(stage)) {
+      return goOn(plan, state, stage, "every stage had passed", now, true);
     }
-    return late || census.count(DeploymentState.DEFERRED) == census.devices()
+    if (census.count(cell -> cell.stage() == stage && cell.state().isSuccess()) > 0) {
+      return Step.to(state.with(stage, progress(state, stage).soaking(now)));
+    }
+    return late || census.count(stage, DeploymentState.DEFERRED) == devices
         ? inconclusive(state, stage, "no device of the stage runs the version")
         : Step.to(state);
   }
 
   private static Step soaking(
-      RolloutPlan plan, RolloutState state, int stage, StageProgress progress, Instant now) {
-    Instant since = progress.soakingSince().orElse(now);
-    if (now.isBefore(since.plus(plan.soak()))) {
+      RolloutPlan plan,
+      RolloutState state,
+      int stage,
+      List<GateResult> gates,
+      Census census,
+      Instant now) {
+    Instant since = progress(state, stage).soakingSince().orElse(now);
+    boolean waiting =
+        census.count(
+                cell ->
+                    cell.stage() == stage
+                        && cell.online()
+                        && (cell.state() == DeploymentState.PENDING || cell.state().isInFlight()))
+            > 0;
+    if (now.isBefore(since.plus(plan.soak())) || waiting) {
       return Step.to(state);
     }
-    if (progress.evidence().stream().noneMatch(GateResult::blocks)) {
-      return passed(plan, state, stage, "every gate passed", now);
+    if (gates.stream().noneMatch(GateResult::blocks)) {
+      return goOn(
+          plan,
+          state.with(stage, progress(state, stage).with(gates)),
+          stage,
+          "every gate passed",
+          now,
+          true);
     }
     // Counted from the end of the offers, so that a slow download does not eat the watch.
-    boolean late = !now.isBefore(since.plus(plan.deadlines().stage()));
-    if (!late) {
+    if (now.isBefore(since.plus(plan.deadlines().stage()))) {
       return Step.to(state);
     }
-    List<GateResult> blocking = progress.evidence().stream().filter(GateResult::blocks).toList();
     return inconclusive(
-        state,
+        state.with(stage, progress(state, stage).with(gates)),
         stage,
-        blocking.stream().map(GateResult::toString).collect(Collectors.joining("; ")));
+        gates.stream()
+            .filter(GateResult::blocks)
+            .map(GateResult::toString)
+            .collect(Collectors.joining("; ")));
   }
 
   private static Step inconclusive(RolloutState state, int stage, String reason) {
-    StageProgress progress = state.stages().get(stage);
     return Step.to(
         state
-            .with(stage, progress.closed(StageState.INCONCLUSIVE, reason))
+            .with(stage, progress(state, stage).closed(StageState.INCONCLUSIVE, reason))
             .in(new Paused(stage, PauseReason.GATE_INCONCLUSIVE, reason)));
   }
 
-  private static Step passed(
-      RolloutPlan plan, RolloutState state, int stage, String reason, Instant now) {
+  private static Step goOn(
+      RolloutPlan plan,
+      RolloutState state,
+      int stage,
+      String reason,
+      Instant now,
+      boolean mayPause) {
     RolloutState closed =
-        state.with(stage, state.stages().get(stage).closed(StageState.PASSED, reason));
-    return stage + 1 < plan.percents().size()
-        ? open(closed, stage + 1, now)
-        : Step.to(closed.in(new Succeeded()));
-  }
-
-  private static Step aborting(
-      RolloutPlan plan,
-      RolloutState state,
-      Aborting aborting,
-      RolloutEvent.Observed seen,
-      Instant now) {
-    return settled(seen)
-        ? Step.to(state.in(new Aborted(aborting.reason())))
-        : Step.to(state, overdue(plan, now));
-  }
-
-  private static Step rollingBack(
-      RolloutPlan plan,
-      RolloutState state,
-      RollingBack rollingBack,
-      RolloutEvent.Observed seen,
-      Instant now) {
-    if (!settled(seen)) {
-      return Step.to(state, overdue(plan, now));
+        state.with(stage, progress(state, stage).closed(StageState.PASSED, reason));
+    if (stage + 1 == plan.steps().size()) {
+      return succeeded(plan, closed, stage);
     }
-    int stuck =
-        seen.census().stream()
-            .mapToInt(census -> census.count(DeploymentState.RESTORE_FAILED))
-            .sum();
-    String reason =
-        stuck == 0
-            ? rollingBack.reason()
-            : "%s; %d devices could not go back".formatted(rollingBack.reason(), stuck);
-    return Step.to(state.in(new RolledBack(reason)));
+    if (mayPause && plan.steps().get(stage).pauseAfter()) {
+      return Step.to(
+          closed.in(
+              new Paused(
+                  stage,
+                  PauseReason.SUCCESS_PAUSE,
+                  "stage %d passed and waits for an operator".formatted(stage + 1))));
+    }
+    return open(plan, closed, stage + 1, now);
   }
 
-  private static boolean settled(RolloutEvent.Observed seen) {
-    return seen.census().stream()
-        .allMatch(
-            census ->
-                census.countOnline(DeploymentState.RESTORING)
-                        + census.countOnline(DeploymentState.OFFERED)
-                        + census.countOnline(DeploymentState.IN_PROGRESS)
-                    == 0);
+  private static Step succeeded(RolloutPlan plan, RolloutState state, int stage) {
+    if (!plan.kind().isTrial()) {
+      return Step.to(state.in(new Succeeded("")), new RolloutEffect.CloseOut());
+    }
+    String verdict =
+        (plan.kind().promotes() ? "promoted: " : "good, and dropped as asked: ")
+            + reasons(progress(state, stage).evidence(), Verdict.PASS);
+    return Step.to(
+        state.in(new Succeeded(verdict)),
+        new RolloutEffect.ConcludeTrial(plan.kind().promotes()),
+        new RolloutEffect.CloseOut());
   }
 
-  private static RolloutEffect overdue(RolloutPlan plan, Instant now) {
-    return new RolloutEffect.FailOverdue(
-        now.minus(plan.deadlines().start()), now.minus(plan.deadlines().progress()));
+  private static Step rollingBack(RolloutState state, RollingBack rollingBack, Census census) {
+    if (!isSettled(census)) {
+      return Step.to(state, new RolloutEffect.Expire());
+    }
+    int stuck = census.count(DeploymentState.RESTORE_FAILED);
+    int offline = census.count(DeploymentState.RESTORING);
+    StringBuilder reason = new StringBuilder(rollingBack.reason());
+    if (stuck > 0) {
+      reason.append("; %d devices could not go back".formatted(stuck));
+    }
+    if (offline > 0) {
+      reason.append("; %d devices are offline and ordered back".formatted(offline));
+    }
+    return Step.to(state.in(new RolledBack(reason.toString())), new RolloutEffect.CloseOut());
+  }
+
+  private static boolean isSettled(Census census) {
+    return census.count(
+            cell ->
+                cell.online()
+                    && (cell.state() == DeploymentState.RESTORING || cell.state().isInFlight()))
+        == 0;
+  }
+
+  // Late devices still get the version of a rollout that succeeded.
+  private static Step catchingUp(RolloutPlan plan, RolloutState state, Census census, Instant now) {
+    int late = census.count(cell -> cell.online() && cell.state() == DeploymentState.DEFERRED);
+    int underWay = census.inFlightOnline();
+    List<RolloutEffect> effects = new ArrayList<>();
+    if (underWay > 0) {
+      effects.add(new RolloutEffect.Expire());
+    }
+    int room = Math.min(plan.limits().catchUp(), plan.limits().inFlight()) - underWay;
+    if (late > 0 && room > 0 && plan.limits().isOpen(now) && !plan.kind().isTrial()) {
+      effects.add(new RolloutEffect.CatchUp(Math.min(late, room)));
+    }
+    return new Step(state, effects, Optional.empty());
   }
 
   private static String reasons(List<GateResult> gates, Verdict verdict) {

@@ -7,6 +7,9 @@ public sealed interface RolloutPhase {
   /** Written down, not checked. */
   record Draft() implements RolloutPhase {}
 
+  /** Handed in; somebody else than its author must approve it. */
+  record WaitingForApproval() implements RolloutPhase {}
+
   /** Checked, not started. */
   record Ready() implements RolloutPhase {}
 
@@ -28,8 +31,12 @@ public sealed interface RolloutPhase {
   /** Every touched device was put back, or was ordered back and is offline. */
   record RolledBack(String reason) implements RolloutPhase {}
 
-  /** Every stage passed. */
-  record Succeeded() implements RolloutPhase {}
+  /**
+   * Every stage passed.
+   *
+   * @param verdict what a trial showed; empty for others
+   */
+  record Succeeded(String verdict) implements RolloutPhase {}
 
   /** A newer rollout of the same slot took over. */
   record Superseded(RolloutId by) implements RolloutPhase {}
@@ -37,7 +44,8 @@ public sealed interface RolloutPhase {
   /** Whether nothing can follow. */
   default boolean isTerminal() {
     return switch (this) {
-      case Draft _, Ready _, Running _, Paused _, Aborting _, RollingBack _ -> false;
+      case Draft _, WaitingForApproval _, Ready _, Running _, Paused _ -> false;
+      case Aborting _, RollingBack _ -> false;
       case Aborted _, RolledBack _, Succeeded _, Superseded _ -> true;
     };
   }
@@ -46,6 +54,7 @@ public sealed interface RolloutPhase {
   default String code() {
     return switch (this) {
       case Draft _ -> "DRAFT";
+      case WaitingForApproval _ -> "WAITING_FOR_APPROVAL";
       case Ready _ -> "READY";
       case Running _ -> "RUNNING";
       case Paused _ -> "PAUSED";
@@ -61,7 +70,9 @@ public sealed interface RolloutPhase {
   /** Why it is in this phase, empty when nothing is to be said. */
   default String explanation() {
     return switch (this) {
-      case Draft _, Ready _, Running _, Succeeded _ -> "";
+      case Draft _, Ready _, Running _ -> "";
+      case WaitingForApproval _ -> "somebody else than its author must approve it";
+      case Succeeded succeeded -> succeeded.verdict();
       case Paused paused -> paused.reason();
       case Aborting aborting -> aborting.reason();
       case Aborted aborted -> aborted.reason();

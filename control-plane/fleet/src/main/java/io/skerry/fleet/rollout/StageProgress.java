@@ -11,7 +11,7 @@ import java.util.Optional;
  * @param openedAt start of its deadlines; moved when a paused rollout is resumed
  * @param soakingSince when its last device came to an end
  * @param reason why it is in this state, empty while nothing is to be said
- * @param evidence the gates' last results
+ * @param evidence the gates' results when a verdict changed last, or when the stage was closed
  */
 public record StageProgress(
     StageState state,
@@ -33,6 +33,17 @@ public record StageProgress(
 
   StageProgress soaking(Instant now) {
     return new StageProgress(StageState.SOAKING, openedAt, Optional.of(now), "", evidence);
+  }
+
+  // Every look has other numbers: only a changed verdict is worth keeping.
+  StageProgress judged(List<GateResult> results) {
+    return verdicts(results).equals(verdicts(evidence)) ? this : with(results);
+  }
+
+  private static List<String> verdicts(List<GateResult> results) {
+    return results.stream()
+        .map(result -> result.gate() + "/" + result.scope() + "/" + result.verdict())
+        .toList();
   }
 
   StageProgress with(List<GateResult> results) {

@@ -8,6 +8,7 @@ import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotPhase;
 import io.skerry.protocol.SlotReport;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,34 +21,39 @@ class DeploymentMachineTest {
   @ParameterizedTest
   @CsvSource({
     "OFFERED, IDLE, OFFERED",
-    "OFFERED, DOWNLOADING, IN_PROGRESS",
-    "IN_PROGRESS, PROBATION, IN_PROGRESS",
-    "IN_PROGRESS, COMMITTED, COMMITTED",
+    "OFFERED, DOWNLOADING, DOWNLOADING",
+    "DOWNLOADING, PROBATION, PROBATION",
+    "PROBATION, COMMITTED, COMMITTED",
+    "DEFERRED, IDLE, DEFERRED",
+    "DEFERRED, ACTIVATING, ACTIVATING",
+    "TIMED_OUT, COMMITTED, TIMED_OUT",
+    "CANCELLED, COMMITTED, CANCELLED",
     "DEFERRED, COMMITTED, COMMITTED",
     "OFFERED, REJECTED, REJECTED",
-    "IN_PROGRESS, FAILED, FAILED",
-    "IN_PROGRESS, ROLLED_BACK, ROLLED_BACK",
+    "STAGED, FAILED, FAILED",
+    "PROBATION, ROLLED_BACK, ROLLED_BACK",
     "COMMITTED, ROLLED_BACK, ROLLED_BACK",
     "REJECTED, COMMITTED, REJECTED",
     "PENDING, COMMITTED, PENDING"
   })
   void followsTheDevice(DeploymentState before, SlotPhase phase, DeploymentState after) {
-    assertThat(DeploymentMachine.after(before, report(3, phase, NEW), 3, NEW)).isEqualTo(after);
+    assertThat(DeploymentMachine.after(before, List.of(part(3, phase, NEW, 3, NEW))))
+        .isEqualTo(after);
   }
 
   @Test
   void isCommittedOnlyWhenTheRunningProcessNamesTheOrderedManifest() {
     assertThat(
             DeploymentMachine.after(
-                DeploymentState.IN_PROGRESS, report(3, SlotPhase.COMMITTED, OLD), 3, NEW))
-        .isEqualTo(DeploymentState.IN_PROGRESS);
+                DeploymentState.PROBATION, List.of(part(3, SlotPhase.COMMITTED, OLD, 3, NEW))))
+        .isEqualTo(DeploymentState.PROBATION);
   }
 
   @Test
   void storesButDoesNotObeyReportsOfAnotherRevision() {
     assertThat(
             DeploymentMachine.after(
-                DeploymentState.RESTORING, report(3, SlotPhase.COMMITTED, OLD), 4, OLD))
+                DeploymentState.RESTORING, List.of(part(3, SlotPhase.COMMITTED, OLD, 4, OLD))))
         .isEqualTo(DeploymentState.RESTORING);
   }
 
@@ -55,12 +61,31 @@ class DeploymentMachineTest {
   void isRestoredWhenTheOldManifestRunsAgain() {
     assertThat(
             DeploymentMachine.after(
-                DeploymentState.RESTORING, report(4, SlotPhase.COMMITTED, OLD), 4, OLD))
+                DeploymentState.RESTORING, List.of(part(4, SlotPhase.COMMITTED, OLD, 4, OLD))))
         .isEqualTo(DeploymentState.RESTORED);
     assertThat(
             DeploymentMachine.after(
-                DeploymentState.RESTORING, report(4, SlotPhase.FAILED, NEW), 4, OLD))
+                DeploymentState.RESTORING, List.of(part(4, SlotPhase.FAILED, NEW, 4, OLD))))
         .isEqualTo(DeploymentState.RESTORE_FAILED);
+  }
+
+  @Test
+  void isAsFarAsTheSlowestPartOfAUnitAndFailsWithAnyOfThem() {
+    DeploymentMachine.Part done = part(3, SlotPhase.COMMITTED, NEW, 3, NEW);
+    DeploymentMachine.Part slow = part(5, SlotPhase.VERIFYING, OLD, 5, NEW);
+    DeploymentMachine.Part failed = part(5, SlotPhase.ROLLED_BACK, OLD, 5, NEW);
+
+    assertThat(DeploymentMachine.after(DeploymentState.PROBATION, List.of(done, slow)))
+        .isEqualTo(DeploymentState.VERIFYING);
+    assertThat(DeploymentMachine.after(DeploymentState.PROBATION, List.of(done, done)))
+        .isEqualTo(DeploymentState.COMMITTED);
+    assertThat(DeploymentMachine.after(DeploymentState.PROBATION, List.of(done, failed)))
+        .isEqualTo(DeploymentState.ROLLED_BACK);
+  }
+
+  private static DeploymentMachine.Part part(
+      long reported, SlotPhase phase, Digest running, long revision, Digest ordered) {
+    return new DeploymentMachine.Part(report(reported, phase, running), revision, ordered);
   }
 
   private static SlotReport report(long revision, SlotPhase phase, Digest running) {

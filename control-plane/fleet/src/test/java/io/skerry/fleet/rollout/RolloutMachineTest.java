@@ -2,21 +2,21 @@ package io.skerry.fleet.rollout;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.skerry.fleet.gate.GateAction;
-import io.skerry.fleet.gate.GateResult;
-import io.skerry.fleet.gate.Verdict;
+import io.skerry.fleet.gate.Evidence;
+import io.skerry.fleet.gate.GateSettings;
 import io.skerry.protocol.RolloutId;
+import java.time.DayOfWeek;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalTime;
+import java.time.ZoneOffset;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class RolloutMachineTest {
   private static final Duration SOAK = Duration.ofSeconds(10);
-  private static final GateResult PASS = gate(Verdict.PASS, GateAction.ROLLBACK);
-  private static final GateResult FAIL = gate(Verdict.FAIL, GateAction.ROLLBACK);
-  private static final GateResult NO_DATA = gate(Verdict.NO_DATA, GateAction.ROLLBACK);
+  private static final int DEVICES = 51;
 
   @Test
   void succeedsAfterEveryStageSoakedAndPassed() {
@@ -24,25 +24,42 @@ class RolloutMachineTest {
 
     for (int stage = 0; stage < 3; stage++) {
       rollout.commitOffered();
-      rollout.observe(PASS);
+      rollout.observe(SimulatedRollout.GOOD);
       assertThat(rollout.state.stages().get(stage).state()).isEqualTo(StageState.SOAKING);
       rollout.pass(SOAK);
-      rollout.observe(PASS);
+      rollout.observe(SimulatedRollout.GOOD);
       assertThat(rollout.state.stages().get(stage).state()).isEqualTo(StageState.PASSED);
     }
 
-    assertThat(rollout.state.phase()).isEqualTo(new RolloutPhase.Succeeded());
-    assertThat(rollout.count(DeploymentState.COMMITTED)).isEqualTo(51);
+    assertThat(rollout.state.phase()).isEqualTo(new RolloutPhase.Succeeded(""));
+    assertThat(rollout.count(DeploymentState.COMMITTED)).isEqualTo(DEVICES);
+  }
+
+  @Test
+  void keepsTheHoldbackUntilEveryStageHasPassed() {
+    SimulatedRollout rollout = started(limits(7, Pace.UNLIMITED, 1000, List.of()));
+    for (int stage = 0; stage < 3; stage++) {
+      assertThat(rollout.stagesOpened).isEqualTo(stage + 1);
+      succeedStage(rollout);
+    }
+    assertThat(rollout.count(DeploymentState.PENDING)).isEqualTo(7);
+
+    rollout.observe(Evidence.NONE);
+    rollout.commitOffered();
+    rollout.observe(Evidence.NONE);
+
+    assertThat(rollout.state.phase().code()).isEqualTo("SUCCEEDED");
+    assertThat(rollout.count(DeploymentState.COMMITTED)).isEqualTo(DEVICES);
   }
 
   @Test
   void doesNotOpenTheNextStageBeforeTheSoakIsOver() {
     SimulatedRollout rollout = started();
     rollout.commitOffered();
-    rollout.observe(PASS);
+    rollout.observe(SimulatedRollout.GOOD);
 
     rollout.pass(SOAK.minusMillis(1));
-    rollout.observe(PASS);
+    rollout.observe(SimulatedRollout.GOOD);
 
     assertThat(rollout.stagesOpened).isEqualTo(1);
   }
@@ -51,13 +68,13 @@ class RolloutMachineTest {
   void takesSilenceForNoSuccess() {
     SimulatedRollout rollout = started();
     rollout.commitOffered();
-    rollout.observe(NO_DATA);
+    rollout.observe(Evidence.NONE);
 
     rollout.pass(SOAK.multipliedBy(2));
-    rollout.observe(NO_DATA);
+    rollout.observe(Evidence.NONE);
     assertThat(rollout.state.phase()).isEqualTo(new RolloutPhase.Running(0));
     rollout.pass(rollout.plan.deadlines().stage());
-    rollout.observe(NO_DATA);
+    rollout.observe(Evidence.NONE);
 
     assertThat(rollout.state.phase().code()).isEqualTo("PAUSED");
     assertThat(rollout.state.stages().getFirst().state()).isEqualTo(StageState.INCONCLUSIVE);
@@ -70,8 +87,9 @@ class RolloutMachineTest {
     rollout.commitOffered();
     long touched = rollout.count(DeploymentState.COMMITTED);
 
-    rollout.observe(FAIL);
+    rollout.observe(SimulatedRollout.BAD);
     assertThat(rollout.state.phase().code()).isEqualTo("ROLLING_BACK");
+    assertThat(rollout.state.phase().explanation()).contains("failed-predictions");
     assertThat(rollout.count(DeploymentState.RESTORING)).isEqualTo(touched);
     rollout.members.forEach(
         member -> {
@@ -79,7 +97,7 @@ class RolloutMachineTest {
             member.state = DeploymentState.RESTORED;
           }
         });
-    rollout.observe(FAIL);
+    rollout.observe(SimulatedRollout.BAD);
 
     assertThat(rollout.state.phase().code()).isEqualTo("ROLLED_BACK");
     assertThat(rollout.stagesOpened).isEqualTo(1);
@@ -89,12 +107,14 @@ class RolloutMachineTest {
   void endsRollingBackWithoutDevicesThatAreOffline() {
     SimulatedRollout rollout = started();
     rollout.commitOffered();
-    rollout.observe(FAIL);
+    rollout.observe(SimulatedRollout.BAD);
 
     rollout.members.forEach(member -> member.online = false);
-    rollout.observe(FAIL);
+    rollout.observe(SimulatedRollout.BAD);
 
     assertThat(rollout.state.phase().code()).isEqualTo("ROLLED_BACK");
+    assertThat(rollout.state.phase().explanation()).contains("offline and ordered back");
+    assertThat(rollout.count(DeploymentState.DEFERRED)).isPositive();
   }
 
   @Test
@@ -103,38 +123,68 @@ class RolloutMachineTest {
     rollout.replacing = false;
     rollout.commitOffered();
 
-    rollout.observe(FAIL);
-    rollout.observe(FAIL);
+    rollout.observe(SimulatedRollout.BAD);
+    rollout.observe(SimulatedRollout.BAD);
 
     assertThat(rollout.state.phase().code()).isEqualTo("ABORTED");
     assertThat(rollout.count(DeploymentState.COMMITTED)).isPositive();
   }
 
   @Test
-  void defersOfflineDevicesAtTheStageDeadlineAndGoesOn() {
+  void takesOrdersBackWithoutAskingTheDevices() {
     SimulatedRollout rollout = started();
-    rollout.members.getFirst().online = false;
-    rollout.commitOffered();
-    rollout.observe(PASS);
-    assertThat(rollout.state.stages().getFirst().state()).isEqualTo(StageState.RUNNING);
+    long offered = rollout.count(DeploymentState.OFFERED);
 
-    rollout.pass(rollout.plan.deadlines().stage());
-    rollout.observe(PASS);
-    rollout.observe(PASS);
+    rollout.apply(new RolloutEvent.Abort("wrong version"));
 
-    assertThat(rollout.members.getFirst().state).isEqualTo(DeploymentState.DEFERRED);
-    assertThat(rollout.state.stages().getFirst().state()).isEqualTo(StageState.SOAKING);
+    assertThat(rollout.count(DeploymentState.CANCELLED)).isEqualTo(offered);
+    rollout.observe(Evidence.NONE);
+    assertThat(rollout.state.phase().code()).isEqualTo("ABORTED");
   }
 
   @Test
-  void failsOnlineDevicesThatNeverBegin() {
+  void defersOfflineDevicesAtTheStageDeadlineAndOffersThemTheVersionLater() {
+    SimulatedRollout rollout = started();
+    SimulatedRollout.Member late = rollout.members.getFirst();
+    late.online = false;
+    rollout.commitOffered();
+    rollout.observe(SimulatedRollout.GOOD);
+    assertThat(rollout.state.stages().getFirst().state()).isEqualTo(StageState.RUNNING);
+
+    rollout.pass(rollout.plan.deadlines().stage());
+    rollout.observe(SimulatedRollout.GOOD);
+    rollout.observe(SimulatedRollout.GOOD);
+    assertThat(late.state).isEqualTo(DeploymentState.DEFERRED);
+    assertThat(rollout.state.stages().getFirst().state()).isEqualTo(StageState.SOAKING);
+
+    late.online = true;
+    late.hasOrder = false;
+    rollout.observe(SimulatedRollout.GOOD);
+    assertThat(late.state).isEqualTo(DeploymentState.OFFERED);
+  }
+
+  @Test
+  void letsOnlineDevicesThatNeverBeginTimeOut() {
     SimulatedRollout rollout = started();
 
     rollout.pass(rollout.plan.deadlines().start());
-    rollout.observe(PASS);
+    rollout.observe(SimulatedRollout.GOOD);
 
     assertThat(rollout.count(DeploymentState.OFFERED)).isZero();
-    assertThat(rollout.count(DeploymentState.FAILED)).isPositive();
+    assertThat(rollout.count(DeploymentState.TIMED_OUT)).isPositive();
+  }
+
+  @Test
+  void triesFailedDevicesAgainButNotRejectedOnes() {
+    SimulatedRollout rollout = started();
+    rollout.members.get(0).state = DeploymentState.TIMED_OUT;
+    rollout.members.get(1).state = DeploymentState.REJECTED;
+
+    rollout.apply(new RolloutEvent.Retry("network mended"));
+    rollout.observe(SimulatedRollout.GOOD);
+
+    assertThat(rollout.members.get(0).state).isEqualTo(DeploymentState.OFFERED);
+    assertThat(rollout.members.get(1).state).isEqualTo(DeploymentState.REJECTED);
   }
 
   @Test
@@ -143,12 +193,95 @@ class RolloutMachineTest {
     rollout.commitOffered();
     rollout.apply(new RolloutEvent.Pause("lunch"));
     rollout.pass(SOAK.multipliedBy(3));
-    rollout.observe(PASS);
+    rollout.observe(SimulatedRollout.GOOD);
     assertThat(rollout.state.phase().code()).isEqualTo("PAUSED");
 
-    rollout.observe(FAIL);
+    rollout.observe(SimulatedRollout.BAD);
 
     assertThat(rollout.state.phase().code()).isEqualTo("ROLLING_BACK");
+  }
+
+  @Test
+  void waitsForAnOperatorAfterAStageWhoseRuleAsksForOne() {
+    RolloutPlan plan =
+        plan(
+            List.of(
+                new StageRule(new StageRule.Selection.Count(3), 0, true), StageRule.percent(100)),
+            RolloutPlan.Limits.NONE);
+    SimulatedRollout rollout = new SimulatedRollout(DEVICES, plan);
+    rollout.apply(new RolloutEvent.Start());
+    succeedStage(rollout);
+    assertThat(rollout.state.phase())
+        .isInstanceOfSatisfying(
+            RolloutPhase.Paused.class,
+            paused -> assertThat(paused.why()).isEqualTo(PauseReason.SUCCESS_PAUSE));
+
+    rollout.apply(new RolloutEvent.Resume());
+
+    assertThat(rollout.state.phase()).isEqualTo(new RolloutPhase.Running(1));
+  }
+
+  @Test
+  void givesNoOrdersOutsideTheMaintenanceWindows() {
+    MaintenanceWindow night =
+        new MaintenanceWindow(
+            List.of(DayOfWeek.values()), LocalTime.of(22, 0), Duration.ofHours(4), ZoneOffset.UTC);
+    SimulatedRollout rollout = started(limits(0, Pace.UNLIMITED, 1000, List.of(night)));
+    rollout.now = Instant.parse("2026-01-05T12:00:00Z");
+    rollout.observe(Evidence.NONE);
+    assertThat(rollout.state.phase().explanation()).contains("2026-01-05T22:00:00Z");
+    assertThat(rollout.count(DeploymentState.OFFERED)).isZero();
+
+    rollout.now = Instant.parse("2026-01-06T01:59:59Z");
+    rollout.observe(Evidence.NONE);
+    rollout.observe(Evidence.NONE);
+
+    assertThat(rollout.count(DeploymentState.OFFERED)).isPositive();
+  }
+
+  @Test
+  void paceGrowsWithSuccess() {
+    Pace pace = new Pace(6, 2, 2, Pace.Growth.SUCCEEDED, 100);
+
+    assertThat(pace.rate(10, 0)).isEqualTo(6);
+    assertThat(pace.rate(10, 3)).isEqualTo(12);
+    assertThat(pace.rate(10, 4)).isEqualTo(24);
+    assertThat(pace.rate(10, 1000)).isEqualTo(100);
+  }
+
+  @Test
+  void givesOrdersNoFasterThanThePace() {
+    Pace pace = new Pace(60, 1, 1, Pace.Growth.NOTIFIED, 60);
+    SimulatedRollout rollout = started(limits(0, pace, 1000, List.of()));
+    for (int second = 0; second < 5; second++) {
+      rollout.observe(Evidence.NONE);
+      rollout.pass(Duration.ofSeconds(1));
+    }
+
+    assertThat(rollout.count(DeploymentState.OFFERED)).isLessThanOrEqualTo(10 + 5);
+  }
+
+  @Test
+  void needsFourEyes() {
+    RolloutPlan plan =
+        new RolloutPlan(
+            new RolloutKind.Replace(),
+            List.of(StageRule.percent(100)),
+            RolloutPlan.Limits.NONE,
+            false,
+            SOAK,
+            RolloutPlan.Deadlines.forSoak(SOAK),
+            new RolloutPlan.Approval(true, "ana"),
+            GateSettings.DEFAULTS);
+    SimulatedRollout rollout = new SimulatedRollout(DEVICES, plan);
+    rollout.state = RolloutState.draft(plan);
+    rollout.apply(new RolloutEvent.Submit());
+
+    assertThat(rollout.apply(new RolloutEvent.Start()).refusal()).isPresent();
+    assertThat(rollout.apply(new RolloutEvent.Approve("ana")).refusal())
+        .hasValueSatisfying(text -> assertThat(text).contains("somebody else"));
+    assertThat(rollout.apply(new RolloutEvent.Approve("ben")).refusal()).isEmpty();
+    assertThat(rollout.state.phase()).isEqualTo(new RolloutPhase.Running(0));
   }
 
   @Test
@@ -163,16 +296,39 @@ class RolloutMachineTest {
   }
 
   @Test
-  void keepsItsPromisesInRandomOrdersOfEvents() {
-    for (long seed = 0; seed < 400; seed++) {
+  void allowsExactlyTheActsThatItDoesNotRefuse() {
+    for (long seed = 0; seed < 20; seed++) {
       Random random = new Random(seed);
       SimulatedRollout rollout = started();
+      for (int step = 0; step < 40; step++) {
+        for (RolloutAct act : RolloutAct.values()) {
+          boolean possible =
+              RolloutMachine.step(rollout.plan, rollout.state, event(act), rollout.now)
+                  .refusal()
+                  .isEmpty();
+          assertThat(RolloutAct.allowedIn(rollout.state.phase()).contains(act))
+              .as("%s while %s", act, rollout.state.phase())
+              .isEqualTo(possible);
+        }
+        disturb(rollout, random);
+      }
+    }
+  }
+
+  @Test
+  void keepsItsPromisesInRandomOrdersOfEvents() {
+    int inFlight = 9;
+    for (long seed = 0; seed < 120; seed++) {
+      Random random = new Random(seed);
+      boolean limited = seed % 2 == 0;
+      SimulatedRollout rollout =
+          limited ? started(limits(5, Pace.UNLIMITED, inFlight, List.of())) : started();
       for (int step = 0; step < 300; step++) {
         RolloutState before = rollout.state;
-        List<RolloutEffect> effects = disturb(rollout, random);
+        long underWay = rollout.inFlightOnline();
+        disturb(rollout, random);
         if (before.phase().isTerminal()) {
           assertThat(rollout.state).as("seed %d: terminal stays terminal", seed).isEqualTo(before);
-          assertThat(effects).isEmpty();
         }
         for (SimulatedRollout.Member member : rollout.members) {
           if (member.stage >= rollout.stagesOpened) {
@@ -181,9 +337,68 @@ class RolloutMachineTest {
                 .isEqualTo(DeploymentState.PENDING);
           }
         }
+        if (limited) {
+          // Devices that come back with an order go on by themselves; orders add to them.
+          assertThat(rollout.inFlightOnline())
+              .as("seed %d: in flight", seed)
+              .isLessThanOrEqualTo(Math.max(inFlight, underWay + 5));
+        }
         assertThat(rollout.stagesOpened).isLessThanOrEqualTo(openStages(rollout.state));
-        assertThat(rollout.census().stream().mapToInt(StageCensus::devices).sum()).isEqualTo(51);
       }
+      if (rollout.state.phase().isTerminal()
+          && !(rollout.state.phase() instanceof RolloutPhase.Succeeded)) {
+        rollout.members.stream()
+            .filter(member -> member.exists)
+            .filter(member -> !member.state.isTerminal())
+            .forEach(
+                member ->
+                    assertThat(
+                            member.state.isInFlight() || member.state == DeploymentState.DEFERRED)
+                        .as("%s", member.state)
+                        .isTrue());
+      }
+    }
+  }
+
+  @Test
+  void endsEveryDeviceInATerminalStateOrDeferred() {
+    for (long seed = 0; seed < 120; seed++) {
+      Random random = new Random(seed);
+      SimulatedRollout rollout = started();
+      for (int step = 0; step < 2000 && !rollout.state.phase().isTerminal(); step++) {
+        disturb(rollout, random);
+      }
+      if (!rollout.state.phase().isTerminal()) {
+        rollout.apply(new RolloutEvent.Supersede(new RolloutId("newer")));
+      }
+      for (SimulatedRollout.Member member : rollout.members) {
+        if (member.exists) {
+          assertThat(member.state.isTerminal() || member.state == DeploymentState.DEFERRED)
+              .as("seed %d: %s after %s", seed, member.state, rollout.state.phase())
+              .isTrue();
+        }
+      }
+    }
+  }
+
+  @Test
+  void decidesTheSameFromItsStoredEvents() {
+    for (long seed = 0; seed < 80; seed++) {
+      Random random = new Random(seed);
+      SimulatedRollout rollout =
+          started(limits(5, new Pace(90, 1.3, 4, Pace.Growth.NOTIFIED, 700), 20, List.of()));
+      for (int step = 0; step < 300; step++) {
+        disturb(rollout, random);
+      }
+
+      RolloutState replayed = RolloutState.ready(rollout.plan);
+      for (SimulatedRollout.Stored stored : rollout.events) {
+        replayed = RolloutMachine.step(rollout.plan, replayed, stored.event(), stored.at()).state();
+      }
+
+      assertThat(replayed).as("seed %d", seed).isEqualTo(rollout.state);
+      assertThat(Double.doubleToRawLongBits(replayed.permits()))
+          .isEqualTo(Double.doubleToRawLongBits(rollout.state.permits()));
     }
   }
 
@@ -192,7 +407,21 @@ class RolloutMachineTest {
         state.stages().stream().filter(stage -> stage.state() != StageState.PENDING).count();
   }
 
-  private static List<RolloutEffect> disturb(SimulatedRollout rollout, Random random) {
+  private static RolloutEvent event(RolloutAct act) {
+    return switch (act) {
+      case SUBMIT -> new RolloutEvent.Submit();
+      case APPROVE -> new RolloutEvent.Approve("ben");
+      case START -> new RolloutEvent.Start();
+      case PAUSE -> new RolloutEvent.Pause("random");
+      case RESUME -> new RolloutEvent.Resume();
+      case PROMOTE -> new RolloutEvent.Promote("random");
+      case ABORT -> new RolloutEvent.Abort("random");
+      case ROLLBACK -> new RolloutEvent.RollBack("random");
+      case RETRY -> new RolloutEvent.Retry("random");
+    };
+  }
+
+  private static void disturb(SimulatedRollout rollout, Random random) {
     rollout.pass(Duration.ofMillis(random.nextInt(2000)));
     RolloutEvent event =
         switch (random.nextInt(200)) {
@@ -202,23 +431,54 @@ class RolloutMachineTest {
           case 3, 4 -> new RolloutEvent.Promote("random");
           case 5 -> new RolloutEvent.Supersede(new RolloutId("newer"));
           case 6, 7, 8, 9 -> new RolloutEvent.Resume();
-          case 10 -> new RolloutEvent.Observed(rollout.census(), List.of(FAIL));
-          case 11, 12 -> new RolloutEvent.Observed(rollout.census(), List.of(NO_DATA));
-          default -> new RolloutEvent.Observed(rollout.census(), List.of(PASS));
+          case 10 -> new RolloutEvent.Observed(rollout.census(), SimulatedRollout.BAD);
+          case 11, 12 -> new RolloutEvent.Observed(rollout.census(), Evidence.NONE);
+          case 13, 14 -> new RolloutEvent.Retry("random");
+          default -> new RolloutEvent.Observed(rollout.census(), SimulatedRollout.GOOD);
         };
     for (int i = 0; i < 5; i++) {
       rollout.progressRandomly(random);
     }
-    return rollout.apply(event).effects();
+    rollout.apply(event);
+  }
+
+  private static void succeedStage(SimulatedRollout rollout) {
+    rollout.observe(SimulatedRollout.GOOD);
+    rollout.commitOffered();
+    rollout.observe(SimulatedRollout.GOOD);
+    rollout.pass(SOAK);
+    rollout.observe(SimulatedRollout.GOOD);
+  }
+
+  private static RolloutPlan.Limits limits(
+      int holdback, Pace pace, int inFlight, List<MaintenanceWindow> windows) {
+    return new RolloutPlan.Limits(holdback, pace, inFlight, 500, windows);
+  }
+
+  private static RolloutPlan plan(List<StageRule> stages, RolloutPlan.Limits limits) {
+    return new RolloutPlan(
+        new RolloutKind.Replace(),
+        stages,
+        limits,
+        false,
+        SOAK,
+        RolloutPlan.Deadlines.forSoak(SOAK),
+        RolloutPlan.Approval.NONE,
+        GateSettings.DEFAULTS);
   }
 
   private static SimulatedRollout started() {
-    SimulatedRollout rollout = new SimulatedRollout(51, List.of(10, 40, 100), SOAK);
-    rollout.apply(new RolloutEvent.Start());
-    return rollout;
+    return started(RolloutPlan.Limits.NONE);
   }
 
-  private static GateResult gate(Verdict verdict, GateAction action) {
-    return new GateResult("test", GateResult.POOLED, verdict, "because", true, action, Map.of());
+  private static SimulatedRollout started(RolloutPlan.Limits limits) {
+    SimulatedRollout rollout =
+        new SimulatedRollout(
+            DEVICES,
+            plan(
+                List.of(StageRule.percent(10), StageRule.percent(40), StageRule.percent(100)),
+                limits));
+    rollout.apply(new RolloutEvent.Start());
+    return rollout;
   }
 }

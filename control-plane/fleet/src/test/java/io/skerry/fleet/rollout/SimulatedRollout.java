@@ -1,40 +1,52 @@
 package io.skerry.fleet.rollout;
 
-import io.skerry.fleet.gate.GateResult;
+import io.skerry.fleet.gate.ArmSums;
+import io.skerry.fleet.gate.Comparison;
+import io.skerry.fleet.gate.Evidence;
+import io.skerry.fleet.gate.Metric;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ProfileId;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.Random;
 
 /** Carries out a rollout's effects on devices in memory. */
 final class SimulatedRollout {
   static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
+  static final Evidence GOOD = evidence(0);
+  static final Evidence BAD = evidence(.5);
 
   final RolloutPlan plan;
   final List<Member> members = new ArrayList<>();
+  final List<Stored> events = new ArrayList<>();
   RolloutState state;
   Instant now = START;
   int stagesOpened;
   boolean replacing = true;
 
+  record Stored(RolloutEvent event, Instant at) {}
+
   static final class Member {
     final int stage;
+    final ProfileId profile;
     DeploymentState state = DeploymentState.PENDING;
     boolean online = true;
+    boolean exists;
+    boolean hasOrder;
     Instant orderedAt = START;
 
-    Member(int stage) {
+    Member(int stage, ProfileId profile) {
       this.stage = stage;
+      this.profile = profile;
     }
   }
 
-  SimulatedRollout(int devices, List<Integer> percents, Duration soak) {
-    plan = new RolloutPlan(percents, soak, RolloutPlan.Deadlines.forSoak(soak));
+  SimulatedRollout(int devices, RolloutPlan plan) {
+    this.plan = plan;
     state = RolloutState.ready(plan);
     List<StageMembership.Candidate> candidates = new ArrayList<>();
     for (int device = 0; device < devices; device++) {
@@ -43,23 +55,47 @@ final class SimulatedRollout {
               new DeviceId("device-" + device), new ProfileId("profile-" + device % 4)));
     }
     List<List<StageMembership.Candidate>> stages =
-        StageMembership.assign(candidates, "salt", percents);
+        StageMembership.assign(candidates, "salt", plan).stages();
     for (int stage = 0; stage < stages.size(); stage++) {
-      for (int i = 0; i < stages.get(stage).size(); i++) {
-        members.add(new Member(stage));
+      for (StageMembership.Candidate candidate : stages.get(stage)) {
+        members.add(new Member(stage, candidate.profile()));
       }
     }
   }
 
+  /** Failed predictions on eight devices of each version, of a thousand each. */
+  private static Evidence evidence(double share) {
+    ArmSums newer = ArmSums.NONE;
+    ArmSums older = ArmSums.NONE;
+    for (int device = 0; device < 8; device++) {
+      newer = newer.plus(1000, 1000 * share);
+      older = older.plus(1000, 0);
+    }
+    return new Evidence(
+        Map.of(
+            new ProfileId("profile-0"),
+            new Evidence.OfProfile(
+                Map.of(
+                    Metric.FAILED_PREDICTIONS,
+                    new Comparison(newer, older),
+                    Metric.SLOW_PREDICTIONS,
+                    new Comparison(
+                        new ArmSums(8, 8000, 0, 8e6, 0, 0), new ArmSums(8, 8000, 0, 8e6, 0, 0))))),
+        OptionalDouble.empty());
+  }
+
   RolloutMachine.Step apply(RolloutEvent event) {
     RolloutMachine.Step step = RolloutMachine.step(plan, state, event, now);
+    if (!step.state().equals(state)) {
+      events.add(new Stored(event, now));
+    }
     state = step.state();
     step.effects().forEach(this::carryOut);
     return step;
   }
 
-  RolloutMachine.Step observe(GateResult... gates) {
-    return apply(new RolloutEvent.Observed(census(), List.of(gates)));
+  RolloutMachine.Step observe(Evidence evidence) {
+    return apply(new RolloutEvent.Observed(census(), evidence));
   }
 
   void pass(Duration time) {
@@ -82,89 +118,117 @@ final class SimulatedRollout {
     }
     member.state =
         switch (member.state) {
-          case OFFERED, DEFERRED ->
-              random.nextBoolean() ? DeploymentState.IN_PROGRESS : DeploymentState.REJECTED;
-          case IN_PROGRESS ->
+          case OFFERED ->
+              random.nextBoolean() ? DeploymentState.DOWNLOADING : DeploymentState.REJECTED;
+          case DEFERRED -> member.hasOrder ? DeploymentState.DOWNLOADING : member.state;
+          case DOWNLOADING -> DeploymentState.VERIFYING;
+          case VERIFYING -> DeploymentState.STAGED;
+          case STAGED -> DeploymentState.COMPILING;
+          case COMPILING -> DeploymentState.ACTIVATING;
+          case ACTIVATING -> DeploymentState.PROBATION;
+          case PROBATION ->
               random.nextInt(4) > 0 ? DeploymentState.COMMITTED : DeploymentState.ROLLED_BACK;
           case RESTORING -> DeploymentState.RESTORED;
-          case PENDING, COMMITTED, REJECTED, FAILED, ROLLED_BACK -> member.state;
-          case RESTORED, RESTORE_FAILED -> member.state;
+          case PENDING, COMMITTED, REJECTED, FAILED, TIMED_OUT, ROLLED_BACK -> member.state;
+          case ALREADY_INSTALLED, CANCELLED, REMOVED, RESTORED, RESTORE_FAILED -> member.state;
         };
   }
 
-  List<StageCensus> census() {
-    List<StageCensus> census = new ArrayList<>();
-    for (int stage = 0; stage < plan.percents().size(); stage++) {
-      Map<DeploymentState, Integer> online = new EnumMap<>(DeploymentState.class);
-      Map<DeploymentState, Integer> offline = new EnumMap<>(DeploymentState.class);
-      int touched = 0;
-      for (Member member : members) {
-        if (member.stage == stage) {
-          (member.online ? online : offline).merge(member.state, 1, Integer::sum);
-          touched += member.state == DeploymentState.PENDING ? 0 : 1;
-        }
+  Census census() {
+    List<Census.Cell> cells = new ArrayList<>();
+    for (Member member : members) {
+      if (member.exists) {
+        cells.add(
+            new Census.Cell(
+                member.stage, member.profile, member.state, member.online, replacing, 1));
       }
-      census.add(new StageCensus(online, offline, replacing ? touched : 0));
     }
-    return census;
+    return new Census(cells);
   }
 
   long count(DeploymentState wanted) {
     return members.stream().filter(member -> member.state == wanted).count();
   }
 
+  long inFlightOnline() {
+    return members.stream().filter(member -> member.online && member.state.isInFlight()).count();
+  }
+
   private void carryOut(RolloutEffect effect) {
     switch (effect) {
-      case RolloutEffect.OfferStage(int stage) -> {
+      case RolloutEffect.OpenStage(int stage) -> {
         stagesOpened = Math.max(stagesOpened, stage + 1);
         members.stream()
-            .filter(member -> member.stage == stage && member.state == DeploymentState.PENDING)
-            .forEach(member -> order(member, DeploymentState.OFFERED));
+            .filter(member -> member.stage == stage)
+            .forEach(member -> member.exists = true);
       }
-      case RolloutEffect.FailOverdue(Instant offeredUntil, Instant startedUntil) ->
+      case RolloutEffect.Offer(int through, int limit) ->
           members.stream()
-              .filter(member -> member.online)
-              .forEach(member -> expire(member, offeredUntil, startedUntil));
-      case RolloutEffect.DeferOffline(int stage) ->
+              .filter(member -> member.exists && member.stage <= through && member.online)
+              .filter(member -> member.state == DeploymentState.PENDING)
+              .limit(limit)
+              .forEach(member -> order(member, DeploymentState.OFFERED));
+      case RolloutEffect.CatchUp(int limit) ->
           members.stream()
-              .filter(member -> member.stage == stage && !member.online)
+              .filter(member -> member.online && member.state == DeploymentState.DEFERRED)
+              .filter(member -> !member.hasOrder)
+              .limit(limit)
+              .forEach(member -> order(member, DeploymentState.OFFERED));
+      case RolloutEffect.Expire() ->
+          members.stream().filter(member -> member.online).forEach(this::expire);
+      case RolloutEffect.DeferOffline(int through) ->
+          members.stream()
+              .filter(member -> member.exists && member.stage <= through && !member.online)
               .filter(
-                  member ->
-                      member.state == DeploymentState.OFFERED
-                          || member.state == DeploymentState.IN_PROGRESS)
+                  member -> member.state == DeploymentState.PENDING || member.state.isInFlight())
               .forEach(member -> member.state = DeploymentState.DEFERRED);
-      case RolloutEffect.RestoreUnstarted _ ->
+      case RolloutEffect.Cancel() ->
           members.stream()
               .filter(
                   member ->
-                      member.state == DeploymentState.OFFERED
-                          || member.state == DeploymentState.DEFERRED)
-              .forEach(member -> order(member, DeploymentState.RESTORING));
-      case RolloutEffect.RestoreTouched _ ->
+                      member.exists
+                          && (member.state == DeploymentState.PENDING
+                              || member.state.isBeforeSwitch()))
+              .forEach(member -> member.state = DeploymentState.CANCELLED);
+      case RolloutEffect.RestoreTouched() ->
           members.stream()
-              .filter(member -> member.state != DeploymentState.PENDING)
+              .filter(member -> member.exists && member.state.isTouched())
               .forEach(member -> order(member, DeploymentState.RESTORING));
+      case RolloutEffect.RetryFailed() ->
+          members.stream()
+              .filter(member -> member.state.isRetryable())
+              .forEach(member -> member.state = DeploymentState.PENDING);
+      case RolloutEffect.CloseOut() -> members.forEach(SimulatedRollout::closeOut);
+      case RolloutEffect.RestoreBrokenUnits(), RolloutEffect.ConcludeTrial _ -> {}
+    }
+  }
+
+  private static void closeOut(Member member) {
+    if (member.exists && member.state == DeploymentState.PENDING) {
+      member.state = DeploymentState.CANCELLED;
+    } else if (member.state.isInFlight() || member.state == DeploymentState.RESTORING) {
+      member.state = DeploymentState.DEFERRED;
     }
   }
 
   private void order(Member member, DeploymentState next) {
     member.state = next;
+    member.hasOrder = true;
     member.orderedAt = now;
   }
 
-  private static void expire(Member member, Instant offeredUntil, Instant startedUntil) {
-    member.state =
-        switch (member.state) {
-          case OFFERED ->
-              member.orderedAt.isAfter(offeredUntil) ? member.state : DeploymentState.FAILED;
-          case IN_PROGRESS ->
-              member.orderedAt.isAfter(startedUntil) ? member.state : DeploymentState.FAILED;
-          case RESTORING ->
-              member.orderedAt.isAfter(startedUntil)
-                  ? member.state
-                  : DeploymentState.RESTORE_FAILED;
-          case PENDING, COMMITTED, REJECTED, FAILED, ROLLED_BACK -> member.state;
-          case DEFERRED, RESTORED, RESTORE_FAILED -> member.state;
-        };
+  private void expire(Member member) {
+    Duration most =
+        member.state == DeploymentState.OFFERED
+            ? plan.deadlines().start()
+            : plan.deadlines().progress();
+    if (now.isBefore(member.orderedAt.plus(most))) {
+      return;
+    }
+    if (member.state.isInFlight()) {
+      member.state = DeploymentState.TIMED_OUT;
+    } else if (member.state == DeploymentState.RESTORING) {
+      member.state = DeploymentState.RESTORE_FAILED;
+    }
   }
 }

@@ -1,0 +1,41 @@
+package io.skerry.fleet.gate;
+
+import io.skerry.protocol.ProfileId;
+import java.util.Collections;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.TreeMap;
+
+/**
+ * What was seen of a stage, counted from its opening, and of concurrent control devices.
+ *
+ * @param profiles by hardware profile
+ * @param promise accuracy that the new version's evaluation promised
+ */
+public record Evidence(Map<ProfileId, OfProfile> profiles, OptionalDouble promise) {
+  /** Nothing was seen. */
+  public static final Evidence NONE = new Evidence(Map.of(), OptionalDouble.empty());
+
+  public Evidence {
+    // In the order of the names, so that verdicts come in the same order whenever they are judged.
+    Map<ProfileId, OfProfile> ordered =
+        new TreeMap<>((left, right) -> left.value().compareTo(right.value()));
+    ordered.putAll(profiles);
+    profiles = Collections.unmodifiableMap(ordered);
+  }
+
+  /**
+   * One hardware profile.
+   *
+   * @param metrics what was counted; absent means never seen
+   */
+  public record OfProfile(Map<Metric, Comparison> metrics) {
+    public OfProfile {
+      metrics = Map.copyOf(metrics);
+    }
+
+    Comparison of(Metric metric) {
+      return metrics.getOrDefault(metric, Comparison.NONE);
+    }
+  }
+}

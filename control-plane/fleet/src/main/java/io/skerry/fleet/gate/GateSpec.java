@@ -1,0 +1,57 @@
+package io.skerry.fleet.gate;
+
+/**
+ * When a metric decides.
+ *
+ * @param tolerance largest harm that is acceptable: a difference of shares, above 0 and at most 1
+ * @param limit for a first deployment, which has nothing to be compared with: the share that is
+ *     still good (or, where less is worse, unless the evaluation promised another), 0 to 1
+ * @param promote what lets a stage pass
+ * @param action what shown harm does
+ * @param trialsMin trials before the gate says anything but harm
+ */
+public record GateSpec(
+    Metric metric,
+    double tolerance,
+    double limit,
+    Promote promote,
+    GateAction action,
+    long trialsMin) {
+  /** What lets a stage pass. Names are wire values. */
+  public enum Promote {
+    /** Harm above the tolerance is ruled out. */
+    HARM_RULED_OUT,
+    /** The sample is there, and no harm above the tolerance is shown. */
+    NO_HARM_SHOWN
+  }
+
+  /**
+   * Checks the ranges.
+   *
+   * @throws IllegalArgumentException naming the field that is wrong
+   */
+  public GateSpec {
+    if (!(tolerance > 0 && tolerance <= 1)) {
+      throw new IllegalArgumentException(
+          "gates.%s.tolerance: %s must be above 0 and at most 1"
+              .formatted(metric.wireName(), tolerance));
+    }
+    if (!(limit >= 0 && limit <= 1)) {
+      throw new IllegalArgumentException(
+          "gates.%s.limit: %s must be 0 to 1".formatted(metric.wireName(), limit));
+    }
+    if (trialsMin < 1) {
+      throw new IllegalArgumentException(
+          "gates.%s.trialsMin: %d must be at least 1".formatted(metric.wireName(), trialsMin));
+    }
+  }
+
+  /** The harm of a difference new minus old: positive is worse. */
+  double harm(double difference) {
+    return switch (metric.harm()) {
+      case MORE -> difference;
+      case LESS -> -difference;
+      case EITHER -> Math.abs(difference);
+    };
+  }
+}

@@ -1,0 +1,55 @@
+package io.skerry.fleet.gate;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * From which latency on a prediction is slow, chosen before a stage opens so that what is then
+ * counted has no part in the choice.
+ *
+ * <p>Bin i counts latencies in [2^(i/2), 2^((i+1)/2)) µs.
+ */
+public final class LatencyEdge {
+  private static final double SHARE = .01;
+  private static final long SAMPLE_MIN = 100;
+
+  private LatencyEdge() {}
+
+  /**
+   * The bin from which on the old version's predictions are the slowest 1 in 100, as closely as the
+   * bins allow; with too few of them, the first bin that is wholly over the budget; empty when
+   * there is neither.
+   *
+   * @param older counts of the old version
+   */
+  public static Optional<Integer> of(List<Long> older, Optional<Duration> budget) {
+    long total = older.stream().mapToLong(Long::longValue).sum();
+    if (total < SAMPLE_MIN) {
+      return budget.map(LatencyEdge::overBudget);
+    }
+    int best = older.size();
+    double closest = Double.POSITIVE_INFINITY;
+    long above = 0;
+    for (int bin = older.size() - 1; bin > 0; bin--) {
+      above += older.get(bin);
+      if (above > 0) {
+        double distance = Math.abs(Math.log((double) above / total / SHARE));
+        if (distance < closest) {
+          closest = distance;
+          best = bin;
+        }
+      }
+    }
+    return Optional.of(best);
+  }
+
+  private static int overBudget(Duration budget) {
+    double micros = budget.toNanos() / 1e3;
+    int bin = 0;
+    while (Math.pow(2, bin / 2.0) < micros) {
+      bin++;
+    }
+    return bin;
+  }
+}

@@ -1,0 +1,81 @@
+package io.skerry.fleet.gate;
+
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * What a gate counts, as hits among trials of one version on one device. Wire names are never
+ * renamed.
+ */
+public enum Metric {
+  /** Predictions that failed for a fault of the model or of ours, among all. */
+  FAILED_PREDICTIONS(1, "failed-predictions", Harm.MORE, true),
+  /** Predictions slower than the latency that 1 in 100 predictions of the old version exceeds. */
+  SLOW_PREDICTIONS(2, "latency-p99", Harm.MORE, false),
+  /** Restarts of the agent's process, among counting windows. */
+  RESTARTS(3, "restarts", Harm.MORE, false),
+  /** Memory in use, as a share of the profile's memory budget, averaged over reports. */
+  MEMORY(4, "memory", Harm.MORE, false),
+  /** Where predictions lie in the range of their reference, from 0 (lowest bin) to 1. */
+  PREDICTIONS(5, "prediction-distribution", Harm.EITHER, false),
+  /** How far predictions lie from the middle between two classes, 0 to 1. */
+  CONFIDENCE(6, "confidence", Harm.LESS, false),
+  /** Predictions that were right, among those whose actual outcome is known. */
+  ACCURACY(7, "accuracy", Harm.LESS, false),
+  /** Of the outcomes that were negative, those predicted so. */
+  ACCURACY_NEGATIVE(8, "accuracy-negative", Harm.LESS, false),
+  /** Of the outcomes that were positive, those predicted so. */
+  ACCURACY_POSITIVE(9, "accuracy-positive", Harm.LESS, false);
+
+  /** Which way a difference hurts. */
+  public enum Harm {
+    MORE,
+    LESS,
+    EITHER
+  }
+
+  /** The highest number of a metric. */
+  public static final int NUMBER_MAX = 9;
+
+  private final int number;
+  private final String wireName;
+  private final Harm harm;
+  private final boolean essential;
+
+  Metric(int number, String wireName, Harm harm, boolean essential) {
+    this.number = number;
+    this.wireName = wireName;
+    this.harm = harm;
+    this.essential = essential;
+  }
+
+  /** The name in files, API and pages. */
+  public String wireName() {
+    return wireName;
+  }
+
+  /** Its place in stored arrays, from 1; never given to another metric. */
+  public int number() {
+    return number;
+  }
+
+  /** The metric of this number. */
+  public static Optional<Metric> ofNumber(int number) {
+    return Arrays.stream(values()).filter(metric -> metric.number == number).findFirst();
+  }
+
+  /** Which way a difference hurts. */
+  public Harm harm() {
+    return harm;
+  }
+
+  /** Whether a stage cannot pass while this was never seen, even if nobody else sends it. */
+  boolean isEssential() {
+    return essential;
+  }
+
+  /** The metric of this wire name. */
+  public static Optional<Metric> ofWireName(String wireName) {
+    return Arrays.stream(values()).filter(metric -> metric.wireName.equals(wireName)).findFirst();
+  }
+}

@@ -1,0 +1,242 @@
+package io.skerry.fleet.gate;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Is the new version worse than the old one at the same time by more than the tolerance?
+ *
+ * <ul>
+ *   <li>FAIL when the confidence sequence of the harm lies above the tolerance.
+ *   <li>PASS when it lies below; or, if the gate asks for no more, once the sample is there and no
+ *       harm is shown.
+ *   <li>INCONCLUSIVE while it holds the tolerance, NO_DATA when the new version was never seen.
+ * </ul>
+ *
+ * <p>Each profile is judged by itself. One with fewer than {@link #PROFILE_DEVICES_MIN} devices
+ * cannot hold a stage back, only stop it; it is part of the pooled verdict, which weighs the
+ * profiles' differences by the new version's trials and is given when there are several profiles.
+ */
+final class SequentialGate {
+  /** Devices of one profile from which a stage waits for that profile's own verdict. */
+  static final long PROFILE_DEVICES_MIN = 5;
+
+  private SequentialGate() {}
+
+  /**
+   * Chances of error.
+   *
+   * @param falseAbort chance that this gate ever shows harm where there is none, on one profile
+   * @param falsePass chance that it ever rules out harm that is there
+   */
+  record Risk(double falseAbort, double falsePass) {}
+
+  private record Effect(double difference, double variance, double reference, boolean controls) {}
+
+  static List<GateResult> judge(GateSpec spec, Evidence evidence, Risk risk) {
+    List<GateResult> results = new ArrayList<>();
+    List<Comparison> comparable = new ArrayList<>();
+    evidence
+        .profiles()
+        .forEach(
+            (profile, seen) -> {
+              Comparison one = seen.of(spec.metric());
+              comparable.add(one);
+              boolean counts = one.newer().devices() >= PROFILE_DEVICES_MIN;
+              results.add(
+                  judged(spec, profile.value(), one, effect(spec, one, evidence), risk, counts));
+            });
+    if (results.size() == 1 && !results.getFirst().required()) {
+      return List.of(waiting(spec, results.getFirst(), comparable.getFirst()));
+    }
+    if (results.size() != 1) {
+      results.addFirst(pooled(spec, comparable, evidence, risk));
+    }
+    return results;
+  }
+
+  // The only profile is the whole stage: it decides whatever its size.
+  private static GateResult waiting(GateSpec spec, GateResult result, Comparison seen) {
+    return with(result, required(spec, result.verdict(), seen, true));
+  }
+
+  private static GateResult with(GateResult result, boolean required) {
+    return new GateResult(
+        result.gate(),
+        result.scope(),
+        result.verdict(),
+        result.reason(),
+        required,
+        result.action(),
+        result.numbers());
+  }
+
+  private static Effect effect(GateSpec spec, Comparison seen, Evidence evidence) {
+    ArmSums newer = seen.newer();
+    if (seen.hasControls()) {
+      return new Effect(
+          newer.share() - seen.older().share(),
+          newer.variance() + seen.older().variance(),
+          seen.older().share(),
+          true);
+    }
+    double reference =
+        spec.metric() == Metric.ACCURACY ? evidence.promise().orElse(spec.limit()) : spec.limit();
+    return new Effect(newer.share() - reference, newer.variance(), reference, false);
+  }
+
+  private static GateResult pooled(
+      GateSpec spec, List<Comparison> all, Evidence evidence, Risk risk) {
+    boolean controls = all.stream().anyMatch(Comparison::hasControls);
+    List<Comparison> used =
+        all.stream()
+            .filter(one -> one.newer().devices() > 0 && (one.hasControls() || !controls))
+            .filter(one -> Double.isFinite(effect(spec, one, evidence).variance()))
+            .toList();
+    double trials = used.stream().mapToDouble(one -> one.newer().trials()).sum();
+    double difference = 0;
+    double variance = 0;
+    double reference = 0;
+    for (Comparison one : used) {
+      double weight = one.newer().trials() / trials;
+      Effect effect = effect(spec, one, evidence);
+      difference += weight * effect.difference();
+      variance += weight * weight * effect.variance();
+      reference += weight * effect.reference();
+    }
+    Comparison sum =
+        new Comparison(
+            sum(all.stream().map(Comparison::newer).toList()),
+            sum(all.stream().map(Comparison::older).toList()));
+    Effect effect =
+        used.isEmpty()
+            ? new Effect(0, Double.POSITIVE_INFINITY, 0, controls)
+            : new Effect(difference, variance, reference, controls);
+    return judged(spec, GateResult.POOLED, sum, effect, risk, true);
+  }
+
+  private static ArmSums sum(List<ArmSums> arms) {
+    return new ArmSums(
+        arms.stream().mapToLong(ArmSums::devices).sum(),
+        arms.stream().mapToDouble(ArmSums::trials).sum(),
+        arms.stream().mapToDouble(ArmSums::hits).sum(),
+        arms.stream().mapToDouble(ArmSums::trialsSquared).sum(),
+        arms.stream().mapToDouble(ArmSums::product).sum(),
+        arms.stream().mapToDouble(ArmSums::hitsSquared).sum());
+  }
+
+  private static boolean required(
+      GateSpec spec, Verdict verdict, Comparison seen, boolean decides) {
+    if (!decides) {
+      return false;
+    }
+    return switch (verdict) {
+      case PASS, FAIL -> true;
+      // Where nobody ever sends it there is nothing to wait for.
+      case NO_DATA -> spec.metric().isEssential() || seen.hasControls();
+      case INCONCLUSIVE ->
+          spec.promote() == GateSpec.Promote.HARM_RULED_OUT
+              || seen.newer().trials() < spec.trialsMin();
+    };
+  }
+
+  private static GateResult judged(
+      GateSpec spec, String scope, Comparison seen, Effect effect, Risk risk, boolean decides) {
+    ArmSums newer = seen.newer();
+    String gate = spec.metric().wireName();
+    if (newer.trials() == 0) {
+      return new GateResult(
+          gate,
+          scope,
+          Verdict.NO_DATA,
+          "nothing was seen of the new version",
+          required(spec, Verdict.NO_DATA, seen, decides),
+          spec.action(),
+          Map.of());
+    }
+    double harm = spec.harm(effect.difference());
+    double abortRadius =
+        MixtureSequence.radius(effect.variance(), spec.tolerance(), risk.falseAbort());
+    double passRadius =
+        MixtureSequence.radius(effect.variance(), spec.tolerance(), risk.falsePass());
+    Verdict verdict = verdict(spec, newer, harm - abortRadius, harm + passRadius);
+    Map<String, Double> numbers = new TreeMap<>();
+    numbers.put("share", newer.share());
+    numbers.put("trials", newer.trials());
+    numbers.put("devices", (double) newer.devices());
+    numbers.put("reference", effect.reference());
+    numbers.put("controlTrials", seen.older().trials());
+    numbers.put("controlDevices", (double) seen.older().devices());
+    numbers.put("harm", harm);
+    numbers.put("tolerance", spec.tolerance());
+    if (Double.isFinite(effect.variance())) {
+      numbers.put("low", harm - abortRadius);
+      numbers.put("high", harm + passRadius);
+      numbers.put("variance", effect.variance());
+      numbers.put(
+          "logEvidence",
+          MixtureSequence.logEvidence(harm, spec.tolerance(), effect.variance(), spec.tolerance()));
+    }
+    return new GateResult(
+        gate,
+        scope,
+        verdict,
+        reason(spec, newer, seen, effect, harm, harm - abortRadius, harm + passRadius),
+        required(spec, verdict, seen, decides),
+        spec.action(),
+        numbers);
+  }
+
+  private static Verdict verdict(GateSpec spec, ArmSums newer, double low, double high) {
+    if (low > spec.tolerance()) {
+      return Verdict.FAIL;
+    }
+    if (newer.trials() < spec.trialsMin()) {
+      return Verdict.INCONCLUSIVE;
+    }
+    return high < spec.tolerance() ? Verdict.PASS : Verdict.INCONCLUSIVE;
+  }
+
+  private static String reason(
+      GateSpec spec,
+      ArmSums newer,
+      Comparison seen,
+      Effect effect,
+      double harm,
+      double low,
+      double high) {
+    String against =
+        effect.controls()
+            ? "%s on %d control devices"
+                .formatted(percent(effect.reference()), seen.older().devices())
+            : "%s %s"
+                .formatted(
+                    percent(effect.reference()),
+                    spec.metric() == Metric.ACCURACY ? "promised" : "allowed");
+    String text =
+        "%s of %.0f on %d devices against %s"
+            .formatted(percent(newer.share()), newer.trials(), newer.devices(), against);
+    if (Double.isInfinite(effect.variance())) {
+      return text + "; one device a side says nothing about differences between devices";
+    }
+    return "%s; harm %s, between %s and %s, tolerance %s%s"
+        .formatted(
+            text,
+            points(harm),
+            points(low),
+            points(high),
+            points(spec.tolerance()),
+            newer.trials() < spec.trialsMin() ? "; needs %d".formatted(spec.trialsMin()) : "");
+  }
+
+  private static String percent(double share) {
+    return String.format(Locale.ROOT, "%.2f%%", 100 * share);
+  }
+
+  private static String points(double harm) {
+    return String.format(Locale.ROOT, "%+.2f points", 100 * harm);
+  }
+}

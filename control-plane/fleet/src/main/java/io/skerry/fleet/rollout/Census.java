@@ -1,0 +1,91 @@
+package io.skerry.fleet.rollout;
+
+import io.skerry.fleet.gate.FailureGate;
+import io.skerry.protocol.ProfileId;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+
+/**
+ * Devices of a rollout, counted. A stage that was never opened has none.
+ *
+ * @param cells groups of devices; the same group may come several times
+ */
+public record Census(List<Cell> cells) {
+  /** No device. */
+  public static final Census NONE = new Census(List.of());
+
+  public Census {
+    cells = List.copyOf(cells);
+  }
+
+  /**
+   * Devices that have all of this in common.
+   *
+   * @param online whether they are connected
+   * @param replacing whether they ran another version before this rollout touched them
+   */
+  public record Cell(
+      int stage,
+      ProfileId profile,
+      DeploymentState state,
+      boolean online,
+      boolean replacing,
+      int devices) {}
+
+  /** Devices of the groups that fit. */
+  public int count(Predicate<Cell> fits) {
+    return cells.stream().filter(fits).mapToInt(Cell::devices).sum();
+  }
+
+  /** Devices of a stage. */
+  public int devices(int stage) {
+    return count(cell -> cell.stage() == stage);
+  }
+
+  /** Devices of a stage in a state. */
+  public int count(int stage, DeploymentState state) {
+    return count(cell -> cell.stage() == stage && cell.state() == state);
+  }
+
+  /** Devices of all stages in a state. */
+  public int count(DeploymentState state) {
+    return count(cell -> cell.state() == state);
+  }
+
+  /** Devices that were ever given an order by this rollout. */
+  public int touched() {
+    return count(cell -> cell.state().isTouched());
+  }
+
+  int inFlightOnline() {
+    return count(cell -> cell.online() && cell.state().isInFlight());
+  }
+
+  int replaced() {
+    return count(cell -> cell.replacing() && cell.state().isTouched());
+  }
+
+  /** How the devices ended, by profile: what the gate on failed devices judges. */
+  public Map<ProfileId, FailureGate.Devices> failures() {
+    Map<ProfileId, FailureGate.Devices> byProfile = new HashMap<>();
+    for (Cell cell : cells) {
+      if (cell.state() == DeploymentState.REMOVED || cell.state() == DeploymentState.CANCELLED) {
+        continue;
+      }
+      byProfile.merge(
+          cell.profile(),
+          new FailureGate.Devices(
+              cell.devices(),
+              cell.state().isEnded() ? cell.devices() : 0,
+              cell.state().isFailure() ? cell.devices() : 0),
+          (left, right) ->
+              new FailureGate.Devices(
+                  left.members() + right.members(),
+                  left.ended() + right.ended(),
+                  left.failed() + right.failed()));
+    }
+    return byProfile;
+  }
+}

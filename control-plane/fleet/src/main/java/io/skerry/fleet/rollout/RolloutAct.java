@@ -1,0 +1,47 @@
+package io.skerry.fleet.rollout;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/** What people do to a rollout. Lower-case names are wire values. */
+public enum RolloutAct {
+  SUBMIT,
+  APPROVE,
+  START,
+  PAUSE,
+  RESUME,
+  PROMOTE,
+  ABORT,
+  ROLLBACK,
+  RETRY;
+
+  /** What this phase allows; the only place that knows. */
+  public static List<RolloutAct> allowedIn(RolloutPhase phase) {
+    return switch (phase) {
+      case RolloutPhase.Draft _ -> List.of(SUBMIT, ABORT);
+      case RolloutPhase.WaitingForApproval _ -> List.of(APPROVE, ABORT);
+      case RolloutPhase.Ready _ -> List.of(START, ABORT);
+      case RolloutPhase.Running _ -> List.of(PAUSE, PROMOTE, ABORT, ROLLBACK, RETRY);
+      case RolloutPhase.Paused _ -> List.of(RESUME, PROMOTE, ABORT, ROLLBACK, RETRY);
+      case RolloutPhase.Aborting _ -> List.of(ROLLBACK);
+      case RolloutPhase.Aborted _,
+          RolloutPhase.RollingBack _,
+          RolloutPhase.RolledBack _,
+          RolloutPhase.Succeeded _,
+          RolloutPhase.Superseded _ ->
+          List.of();
+    };
+  }
+
+  /** The name in API, command line and page. */
+  public String wireName() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /** The act of this wire name. */
+  public static Optional<RolloutAct> ofWireName(String wireName) {
+    return Arrays.stream(values()).filter(act -> act.wireName().equals(wireName)).findFirst();
+  }
+}

@@ -1,0 +1,29 @@
+package io.skerry.fleet.rollout;
+
+import java.time.Instant;
+
+/** Moves rollouts on, over whatever keeps their books. */
+public final class RolloutDriver {
+  private RolloutDriver() {}
+
+  /** Looks at a rollout once under a lease: counts, decides, orders, keeps. */
+  public static RolloutMachine.Step moveOn(RolloutBooks books, Lease lease, Instant now) {
+    return books.underLease(
+        lease, page -> apply(page, new RolloutEvent.Observed(page.census(), page.evidence()), now));
+  }
+
+  /** Applies one event to a rollout's page; a refused event changes nothing. */
+  public static RolloutMachine.Step apply(RolloutBooks.Page page, RolloutEvent event, Instant now) {
+    RolloutState before = page.state();
+    RolloutMachine.Step step = RolloutMachine.step(page.plan(), before, event, now);
+    if (step.refusal().isPresent()) {
+      return step;
+    }
+    // Kept first: an effect may need to know the stage that it opens.
+    if (!step.state().equals(before)) {
+      page.keep(event, step.state(), now);
+    }
+    step.effects().forEach(effect -> page.carryOut(effect, now));
+    return step;
+  }
+}

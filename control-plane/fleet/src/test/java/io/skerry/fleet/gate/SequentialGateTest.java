@@ -1,0 +1,214 @@
+package io.skerry.fleet.gate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.skerry.protocol.ProfileId;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class SequentialGateTest {
+  private static final ProfileId AVX2 = new ProfileId("x86-64-avx2");
+  private static final ProfileId NEON = new ProfileId("arm64-neon");
+
+  @Test
+  void passesOnceHarmAboveTheToleranceIsRuledOut() {
+    GateResult result = only(Metric.FAILED_PREDICTIONS, arm(20, 5000, .01), arm(100, 5000, .01));
+
+    assertThat(result.verdict()).isEqualTo(Verdict.PASS);
+    assertThat(result.reason()).contains("20 devices", "100 control devices", "tolerance");
+  }
+
+  @Test
+  void failsOnceHarmAboveTheToleranceIsShown() {
+    GateResult result = only(Metric.FAILED_PREDICTIONS, arm(20, 500, .06), arm(100, 500, .01));
+
+    assertThat(result.verdict()).isEqualTo(Verdict.FAIL);
+    assertThat(result.numbers().get("low")).isGreaterThan(.01);
+  }
+
+  @Test
+  void doesNotDecideWhileTheSampleHoldsBoth() {
+    assertThat(only(Metric.ACCURACY, arm(10, 30, .95), arm(50, 30, .95)).verdict())
+        .isEqualTo(Verdict.INCONCLUSIVE);
+  }
+
+  @Test
+  void neverTakesSilenceForSuccess() {
+    GateResult result = only(Metric.FAILED_PREDICTIONS, ArmSums.NONE, arm(50, 1000, 0));
+
+    assertThat(result.verdict()).isEqualTo(Verdict.NO_DATA);
+    assertThat(result.blocks()).isTrue();
+    assertThat(GateSettings.DEFAULTS.judge(Map.of(), Evidence.NONE, 3))
+        .anyMatch(gate -> gate.gate().equals("failed-predictions") && gate.blocks());
+  }
+
+  @Test
+  void waitsForOutcomesOnlyWhereTheVersionBeforeGotSome() {
+    assertThat(gates(Metric.ACCURACY, Comparison.NONE)).isEmpty();
+    assertThat(gates(Metric.ACCURACY, new Comparison(ArmSums.NONE, arm(50, 100, .9))).getFirst())
+        .matches(GateResult::blocks);
+  }
+
+  @Test
+  void lastingDifferencesBetweenDevicesAreNoHarm() {
+    // Half of the new version's devices stand in a bad place: means differ, and so do devices.
+    ArmSums newer = ArmSums.NONE;
+    ArmSums older = ArmSums.NONE;
+    for (int device = 0; device < 8; device++) {
+      newer = newer.plus(100_000, device < 4 ? 8000 : 500);
+      older = older.plus(100_000, device < 1 ? 8000 : 500);
+    }
+
+    assertThat(only(Metric.FAILED_PREDICTIONS, newer, older).verdict())
+        .isEqualTo(Verdict.INCONCLUSIVE);
+  }
+
+  @Test
+  void aFewDevicesOfARareProfileStopAStageButDoNotHoldItBack() {
+    Map<ProfileId, Evidence.OfProfile> profiles = new HashMap<>();
+    profiles.put(
+        AVX2,
+        of(Metric.FAILED_PREDICTIONS, new Comparison(arm(50, 5000, .01), arm(50, 5000, .01))));
+    profiles.put(
+        NEON, of(Metric.FAILED_PREDICTIONS, new Comparison(arm(2, 50, .01), arm(3, 50, .01))));
+
+    List<GateResult> results =
+        judged(Metric.FAILED_PREDICTIONS, new Evidence(profiles, OptionalDouble.empty()));
+
+    assertThat(results)
+        .extracting(GateResult::scope)
+        .containsExactly("pooled", "arm64-neon", "x86-64-avx2");
+    assertThat(results).noneMatch(GateResult::blocks);
+    assertThat(results.get(1).verdict()).isEqualTo(Verdict.INCONCLUSIVE);
+  }
+
+  @Test
+  void judgesAFirstDeploymentByLimitsAndByThePromise() {
+    assertThat(only(Metric.FAILED_PREDICTIONS, arm(20, 5000, .005), ArmSums.NONE).verdict())
+        .isEqualTo(Verdict.PASS);
+    assertThat(only(Metric.SLOW_PREDICTIONS, arm(20, 5000, .2), ArmSums.NONE).verdict())
+        .isEqualTo(Verdict.FAIL);
+    Evidence promised =
+        new Evidence(
+            Map.of(AVX2, of(Metric.ACCURACY, new Comparison(arm(20, 500, .8), ArmSums.NONE))),
+            OptionalDouble.of(.95));
+    assertThat(judged(Metric.ACCURACY, promised).getFirst())
+        .matches(result -> result.verdict() == Verdict.FAIL)
+        .matches(result -> result.reason().contains("promised"));
+  }
+
+  @Test
+  void coversTheTruthAtEveryLookAtOnce() {
+    int missed = 0;
+    int runs = 400;
+    for (long seed = 0; seed < runs; seed++) {
+      Random random = new Random(seed);
+      double[] newer = new double[20];
+      double[] older = new double[40];
+      double[] lasting = new double[60];
+      for (int device = 0; device < lasting.length; device++) {
+        lasting[device] = Math.max(0, .02 + .008 * random.nextGaussian());
+      }
+      boolean out = false;
+      for (int look = 1; look <= 120 && !out; look++) {
+        ArmSums now = ArmSums.NONE;
+        ArmSums before = ArmSums.NONE;
+        for (int device = 0; device < 20; device++) {
+          newer[device] += hits(random, lasting[device]);
+          now = now.plus(60.0 * look, newer[device]);
+        }
+        for (int device = 0; device < 40; device++) {
+          older[device] += hits(random, lasting[20 + device]);
+          before = before.plus(60.0 * look, older[device]);
+        }
+        double radius = MixtureSequence.radius(now.variance() + before.variance(), .01, .05);
+        out = Math.abs(now.share() - before.share()) > radius;
+      }
+      missed += out ? 1 : 0;
+    }
+
+    assertThat((double) missed / runs).isLessThanOrEqualTo(.05);
+  }
+
+  @Test
+  void choosesTheLatencyThatOneInAHundredExceeds() {
+    List<Long> bins = List.of(0L, 500L, 300L, 150L, 40L, 8L, 2L);
+
+    assertThat(LatencyEdge.of(bins, Optional.empty())).hasValue(5);
+    assertThat(LatencyEdge.of(List.of(1L), Optional.of(Duration.ofMillis(1)))).hasValue(20);
+    assertThat(LatencyEdge.of(List.of(), Optional.empty())).isEmpty();
+  }
+
+  @Test
+  void tellsBeforehandWhatItCanSee() {
+    Outlook three = outlook(3, 100, 0).getFirst();
+    assertThat(three.excludes()).isGreaterThan(.5);
+    assertThat(three.enough()).isFalse();
+
+    assertThat(outlook(100, 100, 3600))
+        .filteredOn(one -> one.gate().equals("failed-predictions"))
+        .allMatch(Outlook::enough);
+    assertThat(outlook(3, 100, 0))
+        .filteredOn(one -> one.gate().equals("failed-predictions"))
+        .allMatch(one -> one.text().contains("NO_DATA"));
+  }
+
+  @Test
+  void refusesLimitsThatAreNone() {
+    GateSpec good = GateSettings.DEFAULTS.metrics().getFirst();
+    assertThatThrownBy(
+            () -> new GateSpec(good.metric(), 0, good.limit(), good.promote(), good.action(), 1))
+        .hasMessageStartingWith("gates.failed-predictions.tolerance");
+    assertThatThrownBy(
+            () -> new GateSettings(GateSettings.DEFAULTS.failures(), List.of(good, good)))
+        .hasMessageStartingWith("gates.failed-predictions");
+  }
+
+  private static List<Outlook> outlook(long devices, long controls, double predictions) {
+    return GateSettings.DEFAULTS.outlook(
+        new Outlook.Size(devices, controls, predictions, predictions / 10, 60), 3);
+  }
+
+  private static double hits(Random random, double share) {
+    int hits = 0;
+    for (int trial = 0; trial < 60; trial++) {
+      hits += random.nextDouble() < share ? 1 : 0;
+    }
+    return hits;
+  }
+
+  private static ArmSums arm(int devices, double trials, double share) {
+    ArmSums sums = ArmSums.NONE;
+    for (int device = 0; device < devices; device++) {
+      sums = sums.plus(trials, trials * share);
+    }
+    return sums;
+  }
+
+  private static Evidence.OfProfile of(Metric metric, Comparison comparison) {
+    return new Evidence.OfProfile(Map.of(metric, comparison));
+  }
+
+  private static GateResult only(Metric metric, ArmSums newer, ArmSums older) {
+    return gates(metric, new Comparison(newer, older)).getFirst();
+  }
+
+  private static List<GateResult> gates(Metric metric, Comparison comparison) {
+    return judged(
+        metric, new Evidence(Map.of(AVX2, of(metric, comparison)), OptionalDouble.empty()));
+  }
+
+  private static List<GateResult> judged(Metric metric, Evidence evidence) {
+    return GateSettings.DEFAULTS.judge(Collections.emptyMap(), evidence, 3).stream()
+        .filter(result -> result.gate().equals(metric.wireName()))
+        .toList();
+  }
+}
