@@ -1,5 +1,6 @@
 package io.skerry.api;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param code name of an {@link io.skerry.protocol.ErrorCode}
  * @param retry name of an {@link io.skerry.protocol.ErrorCode.Retry}
  * @param requestId finds the request in log and audit
+ * @param errors fields that are wrong; absent when it is none
  */
 public record Problem(
     String type,
@@ -22,4 +24,9 @@ public record Problem(
     @Nullable String instance,
     String code,
     String retry,
-    String requestId) {}
+    String requestId,
+    @Nullable List<FieldError> errors) {
+  public Problem {
+    errors = errors == null ? null : List.copyOf(errors);
+  }
+}

@@ -11,10 +11,7 @@ import java.io.PrintWriter;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -30,7 +27,12 @@ import picocli.CommandLine.Spec;
         "Starts runs, packagings and rollouts; brings signatures; makes tokens and users.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {CreateTokenCommand.class, CreatePreauthorisationCommand.class})
+    subcommands = {
+      CreateTokenCommand.class,
+      CreatePreauthorisationCommand.class,
+      CreateRolloutCommand.class,
+      CreateCohortCommand.class
+    })
 @SuppressWarnings("NullAway.Init") // Picocli sets the fields before it calls.
 final class CreateCommand {
   @Spec private CommandSpec spec;
@@ -122,57 +124,6 @@ final class CreateCommand {
           "model/%s: %s".formatted(version, Watch.variants(Json.array(signed, "variants"))));
     }
     return ExitCodes.DONE;
-  }
-
-  @Command(
-      name = "rollout",
-      description = "Rolls a packaged version out in stages.",
-      mixinStandardHelpOptions = true)
-  int rollout(
-      @Mixin ServerOptions server,
-      @Parameters(paramLabel = "MODEL@VERSION", converter = VersionRef.Converter.class)
-          VersionRef version,
-      @Option(
-              names = "--stages",
-              split = ",",
-              defaultValue = "10,40,100",
-              description = "percent of the fleet, cumulative; default: ${DEFAULT-VALUE}")
-          List<Double> stages,
-      @Option(names = "--slot", defaultValue = "main", description = "default: ${DEFAULT-VALUE}")
-          String slot,
-      @Option(
-              names = "--soak",
-              defaultValue = "2",
-              paramLabel = "WINDOWS",
-              description = "windows each stage is watched; default: ${DEFAULT-VALUE}")
-          int soakWindows,
-      @Option(
-              names = "--window",
-              defaultValue = "60s",
-              converter = Durations.class,
-              description = "length of a counting window; default: ${DEFAULT-VALUE}")
-          Duration window,
-      @Mixin WatchOptions watch,
-      @Option(
-              names = {"-o", "--output"},
-              defaultValue = "table")
-          Output output)
-      throws InterruptedException {
-    List<Map<String, Double>> percents = new ArrayList<>();
-    stages.forEach(percent -> percents.add(Map.of("percent", percent)));
-    Map<String, Object> request = new LinkedHashMap<>();
-    request.put("model", version.model());
-    request.put("version", version.version());
-    request.put("slot", slot);
-    request.put("stages", percents);
-    request.put("soakWindows", soakWindows);
-    request.put("windowMillis", window.toMillis());
-    try (SkerryClient client = server.client()) {
-      JsonObject rollout = client.post("/v1/rollouts", request, JsonObject.class);
-      String id = Json.text(rollout, "id");
-      print(output, rollout, "rollout/" + id, "rollout/%s started".formatted(id));
-      return watch.follow(client, "/v1/rollouts/" + id, RolloutCommand::line, err());
-    }
   }
 
   @Command(

@@ -32,6 +32,14 @@ enum Kind {
           Column.of("STAGES", "stages"),
           Column.of("TOUCHED", "touched"),
           Column.of("REASON", "reason"))),
+  COHORTS(
+      "/v1/cohorts",
+      "cohort",
+      "name",
+      List.of(
+          Column.of("NAME", "name"),
+          Column.of("SELECTOR", "selector"),
+          Column.of("DEVICES", "devices"))),
   MODELS(
       "/v1/models",
       "model",

@@ -7,6 +7,8 @@ import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -60,65 +62,99 @@ final class RolloutCommand {
     }
   }
 
+  @Command(name = "submit", description = "Hands a draft in.", mixinStandardHelpOptions = true)
+  int submit(@Mixin ActOptions options) {
+    return act(options, "submit", "submitted");
+  }
+
+  @Command(name = "start", description = "Starts it.", mixinStandardHelpOptions = true)
+  int start(@Mixin ActOptions options) {
+    return act(options, "start", "started");
+  }
+
+  @Command(
+      name = "approve",
+      description = "Agrees to what somebody else wrote; it starts.",
+      mixinStandardHelpOptions = true)
+  int approve(@Mixin ActOptions options) {
+    return act(options, "approve", "approved");
+  }
+
   @Command(name = "pause", description = "Opens no further stage.", mixinStandardHelpOptions = true)
-  int pause(
-      @Mixin ServerOptions server,
-      @Parameters(paramLabel = "ID") String id,
-      @Option(names = "--reason", required = true) String reason) {
-    return act(server, id, "pause", "paused", reason);
+  int pause(@Mixin ActOptions options) {
+    return act(options, "pause", "paused");
   }
 
   @Command(
       name = "resume",
       description = "Goes on where it paused.",
       mixinStandardHelpOptions = true)
-  int resume(
-      @Mixin ServerOptions server,
-      @Parameters(paramLabel = "ID") String id,
-      @Option(names = "--reason", required = true) String reason) {
-    return act(server, id, "resume", "resumed", reason);
+  int resume(@Mixin ActOptions options) {
+    return act(options, "resume", "resumed");
   }
 
   @Command(
       name = "promote",
       description = "Opens the next stage now.",
       mixinStandardHelpOptions = true)
-  int promote(
-      @Mixin ServerOptions server,
-      @Parameters(paramLabel = "ID") String id,
-      @Option(names = "--reason", required = true) String reason) {
-    return act(server, id, "promote", "promoted", reason);
+  int promote(@Mixin ActOptions options) {
+    return act(options, "promote", "promoted");
   }
 
   @Command(
       name = "abort",
-      description = "Ends it; devices keep what they run.",
+      description =
+          "Ends it; takes back orders that no device has carried out; the others keep what they run.",
       mixinStandardHelpOptions = true)
-  int abort(
-      @Mixin ServerOptions server,
-      @Parameters(paramLabel = "ID") String id,
-      @Option(names = "--reason", required = true) String reason) {
-    return act(server, id, "abort", "aborted", reason);
+  int abort(@Mixin ActOptions options) {
+    return act(options, "abort", "aborted");
   }
 
   @Command(
       name = "rollback",
       description = "Ends it; devices go back to what they ran.",
       mixinStandardHelpOptions = true)
-  int rollback(
-      @Mixin ServerOptions server,
-      @Parameters(paramLabel = "ID") String id,
-      @Option(names = "--reason", required = true) String reason) {
-    return act(server, id, "rollback", "rolling back", reason);
+  int rollback(@Mixin ActOptions options) {
+    return act(options, "rollback", "rolling back");
   }
 
-  private int act(ServerOptions server, String id, String act, String done, String reason) {
-    try (SkerryClient client = server.client()) {
-      client.post(
-          "/v1/rollouts/%s/%s".formatted(DescribeCommand.encoded(id), act),
-          Map.of("reason", reason),
-          JsonObject.class);
-      spec.commandLine().getOut().println("rollout/%s %s".formatted(Table.printable(id), done));
+  @Command(
+      name = "retry",
+      description = "Has devices that failed for a cause that may pass try again.",
+      mixinStandardHelpOptions = true)
+  int retry(@Mixin ActOptions options) {
+    return act(options, "retry", "retrying");
+  }
+
+  /** What every act asks for. */
+  static final class ActOptions {
+    @Mixin private ServerOptions server;
+
+    @Parameters(paramLabel = "ID")
+    private String id;
+
+    @Option(names = "--reason", required = true, description = "kept in the audit log")
+    private String reason;
+
+    @Option(
+        names = "--revision",
+        paramLabel = "N",
+        description = "act only if the rollout is still at this revision; default: as read now")
+    private @Nullable Long revision;
+  }
+
+  private int act(ActOptions options, String act, String done) {
+    String path = "/v1/rollouts/" + DescribeCommand.encoded(options.id);
+    try (SkerryClient client = options.server.client()) {
+      long seen =
+          options.revision == null
+              ? client.get(path, JsonObject.class).get("revision").getAsLong()
+              : options.revision;
+      client.postIfMatch(
+          path + "/" + act, Map.of("reason", options.reason), seen, JsonObject.class);
+      spec.commandLine()
+          .getOut()
+          .println("rollout/%s %s".formatted(Table.printable(options.id), done));
     }
     return ExitCodes.DONE;
   }
@@ -154,29 +190,45 @@ final class RolloutCommand {
                         .map(reason -> ": " + Json.plain(reason))
                         .orElse(""))));
     Table table =
-        new Table(
-            List.of(
-                "STAGE",
-                "PERCENT",
-                "STATE",
-                "DEVICES",
-                "COMMITTED",
-                "FAILED",
-                "VERDICT",
-                "REASON"));
+        new Table(List.of("STAGE", "TAKES", "STATE", "DEVICES", "COMMITTED", "FAILED", "VERDICT"));
     for (JsonElement element : Json.array(rollout, "stages")) {
       JsonObject stage = element.getAsJsonObject();
       table.add(
           List.of(
               Json.text(stage, "index"),
-              Json.text(stage, "percent"),
+              Json.text(stage, "selection"),
               Json.text(stage, "state"),
               Json.text(stage, "devices"),
               Json.text(stage, "committed"),
               Json.text(stage, "failed"),
-              Json.text(stage, "verdict"),
-              Json.text(stage, "reason")));
+              Json.text(stage, "verdict")));
     }
     table.print(out);
+    for (JsonElement element : Json.array(rollout, "stages")) {
+      gates(element.getAsJsonObject(), out);
+    }
+    if (!Json.array(rollout, "allowedActions").isEmpty()) {
+      out.println(
+          Table.printable(
+              "allowed now: "
+                  + Json.array(rollout, "allowedActions").asList().stream()
+                      .map(JsonElement::getAsString)
+                      .collect(Collectors.joining(", "))));
+    }
+  }
+
+  private static void gates(JsonObject stage, PrintWriter out) {
+    for (JsonElement element : Json.array(stage, "gates")) {
+      JsonObject gate = element.getAsJsonObject();
+      out.println(
+          Table.printable(
+              "  stage %s  %-12s %s (%s): %s"
+                  .formatted(
+                      Json.text(stage, "index"),
+                      Json.text(gate, "verdict"),
+                      Json.text(gate, "gate"),
+                      Json.text(gate, "scope"),
+                      Json.text(gate, "reason"))));
+    }
   }
 }

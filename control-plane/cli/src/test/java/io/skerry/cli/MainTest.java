@@ -247,6 +247,65 @@ class MainTest {
   }
 
   @Test
+  void readsARolloutFromAFile(@TempDir Path folder) throws IOException {
+    answer("/v1/rollouts", 201, "{\"id\":\"r-9\",\"state\":\"WAITING_FOR_APPROVAL\"}");
+    Path file =
+        Files.writeString(
+            folder.resolve("rollout.yaml"),
+            """
+            model: engine
+            version: 2
+            approval: true
+            stages:
+              - {count: 5, pauseAfter: true}
+              - {percent: 100}
+            """);
+
+    assertThat(run("create", "rollout", "-f", file.toString())).isEqualTo(ExitCodes.DONE);
+
+    assertThat(requests.getFirst())
+        .isEqualTo(
+            "POST /v1/rollouts {\"model\":\"engine\",\"version\":2,\"approval\":true,\"stages\":"
+                + "[{\"count\":5,\"pauseAfter\":true},{\"percent\":100}]}");
+    assertThat(out.toString()).contains("waits for somebody else's approval");
+  }
+
+  @Test
+  void tellsEveryMistakeOfARolloutFileAtOnce(@TempDir Path folder) throws IOException {
+    Path file =
+        Files.writeString(
+            folder.resolve("rollout.yaml"),
+            """
+            model: engine
+            stagse: []
+            dynamic: 3
+            stages: [{percnt: 10}]
+            """);
+
+    assertThat(run("create", "rollout", "-f", file.toString())).isEqualTo(ExitCodes.USAGE);
+
+    assertThat(err.toString())
+        .contains("no field 'stagse'; did you mean stages?")
+        .contains("dynamic must be true or false")
+        .contains("no field 'stages[0].percnt'; did you mean percent?")
+        .contains("'version' is missing");
+    assertThat(requests).isEmpty();
+  }
+
+  @Test
+  void actsOnTheRevisionThatItRead() {
+    answer("/v1/rollouts/r-1", 200, "{\"id\":\"r-1\",\"revision\":7}");
+    answer("/v1/rollouts/r-1/approve", 200, "{\"id\":\"r-1\"}");
+
+    assertThat(run("rollout", "approve", "r-1", "--reason", "looks good"))
+        .isEqualTo(ExitCodes.DONE);
+
+    assertThat(requests.getLast())
+        .isEqualTo("POST /v1/rollouts/r-1/approve {\"reason\":\"looks good\"}");
+    assertThat(lines()).containsExactly("rollout/r-1 approved");
+  }
+
+  @Test
   void startsARolloutInStages() {
     answer("/v1/rollouts", 201, "{\"id\":\"r-9\"}");
 
@@ -254,8 +313,8 @@ class MainTest {
 
     assertThat(requests.getFirst())
         .isEqualTo(
-            "POST /v1/rollouts {\"model\":\"engine\",\"version\":2,\"slot\":\"main\",\"stages\":"
-                + "[{\"percent\":10.0},{\"percent\":100.0}],\"soakWindows\":2,\"windowMillis\":5000}");
+            "POST /v1/rollouts {\"model\":\"engine\",\"version\":2,\"stages\":"
+                + "[{\"percent\":10},{\"percent\":100}],\"windowMillis\":5000}");
     assertThat(lines()).containsExactly("rollout/r-9");
   }
 

@@ -38,6 +38,7 @@ final class ControlPlane implements AutoCloseable {
   private static final Duration READY_WITHIN = Duration.ofSeconds(90);
   private static final Duration JOB_WITHIN = Duration.ofMinutes(3);
   private static final Duration ROLLOUT_WITHIN = Duration.ofMinutes(5);
+  private static final int ROLL_BACK_ATTEMPTS_MAX = 5;
   private static final Duration ASK_EVERY = Duration.ofMillis(250);
 
   private final ChildProcess process;
@@ -170,7 +171,21 @@ final class ControlPlane implements AutoCloseable {
   void rollBack(String rollout, String reason) {
     JsonObject body = new JsonObject();
     body.addProperty("reason", reason);
-    client.post("/v1/rollouts/" + rollout + "/rollback", body, Rollout.class);
+    String path = "/v1/rollouts/" + rollout;
+    // The engine may move it on in between: then it is read again.
+    for (int attempt = 1; ; attempt++) {
+      long seen = client.get(path, Rollout.class).revision();
+      try {
+        client.postIfMatch(path + "/rollback", body, seen, Rollout.class);
+        return;
+      } catch (SkerryException e) {
+        boolean changed =
+            e.problem().map(problem -> problem.code().equals("CHANGED_MEANWHILE")).orElse(false);
+        if (!changed || attempt == ROLL_BACK_ATTEMPTS_MAX) {
+          throw e;
+        }
+      }
+    }
   }
 
   /** Devices that refuse what this rollout ordered because its bytes are not those signed for. */

@@ -19,6 +19,7 @@ import io.skerry.simulator.machine.TrainingTable.Labels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -33,6 +34,21 @@ final class Demo {
   private static final List<Integer> STAGES = List.of(10, 40, 100);
 
   /** Half of the ordinary inputs is plenty here, and shows that not every one is needed. */
+  private static final int DEADLINE_WINDOWS = 24;
+
+  // A handful of devices for some seconds, on a machine that everything shares: latencies say
+  // little,
+  // and one machine near its threshold must not stop a good version.
+  private static final List<RolloutRequest.GateRequest> GATES =
+      List.of(
+          gate("failed-predictions", .05, .05),
+          gate("latency-p99", .2, .5),
+          gate("accuracy", .15, null),
+          gate("accuracy-negative", .15, null),
+          gate("accuracy-positive", .4, null),
+          gate("prediction-distribution", .5, null),
+          gate("confidence", .5, null));
+
   private static final RolloutRequest.SamplingRequest SAMPLING =
       new RolloutRequest.SamplingRequest(0.5, 1);
 
@@ -219,11 +235,36 @@ final class Demo {
         MODEL,
         version,
         null,
-        percents.stream().map(RolloutRequest.StageRequest::new).toList(),
+        null,
+        null,
+        null,
+        null,
+        percents.stream().map(RolloutRequest.StageRequest::ofPercent).toList(),
+        null,
+        null,
         DemoOptions.SOAK_WINDOWS,
         (int) options.window().toMillis(),
+        null,
+        null,
+        null,
+        null,
+        deadlines(),
         onFailedDevices,
-        SAMPLING);
+        GATES,
+        SAMPLING,
+        null,
+        null);
+  }
+
+  private static RolloutRequest.GateRequest gate(
+      String metric, double tolerance, @Nullable Double limit) {
+    return new RolloutRequest.GateRequest(metric, tolerance, limit, "NO_HARM_SHOWN", null, null);
+  }
+
+  private RolloutRequest.DeadlinesRequest deadlines() {
+    long stageMillis =
+        options.window().multipliedBy(DEADLINE_WINDOWS).plus(Duration.ofMinutes(1)).toMillis();
+    return new RolloutRequest.DeadlinesRequest("30s", "1m", "1m", stageMillis + "ms");
   }
 
   private void awaitWindows(int windows, String why) throws InterruptedException {

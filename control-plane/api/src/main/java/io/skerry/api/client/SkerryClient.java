@@ -113,6 +113,22 @@ public final class SkerryClient implements AutoCloseable {
     return send("POST", path, "application/json", BodyPublishers.ofString(gson.toJson(body)), type);
   }
 
+  /**
+   * Posts a record as JSON, if the resource is still as it was read.
+   *
+   * @param revision that was read: the ETag without its quotes
+   */
+  public <T> T postIfMatch(String path, Object body, long revision, Class<T> type) {
+    return read(
+        send(
+            request(path)
+                .header("Content-Type", "application/json")
+                .header("If-Match", "\"" + revision + "\"")
+                .POST(BodyPublishers.ofString(gson.toJson(body)))
+                .build()),
+        TypeToken.get(type));
+  }
+
   /** Deletes a resource. */
   public void delete(String path) {
     send(request(path).DELETE().build());
@@ -171,7 +187,8 @@ public final class SkerryClient implements AutoCloseable {
         request.uri().getPath(),
         "UNAVAILABLE",
         "SAME_CALL",
-        "");
+        "",
+        null);
   }
 
   private <T> T read(byte[] body, TypeToken<T> type) {

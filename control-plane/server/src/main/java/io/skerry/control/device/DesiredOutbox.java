@@ -15,6 +15,7 @@ import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SamplingRates;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.TenantId;
+import io.skerry.protocol.UnitName;
 import jakarta.inject.Singleton;
 import java.net.URI;
 import java.time.Duration;
@@ -188,6 +189,8 @@ public final class DesiredOutbox {
         new SamplingRates(row.number("sampling_base"), row.number("sampling_notable")),
         Duration.ofMillis(row.bigint("window_millis")),
         row.integer("probation_predictions"),
-        Duration.ofMillis(row.bigint("probation_millis")));
+        Duration.ofMillis(row.bigint("probation_millis")),
+        ModeColumns.read(row),
+        row.optionalText("unit").map(UnitName::new));
   }
 }

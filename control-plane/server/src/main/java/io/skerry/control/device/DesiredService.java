@@ -4,6 +4,8 @@ import io.skerry.control.sql.Transaction;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SlotId;
+import io.skerry.protocol.SlotMode;
+import io.skerry.protocol.UnitName;
 import jakarta.inject.Singleton;
 import java.util.Collection;
 
@@ -37,9 +39,9 @@ public final class DesiredService {
             ), slots as (
               insert into desired_slot (device, slot, revision, model, version, manifest, signature,
                 rollout, sampling_base, sampling_notable, window_millis, probation_predictions,
-                probation_millis)
+                probation_millis, mode, beside, share, unit)
               select chosen.id, named.slot, 1 + coalesce(report.revision, 0),
-                ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+                ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
               from chosen cross join (select ?::text as slot) named
               left join device_slot_report report
                 on report.device = chosen.id and report.slot = named.slot
@@ -51,7 +53,8 @@ public final class DesiredService {
                 sampling_notable = excluded.sampling_notable,
                 window_millis = excluded.window_millis,
                 probation_predictions = excluded.probation_predictions,
-                probation_millis = excluded.probation_millis
+                probation_millis = excluded.probation_millis, mode = excluded.mode,
+                beside = excluded.beside, share = excluded.share, unit = excluded.unit
             ), bumped as (
               insert into desired (device, term, counter, issued_at)
               select id, (select term from desired_term), 1, now() from chosen
@@ -76,6 +79,10 @@ public final class DesiredService {
             order.window().toMillis(),
             order.probationPredictions(),
             order.probation().toMillis(),
+            ModeColumns.name(order.mode()),
+            order.mode().trial().map(trial -> trial.beside().value()).orElse(null),
+            order.mode().trial().map(SlotMode.Trial::share).orElse(0.0),
+            order.unit().map(UnitName::value).orElse(null),
             slot.value());
     transaction.afterCommit(signal::raise);
     return ordered;

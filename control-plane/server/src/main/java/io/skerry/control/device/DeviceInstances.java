@@ -16,8 +16,11 @@ import io.skerry.protocol.DeviceId;
 import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Keeps which processes spoke under each device's name, and raises the alarm of a copied key. */
 @Singleton
@@ -32,30 +35,52 @@ final class DeviceInstances {
 
   /** Takes what a device's message tells, in the caller's transaction. */
   void heard(Transaction transaction, DeviceId device, InstanceEvent event) {
-    Instances before =
-        transaction
-            .first(
-                "select state::text as state from device_instances where device = ? for update",
-                row -> read(row.text("state")),
-                device.value())
-            .orElse(Instances.NONE);
-    Instances after = CloneMachine.after(before, event, Instant.now());
-    if (after.equals(before)) {
-      return;
-    }
+    heard(transaction, Map.of(device, List.of(event)));
+  }
+
+  /** Takes what the messages of many devices tell, in the caller's transaction. */
+  void heard(Transaction transaction, Map<DeviceId, List<InstanceEvent>> events) {
+    Map<String, Instances> stored = new HashMap<>();
+    transaction.forEach(
+        """
+        select device, state::text as state from device_instances
+        where device = any(?) order by device for update
+        """,
+        row -> stored.put(row.text("device"), read(row.text("state"))),
+        events.keySet().stream().map(DeviceId::value).toList());
+    Instant now = Instant.now();
+    List<String> devices = new ArrayList<>();
+    List<String> states = new ArrayList<>();
+    List<@Nullable String> since = new ArrayList<>();
+    events.forEach(
+        (device, heard) -> {
+          Instances before = stored.getOrDefault(device.value(), Instances.NONE);
+          Instances after = before;
+          for (InstanceEvent event : heard) {
+            after = CloneMachine.after(after, event, now);
+          }
+          if (after.equals(before)) {
+            return;
+          }
+          devices.add(device.value());
+          states.add(written(after));
+          since.add(after.alarm().map(alarm -> alarm.since().toString()).orElse(null));
+          if (before.alarm().isEmpty() && after.alarm().isPresent()) {
+            raise(transaction, device, after.alarm().get());
+          }
+        });
     transaction.update(
         """
         insert into device_instances (device, state, cloned_since)
-        select id, ?::jsonb, ? from device where id = ?
+        select device.id, told.state::jsonb, told.since::timestamptz
+        from unnest(?::text[], ?::text[], ?::text[]) as told (device, state, since)
+        join device on device.id = told.device order by device.id
         on conflict (device) do update set
           state = excluded.state, cloned_since = excluded.cloned_since
         """,
-        written(after),
-        after.alarm().map(Instances.Alarm::since).orElse(null),
-        device.value());
-    if (before.alarm().isEmpty() && after.alarm().isPresent()) {
-      raise(transaction, device, after.alarm().get());
-    }
+        devices,
+        states,
+        since);
   }
 
   /** Ends the alarm and forgets the processes. */

@@ -1,29 +1,44 @@
 package io.skerry.control.device;
 
 import com.google.gson.Gson;
+import io.micronaut.context.event.ApplicationEventPublisher;
+import io.skerry.control.sql.Columns;
 import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.device.InstanceEvent;
+import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SlotReport;
 import jakarta.inject.Singleton;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
+import java.util.Set;
 
 /** Stores what devices say of themselves: the latest only. */
 @Singleton
 public final class DeviceReports {
   private final Profiles profiles;
   private final DeviceInstances instances;
+  private final ApplicationEventPublisher<ReportsStoring> storing;
   private final Gson gson = new Gson();
 
-  DeviceReports(Profiles profiles, DeviceInstances instances) {
+  DeviceReports(
+      Profiles profiles,
+      DeviceInstances instances,
+      ApplicationEventPublisher<ReportsStoring> storing) {
     this.profiles = profiles;
     this.instances = instances;
+    this.storing = storing;
   }
 
   /**
@@ -33,20 +48,86 @@ public final class DeviceReports {
    * @return whether it was
    */
   public boolean store(Transaction transaction, ReportedDocument report) {
-    String device = report.device().value();
-    if (!BootEpochs.isOfThisDevice(transaction, report.device(), report.bootEpoch())) {
-      return false;
+    return !store(transaction, List.of(report)).isEmpty();
+  }
+
+  /**
+   * Stores many reports, in a fixed number of statements. Of several of one device only the newest
+   * counts.
+   *
+   * @return those that were newer than what was stored
+   */
+  public List<ReportedDocument> store(
+      Transaction transaction, Collection<ReportedDocument> reports) {
+    Map<String, Long> floors = new HashMap<>();
+    transaction.forEach(
+        "select id, boot_epoch_floor from device where id = any(?)",
+        row -> floors.put(row.text("id"), row.bigint("boot_epoch_floor")),
+        reports.stream().map(report -> report.device().value()).distinct().toList());
+    Map<DeviceId, ReportedDocument> newest = new LinkedHashMap<>();
+    Map<DeviceId, List<InstanceEvent>> heard = new LinkedHashMap<>();
+    for (ReportedDocument report : reports) {
+      Long floor = floors.get(report.device().value());
+      if (floor == null || report.bootEpoch() <= floor) {
+        continue;
+      }
+      heard
+          .computeIfAbsent(report.device(), unused -> new ArrayList<>())
+          .add(
+              new InstanceEvent.Reported(
+                  report.health().instance(), report.bootEpoch(), report.at()));
+      newest.merge(
+          report.device(),
+          report,
+          (before, after) -> after.isAfter(before.bootEpoch(), before.sequence()) ? after : before);
     }
-    instances.heard(
-        transaction,
-        report.device(),
-        new InstanceEvent.Reported(report.health().instance(), report.bootEpoch(), report.at()));
-    int stored =
-        transaction.update(
+    if (newest.isEmpty()) {
+      return List.of();
+    }
+    instances.heard(transaction, heard);
+    Set<String> stored = storeHeads(transaction, newest.values());
+    List<ReportedDocument> taken =
+        newest.values().stream()
+            .filter(report -> stored.contains(report.device().value()))
+            .toList();
+    if (!taken.isEmpty()) {
+      storeSlots(transaction, taken);
+      storeFacts(transaction, taken);
+      storing.publishEvent(
+          new ReportsStoring(transaction, taken.stream().map(ReportedDocument::device).toList()));
+    }
+    return taken;
+  }
+
+  private static Set<String> storeHeads(
+      Transaction transaction, Collection<ReportedDocument> reports) {
+    Columns rows = new Columns(11);
+    for (ReportedDocument report : reports) {
+      rows.add(
+          report.device().value(),
+          report.bootEpoch(),
+          report.sequence(),
+          report.at().truncatedTo(ChronoUnit.MICROS).toString(),
+          report.observed().term(),
+          report.observed().counter(),
+          report.applied().term(),
+          report.applied().counter(),
+          report.agentVersion(),
+          report.dropped().values().stream().mapToLong(Long::longValue).sum(),
+          HexFormat.of().formatHex(ProtocolCodec.encode(report)));
+    }
+    return new HashSet<>(
+        transaction.list(
             """
             insert into device_report (device, boot_epoch, sequence, at, received_at, observed_term,
               observed_counter, applied_term, applied_counter, agent_version, dropped, document)
-            values (?, ?, ?, ?, now(), ?, ?, ?, ?, ?, ?, ?)
+            select device, epoch, sequence, at::timestamptz, now(), observed_term, observed_counter,
+              applied_term, applied_counter, agent, dropped, decode(document, 'hex')
+            from unnest(?::text[], ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::bigint[],
+              ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::text[])
+              as given (device, epoch, sequence, at, observed_term, observed_counter, applied_term,
+                applied_counter, agent, dropped, document)
+            order by device
             on conflict (device) do update set
               boot_epoch = excluded.boot_epoch, sequence = excluded.sequence, at = excluded.at,
               received_at = excluded.received_at, observed_term = excluded.observed_term,
@@ -55,43 +136,21 @@ public final class DeviceReports {
               dropped = excluded.dropped, document = excluded.document
             where (device_report.boot_epoch, device_report.sequence)
               < (excluded.boot_epoch, excluded.sequence)
+            returning device
             """,
-            device,
-            report.bootEpoch(),
-            report.sequence(),
-            report.at(),
-            report.observed().term(),
-            report.observed().counter(),
-            report.applied().term(),
-            report.applied().counter(),
-            report.agentVersion(),
-            report.dropped().values().stream().mapToLong(Long::longValue).sum(),
-            ProtocolCodec.encode(report));
-    if (stored == 0) {
-      return false;
-    }
-    storeSlots(transaction, device, report.slots());
-    String facts = gson.toJson(report.facts());
-    transaction.update(
-        "update device set facts = ?::jsonb, profile = ? where id = ? and facts <> ?::jsonb",
-        facts,
-        profiles.matching(report.facts()).orElse(null),
-        device,
-        facts);
-    return true;
+            row -> row.text("device"),
+            rows.and()));
   }
 
-  private static void storeSlots(Transaction transaction, String device, List<SlotReport> slots) {
-    transaction.update(
-        "delete from device_slot_report where device = ? and slot <> all(?)",
-        device,
-        slots.stream().map(slot -> slot.slot().value()).toList());
-    List<@Nullable Object[]> rows = new ArrayList<>();
-    for (SlotReport slot : slots) {
-      Optional<SlotReport.Running> running = slot.running();
-      rows.add(
-          new @Nullable Object[] {
-            device,
+  private static void storeSlots(Transaction transaction, List<ReportedDocument> reports) {
+    List<String> keys = new ArrayList<>();
+    Columns rows = new Columns(13);
+    for (ReportedDocument report : reports) {
+      for (SlotReport slot : report.slots()) {
+        keys.add(report.device().value() + "/" + slot.slot().value());
+        Optional<SlotReport.Running> running = slot.running();
+        rows.add(
+            report.device().value(),
             slot.slot().value(),
             slot.revision(),
             slot.phase().name(),
@@ -101,17 +160,30 @@ public final class DeviceReports {
             running.map(now -> now.version().version()).orElse(null),
             running.map(now -> now.manifest().toString()).orElse(null),
             slot.error().map(error -> error.code().name()).orElse(null),
-            slot.error().map(SlotReport.Failure::detail).orElse(null),
+            slot.error().map(error -> error.detail().replace('\0', '\uFFFD')).orElse(null),
             slot.predictions(),
-            slot.predictionsFailed()
-          });
+            slot.predictionsFailed());
+      }
     }
-    transaction.batch(
+    transaction.update(
+        """
+        delete from device_slot_report s
+        where s.device = any(?) and s.device || '/' || s.slot <> all(?)
+        """,
+        reports.stream().map(report -> report.device().value()).toList(),
+        keys);
+    if (keys.isEmpty()) {
+      return;
+    }
+    transaction.update(
         """
         insert into device_slot_report (device, slot, revision, phase, rollout, target_manifest,
           running_model, running_version, running_manifest, error_code, error_detail, predictions,
           predictions_failed)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        select * from unnest(?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[], ?::text[],
+          ?::text[], ?::bigint[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bigint[])
+          as given (device, slot)
+        order by device, slot
         on conflict (device, slot) do update set
           revision = excluded.revision, phase = excluded.phase, rollout = excluded.rollout,
           target_manifest = excluded.target_manifest, running_model = excluded.running_model,
@@ -119,6 +191,31 @@ public final class DeviceReports {
           error_code = excluded.error_code, error_detail = excluded.error_detail,
           predictions = excluded.predictions, predictions_failed = excluded.predictions_failed
         """,
-        rows);
+        rows.and());
+  }
+
+  private void storeFacts(Transaction transaction, List<ReportedDocument> reports) {
+    Map<String, String> facts = new LinkedHashMap<>();
+    reports.forEach(report -> facts.put(report.device().value(), gson.toJson(report.facts())));
+    Set<String> changed =
+        new HashSet<>(
+            transaction.list(
+                """
+                select id from unnest(?::text[], ?::text[]) as told (device, facts)
+                join device on device.id = told.device and device.facts <> told.facts::jsonb
+                """,
+                row -> row.text("id"),
+                facts.keySet(),
+                facts.values()));
+    for (ReportedDocument report : reports) {
+      String device = report.device().value();
+      if (changed.contains(device)) {
+        transaction.update(
+            "update device set facts = ?::jsonb, profile = ? where id = ?",
+            facts.get(device),
+            profiles.matching(report.facts()).orElse(null),
+            device);
+      }
+    }
   }
 }

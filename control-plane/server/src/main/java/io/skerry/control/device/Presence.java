@@ -1,5 +1,6 @@
 package io.skerry.control.device;
 
+import io.micronaut.context.event.ApplicationEventPublisher;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.device.InstanceEvent;
@@ -14,10 +15,15 @@ import java.util.List;
 public final class Presence {
   private final Database database;
   private final DeviceInstances instances;
+  private final ApplicationEventPublisher<PresenceStoring> storing;
 
-  Presence(Database database, DeviceInstances instances) {
+  Presence(
+      Database database,
+      DeviceInstances instances,
+      ApplicationEventPublisher<PresenceStoring> storing) {
     this.database = database;
     this.instances = instances;
+    this.storing = storing;
   }
 
   /**
@@ -47,6 +53,7 @@ public final class Presence {
           device.value(),
           status.bootEpoch());
     }
+    storing.publishEvent(new PresenceStoring(transaction, List.of(device)));
   }
 
   /** Notes that messages came from these devices. */
@@ -65,7 +72,9 @@ public final class Presence {
    */
   public void forgetAll() {
     database.run(
-        transaction ->
-            transaction.update("update device_presence set online = false where online"));
+        transaction -> {
+          transaction.update("update device_presence set online = false where online");
+          storing.publishEvent(new PresenceStoring(transaction, List.of()));
+        });
   }
 }

@@ -4,6 +4,8 @@ import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SamplingRates;
+import io.skerry.protocol.SlotMode;
+import io.skerry.protocol.UnitName;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -16,6 +18,8 @@ import java.util.Optional;
  * @param window length of a counting window
  * @param probationPredictions good inferences before the version counts as committed, from 0
  * @param probation the longest wait for them
+ * @param mode what the version is for
+ * @param unit slots that change together or not at all
  */
 public record SlotOrder(
     ModelVersion version,
@@ -25,4 +29,29 @@ public record SlotOrder(
     SamplingRates sampling,
     Duration window,
     int probationPredictions,
-    Duration probation) {}
+    Duration probation,
+    SlotMode mode,
+    Optional<UnitName> unit) {
+  /** An order for a version that answers alone. */
+  public SlotOrder(
+      ModelVersion version,
+      Digest manifest,
+      Digest signature,
+      Optional<RolloutId> rollout,
+      SamplingRates sampling,
+      Duration window,
+      int probationPredictions,
+      Duration probation) {
+    this(
+        version,
+        manifest,
+        signature,
+        rollout,
+        sampling,
+        window,
+        probationPredictions,
+        probation,
+        new SlotMode.Active(),
+        Optional.empty());
+  }
+}

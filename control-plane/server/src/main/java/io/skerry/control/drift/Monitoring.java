@@ -7,13 +7,16 @@ import io.skerry.artifact.Layer;
 import io.skerry.artifact.LayerType;
 import io.skerry.control.artifact.ArtifactStore;
 import io.skerry.protocol.Digest;
+import io.skerry.telemetry.drift.BaselineBins;
 import io.skerry.telemetry.drift.MonitoredStreams;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -59,6 +62,24 @@ public final class Monitoring {
     Optional<Monitored> read = read(manifest);
     cache.put(manifest, read);
     return read;
+  }
+
+  /** The middle of each ordinary bin of an artifact's scores; empty when it has none. */
+  public Optional<List<Double>> scores(String manifest) {
+    return of(Digest.parse(manifest))
+        .map(monitored -> monitored.streams().outputs().get(MonitoredStreams.SCORE))
+        .map(Monitoring::middles);
+  }
+
+  private static List<Double> middles(BaselineBins bins) {
+    List<Double> middles = new ArrayList<>();
+    double low = bins.minimum();
+    for (double edge : bins.edges()) {
+      middles.add((low + edge) / 2);
+      low = edge;
+    }
+    middles.add((low + bins.maximum()) / 2);
+    return List.copyOf(middles);
   }
 
   private Optional<Monitored> read(Digest digest) {

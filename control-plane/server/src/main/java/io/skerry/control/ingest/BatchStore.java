@@ -2,6 +2,7 @@ package io.skerry.control.ingest;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
+import io.micronaut.context.event.ApplicationEventPublisher;
 import io.skerry.control.device.DeviceReports;
 import io.skerry.control.device.Presence;
 import io.skerry.control.link.InboundMessage;
@@ -53,12 +54,19 @@ final class BatchStore {
   private final SealedSample seals;
   private final TenantKeys keys;
   private final Clock clock = Clock.systemUTC();
+  private final ApplicationEventPublisher<RecordsStoring> storing;
 
-  BatchStore(DeviceReports reports, Presence presence, SealedSample seals, TenantKeys keys) {
+  BatchStore(
+      DeviceReports reports,
+      Presence presence,
+      SealedSample seals,
+      TenantKeys keys,
+      ApplicationEventPublisher<RecordsStoring> storing) {
     this.reports = reports;
     this.presence = presence;
     this.seals = seals;
     this.keys = keys;
+    this.storing = storing;
   }
 
   record Address(TenantId tenant, DeviceId device) {}
@@ -91,6 +99,7 @@ final class BatchStore {
             message.payload());
       }
     }
+    List<ReportedDocument> newer = reports.store(transaction, reported);
     setAsideFarEpochs(transaction, batches);
     removeThoseOfRemovedDevices(transaction, batches);
     Ledgers ledgers = Ledgers.lock(transaction, batches.stream().map(Batch::key).toList());
@@ -100,10 +109,14 @@ final class BatchStore {
       duplicates += gather(transaction, batch, ledgers, rows);
     }
     rows.insert(transaction);
+    RecordsStoring stored = rows.storing(transaction);
+    if (!stored.windows().isEmpty() || !stored.feedback().isEmpty()) {
+      storing.publishEvent(stored);
+    }
     ledgers.save(transaction);
     Counters.add(transaction, "duplicates", duplicates);
     presence.seen(transaction, devices(known));
-    return new Stored(committed(batches, ledgers), reported);
+    return new Stored(committed(batches, ledgers), newer);
   }
 
   // A device that was removed while it was connected: nothing of it is kept.
@@ -167,9 +180,7 @@ final class BatchStore {
               "reported document of '%s/%s' on another device's topic"
                   .formatted(document.tenant(), document.device()));
         }
-        if (reports.store(transaction, document)) {
-          reported.add(document);
-        }
+        reported.add(document);
       }
       default ->
           batches.add(

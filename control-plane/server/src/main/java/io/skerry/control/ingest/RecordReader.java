@@ -32,7 +32,8 @@ final class RecordReader {
 
   private static final long WINDOW_MILLIS_MIN = 100;
   private static final long WINDOW_MILLIS_MAX = Duration.ofDays(31).toMillis();
-  private static final String LATENCY = "$latency";
+  static final String LATENCY = "$latency";
+  private static final String SCORE = "$score";
 
   private RecordReader() {}
 
@@ -59,7 +60,8 @@ final class RecordReader {
     }
   }
 
-  static StoredWindow window(DeviceId device, Window window, Instant now) throws Malformed {
+  static StoredWindow window(DeviceId device, long bootEpoch, Window window, Instant now)
+      throws Malformed {
     checkText(window.getModel().getManifestDigest());
     checkTime(window, now);
     checkPredictions(window);
@@ -75,12 +77,13 @@ final class RecordReader {
     Set<String> names = new HashSet<>();
     for (StreamCounts stream : window.getStreamsList()) {
       checkStream(stream, names);
-      if (stream.getStream().equals(LATENCY)) {
+      if (stream.getStream().equals(LATENCY) || stream.getStream().equals(SCORE)) {
         gated.add(stream);
       }
     }
     return new StoredWindow(
         device,
+        bootEpoch,
         slot(window.getModel()),
         version(window.getModel()),
         window.getModel().getManifestDigest(),

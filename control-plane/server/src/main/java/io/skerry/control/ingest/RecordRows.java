@@ -15,6 +15,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Rows of one transaction, gathered by table and inserted together. */
@@ -27,6 +28,8 @@ final class RecordRows {
   private final List<@Nullable Object[]> samples = new ArrayList<>();
   private final List<@Nullable Object[]> events = new ArrayList<>();
   private final Set<Track> tracks = new HashSet<>();
+  private final List<RecordsStoring.Window> told = new ArrayList<>();
+  private final List<StoredFeedback> outcomes = new ArrayList<>();
   private final Instant now;
   private final SealedSample seals;
   private final TenantKeys keys;
@@ -48,7 +51,9 @@ final class RecordRows {
     switch (record.getBodyCase()) {
       case WINDOW ->
           addWindow(
-              epoch, record.getSequence(), RecordReader.window(device, record.getWindow(), now));
+              epoch,
+              record.getSequence(),
+              RecordReader.window(device, epoch, record.getWindow(), now));
       case FEEDBACK -> addFeedback(device, epoch, record.getSequence(), record.getFeedback());
       case SAMPLE -> addSample(tenant, device, epoch, record);
       case EVENT -> addEvent(device, epoch, record);
@@ -79,6 +84,10 @@ final class RecordRows {
           window.record().toByteArray()
         });
     for (StreamCounts stream : window.gated()) {
+      // Others are judged as they come; latencies also say later what was usual before.
+      if (!stream.getStream().equals(RecordReader.LATENCY)) {
+        continue;
+      }
       streams.add(
           new @Nullable Object[] {
             device,
@@ -92,11 +101,26 @@ final class RecordRows {
             stream.getCountsList().stream().mapToLong(Long::longValue).toArray()
           });
     }
+    told.add(
+        new RecordsStoring.Window(
+            window.device(),
+            window.bootEpoch(),
+            window.slot(),
+            window.version(),
+            window.manifest(),
+            window.start(),
+            window.predictions(),
+            window.predictionsFailed(),
+            window.gated().stream()
+                .collect(
+                    Collectors.toMap(
+                        StreamCounts::getStream, StreamCounts::getCountsList, (a, b) -> a))));
   }
 
   private void addFeedback(DeviceId device, long epoch, long sequence, Feedback wire)
       throws RecordReader.Malformed {
     StoredFeedback stored = RecordReader.feedback(device, wire);
+    outcomes.add(stored);
     Optional<StoredFeedback.Prediction> prediction = stored.prediction();
     feedback.add(
         new @Nullable Object[] {
@@ -158,6 +182,10 @@ final class RecordRows {
           event.getDetail(),
           GSON.toJson(event.getAttributesMap())
         });
+  }
+
+  RecordsStoring storing(Transaction transaction) {
+    return new RecordsStoring(transaction, told, outcomes);
   }
 
   void insert(Transaction transaction) {

@@ -11,6 +11,7 @@ import java.util.List;
 /**
  * Exact counters of one window of one running version on one device.
  *
+ * @param bootEpoch of the device's agent when it counted
  * @param index start in epoch milliseconds divided by the window's length
  * @param skipped predictions answered but not counted
  * @param record the wire message, byte for byte
@@ -18,6 +19,7 @@ import java.util.List;
  */
 record StoredWindow(
     DeviceId device,
+    long bootEpoch,
     SlotId slot,
     ModelVersion version,
     String manifest,

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /** Figures and states as the console writes them. */
 public final class Words {
   private static final Set<String> GOOD =
-      Set.of("COMMITTED", "SUCCEEDED", "PASSED", "PASS", "RESOLVED");
+      Set.of("COMMITTED", "ALREADY_INSTALLED", "SUCCEEDED", "PASSED", "PASS", "RESOLVED");
   private static final Set<String> BAD =
       Set.of(
           "FAILED",
@@ -25,13 +25,16 @@ public final class Words {
           "ROLLED_BACK",
           "ROLLING_BACK",
           "REJECTED",
+          "TIMED_OUT",
+          "RESTORE_FAILED",
           "ABORTED",
           "ABORTING",
           "OPEN",
           "HARM_CONFIRMED");
-  private static final Set<String> WARN = Set.of("PAUSED", "INCONCLUSIVE", "NO_DATA");
+  private static final Set<String> WARN =
+      Set.of("PAUSED", "WAITING_FOR_APPROVAL", "INCONCLUSIVE", "NO_DATA");
   private static final Set<String> WAITING =
-      Set.of("IDLE", "NONE", "PENDING", "QUEUED", "CANCELLED", "SUPERSEDED");
+      Set.of("IDLE", "NONE", "DRAFT", "PENDING", "QUEUED", "CANCELLED", "SUPERSEDED");
   private static final int HUES = 5;
 
   private Words() {}

@@ -1,347 +1,490 @@
 package io.skerry.control.rollout;
 
 import io.skerry.control.device.DesiredService;
+import io.skerry.control.rollout.RolloutOrder.Part;
+import io.skerry.control.rollout.RolloutOrder.Variant;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
-import io.skerry.fleet.rollout.DeploymentMachine;
 import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.RolloutEffect;
-import io.skerry.fleet.rollout.StageCensus;
-import io.skerry.fleet.rollout.StageMembership.Candidate;
+import io.skerry.fleet.rollout.RolloutPlan;
+import io.skerry.fleet.rollout.StageRule.Selection;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
-import io.skerry.protocol.ModelName;
-import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.SlotId;
-import io.skerry.protocol.SlotPhase;
-import io.skerry.protocol.SlotReport;
+import io.skerry.protocol.SlotMode;
 import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.EnumMap;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Predicate;
 
-/** The devices of rollouts: set-based, one statement for each group that gets the same artifact. */
+/** Carries effects out on the devices of a rollout: set-based, one statement for each group. */
 @Singleton
 final class Deployments {
-  private static final List<String> UNSTARTED = List.of("OFFERED", "DEFERRED");
+  private static final List<String> IN_FLIGHT = names(DeploymentState::isInFlight);
+  private static final List<String> BEFORE_SWITCH = names(DeploymentState::isBeforeSwitch);
+  private static final List<String> RETRYABLE = names(DeploymentState::isRetryable);
+  private static final List<String> FAILED = names(DeploymentState::isFailure);
   private static final List<String> TOUCHED =
-      List.of(
-          "OFFERED", "IN_PROGRESS", "DEFERRED", "COMMITTED", "REJECTED", "FAILED", "ROLLED_BACK");
+      names(
+          state ->
+              state.isTouched()
+                  && state != DeploymentState.RESTORED
+                  && state != DeploymentState.RESTORE_FAILED
+                  && state != DeploymentState.CANCELLED);
 
   private final DesiredService desired;
+  private final Arms arms;
 
-  Deployments(DesiredService desired) {
+  Deployments(DesiredService desired, Arms arms) {
     this.desired = desired;
+    this.arms = arms;
   }
 
-  /** A profile's winning artifact. */
-  record Variant(Digest manifest, Digest signature) {}
-
-  static void insert(
-      Transaction transaction,
-      RolloutOrder order,
-      List<List<Candidate>> stages,
-      Map<String, Variant> variants) {
-    List<@Nullable Object[]> rows = new ArrayList<>();
-    for (int stage = 0; stage < stages.size(); stage++) {
-      for (Candidate candidate : stages.get(stage)) {
-        Variant variant = variants.get(candidate.profile().value());
-        if (variant == null) {
-          throw new IllegalStateException("device without a variant: " + candidate);
-        }
-        rows.add(
-            new @Nullable Object[] {
-              order.id().value(),
-              candidate.device().value(),
-              stage,
-              candidate.profile().value(),
-              variant.manifest().toString(),
-              variant.signature().toString()
-            });
-      }
-    }
-    transaction.batch(
-        """
-        insert into deployment (rollout, device, stage, profile, manifest, signature, state)
-        values (?, ?, ?, ?, ?, ?, 'PENDING')
-        """,
-        rows);
-  }
-
-  private record Reported(
-      String device, DeploymentState state, SlotReport report, long revision, Digest ordered) {}
-
-  /** Takes what the devices reported last. */
-  static void follow(Transaction transaction, RolloutOrder order) {
-    List<Reported> reports =
-        transaction.list(
-            """
-            select d.device, d.state, d.revision,
-              case when d.state = 'RESTORING' then d.previous_manifest else d.manifest end as ordered,
-              r.phase, r.running_model, r.running_version, r.running_manifest
-            from deployment d
-            join device_slot_report r
-              on r.device = d.device and r.slot = ? and r.revision = d.revision
-            where d.rollout = ?
-              and d.state in ('OFFERED', 'IN_PROGRESS', 'DEFERRED', 'COMMITTED', 'RESTORING')
-            """,
-            row -> reported(row, order.slot()),
-            order.slot().value(),
-            order.id().value());
-    List<@Nullable Object[]> changed = new ArrayList<>();
-    for (Reported one : reports) {
-      DeploymentState after =
-          DeploymentMachine.after(one.state(), one.report(), one.revision(), one.ordered());
-      if (after != one.state()) {
-        changed.add(
-            new @Nullable Object[] {
-              after.name(), after.isEnded() ? after.name() : null, order.id().value(), one.device()
-            });
-      }
-    }
-    transaction.batch(
-        """
-        update deployment set state = ?, outcome = coalesce(?, outcome)
-        where rollout = ? and device = ?
-        """,
-        changed);
-    transaction.update(
-        """
-        update deployment d set error_code = r.error_code, error_detail = r.error_detail
-        from device_slot_report r
-        where d.rollout = ? and r.device = d.device and r.slot = ? and r.revision = d.revision
-          and d.state in ('REJECTED', 'FAILED', 'ROLLED_BACK', 'RESTORE_FAILED')
-          and d.error_code is null and r.error_code is not null
-        """,
-        order.id().value(),
-        order.slot().value());
-  }
-
-  private static Reported reported(Row row, SlotId slot) {
-    Optional<SlotReport.Running> running =
-        row.optionalText("running_manifest")
-            .map(
-                manifest ->
-                    new SlotReport.Running(
-                        new ModelVersion(
-                            new ModelName(row.text("running_model")),
-                            row.bigint("running_version")),
-                        Digest.parse(manifest)));
-    long revision = row.bigint("revision");
-    return new Reported(
-        row.text("device"),
-        DeploymentState.valueOf(row.text("state")),
-        new SlotReport(
-            slot,
-            revision,
-            SlotPhase.valueOf(row.text("phase")),
-            Optional.empty(),
-            Optional.empty(),
-            running,
-            Optional.empty(),
-            0,
-            0),
-        revision,
-        Digest.parse(row.text("ordered")));
-  }
-
-  private record Group(int stage, DeploymentState state, boolean online, int devices, int before) {}
-
-  /** Counts the devices, one entry a stage. */
-  static List<StageCensus> census(Transaction transaction, RolloutOrder order) {
-    List<Group> groups =
-        transaction.list(
-            """
-            select d.stage, d.state, coalesce(p.online, false) as online, count(*) as devices,
-              count(*) filter (where d.state <> 'PENDING' and d.previous_manifest is not null)
-                as before
-            from deployment d left join device_presence p on p.device = d.device
-            where d.rollout = ? group by 1, 2, 3
-            """,
-            row ->
-                new Group(
-                    row.integer("stage"),
-                    DeploymentState.valueOf(row.text("state")),
-                    row.flag("online"),
-                    row.integer("devices"),
-                    row.integer("before")),
-            order.id().value());
-    List<StageCensus> census = new ArrayList<>();
-    for (int stage = 0; stage < order.plan().percents().size(); stage++) {
-      Map<DeploymentState, Integer> online = new EnumMap<>(DeploymentState.class);
-      Map<DeploymentState, Integer> offline = new EnumMap<>(DeploymentState.class);
-      int before = 0;
-      for (Group group : groups) {
-        if (group.stage() == stage) {
-          (group.online() ? online : offline).merge(group.state(), group.devices(), Integer::sum);
-          before += group.before();
-        }
-      }
-      census.add(new StageCensus(online, offline, before));
-    }
-    return census;
+  private static List<String> names(Predicate<DeploymentState> fits) {
+    return Arrays.stream(DeploymentState.values()).filter(fits).map(Enum::name).toList();
   }
 
   void carryOut(Transaction transaction, RolloutOrder order, RolloutEffect effect, Instant now) {
     switch (effect) {
-      case RolloutEffect.OfferStage(int stage) -> offer(transaction, order, stage, now);
-      case RolloutEffect.FailOverdue(Instant offeredUntil, Instant startedUntil) ->
-          failOverdue(transaction, order, offeredUntil, startedUntil);
-      case RolloutEffect.DeferOffline(int stage) ->
+      case RolloutEffect.OpenStage(int stage) -> open(transaction, order, stage);
+      case RolloutEffect.Offer(int through, int limit) ->
+          offer(
+              transaction,
+              order,
+              transaction.list(
+                  """
+                  select device from deployment
+                  where rollout = ? and state = 'PENDING' and online and stage <= ?
+                  order by stage, rank limit ? for update
+                  """,
+                  row -> row.text("device"),
+                  order.id().value(),
+                  through,
+                  limit),
+              now);
+      case RolloutEffect.CatchUp(int limit) ->
+          offer(
+              transaction,
+              order,
+              transaction.list(
+                  """
+                  select device from deployment
+                  where rollout = ? and state = 'DEFERRED' and online and not has_order
+                  order by stage, rank limit ? for update
+                  """,
+                  row -> row.text("device"),
+                  order.id().value(),
+                  limit),
+              now);
+      case RolloutEffect.Expire() -> expire(transaction, order, now);
+      case RolloutEffect.DeferOffline(int through) ->
           transaction.update(
               """
-              update deployment d set state = 'DEFERRED' from device_presence p
-              where d.rollout = ? and d.stage = ? and d.state in ('OFFERED', 'IN_PROGRESS')
-                and p.device = d.device and not p.online
+              update deployment set state = 'DEFERRED', due_at = null
+              where rollout = ? and stage <= ? and not online
+                and (state = 'PENDING' or state = any(?))
               """,
               order.id().value(),
-              stage);
-      case RolloutEffect.RestoreUnstarted _ -> restore(transaction, order, UNSTARTED, now);
-      case RolloutEffect.RestoreTouched _ -> restore(transaction, order, TOUCHED, now);
+              through,
+              IN_FLIGHT);
+      case RolloutEffect.Cancel() -> cancel(transaction, order);
+      case RolloutEffect.RestoreTouched() -> restore(transaction, order, now);
+      case RolloutEffect.RestoreBrokenUnits() -> restoreBrokenUnits(transaction, order);
+      case RolloutEffect.RetryFailed() ->
+          transaction.update(
+              """
+              update deployment set state = 'PENDING', attempt = attempt + 1, has_order = false,
+                due_at = null, failed_as = null, error_code = null, error_detail = null
+              where rollout = ? and state = any(?)
+              """,
+              order.id().value(),
+              RETRYABLE);
+      case RolloutEffect.ConcludeTrial(boolean promote) -> conclude(transaction, order, promote);
+      case RolloutEffect.CloseOut() ->
+          transaction.update(
+              """
+              update deployment set due_at = null,
+                state = case when state = 'PENDING' then 'CANCELLED' else 'DEFERRED' end
+              where rollout = ? and (state in ('PENDING', 'RESTORING') or state = any(?))
+              """,
+              order.id().value(),
+              IN_FLIGHT);
     }
   }
 
-  private void offer(Transaction transaction, RolloutOrder order, int stage, Instant now) {
-    String rollout = order.id().value();
-    String slot = order.slot().value();
-    transaction.update(
+  private void open(Transaction transaction, RolloutOrder order, int stage) {
+    admit(transaction, order, stage, "device.enrolled_at <= rollout.created_at");
+    arms.open(transaction, order, stage);
+  }
+
+  /**
+   * Gives devices that enrolled after the start their places in the stages that are open.
+   *
+   * @return how many
+   */
+  static int admitNewcomers(Transaction transaction, RolloutOrder order, int throughStage) {
+    int admitted = 0;
+    for (int stage = 0; stage <= throughStage; stage++) {
+      admitted += admit(transaction, order, stage, "device.enrolled_at > rollout.created_at");
+    }
+    return admitted;
+  }
+
+  private static int admit(
+      Transaction transaction, RolloutOrder order, int stage, String enrolled) {
+    Selection selection = order.plan().steps().get(stage).selection();
+    String takes =
+        switch (selection) {
+          case Selection.Percent _, Selection.Count _ ->
+              """
+              ranked.rank <= rollout.holdback_above
+                and (ranked.rank <= limits.threshold or device.id = any(limits.representatives))
+                and ?::text is not null
+              """;
+          case Selection.Cohort _ ->
+              "device.labels @> (select selector from cohort where name = ?)";
+          case Selection.Profile _ -> "device.profile = ?";
+          case Selection.Holdback _ ->
+              "ranked.rank > rollout.holdback_above and ?::text is not null";
+        };
+    String named =
+        switch (selection) {
+          case Selection.Cohort cohort -> cohort.cohort().value();
+          case Selection.Profile profile -> profile.profile().value();
+          case Selection.Percent _, Selection.Count _, Selection.Holdback _ -> "";
+        };
+    return transaction.update(
         """
-        update deployment d set previous_model = o.model, previous_version = o.version,
-          previous_manifest = o.manifest, previous_signature = o.signature
-        from desired_slot o
-        where d.rollout = ? and d.stage = ? and d.state = 'PENDING' and o.device = d.device
-          and o.slot = ?
-        """,
-        rollout,
-        stage,
-        slot);
-    // What runs counts more than what was ordered: an order may have failed.
-    transaction.update(
+        insert into deployment (rollout, device, stage, rank, profile, state, online)
+        select rollout.id, device.id, limits.stage, ranked.rank, device.profile, 'PENDING',
+          presence.online
+        from rollout
+        join rollout_stage limits on limits.rollout = rollout.id and limits.stage = ?
+        join device on device.profile = any(rollout.profiles) and
         """
-        update deployment d set previous_model = v.model, previous_version = v.version,
-          previous_manifest = v.manifest, previous_signature = v.signature
-        from device_slot_report r join variant v on v.manifest = r.running_manifest and v.winner
-        where d.rollout = ? and d.stage = ? and d.state = 'PENDING' and r.device = d.device
-          and r.slot = ? and v.profile = d.profile and v.signature is not null
-        """,
-        rollout,
-        stage,
-        slot);
-    for (Batch batch :
-        batches(
-            transaction,
+            + enrolled
+            + """
+
+             join device_presence presence on presence.device = device.id
+             cross join lateral (select encode(sha256(convert_to(rollout.id || '/' || device.id,
+               'UTF8')), 'hex') collate "C" as rank) ranked
+             where rollout.id = ? and
             """
-            select manifest, signature, array_agg(device order by device) as devices
-            from deployment where rollout = ? and stage = ? and state = 'PENDING'
-            group by manifest, signature order by manifest
-            """,
-            rollout,
-            stage)) {
-      desired.order(
-          transaction,
-          batch.devices(),
-          order.slot(),
-          order.slotOrder(order.version(), batch.manifest(), batch.signature()));
+            + takes
+            + " on conflict (rollout, device) do nothing",
+        stage,
+        order.id().value(),
+        named);
+  }
+
+  private record OfProfile(String profile, List<DeviceId> devices) {}
+
+  private void offer(
+      Transaction transaction, RolloutOrder order, List<String> chosen, Instant now) {
+    if (chosen.isEmpty()) {
+      return;
+    }
+    String rollout = order.id().value();
+    transaction.update(
+        """
+        update deployment d set state = 'ALREADY_INSTALLED', due_at = null
+        where d.rollout = ? and d.device = any(?) and not exists (
+          select 1 from rollout_variant v
+          left join device_slot_report r on r.device = d.device and r.slot = any(?)
+            and r.slot = v.slot and r.phase = 'COMMITTED' and r.running_manifest = v.manifest
+          left join desired_slot o on o.device = d.device and o.slot = v.slot
+            and o.manifest = v.manifest and o.mode = 'ACTIVE' and o.revision = r.revision
+          where v.rollout = d.rollout and v.profile = d.profile
+            and (r.device is null or o.device is null))
+        """,
+        rollout,
+        chosen,
+        order.places());
+    for (Part part : order.parts()) {
+      rememberPrevious(transaction, order, part, chosen);
+    }
+    for (Part part : order.parts()) {
+      for (OfProfile group : pending(transaction, order, chosen)) {
+        desired.order(
+            transaction,
+            group.devices(),
+            part.place(order.plan().kind()),
+            order.slotOrder(variant(transaction, order, part, group.profile()), order.mode(part)));
+      }
     }
     transaction.update(
         """
-        update deployment d set state = 'OFFERED', ordered_at = ?, revision = o.revision
-        from desired_slot o
-        where d.rollout = ? and d.stage = ? and d.state = 'PENDING' and o.device = d.device
-          and o.slot = ?
+        update deployment set state = 'OFFERED', has_order = true, ordered_at = ?,
+          due_at = ?::timestamptz + ? * interval '1 millisecond',
+          replacing = ? or previous <> '{}'::jsonb, error_code = null, error_detail = null
+        where rollout = ? and device = any(?) and state in ('PENDING', 'DEFERRED')
         """,
         now,
+        now.toString(),
+        order.plan().deadlines().start().toMillis(),
+        order.plan().kind().isTrial(),
         rollout,
-        stage,
+        chosen);
+  }
+
+  private static List<OfProfile> pending(
+      Transaction transaction, RolloutOrder order, List<String> chosen) {
+    return transaction.list(
+        """
+        select profile, array_agg(device order by device) as devices from deployment
+        where rollout = ? and device = any(?) and state in ('PENDING', 'DEFERRED')
+        group by profile order by profile
+        """,
+        row ->
+            new OfProfile(
+                row.text("profile"), row.texts("devices").stream().map(DeviceId::new).toList()),
+        order.id().value(),
+        chosen);
+  }
+
+  private static Variant variant(
+      Transaction transaction, RolloutOrder order, Part part, String profile) {
+    return transaction
+        .first(
+            "select * from rollout_variant where rollout = ? and slot = ? and profile = ?",
+            Deployments::variant,
+            order.id().value(),
+            part.slot().value(),
+            profile)
+        .orElseThrow(
+            () -> new IllegalStateException("no variant of %s for %s".formatted(part, profile)));
+  }
+
+  private static Variant variant(Row row) {
+    return new Variant(
+        RolloutTables.version(row),
+        Digest.parse(row.text("manifest")),
+        Digest.parse(row.text("signature")));
+  }
+
+  // What runs counts more than what was ordered: an order may have failed. A further attempt knows
+  // already.
+  private static void rememberPrevious(
+      Transaction transaction, RolloutOrder order, Part part, List<String> chosen) {
+    if (order.plan().kind().isTrial()) {
+      return;
+    }
+    String slot = part.slot().value();
+    transaction.update(
+        """
+        update deployment d set previous = d.previous || jsonb_build_object(?::text, before.of)
+        from (
+          select distinct on (found.device) found.device, jsonb_build_object('model', found.model,
+            'version', found.version, 'manifest', found.manifest, 'signature', found.signature) as of
+          from (
+            select r.device, v.model, v.version, v.manifest, v.signature, 1 as best
+            from device_slot_report r
+            join device on device.id = r.device
+            join variant v on v.manifest = r.running_manifest and v.winner
+              and v.signature is not null and v.profile = device.profile
+            where r.slot = ? and r.device = any(?)
+            union all
+            select o.device, o.model, o.version, o.manifest, o.signature, 2
+            from desired_slot o
+            join device on device.id = o.device
+            join rollout_variant n on n.rollout = ? and n.slot = o.slot
+              and n.profile = device.profile and n.manifest <> o.manifest
+            where o.slot = ? and o.device = any(?) and o.mode = 'ACTIVE') found
+          order by found.device, found.best) before
+        where d.rollout = ? and d.device = before.device and not d.previous ?? ?
+        """,
+        slot,
+        slot,
+        chosen,
+        order.id().value(),
+        slot,
+        chosen,
+        order.id().value(),
         slot);
   }
 
-  private static void failOverdue(
-      Transaction transaction, RolloutOrder order, Instant offeredUntil, Instant startedUntil) {
+  private static void expire(Transaction transaction, RolloutOrder order, Instant now) {
     transaction.update(
         """
-        update deployment d set
-          state = case when d.state = 'RESTORING' then 'RESTORE_FAILED' else 'FAILED' end,
-          outcome = coalesce(d.outcome, 'FAILED'),
-          error_detail = case when d.state = 'OFFERED' then 'did not begin in time'
-            else 'did not come to an end in time' end
-        from device_presence p
-        where d.rollout = ? and p.device = d.device and p.online
-          and ((d.state = 'OFFERED' and d.ordered_at <= ?)
-            or (d.state in ('IN_PROGRESS', 'RESTORING') and d.ordered_at <= ?))
+        update deployment set due_at = null,
+          state = case when state = 'RESTORING' then 'RESTORE_FAILED' else 'TIMED_OUT' end,
+          failed_as = coalesce(failed_as, case when state <> 'RESTORING' then 'TIMED_OUT' end),
+          error_detail = case when state = 'OFFERED' then 'did not begin in time'
+            else 'did not get beyond ' || state || ' in time' end
+        where rollout = ? and due_at <= ? and online and (state = 'RESTORING' or state = any(?))
         """,
         order.id().value(),
-        offeredUntil,
-        startedUntil);
+        now,
+        IN_FLIGHT);
   }
 
-  // Devices that a newer rollout has taken over are left to it; without a version before, the order
-  // stands.
-  private void restore(
-      Transaction transaction, RolloutOrder order, List<String> states, Instant now) {
-    String condition =
+  private record Previous(SlotId slot, Variant variant, List<DeviceId> devices) {}
+
+  private void cancel(Transaction transaction, RolloutOrder order) {
+    String begun = "d.has_order and d.state = any(?)";
+    List<String> states = new ArrayList<>(BEFORE_SWITCH);
+    states.add(DeploymentState.DEFERRED.name());
+    sendBack(transaction, order, begun, states);
+    transaction.update(
         """
-        d.rollout = ? and d.state = any(?) and d.previous_manifest is not null
-          and exists (select 1 from desired_slot own where own.device = d.device
-            and own.slot = ? and own.rollout = d.rollout)
-        """;
-    String rollout = order.id().value();
-    String slot = order.slot().value();
+        update deployment set state = 'CANCELLED', due_at = null
+        where rollout = ? and (state in ('PENDING', 'DEFERRED') or state = any(?))
+        """,
+        order.id().value(),
+        BEFORE_SWITCH);
+  }
+
+  private void restore(Transaction transaction, RolloutOrder order, Instant now) {
+    sendBackToPrevious(transaction, order, "d.has_order and d.state = any(?)", TOUCHED);
+    transaction.update(
+        """
+        update deployment set state = 'RESTORING', ordered_at = ?,
+          due_at = case when online then ?::timestamptz + ? * interval '1 millisecond' end
+        where rollout = ? and has_order and previous <> '{}'::jsonb and state = any(?)
+          and exists (select 1 from desired_slot o
+            where o.device = deployment.device and o.rollout = deployment.rollout)
+        """,
+        now,
+        now.toString(),
+        order.plan().deadlines().progress().toMillis(),
+        order.id().value(),
+        TOUCHED);
+  }
+
+  private void restoreBrokenUnits(Transaction transaction, RolloutOrder order) {
+    if (order.parts().size() == 1) {
+      return;
+    }
+    sendBack(transaction, order, "d.has_order and d.state = any(?)", FAILED);
+    transaction.update(
+        "update deployment set has_order = false where rollout = ? and has_order and state = any(?)",
+        order.id().value(),
+        FAILED);
+  }
+
+  private void sendBack(
+      Transaction transaction, RolloutOrder order, String condition, List<String> states) {
+    sendBackToPrevious(transaction, order, condition, states);
+    for (Part part : order.parts()) {
+      switchOff(transaction, order, part, condition + " and not d.previous ?? o.slot", states);
+    }
+  }
+
+  // Devices that a newer rollout has taken over are left to it.
+  private void sendBackToPrevious(
+      Transaction transaction, RolloutOrder order, String condition, List<String> states) {
     List<Previous> groups =
         transaction.list(
             """
-            select d.previous_model, d.previous_version, d.previous_manifest as manifest,
-              d.previous_signature as signature, array_agg(d.device order by d.device) as devices
-            from deployment d where
+            select o.slot, d.previous -> o.slot ->> 'model' as model,
+              (d.previous -> o.slot ->> 'version')::bigint as version,
+              d.previous -> o.slot ->> 'manifest' as manifest,
+              d.previous -> o.slot ->> 'signature' as signature,
+              array_agg(d.device order by d.device) as devices
+            from deployment d
+            join desired_slot o on o.device = d.device and o.rollout = d.rollout
+            where d.rollout = ? and d.previous ?? o.slot and
             """
                 + condition
-                + "group by 1, 2, 3, 4 order by 3",
+                + " group by 1, 2, 3, 4, 5 order by 1, 4",
             row ->
                 new Previous(
-                    new ModelVersion(
-                        new ModelName(row.text("previous_model")), row.bigint("previous_version")),
-                    batch(row)),
-            rollout,
-            states,
-            slot);
+                    new SlotId(row.text("slot")),
+                    variant(row),
+                    row.texts("devices").stream().map(DeviceId::new).toList()),
+            order.id().value(),
+            states);
     for (Previous group : groups) {
       desired.order(
           transaction,
-          group.batch().devices(),
-          order.slot(),
-          order.slotOrder(group.version(), group.batch().manifest(), group.batch().signature()));
+          group.devices(),
+          group.slot(),
+          order.slotOrder(group.variant(), new SlotMode.Active()));
     }
-    for (Previous group : groups) {
+  }
+
+  private void switchOff(
+      Transaction transaction,
+      RolloutOrder order,
+      Part part,
+      String condition,
+      List<String> states) {
+    List<OfProfile> groups =
+        transaction.list(
+            """
+            select d.profile, array_agg(d.device order by d.device) as devices
+            from deployment d
+            join desired_slot o on o.device = d.device and o.rollout = d.rollout and o.slot = ?
+              and o.mode <> 'OFF'
+            where d.rollout = ? and
+            """
+                + condition
+                + " group by d.profile order by d.profile",
+            row ->
+                new OfProfile(
+                    row.text("profile"), row.texts("devices").stream().map(DeviceId::new).toList()),
+            part.place(order.plan().kind()).value(),
+            order.id().value(),
+            states);
+    for (OfProfile group : groups) {
+      desired.order(
+          transaction,
+          group.devices(),
+          part.place(order.plan().kind()),
+          order.slotOrder(variant(transaction, order, part, group.profile()), new SlotMode.Off()));
+    }
+  }
+
+  private void conclude(Transaction transaction, RolloutOrder order, boolean promote) {
+    String takesPart = "d.has_order and d.state = any(?)";
+    for (Part part : order.parts()) {
+      if (promote) {
+        promote(transaction, order, part);
+      }
+      switchOff(transaction, order, part, takesPart, TOUCHED);
+    }
+    if (!promote) {
       transaction.update(
           """
-          update deployment d set state = 'RESTORING', ordered_at = ?, revision = o.revision
-          from desired_slot o
-          where d.rollout = ? and d.device = any(?) and o.device = d.device and o.slot = ?
+          update deployment set state = 'RESTORED', due_at = null
+          where rollout = ? and has_order and state = any(?)
           """,
-          now,
-          rollout,
-          group.batch().devices().stream().map(DeviceId::value).toList(),
-          slot);
+          order.id().value(),
+          TOUCHED);
     }
   }
 
-  private record Batch(Digest manifest, Digest signature, List<DeviceId> devices) {}
-
-  private record Previous(ModelVersion version, Batch batch) {}
-
-  private static List<Batch> batches(
-      Transaction transaction, String sql, String rollout, int stage) {
-    return transaction.list(sql, Deployments::batch, rollout, stage);
+  private void promote(Transaction transaction, RolloutOrder order, Part part) {
+    List<OfProfile> groups =
+        transaction.list(
+            """
+            select profile, array_agg(device order by device) as devices from deployment
+            where rollout = ? and state = 'COMMITTED' group by profile order by profile
+            """,
+            row ->
+                new OfProfile(
+                    row.text("profile"), row.texts("devices").stream().map(DeviceId::new).toList()),
+            order.id().value());
+    for (OfProfile group : groups) {
+      desired.order(
+          transaction,
+          group.devices(),
+          part.slot(),
+          order.slotOrder(
+              variant(transaction, order, part, group.profile()), new SlotMode.Active()));
+    }
   }
 
-  private static Batch batch(Row row) {
-    return new Batch(
-        Digest.parse(row.text("manifest")),
-        Digest.parse(row.text("signature")),
-        row.texts("devices").stream().map(DeviceId::new).toList());
+  /** What the plan's deadlines leave a device that has an order and is online. */
+  static long leftMillis(RolloutPlan.Deadlines deadlines, DeploymentState state) {
+    if (state == DeploymentState.OFFERED) {
+      return deadlines.start().toMillis();
+    }
+    return state == DeploymentState.RESTORING
+        ? deadlines.progress().toMillis()
+        : deadlines.step().toMillis();
   }
 }

@@ -1,41 +1,36 @@
 package io.skerry.control.rollout;
 
+import io.micronaut.http.HttpHeaders;
 import io.micronaut.http.HttpResponse;
+import io.micronaut.http.MutableHttpResponse;
 import io.micronaut.http.annotation.Body;
 import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Get;
+import io.micronaut.http.annotation.Header;
 import io.micronaut.http.annotation.Post;
+import io.micronaut.http.annotation.QueryValue;
 import io.skerry.api.ActRequest;
 import io.skerry.api.Page;
 import io.skerry.api.Rollout;
+import io.skerry.api.RolloutDevice;
+import io.skerry.api.RolloutPreview;
 import io.skerry.api.RolloutRequest;
 import io.skerry.control.access.Allowed;
 import io.skerry.control.access.Role;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.web.ProblemException;
-import io.skerry.fleet.gate.GateAction;
-import io.skerry.fleet.gate.GateSettings;
-import io.skerry.fleet.rollout.RolloutEvent;
+import io.skerry.fleet.rollout.RolloutAct;
 import io.skerry.protocol.ErrorCode;
-import io.skerry.protocol.ModelName;
-import io.skerry.protocol.ModelVersion;
-import io.skerry.protocol.SamplingRates;
-import io.skerry.protocol.SlotId;
-import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Rollouts. */
+/** Rollouts. A rollout's revision, quoted, is its ETag. */
 @Controller("/v1/rollouts")
 final class RolloutController {
-  private static final List<Integer> PERCENTS = List.of(10, 40, 100);
-  private static final int SOAK_WINDOWS = 2;
-  private static final int SOAK_WINDOWS_MAX = 10_000;
-  private static final int WINDOW_MILLIS = 60_000;
-  private static final int WINDOW_MILLIS_MIN = 1_000;
-  private static final int WINDOW_MILLIS_MAX = 86_400_000;
-  private static final SamplingRates SAMPLING = new SamplingRates(.1, 1);
+  private static final Pattern ETAG = Pattern.compile("\"(\\d{1,18})\"");
 
   private final Rollouts rollouts;
 
@@ -45,62 +40,15 @@ final class RolloutController {
 
   @Post
   @Allowed(Role.OPERATOR)
-  HttpResponse<Rollout> start(Actor actor, @Body RolloutRequest request) {
-    Rollouts.Wish wish;
-    try {
-      wish = wish(request);
-    } catch (IllegalArgumentException e) {
-      throw new ProblemException(ErrorCode.REQUEST_INVALID, String.valueOf(e.getMessage()), e);
-    }
-    return HttpResponse.created(rollouts.start(actor, wish));
+  HttpResponse<Rollout> create(Actor actor, @Body RolloutRequest request) {
+    Rollout made = rollouts.create(actor, request);
+    return tagged(HttpResponse.created(made), made);
   }
 
-  private static Rollouts.Wish wish(RolloutRequest request) {
-    List<RolloutRequest.StageRequest> stages = request.stages();
-    RolloutRequest.SamplingRequest sampling = request.sampling();
-    String slot = request.slot();
-    return new Rollouts.Wish(
-        new ModelVersion(new ModelName(request.model()), request.version()),
-        new SlotId(slot == null ? "main" : slot),
-        stages == null
-            ? PERCENTS
-            : stages.stream().map(RolloutRequest.StageRequest::percent).toList(),
-        ranged("soakWindows", request.soakWindows(), SOAK_WINDOWS, 0, SOAK_WINDOWS_MAX),
-        Duration.ofMillis(
-            ranged(
-                "windowMillis",
-                request.windowMillis(),
-                WINDOW_MILLIS,
-                WINDOW_MILLIS_MIN,
-                WINDOW_MILLIS_MAX)),
-        action(request.onFailedDevices()),
-        sampling == null ? SAMPLING : new SamplingRates(sampling.base(), sampling.notable()));
-  }
-
-  private static GateAction action(@Nullable String onFailedDevices) {
-    if (onFailedDevices == null) {
-      return GateSettings.DEFAULTS.failures().action();
-    }
-    return Arrays.stream(GateAction.values())
-        .filter(action -> action.name().equals(onFailedDevices))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "onFailedDevices is '%.40s': must be one of %s"
-                        .formatted(onFailedDevices, Arrays.toString(GateAction.values()))));
-  }
-
-  private static int ranged(
-      String field, @Nullable Integer value, int otherwise, int least, int most) {
-    if (value == null) {
-      return otherwise;
-    }
-    if (value < least || value > most) {
-      throw new IllegalArgumentException(
-          "%s is %d: must be %d to %d".formatted(field, value, least, most));
-    }
-    return value;
+  @Post("/preview")
+  @Allowed(Role.VIEWER)
+  RolloutPreview preview(Actor actor, @Body RolloutRequest request) {
+    return rollouts.preview(actor, request);
   }
 
   @Get
@@ -111,28 +59,93 @@ final class RolloutController {
 
   @Get("/{id}")
   @Allowed(Role.VIEWER)
-  Rollout get(String id) {
-    return rollouts.find(id).orElseThrow(() -> Rollouts.unknown(id));
+  HttpResponse<Rollout> get(
+      String id, @Header(HttpHeaders.IF_NONE_MATCH) @Nullable String ifNoneMatch) {
+    Rollout rollout = rollouts.find(id).orElseThrow(() -> Rollouts.unknown(id));
+    // Counts move without a new revision: only what has ended never changes.
+    return rollout.ended() && tag(rollout).equals(ifNoneMatch)
+        ? tagged(HttpResponse.notModified(), rollout)
+        : tagged(HttpResponse.ok(rollout), rollout);
+  }
+
+  @Get("/{id}/devices")
+  @Allowed(Role.VIEWER)
+  Page<RolloutDevice> devices(
+      String id,
+      @QueryValue(defaultValue = "") String state,
+      @QueryValue(defaultValue = "100") int pageSize,
+      @QueryValue(defaultValue = "") String pageToken) {
+    List<RolloutDevice> devices = rollouts.devices(id, state, pageToken, pageSize);
+    return new Page<>(
+        devices,
+        !devices.isEmpty() && devices.size() == Math.clamp(pageSize, 1, 500)
+            ? devices.getLast().device()
+            : null);
+  }
+
+  @Post("/{id}/approve")
+  @Allowed(Role.APPROVER)
+  HttpResponse<Rollout> approve(
+      Actor actor,
+      String id,
+      @Header(HttpHeaders.IF_MATCH) @Nullable String ifMatch,
+      @Body @Nullable ActRequest request) {
+    return done(actor, id, RolloutAct.APPROVE, ifMatch, request);
   }
 
   @Post("/{id}/{act}")
   @Allowed(Role.OPERATOR)
-  Rollout act(Actor actor, String id, String act, @Body @Nullable ActRequest request) {
+  HttpResponse<Rollout> act(
+      Actor actor,
+      String id,
+      String act,
+      @Header(HttpHeaders.IF_MATCH) @Nullable String ifMatch,
+      @Body @Nullable ActRequest request) {
+    RolloutAct known =
+        RolloutAct.ofWireName(act)
+            .filter(one -> one != RolloutAct.APPROVE)
+            .orElseThrow(() -> Rollouts.unknownAct(act));
+    return done(actor, id, known, ifMatch, request);
+  }
+
+  private HttpResponse<Rollout> done(
+      Actor actor,
+      String id,
+      RolloutAct act,
+      @Nullable String ifMatch,
+      @Nullable ActRequest request) {
     String given = request == null ? null : request.reason();
     String reason = given == null || given.isBlank() ? "by " + actor.name() : given;
-    RolloutEvent event =
-        switch (act) {
-          case "pause" -> new RolloutEvent.Pause(reason);
-          case "resume" -> new RolloutEvent.Resume();
-          case "promote" -> new RolloutEvent.Promote(reason);
-          case "abort" -> new RolloutEvent.Abort(reason);
-          case "rollback" -> new RolloutEvent.RollBack(reason);
-          default ->
-              throw new ProblemException(
-                  ErrorCode.NOT_FOUND,
-                  "a rollout knows no act '%s': use pause, resume, promote, abort or rollback"
-                      .formatted(act));
-        };
-    return rollouts.act(actor, id, event);
+    Rollout after = rollouts.act(actor, id, act, reason, revision(ifMatch));
+    return tagged(HttpResponse.ok(after), after);
+  }
+
+  private static OptionalLong revision(@Nullable String ifMatch) {
+    if (ifMatch == null) {
+      throw ProblemException.ofField(
+          ErrorCode.PRECONDITION_REQUIRED,
+          "If-Match",
+          "send the ETag of the rollout that you have seen, or * for whatever it is now");
+    }
+    if (ifMatch.equals("*")) {
+      return OptionalLong.empty();
+    }
+    Matcher matcher = ETAG.matcher(ifMatch);
+    if (!matcher.matches()) {
+      throw ProblemException.ofField(
+          ErrorCode.REQUEST_INVALID,
+          "If-Match",
+          "'%.40s' is no ETag of a rollout such as \"7\"".formatted(ifMatch));
+    }
+    return OptionalLong.of(Long.parseLong(matcher.group(1)));
+  }
+
+  private static String tag(Rollout rollout) {
+    return "\"" + rollout.revision() + "\"";
+  }
+
+  private static <T> MutableHttpResponse<T> tagged(
+      MutableHttpResponse<T> response, Rollout rollout) {
+    return response.header(HttpHeaders.ETAG, tag(rollout));
   }
 }

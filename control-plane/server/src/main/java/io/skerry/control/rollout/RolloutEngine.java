@@ -1,239 +1,300 @@
 package io.skerry.control.rollout;
 
-import com.google.gson.Gson;
-import io.micronaut.context.event.ApplicationEventPublisher;
 import io.micronaut.runtime.event.annotation.EventListener;
-import io.skerry.api.Rollout;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
+import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
-import io.skerry.control.rollout.RolloutStore.Stored;
+import io.skerry.control.rollout.RolloutTables.Stored;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
-import io.skerry.control.web.ProblemException;
-import io.skerry.fleet.gate.FeedbackLimits;
-import io.skerry.fleet.gate.GateResult;
-import io.skerry.fleet.gate.GateSettings;
-import io.skerry.fleet.gate.ShareLimit;
+import io.skerry.fleet.gate.Evidence;
+import io.skerry.fleet.rollout.Census;
+import io.skerry.fleet.rollout.DeploymentState;
+import io.skerry.fleet.rollout.FencedOutException;
+import io.skerry.fleet.rollout.Lease;
+import io.skerry.fleet.rollout.RolloutDriver;
 import io.skerry.fleet.rollout.RolloutEffect;
 import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.fleet.rollout.RolloutMachine;
 import io.skerry.fleet.rollout.RolloutPhase;
-import io.skerry.fleet.rollout.RolloutState;
-import io.skerry.fleet.rollout.StageCensus;
-import io.skerry.fleet.rollout.StageProgress;
-import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.RolloutId;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Moves every active rollout on: counts, judges, steps, orders.
+ * Moves every rollout on whose lease this replica holds.
  *
- * <p>One transaction a step holds the rollout's row: the state, the devices' states and their
- * desired documents are committed together or not at all, and replicas never work on the same
- * rollout.
+ * <p>A tick reads counts, not devices: a rollout of which nothing changed costs a few rows,
+ * whatever its size. What the machine would do is found on what was read; only when it would do
+ * something is the rollout's row locked, everything read again, decided and written in one
+ * transaction.
  */
 @Singleton
 final class RolloutEngine {
   private static final Logger log = LoggerFactory.getLogger(RolloutEngine.class);
-  private static final long PERIOD_MILLIS = 500;
-  private static final Gson GSON = new Gson();
-  private static final GateSettings GATES = GateSettings.DEFAULTS;
+  private static final Duration PERIOD = Duration.ofMillis(500);
+  private static final Duration SWEEP_EVERY = Duration.ofSeconds(60);
+  private static final Duration ADMIT_EVERY = Duration.ofSeconds(10);
+  private static final Duration LOOK_MIN = Duration.ofMillis(500);
+  private static final Duration LOOK_MAX = Duration.ofSeconds(10);
+  private static final int ROLLOUTS_MAX = 1000;
 
   private final Database database;
-  private final Deployments deployments;
-  private final EvidenceReader evidence;
+  private final SqlBooks books;
   private final AuditLog audit;
-  private final ApplicationEventPublisher<RolloutEnded> ended;
   private final Clock clock = Clock.systemUTC();
-  private volatile @Nullable Thread loop;
+  private final String replica = "replica-" + UUID.randomUUID();
+  private final Map<RolloutId, Watched> watched = new HashMap<>();
+  private volatile @Nullable Loop loop;
 
-  RolloutEngine(
-      Database database,
-      Deployments deployments,
-      EvidenceReader evidence,
-      AuditLog audit,
-      ApplicationEventPublisher<RolloutEnded> ended) {
+  RolloutEngine(Database database, SqlBooks books, AuditLog audit) {
     this.database = database;
-    this.deployments = deployments;
-    this.evidence = evidence;
+    this.books = books;
     this.audit = audit;
-    this.ended = ended;
+  }
+
+  // What this replica knows of a rollout that it moves on; lost without harm.
+  private static final class Watched {
+    Lease lease;
+    Evidence evidence = Evidence.NONE;
+    int evidenceStage = -1;
+    boolean changed = true;
+    Instant lookedAt = Instant.EPOCH;
+    Instant sweptAt;
+    Instant admittedAt;
+
+    Watched(Lease lease, Instant now) {
+      this.lease = lease;
+      this.sweptAt = now;
+      this.admittedAt = now;
+    }
   }
 
   @EventListener
   void onReady(ServerReady ready) {
-    Thread started = Thread.ofPlatform().name("rollouts").daemon().unstarted(this::run);
-    loop = started;
-    started.start();
+    loop = Loop.every("rollouts", PERIOD, this::tick);
   }
 
   @PreDestroy
   void close() {
-    Thread running = loop;
-    loop = null;
+    Loop running = loop;
     if (running != null) {
-      running.interrupt();
+      running.close();
     }
   }
 
-  private void run() {
-    try {
-      while (loop == Thread.currentThread()) {
-        Thread.sleep(PERIOD_MILLIS);
-        tick();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
+  private record View(List<Stored> rollouts, Map<RolloutId, Census> census, Set<String> due) {}
 
-  private void tick() {
-    try {
-      for (RolloutId id : database.call(RolloutStore::active)) {
-        tick(id);
-      }
-    } catch (RuntimeException e) {
-      if (loop != null) {
-        log.atError().setCause(e).log("rollouts could not be moved on");
+  /** Looks at every rollout once, and moves on those that have something to do. */
+  synchronized void tick() {
+    Instant now = now();
+    View view = database.call(transaction -> view(transaction, now));
+    watched.keySet().retainAll(view.rollouts().stream().map(Stored::id).toList());
+    List<Stored> mine = new ArrayList<>();
+    for (Stored stored : view.rollouts()) {
+      if (holds(stored.id(), now)) {
+        mine.add(stored);
       }
     }
-  }
-
-  // A rollout that cannot be moved must not hold up the others.
-  private void tick(RolloutId id) {
-    try {
-      moveOn(id);
-    } catch (RuntimeException e) {
-      log.atError().addKeyValue("rollout", id).setCause(e).log("rollout could not be moved on");
+    refreshEvidence(mine, now);
+    for (Stored stored : mine) {
+      Watched one = watched.get(stored.id());
+      if (one == null) {
+        continue;
+      }
+      try {
+        keepUp(stored, one, view, now);
+      } catch (FencedOutException e) {
+        watched.remove(stored.id());
+        log.atWarn().addKeyValue("rollout", stored.id()).log("another replica took over");
+      } catch (RuntimeException e) {
+        // A rollout that cannot be moved must not hold up the others.
+        log.atError()
+            .addKeyValue("rollout", stored.id())
+            .setCause(e)
+            .log("rollout could not be moved on");
+      }
     }
   }
 
-  void moveOn(RolloutId id) {
+  private Instant now() {
+    return clock.instant().truncatedTo(ChronoUnit.MICROS);
+  }
+
+  private static View view(Transaction transaction, Instant now) {
+    List<Stored> rollouts = RolloutTables.followed(transaction, ROLLOUTS_MAX);
+    return new View(
+        rollouts,
+        RolloutTables.census(transaction, rollouts.stream().map(Stored::id).toList()),
+        new HashSet<>(
+            transaction.list(
+                "select distinct rollout from deployment where due_at <= ?",
+                row -> row.text("rollout"),
+                now)));
+  }
+
+  private boolean holds(RolloutId id, Instant now) {
+    Watched known = watched.get(id);
+    if (known != null && now.isBefore(known.lease.until().minus(Lease.LENGTH.dividedBy(2)))) {
+      return true;
+    }
+    Optional<Lease> lease = books.lease(id, replica, now);
+    if (lease.isEmpty()) {
+      watched.remove(id);
+      return false;
+    }
+    if (known == null || known.lease.token() != lease.get().token()) {
+      watched.put(id, new Watched(lease.get(), now));
+    } else {
+      known.lease = lease.get();
+    }
+    return true;
+  }
+
+  // Evidence is summed over devices: only when something came in, and not more often than it can.
+  private void refreshEvidence(List<Stored> mine, Instant now) {
+    if (mine.isEmpty()) {
+      return;
+    }
     database.run(
-        transaction ->
-            RolloutStore.claim(transaction, id).ifPresent(stored -> observe(transaction, stored)));
+        transaction -> {
+          transaction
+              .list(
+                  "delete from rollout_arm_change where rollout = any(?) returning rollout",
+                  row -> new RolloutId(row.text("rollout")),
+                  mine.stream().map(stored -> stored.id().value()).toList())
+              .forEach(
+                  id -> {
+                    Watched one = watched.get(id);
+                    if (one != null) {
+                      one.changed = true;
+                    }
+                  });
+          for (Stored stored : mine) {
+            Watched one = watched.get(stored.id());
+            var stage = RolloutMachine.openStage(stored.state());
+            if (one == null || stage.isEmpty()) {
+              continue;
+            }
+            boolean otherStage = one.evidenceStage != stage.getAsInt();
+            if (otherStage || (one.changed && !now.isBefore(one.lookedAt.plus(every(stored))))) {
+              one.evidence = Arms.evidence(transaction, stored.order(), stage.getAsInt());
+              one.evidenceStage = stage.getAsInt();
+              one.changed = false;
+              one.lookedAt = now;
+            }
+          }
+        });
   }
 
-  private void observe(Transaction transaction, Stored stored) {
-    RolloutOrder order = stored.order();
-    Deployments.follow(transaction, order);
-    List<StageCensus> census = Deployments.census(transaction, order);
-    apply(
-        transaction,
-        Actor.system("rollout"),
-        stored,
-        new RolloutEvent.Observed(census, gates(transaction, stored)));
+  private static Duration every(Stored stored) {
+    Duration part = stored.order().window().dividedBy(4);
+    return part.compareTo(LOOK_MIN) < 0 ? LOOK_MIN : part.compareTo(LOOK_MAX) > 0 ? LOOK_MAX : part;
   }
 
-  private List<GateResult> gates(Transaction transaction, Stored stored) {
-    return switch (stored.state().phase()) {
-      case RolloutPhase.Running _, RolloutPhase.Paused _ ->
-          stored
-              .state()
-              .stages()
-              .getFirst()
-              .openedAt()
-              .map(since -> judged(transaction, stored))
-              .orElse(List.of());
-      case RolloutPhase.Draft _,
-          RolloutPhase.Ready _,
-          RolloutPhase.Aborting _,
-          RolloutPhase.Aborted _,
-          RolloutPhase.RollingBack _,
-          RolloutPhase.RolledBack _,
-          RolloutPhase.Succeeded _,
-          RolloutPhase.Superseded _ ->
-          List.of();
+  private void keepUp(Stored stored, Watched one, View view, Instant now) {
+    RolloutId id = stored.id();
+    Census census = view.census().getOrDefault(id, Census.NONE);
+    RolloutMachine.Step step =
+        RolloutMachine.step(
+            stored.order().plan(),
+            stored.state(),
+            new RolloutEvent.Observed(census, one.evidence),
+            now);
+    boolean due = view.due().contains(id.value());
+    if (!step.state().equals(stored.state())
+        || step.effects().stream().anyMatch(effect -> doesSomething(effect, stored, due))) {
+      RolloutDriver.moveOn(books, one.lease, now);
+    }
+    if (stored.order().plan().dynamic() && !now.isBefore(one.admittedAt.plus(ADMIT_EVERY))) {
+      one.admittedAt = now;
+      admit(stored, one.lease);
+    }
+    if (!now.isBefore(one.sweptAt.plus(SWEEP_EVERY))) {
+      one.sweptAt = now;
+      sweep(one.lease);
+    }
+    if (isOver(stored, census)) {
+      books.release(one.lease);
+      watched.remove(id);
+    }
+  }
+
+  private static boolean doesSomething(RolloutEffect effect, Stored stored, boolean due) {
+    return switch (effect) {
+      case RolloutEffect.Expire _ -> due;
+      case RolloutEffect.RestoreBrokenUnits _ -> stored.order().parts().size() > 1;
+      case RolloutEffect.OpenStage _, RolloutEffect.Offer _, RolloutEffect.CatchUp _ -> true;
+      case RolloutEffect.DeferOffline _, RolloutEffect.Cancel _ -> true;
+      case RolloutEffect.RestoreTouched _, RolloutEffect.RetryFailed _ -> true;
+      case RolloutEffect.ConcludeTrial _, RolloutEffect.CloseOut _ -> true;
     };
   }
 
-  // Outcomes that were told of the version before will be told of this one: wait for them.
-  private List<GateResult> judged(Transaction transaction, Stored stored) {
-    GateSettings.Evidence seen = evidence.read(transaction, stored.order(), stored.createdAt());
-    FeedbackLimits feedback =
-        GATES.feedback().required(GATES.feedback().required() || !seen.controls().isEmpty());
-    ShareLimit failures = GATES.failures().doing(stored.order().onFailedDevices());
-    return new GateSettings(failures, GATES.predictions(), GATES.latency(), feedback).judge(seen);
+  private static boolean isOver(Stored stored, Census census) {
+    return switch (stored.state().phase()) {
+      case RolloutPhase.Aborted _, RolloutPhase.RolledBack _, RolloutPhase.Superseded _ -> true;
+      case RolloutPhase.Succeeded _ ->
+          census.count(
+                  cell -> cell.state() == DeploymentState.DEFERRED || cell.state().isInFlight())
+              == 0;
+      case RolloutPhase.Draft _, RolloutPhase.WaitingForApproval _, RolloutPhase.Ready _ -> false;
+      case RolloutPhase.Running _, RolloutPhase.Paused _ -> false;
+      case RolloutPhase.Aborting _, RolloutPhase.RollingBack _ -> false;
+    };
   }
 
-  /**
-   * Applies an event to a rollout whose row the transaction holds.
-   *
-   * @throws ProblemException if its phase does not allow the event
-   */
-  void apply(Transaction transaction, Actor actor, Stored stored, RolloutEvent event) {
-    RolloutOrder order = stored.order();
-    Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
-    RolloutMachine.Step step = RolloutMachine.step(order.plan(), stored.state(), event, now);
-    if (step.refusal().isPresent()) {
-      throw new ProblemException(
-          ErrorCode.STATE_CONFLICT, "%s: %s".formatted(order.id(), step.refusal().get()));
-    }
-    for (RolloutEffect effect : step.effects()) {
-      deployments.carryOut(transaction, order, effect, now);
-    }
-    if (!step.state().equals(stored.state())) {
-      RolloutStore.save(transaction, order.id(), step.state(), now);
-      tell(transaction, actor, stored, step.state());
-    }
-  }
-
-  private record Kept(String phase, List<GateResult> evidence) {}
-
-  private void tell(Transaction transaction, Actor actor, Stored stored, RolloutState after) {
-    RolloutId id = stored.order().id();
-    for (int stage = 0; stage < after.stages().size(); stage++) {
-      StageProgress progress = after.stages().get(stage);
-      if (progress.state() != stored.state().stages().get(stage).state()) {
+  private void admit(Stored stored, Lease lease) {
+    var stage = RolloutMachine.openStage(stored.state());
+    if (stage.isPresent()) {
+      int admitted = books.admit(lease, stored.order(), stage.getAsInt());
+      if (admitted > 0) {
         log.atInfo()
-            .addKeyValue("rollout", id)
-            .addKeyValue("stage", stage)
-            .addKeyValue("state", progress.state())
-            .addKeyValue("reason", progress.reason())
-            .log("stage changed");
+            .addKeyValue("rollout", stored.id())
+            .addKeyValue("devices", admitted)
+            .log("devices joined");
       }
     }
-    if (after.phase().equals(stored.state().phase())) {
-      return;
+  }
+
+  private void sweep(Lease lease) {
+    int wrong = books.sweep(lease);
+    if (wrong > 0) {
+      log.atError()
+          .addKeyValue("rollout", lease.rollout())
+          .addKeyValue("counts", wrong)
+          .log("counts of a rollout were wrong and are mended");
+      database.run(
+          transaction ->
+              audit.append(
+                  transaction,
+                  Actor.system("rollout"),
+                  AuditLog.Act.of(
+                      "rollout.counts-mended",
+                      "rollout/" + lease.rollout(),
+                      "%d counts differed from the devices".formatted(wrong))));
     }
-    audit.append(
-        transaction,
-        actor,
-        new AuditLog.Act(
-            "rollout." + after.phase().code().toLowerCase(Locale.ROOT),
-            "rollout/" + id,
-            after.phase().explanation(),
-            GSON.toJson(new Kept(stored.state().phase().code(), List.of())),
-            GSON.toJson(
-                new Kept(
-                    after.phase().code(),
-                    after.stages().stream()
-                        .filter(stage -> stage.openedAt().isPresent())
-                        .reduce((earlier, later) -> later)
-                        .map(StageProgress::evidence)
-                        .orElse(List.of())))));
-    log.atInfo()
-        .addKeyValue("rollout", id)
-        .addKeyValue("phase", after.phase().code())
-        .addKeyValue("reason", after.phase().explanation())
-        .log("rollout changed");
-    if (after.phase().isTerminal()) {
-      Optional<Rollout> view =
-          RolloutStore.find(transaction, id.value())
-              .map(found -> RolloutViews.view(transaction, found));
-      view.ifPresent(
-          rollout -> transaction.afterCommit(() -> ended.publishEvent(new RolloutEnded(rollout))));
-    }
+  }
+
+  /** Moves one rollout on whatever a tick would find; only for tests of this replica. */
+  void moveOn(RolloutId id) {
+    Instant now = now();
+    books.lease(id, replica, now).ifPresent(lease -> RolloutDriver.moveOn(books, lease, now));
   }
 }

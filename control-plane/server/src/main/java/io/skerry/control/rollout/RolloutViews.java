@@ -1,16 +1,24 @@
 package io.skerry.control.rollout;
 
 import io.skerry.api.Rollout;
-import io.skerry.control.rollout.RolloutStore.Stored;
+import io.skerry.api.RolloutDevice;
+import io.skerry.control.rollout.RolloutTables.Stored;
+import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.gate.GateResult;
 import io.skerry.fleet.gate.Verdict;
+import io.skerry.fleet.rollout.Census;
+import io.skerry.fleet.rollout.RolloutAct;
+import io.skerry.fleet.rollout.RolloutEvent;
+import io.skerry.fleet.rollout.RolloutMachine;
 import io.skerry.fleet.rollout.RolloutPhase;
+import io.skerry.fleet.rollout.RolloutState;
 import io.skerry.fleet.rollout.StageProgress;
+import io.skerry.fleet.rollout.StageRule;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -18,100 +26,159 @@ import org.jspecify.annotations.Nullable;
 final class RolloutViews {
   private RolloutViews() {}
 
-  private record Counts(int stage, int devices, int touched, int committed, int failed) {
-    static final Counts NONE = new Counts(0, 0, 0, 0, 0);
+  /** As it was decided last. */
+  static Rollout view(Transaction transaction, Stored stored) {
+    return view(transaction, stored, RolloutTables.census(transaction, stored.id()), null);
   }
 
-  static Rollout view(Transaction transaction, Stored stored) {
-    Map<Integer, Counts> counts = new HashMap<>();
-    transaction
-        .list(
-            """
-            select stage, count(*) as devices, count(*) filter (where state <> 'PENDING') as touched,
-              count(*) filter (where state = 'COMMITTED') as committed,
-              count(*) filter (where outcome in ('REJECTED', 'FAILED', 'ROLLED_BACK')) as failed
-            from deployment where rollout = ? group by stage
-            """,
-            row ->
-                new Counts(
-                    row.integer("stage"),
-                    row.integer("devices"),
-                    row.integer("touched"),
-                    row.integer("committed"),
-                    row.integer("failed")),
-            stored.order().id().value())
-        .forEach(one -> counts.put(one.stage(), one));
+  /** With what the gates say of the open stage now. */
+  static Rollout judged(Transaction transaction, Stored stored) {
+    Census census = RolloutTables.census(transaction, stored.id());
+    var open = RolloutMachine.openStage(stored.state());
+    if (open.isEmpty()) {
+      return view(transaction, stored, census, null);
+    }
+    List<GateResult> now =
+        RolloutMachine.judge(
+            stored.order().plan(),
+            open.getAsInt(),
+            new RolloutEvent.Observed(
+                census, Arms.evidence(transaction, stored.order(), open.getAsInt())));
+    return view(transaction, stored, census, now);
+  }
+
+  private static Rollout view(
+      Transaction transaction, Stored stored, Census census, @Nullable List<GateResult> now) {
+    RolloutOrder order = stored.order();
+    RolloutState state = stored.state();
+    List<Integer> planned =
+        transaction.list(
+            "select planned from rollout_stage where rollout = ? order by stage",
+            row -> row.integer("planned"),
+            order.id().value());
+    Map<Integer, Integer> failed = new TreeMap<>();
+    transaction.forEach(
+        """
+        select stage, count(*) as devices from deployment
+        where rollout = ? and failed_as is not null group by stage
+        """,
+        row -> failed.put(row.integer("stage"), row.integer("devices")),
+        order.id().value());
+    int open = RolloutMachine.openStage(state).orElse(-1);
     List<Rollout.Stage> stages = new ArrayList<>();
-    for (int stage = 0; stage < stored.state().stages().size(); stage++) {
+    for (int stage = 0; stage < state.stages().size(); stage++) {
+      StageProgress progress = state.stages().get(stage);
       stages.add(
           stage(
               stage,
-              stored.order().plan().percents().get(stage),
-              stored.state().stages().get(stage),
-              counts.getOrDefault(stage, Counts.NONE)));
+              order.plan().steps().get(stage),
+              progress,
+              stage == open && now != null ? now : progress.evidence(),
+              census,
+              failed.getOrDefault(stage, 0),
+              progress.openedAt().isPresent() ? census.devices(stage) : planned.get(stage)));
     }
-    String reason = stored.state().phase().explanation();
+    String reason = state.phase().explanation();
     return new Rollout(
-        stored.order().id().value(),
-        stored.state().phase().code(),
-        stored.order().version().model().value(),
-        stored.order().version().version(),
-        stored.order().slot().value(),
+        order.id().value(),
+        state.phase().code(),
+        order.plan().kind().code(),
+        order.first().version().model().value(),
+        order.first().version().version(),
+        order.first().slot().value(),
+        order.parts().stream()
+            .map(
+                part ->
+                    new Rollout.Part(
+                        part.slot().value(),
+                        part.version().model().value(),
+                        part.version().version()))
+            .toList(),
         stages,
-        counts.values().stream().mapToInt(Counts::devices).sum(),
-        counts.values().stream().mapToInt(Counts::touched).sum(),
+        stages.stream().mapToInt(Rollout.Stage::devices).sum(),
+        order.notEligible(),
+        census.touched(),
+        state.phase() instanceof RolloutPhase.Paused paused ? paused.why().name() : null,
         reason.isEmpty() ? null : reason,
-        allowed(stored.state().phase()),
+        RolloutAct.allowedIn(state.phase()).stream().map(RolloutAct::wireName).toList(),
+        stored.createdBy(),
+        stored.revision(),
         stored.createdAt(),
         stored.endedAt());
   }
 
   private static Rollout.Stage stage(
-      int index, int percent, StageProgress progress, Counts counts) {
+      int index,
+      StageRule rule,
+      StageProgress progress,
+      List<GateResult> gates,
+      Census census,
+      int failed,
+      int devices) {
+    Map<String, Integer> counts = new TreeMap<>();
+    int committed = 0;
+    for (Census.Cell cell : census.cells()) {
+      if (cell.stage() == index) {
+        counts.merge(cell.state().name(), cell.devices(), Integer::sum);
+        committed += cell.state().isSuccess() ? cell.devices() : 0;
+      }
+    }
     return new Rollout.Stage(
         index,
-        percent,
+        rule.selection() instanceof StageRule.Selection.Percent(int percent) ? percent : 0,
+        rule.text(),
         progress.state().name(),
-        counts.devices(),
-        counts.committed(),
-        counts.failed(),
-        verdict(progress.evidence()),
-        reason(progress));
+        devices,
+        committed,
+        failed,
+        counts,
+        verdict(gates),
+        reason(progress, gates),
+        gates.stream().map(RolloutViews::gate).toList());
   }
 
-  private static @Nullable String verdict(List<GateResult> evidence) {
-    if (evidence.isEmpty()) {
+  private static Rollout.Gate gate(GateResult result) {
+    return new Rollout.Gate(
+        result.gate(),
+        result.scope(),
+        result.verdict().name(),
+        result.action().name(),
+        result.required(),
+        result.reason(),
+        result.numbers());
+  }
+
+  private static @Nullable String verdict(List<GateResult> gates) {
+    if (gates.isEmpty()) {
       return null;
     }
     for (Verdict worst : List.of(Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.NO_DATA)) {
-      if (evidence.stream().anyMatch(result -> result.verdict() == worst && result.blocks())) {
+      if (gates.stream().anyMatch(result -> result.verdict() == worst && result.blocks())) {
         return worst.name();
       }
     }
     return Verdict.PASS.name();
   }
 
-  private static @Nullable String reason(StageProgress progress) {
-    if (progress.evidence().isEmpty()) {
+  private static @Nullable String reason(StageProgress progress, List<GateResult> gates) {
+    if (gates.isEmpty()) {
       return progress.reason().isEmpty() ? null : progress.reason();
     }
-    String gates =
-        progress.evidence().stream().map(GateResult::toString).collect(Collectors.joining("; "));
-    return progress.reason().isEmpty() ? gates : progress.reason() + ". " + gates;
+    String told = gates.stream().map(GateResult::toString).collect(Collectors.joining("; "));
+    return progress.reason().isEmpty() ? told : progress.reason() + ". " + told;
   }
 
-  private static List<String> allowed(RolloutPhase phase) {
-    return switch (phase) {
-      case RolloutPhase.Running _ -> List.of("pause", "promote", "abort", "rollback");
-      case RolloutPhase.Paused _ -> List.of("resume", "promote", "abort", "rollback");
-      case RolloutPhase.Draft _, RolloutPhase.Ready _ -> List.of("abort");
-      case RolloutPhase.Aborting _ -> List.of("rollback");
-      case RolloutPhase.Aborted _,
-          RolloutPhase.RollingBack _,
-          RolloutPhase.RolledBack _,
-          RolloutPhase.Succeeded _,
-          RolloutPhase.Superseded _ ->
-          List.of();
-    };
+  static RolloutDevice device(Row row) {
+    String code = row.optionalText("error_code").orElse("");
+    String detail = row.optionalText("error_detail").orElse("");
+    String error = code.isEmpty() ? detail : detail.isEmpty() ? code : code + ": " + detail;
+    return new RolloutDevice(
+        row.text("device"),
+        row.integer("stage"),
+        row.text("profile"),
+        row.text("state"),
+        row.flag("online"),
+        row.integer("attempt"),
+        error.isEmpty() ? null : error);
   }
 }

@@ -2,138 +2,120 @@ package io.skerry.control.rollout;
 
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.Rollout;
+import io.skerry.api.RolloutDevice;
+import io.skerry.api.RolloutPreview;
+import io.skerry.api.RolloutRequest;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.drift.Incidents;
-import io.skerry.control.rollout.Deployments.Variant;
-import io.skerry.control.rollout.RolloutStore.Stored;
+import io.skerry.control.rollout.RolloutTables.Stored;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
 import io.skerry.control.web.ProblemException;
-import io.skerry.fleet.gate.GateAction;
+import io.skerry.fleet.rollout.RolloutAct;
+import io.skerry.fleet.rollout.RolloutDriver;
 import io.skerry.fleet.rollout.RolloutEvent;
-import io.skerry.fleet.rollout.RolloutPlan;
-import io.skerry.fleet.rollout.StageMembership;
-import io.skerry.fleet.rollout.StageMembership.Candidate;
-import io.skerry.protocol.DeviceId;
-import io.skerry.protocol.Digest;
+import io.skerry.fleet.rollout.RolloutMachine;
+import io.skerry.fleet.rollout.RolloutPhase;
+import io.skerry.fleet.rollout.RolloutState;
 import io.skerry.protocol.ErrorCode;
-import io.skerry.protocol.ModelVersion;
-import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.RolloutId;
-import io.skerry.protocol.SamplingRates;
-import io.skerry.protocol.SlotId;
 import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.HashMap;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.UUID;
 
-/** Rollouts: begin them, look at them, act on them. */
+/** Rollouts: write them down, look at them, act on them. */
 @Singleton
 public final class Rollouts {
   private static final int LIST_MAX = 200;
+  private static final int DEVICES_MAX = 500;
   private static final int PROBATION_PREDICTIONS = 3;
   private static final Duration PROBATION_MIN = Duration.ofSeconds(5);
   private static final Duration PROBATION_MAX = Duration.ofMinutes(1);
 
   private final Database database;
-  private final RolloutEngine engine;
+  private final SqlBooks books;
   private final Incidents incidents;
   private final AuditLog audit;
   private final Clock clock = Clock.systemUTC();
 
-  Rollouts(Database database, RolloutEngine engine, Incidents incidents, AuditLog audit) {
+  Rollouts(Database database, SqlBooks books, Incidents incidents, AuditLog audit) {
     this.database = database;
-    this.engine = engine;
+    this.books = books;
     this.incidents = incidents;
     this.audit = audit;
   }
 
   /**
-   * What shall be rolled out.
-   *
-   * @param percents cumulative share of the eligible devices per stage
-   * @param soakWindows counting windows that a stage is watched
-   */
-  public record Wish(
-      ModelVersion version,
-      SlotId slot,
-      List<Integer> percents,
-      int soakWindows,
-      Duration window,
-      GateAction onFailedDevices,
-      SamplingRates sampling) {
-    public Wish {
-      percents = List.copyOf(percents);
-    }
-  }
-
-  /**
-   * Begins a rollout at once; one that is under way in the same slot is superseded.
+   * Writes a rollout down and, unless it is a draft or somebody must approve it, starts it; one
+   * that is under way in the same slots and profiles is then superseded.
    *
    * @throws ProblemException if the version has no packaged variant, one that awaits its signature,
    *     no device fits, or a field is wrong
    */
-  public Rollout start(Actor actor, Wish wish) {
-    RolloutPlan plan = plan(wish);
+  public Rollout create(Actor actor, RolloutRequest request) {
+    RolloutWish wish = RolloutRequests.read(request, actor.name());
     RolloutId id = new RolloutId("rollout-" + UUID.randomUUID().toString().substring(0, 13));
     return database.call(
         transaction -> {
-          requireSigned(transaction, wish.version());
-          Map<String, Variant> variants = variants(transaction, wish.version());
-          if (variants.isEmpty()) {
-            throw new ProblemException(
-                ErrorCode.STATE_CONFLICT,
-                "%s has no packaged variant: package it first".formatted(wish.version()));
-          }
-          List<Candidate> candidates = candidates(transaction, variants);
-          if (candidates.isEmpty()) {
-            throw new ProblemException(
-                ErrorCode.STATE_CONFLICT,
-                "no device has one of the profiles that %s is packaged for: %s"
-                    .formatted(wish.version(), variants.keySet().stream().sorted().toList()));
-          }
-          int all = (int) transaction.number("select count(*) from device");
-          RolloutOrder order = order(id, wish, plan, all - candidates.size());
-          Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
-          supersede(transaction, actor, order);
-          RolloutStore.insert(transaction, order, actor.name(), now);
-          Deployments.insert(
+          Candidates candidates = Candidates.find(transaction, wish, id.value());
+          RolloutOrder order = order(id, wish, candidates.notEligible().size());
+          RolloutTables.insert(
               transaction,
               order,
-              StageMembership.assign(candidates, id.value(), plan.percents()),
-              variants);
+              candidates.membership().holdbackAbove(),
+              candidates.profiles(),
+              actor.name(),
+              now());
+          RolloutTables.insertStages(transaction, id, candidates.membership());
+          RolloutTables.insertVariants(transaction, order, candidates.variants());
           audit.append(
               transaction,
               actor,
-              AuditLog.Act.of("rollout.created", "rollout/" + id, wish.version().toString()));
-          engine.apply(
-              transaction,
-              actor,
-              RolloutStore.lock(transaction, id).orElseThrow(),
-              new RolloutEvent.Start());
-          return RolloutStore.find(transaction, id.value())
-              .map(stored -> RolloutViews.view(transaction, stored))
-              .orElseThrow();
+              new AuditLog.Act(
+                  "rollout.created",
+                  "rollout/" + id,
+                  order.first().version().toString(),
+                  "",
+                  RolloutCodec.write(order, RolloutOrder.class)));
+          if (!wish.draft()) {
+            apply(transaction, actor, id, new RolloutEvent.Submit());
+            if (!wish.plan().approval().required()) {
+              apply(transaction, actor, id, new RolloutEvent.Start());
+            }
+          }
+          return view(transaction, id.value());
         });
   }
 
-  private static RolloutPlan plan(Wish wish) {
-    try {
-      Duration soak = wish.window().multipliedBy(wish.soakWindows());
-      return new RolloutPlan(wish.percents(), soak, RolloutPlan.Deadlines.forSoak(soak));
-    } catch (IllegalArgumentException e) {
-      throw new ProblemException(ErrorCode.REQUEST_INVALID, String.valueOf(e.getMessage()), e);
-    }
+  /**
+   * Tells who would get it, who not and why, and what the gates could see, without doing anything.
+   *
+   * @throws ProblemException as {@link #create}
+   */
+  public RolloutPreview preview(Actor actor, RolloutRequest request) {
+    RolloutWish wish = RolloutRequests.read(request, actor.name());
+    return database.call(
+        transaction ->
+            Previews.of(
+                transaction,
+                wish,
+                Candidates.find(transaction, wish, UUID.randomUUID().toString())));
   }
 
-  private static RolloutOrder order(RolloutId id, Wish wish, RolloutPlan plan, int notEligible) {
+  private Instant now() {
+    return clock.instant().truncatedTo(ChronoUnit.MICROS);
+  }
+
+  private static RolloutOrder order(RolloutId id, RolloutWish wish, int notEligible) {
     // A device that is asked seldom has this long to prove itself; then its silence counts as good.
     Duration window = wish.window();
     Duration probation =
@@ -142,110 +124,192 @@ public final class Rollouts {
             : window.compareTo(PROBATION_MAX) > 0 ? PROBATION_MAX : window;
     return new RolloutOrder(
         id,
-        wish.slot(),
-        wish.version(),
-        plan,
-        wish.window(),
-        wish.onFailedDevices(),
+        wish.parts(),
+        wish.plan(),
+        window,
         wish.sampling(),
         PROBATION_PREDICTIONS,
         probation,
         notEligible);
   }
 
-  private void supersede(Transaction transaction, Actor actor, RolloutOrder newer) {
-    for (RolloutId id : RolloutStore.activeIn(transaction, newer.slot())) {
-      RolloutStore.lock(transaction, id)
-          .filter(stored -> !stored.state().phase().isTerminal())
-          .ifPresent(
-              stored ->
-                  engine.apply(transaction, actor, stored, new RolloutEvent.Supersede(newer.id())));
-    }
-  }
-
-  private static void requireSigned(Transaction transaction, ModelVersion version) {
-    List<String> awaiting =
-        transaction.list(
-            """
-            select profile from variant
-            where model = ? and version = ? and winner and signature is null
-            order by profile limit 200
-            """,
-            row -> row.text("profile"),
-            version.model().value(),
-            version.version());
-    if (!awaiting.isEmpty()) {
-      throw new ProblemException(
-          ErrorCode.STATE_CONFLICT,
-          ("%1$s awaits the release key's signature for %2$s: get what is to be signed with"
-                  + " './skerry get release %1$s --out unsigned.json', see docs/keys.md")
-              .formatted(version, String.join(", ", awaiting)));
-    }
-  }
-
-  private record OfProfile(String profile, Variant variant) {}
-
-  private static Map<String, Variant> variants(Transaction transaction, ModelVersion version) {
-    Map<String, Variant> variants = new HashMap<>();
-    transaction
-        .list(
-            """
-            select profile, manifest, signature from variant
-            where model = ? and version = ? and winner and manifest is not null
-              and signature is not null
-            """,
-            row ->
-                new OfProfile(
-                    row.text("profile"),
-                    new Variant(
-                        Digest.parse(row.text("manifest")), Digest.parse(row.text("signature")))),
-            version.model().value(),
-            version.version())
-        .forEach(one -> variants.put(one.profile(), one.variant()));
-    return variants;
-  }
-
-  private static List<Candidate> candidates(
-      Transaction transaction, Map<String, Variant> variants) {
-    return transaction.list(
-        "select id, profile from device where profile = any(?) order by id",
-        row -> new Candidate(new DeviceId(row.text("id")), new ProfileId(row.text("profile"))),
-        variants.keySet());
-  }
-
   /** The newest rollouts, newest first. */
   public List<Rollout> newest() {
     return database.call(
         transaction ->
-            RolloutStore.newest(transaction, LIST_MAX).stream()
+            RolloutTables.newest(transaction, LIST_MAX).stream()
                 .map(stored -> RolloutViews.view(transaction, stored))
                 .toList());
   }
 
-  /** One rollout. */
+  /** One rollout, with what the gates say now. */
   public Optional<Rollout> find(String id) {
     return database.call(
         transaction ->
-            RolloutStore.find(transaction, id)
-                .map(stored -> RolloutViews.view(transaction, stored)));
+            RolloutTables.find(transaction, id)
+                .map(stored -> RolloutViews.judged(transaction, stored)));
+  }
+
+  /** Devices of a rollout by id, beginning after one; those in a state, if it is named. */
+  public List<RolloutDevice> devices(String id, String state, String after, int limit) {
+    return database.call(
+        transaction ->
+            transaction.list(
+                """
+                select * from deployment
+                where rollout = ? and device > ? and (? = '' or state = ?)
+                order by device limit ?
+                """,
+                RolloutViews::device,
+                id,
+                after,
+                state,
+                state,
+                Math.clamp(limit, 1, DEVICES_MAX)));
   }
 
   /**
-   * Does what an operator asks.
+   * Does what a person asks.
    *
-   * @throws ProblemException if there is none of this id or its phase does not allow the act
+   * @param revision that the person has seen; empty when it does not matter
+   * @throws ProblemException if there is none of this id, it has changed meanwhile, or its phase
+   *     does not allow the act
    */
-  public Rollout act(Actor actor, String id, RolloutEvent event) {
+  public Rollout act(Actor actor, String id, RolloutAct act, String reason, OptionalLong revision) {
     return database.call(
         transaction -> {
           Stored stored =
-              RolloutStore.find(transaction, id)
-                  .flatMap(found -> RolloutStore.lock(transaction, found.order().id()))
+              RolloutTables.find(transaction, id)
+                  .flatMap(found -> RolloutTables.lock(transaction, found.id()))
                   .orElseThrow(() -> unknown(id));
-          engine.apply(transaction, actor, stored, event);
-          return RolloutStore.find(transaction, id)
-              .map(found -> RolloutViews.view(transaction, found))
-              .orElseThrow(() -> unknown(id));
+          if (revision.isPresent() && revision.getAsLong() != stored.revision()) {
+            throw ProblemException.ofField(
+                ErrorCode.CHANGED_MEANWHILE,
+                "If-Match",
+                "rollout %s is %s now, at revision %d; you saw %d: read it again"
+                    .formatted(
+                        id,
+                        stored.state().phase().code(),
+                        stored.revision(),
+                        revision.getAsLong()));
+          }
+          apply(transaction, actor, stored.id(), event(act, actor, reason));
+          return view(transaction, id);
+        });
+  }
+
+  /**
+   * Does what a form asks for.
+   *
+   * @param revision that the form was made for
+   * @throws ProblemException as {@link #act(Actor, String, RolloutAct, String, OptionalLong)}
+   */
+  public Rollout act(Actor actor, String id, String act, String reason, String revision) {
+    RolloutAct known = RolloutAct.ofWireName(act).orElseThrow(() -> unknownAct(act));
+    if (!revision.matches("\\d{1,18}")) {
+      throw ProblemException.ofField(
+          ErrorCode.PRECONDITION_REQUIRED, "revision", "reload the page and try again");
+    }
+    return act(actor, id, known, reason, OptionalLong.of(Long.parseLong(revision)));
+  }
+
+  static ProblemException unknownAct(String act) {
+    return new ProblemException(
+        ErrorCode.NOT_FOUND,
+        "a rollout knows no act '%.40s': use one of %s"
+            .formatted(act, Arrays.stream(RolloutAct.values()).map(RolloutAct::wireName).toList()));
+  }
+
+  /** Devices whose last attempt failed, by id. */
+  public List<RolloutDevice> failed(String id, int limit) {
+    return database.call(
+        transaction ->
+            transaction.list(
+                """
+                select * from deployment where rollout = ? and failed_as is not null
+                order by device limit ?
+                """,
+                RolloutViews::device,
+                id,
+                Math.clamp(limit, 1, DEVICES_MAX)));
+  }
+
+  private static RolloutEvent event(RolloutAct act, Actor actor, String reason) {
+    return switch (act) {
+      case SUBMIT -> new RolloutEvent.Submit();
+      case APPROVE -> new RolloutEvent.Approve(actor.name());
+      case START -> new RolloutEvent.Start();
+      case PAUSE -> new RolloutEvent.Pause(reason);
+      case RESUME -> new RolloutEvent.Resume();
+      case PROMOTE -> new RolloutEvent.Promote(reason);
+      case ABORT -> new RolloutEvent.Abort(reason);
+      case ROLLBACK -> new RolloutEvent.RollBack(reason);
+      case RETRY -> new RolloutEvent.Retry(reason);
+    };
+  }
+
+  private void apply(Transaction transaction, Actor actor, RolloutId id, RolloutEvent event) {
+    Stored stored = RolloutTables.lock(transaction, id).orElseThrow(() -> unknown(id.value()));
+    RolloutMachine.Step step =
+        RolloutDriver.apply(books.page(transaction, actor, stored), event, now());
+    if (step.refusal().isPresent()) {
+      String refusal = step.refusal().get();
+      boolean ownRollout =
+          event instanceof RolloutEvent.Approve
+              && stored.state().phase() instanceof RolloutPhase.WaitingForApproval;
+      throw ownRollout
+          ? ProblemException.ofField(ErrorCode.NOT_ALLOWED, "approver", refusal)
+          : new ProblemException(ErrorCode.STATE_CONFLICT, "%s: %s".formatted(id, refusal));
+    }
+    if (!isStarted(stored.state().phase()) && isStarted(step.state().phase())) {
+      supersedeOthers(transaction, actor, stored.order());
+    }
+  }
+
+  private static boolean isStarted(RolloutPhase phase) {
+    return phase instanceof RolloutPhase.Running;
+  }
+
+  private void supersedeOthers(Transaction transaction, Actor actor, RolloutOrder newer) {
+    List<String> profiles =
+        transaction
+            .first(
+                "select profiles from rollout where id = ?",
+                row -> row.texts("profiles"),
+                newer.id().value())
+            .orElse(List.of());
+    for (RolloutId id : RolloutTables.superseded(transaction, newer, profiles)) {
+      Stored stored = RolloutTables.lock(transaction, id).orElseThrow();
+      if (!stored.state().phase().isTerminal()) {
+        apply(transaction, actor, id, new RolloutEvent.Supersede(newer.id()));
+      }
+      RolloutTables.release(transaction, id);
+    }
+  }
+
+  private static Rollout view(Transaction transaction, String id) {
+    return RolloutTables.find(transaction, id)
+        .map(found -> RolloutViews.view(transaction, found))
+        .orElseThrow(() -> unknown(id));
+  }
+
+  /**
+   * The state that a rollout's stored events lead to; equal to the stored state unless something
+   * else than the machine has changed it.
+   */
+  RolloutState replayed(String id) {
+    return database.call(
+        transaction -> {
+          Stored stored = RolloutTables.find(transaction, id).orElseThrow(() -> unknown(id));
+          List<Instant> times = new ArrayList<>();
+          List<RolloutEvent> events = RolloutTables.events(transaction, stored.id(), times);
+          RolloutState state = RolloutState.draft(stored.order().plan());
+          for (int i = 0; i < events.size(); i++) {
+            state =
+                RolloutMachine.step(stored.order().plan(), state, events.get(i), times.get(i))
+                    .state();
+          }
+          return state;
         });
   }
 

@@ -1,6 +1,8 @@
 package io.skerry.control.web;
 
+import io.skerry.api.FieldError;
 import io.skerry.protocol.ErrorCode;
+import java.util.List;
 
 /** A request cannot be done; the message says what, which and what may be done next. */
 public final class ProblemException extends RuntimeException {
@@ -8,14 +10,34 @@ public final class ProblemException extends RuntimeException {
 
   private final ErrorCode code;
 
+  @SuppressWarnings("serial") // Nobody writes a problem to a stream.
+  private final List<FieldError> errors;
+
   public ProblemException(ErrorCode code, String detail) {
-    super(detail);
-    this.code = code;
+    this(code, detail, List.of());
   }
 
   public ProblemException(ErrorCode code, String detail, Throwable cause) {
     super(detail, cause);
     this.code = code;
+    this.errors = List.of();
+  }
+
+  public ProblemException(ErrorCode code, String detail, List<FieldError> errors) {
+    super(detail);
+    this.code = code;
+    this.errors = List.copyOf(errors);
+  }
+
+  /** A field of the request that cannot be. */
+  public static ProblemException ofField(ErrorCode code, String field, String message) {
+    return new ProblemException(
+        code, field + ": " + message, List.of(new FieldError(field, message)));
+  }
+
+  /** Fields of the request that are wrong; empty when it is none. */
+  public List<FieldError> errors() {
+    return errors;
   }
 
   /** Why. */

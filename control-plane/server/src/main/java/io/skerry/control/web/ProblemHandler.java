@@ -13,6 +13,6 @@ final class ProblemHandler implements ExceptionHandler<ProblemException, HttpRes
   @SuppressWarnings("rawtypes") // The interface asks for the raw type.
   public HttpResponse<Problem> handle(HttpRequest request, ProblemException exception) {
     HttpRequest<?> asked = request;
-    return Problems.answer(asked, exception.code(), String.valueOf(exception.getMessage()));
+    return Problems.answer(asked, exception);
   }
 }

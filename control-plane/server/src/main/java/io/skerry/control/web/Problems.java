@@ -5,8 +5,10 @@ import io.micronaut.http.HttpResponse;
 import io.micronaut.http.HttpStatus;
 import io.micronaut.http.MediaType;
 import io.micronaut.http.MutableHttpResponse;
+import io.skerry.api.FieldError;
 import io.skerry.api.Problem;
 import io.skerry.protocol.ErrorCode;
+import java.util.List;
 import java.util.Locale;
 
 /** Builds problem documents. */
@@ -20,8 +22,26 @@ final class Problems {
     return answer(HttpResponse.status(status(code)), request, code, detail);
   }
 
+  static MutableHttpResponse<Problem> answer(HttpRequest<?> request, ProblemException exception) {
+    return answer(
+        HttpResponse.status(status(exception.code())),
+        request,
+        exception.code(),
+        String.valueOf(exception.getMessage()),
+        exception.errors());
+  }
+
   static MutableHttpResponse<Problem> answer(
       MutableHttpResponse<?> base, HttpRequest<?> request, ErrorCode code, String detail) {
+    return answer(base, request, code, detail, List.of());
+  }
+
+  private static MutableHttpResponse<Problem> answer(
+      MutableHttpResponse<?> base,
+      HttpRequest<?> request,
+      ErrorCode code,
+      String detail,
+      List<FieldError> errors) {
     int status = base.code();
     Problem problem =
         new Problem(
@@ -32,7 +52,8 @@ final class Problems {
             request.getPath(),
             code.name(),
             code.retry().name(),
-            RequestIds.of(request));
+            RequestIds.of(request),
+            errors.isEmpty() ? null : errors);
     if (code == ErrorCode.NOT_AUTHENTICATED) {
       base.header("WWW-Authenticate", "Bearer realm=\"skerry\"");
     }

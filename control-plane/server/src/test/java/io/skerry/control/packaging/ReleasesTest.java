@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.api.ModelVersionView;
+import io.skerry.api.RolloutRequest;
 import io.skerry.api.Variant;
 import io.skerry.api.VariantState;
 import io.skerry.artifact.ArtifactWriter;
@@ -24,7 +25,6 @@ import io.skerry.control.registry.Registry;
 import io.skerry.control.rollout.Rollouts;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.control.web.ProblemException;
-import io.skerry.fleet.gate.GateAction;
 import io.skerry.profile.Engine;
 import io.skerry.profile.Precision;
 import io.skerry.protocol.Digest;
@@ -32,8 +32,6 @@ import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
-import io.skerry.protocol.SamplingRates;
-import io.skerry.protocol.SlotId;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -189,16 +187,31 @@ class ReleasesTest {
   private void rollOut(ModelVersion version) {
     plane
         .bean(Rollouts.class)
-        .start(
+        .create(
             ANA,
-            new Rollouts.Wish(
-                version,
-                new SlotId("main"),
-                List.of(100),
+            new RolloutRequest(
+                version.model().value(),
+                version.version(),
+                null,
+                null,
+                null,
+                null,
+                null,
+                List.of(RolloutRequest.StageRequest.ofPercent(100)),
+                null,
+                null,
                 0,
-                Duration.ofSeconds(5),
-                GateAction.ROLLBACK,
-                new SamplingRates(.1, 1)));
+                5000,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null));
   }
 
   @Test

@@ -4,20 +4,37 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.api.Rollout;
+import io.skerry.api.RolloutPreview;
+import io.skerry.api.RolloutRequest;
 import io.skerry.control.audit.Actor;
+import io.skerry.control.audit.AuditLog;
+import io.skerry.control.device.PresenceStoring;
+import io.skerry.control.device.ReportsStoring;
+import io.skerry.control.ingest.RecordsStoring;
+import io.skerry.control.ingest.StoredFeedback;
 import io.skerry.control.sql.TestPlane;
+import io.skerry.control.sql.Transaction;
 import io.skerry.control.web.ProblemException;
-import io.skerry.fleet.gate.GateAction;
-import io.skerry.fleet.rollout.RolloutEvent;
+import io.skerry.fleet.rollout.FencedOutException;
+import io.skerry.fleet.rollout.Lease;
+import io.skerry.fleet.rollout.RolloutAct;
+import io.skerry.fleet.rollout.RolloutDriver;
+import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
+import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.RolloutId;
-import io.skerry.protocol.SamplingRates;
 import io.skerry.protocol.SlotId;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -39,7 +56,6 @@ class RolloutEngineTest {
   private TestPlane plane;
   private RolloutEngine engine;
   private Rollouts rollouts;
-  private long sequence;
 
   RolloutEngineTest(@TempDir Path folder) throws Exception {
     plane = TestPlane.start(folder);
@@ -66,6 +82,22 @@ class RolloutEngineTest {
         insert into device (id, tenant, labels, facts, profile, enrolled_at)
         values ('stranger', 'default', '{}', '{}', null, now())
         """);
+    sql(
+        """
+        insert into model_version (model, version, source, format, blob, created_at)
+        values ('alone', 1, 'import', 'onnx', 'x', now())
+        """);
+    for (String profile : List.of("x86-64-avx2", "arm64-neon")) {
+      sql(
+          """
+          insert into variant (model, version, profile, engine, precision, bytes, measured, winner,
+            manifest, signature)
+          values ('alone', 1, ?, 'onnxruntime', 'fp32', 1, 'none', true, ?, ?)
+          """,
+          profile,
+          manifest(100, profile),
+          manifest(101, profile));
+    }
     for (long version = 1; version <= 4; version++) {
       sql(
           """
@@ -118,13 +150,13 @@ class RolloutEngineTest {
   @Test
   @Order(3)
   void stopsAModelThatIsWrongLiveInItsFirstStageAndRollsItBack() {
-    outcomes(1, DEVICES, true);
     Rollout second = start(2);
+    outcomes(1, DEVICES, true);
 
     Rollout ended = untilEnded(second.id(), 2, "COMMITTED", true);
 
     assertThat(ended.state()).isEqualTo("ROLLED_BACK");
-    assertThat(ended.reason()).contains("feedback").contains("negative accuracy");
+    assertThat(ended.reason()).contains("accuracy").contains("control devices");
     assertThat(ended.touched()).isEqualTo(4);
     assertThat(ended.stages().getFirst().state()).isEqualTo("FAILED");
     assertThat(ordered(1)).isEqualTo(DEVICES);
@@ -146,7 +178,7 @@ class RolloutEngineTest {
   @Test
   @Order(5)
   void leavesTheOrderStandingWhenFailedDevicesShallOnlyPause() {
-    Rollout third = start(3, GateAction.PAUSE);
+    Rollout third = start(3, "PAUSE");
     report(3, "REJECTED");
 
     engine.moveOn(new RolloutId(third.id()));
@@ -155,7 +187,7 @@ class RolloutEngineTest {
     assertThat(paused.state()).isEqualTo("PAUSED");
     assertThat(paused.reason()).contains("device-failures");
     assertThat(ordered(3)).isEqualTo(4);
-    rollouts.act(ANA, third.id(), new RolloutEvent.RollBack("damaged"));
+    act(third.id(), RolloutAct.ROLLBACK, "damaged");
     assertThat(untilEnded(third.id(), 3, "REJECTED", false).state()).isEqualTo("ROLLED_BACK");
     assertThat(ordered(1)).isEqualTo(DEVICES);
   }
@@ -165,9 +197,8 @@ class RolloutEngineTest {
   void doesAsOperatorsSayAndKeepsWhoSaidIt() {
     Rollout fourth = start(4);
 
-    assertThat(rollouts.act(ANA, fourth.id(), new RolloutEvent.Pause("lunch")).state())
-        .isEqualTo("PAUSED");
-    assertThatThrownBy(() -> rollouts.act(ANA, fourth.id(), new RolloutEvent.Pause("again")))
+    assertThat(act(fourth.id(), RolloutAct.PAUSE, "lunch").state()).isEqualTo("PAUSED");
+    assertThatThrownBy(() -> act(fourth.id(), RolloutAct.PAUSE, "again"))
         .isInstanceOf(ProblemException.class)
         .hasMessageContaining("PAUSED cannot be paused");
     Rollout newer = start(1);
@@ -187,21 +218,234 @@ class RolloutEngineTest {
         .isEqualTo(1);
   }
 
-  private Rollout start(long version) {
-    return start(version, GateAction.ROLLBACK);
+  @Test
+  @Order(7)
+  void takesBackFirstOrdersThatNoDeviceHasBegun() {
+    Rollout first = create(request("alone", 1, "spare", null));
+    assertThat(ordered("spare", "ACTIVE")).isEqualTo(4);
+
+    act(first.id(), RolloutAct.ABORT, "wrong slot");
+    engine.moveOn(new RolloutId(first.id()));
+
+    assertThat(rollouts.find(first.id()).orElseThrow().state()).isEqualTo("ABORTED");
+    assertThat(ordered("spare", "ACTIVE")).isZero();
+    assertThat(ordered("spare", "OFF")).isEqualTo(4);
+    assertThat(states(first.id(), "CANCELLED")).isEqualTo(4);
   }
 
-  private Rollout start(long version, GateAction onFailedDevices) {
-    return rollouts.start(
-        ANA,
-        new Rollouts.Wish(
-            ModelVersion.parse("engine-health@" + version),
-            new SlotId("main"),
-            List.of(10, 40, 100),
-            0,
-            Duration.ofSeconds(5),
-            onFailedDevices,
-            new SamplingRates(.1, 1)));
+  @Test
+  @Order(8)
+  void offersDevicesThatWereAwayWhenTheyComeBack() {
+    String away = firstOf(create(draft(2)).id());
+    online(away, false);
+    Rollout second = start(2);
+    assertThat(states(second.id(), "PENDING") + states(second.id(), "OFFERED")).isEqualTo(4);
+    long offered = states(second.id(), "OFFERED");
+    List<String> pending = devices(second.id(), "PENDING");
+
+    pending.forEach(device -> online(device, true));
+    engine.moveOn(new RolloutId(second.id()));
+
+    assertThat(states(second.id(), "OFFERED")).isEqualTo(4);
+    assertThat(offered).isLessThanOrEqualTo(4);
+    online(away, true);
+    act(second.id(), RolloutAct.ABORT, "enough");
+  }
+
+  @Test
+  @Order(9)
+  void needsFourEyesAndTheRevisionThatWasSeen() {
+    Rollout waiting = create(approval(2));
+    assertThat(waiting.state()).isEqualTo("WAITING_FOR_APPROVAL");
+
+    assertThatThrownBy(() -> act(waiting.id(), RolloutAct.APPROVE, "mine"))
+        .isInstanceOfSatisfying(
+            ProblemException.class,
+            problem -> {
+              assertThat(problem.code()).isEqualTo(ErrorCode.NOT_ALLOWED);
+              assertThat(problem.errors())
+                  .singleElement()
+                  .matches(e -> e.field().equals("approver"));
+            });
+    Actor ben = new Actor("ben", "request-2");
+    assertThatThrownBy(
+            () ->
+                rollouts.act(
+                    ben,
+                    waiting.id(),
+                    RolloutAct.APPROVE,
+                    "fine",
+                    OptionalLong.of(waiting.revision() - 1)))
+        .isInstanceOfSatisfying(
+            ProblemException.class,
+            problem -> assertThat(problem.code()).isEqualTo(ErrorCode.CHANGED_MEANWHILE));
+    Rollout started =
+        rollouts.act(
+            ben, waiting.id(), RolloutAct.APPROVE, "fine", OptionalLong.of(waiting.revision()));
+
+    assertThat(started.state()).isEqualTo("RUNNING");
+    assertThat(audited("rollout.approved", "ben")).isEqualTo(1);
+    act(waiting.id(), RolloutAct.ABORT, "enough");
+    engine.moveOn(new RolloutId(waiting.id()));
+  }
+
+  @Test
+  @Order(10)
+  void previewsExactlyWhoGetsItAndWhoNot() {
+    RolloutPreview preview = rollouts.preview(ANA, request("engine-health", 2, "main", null));
+
+    assertThat(preview.eligible()).isEqualTo(DEVICES);
+    assertThat(preview.outsiders()).singleElement().matches(one -> one.device().equals("stranger"));
+    assertThat(preview.stages()).extracting(RolloutPreview.Stage::count).containsExactly(4, 12, 24);
+    assertThat(preview.stages().getFirst().gates())
+        .anyMatch(sight -> sight.gate().equals("device-failures") && sight.excludes() > .5);
+  }
+
+  @Test
+  @Order(11)
+  void refusesWhatCannotBeWithTheField() {
+    refused("stages[1].percent", stages(percent(40), percent(10), percent(100)));
+    refused("stages[0].percent", stages(percent(10)));
+    refused("stages[0].cohort", stages(cohort("nobody"), percent(100)));
+    refused("stages[0].profile", stages(profile("esp32"), percent(100)));
+    refused("stages[1].profile", stages(profile("arm64-neon"), profile("arm64-neon")));
+    sql("update variant set signature = null where version = 4");
+    assertThatThrownBy(() -> start(4))
+        .isInstanceOfSatisfying(
+            ProblemException.class,
+            problem ->
+                assertThat(problem.errors())
+                    .singleElement()
+                    .matches(error -> error.field().equals("version")));
+  }
+
+  @Test
+  @Order(12)
+  void fencesAReplicaOutThatLostItsLease() {
+    Rollout second = start(2);
+    RolloutId id = new RolloutId(second.id());
+    SqlBooks books = plane.bean(SqlBooks.class);
+    // The server's own loop holds no lease here: nobody started it.
+    Instant now = Instant.now().truncatedTo(ChronoUnit.MICROS);
+    Lease first = books.lease(id, "a", now).orElseThrow();
+    assertThat(books.lease(id, "b", now)).isEmpty();
+    Instant later = now.plus(Lease.LENGTH);
+    Lease second2 = books.lease(id, "b", later).orElseThrow();
+
+    assertThatThrownBy(() -> RolloutDriver.moveOn(books, first, later))
+        .isInstanceOf(FencedOutException.class);
+    RolloutDriver.moveOn(books, second2, later);
+  }
+
+  @Test
+  @Order(13)
+  void countsAgreeWithTheDevicesAndStatesWithTheEvents() {
+    for (Rollout one : rollouts.newest()) {
+      RolloutId id = new RolloutId(one.id());
+      assertThat(
+              plane.database().<Integer>call(transaction -> RolloutTables.sweep(transaction, id)))
+          .isZero();
+      assertThat(rollouts.replayed(one.id()))
+          .isEqualTo(
+              plane
+                  .database()
+                  .call(
+                      transaction ->
+                          RolloutTables.find(transaction, one.id()).orElseThrow().state()));
+    }
+    assertThat(plane.bean(AuditLog.class).firstBroken()).isEmpty();
+  }
+
+  private void refused(String field, RolloutRequest request) {
+    assertThatThrownBy(() -> rollouts.preview(ANA, request))
+        .isInstanceOfSatisfying(
+            ProblemException.class,
+            problem ->
+                assertThat(problem.errors())
+                    .as(problem.getMessage())
+                    .singleElement()
+                    .matches(error -> error.field().equals(field)));
+  }
+
+  private static RolloutRequest.StageRequest percent(int percent) {
+    return RolloutRequest.StageRequest.ofPercent(percent);
+  }
+
+  private static RolloutRequest.StageRequest cohort(String name) {
+    return new RolloutRequest.StageRequest(null, null, name, null, null, null);
+  }
+
+  private static RolloutRequest.StageRequest profile(String id) {
+    return new RolloutRequest.StageRequest(null, null, null, id, null, null);
+  }
+
+  private static RolloutRequest stages(RolloutRequest.StageRequest... stages) {
+    return request("engine-health", 2, "main", List.of(stages), null, null, null);
+  }
+
+  private static RolloutRequest draft(long version) {
+    return request("engine-health", version, "main", null, null, null, true);
+  }
+
+  private static RolloutRequest approval(long version) {
+    return request("engine-health", version, "main", null, null, true, null);
+  }
+
+  private static RolloutRequest request(
+      String model, long version, String slot, @Nullable String onFailedDevices) {
+    return request(model, version, slot, null, onFailedDevices, null, null);
+  }
+
+  private static RolloutRequest request(
+      String model,
+      long version,
+      String slot,
+      @Nullable List<RolloutRequest.StageRequest> stages,
+      @Nullable String onFailedDevices,
+      @Nullable Boolean approval,
+      @Nullable Boolean draft) {
+    return new RolloutRequest(
+        model,
+        version,
+        slot,
+        null,
+        null,
+        null,
+        null,
+        stages,
+        null,
+        null,
+        0,
+        5000,
+        null,
+        null,
+        null,
+        null,
+        null,
+        onFailedDevices,
+        List.of(
+            new RolloutRequest.GateRequest("accuracy", .2, null, "NO_HARM_SHOWN", null, null),
+            new RolloutRequest.GateRequest(
+                "failed-predictions", .05, null, "NO_HARM_SHOWN", null, null)),
+        null,
+        approval,
+        draft);
+  }
+
+  private Rollout start(long version) {
+    return start(version, null);
+  }
+
+  private Rollout start(long version, @Nullable String onFailedDevices) {
+    return create(request("engine-health", version, "main", onFailedDevices));
+  }
+
+  private Rollout create(RolloutRequest request) {
+    return rollouts.create(ANA, request);
+  }
+
+  private Rollout act(String id, RolloutAct act, String reason) {
+    return rollouts.act(ANA, id, act, reason, OptionalLong.empty());
   }
 
   private Rollout untilEnded(String id, long version, String phase, boolean wrong) {
@@ -224,53 +468,151 @@ class RolloutEngineTest {
 
   // Orders of this version end in a phase, all others are carried out.
   private void report(long version, String phase) {
-    sql(
-        """
-        insert into device_slot_report (device, slot, revision, phase, running_model,
-          running_version, running_manifest, predictions, predictions_failed)
-        select device, slot, revision, case when version = ? then ? else 'COMMITTED' end, model,
-          case when version = ? and ? = 'REJECTED' then 1 else version end, manifest, 0, 0
-        from desired_slot
-        on conflict (device, slot) do update set revision = excluded.revision,
-          phase = excluded.phase, running_version = excluded.running_version,
-          running_manifest = case when excluded.phase = 'REJECTED'
-            then device_slot_report.running_manifest else excluded.running_manifest end
-        """,
-        version,
-        phase,
-        version,
-        phase);
+    plane
+        .database()
+        .run(
+            transaction -> {
+              transaction.update(
+                  """
+                  insert into device_slot_report (device, slot, revision, phase, running_model,
+                    running_version, running_manifest, predictions, predictions_failed)
+                  select device, slot, revision, case when version = ? then ? else 'COMMITTED' end,
+                    model, case when version = ? and ? = 'REJECTED' then 1 else version end, manifest,
+                    0, 0
+                  from desired_slot
+                  on conflict (device, slot) do update set revision = excluded.revision,
+                    phase = excluded.phase, running_version = excluded.running_version,
+                    running_manifest = case when excluded.phase = 'REJECTED'
+                      then device_slot_report.running_manifest else excluded.running_manifest end
+                  """,
+                  version,
+                  phase,
+                  version,
+                  phase);
+              plane
+                  .bean(DeviceFollower.class)
+                  .onReports(new ReportsStoring(transaction, everybody(transaction)));
+            });
+  }
+
+  private static List<DeviceId> everybody(Transaction transaction) {
+    return transaction.list("select id from device", row -> new DeviceId(row.text("id")));
+  }
+
+  private void online(String device, boolean online) {
+    plane
+        .database()
+        .run(
+            transaction -> {
+              transaction.update(
+                  "update device_presence set online = ? where device = ?", online, device);
+              plane
+                  .bean(DeviceFollower.class)
+                  .onPresence(new PresenceStoring(transaction, List.of(new DeviceId(device))));
+            });
   }
 
   private void predictions(long version) {
-    sql(
-        """
-        insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
-          window_index, start_at, end_at, predictions, predictions_failed, skipped, received_at)
-        select device, 1, ?, slot, model, version, manifest, 1, now(), now() + interval '1 minute',
-          40, 0, 0, now()
-        from desired_slot where version = ?
-        """,
-        ++sequence,
-        version);
+    List<RecordsStoring.Window> windows = new ArrayList<>();
+    for (DeviceId device : running(version, DEVICES)) {
+      windows.add(
+          new RecordsStoring.Window(
+              device,
+              1,
+              new SlotId("main"),
+              ModelVersion.parse("engine-health@" + version),
+              manifest(version, "x86-64-avx2"),
+              Instant.now().plusSeconds(1),
+              40,
+              0,
+              Map.of()));
+    }
+    records(windows, List.of());
   }
 
   private void outcomes(long version, int devices, boolean right) {
-    for (int record = 0; record < 20; record++) {
-      sql(
-          """
-          insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, client_id,
-            slot, model, version, actual, joined, score, predicted_at, outcome_at, received_at)
-          select device, 1, ?, 'p', '', slot, model, ?, 0, true, ?, now() + interval '1 second',
-            now(), now()
-          from desired_slot order by (version = ?) desc, device limit ?
-          """,
-          ++sequence,
-          version,
-          right ? .1 : .9,
-          version,
-          devices);
+    List<StoredFeedback> feedback = new ArrayList<>();
+    for (DeviceId device : running(version, devices)) {
+      for (int record = 0; record < 20; record++) {
+        feedback.add(
+            new StoredFeedback(
+                device,
+                "p",
+                0,
+                Instant.now(),
+                Optional.of(
+                    new StoredFeedback.Prediction(
+                        new SlotId("main"),
+                        ModelVersion.parse("engine-health@" + version),
+                        right ? .1 : .9,
+                        Instant.now().plusSeconds(1)))));
+      }
     }
+    records(List.of(), feedback);
+  }
+
+  private void records(List<RecordsStoring.Window> windows, List<StoredFeedback> feedback) {
+    plane
+        .database()
+        .run(
+            transaction ->
+                plane
+                    .bean(Arms.class)
+                    .onRecords(new RecordsStoring(transaction, windows, feedback)));
+  }
+
+  private List<DeviceId> running(long version, int limit) {
+    return plane
+        .database()
+        .call(
+            transaction ->
+                transaction.list(
+                    """
+                    select device from desired_slot where slot = 'main' and version = ?
+                    order by device limit ?
+                    """,
+                    row -> new DeviceId(row.text("device")),
+                    version,
+                    limit));
+  }
+
+  private int ordered(String slot, String mode) {
+    return (int)
+        number("select count(*) from desired_slot where slot = ? and mode = ?", slot, mode);
+  }
+
+  private long states(String rollout, String state) {
+    return number(
+        "select count(*) from deployment where rollout = ? and state = ?", rollout, state);
+  }
+
+  private long audited(String act, String actor) {
+    return number("select count(*) from audit_entry where act = ? and actor = ?", act, actor);
+  }
+
+  private List<String> devices(String rollout, String state) {
+    return plane
+        .database()
+        .call(
+            transaction ->
+                transaction.list(
+                    "select device from deployment where rollout = ? and state = ?",
+                    row -> row.text("device"),
+                    rollout,
+                    state));
+  }
+
+  private String firstOf(String rollout) {
+    act(rollout, RolloutAct.SUBMIT, "look");
+    act(rollout, RolloutAct.START, "look");
+    String first = devices(rollout, "OFFERED").getFirst();
+    act(rollout, RolloutAct.ABORT, "looked");
+    engine.moveOn(new RolloutId(rollout));
+    return first;
+  }
+
+  private long number(String statement, Object... parameters) {
+    return plane.database().<Long>call(transaction -> transaction.number(statement, parameters));
   }
 
   private int ordered(long version) {

@@ -1,0 +1,67 @@
+package io.skerry.api;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a rollout would do, found by what would do it.
+ *
+ * @param sentence the rollout in one sentence
+ * @param eligible devices that some stage takes
+ * @param notEligible devices that none takes
+ * @param notEligibleBy how many devices for each reason
+ * @param outsiders devices that none takes and why; at most {@link #DEVICES_MAX}
+ * @param stages in their order; the holdback is the last one
+ */
+public record RolloutPreview(
+    String sentence,
+    int eligible,
+    int notEligible,
+    Map<String, Integer> notEligibleBy,
+    List<Outsider> outsiders,
+    List<Stage> stages) {
+  /** Devices that are named one by one, for each stage and for those outside. */
+  public static final int DEVICES_MAX = 2000;
+
+  public RolloutPreview {
+    notEligibleBy = Map.copyOf(notEligibleBy);
+    outsiders = List.copyOf(outsiders);
+    stages = List.copyOf(stages);
+  }
+
+  /** A device that no stage takes. */
+  public record Outsider(String device, String reason) {}
+
+  /**
+   * A stage.
+   *
+   * @param selection what it takes, in words
+   * @param count of its devices
+   * @param byProfile of them, by hardware profile
+   * @param devices best rank first; at most {@link #DEVICES_MAX}
+   * @param gates what each gate can see at this size, by profile
+   */
+  public record Stage(
+      int index,
+      String selection,
+      int count,
+      Map<String, Integer> byProfile,
+      List<String> devices,
+      List<Sight> gates) {
+    public Stage {
+      byProfile = Map.copyOf(byProfile);
+      devices = List.copyOf(devices);
+      gates = List.copyOf(gates);
+    }
+  }
+
+  /**
+   * What a gate can see.
+   *
+   * @param excludes smallest harm that it is likely to rule out by the stage's deadline, 0 to 1
+   * @param shows smallest harm that it is likely to show by then, 0 to 1
+   * @param enough whether what it rules out is within its tolerance
+   */
+  public record Sight(
+      String gate, String profile, double excludes, double shows, boolean enough, String text) {}
+}

@@ -1,0 +1,43 @@
+package io.skerry.control.ingest;
+
+import io.skerry.control.sql.Transaction;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.SlotId;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Windows and outcomes were stored; told inside the transaction, so that what counts them counts
+ * each once.
+ */
+public record RecordsStoring(
+    Transaction transaction, List<Window> windows, List<StoredFeedback> feedback) {
+  public RecordsStoring {
+    windows = List.copyOf(windows);
+    feedback = List.copyOf(feedback);
+  }
+
+  /**
+   * What a window says of its version.
+   *
+   * @param bootEpoch of the device's agent when it counted
+   * @param manifest of the artifact
+   * @param streams counts per bin of the streams that gates read
+   */
+  public record Window(
+      DeviceId device,
+      long bootEpoch,
+      SlotId slot,
+      ModelVersion version,
+      String manifest,
+      Instant start,
+      long predictions,
+      long predictionsFailed,
+      Map<String, List<Long>> streams) {
+    public Window {
+      streams = Map.copyOf(streams);
+    }
+  }
+}

@@ -1,0 +1,110 @@
+package io.skerry.control.overview;
+
+import io.micronaut.http.HttpResponse;
+import io.micronaut.http.HttpStatus;
+import io.micronaut.http.MediaType;
+import io.micronaut.http.MutableHttpResponse;
+import io.micronaut.http.annotation.Body;
+import io.micronaut.http.annotation.Consumes;
+import io.micronaut.http.annotation.Controller;
+import io.micronaut.http.annotation.Get;
+import io.micronaut.http.annotation.Post;
+import io.micronaut.http.annotation.Produces;
+import io.skerry.api.Rollout;
+import io.skerry.api.RolloutDevice;
+import io.skerry.control.access.Allowed;
+import io.skerry.control.access.Role;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.page.StaticTemplates;
+import io.skerry.control.page.Templates;
+import io.skerry.control.rollout.Rollouts;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.ErrorCode;
+import java.net.URI;
+import java.util.List;
+import java.util.Map;
+
+/** Pages of rollouts: what the API tells, and what it allows. They work without script. */
+@Controller("/rollouts")
+final class RolloutPageController {
+  private static final int FAILED_MAX = 50;
+  private static final String APPROVE = "approve";
+
+  private final Rollouts rollouts;
+  private final Templates templates = new StaticTemplates();
+
+  RolloutPageController(Rollouts rollouts) {
+    this.rollouts = rollouts;
+  }
+
+  @Get
+  @Produces(MediaType.TEXT_HTML)
+  @Allowed(Role.VIEWER)
+  MutableHttpResponse<String> list(Actor actor) {
+    return PageHeaders.on(
+        HttpResponse.ok(templates.rolloutlist(rollouts.newest(), actor.name()).render()));
+  }
+
+  @Get("/{id}")
+  @Produces(MediaType.TEXT_HTML)
+  @Allowed(Role.VIEWER)
+  MutableHttpResponse<String> page(Actor actor, String id) {
+    return PageHeaders.on(HttpResponse.ok(rendered(actor, id, "")));
+  }
+
+  @Get("/{id}/state")
+  @Produces(MediaType.TEXT_HTML)
+  @Allowed(Role.VIEWER)
+  MutableHttpResponse<String> state(String id) {
+    return PageHeaders.on(
+        HttpResponse.ok(templates.rolloutstate(rollout(id), failed(id)).render()));
+  }
+
+  @Post("/{id}")
+  @Consumes(MediaType.APPLICATION_FORM_URLENCODED)
+  @Produces(MediaType.TEXT_HTML)
+  @Allowed(Role.OPERATOR)
+  MutableHttpResponse<String> act(Actor actor, String id, @Body Map<String, String> form) {
+    String act = form.getOrDefault("act", "");
+    return done(actor, id, act.equals(APPROVE) ? "" : act, form);
+  }
+
+  @Post("/{id}/approve")
+  @Consumes(MediaType.APPLICATION_FORM_URLENCODED)
+  @Produces(MediaType.TEXT_HTML)
+  @Allowed(Role.APPROVER)
+  MutableHttpResponse<String> approve(Actor actor, String id, @Body Map<String, String> form) {
+    return done(actor, id, APPROVE, form);
+  }
+
+  private MutableHttpResponse<String> done(
+      Actor actor, String id, String act, Map<String, String> form) {
+    try {
+      rollouts.act(
+          actor, id, act, form.getOrDefault("reason", ""), form.getOrDefault("revision", ""));
+      return HttpResponse.seeOther(URI.create("/rollouts/" + id));
+    } catch (ProblemException e) {
+      // What was refused is told on the page as it is now.
+      return PageHeaders.on(
+          HttpResponse.<String>status(HttpStatus.CONFLICT)
+              .body(rendered(actor, id, String.valueOf(e.getMessage()))));
+    }
+  }
+
+  private String rendered(Actor actor, String id, String problem) {
+    return templates.rolloutpage(rollout(id), failed(id), actor.name(), problem).render();
+  }
+
+  private Rollout rollout(String id) {
+    return rollouts
+        .find(id)
+        .orElseThrow(
+            () ->
+                new ProblemException(
+                    ErrorCode.NOT_FOUND, "there is no rollout '%.60s'".formatted(id)));
+  }
+
+  private List<RolloutDevice> failed(String id) {
+    return rollouts.failed(id, FAILED_MAX);
+  }
+}

@@ -1,0 +1,463 @@
+package io.skerry.control.rollout;
+
+import com.google.gson.Gson;
+import com.google.gson.reflect.TypeToken;
+import io.micronaut.runtime.event.annotation.EventListener;
+import io.skerry.api.RunMetrics;
+import io.skerry.control.device.Profiles;
+import io.skerry.control.drift.Monitoring;
+import io.skerry.control.ingest.RecordsStoring;
+import io.skerry.control.ingest.StoredFeedback;
+import io.skerry.control.rollout.RolloutOrder.Part;
+import io.skerry.control.sql.Columns;
+import io.skerry.control.sql.Row;
+import io.skerry.control.sql.Transaction;
+import io.skerry.fleet.gate.ArmSums;
+import io.skerry.fleet.gate.Comparison;
+import io.skerry.fleet.gate.Evidence;
+import io.skerry.fleet.gate.LatencyEdge;
+import io.skerry.fleet.gate.Metric;
+import io.skerry.fleet.rollout.DeploymentState;
+import io.skerry.profile.HardwareProfile;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.ProfileId;
+import io.skerry.protocol.SlotId;
+import io.skerry.telemetry.drift.MonitoredStreams;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Counts what the new and the old version do on each device, in the transaction that stores the
+ * windows and outcomes: each counts once, as they do.
+ *
+ * <p>Controls are devices that could get the version and were not touched yet; of a trial, the
+ * version beside it on the same device. Both sides count from the opening of the stage.
+ */
+@Singleton
+final class Arms {
+  private static final int METRICS = Metric.NUMBER_MAX;
+  private static final int HISTORY_MAX = 2000;
+  private static final String LATENCY = "$latency";
+  private static final Gson GSON = new Gson();
+  private static final Set<DeploymentState> UNTOUCHED =
+      Set.of(DeploymentState.PENDING, DeploymentState.DEFERRED);
+
+  private final Profiles profiles;
+  private final Monitoring monitoring;
+
+  Arms(Profiles profiles, Monitoring monitoring) {
+    this.profiles = profiles;
+    this.monitoring = monitoring;
+  }
+
+  /** Fixes, before the stage has any evidence, from which latency on a prediction is slow. */
+  void open(Transaction transaction, RolloutOrder order, int stage) {
+    Map<String, Integer> edges = new TreeMap<>();
+    for (Part part : order.parts()) {
+      Map<String, List<Long>> history = history(transaction, part);
+      for (String profile : profilesOf(transaction, order)) {
+        LatencyEdge.of(history.getOrDefault(profile, List.of()), budget(profile))
+            .ifPresent(edge -> edges.put(part.slot() + "/" + profile, edge));
+      }
+    }
+    transaction.update(
+        "update rollout_stage set edges = ?::jsonb where rollout = ? and stage = ?",
+        GSON.toJson(edges),
+        order.id().value(),
+        stage);
+  }
+
+  private static List<String> profilesOf(Transaction transaction, RolloutOrder order) {
+    return transaction
+        .first(
+            "select profiles from rollout where id = ?",
+            row -> row.texts("profiles"),
+            order.id().value())
+        .orElse(List.of());
+  }
+
+  private record Bins(String profile, List<Long> counts) {}
+
+  private static Map<String, List<Long>> history(Transaction transaction, Part part) {
+    Map<String, List<Long>> byProfile = new HashMap<>();
+    Optional<ModelVersion> before =
+        transaction.first(
+            """
+            select running_model as model, running_version as version from device_slot_report
+            where slot = ? and running_model is not null
+              and (running_model, running_version) <> (?, ?)
+            group by 1, 2 order by count(*) desc limit 1
+            """,
+            RolloutTables::version,
+            part.slot().value(),
+            part.version().model().value(),
+            part.version().version());
+    if (before.isEmpty()) {
+      return byProfile;
+    }
+    List<Bins> windows =
+        transaction.list(
+            """
+            select device.profile, s.counts from telemetry_window_stream s
+            join device on device.id = s.device and device.profile is not null
+            where s.model = ? and s.version = ? and s.slot = ? and s.stream = '$latency'
+            order by s.window_index desc limit ?
+            """,
+            row ->
+                new Bins(
+                    row.text("profile"), Arrays.stream(row.bigints("counts")).boxed().toList()),
+            before.get().model().value(),
+            before.get().version(),
+            part.slot().value(),
+            HISTORY_MAX);
+    for (Bins window : windows) {
+      List<Long> sum = byProfile.computeIfAbsent(window.profile(), unused -> new ArrayList<>());
+      for (int bin = 0; bin < window.counts().size(); bin++) {
+        if (bin == sum.size()) {
+          sum.add(0L);
+        }
+        sum.set(bin, sum.get(bin) + window.counts().get(bin));
+      }
+    }
+    return byProfile;
+  }
+
+  private Optional<Duration> budget(String profile) {
+    return profiles.catalog().profiles().stream()
+        .filter(known -> known.id().equals(profile))
+        .map(HardwareProfile::latencyBudget)
+        .findFirst();
+  }
+
+  /** A rollout that collects evidence. */
+  private record Collecting(
+      RolloutOrder order,
+      int stage,
+      Instant openedAt,
+      Set<String> profiles,
+      Map<String, Integer> edges) {
+    @Nullable Part at(SlotId slot) {
+      return order.parts().stream()
+          .filter(part -> part.slot().equals(slot) || part.place(order.plan().kind()).equals(slot))
+          .findFirst()
+          .orElse(null);
+    }
+  }
+
+  private record Key(String rollout, int stage, String device, boolean newer) {}
+
+  private static final class Sums {
+    final String profile;
+    final double[] trials = new double[METRICS];
+    final double[] hits = new double[METRICS];
+    long bootEpoch;
+
+    Sums(String profile) {
+      this.profile = profile;
+    }
+
+    void add(Metric metric, double moreTrials, double moreHits) {
+      trials[metric.number() - 1] += moreTrials;
+      hits[metric.number() - 1] += moreHits;
+    }
+  }
+
+  private record Device(String profile, Map<String, DeploymentState> deployments) {}
+
+  @EventListener
+  void onRecords(RecordsStoring stored) {
+    Transaction transaction = stored.transaction();
+    List<Collecting> collecting = collecting(transaction);
+    if (collecting.isEmpty()) {
+      return;
+    }
+    Set<DeviceId> ids = new HashSet<>();
+    stored.windows().forEach(window -> ids.add(window.device()));
+    stored.feedback().forEach(feedback -> ids.add(feedback.device()));
+    Map<String, Device> devices = devices(transaction, ids);
+    Map<Key, Sums> sums = new LinkedHashMap<>();
+    for (RecordsStoring.Window window : stored.windows()) {
+      for (Collecting rollout : collecting) {
+        Sums arm =
+            arm(
+                sums,
+                rollout,
+                devices,
+                window.device(),
+                window.slot(),
+                window.version(),
+                window.start());
+        if (arm != null) {
+          count(arm, rollout, window);
+        }
+      }
+    }
+    for (StoredFeedback feedback : stored.feedback()) {
+      if (feedback.prediction().isPresent()) {
+        StoredFeedback.Prediction prediction = feedback.prediction().get();
+        for (Collecting rollout : collecting) {
+          Sums arm =
+              arm(
+                  sums,
+                  rollout,
+                  devices,
+                  feedback.device(),
+                  prediction.slot(),
+                  prediction.version(),
+                  prediction.at());
+          if (arm != null) {
+            count(arm, feedback.actual(), prediction.score());
+          }
+        }
+      }
+    }
+    save(transaction, sums);
+  }
+
+  private static List<Collecting> collecting(Transaction transaction) {
+    return transaction.list(
+        """
+        select r.definition, r.stage, r.stage_opened_at, r.profiles, s.edges
+        from rollout r join rollout_stage s on s.rollout = r.id and s.stage = r.stage
+        where not r.released and r.phase in ('RUNNING', 'PAUSED')
+          and r.stage_opened_at is not null
+        """,
+        row ->
+            new Collecting(
+                RolloutCodec.GSON.fromJson(row.text("definition"), RolloutOrder.class),
+                row.integer("stage"),
+                row.instant("stage_opened_at"),
+                Set.copyOf(row.texts("profiles")),
+                GSON.fromJson(row.text("edges"), new TypeToken<Map<String, Integer>>() {})));
+  }
+
+  private static Map<String, Device> devices(Transaction transaction, Set<DeviceId> ids) {
+    Map<String, Device> devices = new HashMap<>();
+    transaction.forEach(
+        """
+        select device.id, device.profile, d.rollout, d.state
+        from device left join deployment d on d.device = device.id and d.live
+        where device.id = any(?) and device.profile is not null
+        """,
+        row -> {
+          Device device =
+              devices.computeIfAbsent(
+                  row.text("id"), unused -> new Device(profile(row), new HashMap<>()));
+          row.optionalText("rollout")
+              .ifPresent(
+                  rollout ->
+                      device
+                          .deployments()
+                          .put(rollout, DeploymentState.valueOf(row.text("state"))));
+        },
+        ids.stream().map(DeviceId::value).toList());
+    return devices;
+  }
+
+  private static String profile(Row row) {
+    return row.text("profile");
+  }
+
+  private static @Nullable Sums arm(
+      Map<Key, Sums> sums,
+      Collecting rollout,
+      Map<String, Device> devices,
+      DeviceId id,
+      SlotId slot,
+      ModelVersion version,
+      Instant at) {
+    Device device = devices.get(id.value());
+    Part part = rollout.at(slot);
+    if (device == null
+        || part == null
+        || at.isBefore(rollout.openedAt())
+        || !rollout.profiles().contains(device.profile())) {
+      return null;
+    }
+    boolean newer = version.equals(part.version());
+    DeploymentState state = device.deployments().get(rollout.order().id().value());
+    boolean trial = rollout.order().plan().kind().isTrial();
+    boolean counts =
+        (newer || trial)
+            ? state == DeploymentState.COMMITTED || (newer && state == DeploymentState.PROBATION)
+            : state == null || UNTOUCHED.contains(state);
+    if (!counts || (trial && newer != slot.equals(part.place(rollout.order().plan().kind())))) {
+      return null;
+    }
+    return sums.computeIfAbsent(
+        new Key(rollout.order().id().value(), rollout.stage(), id.value(), newer),
+        unused -> new Sums(device.profile()));
+  }
+
+  private void count(Sums arm, Collecting rollout, RecordsStoring.Window window) {
+    arm.bootEpoch = Math.max(arm.bootEpoch, window.bootEpoch());
+    arm.add(Metric.RESTARTS, 1, 0);
+    arm.add(
+        Metric.FAILED_PREDICTIONS,
+        (double) window.predictions(),
+        (double) window.predictionsFailed());
+    Part part = Objects.requireNonNull(rollout.at(window.slot()));
+    List<Long> latency = window.streams().get(LATENCY);
+    Integer edge = rollout.edges().get(part.slot() + "/" + arm.profile);
+    if (latency != null && edge != null) {
+      arm.add(Metric.SLOW_PREDICTIONS, sum(latency, 0), sum(latency, edge));
+    }
+    List<Long> scores = window.streams().get(MonitoredStreams.SCORE);
+    if (scores != null) {
+      monitoring.scores(window.manifest()).ifPresent(middles -> score(arm, scores, middles));
+    }
+  }
+
+  private static double sum(List<Long> counts, int from) {
+    return counts.stream().skip(from).mapToDouble(Long::doubleValue).sum();
+  }
+
+  // Scores outside 0 to 1 are no probabilities: nothing is known of their range.
+  private static void score(Sums arm, List<Long> counts, List<Double> middles) {
+    if (middles.stream().anyMatch(middle -> middle < 0 || middle > 1)) {
+      return;
+    }
+    double trials = 0;
+    double position = 0;
+    double confidence = 0;
+    for (int bin = 0; bin < Math.min(middles.size(), counts.size()); bin++) {
+      long count = counts.get(bin);
+      trials += count;
+      position += count * middles.get(bin);
+      confidence += count * Math.abs(2 * middles.get(bin) - 1);
+    }
+    arm.add(Metric.PREDICTIONS, trials, position);
+    arm.add(Metric.CONFIDENCE, trials, confidence);
+  }
+
+  private static void count(Sums arm, double actual, double score) {
+    boolean positive = actual >= .5;
+    double right = (score >= Monitoring.THRESHOLD) == positive ? 1 : 0;
+    arm.add(Metric.ACCURACY, 1, right);
+    arm.add(positive ? Metric.ACCURACY_POSITIVE : Metric.ACCURACY_NEGATIVE, 1, right);
+  }
+
+  private static void save(Transaction transaction, Map<Key, Sums> sums) {
+    if (sums.isEmpty()) {
+      return;
+    }
+    Columns rows = new Columns(8);
+    Set<String> changed = new HashSet<>();
+    sums.forEach(
+        (key, arm) -> {
+          changed.add(key.rollout());
+          rows.add(
+              key.rollout(),
+              (long) key.stage(),
+              key.device(),
+              Boolean.toString(key.newer()),
+              arm.profile,
+              literal(arm.trials),
+              literal(arm.hits),
+              arm.bootEpoch);
+        });
+    transaction.update(
+        """
+        insert into rollout_arm as arm (rollout, stage, device, newer, profile, trials, hits,
+          boot_epoch)
+        select rollout, stage, device, newer::boolean, profile, trials::double precision[],
+          hits::double precision[], epoch
+        from unnest(?::text[], ?::bigint[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
+          ?::bigint[]) as given (rollout, stage, device, newer, profile, trials, hits, epoch)
+        order by rollout, stage, device, newer
+        on conflict (rollout, stage, device, newer) do update set
+          trials = (select array_agg(x.was + x.more order by x.i)
+            from unnest(arm.trials, excluded.trials) with ordinality as x (was, more, i)),
+          hits = (select array_agg(x.was + x.more + case when x.i = ? and arm.boot_epoch > 0
+              and excluded.boot_epoch > arm.boot_epoch then 1 else 0 end order by x.i)
+            from unnest(arm.hits, excluded.hits) with ordinality as x (was, more, i)),
+          boot_epoch = greatest(arm.boot_epoch, excluded.boot_epoch)
+        """,
+        rows.and(Metric.RESTARTS.number()));
+    transaction.update(
+        "insert into rollout_arm_change (rollout) select unnest(?::text[])", changed);
+  }
+
+  private static String literal(double[] values) {
+    return "{"
+        + Arrays.stream(values).mapToObj(Double::toString).reduce((a, b) -> a + "," + b).orElse("")
+        + "}";
+  }
+
+  private record Sum(String profile, boolean newer, Metric metric, ArmSums sums) {}
+
+  /** What was seen of a stage since it opened. */
+  static Evidence evidence(Transaction transaction, RolloutOrder order, int stage) {
+    List<Sum> sums =
+        transaction.list(
+            """
+            select profile, newer, m.i, count(*) as devices, sum(m.t) as trials, sum(m.h) as hits,
+              sum(m.t * m.t) as trials2, sum(m.t * m.h) as product, sum(m.h * m.h) as hits2
+            from rollout_arm, unnest(trials, hits) with ordinality as m (t, h, i)
+            where rollout = ? and stage = ? and m.t > 0
+            group by 1, 2, 3 order by 1, 2, 3
+            """,
+            row ->
+                new Sum(
+                    row.text("profile"),
+                    row.flag("newer"),
+                    Metric.ofNumber(row.integer("i")).orElseThrow(),
+                    new ArmSums(
+                        row.bigint("devices"),
+                        row.number("trials"),
+                        row.number("hits"),
+                        row.number("trials2"),
+                        row.number("product"),
+                        row.number("hits2"))),
+            order.id().value(),
+            stage);
+    Map<String, Map<Metric, Comparison>> byProfile = new TreeMap<>();
+    for (Sum one : sums) {
+      byProfile
+          .computeIfAbsent(one.profile(), unused -> new EnumMap<>(Metric.class))
+          .merge(
+              one.metric(),
+              one.newer()
+                  ? new Comparison(one.sums(), ArmSums.NONE)
+                  : new Comparison(ArmSums.NONE, one.sums()),
+              (left, right) ->
+                  new Comparison(
+                      left.newer().devices() > 0 ? left.newer() : right.newer(),
+                      left.older().devices() > 0 ? left.older() : right.older()));
+    }
+    Map<ProfileId, Evidence.OfProfile> profiles = new HashMap<>();
+    byProfile.forEach(
+        (profile, metrics) ->
+            profiles.put(new ProfileId(profile), new Evidence.OfProfile(metrics)));
+    return new Evidence(profiles, promise(transaction, order.first().version()));
+  }
+
+  private static OptionalDouble promise(Transaction transaction, ModelVersion version) {
+    return transaction
+        .first(
+            "select metrics from model_version where model = ? and version = ?",
+            row -> row.optionalText("metrics"),
+            version.model().value(),
+            version.version())
+        .flatMap(metrics -> metrics)
+        .map(json -> GSON.fromJson(json, RunMetrics.class))
+        .map(metrics -> OptionalDouble.of(metrics.balancedAccuracy().low()))
+        .orElse(OptionalDouble.empty());
+  }
+}

@@ -1,0 +1,219 @@
+package io.skerry.control.rollout;
+
+import io.skerry.control.rollout.RolloutOrder.Part;
+import io.skerry.control.rollout.RolloutOrder.Variant;
+import io.skerry.control.sql.Transaction;
+import io.skerry.control.web.ProblemException;
+import io.skerry.fleet.rollout.InvalidFieldException;
+import io.skerry.fleet.rollout.RolloutPlan;
+import io.skerry.fleet.rollout.StageMembership;
+import io.skerry.fleet.rollout.StageMembership.Candidate;
+import io.skerry.fleet.rollout.StageMembership.Membership;
+import io.skerry.fleet.rollout.StageRule.Selection;
+import io.skerry.protocol.CohortName;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ErrorCode;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.ProfileId;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Who can get a wish, and in which stage: for the start and for a preview alike.
+ *
+ * @param variants by part and profile, only of profiles that every part has one for
+ */
+record Candidates(
+    Map<Part, Map<String, Variant>> variants,
+    Membership membership,
+    Map<String, String> notEligible) {
+  Candidates {
+    variants = Map.copyOf(variants);
+    notEligible = Map.copyOf(notEligible);
+  }
+
+  List<String> profiles() {
+    return variants.values().stream()
+        .findFirst()
+        .map(byProfile -> byProfile.keySet().stream().sorted().toList())
+        .orElse(List.of());
+  }
+
+  /**
+   * Finds them.
+   *
+   * @throws ProblemException naming the field that makes the wish impossible
+   */
+  static Candidates find(Transaction transaction, RolloutWish wish, String salt) {
+    Map<Part, Map<String, Variant>> variants = variants(transaction, wish.parts());
+    Set<String> profiles = variants.getOrDefault(wish.parts().getFirst(), Map.of()).keySet();
+    requireKnown(transaction, wish.plan(), profiles);
+    Map<String, String> outside = new LinkedHashMap<>();
+    List<Candidate> candidates = candidates(transaction, wish, profiles, outside);
+    if (candidates.isEmpty()) {
+      throw ProblemException.ofField(
+          ErrorCode.STATE_CONFLICT,
+          "version",
+          "no device has one of the profiles that %s is packaged for: %s"
+              .formatted(wish.parts().getFirst().version(), profiles.stream().sorted().toList()));
+    }
+    try {
+      Membership membership = StageMembership.assign(candidates, salt, wish.plan());
+      membership
+          .inNone()
+          .forEach(candidate -> outside.put(candidate.device().value(), "no stage takes it"));
+      return new Candidates(variants, membership, outside);
+    } catch (InvalidFieldException e) {
+      throw ProblemException.ofField(
+          ErrorCode.REQUEST_INVALID, e.field(), String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static Map<Part, Map<String, Variant>> variants(
+      Transaction transaction, List<Part> parts) {
+    Map<Part, Map<String, Variant>> all = new LinkedHashMap<>();
+    for (int i = 0; i < parts.size(); i++) {
+      String field = i == 0 ? "version" : "parts[%d].version".formatted(i - 1);
+      all.put(parts.get(i), signed(transaction, field, parts.get(i).version()));
+    }
+    Set<String> common = new HashSet<>(all.values().iterator().next().keySet());
+    all.values().forEach(byProfile -> common.retainAll(byProfile.keySet()));
+    if (common.isEmpty()) {
+      throw ProblemException.ofField(
+          ErrorCode.STATE_CONFLICT,
+          "parts",
+          "the parts have no hardware profile in common: package them for the same profiles");
+    }
+    all.replaceAll(
+        (part, byProfile) -> {
+          Map<String, Variant> kept = new HashMap<>(byProfile);
+          kept.keySet().retainAll(common);
+          return Map.copyOf(kept);
+        });
+    return all;
+  }
+
+  private record OfProfile(String profile, Variant variant) {}
+
+  private static Map<String, Variant> signed(
+      Transaction transaction, String field, ModelVersion version) {
+    List<String> awaiting =
+        transaction.list(
+            """
+            select profile from variant
+            where model = ? and version = ? and winner and signature is null
+            order by profile limit 200
+            """,
+            row -> row.text("profile"),
+            version.model().value(),
+            version.version());
+    if (!awaiting.isEmpty()) {
+      throw ProblemException.ofField(
+          ErrorCode.STATE_CONFLICT,
+          field,
+          ("%1$s awaits the release key's signature for %2$s: get what is to be signed with"
+                  + " './skerry get release %1$s --out unsigned.json', see docs/keys.md")
+              .formatted(version, String.join(", ", awaiting)));
+    }
+    Map<String, Variant> variants = new HashMap<>();
+    transaction
+        .list(
+            """
+            select profile, manifest, signature from variant
+            where model = ? and version = ? and winner and manifest is not null
+              and signature is not null
+            """,
+            row ->
+                new OfProfile(
+                    row.text("profile"),
+                    new Variant(
+                        version,
+                        Digest.parse(row.text("manifest")),
+                        Digest.parse(row.text("signature")))),
+            version.model().value(),
+            version.version())
+        .forEach(one -> variants.put(one.profile(), one.variant()));
+    if (variants.isEmpty()) {
+      throw ProblemException.ofField(
+          ErrorCode.STATE_CONFLICT,
+          field,
+          "%s has no packaged variant: package it first".formatted(version));
+    }
+    return variants;
+  }
+
+  private static void requireKnown(
+      Transaction transaction, RolloutPlan plan, Set<String> profiles) {
+    Set<String> cohorts =
+        new HashSet<>(transaction.list("select name from cohort", row -> row.text("name")));
+    for (int stage = 0; stage < plan.stages().size(); stage++) {
+      Selection selection = plan.stages().get(stage).selection();
+      if (selection instanceof Selection.Cohort(CohortName cohort)
+          && !cohorts.contains(cohort.value())) {
+        throw ProblemException.ofField(
+            ErrorCode.REQUEST_INVALID,
+            "stages[%d].cohort".formatted(stage),
+            "there is no cohort '%s': known are %s; make one with './skerry create cohort'"
+                .formatted(cohort, cohorts.stream().sorted().limit(20).toList()));
+      }
+      if (selection instanceof Selection.Profile(ProfileId profile)
+          && !profiles.contains(profile.value())) {
+        throw ProblemException.ofField(
+            ErrorCode.REQUEST_INVALID,
+            "stages[%d].profile".formatted(stage),
+            "the version has no variant for '%s': it has for %s"
+                .formatted(profile, profiles.stream().sorted().toList()));
+      }
+    }
+  }
+
+  private static List<Candidate> candidates(
+      Transaction transaction,
+      RolloutWish wish,
+      Set<String> profiles,
+      Map<String, String> outside) {
+    Map<String, Set<CohortName>> cohorts = new HashMap<>();
+    Set<String> named = new LinkedHashSet<>();
+    wish.plan()
+        .stages()
+        .forEach(
+            rule -> {
+              if (rule.selection() instanceof Selection.Cohort(CohortName cohort)) {
+                named.add(cohort.value());
+              }
+            });
+    for (String cohort : named) {
+      transaction.forEach(
+          "select id from device where labels @> (select selector from cohort where name = ?)",
+          row ->
+              cohorts
+                  .computeIfAbsent(row.text("id"), unused -> new HashSet<>())
+                  .add(new CohortName(cohort)),
+          cohort);
+    }
+    List<Candidate> candidates = new ArrayList<>();
+    transaction.forEach(
+        "select id, profile from device order by id",
+        row -> {
+          String id = row.text("id");
+          String profile = row.optionalText("profile").orElse(null);
+          if (profile == null) {
+            outside.put(id, "its hardware matches no profile");
+          } else if (!profiles.contains(profile)) {
+            outside.put(id, "the version has no variant for profile " + profile);
+          } else {
+            candidates.add(
+                new Candidate(
+                    new DeviceId(id), new ProfileId(profile), cohorts.getOrDefault(id, Set.of())));
+          }
+        });
+    return candidates;
+  }
+}

@@ -1,0 +1,95 @@
+package io.skerry.control.rollout;
+
+import com.google.gson.Gson;
+import com.google.gson.reflect.TypeToken;
+import io.micronaut.http.annotation.Body;
+import io.micronaut.http.annotation.Controller;
+import io.micronaut.http.annotation.Get;
+import io.micronaut.http.annotation.Put;
+import io.skerry.api.Cohort;
+import io.skerry.api.CohortRequest;
+import io.skerry.api.Page;
+import io.skerry.control.access.Allowed;
+import io.skerry.control.access.Role;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.audit.AuditLog;
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Row;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.CohortName;
+import io.skerry.protocol.ErrorCode;
+import java.util.Map;
+
+/** Cohorts: named selectors over devices. */
+@Controller("/v1/cohorts")
+final class CohortController {
+  private static final int COHORTS_MAX = 1000;
+  private static final int LABELS_MAX = 16;
+  private static final String SELECT =
+      """
+      select name, selector, (select count(*) from device where labels @> selector) as devices
+      from cohort
+      """;
+
+  private final Database database;
+  private final AuditLog audit;
+  private final Gson gson = new Gson();
+
+  CohortController(Database database, AuditLog audit) {
+    this.database = database;
+    this.audit = audit;
+  }
+
+  @Get
+  @Allowed(Role.VIEWER)
+  Page<Cohort> list() {
+    return Page.only(
+        database.call(
+            transaction ->
+                transaction.list(SELECT + "order by name limit ?", this::cohort, COHORTS_MAX)));
+  }
+
+  @Put("/{name}")
+  @Allowed(Role.OPERATOR)
+  Cohort put(Actor actor, String name, @Body CohortRequest request) {
+    CohortName cohort = new CohortName(name);
+    if (request.selector().isEmpty() || request.selector().size() > LABELS_MAX) {
+      throw ProblemException.ofField(
+          ErrorCode.REQUEST_INVALID,
+          "selector",
+          "name 1 to %d labels that a device must have".formatted(LABELS_MAX));
+    }
+    String selector = gson.toJson(request.selector());
+    return database.call(
+        transaction -> {
+          if (transaction.number("select count(*) from cohort where name <> ?", name)
+              >= COHORTS_MAX) {
+            throw new ProblemException(
+                ErrorCode.STATE_CONFLICT, "there are %d cohorts already".formatted(COHORTS_MAX));
+          }
+          transaction.update(
+              """
+              insert into cohort (name, selector, created_by, created_at)
+              values (?, ?::jsonb, ?, now())
+              on conflict (name) do update set selector = excluded.selector
+              """,
+              cohort.value(),
+              selector,
+              actor.name());
+          audit.append(
+              transaction,
+              actor,
+              new AuditLog.Act("cohort.set", "cohort/" + name, "", "", selector));
+          return transaction
+              .first(SELECT + "where name = ?", this::cohort, cohort.value())
+              .orElseThrow();
+        });
+  }
+
+  private Cohort cohort(Row row) {
+    return new Cohort(
+        row.text("name"),
+        gson.fromJson(row.text("selector"), new TypeToken<Map<String, String>>() {}),
+        row.integer("devices"));
+  }
+}

@@ -1,0 +1,221 @@
+package io.skerry.control.rollout;
+
+import io.micronaut.runtime.event.annotation.EventListener;
+import io.skerry.control.device.DeviceRemoved;
+import io.skerry.control.device.PresenceStoring;
+import io.skerry.control.device.ReportsStoring;
+import io.skerry.control.sql.Columns;
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Row;
+import io.skerry.control.sql.Transaction;
+import io.skerry.fleet.rollout.DeploymentMachine;
+import io.skerry.fleet.rollout.DeploymentMachine.Part;
+import io.skerry.fleet.rollout.DeploymentState;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.SlotId;
+import io.skerry.protocol.SlotPhase;
+import io.skerry.protocol.SlotReport;
+import jakarta.inject.Singleton;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Brings what devices report and whether they are connected into their deployments, in the
+ * transaction that stores it; counts follow by the tables' triggers.
+ */
+@Singleton
+final class DeviceFollower {
+  private static final List<String> FOLLOWED =
+      Arrays.stream(DeploymentState.values())
+          .filter(
+              state ->
+                  state.isInFlight()
+                      || state == DeploymentState.DEFERRED
+                      || state == DeploymentState.COMMITTED
+                      || state == DeploymentState.RESTORING)
+          .map(Enum::name)
+          .toList();
+
+  private static final List<String> FAILURES =
+      Arrays.stream(DeploymentState.values())
+          .filter(DeploymentState::isFailure)
+          .map(Enum::name)
+          .toList();
+
+  private final Database database;
+  private final Clock clock = Clock.systemUTC();
+
+  DeviceFollower(Database database) {
+    this.database = database;
+  }
+
+  private record Key(String rollout, String device) {}
+
+  private record Timers(Duration step, Duration progress) {}
+
+  private static final class Followed {
+    final DeploymentState state;
+    final boolean online;
+    final Instant orderedAt;
+    final Timers timers;
+    final List<Part> parts = new ArrayList<>();
+    Optional<String> errorCode = Optional.empty();
+    Optional<String> errorDetail = Optional.empty();
+
+    Followed(Row row) {
+      state = DeploymentState.valueOf(row.text("state"));
+      online = row.flag("online");
+      orderedAt = row.optionalInstant("ordered_at").orElse(Instant.EPOCH);
+      timers =
+          new Timers(
+              Duration.ofMillis(row.bigint("step_millis")),
+              Duration.ofMillis(row.bigint("progress_millis")));
+    }
+
+    void add(Row row) {
+      long revision = row.bigint("revision");
+      parts.add(new Part(report(row), revision, Digest.parse(row.text("ordered"))));
+      if (row.bigint("reported") == revision && errorCode.isEmpty()) {
+        errorCode = row.optionalText("report_code");
+        errorDetail = row.optionalText("report_detail");
+      }
+    }
+
+    // Null while it is offline or has nothing more to do.
+    Optional<Instant> due(DeploymentState after, Instant now) {
+      if (!online) {
+        return Optional.empty();
+      }
+      Instant last = orderedAt.plus(timers.progress());
+      if (after == DeploymentState.RESTORING) {
+        return Optional.of(last);
+      }
+      Instant step = now.plus(timers.step());
+      return after.isInFlight() ? Optional.of(step.isBefore(last) ? step : last) : Optional.empty();
+    }
+  }
+
+  @EventListener
+  void onReports(ReportsStoring stored) {
+    Transaction transaction = stored.transaction();
+    Map<Key, Followed> followed = new LinkedHashMap<>();
+    transaction.forEach(
+        """
+        select d.rollout, d.device, d.state, d.online, d.ordered_at, r.step_millis,
+          r.progress_millis, o.slot, o.revision, o.manifest as ordered,
+          coalesce(p.revision, 0) as reported, coalesce(p.phase, 'IDLE') as phase,
+          p.running_model, p.running_version, p.running_manifest, p.error_code as report_code,
+          p.error_detail as report_detail
+        from deployment d
+        join rollout r on r.id = d.rollout
+        join desired_slot o on o.device = d.device and o.rollout = d.rollout and o.mode <> 'OFF'
+        left join device_slot_report p on p.device = d.device and p.slot = o.slot
+        where d.live and d.device = any(?) and d.state = any(?)
+        order by d.device, d.rollout, o.slot for update of d
+        """,
+        row ->
+            followed
+                .computeIfAbsent(
+                    new Key(row.text("rollout"), row.text("device")), unused -> new Followed(row))
+                .add(row),
+        stored.devices().stream().map(DeviceId::value).toList(),
+        FOLLOWED);
+    Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
+    Columns rows = new Columns(6);
+    followed.forEach(
+        (key, one) -> {
+          DeploymentState after = DeploymentMachine.after(one.state, one.parts);
+          if (after != one.state) {
+            boolean failed = after.isFailure() || after == DeploymentState.RESTORE_FAILED;
+            rows.add(
+                key.rollout(),
+                key.device(),
+                after.name(),
+                one.due(after, now).map(Instant::toString).orElse(null),
+                failed ? one.errorCode.orElse(null) : null,
+                failed ? one.errorDetail.orElse(null) : null);
+          }
+        });
+    if (rows.isEmpty()) {
+      return;
+    }
+    transaction.update(
+        """
+        update deployment d set state = told.state, due_at = told.due::timestamptz,
+          failed_as = case when told.state = any(?) then told.state else d.failed_as end,
+          error_code = coalesce(told.code, d.error_code),
+          error_detail = coalesce(told.detail, d.error_detail)
+        from unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[])
+          as told (rollout, device, state, due, code, detail)
+        where d.rollout = told.rollout and d.device = told.device
+        """,
+        rows.after(FAILURES));
+  }
+
+  private static SlotReport report(Row row) {
+    Optional<SlotReport.Running> running =
+        row.optionalText("running_manifest")
+            .map(
+                manifest ->
+                    new SlotReport.Running(
+                        new ModelVersion(
+                            new ModelName(row.text("running_model")),
+                            row.bigint("running_version")),
+                        Digest.parse(manifest)));
+    return new SlotReport(
+        new SlotId(row.text("slot")),
+        row.bigint("reported"),
+        SlotPhase.valueOf(row.text("phase")),
+        Optional.empty(),
+        Optional.empty(),
+        running,
+        Optional.empty(),
+        0,
+        0);
+  }
+
+  // Time that a device is away is not its own: its deadlines begin again when it is back.
+  @EventListener
+  void onPresence(PresenceStoring stored) {
+    List<String> devices = stored.devices().stream().map(DeviceId::value).toList();
+    stored
+        .transaction()
+        .update(
+            """
+            update deployment d set online = p.online,
+              due_at = case when p.online then now() + interval '1 millisecond' * case
+                when d.state = 'OFFERED' then r.start_millis
+                when d.state = 'RESTORING' then r.progress_millis
+                when d.state in ('DOWNLOADING', 'VERIFYING', 'STAGED', 'COMPILING', 'ACTIVATING',
+                  'PROBATION') then r.step_millis end end
+            from device_presence p, rollout r
+            where d.live and d.device = p.device and r.id = d.rollout and d.online <> p.online
+              and (? = 0 or d.device = any(?))
+            """,
+            devices.size(),
+            devices);
+  }
+
+  @EventListener
+  void onRemoved(DeviceRemoved event) {
+    database.run(
+        transaction ->
+            transaction.update(
+                """
+                update deployment set state = 'REMOVED', due_at = null, live = false
+                where device = ? and live
+                """,
+                event.device().value()));
+  }
+}

@@ -1,0 +1,376 @@
+package io.skerry.control.rollout;
+
+import io.skerry.api.RolloutRequest;
+import io.skerry.control.rollout.RolloutOrder.Part;
+import io.skerry.control.web.ProblemException;
+import io.skerry.fleet.gate.GateAction;
+import io.skerry.fleet.gate.GateSettings;
+import io.skerry.fleet.gate.GateSpec;
+import io.skerry.fleet.gate.Metric;
+import io.skerry.fleet.rollout.InvalidFieldException;
+import io.skerry.fleet.rollout.MaintenanceWindow;
+import io.skerry.fleet.rollout.Pace;
+import io.skerry.fleet.rollout.RolloutKind;
+import io.skerry.fleet.rollout.RolloutPlan;
+import io.skerry.fleet.rollout.StageRule;
+import io.skerry.protocol.CohortName;
+import io.skerry.protocol.ErrorCode;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.ProfileId;
+import io.skerry.protocol.SamplingRates;
+import io.skerry.protocol.SlotId;
+import java.time.DateTimeException;
+import java.time.DayOfWeek;
+import java.time.Duration;
+import java.time.LocalTime;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** Reads requests for rollouts; what is wrong is told with its field. */
+final class RolloutRequests {
+  private static final List<RolloutRequest.StageRequest> STAGES =
+      List.of(
+          RolloutRequest.StageRequest.ofPercent(10),
+          RolloutRequest.StageRequest.ofPercent(40),
+          RolloutRequest.StageRequest.ofPercent(100));
+  private static final int SOAK_WINDOWS = 2;
+  private static final int SOAK_WINDOWS_MAX = 10_000;
+  private static final int WINDOW_MILLIS = 60_000;
+  private static final int WINDOW_MILLIS_MIN = 1_000;
+  private static final int WINDOW_MILLIS_MAX = 86_400_000;
+  private static final int PARTS_MAX = 16;
+  private static final double SHARE = .1;
+  private static final SamplingRates SAMPLING = new SamplingRates(.1, 1);
+  private static final Pattern LENGTH = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
+
+  private RolloutRequests() {}
+
+  /**
+   * The wish of a request.
+   *
+   * @throws ProblemException naming the field that is wrong
+   */
+  static RolloutWish read(RolloutRequest request, String author) {
+    try {
+      return wish(request, author);
+    } catch (InvalidFieldException e) {
+      throw ProblemException.ofField(
+          ErrorCode.REQUEST_INVALID, e.field(), String.valueOf(e.getMessage()));
+    } catch (IllegalArgumentException e) {
+      // Messages of the gates begin with their field.
+      String[] parts = String.valueOf(e.getMessage()).split(": ", 2);
+      throw parts.length == 2 && parts[0].startsWith("gates")
+          ? ProblemException.ofField(ErrorCode.REQUEST_INVALID, parts[0], parts[1])
+          : new ProblemException(ErrorCode.REQUEST_INVALID, String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private static RolloutWish wish(RolloutRequest request, String author) {
+    Duration window =
+        Duration.ofMillis(
+            ranged(
+                "windowMillis",
+                request.windowMillis(),
+                WINDOW_MILLIS,
+                WINDOW_MILLIS_MIN,
+                WINDOW_MILLIS_MAX));
+    Duration soak =
+        window.multipliedBy(
+            ranged("soakWindows", request.soakWindows(), SOAK_WINDOWS, 0, SOAK_WINDOWS_MAX));
+    RolloutKind kind = kind(request);
+    List<Part> parts = parts(request);
+    if (kind.isTrial() && parts.size() > 1) {
+      throw new InvalidFieldException("parts", "a trial is of one model: leave parts out");
+    }
+    RolloutPlan plan =
+        new RolloutPlan(
+            kind,
+            stages(request),
+            limits(request),
+            Boolean.TRUE.equals(request.dynamic()),
+            soak,
+            deadlines(request.deadlines(), soak),
+            new RolloutPlan.Approval(Boolean.TRUE.equals(request.approval()), author),
+            gates(request));
+    RolloutRequest.SamplingRequest sampling = request.sampling();
+    return new RolloutWish(
+        parts,
+        plan,
+        window,
+        sampling == null
+            ? SAMPLING
+            : field("sampling", () -> new SamplingRates(sampling.base(), sampling.notable())),
+        Boolean.TRUE.equals(request.draft()));
+  }
+
+  private static RolloutKind kind(RolloutRequest request) {
+    String kind = request.kind() == null ? "REPLACE" : request.kind();
+    boolean promote = !Boolean.FALSE.equals(request.promote());
+    return switch (kind) {
+      case "REPLACE" -> new RolloutKind.Replace();
+      case "AB" ->
+          new RolloutKind.Split(request.share() == null ? SHARE : request.share(), promote);
+      case "SHADOW" -> new RolloutKind.Shadow(promote);
+      default ->
+          throw new InvalidFieldException(
+              "kind", "'%.40s' must be REPLACE, AB or SHADOW".formatted(kind));
+    };
+  }
+
+  private static List<Part> parts(RolloutRequest request) {
+    List<Part> parts = new ArrayList<>();
+    parts.add(
+        new Part(
+            field("slot", () -> new SlotId(request.slot() == null ? "main" : request.slot())),
+            version("model", request.model(), request.version())));
+    if (request.parts() != null) {
+      if (request.parts().size() >= PARTS_MAX) {
+        throw new InvalidFieldException(
+            "parts", "at most %d are possible".formatted(PARTS_MAX - 1));
+      }
+      Set<SlotId> slots = new HashSet<>(Set.of(parts.getFirst().slot()));
+      for (int i = 0; i < request.parts().size(); i++) {
+        RolloutRequest.PartRequest part = request.parts().get(i);
+        String at = "parts[%d].".formatted(i);
+        SlotId slot = field(at + "slot", () -> new SlotId(part.slot()));
+        if (!slots.add(slot)) {
+          throw new InvalidFieldException(
+              at + "slot", "'%s' has a model in this rollout already".formatted(slot));
+        }
+        parts.add(new Part(slot, version(at + "model", part.model(), part.version())));
+      }
+    }
+    return parts;
+  }
+
+  private static ModelVersion version(String field, String model, long version) {
+    return field(field, () -> new ModelVersion(new ModelName(model), version));
+  }
+
+  private static <T> T field(String field, Supplier<T> reading) {
+    try {
+      return reading.get();
+    } catch (InvalidFieldException e) {
+      throw e;
+    } catch (IllegalArgumentException | NullPointerException e) {
+      throw new InvalidFieldException(field, String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static List<StageRule> stages(RolloutRequest request) {
+    List<RolloutRequest.StageRequest> asked = request.stages() == null ? STAGES : request.stages();
+    List<StageRule> stages = new ArrayList<>();
+    for (int i = 0; i < asked.size(); i++) {
+      stages.add(stage("stages[%d]".formatted(i), asked.get(i)));
+    }
+    return stages;
+  }
+
+  private static StageRule stage(String at, RolloutRequest.StageRequest stage) {
+    List<StageRule.Selection> given = new ArrayList<>();
+    Optional.ofNullable(stage.percent())
+        .map(StageRule.Selection.Percent::new)
+        .ifPresent(given::add);
+    Optional.ofNullable(stage.count()).map(StageRule.Selection.Count::new).ifPresent(given::add);
+    Optional.ofNullable(stage.cohort())
+        .map(
+            cohort ->
+                new StageRule.Selection.Cohort(field(at + ".cohort", () -> new CohortName(cohort))))
+        .ifPresent(given::add);
+    Optional.ofNullable(stage.profile())
+        .map(
+            profile ->
+                new StageRule.Selection.Profile(
+                    field(at + ".profile", () -> new ProfileId(profile))))
+        .ifPresent(given::add);
+    if (given.size() != 1) {
+      throw new InvalidFieldException(
+          at, "names %d of percent, count, cohort and profile: name one".formatted(given.size()));
+    }
+    return new StageRule(
+        given.getFirst(),
+        stage.minimum() == null ? 0 : stage.minimum(),
+        Boolean.TRUE.equals(stage.pauseAfter()));
+  }
+
+  private static RolloutPlan.Limits limits(RolloutRequest request) {
+    RolloutPlan.Limits none = RolloutPlan.Limits.NONE;
+    return new RolloutPlan.Limits(
+        request.holdback() == null ? 0 : request.holdback(),
+        pace(request.pace()),
+        request.inFlight() == null ? none.inFlight() : request.inFlight(),
+        request.catchUp() == null ? none.catchUp() : request.catchUp(),
+        windows(request.windows()));
+  }
+
+  private static Pace pace(RolloutRequest.@Nullable PaceRequest pace) {
+    if (pace == null) {
+      return Pace.UNLIMITED;
+    }
+    return new Pace(
+        pace.perMinute(),
+        pace.factor() == null ? 1 : pace.factor(),
+        pace.every() == null ? 1 : pace.every(),
+        one("pace.by", pace.by(), Pace.Growth.SUCCEEDED, Pace.Growth.values()),
+        pace.perMinuteMax() == null ? Double.MAX_VALUE : pace.perMinuteMax());
+  }
+
+  private static List<MaintenanceWindow> windows(
+      @Nullable List<RolloutRequest.WindowRequest> asked) {
+    List<MaintenanceWindow> windows = new ArrayList<>();
+    for (int i = 0; asked != null && i < asked.size(); i++) {
+      String at = "windows[%d]".formatted(i);
+      RolloutRequest.WindowRequest window = asked.get(i);
+      List<DayOfWeek> days = new ArrayList<>();
+      if (window.days() == null) {
+        days.addAll(List.of(DayOfWeek.values()));
+      } else {
+        window.days().forEach(day -> days.add(one(at + ".days", day, null, DayOfWeek.values())));
+      }
+      windows.add(
+          new MaintenanceWindow(
+              days,
+              time(at + ".from", window.from()),
+              length(at + ".length", window.length(), Duration.ZERO),
+              zone(at + ".zone", window.zone())));
+    }
+    return windows;
+  }
+
+  private static LocalTime time(String field, String value) {
+    try {
+      return LocalTime.parse(value);
+    } catch (DateTimeException | NullPointerException e) {
+      throw new InvalidFieldException(field, "'%s' is no time such as 22:00".formatted(value));
+    }
+  }
+
+  private static ZoneId zone(String field, @Nullable String value) {
+    try {
+      return ZoneId.of(value == null ? "UTC" : value);
+    } catch (DateTimeException e) {
+      throw new InvalidFieldException(
+          field, "'%.60s' is no time zone such as Europe/Oslo".formatted(value));
+    }
+  }
+
+  private static RolloutPlan.Deadlines deadlines(
+      RolloutRequest.@Nullable DeadlinesRequest asked, Duration soak) {
+    RolloutPlan.Deadlines defaults = RolloutPlan.Deadlines.DEFAULTS;
+    Duration stage = soak.compareTo(defaults.stage()) > 0 ? soak.multipliedBy(2) : defaults.stage();
+    if (asked == null) {
+      return new RolloutPlan.Deadlines(
+          defaults.start(), defaults.step(), defaults.progress(), stage);
+    }
+    return new RolloutPlan.Deadlines(
+        length("deadlines.start", asked.start(), defaults.start()),
+        length("deadlines.step", asked.step(), defaults.step()),
+        length("deadlines.progress", asked.progress(), defaults.progress()),
+        length("deadlines.stage", asked.stage(), stage));
+  }
+
+  private static Duration length(String field, @Nullable String value, Duration otherwise) {
+    if (value == null) {
+      return otherwise;
+    }
+    Matcher matcher = LENGTH.matcher(value);
+    if (!matcher.matches()) {
+      throw new InvalidFieldException(
+          field, "'%.40s' is no length such as 90s, 30m, 4h or 2d".formatted(value));
+    }
+    long number = Long.parseLong(matcher.group(1));
+    return switch (matcher.group(2)) {
+      case "ms" -> Duration.ofMillis(number);
+      case "s" -> Duration.ofSeconds(number);
+      case "m" -> Duration.ofMinutes(number);
+      case "h" -> Duration.ofHours(number);
+      default -> Duration.ofDays(number);
+    };
+  }
+
+  private static GateSettings gates(RolloutRequest request) {
+    GateSettings settings = GateSettings.DEFAULTS;
+    settings =
+        settings.with(
+            settings
+                .failures()
+                .doing(
+                    one(
+                        "onFailedDevices",
+                        request.onFailedDevices(),
+                        settings.failures().action(),
+                        GateAction.values())));
+    Set<Metric> seen = new HashSet<>();
+    for (int i = 0; request.gates() != null && i < request.gates().size(); i++) {
+      RolloutRequest.GateRequest gate = request.gates().get(i);
+      String at = "gates[%d]".formatted(i);
+      Metric metric =
+          Metric.ofWireName(String.valueOf(gate.metric()))
+              .orElseThrow(
+                  () ->
+                      new InvalidFieldException(
+                          at + ".metric",
+                          "'%.40s' must be one of %s"
+                              .formatted(
+                                  gate.metric(),
+                                  Arrays.stream(Metric.values()).map(Metric::wireName).toList())));
+      if (!seen.add(metric)) {
+        throw new InvalidFieldException(
+            at + ".metric", "'%s' comes twice".formatted(gate.metric()));
+      }
+      settings = settings.with(changed(at, settings, metric, gate));
+    }
+    return settings;
+  }
+
+  private static GateSpec changed(
+      String at, GateSettings settings, Metric metric, RolloutRequest.GateRequest gate) {
+    GateSpec before =
+        settings.metrics().stream()
+            .filter(spec -> spec.metric() == metric)
+            .findFirst()
+            .orElseThrow(() -> new IllegalStateException("no gate of " + metric));
+    return new GateSpec(
+        metric,
+        gate.tolerance() == null ? before.tolerance() : gate.tolerance(),
+        gate.limit() == null ? before.limit() : gate.limit(),
+        one(at + ".promote", gate.promote(), before.promote(), GateSpec.Promote.values()),
+        one(at + ".action", gate.action(), before.action(), GateAction.values()),
+        gate.trialsMin() == null ? before.trialsMin() : gate.trialsMin());
+  }
+
+  private static <E extends Enum<E>> E one(
+      String field, @Nullable String value, @Nullable E otherwise, E[] values) {
+    if (value == null && otherwise != null) {
+      return otherwise;
+    }
+    return Arrays.stream(values)
+        .filter(one -> one.name().equals(value))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new InvalidFieldException(
+                    field, "'%.40s' must be one of %s".formatted(value, Arrays.toString(values))));
+  }
+
+  private static int ranged(
+      String field, @Nullable Integer value, int otherwise, int least, int most) {
+    if (value == null) {
+      return otherwise;
+    }
+    if (value < least || value > most) {
+      throw new InvalidFieldException(field, "%d must be %d to %d".formatted(value, least, most));
+    }
+    return value;
+  }
+}

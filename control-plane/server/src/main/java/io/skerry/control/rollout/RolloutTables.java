@@ -1,0 +1,295 @@
+package io.skerry.control.rollout;
+
+import io.skerry.control.rollout.RolloutOrder.Part;
+import io.skerry.control.rollout.RolloutOrder.Variant;
+import io.skerry.control.sql.Row;
+import io.skerry.control.sql.Transaction;
+import io.skerry.fleet.rollout.Census;
+import io.skerry.fleet.rollout.DeploymentState;
+import io.skerry.fleet.rollout.RolloutEvent;
+import io.skerry.fleet.rollout.RolloutMachine;
+import io.skerry.fleet.rollout.RolloutPlan;
+import io.skerry.fleet.rollout.RolloutState;
+import io.skerry.fleet.rollout.StageMembership.Boundary;
+import io.skerry.fleet.rollout.StageMembership.Membership;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.ProfileId;
+import io.skerry.protocol.RolloutId;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The tables of rollouts, their stages, variants, events and counts. */
+final class RolloutTables {
+  /** Differences of counts that are read before the engine folds them. */
+  static final int COUNTS_MAX = 500;
+
+  private RolloutTables() {}
+
+  /** A rollout as it is kept. */
+  record Stored(
+      RolloutOrder order,
+      RolloutState state,
+      long revision,
+      String createdBy,
+      Instant createdAt,
+      @Nullable Instant endedAt,
+      boolean released) {
+    RolloutId id() {
+      return order.id();
+    }
+  }
+
+  static void insert(
+      Transaction transaction,
+      RolloutOrder order,
+      String holdbackAbove,
+      List<String> profiles,
+      String author,
+      Instant now) {
+    RolloutPlan plan = order.plan();
+    transaction.update(
+        """
+        insert into rollout (id, model, version, slots, profiles, definition, state, phase, stage,
+          revision, start_millis, step_millis, progress_millis, holdback_above, created_by,
+          created_at)
+        values (?, ?, ?, ?, ?, ?::jsonb, ?::jsonb, 'DRAFT', 0, 1, ?, ?, ?, ?, ?, ?)
+        """,
+        order.id().value(),
+        order.first().version().model().value(),
+        order.first().version().version(),
+        order.slots(),
+        profiles,
+        RolloutCodec.write(order, RolloutOrder.class),
+        RolloutCodec.write(RolloutState.draft(plan), RolloutState.class),
+        plan.deadlines().start().toMillis(),
+        plan.deadlines().step().toMillis(),
+        plan.deadlines().progress().toMillis(),
+        holdbackAbove,
+        author,
+        now);
+  }
+
+  static void insertStages(Transaction transaction, RolloutId id, Membership membership) {
+    List<Boundary> boundaries = membership.boundaries();
+    for (int stage = 0; stage < boundaries.size(); stage++) {
+      transaction.update(
+          """
+          insert into rollout_stage (rollout, stage, planned, threshold, representatives, edges)
+          values (?, ?, ?, ?, ?, '{}')
+          """,
+          id.value(),
+          stage,
+          membership.stages().get(stage).size(),
+          boundaries.get(stage).threshold(),
+          boundaries.get(stage).representatives().stream().map(device -> device.value()).toList());
+    }
+  }
+
+  static void insertVariants(
+      Transaction transaction, RolloutOrder order, Map<Part, Map<String, Variant>> variants) {
+    List<@Nullable Object[]> rows = new ArrayList<>();
+    variants.forEach(
+        (part, byProfile) ->
+            byProfile.forEach(
+                (profile, variant) ->
+                    rows.add(
+                        new @Nullable Object[] {
+                          order.id().value(),
+                          part.slot().value(),
+                          profile,
+                          variant.version().model().value(),
+                          variant.version().version(),
+                          variant.manifest().toString(),
+                          variant.signature().toString()
+                        })));
+    transaction.batch(
+        """
+        insert into rollout_variant (rollout, slot, profile, model, version, manifest, signature)
+        values (?, ?, ?, ?, ?, ?, ?)
+        """,
+        rows);
+  }
+
+  /** Keeps the state and the event that led to it; the revision grows. */
+  static void keep(
+      Transaction transaction, RolloutId id, RolloutEvent event, RolloutState state, Instant now) {
+    int stage = RolloutMachine.openStage(state).orElse(0);
+    transaction.update(
+        """
+        update rollout set state = ?::jsonb, phase = ?, stage = ?, stage_opened_at = ?::timestamptz,
+          revision = revision + 1,
+          ended_at = case when ? then coalesce(ended_at, ?) end
+        where id = ?
+        """,
+        RolloutCodec.write(state, RolloutState.class),
+        state.phase().code(),
+        stage,
+        state.stages().get(stage).openedAt().map(Instant::toString).orElse(null),
+        state.phase().isTerminal(),
+        now,
+        id.value());
+    transaction.update(
+        """
+        insert into rollout_event (rollout, sequence, at, event)
+        select ?, 1 + coalesce(max(sequence), 0), ?, ?::jsonb from rollout_event where rollout = ?
+        """,
+        id.value(),
+        now,
+        RolloutCodec.write(event, RolloutEvent.class),
+        id.value());
+  }
+
+  /** Locks the rollout until the transaction ends, waiting for it. */
+  static Optional<Stored> lock(Transaction transaction, RolloutId id) {
+    return transaction.first(
+        "select * from rollout where id = ? for update", RolloutTables::stored, id.value());
+  }
+
+  static Optional<Stored> find(Transaction transaction, String id) {
+    return transaction.first("select * from rollout where id = ?", RolloutTables::stored, id);
+  }
+
+  static List<Stored> newest(Transaction transaction, int limit) {
+    return transaction.list(
+        "select * from rollout order by created_at desc, id limit ?", RolloutTables::stored, limit);
+  }
+
+  /** Rollouts that are under way, or whose late devices still catch up. */
+  static List<Stored> followed(Transaction transaction, int limit) {
+    return transaction.list(
+        """
+        select * from rollout
+        where not released and phase not in ('DRAFT', 'WAITING_FOR_APPROVAL', 'READY')
+        order by created_at, id limit ?
+        """,
+        RolloutTables::stored,
+        limit);
+  }
+
+  /** Rollouts that a newer one of these slots and profiles takes the place of. */
+  static List<RolloutId> superseded(
+      Transaction transaction, RolloutOrder newer, List<String> profiles) {
+    return transaction.list(
+        """
+        select id from rollout
+        where not released and id <> ? and slots && ? and profiles && ?
+          and phase not in ('DRAFT', 'WAITING_FOR_APPROVAL', 'READY')
+        order by created_at
+        """,
+        row -> new RolloutId(row.text("id")),
+        newer.id().value(),
+        newer.slots(),
+        profiles);
+  }
+
+  static void release(Transaction transaction, RolloutId id) {
+    transaction.update("update rollout set released = true where id = ?", id.value());
+    transaction.update(
+        "update deployment set live = false, due_at = null where rollout = ? and live", id.value());
+  }
+
+  static List<RolloutEvent> events(Transaction transaction, RolloutId id, List<Instant> times) {
+    return transaction.list(
+        "select at, event from rollout_event where rollout = ? order by sequence",
+        row -> {
+          times.add(row.instant("at"));
+          return RolloutCodec.GSON.fromJson(row.text("event"), RolloutEvent.class);
+        },
+        id.value());
+  }
+
+  static Stored stored(Row row) {
+    return new Stored(
+        RolloutCodec.GSON.fromJson(row.text("definition"), RolloutOrder.class),
+        RolloutCodec.GSON.fromJson(row.text("state"), RolloutState.class),
+        row.bigint("revision"),
+        row.text("created_by"),
+        row.instant("created_at"),
+        row.optionalInstant("ended_at").orElse(null),
+        row.flag("released"));
+  }
+
+  private record OfRollout(RolloutId rollout, Census.Cell cell) {}
+
+  /** The devices of several rollouts, counted. */
+  static Map<RolloutId, Census> census(Transaction transaction, List<RolloutId> rollouts) {
+    List<OfRollout> cells =
+        transaction.list(
+            """
+            select rollout, stage, profile, state, online, replacing, sum(devices)::bigint as devices
+            from deployment_count where rollout = any(?)
+            group by 1, 2, 3, 4, 5, 6 having sum(devices) <> 0
+            order by 1, 2, 3, 4, 5, 6
+            """,
+            row ->
+                new OfRollout(
+                    new RolloutId(row.text("rollout")),
+                    new Census.Cell(
+                        row.integer("stage"),
+                        new ProfileId(row.text("profile")),
+                        DeploymentState.valueOf(row.text("state")),
+                        row.flag("online"),
+                        row.flag("replacing"),
+                        row.integer("devices"))),
+            rollouts.stream().map(RolloutId::value).toList());
+    Map<RolloutId, List<Census.Cell>> byRollout = new HashMap<>();
+    cells.forEach(
+        one ->
+            byRollout.computeIfAbsent(one.rollout(), unused -> new ArrayList<>()).add(one.cell()));
+    Map<RolloutId, Census> all = new HashMap<>();
+    byRollout.forEach((rollout, of) -> all.put(rollout, new Census(of)));
+    return all;
+  }
+
+  static Census census(Transaction transaction, RolloutId rollout) {
+    return census(transaction, List.of(rollout)).getOrDefault(rollout, Census.NONE);
+  }
+
+  /** Adds the differences up, so that the next look reads few rows; others may add meanwhile. */
+  static void foldCounts(Transaction transaction, RolloutId rollout) {
+    if (transaction.number(
+            "select count(*) from deployment_count where rollout = ?", rollout.value())
+        < COUNTS_MAX) {
+      return;
+    }
+    transaction.update(
+        """
+        with folded as (delete from deployment_count where rollout = ? returning *)
+        insert into deployment_count
+        select rollout, stage, profile, state, online, replacing, sum(devices) from folded
+        group by 1, 2, 3, 4, 5, 6 having sum(devices) <> 0
+        """,
+        rollout.value());
+  }
+
+  /**
+   * Compares the counts with the devices and mends them; the caller holds the rollout's row.
+   *
+   * @return counts that were wrong
+   */
+  static int sweep(Transaction transaction, RolloutId rollout) {
+    return transaction.update(
+        """
+        insert into deployment_count
+        select ?, stage, profile, state, online, replacing, sum(n) from (
+          select stage, profile, state, online, replacing, 1 as n from deployment where rollout = ?
+          union all
+          select stage, profile, state, online, replacing, -devices from deployment_count
+          where rollout = ?) differences
+        group by 2, 3, 4, 5, 6 having sum(n) <> 0
+        """,
+        rollout.value(),
+        rollout.value(),
+        rollout.value());
+  }
+
+  static ModelVersion version(Row row) {
+    return new ModelVersion(new ModelName(row.text("model")), row.bigint("version"));
+  }
+}

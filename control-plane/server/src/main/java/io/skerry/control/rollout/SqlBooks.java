@@ -1,0 +1,297 @@
+package io.skerry.control.rollout;
+
+import io.micronaut.context.event.ApplicationEventPublisher;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.audit.AuditLog;
+import io.skerry.control.rollout.RolloutTables.Stored;
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Transaction;
+import io.skerry.fleet.gate.Evidence;
+import io.skerry.fleet.gate.GateResult;
+import io.skerry.fleet.rollout.Census;
+import io.skerry.fleet.rollout.FencedOutException;
+import io.skerry.fleet.rollout.Lease;
+import io.skerry.fleet.rollout.RolloutBooks;
+import io.skerry.fleet.rollout.RolloutEffect;
+import io.skerry.fleet.rollout.RolloutEvent;
+import io.skerry.fleet.rollout.RolloutMachine;
+import io.skerry.fleet.rollout.RolloutPhase;
+import io.skerry.fleet.rollout.RolloutPlan;
+import io.skerry.fleet.rollout.RolloutState;
+import io.skerry.fleet.rollout.StageProgress;
+import io.skerry.protocol.RolloutId;
+import jakarta.inject.Singleton;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Rollouts in PostgreSQL: a page is a locked row, and a step one transaction. */
+@Singleton
+public final class SqlBooks implements RolloutBooks {
+  private static final Logger log = LoggerFactory.getLogger(SqlBooks.class);
+  private static final Actor ENGINE = Actor.system("rollout");
+
+  private final Database database;
+  private final Deployments deployments;
+  private final AuditLog audit;
+  private final ApplicationEventPublisher<RolloutEnded> ended;
+
+  SqlBooks(
+      Database database,
+      Deployments deployments,
+      AuditLog audit,
+      ApplicationEventPublisher<RolloutEnded> ended) {
+    this.database = database;
+    this.deployments = deployments;
+    this.audit = audit;
+    this.ended = ended;
+  }
+
+  @Override
+  public Optional<Lease> lease(RolloutId rollout, String holder, Instant now) {
+    return database.call(
+        transaction -> {
+          Optional<Optional<Lease>> current = current(transaction, rollout);
+          if (current.isEmpty()) {
+            return Optional.empty();
+          }
+          Optional<Lease> lease =
+              // PostgreSQL keeps microseconds, and rounds.
+              Lease.asked(rollout, current.get(), holder, now.truncatedTo(ChronoUnit.MICROS));
+          lease.ifPresent(
+              taken ->
+                  transaction.update(
+                      """
+                      update rollout set lease_holder = ?, lease_token = ?, lease_until = ?
+                      where id = ?
+                      """,
+                      taken.holder(),
+                      taken.token(),
+                      taken.until(),
+                      rollout.value()));
+          return lease;
+        });
+  }
+
+  private static Optional<Optional<Lease>> current(Transaction transaction, RolloutId rollout) {
+    return transaction.first(
+        """
+        select lease_holder, lease_token, lease_until from rollout
+        where id = ? and not released for update
+        """,
+        row ->
+            row.optionalText("lease_holder")
+                .map(
+                    holder ->
+                        new Lease(
+                            rollout,
+                            holder,
+                            row.bigint("lease_token"),
+                            row.instant("lease_until"))),
+        rollout.value());
+  }
+
+  @Override
+  public <T> T underLease(Lease lease, Function<Page, T> work) {
+    return database.call(
+        transaction -> {
+          requireHeld(transaction, lease);
+          Stored stored = RolloutTables.lock(transaction, lease.rollout()).orElseThrow();
+          T result = work.apply(new SqlPage(transaction, ENGINE, stored));
+          RolloutTables.foldCounts(transaction, lease.rollout());
+          return result;
+        });
+  }
+
+  @Override
+  public <T> Optional<T> forPerson(RolloutId rollout, Function<Page, T> work) {
+    return database.call(
+        transaction ->
+            RolloutTables.lock(transaction, rollout)
+                .map(stored -> work.apply(page(transaction, ENGINE, stored))));
+  }
+
+  /** The page of a rollout whose row the transaction has locked. */
+  Page page(Transaction transaction, Actor actor, Stored stored) {
+    return new SqlPage(transaction, actor, stored);
+  }
+
+  /** Gives late-comers their places; how many there were. */
+  int admit(Lease lease, RolloutOrder order, int throughStage) {
+    return inLease(
+        lease, transaction -> Deployments.admitNewcomers(transaction, order, throughStage));
+  }
+
+  /** Compares counts with devices, and devices with the fleet; how many counts were wrong. */
+  int sweep(Lease lease) {
+    return inLease(
+        lease,
+        transaction -> {
+          transaction.update(
+              """
+              update deployment d set state = 'REMOVED', due_at = null, live = false
+              where d.rollout = ? and d.live
+                and not exists (select 1 from device where device.id = d.device)
+              """,
+              lease.rollout().value());
+          return RolloutTables.sweep(transaction, lease.rollout());
+        });
+  }
+
+  /** Ends the following of a rollout that is over. */
+  void release(Lease lease) {
+    inLease(
+        lease,
+        transaction -> {
+          RolloutTables.release(transaction, lease.rollout());
+          return true;
+        });
+  }
+
+  private <T> T inLease(Lease lease, Function<Transaction, T> work) {
+    return database.call(
+        transaction -> {
+          requireHeld(transaction, lease);
+          return work.apply(transaction);
+        });
+  }
+
+  private static void requireHeld(Transaction transaction, Lease lease) {
+    boolean held =
+        current(transaction, lease.rollout())
+            .flatMap(newest -> newest)
+            .map(lease::isCurrent)
+            .orElse(false);
+    if (!held) {
+      throw new FencedOutException(lease);
+    }
+  }
+
+  /** What is told of a phase. */
+  private record Kept(String phase, List<GateResult> evidence) {}
+
+  private final class SqlPage implements Page {
+    private final Transaction transaction;
+    private final Actor actor;
+    private final Stored stored;
+    private RolloutState state;
+
+    SqlPage(Transaction transaction, Actor actor, Stored stored) {
+      this.transaction = transaction;
+      this.actor = actor;
+      this.stored = stored;
+      this.state = stored.state();
+    }
+
+    @Override
+    public RolloutPlan plan() {
+      return stored.order().plan();
+    }
+
+    @Override
+    public RolloutState state() {
+      return state;
+    }
+
+    @Override
+    public Census census() {
+      return RolloutTables.census(transaction, stored.id());
+    }
+
+    @Override
+    public Evidence evidence() {
+      var open = RolloutMachine.openStage(state);
+      return open.isEmpty()
+          ? Evidence.NONE
+          : Arms.evidence(transaction, stored.order(), open.getAsInt());
+    }
+
+    @Override
+    public void carryOut(RolloutEffect effect, Instant now) {
+      deployments.carryOut(transaction, stored.order(), effect, now);
+    }
+
+    @Override
+    public void keep(RolloutEvent event, RolloutState after, Instant now) {
+      RolloutTables.keep(transaction, stored.id(), event, after, now);
+      tell(event, state, after);
+      state = after;
+    }
+
+    private void tell(RolloutEvent event, RolloutState before, RolloutState after) {
+      for (int stage = 0; stage < after.stages().size(); stage++) {
+        StageProgress progress = after.stages().get(stage);
+        if (progress.state() != before.stages().get(stage).state()) {
+          String object = "rollout/%s/stage/%d".formatted(stored.id(), stage + 1);
+          write(
+              "rollout-stage." + progress.state().name().toLowerCase(Locale.ROOT),
+              object,
+              progress.reason(),
+              new Kept(before.stages().get(stage).state().name(), List.of()),
+              new Kept(progress.state().name(), progress.evidence()));
+          log.atInfo()
+              .addKeyValue("rollout", stored.id())
+              .addKeyValue("stage", stage)
+              .addKeyValue("state", progress.state())
+              .addKeyValue("reason", progress.reason())
+              .log("stage changed");
+        }
+      }
+      if (event instanceof RolloutEvent.Approve(String by)) {
+        write(
+            "rollout.approved",
+            "rollout/" + stored.id(),
+            "approved by " + by,
+            new Kept(before.phase().code(), List.of()),
+            new Kept(after.phase().code(), List.of()));
+      }
+      if (!after.phase().equals(before.phase())) {
+        phaseChanged(before.phase(), after);
+      }
+    }
+
+    private void phaseChanged(RolloutPhase before, RolloutState after) {
+      write(
+          "rollout." + after.phase().code().toLowerCase(Locale.ROOT),
+          "rollout/" + stored.id(),
+          after.phase().explanation(),
+          new Kept(before.code(), List.of()),
+          new Kept(
+              after.phase().code(),
+              after.stages().stream()
+                  .filter(stage -> stage.openedAt().isPresent())
+                  .reduce((earlier, later) -> later)
+                  .map(StageProgress::evidence)
+                  .orElse(List.of())));
+      log.atInfo()
+          .addKeyValue("rollout", stored.id())
+          .addKeyValue("phase", after.phase().code())
+          .addKeyValue("reason", after.phase().explanation())
+          .log("rollout changed");
+      if (after.phase().isTerminal()) {
+        RolloutTables.find(transaction, stored.id().value())
+            .map(found -> RolloutViews.view(transaction, found))
+            .ifPresent(
+                rollout ->
+                    transaction.afterCommit(() -> ended.publishEvent(new RolloutEnded(rollout))));
+      }
+    }
+
+    private void write(String act, String object, String reason, Kept before, Kept after) {
+      audit.append(
+          transaction,
+          actor,
+          new AuditLog.Act(
+              act,
+              object,
+              reason,
+              RolloutCodec.write(before, Kept.class),
+              RolloutCodec.write(after, Kept.class)));
+    }
+  }
+}
