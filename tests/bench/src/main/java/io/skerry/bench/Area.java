@@ -12,7 +12,9 @@ enum Area {
   /** Every fault of the catalogue, at every point. */
   LINK(LinkBench::measure),
   /** What the agent adds to the engine. */
-  AGENT(AgentBench::measure);
+  AGENT(AgentBench::measure),
+  /** Rates of the gates, bad models, and the engine on a large fleet. */
+  ROLLOUTS(RolloutsBench::measure);
 
   @SuppressWarnings("ImmutableEnumChecker") // A reference to a static method.
   private final Measurement measurement;

@@ -1,0 +1,250 @@
+package io.skerry.bench;
+
+import io.skerry.bench.rollouts.GateRates;
+import io.skerry.bench.rollouts.SimulatedRollout;
+import io.skerry.bench.rollouts.SimulatedRollout.Harm;
+import io.skerry.control.rollout.RolloutScale;
+import io.skerry.fleet.rollout.RolloutPhase;
+import io.skerry.protocol.SlotPhase;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+
+/**
+ * What staged rollouts promise: the gates' rates, bad models, and the engine on 100,000 devices.
+ */
+final class RolloutsBench {
+  private static final int ROLLOUTS = 300;
+  private static final int ROLLOUTS_QUICK = 40;
+  private static final int ROUNDS = 3;
+  private static final int TICKS = 15;
+  private static final int CHANGED = 500;
+  private static final int BROKER_MESSAGES = 10_000;
+  private static final int STAGE_SMALL = 200;
+  private static final int STAGE_LARGE = 2000;
+  private static final List<String> SCALE =
+      List.of(
+          "orders-committed", "orders-accepted", "reports", "tick", "tick-changed", "tick-size");
+
+  private final Predicate<String> wanted;
+  private final boolean quick;
+  private final Consumer<Claim> told;
+  private final List<Claim> claims = new ArrayList<>();
+
+  private RolloutsBench(Predicate<String> wanted, boolean quick, Consumer<Claim> told) {
+    this.wanted = wanted;
+    this.quick = quick;
+    this.told = told;
+  }
+
+  static List<Claim> measure(Predicate<String> wanted, boolean quick, Consumer<Claim> told)
+      throws Exception {
+    RolloutsBench bench = new RolloutsBench(wanted, quick, told);
+    for (Harm harm : List.of(Harm.NONE, Harm.FAILURES, Harm.LATENCY, Harm.ACCURACY)) {
+      bench.rates(harm);
+    }
+    for (Harm harm : List.of(Harm.CRASH, Harm.LATENCY_DOUBLED, Harm.WRONG)) {
+      bench.badModel(harm);
+    }
+    if (SCALE.stream().anyMatch(wanted)) {
+      bench.scale();
+    }
+    return bench.claims;
+  }
+
+  private void claim(
+      String name, String required, double measured, String unit, boolean held, String detail) {
+    if (wanted.test(name)) {
+      Claim claim = new Claim(name, required, measured, unit, held, detail);
+      claims.add(claim);
+      told.accept(claim);
+    }
+  }
+
+  private static String name(Harm harm) {
+    return harm.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  private void rates(Harm harm) {
+    String stopped = "null-wrongly-stopped";
+    String promoted = "null-promoted";
+    String past = "harmful-past-first-" + name(harm);
+    if (harm == Harm.NONE ? !wanted.test(stopped) && !wanted.test(promoted) : !wanted.test(past)) {
+      return;
+    }
+    GateRates.Rates rates = GateRates.of(harm, quick ? ROLLOUTS_QUICK : ROLLOUTS);
+    if (harm != Harm.NONE) {
+      double share = rates.share(rates.pastFirst());
+      claim(
+          past,
+          "<= 0.01",
+          share,
+          "share",
+          share <= .01,
+          "%d of %d; stopped %d; %s"
+              .formatted(
+                  rates.pastFirst(), rates.rollouts(), rates.wronglyStopped(), rates.minutes()));
+      return;
+    }
+    double wrongly = rates.share(rates.wronglyStopped());
+    double through = rates.share(rates.promoted());
+    claim(
+        stopped,
+        "<= 0.01",
+        wrongly,
+        "share",
+        wrongly <= .01,
+        "%d of %d".formatted(rates.wronglyStopped(), rates.rollouts()));
+    claim(
+        promoted,
+        ">= 0.95",
+        through,
+        "share",
+        through >= .95,
+        "%d of %d within every stage's hour; %s"
+            .formatted(rates.promoted(), rates.rollouts(), rates.minutes()));
+  }
+
+  private void badModel(Harm harm) {
+    String name = "bad-model-" + name(harm);
+    if (!wanted.test(name)) {
+      return;
+    }
+    SimulatedRollout.Outcome outcome =
+        new SimulatedRollout(GateRates.PLAN, harm, 0, harm.name().hashCode()).run();
+    boolean back =
+        outcome.phase() instanceof RolloutPhase.RolledBack
+            || outcome.phase() instanceof RolloutPhase.RollingBack;
+    long broken =
+        outcome.stagesPassed() + outcome.notBack() + outcome.failedElsewhere() + (back ? 0 : 1);
+    claim(
+        name,
+        "= 0",
+        (double) broken,
+        "broken promises",
+        broken == 0,
+        "real machine and gates, %d scripted devices: %d touched, %d not back, %d failed predictions elsewhere, %s: %s"
+            .formatted(
+                SimulatedRollout.DEVICES,
+                outcome.touched(),
+                outcome.notBack(),
+                outcome.failedElsewhere(),
+                outcome.phase().code(),
+                outcome.phase().explanation()));
+  }
+
+  private void scale() throws IOException, InterruptedException {
+    Path folder = Files.createTempDirectory("skr");
+    try {
+      try (RolloutScale scale = RolloutScale.start(folder.resolve("data"))) {
+        orders(scale);
+        ticks(scale);
+      }
+    } finally {
+      delete(folder);
+    }
+  }
+
+  private void orders(RolloutScale scale) throws InterruptedException {
+    double[] seconds = new double[ROUNDS];
+    double[] accepted = new double[ROUNDS];
+    double[] broker = new double[ROUNDS];
+    double[] reports = new double[ROUNDS];
+    int orders = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+      RolloutScale.Opened opened = scale.open(1 + round % 3);
+      orders = opened.orders();
+      seconds[round] = opened.seconds();
+      broker[round] = scale.brokerRate(BROKER_MESSAGES);
+      accepted[round] = opened.publishedPerSecond();
+      reports[round] =
+          Math.min(scale.reportRate(SlotPhase.DOWNLOADING), scale.reportRate(SlotPhase.VERIFYING));
+      scale.abort();
+    }
+    claim(
+        "orders-committed",
+        "<= 5",
+        median(seconds),
+        "s",
+        median(seconds) <= 5 && orders == RolloutScale.DEVICES / 10,
+        "%d orders of %d devices in 10 stages, the rollout's writing down included; rounds %s"
+            .formatted(orders, RolloutScale.DEVICES, Arrays.toString(seconds)));
+    double share = median(accepted) / median(broker);
+    claim(
+        "orders-accepted",
+        ">= 0.9",
+        share,
+        "of the broker's rate",
+        share >= .9,
+        "%.0f signed documents a second; the broker alone takes %.0f of that size"
+            .formatted(median(accepted), median(broker)));
+    claim(
+        "reports",
+        ">= 10000",
+        median(reports),
+        "1/s",
+        median(reports) >= 10_000,
+        "decoded, stored, followed and counted in batches of 500, slower of two passes; rounds %s"
+            .formatted(Arrays.toString(reports)));
+  }
+
+  private void ticks(RolloutScale scale) {
+    scale.startMany(STAGE_SMALL);
+    double small = median(scale.ticks(TICKS, 0));
+    scale.abort();
+    scale.startMany(STAGE_LARGE);
+    double[] still = scale.ticks(TICKS, 0);
+    double[] changed = scale.ticks(TICKS, CHANGED);
+    long rows = scale.deployments();
+    claim(
+        "tick",
+        "<= 200",
+        median(still),
+        "ms",
+        median(still) <= 200,
+        "%d running rollouts, %d deployments, nothing changed; slowest %.1f"
+            .formatted(RolloutScale.ROLLOUTS, rows, max(still)));
+    claim(
+        "tick-changed",
+        "<= 200",
+        median(changed),
+        "ms",
+        median(changed) <= 200,
+        "%d devices reported before each tick; slowest %.1f".formatted(CHANGED, max(changed)));
+    double ratio = median(still) / small;
+    claim(
+        "tick-size",
+        "<= 1.5",
+        ratio,
+        "times",
+        ratio <= 1.5,
+        "tick over stages of %d devices against %d: %.1f and %.1f ms"
+            .formatted(STAGE_LARGE, STAGE_SMALL, median(still), small));
+  }
+
+  private static double median(double[] values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    return sorted[sorted.length / 2];
+  }
+
+  private static double max(double[] values) {
+    return Arrays.stream(values).max().orElse(0);
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+}

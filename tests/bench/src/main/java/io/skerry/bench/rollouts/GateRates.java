@@ -1,0 +1,86 @@
+package io.skerry.bench.rollouts;
+
+import io.skerry.fleet.gate.GateSettings;
+import io.skerry.fleet.rollout.Pace;
+import io.skerry.fleet.rollout.RolloutKind;
+import io.skerry.fleet.rollout.RolloutPhase;
+import io.skerry.fleet.rollout.RolloutPlan;
+import io.skerry.fleet.rollout.StageRule;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** How often the gates are wrong: simulated rollouts with and without harm. */
+public final class GateRates {
+  /** Three stages of a thousand devices, a tenth of them held back, every gate at its default. */
+  public static final RolloutPlan PLAN =
+      new RolloutPlan(
+          new RolloutKind.Replace(),
+          List.of(StageRule.percent(10), StageRule.percent(50), StageRule.percent(100)),
+          new RolloutPlan.Limits(100, Pace.UNLIMITED, Integer.MAX_VALUE, 500, List.of()),
+          false,
+          Duration.ofMinutes(2),
+          RolloutPlan.Deadlines.DEFAULTS,
+          RolloutPlan.Approval.NONE,
+          GateSettings.DEFAULTS);
+
+  private GateRates() {}
+
+  /**
+   * Shares of rollouts.
+   *
+   * @param wronglyStopped aborted or rolled back
+   * @param promoted past every stage
+   * @param pastFirst promoted past the first stage
+   * @param stageMinutes median and longest time of each stage that passed
+   */
+  public record Rates(
+      int rollouts, int wronglyStopped, int promoted, int pastFirst, List<Double> stageMinutes) {
+    /** Of the rollouts. */
+    public double share(int count) {
+      return (double) count / rollouts;
+    }
+
+    /** Times of a stage in words. */
+    public String minutes() {
+      List<Double> sorted = stageMinutes.stream().sorted().toList();
+      return sorted.isEmpty()
+          ? "no stage ended"
+          : "stages took %.0f min (median), %.0f (longest)"
+              .formatted(sorted.get(sorted.size() / 2), sorted.getLast());
+    }
+  }
+
+  /** Runs so many rollouts. */
+  public static Rates of(SimulatedRollout.Harm harm, int rollouts) {
+    List<SimulatedRollout.Outcome> outcomes =
+        IntStream.range(0, rollouts)
+            .parallel()
+            .mapToObj(
+                seed ->
+                    new SimulatedRollout(
+                            PLAN,
+                            harm,
+                            SimulatedRollout.FAILURES,
+                            1000L * harm.name().hashCode() + seed)
+                        .run())
+            .toList();
+    int stopped = 0;
+    int promoted = 0;
+    int pastFirst = 0;
+    List<Double> minutes = new ArrayList<>();
+    for (SimulatedRollout.Outcome outcome : outcomes) {
+      switch (outcome.phase()) {
+        case RolloutPhase.Succeeded _ -> promoted++;
+        case RolloutPhase.RollingBack _, RolloutPhase.RolledBack _ -> stopped++;
+        case RolloutPhase.Aborting _, RolloutPhase.Aborted _ -> stopped++;
+        case RolloutPhase.Draft _, RolloutPhase.WaitingForApproval _, RolloutPhase.Ready _ -> {}
+        case RolloutPhase.Running _, RolloutPhase.Paused _, RolloutPhase.Superseded _ -> {}
+      }
+      pastFirst += outcome.stagesPassed() > 0 ? 1 : 0;
+      minutes.addAll(outcome.stageMinutes());
+    }
+    return new Rates(rollouts, stopped, promoted, pastFirst, minutes);
+  }
+}

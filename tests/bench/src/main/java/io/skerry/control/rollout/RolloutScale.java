@@ -1,0 +1,338 @@
+package io.skerry.control.rollout;
+
+import io.skerry.api.Rollout;
+import io.skerry.api.RolloutRequest;
+import io.skerry.control.BenchPlane;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.device.DeviceReports;
+import io.skerry.control.link.ControlLink;
+import io.skerry.control.sql.Database;
+import io.skerry.fleet.rollout.RolloutAct;
+import io.skerry.protocol.DeviceFacts;
+import io.skerry.protocol.DeviceHealth;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.Generation;
+import io.skerry.protocol.MalformedDocumentException;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.ProtocolCodec;
+import io.skerry.protocol.ReportedDocument;
+import io.skerry.protocol.SlotId;
+import io.skerry.protocol.SlotPhase;
+import io.skerry.protocol.SlotReport;
+import io.skerry.protocol.TenantId;
+import io.skerry.protocol.Topics;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** The rollout engine of a whole control plane on a large fleet of device rows. */
+public final class RolloutScale implements AutoCloseable {
+  public static final int DEVICES = 100_000;
+  public static final int ROLLOUTS = 50;
+
+  private static final Actor BENCH = new Actor("bench", "bench");
+  private static final String PROFILE = "x86-64-avx2";
+  private static final String MODEL = "scale";
+  private static final int REPORTS_A_BATCH = 500;
+  private static final int UNANSWERED_MAX = 1000;
+  private static final Duration DRAINED_WITHIN = Duration.ofMinutes(2);
+
+  private final BenchPlane plane;
+  private final Database database;
+  private final Rollouts rollouts;
+  private final RolloutEngine engine;
+  private long sequence;
+
+  private RolloutScale(BenchPlane plane) {
+    this.plane = plane;
+    this.database = plane.bean(Database.class);
+    this.rollouts = plane.bean(Rollouts.class);
+    this.engine = plane.bean(RolloutEngine.class);
+  }
+
+  /** Starts a control plane and fills its fleet. */
+  public static RolloutScale start(Path folder) {
+    RolloutScale scale = new RolloutScale(BenchPlane.start(folder));
+    scale.fill();
+    return scale;
+  }
+
+  private void fill() {
+    database.run(
+        transaction -> {
+          transaction.update(
+              """
+              insert into device (id, tenant, labels, facts, profile, enrolled_at)
+              select 'device-' || n, 'default', '{}', '{}', ?, now() - interval '1 hour'
+              from generate_series(1, ?) as n
+              """,
+              PROFILE,
+              DEVICES);
+          transaction.update(
+              """
+              insert into device_presence (device, online, boot_epoch)
+              select id, true, 1 from device
+              """);
+          for (long version = 1; version <= 3; version++) {
+            transaction.update(
+                """
+                insert into model_version (model, version, source, format, blob, created_at)
+                values (?, ?, 'import', 'onnx', 'x', now())
+                """,
+                MODEL,
+                version);
+            transaction.update(
+                """
+                insert into variant (model, version, profile, engine, precision, bytes, measured,
+                  winner, manifest, signature)
+                values (?, ?, ?, 'onnxruntime', 'fp32', 1, 'none', true, ?, ?)
+                """,
+                MODEL,
+                version,
+                PROFILE,
+                digest("manifest" + version).toString(),
+                digest("signature" + version).toString());
+          }
+        });
+    database.run(transaction -> transaction.update("analyze"));
+  }
+
+  private static Digest digest(String text) {
+    return Digest.of(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** What opening a stage of a tenth of the fleet took. */
+  public record Opened(double seconds, int orders, double publishedPerSecond) {}
+
+  /** Writes a rollout of ten stages down, opens its first, and waits until the broker has all. */
+  public Opened open(long version) throws InterruptedException {
+    List<RolloutRequest.StageRequest> stages = new ArrayList<>();
+    for (int percent = 10; percent <= 100; percent += 10) {
+      stages.add(RolloutRequest.StageRequest.ofPercent(percent));
+    }
+    awaitEmptyOutbox();
+    long begun = System.nanoTime();
+    Rollout rollout = rollouts.create(BENCH, request(version, "main", stages));
+    double seconds = (System.nanoTime() - begun) / 1e9;
+    long ordered = number("select count(*) from desired_slot where rollout = ?", rollout.id());
+    long waiting = number("select count(*) from desired_outbox");
+    long drain = System.nanoTime();
+    awaitEmptyOutbox();
+    double drained = (System.nanoTime() - drain) / 1e9;
+    return new Opened(seconds, (int) ordered, waiting / drained);
+  }
+
+  private void awaitEmptyOutbox() throws InterruptedException {
+    long begun = System.nanoTime();
+    while (number("select count(*) from desired_outbox") > 0) {
+      if (System.nanoTime() - begun > DRAINED_WITHIN.toNanos()) {
+        throw new IllegalStateException("the outbox did not empty in " + DRAINED_WITHIN);
+      }
+      Thread.sleep(20);
+    }
+  }
+
+  /** Ends the rollouts that are under way. */
+  public void abort() {
+    for (Rollout one : rollouts.newest()) {
+      if (one.allowedActions().contains("abort")) {
+        rollouts.act(BENCH, one.id(), RolloutAct.ABORT, "measured", OptionalLong.empty());
+      }
+    }
+    engine.tick();
+    engine.tick();
+  }
+
+  /**
+   * Messages of a desired document's size that the broker takes a second, sent as fast as it
+   * answers, without database and signatures.
+   */
+  public double brokerRate(int messages) {
+    ControlLink link = plane.bean(ControlLink.class);
+    byte[] payload = new byte[700];
+    Arrays.fill(payload, (byte) 7);
+    long begun = System.nanoTime();
+    List<CompletableFuture<Void>> unanswered = new ArrayList<>();
+    for (int message = 1; message <= messages; message++) {
+      unanswered.add(
+          link.publish(
+              Topics.device(
+                  new TenantId("default"), new DeviceId("device-" + message), Topics.COMMITTED),
+              payload,
+              true));
+      if (unanswered.size() == UNANSWERED_MAX) {
+        unanswered.forEach(CompletableFuture::join);
+        unanswered.clear();
+      }
+    }
+    unanswered.forEach(CompletableFuture::join);
+    return messages / ((System.nanoTime() - begun) / 1e9);
+  }
+
+  /** Reports of ordered devices that are decoded, stored, followed and counted a second. */
+  public double reportRate(SlotPhase phase) {
+    List<byte[]> encoded = new ArrayList<>();
+    for (ReportedDocument report : reports("main", phase, Integer.MAX_VALUE)) {
+      encoded.add(ProtocolCodec.encode(report));
+    }
+    long begun = System.nanoTime();
+    for (int from = 0; from < encoded.size(); from += REPORTS_A_BATCH) {
+      List<byte[]> batch = encoded.subList(from, Math.min(encoded.size(), from + REPORTS_A_BATCH));
+      store(batch.stream().map(RolloutScale::decoded).toList());
+    }
+    return encoded.size() / ((System.nanoTime() - begun) / 1e9);
+  }
+
+  private static ReportedDocument decoded(byte[] encoded) {
+    try {
+      return ProtocolCodec.decodeReported(encoded);
+    } catch (MalformedDocumentException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private void store(List<ReportedDocument> reports) {
+    database.run(transaction -> plane.bean(DeviceReports.class).store(transaction, reports));
+  }
+
+  private record Ordered(
+      String device, long revision, Generation generation, ModelVersion version, String manifest) {}
+
+  private List<ReportedDocument> reports(String slot, SlotPhase phase, int limit) {
+    List<Ordered> orders =
+        database.call(
+            transaction ->
+                transaction.list(
+                    """
+                    select o.*, d.term, d.counter from desired_slot o join desired d using (device)
+                    where o.slot = ? order by o.device limit ?
+                    """,
+                    row ->
+                        new Ordered(
+                            row.text("device"),
+                            row.bigint("revision"),
+                            new Generation(row.bigint("term"), row.bigint("counter")),
+                            RolloutTables.version(row),
+                            row.text("manifest")),
+                    slot,
+                    limit));
+    long number = ++sequence;
+    Instant now = Instant.now();
+    return orders.stream()
+        .map(
+            order ->
+                new ReportedDocument(
+                    new TenantId("default"),
+                    new DeviceId(order.device()),
+                    1,
+                    number,
+                    now,
+                    order.generation(),
+                    order.generation(),
+                    List.of(slot(slot, phase, order)),
+                    new DeviceFacts("amd64", List.of(), 4, 1L << 32, List.of(), List.of(), ""),
+                    "bench",
+                    Map.of(),
+                    DeviceHealth.UNKNOWN))
+        .toList();
+  }
+
+  private static SlotReport slot(String slot, SlotPhase phase, Ordered order) {
+    return new SlotReport(
+        new SlotId(slot),
+        order.revision(),
+        phase,
+        Optional.empty(),
+        Optional.of(Digest.parse(order.manifest())),
+        Optional.of(new SlotReport.Running(order.version(), Digest.parse(order.manifest()))),
+        Optional.empty(),
+        0,
+        0);
+  }
+
+  /** Starts rollouts in slots of their own; each has opened a stage of so many devices. */
+  public void startMany(int stageDevices) {
+    List<RolloutRequest.StageRequest> stages =
+        List.of(
+            new RolloutRequest.StageRequest(null, stageDevices, null, null, null, null),
+            RolloutRequest.StageRequest.ofPercent(100));
+    for (int rollout = 0; rollout < ROLLOUTS; rollout++) {
+      rollouts.create(BENCH, request(1, "slot-" + rollout, stages));
+    }
+  }
+
+  /**
+   * Milliseconds of a tick over all rollouts, each.
+   *
+   * @param changed devices that report something new before each tick
+   */
+  public double[] ticks(int ticks, int changed) {
+    engine.tick();
+    engine.tick();
+    double[] millis = new double[ticks];
+    for (int tick = 0; tick < ticks; tick++) {
+      if (changed > 0) {
+        store(
+            reports(
+                "slot-" + tick % ROLLOUTS,
+                tick % 2 == 0 ? SlotPhase.DOWNLOADING : SlotPhase.VERIFYING,
+                changed));
+      }
+      long begun = System.nanoTime();
+      engine.tick();
+      millis[tick] = (System.nanoTime() - begun) / 1e6;
+    }
+    return millis;
+  }
+
+  private static RolloutRequest request(
+      long version, String slot, List<RolloutRequest.StageRequest> stages) {
+    return new RolloutRequest(
+        MODEL,
+        version,
+        slot,
+        null,
+        null,
+        null,
+        null,
+        stages,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        new RolloutRequest.DeadlinesRequest("1h", "1h", "1h", "1h"),
+        null,
+        null,
+        null,
+        null,
+        null);
+  }
+
+  /** Rows of deployments that there are. */
+  public long deployments() {
+    return number("select count(*) from deployment where live");
+  }
+
+  private long number(String sql, @Nullable Object... parameters) {
+    return database.<Long>call(transaction -> transaction.number(sql, parameters));
+  }
+
+  @Override
+  public void close() {
+    plane.close();
+  }
+}

@@ -1,0 +1,5 @@
+/** Reaches into the control plane to measure it. */
+@NullMarked
+package io.skerry.control.rollout;
+
+import org.jspecify.annotations.NullMarked;
