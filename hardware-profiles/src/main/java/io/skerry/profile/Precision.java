@@ -5,7 +5,11 @@ import java.util.Optional;
 /** What a model calculates in; its text is what files and APIs hold. */
 public enum Precision {
   FP32("fp32"),
-  INT8("int8");
+  FP16("fp16"),
+  /** Weights and activations. */
+  INT8("int8"),
+  /** Weights only: stored as int8, calculated with as floats. */
+  INT8_WEIGHTS("int8-weights");
 
   private final String text;
 

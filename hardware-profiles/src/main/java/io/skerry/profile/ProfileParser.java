@@ -130,7 +130,9 @@ final class ProfileParser {
     Int8Rules rules =
         new Int8Rules(
             activation.equals("uint8") ? Int8Rules.Activation.UINT8 : Int8Rules.Activation.INT8,
-            section.flag("reduced-weight-range"));
+            section.flag("reduced-weight-range"),
+            section.flag("symmetric"),
+            section.flag("per-tensor-weights"));
     section.refuseUnknownKeys();
     return rules;
   }

@@ -65,7 +65,8 @@ class ProfileCatalogTest {
     assertThat(profile.threads()).isEqualTo(1);
     assertThat(profile.memoryBudgetBytes()).isEqualTo(256L << 20);
     assertThat(profile.latencyBudget()).isEqualTo(Duration.ofMillis(10));
-    assertThat(profile.int8()).isEqualTo(new Int8Rules(Int8Rules.Activation.UINT8, true));
+    assertThat(profile.int8())
+        .isEqualTo(new Int8Rules(Int8Rules.Activation.UINT8, true, false, false));
     assertThat(profile.candidates().getFirst())
         .isEqualTo(new Candidate(Engine.TFLITE, Precision.INT8));
   }

@@ -4,6 +4,8 @@ import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.measure.Timing;
+import io.skerry.protocol.Digest;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadedModel;
 import java.io.IOException;
@@ -20,20 +22,27 @@ import java.util.Optional;
 final class Forms implements AutoCloseable {
   /** A recipe followed. */
   static final class Form {
+    private final Path file;
     private final byte[] content;
     private final Optional<LoadedModel> loaded;
     private final Optional<Outputs> evaluation;
     private final Optional<String> failure;
 
     private Form(
+        Path file,
         byte[] content,
         Optional<LoadedModel> loaded,
         Optional<Outputs> evaluation,
         Optional<String> failure) {
+      this.file = file;
       this.content = content;
       this.loaded = loaded;
       this.evaluation = evaluation;
       this.failure = failure;
+    }
+
+    Path file() {
+      return file;
     }
 
     byte[] content() {
@@ -42,6 +51,10 @@ final class Forms implements AutoCloseable {
 
     int bytes() {
       return content.length;
+    }
+
+    Optional<Digest> digest() {
+      return content.length == 0 ? Optional.empty() : Optional.of(Digest.of(content));
     }
 
     LoadedModel loaded() {
@@ -65,13 +78,19 @@ final class Forms implements AutoCloseable {
   private final Path folder;
   private final Map<Recipe, Form> forms = new LinkedHashMap<>();
   private final Map<Recipe, Outputs> referenceOutputs = new LinkedHashMap<>();
-  private final Map<Recipe, Double> p50Micros = new LinkedHashMap<>();
+  private final Map<Recipe, Timing> timings = new LinkedHashMap<>();
+  private int files;
 
   Forms(Source source, Samples evaluation, String output, Path folder) {
     this.source = source;
     this.evaluation = evaluation;
     this.output = output;
     this.folder = folder;
+  }
+
+  /** Where files in between may lie. */
+  Path folder() {
+    return folder;
   }
 
   Form form(Recipe recipe) throws IOException {
@@ -84,48 +103,66 @@ final class Forms implements AutoCloseable {
   }
 
   private Form make(Recipe recipe) throws IOException {
+    Path file = newFile(recipe);
     byte[] content;
     try {
       content = source.follow(recipe);
     } catch (ModelRefusedException e) {
-      return failed(new byte[0], e);
+      return failed(file, new byte[0], e);
     }
-    Path file = folder.resolve("%d.%s".formatted(forms.size(), recipe.candidate().engine()));
     Files.write(file, content);
     try {
       LoadedModel loaded = bench.load(recipe.candidate().engine(), file);
       try {
         Outputs outputs = bench.outputs(loaded, evaluation, output);
-        return new Form(content, Optional.of(loaded), Optional.of(outputs), Optional.empty());
+        return new Form(file, content, Optional.of(loaded), Optional.of(outputs), Optional.empty());
       } catch (EngineException e) {
         loaded.close();
-        return failed(content, e);
+        return failed(file, content, e);
       }
     } catch (EngineException e) {
-      return failed(content, e);
+      return failed(file, content, e);
     }
   }
 
-  private static Form failed(byte[] content, Exception cause) {
+  private Path newFile(Recipe recipe) {
+    return folder.resolve("%d.%s".formatted(files++, recipe.candidate().engine()));
+  }
+
+  private static Form failed(Path file, byte[] content, Exception cause) {
     String reason = Packaging.oneLine(cause);
-    return new Form(content, Optional.empty(), Optional.empty(), Optional.of(reason));
+    return new Form(file, content, Optional.empty(), Optional.empty(), Optional.of(reason));
+  }
+
+  /** What a recipe's file says about any items; the file is not kept. */
+  Outputs trial(Recipe recipe, Samples items) throws IOException, EngineException {
+    Path file = newFile(recipe);
+    Files.write(file, source.follow(recipe));
+    try (LoadedModel loaded = bench.load(recipe.candidate().engine(), file)) {
+      return bench.outputs(loaded, items, output);
+    } finally {
+      Files.delete(file);
+    }
   }
 
   /** Times these recipes against each other; those that failed are left out. */
   void time(List<Recipe> recipes) throws IOException, EngineException {
-    Map<Recipe, LoadedModel> models = new LinkedHashMap<>();
+    Map<Recipe, Bench.Timed> models = new LinkedHashMap<>();
     for (Recipe recipe : recipes) {
-      form(recipe).loaded.ifPresent(loaded -> models.put(recipe, loaded));
+      Form form = form(recipe);
+      if (form.loaded.isPresent()) {
+        models.put(recipe, bench.timed(recipe.candidate().engine(), form.file, evaluation));
+      }
     }
-    List<Double> micros = bench.p50Micros(List.copyOf(models.values()), evaluation);
+    List<Timing> measured = bench.timings(List.copyOf(models.values()), evaluation);
     int i = 0;
     for (Recipe recipe : models.keySet()) {
-      p50Micros.put(recipe, micros.get(i++));
+      timings.put(recipe, measured.get(i++));
     }
   }
 
-  Optional<Double> p50Micros(Recipe recipe) {
-    return Optional.ofNullable(p50Micros.get(recipe));
+  Optional<Timing> timing(Recipe recipe) {
+    return Optional.ofNullable(timings.get(recipe));
   }
 
   /** What a recipe's file says about the reference items. */

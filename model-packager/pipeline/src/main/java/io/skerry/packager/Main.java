@@ -1,5 +1,6 @@
 package io.skerry.packager;
 
+import io.skerry.artifact.DeviceTimings;
 import io.skerry.artifact.job.JobFailure;
 import io.skerry.artifact.job.JobFolder;
 import io.skerry.artifact.job.JobMain;
@@ -16,10 +17,12 @@ import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Runs a packaging job when given its folder, and {@code skerry pack} otherwise. */
 public final class Main {
@@ -46,6 +49,7 @@ public final class Main {
             (step, done, total, message) ->
                 folder.report(new JobProgress(step, done, total, message)));
     Files.writeString(output.resolve("report.json"), report.json());
+    Files.writeString(output.resolve("pareto.svg"), ParetoPlot.svg(report));
   }
 
   private static PackagingRequest request(JobFolder folder) throws IOException {
@@ -71,7 +75,14 @@ public final class Main {
             ? catalog(folder.input("profiles"))
             : ProfileCatalog.builtIn(),
         spec.texts("profiles"),
-        keys(spec));
+        keys(spec),
+        spec.keys().containsKey("emulatedItems")
+            ? Optional.of(
+                new PackagingRequest.Emulation(
+                    Math.toIntExact(spec.integer("emulatedItems")), Optional.empty()))
+            : Optional.empty(),
+        timings(folder.input("timings")),
+        Optional.empty());
   }
 
   static Map<String, SigningKey> keys(JobSpec spec) throws IOException {
@@ -89,6 +100,24 @@ public final class Main {
     Map<String, SigningKey> keys = new HashMap<>();
     profiles.forEach(profile -> keys.put(profile, key));
     return keys;
+  }
+
+  /** All reports of a folder; none when it does not exist. */
+  static List<DeviceTimings> timings(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      return timings(files.sorted().toList());
+    }
+  }
+
+  static List<DeviceTimings> timings(List<Path> files) throws IOException {
+    List<DeviceTimings> timings = new ArrayList<>();
+    for (Path file : files) {
+      timings.add(DeviceTimings.parse(file.toString(), Files.readAllBytes(file)));
+    }
+    return timings;
   }
 
   private static Optional<Path> existing(Path file) {
@@ -112,7 +141,7 @@ public final class Main {
                     () ->
                         new JobFailure(
                             ErrorCode.REQUEST_INVALID,
-                            "metric '%s' is none of rocAuc, accuracy, agreement".formatted(name))));
+                            "metric '%s' is none of %s".formatted(name, Metric.texts()))));
   }
 
   static ProfileCatalog catalog(Path folder) throws IOException {

@@ -3,6 +3,7 @@ package io.skerry.packager;
 import io.skerry.artifact.ArtifactException;
 import io.skerry.artifact.job.JobFailure;
 import io.skerry.artifact.sign.SigningKey;
+import io.skerry.packager.emulate.Emulator;
 import io.skerry.packager.measure.Metric;
 import io.skerry.profile.ProfileCatalog;
 import io.skerry.protocol.ErrorCode;
@@ -62,8 +63,8 @@ final class PackCommand implements Callable<Integer> {
   @Option(
       names = "--labels",
       description =
-          "Classes of the evaluation inputs: NPY [items]; else agreement with the float model"
-              + " decides.")
+          "What the evaluation inputs are: NPY [items, ...], where the data itself does not tell;"
+              + " else agreement with the float model decides.")
   @Nullable Path labels;
 
   @Option(
@@ -83,13 +84,15 @@ final class PackCommand implements Callable<Integer> {
   @Option(
       names = "--max-drop",
       description =
-          "What of the metric may be lost: 0.5pt, 0.5%% or 0.005 (default: 0.5pt, of agreement"
-              + " 2pt).")
+          "What of the metric may be lost: 0.5pt, 0.5%% or 0.005 (default: accuracy 0.5pt, rocAuc"
+              + " 0.2pt, errors 2%% of the float model's).")
   @Nullable String maxDrop;
 
   @Option(
       names = "--metric",
-      description = "rocAuc, accuracy or agreement (default: by labels, outputs and classes).")
+      description =
+          "rocAuc, accuracy, rmse, mae, meanAveragePrecision, meanIou or agreement (default: by"
+              + " labels and outputs).")
   @Nullable String metric;
 
   @Option(names = "--output", description = "The output that holds the score (default: the first).")
@@ -106,6 +109,36 @@ final class PackCommand implements Callable<Integer> {
       description =
           "Release key: Ed25519, PKCS#8 PEM (default: a new one, only its public half kept).")
   @Nullable Path key;
+
+  @Option(
+      names = "--emulate",
+      description = "Prove accuracy under QEMU where this machine lacks a profile's instructions.")
+  boolean emulate;
+
+  @Option(
+      names = "--emulated-items",
+      defaultValue = "" + PackagingRequest.Emulation.ITEMS_MAX,
+      description = "Evaluation items to run there (default: ${DEFAULT-VALUE}).")
+  int emulatedItems = PackagingRequest.Emulation.ITEMS_MAX;
+
+  @Option(
+      names = "--arm64-root",
+      description =
+          "Folder that model-packager/arm64-root made (default: $"
+              + Emulator.ARM64_ROOT_VARIABLE
+              + ").")
+  @Nullable Path arm64Root;
+
+  @Option(
+      names = "--timings",
+      split = ",",
+      description = "What devices reported: files of 'skerry agent bench --report'.")
+  List<Path> timings = List.of();
+
+  @Option(
+      names = "--candidates",
+      description = "Folder for the files of all candidates, for devices to time.")
+  @Nullable Path candidates;
 
   @Option(names = "--json", description = "File for the report.")
   @Nullable Path json;
@@ -160,6 +193,7 @@ final class PackCommand implements Callable<Integer> {
       report = Packaging.run(request, part, (step, done, total, message) -> {});
       Files.writeString(
           part.resolve(PUBLIC_KEY_FILE), signing.verificationKey().hex() + System.lineSeparator());
+      Files.writeString(part.resolve("pareto.svg"), ParetoPlot.svg(report));
       Files.deleteIfExists(target);
       Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
     } finally {
@@ -191,7 +225,13 @@ final class PackCommand implements Callable<Integer> {
         Optional.ofNullable(maxDrop).map(PackCommand::drop),
         profileFolder == null ? ProfileCatalog.builtIn() : Main.catalog(profileFolder),
         profiles,
-        Main.sameForAll(profiles, signing));
+        Main.sameForAll(profiles, signing),
+        emulate
+            ? Optional.of(
+                new PackagingRequest.Emulation(emulatedItems, Optional.ofNullable(arm64Root)))
+            : Optional.empty(),
+        Main.timings(timings),
+        Optional.ofNullable(candidates));
   }
 
   private Optional<Metric> chosenMetric() {

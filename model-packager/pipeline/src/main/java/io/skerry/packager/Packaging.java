@@ -13,6 +13,7 @@ import io.skerry.packager.measure.Metric;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.sign.Baseline;
 import io.skerry.packager.sign.VariantWriter;
+import io.skerry.profile.Engine;
 import io.skerry.profile.FactsProbe;
 import io.skerry.profile.HardwareProfile;
 import io.skerry.protocol.ErrorCode;
@@ -24,14 +25,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
 /** Packages one model version for its hardware profiles. */
 final class Packaging {
-  private static final double FORM_TOLERANCE = 1e-4;
-
   /** Told about every step. */
   @FunctionalInterface
   interface Progress {
@@ -72,46 +73,114 @@ final class Packaging {
   }
 
   private PackagingReport run(Path output, Path folder) throws IOException, EngineException {
-    progress.step("import", 0, profiles.size(), request.file().getFileName().toString());
+    step("import", request.file().getFileName().toString());
     Source source = Source.read(request.file());
-    try (LoadedModel original = loadOriginal(source)) {
+    try (LoadedModel original = new Bench().load(source.originalEngine(), request.file())) {
       TensorSpec input = original.signature().inputs().getFirst();
       TensorSpec score = scoreOutput(original.signature());
+      step("data", request.calibration().getFileName().toString());
       Items items = Items.read(request, input);
-      Samples calibration = items.calibration();
-      Samples evaluation = items.evaluation();
-      Baseline baseline = baseline(input, score, items);
-      progress.step("calibrate", 0, profiles.size(), "%d items".formatted(calibration.count()));
-      Source calibrated = source.calibrated(calibration);
-      try (Forms forms = new Forms(calibrated, evaluation, score.name(), folder)) {
-        Outputs floats = reference(forms, calibrated, original, evaluation, score.name());
-        Judge judge = judge(floats, items);
-        double floatMetric = value(judge, floats);
-        double maxDrop = request.maxDrop().orElse(judge.metric().maxDrop());
-        Optional<HardwareProfile> host = host();
-        if (host.isPresent()) {
-          progress.step("measure", 0, profiles.size(), host.get().id());
-          forms.time(calibrated.recipes(host.get()));
-        }
-        VariantWriter writer =
-            new VariantWriter(
-                request.model(), request.releaseCounter(), calibration, baseline, request.keys());
-        List<Variant> variants = new ArrayList<>();
-        for (HardwareProfile profile : profiles) {
-          progress.step("package", profiles.indexOf(profile), profiles.size(), profile.id());
-          boolean here = host.filter(profile::equals).isPresent();
-          variants.addAll(
-              new ProfilePackaging(profile, here, calibrated, forms, baseline, writer)
-                  .run(judge, floatMetric, maxDrop, output));
-        }
-        progress.step("package", profiles.size(), profiles.size(), "done");
-        return new PackagingReport(judge.metric(), floatMetric, variants);
+      step("calibrate", "%d items".formatted(items.calibration().count()));
+      Source calibrated = source.calibrated(items.calibration());
+      try (Forms forms = new Forms(calibrated, items.evaluation(), score.name(), folder)) {
+        return run(calibrated, original, items, forms, input, score, output);
       }
     }
   }
 
-  private LoadedModel loadOriginal(Source source) throws EngineException {
-    return new Bench().load(source.reference().candidate().engine(), request.file());
+  private PackagingReport run(
+      Source source,
+      LoadedModel original,
+      Items items,
+      Forms forms,
+      TensorSpec input,
+      TensorSpec score,
+      Path output)
+      throws IOException, EngineException {
+    Outputs floats = reference(forms, source, original, items.evaluation(), score.name());
+    Judge judge = judge(floats, items);
+    checkValue(judge);
+    Optional<Tuning> tuning = tuning(source, forms, items);
+    Map<HardwareProfile, List<Recipe>> recipes = new LinkedHashMap<>();
+    for (HardwareProfile profile : profiles) {
+      step("quantize", profile.id());
+      List<Recipe> tuned = new ArrayList<>();
+      for (Recipe recipe : source.recipes(profile)) {
+        tuned.add(tuning.isPresent() ? tuning.get().tuned(recipe) : recipe);
+      }
+      recipes.put(profile, tuned);
+    }
+    Optional<HardwareProfile> host = host();
+    if (host.isPresent()) {
+      step("measure", host.get().id());
+      forms.time(recipes.getOrDefault(host.get(), List.of()));
+    }
+    Baseline baseline = baseline(input, score, items);
+    PackagingContext context =
+        new PackagingContext(
+            forms,
+            tuning,
+            judge,
+            items.evaluation(),
+            score.name(),
+            request.maxDrop().orElse(judge.metric().maxDrop()),
+            request.emulation().isPresent(),
+            request.emulation().map(PackagingRequest.Emulation::itemsMax).orElse(0),
+            request.emulation().flatMap(PackagingRequest.Emulation::arm64Root),
+            request.timings(),
+            baseline,
+            new VariantWriter(
+                request.model(),
+                request.releaseCounter(),
+                items.calibration(),
+                baseline,
+                request.keys()));
+    List<Variant> variants = new ArrayList<>();
+    for (HardwareProfile profile : profiles) {
+      progress.step("package", profiles.indexOf(profile), profiles.size(), profile.id());
+      boolean here = host.filter(profile::equals).isPresent();
+      variants.addAll(
+          ProfilePackaging.run(
+              profile, here, context, recipes.getOrDefault(profile, List.of()), output));
+    }
+    if (request.candidates().isPresent()) {
+      writeCandidates(request.candidates().get(), recipes, forms);
+    }
+    progress.step("package", profiles.size(), profiles.size(), "done");
+    return context.report(variants);
+  }
+
+  private void step(String step, String message) {
+    progress.step(step, 0, profiles.size(), message);
+  }
+
+  private static Optional<Tuning> tuning(Source source, Forms forms, Items items)
+      throws IOException, EngineException {
+    if (source.graph().isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new Tuning(
+            source.graph().get(),
+            forms,
+            items.calibration(),
+            forms.outputs(source.reference(), items.calibration())));
+  }
+
+  /** The files of all candidates, for a device of the profile to time. */
+  private static void writeCandidates(
+      Path folder, Map<HardwareProfile, List<Recipe>> recipes, Forms forms) throws IOException {
+    for (Map.Entry<HardwareProfile, List<Recipe>> each : recipes.entrySet()) {
+      Path own = Files.createDirectories(folder.resolve(each.getKey().id()));
+      for (Recipe recipe : each.getValue()) {
+        Forms.Form form = forms.form(recipe);
+        if (form.failure().isEmpty()) {
+          String name = recipe.candidate().toString().replace('/', '-');
+          boolean tflite = recipe.candidate().engine() == Engine.TFLITE;
+          Files.write(own.resolve(name + (tflite ? ".tflite" : ".onnx")), form.content());
+        }
+      }
+    }
   }
 
   /** The float model's outputs, once our form of it is shown to say the same as the original. */
@@ -126,7 +195,7 @@ final class Packaging {
     Outputs ours = form.evaluation().orElseThrow();
     Outputs theirs = new Bench().outputs(original, evaluation, output);
     double difference = ours.largestDifference(theirs);
-    if (!(difference <= FORM_TOLERANCE * Math.max(1, theirs.largestMagnitude()))) {
+    if (!(difference <= source.formTolerance() * Math.max(1, theirs.largestMagnitude()))) {
       throw new ModelRefusedException(
           "%s: imported, the model's output '%s' differs by %s: report this model"
               .formatted(request.file(), output, difference));
@@ -178,28 +247,41 @@ final class Packaging {
       return Judge.byFloatModel(floats, request.threshold());
     }
     Labels labels = items.labels().get();
-    boolean binary = floats.perItem() <= 2 && labels.largest() <= 1;
-    Metric metric = wanted.orElse(binary ? Metric.ROC_AUC : Metric.ACCURACY);
-    int classes = Math.max(2, floats.perItem());
-    if (labels.largest() >= classes || (metric == Metric.ROC_AUC && !binary)) {
+    boolean binary = floats.perItem() <= 2 && labels.areClasses() && labels.largest() <= 1;
+    Metric metric = wanted.orElseGet(() -> defaultMetric(floats, labels, binary));
+    boolean classes = metric == Metric.ROC_AUC || metric == Metric.ACCURACY;
+    if (classes && !labels.areClasses()) {
+      throw new DataRefusedException(
+          "%s: label %d is no class from 0: metric %s needs one class per item"
+              .formatted(labelSource(), labels.firstThatIsNoClass(), metric.text()));
+    }
+    if ((classes && labels.largest() >= Math.max(2, floats.perItem()))
+        || (metric == Metric.ROC_AUC && !binary)) {
       throw new DataRefusedException(
           "%s: label %d does not fit %d outputs and metric %s: check the labels"
-              .formatted(
-                  request.evaluationLabels().orElseThrow(),
-                  labels.largest(),
-                  floats.perItem(),
-                  metric.text()));
+              .formatted(labelSource(), labels.largest(), floats.perItem(), metric.text()));
     }
-    return Judge.byLabels(metric, labels);
+    return Judge.byLabels(metric, floats, labels);
   }
 
-  private double value(Judge judge, Outputs outputs) {
+  private static Metric defaultMetric(Outputs floats, Labels labels, boolean binary) {
+    if (binary) {
+      return Metric.ROC_AUC;
+    }
+    boolean regression = floats.perItem() == labels.perItem() && !labels.areClasses();
+    return regression || floats.perItem() == 1 ? Metric.RMSE : Metric.ACCURACY;
+  }
+
+  private Path labelSource() {
+    return request.evaluationLabels().or(request::evaluationInputs).orElse(request.calibration());
+  }
+
+  private void checkValue(Judge judge) {
     try {
-      return judge.value(outputs);
+      judge.floatValue();
     } catch (IllegalArgumentException e) {
       throw new DataRefusedException(
-          "%s: %s: add items".formatted(request.evaluationLabels().orElseThrow(), e.getMessage()),
-          e);
+          "%s: %s: check the labels or add items".formatted(labelSource(), e.getMessage()), e);
     }
   }
 

@@ -3,51 +3,114 @@ package io.skerry.packager;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import io.skerry.packager.measure.Interval;
 import io.skerry.packager.measure.Measured;
 import io.skerry.packager.measure.Metric;
+import io.skerry.packager.measure.Proof;
+import io.skerry.packager.measure.Quality;
+import io.skerry.packager.measure.Timing;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
-/** What was measured and decided, winners and losers. */
-record PackagingReport(Metric metric, double floatMetric, List<Variant> variants) {
+/**
+ * What was measured and decided, winners and losers.
+ *
+ * @param items of the evaluation
+ */
+record PackagingReport(Metric metric, double floatMetric, int items, List<Variant> variants) {
   PackagingReport {
     variants = List.copyOf(variants);
   }
 
   String json() {
     JsonArray array = new JsonArray();
-    for (Variant variant : variants) {
-      Measured measured = variant.verdict().measured();
-      JsonObject object = new JsonObject();
-      object.addProperty("profile", variant.profile());
-      object.addProperty("engine", measured.candidate().engine().text());
-      object.addProperty("precision", measured.candidate().precision().text());
-      object.addProperty("bytes", measured.bytes());
-      object.addProperty(metric.text(), measured.metric().orElse(null));
-      object.addProperty("p50Micros", measured.p50Micros().orElse(null));
-      object.addProperty("measured", variant.timedHere() ? "here" : "none");
-      object.addProperty("winner", variant.verdict().winner());
-      variant
-          .artifact()
-          .ifPresent(
-              layout -> {
-                object.addProperty("manifest", layout.model().toString());
-                object.addProperty("signature", layout.signature().toString());
-              });
-      object.addProperty("reason", variant.verdict().reason());
-      array.add(object);
-    }
+    variants.forEach(variant -> array.add(json(variant)));
     JsonObject report = new JsonObject();
     report.addProperty("metric", metric.text());
     report.addProperty("float", floatMetric);
+    report.addProperty("items", items);
     report.add("variants", array);
     return new GsonBuilder()
             .serializeNulls()
+            .serializeSpecialFloatingPointValues()
             .disableHtmlEscaping()
             .setPrettyPrinting()
             .create()
             .toJson(report)
         + "\n";
+  }
+
+  private JsonObject json(Variant variant) {
+    Measured measured = variant.verdict().measured();
+    JsonObject object = new JsonObject();
+    object.addProperty("profile", variant.profile());
+    object.addProperty("engine", measured.candidate().engine().text());
+    object.addProperty("precision", measured.candidate().precision().text());
+    JsonArray options = new JsonArray();
+    measured.options().forEach(options::add);
+    object.add("options", options);
+    object.addProperty("bytes", measured.bytes());
+    object.addProperty("model", measured.digest().map(Object::toString).orElse(null));
+    object.addProperty(metric.text(), measured.quality().map(Quality::value).orElse(null));
+    object.add("quality", measured.quality().map(PackagingReport::json).orElse(null));
+    object.addProperty("p50Micros", measured.timing().map(Timing::p50Micros).orElse(null));
+    object.addProperty("p99Micros", measured.timing().map(Timing::p99Micros).orElse(null));
+    object.addProperty("loadMillis", measured.timing().map(Timing::loadMillis).orElse(null));
+    object.addProperty(
+        "peakMemoryBytes", measured.timing().map(Timing::peakMemoryBytes).orElse(null));
+    object.addProperty(
+        "measured", measured.timing().map(timing -> timing.source().text()).orElse("none"));
+    object.add("proof", json(measured.proof()));
+    JsonArray unfused = new JsonArray();
+    measured.unfused().forEach(unfused::add);
+    object.add("unfused", unfused);
+    object.addProperty("winner", variant.verdict().winner());
+    variant
+        .artifact()
+        .ifPresent(
+            layout -> {
+              object.addProperty("manifest", layout.model().toString());
+              object.addProperty("signature", layout.signature().toString());
+            });
+    object.addProperty("reason", variant.verdict().reason());
+    return object;
+  }
+
+  private static JsonObject json(Proof proof) {
+    JsonObject object = new JsonObject();
+    object.addProperty("accuracy", proof.text());
+    switch (proof) {
+      case Proof.Here here -> {}
+      case Proof.Emulated(String by, Quality quality) -> {
+        object.addProperty("by", by);
+        object.add("quality", json(quality));
+      }
+      case Proof.Unproved(String reason) -> object.addProperty("reason", reason);
+    }
+    return object;
+  }
+
+  private static JsonObject json(Quality quality) {
+    JsonObject object = new JsonObject();
+    object.addProperty("value", quality.value());
+    object.add("interval", json(quality.interval()));
+    object.addProperty("difference", quality.difference());
+    object.add("differenceInterval", json(quality.differenceInterval()));
+    object.addProperty("pValue", quality.pValue());
+    object.addProperty("flips", quality.flips());
+    // A file that says exactly the same has no noise: JSON knows no infinity.
+    object.addProperty(
+        "signalToNoise", Double.isFinite(quality.signalToNoise()) ? quality.signalToNoise() : null);
+    object.addProperty("items", quality.items());
+    return object;
+  }
+
+  private static JsonArray json(Interval interval) {
+    JsonArray array = new JsonArray();
+    array.add(interval.low());
+    array.add(interval.high());
+    return array;
   }
 
   /** The same as a table for people. */
@@ -56,27 +119,69 @@ record PackagingReport(Metric metric, double floatMetric, List<Variant> variants
     text.append(
         String.format(
             Locale.ROOT,
-            "%-16s %-18s %10s %10s %10s  %s%n",
+            "%-16s %-22s %9s %9s %17s %6s %6s %8s %8s %-8s  %s%n",
             "PROFILE",
             "CANDIDATE",
             "BYTES",
             metric.text().toUpperCase(Locale.ROOT),
+            "AGAINST FLOAT",
+            "FLIPS",
+            "SQNR",
             "P50 US",
+            "P99 US",
+            "PROOF",
             "VERDICT"));
-    for (Variant variant : variants) {
-      Measured measured = variant.verdict().measured();
+    variants.forEach(variant -> text.append(row(variant)));
+    return text.toString();
+  }
+
+  private static String row(Variant variant) {
+    Measured measured = variant.verdict().measured();
+    Quality quality = measured.quality().orElse(null);
+    Timing timing = measured.timing().orElse(null);
+    return String.format(
+        Locale.ROOT,
+        "%-16s %-22s %9d %9s %17s %6s %6s %8s %8s %-8s  %s%s%s%n",
+        variant.profile(),
+        measured.candidate(),
+        measured.bytes(),
+        quality == null ? "-" : number("%.4f", quality.value()),
+        quality == null
+            ? "-"
+            : String.format(
+                Locale.ROOT,
+                "%+.4f ±%.4f",
+                quality.difference(),
+                (quality.differenceInterval().high() - quality.differenceInterval().low()) / 2),
+        quality == null ? "-" : Integer.toString(quality.flips()),
+        quality == null ? "-" : number("%.1f", quality.signalToNoise()),
+        timing == null ? "-" : number("%.1f", timing.p50Micros()),
+        timing == null ? "-" : number("%.1f", timing.p99Micros()),
+        measured.proof().text(),
+        variant.verdict().winner() ? "WINS: " : "",
+        variant.verdict().reason(),
+        remarks(measured));
+  }
+
+  private static String remarks(Measured measured) {
+    StringBuilder text = new StringBuilder();
+    if (!measured.options().isEmpty()) {
+      text.append(" [").append(String.join(", ", measured.options())).append(']');
+    }
+    if (measured.proof() instanceof Proof.Emulated(String by, Quality quality)) {
       text.append(
           String.format(
-              Locale.ROOT,
-              "%-16s %-18s %10d %10s %10s  %s%s%n",
-              variant.profile(),
-              measured.candidate(),
-              measured.bytes(),
-              measured.metric().map(m -> String.format(Locale.ROOT, "%.4f", m)).orElse("-"),
-              measured.p50Micros().map(m -> String.format(Locale.ROOT, "%.1f", m)).orElse("-"),
-              variant.verdict().winner() ? "WINS: " : "",
-              variant.verdict().reason()));
+              Locale.ROOT, "; %.4f on %d items under %s", quality.value(), quality.items(), by));
+    }
+    if (!measured.unfused().isEmpty()) {
+      text.append("; stays unfused: ").append(String.join(", ", measured.unfused()));
     }
     return text.toString();
+  }
+
+  private static String number(String format, @Nullable Double value) {
+    return value == null || Double.isInfinite(value)
+        ? "inf"
+        : String.format(Locale.ROOT, format, value);
   }
 }

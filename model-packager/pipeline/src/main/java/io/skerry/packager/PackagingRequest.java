@@ -1,5 +1,6 @@
 package io.skerry.packager;
 
+import io.skerry.artifact.DeviceTimings;
 import io.skerry.artifact.sign.SigningKey;
 import io.skerry.packager.measure.Metric;
 import io.skerry.profile.ProfileCatalog;
@@ -32,6 +33,9 @@ import java.util.Optional;
  * @param profiles ids of the wanted ones
  * @param keys who signs what is for a profile, by its id; an artifact for one without a key stays
  *     unsigned
+ * @param emulation absent when accuracy is not proved under emulation
+ * @param timings what devices reported; they count where this machine cannot time a profile
+ * @param candidates folder for the files of all candidates; absent when they are not wanted
  */
 record PackagingRequest(
     ModelVersion model,
@@ -49,11 +53,26 @@ record PackagingRequest(
     Optional<Double> maxDrop,
     ProfileCatalog catalog,
     List<String> profiles,
-    Map<String, SigningKey> keys) {
+    Map<String, SigningKey> keys,
+    Optional<Emulation> emulation,
+    List<DeviceTimings> timings,
+    Optional<Path> candidates) {
   /** More items say little more about ranges. */
   static final int CALIBRATION_ITEMS_MAX = 1000;
 
+  /**
+   * How accuracy is proved where this machine lacks a profile's instructions.
+   *
+   * @param itemsMax evaluation items that are run
+   * @param arm64Root folder with an arm64 Java; absent for the environment's
+   */
+  record Emulation(int itemsMax, Optional<Path> arm64Root) {
+    /** Enough to see a broken kernel, few enough to wait for. */
+    static final int ITEMS_MAX = 400;
+  }
+
   PackagingRequest {
+    timings = List.copyOf(timings);
     features = List.copyOf(features);
     profiles = List.copyOf(profiles);
     keys = Map.copyOf(keys);

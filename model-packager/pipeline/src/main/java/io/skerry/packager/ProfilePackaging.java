@@ -2,12 +2,18 @@ package io.skerry.packager;
 
 import io.skerry.artifact.OciLayout;
 import io.skerry.artifact.job.JobFailure;
+import io.skerry.packager.data.Samples;
+import io.skerry.packager.emulate.EmulationException;
+import io.skerry.packager.emulate.Emulator;
 import io.skerry.packager.measure.Choice;
-import io.skerry.packager.measure.Judge;
+import io.skerry.packager.measure.FusionCheck;
 import io.skerry.packager.measure.Measured;
-import io.skerry.packager.sign.Baseline;
-import io.skerry.packager.sign.VariantWriter;
+import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.measure.Proof;
+import io.skerry.packager.measure.Timing;
+import io.skerry.profile.Engine;
 import io.skerry.profile.HardwareProfile;
+import io.skerry.profile.Precision;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ProfileId;
 import io.skerry.runtime.EngineException;
@@ -23,47 +29,47 @@ import java.util.stream.Collectors;
 final class ProfilePackaging {
   private final HardwareProfile profile;
   private final boolean here;
-  private final Source source;
-  private final Forms forms;
-  private final Baseline baseline;
-  private final VariantWriter writer;
+  private final PackagingContext context;
+  private final List<Recipe> recipes;
+  private final List<Measured> candidates = new ArrayList<>();
 
-  ProfilePackaging(
-      HardwareProfile profile,
-      boolean here,
-      Source source,
-      Forms forms,
-      Baseline baseline,
-      VariantWriter writer) {
+  private ProfilePackaging(
+      HardwareProfile profile, boolean here, PackagingContext context, List<Recipe> recipes) {
     this.profile = profile;
     this.here = here;
-    this.source = source;
-    this.forms = forms;
-    this.baseline = baseline;
-    this.writer = writer;
+    this.context = context;
+    this.recipes = new ArrayList<>(recipes);
   }
 
-  List<Variant> run(Judge judge, double floatMetric, double maxDrop, Path output)
+  /**
+   * Packages for a profile.
+   *
+   * @param here whether this machine is of it
+   * @param recipes tuned ones, in the profile's order
+   */
+  static List<Variant> run(
+      HardwareProfile profile,
+      boolean here,
+      PackagingContext context,
+      List<Recipe> recipes,
+      Path output)
       throws IOException, EngineException {
-    List<Recipe> recipes = source.recipes(profile);
     if (recipes.isEmpty()) {
       throw new JobFailure(
           ErrorCode.PACKAGING_FAILED,
           "profile '%s' runs no model of this kind: import it as ONNX".formatted(profile.id()));
     }
-    List<Measured> candidates = new ArrayList<>();
+    return new ProfilePackaging(profile, here, context, recipes).run(output);
+  }
+
+  private List<Variant> run(Path output) throws IOException, EngineException {
     for (Recipe recipe : recipes) {
-      candidates.add(measured(recipe, judge));
+      candidates.add(measured(recipe));
     }
-    List<Choice.Verdict> verdicts =
-        Choice.among(candidates, floatMetric, maxDrop, profile.memoryBudgetBytes());
-    List<Variant> variants =
-        verdicts.stream().map(verdict -> variant(verdict, judge, Optional.empty())).toList();
-    int winner = 0;
-    while (winner < verdicts.size() && !verdicts.get(winner).winner()) {
-      winner++;
-    }
-    if (winner == verdicts.size()) {
+    addMixed();
+    List<Choice.Verdict> verdicts = proved();
+    int winner = winner(verdicts);
+    if (winner < 0) {
       throw new JobFailure(
           ErrorCode.PACKAGING_FAILED,
           "no variant for profile '%s' is good enough: %s: allow a larger drop"
@@ -73,48 +79,140 @@ final class ProfilePackaging {
                       .map(v -> v.measured().candidate() + " " + v.reason())
                       .collect(Collectors.joining("; "))));
     }
-    byte[] measurements =
-        new PackagingReport(judge.metric(), floatMetric, variants)
-            .json()
-            .getBytes(StandardCharsets.UTF_8);
+    List<Variant> variants =
+        new ArrayList<>(
+            verdicts.stream().map(verdict -> variant(verdict, Optional.empty())).toList());
+    byte[] measurements = context.report(variants).json().getBytes(StandardCharsets.UTF_8);
     Recipe recipe = recipes.get(winner);
-    Forms.Form form = forms.form(recipe);
+    Forms.Form form = context.forms().form(recipe);
     OciLayout layout =
-        writer.write(
-            output.resolve(profile.id()),
-            new ProfileId(profile.id()),
-            recipe.candidate(),
-            form.content(),
-            form.loaded(),
-            forms.outputs(recipe, baseline.reference()),
-            measurements);
-    List<Variant> written = new ArrayList<>(variants);
-    written.set(winner, variant(verdicts.get(winner), judge, Optional.of(layout)));
-    return written;
+        context
+            .writer()
+            .write(
+                output.resolve(profile.id()),
+                new ProfileId(profile.id()),
+                recipe.candidate(),
+                form.content(),
+                form.loaded(),
+                context.forms().outputs(recipe, context.baseline().reference()),
+                measurements);
+    variants.set(winner, variant(verdicts.get(winner), Optional.of(layout)));
+    return variants;
   }
 
-  private Variant variant(Choice.Verdict verdict, Judge judge, Optional<OciLayout> layout) {
-    boolean timed = here && verdict.measured().p50Micros().isPresent();
+  /** Integer candidates that lose too much, again with their worst layers in float. */
+  private void addMixed() throws IOException, EngineException {
+    for (int i = 0; i < recipes.size(); i++) {
+      Recipe recipe = recipes.get(i);
+      boolean loses =
+          recipe.options().isPresent()
+              && candidates
+                  .get(i)
+                  .quality()
+                  .filter(q -> !(q.loss() <= context.maxDrop()))
+                  .isPresent();
+      if (!loses || context.tuning().isEmpty()) {
+        continue;
+      }
+      Optional<Recipe> mixed =
+          context.tuning().get().mixed(recipe, context.judge(), context.maxDrop());
+      if (mixed.isPresent() && !recipes.contains(mixed.get())) {
+        if (here) {
+          context.forms().time(List.of(recipe, mixed.get()));
+        }
+        recipes.add(i + 1, mixed.get());
+        candidates.add(i + 1, measured(mixed.get()));
+        i++;
+      }
+    }
+  }
+
+  /** Verdicts of which the winner was run where its accuracy counts, if that can be. */
+  private List<Choice.Verdict> proved() throws IOException {
+    while (true) {
+      List<Choice.Verdict> verdicts =
+          Choice.among(candidates, context.maxDrop(), profile.memoryBudgetBytes());
+      int winner = winner(verdicts);
+      if (winner < 0 || here || !context.emulate()) {
+        return verdicts;
+      }
+      Measured measured = candidates.get(winner);
+      if (measured.proof() instanceof Proof.Emulated) {
+        return verdicts;
+      }
+      Proof proof = emulated(recipes.get(winner));
+      candidates.set(winner, measured.with(proof));
+      if (!(proof instanceof Proof.Emulated)) {
+        return Choice.among(candidates, context.maxDrop(), profile.memoryBudgetBytes());
+      }
+    }
+  }
+
+  private Proof emulated(Recipe recipe) throws IOException {
+    return switch (Emulator.find(profile, context.arm64Root())) {
+      case Emulator.Search.Missing(String reason) -> new Proof.Unproved(reason);
+      case Emulator.Search.Found(Emulator emulator) -> {
+        int[] chosen = Samples.spread(context.evaluation().count(), context.emulatedItemsMax());
+        Samples items = context.evaluation().chosen(chosen);
+        Engine engine = recipe.candidate().engine();
+        Path file = context.forms().form(recipe).file();
+        try {
+          List<Outputs> outputs =
+              emulator.outputs(
+                  List.of(new Emulator.Model(engine, file, context.output())),
+                  items,
+                  context.forms().folder());
+          yield new Proof.Emulated(
+              emulator.name(), context.judge().chosen(chosen).quality(outputs.getFirst()));
+        } catch (EmulationException e) {
+          yield new Proof.Unproved(Packaging.oneLine(e));
+        }
+      }
+    };
+  }
+
+  private static int winner(List<Choice.Verdict> verdicts) {
+    for (int i = 0; i < verdicts.size(); i++) {
+      if (verdicts.get(i).winner()) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  private Variant variant(Choice.Verdict verdict, Optional<OciLayout> layout) {
     Choice.Verdict told =
         verdict
             .measured()
-            .metric()
-            .flatMap(judge::remark)
+            .quality()
+            .flatMap(quality -> context.judge().remark(quality.value()))
             .map(
                 remark ->
                     new Choice.Verdict(
                         verdict.measured(), verdict.winner(), verdict.reason() + "; " + remark))
             .orElse(verdict);
-    return new Variant(profile.id(), told, timed, layout);
+    return new Variant(profile.id(), told, layout);
   }
 
-  private Measured measured(Recipe recipe, Judge judge) throws IOException {
-    Forms.Form form = forms.form(recipe);
+  private Measured measured(Recipe recipe) throws IOException, EngineException {
+    Forms.Form form = context.forms().form(recipe);
+    Optional<Timing> timing =
+        here
+            ? context.forms().timing(recipe)
+            : form.digest().flatMap(digest -> context.reported(profile.id(), digest));
+    boolean fusable =
+        recipe.candidate().engine() == Engine.ONNXRUNTIME
+            && recipe.candidate().precision() == Precision.INT8
+            && form.failure().isEmpty();
     return new Measured(
         recipe.candidate(),
+        recipe.texts(),
         form.bytes(),
-        form.evaluation().map(judge::value),
-        here ? forms.p50Micros(recipe) : Optional.empty(),
+        form.digest(),
+        form.evaluation().map(context.judge()::quality),
+        timing,
+        here ? new Proof.Here() : new Proof.Unproved("not run on such a processor"),
+        fusable ? FusionCheck.unfused(form.content()) : List.of(),
         form.failure());
   }
 }

@@ -1,18 +1,18 @@
 package io.skerry.packager;
 
 import io.skerry.packager.calibrate.Calibrator;
-import io.skerry.packager.calibrate.Clipping;
 import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.OnnxImport;
+import io.skerry.packager.quantize.Equalization;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
 import io.skerry.packager.quantize.QuantizedGraph;
 import io.skerry.packager.quantize.Quantizer;
-import io.skerry.packager.quantize.Scheme;
+import io.skerry.packager.quantize.WeightsExport;
 import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.packager.tflite.TfliteImport;
 import io.skerry.profile.Candidate;
@@ -22,16 +22,33 @@ import io.skerry.profile.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** The model as it came, and what can be made of it. */
 sealed interface Source {
+  /** Two engines add floats in different orders. */
+  double FLOAT_TOLERANCE = 1e-4;
+
+  /** The file's own kernels round activations to 8 bits. */
+  double HYBRID_TOLERANCE = 0.1;
+
   /** The recipes that a profile wants and this source can follow, in the profile's order. */
   List<Recipe> recipes(HardwareProfile profile);
 
   /** The recipe whose accuracy the others are compared with. */
   Recipe reference();
+
+  /** The engine that runs the file as it came. */
+  Engine originalEngine();
+
+  /** How far outputs of the imported form may be from the file's, as a share of the largest. */
+  double formTolerance();
+
+  /** The model as a graph; absent when it is packaged as it is. */
+  Optional<Graph> graph();
 
   /** Watches the model on calibration data, where that is needed to follow recipes. */
   Source calibrated(Samples calibration);
@@ -43,8 +60,36 @@ sealed interface Source {
    */
   byte[] follow(Recipe recipe);
 
-  /** An ONNX model: any recipe. */
-  record Onnx(Graph graph, Optional<Observations> seen) implements Source {
+  /** A float model: any recipe. */
+  final class Imported implements Source {
+    /** A graph and what its tensors were seen to hold. */
+    private record Observed(Graph graph, Observations seen) {}
+
+    private final Graph model;
+    private final Engine originalEngine;
+    private final double formTolerance;
+    private final Optional<Samples> calibration;
+    private final Map<Boolean, Observed> observed = new HashMap<>();
+
+    Imported(
+        Graph model, Engine originalEngine, double formTolerance, Optional<Samples> calibration) {
+      this.formTolerance = formTolerance;
+      this.model = model;
+      this.originalEngine = originalEngine;
+      this.calibration = calibration;
+    }
+
+    /** By whether the graph is equalized. */
+    private Observed observed(boolean equalized) {
+      Observed known = observed.get(equalized);
+      if (known == null) {
+        Graph graph = equalized ? Equalization.of(model) : model;
+        known = new Observed(graph, Calibrator.observe(graph, calibration.orElseThrow()));
+        observed.put(equalized, known);
+      }
+      return known;
+    }
+
     @Override
     public List<Recipe> recipes(HardwareProfile profile) {
       return profile.candidates().stream().map(candidate -> Recipe.of(profile, candidate)).toList();
@@ -56,43 +101,92 @@ sealed interface Source {
     }
 
     @Override
+    public Engine originalEngine() {
+      return originalEngine;
+    }
+
+    @Override
+    public double formTolerance() {
+      return formTolerance;
+    }
+
+    @Override
+    public Optional<Graph> graph() {
+      return Optional.of(model);
+    }
+
+    @Override
     public Source calibrated(Samples calibration) {
-      return new Onnx(graph, Optional.of(Calibrator.observe(graph, calibration)));
+      Imported calibrated =
+          new Imported(model, originalEngine, formTolerance, Optional.of(calibration));
+      calibrated.observed(false);
+      return calibrated;
     }
 
     @Override
     public byte[] follow(Recipe recipe) {
-      boolean tflite = recipe.candidate().engine() == Engine.TFLITE;
-      if (recipe.scheme().isEmpty()) {
-        return tflite ? TfliteExport.write(graph) : OnnxExport.write(graph);
+      Precision precision = recipe.candidate().precision();
+      if (recipe.candidate().engine() == Engine.TFLITE) {
+        return switch (precision) {
+          case FP32 -> TfliteExport.write(model);
+          case INT8 -> TfliteExport.write(quantized(recipe));
+          case FP16, INT8_WEIGHTS ->
+              throw new ModelRefusedException(
+                  "TFLite files are written as fp32 or int8, not as " + precision);
+        };
       }
-      Scheme scheme = recipe.scheme().orElseThrow();
-      QuantizedGraph quantized =
-          Quantizer.quantized(graph, seen.orElseThrow(), scheme, Options.of(Clipping.MSE));
-      return tflite ? TfliteExport.write(quantized) : QdqExport.write(quantized);
+      return switch (precision) {
+        case FP32 -> OnnxExport.write(model);
+        case FP16 -> OnnxExport.writeHalf(model);
+        case INT8_WEIGHTS -> WeightsExport.write(model);
+        case INT8 -> QdqExport.write(quantized(recipe));
+      };
+    }
+
+    private QuantizedGraph quantized(Recipe recipe) {
+      Options options = recipe.options().orElseThrow();
+      Observed source = observed(options.equalization());
+      return Quantizer.quantized(
+          source.graph(), source.seen(), recipe.scheme().orElseThrow(), options);
     }
   }
 
-  /** A TFLite model: itself, where a profile has the engine. */
-  final class Tflite implements Source {
-    private final byte[] content;
-    private final Precision precision;
+  /** A TFLite model that is integer already: itself, where a profile has the engine. */
+  final class Whole implements Source {
+    private static final Candidate CANDIDATE = new Candidate(Engine.TFLITE, Precision.INT8);
 
-    Tflite(byte[] content) {
+    private final byte[] content;
+
+    Whole(byte[] content) {
       this.content = content;
-      this.precision = TfliteImport.precision(content);
     }
 
     @Override
     public List<Recipe> recipes(HardwareProfile profile) {
-      return profile.engines().contains(Engine.TFLITE) && profile.precisions().contains(precision)
+      return profile.engines().contains(Engine.TFLITE)
+              && profile.precisions().contains(Precision.INT8)
           ? List.of(reference())
           : List.of();
     }
 
     @Override
     public Recipe reference() {
-      return new Recipe(new Candidate(Engine.TFLITE, precision), Optional.empty());
+      return new Recipe(CANDIDATE, Optional.empty(), Optional.empty());
+    }
+
+    @Override
+    public Engine originalEngine() {
+      return Engine.TFLITE;
+    }
+
+    @Override
+    public double formTolerance() {
+      return 0;
+    }
+
+    @Override
+    public Optional<Graph> graph() {
+      return Optional.empty();
     }
 
     @Override
@@ -114,7 +208,8 @@ sealed interface Source {
   static Source read(Path file) throws IOException {
     String name = file.getFileName().toString();
     if (name.endsWith(".onnx")) {
-      return new Onnx(OnnxImport.read(file), Optional.empty());
+      return new Imported(
+          OnnxImport.read(file), Engine.ONNXRUNTIME, FLOAT_TOLERANCE, Optional.empty());
     }
     if (!name.endsWith(".tflite")) {
       throw new ModelRefusedException(
@@ -122,11 +217,18 @@ sealed interface Source {
     }
     if (Files.size(file) > OnnxImport.MODEL_BYTES_MAX) {
       throw new ModelRefusedException(
-          "%s: the file has %d bytes, the limit is %d"
+          "%s: the file has %d bytes, the limit is %d: prune the model"
               .formatted(file, Files.size(file), OnnxImport.MODEL_BYTES_MAX));
     }
     try {
-      return new Tflite(Files.readAllBytes(file));
+      byte[] content = Files.readAllBytes(file);
+      return TfliteImport.isInteger(content)
+          ? new Whole(content)
+          : new Imported(
+              TfliteImport.read(content),
+              Engine.TFLITE,
+              TfliteImport.isHybrid(content) ? HYBRID_TOLERANCE : FLOAT_TOLERANCE,
+              Optional.empty());
     } catch (ModelRefusedException e) {
       throw new ModelRefusedException(file + ": " + e.getMessage(), e);
     }

@@ -7,8 +7,6 @@ import java.util.Optional;
 /**
  * A candidate of a profile as the report tells it.
  *
- * @param timedHere whether its time was taken on a machine of the profile
  * @param artifact where it was written; absent unless it won
  */
-record Variant(
-    String profile, Choice.Verdict verdict, boolean timedHere, Optional<OciLayout> artifact) {}
+record Variant(String profile, Choice.Verdict verdict, Optional<OciLayout> artifact) {}

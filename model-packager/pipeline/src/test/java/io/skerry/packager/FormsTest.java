@@ -12,11 +12,13 @@ import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.OnnxImport;
 import io.skerry.packager.measure.Bench;
+import io.skerry.packager.measure.Delegation;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
 import io.skerry.packager.quantize.Quantizer;
 import io.skerry.packager.quantize.Scheme;
+import io.skerry.packager.quantize.WeightsExport;
 import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.profile.Engine;
 import io.skerry.runtime.LoadedModel;
@@ -47,6 +49,7 @@ class FormsTest {
   void rewritesAndFloatFormsKeepOutputs(long seed) throws Exception {
     checkFloatForms(OnnxExport.write(Nets.sensorNet(seed)));
     checkFloatForms(OnnxExport.write(Nets.imageNet(seed)));
+    checkFloatForms(OnnxExport.write(Nets.branchNet(seed)));
   }
 
   @Tag("slow")
@@ -61,7 +64,7 @@ class FormsTest {
   @ParameterizedTest
   @MethodSource("schemes")
   void integerOnnxStaysClose(Scheme scheme) throws Exception {
-    for (Graph graph : new Graph[] {Nets.sensorNet(1), Nets.imageNet(1)}) {
+    for (Graph graph : new Graph[] {Nets.sensorNet(1), Nets.imageNet(1), Nets.branchNet(1)}) {
       Samples samples = random(graph);
       Outputs reference = outputs(Engine.ONNXRUNTIME, OnnxExport.write(graph), graph, samples);
 
@@ -79,7 +82,7 @@ class FormsTest {
 
   @Test
   void integerTfliteStaysClose() throws Exception {
-    for (Graph graph : new Graph[] {Nets.sensorNet(1), Nets.imageNet(1)}) {
+    for (Graph graph : new Graph[] {Nets.sensorNet(1), Nets.imageNet(1), Nets.branchNet(1)}) {
       Samples samples = random(graph);
       Outputs reference = outputs(Engine.ONNXRUNTIME, OnnxExport.write(graph), graph, samples);
 
@@ -89,6 +92,38 @@ class FormsTest {
 
       Outputs outputs = outputs(Engine.TFLITE, written, graph, samples);
       assertThat(outputs.signalToNoise(reference)).isGreaterThan(SIGNAL_TO_NOISE_MIN);
+    }
+  }
+
+  @Test
+  void halvesAndWeightsOnlyAreSmallerAndClose() throws Exception {
+    for (Graph graph : new Graph[] {Nets.sensorNet(1), Nets.imageNet(1), Nets.branchNet(1)}) {
+      Samples samples = random(graph);
+      byte[] floats = OnnxExport.write(graph);
+      Outputs reference = outputs(Engine.ONNXRUNTIME, floats, graph, samples);
+
+      byte[] halves = OnnxExport.writeHalf(graph);
+      byte[] weights = WeightsExport.write(graph);
+
+      assertThat(outputs(Engine.ONNXRUNTIME, halves, graph, samples).largestDifference(reference))
+          .isLessThan(0.01);
+      assertThat(outputs(Engine.ONNXRUNTIME, weights, graph, samples).signalToNoise(reference))
+          .isGreaterThan(SIGNAL_TO_NOISE_MIN);
+      assertThat(halves.length).isLessThan(floats.length);
+      assertThat(weights.length).isLessThan(floats.length);
+    }
+  }
+
+  @Test
+  void integerTfliteIsTakenOverByXnnpackWhole() throws Exception {
+    for (Graph graph : new Graph[] {Nets.sensorNet(1), Nets.imageNet(1), Nets.branchNet(1)}) {
+      Path file = folder.resolve("whole.tflite");
+      Files.write(
+          file,
+          TfliteExport.write(
+              Quantizer.quantized(graph, seen(graph, random(graph)), Scheme.SIGNED, OPTIONS)));
+
+      assertThat(Delegation.undelegated(file)).isEmpty();
     }
   }
 

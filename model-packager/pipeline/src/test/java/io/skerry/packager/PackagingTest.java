@@ -10,6 +10,7 @@ import com.google.gson.JsonParser;
 import io.skerry.artifact.ArtifactManifest;
 import io.skerry.artifact.ArtifactReader;
 import io.skerry.artifact.BlobSource;
+import io.skerry.artifact.DeviceTimings;
 import io.skerry.artifact.GoldenCase;
 import io.skerry.artifact.GoldenSet;
 import io.skerry.artifact.LayerType;
@@ -26,12 +27,14 @@ import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.profile.Engine;
+import io.skerry.protocol.Digest;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -184,7 +187,8 @@ class PackagingTest {
             "--json", json.toString());
 
     assertThat(exit).isZero();
-    assertThat(variants(json)).hasSize(8);
+    assertThat(variants(json)).hasSize(9);
+    assertThat(out.resolve("pareto.svg")).content().contains("<svg", "arm64-neon", "(ships)");
     String artifact = out.resolve("arm64-neon").toString();
     String publicKey = out.resolve("release.pub").toString();
     assertThat(PackCommand.run("inspect", artifact)).isZero();
@@ -278,7 +282,7 @@ class PackagingTest {
   }
 
   @Test
-  void packagesTfliteFilesAsTheyAre() throws Exception {
+  void quantizesFloatTfliteFiles() throws Exception {
     Path model =
         Path.of("../../../shared/data/mlperf-tiny/pretrainedResnet.tflite").toAbsolutePath();
     assumeThat(model).as("models beside the repository").exists();
@@ -300,7 +304,81 @@ class PackagingTest {
 
     JsonObject winner = winner(variants(job.output().resolve("report.json")), "arm64-neon");
     assertThat(winner.get("engine").getAsString()).isEqualTo("tflite");
-    assertThat(winner.get("bytes").getAsLong()).isEqualTo(Files.size(model));
+    assertThat(winner.get("precision").getAsString()).isEqualTo("int8");
+    assertThat(winner.get("bytes").getAsLong()).isLessThan(Files.size(model) / 3);
+  }
+
+  @Test
+  void takesTheTimesThatADeviceOfTheProfileReports() throws Exception {
+    JobFolder job = job(Map.of("profiles", List.of("arm64-neon")));
+    assertThat(JobMain.run(job, Main::run)).isZero();
+    JsonArray before = variants(job.output().resolve("report.json"));
+    List<DeviceTimings.Timing> timings = new ArrayList<>();
+    for (JsonElement each : before) {
+      JsonObject variant = each.getAsJsonObject();
+      boolean slow = variant.get("precision").getAsString().equals("int8");
+      timings.add(
+          new DeviceTimings.Timing(
+              Digest.parse(variant.get("model").getAsString()),
+              variant.get("engine").getAsString(),
+              slow ? 900 : variant.get("engine").getAsString().equals("tflite") ? 500 : 700,
+              1000,
+              1,
+              1 << 20,
+              100));
+    }
+    Files.createDirectories(job.input("timings"));
+    Files.write(
+        job.input("timings/cam-1.json"), new DeviceTimings("arm64-neon", "cam-1", timings).json());
+
+    assertThat(JobMain.run(job, Main::run)).isZero();
+
+    JsonObject winner = winner(variants(job.output().resolve("report.json")), "arm64-neon");
+    assertThat(winner.get("precision").getAsString()).isEqualTo("fp32");
+    assertThat(winner.get("engine").getAsString()).isEqualTo("tflite");
+    assertThat(winner.get("measured").getAsString()).isEqualTo("device");
+    assertThat(winner.get("p50Micros").getAsDouble()).isEqualTo(500);
+    assertThat(winner(before, "arm64-neon").get("measured").getAsString()).isEqualTo("none");
+  }
+
+  @Test
+  void saysWhyAVariantIsUnproved() throws Exception {
+    JobFolder job = job(Map.of());
+    Path json = folder.resolve("report.json");
+
+    int exit =
+        PackCommand.run(
+            "--model",
+            job.input("model.onnx").toString(),
+            "--calibration",
+            job.input("calibration.npy").toString(),
+            "--profile",
+            "arm64-neon",
+            "--out",
+            folder.resolve("out").toString(),
+            "--emulate",
+            "--arm64-root",
+            folder.resolve("nothing").toString(),
+            "--json",
+            json.toString());
+
+    assertThat(exit).isZero();
+    JsonObject proof = winner(variants(json), "arm64-neon").getAsJsonObject("proof");
+    assertThat(proof.get("accuracy").getAsString()).isEqualTo("none");
+    assertThat(proof.get("reason").getAsString()).containsAnyOf("qemu", "arm64-root");
+  }
+
+  @Test
+  void refusesDataThatSaysNothing() throws Exception {
+    JobFolder job = job(Map.of());
+    NpyArray.ofFloats(new float[ITEMS * 14 * 30], ITEMS, 14, 30)
+        .write(job.input("calibration.npy"));
+
+    assertThat(JobMain.run(job, Main::run)).isEqualTo(JobMain.FAILED);
+
+    assertThat(job.error().orElseThrow().detail())
+        .contains("calibration.npy", "every value of input 'input' is 0.0", "give real items");
+    assertThat(job.output()).doesNotExist();
   }
 
   private JobFolder unlabelled(Map<String, Object> changes) throws Exception {

@@ -14,7 +14,9 @@ enum Area {
   /** What the agent adds to the engine. */
   AGENT(AgentBench::measure),
   /** Rates of the gates, bad models, and the engine on a large fleet. */
-  ROLLOUTS(RolloutsBench::measure);
+  ROLLOUTS(RolloutsBench::measure),
+  /** What the packager makes of three real models, beside other tools. */
+  PACKAGER(PackagerBench::measure);
 
   @SuppressWarnings("ImmutableEnumChecker") // A reference to a static method.
   private final Measurement measurement;

@@ -39,7 +39,7 @@ public final class BenchMain implements Callable<Integer> {
   static final int FAILED = 1;
   static final int NOT_HELD = 6;
 
-  @Parameters(paramLabel = "AREA", description = "what to measure: link, agent, rollouts")
+  @Parameters(paramLabel = "AREA", description = "what to measure: link, agent, rollouts, packager")
   private String area = "";
 
   @Option(names = "--json", paramLabel = "FILE", description = "write machine and claims here")

@@ -109,18 +109,9 @@ public final class DataReader {
     if (count <= itemsMax) {
       return all;
     }
-    int[] chosen = chosen(count, itemsMax);
+    int[] chosen = Samples.spread(count, itemsMax);
     return new Dataset(
         all.samples().chosen(chosen), all.labels().map(labels -> Samples.rows(labels, chosen)));
-  }
-
-  /** Indexes of {@code wanted} of so many items, evenly spread. */
-  static int[] chosen(int count, int wanted) {
-    int[] chosen = new int[Math.min(count, wanted)];
-    for (int i = 0; i < chosen.length; i++) {
-      chosen[i] = (int) ((long) i * count / chosen.length);
-    }
-    return chosen;
   }
 
   static void checkSize(Path path, long items, long elementsPerItem) {

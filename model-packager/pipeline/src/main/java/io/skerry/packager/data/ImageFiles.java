@@ -61,7 +61,7 @@ final class ImageFiles {
     }
     List<String> classes =
         List.copyOf(new TreeSet<>(names.stream().map(ImageFiles::folder).toList()));
-    int[] chosen = DataReader.chosen(names.size(), itemsMax);
+    int[] chosen = Samples.spread(names.size(), itemsMax);
     int elements = channels * height * width;
     DataReader.checkSize(source, chosen.length, elements);
     Map<String, Integer> items = new HashMap<>();

@@ -90,7 +90,7 @@ final class RawFolder {
       throw new DataRefusedException(
           folder + ": holds no items: put one .bin file a tensor into it");
     }
-    int[] chosen = DataReader.chosen(all.size(), itemsMax);
+    int[] chosen = Samples.spread(all.size(), itemsMax);
     DataReader.checkSize(folder, chosen.length, elements);
     float[] labels = new float[chosen.length];
     int each = elements * stored.bytes;

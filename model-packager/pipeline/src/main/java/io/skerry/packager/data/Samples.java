@@ -92,9 +92,18 @@ public final class Samples {
     return of(source, rows(array, items), itemElements);
   }
 
-  /** The first of these items, at most as many. */
-  public Samples first(int items) {
-    return chosen(IntStream.range(0, Math.min(items, count())).toArray());
+  /** At most as many of these items, evenly spread over all. */
+  public Samples spread(int items) {
+    return count() <= items ? this : chosen(spread(count(), items));
+  }
+
+  /** Indexes of at most {@code wanted} of so many items, evenly spread. */
+  public static int[] spread(int count, int wanted) {
+    int[] chosen = new int[Math.min(count, wanted)];
+    for (int i = 0; i < chosen.length; i++) {
+      chosen[i] = (int) ((long) i * count / chosen.length);
+    }
+    return chosen;
   }
 
   /** These rows of an array, in this order. */
@@ -121,6 +130,11 @@ public final class Samples {
       case INT32 -> NpyArray.ofInts((int[]) target, shape);
       case INT64 -> NpyArray.ofLongs((long[]) target, shape);
     };
+  }
+
+  /** Writes them as an NPY file. */
+  public void write(Path file) throws IOException {
+    array.write(file);
   }
 
   /** Where they come from. */

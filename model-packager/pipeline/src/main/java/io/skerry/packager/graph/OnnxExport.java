@@ -1,14 +1,44 @@
 package io.skerry.packager.graph;
 
+import io.skerry.wire.onnx.TensorProto;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Writes a float {@link Graph} as an ONNX file: operator set 17, IR 8. */
 public final class OnnxExport {
+  private static final String HALF = "_half";
+
   private OnnxExport() {}
 
   /** The file's content. */
   public static byte[] write(Graph graph) {
     return write(graph, List.of());
+  }
+
+  /**
+   * The file's content with 16-bit floats; input and outputs stay 32-bit.
+   *
+   * @throws ModelRefusedException if a weight is too large for 16 bits
+   */
+  public static byte[] writeHalf(Graph graph) {
+    OnnxFile file = new OnnxFile(graph.name(), true);
+    file.input(graph.input(), graph.shape(graph.input()));
+    file.cast(graph.input(), graph.input() + HALF, TensorProto.DataType.FLOAT16);
+    for (Node node : graph.nodes()) {
+      List<String> inputs = new ArrayList<>();
+      for (String input : node.inputs()) {
+        Optional<Constant> constant = graph.constant(input);
+        constant.ifPresent(value -> file.constant(input, value));
+        inputs.add(constant.isPresent() ? input : input + HALF);
+      }
+      file.node(node, inputs, node.output() + HALF);
+    }
+    for (String output : graph.outputs()) {
+      file.cast(output + HALF, output, TensorProto.DataType.FLOAT);
+      file.output(output, graph.shape(output));
+    }
+    return file.bytes();
   }
 
   /** The file's content, with these tensors as outputs too, after the model's own. */

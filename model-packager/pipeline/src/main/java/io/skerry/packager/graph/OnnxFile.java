@@ -23,9 +23,20 @@ public final class OnnxFile {
 
   private final GraphProto.Builder graph = GraphProto.newBuilder();
   private final Set<String> initializers = new HashSet<>();
+  private final boolean half;
 
   /** An empty file of a graph with this name. */
   public OnnxFile(String name) {
+    this(name, false);
+  }
+
+  /**
+   * The same.
+   *
+   * @param half whether float constants are stored as 16-bit floats
+   */
+  OnnxFile(String name, boolean half) {
+    this.half = half;
     graph.setName(name.isEmpty() ? "model" : name);
   }
 
@@ -42,7 +53,8 @@ public final class OnnxFile {
   /** Adds a float constant, once. */
   public void constant(String name, Constant constant) {
     if (initializers.add(name)) {
-      graph.addInitializer(OnnxTensors.of(name, constant));
+      graph.addInitializer(
+          half ? OnnxTensors.halves(name, constant) : OnnxTensors.of(name, constant));
     }
   }
 
@@ -94,6 +106,14 @@ public final class OnnxFile {
       }
       case Op.Transpose(List<Integer> permutation) ->
           proto.setOpType("Transpose").addAttribute(integers("perm", permutation));
+      case Op.Concat(int axis) -> proto.setOpType("Concat").addAttribute(integer("axis", axis));
+      case Op.Function(Op.Function.Kind kind, float slope) -> {
+        switch (kind) {
+          case TANH -> proto.setOpType("Tanh");
+          case HARD_SWISH -> proto.setOpType("HardSwish");
+          case LEAKY_RELU -> proto.setOpType("LeakyRelu").addAttribute(real("alpha", slope));
+        }
+      }
       case Op.Sigmoid sigmoid -> proto.setOpType("Sigmoid");
       case Op.Softmax softmax -> proto.setOpType("Softmax").addAttribute(integer("axis", -1));
     }
@@ -101,6 +121,17 @@ public final class OnnxFile {
     if (activation != Activation.NONE) {
       activate(node.name() + "_activation", activation, computed, output);
     }
+  }
+
+  /** Adds a Cast node. */
+  void cast(String input, String output, TensorProto.DataType type) {
+    graph.addNode(
+        NodeProto.newBuilder()
+            .setName(output + "_cast")
+            .setOpType("Cast")
+            .addInput(input)
+            .addOutput(output)
+            .addAttribute(integer("to", type.getNumber())));
   }
 
   /** Adds a QuantizeLinear or DequantizeLinear node. */
@@ -166,6 +197,14 @@ public final class OnnxFile {
         .setName(name)
         .setType(AttributeProto.AttributeType.INT)
         .setI(value)
+        .build();
+  }
+
+  private static AttributeProto real(String name, float value) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.FLOAT)
+        .setF(value)
         .build();
   }
 

@@ -3,6 +3,7 @@ package io.skerry.packager.graph;
 import io.skerry.wire.onnx.NodeProto;
 import io.skerry.wire.onnx.TensorProto;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -91,7 +92,21 @@ final class OnnxNodes {
       case "Transpose" -> transpose(name, proto, attributes);
       case "Sigmoid" -> put(name, new Op.Sigmoid(), proto);
       case "Softmax" -> put(name, softmax(proto, attributes), proto);
-      case "Identity" -> aliases.put(output, resolved(proto.getInput(0)));
+      case "Div" -> division(name, proto);
+      case "Concat" -> concat(name, proto, attributes);
+      case "Tanh" -> put(name, new Op.Function(Op.Function.Kind.TANH, 0), proto);
+      case "HardSwish" -> put(name, new Op.Function(Op.Function.Kind.HARD_SWISH, 0), proto);
+      case "LeakyRelu" ->
+          put(
+              name,
+              new Op.Function(Op.Function.Kind.LEAKY_RELU, attributes.real("alpha", 0.01f)),
+              proto);
+      case "ReduceMean" -> reduceMean(name, proto, attributes);
+      case "Squeeze", "Unsqueeze" -> dimensions(name, proto, attributes);
+      case "Identity", "Dropout" -> {
+        checkInputs(proto, 1);
+        aliases.put(output, resolved(proto.getInput(0)));
+      }
       case "Constant" -> constant(output, attributes);
       default ->
           throw new ModelRefusedException(
@@ -105,9 +120,141 @@ final class OnnxNodes {
     boolean leftConstant = constants.containsKey(resolved(proto.getInput(0)));
     boolean rightConstant = constants.containsKey(resolved(proto.getInput(1)));
     if (leftConstant && rightConstant) {
-      throw new ModelRefusedException("both operands are constant: fold constants at export");
+      constants.put(proto.getOutput(0), folded(kind, constant(proto, 0), constant(proto, 1)));
+      return;
     }
     put(name, new Op.Binary(kind), proto.getOutput(0), operand(proto, 0), operand(proto, 1));
+  }
+
+  /** A constant divisor is a factor. */
+  private void division(String name, NodeProto proto) {
+    checkInputs(proto, 2);
+    Constant divisor = constant(proto, 1);
+    float[] factors = divisor.values();
+    for (int i = 0; i < factors.length; i++) {
+      factors[i] = 1 / factors[i];
+      if (!Float.isFinite(factors[i])) {
+        throw new ModelRefusedException("it divides by 0: train or export the model again");
+      }
+    }
+    Constant reciprocal = Constant.of(divisor.shape(), factors);
+    Op product = new Op.Binary(Op.Binary.Kind.MUL);
+    String output = proto.getOutput(0);
+    if (constants.containsKey(resolved(proto.getInput(0)))) {
+      constants.put(output, folded(Op.Binary.Kind.MUL, constant(proto, 0), reciprocal));
+      return;
+    }
+    put(name, product, output, operand(proto, 0), newConstant(output + "_factor", reciprocal));
+  }
+
+  /** Both operands constant, broadcast as in NumPy. */
+  private static Constant folded(Op.Binary.Kind kind, Constant left, Constant right) {
+    Shape shape = ShapeRules.broadcast(left.shape(), right.shape());
+    float[] values = new float[shape.elements()];
+    for (int i = 0; i < values.length; i++) {
+      float l = left.at(broadcastIndex(i, shape, left.shape()));
+      float r = right.at(broadcastIndex(i, shape, right.shape()));
+      values[i] =
+          switch (kind) {
+            case ADD -> l + r;
+            case SUB -> l - r;
+            case MUL -> l * r;
+          };
+    }
+    return Constant.of(shape, values);
+  }
+
+  private static int broadcastIndex(int index, Shape shape, Shape operand) {
+    int result = 0;
+    int stride = 1;
+    int rest = index;
+    for (int axis = shape.rank() - 1; axis >= 0; axis--) {
+      int position = rest % shape.dimension(axis);
+      rest /= shape.dimension(axis);
+      int own = axis - shape.rank() + operand.rank();
+      if (own >= 0) {
+        result += (operand.dimension(own) == 1 ? 0 : position) * stride;
+        stride *= operand.dimension(own);
+      }
+    }
+    return result;
+  }
+
+  private void concat(String name, NodeProto proto, OnnxAttributes attributes) {
+    checkInputs(proto, 1);
+    String[] inputs = proto.getInputList().stream().map(this::resolved).toArray(String[]::new);
+    for (String input : inputs) {
+      if (isConstant(input)) {
+        throw new ModelRefusedException(
+            "operand '%s' is constant, which is not supported: compute it".formatted(input));
+      }
+    }
+    int rank = shape(inputs[0]).rank();
+    int axis = attributes.integer("axis", 1);
+    put(name, new Op.Concat(axis < 0 ? axis + rank : axis), proto.getOutput(0), inputs);
+  }
+
+  /** Only over all spatial dimensions, which a pool does too. */
+  private void reduceMean(String name, NodeProto proto, OnnxAttributes attributes) {
+    checkInputs(proto, 1);
+    Shape x = shape(resolved(proto.getInput(0)));
+    List<Integer> axes =
+        axes(proto, attributes).stream().map(a -> a < 0 ? a + x.rank() : a).sorted().toList();
+    List<Integer> spatial = IntStream.range(2, x.rank()).boxed().toList();
+    if (spatial.isEmpty() || !axes.equals(spatial)) {
+      throw new ModelRefusedException(
+          "axes %s of %s are not supported: only the mean over all spatial dimensions is"
+              .formatted(axes, x));
+    }
+    boolean kept = attributes.integer("keepdims", 1) != 0;
+    String output = proto.getOutput(0);
+    String pooled = kept ? output : output + "_pooled";
+    put(name, new Op.GlobalAveragePool(), pooled, operand(proto, 0));
+    if (!kept) {
+      Shape flat = Shape.of(x.dimension(0), x.dimension(1));
+      put(name + "_flat", new Op.Reshape(flat), output, pooled);
+    }
+  }
+
+  private List<Integer> axes(NodeProto proto, OnnxAttributes attributes) {
+    if (proto.getInputCount() < 2 || proto.getInput(1).isEmpty()) {
+      return attributes.integers("axes");
+    }
+    long[] axes = integers.get(resolved(proto.getInput(1)));
+    if (axes == null) {
+      throw new ModelRefusedException("its axes are not constant: fix them at export");
+    }
+    return Arrays.stream(axes).mapToObj(Math::toIntExact).toList();
+  }
+
+  /** Dimensions of one left out or put in. */
+  private void dimensions(String name, NodeProto proto, OnnxAttributes attributes) {
+    checkInputs(proto, 1);
+    String input = resolved(proto.getInput(0));
+    Constant folded = constants.get(input);
+    Shape x = folded != null ? folded.shape() : shape(input);
+    List<Integer> axes = axes(proto, attributes);
+    boolean squeezes = proto.getOpType().equals("Squeeze");
+    int rank = x.rank() + (squeezes ? 0 : axes.size());
+    List<Integer> positive = axes.stream().map(a -> a < 0 ? a + rank : a).sorted().toList();
+    List<Integer> result = new ArrayList<>(x.dimensions());
+    if (squeezes) {
+      for (int axis = x.rank() - 1; axis >= 0; axis--) {
+        boolean named = positive.contains(axis) || (positive.isEmpty() && x.dimension(axis) == 1);
+        if (named && result.remove(axis) != 1) {
+          throw new ModelRefusedException(
+              "dimension %d of %s is not 1 and cannot be left out".formatted(axis, x));
+        }
+      }
+    } else {
+      positive.forEach(axis -> result.add(axis, 1));
+    }
+    Shape shape = new Shape(result);
+    if (folded != null) {
+      constants.put(proto.getOutput(0), folded.reshaped(shape));
+      return;
+    }
+    put(name, new Op.Reshape(shape), proto);
   }
 
   private void conv(String name, NodeProto proto, OnnxAttributes attributes) {

@@ -84,6 +84,21 @@ final class OnnxTensors {
     return raw(name, TensorProto.DataType.FLOAT, constant.shape().dimensions(), raw);
   }
 
+  static TensorProto halves(String name, Constant constant) {
+    ByteBuffer raw =
+        ByteBuffer.allocate(constant.size() * Short.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < constant.size(); i++) {
+      short half = Float.floatToFloat16(constant.at(i));
+      if (Float.isInfinite(Float.float16ToFloat(half))) {
+        throw new ModelRefusedException(
+            "constant '%s' holds %s, which no 16-bit float can say: leave out fp16"
+                .formatted(name, constant.at(i)));
+      }
+      raw.putShort(half);
+    }
+    return raw(name, TensorProto.DataType.FLOAT16, constant.shape().dimensions(), raw.flip());
+  }
+
   static TensorProto raw(
       String name, TensorProto.DataType type, List<Integer> dimensions, ByteBuffer raw) {
     TensorProto.Builder tensor = TensorProto.newBuilder();

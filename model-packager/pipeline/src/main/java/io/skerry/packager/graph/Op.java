@@ -8,7 +8,7 @@ import java.util.List;
  */
 public sealed interface Op {
   /** x ∘ y, broadcast as in NumPy; at most one operand is constant. */
-  record Binary(Kind kind) implements Op {
+  record Binary(Binary.Kind kind) implements Op {
     /** Which. */
     public enum Kind {
       ADD,
@@ -49,6 +49,21 @@ public sealed interface Op {
     }
   }
 
+  /** Operands after each other along an axis ≥ 1; none is constant. */
+  record Concat(int axis) implements Op {}
+
+  /** A function of each element. */
+  record Function(Function.Kind kind, float slope) implements Op {
+    /** Which. */
+    public enum Kind {
+      TANH,
+      /** x · max(0, min(1, x / 6 + 1/2)). */
+      HARD_SWISH,
+      /** x above 0, slope · x below. */
+      LEAKY_RELU
+    }
+  }
+
   /** 1 / (1 + e⁻ˣ). */
   record Sigmoid() implements Op {}
 
@@ -67,6 +82,8 @@ public sealed interface Op {
       case Dense d -> false;
       case Activate a -> false;
       case GlobalAveragePool g -> false;
+      case Concat c -> false;
+      case Function f -> false;
       case Sigmoid s -> false;
       case Softmax s -> false;
     };

@@ -25,6 +25,8 @@ final class Rewrites {
     Rewrites rewrites = new Rewrites(graph);
     rewrites.removeDeadNodes();
     rewrites.joinAll();
+    rewrites.removeTurnsBack();
+    rewrites.removeDeadNodes();
     return rewrites.result();
   }
 
@@ -41,6 +43,43 @@ final class Rewrites {
         nodes.set(nodes.indexOf(before.get()), joined.get());
       }
     }
+  }
+
+  /** A transpose that another one takes back: its readers read what was before both. */
+  private void removeTurnsBack() {
+    for (int i = 0; i < nodes.size(); i++) {
+      Node second = nodes.get(i);
+      if (!(second.op() instanceof Op.Transpose(List<Integer> back))
+          || original.outputs().contains(second.output())) {
+        continue;
+      }
+      Optional<Node> first =
+          nodes.stream().filter(other -> other.output().equals(second.input())).findFirst();
+      if (first.isPresent()
+          && first.get().op() instanceof Op.Transpose(List<Integer> there)
+          && isIdentity(there, back)) {
+        String source = first.get().input();
+        String removed = second.output();
+        nodes.remove(i--);
+        nodes.replaceAll(
+            node ->
+                new Node(
+                    node.name(),
+                    node.op(),
+                    node.inputs().stream().map(in -> in.equals(removed) ? source : in).toList(),
+                    node.output(),
+                    node.activation()));
+      }
+    }
+  }
+
+  private static boolean isIdentity(List<Integer> there, List<Integer> back) {
+    for (int axis = 0; axis < back.size(); axis++) {
+      if (there.get(back.get(axis)) != axis) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** The node before this one, when this one alone reads its result. */

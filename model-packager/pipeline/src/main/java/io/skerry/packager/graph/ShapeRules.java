@@ -19,9 +19,34 @@ final class ShapeRules {
       case Op.GlobalAveragePool pool -> pooled(x);
       case Op.Reshape reshape -> reshaped(x, reshape.shape());
       case Op.Transpose transpose -> x.permuted(transpose.permutation());
+      case Op.Concat concat -> concatenated(concat.axis(), inputs);
+      case Op.Function function -> x;
       case Op.Sigmoid sigmoid -> x;
       case Op.Softmax softmax -> x;
     };
+  }
+
+  private static Shape concatenated(int axis, List<Shape> inputs) {
+    Shape first = inputs.getFirst();
+    if (axis < 1 || axis >= first.rank()) {
+      throw new ModelRefusedException(
+          "axis %d is not supported: one of %s after the batch is".formatted(axis, first));
+    }
+    List<Integer> dimensions = new ArrayList<>(first.dimensions());
+    int size = 0;
+    for (Shape input : inputs) {
+      List<Integer> others = new ArrayList<>(input.dimensions());
+      if (others.size() == dimensions.size()) {
+        size += others.set(axis, dimensions.get(axis));
+      }
+      if (!others.equals(first.dimensions())) {
+        throw new ModelRefusedException(
+            "operands of shape %s and %s do not fit each other along axis %d"
+                .formatted(first, input, axis));
+      }
+    }
+    dimensions.set(axis, size);
+    return new Shape(dimensions);
   }
 
   static Shape broadcast(Shape left, Shape right) {

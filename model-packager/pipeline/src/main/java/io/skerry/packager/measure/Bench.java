@@ -80,26 +80,66 @@ public final class Bench {
   }
 
   /**
-   * Median time of one call in microseconds, of each model: rounds in turn, so that a busy moment
-   * of the machine meets all of them alike, and the median of the rounds' medians.
+   * A model that is ready to be timed.
+   *
+   * @param loadMillis from file to ready
+   * @param peakMemoryBytes that loading and a first run took
+   */
+  public record Timed(LoadedModel model, double loadMillis, long peakMemoryBytes) {}
+
+  /**
+   * Loads a file once more, timed.
+   *
+   * @throws EngineException if the engine refuses it, or a run fails
+   */
+  public Timed timed(Engine engine, Path file, Samples samples) throws EngineException {
+    ResidentMemory before = ResidentMemory.now();
+    long start = System.nanoTime();
+    LoadedModel model = load(engine, file);
+    double millis = (System.nanoTime() - start) / 1e6;
+    model.run(List.of(input(model, samples, 0)));
+    return new Timed(model, millis, before.peakSince());
+  }
+
+  /**
+   * How fast models are, on one thread: rounds in turn, so that a busy moment of the machine meets
+   * all of them alike; the median of the rounds' medians, and the 99th percentile of all calls. The
+   * models are closed.
    *
    * @throws EngineException if a run fails
    */
-  public List<Double> p50Micros(List<LoadedModel> models, Samples samples) throws EngineException {
-    List<double[]> medians = new ArrayList<>();
-    for (LoadedModel model : models) {
-      medians.add(new double[ROUNDS]);
-      round(model, samples, WARM_UP_CALLS);
-    }
-    for (int round = 0; round < ROUNDS; round++) {
-      for (int i = 0; i < models.size(); i++) {
-        medians.get(i)[round] = round(models.get(i), samples, CALLS_PER_ROUND);
+  public List<Timing> timings(List<Timed> models, Samples samples) throws EngineException {
+    List<List<double[]>> rounds = new ArrayList<>();
+    try {
+      for (Timed timed : models) {
+        rounds.add(new ArrayList<>());
+        round(timed.model(), samples, WARM_UP_CALLS);
       }
+      for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < models.size(); i++) {
+          rounds.get(i).add(round(models.get(i).model(), samples, CALLS_PER_ROUND));
+        }
+      }
+    } finally {
+      models.forEach(timed -> timed.model().close());
     }
-    return medians.stream().map(Bench::median).toList();
+    List<Timing> timings = new ArrayList<>();
+    for (int i = 0; i < models.size(); i++) {
+      double[] medians = rounds.get(i).stream().mapToDouble(Bench::median).toArray();
+      double[] all = rounds.get(i).stream().flatMapToDouble(Arrays::stream).sorted().toArray();
+      double p50 = median(medians);
+      timings.add(
+          new Timing(
+              p50,
+              Math.max(p50, all[all.length * 99 / 100]),
+              models.get(i).loadMillis(),
+              models.get(i).peakMemoryBytes(),
+              Timing.Source.HERE));
+    }
+    return timings;
   }
 
-  private static double round(LoadedModel model, Samples samples, int calls)
+  private static double[] round(LoadedModel model, Samples samples, int calls)
       throws EngineException {
     double[] micros = new double[calls];
     List<Tensor> inputs = List.of(input(model, samples, 0));
@@ -108,7 +148,7 @@ public final class Bench {
       model.run(inputs);
       micros[call] = (System.nanoTime() - start) / 1e3;
     }
-    return median(micros);
+    return micros;
   }
 
   private static double median(double[] values) {

@@ -10,6 +10,9 @@ import java.util.Optional;
  * could be timed, the first in the profile's order that does.
  */
 public final class Choice {
+  /** Times closer than this are the same: then the one nearer to the float model ships. */
+  private static final double SAME_TIME = 1.05;
+
   /**
    * What became of a candidate.
    *
@@ -17,67 +20,104 @@ public final class Choice {
    */
   public record Verdict(Measured measured, boolean winner, String reason) {}
 
-  private Choice() {}
+  private final double maxDrop;
+  private final long bytesMax;
+
+  private Choice(double maxDrop, long bytesMax) {
+    this.maxDrop = maxDrop;
+    this.bytesMax = bytesMax;
+  }
 
   /**
    * Decides.
    *
    * @param candidates in the profile's order
-   * @param floatMetric the float model's metric
-   * @param maxDrop how much less than that a candidate's metric may be
+   * @param maxDrop how much a candidate may lose
    * @param bytesMax what the profile's memory allows
    * @return one verdict per candidate, in the same order; no winner when none is good enough
    */
-  public static List<Verdict> among(
-      List<Measured> candidates, double floatMetric, double maxDrop, long bytesMax) {
+  public static List<Verdict> among(List<Measured> candidates, double maxDrop, long bytesMax) {
+    Choice choice = new Choice(maxDrop, bytesMax);
     List<Measured> fit =
-        candidates.stream()
-            .filter(measured -> refusal(measured, floatMetric, maxDrop, bytesMax).isEmpty())
-            .toList();
-    boolean timed = fit.stream().allMatch(measured -> measured.p50Micros().isPresent());
-    Optional<Measured> winner =
-        timed
-            ? fit.stream().min(Comparator.comparingDouble(m -> m.p50Micros().orElseThrow()))
-            : fit.stream().findFirst();
+        candidates.stream().filter(measured -> choice.refusal(measured).isEmpty()).toList();
+    List<Measured> timed = fit.stream().filter(m -> m.timing().isPresent()).toList();
+    Optional<Measured> winner = timed.isEmpty() ? fit.stream().findFirst() : best(timed);
     return candidates.stream()
         .map(
             measured ->
                 new Verdict(
                     measured,
                     winner.filter(measured::equals).isPresent(),
-                    refusal(measured, floatMetric, maxDrop, bytesMax)
-                        .orElseGet(() -> reason(measured, winner.orElseThrow(), timed))))
+                    choice
+                        .refusal(measured)
+                        .orElseGet(() -> reason(measured, winner.orElseThrow()))))
         .toList();
   }
 
-  private static Optional<String> refusal(
-      Measured measured, double floatMetric, double maxDrop, long bytesMax) {
-    if (measured.failure().isPresent() || measured.metric().isEmpty()) {
+  private static Optional<Measured> best(List<Measured> timed) {
+    double fastest = timed.stream().mapToDouble(Choice::micros).min().orElse(0);
+    return timed.stream()
+        .filter(measured -> micros(measured) <= fastest * SAME_TIME)
+        .max(
+            Comparator.comparingDouble((Measured m) -> m.quality().orElseThrow().signalToNoise())
+                .thenComparing(Comparator.comparingDouble(Choice::micros).reversed()));
+  }
+
+  private static double micros(Measured measured) {
+    return measured.timing().orElseThrow().p50Micros();
+  }
+
+  private Optional<String> refusal(Measured measured) {
+    if (measured.failure().isPresent() || measured.quality().isEmpty()) {
       return Optional.of(measured.failure().orElse("not measured"));
     }
-    double drop = floatMetric - measured.metric().orElseThrow();
-    if (!(drop <= maxDrop)) {
-      return Optional.of(
-          String.format(Locale.ROOT, "loses %.4f of the metric, %.4f is allowed", drop, maxDrop));
+    Optional<String> loss = loss(measured.quality().orElseThrow(), "");
+    if (loss.isPresent()) {
+      return loss;
     }
-    if (measured.bytes() > bytesMax) {
-      return Optional.of(
-          "has %d bytes, the profile allows %d".formatted(measured.bytes(), bytesMax));
+    if (measured.proof() instanceof Proof.Emulated(String by, Quality quality)) {
+      Optional<String> emulated = loss(quality, " under " + by);
+      if (emulated.isPresent()) {
+        return emulated;
+      }
+    }
+    long memory = measured.timing().map(Timing::peakMemoryBytes).orElse(0L);
+    long bytes = Math.max(memory, measured.bytes());
+    if (bytes > bytesMax) {
+      return Optional.of("takes %d bytes, the profile allows %d".formatted(bytes, bytesMax));
     }
     return Optional.empty();
   }
 
-  private static String reason(Measured measured, Measured winner, boolean timed) {
+  private Optional<String> loss(Quality quality, String where) {
+    // Few items move in large steps: one more flip than the budget is no proof of a loss.
+    boolean withinNoise =
+        quality.differenceInterval().high() >= 0
+            && quality.loss() <= maxDrop + 1.0 / quality.items();
+    if (quality.loss() <= maxDrop || (!where.isEmpty() && withinNoise)) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        String.format(
+            Locale.ROOT,
+            "loses %.4f of the metric%s, %.4f is allowed",
+            quality.loss(),
+            where,
+            maxDrop));
+  }
+
+  private static String reason(Measured measured, Measured winner) {
     if (measured.equals(winner)) {
-      return timed
+      return winner.timing().isPresent()
           ? "fastest that keeps the metric"
           : "first of the profile's order that keeps the metric; no machine of the profile at hand";
     }
-    return timed
-        ? String.format(
-            Locale.ROOT,
-            "%.2f times the winner's time",
-            measured.p50Micros().orElseThrow() / winner.p50Micros().orElseThrow())
-        : "later in the profile's order";
+    if (winner.timing().isEmpty()) {
+      return "later in the profile's order";
+    }
+    return measured.timing().isEmpty()
+        ? "not timed where others were"
+        : String.format(
+            Locale.ROOT, "%.2f times the winner's time", micros(measured) / micros(winner));
   }
 }

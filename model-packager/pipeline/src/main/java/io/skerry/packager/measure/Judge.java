@@ -4,8 +4,6 @@ import io.skerry.packager.data.Labels;
 import java.util.DoubleSummaryStatistics;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.function.DoubleFunction;
-import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 
 /** Says how good a candidate is: by labels, or by the float model where there are none. */
@@ -14,19 +12,24 @@ public final class Judge {
   private static final double SCORE_TOLERANCE = 0.1;
 
   private final Metric metric;
-  private final ToDoubleFunction<Outputs> value;
-  private final DoubleFunction<Optional<String>> remark;
+  private final Outputs floats;
+  private final Optional<Labels> labels;
+  private final double threshold;
 
-  private Judge(
-      Metric metric, ToDoubleFunction<Outputs> value, DoubleFunction<Optional<String>> remark) {
+  private Judge(Metric metric, Outputs floats, Optional<Labels> labels, double threshold) {
     this.metric = metric;
-    this.value = value;
-    this.remark = remark;
+    this.floats = floats;
+    this.labels = labels;
+    this.threshold = threshold;
   }
 
-  /** Judges by the true class of each item. */
-  public static Judge byLabels(Metric metric, Labels labels) {
-    return new Judge(metric, outputs -> metric.of(outputs, labels), value -> Optional.empty());
+  /**
+   * Judges by what each item truly is.
+   *
+   * @param floats what the float model says about the evaluation items
+   */
+  public static Judge byLabels(Metric metric, Outputs floats, Labels labels) {
+    return new Judge(metric, floats, Optional.of(labels), 0);
   }
 
   /**
@@ -45,10 +48,7 @@ public final class Judge {
    * @param threshold the score from which the positive class is predicted
    */
   public static Judge byFloatModel(Outputs floats, double threshold) {
-    return new Judge(
-        Metric.AGREEMENT,
-        outputs -> agreement(floats, outputs, threshold),
-        value -> Optional.of(remark(value, floats, threshold)));
+    return new Judge(Metric.AGREEMENT, floats, Optional.empty(), threshold);
   }
 
   /** What it judges by. */
@@ -57,70 +57,100 @@ public final class Judge {
   }
 
   /**
-   * How good a candidate is, 0 to 1.
+   * The float model's own value.
    *
    * @throws IllegalArgumentException if the metric cannot be had of these outputs
    */
-  public double value(Outputs outputs) {
-    return value.applyAsDouble(outputs);
+  public double floatValue() {
+    return labels.map(known -> metric.of(floats, known)).orElse(1.0);
   }
 
-  /** What a reader of a value must know; absent when the metric says it all. */
-  public Optional<String> remark(double value) {
-    return remark.apply(value);
+  /** The same judge of these items only. */
+  public Judge chosen(int... chosen) {
+    return new Judge(
+        metric, floats.chosen(chosen), labels.map(known -> known.chosen(chosen)), threshold);
   }
 
-  private static double agreement(Outputs floats, Outputs outputs, double threshold) {
+  /**
+   * How good a candidate is.
+   *
+   * @param outputs what it says about the same items
+   * @throws IllegalArgumentException if the metric cannot be had of these outputs
+   */
+  public Quality quality(Outputs outputs) {
     if (floats.items() != outputs.items() || floats.perItem() != outputs.perItem()) {
       throw new IllegalArgumentException(
           "%d items of %d outputs where the float model has %d of %d"
               .formatted(outputs.items(), outputs.perItem(), floats.items(), floats.perItem()));
     }
-    boolean probability = isProbability(floats);
-    double tolerance = SCORE_TOLERANCE * (probability ? 1 : span(floats));
-    long agreeing =
-        IntStream.range(0, floats.items())
-            .filter(
-                item ->
-                    floats.perItem() > 1
-                        ? floats.prediction(item) == outputs.prediction(item)
-                        : Math.abs((double) floats.at(item, 0) - outputs.at(item, 0)) <= tolerance
-                            && (!probability
-                                || decision(floats, item, threshold)
-                                    == decision(outputs, item, threshold)))
-            .count();
-    return (double) agreeing / floats.items();
+    int flips = floats.flips(outputs);
+    double noise = outputs.signalToNoise(floats);
+    if (labels.isEmpty()) {
+      long agreeing = agreeing(outputs);
+      double value = (double) agreeing / floats.items();
+      Interval interval = Interval.wilson(agreeing, floats.items());
+      Interval below = new Interval(interval.low() - 1, interval.high() - 1);
+      return new Quality(
+          value, interval, value - 1, below, 1, 1 - value, flips, noise, floats.items());
+    }
+    double value = metric.of(outputs, labels.get());
+    PairedTest.Result result = PairedTest.of(metric, outputs, floats, labels.get());
+    return new Quality(
+        value,
+        result.interval(),
+        result.difference(),
+        result.differenceInterval(),
+        result.pValue(),
+        metric.loss(floatValue(), value),
+        flips,
+        noise,
+        floats.items());
   }
 
-  private static String remark(double value, Outputs floats, double threshold) {
+  /** What a reader of a value must know; absent when the metric says it all. */
+  public Optional<String> remark(double value) {
+    if (labels.isPresent()) {
+      return Optional.empty();
+    }
     long decisions =
-        IntStream.range(0, floats.items())
-            .map(item -> decision(floats, item, threshold))
-            .distinct()
-            .count();
-    boolean decides = floats.perItem() > 1 || isProbability(floats);
-    return String.format(
-        Locale.ROOT,
-        "no labels given, agrees with the given model on %d of %d held-out items%s",
-        Math.round(value * floats.items()),
-        floats.items(),
-        decides && decisions == 1 ? ", all of one class there" : "");
+        IntStream.range(0, floats.items()).map(item -> decision(floats, item)).distinct().count();
+    boolean decides = floats.perItem() > 1 || isProbability();
+    return Optional.of(
+        String.format(
+            Locale.ROOT,
+            "no labels given, agrees with the given model on %d of %d held-out items%s",
+            Math.round(value * floats.items()),
+            floats.items(),
+            decides && decisions == 1 ? ", all of one class there" : ""));
   }
 
-  private static int decision(Outputs outputs, int item, double threshold) {
+  private long agreeing(Outputs outputs) {
+    boolean probability = isProbability();
+    double tolerance = SCORE_TOLERANCE * (probability ? 1 : span());
+    return IntStream.range(0, floats.items())
+        .filter(
+            item ->
+                floats.perItem() > 1
+                    ? floats.prediction(item) == outputs.prediction(item)
+                    : Math.abs((double) floats.at(item, 0) - outputs.at(item, 0)) <= tolerance
+                        && (!probability || decision(floats, item) == decision(outputs, item)))
+        .count();
+  }
+
+  private int decision(Outputs outputs, int item) {
     if (outputs.perItem() > 1) {
       return outputs.prediction(item);
     }
     return outputs.at(item, 0) >= threshold ? 1 : 0;
   }
 
-  private static boolean isProbability(Outputs floats) {
+  private boolean isProbability() {
     return floats.perItem() == 1
         && IntStream.range(0, floats.items())
             .allMatch(item -> floats.at(item, 0) >= 0 && floats.at(item, 0) <= 1);
   }
 
-  private static double span(Outputs floats) {
+  private double span() {
     DoubleSummaryStatistics scores =
         IntStream.range(0, floats.items())
             .mapToDouble(item -> floats.at(item, 0))

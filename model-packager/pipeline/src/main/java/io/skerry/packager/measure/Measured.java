@@ -1,19 +1,39 @@
 package io.skerry.packager.measure;
 
 import io.skerry.profile.Candidate;
+import io.skerry.protocol.Digest;
+import java.util.List;
 import java.util.Optional;
 
 /**
  * Figures of one candidate of a profile.
  *
+ * @param options how it was made, for people
  * @param bytes size of the file
- * @param metric its metric on the evaluation data; absent when it could not be built or run
- * @param p50Micros median time of one call; absent when this machine is none of the profile
+ * @param digest of the file; absent when it could not be built
+ * @param quality on the evaluation items; absent when it could not be built or run
+ * @param timing absent when no machine of the profile measured it
+ * @param unfused integer operators that the engine's optimiser left between floats
  * @param failure why it could not be built or run
  */
 public record Measured(
     Candidate candidate,
+    List<String> options,
     long bytes,
-    Optional<Double> metric,
-    Optional<Double> p50Micros,
-    Optional<String> failure) {}
+    Optional<Digest> digest,
+    Optional<Quality> quality,
+    Optional<Timing> timing,
+    Proof proof,
+    List<String> unfused,
+    Optional<String> failure) {
+  public Measured {
+    options = List.copyOf(options);
+    unfused = List.copyOf(unfused);
+  }
+
+  /** The same with another proof. */
+  public Measured with(Proof other) {
+    return new Measured(
+        candidate, options, bytes, digest, quality, timing, other, unfused, failure);
+  }
+}

@@ -2,16 +2,23 @@ package io.skerry.packager.measure;
 
 import io.skerry.packager.data.Labels;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.Optional;
-import java.util.stream.IntStream;
+import java.util.stream.Collectors;
 
-/** How good predictions are, 0 to 1, larger is better; its text is what files and APIs hold. */
+/** How good predictions are; its text is what files and APIs hold. */
 public enum Metric {
   /** Area under the ROC curve, of the probability of label 1. */
-  ROC_AUC("rocAuc", 0.005),
+  ROC_AUC("rocAuc", 0.002),
   /** Share of items whose largest output is the labelled one. */
   ACCURACY("accuracy", 0.005),
+  /** Root of the mean squared error of all outputs. */
+  RMSE("rmse", 0.02),
+  /** Mean absolute error of all outputs. */
+  MAE("mae", 0.02),
+  /** Mean average precision of boxes: {@link Detections}. */
+  MEAN_AVERAGE_PRECISION("meanAveragePrecision", 0.01),
+  /** Mean over classes of shared by joint pixels; outputs are classes first, then pixels. */
+  MEAN_IOU("meanIou", 0.01),
   /**
    * Share of items on which a candidate agrees with the float model: {@link Judge#byFloatModel}.
    * More may be lost of it than of accuracy, because an item that the float model itself hardly
@@ -32,22 +39,42 @@ public enum Metric {
     return Arrays.stream(values()).filter(metric -> metric.text.equals(text)).findFirst();
   }
 
+  /** All texts, for messages. */
+  public static String texts() {
+    return Arrays.stream(values()).map(Metric::text).collect(Collectors.joining(", "));
+  }
+
   /** As files and APIs write it. */
   public String text() {
     return text;
   }
 
-  /** How much of it a variant may lose when nobody says otherwise. */
+  /**
+   * How much of it a variant may lose when nobody says otherwise; of errors, as a share of the
+   * float model's.
+   */
   public double maxDrop() {
     return maxDrop;
+  }
+
+  /** Whether smaller is better. */
+  public boolean isError() {
+    return this == RMSE || this == MAE;
+  }
+
+  /** What a value has lost against the float model's: below 0 when it is better. */
+  public double loss(double floatValue, double value) {
+    return isError()
+        ? (value - floatValue) / Math.max(floatValue, Double.MIN_NORMAL)
+        : floatValue - value;
   }
 
   /**
    * Its value.
    *
    * @param labels one per item of the outputs
-   * @throws IllegalArgumentException if there are fewer items than labels, for the ROC curve, one
-   *     class only, or if it is {@link #AGREEMENT}, which no label tells
+   * @throws IllegalArgumentException if outputs and labels do not fit each other, for the ROC curve
+   *     if there is one class only, or if it is {@link #AGREEMENT}, which no label tells
    */
   public double of(Outputs outputs, Labels labels) {
     if (outputs.items() != labels.count()) {
@@ -55,49 +82,90 @@ public enum Metric {
           "%d outputs for %d labels".formatted(outputs.items(), labels.count()));
     }
     return switch (this) {
-      case ROC_AUC -> rocAuc(outputs, labels);
-      case ACCURACY -> accuracy(outputs, labels);
+      case ROC_AUC -> RocCurve.of(outputs, labels).area();
+      case ACCURACY, MAE -> mean(contributions(outputs, labels));
+      case RMSE -> Math.sqrt(mean(contributions(outputs, labels)));
+      case MEAN_AVERAGE_PRECISION -> Detections.meanAveragePrecision(outputs, labels);
+      case MEAN_IOU -> meanIou(outputs, labels);
       case AGREEMENT -> throw new IllegalArgumentException("no label tells agreement");
     };
   }
 
-  private static double accuracy(Outputs outputs, Labels labels) {
-    int right = 0;
-    for (int i = 0; i < labels.count(); i++) {
-      right += outputs.prediction(i) == labels.at(i) ? 1 : 0;
-    }
-    return (double) right / labels.count();
-  }
-
-  /** By ranks; items of equal score share their mean rank. */
-  private static double rocAuc(Outputs outputs, Labels labels) {
-    int items = labels.count();
-    int[] order =
-        IntStream.range(0, items)
-            .boxed()
-            .sorted(Comparator.comparingDouble(outputs::score))
-            .mapToInt(Integer::intValue)
-            .toArray();
-    double positiveRanks = 0;
-    long positives = 0;
-    for (int first = 0; first < items; ) {
-      int last = first;
-      while (last + 1 < items && outputs.score(order[last + 1]) == outputs.score(order[first])) {
-        last++;
-      }
-      double rank = (first + last) / 2.0 + 1;
-      for (int i = first; i <= last; i++) {
-        if (labels.at(order[i]) == 1) {
-          positiveRanks += rank;
-          positives++;
+  /**
+   * What each item adds to the mean that the metric is: right or not, absolute or squared error.
+   * Empty when the metric is no mean over items.
+   */
+  double[] contributions(Outputs outputs, Labels labels) {
+    double[] each = new double[labels.count()];
+    switch (this) {
+      case ACCURACY -> {
+        for (int i = 0; i < each.length; i++) {
+          each[i] = outputs.prediction(i) == labels.at(i) ? 1 : 0;
         }
       }
-      first = last + 1;
+      case RMSE, MAE -> {
+        if (outputs.perItem() != labels.perItem()) {
+          throw new IllegalArgumentException(
+              "an item has %d outputs and %d labels"
+                  .formatted(outputs.perItem(), labels.perItem()));
+        }
+        for (int i = 0; i < each.length; i++) {
+          for (int j = 0; j < outputs.perItem(); j++) {
+            double error = Math.abs((double) outputs.at(i, j) - labels.at(i, j));
+            each[i] += (this == RMSE ? error * error : error) / outputs.perItem();
+          }
+        }
+      }
+      case ROC_AUC, MEAN_AVERAGE_PRECISION, MEAN_IOU, AGREEMENT -> {
+        return new double[0];
+      }
     }
-    long negatives = items - positives;
-    if (positives == 0 || negatives == 0) {
-      throw new IllegalArgumentException("labels are of one class only");
+    return each;
+  }
+
+  private static double mean(double[] values) {
+    return Arrays.stream(values).average().orElse(0);
+  }
+
+  private static double meanIou(Outputs outputs, Labels labels) {
+    int pixels = labels.perItem();
+    if (outputs.perItem() % pixels != 0 || outputs.perItem() / pixels < 2) {
+      throw new IllegalArgumentException(
+          "an item has %d outputs, which are no classes of %d pixels"
+              .formatted(outputs.perItem(), pixels));
     }
-    return (positiveRanks - positives * (positives + 1) / 2.0) / ((double) positives * negatives);
+    int classes = outputs.perItem() / pixels;
+    long[] shared = new long[classes];
+    long[] joint = new long[classes];
+    for (int item = 0; item < labels.count(); item++) {
+      for (int pixel = 0; pixel < pixels; pixel++) {
+        int said = 0;
+        for (int c = 1; c < classes; c++) {
+          said =
+              outputs.at(item, c * pixels + pixel) > outputs.at(item, said * pixels + pixel)
+                  ? c
+                  : said;
+        }
+        int known = (int) labels.at(item, pixel);
+        if (known < 0 || known >= classes) {
+          continue;
+        }
+        joint[said]++;
+        if (said == known) {
+          shared[known]++;
+        } else {
+          joint[known]++;
+        }
+      }
+    }
+    double sum = 0;
+    int present = 0;
+    for (int c = 0; c < classes; c++) {
+      if (joint[c] > 0) {
+        sum += (double) shared[c] / joint[c];
+        present++;
+      }
+    }
+    return present == 0 ? 0 : sum / present;
   }
 }

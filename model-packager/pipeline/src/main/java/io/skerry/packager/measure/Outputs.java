@@ -15,6 +15,20 @@ public final class Outputs {
     return new Outputs(values.clone(), perItem);
   }
 
+  /** A copy of all numbers, item after item. */
+  public float[] values() {
+    return values.clone();
+  }
+
+  /** What was said about these items, in this order. */
+  public Outputs chosen(int... items) {
+    float[] chosen = new float[items.length * perItem];
+    for (int i = 0; i < items.length; i++) {
+      System.arraycopy(values, items[i] * perItem, chosen, i * perItem, perItem);
+    }
+    return new Outputs(chosen, perItem);
+  }
+
   public int items() {
     return values.length / perItem;
   }

@@ -33,6 +33,7 @@ public final class Quantizer {
   private final Set<String> quantized = new HashSet<>();
   private final Map<String, TensorScale> activations = new LinkedHashMap<>();
   private final Map<String, QuantizedLayer> layers = new HashMap<>();
+  private final Map<String, String> rangeOfTensor = new HashMap<>();
 
   private Quantizer(Graph graph, Observations seen, Scheme scheme, Options options) {
     this.graph = graph;
@@ -52,6 +53,7 @@ public final class Quantizer {
     Graph biased = options.biasCorrection() ? Biases.everywhere(graph) : graph;
     Quantizer quantizer = new Quantizer(biased, seen, scheme, options);
     quantizer.chooseNodes();
+    quantizer.joinRanges();
     biased.nodes().stream()
         .filter(node -> quantizer.quantized.contains(node.name()))
         .forEach(quantizer::quantize);
@@ -69,8 +71,30 @@ public final class Quantizer {
                   .allMatch(input -> raw.contains(input) || graph.constant(input).isPresent());
       if (normalises) {
         raw.add(node.output());
-      } else if (!isFinalScore(node) && !options.floats().contains(node.name())) {
+      } else if (!isFinalScore(node)
+          && hasIntegerKernel(node)
+          && !options.floats().contains(node.name())) {
         quantized.add(node.name());
+      }
+    }
+  }
+
+  /** Neither engine computes a hard swish on integers, nor would it gain from a table of steps. */
+  private static boolean hasIntegerKernel(Node node) {
+    return !(node.op() instanceof Op.Function(Op.Function.Kind kind, float slope)
+        && kind == Op.Function.Kind.HARD_SWISH);
+  }
+
+  /**
+   * What is put together has one scale: an operand takes that of the result, and so does what only
+   * passes elements on to it.
+   */
+  private void joinRanges() {
+    for (Node node : graph.nodes().reversed()) {
+      String range = rangeOfTensor.getOrDefault(node.output(), node.output());
+      if (node.op() instanceof Op.Concat
+          || (node.op().passesThrough() && rangeOfTensor.containsKey(node.output()))) {
+        node.inputs().forEach(input -> rangeOfTensor.put(input, range));
       }
     }
   }
@@ -123,7 +147,7 @@ public final class Quantizer {
   }
 
   private TensorScale calibrated(String tensor) {
-    Range range = ranges.of(tensor);
+    Range range = ranges.of(rangeOfTensor.getOrDefault(tensor, tensor));
     return scaleOf(range.minimum(), range.maximum());
   }
 

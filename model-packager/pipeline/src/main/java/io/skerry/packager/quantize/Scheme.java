@@ -1,5 +1,9 @@
 package io.skerry.packager.quantize;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
 /**
  * What a target wants of int8.
  *
@@ -12,6 +16,19 @@ package io.skerry.packager.quantize;
  */
 public record Scheme(
     IntegerType activations, boolean symmetric, boolean saturatingPairs, boolean perTensorWeights) {
+  /** As reports write it. */
+  public List<String> texts() {
+    List<String> texts = new ArrayList<>(List.of(activations.name().toLowerCase(Locale.ROOT)));
+    if (symmetric) {
+      texts.add("symmetric");
+    }
+    if (saturatingPairs) {
+      texts.add("pairs within 16 bits");
+    }
+    texts.add(perTensorWeights ? "per tensor" : "per channel");
+    return texts;
+  }
+
   /** x86-64 with VNNI. */
   public static final Scheme UNSIGNED = new Scheme(IntegerType.UINT8, false, false, false);
 

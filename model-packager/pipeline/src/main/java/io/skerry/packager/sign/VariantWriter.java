@@ -30,6 +30,7 @@ import java.util.Map;
 public final class VariantWriter {
   private static final int GOLDEN_CASES = 8;
   private static final Tolerance FLOAT_TOLERANCE = new Tolerance(1e-4, 1e-3);
+  private static final double HALF_TOLERANCE = 0.01;
   private static final double INTEGER_TOLERANCE = 0.05;
 
   private final ModelVersion model;
@@ -120,7 +121,8 @@ public final class VariantWriter {
    */
   private static Tolerance tolerance(Precision precision, double largestOutput) {
     return switch (precision) {
-      case FP32 -> FLOAT_TOLERANCE;
+      case FP32, INT8_WEIGHTS -> FLOAT_TOLERANCE;
+      case FP16 -> new Tolerance(HALF_TOLERANCE * largestOutput, HALF_TOLERANCE);
       case INT8 -> new Tolerance(INTEGER_TOLERANCE * largestOutput, 0);
     };
   }

@@ -17,6 +17,8 @@ import org.tensorflow.lite.schema.ActivationFunctionType;
 import org.tensorflow.lite.schema.AddOptionsT;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.BuiltinOptions;
+import org.tensorflow.lite.schema.ConcatenationOptionsT;
+import org.tensorflow.lite.schema.LeakyReluOptionsT;
 import org.tensorflow.lite.schema.MulOptionsT;
 import org.tensorflow.lite.schema.Padding;
 import org.tensorflow.lite.schema.Pool2DOptionsT;
@@ -90,6 +92,8 @@ public final class TfliteExport {
               node,
               activation == Activation.RELU6 ? BuiltinOperator.RELU6 : BuiltinOperator.RELU,
               integer);
+      case Op.Concat(int axis) -> concat(node, axis, integer);
+      case Op.Function(Op.Function.Kind kind, float slope) -> function(node, kind, slope, integer);
       case Op.Sigmoid sigmoid -> unary(node, BuiltinOperator.LOGISTIC, integer);
       case Op.Softmax softmax -> softmax(node, integer);
       case Op.MaxPool(Window window) -> maxPool(node, window, integer);
@@ -177,6 +181,61 @@ public final class TfliteExport {
     file.operator(operator, integer ? 2 : 1, new int[] {input}, output);
   }
 
+  private void concat(Node node, int axis, boolean integer) {
+    boolean last =
+        node.inputs().stream().allMatch(input -> tensors.exists(input, Layout.CHANNELS_LAST));
+    Layout layout = last ? Layout.CHANNELS_LAST : Layout.PLAIN;
+    int rank = graph.shape(node.output()).rank();
+    // [N,C,(H,)W] there lies as [N,H,W,C] here, H being 1 when it is missing.
+    int spatial = rank == 3 ? axis : axis - 1;
+    int[] inputs =
+        node.inputs().stream().mapToInt(input -> tensors.index(input, layout, integer)).toArray();
+    if (integer) {
+      TensorScale scale = quantized.orElseThrow().scale(node.output());
+      for (String input : node.inputs()) {
+        if (!quantized.orElseThrow().scale(input).equals(scale)) {
+          throw new ModelRefusedException("its operands cannot have one scale");
+        }
+      }
+    }
+    ConcatenationOptionsT options = new ConcatenationOptionsT();
+    options.setAxis(last ? (axis == 1 ? 3 : spatial) : axis);
+    int output = tensors.declare(node.output(), layout, integer);
+    file.operator(
+        BuiltinOperator.CONCATENATION,
+        integer ? 2 : 1,
+        inputs,
+        output,
+        BuiltinOptions.ConcatenationOptions,
+        options);
+  }
+
+  private void function(Node node, Op.Function.Kind kind, float slope, boolean integer) {
+    switch (kind) {
+      case TANH -> unary(node, BuiltinOperator.TANH, integer);
+      case HARD_SWISH -> {
+        Layout layout = available(node.input());
+        int input = tensors.index(node.input(), layout, integer);
+        int output = tensors.declare(node.output(), layout, integer);
+        file.operator(BuiltinOperator.HARD_SWISH, 1, new int[] {input}, output);
+      }
+      case LEAKY_RELU -> {
+        LeakyReluOptionsT options = new LeakyReluOptionsT();
+        options.setAlpha(slope);
+        Layout layout = available(node.input());
+        int input = tensors.index(node.input(), layout, integer);
+        int output = tensors.declare(node.output(), layout, integer);
+        file.operator(
+            BuiltinOperator.LEAKY_RELU,
+            integer ? 2 : 1,
+            new int[] {input},
+            output,
+            BuiltinOptions.LeakyReluOptions,
+            options);
+      }
+    }
+  }
+
   private void softmax(Node node, boolean integer) {
     SoftmaxOptionsT options = new SoftmaxOptionsT();
     options.setBeta(1);
@@ -205,6 +264,10 @@ public final class TfliteExport {
       if (!window.isUnpadded()) {
         throw new ModelRefusedException("its padding is neither none nor the format's own");
       }
+    }
+    if (integer && window.isUnpadded()) {
+      layers.mean(node, window);
+      return;
     }
     pool(BuiltinOperator.AVERAGE_POOL_2D, node, window, placement, integer);
   }

@@ -1,15 +1,19 @@
 package io.skerry.packager.tflite;
 
+import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.ModelRefusedException;
-import io.skerry.profile.Precision;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.tensorflow.lite.schema.Model;
+import org.tensorflow.lite.schema.ModelT;
 import org.tensorflow.lite.schema.SubGraph;
 import org.tensorflow.lite.schema.TensorType;
 
-/** Looks into TFLite files that are packaged as they are. */
+/**
+ * Reads TFLite files: a float model becomes a {@link Graph}, whatever its weights are stored as; an
+ * integer one is packaged as it is.
+ */
 public final class TfliteImport {
   private static final byte[] IDENTIFIER = "TFL3".getBytes(StandardCharsets.US_ASCII);
   private static final int IDENTIFIER_OFFSET = 4;
@@ -17,26 +21,65 @@ public final class TfliteImport {
   private TfliteImport() {}
 
   /**
-   * Whether the file computes on integers: whether any of its tensors is int8.
+   * Whether the file computes on integers: whether what any operator makes is int8 or uint8.
    *
    * @throws ModelRefusedException if it is no TFLite file
    */
-  public static Precision precision(byte[] content) {
+  public static boolean isInteger(byte[] content) {
+    checkIdentifier(content);
+    try {
+      SubGraph graph = Model.getRootAsModel(ByteBuffer.wrap(content)).subgraphs(0);
+      for (int i = 0; i < graph.operatorsLength(); i++) {
+        for (int j = 0; j < graph.operators(i).outputsLength(); j++) {
+          byte type = graph.tensors(graph.operators(i).outputs(j)).type();
+          if (type == TensorType.INT8 || type == TensorType.UINT8) {
+            return true;
+          }
+        }
+      }
+      return false;
+    } catch (IndexOutOfBoundsException | NullPointerException e) {
+      throw damaged(e);
+    }
+  }
+
+  /**
+   * Whether a float model's file stores weights as int8: its operators then also round what they
+   * calculate with, which the graph does not.
+   */
+  public static boolean isHybrid(byte[] content) {
+    SubGraph graph = Model.getRootAsModel(ByteBuffer.wrap(content)).subgraphs(0);
+    for (int i = 0; i < graph.tensorsLength(); i++) {
+      if (graph.tensors(i).type() == TensorType.INT8) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * The graph of a float model.
+   *
+   * @throws ModelRefusedException if it is none that can be packaged
+   */
+  public static Graph read(byte[] content) {
+    checkIdentifier(content);
+    try {
+      return TfliteNodes.graph(ModelT.deserializeFromBinary(content));
+    } catch (IndexOutOfBoundsException | NullPointerException | NegativeArraySizeException e) {
+      throw damaged(e);
+    }
+  }
+
+  private static void checkIdentifier(byte[] content) {
     int identifierEnd = IDENTIFIER_OFFSET + IDENTIFIER.length;
     if (content.length < identifierEnd
         || !Arrays.equals(content, IDENTIFIER_OFFSET, identifierEnd, IDENTIFIER, 0, 4)) {
       throw new ModelRefusedException("this is no TFLite model: export it again");
     }
-    try {
-      SubGraph graph = Model.getRootAsModel(ByteBuffer.wrap(content)).subgraphs(0);
-      for (int i = 0; i < graph.tensorsLength(); i++) {
-        if (graph.tensors(i).type() == TensorType.INT8) {
-          return Precision.INT8;
-        }
-      }
-      return Precision.FP32;
-    } catch (IndexOutOfBoundsException | NullPointerException e) {
-      throw new ModelRefusedException("the TFLite model is damaged: export it again", e);
-    }
+  }
+
+  private static ModelRefusedException damaged(RuntimeException cause) {
+    return new ModelRefusedException("the TFLite model is damaged: export it again", cause);
   }
 }

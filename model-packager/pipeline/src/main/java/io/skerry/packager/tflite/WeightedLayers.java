@@ -10,6 +10,7 @@ import io.skerry.packager.graph.Window;
 import io.skerry.packager.quantize.QuantizedGraph;
 import io.skerry.packager.quantize.QuantizedLayer;
 import io.skerry.packager.quantize.TensorScale;
+import java.util.Arrays;
 import java.util.Optional;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.BuiltinOptions;
@@ -23,6 +24,7 @@ import org.tensorflow.lite.schema.Padding;
 final class WeightedLayers {
   private static final int CONV_VERSION_INT8 = 3;
   private static final int DENSE_VERSION_INT8 = 4;
+  private static final byte MEAN_WEIGHT = 127;
 
   private final Graph graph;
   private final Optional<QuantizedGraph> quantized;
@@ -59,6 +61,31 @@ final class WeightedLayers {
     } else {
       ordinary(node, conv.window(), padding, inputs, output, integer);
     }
+  }
+
+  /**
+   * The integer mean of each window, as a depthwise convolution of equal weights: XNNPACK takes
+   * that over, but no integer AVERAGE_POOL_2D.
+   */
+  void mean(Node node, Window window) {
+    int channels = graph.shape(node.input()).dimension(1);
+    int across = window.rank() - 1;
+    int height = window.rank() == 1 ? 1 : window.kernel().getFirst();
+    int width = window.kernel().get(across);
+    byte[] ones = new byte[height * width * channels];
+    Arrays.fill(ones, MEAN_WEIGHT);
+    float[] scales = new float[channels];
+    Arrays.fill(scales, 1f / (MEAN_WEIGHT * height * width));
+    float[] biasScales = new float[channels];
+    Arrays.fill(biasScales, quantized.orElseThrow().scale(node.input()).scale() * scales[0]);
+    int source = tensors.index(node.input(), Layout.CHANNELS_LAST, true);
+    int filter =
+        file.weights(
+            node.output() + "_weights", new int[] {1, height, width, channels}, ones, scales, 3);
+    int bias = file.bias(node.output() + "_bias", new int[channels], biasScales);
+    int output = tensors.declare(node.output(), Layout.CHANNELS_LAST, true);
+    Op.Conv conv = new Op.Conv(window, channels);
+    depthwise(node, conv, 1, Padding.VALID, new int[] {source, filter, bias}, output, true);
   }
 
   private void ordinary(

@@ -67,6 +67,37 @@ public final class Nets {
     return net.graph("y");
   }
 
+  /** The depthwise layer's channels a thousand times apart, taken back by the layer after it. */
+  public static Graph unequalImageNet(long seed) {
+    Graph graph = imageNet(seed);
+    Map<String, Constant> constants = new LinkedHashMap<>(graph.constants());
+    Node depthwise = graph.nodes().get(2);
+    Node pointwise = graph.nodes().get(3);
+    for (int input : new int[] {1, 2}) {
+      String name = depthwise.inputs().get(input);
+      Constant old = graph.constant(name).orElseThrow();
+      float[] values = old.values();
+      int each = values.length / 8;
+      for (int i = 0; i < values.length; i++) {
+        values[i] *= factor(i / each);
+      }
+      constants.put(name, Constant.of(old.shape(), values));
+    }
+    String name = pointwise.inputs().get(1);
+    Constant old = graph.constant(name).orElseThrow();
+    float[] values = old.values();
+    for (int i = 0; i < values.length; i++) {
+      values[i] /= factor(i % 8);
+    }
+    constants.put(name, Constant.of(old.shape(), values));
+    return new Graph(
+        graph.name(), graph.input(), graph.outputs(), graph.nodes(), constants, graph.shapes());
+  }
+
+  private static float factor(int channel) {
+    return (float) Math.pow(10, channel % 4 - 2);
+  }
+
   /** Items of normally distributed values. */
   public static Samples randomItems(Graph graph, int items) {
     Random random = new Random(7);
@@ -76,6 +107,27 @@ public final class Nets {
       values[i] = (float) random.nextGaussian();
     }
     return Samples.of("random", NpyArray.ofFloats(values, items, each), each);
+  }
+
+  /** Branches that are put together, and every function of one element. */
+  public static Graph branchNet(long seed) {
+    Nets net = new Nets(seed, "x", Shape.BATCH, 8, 8, 3);
+    net.add(new Op.Transpose(List.of(0, 3, 1, 2)));
+    net.conv(6, Activation.NONE, 3, 3);
+    net.add(new Op.Function(Op.Function.Kind.HARD_SWISH, 0));
+    String left = net.last;
+    net.conv(4, Activation.NONE, 1, 1);
+    net.add(new Op.Function(Op.Function.Kind.LEAKY_RELU, 0.1f));
+    String middle = net.last;
+    net.conv(4, Activation.NONE, 3, 3);
+    net.add(new Op.Function(Op.Function.Kind.TANH, 0));
+    net.add(new Op.Concat(1), Activation.NONE, left, middle, net.last);
+    net.conv(8, Activation.RELU, 1, 1);
+    net.add(new Op.GlobalAveragePool());
+    net.flatten();
+    net.dense(5, Activation.NONE);
+    net.add(new Op.Softmax());
+    return net.graph("probabilities");
   }
 
   public Nets conv(int outputs, Activation activation, int... kernel) {

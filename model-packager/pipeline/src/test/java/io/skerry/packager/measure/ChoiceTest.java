@@ -36,19 +36,44 @@ class ChoiceTest {
   }
 
   @Test
+  void takesTheOneNearerToTheFloatModelAmongThoseEquallyFast() {
+    assertThat(winner(timed(TFLITE_INT8, 0.98, 10), timed(ONNX_FP32, 0.981, 10.3)))
+        .contains(ONNX_FP32);
+  }
+
+  @Test
+  void takesWhatDevicesTimedBeforeTheProfilesOrder() {
+    assertThat(
+            winner(
+                untimed(TFLITE_INT8, 0.98), timed(ONNX_INT8, 0.98, 30), timed(ONNX_FP32, 0.98, 20)))
+        .contains(ONNX_FP32);
+  }
+
+  @Test
   void leavesOutWhatFailedOrIsTooLarge() {
     Measured failed =
-        new Measured(
-            TFLITE_INT8, 0, Optional.empty(), Optional.empty(), Optional.of("no such operator"));
+        measured(TFLITE_INT8, 0, Optional.empty(), 0, new Proof.Here(), Optional.of("no such op"));
     Measured large =
-        new Measured(ONNX_INT8, 2000, Optional.of(0.98), Optional.of(1.0), Optional.empty());
+        measured(ONNX_INT8, 2000, quality(0.98), 1, new Proof.Here(), Optional.empty());
 
     List<Choice.Verdict> verdicts =
-        Choice.among(List.of(failed, large, timed(ONNX_FP32, 0.98, 10)), 0.98, 0.005, 1000);
+        Choice.among(List.of(failed, large, timed(ONNX_FP32, 0.98, 10)), 0.005, 1000);
 
     assertThat(verdicts).extracting(Choice.Verdict::winner).containsExactly(false, false, true);
-    assertThat(verdicts.getFirst().reason()).isEqualTo("no such operator");
+    assertThat(verdicts.getFirst().reason()).isEqualTo("no such op");
     assertThat(verdicts.get(1).reason()).contains("2000 bytes", "1000");
+  }
+
+  @Test
+  void leavesOutWhatLosesUnderEmulation() {
+    Proof bad = new Proof.Emulated("qemu", quality(0.09).orElseThrow());
+    Measured broken = measured(TFLITE_INT8, 10, quality(0.98), 0, bad, Optional.empty());
+
+    List<Choice.Verdict> verdicts =
+        Choice.among(List.of(broken, untimed(ONNX_FP32, 0.98)), 0.005, 1000);
+
+    assertThat(verdicts).extracting(Choice.Verdict::winner).containsExactly(false, true);
+    assertThat(verdicts.getFirst().reason()).contains("under qemu");
   }
 
   @Test
@@ -57,17 +82,47 @@ class ChoiceTest {
   }
 
   private static Optional<Candidate> winner(Measured... candidates) {
-    return Choice.among(List.of(candidates), 0.98, 0.005, 1000).stream()
+    return Choice.among(List.of(candidates), 0.005, 1000).stream()
         .filter(Choice.Verdict::winner)
         .map(verdict -> verdict.measured().candidate())
         .findFirst();
   }
 
   private static Measured timed(Candidate candidate, double metric, double micros) {
-    return new Measured(candidate, 10, Optional.of(metric), Optional.of(micros), Optional.empty());
+    return measured(candidate, 10, quality(metric), micros, new Proof.Here(), Optional.empty());
   }
 
   private static Measured untimed(Candidate candidate, double metric) {
-    return new Measured(candidate, 10, Optional.of(metric), Optional.empty(), Optional.empty());
+    return measured(
+        candidate, 10, quality(metric), 0, new Proof.Unproved("no machine"), Optional.empty());
+  }
+
+  private static Measured measured(
+      Candidate candidate,
+      long bytes,
+      Optional<Quality> quality,
+      double micros,
+      Proof proof,
+      Optional<String> failure) {
+    return new Measured(
+        candidate,
+        List.of(),
+        bytes,
+        Optional.empty(),
+        quality,
+        micros == 0
+            ? Optional.empty()
+            : Optional.of(new Timing(micros, 2 * micros, 1, 0, Timing.Source.HERE)),
+        proof,
+        List.of(),
+        failure);
+  }
+
+  /** Against a float model at 0.98; nearer to it the larger the value. */
+  private static Optional<Quality> quality(double value) {
+    Interval around = new Interval(value - 0.001, value + 0.001);
+    Interval difference = new Interval(value - 0.98 - 0.001, value - 0.98 + 0.001);
+    return Optional.of(
+        new Quality(value, around, value - 0.98, difference, 1, 0.98 - value, 0, 50 * value, 400));
   }
 }

@@ -12,24 +12,25 @@ class JudgeTest {
     Judge judge = Judge.byFloatModel(Outputs.of(3, 1, 2, 3, 9, 1, 0, 0, 5, 4, 7, 1, 1), 0.5);
 
     assertThat(judge.metric()).isEqualTo(Metric.AGREEMENT);
-    assertThat(judge.value(Outputs.of(3, 0, 0, 1, 2, 1, 0, 0, 4, 5, 1, 0, 0))).isEqualTo(0.75);
+    assertThat(judge.quality(Outputs.of(3, 0, 0, 1, 2, 1, 0, 0, 4, 5, 1, 0, 0)).value())
+        .isEqualTo(0.75);
   }
 
   @Test
   void holdsProbabilitiesToTheirSideOfTheThresholdAndClose() {
     Judge judge = Judge.byFloatModel(Outputs.of(1, 0.1f, 0.68f, 0.72f, 0.9f), 0.7);
 
-    assertThat(judge.value(Outputs.of(1, 0.15f, 0.65f, 0.75f, 0.85f))).isEqualTo(1);
-    assertThat(judge.value(Outputs.of(1, 0.15f, 0.71f, 0.75f, 0.85f))).isEqualTo(0.75);
-    assertThat(judge.value(Outputs.of(1, 0.3f, 0.65f, 0.75f, 0.85f))).isEqualTo(0.75);
+    assertThat(judge.quality(Outputs.of(1, 0.15f, 0.65f, 0.75f, 0.85f)).value()).isEqualTo(1);
+    assertThat(judge.quality(Outputs.of(1, 0.15f, 0.71f, 0.75f, 0.85f)).value()).isEqualTo(0.75);
+    assertThat(judge.quality(Outputs.of(1, 0.3f, 0.65f, 0.75f, 0.85f)).value()).isEqualTo(0.75);
   }
 
   @Test
   void holdsOtherScoresToATenthOfTheirSpan() {
     Judge judge = Judge.byFloatModel(Outputs.of(1, -100, 0, 50, 100), 0.5);
 
-    assertThat(judge.value(Outputs.of(1, -81, 19, 69, 119))).isEqualTo(1);
-    assertThat(judge.value(Outputs.of(1, -79, 19, 69, Float.NaN))).isEqualTo(0.5);
+    assertThat(judge.quality(Outputs.of(1, -81, 19, 69, 119)).value()).isEqualTo(1);
+    assertThat(judge.quality(Outputs.of(1, -79, 19, 69, Float.NaN)).value()).isEqualTo(0.5);
   }
 
   @Test
@@ -39,14 +40,32 @@ class JudgeTest {
         .doesNotContain("one class");
     assertThat(Judge.byFloatModel(Outputs.of(1, 0.2f, 0.3f), 0.5).remark(1).orElseThrow())
         .endsWith("all of one class there");
-    assertThat(Judge.byLabels(Metric.ACCURACY, Labels.of(0, 1)).remark(1)).isEmpty();
+    assertThat(Judge.byLabels(Metric.ACCURACY, Outputs.of(1, 0, 1), Labels.of(0, 1)).remark(1))
+        .isEmpty();
+  }
+
+  @Test
+  void pairsItemsWithTheFloatModels() {
+    Outputs floats = Outputs.of(2, 1, 0, 1, 0, 0, 1, 0, 1);
+    Judge judge = Judge.byLabels(Metric.ACCURACY, floats, Labels.of(0, 0, 1, 0));
+
+    Quality quality = judge.quality(Outputs.of(2, 1, 0, 0, 1, 0, 1, 0, 1));
+
+    assertThat(quality.value()).isEqualTo(0.5);
+    assertThat(quality.difference()).isEqualTo(-0.25);
+    assertThat(quality.loss()).isEqualTo(0.25);
+    assertThat(quality.flips()).isEqualTo(1);
+    assertThat(quality.pValue()).isEqualTo(1);
+    assertThat(quality.differenceInterval().low()).isLessThan(-0.25);
+    assertThat(quality.differenceInterval().high()).isGreaterThan(0);
+    assertThat(judge.chosen(0, 2).quality(Outputs.of(2, 1, 0, 0, 1)).value()).isEqualTo(1);
   }
 
   @Test
   void refusesOutputsOfAnotherShape() {
     Judge judge = Judge.byFloatModel(Outputs.of(1, 0.2f, 0.8f), 0.5);
 
-    assertThatThrownBy(() -> judge.value(Outputs.of(2, 0.2f, 0.8f)))
+    assertThatThrownBy(() -> judge.quality(Outputs.of(2, 0.2f, 0.8f)).value())
         .isInstanceOf(IllegalArgumentException.class);
   }
 }

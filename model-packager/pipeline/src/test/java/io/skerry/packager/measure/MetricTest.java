@@ -42,4 +42,44 @@ class MetricTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("one class only");
   }
+
+  @Test
+  void measuresErrorsOfRegressions() {
+    Outputs outputs = Outputs.of(2, 1, 2, 3, 8);
+    Labels labels = labels(2, 1, 2, 3, 4);
+
+    assertThat(Metric.MAE.of(outputs, labels)).isEqualTo(1);
+    assertThat(Metric.RMSE.of(outputs, labels)).isEqualTo(2);
+    assertThat(Metric.RMSE.loss(2, 2.1))
+        .isCloseTo(0.05, org.assertj.core.api.Assertions.within(1e-9));
+    assertThat(Metric.ACCURACY.loss(0.9, 0.8))
+        .isCloseTo(0.1, org.assertj.core.api.Assertions.within(1e-9));
+  }
+
+  @Test
+  void sharesPixelsOfEachClass() {
+    // Two pixels of two classes: the first is right in both items, the second in one.
+    Outputs outputs = Outputs.of(4, 1, 0, 0, 1, 1, 1, 0, 0);
+    Labels labels = labels(2, 0, 1, 0, 1);
+
+    // Class 0: 2 shared of 3 joint; class 1: 1 shared of 2 joint.
+    assertThat(Metric.MEAN_IOU.of(outputs, labels)).isEqualTo((2.0 / 3 + 1.0 / 2) / 2);
+  }
+
+  @Test
+  void ranksBoxesByScore() {
+    float[] right = {0, 0, 10, 10, 0.9f, 1, 50, 50, 60, 60, 0.8f, 1};
+    float[] wrongFirst = {50, 50, 60, 60, 0.9f, 1, 0, 0, 10, 10, 0.8f, 1};
+    Labels labels = labels(1, 0, 0, 10, 9, 1, 0, 0, 0, 0, -1);
+
+    assertThat(Metric.MEAN_AVERAGE_PRECISION.of(Outputs.of(12, right), labels)).isEqualTo(1);
+    assertThat(Metric.MEAN_AVERAGE_PRECISION.of(Outputs.of(12, wrongFirst), labels)).isEqualTo(0.5);
+  }
+
+  private static Labels labels(int items, float... values) {
+    return Labels.of(
+        "labels",
+        io.skerry.artifact.npy.NpyArray.ofFloats(values, items, values.length / items),
+        items);
+  }
 }

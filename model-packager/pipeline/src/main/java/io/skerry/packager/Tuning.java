@@ -1,0 +1,170 @@
+package io.skerry.packager;
+
+import io.skerry.packager.calibrate.Clipping;
+import io.skerry.packager.data.Samples;
+import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.Node;
+import io.skerry.packager.graph.Op;
+import io.skerry.packager.measure.Judge;
+import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.quantize.Options;
+import io.skerry.runtime.EngineException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Chooses the options of quantized recipes: on calibration items only, by how little of the float
+ * model's outputs they change. The evaluation items decide nothing but how many layers must go back
+ * to float.
+ */
+final class Tuning {
+  /** Items on which each layer's sensitivity is measured. */
+  private static final int SENSITIVITY_ITEMS = 64;
+
+  /** Layers beyond this go back to float in one step. */
+  private static final int SENSITIVITY_LAYERS_MAX = 200;
+
+  private final Graph graph;
+  private final Forms forms;
+  private final Samples calibration;
+  private final Outputs floats;
+  private final Map<Recipe, Recipe> chosen = new HashMap<>();
+  private final Map<Recipe, Recipe> mixed = new HashMap<>();
+
+  /**
+   * Tunes recipes of a graph.
+   *
+   * @param floats what the float model says about the calibration items
+   */
+  Tuning(Graph graph, Forms forms, Samples calibration, Outputs floats) {
+    this.graph = graph;
+    this.forms = forms;
+    this.calibration = calibration;
+    this.floats = floats;
+  }
+
+  /** The recipe with its best options; one that needs none, or cannot be followed, as it is. */
+  Recipe tuned(Recipe recipe) throws IOException {
+    if (recipe.scheme().isEmpty()) {
+      return recipe;
+    }
+    Recipe known = chosen.get(recipe);
+    if (known == null) {
+      known = best(recipe);
+      chosen.put(recipe, known);
+    }
+    return known;
+  }
+
+  private Recipe best(Recipe recipe) throws IOException {
+    Recipe best = recipe.with(Options.of(Clipping.MSE));
+    double most = Double.NEGATIVE_INFINITY;
+    for (Options options : candidates(recipe)) {
+      Optional<Outputs> outputs = trial(recipe.with(options), calibration);
+      double noise = outputs.map(o -> o.signalToNoise(floats)).orElse(Double.NEGATIVE_INFINITY);
+      if (noise > most) {
+        most = noise;
+        best = recipe.with(options);
+      }
+    }
+    return best;
+  }
+
+  private static List<Options> candidates(Recipe recipe) {
+    List<Options> candidates = new ArrayList<>();
+    for (Clipping clipping : Clipping.values()) {
+      candidates.add(Options.of(clipping));
+      // With one scale per output, evening out channels cannot gain anything.
+      if (recipe.scheme().orElseThrow().perTensorWeights()) {
+        candidates.add(new Options(clipping, true, true, Set.of()));
+      }
+    }
+    return candidates;
+  }
+
+  private Optional<Outputs> trial(Recipe recipe, Samples items) throws IOException {
+    try {
+      return Optional.of(forms.trial(recipe, items));
+    } catch (EngineException | io.skerry.packager.graph.ModelRefusedException e) {
+      // The same refusal comes again, with its reason, when the recipe is followed for good.
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * The recipe with as few layers back in float as keep the metric: twice as many at each step, the
+   * most sensitive first. Empty when that does not help, or nothing is left to be integer.
+   */
+  Optional<Recipe> mixed(Recipe tuned, Judge judge, double maxDrop) throws IOException {
+    Recipe known = mixed.get(tuned);
+    if (known != null) {
+      return Optional.of(known);
+    }
+    List<Set<String>> layers = bySensitivity(tuned);
+    for (int size = 1; size < layers.size(); size *= 2) {
+      Set<String> floatNodes = new LinkedHashSet<>();
+      layers.subList(0, size).forEach(floatNodes::addAll);
+      Recipe tried = tuned.with(tuned.options().orElseThrow().with(floatNodes));
+      Optional<Outputs> outputs = forms.form(tried).evaluation();
+      if (outputs.isPresent() && judge.quality(outputs.get()).loss() <= maxDrop) {
+        mixed.put(tuned, tried);
+        return Optional.of(tried);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** Layers, each with what only follows it, worst first: measured with all others in float. */
+  private List<Set<String>> bySensitivity(Recipe tuned) throws IOException {
+    List<Set<String>> layers = layers();
+    if (layers.size() > SENSITIVITY_LAYERS_MAX) {
+      return List.of();
+    }
+    int[] chosen = Samples.spread(calibration.count(), SENSITIVITY_ITEMS);
+    Samples items = calibration.chosen(chosen);
+    Outputs reference = floats.chosen(chosen);
+    Map<Set<String>, Double> noise = new HashMap<>();
+    for (Set<String> layer : layers) {
+      Set<String> others = new LinkedHashSet<>();
+      layers.stream().filter(other -> !other.equals(layer)).forEach(others::addAll);
+      Recipe alone = tuned.with(tuned.options().orElseThrow().with(others));
+      noise.put(
+          layer,
+          trial(alone, items)
+              .map(outputs -> outputs.signalToNoise(reference))
+              .orElse(Double.POSITIVE_INFINITY));
+    }
+    return layers.stream()
+        .sorted(
+            Comparator.comparingDouble(
+                layer -> noise.getOrDefault(layer, Double.POSITIVE_INFINITY)))
+        .toList();
+  }
+
+  private List<Set<String>> layers() {
+    List<Set<String>> layers = new ArrayList<>();
+    Set<String> open = new LinkedHashSet<>();
+    for (Node node : graph.nodes()) {
+      boolean starts =
+          node.op() instanceof Op.Conv
+              || node.op() instanceof Op.Dense
+              || node.op() instanceof Op.Binary;
+      if (starts && !open.isEmpty()) {
+        layers.add(open);
+        open = new LinkedHashSet<>();
+      }
+      open.add(node.name());
+    }
+    if (!open.isEmpty()) {
+      layers.add(open);
+    }
+    return layers;
+  }
+}

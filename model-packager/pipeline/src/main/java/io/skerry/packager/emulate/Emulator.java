@@ -1,0 +1,229 @@
+package io.skerry.packager.emulate;
+
+import io.skerry.artifact.npy.NpyArray;
+import io.skerry.packager.data.Samples;
+import io.skerry.packager.measure.Outputs;
+import io.skerry.profile.Engine;
+import io.skerry.profile.HardwareProfile;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * Another kind of processor, emulated by Debian's {@code qemu-user-static}.
+ *
+ * <p>An x86-64 without VNNI runs this machine's Java; an arm64 runs the one of a root folder that
+ * {@code model-packager/arm64-root} makes. Java interprets there: its compilers under emulation
+ * cost more than they gain.
+ */
+public final class Emulator {
+  /** Where the arm64 root is, unless an option says otherwise. */
+  public static final String ARM64_ROOT_VARIABLE = "SKERRY_ARM64_ROOT";
+
+  private static final Duration TIME_MAX = Duration.ofMinutes(15);
+  private static final int LOG_CHARS_MAX = 500;
+
+  private final String name;
+  private final List<String> command;
+
+  private Emulator(String name, List<String> command) {
+    this.name = name;
+    this.command = List.copyOf(command);
+  }
+
+  /** An emulator, or why there is none. */
+  public sealed interface Search {
+    /** There is one. */
+    record Found(Emulator emulator) implements Search {}
+
+    /** There is none; the reason says what is missing. */
+    record Missing(String reason) implements Search {}
+  }
+
+  /** One model that is wanted to run. */
+  public record Model(Engine engine, Path file, String output) {}
+
+  /**
+   * The emulator for a profile's kind of processor.
+   *
+   * @param arm64Root overrides the environment's
+   */
+  public static Search find(HardwareProfile profile, Optional<Path> arm64Root) {
+    if (!profile.executionProviders().equals(List.of("cpu"))) {
+      return new Search.Missing("an accelerator cannot be emulated");
+    }
+    boolean amd64 = System.getProperty("os.arch", "").equals("amd64");
+    return switch (profile.recognition().arch()) {
+      case "x86-64" ->
+          profile.recognition().cpuAny().stream().anyMatch(feature -> feature.contains("vnni"))
+              ? new Search.Missing("QEMU does not emulate VNNI")
+              : amd64 ? x86() : new Search.Missing("x86-64 is emulated on x86-64 machines only");
+      case "arm64" -> arm64(profile, arm64Root.or(Emulator::arm64RootOfEnvironment));
+      default -> new Search.Missing("its architecture is not emulated");
+    };
+  }
+
+  private static Search x86() {
+    return program("qemu-x86_64-static", "qemu-x86_64")
+        .<Search>map(
+            qemu ->
+                new Search.Found(
+                    new Emulator(
+                        "qemu-x86_64 -cpu Haswell",
+                        List.of(
+                            qemu.toString(),
+                            "-cpu",
+                            "Haswell",
+                            Path.of(System.getProperty("java.home"), "bin", "java").toString()))))
+        .orElseGet(() -> new Search.Missing("there is no qemu-x86_64: install qemu-user-static"));
+  }
+
+  private static Search arm64(HardwareProfile profile, Optional<Path> root) {
+    Optional<Path> qemu = program("qemu-aarch64-static", "qemu-aarch64");
+    if (qemu.isEmpty()) {
+      return new Search.Missing("there is no qemu-aarch64: install qemu-user-static");
+    }
+    Optional<Path> java = root.flatMap(Emulator::java);
+    if (java.isEmpty()) {
+      return new Search.Missing(
+          "there is no arm64 Java: run model-packager/arm64-root DIR and set %s=DIR"
+              .formatted(ARM64_ROOT_VARIABLE));
+    }
+    String cpu = profile.recognition().cpuAll().contains("asimddp") ? "max" : "cortex-a72";
+    return new Search.Found(
+        new Emulator(
+            "qemu-aarch64 -cpu " + cpu,
+            List.of(
+                qemu.get().toString(),
+                "-L",
+                root.orElseThrow().toString(),
+                "-cpu",
+                cpu,
+                java.get().toString())));
+  }
+
+  private static Optional<Path> arm64RootOfEnvironment() {
+    return Optional.ofNullable(System.getenv(ARM64_ROOT_VARIABLE))
+        .filter(text -> !text.isBlank())
+        .map(text -> Path.of(text).toAbsolutePath());
+  }
+
+  private static Optional<Path> java(Path root) {
+    Path machines = root.resolve("usr/lib/jvm");
+    if (!Files.isDirectory(machines)) {
+      return Optional.empty();
+    }
+    try (Stream<Path> folders = Files.list(machines)) {
+      return folders
+          .sorted()
+          .map(folder -> folder.resolve("bin/java"))
+          .filter(Files::isRegularFile)
+          .findFirst();
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static Optional<Path> program(String... names) {
+    String path = Optional.ofNullable(System.getenv("PATH")).orElse("");
+    for (String name : names) {
+      for (String folder : path.split(File.pathSeparator)) {
+        Path file = Path.of(folder, name);
+        if (!folder.isEmpty() && Files.isExecutable(file)) {
+          return Optional.of(file);
+        }
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** What is emulated, for reports. */
+  public String name() {
+    return name;
+  }
+
+  /**
+   * What models say about items there.
+   *
+   * @param folder for files in between
+   * @return one per model, in the same order
+   * @throws EmulationException if the emulated program fails or takes too long
+   */
+  public List<Outputs> outputs(List<Model> models, Samples items, Path folder) throws IOException {
+    Path input = folder.resolve("emulated-items.npy");
+    items.write(input);
+    List<EmulatedTask> tasks = new ArrayList<>();
+    for (int i = 0; i < models.size(); i++) {
+      Model model = models.get(i);
+      Path result = folder.resolve("emulated-%d.npy".formatted(i));
+      tasks.add(new EmulatedTask(model.engine(), model.file(), input, model.output(), result));
+    }
+    Path list = folder.resolve("emulated-tasks");
+    Files.write(list, tasks.stream().map(EmulatedTask::line).toList());
+    run(list, folder);
+    List<Outputs> outputs = new ArrayList<>();
+    for (EmulatedTask task : tasks) {
+      NpyArray array = NpyArray.read(task.result());
+      outputs.add(Outputs.of(array.shape()[1], array.floats()));
+      Files.delete(task.result());
+    }
+    Files.delete(list);
+    Files.delete(input);
+    return outputs;
+  }
+
+  private void run(Path tasks, Path folder) throws IOException {
+    List<String> line = new ArrayList<>(command);
+    line.addAll(
+        List.of(
+            "-Xint",
+            "-XX:+UseSerialGC",
+            "-Xmx1g",
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow",
+            "-cp",
+            System.getProperty("java.class.path"),
+            EmulatedRun.class.getName(),
+            tasks.toString()));
+    Path log = folder.resolve("emulated.log");
+    ProcessBuilder builder = new ProcessBuilder(line).redirectErrorStream(true);
+    builder.redirectOutput(log.toFile());
+    builder.environment().putAll(Map.of("ORT_DISABLE_TELEMETRY", "1"));
+    Process process = builder.start();
+    try {
+      if (!process.waitFor(TIME_MAX.toSeconds(), TimeUnit.SECONDS)) {
+        throw new EmulationException(
+            "%s took longer than %d minutes".formatted(name, TIME_MAX.toMinutes()));
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new EmulationException(name + " was interrupted", e);
+    } finally {
+      process.destroyForcibly();
+    }
+    if (process.exitValue() != 0) {
+      String text =
+          Files.readString(log)
+              .lines()
+              .filter(said -> !said.startsWith("qemu-") && !said.startsWith("WARNING:"))
+              .collect(Collectors.joining(" "));
+      throw new EmulationException(
+          "%s ended with %d: %s"
+              .formatted(
+                  name,
+                  process.exitValue(),
+                  text.substring(Math.max(0, text.length() - LOG_CHARS_MAX))
+                      .replaceAll("\\s+", " ")));
+    }
+    Files.delete(log);
+  }
+}

@@ -1,0 +1,176 @@
+package io.skerry.packager.measure;
+
+import io.skerry.packager.data.Labels;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.IntStream;
+
+/**
+ * A metric of candidate and float model over the same items: the items' own difficulty cancels out.
+ *
+ * <p>Means over items have the interval of the mean difference; accuracy's test is McNemar's exact
+ * one; the ROC curve's are DeLong's; what is no mean over items is resampled, item by item.
+ */
+final class PairedTest {
+  private static final int RESAMPLES = 200;
+  private static final int SIMPSON_STEPS = 200;
+  private static final long SEED = 20260101;
+
+  /** What is known of a metric's value and difference. */
+  record Result(Interval interval, double difference, Interval differenceInterval, double pValue) {}
+
+  private final Metric metric;
+  private final Outputs outputs;
+  private final Outputs floats;
+  private final Labels labels;
+
+  private PairedTest(Metric metric, Outputs outputs, Outputs floats, Labels labels) {
+    this.metric = metric;
+    this.outputs = outputs;
+    this.floats = floats;
+    this.labels = labels;
+  }
+
+  static Result of(Metric metric, Outputs outputs, Outputs floats, Labels labels) {
+    PairedTest test = new PairedTest(metric, outputs, floats, labels);
+    return switch (metric) {
+      case ROC_AUC -> test.ofRocCurves();
+      case ACCURACY -> test.ofMeans();
+      case MAE, RMSE -> test.ofMeans();
+      case MEAN_AVERAGE_PRECISION, MEAN_IOU -> test.resampled();
+      case AGREEMENT -> throw new IllegalArgumentException("no label tells agreement");
+    };
+  }
+
+  private Result ofRocCurves() {
+    RocCurve candidate = RocCurve.of(outputs, labels);
+    RocCurve reference = RocCurve.of(floats, labels);
+    double difference = candidate.area() - reference.area();
+    double error = candidate.standardError(reference);
+    return new Result(
+        Interval.normal(candidate.area(), candidate.standardError()),
+        difference,
+        Interval.normal(difference, error),
+        normalTail(difference, error));
+  }
+
+  private Result ofMeans() {
+    double[] candidate = metric.contributions(outputs, labels);
+    double[] reference = metric.contributions(floats, labels);
+    int items = candidate.length;
+    double[] differences = new double[items];
+    for (int i = 0; i < items; i++) {
+      differences[i] = candidate[i] - reference[i];
+    }
+    double difference = mean(differences);
+    double error = standardError(differences);
+    double own = mean(candidate);
+    double ownError = standardError(candidate);
+    if (metric == Metric.RMSE) {
+      // The root's slope carries an interval of the mean square over.
+      double value = Math.sqrt(own);
+      double both = Math.max(Double.MIN_NORMAL, value + Math.sqrt(mean(reference)));
+      return new Result(
+          Interval.normal(value, ownError / Math.max(Double.MIN_NORMAL, 2 * value)),
+          difference / both,
+          Interval.normal(difference / both, error / both),
+          normalTail(difference, error));
+    }
+    if (metric == Metric.MAE) {
+      return new Result(
+          Interval.normal(own, ownError),
+          difference,
+          Interval.normal(difference, error),
+          normalTail(difference, error));
+    }
+    long gained = Arrays.stream(differences).filter(d -> d > 0).count();
+    long lost = Arrays.stream(differences).filter(d -> d < 0).count();
+    return new Result(
+        Interval.wilson(Math.round(own * items), items),
+        difference,
+        Interval.normal(difference, error),
+        exactTail(gained, lost));
+  }
+
+  private Result resampled() {
+    Random random = new Random(SEED);
+    double[] values = new double[RESAMPLES];
+    double[] differences = new double[RESAMPLES];
+    int items = labels.count();
+    for (int r = 0; r < RESAMPLES; r++) {
+      int[] drawn = IntStream.range(0, items).map(i -> random.nextInt(items)).toArray();
+      Labels known = labels.chosen(drawn);
+      values[r] = valueOr0(outputs.chosen(drawn), known);
+      differences[r] = values[r] - valueOr0(floats.chosen(drawn), known);
+    }
+    double difference = metric.of(outputs, labels) - metric.of(floats, labels);
+    Arrays.sort(values);
+    Arrays.sort(differences);
+    long below = Arrays.stream(differences).filter(d -> d <= 0).count();
+    double tail = 2.0 * Math.min(below, RESAMPLES - below) / RESAMPLES;
+    return new Result(
+        middle(values), difference, middle(differences), Math.min(1, Math.max(tail, 0)));
+  }
+
+  /** A resample without any box has no precision. */
+  private double valueOr0(Outputs drawn, Labels known) {
+    try {
+      return metric.of(drawn, known);
+    } catch (IllegalArgumentException e) {
+      return 0;
+    }
+  }
+
+  private static Interval middle(double[] sorted) {
+    int cut = (int) Math.round(sorted.length * 0.025);
+    return new Interval(sorted[cut], sorted[sorted.length - 1 - cut]);
+  }
+
+  private static double mean(double[] values) {
+    return Arrays.stream(values).average().orElse(0);
+  }
+
+  private static double standardError(double[] values) {
+    double mean = mean(values);
+    double squares = Arrays.stream(values).map(v -> (v - mean) * (v - mean)).sum();
+    return Math.sqrt(squares / Math.max(1, values.length - 1) / values.length);
+  }
+
+  /** Two-sided probability of at least this, if both ways were equally likely. */
+  static double exactTail(long gained, long lost) {
+    long changed = gained + lost;
+    long fewer = Math.min(gained, lost);
+    double logHalf = changed * Math.log(0.5);
+    double logChoose = 0;
+    double sum = 0;
+    for (long k = 0; k <= fewer; k++) {
+      if (k > 0) {
+        logChoose += Math.log((double) (changed - k + 1) / k);
+      }
+      sum += Math.exp(logChoose + logHalf);
+    }
+    return Math.min(1, 2 * sum);
+  }
+
+  private static double normalTail(double difference, double error) {
+    if (error <= 0) {
+      return difference == 0 ? 1 : 0;
+    }
+    return Math.max(0, 1 - 2 * normalUpTo(Math.abs(difference / error)));
+  }
+
+  /** Probability of a standard normal value from 0 to z, by Simpson's rule. */
+  private static double normalUpTo(double z) {
+    double end = Math.min(z, 8);
+    double step = end / SIMPSON_STEPS;
+    double sum = density(0) + density(end);
+    for (int i = 1; i < SIMPSON_STEPS; i++) {
+      sum += (i % 2 == 0 ? 2 : 4) * density(i * step);
+    }
+    return sum * step / 3;
+  }
+
+  private static double density(double z) {
+    return Math.exp(-z * z / 2) / Math.sqrt(2 * Math.PI);
+  }
+}

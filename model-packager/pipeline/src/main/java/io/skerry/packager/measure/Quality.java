@@ -1,0 +1,26 @@
+package io.skerry.packager.measure;
+
+/**
+ * How good a candidate is on evaluation items, beside the float model on the same items.
+ *
+ * @param value of the task's metric
+ * @param interval of the value
+ * @param difference value − the float model's
+ * @param differenceInterval paired: the same items decide for both
+ * @param pValue of the paired test that there is no difference
+ * @param loss what is lost: 0 when nothing is, in the metric's own unit, of errors as a share of
+ *     the float model's
+ * @param flips items of which candidate and float model say different classes
+ * @param signalToNoise of all outputs against the float model's, in decibels
+ * @param items evaluated
+ */
+public record Quality(
+    double value,
+    Interval interval,
+    double difference,
+    Interval differenceInterval,
+    double pValue,
+    double loss,
+    int flips,
+    double signalToNoise,
+    int items) {}

@@ -1,0 +1,154 @@
+package io.skerry.packager.quantize;
+
+import io.skerry.packager.graph.Activation;
+import io.skerry.packager.graph.Constant;
+import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.Node;
+import io.skerry.packager.graph.Op;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Cross-layer equalization: where one layer alone feeds another, a channel may be made smaller by
+ * the first and larger by the second without a change of the result, so that all channels of both
+ * use the range of one scale.
+ *
+ * <pre>{@code s[c] = √(r₁[c] · r₂[c]) / r₂[c]},  w₁[c] /= s[c],  b₁[c] /= s[c],  w₂[·,c] *= s[c]
+ * </pre>
+ *
+ * <p>Only ReLU and no activation commute with that, and only between convolutions and dense layers
+ * that meet directly.
+ *
+ * @see <a href="https://arxiv.org/abs/1906.04721">Nagel et al. 2019, data-free quantization</a>
+ */
+public final class Equalization {
+  private static final int ROUNDS = 8;
+
+  private final Graph graph;
+  private final Map<String, Constant> constants;
+  private final Map<String, Node> nodes = new LinkedHashMap<>();
+
+  private Equalization(Graph graph) {
+    this.graph = graph;
+    this.constants = new LinkedHashMap<>(graph.constants());
+    graph.nodes().forEach(node -> nodes.put(node.name(), node));
+  }
+
+  /** The same graph with its channels evened out. */
+  public static Graph of(Graph graph) {
+    Equalization work = new Equalization(graph);
+    for (int round = 0; round < ROUNDS; round++) {
+      for (Node node : graph.nodes()) {
+        work.equalize(node.name());
+      }
+    }
+    return new Graph(
+        graph.name(),
+        graph.input(),
+        graph.outputs(),
+        new ArrayList<>(work.nodes.values()),
+        work.constants,
+        graph.shapes());
+  }
+
+  private void equalize(String name) {
+    Node first = node(name);
+    List<Node> readers = graph.consumers(first.output());
+    boolean linear = first.activation() == Activation.NONE || first.activation() == Activation.RELU;
+    if (!isWeighted(first)
+        || !linear
+        || graph.outputs().contains(first.output())
+        || readers.size() != 1
+        || !isWeighted(readers.getFirst())) {
+      return;
+    }
+    Node second = node(readers.getFirst().name());
+    int channels = constant(first, 1).shape().dimension(0);
+    int groups = second.op() instanceof Op.Conv conv ? conv.group() : 1;
+    if (groups != 1 && groups != channels) {
+      return;
+    }
+    float[] scales = scales(constant(first, 1), constant(second, 1), channels, groups);
+    if (scales.length == 0) {
+      return;
+    }
+    Node smaller = first;
+    for (int i = 1; i < first.inputs().size(); i++) {
+      smaller = replaced(smaller, i, scaledOutputs(constant(first, i), scales));
+    }
+    nodes.put(name, smaller);
+    Constant larger = scaledInputs(constant(second, 1), scales, groups);
+    nodes.put(second.name(), replaced(second, 1, larger));
+  }
+
+  private Node node(String name) {
+    Node node = nodes.get(name);
+    if (node == null) {
+      throw new IllegalStateException("no node '%s'".formatted(name));
+    }
+    return node;
+  }
+
+  private static boolean isWeighted(Node node) {
+    return node.op() instanceof Op.Conv || node.op() instanceof Op.Dense;
+  }
+
+  private Constant constant(Node node, int input) {
+    Constant constant = constants.get(node.inputs().get(input));
+    if (constant == null) {
+      throw new IllegalStateException("no constant '%s'".formatted(node.inputs().get(input)));
+    }
+    return constant;
+  }
+
+  /** One factor per channel; none when a channel is dead on either side. */
+  private static float[] scales(Constant first, Constant second, int channels, int groups) {
+    int perFirst = first.size() / channels;
+    int perSecond = groups == 1 ? second.shape().dimension(1) : 1;
+    int kernel = second.size() / second.shape().dimension(0) / perSecond;
+    float[] made = new float[channels];
+    float[] read = new float[channels];
+    for (int i = 0; i < first.size(); i++) {
+      made[i / perFirst] = Math.max(made[i / perFirst], Math.abs(first.at(i)));
+    }
+    for (int i = 0; i < second.size(); i++) {
+      int c = groups == 1 ? i / kernel % channels : i / kernel;
+      read[c] = Math.max(read[c], Math.abs(second.at(i)));
+    }
+    float[] scales = new float[channels];
+    for (int c = 0; c < channels; c++) {
+      boolean dead = made[c] == 0 || read[c] == 0;
+      scales[c] = dead ? 1 : (float) (Math.sqrt((double) made[c] * read[c]) / read[c]);
+    }
+    return perSecond == channels || groups == channels ? scales : new float[0];
+  }
+
+  private static Constant scaledOutputs(Constant constant, float[] scales) {
+    float[] values = constant.values();
+    int each = values.length / scales.length;
+    for (int i = 0; i < values.length; i++) {
+      values[i] /= scales[i / each];
+    }
+    return Constant.of(constant.shape(), values);
+  }
+
+  private static Constant scaledInputs(Constant constant, float[] scales, int groups) {
+    float[] values = constant.values();
+    int perOutput = values.length / constant.shape().dimension(0);
+    int kernel = groups == 1 ? perOutput / scales.length : perOutput;
+    for (int i = 0; i < values.length; i++) {
+      values[i] *= scales[groups == 1 ? i / kernel % scales.length : i / kernel];
+    }
+    return Constant.of(constant.shape(), values);
+  }
+
+  private Node replaced(Node node, int input, Constant constant) {
+    String name = node.output() + "_equalized_" + input;
+    constants.put(name, constant);
+    List<String> inputs = new ArrayList<>(node.inputs());
+    inputs.set(input, name);
+    return new Node(node.name(), node.op(), inputs, node.output(), node.activation());
+  }
+}

@@ -1,0 +1,595 @@
+package io.skerry.packager.tflite;
+
+import io.skerry.packager.graph.Activation;
+import io.skerry.packager.graph.Constant;
+import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.GraphBuilder;
+import io.skerry.packager.graph.ModelRefusedException;
+import io.skerry.packager.graph.Op;
+import io.skerry.packager.graph.Shape;
+import io.skerry.packager.graph.Window;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.tensorflow.lite.schema.ActivationFunctionType;
+import org.tensorflow.lite.schema.BuiltinOperator;
+import org.tensorflow.lite.schema.Conv2DOptionsT;
+import org.tensorflow.lite.schema.DepthwiseConv2DOptionsT;
+import org.tensorflow.lite.schema.ModelT;
+import org.tensorflow.lite.schema.OperatorT;
+import org.tensorflow.lite.schema.Padding;
+import org.tensorflow.lite.schema.Pool2DOptionsT;
+import org.tensorflow.lite.schema.QuantizationParametersT;
+import org.tensorflow.lite.schema.SubGraphT;
+import org.tensorflow.lite.schema.TensorT;
+import org.tensorflow.lite.schema.TensorType;
+
+/**
+ * Turns the format's operators into ours. Feature maps lie channels last there and channels first
+ * here: each tensor is known in the layout in which it was made, and turned when it is asked for in
+ * the other one; what turns back and forth is removed again.
+ */
+final class TfliteNodes {
+  private static final List<Integer> TO_FIRST = List.of(0, 3, 1, 2);
+  private static final List<Integer> TO_LAST = List.of(0, 2, 3, 1);
+
+  private final ModelT model;
+  private final SubGraphT subgraph;
+  private final GraphBuilder graph;
+
+  /** Names of tensors that lie channels first, by the index of the original. */
+  private final Map<Integer, String> first = new HashMap<>();
+
+  private final Map<Integer, String> plain = new HashMap<>();
+
+  private TfliteNodes(ModelT model, SubGraphT subgraph, GraphBuilder graph) {
+    this.model = model;
+    this.subgraph = subgraph;
+    this.graph = graph;
+  }
+
+  static Graph graph(ModelT model) {
+    if (model.getSubgraphs().length != 1) {
+      throw new ModelRefusedException(
+          "the model has %d subgraphs, one is supported: export it without control flow"
+              .formatted(model.getSubgraphs().length));
+    }
+    SubGraphT subgraph = model.getSubgraphs()[0];
+    if (subgraph.getInputs().length != 1) {
+      throw new ModelRefusedException(
+          "the model has %d inputs, one is supported".formatted(subgraph.getInputs().length));
+    }
+    TensorT input = subgraph.getTensors()[subgraph.getInputs()[0]];
+    if (input.getType() != TensorType.FLOAT32) {
+      throw new ModelRefusedException(
+          "input '%s' is %s: export the model with a 32-bit float input"
+              .formatted(input.getName(), TensorType.name(input.getType())));
+    }
+    int[] shape = input.getShape().clone();
+    if (shape.length < 2) {
+      throw new ModelRefusedException(
+          "input '%s' has shape %s: a batch and at least one dimension more are needed"
+              .formatted(input.getName(), Arrays.toString(shape)));
+    }
+    shape[0] = Shape.BATCH;
+    GraphBuilder graph =
+        new GraphBuilder(
+            subgraph.getName() == null ? "model" : subgraph.getName(),
+            input.getName(),
+            Shape.of(shape));
+    TfliteNodes nodes = new TfliteNodes(model, subgraph, graph);
+    nodes.plain.put(subgraph.getInputs()[0], input.getName());
+    return nodes.read();
+  }
+
+  private Graph read() {
+    for (int i = 0; i < subgraph.getOperators().length; i++) {
+      OperatorT operator = subgraph.getOperators()[i];
+      int code = code(operator);
+      String name = BuiltinOperator.name(code).toLowerCase(java.util.Locale.ROOT) + "_" + i;
+      try {
+        add(name, code, operator);
+      } catch (ModelRefusedException | IllegalArgumentException | ArithmeticException e) {
+        throw new ModelRefusedException(
+            "node '%s' (%s): %s".formatted(name, BuiltinOperator.name(code), e.getMessage()), e);
+      }
+    }
+    List<String> outputs = new ArrayList<>();
+    for (int index : subgraph.getOutputs()) {
+      String wanted = tensor(index).getName();
+      String made = plain(index);
+      outputs.add(made.equals(wanted) ? made : graph.renamed(made, wanted));
+    }
+    return graph.build(outputs);
+  }
+
+  private int code(OperatorT operator) {
+    var code = model.getOperatorCodes()[Math.toIntExact(operator.getOpcodeIndex())];
+    return Math.max(code.getBuiltinCode(), code.getDeprecatedBuiltinCode());
+  }
+
+  private void add(String name, int code, OperatorT operator) {
+    switch (code) {
+      case BuiltinOperator.CONV_2D -> conv(name, operator);
+      case BuiltinOperator.DEPTHWISE_CONV_2D -> depthwise(name, operator);
+      case BuiltinOperator.FULLY_CONNECTED -> dense(name, operator);
+      case BuiltinOperator.ADD ->
+          binary(
+              name,
+              Op.Binary.Kind.ADD,
+              operator,
+              operator.getBuiltinOptions().asAddOptions().getFusedActivationFunction());
+      case BuiltinOperator.SUB ->
+          binary(
+              name,
+              Op.Binary.Kind.SUB,
+              operator,
+              operator.getBuiltinOptions().asSubOptions().getFusedActivationFunction());
+      case BuiltinOperator.MUL ->
+          binary(
+              name,
+              Op.Binary.Kind.MUL,
+              operator,
+              operator.getBuiltinOptions().asMulOptions().getFusedActivationFunction());
+      case BuiltinOperator.MAX_POOL_2D, BuiltinOperator.AVERAGE_POOL_2D ->
+          pool(name, operator, code == BuiltinOperator.MAX_POOL_2D);
+      case BuiltinOperator.MEAN -> mean(name, operator);
+      case BuiltinOperator.RESHAPE -> reshape(name, operator);
+      case BuiltinOperator.TRANSPOSE -> transpose(name, operator);
+      case BuiltinOperator.SOFTMAX -> plainUnary(name, new Op.Softmax(), operator);
+      case BuiltinOperator.LOGISTIC -> anyUnary(name, new Op.Sigmoid(), operator);
+      case BuiltinOperator.TANH ->
+          anyUnary(name, new Op.Function(Op.Function.Kind.TANH, 0), operator);
+      case BuiltinOperator.HARD_SWISH ->
+          anyUnary(name, new Op.Function(Op.Function.Kind.HARD_SWISH, 0), operator);
+      case BuiltinOperator.LEAKY_RELU ->
+          anyUnary(
+              name,
+              new Op.Function(
+                  Op.Function.Kind.LEAKY_RELU,
+                  operator.getBuiltinOptions().asLeakyReluOptions().getAlpha()),
+              operator);
+      case BuiltinOperator.CONCATENATION -> concat(name, operator);
+      case BuiltinOperator.RELU -> anyUnary(name, new Op.Activate(Activation.RELU), operator);
+      case BuiltinOperator.RELU6 -> anyUnary(name, new Op.Activate(Activation.RELU6), operator);
+      case BuiltinOperator.DEQUANTIZE -> alias(operator);
+      default ->
+          throw new ModelRefusedException(
+              "the operator is not supported: rewrite this part of the model with convolutions,"
+                  + " dense layers, pooling and element-wise operators");
+    }
+  }
+
+  private TensorT tensor(int index) {
+    return subgraph.getTensors()[index];
+  }
+
+  private static int output(OperatorT operator) {
+    return operator.getOutputs()[0];
+  }
+
+  /** Weights that are stored in another type and widened by an operator of their own. */
+  private void alias(OperatorT operator) {
+    int source = operator.getInputs()[0];
+    Constant constant = constant(source);
+    if (constant == null) {
+      throw new ModelRefusedException("only constants are dequantized in a float model");
+    }
+    plain.put(output(operator), graph.constant(tensor(output(operator)).getName(), constant));
+  }
+
+  private void conv(String name, OperatorT operator) {
+    Conv2DOptionsT options = operator.getBuiltinOptions().asConv2DOptions();
+    Constant filter = weights(operator);
+    // [O,H,W,I] becomes [O,I,H,W].
+    Constant weights = filter.transposed(0, 3, 1, 2);
+    Window window =
+        window(
+            operator,
+            filter.shape().dimension(1),
+            filter.shape().dimension(2),
+            new int[] {options.getStrideH(), options.getStrideW()},
+            new int[] {options.getDilationHFactor(), options.getDilationWFactor()},
+            options.getPadding());
+    weighted(name, new Op.Conv(window, 1), operator, weights, options.getFusedActivationFunction());
+  }
+
+  private void depthwise(String name, OperatorT operator) {
+    DepthwiseConv2DOptionsT options = operator.getBuiltinOptions().asDepthwiseConv2DOptions();
+    Constant filter = weights(operator);
+    // [1,H,W,O] becomes [O,1,H,W].
+    Constant weights = filter.transposed(3, 0, 1, 2);
+    int channels = tensor(operator.getInputs()[0]).getShape()[3];
+    Window window =
+        window(
+            operator,
+            filter.shape().dimension(1),
+            filter.shape().dimension(2),
+            new int[] {options.getStrideH(), options.getStrideW()},
+            new int[] {options.getDilationHFactor(), options.getDilationWFactor()},
+            options.getPadding());
+    weighted(
+        name,
+        new Op.Conv(window, channels),
+        operator,
+        weights,
+        options.getFusedActivationFunction());
+  }
+
+  private void weighted(String name, Op op, OperatorT operator, Constant weights, byte activation) {
+    List<String> inputs = new ArrayList<>();
+    inputs.add(first(operator.getInputs()[0]));
+    inputs.add(graph.constant(name + "_weights", weights));
+    bias(operator).ifPresent(bias -> inputs.add(graph.constant(name + "_bias", bias)));
+    first.put(
+        output(operator), graph.node(name, op, activation(activation), name + "_out", inputs));
+  }
+
+  private void dense(String name, OperatorT operator) {
+    var options = operator.getBuiltinOptions().asFullyConnectedOptions();
+    Constant weights = weights(operator);
+    String input = plain(operator.getInputs()[0]);
+    int inputs = weights.shape().dimension(1);
+    if (graph.shape(input).rank() != 2) {
+      input =
+          graph.node(
+              name + "_flat",
+              new Op.Reshape(Shape.of(Shape.BATCH, inputs)),
+              Activation.NONE,
+              name + "_flat",
+              List.of(input));
+    }
+    List<String> operands = new ArrayList<>(List.of(input));
+    operands.add(graph.constant(name + "_weights", weights));
+    bias(operator).ifPresent(bias -> operands.add(graph.constant(name + "_bias", bias)));
+    plain.put(
+        output(operator),
+        graph.node(
+            name,
+            new Op.Dense(),
+            activation(options.getFusedActivationFunction()),
+            name + "_out",
+            operands));
+  }
+
+  private void binary(String name, Op.Binary.Kind kind, OperatorT operator, byte activation) {
+    boolean channelsFirst =
+        Arrays.stream(operator.getInputs()).anyMatch(first::containsKey)
+            && Arrays.stream(operator.getInputs())
+                .allMatch(i -> constant(i) != null || tensor(i).getShape().length == 4);
+    List<String> inputs = new ArrayList<>();
+    for (int index : operator.getInputs()) {
+      Constant constant = constant(index);
+      if (constant == null) {
+        inputs.add(channelsFirst ? first(index) : plain(index));
+        continue;
+      }
+      if (channelsFirst) {
+        List<Integer> full = new ArrayList<>(constant.shape().dimensions());
+        while (full.size() < 4) {
+          full.addFirst(1);
+        }
+        constant = constant.reshaped(new Shape(full)).transposed(0, 3, 1, 2);
+      }
+      inputs.add(graph.constant(name + "_operand", constant));
+    }
+    String made =
+        graph.node(name, new Op.Binary(kind), activation(activation), name + "_out", inputs);
+    (channelsFirst ? first : plain).put(output(operator), made);
+  }
+
+  private void pool(String name, OperatorT operator, boolean max) {
+    Pool2DOptionsT options = operator.getBuiltinOptions().asPool2DOptions();
+    int[] shape = tensor(operator.getInputs()[0]).getShape();
+    boolean global =
+        !max
+            && options.getFilterHeight() == shape[1]
+            && options.getFilterWidth() == shape[2]
+            && options.getPadding() == Padding.VALID;
+    Window window =
+        window(
+            operator,
+            options.getFilterHeight(),
+            options.getFilterWidth(),
+            new int[] {options.getStrideH(), options.getStrideW()},
+            new int[] {1, 1},
+            options.getPadding());
+    Op op =
+        global
+            ? new Op.GlobalAveragePool()
+            : max ? new Op.MaxPool(window) : new Op.AveragePool(window, false);
+    String made =
+        graph.node(
+            name, op, Activation.NONE, name + "_out", List.of(first(operator.getInputs()[0])));
+    first.put(output(operator), activated(name, made, options.getFusedActivationFunction()));
+  }
+
+  private void mean(String name, OperatorT operator) {
+    int[] axes = integers(operator.getInputs()[1]);
+    boolean spatial =
+        tensor(operator.getInputs()[0]).getShape().length == 4
+            && Arrays.equals(
+                Arrays.stream(axes).map(a -> a < 0 ? a + 4 : a).sorted().toArray(),
+                new int[] {1, 2});
+    if (!spatial) {
+      throw new ModelRefusedException(
+          "axes %s are not supported: only the mean over height and width is"
+              .formatted(Arrays.toString(axes)));
+    }
+    String made =
+        graph.node(
+            name,
+            new Op.GlobalAveragePool(),
+            Activation.NONE,
+            name + "_out",
+            List.of(first(operator.getInputs()[0])));
+    if (operator.getBuiltinOptions().asReducerOptions().getKeepDims()) {
+      first.put(output(operator), made);
+      return;
+    }
+    int channels = graph.shape(made).dimension(1);
+    plain.put(
+        output(operator),
+        graph.node(
+            name + "_flat",
+            new Op.Reshape(Shape.of(Shape.BATCH, channels)),
+            Activation.NONE,
+            name + "_flat",
+            List.of(made)));
+  }
+
+  private void reshape(String name, OperatorT operator) {
+    int index = operator.getInputs()[0];
+    int[] shape = tensor(output(operator)).getShape().clone();
+    shape[0] = Shape.BATCH;
+    // One pixel has the same elements in either layout.
+    String input = first.containsKey(index) && isPixel(index) ? first(index) : plain(index);
+    plain.put(
+        output(operator),
+        graph.node(
+            name, new Op.Reshape(Shape.of(shape)), Activation.NONE, name + "_out", List.of(input)));
+  }
+
+  private void transpose(String name, OperatorT operator) {
+    List<Integer> permutation = list(integers(operator.getInputs()[1]));
+    if (permutation.isEmpty() || permutation.getFirst() != 0) {
+      throw new ModelRefusedException("permutation %s moves the batch".formatted(permutation));
+    }
+    plainUnary(name, new Op.Transpose(permutation), operator);
+  }
+
+  private boolean isPixel(int index) {
+    int[] shape = tensor(index).getShape();
+    return shape.length == 4 && shape[1] == 1 && shape[2] == 1;
+  }
+
+  private void concat(String name, OperatorT operator) {
+    int[] inputs = operator.getInputs();
+    int rank = tensor(inputs[0]).getShape().length;
+    int given = operator.getBuiltinOptions().asConcatenationOptions().getAxis();
+    int axis = given < 0 ? given + rank : given;
+    boolean channelsFirst = Arrays.stream(inputs).allMatch(first::containsKey);
+    Op op = new Op.Concat(channelsFirst ? TO_FIRST.indexOf(axis) : axis);
+    List<String> operands =
+        Arrays.stream(inputs).mapToObj(i -> channelsFirst ? first(i) : plain(i)).toList();
+    (channelsFirst ? first : plain)
+        .put(output(operator), graph.node(name, op, Activation.NONE, name + "_out", operands));
+  }
+
+  private void plainUnary(String name, Op op, OperatorT operator) {
+    plain.put(
+        output(operator),
+        graph.node(
+            name, op, Activation.NONE, name + "_out", List.of(plain(operator.getInputs()[0]))));
+  }
+
+  private void anyUnary(String name, Op op, OperatorT operator) {
+    int index = operator.getInputs()[0];
+    boolean channelsFirst = first.containsKey(index);
+    String input = channelsFirst ? first(index) : plain(index);
+    (channelsFirst ? first : plain)
+        .put(
+            output(operator), graph.node(name, op, Activation.NONE, name + "_out", List.of(input)));
+  }
+
+  private String activated(String name, String made, byte function) {
+    Activation activation = activation(function);
+    return activation == Activation.NONE
+        ? made
+        : graph.node(
+            name + "_activation",
+            new Op.Activate(activation),
+            Activation.NONE,
+            name + "_activated",
+            List.of(made));
+  }
+
+  /** The tensor channels first. */
+  private String first(int index) {
+    String known = first.get(index);
+    if (known != null) {
+      return known;
+    }
+    String source = made(plain, index);
+    if (graph.shape(source).rank() != 4) {
+      throw new ModelRefusedException(
+          "input of shape %s is no feature map".formatted(graph.shape(source)));
+    }
+    String turned = turned(source, TO_FIRST, "_first");
+    first.put(index, turned);
+    return turned;
+  }
+
+  /** The tensor as it lies in the file. */
+  private String plain(int index) {
+    String known = plain.get(index);
+    if (known != null) {
+      return known;
+    }
+    Constant constant = constant(index);
+    if (constant != null) {
+      String made = graph.constant("constant_" + index, constant);
+      plain.put(index, made);
+      return made;
+    }
+    String turned = turned(made(first, index), TO_LAST, "_last");
+    plain.put(index, turned);
+    return turned;
+  }
+
+  private String made(Map<Integer, String> layout, int index) {
+    String name = layout.get(index);
+    if (name == null) {
+      throw new ModelRefusedException(
+          "operand '%s' is made by no node before this one".formatted(tensor(index).getName()));
+    }
+    return name;
+  }
+
+  private String turned(String source, List<Integer> permutation, String suffix) {
+    return graph.node(
+        source + suffix,
+        new Op.Transpose(permutation),
+        Activation.NONE,
+        source + suffix,
+        List.of(source));
+  }
+
+  private Window window(
+      OperatorT operator, int height, int width, int[] strides, int[] dilations, byte padding) {
+    int[] shape = tensor(operator.getInputs()[0]).getShape();
+    if (shape.length != 4) {
+      throw new ModelRefusedException(
+          "input of shape %s is no feature map".formatted(Arrays.toString(shape)));
+    }
+    int[] kernel = {height, width};
+    List<Integer> before = new ArrayList<>();
+    List<Integer> after = new ArrayList<>();
+    for (int axis = 0; axis < 2; axis++) {
+      int size = shape[axis + 1];
+      int steps = (size + strides[axis] - 1) / strides[axis];
+      int span = (kernel[axis] - 1) * dilations[axis] + 1;
+      int total =
+          padding == Padding.SAME ? Math.max(0, (steps - 1) * strides[axis] + span - size) : 0;
+      before.add(total / 2);
+      after.add(total - total / 2);
+    }
+    return new Window(list(kernel), list(strides), list(dilations), before, after);
+  }
+
+  private static List<Integer> list(int... values) {
+    return IntStream.of(values).boxed().toList();
+  }
+
+  private static Activation activation(byte function) {
+    return switch (function) {
+      case ActivationFunctionType.NONE -> Activation.NONE;
+      case ActivationFunctionType.RELU -> Activation.RELU;
+      case ActivationFunctionType.RELU6 -> Activation.RELU6;
+      default ->
+          throw new ModelRefusedException(
+              "activation %s is not supported: use RELU or RELU6"
+                  .formatted(ActivationFunctionType.name(function)));
+    };
+  }
+
+  private Constant weights(OperatorT operator) {
+    Constant constant = constant(operator.getInputs()[1]);
+    if (constant == null) {
+      throw new ModelRefusedException("its weights must be constant");
+    }
+    return constant;
+  }
+
+  private java.util.Optional<Constant> bias(OperatorT operator) {
+    int[] inputs = operator.getInputs();
+    return inputs.length < 3 || inputs[2] < 0
+        ? java.util.Optional.empty()
+        : java.util.Optional.ofNullable(constant(inputs[2]));
+  }
+
+  private int[] integers(int index) {
+    ByteBuffer data = data(tensor(index));
+    int[] values = new int[data.remaining() / Integer.BYTES];
+    data.asIntBuffer().get(values);
+    return values;
+  }
+
+  private ByteBuffer data(TensorT tensor) {
+    int[] bytes = model.getBuffers()[Math.toIntExact(tensor.getBuffer())].getData();
+    byte[] content = new byte[bytes == null ? 0 : bytes.length];
+    for (int i = 0; i < content.length; i++) {
+      content[i] = (byte) bytes[i];
+    }
+    return ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** The constant of a tensor, as floats; null when an operator makes it. */
+  private @Nullable Constant constant(int index) {
+    TensorT tensor = tensor(index);
+    ByteBuffer data = data(tensor);
+    if (!data.hasRemaining()) {
+      String made = plain.get(index);
+      return made == null ? null : graph.constantOrNull(made);
+    }
+    Shape shape = Shape.of(tensor.getShape());
+    float[] values = new float[shape.elements()];
+    int each =
+        switch (tensor.getType()) {
+          case TensorType.FLOAT32 -> Float.BYTES;
+          case TensorType.FLOAT16 -> Short.BYTES;
+          case TensorType.INT8 -> 1;
+          default ->
+              throw new ModelRefusedException(
+                  "constant '%s' is %s: export the model with float weights"
+                      .formatted(tensor.getName(), TensorType.name(tensor.getType())));
+        };
+    if (data.remaining() != values.length * each) {
+      throw new ModelRefusedException(
+          "constant '%s' of shape %s does not hold %d elements: the file is damaged"
+              .formatted(tensor.getName(), shape, values.length));
+    }
+    for (int i = 0; i < values.length; i++) {
+      values[i] =
+          switch (each) {
+            case Float.BYTES -> data.getFloat();
+            case Short.BYTES -> Float.float16ToFloat(data.getShort());
+            default -> dequantized(tensor, shape, i, data.get());
+          };
+      if (!Float.isFinite(values[i])) {
+        throw new ModelRefusedException(
+            "constant '%s' holds %s: train or export the model again"
+                .formatted(tensor.getName(), values[i]));
+      }
+    }
+    return Constant.of(shape, values);
+  }
+
+  private static float dequantized(TensorT tensor, Shape shape, int index, byte stored) {
+    QuantizationParametersT how = tensor.getQuantization();
+    if (how == null || how.getScale() == null || how.getScale().length == 0) {
+      throw new ModelRefusedException(
+          "constant '%s' is int8 without a scale: export the model again"
+              .formatted(tensor.getName()));
+    }
+    int which = 0;
+    if (how.getScale().length > 1) {
+      int after = 1;
+      for (int axis = how.getQuantizedDimension() + 1; axis < shape.rank(); axis++) {
+        after *= shape.dimension(axis);
+      }
+      which = index / after % how.getScale().length;
+    }
+    long zero =
+        how.getZeroPoint() == null || how.getZeroPoint().length == 0
+            ? 0
+            : how.getZeroPoint()[Math.min(which, how.getZeroPoint().length - 1)];
+    return (stored - zero) * how.getScale()[which];
+  }
+}

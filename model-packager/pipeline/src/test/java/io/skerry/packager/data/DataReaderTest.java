@@ -1,0 +1,235 @@
+package io.skerry.packager.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.skerry.artifact.ElementType;
+import io.skerry.artifact.TensorSpec;
+import io.skerry.artifact.npy.NpyArray;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
+import java.util.List;
+import java.util.zip.GZIPOutputStream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import javax.imageio.ImageIO;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DataReaderTest {
+  private static final TensorSpec THREE = new TensorSpec("x", ElementType.FP32, List.of(-1L, 3L));
+  private static final TensorSpec PIXELS =
+      new TensorSpec("x", ElementType.FP32, List.of(-1L, 2L, 2L, 3L));
+  private static final TensorSpec PLANES =
+      new TensorSpec("x", ElementType.FP32, List.of(-1L, 3L, 2L, 2L));
+
+  @TempDir private Path folder;
+
+  @Test
+  void readsNpz() throws Exception {
+    Path file = folder.resolve("data.npz");
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
+      put(zip, "x.npy", NpyArray.ofFloats(new float[] {1, 2, 3, 4, 5, 6}, 2, 3));
+      put(zip, "y.npy", NpyArray.ofLongs(new long[] {0, 1}, 2));
+    }
+
+    Dataset data = DataReader.read(file, THREE, 10);
+
+    assertThat(data.samples().count()).isEqualTo(2);
+    assertThat(data.samples().at(1, 2)).isEqualTo(6);
+    assertThat(data.labels().orElseThrow().longs()).containsExactly(0, 1);
+  }
+
+  @Test
+  void readsCsvWithAndWithoutHeader() throws Exception {
+    Dataset named = read("a.csv", "a,b,label,c\n1,2,0,3\n4,,1,6\n");
+    Dataset bare = read("b.csv", "1,2,3\n4,5,6\n");
+
+    assertThat(named.samples().at(0, 2)).isEqualTo(3);
+    assertThat(named.samples().at(1, 1)).isNaN();
+    assertThat(named.labels().orElseThrow().floats()).containsExactly(0, 1);
+    assertThat(bare.samples().count()).isEqualTo(2);
+    assertThat(bare.labels()).isEmpty();
+  }
+
+  @Test
+  void readsParquet() throws Exception {
+    Path file = folder.resolve("data.parquet");
+    try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          "copy (select 1.5::float as a, [2, 3]::float[] as b, 1 as target union all"
+              + " select 4, [5, 6]::float[], 0) to '%s' (format parquet)".formatted(file));
+    }
+
+    Dataset data = DataReader.read(file, THREE, 10);
+
+    assertThat(data.samples().at(0, 0)).isEqualTo(1.5f);
+    assertThat(data.samples().at(1, 2)).isEqualTo(6);
+    assertThat(data.labels().orElseThrow().floats()).containsExactly(1, 0);
+  }
+
+  @Test
+  void readsImagesOfAFolderAndOfAnArchiveAlike() throws Exception {
+    byte[] red = png(2, 2, 0xff0000);
+    byte[] blue = png(2, 2, 0x0000ff);
+    Path images = Files.createDirectories(folder.resolve("images"));
+    Files.createDirectories(images.resolve("warm"));
+    Files.createDirectories(images.resolve("cold"));
+    Files.write(images.resolve("warm/1.png"), red);
+    Files.write(images.resolve("cold/2.png"), blue);
+    Path archive = folder.resolve("images.tar.gz");
+    try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(archive));
+        TarArchiveOutputStream tar = new TarArchiveOutputStream(out)) {
+      put(tar, "test/warm/1.png", red);
+      put(tar, "test/cold/2.png", blue);
+    }
+
+    for (Path source : List.of(images, archive)) {
+      Dataset pixels = DataReader.read(source, PIXELS, 10);
+      Dataset planes = DataReader.read(source, PLANES, 10);
+
+      assertThat(pixels.labels().orElseThrow().floats()).containsExactly(0, 1);
+      assertThat(row(pixels, 1)).startsWith(255f, 0f, 0f, 255f);
+      assertThat(row(planes, 1)).startsWith(255f, 255f, 255f, 255f, 0f);
+      assertThat(row(planes, 0)).endsWith(0f, 255f, 255f, 255f, 255f);
+    }
+  }
+
+  @Test
+  void readsRawTensorsAsTheirDescriptionSays() throws Exception {
+    Path raw = raw("dtype: int8\nshape: [3]\nscale: 0.5\nzeroPoint: 2\nlabels: y.csv\n");
+    TensorSpec integers = new TensorSpec("x", ElementType.INT8, List.of(-1L, 3L));
+
+    Dataset floats = DataReader.read(raw, THREE, 10);
+    Dataset stored = DataReader.read(raw, integers, 10);
+
+    assertThat(row(floats, 0)).containsExactly(-0.5f, 0f, 0.5f);
+    assertThat(stored.samples().at(0, 2)).isEqualTo(3);
+    assertThat(floats.labels().orElseThrow().floats()).containsExactly(4, 0);
+  }
+
+  @Test
+  void takesAsManyAsWantedEvenlySpread() throws Exception {
+    Dataset data = DataReader.read(npy(6), THREE, 3);
+
+    assertThat(data.samples().count()).isEqualTo(3);
+    assertThat(data.samples().at(1, 0)).isEqualTo(2);
+  }
+
+  @Test
+  void saysWhatIsWrongWithEachForm() throws Exception {
+    Path strange = Files.writeString(folder.resolve("data.txt"), "1");
+    Path none = Files.createDirectories(folder.resolve("none"));
+    Path wide = Files.createDirectories(folder.resolve("wide/a"));
+    Files.write(wide.resolve("1.png"), png(3, 2, 0));
+    Path text = Files.createDirectories(folder.resolve("text/a"));
+    Files.writeString(text.resolve("1.png"), "no image");
+    Path broken = Files.writeString(folder.resolve("broken.npz"), "PK");
+    Path archive = Files.writeString(folder.resolve("broken.tar.gz"), "no gzip");
+    Path parquet = Files.writeString(folder.resolve("broken.parquet"), "no parquet");
+
+    refused(folder.resolve("absent.npy"), THREE, "absent.npy", "no such file");
+    refused(strange, THREE, "data.txt", "convert it");
+    refused(none, PIXELS, "none", "one folder per class");
+    refused(folder.resolve("wide"), PIXELS, "1.png", "3 x 2 pixels", "resize");
+    refused(folder.resolve("text"), PIXELS, "1.png", "no image");
+    refused(broken, THREE, "broken.npz", "unreadable");
+    refused(archive, PIXELS, "broken.tar.gz", "unreadable");
+    refused(parquet, THREE, "broken.parquet", "unreadable");
+    refused(none, THREE, "none", "do not fit the model's input");
+    refused(csv("c.csv", ""), THREE, "c.csv", "empty");
+    refused(csv("d.csv", "1,2,3\n1,x,3\n"), THREE, "d.csv", "line 2, column 2", "'x'");
+    refused(csv("e.csv", "1,2,3\n1,2\n"), THREE, "e.csv", "line 2 has 2 values");
+    refused(csv("f.csv", "1,2\n"), THREE, "f.csv", "3");
+  }
+
+  @Test
+  void saysWhatIsWrongWithADescription() throws Exception {
+    refused(raw("dtype: int4\nshape: [3]\n"), THREE, "data.yaml", "int4");
+    refused(raw("dtype: int8\nshape: [4]\n"), THREE, "a.bin", "3 bytes", "says 4");
+    refused(raw("dtype: int8\nshape: none\n"), THREE, "data.yaml", "shape");
+    refused(raw("dtype: int8\nshape: [3]\nscael: 1\n"), THREE, "data.yaml", "'scael'");
+    refused(raw("dtype: int8\nshape: [3]\nlabels: ../y.csv\n"), THREE, "data.yaml", "outside");
+    refused(raw("dtype: int8\nshape: [3]\nscale: x\n"), THREE, "data.yaml", "scale 'x'");
+    refused(raw("\tno yaml"), THREE, "data.yaml", "no YAML");
+  }
+
+  private static void refused(Path path, TensorSpec input, String... parts) {
+    assertThatThrownBy(() -> DataReader.read(path, input, 10))
+        .isInstanceOf(DataRefusedException.class)
+        .hasMessageContainingAll(parts)
+        .hasMessageNotContaining("\n");
+  }
+
+  private Dataset read(String name, String text) throws IOException {
+    return DataReader.read(csv(name, text), THREE, 10);
+  }
+
+  private Path csv(String name, String text) throws IOException {
+    return Files.writeString(folder.resolve(name), text);
+  }
+
+  private Path npy(int items) throws IOException {
+    float[] values = new float[items * 3];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = Math.floorDiv(i, 3);
+    }
+    Path file = folder.resolve("data.npy");
+    NpyArray.ofFloats(values, items, 3).write(file);
+    return file;
+  }
+
+  private Path raw(String description) throws IOException {
+    Path raw = Files.createTempDirectory(folder, "raw");
+    Files.writeString(raw.resolve("data.yaml"), "format: raw\n" + description);
+    Files.write(raw.resolve("a.bin"), new byte[] {1, 2, 3});
+    Files.write(raw.resolve("b.bin"), new byte[] {3, 2, 1});
+    Files.writeString(raw.resolve("y.csv"), "b.bin,5,0\na.bin,5,4\n");
+    return raw;
+  }
+
+  private static float[] row(Dataset data, int item) {
+    float[] row = new float[data.samples().itemElements()];
+    for (int i = 0; i < row.length; i++) {
+      row[i] = data.samples().at(item, i);
+    }
+    return row;
+  }
+
+  private void put(ZipOutputStream zip, String name, NpyArray array) throws IOException {
+    Path part = folder.resolve("part.npy");
+    array.write(part);
+    zip.putNextEntry(new ZipEntry(name));
+    zip.write(Files.readAllBytes(part));
+    zip.closeEntry();
+  }
+
+  private static void put(TarArchiveOutputStream tar, String name, byte[] content)
+      throws IOException {
+    TarArchiveEntry entry = new TarArchiveEntry(name);
+    entry.setSize(content.length);
+    tar.putArchiveEntry(entry);
+    tar.write(content);
+    tar.closeArchiveEntry();
+  }
+
+  private static byte[] png(int width, int height, int colour) throws IOException {
+    BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
+    for (int i = 0; i < width * height; i++) {
+      image.setRGB(i % width, i / width, colour);
+    }
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ImageIO.write(image, "png", out);
+    return out.toByteArray();
+  }
+}

@@ -1,0 +1,69 @@
+package io.skerry.packager.quantize;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.packager.calibrate.Calibrator;
+import io.skerry.packager.calibrate.Clipping;
+import io.skerry.packager.data.Samples;
+import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.Nets;
+import io.skerry.packager.graph.OnnxExport;
+import io.skerry.packager.measure.Bench;
+import io.skerry.packager.measure.Outputs;
+import io.skerry.profile.Engine;
+import io.skerry.runtime.LoadedModel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class EqualizationTest {
+  private static final Scheme PER_TENSOR = new Scheme(IntegerType.UINT8, false, false, true);
+
+  @TempDir private Path folder;
+
+  @Test
+  void changesNoOutput() throws Exception {
+    for (long seed = 1; seed <= 5; seed++) {
+      Graph graph = Nets.imageNet(seed);
+      Samples items = Nets.randomItems(graph, 16);
+
+      Outputs before = outputs(OnnxExport.write(graph), graph, items);
+      Outputs after = outputs(OnnxExport.write(Equalization.of(graph)), graph, items);
+
+      assertThat(after.largestDifference(before)).isLessThan(1e-4);
+    }
+  }
+
+  @Test
+  void savesOneScaleForChannelsOfUnequalSize() throws Exception {
+    Graph graph = Nets.unequalImageNet(3);
+    Graph equalized = Equalization.of(graph);
+    Samples items = Nets.randomItems(graph, 64);
+    Outputs floats = outputs(OnnxExport.write(graph), graph, items);
+
+    double without = quantized(graph, items).signalToNoise(floats);
+    double with = quantized(equalized, items).signalToNoise(floats);
+
+    assertThat(with).isGreaterThan(without + 6);
+  }
+
+  private Outputs quantized(Graph graph, Samples items) throws Exception {
+    Options options = new Options(Clipping.MIN_MAX, false, false, Set.of());
+    return outputs(
+        QdqExport.write(
+            Quantizer.quantized(graph, Calibrator.observe(graph, items), PER_TENSOR, options)),
+        graph,
+        items);
+  }
+
+  private Outputs outputs(byte[] content, Graph graph, Samples items) throws Exception {
+    Path file = folder.resolve("model.onnx");
+    Files.write(file, content);
+    Bench bench = new Bench();
+    try (LoadedModel model = bench.load(Engine.ONNXRUNTIME, file)) {
+      return bench.outputs(model, items, graph.outputs().getFirst());
+    }
+  }
+}
