@@ -73,7 +73,7 @@ final class RunCommand implements Callable<Integer> {
     }
     ServeConfig config = options.apply(ServeConfig.at(address()), spec);
     DeviceIdentity identity = identity();
-    EngineCatalog engines = EngineCatalog.discovered();
+    EngineCatalog engines = options.engines(spec);
     try (AgentExecutors executors = AgentExecutors.create();
         DeviceAgent agent =
             DeviceAgent.start(

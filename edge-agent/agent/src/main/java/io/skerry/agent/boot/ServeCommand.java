@@ -1,7 +1,6 @@
 package io.skerry.agent.boot;
 
 import io.skerry.agent.diagnose.Diagnostics;
-import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.Pipelines;
 import io.skerry.agent.model.PredictionListener;
@@ -136,7 +135,7 @@ final class ServeCommand implements Callable<Integer> {
       ModelRepository repository =
           ModelRepository.load(
               models,
-              EngineCatalog.discovered(),
+              options.engines(spec),
               new LoadOptions(threads, LoadOptions.DEFAULTS.providers()),
               slots);
       if (repository.entries().isEmpty() && !allowEmpty) {

@@ -1,9 +1,12 @@
 package io.skerry.agent.boot;
 
 import io.skerry.agent.diagnose.Diagnostics;
+import io.skerry.agent.model.Batching;
+import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.serve.AgentServer;
 import io.skerry.agent.serve.ListenAddress;
 import io.skerry.agent.serve.ListenException;
+import io.skerry.agent.serve.QueueConfig;
 import io.skerry.agent.serve.ServeConfig;
 import io.skerry.agent.serve.http.HttpConfig;
 import io.skerry.agent.serve.http.HttpServer;
@@ -11,6 +14,7 @@ import io.skerry.agent.serve.memory.SharedMemoryConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -23,6 +27,9 @@ import picocli.CommandLine.ParameterException;
 
 /** How to serve, beside the address: what {@code serve} and {@code run} have in common. */
 final class ServeOptions {
+  private static final int BATCH_LATENCY_MILLIS_MAX = 10_000;
+  private static final int RUNS_IN_BATCHES = 32;
+
   @Option(
       names = "--http-port",
       paramLabel = "PORT",
@@ -58,8 +65,43 @@ final class ServeOptions {
               + " default beside the socket of --listen; none: off")
   private @Nullable String diagnostics;
 
+  @Option(
+      names = "--batch-latency",
+      paramLabel = "MILLIS",
+      description =
+          "run calls that wait for each other in batches, for models that gain by it here; no batch"
+              + " may take longer than this (default: no batches)")
+  private @Nullable Integer batchLatencyMillis;
+
+  /** The engines with these options. */
+  EngineCatalog engines(CommandSpec spec) {
+    if (batchLatencyMillis == null) {
+      return EngineCatalog.discovered();
+    }
+    if (batchLatencyMillis < 1 || batchLatencyMillis > BATCH_LATENCY_MILLIS_MAX) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--batch-latency is %d, expected 1 to %d milliseconds"
+              .formatted(batchLatencyMillis, BATCH_LATENCY_MILLIS_MAX));
+    }
+    return EngineCatalog.discovered().with(new Batching(Duration.ofMillis(batchLatencyMillis)));
+  }
+
+  // Those that are in a batch only wait for it, so more may be under way.
+  private ServeConfig withBatches(ServeConfig config) {
+    QueueConfig queue = config.queue();
+    return batchLatencyMillis == null
+        ? config
+        : config.withQueue(
+            new QueueConfig(
+                Math.max(queue.runsMax(), RUNS_IN_BATCHES),
+                queue.waitingMax(),
+                queue.waitingBytesMax()));
+  }
+
   /** The configuration with these options. */
-  ServeConfig apply(ServeConfig config, CommandSpec spec) {
+  ServeConfig apply(ServeConfig given, CommandSpec spec) {
+    ServeConfig config = withBatches(given);
     if (httpPort != null && (httpPort < 0 || httpPort > 65_535)) {
       throw new ParameterException(
           spec.commandLine(), "--http-port is %d, expected 0 to 65535".formatted(httpPort));

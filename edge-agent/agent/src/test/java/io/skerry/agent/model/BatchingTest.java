@@ -1,0 +1,231 @@
+package io.skerry.agent.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.skerry.artifact.ElementType;
+import io.skerry.artifact.ModelSignature;
+import io.skerry.artifact.TensorSpec;
+import io.skerry.runtime.EngineException;
+import io.skerry.runtime.EngineException.Reason;
+import io.skerry.runtime.LoadedModel;
+import io.skerry.runtime.RunScope;
+import io.skerry.runtime.Tensor;
+import io.skerry.runtime.TensorPool;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+class BatchingTest {
+  private final Rows rows = new Rows();
+  private final BatchingModel model = new BatchingModel(rows, 8, 1);
+
+  private static Tensor input(float... values) {
+    return Tensor.ofFloats("x", List.of(values.length / 2L, 2L), values);
+  }
+
+  private FutureTask<float[]> start(RunScope scope, float... values) {
+    FutureTask<float[]> call =
+        new FutureTask<>(() -> model.run(List.of(input(values)), scope).getFirst().floats());
+    Thread thread = Thread.ofPlatform().daemon().start(call);
+    // Its place in the queue is what the tests are about.
+    while (!isWaiting(thread) && !call.isDone() && !rows.isRunning(thread)) {
+      Thread.onSpinWait();
+    }
+    return call;
+  }
+
+  private static boolean isWaiting(Thread thread) {
+    return thread.getState() == Thread.State.WAITING;
+  }
+
+  @Test
+  void runsTogetherWhatCameWhileTheModelWasBusy() throws Exception {
+    FutureTask<float[]> first = start(RunScope.lasting(), 1, 2);
+    FutureTask<float[]> second = start(RunScope.lasting(), 3, 4);
+    FutureTask<float[]> third = start(RunScope.lasting(), 5, 6, 7, 8);
+
+    rows.go.countDown();
+
+    assertThat(first.get()).containsExactly(2, 4);
+    assertThat(second.get()).containsExactly(6, 8);
+    assertThat(third.get()).containsExactly(10, 12, 14, 16);
+    assertThat(rows.batches).containsExactly(1L, 3L);
+  }
+
+  @Test
+  void neverMakesABatchLargerThanItMay() throws Exception {
+    List<FutureTask<float[]>> calls = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      calls.add(start(RunScope.lasting(), i, -i));
+    }
+
+    rows.go.countDown();
+
+    for (int i = 0; i < 20; i++) {
+      assertThat(calls.get(i).get()).containsExactly(2 * i, -2 * i);
+    }
+    assertThat(rows.batches).containsExactly(1L, 8L, 8L, 3L);
+  }
+
+  @Test
+  void answersRightUnderLoadInPooledMemory() throws Exception {
+    rows.go.countDown();
+    TensorPool pool = new TensorPool(1 << 20);
+    List<FutureTask<Boolean>> clients = new ArrayList<>();
+    for (int client = 0; client < 8; client++) {
+      float base = client * 1000;
+      FutureTask<Boolean> task =
+          new FutureTask<>(
+              () -> {
+                for (int i = 0; i < 2000; i++) {
+                  try (RunScope scope = pool.open()) {
+                    float[] made =
+                        model.run(List.of(input(base + i, i)), scope).getFirst().floats();
+                    if (made[0] != 2 * (base + i) || made[1] != 2 * i) {
+                      return false;
+                    }
+                  }
+                }
+                return true;
+              });
+      clients.add(task);
+      Thread.ofPlatform().daemon().start(task);
+    }
+
+    for (FutureTask<Boolean> client : clients) {
+      assertThat(client.get()).isTrue();
+    }
+  }
+
+  @Test
+  void whatIsWrongWithOneCallIsNobodyElsesFault() throws Exception {
+    FutureTask<float[]> first = start(RunScope.lasting(), 1, 2);
+    FutureTask<float[]> bad = start(RunScope.lasting(), Float.NaN, 4);
+    FutureTask<float[]> good = start(RunScope.lasting(), 5, 6);
+
+    rows.go.countDown();
+
+    assertThat(first.get()).containsExactly(2, 4);
+    assertThat(good.get()).containsExactly(10, 12);
+    assertThatThrownBy(bad::get)
+        .isInstanceOf(ExecutionException.class)
+        .hasMessageContaining("no number");
+  }
+
+  @Test
+  void aClientThatGoesLeavesTheQueue() throws Exception {
+    FutureTask<float[]> first = start(RunScope.lasting(), 1, 2);
+    RunScope gone = RunScope.lasting();
+    FutureTask<float[]> second = start(gone, 3, 4);
+
+    gone.stop();
+
+    assertThatThrownBy(second::get)
+        .cause()
+        .isInstanceOfSatisfying(
+            EngineException.class, e -> assertThat(e.reason()).isEqualTo(Reason.STOPPED));
+    rows.go.countDown();
+    assertThat(first.get()).containsExactly(2, 4);
+    assertThat(rows.batches).containsExactly(1L);
+  }
+
+  @Test
+  void takesTheBatchThatAnswersMostWithinTheBound() throws Exception {
+    // A run costs 10 ms and 1 ms for each row.
+    assertThat(best(100, nanosPerRow -> 10 + nanosPerRow)).isEqualTo(32);
+    assertThat(best(20, nanosPerRow -> 10 + nanosPerRow)).isEqualTo(8);
+    // Twice the rows take twice the time: a batch gains nothing.
+    assertThat(best(1000, nanosPerRow -> 10 * nanosPerRow)).isEqualTo(1);
+  }
+
+  private interface Cost {
+    long millis(long rows);
+  }
+
+  private static int best(long boundMillis, Cost cost) throws EngineException {
+    AtomicLong clock = new AtomicLong();
+    LoadedModel model =
+        new Rows() {
+          @Override
+          public List<Tensor> run(List<Tensor> inputs) {
+            clock.addAndGet(1_000_000 * cost.millis(inputs.getFirst().shape().getFirst()));
+            return List.of();
+          }
+        };
+    return new Batching(Duration.ofMillis(boundMillis)).bestRows(model, clock::get);
+  }
+
+  @Test
+  void leavesModelsAloneThatTakeNoBatches() {
+    LoadedModel fixed =
+        new Rows() {
+          @Override
+          public ModelSignature signature() {
+            return new ModelSignature(
+                List.of(new TensorSpec("x", ElementType.FP32, List.of(1L, 2L))),
+                List.of(new TensorSpec("y", ElementType.FP32, List.of(1L, 2L))));
+          }
+        };
+
+    assertThat(new Batching(Duration.ofMillis(10)).measured(fixed, System::nanoTime))
+        .isSameAs(fixed);
+  }
+
+  /** Doubles rows of two; its first run waits until it may go on. */
+  private static class Rows implements LoadedModel {
+    private final CountDownLatch go = new CountDownLatch(1);
+    private final List<Long> batches = Collections.synchronizedList(new ArrayList<>());
+    private volatile long runner;
+
+    boolean isRunning(Thread thread) {
+      return runner == thread.threadId();
+    }
+
+    @Override
+    public String engine() {
+      return "rows";
+    }
+
+    @Override
+    public ModelSignature signature() {
+      return new ModelSignature(
+          List.of(new TensorSpec("x", ElementType.FP32, List.of(-1L, 2L))),
+          List.of(new TensorSpec("y", ElementType.FP32, List.of(-1L, 2L))));
+    }
+
+    @Override
+    public List<String> providers() {
+      return List.of("cpu");
+    }
+
+    @Override
+    public List<Tensor> run(List<Tensor> inputs) throws EngineException {
+      runner = Thread.currentThread().threadId();
+      try {
+        go.await();
+      } catch (InterruptedException e) {
+        throw new EngineException(Reason.RUN_FAILED, "interrupted", e);
+      }
+      Tensor input = inputs.getFirst();
+      float[] values = input.floats();
+      for (int i = 0; i < values.length; i++) {
+        if (Float.isNaN(values[i])) {
+          throw new EngineException(Reason.RUN_FAILED, "no number");
+        }
+        values[i] *= 2;
+      }
+      batches.add(input.shape().getFirst());
+      return List.of(Tensor.ofFloats("y", input.shape(), values));
+    }
+
+    @Override
+    public void close() {}
+  }
+}
