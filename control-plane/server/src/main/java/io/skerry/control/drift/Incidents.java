@@ -128,6 +128,31 @@ public final class Incidents {
                 .toList());
   }
 
+  /** The score from which a version's prediction is positive. */
+  public double threshold(String model, long version) {
+    return database.<Double>call(transaction -> threshold(transaction, model, version));
+  }
+
+  /** Windows that confirmed an incident since it opened. */
+  public int confirmations(String id) {
+    return database
+        .call(transaction -> stored(transaction, id))
+        .map(found -> found.incident().confirmations())
+        .orElse(0);
+  }
+
+  double threshold(Transaction transaction, String model, long version) {
+    return transaction
+        .first(
+            "select manifest from telemetry_window where model = ? and version = ? limit 1",
+            row -> Digest.parse(row.text("manifest")),
+            model,
+            version)
+        .flatMap(monitoring::of)
+        .map(Monitoring.Monitored::threshold)
+        .orElse(Monitoring.THRESHOLD);
+  }
+
   double threshold(Transaction transaction, Track track, long version) {
     return transaction
         .first(
@@ -144,7 +169,7 @@ public final class Incidents {
         .orElse(Monitoring.THRESHOLD);
   }
 
-  private static Optional<Stored> stored(Transaction transaction, String id) {
+  static Optional<Stored> stored(Transaction transaction, String id) {
     try {
       return id.startsWith(PREFIX)
           ? DriftStore.find(transaction, Long.parseLong(id.substring(PREFIX.length())))

@@ -3,6 +3,7 @@ package io.skerry.control.ingest;
 import com.google.gson.Gson;
 import com.google.gson.reflect.TypeToken;
 import io.skerry.api.DataFlow;
+import io.skerry.api.QuarantinedRecord;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Row;
 import jakarta.inject.Singleton;
@@ -37,6 +38,11 @@ public final class DataFlows {
         .map(OfDevice::flow)
         .sorted(Comparator.comparingLong(DataFlows::wrong).reversed().thenComparing(DataFlow::of))
         .toList();
+  }
+
+  /** The newest of what could not be taken. */
+  public List<QuarantinedRecord> quarantine(int limit) {
+    return database.call(transaction -> Quarantine.newest(transaction, Long.MAX_VALUE, "", limit));
   }
 
   /** The same added up over each cohort. */

@@ -26,6 +26,7 @@ final class RecordRows {
   private final List<@Nullable Object[]> streams = new ArrayList<>();
   private final List<@Nullable Object[]> feedback = new ArrayList<>();
   private final List<@Nullable Object[]> samples = new ArrayList<>();
+  private final List<@Nullable Object[]> predictions = new ArrayList<>();
   private final List<@Nullable Object[]> events = new ArrayList<>();
   private final Set<Track> tracks = new HashSet<>();
   private final List<RecordsStoring.Window> told = new ArrayList<>();
@@ -145,6 +146,11 @@ final class RecordRows {
     Sample sample = record.getSample();
     RecordReader.checkSample(sample);
     RecordReader.checkMoment(record.getAtMillis(), now);
+    String subject =
+        sample.getClientId().isEmpty() ? "" : keys.pseudonym(tenant, sample.getClientId());
+    Instant at = Instant.ofEpochMilli(record.getAtMillis());
+    String slot = RecordReader.slot(sample.getModel()).value();
+    String model = RecordReader.version(sample.getModel()).model().value();
     samples.add(
         new @Nullable Object[] {
           device.value(),
@@ -152,15 +158,28 @@ final class RecordRows {
           record.getSequence(),
           tenant.value(),
           sample.getPredictionId(),
-          sample.getClientId().isEmpty() ? "" : keys.pseudonym(tenant, sample.getClientId()),
-          RecordReader.slot(sample.getModel()).value(),
-          RecordReader.version(sample.getModel()).model().value(),
+          subject,
+          slot,
+          model,
           sample.getModel().getVersion(),
-          Instant.ofEpochMilli(record.getAtMillis()),
+          at,
           sample.getInclusionProbability(),
           sample.getStratum(),
           seals.seal(
               new SealedSample.Name(tenant, device.value(), epoch, record.getSequence()), sample)
+        });
+    predictions.add(
+        new @Nullable Object[] {
+          device.value(),
+          sample.getPredictionId(),
+          subject,
+          slot,
+          model,
+          sample.getModel().getVersion(),
+          at,
+          Scores.of(sample.getOutputs(0)).orElse(null),
+          sample.getStratum(),
+          sample.getInclusionProbability()
         });
   }
 
@@ -224,6 +243,14 @@ final class RecordRows {
         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         samples);
+    transaction.batch(
+        """
+        insert into telemetry_prediction (device, prediction_id, subject, slot, model, version, at,
+          score, stratum, inclusion_probability)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        on conflict do nothing
+        """,
+        predictions);
     transaction.batch(
         """
         insert into telemetry_event (device, boot_epoch, sequence, at, code, detail, attributes,

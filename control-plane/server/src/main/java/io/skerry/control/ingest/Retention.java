@@ -47,6 +47,7 @@ final class Retention {
     remove("telemetry_feedback", config.feedback());
     remove("telemetry_event", config.events());
     remove("telemetry_quarantine", config.quarantine());
+    remove("telemetry_prediction", config.samples());
     lake.forget(config.samples());
   }
 
@@ -76,6 +77,11 @@ final class Retention {
           case "telemetry_quarantine" ->
               """
               select ctid from telemetry_quarantine
+              where at < now() - ? * interval '1 millisecond' limit ?
+              """;
+          case "telemetry_prediction" ->
+              """
+              select ctid from telemetry_prediction
               where at < now() - ? * interval '1 millisecond' limit ?
               """;
           default ->

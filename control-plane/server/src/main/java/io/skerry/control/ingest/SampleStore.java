@@ -13,7 +13,6 @@ import io.skerry.protocol.TenantId;
 import io.skerry.wire.fleet.v1.NamedTensor;
 import io.skerry.wire.fleet.v1.Sample;
 import jakarta.inject.Singleton;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -169,16 +168,8 @@ public final class SampleStore {
         input.getShapeList(),
         input.getData(),
         output.getData(),
-        score(output),
+        Scores.of(output),
         stored.inclusionProbability(),
         stored.stratum());
-  }
-
-  private static Optional<Double> score(NamedTensor output) {
-    return output.getDatatype().equals("FP32") && output.getData().size() >= Float.BYTES
-        ? Optional.of(
-            (double)
-                output.getData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN).getFloat())
-        : Optional.empty();
   }
 }

@@ -1,5 +1,6 @@
 package io.skerry.control.ingest;
 
+import io.micronaut.http.MutableHttpResponse;
 import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Get;
 import io.micronaut.http.annotation.QueryValue;
@@ -11,6 +12,7 @@ import io.skerry.api.TelemetryView;
 import io.skerry.control.access.Allowed;
 import io.skerry.control.access.Role;
 import io.skerry.control.sql.Database;
+import io.skerry.control.web.Csv;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
 import java.time.Duration;
@@ -56,6 +58,17 @@ final class TelemetryController {
           throw new ProblemException(
               ErrorCode.REQUEST_INVALID, "by is '%s': must be device or cohort".formatted(by));
     };
+  }
+
+  @Get("/dataflow.csv")
+  MutableHttpResponse<String> flowFile(
+      @QueryValue(defaultValue = "device") String by, @QueryValue(defaultValue = "24") int hours) {
+    return Csv.file("dataflow", DataFlow.class, flow(by, hours).items());
+  }
+
+  @Get("/quarantine.csv")
+  MutableHttpResponse<String> quarantineFile() {
+    return Csv.file("quarantine", QuarantinedRecord.class, flows.quarantine(Quarantine.ROWS_MAX));
   }
 
   @Get("/quarantine")

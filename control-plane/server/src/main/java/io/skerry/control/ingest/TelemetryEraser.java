@@ -45,6 +45,8 @@ public final class TelemetryEraser {
     long windows = transaction.update("delete from telemetry_window where device = ?", device);
     long feedback = transaction.update("delete from telemetry_feedback where device = ?", device);
     transaction.update("delete from telemetry_event where device = ?", device);
+    transaction.update("delete from telemetry_prediction where device = ?", device);
+    transaction.update("delete from label_task where device = ?", device);
     transaction.update("delete from telemetry_quarantine where device = ?", device);
     long stored = lake.erase(transaction, tenant.value(), new SampleFiles.Erased("device", device));
     return new Erased(waiting + stored, windows, feedback, Set.of());
@@ -82,6 +84,15 @@ public final class TelemetryEraser {
             tenant.value(),
             clients,
             predictions);
+    transaction.update(
+        "delete from label_task where device || '/' || prediction_id = any(?)", predictions);
+    transaction.update(
+        """
+        delete from telemetry_prediction using device d
+        where d.id = device and d.tenant = ? and subject = ?
+        """,
+        tenant.value(),
+        pseudonym);
     return new Erased(waiting + stored, 0, feedback, predictions);
   }
 

@@ -74,7 +74,7 @@ final class CollectedSamples {
         transaction ->
             transaction.forEach(
                 "select device, prediction_id, actual from telemetry_feedback"
-                    + " where model = ? and joined and predicted_at >= ?",
+                    + " where model = ? and joined and predicted_at >= ? order by received_at",
                 row ->
                     outcomes.put(
                         key(row.text("device"), row.text("prediction_id")), row.number("actual")),

@@ -1,0 +1,280 @@
+package io.skerry.control.dataset;
+
+import io.skerry.api.LabelDecision;
+import io.skerry.api.LabelInput;
+import io.skerry.api.LabelTask;
+import io.skerry.api.ToldOutcome;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.audit.AuditLog;
+import io.skerry.control.ingest.Outcomes;
+import io.skerry.control.ingest.SampleStore;
+import io.skerry.control.ingest.StoredSample;
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Row;
+import io.skerry.control.sql.Transaction;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.ErrorCode;
+import jakarta.inject.Singleton;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The queue of predictions that people judge. What they say becomes an outcome like any other, so
+ * it counts for accuracy and is learned from.
+ */
+@Singleton
+public final class Labelling {
+  /** Predictions that are asked for at once. */
+  public static final int AT_ONCE_MAX = 1000;
+
+  /** Open tasks: more than anybody labels; further ones are not queued. */
+  public static final int OPEN_MAX = 10_000;
+
+  private static final int VALUES_MAX = 300_000;
+  private static final String PREFIX = "label-";
+
+  private final Database database;
+  private final SampleStore samples;
+  private final Outcomes outcomes;
+  private final AuditLog audit;
+  private final Clock clock = Clock.systemUTC();
+
+  Labelling(Database database, SampleStore samples, Outcomes outcomes, AuditLog audit) {
+    this.database = database;
+    this.samples = samples;
+    this.outcomes = outcomes;
+    this.audit = audit;
+  }
+
+  /**
+   * Which predictions to queue.
+   *
+   * @param cohort {@code attribute=value}, empty for all devices
+   * @param threshold from which score a prediction says 1
+   */
+  public record Wanted(
+      String model, String cohort, Instant since, int count, String reason, double threshold) {}
+
+  /**
+   * Queues sampled predictions without an outcome: anomalous and unsure ones first, then those that
+   * were drawn at random, newest first. What is queued already is not queued again.
+   *
+   * @return how many were queued
+   */
+  public int queue(Wanted wanted) {
+    int equals = wanted.cohort().indexOf('=');
+    String attribute = equals < 0 ? "" : wanted.cohort().substring(0, equals);
+    String value = wanted.cohort().substring(equals + 1);
+    return database.call(
+        transaction -> {
+          long open = transaction.number("select count(*) from label_task where state = 'OPEN'");
+          long room = Math.min(Math.min(wanted.count(), AT_ONCE_MAX), OPEN_MAX - open);
+          return room <= 0
+              ? 0
+              : transaction.update(
+                  """
+                  insert into label_task (device, prediction_id, model, version, at, score,
+                    predicted, reason, state, queued_at)
+                  select p.device, p.prediction_id, p.model, p.version, p.at, p.score,
+                    case when p.score >= ? then 1 when p.score < ? then 0 end, ?, 'OPEN', ?
+                  from telemetry_prediction p join device d on d.id = p.device
+                  where p.model = ? and p.at >= ? and (? = '' or d.labels ->> ? = ?
+                      or (? = 'profile' and d.profile = ?))
+                    and not exists (select 1 from telemetry_feedback f
+                      where f.device = p.device and f.prediction_id = p.prediction_id)
+                  order by p.stratum = 'base', p.at desc limit ?
+                  on conflict do nothing
+                  """,
+                  wanted.threshold(),
+                  wanted.threshold(),
+                  wanted.reason(),
+                  now(),
+                  wanted.model(),
+                  wanted.since(),
+                  attribute,
+                  attribute,
+                  value,
+                  attribute,
+                  value,
+                  room);
+        });
+  }
+
+  /** Tasks of a state in the order of their queueing, after an id. */
+  public List<LabelTask> list(String state, String after, int limit) {
+    long from = after.isEmpty() ? 0 : number(after);
+    return database.call(
+        transaction ->
+            transaction.list(
+                "select * from label_task where state = ? and id > ? order by id limit ?",
+                Labelling::task,
+                state.toUpperCase(Locale.ROOT),
+                from,
+                limit));
+  }
+
+  /** How many are open. */
+  public long open() {
+    return database.<Long>call(
+        transaction -> transaction.number("select count(*) from label_task where state = 'OPEN'"));
+  }
+
+  /** One task. */
+  public LabelTask get(String id) {
+    return database.call(transaction -> find(transaction, id));
+  }
+
+  /** What the prediction was made of; empty when the sample is no longer kept. */
+  public Optional<LabelInput> input(String id) {
+    LabelTask task = get(id);
+    return samples
+        .find(new DeviceId(task.device()), task.predictionId(), task.at())
+        .map(Labelling::input);
+  }
+
+  /**
+   * Takes a decision on an open task.
+   *
+   * @throws ProblemException if somebody decided otherwise before, or a label is missing
+   */
+  public LabelTask decide(Actor actor, String id, LabelDecision decision) {
+    return database.call(
+        transaction -> {
+          LabelTask task = find(transaction, id);
+          String state = state(decision.decision());
+          Double label = label(task, state, decision.label());
+          int changed =
+              transaction.update(
+                  """
+                  update label_task set state = ?, label = ?, decided_by = ?, decided_at = ?
+                  where id = ? and state = 'OPEN'
+                  """,
+                  state,
+                  label,
+                  actor.name(),
+                  now(),
+                  number(id));
+          if (changed == 0) {
+            throw new ProblemException(
+                ErrorCode.STATE_CONFLICT,
+                "%s was %s by %s already"
+                    .formatted(id, task.state().toLowerCase(Locale.ROOT), task.decidedBy()));
+          }
+          if (label != null) {
+            outcomes.tell(
+                transaction,
+                List.of(
+                    new ToldOutcome(task.device(), task.predictionId(), null, label, task.at())),
+                Outcomes.Source.LABEL);
+          }
+          audit.append(
+              transaction,
+              actor,
+              AuditLog.Act.of("label." + state.toLowerCase(Locale.ROOT), "label/" + id, ""));
+          return find(transaction, id);
+        });
+  }
+
+  private static String state(String decision) {
+    return switch (decision.toLowerCase(Locale.ROOT)) {
+      case "accept" -> "ACCEPTED";
+      case "correct" -> "CORRECTED";
+      case "reject" -> "REJECTED";
+      default ->
+          throw invalid("decision '%s': must be accept, correct or reject".formatted(decision));
+    };
+  }
+
+  private static @Nullable Double label(LabelTask task, String state, @Nullable Double given) {
+    return switch (state) {
+      case "ACCEPTED" -> {
+        if (task.predicted() == null) {
+          throw invalid("nothing was predicted that could be accepted: correct it instead");
+        }
+        yield task.predicted();
+      }
+      case "CORRECTED" -> {
+        if (given == null || !Double.isFinite(given)) {
+          throw invalid("say what it was: label is missing");
+        }
+        yield given;
+      }
+      default -> null;
+    };
+  }
+
+  private static LabelTask find(Transaction transaction, String id) {
+    return transaction
+        .first("select * from label_task where id = ?", Labelling::task, number(id))
+        .orElseThrow(() -> unknown(id));
+  }
+
+  private static LabelTask task(Row row) {
+    return new LabelTask(
+        PREFIX + row.bigint("id"),
+        row.text("device"),
+        row.text("prediction_id"),
+        row.text("model"),
+        row.bigint("version"),
+        row.instant("at"),
+        row.optionalNumber("score").orElse(null),
+        row.optionalNumber("predicted").orElse(null),
+        row.text("reason"),
+        row.text("state"),
+        row.optionalNumber("label").orElse(null),
+        row.optionalText("decided_by").orElse(null),
+        row.optionalInstant("decided_at").orElse(null));
+  }
+
+  private static LabelInput input(StoredSample sample) {
+    ByteBuffer data = sample.input().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    List<Double> values = new ArrayList<>();
+    while (data.hasRemaining() && values.size() < VALUES_MAX) {
+      switch (sample.inputType()) {
+        case "FP32" -> {
+          if (data.remaining() < Float.BYTES) {
+            data.position(data.limit());
+          } else {
+            values.add((double) data.getFloat());
+          }
+        }
+        case "UINT8" -> values.add((double) (data.get() & 0xff));
+        case "INT8" -> values.add((double) data.get());
+        default -> data.position(data.limit());
+      }
+    }
+    return new LabelInput(sample.inputName(), sample.inputType(), sample.inputShape(), values);
+  }
+
+  private static long number(String id) {
+    try {
+      if (id.startsWith(PREFIX)) {
+        return Long.parseLong(id.substring(PREFIX.length()));
+      }
+    } catch (NumberFormatException e) {
+      throw new ProblemException(ErrorCode.NOT_FOUND, "no label task '%s'".formatted(id), e);
+    }
+    throw unknown(id);
+  }
+
+  private static ProblemException unknown(String id) {
+    return new ProblemException(ErrorCode.NOT_FOUND, "no label task '%s'".formatted(id));
+  }
+
+  private static ProblemException invalid(String what) {
+    return new ProblemException(ErrorCode.REQUEST_INVALID, what);
+  }
+
+  private Instant now() {
+    return clock.instant().truncatedTo(ChronoUnit.MICROS);
+  }
+}

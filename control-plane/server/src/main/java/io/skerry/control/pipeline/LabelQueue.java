@@ -1,0 +1,67 @@
+package io.skerry.control.pipeline;
+
+import io.micronaut.runtime.event.annotation.EventListener;
+import io.skerry.api.Incident;
+import io.skerry.api.LabelRequest;
+import io.skerry.control.dataset.Labelling;
+import io.skerry.control.drift.IncidentOpened;
+import io.skerry.control.drift.Incidents;
+import io.skerry.control.drift.Monitoring;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.ErrorCode;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.time.Instant;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Has the predictions labelled that an incident touches. */
+@Singleton
+final class LabelQueue {
+  static final int PER_INCIDENT = 200;
+  private static final Duration LOOK_BACK = Duration.ofDays(30);
+  private static final Logger log = LoggerFactory.getLogger(LabelQueue.class);
+
+  private final Labelling labelling;
+  private final Incidents incidents;
+
+  LabelQueue(Labelling labelling, Incidents incidents) {
+    this.labelling = labelling;
+    this.incidents = incidents;
+  }
+
+  @EventListener
+  void onOpened(IncidentOpened event) {
+    Incident incident = event.incident();
+    int queued =
+        labelling.queue(
+            new Labelling.Wanted(
+                incident.model(),
+                incident.cohort(),
+                incidents.onset(incident.id()).orElse(incident.openedAt()),
+                PER_INCIDENT,
+                incident.id(),
+                incidents.threshold(incident.model(), incident.version())));
+    log.atInfo()
+        .addKeyValue("incident", incident.id())
+        .addKeyValue("predictions", queued)
+        .log("queued for labelling");
+  }
+
+  int add(LabelRequest request) {
+    if (request.count() < 1 || request.count() > Labelling.AT_ONCE_MAX) {
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID,
+          "count is %d: must be 1 to %d".formatted(request.count(), Labelling.AT_ONCE_MAX));
+    }
+    String cohort = request.cohort() == null ? "" : request.cohort();
+    return labelling.queue(
+        new Labelling.Wanted(
+            request.model(),
+            cohort,
+            Instant.now().minus(LOOK_BACK),
+            request.count(),
+            request.reason(),
+            Monitoring.THRESHOLD));
+  }
+}
