@@ -153,18 +153,43 @@ final class DriftService {
       ledgers.put(track, replayed);
     }
     for (Judged judged : DriftStore.judgedAfter(transaction, track, replayed.through)) {
-      WindowReader.Window read =
-          reader.read(transaction, track, judged.window(), judged.receivedUntil());
-      register(replayed.ledger, read);
-      replayed.ledger.judge(judged.window(), read.devices());
-      for (Release release : releases) {
-        if (release.after() == judged.window()) {
-          replayed.ledger.release(release.cohort(), release.relearn());
-        }
-      }
-      replayed.through = judged.window();
+      replay(transaction, track, replayed, releases, judged);
     }
     return replayed;
+  }
+
+  private WindowVerdict replay(
+      Transaction transaction,
+      Track track,
+      Replayed replayed,
+      List<Release> releases,
+      Judged judged) {
+    WindowReader.Window read =
+        reader.read(transaction, track, judged.window(), judged.receivedUntil());
+    register(replayed.ledger, read);
+    WindowVerdict verdict = replayed.ledger.judge(judged.window(), read.devices());
+    for (Release release : releases) {
+      if (release.after() == judged.window()) {
+        replayed.ledger.release(release.cohort(), release.relearn());
+      }
+    }
+    replayed.through = judged.window();
+    return verdict;
+  }
+
+  /** A window judged once more from what is stored; empty when windows up to it are gone. */
+  Optional<WindowVerdict> judgeAgain(Transaction transaction, Track track, long window) {
+    Replayed replayed = new Replayed();
+    List<Release> releases = DriftStore.releases(transaction, track);
+    Optional<WindowVerdict> last = Optional.empty();
+    for (Judged judged : DriftStore.judgedAfter(transaction, track, -1)) {
+      if (judged.window() > window) {
+        break;
+      }
+      last = Optional.of(replay(transaction, track, replayed, releases, judged));
+    }
+    boolean whole = DriftStore.hasWindow(transaction, track, window);
+    return last.filter(verdict -> whole && verdict.window() == window);
   }
 
   private void register(DriftLedger ledger, WindowReader.Window read) {

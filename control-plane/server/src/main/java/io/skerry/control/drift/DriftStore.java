@@ -172,6 +172,43 @@ final class DriftStore {
                 GSON.fromJson(row.text("verdicts"), new TypeToken<List<StreamVerdict>>() {})));
   }
 
+  /** The judged windows of a track up to one, oldest first. */
+  static List<Latest> verdicts(
+      Transaction transaction, String slot, String model, long until, int limit) {
+    return transaction.list(
+        """
+        select * from (select * from drift_window
+          where slot = ? and model = ? and window_index <= ?
+          order by window_index desc limit ?) newest
+        order by window_index
+        """,
+        row ->
+            new Latest(
+                track(row),
+                row.bigint("window_index"),
+                row.integer("learning"),
+                row.integer("judged"),
+                GSON.fromJson(row.text("verdicts"), new TypeToken<List<StreamVerdict>>() {})),
+        slot,
+        model,
+        until,
+        limit);
+  }
+
+  /** Whether records of a window are still kept. */
+  static boolean hasWindow(Transaction transaction, Track track, long window) {
+    return transaction.number(
+            """
+            select count(*) from (select 1 from telemetry_window
+              where model = ? and slot = ? and window_millis = ? and window_index = ? limit 1) one
+            """,
+            track.model(),
+            track.slot(),
+            track.windowMillis(),
+            window)
+        == 1;
+  }
+
   static long insert(
       Transaction transaction, Track track, long version, Incident incident, Instant now) {
     DriftFinding finding = incident.finding();
@@ -253,12 +290,12 @@ final class DriftStore {
     Cohort cohort = incident.incident().finding().cohort();
     return transaction.list(
         """
-        select f.device, f.score, f.actual
+        select distinct on (f.device, f.prediction_id) f.device, f.score, f.actual
         from telemetry_feedback f join device d on d.id = f.device
         where f.slot = ? and f.model = ? and f.version = ? and f.joined and f.score is not null
           and f.predicted_at >= ? and f.predicted_at < ?
           and (d.labels ->> ? = ? or (? = 'profile' and d.profile = ?))
-        order by f.device, f.boot_epoch, f.sequence limit ?
+        order by f.device, f.prediction_id, f.received_at desc, f.boot_epoch, f.sequence limit ?
         """,
         row ->
             new Outcome(

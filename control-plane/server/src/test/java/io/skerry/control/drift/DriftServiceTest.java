@@ -193,10 +193,11 @@ class DriftServiceTest {
         """
         insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, client_id,
           slot, model, version, actual, joined, score, predicted_at, outcome_at, received_at)
-        values (?, 1, ?, 'p', '', 'main', 'engine-health', 1, ?, true, ?, ?, now(), now())
+        values (?, 1, ?, ?, '', 'main', 'engine-health', 1, ?, true, ?, ?, now(), now())
         """,
         id(device),
         sequence,
+        "p-" + sequence,
         positive ? 1.0 : 0.0,
         (double) score,
         Instant.ofEpochMilli(window * WINDOW_MILLIS + 1));

@@ -1,0 +1,36 @@
+package io.skerry.api;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Why an incident was opened, from what is stored, and what the same windows say when they are
+ * judged again.
+ *
+ * @param formula of the evidence, as text
+ * @param windowMillis length of a window
+ * @param firedBy the stream whose evidence reached the threshold, with its kind
+ * @param point what that stream's window said
+ * @param recomputed SAME, DIFFERENT, or GONE when windows are no longer kept
+ * @param recomputedDetail the figures of the second judgement, or what is missing
+ * @param history the stream's windows around the onset
+ * @param distribution of the feature; absent when its windows are gone
+ * @param marks rollouts that ended or began near the onset
+ */
+public record Explanation(
+    Incident incident,
+    String formula,
+    String slot,
+    long windowMillis,
+    String firedBy,
+    @Nullable DriftPoint point,
+    String recomputed,
+    String recomputedDetail,
+    List<DriftPoint> history,
+    @Nullable Distribution distribution,
+    List<RolloutMark> marks) {
+  public Explanation {
+    history = List.copyOf(history);
+    marks = List.copyOf(marks);
+  }
+}

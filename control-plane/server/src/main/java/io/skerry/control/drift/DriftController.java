@@ -1,0 +1,159 @@
+package io.skerry.control.drift;
+
+import io.micronaut.http.MutableHttpResponse;
+import io.micronaut.http.annotation.Controller;
+import io.micronaut.http.annotation.Get;
+import io.micronaut.http.annotation.QueryValue;
+import io.micronaut.serde.annotation.SerdeImport;
+import io.skerry.api.AccuracyPoint;
+import io.skerry.api.Distribution;
+import io.skerry.api.DriftPoint;
+import io.skerry.api.DriftStream;
+import io.skerry.api.Explanation;
+import io.skerry.api.Incident;
+import io.skerry.api.Page;
+import io.skerry.api.RolloutMark;
+import io.skerry.api.SliceRow;
+import io.skerry.control.access.Allowed;
+import io.skerry.control.access.Role;
+import io.skerry.control.web.Csv;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.ErrorCode;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/** Drift over time and in its parts; each list also as CSV. */
+@Controller("/v1")
+@Allowed(Role.VIEWER)
+@SerdeImport(AccuracyPoint.class)
+@SerdeImport(Distribution.class)
+@SerdeImport(Distribution.Bin.class)
+@SerdeImport(DriftPoint.class)
+@SerdeImport(Explanation.class)
+@SerdeImport(RolloutMark.class)
+@SerdeImport(SliceRow.class)
+final class DriftController {
+  private static final int DAYS_MAX = 400;
+
+  private final DriftReports reports;
+  private final Incidents incidents;
+
+  DriftController(DriftReports reports, Incidents incidents) {
+    this.reports = reports;
+    this.incidents = incidents;
+  }
+
+  @Get("/drift.csv")
+  MutableHttpResponse<String> streams() {
+    return Csv.file("drift", DriftStream.class, incidents.streams());
+  }
+
+  @Get("/incidents.csv")
+  MutableHttpResponse<String> incidentList() {
+    return Csv.file("incidents", Incident.class, incidents.newest());
+  }
+
+  @Get("/drift/history")
+  Page<DriftPoint> history(
+      String slot,
+      String model,
+      String cohort,
+      String stream,
+      String kind,
+      @QueryValue(defaultValue = "200") int windows) {
+    return Page.only(reports.history(slot, model, cohort, stream, kind, windows));
+  }
+
+  @Get("/drift/history.csv")
+  MutableHttpResponse<String> historyFile(
+      String slot,
+      String model,
+      String cohort,
+      String stream,
+      String kind,
+      @QueryValue(defaultValue = "500") int windows) {
+    return Csv.file(
+        "history", DriftPoint.class, reports.history(slot, model, cohort, stream, kind, windows));
+  }
+
+  @Get("/drift/distribution")
+  Distribution distribution(String slot, String model, String cohort, String stream) {
+    return found(
+        reports.distribution(slot, model, cohort, stream), "counts of %s".formatted(stream));
+  }
+
+  @Get("/drift/distribution.csv")
+  MutableHttpResponse<String> distributionFile(
+      String slot, String model, String cohort, String stream) {
+    return Csv.file(
+        "distribution", Distribution.Bin.class, distribution(slot, model, cohort, stream).bins());
+  }
+
+  @Get("/incidents/{id}/explanation")
+  Explanation explain(String id) {
+    return reports.explain(id).orElseThrow(() -> Incidents.unknown(id));
+  }
+
+  @Get("/incidents/{id}/history.csv")
+  MutableHttpResponse<String> incidentHistory(String id) {
+    return Csv.file(id + "-history", DriftPoint.class, explain(id).history());
+  }
+
+  @Get("/incidents/{id}/distribution.csv")
+  MutableHttpResponse<String> incidentDistribution(String id) {
+    Distribution distribution = explain(id).distribution();
+    return Csv.file(
+        id + "-distribution",
+        Distribution.Bin.class,
+        distribution == null ? List.of() : distribution.bins());
+  }
+
+  @Get("/models/{model}/accuracy")
+  Page<AccuracyPoint> accuracy(
+      String model,
+      @QueryValue(defaultValue = "60") int minutes,
+      @QueryValue(defaultValue = "30") int days) {
+    return Page.only(reports.accuracy(model, step(minutes), span(days)));
+  }
+
+  @Get("/models/{model}/accuracy.csv")
+  MutableHttpResponse<String> accuracyFile(
+      String model,
+      @QueryValue(defaultValue = "60") int minutes,
+      @QueryValue(defaultValue = "30") int days) {
+    return Csv.file(
+        "accuracy", AccuracyPoint.class, reports.accuracy(model, step(minutes), span(days)));
+  }
+
+  @Get("/models/{model}/slices")
+  Page<SliceRow> slices(String model, @QueryValue(defaultValue = "30") int days) {
+    return Page.only(reports.slices(model, span(days)));
+  }
+
+  @Get("/models/{model}/slices.csv")
+  MutableHttpResponse<String> slicesFile(String model, @QueryValue(defaultValue = "30") int days) {
+    return Csv.file("slices", SliceRow.class, reports.slices(model, span(days)));
+  }
+
+  private static Duration step(int minutes) {
+    return Duration.ofMinutes(checked("minutes", minutes, 1440));
+  }
+
+  private static Duration span(int days) {
+    return Duration.ofDays(checked("days", days, DAYS_MAX));
+  }
+
+  private static int checked(String name, int value, int max) {
+    if (value < 1 || value > max) {
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID, "%s is %d: must be 1 to %d".formatted(name, value, max));
+    }
+    return value;
+  }
+
+  private static <T> T found(Optional<T> found, String what) {
+    return found.orElseThrow(
+        () -> new ProblemException(ErrorCode.NOT_FOUND, "there are no %s yet".formatted(what)));
+  }
+}

@@ -1,0 +1,547 @@
+package io.skerry.control.drift;
+
+import io.skerry.api.AccuracyPoint;
+import io.skerry.api.Distribution;
+import io.skerry.api.DriftPoint;
+import io.skerry.api.Explanation;
+import io.skerry.api.RolloutMark;
+import io.skerry.api.SliceRow;
+import io.skerry.control.drift.DriftStore.Stored;
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Transaction;
+import io.skerry.telemetry.drift.BaselineBins;
+import io.skerry.telemetry.drift.Cohort;
+import io.skerry.telemetry.drift.DeviceWindow;
+import io.skerry.telemetry.drift.DriftFinding;
+import io.skerry.telemetry.drift.EffectSize;
+import io.skerry.telemetry.drift.StreamVerdict;
+import io.skerry.telemetry.drift.WindowVerdict;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** What was judged, over time and in its parts, for people; everything from what is stored. */
+@Singleton
+public final class DriftReports {
+  /** Windows of a history. */
+  public static final int WINDOWS_MAX = 500;
+
+  /** Devices below which a slice tells nothing. */
+  public static final int SLICE_DEVICES_MIN = 20;
+
+  static final String FORMULA =
+      """
+      y(d,t) = clip((position of device d in window t - its own baseline - mean of its peers) / clip, -1, 1)
+      e(t)   = mean over signs s and bets b of  prod over devices d of (1 + b (s y(d,t) - tolerance))
+      M(t)   = (M(t-1) + 1) e(t), Shiryaev-Roberts; opened when ln M >= ln(c H)
+      c = windows per false incident that are promised, H = streams that are watched
+      tolerance = material effect + 3.9 standard errors of the learned baseline""";
+
+  private static final int BASELINE_WINDOWS = 16;
+  private static final int SHOWN_WINDOWS = 16;
+  private static final int POINTS_MAX = 200;
+  private static final List<String> OWN_5 =
+      List.of("missing", "infinite", "below minimum", "above maximum", "stuck");
+  private static final List<String> OWN_7 =
+      List.of(
+          "missing",
+          "not a number",
+          "infinite",
+          "below minimum",
+          "above maximum",
+          "unseen",
+          "stuck");
+
+  private final Database database;
+  private final DriftService service;
+  private final Incidents incidents;
+  private final Monitoring monitoring;
+  private final WindowReader reader;
+
+  DriftReports(
+      Database database, DriftService service, Incidents incidents, Monitoring monitoring) {
+    this.database = database;
+    this.service = service;
+    this.incidents = incidents;
+    this.monitoring = monitoring;
+    this.reader = new WindowReader();
+  }
+
+  /** A stream's last windows, oldest first. */
+  public List<DriftPoint> history(
+      String slot, String model, String cohort, String stream, String kind, int windows) {
+    return database.call(
+        transaction ->
+            DriftStore.verdicts(
+                    transaction, slot, model, Long.MAX_VALUE, Math.clamp(windows, 1, WINDOWS_MAX))
+                .stream()
+                .flatMap(
+                    judged ->
+                        judged.verdicts().stream()
+                            .filter(
+                                verdict ->
+                                    verdict.cohort().toString().equals(cohort)
+                                        && verdict.stream().name().equals(stream)
+                                        && verdict.stream().kind().name().equals(kind))
+                            .map(verdict -> point(judged.track(), judged.window(), verdict)))
+                .toList());
+  }
+
+  /** Why an incident was opened; empty when there is none of this id. */
+  public Optional<Explanation> explain(String id) {
+    return database.call(
+        transaction -> Incidents.stored(transaction, id).map(found -> explain(transaction, found)));
+  }
+
+  private Explanation explain(Transaction transaction, Stored found) {
+    DriftFinding finding = found.incident().finding();
+    Track track = found.track();
+    List<DriftPoint> history = new ArrayList<>();
+    for (DriftStore.Latest judged :
+        DriftStore.verdicts(
+            transaction,
+            track.slot(),
+            track.model(),
+            finding.window() + SHOWN_WINDOWS,
+            BASELINE_WINDOWS + 2 * SHOWN_WINDOWS)) {
+      judged.verdicts().stream()
+          .filter(
+              verdict ->
+                  verdict.cohort().equals(finding.cohort())
+                      && verdict.stream().equals(finding.firedBy()))
+          .forEach(verdict -> history.add(point(track, judged.window(), verdict)));
+    }
+    DriftPoint point =
+        history.stream().filter(one -> one.window() == finding.window()).findFirst().orElse(null);
+    Optional<WindowVerdict> again = service.judgeAgain(transaction, track, finding.window());
+    return new Explanation(
+        Incidents.view(found),
+        FORMULA,
+        track.slot(),
+        track.windowMillis(),
+        "%s %s".formatted(finding.firedBy().kind(), finding.firedBy().name()),
+        point,
+        again.isEmpty() ? "GONE" : isSame(again.get(), finding) ? "SAME" : "DIFFERENT",
+        detail(again, finding),
+        history,
+        distribution(
+                transaction,
+                track,
+                finding.cohort(),
+                finding.feature(),
+                finding.onsetWindow(),
+                finding.window() + 1)
+            .orElse(null),
+        marks(transaction, track, finding.onsetWindow()));
+  }
+
+  private static boolean isSame(WindowVerdict again, DriftFinding finding) {
+    return again.found().filter(finding::equals).isPresent();
+  }
+
+  private static String detail(Optional<WindowVerdict> again, DriftFinding finding) {
+    if (again.isEmpty()) {
+      return "windows before %d are no longer kept".formatted(finding.window());
+    }
+    return again
+        .get()
+        .found()
+        .map(
+            second ->
+                String.format(
+                    Locale.ROOT,
+                    "judged again: %s of %s, shift %+.3f sigma, ln M %.3f (stored %+.3f, %.3f)",
+                    second.feature(),
+                    second.cohort(),
+                    second.shiftSigma(),
+                    second.logEvidence(),
+                    finding.shiftSigma(),
+                    finding.logEvidence()))
+        .orElse("judged again, window %d opens nothing".formatted(finding.window()));
+  }
+
+  /** A stream's counts in a cohort, in its last windows against those before. */
+  public Optional<Distribution> distribution(
+      String slot, String model, String cohort, String stream) {
+    return database.call(
+        transaction ->
+            DriftStore.latest(transaction).stream()
+                .filter(
+                    latest ->
+                        latest.track().slot().equals(slot) && latest.track().model().equals(model))
+                .findFirst()
+                .flatMap(
+                    latest ->
+                        distribution(
+                            transaction,
+                            latest.track(),
+                            Cohort.parse(cohort),
+                            stream,
+                            latest.window() - 3,
+                            latest.window() + 1)));
+  }
+
+  private Optional<Distribution> distribution(
+      Transaction transaction, Track track, Cohort cohort, String stream, long from, long until) {
+    Summed before = sum(transaction, track, cohort, stream, from - BASELINE_WINDOWS, from);
+    Summed since =
+        sum(transaction, track, cohort, stream, Math.max(from, until - SHOWN_WINDOWS), until);
+    BaselineBins bins = since.bins != null ? since.bins : before.bins;
+    if (bins == null || since.counts.length == 0) {
+      return Optional.empty();
+    }
+    List<Distribution.Bin> rows = new ArrayList<>();
+    for (int bin = 0; bin < since.counts.length; bin++) {
+      rows.add(
+          new Distribution.Bin(
+              name(bins, bin),
+              bin < bins.counts().size() ? bins.counts().get(bin) : 0,
+              bin < before.counts.length ? before.counts[bin] : 0,
+              since.counts[bin]));
+    }
+    int ordinary = Math.min(bins.ordinary(), rows.size());
+    List<Distribution.Bin> values = rows.subList(0, ordinary);
+    return Optional.of(
+        new Distribution(
+            track.model(),
+            cohort.toString(),
+            stream,
+            from - BASELINE_WINDOWS,
+            from,
+            Math.max(from, until - SHOWN_WINDOWS),
+            until,
+            before.devices.size(),
+            since.devices.size(),
+            values.stream().mapToLong(Distribution.Bin::baseline).sum(),
+            values.stream().mapToLong(Distribution.Bin::count).sum(),
+            EffectSize.psi(
+                values.stream().map(Distribution.Bin::baseline).toList(),
+                values.stream().map(Distribution.Bin::count).toList()),
+            rows));
+  }
+
+  private static final class Summed {
+    private long[] counts = new long[0];
+    private final Set<String> devices = new HashSet<>();
+    private @Nullable BaselineBins bins;
+  }
+
+  private Summed sum(
+      Transaction transaction, Track track, Cohort cohort, String stream, long from, long until) {
+    Summed summed = new Summed();
+    for (long window = from; window < until; window++) {
+      WindowReader.Window read = reader.read(transaction, track, window, Instant.now());
+      for (DeviceWindow one : read.devices()) {
+        List<Long> counts = one.counts().get(stream);
+        if (counts == null || !cohort.value().equals(one.attributes().get(cohort.attribute()))) {
+          continue;
+        }
+        if (summed.counts.length < counts.size()) {
+          summed.counts = java.util.Arrays.copyOf(summed.counts, counts.size());
+        }
+        for (int bin = 0; bin < counts.size(); bin++) {
+          summed.counts[bin] += counts.get(bin);
+        }
+        summed.devices.add(one.device().value());
+        if (summed.bins == null) {
+          summed.bins =
+              Optional.ofNullable(read.manifests().get(one.version()))
+                  .flatMap(monitoring::of)
+                  .flatMap(found -> bins(found, stream))
+                  .orElse(null);
+        }
+      }
+    }
+    return summed;
+  }
+
+  private static Optional<BaselineBins> bins(Monitoring.Monitored monitored, String stream) {
+    var input = monitored.streams().inputs().get(stream);
+    return Optional.ofNullable(
+        input != null ? input.bins() : monitored.streams().outputs().get(stream));
+  }
+
+  private static String name(BaselineBins bins, int bin) {
+    int ordinary = bins.ordinary();
+    if (bin >= ordinary) {
+      List<String> own = bins.counts().size() - ordinary == OWN_5.size() ? OWN_5 : OWN_7;
+      return bin - ordinary < own.size() ? own.get(bin - ordinary) : "bin " + bin;
+    }
+    String low = bin == 0 ? "-inf" : number(bins.edges().get(bin - 1));
+    String high = bin == ordinary - 1 ? "+inf" : number(bins.edges().get(bin));
+    return "(%s, %s]".formatted(low, high);
+  }
+
+  private static String number(double edge) {
+    return String.format(Locale.ROOT, "%.4g", edge);
+  }
+
+  private static DriftPoint point(Track track, long window, StreamVerdict verdict) {
+    return new DriftPoint(
+        window,
+        Instant.ofEpochMilli(track.startMillis(window)),
+        verdict.cohort().toString(),
+        verdict.stream().name(),
+        verdict.stream().kind().name(),
+        verdict.devices(),
+        verdict.peers(),
+        verdict.effect(),
+        verdict.tolerance(),
+        verdict.logEvidence(),
+        verdict.logThreshold());
+  }
+
+  /** Rollouts of a model that began within some windows of a moment of drift. */
+  private static List<RolloutMark> marks(Transaction transaction, Track track, long window) {
+    Instant middle = Instant.ofEpochMilli(track.startMillis(window));
+    Duration around = Duration.ofMillis(track.windowMillis() * (BASELINE_WINDOWS + SHOWN_WINDOWS));
+    return transaction.list(
+        """
+        select id, model, version, phase, created_at from rollout
+        where ? = any(slots) and created_at between ? and ?
+        order by abs(extract(epoch from created_at - ?::timestamptz)) limit 10
+        """,
+        row ->
+            new RolloutMark(
+                row.text("id"),
+                "%s@%d".formatted(row.text("model"), row.bigint("version")),
+                row.text("phase"),
+                row.instant("created_at"),
+                row.instant("created_at").toEpochMilli() / track.windowMillis()),
+        track.slot(),
+        middle.minus(around),
+        middle.plus(around),
+        middle);
+  }
+
+  /** Rollouts of a slot in the last windows of a stream. */
+  public List<RolloutMark> marks(String slot, String model) {
+    return database.call(
+        transaction ->
+            DriftStore.latest(transaction).stream()
+                .filter(
+                    latest ->
+                        latest.track().slot().equals(slot) && latest.track().model().equals(model))
+                .findFirst()
+                .map(latest -> marks(transaction, latest.track(), latest.window()))
+                .orElse(List.of()));
+  }
+
+  private record Answer(
+      String device,
+      String cohorts,
+      long version,
+      double score,
+      boolean positive,
+      double weight,
+      Instant at) {}
+
+  /**
+   * Accuracy of a model's versions over time, from outcomes.
+   *
+   * @param step length of a span
+   * @param span how far back
+   */
+  public List<AccuracyPoint> accuracy(String model, Duration step, Duration span) {
+    return database.call(
+        transaction -> {
+          Instant now = Instant.now();
+          Map<List<Long>, List<Answer>> groups =
+              new TreeMap<>(
+                  java.util.Comparator.<List<Long>>comparingLong(key -> key.get(0))
+                      .thenComparingLong(key -> key.get(1)));
+          for (Answer one : answers(transaction, model, now.minus(span))) {
+            groups
+                .computeIfAbsent(
+                    List.of(one.at().toEpochMilli() / step.toMillis(), one.version()),
+                    key -> new ArrayList<>())
+                .add(one);
+          }
+          List<AccuracyPoint> points = new ArrayList<>();
+          groups.forEach(
+              (key, answers) ->
+                  points.add(
+                      accuracy(
+                          Instant.ofEpochMilli(key.get(0) * step.toMillis()),
+                          model,
+                          key.get(1),
+                          answers,
+                          incidents.threshold(transaction, model, key.get(1)))));
+          return points.subList(Math.max(0, points.size() - POINTS_MAX), points.size());
+        });
+  }
+
+  private static AccuracyPoint accuracy(
+      Instant start, String model, long version, List<Answer> answers, double threshold) {
+    Map<String, double[]> devices = new HashMap<>();
+    double right = 0;
+    double all = 0;
+    for (Answer one : answers) {
+      double hit = (one.score() >= threshold) == one.positive() ? one.weight() : 0;
+      right += hit;
+      all += one.weight();
+      double[] sums = devices.computeIfAbsent(one.device(), id -> new double[2]);
+      sums[0] += hit;
+      sums[1] += one.weight();
+    }
+    double value = right / all;
+    // Linearised variance of a ratio over devices: predictions of one device are alike.
+    double squares = 0;
+    for (double[] sums : devices.values()) {
+      double residual = (sums[0] - value * sums[1]) / all;
+      squares += residual * residual;
+    }
+    int n = devices.size();
+    double half = n < 2 ? 1 : 1.96 * Math.sqrt(squares * n / (n - 1));
+    return new AccuracyPoint(
+        start,
+        model,
+        version,
+        value,
+        Math.max(0, value - half),
+        Math.min(1, value + half),
+        answers.size(),
+        n,
+        0,
+        null);
+  }
+
+  private static List<Answer> answers(Transaction transaction, String model, Instant since) {
+    return transaction.list(
+        """
+        select distinct on (f.device, f.prediction_id) f.device, f.version, f.score, f.actual,
+          coalesce(f.inclusion_probability, 1) as probability, f.predicted_at,
+          d.profile, d.labels::text as labels
+        from telemetry_feedback f join device d on d.id = f.device
+        where f.model = ? and f.joined and f.score is not null and f.predicted_at >= ?
+        order by f.device, f.prediction_id, f.received_at desc limit 200000
+        """,
+        row ->
+            new Answer(
+                row.text("device"),
+                Cohorts.of(row.text("labels"), row.optionalText("profile").orElse("")),
+                row.bigint("version"),
+                row.number("score"),
+                row.number("actual") >= .5,
+                1 / Math.max(1e-6, row.number("probability")),
+                row.instant("predicted_at")),
+        model,
+        since);
+  }
+
+  /** Accuracy and bias of the newest version that has outcomes, slice by slice. */
+  public List<SliceRow> slices(String model, Duration span) {
+    return database.call(
+        transaction -> {
+          List<Answer> all = answers(transaction, model, Instant.now().minus(span));
+          long newest = all.stream().mapToLong(Answer::version).max().orElse(0);
+          List<Answer> answers = all.stream().filter(one -> one.version() == newest).toList();
+          double threshold = incidents.threshold(transaction, model, newest);
+          Map<String, List<Answer>> slices = new TreeMap<>();
+          for (Answer one : answers) {
+            Cohorts.split(one.cohorts())
+                .forEach(
+                    cohort -> slices.computeIfAbsent(cohort, key -> new ArrayList<>()).add(one));
+          }
+          List<SliceRow> rows = new ArrayList<>();
+          slices.forEach(
+              (slice, inside) -> {
+                Set<Answer> members = Set.copyOf(inside);
+                rows.add(
+                    slice(
+                        model,
+                        newest,
+                        slice,
+                        inside,
+                        answers.stream().filter(one -> !members.contains(one)).toList(),
+                        threshold));
+              });
+          return rows;
+        });
+  }
+
+  private static SliceRow slice(
+      String model,
+      long version,
+      String slice,
+      List<Answer> inside,
+      List<Answer> outside,
+      double threshold) {
+    int devices = devices(inside);
+    if (devices < SLICE_DEVICES_MIN) {
+      return new SliceRow(
+          model, version, slice, devices, inside.size(), null, null, null, null, null, null, null);
+    }
+    Rates in = rates(inside, threshold);
+    Rates out = devices(outside) < SLICE_DEVICES_MIN ? null : rates(outside, threshold);
+    Double balanced =
+        in.truePositive == null || in.trueNegative == null
+            ? null
+            : (Double) ((in.truePositive + in.trueNegative) / 2);
+    return new SliceRow(
+        model,
+        version,
+        slice,
+        devices,
+        inside.size(),
+        in.accuracy,
+        balanced,
+        in.positive,
+        in.truePositive,
+        out == null ? null : difference(in.positive, out.positive),
+        out == null ? null : difference(in.truePositive, out.truePositive),
+        out == null || out.positive == null || out.positive == 0 || in.positive == null
+            ? null
+            : (Double) (in.positive / out.positive));
+  }
+
+  private static int devices(List<Answer> answers) {
+    return (int) answers.stream().map(Answer::device).distinct().count();
+  }
+
+  private static @Nullable Double difference(@Nullable Double one, @Nullable Double other) {
+    return one == null || other == null ? null : (Double) (one - other);
+  }
+
+  private record Rates(
+      @Nullable Double accuracy,
+      @Nullable Double positive,
+      @Nullable Double truePositive,
+      @Nullable Double trueNegative) {}
+
+  private static Rates rates(List<Answer> answers, double threshold) {
+    double all = 0;
+    double right = 0;
+    double saidOne = 0;
+    double[] actual = new double[2];
+    double[] found = new double[2];
+    for (Answer one : answers) {
+      boolean predicted = one.score() >= threshold;
+      all += one.weight();
+      right += predicted == one.positive() ? one.weight() : 0;
+      saidOne += predicted ? one.weight() : 0;
+      int side = one.positive() ? 1 : 0;
+      actual[side] += one.weight();
+      found[side] += predicted == one.positive() ? one.weight() : 0;
+    }
+    return new Rates(
+        ratio(right, all),
+        ratio(saidOne, all),
+        ratio(found[1], actual[1]),
+        ratio(found[0], actual[0]));
+  }
+
+  private static @Nullable Double ratio(double part, double whole) {
+    return whole == 0 ? null : (Double) (part / whole);
+  }
+}
