@@ -28,15 +28,18 @@ const refresh = (part) => {
   }
 };
 
-const source = new EventSource('/v1/events');
-source.addEventListener('part', (event) => {
-  lastMessage = Date.now();
-  refresh(event.data);
-});
-source.addEventListener('alive', () => {
-  lastMessage = Date.now();
-});
-setInterval(age, 1000);
+// Only the overview is live.
+if (live) {
+  const source = new EventSource('/v1/events');
+  source.addEventListener('part', (event) => {
+    lastMessage = Date.now();
+    refresh(event.data);
+  });
+  source.addEventListener('alive', () => {
+    lastMessage = Date.now();
+  });
+  setInterval(age, 1000);
+}
 
 document.getElementById('pause')?.addEventListener('click', (event) => {
   paused = !paused;

@@ -136,16 +136,19 @@ final class AlertController {
 
   @Post("/deliveries/{id}/redeliver")
   @Allowed(Role.OPERATOR)
-  HttpResponse<?> redeliver(String id) {
+  HttpResponse<AlertDelivery> redeliver(String id) {
     long number = number(DELIVERY, id);
-    if (!database.<Boolean>call(
-        transaction -> AlertStore.again(transaction, number, Instant.now()))) {
-      throw new ProblemException(ErrorCode.NOT_FOUND, "no delivery '%s'".formatted(id));
-    }
-    return HttpResponse.accepted();
+    return database.call(
+        transaction -> {
+          if (!AlertStore.again(transaction, number, Instant.now())) {
+            throw new ProblemException(ErrorCode.NOT_FOUND, "no delivery '%s'".formatted(id));
+          }
+          return HttpResponse.accepted()
+              .body(AlertStore.deliveries(transaction, number + 1, 1).getFirst());
+        });
   }
 
-  private static AlertView view(Alert alert) {
+  static AlertView view(Alert alert) {
     return new AlertView(
         alert.eventId(),
         alert.at(),

@@ -24,6 +24,7 @@ final class ConsoleFiles {
       Map.of(
           "console.css", "/console/console.css",
           "console.js", "/console/console.js",
+          "labelling.js", "/console/labelling.js",
           "theme.js", "/console/theme.js",
           "icon.svg", "/console/icon.svg",
           "htmx.js", "/META-INF/resources/webjars/htmx.org/2.0.10/dist/htmx.min.js");

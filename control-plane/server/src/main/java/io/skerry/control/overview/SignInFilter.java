@@ -10,7 +10,15 @@ import io.micronaut.http.annotation.ResponseFilter;
 import io.micronaut.http.annotation.ServerFilter;
 
 /** Shows the sign-in page where a browser would see the problem that it is not signed in. */
-@ServerFilter("/")
+@ServerFilter({
+  "/",
+  "/drift/**",
+  "/incidents/**",
+  "/accuracy",
+  "/labelling",
+  "/dataflow",
+  "/alerts"
+})
 final class SignInFilter implements Ordered {
   private final LiveOverview pages;
 

@@ -7,6 +7,8 @@ import io.skerry.api.Overview;
 import io.skerry.api.SliceMetrics;
 import io.skerry.api.Variant;
 import io.skerry.api.VariantState;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -197,6 +199,25 @@ public final class Words {
       return "bad";
     }
     return stream.value() >= 0.6 * stream.threshold() ? "warn" : "good";
+  }
+
+  /** A value in a query or a path. */
+  public static String query(String value) {
+    return URLEncoder.encode(value, StandardCharsets.UTF_8);
+  }
+
+  /** How far a clock is off. */
+  public static String skew(@Nullable Long millis) {
+    if (millis == null) {
+      return "–";
+    }
+    long seconds = Math.abs(millis) / 1000;
+    return seconds < 5 ? "right" : "%,d s %s".formatted(seconds, millis > 0 ? "ahead" : "behind");
+  }
+
+  /** A number without needless decimals. */
+  public static String plain(double value) {
+    return value == Math.rint(value) ? String.valueOf((long) value) : decimal(value);
   }
 
   /** Challenger against champion on a slice. */

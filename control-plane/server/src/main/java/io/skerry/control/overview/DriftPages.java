@@ -1,0 +1,221 @@
+package io.skerry.control.overview;
+
+import io.micronaut.http.HttpResponse;
+import io.micronaut.http.MediaType;
+import io.micronaut.http.MutableHttpResponse;
+import io.micronaut.http.annotation.Body;
+import io.micronaut.http.annotation.Consumes;
+import io.micronaut.http.annotation.Controller;
+import io.micronaut.http.annotation.Get;
+import io.micronaut.http.annotation.Post;
+import io.micronaut.http.annotation.Produces;
+import io.micronaut.http.annotation.QueryValue;
+import io.skerry.api.AccuracyPoint;
+import io.skerry.api.Distribution;
+import io.skerry.api.DriftPoint;
+import io.skerry.api.DriftStream;
+import io.skerry.api.Explanation;
+import io.skerry.api.ModelView;
+import io.skerry.api.RolloutMark;
+import io.skerry.control.access.Allowed;
+import io.skerry.control.access.Role;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.drift.DriftReports;
+import io.skerry.control.drift.Incidents;
+import io.skerry.control.page.StaticTemplates;
+import io.skerry.control.page.Templates;
+import io.skerry.control.pipeline.RetrainingLoop;
+import io.skerry.control.pipeline.Retrainings;
+import io.skerry.control.registry.Registry;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.ErrorCode;
+import java.net.URI;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Pages about drift: what moved where, one stream, one incident, accuracy. */
+@Controller
+@Allowed(Role.VIEWER)
+final class DriftPages {
+  private static final Duration SPAN = Duration.ofDays(30);
+
+  private final Templates templates = new StaticTemplates();
+  private final Incidents incidents;
+  private final DriftReports reports;
+  private final Retrainings retrainings;
+  private final RetrainingLoop trigger;
+  private final Registry registry;
+
+  DriftPages(
+      Incidents incidents,
+      DriftReports reports,
+      Retrainings retrainings,
+      RetrainingLoop trigger,
+      Registry registry) {
+    this.incidents = incidents;
+    this.reports = reports;
+    this.retrainings = retrainings;
+    this.trigger = trigger;
+    this.registry = registry;
+  }
+
+  @Get("/drift")
+  @Produces(MediaType.TEXT_HTML)
+  MutableHttpResponse<String> drift(Actor actor) {
+    List<DriftStream> streams = incidents.streams();
+    return page(
+        templates
+            .driftpage(HeatMap.of(streams), incidents.newest(), Instant.now(), actor.name())
+            .render());
+  }
+
+  @Get("/drift/stream")
+  @Produces(MediaType.TEXT_HTML)
+  MutableHttpResponse<String> stream(
+      Actor actor, String slot, String model, String cohort, String stream, String kind) {
+    List<DriftPoint> history = reports.history(slot, model, cohort, stream, kind, 300);
+    DriftStream now =
+        incidents.streams().stream()
+            .filter(
+                one ->
+                    one.slot().equals(slot)
+                        && one.model().equals(model)
+                        && one.cohort().equals(cohort)
+                        && one.stream().equals(stream)
+                        && one.kind().equals(kind))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new ProblemException(
+                        ErrorCode.NOT_FOUND,
+                        "no stream '%s' of '%s' was judged lately".formatted(stream, cohort)));
+    Distribution distribution = reports.distribution(slot, model, cohort, stream).orElse(null);
+    List<RolloutMark> marks = reports.marks(slot, model);
+    return page(
+        templates
+            .streampage(
+                now, evidence(history, marks), effect(history, marks), distribution, actor.name())
+            .render());
+  }
+
+  @Get("/incidents/{id}")
+  @Produces(MediaType.TEXT_HTML)
+  MutableHttpResponse<String> incident(Actor actor, String id) {
+    Explanation explanation =
+        reports
+            .explain(id)
+            .orElseThrow(
+                () -> new ProblemException(ErrorCode.NOT_FOUND, "no incident '%s'".formatted(id)));
+    return page(
+        templates
+            .incidentpage(
+                explanation,
+                evidence(explanation.history(), explanation.marks()),
+                retrainings.of(id),
+                trigger.proposal(id).orElse(null),
+                Instant.now(),
+                actor.name())
+            .render());
+  }
+
+  @Post("/incidents/{id}/resolve")
+  @Allowed(Role.OPERATOR)
+  @Consumes(MediaType.APPLICATION_FORM_URLENCODED)
+  MutableHttpResponse<String> resolve(Actor actor, String id, @Body Map<String, String> form) {
+    incidents.resolve(actor, id, form.getOrDefault("reason", ""));
+    return HttpResponse.seeOther(URI.create("/incidents/" + id));
+  }
+
+  @Get("/accuracy")
+  @Produces(MediaType.TEXT_HTML)
+  MutableHttpResponse<String> accuracy(
+      Actor actor,
+      @QueryValue(defaultValue = "") String model,
+      @QueryValue(defaultValue = "60") int minutes) {
+    List<String> models = registry.models().stream().map(ModelView::name).toList();
+    String chosen = !model.isEmpty() ? model : models.isEmpty() ? "" : models.getFirst();
+    List<AccuracyPoint> points =
+        chosen.isEmpty()
+            ? List.of()
+            : reports.accuracy(chosen, Duration.ofMinutes(Math.clamp(minutes, 1, 1440)), SPAN);
+    return page(
+        templates
+            .accuracypage(
+                models,
+                chosen,
+                accuracy(points),
+                points,
+                chosen.isEmpty() ? List.of() : reports.slices(chosen, SPAN),
+                actor.name())
+            .render());
+  }
+
+  private static Chart evidence(List<DriftPoint> history, List<RolloutMark> marks) {
+    Chart.Builder chart =
+        new Chart.Builder()
+            .line(
+                "evidence (ln M)",
+                "curve-a",
+                history.stream()
+                    .map(one -> new double[] {one.window(), one.logEvidence()})
+                    .toList());
+    if (!history.isEmpty()) {
+      chart.level("opens an incident", history.getLast().logThreshold());
+    }
+    marks.forEach(mark -> chart.mark(mark.version(), (double) mark.window()));
+    return chart.build();
+  }
+
+  private static Chart effect(List<DriftPoint> history, List<RolloutMark> marks) {
+    Chart.Builder chart =
+        new Chart.Builder()
+            .line(
+                "effect",
+                "curve-b",
+                history.stream().map(one -> new double[] {one.window(), one.effect()}).toList())
+            .band(
+                history.stream()
+                    .map(one -> new double[] {one.window(), -one.tolerance(), one.tolerance()})
+                    .toList());
+    marks.forEach(mark -> chart.mark(mark.version(), (double) mark.window()));
+    return chart.build();
+  }
+
+  private static Chart accuracy(List<AccuracyPoint> points) {
+    Chart.Builder chart = new Chart.Builder();
+    List<Long> versions = points.stream().map(AccuracyPoint::version).distinct().sorted().toList();
+    for (long version : versions) {
+      List<double[]> realised = new ArrayList<>();
+      List<double[]> band = new ArrayList<>();
+      List<double[]> estimated = new ArrayList<>();
+      for (AccuracyPoint one : points) {
+        double at = one.start().toEpochMilli();
+        if (one.version() == version && one.accuracy() != null) {
+          realised.add(new double[] {at, one.accuracy()});
+        }
+        if (one.version() == version && one.low() != null && one.high() != null) {
+          band.add(new double[] {at, one.low(), one.high()});
+        }
+        if (one.version() == version && one.estimated() != null) {
+          estimated.add(new double[] {at, one.estimated()});
+        }
+      }
+      chart.line("realised, version " + version, "curve-a", realised).band(band);
+      if (!estimated.isEmpty()) {
+        chart.line("estimated, version " + version, "curve-b", estimated);
+      }
+      points.stream()
+          .filter(one -> one.version() == version)
+          .findFirst()
+          .ifPresent(one -> chart.mark("version " + version, (double) one.start().toEpochMilli()));
+    }
+    return chart.build();
+  }
+
+  private static MutableHttpResponse<String> page(String html) {
+    return PageHeaders.on(HttpResponse.ok(html));
+  }
+}
