@@ -31,7 +31,10 @@ import picocli.CommandLine.Spec;
       CreateTokenCommand.class,
       CreatePreauthorisationCommand.class,
       CreateRolloutCommand.class,
-      CreateCohortCommand.class
+      CreateCohortCommand.class,
+      CreateAlertingCommand.Route.class,
+      CreateAlertingCommand.Silence.class,
+      CreateAlertingCommand.Erasure.class
     })
 @SuppressWarnings("NullAway.Init") // Picocli sets the fields before it calls.
 final class CreateCommand {

@@ -42,6 +42,22 @@ final class DeleteCommand {
     return delete(server, "/v1/preauthorisations/", name, "preauthorisation/%s deleted");
   }
 
+  @Command(
+      name = "route",
+      description = "Deletes a route: alerts are no longer told there.",
+      mixinStandardHelpOptions = true)
+  int route(@Mixin ServerOptions server, @Parameters(paramLabel = "NAME") String name) {
+    return delete(server, "/v1/alert-routes/", name, "route/%s deleted");
+  }
+
+  @Command(
+      name = "silence",
+      description = "Ends a silence before its time.",
+      mixinStandardHelpOptions = true)
+  int silence(@Mixin ServerOptions server, @Parameters(paramLabel = "ID") String id) {
+    return delete(server, "/v1/silences/", id, "silence/%s ended");
+  }
+
   private int delete(ServerOptions server, String path, String name, String words) {
     try (SkerryClient client = server.client()) {
       client.delete(path + DescribeCommand.encoded(name));

@@ -86,6 +86,33 @@ final class ImportCommand {
   }
 
   @Command(
+      name = "feedback",
+      description = {
+        "Tells actual outcomes from a CSV file: device, prediction_id or client_id, actual,",
+        "outcome_at. All of them are stored or none; told twice they count once."
+      },
+      mixinStandardHelpOptions = true)
+  int feedback(@Mixin ServerOptions server, @Parameters(paramLabel = "FILE") Path file)
+      throws IOException {
+    checkFile(file);
+    try (SkerryClient client = server.client()) {
+      JsonObject receipt =
+          client.send(
+              "POST", "/v1/feedback", "text/csv", BodyPublishers.ofFile(file), JsonObject.class);
+      spec.commandLine()
+          .getOut()
+          .println(
+              "%s outcomes told: %s stored, %s told before, %s joined now"
+                  .formatted(
+                      Json.text(receipt, "told"),
+                      Json.text(receipt, "stored"),
+                      Json.text(receipt, "duplicates"),
+                      Json.text(receipt, "joined")));
+    }
+    return ExitCodes.DONE;
+  }
+
+  @Command(
       name = "model",
       description = "Registers an ONNX or TFLite model and packages it for hardware profiles.",
       mixinStandardHelpOptions = true)

@@ -115,7 +115,110 @@ enum Kind {
           Column.of("LABELS", "labels"),
           Column.of("USED", "usedAt"),
           Column.of("BY", "createdBy"),
-          new Column("AGE", document -> Age.of(Json.text(document, "createdAt")))));
+          new Column("AGE", document -> Age.of(Json.text(document, "createdAt"))))),
+  ALERTS(
+      "/v1/alerts",
+      "alert",
+      "id",
+      List.of(
+          Column.of("NAME", "id"),
+          Column.of("SEVERITY", "severity"),
+          Column.of("KIND", "kind"),
+          Column.of("OBJECT", "object"),
+          Column.of("COHORT", "cohort"),
+          Column.of("DETAIL", "detail"),
+          Column.of("RESOLVED", "resolvedAt"),
+          new Column("AGE", document -> Age.of(Json.text(document, "at"))))),
+  ROUTES(
+      "/v1/alert-routes",
+      "route",
+      "name",
+      List.of(
+          Column.of("NAME", "name"),
+          Column.of("KIND", "kind"),
+          Column.of("URL", "url"),
+          Column.of("FROM", "from"),
+          Column.of("BY", "createdBy"),
+          new Column("AGE", document -> Age.of(Json.text(document, "createdAt"))))),
+  SILENCES(
+      "/v1/silences",
+      "silence",
+      "id",
+      List.of(
+          Column.of("NAME", "id"),
+          Column.of("KIND", "kind"),
+          Column.of("COHORT", "cohort"),
+          Column.of("OBJECT", "object"),
+          Column.of("UNTIL", "until"),
+          Column.of("REASON", "reason"),
+          Column.of("BY", "createdBy"))),
+  DELIVERIES(
+      "/v1/deliveries",
+      "delivery",
+      "id",
+      List.of(
+          Column.of("NAME", "id"),
+          Column.of("ALERT", "alert"),
+          Column.of("KIND", "kind"),
+          Column.of("ROUTE", "route"),
+          Column.of("STATE", "state"),
+          Column.of("ATTEMPTS", "attempts"),
+          Column.of("ANSWER", "answer"),
+          new Column("AGE", document -> Age.of(Json.text(document, "createdAt"))))),
+  LABELS(
+      "/v1/labels",
+      "label",
+      "id",
+      List.of(
+          Column.of("NAME", "id"),
+          Column.of("DEVICE", "device"),
+          Column.of("PREDICTION", "predictionId"),
+          Column.of("PREDICTED", "predicted"),
+          Column.of("SCORE", "score"),
+          Column.of("REASON", "reason"),
+          new Column("AGE", document -> Age.of(Json.text(document, "at"))))),
+  DATAFLOW(
+      "/v1/dataflow",
+      "dataflow",
+      "of",
+      List.of(
+          Column.of("NAME", "of"),
+          Column.of("RECEIVED", "received"),
+          Column.of("EXPECTED", "expected"),
+          Column.of("LATE", "late"),
+          Column.of("MISSING", "missing"),
+          Column.of("LOST", "lost"),
+          Column.of("TWICE", "duplicates"),
+          Column.of("QUARANTINED", "quarantined"),
+          Column.of("SKEW_MS", "skewMillis"),
+          Column.of("COVERAGE", "coverage"),
+          new Column("LAST", document -> Age.of(Json.text(document, "lastAt"))))),
+  QUARANTINE(
+      "/v1/quarantine",
+      "quarantined",
+      "id",
+      List.of(
+          Column.of("NAME", "id"),
+          Column.of("DEVICE", "device"),
+          Column.of("STREAM", "stream"),
+          Column.of("SEQUENCE", "sequence"),
+          Column.of("REASON", "reason"),
+          new Column("AGE", document -> Age.of(Json.text(document, "at"))))),
+  ERASURES(
+      "/v1/erasures",
+      "erasure",
+      "id",
+      List.of(
+          Column.of("NAME", "id"),
+          Column.of("DEVICE", "device"),
+          Column.of("SUBJECT", "subject"),
+          Column.of("SAMPLES", "samples"),
+          Column.of("WINDOWS", "windows"),
+          Column.of("FEEDBACK", "feedback"),
+          Column.of("EXAMPLES", "examples"),
+          Column.of("REASON", "reason"),
+          Column.of("BY", "requestedBy"),
+          new Column("AGE", document -> Age.of(Json.text(document, "erasedAt")))));
 
   /** A column and what it shows of a document. */
   record Column(String title, Function<JsonObject, String> value) {

@@ -23,7 +23,10 @@ import picocli.CommandLine.UnmatchedArgumentException;
       CreateCommand.class,
       RevokeCommand.class,
       DeleteCommand.class,
-      RolloutCommand.class
+      RolloutCommand.class,
+      DriftCommand.class,
+      LabelCommand.class,
+      AlertCommand.class
     },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {

@@ -1,0 +1,206 @@
+package io.skerry.cli;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import io.skerry.api.client.SkerryClient;
+import java.io.PrintWriter;
+import java.util.Comparator;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "drift",
+    description = "Shows what moved where, and why it was judged so.",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND")
+@SuppressWarnings("NullAway.Init") // Picocli sets the fields before it calls.
+final class DriftCommand {
+  @Spec private CommandSpec spec;
+
+  @Command(
+      name = "top",
+      description = "The streams with most evidence, of the last judged window.",
+      mixinStandardHelpOptions = true)
+  int top(
+      @Mixin ServerOptions server,
+      @Option(
+              names = "--cohort",
+              paramLabel = "ATTRIBUTE=VALUE",
+              defaultValue = "",
+              description = "only of this one")
+          String cohort,
+      @Option(names = "--limit", defaultValue = "20", description = "default: ${DEFAULT-VALUE}")
+          int limit,
+      @Option(
+              names = {"-o", "--output"},
+              defaultValue = "table")
+          Output output) {
+    try (SkerryClient client = server.client()) {
+      List<JsonObject> streams =
+          client.list("/v1/drift", JsonObject.class).stream()
+              .filter(one -> cohort.isEmpty() || Json.text(one, "cohort").equals(cohort))
+              .sorted(Comparator.comparingDouble(DriftCommand::evidence).reversed())
+              .limit(Math.max(1, limit))
+              .toList();
+      PrintWriter out = spec.commandLine().getOut();
+      if (output == Output.JSON) {
+        streams.forEach(one -> out.println(Json.pretty(one)));
+        return ExitCodes.DONE;
+      }
+      if (streams.isEmpty()) {
+        spec.commandLine().getErr().println("no stream was judged yet");
+        return ExitCodes.DONE;
+      }
+      Table table =
+          new Table(
+              List.of(
+                  "COHORT",
+                  "STREAM",
+                  "KIND",
+                  "EFFECT",
+                  "TOLERANCE",
+                  "EVIDENCE",
+                  "THRESHOLD",
+                  "DEVICES",
+                  "PEERS"));
+      for (JsonObject one : streams) {
+        table.add(
+            List.of(
+                Json.text(one, "cohort"),
+                Json.text(one, "stream"),
+                Json.text(one, "kind"),
+                Json.text(one, "effect"),
+                Json.text(one, "tolerance"),
+                Json.text(one, "logEvidence"),
+                Json.text(one, "logThreshold"),
+                Json.text(one, "devices"),
+                Json.text(one, "peers")));
+      }
+      table.print(out);
+      return ExitCodes.DONE;
+    }
+  }
+
+  @Command(
+      name = "explain",
+      description = {
+        "Prints formula, counts, edges and n of an incident, and what the stored windows say when",
+        "they are judged again; exits with 6 if that is something else."
+      },
+      mixinStandardHelpOptions = true)
+  int explain(
+      @Mixin ServerOptions server,
+      @Parameters(paramLabel = "ID", description = "as 'get incidents' shows it") String id,
+      @Option(
+              names = {"-o", "--output"},
+              defaultValue = "table")
+          Output output) {
+    try (SkerryClient client = server.client()) {
+      JsonObject explanation =
+          client.get(
+              "/v1/incidents/%s/explanation".formatted(DescribeCommand.encoded(id)),
+              JsonObject.class);
+      PrintWriter out = spec.commandLine().getOut();
+      if (output == Output.JSON) {
+        out.println(Json.pretty(explanation));
+      } else {
+        print(explanation, out);
+      }
+      return Json.text(explanation, "recomputed").equals("DIFFERENT")
+          ? ExitCodes.BAD_RESULT
+          : ExitCodes.DONE;
+    }
+  }
+
+  private static void print(JsonObject explanation, PrintWriter out) {
+    line(
+        out,
+        "%s  %s of %s, %s@%s, %s"
+            .formatted(
+                Json.text(explanation, "incident.id"),
+                Json.text(explanation, "incident.feature"),
+                Json.text(explanation, "incident.cohort"),
+                Json.text(explanation, "incident.model"),
+                Json.text(explanation, "incident.version"),
+                Json.text(explanation, "incident.state")));
+    line(
+        out,
+        "shift %s sigma, PSI %s (corrected for n), %s devices; onset window %s, opened window %s of %s ms"
+            .formatted(
+                Json.text(explanation, "incident.shiftSigma"),
+                Json.text(explanation, "incident.psi"),
+                Json.text(explanation, "incident.devices"),
+                Json.text(explanation, "incident.onsetWindow"),
+                Json.text(explanation, "incident.openedWindow"),
+                Json.text(explanation, "windowMillis")));
+    line(
+        out,
+        "fired by %s: effect %s, tolerance %s, ln M %s of %s, n = %s devices against %s peers"
+            .formatted(
+                Json.text(explanation, "firedBy"),
+                Json.text(explanation, "point.effect"),
+                Json.text(explanation, "point.tolerance"),
+                Json.text(explanation, "point.logEvidence"),
+                Json.text(explanation, "point.logThreshold"),
+                Json.text(explanation, "point.devices"),
+                Json.text(explanation, "point.peers")));
+    out.println();
+    Json.text(explanation, "formula").lines().forEach(out::println);
+    out.println();
+    line(
+        out,
+        "judged again from what is stored: %s; %s"
+            .formatted(
+                Json.text(explanation, "recomputed"), Json.text(explanation, "recomputedDetail")));
+    Table history = new Table(List.of("WINDOW", "EFFECT", "TOLERANCE", "EVIDENCE", "DEVICES"));
+    for (JsonElement element : Json.array(explanation, "history")) {
+      JsonObject point = element.getAsJsonObject();
+      history.add(
+          List.of(
+              Json.text(point, "window"),
+              Json.text(point, "effect"),
+              Json.text(point, "tolerance"),
+              Json.text(point, "logEvidence"),
+              Json.text(point, "devices")));
+    }
+    out.println();
+    history.print(out);
+    if (Json.find(explanation, "distribution").isEmpty()) {
+      return;
+    }
+    out.println();
+    line(
+        out,
+        "counts of %s: before n = %s on %s devices, since n = %s on %s devices"
+            .formatted(
+                Json.text(explanation, "distribution.stream"),
+                Json.text(explanation, "distribution.baselineCount"),
+                Json.text(explanation, "distribution.baselineDevices"),
+                Json.text(explanation, "distribution.count"),
+                Json.text(explanation, "distribution.devices")));
+    Table bins = new Table(List.of("BIN", "TRAINING", "BEFORE", "SINCE"));
+    for (JsonElement element : Json.array(explanation, "distribution.bins")) {
+      JsonObject bin = element.getAsJsonObject();
+      bins.add(
+          List.of(
+              Json.text(bin, "name"),
+              Json.text(bin, "training"),
+              Json.text(bin, "baseline"),
+              Json.text(bin, "count")));
+    }
+    bins.print(out);
+  }
+
+  private static void line(PrintWriter out, String text) {
+    out.println(Table.printable(text));
+  }
+
+  private static double evidence(JsonObject stream) {
+    return Json.find(stream, "logEvidence").map(JsonElement::getAsDouble).orElse(0.0);
+  }
+}
