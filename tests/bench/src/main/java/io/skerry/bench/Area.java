@@ -16,7 +16,9 @@ enum Area {
   /** Rates of the gates, bad models, and the engine on a large fleet. */
   ROLLOUTS(RolloutsBench::measure),
   /** What the packager makes of three real models, beside other tools. */
-  PACKAGER(PackagerBench::measure);
+  PACKAGER(PackagerBench::measure),
+  /** The ledger of drift. */
+  DRIFT(IngestBench::measure);
 
   @SuppressWarnings("ImmutableEnumChecker") // A reference to a static method.
   private final Measurement measurement;

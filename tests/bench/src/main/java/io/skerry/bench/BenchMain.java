@@ -39,7 +39,9 @@ public final class BenchMain implements Callable<Integer> {
   static final int FAILED = 1;
   static final int NOT_HELD = 6;
 
-  @Parameters(paramLabel = "AREA", description = "what to measure: link, agent, rollouts, packager")
+  @Parameters(
+      paramLabel = "AREA",
+      description = "what to measure: link, agent, rollouts, packager, drift")
   private String area = "";
 
   @Option(names = "--json", paramLabel = "FILE", description = "write machine and claims here")
