@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.Queue;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class ControlReachTest {
@@ -25,7 +26,7 @@ class ControlReachTest {
     }
   }
 
-  private boolean isReached(Instant stored, long switches, boolean needed) {
+  private boolean isReached(@Nullable Instant stored, long switches, boolean needed) {
     boolean reached =
         reach.isReached(new ControlReach.Now(true, Optional.ofNullable(stored), switches, needed));
     while (!tasks.isEmpty()) {
