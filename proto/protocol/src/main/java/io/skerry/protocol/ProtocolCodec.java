@@ -13,6 +13,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** Documents to bytes and back: the one place that knows the generated types of these documents. */
 public final class ProtocolCodec {
@@ -151,11 +152,14 @@ public final class ProtocolCodec {
   public static byte[] encode(List<CommittedRange> ranges) {
     Committed.Builder builder = Committed.newBuilder();
     for (CommittedRange range : ranges) {
-      builder.addRanges(
-          Committed.Range.newBuilder()
+      Committed.Range.Builder one =
+          builder
+              .addRangesBuilder()
               .setStream(range.stream().wireName())
               .setBootEpoch(range.bootEpoch())
-              .setThrough(range.through()));
+              .setThrough(range.through())
+              .setEnded(range.ended());
+      range.givenUp().ifPresent(one::setGivenUp);
     }
     return builder.build().toByteArray();
   }
@@ -174,7 +178,9 @@ public final class ProtocolCodec {
             new CommittedRange(
                 RecordStream.ofWireName(range.getStream()),
                 range.getBootEpoch(),
-                range.getThrough()));
+                range.getThrough(),
+                range.hasGivenUp() ? OptionalLong.of(range.getGivenUp()) : OptionalLong.empty(),
+                range.getEnded()));
       }
       return List.copyOf(ranges);
     } catch (InvalidProtocolBufferException | IllegalArgumentException e) {
@@ -239,11 +245,20 @@ public final class ProtocolCodec {
         URI.create(wire.getArtifactBase()),
         optional(wire.getRollout()).map(RolloutId::new),
         new SamplingRates(wire.getSampling().getBaseRate(), wire.getSampling().getNotableRate()),
-        Duration.ofMillis(wire.getWindowMillis()),
-        wire.getProbationPredictions(),
-        Duration.ofMillis(wire.getProbationMillis()),
+        Duration.ofMillis(from(1, "window_millis", wire.getWindowMillis())),
+        from(0, "probation_predictions", wire.getProbationPredictions()),
+        Duration.ofMillis(from(0, "probation_millis", wire.getProbationMillis())),
         mode(wire),
         optional(wire.getUnit()).map(UnitName::new));
+  }
+
+  // Unsigned on the wire: what is above a signed number arrives as a negative one.
+  private static int from(int least, String field, int value) throws MalformedDocumentException {
+    if (value < least) {
+      throw new MalformedDocumentException(
+          "%s is %d, from %d is allowed".formatted(field, Integer.toUnsignedLong(value), least));
+    }
+    return value;
   }
 
   private static io.skerry.wire.fleet.v1.SlotMode toWire(SlotMode mode) {

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 final class BatchStore {
   // So that sums over all devices stay numbers.
-  private static final long SEQUENCE_MAX = 1L << 48;
+  static final long SEQUENCE_MAX = 1L << 48;
 
   // A device that restarts every second for as long gets no further.
   private static final long EPOCHS_AHEAD_MAX = 1L << 20;

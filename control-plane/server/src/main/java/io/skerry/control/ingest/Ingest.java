@@ -13,6 +13,7 @@ import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.Topics;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -30,12 +31,17 @@ import org.slf4j.LoggerFactory;
 public final class Ingest {
   private static final Logger log = LoggerFactory.getLogger(Ingest.class);
 
+  // Long enough for every copy of a batch that somebody may still hold to have come.
+  private static final Duration FOLD_AFTER = Duration.ofDays(7);
+  private static final Duration FOLD_EVERY = Duration.ofHours(1);
+
   private final Database database;
   private final ControlLink link;
   private final BatchStore store;
   private final Events events;
   private final IngestConfig config;
   private @Nullable Loop loop;
+  private @Nullable Loop folding;
 
   Ingest(
       Database database, ControlLink link, BatchStore store, Events events, IngestConfig config) {
@@ -49,10 +55,18 @@ public final class Ingest {
   @EventListener
   void start(ServerReady ready) {
     loop = Loop.start("ingest", this::round);
+    folding =
+        Loop.every(
+            "ledger-folding",
+            FOLD_EVERY,
+            () -> database.run(transaction -> Ledgers.fold(transaction, FOLD_AFTER)));
   }
 
   @PreDestroy
   void end() {
+    if (folding != null) {
+      folding.close();
+    }
     if (loop != null) {
       loop.close();
     }

@@ -6,6 +6,7 @@ import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.SequenceLedger;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -13,6 +14,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +22,15 @@ import org.jspecify.annotations.Nullable;
 final class Ledgers {
   private final Map<Key, State> states = new LinkedHashMap<>();
   private final List<@Nullable Object[]> finished = new ArrayList<>();
+  private final Map<DeviceId, List<CommittedRange>> ended = new HashMap<>();
+
+  // The newest only: a device that dropped records of more boots than these counts a few too many.
+  private static final String ENDED =
+      """
+      select stream, boot_epoch, through, given_up from ingest_ledger
+      where device = ? and stream = ? and boot_epoch < ?
+      order by boot_epoch desc limit 16
+      """;
 
   record Key(DeviceId device, long bootEpoch, RecordStream stream) {}
 
@@ -31,6 +42,7 @@ final class Ledgers {
     private long givenUp;
     private long damaged;
     private long oldestEpoch;
+    private boolean folded;
   }
 
   private Ledgers() {}
@@ -59,7 +71,25 @@ final class Ledgers {
         },
         devices,
         epochs);
+    transaction.forEach(
+        "select device, stream, boot_epoch from ingest_ledger_folded where device = any(?)",
+        row -> ledgers.fold(key(row)),
+        devices);
     return ledgers;
+  }
+
+  // What comes again of a boot that was folded was stored, or given up, long ago.
+  private void fold(Key through) {
+    states.forEach(
+        (key, state) -> {
+          if (key.device().equals(through.device())
+              && key.stream() == through.stream()
+              && key.bootEpoch() <= through.bootEpoch()) {
+            state.folded = true;
+            state.ledger = new SequenceLedger(BatchStore.SEQUENCE_MAX, List.of());
+            state.highest = BatchStore.SEQUENCE_MAX;
+          }
+        });
   }
 
   private static Key key(Row row) {
@@ -140,22 +170,27 @@ final class Ledgers {
 
   void save(Transaction transaction) {
     List<@Nullable Object[]> rows = new ArrayList<>();
-    states.forEach(
-        (key, state) ->
-            rows.add(
-                new @Nullable Object[] {
-                  key.device().value(),
-                  key.bootEpoch(),
-                  key.stream().wireName(),
-                  state.ledger.through(),
-                  state.ledger.beyond().stream().mapToLong(Long::longValue).toArray(),
-                  state.highest,
-                  state.stored,
-                  state.duplicates,
-                  state.givenUp,
-                  state.damaged,
-                  state.oldestEpoch
-                }));
+    states.entrySet().stream()
+        .filter(entry -> !entry.getValue().folded)
+        .forEach(
+            entry -> {
+              Key key = entry.getKey();
+              State state = entry.getValue();
+              rows.add(
+                  new @Nullable Object[] {
+                    key.device().value(),
+                    key.bootEpoch(),
+                    key.stream().wireName(),
+                    state.ledger.through(),
+                    state.ledger.beyond().stream().mapToLong(Long::longValue).toArray(),
+                    state.highest,
+                    state.stored,
+                    state.duplicates,
+                    state.givenUp,
+                    state.damaged,
+                    state.oldestEpoch
+                  });
+            });
     transaction.batch(
         """
         insert into ingest_ledger (device, boot_epoch, stream, through, beyond, highest, stored,
@@ -175,6 +210,59 @@ final class Ledgers {
         where device = ? and stream = ? and boot_epoch < ? and highest > stored + given_up + damaged
         """,
         finished);
+    transaction.batch(
+        """
+        update ingest_ledger set ended_at = now()
+        where device = ? and stream = ? and boot_epoch < ? and ended_at is null
+        """,
+        finished);
+    for (Object[] boot : finished) {
+      DeviceId device = new DeviceId(String.valueOf(boot[0]));
+      ended
+          .computeIfAbsent(device, none -> new ArrayList<>())
+          .addAll(transaction.list(ENDED, Ledgers::endedRange, boot));
+    }
+  }
+
+  private static CommittedRange endedRange(Row row) {
+    return new CommittedRange(
+        RecordStream.ofWireName(row.text("stream")),
+        row.bigint("boot_epoch"),
+        row.bigint("through"),
+        OptionalLong.of(row.bigint("given_up")),
+        true);
+  }
+
+  /**
+   * Adds up boots that ended long ago, one row a device and stream instead of one a boot.
+   *
+   * @return how many were folded
+   */
+  static int fold(Transaction transaction, Duration endedFor) {
+    return transaction.update(
+        """
+        with gone as (
+          delete from ingest_ledger where ended_at < now() - ? * interval '1 millisecond'
+          returning *
+        ), sums as (
+          select device, stream, max(boot_epoch) as boot_epoch, count(*) as boots,
+            sum(highest) as highest, sum(stored) as stored, sum(duplicates) as duplicates,
+            sum(given_up) as given_up, sum(damaged) as damaged
+          from gone group by device, stream
+        )
+        insert into ingest_ledger_folded as folded (device, stream, boot_epoch, boots, highest,
+          stored, duplicates, given_up, damaged)
+        select device, stream, boot_epoch, boots, highest, stored, duplicates, given_up, damaged
+        from sums
+        on conflict (device, stream) do update set
+          boot_epoch = greatest(folded.boot_epoch, excluded.boot_epoch),
+          boots = folded.boots + excluded.boots, highest = folded.highest + excluded.highest,
+          stored = folded.stored + excluded.stored,
+          duplicates = folded.duplicates + excluded.duplicates,
+          given_up = folded.given_up + excluded.given_up,
+          damaged = folded.damaged + excluded.damaged
+        """,
+        endedFor.toMillis());
   }
 
   /** What is stored now, by device. */
@@ -185,9 +273,17 @@ final class Ledgers {
           if (state.ledger.through() > 0) {
             ranges
                 .computeIfAbsent(key.device(), device -> new ArrayList<>())
-                .add(new CommittedRange(key.stream(), key.bootEpoch(), state.ledger.through()));
+                .add(
+                    new CommittedRange(
+                        key.stream(),
+                        key.bootEpoch(),
+                        state.ledger.through(),
+                        state.folded ? OptionalLong.empty() : OptionalLong.of(state.givenUp),
+                        false));
           }
         });
+    ended.forEach(
+        (device, found) -> ranges.computeIfAbsent(device, none -> new ArrayList<>()).addAll(found));
     return ranges;
   }
 }

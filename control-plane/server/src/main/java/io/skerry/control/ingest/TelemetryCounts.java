@@ -31,7 +31,11 @@ public final class TelemetryCounts {
               select coalesce(sum(highest - stored - given_up - damaged), 0)::bigint as missing,
                 coalesce(sum(given_up), 0)::bigint as given_up,
                 coalesce(sum(damaged), 0)::bigint as damaged
-              from ingest_ledger
+              from (
+                select highest, stored, given_up, damaged from ingest_ledger
+                union all
+                select highest, stored, given_up, damaged from ingest_ledger_folded
+              ) ledgers
               """,
               row -> {
                 for (String name : List.of("missing", "given_up", "damaged")) {

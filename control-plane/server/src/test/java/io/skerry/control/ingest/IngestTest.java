@@ -23,9 +23,11 @@ import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -49,6 +51,39 @@ class IngestTest {
       assertThat(after.windowsStored() - before.windowsStored()).isEqualTo(2);
       assertThat(after.duplicatesRefused() - before.duplicatesRefused()).isEqualTo(2);
       assertThat(storedCounts("ingest-1", 7)).containsExactly(3L, 0L, 4L);
+    }
+  }
+
+  @Test
+  void foldsBootsThatEndedAndStillRefusesWhatComesAgainOfThem() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-folded").connect()) {
+      Database database = plane.bean(Database.class);
+      device.send("windows", batch(window(1, 7), window(2, 8)));
+      device.committed();
+      device.send(
+          "windows", batch(window(1, 9)).toBuilder().setBootEpoch(2).setOldestEpoch(2).build());
+      List<CommittedRange> told = device.committed();
+      TelemetryView before = counts.now();
+      assertThat(told)
+          .contains(new CommittedRange(RecordStream.WINDOWS, 1, 2, OptionalLong.of(0), true));
+
+      int tooEarly = database.call(transaction -> Ledgers.fold(transaction, Duration.ofDays(1)));
+      int folded = database.call(transaction -> Ledgers.fold(transaction, Duration.ZERO));
+      device.send("windows", batch(window(1, 7), window(2, 8)));
+      device.committed();
+
+      assertThat(tooEarly).isZero();
+      assertThat(folded).isPositive();
+      long rows =
+          database.call(
+              transaction ->
+                  transaction.number(
+                      "select count(*) from ingest_ledger where device = 'ingest-folded'"));
+      assertThat(rows).isEqualTo(1);
+      TelemetryView after = counts.now();
+      assertThat(after.windowsStored()).isEqualTo(before.windowsStored());
+      assertThat(after.duplicatesRefused() - before.duplicatesRefused()).isEqualTo(2);
+      assertThat(after.missing()).isEqualTo(before.missing());
     }
   }
 
@@ -79,9 +114,9 @@ class IngestTest {
 
       RecordBatch last = batch(window(5, 5)).toBuilder().setFirstKept(4).build();
       device.send("windows", last);
-      assertThat(device.committed()).containsExactly(through(5));
+      assertThat(device.committed()).containsExactly(through(5, 1));
       device.send("windows", last);
-      assertThat(device.committed()).containsExactly(through(5));
+      assertThat(device.committed()).containsExactly(through(5, 1));
       assertThat(counts.now().missing() - before).isZero();
       assertThat(counts.now().givenUp() - start.givenUp()).isEqualTo(1);
       assertThat(counts.now().damaged()).isEqualTo(start.damaged());
@@ -364,7 +399,11 @@ class IngestTest {
   }
 
   private static CommittedRange through(long sequence) {
-    return new CommittedRange(RecordStream.WINDOWS, 1, sequence);
+    return through(sequence, 0);
+  }
+
+  private static CommittedRange through(long sequence, long givenUp) {
+    return new CommittedRange(RecordStream.WINDOWS, 1, sequence, OptionalLong.of(givenUp), false);
   }
 
   private static RecordBatch batch(Record... records) {

@@ -1,6 +1,5 @@
 package io.skerry.agent.uplink;
 
-import com.google.protobuf.InvalidProtocolBufferException;
 import io.skerry.agent.disk.Disk;
 import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.RecordStream;
@@ -9,16 +8,14 @@ import io.skerry.wire.fleet.v1.Record;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * record that is damaged on disk is skipped; its neighbours survive. Records of an earlier boot are
  * kept and sent under their own epoch.
  *
- * <p>Besides the records it takes {@link SpoolAccountFile#COPY_BYTES} twice. Thread-safe.
+ * <p>Besides the records it takes {@link SpoolAccountFile#FILE_BYTES}. Thread-safe.
  */
 public final class Spool {
   private static final Logger log = LoggerFactory.getLogger(Spool.class);
@@ -45,9 +42,6 @@ public final class Spool {
   // Marks of what is committed are worth a write now and then only: without one, records are sent
   // again and refused as duplicates.
   private static final int FLUSHES_PER_MARK = 10;
-  private static final Comparator<SpoolSegment> OLDEST_FIRST =
-      Comparator.<SpoolSegment>comparingLong(segment -> segment.epoch)
-          .thenComparingLong(segment -> segment.first);
 
   private final Disk disk;
   private final Path folder;
@@ -55,17 +49,14 @@ public final class Spool {
   private final long bytesMax;
   private final long segmentBytes;
   private final SpoolAccountFile file;
-  private final Map<RecordStream, List<SpoolSegment>> segments = new EnumMap<>(RecordStream.class);
+  private final SpoolShelf shelf;
   private final Map<RecordStream, Long> nextSequence = new EnumMap<>(RecordStream.class);
-  // Files that are of no use any more but could not be deleted yet, and their sizes.
-  private final Map<Path, Long> leftovers = new LinkedHashMap<>();
   private SpoolAccount account = new SpoolAccount();
   private boolean prepared;
   private boolean failing;
   private boolean accountChanged;
   private boolean marksChanged;
   private int flushes;
-  private long bytes;
 
   private Spool(Disk disk, Path folder, long bootEpoch, long bytesMax) {
     this.disk = disk;
@@ -76,6 +67,7 @@ public final class Spool {
         Math.max(
             Math.max(4096, Math.min(256 * 1024, bytesMax / 16)), bytesMax / (SEGMENTS_MAX / 2));
     this.file = new SpoolAccountFile(disk, folder);
+    this.shelf = new SpoolShelf(disk, folder);
   }
 
   /**
@@ -101,8 +93,10 @@ public final class Spool {
     spool.account = spool.file.load().orElseGet(SpoolAccount::new);
     for (RecordStream stream : RecordStream.values()) {
       spool.nextSequence.put(stream, 1L);
-      spool.segments.put(stream, new ArrayList<>());
-      spool.recover(stream);
+      for (SpoolSegment found :
+          spool.shelf.recover(stream, spool.account.floor(stream), bootEpoch)) {
+        spool.noteDamage(found);
+      }
     }
     spool.settle();
     return spool;
@@ -110,49 +104,7 @@ public final class Spool {
 
   /** The highest boot epoch of any record in a spool; 0 when there is none. */
   public static long newestEpoch(Disk disk, Path folder) throws IOException {
-    long newest = 0;
-    for (RecordStream stream : RecordStream.values()) {
-      for (SpoolSegment segment : existing(disk, folder.resolve(stream.wireName()), stream)) {
-        newest = Math.max(newest, segment.epoch);
-      }
-    }
-    return newest;
-  }
-
-  private static List<SpoolSegment> existing(Disk disk, Path folder, RecordStream stream)
-      throws IOException {
-    List<SpoolSegment> found = new ArrayList<>();
-    for (Path path : disk.list(folder)) {
-      SpoolSegment.existing(disk, folder, stream, String.valueOf(path.getFileName()))
-          .ifPresent(found::add);
-    }
-    found.sort(OLDEST_FIRST);
-    return found;
-  }
-
-  private void recover(RecordStream stream) throws IOException {
-    List<SpoolSegment> found = existing(disk, folder(stream), stream);
-    for (int i = 0; i < found.size(); i++) {
-      SpoolSegment segment = found.get(i);
-      if (segment.epoch >= bootEpoch) {
-        throw new IOException(
-            "spool %s holds boot epoch %d, this is epoch %d"
-                .formatted(folder, segment.epoch, bootEpoch));
-      }
-      if (account.floor(stream).covers(segment.epoch, segment.first)) {
-        leftovers.put(segment.file, 0L);
-        continue;
-      }
-      boolean last = i + 1 == found.size() || found.get(i + 1).epoch != segment.epoch;
-      segment.recover(last ? OptionalLong.empty() : OptionalLong.of(found.get(i + 1).first));
-      if (segment.last() < segment.first) {
-        leftovers.put(segment.file, segment.bytes());
-      } else {
-        noteDamage(segment);
-        segments(stream).add(segment);
-      }
-      bytes += segment.bytes();
-    }
+    return SpoolShelf.newestEpoch(disk, folder);
   }
 
   /** Brings the disk to what was found; what does not succeed now is tried again later. */
@@ -164,14 +116,14 @@ public final class Spool {
       accountChanged = true;
       tellOnce(e);
     }
-    deleteLeftovers();
+    shelf.deleteLeftovers();
   }
 
   private void prepare() throws IOException {
     if (!prepared) {
       disk.createFolders(folder);
       for (RecordStream stream : RecordStream.values()) {
-        disk.createFolders(folder(stream));
+        disk.createFolders(shelf.folder(stream));
       }
       prepared = true;
     }
@@ -216,22 +168,28 @@ public final class Spool {
     }
     account.drop(stream, 1);
     accountChanged = true;
+    note();
     return false;
   }
 
+  // On disk at once, for the case that the process is killed before the next flush: the account has
+  // its place there, so that this needs no room on a disk that is full.
+  private void note() {
+    try {
+      file.note(account);
+    } catch (IOException e) {
+      log.atDebug().addKeyValue("spool", folder).setCause(e).log("count not noted yet");
+    }
+  }
+
   private void write(RecordStream stream, long sequence, byte[] payload) throws IOException {
-    List<SpoolSegment> all = segments(stream);
+    List<SpoolSegment> all = shelf.segments(stream);
     boolean fits = !all.isEmpty() && fits(all.getLast(), payload.length);
     SpoolSegment open =
         fits
             ? all.getLast()
-            : SpoolSegment.create(disk, folder(stream), stream, bootEpoch, sequence);
-    long before = open.bytes();
-    open.append(sequence, payload);
-    bytes += open.bytes() - before;
-    if (!fits) {
-      all.add(open);
-    }
+            : SpoolSegment.create(disk, shelf.folder(stream), stream, bootEpoch, sequence);
+    shelf.append(open, sequence, payload);
   }
 
   private boolean fits(SpoolSegment open, int payload) {
@@ -243,15 +201,15 @@ public final class Spool {
     long droppable = 0;
     for (RecordStream stream : RecordStream.values()) {
       if (stream.compareTo(wanted) <= 0) {
-        droppable += segments(stream).stream().mapToLong(SpoolSegment::bytes).sum();
+        droppable += shelf.segments(stream).stream().mapToLong(SpoolSegment::bytes).sum();
       }
     }
     // More precious ones take it all: then dropping the others would help nobody.
-    if (bytes - droppable + needed > bytesMax) {
+    if (shelf.bytes() - droppable + needed > bytesMax) {
       return false;
     }
     for (RecordStream stream : RecordStream.values()) {
-      List<SpoolSegment> oldest = segments(stream);
+      List<SpoolSegment> oldest = shelf.segments(stream);
       while (isFull(needed) && !oldest.isEmpty() && stream.compareTo(wanted) <= 0) {
         drop(oldest.getFirst());
       }
@@ -260,18 +218,14 @@ public final class Spool {
   }
 
   private boolean isFull(long needed) {
-    return bytes + needed > bytesMax || segmentCount() >= SEGMENTS_MAX;
-  }
-
-  private int segmentCount() {
-    return leftovers.size() + segments.values().stream().mapToInt(List::size).sum();
+    return shelf.bytes() + needed > bytesMax || shelf.files() >= SEGMENTS_MAX;
   }
 
   // Counted on disk first: a crash between finds the floor, and deletes what is below it.
   private void drop(SpoolSegment victim) throws IOException {
     SpoolAccount before = account.copy();
     long committed = account.committed(victim.stream, victim.epoch);
-    account.drop(victim.stream, victim.recordsAbove(committed));
+    account.drop(victim, victim.recordsAbove(committed));
     account.raise(victim.stream, victim.epoch, victim.last());
     account.forget(victim);
     try {
@@ -280,7 +234,7 @@ public final class Spool {
       account = before;
       throw e;
     }
-    remove(victim);
+    shelf.remove(victim);
   }
 
   /** Forces what was appended to the disk; what came before survives a power cut. */
@@ -295,11 +249,9 @@ public final class Spool {
 
   private void flush(boolean everything) throws IOException {
     prepare();
-    deleteLeftovers();
-    for (List<SpoolSegment> all : segments.values()) {
-      for (SpoolSegment segment : all) {
-        segment.force();
-      }
+    shelf.deleteLeftovers();
+    for (SpoolSegment segment : shelf.all()) {
+      segment.force();
     }
     flushes++;
     if (accountChanged || (marksChanged && (everything || flushes % FLUSHES_PER_MARK == 0))) {
@@ -309,19 +261,23 @@ public final class Spool {
 
   private void save() throws IOException {
     Set<SpoolAccount.Origin> live = new HashSet<>();
-    segments.forEach(
-        (stream, all) ->
-            all.forEach(segment -> live.add(new SpoolAccount.Origin(stream, segment.epoch))));
+    shelf
+        .all()
+        .forEach(segment -> live.add(new SpoolAccount.Origin(segment.stream, segment.epoch)));
     account.keepOnly(live);
     file.save(account);
     accountChanged = false;
     marksChanged = false;
   }
 
-  /** Frees what the control plane has committed. */
+  /**
+   * Frees what the control plane has committed, and puts the count of dropped records right: some
+   * may have been stored just before the link ended.
+   */
   public synchronized void committed(CommittedRange range) {
     RecordStream stream = range.stream();
-    List<SpoolSegment> all = segments(stream);
+    accountChanged |= account.settle(range);
+    List<SpoolSegment> all = shelf.segments(stream);
     long epoch = range.bootEpoch();
     if (all.stream().noneMatch(segment -> segment.epoch == epoch)
         || range.through() <= account.committed(stream, epoch)) {
@@ -342,34 +298,9 @@ public final class Spool {
           account.raise(stream, epoch, segment.last());
           account.forget(segment);
         }
-        remove(segment);
+        shelf.remove(segment);
       }
     }
-  }
-
-  private void remove(SpoolSegment segment) {
-    segments(segment.stream).remove(segment);
-    leftovers.put(segment.file, segment.bytes());
-    deleteLeftovers();
-  }
-
-  private void deleteLeftovers() {
-    leftovers
-        .entrySet()
-        .removeIf(
-            leftover -> {
-              try {
-                disk.delete(leftover.getKey());
-                bytes -= leftover.getValue();
-                return true;
-              } catch (IOException e) {
-                log.atDebug()
-                    .addKeyValue("segment", leftover.getKey())
-                    .setCause(e)
-                    .log("segment not deleted yet");
-                return false;
-              }
-            });
   }
 
   /**
@@ -378,7 +309,7 @@ public final class Spool {
    * @param after per boot epoch, the highest sequence that need not be sent
    */
   synchronized Optional<SpoolBatch> next(RecordStream stream, Map<Long, Long> after) {
-    List<SpoolSegment> all = segments(stream);
+    List<SpoolSegment> all = shelf.segments(stream);
     for (SpoolSegment segment : all) {
       long from =
           1
@@ -390,7 +321,7 @@ public final class Spool {
         SpoolBatch batch =
             SpoolBatch.of(
                 segment,
-                records(segment),
+                SpoolShelf.records(segment),
                 Math.max(from, segment.first),
                 oldest.orElse(segment).first,
                 all.getFirst().epoch);
@@ -399,16 +330,6 @@ public final class Spool {
       }
     }
     return Optional.empty();
-  }
-
-  private static Map<Long, byte[]> records(SpoolSegment segment) {
-    try {
-      return segment.read();
-    } catch (IOException e) {
-      log.atWarn().addKeyValue("segment", segment.file).setCause(e).log("segment unreadable");
-      segment.giveUp();
-      return Map.of();
-    }
   }
 
   /** The highest sequence up to which everything of this stream and epoch is known committed. */
@@ -429,47 +350,33 @@ public final class Spool {
   /** Records that wait, by stream. */
   public synchronized Map<RecordStream, Long> waiting() {
     Map<RecordStream, Long> waiting = new EnumMap<>(RecordStream.class);
-    segments.forEach(
-        (stream, all) ->
-            waiting.put(
-                stream,
-                all.stream()
-                    .mapToLong(
-                        segment -> segment.recordsAbove(account.committed(stream, segment.epoch)))
-                    .sum()));
+    for (RecordStream stream : RecordStream.values()) {
+      waiting.put(stream, shelf.segments(stream).stream().mapToLong(this::waiting).sum());
+    }
     return waiting;
+  }
+
+  private long waiting(SpoolSegment segment) {
+    return segment.recordsAbove(account.committed(segment.stream, segment.epoch));
   }
 
   /** When the oldest of the records that wait was made. Reads from the disk. */
   public synchronized Optional<Instant> oldestWaiting() {
-    return segments.values().stream()
-        .flatMap(
-            all ->
-                all.stream()
-                    .filter(
-                        segment ->
-                            segment.recordsAbove(account.committed(segment.stream, segment.epoch))
-                                > 0)
-                    .limit(1))
-        .flatMap(segment -> madeAt(segment).stream())
-        .min(Comparator.naturalOrder());
-  }
-
-  private Optional<Instant> madeAt(SpoolSegment segment) {
-    long committed = account.committed(segment.stream, segment.epoch);
-    return records(segment).entrySet().stream()
-        .filter(record -> record.getKey() > committed)
-        .min(Map.Entry.comparingByKey())
-        .flatMap(record -> madeAt(record.getValue()));
-  }
-
-  private static Optional<Instant> madeAt(byte[] record) {
-    try {
-      return Optional.of(Instant.ofEpochMilli(Record.parseFrom(record).getAtMillis()));
-    } catch (InvalidProtocolBufferException e) {
-      // Counted as damaged when it is to be sent.
-      return Optional.empty();
+    Optional<Instant> oldest = Optional.empty();
+    for (RecordStream stream : RecordStream.values()) {
+      oldest =
+          Stream.concat(
+                  oldest.stream(),
+                  shelf.segments(stream).stream()
+                      .filter(segment -> waiting(segment) > 0)
+                      .limit(1)
+                      .flatMap(
+                          segment ->
+                              SpoolShelf.madeAt(segment, account.committed(stream, segment.epoch))
+                                  .stream()))
+              .min(Comparator.naturalOrder());
     }
+    return oldest;
   }
 
   /** Records appended since the start, by stream. */
@@ -481,14 +388,6 @@ public final class Spool {
 
   /** Bytes on disk. */
   public synchronized long bytes() {
-    return bytes;
-  }
-
-  private List<SpoolSegment> segments(RecordStream stream) {
-    return segments.computeIfAbsent(stream, missing -> new ArrayList<>());
-  }
-
-  private Path folder(RecordStream stream) {
-    return folder.resolve(stream.wireName());
+    return shelf.bytes();
   }
 }

@@ -1,7 +1,9 @@
 package io.skerry.agent.uplink;
 
+import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.RecordStream;
 import java.nio.ByteBuffer;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -20,13 +22,18 @@ import java.util.Set;
  *   8  dropped   8  damaged   8  floor's epoch   8  floor's sequence
  * 4  committed marks, each:  1 stream   8 epoch   8 through
  * 4  damaged segments, each:  1 stream   8 epoch   8 first sequence   4 damaged records counted
+ * 4  drops by origin, each:   1 stream   8 epoch   8 dropped   8 highest dropped sequence
  * </pre>
  */
 final class SpoolAccount {
   /** Marks and segments that fit. */
   static final int ENTRIES_MAX = 1024;
 
-  static final int BYTES_MAX = 4 * 32 + 4 + ENTRIES_MAX * 17 + 4 + ENTRIES_MAX * 21;
+  /** Origins whose dropped records can still be put right. */
+  static final int DROPS_MAX = 256;
+
+  static final int BYTES_MAX =
+      4 * 32 + 4 + ENTRIES_MAX * 17 + 4 + ENTRIES_MAX * 21 + 4 + DROPS_MAX * 25;
 
   private static final List<RecordStream> STREAMS = List.of(RecordStream.values());
 
@@ -35,6 +42,10 @@ final class SpoolAccount {
   private final Map<RecordStream, Floor> floors = new EnumMap<>(RecordStream.class);
   private final Map<Origin, Long> committed = new HashMap<>();
   private final Map<Place, Integer> damagedIn = new HashMap<>();
+  private final Map<Origin, Drops> drops = new HashMap<>();
+
+  /** What was counted as dropped of an origin: all of it lies at or below a sequence. */
+  private record Drops(long dropped, long highest) {}
 
   /** Everything of an earlier epoch, and of this one up to the sequence, is gone. */
   record Floor(long epoch, long sequence) {
@@ -65,6 +76,7 @@ final class SpoolAccount {
     copy.floors.putAll(floors);
     copy.committed.putAll(committed);
     copy.damagedIn.putAll(damagedIn);
+    copy.drops.putAll(drops);
     return copy;
   }
 
@@ -78,6 +90,45 @@ final class SpoolAccount {
 
   void drop(RecordStream stream, long records) {
     dropped.merge(stream, records, Long::sum);
+  }
+
+  /** Counts records of a segment that makes room. */
+  void drop(SpoolSegment segment, long records) {
+    drop(segment.stream, records);
+    Origin origin = new Origin(segment.stream, segment.epoch);
+    if (drops.size() >= DROPS_MAX && !drops.containsKey(origin)) {
+      drops.keySet().stream().min(Comparator.comparingLong(Origin::epoch)).ifPresent(drops::remove);
+    }
+    drops.merge(
+        origin,
+        new Drops(records, segment.last()),
+        (before, more) -> new Drops(before.dropped() + more.dropped(), more.highest()));
+  }
+
+  /**
+   * Takes what the control plane says it will never get of an origin for the number of those that
+   * were dropped: what it had stored just before the link ended was counted as dropped here, as
+   * nobody had said so. Only what it says of everything that was dropped counts.
+   *
+   * @return whether the count changed
+   */
+  boolean settle(CommittedRange range) {
+    Origin origin = new Origin(range.stream(), range.bootEpoch());
+    Drops counted = drops.get(origin);
+    if (counted == null
+        || range.givenUp().isEmpty()
+        || (range.through() < counted.highest() && !range.ended())) {
+      return false;
+    }
+    long unheardOf = Math.max(0, counted.highest() - range.through());
+    long right = Math.min(counted.dropped(), range.givenUp().getAsLong() + unheardOf);
+    dropped.merge(range.stream(), right - counted.dropped(), Long::sum);
+    if (range.ended()) {
+      drops.remove(origin);
+    } else {
+      drops.put(origin, new Drops(right, counted.highest()));
+    }
+    return range.ended() || right != counted.dropped();
   }
 
   Floor floor(RecordStream stream) {
@@ -137,6 +188,10 @@ final class SpoolAccount {
     bytes.putInt(damagedIn.size());
     damagedIn.forEach(
         (place, count) -> put(bytes, place.origin()).putLong(place.first()).putInt(count));
+    bytes.putInt(drops.size());
+    drops.forEach(
+        (origin, counted) ->
+            put(bytes, origin).putLong(counted.dropped()).putLong(counted.highest()));
     byte[] encoded = new byte[bytes.position()];
     bytes.flip().get(encoded);
     return encoded;
@@ -159,6 +214,10 @@ final class SpoolAccount {
     }
     for (int left = bytes.getInt(); left > 0; left--) {
       account.damagedIn.put(new Place(origin(bytes), bytes.getLong()), bytes.getInt());
+    }
+    // An earlier version ended here.
+    for (int left = bytes.hasRemaining() ? bytes.getInt() : 0; left > 0; left--) {
+      account.drops.put(origin(bytes), new Drops(bytes.getLong(), bytes.getLong()));
     }
     return account;
   }

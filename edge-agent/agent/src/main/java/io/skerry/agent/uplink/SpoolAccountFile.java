@@ -11,8 +11,9 @@ import java.util.zip.CRC32C;
 
 /**
  * Where a spool's account stands: twice in one file of fixed size, so that it can be written on a
- * full disk, and so that one copy is whole after a crash at any point and after a flipped bit. Each
- * copy, big-endian:
+ * full disk, and so that one copy is whole after a crash at any point and after a flipped bit. Two
+ * more places, used in turn, take notes that are not forced: they survive the process, not the
+ * power. Each copy, big-endian:
  *
  * <pre>
  * 0   8  generation: the higher one counts
@@ -26,6 +27,10 @@ import java.util.zip.CRC32C;
 final class SpoolAccountFile {
   static final int COPY_BYTES = 48 * 1024;
   static final int COPIES = 2;
+  static final int NOTES = 2;
+
+  /** What it takes of the disk. */
+  static final int FILE_BYTES = (COPIES + NOTES) * COPY_BYTES;
 
   private static final int HEADER_BYTES = 16;
 
@@ -35,6 +40,8 @@ final class SpoolAccountFile {
   private long generation;
   private int newest;
   private boolean made;
+  private long length;
+  private int noted;
 
   SpoolAccountFile(Disk disk, Path folder) {
     this.disk = disk;
@@ -52,14 +59,15 @@ final class SpoolAccountFile {
     } catch (NoSuchFileException e) {
       return Optional.empty();
     }
-    made = content.length == COPIES * COPY_BYTES;
+    length = content.length;
+    made = length >= FILE_BYTES;
     Optional<Copy> found = Optional.empty();
-    for (int copy = 0; copy < COPIES; copy++) {
+    for (int copy = 0; copy < COPIES + NOTES; copy++) {
       Optional<Copy> read = copy(content, copy * COPY_BYTES);
       if (read.isPresent() && read.get().generation() > generation) {
         generation = read.get().generation();
         found = read;
-        newest = copy;
+        newest = copy < COPIES ? copy : newest;
       }
     }
     return found.map(Copy::account);
@@ -87,15 +95,11 @@ final class SpoolAccountFile {
    * @throws IOException if it may not have been saved: then either this or the one before counts
    */
   void save(SpoolAccount account) throws IOException {
-    byte[] encoded = account.encode();
-    byte[] copy = new byte[HEADER_BYTES + encoded.length];
-    ByteBuffer header = ByteBuffer.wrap(copy);
-    header.putLong(generation + 1).putInt(encoded.length);
-    System.arraycopy(encoded, 0, copy, HEADER_BYTES, encoded.length);
-    header.putInt(checksum(copy, 0, encoded.length));
+    byte[] copy = copy(account);
     try (DiskFile opened = disk.open(file, Disk.Opening.CREATE)) {
       if (!made) {
-        opened.write(ByteBuffer.allocate(COPIES * COPY_BYTES), 0);
+        // What an earlier version wrote stays.
+        opened.write(ByteBuffer.allocate((int) (FILE_BYTES - length)), length);
         opened.force();
         disk.forceFolder(folder);
         made = true;
@@ -109,6 +113,35 @@ final class SpoolAccountFile {
         newest = other;
       }
     }
+  }
+
+  /**
+   * Writes an account into its place without forcing it: it counts after a kill of the process, and
+   * perhaps after a power cut.
+   *
+   * @throws IOException if it was not written, or there is no place for it yet
+   */
+  void note(SpoolAccount account) throws IOException {
+    if (!made) {
+      throw new IOException("account %s is not made yet".formatted(file));
+    }
+    byte[] copy = copy(account);
+    try (DiskFile opened = disk.open(file, Disk.Opening.EXISTING)) {
+      opened.write(ByteBuffer.wrap(copy), (long) (COPIES + noted) * COPY_BYTES);
+    }
+    generation++;
+    noted = NOTES - 1 - noted;
+  }
+
+  /** A copy of the next generation. */
+  private byte[] copy(SpoolAccount account) {
+    byte[] encoded = account.encode();
+    byte[] copy = new byte[HEADER_BYTES + encoded.length];
+    ByteBuffer header = ByteBuffer.wrap(copy);
+    header.putLong(generation + 1).putInt(encoded.length);
+    System.arraycopy(encoded, 0, copy, HEADER_BYTES, encoded.length);
+    header.putInt(checksum(copy, 0, encoded.length));
+    return copy;
   }
 
   private static int checksum(byte[] bytes, int at, int length) {

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -333,5 +334,78 @@ class SpoolTest {
     Spool.open(folder, 7, ROOM).append(RecordStream.EVENTS, event("a"));
 
     assertThatThrownBy(() -> Spool.open(folder, 7, ROOM)).isInstanceOf(IOException.class);
+  }
+
+  @Test
+  void whatWasRefusedJustBeforeAKillIsCounted() throws IOException {
+    Spool before = Spool.open(folder, 1, 4096);
+    before.flush();
+    long refused = 0;
+    for (int i = 0; i < 7; i++) {
+      refused += before.append(RecordStream.SAMPLES, sample(Spool.RECORD_BYTES_MAX)) ? 0 : 1;
+    }
+    assertThat(refused).isEqualTo(7);
+
+    // No flush and no end: the process is gone.
+    Spool after = Spool.open(folder, 2, 4096);
+
+    assertThat(after.dropped()).isEqualTo(before.dropped());
+    assertThat(after.dropped()).containsEntry(RecordStream.SAMPLES, 7L);
+  }
+
+  /** Events of one boot, of which the oldest made room; how many were counted as dropped. */
+  private static long overflow(Spool spool) {
+    for (int i = 0; i < 200; i++) {
+      spool.append(RecordStream.EVENTS, event("x".repeat(100)));
+    }
+    return spool.dropped().getOrDefault(RecordStream.EVENTS, 0L);
+  }
+
+  @Test
+  void whatWasStoredBeforeTheLinkEndedIsNotCountedAsDropped() throws IOException {
+    Spool spool = Spool.open(folder, 1, 16384);
+    long counted = overflow(spool);
+    long floor =
+        spool.next(RecordStream.EVENTS, Map.of()).orElseThrow().message().getFirstKept() - 1;
+    assertThat(counted).isEqualTo(floor).isGreaterThan(20);
+
+    spool.committed(settled(1, floor - 1, 3, false));
+    assertThat(spool.dropped()).containsEntry(RecordStream.EVENTS, counted);
+    spool.committed(settled(1, floor + 5, counted - 9, false));
+    spool.committed(settled(1, floor + 5, counted - 9, false));
+
+    assertThat(spool.dropped()).containsEntry(RecordStream.EVENTS, counted - 9);
+    spool.close();
+    assertThat(Spool.open(folder, 2, 16384).dropped())
+        .containsEntry(RecordStream.EVENTS, counted - 9);
+  }
+
+  @Test
+  void aBootOfWhichNothingIsLeftIsPutRightToo() throws IOException {
+    long counted = overflow(Spool.open(folder, 1, 16384));
+    Spool second = Spool.open(folder, 2, 16384);
+    long all = overflow(second);
+    assertThat(second.waiting()).containsKey(RecordStream.EVENTS);
+    assertThat(second.next(RecordStream.EVENTS, Map.of()).orElseThrow().epoch()).isEqualTo(2);
+
+    // The control plane knew 150 of the first boot, and had 12 of those that were dropped.
+    second.committed(settled(1, 150, 138, true));
+
+    assertThat(all).isGreaterThan(counted);
+    assertThat(second.dropped()).containsEntry(RecordStream.EVENTS, all - 12);
+  }
+
+  @Test
+  void nothingIsPutRightByAControlPlaneThatSaysNothing() throws IOException {
+    Spool spool = Spool.open(folder, 1, 16384);
+    long counted = overflow(spool);
+
+    spool.committed(new CommittedRange(RecordStream.EVENTS, 1, 199));
+
+    assertThat(spool.dropped()).containsEntry(RecordStream.EVENTS, counted);
+  }
+
+  private static CommittedRange settled(long epoch, long through, long givenUp, boolean ended) {
+    return new CommittedRange(RecordStream.EVENTS, epoch, through, OptionalLong.of(givenUp), ended);
   }
 }
