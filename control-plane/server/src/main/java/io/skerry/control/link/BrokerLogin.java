@@ -29,8 +29,11 @@ final class BrokerLogin implements SimpleAuthenticator {
   private final DeviceIdentity identities;
   private final DeviceTraffic traffic;
   private final ExecutorService threads;
+  private final ClientNews news;
 
-  BrokerLogin(DeviceIdentity identities, DeviceTraffic traffic, ExecutorService threads) {
+  BrokerLogin(
+      DeviceIdentity identities, DeviceTraffic traffic, ExecutorService threads, ClientNews news) {
+    this.news = news;
     this.identities = identities;
     this.traffic = traffic;
     this.threads = threads;
@@ -51,10 +54,7 @@ final class BrokerLogin implements SimpleAuthenticator {
             refusal(input, client)
                 .ifPresentOrElse(
                     refusal -> {
-                      log.atWarn()
-                          .addKeyValue("client", client)
-                          .addKeyValue("reason", refusal.reason())
-                          .log("login refused");
+                      news.tell(client, refusal.reason(), "login refused");
                       output.failAuthentication(refusal.code(), refusal.reason());
                     },
                     output::authenticateSuccessfully);

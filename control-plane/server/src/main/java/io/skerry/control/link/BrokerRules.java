@@ -36,11 +36,12 @@ class BrokerRules implements ExtensionMain {
   private final BrokerLogin login;
   private final DeviceTraffic traffic;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private final ClientNews news = new ClientNews(System::nanoTime);
   private volatile @Nullable ClientService clients;
 
   BrokerRules(DeviceIdentity identities, DeviceTraffic traffic) {
     this.traffic = traffic;
-    this.login = new BrokerLogin(identities, traffic, threads);
+    this.login = new BrokerLogin(identities, traffic, threads, news);
   }
 
   @Override
@@ -52,7 +53,7 @@ class BrokerRules implements ExtensionMain {
               String client = provided.getClientInformation().getClientId();
               return client.equals(ControlLink.NAME)
                   ? new ControlPermissions()
-                  : new DevicePermissions(DeviceRules.of(client));
+                  : new DevicePermissions(DeviceRules.of(client), news);
             });
     Services.initializerRegistry()
         .setClientInitializer(
@@ -104,10 +105,7 @@ class BrokerRules implements ExtensionMain {
                   if (failure != null) {
                     log.atError().setCause(failure).addKeyValue("client", client).log("cut failed");
                   } else if (wasConnected) {
-                    log.atWarn()
-                        .addKeyValue("client", client)
-                        .addKeyValue("reason", reason)
-                        .log("connection cut");
+                    news.tell(client, reason, "connection cut");
                   }
                 });
   }

@@ -12,17 +12,15 @@ import com.hivemq.extension.sdk.api.packets.publish.PublishPacket;
 import com.hivemq.extension.sdk.api.packets.subscribe.SubackReasonCode;
 import java.nio.ByteBuffer;
 import java.util.Optional;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Asks a device's rules for everything that it publishes, leaves as its Will, or subscribes to. */
 final class DevicePermissions implements PublishAuthorizer, SubscriptionAuthorizer {
-  private static final Logger log = LoggerFactory.getLogger(DevicePermissions.class);
-
   private final DeviceRules rules;
+  private final ClientNews news;
 
-  DevicePermissions(DeviceRules rules) {
+  DevicePermissions(DeviceRules rules, ClientNews news) {
     this.rules = rules;
+    this.news = news;
   }
 
   @Override
@@ -31,10 +29,7 @@ final class DevicePermissions implements PublishAuthorizer, SubscriptionAuthoriz
     refusal(packet)
         .ifPresentOrElse(
             reason -> {
-              log.atWarn()
-                  .addKeyValue("client", input.getClientInformation().getClientId())
-                  .addKeyValue("reason", reason)
-                  .log("message refused");
+              news.tell(input.getClientInformation().getClientId(), reason, "message refused");
               output.failAuthorization(AckReasonCode.NOT_AUTHORIZED, reason);
             },
             output::authorizeSuccessfully);
