@@ -178,6 +178,24 @@ class RefusalsTest {
   }
 
   @Test
+  void whateverADirectorSignsTheDeviceRunsOn() {
+    byte[] good = ProtocolCodec.encode(factory.document(2, 2));
+    Random random = new Random(5);
+    for (int round = 0; round < 1500; round++) {
+      byte[] bad = good.clone();
+      for (int changes = 1 + random.nextInt(3); changes > 0; changes--) {
+        bad[random.nextInt(bad.length)] = (byte) random.nextInt(256);
+      }
+      rig.receive(
+          factory.signed(
+              random.nextBoolean() ? bad : Arrays.copyOf(bad, random.nextInt(bad.length))));
+      rig.second();
+
+      assertThat(rig.active()).as("round %d", round).isIn(1L, 2L);
+    }
+  }
+
+  @Test
   void aThiefsHugeGenerationEndsWithTheStolenDirectorKey() {
     rig.receive(factory.order(1L << 60, 2));
     rig.seconds(10);
