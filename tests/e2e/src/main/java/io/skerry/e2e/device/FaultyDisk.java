@@ -26,7 +26,7 @@ final class FaultyDisk implements Disk {
   /** How operations that change something go. */
   enum Mode {
     WELL,
-    /** No byte more fits; renaming and deleting work. */
+    /** No byte more fits; writing over what is there, renaming and deleting work. */
     FULL,
     /** Nothing can be changed. */
     READ_ONLY,
@@ -36,6 +36,8 @@ final class FaultyDisk implements Disk {
 
   private enum Kind {
     WRITE,
+    /** Over bytes that are there. */
+    REWRITE,
     FORCE,
     NAME
   }
@@ -70,8 +72,9 @@ final class FaultyDisk implements Disk {
 
   private synchronized void change(Kind kind, Change half, Change whole) throws IOException {
     operations++;
-    writes += kind == Kind.WRITE ? 1 : 0;
-    if (killInside ? kind == Kind.WRITE && writes == killAt : operations == killAt) {
+    boolean isWrite = kind == Kind.WRITE || kind == Kind.REWRITE;
+    writes += isWrite ? 1 : 0;
+    if (killInside ? isWrite && writes == killAt : operations == killAt) {
       if (killInside) {
         half.apply();
       }
@@ -177,8 +180,9 @@ final class FaultyDisk implements Disk {
 
     @Override
     public void write(ByteBuffer bytes, long at) throws IOException {
+      boolean grows = at + bytes.remaining() > file.size();
       change(
-          Kind.WRITE,
+          grows ? Kind.WRITE : Kind.REWRITE,
           () -> {
             ByteBuffer half = bytes.duplicate();
             half.limit(half.position() + half.remaining() / 2);

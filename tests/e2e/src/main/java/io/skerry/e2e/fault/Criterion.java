@@ -37,10 +37,7 @@ final class Criterion {
       NONE,
       /** The disk took none: nobody but the agent can know of them, and its count is exact. */
       REFUSED,
-      /**
-       * The oldest made room for newer ones. The control plane's count is exact; the agent's holds
-       * what was stored just before the link ended, too, of which it did not hear.
-       */
+      /** The oldest made room for newer ones: the agent's count and the control plane's agree. */
       AGED
     }
   }
@@ -129,7 +126,7 @@ final class Criterion {
         switch (losses.cause()) {
           case NONE -> dropped == 0 && missing == losses.damaged();
           case REFUSED -> missing == 0;
-          case AGED -> missing <= dropped;
+          case AGED -> missing == dropped;
         },
         "%d records are missing, %d were dropped: made %s, stored %s",
         missing,

@@ -18,14 +18,15 @@ public final class FaultTable {
   private FaultTable() {}
 
   /**
-   * Writes the table into the page.
+   * Writes the table into the page. What no report has keeps the figures that it had.
    *
    * @param arguments the page, and reports of {@code skerry bench link --json}: the last one that
    *     has a fault counts
    */
   public static void main(String[] arguments) throws IOException {
     Path page = Path.of(arguments[0]);
-    Map<String, String> measured = new HashMap<>();
+    String text = Files.readString(page);
+    Map<String, String> measured = known(text);
     for (int i = 1; i < arguments.length; i++) {
       JsonObject report =
           JsonParser.parseString(Files.readString(Path.of(arguments[i]))).getAsJsonObject();
@@ -37,7 +38,6 @@ public final class FaultTable {
                 + claim.get("detail").getAsString().replace("|", "\\|"));
       }
     }
-    String text = Files.readString(page);
     StringBuilder table = new StringBuilder();
     table.append("| fault | how it is made | what must hold besides | measured |\n");
     table.append("|---|---|---|---|\n");
@@ -49,6 +49,20 @@ public final class FaultTable {
         text.substring(0, text.indexOf(BEGIN) + BEGIN.length())
             + table
             + text.substring(text.indexOf(END)));
+  }
+
+  private static Map<String, String> known(String text) {
+    Map<String, String> known = new HashMap<>();
+    for (Fault fault : Catalogue.all()) {
+      text.lines()
+          .filter(line -> line.startsWith(row(fault)) && line.endsWith(" |"))
+          .findFirst()
+          .ifPresent(
+              line ->
+                  known.put(
+                      fault.name(), line.substring(row(fault).length(), line.length() - 2)));
+    }
+    return known;
   }
 
   private static String row(Fault fault) {

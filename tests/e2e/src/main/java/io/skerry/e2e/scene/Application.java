@@ -27,7 +27,8 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class Application implements AutoCloseable {
   private static final Duration PAUSE = Duration.ofMillis(30);
-  private static final Duration DEADLINE = Duration.ofSeconds(30);
+  // A call waits while the agent is down, and a start takes long on a busy machine.
+  private static final Duration DEADLINE = Scene.PATIENCE;
   private static final Duration DEATH_SHOWS_WITHIN = Duration.ofSeconds(2);
   private static final int FAILURES_KEPT = 5;
 
