@@ -71,9 +71,7 @@ public final class Labelling {
    * @return how many were queued
    */
   public int queue(Wanted wanted) {
-    int equals = wanted.cohort().indexOf('=');
-    String attribute = equals < 0 ? "" : wanted.cohort().substring(0, equals);
-    String value = wanted.cohort().substring(equals + 1);
+    CohortFilter cohort = CohortFilter.of(wanted.cohort());
     return database.call(
         transaction -> {
           long open = transaction.number("select count(*) from label_task where state = 'OPEN'");
@@ -87,8 +85,8 @@ public final class Labelling {
                   select p.device, p.prediction_id, p.model, p.version, p.at, p.score,
                     case when p.score >= ? then 1 when p.score < ? then 0 end, ?, 'OPEN', ?
                   from telemetry_prediction p join device d on d.id = p.device
-                  where p.model = ? and p.at >= ? and (? = '' or d.labels ->> ? = ?
-                      or (? = 'profile' and d.profile = ?))
+                  where p.model = ? and p.at >= ? and d.labels @> ?::jsonb
+                    and (?::text is null or d.profile = ?)
                     and not exists (select 1 from telemetry_feedback f
                       where f.device = p.device and f.prediction_id = p.prediction_id)
                   order by p.stratum = 'base', p.at desc limit ?
@@ -100,11 +98,9 @@ public final class Labelling {
                   now(),
                   wanted.model(),
                   wanted.since(),
-                  attribute,
-                  attribute,
-                  value,
-                  attribute,
-                  value,
+                  cohort.json(),
+                  cohort.profile(),
+                  cohort.profile(),
                   room);
         });
   }

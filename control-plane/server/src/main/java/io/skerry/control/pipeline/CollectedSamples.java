@@ -1,6 +1,7 @@
 package io.skerry.control.pipeline;
 
 import io.skerry.api.DeviceView;
+import io.skerry.control.dataset.CohortFilter;
 import io.skerry.control.dataset.CollectedWindow;
 import io.skerry.control.dataset.Snapshot;
 import io.skerry.control.device.DeviceDirectory;
@@ -84,17 +85,13 @@ final class CollectedSamples {
   }
 
   private Set<String> members(String cohort) {
-    int equals = cohort.indexOf('=');
-    String attribute = cohort.substring(0, Math.max(0, equals));
-    String value = cohort.substring(equals + 1);
+    CohortFilter wanted = CohortFilter.of(cohort);
     Set<String> members = new HashSet<>();
     String after = "";
     while (true) {
       List<DeviceView> page = devices.after(after, PAGE);
       for (DeviceView device : page) {
-        String own =
-            attribute.equals("profile") ? device.profile() : device.labels().get(attribute);
-        if (value.equals(own)) {
+        if (wanted.holds(device)) {
           members.add(device.id());
         }
       }

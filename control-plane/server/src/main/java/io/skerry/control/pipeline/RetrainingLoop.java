@@ -6,6 +6,7 @@ import io.skerry.api.RetrainingPolicy;
 import io.skerry.api.RetrainingProposal;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
+import io.skerry.control.dataset.CohortFilter;
 import io.skerry.control.drift.Incidents;
 import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
@@ -112,23 +113,20 @@ public final class RetrainingLoop {
 
   private RetrainingTrigger.Evidence evidence(Transaction transaction, Incident incident) {
     Instant onset = incidents.onset(incident.id()).orElse(incident.openedAt());
-    int equals = incident.cohort().indexOf('=');
-    String attribute = incident.cohort().substring(0, Math.max(0, equals));
-    String value = incident.cohort().substring(equals + 1);
+    CohortFilter cohort = CohortFilter.of(incident.cohort());
     long labelled =
         transaction.number(
             """
             select count(distinct (f.device, f.prediction_id)) from telemetry_feedback f
             join device d on d.id = f.device
             where f.joined and f.model = ? and f.predicted_at >= ?
-              and (d.labels ->> ? = ? or (? = 'profile' and d.profile = ?))
+              and d.labels @> ?::jsonb and (?::text is null or d.profile = ?)
             """,
             incident.model(),
             onset,
-            attribute,
-            value,
-            attribute,
-            value);
+            cohort.json(),
+            cohort.profile(),
+            cohort.profile());
     Optional<Instant> last =
         transaction
             .first(
@@ -153,7 +151,7 @@ public final class RetrainingLoop {
 
   private Optional<String> quality(String cohort) {
     return flows.cohorts(QUALITY_SPAN).stream()
-        .filter(flow -> flow.of().equals(cohort))
+        .filter(flow -> List.of(cohort.split(" & ", -1)).contains(flow.of()))
         .filter(flow -> flow.quarantined() * QUARANTINED_SHARE > flow.received())
         .map(
             flow ->
