@@ -12,6 +12,7 @@ import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.measure.Proof;
 import io.skerry.packager.measure.Timing;
 import io.skerry.profile.Engine;
+import io.skerry.profile.FactsProbe;
 import io.skerry.profile.HardwareProfile;
 import io.skerry.profile.Precision;
 import io.skerry.protocol.ErrorCode;
@@ -200,8 +201,10 @@ final class ProfilePackaging {
         here
             ? context.forms().timing(recipe)
             : form.digest().flatMap(digest -> context.reported(profile.id(), digest));
+    // What the optimiser fuses differs between architectures: only this machine's is told.
     boolean fusable =
-        recipe.candidate().engine() == Engine.ONNXRUNTIME
+        profile.recognition().arch().equals(FactsProbe.detect().arch())
+            && recipe.candidate().engine() == Engine.ONNXRUNTIME
             && recipe.candidate().precision() == Precision.INT8
             && form.failure().isEmpty();
     return new Measured(

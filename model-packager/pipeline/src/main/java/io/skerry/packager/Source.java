@@ -12,6 +12,7 @@ import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
 import io.skerry.packager.quantize.QuantizedGraph;
 import io.skerry.packager.quantize.Quantizer;
+import io.skerry.packager.quantize.Scheme;
 import io.skerry.packager.quantize.WeightsExport;
 import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.packager.tflite.TfliteImport;
@@ -65,11 +66,18 @@ sealed interface Source {
     /** A graph and what its tensors were seen to hold. */
     private record Observed(Graph graph, Observations seen) {}
 
+    /** What was evened out between channels: whatever shares one scale. */
+    private enum Evened {
+      NOTHING,
+      WEIGHTS,
+      ACTIVATIONS
+    }
+
     private final Graph model;
     private final Engine originalEngine;
     private final double formTolerance;
     private final Optional<Samples> calibration;
-    private final Map<Boolean, Observed> observed = new HashMap<>();
+    private final Map<Evened, Observed> observed = new HashMap<>();
 
     Imported(
         Graph model, Engine originalEngine, double formTolerance, Optional<Samples> calibration) {
@@ -79,13 +87,18 @@ sealed interface Source {
       this.calibration = calibration;
     }
 
-    /** By whether the graph is equalized. */
-    private Observed observed(boolean equalized) {
-      Observed known = observed.get(equalized);
+    private Observed observed(Evened evened) {
+      Observed known = observed.get(evened);
       if (known == null) {
-        Graph graph = equalized ? Equalization.of(model) : model;
+        Graph graph =
+            switch (evened) {
+              case NOTHING -> model;
+              case WEIGHTS -> Equalization.of(model);
+              case ACTIVATIONS ->
+                  Equalization.ofActivations(model, observed(Evened.NOTHING).seen());
+            };
         known = new Observed(graph, Calibrator.observe(graph, calibration.orElseThrow()));
-        observed.put(equalized, known);
+        observed.put(evened, known);
       }
       return known;
     }
@@ -119,7 +132,7 @@ sealed interface Source {
     public Source calibrated(Samples calibration) {
       Imported calibrated =
           new Imported(model, originalEngine, formTolerance, Optional.of(calibration));
-      calibrated.observed(false);
+      calibrated.observed(Evened.NOTHING);
       return calibrated;
     }
 
@@ -145,9 +158,10 @@ sealed interface Source {
 
     private QuantizedGraph quantized(Recipe recipe) {
       Options options = recipe.options().orElseThrow();
-      Observed source = observed(options.equalization());
-      return Quantizer.quantized(
-          source.graph(), source.seen(), recipe.scheme().orElseThrow(), options);
+      Scheme scheme = recipe.scheme().orElseThrow();
+      Evened evened = scheme.perTensorWeights() ? Evened.WEIGHTS : Evened.ACTIVATIONS;
+      Observed source = observed(options.equalization() ? evened : Evened.NOTHING);
+      return Quantizer.quantized(source.graph(), source.seen(), scheme, options);
     }
   }
 

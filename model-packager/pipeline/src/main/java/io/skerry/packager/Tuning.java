@@ -66,7 +66,7 @@ final class Tuning {
   private Recipe best(Recipe recipe) throws IOException {
     Recipe best = recipe.with(Options.of(Clipping.MSE));
     double most = Double.NEGATIVE_INFINITY;
-    for (Options options : candidates(recipe)) {
+    for (Options options : candidates()) {
       Optional<Outputs> outputs = trial(recipe.with(options), calibration);
       double noise = outputs.map(o -> o.signalToNoise(floats)).orElse(Double.NEGATIVE_INFINITY);
       if (noise > most) {
@@ -77,14 +77,11 @@ final class Tuning {
     return best;
   }
 
-  private static List<Options> candidates(Recipe recipe) {
+  private static List<Options> candidates() {
     List<Options> candidates = new ArrayList<>();
     for (Clipping clipping : Clipping.values()) {
       candidates.add(Options.of(clipping));
-      // With one scale per output, evening out channels cannot gain anything.
-      if (recipe.scheme().orElseThrow().perTensorWeights()) {
-        candidates.add(new Options(clipping, true, true, Set.of()));
-      }
+      candidates.add(new Options(clipping, true, true, Set.of()));
     }
     return candidates;
   }

@@ -5,6 +5,7 @@ import io.micronaut.http.MediaType;
 import io.micronaut.http.annotation.Body;
 import io.micronaut.http.annotation.Consumes;
 import io.micronaut.http.annotation.Controller;
+import io.micronaut.http.annotation.Delete;
 import io.micronaut.http.annotation.Get;
 import io.micronaut.http.annotation.Part;
 import io.micronaut.http.annotation.Post;
@@ -44,6 +45,12 @@ final class PackagingController {
   @Allowed(Role.VIEWER)
   Packaging get(String model, long version) {
     return packaging.packaging(PackagingService.version(model, version));
+  }
+
+  @Delete("/versions/{version}/variants")
+  @Allowed(Role.OPERATOR)
+  Packaging cancel(Actor actor, String model, long version) {
+    return packaging.cancel(actor, PackagingService.version(model, version));
   }
 
   @Put("/import")

@@ -127,6 +127,33 @@ public final class PackagingService {
                         .formatted(version)));
   }
 
+  /**
+   * Stops the open packaging of a version; nothing of it is kept. One that has ended stays as it
+   * is.
+   *
+   * @throws ProblemException if it was never packaged
+   */
+  public Packaging cancel(Actor actor, ModelVersion version) {
+    Packaging newest = packaging(version);
+    Optional<String> job =
+        database.call(
+            transaction -> {
+              Optional<String> open = PackagingStore.openJob(transaction, version);
+              open.ifPresent(
+                  id ->
+                      audit.append(
+                          transaction,
+                          actor,
+                          AuditLog.Act.of("packaging.cancelled", "model/" + version, id)));
+              return open;
+            });
+    if (job.isEmpty()) {
+      return newest;
+    }
+    jobs.cancel(job.get());
+    return packaging(version);
+  }
+
   /** Packagings that wait or run, oldest first. */
   public List<Packaging> open() {
     return database.call(PackagingStore::open);

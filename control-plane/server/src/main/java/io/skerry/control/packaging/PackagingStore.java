@@ -57,6 +57,16 @@ final class PackagingStore {
         now);
   }
 
+  /** The job of a version's open packaging. */
+  static Optional<String> openJob(Transaction transaction, ModelVersion version) {
+    return transaction.first(
+        "select job from packaging where model = ? and version = ?"
+            + " and state in ('QUEUED', 'RUNNING') order by created_at desc limit 1",
+        row -> row.text("job"),
+        version.model().value(),
+        version.version());
+  }
+
   static void ended(
       Transaction transaction, String job, WorkState state, @Nullable JobError error) {
     transaction.update(

@@ -85,19 +85,25 @@ public final class Calibrator {
     int channels = shape.rank() < 2 ? 1 : shape.dimension(1);
     int each = shape.elementsPerItem() / channels;
     double[] sums = new double[channels];
+    double[] magnitudes = new double[channels];
     int start = values.position();
     int items = values.remaining() / (channels * each);
     for (int item = 0; item < items; item++) {
       for (int c = 0; c < channels; c++) {
         int from = start + (item * channels + c) * each;
         double sum = 0;
+        float magnitude = 0;
         for (int i = from; i < from + each; i++) {
-          sum += values.get(i);
+          float value = values.get(i);
+          sum += value;
+          magnitude = Math.max(magnitude, Math.abs(value));
         }
         sums[c] += sum;
+        magnitudes[c] = Math.max(magnitudes[c], magnitude);
       }
     }
     seen.addSums(tensor, sums, (long) items * each);
+    seen.addMagnitudes(tensor, magnitudes);
   }
 
   private static void run(

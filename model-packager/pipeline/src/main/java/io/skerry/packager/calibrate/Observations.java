@@ -12,6 +12,7 @@ import java.util.Map;
 public final class Observations {
   private final Map<String, Histogram> histograms = new LinkedHashMap<>();
   private final Map<String, double[]> sums = new HashMap<>();
+  private final Map<String, double[]> magnitudes = new HashMap<>();
   private final Map<String, Long> perChannel = new HashMap<>();
 
   Observations() {}
@@ -31,6 +32,7 @@ public final class Observations {
   /** Adds what another worker saw of the same graph. */
   void merge(Observations other) {
     other.histograms.forEach((tensor, histogram) -> open(tensor).merge(histogram));
+    other.magnitudes.forEach(this::addMagnitudes);
     other.sums.forEach(
         (tensor, channelSums) ->
             addSums(tensor, channelSums, other.perChannel.getOrDefault(tensor, 0L)));
@@ -43,6 +45,19 @@ public final class Observations {
       throw new IllegalStateException("tensor '%s' was not calibrated".formatted(tensor));
     }
     return histogram;
+  }
+
+  void addMagnitudes(String tensor, double[] channelMagnitudes) {
+    double[] known =
+        magnitudes.computeIfAbsent(tensor, name -> new double[channelMagnitudes.length]);
+    for (int c = 0; c < known.length; c++) {
+      known[c] = Math.max(known[c], channelMagnitudes[c]);
+    }
+  }
+
+  /** The largest magnitude of each channel (dimension 1) of a tensor. */
+  public double[] channelMagnitudes(String tensor) {
+    return magnitudes.getOrDefault(tensor, new double[0]).clone();
   }
 
   /** The mean of each channel (dimension 1) of a tensor. */

@@ -1,14 +1,17 @@
 package io.skerry.packager.quantize;
 
+import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.Op;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Cross-layer equalization: where one layer alone feeds another, a channel may be made smaller by
@@ -26,11 +29,16 @@ import java.util.Map;
 public final class Equalization {
   private static final int ROUNDS = 8;
 
+  /** A channel that was hardly seen is not trusted to stay so small. */
+  private static final double SHARE_MIN = 1.0 / 8;
+
   private final Graph graph;
   private final Map<String, Constant> constants;
   private final Map<String, Node> nodes = new LinkedHashMap<>();
+  private final Optional<Observations> seen;
 
-  private Equalization(Graph graph) {
+  private Equalization(Graph graph, Optional<Observations> seen) {
+    this.seen = seen;
     this.graph = graph;
     this.constants = new LinkedHashMap<>(graph.constants());
     graph.nodes().forEach(node -> nodes.put(node.name(), node));
@@ -38,18 +46,32 @@ public final class Equalization {
 
   /** The same graph with its channels evened out. */
   public static Graph of(Graph graph) {
-    Equalization work = new Equalization(graph);
+    Equalization work = new Equalization(graph, Optional.empty());
     for (int round = 0; round < ROUNDS; round++) {
-      for (Node node : graph.nodes()) {
-        work.equalize(node.name());
-      }
+      graph.nodes().forEach(node -> work.equalize(node.name()));
     }
+    return work.result();
+  }
+
+  /**
+   * The same graph with the channels of its activations evened out: for targets whose weights have
+   * one scale per output, while an activation has one for all channels.
+   *
+   * @param seen what the graph's tensors were seen to hold
+   */
+  public static Graph ofActivations(Graph graph, Observations seen) {
+    Equalization work = new Equalization(graph, Optional.of(seen));
+    graph.nodes().forEach(node -> work.equalize(node.name()));
+    return work.result();
+  }
+
+  private Graph result() {
     return new Graph(
         graph.name(),
         graph.input(),
         graph.outputs(),
-        new ArrayList<>(work.nodes.values()),
-        work.constants,
+        new ArrayList<>(nodes.values()),
+        constants,
         graph.shapes());
   }
 
@@ -70,7 +92,10 @@ public final class Equalization {
     if (groups != 1 && groups != channels) {
       return;
     }
-    float[] scales = scales(constant(first, 1), constant(second, 1), channels, groups);
+    float[] scales =
+        seen.isPresent()
+            ? scales(seen.get().channelMagnitudes(first.output()), groups > 1)
+            : scales(constant(first, 1), constant(second, 1), channels, groups);
     if (scales.length == 0) {
       return;
     }
@@ -101,6 +126,20 @@ public final class Equalization {
       throw new IllegalStateException("no constant '%s'".formatted(node.inputs().get(input)));
     }
     return constant;
+  }
+
+  /**
+   * Factors that make all channels as wide as the widest; only half of the way where the reader's
+   * weights share a scale between channels, and so would lose what the activation gains.
+   */
+  private static float[] scales(double[] magnitudes, boolean readerScalesChannels) {
+    double widest = Arrays.stream(magnitudes).max().orElse(0);
+    float[] scales = new float[magnitudes.length];
+    for (int c = 0; c < scales.length; c++) {
+      double share = Math.max(SHARE_MIN, magnitudes[c] / Math.max(widest, Double.MIN_NORMAL));
+      scales[c] = (float) (readerScalesChannels ? share : Math.sqrt(share));
+    }
+    return scales;
   }
 
   /** One factor per channel; none when a channel is dead on either side. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.packager.calibrate.Calibrator;
 import io.skerry.packager.calibrate.Clipping;
+import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
@@ -14,6 +15,7 @@ import io.skerry.profile.Engine;
 import io.skerry.runtime.LoadedModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,8 +33,11 @@ class EqualizationTest {
 
       Outputs before = outputs(OnnxExport.write(graph), graph, items);
       Outputs after = outputs(OnnxExport.write(Equalization.of(graph)), graph, items);
+      Graph evened = Equalization.ofActivations(graph, Calibrator.observe(graph, items));
+      Outputs other = outputs(OnnxExport.write(evened), graph, items);
 
       assertThat(after.largestDifference(before)).isLessThan(1e-4);
+      assertThat(other.largestDifference(before)).isLessThan(1e-4);
     }
   }
 
@@ -47,6 +52,24 @@ class EqualizationTest {
     double with = quantized(equalized, items).signalToNoise(floats);
 
     assertThat(with).isGreaterThan(without + 6);
+  }
+
+  @Test
+  void widensActivationsOfNarrowChannels() throws Exception {
+    Graph graph = Nets.unequalImageNet(3);
+    Samples items = Nets.randomItems(graph, 64);
+    Observations before = Calibrator.observe(graph, items);
+    String depthwise = graph.nodes().get(2).output();
+
+    Graph evened = Equalization.ofActivations(graph, before);
+
+    double[] after = Calibrator.observe(evened, items).channelMagnitudes(depthwise);
+    assertThat(spread(after)).isLessThan(spread(before.channelMagnitudes(depthwise)));
+  }
+
+  private static double spread(double[] magnitudes) {
+    return Arrays.stream(magnitudes).max().orElse(0)
+        / Arrays.stream(magnitudes).min().orElse(Double.MIN_NORMAL);
   }
 
   private Outputs quantized(Graph graph, Samples items) throws Exception {
