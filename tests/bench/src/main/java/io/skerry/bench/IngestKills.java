@@ -36,23 +36,21 @@ public final class IngestKills {
       int killed = 0;
       while (killed < kills) {
         Process child = start(IngestBench.url(postgres), folder, acknowledged);
-        long endsAt = System.nanoTime() + (long) (random.nextDouble() * ALIVE_MILLIS_MAX * 1e6);
+        // Most kills come while it stores at full speed, some while it begins.
+        String armedBy = killed % 3 == 2 ? "storing" : "ack";
+        boolean armed = false;
         boolean began = false;
         try (BufferedReader out =
             new BufferedReader(
                 new InputStreamReader(child.getInputStream(), StandardCharsets.UTF_8))) {
-          String line = out.readLine();
-          while (line != null) {
-            if (line.equals("storing")) {
-              began = true;
-              endsAt = System.nanoTime() + (long) (random.nextDouble() * ALIVE_MILLIS_MAX * 1e6);
-              Process victim = child;
-              long at = endsAt;
-              Thread.ofVirtual().start(() -> killAt(victim, at));
-            } else {
-              note(line, acknowledged);
+          for (String line = out.readLine(); line != null; line = out.readLine()) {
+            began |= line.equals("storing");
+            note(line, acknowledged);
+            if (!armed && line.startsWith(armedBy)) {
+              armed = true;
+              long millis = random.nextLong(ALIVE_MILLIS_MAX);
+              Thread.ofVirtual().start(() -> killAfter(child, millis));
             }
-            line = out.readLine();
           }
         }
         int ended = child.waitFor();
@@ -67,9 +65,9 @@ public final class IngestKills {
     }
   }
 
-  private static void killAt(Process child, long nanos) {
+  private static void killAfter(Process child, long millis) {
     try {
-      Thread.sleep(Math.max(0, (nanos - System.nanoTime()) / 1_000_000));
+      Thread.sleep(millis);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

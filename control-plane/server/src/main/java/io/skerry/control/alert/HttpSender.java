@@ -1,6 +1,7 @@
 package io.skerry.control.alert;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -43,6 +44,9 @@ final class HttpSender {
   }
 
   static String reason(Exception failure) {
+    if (failure instanceof ConnectException) {
+      return "nothing answers there";
+    }
     String message = failure.getMessage();
     return message == null || message.isBlank() ? failure.getClass().getSimpleName() : message;
   }
