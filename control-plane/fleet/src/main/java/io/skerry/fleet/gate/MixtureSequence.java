@@ -12,8 +12,8 @@ package io.skerry.fleet.gate;
  * has not excluded is {@code d ± radius}. The estimate here is a difference of two means over
  * devices, whose lasting differences are part of s², so the same holds when evidence of the same
  * devices accumulates: E is then the ratio of two marginal likelihoods of the drift that the
- * devices share. Normality comes from the number of devices and trials; {@code GateRatesTest} and
- * {@code skerry bench rollouts} show the rates that this reaches.
+ * devices share. Normality comes from the number of devices and trials; {@code SequentialGateTest}
+ * and {@code skerry bench rollouts} show the rates that this reaches.
  *
  * @see <a href="https://doi.org/10.1214/aoms/1177696786">Robbins 1970, normal mixtures</a>
  * @see <a href="https://doi.org/10.1287/opre.2021.2135">Johari, Koomen, Pekelis, Walsh 2022</a>

@@ -6,10 +6,7 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.function.Function;
 
-/**
- * Where rollouts, their devices and their orders are kept. Adapters pass {@code
- * RolloutBooksContract}.
- */
+/** Where rollouts, their devices and their orders are kept. */
 public interface RolloutBooks {
   /**
    * The lease of a replica that asks now, by {@link Lease#asked}; empty while another one's holds,
