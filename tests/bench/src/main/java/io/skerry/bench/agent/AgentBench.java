@@ -60,6 +60,8 @@ public final class AgentBench {
     rows.put(List.of(SharedMemoryRow.NAME), SharedMemoryRow::measure);
     rows.put(List.of(ThroughputRow.NAME), ThroughputRow::measure);
     rows.put(SwapRow.NAMES, SwapRow::measure);
+    rows.put(List.of(CancelRow.NAME), CancelRow::measure);
+    rows.put(List.of(LeaseRow.NAME), LeaseRow::measure);
     return rows;
   }
 

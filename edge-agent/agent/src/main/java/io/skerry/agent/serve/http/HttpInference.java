@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Predictions over HTTP. */
 final class HttpInference {
+  private static final String NO_JSON = "0";
+
   private final InferenceService service;
 
   HttpInference(InferenceService service) {
@@ -19,6 +21,11 @@ final class HttpInference {
   void answer(String model, String version, HttpRequestBody request, HttpExchange exchange)
       throws PredictException {
     byte[] body = request.body();
+    if (NO_JSON.equals(request.jsonLength())) {
+      InferJson raw = RawRequest.read(service, model, version, body);
+      service.infer(raw.request(), new Call(raw, exchange));
+      return;
+    }
     int jsonBytes = jsonBytes(request.jsonLength(), body.length);
     InferJson wanted =
         InferJsonReader.read(
@@ -43,7 +50,7 @@ final class HttpInference {
     }
     throw new PredictException(
         Code.INVALID_ARGUMENT,
-        "Inference-Header-Content-Length must be 1 to %d, the bytes of this request"
+        "Inference-Header-Content-Length must be 0 to %d, the bytes of this request"
             .formatted(bodyBytes));
   }
 

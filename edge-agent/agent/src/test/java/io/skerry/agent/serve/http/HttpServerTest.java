@@ -266,7 +266,28 @@ class HttpServerTest {
             .POST(BodyPublishers.ofString(json))
             .build();
     assertThat(error(client.send(lying, BodyHandlers.ofByteArray())))
-        .startsWith("Inference-Header-Content-Length must be 1 to ");
+        .startsWith("Inference-Header-Content-Length must be 0 to ");
+  }
+
+  @Test
+  void takesTheBytesOfTheOnlyInputWithoutAnyJson() throws Exception {
+    HttpResponse<byte[]> answer = raw(floats(3, 4));
+
+    int length =
+        Integer.parseInt(
+            answer.headers().firstValue("Inference-Header-Content-Length").orElseThrow());
+    assertThat(Arrays.copyOfRange(answer.body(), length, answer.body().length))
+        .isEqualTo(floats(3, 4));
+    assertThat(error(raw(new byte[3]))).contains("'x'").contains("got 3");
+  }
+
+  private HttpResponse<byte[]> raw(byte[] body) throws Exception {
+    return client.send(
+        request("v2/models/m/infer")
+            .header("Inference-Header-Content-Length", "0")
+            .POST(BodyPublishers.ofByteArray(body))
+            .build(),
+        BodyHandlers.ofByteArray());
   }
 
   @Test
