@@ -81,11 +81,11 @@ public final class Knocks {
     return new Device(identity.tenant() + "/" + id, login.forLink(), port);
   }
 
-  private static Void knock(Device device) throws IOException {
+  private static int knock(Device device) throws IOException {
     for (int i = 0; i < OF_EACH; i++) {
       connect(device);
     }
-    return null;
+    return OF_EACH;
   }
 
   private static void connect(Device device) throws IOException {
