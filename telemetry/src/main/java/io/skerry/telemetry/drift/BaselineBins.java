@@ -1,5 +1,6 @@
 package io.skerry.telemetry.drift;
 
+import io.skerry.telemetry.sketch.ReferenceBins;
 import io.skerry.wire.artifact.v1.Bins;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -9,20 +10,20 @@ import java.util.List;
 /**
  * The bins that a device counts a stream in, and how often the training data fell into each.
  *
- * <p>Counts have one entry per ordinary bin, then, where {@code ownBins}, five more: missing,
- * infinite, below minimum, above maximum, stuck.
+ * <p>Counts have one entry per ordinary bin, then, where {@code ownBins}, seven more, as {@link
+ * ReferenceBins} has them.
  *
  * @param edges between the ordinary bins, rising
  * @param minimum of the training data: lower end of the first bin
  * @param maximum of the training data: upper end of the last bin
  * @param counts of the training data, same layout as a device's counts
- * @param ownBins whether the layout ends with the five bins of their own
+ * @param ownBins whether the layout ends with the seven bins of their own
  */
 public record BaselineBins(
     List<Double> edges, double minimum, double maximum, List<Long> counts, boolean ownBins) {
-  private static final int OWN_BINS = 5;
-  private static final int BELOW = 2;
-  private static final int ABOVE = 3;
+  private static final int OWN_BINS = ReferenceBins.OWN_BINS;
+  private static final int BELOW = 3;
+  private static final int ABOVE = 4;
 
   /**
    * Checks the layout.

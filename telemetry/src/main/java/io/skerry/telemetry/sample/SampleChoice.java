@@ -1,47 +1,112 @@
 package io.skerry.telemetry.sample;
 
 import io.skerry.protocol.SamplingRates;
+import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.wire.artifact.v1.ScoreStream;
 
 /**
  * Chooses predictions by a hash of their id instead of by chance: the same prediction is chosen
  * again after a repeat, and the choice can be checked centrally.
  *
- * @param salt what the choice is independent between, for example an artifact's digest
+ * <p>The strata are, the first that fits: anomaly, low confidence, then the predicted classes. A
+ * class that is rarer than its share of equal parts is taken so much more often, up to {@link
+ * #RARE_MAX} times, so that every class has samples. Immutable.
  */
-public record SampleChoice(SamplingRates rates, long salt) {
+public final class SampleChoice {
   /** A score this near to the threshold is of low confidence. */
   public static final double NEAR_THRESHOLD = 0.15;
+
+  /** A predicted class of a probability below this is of low confidence. */
+  public static final double LOW_CONFIDENCE = 0.5;
+
+  /** How much more often a rare class is taken at most. */
+  public static final double RARE_MAX = 16;
 
   private static final long FNV_OFFSET = 0xcbf29ce484222325L;
   private static final long FNV_PRIME = 0x100000001b3L;
 
+  private final SamplingRates rates;
+  private final long salt;
+  private final double[] classFactors;
+  private final boolean classes;
+  private final double threshold;
+
   /** Groups of predictions that are sampled at their own rate. */
   public enum Stratum {
-    BASE,
-    /** Low confidence, or a value that is missing, infinite or outside its range. */
-    NOTABLE;
+    BASE("base"),
+    /** Of a class that is predicted seldom. */
+    RARE_CLASS("rare-class"),
+    LOW_CONFIDENCE("low-confidence"),
+    /** A value is missing, infinite, outside its range or unseen. */
+    ANOMALY("anomaly");
+
+    private final String wireName;
+
+    Stratum(String wireName) {
+      this.wireName = wireName;
+    }
 
     /** The name in samples. */
     public String wireName() {
-      return this == BASE ? "base" : "notable";
+      return wireName;
     }
   }
 
-  /** The stratum of a prediction. */
-  public static Stratum stratum(float score, double threshold, boolean anomalous) {
-    return anomalous || Math.abs(score - threshold) < NEAR_THRESHOLD
-        ? Stratum.NOTABLE
-        : Stratum.BASE;
+  /**
+   * The choice for a model.
+   *
+   * @param salt what the choice is independent between, for example an artifact's digest
+   */
+  public SampleChoice(SamplingRates rates, long salt, MonitoringPlan plan) {
+    this.rates = rates;
+    this.salt = salt;
+    this.classes = plan.hasClasses();
+    this.threshold = plan.threshold();
+    this.classFactors = factors(plan.manifest().getScore(), plan.classCount());
   }
 
-  /** The probability with which a prediction of this stratum is chosen. */
-  public double inclusionProbability(Stratum stratum) {
-    return stratum == Stratum.BASE ? rates.base() : rates.notable();
+  private static double[] factors(ScoreStream score, int classCount) {
+    double[] factors = new double[classCount];
+    long total = score.getClassBaselineList().stream().mapToLong(Long::longValue).sum();
+    for (int i = 0; i < classCount; i++) {
+      double share =
+          score.getClassBaselineCount() == classCount && total > 0
+              ? (double) score.getClassBaseline(i) / total
+              : 1.0 / classCount;
+      factors[i] = Math.clamp(1 / (classCount * Math.max(share, 1e-9)), 1, RARE_MAX);
+    }
+    return factors;
   }
 
-  /** Whether this prediction keeps its tensors. */
-  public boolean chosen(String predictionId, Stratum stratum) {
-    return unit(predictionId, salt) < inclusionProbability(stratum);
+  /** The stratum of a prediction; {@code score} is NaN when the model has none. */
+  public Stratum stratum(float score, int predictedClass, boolean anomalous) {
+    if (anomalous) {
+      return Stratum.ANOMALY;
+    }
+    if (classes ? score < LOW_CONFIDENCE : Math.abs(score - threshold) < NEAR_THRESHOLD) {
+      return Stratum.LOW_CONFIDENCE;
+    }
+    return factor(predictedClass) > 1 ? Stratum.RARE_CLASS : Stratum.BASE;
+  }
+
+  private double factor(int predictedClass) {
+    return predictedClass >= 0 && predictedClass < classFactors.length
+        ? classFactors[predictedClass]
+        : 1;
+  }
+
+  /** The probability with which a prediction of this stratum and class is chosen. */
+  public double inclusionProbability(Stratum stratum, int predictedClass) {
+    return switch (stratum) {
+      case BASE -> rates.base();
+      case RARE_CLASS -> Math.min(1, rates.base() * factor(predictedClass));
+      case LOW_CONFIDENCE, ANOMALY -> rates.notable();
+    };
+  }
+
+  /** Whether the prediction of this id is chosen at a probability. */
+  public boolean chosen(String predictionId, double probability) {
+    return unit(predictionId, salt) < probability;
   }
 
   /** A salt from a text: equal texts have equal salts. */

@@ -5,9 +5,14 @@ import io.skerry.wire.artifact.v1.FeatureStream;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.artifact.v1.ResidualStreams;
 import io.skerry.wire.artifact.v1.ScoreStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.TreeMap;
 
 /** Makes monitoring manifests from reference data. */
 public final class MonitoringManifests {
@@ -22,20 +27,45 @@ public final class MonitoringManifests {
 
   private MonitoringManifests() {}
 
+  /** Correlations of the most important features are explained by these many. */
+  private static final int CO_MOMENT_FEATURES = 16;
+
   /**
    * One monitored scalar.
    *
    * @param offset element index within one item of the input tensor, row-major
+   * @param categorical its values are names, not amounts
+   * @param missingValue stands for "not measured"
+   * @param importance features of less importance are left out first when bytes are short; 0 = as
+   *     strongly as it correlates with the score
    */
-  public record Feature(String name, int offset) {}
+  public record Feature(
+      String name,
+      int offset,
+      boolean categorical,
+      OptionalDouble missingValue,
+      double importance) {
+    /** An amount without a value for "not measured". */
+    public Feature(String name, int offset) {
+      this(name, offset, false, OptionalDouble.empty(), 0);
+    }
+  }
 
   /**
-   * Counts the baseline of every stream on reference rows.
+   * What the model said of the reference rows.
    *
-   * @param input the input tensor that the features are taken from
-   * @param features one per column of {@code rows}
-   * @param rows monitored values, shape [rows][features], in the order in which they occurred
-   * @param scoreOutput the output tensor whose first element is the score
+   * @param output the output tensor
+   * @param elements per row the score alone, or one element per class
+   * @param logits whether the classes' elements need a softmax
+   * @param threshold the score from which the positive class is predicted
+   * @param priors actual classes of the training rows; empty when not known
+   */
+  public record Scores(
+      String output, List<float[]> elements, boolean logits, double threshold, List<Long> priors) {}
+
+  /**
+   * Counts the baseline of every stream on reference rows, of a model whose output is one score.
+   *
    * @param scores the model's score of each row, 0 to 1
    * @param threshold the score from which the positive class is predicted
    * @throws IllegalArgumentException if there is no row, or the sizes disagree
@@ -47,39 +77,104 @@ public final class MonitoringManifests {
       String scoreOutput,
       float[] scores,
       double threshold) {
-    checkSizes(features, rows, scores);
+    List<float[]> elements = new ArrayList<>(scores.length);
+    for (float score : scores) {
+      elements.add(new float[] {score});
+    }
+    return fromReference(
+        input, features, rows, new Scores(scoreOutput, elements, false, threshold, List.of()));
+  }
+
+  /**
+   * Counts the baseline of every stream on reference rows.
+   *
+   * @param input the input tensor that the features are taken from
+   * @param features one per column of {@code rows}
+   * @param rows monitored values, shape [rows][features], in the order in which they occurred
+   * @throws IllegalArgumentException if there is no row, or the sizes disagree
+   */
+  public static MonitoringManifest fromReference(
+      String input, List<Feature> features, float[][] rows, Scores scores) {
+    checkSizes(features, rows, scores.elements());
     MonitoringManifest.Builder manifest =
-        MonitoringManifest.newBuilder().setInput(input).setBaselineRows(rows.length);
+        MonitoringManifest.newBuilder()
+            .setFormat(MonitoringPlan.FORMAT)
+            .setInput(input)
+            .setBaselineRows(rows.length)
+            .setCoMomentFeatures(Math.min(CO_MOMENT_FEATURES, features.size()));
+    MonitoringPlan reader = MonitoringPlan.ofScore(unCounted(scores));
+    float[] confidence = new float[rows.length];
+    long[] bins = new long[SCORE_BINS];
+    long[] classes = new long[reader.classCount()];
+    for (int row = 0; row < rows.length; row++) {
+      ByteBuffer output = bytes(scores.elements().get(row));
+      confidence[row] = reader.score(output);
+      if (!Float.isNaN(confidence[row])) {
+        bins[WindowSketch.scoreBin(confidence[row])]++;
+        classes[reader.predictedClass(output)]++;
+      }
+    }
     double[] mean = new double[features.size()];
     double[] deviation = new double[features.size()];
     for (int column = 0; column < features.size(); column++) {
+      Feature feature = features.get(column);
       float[] values = column(rows, column);
-      mean[column] = mean(values);
-      deviation[column] = deviation(values, mean[column]);
+      float missing = (float) feature.missingValue().orElse(Double.NaN);
+      mean[column] = mean(values, missing);
+      deviation[column] = deviation(values, mean[column], missing);
       manifest.addFeatures(
           FeatureStream.newBuilder()
-              .setName(features.get(column).name())
-              .setOffset(features.get(column).offset())
-              .setBins(measuredBins(values))
+              .setName(feature.name())
+              .setOffset(feature.offset())
+              .setBins(
+                  feature.categorical()
+                      ? categoryBins(values, missing)
+                      : measuredBins(values, missing))
               .setMean(mean[column])
-              .setStandardDeviation(deviation[column]));
+              .setStandardDeviation(deviation[column])
+              .setImportance(
+                  feature.importance() > 0
+                      ? feature.importance()
+                      : Math.abs(correlation(values, confidence, missing))));
     }
-    manifest.setScore(score(scoreOutput, scores, threshold));
+    ScoreStream.Builder score = unCounted(scores).toBuilder();
+    Arrays.stream(bins).forEach(score::addBaseline);
+    Arrays.stream(classes).forEach(score::addClassBaseline);
+    manifest.setScore(score);
     if (features.size() >= 2) {
       manifest.setResidual(residual(rows, mean, deviation));
     }
     return manifest.build();
   }
 
-  private static void checkSizes(List<Feature> features, float[][] rows, float[] scores) {
+  private static ScoreStream unCounted(Scores scores) {
+    int classes = scores.elements().getFirst().length;
+    return ScoreStream.newBuilder()
+        .setOutput(scores.output())
+        .setOffset(0)
+        .setThreshold(scores.threshold())
+        .setClasses(classes)
+        .setLogits(scores.logits())
+        .addAllClassPriors(scores.priors())
+        .build();
+  }
+
+  private static ByteBuffer bytes(float[] elements) {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(elements.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asFloatBuffer().put(elements);
+    return bytes;
+  }
+
+  private static void checkSizes(List<Feature> features, float[][] rows, List<float[]> scores) {
     if (rows.length == 0 || features.isEmpty()) {
       throw new IllegalArgumentException(
           "reference data has %d rows and %d features: at least 1 of each is needed"
               .formatted(rows.length, features.size()));
     }
-    if (scores.length != rows.length) {
+    if (scores.size() != rows.length) {
       throw new IllegalArgumentException(
-          "reference data has %d rows and %d scores".formatted(rows.length, scores.length));
+          "reference data has %d rows and %d scores".formatted(rows.length, scores.size()));
     }
     for (float[] row : rows) {
       if (row.length != features.size()) {
@@ -89,10 +184,10 @@ public final class MonitoringManifests {
     }
   }
 
-  private static Bins measuredBins(float[] values) {
-    float[] sorted = sortedFinite(values);
+  private static Bins measuredBins(float[] values, float missing) {
+    float[] sorted = sortedFinite(values, missing);
     if (sorted.length == 0) {
-      return counted(ReferenceBins.of(new float[0], 0, 0), values);
+      return counted(ReferenceBins.of(new float[0], 0, 0, missing), values);
     }
     double low = sorted[0];
     double high = sorted[sorted.length - 1];
@@ -100,11 +195,53 @@ public final class MonitoringManifests {
     // range beyond it a value is no plausible measurement.
     double margin = Math.max((high - low) / 2, 1e-6 + Math.abs(high) * 0.01);
     return counted(
-        ReferenceBins.of(edges(sorted), (float) (low - margin), (float) (high + margin)), values);
+        ReferenceBins.of(
+            edges(sorted), lowest(low, margin, missing), highest(high, margin, missing), missing),
+        values);
+  }
+
+  // The value for "not measured" stays outside, or it would count as a measurement.
+  private static float lowest(double low, double margin, float missing) {
+    float lowest = (float) (low - margin);
+    return missing < low && missing >= lowest ? Math.nextUp(missing) : lowest;
+  }
+
+  private static float highest(double high, double margin, float missing) {
+    float highest = (float) (high + margin);
+    return missing > high && missing <= highest ? Math.nextDown(missing) : highest;
+  }
+
+  /** The most frequent categories have a bin each; the other known ones share the last. */
+  private static Bins categoryBins(float[] values, float missing) {
+    float[] sorted = sortedFinite(values, missing);
+    if (sorted.length == 0) {
+      return measuredBins(values, missing);
+    }
+    TreeMap<Float, Long> frequency = new TreeMap<>();
+    for (float value : sorted) {
+      frequency.merge(value, 1L, Long::sum);
+    }
+    List<Float> known =
+        frequency.entrySet().stream()
+            .sorted(Map.Entry.<Float, Long>comparingByValue().reversed())
+            .map(Map.Entry::getKey)
+            .limit(ReferenceBins.CATEGORIES_MAX)
+            .toList();
+    List<Float> ascending = known.stream().sorted().toList();
+    float[] categories = new float[known.size()];
+    int[] bins = new int[categories.length];
+    for (int i = 0; i < categories.length; i++) {
+      categories[i] = ascending.get(i);
+      int rank = known.indexOf(ascending.get(i));
+      bins[i] = Math.min(rank, ORDINARY_BINS - 1);
+    }
+    return counted(ReferenceBins.ofCategories(categories, bins, missing), values);
   }
 
   private static Bins derivedBins(float[] values) {
-    return counted(ReferenceBins.of(edges(sortedFinite(values)), 0, Float.MAX_VALUE), values);
+    return counted(
+        ReferenceBins.of(edges(sortedFinite(values, Float.NaN)), 0, Float.MAX_VALUE, Float.NaN),
+        values);
   }
 
   /**
@@ -150,19 +287,6 @@ public final class MonitoringManifests {
     return bins.toWire(baseline);
   }
 
-  private static ScoreStream score(String output, float[] scores, double threshold) {
-    long[] baseline = new long[SCORE_BINS];
-    for (float score : scores) {
-      if (!Float.isNaN(score)) {
-        baseline[WindowSketch.scoreBin(score)]++;
-      }
-    }
-    ScoreStream.Builder stream =
-        ScoreStream.newBuilder().setOutput(output).setOffset(0).setThreshold(threshold);
-    Arrays.stream(baseline).forEach(stream::addBaseline);
-    return stream.build();
-  }
-
   private static ResidualStreams residual(float[][] rows, double[] mean, double[] deviation) {
     SymmetricEigen eigen = SymmetricEigen.of(correlation(rows, mean, deviation));
     int rank = rank(eigen.values());
@@ -177,10 +301,11 @@ public final class MonitoringManifests {
     Residuals residuals = new Residuals(mean, deviation, components, eigenvalues);
     float[] errors = new float[rows.length];
     float[] distances = new float[rows.length];
+    Residuals.Scratch scratch = new Residuals.Scratch(residuals);
     for (int i = 0; i < rows.length; i++) {
-      residuals.compute(rows[i]);
-      errors[i] = residuals.squaredPredictionError();
-      distances[i] = residuals.hotelling();
+      residuals.compute(rows[i], scratch);
+      errors[i] = scratch.squaredPredictionError;
+      distances[i] = scratch.hotelling;
     }
     ResidualStreams.Builder streams =
         ResidualStreams.newBuilder()
@@ -251,27 +376,29 @@ public final class MonitoringManifests {
     return values;
   }
 
-  private static float[] sortedFinite(float[] values) {
-    List<Float> finite = new ArrayList<>(values.length);
+  private static boolean measured(float value, float missing) {
+    return Float.isFinite(value) && value != missing;
+  }
+
+  private static float[] sortedFinite(float[] values, float missing) {
+    float[] finite = new float[values.length];
+    int count = 0;
     for (float value : values) {
-      if (Float.isFinite(value)) {
+      if (measured(value, missing)) {
         // Adding zero turns -0 into 0: the two compare equal but sort apart.
-        finite.add(value + 0.0f);
+        finite[count++] = value + 0.0f;
       }
     }
-    float[] sorted = new float[finite.size()];
-    for (int i = 0; i < sorted.length; i++) {
-      sorted[i] = finite.get(i);
-    }
+    float[] sorted = Arrays.copyOf(finite, count);
     Arrays.sort(sorted);
     return sorted;
   }
 
-  private static double mean(float[] values) {
+  private static double mean(float[] values, float missing) {
     double sum = 0;
     long count = 0;
     for (float value : values) {
-      if (Float.isFinite(value)) {
+      if (measured(value, missing)) {
         sum += value;
         count++;
       }
@@ -279,15 +406,31 @@ public final class MonitoringManifests {
     return count == 0 ? 0 : sum / count;
   }
 
-  private static double deviation(float[] values, double mean) {
+  private static double deviation(float[] values, double mean, float missing) {
     double sum = 0;
     long count = 0;
     for (float value : values) {
-      if (Float.isFinite(value)) {
+      if (measured(value, missing)) {
         sum += (value - mean) * (value - mean);
         count++;
       }
     }
     return count == 0 ? 0 : Math.sqrt(sum / count);
+  }
+
+  private static double correlation(float[] x, float[] y, float missing) {
+    double meanX = mean(x, missing);
+    double meanY = mean(y, Float.NaN);
+    double xx = 0;
+    double yy = 0;
+    double xy = 0;
+    for (int i = 0; i < x.length; i++) {
+      if (measured(x[i], missing) && Float.isFinite(y[i])) {
+        xx += (x[i] - meanX) * (x[i] - meanX);
+        yy += (y[i] - meanY) * (y[i] - meanY);
+        xy += (x[i] - meanX) * (y[i] - meanY);
+      }
+    }
+    return xx > 0 && yy > 0 ? xy / Math.sqrt(xx * yy) : 0;
   }
 }

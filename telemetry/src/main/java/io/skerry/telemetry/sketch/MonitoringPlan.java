@@ -4,24 +4,39 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.wire.artifact.v1.FeatureStream;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
+import io.skerry.wire.artifact.v1.PrivacyRule;
+import io.skerry.wire.artifact.v1.ScoreStream;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What to count about a model: a checked monitoring manifest. Immutable.
  *
- * <p>Streams, in this order: the features by their own name, {@code $score} when the manifest has a
- * score, {@code $spe} and {@code $t2} when it has a principal subspace, {@code $latency}.
+ * <p>Streams, in this order: the features by their own name, but for those that a privacy rule
+ * drops; {@code $score} or, of a model with classes, {@code $confidence}; {@code $class}; {@code
+ * $spe} and {@code $t2} when the manifest has a principal subspace; {@code $latency}; {@code
+ * $errors}, which counts answers and failures.
  */
 public final class MonitoringPlan {
   public static final String SCORE = "$score";
+  public static final String CONFIDENCE = "$confidence";
+  public static final String CLASS = "$class";
   public static final String SQUARED_PREDICTION_ERROR = "$spe";
   public static final String HOTELLING = "$t2";
   public static final String LATENCY = "$latency";
+  public static final String ERRORS = "$errors";
+
+  /** The layout of manifests that this reads. */
+  public static final int FORMAT = 2;
+
+  /** Classes that a model may have. */
+  public static final int CLASSES_MAX = 1024;
 
   /** Features that a manifest may have. */
   public static final int FEATURES_MAX = 4096;
@@ -32,12 +47,23 @@ public final class MonitoringPlan {
   private final MonitoringManifest manifest;
   private final int[] offsets;
   private final ReferenceBins[] features;
+  private final boolean[] dropped;
+  private final StreamLayout layout;
+  private final @Nullable Residuals residuals;
+  private final ReferenceBins @Nullable [] residualBins;
 
   private MonitoringPlan(MonitoringManifest manifest) throws MalformedDocumentException {
     this.manifest = manifest;
     int count = manifest.getFeaturesCount();
     this.offsets = new int[count];
     this.features = new ReferenceBins[count];
+    this.dropped = new boolean[count];
+    Set<String> dropping = new HashSet<>();
+    for (PrivacyRule rule : manifest.getPrivacyList()) {
+      if (rule.getAction() == PrivacyRule.Action.DROP) {
+        dropping.add(rule.getField());
+      }
+    }
     Set<String> names = new HashSet<>();
     for (int i = 0; i < count; i++) {
       FeatureStream feature = manifest.getFeatures(i);
@@ -55,7 +81,52 @@ public final class MonitoringPlan {
       }
       offsets[i] = feature.getOffset();
       features[i] = ReferenceBins.of(feature.getName(), feature.getBins());
+      dropped[i] = dropping.contains(feature.getName());
     }
+    if (manifest.hasResidual()) {
+      this.residuals = principal(manifest);
+      this.residualBins =
+          new ReferenceBins[] {
+            ReferenceBins.of(
+                SQUARED_PREDICTION_ERROR, manifest.getResidual().getSquaredPredictionError()),
+            ReferenceBins.of(HOTELLING, manifest.getResidual().getHotelling())
+          };
+    } else {
+      this.residuals = null;
+      this.residualBins = null;
+    }
+    this.layout = layoutOf();
+  }
+
+  private StreamLayout layoutOf() {
+    StreamLayout.Builder streams = new StreamLayout.Builder();
+    for (int i = 0; i < features.length; i++) {
+      if (!dropped[i]) {
+        streams.feature(manifest.getFeatures(i).getName(), features[i].ordinary());
+      }
+    }
+    if (manifest.hasScore()) {
+      streams.add(hasClasses() ? CONFIDENCE : SCORE, MonitoringManifests.SCORE_BINS, 0);
+      streams.add(CLASS, classCount(), 0);
+    }
+    if (residualBins != null) {
+      streams.add(SQUARED_PREDICTION_ERROR, residualBins[0].ordinary(), ReferenceBins.OWN_BINS);
+      streams.add(HOTELLING, residualBins[1].ordinary(), ReferenceBins.OWN_BINS);
+    }
+    streams.add(LATENCY, WindowSketch.LATENCY_BINS, 0);
+    streams.add(ERRORS, 2, 0);
+    return streams.build();
+  }
+
+  private static Residuals principal(MonitoringManifest manifest)
+      throws MalformedDocumentException {
+    double[] mean = new double[manifest.getFeaturesCount()];
+    double[] deviation = new double[mean.length];
+    for (int i = 0; i < mean.length; i++) {
+      mean[i] = manifest.getFeatures(i).getMean();
+      deviation[i] = manifest.getFeatures(i).getStandardDeviation();
+    }
+    return Residuals.of(mean, deviation, manifest.getResidual());
   }
 
   /** For a model without a monitoring manifest: counts latencies only. */
@@ -64,6 +135,15 @@ public final class MonitoringPlan {
       return new MonitoringPlan(MonitoringManifest.getDefaultInstance());
     } catch (MalformedDocumentException e) {
       throw new IllegalStateException("the empty manifest is valid", e);
+    }
+  }
+
+  /** Reads scores only, before anything is counted. */
+  static MonitoringPlan ofScore(ScoreStream score) {
+    try {
+      return new MonitoringPlan(MonitoringManifest.newBuilder().setScore(score).build());
+    } catch (MalformedDocumentException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
     }
   }
 
@@ -95,19 +175,66 @@ public final class MonitoringPlan {
           "monitoring manifest has %d features, at most %d"
               .formatted(manifest.getFeaturesCount(), FEATURES_MAX));
     }
-    MonitoringPlan plan = new MonitoringPlan(manifest);
-    if (manifest.hasScore()
-        && manifest.getScore().getBaselineCount() != MonitoringManifests.SCORE_BINS) {
+    boolean empty = manifest.getFeaturesCount() == 0 && !manifest.hasScore();
+    if (manifest.getFormat() != FORMAT && !empty) {
       throw new MalformedDocumentException(
-          "monitoring manifest: the score has %d baseline bins, not %d"
-              .formatted(manifest.getScore().getBaselineCount(), MonitoringManifests.SCORE_BINS));
+          "monitoring manifest has format %d, known is %d: package the model again"
+              .formatted(manifest.getFormat(), FORMAT));
     }
-    if (manifest.hasResidual()) {
-      plan.residuals();
-      plan.squaredPredictionErrorBins();
-      plan.hotellingBins();
+    if (manifest.hasScore()) {
+      checkScore(manifest.getScore());
+    }
+    if (manifest.getCoMomentFeatures() > CoMoments.FEATURES_MAX
+        || manifest.getCoMomentFeatures() < 0) {
+      throw new MalformedDocumentException(
+          "monitoring manifest sums up %d features pair by pair, at most %d"
+              .formatted(manifest.getCoMomentFeatures(), CoMoments.FEATURES_MAX));
+    }
+    MonitoringPlan plan = new MonitoringPlan(manifest);
+    for (PrivacyRule rule : manifest.getPrivacyList()) {
+      plan.checkRule(rule);
     }
     return plan;
+  }
+
+  // A rule that would never act is a mistake, and one that nobody would notice.
+  private void checkRule(PrivacyRule rule) throws MalformedDocumentException {
+    boolean tensor = rule.getField().startsWith("input:") || rule.getField().startsWith("output:");
+    boolean id = rule.getField().equals("client-id");
+    boolean feature =
+        manifest.getFeaturesList().stream().anyMatch(f -> f.getName().equals(rule.getField()));
+    boolean possible =
+        switch (rule.getAction()) {
+          case DROP, HASH -> tensor || id || feature;
+          case ROUND -> (tensor || feature) && rule.getStep() > 0;
+          case BLUR -> tensor && rule.getRadius() >= 1 && rule.getRadius() <= 256;
+          case ACTION_UNSPECIFIED, UNRECOGNIZED -> false;
+        };
+    if (!possible) {
+      throw new MalformedDocumentException(
+          "monitoring manifest: privacy rule %s of step %s and radius %d cannot act on '%s'"
+              .formatted(rule.getAction(), rule.getStep(), rule.getRadius(), rule.getField()));
+    }
+  }
+
+  private static void checkScore(ScoreStream score) throws MalformedDocumentException {
+    if (score.getBaselineCount() != MonitoringManifests.SCORE_BINS) {
+      throw new MalformedDocumentException(
+          "monitoring manifest: the score has %d baseline bins, not %d"
+              .formatted(score.getBaselineCount(), MonitoringManifests.SCORE_BINS));
+    }
+    if (score.getClasses() > CLASSES_MAX || score.getClasses() < 0 || score.getOffset() < 0) {
+      throw new MalformedDocumentException(
+          "monitoring manifest: the score has %d classes from element %d on, at most %d"
+              .formatted(score.getClasses(), score.getOffset(), CLASSES_MAX));
+    }
+    int classes = Math.max(2, score.getClasses());
+    if ((score.getClassBaselineCount() != 0 && score.getClassBaselineCount() != classes)
+        || (score.getClassPriorsCount() != 0 && score.getClassPriorsCount() != classes)) {
+      throw new MalformedDocumentException(
+          "monitoring manifest: %d classes have %d baseline counts and %d priors"
+              .formatted(classes, score.getClassBaselineCount(), score.getClassPriorsCount()));
+    }
   }
 
   /** The manifest that this plan was read from. */
@@ -140,19 +267,98 @@ public final class MonitoringPlan {
     return manifest.getScore().getThreshold();
   }
 
+  /** Whether the output names a class instead of a score. */
+  public boolean hasClasses() {
+    return manifest.getScore().getClasses() > 1;
+  }
+
+  /** Classes that can be predicted: 2 for a score with a threshold. */
+  public int classCount() {
+    return Math.max(2, manifest.getScore().getClasses());
+  }
+
+  /** Elements that the output of one item must have from its first on. */
+  public int scoreElementsNeeded() {
+    return scoreOffset() + Math.max(1, manifest.getScore().getClasses());
+  }
+
+  /**
+   * The class that one item's output names. Allocates nothing.
+   *
+   * @param fp32 the output tensor's elements, little-endian 32-bit floats, from index 0
+   */
+  public int predictedClass(ByteBuffer fp32) {
+    int first = scoreOffset();
+    if (!hasClasses()) {
+      return fp32.getFloat(first * Float.BYTES) >= threshold() ? 1 : 0;
+    }
+    int best = 0;
+    float highest = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < classCount(); i++) {
+      float value = fp32.getFloat((first + i) * Float.BYTES);
+      if (value > highest) {
+        highest = value;
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  /**
+   * The score of one item's output, or the probability of the class that it names. Allocates
+   * nothing.
+   *
+   * @param fp32 as in {@link #predictedClass}
+   * @return 0 to 1 where the model keeps its word; NaN stays NaN
+   */
+  public float score(ByteBuffer fp32) {
+    int first = scoreOffset();
+    if (!hasClasses()) {
+      return fp32.getFloat(first * Float.BYTES);
+    }
+    float highest = fp32.getFloat((first + predictedClass(fp32)) * Float.BYTES);
+    if (!manifest.getScore().getLogits()) {
+      return highest;
+    }
+    double sum = 0;
+    for (int i = 0; i < classCount(); i++) {
+      sum += Math.exp(fp32.getFloat((first + i) * Float.BYTES) - highest);
+    }
+    return (float) (1 / sum);
+  }
+
   /** Names of all streams, in their order. */
   public List<String> streams() {
-    List<String> names = new ArrayList<>(features.length + 4);
-    manifest.getFeaturesList().forEach(feature -> names.add(feature.getName()));
-    if (manifest.hasScore()) {
-      names.add(SCORE);
-    }
-    if (manifest.hasResidual()) {
-      names.add(SQUARED_PREDICTION_ERROR);
-      names.add(HOTELLING);
-    }
-    names.add(LATENCY);
-    return List.copyOf(names);
+    return layout.names();
+  }
+
+  /** Where each stream's bins lie in a row of counts. */
+  public StreamLayout layout() {
+    return layout;
+  }
+
+  /** Whether a privacy rule keeps this feature from being counted. */
+  boolean isDropped(int feature) {
+    return dropped[feature];
+  }
+
+  /** The most important features that are not dropped, in rising order of their index. */
+  int[] mostImportant(int count) {
+    return IntStream.range(0, features.length)
+        .filter(i -> !dropped[i])
+        .boxed()
+        .sorted(
+            Comparator.comparingDouble((Integer i) -> -manifest.getFeatures(i).getImportance())
+                .thenComparing(Comparator.naturalOrder()))
+        .limit(count)
+        .mapToInt(Integer::intValue)
+        .sorted()
+        .toArray();
+  }
+
+  /** The features that are summed up pair by pair. */
+  int[] coMomentFeatures() {
+    return mostImportant(manifest.getCoMomentFeatures());
   }
 
   /** Elements that one item of the input must have at least. */
@@ -191,25 +397,15 @@ public final class MonitoringPlan {
     return features[feature];
   }
 
-  Optional<Residuals> residuals() throws MalformedDocumentException {
-    if (!manifest.hasResidual()) {
-      return Optional.empty();
-    }
-    double[] mean = new double[features.length];
-    double[] deviation = new double[features.length];
-    for (int i = 0; i < features.length; i++) {
-      mean[i] = manifest.getFeatures(i).getMean();
-      deviation[i] = manifest.getFeatures(i).getStandardDeviation();
-    }
-    return Optional.of(Residuals.of(mean, deviation, manifest.getResidual()));
+  @Nullable Residuals residuals() {
+    return residuals;
   }
 
-  ReferenceBins squaredPredictionErrorBins() throws MalformedDocumentException {
-    return ReferenceBins.of(
-        SQUARED_PREDICTION_ERROR, manifest.getResidual().getSquaredPredictionError());
+  ReferenceBins squaredPredictionErrorBins() {
+    return java.util.Objects.requireNonNull(residualBins)[0];
   }
 
-  ReferenceBins hotellingBins() throws MalformedDocumentException {
-    return ReferenceBins.of(HOTELLING, manifest.getResidual().getHotelling());
+  ReferenceBins hotellingBins() {
+    return java.util.Objects.requireNonNull(residualBins)[1];
   }
 }

@@ -3,41 +3,83 @@ package io.skerry.telemetry.sketch;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.wire.artifact.v1.Bins;
 import java.util.Arrays;
-import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Bins between reference quantiles, and five bins of their own for values that are no measurement.
+ * Bins between reference quantiles or of known categories, and seven bins of their own for values
+ * that are no measurement.
  *
  * <pre>
- * 0 .. n-1   ordinary: (-inf, e0], (e0, e1], ..., (e_last, +inf) inside [minimum, maximum]
- * n          missing (NaN)
- * n + 1      infinite
- * n + 2      below minimum
- * n + 3      above maximum
- * n + 4      stuck: bit-equal to the value before; counted besides the value's other bin
+ * 0 .. n-1   ordinary: (-inf, e0], (e0, e1], ..., (e_last, +inf) inside [minimum, maximum],
+ *            or the bin of the category that the value equals
+ * n          missing: the value that stands for "not measured"
+ * n + 1      NaN
+ * n + 2      infinite
+ * n + 3      below minimum
+ * n + 4      above maximum
+ * n + 5      unseen: no known category
+ * n + 6      stuck: bit-equal to the value before; counted besides the value's other bin
  * </pre>
  *
  * <p>Immutable.
  */
 public final class ReferenceBins {
   /** Bins besides the ordinary ones. */
-  public static final int OWN_BINS = 5;
+  public static final int OWN_BINS = 7;
 
   /** Edges that one stream may have. */
   public static final int EDGES_MAX = 255;
 
-  private final float[] edges;
+  /** Categories that one stream may know. */
+  public static final int CATEGORIES_MAX = 4096;
+
+  private static final int NAN = 1;
+  private static final int INFINITE = 2;
+  private static final int BELOW = 3;
+  private static final int ABOVE = 4;
+  private static final int UNSEEN = 5;
+
+  // Ascending, filled up with infinity to a power of two less one: the search needs no end check.
+  private final float[] padded;
+  private final int half;
+  private final int ordinary;
   private final float minimum;
   private final float maximum;
+  private final float @Nullable [] categories;
+  private final int[] categoryBins;
+  private final float missingValue;
 
-  private ReferenceBins(float[] edges, float minimum, float maximum) {
-    this.edges = edges;
+  private ReferenceBins(
+      float[] edges,
+      float minimum,
+      float maximum,
+      float @Nullable [] categories,
+      int[] categoryBins,
+      float missingValue) {
+    this.half = Integer.highestOneBit(Math.max(1, edges.length));
+    this.padded = Arrays.copyOf(edges, 2 * half - 1);
+    Arrays.fill(padded, edges.length, padded.length, Float.POSITIVE_INFINITY);
     this.minimum = minimum;
     this.maximum = maximum;
+    this.categories = categories;
+    this.categoryBins = categoryBins;
+    this.missingValue = missingValue;
+    this.ordinary =
+        categories == null ? edges.length + 1 : Arrays.stream(categoryBins).max().orElse(0) + 1;
   }
 
-  static ReferenceBins of(float[] edges, float minimum, float maximum) {
-    return new ReferenceBins(edges.clone(), minimum, maximum);
+  static ReferenceBins of(float[] edges, float minimum, float maximum, float missingValue) {
+    return new ReferenceBins(edges.clone(), minimum, maximum, null, new int[0], missingValue);
+  }
+
+  static ReferenceBins ofCategories(float[] categories, int[] bins, float missingValue) {
+    return new ReferenceBins(
+        new float[0],
+        categories[0],
+        categories[categories.length - 1],
+        categories.clone(),
+        bins.clone(),
+        missingValue);
   }
 
   /**
@@ -48,81 +90,127 @@ public final class ReferenceBins {
    *     baseline has another number of bins
    */
   public static ReferenceBins of(String stream, Bins wire) throws MalformedDocumentException {
-    List<Float> list = wire.getEdgesList();
-    if (list.size() > EDGES_MAX) {
-      throw malformed(stream, "has %d edges, at most %d".formatted(list.size(), EDGES_MAX));
+    float[] edges = floats(stream, wire.getEdgesList(), EDGES_MAX, "edges");
+    float[] categories = floats(stream, wire.getCategoriesList(), CATEGORIES_MAX, "categories");
+    int[] categoryBins = new int[categories.length];
+    if (wire.getCategoryBinsCount() != categories.length
+        || (categories.length > 0 && edges.length > 0)) {
+      throw malformed(
+          stream,
+          "has %d categories, %d bins of categories and %d edges"
+              .formatted(categories.length, wire.getCategoryBinsCount(), edges.length));
     }
-    float[] edges = new float[list.size()];
-    for (int i = 0; i < edges.length; i++) {
-      edges[i] = list.get(i);
-      if (!Float.isFinite(edges[i]) || (i > 0 && edges[i] <= edges[i - 1])) {
-        throw malformed(stream, "has edges that are not ascending at index " + i);
+    for (int i = 0; i < categoryBins.length; i++) {
+      categoryBins[i] = wire.getCategoryBins(i);
+      if (categoryBins[i] < 0 || categoryBins[i] > EDGES_MAX) {
+        throw malformed(stream, "puts category %d into bin %d".formatted(i, categoryBins[i]));
       }
     }
     if (!(wire.getMinimum() <= wire.getMaximum())) {
       throw malformed(
           stream, "has minimum %s, maximum %s".formatted(wire.getMinimum(), wire.getMaximum()));
     }
-    if (wire.getBaselineCount() != edges.length + 1 + OWN_BINS) {
+    float missing = wire.hasMissingValue() ? wire.getMissingValue() : Float.NaN;
+    if (missing >= wire.getMinimum() && missing <= wire.getMaximum()) {
+      throw malformed(stream, "has its missing value %s inside its range".formatted(missing));
+    }
+    ReferenceBins bins =
+        new ReferenceBins(
+            edges,
+            wire.getMinimum(),
+            wire.getMaximum(),
+            categories.length == 0 ? null : categories,
+            categoryBins,
+            missing);
+    if (wire.getBaselineCount() != bins.count()) {
       throw malformed(
           stream,
-          "has %d edges and %d baseline bins, not %d"
-              .formatted(edges.length, wire.getBaselineCount(), edges.length + 1 + OWN_BINS));
+          "has %d ordinary bins and %d baseline bins, not %d"
+              .formatted(bins.ordinary(), wire.getBaselineCount(), bins.count()));
     }
-    return new ReferenceBins(edges, wire.getMinimum(), wire.getMaximum());
+    return bins;
+  }
+
+  private static float[] floats(String stream, java.util.List<Float> list, int max, String what)
+      throws MalformedDocumentException {
+    if (list.size() > max) {
+      throw malformed(stream, "has %d %s, at most %d".formatted(list.size(), what, max));
+    }
+    float[] floats = new float[list.size()];
+    for (int i = 0; i < floats.length; i++) {
+      floats[i] = list.get(i);
+      if (!Float.isFinite(floats[i]) || (i > 0 && floats[i] <= floats[i - 1])) {
+        throw malformed(stream, "has %s that are not ascending at index %d".formatted(what, i));
+      }
+    }
+    return floats;
   }
 
   /** The bin of a value; never {@link #stuck()}, which depends on the value before. */
   public int index(float value) {
+    if (!(value >= minimum && value <= maximum)) {
+      return ordinary + own(value);
+    }
+    if (categories != null) {
+      int at = Arrays.binarySearch(categories, value + 0.0f);
+      return at < 0 ? ordinary + UNSEEN : categoryBins[at];
+    }
+    int at = 0;
+    for (int step = half; step > 0; step >>= 1) {
+      at += value > padded[at + step - 1] ? step : 0;
+    }
+    return at;
+  }
+
+  private int own(float value) {
     if (Float.isNaN(value)) {
-      return missing();
+      return NAN;
+    }
+    if (value == missingValue) {
+      return 0;
     }
     if (Float.isInfinite(value)) {
-      return missing() + 1;
+      return INFINITE;
     }
-    if (value < minimum) {
-      return missing() + 2;
+    if (categories != null) {
+      return UNSEEN;
     }
-    if (value > maximum) {
-      return missing() + 3;
-    }
-    int low = 0;
-    int high = edges.length;
-    while (low < high) {
-      int middle = (low + high) >>> 1;
-      if (value <= edges[middle]) {
-        high = middle;
-      } else {
-        low = middle + 1;
-      }
-    }
-    return low;
+    return value < minimum ? BELOW : ABOVE;
   }
 
   /** Ordinary bins. */
   public int ordinary() {
-    return edges.length + 1;
+    return ordinary;
   }
 
   /** The first bin of its own. */
   public int missing() {
-    return ordinary();
+    return ordinary;
   }
 
   /** The bin of repeated values. */
   public int stuck() {
-    return ordinary() + OWN_BINS - 1;
+    return ordinary + OWN_BINS - 1;
   }
 
   /** All bins. */
   public int count() {
-    return ordinary() + OWN_BINS;
+    return ordinary + OWN_BINS;
   }
 
   Bins toWire(long[] baseline) {
     Bins.Builder bins = Bins.newBuilder().setMinimum(minimum).setMaximum(maximum);
-    for (float edge : edges) {
-      bins.addEdges(edge);
+    if (!Float.isNaN(missingValue)) {
+      bins.setMissingValue(missingValue);
+    }
+    if (categories == null) {
+      for (int i = 0; i < ordinary - 1; i++) {
+        bins.addEdges(padded[i]);
+      }
+    } else {
+      for (int i = 0; i < categories.length; i++) {
+        bins.addCategories(categories[i]).addCategoryBins(categoryBins[i]);
+      }
     }
     Arrays.stream(baseline).forEach(bins::addBaseline);
     return bins.build();

@@ -10,27 +10,48 @@ import io.skerry.wire.artifact.v1.ResidualStreams;
  * z = (x - mean) / sd     s = P z     SPE = |z|² - |s|²     T² = Σ sⱼ² / λⱼ
  * }</pre>
  *
- * <p>P has orthonormal rows, so |z - Pᵀs|² = |z|² - |s|². Not thread-safe: keeps its last result.
+ * <p>P has orthonormal rows, so |z - Pᵀs|² = |z|² - |s|². Immutable: devices of one version share
+ * it.
  */
 final class Residuals {
-  private final double[] mean;
-  private final double[] scale;
-  private final float[] components;
-  private final float[] eigenvalues;
-  private final double[] standardised;
-  private float squaredPredictionError;
-  private float hotelling;
+  private final float[] mean;
+  private final float[] scale;
+  // Feature after feature: the inner loop then runs over neighbours and needs no sum across them.
+  private final float[] byFeature;
+  private final float[] precision;
 
-  Residuals(double[] mean, double[] standardDeviation, float[] components, float[] eigenvalues) {
-    this.mean = mean.clone();
-    this.scale = new double[mean.length];
-    for (int i = 0; i < scale.length; i++) {
-      // A constant feature carries no variance to explain: its deviation is taken as it is.
-      scale[i] = standardDeviation[i] > 0 ? 1 / standardDeviation[i] : 1;
+  /** Where a result is put, and what is needed on the way; one a thread. */
+  static final class Scratch {
+    private final float[] scores;
+    float squaredPredictionError;
+    float hotelling;
+
+    Scratch(Residuals residuals) {
+      scores = new float[residuals.precision.length];
     }
-    this.components = components.clone();
-    this.eigenvalues = eigenvalues.clone();
-    this.standardised = new double[mean.length];
+  }
+
+  /**
+   * @param components row-major, components x features
+   */
+  Residuals(double[] mean, double[] standardDeviation, float[] components, float[] eigenvalues) {
+    int features = mean.length;
+    int rank = eigenvalues.length;
+    this.mean = new float[features];
+    this.scale = new float[features];
+    this.byFeature = new float[components.length];
+    this.precision = new float[rank];
+    for (int i = 0; i < features; i++) {
+      this.mean[i] = (float) mean[i];
+      // A constant feature carries no variance to explain: its deviation is taken as it is.
+      scale[i] = standardDeviation[i] > 0 ? (float) (1 / standardDeviation[i]) : 1;
+      for (int j = 0; j < rank; j++) {
+        byFeature[i * rank + j] = components[j * features + i];
+      }
+    }
+    for (int j = 0; j < rank; j++) {
+      precision[j] = 1 / eigenvalues[j];
+    }
   }
 
   static Residuals of(double[] mean, double[] standardDeviation, ResidualStreams wire)
@@ -57,42 +78,29 @@ final class Residuals {
     return new Residuals(mean, standardDeviation, components, eigenvalues);
   }
 
-  void compute(float[] row) {
-    int features = mean.length;
-    double total = 0;
-    for (int i = 0; i < features; i++) {
-      double z = (row[i] - mean[i]) * scale[i];
-      standardised[i] = z;
+  /** Computes both of one row. A missing value makes both NaN. */
+  void compute(float[] row, Scratch into) {
+    float[] scores = into.scores;
+    int rank = scores.length;
+    java.util.Arrays.fill(scores, 0);
+    float total = 0;
+    for (int i = 0; i < mean.length; i++) {
+      float z = (row[i] - mean[i]) * scale[i];
       total += z * z;
-    }
-    double explained = 0;
-    double distance = 0;
-    for (int j = 0; j < eigenvalues.length; j++) {
-      double s = 0;
-      for (int i = 0; i < features; i++) {
-        s += components[j * features + i] * standardised[i];
+      int base = i * rank;
+      for (int j = 0; j < rank; j++) {
+        scores[j] += byFeature[base + j] * z;
       }
-      explained += s * s;
-      distance += s * s / eigenvalues[j];
     }
-    // Math.max keeps NaN: a missing feature makes both streams missing.
-    squaredPredictionError = (float) Math.max(0, total - explained);
-    hotelling = (float) distance;
-  }
-
-  float squaredPredictionError() {
-    return squaredPredictionError;
-  }
-
-  float hotelling() {
-    return hotelling;
-  }
-
-  float[] components() {
-    return components.clone();
-  }
-
-  float[] eigenvalues() {
-    return eigenvalues.clone();
+    float explained = 0;
+    float distance = 0;
+    for (int j = 0; j < rank; j++) {
+      float square = scores[j] * scores[j];
+      explained += square;
+      distance += square * precision[j];
+    }
+    // Math.max keeps NaN.
+    into.squaredPredictionError = Math.max(0, total - explained);
+    into.hotelling = distance;
   }
 }

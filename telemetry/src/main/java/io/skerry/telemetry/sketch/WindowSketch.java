@@ -1,16 +1,14 @@
 package io.skerry.telemetry.sketch;
 
-import io.skerry.protocol.MalformedDocumentException;
+import com.google.protobuf.ByteString;
 import io.skerry.wire.fleet.v1.ModelRef;
-import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
 import java.util.Arrays;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Exact counters of one window of one running version. Observing allocates nothing; not
- * thread-safe.
+ * Exact counters of one window of one running version. Observing allocates nothing, but for one row
+ * when a bin passes 65,535; not thread-safe.
  *
  * <p>{@code $latency} has 32 bins: bin i counts latencies in [2^(i/2), 2^((i+1)/2)) microseconds,
  * shorter and longer ones in the first and last. A score that is no number is in no {@code $score}
@@ -23,50 +21,44 @@ public final class WindowSketch {
   private static final double LOG_2 = Math.log(2);
 
   private final MonitoringPlan plan;
-  private final List<String> streams;
-  private final long[][] counts;
-  private final ReferenceBins[] features;
+  private final StreamLayout layout;
+  // A device has one row a version: 16 bits are enough but for the busiest bins.
+  private final char[] counts;
+  private int @Nullable [] carried;
   private final int[] before;
   private final @Nullable Residuals residuals;
-  private final ReferenceBins @Nullable [] residualBins;
-  private final int[] residualBefore = new int[2];
-  private final int scoreStream;
-  private final int residualStream;
+  private final Residuals.@Nullable Scratch scratch;
+  private final CoMoments coMoments;
+  private final int scorePlace;
+  private final int classPlace;
+  private final int residualPlace;
+  private final int latencyPlace;
+  private final int errorsPlace;
   private boolean anyBefore;
   private long observed;
   private long failed;
   private long skipped;
+  private long anomalous;
 
   /** Empty counters for a plan's streams. */
   public WindowSketch(MonitoringPlan plan) {
     this.plan = plan;
-    this.streams = plan.streams();
-    this.counts = new long[streams.size()][];
-    this.features = new ReferenceBins[plan.featureCount()];
-    this.before = new int[features.length];
-    for (int i = 0; i < features.length; i++) {
-      features[i] = plan.featureBins(i);
-      counts[i] = new long[features[i].count()];
-    }
-    this.scoreStream = streams.indexOf(MonitoringPlan.SCORE);
-    if (scoreStream >= 0) {
-      counts[scoreStream] = new long[MonitoringManifests.SCORE_BINS];
-    }
-    this.residualStream = streams.indexOf(MonitoringPlan.SQUARED_PREDICTION_ERROR);
-    try {
-      this.residuals = plan.residuals().orElse(null);
-      this.residualBins =
-          residuals == null
-              ? null
-              : new ReferenceBins[] {plan.squaredPredictionErrorBins(), plan.hotellingBins()};
-    } catch (MalformedDocumentException e) {
-      throw new IllegalStateException("a plan is checked when it is made", e);
-    }
-    if (residualBins != null) {
-      counts[residualStream] = new long[residualBins[0].count()];
-      counts[residualStream + 1] = new long[residualBins[1].count()];
-    }
-    counts[counts.length - 1] = new long[LATENCY_BINS];
+    this.layout = plan.layout();
+    this.counts = new char[layout.bins()];
+    this.residuals = plan.residuals();
+    this.scratch = residuals == null ? null : new Residuals.Scratch(residuals);
+    this.before = new int[plan.featureCount() + 2];
+    this.coMoments = new CoMoments(plan.coMomentFeatures());
+    this.scorePlace = place(plan.hasClasses() ? MonitoringPlan.CONFIDENCE : MonitoringPlan.SCORE);
+    this.classPlace = place(MonitoringPlan.CLASS);
+    this.residualPlace = place(MonitoringPlan.SQUARED_PREDICTION_ERROR);
+    this.latencyPlace = place(MonitoringPlan.LATENCY);
+    this.errorsPlace = place(MonitoringPlan.ERRORS);
+  }
+
+  private int place(String stream) {
+    int index = layout.indexOf(stream);
+    return index < 0 ? -1 : layout.start(index);
   }
 
   /** The plan that is counted. */
@@ -78,37 +70,50 @@ public final class WindowSketch {
    * Counts one prediction.
    *
    * @param view monitored values, at least as many as the plan has features
-   * @param score the model's score; NaN when the model has none
-   * @return whether a value was missing, infinite or outside its range. Repeated values do not
-   *     count here: sensors of few levels repeat all the time.
+   * @param score the model's score, or the probability of the predicted class; NaN when it has none
+   * @param predictedClass ignored when the score is NaN or the class is none of the plan's
+   * @return whether a value was missing, infinite, outside its range or unseen. Repeated values do
+   *     not count here: sensors of few levels repeat all the time.
    */
-  public boolean observe(float[] view, float score, long latencyMicros) {
+  public boolean observe(float[] view, float score, int predictedClass, long latencyMicros) {
     observed++;
-    boolean anomalous = false;
-    for (int i = 0; i < features.length; i++) {
-      anomalous |= count(counts[i], features[i], view[i], before, i);
+    boolean odd = false;
+    int place = 0;
+    int features = before.length - 2;
+    for (int i = 0; i < features; i++) {
+      if (plan.isDropped(i)) {
+        continue;
+      }
+      ReferenceBins bins = plan.featureBins(i);
+      odd |= count(place, bins, view[i], i);
+      place += bins.count();
     }
-    if (residuals != null && residualBins != null) {
-      residuals.compute(view);
-      count(
-          counts[residualStream],
-          residualBins[0],
-          residuals.squaredPredictionError(),
-          residualBefore,
-          0);
-      count(counts[residualStream + 1], residualBins[1], residuals.hotelling(), residualBefore, 1);
+    if (residuals != null && scratch != null) {
+      residuals.compute(view, scratch);
+      ReferenceBins first = plan.squaredPredictionErrorBins();
+      count(residualPlace, first, scratch.squaredPredictionError, features);
+      count(residualPlace + first.count(), plan.hotellingBins(), scratch.hotelling, features + 1);
     }
     anyBefore = true;
-    if (scoreStream >= 0 && !Float.isNaN(score)) {
-      counts[scoreStream][scoreBin(score)]++;
+    if (scorePlace >= 0 && !Float.isNaN(score)) {
+      increment(scorePlace + scoreBin(score));
+      if (predictedClass >= 0 && predictedClass < plan.classCount()) {
+        increment(classPlace + predictedClass);
+      }
     }
-    counts[counts.length - 1][latencyBin(latencyMicros)]++;
-    return anomalous;
+    increment(latencyPlace + latencyBin(latencyMicros));
+    increment(errorsPlace);
+    coMoments.add(view);
+    if (odd) {
+      anomalous++;
+    }
+    return odd;
   }
 
   /** Counts one prediction that failed. */
   public void fail() {
     failed++;
+    increment(errorsPlace + 1);
   }
 
   /** Counts predictions that were answered but could not be observed. */
@@ -121,8 +126,56 @@ public final class WindowSketch {
     return observed == 0 && failed == 0 && skipped == 0;
   }
 
-  /** The window so far; begins the next one. */
+  /** What is counted so far. */
+  public WindowCounts counts() {
+    int[] row = new int[counts.length];
+    for (int i = 0; i < row.length; i++) {
+      row[i] = counts[i] + (carried == null ? 0 : carried[i]);
+    }
+    boolean[] present = new boolean[layout.size()];
+    Arrays.fill(present, true);
+    return WindowCounts.owning(layout, row, present, 1);
+  }
+
+  /** Bytes of the counts as a degradation leaves them. */
+  public int packedBytes(Degradation degradation) {
+    return WindowCodec.pack(degradation.of(plan, counts())).length;
+  }
+
+  /** The first bin of its own that a row hits, as stream and bin; -1 when it hits none. */
+  public int anomaly(float[] view) {
+    int stream = 0;
+    for (int i = 0; i < plan.featureCount(); i++) {
+      if (plan.isDropped(i)) {
+        continue;
+      }
+      int own = plan.featureBins(i).index(view[i]) - plan.featureBins(i).ordinary();
+      if (own >= 0) {
+        return stream << 8 | own;
+      }
+      stream++;
+    }
+    return -1;
+  }
+
+  /** The co-moments so far; they outlive a window. */
+  public CoMoments coMoments() {
+    return coMoments;
+  }
+
+  /** The window so far, nothing left out; begins the next one. */
   public Window seal(ModelRef model, long window, long startMillis, long endMillis) {
+    return seal(model, window, startMillis, endMillis, Degradation.NONE).build();
+  }
+
+  /**
+   * The window so far as a degradation leaves it; begins the next one.
+   *
+   * @param window index of the last of the windows that were counted together
+   * @param startMillis of the first of them
+   */
+  public Window.Builder seal(
+      ModelRef model, long window, long startMillis, long endMillis, Degradation degradation) {
     Window.Builder sealed =
         Window.newBuilder()
             .setModel(model)
@@ -131,31 +184,46 @@ public final class WindowSketch {
             .setEndMillis(endMillis)
             .setPredictions(observed + failed + skipped)
             .setPredictionsFailed(failed)
-            .setSkipped(skipped);
-    for (int i = 0; i < counts.length; i++) {
-      StreamCounts.Builder stream = StreamCounts.newBuilder().setStream(streams.get(i));
-      for (long count : counts[i]) {
-        stream.addCounts(count);
-      }
-      sealed.addStreams(stream);
-      Arrays.fill(counts[i], 0);
-    }
+            .setSkipped(skipped)
+            .setAnomalous(anomalous)
+            .setPacked(ByteString.copyFrom(WindowCodec.pack(degradation.of(plan, counts()))));
+    clear();
+    return sealed;
+  }
+
+  private void clear() {
+    Arrays.fill(counts, (char) 0);
+    carried = null;
     observed = 0;
     failed = 0;
     skipped = 0;
-    return sealed.build();
+    anomalous = 0;
   }
 
-  private boolean count(
-      long[] stream, ReferenceBins bins, float value, int[] valuesBefore, int position) {
+  private boolean count(int place, ReferenceBins bins, float value, int position) {
     int bin = bins.index(value);
-    stream[bin]++;
+    increment(place + bin);
     int bits = Float.floatToRawIntBits(value);
-    if (anyBefore && bits == valuesBefore[position]) {
-      stream[bins.stuck()]++;
+    if (bits == before[position] && anyBefore) {
+      increment(place + bins.stuck());
     }
-    valuesBefore[position] = bits;
-    return bin >= bins.missing();
+    before[position] = bits;
+    return bin >= bins.ordinary();
+  }
+
+  private void increment(int place) {
+    if (++counts[place] == 0) {
+      carry(place);
+    }
+  }
+
+  private void carry(int place) {
+    int[] rows = carried;
+    if (rows == null) {
+      rows = new int[counts.length];
+      carried = rows;
+    }
+    rows[place] += 1 << 16;
   }
 
   static int scoreBin(float score) {

@@ -75,7 +75,7 @@ final class FleetReplay {
     List<DeviceWindow> windows = new ArrayList<>();
     for (int device = 0; device < DEVICES; device++) {
       boolean shifted = SITES.get(device % 3).equals(site);
-      long[][] counts = new long[Machines.SENSORS][BINS + 5];
+      long[][] counts = new long[Machines.SENSORS][BINS + 7];
       long[] scores = new long[64];
       for (int tick = 0; tick < TICKS_PER_WINDOW; tick++) {
         double[][] life = lives.get(device);
@@ -133,10 +133,10 @@ final class FleetReplay {
 
     private int bin(int sensor, double value) {
       if (value < low[sensor]) {
-        return BINS + 2;
+        return BINS + 3;
       }
       if (value > high[sensor]) {
-        return BINS + 3;
+        return BINS + 4;
       }
       float[] inner = edges.get(sensor);
       int bin = 0;
@@ -166,7 +166,7 @@ final class FleetReplay {
         }
         edges.add(inner);
       }
-      long[][] counts = new long[Machines.SENSORS][BINS + 5];
+      long[][] counts = new long[Machines.SENSORS][BINS + 7];
       long[] scores = new long[64];
       rows.forEach(row -> count(row, counts, scores));
       Map<String, MonitoredStreams.Input> inputs = new TreeMap<>();

@@ -3,18 +3,38 @@ package io.skerry.telemetry.sample;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.SamplingRates;
 import io.skerry.telemetry.sample.SampleChoice.Stratum;
+import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.wire.artifact.v1.MonitoringManifest;
+import io.skerry.wire.artifact.v1.ScoreStream;
+import java.util.Collections;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class SampleChoiceTest {
-  private static final SampleChoice CHOICE = new SampleChoice(new SamplingRates(0.1, 0.8), 42);
+  private static final SampleChoice CHOICE =
+      new SampleChoice(new SamplingRates(0.1, 0.8), 42, plan(List.of(750L, 250L)));
+
+  private static MonitoringPlan plan(List<Long> classes) {
+    ScoreStream.Builder score =
+        ScoreStream.newBuilder().setThreshold(.5).addAllClassBaseline(classes);
+    score
+        .addAllBaseline(Collections.nCopies(64, 1L))
+        .setClasses(classes.size() > 2 ? classes.size() : 1);
+    try {
+      return MonitoringPlan.of(
+          MonitoringManifest.newBuilder().setFormat(MonitoringPlan.FORMAT).setScore(score).build());
+    } catch (MalformedDocumentException e) {
+      throw new IllegalArgumentException(e);
+    }
+  }
 
   @Test
   void choosesTheShareThatTheRateNames() {
-    long chosen =
-        IntStream.range(0, 100_000).filter(i -> CHOICE.chosen("01HZX" + i, Stratum.BASE)).count();
+    long chosen = IntStream.range(0, 100_000).filter(i -> CHOICE.chosen("01HZX" + i, .1)).count();
 
     assertThat(chosen / 100_000.0).isCloseTo(0.1, within(0.005));
   }
@@ -23,28 +43,56 @@ class SampleChoiceTest {
   void choosesTheSamePredictionAgainAndMoreAtAHigherRate() {
     IntStream.range(0, 1000)
         .mapToObj(i -> "id" + i)
-        .filter(id -> CHOICE.chosen(id, Stratum.BASE))
+        .filter(id -> CHOICE.chosen(id, .1))
         .forEach(
             id -> {
-              assertThat(CHOICE.chosen(id, Stratum.BASE)).isTrue();
-              assertThat(CHOICE.chosen(id, Stratum.NOTABLE)).isTrue();
+              assertThat(CHOICE.chosen(id, .1)).isTrue();
+              assertThat(CHOICE.chosen(id, .8)).isTrue();
             });
   }
 
   @Test
   void choosesEverythingAtRateOneAndNothingAtRateZero() {
-    SampleChoice edge = new SampleChoice(new SamplingRates(0, 1), 1);
-
-    assertThat(IntStream.range(0, 1000).filter(i -> edge.chosen("" + i, Stratum.BASE))).isEmpty();
-    assertThat(IntStream.range(0, 1000).filter(i -> edge.chosen("" + i, Stratum.NOTABLE)))
-        .hasSize(1000);
+    assertThat(IntStream.range(0, 1000).filter(i -> CHOICE.chosen("" + i, 0))).isEmpty();
+    assertThat(IntStream.range(0, 1000).filter(i -> CHOICE.chosen("" + i, 1))).hasSize(1000);
   }
 
   @Test
-  void callsLowConfidenceAndAnomaliesNotable() {
-    assertThat(SampleChoice.stratum(0.55f, 0.5, false)).isEqualTo(Stratum.NOTABLE);
-    assertThat(SampleChoice.stratum(0.9f, 0.5, false)).isEqualTo(Stratum.BASE);
-    assertThat(SampleChoice.stratum(0.9f, 0.5, true)).isEqualTo(Stratum.NOTABLE);
-    assertThat(SampleChoice.stratum(Float.NaN, 0.5, false)).isEqualTo(Stratum.BASE);
+  void putsAnomaliesBeforeLowConfidenceBeforeClasses() {
+    assertThat(CHOICE.stratum(0.55f, 1, false)).isEqualTo(Stratum.LOW_CONFIDENCE);
+    assertThat(CHOICE.stratum(0.1f, 0, false)).isEqualTo(Stratum.BASE);
+    assertThat(CHOICE.stratum(0.9f, 1, false)).isEqualTo(Stratum.RARE_CLASS);
+    assertThat(CHOICE.stratum(0.55f, 1, true)).isEqualTo(Stratum.ANOMALY);
+    assertThat(CHOICE.stratum(Float.NaN, 0, false)).isEqualTo(Stratum.BASE);
+    assertThat(CHOICE.inclusionProbability(Stratum.RARE_CLASS, 1)).isEqualTo(.2);
+    assertThat(CHOICE.inclusionProbability(Stratum.BASE, 0)).isEqualTo(.1);
+    assertThat(CHOICE.inclusionProbability(Stratum.ANOMALY, 0)).isEqualTo(.8);
+  }
+
+  @Test
+  void callsAnUnlikelyClassLowConfidence() {
+    SampleChoice many =
+        new SampleChoice(new SamplingRates(.1, .8), 1, plan(List.of(900L, 90L, 10L)));
+
+    assertThat(many.stratum(.4f, 0, false)).isEqualTo(Stratum.LOW_CONFIDENCE);
+    assertThat(many.stratum(.6f, 0, false)).isEqualTo(Stratum.BASE);
+    assertThat(many.inclusionProbability(Stratum.RARE_CLASS, 2)).isEqualTo(1);
+  }
+
+  @Test
+  void lowersTheProbabilityAsTheDaysBytesAreUsed() {
+    SampleBudget budget = new SampleBudget(1000);
+    double[] factors = new double[12];
+    int taken = 0;
+    for (int i = 0; i < factors.length; i++) {
+      factors[i] = budget.factor(i);
+      taken += budget.take(100) ? 1 : 0;
+    }
+
+    assertThat(factors).startsWith(1, 1, 1, 1, 1, .5, .5, .5, .25, .125);
+    assertThat(factors[10]).isZero();
+    assertThat(taken).isEqualTo(10);
+    assertThat(budget.factor(86_400_000)).isEqualTo(1);
+    assertThat(new SampleBudget(0).take(Long.MAX_VALUE)).isTrue();
   }
 }

@@ -6,7 +6,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
+import io.skerry.wire.artifact.v1.PrivacyRule;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -45,7 +49,7 @@ class MonitoringManifestsTest {
 
     assertThat(baseline).hasSize(32 + ReferenceBins.OWN_BINS);
     assertThat(baseline.subList(0, 32)).allMatch(count -> count == 100);
-    assertThat(baseline.subList(32, 37)).containsOnly(0L);
+    assertThat(baseline.subList(32, 39)).containsOnly(0L);
   }
 
   @Test
@@ -78,19 +82,20 @@ class MonitoringManifestsTest {
     ReferenceBins bins = MonitoringPlan.of(manifest).featureBins(0);
 
     assertThat(manifest.getFeatures(0).getBins().getBaseline(bins.index(7))).isEqualTo(3);
-    assertThat(bins.index(8)).isEqualTo(bins.missing() + 3);
+    assertThat(bins.index(8)).isEqualTo(bins.missing() + 4);
     assertThat(manifest.hasResidual()).isFalse();
   }
 
   @Test
   void findsTheDirectionThatTwoFeaturesShare() throws MalformedDocumentException {
     MonitoringManifest manifest = manifest(5000, 3);
-    Residuals residuals = MonitoringPlan.of(manifest).residuals().orElseThrow();
+    Residuals residuals = java.util.Objects.requireNonNull(MonitoringPlan.of(manifest).residuals());
+    Residuals.Scratch scratch = new Residuals.Scratch(residuals);
 
-    residuals.compute(new float[] {2, 2, 1.5f});
-    double along = residuals.squaredPredictionError();
-    residuals.compute(new float[] {2, -2, 1.5f});
-    double across = residuals.squaredPredictionError();
+    residuals.compute(new float[] {2, 2, 1.5f}, scratch);
+    double along = scratch.squaredPredictionError;
+    residuals.compute(new float[] {2, -2, 1.5f}, scratch);
+    double across = scratch.squaredPredictionError;
 
     assertThat(across).isGreaterThan(20 * along);
   }
@@ -114,6 +119,46 @@ class MonitoringManifestsTest {
   }
 
   @Test
+  void tellsMissingFromNaNAndUnseenFromKnown() throws MalformedDocumentException {
+    float[][] rows = new float[400][2];
+    float[][] elements = new float[rows.length][3];
+    for (int i = 0; i < rows.length; i++) {
+      rows[i][0] = i % 10 == 0 ? -999 : i;
+      rows[i][1] = i % 3 * 7;
+      elements[i][i % 3] = 5;
+    }
+    MonitoringManifest manifest =
+        MonitoringManifests.fromReference(
+            "input",
+            List.of(
+                new MonitoringManifests.Feature("t", 0, false, OptionalDouble.of(-999), 0),
+                new MonitoringManifests.Feature("kind", 1, true, OptionalDouble.empty(), 2)),
+            rows,
+            new MonitoringManifests.Scores(
+                "logits", List.of(elements), true, 0, List.of(1L, 2L, 3L)));
+    MonitoringPlan plan = MonitoringPlan.of(manifest);
+    ReferenceBins amounts = plan.featureBins(0);
+    ReferenceBins kinds = plan.featureBins(1);
+
+    assertThat(amounts.index(-999)).isEqualTo(amounts.missing());
+    assertThat(amounts.index(Float.NaN)).isEqualTo(amounts.missing() + 1);
+    assertThat(amounts.index(-1e6f)).isEqualTo(amounts.missing() + 3);
+    assertThat(kinds.ordinary()).isEqualTo(3);
+    assertThat(kinds.index(7)).isLessThan(3);
+    assertThat(kinds.index(8)).isEqualTo(kinds.missing() + 5);
+    assertThat(kinds.index(99)).isEqualTo(kinds.missing() + 5);
+    assertThat(plan.streams())
+        .containsExactly(
+            "t", "kind", "$confidence", "$class", "$spe", "$t2", "$latency", "$errors");
+    assertThat(manifest.getScore().getClassBaselineList()).containsExactly(134L, 133L, 133L);
+    ByteBuffer output = ByteBuffer.allocate(12).order(ByteOrder.LITTLE_ENDIAN);
+    output.asFloatBuffer().put(new float[] {1, 3, 2});
+    assertThat(plan.predictedClass(output)).isEqualTo(1);
+    assertThat(plan.score(output))
+        .isCloseTo((float) (1 / (1 + Math.exp(-1) + Math.exp(-2))), within(1e-6f));
+  }
+
+  @Test
   void refusesReferenceDataOfUnequalSizes() {
     assertThatThrownBy(
             () ->
@@ -134,8 +179,17 @@ class MonitoringManifestsTest {
     twice.getFeaturesBuilder(1).setName("a");
     MonitoringManifest.Builder residual = good.toBuilder();
     residual.getResidualBuilder().addComponents(1);
+    MonitoringManifest.Builder format = good.toBuilder().setFormat(1);
+    MonitoringManifest.Builder aimless = good.toBuilder();
+    aimless.addPrivacyBuilder().setField("nobody").setAction(PrivacyRule.Action.DROP);
+    MonitoringManifest.Builder stepless = good.toBuilder();
+    stepless.addPrivacyBuilder().setField("a").setAction(PrivacyRule.Action.ROUND);
+    MonitoringManifest.Builder missingInside = good.toBuilder();
+    missingInside.getFeaturesBuilder(0).getBinsBuilder().setMissingValue(0);
 
-    for (MonitoringManifest.Builder bad : List.of(descending, shortBaseline, twice, residual)) {
+    for (MonitoringManifest.Builder bad :
+        List.of(
+            descending, shortBaseline, twice, residual, format, aimless, stepless, missingInside)) {
       assertThatThrownBy(() -> MonitoringPlan.of(bad.build()))
           .isInstanceOf(MalformedDocumentException.class);
     }

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.wire.artifact.v1.Bins;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
+import io.skerry.wire.artifact.v1.PrivacyRule;
 import io.skerry.wire.fleet.v1.ModelRef;
-import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -26,10 +26,11 @@ class WindowSketchTest {
       if (random.nextInt(10) == 0) {
         row[0] = odd[random.nextInt(odd.length)];
       }
-      sketch.observe(row, random.nextFloat(), 10);
+      sketch.observe(row, random.nextFloat(), 0, 10);
     }
 
     Window window = sketch.seal(ModelRef.getDefaultInstance(), 3, 0, 5000);
+    WindowCounts counts = WindowCodec.read(sketch.plan().layout(), window);
 
     for (int feature = 0; feature < 3; feature++) {
       Bins bins = MANIFEST.getFeatures(feature).getBins();
@@ -40,27 +41,32 @@ class WindowSketchTest {
           expected[expected.length - 1]++;
         }
       }
-      assertThat(window.getStreams(feature).getCountsList())
+      assertThat(counts.counts(feature))
           .containsExactlyElementsOf(java.util.Arrays.stream(expected).boxed().toList());
     }
     assertThat(window.getPredictions()).isEqualTo(500);
-    assertThat(window.getStreamsList().stream().map(StreamCounts::getStream))
-        .containsExactly("a", "b", "c", "$score", "$spe", "$t2", "$latency");
+    assertThat(sketch.plan().streams())
+        .containsExactly("a", "b", "c", "$score", "$class", "$spe", "$t2", "$latency", "$errors");
+    assertThat(window.getAnomalous())
+        .isEqualTo(
+            java.util.Arrays.stream(rows)
+                .filter(row -> !Float.isFinite(row[0]) || Math.abs(row[0]) == 1e9f)
+                .count());
   }
 
   private static int bruteForceBin(Bins bins, float value) {
     int ordinary = bins.getEdgesCount() + 1;
     if (Float.isNaN(value)) {
-      return ordinary;
-    }
-    if (Float.isInfinite(value)) {
       return ordinary + 1;
     }
-    if (value < bins.getMinimum()) {
+    if (Float.isInfinite(value)) {
       return ordinary + 2;
     }
-    if (value > bins.getMaximum()) {
+    if (value < bins.getMinimum()) {
       return ordinary + 3;
+    }
+    if (value > bins.getMaximum()) {
+      return ordinary + 4;
     }
     int bin = 0;
     while (bin < bins.getEdgesCount() && value > bins.getEdges(bin)) {
@@ -73,7 +79,7 @@ class WindowSketchTest {
   void countsFailedAndSkippedPredictionsAmongAll() throws MalformedDocumentException {
     WindowSketch sketch = new WindowSketch(MonitoringPlan.of(MANIFEST));
 
-    sketch.observe(new float[3], 0.2f, 1);
+    sketch.observe(new float[3], 0.2f, 0, 1);
     sketch.fail();
     sketch.skip(4);
     Window window = sketch.seal(ModelRef.getDefaultInstance(), 0, 0, 1);
@@ -88,9 +94,9 @@ class WindowSketchTest {
   void tellsAnomalousValuesButNotRepeatedOnes() throws MalformedDocumentException {
     WindowSketch sketch = new WindowSketch(MonitoringPlan.of(MANIFEST));
 
-    assertThat(sketch.observe(new float[3], 0.2f, 1)).isFalse();
-    assertThat(sketch.observe(new float[3], 0.2f, 1)).isFalse();
-    assertThat(sketch.observe(new float[] {0, Float.NaN, 0}, 0.2f, 1)).isTrue();
+    assertThat(sketch.observe(new float[3], 0.2f, 0, 1)).isFalse();
+    assertThat(sketch.observe(new float[3], 0.2f, 0, 1)).isFalse();
+    assertThat(sketch.observe(new float[] {0, Float.NaN, 0}, 0.2f, 0, 1)).isTrue();
   }
 
   @Test
@@ -116,11 +122,36 @@ class WindowSketchTest {
   void countsOnlyLatenciesWithoutAManifest() {
     WindowSketch sketch = new WindowSketch(MonitoringPlan.latencyOnly());
 
-    sketch.observe(new float[0], Float.NaN, 100);
+    sketch.observe(new float[0], Float.NaN, 0, 100);
+    assertThat(sketch.plan().streams()).containsExactly("$latency", "$errors");
+    assertThat(sketch.counts().total(0)).isEqualTo(1);
+  }
+
+  @Test
+  void countsOnBeyondSixteenBits() throws MalformedDocumentException {
+    WindowSketch sketch = new WindowSketch(MonitoringPlan.of(MANIFEST));
+    for (int i = 0; i < 150_000; i++) {
+      sketch.observe(new float[3], 0.2f, 0, 1);
+    }
+
     Window window = sketch.seal(ModelRef.getDefaultInstance(), 0, 0, 1);
 
-    assertThat(window.getStreamsList().stream().map(StreamCounts::getStream))
-        .containsExactly("$latency");
+    WindowCounts counts = WindowCodec.read(sketch.plan().layout(), window);
+    assertThat(counts.total(0)).isEqualTo(150_000);
+    assertThat(counts.count(0, sketch.plan().featureBins(0).stuck())).isEqualTo(149_999);
+  }
+
+  @Test
+  void doesNotCountWhatAPrivacyRuleDrops() throws MalformedDocumentException {
+    MonitoringManifest.Builder manifest = MANIFEST.toBuilder();
+    manifest.addPrivacyBuilder().setField("b").setAction(PrivacyRule.Action.DROP);
+    WindowSketch sketch = new WindowSketch(MonitoringPlan.of(manifest.build()));
+
+    boolean anomalous = sketch.observe(new float[] {0, Float.NaN, 1}, 0.2f, 0, 1);
+
+    assertThat(anomalous).isFalse();
+    assertThat(sketch.plan().streams()).startsWith("a", "c", "$score");
+    assertThat(sketch.counts().total(1)).isEqualTo(1);
   }
 
   @Test

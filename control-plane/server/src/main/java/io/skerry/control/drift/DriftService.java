@@ -6,6 +6,7 @@ import io.skerry.control.drift.DriftStore.Judged;
 import io.skerry.control.drift.DriftStore.Release;
 import io.skerry.control.drift.DriftStore.Stored;
 import io.skerry.control.host.ServerReady;
+import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.incident.Incident;
@@ -55,7 +56,7 @@ final class DriftService {
   private final ApplicationEventPublisher<HarmConfirmed> harmed;
   private final ApplicationEventPublisher<IncidentResolved> resolved;
   private final Clock clock = Clock.systemUTC();
-  private final WindowReader reader = new WindowReader();
+  private final WindowReader reader;
   private final Map<Track, Replayed> ledgers = new HashMap<>();
   private volatile @Nullable Thread loop;
 
@@ -69,12 +70,14 @@ final class DriftService {
       Database database,
       Monitoring monitoring,
       Incidents incidents,
+      WindowLayouts layouts,
       ApplicationEventPublisher<IncidentOpened> opened,
       ApplicationEventPublisher<HarmConfirmed> harmed,
       ApplicationEventPublisher<IncidentResolved> resolved) {
     this.database = database;
     this.monitoring = monitoring;
     this.incidents = incidents;
+    this.reader = new WindowReader(layouts);
     this.opened = opened;
     this.harmed = harmed;
     this.resolved = resolved;

@@ -3,13 +3,16 @@ package io.skerry.control.drift;
 import com.google.gson.Gson;
 import com.google.gson.reflect.TypeToken;
 import com.google.protobuf.InvalidProtocolBufferException;
+import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
+import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.drift.DeviceWindow;
+import io.skerry.telemetry.sketch.WindowCounts;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -22,6 +25,11 @@ final class WindowReader {
   private static final String PROFILE = "profile";
 
   private final Gson gson = new Gson();
+  private final WindowLayouts layouts;
+
+  WindowReader(WindowLayouts layouts) {
+    this.layouts = layouts;
+  }
 
   /**
    * @param manifests by version, as the devices named them
@@ -80,7 +88,7 @@ final class WindowReader {
   }
 
   /** What one device counted for one version. */
-  private static final class Part {
+  private final class Part {
     private final Head head;
     private final Map<String, List<Long>> counts = new HashMap<>();
     private long answered;
@@ -92,12 +100,22 @@ final class WindowReader {
     void add(long predictions, byte[] record) {
       answered += predictions;
       try {
-        io.skerry.wire.fleet.v1.Window.parseFrom(record)
+        io.skerry.wire.fleet.v1.Window window = io.skerry.wire.fleet.v1.Window.parseFrom(record);
+        window
             .getStreamsList()
             .forEach(
                 stream ->
                     counts.merge(stream.getStream(), stream.getCountsList(), WindowReader::sum));
-      } catch (InvalidProtocolBufferException e) {
+        if (!window.getPacked().isEmpty()) {
+          WindowCounts unpacked = layouts.counts(window);
+          List<String> names = unpacked.layout().names();
+          for (int stream = 0; stream < names.size(); stream++) {
+            if (unpacked.has(stream)) {
+              counts.merge(names.get(stream), unpacked.counts(stream), WindowReader::sum);
+            }
+          }
+        }
+      } catch (InvalidProtocolBufferException | MalformedDocumentException e) {
         throw new IllegalStateException("a stored window cannot be read", e);
       }
     }

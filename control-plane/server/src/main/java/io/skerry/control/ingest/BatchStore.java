@@ -53,6 +53,7 @@ final class BatchStore {
   private final Presence presence;
   private final SealedSample seals;
   private final TenantKeys keys;
+  private final WindowLayouts layouts;
   private final Clock clock = Clock.systemUTC();
   private final ApplicationEventPublisher<RecordsStoring> storing;
 
@@ -61,7 +62,9 @@ final class BatchStore {
       Presence presence,
       SealedSample seals,
       TenantKeys keys,
+      WindowLayouts layouts,
       ApplicationEventPublisher<RecordsStoring> storing) {
+    this.layouts = layouts;
     this.reports = reports;
     this.presence = presence;
     this.seals = seals;
@@ -103,7 +106,7 @@ final class BatchStore {
     setAsideFarEpochs(transaction, batches);
     removeThoseOfRemovedDevices(transaction, batches);
     Ledgers ledgers = Ledgers.lock(transaction, batches.stream().map(Batch::key).toList());
-    RecordRows rows = new RecordRows(clock.instant(), seals, keys);
+    RecordRows rows = new RecordRows(clock.instant(), seals, keys, layouts);
     long duplicates = 0;
     for (Batch batch : batches) {
       duplicates += gather(transaction, batch, ledgers, rows);

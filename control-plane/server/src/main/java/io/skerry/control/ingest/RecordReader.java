@@ -1,10 +1,12 @@
 package io.skerry.control.ingest;
 
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.SlotId;
+import io.skerry.telemetry.sketch.WindowCounts;
 import io.skerry.wire.fleet.v1.Feedback;
 import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.Record;
@@ -60,7 +62,8 @@ final class RecordReader {
     }
   }
 
-  static StoredWindow window(DeviceId device, long bootEpoch, Window window, Instant now)
+  static StoredWindow window(
+      DeviceId device, long bootEpoch, Window window, Instant now, WindowLayouts layouts)
       throws Malformed {
     checkText(window.getModel().getManifestDigest());
     checkTime(window, now);
@@ -81,6 +84,7 @@ final class RecordReader {
         gated.add(stream);
       }
     }
+    checkPacked(window, layouts).ifPresent(gated::add);
     return new StoredWindow(
         device,
         bootEpoch,
@@ -96,6 +100,25 @@ final class RecordReader {
         window.getSkipped(),
         window.toByteString(),
         gated);
+  }
+
+  /** Unpacks what is packed, and tells the stream that gates read. */
+  private static Optional<StreamCounts> checkPacked(Window window, WindowLayouts layouts)
+      throws Malformed {
+    if (window.getPacked().isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      WindowCounts counts = layouts.counts(window);
+      int latency = counts.layout().indexOf(LATENCY);
+      return Optional.of(
+          StreamCounts.newBuilder()
+              .setStream(LATENCY)
+              .addAllCounts(counts.counts(latency))
+              .build());
+    } catch (MalformedDocumentException e) {
+      throw new Malformed(String.valueOf(e.getMessage()));
+    }
   }
 
   private static long windowMillis(Window window) {

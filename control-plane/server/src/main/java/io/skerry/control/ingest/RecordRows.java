@@ -34,6 +34,7 @@ final class RecordRows {
   private final Instant now;
   private final SealedSample seals;
   private final TenantKeys keys;
+  private final WindowLayouts layouts;
 
   private record Track(String slot, String model, long windowMillis) {
     @Nullable Object[] row() {
@@ -41,8 +42,9 @@ final class RecordRows {
     }
   }
 
-  RecordRows(Instant now, SealedSample seals, TenantKeys keys) {
+  RecordRows(Instant now, SealedSample seals, TenantKeys keys, WindowLayouts layouts) {
     this.now = now;
+    this.layouts = layouts;
     this.seals = seals;
     this.keys = keys;
   }
@@ -54,7 +56,7 @@ final class RecordRows {
           addWindow(
               epoch,
               record.getSequence(),
-              RecordReader.window(device, epoch, record.getWindow(), now));
+              RecordReader.window(device, epoch, record.getWindow(), now, layouts));
       case FEEDBACK -> addFeedback(device, epoch, record.getSequence(), record.getFeedback());
       case SAMPLE -> addSample(tenant, device, epoch, record);
       case EVENT -> addEvent(device, epoch, record);

@@ -151,13 +151,13 @@ class DriftServiceTest {
           row[2] += 2.5f;
         }
         float score = positive == (shifted && tick % 2 == 0) ? .2f : .8f;
-        sketch.observe(row, score, 300);
+        sketch.observe(row, score, score >= .5 ? 1 : 0, 300);
         feedback(device, index * 20 + tick, index, positive, score);
       }
       insert(
           device,
           sketch.seal(
-              ModelRef.getDefaultInstance(),
+              ModelRef.newBuilder().setManifestDigest(manifest.toString()).build(),
               index,
               index * WINDOW_MILLIS,
               (index + 1) * WINDOW_MILLIS));

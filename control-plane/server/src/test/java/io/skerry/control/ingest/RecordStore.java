@@ -12,11 +12,13 @@ public final class RecordStore {
   private final Database database;
   private final SealedSample seals;
   private final TenantKeys keys;
+  private final WindowLayouts layouts;
 
   private RecordStore(TestPlane plane) {
     this.database = plane.database();
     this.seals = plane.bean(SealedSample.class);
     this.keys = plane.bean(TenantKeys.class);
+    this.layouts = plane.bean(WindowLayouts.class);
   }
 
   /** On a plane. */
@@ -26,7 +28,7 @@ public final class RecordStore {
 
   /** Stores one record. */
   public void store(DeviceId device, long bootEpoch, Record record) {
-    RecordRows rows = new RecordRows(Instant.now(), seals, keys);
+    RecordRows rows = new RecordRows(Instant.now(), seals, keys, layouts);
     try {
       rows.add(new TenantId("default"), device, bootEpoch, record);
     } catch (RecordReader.Malformed e) {

@@ -13,12 +13,14 @@ final class Observation {
   @Nullable WatchedModel model;
   float[] view = NOTHING;
   float score;
+  int predictedClass;
   long latencyMicros;
   long atMillis;
   String predictionId = "";
   String clientId = "";
   // Set when the prediction keeps its tensors.
   @Nullable Stratum stratum;
+  double inclusionProbability;
   List<NamedTensor> inputs = List.of();
   List<NamedTensor> outputs = List.of();
 

@@ -20,6 +20,7 @@ import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Sample;
 import io.skerry.wire.fleet.v1.Window;
 import java.nio.ByteBuffer;
+import java.security.SecureRandom;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -54,6 +55,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   private final InstantSource clock;
   private final RecordKeeper keeper;
   private final ObservationRing ring;
+  private final byte[] privacyKey;
   private final Map<ModelRef, WatchedModel> watched = new ConcurrentHashMap<>();
   private final RecentPredictions recent = new RecentPredictions(RECENT_MAX);
   private final AtomicLong skipped = new AtomicLong();
@@ -66,14 +68,31 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   }
 
   /**
-   * Makes an observer.
+   * Makes an observer whose pseudonyms last until the agent ends.
    *
    * @param ringCapacity observations between two ticks, a power of two
    */
   public Observer(InstantSource clock, int ringCapacity, RecordKeeper keeper) {
+    this(clock, ringCapacity, keeper, newKey());
+  }
+
+  /**
+   * Makes an observer.
+   *
+   * @param ringCapacity observations between two ticks, a power of two
+   * @param privacyKey secret of the device, from which pseudonyms are made
+   */
+  public Observer(InstantSource clock, int ringCapacity, RecordKeeper keeper, byte[] privacyKey) {
     this.clock = clock;
+    this.privacyKey = privacyKey.clone();
     this.ring = new ObservationRing(ringCapacity);
     this.keeper = keeper;
+  }
+
+  private static byte[] newKey() {
+    byte[] key = new byte[32];
+    new SecureRandom().nextBytes(key);
+    return key;
   }
 
   @Override
@@ -82,7 +101,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
         model,
         (key, known) -> {
           if (known == null) {
-            return new WatchedModel(model, plan, order);
+            return new WatchedModel(model, plan, order, privacyKey);
           }
           known.configure(order);
           return known;
@@ -123,14 +142,19 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
       Observation slot, WatchedModel model, Prediction prediction, Optional<ByteBuffer> input) {
     slot.set(model, prediction);
     input.ifPresent(tensor -> model.plan().view(tensor, 0, slot.view));
-    slot.score = model.score(prediction.outputs());
+    model.readOutput(prediction.outputs(), slot);
+    SampleChoice choice = model.choice();
     Stratum stratum =
-        SampleChoice.stratum(
-            slot.score, model.plan().threshold(), model.plan().isAnomalous(slot.view));
-    if (model.choice().chosen(slot.predictionId, stratum)) {
+        choice.stratum(slot.score, slot.predictedClass, model.plan().isAnomalous(slot.view));
+    double wanted = choice.inclusionProbability(stratum, slot.predictedClass);
+    double probability = wanted * model.sampleFactor();
+    if (choice.chosen(slot.predictionId, probability)) {
       slot.stratum = stratum;
+      slot.inclusionProbability = probability;
       slot.inputs = copies(prediction.inputs());
       slot.outputs = copies(prediction.outputs());
+    } else if (probability < wanted && choice.chosen(slot.predictionId, wanted)) {
+      model.leaveOutSample();
     }
   }
 
@@ -180,7 +204,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     for (WatchedModel model : watched.values()) {
       model.collect(now);
       if (model.isOver(now - GRACE_MILLIS)) {
-        seal(model);
+        close(model, now - GRACE_MILLIS);
       }
     }
   }
@@ -195,7 +219,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
       return;
     }
     if (model.isOver(observation.atMillis)) {
-      seal(model);
+      close(model, observation.atMillis);
     }
     model.observe(observation);
     if (!model.isShadow()) {
@@ -205,11 +229,17 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
               observation.clientId,
               model.reference(),
               observation.score,
+              observation.predictedClass,
               observation.atMillis));
     }
     Stratum stratum = observation.stratum;
     if (stratum != null) {
-      keep(RecordStream.SAMPLES, sample(observation, model, stratum));
+      Record sample = sample(observation, model, stratum);
+      if (model.takeSample(sample.getSerializedSize(), observation.atMillis)) {
+        keep(RecordStream.SAMPLES, sample);
+      } else {
+        model.leaveOutSample();
+      }
     }
   }
 
@@ -218,19 +248,20 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
         Instant.ofEpochMilli(observation.atMillis),
         Sample.newBuilder()
             .setPredictionId(observation.predictionId)
-            .setClientId(observation.clientId)
+            .setClientId(model.privacy().clientId(observation.clientId))
             .setModel(model.reference().toWire())
-            .addAllInputs(observation.inputs)
-            .addAllOutputs(observation.outputs)
-            .setInclusionProbability(model.choice().inclusionProbability(stratum))
+            .addAllInputs(observation.inputs.stream().map(model.privacy()::input).toList())
+            .addAllOutputs(observation.outputs.stream().map(model.privacy()::output).toList())
+            .setInclusionProbability(observation.inclusionProbability)
             .setStratum(stratum.wireName())
             .build());
   }
 
-  private void seal(WatchedModel model) {
-    Optional<Window> window = model.seal();
-    window.ifPresent(
-        counts -> keep(RecordStream.WINDOWS, TelemetryRecords.of(clock.instant(), counts)));
+  private void close(WatchedModel model, long nowMillis) {
+    model
+        .close(nowMillis)
+        .ifPresent(
+            counts -> keep(RecordStream.WINDOWS, TelemetryRecords.of(clock.instant(), counts)));
   }
 
   private boolean keep(RecordStream stream, Record record) {
@@ -250,16 +281,17 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     io.skerry.wire.fleet.v1.Feedback.Builder wire =
         io.skerry.wire.fleet.v1.Feedback.newBuilder()
             .setPredictionId(feedback.predictionId())
-            .setClientId(feedback.clientId())
+            .setClientId(known.isPresent() ? "" : unjoinedClientId(feedback.clientId()))
             .setActual(feedback.actual())
             .setOutcomeAtMillis(feedback.outcomeAt().toEpochMilli());
     known.ifPresent(
         prediction ->
             wire.setJoined(true)
                 .setPredictionId(prediction.id())
-                .setClientId(prediction.clientId())
+                .setClientId(privateClientId(prediction))
                 .setModel(prediction.model().toWire())
                 .setScore(prediction.score())
+                .setPredictedClass(prediction.predictedClass())
                 .setPredictedAtMillis(prediction.predictedAtMillis()));
     if (!keep(RecordStream.FEEDBACK, TelemetryRecords.of(clock.instant(), wire.build()))) {
       return Receipt.FULL;
@@ -267,13 +299,39 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     return known.isPresent() ? Receipt.JOINED : Receipt.TAKEN;
   }
 
-  /** Seals every open window, for example before the agent stops. */
+  // Nobody knows which version it belongs to: the first rule for ids that any version has holds.
+  private String unjoinedClientId(String clientId) {
+    return watched.values().stream()
+        .map(model -> model.privacy().clientId(clientId))
+        .filter(left -> !left.equals(clientId))
+        .findFirst()
+        .orElse(clientId);
+  }
+
+  // A version that is not watched any more has no rules to follow: then its client's id stays here.
+  private String privateClientId(RecentPredictions.Known prediction) {
+    return watched.values().stream()
+        .filter(model -> model.reference().equals(prediction.model()))
+        .findFirst()
+        .map(model -> model.privacy().clientId(prediction.clientId()))
+        .orElse("");
+  }
+
+  /** Sends every open window that still fits its budget, for example before the agent stops. */
   public synchronized void flush() {
     drain();
     long now = clock.millis();
     for (WatchedModel model : watched.values()) {
       model.collect(now);
-      seal(model);
+      boolean open = model.isOpen();
+      Optional<Window> window = model.closeAtOnce(now);
+      window.ifPresent(
+          counts -> keep(RecordStream.WINDOWS, TelemetryRecords.of(clock.instant(), counts)));
+      if (open && window.isEmpty()) {
+        log.atWarn()
+            .addKeyValue("model", model.reference().version())
+            .log("last window dropped: the day's bytes are used up");
+      }
     }
   }
 

@@ -14,7 +14,12 @@ final class RecentPredictions {
 
   /** What feedback is joined to. */
   record Known(
-      String id, String clientId, ModelReference model, float score, long predictedAtMillis) {}
+      String id,
+      String clientId,
+      ModelReference model,
+      float score,
+      int predictedClass,
+      long predictedAtMillis) {}
 
   RecentPredictions(int max) {
     this.max = max;

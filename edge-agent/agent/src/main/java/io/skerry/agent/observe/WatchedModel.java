@@ -7,14 +7,19 @@ import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.SamplingRates;
 import io.skerry.protocol.SlotMode;
 import io.skerry.runtime.Tensor;
+import io.skerry.telemetry.sample.PrivacyFilter;
+import io.skerry.telemetry.sample.SampleBudget;
 import io.skerry.telemetry.sample.SampleChoice;
+import io.skerry.telemetry.sketch.Degradation;
 import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.telemetry.sketch.WindowBudget;
 import io.skerry.telemetry.sketch.WindowSketch;
 import io.skerry.telemetry.wire.ModelReference;
-import io.skerry.wire.fleet.v1.Differences;
+import io.skerry.wire.fleet.v1.Anomaly;
 import io.skerry.wire.fleet.v1.Window;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
@@ -24,22 +29,40 @@ import java.util.concurrent.atomic.LongAdder;
  * only the consumer touches.
  */
 final class WatchedModel {
+  /** Single anomalies that go along with a window. */
+  static final int ANOMALIES_MAX = 16;
+
   private static final long NONE = Long.MIN_VALUE;
+  private static final long DAY_MILLIS = 86_400_000;
+
+  // Numbers of a window besides its counts, differences of a shadow among them.
+  private static final int HEAD_BYTES = 256;
 
   private final ModelReference reference;
   private final WindowSketch sketch;
+  private final WindowBudget budget;
+  private final SampleBudget sampleBudget;
+  private final PrivacyFilter privacy;
+  private final List<Anomaly> anomalies = new ArrayList<>();
   private final LongAdder failed = new LongAdder();
   private final LongAdder skipped = new LongAdder();
   private final ShadowDifferences differences = new ShadowDifferences();
+  private final LongAdder leftOut = new LongAdder();
   private volatile SampleChoice choice;
+  private volatile double sampleFactor = 1;
   private volatile boolean shadow;
   private volatile long windowMillis;
   private long window = NONE;
+  private long firstWindow = NONE;
   private long windowLength;
+  private long coMomentDay = NONE;
 
-  WatchedModel(ModelRef model, MonitoringPlan plan, DesiredSlot order) {
+  WatchedModel(ModelRef model, MonitoringPlan plan, DesiredSlot order, byte[] privacyKey) {
     this.reference = new ModelReference(model.slot(), model.version(), model.manifest());
     this.sketch = new WindowSketch(plan);
+    this.budget = new WindowBudget(plan.manifest().getBudget().getWindowBytes());
+    this.sampleBudget = new SampleBudget(plan.manifest().getBudget().getSampleBytes());
+    this.privacy = new PrivacyFilter(plan.manifest(), privacyKey);
     this.choice = choice(order.sampling());
     this.windowMillis = checked(order.window());
     this.shadow = order.mode() instanceof SlotMode.Shadow;
@@ -58,14 +81,18 @@ final class WatchedModel {
 
   /** Called by any thread. */
   void differ(Prediction primary, Prediction shadowed) {
-    float score = score(shadowed.outputs());
+    Optional<ByteBuffer> score =
+        plan().hasClasses() ? Optional.empty() : scoreOutput(shadowed.outputs());
     differences.compare(
         primary,
         shadowed,
-        Float.isNaN(score)
-            ? Optional.empty()
-            : Optional.of(
-                new ShadowDifferences.Scores(score(primary.outputs()), score, plan().threshold())));
+        score.flatMap(
+            shadow ->
+                scoreOutput(primary.outputs())
+                    .map(
+                        given ->
+                            new ShadowDifferences.Scores(
+                                plan().score(given), plan().score(shadow), plan().threshold()))));
   }
 
   /** Called by any thread. */
@@ -74,11 +101,32 @@ final class WatchedModel {
   }
 
   private SampleChoice choice(SamplingRates rates) {
-    return new SampleChoice(rates, SampleChoice.saltOf(reference.manifest().hex()));
+    return new SampleChoice(rates, SampleChoice.saltOf(reference.manifest().hex()), plan());
   }
 
   private static long checked(Duration window) {
     return Math.max(1, window.toMillis());
+  }
+
+  PrivacyFilter privacy() {
+    return privacy;
+  }
+
+  /** What the day's bytes leave of the sampling rates. */
+  double sampleFactor() {
+    return sampleFactor;
+  }
+
+  boolean takeSample(int bytes, long atMillis) {
+    sampleFactor = sampleBudget.factor(atMillis);
+    boolean taken = sampleBudget.take(bytes);
+    sampleFactor = sampleBudget.factor(atMillis);
+    return taken;
+  }
+
+  /** A sample that the day's bytes leave out; called by any thread. */
+  void leaveOutSample() {
+    leftOut.increment();
   }
 
   ModelReference reference() {
@@ -118,35 +166,57 @@ final class WatchedModel {
     return Optional.empty();
   }
 
-  /** The score of the first item; NaN when there is none. */
-  float score(List<Tensor> outputs) {
+  /** Reads score and class of the first item; the score is NaN when there is none. */
+  void readOutput(List<Tensor> outputs, Observation into) {
+    Optional<ByteBuffer> output = scoreOutput(outputs);
+    into.score = output.isPresent() ? plan().score(output.get()) : Float.NaN;
+    into.predictedClass = output.isPresent() ? plan().predictedClass(output.get()) : 0;
+  }
+
+  private Optional<ByteBuffer> scoreOutput(List<Tensor> outputs) {
     String wanted = plan().scoreOutput().orElse("");
     for (Tensor output : outputs) {
-      int position = output.data().position() + plan().scoreOffset() * Float.BYTES;
       if (output.name().equals(wanted)
           && output.type() == ElementType.FP32
-          && position + Float.BYTES <= output.data().limit()) {
-        return output.data().getFloat(position);
+          && output.data().remaining() >= plan().scoreElementsNeeded() * Float.BYTES) {
+        return Optional.of(output.data().slice().order(output.data().order()));
       }
     }
-    return Float.NaN;
+    return Optional.empty();
   }
 
   /** Counts into the open window; opens one for {@code atMillis} when none is open. */
   void observe(Observation observation) {
     open(observation.atMillis);
-    sketch.observe(observation.view, observation.score, observation.latencyMicros);
+    boolean anomalous =
+        sketch.observe(
+            observation.view,
+            observation.score,
+            observation.predictedClass,
+            observation.latencyMicros);
+    if (anomalous && anomalies.size() < ANOMALIES_MAX) {
+      int hit = sketch.anomaly(observation.view);
+      anomalies.add(
+          Anomaly.newBuilder()
+              .setPredictionId(observation.predictionId)
+              .setAtMillis(observation.atMillis)
+              .setStream(hit >> 8)
+              .setBin(hit & 0xff)
+              .build());
+    }
   }
 
   private void open(long atMillis) {
     if (window == NONE) {
       windowLength = windowMillis;
       window = Math.floorDiv(atMillis, windowLength);
+      firstWindow = window;
     }
   }
 
   /** Takes over what other threads counted meanwhile. */
   void collect(long nowMillis) {
+    sampleFactor = sampleBudget.factor(nowMillis);
     long failures = failed.sumThenReset();
     long skips = skipped.sumThenReset();
     if (failures > 0 || skips > 0 || !differences.isEmpty()) {
@@ -156,6 +226,15 @@ final class WatchedModel {
       }
       sketch.skip(skips);
     }
+  }
+
+  private boolean isEmpty() {
+    return sketch.isEmpty() && differences.isEmpty();
+  }
+
+  /** Whether anything is counted that was not sent. */
+  boolean isOpen() {
+    return window != NONE && !isEmpty();
   }
 
   /**
@@ -170,20 +249,92 @@ final class WatchedModel {
     return current > window || current + 1 < window;
   }
 
-  /** The window that is open; empty when nothing was counted. */
-  Optional<Window> seal() {
+  /** The window that is over, if it is sent now; else it is counted on together with the next. */
+  Optional<Window> close(long nowMillis) {
     if (window == NONE) {
       return Optional.empty();
     }
-    long sealed = window;
-    window = NONE;
-    Optional<Differences> differed = differences.seal();
-    if (sketch.isEmpty() && differed.isEmpty()) {
+    long current = Math.floorDiv(nowMillis, windowLength);
+    if (isEmpty()) {
+      window = NONE;
       return Optional.empty();
     }
-    Window counts =
-        sketch.seal(reference.toWire(), sealed, sealed * windowLength, (sealed + 1) * windowLength);
-    return Optional.of(
-        differed.map(sums -> counts.toBuilder().setDifferences(sums).build()).orElse(counts));
+    if (current < window || windowLength != windowMillis) {
+      Optional<Window> sealed = closeAtOnce(nowMillis);
+      if (sealed.isEmpty()) {
+        window = current;
+        firstWindow = Math.min(firstWindow, current);
+      }
+      return sealed;
+    }
+    long end = (window + 1) * windowLength;
+    Optional<Degradation> degradation =
+        budget.atWindowEnd(
+            end, windowLength, (int) Math.min(1 << 20, window - firstWindow + 1), this::bytes);
+    if (degradation.isEmpty()) {
+      window = current;
+      return Optional.empty();
+    }
+    return Optional.of(seal(degradation.get()));
+  }
+
+  /** Whatever is open, as far as the budget lets it go. */
+  Optional<Window> closeAtOnce(long nowMillis) {
+    if (window == NONE || isEmpty()) {
+      window = NONE;
+      return Optional.empty();
+    }
+    return budget.atOnce(nowMillis, this::bytes).map(this::seal);
+  }
+
+  private int bytes(Degradation degradation) {
+    int explanations = 0;
+    if (degradation.explains()) {
+      for (Anomaly anomaly : anomalies) {
+        explanations += anomaly.getSerializedSize() + 2;
+      }
+    }
+    return sketch.packedBytes(degradation)
+        + reference.toWire().getSerializedSize()
+        + HEAD_BYTES
+        + explanations;
+  }
+
+  private Window seal(Degradation degradation) {
+    Window.Builder sealed =
+        sketch.seal(
+            reference.toWire(),
+            window,
+            Math.min(firstWindow, window) * windowLength,
+            (window + 1) * windowLength,
+            degradation);
+    differences.seal().ifPresent(sealed::setDifferences);
+    sealed.setSamplesLeftOut(leftOut.sumThenReset());
+    if (degradation.explains()) {
+      sealed.addAllAnomalies(anomalies);
+      addCoMoments(sealed);
+    }
+    anomalies.clear();
+    window = NONE;
+    Window built = sealed.build();
+    budget.sent(built.getSerializedSize());
+    return built;
+  }
+
+  // Once a day, with the day's last window; a version's first day may be short.
+  private void addCoMoments(Window.Builder sealed) {
+    long day = Math.floorDiv(sealed.getEndMillis(), DAY_MILLIS);
+    if (coMomentDay == NONE) {
+      coMomentDay = day;
+    }
+    if (day <= coMomentDay || sketch.coMoments().count() == 0) {
+      return;
+    }
+    coMomentDay = day;
+    io.skerry.wire.fleet.v1.CoMoments moments = sketch.coMoments().toWire();
+    if (budget.fits(sealed.build().getSerializedSize() + moments.getSerializedSize())) {
+      sealed.setCoMoments(moments);
+    }
+    sketch.coMoments().clear();
   }
 }

@@ -207,7 +207,7 @@ class ObserverTest {
         .satisfies(
             sample -> {
               assertThat(sample.getInclusionProbability()).isEqualTo(1);
-              assertThat(sample.getStratum()).isEqualTo("notable");
+              assertThat(sample.getStratum()).isEqualTo("low-confidence");
               assertThat(sample.getInputs(0).getData().size()).isEqualTo(12);
               assertThat(sample.getOutputs(0).getDatatype()).isEqualTo("FP32");
             });
@@ -244,6 +244,7 @@ class ObserverTest {
               id,
               "client-" + id,
               new ModelReference(MODEL.slot(), MODEL.version(), MODEL.manifest()),
+              0,
               0,
               0));
     }

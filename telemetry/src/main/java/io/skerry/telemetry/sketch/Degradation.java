@@ -1,0 +1,65 @@
+package io.skerry.telemetry.sketch;
+
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * How much less a device tells to keep within its bytes. What is told stays exact: windows are
+ * counted together, neighbouring bins added up, and less important features left out as a whole.
+ *
+ * @param windows that are counted together
+ * @param fold neighbouring ordinary bins that are added up: 1, 2 or 4
+ * @param eighths of the features that are kept, the most important ones
+ */
+public record Degradation(int windows, int fold, int eighths) {
+  /** Nothing is left out. */
+  public static final Degradation NONE = new Degradation(1, 1, 8);
+
+  /** The published order: first longer windows, then fewer bins, then fewer features. */
+  public static final List<Degradation> ORDER =
+      List.of(
+          NONE,
+          new Degradation(2, 1, 8),
+          new Degradation(3, 1, 8),
+          new Degradation(6, 1, 8),
+          new Degradation(6, 2, 8),
+          new Degradation(6, 4, 8),
+          new Degradation(6, 4, 4),
+          new Degradation(6, 4, 2),
+          new Degradation(6, 4, 1),
+          new Degradation(12, 4, 1),
+          new Degradation(24, 4, 0));
+
+  /**
+   * Checks the ranges.
+   *
+   * @throws IllegalArgumentException if one is outside
+   */
+  public Degradation {
+    if (windows < 1 || (fold != 1 && fold != 2 && fold != 4) || eighths < 0 || eighths > 8) {
+      throw new IllegalArgumentException(
+          "%d windows, %d bins, %d eighths of the features cannot be"
+              .formatted(windows, fold, eighths));
+    }
+  }
+
+  /** Whether single anomalies and co-moments go along, which explain and do not count. */
+  public boolean explains() {
+    return fold == 1;
+  }
+
+  /** Counts as this leaves them. */
+  WindowCounts of(MonitoringPlan plan, WindowCounts counts) {
+    if (fold == 1 && eighths == 8) {
+      return counts;
+    }
+    StreamLayout layout = counts.layout();
+    boolean[] kept = new boolean[layout.size()];
+    Arrays.fill(kept, layout.features(), kept.length, true);
+    int wanted = (layout.features() * eighths + 7) / 8;
+    for (int feature : plan.mostImportant(wanted)) {
+      kept[layout.indexOf(plan.manifest().getFeatures(feature).getName())] = true;
+    }
+    return counts.degraded(fold, kept);
+  }
+}

@@ -1,0 +1,303 @@
+package io.skerry.telemetry.sketch;
+
+import io.skerry.protocol.MalformedDocumentException;
+import io.skerry.wire.fleet.v1.StreamCounts;
+import io.skerry.wire.fleet.v1.Window;
+import java.util.Arrays;
+
+/**
+ * Packs a window's counts to few bits, and unpacks and checks them.
+ *
+ * <pre>
+ * format    4 bits   1
+ * fold      2 bits   0, 1, 2 = 1, 2, 4 neighbouring ordinary bins added up
+ * all       1 bit    every stream is there; else one bit a stream
+ * then for each stream that is there:
+ *   total   gamma    of the ordinary bins
+ *   when it is above 0:
+ *     guess 1 bit    0 = what is left over the bins that are left, 1 = the bin before
+ *     k     4 bits
+ *     for each bin but the last: count less the guess, zigzag, as a Rice code of parameter k;
+ *       24 ones say that the number follows in 32 bits
+ *   own     1 bit    any bin of its own is above 0; then gamma for each of them
+ * last byte filled up with zeros
+ * </pre>
+ *
+ * <p>All arithmetic is on whole numbers, so that every machine packs and unpacks the same.
+ */
+public final class WindowCodec {
+  private static final int FORMAT = 1;
+  private static final int QUOTIENT_MAX = 24;
+  private static final int K_MAX = 15;
+
+  private WindowCodec() {}
+
+  /** The packed form. */
+  public static byte[] pack(WindowCounts counts) {
+    StreamLayout layout = counts.layout();
+    BitWriter out = new BitWriter();
+    out.bits(FORMAT, 4);
+    out.bits(Integer.numberOfTrailingZeros(counts.foldBy()), 2);
+    boolean all = true;
+    for (int stream = 0; stream < layout.size(); stream++) {
+      all &= counts.has(stream);
+    }
+    out.bits(all ? 1 : 0, 1);
+    for (int stream = 0; !all && stream < layout.size(); stream++) {
+      out.bits(counts.has(stream) ? 1 : 0, 1);
+    }
+    for (int stream = 0; stream < layout.size(); stream++) {
+      if (counts.has(stream)) {
+        packStream(counts, stream, out);
+      }
+    }
+    return out.toBytes();
+  }
+
+  private static void packStream(WindowCounts counts, int stream, BitWriter out) {
+    StreamLayout layout = counts.layout();
+    int start = layout.start(stream);
+    int step = counts.fold(stream);
+    int bins = (layout.ordinary(stream) + step - 1) / step;
+    long total = 0;
+    for (int bin = 0; bin < bins; bin++) {
+      total += counts.at(start + bin * step);
+    }
+    out.gamma(total);
+    if (total > 0) {
+      long best = Long.MAX_VALUE;
+      int bestGuess = 0;
+      int bestK = 0;
+      for (int guess = 0; guess < 2; guess++) {
+        int k = parameter(counts, start, step, bins, total, guess);
+        long size = size(counts, start, step, bins, total, guess, k);
+        if (size < best) {
+          best = size;
+          bestGuess = guess;
+          bestK = k;
+        }
+      }
+      out.bits(bestGuess, 1);
+      out.bits(bestK, 4);
+      long left = total;
+      long before = total / bins;
+      for (int bin = 0; bin < bins - 1; bin++) {
+        long count = counts.at(start + bin * step);
+        rice(zigzag(count - guess(bestGuess, left, bins - bin, before)), bestK, out);
+        left -= count;
+        before = count;
+      }
+    }
+    int own = layout.own(stream);
+    if (own > 0) {
+      int from = start + layout.ordinary(stream);
+      boolean any = false;
+      for (int bin = 0; bin < own; bin++) {
+        any |= counts.at(from + bin) > 0;
+      }
+      out.bits(any ? 1 : 0, 1);
+      for (int bin = 0; any && bin < own; bin++) {
+        out.gamma(counts.at(from + bin));
+      }
+    }
+  }
+
+  private static long guess(int kind, long left, int binsLeft, long before) {
+    return kind == 0 ? (left + binsLeft / 2) / binsLeft : before;
+  }
+
+  private static long zigzag(long value) {
+    return value << 1 ^ value >> 63;
+  }
+
+  // The mean of the numbers is about 2^k where the code is shortest.
+  private static int parameter(
+      WindowCounts counts, int start, int step, int bins, long total, int guess) {
+    long sum = 0;
+    long left = total;
+    long before = total / bins;
+    for (int bin = 0; bin < bins - 1; bin++) {
+      long count = counts.at(start + bin * step);
+      sum += zigzag(count - guess(guess, left, bins - bin, before));
+      left -= count;
+      before = count;
+    }
+    // ln 2 times the mean, in whole numbers.
+    long scaled = sum * 69 / 100 / Math.max(1, bins - 1);
+    return scaled <= 1 ? 0 : Math.min(K_MAX, 63 - Long.numberOfLeadingZeros(scaled));
+  }
+
+  private static long size(
+      WindowCounts counts, int start, int step, int bins, long total, int guess, int k) {
+    long bits = 0;
+    long left = total;
+    long before = total / bins;
+    for (int bin = 0; bin < bins - 1; bin++) {
+      long count = counts.at(start + bin * step);
+      long quotient = zigzag(count - guess(guess, left, bins - bin, before)) >>> k;
+      bits += quotient < QUOTIENT_MAX ? quotient + 1 + k : QUOTIENT_MAX + 32;
+      left -= count;
+      before = count;
+    }
+    return bits;
+  }
+
+  private static void rice(long value, int k, BitWriter out) {
+    long quotient = value >>> k;
+    if (quotient < QUOTIENT_MAX) {
+      out.bits((1L << (quotient + 1)) - 2, (int) quotient + 1);
+      out.bits(value & ((1L << k) - 1), k);
+    } else {
+      out.bits((1L << QUOTIENT_MAX) - 1, QUOTIENT_MAX);
+      out.bits(value, 32);
+    }
+  }
+
+  /**
+   * Unpacks.
+   *
+   * @throws MalformedDocumentException if the bytes are no packed counts of this layout
+   */
+  public static WindowCounts unpack(StreamLayout layout, byte[] packed)
+      throws MalformedDocumentException {
+    BitReader in = new BitReader(packed);
+    long format = in.bits(4);
+    long fold = in.bits(2);
+    if (format != FORMAT || fold > 2) {
+      throw new MalformedDocumentException(
+          "packed counts have format %d, fold %d: known is format %d"
+              .formatted(format, fold, FORMAT));
+    }
+    boolean[] present = new boolean[layout.size()];
+    Arrays.fill(present, true);
+    if (in.bit() == 0) {
+      for (int stream = 0; stream < present.length; stream++) {
+        present[stream] = in.bit() == 1;
+      }
+    }
+    int[] counts = new int[layout.bins()];
+    WindowCounts unpacked = WindowCounts.owning(layout, counts, present, 1 << fold);
+    for (int stream = 0; stream < present.length; stream++) {
+      if (present[stream]) {
+        unpackStream(layout, stream, unpacked.fold(stream), counts, in);
+      }
+    }
+    if (!in.isAtEnd()) {
+      throw new MalformedDocumentException("packed counts go on after the last stream");
+    }
+    return unpacked;
+  }
+
+  private static void unpackStream(
+      StreamLayout layout, int stream, int step, int[] counts, BitReader in)
+      throws MalformedDocumentException {
+    int start = layout.start(stream);
+    int bins = (layout.ordinary(stream) + step - 1) / step;
+    long total = checked(in.gamma());
+    if (total > 0) {
+      int guess = in.bit();
+      int k = (int) in.bits(4);
+      long left = total;
+      long before = total / bins;
+      for (int bin = 0; bin < bins - 1; bin++) {
+        long zigzag = unrice(k, in);
+        long count = guess(guess, left, bins - bin, before) + (zigzag >>> 1 ^ -(zigzag & 1));
+        if (count < 0 || count > left) {
+          throw new MalformedDocumentException(
+              "counts of stream '%s' do not add up".formatted(layout.names().get(stream)));
+        }
+        counts[start + bin * step] = (int) count;
+        left -= count;
+        before = count;
+      }
+      counts[start + (bins - 1) * step] = (int) left;
+    }
+    int own = layout.own(stream);
+    if (own > 0 && in.bit() == 1) {
+      for (int bin = 0; bin < own; bin++) {
+        counts[start + layout.ordinary(stream) + bin] = (int) checked(in.gamma());
+      }
+    }
+  }
+
+  private static long unrice(int k, BitReader in) throws MalformedDocumentException {
+    long quotient = 0;
+    while (in.bit() == 1) {
+      if (++quotient == QUOTIENT_MAX) {
+        return in.bits(32);
+      }
+    }
+    return quotient << k | in.bits(k);
+  }
+
+  private static long checked(long count) throws MalformedDocumentException {
+    if (count > Integer.MAX_VALUE) {
+      throw new MalformedDocumentException("a count is larger than 2^31 - 1");
+    }
+    return count;
+  }
+
+  /**
+   * The counts of a window, checked against what the window says of itself.
+   *
+   * @throws MalformedDocumentException if they cannot be unpacked, or contradict the number of
+   *     predictions
+   */
+  public static WindowCounts read(StreamLayout layout, Window window)
+      throws MalformedDocumentException {
+    WindowCounts counts =
+        window.getPacked().isEmpty()
+            ? plain(layout, window)
+            : unpack(layout, window.getPacked().toByteArray());
+    long counted = window.getPredictions() - window.getPredictionsFailed() - window.getSkipped();
+    if (window.getPredictions() < 0
+        || window.getPredictionsFailed() < 0
+        || window.getSkipped() < 0
+        || counted < 0) {
+      throw new MalformedDocumentException(
+          "window %d counts %d predictions, %d failed and %d skipped"
+              .formatted(
+                  window.getWindow(),
+                  window.getPredictions(),
+                  window.getPredictionsFailed(),
+                  window.getSkipped()));
+    }
+    for (int stream = 0; stream < layout.size(); stream++) {
+      boolean feature = stream < layout.features();
+      long total = counts.total(stream);
+      if (counts.has(stream) && (feature ? total != counted : total > window.getPredictions())) {
+        throw new MalformedDocumentException(
+            "window %d: stream '%s' counts %d values of %d predictions"
+                .formatted(window.getWindow(), layout.names().get(stream), total, counted));
+      }
+    }
+    return counts;
+  }
+
+  private static WindowCounts plain(StreamLayout layout, Window window)
+      throws MalformedDocumentException {
+    int[] counts = new int[layout.bins()];
+    boolean[] present = new boolean[layout.size()];
+    for (StreamCounts sent : window.getStreamsList()) {
+      int stream = layout.indexOf(sent.getStream());
+      if (stream < 0) {
+        continue;
+      }
+      if (sent.getCountsCount() != layout.bins(stream) || present[stream]) {
+        throw new MalformedDocumentException(
+            "stream '%s' comes twice or has %d bins, not %d"
+                .formatted(sent.getStream(), sent.getCountsCount(), layout.bins(stream)));
+      }
+      present[stream] = true;
+      for (int bin = 0; bin < sent.getCountsCount(); bin++) {
+        long count = sent.getCounts(bin);
+        if (count < 0) {
+          throw new MalformedDocumentException(
+              "stream '%s' has a count above 2^63".formatted(sent.getStream()));
+        }
+        counts[layout.start(stream) + bin] = (int) checked(count);
+      }
+    }
+    return WindowCounts.owning(layout, counts, present, 1);
+  }
+}

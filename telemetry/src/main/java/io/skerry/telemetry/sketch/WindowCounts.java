@@ -1,0 +1,137 @@
+package io.skerry.telemetry.sketch;
+
+import java.util.AbstractList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * One device's counts of one window, over a {@link StreamLayout}. Immutable.
+ *
+ * <p>Where neighbouring ordinary bins were added up to save bytes, the sum lies in the first of
+ * them; {@link #fold(int)} tells how many. A stream that was left out has no counts at all.
+ */
+public final class WindowCounts {
+  private final StreamLayout layout;
+  private final int[] counts;
+  private final boolean[] present;
+  private final int fold;
+
+  private WindowCounts(StreamLayout layout, int[] counts, boolean[] present, int fold) {
+    this.layout = layout;
+    this.counts = counts;
+    this.present = present;
+    this.fold = fold;
+  }
+
+  /**
+   * Counts that nobody else keeps.
+   *
+   * @param counts a row over the layout, not copied
+   * @throws IllegalArgumentException if the row does not fit the layout
+   */
+  static WindowCounts owning(StreamLayout layout, int[] counts, boolean[] present, int fold) {
+    if (counts.length != layout.bins() || present.length != layout.size()) {
+      throw new IllegalArgumentException(
+          "%d counts do not fit a layout of %d bins".formatted(counts.length, layout.bins()));
+    }
+    return new WindowCounts(layout, counts, present, fold);
+  }
+
+  /**
+   * Counts of every stream, copied.
+   *
+   * @param counts a row over the layout
+   * @throws IllegalArgumentException if the row does not fit the layout
+   */
+  public static WindowCounts of(StreamLayout layout, int[] counts) {
+    boolean[] present = new boolean[layout.size()];
+    Arrays.fill(present, true);
+    return owning(layout, counts.clone(), present, 1);
+  }
+
+  /** Where each stream lies. */
+  public StreamLayout layout() {
+    return layout;
+  }
+
+  /** Whether the stream was counted and sent. */
+  public boolean has(int stream) {
+    return present[stream];
+  }
+
+  /** Neighbouring ordinary bins of a stream that were added up: 1, 2 or 4. */
+  public int fold(int stream) {
+    return layout.ordinary(stream) >= 2 * fold ? fold : 1;
+  }
+
+  /** The count of a bin. */
+  public int count(int stream, int bin) {
+    return counts[layout.start(stream) + bin];
+  }
+
+  /** The count at a place of the layout's row. */
+  public int at(int place) {
+    return counts[place];
+  }
+
+  /** The counts of a stream, as they are told to people and databases. */
+  public List<Long> counts(int stream) {
+    int start = layout.start(stream);
+    int bins = layout.bins(stream);
+    return new AbstractList<>() {
+      @Override
+      public Long get(int bin) {
+        return (long) counts[start + java.util.Objects.checkIndex(bin, bins)];
+      }
+
+      @Override
+      public int size() {
+        return bins;
+      }
+    };
+  }
+
+  /** Counts in ordinary bins and bins of its own, but for the last one, stuck. */
+  public long total(int stream) {
+    int start = layout.start(stream);
+    int own = layout.own(stream);
+    int end = start + layout.ordinary(stream) + (own > 0 ? own - 1 : 0);
+    long total = 0;
+    for (int place = start; place < end; place++) {
+      total += counts[place];
+    }
+    return total;
+  }
+
+  /**
+   * These counts with neighbouring ordinary bins added up and less important features left out.
+   *
+   * @param kept per stream
+   */
+  WindowCounts degraded(int by, boolean[] kept) {
+    int[] folded = new int[counts.length];
+    for (int stream = 0; stream < layout.size(); stream++) {
+      if (!kept[stream] || !present[stream]) {
+        continue;
+      }
+      int start = layout.start(stream);
+      int ordinary = layout.ordinary(stream);
+      int width = ordinary >= 2 * by ? by : 1;
+      for (int bin = 0; bin < ordinary; bin++) {
+        folded[start + bin / width * width] += counts[start + bin];
+      }
+      for (int bin = ordinary; bin < layout.bins(stream); bin++) {
+        folded[start + bin] = counts[start + bin];
+      }
+    }
+    boolean[] left = present.clone();
+    for (int stream = 0; stream < left.length; stream++) {
+      left[stream] &= kept[stream];
+    }
+    return new WindowCounts(layout, folded, left, by);
+  }
+
+  int foldBy() {
+    return fold;
+  }
+}
