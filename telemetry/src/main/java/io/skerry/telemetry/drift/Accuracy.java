@@ -1,6 +1,7 @@
 package io.skerry.telemetry.drift;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -13,8 +14,10 @@ import java.util.function.ToDoubleFunction;
  * Accuracy of scores whose outcomes are known, with intervals over devices.
  *
  * <p>Positives are rare, so plain accuracy says little: balanced accuracy is the mean of the
- * accuracies within each class, PR AUC the average precision. Intervals leave out one device at a
- * time (jackknife, 95 %), because outcomes of one device are alike.
+ * accuracies within each class, PR AUC the average precision. Each outcome weighs one over the
+ * probability with which it was chosen to become known (Hajek), so that oversampled anomalies do
+ * not understate accuracy. Intervals leave out one group of devices at a time (jackknife, 95 %),
+ * because outcomes of one device are alike.
  *
  * @param balanced balanced accuracy
  * @param prAuc area under the precision-recall curve
@@ -26,12 +29,8 @@ public record Accuracy(
     Estimate balanced, Estimate prAuc, long outcomes, long positives, int devices) {
   private static final double Z = 1.96;
 
-  /** A value with its 95 % interval. */
-  public record Estimate(double value, double low, double high) {
-    double halfWidth() {
-      return (high - low) / 2;
-    }
-  }
+  // More than enough for an interval; one group a device would cost a pass over all outcomes each.
+  private static final int GROUPS_MAX = 64;
 
   /**
    * The accuracy of these outcomes at a threshold; empty unless both classes were seen.
@@ -73,63 +72,73 @@ public record Accuracy(
       Map<String, List<Outcome>> byDevice, ToDoubleFunction<List<Outcome>> statistic) {
     List<Outcome> all = byDevice.values().stream().flatMap(List::stream).toList();
     double value = statistic.applyAsDouble(all);
-    List<Double> leftOut = new ArrayList<>();
-    for (String device : byDevice.keySet()) {
-      double without =
-          statistic.applyAsDouble(
-              all.stream().filter(outcome -> !outcome.device().value().equals(device)).toList());
-      if (Double.isFinite(without)) {
-        leftOut.add(without);
-      }
+    int groups = Math.min(GROUPS_MAX, byDevice.size());
+    List<List<Outcome>> without = new ArrayList<>();
+    for (int group = 0; group < groups; group++) {
+      without.add(new ArrayList<>());
     }
-    int n = leftOut.size();
+    int index = 0;
+    for (List<Outcome> device : byDevice.values()) {
+      for (int group = 0; group < groups; group++) {
+        if (index % groups != group) {
+          without.get(group).addAll(device);
+        }
+      }
+      index++;
+    }
+    double[] leftOut = without.stream().mapToDouble(statistic).filter(Double::isFinite).toArray();
+    int n = leftOut.length;
     if (n < 2) {
       return new Estimate(value, 0, 1);
     }
-    double mean = leftOut.stream().mapToDouble(Double::doubleValue).average().orElse(value);
-    double squares = leftOut.stream().mapToDouble(one -> (one - mean) * (one - mean)).sum();
+    double mean = Arrays.stream(leftOut).average().orElse(value);
+    double squares = Arrays.stream(leftOut).map(one -> (one - mean) * (one - mean)).sum();
     double half = Z * Math.sqrt(squares * (n - 1) / n);
     return new Estimate(value, Math.max(0, value - half), Math.min(1, value + half));
   }
 
   private static double balanced(List<Outcome> outcomes, double threshold) {
-    long positives = 0;
-    long positivesRight = 0;
-    long negativesRight = 0;
+    double positives = 0;
+    double negatives = 0;
+    double positivesRight = 0;
+    double negativesRight = 0;
     for (Outcome outcome : outcomes) {
       boolean predicted = outcome.score() >= threshold;
+      double weight = outcome.weight();
       if (outcome.positive()) {
-        positives++;
-        positivesRight += predicted ? 1 : 0;
+        positives += weight;
+        positivesRight += predicted ? weight : 0;
       } else {
-        negativesRight += predicted ? 0 : 1;
+        negatives += weight;
+        negativesRight += predicted ? 0 : weight;
       }
     }
-    long negatives = outcomes.size() - positives;
     return positives == 0 || negatives == 0
         ? Double.NaN
-        : ((double) positivesRight / positives + (double) negativesRight / negatives) / 2;
+        : (positivesRight / positives + negativesRight / negatives) / 2;
   }
 
   // Equal scores are taken together, so that the order of the records does not matter.
   private static double averagePrecision(List<Outcome> outcomes) {
     List<Outcome> ranked =
         outcomes.stream().sorted(Comparator.comparingDouble(Outcome::score).reversed()).toList();
-    long positives = ranked.stream().filter(Outcome::positive).count();
+    double positives = ranked.stream().filter(Outcome::positive).mapToDouble(Outcome::weight).sum();
     if (positives == 0) {
       return Double.NaN;
     }
     double area = 0;
-    long hits = 0;
+    double hits = 0;
+    double seen = 0;
     int at = 0;
     while (at < ranked.size()) {
       double score = ranked.get(at).score();
-      long hitsBefore = hits;
+      double hitsBefore = hits;
       while (at < ranked.size() && ranked.get(at).score() == score) {
-        hits += ranked.get(at).positive() ? 1 : 0;
+        hits += ranked.get(at).positive() ? ranked.get(at).weight() : 0;
+        seen += ranked.get(at).weight();
         at++;
       }
-      area += (double) (hits - hitsBefore) / positives * hits / at;
+      area += (hits - hitsBefore) / positives * hits / seen;
     }
     return area;
   }

@@ -22,8 +22,8 @@ import java.util.List;
 public record BaselineBins(
     List<Double> edges, double minimum, double maximum, List<Long> counts, boolean ownBins) {
   private static final int OWN_BINS = ReferenceBins.OWN_BINS;
-  private static final int BELOW = 3;
-  private static final int ABOVE = 4;
+  static final int BELOW = 3;
+  static final int ABOVE = 4;
 
   /**
    * Checks the layout.
@@ -41,6 +41,15 @@ public record BaselineBins(
 
   /** The bins of a stream in a monitoring manifest. */
   public static BaselineBins of(Bins bins) {
+    if (bins.getCategoriesCount() > 0) {
+      // Categories have no order of their own: that of their bins serves.
+      int ordinary = bins.getBaselineCount() - OWN_BINS;
+      List<Double> between = new ArrayList<>();
+      for (int bin = 1; bin < ordinary; bin++) {
+        between.add((double) bin);
+      }
+      return new BaselineBins(between, 0, ordinary, bins.getBaselineList(), true);
+    }
     List<Double> edges = new ArrayList<>(bins.getEdgesCount());
     bins.getEdgesList().forEach(edge -> edges.add((double) edge));
     return new BaselineBins(
@@ -100,6 +109,22 @@ public record BaselineBins(
       values[ordinary() + ABOVE] = maximum;
     }
     return values;
+  }
+
+  /** Mean density of the training data where it lies: the sum of share times share over width. */
+  double density() {
+    double total = 0;
+    for (int bin = 0; bin < ordinary(); bin++) {
+      total += counts.get(bin);
+    }
+    double density = 0;
+    // The outermost bins have no width of their own.
+    for (int bin = 1; bin < ordinary() - 1 && total > 0; bin++) {
+      double share = counts.get(bin) / total;
+      double width = high(bin) - low(bin);
+      density += width > 0 ? share * share / width : 0;
+    }
+    return density;
   }
 
   private double low(int bin) {

@@ -1,101 +1,295 @@
 package io.skerry.telemetry.drift;
 
+import io.skerry.protocol.ModelVersion;
+import io.skerry.telemetry.drift.DriftLedger.Judged;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Of everything that moved, the cohort and the input feature that moved most. */
+/**
+ * Of everything that moved: the conjunction of at most two attributes that explains most of it, and
+ * the input feature that moved most there.
+ *
+ * <p>A conjunction explains the part of the spread between devices that lies between its members
+ * and the others: {@code n m / (n + m) (mean_in - mean_out)^2}. A part of the true cohort has fewer
+ * members, a larger one a smaller mean, so that the true one explains most; each kind of
+ * conjunction pays for how many there are of it.
+ */
 final class DriftCause {
   private final DriftSettings settings;
-  private final StreamPositions scale;
-  private final Map<Cohort, Map<Stream, CohortStream>> streams;
-  private final Map<Cohort, CohortCounts> counts;
+  private final Statistics statistics;
+  private final Map<Cohort, CohortState> cohorts;
+  private final Map<Cohort, LearnedCounts> learned;
+  private final Map<ModelVersion, Statistics.Reader> versions;
 
   DriftCause(
       DriftSettings settings,
-      StreamPositions scale,
-      Map<Cohort, Map<Stream, CohortStream>> streams,
-      Map<Cohort, CohortCounts> counts) {
+      Statistics statistics,
+      Map<Cohort, CohortState> cohorts,
+      Map<Cohort, LearnedCounts> learned,
+      Map<ModelVersion, Statistics.Reader> versions) {
     this.settings = settings;
-    this.scale = scale;
-    this.streams = streams;
-    this.counts = counts;
+    this.statistics = statistics;
+    this.cohorts = cohorts;
+    this.learned = learned;
+    this.versions = versions;
   }
 
-  // What lifts one cohort lowers its peers' residuals: the siblings of whoever fired stand for
-  // election too, and the largest effect wins.
-  Optional<DriftFinding> find(
-      long window, List<StreamVerdict> fired, List<StreamVerdict> all, Set<Cohort> explained) {
-    Set<String> attributes =
-        fired.stream().map(one -> one.cohort().attribute()).collect(Collectors.toSet());
-    return all.stream()
-        .filter(one -> attributes.contains(one.cohort().attribute()))
-        .filter(one -> !explained.contains(one.cohort()))
-        .collect(Collectors.groupingBy(StreamVerdict::cohort, TreeMap::new, Collectors.toList()))
-        .entrySet()
-        .stream()
-        .map(entry -> finding(window, entry.getKey(), entry.getValue()))
-        .max(Comparator.comparingDouble(finding -> Math.abs(finding.effect())));
-  }
-
-  private DriftFinding finding(long window, Cohort cohort, List<StreamVerdict> verdicts) {
-    StreamVerdict strongest =
-        verdicts.stream().max(Comparator.comparingDouble(StreamVerdict::logEvidence)).orElseThrow();
-    CohortStream leading = stream(cohort, strongest.stream());
-    long onset = leading == null ? window : leading.detector().onset();
-    String feature = strongest.stream().name();
-    double effect = leading == null ? 0 : leading.effectSince(onset);
-    double largest = 0;
-    for (String input : scale.inputs()) {
-      CohortStream state = stream(cohort, new Stream(input, Stream.Kind.CONDITIONAL));
-      double moved = state == null ? 0 : state.effectSince(onset);
-      if (Math.abs(moved) > Math.max(settings.material(), Math.abs(largest))) {
-        largest = moved;
-        feature = input;
-        effect = moved;
-      }
+  /** How far members and others are from their baselines. */
+  private record Split(int members, int others, double effect, double error) {
+    double z() {
+      return error > 0 ? Math.abs(effect) / error : 0;
     }
-    int index = scale.inputs().indexOf(feature);
-    CohortCounts own = counts.getOrDefault(cohort, new CohortCounts(scale.inputs().size()));
-    CohortCounts.Sums since = own.since(onset);
+  }
+
+  private static final class Sums {
+    private int count;
+    private double sum;
+    private double squares;
+
+    void add(double value) {
+      count++;
+      sum += value;
+      squares += value * value;
+    }
+
+    double mean() {
+      return sum / count;
+    }
+
+    double spread() {
+      return Math.max(0, squares - sum * sum / count);
+    }
+  }
+
+  private record Explanation(Cohort cohort, double score) {}
+
+  DriftFinding find(long window, List<StreamVerdict> fired, List<Judged> devices) {
+    StreamVerdict strongest =
+        fired.stream().max(Comparator.comparingDouble(StreamVerdict::logEvidence)).orElseThrow();
+    int leading = statistics.streams().indexOf(strongest.stream());
+    Explanation best = best(leading, devices, 0, strongest.cohort());
+    Cohort cohort = best.cohort();
+    int moved = moved(cohort, devices, leading);
+    Split split = split(moved, cohort, devices);
+    double before = best(moved, devices, 0, cohort).score();
+    double after = best(moved, devices, split.effect(), cohort).score();
+    Stream stream = statistics.stream(moved);
+    long[] onset = onset(cohort, moved, leading, window);
+    int input = statistics.inputs().indexOf(stream.name());
     return new DriftFinding(
         cohort,
-        feature,
-        onset,
+        stream.name(),
+        stream,
+        onset[0],
+        onset[1],
         window,
-        effect,
-        index < 0 ? 0 : shiftSigma(cohort, own, index, onset),
-        index < 0 ? 0 : EffectSize.psi(own.learned().counts(index), since.counts(index)),
-        strongest.devices(),
-        since.total(Math.max(0, index)),
+        Estimate.around(split.effect(), split.error()),
+        effectSize(input, cohort, devices, split.effect(), stream.kind()),
+        split.members(),
+        split.others(),
+        predictions(cohort, devices),
+        before > 0 ? Math.clamp(1 - after / before, 0, 1) : 0,
         strongest.logEvidence(),
+        strongest.logThreshold(),
+        strongest.cohort(),
         strongest.stream());
   }
 
-  private @Nullable CohortStream stream(Cohort cohort, Stream stream) {
-    return streams.getOrDefault(cohort, Map.of()).get(stream);
+  // A cohort's shift taken off its members: what is then still to be explained?
+  private Explanation best(int statistic, List<Judged> devices, double takenOff, Cohort fallback) {
+    Map<Cohort, Sums> sums = new TreeMap<>();
+    Map<Map<String, String>, List<Cohort>> known = new HashMap<>();
+    Sums all = new Sums();
+    for (Judged one : devices) {
+      double value = one.device().recent(statistic);
+      if (Double.isNaN(value)) {
+        continue;
+      }
+      if (takenOff != 0 && fallback.holds(one.window().attributes())) {
+        value -= takenOff;
+      }
+      all.add(value);
+      for (Cohort cohort :
+          known.computeIfAbsent(one.window().attributes(), DriftCause::conjunctions)) {
+        sums.computeIfAbsent(cohort, key -> new Sums()).add(value);
+      }
+    }
+    int[] kinds = new int[Cohort.TERMS_MAX + 1];
+    sums.keySet().forEach(cohort -> kinds[cohort.terms().size()]++);
+    Explanation best = new Explanation(fallback, 0);
+    double highest = 0;
+    for (Map.Entry<Cohort, Sums> entry : sums.entrySet()) {
+      Sums in = entry.getValue();
+      int others = all.count - in.count;
+      if (in.count < settings.cohortMin() || others < settings.cohortMin()) {
+        continue;
+      }
+      double outMean = (all.sum - in.sum) / others;
+      double outSpread = Math.max(0, all.squares - in.squares - others * outMean * outMean);
+      double variance = Math.max(1e-12, (in.spread() + outSpread) / Math.max(1, all.count - 2));
+      double difference = in.mean() - outMean;
+      double between = (double) in.count * others / all.count * difference * difference / variance;
+      double penalised = between - 2 * Math.log(Math.max(1, kinds[entry.getKey().terms().size()]));
+      // Two terms must say clearly more than one: 2 ln of the odds of a chance improvement.
+      penalised -= entry.getKey().terms().size() > 1 ? 8 : 0;
+      if (penalised > highest) {
+        highest = penalised;
+        best = new Explanation(entry.getKey(), between);
+      }
+    }
+    return best;
   }
 
-  private double shiftSigma(Cohort cohort, CohortCounts own, int feature, long onset) {
-    CohortCounts.Sums before = new CohortCounts.Sums(scale.inputs().size());
-    CohortCounts.Sums after = new CohortCounts.Sums(scale.inputs().size());
-    counts.forEach(
-        (other, sums) -> {
-          if (other.attribute().equals(cohort.attribute()) && !other.equals(cohort)) {
-            before.add(sums.learned());
-            after.add(sums.since(onset));
+  private static List<Cohort> conjunctions(Map<String, String> attributes) {
+    List<Cohort> singles = new ArrayList<>();
+    new TreeMap<>(attributes).forEach((name, value) -> singles.add(new Cohort(name, value)));
+    List<Cohort> all = new ArrayList<>(singles);
+    for (int i = 0; i < singles.size(); i++) {
+      for (int j = i + 1; j < singles.size(); j++) {
+        all.add(singles.get(i).and(singles.get(j)));
+      }
+    }
+    return all;
+  }
+
+  private Split split(int statistic, Cohort cohort, List<Judged> devices) {
+    Sums in = new Sums();
+    Sums out = new Sums();
+    for (Judged one : devices) {
+      double value = one.device().recent(statistic);
+      if (!Double.isNaN(value)) {
+        (cohort.holds(one.window().attributes()) ? in : out).add(value);
+      }
+    }
+    if (in.count < 2 || out.count < 2) {
+      return new Split(in.count, out.count, 0, 0);
+    }
+    double error =
+        Math.sqrt(
+            in.spread() / (in.count - 1) / in.count + out.spread() / (out.count - 1) / out.count);
+    return new Split(in.count, out.count, in.mean() - out.mean(), error);
+  }
+
+  // An input that moved is nearer to the cause than what the model made of it. Where a feature is
+  // judged given the others, its plain location says nothing of its own.
+  private int moved(Cohort cohort, List<Judged> devices, int leading) {
+    CohortState state = smallest(cohort);
+    int best = leading;
+    double highest = 0;
+    for (int s = 0; s < statistics.inputStatistics(); s++) {
+      Stream stream = statistics.stream(s);
+      boolean given =
+          stream.kind() == Stream.Kind.LOCATION
+              && split(s + statistics.inputCount(), cohort, devices).members() > 0;
+      if (given) {
+        continue;
+      }
+      if (state != null && state.detectors().logM(s) < SOME_EVIDENCE) {
+        continue;
+      }
+      Split split = split(s, cohort, devices);
+      if (Math.abs(split.effect()) <= settings.material(stream.kind())) {
+        continue;
+      }
+      // A share that was the same on every device has no spread: any move of it is certain.
+      double z = Math.min(split.error() > 0 ? split.z() : 1000, 1000);
+      if (z > SURE && z > highest) {
+        highest = z;
+        best = s;
+      }
+    }
+    return best;
+  }
+
+  // Deviations beyond which one of some hundred statistics has hardly moved by chance.
+  private static final double SURE = 4;
+
+  // Evidence of 20 to 1: what a detector ignores has not moved, however large it looks right now.
+  private static final double SOME_EVIDENCE = 3;
+
+  private long[] onset(Cohort cohort, int moved, int leading, long window) {
+    CohortState smallest = smallest(cohort);
+    if (smallest == null) {
+      return new long[] {window, window};
+    }
+    return smallest.onset(Double.isNaN(smallest.effect(moved)) ? leading : moved);
+  }
+
+  // The state of the smaller of a conjunction's two cohorts; there is none of the conjunction yet.
+  private @Nullable CohortState smallest(Cohort cohort) {
+    CohortState smallest = null;
+    for (Cohort.Term term : cohort.terms()) {
+      CohortState state = cohorts.get(new Cohort(term.attribute(), term.value()));
+      if (state != null && (smallest == null || state.devices < smallest.devices)) {
+        smallest = state;
+      }
+    }
+    return smallest;
+  }
+
+  private static long predictions(Cohort cohort, List<Judged> devices) {
+    long predictions = 0;
+    for (Judged one : devices) {
+      if (cohort.holds(one.window().attributes()) && one.window().counts().layout().size() > 0) {
+        predictions += one.window().counts().total(0);
+      }
+    }
+    return predictions;
+  }
+
+  private EffectSize effectSize(
+      int input, Cohort cohort, List<Judged> devices, double effect, Stream.Kind kind) {
+    if (input < 0) {
+      return EffectSize.NONE;
+    }
+    // Of two terms, the counts learned by the smaller cohort.
+    LearnedCounts own = null;
+    for (Cohort.Term term : cohort.terms()) {
+      LearnedCounts counts = learned.get(new Cohort(term.attribute(), term.value()));
+      if (own == null || (counts != null && counts.windows() < own.windows())) {
+        own = counts;
+      }
+    }
+    if (own == null) {
+      return EffectSize.NONE;
+    }
+    String attribute = cohort.terms().getFirst().attribute();
+    CommonCounts before = new CommonCounts();
+    own.addTo(before, input, versions);
+    CommonCounts peersBefore = new CommonCounts();
+    learned.forEach(
+        (other, counts) -> {
+          if (other.terms().getFirst().attribute().equals(attribute)
+              && !cohort.terms().contains(other.terms().getFirst())) {
+            counts.addTo(peersBefore, input, versions);
           }
         });
-    double moved = own.since(onset).mean(feature) - own.learned().mean(feature);
-    double peersMoved = after.mean(feature) - before.mean(feature);
-    double sigma = scale.standardDeviation(feature);
-    return sigma > 0 && Double.isFinite(moved)
-        ? (moved - (Double.isFinite(peersMoved) ? peersMoved : 0)) / sigma
-        : 0;
+    CommonCounts after = new CommonCounts();
+    CommonCounts peersAfter = new CommonCounts();
+    for (Judged one : devices) {
+      Statistics.Reader reader = versions.get(one.window().version());
+      if (reader != null) {
+        (cohort.holds(one.window().attributes()) ? after : peersAfter)
+            .add(reader, input, one.window().counts());
+      }
+    }
+    double sigma = statistics.standardDeviation(input);
+    double moved = after.mean() - before.mean();
+    double peersMoved = peersAfter.mean() - peersBefore.mean();
+    double shift =
+        sigma > 0 && Double.isFinite(moved)
+            ? (moved - (Double.isFinite(peersMoved) ? peersMoved : 0)) / sigma
+            : 0;
+    // Counts of one hour against those of whole days would take the season for a shift.
+    boolean located = kind == Stream.Kind.LOCATION || kind == Stream.Kind.CONDITIONAL;
+    if (settings.seasonWindows() > 1 && statistics.slope(input) > 0) {
+      shift = located ? effect / statistics.slope(input) : 0;
+    }
+    return EffectSize.of(before.counts(), after.counts(), shift);
   }
 }

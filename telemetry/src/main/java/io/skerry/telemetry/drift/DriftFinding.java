@@ -3,27 +3,70 @@ package io.skerry.telemetry.drift;
 /**
  * One cause of drift: a cohort and what moved there.
  *
- * @param feature an input feature, or an output stream when no input moved
- * @param onsetWindow first window of the evidence
+ * @param feature name of the stream that moved most: an input, or an output when no input moved
+ * @param movedBy the statistic of it
+ * @param onsetWindow first window in which the shift may have begun
+ * @param onsetLatest last such window
  * @param window in which the evidence reached the threshold
- * @param effect mean residual since the onset, in positions
- * @param shiftSigma shift of the feature's mean against baseline and peers, in training standard
- *     deviations; at most what the bins can show; 0 for an output stream
- * @param psi bias-corrected, against the cohort's own baseline
+ * @param effect mean residual of the cohort's devices less that of the others, in the statistic's
+ *     own unit, the latest windows counting most
+ * @param size on merged counts; nothing for an output
  * @param devices of the cohort
- * @param predictions counted in the cohort since the onset
- * @param logEvidence of the strongest stream
- * @param firedBy the strongest stream
+ * @param peers devices they were compared with
+ * @param predictions counted in the cohort in this window
+ * @param shareExplained of the differences between devices that any cohort explains, how much this
+ *     one does, 0 to 1
+ * @param logEvidence of the strongest detector
+ * @param logThreshold which it reached
+ * @param firedIn the cohort of the strongest detector
+ * @param firedBy its statistic
  */
 public record DriftFinding(
     Cohort cohort,
     String feature,
+    Stream movedBy,
     long onsetWindow,
+    long onsetLatest,
     long window,
-    double effect,
-    double shiftSigma,
-    double psi,
+    Estimate effect,
+    EffectSize size,
     int devices,
+    int peers,
     long predictions,
+    double shareExplained,
     double logEvidence,
-    Stream firedBy) {}
+    double logThreshold,
+    Cohort firedIn,
+    Stream firedBy) {
+  /** What an incident of this finding is about. */
+  public enum Nature {
+    /** Inputs moved: to be looked into, harmful only if accuracy falls. */
+    INPUT,
+    /** Values are missing, impossible or repeated: harm by itself. */
+    QUALITY,
+    /** What the model says moved, and no input did. */
+    OUTPUT,
+    /** More predictions are wrong. */
+    ERROR
+  }
+
+  /** What it is about. */
+  public Nature nature() {
+    return switch (movedBy.kind()) {
+      case LOCATION, CONDITIONAL, SCALE -> Nature.INPUT;
+      case QUALITY, STUCK -> Nature.QUALITY;
+      case OUTPUT, SHARE -> Nature.OUTPUT;
+      case ERROR -> Nature.ERROR;
+    };
+  }
+
+  /** Shift of the feature's mean, in training standard deviations. */
+  public double shiftSigma() {
+    return size.shiftSigma();
+  }
+
+  /** Bias-corrected population stability index. */
+  public double psi() {
+    return size.psi().value();
+  }
+}

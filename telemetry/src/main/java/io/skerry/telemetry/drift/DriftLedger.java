@@ -1,7 +1,7 @@
 package io.skerry.telemetry.drift;
 
+import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ModelVersion;
-import io.skerry.telemetry.drift.DeviceHistory.Noise;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -12,22 +12,24 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Judges the windows of one model in one slot over a whole fleet, window by window.
  *
  * <ol>
- *   <li>Each device learns its own baseline from its first windows; the first learners also show
- *       how the features move together.
- *   <li>Afterwards a device-window is a residual per stream: against the own baseline, then less
- *       the mean of the peers, the devices outside the cohort in the same window.
- *   <li>Per cohort (devices with one attribute value) and stream an e-detector gathers evidence.
- *       The threshold is windows-per-false-alarm times the number of detectors.
- *   <li>When one reaches it, the cohort and input feature with the largest effect are the cause. A
- *       cohort so explained is neither peer nor part of another cohort until released, and every
- *       detector starts again: one cause opens one incident.
+ *   <li>A device-window becomes one number per statistic ({@link Stream.Kind}), less the fleet's
+ *       mean in the same window: what moves everybody is no drift of somebody.
+ *   <li>Each device learns its own baseline from its first windows, with its course through the
+ *       season where there is one; the first learners also show how the features move together.
+ *   <li>Afterwards it is a residual against the own baseline, then less the mean of the peers, the
+ *       devices outside the cohort. Per cohort (devices with one attribute value) and statistic an
+ *       e-detector gathers evidence beyond the tolerance: what is material, and 3.9 standard errors
+ *       of the baselines. Its threshold is windows-per-false-alarm times the number of detectors.
+ *   <li>When one reaches it, the conjunction of at most two attributes that explains most of the
+ *       shift and the input feature that moved most there are the cause. A cohort so explained is
+ *       neither peer nor part of another cohort until released, and every detector starts again:
+ *       one cause opens one incident.
  * </ol>
  *
  * <p>No I/O, no clock, no chance. Not safe for use by several threads.
@@ -36,67 +38,118 @@ public final class DriftLedger {
   /** Windows without the effect after which an explained cohort has ended. */
   public static final int QUIET_WINDOWS = 8;
 
-  private final DriftSettings settings;
-  private final Map<ModelVersion, StreamPositions> versions = new HashMap<>();
-  private final Map<String, DeviceHistory> devices = new TreeMap<>();
-  private final Map<Cohort, CohortCounts> counts = new TreeMap<>();
-  private final Map<Cohort, Map<Stream, CohortStream>> cohortStreams = new TreeMap<>();
-  private final Map<Cohort, Explained> explained = new TreeMap<>();
-  private @Nullable StreamPositions scale;
-  private @Nullable CommonTrend trend;
-  private @Nullable Noises noises;
+  // A tolerance so near to the largest possible mean could never be passed.
+  private static final double TOLERANCE_MAX = .9;
 
-  private record Noises(Noise location, Noise conditional, Noise output) {}
+  // A unit's largest say is some tolerances, or a large shift would look like a small one.
+  private static final double CLIP_TOLERANCES = 4;
+
+  // Units whose bets are multiplied one by one; of more, sums are enough.
+  private static final int EXACT_MAX = 64;
+
+  private final DriftSettings settings;
+  private final Map<ModelVersion, Statistics.Reader> versions = new HashMap<>();
+  private final Map<String, Device> devices = new HashMap<>();
+  private final Map<Cohort, CohortState> cohorts = new TreeMap<>();
+  private final Map<Cohort, Explained> explained = new TreeMap<>();
+  private final Map<Cohort, LearnedCounts> learned = new TreeMap<>();
+  private @Nullable State state;
+  private int detectors;
+  private float[][] pool = new float[0][];
+
+  /** What is known once the first version is. */
+  private static final class State {
+    private final Statistics statistics;
+    private final Noise noise;
+    private final Noise conditionalNoise;
+    private final float[] clip;
+    private final boolean[] judged;
+    private final Totals totals;
+    private final boolean seasonal;
+    private @Nullable CommonTrend trend;
+
+    State(Statistics statistics, DriftSettings settings) {
+      this.statistics = statistics;
+      this.seasonal = settings.seasonWindows() > 1;
+      int terms = seasonal ? 1 + 2 * Baseline.HARMONICS : 1;
+      this.noise = new Noise(statistics.size(), settings.learningWindows(), terms);
+      this.conditionalNoise =
+          new Noise(
+              statistics.inputCount(), Math.min(Device.ROWS_MAX, settings.learningWindows()), 1);
+      this.clip = new float[statistics.size()];
+      this.judged = new boolean[statistics.size()];
+      this.totals = new Totals(statistics.size());
+    }
+
+    double baselineVariance(int statistic) {
+      return noiseOf(statistic).baselineVariance(placeOf(statistic));
+    }
+
+    double variance(int statistic) {
+      return noiseOf(statistic).variance(placeOf(statistic));
+    }
+
+    boolean isKnown(int statistic) {
+      return noiseOf(statistic).isKnown(placeOf(statistic));
+    }
+
+    // With a season, what is conditional is learned as everything else is.
+    private boolean isConditional(int statistic) {
+      return !seasonal
+          && statistic >= statistics.inputCount()
+          && statistic < 2 * statistics.inputCount();
+    }
+
+    private Noise noiseOf(int statistic) {
+      return isConditional(statistic) ? conditionalNoise : noise;
+    }
+
+    private int placeOf(int statistic) {
+      return isConditional(statistic) ? statistic - statistics.inputCount() : statistic;
+    }
+  }
+
+  private static final class Totals {
+    private final float[] sum;
+    private final float[] units;
+
+    Totals(int statistics) {
+      sum = new float[statistics];
+      units = new float[statistics];
+    }
+  }
 
   private static final class Explained {
     private final DriftFinding finding;
+    private final CohortState state;
+    private final int statistic;
     private int quietWindows;
 
-    Explained(DriftFinding finding) {
+    Explained(DriftFinding finding, CohortState state, int statistic) {
       this.finding = finding;
+      this.state = state;
+      this.statistic = statistic;
     }
   }
 
-  /** One device in the window under judgement; parts are null where it has no baseline yet. */
-  private static final class Residual {
+  /** A device with a baseline, in the window under judgement. */
+  static final class Judged {
     private final DeviceWindow window;
-    private final double @Nullable [] inputs;
-    private final double @Nullable [] conditionals;
-    private final double @Nullable [] outputs;
+    private final Device device;
+    private final float[] residuals;
 
-    Residual(
-        DeviceWindow window,
-        double @Nullable [] inputs,
-        double @Nullable [] conditionals,
-        double @Nullable [] outputs) {
+    private Judged(DeviceWindow window, Device device, float[] residuals) {
       this.window = window;
-      this.inputs = inputs;
-      this.conditionals = conditionals;
-      this.outputs = outputs;
+      this.device = device;
+      this.residuals = residuals;
     }
 
-    double of(Kinds kinds, Stream stream) {
-      double[] values =
-          switch (stream.kind()) {
-            case LOCATION -> inputs;
-            case CONDITIONAL -> conditionals;
-            case OUTPUT -> outputs;
-          };
-      return values == null ? Double.NaN : values[kinds.index(stream)];
-    }
-  }
-
-  private record Kinds(List<String> inputs, List<String> outputs) {
-    int index(Stream stream) {
-      return (stream.kind() == Stream.Kind.OUTPUT ? outputs : inputs).indexOf(stream.name());
+    DeviceWindow window() {
+      return window;
     }
 
-    List<Stream> streams() {
-      List<Stream> streams = new ArrayList<>();
-      inputs.forEach(name -> streams.add(new Stream(name, Stream.Kind.LOCATION)));
-      inputs.forEach(name -> streams.add(new Stream(name, Stream.Kind.CONDITIONAL)));
-      outputs.forEach(name -> streams.add(new Stream(name, Stream.Kind.OUTPUT)));
-      return streams;
+    Device device() {
+      return device;
     }
   }
 
@@ -110,15 +163,12 @@ public final class DriftLedger {
    * data is the scale that the inputs of every version are placed on.
    */
   public void register(ModelVersion version, MonitoredStreams streams) {
-    if (scale == null) {
-      scale = StreamPositions.first(streams);
-      noises =
-          new Noises(
-              new Noise(scale.inputs().size()),
-              new Noise(scale.inputs().size()),
-              new Noise(scale.outputs().size()));
+    State known = state;
+    if (known == null) {
+      known = new State(Statistics.of(streams), settings);
+      state = known;
     }
-    versions.put(version, scale.onThisScale(streams));
+    versions.put(version, known.statistics.reader(streams));
   }
 
   /** Whether the version's streams were told. */
@@ -128,12 +178,14 @@ public final class DriftLedger {
 
   /** Ends an explanation; with {@code relearn} the cohort's devices learn their baselines anew. */
   public void release(Cohort cohort, boolean relearn) {
-    explained.remove(cohort);
-    cohortStreams.remove(cohort);
+    Explained ended = explained.remove(cohort);
+    if (ended != null) {
+      ended.state.detectors().restart();
+    }
     if (relearn) {
       devices.values().stream()
-          .filter(history -> cohort.holds(history.attributes()))
-          .forEach(DeviceHistory::relearn);
+          .filter(device -> cohort.holds(device.attributes()))
+          .forEach(Device::relearn);
     }
   }
 
@@ -141,247 +193,451 @@ public final class DriftLedger {
    * Judges a window.
    *
    * @param window its index; windows must come in rising order
-   * @param deviceWindows at most one per device; of versions that are not registered, ignored
+   * @param deviceWindows at most one per device; ignored when its version is not registered or its
+   *     counts have another layout
    */
   public WindowVerdict judge(long window, List<DeviceWindow> deviceWindows) {
-    if (scale == null || noises == null) {
+    State known = state;
+    if (known == null) {
       return new WindowVerdict(window, 0, 0, List.of(), Optional.empty(), Set.of(), Set.of());
     }
-    Kinds kinds = new Kinds(scale.inputs(), scale.outputs());
     List<DeviceWindow> ordered =
         deviceWindows.stream()
-            .filter(one -> versions.containsKey(one.version()))
+            .filter(this::isReadable)
             .sorted(Comparator.comparing(one -> one.device().value()))
             .toList();
-    List<Residual> residuals = new ArrayList<>();
-    int learning = 0;
-    for (DeviceWindow one : ordered) {
-      Residual residual = residual(window, one, noises);
-      if (residual.inputs == null) {
-        learning++;
+    float[][] rows = rows(known, ordered);
+    List<Judged> judged = new ArrayList<>(ordered.size());
+    Device[] seen = new Device[ordered.size()];
+    for (int i = 0; i < seen.length; i++) {
+      seen[i] = device(known, ordered.get(i));
+      seen[i].keep(rows[i]);
+    }
+    center(known, ordered, rows);
+    for (int i = 0; i < seen.length; i++) {
+      boolean ready =
+          seen[i].residual(
+              window,
+              ordered.get(i).version(),
+              rows[i],
+              settings.learningWindows(),
+              known.noise,
+              known.noise);
+      if (ready) {
+        judged.add(new Judged(ordered.get(i), seen[i], rows[i]));
+      } else {
+        learnCounts(ordered.get(i));
       }
-      residuals.add(residual);
     }
-    settle(ordered.size(), noises);
-    List<StreamVerdict> verdicts = new ArrayList<>();
-    for (Cohort cohort : cohorts(ordered)) {
-      verdicts.addAll(observe(window, cohort, residuals, kinds, noises));
-    }
-    return concluded(window, learning, residuals.size() - learning, verdicts, kinds);
+    settle(known, seen);
+    List<StreamVerdict> verdicts = observe(known, window, judged);
+    return concluded(known, window, ordered.size() - judged.size(), judged, verdicts);
   }
 
-  private Residual residual(long window, DeviceWindow one, Noises noise) {
-    StreamPositions positions = versions.get(one.version());
-    DeviceHistory history =
-        devices.computeIfAbsent(one.device().value(), id -> new DeviceHistory());
-    history.attributes(one.attributes());
-    double[] row =
-        positions == null ? null : positions.inputMeans(one.counts(), settings.predictionsMin());
-    if (positions == null || row == null) {
-      return new Residual(one, null, null, null);
-    }
-    boolean learned = history.hasLearnedInputs(settings.learningWindows());
-    count(window, one, positions, learned);
-    double[] outputRow = positions.outputMeans(one.counts(), settings.predictionsMin());
-    double[] outputs =
-        outputRow == null
-            ? null
-            : minus(
-                outputRow,
-                history.outputBaseline(
-                    one.version(), outputRow, settings.learningWindows(), noise.output()));
-    if (!learned) {
-      history.learn(row);
-      return new Residual(one, null, null, outputs);
-    }
-    double[] location = history.location();
-    double[] conditional = history.conditional();
-    if (trend == null || location == null || conditional == null) {
-      return new Residual(one, null, null, outputs);
-    }
-    double[] left = new double[row.length];
-    for (int f = 0; f < row.length; f++) {
-      left[f] = trend.residual(f, row);
-    }
-    return new Residual(one, minus(row, location), minus(left, conditional), outputs);
+  private boolean isReadable(DeviceWindow one) {
+    Statistics.Reader reader = versions.get(one.version());
+    return reader != null && reader.streams().layout().bins() == one.counts().layout().bins();
   }
 
-  private static double @Nullable [] minus(double[] row, double @Nullable [] baseline) {
-    if (baseline == null) {
-      return null;
+  private float[][] rows(State known, List<DeviceWindow> ordered) {
+    int size = known.statistics.size();
+    if (pool.length < ordered.size()) {
+      int had = pool.length;
+      pool = Arrays.copyOf(pool, ordered.size());
+      for (int i = had; i < pool.length; i++) {
+        pool[i] = new float[size];
+      }
     }
-    double[] difference = new double[row.length];
-    for (int i = 0; i < row.length; i++) {
-      difference[i] = row[i] - baseline[i];
+    CommonTrend trend = known.trend;
+    float[] conditional = new float[known.statistics.inputCount()];
+    for (int i = 0; i < ordered.size(); i++) {
+      Statistics.Reader reader = versions.get(ordered.get(i).version());
+      if (reader != null) {
+        reader.read(ordered.get(i), settings.predictionsMin(), pool[i]);
+      }
+      if (trend != null) {
+        trend.residuals(pool[i], conditional);
+        System.arraycopy(conditional, 0, pool[i], conditional.length, conditional.length);
+      }
     }
-    return difference;
+    return pool;
   }
 
-  private void count(long window, DeviceWindow one, StreamPositions positions, boolean learned) {
+  private Device device(State known, DeviceWindow one) {
+    Device device =
+        devices.computeIfAbsent(
+            one.device().value(), id -> new Device(known.statistics, settings.seasonWindows()));
+    device.attributes(one.attributes(), attributes -> states(known, attributes));
+    return device;
+  }
+
+  private List<CohortState> states(State known, Map<String, String> attributes) {
+    List<CohortState> states = new ArrayList<>();
+    new TreeMap<>(attributes)
+        .forEach(
+            (attribute, value) ->
+                states.add(
+                    cohorts.computeIfAbsent(
+                        new Cohort(attribute, value),
+                        cohort -> new CohortState(cohort, known.statistics.size()))));
+    return List.copyOf(states);
+  }
+
+  // Outputs are compared among devices of one version: another version speaks differently.
+  private void center(State known, List<DeviceWindow> ordered, float[][] rows) {
+    int inputs = known.statistics.inputStatistics();
+    List<Integer> all = new ArrayList<>();
+    Map<ModelVersion, List<Integer>> byVersion = new HashMap<>();
+    for (int i = 0; i < ordered.size(); i++) {
+      all.add(i);
+      byVersion.computeIfAbsent(ordered.get(i).version(), key -> new ArrayList<>()).add(i);
+    }
+    center(rows, all, 0, inputs);
+    byVersion.values().forEach(members -> center(rows, members, inputs, known.statistics.size()));
+  }
+
+  private void center(float[][] rows, List<Integer> members, int from, int to) {
+    double[] sum = new double[to - from];
+    int[] count = new int[to - from];
+    for (int member : members) {
+      float[] row = rows[member];
+      for (int s = from; s < to; s++) {
+        if (!Float.isNaN(row[s])) {
+          sum[s - from] += row[s];
+          count[s - from]++;
+        }
+      }
+    }
+    for (int s = from; s < to; s++) {
+      float mean =
+          count[s - from] < 2 * settings.cohortMin()
+              ? Float.NaN
+              : (float) (sum[s - from] / count[s - from]);
+      for (int member : members) {
+        rows[member][s] -= mean;
+      }
+    }
+  }
+
+  private void learnCounts(DeviceWindow one) {
     one.attributes()
         .forEach(
-            (attribute, value) -> {
-              CohortCounts cohort =
-                  counts.computeIfAbsent(
-                      new Cohort(attribute, value),
-                      key -> new CohortCounts(positions.inputs().size()));
-              for (int f = 0; f < positions.inputs().size(); f++) {
-                List<Long> observed =
-                    one.counts().getOrDefault(positions.inputs().get(f), List.of());
-                if (learned) {
-                  cohort.observe(
-                      window, f, observed, positions.inputPositions(f), positions.inputValues(f));
-                } else {
-                  cohort.learn(f, observed, positions.inputPositions(f), positions.inputValues(f));
-                }
-              }
-            });
+            (attribute, value) ->
+                learned
+                    .computeIfAbsent(new Cohort(attribute, value), cohort -> new LearnedCounts())
+                    .add(one.version(), one.counts()));
   }
 
   // The trend is fitted once, when half of the fleet seen in a window has learned.
-  private void settle(int seen, Noises noise) {
-    List<DeviceHistory> ready =
-        devices.values().stream()
-            .filter(
-                history ->
-                    history.conditional() == null
-                        && history.hasLearnedInputs(settings.learningWindows()))
-            .toList();
-    if (trend == null && ready.size() >= Math.max(2 * settings.cohortMin(), (seen + 1) / 2)) {
-      trend =
-          CommonTrend.fit(ready.stream().flatMap(history -> history.inputRows().stream()).toList());
+  private void settle(State known, Device[] seen) {
+    if (known.trend == null) {
+      List<Device> ready = new ArrayList<>();
+      for (Device device : seen) {
+        if (device.hasLearnedInputs()) {
+          ready.add(device);
+        }
+      }
+      if (ready.size() >= Math.max(2 * settings.cohortMin(), (seen.length + 1) / 2)) {
+        List<float[]> rows =
+            ready.stream()
+                .flatMap(device -> device.rows().stream())
+                .limit(CommonTrend.ROWS_MAX)
+                .toList();
+        if (!rows.isEmpty()) {
+          known.trend = CommonTrend.fit(rows);
+        }
+      }
     }
+    CommonTrend trend = known.trend;
     if (trend != null) {
-      for (DeviceHistory history : ready) {
-        history.settle(trend, noise.location(), noise.conditional());
+      for (Device device : seen) {
+        device.settle(trend, known.conditionalNoise);
       }
     }
   }
 
-  private static Set<Cohort> cohorts(List<DeviceWindow> windows) {
-    Set<Cohort> cohorts = new TreeSet<>();
-    for (DeviceWindow one : windows) {
-      one.attributes().forEach((name, value) -> cohorts.add(new Cohort(name, value)));
+  private List<StreamVerdict> observe(State known, long window, List<Judged> judged) {
+    if (judged.size() < 2 * settings.cohortMin()) {
+      return List.of();
     }
-    return cohorts;
-  }
-
-  private boolean isExplained(DeviceWindow one, Cohort except) {
-    return explained.keySet().stream()
-        .anyMatch(cohort -> !cohort.equals(except) && cohort.holds(one.attributes()));
-  }
-
-  private List<StreamVerdict> observe(
-      long window, Cohort cohort, List<Residual> residuals, Kinds kinds, Noises noise) {
-    List<Residual> considered =
-        residuals.stream().filter(one -> !isExplained(one.window, cohort)).toList();
+    for (int s = 0; s < known.clip.length; s++) {
+      // Fixed when it is first needed: what one device may say must not depend on what it says.
+      if (known.clip[s] == 0 && known.isKnown(s)) {
+        double widest = settings.clipDeviations() * Math.sqrt(known.variance(s));
+        double material = settings.material(known.statistics.stream(s).kind());
+        known.clip[s] = (float) Math.min(1, Math.max(widest, 4 * material));
+      }
+      known.judged[s] = known.clip[s] > 0;
+    }
+    List<CohortState> states = new ArrayList<>(cohorts.values());
+    explained.values().stream()
+        .map(one -> one.state)
+        .filter(one -> !states.contains(one))
+        .forEach(states::add);
+    states.forEach(CohortState::begin);
+    List<Unit> units = units(known, judged);
+    Arrays.fill(known.totals.sum, 0);
+    Arrays.fill(known.totals.units, 0);
+    for (Unit unit : units) {
+      if (!unit.isExplained) {
+        addClipped(unit.residuals, known, known.totals.sum, known.totals.units);
+      }
+      for (CohortState cohort : unit.cohorts) {
+        cohort.devices += unit.devices;
+        addClipped(unit.residuals, known, cohort.residualSum, cohort.units);
+      }
+    }
+    states.forEach(cohort -> compare(known, cohort, explained.containsKey(cohort.cohort())));
+    for (Unit unit : units) {
+      for (CohortState cohort : unit.cohorts) {
+        addScaled(unit.residuals, cohort);
+      }
+    }
     List<StreamVerdict> verdicts = new ArrayList<>();
-    for (Stream stream : kinds.streams()) {
-      double[] members =
-          considered.stream()
-              .filter(one -> cohort.holds(one.window.attributes()))
-              .mapToDouble(one -> one.of(kinds, stream))
-              .filter(value -> !Double.isNaN(value))
-              .toArray();
-      double[] peers =
-          considered.stream()
-              .filter(one -> !cohort.holds(one.window.attributes()))
-              .mapToDouble(one -> one.of(kinds, stream))
-              .filter(value -> !Double.isNaN(value))
-              .toArray();
-      if (members.length >= settings.cohortMin() && peers.length >= settings.cohortMin()) {
-        double peerMean = Arrays.stream(peers).average().orElse(0);
-        for (int i = 0; i < members.length; i++) {
-          members[i] -= peerMean;
-        }
-        Noise error =
-            switch (stream.kind()) {
-              case LOCATION -> noise.location();
-              case CONDITIONAL -> noise.conditional();
-              case OUTPUT -> noise.output();
-            };
-        double tolerance =
-            settings.material()
-                + settings.baselineZ()
-                    * error.standardError(kinds.index(stream), members.length, peers.length);
-        CohortStream state =
-            cohortStreams
-                .computeIfAbsent(cohort, key -> new TreeMap<>())
-                .computeIfAbsent(stream, key -> new CohortStream());
-        state.observe(window, members, tolerance, settings.clip());
-        verdicts.add(
-            new StreamVerdict(
-                cohort,
-                stream,
-                members.length,
-                peers.length,
-                state.effect(),
-                tolerance,
-                state.detector().logM(),
-                0));
+    for (CohortState cohort : states) {
+      cohort.open(window);
+      if (cohort.devices >= settings.cohortMin()) {
+        judge(known, cohort, explained.containsKey(cohort.cohort()), verdicts);
       }
     }
     return verdicts;
   }
 
-  private WindowVerdict concluded(
-      long window, int learning, int judged, List<StreamVerdict> observed, Kinds kinds) {
-    long detectors = cohortStreams.values().stream().mapToLong(Map::size).sum();
-    double threshold = Math.log((double) settings.windowsPerFalseAlarm() * Math.max(1, detectors));
-    List<StreamVerdict> verdicts =
-        observed.stream()
-            .map(
-                one ->
-                    new StreamVerdict(
-                        one.cohort(),
-                        one.stream(),
-                        one.devices(),
-                        one.peers(),
-                        one.effect(),
-                        one.tolerance(),
-                        one.logEvidence(),
-                        threshold))
-            .toList();
-    Set<Cohort> persisting = new HashSet<>();
-    List<StreamVerdict> fired = new ArrayList<>();
-    for (StreamVerdict verdict : verdicts) {
-      if (verdict.fired()) {
-        if (explained.containsKey(verdict.cohort())) {
-          persisting.add(verdict.cohort());
-          stream(verdict).ifPresent(state -> state.detector().restart());
+  /** What has one say: a device, or all devices of one value of the unit attribute together. */
+  private static final class Unit {
+    private final float[] residuals;
+    private final int devices;
+    private final List<CohortState> cohorts;
+    private final boolean isExplained;
+
+    Unit(float[] residuals, int devices, List<CohortState> cohorts, boolean isExplained) {
+      this.residuals = residuals;
+      this.devices = devices;
+      this.cohorts = cohorts;
+      this.isExplained = isExplained;
+    }
+  }
+
+  private List<Unit> units(State known, List<Judged> judged) {
+    List<Unit> units = new ArrayList<>(judged.size());
+    Map<String, List<Judged>> shared = new TreeMap<>();
+    for (Judged one : judged) {
+      Optional<String> value =
+          settings.unit().map(attribute -> one.window().attributes().get(attribute));
+      if (value.isPresent()) {
+        shared.computeIfAbsent(value.get(), key -> new ArrayList<>()).add(one);
+      } else {
+        units.add(unit(one.residuals, 1, one.device()));
+      }
+    }
+    for (List<Judged> members : shared.values()) {
+      // Members that differ in another attribute still share what disturbs them: one row per
+      // cohort.
+      Map<CohortState, List<Judged>> byCohort = new HashMap<>();
+      Map<Boolean, List<Judged>> byExplained = new HashMap<>();
+      for (Judged one : members) {
+        Unit single = unit(one.residuals, 1, one.device());
+        single.cohorts.forEach(
+            cohort -> byCohort.computeIfAbsent(cohort, key -> new ArrayList<>()).add(one));
+        byExplained.computeIfAbsent(single.isExplained, key -> new ArrayList<>()).add(one);
+      }
+      byCohort.entrySet().stream()
+          .sorted(Comparator.comparing(entry -> entry.getKey().cohort()))
+          .forEach(
+              entry ->
+                  units.add(
+                      new Unit(
+                          mean(known, entry.getValue()),
+                          entry.getValue().size(),
+                          List.of(entry.getKey()),
+                          true)));
+      List<Judged> peers = byExplained.getOrDefault(false, List.of());
+      if (!peers.isEmpty()) {
+        units.add(new Unit(mean(known, peers), peers.size(), List.of(), false));
+      }
+    }
+    return units;
+  }
+
+  private static float[] mean(State known, List<Judged> members) {
+    float[] mean = new float[known.statistics.size()];
+    for (int s = 0; s < mean.length; s++) {
+      float sum = 0;
+      int count = 0;
+      for (Judged one : members) {
+        if (!Float.isNaN(one.residuals[s])) {
+          sum += one.residuals[s];
+          count++;
+        }
+      }
+      mean[s] = count == 0 ? Float.NaN : sum / count;
+    }
+    return mean;
+  }
+
+  private Unit unit(float[] residuals, int count, Device device) {
+    if (!explained.isEmpty()) {
+      List<CohortState> out =
+          explained.entrySet().stream()
+              .filter(entry -> entry.getKey().holds(device.attributes()))
+              .map(entry -> entry.getValue().state)
+              .toList();
+      if (!out.isEmpty()) {
+        return new Unit(residuals, count, out, true);
+      }
+    }
+    return new Unit(residuals, count, device.cohorts(), false);
+  }
+
+  private static void addClipped(float[] residuals, State known, float[] sum, float[] units) {
+    float[] clip = known.clip;
+    for (int s = 0; s < clip.length; s++) {
+      float value = residuals[s];
+      if (!Float.isNaN(value)) {
+        sum[s] += Math.max(-clip[s], Math.min(clip[s], value));
+        units[s]++;
+      }
+    }
+  }
+
+  // What the peers did, and how far beyond that a cohort must be.
+  private void compare(State known, CohortState cohort, boolean isOut) {
+    for (int s = 0; s < known.clip.length; s++) {
+      int members = (int) cohort.units[s];
+      int peers = (int) known.totals.units[s] - (isOut ? 0 : members);
+      if (!known.judged[s] || members < settings.cohortMin() || peers < settings.cohortMin()) {
+        continue;
+      }
+      float sum = known.totals.sum[s] - (isOut ? 0 : cohort.residualSum[s]);
+      cohort.peerMean[s] = sum / peers;
+      double tolerance = tolerance(known, s, members, peers);
+      cohort.clip[s] = (float) Math.min(1, Math.max(known.clip[s], CLIP_TOLERANCES * tolerance));
+      cohort.tolerance[s] = (float) (tolerance / cohort.clip[s]);
+    }
+  }
+
+  private double tolerance(State known, int statistic, int members, int peers) {
+    double share = 1.0 / members + 1.0 / peers;
+    return settings.material(known.statistics.stream(statistic).kind())
+        + settings.baselineZ() * Math.sqrt(known.baselineVariance(statistic) * share);
+  }
+
+  private static void addScaled(float[] residuals, CohortState cohort) {
+    float[] clip = cohort.clip;
+    for (int s = 0; s < clip.length; s++) {
+      float value = residuals[s] - cohort.peerMean[s];
+      if (clip[s] > 0 && !Float.isNaN(value)) {
+        float y = Math.max(-1, Math.min(1, value / clip[s]));
+        if (cohort.units[s] <= EXACT_MAX) {
+          ShiftDetectors.bet(cohort.products, s, y, cohort.tolerance[s]);
         } else {
-          fired.add(verdict);
+          cohort.sum[s] += y;
+          cohort.squares[s] += y * y;
         }
       }
     }
-    Set<Cohort> ended = ended(kinds);
-    Optional<DriftFinding> found =
-        fired.isEmpty() || scale == null
-            ? Optional.empty()
-            : new DriftCause(settings, scale, cohortStreams, counts)
-                .find(window, fired, verdicts, explained.keySet());
-    found.ifPresent(
-        finding -> {
-          explained.put(finding.cohort(), new Explained(finding));
-          cohortStreams
-              .values()
-              .forEach(streams -> streams.values().forEach(one -> one.detector().restart()));
-        });
-    return new WindowVerdict(window, learning, judged, verdicts, found, persisting, ended);
   }
 
-  private Set<Cohort> ended(Kinds kinds) {
+  private void judge(State known, CohortState cohort, boolean isOut, List<StreamVerdict> verdicts) {
+    for (int s = 0; s < known.clip.length; s++) {
+      if (cohort.clip[s] == 0) {
+        continue;
+      }
+      int members = (int) cohort.units[s];
+      int peers = (int) known.totals.units[s] - (isOut ? 0 : members);
+      double error = Math.sqrt(known.variance(s) * (1.0 / members + 1.0 / peers));
+      double effect = cohort.residualSum[s] / members - cohort.peerMean[s];
+      cohort.effect(s, effect, error);
+      if (cohort.tolerance[s] < TOLERANCE_MAX) {
+        if (members <= EXACT_MAX) {
+          cohort.detectors().observe(s, cohort.products);
+        } else {
+          cohort
+              .detectors()
+              .observe(s, members, cohort.sum[s], cohort.squares[s], cohort.tolerance[s]);
+        }
+      }
+      verdicts.add(
+          new StreamVerdict(
+              cohort.cohort(),
+              known.statistics.stream(s),
+              members,
+              peers,
+              effect,
+              error,
+              tolerance(known, s, members, peers),
+              cohort.detectors().logM(s),
+              0));
+    }
+  }
+
+  private WindowVerdict concluded(
+      State known, long window, int learning, List<Judged> judged, List<StreamVerdict> observed) {
+    double threshold = threshold(observed.size());
+    List<StreamVerdict> verdicts = new ArrayList<>(observed.size());
+    Set<Cohort> persisting = new HashSet<>();
+    List<StreamVerdict> fired = new ArrayList<>();
+    for (StreamVerdict one : observed) {
+      StreamVerdict verdict = one.withThreshold(threshold);
+      verdicts.add(verdict);
+      if (verdict.fired()) {
+        Explained out = explained.get(verdict.cohort());
+        if (out == null) {
+          fired.add(verdict);
+        } else {
+          persisting.add(verdict.cohort());
+          out.state.detectors().restart(known.statistics.streams().indexOf(verdict.stream()));
+        }
+      }
+    }
+    Set<Cohort> ended = ended(known);
+    Optional<DriftFinding> found = Optional.empty();
+    if (!fired.isEmpty()) {
+      DriftFinding finding =
+          new DriftCause(settings, known.statistics, cohorts, learned, versions)
+              .find(window, fired, withoutExplained(judged));
+      found = Optional.of(finding);
+      CohortState explainedState =
+          finding.cohort().terms().size() == 1
+              ? java.util.Objects.requireNonNull(cohorts.get(finding.cohort()))
+              : new CohortState(finding.cohort(), known.statistics.size());
+      explained.put(
+          finding.cohort(),
+          new Explained(
+              finding, explainedState, known.statistics.streams().indexOf(finding.movedBy())));
+      cohorts.values().forEach(cohort -> cohort.detectors().restart());
+    }
+    return new WindowVerdict(window, learning, judged.size(), verdicts, found, persisting, ended);
+  }
+
+  // At most as many detectors as were ever told apart can raise a false alarm.
+  private double threshold(int observed) {
+    detectors = Math.max(detectors, observed);
+    return Math.log((double) settings.windowsPerFalseAlarm() * Math.max(1, detectors));
+  }
+
+  private List<Judged> withoutExplained(List<Judged> judged) {
+    return explained.isEmpty()
+        ? judged
+        : judged.stream()
+            .filter(
+                one ->
+                    explained.keySet().stream()
+                        .noneMatch(cohort -> cohort.holds(one.window().attributes())))
+            .toList();
+  }
+
+  private Set<Cohort> ended(State known) {
     Set<Cohort> ended = new HashSet<>();
     explained.forEach(
         (cohort, explanation) -> {
-          boolean input = kinds.inputs().contains(explanation.finding.feature());
-          Stream stream =
-              new Stream(
-                  explanation.finding.feature(),
-                  input ? Stream.Kind.CONDITIONAL : Stream.Kind.OUTPUT);
-          CohortStream state = cohortStreams.getOrDefault(cohort, Map.of()).get(stream);
-          boolean quiet = state != null && Math.abs(state.effect()) < settings.material();
-          explanation.quietWindows = quiet ? explanation.quietWindows + 1 : 0;
+          double effect = explanation.state.effect(explanation.statistic);
+          double before = Math.abs(explanation.finding.effect().value());
+          double quiet =
+              Math.max(
+                  2 * settings.material(known.statistics.stream(explanation.statistic).kind()),
+                  before / 4);
+          explanation.quietWindows = Math.abs(effect) < quiet ? explanation.quietWindows + 1 : 0;
           if (explanation.quietWindows >= QUIET_WINDOWS) {
             ended.add(cohort);
           }
@@ -389,8 +645,34 @@ public final class DriftLedger {
     return ended;
   }
 
-  private Optional<CohortStream> stream(StreamVerdict verdict) {
-    return Optional.ofNullable(
-        cohortStreams.getOrDefault(verdict.cohort(), Map.of()).get(verdict.stream()));
+  /**
+   * Compares the devices that an event touched with those that it did not: how far each has moved
+   * from its own baseline, lately.
+   *
+   * @param touched by the event
+   */
+  public EventCheck check(DriftFinding finding, Set<DeviceId> touched) {
+    State known = state;
+    int statistic = known == null ? -1 : known.statistics.streams().indexOf(finding.movedBy());
+    if (known == null || statistic < 0) {
+      return EventCheck.NOT_TESTABLE;
+    }
+    List<Double> inside = new ArrayList<>();
+    List<Double> outside = new ArrayList<>();
+    int members = 0;
+    int membersTouched = 0;
+    for (Map.Entry<String, Device> entry : new TreeMap<>(devices).entrySet()) {
+      boolean isTouched = touched.contains(new DeviceId(entry.getKey()));
+      if (finding.cohort().holds(entry.getValue().attributes())) {
+        members++;
+        membersTouched += isTouched ? 1 : 0;
+      }
+      double moved = entry.getValue().recent(statistic);
+      if (entry.getValue().hasLearnedInputs() && !Double.isNaN(moved)) {
+        (isTouched ? inside : outside).add(moved);
+      }
+    }
+    return EventCheck.of(
+        finding.effect(), inside, outside, settings.cohortMin(), members, membersTouched);
   }
 }

@@ -1,5 +1,8 @@
 package io.skerry.telemetry.drift;
 
+import io.skerry.protocol.MalformedDocumentException;
+import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.telemetry.sketch.StreamLayout;
 import io.skerry.wire.artifact.v1.FeatureStream;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import java.util.Collections;
@@ -9,16 +12,19 @@ import java.util.TreeMap;
 /**
  * The streams of one model version.
  *
+ * @param layout where the counts of each stream lie
  * @param inputs the input's features: they do not depend on the model, so baselines outlive it
- * @param outputs streams that the version makes ({@code $score}, {@code $spe}, {@code $t2}): they
- *     start afresh with every version
+ * @param outputs streams that the version makes and that have an order: score or confidence,
+ *     residuals. They start afresh with every version
+ * @param classes that can be predicted; 0 when the model has no score
  */
-public record MonitoredStreams(Map<String, Input> inputs, Map<String, BaselineBins> outputs) {
-  /** Stream names as devices count them. */
-  public static final String SCORE = "$score";
-
-  private static final String SPE = "$spe";
-  private static final String T2 = "$t2";
+public record MonitoredStreams(
+    StreamLayout layout,
+    Map<String, Input> inputs,
+    Map<String, BaselineBins> outputs,
+    int classes) {
+  /** The score's stream, as devices count it. */
+  public static final String SCORE = MonitoringPlan.SCORE;
 
   public MonitoredStreams {
     inputs = Collections.unmodifiableMap(new TreeMap<>(inputs));
@@ -29,25 +35,41 @@ public record MonitoredStreams(Map<String, Input> inputs, Map<String, BaselineBi
    * A feature of the input.
    *
    * @param standardDeviation of the training data, the unit in which shifts are told
+   * @param categorical its bins have no order
    */
-  public record Input(BaselineBins bins, double standardDeviation) {}
+  public record Input(BaselineBins bins, double standardDeviation, boolean categorical) {}
 
-  /** The streams of a monitoring manifest. */
-  public static MonitoredStreams of(MonitoringManifest manifest) {
+  /**
+   * The streams of a monitoring manifest.
+   *
+   * @throws MalformedDocumentException if it contradicts itself
+   */
+  public static MonitoredStreams of(MonitoringManifest manifest) throws MalformedDocumentException {
+    MonitoringPlan plan = MonitoringPlan.of(manifest);
     Map<String, Input> inputs = new TreeMap<>();
     for (FeatureStream feature : manifest.getFeaturesList()) {
-      inputs.put(
-          feature.getName(),
-          new Input(BaselineBins.of(feature.getBins()), feature.getStandardDeviation()));
+      if (plan.layout().indexOf(feature.getName()) >= 0) {
+        inputs.put(
+            feature.getName(),
+            new Input(
+                BaselineBins.of(feature.getBins()),
+                feature.getStandardDeviation(),
+                feature.getBins().getCategoriesCount() > 0));
+      }
     }
     Map<String, BaselineBins> outputs = new TreeMap<>();
     if (manifest.hasScore()) {
-      outputs.put(SCORE, BaselineBins.unit(manifest.getScore().getBaselineList()));
+      outputs.put(
+          plan.hasClasses() ? MonitoringPlan.CONFIDENCE : MonitoringPlan.SCORE,
+          BaselineBins.unit(manifest.getScore().getBaselineList()));
     }
     if (manifest.hasResidual()) {
-      outputs.put(SPE, BaselineBins.of(manifest.getResidual().getSquaredPredictionError()));
-      outputs.put(T2, BaselineBins.of(manifest.getResidual().getHotelling()));
+      outputs.put(
+          MonitoringPlan.SQUARED_PREDICTION_ERROR,
+          BaselineBins.of(manifest.getResidual().getSquaredPredictionError()));
+      outputs.put(MonitoringPlan.HOTELLING, BaselineBins.of(manifest.getResidual().getHotelling()));
     }
-    return new MonitoredStreams(inputs, outputs);
+    return new MonitoredStreams(
+        plan.layout(), inputs, outputs, manifest.hasScore() ? plan.classCount() : 0);
   }
 }

@@ -2,17 +2,36 @@ package io.skerry.telemetry.drift;
 
 /** One statistic of one stream that a cohort is judged by. */
 public record Stream(String name, Kind kind) implements Comparable<Stream> {
-  /** What is compared. Names are wire values. */
+  /** What is compared: one number a device-window. Names are wire values. */
   public enum Kind {
-    /** Mean position of an input feature. */
+    /** Mean position of an input feature on the scale of the training data, 0 to 1. */
     LOCATION,
     /**
      * Mean position of an input feature less what the other features let expect: machines age, and
      * ageing moves all features together; a sensor that is off moves alone.
      */
     CONDITIONAL,
-    /** Mean position of a stream that the model makes. */
-    OUTPUT
+    /** Mean distance of positions from the middle, 0 to 1. */
+    SCALE,
+    /** Share of values that are missing, NaN, infinite, out of range or unseen. */
+    QUALITY,
+    /** Share of values that are bit-equal to the one before. */
+    STUCK,
+    /** Mean position of a stream that the model makes: score, confidence, residual. */
+    OUTPUT,
+    /** Share of a category, or of a class among predictions or among actual outcomes. */
+    SHARE,
+    /** Share of wrong predictions among those whose outcome is known. */
+    ERROR;
+
+    /** Whether it tells of the input, whatever model looks at it. */
+    public boolean isInput() {
+      return this == LOCATION
+          || this == CONDITIONAL
+          || this == SCALE
+          || this == QUALITY
+          || this == STUCK;
+    }
   }
 
   @Override

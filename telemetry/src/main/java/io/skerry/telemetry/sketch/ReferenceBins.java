@@ -33,14 +33,18 @@ public final class ReferenceBins {
   /** Categories that one stream may know. */
   public static final int CATEGORIES_MAX = 4096;
 
+  private static final int USUAL = 16;
   private static final int NAN = 1;
   private static final int INFINITE = 2;
   private static final int BELOW = 3;
   private static final int ABOVE = 4;
   private static final int UNSEEN = 5;
 
-  // Ascending, filled up with infinity to a power of two less one: the search needs no end check.
-  private final float[] padded;
+  // Edges as whole numbers in the same order, filled up with the largest to a power of two less
+  // one:
+  // the search needs no end check and no jump that the processor could guess wrongly.
+  private final int[] keys;
+  private final float[] edges;
   private final int half;
   private final int ordinary;
   private final float minimum;
@@ -57,8 +61,12 @@ public final class ReferenceBins {
       int[] categoryBins,
       float missingValue) {
     this.half = Integer.highestOneBit(Math.max(1, edges.length));
-    this.padded = Arrays.copyOf(edges, 2 * half - 1);
-    Arrays.fill(padded, edges.length, padded.length, Float.POSITIVE_INFINITY);
+    this.edges = edges;
+    this.keys = new int[2 * half - 1];
+    Arrays.fill(keys, Integer.MAX_VALUE);
+    for (int i = 0; i < edges.length; i++) {
+      keys[i] = key(edges[i]);
+    }
     this.minimum = minimum;
     this.maximum = maximum;
     this.categories = categories;
@@ -155,11 +163,28 @@ public final class ReferenceBins {
       int at = Arrays.binarySearch(categories, value + 0.0f);
       return at < 0 ? ordinary + UNSEEN : categoryBins[at];
     }
+    long key = key(value);
     int at = 0;
-    for (int step = half; step > 0; step >>= 1) {
-      at += value > padded[at + step - 1] ? step : 0;
+    int step = half;
+    if (step == USUAL) {
+      // Written out: most streams have 16 to 31 edges.
+      at = (int) ((keys[15] - key) >> 63) & 16;
+      at += (int) ((keys[at + 7] - key) >> 63) & 8;
+      at += (int) ((keys[at + 3] - key) >> 63) & 4;
+      at += (int) ((keys[at + 1] - key) >> 63) & 2;
+      return at + ((int) ((keys[at] - key) >> 63) & 1);
+    }
+    for (; step > 0; step >>= 1) {
+      // All ones where the edge lies below.
+      at += (int) ((keys[at + step - 1] - key) >> 63) & step;
     }
     return at;
+  }
+
+  // Whole numbers in the order of the floats; adding zero makes the two zeros equal.
+  private static int key(float value) {
+    int bits = Float.floatToRawIntBits(value + 0.0f);
+    return bits ^ ((bits >> 31) & 0x7fffffff);
   }
 
   private int own(float value) {
@@ -205,7 +230,7 @@ public final class ReferenceBins {
     }
     if (categories == null) {
       for (int i = 0; i < ordinary - 1; i++) {
-        bins.addEdges(padded[i]);
+        bins.addEdges(edges[i]);
       }
     } else {
       for (int i = 0; i < categories.length; i++) {

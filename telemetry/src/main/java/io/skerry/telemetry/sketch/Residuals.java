@@ -16,8 +16,8 @@ import io.skerry.wire.artifact.v1.ResidualStreams;
 final class Residuals {
   private final float[] mean;
   private final float[] scale;
-  // Feature after feature: the inner loop then runs over neighbours and needs no sum across them.
-  private final float[] byFeature;
+  // An array a feature: the inner loop then runs over neighbours and needs no sum across them.
+  private final float[][] byFeature;
   private final float[] precision;
 
   /** Where a result is put, and what is needed on the way; one a thread. */
@@ -39,14 +39,14 @@ final class Residuals {
     int rank = eigenvalues.length;
     this.mean = new float[features];
     this.scale = new float[features];
-    this.byFeature = new float[components.length];
+    this.byFeature = new float[features][rank];
     this.precision = new float[rank];
     for (int i = 0; i < features; i++) {
       this.mean[i] = (float) mean[i];
       // A constant feature carries no variance to explain: its deviation is taken as it is.
       scale[i] = standardDeviation[i] > 0 ? (float) (1 / standardDeviation[i]) : 1;
       for (int j = 0; j < rank; j++) {
-        byFeature[i * rank + j] = components[j * features + i];
+        byFeature[i][j] = components[j * features + i];
       }
     }
     for (int j = 0; j < rank; j++) {
@@ -84,12 +84,22 @@ final class Residuals {
     int rank = scores.length;
     java.util.Arrays.fill(scores, 0);
     float total = 0;
-    for (int i = 0; i < mean.length; i++) {
+    int i = 0;
+    // Four features at a time: the scores are read and written a quarter as often.
+    for (; i + 3 < mean.length; i += 4) {
+      float first = (row[i] - mean[i]) * scale[i];
+      float second = (row[i + 1] - mean[i + 1]) * scale[i + 1];
+      float third = (row[i + 2] - mean[i + 2]) * scale[i + 2];
+      float fourth = (row[i + 3] - mean[i + 3]) * scale[i + 3];
+      total += first * first + second * second + third * third + fourth * fourth;
+      add(scores, i, first, second, third, fourth);
+    }
+    for (; i < mean.length; i++) {
       float z = (row[i] - mean[i]) * scale[i];
       total += z * z;
-      int base = i * rank;
+      float[] components = byFeature[i];
       for (int j = 0; j < rank; j++) {
-        scores[j] += byFeature[base + j] * z;
+        scores[j] += components[j] * z;
       }
     }
     float explained = 0;
@@ -102,5 +112,16 @@ final class Residuals {
     // Math.max keeps NaN.
     into.squaredPredictionError = Math.max(0, total - explained);
     into.hotelling = distance;
+  }
+
+  private void add(
+      float[] scores, int feature, float first, float second, float third, float fourth) {
+    float[] a = byFeature[feature];
+    float[] b = byFeature[feature + 1];
+    float[] c = byFeature[feature + 2];
+    float[] d = byFeature[feature + 3];
+    for (int j = 0; j < scores.length; j++) {
+      scores[j] += a[j] * first + b[j] * second + c[j] * third + d[j] * fourth;
+    }
   }
 }

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.Window;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +19,8 @@ public final class WindowSketch {
   /** Bins of the latency stream. */
   public static final int LATENCY_BINS = 32;
 
+  private static final int CO_MOMENT_EVERY = 8;
+
   private static final double LOG_2 = Math.log(2);
 
   private final MonitoringPlan plan;
@@ -26,6 +29,9 @@ public final class WindowSketch {
   private final char[] counts;
   private int @Nullable [] carried;
   private final int[] before;
+  private final ReferenceBins[] counted;
+  private final int[] countedFeatures;
+  private final int[] places;
   private final @Nullable Residuals residuals;
   private final Residuals.@Nullable Scratch scratch;
   private final CoMoments coMoments;
@@ -48,6 +54,14 @@ public final class WindowSketch {
     this.residuals = plan.residuals();
     this.scratch = residuals == null ? null : new Residuals.Scratch(residuals);
     this.before = new int[plan.featureCount() + 2];
+    this.countedFeatures =
+        IntStream.range(0, plan.featureCount()).filter(i -> !plan.isDropped(i)).toArray();
+    this.counted = new ReferenceBins[countedFeatures.length];
+    this.places = new int[countedFeatures.length];
+    for (int i = 0; i < counted.length; i++) {
+      counted[i] = plan.featureBins(countedFeatures[i]);
+      places[i] = layout.start(i);
+    }
     this.coMoments = new CoMoments(plan.coMomentFeatures());
     this.scorePlace = place(plan.hasClasses() ? MonitoringPlan.CONFIDENCE : MonitoringPlan.SCORE);
     this.classPlace = place(MonitoringPlan.CLASS);
@@ -78,15 +92,10 @@ public final class WindowSketch {
   public boolean observe(float[] view, float score, int predictedClass, long latencyMicros) {
     observed++;
     boolean odd = false;
-    int place = 0;
     int features = before.length - 2;
-    for (int i = 0; i < features; i++) {
-      if (plan.isDropped(i)) {
-        continue;
-      }
-      ReferenceBins bins = plan.featureBins(i);
-      odd |= count(place, bins, view[i], i);
-      place += bins.count();
+    for (int i = 0; i < counted.length; i++) {
+      int feature = countedFeatures[i];
+      odd |= count(places[i], counted[i], view[feature], feature);
     }
     if (residuals != null && scratch != null) {
       residuals.compute(view, scratch);
@@ -103,7 +112,10 @@ public final class WindowSketch {
     }
     increment(latencyPlace + latencyBin(latencyMicros));
     increment(errorsPlace);
-    coMoments.add(view);
+    // Pairs are many, and for explanation only: a part of the predictions says enough.
+    if (observed % CO_MOMENT_EVERY == 0) {
+      coMoments.add(view);
+    }
     if (odd) {
       anomalous++;
     }
@@ -144,16 +156,11 @@ public final class WindowSketch {
 
   /** The first bin of its own that a row hits, as stream and bin; -1 when it hits none. */
   public int anomaly(float[] view) {
-    int stream = 0;
-    for (int i = 0; i < plan.featureCount(); i++) {
-      if (plan.isDropped(i)) {
-        continue;
-      }
-      int own = plan.featureBins(i).index(view[i]) - plan.featureBins(i).ordinary();
+    for (int i = 0; i < counted.length; i++) {
+      int own = counted[i].index(view[countedFeatures[i]]) - counted[i].ordinary();
       if (own >= 0) {
-        return stream << 8 | own;
+        return i << 8 | own;
       }
-      stream++;
     }
     return -1;
   }

@@ -1,6 +1,8 @@
 package io.skerry.bench;
 
 import io.skerry.bench.agent.AgentBench;
+import io.skerry.bench.drift.DriftBench;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
@@ -17,8 +19,8 @@ enum Area {
   ROLLOUTS(RolloutsBench::measure),
   /** What the packager makes of three real models, beside other tools. */
   PACKAGER(PackagerBench::measure),
-  /** The ledger of drift. */
-  DRIFT(IngestBench::measure);
+  /** The drift ledger on fleets of known truth, what a device pays, and storing windows. */
+  DRIFT(Area::drift);
 
   @SuppressWarnings("ImmutableEnumChecker") // A reference to a static method.
   private final Measurement measurement;
@@ -38,6 +40,13 @@ enum Area {
      */
     List<Claim> measure(Predicate<String> wanted, boolean quick, Consumer<Claim> told)
         throws Exception;
+  }
+
+  private static List<Claim> drift(Predicate<String> wanted, boolean quick, Consumer<Claim> told)
+      throws Exception {
+    List<Claim> claims = new ArrayList<>(DriftBench.measure(wanted, quick, told));
+    claims.addAll(IngestBench.measure(wanted, quick, told));
+    return claims;
   }
 
   Measurement measurement() {

@@ -43,6 +43,7 @@ final class WindowLoad {
 
   private final List<Window> templates = new ArrayList<>();
   private final MonitoringManifest monitoring;
+  private final int streams;
 
   WindowLoad(long seed) throws Exception {
     Random random = new Random(seed);
@@ -58,9 +59,11 @@ final class WindowLoad {
     }
     monitoring = MonitoringManifests.fromReference("input", features, rows, "score", scores, .5);
     WindowSketch sketch = new WindowSketch(MonitoringPlan.of(monitoring));
+    streams = sketch.plan().streams().size();
     for (int template = 0; template < TEMPLATES; template++) {
       for (int i = 0; i < INFERENCES; i++) {
-        sketch.observe(row(random), random.nextFloat(), 300);
+        float score = random.nextFloat();
+        sketch.observe(row(random), score, score >= .5 ? 1 : 0, 300);
       }
       templates.add(sketch.seal(ModelRef.getDefaultInstance(), 0, 0, WINDOW_MILLIS));
     }
@@ -75,7 +78,7 @@ final class WindowLoad {
   }
 
   int streams() {
-    return templates.getFirst().getStreamsCount();
+    return streams;
   }
 
   /** Enrols devices at as many sites, and stores the artifact that they run. */

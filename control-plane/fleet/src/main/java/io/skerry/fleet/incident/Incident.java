@@ -2,6 +2,7 @@ package io.skerry.fleet.incident;
 
 import io.skerry.telemetry.drift.Accuracy;
 import io.skerry.telemetry.drift.DriftFinding;
+import io.skerry.telemetry.drift.EstimatedAccuracy;
 import java.util.Optional;
 
 /**
@@ -10,6 +11,7 @@ import java.util.Optional;
  * @param finding what opened it
  * @param confirmations windows in which a stream of its cohort reached the threshold again
  * @param harm accuracy in the cohort before and after the onset, once both are known
+ * @param estimate the same without labels, from calibrated scores
  * @param resolution why it was resolved, empty before
  */
 public record Incident(
@@ -17,13 +19,60 @@ public record Incident(
     DriftFinding finding,
     int confirmations,
     Optional<Harm> harm,
+    Optional<EstimatedHarm> estimate,
     String resolution) {
 
   /** Accuracy in the cohort, same model version, before and after the onset. */
   public record Harm(Accuracy before, Accuracy after) {}
 
+  /** Estimated accuracy in the cohort before and after the onset; blind to concept change. */
+  public record EstimatedHarm(EstimatedAccuracy before, EstimatedAccuracy after) {}
+
+  /** Why somebody must be woken. Names are wire values. */
+  public enum Page {
+    /** Actual outcomes show that accuracy fell. */
+    ACCURACY,
+    /** Calibrated scores let expect that accuracy fell. */
+    ESTIMATED_ACCURACY,
+    /** Values are missing, impossible or stuck. */
+    QUALITY
+  }
+
+  /** An incident of which nothing is estimated. */
+  public Incident(
+      IncidentState state,
+      DriftFinding finding,
+      int confirmations,
+      Optional<Harm> harm,
+      String resolution) {
+    this(state, finding, confirmations, harm, Optional.empty(), resolution);
+  }
+
   /** Whether it still explains its cohort. */
   public boolean isOpen() {
     return state != IncidentState.RESOLVED;
+  }
+
+  /** Whether it pages somebody: only harm does, inputs that moved are to be looked into by day. */
+  public Optional<Page> page() {
+    if (!isOpen()) {
+      return Optional.empty();
+    }
+    boolean confirmed =
+        state == IncidentState.HARM_CONFIRMED || finding.nature() == DriftFinding.Nature.ERROR;
+    if (confirmed) {
+      return Optional.of(Page.ACCURACY);
+    }
+    if (finding.nature() == DriftFinding.Nature.QUALITY) {
+      return Optional.of(Page.QUALITY);
+    }
+    return estimate
+        .filter(two -> two.after().isWorseThan(two.before(), IncidentMachine.HARM_TOLERANCE))
+        .map(two -> Page.ESTIMATED_ACCURACY);
+  }
+
+  /** What more samples the cohort's devices should send while it is open. */
+  public double samplingFactor() {
+    return isOpen() ? IncidentMachine.SAMPLING_FACTOR : 1;
   }
 }

@@ -1,6 +1,7 @@
 package io.skerry.fleet.incident;
 
 import io.skerry.telemetry.drift.Accuracy;
+import io.skerry.telemetry.drift.EstimatedAccuracy;
 
 /** What can happen to an incident. */
 public sealed interface IncidentEvent {
@@ -9,6 +10,10 @@ public sealed interface IncidentEvent {
 
   /** Outcomes of the cohort were joined and counted. */
   record OutcomesCounted(Accuracy before, Accuracy after) implements IncidentEvent {}
+
+  /** The cohort's scores were counted, and calibrated. */
+  record ScoresCounted(EstimatedAccuracy before, EstimatedAccuracy after)
+      implements IncidentEvent {}
 
   /** The shift has been gone for long enough. */
   record Ended() implements IncidentEvent {}

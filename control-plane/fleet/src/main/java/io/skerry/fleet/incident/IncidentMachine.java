@@ -17,6 +17,9 @@ public final class IncidentMachine {
   /** Loss of balanced accuracy that does not matter. */
   public static final double HARM_TOLERANCE = .02;
 
+  /** How much more often the devices of an open incident sample. */
+  public static final double SAMPLING_FACTOR = 4;
+
   private IncidentMachine() {}
 
   /** The incident that a finding opens. */
@@ -36,6 +39,7 @@ public final class IncidentMachine {
               incident.finding(),
               incident.confirmations() + 1,
               incident.harm(),
+              incident.estimate(),
               "");
       case IncidentEvent.OutcomesCounted counted ->
           new Incident(
@@ -45,6 +49,15 @@ public final class IncidentMachine {
               incident.finding(),
               incident.confirmations(),
               Optional.of(new Incident.Harm(counted.before(), counted.after())),
+              incident.estimate(),
+              "");
+      case IncidentEvent.ScoresCounted counted ->
+          new Incident(
+              incident.state(),
+              incident.finding(),
+              incident.confirmations(),
+              incident.harm(),
+              Optional.of(new Incident.EstimatedHarm(counted.before(), counted.after())),
               "");
       case IncidentEvent.Ended _ -> resolved(incident, "the shift is gone");
       case IncidentEvent.Resolved resolved -> resolved(incident, resolved.reason());
@@ -57,6 +70,7 @@ public final class IncidentMachine {
         incident.finding(),
         incident.confirmations(),
         incident.harm(),
+        incident.estimate(),
         reason);
   }
 }

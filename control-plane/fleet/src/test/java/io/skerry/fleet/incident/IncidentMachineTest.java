@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.protocol.DeviceId;
 import io.skerry.telemetry.drift.Accuracy;
+import io.skerry.telemetry.drift.Calibration;
 import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.DriftFinding;
+import io.skerry.telemetry.drift.EffectSize;
+import io.skerry.telemetry.drift.Estimate;
+import io.skerry.telemetry.drift.EstimatedAccuracy;
 import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.Stream;
 import java.util.ArrayList;
@@ -14,20 +18,70 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class IncidentMachineTest {
-  private static final Incident OPEN =
-      IncidentMachine.opened(
-          new DriftFinding(
-              new Cohort("site", "b"),
-              "s11",
-              10,
-              12,
-              .4,
-              2.5,
-              3,
-              17,
-              800,
-              15,
-              new Stream("s11", Stream.Kind.CONDITIONAL)));
+  private static final Incident OPEN = open();
+
+  static Incident open() {
+    return opened(Stream.Kind.CONDITIONAL);
+  }
+
+  private static Incident opened(Stream.Kind kind) {
+    Stream stream = new Stream("s11", kind);
+    Cohort cohort = new Cohort("site", "b");
+    return IncidentMachine.opened(
+        new DriftFinding(
+            cohort,
+            "s11",
+            stream,
+            10,
+            11,
+            12,
+            new Estimate(.4, .3, .5),
+            EffectSize.NONE,
+            17,
+            34,
+            800,
+            .9,
+            15,
+            13,
+            cohort,
+            stream));
+  }
+
+  @Test
+  void pagesOnHarmOnly() {
+    EstimatedAccuracy good = estimated(60);
+    EstimatedAccuracy bad = estimated(33);
+
+    assertThat(OPEN.page()).isEmpty();
+    assertThat(opened(Stream.Kind.QUALITY).page()).contains(Incident.Page.QUALITY);
+    assertThat(counted(OPEN, accuracy(.9, 1), accuracy(.6, 2)).page())
+        .contains(Incident.Page.ACCURACY);
+    assertThat(IncidentMachine.after(OPEN, new IncidentEvent.ScoresCounted(good, good)).page())
+        .isEmpty();
+    assertThat(IncidentMachine.after(OPEN, new IncidentEvent.ScoresCounted(good, bad)).page())
+        .contains(Incident.Page.ESTIMATED_ACCURACY);
+    assertThat(
+            IncidentMachine.after(opened(Stream.Kind.STUCK), new IncidentEvent.Resolved("mended"))
+                .page())
+        .isEmpty();
+  }
+
+  private static EstimatedAccuracy estimated(int bin) {
+    List<long[]> devices = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      long[] row = new long[64];
+      row[63 - bin] = 900;
+      row[bin] = 100 + i;
+      devices.add(row);
+    }
+    List<Outcome> outcomes = new ArrayList<>();
+    Random random = new Random(1);
+    for (int i = 0; i < 20_000; i++) {
+      double score = random.nextDouble();
+      outcomes.add(new Outcome(new DeviceId("d" + i % 17), score, random.nextDouble() < score));
+    }
+    return EstimatedAccuracy.of(devices, Calibration.of(outcomes), .5);
+  }
 
   @Test
   void confirmsHarmOnlyBeyondTheUncertainty() {
@@ -63,7 +117,7 @@ class IncidentMachineTest {
     return IncidentMachine.after(incident, new IncidentEvent.OutcomesCounted(before, after));
   }
 
-  private static Accuracy accuracy(double share, long seed) {
+  static Accuracy accuracy(double share, long seed) {
     Random random = new Random(seed);
     List<Outcome> outcomes = new ArrayList<>();
     for (int i = 0; i < 900; i++) {

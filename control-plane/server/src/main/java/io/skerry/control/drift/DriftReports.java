@@ -7,6 +7,7 @@ import io.skerry.api.Explanation;
 import io.skerry.api.RolloutMark;
 import io.skerry.api.SliceRow;
 import io.skerry.control.drift.DriftStore.Stored;
+import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
 import io.skerry.telemetry.drift.BaselineBins;
@@ -45,7 +46,8 @@ public final class DriftReports {
       e(t)   = mean over signs s and bets b of  prod over devices d of (1 + b (s y(d,t) - tolerance))
       M(t)   = (M(t-1) + 1) e(t), Shiryaev-Roberts; opened when ln M >= ln(c H)
       c = windows per false incident that are promised, H = streams that are watched
-      tolerance = material effect + 3.9 standard errors of the learned baseline""";
+      tolerance = material effect + 3.9 standard errors of the learned baseline\
+      """;
 
   private static final int BASELINE_WINDOWS = 16;
   private static final int SHOWN_WINDOWS = 16;
@@ -69,12 +71,16 @@ public final class DriftReports {
   private final WindowReader reader;
 
   DriftReports(
-      Database database, DriftService service, Incidents incidents, Monitoring monitoring) {
+      Database database,
+      DriftService service,
+      Incidents incidents,
+      Monitoring monitoring,
+      WindowLayouts layouts) {
     this.database = database;
     this.service = service;
     this.incidents = incidents;
     this.monitoring = monitoring;
-    this.reader = new WindowReader();
+    this.reader = new WindowReader(layouts);
   }
 
   /** A stream's last windows, oldest first. */
@@ -224,9 +230,12 @@ public final class DriftReports {
             since.devices.size(),
             values.stream().mapToLong(Distribution.Bin::baseline).sum(),
             values.stream().mapToLong(Distribution.Bin::count).sum(),
-            EffectSize.psi(
-                values.stream().map(Distribution.Bin::baseline).toList(),
-                values.stream().map(Distribution.Bin::count).toList()),
+            EffectSize.of(
+                    values.stream().mapToLong(Distribution.Bin::baseline).toArray(),
+                    values.stream().mapToLong(Distribution.Bin::count).toArray(),
+                    0)
+                .psi()
+                .value(),
             rows));
   }
 
@@ -242,10 +251,11 @@ public final class DriftReports {
     for (long window = from; window < until; window++) {
       WindowReader.Window read = reader.read(transaction, track, window, Instant.now());
       for (DeviceWindow one : read.devices()) {
-        List<Long> counts = one.counts().get(stream);
-        if (counts == null || !cohort.value().equals(one.attributes().get(cohort.attribute()))) {
+        int place = one.counts().layout().indexOf(stream);
+        if (place < 0 || !one.counts().has(place) || !cohort.holds(one.attributes())) {
           continue;
         }
+        List<Long> counts = one.counts().counts(place);
         if (summed.counts.length < counts.size()) {
           summed.counts = java.util.Arrays.copyOf(summed.counts, counts.size());
         }

@@ -61,9 +61,13 @@ final class DriftService {
   private volatile @Nullable Thread loop;
 
   private static final class Replayed {
-    private final DriftLedger ledger = new DriftLedger(DriftSettings.DEFAULTS);
+    private final DriftLedger ledger;
     private long through = -1;
     private int releases;
+
+    Replayed(Track track) {
+      ledger = new DriftLedger(DriftSettings.forWindows(track.windowMillis()));
+    }
   }
 
   DriftService(
@@ -151,7 +155,7 @@ final class DriftService {
     if (replayed == null
         || replayed.through > judgedThrough
         || replayed.releases != releases.size()) {
-      replayed = new Replayed();
+      replayed = new Replayed(track);
       replayed.releases = releases.size();
       ledgers.put(track, replayed);
     }
@@ -182,7 +186,7 @@ final class DriftService {
 
   /** A window judged once more from what is stored; empty when windows up to it are gone. */
   Optional<WindowVerdict> judgeAgain(Transaction transaction, Track track, long window) {
-    Replayed replayed = new Replayed();
+    Replayed replayed = new Replayed(track);
     List<Release> releases = DriftStore.releases(transaction, track);
     Optional<WindowVerdict> last = Optional.empty();
     for (Judged judged : DriftStore.judgedAfter(transaction, track, -1)) {
@@ -226,7 +230,7 @@ final class DriftService {
   private static long commonVersion(Cohort cohort, WindowReader.Window read) {
     Map<Long, Integer> devices = new HashMap<>();
     read.devices().stream()
-        .filter(device -> cohort.value().equals(device.attributes().get(cohort.attribute())))
+        .filter(device -> cohort.holds(device.attributes()))
         .forEach(device -> devices.merge(device.version().version(), 1, Integer::sum));
     return devices.entrySet().stream()
         .max(Map.Entry.<Long, Integer>comparingByValue().thenComparing(Map.Entry::getKey))

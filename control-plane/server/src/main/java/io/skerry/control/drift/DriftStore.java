@@ -14,7 +14,9 @@ import io.skerry.telemetry.drift.StreamVerdict;
 import io.skerry.telemetry.drift.WindowVerdict;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -288,13 +290,16 @@ final class DriftStore {
   static List<Outcome> outcomes(
       Transaction transaction, Stored incident, long fromMillis, long toMillis) {
     Cohort cohort = incident.incident().finding().cohort();
+    Map<String, String> labels = new HashMap<>();
+    cohort.terms().forEach(term -> labels.put(term.attribute(), term.value()));
+    String profile = labels.remove(WindowReader.PROFILE);
     return transaction.list(
         """
         select distinct on (f.device, f.prediction_id) f.device, f.score, f.actual
         from telemetry_feedback f join device d on d.id = f.device
         where f.slot = ? and f.model = ? and f.version = ? and f.joined and f.score is not null
           and f.predicted_at >= ? and f.predicted_at < ?
-          and (d.labels ->> ? = ? or (? = 'profile' and d.profile = ?))
+          and d.labels @> ?::jsonb and (?::text is null or d.profile = ?)
         order by f.device, f.prediction_id, f.received_at desc, f.boot_epoch, f.sequence limit ?
         """,
         row ->
@@ -305,10 +310,9 @@ final class DriftStore {
         incident.version(),
         Instant.ofEpochMilli(fromMillis),
         Instant.ofEpochMilli(toMillis),
-        cohort.attribute(),
-        cohort.value(),
-        cohort.attribute(),
-        cohort.value(),
+        GSON.toJson(labels),
+        profile,
+        profile,
         OUTCOMES_MAX);
   }
 

@@ -7,6 +7,7 @@ import io.skerry.artifact.Layer;
 import io.skerry.artifact.LayerType;
 import io.skerry.control.artifact.ArtifactStore;
 import io.skerry.protocol.Digest;
+import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.telemetry.drift.BaselineBins;
 import io.skerry.telemetry.drift.MonitoredStreams;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
@@ -99,7 +100,10 @@ public final class Monitoring {
               ? monitoring.getScore().getThreshold()
               : THRESHOLD;
       return Optional.of(new Monitored(MonitoredStreams.of(monitoring), threshold));
-    } catch (ArtifactException | InvalidProtocolBufferException | IllegalArgumentException e) {
+    } catch (ArtifactException
+        | InvalidProtocolBufferException
+        | MalformedDocumentException
+        | IllegalArgumentException e) {
       log.atWarn()
           .addKeyValue("manifest", digest)
           .setCause(e)

@@ -19,10 +19,15 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Reads the stored records of one window, one entry a device. */
 final class WindowReader {
-  private static final String PROFILE = "profile";
+  private static final Logger log = LoggerFactory.getLogger(WindowReader.class);
+
+  static final String PROFILE = "profile";
 
   private final Gson gson = new Gson();
   private final WindowLayouts layouts;
@@ -80,9 +85,12 @@ final class WindowReader {
     for (Part part : chosen.values()) {
       Head head = part.head;
       manifests.put(head.version(), head.manifest());
-      devices.add(
-          new DeviceWindow(
-              new DeviceId(head.device()), head.attributes(), head.version(), part.counts));
+      WindowCounts counts = part.counts;
+      if (counts != null) {
+        devices.add(
+            new DeviceWindow(
+                new DeviceId(head.device()), head.attributes(), head.version(), counts));
+      }
     }
     return new Window(devices, manifests, records[0]);
   }
@@ -90,7 +98,7 @@ final class WindowReader {
   /** What one device counted for one version. */
   private final class Part {
     private final Head head;
-    private final Map<String, List<Long>> counts = new HashMap<>();
+    private @Nullable WindowCounts counts;
     private long answered;
 
     Part(Head head) {
@@ -100,23 +108,16 @@ final class WindowReader {
     void add(long predictions, byte[] record) {
       answered += predictions;
       try {
-        io.skerry.wire.fleet.v1.Window window = io.skerry.wire.fleet.v1.Window.parseFrom(record);
-        window
-            .getStreamsList()
-            .forEach(
-                stream ->
-                    counts.merge(stream.getStream(), stream.getCountsList(), WindowReader::sum));
-        if (!window.getPacked().isEmpty()) {
-          WindowCounts unpacked = layouts.counts(window);
-          List<String> names = unpacked.layout().names();
-          for (int stream = 0; stream < names.size(); stream++) {
-            if (unpacked.has(stream)) {
-              counts.merge(names.get(stream), unpacked.counts(stream), WindowReader::sum);
-            }
-          }
-        }
-      } catch (InvalidProtocolBufferException | MalformedDocumentException e) {
+        WindowCounts sent = layouts.counts(io.skerry.wire.fleet.v1.Window.parseFrom(record));
+        // An agent that was started anew sends the rest of the window as a second record.
+        counts = counts == null ? sent : counts.plus(sent);
+      } catch (InvalidProtocolBufferException e) {
         throw new IllegalStateException("a stored window cannot be read", e);
+      } catch (MalformedDocumentException e) {
+        log.atDebug()
+            .addKeyValue("device", head.device())
+            .setCause(e)
+            .log("a window is not judged: its counts have no meaning here");
       }
     }
   }
@@ -130,17 +131,5 @@ final class WindowReader {
         attributes,
         new ModelVersion(new ModelName(track.model()), row.bigint("version")),
         Digest.parse(row.text("manifest")));
-  }
-
-  // An agent that was started anew sends the rest of the window as a second record.
-  private static List<Long> sum(List<Long> first, List<Long> second) {
-    if (first.size() != second.size()) {
-      return second;
-    }
-    List<Long> total = new ArrayList<>(first.size());
-    for (int bin = 0; bin < first.size(); bin++) {
-      total.add(first.get(bin) + second.get(bin));
-    }
-    return total;
   }
 }

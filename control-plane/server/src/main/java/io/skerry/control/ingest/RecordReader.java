@@ -84,7 +84,7 @@ final class RecordReader {
         gated.add(stream);
       }
     }
-    checkPacked(window, layouts).ifPresent(gated::add);
+    gated.addAll(gated(window, layouts));
     return new StoredWindow(
         device,
         bootEpoch,
@@ -102,20 +102,25 @@ final class RecordReader {
         gated);
   }
 
-  /** Unpacks what is packed, and tells the stream that gates read. */
-  private static Optional<StreamCounts> checkPacked(Window window, WindowLayouts layouts)
-      throws Malformed {
+  /** Unpacks what is packed, which checks it, and tells the streams that gates read. */
+  private static List<StreamCounts> gated(Window window, WindowLayouts layouts) throws Malformed {
+    List<StreamCounts> gated = new ArrayList<>();
     if (window.getPacked().isEmpty()) {
-      return Optional.empty();
+      return gated;
     }
     try {
       WindowCounts counts = layouts.counts(window);
-      int latency = counts.layout().indexOf(LATENCY);
-      return Optional.of(
-          StreamCounts.newBuilder()
-              .setStream(LATENCY)
-              .addAllCounts(counts.counts(latency))
-              .build());
+      for (String name : List.of(LATENCY, SCORE)) {
+        int stream = counts.layout().indexOf(name);
+        if (stream >= 0 && counts.has(stream)) {
+          gated.add(
+              StreamCounts.newBuilder()
+                  .setStream(name)
+                  .addAllCounts(counts.counts(stream))
+                  .build());
+        }
+      }
+      return gated;
     } catch (MalformedDocumentException e) {
       throw new Malformed(String.valueOf(e.getMessage()));
     }

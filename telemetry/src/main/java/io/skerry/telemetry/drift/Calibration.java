@@ -1,0 +1,113 @@
+package io.skerry.telemetry.drift;
+
+import java.util.Collection;
+
+/**
+ * How often a score comes true, per score bin: isotonic regression of outcomes on 64 bins, made
+ * centrally per version and hardware profile, because quantized variants are calibrated each in
+ * their own way. Immutable.
+ *
+ * <p>Bins without outcomes take the course between their neighbours. Intervals know how many
+ * outcomes each level rests on.
+ */
+public final class Calibration {
+  /** Equal bins of the score over [0, 1]. */
+  public static final int BINS = 64;
+
+  private final double[] probability;
+  private final double[] variance;
+  private final double outcomes;
+
+  private Calibration(double[] probability, double[] variance, double outcomes) {
+    this.probability = probability;
+    this.variance = variance;
+    this.outcomes = outcomes;
+  }
+
+  /** Without outcomes: the score is taken at its word. */
+  public static Calibration none() {
+    double[] probability = new double[BINS];
+    double[] variance = new double[BINS];
+    for (int bin = 0; bin < BINS; bin++) {
+      probability[bin] = (bin + .5) / BINS;
+      variance[bin] = .25;
+    }
+    return new Calibration(probability, variance, 0);
+  }
+
+  /** From outcomes, weighted by one over their inclusion probability; none when there are none. */
+  public static Calibration of(Collection<Outcome> outcomes) {
+    double[] weight = new double[BINS];
+    double[] positive = new double[BINS];
+    double total = 0;
+    for (Outcome outcome : outcomes) {
+      int bin = bin(outcome.score());
+      weight[bin] += outcome.weight();
+      positive[bin] += outcome.positive() ? outcome.weight() : 0;
+      total += outcome.weight();
+    }
+    if (total == 0) {
+      return none();
+    }
+    return pooled(weight, positive, total);
+  }
+
+  // Pool adjacent violators: blocks of falling means become one.
+  private static Calibration pooled(double[] weight, double[] positive, double total) {
+    double[] blockWeight = new double[BINS];
+    double[] blockMean = new double[BINS];
+    int[] blockEnd = new int[BINS];
+    int blocks = 0;
+    for (int bin = 0; bin < BINS; bin++) {
+      if (weight[bin] == 0) {
+        continue;
+      }
+      blockWeight[blocks] = weight[bin];
+      blockMean[blocks] = positive[bin] / weight[bin];
+      blockEnd[blocks] = bin;
+      blocks++;
+      while (blocks > 1 && blockMean[blocks - 2] >= blockMean[blocks - 1]) {
+        double both = blockWeight[blocks - 2] + blockWeight[blocks - 1];
+        blockMean[blocks - 2] =
+            (blockMean[blocks - 2] * blockWeight[blocks - 2]
+                    + blockMean[blocks - 1] * blockWeight[blocks - 1])
+                / both;
+        blockWeight[blocks - 2] = both;
+        blockEnd[blocks - 2] = blockEnd[blocks - 1];
+        blocks--;
+      }
+    }
+    double[] probability = new double[BINS];
+    double[] variance = new double[BINS];
+    int block = 0;
+    for (int bin = 0; bin < BINS; bin++) {
+      while (block < blocks - 1 && bin > blockEnd[block]) {
+        block++;
+      }
+      double mean = blockMean[block];
+      probability[bin] = mean;
+      // Half an outcome of each kind more, so that a block that never failed is not certain.
+      double smoothed = (mean * blockWeight[block] + .5) / (blockWeight[block] + 1);
+      variance[bin] = smoothed * (1 - smoothed) / (blockWeight[block] + 1);
+    }
+    return new Calibration(probability, variance, total);
+  }
+
+  static int bin(double score) {
+    return Math.clamp((int) (score * BINS), 0, BINS - 1);
+  }
+
+  /** The probability that a score in this bin comes true. */
+  public double probability(int bin) {
+    return probability[bin];
+  }
+
+  double variance(int bin) {
+    return variance[bin];
+  }
+
+  /** Weight of the outcomes it rests on. */
+  public double outcomes() {
+    return outcomes;
+  }
+}

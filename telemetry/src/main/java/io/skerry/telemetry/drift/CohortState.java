@@ -1,0 +1,128 @@
+package io.skerry.telemetry.drift;
+
+import java.util.Arrays;
+
+/** What the ledger keeps of one cohort: its detectors, and its effects of the last windows. */
+final class CohortState {
+  static final int WINDOWS_KEPT = 32;
+
+  private final Cohort cohort;
+  private final ShiftDetectors detectors;
+  private final int statistics;
+  // Effects, standard errors and windows of the last windows, in a ring.
+  private final float[] effects;
+  private final float[] errors;
+  private final long[] windows = new long[WINDOWS_KEPT];
+  private int next;
+
+  // One window's sums; written anew for each.
+  final float[] residualSum;
+  final float[] units;
+  final float[] sum;
+  final float[] squares;
+  final float[] peerMean;
+  // What one unit may say at most, and the tolerance in parts of that; 0 = not judged.
+  final float[] clip;
+  final float[] tolerance;
+  final double[] products;
+  int devices;
+
+  CohortState(Cohort cohort, int statistics) {
+    this.cohort = cohort;
+    this.statistics = statistics;
+    detectors = new ShiftDetectors(statistics);
+    effects = new float[WINDOWS_KEPT * statistics];
+    errors = new float[WINDOWS_KEPT * statistics];
+    Arrays.fill(windows, Long.MIN_VALUE);
+    residualSum = new float[statistics];
+    units = new float[statistics];
+    sum = new float[statistics];
+    squares = new float[statistics];
+    peerMean = new float[statistics];
+    clip = new float[statistics];
+    tolerance = new float[statistics];
+    products = new double[statistics * 2 * ShiftDetectors.BETS];
+  }
+
+  Cohort cohort() {
+    return cohort;
+  }
+
+  ShiftDetectors detectors() {
+    return detectors;
+  }
+
+  void begin() {
+    devices = 0;
+    Arrays.fill(residualSum, 0);
+    Arrays.fill(units, 0);
+    Arrays.fill(sum, 0);
+    Arrays.fill(squares, 0);
+    Arrays.fill(clip, 0);
+    Arrays.fill(products, 1);
+  }
+
+  void open(long window) {
+    next = (next + 1) % WINDOWS_KEPT;
+    windows[next] = window;
+    Arrays.fill(effects, next * statistics, (next + 1) * statistics, Float.NaN);
+  }
+
+  void effect(int statistic, double effect, double error) {
+    effects[next * statistics + statistic] = (float) effect;
+    errors[next * statistics + statistic] = (float) error;
+  }
+
+  /** The latest effect; NaN when it was not judged. */
+  double effect(int statistic) {
+    return effects[next * statistics + statistic];
+  }
+
+  /**
+   * The windows in which the shift may have begun: those where a step fits the effects nearly as
+   * well as at the best one.
+   *
+   * @return first and last window
+   */
+  long[] onset(int statistic) {
+    int kept = 0;
+    double[] effect = new double[WINDOWS_KEPT];
+    double[] weight = new double[WINDOWS_KEPT];
+    long[] at = new long[WINDOWS_KEPT];
+    for (int back = WINDOWS_KEPT - 1; back >= 0; back--) {
+      int slot = Math.floorMod(next - back, WINDOWS_KEPT);
+      float value = effects[slot * statistics + statistic];
+      if (windows[slot] != Long.MIN_VALUE && !Float.isNaN(value)) {
+        effect[kept] = value;
+        double error = errors[slot * statistics + statistic];
+        weight[kept] = 1 / Math.max(1e-12, error * error);
+        at[kept++] = windows[slot];
+      }
+    }
+    double[] loss = new double[Math.max(1, kept)];
+    double best = Double.POSITIVE_INFINITY;
+    // No shift before the step, its mean from the step on.
+    double tailWeight = 0;
+    double tailSum = 0;
+    double gain;
+    for (int step = kept - 1; step >= 0; step--) {
+      tailWeight += weight[step];
+      tailSum += weight[step] * effect[step];
+      gain = tailSum * tailSum / tailWeight;
+      loss[step] = -gain;
+      best = Math.min(best, loss[step]);
+    }
+    long first = windows[next];
+    long last = windows[next];
+    boolean found = false;
+    for (int step = 0; step < kept; step++) {
+      // 95 % of a chi-squared variable of one degree of freedom lie below this.
+      if (loss[step] <= best + 3.84) {
+        first = found ? first : at[step];
+        last = at[step];
+        found = true;
+      }
+    }
+    return new long[] {first, last};
+  }
+}

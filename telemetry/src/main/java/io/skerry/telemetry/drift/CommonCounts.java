@@ -1,0 +1,38 @@
+package io.skerry.telemetry.drift;
+
+import io.skerry.telemetry.sketch.WindowCounts;
+
+/** Counts of one input on the common scale, whatever bins a version has. */
+final class CommonCounts {
+  static final int BINS = 20;
+
+  private final long[] counts = new long[BINS];
+  private double sum;
+  private long total;
+
+  void add(Statistics.Reader reader, int input, WindowCounts window) {
+    int stream = reader.stream(input);
+    if (stream >= 0 && window.has(stream)) {
+      for (int bin = 0; bin < window.layout().bins(stream); bin++) {
+        add(reader, input, bin, window.count(stream, bin));
+      }
+    }
+  }
+
+  void add(Statistics.Reader reader, int input, int bin, long count) {
+    double position = reader.positions(input)[bin];
+    if (!Double.isNaN(position)) {
+      counts[Math.min(BINS - 1, (int) (position * BINS))] += count;
+      sum += count * reader.values(input)[bin];
+      total += count;
+    }
+  }
+
+  double mean() {
+    return total == 0 ? Double.NaN : sum / total;
+  }
+
+  long[] counts() {
+    return counts.clone();
+  }
+}

@@ -1,0 +1,182 @@
+package io.skerry.telemetry.drift;
+
+import io.skerry.protocol.ModelVersion;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** What the ledger keeps of one device: its baselines and how far it has been from them lately. */
+final class Device {
+  /** Rows of locations from which what is conditional is learned, once the trend is known. */
+  static final int ROWS_MAX = 8;
+
+  private static final float NEWEST = .6f;
+
+  private final Statistics statistics;
+  private final int season;
+  private final float[] recent;
+  private final List<float[]> rows = new ArrayList<>();
+  private Baseline inputs;
+  private Baseline outputs;
+  private float @Nullable [] conditional;
+  // Of what is conditional, where there is a season: learned after the trend is known.
+  private @Nullable Baseline conditionalCourse;
+  private @Nullable ModelVersion version;
+  private Map<String, String> attributes = Map.of();
+  private List<CohortState> cohorts = List.of();
+
+  Device(Statistics statistics, int season) {
+    this.statistics = statistics;
+    this.season = season;
+    this.recent = new float[statistics.size()];
+    Arrays.fill(recent, Float.NaN);
+    this.inputs = newInputs();
+    this.outputs = newOutputs();
+  }
+
+  private Baseline newInputs() {
+    return new Baseline(0, statistics.inputStatistics(), season);
+  }
+
+  private Baseline newOutputs() {
+    return new Baseline(statistics.inputStatistics(), statistics.size(), season);
+  }
+
+  Map<String, String> attributes() {
+    return attributes;
+  }
+
+  List<CohortState> cohorts() {
+    return cohorts;
+  }
+
+  /** Takes over the attributes; {@code of} tells the cohorts when they have changed. */
+  void attributes(Map<String, String> latest, Function<Map<String, String>, List<CohortState>> of) {
+    if (cohorts.isEmpty() || !latest.equals(attributes)) {
+      attributes = latest;
+      cohorts = of.apply(latest);
+    }
+  }
+
+  void relearn() {
+    inputs = newInputs();
+    outputs = newOutputs();
+    conditional = null;
+    conditionalCourse = null;
+    rows.clear();
+    Arrays.fill(recent, Float.NaN);
+  }
+
+  boolean hasLearnedInputs() {
+    return inputs.isLearned();
+  }
+
+  List<float[]> rows() {
+    return rows;
+  }
+
+  /** Keeps the locations of a row that is learned from. */
+  void keep(float[] row) {
+    if (!inputs.isLearned() && conditional == null) {
+      if (rows.size() == ROWS_MAX) {
+        rows.removeFirst();
+      }
+      rows.add(Arrays.copyOf(row, statistics.inputCount()));
+    }
+  }
+
+  /** Learns what is conditional, once the trend is known. */
+  void settle(CommonTrend trend, Noise noise) {
+    if (conditional != null || conditionalCourse != null || !inputs.isLearned()) {
+      return;
+    }
+    if (season > 1) {
+      conditionalCourse =
+          new Baseline(statistics.inputCount(), 2 * statistics.inputCount(), season);
+      rows.clear();
+      return;
+    }
+    int features = statistics.inputCount();
+    Baseline learned = new Baseline(0, features, 1);
+    float[] residuals = new float[features];
+    for (int i = 0; i < rows.size(); i++) {
+      trend.residuals(rows.get(i), residuals);
+      learned.learn(i, residuals, rows.size(), noise);
+    }
+    float[] mean = new float[features];
+    learned.subtract(0, mean);
+    conditional = mean;
+    rows.clear();
+  }
+
+  /**
+   * Turns a row of statistics, less the fleet's mean, into residuals against the own baseline, or
+   * learns from it.
+   *
+   * @param row in place; unknown where there is no baseline yet
+   * @return whether the inputs have a baseline
+   */
+  boolean residual(
+      long window,
+      ModelVersion running,
+      float[] row,
+      int learningWindows,
+      Noise inputNoise,
+      Noise outputNoise) {
+    int first = statistics.inputStatistics();
+    if (!running.equals(version)) {
+      version = running;
+      outputs = newOutputs();
+    }
+    if (outputs.isLearned()) {
+      outputs.subtract(window, row);
+    } else {
+      outputs.learn(window, row, learningWindows, outputNoise);
+      Arrays.fill(row, first, row.length, Float.NaN);
+    }
+    boolean learned = inputs.isLearned();
+    if (learned) {
+      int features = statistics.inputCount();
+      float[] given = Arrays.copyOfRange(row, features, 2 * features);
+      inputs.subtract(window, row);
+      System.arraycopy(given, 0, row, features, features);
+      conditional(window, row, learningWindows, inputNoise);
+    } else {
+      inputs.learn(window, row, learningWindows, inputNoise);
+      Arrays.fill(row, 0, first, Float.NaN);
+    }
+    for (int s = 0; s < row.length; s++) {
+      if (!Float.isNaN(row[s])) {
+        recent[s] = Float.isNaN(recent[s]) ? row[s] : NEWEST * row[s] + (1 - NEWEST) * recent[s];
+      }
+    }
+    return learned;
+  }
+
+  private void conditional(long window, float[] row, int learningWindows, Noise noise) {
+    int features = statistics.inputCount();
+    Baseline course = conditionalCourse;
+    float[] mean = conditional;
+    if (course != null && course.isLearned()) {
+      course.subtract(window, row);
+    } else if (course == null && mean != null) {
+      for (int f = 0; f < features; f++) {
+        // The mean was taken off nothing, so its sign is turned.
+        row[features + f] += mean[f];
+      }
+    } else {
+      if (course != null) {
+        course.learn(window, row, learningWindows, noise);
+      }
+      Arrays.fill(row, features, 2 * features, Float.NaN);
+    }
+  }
+
+  /** Residual of a statistic, the latest windows counting most. */
+  float recent(int statistic) {
+    return recent[statistic];
+  }
+}

@@ -1,0 +1,115 @@
+package io.skerry.telemetry.drift;
+
+import java.util.Arrays;
+
+/**
+ * Shiryaev-Roberts e-detectors for the means of bounded observations, in both directions; one per
+ * statistic of a cohort.
+ *
+ * <pre>{@code
+ * H0:  |E[y_d | past]| <= tau            y in [-1, 1], units d independent given the window
+ * x_d = (s y_d - tau) / (1 + tau)        s = +1, -1;  x >= -1
+ * e_t(s, lambda) = exp(lambda sum x - psi(lambda) sum x^2)     psi(lambda) = -ln(1 - lambda) - lambda
+ * M_t(s, lambda) = (M_{t-1}(s, lambda) + 1) e_t(s, lambda);    M_t = mean over s and lambda
+ * }</pre>
+ *
+ * <p>Of few units the exact product {@code e_t = prod (1 + lambda x_d)} is taken. Of many, sum and
+ * sum of squares say enough: {@code exp(lambda x - psi(lambda) x^2) <= 1 + lambda x} for {@code x
+ * >= -1} (Fan, Grama, Liu 2015). Either way E[e_t | past] <= 1 under H0 and M_t - t is a
+ * supermartingale, whatever other streams do.
+ *
+ * @see <a href="https://arxiv.org/abs/2203.03532">Shin, Ramdas, Rinaldo: e-detectors</a>
+ */
+final class ShiftDetectors {
+  /** The bets that are mixed. */
+  static final int BETS = 6;
+
+  private static final double[] GRID = {.02, .06, .15, .3, .55, .9};
+  private static final double[] PSI = new double[GRID.length];
+
+  // Far above every threshold; keeps the products from overflowing.
+  private static final double M_MAX = 1e280;
+  private static final double M_MIN = 1e-280;
+  private static final double EXPONENT_MAX = 600;
+
+  static {
+    for (int i = 0; i < GRID.length; i++) {
+      PSI[i] = -Math.log1p(-GRID[i]) - GRID[i];
+    }
+  }
+
+  // Per statistic, rising then falling, one value per lambda.
+  private final double[] m;
+
+  ShiftDetectors(int statistics) {
+    m = new double[statistics * 2 * GRID.length];
+  }
+
+  void restart() {
+    Arrays.fill(m, 0);
+  }
+
+  void restart(int statistic) {
+    Arrays.fill(m, statistic * 2 * GRID.length, (statistic + 1) * 2 * GRID.length, 0);
+  }
+
+  /**
+   * Takes one window's units of a statistic, of which there are many.
+   *
+   * @param sum of y
+   * @param squares sum of y squared
+   * @param tolerance of the mean of y, 0 to below 1
+   */
+  void observe(int statistic, int units, double sum, double squares, double tolerance) {
+    double scale = 1 / (1 + tolerance);
+    for (int side = 0; side < 2; side++) {
+      double signed = side == 0 ? sum : -sum;
+      double x = (signed - units * tolerance) * scale;
+      double xx =
+          (squares - 2 * tolerance * signed + units * tolerance * tolerance) * scale * scale;
+      int at = (2 * statistic + side) * GRID.length;
+      for (int i = 0; i < GRID.length; i++) {
+        double exponent = GRID[i] * x - PSI[i] * xx;
+        grow(at + i, Math.exp(Math.clamp(exponent, -EXPONENT_MAX, EXPONENT_MAX)));
+      }
+    }
+  }
+
+  /**
+   * Takes one window's units of a statistic, multiplied by {@link #bet}.
+   *
+   * @param products per statistic 2 x {@link #BETS}
+   */
+  void observe(int statistic, double[] products) {
+    int at = 2 * statistic * GRID.length;
+    for (int i = 0; i < 2 * GRID.length; i++) {
+      grow(at + i, products[at + i]);
+    }
+  }
+
+  /** Multiplies a unit's y into the products of a statistic. */
+  static void bet(double[] products, int statistic, double y, double tolerance) {
+    double scale = 1 / (1 + tolerance);
+    double up = (y - tolerance) * scale;
+    double down = (-y - tolerance) * scale;
+    int at = 2 * statistic * BETS;
+    for (int i = 0; i < BETS; i++) {
+      products[at + i] *= 1 + GRID[i] * up;
+      products[at + BETS + i] *= 1 + GRID[i] * down;
+    }
+  }
+
+  private void grow(int at, double e) {
+    m[at] = Math.min(M_MAX, (m[at] + 1) * e);
+  }
+
+  double logM(int statistic) {
+    double sum = 0;
+    int from = 2 * statistic * GRID.length;
+    for (int i = from; i < from + 2 * GRID.length; i++) {
+      sum += m[i] / (2 * GRID.length);
+    }
+    // Evidence that has vanished is still a number, for whoever stores it.
+    return Math.log(Math.max(sum, M_MIN));
+  }
+}

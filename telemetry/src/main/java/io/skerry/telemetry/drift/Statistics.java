@@ -1,0 +1,275 @@
+package io.skerry.telemetry.drift;
+
+import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.telemetry.sketch.ReferenceBins;
+import io.skerry.telemetry.sketch.WindowCounts;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is judged, in one order, and how a version's counts become a row of numbers in that order.
+ *
+ * <p>Each statistic is a share of counts: {@code sum of weight x count / sum of counts}. Inputs of
+ * every version are placed on the scale of the first version's training data.
+ */
+final class Statistics {
+  /** Classes that are watched one by one; the others together make up the rest. */
+  static final int CLASSES_MAX = 8;
+
+  static final String ACTUAL = "$actual";
+  static final String ERROR = "$error";
+
+  private final List<Stream> streams;
+  private final List<String> inputs;
+  private final List<String> outputs;
+  private final int classes;
+  private final MonitoredStreams scale;
+
+  private Statistics(MonitoredStreams scale) {
+    this.scale = scale;
+    this.inputs = List.copyOf(scale.inputs().keySet());
+    this.outputs = List.copyOf(scale.outputs().keySet());
+    this.classes = Math.min(scale.classes(), CLASSES_MAX);
+    List<Stream> all = new ArrayList<>();
+    for (Stream.Kind kind :
+        List.of(
+            Stream.Kind.LOCATION,
+            Stream.Kind.CONDITIONAL,
+            Stream.Kind.SCALE,
+            Stream.Kind.QUALITY,
+            Stream.Kind.STUCK)) {
+      inputs.forEach(name -> all.add(new Stream(name, kind)));
+    }
+    outputs.forEach(name -> all.add(new Stream(name, Stream.Kind.OUTPUT)));
+    // Shares add up to 1: of two classes one says it all.
+    int told = classes == 2 ? 1 : classes;
+    for (int i = 0; i < told; i++) {
+      all.add(new Stream(share(MonitoringPlan.CLASS, i), Stream.Kind.SHARE));
+    }
+    for (int i = 0; i < told; i++) {
+      all.add(new Stream(share(ACTUAL, i), Stream.Kind.SHARE));
+    }
+    if (classes > 0) {
+      all.add(new Stream(ERROR, Stream.Kind.ERROR));
+    }
+    this.streams = List.copyOf(all);
+  }
+
+  // With two classes the second, the positive one, is told.
+  private String share(String stream, int place) {
+    return stream + ":" + (classes == 2 ? 1 : place);
+  }
+
+  static Statistics of(MonitoredStreams first) {
+    return new Statistics(first);
+  }
+
+  int size() {
+    return streams.size();
+  }
+
+  List<Stream> streams() {
+    return streams;
+  }
+
+  Stream stream(int statistic) {
+    return streams.get(statistic);
+  }
+
+  int inputCount() {
+    return inputs.size();
+  }
+
+  List<String> inputs() {
+    return inputs;
+  }
+
+  /** How many statistics, from the first, outlive a version. */
+  int inputStatistics() {
+    return 5 * inputs.size();
+  }
+
+  int location(int input) {
+    return input;
+  }
+
+  int conditional(int input) {
+    return inputs.size() + input;
+  }
+
+  double standardDeviation(int input) {
+    MonitoredStreams.Input of = scale.inputs().get(inputs.get(input));
+    return of == null ? 0 : of.standardDeviation();
+  }
+
+  /** What a mean position moves by when a feature moves by one training standard deviation. */
+  double slope(int input) {
+    MonitoredStreams.Input of = scale.inputs().get(inputs.get(input));
+    return of == null ? 0 : of.bins().density() * of.standardDeviation();
+  }
+
+  /** Reads the counts of one version. */
+  Reader reader(MonitoredStreams version) {
+    return new Reader(version);
+  }
+
+  /** Weights of one stream's bins, per number of bins that were added up. */
+  private static final class Weights {
+    private static final int FOLD_MAX = 4;
+
+    private final int stream;
+    private final float[][] location = new float[FOLD_MAX + 1][];
+    private final float[][] scale = new float[FOLD_MAX + 1][];
+    private final float[] placed;
+
+    Weights(int stream, double[] positions, int ordinary) {
+      this.stream = stream;
+      this.placed = new float[positions.length];
+      for (int bin = 0; bin < placed.length; bin++) {
+        placed[bin] = Double.isNaN(positions[bin]) ? 0 : 1;
+      }
+      for (int fold = 1; fold <= FOLD_MAX; fold *= 2) {
+        location[fold] = new float[positions.length];
+        scale[fold] = new float[positions.length];
+        for (int bin = 0; bin < positions.length; bin++) {
+          int end = bin < ordinary ? Math.min(ordinary, bin + fold) : bin + 1;
+          for (int i = bin; i < end && placed[bin] > 0; i++) {
+            location[fold][bin] += (float) (positions[i] / (end - bin));
+            scale[fold][bin] += (float) (2 * Math.abs(positions[i] - .5) / (end - bin));
+          }
+        }
+      }
+    }
+  }
+
+  /** A version's way from counts to statistics. */
+  final class Reader {
+    private final MonitoredStreams own;
+    private final @Nullable Weights[] inputWeights = new @Nullable Weights[inputs.size()];
+    private final @Nullable Weights[] outputWeights = new @Nullable Weights[outputs.size()];
+    private final int classStream;
+    private final double[][] values = new double[inputs.size()][];
+    private final double[][] positions = new double[inputs.size()][];
+
+    private Reader(MonitoredStreams own) {
+      this.own = own;
+      for (int f = 0; f < inputs.size(); f++) {
+        MonitoredStreams.Input reference = scale.inputs().get(inputs.get(f));
+        MonitoredStreams.Input mine = own.inputs().get(inputs.get(f));
+        values[f] = new double[0];
+        positions[f] = new double[0];
+        if (reference != null && mine != null) {
+          values[f] = mine.bins().values();
+          positions[f] = reference.bins().positions(mine.bins());
+          inputWeights[f] =
+              new Weights(
+                  own.layout().indexOf(inputs.get(f)), positions[f], mine.bins().ordinary());
+        }
+      }
+      for (int i = 0; i < outputs.size(); i++) {
+        BaselineBins mine = own.outputs().get(outputs.get(i));
+        if (mine != null) {
+          outputWeights[i] =
+              new Weights(
+                  own.layout().indexOf(outputs.get(i)), mine.positions(mine), mine.ordinary());
+        }
+      }
+      classStream = own.layout().indexOf(MonitoringPlan.CLASS);
+    }
+
+    MonitoredStreams streams() {
+      return own;
+    }
+
+    /** The layout's stream of an input; -1 when this version has none of the name. */
+    int stream(int input) {
+      Weights weights = inputWeights[input];
+      return weights == null ? -1 : weights.stream;
+    }
+
+    double[] values(int input) {
+      return values[input];
+    }
+
+    double[] positions(int input) {
+      return positions[input];
+    }
+
+    /** Writes the statistics; NaN where too little was counted. */
+    void read(DeviceWindow window, long predictionsMin, float[] into) {
+      WindowCounts counts = window.counts();
+      int f = inputs.size();
+      for (int i = 0; i < f; i++) {
+        input(counts, i, predictionsMin, into);
+      }
+      int at = 5 * f;
+      for (@Nullable Weights weights : outputWeights) {
+        into[at++] = location(counts, weights, predictionsMin);
+      }
+      int told = classes == 2 ? 1 : classes;
+      double predicted = classStream < 0 ? 0 : counts.total(classStream);
+      for (int i = 0; i < told; i++) {
+        into[at++] =
+            predicted < predictionsMin
+                ? Float.NaN
+                : (float) (counts.count(classStream, classes == 2 ? 1 : i) / predicted);
+      }
+      DeviceWindow.Outcomes outcomes = window.outcomes();
+      double known = outcomes.right() + outcomes.wrong();
+      for (int i = 0; i < told; i++) {
+        int actual = classes == 2 ? 1 : i;
+        into[at++] =
+            known < predictionsMin || actual >= outcomes.actual().size()
+                ? Float.NaN
+                : (float) (outcomes.actual().get(actual) / known);
+      }
+      if (classes > 0) {
+        into[at] = known < predictionsMin ? Float.NaN : (float) (outcomes.wrong() / known);
+      }
+    }
+
+    private void input(WindowCounts counts, int input, long predictionsMin, float[] into) {
+      int f = inputs.size();
+      Weights weights = inputWeights[input];
+      into[f + input] = Float.NaN;
+      if (weights == null || !counts.has(weights.stream)) {
+        into[input] = Float.NaN;
+        into[2 * f + input] = Float.NaN;
+        into[3 * f + input] = Float.NaN;
+        into[4 * f + input] = Float.NaN;
+        return;
+      }
+      int stream = weights.stream;
+      int fold = counts.fold(stream);
+      double placed = counts.sum(stream, weights.placed);
+      int ordinary = counts.layout().ordinary(stream);
+      double total = counts.total(stream);
+      double invalid = total;
+      for (int bin = 0; bin < ordinary; bin++) {
+        invalid -= counts.count(stream, bin);
+      }
+      boolean enough = placed >= predictionsMin;
+      into[input] =
+          enough ? (float) (counts.sum(stream, weights.location[fold]) / placed) : Float.NaN;
+      into[2 * f + input] =
+          enough ? (float) (counts.sum(stream, weights.scale[fold]) / placed) : Float.NaN;
+      into[3 * f + input] = total >= predictionsMin ? (float) (invalid / total) : Float.NaN;
+      into[4 * f + input] =
+          total >= predictionsMin
+              ? (float) (counts.count(stream, ordinary + ReferenceBins.OWN_BINS - 1) / total)
+              : Float.NaN;
+    }
+
+    private float location(WindowCounts counts, @Nullable Weights weights, long predictionsMin) {
+      if (weights == null || !counts.has(weights.stream)) {
+        return Float.NaN;
+      }
+      double placed = counts.sum(weights.stream, weights.placed);
+      return placed < predictionsMin
+          ? Float.NaN
+          : (float)
+              (counts.sum(weights.stream, weights.location[counts.fold(weights.stream)]) / placed);
+    }
+  }
+}

@@ -1,0 +1,216 @@
+package io.skerry.telemetry.drift;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.skerry.protocol.DeviceId;
+import io.skerry.telemetry.drift.LabelShares.DeviceShares;
+import io.skerry.telemetry.drift.SliceReport.DeviceCounts;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class EstimatesTest {
+  /** A model whose score is the square root of the true probability. */
+  private static final class Source {
+    private final Random random;
+    private final double skew;
+    private final boolean turned;
+
+    Source(long seed, double skew, boolean turned) {
+      this.random = new Random(seed);
+      this.skew = skew;
+      this.turned = turned;
+    }
+
+    Outcome next(int device) {
+      double p = Math.pow(random.nextDouble(), skew);
+      boolean positive = random.nextDouble() < p;
+      // A concept flip: one in ten outcomes is the other way round.
+      boolean actual = turned && random.nextInt(10) == 0 ? !positive : positive;
+      return new Outcome(new DeviceId("d" + device), Math.sqrt(p), actual);
+    }
+  }
+
+  private static List<Outcome> outcomes(Source source, int count) {
+    List<Outcome> outcomes = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      outcomes.add(source.next(i % 40));
+    }
+    return outcomes;
+  }
+
+  private static EstimatedAccuracy estimated(List<Outcome> outcomes, Calibration calibration) {
+    List<long[]> devices = new ArrayList<>();
+    for (int device = 0; device < 40; device++) {
+      devices.add(new long[Calibration.BINS]);
+    }
+    for (int i = 0; i < outcomes.size(); i++) {
+      devices.get(i % 40)[Calibration.bin(outcomes.get(i).score())]++;
+    }
+    return EstimatedAccuracy.of(devices, calibration, .5);
+  }
+
+  private static double realised(List<Outcome> outcomes) {
+    return outcomes.stream().filter(o -> (o.score() >= .5) == o.positive()).count()
+        / (double) outcomes.size();
+  }
+
+  @Test
+  void estimatesAccuracyUnderCovariateShiftWhereTheRawScoreIsFarOff() {
+    Calibration calibration = Calibration.of(outcomes(new Source(1, 1, false), 20_000));
+    double error = 0;
+    double uncalibrated = 0;
+    int covered = 0;
+    for (int seed = 0; seed < 20; seed++) {
+      List<Outcome> shifted = outcomes(new Source(100 + seed, .5 + .1 * seed, false), 4000);
+      EstimatedAccuracy estimate = estimated(shifted, calibration);
+      error += Math.abs(estimate.accuracy().value() - realised(shifted)) / 20;
+      uncalibrated +=
+          Math.abs(estimated(shifted, Calibration.none()).accuracy().value() - realised(shifted))
+              / 20;
+      covered +=
+          realised(shifted) >= estimate.accuracy().low()
+                  && realised(shifted) <= estimate.accuracy().high()
+              ? 1
+              : 0;
+    }
+
+    assertThat(error).isLessThan(.012);
+    assertThat(uncalibrated).isGreaterThan(2 * error);
+    assertThat(covered).isGreaterThanOrEqualTo(17);
+  }
+
+  @Test
+  void isBlindToConceptChangeAsItSays() {
+    Calibration calibration = Calibration.of(outcomes(new Source(1, 1, false), 20_000));
+    List<Outcome> turned = outcomes(new Source(2, 1, true), 20_000);
+
+    assertThat(estimated(turned, calibration).accuracy().value() - realised(turned))
+        .isGreaterThan(.03);
+  }
+
+  @Test
+  void weighsOutcomesByTheirInclusionProbability() {
+    Random random = new Random(3);
+    List<Outcome> all = new ArrayList<>();
+    List<Outcome> chosen = new ArrayList<>();
+    for (int i = 0; i < 60_000; i++) {
+      boolean anomalous = random.nextInt(10) == 0;
+      boolean positive = random.nextBoolean();
+      boolean right = random.nextDouble() < (anomalous ? .5 : .95);
+      double probability = anomalous ? .5 : .02;
+      DeviceId device = new DeviceId("d" + i % 30);
+      all.add(new Outcome(device, positive == right ? .9 : .1, positive));
+      if (random.nextDouble() < probability) {
+        chosen.add(new Outcome(device, positive == right ? .9 : .1, positive, probability));
+      }
+    }
+    List<Outcome> unweighted =
+        chosen.stream().map(o -> new Outcome(o.device(), o.score(), o.positive())).toList();
+    double truth = Accuracy.of(all, .5).orElseThrow().balanced().value();
+
+    Estimate weighted = Accuracy.of(chosen, .5).orElseThrow().balanced();
+
+    assertThat(weighted.value()).isCloseTo(truth, within(.02));
+    assertThat(truth).isBetween(weighted.low(), weighted.high());
+    assertThat(Accuracy.of(unweighted, .5).orElseThrow().balanced().value()).isLessThan(truth - .1);
+  }
+
+  @Test
+  void tellsUnfairSlicesAndSuppressesSmallOnes() {
+    Random random = new Random(4);
+    List<DeviceCounts> devices = new ArrayList<>();
+    for (int i = 0; i < 125; i++) {
+      String slice = i < 60 ? "a" : i < 120 ? "b" : "c";
+      double recall = slice.equals("b") ? .5 : .9;
+      double[] cells = new double[4];
+      double scores = 0;
+      for (int n = 0; n < 200; n++) {
+        boolean positive = random.nextInt(3) == 0;
+        boolean predicted = random.nextDouble() < (positive ? recall : .1);
+        cells[(positive ? 0 : 2) + (predicted ? 0 : 1)]++;
+        scores += positive ? .6 : .2;
+      }
+      devices.add(new DeviceCounts(slice, cells[0], cells[2], cells[1], cells[3], scores));
+    }
+
+    SliceReport report = SliceReport.of(devices);
+
+    SliceReport.Figures b = report.slices().get(1).figures().orElseThrow();
+    assertThat(b.opportunityDifference().value()).isCloseTo(-.4, within(.04));
+    assertThat(b.disparateImpact().high()).isLessThan(.8);
+    assertThat(b.isUnfair(.05)).isTrue();
+    assertThat(b.calibrationError().value()).isCloseTo(0, within(.03));
+    assertThat(report.slices().get(2).figures()).isEmpty();
+  }
+
+  @Test
+  void tellsWhetherTheWorldOrTheModelMoved() {
+    List<DeviceShares> devices = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      devices.add(
+          new DeviceShares(List.of(70.0 + i % 5, 30.0 - i % 5), List.of(50.0, 50.0 + i % 3)));
+    }
+
+    LabelShares shares = LabelShares.of(devices, List.of(700L, 300L));
+
+    assertThat(shares.classes().get(1).training()).isEqualTo(.3);
+    assertThat(shares.classes().get(1).actual().value()).isCloseTo(.505, within(.005));
+    assertThat(shares.classes().get(1).hasDrifted(.05)).isTrue();
+    assertThatThrownBy(() -> LabelShares.of(devices, List.of(1L)))
+        .hasMessageContaining("2 predicted");
+  }
+
+  @Test
+  void comparesCountsAsBruteForceOnValuesDoes() {
+    Random random = new Random(5);
+    double[] before = random.doubles(20_000).toArray();
+    double[] after = random.doubles(5000).map(x -> Math.min(.999, .9 * x + .1)).toArray();
+
+    EffectSize size = EffectSize.of(counts(before), counts(after), 0);
+
+    // On the grid of the bins, from the raw values.
+    double ks = 0;
+    double distance = 0;
+    for (int edge = 1; edge <= 20; edge++) {
+      double at = edge / 20.0;
+      double gap = Math.abs(below(before, at) - below(after, at));
+      ks = Math.max(ks, gap);
+      distance += gap / 20;
+    }
+    assertThat(size.kolmogorovSmirnov()).isCloseTo(ks, within(1e-12));
+    assertThat(size.wasserstein()).isCloseTo(distance, within(1e-12));
+    assertThat(size.psi().low()).isGreaterThan(.1);
+    assertThat(size.observedCount()).isEqualTo(5000);
+    assertThat(EffectSize.of(counts(before), counts(random.doubles(300).toArray()), 0).psi().low())
+        .isZero();
+  }
+
+  private static long[] counts(double[] values) {
+    long[] counts = new long[20];
+    Arrays.stream(values).forEach(value -> counts[(int) (value * 20)]++);
+    return counts;
+  }
+
+  private static double below(double[] values, double at) {
+    return Arrays.stream(values).filter(value -> value < at).count() / (double) values.length;
+  }
+
+  @Test
+  void supportsAnEventOnlyWhereTheTouchedMoved() {
+    Estimate effect = new Estimate(.2, .15, .25);
+    List<Double> moved = new Random(6).doubles(30).mapToObj(x -> .2 + .05 * (x - .5)).toList();
+    List<Double> still = new Random(7).doubles(60).mapToObj(x -> .05 * (x - .5)).toList();
+
+    assertThat(EventCheck.of(effect, moved, still, 8, 30, 30).answer())
+        .isEqualTo(EventCheck.Answer.SUPPORTED);
+    assertThat(EventCheck.of(effect, still, moved, 8, 30, 0).answer())
+        .isEqualTo(EventCheck.Answer.REFUTED);
+    assertThat(EventCheck.of(effect, moved.subList(0, 4), still, 8, 30, 4).answer())
+        .isEqualTo(EventCheck.Answer.NOT_TESTABLE);
+  }
+}
