@@ -356,6 +356,90 @@ class RolloutEngineTest {
     assertThat(plane.bean(AuditLog.class).firstBroken()).isEmpty();
   }
 
+  @Test
+  @Order(14)
+  void triesAVersionBesideTheActiveOneAndThenMakesItActive() {
+    rollouts.newest().stream()
+        .filter(one -> one.allowedActions().contains("abort"))
+        .forEach(one -> act(one.id(), RolloutAct.ABORT, "make room"));
+    Rollout trial = create(trial());
+    assertThat(ordered("main-trial", "AB")).isEqualTo(4);
+
+    Rollout now = trial;
+    for (int step = 0; step < 40 && !now.ended(); step++) {
+      report(3, "COMMITTED");
+      compared();
+      engine.moveOn(new RolloutId(trial.id()));
+      now = rollouts.find(trial.id()).orElseThrow();
+    }
+
+    assertThat(now.state()).as(now.toString()).isEqualTo("SUCCEEDED");
+    assertThat(now.reason()).contains("promoted", "failed-predictions");
+    assertThat(ordered("main-trial", "OFF")).isEqualTo(DEVICES);
+    assertThat(
+            number(
+                "select count(*) from desired_slot where slot = 'main' and version = 3"
+                    + " and mode = 'ACTIVE'"))
+        .isEqualTo(DEVICES);
+  }
+
+  private static RolloutRequest trial() {
+    return new RolloutRequest(
+        "engine-health",
+        3,
+        "main",
+        null,
+        "AB",
+        .2,
+        true,
+        null,
+        null,
+        null,
+        0,
+        5000,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        List.of(
+            new RolloutRequest.GateRequest(
+                "failed-predictions", .05, null, "NO_HARM_SHOWN", null, null)),
+        null,
+        null,
+        null);
+  }
+
+  // A window of the version on trial and one of the version beside it, on every device of the
+  // trial.
+  private void compared() {
+    List<RecordsStoring.Window> windows =
+        plane
+            .database()
+            .call(
+                transaction ->
+                    transaction.list(
+                        """
+                        select one.device, one.slot, one.version from desired_slot one
+                        join desired_slot trial on trial.device = one.device
+                          and trial.slot = 'main-trial' and trial.mode = 'AB'
+                        where one.slot in ('main', 'main-trial')
+                        """,
+                        row ->
+                            new RecordsStoring.Window(
+                                new DeviceId(row.text("device")),
+                                1,
+                                new SlotId(row.text("slot")),
+                                ModelVersion.parse("engine-health@" + row.bigint("version")),
+                                manifest(3, "x86-64-avx2"),
+                                Instant.now().plusSeconds(1),
+                                40,
+                                0,
+                                Map.of())));
+    records(windows, List.of());
+  }
+
   private void refused(String field, RolloutRequest request) {
     assertThatThrownBy(() -> rollouts.preview(ANA, request))
         .isInstanceOfSatisfying(
