@@ -30,7 +30,7 @@ class EstimatesTest {
       double p = Math.pow(random.nextDouble(), skew);
       boolean positive = random.nextDouble() < p;
       // A concept flip: one in ten outcomes is the other way round.
-      boolean actual = turned && random.nextInt(10) == 0 ? !positive : positive;
+      boolean actual = (turned && random.nextInt(10) == 0) ? !positive : positive;
       return new Outcome(new DeviceId("d" + device), Math.sqrt(p), actual);
     }
   }
