@@ -71,7 +71,7 @@ class IncidentMachineTest {
     for (int i = 0; i < 20; i++) {
       long[] row = new long[64];
       row[63 - bin] = 900;
-      row[bin] = 100 + i;
+      row[bin] = 100L + i;
       devices.add(row);
     }
     List<Outcome> outcomes = new ArrayList<>();
