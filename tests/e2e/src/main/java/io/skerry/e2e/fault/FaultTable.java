@@ -59,8 +59,7 @@ public final class FaultTable {
           .findFirst()
           .ifPresent(
               line ->
-                  known.put(
-                      fault.name(), line.substring(row(fault).length(), line.length() - 2)));
+                  known.put(fault.name(), line.substring(row(fault).length(), line.length() - 2)));
     }
     return known;
   }
