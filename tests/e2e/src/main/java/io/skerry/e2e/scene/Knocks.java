@@ -63,7 +63,7 @@ public final class Knocks {
 
   private static Device device(Lab lab, ExecutorService threads) throws Exception {
     Path data = lab.place().resolve("device");
-    DeviceId id = new DeviceId("knock-" + data.getParent().getFileName());
+    DeviceId id = new DeviceId("knock-" + lab.place().getFileName());
     int port = lab.plane().server().mqttPort();
     try (TcpProxy unused = TcpProxy.before(port)) {
       Enrolled.into(data, lab.plane(), id, unused);
