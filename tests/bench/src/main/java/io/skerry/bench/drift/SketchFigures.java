@@ -84,7 +84,7 @@ final class SketchFigures {
       float[][] rows = rows(random);
       for (float[] row : rows) {
         float score = random.nextFloat();
-        long micros = 80 + random.nextInt(100);
+        long micros = 80L + random.nextInt(100);
         small.observe(row, score, score >= .5 ? 1 : 0, micros);
         large.observe(row, score, score >= .5 ? 1 : 0, micros);
       }
