@@ -11,7 +11,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Counts the starts of an agent: records of two starts must never carry the same number. */
-final class BootEpoch {
+public final class BootEpoch {
   private static final Logger log = LoggerFactory.getLogger(BootEpoch.class);
 
   /** Left out when nobody knows any more how far the count was: nobody starts that often. */
@@ -26,7 +26,7 @@ final class BootEpoch {
    * @param seen the highest that the control plane knew under this device's name: records that
    *     carry an earlier device's number would be taken for ones that are stored already
    */
-  static long next(Disk disk, Path dataDir, Path spool, long seen) throws IOException {
+  public static long next(Disk disk, Path dataDir, Path spool, long seen) throws IOException {
     Path file = dataDir.resolve("boot-epoch");
     long known = Math.max(seen, Spool.newestEpoch(disk, spool));
     long next = 1 + Math.max(known, last(disk, file).orElse(known + SKIPPED_WHEN_LOST));

@@ -10,6 +10,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,6 +29,7 @@ final class Mirror {
 
   private final ModelSlots slots;
   private final InstantSource clock;
+  private final LongSupplier nanoTime;
   private final PredictionIds ids;
   private final PredictionListener listener;
   private final Semaphore bytesFree = new Semaphore(WAITING_BYTES_MAX);
@@ -40,9 +42,15 @@ final class Mirror {
           new LinkedBlockingQueue<>(WAITING_MAX),
           Thread.ofPlatform().daemon().name("agent-shadow").factory());
 
-  Mirror(ModelSlots slots, InstantSource clock, PredictionIds ids, PredictionListener listener) {
+  Mirror(
+      ModelSlots slots,
+      InstantSource clock,
+      LongSupplier nanoTime,
+      PredictionIds ids,
+      PredictionListener listener) {
     this.slots = slots;
     this.clock = clock;
+    this.nanoTime = nanoTime;
     this.ids = ids;
     this.listener = listener;
     worker.allowCoreThreadTimeOut(true);
@@ -84,9 +92,9 @@ final class Mirror {
       return;
     }
     try (ModelLease lease = slots.lease(shadow)) {
-      long started = System.nanoTime();
+      long started = nanoTime.getAsLong();
       List<Tensor> outputs = lease.run(primary.inputs());
-      long nanos = System.nanoTime() - started;
+      long nanos = nanoTime.getAsLong() - started;
       long now = clock.millis();
       shadow.counters().answered(now, 1, started, started, started, nanos, started, started);
       shadow.judge(outputs);

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,6 +28,7 @@ public final class Predictor {
   private final PredictionIds ids;
   private final PredictionListener listener;
   private final Mirror mirror;
+  private final LongSupplier nanoTime;
 
   /**
    * Makes a predictor.
@@ -35,11 +37,26 @@ public final class Predictor {
    */
   public Predictor(
       ModelSlots slots, InstantSource clock, RandomGenerator random, PredictionListener listener) {
+    this(slots, clock, System::nanoTime, random, listener);
+  }
+
+  /**
+   * Makes a predictor that measures with another counter.
+   *
+   * @param nanoTime as {@link System#nanoTime}; the same that requests carry their times of
+   */
+  public Predictor(
+      ModelSlots slots,
+      InstantSource clock,
+      LongSupplier nanoTime,
+      RandomGenerator random,
+      PredictionListener listener) {
     this.slots = slots;
     this.clock = clock;
+    this.nanoTime = nanoTime;
     this.ids = new PredictionIds(clock, random);
     this.listener = listener;
-    this.mirror = new Mirror(slots, clock, ids, listener);
+    this.mirror = new Mirror(slots, clock, nanoTime, ids, listener);
   }
 
   /** Makes the client's form of an answer. */
@@ -99,9 +116,9 @@ public final class Predictor {
       List<Tensor> inputs = Inputs.ordered(request, model);
       int batch = model.traits().batchMax() > 0 ? Inputs.batch(inputs) : 1;
       Instant at = clock.instant();
-      long start = System.nanoTime();
+      long start = nanoTime.getAsLong();
       List<Tensor> outputs = run(request, model, scope, id, at, inputs);
-      long encode = System.nanoTime();
+      long encode = nanoTime.getAsLong();
       prediction =
           new Prediction(id, request.clientId(), model.ref(), inputs, outputs, at, encode - start);
       encoded = encoder.encode(prediction, model);
@@ -115,7 +132,7 @@ public final class Predictor {
               start,
               encode - start,
               encode,
-              System.nanoTime());
+              nanoTime.getAsLong());
       model.judge(outputs);
     }
     try {
@@ -138,7 +155,7 @@ public final class Predictor {
       return model.loaded().run(inputs, scope);
     } catch (EngineException e) {
       if (e.reason() == Reason.STOPPED) {
-        model.counters().cancelled(System.nanoTime() - request.times().received());
+        model.counters().cancelled(nanoTime.getAsLong() - request.times().received());
         throw new PredictException(PredictException.Code.CANCELLED, "the client has gone", e);
       }
       if (e.reason() == Reason.INPUT_INVALID) {
@@ -152,7 +169,7 @@ public final class Predictor {
 
   private PredictException failure(
       PredictRequest request, ServingModel model, PredictionId id, Instant at, Exception cause) {
-    model.counters().broke(System.nanoTime() - request.times().received());
+    model.counters().broke(nanoTime.getAsLong() - request.times().received());
     String reason = "%s failed: %s".formatted(model.version(), message(cause));
     tell(
         () ->

@@ -57,7 +57,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   private final ObservationRing ring;
   private final byte[] privacyKey;
   private final Map<ModelRef, WatchedModel> watched = new ConcurrentHashMap<>();
-  private final RecentPredictions recent = new RecentPredictions(RECENT_MAX);
+  private final RecentPredictions recent;
   private final AtomicLong skipped = new AtomicLong();
 
   /** Where records go. */
@@ -73,18 +73,25 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
    * @param ringCapacity observations between two ticks, a power of two
    */
   public Observer(InstantSource clock, int ringCapacity, RecordKeeper keeper) {
-    this(clock, ringCapacity, keeper, newKey());
+    this(clock, ringCapacity, RECENT_MAX, keeper, newKey());
   }
 
   /**
    * Makes an observer.
    *
    * @param ringCapacity observations between two ticks, a power of two
+   * @param recentMax predictions that feedback can still be joined to
    * @param privacyKey secret of the device, from which pseudonyms are made
    */
-  public Observer(InstantSource clock, int ringCapacity, RecordKeeper keeper, byte[] privacyKey) {
+  public Observer(
+      InstantSource clock,
+      int ringCapacity,
+      int recentMax,
+      RecordKeeper keeper,
+      byte[] privacyKey) {
     this.clock = clock;
     this.privacyKey = privacyKey.clone();
+    this.recent = new RecentPredictions(recentMax);
     this.ring = new ObservationRing(ringCapacity);
     this.keeper = keeper;
   }
@@ -207,6 +214,35 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
         close(model, now - GRACE_MILLIS);
       }
     }
+  }
+
+  /**
+   * Counts predictions that were answered elsewhere, as {@link #predicted} would, at once and
+   * without samples.
+   *
+   * @param predictions how many
+   * @param views monitored values, shape [predictions][features], row-major; may be longer
+   * @param scores shape [predictions], may be longer; NaN where there is none
+   * @param latencyMicros shape [predictions], may be longer
+   * @return whether the version is watched
+   */
+  public synchronized boolean count(
+      ModelRef ref,
+      long atMillis,
+      int predictions,
+      float[] views,
+      float[] scores,
+      long[] latencyMicros) {
+    WatchedModel model = watched.get(ref);
+    if (model == null) {
+      return false;
+    }
+    drain();
+    if (model.isOver(atMillis)) {
+      close(model, atMillis);
+    }
+    model.observe(atMillis, predictions, views, scores, latencyMicros);
+    return true;
   }
 
   private void drain() {

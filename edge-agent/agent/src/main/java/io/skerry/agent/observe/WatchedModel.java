@@ -206,6 +206,17 @@ final class WatchedModel {
     }
   }
 
+  /** Counts many, shape [predictions][features]. */
+  void observe(
+      long atMillis, int predictions, float[] views, float[] scores, long[] latencyMicros) {
+    open(atMillis);
+    float[] view = new float[plan().featureCount()];
+    for (int i = 0; i < predictions; i++) {
+      System.arraycopy(views, i * view.length, view, 0, view.length);
+      sketch.observe(view, scores[i], -1, latencyMicros[i]);
+    }
+  }
+
   private void open(long atMillis) {
     if (window == NONE) {
       windowLength = windowMillis;

@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiPredicate;
 import java.util.function.LongSupplier;
+import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,7 +65,7 @@ public final class DeviceClock implements InstantSource {
   private final Path file;
   private final InstantSource system;
   private final LongSupplier nanos;
-  private final SecureRandom random = new SecureRandom();
+  private final RandomGenerator random;
   private volatile Map<String, Mark> floors;
   private volatile Optional<Mark> proven = Optional.empty();
   private String provenBy = NOBODY;
@@ -103,7 +104,13 @@ public final class DeviceClock implements InstantSource {
   public record Reading(Instant system, Instant floor, Duration corrected) {}
 
   private DeviceClock(
-      Disk disk, Path file, InstantSource system, LongSupplier nanos, Map<String, Instant> floors) {
+      Disk disk,
+      Path file,
+      InstantSource system,
+      LongSupplier nanos,
+      RandomGenerator random,
+      Map<String, Instant> floors) {
+    this.random = random;
     this.disk = disk;
     this.file = file;
     this.system = system;
@@ -130,6 +137,21 @@ public final class DeviceClock implements InstantSource {
    */
   public static DeviceClock open(
       Disk disk, Path dataDir, Instant builtAt, InstantSource system, LongSupplier nanos) {
+    return open(disk, dataDir, builtAt, system, nanos, new SecureRandom());
+  }
+
+  /**
+   * The same with another source of nonces.
+   *
+   * @param random must not be guessed by whoever can answer in the control plane's place
+   */
+  public static DeviceClock open(
+      Disk disk,
+      Path dataDir,
+      Instant builtAt,
+      InstantSource system,
+      LongSupplier nanos,
+      RandomGenerator random) {
     Path file = dataDir.resolve("time-floor");
     Map<String, Instant> floors = new HashMap<>(Map.of(NOBODY, builtAt));
     try {
@@ -145,7 +167,7 @@ public final class DeviceClock implements InstantSource {
     } catch (IOException | DateTimeException e) {
       log.atWarn().addKeyValue("file", file).setCause(e).log("time floor forgotten");
     }
-    return new DeviceClock(disk, file, system, nanos, floors);
+    return new DeviceClock(disk, file, system, nanos, random, floors);
   }
 
   private static Instant later(Instant one, Instant other) {

@@ -37,6 +37,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -57,7 +58,7 @@ final class ArtifactLoader {
   private final ArtifactReader candidates;
   private final ArtifactReader reader;
   private final Host host;
-  private final Acceptance acceptance = new Acceptance(System::nanoTime);
+  private final Acceptance acceptance;
 
   /**
    * What this device is, and runs models with.
@@ -78,13 +79,15 @@ final class ArtifactLoader {
       BlobDownload download,
       DownloadLimits limits,
       Supplier<Trust> trust,
-      Host host) {
+      Host host,
+      LongSupplier nanoTime) {
     this.blobs = blobs;
     this.download = download;
     this.limits = limits;
     this.candidates = new ArtifactReader(blobs, envelope -> trust.get().released(envelope));
     this.reader = new ArtifactReader(blobs, ReleaseCheck.acceptedBefore());
     this.host = host;
+    this.acceptance = new Acceptance(nanoTime);
   }
 
   /** Fetches what is missing; refuses before the model travels what can be refused by then. */

@@ -12,6 +12,7 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 
 /**
  * Fetches blobs into a {@link BlobFolder}. Every chunk is checked while it arrives, so that a bad
@@ -24,11 +25,14 @@ final class BlobDownload {
   private final BlobRequest requests;
   private final BlobFolder blobs;
   private final DownloadLimits limits;
+  private final LongSupplier nanoTime;
 
-  BlobDownload(BlobRequest requests, BlobFolder blobs, DownloadLimits limits) {
+  BlobDownload(
+      BlobRequest requests, BlobFolder blobs, DownloadLimits limits, LongSupplier nanoTime) {
     this.requests = requests;
     this.blobs = blobs;
     this.limits = limits;
+    this.nanoTime = nanoTime;
   }
 
   /** One blob; {@code chunks} are empty when only the most that it may have is known. */
@@ -121,7 +125,7 @@ final class BlobDownload {
   private void receive(
       Wanted wanted, long from, long have, BodyFeed body, DiskFile file, DownloadMeter meter)
       throws UpdateException, IOException, BadChunkException {
-    Progress progress = new Progress();
+    Progress progress = new Progress(nanoTime.getAsLong());
     // A server without ranges sends again what is here: it is checked already.
     long skip = have - from;
     long position = have;
@@ -166,14 +170,18 @@ final class BlobDownload {
 
   /** How much came in the present stretch of time. */
   private static final class Progress {
-    private long since = System.nanoTime();
+    private long since;
     private long bytes;
+
+    Progress(long since) {
+      this.since = since;
+    }
   }
 
   private ByteBuffer next(BodyFeed body, Wanted wanted, Progress progress) throws UpdateException {
     while (true) {
       Duration left =
-          limits.progressEvery().minus(Duration.ofNanos(System.nanoTime() - progress.since));
+          limits.progressEvery().minus(Duration.ofNanos(nanoTime.getAsLong() - progress.since));
       if (left.isNegative() || left.isZero()) {
         if (progress.bytes < limits.progressBytes()) {
           throw failed(
@@ -181,7 +189,7 @@ final class BlobDownload {
               "%d bytes in %s, at least %d are expected"
                   .formatted(progress.bytes, limits.progressEvery(), limits.progressBytes()));
         }
-        progress.since = System.nanoTime();
+        progress.since = nanoTime.getAsLong();
         progress.bytes = 0;
         continue;
       }

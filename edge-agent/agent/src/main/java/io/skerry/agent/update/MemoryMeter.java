@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.OptionalLong;
 
 /** How much memory this process takes, and how much the machine still has. */
-interface MemoryMeter {
+public interface MemoryMeter {
   /** Bytes of this process that are in memory; empty where that cannot be told. */
   OptionalLong resident();
 

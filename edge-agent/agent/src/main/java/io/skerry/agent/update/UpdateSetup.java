@@ -12,6 +12,7 @@ import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.concurrent.Executor;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -22,6 +23,8 @@ import java.util.function.Supplier;
  * @param trust whom this device believes now; asked anew for every document
  * @param threadsMax threads that one model may use, whatever its profile says
  * @param executor for downloads and loading; tasks block
+ * @param nanoTime as {@link System#nanoTime}: how long things take
+ * @param memory what this process takes, and the machine still has
  */
 public record UpdateSetup(
     Disk disk,
@@ -36,7 +39,43 @@ public record UpdateSetup(
     ModelSlots slots,
     Supplier<HttpClient> http,
     Executor executor,
-    InstantSource clock) {
+    InstantSource clock,
+    LongSupplier nanoTime,
+    MemoryMeter memory) {
+
+  /** On this machine. */
+  public UpdateSetup(
+      Disk disk,
+      Path folder,
+      TenantId tenant,
+      DeviceId device,
+      Supplier<Trust> trust,
+      HardwareFacts facts,
+      ProfileCatalog profiles,
+      EngineCatalog engines,
+      int threadsMax,
+      ModelSlots slots,
+      Supplier<HttpClient> http,
+      Executor executor,
+      InstantSource clock) {
+    this(
+        disk,
+        folder,
+        tenant,
+        device,
+        trust,
+        facts,
+        profiles,
+        engines,
+        threadsMax,
+        slots,
+        http,
+        executor,
+        clock,
+        System::nanoTime,
+        MemoryMeter.ofLinux());
+  }
+
   @Override
   public String toString() {
     return "UpdateSetup[%s/%s in %s]".formatted(tenant, device, folder);

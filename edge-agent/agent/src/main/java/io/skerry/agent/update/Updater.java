@@ -89,7 +89,8 @@ public final class Updater implements AutoCloseable {
         new BlobFolder(setup.disk(), setup.folder().resolve("blobs").resolve("sha256"));
     return new ArtifactLoader(
         blobs,
-        new BlobDownload(new BlobRequest(setup.http(), limits.answer()), blobs, limits),
+        new BlobDownload(
+            new BlobRequest(setup.http(), limits.answer()), blobs, limits, setup.nanoTime()),
         limits,
         setup.trust(),
         new ArtifactLoader.Host(
@@ -97,8 +98,9 @@ public final class Updater implements AutoCloseable {
             setup.profiles(),
             setup.engines(),
             setup.threadsMax(),
-            MemoryMeter.ofLinux(),
-            setup.folder().resolve("compiled")));
+            setup.memory(),
+            setup.folder().resolve("compiled")),
+        setup.nanoTime());
   }
 
   /**
@@ -556,6 +558,14 @@ public final class Updater implements AutoCloseable {
   /** The highest generation of which every slot came to an end. */
   public synchronized Generation applied() {
     return remembered.applied();
+  }
+
+  /** Whether every order came to its end and nothing waits: {@link #tick} would change nothing. */
+  public synchronized boolean isSettled() {
+    return wanted.isEmpty()
+        && states.values().stream()
+            .map(SlotState::step)
+            .allMatch(step -> step.phase().isTerminal() && !(step instanceof Step.Repairing));
   }
 
   /** How every slot stands; what runs is told by what answers now. */

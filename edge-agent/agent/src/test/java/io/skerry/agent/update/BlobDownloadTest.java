@@ -83,7 +83,8 @@ class BlobDownloadTest {
             },
             () -> false);
     try {
-      new BlobDownload(new BlobRequest(() -> http, LIMITS.answer()), blobs, LIMITS)
+      new BlobDownload(
+              new BlobRequest(() -> http, LIMITS.answer()), blobs, LIMITS, System::nanoTime)
           .fetch(base, layer(BLOB), meter);
     } finally {
       meter.tell();
