@@ -8,20 +8,21 @@ import java.util.random.RandomGenerator;
  * connection counts as good only after a stable while: a broker that accepts and then throws out
  * must not be asked again without a wait.
  */
-final class Backoff {
+public final class Backoff {
   private static final int DOUBLINGS_MAX = 16;
 
   private final LinkConfig.Timing timing;
   private final RandomGenerator random;
   private int attempts;
 
-  Backoff(LinkConfig.Timing timing, RandomGenerator random) {
+  /** Starts with the shortest waits. */
+  public Backoff(LinkConfig.Timing timing, RandomGenerator random) {
     this.timing = timing;
     this.random = random;
   }
 
   /** The wait before the next attempt. */
-  Duration next() {
+  public Duration next() {
     long ceiling =
         Math.min(
             timing.reconnectMax().toMillis(),
@@ -31,13 +32,13 @@ final class Backoff {
   }
 
   /** The wait when the broker says that it has too much to do: half of the longest or more. */
-  Duration afterCrowd() {
+  public Duration afterCrowd() {
     attempts++;
     return upperHalf(timing.reconnectMax());
   }
 
   /** The wait after another client took over the session. */
-  Duration afterTakeover() {
+  public Duration afterTakeover() {
     return upperHalf(timing.takenOverWait());
   }
 
@@ -47,7 +48,7 @@ final class Backoff {
   }
 
   /** A connection ended that had stood for this long. */
-  void ended(Duration stood) {
+  public void ended(Duration stood) {
     if (stood.compareTo(timing.stableAfter()) >= 0) {
       attempts = 0;
     }

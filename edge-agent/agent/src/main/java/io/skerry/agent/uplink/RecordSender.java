@@ -27,6 +27,9 @@ final class RecordSender {
   /** A batch not committed after this long is sent again. */
   static final Duration RESEND_AFTER = Duration.ofSeconds(10);
 
+  /** The wait doubles up to this while nothing is committed: nobody may be there to do so. */
+  static final Duration RESEND_AFTER_MAX = Duration.ofMinutes(10);
+
   private static final List<RecordStream> PRECIOUS_FIRST =
       List.of(
           RecordStream.EVENTS, RecordStream.FEEDBACK, RecordStream.WINDOWS, RecordStream.SAMPLES);
@@ -37,6 +40,7 @@ final class RecordSender {
   private final DeviceId device;
   private final Map<RecordStream, Map<Long, Long>> sentThrough = new EnumMap<>(RecordStream.class);
   private final List<InFlight> inFlight = new ArrayList<>();
+  private Duration patience = RESEND_AFTER;
   private long resent;
 
   private record InFlight(RecordStream stream, long epoch, long last, Instant sentAt) {}
@@ -57,8 +61,10 @@ final class RecordSender {
    * @throws LinkException if the link failed; what was not sent is sent by the next call
    */
   synchronized void pump(Instant now) throws LinkException {
-    if (inFlight.stream().anyMatch(batch -> !batch.sentAt().plus(RESEND_AFTER).isAfter(now))) {
+    if (inFlight.stream().anyMatch(batch -> isLate(batch, now))) {
       resend();
+      Duration doubled = patience.multipliedBy(2);
+      patience = doubled.compareTo(RESEND_AFTER_MAX) < 0 ? doubled : RESEND_AFTER_MAX;
     }
     for (RecordStream stream : PRECIOUS_FIRST) {
       Map<Long, Long> sent = sentThrough.getOrDefault(stream, Map.of());
@@ -75,8 +81,14 @@ final class RecordSender {
     }
   }
 
+  // A clock that was put back must not make a batch wait for what it called tomorrow.
+  private boolean isLate(InFlight batch, Instant now) {
+    return !batch.sentAt().plus(patience).isAfter(now) || now.isBefore(batch.sentAt());
+  }
+
   /** Frees what is committed and makes room for further batches. */
   synchronized void committed(CommittedRange range) {
+    patience = RESEND_AFTER;
     spool.committed(range);
     inFlight.removeIf(
         batch ->

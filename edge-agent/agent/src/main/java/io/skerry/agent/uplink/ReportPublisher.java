@@ -12,21 +12,21 @@ import java.util.function.LongFunction;
 
 /**
  * Publishes the newest reported document and never an older one: at once when something changed,
- * within 5 s when only counters did, and every 30 s in any case. Not thread-safe.
+ * soon when only counters did, and now and then in any case. Not thread-safe.
  */
 final class ReportPublisher {
-  static final Duration COUNTERS_EVERY = Duration.ofSeconds(5);
-  static final Duration HEARTBEAT = Duration.ofSeconds(30);
-
   private final DeviceLink link;
   private final String topic;
+  private final ReportCadence cadence;
   private final LongFunction<ReportedDocument> source;
   private Optional<ReportedDocument> published = Optional.empty();
   private long sequence;
 
-  ReportPublisher(DeviceLink link, String topic, LongFunction<ReportedDocument> source) {
+  ReportPublisher(
+      DeviceLink link, String topic, ReportCadence cadence, LongFunction<ReportedDocument> source) {
     this.link = link;
     this.topic = topic;
+    this.cadence = cadence;
     this.source = source;
   }
 
@@ -54,11 +54,14 @@ final class ReportPublisher {
       return true;
     }
     Duration age = Duration.between(before.at(), now);
+    if (age.isNegative()) {
+      return true;
+    }
     boolean counted =
         !current.slots().equals(before.slots())
             || !current.dropped().equals(before.dropped())
             || !current.health().damaged().equals(before.health().damaged());
-    return age.compareTo(counted ? COUNTERS_EVERY : HEARTBEAT) >= 0;
+    return age.compareTo(counted ? cadence.counters() : cadence.heartbeat()) >= 0;
   }
 
   private static List<Object> withoutCounters(ReportedDocument document) {

@@ -67,11 +67,24 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
       InstantSource clock,
       Consumer<byte[]> desired,
       LongFunction<ReportedDocument> report) {
+    this(link, spool, tenant, device, clock, ReportCadence.DEFAULTS, desired, report);
+  }
+
+  /** The same with another cadence of reports. */
+  public Uplink(
+      DeviceLink link,
+      Spool spool,
+      TenantId tenant,
+      DeviceId device,
+      InstantSource clock,
+      ReportCadence cadence,
+      Consumer<byte[]> desired,
+      LongFunction<ReportedDocument> report) {
     this.link = link;
     this.spool = spool;
     this.sender = new RecordSender(spool, link, tenant, device);
     this.reports =
-        new ReportPublisher(link, Topics.device(tenant, device, Topics.REPORTED), report);
+        new ReportPublisher(link, Topics.device(tenant, device, Topics.REPORTED), cadence, report);
     this.tenant = tenant;
     this.device = device;
     this.clock = clock;
@@ -176,7 +189,8 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
   /** Forces the spool when it is time, sends records and the report. May block for seconds. */
   public synchronized void tick() {
     Instant now = clock.instant();
-    if (!now.isBefore(flushedAt.plus(FLUSH_EVERY))) {
+    // Also when the clock was put back: nothing may wait for what a wrong clock called tomorrow.
+    if (!now.isBefore(flushedAt.plus(FLUSH_EVERY)) || now.isBefore(flushedAt)) {
       flush();
       flushedAt = now;
     }

@@ -142,6 +142,36 @@ class UplinkTest {
   }
 
   @Test
+  void sendsAgainLessAndLessOftenWhileNothingIsCommitted() {
+    keep(1);
+    for (int second = 0; second < 12 * 3600; second++) {
+      uplink.tick();
+      now = now.plusSeconds(1);
+    }
+    // 10, 20, 40 ... s apart, then 10 minutes.
+    assertThat(sent()).hasSizeBetween(70, 80);
+
+    link.commit(COMMITTED, new CommittedRange(RecordStream.EVENTS, 1, 1));
+    keep(1);
+    uplink.tick();
+    now = now.plus(RecordSender.RESEND_AFTER);
+    uplink.tick();
+
+    assertThat(sent().stream().filter(sequence -> sequence == 2)).hasSize(2);
+  }
+
+  @Test
+  void doesNotWaitForWhatAWrongClockCalledTomorrow() {
+    keep(1);
+    uplink.tick();
+    now = now.minus(Duration.ofDays(365));
+    uplink.tick();
+
+    assertThat(sent()).containsExactly(1L, 1L);
+    assertThat(reports()).hasSize(2);
+  }
+
+  @Test
   void keepsFewBatchesOnTheirWay() {
     for (int i = 0; i < 20; i++) {
       keep(1);
