@@ -167,7 +167,7 @@ public record ArtifactManifest(
   }
 
   /** The manifest's bytes: the same for the same manifest. */
-  byte[] toJson() {
+  public byte[] toJson() {
     JsonObject annotations = new JsonObject();
     annotations.addProperty(MODEL, model.model().value());
     annotations.addProperty(VERSION, Long.toString(model.version()));

@@ -11,13 +11,17 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A disk in memory that can be stopped, filled and damaged at any operation.
@@ -29,9 +33,7 @@ import java.util.TreeMap;
  */
 public final class MemoryDisk implements Disk {
   private final long capacity;
-  private final Map<Path, MemoryFile> files = new TreeMap<>();
-  private final Set<Path> folders = new HashSet<>();
-  private Map<Path, MemoryFile> durableFiles = new TreeMap<>();
+  private final Map<Path, Folder> folders = new HashMap<>();
   private long operations;
   private long life;
   private boolean stopped;
@@ -41,6 +43,12 @@ public final class MemoryDisk implements Disk {
   private record PlannedStop(long operation, Stop stop) {}
 
   private record PlannedFailure(long from, Failure failure) {}
+
+  /** Files by their whole path: now, and what a power cut would leave. */
+  private static final class Folder {
+    private final Map<Path, MemoryFile> files = new HashMap<>(4);
+    private Map<Path, MemoryFile> durable = Map.of();
+  }
 
   private enum Kind {
     /** Needs room. */
@@ -104,26 +112,40 @@ public final class MemoryDisk implements Disk {
 
   private void losePower(long seed) {
     SplittableRandom random = new SplittableRandom(seed);
-    Map<Path, MemoryFile> left = new TreeMap<>(durableFiles);
-    if (seed != 0) {
-      Set<Path> names = new HashSet<>(files.keySet());
-      names.addAll(durableFiles.keySet());
-      for (Path name : names.stream().sorted().toList()) {
-        // A changed name that was not forced is there or is not.
-        if (files.get(name) != durableFiles.get(name) && random.nextBoolean()) {
-          MemoryFile now = files.get(name);
-          if (now == null) {
-            left.remove(name);
-          } else {
-            left.put(name, now);
+    for (Path at : folders.keySet().stream().sorted().toList()) {
+      Folder folder = Objects.requireNonNull(folders.get(at));
+      Map<Path, MemoryFile> left = new HashMap<>(folder.durable);
+      if (seed != 0) {
+        Set<Path> names = new TreeSet<>(folder.files.keySet());
+        names.addAll(folder.durable.keySet());
+        for (Path name : names) {
+          // A changed name that was not forced is there or is not.
+          MemoryFile now = folder.files.get(name);
+          if (now != folder.durable.get(name) && random.nextBoolean()) {
+            if (now == null) {
+              left.remove(name);
+            } else {
+              left.put(name, now);
+            }
           }
         }
       }
+      folder.files.clear();
+      folder.files.putAll(left);
+      folder.durable = left;
     }
-    files.clear();
-    files.putAll(left);
-    durableFiles = new TreeMap<>(left);
-    new HashSet<>(files.values()).forEach(file -> file.losePower(random, seed == 0));
+    Set<MemoryFile> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    for (Path file : everyFile()) {
+      MemoryFile content = file(file);
+      if (content != null && seen.add(content)) {
+        content.losePower(random, seed == 0);
+      }
+    }
+  }
+
+  private @Nullable MemoryFile file(Path key) {
+    Folder folder = folders.get(key.getParent());
+    return folder == null ? null : folder.files.get(key);
   }
 
   /** Damages a file: bit 0 is the lowest of its first byte. */
@@ -133,38 +155,57 @@ public final class MemoryDisk implements Disk {
 
   /** Every file, in the order of names. */
   public synchronized List<Path> everyFile() {
-    return List.copyOf(files.keySet());
+    return folders.values().stream()
+        .flatMap(folder -> folder.files.keySet().stream())
+        .sorted()
+        .toList();
   }
 
   /** Bytes of all files. */
   public synchronized long usedBytes() {
-    return files.values().stream().mapToLong(MemoryFile::size).sum();
+    long used = 0;
+    for (Folder folder : folders.values()) {
+      for (MemoryFile file : folder.files.values()) {
+        used += file.size();
+      }
+    }
+    return used;
   }
 
   @Override
   public synchronized boolean exists(Path path) {
-    checkRunning("exists " + path);
-    return files.containsKey(key(path)) || folders.contains(key(path));
+    checkRunning("exists", path);
+    Path key = key(path);
+    return file(key) != null || folders.containsKey(key);
   }
 
   @Override
   public synchronized List<Path> list(Path folder) {
-    checkRunning("list " + folder);
-    List<Path> found = new ArrayList<>();
+    checkRunning("list", folder);
     Path wanted = key(folder);
-    files.keySet().stream().filter(path -> wanted.equals(path.getParent())).forEach(found::add);
-    folders.stream().filter(path -> wanted.equals(path.getParent())).forEach(found::add);
-    return found.stream().sorted().map(path -> folder.resolve(path.getFileName())).toList();
+    Folder content = folders.get(wanted);
+    if (content == null) {
+      return List.of();
+    }
+    List<Path> found = new ArrayList<>(content.files.keySet());
+    for (Path other : folders.keySet()) {
+      if (wanted.equals(other.getParent())) {
+        found.add(other);
+      }
+    }
+    Collections.sort(found);
+    found.replaceAll(path -> folder.resolve(path.getFileName()));
+    return found;
   }
 
   @Override
   public synchronized byte[] read(Path file) throws IOException {
-    checkRunning("read " + file);
+    checkRunning("read", file);
     return found(key(file)).content();
   }
 
   private MemoryFile found(Path key) throws IOException {
-    MemoryFile file = files.get(key);
+    MemoryFile file = file(key);
     if (file == null) {
       throw new NoSuchFileException(key.toString());
     }
@@ -173,9 +214,9 @@ public final class MemoryDisk implements Disk {
 
   @Override
   public synchronized DiskFile open(Path path, Opening opening) throws IOException {
-    checkRunning("open " + path);
+    checkRunning("open", path);
     Path key = key(path);
-    MemoryFile file = files.get(key);
+    MemoryFile file = file(key);
     if (file != null && opening == Opening.NEW_PRIVATE) {
       throw new FileAlreadyExistsException(path.toString());
     }
@@ -183,36 +224,38 @@ public final class MemoryDisk implements Disk {
       if (opening == Opening.EXISTING || opening == Opening.READ) {
         throw new NoSuchFileException(path.toString());
       }
-      requireFolderOf(key);
+      Folder folder = folderOf(key);
       MemoryFile made = new MemoryFile();
-      change("create " + path, Kind.GROW, () -> files.put(key, made));
+      change("create", path, Kind.GROW, () -> folder.files.put(key, made));
       return new Handle(path, made);
     }
     if (opening == Opening.EMPTY && file.size() > 0) {
-      change("empty " + path, Kind.NAME, () -> file.truncate(0));
+      change("empty", path, Kind.NAME, () -> file.truncate(0));
     }
     return new Handle(path, file);
   }
 
-  private void requireFolderOf(Path key) throws IOException {
-    Path folder = key.getParent();
-    if (folder != null && !folders.contains(folder)) {
-      throw new NoSuchFileException(folder.toString());
+  private Folder folderOf(Path key) throws IOException {
+    Folder folder = folders.get(key.getParent());
+    if (folder == null) {
+      throw new NoSuchFileException(String.valueOf(key.getParent()));
     }
+    return folder;
   }
 
   @Override
   public synchronized void createFolders(Path folder) throws IOException {
-    checkRunning("create " + folder);
-    if (folders.contains(key(folder))) {
+    checkRunning("create", folder);
+    if (folders.containsKey(key(folder))) {
       return;
     }
     change(
-        "create " + folder,
+        "create",
+        folder,
         Kind.GROW,
         () -> {
           for (Path at = key(folder); at != null; at = at.getParent()) {
-            folders.add(at);
+            folders.computeIfAbsent(at, missing -> new Folder());
           }
         });
   }
@@ -220,30 +263,36 @@ public final class MemoryDisk implements Disk {
   @Override
   public synchronized void move(Path from, Path to) throws IOException {
     MemoryFile file = found(key(from));
-    requireFolderOf(key(to));
+    Folder source = folderOf(key(from));
+    Folder target = folderOf(key(to));
     change(
-        "move " + from + " to " + to,
+        "move",
+        from,
         Kind.NAME,
         () -> {
-          files.remove(key(from));
-          files.put(key(to), file);
+          source.files.remove(key(from));
+          target.files.put(key(to), file);
         });
   }
 
   @Override
   public synchronized void delete(Path path) throws IOException {
     Path key = key(path);
-    boolean folder = folders.contains(key);
+    boolean folder = folders.containsKey(key);
     if (folder && !list(path).isEmpty()) {
       throw new DirectoryNotEmptyException(path.toString());
     }
-    if (folder || files.containsKey(key)) {
+    if (folder || file(key) != null) {
       change(
-          "delete " + path,
+          "delete",
+          path,
           Kind.NAME,
           () -> {
-            files.remove(key);
-            folders.remove(key);
+            if (folder) {
+              folders.remove(key);
+            } else {
+              folderOf(key).files.remove(key);
+            }
           });
     }
   }
@@ -251,36 +300,30 @@ public final class MemoryDisk implements Disk {
   @Override
   public synchronized void forceFolder(Path folder) throws IOException {
     Path key = key(folder);
-    if (!folders.contains(key)) {
+    Folder content = folders.get(key);
+    if (content == null) {
       throw new NoSuchFileException(folder.toString());
     }
-    change(
-        "force " + folder,
-        Kind.FORCE,
-        () -> {
-          durableFiles.keySet().removeIf(path -> key.equals(path.getParent()));
-          files.forEach(
-              (path, file) -> {
-                if (key.equals(path.getParent())) {
-                  durableFiles.put(path, file);
-                }
-              });
-        });
+    change("force", folder, Kind.FORCE, () -> content.durable = new HashMap<>(content.files));
   }
 
   @Override
   public synchronized long usableBytes(Path path) {
-    checkRunning("measure " + path);
-    return failing().equals(Optional.of(Failure.FULL)) ? 0 : Math.max(0, capacity - usedBytes());
+    checkRunning("measure", path);
+    return failing().equals(Optional.of(Failure.FULL)) ? 0 : room();
+  }
+
+  private long room() {
+    return capacity == Long.MAX_VALUE ? Long.MAX_VALUE : Math.max(0, capacity - usedBytes());
   }
 
   private static Path key(Path path) {
     return path.toAbsolutePath().normalize();
   }
 
-  private void checkRunning(String operation) {
+  private void checkRunning(String operation, Path path) {
     if (stopped) {
-      throw new MachineStopped(operation);
+      throw new MachineStopped(operation + " " + path);
     }
   }
 
@@ -288,12 +331,13 @@ public final class MemoryDisk implements Disk {
     return plannedFailure.filter(plan -> plan.from() <= operations).map(PlannedFailure::failure);
   }
 
-  private void change(String name, Kind kind, Change whole) throws IOException {
-    change(name, kind, whole, () -> {});
+  private void change(String operation, Path path, Kind kind, Change whole) throws IOException {
+    change(operation, path, kind, whole, () -> {});
   }
 
-  private void change(String name, Kind kind, Change whole, Change half) throws IOException {
-    checkRunning(name);
+  private void change(String operation, Path path, Kind kind, Change whole, Change half)
+      throws IOException {
+    checkRunning(operation, path);
     operations++;
     Optional<Stop> stop =
         plannedStop.filter(plan -> plan.operation() == operations).map(PlannedStop::stop);
@@ -302,15 +346,15 @@ public final class MemoryDisk implements Disk {
         half.apply();
       }
       stopped = true;
-      throw new MachineStopped(name);
+      throw new MachineStopped(operation + " " + path);
     }
     if (failing().isPresent()) {
-      fail(failing().get(), name, kind, half);
+      fail(failing().get(), operation + " " + path, kind, half);
     }
     whole.apply();
     if (stop.isPresent()) {
       stopped = true;
-      throw new MachineStopped(name);
+      throw new MachineStopped(operation + " " + path);
     }
   }
 
@@ -345,16 +389,16 @@ public final class MemoryDisk implements Disk {
     }
 
     private void checkOpen(String operation) throws IOException {
-      checkRunning(operation);
+      checkRunning(operation, path);
       if (openedInLife != life) {
-        throw new IOException(operation + ": opened before the machine was restarted");
+        throw new IOException(operation + " " + path + ": opened before the machine was restarted");
       }
     }
 
     @Override
     public int read(ByteBuffer buffer, long at) throws IOException {
       synchronized (MemoryDisk.this) {
-        checkOpen("read " + path);
+        checkOpen("read");
         byte[] bytes = new byte[buffer.remaining()];
         int count = file.read(bytes, at);
         buffer.put(bytes, 0, count);
@@ -365,21 +409,25 @@ public final class MemoryDisk implements Disk {
     @Override
     public void write(ByteBuffer buffer, long at) throws IOException {
       synchronized (MemoryDisk.this) {
-        String operation = "write " + path;
-        checkOpen(operation);
+        checkOpen("write");
         byte[] bytes = new byte[buffer.remaining()];
         buffer.get(bytes);
         Change half = () -> file.write(Arrays.copyOf(bytes, bytes.length / 2), at);
         long growth = Math.max(0, at + bytes.length - file.size());
-        long room = capacity - usedBytes();
+        long room = room();
         if (growth > room) {
           // As much as fits is written.
           int fits = (int) Math.max(0, bytes.length - (growth - room));
           Change some = () -> file.write(Arrays.copyOf(bytes, fits), at);
-          change(operation, Kind.GROW, () -> fail(Failure.FULL, operation, Kind.GROW, some), some);
+          change(
+              "write",
+              path,
+              Kind.GROW,
+              () -> fail(Failure.FULL, "write " + path, Kind.GROW, some),
+              some);
         } else {
           Kind kind = growth > 0 ? Kind.GROW : Kind.OVERWRITE;
-          change(operation, kind, () -> file.write(bytes, at), half);
+          change("write", path, kind, () -> file.write(bytes, at), half);
         }
       }
     }
@@ -387,9 +435,9 @@ public final class MemoryDisk implements Disk {
     @Override
     public void truncate(long size) throws IOException {
       synchronized (MemoryDisk.this) {
-        checkOpen("truncate " + path);
+        checkOpen("truncate");
         if (size < file.size()) {
-          change("truncate " + path, Kind.NAME, () -> file.truncate(size));
+          change("truncate", path, Kind.NAME, () -> file.truncate(size));
         }
       }
     }
@@ -397,15 +445,15 @@ public final class MemoryDisk implements Disk {
     @Override
     public void force() throws IOException {
       synchronized (MemoryDisk.this) {
-        checkOpen("force " + path);
-        change("force " + path, Kind.FORCE, file::force);
+        checkOpen("force");
+        change("force", path, Kind.FORCE, file::force);
       }
     }
 
     @Override
     public long size() throws IOException {
       synchronized (MemoryDisk.this) {
-        checkOpen("measure " + path);
+        checkOpen("measure");
         return file.size();
       }
     }

@@ -5,13 +5,21 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
-/** Content of one file: as it reads now, and what a power cut would leave. */
+/**
+ * Content of one file: as it reads now, and what a power cut would leave. Kept in pages that both
+ * share until one of them changes; a page of zeros takes no room.
+ */
 final class MemoryFile {
-  private byte[] content = new byte[0];
+  private static final int PAGE_BYTES = 512;
+  private static final byte[] @Nullable [] NO_PAGES = {};
+
+  private byte[] @Nullable [] pages = NO_PAGES;
   private int size;
-  private byte[] forced = new byte[0];
-  private final List<Change> unforced = new ArrayList<>();
+  private byte[] @Nullable [] forcedPages = NO_PAGES;
+  private int forcedSize;
+  private final List<Change> unforced = new ArrayList<>(0);
 
   private sealed interface Change {
     record Write(long at, ByteBuffer bytes) implements Change {}
@@ -24,13 +32,25 @@ final class MemoryFile {
   }
 
   byte[] content() {
-    return Arrays.copyOf(content, size);
+    byte[] content = new byte[size];
+    read(content, 0);
+    return content;
   }
 
   int read(byte[] into, long at) {
     int count = (int) Math.max(0, Math.min(into.length, size - at));
-    if (count > 0) {
-      System.arraycopy(content, (int) at, into, 0, count);
+    int done = 0;
+    while (done < count) {
+      int position = (int) at + done;
+      int offset = position % PAGE_BYTES;
+      int length = Math.min(PAGE_BYTES - offset, count - done);
+      byte[] page = pages[position / PAGE_BYTES];
+      if (page == null) {
+        Arrays.fill(into, done, done + length, (byte) 0);
+      } else {
+        System.arraycopy(page, offset, into, done, length);
+      }
+      done += length;
     }
     return count;
   }
@@ -49,14 +69,16 @@ final class MemoryFile {
   }
 
   void force() {
-    forced = content();
+    forcedPages = pages.clone();
+    forcedSize = size;
     unforced.clear();
   }
 
   void flipBit(long bit) {
-    content[(int) (bit / 8)] ^= (byte) (1 << (bit % 8));
-    forced = content();
-    unforced.clear();
+    int at = (int) (bit / 8);
+    byte[] page = writable(at / PAGE_BYTES);
+    page[at % PAGE_BYTES] ^= (byte) (1 << (bit % 8));
+    force();
   }
 
   /**
@@ -64,8 +86,8 @@ final class MemoryFile {
    */
   void losePower(RandomGenerator random, boolean everything) {
     List<Change> changes = List.copyOf(unforced);
-    content = forced.clone();
-    size = forced.length;
+    pages = forcedPages.clone();
+    size = forcedSize;
     unforced.clear();
     if (!everything) {
       for (Change change : changes) {
@@ -76,7 +98,7 @@ final class MemoryFile {
         }
       }
     }
-    forced = content();
+    force();
   }
 
   private static Change torn(Change change) {
@@ -89,21 +111,66 @@ final class MemoryFile {
 
   private void apply(Change change) {
     switch (change) {
-      case Change.Write(long at, ByteBuffer bytes) -> {
-        int end = Math.toIntExact(at + bytes.limit());
-        if (end > content.length) {
-          content = Arrays.copyOf(content, Math.max(end, content.length + content.length / 2));
-        }
-        bytes.get(0, content, (int) at, bytes.limit());
-        size = Math.max(size, end);
-      }
+      case Change.Write(long at, ByteBuffer bytes) -> write(bytes, Math.toIntExact(at));
       case Change.Truncate(long to) -> {
         if (to < size) {
-          // What is cut off must not come back when the file grows again.
-          Arrays.fill(content, (int) to, size, (byte) 0);
-          size = (int) to;
+          cut((int) to);
         }
       }
     }
+  }
+
+  private void write(ByteBuffer bytes, int at) {
+    int end = Math.addExact(at, bytes.limit());
+    grow(end);
+    int done = 0;
+    while (done < bytes.limit()) {
+      int position = at + done;
+      int offset = position % PAGE_BYTES;
+      int length = Math.min(PAGE_BYTES - offset, bytes.limit() - done);
+      if (pages[position / PAGE_BYTES] != null || !isZero(bytes, done, length)) {
+        bytes.get(done, writable(position / PAGE_BYTES), offset, length);
+      }
+      done += length;
+    }
+    size = Math.max(size, end);
+  }
+
+  private static boolean isZero(ByteBuffer bytes, int from, int length) {
+    for (int i = from; i < from + length; i++) {
+      if (bytes.get(i) != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void grow(int end) {
+    int needed = (end + PAGE_BYTES - 1) / PAGE_BYTES;
+    if (needed > pages.length) {
+      pages = Arrays.copyOf(pages, needed);
+    }
+  }
+
+  private byte[] writable(int number) {
+    byte[] page = pages[number];
+    if (page == null) {
+      page = new byte[PAGE_BYTES];
+      pages[number] = page;
+    } else if (number < forcedPages.length && page == forcedPages[number]) {
+      page = page.clone();
+      pages[number] = page;
+    }
+    return page;
+  }
+
+  private void cut(int to) {
+    int kept = (to + PAGE_BYTES - 1) / PAGE_BYTES;
+    pages = Arrays.copyOf(pages, kept);
+    // What is cut off must not come back when the file grows again.
+    if (to % PAGE_BYTES != 0 && pages[kept - 1] != null) {
+      Arrays.fill(writable(kept - 1), to % PAGE_BYTES, PAGE_BYTES, (byte) 0);
+    }
+    size = to;
   }
 }

@@ -76,6 +76,7 @@ class ModuleArrowsTest {
         "simulator",
         "io.skerry.simulator",
         "agent",
+        "format",
         "fleet",
         "protocol",
         "wire",

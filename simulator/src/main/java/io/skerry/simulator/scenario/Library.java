@@ -1,0 +1,40 @@
+package io.skerry.simulator.scenario;
+
+import java.util.List;
+import java.util.Optional;
+
+/** Every scenario there is. */
+public final class Library {
+  private static final List<Scenario> ALL =
+      List.of(
+          new Steady(),
+          new RolloutDay(),
+          new BadModelCrash(),
+          new BadModelSlow(),
+          new BadModelWrong(),
+          new OfflineThird(),
+          new ReconnectStorm(),
+          new BrokerLost(),
+          new ControlPlaneKilled(),
+          new DriftLocation(),
+          new DriftScale(),
+          new DriftPrior(),
+          new DriftConcept(),
+          new DriftSeasonNull(),
+          new ClonedIdentity(),
+          new Clock1970(),
+          new TwoVersionsApart(),
+          new Random());
+
+  private Library() {}
+
+  /** Every scenario, in the order in which they are listed. */
+  public static List<Scenario> all() {
+    return ALL;
+  }
+
+  /** The scenario of this name. */
+  public static Optional<Scenario> find(String name) {
+    return ALL.stream().filter(scenario -> scenario.name().equals(name)).findFirst();
+  }
+}

@@ -1,0 +1,459 @@
+package io.skerry.simulator.world;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.skerry.fleet.gate.GateAction;
+import io.skerry.fleet.incident.Incident;
+import io.skerry.fleet.rollout.RolloutEvent;
+import io.skerry.fleet.rollout.RolloutPhase;
+import io.skerry.fleet.rollout.RolloutState;
+import io.skerry.protocol.CommittedRange;
+import io.skerry.protocol.DesiredDocument;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.MalformedDocumentException;
+import io.skerry.protocol.ProtocolCodec;
+import io.skerry.protocol.RecordStream;
+import io.skerry.protocol.ReportedDocument;
+import io.skerry.protocol.Topics;
+import io.skerry.telemetry.drift.WindowVerdict;
+import io.skerry.telemetry.wire.TelemetryRecords;
+import io.skerry.wire.fleet.v1.Record;
+import io.skerry.wire.fleet.v1.RecordBatch;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The control plane's process: takes what devices send, stores it, and only then tells them so;
+ * moves rollouts on; brings orders out of the outbox to the broker; judges windows. It can die
+ * between any two of these, and starts again on what the store holds.
+ */
+public final class ControlPlane implements MemoryBroker.Client {
+  private static final String NAME = "control";
+  private static final long BATCH_MILLIS = 200;
+  private static final int OUTBOX_BATCH = 200;
+  private static final long UNSEEN_MILLIS = 10 * World.SECOND;
+  private static final long RECONNECT_MILLIS = 2 * World.SECOND;
+
+  private final Fleet fleet;
+  private final World world;
+  private final MemoryBroker broker;
+  private final MemoryStore store;
+  private final RolloutShell rollouts;
+  private final DriftShell drift;
+  private final List<MemoryBroker.Message> inbox = new ArrayList<>();
+  private final Map<String, Topics.DeviceTopic> topics = new HashMap<>();
+  private MemoryBroker.@Nullable Connection connection;
+  private boolean up;
+  private long life;
+  private boolean batchDue;
+  private boolean engineDue;
+  private boolean sweepDue;
+  private boolean publishDue;
+  private DeathPoint dies = DeathPoint.NEVER;
+
+  /** Where in its work the process dies. */
+  public enum DeathPoint {
+    NEVER,
+    BEFORE_COMMIT,
+    /** The batch is stored, nobody was told. */
+    AFTER_COMMIT,
+    /** Some messages were acknowledged and some devices told. */
+    WHILE_TELLING,
+    /** Orders are in the outbox, some were published and not noted. */
+    WHILE_PUBLISHING
+  }
+
+  /** The process ended here. */
+  private static final class Died extends Error {
+    private static final long serialVersionUID = 1;
+
+    Died() {
+      super(null, null, false, false);
+    }
+  }
+
+  ControlPlane(Fleet fleet) {
+    this.fleet = fleet;
+    this.world = fleet.world();
+    this.broker = fleet.broker();
+    this.store = fleet.store();
+    this.rollouts =
+        new RolloutShell(
+            store,
+            fleet.releases(),
+            device -> fleet.device(device).hardware().profile(),
+            fleet.settings().sampling());
+    this.drift =
+        new DriftShell(
+            fleet.releases(),
+            device -> fleet.device(device).attributes(),
+            fleet.settings().window(),
+            fleet.settings().keepWindows());
+  }
+
+  /** Starts the process. */
+  public void start() {
+    up = true;
+    life++;
+    dies = DeathPoint.NEVER;
+    store.beginTerm();
+    store.queueAll();
+    if (drift.replay() > 0) {
+      fleet.watch().broken(7, -1, "a window judged once more has another verdict");
+    }
+    world.trace().note(world.now(), Trace.Kind.PLANE, -1, 1, life);
+    connect();
+    lookAtWindows();
+    if (rollouts.isActive()) {
+      wakeEngine();
+    }
+    publishSoon();
+    sweepSoon();
+  }
+
+  /** Lets the process die when it next comes to this point; at once for {@code NEVER}. */
+  public void killAt(DeathPoint point) {
+    if (point == DeathPoint.NEVER) {
+      kill();
+    } else {
+      dies = point;
+    }
+  }
+
+  private void kill() {
+    if (!up) {
+      return;
+    }
+    up = false;
+    life++;
+    inbox.clear();
+    batchDue = false;
+    engineDue = false;
+    sweepDue = false;
+    publishDue = false;
+    world.trace().note(world.now(), Trace.Kind.PLANE, -1, 0, life);
+    MemoryBroker.Connection current = connection;
+    connection = null;
+    if (current != null) {
+      current.cut();
+    }
+  }
+
+  /** Whether the process runs. */
+  public boolean isUp() {
+    return up;
+  }
+
+  private void dieAt(DeathPoint point) {
+    if (dies == point) {
+      kill();
+      throw new Died();
+    }
+  }
+
+  /** Runs something of this life of the process, later. */
+  private void later(long millis, Runnable task) {
+    long of = life;
+    world.after(
+        millis,
+        () -> {
+          if (up && life == of) {
+            try {
+              task.run();
+            } catch (Died e) {
+              world.trace().note(world.now(), Trace.Kind.PLANE, -1, 2, life);
+            }
+          }
+        });
+  }
+
+  private void connect() {
+    Optional<MemoryBroker.Connection> opened = broker.connect(NAME, Optional.empty(), this);
+    if (opened.isEmpty()) {
+      later(RECONNECT_MILLIS, this::connect);
+      return;
+    }
+    MemoryBroker.Connection fresh = opened.get();
+    connection = fresh;
+    rollouts.listens(world.now());
+    boolean known = fresh.isSessionPresent();
+    if (!known) {
+      // A broker that knows nobody told nobody's death: who is there is born again, retained.
+      store.forgetPresence();
+    }
+    fresh.subscribe(Topics.everyDevice(Topics.REPORTED));
+    fresh.subscribe(Topics.everyDevice(Topics.STATUS));
+    for (RecordStream stream : RecordStream.values()) {
+      fresh.subscribe(Topics.everyDevice(stream.wireName()));
+    }
+  }
+
+  @Override
+  public void lost(boolean takenOver) {
+    connection = null;
+    // The broker sends them again, and their acknowledgements would be for another connection.
+    inbox.clear();
+    if (up) {
+      later(RECONNECT_MILLIS, this::connect);
+    }
+  }
+
+  @Override
+  public void received(MemoryBroker.Message message) {
+    inbox.add(message);
+    if (!batchDue) {
+      batchDue = true;
+      later(BATCH_MILLIS, this::store);
+    }
+  }
+
+  private void store() {
+    batchDue = false;
+    List<MemoryBroker.Message> messages = List.copyOf(inbox);
+    inbox.clear();
+    dieAt(DeathPoint.BEFORE_COMMIT);
+    Map<DeviceId, List<CommittedRange>> committed = new LinkedHashMap<>();
+    for (MemoryBroker.Message message : messages) {
+      try {
+        store(message, committed);
+      } catch (MalformedDocumentException | InvalidProtocolBufferException e) {
+        fleet.watch().broken(2, -1, "a message cannot be read: " + e.getMessage());
+      }
+    }
+    dieAt(DeathPoint.AFTER_COMMIT);
+    MemoryBroker.Connection current = connection;
+    if (current != null) {
+      int told = 0;
+      for (int i = 0; i < messages.size(); i++) {
+        if (dies == DeathPoint.WHILE_TELLING && told++ >= messages.size() / 2) {
+          dieAt(DeathPoint.WHILE_TELLING);
+        }
+        current.acknowledge();
+      }
+      committed.forEach(
+          (device, ranges) ->
+              current.publish(
+                  fleet.device(device).committedTopic(), ProtocolCodec.encode(ranges), false));
+    }
+    if (rollouts.isActive()) {
+      wakeEngine();
+    }
+  }
+
+  private void store(MemoryBroker.Message message, Map<DeviceId, List<CommittedRange>> committed)
+      throws MalformedDocumentException, InvalidProtocolBufferException {
+    Topics.DeviceTopic topic =
+        topics.computeIfAbsent(message.topic(), name -> Topics.parse(name).orElseThrow());
+    DeviceId device = topic.device();
+    int index = fleet.device(device).index();
+    switch (topic.kind()) {
+      case Topics.STATUS ->
+          store.status(device, ProtocolCodec.decodeStatus(message.payload()), world.instant());
+      case Topics.REPORTED -> {
+        ReportedDocument report = ProtocolCodec.decodeReported(message.payload());
+        if (store.report(report, world.instant())) {
+          world
+              .trace()
+              .note(world.now(), Trace.Kind.REPORTED, index, report.bootEpoch(), report.sequence());
+          fleet.watch().reported(index, report);
+          sweepSoon();
+        }
+      }
+      default -> {
+        RecordStream stream = RecordStream.ofWireName(topic.kind());
+        RecordBatch batch = TelemetryRecords.decodeBatch(message.payload());
+        MemoryStore.Taken taken = store.take(device, stream, batch);
+        for (Record record : taken.stored()) {
+          stored(device, index, stream, batch.getBootEpoch(), record);
+        }
+        if (!taken.committed().isEmpty()) {
+          committed.computeIfAbsent(device, id -> new ArrayList<>(2)).addAll(taken.committed());
+        }
+      }
+    }
+  }
+
+  private void stored(DeviceId device, int index, RecordStream stream, long epoch, Record record) {
+    world
+        .trace()
+        .note(
+            world.now(),
+            Trace.Kind.STORED,
+            index,
+            epoch * 8 + stream.wireName().length(),
+            record.getSequence());
+    fleet.watch().stored(index, stream, epoch, record);
+    switch (record.getBodyCase()) {
+      case WINDOW -> {
+        drift.stored(device, record.getWindow());
+        rollouts.counted(device, record.getWindow());
+      }
+      case FEEDBACK -> rollouts.counted(device, record.getFeedback());
+      case SAMPLE, EVENT, BODY_NOT_SET -> {}
+    }
+  }
+
+  private void wakeEngine() {
+    if (!engineDue) {
+      engineDue = true;
+      later(fleet.settings().engineMillis(), this::moveOn);
+    }
+  }
+
+  private void moveOn() {
+    engineDue = false;
+    // While nobody is heard nothing is known, and nobody is late.
+    if (connection != null) {
+      changing(() -> rollouts.tick(NAME + life, world.instant()));
+    }
+    if (rollouts.isActive()) {
+      wakeEngine();
+    }
+  }
+
+  /** Tells what became of the rollouts while something was done. */
+  private void changing(Runnable act) {
+    Map<Rollout, RolloutState> before = new LinkedHashMap<>();
+    rollouts.all().forEach(rollout -> before.put(rollout, rollout.state));
+    act.run();
+    rollouts
+        .all()
+        .forEach(
+            rollout -> {
+              RolloutState was = before.get(rollout);
+              if (was == null || !was.equals(rollout.state)) {
+                fleet.watch().changed(rollout, Optional.ofNullable(was));
+              }
+            });
+    publishSoon();
+  }
+
+  private void publishSoon() {
+    if (store.outboxSize() > 0 && !publishDue) {
+      publishDue = true;
+      later(connection == null ? RECONNECT_MILLIS : 50, this::publish);
+    }
+  }
+
+  private void publish() {
+    publishDue = false;
+    MemoryBroker.Connection current = connection;
+    if (current == null) {
+      publishSoon();
+      return;
+    }
+    List<DesiredDocument> documents = store.waiting(OUTBOX_BATCH);
+    int published = 0;
+    for (DesiredDocument document : documents) {
+      SimDevice device = fleet.device(document.device());
+      world
+          .trace()
+          .note(
+              world.now(),
+              Trace.Kind.ORDERED,
+              device.index(),
+              document.generation().term(),
+              document.generation().counter());
+      current.publish(device.desiredTopic(), fleet.releases().directed(document), true);
+      if (published++ >= documents.size() / 2) {
+        dieAt(DeathPoint.WHILE_PUBLISHING);
+      }
+    }
+    store.published(documents, world.instant());
+    publishSoon();
+    sweepSoon();
+  }
+
+  private void sweepSoon() {
+    if (!sweepDue && store.isAnybodyBehind()) {
+      sweepDue = true;
+      later(
+          fleet.settings().sweepMillis(),
+          () -> {
+            sweepDue = false;
+            store.outrank(world.instant());
+            store.repair(world.instant(), UNSEEN_MILLIS);
+            publishSoon();
+            sweepSoon();
+          });
+    }
+  }
+
+  private void lookAtWindows() {
+    long length = fleet.settings().window().toMillis();
+    long grace = fleet.settings().windowGrace().toMillis();
+    long next = (Math.floorDiv(world.now() - grace, length) + 1) * length + grace;
+    later(
+        next - world.now(),
+        () -> {
+          for (WindowVerdict verdict : drift.judgeBefore(next / length)) {
+            verdict
+                .found()
+                .ifPresent(
+                    finding ->
+                        world
+                            .trace()
+                            .note(
+                                world.now(),
+                                Trace.Kind.INCIDENT,
+                                -1,
+                                finding.window(),
+                                finding.cohort().hashCode()));
+            fleet.watch().judged(verdict);
+          }
+          lookAtWindows();
+        });
+  }
+
+  /** An operator begins a rollout to every device. */
+  Rollout roll(long version, List<Integer> percents, Duration soak, GateAction failedDevices) {
+    Rollout[] begun = new Rollout[1];
+    changing(
+        () ->
+            begun[0] =
+                rollouts.start(
+                    version,
+                    percents,
+                    fleet.settings().window(),
+                    soak,
+                    failedDevices,
+                    world.instant()));
+    wakeEngine();
+    return begun[0];
+  }
+
+  /** An operator acts; returns why it is not possible, if it is not. */
+  Optional<String> act(Rollout rollout, RolloutEvent event) {
+    List<Optional<String>> refusal = new ArrayList<>();
+    changing(() -> refusal.add(rollouts.apply(rollout, event, world.instant())));
+    wakeEngine();
+    return refusal.getFirst();
+  }
+
+  List<Incident> incidents() {
+    return drift.incidents();
+  }
+
+  DriftShell drift() {
+    return drift;
+  }
+
+  Iterable<Rollout> rollouts() {
+    return rollouts.all();
+  }
+
+  Optional<Rollout> active() {
+    for (Rollout rollout : rollouts.all()) {
+      if (rollout.state.phase() instanceof RolloutPhase.Running
+          || rollout.state.phase() instanceof RolloutPhase.Paused) {
+        return Optional.of(rollout);
+      }
+    }
+    return Optional.empty();
+  }
+}

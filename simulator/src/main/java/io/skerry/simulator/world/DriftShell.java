@@ -1,0 +1,153 @@
+package io.skerry.simulator.world;
+
+import io.skerry.fleet.incident.Incident;
+import io.skerry.fleet.incident.IncidentEvent;
+import io.skerry.fleet.incident.IncidentMachine;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.telemetry.drift.DeviceWindow;
+import io.skerry.telemetry.drift.DriftLedger;
+import io.skerry.telemetry.drift.DriftSettings;
+import io.skerry.telemetry.drift.WindowVerdict;
+import io.skerry.wire.fleet.v1.Window;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
+
+/** Judges windows with the real ledger, in their order, once their records had time to arrive. */
+final class DriftShell {
+  private final Releases releases;
+  private final Function<DeviceId, Map<String, String>> attributes;
+  private final TreeMap<Long, Map<DeviceId, DeviceWindow>> waiting = new TreeMap<>();
+  private final List<Incident> incidents = new ArrayList<>();
+  // Kept only where a run is small enough to judge everything a second time.
+  private final List<Judged> history = new ArrayList<>();
+  private final boolean keeping;
+  private final DriftSettings settings;
+  private DriftLedger ledger;
+  private long judgedThrough = -1;
+  private long late;
+
+  private record Judged(long window, List<DeviceWindow> devices, WindowVerdict verdict) {}
+
+  DriftShell(
+      Releases releases,
+      Function<DeviceId, Map<String, String>> attributes,
+      Duration window,
+      boolean keeping) {
+    this.releases = releases;
+    this.attributes = attributes;
+    this.keeping = keeping;
+    this.settings = DriftSettings.forWindows(window.toMillis());
+    this.ledger = new DriftLedger(settings);
+  }
+
+  void stored(DeviceId device, Window window) {
+    if (window.getWindow() <= judgedThrough) {
+      late++;
+      return;
+    }
+    ModelVersion version = new ModelVersion(Releases.MODEL, window.getModel().getVersion());
+    waiting
+        .computeIfAbsent(window.getWindow(), index -> new HashMap<>())
+        .merge(
+            device,
+            new DeviceWindow(device, attributes.apply(device), version, releases.counts(window)),
+            DriftShell::sum);
+  }
+
+  // An agent that was started anew sends the rest of the window as a second record.
+  private static DeviceWindow sum(DeviceWindow one, DeviceWindow other) {
+    if (!one.version().equals(other.version())) {
+      return other;
+    }
+    return new DeviceWindow(
+        one.device(), one.attributes(), one.version(), one.counts().plus(other.counts()));
+  }
+
+  /** Judges every window before this one. */
+  List<WindowVerdict> judgeBefore(long window) {
+    List<WindowVerdict> verdicts = new ArrayList<>();
+    while (!waiting.isEmpty() && waiting.firstKey() < window) {
+      Map.Entry<Long, Map<DeviceId, DeviceWindow>> due = waiting.pollFirstEntry();
+      List<DeviceWindow> devices = List.copyOf(due.getValue().values());
+      for (DeviceWindow one : devices) {
+        if (!ledger.knows(one.version())) {
+          ledger.register(one.version(), releases.streams());
+        }
+      }
+      WindowVerdict verdict = ledger.judge(due.getKey(), devices);
+      judgedThrough = due.getKey();
+      if (keeping) {
+        history.add(new Judged(due.getKey(), devices, verdict));
+      }
+      verdicts.add(verdict);
+      follow(verdict);
+    }
+    return verdicts;
+  }
+
+  private void follow(WindowVerdict verdict) {
+    for (int i = 0; i < incidents.size(); i++) {
+      Incident incident = incidents.get(i);
+      if (!incident.isOpen()) {
+        continue;
+      }
+      var cohort = incident.finding().cohort();
+      if (verdict.ended().contains(cohort)) {
+        incidents.set(i, IncidentMachine.after(incident, new IncidentEvent.Ended()));
+        ledger.release(cohort, false);
+      } else if (verdict.persisting().contains(cohort)) {
+        incidents.set(i, IncidentMachine.after(incident, new IncidentEvent.Persisted()));
+      }
+    }
+    verdict.found().ifPresent(finding -> incidents.add(IncidentMachine.opened(finding)));
+  }
+
+  List<Incident> incidents() {
+    return List.copyOf(incidents);
+  }
+
+  /** Windows that came after theirs was judged. */
+  long late() {
+    return late;
+  }
+
+  /** Windows that were judged and kept. */
+  int kept() {
+    return history.size();
+  }
+
+  /**
+   * What a process does that was started anew: judges what was judged once more.
+   *
+   * @return verdicts that differ from those before
+   */
+  long replay() {
+    if (!keeping) {
+      return 0;
+    }
+    DriftLedger fresh = new DriftLedger(settings);
+    long different = 0;
+    for (Judged judged : history) {
+      for (DeviceWindow one : judged.devices()) {
+        if (!fresh.knows(one.version())) {
+          fresh.register(one.version(), releases.streams());
+        }
+      }
+      WindowVerdict verdict = fresh.judge(judged.window(), judged.devices());
+      if (!verdict.equals(judged.verdict())) {
+        different++;
+      }
+      for (var cohort : verdict.ended()) {
+        fresh.release(cohort, false);
+      }
+    }
+    ledger = fresh;
+    return different;
+  }
+}

@@ -1,0 +1,138 @@
+package io.skerry.simulator.world;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.SplittableRandom;
+
+/**
+ * Something that goes wrong.
+ *
+ * @param at when, in milliseconds since the beginning
+ * @param device its index; -1 when it is about all
+ * @param lasts milliseconds
+ * @param seed of what chance it holds
+ */
+public record Fault(long at, Kind kind, int device, long lasts, long seed) {
+  /** What can go wrong. */
+  public enum Kind {
+    /** A device has no network. */
+    LINK_DOWN(true),
+    /** A tenth of a device's messages break the connection, before or behind them. */
+    LINK_LOSSY(true),
+    /** A device's process is killed at a disk operation. */
+    AGENT_KILLED(true),
+    /** A device loses its power at a disk operation; what was not forced may be gone or torn. */
+    POWER_CUT(true),
+    DISK_FULL(true),
+    DISK_READ_ONLY(true),
+    SHORT_WRITES(true),
+    /** A bit of a waiting record flips. */
+    BIT_FLIP(true),
+    /** A device's clock is put forward or back, by seconds to years. */
+    CLOCK_JUMP(true),
+    /** A device cannot reach the artifacts, or gets them broken. */
+    ARTIFACTS_BROKEN(true),
+    /** A device is up to three times slower. */
+    SLOW_HARDWARE(true),
+    /** A device leaves the fleet for good. */
+    DEVICE_GONE(true),
+    /** The broker dies and comes back empty. */
+    BROKER_KILLED(false),
+    /** The broker delivers late. */
+    BROKER_SLOW(false),
+    /** The control plane dies at any point of its work. */
+    PLANE_KILLED(false),
+    /** A third of the devices has no network. */
+    PARTITION(false),
+    /** An operator pauses, resumes, promotes, aborts, rolls back, or rolls out something new. */
+    OPERATOR(false);
+
+    private final boolean ofDevice;
+
+    Kind(boolean ofDevice) {
+      this.ofDevice = ofDevice;
+    }
+
+    /** Whether it is about one device. */
+    public boolean isOfDevice() {
+      return ofDevice;
+    }
+  }
+
+  /**
+   * How much goes wrong.
+   *
+   * @param perDeviceDay faults of a device in a day
+   * @param perDay faults of all in a day
+   */
+  public record Rates(double perDeviceDay, double perDay) {
+    public static final Rates NONE = new Rates(0, 0);
+
+    /** A fleet in ordinary circumstances. */
+    public static final Rates LIGHT = new Rates(.02, .05);
+
+    /** Everything at once. */
+    public static final Rates HARD = new Rates(1.2, 2.5);
+  }
+
+  /** Draws what goes wrong in a run, in the order of time. */
+  public static List<Fault> draw(long seed, int devices, int days, Rates rates) {
+    SplittableRandom random = new SplittableRandom(seed ^ 0x5DEECE66DL);
+    List<Kind> ofDevice = new ArrayList<>();
+    List<Kind> ofAll = new ArrayList<>();
+    for (Kind kind : Kind.values()) {
+      (kind.isOfDevice() ? ofDevice : ofAll).add(kind);
+    }
+    List<Fault> faults = new ArrayList<>();
+    long total = count(rates.perDeviceDay() * devices * days, random);
+    for (long i = 0; i < total; i++) {
+      Kind kind = ofDevice.get(random.nextInt(ofDevice.size()));
+      // To leave for good is rare.
+      if (kind != Kind.DEVICE_GONE || random.nextInt(20) == 0) {
+        faults.add(one(kind, random.nextInt(devices), days, random));
+      }
+    }
+    total = count(rates.perDay() * days, random);
+    for (long i = 0; i < total; i++) {
+      faults.add(one(ofAll.get(random.nextInt(ofAll.size())), -1, days, random));
+    }
+    faults.sort(
+        Comparator.comparingLong(Fault::at)
+            .thenComparing(Fault::kind)
+            .thenComparing(Fault::device));
+    return faults;
+  }
+
+  private static long count(double expected, SplittableRandom random) {
+    return (long) expected + (random.nextDouble() < expected - (long) expected ? 1 : 0);
+  }
+
+  private static Fault one(Kind kind, int device, int days, SplittableRandom random) {
+    long at = random.nextLong(World.MINUTE, Math.max(2, days) * World.DAY - World.DAY / 2);
+    // Seconds, minutes, hours and days are equally likely.
+    long lasts = (long) (World.SECOND * Math.exp(random.nextDouble() * Math.log(2 * 86_400)));
+    return new Fault(at, kind, device, lasts, random.nextLong());
+  }
+
+  /** Reads what {@link #toString} wrote. */
+  public static Fault parse(String text) {
+    String[] words = text.strip().split(" +", -1);
+    if (words.length != 5) {
+      throw new IllegalArgumentException("'%s' is no fault".formatted(text));
+    }
+    return new Fault(
+        Long.parseLong(words[0]),
+        Kind.valueOf(words[1].toUpperCase(Locale.ROOT).replace('-', '_')),
+        Integer.parseInt(words[2]),
+        Long.parseLong(words[3]),
+        Long.parseLong(words[4]));
+  }
+
+  @Override
+  public String toString() {
+    return "%d %s %d %d %d"
+        .formatted(at, kind.name().toLowerCase(Locale.ROOT).replace('_', '-'), device, lasts, seed);
+  }
+}

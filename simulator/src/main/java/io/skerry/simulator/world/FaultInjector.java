@@ -1,0 +1,200 @@
+package io.skerry.simulator.world;
+
+import io.skerry.fleet.gate.GateAction;
+import io.skerry.fleet.rollout.RolloutEvent;
+import io.skerry.simulator.disk.Failure;
+import io.skerry.simulator.disk.Loss;
+import io.skerry.simulator.disk.Stop;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.SplittableRandom;
+
+/** Lets faults happen, and ends them when their time is over. */
+public final class FaultInjector {
+  private static final long YEAR = 365 * World.DAY;
+
+  private final Fleet fleet;
+  private final World world;
+  private long brokerDowns;
+  private boolean healed;
+
+  /** A source of faults for a fleet. */
+  public FaultInjector(Fleet fleet) {
+    this.fleet = fleet;
+    this.world = fleet.world();
+  }
+
+  /** Lets a fault happen at its time. */
+  public void plan(Fault fault) {
+    world.at(
+        World.BEGIN + fault.at(),
+        () -> {
+          if (!healed) {
+            world
+                .trace()
+                .note(
+                    world.now(),
+                    Trace.Kind.FAULT,
+                    fault.device(),
+                    fault.kind().name().hashCode(),
+                    fault.lasts());
+            happen(fault);
+          }
+        });
+  }
+
+  private void until(Fault fault, Runnable end) {
+    world.after(
+        fault.lasts(),
+        () -> {
+          if (!healed) {
+            end.run();
+          }
+        });
+  }
+
+  private void happen(Fault fault) {
+    SplittableRandom random = new SplittableRandom(fault.seed());
+    if (fault.kind().isOfDevice()) {
+      ofDevice(fault, fleet.device(fault.device()), random);
+      return;
+    }
+    switch (fault.kind()) {
+      case BROKER_KILLED -> {
+        long downs = ++brokerDowns;
+        fleet.broker().kill();
+        long lasts = Math.min(fault.lasts(), 6 * World.HOUR);
+        world.after(
+            lasts,
+            () -> {
+              if (brokerDowns == downs) {
+                fleet.broker().start();
+              }
+            });
+      }
+      case BROKER_SLOW -> {
+        fleet.broker().delay(20 + random.nextLong(20 * World.SECOND));
+        until(fault, () -> fleet.broker().delay(20));
+      }
+      case PLANE_KILLED -> {
+        ControlPlane.DeathPoint[] points = ControlPlane.DeathPoint.values();
+        fleet.plane().killAt(points[random.nextInt(points.length)]);
+        world.after(
+            Math.min(fault.lasts(), 12 * World.HOUR),
+            () -> {
+              fleet.plane().killAt(ControlPlane.DeathPoint.NEVER);
+              fleet.plane().start();
+            });
+      }
+      case PARTITION -> {
+        int third = random.nextInt(3);
+        for (SimDevice device : fleet.devices()) {
+          if (device.index() % 3 == third) {
+            device.link(false);
+            until(fault, () -> device.link(true));
+          }
+        }
+      }
+      case OPERATOR -> operate(random);
+      default -> throw new IllegalStateException("no device: " + fault);
+    }
+  }
+
+  private void ofDevice(Fault fault, SimDevice device, SplittableRandom random) {
+    switch (fault.kind()) {
+      case LINK_DOWN -> {
+        device.link(false);
+        until(fault, () -> device.link(true));
+      }
+      case LINK_LOSSY -> {
+        device.lossy(.1);
+        until(fault, () -> device.lossy(0));
+      }
+      case AGENT_KILLED ->
+          device.stop(new Loss.Kill(), random.nextLong(40), stop(random), restart(random));
+      case POWER_CUT ->
+          device.stop(
+              new Loss.PowerCut(random.nextLong()),
+              random.nextLong(40),
+              stop(random),
+              restart(random));
+      case DISK_FULL -> disk(fault, device, Failure.FULL);
+      case DISK_READ_ONLY -> disk(fault, device, Failure.READ_ONLY);
+      case SHORT_WRITES -> disk(fault, device, Failure.SHORT_WRITE);
+      case BIT_FLIP -> device.flipBit(random);
+      case CLOCK_JUMP -> {
+        long jump =
+            (long) (World.SECOND * Math.exp(random.nextDouble() * Math.log(10 * YEAR / 1e3)));
+        device.skew(random.nextBoolean() ? jump : -jump);
+        until(fault, () -> device.skew(0));
+      }
+      case ARTIFACTS_BROKEN -> {
+        device.artifacts(random.nextBoolean(), .3);
+        until(fault, () -> device.artifacts(true, 0));
+      }
+      case SLOW_HARDWARE -> {
+        device.slow(1 + 2 * random.nextDouble());
+        until(fault, () -> device.slow(1));
+      }
+      case DEVICE_GONE -> device.leave();
+      default -> throw new IllegalStateException("of no device: " + fault);
+    }
+  }
+
+  private void disk(Fault fault, SimDevice device, Failure failure) {
+    device.disk(Optional.of(failure));
+    until(fault, () -> device.disk(Optional.empty()));
+  }
+
+  private static Stop stop(SplittableRandom random) {
+    return List.of(Stop.BEFORE, Stop.INSIDE, Stop.AFTER).get(random.nextInt(3));
+  }
+
+  private static long restart(SplittableRandom random) {
+    return World.SECOND + random.nextLong(10 * World.MINUTE);
+  }
+
+  private void operate(SplittableRandom random) {
+    if (!fleet.plane().isUp()) {
+      return;
+    }
+    Optional<Rollout> active = fleet.plane().active();
+    if (active.isEmpty() || random.nextInt(4) == 0) {
+      fleet
+          .plane()
+          .roll(
+              1 + random.nextInt(3),
+              List.of(10, 50, 100),
+              Duration.ofMillis(fleet.settings().window().toMillis()),
+              random.nextBoolean() ? GateAction.ROLLBACK : GateAction.PAUSE);
+      return;
+    }
+    RolloutEvent event =
+        switch (random.nextInt(5)) {
+          case 0 -> new RolloutEvent.Pause("operator");
+          case 1 -> new RolloutEvent.Resume();
+          case 2 -> new RolloutEvent.Promote("operator");
+          case 3 -> new RolloutEvent.Abort("operator");
+          default -> new RolloutEvent.RollBack("operator");
+        };
+    fleet.plane().act(active.get(), event);
+  }
+
+  /** Everything works again, and nothing more goes wrong. */
+  public void heal() {
+    healed = true;
+    fleet.broker().delay(20);
+    if (!fleet.broker().isUp()) {
+      fleet.broker().start();
+    }
+    fleet.plane().killAt(ControlPlane.DeathPoint.NEVER);
+    fleet.plane().start();
+    for (SimDevice device : fleet.devices()) {
+      device.heal();
+      if (!device.isGone()) {
+        device.boot();
+      }
+    }
+  }
+}

@@ -1,0 +1,133 @@
+package io.skerry.simulator.world;
+
+import io.skerry.protocol.DeviceFacts;
+import io.skerry.protocol.DeviceId;
+import io.skerry.simulator.world.Releases.Behaviour;
+import java.net.http.HttpClient;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Supplier;
+
+/** A fleet, its broker, its artifacts and its control plane in one world. */
+public final class Fleet {
+  private final World world;
+  private final Settings settings;
+  private final Releases releases;
+  private final MemoryBroker broker;
+  private final MemoryStore store;
+  private final Watch watch;
+  private final ControlPlane plane;
+  private final List<SimDevice> devices = new ArrayList<>();
+  private final Map<DeviceId, SimDevice> byId = new HashMap<>();
+  private final Map<Hardware, DeviceFacts> facts = new EnumMap<>(Hardware.class);
+  private final Nature.Batch batch = new Nature.Batch();
+  private Nature.Drift drift = Nature.Drift.NONE;
+
+  /** Makes a fleet in which nothing runs yet. */
+  public Fleet(World world, Settings settings) {
+    this.world = world;
+    this.settings = settings;
+    this.releases = new Releases();
+    this.broker = new MemoryBroker(world);
+    this.store = new MemoryStore(SimDevice.TENANT);
+    this.watch = new Watch(this);
+    for (Hardware hardware : Hardware.values()) {
+      facts.put(
+          hardware,
+          new DeviceFacts(
+              hardware.facts().arch(),
+              hardware.facts().cpuFeatures(),
+              hardware.facts().cores(),
+              hardware.facts().memoryBytes(),
+              hardware.facts().accelerators(),
+              hardware.facts().engines(),
+              hardware.facts().board()));
+    }
+    this.plane = new ControlPlane(this);
+    for (int i = 0; i < settings.devices(); i++) {
+      SimDevice device = new SimDevice(this, i);
+      devices.add(device);
+      byId.put(device.id(), device);
+      store.enroll(device.id());
+      watch.add();
+    }
+  }
+
+  /** Starts the control plane, then every device. */
+  public void begin() {
+    plane.start();
+    for (SimDevice device : devices) {
+      world.after(device.index() % 60 * World.SECOND, device::begin);
+    }
+  }
+
+  public World world() {
+    return world;
+  }
+
+  public Settings settings() {
+    return settings;
+  }
+
+  Releases releases() {
+    return releases;
+  }
+
+  public MemoryBroker broker() {
+    return broker;
+  }
+
+  public MemoryStore store() {
+    return store;
+  }
+
+  public Watch watch() {
+    return watch;
+  }
+
+  public ControlPlane plane() {
+    return plane;
+  }
+
+  SimDevice device(int index) {
+    return devices.get(index);
+  }
+
+  SimDevice device(DeviceId id) {
+    return Objects.requireNonNull(byId.get(id), "unknown device");
+  }
+
+  List<SimDevice> devices() {
+    return devices;
+  }
+
+  DeviceFacts facts(Hardware hardware) {
+    return Objects.requireNonNull(facts.get(hardware));
+  }
+
+  Nature.Batch batch() {
+    return batch;
+  }
+
+  Nature.Drift drift() {
+    return drift;
+  }
+
+  void drift(Nature.Drift now) {
+    drift = now;
+  }
+
+  Supplier<HttpClient> http(ArtifactServer.Line line) {
+    ArtifactServer server = new ArtifactServer(releases::blob, line);
+    return () -> server;
+  }
+
+  /** Makes a version for every profile. */
+  public void release(long version, Behaviour behaviour) {
+    releases.release(version, behaviour);
+  }
+}

@@ -1,0 +1,394 @@
+package io.skerry.simulator.world;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An MQTT 5 broker as its clients see it: sessions that outlive a connection, retained messages,
+ * wills with a delay, quality of service 1, and bounded queues that drop their oldest message. The
+ * messages of one topic reach a subscriber in the order in which they were published; what was not
+ * acknowledged comes again after a reconnect.
+ */
+public final class MemoryBroker {
+  /** Messages that wait for one session. */
+  public static final int QUEUE_MAX = 10_000;
+
+  private static final int CONNECTS_KEPT = 100_000;
+
+  private final World world;
+  private final Map<String, Session> sessions = new HashMap<>();
+  private final Map<String, byte[]> retained = new TreeMap<>();
+  private final Map<String, Set<Session>> exact = new HashMap<>();
+  private final Map<String, Set<Session>> wild = new LinkedHashMap<>();
+  // Who gets what is looked up once for each topic: a fleet has few, and uses them for years.
+  private final Map<String, List<Session>> routes = new HashMap<>();
+  private long delayMillis = 20;
+  private boolean up = true;
+  private long life;
+  private long dropped;
+  private final List<Long> connects = new ArrayList<>();
+
+  /** A message on its way to a subscriber. */
+  public static final class Message {
+    private final String topic;
+    private final byte[] payload;
+
+    Message(String topic, byte[] payload) {
+      this.topic = topic;
+      this.payload = payload;
+    }
+
+    public String topic() {
+      return topic;
+    }
+
+    public byte[] payload() {
+      return payload;
+    }
+  }
+
+  /** What a client does with its connection. */
+  public interface Client {
+    /** A message came; {@link Connection#acknowledge} ends it. */
+    void received(Message message);
+
+    /** The connection is gone. */
+    void lost(boolean takenOver);
+  }
+
+  /** The broker's last word for a client that goes without one. */
+  public static final class Will {
+    private final Message message;
+    private final long delayMillis;
+
+    /** Told so long after the client is gone. */
+    public Will(String topic, byte[] payload, long delayMillis) {
+      this.message = new Message(topic, payload);
+      this.delayMillis = delayMillis;
+    }
+  }
+
+  /** An open connection. */
+  public final class Connection {
+    private final Session session;
+    private final Client client;
+    private final long inLife = life;
+    private int unacknowledged;
+
+    private Connection(Session session, Client client) {
+      this.session = session;
+      this.client = client;
+    }
+
+    /** Whether it stands. */
+    public boolean isOpen() {
+      return up && inLife == life && session.connection == this;
+    }
+
+    /** Whether the broker knew this client's session. */
+    public boolean isSessionPresent() {
+      return session.present;
+    }
+
+    /**
+     * Wants the messages of a topic; {@code +} stands for one level. Retained ones come at once.
+     */
+    public void subscribe(String filter) {
+      MemoryBroker.this.subscribe(session, filter);
+    }
+
+    /** Gives a message to the broker. */
+    public void publish(String topic, byte[] payload, boolean retain) {
+      if (isOpen()) {
+        MemoryBroker.this.publish(topic, payload, retain);
+      }
+    }
+
+    /** Ends the oldest message that came and was not ended. */
+    public void acknowledge() {
+      if (isOpen() && unacknowledged > 0) {
+        unacknowledged--;
+        session.queue.removeFirst();
+      }
+    }
+
+    /** Leaves with the broker told. */
+    public void leave() {
+      if (isOpen()) {
+        session.connection = null;
+        session.will = null;
+      }
+    }
+
+    /** Goes without a word. */
+    public void cut() {
+      if (isOpen()) {
+        drop(session);
+      }
+    }
+  }
+
+  private static final class Session {
+    private final MessageQueue queue = new MessageQueue();
+    private @Nullable Connection connection;
+    private @Nullable Will will;
+    private boolean present;
+    private long deliveredUntil;
+    private long willOf;
+  }
+
+  /** First in, first out, with a look at any place. */
+  private static final class MessageQueue {
+    private @Nullable Message[] ring = new Message[2];
+    private int head;
+    private int size;
+
+    int size() {
+      return size;
+    }
+
+    @Nullable Message get(int position) {
+      return position < size ? ring[(head + position) % ring.length] : null;
+    }
+
+    void addLast(Message message) {
+      if (size == ring.length) {
+        @Nullable Message[] larger = new Message[2 * size];
+        for (int i = 0; i < size; i++) {
+          larger[i] = get(i);
+        }
+        ring = larger;
+        head = 0;
+      }
+      ring[(head + size++) % ring.length] = message;
+    }
+
+    void removeFirst() {
+      ring[head] = null;
+      head = (head + 1) % ring.length;
+      size--;
+    }
+  }
+
+  /** A broker that knows nobody yet. */
+  public MemoryBroker(World world) {
+    this.world = world;
+  }
+
+  /** How long a message is under way. */
+  void delay(long millis) {
+    delayMillis = millis;
+  }
+
+  /** Whether it answers. */
+  public boolean isUp() {
+    return up;
+  }
+
+  /** Messages that had no room. */
+  public long dropped() {
+    return dropped;
+  }
+
+  /** The most connects in any second of a span of time. */
+  long connectsInOneSecond(long from, long lasts) {
+    Map<Long, Long> seconds = new HashMap<>();
+    connects.stream()
+        .filter(at -> at >= from && at < from + lasts)
+        .forEach(at -> seconds.merge(at / 1000, 1L, Long::sum));
+    return seconds.values().stream().mapToLong(Long::longValue).max().orElse(0);
+  }
+
+  /** The retained message of a topic. */
+  public Optional<byte[]> retained(String topic) {
+    return Optional.ofNullable(retained.get(topic));
+  }
+
+  /**
+   * Connects; a connection of the same client is thrown out.
+   *
+   * @return empty when the broker does not answer
+   */
+  public Optional<Connection> connect(String clientId, Optional<Will> will, Client client) {
+    if (!up) {
+      return Optional.empty();
+    }
+    Session session = sessions.computeIfAbsent(clientId, id -> new Session());
+    Connection before = session.connection;
+    if (before != null) {
+      session.connection = null;
+      before.client.lost(true);
+    }
+    if (connects.size() >= CONNECTS_KEPT) {
+      connects.clear();
+    }
+    connects.add(world.now());
+    Connection opened = new Connection(session, client);
+    session.connection = opened;
+    session.will = will.orElse(null);
+    session.willOf++;
+    session.deliveredUntil = world.now();
+    deliver(session, opened, session.queue.size());
+    return Optional.of(opened);
+  }
+
+  private void subscribe(Session session, String filter) {
+    session.present = true;
+    boolean wide = filter.contains("+");
+    Set<Session> subscribers =
+        (wide ? wild : exact).computeIfAbsent(filter, missing -> new LinkedHashSet<>(2));
+    if (subscribers.add(session)) {
+      routes.clear();
+    }
+    if (wide) {
+      retained.forEach(
+          (topic, payload) -> {
+            if (matches(filter, topic)) {
+              enqueue(session, new Message(topic, payload));
+            }
+          });
+      return;
+    }
+    byte[] payload = retained.get(filter);
+    if (payload != null) {
+      enqueue(session, new Message(filter, payload));
+    }
+  }
+
+  private static boolean matches(String filter, String topic) {
+    String[] wanted = filter.split("/", -1);
+    String[] given = topic.split("/", -1);
+    if (wanted.length != given.length) {
+      return false;
+    }
+    for (int i = 0; i < wanted.length; i++) {
+      if (!wanted[i].equals("+") && !wanted[i].equals(given[i])) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  void publish(String topic, byte[] payload, boolean retain) {
+    if (retain) {
+      if (payload.length == 0) {
+        retained.remove(topic);
+      } else {
+        retained.put(topic, payload);
+      }
+    }
+    Message message = new Message(topic, payload);
+    List<Session> subscribers = routes.get(topic);
+    if (subscribers == null) {
+      subscribers = route(topic);
+      routes.put(topic, subscribers);
+    }
+    for (Session session : subscribers) {
+      enqueue(session, message);
+    }
+  }
+
+  private List<Session> route(String topic) {
+    Set<Session> found = new LinkedHashSet<>(exact.getOrDefault(topic, Set.of()));
+    wild.forEach(
+        (filter, sessions) -> {
+          if (matches(filter, topic)) {
+            found.addAll(sessions);
+          }
+        });
+    return List.copyOf(found);
+  }
+
+  private void enqueue(Session session, Message message) {
+    Connection connection = session.connection;
+    if (session.queue.size() >= QUEUE_MAX) {
+      dropped++;
+      if (connection != null && connection.unacknowledged > 0) {
+        // What is on its way cannot be taken back: the newest has no room.
+        return;
+      }
+      session.queue.removeFirst();
+    }
+    session.queue.addLast(message);
+    if (connection != null) {
+      deliver(session, connection, 1);
+    }
+  }
+
+  private void deliver(Session session, Connection connection, int messages) {
+    if (messages == 0) {
+      return;
+    }
+    session.deliveredUntil = Math.max(session.deliveredUntil, world.now() + delayMillis);
+    world.at(
+        session.deliveredUntil,
+        () -> {
+          for (int i = 0; i < messages && connection.isOpen(); i++) {
+            Message next = session.queue.get(connection.unacknowledged);
+            if (next == null) {
+              return;
+            }
+            connection.unacknowledged++;
+            connection.client.received(next);
+          }
+        });
+  }
+
+  /** Breaks a connection: the session waits, the will is told when nobody comes back in time. */
+  private void drop(Session session) {
+    Connection connection = session.connection;
+    if (connection == null) {
+      return;
+    }
+    session.connection = null;
+    Will will = session.will;
+    if (will != null) {
+      long of = session.willOf;
+      long diedIn = life;
+      world.after(
+          will.delayMillis,
+          () -> {
+            if (up && life == diedIn && session.willOf == of && session.connection == null) {
+              publish(will.message.topic(), will.message.payload(), true);
+            }
+          });
+    }
+    connection.client.lost(false);
+  }
+
+  /** The broker dies, and forgets everything. */
+  public void kill() {
+    up = false;
+    life++;
+    List<Session> connected =
+        sessions.entrySet().stream()
+            .sorted(Map.Entry.comparingByKey())
+            .map(Map.Entry::getValue)
+            .toList();
+    sessions.clear();
+    retained.clear();
+    exact.clear();
+    wild.clear();
+    routes.clear();
+    for (Session session : connected) {
+      Connection connection = session.connection;
+      session.connection = null;
+      if (connection != null) {
+        connection.client.lost(false);
+      }
+    }
+  }
+
+  /** It answers again, and knows nothing. */
+  public void start() {
+    up = true;
+  }
+}

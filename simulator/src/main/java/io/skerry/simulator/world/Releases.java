@@ -1,0 +1,248 @@
+package io.skerry.simulator.world;
+
+import com.google.protobuf.ByteString;
+import io.skerry.artifact.ArtifactManifest;
+import io.skerry.artifact.ElementType;
+import io.skerry.artifact.GoldenCase;
+import io.skerry.artifact.GoldenSet;
+import io.skerry.artifact.GoldenTensor;
+import io.skerry.artifact.Layer;
+import io.skerry.artifact.LayerType;
+import io.skerry.artifact.ModelSignature;
+import io.skerry.artifact.TensorSpec;
+import io.skerry.artifact.Tolerance;
+import io.skerry.artifact.sign.Dsse;
+import io.skerry.artifact.sign.DsseEnvelope;
+import io.skerry.artifact.sign.SigningKey;
+import io.skerry.artifact.trust.Role;
+import io.skerry.artifact.trust.RootDocument;
+import io.skerry.artifact.trust.Snapshot;
+import io.skerry.artifact.trust.Trust;
+import io.skerry.profile.Engine;
+import io.skerry.profile.Precision;
+import io.skerry.protocol.DesiredDocument;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.MalformedDocumentException;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.ProfileId;
+import io.skerry.protocol.ProtocolCodec;
+import io.skerry.telemetry.drift.MonitoredStreams;
+import io.skerry.telemetry.sketch.StreamLayout;
+import io.skerry.telemetry.sketch.WindowCodec;
+import io.skerry.telemetry.sketch.WindowCounts;
+import io.skerry.wire.artifact.v1.MonitoringManifest;
+import io.skerry.wire.fleet.v1.Envelope;
+import io.skerry.wire.fleet.v1.Window;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+
+/**
+ * The signing keys and the artifacts that were released, as the artifact server gives them out.
+ * Keys come from fixed bytes: a signature is then the same in every run.
+ */
+public final class Releases {
+  static final ModelName MODEL = new ModelName("pump-health");
+  static final ModelSignature SIGNATURE =
+      new ModelSignature(
+          List.of(new TensorSpec("input", ElementType.FP32, List.of(1L, (long) Nature.FEATURES))),
+          List.of(new TensorSpec("output", ElementType.FP32, List.of(1L, 1L))));
+
+  private final SigningKey root = key(1);
+  private final SigningKey release = key(2);
+  private final SigningKey director = key(3);
+  private final SigningKey thief = key(4);
+  private final Trust trust = trust(root, release, director);
+  private final byte[] monitoring;
+  private final MonitoredStreams streams;
+  private final StreamLayout layout;
+  private final Map<String, byte[]> blobs = new HashMap<>();
+  private final Map<String, Variant> variants = new HashMap<>();
+  private final Map<Long, Behaviour> behaviours = new HashMap<>();
+
+  /** A profile's artifact. */
+  public record Variant(
+      ModelVersion version, ProfileId profile, Digest manifest, Digest signature) {}
+
+  /** What becomes of a model once it answers, whatever it showed before. */
+  public enum Behaviour {
+    GOOD,
+    /** Ends the agent's process. */
+    CRASH,
+    /** Fails every prediction. */
+    FAILS,
+    /** Takes twenty times its budget once it has proved itself. */
+    SLOW,
+    /** Gives the opposite answer. */
+    WRONG,
+    /** Fails its own golden inputs. */
+    BROKEN,
+    /** Signed by nobody who may. */
+    UNSIGNED
+  }
+
+  public Releases() {
+    MonitoringManifest manifest = Nature.manifest(new SplittableRandom(7));
+    this.monitoring = manifest.toByteArray();
+    try {
+      this.streams = MonitoredStreams.of(manifest);
+      this.layout = StreamLayout.of(manifest);
+    } catch (MalformedDocumentException e) {
+      throw new IllegalStateException("a manifest made here can be read here", e);
+    }
+  }
+
+  private static SigningKey key(int number) {
+    byte[] seed = new byte[32];
+    seed[0] = (byte) number;
+    return SigningKey.ofSeed(seed);
+  }
+
+  private static Trust trust(SigningKey root, SigningKey release, SigningKey director) {
+    Instant begin = Instant.ofEpochMilli(World.BEGIN).minus(Duration.ofDays(1));
+    Instant end = begin.plus(Duration.ofDays(36_500));
+    DsseEnvelope document =
+        new RootDocument(
+                1,
+                end,
+                Role.of(root.verificationKey()),
+                Role.of(release.verificationKey()),
+                Role.of(director.verificationKey()),
+                Role.of(root.verificationKey()),
+                List.of(),
+                Map.of())
+            .signedBy(List.of(root));
+    return Trust.pinned(document, RootDocument.fingerprint(document))
+        .withSnapshot(
+            new Snapshot(1, begin, begin.plus(Duration.ofDays(36_000)), 1, Map.of()).signedBy(root),
+            begin);
+  }
+
+  Trust trust() {
+    return trust;
+  }
+
+  MonitoredStreams streams() {
+    return streams;
+  }
+
+  /** The counts of a window of any version: all are watched alike. */
+  WindowCounts counts(Window window) {
+    try {
+      return WindowCodec.read(layout, window);
+    } catch (MalformedDocumentException e) {
+      throw new IllegalStateException("a device sent a window that cannot be read", e);
+    }
+  }
+
+  Optional<byte[]> blob(String hex) {
+    return Optional.ofNullable(blobs.get(hex));
+  }
+
+  Optional<Variant> variant(long version, ProfileId profile) {
+    return Optional.ofNullable(variants.get(version + "/" + profile));
+  }
+
+  /** Whether this was released, by those who may, for this profile. */
+  boolean isReleased(Digest manifest, ProfileId profile) {
+    return variants.values().stream()
+        .anyMatch(
+            variant ->
+                variant.manifest().equals(manifest)
+                    && variant.profile().equals(profile)
+                    && behaviour(variant.version().version()) != Behaviour.UNSIGNED);
+  }
+
+  /** How a version is. */
+  Behaviour behaviour(long version) {
+    return behaviours.getOrDefault(version, Behaviour.GOOD);
+  }
+
+  /** Makes a version for every profile. */
+  public void release(long version, Behaviour behaviour) {
+    behaviours.put(version, behaviour);
+    for (Hardware hardware : Hardware.values()) {
+      release(version, behaviour, hardware.profile());
+    }
+  }
+
+  private void release(long version, Behaviour behaviour, ProfileId profile) {
+    List<Layer> layers = new ArrayList<>();
+    String line = "pump-health %d %s".formatted(version, behaviour);
+    layers.add(
+        layer(LayerType.MODEL_ONNX, "model.onnx", (line + "\n").getBytes(StandardCharsets.UTF_8)));
+    layers.add(layer(LayerType.GOLDEN, "golden.bin", golden(behaviour).toBytes()));
+    layers.add(layer(LayerType.MONITORING, "monitoring.bin", monitoring));
+    ModelVersion model = new ModelVersion(MODEL, version);
+    byte[] manifest =
+        new ArtifactManifest(
+                model, profile, Engine.ONNXRUNTIME, Precision.FP32, version, SIGNATURE, layers)
+            .toJson();
+    byte[] envelope =
+        Dsse.sign(
+                ArtifactManifest.MEDIA_TYPE,
+                manifest,
+                behaviour == Behaviour.UNSIGNED ? thief : release)
+            .toJson();
+    variants.put(
+        version + "/" + profile, new Variant(model, profile, Digest.of(manifest), put(envelope)));
+  }
+
+  private Layer layer(LayerType type, String title, byte[] content) {
+    Digest digest = put(content);
+    return new Layer(type, title, digest, content.length, List.of(digest));
+  }
+
+  private Digest put(byte[] content) {
+    Digest digest = Digest.of(content);
+    blobs.put(digest.hex(), content);
+    return digest;
+  }
+
+  private static GoldenSet golden(Behaviour behaviour) {
+    float[] input = {10, 21, 33, 38};
+    float score = SimEngine.answer(behaviour, Nature.score(input, 0));
+    return new GoldenSet(
+        new Tolerance(1e-4, 0),
+        List.of(
+            new GoldenCase(
+                List.of(GoldenTensor.ofFloats("input", List.of(1L, (long) Nature.FEATURES), input)),
+                List.of(
+                    GoldenTensor.ofFloats(
+                        "output",
+                        List.of(1L, 1L),
+                        behaviour == Behaviour.BROKEN ? score + 1 : score)))));
+  }
+
+  /** The answer to the question what time it is. */
+  byte[] signedTime(String nonce, Instant now) {
+    String answer = "{\"nonce\":\"%s\",\"at\":\"%s\"}".formatted(nonce, now);
+    return Dsse.sign(
+            "application/vnd.skerry.time.v1+json",
+            answer.getBytes(StandardCharsets.UTF_8),
+            director)
+        .toJson();
+  }
+
+  /** A desired document as it travels. */
+  byte[] directed(DesiredDocument document) {
+    byte[] payload = ProtocolCodec.encode(document);
+    DsseEnvelope envelope = Dsse.sign(DesiredDocument.PAYLOAD_TYPE, payload, director);
+    return Envelope.newBuilder()
+        .setPayloadType(envelope.payloadType())
+        .setPayload(ByteString.copyFrom(payload))
+        .addSignatures(
+            Envelope.Signature.newBuilder()
+                .setKeyId(envelope.signatures().getFirst().keyId())
+                .setSignature(ByteString.copyFrom(envelope.signatures().getFirst().signature())))
+        .build()
+        .toByteArray();
+  }
+}

@@ -1,0 +1,176 @@
+package io.skerry.simulator.world;
+
+import io.skerry.fleet.gate.ArmSums;
+import io.skerry.fleet.gate.Comparison;
+import io.skerry.fleet.gate.Evidence;
+import io.skerry.fleet.gate.Metric;
+import io.skerry.fleet.rollout.DeploymentState;
+import io.skerry.fleet.rollout.Lease;
+import io.skerry.fleet.rollout.RolloutPlan;
+import io.skerry.fleet.rollout.RolloutState;
+import io.skerry.fleet.rollout.StageMembership.Candidate;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ProfileId;
+import io.skerry.protocol.RolloutId;
+import io.skerry.telemetry.sketch.WindowSketch;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
+
+/** A rollout's rows, and what its gates judge, counted as windows and outcomes are stored. */
+final class Rollout {
+  final RolloutId id;
+  final long version;
+  final RolloutPlan plan;
+  final Duration window;
+  final List<List<Candidate>> stages;
+  final Map<DeviceId, Deployment> deployments = new LinkedHashMap<>();
+  final Map<ProfileId, Integer> edges = new HashMap<>();
+  Optional<Lease> lease = Optional.empty();
+  RolloutState state;
+  long openedAt;
+
+  /** One device's part. */
+  static final class Deployment {
+    final int stage;
+    final Candidate candidate;
+    final Releases.Variant variant;
+    final Seen newer = new Seen();
+    final Seen older = new Seen();
+    boolean opened;
+    DeploymentState state = DeploymentState.PENDING;
+    Releases.@Nullable Variant previous;
+    long orderedAt;
+    long stepAt;
+    long revision;
+
+    Deployment(int stage, Candidate candidate, Releases.Variant variant) {
+      this.stage = stage;
+      this.candidate = candidate;
+      this.variant = variant;
+    }
+
+    Digest ordered() {
+      Releases.Variant before = previous;
+      return state == DeploymentState.RESTORING && before != null
+          ? before.manifest()
+          : variant.manifest();
+    }
+  }
+
+  /** What was seen of one version on one device since the stage opened. */
+  static final class Seen {
+    long predictions;
+    long failed;
+    long negatives;
+    long negativesRight;
+    long positives;
+    long positivesRight;
+    final long[] latency = new long[WindowSketch.LATENCY_BINS];
+
+    void clear() {
+      predictions = 0;
+      failed = 0;
+      negatives = 0;
+      negativesRight = 0;
+      positives = 0;
+      positivesRight = 0;
+      Arrays.fill(latency, 0);
+    }
+
+    double measured() {
+      double sum = 0;
+      for (long count : latency) {
+        sum += count;
+      }
+      return sum;
+    }
+
+    double slowerThan(int edge) {
+      double sum = 0;
+      for (int bin = edge; bin < latency.length; bin++) {
+        sum += latency[bin];
+      }
+      return sum;
+    }
+  }
+
+  Rollout(
+      RolloutId id, long version, RolloutPlan plan, Duration window, List<List<Candidate>> stages) {
+    this.id = id;
+    this.version = version;
+    this.plan = plan;
+    this.window = window;
+    this.stages = stages;
+    this.state = RolloutState.ready(plan);
+  }
+
+  /** Whether the device was ever given an order by this rollout. */
+  boolean isTouched(DeviceId device) {
+    Deployment deployment = deployments.get(device);
+    return deployment != null && deployment.state.isTouched();
+  }
+
+  /** What the gates judge. */
+  Evidence evidence() {
+    Map<ProfileId, Evidence.OfProfile> profiles = new LinkedHashMap<>();
+    for (Hardware hardware : Hardware.values()) {
+      List<Deployment> of = new ArrayList<>();
+      for (Deployment one : deployments.values()) {
+        if (one.candidate.profile().equals(hardware.profile())) {
+          of.add(one);
+        }
+      }
+      if (!of.isEmpty()) {
+        profiles.put(hardware.profile(), new Evidence.OfProfile(metrics(of, hardware.profile())));
+      }
+    }
+    return new Evidence(profiles, OptionalDouble.of(.8));
+  }
+
+  private Map<Metric, Comparison> metrics(List<Deployment> of, ProfileId profile) {
+    Map<Metric, Comparison> metrics = new EnumMap<>(Metric.class);
+    metrics.put(
+        Metric.FAILED_PREDICTIONS,
+        compared(of, seen -> (double) seen.predictions, seen -> (double) seen.failed));
+    Integer edge = edges.get(profile);
+    if (edge != null) {
+      metrics.put(
+          Metric.SLOW_PREDICTIONS, compared(of, Seen::measured, seen -> seen.slowerThan(edge)));
+    }
+    metrics.put(
+        Metric.ACCURACY,
+        compared(
+            of,
+            seen -> (double) (seen.negatives + seen.positives),
+            seen -> (double) (seen.negativesRight + seen.positivesRight)));
+    metrics.put(
+        Metric.ACCURACY_NEGATIVE,
+        compared(of, seen -> (double) seen.negatives, seen -> (double) seen.negativesRight));
+    metrics.put(
+        Metric.ACCURACY_POSITIVE,
+        compared(of, seen -> (double) seen.positives, seen -> (double) seen.positivesRight));
+    return metrics;
+  }
+
+  private static Comparison compared(
+      List<Deployment> of, ToDoubleFunction<Seen> trials, ToDoubleFunction<Seen> hits) {
+    ArmSums newer = ArmSums.NONE;
+    ArmSums older = ArmSums.NONE;
+    for (Deployment one : of) {
+      newer = newer.plus(trials.applyAsDouble(one.newer), hits.applyAsDouble(one.newer));
+      older = older.plus(trials.applyAsDouble(one.older), hits.applyAsDouble(one.older));
+    }
+    return new Comparison(newer, older);
+  }
+}

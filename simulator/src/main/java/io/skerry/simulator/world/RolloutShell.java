@@ -1,0 +1,574 @@
+package io.skerry.simulator.world;
+
+import io.skerry.fleet.gate.Evidence;
+import io.skerry.fleet.gate.GateAction;
+import io.skerry.fleet.gate.GateSettings;
+import io.skerry.fleet.gate.GateSpec;
+import io.skerry.fleet.gate.LatencyEdge;
+import io.skerry.fleet.rollout.Census;
+import io.skerry.fleet.rollout.DeploymentMachine;
+import io.skerry.fleet.rollout.DeploymentState;
+import io.skerry.fleet.rollout.FencedOutException;
+import io.skerry.fleet.rollout.Lease;
+import io.skerry.fleet.rollout.RolloutBooks;
+import io.skerry.fleet.rollout.RolloutDriver;
+import io.skerry.fleet.rollout.RolloutEffect;
+import io.skerry.fleet.rollout.RolloutEvent;
+import io.skerry.fleet.rollout.RolloutMachine;
+import io.skerry.fleet.rollout.RolloutPlan;
+import io.skerry.fleet.rollout.RolloutState;
+import io.skerry.fleet.rollout.StageMembership;
+import io.skerry.fleet.rollout.StageMembership.Candidate;
+import io.skerry.protocol.DesiredSlot;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.ProfileId;
+import io.skerry.protocol.RolloutId;
+import io.skerry.protocol.SamplingRates;
+import io.skerry.protocol.SlotId;
+import io.skerry.protocol.SlotReport;
+import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.telemetry.sketch.WindowCounts;
+import io.skerry.telemetry.sketch.WindowSketch;
+import io.skerry.wire.fleet.v1.Feedback;
+import io.skerry.wire.fleet.v1.Window;
+import java.net.URI;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Predicate;
+
+/** The books of rollouts in memory, around the real machine, driver, gates, leases and stages. */
+final class RolloutShell implements RolloutBooks {
+  static final SlotId SLOT = new SlotId("main");
+  static final URI ARTIFACTS = URI.create("https://artifacts.test");
+
+  // A few dozen devices cannot rule harm out within a day or two: a stage passes once its sample is
+  // there and no harm is shown. All else is as by default.
+  private static final GateSettings SMALL_FLEET =
+      new GateSettings(
+          GateSettings.DEFAULTS.failures(),
+          GateSettings.DEFAULTS.metrics().stream()
+              .map(
+                  spec ->
+                      new GateSpec(
+                          spec.metric(),
+                          spec.tolerance(),
+                          spec.limit(),
+                          GateSpec.Promote.NO_HARM_SHOWN,
+                          spec.action(),
+                          spec.trialsMin()))
+              .toList());
+
+  private final MemoryStore store;
+  private final Releases releases;
+  private final Function<DeviceId, ProfileId> profiles;
+  private final SamplingRates sampling;
+  private final Map<RolloutId, Rollout> rollouts = new LinkedHashMap<>();
+  private final Map<ProfileId, Map<Long, long[]>> latencies = new HashMap<>();
+  private int made;
+  private long listeningSince;
+
+  RolloutShell(
+      MemoryStore store,
+      Releases releases,
+      Function<DeviceId, ProfileId> profiles,
+      SamplingRates sampling) {
+    this.store = store;
+    this.releases = releases;
+    this.profiles = profiles;
+    this.sampling = sampling;
+  }
+
+  /** Begins a rollout to every device; one that is under way is superseded. */
+  Rollout start(
+      long version,
+      List<Integer> percents,
+      Duration window,
+      Duration soak,
+      GateAction failedDevices,
+      Instant now) {
+    RolloutId id = new RolloutId("rollout-" + ++made);
+    RolloutPlan bare =
+        RolloutPlan.ofPercents(
+            percents,
+            soak,
+            new RolloutPlan.Deadlines(
+                Duration.ofMinutes(30),
+                Duration.ofHours(1),
+                Duration.ofHours(2),
+                soak.multipliedBy(12).plusHours(1)));
+    GateSettings gates = SMALL_FLEET.with(SMALL_FLEET.failures().doing(failedDevices));
+    RolloutPlan plan =
+        new RolloutPlan(
+            bare.kind(),
+            bare.stages(),
+            bare.limits(),
+            bare.dynamic(),
+            bare.soak(),
+            bare.deadlines(),
+            bare.approval(),
+            gates);
+    List<Candidate> candidates = new ArrayList<>();
+    for (DeviceId device : store.devices()) {
+      candidates.add(new Candidate(device, profiles.apply(device)));
+    }
+    List<List<Candidate>> stages = StageMembership.assign(candidates, id.value(), plan).stages();
+    Rollout rollout = new Rollout(id, version, plan, window, stages);
+    for (int stage = 0; stage < stages.size(); stage++) {
+      for (Candidate candidate : stages.get(stage)) {
+        rollout.deployments.put(
+            candidate.device(),
+            new Rollout.Deployment(
+                stage, candidate, releases.variant(version, candidate.profile()).orElseThrow()));
+      }
+    }
+    for (Rollout other : rollouts.values()) {
+      if (!other.state.phase().isTerminal()) {
+        apply(other, new RolloutEvent.Supersede(id), now);
+      }
+    }
+    rollouts.put(id, rollout);
+    apply(rollout, new RolloutEvent.Start(), now);
+    return rollout;
+  }
+
+  Iterable<Rollout> all() {
+    return rollouts.values();
+  }
+
+  boolean isActive() {
+    for (Rollout rollout : rollouts.values()) {
+      if (!rollout.state.phase().isTerminal()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The devices are heard from now on: what they did before, nobody could tell. */
+  void listens(long since) {
+    listeningSince = since;
+  }
+
+  /** A replica moves on what it gets the lease of. */
+  void tick(String holder, Instant now) {
+    for (Rollout rollout : List.copyOf(rollouts.values())) {
+      if (!rollout.state.phase().isTerminal()) {
+        follow(rollout, now);
+        lease(rollout.id, holder, now).ifPresent(lease -> RolloutDriver.moveOn(this, lease, now));
+      }
+    }
+  }
+
+  /**
+   * Applies an event.
+   *
+   * @return why that is not possible, if it is not
+   */
+  Optional<String> apply(Rollout rollout, RolloutEvent event, Instant now) {
+    return forPerson(rollout.id, page -> RolloutDriver.apply(page, event, now))
+        .orElseGet(() -> RolloutDriver.apply(new MemoryPage(rollout), event, now))
+        .refusal();
+  }
+
+  @Override
+  public Optional<Lease> lease(RolloutId id, String holder, Instant now) {
+    Rollout rollout = rollouts.get(id);
+    if (rollout == null) {
+      return Optional.empty();
+    }
+    Optional<Lease> lease = Lease.asked(id, rollout.lease, holder, now);
+    lease.ifPresent(taken -> rollout.lease = Optional.of(taken));
+    return lease;
+  }
+
+  @Override
+  public <T> T underLease(Lease lease, Function<Page, T> work) {
+    Rollout rollout = rollouts.get(lease.rollout());
+    if (rollout == null || rollout.lease.filter(lease::isCurrent).isEmpty()) {
+      throw new FencedOutException(lease);
+    }
+    return work.apply(new MemoryPage(rollout));
+  }
+
+  @Override
+  public <T> Optional<T> forPerson(RolloutId id, Function<Page, T> work) {
+    return Optional.ofNullable(rollouts.get(id))
+        .map(rollout -> work.apply(new MemoryPage(rollout)));
+  }
+
+  private final class MemoryPage implements Page {
+    private final Rollout rollout;
+
+    MemoryPage(Rollout rollout) {
+      this.rollout = rollout;
+    }
+
+    @Override
+    public RolloutPlan plan() {
+      return rollout.plan;
+    }
+
+    @Override
+    public RolloutState state() {
+      return rollout.state;
+    }
+
+    @Override
+    public Census census() {
+      List<Census.Cell> cells = new ArrayList<>();
+      rollout.deployments.forEach(
+          (device, one) -> {
+            if (one.opened) {
+              cells.add(
+                  new Census.Cell(
+                      one.stage,
+                      one.candidate.profile(),
+                      one.state,
+                      store.isOnline(device),
+                      one.previous != null && one.state.isTouched(),
+                      1));
+            }
+          });
+      return new Census(cells);
+    }
+
+    @Override
+    public Evidence evidence() {
+      return RolloutMachine.openStage(rollout.state).isEmpty() ? Evidence.NONE : rollout.evidence();
+    }
+
+    @Override
+    public void carryOut(RolloutEffect effect, Instant now) {
+      RolloutShell.this.carryOut(rollout, effect, now);
+    }
+
+    @Override
+    public void keep(RolloutEvent event, RolloutState after, Instant now) {
+      rollout.state = after;
+    }
+  }
+
+  private void follow(Rollout rollout, Instant now) {
+    rollout.deployments.forEach(
+        (device, one) ->
+            store
+                .slotReport(device, SLOT)
+                .filter(report -> one.revision > 0 && report.revision() == one.revision)
+                .ifPresent(
+                    report -> {
+                      DeploymentState after =
+                          DeploymentMachine.after(
+                              one.state,
+                              List.of(
+                                  new DeploymentMachine.Part(report, one.revision, one.ordered())));
+                      if (after != one.state) {
+                        one.state = after;
+                        one.stepAt = now.toEpochMilli();
+                      }
+                    }));
+  }
+
+  private void carryOut(Rollout rollout, RolloutEffect effect, Instant now) {
+    switch (effect) {
+      case RolloutEffect.OpenStage(int stage) -> {
+        rollout.openedAt = now.toEpochMilli();
+        fixEdges(rollout);
+        rollout
+            .deployments
+            .values()
+            .forEach(
+                one -> {
+                  one.opened |= one.stage == stage;
+                  one.newer.clear();
+                  one.older.clear();
+                });
+      }
+      case RolloutEffect.Offer(int through, int limit) ->
+          offer(
+              rollout,
+              limit,
+              now,
+              one -> one.state == DeploymentState.PENDING && one.stage <= through);
+      case RolloutEffect.CatchUp(int limit) ->
+          offer(
+              rollout,
+              limit,
+              now,
+              one -> one.state == DeploymentState.DEFERRED && one.revision == 0);
+      case RolloutEffect.Expire _ -> expire(rollout, now.toEpochMilli());
+      case RolloutEffect.DeferOffline(int through) ->
+          rollout.deployments.forEach(
+              (device, one) -> {
+                if (one.opened
+                    && one.stage <= through
+                    && (one.state == DeploymentState.PENDING || one.state.isInFlight())
+                    && !store.isOnline(device)) {
+                  one.state = DeploymentState.DEFERRED;
+                }
+              });
+      case RolloutEffect.Cancel _ -> cancel(rollout, now);
+      case RolloutEffect.RestoreTouched _ -> {
+        for (DeviceId device :
+            back(
+                rollout,
+                one ->
+                    one.state.isTouched()
+                        && one.revision > 0
+                        && one.state != DeploymentState.CANCELLED
+                        && one.state != DeploymentState.RESTORED
+                        && one.state != DeploymentState.RESTORING,
+                now)) {
+          enter(rollout, device, DeploymentState.RESTORING, now);
+        }
+      }
+      case RolloutEffect.RetryFailed _ ->
+          rollout
+              .deployments
+              .values()
+              .forEach(
+                  one -> {
+                    if (one.state.isRetryable()) {
+                      one.state = DeploymentState.PENDING;
+                    }
+                  });
+      case RolloutEffect.CloseOut _ ->
+          rollout
+              .deployments
+              .values()
+              .forEach(
+                  one -> {
+                    if (one.state == DeploymentState.PENDING) {
+                      one.state = DeploymentState.CANCELLED;
+                    } else if (one.state.isInFlight()) {
+                      one.state = DeploymentState.DEFERRED;
+                    }
+                  });
+      case RolloutEffect.RestoreBrokenUnits _, RolloutEffect.ConcludeTrial _ -> {}
+    }
+  }
+
+  // Before the stage has any evidence, so that what is then counted has no part in the choice.
+  private void fixEdges(Rollout rollout) {
+    rollout.edges.clear();
+    for (Hardware hardware : Hardware.values()) {
+      List<Long> older = new ArrayList<>();
+      for (int bin = 0; bin < WindowSketch.LATENCY_BINS; bin++) {
+        long sum = 0;
+        for (Map.Entry<Long, long[]> of :
+            latencies.getOrDefault(hardware.profile(), Map.of()).entrySet()) {
+          sum += of.getKey() == rollout.version ? 0 : of.getValue()[bin];
+        }
+        older.add(sum);
+      }
+      LatencyEdge.of(older, Optional.of(hardware.latencyBudget()))
+          .ifPresent(edge -> rollout.edges.put(hardware.profile(), edge));
+    }
+  }
+
+  private void enter(Rollout rollout, DeviceId device, DeploymentState state, Instant now) {
+    Rollout.Deployment one = rollout.deployments.get(device);
+    if (one != null) {
+      one.state = state;
+      one.orderedAt = now.toEpochMilli();
+      one.stepAt = now.toEpochMilli();
+    }
+  }
+
+  private void cancel(Rollout rollout, Instant now) {
+    List<DeviceId> taken = back(rollout, one -> one.state.isBeforeSwitch(), now);
+    taken.forEach(device -> enter(rollout, device, DeploymentState.CANCELLED, now));
+    rollout
+        .deployments
+        .values()
+        .forEach(
+            one -> {
+              if (one.state == DeploymentState.PENDING) {
+                one.state = DeploymentState.CANCELLED;
+              }
+            });
+  }
+
+  private void offer(
+      Rollout rollout, int limit, Instant now, Predicate<Rollout.Deployment> wanted) {
+    List<DeviceId> offered = new ArrayList<>();
+    // In the order of the stages, best rank first.
+    rollout.deployments.forEach(
+        (device, one) -> {
+          if (offered.size() < limit && one.opened && wanted.test(one) && store.isOnline(device)) {
+            one.previous = previous(device, one).orElse(null);
+            offered.add(device);
+          }
+        });
+    order(rollout, offered, one -> one.variant, now);
+    offered.forEach(device -> enter(rollout, device, DeploymentState.OFFERED, now));
+  }
+
+  // What runs counts more than what was ordered: an order may have failed.
+  private Optional<Releases.Variant> previous(DeviceId device, Rollout.Deployment one) {
+    return store
+        .slotReport(device, SLOT)
+        .flatMap(SlotReport::running)
+        .flatMap(
+            running ->
+                releases
+                    .variant(running.version().version(), one.candidate.profile())
+                    .filter(variant -> variant.manifest().equals(running.manifest())))
+        .or(
+            () ->
+                store
+                    .desired(device, SLOT)
+                    .flatMap(
+                        order ->
+                            releases.variant(order.version().version(), one.candidate.profile())));
+  }
+
+  private void order(
+      Rollout rollout,
+      List<DeviceId> devices,
+      Function<Rollout.Deployment, Releases.Variant> chosen,
+      Instant now) {
+    store.order(
+        devices,
+        SLOT,
+        now,
+        (device, revision) -> {
+          Rollout.Deployment one = rollout.deployments.get(device);
+          if (one == null) {
+            throw new IllegalStateException("no deployment of " + device);
+          }
+          one.revision = revision;
+          Releases.Variant variant = chosen.apply(one);
+          return new DesiredSlot(
+              SLOT,
+              revision,
+              variant.version(),
+              variant.manifest(),
+              variant.signature(),
+              ARTIFACTS,
+              Optional.of(rollout.id),
+              sampling,
+              rollout.window,
+              3,
+              Duration.ofMinutes(1));
+        });
+  }
+
+  private void expire(Rollout rollout, long now) {
+    RolloutPlan.Deadlines deadlines = rollout.plan.deadlines();
+    rollout.deployments.forEach(
+        (device, one) -> {
+          if (!store.isOnline(device)) {
+            return;
+          }
+          // While nobody was heard, nobody was late.
+          long ordered = now - Math.max(one.orderedAt, listeningSince);
+          long step = now - Math.max(one.stepAt, listeningSince);
+          boolean late =
+              one.state == DeploymentState.OFFERED
+                  ? ordered >= deadlines.start().toMillis()
+                  : ordered >= deadlines.progress().toMillis()
+                      || step >= deadlines.step().toMillis();
+          if (late && one.state.isInFlight()) {
+            one.state = DeploymentState.TIMED_OUT;
+          } else if (late && one.state == DeploymentState.RESTORING) {
+            one.state = DeploymentState.RESTORE_FAILED;
+          }
+        });
+  }
+
+  /** Orders devices back to what they ran before, unless a newer rollout has taken them over. */
+  private List<DeviceId> back(Rollout rollout, Predicate<Rollout.Deployment> wanted, Instant now) {
+    List<DeviceId> devices = new ArrayList<>();
+    rollout.deployments.forEach(
+        (device, one) -> {
+          boolean own =
+              store
+                  .desired(device, SLOT)
+                  .flatMap(DesiredSlot::rollout)
+                  .filter(rollout.id::equals)
+                  .isPresent();
+          if (wanted.test(one) && one.previous != null && own) {
+            devices.add(device);
+          }
+        });
+    order(
+        rollout,
+        devices,
+        one -> {
+          Releases.Variant before = one.previous;
+          if (before == null) {
+            throw new IllegalStateException("nothing to go back to");
+          }
+          return before;
+        },
+        now);
+    return devices;
+  }
+
+  /** Counts a stored window for the gates. */
+  void counted(DeviceId device, Window window) {
+    WindowCounts counts = releases.counts(window);
+    int stream = counts.layout().indexOf(MonitoringPlan.LATENCY);
+    long version = window.getModel().getVersion();
+    long[] history =
+        latencies
+            .computeIfAbsent(profiles.apply(device), profile -> new HashMap<>())
+            .computeIfAbsent(version, key -> new long[WindowSketch.LATENCY_BINS]);
+    add(counts, stream, history);
+    for (Rollout rollout : rollouts.values()) {
+      Rollout.Deployment one = rollout.deployments.get(device);
+      if (one == null
+          || rollout.state.phase().isTerminal()
+          || window.getEndMillis() <= rollout.openedAt) {
+        continue;
+      }
+      Rollout.Seen seen = version == rollout.version ? one.newer : one.older;
+      if (seen == one.older && one.state.isTouched()) {
+        continue;
+      }
+      seen.predictions += window.getPredictions();
+      seen.failed += window.getPredictionsFailed();
+      add(counts, stream, seen.latency);
+    }
+  }
+
+  private static void add(WindowCounts counts, int stream, long[] to) {
+    for (int bin = 0; bin < to.length; bin++) {
+      to[bin] += counts.count(stream, bin);
+    }
+  }
+
+  /** Counts a stored outcome for the gates. */
+  void counted(DeviceId device, Feedback outcome) {
+    boolean positive = outcome.getActual() >= .5;
+    boolean right = outcome.getScore() >= .5 == positive;
+    for (Rollout rollout : rollouts.values()) {
+      Rollout.Deployment one = rollout.deployments.get(device);
+      if (one == null
+          || !outcome.getJoined()
+          || rollout.state.phase().isTerminal()
+          || outcome.getPredictedAtMillis() < rollout.openedAt) {
+        continue;
+      }
+      Rollout.Seen seen =
+          outcome.getModel().getVersion() == rollout.version ? one.newer : one.older;
+      if (seen == one.older && one.state.isTouched()) {
+        continue;
+      }
+      if (positive) {
+        seen.positives++;
+        seen.positivesRight += right ? 1 : 0;
+      } else {
+        seen.negatives++;
+        seen.negativesRight += right ? 1 : 0;
+      }
+    }
+  }
+}

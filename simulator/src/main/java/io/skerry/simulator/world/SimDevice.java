@@ -1,0 +1,797 @@
+package io.skerry.simulator.world;
+
+import io.skerry.agent.boot.BootEpoch;
+import io.skerry.agent.model.CallTimes;
+import io.skerry.agent.model.EngineCatalog;
+import io.skerry.agent.model.ModelSlots;
+import io.skerry.agent.model.PredictException;
+import io.skerry.agent.model.PredictRequest;
+import io.skerry.agent.model.Prediction;
+import io.skerry.agent.model.Predictor;
+import io.skerry.agent.model.ServingModel;
+import io.skerry.agent.observe.Observer;
+import io.skerry.agent.serve.Feedback;
+import io.skerry.agent.time.DeviceClock;
+import io.skerry.agent.update.MemoryMeter;
+import io.skerry.agent.update.UpdateSetup;
+import io.skerry.agent.update.Updater;
+import io.skerry.agent.uplink.DeviceLink;
+import io.skerry.agent.uplink.LinkConfig;
+import io.skerry.agent.uplink.Spool;
+import io.skerry.agent.uplink.Uplink;
+import io.skerry.profile.ProfileCatalog;
+import io.skerry.protocol.DeviceHealth;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.Generation;
+import io.skerry.protocol.RecordStream;
+import io.skerry.protocol.ReportedDocument;
+import io.skerry.protocol.SlotReport;
+import io.skerry.protocol.TenantId;
+import io.skerry.protocol.Topics;
+import io.skerry.simulator.disk.Failure;
+import io.skerry.simulator.disk.Loss;
+import io.skerry.simulator.disk.MachineStopped;
+import io.skerry.simulator.disk.MemoryDisk;
+import io.skerry.simulator.disk.Stop;
+import io.skerry.simulator.world.Releases.Behaviour;
+import io.skerry.wire.fleet.v1.Record;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.EnumMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One device: real spool, uplink, updater, observer and predictor on a disk in memory, a link in
+ * memory and an engine that follows a script. It lives in events: nothing happens between them.
+ */
+public final class SimDevice {
+  static final TenantId TENANT = new TenantId("default");
+
+  private static final ProfileCatalog PROFILES = ProfileCatalog.builtIn();
+  private static final Path DATA = Path.of("/data");
+  private static final Path SPOOL = DATA.resolve("spool");
+  private static final Path MODELS = DATA.resolve("models");
+  private static final int RING = 16;
+  private static final int RECENT_MAX = 256;
+  private static final byte[] PRIVACY_KEY = new byte[32];
+  private static final long BUSY_TICK = 5 * World.SECOND;
+  private static final long RESEND_TICK = 11 * World.SECOND;
+  private static final long RESEND_TICK_MAX = 10 * World.MINUTE;
+  private static final long JOB_MILLIS = 400;
+  private static final List<Long> INPUT_SHAPE = List.of(1L, (long) Nature.FEATURES);
+  private static final MemoryMeter NO_METER =
+      new MemoryMeter() {
+        @Override
+        public OptionalLong resident() {
+          return OptionalLong.empty();
+        }
+
+        @Override
+        public OptionalLong available() {
+          return OptionalLong.empty();
+        }
+      };
+
+  private final Fleet fleet;
+  private final World world;
+  private final int index;
+  private final DeviceId id;
+  private final Hardware hardware;
+  private final Map<String, String> attributes;
+  private final SplittableRandom random;
+  private final float[] offsets;
+  private final String desiredTopic;
+  private final String committedTopic;
+  private final MemoryDisk disk = new MemoryDisk();
+  private @Nullable Agent process;
+  private boolean gone;
+  private long skewMillis;
+  private boolean linkUp = true;
+  private double lossy;
+  private boolean artifactsUp = true;
+  private double artifactsBroken;
+  private double slowness = 1;
+  private boolean diskFailing;
+  private Optional<Loss> loss = Optional.empty();
+  private long restartMillis = World.MINUTE;
+  private boolean answered;
+  private boolean inside;
+  private final Set<Long> ran = new TreeSet<>();
+
+  SimDevice(Fleet fleet, int index) {
+    this.fleet = fleet;
+    this.world = fleet.world();
+    this.index = index;
+    this.id = new DeviceId("d%05d".formatted(index));
+    this.hardware = Hardware.dealt(index / fleet.settings().sites());
+    this.attributes =
+        Map.of(
+            "site",
+            "site-" + (char) ('a' + index % fleet.settings().sites()),
+            "profile",
+            hardware.profile().value());
+    this.random = world.split();
+    this.offsets = Nature.offsets(random);
+    this.desiredTopic = Topics.device(TENANT, id, Topics.DESIRED);
+    this.committedTopic = Topics.device(TENANT, id, Topics.COMMITTED);
+  }
+
+  int index() {
+    return index;
+  }
+
+  DeviceId id() {
+    return id;
+  }
+
+  Hardware hardware() {
+    return hardware;
+  }
+
+  Map<String, String> attributes() {
+    return attributes;
+  }
+
+  String site() {
+    return attributes.getOrDefault("site", "");
+  }
+
+  String desiredTopic() {
+    return desiredTopic;
+  }
+
+  String committedTopic() {
+    return committedTopic;
+  }
+
+  /** The agent's process: nothing of it outlives a stop. */
+  private final class Agent {
+    private final long epoch;
+    private final String instance = HexFormat.of().toHexDigits(random.nextLong());
+    private final DeviceClock clock;
+    private final ModelSlots slots = new ModelSlots(Runnable::run);
+    private final SimEngine engine;
+    private final Spool spool;
+    private final Observer observer;
+    private final Predictor predictor;
+    private final Updater updater;
+    private final MemoryLink link;
+    private final Uplink uplink;
+    private long spentNanos;
+    private long dueAt = Long.MAX_VALUE;
+    private long sealAt;
+    private long takenOver;
+    private long resendMillis = RESEND_TICK;
+    private long tickedAt = Long.MIN_VALUE / 2;
+    private final long heartbeatMillis = fleet.settings().cadence().heartbeat().toMillis();
+    private final long windowMillis = fleet.settings().window().toMillis();
+    private final Map<RecordStream, Long> kept = new EnumMap<>(RecordStream.class);
+
+    Agent() throws IOException {
+      disk.createFolders(DATA);
+      clock =
+          DeviceClock.open(
+              disk,
+              DATA,
+              Instant.ofEpochMilli(World.BEGIN - World.DAY),
+              () -> Instant.ofEpochMilli(world.now() + skewMillis),
+              this::nanos,
+              random);
+      epoch = BootEpoch.next(disk, DATA, SPOOL, 0);
+      spool = Spool.open(disk, SPOOL, epoch, fleet.settings().spoolBytesMax());
+      engine = new SimEngine(disk, machine());
+      observer = new Observer(clock, RING, RECENT_MAX, this::keep, PRIVACY_KEY);
+      predictor = new Predictor(slots, clock, this::nanos, random, observer);
+      updater =
+          new Updater(
+              new UpdateSetup(
+                  disk,
+                  MODELS,
+                  TENANT,
+                  id,
+                  fleet.releases()::trust,
+                  hardware.facts(),
+                  PROFILES,
+                  new EngineCatalog(List.of(engine)),
+                  1,
+                  slots,
+                  fleet.http(SimDevice.this::artifactFate),
+                  this::execute,
+                  clock,
+                  this::nanos,
+                  NO_METER),
+              observer,
+              event -> keep(RecordStream.EVENTS, event));
+      link =
+          new MemoryLink(
+              world,
+              fleet.broker(),
+              new LinkConfig("broker", 1, TENANT, id, MemoryLink::noCertificate, epoch, instance)
+                  .with(fleet.settings().timing()),
+              line(),
+              random,
+              action -> with(this, () -> heard(action)));
+      uplink =
+          new Uplink(
+              link,
+              spool,
+              TENANT,
+              id,
+              clock,
+              fleet.settings().cadence(),
+              this::desired,
+              this::report);
+      uplink.onConnected(this::connected);
+    }
+
+    private long nanos() {
+      return world.now() * 1_000_000 + spentNanos;
+    }
+
+    private SimEngine.Machine machine() {
+      return new SimEngine.Machine() {
+        @Override
+        public void spend(long nanos) {
+          spentNanos += nanos;
+        }
+
+        @Override
+        public double slowness() {
+          return slowness;
+        }
+
+        @Override
+        public void die() {
+          throw new ProcessDied();
+        }
+      };
+    }
+
+    private boolean keep(RecordStream stream, Record record) {
+      boolean taken = spool.append(stream, record);
+      if (taken) {
+        long sequence = kept.merge(stream, 1L, Long::sum);
+        fleet.watch().kept(index, stream, epoch, sequence, record);
+        wake(World.SECOND);
+      }
+      return taken;
+    }
+
+    private void heard(Runnable action) {
+      action.run();
+      // The uplink keeps this one itself.
+      if (uplink.timesTakenOver() > takenOver) {
+        takenOver = uplink.timesTakenOver();
+        long sequence = kept.merge(RecordStream.EVENTS, 1L, Long::sum);
+        fleet
+            .watch()
+            .kept(index, RecordStream.EVENTS, epoch, sequence, Record.getDefaultInstance());
+        wake(World.SECOND);
+      }
+    }
+
+    private void connected() {
+      if (clock.isDoubtful() && fleet.plane().isUp()) {
+        try {
+          clock.ask(
+              nonce -> fleet.releases().signedTime(nonce, world.instant()),
+              fleet.releases().trust());
+        } catch (IOException e) {
+          wake(World.MINUTE);
+        } catch (InterruptedException e) {
+          throw new IllegalStateException("nobody interrupts a simulation", e);
+        }
+      }
+      wake(0);
+    }
+
+    // Jobs of the updater block: they come to their end a little later.
+    private void execute(Runnable job) {
+      world.after(
+          (long) ((JOB_MILLIS + random.nextLong(JOB_MILLIS)) * slowness),
+          () ->
+              with(
+                  this,
+                  () -> {
+                    job.run();
+                    wake(0);
+                  }));
+    }
+
+    private void desired(byte[] payload) {
+      Generation before = updater.observed();
+      updater.desired(payload);
+      if (!updater.observed().equals(before)) {
+        fleet.watch().observed(index, updater.observed());
+      }
+      wake(0);
+    }
+
+    private ReportedDocument report(long sequence) {
+      List<SlotReport> reports = updater.reports();
+      return new ReportedDocument(
+          TENANT,
+          id,
+          epoch,
+          sequence,
+          clock.instant(),
+          updater.observed(),
+          updater.applied(),
+          reports,
+          fleet.facts(hardware),
+          "simulated",
+          spool.dropped(),
+          new DeviceHealth(
+              instance,
+              spool.damaged(),
+              spool.bytes(),
+              1,
+              1,
+              Optional.empty(),
+              uplink.timesTakenOver()));
+    }
+
+    /** Ticks at the latest after this long. */
+    private void wake(long millis) {
+      long at = world.now() + millis;
+      if (at < dueAt) {
+        dueAt = at;
+        world.at(
+            at,
+            () -> {
+              if (process == this && dueAt == at) {
+                with(this, this::tick);
+              }
+            });
+      }
+    }
+
+    private void tick() {
+      dueAt = Long.MAX_VALUE;
+      observer.tick();
+      boolean settled = updater.isSettled();
+      if (!settled) {
+        // Somebody always asks while a version has to prove itself.
+        predict(2, false);
+        updater.tick(link.state() == DeviceLink.State.CONNECTED);
+        checkRunning();
+        settled = updater.isSettled();
+      }
+      uplink.tick();
+      if (world.now() - tickedAt >= World.SECOND) {
+        tickedAt = world.now();
+        if (!diskFailing) {
+          // A second has gone by since the last look: what is in the spool is on the disk now.
+          fleet.watch().durable(index);
+          dueAt = Long.MAX_VALUE;
+        }
+      }
+      if (sealAt > world.now()) {
+        wake(sealAt - world.now());
+      }
+      if (!settled) {
+        wake(BUSY_TICK);
+      }
+      if (diskFailing) {
+        wake(World.MINUTE);
+      }
+      if (spool.bytes() == 0) {
+        resendMillis = RESEND_TICK;
+      }
+      if (link.state() == DeviceLink.State.CONNECTED) {
+        if (spool.bytes() > 0) {
+          wake(resendMillis);
+          resendMillis = Math.min(2 * resendMillis, RESEND_TICK_MAX);
+        } else if (heartbeatMillis < windowMillis) {
+          wake(heartbeatMillis);
+        }
+      }
+    }
+
+    /** What a user sees of the model that answers. */
+    private void checkRunning() {
+      Optional<ServingModel> model = slots.active(RolloutShell.SLOT);
+      fleet.watch().running(SimDevice.this, model.map(ServingModel::manifest));
+      answered |= model.isPresent();
+      model.ifPresent(running -> ran.add(running.version().version()));
+    }
+
+    private void predict(int count, boolean withOutcomes) {
+      Optional<ServingModel> active = slots.active(RolloutShell.SLOT);
+      if (active.isEmpty()) {
+        return;
+      }
+      Nature.Batch batch = fleet.batch();
+      Nature.measure(batch, count, offsets, fleet.drift().at(SimDevice.this, world.now()), random);
+      for (int i = 0; i < count; i++) {
+        float[] input = new float[Nature.FEATURES];
+        System.arraycopy(batch.views, i * Nature.FEATURES, input, 0, input.length);
+        predict(input, batch.truths[i], withOutcomes);
+      }
+    }
+
+    private void predict(float[] input, boolean truth, boolean withOutcome) {
+      Behaviour behaviour = behaviour();
+      engine.inUse = true;
+      try {
+        long now = nanos();
+        Prediction prediction =
+            predictor.predict(
+                new PredictRequest(
+                    Releases.MODEL,
+                    Optional.empty(),
+                    "",
+                    List.of(SimEngine.floats("input", INPUT_SHAPE, input)),
+                    "",
+                    new CallTimes(now, now)));
+        observer.tick();
+        if (withOutcome && random.nextDouble() < fleet.settings().outcomes()) {
+          observer.submit(
+              new Feedback(prediction.id().value(), "", truth ? 1 : 0, clock.instant()));
+        }
+      } catch (PredictException e) {
+        if (behaviour != Behaviour.FAILS) {
+          fleet.watch().broken(1, index, "a prediction failed: " + e.getMessage());
+        }
+      } finally {
+        engine.inUse = false;
+      }
+    }
+
+    private Behaviour behaviour() {
+      return slots
+          .active(RolloutShell.SLOT)
+          .map(model -> fleet.releases().behaviour(model.version().version()))
+          .orElse(Behaviour.GOOD);
+    }
+
+    /** What applications asked for in a window that has just ended. */
+    private void work() {
+      Optional<ServingModel> active = slots.active(RolloutShell.SLOT);
+      if (active.isEmpty()) {
+        return;
+      }
+      Settings settings = fleet.settings();
+      int measured =
+          behaviour() == Behaviour.FAILS || behaviour() == Behaviour.CRASH
+              ? settings.predictions()
+              : settings.measured();
+      if (measured > 0) {
+        predict(measured, true);
+      }
+      int rest = settings.predictions() - measured;
+      if (rest > 0) {
+        Nature.Batch batch = fleet.batch();
+        Nature.measure(batch, rest, offsets, fleet.drift().at(SimDevice.this, world.now()), random);
+        Behaviour behaviour = behaviour();
+        long micros = (long) (SimEngine.latencyNanos(behaviour, true) * slowness) / 1000;
+        for (int i = 0; i < rest; i++) {
+          // One in 64 takes twice as long: a tail, as real ones have.
+          batch.latencyMicros[i] = (i & 63) == 63 ? 2 * micros : micros + (i & 63);
+          batch.scores[i] = SimEngine.answer(behaviour, batch.scores[i]);
+        }
+        observer.count(
+            active.get().ref(),
+            clock.millis(),
+            rest,
+            batch.views,
+            batch.scores,
+            batch.latencyMicros);
+      }
+    }
+  }
+
+  /** The agent's process died of its model. */
+  private static final class ProcessDied extends Error {
+    private static final long serialVersionUID = 1;
+
+    ProcessDied() {
+      super(null, null, false, false);
+    }
+  }
+
+  private MemoryLink.Line line() {
+    return new MemoryLink.Line() {
+      @Override
+      public boolean isUp() {
+        return linkUp;
+      }
+
+      @Override
+      public MemoryLink.Fate next() {
+        if (lossy > 0 && random.nextDouble() < lossy) {
+          return random.nextBoolean() ? MemoryLink.Fate.LOST : MemoryLink.Fate.UNACKNOWLEDGED;
+        }
+        return MemoryLink.Fate.ARRIVES;
+      }
+
+      @Override
+      public long millis() {
+        return 50 + random.nextLong(200);
+      }
+    };
+  }
+
+  private ArtifactServer.Fate artifactFate(int length) {
+    if (!artifactsUp || !linkUp) {
+      return new ArtifactServer.Fate(-1, false, 0);
+    }
+    if (artifactsBroken > 0 && random.nextDouble() < artifactsBroken) {
+      return switch (random.nextInt(4)) {
+        case 0 -> new ArtifactServer.Fate(random.nextInt(length + 1), false, 0);
+        case 1 -> new ArtifactServer.Fate(length, true, 0);
+        case 2 -> new ArtifactServer.Fate(length, false, 503);
+        default -> new ArtifactServer.Fate(-1, false, 0);
+      };
+    }
+    return new ArtifactServer.Fate(length, false, 0);
+  }
+
+  /** Does something in the process, if that is the one that lives; the machine may stop in it. */
+  private void with(Agent wanted, Runnable action) {
+    if (process != wanted) {
+      return;
+    }
+    if (inside) {
+      action.run();
+      return;
+    }
+    inside = true;
+    try {
+      action.run();
+    } catch (MachineStopped | ProcessDied e) {
+      died();
+    } finally {
+      inside = false;
+    }
+  }
+
+  private void died() {
+    Agent dead = process;
+    process = null;
+    if (dead != null) {
+      dead.link.die();
+    }
+    fleet.watch().stopped(index);
+    world.trace().note(world.now(), Trace.Kind.STOP, index, disk.operations(), 0);
+    Loss taken = loss.orElseGet(Loss.Kill::new);
+    loss = Optional.empty();
+    world.after(
+        restartMillis,
+        () -> {
+          disk.restart(taken);
+          boot();
+        });
+  }
+
+  /** Starts the agent. */
+  void boot() {
+    if (gone || process != null) {
+      return;
+    }
+    try {
+      Agent started = new Agent();
+      process = started;
+      world.trace().note(world.now(), Trace.Kind.BOOT, index, started.epoch, 0);
+      fleet.watch().booted(index, started.epoch);
+      started.updater.start();
+      boolean runs = started.slots.active(RolloutShell.SLOT).isPresent();
+      if (answered && !runs && !diskFailing) {
+        fleet.watch().broken(2, index, "nothing answers after a start, although a version did");
+      }
+      started.checkRunning();
+      started.uplink.start();
+      started.wake(0);
+    } catch (MachineStopped e) {
+      died();
+    } catch (IOException e) {
+      // A disk that cannot be used: the service manager tries again.
+      process = null;
+      world.after(World.MINUTE, this::boot);
+    }
+  }
+
+  /** Lets the application ask, window by window, each device at a time of its own. */
+  void begin() {
+    long length = fleet.settings().window().toMillis();
+    long spread = Math.min(length / 4, 10 * World.MINUTE);
+    long offset = 1000 + random.nextLong(spread);
+    boot();
+    nextWindow(length, offset);
+  }
+
+  private void nextWindow(long length, long offset) {
+    long at = (Math.floorDiv(world.now() + offset, length) + 1) * length - offset;
+    world.at(
+        at,
+        () -> {
+          Agent now = process;
+          if (now != null) {
+            with(
+                now,
+                () -> {
+                  now.work();
+                  // What was counted is sealed when the window is over.
+                  now.sealAt = at + offset + 250;
+                  now.wake(offset + 250);
+                });
+          }
+          if (!gone) {
+            nextWindow(length, offset);
+          }
+        });
+  }
+
+  /** The network is gone, or back. */
+  void link(boolean up) {
+    linkUp = up;
+    Agent now = process;
+    if (!up && now != null) {
+      now.link.cut();
+    }
+  }
+
+  void lossy(double share) {
+    lossy = share;
+  }
+
+  void artifacts(boolean up, double broken) {
+    artifactsUp = up;
+    artifactsBroken = broken;
+  }
+
+  void slow(double times) {
+    slowness = times;
+  }
+
+  void skew(long millis) {
+    skewMillis = millis;
+  }
+
+  void disk(Optional<Failure> failure) {
+    diskFailing = failure.isPresent();
+    if (failure.isPresent()) {
+      disk.failFrom(disk.operations(), failure.get());
+    } else {
+      disk.heal();
+    }
+  }
+
+  /** Damages a record that waits on the disk. */
+  void flipBit(SplittableRandom chance) {
+    List<Path> files =
+        disk.everyFile().stream().filter(file -> file.toString().endsWith(".seg")).toList();
+    if (!files.isEmpty()) {
+      try {
+        Path file = files.get(chance.nextInt(files.size()));
+        long bits = 8L * disk.read(file).length;
+        if (bits > 0) {
+          disk.flipBit(file, chance.nextLong(bits));
+        }
+      } catch (IOException | MachineStopped e) {
+        // It is gone: nothing to damage.
+      }
+    }
+  }
+
+  /** Stops the machine some operations of its disk later, or within the hour. */
+  void stop(Loss taken, long operations, Stop where, long restartAfter) {
+    Agent now = process;
+    if (now == null) {
+      return;
+    }
+    loss = Optional.of(taken);
+    restartMillis = restartAfter;
+    disk.stopAt(disk.operations() + 1 + operations, where);
+    world.after(
+        World.HOUR,
+        () -> {
+          if (process == now) {
+            died();
+          }
+        });
+  }
+
+  /** Leaves the fleet for good. */
+  void leave() {
+    gone = true;
+    Agent now = process;
+    if (now != null) {
+      process = null;
+      now.link.die();
+      fleet.watch().stopped(index);
+    }
+  }
+
+  /** Everything works again. */
+  void heal() {
+    link(true);
+    lossy(0);
+    artifacts(true, 0);
+    slow(1);
+    skew(0);
+    disk(Optional.empty());
+  }
+
+  long epoch() {
+    Agent now = process;
+    return now == null ? 0 : now.epoch;
+  }
+
+  /** Every version that ever answered. */
+  Set<Long> ran() {
+    return ran;
+  }
+
+  boolean isGone() {
+    return gone;
+  }
+
+  boolean isRunning() {
+    return process != null;
+  }
+
+  boolean isConnected() {
+    Agent now = process;
+    return now != null && now.link.state() == DeviceLink.State.CONNECTED;
+  }
+
+  /** The version that answers now; 0 when none does. */
+  long version() {
+    Agent now = process;
+    return now == null
+        ? 0
+        : now.slots.active(RolloutShell.SLOT).map(model -> model.version().version()).orElse(0L);
+  }
+
+  Optional<Digest> manifest() {
+    Agent now = process;
+    return now == null
+        ? Optional.empty()
+        : now.slots.active(RolloutShell.SLOT).map(ServingModel::manifest);
+  }
+
+  Generation observed() {
+    Agent now = process;
+    return now == null ? Generation.NONE : now.updater.observed();
+  }
+
+  boolean isSettled() {
+    Agent now = process;
+    return now != null && now.updater.isSettled();
+  }
+
+  long waiting() {
+    Agent now = process;
+    return now == null ? 0 : now.spool.waiting().values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  long spoolBytes() {
+    Agent now = process;
+    return now == null ? 0 : now.spool.bytes();
+  }
+
+  /** Records that the device says it dropped or found damaged. */
+  long lost() {
+    Agent now = process;
+    return now == null
+        ? 0
+        : now.spool.dropped().values().stream().mapToLong(Long::longValue).sum()
+            + now.spool.damaged().values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  Instant clock() {
+    Agent now = process;
+    return now == null ? Instant.EPOCH : now.clock.instant();
+  }
+}

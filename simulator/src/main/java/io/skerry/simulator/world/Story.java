@@ -1,0 +1,313 @@
+package io.skerry.simulator.world;
+
+import io.skerry.agent.uplink.LinkConfig;
+import io.skerry.fleet.gate.GateAction;
+import io.skerry.fleet.incident.Incident;
+import io.skerry.fleet.rollout.RolloutEvent;
+import io.skerry.fleet.rollout.RolloutPhase;
+import io.skerry.simulator.world.Nature.Kind;
+import io.skerry.simulator.world.Nature.Shift;
+import io.skerry.simulator.world.Releases.Behaviour;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.function.IntPredicate;
+
+/** What scenarios are told with: what happens when, and what became of it. */
+public final class Story {
+  private final Fleet fleet;
+  private final World world;
+  private final Map<Long, Rollout> rollouts = new HashMap<>();
+  private final List<Long> onlineThen = new ArrayList<>();
+  private Duration clockErrorThen = Duration.ZERO;
+
+  /** A story about a fleet in which nothing has happened yet. */
+  public Story(Fleet fleet) {
+    this.fleet = fleet;
+    this.world = fleet.world();
+  }
+
+  /** How measuring goes wrong. */
+  public enum Wrong {
+    LOCATION,
+    SCALE,
+    PRIOR,
+    CONCEPT
+  }
+
+  /** Does something so long after the beginning. */
+  public void at(Duration when, Runnable what) {
+    world.at(World.BEGIN + when.toMillis(), what);
+  }
+
+  /** Makes good versions. */
+  public void good(long... versions) {
+    for (long version : versions) {
+      fleet.release(version, Behaviour.GOOD);
+    }
+  }
+
+  /** Makes a version that behaves otherwise. */
+  public void bad(long version, Behaviour behaviour) {
+    fleet.release(version, behaviour);
+  }
+
+  /** The whole fleet gets a version in its first hour, in one stage. */
+  public void everybodyRuns(long version) {
+    good(version);
+    roll(Duration.ofHours(1), version, List.of(100));
+  }
+
+  /** An operator rolls a version out in stages, each watched for two windows. */
+  public void roll(Duration when, long version, List<Integer> percents) {
+    at(
+        when,
+        () ->
+            rollouts.put(
+                version,
+                fleet
+                    .plane()
+                    .roll(
+                        version,
+                        percents,
+                        fleet.settings().window().multipliedBy(2),
+                        GateAction.ROLLBACK)));
+  }
+
+  /** An operator acts on the rollout of a version. */
+  public void act(Duration when, long version, RolloutEvent event) {
+    at(when, () -> rollout(version).ifPresent(rollout -> fleet.plane().act(rollout, event)));
+  }
+
+  /** Devices have no network for a while. */
+  public void offline(Duration from, Duration lasts, IntPredicate devices) {
+    for (SimDevice device : fleet.devices()) {
+      if (devices.test(device.index())) {
+        at(from, () -> device.link(false));
+        at(from.plus(lasts), () -> device.link(true));
+      }
+    }
+  }
+
+  /** The broker dies, and comes back empty after a while. */
+  public void brokerLost(Duration from, Duration lasts) {
+    at(from, fleet.broker()::kill);
+    at(from.plus(lasts), fleet.broker()::start);
+  }
+
+  /** The control plane dies at a point of its work, and is started again after a while. */
+  public void planeKilled(Duration from, ControlPlane.DeathPoint point, Duration lasts) {
+    at(from, () -> fleet.plane().killAt(point));
+    at(
+        from.plus(lasts),
+        () -> {
+          fleet.plane().killAt(ControlPlane.DeathPoint.NEVER);
+          fleet.plane().start();
+        });
+  }
+
+  /** Devices start without a battery behind their clock: it is 1970 for them. */
+  public void clockOf1970(IntPredicate devices) {
+    for (SimDevice device : fleet.devices()) {
+      if (devices.test(device.index())) {
+        device.skew(-World.BEGIN);
+      }
+    }
+  }
+
+  /** From some time on what a site measures of a feature is wrong. */
+  public void wrong(Duration from, String site, Wrong how, int feature, double amount) {
+    Shift shift = new Shift(Kind.valueOf(how.name()), feature, (float) amount);
+    long begins = World.BEGIN + from.toMillis();
+    fleet.drift((device, at) -> at >= begins && device.site().equals(site) ? shift : Shift.NONE);
+  }
+
+  /** Days are warmer than nights, for everybody alike. */
+  public void seasons(double amount) {
+    fleet.drift(
+        (device, at) -> {
+          double hours = (at % World.DAY) / (double) World.HOUR;
+          return new Shift(Kind.LOCATION, 1, (float) (amount * Math.sin(2 * Math.PI * hours / 24)));
+        });
+  }
+
+  /** Somebody uses a device's key on another machine for a while. */
+  public void cloned(Duration from, Duration lasts, int device) {
+    at(
+        from,
+        () -> {
+          SimDevice victim = fleet.device(device);
+          MemoryLink thief =
+              new MemoryLink(
+                  world,
+                  fleet.broker(),
+                  new LinkConfig(
+                          "broker",
+                          1,
+                          SimDevice.TENANT,
+                          victim.id(),
+                          MemoryLink::noCertificate,
+                          victim.epoch(),
+                          "thief")
+                      .with(fleet.settings().timing()),
+                  MemoryLink.Line.WHOLE,
+                  new SplittableRandom(5),
+                  Runnable::run);
+          thief.start(
+              new io.skerry.agent.uplink.DeviceLink.Listener() {
+                @Override
+                public void connected() {}
+
+                @Override
+                public void received(String topic, byte[] payload) {}
+              });
+          world.after(lasts.toMillis(), thief::die);
+        });
+  }
+
+  /** Counts the devices that are connected then. */
+  public void countOnline(Duration when) {
+    at(when, () -> onlineThen.add(fleet.devices().stream().filter(SimDevice::isConnected).count()));
+  }
+
+  /** What the n-th count was, from 0. */
+  public long onlineThen(int count) {
+    return onlineThen.get(count);
+  }
+
+  /** The most connects in any second of the ten minutes after this. */
+  public long connectsInOneSecond(Duration from) {
+    return fleet.broker().connectsInOneSecond(World.BEGIN + from.toMillis(), 10 * World.MINUTE);
+  }
+
+  /** Remembers the largest error of a device's clock then. */
+  public void clockErrorAt(Duration when) {
+    at(when, () -> clockErrorThen = clockError());
+  }
+
+  /** What it was. */
+  public Duration clockErrorThen() {
+    return clockErrorThen;
+  }
+
+  /** Compares the model's answers with what really happened, at one site, before and after. */
+  public void accuracyFrom(Duration from, Duration until, String site) {
+    fleet.watch().outcomesOf(site, World.BEGIN + from.toMillis(), World.BEGIN + until.toMillis());
+  }
+
+  /** Share of right answers before. */
+  public double accuracyBefore() {
+    return fleet.watch().accuracy(false);
+  }
+
+  /** Share of right answers after. */
+  public double accuracyAfter() {
+    return fleet.watch().accuracy(true);
+  }
+
+  private Optional<Rollout> rollout(long version) {
+    return Optional.ofNullable(rollouts.get(version));
+  }
+
+  /** Devices of the fleet. */
+  public int devices() {
+    return fleet.settings().devices();
+  }
+
+  /** Devices on which a version answers now. */
+  public long running(long version) {
+    return fleet.devices().stream().filter(device -> device.version() == version).count();
+  }
+
+  /** Devices on which a version ever answered. */
+  public long everRan(long version) {
+    return fleet.devices().stream().filter(device -> device.ran().contains(version)).count();
+  }
+
+  /** The phase of a version's rollout. */
+  public String phase(long version) {
+    return rollout(version).map(rollout -> rollout.state.phase().code()).orElse("NONE");
+  }
+
+  /** Why it is in that phase. */
+  public String reason(long version) {
+    return rollout(version).map(rollout -> rollout.state.phase().explanation()).orElse("");
+  }
+
+  /** Devices that a version's rollout gave an order to. */
+  public long touched(long version) {
+    return rollout(version)
+        .map(
+            rollout ->
+                rollout.deployments.values().stream().filter(one -> one.revision > 0).count())
+        .orElse(0L);
+  }
+
+  /** Devices of a rollout's first stage. */
+  public long firstStage(long version) {
+    return rollout(version).map(rollout -> (long) rollout.stages.getFirst().size()).orElse(0L);
+  }
+
+  /** Whether a version's rollout came to its end. */
+  public boolean ended(long version) {
+    return rollout(version)
+        .map(rollout -> rollout.state.phase())
+        .filter(RolloutPhase::isTerminal)
+        .isPresent();
+  }
+
+  /** Incidents, as {@code cohort feature}. */
+  public List<String> incidents() {
+    List<String> told = new ArrayList<>();
+    for (Incident incident : fleet.plane().incidents()) {
+      told.add(incident.finding().cohort() + " " + incident.finding().feature());
+    }
+    return told;
+  }
+
+  /** Windows that were judged. */
+  public long windowsJudged() {
+    return fleet.watch().judged();
+  }
+
+  /** Devices that count as online. */
+  public long online() {
+    return fleet.devices().stream().filter(device -> fleet.store().isOnline(device.id())).count();
+  }
+
+  /** Devices of which a copied key was noticed. */
+  public List<Integer> clones() {
+    return fleet.devices().stream()
+        .filter(device -> fleet.store().isCloned(device.id()))
+        .map(SimDevice::index)
+        .toList();
+  }
+
+  private Duration clockError() {
+    return fleet.devices().stream()
+        .filter(SimDevice::isRunning)
+        .map(device -> Duration.between(device.clock(), world.instant()).abs())
+        .max(Duration::compareTo)
+        .orElse(Duration.ZERO);
+  }
+
+  /** Records that came more than once and were stored once. */
+  public long duplicates() {
+    return fleet.store().duplicates();
+  }
+
+  /** Records that devices had to drop. */
+  public long lost() {
+    return fleet.devices().stream().mapToLong(device -> fleet.store().lost(device.id())).sum();
+  }
+
+  /** Windows that are kept to be judged once more, and those that then had another verdict. */
+  public long[] replayed() {
+    long different = fleet.plane().drift().replay();
+    return new long[] {fleet.plane().drift().kept(), different};
+  }
+}

@@ -1,0 +1,454 @@
+package io.skerry.simulator.world;
+
+import io.skerry.fleet.rollout.RolloutPhase;
+import io.skerry.fleet.rollout.RolloutState;
+import io.skerry.fleet.rollout.StageRule;
+import io.skerry.fleet.rollout.StageState;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.Generation;
+import io.skerry.protocol.RecordStream;
+import io.skerry.protocol.ReportedDocument;
+import io.skerry.telemetry.drift.WindowVerdict;
+import io.skerry.wire.fleet.v1.Record;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Watches that what must always hold does. It sees what a user could see: what devices keep, run
+ * and download, what the control plane stores, orders and says of its rollouts; never how either
+ * came to it.
+ */
+public final class Watch {
+  /** Breaks that are kept in words. */
+  private static final int BREAKS_MAX = 50;
+
+  private final Fleet fleet;
+  private final List<Truth> devices = new ArrayList<>();
+  private final List<Break> breaks = new ArrayList<>();
+  private final Map<Rollout, Touched> touched = new LinkedHashMap<>();
+  private long breakCount;
+  private long predictionsStored;
+  private long recordsStored;
+  private long findings;
+  private long judged;
+  private Outcomes outcomes = new Outcomes("", 0, 0);
+
+  /**
+   * Something that must hold and did not.
+   *
+   * @param invariant its number in the architecture page
+   * @param device its index; negative when it is about the fleet
+   */
+  public record Break(int invariant, int device, long atMillis, String what) {}
+
+  /** A record that a device kept, until it is stored. */
+  private static final class Kept {
+    private final RecordStream stream;
+    private final long epoch;
+    private final long sequence;
+    private final long predictions;
+    private boolean durable;
+    private boolean doubtful;
+
+    Kept(RecordStream stream, long epoch, long sequence, long predictions) {
+      this.stream = stream;
+      this.epoch = epoch;
+      this.sequence = sequence;
+      this.predictions = predictions;
+    }
+  }
+
+  private static final class Truth {
+    private final List<Kept> open = new ArrayList<>(2);
+    private long storedPredictions;
+    private long keptPredictions;
+    private long epoch;
+    private Generation observed = Generation.NONE;
+    private Generation reported = Generation.NONE;
+  }
+
+  private static final class Touched {
+    private final Set<Integer> devices = new HashSet<>();
+    private long predictions;
+  }
+
+  Watch(Fleet fleet) {
+    this.fleet = fleet;
+  }
+
+  void add() {
+    devices.add(new Truth());
+  }
+
+  void broken(int invariant, int device, String what) {
+    breakCount++;
+    if (breaks.size() < BREAKS_MAX) {
+      breaks.add(new Break(invariant, device, fleet.world().now(), what));
+    }
+    fleet.world().trace().note(fleet.world().now(), Trace.Kind.BROKEN, device, invariant, 0);
+  }
+
+  /** What did not hold. */
+  public List<Break> breaks() {
+    return List.copyOf(breaks);
+  }
+
+  /** How often something did not hold. */
+  public long breakCount() {
+    return breakCount;
+  }
+
+  /** Predictions in windows that were stored. */
+  public long predictionsStored() {
+    return predictionsStored;
+  }
+
+  /** Records that were stored. */
+  public long recordsStored() {
+    return recordsStored;
+  }
+
+  /** Findings of the drift ledger. */
+  public long findings() {
+    return findings;
+  }
+
+  /** Windows that were judged. */
+  public long judged() {
+    return judged;
+  }
+
+  void booted(int device, long epoch) {
+    Truth truth = devices.get(device);
+    if (epoch <= truth.epoch) {
+      broken(5, device, "boot epoch %d follows %d".formatted(epoch, truth.epoch));
+    }
+    truth.epoch = epoch;
+  }
+
+  void kept(int device, RecordStream stream, long epoch, long sequence, Record record) {
+    Truth truth = devices.get(device);
+    long predictions = record.hasWindow() ? record.getWindow().getPredictions() : 0;
+    truth.keptPredictions += predictions;
+    truth.open.add(new Kept(stream, epoch, sequence, predictions));
+  }
+
+  void durable(int device) {
+    for (Kept kept : devices.get(device).open) {
+      kept.durable |= !kept.doubtful;
+    }
+  }
+
+  /** The process is gone: what was younger than a second may be lost. */
+  void stopped(int device) {
+    for (Kept kept : devices.get(device).open) {
+      kept.doubtful |= !kept.durable;
+    }
+  }
+
+  void stored(int device, RecordStream stream, long epoch, Record record) {
+    recordsStored++;
+    Truth truth = devices.get(device);
+    long predictions = record.hasWindow() ? record.getWindow().getPredictions() : 0;
+    truth.storedPredictions += predictions;
+    predictionsStored += predictions;
+    for (int i = 0; i < truth.open.size(); i++) {
+      Kept kept = truth.open.get(i);
+      if (kept.sequence == record.getSequence() && kept.stream == stream && kept.epoch == epoch) {
+        if (kept.predictions != predictions) {
+          broken(5, device, "a record was stored other than it was kept");
+        }
+        truth.open.remove(i);
+        touchedBy(device, record);
+        return;
+      }
+    }
+    broken(
+        5,
+        device,
+        "%s %d of epoch %d was stored, and is not there to be stored any more"
+            .formatted(stream, record.getSequence(), epoch));
+  }
+
+  /** Watches what the outcomes of a site say, from a time on and from a later one on. */
+  void outcomesOf(String site, long from, long until) {
+    outcomes = new Outcomes(site, from, until);
+  }
+
+  double accuracy(boolean after) {
+    return outcomes.share(after);
+  }
+
+  private static final class Outcomes {
+    private final String site;
+    private final long from;
+    private final long until;
+    private final long[][] counts = new long[2][2];
+
+    Outcomes(String site, long from, long until) {
+      this.site = site;
+      this.from = from;
+      this.until = until;
+    }
+
+    void count(SimDevice device, io.skerry.wire.fleet.v1.Feedback outcome) {
+      long at = outcome.getPredictedAtMillis();
+      if (device.site().equals(site) && outcome.getJoined() && at >= from) {
+        boolean right = outcome.getActual() >= .5 == outcome.getScore() >= .5;
+        counts[at >= until ? 1 : 0][right ? 1 : 0]++;
+      }
+    }
+
+    double share(boolean after) {
+      long[] of = counts[after ? 1 : 0];
+      return (double) of[1] / Math.max(1, of[0] + of[1]);
+    }
+  }
+
+  private void touchedBy(int device, Record record) {
+    if (record.hasFeedback()) {
+      outcomes.count(fleet.device(device), record.getFeedback());
+    }
+    if (record.hasWindow()) {
+      touched.forEach(
+          (rollout, seen) -> {
+            if (record.getWindow().getModel().getVersion() == rollout.version
+                && seen.devices.contains(device)) {
+              seen.predictions += record.getWindow().getPredictions();
+            }
+          });
+    }
+  }
+
+  void observed(int device, Generation generation) {
+    Truth truth = devices.get(device);
+    if (truth.observed.isAfter(generation)) {
+      broken(
+          2,
+          device,
+          "observed generation fell from %s to %s".formatted(truth.observed, generation));
+    }
+    truth.observed = generation;
+    SimDevice sim = fleet.device(device);
+    fleet
+        .store()
+        .desired(sim.id(), RolloutShell.SLOT)
+        .ifPresent(
+            order ->
+                touched.forEach(
+                    (rollout, seen) -> {
+                      if (order.rollout().filter(rollout.id::equals).isPresent()
+                          && order.version().version() == rollout.version
+                          && seen.devices.add(device)) {
+                        checkTouched(rollout, seen);
+                      }
+                    }));
+  }
+
+  // By who is in the open stages, and by what the operator asked for: the share of the last open
+  // stage, and in each stage a device of every profile beyond it.
+  private void checkTouched(Rollout rollout, Touched seen) {
+    long members = 0;
+    long stages = 0;
+    long percent = 0;
+    for (int stage = 0; stage < rollout.stages.size(); stage++) {
+      if (rollout.state.stages().get(stage).state() != StageState.PENDING) {
+        members += rollout.stages.get(stage).size();
+        stages++;
+        percent =
+            rollout.plan.stages().get(stage).selection()
+                    instanceof StageRule.Selection.Percent(int share)
+                ? share
+                : 100;
+      }
+    }
+    long asked =
+        Math.ceilDiv(rollout.deployments.size() * percent, 100L)
+            + stages * Hardware.values().length;
+    long allowed = Math.min(members, asked);
+    if (seen.devices.size() > allowed) {
+      broken(
+          4,
+          -1,
+          "%s touched %d devices, its open stages allow %d"
+              .formatted(rollout.id, seen.devices.size(), allowed));
+    }
+  }
+
+  void reported(int device, ReportedDocument report) {
+    Truth truth = devices.get(device);
+    if (truth.reported.isAfter(report.observed())) {
+      broken(
+          2, device, "reports generation %s after %s".formatted(report.observed(), truth.reported));
+    }
+    truth.reported = report.observed();
+  }
+
+  void running(SimDevice device, Optional<Digest> manifest) {
+    if (manifest.isPresent()
+        && !fleet.releases().isReleased(manifest.get(), device.hardware().profile())) {
+      broken(3, device.index(), "runs %s, which nobody released for it".formatted(manifest.get()));
+    }
+  }
+
+  void changed(Rollout rollout, Optional<RolloutState> before) {
+    fleet
+        .world()
+        .trace()
+        .note(
+            fleet.world().now(),
+            Trace.Kind.ROLLOUT,
+            -1,
+            rollout.version,
+            rollout.state.phase().code().hashCode());
+    Touched seen = touched.computeIfAbsent(rollout, key -> new Touched());
+    if (before.isEmpty()) {
+      return;
+    }
+    if (before.get().phase().isTerminal() && !before.get().equals(rollout.state)) {
+      broken(4, -1, rollout.id + " changed after its end");
+    }
+    boolean promoted = false;
+    for (int stage = 0; stage < rollout.state.stages().size(); stage++) {
+      StageState was = before.get().stages().get(stage).state();
+      StageState is = rollout.state.stages().get(stage).state();
+      promoted |= rollout.state.stages().get(stage).reason().startsWith("promoted");
+      boolean empty = rollout.stages.get(stage).isEmpty();
+      if (was != is && is == StageState.PASSED && !promoted && !empty) {
+        checkPassed(rollout, stage, seen);
+      }
+    }
+    if (rollout.state.phase() instanceof RolloutPhase.Succeeded && !promoted) {
+      for (int stage = 0; stage < rollout.stages.size(); stage++) {
+        if (rollout.state.stages().get(stage).state() != StageState.PASSED) {
+          broken(4, -1, "%s succeeded before stage %d passed".formatted(rollout.id, stage));
+        }
+      }
+    }
+  }
+
+  private void checkPassed(Rollout rollout, int stage, Touched seen) {
+    long running =
+        rollout.stages.get(stage).stream()
+            .filter(
+                candidate ->
+                    fleet
+                        .store()
+                        .slotReport(candidate.device(), RolloutShell.SLOT)
+                        .flatMap(report -> report.running())
+                        .filter(now -> now.version().version() == rollout.version)
+                        .isPresent())
+            .count();
+    if (running == 0) {
+      broken(4, -1, "%s passed stage %d, and nobody runs it".formatted(rollout.id, stage));
+    }
+    if (seen.predictions == 0) {
+      broken(4, -1, "%s passed stage %d without data".formatted(rollout.id, stage));
+    }
+    var progress = rollout.state.stages().get(stage);
+    long soaked =
+        progress.soakingSince().map(since -> fleet.world().now() - since.toEpochMilli()).orElse(0L);
+    if (soaked < rollout.plan.soak().toMillis()) {
+      broken(4, -1, "%s passed stage %d before its soak".formatted(rollout.id, stage));
+    }
+  }
+
+  void judged(WindowVerdict verdict) {
+    judged++;
+    if (verdict.found().isPresent()) {
+      findings++;
+    }
+  }
+
+  /** Records that a device kept and that are not stored, in words. */
+  List<String> open(int device) {
+    return devices.get(device).open.stream()
+        .map(
+            kept ->
+                "%s %d of epoch %d%s%s"
+                    .formatted(
+                        kept.stream,
+                        kept.sequence,
+                        kept.epoch,
+                        kept.durable ? " durable" : "",
+                        kept.doubtful ? " doubtful" : ""))
+        .toList();
+  }
+
+  /** Bounds that hold at any time. */
+  void checkBounds() {
+    for (int i = 0; i < devices.size(); i++) {
+      SimDevice device = fleet.device(i);
+      if (device.spoolBytes() > fleet.settings().spoolBytesMax()) {
+        broken(8, i, "the spool has %d bytes".formatted(device.spoolBytes()));
+      }
+    }
+  }
+
+  /** What must hold once everything works again and had its time. */
+  void checkSettled() {
+    checkBounds();
+    MemoryStore store = fleet.store();
+    for (int i = 0; i < devices.size(); i++) {
+      SimDevice device = fleet.device(i);
+      Truth truth = devices.get(i);
+      if (device.isGone()) {
+        continue;
+      }
+      if (!device.isRunning() || !device.isConnected()) {
+        broken(2, i, "does not come back");
+        continue;
+      }
+      if (!store.isOnline(device.id())) {
+        broken(2, i, "is connected and counts as offline");
+      }
+      if (device.waiting() > 0) {
+        broken(2, i, "%d records are never stored".formatted(device.waiting()));
+      }
+      Generation wanted = store.generation(device.id());
+      if (!device.observed().equals(wanted)) {
+        broken(2, i, "observed %s, ordered is %s".formatted(device.observed(), wanted));
+      }
+      if (!device.isSettled()) {
+        broken(2, i, "its order never ends");
+      }
+      checkLost(i, truth);
+    }
+  }
+
+  private void checkLost(int index, Truth truth) {
+    SimDevice device = fleet.device(index);
+    MemoryStore store = fleet.store();
+    long durable = truth.open.stream().filter(kept -> kept.durable).count();
+    long accounted = store.lost(device.id());
+    if (store.missing(device.id()) > 0) {
+      broken(
+          2,
+          index,
+          "%d records are missing and unaccounted for".formatted(store.missing(device.id())));
+    }
+    if (durable > accounted) {
+      broken(
+          2,
+          index,
+          "%d records were kept and are neither stored nor counted as lost (%d are)"
+              .formatted(durable, accounted));
+    }
+    if (accounted > truth.open.size()) {
+      broken(5, index, "%d records count as lost, %d are".formatted(accounted, truth.open.size()));
+    }
+    long lost = truth.open.stream().mapToLong(kept -> kept.predictions).sum();
+    if (truth.storedPredictions + lost != truth.keptPredictions) {
+      broken(
+          5,
+          index,
+          "%d predictions were kept, %d stored, %d lost"
+              .formatted(truth.keptPredictions, truth.storedPredictions, lost));
+    }
+  }
+}

@@ -1,0 +1,37 @@
+package io.skerry.simulator.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Other seeds with every commit would tell nobody which commit broke them: these stay. */
+class RandomSeedsTest {
+  private static final int SEEDS = 30;
+  private static final int DEVICES = 6;
+  private static final int DAYS = 3;
+
+  @BeforeAll
+  static void quiet() {
+    Quiet.please();
+  }
+
+  @Test
+  void nothingBreaksWhateverGoesWrong() {
+    Scenario random = new Random();
+    List<String> broken = new ArrayList<>();
+
+    for (long seed = 1; seed <= SEEDS; seed++) {
+      Run.Result result = random.run(seed, DEVICES, DAYS).run(0);
+      if (!result.held()) {
+        broken.add(
+            "./skerry simulate --seed %d --devices %d --days %d: %s"
+                .formatted(seed, DEVICES, DAYS, result.outcome().breaks().getFirst()));
+      }
+    }
+
+    assertThat(broken).isEmpty();
+  }
+}

@@ -1,0 +1,99 @@
+package io.skerry.simulator.scenario;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SimulateMainTest {
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+  @TempDir private Path folder;
+
+  private int run(String... arguments) {
+    return SimulateMain.run(new PrintWriter(out, true), new PrintWriter(err, true), arguments);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--scenario nonsense | unknown scenario 'nonsense'",
+        "--devices 1 | --devices must be 3 to",
+        "--days 0 | --days must be 1 to",
+        "--seeds 0 | --seeds must be 1 or more",
+        "--list --seed 3 | --list goes with no other option",
+        "--replay x --seed 3 | --replay takes seed, scenario, devices and days from its file",
+        "--scenario all --days 3 | leave out --devices and --days",
+        "--replay /nowhere/x | cannot be read",
+        "--json /nowhere/x | cannot be written"
+      })
+  void tellsInOneLineWhatIsWrong(String arguments, String told) {
+    assertThat(run(arguments.strip().split(" "))).isEqualTo(2);
+    assertThat(err.toString().strip()).contains(told).hasLineCount(1);
+    assertThat(out.toString()).isEmpty();
+  }
+
+  @Test
+  void refusesATraceOfAnotherVersion() throws IOException {
+    Path trace = Files.writeString(folder.resolve("t"), "skerry-trace 99\n");
+
+    assertThat(run("--replay", trace.toString())).isEqualTo(2);
+    assertThat(err.toString().strip()).contains("has version 99").hasLineCount(1);
+  }
+
+  @Test
+  void refusesADamagedTrace() throws IOException {
+    Path trace =
+        Files.writeString(
+            folder.resolve("t"),
+            "skerry-trace 1\nscenario random\nseed 1\ndevices 3\ndays 1\nhash x\n12 comet 1 2 3\n");
+
+    assertThat(run("--replay", trace.toString())).isEqualTo(2);
+    assertThat(err.toString().strip()).contains("is damaged").hasLineCount(1);
+  }
+
+  @Test
+  void listsEveryScenarioWithItsClaim() {
+    assertThat(run("--list")).isZero();
+
+    assertThat(out.toString()).hasLineCount(Library.all().size());
+    Library.all()
+        .forEach(one -> assertThat(out.toString()).contains(one.name()).contains(one.claim()));
+  }
+
+  @Test
+  void doesTheSameAgainAndWritesItsClaims() throws IOException {
+    Path json = folder.resolve("claims.json");
+
+    assertThat(run("--seed", "5", "--devices", "4", "--days", "2", "--json", json.toString()))
+        .isZero();
+    String first = out.toString();
+    out.getBuffer().setLength(0);
+    assertThat(run("--seed", "5", "--devices", "4", "--days", "2")).isZero();
+
+    assertThat(out.toString()).isEqualTo(first).contains("hash");
+    assertThat(Files.readString(json))
+        .contains("random/invariant-breaks")
+        .contains("\"held\": true");
+  }
+
+  @Test
+  void replaysATraceExactly() throws IOException {
+    Scenario random = new Random();
+    Run made = random.run(9, 4, 2);
+    String hash = made.run(0).outcome().hash();
+    TraceFile trace = new TraceFile("random", 9, 4, 2, hash, made.plan().faults());
+    Path file = Files.writeString(folder.resolve("t"), trace.text());
+
+    assertThat(run("--replay", file.toString())).isZero();
+    assertThat(out.toString()).contains(hash + ", as in the trace");
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.skerry.simulator.scenario;
+
+import org.jspecify.annotations.NullMarked;
