@@ -215,10 +215,18 @@ public final class Director {
             database.call(
                 transaction ->
                     transaction.number(
-                        "select count(*) from telemetry_%s where device = ? and boot_epoch = ?"
-                            .formatted(table(stream)),
-                        device,
-                        row.get("epoch").getAsLong()));
+                            "select count(*) from telemetry_%s where device = ? and boot_epoch = ?"
+                                .formatted(table(stream)),
+                            device,
+                            row.get("epoch").getAsLong())
+                        // What cannot be true, a window of the future say, is kept apart.
+                        + transaction.number(
+                            "select count(*) from telemetry_quarantine"
+                                + " where device = ? and boot_epoch = ? and stream = ?"
+                                + " and sequence is not null",
+                            device,
+                            row.get("epoch").getAsLong(),
+                            stream));
         row.addProperty("rows", rows);
       }
     }
