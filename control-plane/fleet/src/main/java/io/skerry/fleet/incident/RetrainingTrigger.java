@@ -2,159 +2,101 @@ package io.skerry.fleet.incident;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 
 /**
- * Whether an incident is worth a new version. Pure.
+ * Decides whether an incident calls for a retraining. Pure.
  *
- * <p>All of these, or it waits and says for what: accuracy fell, realised or estimated; it has
- * lasted; there are enough labelled samples in every slice concerned; no data-quality incident is
- * open on the cohort, which would teach the model broken sensors; the last retraining is long
- * enough ago. Inputs that moved are no reason by themselves.
+ * <p>All of it must hold: it hurts; it lasts; enough of it is labelled; the data themselves are not
+ * in question; the last attempt is long enough ago; the month's runs are not spent. Inputs that
+ * moved without harm open an investigation, never a run.
  */
 public final class RetrainingTrigger {
+  /** Windows in which the cause reached its threshold again. */
+  static final int CONFIRMATIONS_MIN = 2;
+
+  /** Labelled predictions of the cohort since the onset. */
+  static final int LABELLED_MIN = 40;
+
   private RetrainingTrigger() {}
-
-  /**
-   * When to retrain.
-   *
-   * @param windowsMin windows in which the shift was confirmed again
-   * @param labelledMin labelled samples of every slice concerned
-   * @param coolDown between two retrainings of a model
-   */
-  public record Settings(int windowsMin, long labelledMin, Duration coolDown) {
-    /** Confirmed 3 times, 200 labelled samples a slice, a day between two. */
-    public static final Settings DEFAULTS = new Settings(3, 200, Duration.ofDays(1));
-
-    /**
-     * Checks the ranges.
-     *
-     * @throws IllegalArgumentException if one is negative
-     */
-    public Settings {
-      if (windowsMin < 0 || labelledMin < 0 || coolDown.isNegative()) {
-        throw new IllegalArgumentException("retraining settings are outside their ranges");
-      }
-    }
-  }
 
   /**
    * What is known.
    *
-   * @param labelled samples per slice concerned
-   * @param qualityIncidents open ones on the same cohort
-   * @param lastRetraining of the model
+   * @param harmful whether actual or estimated accuracy fell
+   * @param confirmations windows that confirmed it
+   * @param labelled predictions of the cohort with an outcome since the onset
+   * @param quality an open incident about the data's quality that touches the cohort
+   * @param lastRun when a run for this model was started last
+   * @param runsInMonth runs for this model in the last 30 days
    */
   public record Evidence(
-      Incident incident,
-      List<Long> labelled,
-      int qualityIncidents,
-      Optional<Instant> lastRetraining) {
-    public Evidence {
-      labelled = List.copyOf(labelled);
-    }
-  }
-
-  /** What is decided. */
-  public sealed interface Decision {
-    /** A new version is worth it. */
-    record Retrain(Hypothesis hypothesis) implements Decision {}
-
-    /**
-     * Not now.
-     *
-     * @param reasons what is missing, each in words for an operator
-     */
-    record Wait(List<String> reasons) implements Decision {
-      public Wait {
-        reasons = List.copyOf(reasons);
-      }
-    }
-  }
+      boolean harmful,
+      int confirmations,
+      long labelled,
+      Optional<String> quality,
+      Optional<Instant> lastRun,
+      int runsInMonth) {}
 
   /**
-   * What is expected of a retraining; kept, so that its outcome can be held against it.
+   * What is allowed.
    *
-   * @param text in words
-   * @param accuracyBefore balanced accuracy in the cohort before the shift
-   * @param accuracyNow the same now
+   * @param automatic whether a run starts by itself
    */
-  public record Hypothesis(String text, double accuracyBefore, double accuracyNow, Instant at) {
-    /** Whether a new version's accuracy in the cohort makes good at least half of what was lost. */
-    public Outcome heldAgainst(double accuracyAfter) {
-      double lost = accuracyBefore - accuracyNow;
-      double regained = accuracyAfter - accuracyNow;
-      return new Outcome(accuracyAfter, lost > 0 && regained >= lost / 2);
-    }
+  public record Policy(boolean automatic, Duration coolDown, int runsAMonth) {
+    /** A person starts runs; a day between two, 8 a month. */
+    public static final Policy USUAL = new Policy(false, Duration.ofHours(24), 8);
   }
 
-  /** What came of a retraining. */
-  public record Outcome(double accuracyAfter, boolean helped) {}
-
-  /** Decides. */
-  public static Decision decide(Settings settings, Evidence evidence, Instant now) {
-    List<String> reasons = new ArrayList<>();
-    Incident incident = evidence.incident();
-    Optional<double[]> accuracy = harmful(incident);
-    if (accuracy.isEmpty()) {
-      reasons.add("accuracy has not fallen, or it is not known whether it has");
-    }
-    if (incident.confirmations() < settings.windowsMin()) {
-      reasons.add(
-          "confirmed in %d windows, %d are needed"
-              .formatted(incident.confirmations(), settings.windowsMin()));
-    }
-    long fewest = evidence.labelled().stream().mapToLong(Long::longValue).min().orElse(0);
-    if (fewest < settings.labelledMin()) {
-      reasons.add(
-          "a slice has %d labelled samples, %d are needed"
-              .formatted(fewest, settings.labelledMin()));
-    }
-    if (evidence.qualityIncidents() > 0) {
-      reasons.add(
-          "%d data-quality incidents are open on %s"
-              .formatted(evidence.qualityIncidents(), incident.finding().cohort()));
-    }
-    evidence
-        .lastRetraining()
-        .map(last -> last.plus(settings.coolDown()))
-        .filter(now::isBefore)
-        .ifPresent(until -> reasons.add("cooling down until " + until));
-    if (!reasons.isEmpty() || accuracy.isEmpty()) {
-      return new Decision.Wait(reasons);
-    }
-    double[] both = accuracy.get();
-    return new Decision.Retrain(
-        new Hypothesis(
-            "%s of %s moved, balanced accuracy fell from %.3f to %.3f: training on its samples since window %d brings it back"
-                .formatted(
-                    incident.finding().feature(),
-                    incident.finding().cohort(),
-                    both[0],
-                    both[1],
-                    incident.finding().onsetWindow()),
-            both[0],
-            both[1],
-            now));
+  /** What to do. Names are wire values. */
+  public enum Decision {
+    /** A run starts. */
+    START,
+    /** Everything speaks for it; a person says when. */
+    PROPOSE,
+    /** Something is missing. */
+    WAIT
   }
 
-  // Realised accuracy, where it is known, speaks before the estimate.
-  private static Optional<double[]> harmful(Incident incident) {
-    if (!incident.isOpen()) {
-      return Optional.empty();
+  /** A decision and why. */
+  public record Verdict(Decision decision, String reason) {}
+
+  /** Decides; the reason is for an operator. */
+  public static Verdict decide(Evidence evidence, Policy policy, Instant now) {
+    if (!evidence.harmful()) {
+      return wait("inputs moved, harm is not shown: investigate, do not retrain");
     }
-    if (incident.harm().isPresent()) {
-      Incident.Harm harm = incident.harm().get();
-      return incident.state() == IncidentState.HARM_CONFIRMED
-          ? Optional.of(
-              new double[] {harm.before().balanced().value(), harm.after().balanced().value()})
-          : Optional.empty();
+    if (evidence.confirmations() < CONFIRMATIONS_MIN) {
+      return wait(
+          "confirmed by %d windows, %d are needed"
+              .formatted(evidence.confirmations(), CONFIRMATIONS_MIN));
     }
-    return incident
-        .estimate()
-        .filter(two -> two.after().isWorseThan(two.before(), IncidentMachine.HARM_TOLERANCE))
-        .map(two -> new double[] {two.before().balanced().value(), two.after().balanced().value()});
+    if (evidence.quality().isPresent()) {
+      return wait(
+          "%s says that the data themselves are wrong there: mend the source first"
+              .formatted(evidence.quality().get()));
+    }
+    if (evidence.labelled() < LABELLED_MIN) {
+      return wait(
+          "%d predictions of the cohort are labelled, %d are needed"
+              .formatted(evidence.labelled(), LABELLED_MIN));
+    }
+    Optional<Instant> coolUntil = evidence.lastRun().map(at -> at.plus(policy.coolDown()));
+    if (coolUntil.isPresent() && now.isBefore(coolUntil.get())) {
+      return wait(
+          "the last run began at %s: next from %s on"
+              .formatted(evidence.lastRun().orElseThrow(), coolUntil.get()));
+    }
+    if (evidence.runsInMonth() >= policy.runsAMonth()) {
+      return wait("%d runs in 30 days are what the policy allows".formatted(policy.runsAMonth()));
+    }
+    return policy.automatic()
+        ? new Verdict(Decision.START, "harmful, lasting and labelled")
+        : new Verdict(
+            Decision.PROPOSE, "harmful, lasting and labelled; the policy leaves the start to you");
+  }
+
+  private static Verdict wait(String reason) {
+    return new Verdict(Decision.WAIT, reason);
   }
 }

@@ -4,75 +4,60 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.fleet.incident.RetrainingTrigger.Decision;
 import io.skerry.fleet.incident.RetrainingTrigger.Evidence;
-import io.skerry.fleet.incident.RetrainingTrigger.Hypothesis;
-import io.skerry.fleet.incident.RetrainingTrigger.Settings;
+import io.skerry.fleet.incident.RetrainingTrigger.Policy;
+import io.skerry.fleet.incident.RetrainingTrigger.Verdict;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class RetrainingTriggerTest {
-  private static final Instant NOW = Instant.parse("2026-01-02T03:04:05Z");
-  private static final Settings SETTINGS = new Settings(2, 100, Duration.ofHours(6));
+  private static final Instant NOW = Instant.parse("2026-11-27T03:00:00Z");
+  private static final Policy AUTOMATIC = new Policy(true, Duration.ofHours(24), 3);
 
-  private static Incident harmful() {
-    Incident incident =
-        IncidentMachine.after(
-            IncidentMachineTest.open(),
-            new IncidentEvent.OutcomesCounted(
-                IncidentMachineTest.accuracy(.9, 1), IncidentMachineTest.accuracy(.6, 2)));
-    for (int i = 0; i < 2; i++) {
-      incident = IncidentMachine.after(incident, new IncidentEvent.Persisted());
-    }
-    return incident;
-  }
+  @ParameterizedTest
+  @CsvSource({
+    "true,  2, 40, '',         25, 2, START, harmful",
+    "false, 9, 99, '',         25, 0, WAIT,  investigate",
+    "true,  1, 99, '',         25, 0, WAIT,  confirmed by 1",
+    "true,  2, 39, '',         25, 0, WAIT,  39 predictions",
+    "true,  2, 99, incident-7, 25, 0, WAIT,  incident-7",
+    "true,  2, 99, '',         23, 0, WAIT,  the last run",
+    "true,  2, 99, '',         24, 0, START, harmful",
+    "true,  2, 99, '',         25, 3, WAIT,  3 runs in 30 days",
+  })
+  void startsOnlyWhenAllOfItHolds(
+      boolean harmful,
+      int confirmations,
+      long labelled,
+      String quality,
+      long hoursAgo,
+      int runs,
+      Decision decision,
+      String reason) {
+    Verdict verdict =
+        RetrainingTrigger.decide(
+            new Evidence(
+                harmful,
+                confirmations,
+                labelled,
+                Optional.of(quality).filter(text -> !text.isEmpty()),
+                Optional.of(NOW.minus(Duration.ofHours(hoursAgo))),
+                runs),
+            AUTOMATIC,
+            NOW);
 
-  private static Decision decide(
-      Incident incident, List<Long> labelled, int quality, Optional<Instant> last) {
-    return RetrainingTrigger.decide(SETTINGS, new Evidence(incident, labelled, quality, last), NOW);
-  }
-
-  @Test
-  void retrainsWhenHarmLastsAndThereIsEnoughToLearnFrom() {
-    Decision decision =
-        decide(harmful(), List.of(150L, 100L), 0, Optional.of(NOW.minus(Duration.ofHours(7))));
-
-    assertThat(decision)
-        .isInstanceOfSatisfying(
-            Decision.Retrain.class,
-            retrain -> {
-              Hypothesis hypothesis = retrain.hypothesis();
-              assertThat(hypothesis.text()).contains("site=b", "s11");
-              assertThat(hypothesis.heldAgainst(.88).helped()).isTrue();
-              assertThat(hypothesis.heldAgainst(.65).helped()).isFalse();
-            });
-  }
-
-  @Test
-  void saysEverythingThatIsMissing() {
-    Decision decision =
-        decide(
-            IncidentMachineTest.open(),
-            List.of(150L, 99L),
-            1,
-            Optional.of(NOW.minus(Duration.ofHours(5))));
-
-    assertThat(decision)
-        .isInstanceOfSatisfying(
-            Decision.Wait.class,
-            wait ->
-                assertThat(wait.reasons())
-                    .satisfiesExactly(
-                        reason -> assertThat(reason).contains("accuracy has not fallen"),
-                        reason -> assertThat(reason).contains("0 windows"),
-                        reason -> assertThat(reason).contains("99 labelled"),
-                        reason -> assertThat(reason).contains("1 data-quality"),
-                        reason -> assertThat(reason).contains("2026-01-02T04:04:05Z")));
+    assertThat(verdict.decision()).isEqualTo(decision);
+    assertThat(verdict.reason()).contains(reason);
   }
 
   @Test
-  void waitsForLabelsWhenNobodyCountedThem() {
-    assertThat(decide(harmful(), List.of(), 0, Optional.empty())).isInstanceOf(Decision.Wait.class);
+  void proposesWhereThePolicyLeavesTheStartToPeople() {
+    Evidence all = new Evidence(true, 2, 40, Optional.empty(), Optional.empty(), 0);
+
+    assertThat(RetrainingTrigger.decide(all, Policy.USUAL, NOW).decision())
+        .isEqualTo(Decision.PROPOSE);
   }
 }

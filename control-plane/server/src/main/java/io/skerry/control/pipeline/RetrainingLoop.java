@@ -14,6 +14,7 @@ import io.skerry.control.ingest.DataFlows;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
 import io.skerry.control.web.ProblemException;
+import io.skerry.fleet.incident.RetrainingTrigger;
 import io.skerry.protocol.ErrorCode;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
