@@ -149,7 +149,8 @@ final class JobProcess {
     }
   }
 
-  private void stop() throws InterruptedException {
+  /** Ends the process and what it started, by force when it takes too long. */
+  void stop() throws InterruptedException {
     if (!process.isAlive()) {
       return;
     }

@@ -34,16 +34,18 @@ final class JobStore {
         now);
   }
 
-  void started(String id, Instant now, ProcessHandle process) {
-    database.run(
-        transaction ->
-            transaction.update(
-                "update job set state = 'RUNNING', started_at = ?, pid = ?, pid_started_at = ?"
-                    + " where id = ?",
-                now,
-                process.pid(),
-                process.info().startInstant().orElse(null),
-                id));
+  /** Returns false when the job had ended while it waited: its process must not run. */
+  boolean started(String id, Instant now, ProcessHandle process) {
+    return database.call(
+            transaction ->
+                transaction.update(
+                    "update job set state = 'RUNNING', started_at = ?, pid = ?, pid_started_at = ?"
+                        + " where id = ? and state = 'QUEUED'",
+                    now,
+                    process.pid(),
+                    process.info().startInstant().orElse(null),
+                    id))
+        > 0;
   }
 
   void progressed(String id, JobProgress progress) {

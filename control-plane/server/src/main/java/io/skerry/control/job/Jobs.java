@@ -96,8 +96,13 @@ public final class Jobs {
     JobProcess process = running.get(id);
     if (process != null) {
       process.cancel();
-    } else {
-      end(id, JobState.CANCELLED, null);
+      return;
+    }
+    end(id, JobState.CANCELLED, null);
+    // Its process may have begun since the first look.
+    JobProcess late = running.get(id);
+    if (late != null) {
+      late.cancel();
     }
   }
 
@@ -144,7 +149,11 @@ public final class Jobs {
   private void follow(String id, JobProcess process) throws IOException, InterruptedException {
     running.put(id, process);
     try {
-      store.started(id, now(), process.handle());
+      if (!store.started(id, now(), process.handle())) {
+        // It was cancelled while it prepared, and was told so: that stays.
+        process.stop();
+        return;
+      }
       log.atInfo().addKeyValue("job", id).log("job started");
       switch (process.follow(progress -> store.progressed(id, progress))) {
         case JobProcess.End.Succeeded succeeded -> end(id, JobState.SUCCEEDED, null);

@@ -106,13 +106,40 @@ class JobsTest {
     jobs.cancel(waiting);
     JobView first = ended.next();
     jobs.cancel(running);
-    // A cancel before the process exists ends the job as well; its process is then never started.
+    // A cancel before the process runs ends the job as well.
     JobView second = ended.next();
 
     assertThat(first.id()).isEqualTo(waiting);
     assertThat(first.state()).isEqualTo(JobState.CANCELLED);
     assertThat(second.id()).isEqualTo(running);
     assertThat(second.state()).isEqualTo(JobState.CANCELLED);
+  }
+
+  @Test
+  void leavesCancelledWhatWasCancelledWhileItPrepared() throws Exception {
+    String cancelled =
+        jobs.submit(
+            new JobRequest(
+                "test",
+                "succeed",
+                program(),
+                LIMITS,
+                folder -> {
+                  jobs.cancel(folder.getFileName().toString());
+                  JobFolder.create(folder, Map.of("kind", "test", "act", "succeed"));
+                },
+                (transaction, id) -> {}));
+    // The lane takes one after the other: when this one has ended, the first is done with.
+    String next = jobs.submit(request("succeed"));
+
+    JobView first = ended.next();
+    JobView second = ended.next();
+
+    assertThat(first.id()).isEqualTo(cancelled);
+    assertThat(first.state()).isEqualTo(JobState.CANCELLED);
+    assertThat(second.id()).isEqualTo(next);
+    assertThat(jobs.find(cancelled).orElseThrow().state()).isEqualTo(JobState.CANCELLED);
+    assertThat(first.folder().resolve("output")).doesNotExist();
   }
 
   @Test
