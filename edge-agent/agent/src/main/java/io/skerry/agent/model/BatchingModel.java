@@ -161,7 +161,12 @@ final class BatchingModel implements LoadedModel {
       runThenHandOver(List.of(call));
       return call.result();
     }
-    scope.enter(() -> leave(call));
+    try {
+      scope.enter(() -> leave(call));
+    } catch (EngineException stoppedMeanwhile) {
+      // Who hands over may have taken it already, and then counts on it as on any other.
+      leave(call);
+    }
     List<Call> batch;
     try {
       batch = call.await();

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
@@ -134,6 +135,31 @@ class BatchingTest {
     rows.go.countDown();
     assertThat(first.get()).containsExactly(2, 4);
     assertThat(rows.batches).containsExactly(1L);
+  }
+
+  @Test
+  void aClientThatGoesWhileItEntersTheQueueTakesNoPlaceWithIt() throws Exception {
+    FutureTask<float[]> first = start(RunScope.lasting(), 1, 2);
+    RunScope gone = RunScope.lasting();
+    FutureTask<float[]> second =
+        new FutureTask<>(() -> model.run(List.of(input(3, 4)), gone).getFirst().floats());
+    Thread thread = Thread.ofPlatform().daemon().unstarted(second);
+    synchronized (gone) {
+      thread.start();
+      // It waits in the queue already, and for this lock to say how it can be stopped.
+      while (thread.getState() != Thread.State.BLOCKED) {
+        Thread.onSpinWait();
+      }
+      gone.stop();
+    }
+    assertThatThrownBy(() -> second.get(10, TimeUnit.SECONDS)).hasMessageContaining("stopped");
+
+    rows.go.countDown();
+
+    assertThat(first.get(10, TimeUnit.SECONDS)).containsExactly(2, 4);
+    FutureTask<float[]> third = start(RunScope.lasting(), 5, 6);
+    assertThat(third.get(10, TimeUnit.SECONDS)).containsExactly(10, 12);
+    assertThat(rows.batches).containsExactly(1L, 1L);
   }
 
   @Test
