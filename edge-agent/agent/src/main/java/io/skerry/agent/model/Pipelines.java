@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,6 +35,7 @@ public final class Pipelines {
 
   private final ModelSlots slots;
   private final Map<String, PipelineDefinition> definitions = new TreeMap<>();
+  private final Map<String, SlotId> slotIds = new HashMap<>();
   private final Map<String, String> faults = new ConcurrentSkipListMap<>();
 
   private Pipelines(ModelSlots slots) {
@@ -97,7 +99,9 @@ public final class Pipelines {
   }
 
   private void refresh(String name, PipelineDefinition definition) {
-    SlotId slot = new SlotId("pipeline-" + name);
+    // A model's name may be longer than a slot's, and have capitals.
+    SlotId slot =
+        slotIds.computeIfAbsent(name, unseen -> new SlotId("pipeline-" + (slotIds.size() + 1)));
     Optional<ServingModel> serving = slots.active(slot);
     try {
       PipelineModel model = PipelineModel.over(withoutPipelines(definition), slots);

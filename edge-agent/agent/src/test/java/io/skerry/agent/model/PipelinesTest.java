@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PipelinesTest {
   private static final ModelName LINE = new ModelName("line");
@@ -77,8 +78,12 @@ class PipelinesTest {
   }
 
   private List<Tensor> predict(float value) throws PredictException {
+    return predict(LINE, value);
+  }
+
+  private List<Tensor> predict(ModelName name, float value) throws PredictException {
     return predictor
-        .predict(PredictRequest.of(LINE, "", List.of(Tensor.ofFloats("raw", List.of(1L), value))))
+        .predict(PredictRequest.of(name, "", List.of(Tensor.ofFloats("raw", List.of(1L), value))))
         .outputs();
   }
 
@@ -107,6 +112,18 @@ class PipelinesTest {
     slots.remove(new SlotId("judge"));
     assertThat(pipelines.faults()).containsEntry("line", "step 'judge' has no model here");
     assertThatThrownBy(() -> predict(1)).hasMessageContaining("unknown model 'line'");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Line", "a-name-of-a-line-that-is-longer-than-fits-behind-the-word-pipe"})
+  void servesUnderEveryNameThatAModelMayHave(String name) throws Exception {
+    both(2);
+    Path home = Files.createDirectories(folder.resolve(name));
+    Files.writeString(home.resolve(Pipelines.FILE), TWO_STEPS);
+    serve(TWO_STEPS);
+
+    assertThat(predict(LINE, 1).getFirst().floats()).containsExactly(4);
+    assertThat(predict(new ModelName(name), 1).getFirst().floats()).containsExactly(4);
   }
 
   @Test
