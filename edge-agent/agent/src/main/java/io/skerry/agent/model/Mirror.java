@@ -10,6 +10,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +33,7 @@ final class Mirror {
   private final LongSupplier nanoTime;
   private final PredictionIds ids;
   private final PredictionListener listener;
+  private final IntFunction<ByteBuffer> memory;
   private final Semaphore bytesFree = new Semaphore(WAITING_BYTES_MAX);
   private final ThreadPoolExecutor worker =
       new ThreadPoolExecutor(
@@ -48,11 +50,27 @@ final class Mirror {
       LongSupplier nanoTime,
       PredictionIds ids,
       PredictionListener listener) {
+    this(slots, clock, nanoTime, ids, listener, ByteBuffer::allocateDirect);
+  }
+
+  /**
+   * Keeps copies in memory of this kind.
+   *
+   * @param memory of so many bytes; throws {@link OutOfMemoryError} where there is none
+   */
+  Mirror(
+      ModelSlots slots,
+      InstantSource clock,
+      LongSupplier nanoTime,
+      PredictionIds ids,
+      PredictionListener listener,
+      IntFunction<ByteBuffer> memory) {
     this.slots = slots;
     this.clock = clock;
     this.nanoTime = nanoTime;
     this.ids = ids;
     this.listener = listener;
+    this.memory = memory;
     worker.allowCoreThreadTimeOut(true);
   }
 
@@ -81,7 +99,7 @@ final class Mirror {
               bytesFree.release((int) bytes);
             }
           });
-    } catch (RejectedExecutionException e) {
+    } catch (RejectedExecutionException | OutOfMemoryError e) {
       bytesFree.release((int) bytes);
       listener.unmirrored(shadow.ref());
     }
@@ -124,12 +142,12 @@ final class Mirror {
   }
 
   // What the client sees may be reused or changed by it once it has its answer.
-  private static List<Tensor> copies(List<Tensor> tensors) {
-    return tensors.stream().map(Mirror::copy).toList();
+  private List<Tensor> copies(List<Tensor> tensors) {
+    return tensors.stream().map(this::copy).toList();
   }
 
-  private static Tensor copy(Tensor tensor) {
-    ByteBuffer copy = ByteBuffer.allocateDirect(tensor.data().remaining());
+  private Tensor copy(Tensor tensor) {
+    ByteBuffer copy = memory.apply(tensor.data().remaining());
     copy.put(tensor.data().duplicate()).flip();
     return new Tensor(tensor.name(), tensor.type(), tensor.shape(), copy);
   }

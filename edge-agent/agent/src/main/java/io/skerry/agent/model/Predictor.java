@@ -201,7 +201,7 @@ public final class Predictor {
   private static void tell(Runnable notification) {
     try {
       notification.run();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | OutOfMemoryError e) {
       log.atWarn().setCause(e).log("prediction listener failed");
     }
   }

@@ -9,6 +9,7 @@ import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotMode;
 import io.skerry.runtime.Tensor;
+import java.nio.ByteBuffer;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
@@ -17,6 +18,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -88,6 +90,47 @@ class MirrorTest {
     assertThat(slots.active(MAIN).orElseThrow().predictionsFailed()).isZero();
   }
 
+  @Test
+  void aCopyThatFindsNoMemoryIsLeftOutAndTakesNoRoomOfLaterOnes() throws Exception {
+    put(MAIN, 1, new SlotMode.Active(), FakeModel.answering());
+    put(SHADOW, 2, shadow(1), FakeModel.answering());
+    Prediction answered = predict();
+    assertThat(recorder.shadowed.poll(10, TimeUnit.SECONDS)).isNotNull();
+    AtomicBoolean exhausted = new AtomicBoolean(true);
+    Mirror mirror =
+        new Mirror(
+            slots,
+            InstantSource.system(),
+            System::nanoTime,
+            new PredictionIds(InstantSource.system(), new SplittableRandom(1)),
+            recorder,
+            bytes -> {
+              if (exhausted.get()) {
+                throw new OutOfMemoryError("no memory");
+              }
+              return ByteBuffer.allocate(bytes);
+            });
+    Tensor large = Tensor.ofFloats("input", List.of(3L << 20), new float[3 << 20]);
+    Prediction costly = answered.with(List.of(large, large, large), answered.outputs());
+
+    for (int i = 0; i < 3; i++) {
+      mirror.mirror(costly, "key");
+    }
+    assertThat(recorder.unmirrored.get()).isEqualTo(3);
+    exhausted.set(false);
+    mirror.mirror(costly, "key");
+
+    assertThat(recorder.shadowed.poll(10, TimeUnit.SECONDS)).isNotNull();
+  }
+
+  @Test
+  void anAnswerStandsWhenItsObserversFindNoMemory() throws Exception {
+    put(MAIN, 1, new SlotMode.Active(), FakeModel.answering());
+    recorder.exhausted.set(true);
+
+    assertThat(predict().outputs()).hasSize(1);
+  }
+
   private static SlotMode shadow(double share) {
     return new SlotMode.Shadow(new SlotMode.Trial(MAIN, share));
   }
@@ -120,9 +163,14 @@ class MirrorTest {
     private final BlockingQueue<Prediction> shadowed = new LinkedBlockingQueue<>();
     private final BlockingQueue<FailedPrediction> failed = new LinkedBlockingQueue<>();
     private final AtomicInteger unmirrored = new AtomicInteger();
+    private final AtomicBoolean exhausted = new AtomicBoolean();
 
     @Override
-    public void predicted(Prediction prediction) {}
+    public void predicted(Prediction prediction) {
+      if (exhausted.get()) {
+        throw new OutOfMemoryError("no memory");
+      }
+    }
 
     @Override
     public void failed(FailedPrediction failure) {
