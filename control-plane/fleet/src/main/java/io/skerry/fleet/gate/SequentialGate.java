@@ -222,14 +222,14 @@ final class SequentialGate {
     if (Double.isInfinite(effect.variance())) {
       return text + "; one device a side says nothing about differences between devices";
     }
+    String needs =
+        newer.trials() < spec.trialsMin() ? "; needs %d".formatted(spec.trialsMin()) : "";
+    // Shares differ by 100 points at most: such an interval says nothing.
+    if (low < -1 && high > 1) {
+      return "%s; too little was seen to say what harm there is%s".formatted(text, needs);
+    }
     return "%s; harm %s, between %s and %s, tolerance %s%s"
-        .formatted(
-            text,
-            points(harm),
-            points(low),
-            points(high),
-            points(spec.tolerance()),
-            newer.trials() < spec.trialsMin() ? "; needs %d".formatted(spec.trialsMin()) : "");
+        .formatted(text, points(harm), points(low), points(high), points(spec.tolerance()), needs);
   }
 
   private static String percent(double share) {

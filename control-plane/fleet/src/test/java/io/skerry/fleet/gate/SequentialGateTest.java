@@ -41,6 +41,14 @@ class SequentialGateTest {
   }
 
   @Test
+  void saysThatTooLittleWasSeenRatherThanAnIntervalBeyondWhatIsPossible() {
+    GateResult result = only(Metric.FAILED_PREDICTIONS, arm(3, 2, 0), arm(3, 2, 0));
+
+    assertThat(result.verdict()).isEqualTo(Verdict.INCONCLUSIVE);
+    assertThat(result.reason()).contains("too little was seen").doesNotContain("between");
+  }
+
+  @Test
   void neverTakesSilenceForSuccess() {
     GateResult result = only(Metric.FAILED_PREDICTIONS, ArmSums.NONE, arm(50, 1000, 0));
 
