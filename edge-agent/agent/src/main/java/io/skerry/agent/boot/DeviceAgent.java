@@ -7,6 +7,7 @@ import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.Predictor;
 import io.skerry.agent.model.ServingModel;
 import io.skerry.agent.observe.Observer;
+import io.skerry.agent.observe.PseudonymKey;
 import io.skerry.agent.serve.FeedbackSink;
 import io.skerry.agent.serve.ModelListing;
 import io.skerry.agent.time.DeviceClock;
@@ -105,7 +106,12 @@ public final class DeviceAgent implements AutoCloseable {
     this.facts = toProtocol(config.facts());
     Spool spool = Spool.open(config.disk(), spoolFolder(), bootEpoch, config.spoolBytesMax());
     this.slots = new ModelSlots(config.executors().work());
-    this.observer = new Observer(clock, config.ringCapacity(), spool::append);
+    this.observer =
+        new Observer(
+            clock,
+            config.ringCapacity(),
+            spool::append,
+            PseudonymKey.open(config.disk(), config.dataDir(), new SecureRandom()));
     this.predictor = new Predictor(slots, clock, new SecureRandom(), observer);
     this.trust =
         TrustStore.open(

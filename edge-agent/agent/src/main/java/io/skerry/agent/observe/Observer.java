@@ -20,7 +20,6 @@ import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Sample;
 import io.skerry.wire.fleet.v1.Window;
 import java.nio.ByteBuffer;
-import java.security.SecureRandom;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -68,12 +67,13 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   }
 
   /**
-   * Makes an observer whose pseudonyms last until the agent ends.
+   * Makes an observer that remembers as many predictions for feedback as a device usually does.
    *
    * @param ringCapacity observations between two ticks, a power of two
+   * @param privacyKey secret of the device, from which pseudonyms are made
    */
-  public Observer(InstantSource clock, int ringCapacity, RecordKeeper keeper) {
-    this(clock, ringCapacity, RECENT_MAX, keeper, newKey());
+  public Observer(InstantSource clock, int ringCapacity, RecordKeeper keeper, byte[] privacyKey) {
+    this(clock, ringCapacity, RECENT_MAX, keeper, privacyKey);
   }
 
   /**
@@ -94,12 +94,6 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     this.recent = new RecentPredictions(recentMax);
     this.ring = new ObservationRing(ringCapacity);
     this.keeper = keeper;
-  }
-
-  private static byte[] newKey() {
-    byte[] key = new byte[32];
-    new SecureRandom().nextBytes(key);
-    return key;
   }
 
   @Override

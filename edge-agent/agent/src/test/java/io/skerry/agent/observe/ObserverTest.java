@@ -52,7 +52,7 @@ class ObserverTest {
 
   @BeforeEach
   void watch() throws MalformedDocumentException {
-    observer = new Observer(() -> now, 16, this::keep);
+    observer = new Observer(() -> now, 16, this::keep, new byte[32]);
     watch(0, 1);
   }
 
