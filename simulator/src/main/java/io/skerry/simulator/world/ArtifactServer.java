@@ -28,7 +28,7 @@ import javax.net.ssl.SSLSession;
  * that can fail.
  */
 public final class ArtifactServer extends HttpClient {
-  private static final int PIECE_BYTES = 4 * 1024;
+  private static final int PIECE_BYTES = 16 * 1024;
 
   private final Function<String, Optional<byte[]>> blobs;
   private final Line line;

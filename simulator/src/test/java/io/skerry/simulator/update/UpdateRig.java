@@ -20,6 +20,7 @@ import io.skerry.protocol.SlotReport;
 import io.skerry.runtime.Tensor;
 import io.skerry.simulator.disk.MachineStopped;
 import io.skerry.simulator.disk.MemoryDisk;
+import io.skerry.simulator.world.ArtifactServer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -40,7 +41,7 @@ final class UpdateRig {
       HardwareFacts.of("x86-64", List.of("avx2", "fma", "f16c"), List.of());
 
   final MemoryDisk disk = new MemoryDisk();
-  final ScriptedHttp http;
+  private final ArtifactServer http;
   final List<String> events = new ArrayList<>();
   Trust trust;
   Instant clock = Factory.BEGIN;
@@ -53,7 +54,9 @@ final class UpdateRig {
   private Updater updater;
 
   UpdateRig(Factory factory) {
-    this.http = new ScriptedHttp(factory.blobs);
+    this.http =
+        new ArtifactServer(
+            digest -> Optional.ofNullable(factory.blobs.get(digest)), ArtifactServer.Line.WHOLE);
     this.trust = factory.trust();
     this.predictor = newPredictor();
     this.updater = newUpdater();
