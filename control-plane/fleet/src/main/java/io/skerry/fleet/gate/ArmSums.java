@@ -48,12 +48,20 @@ public record ArmSums(
     if (devices < 2) {
       return Double.POSITIVE_INFINITY;
     }
+    double between = residuals() / (trials * trials) * devices / (devices - 1);
+    double widening = StudentT.widening((double) (devices - 1));
+    return Math.max(between, independentVariance()) * widening * widening;
+  }
+
+  /** Squared hits by which devices lie off their arm's share, summed; 0 without trials. */
+  double residuals() {
     double share = share();
-    double residuals = hitsSquared - 2 * share * product + share * share * trialsSquared;
-    double between = Math.max(0, residuals) / (trials * trials) * devices / (devices - 1);
+    return Math.max(0, hitsSquared - 2 * share * product + share * share * trialsSquared);
+  }
+
+  /** Variance of the share if trials were independent, never 0; infinite without trials. */
+  double independentVariance() {
     double smoothed = Math.clamp((hits + .5) / (trials + 1), 0.0, 1.0);
-    double independent = smoothed * (1 - smoothed) / trials;
-    double widening = StudentT.quantile995((double) (devices - 1)) / StudentT.NORMAL_995;
-    return Math.max(between, independent) * widening * widening;
+    return smoothed * (1 - smoothed) / trials;
   }
 }

@@ -19,6 +19,7 @@ import java.util.TreeMap;
  * <p>Each profile is judged by itself. One with fewer than {@link #PROFILE_DEVICES_MIN} devices
  * cannot hold a stage back, only stop it; it is part of the pooled verdict, which weighs the
  * profiles' differences by the new version's trials and is given when there are several profiles.
+ * There the profiles that are too small to know how much their devices differ share one estimate.
  */
 final class SequentialGate {
   /** Devices of one profile from which a stage waits for that profile's own verdict. */
@@ -74,18 +75,20 @@ final class SequentialGate {
         result.numbers());
   }
 
-  private static Effect effect(GateSpec spec, Comparison seen, Evidence evidence) {
+  private static Effect effect(
+      GateSpec spec, Comparison seen, Evidence evidence, double newerVariance, double older) {
     ArmSums newer = seen.newer();
     if (seen.hasControls()) {
       return new Effect(
-          newer.share() - seen.older().share(),
-          newer.variance() + seen.older().variance(),
-          seen.older().share(),
-          true);
+          newer.share() - seen.older().share(), newerVariance + older, seen.older().share(), true);
     }
     double reference =
         spec.metric() == Metric.ACCURACY ? evidence.promise().orElse(spec.limit()) : spec.limit();
-    return new Effect(newer.share() - reference, newer.variance(), reference, false);
+    return new Effect(newer.share() - reference, newerVariance, reference, false);
+  }
+
+  private static Effect effect(GateSpec spec, Comparison seen, Evidence evidence) {
+    return effect(spec, seen, evidence, seen.newer().variance(), seen.older().variance());
   }
 
   private static GateResult pooled(
@@ -94,15 +97,19 @@ final class SequentialGate {
     List<Comparison> used =
         all.stream()
             .filter(one -> one.newer().devices() > 0 && (one.hasControls() || !controls))
-            .filter(one -> Double.isFinite(effect(spec, one, evidence).variance()))
             .toList();
+    SharedSpread newer =
+        SharedSpread.of(used.stream().map(Comparison::newer).toList(), PROFILE_DEVICES_MIN);
+    SharedSpread older =
+        SharedSpread.of(used.stream().map(Comparison::older).toList(), PROFILE_DEVICES_MIN);
     double trials = used.stream().mapToDouble(one -> one.newer().trials()).sum();
     double difference = 0;
     double variance = 0;
     double reference = 0;
     for (Comparison one : used) {
       double weight = one.newer().trials() / trials;
-      Effect effect = effect(spec, one, evidence);
+      Effect effect =
+          effect(spec, one, evidence, newer.variance(one.newer()), older.variance(one.older()));
       difference += weight * effect.difference();
       variance += weight * weight * effect.variance();
       reference += weight * effect.reference();

@@ -7,11 +7,16 @@ final class StudentT {
     2.977, 2.947, 2.921, 2.898, 2.878, 2.861, 2.845, 2.831, 2.819, 2.807, 2.797, 2.787, 2.779,
     2.771, 2.763, 2.756, 2.750
   };
-  static final double NORMAL_995 = 2.5758;
+  private static final double NORMAL_995 = 2.5758;
 
   private StudentT() {}
 
-  static double quantile995(double degreesOfFreedom) {
+  /** Times the deviation grows for being estimated: infinite below one degree of freedom. */
+  static double widening(double degreesOfFreedom) {
+    return quantile995(degreesOfFreedom) / NORMAL_995;
+  }
+
+  private static double quantile995(double degreesOfFreedom) {
     int whole = (int) Math.floor(degreesOfFreedom);
     if (whole < 1) {
       return Double.POSITIVE_INFINITY;

@@ -99,6 +99,74 @@ class SequentialGateTest {
   }
 
   @Test
+  void stopsABadModelOnAFewDevicesOfEachOfSeveralProfiles() {
+    Map<ProfileId, Evidence.OfProfile> profiles = new HashMap<>();
+    for (String profile : List.of("arm64-dotprod", "arm64-neon", "x86-64-avx2", "x86-64-vnni")) {
+      int devices = profile.startsWith("arm64") ? 1 : 2;
+      profiles.put(
+          new ProfileId(profile),
+          of(Metric.ACCURACY, new Comparison(arm(devices, 10, 0), arm(11, 10, .96))));
+    }
+
+    GateSpec wide =
+        new GateSpec(
+            Metric.ACCURACY, .15, 0, GateSpec.Promote.NO_HARM_SHOWN, GateAction.ROLLBACK, 40);
+
+    GateResult pooled =
+        GateSettings.DEFAULTS
+            .with(wide)
+            .judge(Map.of(), new Evidence(profiles, OptionalDouble.empty()), 3)
+            .stream()
+            .filter(result -> result.gate().equals(Metric.ACCURACY.wireName()))
+            .findFirst()
+            .orElseThrow();
+
+    assertThat(pooled.scope()).isEqualTo(GateResult.POOLED);
+    assertThat(pooled.verdict()).isEqualTo(Verdict.FAIL);
+  }
+
+  @Test
+  void knowsNothingOfDifferencesBetweenDevicesWhereEachProfileHasOne() {
+    Map<ProfileId, Evidence.OfProfile> profiles = new HashMap<>();
+    for (ProfileId profile : List.of(AVX2, NEON)) {
+      profiles.put(profile, of(Metric.ACCURACY, new Comparison(arm(1, 100, 0), arm(11, 100, .96))));
+    }
+
+    GateResult pooled =
+        judged(Metric.ACCURACY, new Evidence(profiles, OptionalDouble.empty())).getFirst();
+
+    assertThat(pooled.verdict()).isEqualTo(Verdict.INCONCLUSIVE);
+    assertThat(pooled.reason()).contains("one device a side");
+  }
+
+  @Test
+  void rarelyStopsAHarmlessVersionOnAFewDevicesOfEachOfSeveralProfiles() {
+    int stopped = 0;
+    int runs = 2000;
+    for (long seed = 0; seed < runs; seed++) {
+      Random random = new Random(seed);
+      Map<ProfileId, Evidence.OfProfile> profiles = new HashMap<>();
+      for (int profile = 0; profile < 4; profile++) {
+        // Profiles differ, and devices of a profile differ.
+        double mean = .9 - .1 * profile;
+        profiles.put(
+            new ProfileId("profile-" + profile),
+            of(
+                Metric.ACCURACY,
+                new Comparison(
+                    randomArm(random, 1 + profile % 2, mean), randomArm(random, 6, mean))));
+      }
+      stopped +=
+          judged(Metric.ACCURACY, new Evidence(profiles, OptionalDouble.empty())).stream()
+                  .anyMatch(result -> result.verdict() == Verdict.FAIL)
+              ? 1
+              : 0;
+    }
+
+    assertThat((double) stopped / runs).isLessThanOrEqualTo(GateSettings.FALSE_ABORT);
+  }
+
+  @Test
   void judgesAFirstDeploymentByLimitsAndByThePromise() {
     assertThat(only(Metric.FAILED_PREDICTIONS, arm(20, 5000, .005), ArmSums.NONE).verdict())
         .isEqualTo(Verdict.PASS);
@@ -191,6 +259,14 @@ class SequentialGateTest {
       hits += random.nextDouble() < share ? 1 : 0;
     }
     return hits;
+  }
+
+  private static ArmSums randomArm(Random random, int devices, double mean) {
+    ArmSums sums = ArmSums.NONE;
+    for (int device = 0; device < devices; device++) {
+      sums = sums.plus(60, hits(random, Math.clamp(mean + .05 * random.nextGaussian(), 0.0, 1.0)));
+    }
+    return sums;
   }
 
   private static ArmSums arm(int devices, double trials, double share) {
