@@ -106,26 +106,7 @@ public final class GoldenTensor {
   }
 
   private double element(ByteBuffer buffer, int start, int index) {
-    int at = (start + index) * type.bytes();
-    return switch (type) {
-      case BOOL, INT8 -> buffer.get(at);
-      case UINT8 -> Byte.toUnsignedInt(buffer.get(at));
-      case UINT16 -> Short.toUnsignedInt(buffer.getShort(at));
-      case INT16 -> buffer.getShort(at);
-      case UINT32 -> Integer.toUnsignedLong(buffer.getInt(at));
-      case INT32 -> buffer.getInt(at);
-      case UINT64 -> unsigned(buffer.getLong(at));
-      case INT64 -> buffer.getLong(at);
-      case FP16 -> Float.float16ToFloat(buffer.getShort(at));
-      case BF16 -> Float.intBitsToFloat(buffer.getShort(at) << 16);
-      case FP32 -> buffer.getFloat(at);
-      case FP64 -> buffer.getDouble(at);
-      case BYTES -> throw new IllegalStateException("golden tensors have numbers");
-    };
-  }
-
-  private static double unsigned(long bits) {
-    return bits >= 0 ? bits : ((bits >>> 1) | (bits & 1)) * 2.0;
+    return type.number(buffer, (start + index) * type.bytes());
   }
 
   @Override

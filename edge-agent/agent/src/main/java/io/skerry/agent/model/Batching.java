@@ -30,6 +30,7 @@ public record Batching(Duration latencyMax) {
 
   private static final Logger log = LoggerFactory.getLogger(Batching.class);
   private static final int RUNS = 7;
+  private static final long POOL_BYTES = 64L << 20;
 
   /**
    * Checks the bound.
@@ -48,6 +49,12 @@ public record Batching(Duration latencyMax) {
       return model;
     }
     try {
+      if (!IndependentRows.are(model, new TensorPool(POOL_BYTES))) {
+        log.atInfo()
+            .addKeyValue("engine", model.engine())
+            .log("rows seem to depend on each other, so calls are not joined");
+        return model;
+      }
       int rows = bestRows(model, nanoTime);
       log.atInfo()
           .addKeyValue("engine", model.engine())
@@ -82,7 +89,7 @@ public record Batching(Duration latencyMax) {
 
   private static double medianNanos(LoadedModel model, int rows, LongSupplier nanoTime)
       throws EngineException {
-    TensorPool pool = new TensorPool(64L << 20);
+    TensorPool pool = new TensorPool(POOL_BYTES);
     long[] nanos = new long[RUNS];
     for (int i = -1; i < RUNS; i++) {
       try (RunScope scope = pool.open()) {

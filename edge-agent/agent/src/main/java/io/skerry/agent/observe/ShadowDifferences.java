@@ -6,7 +6,6 @@ import io.skerry.artifact.ElementType;
 import io.skerry.runtime.Tensor;
 import io.skerry.telemetry.wire.ModelReference;
 import io.skerry.wire.fleet.v1.Differences;
-import java.nio.ByteBuffer;
 import java.util.Optional;
 
 /**
@@ -124,27 +123,8 @@ final class ShadowDifferences {
     }
 
     private static double number(Tensor tensor, int index) {
-      ByteBuffer data = tensor.data();
-      int at = data.position() + index * tensor.type().bytes();
-      return switch (tensor.type()) {
-        case FP32 -> data.getFloat(at);
-        case FP64 -> data.getDouble(at);
-        case FP16 -> Float.float16ToFloat(data.getShort(at));
-        case BF16 -> Float.intBitsToFloat(data.getShort(at) << 16);
-        case INT8 -> data.get(at);
-        case UINT8, BOOL -> Byte.toUnsignedInt(data.get(at));
-        case INT16 -> data.getShort(at);
-        case UINT16 -> Short.toUnsignedInt(data.getShort(at));
-        case INT32 -> data.getInt(at);
-        case UINT32 -> Integer.toUnsignedLong(data.getInt(at));
-        case INT64 -> data.getLong(at);
-        case UINT64 -> unsigned(data.getLong(at));
-        case BYTES -> Double.NaN;
-      };
-    }
-
-    private static double unsigned(long bits) {
-      return bits >= 0 ? bits : (bits >>> 1) * 2.0;
+      ElementType type = tensor.type();
+      return type.number(tensor.data(), tensor.data().position() + index * type.bytes());
     }
   }
 }

@@ -204,6 +204,72 @@ class BatchingTest {
         .isSameAs(fixed);
   }
 
+  @Test
+  void joinsCallsOnlyOfModelsWhoseRowsAnswerForThemselves() {
+    assertThat(rowsMax((values, row) -> 2 * values[row])).isEqualTo(32);
+    // The engine may add in another order when there are more rows.
+    assertThat(rowsMax((values, row) -> values[row] * (1 + 1e-6f * values.length))).isEqualTo(32);
+
+    // A sequence: its first dimension is time.
+    assertThat(rowsMax((values, row) -> values[row] + (row < 2 ? 0 : values[row - 2])))
+        .isEqualTo(1);
+    // Scaled by the largest of the whole batch, as dynamic quantization does.
+    assertThat(rowsMax((values, row) -> values[row] / largest(values))).isEqualTo(1);
+    assertThat(rowsMax((values, row) -> values[values.length - 1 - row])).isEqualTo(1);
+    // Nothing can be told by a model that says the same to everybody.
+    assertThat(rowsMax((values, row) -> 1)).isEqualTo(1);
+    assertThat(rowsMax((values, row) -> Float.NaN)).isEqualTo(1);
+  }
+
+  @Test
+  void joinsNoCallsOfAModelThatMakesOneRowOfMany() {
+    assertThat(
+            new Batching(Duration.ofMillis(10))
+                .measured(
+                    new Rows() {
+                      @Override
+                      public List<Tensor> run(List<Tensor> inputs) {
+                        return List.of(Tensor.ofFloats("y", List.of(1L, 2L), 1, 2));
+                      }
+                    },
+                    () -> 0))
+        .isInstanceOf(Rows.class);
+  }
+
+  private static float largest(float[] values) {
+    float largest = 0;
+    for (float value : values) {
+      largest = Math.max(largest, Math.abs(value));
+    }
+    return largest;
+  }
+
+  private interface Answer {
+    float of(float[] values, int at);
+  }
+
+  /** The rows of a batch of a model whose run takes 1 ms however many rows it has. */
+  private static int rowsMax(Answer answer) {
+    AtomicLong clock = new AtomicLong();
+    LoadedModel model =
+        new Rows() {
+          @Override
+          public List<Tensor> run(List<Tensor> inputs) {
+            clock.addAndGet(1_000_000);
+            float[] values = inputs.getFirst().floats();
+            float[] made = new float[values.length];
+            for (int i = 0; i < made.length; i++) {
+              made[i] = answer.of(values, i);
+            }
+            return List.of(Tensor.ofFloats("y", inputs.getFirst().shape(), made));
+          }
+        };
+    return new Batching(Duration.ofMillis(10)).measured(model, clock::get)
+            instanceof BatchingModel batches
+        ? batches.rowsMax()
+        : 1;
+  }
+
   /** Doubles rows of two; its first run waits until it may go on. */
   private static class Rows implements LoadedModel {
     private final CountDownLatch go = new CountDownLatch(1);
