@@ -4,6 +4,7 @@ import io.skerry.fleet.incident.Incident;
 import io.skerry.fleet.incident.IncidentEvent;
 import io.skerry.fleet.incident.IncidentMachine;
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.DriftLedger;
@@ -65,8 +66,12 @@ final class DriftShell {
     if (!one.version().equals(other.version())) {
       return other;
     }
-    return new DeviceWindow(
-        one.device(), one.attributes(), one.version(), one.counts().plus(other.counts()));
+    try {
+      return new DeviceWindow(
+          one.device(), one.attributes(), one.version(), one.counts().plus(other.counts()));
+    } catch (MalformedDocumentException e) {
+      throw new IllegalStateException("a simulated device counted too much", e);
+    }
   }
 
   /** Judges every window before this one. */

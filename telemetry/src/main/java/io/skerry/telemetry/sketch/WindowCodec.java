@@ -26,6 +26,9 @@ import java.util.Arrays;
  * <p>All arithmetic is on whole numbers, so that every machine packs and unpacks the same.
  */
 public final class WindowCodec {
+  /** Predictions that a window can count: no device makes more, and sums of many windows fit. */
+  public static final long PREDICTIONS_MAX = 1L << 40;
+
   private static final int FORMAT = 1;
   private static final int QUOTIENT_MAX = 24;
   private static final int K_MAX = 15;
@@ -238,6 +241,35 @@ public final class WindowCodec {
   }
 
   /**
+   * Checks what a window says of its predictions: each number from 0 to {@link #PREDICTIONS_MAX},
+   * and no more failed and skipped than there are.
+   *
+   * @return predictions that were answered and counted
+   * @throws MalformedDocumentException if they cannot be
+   */
+  public static long counted(Window window) throws MalformedDocumentException {
+    long predictions = window.getPredictions();
+    long failed = window.getPredictionsFailed();
+    long skipped = window.getSkipped();
+    if (predictions < 0
+        || predictions > PREDICTIONS_MAX
+        || failed < 0
+        || failed > predictions
+        || skipped < 0
+        || skipped > predictions - failed) {
+      throw new MalformedDocumentException(
+          "window %d counts %s predictions, %s failed and %s skipped: that does not add up, or is more than %d"
+              .formatted(
+                  window.getWindow(),
+                  Long.toUnsignedString(predictions),
+                  Long.toUnsignedString(failed),
+                  Long.toUnsignedString(skipped),
+                  PREDICTIONS_MAX));
+    }
+    return predictions - failed - skipped;
+  }
+
+  /**
    * The counts of a window, checked against what the window says of itself.
    *
    * @throws MalformedDocumentException if they cannot be unpacked, or contradict the number of
@@ -249,19 +281,7 @@ public final class WindowCodec {
         window.getPacked().isEmpty()
             ? plain(layout, window)
             : unpack(layout, window.getPacked().toByteArray());
-    long counted = window.getPredictions() - window.getPredictionsFailed() - window.getSkipped();
-    if (window.getPredictions() < 0
-        || window.getPredictionsFailed() < 0
-        || window.getSkipped() < 0
-        || counted < 0) {
-      throw new MalformedDocumentException(
-          "window %d counts %d predictions, %d failed and %d skipped"
-              .formatted(
-                  window.getWindow(),
-                  window.getPredictions(),
-                  window.getPredictionsFailed(),
-                  window.getSkipped()));
-    }
+    long counted = counted(window);
     for (int stream = 0; stream < layout.size(); stream++) {
       boolean feature = stream < layout.features();
       long total = counts.total(stream);

@@ -1,5 +1,6 @@
 package io.skerry.telemetry.sketch;
 
+import io.skerry.protocol.MalformedDocumentException;
 import java.util.AbstractList;
 import java.util.Arrays;
 import java.util.List;
@@ -136,22 +137,27 @@ public final class WindowCounts {
    * These and other counts of the same window together, for example of a device that was started
    * anew within it.
    *
-   * @throws IllegalArgumentException if the layouts differ
+   * @throws MalformedDocumentException if the layouts differ, or a sum is larger than a count can
+   *     be: then one of them is not true
    */
-  public WindowCounts plus(WindowCounts other) {
-    if (layout.bins() != other.layout.bins()) {
-      throw new IllegalArgumentException("counts of other streams cannot be added");
+  public WindowCounts plus(WindowCounts other) throws MalformedDocumentException {
+    if (!layout.names().equals(other.layout.names()) || layout.bins() != other.layout.bins()) {
+      throw new MalformedDocumentException("counts of other streams cannot be added");
     }
     int coarser = Math.max(fold, other.fold);
-    WindowCounts one = degraded(coarser, present);
-    WindowCounts two = other.degraded(coarser, other.present);
     boolean[] both = present.clone();
-    int[] total = one.counts.clone();
     for (int stream = 0; stream < both.length; stream++) {
-      both[stream] &= two.present[stream];
+      both[stream] &= other.present[stream];
     }
+    long[] sums = new long[counts.length];
+    fold(coarser, both, sums);
+    other.fold(coarser, both, sums);
+    int[] total = new int[sums.length];
     for (int place = 0; place < total.length; place++) {
-      total[place] += two.counts[place];
+      if (sums[place] > Integer.MAX_VALUE) {
+        throw new MalformedDocumentException("counts of one window add up to more than 2^31 - 1");
+      }
+      total[place] = (int) sums[place];
     }
     return new WindowCounts(layout, total, both, coarser);
   }
@@ -174,7 +180,21 @@ public final class WindowCounts {
    * @param kept per stream
    */
   WindowCounts degraded(int by, boolean[] kept) {
-    int[] folded = new int[counts.length];
+    long[] folded = new long[counts.length];
+    fold(by, kept, folded);
+    int[] counted = new int[folded.length];
+    for (int place = 0; place < counted.length; place++) {
+      counted[place] = (int) Math.min(folded[place], Integer.MAX_VALUE);
+    }
+    boolean[] left = present.clone();
+    for (int stream = 0; stream < left.length; stream++) {
+      left[stream] &= kept[stream];
+    }
+    return new WindowCounts(layout, counted, left, by);
+  }
+
+  /** Adds the counts of the kept streams to a row, neighbouring ordinary bins as one. */
+  private void fold(int by, boolean[] kept, long[] row) {
     for (int stream = 0; stream < layout.size(); stream++) {
       if (!kept[stream] || !present[stream]) {
         continue;
@@ -183,17 +203,12 @@ public final class WindowCounts {
       int ordinary = layout.ordinary(stream);
       int width = ordinary >= 2 * by ? by : 1;
       for (int bin = 0; bin < ordinary; bin++) {
-        folded[start + bin / width * width] += counts[start + bin];
+        row[start + bin / width * width] += counts[start + bin];
       }
       for (int bin = ordinary; bin < layout.bins(stream); bin++) {
-        folded[start + bin] = counts[start + bin];
+        row[start + bin] += counts[start + bin];
       }
     }
-    boolean[] left = present.clone();
-    for (int stream = 0; stream < left.length; stream++) {
-      left[stream] &= kept[stream];
-    }
-    return new WindowCounts(layout, folded, left, by);
   }
 
   int foldBy() {

@@ -144,4 +144,53 @@ class WindowCodecTest {
                     Window.newBuilder().setPacked(ByteString.copyFrom(new byte[1])).build()))
         .isInstanceOf(MalformedDocumentException.class);
   }
+
+  @Test
+  void refusesNumbersThatWrapOrThatNoDeviceCanCount() throws MalformedDocumentException {
+    StreamLayout layout = new StreamLayout.Builder().add("$latency", 2, 0).build();
+    Window.Builder most = Window.newBuilder().setPredictions((1L << 40));
+
+    assertThat(WindowCodec.read(layout, most.build()).has(0)).isFalse();
+
+    for (Window bad :
+        List.of(
+            Window.newBuilder().setPredictions(Long.MAX_VALUE).build(),
+            Window.newBuilder().setPredictions((1L << 40) + 1).build(),
+            Window.newBuilder().setPredictions(-1).build(),
+            Window.newBuilder().setPredictions(3).setSkipped(-1).build(),
+            Window.newBuilder().setPredictions(3).setPredictionsFailed(-1).build(),
+            // 0 - (2^63 - 1) - (2^63 - 1) is 2 in 64 bits.
+            Window.newBuilder()
+                .setPredictionsFailed(Long.MAX_VALUE)
+                .setSkipped(Long.MAX_VALUE)
+                .build())) {
+      assertThatThrownBy(() -> WindowCodec.read(layout, bad))
+          .isInstanceOf(MalformedDocumentException.class)
+          .hasMessageContaining("does not add up");
+    }
+  }
+
+  @Test
+  void addsCountsOfOneWindowUnlessASumIsTooLarge() throws MalformedDocumentException {
+    StreamLayout layout = new StreamLayout.Builder().add("$errors", 4, 0).build();
+    WindowCounts most = WindowCounts.of(layout, new int[] {Integer.MAX_VALUE, 1, 0, 0});
+    WindowCounts one = WindowCounts.of(layout, new int[] {1, 0, 0, 0});
+    WindowCounts folded = one.degraded(2, new boolean[] {true});
+
+    assertThat(one.plus(one).counts(0)).containsExactly(2L, 0L, 0L, 0L);
+    assertThat(most.plus(WindowCounts.of(layout, new int[4])).counts(0))
+        .containsExactly(2L * (1 << 30) - 1, 1L, 0L, 0L);
+    assertThatThrownBy(() -> most.plus(one))
+        .isInstanceOf(MalformedDocumentException.class)
+        .hasMessage("counts of one window add up to more than 2^31 - 1");
+    // Folding alone is too much for it.
+    assertThatThrownBy(() -> most.plus(folded)).isInstanceOf(MalformedDocumentException.class);
+    assertThatThrownBy(
+            () ->
+                one.plus(
+                    WindowCounts.of(
+                        new StreamLayout.Builder().add("$score", 4, 0).build(), new int[4])))
+        .isInstanceOf(MalformedDocumentException.class)
+        .hasMessageContaining("other streams");
+  }
 }

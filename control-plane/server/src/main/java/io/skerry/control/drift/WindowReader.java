@@ -99,6 +99,7 @@ final class WindowReader {
   private final class Part {
     private final Head head;
     private @Nullable WindowCounts counts;
+    private boolean untrue;
     private long answered;
 
     Part(Head head) {
@@ -109,8 +110,10 @@ final class WindowReader {
       answered += predictions;
       try {
         WindowCounts sent = layouts.counts(io.skerry.wire.fleet.v1.Window.parseFrom(record));
-        // An agent that was started anew sends the rest of the window as a second record.
-        counts = counts == null ? sent : counts.plus(sent);
+        if (!untrue) {
+          // An agent that was started anew sends the rest of the window as a second record.
+          counts = counts == null ? sent : sum(counts, sent);
+        }
       } catch (InvalidProtocolBufferException e) {
         throw new IllegalStateException("a stored window cannot be read", e);
       } catch (MalformedDocumentException e) {
@@ -118,6 +121,20 @@ final class WindowReader {
             .addKeyValue("device", head.device())
             .setCause(e)
             .log("a window is not judged: its counts have no meaning here");
+      }
+    }
+
+    // Parts that cannot be one window's: which of them is untrue, nobody knows.
+    private @Nullable WindowCounts sum(WindowCounts before, WindowCounts sent) {
+      try {
+        return before.plus(sent);
+      } catch (MalformedDocumentException e) {
+        untrue = true;
+        log.atWarn()
+            .addKeyValue("device", head.device())
+            .setCause(e)
+            .log("a device's window was not judged: its parts contradict each other");
+        return null;
       }
     }
   }

@@ -6,6 +6,7 @@ import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.SlotId;
+import io.skerry.telemetry.sketch.WindowCodec;
 import io.skerry.telemetry.sketch.WindowCounts;
 import io.skerry.wire.fleet.v1.Feedback;
 import io.skerry.wire.fleet.v1.ModelRef;
@@ -67,7 +68,11 @@ final class RecordReader {
       throws Malformed {
     checkText(window.getModel().getManifestDigest());
     checkTime(window, now);
-    checkPredictions(window);
+    try {
+      WindowCodec.counted(window);
+    } catch (MalformedDocumentException e) {
+      throw new Malformed(String.valueOf(e.getMessage()));
+    }
     if (window.getStreamsCount() > STREAMS_MAX) {
       throw new Malformed("window has more than %d streams".formatted(STREAMS_MAX));
     }
@@ -157,19 +162,6 @@ final class RecordReader {
     }
   }
 
-  private static void checkPredictions(Window window) throws Malformed {
-    long left = window.getPredictions();
-    for (long part : new long[] {window.getPredictionsFailed(), window.getSkipped()}) {
-      left = part < 0 ? -1 : left - part;
-      if (left < 0) {
-        throw new Malformed(
-            "window counts %d predictions, %d of them failed and %d skipped: that does not add up"
-                .formatted(
-                    window.getPredictions(), window.getPredictionsFailed(), window.getSkipped()));
-      }
-    }
-  }
-
   private static void checkStream(StreamCounts stream, Set<String> names) throws Malformed {
     checkText(stream.getStream());
     if (!names.add(stream.getStream()) || stream.getCountsCount() > BINS_MAX) {
@@ -178,8 +170,13 @@ final class RecordReader {
               .formatted(stream.getStream(), BINS_MAX));
     }
     for (int bin = 0; bin < stream.getCountsCount(); bin++) {
-      if (stream.getCounts(bin) < 0) {
-        throw new Malformed("stream '%s' has a count above 2^63".formatted(stream.getStream()));
+      if (stream.getCounts(bin) < 0 || stream.getCounts(bin) > WindowCodec.PREDICTIONS_MAX) {
+        throw new Malformed(
+            "stream '%s' counts %s values in a bin, at most %d"
+                .formatted(
+                    stream.getStream(),
+                    Long.toUnsignedString(stream.getCounts(bin)),
+                    WindowCodec.PREDICTIONS_MAX));
       }
     }
   }

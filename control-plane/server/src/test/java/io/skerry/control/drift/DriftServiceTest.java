@@ -11,6 +11,7 @@ import io.skerry.artifact.TensorSpec;
 import io.skerry.artifact.sign.SigningKey;
 import io.skerry.control.artifact.ArtifactStore;
 import io.skerry.control.audit.Actor;
+import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.profile.Engine;
 import io.skerry.profile.Precision;
@@ -22,10 +23,12 @@ import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowSketch;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.fleet.v1.ModelRef;
+import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
@@ -113,6 +116,53 @@ class DriftServiceTest {
         .isEqualTo("RESOLVED");
   }
 
+  /** An agent that restarted sends a window in parts; parts that cannot be true judge nobody. */
+  @Test
+  void setsADeviceAsideWhoseRecordsOfAWindowOverflow() throws Exception {
+    Track track = new Track("line", "engine-health", WINDOW_MILLIS);
+    long window = first - 500;
+    for (String device : List.of("honest", "hostile")) {
+      sql(
+          "insert into device (id, tenant, labels, facts, enrolled_at) values (?, 'default', '{}', '{}', now())",
+          device);
+    }
+    insert("honest", "line", 1, full(window, 7));
+    insert("honest", "line", 2, full(window, 5));
+    for (long part = 1; part <= 3; part++) {
+      insert("hostile", "line", part, full(window, Integer.MAX_VALUE));
+    }
+
+    WindowReader.Window read =
+        plane
+            .database()
+            .call(
+                transaction ->
+                    new WindowReader(plane.bean(WindowLayouts.class))
+                        .read(transaction, track, window, Instant.now().plusSeconds(60)));
+
+    assertThat(read.devices())
+        .singleElement()
+        .satisfies(
+            one -> {
+              assertThat(one.device().value()).isEqualTo("honest");
+              assertThat(one.counts().total(0)).isEqualTo(12);
+            });
+  }
+
+  private Window full(long index, int predictions) throws Exception {
+    List<Long> counts =
+        new ArrayList<>(Collections.nCopies(MonitoringPlan.of(monitoring).layout().bins(0), 0L));
+    counts.set(0, (long) predictions);
+    return Window.newBuilder()
+        .setModel(ModelRef.newBuilder().setManifestDigest(manifest.toString()))
+        .setWindow(index)
+        .setStartMillis(index * WINDOW_MILLIS)
+        .setEndMillis((index + 1) * WINDOW_MILLIS)
+        .setPredictions(predictions)
+        .addStreams(StreamCounts.newBuilder().setStream("f0").addAllCounts(counts))
+        .build();
+  }
+
   private String verdicts() {
     return plane
         .database()
@@ -155,7 +205,9 @@ class DriftServiceTest {
         feedback(device, index * 20 + tick, index, positive, score);
       }
       insert(
-          device,
+          id(device),
+          "main",
+          index,
           sketch.seal(
               ModelRef.newBuilder().setManifestDigest(manifest.toString()).build(),
               index,
@@ -164,7 +216,7 @@ class DriftServiceTest {
     }
   }
 
-  private void insert(int device, Window window) {
+  private void insert(String device, String slot, long sequence, Window window) {
     plane
         .database()
         .run(
@@ -174,10 +226,11 @@ class DriftServiceTest {
                   insert into telemetry_window (device, boot_epoch, sequence, slot, model, version,
                     manifest, window_index, window_millis, start_at, end_at, predictions,
                     predictions_failed, skipped, record, received_at)
-                  values (?, 1, ?, 'main', 'engine-health', 1, ?, ?, ?, ?, ?, ?, 0, 0, ?, now())
+                  values (?, 1, ?, ?, 'engine-health', 1, ?, ?, ?, ?, ?, ?, 0, 0, ?, now())
                   """,
-                  id(device),
-                  window.getWindow(),
+                  device,
+                  sequence,
+                  slot,
                   manifest.toString(),
                   window.getWindow(),
                   WINDOW_MILLIS,

@@ -242,6 +242,17 @@ class IngestTest {
         changed(6, good.toBuilder().addStreams(good.getStreams(0))),
         changed(7, good.toBuilder().addStreams(StreamCounts.newBuilder().addCounts(-1))),
         changed(8, good.toBuilder().setEndMillis(20).setStartMillis(10)),
+        changed(9, good.toBuilder().clearStreams().setPredictions(Long.MAX_VALUE)),
+        changed(
+            10,
+            good.toBuilder()
+                .clearStreams()
+                .setPredictions(0)
+                .setPredictionsFailed(Long.MAX_VALUE)
+                .setSkipped(Long.MAX_VALUE)),
+        changed(
+            11,
+            good.toBuilder().setStreams(0, good.getStreams(0).toBuilder().setCounts(0, 1L << 41))),
       };
 
       device.send("windows", batch(bad));
