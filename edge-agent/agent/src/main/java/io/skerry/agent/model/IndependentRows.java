@@ -68,9 +68,8 @@ final class IndependentRows {
           }
           proved |= spread(single) > PROOF * tolerance;
         }
-      } catch (EngineException e) {
+      } catch (EngineException unsuitable) {
         // Numbers of this size are nothing for this model, as indices that are too large.
-        continue;
       }
     }
     return proved;
