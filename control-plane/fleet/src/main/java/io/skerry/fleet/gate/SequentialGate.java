@@ -236,7 +236,13 @@ final class SequentialGate {
       return "%s; too little was seen to say what harm there is%s".formatted(text, needs);
     }
     return "%s; harm %s, between %s and %s, tolerance %s%s"
-        .formatted(text, points(harm), points(low), points(high), points(spec.tolerance()), needs);
+        .formatted(
+            text,
+            points(harm),
+            points(Math.max(-1, low)),
+            points(Math.min(1, high)),
+            points(spec.tolerance()),
+            needs);
   }
 
   private static String percent(double share) {

@@ -123,6 +123,7 @@ class SequentialGateTest {
 
     assertThat(pooled.scope()).isEqualTo(GateResult.POOLED);
     assertThat(pooled.verdict()).isEqualTo(Verdict.FAIL);
+    assertThat(pooled.reason()).contains("and +100.00 points");
   }
 
   @Test
