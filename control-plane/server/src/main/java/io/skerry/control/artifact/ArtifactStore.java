@@ -4,10 +4,14 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import io.skerry.artifact.ArtifactException;
+import io.skerry.artifact.ArtifactManifest;
+import io.skerry.artifact.LayerType;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
+import io.skerry.telemetry.sketch.MonitoringPlan;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.IOException;
@@ -96,6 +100,52 @@ public final class ArtifactStore {
           ErrorCode.ARTIFACT_TOO_LARGE,
           "blob %s has %d bytes, more than %d".formatted(digest, blob.bytes(), bytesMax));
     }
+    return read(blob);
+  }
+
+  /**
+   * What an artifact says of itself; empty when no blob here has this digest.
+   *
+   * @throws ArtifactException if the blob is no model manifest
+   */
+  public Optional<ArtifactManifest> manifest(Digest digest) {
+    return small(digest, ArtifactManifest.BYTES_MAX).map(ArtifactManifest::parse);
+  }
+
+  /**
+   * What an artifact says about how it is monitored; empty when it says nothing.
+   *
+   * @throws ArtifactException if the layer is not here, or larger than any monitoring manifest
+   */
+  public Optional<byte[]> monitoring(ArtifactManifest manifest) {
+    return manifest
+        .layer(LayerType.MONITORING)
+        .map(
+            layer ->
+                small(layer.digest(), MonitoringPlan.BYTES_MAX)
+                    .orElseThrow(
+                        () ->
+                            new ArtifactException(
+                                ErrorCode.ARTIFACT_NOT_FOUND,
+                                "monitoring manifest %s is not here".formatted(layer.digest()))));
+  }
+
+  // Its size is looked at first: a device may name any blob, a model of gigabytes too.
+  private Optional<byte[]> small(Digest digest, int bytesMax) {
+    return find(digest)
+        .map(
+            blob -> {
+              if (blob.bytes() > bytesMax) {
+                throw new ArtifactException(
+                    ErrorCode.ARTIFACT_TOO_LARGE,
+                    "blob %s has %d bytes, more than a manifest of at most %d"
+                        .formatted(digest, blob.bytes(), bytesMax));
+              }
+              return read(blob);
+            });
+  }
+
+  private static byte[] read(Blob blob) {
     try {
       return Files.readAllBytes(blob.file());
     } catch (IOException e) {

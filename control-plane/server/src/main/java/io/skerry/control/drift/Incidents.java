@@ -11,7 +11,6 @@ import io.skerry.control.web.ProblemException;
 import io.skerry.fleet.incident.Incident;
 import io.skerry.fleet.incident.IncidentEvent;
 import io.skerry.fleet.incident.IncidentMachine;
-import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import jakarta.inject.Singleton;
 import java.time.Clock;
@@ -145,10 +144,10 @@ public final class Incidents {
     return transaction
         .first(
             "select manifest from telemetry_window where model = ? and version = ? limit 1",
-            row -> Digest.parse(row.text("manifest")),
+            row -> row.text("manifest"),
             model,
             version)
-        .flatMap(monitoring::of)
+        .flatMap(monitoring::named)
         .map(Monitoring.Monitored::threshold)
         .orElse(Monitoring.THRESHOLD);
   }
@@ -160,11 +159,11 @@ public final class Incidents {
             select manifest from telemetry_window where slot = ? and model = ? and version = ?
             limit 1
             """,
-            row -> Digest.parse(row.text("manifest")),
+            row -> row.text("manifest"),
             track.slot(),
             track.model(),
             version)
-        .flatMap(monitoring::of)
+        .flatMap(monitoring::named)
         .map(Monitoring.Monitored::threshold)
         .orElse(Monitoring.THRESHOLD);
   }

@@ -3,8 +3,6 @@ package io.skerry.control.drift;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.skerry.artifact.ArtifactException;
 import io.skerry.artifact.ArtifactManifest;
-import io.skerry.artifact.Layer;
-import io.skerry.artifact.LayerType;
 import io.skerry.control.artifact.ArtifactStore;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.MalformedDocumentException;
@@ -12,9 +10,6 @@ import io.skerry.telemetry.drift.BaselineBins;
 import io.skerry.telemetry.drift.MonitoredStreams;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import jakarta.inject.Singleton;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -60,14 +55,35 @@ public final class Monitoring {
     if (known != null) {
       return known;
     }
-    Optional<Monitored> read = read(manifest);
+    Optional<Monitored> read = Optional.empty();
+    try {
+      Optional<ArtifactManifest> artifact = artifacts.manifest(manifest);
+      if (artifact.isEmpty()) {
+        return Optional.empty();
+      }
+      read = read(artifact.get());
+    } catch (ArtifactException | MalformedDocumentException e) {
+      log.atWarn()
+          .addKeyValue("manifest", manifest)
+          .setCause(e)
+          .log("monitoring manifest could not be read");
+    }
     cache.put(manifest, read);
     return read;
   }
 
+  /** The same of a manifest as a record names it; empty too when that is no digest. */
+  Optional<Monitored> named(String manifest) {
+    try {
+      return of(Digest.parse(manifest));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+
   /** The middle of each ordinary bin of an artifact's scores; empty when it has none. */
   public Optional<List<Double>> scores(String manifest) {
-    return of(Digest.parse(manifest))
+    return named(manifest)
         .map(monitored -> monitored.streams().outputs().get(MonitoredStreams.SCORE))
         .map(Monitoring::middles);
   }
@@ -83,45 +99,20 @@ public final class Monitoring {
     return List.copyOf(middles);
   }
 
-  private Optional<Monitored> read(Digest digest) {
+  private Optional<Monitored> read(ArtifactManifest artifact) throws MalformedDocumentException {
+    Optional<byte[]> content = artifacts.monitoring(artifact);
+    if (content.isEmpty()) {
+      return Optional.empty();
+    }
     try {
-      Optional<byte[]> manifest = bytes(digest);
-      if (manifest.isEmpty()) {
-        return Optional.empty();
-      }
-      Optional<Layer> layer = ArtifactManifest.parse(manifest.get()).layer(LayerType.MONITORING);
-      Optional<byte[]> content = layer.isEmpty() ? Optional.empty() : bytes(layer.get().digest());
-      if (content.isEmpty()) {
-        return Optional.empty();
-      }
       MonitoringManifest monitoring = MonitoringManifest.parseFrom(content.get());
       double threshold =
           monitoring.hasScore() && monitoring.getScore().getThreshold() > 0
               ? monitoring.getScore().getThreshold()
               : THRESHOLD;
       return Optional.of(new Monitored(MonitoredStreams.of(monitoring), threshold));
-    } catch (ArtifactException
-        | InvalidProtocolBufferException
-        | MalformedDocumentException
-        | IllegalArgumentException e) {
-      log.atWarn()
-          .addKeyValue("manifest", digest)
-          .setCause(e)
-          .log("monitoring manifest could not be read");
-      return Optional.empty();
+    } catch (InvalidProtocolBufferException | IllegalArgumentException e) {
+      throw new MalformedDocumentException("monitoring manifest: " + e.getMessage(), e);
     }
-  }
-
-  private Optional<byte[]> bytes(Digest digest) {
-    return artifacts
-        .find(digest)
-        .map(
-            blob -> {
-              try {
-                return Files.readAllBytes(blob.file());
-              } catch (IOException e) {
-                throw new UncheckedIOException(e);
-              }
-            });
   }
 }

@@ -43,7 +43,7 @@ final class WindowReader {
   record Window(List<DeviceWindow> devices, Map<ModelVersion, Digest> manifests, int records) {}
 
   private record Head(
-      String device, Map<String, String> attributes, ModelVersion version, Digest manifest) {}
+      String device, Map<String, String> attributes, ModelVersion version, String manifest) {}
 
   Window read(Transaction transaction, Track track, long window, Instant receivedUntil) {
     Map<String, Part> parts = new TreeMap<>();
@@ -61,7 +61,8 @@ final class WindowReader {
           records[0]++;
           parts
               .computeIfAbsent(
-                  row.text("device") + "@" + row.bigint("version"),
+                  "%s@%d@%s"
+                      .formatted(row.text("device"), row.bigint("version"), row.text("manifest")),
                   key -> new Part(head(row, track)))
               .add(row.bigint("predictions"), row.bytes("record"));
         },
@@ -70,7 +71,7 @@ final class WindowReader {
         track.windowMillis(),
         window,
         receivedUntil);
-    // A device that switched in this window counts by the version that answered more.
+    // A device that switched in this window counts by the artifact that answered more.
     Map<String, Part> chosen = new TreeMap<>();
     parts
         .values()
@@ -84,9 +85,9 @@ final class WindowReader {
     Map<ModelVersion, Digest> manifests = new HashMap<>();
     for (Part part : chosen.values()) {
       Head head = part.head;
-      manifests.put(head.version(), head.manifest());
       WindowCounts counts = part.counts;
       if (counts != null) {
+        manifests.put(head.version(), Digest.parse(head.manifest()));
         devices.add(
             new DeviceWindow(
                 new DeviceId(head.device()), head.attributes(), head.version(), counts));
@@ -95,7 +96,7 @@ final class WindowReader {
     return new Window(devices, manifests, records[0]);
   }
 
-  /** What one device counted for one version. */
+  /** What one device counted for one artifact. */
   private final class Part {
     private final Head head;
     private @Nullable WindowCounts counts;
@@ -109,14 +110,15 @@ final class WindowReader {
     void add(long predictions, byte[] record) {
       answered += predictions;
       try {
-        WindowCounts sent = layouts.counts(io.skerry.wire.fleet.v1.Window.parseFrom(record));
+        WindowCounts sent =
+            layouts.counts(head.version(), io.skerry.wire.fleet.v1.Window.parseFrom(record));
         if (!untrue) {
           // An agent that was started anew sends the rest of the window as a second record.
           counts = counts == null ? sent : sum(counts, sent);
         }
-      } catch (InvalidProtocolBufferException e) {
-        throw new IllegalStateException("a stored window cannot be read", e);
-      } catch (MalformedDocumentException e) {
+      } catch (InvalidProtocolBufferException
+          | MalformedDocumentException
+          | IllegalArgumentException e) {
         log.atDebug()
             .addKeyValue("device", head.device())
             .setCause(e)
@@ -147,6 +149,6 @@ final class WindowReader {
         row.text("device"),
         attributes,
         new ModelVersion(new ModelName(track.model()), row.bigint("version")),
-        Digest.parse(row.text("manifest")));
+        row.text("manifest"));
   }
 }

@@ -79,43 +79,54 @@ public final class Ingest {
     }
   }
 
+  private void storeUntilSafe(List<InboundMessage> messages) throws InterruptedException {
+    BatchStore.Stored stored;
+    try {
+      stored = whenDatabaseIsThere(transaction -> store.store(transaction, messages));
+    } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
+      // What one message does, or a mistake of ours about it, must not cost the others.
+      if (messages.size() == 1) {
+        setAside(messages.getFirst(), e);
+        return;
+      }
+      log.atWarn().setCause(e).log("batch refused, storing its messages one by one");
+      for (InboundMessage message : messages) {
+        storeUntilSafe(List.of(message));
+      }
+      return;
+    }
+    finish(messages, stored);
+  }
+
   // Messages stay with us until they are safe: the broker would not send them again before it lost
   // the connection.
-  private void storeUntilSafe(List<InboundMessage> messages) throws InterruptedException {
-    long pauseMillis = 100;
-    while (true) {
+  private <T> T whenDatabaseIsThere(Database.Work<T> work) throws InterruptedException {
+    for (long pauseMillis = 100; ; pauseMillis = Math.min(5000, 2 * pauseMillis)) {
       try {
-        finish(messages, database.call(transaction -> store.store(transaction, messages)));
-        return;
+        return database.call(work);
       } catch (DatabaseException e) {
-        if (!e.isAway() && messages.size() > 1) {
-          log.atWarn().setCause(e).log("batch refused, storing its messages one by one");
-          for (InboundMessage message : messages) {
-            storeUntilSafe(List.of(message));
-          }
-          return;
-        }
         if (!e.isAway()) {
-          setAside(messages.getFirst(), e);
-          return;
+          throw e;
         }
         log.atError().setCause(e).log("database away, messages wait");
         Thread.sleep(pauseMillis);
-        pauseMillis = Math.min(5000, 2 * pauseMillis);
       }
     }
   }
 
-  private void setAside(InboundMessage message, DatabaseException cause) {
-    database.run(
-        transaction ->
-            Quarantine.put(
-                transaction,
-                message.topic(),
-                null,
-                null,
-                "the database refused it: " + cause.getMessage(),
-                message.payload()));
+  private void setAside(InboundMessage message, Throwable cause) throws InterruptedException {
+    log.atError()
+        .addKeyValue("device", message.topic().device())
+        .setCause(cause)
+        .log("message could not be stored");
+    String reason =
+        (cause instanceof DatabaseException ? "the database refused it: " : "storing it failed: ")
+            + cause.getMessage();
+    whenDatabaseIsThere(
+        transaction -> {
+          Quarantine.put(transaction, message.topic(), null, null, reason, message.payload());
+          return true;
+        });
     message.acknowledge().run();
   }
 

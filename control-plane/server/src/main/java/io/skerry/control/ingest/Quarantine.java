@@ -13,6 +13,7 @@ import org.slf4j.LoggerFactory;
 final class Quarantine {
   static final int ROWS_MAX = 10_000;
   private static final int PAYLOAD_BYTES_MAX = 64 * 1024;
+  private static final int REASON_MAX = 500;
   private static final Logger log = LoggerFactory.getLogger(Quarantine.class);
 
   private Quarantine() {}
@@ -48,10 +49,11 @@ final class Quarantine {
       @Nullable Long sequence,
       String reason,
       ByteString payload) {
+    String told = told(reason);
     log.atWarn()
         .addKeyValue("device", topic.device())
         .addKeyValue("kind", topic.kind())
-        .addKeyValue("reason", reason)
+        .addKeyValue("reason", told)
         .log("message quarantined");
     transaction.update(
         """
@@ -62,11 +64,16 @@ final class Quarantine {
         topic.kind(),
         epoch,
         sequence,
-        reason,
+        told,
         payload.substring(0, Math.min(payload.size(), PAYLOAD_BYTES_MAX)).toByteArray());
     transaction.update(
         "delete from telemetry_quarantine where id <= (select max(id) from telemetry_quarantine) - ?",
         (long) ROWS_MAX);
     Counters.add(transaction, "quarantined", 1);
+  }
+
+  // It may quote what a device sent: of any length, and with what no text column takes.
+  private static String told(String reason) {
+    return reason.substring(0, Math.min(reason.length(), REASON_MAX)).replace('\0', ' ');
   }
 }

@@ -81,20 +81,16 @@ final class RecordReader {
           "window has %d bytes, at most %d"
               .formatted(window.getSerializedSize(), WINDOW_BYTES_MAX));
     }
-    List<StreamCounts> gated = new ArrayList<>();
     Set<String> names = new HashSet<>();
     for (StreamCounts stream : window.getStreamsList()) {
       checkStream(stream, names);
-      if (stream.getStream().equals(LATENCY) || stream.getStream().equals(SCORE)) {
-        gated.add(stream);
-      }
     }
-    gated.addAll(gated(window, layouts));
+    ModelVersion version = version(window.getModel());
     return new StoredWindow(
         device,
         bootEpoch,
         slot(window.getModel()),
-        version(window.getModel()),
+        version,
         window.getModel().getManifestDigest(),
         window.getWindow(),
         windowMillis(window),
@@ -104,17 +100,15 @@ final class RecordReader {
         window.getPredictionsFailed(),
         window.getSkipped(),
         window.toByteString(),
-        gated);
+        gated(version, window, layouts));
   }
 
-  /** Unpacks what is packed, which checks it, and tells the streams that gates read. */
-  private static List<StreamCounts> gated(Window window, WindowLayouts layouts) throws Malformed {
+  /** Checks the counts against the artifact that they are of; tells the streams that gates read. */
+  private static List<StreamCounts> gated(
+      ModelVersion version, Window window, WindowLayouts layouts) throws Malformed {
     List<StreamCounts> gated = new ArrayList<>();
-    if (window.getPacked().isEmpty()) {
-      return gated;
-    }
     try {
-      WindowCounts counts = layouts.counts(window);
+      WindowCounts counts = layouts.counts(version, window);
       for (String name : List.of(LATENCY, SCORE)) {
         int stream = counts.layout().indexOf(name);
         if (stream >= 0 && counts.has(stream)) {

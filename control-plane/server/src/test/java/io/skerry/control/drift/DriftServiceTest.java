@@ -84,6 +84,7 @@ class DriftServiceTest {
     for (int window = 0; window < WINDOWS; window++) {
       store(window);
     }
+    storeWhatNamesNoManifestOfThisModel();
     settle();
     DriftService service = plane.bean(DriftService.class);
     Incidents incidents = plane.bean(Incidents.class);
@@ -176,7 +177,7 @@ class DriftServiceTest {
 
   private void enrol() {
     sql("insert into telemetry_track values ('main', 'engine-health', ?)", WINDOW_MILLIS);
-    for (int device = 0; device < DEVICES; device++) {
+    for (int device = 0; device < DEVICES + 2; device++) {
       sql(
           """
           insert into device (id, tenant, labels, facts, profile, enrolled_at)
@@ -216,6 +217,23 @@ class DriftServiceTest {
     }
   }
 
+  // Ingest refuses these; a table may hold them from before it did.
+  private void storeWhatNamesNoManifestOfThisModel() throws Exception {
+    Window window =
+        new WindowSketch(MonitoringPlan.of(monitoring))
+            .seal(
+                ModelRef.getDefaultInstance(),
+                first + 2,
+                (first + 2) * WINDOW_MILLIS,
+                (first + 3) * WINDOW_MILLIS);
+    insert(id(DEVICES), "main", 1, named(window, "nonsense"));
+    insert(id(DEVICES + 1), "main", 1, named(window, Digest.of(new byte[0]).toString()));
+  }
+
+  private static Window named(Window window, String manifest) {
+    return window.toBuilder().setModel(ModelRef.newBuilder().setManifestDigest(manifest)).build();
+  }
+
   private void insert(String device, String slot, long sequence, Window window) {
     plane
         .database()
@@ -231,7 +249,7 @@ class DriftServiceTest {
                   device,
                   sequence,
                   slot,
-                  manifest.toString(),
+                  window.getModel().getManifestDigest(),
                   window.getWindow(),
                   WINDOW_MILLIS,
                   Instant.ofEpochMilli(window.getStartMillis()),

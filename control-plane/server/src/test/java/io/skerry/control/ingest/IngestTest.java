@@ -3,13 +3,26 @@ package io.skerry.control.ingest;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
+import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.TelemetryView;
+import io.skerry.artifact.ArtifactManifest;
+import io.skerry.artifact.ElementType;
+import io.skerry.artifact.Layer;
+import io.skerry.artifact.LayerType;
+import io.skerry.artifact.ModelSignature;
+import io.skerry.artifact.TensorSpec;
 import io.skerry.control.TestControlPlane;
 import io.skerry.control.TestDevice;
+import io.skerry.control.artifact.ArtifactStore;
 import io.skerry.control.sql.Database;
+import io.skerry.profile.Engine;
+import io.skerry.profile.Precision;
 import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.DeviceStatus;
+import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.Topics;
@@ -21,8 +34,11 @@ import io.skerry.wire.fleet.v1.RecordBatch;
 import io.skerry.wire.fleet.v1.Sample;
 import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
+import jakarta.inject.Singleton;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -33,8 +49,42 @@ import org.junit.jupiter.api.Test;
 
 @Tag("slow")
 class IngestTest {
+  private static final String POISON = "ingest-poison";
+
   private final TestControlPlane plane = TestControlPlane.shared();
   private final TelemetryCounts counts = plane.bean(TelemetryCounts.class);
+  private final Digest manifest =
+      plane
+          .bean(ArtifactStore.class)
+          .put(
+              new ArtifactManifest(
+                      ModelVersion.parse("ingest-model@3"),
+                      new ProfileId("x86-64-avx2"),
+                      Engine.ONNXRUNTIME,
+                      Precision.FP32,
+                      1,
+                      new ModelSignature(
+                          List.of(new TensorSpec("input", ElementType.FP32, List.of(-1L, 2L))),
+                          List.of(new TensorSpec("score", ElementType.FP32, List.of(-1L, 1L)))),
+                      List.of(
+                          new Layer(
+                              LayerType.MODEL_ONNX,
+                              "model.onnx",
+                              Digest.of(new byte[] {1}),
+                              1,
+                              List.of(Digest.of(new byte[] {1})))))
+                  .toJson());
+
+  /** Fails on whatever one device sends, as a mistake of ours would. */
+  @Singleton
+  static final class Mistaken {
+    @EventListener
+    void onStoring(RecordsStoring storing) {
+      if (storing.windows().stream().anyMatch(one -> one.device().value().equals(POISON))) {
+        throw new IllegalStateException("nobody thought of this");
+      }
+    }
+  }
 
   @Test
   void countsARepeatedBatchOnceAndCommitsItBothTimes() throws Exception {
@@ -253,6 +303,9 @@ class IngestTest {
         changed(
             11,
             good.toBuilder().setStreams(0, good.getStreams(0).toBuilder().setCounts(0, 1L << 41))),
+        changed(12, named(good, "nonsense", 3)),
+        changed(13, named(good, "sha256:" + "0".repeat(64), 3)),
+        changed(14, named(good, manifest.toString(), 4)),
       };
 
       device.send("windows", batch(bad));
@@ -264,8 +317,52 @@ class IngestTest {
       assertThat(reasons("ingest-11"))
           .hasSize(bad.length)
           .anySatisfy(reason -> assertThat(reason).contains("in the future"))
-          .anySatisfy(reason -> assertThat(reason).contains("does not add up"));
+          .anySatisfy(reason -> assertThat(reason).contains("does not add up"))
+          .anySatisfy(reason -> assertThat(reason).contains("does not start with 'sha256:'"))
+          .anySatisfy(reason -> assertThat(reason).contains("no artifact with manifest"))
+          .anySatisfy(reason -> assertThat(reason).contains("which is of ingest-model@3"));
     }
+  }
+
+  @Test
+  void readsNoBlobAsAManifestThatIsTooLargeForOne() throws Exception {
+    Digest huge = new Digest("a".repeat(64));
+    Path blob = plane.data().resolve("blobs").resolve("sha256").resolve(huge.hex());
+    try (RandomAccessFile file = new RandomAccessFile(blob.toFile(), "rw")) {
+      file.setLength(3L << 30);
+    }
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-12").connect()) {
+      Window window = window(1, 1).getWindow();
+
+      device.send("windows", batch(changed(1, named(window, huge.toString(), 3)), window(2, 2)));
+
+      assertThat(device.committed()).containsExactly(through(2));
+      assertThat(reasons("ingest-12"))
+          .singleElement()
+          .satisfies(reason -> assertThat(reason).contains("more than a manifest"));
+    }
+  }
+
+  @Test
+  void setsAMessageAsideThatMakesStoringFailAndStoresTheOthers() throws Exception {
+    try (TestDevice bad = TestDevice.enrolled(plane, POISON).connect();
+        TestDevice good = TestDevice.enrolled(plane, "ingest-13").connect()) {
+      bad.send("windows", batch(window(1, 1)));
+      good.send("windows", batch(window(1, 1)));
+
+      assertThat(good.committed()).containsExactly(through(1));
+      bad.send("windows", batch(window(1, 1)));
+      good.send("windows", batch(window(2, 2)));
+      assertThat(good.committed()).containsExactly(through(2));
+      assertThat(reasons(POISON))
+          .hasSize(2)
+          .allSatisfy(reason -> assertThat(reason).contains("nobody thought of this"));
+    }
+  }
+
+  private static Window.Builder named(Window window, String manifest, long version) {
+    return window.toBuilder()
+        .setModel(window.getModel().toBuilder().setManifestDigest(manifest).setVersion(version));
   }
 
   private static Record changed(long sequence, Window.Builder window) {
@@ -376,7 +473,7 @@ class IngestTest {
 
   // What was sent before a record is stored when the record is committed: one client's messages
   // come in order.
-  private static void settle(TestDevice device, long sequence) throws Exception {
+  private void settle(TestDevice device, long sequence) throws Exception {
     device.send("windows", batch(window(sequence, sequence)));
     device.committed();
   }
@@ -421,16 +518,16 @@ class IngestTest {
     return RecordBatch.newBuilder().setBootEpoch(1).addAllRecords(List.of(records)).build();
   }
 
-  private static ModelRef model() {
+  private ModelRef model() {
     return ModelRef.newBuilder()
         .setSlot("main")
         .setModel("ingest-model")
         .setVersion(3)
-        .setManifestDigest("sha256:" + "0".repeat(64))
+        .setManifestDigest(manifest.toString())
         .build();
   }
 
-  private static Record window(long sequence, long index) {
+  private Record window(long sequence, long index) {
     return Record.newBuilder()
         .setSequence(sequence)
         .setWindow(
@@ -449,7 +546,7 @@ class IngestTest {
         .build();
   }
 
-  private static Record sample(long sequence, String prediction) {
+  private Record sample(long sequence, String prediction) {
     return Record.newBuilder()
         .setSequence(sequence)
         .setAtMillis(1_700_000_000_000L + sequence)
