@@ -28,25 +28,35 @@ final class WebFaults {
             "https-partition-both-ways",
             "nothing passes between device and HTTPS port for 4 s in the middle of a download",
             "the version before serves; the download goes on after it",
-            (scene, notes) ->
-                interrupted(scene, notes, () -> pause(() -> scene.web().partition()))),
+            (scene, notes) -> {
+              interrupted(scene, notes, () -> pause(() -> scene.web().partition()));
+              scene.awaitCommitted();
+            }),
         Fault.of(
             "https-partition-to-device",
             "nothing passes from the HTTPS port to the device for 4 s in the middle of a download",
             "the version before serves; the download goes on after it",
-            (scene, notes) ->
-                interrupted(scene, notes, () -> pause(() -> scene.web().partition(Way.DOWN)))),
+            (scene, notes) -> {
+              interrupted(scene, notes, () -> pause(() -> scene.web().partition(Way.DOWN)));
+              scene.awaitCommitted();
+            }),
         Fault.of(
             "https-reset",
             "the connections are reset five times during a download of 2.5 MiB",
             "it goes on where it was cut",
-            (scene, notes) -> interrupted(scene, notes, () -> resets(scene))),
+            (scene, notes) -> {
+              interrupted(scene, notes, () -> resets(scene));
+              scene.awaitCommitted();
+            }),
         Fault.of(
             "https-refused",
             "every connection to the HTTPS port is refused for 4 s, from the middle of a download on",
             "the version before serves; the order is carried out when the port is well, at the"
                 + " latest when it is given again",
-            (scene, notes) -> interrupted(scene, notes, () -> pause(() -> scene.web().refuse()))),
+            (scene, notes) -> {
+              interrupted(scene, notes, () -> pause(() -> scene.web().refuse()));
+              DiskFaults.orderAgainIfGivenUp(scene, notes);
+            }),
         Fault.of(
             "https-loss-of-packets",
             "every fifth piece either way comes 200 ms later, as a retransmission does",
@@ -87,7 +97,6 @@ final class WebFaults {
     act.go();
     notes.require(scene.running() == before.version(), "version %d runs", scene.running());
     scene.web().heal();
-    DiskFaults.orderAgainIfGivenUp(scene, notes);
   }
 
   private static void pause(Runnable begin) throws InterruptedException {

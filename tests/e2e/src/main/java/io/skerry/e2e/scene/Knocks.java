@@ -19,6 +19,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
 
 /**
@@ -28,6 +29,7 @@ import javax.net.ssl.SSLSocket;
 public final class Knocks {
   private static final int DEVICES = 16;
   private static final int OF_EACH = 50;
+  private static final String SEEN = "seen";
   private static final int PATIENCE_MILLIS = 60_000;
   private static final int CONNECT = 0x10;
   private static final int CONNACK = 0x20;
@@ -96,8 +98,12 @@ public final class Knocks {
       parameters.setEndpointIdentificationAlgorithm("HTTPS");
       socket.setSSLParameters(parameters);
       socket.startHandshake();
-      // The next handshake must be a whole one, too.
-      socket.getSession().invalidate();
+      SSLSession session = socket.getSession();
+      // A resumed session is a copy of the one before, with its values.
+      if (session.getValue(SEEN) != null) {
+        throw new IOException(device.login() + " resumed a session: no whole handshake");
+      }
+      session.putValue(SEEN, SEEN);
       DataOutputStream out = new DataOutputStream(socket.getOutputStream());
       byte[] name = device.login().getBytes(StandardCharsets.UTF_8);
       out.writeByte(CONNECT);
@@ -119,6 +125,8 @@ public final class Knocks {
         throw new IOException(
             "%s was answered 0x%02x with reason 0x%02x".formatted(device.login(), type, reason));
       }
+      // By now its tickets are here, too: the next handshake must be a whole one.
+      session.invalidate();
       out.write(new byte[] {(byte) DISCONNECT, 0});
       out.flush();
     }
