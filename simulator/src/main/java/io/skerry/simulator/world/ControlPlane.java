@@ -180,7 +180,7 @@ public final class ControlPlane implements MemoryBroker.Client {
     }
     MemoryBroker.Connection fresh = opened.get();
     connection = fresh;
-    rollouts.listens(world.now());
+    rollouts.listens(world.instant());
     boolean known = fresh.isSessionPresent();
     if (!known) {
       // A broker that knows nobody told nobody's death: who is there is born again, retained.

@@ -72,7 +72,7 @@ final class RolloutShell implements RolloutBooks {
   private final Map<RolloutId, Rollout> rollouts = new LinkedHashMap<>();
   private final Map<ProfileId, Map<Long, long[]>> latencies = new HashMap<>();
   private int made;
-  private long listeningSince;
+  private Instant heardSince = Instant.EPOCH;
 
   RolloutShell(
       MemoryStore store,
@@ -152,8 +152,14 @@ final class RolloutShell implements RolloutBooks {
   }
 
   /** The devices are heard from now on: what they did before, nobody could tell. */
-  void listens(long since) {
-    listeningSince = since;
+  void listens(Instant since) {
+    heardSince = since;
+    for (Rollout rollout : rollouts.values()) {
+      for (Rollout.Deployment one : rollout.deployments.values()) {
+        one.orderedAt = since.toEpochMilli();
+        one.stepAt = since.toEpochMilli();
+      }
+    }
   }
 
   /** A replica moves on what it gets the lease of. */
@@ -161,7 +167,8 @@ final class RolloutShell implements RolloutBooks {
     for (Rollout rollout : List.copyOf(rollouts.values())) {
       if (!rollout.state.phase().isTerminal()) {
         follow(rollout, now);
-        lease(rollout.id, holder, now).ifPresent(lease -> RolloutDriver.moveOn(this, lease, now));
+        lease(rollout.id, holder, now)
+            .ifPresent(lease -> RolloutDriver.moveOn(this, lease, heardSince, now));
       }
     }
   }
@@ -467,9 +474,8 @@ final class RolloutShell implements RolloutBooks {
           if (!store.isOnline(device)) {
             return;
           }
-          // While nobody was heard, nobody was late.
-          long ordered = now - Math.max(one.orderedAt, listeningSince);
-          long step = now - Math.max(one.stepAt, listeningSince);
+          long ordered = now - one.orderedAt;
+          long step = now - one.stepAt;
           boolean late =
               one.state == DeploymentState.OFFERED
                   ? ordered >= deadlines.start().toMillis()

@@ -6,10 +6,18 @@ import java.time.Instant;
 public final class RolloutDriver {
   private RolloutDriver() {}
 
-  /** Looks at a rollout once under a lease: counts, decides, orders, keeps. */
-  public static RolloutMachine.Step moveOn(RolloutBooks books, Lease lease, Instant now) {
+  /**
+   * Looks at a rollout once under a lease: counts, decides, orders, keeps.
+   *
+   * @param heardSince since when the devices are heard without a gap
+   */
+  public static RolloutMachine.Step moveOn(
+      RolloutBooks books, Lease lease, Instant heardSince, Instant now) {
     return books.underLease(
-        lease, page -> apply(page, new RolloutEvent.Observed(page.census(), page.evidence()), now));
+        lease,
+        page ->
+            apply(
+                page, new RolloutEvent.Observed(page.census(), page.evidence(), heardSince), now));
   }
 
   /** Applies one event to a rollout's page; a refused event changes nothing. */

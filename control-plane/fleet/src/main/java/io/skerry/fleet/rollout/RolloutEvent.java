@@ -2,6 +2,8 @@ package io.skerry.fleet.rollout;
 
 import io.skerry.fleet.gate.Evidence;
 import io.skerry.protocol.RolloutId;
+import java.time.Instant;
+import java.util.Objects;
 
 /** What can happen to a rollout. */
 public sealed interface RolloutEvent {
@@ -18,8 +20,15 @@ public sealed interface RolloutEvent {
    * The fleet was counted.
    *
    * @param evidence of the current stage
+   * @param heardSince since when the control plane hears its devices without a gap; time before
+   *     that counts against no device and towards no soak
    */
-  record Observed(Census census, Evidence evidence) implements RolloutEvent {}
+  record Observed(Census census, Evidence evidence, Instant heardSince) implements RolloutEvent {
+    /** A kept event may be older than {@code heardSince}, and then has none. */
+    public Observed {
+      heardSince = Objects.requireNonNullElse(heardSince, Instant.EPOCH);
+    }
+  }
 
   /** An operator stops the opening of stages. */
   record Pause(String reason) implements RolloutEvent {}

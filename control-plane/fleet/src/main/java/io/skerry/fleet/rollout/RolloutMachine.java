@@ -1,5 +1,6 @@
 package io.skerry.fleet.rollout;
 
+import io.skerry.fleet.gate.Evidence;
 import io.skerry.fleet.gate.GateAction;
 import io.skerry.fleet.gate.GateResult;
 import io.skerry.fleet.gate.GateSettings;
@@ -90,12 +91,13 @@ public final class RolloutMachine {
   }
 
   /** What the gates say of a stage; what a look at a rollout shows is judged by this, too. */
-  public static List<GateResult> judge(RolloutPlan plan, int stage, RolloutEvent.Observed seen) {
+  public static List<GateResult> judge(
+      RolloutPlan plan, int stage, Census census, Evidence evidence) {
     GateSettings gates =
         plan.isHoldback(stage)
             ? new GateSettings(plan.gates().failures(), List.of())
             : plan.gates();
-    return gates.judge(seen.census().failures(), seen.evidence(), plan.stages().size());
+    return gates.judge(census.failures(), evidence, plan.stages().size());
   }
 
   /** The stage that is open, also while paused. */
@@ -227,10 +229,10 @@ public final class RolloutMachine {
       case Paused(int stage, PauseReason why, String _) ->
           paused(plan, state, stage, why, seen, now);
       case Aborting aborting ->
-          isSettled(seen.census())
+          isSettled(plan, seen, now)
               ? Step.to(state.in(new Aborted(aborting.reason())), new RolloutEffect.CloseOut())
               : Step.to(state, new RolloutEffect.Expire());
-      case RollingBack rollingBack -> rollingBack(state, rollingBack, seen.census());
+      case RollingBack rollingBack -> rollingBack(plan, state, rollingBack, seen, now);
       case Succeeded _ -> catchingUp(plan, state, seen.census(), now);
       case Draft _, WaitingForApproval _, Ready _, Aborted _, RolledBack _, Superseded _ ->
           Step.to(state);
@@ -239,7 +241,7 @@ public final class RolloutMachine {
 
   private static Step running(
       RolloutPlan plan, RolloutState before, int stage, RolloutEvent.Observed seen, Instant now) {
-    List<GateResult> gates = judge(plan, stage, seen);
+    List<GateResult> gates = judge(plan, stage, seen.census(), seen.evidence());
     Optional<GateAction> harm = harm(gates);
     if (harm.isPresent()) {
       return harmed(
@@ -258,7 +260,7 @@ public final class RolloutMachine {
     boolean late =
         progress
             .openedAt()
-            .map(opened -> !now.isBefore(opened.plus(plan.deadlines().stage())))
+            .map(opened -> !now.isBefore(heard(opened, seen).plus(plan.deadlines().stage())))
             .orElse(false);
     if (late && isWaitingOffline(census, stage)) {
       effects.add(new RolloutEffect.DeferOffline(stage));
@@ -278,10 +280,15 @@ public final class RolloutMachine {
     effects.addAll(offering.effects());
     Step next =
         progress.state() == StageState.SOAKING
-            ? soaking(plan, offering.state(), stage, gates, census, now)
+            ? soaking(plan, offering.state(), stage, gates, seen, now)
             : offered(plan, offering.state(), stage, census, late, now);
     effects.addAll(next.effects());
     return new Step(next.state(), effects, Optional.empty());
+  }
+
+  // Silence on our own side is none of the devices.
+  private static Instant heard(Instant since, RolloutEvent.Observed seen) {
+    return since.isBefore(seen.heardSince()) ? seen.heardSince() : since;
   }
 
   private static boolean isWaitingOffline(Census census, int stage) {
@@ -347,7 +354,7 @@ public final class RolloutMachine {
       PauseReason why,
       RolloutEvent.Observed seen,
       Instant now) {
-    List<GateResult> gates = judge(plan, stage, seen);
+    List<GateResult> gates = judge(plan, stage, seen.census(), seen.evidence());
     Optional<GateAction> harm = harm(gates).filter(action -> action != GateAction.PAUSE);
     if (harm.isPresent()) {
       return harmed(
@@ -416,15 +423,17 @@ public final class RolloutMachine {
       RolloutState state,
       int stage,
       List<GateResult> gates,
-      Census census,
+      RolloutEvent.Observed seen,
       Instant now) {
-    Instant since = progress(state, stage).soakingSince().orElse(now);
+    Instant since = heard(progress(state, stage).soakingSince().orElse(now), seen);
     boolean waiting =
-        census.count(
-                cell ->
-                    cell.stage() == stage
-                        && cell.online()
-                        && (cell.state() == DeploymentState.PENDING || cell.state().isInFlight()))
+        seen.census()
+                .count(
+                    cell ->
+                        cell.stage() == stage
+                            && cell.online()
+                            && (cell.state() == DeploymentState.PENDING
+                                || cell.state().isInFlight()))
             > 0;
     if (now.isBefore(since.plus(plan.soak())) || waiting) {
       return Step.to(state);
@@ -494,8 +503,14 @@ public final class RolloutMachine {
         new RolloutEffect.CloseOut());
   }
 
-  private static Step rollingBack(RolloutState state, RollingBack rollingBack, Census census) {
-    if (!isSettled(census)) {
+  private static Step rollingBack(
+      RolloutPlan plan,
+      RolloutState state,
+      RollingBack rollingBack,
+      RolloutEvent.Observed seen,
+      Instant now) {
+    Census census = seen.census();
+    if (!isSettled(plan, seen, now)) {
       return Step.to(state, new RolloutEffect.Expire());
     }
     int stuck = census.count(DeploymentState.RESTORE_FAILED);
@@ -510,11 +525,14 @@ public final class RolloutMachine {
     return Step.to(state.in(new RolledBack(reason.toString())), new RolloutEffect.CloseOut());
   }
 
-  private static boolean isSettled(Census census) {
-    return census.count(
-            cell ->
-                cell.online()
-                    && (cell.state() == DeploymentState.RESTORING || cell.state().isInFlight()))
+  // Who is offline is not waited for, once it had the time to come back to us.
+  private static boolean isSettled(RolloutPlan plan, RolloutEvent.Observed seen, Instant now) {
+    boolean returned = !now.isBefore(seen.heardSince().plus(plan.deadlines().start()));
+    return seen.census()
+            .count(
+                cell ->
+                    (cell.online() || !returned)
+                        && (cell.state() == DeploymentState.RESTORING || cell.state().isInFlight()))
         == 0;
   }
 

@@ -118,6 +118,22 @@ class RolloutMachineTest {
   }
 
   @Test
+  void waitsForDevicesThatItHasOnlyBegunToHear() {
+    SimulatedRollout rollout = started();
+    rollout.commitOffered();
+    rollout.observe(SimulatedRollout.BAD);
+    rollout.members.forEach(member -> member.online = false);
+
+    rollout.heardSince = rollout.now;
+    rollout.observe(SimulatedRollout.BAD);
+    assertThat(rollout.state.phase().code()).isEqualTo("ROLLING_BACK");
+
+    rollout.pass(rollout.plan.deadlines().start());
+    rollout.observe(SimulatedRollout.BAD);
+    assertThat(rollout.state.phase().code()).isEqualTo("ROLLED_BACK");
+  }
+
+  @Test
   void holdsInsteadOfRollingBackWithoutAVersionBefore() {
     SimulatedRollout rollout = started();
     rollout.replacing = false;
@@ -161,6 +177,41 @@ class RolloutMachineTest {
     late.hasOrder = false;
     rollout.observe(SimulatedRollout.GOOD);
     assertThat(late.state).isEqualTo(DeploymentState.OFFERED);
+  }
+
+  @Test
+  void countsNoStageDeadlineWhileNobodyIsHeard() {
+    SimulatedRollout rollout = started();
+    SimulatedRollout.Member late = rollout.members.getFirst();
+    late.online = false;
+    rollout.commitOffered();
+
+    rollout.pass(rollout.plan.deadlines().stage());
+    rollout.heardSince = rollout.now;
+    rollout.observe(SimulatedRollout.GOOD);
+    assertThat(late.state).isNotEqualTo(DeploymentState.DEFERRED);
+
+    rollout.pass(rollout.plan.deadlines().stage());
+    rollout.observe(SimulatedRollout.GOOD);
+    assertThat(late.state).isEqualTo(DeploymentState.DEFERRED);
+  }
+
+  @Test
+  void soaksOnlyWhileItHears() {
+    SimulatedRollout rollout = started();
+    rollout.commitOffered();
+    rollout.observe(SimulatedRollout.GOOD);
+
+    rollout.pass(SOAK.plus(rollout.plan.deadlines().stage()));
+    rollout.heardSince = rollout.now;
+    rollout.observe(SimulatedRollout.GOOD);
+    assertThat(rollout.state.stages().getFirst().state()).isEqualTo(StageState.SOAKING);
+    rollout.observe(Evidence.NONE);
+    assertThat(rollout.state.stages().getFirst().state()).isEqualTo(StageState.SOAKING);
+
+    rollout.pass(SOAK);
+    rollout.observe(SimulatedRollout.GOOD);
+    assertThat(rollout.state.stages().getFirst().state()).isEqualTo(StageState.PASSED);
   }
 
   @Test
@@ -431,15 +482,19 @@ class RolloutMachineTest {
           case 3, 4 -> new RolloutEvent.Promote("random");
           case 5 -> new RolloutEvent.Supersede(new RolloutId("newer"));
           case 6, 7, 8, 9 -> new RolloutEvent.Resume();
-          case 10 -> new RolloutEvent.Observed(rollout.census(), SimulatedRollout.BAD);
-          case 11, 12 -> new RolloutEvent.Observed(rollout.census(), Evidence.NONE);
+          case 10 -> observed(rollout, SimulatedRollout.BAD);
+          case 11, 12 -> observed(rollout, Evidence.NONE);
           case 13, 14 -> new RolloutEvent.Retry("random");
-          default -> new RolloutEvent.Observed(rollout.census(), SimulatedRollout.GOOD);
+          default -> observed(rollout, SimulatedRollout.GOOD);
         };
     for (int i = 0; i < 5; i++) {
       rollout.progressRandomly(random);
     }
     rollout.apply(event);
+  }
+
+  private static RolloutEvent observed(SimulatedRollout rollout, Evidence evidence) {
+    return new RolloutEvent.Observed(rollout.census(), evidence, rollout.heardSince);
   }
 
   private static void succeedStage(SimulatedRollout rollout) {

@@ -25,6 +25,7 @@ final class SimulatedRollout {
   final List<Stored> events = new ArrayList<>();
   RolloutState state;
   Instant now = START;
+  Instant heardSince = Instant.EPOCH;
   int stagesOpened;
   boolean replacing = true;
 
@@ -95,7 +96,7 @@ final class SimulatedRollout {
   }
 
   RolloutMachine.Step observe(Evidence evidence) {
-    return apply(new RolloutEvent.Observed(census(), evidence));
+    return apply(new RolloutEvent.Observed(census(), evidence, heardSince));
   }
 
   void pass(Duration time) {

@@ -14,6 +14,7 @@ import com.hivemq.client.mqtt.mqtt5.message.publish.Mqtt5Publish;
 import com.hivemq.client.mqtt.mqtt5.message.subscribe.Mqtt5Subscribe;
 import com.hivemq.client.mqtt.mqtt5.message.subscribe.Mqtt5Subscription;
 import io.skerry.control.ca.ServerTls;
+import io.skerry.control.device.Presence;
 import io.skerry.control.host.StartException;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.Topics;
@@ -61,6 +62,7 @@ public final class ControlLink implements AutoCloseable {
 
   private final MqttClientSslConfig tls;
   private final Duration callWait;
+  private final Runnable forgotten;
   private final ArrayBlockingQueue<InboundMessage> inbox =
       new ArrayBlockingQueue<>(2 * RECEIVE_MAXIMUM);
   private final Semaphore outbox = new Semaphore(OUTBOX_MAX);
@@ -68,22 +70,32 @@ public final class ControlLink implements AutoCloseable {
   private volatile CompletableFuture<Boolean> subscribed = SUBSCRIBED;
   private volatile ReconnectMachine reconnects = ReconnectMachine.START;
   private volatile boolean hadSession;
+  private volatile boolean isForgotten;
+  private volatile boolean listening;
   private volatile boolean ended;
 
   @Inject
-  ControlLink(ServerTls tls) {
+  ControlLink(ServerTls tls, Presence presence) {
     this(
         MqttClientSslConfig.builder()
             .keyManagerFactory(tls.controlKeys())
             .trustManagerFactory(tls.trust())
             .protocols(PROTOCOLS)
             .build(),
-        CALL_WAIT);
+        CALL_WAIT,
+        presence::forgetAll);
   }
 
-  ControlLink(MqttClientSslConfig tls, Duration callWait) {
+  /**
+   * A link.
+   *
+   * @param forgotten told on a thread of its own when a broker has lost the session, before it is
+   *     asked for anything: what it told of the devices until then may no longer be so
+   */
+  ControlLink(MqttClientSslConfig tls, Duration callWait, Runnable forgotten) {
     this.tls = tls;
     this.callWait = callWait;
+    this.forgotten = forgotten;
   }
 
   /**
@@ -151,10 +163,10 @@ public final class ControlLink implements AutoCloseable {
             .build());
   }
 
-  /** Whether the broker can be reached now. */
-  public boolean isConnected() {
+  /** Whether every device can be heard now: the broker is there, and sends what they say. */
+  public boolean isListening() {
     Mqtt5AsyncClient connected = client;
-    return connected != null && connected.getState().isConnected();
+    return listening && connected != null && connected.getState().isConnected();
   }
 
   private void listen(Mqtt5AsyncClient made) {
@@ -171,32 +183,55 @@ public final class ControlLink implements AutoCloseable {
     // never be heard again.
     if (hadSession && !context.getConnAck().isSessionPresent()) {
       listen(connected);
+      isForgotten = true;
     }
     hadSession = true;
-    subscribe(connected);
+    subscribed =
+        forgotten()
+            .thenCompose(
+                done -> done ? subscribe(connected) : CompletableFuture.completedFuture(false))
+            .thenCompose(done -> done ? SUBSCRIBED : startOver(connected));
+  }
+
+  // Births and deaths that nobody keeps any more will not be told. Until that is stored nothing may
+  // be heard, or a birth would be forgotten with the rest; it waits for the database, so not here.
+  private CompletableFuture<Boolean> forgotten() {
+    if (!isForgotten) {
+      return SUBSCRIBED;
+    }
+    return CompletableFuture.runAsync(forgotten, Thread::startVirtualThread)
+        .handle(
+            (stored, failure) -> {
+              if (failure != null) {
+                log.atError().setCause(failure).log("a broker's lost session was not stored");
+                return false;
+              }
+              isForgotten = false;
+              return true;
+            });
   }
 
   // After every connect, also to a session that the broker still has: it costs nothing and is
   // right.
-  private void subscribe(Mqtt5AsyncClient connected) {
+  private CompletableFuture<Boolean> subscribe(Mqtt5AsyncClient connected) {
     List<Mqtt5Subscription> filters = new ArrayList<>();
     filters.add(filter(Topics.REPORTED));
     filters.add(filter(Topics.STATUS));
     for (RecordStream stream : RecordStream.values()) {
       filters.add(filter(stream.wireName()));
     }
-    subscribed =
-        connected
-            .subscribe(Mqtt5Subscribe.builder().addSubscriptions(filters).build())
-            .orTimeout(callWait.toMillis(), TimeUnit.MILLISECONDS)
-            .handle(
-                (acknowledged, failure) -> {
-                  if (failure != null) {
-                    log.atError().setCause(failure).log("subscribing to the devices failed");
-                  }
-                  return failure == null;
-                })
-            .thenCompose(done -> done ? SUBSCRIBED : startOver(connected));
+    return connected
+        .subscribe(Mqtt5Subscribe.builder().addSubscriptions(filters).build())
+        .orTimeout(callWait.toMillis(), TimeUnit.MILLISECONDS)
+        .handle(
+            (acknowledged, failure) -> {
+              if (failure != null) {
+                log.atError().setCause(failure).log("subscribing to the devices failed");
+                return false;
+              }
+              listening = true;
+              return true;
+            });
   }
 
   // Deaf is worse than gone: the reconnect subscribes again.
@@ -215,6 +250,7 @@ public final class ControlLink implements AutoCloseable {
   }
 
   private void reconnect(MqttClientDisconnectedContext context) {
+    listening = false;
     if (ended) {
       return;
     }

@@ -185,6 +185,24 @@ final class DeviceFollower {
         0);
   }
 
+  // When an online device is late that is ordered now; r is its rollout.
+  private static final String DUE_FROM_NOW =
+      """
+      now() + interval '1 millisecond' * case
+        when d.state = 'OFFERED' then r.start_millis
+        when d.state = 'RESTORING' then r.progress_millis
+        when d.state in ('DOWNLOADING', 'VERIFYING', 'STAGED', 'COMPILING', 'ACTIVATING',
+          'PROBATION') then least(r.step_millis, r.progress_millis) end
+      """;
+
+  /** Begins the deadlines of all devices anew: nobody heard whether they kept them. */
+  static void beginAgain(Transaction transaction) {
+    transaction.update(
+        "update deployment d set ordered_at = now(), due_at = "
+            + DUE_FROM_NOW
+            + "from rollout r where d.live and d.online and d.due_at is not null and r.id = d.rollout");
+  }
+
   // Time that a device is away is not its own: its deadlines begin again when it is back.
   @EventListener
   void onPresence(PresenceStoring stored) {

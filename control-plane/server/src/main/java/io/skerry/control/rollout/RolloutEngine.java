@@ -5,6 +5,7 @@ import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
+import io.skerry.control.link.ControlLink;
 import io.skerry.control.rollout.RolloutTables.Stored;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
@@ -44,6 +45,8 @@ import org.slf4j.LoggerFactory;
  * whatever its size. What the machine would do is found on what was read; only when it would do
  * something is the rollout's row locked, everything read again, decided and written in one
  * transaction.
+ *
+ * <p>Deadlines count while devices are heard: after a gap they begin again.
  */
 @Singleton
 final class RolloutEngine {
@@ -53,20 +56,27 @@ final class RolloutEngine {
   private static final Duration ADMIT_EVERY = Duration.ofSeconds(10);
   private static final Duration LOOK_MIN = Duration.ofMillis(500);
   private static final Duration LOOK_MAX = Duration.ofSeconds(10);
+  // Longer between two looks, and what the devices sent may not have been stored meanwhile: the
+  // broker or the database was away, or this machine stood still.
+  private static final Duration GAP = Duration.ofSeconds(10);
   private static final int ROLLOUTS_MAX = 1000;
 
   private final Database database;
   private final SqlBooks books;
   private final AuditLog audit;
+  private final ControlLink link;
   private final Clock clock = Clock.systemUTC();
   private final String replica = "replica-" + UUID.randomUUID();
   private final Map<RolloutId, Watched> watched = new HashMap<>();
   private volatile @Nullable Loop loop;
+  private Instant heardSince = Instant.EPOCH;
+  private Instant lookedAt = Instant.EPOCH;
 
-  RolloutEngine(Database database, SqlBooks books, AuditLog audit) {
+  RolloutEngine(Database database, SqlBooks books, AuditLog audit, ControlLink link) {
     this.database = database;
     this.books = books;
     this.audit = audit;
+    this.link = link;
   }
 
   // What this replica knows of a rollout that it moves on; lost without harm.
@@ -101,9 +111,19 @@ final class RolloutEngine {
 
   private record View(List<Stored> rollouts, Map<RolloutId, Census> census, Set<String> due) {}
 
+  // While nobody is heard nothing is known, and nobody is late.
+  void tick() {
+    if (link.isListening()) {
+      look(now());
+    }
+  }
+
   /** Looks at every rollout once, and moves on those that have something to do. */
-  synchronized void tick() {
-    Instant now = now();
+  synchronized void look(Instant now) {
+    if (now.isAfter(lookedAt.plus(GAP))) {
+      database.run(DeviceFollower::beginAgain);
+      heardSince = now;
+    }
     View view = database.call(transaction -> view(transaction, now));
     watched.keySet().retainAll(view.rollouts().stream().map(Stored::id).toList());
     List<Stored> mine = new ArrayList<>();
@@ -131,6 +151,7 @@ final class RolloutEngine {
             .log("rollout could not be moved on");
       }
     }
+    lookedAt = now();
   }
 
   private Instant now() {
@@ -215,12 +236,12 @@ final class RolloutEngine {
         RolloutMachine.step(
             stored.order().plan(),
             stored.state(),
-            new RolloutEvent.Observed(census, one.evidence),
+            new RolloutEvent.Observed(census, one.evidence, heardSince),
             now);
     boolean due = view.due().contains(id.value());
     if (!step.state().equals(stored.state())
         || step.effects().stream().anyMatch(effect -> doesSomething(effect, stored, due))) {
-      RolloutDriver.moveOn(books, one.lease, now);
+      RolloutDriver.moveOn(books, one.lease, heardSince, now);
     }
     if (stored.order().plan().dynamic() && !now.isBefore(one.admittedAt.plus(ADMIT_EVERY))) {
       one.admittedAt = now;
@@ -295,6 +316,8 @@ final class RolloutEngine {
   /** Moves one rollout on whatever a tick would find; only for tests of this replica. */
   void moveOn(RolloutId id) {
     Instant now = now();
-    books.lease(id, replica, now).ifPresent(lease -> RolloutDriver.moveOn(books, lease, now));
+    books
+        .lease(id, replica, now)
+        .ifPresent(lease -> RolloutDriver.moveOn(books, lease, heardSince, now));
   }
 }

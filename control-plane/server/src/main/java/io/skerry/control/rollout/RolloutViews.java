@@ -9,7 +9,6 @@ import io.skerry.fleet.gate.GateResult;
 import io.skerry.fleet.gate.Verdict;
 import io.skerry.fleet.rollout.Census;
 import io.skerry.fleet.rollout.RolloutAct;
-import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.fleet.rollout.RolloutMachine;
 import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.fleet.rollout.RolloutState;
@@ -42,8 +41,8 @@ final class RolloutViews {
         RolloutMachine.judge(
             stored.order().plan(),
             open.getAsInt(),
-            new RolloutEvent.Observed(
-                census, Arms.evidence(transaction, stored.order(), open.getAsInt())));
+            census,
+            Arms.evidence(transaction, stored.order(), open.getAsInt()));
     return view(transaction, stored, census, now);
   }
 

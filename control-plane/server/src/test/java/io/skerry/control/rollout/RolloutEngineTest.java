@@ -332,9 +332,9 @@ class RolloutEngineTest {
     Instant later = now.plus(Lease.LENGTH);
     Lease second2 = books.lease(id, "b", later).orElseThrow();
 
-    assertThatThrownBy(() -> RolloutDriver.moveOn(books, first, later))
+    assertThatThrownBy(() -> RolloutDriver.moveOn(books, first, Instant.EPOCH, later))
         .isInstanceOf(FencedOutException.class);
-    RolloutDriver.moveOn(books, second2, later);
+    RolloutDriver.moveOn(books, second2, Instant.EPOCH, later);
   }
 
   @Test
@@ -381,6 +381,39 @@ class RolloutEngineTest {
                 "select count(*) from desired_slot where slot = 'main' and version = 3"
                     + " and mode = 'ACTIVE'"))
         .isEqualTo(DEVICES);
+  }
+
+  @Test
+  @Order(15)
+  void holdsNoSilenceOfItsOwnSideAgainstDevices() {
+    RolloutId id = new RolloutId(create(request("alone", 1, "silent", null)).id());
+    late(id);
+
+    engine.tick();
+    assertThat(states(id.value(), "TIMED_OUT")).as("without a broker").isZero();
+    engine.look(Instant.now());
+    assertThat(states(id.value(), "OFFERED")).as("after a gap").isEqualTo(4);
+    assertThat(
+            number(
+                "select count(*) from deployment where rollout = ?"
+                    + " and ordered_at > now() - interval '1 minute'",
+                id.value()))
+        .isEqualTo(4);
+
+    late(id);
+    engine.look(Instant.now());
+    assertThat(states(id.value(), "TIMED_OUT")).as("while it is heard").isEqualTo(4);
+    act(id.value(), RolloutAct.ABORT, "seen");
+  }
+
+  private void late(RolloutId id) {
+    sql(
+        """
+        update deployment set ordered_at = now() - interval '1 day',
+          due_at = now() - interval '1 hour'
+        where rollout = ? and state = 'OFFERED'
+        """,
+        id.value());
   }
 
   private static RolloutRequest trial() {

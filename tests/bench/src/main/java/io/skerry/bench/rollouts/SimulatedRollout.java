@@ -181,7 +181,7 @@ public final class SimulatedRollout {
     for (int minute = 0; minute < LONGEST_MINUTES && !isOver(); minute++) {
       pass();
       int before = open();
-      apply(new RolloutEvent.Observed(census(), evidence()));
+      apply(new RolloutEvent.Observed(census(), evidence(), Instant.EPOCH));
       if (open() != before) {
         minutes.add(Duration.between(opened.getLast(), now).toSeconds() / 60.0);
         opened.add(now);

@@ -13,6 +13,6 @@ public final class ControlLinks {
    * @param patience the longest wait for the broker's answer to anything
    */
   public static ControlLink with(MqttClientSslConfig tls, Duration patience) {
-    return new ControlLink(tls, patience);
+    return new ControlLink(tls, patience, () -> {});
   }
 }
