@@ -252,8 +252,13 @@ public final class ControlPlane implements MemoryBroker.Client {
     DeviceId device = topic.device();
     int index = fleet.device(device).index();
     switch (topic.kind()) {
-      case Topics.STATUS ->
-          store.status(device, ProtocolCodec.decodeStatus(message.payload()), world.instant());
+      case Topics.STATUS -> {
+        boolean known = store.isOnline(device);
+        store.status(device, ProtocolCodec.decodeStatus(message.payload()), world.instant());
+        if (!known && store.isOnline(device)) {
+          rollouts.returned(device, world.instant());
+        }
+      }
       case Topics.REPORTED -> {
         ReportedDocument report = ProtocolCodec.decodeReported(message.payload());
         if (store.report(report, world.instant())) {

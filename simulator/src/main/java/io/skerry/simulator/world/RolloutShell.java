@@ -154,10 +154,16 @@ final class RolloutShell implements RolloutBooks {
   /** The devices are heard from now on: what they did before, nobody could tell. */
   void listens(Instant since) {
     heardSince = since;
+    store.devices().forEach(device -> returned(device, since));
+  }
+
+  /** A device is heard again: the time that it was away is not its own. */
+  void returned(DeviceId device, Instant now) {
     for (Rollout rollout : rollouts.values()) {
-      for (Rollout.Deployment one : rollout.deployments.values()) {
-        one.orderedAt = since.toEpochMilli();
-        one.stepAt = since.toEpochMilli();
+      Rollout.Deployment one = rollout.deployments.get(device);
+      if (one != null) {
+        one.orderedAt = now.toEpochMilli();
+        one.stepAt = now.toEpochMilli();
       }
     }
   }
@@ -474,13 +480,14 @@ final class RolloutShell implements RolloutBooks {
           if (!store.isOnline(device)) {
             return;
           }
-          long ordered = now - one.orderedAt;
-          long step = now - one.stepAt;
           boolean late =
-              one.state == DeploymentState.OFFERED
-                  ? ordered >= deadlines.start().toMillis()
-                  : ordered >= deadlines.progress().toMillis()
-                      || step >= deadlines.step().toMillis();
+              deadlines
+                  .due(
+                      one.state,
+                      Instant.ofEpochMilli(one.orderedAt),
+                      Instant.ofEpochMilli(one.stepAt))
+                  .map(due -> now >= due.toEpochMilli())
+                  .orElse(false);
           if (late && one.state.isInFlight()) {
             one.state = DeploymentState.TIMED_OUT;
           } else if (late && one.state == DeploymentState.RESTORING) {

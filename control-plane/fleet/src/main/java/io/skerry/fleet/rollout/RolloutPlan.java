@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * How a rollout proceeds.
@@ -205,6 +206,24 @@ public record RolloutPlan(
       positive("deadlines.step", step);
       positive("deadlines.progress", progress);
       positive("deadlines.stage", stage);
+    }
+
+    /**
+     * When a device is late if it says nothing more; empty when nothing is asked of it.
+     *
+     * @param orderedAt when it got its order, or came back with it
+     * @param stepAt when it was last seen to go on
+     */
+    public Optional<Instant> due(DeploymentState state, Instant orderedAt, Instant stepAt) {
+      if (state == DeploymentState.OFFERED) {
+        return Optional.of(orderedAt.plus(start));
+      }
+      Instant last = orderedAt.plus(progress);
+      if (state == DeploymentState.RESTORING) {
+        return Optional.of(last);
+      }
+      Instant next = stepAt.plus(step);
+      return state.isInFlight() ? Optional.of(next.isBefore(last) ? next : last) : Optional.empty();
     }
 
     private static void positive(String field, Duration value) {

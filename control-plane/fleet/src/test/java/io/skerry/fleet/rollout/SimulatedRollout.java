@@ -219,11 +219,10 @@ final class SimulatedRollout {
   }
 
   private void expire(Member member) {
-    Duration most =
-        member.state == DeploymentState.OFFERED
-            ? plan.deadlines().start()
-            : plan.deadlines().progress();
-    if (now.isBefore(member.orderedAt.plus(most))) {
+    if (plan.deadlines()
+        .due(member.state, member.orderedAt, member.orderedAt)
+        .map(now::isBefore)
+        .orElse(true)) {
       return;
     }
     if (member.state.isInFlight()) {

@@ -477,14 +477,4 @@ final class Deployments {
               variant(transaction, order, part, group.profile()), new SlotMode.Active()));
     }
   }
-
-  /** What the plan's deadlines leave a device that has an order and is online. */
-  static long leftMillis(RolloutPlan.Deadlines deadlines, DeploymentState state) {
-    if (state == DeploymentState.OFFERED) {
-      return deadlines.start().toMillis();
-    }
-    return state == DeploymentState.RESTORING
-        ? deadlines.progress().toMillis()
-        : deadlines.step().toMillis();
-  }
 }

@@ -11,6 +11,7 @@ import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.rollout.DeploymentMachine;
 import io.skerry.fleet.rollout.DeploymentMachine.Part;
 import io.skerry.fleet.rollout.DeploymentState;
+import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelName;
@@ -62,13 +63,11 @@ final class DeviceFollower {
 
   private record Key(String rollout, String device) {}
 
-  private record Timers(Duration step, Duration progress) {}
-
   private static final class Followed {
     final DeploymentState state;
     final boolean online;
     final Instant orderedAt;
-    final Timers timers;
+    final RolloutPlan.Deadlines deadlines;
     final List<Part> parts = new ArrayList<>();
     Optional<String> errorCode = Optional.empty();
     Optional<String> errorDetail = Optional.empty();
@@ -77,10 +76,14 @@ final class DeviceFollower {
       state = DeploymentState.valueOf(row.text("state"));
       online = row.flag("online");
       orderedAt = row.optionalInstant("ordered_at").orElse(Instant.EPOCH);
-      timers =
-          new Timers(
+      Duration progress = Duration.ofMillis(row.bigint("progress_millis"));
+      deadlines =
+          new RolloutPlan.Deadlines(
+              Duration.ofMillis(row.bigint("start_millis")),
               Duration.ofMillis(row.bigint("step_millis")),
-              Duration.ofMillis(row.bigint("progress_millis")));
+              progress,
+              // A stage's own is none of a device's.
+              progress);
     }
 
     void add(Row row) {
@@ -92,17 +95,8 @@ final class DeviceFollower {
       }
     }
 
-    // Null while it is offline or has nothing more to do.
     Optional<Instant> due(DeploymentState after, Instant now) {
-      if (!online) {
-        return Optional.empty();
-      }
-      Instant last = orderedAt.plus(timers.progress());
-      if (after == DeploymentState.RESTORING) {
-        return Optional.of(last);
-      }
-      Instant step = now.plus(timers.step());
-      return after.isInFlight() ? Optional.of(step.isBefore(last) ? step : last) : Optional.empty();
+      return online ? deadlines.due(after, orderedAt, now) : Optional.empty();
     }
   }
 
@@ -112,8 +106,8 @@ final class DeviceFollower {
     Map<Key, Followed> followed = new LinkedHashMap<>();
     transaction.forEach(
         """
-        select d.rollout, d.device, d.state, d.online, d.ordered_at, r.step_millis,
-          r.progress_millis, o.slot, o.revision, o.manifest as ordered,
+        select d.rollout, d.device, d.state, d.online, d.ordered_at, r.start_millis,
+          r.step_millis, r.progress_millis, o.slot, o.revision, o.manifest as ordered,
           coalesce(p.revision, 0) as reported, coalesce(p.phase, 'IDLE') as phase,
           p.running_model, p.running_version, p.running_manifest, p.error_code as report_code,
           p.error_detail as report_detail
@@ -185,7 +179,7 @@ final class DeviceFollower {
         0);
   }
 
-  // When an online device is late that is ordered now; r is its rollout.
+  // RolloutPlan.Deadlines.due of a device that is ordered now; r is its rollout.
   private static final String DUE_FROM_NOW =
       """
       now() + interval '1 millisecond' * case
@@ -212,11 +206,12 @@ final class DeviceFollower {
         .update(
             """
             update deployment d set online = p.online,
-              due_at = case when p.online then now() + interval '1 millisecond' * case
-                when d.state = 'OFFERED' then r.start_millis
-                when d.state = 'RESTORING' then r.progress_millis
-                when d.state in ('DOWNLOADING', 'VERIFYING', 'STAGED', 'COMPILING', 'ACTIVATING',
-                  'PROBATION') then r.step_millis end end
+              ordered_at = case when p.online then now() else d.ordered_at end,
+              due_at = case when p.online then
+            """
+                + DUE_FROM_NOW
+                + """
+             end
             from device_presence p, rollout r
             where d.live and d.device = p.device and r.id = d.rollout and d.online <> p.online
               and (? = 0 or d.device = any(?))

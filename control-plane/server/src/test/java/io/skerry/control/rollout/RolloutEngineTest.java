@@ -406,6 +406,22 @@ class RolloutEngineTest {
     act(id.value(), RolloutAct.ABORT, "seen");
   }
 
+  @Test
+  @Order(16)
+  void countsNoTimeThatADeviceIsAway() {
+    RolloutId id = new RolloutId(create(request("alone", 1, "away", null)).id());
+    String away = devices(id.value(), "OFFERED").getFirst();
+    online(away, false);
+    late(id);
+    online(away, true);
+
+    report(1, "DOWNLOADING");
+    engine.look(Instant.now());
+
+    assertThat(devices(id.value(), "DOWNLOADING")).contains(away);
+    act(id.value(), RolloutAct.ABORT, "seen");
+  }
+
   private void late(RolloutId id) {
     sql(
         """
