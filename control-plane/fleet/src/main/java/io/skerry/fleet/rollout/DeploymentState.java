@@ -33,7 +33,10 @@ public enum DeploymentState {
   ROLLED_BACK,
   /** It ran the version before it was offered. */
   ALREADY_INSTALLED,
-  /** The order was taken back before the device had switched; nobody asked the device. */
+  /**
+   * The order was taken back before the device had switched, or where nothing ran before; nobody
+   * asked the device.
+   */
   CANCELLED,
   /** The device was removed from the fleet. */
   REMOVED,

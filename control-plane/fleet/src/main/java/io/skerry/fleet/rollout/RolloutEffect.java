@@ -29,7 +29,10 @@ public sealed interface RolloutEffect {
    */
   record Cancel() implements RolloutEffect {}
 
-  /** Order every touched device that ran a version before back to it, by a higher generation. */
+  /**
+   * Order every touched device back to what it ran before, by a higher generation, or to nothing;
+   * those that ran nothing become CANCELLED.
+   */
   record RestoreTouched() implements RolloutEffect {}
 
   /** Order the other parts back on devices where one part of a unit failed. */

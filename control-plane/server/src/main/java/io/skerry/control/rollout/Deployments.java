@@ -7,7 +7,6 @@ import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.RolloutEffect;
-import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.StageRule.Selection;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
@@ -27,13 +26,15 @@ final class Deployments {
   private static final List<String> BEFORE_SWITCH = names(DeploymentState::isBeforeSwitch);
   private static final List<String> RETRYABLE = names(DeploymentState::isRetryable);
   private static final List<String> FAILED = names(DeploymentState::isFailure);
-  private static final List<String> TOUCHED =
+  // That may have an order: also of an earlier attempt.
+  private static final List<String> ORDERED =
       names(
           state ->
-              state.isTouched()
-                  && state != DeploymentState.RESTORED
-                  && state != DeploymentState.RESTORE_FAILED
-                  && state != DeploymentState.CANCELLED);
+              state.isInFlight()
+                  || state.isFailure()
+                  || state == DeploymentState.PENDING
+                  || state == DeploymentState.COMMITTED
+                  || state == DeploymentState.DEFERRED);
 
   private final DesiredService desired;
   private final Arms arms;
@@ -190,7 +191,10 @@ final class Deployments {
     String rollout = order.id().value();
     transaction.update(
         """
-        update deployment d set state = 'ALREADY_INSTALLED', due_at = null
+        update deployment d set due_at = null,
+          state = case when exists (select 1 from desired_slot own
+              where own.device = d.device and own.rollout = d.rollout)
+            then 'COMMITTED' else 'ALREADY_INSTALLED' end
         where d.rollout = ? and d.device = any(?) and not exists (
           select 1 from rollout_variant v
           left join device_slot_report r on r.device = d.device and r.slot = any(?)
@@ -321,61 +325,81 @@ final class Deployments {
         IN_FLIGHT);
   }
 
-  private record Previous(SlotId slot, Variant variant, List<DeviceId> devices) {}
+  // Whose place in the desired document is still this rollout's, for the version that it brings.
+  private static List<String> withOrder(
+      Transaction transaction, RolloutOrder order, List<String> states) {
+    return transaction.list(
+        """
+        select d.device from deployment d
+        where d.rollout = ? and d.state = any(?) and exists (
+          select 1 from desired_slot o
+          join rollout_variant v on v.rollout = o.rollout and v.manifest = o.manifest
+          where o.device = d.device and o.rollout = d.rollout and v.profile = d.profile
+            and o.mode <> 'OFF')
+        order by d.device
+        """,
+        row -> row.text("device"),
+        order.id().value(),
+        states);
+  }
 
   private void cancel(Transaction transaction, RolloutOrder order) {
-    String begun = "d.has_order and d.state = any(?)";
     List<String> states = new ArrayList<>(BEFORE_SWITCH);
+    states.add(DeploymentState.PENDING.name());
     states.add(DeploymentState.DEFERRED.name());
-    sendBack(transaction, order, begun, states);
+    sendBack(transaction, order, withOrder(transaction, order, states));
     transaction.update(
         """
         update deployment set state = 'CANCELLED', due_at = null
-        where rollout = ? and (state in ('PENDING', 'DEFERRED') or state = any(?))
+        where rollout = ? and state = any(?)
         """,
         order.id().value(),
-        BEFORE_SWITCH);
+        states);
   }
 
   private void restore(Transaction transaction, RolloutOrder order, Instant now) {
-    sendBackToPrevious(transaction, order, "d.has_order and d.state = any(?)", TOUCHED);
+    List<String> devices = withOrder(transaction, order, ORDERED);
+    sendBack(transaction, order, devices);
     transaction.update(
         """
-        update deployment set state = 'RESTORING', ordered_at = ?,
-          due_at = case when online then ?::timestamptz + ? * interval '1 millisecond' end
-        where rollout = ? and has_order and previous <> '{}'::jsonb and state = any(?)
-          and exists (select 1 from desired_slot o
-            where o.device = deployment.device and o.rollout = deployment.rollout)
+        update deployment set ordered_at = ?,
+          state = case when previous = '{}'::jsonb then 'CANCELLED' else 'RESTORING' end,
+          due_at = case when online and previous <> '{}'::jsonb
+            then ?::timestamptz + ? * interval '1 millisecond' end
+        where rollout = ? and device = any(?)
         """,
         now,
         now.toString(),
         order.plan().deadlines().progress().toMillis(),
         order.id().value(),
-        TOUCHED);
+        devices);
   }
 
   private void restoreBrokenUnits(Transaction transaction, RolloutOrder order) {
     if (order.parts().size() == 1) {
       return;
     }
-    sendBack(transaction, order, "d.has_order and d.state = any(?)", FAILED);
+    List<String> devices =
+        transaction.list(
+            """
+            select device from deployment where rollout = ? and has_order and state = any(?)
+            order by device
+            """,
+            row -> row.text("device"),
+            order.id().value(),
+            FAILED);
+    sendBack(transaction, order, devices);
     transaction.update(
-        "update deployment set has_order = false where rollout = ? and has_order and state = any(?)",
+        "update deployment set has_order = false where rollout = ? and device = any(?)",
         order.id().value(),
-        FAILED);
+        devices);
   }
 
-  private void sendBack(
-      Transaction transaction, RolloutOrder order, String condition, List<String> states) {
-    sendBackToPrevious(transaction, order, condition, states);
-    for (Part part : order.parts()) {
-      switchOff(transaction, order, part, condition + " and not d.previous ?? o.slot", states);
-    }
-  }
+  private record Previous(SlotId slot, Variant variant, List<DeviceId> devices) {}
 
-  // Devices that a newer rollout has taken over are left to it.
-  private void sendBackToPrevious(
-      Transaction transaction, RolloutOrder order, String condition, List<String> states) {
+  // To what they ran before, or to nothing. Devices that a newer rollout has taken over are left to
+  // it.
+  private void sendBack(Transaction transaction, RolloutOrder order, List<String> devices) {
     List<Previous> groups =
         transaction.list(
             """
@@ -386,17 +410,16 @@ final class Deployments {
               array_agg(d.device order by d.device) as devices
             from deployment d
             join desired_slot o on o.device = d.device and o.rollout = d.rollout
-            where d.rollout = ? and d.previous ?? o.slot and
-            """
-                + condition
-                + " group by 1, 2, 3, 4, 5 order by 1, 4",
+            where d.rollout = ? and d.device = any(?) and d.previous ?? o.slot
+            group by 1, 2, 3, 4, 5 order by 1, 4
+            """,
             row ->
                 new Previous(
                     new SlotId(row.text("slot")),
                     variant(row),
                     row.texts("devices").stream().map(DeviceId::new).toList()),
             order.id().value(),
-            states);
+            devices);
     for (Previous group : groups) {
       desired.order(
           transaction,
@@ -404,14 +427,13 @@ final class Deployments {
           group.slot(),
           order.slotOrder(group.variant(), new SlotMode.Active()));
     }
+    for (Part part : order.parts()) {
+      switchOff(transaction, order, part, devices);
+    }
   }
 
   private void switchOff(
-      Transaction transaction,
-      RolloutOrder order,
-      Part part,
-      String condition,
-      List<String> states) {
+      Transaction transaction, RolloutOrder order, Part part, List<String> devices) {
     List<OfProfile> groups =
         transaction.list(
             """
@@ -419,16 +441,15 @@ final class Deployments {
             from deployment d
             join desired_slot o on o.device = d.device and o.rollout = d.rollout and o.slot = ?
               and o.mode <> 'OFF'
-            where d.rollout = ? and
-            """
-                + condition
-                + " group by d.profile order by d.profile",
+            where d.rollout = ? and d.device = any(?) and not d.previous ?? o.slot
+            group by d.profile order by d.profile
+            """,
             row ->
                 new OfProfile(
                     row.text("profile"), row.texts("devices").stream().map(DeviceId::new).toList()),
             part.place(order.plan().kind()).value(),
             order.id().value(),
-            states);
+            devices);
     for (OfProfile group : groups) {
       desired.order(
           transaction,
@@ -439,21 +460,21 @@ final class Deployments {
   }
 
   private void conclude(Transaction transaction, RolloutOrder order, boolean promote) {
-    String takesPart = "d.has_order and d.state = any(?)";
+    List<String> devices = withOrder(transaction, order, ORDERED);
     for (Part part : order.parts()) {
       if (promote) {
         promote(transaction, order, part);
       }
-      switchOff(transaction, order, part, takesPart, TOUCHED);
+      switchOff(transaction, order, part, devices);
     }
     if (!promote) {
       transaction.update(
           """
           update deployment set state = 'RESTORED', due_at = null
-          where rollout = ? and has_order and state = any(?)
+          where rollout = ? and device = any(?)
           """,
           order.id().value(),
-          TOUCHED);
+          devices);
     }
   }
 

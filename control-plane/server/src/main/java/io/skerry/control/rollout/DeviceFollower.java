@@ -116,6 +116,7 @@ final class DeviceFollower {
         join desired_slot o on o.device = d.device and o.rollout = d.rollout and o.mode <> 'OFF'
         left join device_slot_report p on p.device = d.device and p.slot = o.slot
         where d.live and d.device = any(?) and d.state = any(?)
+          and (d.has_order or d.state <> 'DEFERRED')
         order by d.device, d.rollout, o.slot for update of d
         """,
         row ->

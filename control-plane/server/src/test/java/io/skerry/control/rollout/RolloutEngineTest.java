@@ -422,6 +422,53 @@ class RolloutEngineTest {
     act(id.value(), RolloutAct.ABORT, "seen");
   }
 
+  @Test
+  @Order(17)
+  void knowsTheOrderOfAnEarlierAttempt() {
+    RolloutId id = timedOut("again");
+    act(id.value(), RolloutAct.RETRY, "mended");
+    act(id.value(), RolloutAct.ABORT, "wrong after all");
+    assertThat(ordered("again", "ACTIVE")).as("orders that stand").isZero();
+
+    id = timedOut("again");
+    act(id.value(), RolloutAct.RETRY, "mended");
+    report(1, "COMMITTED");
+    engine.moveOn(id);
+    assertThat(states(id.value(), "COMMITTED")).as("by its own order").isEqualTo(4);
+    act(id.value(), RolloutAct.ABORT, "seen");
+  }
+
+  @Test
+  @Order(18)
+  void switchesOffWhatARollbackFindsNothingBefore() {
+    sql(
+        """
+        insert into device_slot_report (device, slot, revision, phase, running_model,
+          running_version, running_manifest, predictions, predictions_failed)
+        values ('device-00', 'part', 0, 'COMMITTED', 'engine-health', 1, ?, 0, 0)
+        """,
+        manifest(1, "x86-64-avx2"));
+    String id =
+        create(request("engine-health", 2, "part", List.of(percent(100)), null, null, null)).id();
+    report(2, "COMMITTED");
+
+    act(id, RolloutAct.ROLLBACK, "wrong");
+
+    assertThat(devices(id, "RESTORING")).containsExactly("device-00");
+    assertThat(states(id, "CANCELLED")).isEqualTo(DEVICES - 1);
+    assertThat(ordered("part", "OFF")).isEqualTo(DEVICES - 1);
+    engine.moveOn(new RolloutId(id));
+  }
+
+  private RolloutId timedOut(String slot) {
+    RolloutId id = new RolloutId(create(request("alone", 1, slot, "PAUSE")).id());
+    engine.moveOn(id);
+    late(id);
+    engine.moveOn(id);
+    assertThat(states(id.value(), "TIMED_OUT")).isEqualTo(4);
+    return id;
+  }
+
   private void late(RolloutId id) {
     sql(
         """
