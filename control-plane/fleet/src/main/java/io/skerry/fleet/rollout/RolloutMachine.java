@@ -77,16 +77,14 @@ public final class RolloutMachine {
               : refused(state, "be paused");
       case RolloutEvent.Resume _ -> resume(plan, state, now);
       case RolloutEvent.Promote promote -> promote(plan, state, promote.reason(), now);
-      case RolloutEvent.Abort abort -> abort(state, abort.reason());
+      case RolloutEvent.Abort abort -> abort(plan, state, abort.reason());
       case RolloutEvent.RollBack rollBack -> rollBack(plan, state, rollBack.reason());
       case RolloutEvent.Retry retry -> retry(state, now, retry.reason());
       case RolloutEvent.Supersede supersede ->
           state.phase().isTerminal()
               ? refused(state, "be superseded")
-              : Step.to(
-                  state.in(new Superseded(supersede.by())),
-                  new RolloutEffect.Cancel(),
-                  new RolloutEffect.CloseOut());
+              : takenBack(
+                  plan, state.in(new Superseded(supersede.by())), new RolloutEffect.CloseOut());
     };
   }
 
@@ -187,14 +185,24 @@ public final class RolloutMachine {
         new RolloutEffect.RetryFailed());
   }
 
-  private static Step abort(RolloutState state, String reason) {
+  private static Step abort(RolloutPlan plan, RolloutState state, String reason) {
     return switch (state.phase()) {
       case Draft _, WaitingForApproval _, Ready _ -> Step.to(state.in(new Aborted(reason)));
-      case Running _, Paused _ ->
-          Step.to(closed(state, reason).in(new Aborting(reason)), new RolloutEffect.Cancel());
+      case Running _, Paused _ -> takenBack(plan, closed(state, reason).in(new Aborting(reason)));
       case Aborting _, Aborted _, RollingBack _, RolledBack _, Succeeded _, Superseded _ ->
           refused(state, "be aborted");
     };
+  }
+
+  // What is committed stays, but a trial that is not concluded would go on for ever.
+  private static Step takenBack(RolloutPlan plan, RolloutState state, RolloutEffect... more) {
+    List<RolloutEffect> effects = new ArrayList<>();
+    effects.add(new RolloutEffect.Cancel());
+    if (plan.kind().isTrial()) {
+      effects.add(new RolloutEffect.ConcludeTrial(false));
+    }
+    effects.addAll(List.of(more));
+    return new Step(state, effects, Optional.empty());
   }
 
   private static Step rollBack(RolloutPlan plan, RolloutState state, String reason) {
@@ -385,11 +393,11 @@ public final class RolloutMachine {
     String reason = reasons(progress(state, stage).evidence(), Verdict.FAIL);
     return switch (action) {
       case PAUSE -> Step.to(state.in(new Paused(stage, PauseReason.GATE_FAILED, reason)));
-      case ABORT -> abort(state, reason);
+      case ABORT -> abort(plan, state, reason);
       case ROLLBACK ->
           plan.kind().isTrial() || seen.census().replaced() > 0
               ? restore(plan, state, reason)
-              : abort(state, reason + "; no version before to go back to");
+              : abort(plan, state, reason + "; no version before to go back to");
     };
   }
 

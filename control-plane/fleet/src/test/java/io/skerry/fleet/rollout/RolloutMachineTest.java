@@ -159,6 +159,30 @@ class RolloutMachineTest {
   }
 
   @Test
+  void dropsATrialThatIsAbortedOrSuperseded() {
+    for (RolloutEvent end :
+        List.of(
+            new RolloutEvent.Abort("enough"), new RolloutEvent.Supersede(new RolloutId("newer")))) {
+      SimulatedRollout trial =
+          new SimulatedRollout(
+              DEVICES,
+              new RolloutPlan(
+                  new RolloutKind.Split(.5, true),
+                  List.of(StageRule.percent(100)),
+                  RolloutPlan.Limits.NONE,
+                  false,
+                  SOAK,
+                  RolloutPlan.Deadlines.forSoak(SOAK),
+                  RolloutPlan.Approval.NONE,
+                  GateSettings.DEFAULTS));
+      trial.apply(new RolloutEvent.Start());
+      trial.commitOffered();
+
+      assertThat(trial.apply(end).effects()).contains(new RolloutEffect.ConcludeTrial(false));
+    }
+  }
+
+  @Test
   void defersOfflineDevicesAtTheStageDeadlineAndOffersThemTheVersionLater() {
     SimulatedRollout rollout = started();
     SimulatedRollout.Member late = rollout.members.getFirst();

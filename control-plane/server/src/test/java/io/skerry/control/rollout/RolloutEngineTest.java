@@ -362,7 +362,7 @@ class RolloutEngineTest {
     rollouts.newest().stream()
         .filter(one -> one.allowedActions().contains("abort"))
         .forEach(one -> act(one.id(), RolloutAct.ABORT, "make room"));
-    Rollout trial = create(trial());
+    Rollout trial = create(trial(3));
     assertThat(ordered("main-trial", "AB")).isEqualTo(4);
 
     Rollout now = trial;
@@ -460,6 +460,24 @@ class RolloutEngineTest {
     engine.moveOn(new RolloutId(id));
   }
 
+  @Test
+  @Order(19)
+  void endsATrialOnItsDevicesWhenItIsAbortedOrSuperseded() {
+    Rollout aborted = create(trial(2));
+    report(2, "COMMITTED");
+    act(aborted.id(), RolloutAct.ABORT, "enough");
+    engine.moveOn(new RolloutId(aborted.id()));
+    assertThat(rollouts.find(aborted.id()).orElseThrow().state()).isEqualTo("ABORTED");
+    assertThat(ordered("main-trial", "AB")).as("after an abort").isZero();
+
+    create(trial(2));
+    report(2, "COMMITTED");
+    assertThat(ordered("main-trial", "AB")).isEqualTo(4);
+    Rollout newer = start(1);
+    assertThat(ordered("main-trial", "AB")).as("after a newer rollout").isZero();
+    act(newer.id(), RolloutAct.ABORT, "enough");
+  }
+
   private RolloutId timedOut(String slot) {
     RolloutId id = new RolloutId(create(request("alone", 1, slot, "PAUSE")).id());
     engine.moveOn(id);
@@ -479,10 +497,10 @@ class RolloutEngineTest {
         id.value());
   }
 
-  private static RolloutRequest trial() {
+  private static RolloutRequest trial(long version) {
     return new RolloutRequest(
         "engine-health",
-        3,
+        version,
         "main",
         null,
         "AB",
