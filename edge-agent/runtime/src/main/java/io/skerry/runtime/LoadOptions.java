@@ -57,4 +57,15 @@ public record LoadOptions(
     return new LoadOptions(
         threads, providers, acceleratorOnly, memoryArena, libraries, Optional.of(folder));
   }
+
+  /** The same with other providers. */
+  public LoadOptions withProviders(List<String> names) {
+    return new LoadOptions(threads, names, acceleratorOnly, memoryArena, libraries, cache);
+  }
+
+  /** The same without a folder for what is compiled. */
+  public LoadOptions withoutCache() {
+    return new LoadOptions(
+        threads, providers, acceleratorOnly, memoryArena, libraries, Optional.empty());
+  }
 }

@@ -17,6 +17,11 @@ public interface LoadedModel extends AutoCloseable {
   /** The execution providers that this model really uses, most preferred first. */
   List<String> providers();
 
+  /** Why execution providers that were wanted are not used, a line each; empty when all are. */
+  default List<String> faults() {
+    return List.of();
+  }
+
   /**
    * Runs the model once.
    *

@@ -147,6 +147,11 @@ final class BatchingModel implements LoadedModel {
   }
 
   @Override
+  public List<String> faults() {
+    return model.faults();
+  }
+
+  @Override
   public List<Tensor> run(List<Tensor> inputs) throws EngineException {
     try (RunScope scope = RunScope.lasting()) {
       return run(inputs, scope);

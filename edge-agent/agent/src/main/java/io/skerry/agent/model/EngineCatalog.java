@@ -17,6 +17,8 @@ import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The engines of this program. An engine's native library is loaded when the engine is first asked
@@ -25,6 +27,8 @@ import java.util.stream.Collectors;
  * <p>Thread-safe.
  */
 public final class EngineCatalog {
+  private static final Logger log = LoggerFactory.getLogger(EngineCatalog.class);
+
   private final List<InferenceEngine> engines;
   private final MemoryRoom room;
   private final Optional<Batching> batching;
@@ -149,6 +153,14 @@ public final class EngineCatalog {
     }
     room.require(model);
     LoadedModel loaded = engine.load(model, options);
+    if (!loaded.faults().isEmpty()) {
+      // It answers, but slower than its profile promises: somebody has to look.
+      log.atWarn()
+          .addKeyValue("file", model.getFileName())
+          .addKeyValue("providers", loaded.providers())
+          .addKeyValue("faults", loaded.faults())
+          .log("execution providers are not used");
+    }
     return batching.map(measuring -> measuring.measured(loaded, System::nanoTime)).orElse(loaded);
   }
 

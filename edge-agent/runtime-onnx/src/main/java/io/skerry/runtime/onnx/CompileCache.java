@@ -1,11 +1,15 @@
 package io.skerry.runtime.onnx;
 
+import ai.onnxruntime.OrtEnvironment;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
@@ -15,6 +19,9 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 
 /**
@@ -26,6 +33,13 @@ final class CompileCache {
   /** Compiled models that are kept. */
   static final int FOLDERS_MAX = 16;
 
+  private static final String CONTEXT = "context.onnx";
+  private static final String PART = ".part";
+
+  // What this process is writing. Every other part was left by one that was killed meanwhile.
+  private static final Set<Path> WRITING = ConcurrentHashMap.newKeySet();
+  private static final AtomicLong PARTS = new AtomicLong();
+
   private final Path root;
   private final Path model;
   private final String runtime;
@@ -34,6 +48,10 @@ final class CompileCache {
     this.root = root;
     this.model = model;
     this.runtime = runtime;
+  }
+
+  static CompileCache of(Path root, Path model, OrtEnvironment environment) {
+    return new CompileCache(root, model, environment.getVersion());
   }
 
   /** The provider's folder, made if need be; empty when the disk does not allow it. */
@@ -48,6 +66,72 @@ final class CompileCache {
     }
   }
 
+  /** The model that this provider compiled, whole; empty when there is none. */
+  static Optional<Path> compiled(Path folder) {
+    return Optional.of(folder.resolve(CONTEXT)).filter(Files::isRegularFile);
+  }
+
+  /** A new file for a provider to write to; {@link #publish} or {@link #drop} follows. */
+  static Path part(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        if (file.toString().endsWith(PART) && !WRITING.contains(file)) {
+          Files.deleteIfExists(file);
+        }
+      }
+    }
+    Path part = folder.resolve(CONTEXT + "." + PARTS.getAndIncrement() + PART);
+    WRITING.add(part);
+    return part;
+  }
+
+  /** From now on the part is what was compiled, also after the power fails. */
+  static void publish(Path part) {
+    try {
+      // Some providers have nothing that they could write.
+      if (Files.exists(part)) {
+        force(part, StandardOpenOption.WRITE);
+        Files.move(part, part.resolveSibling(CONTEXT), StandardCopyOption.ATOMIC_MOVE);
+        force(part.resolveSibling(""), StandardOpenOption.READ);
+      }
+    } catch (IOException e) {
+      // Without a cache the model is compiled at every load: slower, not wrong.
+    } finally {
+      drop(part);
+    }
+  }
+
+  /** The part is not wanted. */
+  static void drop(Path part) {
+    try {
+      Files.deleteIfExists(part);
+    } catch (IOException e) {
+      // The next part takes it away.
+    } finally {
+      WRITING.remove(part);
+    }
+  }
+
+  /** Deletes what these providers compiled from the model. */
+  void forget(List<String> providers) {
+    for (String provider : providers) {
+      try {
+        Path folder = root.resolve(provider + "-" + key(provider));
+        if (Files.isDirectory(folder)) {
+          delete(folder);
+        }
+      } catch (IOException e) {
+        // It is tried again when it fails again.
+      }
+    }
+  }
+
+  private static void force(Path path, StandardOpenOption option) throws IOException {
+    try (FileChannel channel = FileChannel.open(path, option)) {
+      channel.force(true);
+    }
+  }
+
   /** Deletes what was compiled for models, drivers and runtimes of long ago. */
   private void forgetOldest(Path used) throws IOException {
     Files.setLastModifiedTime(used, FileTime.from(Instant.now()));
@@ -59,14 +143,18 @@ final class CompileCache {
               .skip(FOLDERS_MAX)
               .toList();
       for (Path folder : oldest) {
-        try (Stream<Path> files = Files.list(folder)) {
-          for (Path file : files.toList()) {
-            Files.delete(file);
-          }
-        }
-        Files.delete(folder);
+        delete(folder);
       }
     }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+    }
+    Files.delete(folder);
   }
 
   private static long usedAt(Path folder) {

@@ -18,10 +18,10 @@ import io.skerry.runtime.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
+import java.util.Set;
 
 /** Runs ONNX models with ONNX Runtime: one session per model, any number of runs at once. */
 public final class OnnxEngine implements InferenceEngine {
@@ -60,53 +60,47 @@ public final class OnnxEngine implements InferenceEngine {
     if (probe() instanceof EngineStatus.Unavailable(String reason)) {
       throw new EngineException(Reason.ENGINE_UNAVAILABLE, reason);
     }
-    List<String> faults = new ArrayList<>();
-    List<String> left = options.providers();
-    while (true) {
-      try {
-        return load(model, options, left, faults);
-      } catch (OrtException e) {
-        // Which of several providers it was is not told: the most preferred one is given up.
-        Optional<String> givenUp = left.stream().filter(name -> !name.equals(CPU)).findFirst();
-        if (givenUp.isEmpty()) {
-          throw new EngineException(
-              OrtErrors.orOutOfMemory(e, Reason.MODEL_INVALID),
-              "ONNX Runtime cannot load %s: %s"
-                  .formatted(model.getFileName(), OrtErrors.oneLine(e)),
-              e);
-        }
-        faults.add("%s: %s".formatted(givenUp.get(), OrtErrors.oneLine(e)));
-        List<String> fewer = new ArrayList<>(left);
-        fewer.remove(givenUp.get());
-        left = fewer;
-      }
-    }
+    return new Fallback(
+            model,
+            (now, faults) -> load(model, now, options.providers(), faults),
+            providers ->
+                options
+                    .cache()
+                    .map(folder -> CompileCache.of(folder, model, environment()))
+                    .ifPresent(cache -> cache.forget(providers)))
+        .load(options);
   }
 
   private static LoadedModel load(
-      Path model, LoadOptions options, List<String> wanted, List<String> faults)
+      Path model, LoadOptions options, List<String> wanted, Set<String> faults)
       throws OrtException, EngineException {
     OrtEnvironment environment = environment();
-    try (SessionOptions session = sessionOptions(options)) {
-      OnnxProviders providers = new OnnxProviders(environment, session, model, options);
-      List<String> used = providers.register(wanted, faults);
+    try (SessionOptions session = sessionOptions(options);
+        OnnxProviders providers = new OnnxProviders(environment, session, model, options)) {
+      List<String> used = providers.register(faults);
       if (used.isEmpty() && options.acceleratorOnly()) {
         throw new EngineException(
             Reason.ENGINE_UNAVAILABLE,
             "%s is to run on an accelerator only, and none of %s can be used: %s"
-                .formatted(model.getFileName(), options.providers(), String.join("; ", faults)));
+                .formatted(model.getFileName(), wanted, String.join("; ", faults)));
       }
-      if (used.isEmpty() && !options.providers().isEmpty() && !options.providers().contains(CPU)) {
+      if (used.isEmpty() && !wanted.isEmpty() && !wanted.contains(CPU)) {
         throw new EngineException(
             Reason.ENGINE_UNAVAILABLE,
             "none of the execution providers %s is here: %s"
-                .formatted(options.providers(), String.join("; ", faults)));
+                .formatted(wanted, String.join("; ", faults)));
       }
       if (!options.acceleratorOnly()) {
         used.add(CPU);
       }
-      return started(
-          environment.createSession(providers.file().toString(), session), environment, used);
+      LoadedModel started =
+          started(
+              environment.createSession(providers.file().toString(), session),
+              environment,
+              used,
+              faults);
+      providers.keepCompiled();
+      return started;
     }
   }
 
@@ -117,16 +111,15 @@ public final class OnnxEngine implements InferenceEngine {
       throw new EngineException(Reason.ENGINE_UNAVAILABLE, reason);
     }
     OrtEnvironment environment = environment();
-    try (SessionOptions wanted = sessionOptions(options)) {
-      List<String> providers =
-          new OnnxProviders(environment, wanted, model, options)
-              .register(options.providers(), new ArrayList<>());
+    try (SessionOptions wanted = sessionOptions(options);
+        OnnxProviders registered = new OnnxProviders(environment, wanted, model, options)) {
+      List<String> providers = registered.register(new LinkedHashSet<>());
       Path folder = Files.createTempDirectory("skerry-profile");
       wanted.enableProfiling(folder.resolve("run").toString());
       OrtSession session = environment.createSession(model.toString(), wanted);
       try {
         OnnxModel profiled =
-            new OnnxModel(environment, session, OnnxSignature.of(session), providers);
+            new OnnxModel(environment, session, OnnxSignature.of(session), providers, List.of());
         for (int i = 0; i < runs; i++) {
           profiled.run(inputs);
         }
@@ -153,11 +146,13 @@ public final class OnnxEngine implements InferenceEngine {
   }
 
   private static LoadedModel started(
-      OrtSession session, OrtEnvironment environment, List<String> providers)
+      OrtSession session, OrtEnvironment environment, List<String> providers, Set<String> faults)
       throws OrtException, EngineException {
     boolean started = false;
     try {
-      OnnxModel model = new OnnxModel(environment, session, OnnxSignature.of(session), providers);
+      OnnxModel model =
+          new OnnxModel(
+              environment, session, OnnxSignature.of(session), providers, List.copyOf(faults));
       started = true;
       return model;
     } finally {

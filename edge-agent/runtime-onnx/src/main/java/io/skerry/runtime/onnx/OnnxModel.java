@@ -37,6 +37,7 @@ final class OnnxModel implements LoadedModel {
   private final OrtSession session;
   private final ModelSignature signature;
   private final List<String> providers;
+  private final List<String> faults;
   private final Set<String> outputNames;
   private final OutputShapes shapes;
   // Options of runs that were not stopped: made anew for every run they would cost more than they
@@ -47,11 +48,13 @@ final class OnnxModel implements LoadedModel {
       OrtEnvironment environment,
       OrtSession session,
       ModelSignature signature,
-      List<String> providers) {
+      List<String> providers,
+      List<String> faults) {
     this.environment = environment;
     this.session = session;
     this.signature = signature;
     this.providers = List.copyOf(providers);
+    this.faults = faults;
     this.outputNames = new LinkedHashSet<>();
     signature.outputs().forEach(spec -> outputNames.add(spec.name()));
     this.shapes = new OutputShapes(signature);
@@ -70,6 +73,11 @@ final class OnnxModel implements LoadedModel {
   @Override
   public List<String> providers() {
     return providers;
+  }
+
+  @Override
+  public List<String> faults() {
+    return faults;
   }
 
   @Override

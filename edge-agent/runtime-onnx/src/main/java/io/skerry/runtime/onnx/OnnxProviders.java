@@ -9,7 +9,6 @@ import ai.onnxruntime.providers.OrtCUDAProviderOptions;
 import ai.onnxruntime.providers.OrtTensorRTProviderOptions;
 import io.skerry.runtime.LoadOptions;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -21,7 +20,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** Registers execution providers for one session, in the order that is wanted. */
-final class OnnxProviders {
+final class OnnxProviders implements AutoCloseable {
   private static final Set<Path> PLUGGED_IN = ConcurrentHashMap.newKeySet();
 
   private final OrtEnvironment environment;
@@ -29,6 +28,7 @@ final class OnnxProviders {
   private final LoadOptions options;
   private final Optional<CompileCache> cache;
   private Path file;
+  private Optional<Path> compiling = Optional.empty();
 
   OnnxProviders(
       OrtEnvironment environment, SessionOptions session, Path model, LoadOptions options) {
@@ -36,8 +36,7 @@ final class OnnxProviders {
     this.session = session;
     this.options = options;
     this.file = model;
-    this.cache =
-        options.cache().map(folder -> new CompileCache(folder, model, environment.getVersion()));
+    this.cache = options.cache().map(folder -> CompileCache.of(folder, model, environment));
   }
 
   /** The model to load: what was compiled from it before, when there is that. */
@@ -48,13 +47,13 @@ final class OnnxProviders {
   /**
    * Registers what is wanted and can be used.
    *
-   * @param faults why others cannot is added to them
+   * @param faults why others cannot is added to it
    * @return what was registered, without the processor
    */
-  List<String> register(List<String> wanted, List<String> faults) throws OrtException {
+  List<String> register(Set<String> faults) throws OrtException {
     EnumSet<OrtProvider> present = OrtEnvironment.getAvailableProviders();
     List<String> used = new ArrayList<>();
-    for (String provider : wanted) {
+    for (String provider : options.providers()) {
       switch (provider) {
         case "tensorrt" ->
             built(provider, OrtProvider.TENSOR_RT, present, this::tensorrt, used, faults);
@@ -84,7 +83,7 @@ final class OnnxProviders {
       EnumSet<OrtProvider> present,
       Registration registration,
       List<String> used,
-      List<String> faults) {
+      Set<String> faults) {
     if (!present.contains(provider)) {
       faults.add(
           "%s: this ONNX Runtime has only %s"
@@ -120,7 +119,7 @@ final class OnnxProviders {
     }
   }
 
-  private void pluggedIn(String name, List<String> used, List<String> faults) {
+  private void pluggedIn(String name, List<String> used, Set<String> faults) {
     Path library = options.libraries().get(name);
     if (library == null) {
       faults.add(
@@ -137,19 +136,38 @@ final class OnnxProviders {
         return;
       }
       session.addExecutionProvider(devices, Map.of());
-      Optional<Path> compiled =
-          cache.flatMap(known -> known.folder(name)).map(folder -> folder.resolve("context.onnx"));
-      if (compiled.filter(Files::isRegularFile).isPresent()) {
-        file = compiled.get();
-      } else if (compiled.isPresent()) {
-        session.addConfigEntry("ep.context_enable", "1");
-        session.addConfigEntry("ep.context_embed_mode", "1");
-        session.addConfigEntry("ep.context_file_path", compiled.get().toString());
+      Optional<Path> folder = cache.flatMap(known -> known.folder(name));
+      if (folder.isPresent()) {
+        useCompiled(folder.get());
       }
       used.add(name);
     } catch (OrtException | IOException e) {
       faults.add("%s: %s".formatted(name, OrtErrors.oneLine(e)));
     }
+  }
+
+  private void useCompiled(Path folder) throws OrtException, IOException {
+    Optional<Path> compiled = CompileCache.compiled(folder);
+    if (compiled.isPresent()) {
+      file = compiled.get();
+    } else if (compiling.isEmpty()) {
+      Path part = CompileCache.part(folder);
+      compiling = Optional.of(part);
+      session.addConfigEntry("ep.context_enable", "1");
+      session.addConfigEntry("ep.context_embed_mode", "1");
+      session.addConfigEntry("ep.context_file_path", part.toString());
+    }
+  }
+
+  /** The session is there, and with it what was compiled for it: the next load begins with that. */
+  void keepCompiled() {
+    compiling.ifPresent(CompileCache::publish);
+    compiling = Optional.empty();
+  }
+
+  @Override
+  public void close() {
+    compiling.ifPresent(CompileCache::drop);
   }
 
   private List<OrtEpDevice> devices(String name, Path library) throws OrtException, IOException {

@@ -1,11 +1,13 @@
 package io.skerry.runtime.onnx;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.InstanceOfAssertFactories.PATH;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,6 +45,48 @@ class CompileCacheTest {
     try (Stream<Path> left = Files.list(folder.resolve("compiled"))) {
       assertThat(left).hasSize(CompileCache.FOLDERS_MAX);
     }
+  }
+
+  @Test
+  void usesOnlyWhatWasCompiledToItsEnd() throws Exception {
+    Path made = of("model", "1", "qnn");
+    Path killed = Files.writeString(made.resolve("context.onnx.7.part"), "cut o");
+
+    Path part = CompileCache.part(made);
+    Files.writeString(part, "compiled");
+    assertThat(CompileCache.compiled(made)).isEmpty();
+    assertThat(killed).doesNotExist();
+    // Another slot may be compiling the same model.
+    Path other = CompileCache.part(made);
+    assertThat(other).isNotEqualTo(part).doesNotExist();
+    assertThat(part).exists();
+    CompileCache.drop(other);
+
+    CompileCache.publish(part);
+
+    assertThat(CompileCache.compiled(made)).get().asInstanceOf(PATH).hasContent("compiled");
+    assertThat(part).doesNotExist();
+  }
+
+  @Test
+  void needsNothingFromAProviderThatCompilesNothing() throws Exception {
+    Path made = of("model", "1", "qnn");
+
+    CompileCache.publish(CompileCache.part(made));
+
+    assertThat(CompileCache.compiled(made)).isEmpty();
+  }
+
+  @Test
+  void forgetsWhatOneProviderCompiledFromTheModel() throws Exception {
+    Path bad = Files.writeString(of("model", "1", "qnn").resolve("context.onnx"), "cut o");
+    Path good = Files.writeString(of("model", "1", "tensorrt").resolve("engine"), "compiled");
+
+    new CompileCache(folder.resolve("compiled"), folder.resolve("m.onnx"), "1")
+        .forget(List.of("qnn", "cpu"));
+
+    assertThat(bad).doesNotExist();
+    assertThat(good).exists();
   }
 
   @Test

@@ -239,6 +239,7 @@ class OnnxEngineTest {
 
     try (LoadedModel model = engine.load(file, options)) {
       assertThat(model.providers()).containsExactly("cpu");
+      assertThat(model.faults()).hasSize(4).anyMatch(fault -> fault.startsWith("qnn: "));
       assertThat(run(model, Tensor.ofFloats("input", List.of(1L, 3L), 1, 2, 3)).floats())
           .containsExactly(2, 4, 6);
     }
