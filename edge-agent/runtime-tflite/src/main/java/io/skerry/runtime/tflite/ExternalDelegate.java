@@ -33,7 +33,8 @@ final class ExternalDelegate implements AutoCloseable {
   private final MethodHandle destroy;
   private final MemorySegment made;
 
-  private ExternalDelegate(MethodHandle destroy, MemorySegment made) {
+  /** One that was made, and what takes it away. */
+  ExternalDelegate(MethodHandle destroy, MemorySegment made) {
     this.destroy = destroy;
     this.made = made;
   }

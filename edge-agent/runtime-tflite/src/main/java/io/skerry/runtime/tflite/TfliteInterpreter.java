@@ -20,6 +20,7 @@ import io.skerry.artifact.ModelSignature;
 import io.skerry.artifact.TensorSpec;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineException.Reason;
+import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
 import java.nio.ByteBuffer;
@@ -28,6 +29,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.tensorflowlite.BuiltinOpResolver;
 import org.bytedeco.tensorflowlite.FlatBufferModel;
@@ -68,7 +70,7 @@ final class TfliteInterpreter implements AutoCloseable {
       String file,
       FlatBufferModel model,
       BuiltinOpResolver resolver,
-      int threads,
+      LoadOptions options,
       Optional<ExternalDelegate> delegate)
       throws EngineException {
     // This way round the resolver brings XNNPACK in; the C interface would not.
@@ -76,7 +78,7 @@ final class TfliteInterpreter implements AutoCloseable {
     Interpreter interpreter = new Interpreter((Pointer) null);
     boolean opened = false;
     try {
-      if (builder.SetNumThreads(threads) != kTfLiteOk
+      if (builder.SetNumThreads(options.threads()) != kTfLiteOk
           || builder.apply(interpreter) != kTfLiteOk
           || interpreter.isNull()) {
         throw new EngineException(
@@ -85,10 +87,8 @@ final class TfliteInterpreter implements AutoCloseable {
                 .formatted(file));
       }
       interpreter.EnableCancellation();
-      if (delegate.isPresent()
-          && interpreter.ModifyGraphWithDelegate(delegate.get().delegate()) != kTfLiteOk) {
-        throw new EngineException(
-            Reason.ENGINE_UNAVAILABLE, "the delegate's library does not take %s".formatted(file));
+      if (delegate.isPresent()) {
+        delegate(interpreter, delegate.get(), file, options.acceleratorOnly());
       }
       if (interpreter.AllocateTensors() != kTfLiteOk) {
         throw new EngineException(
@@ -103,6 +103,28 @@ final class TfliteInterpreter implements AutoCloseable {
         interpreter.close();
         builder.close();
       }
+    }
+  }
+
+  private static void delegate(
+      Interpreter interpreter, ExternalDelegate delegate, String file, boolean acceleratorOnly)
+      throws EngineException {
+    long operators = interpreter.nodes_size();
+    if (interpreter.ModifyGraphWithDelegate(delegate.delegate()) != kTfLiteOk) {
+      throw new EngineException(
+          Reason.ENGINE_UNAVAILABLE, "the delegate's library does not take %s".formatted(file));
+    }
+    // XNNPACK comes later: so far the plan has what is left and the nodes of this delegate.
+    IntPointer plan = interpreter.execution_plan();
+    long left = 0;
+    for (long i = 0; i < plan.limit(); i++) {
+      left += plan.get(i) < operators ? 1 : 0;
+    }
+    if (left == plan.limit() || (acceleratorOnly && left > 0)) {
+      throw new EngineException(
+          Reason.ENGINE_UNAVAILABLE,
+          "the delegate's library leaves %d of %d operators of %s to the processor"
+              .formatted(left, operators, file));
     }
   }
 

@@ -31,6 +31,7 @@ final class TfliteModel implements LoadedModel {
   private final BuiltinOpResolver resolver;
   private final ModelSignature signature;
   private final List<String> providers;
+  private final List<String> faults;
   private final Semaphore free;
   private final ConcurrentLinkedDeque<TfliteInterpreter> idle = new ConcurrentLinkedDeque<>();
 
@@ -40,13 +41,15 @@ final class TfliteModel implements LoadedModel {
       Optional<Path> library,
       FlatBufferModel model,
       BuiltinOpResolver resolver,
-      TfliteInterpreter first) {
+      TfliteInterpreter first,
+      List<String> faults) {
     this.file = file;
     this.options = options;
     this.library = library;
     this.model = model;
     this.resolver = resolver;
     this.signature = first.signature();
+    this.faults = faults;
     this.providers = providers(library.isPresent(), first.delegated());
     this.free =
         new Semaphore(Math.min(INTERPRETERS_MAX, Runtime.getRuntime().availableProcessors()));
@@ -74,20 +77,25 @@ final class TfliteModel implements LoadedModel {
             "%s is to run on an accelerator only, and no library of a delegate is configured"
                 .formatted(path.getFileName()));
       }
-      return open(path, options, library);
+      return open(path, options, library, List.of());
     }
     try {
-      return open(path, options, library);
+      return open(path, options, library, List.of());
     } catch (EngineException e) {
       if (e.reason() != Reason.ENGINE_UNAVAILABLE || options.acceleratorOnly()) {
         throw e;
       }
-      // Without the accelerator it is slower, but it answers; the providers tell.
-      return open(path, options, Optional.empty());
+      // Without the accelerator it is slower, but it answers; providers and faults tell.
+      return open(
+          path,
+          options,
+          Optional.empty(),
+          List.of(LoadOptions.TFLITE_DELEGATE + ": " + e.getMessage()));
     }
   }
 
-  private static TfliteModel open(Path path, LoadOptions options, Optional<Path> library)
+  private static TfliteModel open(
+      Path path, LoadOptions options, Optional<Path> library, List<String> faults)
       throws EngineException {
     String file = String.valueOf(path.getFileName());
     // Verified, because the interpreter itself trusts every offset in the file.
@@ -105,7 +113,8 @@ final class TfliteModel implements LoadedModel {
               library,
               model,
               resolver,
-              interpreter(file, model, resolver, options.threads(), library));
+              interpreter(file, model, resolver, options, library),
+              faults);
       opened = true;
       return loaded;
     } finally {
@@ -120,7 +129,7 @@ final class TfliteModel implements LoadedModel {
       String file,
       FlatBufferModel model,
       BuiltinOpResolver resolver,
-      int threads,
+      LoadOptions options,
       Optional<Path> library)
       throws EngineException {
     Optional<ExternalDelegate> delegate = Optional.empty();
@@ -129,7 +138,7 @@ final class TfliteModel implements LoadedModel {
     }
     boolean opened = false;
     try {
-      TfliteInterpreter made = TfliteInterpreter.open(file, model, resolver, threads, delegate);
+      TfliteInterpreter made = TfliteInterpreter.open(file, model, resolver, options, delegate);
       opened = true;
       return made;
     } finally {
@@ -155,6 +164,11 @@ final class TfliteModel implements LoadedModel {
   }
 
   @Override
+  public List<String> faults() {
+    return faults;
+  }
+
+  @Override
   public List<Tensor> run(List<Tensor> inputs) throws EngineException {
     try (RunScope scope = RunScope.lasting()) {
       return run(inputs, scope);
@@ -168,7 +182,7 @@ final class TfliteModel implements LoadedModel {
     try {
       TfliteInterpreter interpreter = idle.poll();
       if (interpreter == null) {
-        interpreter = interpreter(file, model, resolver, options.threads(), library);
+        interpreter = interpreter(file, model, resolver, options, library);
       }
       boolean sound = false;
       try {

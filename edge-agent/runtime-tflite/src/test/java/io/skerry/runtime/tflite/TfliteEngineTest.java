@@ -89,6 +89,11 @@ class TfliteEngineTest {
 
       try (LoadedModel model = engine.load(real("kws_ref_model.tflite"), options)) {
         assertThat(model.providers()).containsExactly("xnnpack", "cpu");
+        assertThat(model.faults())
+            .singleElement()
+            .asString()
+            .startsWith("tflite-delegate: ")
+            .contains(library.toString());
       }
       assertThatThrownBy(
               () -> engine.load(real("kws_ref_model.tflite"), options.onAcceleratorOnly()))
