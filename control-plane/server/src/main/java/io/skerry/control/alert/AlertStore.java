@@ -149,13 +149,16 @@ final class AlertStore {
   /**
    * Takes what is due, of a route that groups all that waits; whoever dies on it leaves it to be
    * tried again after the lease.
+   *
+   * @param but of no route among these
    */
-  static List<Claimed> claim(Transaction transaction, Instant now, Duration lease, int limit) {
+  static List<Claimed> claim(
+      Transaction transaction, Instant now, Duration lease, List<String> but, int limit) {
     return transaction.list(
         """
         with due as (
           select d.id from alert_delivery d
-          where d.state in ('WAITING', 'REPEATING') and (d.next_at <= ?
+          where d.state in ('WAITING', 'REPEATING') and d.route <> all(?) and (d.next_at <= ?
             or (d.attempts = 0 and exists (select 1 from alert_delivery o join alert_route r
               on r.name = o.route and r.kind = 'MAIL'
               where o.route = d.route and o.state = 'WAITING' and o.next_at <= ?)))
@@ -169,10 +172,19 @@ final class AlertStore {
         row ->
             new Claimed(
                 row.bigint("delivery"), row.text("route"), row.integer("attempts"), alert(row)),
+        but,
         now,
         now,
         limit,
         now.plus(lease));
+  }
+
+  /** Leaves what was taken and not tried to the next who looks. */
+  static void giveBack(Transaction transaction, List<Claimed> claimed, Instant now) {
+    transaction.update(
+        "update alert_delivery set attempts = attempts - 1, next_at = ? where id = any(?)",
+        now,
+        claimed.stream().map(Claimed::id).toList());
   }
 
   static void answered(

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,7 +24,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Delivers alerts until they are taken or given up. A delivery is claimed before it is made, so a
  * server that dies on it makes it again: receivers get an alert at least once, always under the
- * same id. Routes do not wait for each other.
+ * same id. Routes do not wait for each other, not even for one that hangs.
  */
 @Singleton
 final class Dispatcher {
@@ -32,11 +33,20 @@ final class Dispatcher {
   private static final Duration LEASE = Duration.ofMinutes(5);
   static final int AT_ONCE_MAX = 100;
 
+  /** After it a route gives back what it has not tried yet: long before the lease ends. */
+  static final Duration ROUND = Duration.ofMinutes(1);
+
+  private static final Duration ROUND_MAX = ROUND.multipliedBy(2);
+
   private final Database database;
   private final AlertRoutes routes;
   private final Map<Route.Kind, Sender> senders;
   private final Clock clock;
+  private final Map<String, Round> rounds = new ConcurrentHashMap<>();
   private @Nullable Loop loop;
+
+  /** A route at work. */
+  private record Round(Thread thread, Instant since) {}
 
   @Inject
   Dispatcher(Database database, AlertRoutes routes) {
@@ -63,7 +73,7 @@ final class Dispatcher {
 
   @EventListener
   void start(ServerReady ready) {
-    loop = Loop.every("alerts", LOOK_EVERY, this::deliverDue);
+    loop = Loop.every("alerts", LOOK_EVERY, this::startDue);
   }
 
   @PreDestroy
@@ -75,23 +85,48 @@ final class Dispatcher {
 
   /** Delivers what is due, and waits for the answers. */
   void deliverDue() throws InterruptedException {
-    Map<String, List<AlertStore.Claimed>> byRoute = new LinkedHashMap<>();
-    database
-        .call(transaction -> AlertStore.claim(transaction, now(), LEASE, AT_ONCE_MAX))
-        .forEach(one -> byRoute.computeIfAbsent(one.route(), name -> new ArrayList<>()).add(one));
-    List<Thread> threads = new ArrayList<>();
-    byRoute.forEach(
-        (name, claimed) ->
-            threads.add(
-                Thread.ofVirtual()
-                    .name("skerry-alert-" + name)
-                    .start(() -> deliver(name, claimed))));
-    for (Thread thread : threads) {
+    for (Thread thread : startDue()) {
       thread.join();
     }
   }
 
-  private void deliver(String name, List<AlertStore.Claimed> claimed) {
+  /** Begins to deliver what is due on the routes that are not still at work. */
+  List<Thread> startDue() {
+    Instant now = now();
+    rounds.values().stream()
+        .filter(round -> round.since().plus(ROUND_MAX).isBefore(now))
+        .forEach(round -> round.thread().interrupt());
+    List<String> atWork = List.copyOf(rounds.keySet());
+    Map<String, List<AlertStore.Claimed>> byRoute = new LinkedHashMap<>();
+    database
+        .call(transaction -> AlertStore.claim(transaction, now, LEASE, atWork, AT_ONCE_MAX))
+        .forEach(one -> byRoute.computeIfAbsent(one.route(), name -> new ArrayList<>()).add(one));
+    List<Thread> threads = new ArrayList<>();
+    byRoute.forEach(
+        (name, claimed) -> {
+          Thread thread =
+              Thread.ofVirtual()
+                  .name("skerry-alert-" + name)
+                  .unstarted(() -> round(name, claimed, now));
+          rounds.put(name, new Round(thread, now));
+          thread.start();
+          threads.add(thread);
+        });
+    return threads;
+  }
+
+  // What was claimed and not answered is tried again when its lease ends.
+  private void round(String name, List<AlertStore.Claimed> claimed, Instant since) {
+    try {
+      deliver(name, claimed, since);
+    } catch (RuntimeException e) {
+      log.atError().addKeyValue("route", name).setCause(e).log("alerts could not be delivered");
+    } finally {
+      rounds.remove(name);
+    }
+  }
+
+  private void deliver(String name, List<AlertStore.Claimed> claimed, Instant since) {
     Optional<Route> found = routes.opened(name);
     if (found.isEmpty()) {
       return;
@@ -103,14 +138,24 @@ final class Dispatcher {
     }
     if (sender.isGrouping()) {
       send(sender, route, claimed);
-    } else {
-      claimed.forEach(one -> send(sender, route, List.of(one)));
+      return;
+    }
+    for (int i = 0; i < claimed.size(); i++) {
+      if (now().isAfter(since.plus(ROUND))) {
+        List<AlertStore.Claimed> left = claimed.subList(i, claimed.size());
+        database.run(transaction -> AlertStore.giveBack(transaction, left, now()));
+        return;
+      }
+      send(sender, route, List.of(claimed.get(i)));
     }
   }
 
   private void send(Sender sender, Route route, List<AlertStore.Claimed> claimed) {
     Routing.Answer answer =
         sender.send(route, claimed.stream().map(AlertStore.Claimed::alert).toList());
+    if (Thread.interrupted()) {
+      log.atWarn().addKeyValue("route", route.name()).log("receiver took too long, cut off");
+    }
     for (AlertStore.Claimed one : claimed) {
       Routing.After after = Routing.after(answer, one.alert(), route.kind(), one.attempts(), now());
       database.run(

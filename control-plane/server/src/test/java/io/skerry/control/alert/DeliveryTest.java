@@ -2,6 +2,7 @@ package io.skerry.control.alert;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -23,13 +24,16 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -250,6 +254,119 @@ class DeliveryTest {
         .hasMessageContaining("exists");
   }
 
+  @Test
+  void tellsTheOthersWhileOneReceiverHangs() throws Exception {
+    try (ServerSocket silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+      create("silent", "webhook", "http://127.0.0.1:%d/".formatted(silent.getLocalPort()), SECRET);
+      create("hook", "webhook", url("/hook"), SECRET);
+      Dispatcher dispatcher = dispatcher(Clock.systemUTC());
+      keep("incident.opened", "incident-8");
+      List<Thread> first = dispatcher.startDue();
+      assertThat(received.poll(10, TimeUnit.SECONDS)).isNotNull();
+
+      keep("incident.opened", "incident-9");
+      List<Thread> second = dispatcher.startDue();
+
+      assertThat(received.poll(10, TimeUnit.SECONDS)).isNotNull();
+      assertThat(first).hasSize(2);
+      assertThat(second).hasSize(1);
+      assertThat(deliveries())
+          .filteredOn(one -> one.route().equals("silent"))
+          .allMatch(one -> one.state().equals("WAITING"));
+      for (Thread thread : first) {
+        thread.interrupt();
+        thread.join();
+      }
+    }
+  }
+
+  @Test
+  void takesTheStatusOfAReceiverThatNeverEndsItsAnswer() throws Exception {
+    CountDownLatch end = new CountDownLatch(1);
+    receiver.createContext(
+        "/endless",
+        exchange -> {
+          exchange.sendResponseHeaders(200, 0);
+          exchange.getResponseBody().write('a');
+          exchange.getResponseBody().flush();
+          await(end);
+        });
+    create("endless", "webhook", url("/endless"), SECRET);
+    keep("incident.opened", "incident-10");
+    HttpSender hasty = new HttpSender(Duration.ofMillis(500));
+
+    new Dispatcher(
+            plane.database(),
+            routes,
+            Map.of(Route.Kind.WEBHOOK, new WebhookSender(hasty, Clock.systemUTC())),
+            Clock.systemUTC())
+        .deliverDue();
+
+    end.countDown();
+    assertThat(deliveries().getFirst().state()).isEqualTo("DELIVERED");
+    receiver.removeContext("/endless");
+  }
+
+  private static void await(CountDownLatch end) {
+    try {
+      end.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Test
+  void givesBackWhatItCannotTryInItsTurn() throws Exception {
+    create("hook", "webhook", url("/hook"), SECRET);
+    keep("incident.opened", "incident-11");
+    keep("incident.opened", "incident-12");
+    Instant start = Instant.now();
+
+    new Dispatcher(
+            plane.database(),
+            routes,
+            Map.of(
+                Route.Kind.WEBHOOK,
+                (route, alerts) -> {
+                  received.add(new Received("", Map.of(), alerts.getFirst().object()));
+                  return new Routing.Answer.Unreachable("slow");
+                }),
+            new SlowClock(start))
+        .deliverDue();
+
+    assertThat(received).hasSize(1);
+    assertThat(deliveries())
+        .extracting(AlertDelivery::object, AlertDelivery::attempts, AlertDelivery::state)
+        .containsExactlyInAnyOrder(
+            tuple("incident-11", 1, "WAITING"), tuple("incident-12", 0, "WAITING"));
+  }
+
+  /** Half a round goes by whenever somebody looks. */
+  private static final class SlowClock extends Clock {
+    private Instant now;
+
+    SlowClock(Instant now) {
+      this.now = now;
+    }
+
+    @Override
+    public Instant instant() {
+      Instant then = now;
+      now = now.plus(Dispatcher.ROUND.dividedBy(2));
+      return then;
+    }
+
+    @Override
+    public ZoneId getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      return this;
+    }
+  }
+
   private void create(
       String name, String kind, String url, @org.jspecify.annotations.Nullable String secret) {
     routes.create(ANA, new AlertRouteRequest(name, kind, url, secret, null));
@@ -272,19 +389,21 @@ class DeliveryTest {
   }
 
   private void deliverAt(Instant now) throws InterruptedException {
-    Clock clock = Clock.fixed(now, ZoneOffset.UTC);
-    new Dispatcher(
-            plane.database(),
-            routes,
-            Map.of(
-                Route.Kind.WEBHOOK,
-                new WebhookSender(http, clock),
-                Route.Kind.MAIL,
-                new MailSender(),
-                Route.Kind.ALERTMANAGER,
-                new AlertmanagerSender(http)),
-            clock)
-        .deliverDue();
+    dispatcher(Clock.fixed(now, ZoneOffset.UTC)).deliverDue();
+  }
+
+  private Dispatcher dispatcher(Clock clock) {
+    return new Dispatcher(
+        plane.database(),
+        routes,
+        Map.of(
+            Route.Kind.WEBHOOK,
+            new WebhookSender(http, clock),
+            Route.Kind.MAIL,
+            new MailSender(),
+            Route.Kind.ALERTMANAGER,
+            new AlertmanagerSender(http)),
+        clock);
   }
 
   private List<AlertDelivery> deliveries() {
