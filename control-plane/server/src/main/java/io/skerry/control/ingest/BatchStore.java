@@ -54,6 +54,7 @@ final class BatchStore {
   private final SealedSample seals;
   private final TenantKeys keys;
   private final WindowLayouts layouts;
+  private final Quarantine quarantine;
   private final Clock clock = Clock.systemUTC();
   private final ApplicationEventPublisher<RecordsStoring> storing;
 
@@ -63,8 +64,10 @@ final class BatchStore {
       SealedSample seals,
       TenantKeys keys,
       WindowLayouts layouts,
+      Quarantine quarantine,
       ApplicationEventPublisher<RecordsStoring> storing) {
     this.layouts = layouts;
+    this.quarantine = quarantine;
     this.reports = reports;
     this.presence = presence;
     this.seals = seals;
@@ -93,7 +96,7 @@ final class BatchStore {
       } catch (InvalidProtocolBufferException
           | MalformedDocumentException
           | IllegalArgumentException e) {
-        Quarantine.put(
+        quarantine.put(
             transaction,
             message.topic(),
             null,
@@ -195,7 +198,7 @@ final class BatchStore {
   }
 
   // Or a hostile device could fill the table of ledgers, and shut itself out for good.
-  private static void setAsideFarEpochs(Transaction transaction, List<Batch> batches) {
+  private void setAsideFarEpochs(Transaction transaction, List<Batch> batches) {
     Map<String, Long> newest = new HashMap<>();
     transaction.forEach(
         """
@@ -213,7 +216,7 @@ final class BatchStore {
           if (epoch >= 1 && epoch <= SEQUENCE_MAX && epoch - known <= EPOCHS_AHEAD_MAX) {
             return false;
           }
-          Quarantine.put(
+          quarantine.put(
               transaction,
               batch.topic(),
               epoch,
@@ -225,8 +228,7 @@ final class BatchStore {
         });
   }
 
-  private static long gather(
-      Transaction transaction, Batch batch, Ledgers ledgers, RecordRows rows) {
+  private long gather(Transaction transaction, Batch batch, Ledgers ledgers, RecordRows rows) {
     Ledgers.Key key = batch.key();
     SetAside aside = new SetAside(transaction, batch);
     giveUp(batch, ledgers, aside);
@@ -298,7 +300,7 @@ final class BatchStore {
   }
 
   /** Puts what a batch holds that cannot be into quarantine, a few with their bytes. */
-  private static final class SetAside {
+  private final class SetAside {
     private final Transaction transaction;
     private final Batch batch;
     private int count;
@@ -319,7 +321,7 @@ final class BatchStore {
     private void put(@Nullable Long sequence, String reason, ByteString payload) {
       count++;
       if (count <= SET_ASIDE_MAX) {
-        Quarantine.put(
+        quarantine.put(
             transaction, batch.topic(), batch.records().getBootEpoch(), sequence, reason, payload);
       }
     }

@@ -38,16 +38,23 @@ public final class Ingest {
   private final Database database;
   private final ControlLink link;
   private final BatchStore store;
+  private final Quarantine quarantine;
   private final Events events;
   private final IngestConfig config;
   private @Nullable Loop loop;
   private @Nullable Loop folding;
 
   Ingest(
-      Database database, ControlLink link, BatchStore store, Events events, IngestConfig config) {
+      Database database,
+      ControlLink link,
+      BatchStore store,
+      Quarantine quarantine,
+      Events events,
+      IngestConfig config) {
     this.database = database;
     this.link = link;
     this.store = store;
+    this.quarantine = quarantine;
     this.events = events;
     this.config = config;
   }
@@ -124,7 +131,7 @@ public final class Ingest {
             + cause.getMessage();
     whenDatabaseIsThere(
         transaction -> {
-          Quarantine.put(transaction, message.topic(), null, null, reason, message.payload());
+          quarantine.put(transaction, message.topic(), null, null, reason, message.payload());
           return true;
         });
     message.acknowledge().run();

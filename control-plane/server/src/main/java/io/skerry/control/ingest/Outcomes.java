@@ -107,43 +107,41 @@ public final class Outcomes {
       Source source,
       Map<String, String> tenants,
       Instant now) {
+    String tenant = tenants.getOrDefault(outcome.device(), "");
     String client = text(outcome.clientId());
+    String subject = client.isEmpty() ? "" : keys.pseudonym(new TenantId(tenant), client);
     Instant at = outcome.outcomeAt() == null ? now : outcome.outcomeAt();
     String prediction = text(outcome.predictionId());
     if (prediction.isEmpty()) {
-      prediction = ofClient(transaction, outcome.device(), client, tenants);
+      prediction = ofSubject(transaction, outcome.device(), subject);
     }
     return transaction.update(
         """
-        insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, client_id, slot,
+        insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject, slot,
           model, version, actual, joined, outcome_at, received_at, source)
         values (?, 0, nextval('told_outcome'), ?, ?, '', '', 0, ?, false, ?, ?, ?)
         on conflict do nothing
         """,
         outcome.device(),
         prediction,
-        client,
+        subject,
         outcome.actual(),
         at,
         now,
         source.stored());
   }
 
-  private String ofClient(
-      Transaction transaction, String device, String client, Map<String, String> tenants) {
-    String tenant = tenants.get(device);
-    return tenant == null
-        ? ""
-        : transaction
-            .first(
-                """
-                select prediction_id from telemetry_prediction where device = ? and subject = ?
-                order by at desc limit 1
-                """,
-                row -> row.text("prediction_id"),
-                device,
-                keys.pseudonym(new TenantId(tenant), client))
-            .orElse("");
+  private static String ofSubject(Transaction transaction, String device, String subject) {
+    return transaction
+        .first(
+            """
+            select prediction_id from telemetry_prediction where device = ? and subject = ?
+            order by at desc limit 1
+            """,
+            row -> row.text("prediction_id"),
+            device,
+            subject)
+        .orElse("");
   }
 
   private static void check(Transaction transaction, List<ToldOutcome> outcomes, Instant now) {

@@ -3,27 +3,40 @@ package io.skerry.control.ingest;
 import com.google.protobuf.ByteString;
 import io.skerry.api.QuarantinedRecord;
 import io.skerry.control.sql.Transaction;
+import io.skerry.protocol.RecordStream;
+import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
+import jakarta.inject.Singleton;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What could not be read, with the reason; the oldest goes first. */
+/**
+ * What could not be read, with the reason; the oldest goes first. Its bytes may be of people: they
+ * are sealed, and nobody sees from outside of whom they are.
+ */
+@Singleton
 final class Quarantine {
   static final int ROWS_MAX = 10_000;
   private static final int PAYLOAD_BYTES_MAX = 64 * 1024;
   private static final int REASON_MAX = 500;
+  private static final String PURPOSE = "quarantine";
   private static final Logger log = LoggerFactory.getLogger(Quarantine.class);
 
-  private Quarantine() {}
+  private final Seals seals;
+
+  Quarantine(Seals seals) {
+    this.seals = seals;
+  }
 
   /** The newest before an id, newest first; of one device, or of all when it is empty. */
   static List<QuarantinedRecord> newest(
       Transaction transaction, long before, String device, int limit) {
     return transaction.list(
         """
-        select *, octet_length(payload) as bytes from telemetry_quarantine
+        select * from telemetry_quarantine
         where id < ? and (? = '' or device = ?) order by id desc limit ?
         """,
         row ->
@@ -42,7 +55,24 @@ final class Quarantine {
         limit);
   }
 
-  static void put(
+  /** The bytes that were kept of one; empty when it is not here, or they were erased. */
+  Optional<byte[]> payload(Transaction transaction, long id) {
+    return transaction.first(
+        "select * from telemetry_quarantine where id = ? and sealed is not null",
+        row ->
+            seals.open(
+                new TenantId(row.text("tenant")),
+                PURPOSE,
+                name(
+                    row.text("device"),
+                    row.text("stream"),
+                    row.optionalBigint("boot_epoch").orElse(null),
+                    row.optionalBigint("sequence").orElse(null)),
+                row.bytes("sealed")),
+        id);
+  }
+
+  void put(
       Transaction transaction,
       Topics.DeviceTopic topic,
       @Nullable Long epoch,
@@ -55,21 +85,42 @@ final class Quarantine {
         .addKeyValue("kind", topic.kind())
         .addKeyValue("reason", told)
         .log("message quarantined");
+    byte[] kept = payload.substring(0, Math.min(payload.size(), PAYLOAD_BYTES_MAX)).toByteArray();
+    String device = topic.device().value();
     transaction.update(
         """
-        insert into telemetry_quarantine (at, device, stream, boot_epoch, sequence, reason, payload)
-        values (now(), ?, ?, ?, ?, ?, ?)
+        insert into telemetry_quarantine (at, tenant, device, stream, boot_epoch, sequence, reason,
+          bytes, sealed)
+        values (now(), ?, ?, ?, ?, ?, ?, ?, ?)
         """,
-        topic.device().value(),
+        topic.tenant().value(),
+        device,
         topic.kind(),
         epoch,
         sequence,
         told,
-        payload.substring(0, Math.min(payload.size(), PAYLOAD_BYTES_MAX)).toByteArray());
+        (long) kept.length,
+        seals.seal(topic.tenant(), PURPOSE, name(device, topic.kind(), epoch, sequence), kept));
     transaction.update(
         "delete from telemetry_quarantine where id <= (select max(id) from telemetry_quarantine) - ?",
         (long) ROWS_MAX);
     Counters.add(transaction, "quarantined", 1);
+  }
+
+  /** Forgets all bytes of a tenant that may be of a subject; that they came stays known. */
+  static void erasePayloads(Transaction transaction, TenantId tenant) {
+    transaction.update(
+        """
+        update telemetry_quarantine set sealed = null, bytes = 0
+        where tenant = ? and stream = any(?)
+        """,
+        tenant.value(),
+        List.of(RecordStream.SAMPLES.wireName(), RecordStream.FEEDBACK.wireName()));
+  }
+
+  private static String name(
+      String device, String stream, @Nullable Long epoch, @Nullable Long sequence) {
+    return "%s/%s/%s/%s".formatted(device, stream, epoch, sequence);
   }
 
   // It may quote what a device sent: of any length, and with what no text column takes.

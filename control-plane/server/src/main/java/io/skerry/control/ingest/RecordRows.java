@@ -57,7 +57,8 @@ final class RecordRows {
               epoch,
               record.getSequence(),
               RecordReader.window(device, epoch, record.getWindow(), now, layouts));
-      case FEEDBACK -> addFeedback(device, epoch, record.getSequence(), record.getFeedback());
+      case FEEDBACK ->
+          addFeedback(tenant, device, epoch, record.getSequence(), record.getFeedback());
       case SAMPLE -> addSample(tenant, device, epoch, record);
       case EVENT -> addEvent(device, epoch, record);
       case BODY_NOT_SET -> throw new RecordReader.Malformed("record has no body");
@@ -120,7 +121,13 @@ final class RecordRows {
                         StreamCounts::getStream, StreamCounts::getCountsList, (a, b) -> a))));
   }
 
-  private void addFeedback(DeviceId device, long epoch, long sequence, Feedback wire)
+  // Whoever it is of is never stored: a pseudonym finds it again.
+  private String subject(TenantId tenant, String clientId) {
+    return clientId.isEmpty() ? "" : keys.pseudonym(tenant, clientId);
+  }
+
+  private void addFeedback(
+      TenantId tenant, DeviceId device, long epoch, long sequence, Feedback wire)
       throws RecordReader.Malformed {
     StoredFeedback stored = RecordReader.feedback(device, wire);
     outcomes.add(stored);
@@ -131,7 +138,7 @@ final class RecordRows {
           epoch,
           sequence,
           stored.predictionId(),
-          wire.getClientId(),
+          subject(tenant, wire.getClientId()),
           prediction.map(joined -> joined.slot().value()).orElse(""),
           prediction.map(joined -> joined.version().model().value()).orElse(""),
           prediction.map(joined -> joined.version().version()).orElse(0L),
@@ -148,8 +155,7 @@ final class RecordRows {
     Sample sample = record.getSample();
     RecordReader.checkSample(sample);
     RecordReader.checkMoment(record.getAtMillis(), now);
-    String subject =
-        sample.getClientId().isEmpty() ? "" : keys.pseudonym(tenant, sample.getClientId());
+    String subject = subject(tenant, sample.getClientId());
     Instant at = Instant.ofEpochMilli(record.getAtMillis());
     String slot = RecordReader.slot(sample.getModel()).value();
     String model = RecordReader.version(sample.getModel()).model().value();
@@ -233,7 +239,7 @@ final class RecordRows {
         streams);
     transaction.batch(
         """
-        insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, client_id, slot,
+        insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject, slot,
           model, version, actual, joined, score, predicted_at, outcome_at, received_at)
         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())
         """,

@@ -1,5 +1,6 @@
 package io.skerry.control.ingest;
 
+import io.micronaut.http.MediaType;
 import io.micronaut.http.MutableHttpResponse;
 import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Get;
@@ -31,11 +32,14 @@ final class TelemetryController {
   private final Database database;
   private final TelemetryCounts counts;
   private final DataFlows flows;
+  private final Quarantine quarantine;
 
-  TelemetryController(Database database, TelemetryCounts counts, DataFlows flows) {
+  TelemetryController(
+      Database database, TelemetryCounts counts, DataFlows flows, Quarantine quarantine) {
     this.database = database;
     this.counts = counts;
     this.flows = flows;
+    this.quarantine = quarantine;
   }
 
   @Get("/telemetry")
@@ -82,6 +86,20 @@ final class TelemetryController {
             transaction -> Quarantine.newest(transaction, before(pageToken), device, limit));
     return new Page<>(
         records, records.size() == limit ? String.valueOf(records.getLast().id()) : null);
+  }
+
+  /** What was kept of one record, to find out what is wrong with its device. */
+  @Get(value = "/quarantine/{id}/payload", produces = MediaType.APPLICATION_OCTET_STREAM)
+  @Allowed(Role.ADMIN)
+  byte[] payload(long id) {
+    return database.call(
+        transaction ->
+            quarantine
+                .payload(transaction, id)
+                .orElseThrow(
+                    () ->
+                        new ProblemException(
+                            ErrorCode.NOT_FOUND, "nothing is kept of record %d".formatted(id))));
   }
 
   private static long before(String pageToken) {

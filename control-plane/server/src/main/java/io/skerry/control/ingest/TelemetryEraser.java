@@ -3,9 +3,7 @@ package io.skerry.control.ingest;
 import io.skerry.control.sql.Transaction;
 import io.skerry.protocol.TenantId;
 import jakarta.inject.Singleton;
-import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -52,9 +50,22 @@ public final class TelemetryEraser {
     return new Erased(waiting + stored, windows, feedback, Set.of());
   }
 
-  /** Erases every prediction of a subject. */
+  /**
+   * Erases every prediction of a subject, and the bytes of all samples and outcomes that could not
+   * be read: nobody can tell whose they are.
+   */
   public Erased subject(Transaction transaction, TenantId tenant, String pseudonym) {
     Set<String> predictions = new HashSet<>(samples.predictions(transaction, tenant, pseudonym));
+    // Samples may be gone whose outcomes are not.
+    predictions.addAll(
+        transaction.list(
+            """
+            select device || '/' || prediction_id as name from telemetry_prediction
+            join device d on d.id = device where d.tenant = ? and subject = ?
+            """,
+            row -> row.text("name"),
+            tenant.value(),
+            pseudonym));
     long waiting =
         transaction.update(
             "delete from telemetry_sample where tenant = ? and subject = ?",
@@ -62,27 +73,15 @@ public final class TelemetryEraser {
             pseudonym);
     long stored =
         lake.erase(transaction, tenant.value(), new SampleFiles.Erased("subject", pseudonym));
-    List<String> clients = new ArrayList<>();
-    transaction.forEach(
-        """
-        select distinct client_id from telemetry_feedback f join device d on d.id = f.device
-        where d.tenant = ? and client_id <> ''
-        """,
-        row -> {
-          if (keys.pseudonym(tenant, row.text("client_id")).equals(pseudonym)) {
-            clients.add(row.text("client_id"));
-          }
-        },
-        tenant.value());
     long feedback =
         transaction.update(
             """
             delete from telemetry_feedback using device d
             where d.id = device and d.tenant = ?
-              and (client_id = any(?) or device || '/' || prediction_id = any(?))
+              and (subject = ? or device || '/' || prediction_id = any(?))
             """,
             tenant.value(),
-            clients,
+            pseudonym,
             predictions);
     transaction.update(
         "delete from label_task where device || '/' || prediction_id = any(?)", predictions);
@@ -93,6 +92,7 @@ public final class TelemetryEraser {
         """,
         tenant.value(),
         pseudonym);
+    Quarantine.erasePayloads(transaction, tenant);
     return new Erased(waiting + stored, 0, feedback, predictions);
   }
 

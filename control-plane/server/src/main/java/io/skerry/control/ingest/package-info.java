@@ -10,7 +10,7 @@
  *                          window_index, start_at, end_at, predictions, predictions_failed, skipped
  * telemetry_window_stream  the same key and stream, slot, model, version, window_index, counts bigint[]
  *                          (index: model, version, window_index, stream)
- * telemetry_feedback       device, boot_epoch, sequence (key), prediction_id, client_id, slot, model,
+ * telemetry_feedback       device, boot_epoch, sequence (key), prediction_id, subject, slot, model,
  *                          version, actual, joined, score, predicted_at, outcome_at
  *                          (slot, model, version, score, predicted_at are of use only where joined)
  * telemetry_event          device, boot_epoch, sequence (key), at, code, detail, attributes jsonb

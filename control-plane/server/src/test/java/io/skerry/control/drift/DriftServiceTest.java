@@ -262,7 +262,7 @@ class DriftServiceTest {
   private void feedback(int device, long sequence, long window, boolean positive, float score) {
     sql(
         """
-        insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, client_id,
+        insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject,
           slot, model, version, actual, joined, score, predicted_at, outcome_at, received_at)
         values (?, 1, ?, ?, '', 'main', 'engine-health', 1, ?, true, ?, ?, now(), now())
         """,

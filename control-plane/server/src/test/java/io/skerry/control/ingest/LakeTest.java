@@ -12,6 +12,7 @@ import io.skerry.control.sql.TestPlane;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.TenantId;
+import io.skerry.protocol.Topics;
 import io.skerry.wire.fleet.v1.Feedback;
 import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.NamedTensor;
@@ -25,6 +26,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -68,7 +70,8 @@ class LakeTest {
   void empty() throws IOException {
     sql("update lake_file set replaced_at = now() - interval '1 day'");
     lake.removeReplaced(Duration.ZERO);
-    sql("truncate telemetry_sample, telemetry_feedback, telemetry_event, erasure");
+    sql(
+        "truncate telemetry_sample, telemetry_feedback, telemetry_event, erasure, telemetry_quarantine, telemetry_prediction");
     Files.deleteIfExists(folder.resolve("data/erasures.jsonl"));
   }
 
@@ -164,15 +167,55 @@ class LakeTest {
     feedback("cam-1", "p1", "");
     feedback("cam-2", "p9", "anna");
     feedback("cam-2", "p2", "bert");
+    Quarantine quarantine = plane.bean(Quarantine.class);
+    plane
+        .database()
+        .run(
+            transaction ->
+                quarantine.put(
+                    transaction,
+                    new Topics.DeviceTopic(TENANT, new DeviceId("cam-2"), "samples"),
+                    1L,
+                    9L,
+                    "no output",
+                    ByteString.copyFromUtf8(SECRET + " of anna")));
+    assertThat(quarantined()).contains(SECRET + " of anna");
+    assertThat(sealed("select sealed from telemetry_quarantine")).doesNotContain("anna", SECRET);
+    assertThat(count("select count(*) from telemetry_feedback where subject in ('anna', 'bert')"))
+        .isZero();
 
     Erasure erased = erase(new ErasureRequest(null, "anna", "asked for it"));
 
     assertThat(erased.samples()).isEqualTo(1);
     assertThat(erased.feedback()).isEqualTo(2);
     assertThat(read()).containsExactly("cam-2/p2/bert");
+    assertThat(quarantined()).isEmpty();
+    assertThat(count("select count(*) from telemetry_quarantine")).isEqualTo(1);
     assertThat(Files.readString(folder.resolve("data/erasures.jsonl"))).doesNotContain("anna");
     assertThatThrownBy(() -> erase(new ErasureRequest("cam-1", "anna", "both")))
         .hasMessageContaining("either");
+  }
+
+  @Test
+  void erasesASubjectWhoseSamplesAreForgottenAlready() {
+    sample("cam-1", "p1", "anna", NOON);
+    feedback("cam-1", "p1", "");
+    sql("truncate telemetry_sample");
+
+    assertThat(erase(new ErasureRequest(null, "anna", "asked for it")).feedback()).isEqualTo(1);
+  }
+
+  private Optional<String> quarantined() {
+    return plane
+        .database()
+        .call(
+            transaction ->
+                plane
+                    .bean(Quarantine.class)
+                    .payload(
+                        transaction,
+                        Quarantine.newest(transaction, Long.MAX_VALUE, "cam-2", 1).getFirst().id()))
+        .map(bytes -> new String(bytes, StandardCharsets.UTF_8));
   }
 
   private Erasure erase(ErasureRequest request) {

@@ -143,7 +143,7 @@ class CollectedSamplesTest {
             transaction ->
                 transaction.update(
                     "insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id,"
-                        + " client_id, slot, model, version, actual, joined, score, predicted_at,"
+                        + " subject, slot, model, version, actual, joined, score, predicted_at,"
                         + " outcome_at, received_at)"
                         + " values (?, 1, ?, ?, '', 'main', 'm', 1, ?, ?, 0.5, ?, ?, now())",
                     device,
