@@ -22,6 +22,11 @@ record Alert(
     Severity severity,
     String detail,
     Optional<Instant> resolvedAt) {
+  /** Whether it tells of a moment: there is nothing that lasts, and nothing that will end. */
+  boolean isMoment() {
+    return resolvedAt.filter(at::equals).isPresent();
+  }
+
   /** Unique for all receivers; the same however often it is delivered. */
   String eventId() {
     return "alert-" + id;

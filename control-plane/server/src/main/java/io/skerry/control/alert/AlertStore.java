@@ -10,7 +10,7 @@ import java.util.Optional;
 /** The tables of alerts, routes, silences and deliveries; secrets are sealed by the caller. */
 final class AlertStore {
   static final int LIST_MAX = 500;
-  private static final int EARLIER_MAX = 100;
+  private static final int EARLIER_MAX = 1000;
 
   private AlertStore() {}
 
@@ -33,26 +33,65 @@ final class AlertStore {
         .orElseThrow();
   }
 
-  static List<Alert> ofCause(Transaction transaction, String cause, Instant since) {
+  /** What of a cause went out on which route, or will. */
+  static List<Routing.Told> told(Transaction transaction, String cause, Instant since) {
     return transaction.list(
-        "select * from alert where cause = ? and cause <> '' and at > ? order by id desc limit ?",
-        AlertStore::alert,
+        """
+        select d.route, a.kind, a.severity, a.at from alert a join alert_delivery d on d.alert = a.id
+        where a.cause = ? and a.cause <> '' and a.at > ?
+          and d.state in ('WAITING', 'REPEATING', 'DELIVERED')
+        order by a.id desc limit ?
+        """,
+        row ->
+            new Routing.Told(
+                row.text("route"),
+                row.text("kind"),
+                Severity.valueOf(row.text("severity")),
+                row.instant("at")),
         cause,
         since,
         EARLIER_MAX);
   }
 
-  /** Ends the open alerts of an object, and has those told of it that were told it goes on. */
-  static void resolve(Transaction transaction, String object, Instant now) {
-    transaction.update(
-        "update alert set resolved_at = ? where object = ? and resolved_at is null", now, object);
+  /**
+   * Ends the open alerts of an object, and has those told of it that were told it goes on.
+   *
+   * @param kinds how their kinds begin
+   */
+  static void resolve(Transaction transaction, String kinds, String object, Instant now) {
     transaction.update(
         """
-        update alert_delivery set state = 'WAITING', attempts = 0, next_at = ?
-        where state = 'REPEATING' and alert in (select id from alert where object = ?)
+        update alert set resolved_at = ?
+        where object = ? and starts_with(kind, ?) and resolved_at is null
         """,
         now,
-        object);
+        object,
+        kinds);
+    tellEnds(transaction, now);
+  }
+
+  /** Ends the alarms of copied keys that were dealt with: the device is revoked, or gone. */
+  static void resolveCloned(Transaction transaction, Instant now) {
+    int ended =
+        transaction.update(
+            """
+            update alert set resolved_at = ? where kind = 'device.cloned' and resolved_at is null
+              and not exists (select from device_instances i
+                where i.device = alert.object and i.cloned_since is not null)
+            """,
+            now);
+    if (ended > 0) {
+      tellEnds(transaction, now);
+    }
+  }
+
+  private static void tellEnds(Transaction transaction, Instant now) {
+    transaction.update(
+        """
+        update alert_delivery d set state = 'WAITING', attempts = 0, next_at = ?
+        from alert a where a.id = d.alert and d.state = 'REPEATING' and a.resolved_at is not null
+        """,
+        now);
   }
 
   static List<Alert> newest(Transaction transaction, long before, int limit) {

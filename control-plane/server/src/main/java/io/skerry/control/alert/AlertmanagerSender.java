@@ -5,23 +5,32 @@ import com.google.gson.JsonObject;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 
 /**
  * Posts an alert to {@code URL/api/v2/alerts} of a Prometheus Alertmanager: again while it lasts,
- * and with its end when it has one.
+ * and with its end when it has one. What only happened fires for {@link #MOMENT_LASTS} from its
+ * delivery on: an Alertmanager tells nobody of an alert that has ended before it came.
  */
 final class AlertmanagerSender implements Sender {
-  private final HttpSender http;
+  /** Longer than an Alertmanager waits for others to group with, by any usual configuration. */
+  static final Duration MOMENT_LASTS = Duration.ofMinutes(30);
 
-  AlertmanagerSender(HttpSender http) {
+  private final HttpSender http;
+  private final Clock clock;
+
+  AlertmanagerSender(HttpSender http, Clock clock) {
     this.http = http;
+    this.clock = clock;
   }
 
   @Override
   public Routing.Answer send(Route route, List<Alert> alerts) {
     JsonArray all = new JsonArray();
-    all.add(alert(alerts.getFirst()));
+    all.add(alert(alerts.getFirst(), clock.instant()));
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create(route.url().replaceAll("/+$", "") + "/api/v2/alerts"))
             .header("Content-Type", "application/json");
@@ -29,7 +38,7 @@ final class AlertmanagerSender implements Sender {
     return http.post(request, all.toString().getBytes(StandardCharsets.UTF_8));
   }
 
-  static JsonObject alert(Alert alert) {
+  static JsonObject alert(Alert alert, Instant now) {
     JsonObject labels = new JsonObject();
     labels.addProperty("alertname", "skerry." + alert.kind());
     labels.addProperty("object", alert.object());
@@ -49,7 +58,10 @@ final class AlertmanagerSender implements Sender {
     posted.add("labels", labels);
     posted.add("annotations", annotations);
     posted.addProperty("startsAt", alert.at().toString());
-    alert.resolvedAt().ifPresent(at -> posted.addProperty("endsAt", at.toString()));
+    alert
+        .resolvedAt()
+        .map(at -> alert.isMoment() ? now.plus(MOMENT_LASTS) : at)
+        .ifPresent(at -> posted.addProperty("endsAt", at.toString()));
     return posted;
   }
 }

@@ -9,6 +9,7 @@ import io.skerry.control.drift.IncidentResolved;
 import io.skerry.control.rollout.RolloutEnded;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
+import io.skerry.fleet.incident.Incident.Page;
 import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.time.Instant;
@@ -37,24 +38,35 @@ final class Alerts {
   void onOpened(IncidentOpened event) {
     Incident incident = event.incident();
     // Inputs that moved are no harm by themselves: they open an investigation and wake nobody.
-    keep(
+    keepIn(
+        event.transaction(),
         of(
             "incident.opened",
             incident,
-            Severity.TICKET,
-            "%s of %s moved by %.1f standard deviations on %d devices"
-                .formatted(
-                    incident.feature(),
-                    incident.cohort(),
-                    incident.shiftSigma(),
-                    incident.devices())));
+            event.page().isPresent() ? Severity.PAGE : Severity.TICKET,
+            opened(incident, event.page())));
+  }
+
+  private static String opened(Incident incident, Optional<Page> page) {
+    String where =
+        "%s of %s on %d devices"
+            .formatted(incident.feature(), incident.cohort(), incident.devices());
+    if (page.isEmpty()) {
+      return "%s moved by %.1f standard deviations".formatted(where, incident.shiftSigma());
+    }
+    return switch (page.get()) {
+      case QUALITY -> where + ": values are missing, impossible or stuck";
+      case ACCURACY -> where + ": more predictions are wrong";
+      case ESTIMATED_ACCURACY -> where + ": more predictions are likely to be wrong";
+    };
   }
 
   @EventListener
   void onHarm(HarmConfirmed event) {
     Incident incident = event.incident();
     Incident.Harm harm = incident.harm();
-    keep(
+    keepIn(
+        event.transaction(),
         of(
             "incident.harmful",
             incident,
@@ -68,14 +80,15 @@ final class Alerts {
   @EventListener
   void onResolved(IncidentResolved event) {
     Incident incident = event.incident();
-    database.run(transaction -> AlertStore.resolve(transaction, incident.id(), now()));
+    AlertStore.resolve(event.transaction(), "incident.", incident.id(), now());
     Alert alert =
         of(
             "incident.resolved",
             incident,
             Severity.NOTE,
             event.reason().isBlank() ? "resolved" : event.reason());
-    keep(
+    keepIn(
+        event.transaction(),
         new Alert(
             0,
             alert.at(),
@@ -138,23 +151,25 @@ final class Alerts {
 
   /** Keeps an alert and what is to be told of it, in one step. */
   Alert keep(Alert alert) {
-    Alert kept = database.call(transaction -> keep(transaction, alert));
-    log.atWarn()
-        .addKeyValue("kind", kept.kind())
-        .addKeyValue("object", kept.object())
-        .addKeyValue("detail", kept.detail())
-        .log("alert kept");
-    return kept;
+    return database.call(transaction -> keepIn(transaction, alert));
   }
 
-  private Alert keep(Transaction transaction, Alert alert) {
+  private Alert keepIn(Transaction transaction, Alert alert) {
     Instant now = now();
-    List<Alert> earlier = AlertStore.ofCause(transaction, alert.cause(), now.minus(Routing.QUIET));
+    List<Routing.Told> earlier =
+        AlertStore.told(transaction, alert.cause(), now.minus(Routing.QUIET));
     Alert kept = AlertStore.insert(transaction, alert);
     List<Route> routes =
         AlertStore.routes(transaction).stream().map(AlertStore.Sealed::route).toList();
     Routing.of(kept, routes, AlertStore.silences(transaction, now), earlier, now)
         .forEach(delivery -> AlertStore.insert(transaction, kept.id(), delivery, now));
+    transaction.afterCommit(
+        () ->
+            log.atWarn()
+                .addKeyValue("kind", kept.kind())
+                .addKeyValue("object", kept.object())
+                .addKeyValue("detail", kept.detail())
+                .log("alert kept"));
     return kept;
   }
 

@@ -68,7 +68,7 @@ final class Dispatcher {
         Route.Kind.MAIL,
         new MailSender(),
         Route.Kind.ALERTMANAGER,
-        new AlertmanagerSender(http));
+        new AlertmanagerSender(http, Clock.systemUTC()));
   }
 
   @EventListener
@@ -99,7 +99,11 @@ final class Dispatcher {
     List<String> atWork = List.copyOf(rounds.keySet());
     Map<String, List<AlertStore.Claimed>> byRoute = new LinkedHashMap<>();
     database
-        .call(transaction -> AlertStore.claim(transaction, now, LEASE, atWork, AT_ONCE_MAX))
+        .call(
+            transaction -> {
+              AlertStore.resolveCloned(transaction, now);
+              return AlertStore.claim(transaction, now, LEASE, atWork, AT_ONCE_MAX);
+            })
         .forEach(one -> byRoute.computeIfAbsent(one.route(), name -> new ArrayList<>()).add(one));
     List<Thread> threads = new ArrayList<>();
     byRoute.forEach(

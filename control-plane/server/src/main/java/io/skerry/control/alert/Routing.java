@@ -3,6 +3,8 @@ package io.skerry.control.alert;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Decides who is told of an alert, and when a delivery is tried again. Pure.
@@ -39,32 +41,38 @@ final class Routing {
     GROUPED
   }
 
+  /** An alert that went out on a route, or waits to: not one that was held back or given up. */
+  record Told(String route, String kind, Severity severity, Instant at) {}
+
   /** A delivery to be made. */
   record Delivery(String route, State state, Instant dueAt) {}
 
   /**
    * The deliveries of a new alert, one for each route that wants its severity.
    *
-   * @param earlier alerts of the same cause, of any time
+   * @param earlier what was told of the same cause, at any time
    */
   static List<Delivery> of(
-      Alert alert, List<Route> routes, List<Silence> silences, List<Alert> earlier, Instant now) {
+      Alert alert, List<Route> routes, List<Silence> silences, List<Told> earlier, Instant now) {
     boolean silenced = silences.stream().anyMatch(one -> one.covers(alert, now));
-    boolean told =
+    Set<String> told =
         earlier.stream()
-            .anyMatch(
+            .filter(
                 one ->
                     one.kind().equals(alert.kind())
                         && alert.severity().covers(one.severity())
-                        && one.at().isAfter(now.minus(QUIET)));
-    State state = silenced ? State.SILENCED : told ? State.GROUPED : State.WAITING;
+                        && one.at().isAfter(now.minus(QUIET)))
+            .map(Told::route)
+            .collect(Collectors.toSet());
     return routes.stream()
         .filter(route -> route.from().covers(alert.severity()))
         .map(
             route ->
                 new Delivery(
                     route.name(),
-                    state,
+                    silenced
+                        ? State.SILENCED
+                        : told.contains(route.name()) ? State.GROUPED : State.WAITING,
                     route.kind() == Route.Kind.MAIL ? now.plus(GROUPED_FOR) : now))
         .toList();
   }

@@ -12,7 +12,6 @@ import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.incident.Incident;
 import io.skerry.fleet.incident.IncidentEvent;
 import io.skerry.fleet.incident.IncidentMachine;
-import io.skerry.fleet.incident.IncidentState;
 import io.skerry.telemetry.drift.Accuracy;
 import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.DriftFinding;
@@ -224,7 +223,7 @@ final class DriftService {
     DriftStore.find(transaction, number)
         .map(Incidents::view)
         .ifPresent(
-            view -> transaction.afterCommit(() -> opened.publishEvent(new IncidentOpened(view))));
+            view -> opened.publishEvent(new IncidentOpened(transaction, view, incident.page())));
   }
 
   private static long commonVersion(Cohort cohort, WindowReader.Window read) {
@@ -259,8 +258,8 @@ final class DriftService {
         incident = IncidentMachine.after(incident, counted.get());
       }
       DriftStore.update(transaction, stored.number(), incident);
-      if (incident.state() == IncidentState.HARM_CONFIRMED
-          && stored.incident().state() == IncidentState.OPEN) {
+      // Who was woken for it when it opened need not be woken again.
+      if (incident.page().isPresent() && !incident.page().equals(stored.incident().page())) {
         tellHarm(transaction, stored.number());
       }
     }
@@ -270,17 +269,13 @@ final class DriftService {
     log.atWarn().addKeyValue("incident", number).log("harm confirmed");
     DriftStore.find(transaction, number)
         .map(Incidents::view)
-        .ifPresent(
-            view -> transaction.afterCommit(() -> harmed.publishEvent(new HarmConfirmed(view))));
+        .ifPresent(view -> harmed.publishEvent(new HarmConfirmed(transaction, view)));
   }
 
   private void tellResolved(Transaction transaction, long number, String reason) {
     DriftStore.find(transaction, number)
         .map(Incidents::view)
-        .ifPresent(
-            view ->
-                transaction.afterCommit(
-                    () -> resolved.publishEvent(new IncidentResolved(view, reason))));
+        .ifPresent(view -> resolved.publishEvent(new IncidentResolved(transaction, view, reason)));
   }
 
   private Optional<IncidentEvent> counted(Transaction transaction, Stored stored) {

@@ -91,9 +91,7 @@ public final class Incidents {
             stored(transaction, id)
                 .map(Incidents::view)
                 .ifPresent(
-                    view ->
-                        transaction.afterCommit(
-                            () -> ended.publishEvent(new IncidentResolved(view, reason))));
+                    view -> ended.publishEvent(new IncidentResolved(transaction, view, reason)));
             audit.append(
                 transaction, actor, AuditLog.Act.of("incident.resolved", "incident/" + id, reason));
           }

@@ -32,7 +32,10 @@ final class LabelQueue {
 
   @EventListener
   void onOpened(IncidentOpened event) {
-    Incident incident = event.incident();
+    event.transaction().afterCommit(() -> queue(event.incident()));
+  }
+
+  private void queue(Incident incident) {
     int queued =
         labelling.queue(
             new Labelling.Wanted(

@@ -10,8 +10,11 @@ import com.sun.net.httpserver.HttpServer;
 import io.skerry.api.AlertDelivery;
 import io.skerry.api.AlertRouteRequest;
 import io.skerry.api.AlertSilenceRequest;
+import io.skerry.api.Incident;
 import io.skerry.control.audit.Actor;
+import io.skerry.control.drift.IncidentOpened;
 import io.skerry.control.sql.TestPlane;
+import io.skerry.fleet.incident.Incident.Page;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -174,7 +177,8 @@ class DeliveryTest {
         .database()
         .run(
             transaction ->
-                AlertStore.resolve(transaction, "incident-4", now.truncatedTo(ChronoUnit.MICROS)));
+                AlertStore.resolve(
+                    transaction, "incident.", "incident-4", now.truncatedTo(ChronoUnit.MICROS)));
     deliverAt(now.plusSeconds(300));
 
     assertThat(received.remove().body()).contains("endsAt", "\"severity\":\"critical\"");
@@ -218,6 +222,111 @@ class DeliveryTest {
 
     assertThat(received).isEmpty();
     assertThat(deliveries().getFirst().state()).isEqualTo("SILENCED");
+  }
+
+  @Test
+  void tellsOfACauseThatWasHeldBackOnceNothingHoldsItBack() throws Exception {
+    create("hook", "webhook", url("/hook"), SECRET);
+    String silence =
+        routes
+            .silence(
+                ANA,
+                new AlertSilenceRequest(
+                    "incident.", null, null, Instant.now().plusSeconds(600), "repair"))
+            .id();
+    keep("incident.opened", "incident-13");
+    routes.endSilence(ANA, silence);
+
+    keep("incident.opened", "incident-13");
+    status.set(404);
+    deliverAt(Instant.now());
+    status.set(200);
+    keep("incident.opened", "incident-13");
+    deliverAt(Instant.now());
+    keep("incident.opened", "incident-13");
+
+    assertThat(deliveries())
+        .extracting(AlertDelivery::state)
+        .containsExactly("GROUPED", "DELIVERED", "GIVEN_UP", "SILENCED");
+  }
+
+  @Test
+  void tellsAlertmanagerOfAMomentSoThatItTellsSomebody() throws Exception {
+    create("am", "alertmanager", url("/"), null);
+    Instant then = Instant.now().truncatedTo(ChronoUnit.MICROS);
+    plane
+        .bean(Alerts.class)
+        .keep(
+            new Alert(
+                0, then, "rollout.halted", "r-1", "", "", Severity.PAGE, "", Optional.of(then)));
+    Instant later = then.plusSeconds(3600);
+
+    deliverAt(later);
+
+    JsonObject posted =
+        JsonParser.parseString(received.remove().body()).getAsJsonArray().get(0).getAsJsonObject();
+    assertThat(Instant.parse(posted.get("startsAt").getAsString())).isEqualTo(then);
+    assertThat(Instant.parse(posted.get("endsAt").getAsString()))
+        .isEqualTo(later.plus(AlertmanagerSender.MOMENT_LASTS));
+    assertThat(deliveries().getFirst().state()).isEqualTo("DELIVERED");
+  }
+
+  @Test
+  void endsTheAlarmOfACopiedKeyWhenTheDeviceWasRevoked() throws Exception {
+    sql(
+        """
+        insert into device (id, tenant, labels, facts, enrolled_at)
+        values ('cam-1', 'default', '{}', '{}', now())
+        """);
+    sql("insert into device_instances (device, state, cloned_since) values ('cam-1', '{}', now())");
+    create("am", "alertmanager", url("/"), null);
+    keep("device.cloned", "cam-1");
+    deliverAt(Instant.now());
+    assertThat(received.remove().body()).doesNotContain("endsAt");
+
+    sql("delete from device_instances");
+    deliverAt(Instant.now());
+
+    assertThat(received.remove().body()).contains("endsAt");
+    assertThat(deliveries().getFirst().state()).isEqualTo("DELIVERED");
+  }
+
+  @Test
+  void wakesSomebodyForValuesThatAreMissingAndForNoInputThatMoved() {
+    Incident incident =
+        new Incident(
+            "incident-14",
+            "OPEN",
+            "m",
+            1,
+            "site=b",
+            "s11",
+            Instant.now(),
+            1,
+            2,
+            .1,
+            .2,
+            9,
+            8,
+            null);
+
+    for (Optional<Page> page : List.of(Optional.<Page>empty(), Optional.of(Page.QUALITY))) {
+      plane
+          .database()
+          .run(
+              transaction ->
+                  plane
+                      .bean(Alerts.class)
+                      .onOpened(new IncidentOpened(transaction, incident, page)));
+    }
+
+    List<Alert> kept =
+        plane.database().call(transaction -> AlertStore.newest(transaction, Long.MAX_VALUE, 10));
+    assertThat(kept).extracting(Alert::severity).containsExactly(Severity.PAGE, Severity.TICKET);
+  }
+
+  private void sql(String statement) {
+    plane.database().run(transaction -> transaction.update(statement));
   }
 
   @Test
@@ -402,7 +511,7 @@ class DeliveryTest {
             Route.Kind.MAIL,
             new MailSender(),
             Route.Kind.ALERTMANAGER,
-            new AlertmanagerSender(http)),
+            new AlertmanagerSender(http, clock)),
         clock);
   }
 

@@ -60,18 +60,25 @@ class RoutingTest {
   @Test
   void tellsACauseThatFlapsOnceButNeverHoldsBackWhatIsWorse() {
     Alert again = alert("incident.opened", Severity.TICKET, NOW);
-    Alert lately = alert("incident.opened", Severity.TICKET, NOW.minusSeconds(60));
-    Alert longAgo = alert("incident.opened", Severity.TICKET, NOW.minus(Routing.QUIET));
-    Alert milder = alert("incident.opened", Severity.NOTE, NOW.minusSeconds(60));
-    Alert other = alert("incident.harmful", Severity.PAGE, NOW.minusSeconds(60));
+    Routing.Told lately = told("hook", "incident.opened", Severity.TICKET, NOW.minusSeconds(60));
+    Routing.Told longAgo =
+        told("hook", "incident.opened", Severity.TICKET, NOW.minus(Routing.QUIET));
+    Routing.Told milder = told("hook", "incident.opened", Severity.NOTE, NOW.minusSeconds(60));
+    Routing.Told other = told("hook", "incident.harmful", Severity.PAGE, NOW.minusSeconds(60));
+    Routing.Told elsewhere = told("mail", "incident.opened", Severity.TICKET, NOW.minusSeconds(60));
 
     assertThat(state(again, lately)).isEqualTo(Routing.State.GROUPED);
     assertThat(state(again, longAgo)).isEqualTo(Routing.State.WAITING);
     assertThat(state(again, milder)).isEqualTo(Routing.State.WAITING);
     assertThat(state(again, other)).isEqualTo(Routing.State.WAITING);
+    assertThat(state(again, elsewhere)).isEqualTo(Routing.State.WAITING);
   }
 
-  private static Routing.State state(Alert alert, Alert earlier) {
+  private static Routing.Told told(String route, String kind, Severity severity, Instant at) {
+    return new Routing.Told(route, kind, severity, at);
+  }
+
+  private static Routing.State state(Alert alert, Routing.Told earlier) {
     return Routing.of(alert, List.of(HOOK), List.of(), List.of(earlier), NOW).getFirst().state();
   }
 

@@ -1,7 +1,9 @@
 package io.skerry.control.drift;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.Incident;
 import io.skerry.artifact.ArtifactWriter;
 import io.skerry.artifact.ElementType;
@@ -25,6 +27,7 @@ import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
+import jakarta.inject.Singleton;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -47,6 +50,8 @@ class DriftServiceTest {
   private static final long WINDOW_MILLIS = 5000;
   private static final int SHIFTED_FROM = 12;
   private static final int WINDOWS = 20;
+
+  private static volatile boolean refusing;
 
   private final TestPlane plane;
   private final MonitoringManifest monitoring;
@@ -73,6 +78,17 @@ class DriftServiceTest {
     manifest = plane.bean(ArtifactStore.class).importLayout(layout).model();
   }
 
+  /** Ends the storing of an incident as the death of the server would. */
+  @Singleton
+  static final class Killer {
+    @EventListener
+    void onOpened(IncidentOpened event) {
+      if (refusing) {
+        throw new IllegalStateException("killed");
+      }
+    }
+  }
+
   @AfterAll
   void close() throws Exception {
     plane.close();
@@ -89,8 +105,15 @@ class DriftServiceTest {
     DriftService service = plane.bean(DriftService.class);
     Incidents incidents = plane.bean(Incidents.class);
 
+    refusing = true;
+    assertThatThrownBy(service::judgeDue).hasMessageContaining("killed");
+    assertThat(count("select count(*) from incident")).isZero();
+    assertThat(count("select count(*) from alert")).isZero();
+    refusing = false;
     service.judgeDue();
 
+    assertThat(alerts())
+        .startsWith("incident.opened incident-2 TICKET", "incident.harmful incident-2 PAGE");
     assertThat(incidents.newest())
         .singleElement()
         .satisfies(
@@ -162,6 +185,20 @@ class DriftServiceTest {
         .setPredictions(predictions)
         .addStreams(StreamCounts.newBuilder().setStream("f0").addAllCounts(counts))
         .build();
+  }
+
+  private long count(String sql) {
+    return plane.database().<Long>call(transaction -> transaction.number(sql));
+  }
+
+  private List<String> alerts() {
+    return plane
+        .database()
+        .call(
+            transaction ->
+                transaction.list(
+                    "select kind || ' ' || object || ' ' || severity as told from alert order by id",
+                    row -> row.text("told")));
   }
 
   private String verdicts() {
