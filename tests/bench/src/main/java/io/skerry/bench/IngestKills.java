@@ -21,10 +21,14 @@ import java.util.Random;
  * whatever was not acknowledged, and some of what was.
  */
 public final class IngestKills {
+  private static final String ERRORS = "child.err";
   private static final int DEVICES = 200;
   private static final int RECORDS = 4;
   private static final int MESSAGES = 40;
   private static final long ALIVE_MILLIS_MAX = 1500;
+  private static final long BEGIN_MILLIS_MAX = 120_000;
+  private static final int KILLED = 128 + 9;
+  private static final int TAIL_LINES = 12;
 
   private IngestKills() {}
 
@@ -39,23 +43,31 @@ public final class IngestKills {
         // Most kills come while it stores at full speed, some while it begins.
         String armedBy = killed % 3 == 2 ? "storing" : "ack";
         boolean armed = false;
-        boolean began = false;
+        Thread patience = Thread.ofVirtual().start(() -> killAfter(child, BEGIN_MILLIS_MAX));
         try (BufferedReader out =
             new BufferedReader(
                 new InputStreamReader(child.getInputStream(), StandardCharsets.UTF_8))) {
           for (String line = out.readLine(); line != null; line = out.readLine()) {
-            began |= line.equals("storing");
             note(line, acknowledged);
             if (!armed && line.startsWith(armedBy)) {
               armed = true;
+              patience.interrupt();
               long millis = random.nextLong(ALIVE_MILLIS_MAX);
               Thread.ofVirtual().start(() -> killAfter(child, millis));
             }
           }
         }
         int ended = child.waitFor();
-        if (!began) {
-          throw new IOException("the storing process ended with %d".formatted(ended));
+        patience.interrupt();
+        if (!armed || ended != KILLED) {
+          throw new IOException(
+              "the storing process %s:%n%s"
+                  .formatted(
+                      ended == KILLED
+                          ? "did not tell '%s' within %d s"
+                              .formatted(armedBy, BEGIN_MILLIS_MAX / 1000)
+                          : "ended with %d by itself".formatted(ended),
+                      tail(folder.resolve(ERRORS))));
         }
         killed++;
       }
@@ -69,9 +81,14 @@ public final class IngestKills {
     try {
       Thread.sleep(millis);
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      return;
     }
     child.destroyForcibly();
+  }
+
+  private static String tail(Path file) throws IOException {
+    List<String> lines = Files.readAllLines(file);
+    return String.join("\n", lines.subList(Math.max(0, lines.size() - TAIL_LINES), lines.size()));
   }
 
   // A line that the kill cut short is no acknowledgement.
@@ -99,7 +116,7 @@ public final class IngestKills {
             IngestKills.class.getName(),
             url,
             folder.toString())
-        .redirectError(folder.resolve("child.err").toFile())
+        .redirectError(folder.resolve(ERRORS).toFile())
         .start();
   }
 
