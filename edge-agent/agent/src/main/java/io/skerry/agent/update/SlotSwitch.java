@@ -5,6 +5,7 @@ import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.ModelTraits;
 import io.skerry.agent.model.ServingModel;
 import io.skerry.protocol.DesiredSlot;
+import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotMode;
@@ -12,7 +13,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -125,16 +125,35 @@ final class SlotSwitch {
     return standby.containsKey(slot);
   }
 
-  /** Lets what answered before the unit's switch answer again, all at once. */
-  synchronized void restoreUnit(List<SlotId> unit) {
+  /**
+   * Lets what is proven answer again in all slots of a unit at once, as far as it is still loaded;
+   * the other slots are emptied. What answered before the unit's switch without having proved
+   * itself does not come back: it never ran beside what the other slots go back to.
+   *
+   * @param unit manifests that are proven, best first, by slot
+   */
+  synchronized void restoreUnit(Map<SlotId, List<Digest>> unit) {
     List<ModelSlots.Change> changes = new ArrayList<>();
-    for (SlotId slot : unit) {
-      Standby before = Objects.requireNonNull(standby.get(slot));
-      changes.add(
-          new ModelSlots.Change(slot, before.lease().map(ModelLease::keepServing), before.mode()));
-    }
+    unit.forEach((slot, proven) -> changes.add(restored(slot, proven)));
     change(changes);
-    unit.forEach(this::standDown);
+    unit.keySet().forEach(this::standDown);
+  }
+
+  private ModelSlots.Change restored(SlotId slot, List<Digest> proven) {
+    Optional<Standby> before = Optional.ofNullable(standby.get(slot));
+    Optional<ModelLease> waiting = before.flatMap(Standby::lease);
+    Optional<ServingModel> active = slots.active(slot);
+    for (Digest manifest : proven) {
+      if (waiting.filter(lease -> lease.model().manifest().equals(manifest)).isPresent()) {
+        return new ModelSlots.Change(
+            slot, waiting.map(ModelLease::keepServing), before.orElseThrow().mode());
+      }
+      if (active.filter(model -> model.manifest().equals(manifest)).isPresent()) {
+        return new ModelSlots.Change(
+            slot, active, slots.mode(slot).orElseGet(SlotMode.Active::new));
+      }
+    }
+    return new ModelSlots.Change(slot, Optional.empty(), new SlotMode.Active());
   }
 
   /** Closes what answered before the unit's switch, once nobody needs it. */

@@ -1,5 +1,6 @@
 package io.skerry.agent.update;
 
+import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotReport;
@@ -25,9 +26,53 @@ final class UnitRule {
             state
                 .unit()
                 .ifPresent(unit -> units.computeIfAbsent(unit, u -> new ArrayList<>()).add(slot)));
-    Map<SlotId, UpdateEvent> news = new HashMap<>();
-    units.forEach((unit, slots) -> news.putAll(news(unit, slots, states)));
+    Map<SlotId, UpdateEvent> news = left(states);
+    if (news.isEmpty()) {
+      units.forEach((unit, slots) -> news.putAll(news(unit, slots, states)));
+    }
     return news;
+  }
+
+  /**
+   * A slot that goes back takes along what was switched in with it and is not proven, whatever is
+   * wanted there by now: the others of its unit run what was before.
+   */
+  private static Map<SlotId, UpdateEvent> left(Map<SlotId, SlotState> states) {
+    Map<SlotId, UpdateEvent> news = new HashMap<>();
+    states.forEach(
+        (gone, state) -> {
+          Optional<UnitName> unit = state.order().flatMap(DesiredSlot::unit);
+          if (unit.isPresent() && state.step() instanceof Step.RollingBack step) {
+            SlotReport.Failure failure = failure(unit.get(), gone, step);
+            states.forEach(
+                (slot, other) -> {
+                  if (runsUnproven(other, unit) && canGoBack(other.step())) {
+                    boolean broken = state.pending().isEmpty() && isOnProbation(other.step());
+                    news.put(
+                        slot,
+                        broken
+                            ? new UpdateEvent.UnitBroken(failure)
+                            : new UpdateEvent.UnitLeft(failure));
+                  }
+                });
+          }
+        });
+    return news;
+  }
+
+  private static boolean runsUnproven(SlotState state, Optional<UnitName> unit) {
+    return state
+        .running()
+        .filter(running -> running.unit().equals(unit) && !state.isKnown(running))
+        .isPresent();
+  }
+
+  private static boolean isOnProbation(Step step) {
+    return step instanceof Step.Probation || step instanceof Step.Proved;
+  }
+
+  private static boolean canGoBack(Step step) {
+    return !(step instanceof Step.RollingBack || step instanceof Step.Activating);
   }
 
   private static Map<SlotId, UpdateEvent> news(
@@ -40,11 +85,10 @@ final class UnitRule {
             .findFirst();
     if (broken.isPresent()) {
       SlotReport.Failure failure = failure(unit, broken.get(), state(states, broken.get()).step());
-      // One that goes back for a newer order takes along only those that switched with it.
+      // One that goes back for a newer order breaks nobody's newer order.
       boolean again = state(states, broken.get()).pending().isPresent();
       for (SlotId slot : slots) {
-        Step step = state(states, slot).step();
-        if (again ? isUnproven(step) : isUnderWay(step)) {
+        if (!again && isUnderWay(state(states, slot).step())) {
           news.put(slot, new UpdateEvent.UnitBroken(failure));
         }
       }
@@ -122,10 +166,6 @@ final class UnitRule {
           Step.Committed _ ->
           false;
     };
-  }
-
-  private static boolean isUnproven(Step step) {
-    return step instanceof Step.Probation || step instanceof Step.Proved;
   }
 
   private static SlotReport.Failure failure(UnitName unit, SlotId slot, Step step) {

@@ -56,6 +56,12 @@ sealed interface UpdateEvent {
   /** A slot of the unit did not hold: none goes on. */
   record UnitBroken(SlotReport.Failure failure) implements UpdateEvent {}
 
+  /**
+   * A slot of the unit goes back: what was switched in with it goes too. The order is begun anew
+   * afterwards.
+   */
+  record UnitLeft(SlotReport.Failure failure) implements UpdateEvent {}
+
   /** Time went by. */
   record Ticked() implements UpdateEvent {}
 }

@@ -31,8 +31,8 @@ import java.util.Optional;
  * </pre>
  *
  * <p>A slot of a unit waits twice: loaded, until all of its unit are, and proved, until all are;
- * when one of them fails, none goes on ({@link UnitRule}). An order that switches the slot off
- * empties it at once.
+ * when one of them fails or goes back, none goes on ({@link UnitRule}). An order that switches the
+ * slot off empties it at once.
  *
  * <p>A newer order begins at once, wherever the slot is; only while a version is being switched in
  * or out it waits for that, and an unproven version goes first if there is a proven one. An order
@@ -100,6 +100,8 @@ final class UpdateMachine {
           state.step() instanceof Step.Proved ? committed(state, situation) : Transition.to(state);
       case UpdateEvent.UnitBroken(SlotReport.Failure failure) ->
           unitBroken(state, failure, situation);
+      case UpdateEvent.UnitLeft(SlotReport.Failure failure) ->
+          state.running().isPresent() ? unitLeft(state, failure, situation) : Transition.to(state);
       case UpdateEvent.Ticked _ -> ticked(state, situation);
     };
   }
@@ -322,6 +324,15 @@ final class UpdateMachine {
           Step.Repairing _ ->
           Transition.to(state);
     };
+  }
+
+  private static Transition unitLeft(
+      SlotState state, SlotReport.Failure failure, Situation situation) {
+    SlotState leaving =
+        state
+            .withOrder(state.running().orElseThrow())
+            .withPending(state.pending().or(state::order));
+    return rollBack(leaving, failure, 1, situation).after(new UpdateEffect.Cancel(state.job()));
   }
 
   private Transition committed(SlotState state, Situation situation) {

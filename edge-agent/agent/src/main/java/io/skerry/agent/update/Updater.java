@@ -6,6 +6,7 @@ import io.skerry.agent.model.ServingModel;
 import io.skerry.artifact.trust.Role;
 import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.DesiredSlot;
+import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.Generation;
 import io.skerry.protocol.SlotId;
@@ -286,8 +287,8 @@ public final class Updater implements AutoCloseable {
       if (unit.isPresent() && next.effect() instanceof UpdateEffect.Activate) {
         activations.computeIfAbsent(unit.get(), u -> new ArrayList<>()).add(next);
       } else if (unit.isPresent()
-          && next.effect() instanceof UpdateEffect.Restore
-          && models.standsBy(next.slot())) {
+          && next.effect() instanceof UpdateEffect.Restore(long job, List<DesiredSlot> candidates)
+          && (candidates.isEmpty() || models.standsBy(next.slot()))) {
         restores.computeIfAbsent(unit.get(), u -> new ArrayList<>()).add(next);
       }
     }
@@ -328,9 +329,13 @@ public final class Updater implements AutoCloseable {
   }
 
   private void restoreUnit(List<Wanted> parts) {
-    List<SlotId> unit = parts.stream().map(Wanted::slot).toList();
+    Map<SlotId, List<Digest>> unit = new HashMap<>();
+    for (Wanted part : parts) {
+      unit.put(
+          part.slot(), state(part.slot()).fallbacks().stream().map(DesiredSlot::manifest).toList());
+    }
     models.restoreUnit(unit);
-    for (SlotId slot : unit) {
+    for (SlotId slot : unit.keySet()) {
       SlotState state = state(slot);
       Optional<DesiredSlot> running =
           state.fallbacks().stream()

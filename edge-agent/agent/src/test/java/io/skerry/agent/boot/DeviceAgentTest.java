@@ -496,6 +496,46 @@ class DeviceAgentTest {
     assertThat(predictVersion(2)).isEqualTo(2);
   }
 
+  @Test
+  void leavesNoUnprovenVersionBehindWhenAUnitGoesBack() throws Exception {
+    commitFirst();
+    DesiredSlot main = desired(MAIN, 1, 1, artifact(1));
+    order(2, main, desired(TRIAL, 1, 2, artifact(2)));
+    awaitPhase(TRIAL, SlotPhase.PROBATION);
+    UnitName unit = new UnitName("line");
+    order(
+        3,
+        desired(MAIN, 2, 3, artifact(3)).withUnit(unit),
+        desired(TRIAL, 2, 4, artifact(4)).withUnit(unit));
+    awaitPhase(MAIN, SlotPhase.PROBATION);
+    await(() -> versions().equals(List.of(3L, 4L)), () -> versions() + "");
+
+    engine.broken = true;
+    for (int i = 0; i < 3; i++) {
+      assertThatThrownBy(() -> predictVersion(4)).isInstanceOf(PredictException.class);
+    }
+    awaitPhase(TRIAL, SlotPhase.ROLLED_BACK);
+    engine.broken = false;
+
+    // Version 2 never proved itself.
+    assertThat(versions()).containsExactly(1L);
+
+    order(
+        4,
+        desired(MAIN, 3, 5, artifact(5)).withUnit(unit),
+        desired(TRIAL, 3, 6, artifact(6)).withUnit(unit));
+    await(() -> versions().equals(List.of(5L, 6L)), () -> versions() + "");
+    order(
+        5,
+        desired(MAIN, 4, 7, artifact(7)).withUnit(unit),
+        desired(TRIAL, 4, 8, artifact(8, "x86-64-avx2", RELEASE, 5)).withUnit(unit));
+    awaitPhase(TRIAL, SlotPhase.REJECTED);
+    awaitPhase(MAIN, SlotPhase.FAILED);
+
+    // Version 6 would answer beside version 1, which knows nothing of it.
+    assertThat(versions()).containsExactly(1L);
+  }
+
   private List<Long> versions() {
     return agent.slots().active().stream().map(model -> model.version().version()).toList();
   }
