@@ -65,11 +65,18 @@ final class DesiredInbox {
       kept = Optional.of(new Kept(ByteString.copyFrom(message), root, Optional.empty()));
       refuse(ErrorCode.DESIRED_SIGNATURE_INVALID, String.valueOf(e.getMessage()));
     } catch (UnsupportedDocumentException e) {
+      giveUp(message);
       refuse(ErrorCode.DESIRED_UNSUPPORTED, String.valueOf(e.getMessage()));
     } catch (MalformedDocumentException e) {
+      giveUp(message);
       refuse(ErrorCode.DESIRED_MALFORMED, String.valueOf(e.getMessage()));
     }
     return Optional.empty();
+  }
+
+  // Its cause does not pass by itself.
+  private void giveUp(byte[] message) {
+    kept = kept.filter(late -> !late.message().equals(ByteString.copyFrom(message)));
   }
 
   /** The newest message is obeyed, or was before. */
