@@ -44,20 +44,28 @@ public final class DesiredOutbox {
     this.validity = config.desiredValidity();
   }
 
+  /**
+   * A document that is to be published.
+   *
+   * @param queuedAt when it was queued last: what is queued again meanwhile stays in the outbox
+   */
+  public record Waiting(DesiredDocument document, Instant queuedAt) {}
+
   /** The newest documents of the devices that have waited longest. */
-  public List<DesiredDocument> waiting(int limit) {
+  public List<Waiting> waiting(int limit) {
     URI artifactBase = addresses.get().artifactBase();
     Instant expiresAt = Instant.now().plus(validity).truncatedTo(ChronoUnit.SECONDS);
     return database.call(transaction -> waiting(transaction, limit, artifactBase, expiresAt));
   }
 
-  private static List<DesiredDocument> waiting(
+  private static List<Waiting> waiting(
       Transaction transaction, int limit, URI artifactBase, Instant expiresAt) {
     transaction.readOneSnapshot();
     List<Head> heads =
         transaction.list(
             """
-            select device.tenant, desired.device, desired.term, desired.counter, desired.issued_at
+            select device.tenant, desired.device, desired.term, desired.counter, desired.issued_at,
+              desired_outbox.queued_at
             from desired_outbox
             join desired using (device)
             join device on device.id = desired.device
@@ -79,24 +87,38 @@ public final class DesiredOutbox {
             .stream()
             .collect(Collectors.groupingBy(OfDevice::device));
     return heads.stream()
-        .map(head -> head.document(expiresAt, slots.getOrDefault(head.device(), List.of())))
+        .map(
+            head ->
+                new Waiting(
+                    head.document(expiresAt, slots.getOrDefault(head.device(), List.of())),
+                    head.queuedAt()))
         .toList();
   }
 
-  /** Takes documents out of the outbox, unless a newer one of the same device has come in. */
-  public void published(Collection<DesiredDocument> documents) {
+  /**
+   * Takes documents out of the outbox, unless they were queued again, or a newer one of the same
+   * device has come in.
+   */
+  public void published(Collection<Waiting> documents) {
     List<@Nullable Object[]> keys = new ArrayList<>();
     List<@Nullable Object[]> devices = new ArrayList<>();
-    for (DesiredDocument document : documents) {
-      Generation generation = document.generation();
-      String device = document.device().value();
-      keys.add(new @Nullable Object[] {device, generation.term(), generation.counter()});
+    for (Waiting waiting : documents) {
+      Generation generation = waiting.document().generation();
+      String device = waiting.document().device().value();
+      keys.add(
+          new @Nullable Object[] {
+            device, generation.term(), generation.counter(), waiting.queuedAt()
+          });
       devices.add(new @Nullable Object[] {device});
     }
     database.run(
         transaction -> {
           transaction.batch(
-              "delete from desired_outbox where device = ? and term = ? and counter = ?", keys);
+              """
+              delete from desired_outbox
+              where device = ? and term = ? and counter = ? and queued_at = ?
+              """,
+              keys);
           transaction.batch("update desired set published_at = now() where device = ?", devices);
         });
   }
@@ -136,16 +158,19 @@ public final class DesiredOutbox {
     return queued;
   }
 
-  /** Queues every document: a broker that was started anew has none. */
+  /**
+   * Queues every document, those too that are being published: a broker that was started anew has
+   * none, and keys that changed sign anew.
+   */
   public void queueAll() {
     database.run(
         transaction ->
             transaction.update(
                 """
                 insert into desired_outbox (device, term, counter, queued_at)
-                select device, term, counter, now() from desired
+                select device, term, counter, clock_timestamp() from desired
                 on conflict (device) do update set
-                  term = excluded.term, counter = excluded.counter
+                  term = excluded.term, counter = excluded.counter, queued_at = excluded.queued_at
                 """));
     signal.raise();
   }
@@ -157,13 +182,15 @@ public final class DesiredOutbox {
 
   private record OfDevice(String device, DesiredSlot slot) {}
 
-  private record Head(String tenant, String device, Generation generation, Instant issuedAt) {
+  private record Head(
+      String tenant, String device, Generation generation, Instant issuedAt, Instant queuedAt) {
     static Head read(Row row) {
       return new Head(
           row.text("tenant"),
           row.text("device"),
           new Generation(row.bigint("term"), row.bigint("counter")),
-          row.instant("issued_at"));
+          row.instant("issued_at"),
+          row.instant("queued_at"));
     }
 
     DesiredDocument document(Instant expiresAt, List<OfDevice> slots) {

@@ -18,6 +18,7 @@ final class KeyWatch {
   private final DesiredOutbox outbox;
   private final ApplicationEventPublisher<RootsChanged> changed;
   private Optional<Loop> loop = Optional.empty();
+  private boolean telling;
 
   KeyWatch(
       SigningKeys keys, DesiredOutbox outbox, ApplicationEventPublisher<RootsChanged> changed) {
@@ -37,9 +38,12 @@ final class KeyWatch {
   }
 
   void look() {
-    if (keys.reread()) {
+    telling |= keys.reread();
+    if (telling) {
+      // What fails here is done again at the next look: the keys have changed for good.
       outbox.queueAll();
       changed.publishEvent(new RootsChanged(keys.trust().root().version()));
+      telling = false;
     }
   }
 }

@@ -20,6 +20,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,10 +49,24 @@ public final class SigningKeys {
       SigningKey snapshot,
       Optional<VerificationKey> automation) {
     boolean isSameAs(Known other) {
-      return roots.size() == other.roots.size()
+      return fingerprints().equals(other.fingerprints())
           && director.verificationKey().equals(other.director.verificationKey())
           && snapshot.verificationKey().equals(other.snapshot.verificationKey())
           && automation.equals(other.automation);
+    }
+
+    List<String> fingerprints() {
+      return roots.stream().map(RootDocument::fingerprint).toList();
+    }
+
+    /** The first version of the root that is not, or no more, what it was; empty when none. */
+    OptionalInt changed(Known before) {
+      List<String> now = fingerprints();
+      List<String> then = before.fingerprints();
+      return IntStream.range(0, then.size())
+          .filter(i -> i >= now.size() || !now.get(i).equals(then.get(i)))
+          .map(i -> i + 1)
+          .findFirst();
     }
   }
 
@@ -70,9 +86,11 @@ public final class SigningKeys {
   }
 
   private Known read() throws IOException {
-    Trust trust = folder.trust();
+    // Read once: a root that comes in between must not count as known and yet not be followed.
+    List<DsseEnvelope> roots = List.copyOf(folder.roots());
+    Trust trust = folder.trust(roots);
     return new Known(
-        List.copyOf(folder.roots()),
+        roots,
         trust,
         online(trust, "director", trust.root().director()),
         online(trust, "snapshot", trust.root().snapshot()),
@@ -94,9 +112,11 @@ public final class SigningKeys {
         fault = Optional.empty();
         return false;
       }
-      if (now.roots().size() < known.roots().size()) {
+      OptionalInt changed = now.changed(known);
+      if (changed.isPresent()) {
         throw new IOException(
-            "root %d is gone: devices know it already".formatted(known.roots().size()));
+            "root %d is gone or another one: devices know it already, put it back and sign a next"
+                .formatted(changed.getAsInt()));
       }
       known = now;
       fault = Optional.empty();

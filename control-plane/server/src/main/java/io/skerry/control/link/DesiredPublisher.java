@@ -72,25 +72,26 @@ final class DesiredPublisher {
   }
 
   private void publish() throws InterruptedException {
-    List<DesiredDocument> documents = outbox.waiting(BATCH);
+    List<DesiredOutbox.Waiting> documents = outbox.waiting(BATCH);
     if (documents.isEmpty()) {
       outbox.await(LOOK_EVERY);
       return;
     }
-    Map<DesiredDocument, CompletableFuture<Void>> sent = new LinkedHashMap<>();
-    for (DesiredDocument document : documents) {
+    Map<DesiredOutbox.Waiting, CompletableFuture<Void>> sent = new LinkedHashMap<>();
+    for (DesiredOutbox.Waiting waiting : documents) {
+      DesiredDocument document = waiting.document();
       sent.put(
-          document,
+          waiting,
           link.publish(
               Topics.device(document.tenant(), document.device(), Topics.DESIRED),
               envelope(document),
               true));
     }
-    List<DesiredDocument> published = new ArrayList<>();
+    List<DesiredOutbox.Waiting> published = new ArrayList<>();
     sent.forEach(
-        (document, done) -> {
-          if (isDone(document, done)) {
-            published.add(document);
+        (waiting, done) -> {
+          if (isDone(waiting.document(), done)) {
+            published.add(waiting);
           }
         });
     outbox.published(published);

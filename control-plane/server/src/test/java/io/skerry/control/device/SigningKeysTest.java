@@ -7,6 +7,7 @@ import io.skerry.artifact.keys.KeyCeremony;
 import io.skerry.artifact.keys.KeyFolder;
 import io.skerry.artifact.keys.Rotation;
 import io.skerry.artifact.sign.SigningKey;
+import io.skerry.artifact.trust.Trust;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.host.StartException;
 import io.skerry.protocol.ModelName;
@@ -123,6 +124,30 @@ class SigningKeysTest {
     Files.delete(ceremony.rootFile(2));
     Files.write(ceremony.onlineKey("director"), key);
     assertThat(running.reread()).isFalse();
+  }
+
+  /** Devices that followed version 2 would believe nothing that another version 2 names. */
+  @Test
+  void keepsARootThatWasReplacedByAnotherOfItsVersion() throws IOException {
+    KeyCeremony.create(ceremony, KeyCeremony.Plan.DEFAULT, Instant.now());
+    SigningKeys running = new SigningKeys(data);
+    Rotation director = new Rotation(Set.of(Rotation.Fresh.DIRECTOR), Optional.empty(), Map.of());
+    director.run(ceremony, Instant.now());
+    assertThat(running.reread()).isTrue();
+    Trust known = running.trust();
+    byte[] second = Files.readAllBytes(ceremony.rootFile(2));
+    byte[] key = Files.readAllBytes(ceremony.onlineKey("director"));
+
+    Files.delete(ceremony.rootFile(2));
+    director.run(ceremony, Instant.now());
+
+    assertThat(running.reread()).isFalse();
+    assertThat(running.trust()).isSameAs(known);
+    Files.write(ceremony.rootFile(2), second);
+    Files.write(ceremony.onlineKey("director"), key);
+    director.run(ceremony, Instant.now());
+    assertThat(running.reread()).isTrue();
+    assertThat(running.trust().root().version()).isEqualTo(3);
   }
 
   @Test

@@ -129,7 +129,16 @@ public final class KeyFolder {
    * @throws IOException if there is none, or one of its documents does not follow the one before
    */
   public Trust trust() throws IOException {
-    List<DsseEnvelope> roots = roots();
+    return trust(roots());
+  }
+
+  /**
+   * Follows the chain of these root documents.
+   *
+   * @param roots as {@link #roots} gives them
+   * @throws IOException if there is none, or one of them does not follow the one before
+   */
+  public Trust trust(List<DsseEnvelope> roots) throws IOException {
     if (roots.isEmpty()) {
       throw new IOException("there is no root document %s".formatted(rootFile(1)));
     }
