@@ -25,10 +25,10 @@ public interface InferenceEngine {
    * Loads a model once more and runs it with the engine's profiler on, aside from what serves.
    *
    * @param inputs one tensor per input of the signature, in its order
-   * @return one entry per node that ran
+   * @param runs the most runs; fewer are made where they take too long, or make too many records
    * @throws EngineException if the engine has no profiler, or cannot run the model
    */
-  default List<OperatorTime> profile(Path model, LoadOptions options, List<Tensor> inputs, int runs)
+  default OperatorProfile profile(Path model, LoadOptions options, List<Tensor> inputs, int runs)
       throws EngineException {
     throw new EngineException(
         EngineException.Reason.ENGINE_UNAVAILABLE,

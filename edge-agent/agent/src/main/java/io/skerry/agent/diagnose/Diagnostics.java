@@ -30,6 +30,7 @@ public final class Diagnostics {
   private final IntSupplier waiting;
   private final OperatorTimes operators;
   private final ReentrantLock recording = new ReentrantLock();
+  private final ReentrantLock measuring = new ReentrantLock();
 
   /**
    * Tells of these models.
@@ -85,11 +86,10 @@ public final class Diagnostics {
     routes.put(
         "/operators",
         query ->
-            LocalHttp.Page.text(
-                operators.of(
-                    query.getOrDefault("model", ""),
-                    query.getOrDefault("version", ""),
-                    number(query, "runs", OperatorTimes.RUNS))));
+            measured(
+                query.getOrDefault("model", ""),
+                query.getOrDefault("version", ""),
+                number(query, "runs", OperatorTimes.RUNS)));
     try {
       return new Listening(
           LocalHttp.onSocket(socket, "rw-------", routes)::close,
@@ -123,6 +123,18 @@ public final class Diagnostics {
 
   private LocalHttp.Page metricsPage() throws IOException {
     return LocalHttp.Page.text(MetricsPage.of(slots, waiting, AgentVersion.current()));
+  }
+
+  // Each loads the model once more: two at a time are more than a device has room for.
+  private LocalHttp.Page measured(String model, String version, int runs) throws IOException {
+    if (!measuring.tryLock()) {
+      return LocalHttp.Page.refusal(409, "operators are measured; ask again when that has ended");
+    }
+    try {
+      return LocalHttp.Page.text(operators.of(model, version, runs));
+    } finally {
+      measuring.unlock();
+    }
   }
 
   private LocalHttp.Page recorded(int seconds) throws IOException, InterruptedException {

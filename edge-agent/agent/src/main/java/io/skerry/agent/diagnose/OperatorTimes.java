@@ -7,6 +7,7 @@ import io.skerry.agent.model.ServingModel;
 import io.skerry.protocol.ModelName;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadOptions;
+import io.skerry.runtime.OperatorProfile;
 import io.skerry.runtime.OperatorTime;
 import io.skerry.runtime.Tensor;
 import java.io.IOException;
@@ -50,14 +51,15 @@ final class OperatorTimes {
     Path file = files.of(model).orElseThrow(() -> new IOException("the model's file has gone"));
     List<Tensor> zeros = ModelInputs.zeros(model.signature());
     try {
-      return page(
-          model, runs, engines.profile(model.engine(), file, LoadOptions.DEFAULTS, zeros, runs));
+      return page(model, engines.profile(model.engine(), file, LoadOptions.DEFAULTS, zeros, runs));
     } catch (EngineException e) {
       throw new IOException(String.valueOf(e.getMessage()), e);
     }
   }
 
-  private static String page(ServingModel model, int runs, List<OperatorTime> times) {
+  private static String page(ServingModel model, OperatorProfile profile) {
+    int runs = profile.runs();
+    List<OperatorTime> times = profile.operators();
     double total = times.stream().mapToLong(OperatorTime::nanos).sum();
     StringBuilder page = new StringBuilder();
     page.append(

@@ -6,7 +6,7 @@ import io.skerry.runtime.EngineStatus;
 import io.skerry.runtime.InferenceEngine;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
-import io.skerry.runtime.OperatorTime;
+import io.skerry.runtime.OperatorProfile;
 import io.skerry.runtime.Tensor;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -130,11 +130,14 @@ public final class EngineCatalog {
   /**
    * What each operator of a model takes, as {@link InferenceEngine#profile} tells it.
    *
-   * @throws EngineException if the engine has no profiler, or cannot run the model
+   * @throws EngineException if the engine has no profiler, cannot run the model, or would find too
+   *     little memory
    */
-  public List<OperatorTime> profile(
+  public OperatorProfile profile(
       String engineName, Path model, LoadOptions options, List<Tensor> inputs, int runs)
       throws EngineException {
+    // It is loaded once more, beside the one that serves.
+    room.require(model);
     return engine(engineName)
         .orElseThrow(
             () ->

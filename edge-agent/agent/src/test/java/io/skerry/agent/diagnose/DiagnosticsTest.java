@@ -34,6 +34,8 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -107,6 +109,37 @@ class DiagnosticsTest {
   @Test
   void tellsWhatEachOperatorTakes() throws IOException {
     assertThat(get("/operators?model=scale&runs=5")).contains("scale@3").contains("Mul");
+  }
+
+  @Test
+  void measuresOperatorsForOneAtATime() throws Exception {
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch go = new CountDownLatch(1);
+    ModelFiles slow =
+        model -> {
+          begun.countDown();
+          try {
+            go.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+          return Optional.of(file);
+        };
+    Path other = folder.resolve("other.sock");
+    try (Diagnostics.Listening there = new Diagnostics(slots, () -> 0, slow).all(other)) {
+      SocketAddress address = UnixDomainSocketAddress.of(other);
+      String request = "GET /operators?model=scale&runs=1 HTTP/1.1\r\n\r\n";
+      FutureTask<String> first = new FutureTask<>(() -> ask(address, request));
+      Thread.ofPlatform().daemon().start(first);
+      begun.await();
+
+      assertThat(ask(address, request)).contains("409 ").contains("ask again");
+
+      go.countDown();
+      assertThat(first.get()).contains("200 OK");
+      assertThat(ask(address, request)).contains("200 OK");
+      assertThat(there.isWhole()).isTrue();
+    }
   }
 
   @Test

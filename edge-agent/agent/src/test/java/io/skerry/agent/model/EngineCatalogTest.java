@@ -4,15 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.agent.FakeModel;
+import io.skerry.runtime.EngineException;
+import io.skerry.runtime.EngineException.Reason;
 import io.skerry.runtime.EngineStatus;
 import io.skerry.runtime.InferenceEngine;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class EngineCatalogTest {
+  @TempDir Path folder;
+
   @Test
   void findsBothEnginesOfThisProgram() {
     EngineCatalog catalog = EngineCatalog.discovered();
@@ -45,6 +52,19 @@ class EngineCatalogTest {
         .hasMessage("no engine for 'm.pt': known endings are .scripted");
     assertThatThrownBy(() -> catalog.load("other", Path.of("m"), LoadOptions.DEFAULTS))
         .hasMessage("no engine 'other' in this program: it has [scripted]");
+  }
+
+  @Test
+  void profilesNothingThatDoesNotFitBesideWhatServes() throws Exception {
+    Path model = Files.write(folder.resolve("m.scripted"), new byte[1000]);
+    EngineCatalog catalog =
+        new EngineCatalog(
+            List.of(new ScriptedEngine(new EngineStatus.Available("1", List.of("cpu")))),
+            new MemoryRoom(() -> OptionalLong.of(MemoryRoom.RESERVE_BYTES + 2000)));
+
+    assertThatThrownBy(() -> catalog.profile("scripted", model, LoadOptions.DEFAULTS, List.of(), 1))
+        .isInstanceOfSatisfying(
+            EngineException.class, e -> assertThat(e.reason()).isEqualTo(Reason.OUT_OF_MEMORY));
   }
 
   private static final class ScriptedEngine implements InferenceEngine {

@@ -13,7 +13,7 @@ import io.skerry.runtime.EngineStatus;
 import io.skerry.runtime.InferenceEngine;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
-import io.skerry.runtime.OperatorTime;
+import io.skerry.runtime.OperatorProfile;
 import io.skerry.runtime.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,6 +22,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** Runs ONNX models with ONNX Runtime: one session per model, any number of runs at once. */
 public final class OnnxEngine implements InferenceEngine {
@@ -29,6 +30,11 @@ public final class OnnxEngine implements InferenceEngine {
   public static final String NAME = "onnxruntime";
 
   private static final String CPU = "cpu";
+
+  /** Records of the profiler, which all stay in memory until its end. */
+  static final int PROFILE_EVENTS_MAX = 20_000;
+
+  private static final int PROFILE_SECONDS_MAX = 60;
 
   @Override
   public String name() {
@@ -105,28 +111,38 @@ public final class OnnxEngine implements InferenceEngine {
   }
 
   @Override
-  public List<OperatorTime> profile(Path model, LoadOptions options, List<Tensor> inputs, int runs)
+  public OperatorProfile profile(Path model, LoadOptions options, List<Tensor> inputs, int runs)
       throws EngineException {
     if (probe() instanceof EngineStatus.Unavailable(String reason)) {
       throw new EngineException(Reason.ENGINE_UNAVAILABLE, reason);
     }
+    // The profiler keeps all that it records until it ends: the first run says how much that is.
+    OnnxProfile first = profiled(model, options, inputs, 1);
+    if (runs == 1) {
+      return first.profile();
+    }
+    int most = Math.clamp(PROFILE_EVENTS_MAX / Math.max(1, first.events()), 1, runs);
+    return profiled(model, options, inputs, most).profile();
+  }
+
+  private static OnnxProfile profiled(
+      Path model, LoadOptions options, List<Tensor> inputs, int runs) throws EngineException {
     OrtEnvironment environment = environment();
     try (SessionOptions wanted = sessionOptions(options);
-        OnnxProviders registered = new OnnxProviders(environment, wanted, model, options)) {
+        OnnxProviders registered = new OnnxProviders(environment, wanted, model, options);
+        ScratchFolder scratch = ScratchFolder.make()) {
       List<String> providers = registered.register(new LinkedHashSet<>());
-      Path folder = Files.createTempDirectory("skerry-profile");
-      wanted.enableProfiling(folder.resolve("run").toString());
-      OrtSession session = environment.createSession(model.toString(), wanted);
-      try {
+      wanted.enableProfiling(scratch.folder().resolve("run").toString());
+      try (OrtSession session = environment.createSession(model.toString(), wanted)) {
         OnnxModel profiled =
             new OnnxModel(environment, session, OnnxSignature.of(session), providers, List.of());
-        for (int i = 0; i < runs; i++) {
+        long end = System.nanoTime() + PROFILE_SECONDS_MAX * 1_000_000_000L;
+        int made = 0;
+        do {
           profiled.run(inputs);
-        }
-        return traced(Path.of(session.endProfiling()));
-      } finally {
-        session.close();
-        Files.delete(folder);
+          made++;
+        } while (made < runs && System.nanoTime() < end);
+        return OnnxProfile.read(Path.of(session.endProfiling()), made);
       }
     } catch (OrtException e) {
       throw new EngineException(
@@ -137,11 +153,20 @@ public final class OnnxEngine implements InferenceEngine {
     }
   }
 
-  private static List<OperatorTime> traced(Path trace) throws IOException {
-    try {
-      return OnnxProfile.read(trace);
-    } finally {
-      Files.delete(trace);
+  /** What the profiler writes to; it leaves with everything in it, whatever went wrong. */
+  private record ScratchFolder(Path folder) implements AutoCloseable {
+    static ScratchFolder make() throws IOException {
+      return new ScratchFolder(Files.createTempDirectory("skerry-profile"));
+    }
+
+    @Override
+    public void close() throws IOException {
+      try (Stream<Path> files = Files.list(folder)) {
+        for (Path file : files.toList()) {
+          Files.delete(file);
+        }
+      }
+      Files.delete(folder);
     }
   }
 

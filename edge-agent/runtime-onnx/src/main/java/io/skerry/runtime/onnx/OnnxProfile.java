@@ -1,29 +1,35 @@
 package io.skerry.runtime.onnx;
 
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import com.google.gson.stream.JsonReader;
+import io.skerry.runtime.OperatorProfile;
 import io.skerry.runtime.OperatorTime;
 import java.io.IOException;
-import java.io.Reader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Reads the trace that ONNX Runtime's profiler writes: an array of events, {@code dur} in us. */
-final class OnnxProfile {
+/**
+ * The trace that ONNX Runtime's profiler writes: an array of events, {@code dur} in us.
+ *
+ * @param events of all kinds
+ */
+record OnnxProfile(OperatorProfile profile, int events) {
   private static final String KERNEL = "_kernel_time";
 
-  private OnnxProfile() {}
-
-  static List<OperatorTime> read(Path file) throws IOException {
+  static OnnxProfile read(Path file, int runs) throws IOException {
+    int events = 0;
     Map<String, OperatorTime> nodes = new LinkedHashMap<>();
-    try (Reader reader = Files.newBufferedReader(file)) {
-      for (JsonElement element : JsonParser.parseReader(reader).getAsJsonArray()) {
-        JsonObject event = element.getAsJsonObject();
+    // One event after the other: all of them together are large for the heap of a device.
+    try (JsonReader reader = new JsonReader(Files.newBufferedReader(file))) {
+      reader.beginArray();
+      while (reader.hasNext()) {
+        JsonObject event = JsonParser.parseReader(reader).getAsJsonObject();
+        events++;
         String name = event.get("name").getAsString();
         if (!event.get("cat").getAsString().equals("Node") || !name.endsWith(KERNEL)) {
           continue;
@@ -39,6 +45,6 @@ final class OnnxProfile {
     } catch (JsonParseException | IllegalStateException | NullPointerException e) {
       throw new IOException("ONNX Runtime's trace has another form than expected", e);
     }
-    return List.copyOf(nodes.values());
+    return new OnnxProfile(new OperatorProfile(runs, List.copyOf(nodes.values())), events);
   }
 }

@@ -14,7 +14,9 @@ import io.skerry.runtime.EngineStatus;
 import io.skerry.runtime.InferenceEngine;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
+import io.skerry.runtime.OperatorProfile;
 import io.skerry.runtime.Tensor;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -28,6 +30,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -285,6 +288,42 @@ class OnnxEngineTest {
         assertThat(right.get()).isTrue();
       }
     }
+  }
+
+  @Test
+  void leavesNothingOfAProfileBehind() throws Exception {
+    Path file = TinyOnnx.scale(folder.resolve("m.onnx"), 2);
+    Tensor input = Tensor.ofFloats("input", List.of(1L, 3L), 1, 2, 3);
+    List<Path> before = profileFolders();
+
+    OperatorProfile profile = engine.profile(file, LoadOptions.DEFAULTS, List.of(input), 5);
+
+    assertThat(profile.runs()).isEqualTo(5);
+    assertThat(profile.operators()).singleElement().extracting("operator").isEqualTo("Mul");
+    assertThatThrownBy(() -> engine.profile(file, LoadOptions.DEFAULTS, List.of(), 5))
+        .isInstanceOf(EngineException.class)
+        .hasMessageContaining("expected 1 inputs");
+    assertThatThrownBy(
+            () -> engine.profile(folder.resolve("no.onnx"), LoadOptions.DEFAULTS, List.of(), 1))
+        .isInstanceOf(EngineException.class);
+    assertThat(profileFolders()).isEqualTo(before);
+  }
+
+  private static List<Path> profileFolders() throws IOException {
+    try (Stream<Path> files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
+      return files.filter(file -> file.toString().contains("skerry-profile")).sorted().toList();
+    }
+  }
+
+  @Test
+  void profilesNoMoreRunsThanItCanKeepRecordsOf() throws Exception {
+    Path file = TinyOnnx.longRun(folder.resolve("m.onnx"), 4, 2_000);
+    Tensor input = Tensor.ofFloats("input", List.of(1L, 4L), 1, 2, 3, 4);
+
+    OperatorProfile profile = engine.profile(file, LoadOptions.DEFAULTS, List.of(input), 1_000);
+
+    assertThat(profile.operators()).hasSize(2_000);
+    assertThat(profile.runs()).isBetween(1, OnnxEngine.PROFILE_EVENTS_MAX / 2_000);
   }
 
   @Test

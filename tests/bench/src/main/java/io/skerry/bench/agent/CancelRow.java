@@ -39,7 +39,7 @@ final class CancelRow {
       List<Tensor> zeros = ModelInputs.zeros(model.signature());
       double whole = Timings.of(5, () -> model.run(zeros)).p50() / 1e6;
       long node =
-          engines.profile(ENGINE, probe, LoadOptions.DEFAULTS, zeros, 1).stream()
+          engines.profile(ENGINE, probe, LoadOptions.DEFAULTS, zeros, 1).operators().stream()
               .mapToLong(OperatorTime::nanos)
               .max()
               .orElse(0);
