@@ -29,6 +29,7 @@ public final class Diagnostics {
   private final ModelSlots slots;
   private final IntSupplier waiting;
   private final OperatorTimes operators;
+  private final Path scratch;
   private final ReentrantLock recording = new ReentrantLock();
   private final ReentrantLock measuring = new ReentrantLock();
 
@@ -39,6 +40,12 @@ public final class Diagnostics {
    * @param files where the file of a served version lies
    */
   public Diagnostics(ModelSlots slots, IntSupplier waiting, ModelFiles files) {
+    this(slots, waiting, files, Path.of(System.getProperty("java.io.tmpdir")));
+  }
+
+  /** The same, writing recordings to this folder until they are answered. */
+  Diagnostics(ModelSlots slots, IntSupplier waiting, ModelFiles files, Path scratch) {
+    this.scratch = scratch;
     this.slots = slots;
     this.waiting = waiting;
     this.operators = new OperatorTimes(slots, files);
@@ -55,8 +62,7 @@ public final class Diagnostics {
     try {
       return switch (address) {
         case ListenAddress.Unix unix ->
-            new Listening(
-                LocalHttp.onSocket(unix.path(), "rw-rw----", routes)::close, address, false);
+            new Listening(LocalHttp.onSocket(unix, "rw-rw----", routes)::close, address, false);
         case ListenAddress.Tcp tcp -> {
           if (!InetAddress.getByName(tcp.host()).isLoopbackAddress()) {
             throw new ListenException(
@@ -90,11 +96,9 @@ public final class Diagnostics {
                 query.getOrDefault("model", ""),
                 query.getOrDefault("version", ""),
                 number(query, "runs", OperatorTimes.RUNS)));
+    ListenAddress.Unix address = new ListenAddress.Unix(socket);
     try {
-      return new Listening(
-          LocalHttp.onSocket(socket, "rw-------", routes)::close,
-          new ListenAddress.Unix(socket),
-          true);
+      return new Listening(LocalHttp.onSocket(address, "rw-------", routes)::close, address, true);
     } catch (IOException e) {
       throw new ListenException(
           "cannot tell diagnostics on %s: %s".formatted(socket, e.getMessage()), e);
@@ -145,7 +149,20 @@ public final class Diagnostics {
     if (!recording.tryLock()) {
       return LocalHttp.Page.refusal(409, "a recording runs; ask again when it has ended");
     }
-    Path file = Files.createTempFile("skerry-agent", ".jfr");
+    try {
+      Path file = Files.createTempFile(scratch, "skerry-agent", ".jfr");
+      try {
+        return flight(seconds, file);
+      } finally {
+        Files.deleteIfExists(file);
+      }
+    } finally {
+      recording.unlock();
+    }
+  }
+
+  private static LocalHttp.Page flight(int seconds, Path file)
+      throws IOException, InterruptedException {
     try (Recording flight = new Recording(Configuration.getConfiguration("profile"))) {
       flight.setMaxSize(RECORDING_BYTES_MAX);
       flight.start();
@@ -156,9 +173,6 @@ public final class Diagnostics {
           200, "application/octet-stream", ByteBuffer.wrap(Files.readAllBytes(file)));
     } catch (ParseException e) {
       throw new IOException("the runtime has no profile to record with", e);
-    } finally {
-      recording.unlock();
-      Files.deleteIfExists(file);
     }
   }
 

@@ -1,9 +1,11 @@
 package io.skerry.agent.diagnose;
 
+import io.skerry.agent.serve.LeftOverSocket;
+import io.skerry.agent.serve.ListenAddress;
+import io.skerry.agent.serve.ListenException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.URLDecoder;
 import java.net.UnixDomainSocketAddress;
@@ -69,44 +71,75 @@ final class LocalHttp implements AutoCloseable {
     this.socket = socket;
   }
 
+  /** Says who may open a socket. */
+  @FunctionalInterface
+  interface Permit {
+    void grant(Path socket) throws IOException;
+  }
+
   /**
    * Listens on a Unix socket that only some may open.
    *
    * @param permissions as {@code rw-------}
+   * @throws ListenException if there is a file of another kind, or a program that serves there
    */
-  static LocalHttp onSocket(Path path, String permissions, Map<String, Route> routes)
-      throws IOException {
-    Files.deleteIfExists(path);
-    ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-    LocalHttp http = opened(server, UnixDomainSocketAddress.of(path), routes, Optional.of(path));
-    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(permissions));
-    return http;
+  static LocalHttp onSocket(
+      ListenAddress.Unix address, String permissions, Map<String, Route> routes)
+      throws IOException, ListenException {
+    return onSocket(
+        address,
+        socket ->
+            Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString(permissions)),
+        routes);
+  }
+
+  static LocalHttp onSocket(ListenAddress.Unix address, Permit permit, Map<String, Route> routes)
+      throws IOException, ListenException {
+    Path path = address.path();
+    LeftOverSocket.remove(address, path);
+    LocalHttp http =
+        new LocalHttp(
+            ServerSocketChannel.open(StandardProtocolFamily.UNIX), routes, Optional.of(path));
+    boolean open = false;
+    try {
+      http.server.bind(UnixDomainSocketAddress.of(path));
+      permit.grant(path);
+      http.refuseWaiting();
+      http.start();
+      open = true;
+      return http;
+    } finally {
+      if (!open) {
+        http.close();
+      }
+    }
   }
 
   /** Listens on a port of 127.0.0.1; 0 for any free one. */
   static LocalHttp onPort(int port, Map<String, Route> routes) throws IOException {
-    return opened(
-        ServerSocketChannel.open(),
-        new InetSocketAddress(InetAddress.getLoopbackAddress(), port),
-        routes,
-        Optional.empty());
-  }
-
-  private static LocalHttp opened(
-      ServerSocketChannel server,
-      SocketAddress address,
-      Map<String, Route> routes,
-      Optional<Path> socket)
-      throws IOException {
+    ServerSocketChannel server = ServerSocketChannel.open();
     try {
-      server.bind(address);
+      server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
     } catch (IOException e) {
       server.close();
       throw e;
     }
-    LocalHttp http = new LocalHttp(server, routes, socket);
-    Thread.ofPlatform().daemon().name("agent-diagnose").start(http::accept);
+    LocalHttp http = new LocalHttp(server, routes, Optional.empty());
+    http.start();
     return http;
+  }
+
+  // Whoever came before it was said who may had nobody's permission.
+  private void refuseWaiting() throws IOException {
+    server.configureBlocking(false);
+    for (SocketChannel early = server.accept(); early != null; early = server.accept()) {
+      early.close();
+    }
+    server.configureBlocking(true);
+  }
+
+  private void start() {
+    Thread.ofPlatform().daemon().name("agent-diagnose").start(this::accept);
   }
 
   /** The port; only of one that listens on a port. */

@@ -11,13 +11,9 @@ import java.io.IOException;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.UnixDomainSocketAddress;
 import java.net.UnknownHostException;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -68,32 +64,11 @@ sealed interface Transport extends AutoCloseable {
         Files.createDirectories(
             path.getParent(),
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-x---")));
-        removeLeftOver(address, path);
+        LeftOverSocket.remove(address, path);
       } catch (IOException e) {
         throw new ListenException("cannot listen on %s: %s".formatted(address, describe(e)), e);
       }
       return new Unix(address);
-    }
-
-    private static void removeLeftOver(ListenAddress address, Path path)
-        throws IOException, ListenException {
-      if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
-        return;
-      }
-      if (!Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-          .isOther()) {
-        throw new ListenException(
-            "cannot listen on %s: the file exists and is no socket".formatted(address));
-      }
-      try {
-        SocketChannel.open(UnixDomainSocketAddress.of(path)).close();
-      } catch (IOException nobody) {
-        Files.delete(path);
-        return;
-      }
-      throw new ListenException(
-          "cannot listen on %s: another program serves there; stop it or choose another --listen"
-              .formatted(address));
     }
 
     @Override

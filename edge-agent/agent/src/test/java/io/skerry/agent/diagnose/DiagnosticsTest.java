@@ -22,16 +22,20 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
@@ -152,6 +156,72 @@ class DiagnosticsTest {
   void makesAFlightRecording() throws IOException {
     assertThat(get("/recording?seconds=1")).contains("200 OK").contains("FLR\0");
     assertThat(get("/recording?seconds=100000")).contains("400 ").contains("at most 120");
+  }
+
+  @Test
+  void recordsAgainAfterARecordingForWhichTheDiskHadNoRoom() throws Exception {
+    Path full = folder.resolve("full");
+    Path other = folder.resolve("other.sock");
+    try (Diagnostics.Listening there =
+        new Diagnostics(slots, () -> 0, model -> Optional.of(file), full).all(other)) {
+      assertThat(there.isWhole()).isTrue();
+      SocketAddress address = UnixDomainSocketAddress.of(other);
+      String request = "GET /recording?seconds=1 HTTP/1.1\r\n\r\n";
+      assertThat(ask(address, request)).contains("500 ");
+
+      Files.createDirectory(full);
+
+      assertThat(ask(address, request)).contains("200 OK").contains("FLR\0");
+      assertThat(full).isEmptyDirectory();
+    }
+  }
+
+  @Test
+  void takesThePlaceOfASocketThatNobodyServes() throws Exception {
+    Path left = folder.resolve("left.sock");
+    ServerSocketChannel killed = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    killed.bind(UnixDomainSocketAddress.of(left)).close();
+    assertThat(left).exists();
+
+    try (Diagnostics.Listening there = diagnostics.all(left)) {
+      assertThat(there.isWhole()).isTrue();
+      assertThat(ask(UnixDomainSocketAddress.of(left), "GET /metrics HTTP/1.1\r\n\r\n"))
+          .contains("200 OK");
+    }
+  }
+
+  @Test
+  void takesNobodyElsesPlace() throws Exception {
+    Path notes = Files.writeString(folder.resolve("notes.txt"), "mine");
+
+    assertThatThrownBy(() -> diagnostics.all(notes))
+        .isInstanceOf(ListenException.class)
+        .hasMessageContaining("is no socket");
+    assertThat(notes).hasContent("mine");
+    assertThatThrownBy(() -> diagnostics.metrics(new ListenAddress.Unix(socket)))
+        .isInstanceOf(ListenException.class)
+        .hasMessageContaining("another program serves there");
+    assertThat(get("/metrics")).contains("200 OK");
+  }
+
+  @Test
+  void answersNobodyWhoCameBeforeItWasSaidWhoMay() throws Exception {
+    Path early = folder.resolve("early.sock");
+    SocketAddress address = UnixDomainSocketAddress.of(early);
+    String request = "GET /page HTTP/1.1\r\n\r\n";
+    List<SocketChannel> came = new ArrayList<>();
+    LocalHttp http =
+        LocalHttp.onSocket(
+            new ListenAddress.Unix(early),
+            bound -> came.add(SocketChannel.open(address)),
+            Map.of("/page", query -> LocalHttp.Page.text("secret")));
+    try (SocketChannel channel = came.getFirst()) {
+      assertThat(channel.read(ByteBuffer.allocate(1))).isEqualTo(-1);
+      assertThat(ask(address, request)).contains("secret");
+    } finally {
+      http.close();
+    }
+    assertThat(early).doesNotExist();
   }
 
   @Test
