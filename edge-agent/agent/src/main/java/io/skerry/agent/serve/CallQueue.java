@@ -14,9 +14,10 @@ import org.jspecify.annotations.Nullable;
  * Which calls run now and which wait.
  *
  * <p>While there is a free place a call runs at once, on the thread that brought it when it is
- * short. Others wait: the lowest priority number first, then the one that came first. A call leaves
- * the queue when it is cancelled or its time is up; nobody waits for a thread while it does.
- * Thread-safe.
+ * short and nothing else runs: beside a long one it might wait for an engine or a core, and with it
+ * everybody whose calls that thread brings. Others wait: the lowest priority number first, then the
+ * one that came first. A call leaves the queue when it is cancelled or its time is up; nobody waits
+ * for a thread while it does. Thread-safe.
  */
 final class CallQueue implements AutoCloseable {
   /** What waits. Either it is run or it is refused, once. */
@@ -76,12 +77,14 @@ final class CallQueue implements AutoCloseable {
    * Runs the work, at once or later, or refuses it.
    *
    * @param timeoutNanos how long it may wait; 0 for as long as it takes
-   * @param here whether it may run on this thread
+   * @param here whether it may run on this thread, if nothing else runs
    * @return its place when it waits
    */
   @Nullable Waiting submit(Work work, int priority, long timeoutNanos, boolean here) {
     String full;
+    boolean alone;
     synchronized (this) {
+      alone = running == 0;
       if (running < config.runsMax()) {
         running++;
         full = "";
@@ -97,7 +100,7 @@ final class CallQueue implements AutoCloseable {
       }
     }
     if (full.isEmpty()) {
-      if (here) {
+      if (here && alone) {
         run(work);
       } else {
         executor.execute(() -> run(work));

@@ -139,6 +139,22 @@ class CallQueueTest {
     assertThat(events).containsExactly("ran long");
   }
 
+  @Test
+  void keepsNoThreadThatBringsCallsBusyBesideAnother() {
+    try (CallQueue wide = new CallQueue(new QueueConfig(2, 3, 100), executor::add)) {
+      wide.submit(new Note("long"), 5, 0, false);
+      wide.submit(new Note("short"), 5, 0, true);
+      assertThat(events).isEmpty();
+
+      executor.remove().run();
+      executor.remove().run();
+      assertThat(events).containsExactly("ran long", "ran short");
+
+      wide.submit(new Note("alone"), 5, 0, true);
+      assertThat(events).endsWith("ran alone");
+    }
+  }
+
   private CallQueue.Waiting placed(String name, long bytes) {
     CallQueue.@Nullable Waiting place = queue.submit(new Note(name, bytes), 5, 0, true);
     if (place == null) {
