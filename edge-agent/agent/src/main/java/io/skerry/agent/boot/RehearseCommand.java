@@ -1,6 +1,7 @@
 package io.skerry.agent.boot;
 
 import io.skerry.agent.bench.AgentClient;
+import io.skerry.agent.model.EngineCatalog;
 import io.skerry.wire.inference.ModelInferRequest;
 import io.skerry.wire.inference.ModelMetadataRequest;
 import io.skerry.wire.inference.ModelStatisticsRequest;
@@ -25,8 +26,9 @@ final class RehearseCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    List<String> endings = SelfTest.endings(EngineCatalog.discovered());
     Path folder = Files.createTempDirectory("skerry");
-    for (String ending : SelfTest.ENDINGS) {
+    for (String ending : endings) {
       Path version =
           folder.resolve("models").resolve("self-test-" + ending.substring(1)).resolve("1");
       Files.createDirectories(version);
@@ -54,7 +56,7 @@ final class RehearseCommand implements Callable<Integer> {
       Thread.sleep(20);
     }
     try (AgentClient client = AgentClient.of(socket)) {
-      for (String ending : SelfTest.ENDINGS) {
+      for (String ending : endings) {
         String model = "self-test-" + ending.substring(1);
         client.blocking().modelMetadata(ModelMetadataRequest.newBuilder().setName(model).build());
         ModelInferRequest request = AgentClient.request(model, List.of(SelfTest.input()));

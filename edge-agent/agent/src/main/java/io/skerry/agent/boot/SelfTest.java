@@ -1,10 +1,13 @@
 package io.skerry.agent.boot;
 
+import io.skerry.agent.model.EngineCatalog;
+import io.skerry.runtime.EngineStatus;
 import io.skerry.runtime.Tensor;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -12,9 +15,29 @@ import java.util.List;
  * [-1,4] and [-1,2]. The packager's own exporters wrote the files.
  */
 final class SelfTest {
-  static final List<String> ENDINGS = List.of(".onnx", ".tflite");
-
   private SelfTest() {}
+
+  /**
+   * The file endings of the engines that can be used here.
+   *
+   * @throws CommandException if there is none
+   */
+  static List<String> endings(EngineCatalog engines) {
+    List<String> endings = new ArrayList<>();
+    List<String> reasons = new ArrayList<>();
+    for (String name : engines.names()) {
+      switch (engines.status(name)) {
+        case EngineStatus.Available available ->
+            endings.add(engines.fileExtension(name).orElseThrow());
+        case EngineStatus.Unavailable(String reason) -> reasons.add(name + ": " + reason);
+      }
+    }
+    if (endings.isEmpty()) {
+      throw new CommandException(
+          ExitCode.FAILED, "no engine can be used on this machine: " + String.join("; ", reasons));
+    }
+    return endings;
+  }
 
   /**
    * Writes the model of an engine.
