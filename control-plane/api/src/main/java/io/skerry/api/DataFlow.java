@@ -8,8 +8,10 @@ import org.jspecify.annotations.Nullable;
  *
  * @param of a device's id or {@code attribute=value}
  * @param devices 1 for a device
- * @param expected windows since the first one in the time that is looked at
- * @param received of them
+ * @param expected windows since the first one in the time that is looked at: what came, what is
+ *     known to be absent, and, of a device that is away, what passed since; a window without
+ *     predictions is never sent
+ * @param received of them; several that came as one count each
  * @param late of them, after their window had been judged
  * @param missing records that are known of and have not come
  * @param lost records that never will: given up or damaged on the device

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 /** How well data came in, by device and by cohort. */
 @Singleton
 public final class DataFlows {
-  /** Devices that are told of at a time. */
+  /** Devices that are told of at a time: those with most that is wrong. */
   public static final int DEVICES_MAX = 10_000;
 
   private static final Gson GSON = new Gson();
@@ -37,6 +37,7 @@ public final class DataFlows {
     return read(span).stream()
         .map(OfDevice::flow)
         .sorted(Comparator.comparingLong(DataFlows::wrong).reversed().thenComparing(DataFlow::of))
+        .limit(DEVICES_MAX)
         .toList();
   }
 
@@ -69,46 +70,62 @@ public final class DataFlows {
         transaction ->
             transaction.list(
                 """
-                select d.id, d.labels::text as labels, d.profile, w.*, l.missing, l.lost,
+                select d.id, d.labels::text as labels, d.profile, w.*,
+                  coalesce(p.online, false) as online, l.missing, l.lost, l.windows_absent,
                   l.duplicates, q.quarantined, q.mismatched
                 from device d
                 left join (
-                  select device, count(distinct (slot, model, window_index)) as received,
-                    sum(case when first_of_slot then (?::bigint / window_millis)
-                      - first_index else 0 end)::bigint as expected,
-                    count(*) filter (where received_at
-                      > end_at + (1500 + window_millis / 4) * interval '1 millisecond') as late,
-                    min(extract(epoch from received_at - end_at) * 1000)::bigint as lag,
+                  select device, sum(lengths)::bigint as received,
+                    sum(greatest(0, last_index - first_index + 1 - lengths))::bigint as between_them,
+                    sum(greatest(0, ?::bigint / window_millis - 1 - last_index))::bigint as since,
+                    sum(late)::bigint as late, min(lag)::bigint as lag,
                     sum(predictions)::bigint as predictions, sum(skipped)::bigint as skipped,
-                    max(received_at) as last_at
-                  from (select *,
-                      min(window_index) over (partition by device, slot, window_millis)
-                        as first_index,
-                      row_number() over (partition by device, slot, window_millis
-                        order by window_index, boot_epoch, sequence) = 1 as first_of_slot
-                    from telemetry_window
-                    where end_at > now() - ? * interval '1 millisecond' and window_millis > 0) t
+                    max(last_at) as last_at
+                  from (select device, slot, window_millis, sum(lengths) as lengths,
+                      min(window_index - lengths + 1) as first_index,
+                      max(window_index) as last_index, sum(late) as late, min(lag) as lag,
+                      sum(predictions) as predictions, sum(skipped) as skipped,
+                      max(last_at) as last_at
+                    from (select device, slot, window_millis, window_index,
+                        max(round(extract(epoch from end_at - start_at) * 1000 / window_millis))
+                          as lengths,
+                        count(*) filter (where received_at
+                          > end_at + (1500 + window_millis / 4) * interval '1 millisecond') as late,
+                        min(extract(epoch from received_at - end_at) * 1000) as lag,
+                        sum(predictions) as predictions, sum(skipped) as skipped,
+                        max(received_at) as last_at
+                      from telemetry_window
+                      where end_at > now() - ? * interval '1 millisecond' and window_millis > 0
+                      group by device, slot, window_millis, window_index) t
+                    group by device, slot, window_millis) s
                   group by device) w on w.device = d.id
+                left join device_presence p on p.device = d.id
                 left join (
                   select device, sum(highest - stored - given_up - damaged)::bigint as missing,
-                    sum(given_up + damaged)::bigint as lost, sum(duplicates)::bigint as duplicates
+                    sum(given_up + damaged)::bigint as lost,
+                    sum(duplicates)::bigint as duplicates,
+                    sum(highest - stored) filter (where stream = 'windows')::bigint
+                      as windows_absent
                   from ingest_ledger group by device) l on l.device = d.id
                 left join (
                   select device, count(*) as quarantined,
                     count(*) filter (where reason like '%manifest%') as mismatched
                   from telemetry_quarantine where at > now() - ? * interval '1 millisecond'
                   group by device) q on q.device = d.id
-                order by d.id limit ?
+                order by d.id
                 """,
-                DataFlows::flow,
-                Instant.now().toEpochMilli(),
-                span.toMillis(),
-                span.toMillis(),
-                DEVICES_MAX));
+                DataFlows::flow, Instant.now().toEpochMilli(), span.toMillis(), span.toMillis()));
   }
 
   private static OfDevice flow(Row row) {
     long received = row.bigint("received");
+    // A window without a prediction is not sent: what is between two is expected only as far as
+    // records of windows are known to be absent, what is after the last one of a device that is
+    // away.
+    long expected =
+        received
+            + Math.min(row.bigint("between_them"), row.bigint("windows_absent"))
+            + (row.flag("online") ? 0 : row.bigint("since"));
     long predictions = row.bigint("predictions");
     long counted = predictions - row.bigint("skipped");
     List<String> cohorts = new ArrayList<>();
@@ -120,7 +137,7 @@ public final class DataFlows {
         new DataFlow(
             row.text("id"),
             1,
-            Math.max(received, row.bigint("expected")),
+            expected,
             received,
             row.bigint("late"),
             row.bigint("missing"),

@@ -1,6 +1,7 @@
 package io.skerry.control.pipeline;
 
 import io.micronaut.runtime.event.annotation.EventListener;
+import io.skerry.api.DataFlow;
 import io.skerry.api.Incident;
 import io.skerry.api.RetrainingPolicy;
 import io.skerry.api.RetrainingProposal;
@@ -34,6 +35,7 @@ public final class RetrainingLoop {
   private static final Logger log = LoggerFactory.getLogger(RetrainingLoop.class);
   private static final Duration LOOK_EVERY = Duration.ofSeconds(15);
   private static final Duration QUALITY_SPAN = Duration.ofDays(1);
+  private static final Duration FLOWS_EVERY = Duration.ofMinutes(5);
   // More than one record in so many that could not be read: then the source is in doubt.
   private static final long QUARANTINED_SHARE = 20;
   private static final Actor TRIGGER = new Actor("retraining-trigger", "");
@@ -44,6 +46,8 @@ public final class RetrainingLoop {
   private final DataFlows flows;
   private final AuditLog audit;
   private final Clock clock = Clock.systemUTC();
+  private List<DataFlow> ofCohorts = List.of();
+  private Instant flowsAt = Instant.EPOCH;
   private @Nullable Loop loop;
 
   RetrainingLoop(
@@ -150,8 +154,18 @@ public final class RetrainingLoop {
         (int) inMonth);
   }
 
+  // All cohorts are read at once, from every record of a day: not for each incident, nor each look.
+  private synchronized List<DataFlow> flows() {
+    Instant now = now();
+    if (now.isAfter(flowsAt.plus(FLOWS_EVERY))) {
+      ofCohorts = flows.cohorts(QUALITY_SPAN);
+      flowsAt = now;
+    }
+    return ofCohorts;
+  }
+
   private Optional<String> quality(String cohort) {
-    return flows.cohorts(QUALITY_SPAN).stream()
+    return flows().stream()
         .filter(flow -> List.of(cohort.split(" & ", -1)).contains(flow.of()))
         .filter(flow -> flow.quarantined() * QUARANTINED_SHARE > flow.received())
         .map(

@@ -1,0 +1,115 @@
+package io.skerry.control.ingest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.api.DataFlow;
+import io.skerry.control.sql.TestPlane;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What was expected of devices that were idle, merged windows, lost some or went away. */
+@Tag("slow")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class DataFlowsTest {
+  private static final long MILLIS = 60_000;
+
+  private final TestPlane plane;
+  private final long now = Instant.now().toEpochMilli() / MILLIS;
+
+  DataFlowsTest(@TempDir Path folder) throws IOException {
+    plane = TestPlane.start(folder.resolve("data"));
+  }
+
+  @AfterAll
+  void stop() throws IOException {
+    plane.close();
+  }
+
+  @Test
+  void expectsNoWindowThatNobodySent() {
+    device("idle", true, 2, 2);
+    window("idle", 1, now - 60, 1);
+    window("idle", 2, now - 10, 1);
+
+    DataFlow flow = flow("idle");
+
+    assertThat(flow.received()).isEqualTo(2);
+    assertThat(flow.expected()).isEqualTo(2);
+  }
+
+  @Test
+  void countsEveryWindowThatCameInOne() {
+    device("merged", true, 2, 2);
+    window("merged", 1, now - 60, 1);
+    window("merged", 2, now - 30, 30);
+
+    DataFlow flow = flow("merged");
+
+    assertThat(flow.received()).isEqualTo(31);
+    assertThat(flow.expected()).isEqualTo(31);
+  }
+
+  @Test
+  void expectsWhatIsKnownToBeAbsentAndWhatPassedSinceADeviceWentAway() {
+    device("lossy", true, 5, 2);
+    window("lossy", 1, now - 60, 1);
+    window("lossy", 5, now - 10, 1);
+    device("away", false, 1, 1);
+    window("away", 1, now - 60, 1);
+
+    assertThat(flow("lossy").expected()).isEqualTo(2 + 3);
+    assertThat(flow("lossy").missing()).isEqualTo(3);
+    assertThat(flow("away").expected()).isBetween(1 + 59L, 1 + 60L);
+    assertThat(flow("away").received()).isEqualTo(1);
+  }
+
+  private DataFlow flow(String device) {
+    return plane.bean(DataFlows.class).devices(Duration.ofHours(6)).stream()
+        .filter(one -> one.of().equals(device))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private void device(String name, boolean online, long highest, long stored) {
+    sql(
+        "insert into device (id, tenant, labels, facts, enrolled_at) values (?, 'default', '{}', '{}', now())",
+        name);
+    sql("insert into device_presence (device, online, boot_epoch) values (?, ?, 1)", name, online);
+    sql(
+        """
+        insert into ingest_ledger (device, boot_epoch, stream, through, beyond, highest, stored,
+          duplicates) values (?, 1, 'windows', ?, '{}', ?, ?, 0)
+        """,
+        name,
+        stored,
+        highest,
+        stored);
+  }
+
+  private void window(String device, long sequence, long index, long lengths) {
+    sql(
+        """
+        insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
+          window_index, window_millis, start_at, end_at, predictions, predictions_failed, skipped,
+          record, received_at)
+        values (?, 1, ?, 'main', 'm', 1, '', ?, ?, ?, ?, 7, 0, 0, '', now())
+        """,
+        device,
+        sequence,
+        index,
+        MILLIS,
+        Instant.ofEpochMilli((index + 1 - lengths) * MILLIS),
+        Instant.ofEpochMilli((index + 1) * MILLIS));
+  }
+
+  private void sql(String statement, Object... parameters) {
+    plane.database().run(transaction -> transaction.update(statement, parameters));
+  }
+}
