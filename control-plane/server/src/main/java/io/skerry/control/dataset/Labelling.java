@@ -89,6 +89,8 @@ public final class Labelling {
                     and (?::text is null or d.profile = ?)
                     and not exists (select 1 from telemetry_feedback f
                       where f.device = p.device and f.prediction_id = p.prediction_id)
+                    and not exists (select 1 from label_task t
+                      where t.device = p.device and t.prediction_id = p.prediction_id)
                   order by p.stratum = 'base', p.at desc limit ?
                   on conflict do nothing
                   """,

@@ -10,17 +10,23 @@ import io.skerry.control.drift.DriftStore.Stored;
 import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
+import io.skerry.protocol.DeviceId;
 import io.skerry.telemetry.drift.BaselineBins;
+import io.skerry.telemetry.drift.Calibration;
 import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.EffectSize;
+import io.skerry.telemetry.drift.EstimatedAccuracy;
+import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.StreamVerdict;
 import io.skerry.telemetry.drift.WindowVerdict;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -29,6 +35,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** What was judged, over time and in its parts, for people; everything from what is stored. */
@@ -52,6 +59,7 @@ public final class DriftReports {
   private static final int BASELINE_WINDOWS = 16;
   private static final int SHOWN_WINDOWS = 16;
   private static final int POINTS_MAX = 200;
+  private static final int CALIBRATED_FROM = 100;
   private static final List<String> OWN_5 =
       List.of("missing", "infinite", "below minimum", "above maximum", "stuck");
   private static final List<String> OWN_7 =
@@ -157,7 +165,7 @@ public final class DriftReports {
 
   private static String detail(Optional<WindowVerdict> again, DriftFinding finding) {
     if (again.isEmpty()) {
-      return "windows before %d are no longer kept".formatted(finding.window());
+      return "not all records that it was judged from are still kept";
     }
     return again
         .get()
@@ -349,15 +357,28 @@ public final class DriftReports {
 
   private record Answer(
       String device,
+      String profile,
       String cohorts,
       long version,
       double score,
       boolean positive,
       double weight,
-      Instant at) {}
+      Instant at) {
+    DriftStore.Scored of() {
+      return new DriftStore.Scored(version, profile);
+    }
+
+    Outcome outcome() {
+      return new Outcome(new DeviceId(device), score, positive, 1 / weight);
+    }
+  }
+
+  private record Span(long index, long version) {}
 
   /**
-   * Accuracy of a model's versions over time, from outcomes.
+   * Accuracy of a model's versions over time, from outcomes, and what the scores alone let expect.
+   * They are calibrated by the outcomes of the same version and profile from before each span, so
+   * that a changed meaning shows as a gap between the two; taken at their word while there are few.
    *
    * @param step length of a span
    * @param span how far back
@@ -366,33 +387,93 @@ public final class DriftReports {
     return database.call(
         transaction -> {
           Instant now = Instant.now();
-          Map<List<Long>, List<Answer>> groups =
-              new TreeMap<>(
-                  java.util.Comparator.<List<Long>>comparingLong(key -> key.get(0))
-                      .thenComparingLong(key -> key.get(1)));
-          for (Answer one : answers(transaction, model, now.minus(span))) {
-            groups
+          List<Answer> all = new ArrayList<>(answers(transaction, model, now.minus(span)));
+          all.sort(Comparator.comparing(Answer::at));
+          Map<DriftStore.Scored, List<Answer>> known = new HashMap<>();
+          Map<Span, List<Answer>> answers = new HashMap<>();
+          for (Answer one : all) {
+            known.computeIfAbsent(one.of(), key -> new ArrayList<>()).add(one);
+            answers
                 .computeIfAbsent(
-                    List.of(one.at().toEpochMilli() / step.toMillis(), one.version()),
+                    new Span(one.at().toEpochMilli() / step.toMillis(), one.version()),
                     key -> new ArrayList<>())
                 .add(one);
           }
-          List<AccuracyPoint> points = new ArrayList<>();
-          groups.forEach(
-              (key, answers) ->
-                  points.add(
-                      accuracy(
-                          Instant.ofEpochMilli(key.get(0) * step.toMillis()),
-                          model,
-                          key.get(1),
-                          answers,
-                          incidents.threshold(transaction, model, key.get(1)))));
-          return points.subList(Math.max(0, points.size() - POINTS_MAX), points.size());
+          Duration shown = step.multipliedBy(POINTS_MAX);
+          Map<Span, List<DriftStore.ScoreCounts>> scores = new HashMap<>();
+          for (DriftStore.ScoreCounts one :
+              DriftStore.scores(
+                  transaction,
+                  model,
+                  now.minus(shown.compareTo(span) < 0 ? shown : span),
+                  step.toMillis())) {
+            scores
+                .computeIfAbsent(new Span(one.span(), one.of().version()), key -> new ArrayList<>())
+                .add(one);
+          }
+          Set<Span> spans =
+              new TreeSet<>(Comparator.comparingLong(Span::index).thenComparingLong(Span::version));
+          spans.addAll(answers.keySet());
+          spans.addAll(scores.keySet());
+          return spans.stream()
+              .skip(Math.max(0, spans.size() - POINTS_MAX))
+              .map(
+                  one -> {
+                    Instant start = Instant.ofEpochMilli(one.index() * step.toMillis());
+                    double threshold = incidents.threshold(transaction, model, one.version());
+                    return accuracy(
+                        start,
+                        model,
+                        one.version(),
+                        answers.getOrDefault(one, List.of()),
+                        estimated(scores.getOrDefault(one, List.of()), known, start, threshold),
+                        threshold);
+                  })
+              .toList();
         });
   }
 
+  private record Estimated(long scored, @Nullable Double accuracy) {}
+
+  private static Estimated estimated(
+      List<DriftStore.ScoreCounts> scores,
+      Map<DriftStore.Scored, List<Answer>> known,
+      Instant start,
+      double threshold) {
+    long scored = 0;
+    double right = 0;
+    for (DriftStore.ScoreCounts one : scores) {
+      long[] counts = one.counts().stream().mapToLong(Long::longValue).toArray();
+      if (counts.length != Calibration.BINS || Arrays.stream(counts).sum() == 0) {
+        continue;
+      }
+      List<Outcome> before =
+          known.getOrDefault(one.of(), List.of()).stream()
+              .takeWhile(answer -> answer.at().isBefore(start))
+              .map(Answer::outcome)
+              .toList();
+      EstimatedAccuracy estimate =
+          EstimatedAccuracy.of(
+              List.of(counts),
+              before.size() < CALIBRATED_FROM ? Calibration.none() : Calibration.of(before),
+              threshold);
+      scored += estimate.predictions();
+      right += estimate.accuracy().value() * estimate.predictions();
+    }
+    return new Estimated(scored, scored == 0 ? null : (Double) (right / scored));
+  }
+
   private static AccuracyPoint accuracy(
-      Instant start, String model, long version, List<Answer> answers, double threshold) {
+      Instant start,
+      String model,
+      long version,
+      List<Answer> answers,
+      Estimated estimated,
+      double threshold) {
+    if (answers.isEmpty()) {
+      return new AccuracyPoint(
+          start, model, version, null, null, null, 0, 0, estimated.scored(), estimated.accuracy());
+    }
     Map<String, double[]> devices = new HashMap<>();
     double right = 0;
     double all = 0;
@@ -422,8 +503,8 @@ public final class DriftReports {
         Math.min(1, value + half),
         answers.size(),
         n,
-        0,
-        null);
+        estimated.scored(),
+        estimated.accuracy());
   }
 
   private static List<Answer> answers(Transaction transaction, String model, Instant since) {
@@ -439,6 +520,7 @@ public final class DriftReports {
         row ->
             new Answer(
                 row.text("device"),
+                row.optionalText("profile").orElse(""),
                 Cohorts.of(row.text("labels"), row.optionalText("profile").orElse("")),
                 row.bigint("version"),
                 row.number("score"),

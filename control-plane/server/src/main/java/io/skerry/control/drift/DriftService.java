@@ -5,7 +5,9 @@ import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.control.drift.DriftStore.Judged;
 import io.skerry.control.drift.DriftStore.Release;
 import io.skerry.control.drift.DriftStore.Stored;
+import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
+import io.skerry.control.ingest.IngestConfig;
 import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
@@ -21,6 +23,7 @@ import io.skerry.telemetry.drift.WindowVerdict;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Comparator;
@@ -47,6 +50,7 @@ final class DriftService {
   // Rows that are being committed right now could show up in a replay: leave them out.
   private static final long SETTLE_MILLIS = 300;
   private static final int WINDOWS_BEFORE_MAX = 16;
+  private static final Duration FORGET_EVERY = Duration.ofHours(1);
 
   private final Database database;
   private final Monitoring monitoring;
@@ -57,12 +61,15 @@ final class DriftService {
   private final Clock clock = Clock.systemUTC();
   private final WindowReader reader;
   private final Map<Track, Replayed> ledgers = new HashMap<>();
+  private final Duration kept;
   private volatile @Nullable Thread loop;
+  private @Nullable Loop forgetting;
 
   private static final class Replayed {
     private final DriftLedger ledger;
     private long through = -1;
     private int releases;
+    private boolean whole = true;
 
     Replayed(Track track) {
       ledger = new DriftLedger(DriftSettings.forWindows(track.windowMillis()));
@@ -74,6 +81,7 @@ final class DriftService {
       Monitoring monitoring,
       Incidents incidents,
       WindowLayouts layouts,
+      IngestConfig config,
       ApplicationEventPublisher<IncidentOpened> opened,
       ApplicationEventPublisher<HarmConfirmed> harmed,
       ApplicationEventPublisher<IncidentResolved> resolved) {
@@ -81,6 +89,7 @@ final class DriftService {
     this.monitoring = monitoring;
     this.incidents = incidents;
     this.reader = new WindowReader(layouts);
+    this.kept = config.retention().windows();
     this.opened = opened;
     this.harmed = harmed;
     this.resolved = resolved;
@@ -91,6 +100,7 @@ final class DriftService {
     Thread started = Thread.ofPlatform().name("drift").daemon().unstarted(this::run);
     loop = started;
     started.start();
+    forgetting = Loop.every("drift-retention", FORGET_EVERY, this::forgetOld);
   }
 
   @PreDestroy
@@ -99,6 +109,17 @@ final class DriftService {
     loop = null;
     if (running != null) {
       running.interrupt();
+    }
+    if (forgetting != null) {
+      forgetting.close();
+    }
+  }
+
+  /** Forgets judged windows whose records are no longer kept. */
+  void forgetOld() {
+    Instant before = now().minus(kept);
+    while (database.<Integer>call(transaction -> DriftStore.forget(transaction, before)) > 0) {
+      log.atInfo().addKeyValue("before", before).log("judged windows forgotten");
     }
   }
 
@@ -144,6 +165,7 @@ final class DriftService {
     WindowVerdict verdict = replayed.ledger.judge(window, read.devices());
     replayed.through = window;
     DriftStore.judged(transaction, track, verdict, receivedUntil, read.records());
+    DriftStore.scores(transaction, track, window, read.devices());
     live(transaction, track, verdict, replayed);
     verdict.found().ifPresent(finding -> open(transaction, track, finding, read));
   }
@@ -172,6 +194,7 @@ final class DriftService {
       Judged judged) {
     WindowReader.Window read =
         reader.read(transaction, track, judged.window(), judged.receivedUntil());
+    replayed.whole &= read.records() == judged.records();
     register(replayed.ledger, read);
     WindowVerdict verdict = replayed.ledger.judge(judged.window(), read.devices());
     for (Release release : releases) {
@@ -183,8 +206,14 @@ final class DriftService {
     return verdict;
   }
 
-  /** A window judged once more from what is stored; empty when windows up to it are gone. */
+  /**
+   * A window judged once more from what is stored; empty when something of it or of the windows
+   * before is gone, by which its baselines were learned.
+   */
   Optional<WindowVerdict> judgeAgain(Transaction transaction, Track track, long window) {
+    if (!DriftStore.isWhole(transaction, track)) {
+      return Optional.empty();
+    }
     Replayed replayed = new Replayed(track);
     List<Release> releases = DriftStore.releases(transaction, track);
     Optional<WindowVerdict> last = Optional.empty();
@@ -194,8 +223,7 @@ final class DriftService {
       }
       last = Optional.of(replay(transaction, track, replayed, releases, judged));
     }
-    boolean whole = DriftStore.hasWindow(transaction, track, window);
-    return last.filter(verdict -> whole && verdict.window() == window);
+    return last.filter(verdict -> replayed.whole && verdict.window() == window);
   }
 
   private void register(DriftLedger ledger, WindowReader.Window read) {

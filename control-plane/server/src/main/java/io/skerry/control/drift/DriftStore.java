@@ -8,12 +8,15 @@ import io.skerry.fleet.incident.Incident;
 import io.skerry.fleet.incident.IncidentState;
 import io.skerry.protocol.DeviceId;
 import io.skerry.telemetry.drift.Cohort;
+import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.StreamVerdict;
 import io.skerry.telemetry.drift.WindowVerdict;
+import io.skerry.telemetry.sketch.MonitoringPlan;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,12 +27,18 @@ import org.jspecify.annotations.Nullable;
 final class DriftStore {
   static final int JUDGED_AT_ONCE_MAX = 50;
   private static final int REPLAYED_MAX = 5000;
+  private static final int FORGOTTEN_AT_ONCE = 1000;
   private static final int OUTCOMES_MAX = 200_000;
   private static final Gson GSON = new Gson();
 
   private DriftStore() {}
 
-  record Judged(long window, Instant receivedUntil) {}
+  /**
+   * A window that was judged.
+   *
+   * @param records it was judged from
+   */
+  record Judged(long window, Instant receivedUntil, int records) {}
 
   record Due(Track track, long window) {}
 
@@ -96,12 +105,14 @@ final class DriftStore {
   static List<Judged> judgedAfter(Transaction transaction, Track track, long window) {
     return transaction.list(
         """
-        select * from (select window_index, received_until from drift_window
+        select * from (select window_index, received_until, records from drift_window
           where slot = ? and model = ? and window_millis = ? and window_index > ?
           order by window_index desc limit ?) newest
         order by window_index
         """,
-        row -> new Judged(row.bigint("window_index"), row.instant("received_until")),
+        row ->
+            new Judged(
+                row.bigint("window_index"), row.instant("received_until"), row.integer("records")),
         track.slot(),
         track.model(),
         track.windowMillis(),
@@ -197,18 +208,117 @@ final class DriftStore {
         limit);
   }
 
-  /** Whether records of a window are still kept. */
-  static boolean hasWindow(Transaction transaction, Track track, long window) {
+  /** Whether every window of a track that was ever judged is still known, and can be replayed. */
+  static boolean isWhole(Transaction transaction, Track track) {
     return transaction.number(
+                """
+                select max(forgotten_through) from drift_track
+                where slot = ? and model = ? and window_millis = ?
+                """,
+                track.slot(),
+                track.model(),
+                track.windowMillis())
+            < 0
+        && transaction.number(
+                """
+                select count(*) from (select from drift_window
+                  where slot = ? and model = ? and window_millis = ? limit ?) judged
+                """,
+                track.slot(),
+                track.model(),
+                track.windowMillis(),
+                REPLAYED_MAX + 1L)
+            <= REPLAYED_MAX;
+  }
+
+  /** Forgets windows that were judged before a moment, a portion of them; tells how many. */
+  static int forget(Transaction transaction, Instant before) {
+    return (int)
+        transaction.number(
             """
-            select count(*) from (select 1 from telemetry_window
-              where model = ? and slot = ? and window_millis = ? and window_index = ? limit 1) one
+            with old as (
+              delete from drift_window where ctid = any(array(
+                select ctid from drift_window where received_until < ? limit ?))
+              returning slot, model, window_millis, window_index),
+            told as (
+              update drift_track t
+              set forgotten_through = greatest(t.forgotten_through, last.window_index)
+              from (select slot, model, window_millis, max(window_index) as window_index
+                from old group by slot, model, window_millis) last
+              where t.slot = last.slot and t.model = last.model
+                and t.window_millis = last.window_millis)
+            select count(*) from old
             """,
-            track.model(),
-            track.slot(),
-            track.windowMillis(),
-            window)
-        == 1;
+            before,
+            FORGOTTEN_AT_ONCE);
+  }
+
+  /** Keeps what the scores of a judged window say together, by version and profile. */
+  static void scores(
+      Transaction transaction, Track track, long window, List<DeviceWindow> devices) {
+    Map<Scored, long[]> sums = new HashMap<>();
+    for (DeviceWindow one : devices) {
+      int stream = one.counts().layout().indexOf(MonitoringPlan.SCORE);
+      if (stream >= 0 && one.counts().has(stream)) {
+        List<Long> counts = one.counts().counts(stream);
+        long[] sum =
+            sums.computeIfAbsent(
+                new Scored(
+                    one.version().version(),
+                    one.attributes().getOrDefault(WindowReader.PROFILE, "")),
+                key -> new long[counts.size()]);
+        for (int bin = 0; bin < sum.length; bin++) {
+          sum[bin] += counts.get(bin);
+        }
+      }
+    }
+    List<@Nullable Object[]> rows = new ArrayList<>();
+    sums.forEach(
+        (of, sum) ->
+            rows.add(
+                new @Nullable Object[] {
+                  track.slot(),
+                  track.model(),
+                  track.windowMillis(),
+                  window,
+                  of.version(),
+                  of.profile(),
+                  sum
+                }));
+    transaction.batch("insert into drift_score values (?, ?, ?, ?, ?, ?, ?)", rows);
+  }
+
+  /** Whose scores are counted together: they are calibrated alike. */
+  record Scored(long version, String profile) {}
+
+  /** Scores that were counted in one span of time, in its 64 bins. */
+  record ScoreCounts(long span, Scored of, List<Long> counts) {
+    ScoreCounts {
+      counts = List.copyOf(counts);
+    }
+  }
+
+  /** What was counted of a model since a moment, in spans of a length, oldest first. */
+  static List<ScoreCounts> scores(
+      Transaction transaction, String model, Instant since, long spanMillis) {
+    return transaction.list(
+        """
+        select span, version, profile, array_agg(counted order by bin) as counts from (
+          select window_index * window_millis / ? as span, version, profile, bin,
+            sum(count)::bigint as counted
+          from drift_score, unnest(counts) with ordinality as counted (count, bin)
+          where model = ? and window_index * window_millis >= ?
+          group by 1, 2, 3, 4) sums
+        group by span, version, profile order by span, version, profile
+        """,
+        row ->
+            new ScoreCounts(
+                row.bigint("span"),
+                new Scored(row.bigint("version"), row.text("profile")),
+                Arrays.stream(row.bigints("counts")).boxed().toList()),
+        spanMillis,
+        model,
+        since.toEpochMilli());
   }
 
   static long insert(
@@ -287,6 +397,10 @@ final class DriftStore {
         "select * from incident where number = ?", DriftStore::incident, number);
   }
 
+  /**
+   * Outcomes in an incident's cohort. Labels are left out: an incident queues its own unsure and
+   * anomalous predictions for them, so that they would say that accuracy fell whenever it opened.
+   */
   static List<Outcome> outcomes(
       Transaction transaction, Stored incident, long fromMillis, long toMillis) {
     Cohort cohort = incident.incident().finding().cohort();
@@ -295,16 +409,20 @@ final class DriftStore {
     String profile = labels.remove(WindowReader.PROFILE);
     return transaction.list(
         """
-        select distinct on (f.device, f.prediction_id) f.device, f.score, f.actual
+        select distinct on (f.device, f.prediction_id) f.device, f.score, f.actual,
+          coalesce(f.inclusion_probability, 1) as probability
         from telemetry_feedback f join device d on d.id = f.device
-        where f.slot = ? and f.model = ? and f.version = ? and f.joined and f.score is not null
+        where f.source <> 'label' and f.slot = ? and f.model = ? and f.version = ? and f.joined and f.score is not null
           and f.predicted_at >= ? and f.predicted_at < ?
           and d.labels @> ?::jsonb and (?::text is null or d.profile = ?)
         order by f.device, f.prediction_id, f.received_at desc, f.boot_epoch, f.sequence limit ?
         """,
         row ->
             new Outcome(
-                new DeviceId(row.text("device")), row.number("score"), row.number("actual") >= .5),
+                new DeviceId(row.text("device")),
+                row.number("score"),
+                row.number("actual") >= .5,
+                row.number("probability")),
         incident.track().slot(),
         incident.track().model(),
         incident.version(),

@@ -148,7 +148,10 @@ class OutcomesTest {
     Labelling.Wanted wanted =
         new Labelling.Wanted("m", "site=b", NOON.minusSeconds(1), 10, "incident-1", .5);
 
-    assertThat(labelling.queue(wanted)).isEqualTo(2);
+    Labelling.Wanted one =
+        new Labelling.Wanted("m", "site=b", NOON.minusSeconds(1), 1, "incident-1", .5);
+    assertThat(labelling.queue(one)).isEqualTo(1);
+    assertThat(labelling.queue(one)).isEqualTo(1);
     assertThat(labelling.queue(wanted)).isZero();
     List<LabelTask> open = labelling.list("OPEN", "", 10);
     assertThat(open)

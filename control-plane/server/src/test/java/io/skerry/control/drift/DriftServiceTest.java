@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micronaut.runtime.event.annotation.EventListener;
+import io.skerry.api.AccuracyPoint;
 import io.skerry.api.Incident;
 import io.skerry.artifact.ArtifactWriter;
 import io.skerry.artifact.ElementType;
@@ -20,6 +21,8 @@ import io.skerry.profile.Precision;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
+import io.skerry.telemetry.drift.Outcome;
+import io.skerry.telemetry.drift.WindowVerdict;
 import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowSketch;
@@ -29,11 +32,13 @@ import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
 import jakarta.inject.Singleton;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
@@ -128,6 +133,18 @@ class DriftServiceTest {
             });
     assertThat(incidents.streams()).isNotEmpty().allMatch(stream -> stream.devices() >= 8);
 
+    List<AccuracyPoint> accuracy =
+        plane
+            .bean(DriftReports.class)
+            .accuracy("engine-health", Duration.ofMillis(4 * WINDOW_MILLIS), Duration.ofHours(1));
+    assertThat(accuracy).allMatch(point -> point.scored() > 0);
+    AccuracyPoint last = accuracy.getLast();
+    // The outcomes of before say that scores come true; what shifted since, no score can say.
+    double realised = Objects.requireNonNull(last.accuracy());
+    assertThat(realised).isLessThan(.9);
+    assertThat(last.estimated()).isGreaterThan(realised + .05);
+    weighsOutcomesByTheirChanceAndLeavesLabelsOut(incidents.newest().getFirst().id());
+
     // Forget what was concluded, not what was stored: the same windows say the same again.
     String before = verdicts();
     sql("delete from drift_window where window_index >= ?", first + 8);
@@ -138,6 +155,52 @@ class DriftServiceTest {
     String id = incidents.newest().getFirst().id();
     assertThat(incidents.resolve(new Actor("ana", ""), id, "recalibrated").state())
         .isEqualTo("RESOLVED");
+    saysWhatIsGoneAndForgetsWhatIsOld(service);
+  }
+
+  private void weighsOutcomesByTheirChanceAndLeavesLabelsOut(String id) {
+    sql("update telemetry_feedback set inclusion_probability = .25 where device = ?", id(1));
+    sql("update telemetry_feedback set source = 'label' where device = ?", id(4));
+
+    List<Outcome> outcomes =
+        plane
+            .database()
+            .call(
+                transaction ->
+                    DriftStore.outcomes(
+                        transaction,
+                        Incidents.stored(transaction, id).orElseThrow(),
+                        0,
+                        Instant.now().toEpochMilli()));
+
+    assertThat(outcomes)
+        .hasSize((DEVICES / 3 - 1) * WINDOWS * 20)
+        .noneMatch(one -> one.device().value().equals(id(4)))
+        .filteredOn(one -> one.weight() == 4)
+        .hasSize(WINDOWS * 20);
+    sql("update telemetry_feedback set inclusion_probability = null, source = 'device'");
+  }
+
+  private void saysWhatIsGoneAndForgetsWhatIsOld(DriftService service) {
+    Track track = new Track("main", "engine-health", WINDOW_MILLIS);
+    long window = first + WINDOWS - 1;
+    assertThat(judgedAgain(service, track, window)).isPresent();
+
+    sql("delete from telemetry_window where device = ? and window_index = ?", id(0), first);
+
+    assertThat(judgedAgain(service, track, window)).isEmpty();
+    sql(
+        "update drift_window set received_until = now() - interval '91 days' where window_index = ?",
+        first);
+    service.forgetOld();
+    assertThat(count("select count(*) from drift_window")).isEqualTo(WINDOWS - 1);
+    assertThat(count("select max(forgotten_through) from drift_track")).isEqualTo(first);
+    assertThat(count("select count(distinct window_index) from drift_score"))
+        .isEqualTo(WINDOWS - 1);
+  }
+
+  private Optional<WindowVerdict> judgedAgain(DriftService service, Track track, long window) {
+    return plane.database().call(transaction -> service.judgeAgain(transaction, track, window));
   }
 
   /** An agent that restarted sends a window in parts; parts that cannot be true judge nobody. */
