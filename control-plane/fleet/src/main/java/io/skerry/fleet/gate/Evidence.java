@@ -34,6 +34,11 @@ public record Evidence(Map<ProfileId, OfProfile> profiles, OptionalDouble promis
       metrics = Map.copyOf(metrics);
     }
 
+    /** Devices that were seen with the new version, by whatever metric. */
+    long devices() {
+      return metrics.values().stream().mapToLong(one -> one.newer().devices()).max().orElse(0);
+    }
+
     Comparison of(Metric metric) {
       return metrics.getOrDefault(metric, Comparison.NONE);
     }

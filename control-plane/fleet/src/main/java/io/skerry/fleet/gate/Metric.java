@@ -14,7 +14,10 @@ public enum Metric {
   SLOW_PREDICTIONS(2, "latency-p99", Harm.MORE, false),
   /** Restarts of the agent's process, among counting windows. */
   RESTARTS(3, "restarts", Harm.MORE, false),
-  /** Memory in use, as a share of the profile's memory budget, averaged over reports. */
+  /**
+   * Memory in use, as a share of the profile's memory budget. Nothing counts it: it is no gate that
+   * can be asked for, and known for rollouts that were stored with one.
+   */
   MEMORY(4, "memory", Harm.MORE, false),
   /** Where predictions lie in the range of their reference, from 0 (lowest bin) to 1. */
   PREDICTIONS(5, "prediction-distribution", Harm.EITHER, false),

@@ -46,7 +46,7 @@ final class SequentialGate {
             (profile, seen) -> {
               Comparison one = seen.of(spec.metric());
               comparable.add(one);
-              boolean counts = one.newer().devices() >= PROFILE_DEVICES_MIN;
+              boolean counts = devices(spec, one, seen) >= PROFILE_DEVICES_MIN;
               results.add(
                   judged(spec, profile.value(), one, effect(spec, one, evidence), risk, counts));
             });
@@ -57,6 +57,13 @@ final class SequentialGate {
       results.addFirst(pooled(spec, comparable, evidence, risk));
     }
     return results;
+  }
+
+  // Where harm is to be ruled out, devices that tell everything but this are no reason to go on.
+  private static long devices(GateSpec spec, Comparison one, Evidence.OfProfile seen) {
+    return one.newer().devices() == 0 && spec.promote() == GateSpec.Promote.HARM_RULED_OUT
+        ? seen.devices()
+        : one.newer().devices();
   }
 
   // The only profile is the whole stage: it decides whatever its size.

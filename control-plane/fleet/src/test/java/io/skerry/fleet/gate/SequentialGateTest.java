@@ -66,6 +66,31 @@ class SequentialGateTest {
   }
 
   @Test
+  void waitsForAProfileOfWhichOnlyTheControlsTellWhatHarmIsToBeRuledOutIn() {
+    Comparison seen = new Comparison(arm(20, 1000, .9), arm(20, 1000, .9));
+    Comparison untold = new Comparison(ArmSums.NONE, arm(20, 1000, .9));
+    Map<ProfileId, Evidence.OfProfile> profiles =
+        Map.of(
+            AVX2,
+            of(Metric.ACCURACY, seen),
+            NEON,
+            new Evidence.OfProfile(
+                Map.of(
+                    Metric.RESTARTS, seen,
+                    Metric.ACCURACY, untold,
+                    Metric.ACCURACY_POSITIVE, untold)));
+    Evidence evidence = new Evidence(profiles, OptionalDouble.empty());
+
+    assertThat(judged(Metric.ACCURACY, evidence))
+        .filteredOn(result -> result.scope().equals("arm64-neon"))
+        .singleElement()
+        .matches(GateResult::blocks);
+    assertThat(judged(Metric.ACCURACY_POSITIVE, evidence))
+        .filteredOn(result -> result.scope().equals("arm64-neon"))
+        .noneMatch(GateResult::blocks);
+  }
+
+  @Test
   void lastingDifferencesBetweenDevicesAreNoHarm() {
     // Half of the new version's devices stand in a bad place: means differ, and so do devices.
     ArmSums newer = ArmSums.NONE;

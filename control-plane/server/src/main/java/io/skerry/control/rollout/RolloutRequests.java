@@ -43,6 +43,8 @@ final class RolloutRequests {
           RolloutRequest.StageRequest.ofPercent(10),
           RolloutRequest.StageRequest.ofPercent(40),
           RolloutRequest.StageRequest.ofPercent(100));
+  private static final List<Metric> METRICS =
+      GateSettings.DEFAULTS.metrics().stream().map(GateSpec::metric).toList();
   private static final int SOAK_WINDOWS = 2;
   private static final int SOAK_WINDOWS_MAX = 10_000;
   private static final int WINDOW_MILLIS = 60_000;
@@ -316,14 +318,14 @@ final class RolloutRequests {
       String at = "gates[%d]".formatted(i);
       Metric metric =
           Metric.ofWireName(String.valueOf(gate.metric()))
+              .filter(METRICS::contains)
               .orElseThrow(
                   () ->
                       new InvalidFieldException(
                           at + ".metric",
                           "'%.40s' must be one of %s"
                               .formatted(
-                                  gate.metric(),
-                                  Arrays.stream(Metric.values()).map(Metric::wireName).toList())));
+                                  gate.metric(), METRICS.stream().map(Metric::wireName).toList())));
       if (!seen.add(metric)) {
         throw new InvalidFieldException(
             at + ".metric", "'%s' comes twice".formatted(gate.metric()));
