@@ -24,7 +24,10 @@ public enum RolloutAct {
       case RolloutPhase.WaitingForApproval _ -> List.of(APPROVE, ABORT);
       case RolloutPhase.Ready _ -> List.of(START, ABORT);
       case RolloutPhase.Running _ -> List.of(PAUSE, PROMOTE, ABORT, ROLLBACK, RETRY);
-      case RolloutPhase.Paused _ -> List.of(RESUME, PROMOTE, ABORT, ROLLBACK, RETRY);
+      case RolloutPhase.Paused paused ->
+          paused.why() == PauseReason.WINDOW
+              ? List.of(PAUSE, RESUME, PROMOTE, ABORT, ROLLBACK, RETRY)
+              : List.of(RESUME, PROMOTE, ABORT, ROLLBACK, RETRY);
       case RolloutPhase.Aborting _ -> List.of(ROLLBACK);
       case RolloutPhase.Aborted _,
           RolloutPhase.RollingBack _,

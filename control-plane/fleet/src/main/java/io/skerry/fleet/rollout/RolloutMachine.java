@@ -72,8 +72,10 @@ public final class RolloutMachine {
           state.phase() instanceof Ready ? open(plan, state, 0, now) : refused(state, "be started");
       case RolloutEvent.Observed observed -> observed(plan, state, observed, now);
       case RolloutEvent.Pause pause ->
-          state.phase() instanceof Running(int stage)
-              ? Step.to(state.in(new Paused(stage, PauseReason.USER, pause.reason())))
+          mayPause(state.phase())
+              ? Step.to(
+                  state.in(
+                      new Paused(openStage(state).orElseThrow(), PauseReason.USER, pause.reason())))
               : refused(state, "be paused");
       case RolloutEvent.Resume _ -> resume(plan, state, now);
       case RolloutEvent.Promote promote -> promote(plan, state, promote.reason(), now);
@@ -292,6 +294,12 @@ public final class RolloutMachine {
             : offered(plan, offering.state(), stage, census, late, now);
     effects.addAll(next.effects());
     return new Step(next.state(), effects, Optional.empty());
+  }
+
+  // What waits for a window would go on by itself.
+  static boolean mayPause(RolloutPhase phase) {
+    return phase instanceof Running
+        || (phase instanceof Paused paused && paused.why() == PauseReason.WINDOW);
   }
 
   // Silence on our own side is none of the devices.

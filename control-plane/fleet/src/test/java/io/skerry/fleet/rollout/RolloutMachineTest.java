@@ -298,12 +298,7 @@ class RolloutMachineTest {
 
   @Test
   void givesNoOrdersOutsideTheMaintenanceWindows() {
-    MaintenanceWindow night =
-        new MaintenanceWindow(
-            List.of(DayOfWeek.values()), LocalTime.of(22, 0), Duration.ofHours(4), ZoneOffset.UTC);
-    SimulatedRollout rollout = started(limits(0, Pace.UNLIMITED, 1000, List.of(night)));
-    rollout.now = Instant.parse("2026-01-05T12:00:00Z");
-    rollout.observe(Evidence.NONE);
+    SimulatedRollout rollout = waitingForTheNight();
     assertThat(rollout.state.phase().explanation()).contains("2026-01-05T22:00:00Z");
     assertThat(rollout.count(DeploymentState.OFFERED)).isZero();
 
@@ -312,6 +307,19 @@ class RolloutMachineTest {
     rollout.observe(Evidence.NONE);
 
     assertThat(rollout.count(DeploymentState.OFFERED)).isPositive();
+  }
+
+  @Test
+  void keepsPausedWhatAnOperatorPausesWhileItWaitsForAWindow() {
+    SimulatedRollout rollout = waitingForTheNight();
+
+    assertThat(RolloutAct.allowedIn(rollout.state.phase())).contains(RolloutAct.PAUSE);
+    assertThat(rollout.apply(new RolloutEvent.Pause("not tonight")).refusal()).isEmpty();
+    rollout.now = Instant.parse("2026-01-05T23:00:00Z");
+    rollout.observe(Evidence.NONE);
+
+    assertThat(rollout.state.phase().explanation()).isEqualTo("not tonight");
+    assertThat(rollout.count(DeploymentState.OFFERED)).isZero();
   }
 
   @Test
@@ -519,6 +527,16 @@ class RolloutMachineTest {
 
   private static RolloutEvent observed(SimulatedRollout rollout, Evidence evidence) {
     return new RolloutEvent.Observed(rollout.census(), evidence, rollout.heardSince);
+  }
+
+  private static SimulatedRollout waitingForTheNight() {
+    MaintenanceWindow night =
+        new MaintenanceWindow(
+            List.of(DayOfWeek.values()), LocalTime.of(22, 0), Duration.ofHours(4), ZoneOffset.UTC);
+    SimulatedRollout rollout = started(limits(0, Pace.UNLIMITED, 1000, List.of(night)));
+    rollout.now = Instant.parse("2026-01-05T12:00:00Z");
+    rollout.observe(Evidence.NONE);
+    return rollout;
   }
 
   private static void succeedStage(SimulatedRollout rollout) {
