@@ -18,9 +18,11 @@ import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.fleet.rollout.RolloutMachine;
 import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.fleet.rollout.RolloutState;
+import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.RolloutId;
 import jakarta.inject.Singleton;
+import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -30,11 +32,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.UUID;
 
 /** Rollouts: write them down, look at them, act on them. */
 @Singleton
 public final class Rollouts {
+  // Of PostgreSQL's advisory locks: who makes a rollout.
+  private static final long CREATING = 0x736b_0301L;
   private static final int LIST_MAX = 200;
   private static final int DEVICES_MAX = 500;
   private static final int PROBATION_PREDICTIONS = 3;
@@ -63,9 +66,10 @@ public final class Rollouts {
    */
   public Rollout create(Actor actor, RolloutRequest request) {
     RolloutWish wish = RolloutRequests.read(request, actor.name());
-    RolloutId id = new RolloutId("rollout-" + UUID.randomUUID().toString().substring(0, 13));
     return database.call(
         transaction -> {
+          transaction.list("select pg_advisory_xact_lock(?)", row -> true, CREATING);
+          RolloutId id = next(transaction, wish);
           Candidates candidates = Candidates.find(transaction, wish, id.value());
           RolloutOrder order = order(id, wish, candidates.notEligible().size());
           RolloutTables.insert(
@@ -108,7 +112,25 @@ public final class Rollouts {
             Previews.of(
                 transaction,
                 wish,
-                Candidates.find(transaction, wish, UUID.randomUUID().toString())));
+                Candidates.find(transaction, wish, next(transaction, wish).value())));
+  }
+
+  // By their versions and how many there were: devices are ranked by the id, and a preview has to
+  // rank them as the rollout will.
+  private static RolloutId next(Transaction transaction, RolloutWish wish) {
+    long earlier =
+        transaction.number(
+            "select count(*) from rollout where model = ? and version = ?",
+            wish.parts().getFirst().version().model().value(),
+            wish.parts().getFirst().version().version());
+    for (long number = earlier; ; number++) {
+      String hex =
+          Digest.of("%s#%d".formatted(wish.parts(), number).getBytes(StandardCharsets.UTF_8)).hex();
+      String id = "rollout-%s-%s".formatted(hex.substring(0, 8), hex.substring(8, 12));
+      if (RolloutTables.find(transaction, id).isEmpty()) {
+        return new RolloutId(id);
+      }
+    }
   }
 
   private Instant now() {
