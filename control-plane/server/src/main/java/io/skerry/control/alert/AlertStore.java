@@ -33,6 +33,13 @@ final class AlertStore {
         .orElseThrow();
   }
 
+  /** Whether there is one of the same kind and cause. */
+  static boolean isKept(Transaction transaction, Alert alert) {
+    return transaction.number(
+            "select count(*) from alert where kind = ? and cause = ?", alert.kind(), alert.cause())
+        > 0;
+  }
+
   /** What of a cause went out on which route, or will. */
   static List<Routing.Told> told(Transaction transaction, String cause, Instant since) {
     return transaction.list(

@@ -132,21 +132,29 @@ final class Alerts {
 
   @EventListener
   void onRolloutEnded(RolloutEnded event) {
-    if (!event.rollout().state().equals("SUCCEEDED")) {
-      String reason = event.rollout().reason();
-      Instant now = now();
-      keep(
-          new Alert(
-              0,
-              now,
-              "rollout." + event.rollout().state().toLowerCase(Locale.ROOT),
-              event.rollout().id(),
-              "rollout/" + event.rollout().id(),
-              "",
-              Severity.TICKET,
-              reason == null ? "" : reason,
-              Optional.of(now)));
+    if (event.rollout().state().equals("SUCCEEDED")) {
+      return;
     }
+    String reason = event.rollout().reason();
+    Instant now = now();
+    Alert alert =
+        new Alert(
+            0,
+            now,
+            "rollout." + event.rollout().state().toLowerCase(Locale.ROOT),
+            event.rollout().id(),
+            "rollout/" + event.rollout().id(),
+            "",
+            Severity.TICKET,
+            reason == null ? "" : reason,
+            Optional.of(now));
+    database.run(
+        transaction -> {
+          // The event may come twice.
+          if (!AlertStore.isKept(transaction, alert)) {
+            keepIn(transaction, alert);
+          }
+        });
   }
 
   /** Keeps an alert and what is to be told of it, in one step. */

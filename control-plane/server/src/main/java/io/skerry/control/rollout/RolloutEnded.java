@@ -2,5 +2,5 @@ package io.skerry.control.rollout;
 
 import io.skerry.api.Rollout;
 
-/** Published once for each rollout when its final state is stored. */
+/** Published for each rollout after its final state is stored; again after a crash meanwhile. */
 public record RolloutEnded(Rollout rollout) {}

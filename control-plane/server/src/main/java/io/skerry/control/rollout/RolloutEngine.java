@@ -42,9 +42,11 @@ import org.slf4j.LoggerFactory;
  * Moves every rollout on whose lease this replica holds.
  *
  * <p>A tick reads counts, not devices: a rollout of which nothing changed costs a few rows,
- * whatever its size. What the machine would do is found on what was read; only when it would do
- * something is the rollout's row locked, everything read again, decided and written in one
- * transaction.
+ * whatever its size. Only evidence is summed over devices, a row for each version on each device
+ * that sent windows or outcomes since the stage opened: after something came in, and at most every
+ * half second, or every ten with long windows. What the machine would do is found on what was read;
+ * only when it would do something is the rollout's row locked, everything read again, decided and
+ * written in one transaction.
  *
  * <p>Deadlines count while devices are heard: after a gap they begin again.
  */
@@ -65,6 +67,7 @@ final class RolloutEngine {
   private final SqlBooks books;
   private final AuditLog audit;
   private final ControlLink link;
+  private final RolloutEndings endings;
   private final Clock clock = Clock.systemUTC();
   private final String replica = "replica-" + UUID.randomUUID();
   private final Map<RolloutId, Watched> watched = new HashMap<>();
@@ -72,11 +75,13 @@ final class RolloutEngine {
   private Instant heardSince = Instant.EPOCH;
   private Instant lookedAt = Instant.EPOCH;
 
-  RolloutEngine(Database database, SqlBooks books, AuditLog audit, ControlLink link) {
+  RolloutEngine(
+      Database database, SqlBooks books, AuditLog audit, ControlLink link, RolloutEndings endings) {
     this.database = database;
     this.books = books;
     this.audit = audit;
     this.link = link;
+    this.endings = endings;
   }
 
   // What this replica knows of a rollout that it moves on; lost without harm.
@@ -113,6 +118,7 @@ final class RolloutEngine {
 
   // While nobody is heard nothing is known, and nobody is late.
   void tick() {
+    endings.tell();
     if (link.isListening()) {
       look(now());
     }
@@ -272,9 +278,11 @@ final class RolloutEngine {
     return switch (stored.state().phase()) {
       case RolloutPhase.Aborted _, RolloutPhase.RolledBack _, RolloutPhase.Superseded _ -> true;
       case RolloutPhase.Succeeded _ ->
-          census.count(
-                  cell -> cell.state() == DeploymentState.DEFERRED || cell.state().isInFlight())
-              == 0;
+          // Nobody catches up with a trial.
+          stored.order().plan().kind().isTrial()
+              || census.count(
+                      cell -> cell.state() == DeploymentState.DEFERRED || cell.state().isInFlight())
+                  == 0;
       case RolloutPhase.Draft _, RolloutPhase.WaitingForApproval _, RolloutPhase.Ready _ -> false;
       case RolloutPhase.Running _, RolloutPhase.Paused _ -> false;
       case RolloutPhase.Aborting _, RolloutPhase.RollingBack _ -> false;

@@ -1,6 +1,5 @@
 package io.skerry.control.rollout;
 
-import io.micronaut.context.event.ApplicationEventPublisher;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.rollout.RolloutTables.Stored;
@@ -39,17 +38,13 @@ public final class SqlBooks implements RolloutBooks {
   private final Database database;
   private final Deployments deployments;
   private final AuditLog audit;
-  private final ApplicationEventPublisher<RolloutEnded> ended;
+  private final RolloutEndings endings;
 
-  SqlBooks(
-      Database database,
-      Deployments deployments,
-      AuditLog audit,
-      ApplicationEventPublisher<RolloutEnded> ended) {
+  SqlBooks(Database database, Deployments deployments, AuditLog audit, RolloutEndings endings) {
     this.database = database;
     this.deployments = deployments;
     this.audit = audit;
-    this.ended = ended;
+    this.endings = endings;
   }
 
   @Override
@@ -139,7 +134,10 @@ public final class SqlBooks implements RolloutBooks {
                 and not exists (select 1 from device where device.id = d.device)
               """,
               lease.rollout().value());
-          return RolloutTables.sweep(transaction, lease.rollout());
+          int wrong = RolloutTables.sweep(transaction, lease.rollout());
+          // Also where nothing is decided for long devices come and go.
+          RolloutTables.foldCounts(transaction, lease.rollout());
+          return wrong;
         });
   }
 
@@ -274,11 +272,7 @@ public final class SqlBooks implements RolloutBooks {
           .addKeyValue("reason", after.phase().explanation())
           .log("rollout changed");
       if (after.phase().isTerminal()) {
-        RolloutTables.find(transaction, stored.id().value())
-            .map(found -> RolloutViews.view(transaction, found))
-            .ifPresent(
-                rollout ->
-                    transaction.afterCommit(() -> ended.publishEvent(new RolloutEnded(rollout))));
+        endings.ended(transaction, stored.id());
       }
     }
 

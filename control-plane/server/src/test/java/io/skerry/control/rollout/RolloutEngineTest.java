@@ -52,6 +52,11 @@ import org.junit.jupiter.api.io.TempDir;
 class RolloutEngineTest {
   private static final Actor ANA = new Actor("ana", "request-1");
   private static final int DEVICES = 40;
+  private static final List<RolloutRequest.GateRequest> GATES =
+      List.of(
+          new RolloutRequest.GateRequest("accuracy", .2, null, "NO_HARM_SHOWN", null, null),
+          new RolloutRequest.GateRequest(
+              "failed-predictions", .05, null, "NO_HARM_SHOWN", null, null));
 
   private TestPlane plane;
   private RolloutEngine engine;
@@ -309,6 +314,17 @@ class RolloutEngineTest {
     refused("stages[0].cohort", stages(cohort("nobody"), percent(100)));
     refused("stages[0].profile", stages(profile("esp32"), percent(100)));
     refused("stages[1].profile", stages(profile("arm64-neon"), profile("arm64-neon")));
+    refused(
+        "gates[0].metric",
+        request(
+            "alone",
+            1,
+            "main",
+            null,
+            null,
+            null,
+            null,
+            List.of(new RolloutRequest.GateRequest("memory", .1, null, null, null, null))));
     sql("update variant set signature = null where version = 4");
     assertThatThrownBy(() -> start(4))
         .isInstanceOfSatisfying(
@@ -375,6 +391,9 @@ class RolloutEngineTest {
 
     assertThat(now.state()).as(now.toString()).isEqualTo("SUCCEEDED");
     assertThat(now.reason()).contains("promoted", "failed-predictions");
+    engine.look(Instant.now());
+    assertThat(number("select count(*) from rollout where id = ? and released", trial.id()))
+        .isEqualTo(1);
     assertThat(ordered("main-trial", "OFF")).isEqualTo(DEVICES);
     assertThat(
             number(
@@ -391,7 +410,7 @@ class RolloutEngineTest {
 
     engine.tick();
     assertThat(states(id.value(), "TIMED_OUT")).as("without a broker").isZero();
-    engine.look(Instant.now());
+    engine.look(Instant.now().plusSeconds(11));
     assertThat(states(id.value(), "OFFERED")).as("after a gap").isEqualTo(4);
     assertThat(
             number(
@@ -476,6 +495,64 @@ class RolloutEngineTest {
     Rollout newer = start(1);
     assertThat(ordered("main-trial", "AB")).as("after a newer rollout").isZero();
     act(newer.id(), RolloutAct.ABORT, "enough");
+  }
+
+  @Test
+  @Order(20)
+  void foldsCountsAlsoWhereNothingIsDecided() {
+    RolloutId id = new RolloutId(create(request("alone", 1, "count", null)).id());
+    for (int sign : List.of(1, -1)) {
+      sql(
+          """
+          insert into deployment_count
+          select ?, 0, 'x86-64-avx2', 'OFFERED', false, false, ? from generate_series(1, ?)
+          """,
+          id.value(),
+          (long) sign,
+          (long) RolloutTables.COUNTS_MAX);
+    }
+    SqlBooks books = plane.bean(SqlBooks.class);
+
+    assertThat(books.sweep(books.lease(id, "sweeper", Instant.now()).orElseThrow())).isZero();
+
+    assertThat(number("select count(*) from deployment_count where rollout = ?", id.value()))
+        .isLessThan(RolloutTables.COUNTS_MAX);
+    act(id.value(), RolloutAct.ABORT, "seen");
+  }
+
+  @Test
+  @Order(21)
+  void tellsOfAnEndThatAKilledProcessHadOnlyStored() {
+    String id = create(request("alone", 1, "told", null)).id();
+    act(id, RolloutAct.ABORT, "wrong slot");
+    engine.moveOn(new RolloutId(id));
+    assertThat(alerts(id)).isEqualTo(1);
+    sql("delete from alert where object = ?", id);
+    sql("update rollout set tell_at = now() where id = ?", id);
+
+    engine.tick();
+    assertThat(alerts(id)).as("by the next process").isEqualTo(1);
+
+    sql("update rollout set tell_at = now() where id = ?", id);
+    engine.tick();
+    assertThat(alerts(id)).as("told twice").isEqualTo(1);
+    assertThat(number("select count(*) from rollout where tell_at is not null")).isZero();
+  }
+
+  @Test
+  @Order(22)
+  void givesItToThoseThatThePreviewNamed() {
+    RolloutRequest request = request("alone", 1, "named", null);
+    List<String> named = rollouts.preview(ANA, request).stages().getFirst().devices();
+
+    Rollout first = create(request);
+
+    assertThat(devices(first.id(), "OFFERED")).containsExactlyInAnyOrderElementsOf(named);
+    assertThat(create(request).id()).as("of the next one").isNotEqualTo(first.id());
+  }
+
+  private long alerts(String rollout) {
+    return number("select count(*) from alert where object = ?", rollout);
   }
 
   private RolloutId timedOut(String slot) {
@@ -602,6 +679,18 @@ class RolloutEngineTest {
       @Nullable String onFailedDevices,
       @Nullable Boolean approval,
       @Nullable Boolean draft) {
+    return request(model, version, slot, stages, onFailedDevices, approval, draft, GATES);
+  }
+
+  private static RolloutRequest request(
+      String model,
+      long version,
+      String slot,
+      @Nullable List<RolloutRequest.StageRequest> stages,
+      @Nullable String onFailedDevices,
+      @Nullable Boolean approval,
+      @Nullable Boolean draft,
+      List<RolloutRequest.GateRequest> gates) {
     return new RolloutRequest(
         model,
         version,
@@ -621,10 +710,7 @@ class RolloutEngineTest {
         null,
         null,
         onFailedDevices,
-        List.of(
-            new RolloutRequest.GateRequest("accuracy", .2, null, "NO_HARM_SHOWN", null, null),
-            new RolloutRequest.GateRequest(
-                "failed-predictions", .05, null, "NO_HARM_SHOWN", null, null)),
+        gates,
         null,
         approval,
         draft);
