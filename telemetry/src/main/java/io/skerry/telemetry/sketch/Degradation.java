@@ -12,6 +12,12 @@ import java.util.List;
  * @param eighths of the features that are kept, the most important ones
  */
 public record Degradation(int windows, int fold, int eighths) {
+  /**
+   * Windows that one record can count together: more than a day has, of the shortest there are. A
+   * device gives up what it had to count on for longer; a record that says more is not true.
+   */
+  public static final int WINDOWS_MAX = 1 << 20;
+
   /** Nothing is left out. */
   public static final Degradation NONE = new Degradation(1, 1, 8);
 

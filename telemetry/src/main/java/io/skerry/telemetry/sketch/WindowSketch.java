@@ -133,6 +133,13 @@ public final class WindowSketch {
     skipped += predictions;
   }
 
+  /** Gives up what is counted: every prediction of it was not observed. */
+  public void giveUp() {
+    long all = observed + failed + skipped;
+    clear();
+    skipped = all;
+  }
+
   /** Whether nothing was counted since the window began. */
   public boolean isEmpty() {
     return observed == 0 && failed == 0 && skipped == 0;

@@ -6,6 +6,7 @@ import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.SlotId;
+import io.skerry.telemetry.sketch.Degradation;
 import io.skerry.telemetry.sketch.WindowCodec;
 import io.skerry.telemetry.sketch.WindowCounts;
 import io.skerry.wire.fleet.v1.Feedback;
@@ -28,7 +29,6 @@ final class RecordReader {
   static final int BINS_MAX = 1024;
   static final int TEXT_MAX = 4096;
   static final int WINDOW_BYTES_MAX = 1 << 20;
-  static final int MERGED_MAX = 1024;
 
   /** How far a device's clock may be ahead. */
   static final Duration FUTURE_MAX = Duration.ofMinutes(10);
@@ -143,10 +143,13 @@ final class RecordReader {
     }
     // Several windows can come as one, under the index of the last.
     long start = window.getStartMillis();
-    if (start < 0 || start >= end || start % millis != 0 || (end - start) / millis > MERGED_MAX) {
+    if (start < 0
+        || start >= end
+        || start % millis != 0
+        || (end - start) / millis > Degradation.WINDOWS_MAX) {
       throw new Malformed(
           "window %d from %d to %d ms is not 1 to %d whole lengths of %d ms"
-              .formatted(index, start, end, MERGED_MAX, millis));
+              .formatted(index, start, end, Degradation.WINDOWS_MAX, millis));
     }
     Instant latest = now.plus(FUTURE_MAX);
     if (end > latest.toEpochMilli()) {

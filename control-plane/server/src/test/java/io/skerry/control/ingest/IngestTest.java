@@ -26,6 +26,7 @@ import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.Topics;
+import io.skerry.telemetry.sketch.Degradation;
 import io.skerry.wire.fleet.v1.Feedback;
 import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.NamedTensor;
@@ -363,6 +364,30 @@ class IngestTest {
   private static Window.Builder named(Window window, String manifest, long version) {
     return window.toBuilder()
         .setModel(window.getModel().toBuilder().setManifestDigest(manifest).setVersion(version));
+  }
+
+  /** A device whose day has few bytes counts a whole day together. */
+  @Test
+  void storesAsManyWindowsAsADeviceCountsTogether() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-18").connect()) {
+      TelemetryView before = counts.now();
+      long index = Instant.now().toEpochMilli() / 5000 - 1;
+      Window last = window(1, index).getWindow();
+      long dayStart = last.getEndMillis() - Duration.ofDays(1).toMillis();
+      long tooEarly = last.getEndMillis() - 5000 * (Degradation.WINDOWS_MAX + 1L);
+
+      device.send(
+          "windows",
+          batch(
+              changed(1, last.toBuilder().setStartMillis(dayStart)),
+              changed(2, last.toBuilder().setStartMillis(tooEarly + 5000)),
+              changed(3, last.toBuilder().setStartMillis(tooEarly))));
+      assertThat(device.committed()).containsExactly(through(3));
+
+      TelemetryView after = counts.now();
+      assertThat(after.windowsStored() - before.windowsStored()).isEqualTo(2);
+      assertThat(after.quarantined() - before.quarantined()).isEqualTo(1);
+    }
   }
 
   private static Record changed(long sequence, Window.Builder window) {

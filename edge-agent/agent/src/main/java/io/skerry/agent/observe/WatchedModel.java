@@ -273,20 +273,30 @@ final class WatchedModel {
     if (current < window || windowLength != windowMillis) {
       Optional<Window> sealed = closeAtOnce(nowMillis);
       if (sealed.isEmpty()) {
-        window = current;
-        firstWindow = Math.min(firstWindow, current);
+        countOn(current);
       }
       return sealed;
     }
     long end = (window + 1) * windowLength;
     Optional<Degradation> degradation =
         budget.atWindowEnd(
-            end, windowLength, (int) Math.min(1 << 20, window - firstWindow + 1), this::bytes);
+            end, windowLength, (int) Math.max(1, window - firstWindow + 1), this::bytes);
     if (degradation.isEmpty()) {
-      window = current;
+      countOn(current);
       return Optional.empty();
     }
     return Optional.of(seal(degradation.get()));
+  }
+
+  private void countOn(long current) {
+    window = current;
+    firstWindow = Math.min(firstWindow, current);
+    if (window - firstWindow >= Degradation.WINDOWS_MAX) {
+      // No day had room for it, or a clock that began in 1970 was put right: nobody would take it.
+      sketch.giveUp();
+      anomalies.clear();
+      firstWindow = current;
+    }
   }
 
   /** Whatever is open, as far as the budget lets it go. */

@@ -20,6 +20,7 @@ import io.skerry.runtime.Tensor;
 import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.wire.ModelReference;
+import io.skerry.wire.artifact.v1.Budget;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Window;
 import java.net.URI;
@@ -57,17 +58,25 @@ class ObserverTest {
   }
 
   private void watch(double base, double notable) throws MalformedDocumentException {
+    watch(base, notable, 0);
+  }
+
+  private void watch(double base, double notable, int windowBytes)
+      throws MalformedDocumentException {
     MonitoringPlan plan =
         MonitoringPlan.of(
             MonitoringManifests.fromReference(
-                "input",
-                List.of(
-                    new MonitoringManifests.Feature("a", 1),
-                    new MonitoringManifests.Feature("b", 2)),
-                new float[][] {{1, 2}, {2, 3}, {3, 4}},
-                "score",
-                new float[] {0, 0.1f, 0.2f},
-                0.5));
+                    "input",
+                    List.of(
+                        new MonitoringManifests.Feature("a", 1),
+                        new MonitoringManifests.Feature("b", 2)),
+                    new float[][] {{1, 2}, {2, 3}, {3, 4}},
+                    "score",
+                    new float[] {0, 0.1f, 0.2f},
+                    0.5)
+                .toBuilder()
+                .setBudget(Budget.newBuilder().setWindowBytes(windowBytes))
+                .build());
     observer.watch(
         MODEL,
         plan,
@@ -125,6 +134,32 @@ class ObserverTest {
 
     assertThat(windows()).hasSize(2);
     assertThat(windows().get(1).getWindow()).isEqualTo(100);
+  }
+
+  /** A clock that began in 1970 and was put right leaves no window of fifty years. */
+  @Test
+  void givesUpWhatItWouldCountTogetherWithTooManyWindows() throws MalformedDocumentException {
+    observer = new Observer(() -> now, 16, this::keep, new byte[32]);
+    watch(0, 1, 700);
+    observer.predicted(prediction("", 0.1f, 0, 1, 2));
+    observer.tick();
+    Instant noon = Instant.parse("2026-01-01T12:00:00Z");
+
+    for (Instant next :
+        List.of(
+            noon.plusSeconds(1),
+            noon.plusSeconds(36 * 3600 - 9),
+            noon.plusSeconds(36 * 3600).plusMillis(400))) {
+      now = next;
+      observer.tick();
+      observer.predicted(prediction("", 0.1f, 0, 1, 2));
+    }
+    observer.tick();
+
+    Window window = windows().getFirst();
+    assertThat(window.getStartMillis()).isEqualTo(noon.toEpochMilli());
+    assertThat(window.getPredictions()).isEqualTo(3);
+    assertThat(window.getSkipped()).isEqualTo(1);
   }
 
   @Test

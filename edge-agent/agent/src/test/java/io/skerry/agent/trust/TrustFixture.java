@@ -15,18 +15,23 @@ import java.util.List;
 import java.util.Map;
 
 /** Keys of a control plane, and what they sign. */
-final class TrustFixture {
-  static final Instant NOW = Instant.parse("2026-11-20T08:00:00Z");
+public final class TrustFixture {
+  public static final Instant NOW = Instant.parse("2026-11-20T08:00:00Z");
 
   final SigningKey root = SigningKey.generate();
   final SigningKey online = SigningKey.generate();
 
-  DsseEnvelope root(long version) {
+  public DsseEnvelope root(long version) {
     return root(version, online);
   }
 
   DsseEnvelope root(long version, SigningKey snapshotKey) {
-    Role role = Role.of(online.verificationKey());
+    return root(version, online, snapshotKey);
+  }
+
+  /** A root that gives release and orders to one key, snapshots to another. */
+  public DsseEnvelope root(long version, SigningKey director, SigningKey snapshotKey) {
+    Role role = Role.of(director.verificationKey());
     return new RootDocument(
             version,
             NOW.plus(Duration.ofDays(365)),
@@ -56,7 +61,7 @@ final class TrustFixture {
     return new String(envelope.toJson(), StandardCharsets.UTF_8);
   }
 
-  static byte[] message(DsseEnvelope envelope) {
+  public static byte[] message(DsseEnvelope envelope) {
     Envelope.Builder wire =
         Envelope.newBuilder()
             .setPayloadType(envelope.payloadType())

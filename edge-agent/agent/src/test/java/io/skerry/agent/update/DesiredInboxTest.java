@@ -2,14 +2,13 @@ package io.skerry.agent.update;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.google.protobuf.ByteString;
 import io.skerry.agent.disk.Disk;
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.model.ModelSlots;
+import io.skerry.agent.trust.TrustFixture;
 import io.skerry.artifact.sign.Dsse;
 import io.skerry.artifact.sign.DsseEnvelope;
 import io.skerry.artifact.sign.SigningKey;
-import io.skerry.artifact.trust.Role;
 import io.skerry.artifact.trust.RootDocument;
 import io.skerry.artifact.trust.Trust;
 import io.skerry.profile.HardwareFacts;
@@ -21,26 +20,21 @@ import io.skerry.protocol.Generation;
 import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.SlotReport;
 import io.skerry.protocol.TenantId;
-import io.skerry.wire.fleet.v1.Envelope;
 import java.net.http.HttpClient;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class DesiredInboxTest {
-  private static final Instant NOW = Instant.parse("2026-11-20T08:00:00Z");
   private static final TenantId TENANT = new TenantId("default");
   private static final DeviceId DEVICE = new DeviceId("d1");
 
-  private final SigningKey root = SigningKey.generate();
+  private final TrustFixture keys = new TrustFixture();
   private final SigningKey before = SigningKey.generate();
   private final SigningKey after = SigningKey.generate();
   private final DsseEnvelope first = root(1, before);
@@ -71,41 +65,22 @@ class DesiredInboxTest {
             slots,
             () -> http,
             Runnable::run,
-            () -> NOW);
+            () -> TrustFixture.NOW);
     return new DesiredInbox(
         setup, new UpdateNews(setup, record -> events.add(record.getEvent().getCode())));
   }
 
   private DsseEnvelope root(long version, SigningKey director) {
-    Role online = Role.of(director.verificationKey());
-    return new RootDocument(
-            version,
-            NOW.plus(Duration.ofDays(365)),
-            Role.of(root.verificationKey()),
-            online,
-            online,
-            online,
-            List.of(),
-            Map.of())
-        .signedBy(List.of(root));
+    return keys.root(version, director, director);
   }
 
   private static byte[] signed(byte[] document, SigningKey key) {
-    DsseEnvelope envelope = Dsse.sign(DesiredDocument.PAYLOAD_TYPE, document, key);
-    return Envelope.newBuilder()
-        .setPayloadType(envelope.payloadType())
-        .setPayload(ByteString.copyFrom(envelope.unverifiedPayload()))
-        .addSignatures(
-            Envelope.Signature.newBuilder()
-                .setKeyId(envelope.signatures().getFirst().keyId())
-                .setSignature(ByteString.copyFrom(envelope.signatures().getFirst().signature())))
-        .build()
-        .toByteArray();
+    return TrustFixture.message(Dsse.sign(DesiredDocument.PAYLOAD_TYPE, document, key));
   }
 
   private static byte[] document(DeviceId device) {
     return ProtocolCodec.encode(
-        new DesiredDocument(TENANT, device, new Generation(1, 1), NOW, List.of()));
+        new DesiredDocument(TENANT, device, new Generation(1, 1), TrustFixture.NOW, List.of()));
   }
 
   @Test
