@@ -1,0 +1,130 @@
+package io.skerry.agent.update;
+
+import io.skerry.artifact.ArtifactManifest;
+import io.skerry.artifact.GoldenSet;
+import io.skerry.profile.Engine;
+import io.skerry.profile.HardwareProfile;
+import io.skerry.protocol.ErrorCode;
+import io.skerry.runtime.EngineException;
+import io.skerry.runtime.LoadOptions;
+import io.skerry.runtime.LoadedModel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+
+/** Loads models as their profiles say, and refuses what takes more memory than those allow. */
+final class MeasuredLoad {
+  // What a process takes is measured for one model at a time: other loads would count as its own.
+  private static final Semaphore MEASURING = new Semaphore(1);
+  private static final Duration MEASURING_PATIENCE = Duration.ofMinutes(1);
+
+  private final ArtifactFiles files;
+  private final ArtifactLoader.Host host;
+
+  MeasuredLoad(ArtifactFiles files, ArtifactLoader.Host host) {
+    this.files = files;
+    this.host = host;
+  }
+
+  /** Loads a model; the caller closes it. */
+  LoadedModel loaded(ArtifactManifest manifest) throws UpdateException {
+    LoadOptions options = options(manifest, files.profile(manifest));
+    try {
+      return host.engines().load(manifest.engine().text(), files.model(manifest), options);
+    } catch (EngineException e) {
+      throw new UpdateException(
+          switch (e.reason()) {
+            case ENGINE_UNAVAILABLE -> ErrorCode.ENGINE_UNAVAILABLE;
+            case OUT_OF_MEMORY -> ErrorCode.ACCEPTANCE_MEMORY;
+            case MODEL_INVALID, INPUT_INVALID, RUN_FAILED, STOPPED -> ErrorCode.MODEL_LOAD_FAILED;
+          },
+          "%s cannot be loaded: %s".formatted(manifest.model(), e.getMessage()),
+          e);
+    }
+  }
+
+  private LoadOptions options(ArtifactManifest manifest, HardwareProfile profile) {
+    Map<String, Path> libraries = new HashMap<>();
+    profile.engine().libraries().forEach((name, file) -> libraries.put(name, Path.of(file)));
+    return new LoadOptions(
+        Math.clamp(host.threadsMax(), 1, Math.max(1, profile.threads())),
+        manifest.engine() == Engine.ONNXRUNTIME ? profile.executionProviders() : List.of(),
+        profile.engine().acceleratorOnly(),
+        profile.engine().memoryArena(),
+        libraries,
+        Optional.of(host.compiled()));
+  }
+
+  /** A model takes at least its own bytes: asking an engine for more than there is may end it. */
+  void refuseLarger(ArtifactManifest manifest, HardwareProfile profile) throws UpdateException {
+    long bytes = manifest.modelLayer().size();
+    OptionalLong available = host.memory().available();
+    if (bytes > profile.memoryBudgetBytes()) {
+      throw tooLarge(manifest, profile, "its file alone has %d bytes".formatted(bytes));
+    }
+    if (available.isPresent() && bytes > available.getAsLong()) {
+      throw tooLarge(
+          manifest,
+          profile,
+          "its file has %d bytes, and this device has %d left"
+              .formatted(bytes, available.getAsLong()));
+    }
+  }
+
+  /**
+   * Loads a model and gives the golden inputs to it, and refuses it when this process grew by more
+   * than the profile allows. Other work in this process only ever adds to that, so the smaller of
+   * two measurements counts.
+   */
+  LoadedModel measured(ArtifactManifest manifest, HardwareProfile profile, GoldenSet golden)
+      throws UpdateException {
+    boolean measuring = false;
+    try {
+      measuring = MEASURING.tryAcquire(MEASURING_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      long grown = Long.MAX_VALUE;
+      for (int i = 0; i < 2; i++) {
+        OptionalLong before = host.memory().resident();
+        LoadedModel model = loaded(manifest);
+        boolean fits = false;
+        try {
+          Acceptance.checkGolden(manifest.model(), model, golden);
+          OptionalLong after = host.memory().resident();
+          grown =
+              measuring && before.isPresent() && after.isPresent()
+                  ? Math.min(grown, after.getAsLong() - before.getAsLong())
+                  : 0;
+          fits = grown <= profile.memoryBudgetBytes();
+        } finally {
+          if (!fits) {
+            model.close();
+          }
+        }
+        if (fits) {
+          return model;
+        }
+      }
+      throw tooLarge(manifest, profile, "the process grew by %d bytes".formatted(grown));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new UpdateException(ErrorCode.SUPERSEDED, "interrupted", e);
+    } finally {
+      if (measuring) {
+        MEASURING.release();
+      }
+    }
+  }
+
+  private static UpdateException tooLarge(
+      ArtifactManifest manifest, HardwareProfile profile, String fault) {
+    return new UpdateException(
+        ErrorCode.ACCEPTANCE_MEMORY,
+        "%s takes too much memory: %s; profile %s allows %d"
+            .formatted(manifest.model(), fault, profile.id(), profile.memoryBudgetBytes()));
+  }
+}
