@@ -1,10 +1,8 @@
 package io.skerry.agent.update;
 
 import io.skerry.protocol.DesiredSlot;
-import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.SlotMode;
 import io.skerry.protocol.SlotReport;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,12 +38,19 @@ import java.util.Optional;
  * begins anew; one that was loaded too often without proving itself is taken for the cause and
  * ROLLED_BACK. A step that hangs is cancelled and counts as failed. However an order ends, a proven
  * version that does not answer is fetched again.
+ *
+ * <p>How orders begin and end is in {@link OrderCourse}, what follows faults in {@link StepFaults},
+ * and what time brings in {@link StepTimers}.
  */
 final class UpdateMachine {
   private final UpdatePolicy policy;
+  private final StepFaults faults;
+  private final StepTimers timers;
 
   UpdateMachine(UpdatePolicy policy) {
     this.policy = policy;
+    this.faults = new StepFaults(policy);
+    this.timers = new StepTimers(policy, faults);
   }
 
   /**
@@ -93,16 +98,20 @@ final class UpdateMachine {
       case UpdateEvent.Restored(long job, Optional<DesiredSlot> running) ->
           job == state.job() ? restored(state, running, situation) : Transition.to(state);
       case UpdateEvent.Broken broken ->
-          broken.job() == state.job() ? broken(state, broken, situation) : Transition.to(state);
+          broken.job() == state.job()
+              ? faults.broken(state, broken, situation)
+              : Transition.to(state);
       case UpdateEvent.Counted counted -> counted(state, counted, situation);
       case UpdateEvent.UnitReady _ -> unitReady(state, situation);
       case UpdateEvent.UnitProved _ ->
-          state.step() instanceof Step.Proved ? committed(state, situation) : Transition.to(state);
+          state.step() instanceof Step.Proved
+              ? OrderCourse.committed(state, situation)
+              : Transition.to(state);
       case UpdateEvent.UnitBroken(SlotReport.Failure failure) ->
           unitBroken(state, failure, situation);
       case UpdateEvent.UnitLeft(SlotReport.Failure failure) ->
           state.running().isPresent() ? unitLeft(state, failure, situation) : Transition.to(state);
-      case UpdateEvent.Ticked _ -> ticked(state, situation);
+      case UpdateEvent.Ticked _ -> timers.ticked(state, situation);
     };
   }
 
@@ -119,21 +128,21 @@ final class UpdateMachine {
           when fresh.runs(fresh.order()) || order.mode() instanceof SlotMode.Off ->
           Transition.to(fresh);
       case Step.Committed _ when killers > 0 ->
-          end(
+          OrderCourse.end(
               fresh,
               new Step.RolledBack(Failures.crashLoop(state.loads() - 1, order, "LOADING")),
               situation);
       // Its artifact was lost or damaged on disk: fetch it again.
-      case Step.Committed _ -> begin(fresh.withStarts(0), order, situation);
-      case Step.RolledBack end -> settled(fresh, end, situation);
-      case Step.Rejected end -> settled(fresh, end, situation);
-      case Step.Failed end -> settled(fresh, end, situation);
+      case Step.Committed _ -> OrderCourse.begin(fresh.withStarts(0), order, situation);
+      case Step.RolledBack end -> OrderCourse.settled(fresh, end, situation);
+      case Step.Rejected end -> OrderCourse.settled(fresh, end, situation);
+      case Step.Failed end -> OrderCourse.settled(fresh, end, situation);
       case Step.Repairing(Step end, int attempt, Optional<Instant> retryAt) ->
           fresh.starts() < policy.startsMax()
-              ? settled(fresh, end, situation)
+              ? OrderCourse.settled(fresh, end, situation)
               : Transition.to(fresh.withStep(end, situation.now()));
       case Step.RollingBack(SlotReport.Failure failure, int attempt) ->
-          end(fresh, new Step.RolledBack(failure), situation);
+          OrderCourse.end(fresh, new Step.RolledBack(failure), situation);
       case Step.Waiting _,
           Step.Downloading _,
           Step.Verifying _,
@@ -144,8 +153,8 @@ final class UpdateMachine {
           Step.Probation _,
           Step.Proved _ ->
           fresh.starts() < policy.startsMax()
-              ? begin(fresh, order, situation)
-              : end(
+              ? OrderCourse.begin(fresh, order, situation)
+              : OrderCourse.end(
                   fresh,
                   new Step.RolledBack(
                       Failures.crashLoop(fresh.starts(), order, fresh.step().phase().name())),
@@ -166,8 +175,8 @@ final class UpdateMachine {
       case Step.Activating _, Step.RollingBack _ ->
           Transition.to(seen.withPending(Optional.of(order)));
       case Step.Downloading _, Step.Verifying _, Step.Compiling _, Step.Ready _, Step.Repairing _ ->
-          beginNew(seen, order, situation).after(new UpdateEffect.Cancel(state.job()));
-      case Step.Probation _, Step.Proved _ -> leaveProbation(seen, order, situation);
+          OrderCourse.beginNew(seen, order, situation).after(new UpdateEffect.Cancel(state.job()));
+      case Step.Probation _, Step.Proved _ -> OrderCourse.leaveProbation(seen, order, situation);
       case Step.Idle _,
           Step.Waiting _,
           Step.Staged _,
@@ -175,63 +184,8 @@ final class UpdateMachine {
           Step.RolledBack _,
           Step.Rejected _,
           Step.Failed _ ->
-          beginNew(seen, order, situation);
+          OrderCourse.beginNew(seen, order, situation);
     };
-  }
-
-  /** An unproven version is not left running unwatched while the next one is fetched. */
-  private Transition leaveProbation(SlotState state, DesiredSlot next, Situation situation) {
-    if (state.proven().isEmpty()
-        || state.runs(state.proven())
-        || next.mode() instanceof SlotMode.Off) {
-      return beginNew(state, next, situation);
-    }
-    return rollBack(state.withPending(Optional.of(next)), Failures.superseded(next), 1, situation);
-  }
-
-  private Transition beginNew(SlotState state, DesiredSlot order, Situation situation) {
-    return begin(
-        state.withCounts(new SlotState.Counts(0, state.loads(), 0, Duration.ZERO)),
-        order,
-        situation);
-  }
-
-  private Transition begin(SlotState state, DesiredSlot order, Situation situation) {
-    SlotState begun = state.withOrder(order).withPending(Optional.empty()).nextJob();
-    if (order.mode() instanceof SlotMode.Off) {
-      return Transition.to(
-          begun
-              .withStep(new Step.Committed(), situation.now())
-              .withoutProven(2)
-              .withRunning(Optional.empty())
-              .withStarts(0),
-          new UpdateEffect.Unload(order),
-          new UpdateEffect.Sweep(),
-          new UpdateEffect.Announce(order, Optional.empty()));
-    }
-    if (SlotState.sameManifest(state.proven(), order) && state.runs(Optional.of(order))) {
-      return Transition.to(
-          begun
-              .withStep(new Step.Committed(), situation.now())
-              .withProven(order)
-              .withRunning(Optional.of(order))
-              .withStarts(0),
-          new UpdateEffect.Reconfigure(order),
-          new UpdateEffect.Announce(order, Optional.empty()));
-    }
-    if (!situation.fresh() && !state.isKnown(order)) {
-      return Transition.to(
-          begun.withStep(new Step.Waiting(Failures.expired(order)), situation.now()));
-    }
-    return download(begun, new Step.Downloading(1, Optional.empty()), situation);
-  }
-
-  private static Transition download(SlotState state, Step step, Situation situation) {
-    SlotState next = state.withStep(step, situation.now());
-    return Transition.to(
-        next,
-        new UpdateEffect.Download(
-            next.job(), next.order().orElseThrow(), next.counts().received()));
   }
 
   private static SlotState received(SlotState state, UpdateEvent.Received event) {
@@ -274,7 +228,7 @@ final class UpdateMachine {
                         false),
                     now);
         yield state.pending().isPresent()
-            ? leaveProbation(probation, state.pending().get(), situation)
+            ? OrderCourse.leaveProbation(probation, state.pending().get(), situation)
             : Transition.to(probation);
       }
       // Nothing is under way in these, or it ends as Restored.
@@ -311,9 +265,9 @@ final class UpdateMachine {
           Step.Staged _,
           Step.Compiling _,
           Step.Ready _ ->
-          end(state.nextJob(), new Step.Failed(failure), situation)
+          OrderCourse.end(state.nextJob(), new Step.Failed(failure), situation)
               .after(new UpdateEffect.Cancel(state.job()));
-      case Step.Probation _, Step.Proved _ -> rollBack(state, failure, 1, situation);
+      case Step.Probation _, Step.Proved _ -> OrderCourse.rollBack(state, failure, 1, situation);
       case Step.Idle _,
           Step.Activating _,
           Step.Committed _,
@@ -332,111 +286,19 @@ final class UpdateMachine {
         state
             .withOrder(state.running().orElseThrow())
             .withPending(state.pending().or(state::order));
-    return rollBack(leaving, failure, 1, situation).after(new UpdateEffect.Cancel(state.job()));
-  }
-
-  private Transition committed(SlotState state, Situation situation) {
-    DesiredSlot order = state.order().orElseThrow();
-    return Transition.to(
-        state.withStep(new Step.Committed(), situation.now()).withProven(order).withStarts(0),
-        new UpdateEffect.Sweep(),
-        new UpdateEffect.Announce(order, Optional.empty()));
+    return OrderCourse.rollBack(leaving, failure, 1, situation)
+        .after(new UpdateEffect.Cancel(state.job()));
   }
 
   private Transition restored(SlotState state, Optional<DesiredSlot> running, Situation situation) {
     SlotState next = state.nextJob().withRunning(running).withStarts(0);
     if (state.step() instanceof Step.RollingBack(SlotReport.Failure failure, int attempt)) {
-      return end(next, new Step.RolledBack(failure), situation);
+      return OrderCourse.end(next, new Step.RolledBack(failure), situation);
     }
     if (state.step() instanceof Step.Repairing repairing) {
       return Transition.to(next.withStep(repairing.end(), situation.now()));
     }
     return Transition.to(state);
-  }
-
-  private Transition broken(SlotState state, UpdateEvent.Broken event, Situation situation) {
-    SlotReport.Failure failure = new SlotReport.Failure(event.code(), event.detail());
-    return switch (state.step()) {
-      case Step.Downloading(int attempt, Optional<Instant> retryAt) ->
-          retry(state, failure, attempt, event.retryAfter(), situation);
-      case Step.Verifying(int attempt) ->
-          retry(state, failure, attempt, Optional.empty(), situation);
-      case Step.Compiling _ when Failures.isDamage(failure.code()) ->
-          retry(state, failure, state.starts(), Optional.empty(), situation);
-      case Step.Compiling _, Step.Activating _ -> end(state, Failures.terminal(failure), situation);
-      case Step.RollingBack(SlotReport.Failure cause, int attempt) ->
-          attempt < policy.restoresMax()
-              ? rollBack(state, cause, attempt + 1, situation)
-              // What answers goes on answering: it is better than nothing.
-              : end(state, new Step.Failed(Failures.both(cause, failure)), situation);
-      case Step.Repairing(Step end, int attempt, Optional<Instant> retryAt) ->
-          Transition.to(
-              state
-                  .nextJob()
-                  .withStarts(0)
-                  .withStep(
-                      new Step.Repairing(
-                          end,
-                          attempt + 1,
-                          Optional.of(
-                              situation.now().plus(policy.repairPause(state.job(), attempt)))),
-                      situation.now()));
-      case Step.Idle _,
-          Step.Waiting _,
-          Step.Staged _,
-          Step.Ready _,
-          Step.Probation _,
-          Step.Proved _,
-          Step.Committed _,
-          Step.RolledBack _,
-          Step.Rejected _,
-          Step.Failed _ ->
-          Transition.to(state);
-    };
-  }
-
-  private Transition retry(
-      SlotState state,
-      SlotReport.Failure failure,
-      int attempt,
-      Optional<Duration> retryAfter,
-      Situation situation) {
-    boolean damagedHere =
-        Failures.isDamage(failure.code()) && !(state.step() instanceof Step.Downloading);
-    // Bytes that are wrong twice are wrong at their source.
-    int attemptsMax =
-        failure.code() == ErrorCode.ARTIFACT_DIGEST_MISMATCH
-            ? Math.min(2, policy.attemptsMax())
-            : policy.attemptsMax();
-    if ((failure.code().retry() != ErrorCode.Retry.SAME_CALL && !damagedHere)
-        || attempt >= attemptsMax) {
-      return end(state, Failures.terminal(failure), situation);
-    }
-    long revision = state.order().map(DesiredSlot::revision).orElse(0L);
-    Duration pause = policy.pause(revision, attempt);
-    Duration asked = retryAfter.orElse(Duration.ZERO);
-    Duration bounded = asked.compareTo(policy.retryAfterMax()) < 0 ? asked : policy.retryAfterMax();
-    Instant at = situation.now().plus(pause.compareTo(bounded) > 0 ? pause : bounded);
-    return Transition.to(
-        state
-            .nextJob()
-            .withStep(new Step.Downloading(attempt + 1, Optional.of(at)), situation.now()));
-  }
-
-  private Transition end(SlotState state, Step end, Situation situation) {
-    UpdateEffect announce = new UpdateEffect.Announce(state.order().orElseThrow(), end.problem());
-    if (state.pending().isPresent()) {
-      return beginNew(state.withStep(end, situation.now()), state.pending().get(), situation)
-          .after(announce);
-    }
-    return settled(state.withStarts(0), end, situation).after(announce);
-  }
-
-  /** At the end of an order; a proven version that does not answer is to be fetched again. */
-  private Transition settled(SlotState state, Step end, Situation situation) {
-    boolean lost = state.proven().isPresent() && !state.runs(state.proven());
-    Step step = lost ? new Step.Repairing(end, 1, Optional.of(situation.now())) : end;
-    return Transition.to(state.withStep(step, situation.now()));
   }
 
   private Transition counted(SlotState state, UpdateEvent.Counted counted, Situation situation) {
@@ -448,7 +310,7 @@ final class UpdateMachine {
       return ProbationRule.verdict(
                   counted.good(), counted.failed(), order.probationPredictions(), true)
               == ProbationRule.Verdict.BAD
-          ? rollBack(state, Failures.predictions(counted, order), 1, situation)
+          ? OrderCourse.rollBack(state, Failures.predictions(counted, order), 1, situation)
           : Transition.to(state);
     }
     if (!(state.step() instanceof Step.Probation probation)) {
@@ -461,112 +323,20 @@ final class UpdateMachine {
         ProbationRule.verdict(
             counted.good(), counted.failed(), order.probationPredictions(), timeOver);
     if (verdict == ProbationRule.Verdict.BAD) {
-      return rollBack(state, Failures.predictions(counted, order), 1, situation);
+      return OrderCourse.rollBack(state, Failures.predictions(counted, order), 1, situation);
     }
     // It may be the new version that cut the device off. With nothing to go back to, it stays.
     if (graceOver && !reached && probation.reachable() && state.proven().isPresent()) {
-      return rollBack(state, Failures.cutOff(policy.reachGrace(), order), 1, situation);
+      return OrderCourse.rollBack(state, Failures.cutOff(policy.reachGrace(), order), 1, situation);
     }
     if (verdict == ProbationRule.Verdict.GOOD && (reached || graceOver)) {
       return state.unit().isPresent()
           ? Transition.to(state.withStep(new Step.Proved(), situation.now()))
-          : committed(state, situation);
+          : OrderCourse.committed(state, situation);
     }
     return Transition.to(
         state.withinStep(
             new Step.Probation(
                 probation.until(), probation.graceUntil(), probation.reachable(), reached)));
-  }
-
-  private static Transition rollBack(
-      SlotState state, SlotReport.Failure failure, int attempt, Situation situation) {
-    SlotState next =
-        state.nextJob().withStep(new Step.RollingBack(failure, attempt), situation.now());
-    return Transition.to(next, new UpdateEffect.Restore(next.job(), state.fallbacks()));
-  }
-
-  private Transition ticked(SlotState state, Situation situation) {
-    Instant now = situation.now();
-    Duration inStep = Duration.between(state.since(), now);
-    UpdatePolicy.Timers timers = policy.timers();
-    Duration inProgress = state.counts().spent().plus(inStep);
-    return switch (state.step()) {
-      case Step.Waiting _ when situation.fresh() ->
-          beginNew(state, state.order().orElseThrow(), situation);
-      case Step.Downloading _, Step.Verifying _, Step.Staged _, Step.Compiling _, Step.Ready _
-          when inProgress.compareTo(timers.inProgress()) > 0 ->
-          end(state.nextJob(), Failures.outOfTime(state, inProgress), situation)
-              .after(new UpdateEffect.Cancel(state.job()));
-      case Step.Downloading(int attempt, Optional<Instant> retryAt) when retryAt.isPresent() ->
-          now.isBefore(retryAt.get())
-              ? Transition.to(state)
-              : download(
-                  state.nextJob(), new Step.Downloading(attempt, Optional.empty()), situation);
-      case Step.Downloading _ ->
-          hung(state, inStep, timers.download(), ErrorCode.DOWNLOAD_FAILED, situation);
-      case Step.Verifying _ ->
-          hung(state, inStep, timers.verify(), ErrorCode.STORAGE_FAILED, situation);
-      case Step.Staged _ -> {
-        SlotState next =
-            state
-                .nextJob()
-                .withStarts(state.starts() + 1)
-                .withStep(new Step.Compiling(situation.reachable()), now);
-        yield Transition.to(
-            next, new UpdateEffect.Compile(next.job(), state.order().orElseThrow()));
-      }
-      case Step.Compiling _ ->
-          hung(state, inStep, timers.compile(), ErrorCode.MODEL_LOAD_FAILED, situation);
-      // Nobody knows what answers now: go back to what is proven.
-      case Step.Activating _ when inStep.compareTo(timers.activate()) > 0 ->
-          rollBack(state, Failures.hang(state, inStep, ErrorCode.INTERNAL), 1, situation)
-              .after(new UpdateEffect.Cancel(state.job()));
-      case Step.RollingBack _ ->
-          hung(state, inStep, timers.compile(), ErrorCode.MODEL_LOAD_FAILED, situation);
-      case Step.Repairing(Step end, int attempt, Optional<Instant> retryAt)
-          when retryAt.isPresent() ->
-          now.isBefore(retryAt.get())
-              ? Transition.to(state)
-              : repair(state, end, attempt, situation);
-      case Step.Repairing _ ->
-          hung(state, inStep, timers.download(), ErrorCode.DOWNLOAD_FAILED, situation);
-      case Step.Idle _,
-          Step.Waiting _,
-          Step.Ready _,
-          Step.Activating _,
-          Step.Probation _,
-          Step.Proved _,
-          Step.Committed _,
-          Step.RolledBack _,
-          Step.Rejected _,
-          Step.Failed _ ->
-          Transition.to(state);
-    };
-  }
-
-  private static Transition repair(SlotState state, Step end, int attempt, Situation situation) {
-    SlotState next =
-        state
-            .nextJob()
-            .withStarts(state.starts() + 1)
-            .withStep(new Step.Repairing(end, attempt, Optional.empty()), situation.now());
-    return Transition.to(next, new UpdateEffect.Repair(next.job(), state.proven().orElseThrow()));
-  }
-
-  private Transition hung(
-      SlotState state, Duration inStep, Duration max, ErrorCode code, Situation situation) {
-    if (inStep.compareTo(max) <= 0) {
-      return Transition.to(state);
-    }
-    SlotReport.Failure failure = Failures.hang(state, inStep, code);
-    Transition next =
-        state.step() instanceof Step.Compiling
-            ? end(state.nextJob(), new Step.Failed(failure), situation)
-            : broken(
-                state,
-                new UpdateEvent.Broken(
-                    state.job(), failure.code(), failure.detail(), Optional.empty()),
-                situation);
-    return next.after(new UpdateEffect.Cancel(state.job()));
   }
 }
