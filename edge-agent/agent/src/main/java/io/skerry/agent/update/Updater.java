@@ -6,12 +6,9 @@ import io.skerry.agent.model.ServingModel;
 import io.skerry.artifact.trust.Role;
 import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.DesiredSlot;
-import io.skerry.protocol.Digest;
-import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.Generation;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotReport;
-import io.skerry.protocol.UnitName;
 import io.skerry.wire.fleet.v1.Record;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -23,7 +20,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -41,7 +37,6 @@ public final class Updater implements AutoCloseable {
 
   private final UpdateSetup setup;
   private final ModelSlots slots;
-  private final ModelWatch watch;
   private final UpdateNews news;
   private final DesiredInbox inbox;
   private final UpdatePolicy policy;
@@ -49,6 +44,8 @@ public final class Updater implements AutoCloseable {
   private final UpdateMemoryFile file;
   private final ArtifactLoader loader;
   private final SlotSwitch models;
+  private final SlotWork work;
+  private final UnitSwitches units;
   private final UpdateJobs jobs;
   private final SteadyTime time;
   private final Map<SlotId, SlotState> states = new HashMap<>();
@@ -61,8 +58,6 @@ public final class Updater implements AutoCloseable {
   private boolean reachable;
   private boolean closed;
 
-  private record Wanted(SlotId slot, UpdateEffect effect) {}
-
   /**
    * Makes an updater that is not started.
    *
@@ -72,7 +67,6 @@ public final class Updater implements AutoCloseable {
   public Updater(UpdateSetup setup, ModelWatch watch, Consumer<Record> events) {
     this.setup = setup;
     this.slots = setup.slots();
-    this.watch = watch;
     this.news = new UpdateNews(setup, events);
     this.inbox = new DesiredInbox(setup, news);
     this.policy = UpdatePolicy.seeded((setup.tenant() + "/" + setup.device()).hashCode());
@@ -80,6 +74,8 @@ public final class Updater implements AutoCloseable {
     this.file = new UpdateMemoryFile(setup.disk(), setup.folder());
     this.loader = loader(setup);
     this.models = new SlotSwitch(slots, watch);
+    this.work = new SlotWork(loader, models, slots, watch, new Decider());
+    this.units = new UnitSwitches(slots, models, this::state, this::change);
     this.jobs = new UpdateJobs(setup.executor(), this::apply);
     this.time = new SteadyTime(setup.clock());
   }
@@ -234,6 +230,30 @@ public final class Updater implements AutoCloseable {
     transition.effects().forEach(effect -> wanted.add(new Wanted(slot, effect)));
   }
 
+  private final class Decider implements SlotWork.Decider {
+    @Override
+    public boolean ifDue(SlotId slot, long job, Runnable act) {
+      synchronized (Updater.this) {
+        // Nothing that was overtaken may switch: this is the last moment to ask.
+        boolean due = !closed && state(slot).job() == job;
+        if (due) {
+          act.run();
+        }
+        return due;
+      }
+    }
+
+    @Override
+    public void tell(SlotId slot, UpdateEvent event) {
+      apply(slot, event);
+    }
+
+    @Override
+    public void sweep() {
+      Updater.this.sweep();
+    }
+  }
+
   private SlotState state(SlotId slot) {
     return states.getOrDefault(slot, SlotState.INITIAL);
   }
@@ -258,7 +278,7 @@ public final class Updater implements AutoCloseable {
       (written || next.effect().isUrgent() ? due : waiting).add(next);
     }
     wanted.addAll(waiting);
-    boolean switched = switchUnits(due);
+    boolean switched = units.take(due);
     due.forEach(next -> perform(next.slot(), next.effect()));
     if (switched) {
       carryOut();
@@ -270,81 +290,6 @@ public final class Updater implements AutoCloseable {
     while (!news.isEmpty()) {
       news.forEach(this::change);
       news = UnitRule.news(states);
-    }
-  }
-
-  /**
-   * Takes the switches of units out of what is due, and makes those of one unit at once: nothing in
-   * them waits, so that nothing can come between.
-   *
-   * @return whether there were any
-   */
-  private boolean switchUnits(List<Wanted> due) {
-    Map<UnitName, List<Wanted>> activations = new HashMap<>();
-    Map<UnitName, List<Wanted>> restores = new HashMap<>();
-    for (Wanted next : due) {
-      Optional<UnitName> unit = state(next.slot()).order().flatMap(DesiredSlot::unit);
-      if (unit.isPresent() && next.effect() instanceof UpdateEffect.Activate) {
-        activations.computeIfAbsent(unit.get(), u -> new ArrayList<>()).add(next);
-      } else if (unit.isPresent()
-          && next.effect() instanceof UpdateEffect.Restore(long job, List<DesiredSlot> candidates)
-          && (candidates.isEmpty() || models.standsBy(next.slot()))) {
-        restores.computeIfAbsent(unit.get(), u -> new ArrayList<>()).add(next);
-      }
-    }
-    restores.values().forEach(this::restoreUnit);
-    activations.values().forEach(this::activateUnit);
-    restores.values().forEach(due::removeAll);
-    activations.values().forEach(due::removeAll);
-    return !activations.isEmpty() || !restores.isEmpty();
-  }
-
-  private void activateUnit(List<Wanted> parts) {
-    List<DesiredSlot> orders = new ArrayList<>();
-    for (Wanted part : parts) {
-      if (part.effect() instanceof UpdateEffect.Activate(long job, DesiredSlot order)
-          && state(part.slot()).job() == job) {
-        orders.add(order);
-      }
-    }
-    try {
-      if (orders.size() < parts.size()) {
-        throw new UpdateException(
-            ErrorCode.SUPERSEDED, "a slot of the unit is no longer wanted as it was");
-      }
-      models.activateUnit(orders);
-      orders.forEach(
-          order -> change(order.slot(), new UpdateEvent.Done(state(order.slot()).job())));
-    } catch (UpdateException e) {
-      orders.forEach(
-          order ->
-              change(
-                  order.slot(),
-                  new UpdateEvent.Broken(
-                      state(order.slot()).job(),
-                      e.code(),
-                      String.valueOf(e.getMessage()),
-                      Optional.empty())));
-    }
-  }
-
-  private void restoreUnit(List<Wanted> parts) {
-    Map<SlotId, List<Digest>> unit = new HashMap<>();
-    for (Wanted part : parts) {
-      unit.put(
-          part.slot(), state(part.slot()).fallbacks().stream().map(DesiredSlot::manifest).toList());
-    }
-    models.restoreUnit(unit);
-    for (SlotId slot : unit.keySet()) {
-      SlotState state = state(slot);
-      Optional<DesiredSlot> running =
-          state.fallbacks().stream()
-              .filter(
-                  known ->
-                      slots.active(slot).map(ServingModel::manifest).stream()
-                          .anyMatch(known.manifest()::equals))
-              .findFirst();
-      change(slot, new UpdateEvent.Restored(state.job(), running));
     }
   }
 
@@ -366,29 +311,23 @@ public final class Updater implements AutoCloseable {
   private void perform(SlotId slot, UpdateEffect effect) {
     switch (effect) {
       case UpdateEffect.Download(long job, DesiredSlot order, long received) ->
-          jobs.run(slot, job, cancelled -> download(slot, job, order, received, cancelled));
+          jobs.run(slot, job, cancelled -> work.download(slot, job, order, received, cancelled));
       case UpdateEffect.Verify(long job, DesiredSlot order) ->
-          jobs.run(
-              slot,
-              job,
-              cancelled -> {
-                loader.verify(order);
-                return new UpdateEvent.Done(job);
-              });
+          jobs.run(slot, job, cancelled -> work.verify(job, order));
       case UpdateEffect.Compile(long job, DesiredSlot order) ->
-          jobs.run(slot, job, cancelled -> compile(slot, job, order));
+          jobs.run(slot, job, cancelled -> work.compile(slot, job, order));
       case UpdateEffect.Activate(long job, DesiredSlot order) ->
-          jobs.run(slot, job, cancelled -> activate(slot, job, models.take(slot, order), true));
+          jobs.run(slot, job, cancelled -> work.activate(slot, job, order));
       case UpdateEffect.Restore(long job, List<DesiredSlot> candidates) ->
-          jobs.run(slot, job, cancelled -> restore(slot, job, candidates));
+          jobs.run(slot, job, cancelled -> work.restore(slot, job, candidates));
       case UpdateEffect.Repair(long job, DesiredSlot proven) ->
-          jobs.run(slot, job, cancelled -> repair(slot, job, proven, cancelled));
+          jobs.run(slot, job, cancelled -> work.repair(slot, job, proven, cancelled));
       case UpdateEffect.Cancel(long job) -> {
         jobs.cancel(slot, job);
         models.discard(slot);
       }
       case UpdateEffect.Reconfigure(DesiredSlot order) ->
-          setup.executor().execute(() -> reconfigure(order));
+          setup.executor().execute(() -> work.reconfigure(order));
       case UpdateEffect.Unload _ -> {
         models.discard(slot);
         models.standDown(slot);
@@ -408,118 +347,9 @@ public final class Updater implements AutoCloseable {
     }
   }
 
-  private UpdateEvent download(
-      SlotId slot, long job, DesiredSlot order, long received, BooleanSupplier cancelled)
-      throws UpdateException {
-    DownloadMeter meter = meter(slot, job, received, cancelled);
-    try {
-      loader.download(order, meter);
-    } catch (UpdateException e) {
-      if (e.code() != ErrorCode.STORAGE_FULL) {
-        throw e;
-      }
-      sweep();
-      loader.download(order, meter);
-    }
-    return new UpdateEvent.Done(job);
-  }
-
-  private DownloadMeter meter(SlotId slot, long job, long received, BooleanSupplier cancelled) {
-    return new DownloadMeter(
-        received,
-        loader.budgetToBegin(),
-        (bytes, kept) -> apply(slot, new UpdateEvent.Received(job, bytes, kept)),
-        cancelled);
-  }
-
-  private UpdateEvent compile(SlotId slot, long job, DesiredSlot order) throws UpdateException {
-    PreparedModel model = loader.load(order);
-    requireFit(model);
-    synchronized (this) {
-      refuseStale(slot, job, model);
-      models.prepare(slot, model);
-    }
-    return new UpdateEvent.Done(job);
-  }
-
   /** Where the model's file of a version lies that is here; empty when it has gone. */
   public Optional<Path> file(ModelRef model) {
     return loader.file(model.manifest());
-  }
-
-  /** Refuses a trial that could not answer what it would be asked. */
-  private void requireFit(PreparedModel model) throws UpdateException {
-    Optional<ServingModel> beside =
-        model.order().mode().trial().flatMap(trial -> slots.active(trial.beside()));
-    if (beside.isPresent()
-        && !ModelSlots.takesOver(beside.get().signature(), model.model().signature())) {
-      model.model().close();
-      throw new UpdateException(
-          ErrorCode.TRIAL_UNFIT,
-          "%s has other inputs or outputs than %s in slot %s, whose requests it is to share"
-              .formatted(model.order().version(), beside.get().version(), beside.get().slot()));
-    }
-  }
-
-  private UpdateEvent activate(SlotId slot, long job, PreparedModel model, boolean onProbation)
-      throws UpdateException {
-    synchronized (this) {
-      // Nothing that was overtaken may switch: this is the last moment to ask.
-      refuseStale(slot, job, model);
-      models.activate(model, onProbation);
-    }
-    return new UpdateEvent.Done(job);
-  }
-
-  private void refuseStale(SlotId slot, long job, PreparedModel model) throws UpdateException {
-    if (closed || state(slot).job() != job) {
-      model.model().close();
-      throw new UpdateException(
-          ErrorCode.SUPERSEDED, "%s is no longer wanted".formatted(model.order().version()));
-    }
-  }
-
-  private UpdateEvent restore(SlotId slot, long job, List<DesiredSlot> candidates)
-      throws UpdateException {
-    Optional<UpdateException> fault = Optional.empty();
-    for (DesiredSlot candidate : candidates) {
-      try {
-        activate(slot, job, loader.loadKnown(candidate), false);
-        return new UpdateEvent.Restored(job, Optional.of(candidate));
-      } catch (UpdateException e) {
-        fault = fault.or(() -> Optional.of(e));
-      }
-    }
-    if (fault.isPresent()) {
-      throw fault.get();
-    }
-    synchronized (this) {
-      if (!closed && state(slot).job() == job) {
-        slots.remove(slot);
-      }
-    }
-    return new UpdateEvent.Restored(job, Optional.empty());
-  }
-
-  private UpdateEvent repair(SlotId slot, long job, DesiredSlot proven, BooleanSupplier cancelled)
-      throws UpdateException {
-    activate(slot, job, loader.repair(proven, meter(slot, job, 0, cancelled)), false);
-    return new UpdateEvent.Restored(job, Optional.of(proven));
-  }
-
-  private void reconfigure(DesiredSlot order) {
-    slots
-        .active(order.slot())
-        .filter(model -> model.manifest().equals(order.manifest()))
-        .ifPresent(
-            model -> {
-              slots.use(order.slot(), order.mode());
-              try {
-                watch.watch(model.ref(), loader.plan(order), order);
-              } catch (UpdateException e) {
-                log.atWarn().addKeyValue("slot", order.slot()).setCause(e).log("not reconfigured");
-              }
-            });
   }
 
   /** Frees the disk of what neither the state now nor the one on disk speaks of. */
