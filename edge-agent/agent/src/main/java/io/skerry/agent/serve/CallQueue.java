@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * Which calls run now and which wait.
  *
  * <p>While there is a free place a call runs at once, on the thread that brought it when it is
- * short and nothing else runs: beside a long one it might wait for an engine or a core, and with it
+ * short and no long one runs: beside that it might wait for an engine or a core, and with it
  * everybody whose calls that thread brings. Others wait: the lowest priority number first, then the
  * one that came first. A call leaves the queue when it is cancelled or its time is up; nobody waits
  * for a thread while it does. Thread-safe.
@@ -36,13 +36,15 @@ final class CallQueue implements AutoCloseable {
     private final int priority;
     private final long number;
     private final long bytes;
+    private final boolean brief;
     private @Nullable ScheduledFuture<?> timeout;
 
-    private Waiting(Work work, int priority, long number, long bytes) {
+    private Waiting(Work work, int priority, long number, long bytes, boolean brief) {
       this.work = work;
       this.priority = priority;
       this.number = number;
       this.bytes = bytes;
+      this.brief = brief;
     }
 
     /** Leaves the queue; without effect when the work has begun or was refused. */
@@ -63,6 +65,7 @@ final class CallQueue implements AutoCloseable {
   private long waitingBytes;
   private long arrivals;
   private int running;
+  private int runningLong;
 
   CallQueue(QueueConfig config, Executor executor) {
     this.config = config;
@@ -77,22 +80,23 @@ final class CallQueue implements AutoCloseable {
    * Runs the work, at once or later, or refuses it.
    *
    * @param timeoutNanos how long it may wait; 0 for as long as it takes
-   * @param here whether it may run on this thread, if nothing else runs
+   * @param brief whether it is short, and so may run on this thread while no long one runs
    * @return its place when it waits
    */
-  @Nullable Waiting submit(Work work, int priority, long timeoutNanos, boolean here) {
+  @Nullable Waiting submit(Work work, int priority, long timeoutNanos, boolean brief) {
     String full;
-    boolean alone;
+    boolean here;
     synchronized (this) {
-      alone = running == 0;
+      here = brief && runningLong == 0;
       if (running < config.runsMax()) {
         running++;
+        runningLong += brief ? 0 : 1;
         full = "";
       } else {
         long bytes = work.bytes();
         if (waiting.size() < config.waitingMax()
             && bytes <= config.waitingBytesMax() - waitingBytes) {
-          return enqueue(new Waiting(work, priority, arrivals++, bytes), timeoutNanos);
+          return enqueue(new Waiting(work, priority, arrivals++, bytes, brief), timeoutNanos);
         }
         full =
             "Exceeds maximum queue size: %d calls of %d bytes wait"
@@ -100,10 +104,10 @@ final class CallQueue implements AutoCloseable {
       }
     }
     if (full.isEmpty()) {
-      if (here && alone) {
-        run(work);
+      if (here) {
+        run(work, brief);
       } else {
-        executor.execute(() -> run(work));
+        executor.execute(() -> run(work, brief));
       }
     } else {
       work.refuse(new PredictException(Code.UNAVAILABLE, full));
@@ -134,26 +138,28 @@ final class CallQueue implements AutoCloseable {
     return place;
   }
 
-  private void run(Work work) {
+  private void run(Work work, boolean brief) {
     try {
       work.run();
     } finally {
-      next();
+      next(brief);
     }
   }
 
   // The next call runs on a thread of its own: this one may have more to do for its client.
-  private void next() {
+  private void next(boolean wasBrief) {
     Waiting next;
     synchronized (this) {
+      runningLong -= wasBrief ? 0 : 1;
       next = waiting.poll();
       if (next == null) {
         running--;
         return;
       }
+      runningLong += next.brief ? 0 : 1;
       left(next);
     }
-    executor.execute(() -> run(next.work));
+    executor.execute(() -> run(next.work, next.brief));
   }
 
   private synchronized boolean remove(Waiting place) {

@@ -140,18 +140,42 @@ class CallQueueTest {
   }
 
   @Test
-  void keepsNoThreadThatBringsCallsBusyBesideAnother() {
+  void keepsNoThreadThatBringsCallsBusyBesideALongOne() {
     try (CallQueue wide = new CallQueue(new QueueConfig(2, 3, 100), executor::add)) {
       wide.submit(new Note("long"), 5, 0, false);
       wide.submit(new Note("short"), 5, 0, true);
+      wide.submit(new Note("long that waits"), 5, 0, false);
       assertThat(events).isEmpty();
 
       executor.remove().run();
       executor.remove().run();
       assertThat(events).containsExactly("ran long", "ran short");
+      wide.submit(new Note("short beside it"), 5, 0, true);
+      assertThat(events).hasSize(2);
 
+      executor.remove().run();
+      executor.remove().run();
       wide.submit(new Note("alone"), 5, 0, true);
-      assertThat(events).endsWith("ran alone");
+      assertThat(events).endsWith("ran long that waits", "ran short beside it", "ran alone");
+    }
+  }
+
+  @Test
+  void runsShortCallsAtOnceBesideShortOnes() {
+    try (CallQueue wide = new CallQueue(new QueueConfig(2, 3, 100), executor::add)) {
+      wide.submit(
+          new Note("outer") {
+            @Override
+            public void run() {
+              wide.submit(new Note("inner"), 5, 0, true);
+              super.run();
+            }
+          },
+          5,
+          0,
+          true);
+
+      assertThat(events).containsExactly("ran inner", "ran outer");
     }
   }
 
