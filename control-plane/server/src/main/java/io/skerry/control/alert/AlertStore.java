@@ -1,7 +1,9 @@
 package io.skerry.control.alert;
 
+import io.skerry.control.device.DeviceCloned;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
+import io.skerry.protocol.DeviceId;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -75,6 +77,34 @@ final class AlertStore {
         object,
         kinds);
     tellEnds(transaction, now);
+  }
+
+  /** Alarms of copied keys that are on, and of which no open alert tells. */
+  static List<DeviceCloned> untold(Transaction transaction) {
+    return transaction.list(
+        """
+        select device, (select string_agg(one, ',')
+          from jsonb_array_elements_text(state -> 'instances') as one) as instances
+        from device_instances i
+        where cloned_since is not null and not exists (select from alert
+          where object = i.device and kind = 'device.cloned' and resolved_at is null)
+        limit ?
+        """,
+        row ->
+            new DeviceCloned(
+                new DeviceId(row.text("device")), List.of(row.text("instances").split(",", -1))),
+        LIST_MAX);
+  }
+
+  /** Whether the same is told of already, and has not ended. */
+  static boolean isOpen(Transaction transaction, Alert alert) {
+    return transaction.number(
+            """
+            select count(*) from alert where kind = ? and object = ? and resolved_at is null
+            """,
+            alert.kind(),
+            alert.object())
+        > 0;
   }
 
   /** Ends the alarms of copied keys that were dealt with: the device is revoked, or gone. */

@@ -6,6 +6,7 @@ import io.skerry.control.device.DeviceCloned;
 import io.skerry.control.drift.HarmConfirmed;
 import io.skerry.control.drift.IncidentOpened;
 import io.skerry.control.drift.IncidentResolved;
+import io.skerry.control.host.ServerReady;
 import io.skerry.control.rollout.RolloutEnded;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
@@ -115,8 +116,18 @@ final class Alerts {
   }
 
   @EventListener
+  void onReady(ServerReady ready) {
+    tellUntold();
+  }
+
+  /** Tells of copied keys whose alarm was stored by a server that was killed before it told. */
+  void tellUntold() {
+    database.call(AlertStore::untold).forEach(this::onCloned);
+  }
+
+  @EventListener
   void onCloned(DeviceCloned event) {
-    keep(
+    Alert alert =
         new Alert(
             0,
             now(),
@@ -127,7 +138,13 @@ final class Alerts {
             Severity.PAGE,
             "its key is at work in %s: revoke it, and let the right machine enrol again"
                 .formatted(String.join(" and ", event.instances())),
-            Optional.empty()));
+            Optional.empty());
+    database.run(
+        transaction -> {
+          if (!AlertStore.isOpen(transaction, alert)) {
+            keepIn(transaction, alert);
+          }
+        });
   }
 
   @EventListener

@@ -120,6 +120,16 @@ public final class Labelling {
                 limit));
   }
 
+  /** Whether anything was ever queued for this reason. */
+  public boolean isAsked(String reason) {
+    return database.<Long>call(
+            transaction ->
+                transaction.number(
+                    "select count(*) from (select from label_task where reason = ? limit 1) one",
+                    reason))
+        > 0;
+  }
+
   /** How many are open. */
   public long open() {
     return database.<Long>call(

@@ -7,6 +7,7 @@ import io.skerry.control.dataset.Labelling;
 import io.skerry.control.drift.IncidentOpened;
 import io.skerry.control.drift.Incidents;
 import io.skerry.control.drift.Monitoring;
+import io.skerry.control.host.ServerReady;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
 import jakarta.inject.Singleton;
@@ -19,6 +20,7 @@ import org.slf4j.LoggerFactory;
 @Singleton
 final class LabelQueue {
   static final int PER_INCIDENT = 200;
+  private static final Duration FORGOTTEN_SINCE = Duration.ofDays(1);
   private static final Duration LOOK_BACK = Duration.ofDays(30);
   private static final Logger log = LoggerFactory.getLogger(LabelQueue.class);
 
@@ -28,6 +30,20 @@ final class LabelQueue {
   LabelQueue(Labelling labelling, Incidents incidents) {
     this.labelling = labelling;
     this.incidents = incidents;
+  }
+
+  @EventListener
+  void onReady(ServerReady ready) {
+    queueForgotten();
+  }
+
+  /** Queues for incidents that were stored by a server that was killed before it queued. */
+  void queueForgotten() {
+    Instant since = Instant.now().minus(FORGOTTEN_SINCE);
+    incidents.newest().stream()
+        .filter(one -> !one.state().equals("RESOLVED") && one.openedAt().isAfter(since))
+        .filter(one -> !labelling.isAsked(one.id()))
+        .forEach(this::queue);
   }
 
   @EventListener

@@ -272,6 +272,31 @@ class DeliveryTest {
   }
 
   @Test
+  void tellsOfACopiedKeyOnceThoughTheServerWasKilledInBetween() {
+    sql(
+        """
+        insert into device (id, tenant, labels, facts, enrolled_at)
+        values ('cam-2', 'default', '{}', '{}', now())
+        """);
+    sql(
+        """
+        insert into device_instances (device, state, cloned_since)
+        values ('cam-2', '{"instances": ["a", "b"]}', now())
+        """);
+
+    plane.bean(Alerts.class).tellUntold();
+    plane.bean(Alerts.class).tellUntold();
+
+    List<Alert> kept =
+        plane.database().call(transaction -> AlertStore.newest(transaction, Long.MAX_VALUE, 10));
+    assertThat(kept)
+        .singleElement()
+        .satisfies(one -> assertThat(one.object()).isEqualTo("cam-2"))
+        .satisfies(one -> assertThat(one.detail()).contains("in a and b:"));
+    sql("delete from device_instances");
+  }
+
+  @Test
   void endsTheAlarmOfACopiedKeyWhenTheDeviceWasRevoked() throws Exception {
     sql(
         """

@@ -39,6 +39,7 @@ import jakarta.inject.Singleton;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -342,6 +343,7 @@ class IngestTest {
           .singleElement()
           .satisfies(reason -> assertThat(reason).contains("more than a manifest"));
     }
+    Files.delete(blob);
   }
 
   @Test

@@ -3,7 +3,9 @@ package io.skerry.control.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
+import io.skerry.api.LabelTask;
 import io.skerry.control.dataset.CollectedWindow;
+import io.skerry.control.dataset.Labelling;
 import io.skerry.control.dataset.Snapshot;
 import io.skerry.control.ingest.RecordStore;
 import io.skerry.control.sql.TestPlane;
@@ -46,6 +48,18 @@ class CollectedSamplesTest {
           0,
           ONSET);
 
+  private static final String FINDING =
+      """
+      {"size": {"psi": {"low": 0, "high": 1, "value": 0.5}, "shiftSigma": 1, "wasserstein": 0.1,
+        "expectedCount": 9, "jensenShannon": 0.1, "observedCount": 9, "kolmogorovSmirnov": 0.1},
+       "peers": 9, "cohort": {"terms": [{"attribute": "site", "value": "b"}]},
+       "effect": {"low": 0, "high": 1, "value": 0.5}, "window": 2, "devices": 9, "feature": "f",
+       "firedBy": {"kind": "LOCATION", "name": "f"},
+       "firedIn": {"terms": [{"attribute": "site", "value": "b"}]},
+       "movedBy": {"kind": "LOCATION", "name": "f"}, "logEvidence": 13, "onsetLatest": 1,
+       "onsetWindow": 1, "predictions": 99, "logThreshold": 12, "shareExplained": 1}
+      """;
+
   private TestPlane plane;
   private long sequence;
 
@@ -87,6 +101,34 @@ class CollectedSamplesTest {
     assertThat(windows)
         .extracting(one -> one.device().value() + " " + one.label() + " " + one.slice())
         .containsExactlyInAnyOrder("cam-1 1 true", "cam-2 0 false");
+  }
+
+  @Test
+  void queuesForAnIncidentOnceThoughTheServerWasKilledInBetween() {
+    sample("cam-1", "p1", ONSET.plusSeconds(5), 6);
+    sample("cam-2", "p2", ONSET.plusSeconds(5), 6);
+    plane
+        .database()
+        .run(
+            transaction ->
+                transaction.update(
+                    """
+                    insert into incident (slot, model, version, window_millis, cohort, feature,
+                      state, opened_at, onset_window, opened_window, finding, confirmations,
+                      resolution, relearn)
+                    values ('main', 'm', 1, 60000, 'site=b', 'f', 'OPEN', now(), 1, 2, ?::jsonb, 0,
+                      '', false)
+                    """,
+                    FINDING));
+    LabelQueue queue = plane.bean(LabelQueue.class);
+
+    queue.queueForgotten();
+    sample("cam-1", "p3", ONSET.plusSeconds(6), 6);
+    queue.queueForgotten();
+
+    assertThat(plane.bean(Labelling.class).list("OPEN", "", 10))
+        .extracting(LabelTask::predictionId)
+        .containsExactly("p1");
   }
 
   private void device(String id, String site) {
