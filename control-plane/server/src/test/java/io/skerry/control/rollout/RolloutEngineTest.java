@@ -472,7 +472,11 @@ class RolloutEngineTest {
         """,
         manifest(1, "x86-64-avx2"));
     String id =
-        create(request("engine-health", 2, "part", List.of(percent(100)), null, null, null)).id();
+        create(
+                unit(
+                    request("engine-health", 2, "part", List.of(percent(100)), null, null, null),
+                    new RolloutRequest.PartRequest("other", "alone", 1)))
+            .id();
     report(2, "COMMITTED");
 
     act(id, RolloutAct.ROLLBACK, "wrong");
@@ -480,6 +484,9 @@ class RolloutEngineTest {
     assertThat(devices(id, "RESTORING")).containsExactly("device-00");
     assertThat(states(id, "CANCELLED")).isEqualTo(DEVICES - 1);
     assertThat(ordered("part", "OFF")).isEqualTo(DEVICES - 1);
+    assertThat(ordered("other", "OFF")).isEqualTo(DEVICES);
+    report(2, "COMMITTED");
+    assertThat(devices(id, "RESTORED")).containsExactly("device-00");
     engine.moveOn(new RolloutId(id));
   }
 
@@ -576,6 +583,32 @@ class RolloutEngineTest {
         where rollout = ? and state = 'OFFERED'
         """,
         id.value());
+  }
+
+  private static RolloutRequest unit(RolloutRequest first, RolloutRequest.PartRequest further) {
+    return new RolloutRequest(
+        first.model(),
+        first.version(),
+        first.slot(),
+        List.of(further),
+        first.kind(),
+        first.share(),
+        first.promote(),
+        first.stages(),
+        first.holdback(),
+        first.dynamic(),
+        first.soakWindows(),
+        first.windowMillis(),
+        first.inFlight(),
+        first.catchUp(),
+        first.pace(),
+        first.windows(),
+        first.deadlines(),
+        first.onFailedDevices(),
+        first.gates(),
+        first.sampling(),
+        first.approval(),
+        first.draft());
   }
 
   private static RolloutRequest trial(long version) {
