@@ -2,6 +2,7 @@ package io.skerry.simulator.update;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.skerry.profile.ProfileCatalog;
 import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ErrorCode;
@@ -11,12 +12,14 @@ import io.skerry.protocol.SlotPhase;
 import io.skerry.protocol.SlotReport;
 import io.skerry.wire.fleet.v1.Desired;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -29,6 +32,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** What a device does not begin, how it says so, and that it goes on with what it runs. */
 class RefusalsTest {
+  private static final long MEMORY_BUDGET = 256L << 20;
+
   @TempDir static Path folder;
   private static Factory factory;
   private UpdateRig rig;
@@ -222,6 +227,88 @@ class RefusalsTest {
     rig.receive(factory.signed(factory.document(3, 2), rotated.director()));
     rig.seconds(10);
     assertThat(rig.active()).isEqualTo(1);
+  }
+
+  private void refuses(ErrorCode code, SlotPhase phase, String detail) {
+    SlotReport report = rig.report().orElseThrow();
+    assertThat(report.phase()).isEqualTo(phase);
+    assertThat(report.error().map(SlotReport.Failure::code)).contains(code);
+    assertThat(report.error().orElseThrow().detail()).contains(detail);
+    assertThat(rig.events).containsExactly("COMMITTED", code.name());
+    assertThat(rig.active()).isEqualTo(1);
+    assertThat(rig.engine.open).isEqualTo(1);
+  }
+
+  @Test
+  void refusesAModelThatMakesTheProcessGrowByMoreThanItsProfileAllows() {
+    rig.engine.growth.addAll(List.of(MEMORY_BUDGET + 2, MEMORY_BUDGET + 1));
+
+    rig.order(factory.order(2, 2));
+    rig.seconds(10);
+
+    refuses(
+        ErrorCode.ACCEPTANCE_MEMORY,
+        SlotPhase.REJECTED,
+        "scale@2 takes too much memory: the process grew by " + (MEMORY_BUDGET + 1) + " bytes");
+  }
+
+  /** Whatever else the process does meanwhile only ever adds: the smaller measurement counts. */
+  @Test
+  void takesAModelThatFitsInTheSecondMeasurement() {
+    rig.engine.growth.addAll(List.of(10 * MEMORY_BUDGET, MEMORY_BUDGET));
+
+    rig.order(factory.order(2, 2));
+    rig.seconds(10);
+
+    assertThat(rig.active()).isEqualTo(2);
+    assertThat(rig.phase()).isEqualTo(SlotPhase.COMMITTED);
+    assertThat(rig.engine.open).isEqualTo(1);
+  }
+
+  @Test
+  void refusesAModelWhoseFileAloneIsMoreThanTheMachineHasLeft() {
+    rig.available = OptionalLong.of(3);
+
+    rig.order(factory.order(2, 2));
+    rig.seconds(10);
+
+    refuses(ErrorCode.ACCEPTANCE_MEMORY, SlotPhase.REJECTED, "this device has 3 left");
+  }
+
+  @Test
+  void refusesAModelWhoseFileAloneIsMoreThanItsProfileAllows() throws IOException {
+    Path profiles = Files.createDirectories(folder.resolve("profiles"));
+    Files.writeString(
+        profiles.resolve("x86-64-avx2.yaml"),
+        ProfileCatalog.builtIn()
+            .yaml("x86-64-avx2")
+            .orElseThrow()
+            .replace("memory-budget: 256 MiB", "memory-budget: 1 KiB"));
+    rig.profiles = ProfileCatalog.load(profiles);
+    rig.boot();
+
+    rig.order(factory.order(2, 2));
+    rig.seconds(10);
+
+    SlotReport.Failure failure = rig.report().flatMap(SlotReport::error).orElseThrow();
+    assertThat(failure.code()).isEqualTo(ErrorCode.ACCEPTANCE_MEMORY);
+    assertThat(failure.detail()).contains("its file alone has", "allows 1024");
+    assertThat(rig.active()).isEqualTo(1);
+  }
+
+  /** Without a key nothing can be fetched; what runs goes on, and a next order may succeed. */
+  @Test
+  void saysThatItsIdentityCannotBeUsed() {
+    rig.keyFault = Optional.of("key-1.p12 is damaged: run 'skerry agent enroll --again'");
+    rig.order(factory.order(2, 2));
+    rig.seconds(10);
+    refuses(ErrorCode.IDENTITY_UNUSABLE, SlotPhase.FAILED, "run 'skerry agent enroll --again'");
+
+    rig.keyFault = Optional.empty();
+    rig.order(factory.order(3, 2));
+    rig.seconds(10);
+
+    assertThat(rig.active()).isEqualTo(2);
   }
 
   @Test

@@ -13,7 +13,10 @@ import io.skerry.runtime.Tensor;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Optional;
+import java.util.Queue;
 
 /**
  * Reads models that are one line of text on the simulated disk, {@code scale N} or {@code scale N
@@ -27,6 +30,10 @@ final class ScriptedEngine implements InferenceEngine {
 
   private final Disk disk;
   boolean inUse;
+  long resident;
+  // By how much the process grows with the next loads; afterwards with none.
+  final Queue<Long> growth = new ArrayDeque<>();
+  int open;
 
   ScriptedEngine(Disk disk) {
     this.disk = disk;
@@ -52,7 +59,10 @@ final class ScriptedEngine implements InferenceEngine {
     try {
       String text = new String(disk.read(model), StandardCharsets.UTF_8);
       String[] words = text.lines().findFirst().orElse("").split(" ", -1);
-      return new Scale(Integer.parseInt(words[1]), words.length > 2);
+      Scale scale = new Scale(Integer.parseInt(words[1]), words.length > 2);
+      resident += Optional.ofNullable(growth.poll()).orElse(0L);
+      open++;
+      return scale;
     } catch (IOException | NumberFormatException | ArrayIndexOutOfBoundsException e) {
       throw new EngineException(EngineException.Reason.MODEL_INVALID, e.toString(), e);
     }
@@ -92,6 +102,8 @@ final class ScriptedEngine implements InferenceEngine {
     }
 
     @Override
-    public void close() {}
+    public void close() {
+      open--;
+    }
   }
 }

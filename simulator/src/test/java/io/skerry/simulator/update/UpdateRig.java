@@ -2,12 +2,14 @@ package io.skerry.simulator.update;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.skerry.agent.identity.NoKeyException;
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.PredictRequest;
 import io.skerry.agent.model.PredictionListener;
 import io.skerry.agent.model.Predictor;
+import io.skerry.agent.update.MemoryMeter;
 import io.skerry.agent.update.ModelWatch;
 import io.skerry.agent.update.UpdateSetup;
 import io.skerry.agent.update.Updater;
@@ -21,6 +23,7 @@ import io.skerry.runtime.Tensor;
 import io.skerry.simulator.disk.MachineStopped;
 import io.skerry.simulator.disk.MemoryDisk;
 import io.skerry.simulator.world.ArtifactServer;
+import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -28,6 +31,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.Random;
 
@@ -46,7 +50,10 @@ final class UpdateRig {
   Trust trust;
   Instant clock = Factory.BEGIN;
   boolean online = true;
-  private final ScriptedEngine engine = new ScriptedEngine(disk);
+  ProfileCatalog profiles = ProfileCatalog.builtIn();
+  Optional<String> keyFault = Optional.empty();
+  OptionalLong available = OptionalLong.empty();
+  final ScriptedEngine engine = new ScriptedEngine(disk);
   private final Queue<Runnable> tasks = new ArrayDeque<>();
   private Optional<byte[]> retained = Optional.empty();
   private ModelSlots slots = new ModelSlots(Runnable::run);
@@ -75,15 +82,34 @@ final class UpdateRig {
             Factory.DEVICE,
             () -> trust,
             FACTS,
-            ProfileCatalog.builtIn(),
+            profiles,
             new EngineCatalog(List.of(engine)),
             1,
             slots,
-            () -> http,
+            this::client,
             tasks::add,
-            () -> clock),
+            () -> clock,
+            System::nanoTime,
+            new MemoryMeter() {
+              @Override
+              public OptionalLong resident() {
+                return OptionalLong.of(engine.resident);
+              }
+
+              @Override
+              public OptionalLong available() {
+                return available;
+              }
+            }),
         ModelWatch.NONE,
         record -> events.add(record.getEvent().getCode()));
+  }
+
+  private HttpClient client() {
+    if (keyFault.isPresent()) {
+      throw new NoKeyException(keyFault.get());
+    }
+    return http;
   }
 
   /** Runs a step; true when the machine stopped in it. */
