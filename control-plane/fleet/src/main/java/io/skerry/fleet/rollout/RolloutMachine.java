@@ -297,7 +297,7 @@ public final class RolloutMachine {
   }
 
   // What waits for a window would go on by itself.
-  static boolean mayPause(RolloutPhase phase) {
+  private static boolean mayPause(RolloutPhase phase) {
     return phase instanceof Running
         || (phase instanceof Paused paused && paused.why() == PauseReason.WINDOW);
   }
