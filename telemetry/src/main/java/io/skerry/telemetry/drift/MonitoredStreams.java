@@ -63,7 +63,7 @@ public record MonitoredStreams(
           plan.hasClasses() ? MonitoringPlan.CONFIDENCE : MonitoringPlan.SCORE,
           BaselineBins.unit(manifest.getScore().getBaselineList()));
     }
-    if (manifest.hasResidual()) {
+    if (plan.layout().indexOf(MonitoringPlan.SQUARED_PREDICTION_ERROR) >= 0) {
       outputs.put(
           MonitoringPlan.SQUARED_PREDICTION_ERROR,
           BaselineBins.of(manifest.getResidual().getSquaredPredictionError()));

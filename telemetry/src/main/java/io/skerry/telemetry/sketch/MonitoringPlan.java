@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -20,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Streams, in this order: the features by their own name, but for those that a privacy rule
  * drops; {@code $score} or, of a model with classes, {@code $confidence}; {@code $class}; {@code
- * $spe} and {@code $t2} when the manifest has a principal subspace; {@code $latency}; {@code
- * $errors}, which counts answers and failures.
+ * $spe} and {@code $t2} when the manifest has a principal subspace and no feature is dropped, which
+ * both would tell of; {@code $latency}; {@code $errors}, which counts answers and failures.
  */
 public final class MonitoringPlan {
   public static final String SCORE = "$score";
@@ -48,6 +49,7 @@ public final class MonitoringPlan {
   private final int[] offsets;
   private final ReferenceBins[] features;
   private final boolean[] dropped;
+  private final boolean[] ruled;
   private final StreamLayout layout;
   private final @Nullable Residuals residuals;
   private final ReferenceBins @Nullable [] residualBins;
@@ -58,8 +60,11 @@ public final class MonitoringPlan {
     this.offsets = new int[count];
     this.features = new ReferenceBins[count];
     this.dropped = new boolean[count];
+    this.ruled = new boolean[count];
     Set<String> dropping = new HashSet<>();
+    Set<String> acted = new HashSet<>();
     for (PrivacyRule rule : manifest.getPrivacyList()) {
+      acted.add(rule.getField());
       if (rule.getAction() == PrivacyRule.Action.DROP) {
         dropping.add(rule.getField());
       }
@@ -82,8 +87,10 @@ public final class MonitoringPlan {
       offsets[i] = feature.getOffset();
       features[i] = ReferenceBins.of(feature.getName(), feature.getBins());
       dropped[i] = dropping.contains(feature.getName());
+      ruled[i] =
+          acted.contains(feature.getName()) || acted.contains("input:" + manifest.getInput());
     }
-    if (manifest.hasResidual()) {
+    if (manifest.hasResidual() && IntStream.range(0, count).noneMatch(this::isDropped)) {
       this.residuals = principal(manifest);
       this.residualBins =
           new ReferenceBins[] {
@@ -344,8 +351,12 @@ public final class MonitoringPlan {
 
   /** The most important features that are not dropped, in rising order of their index. */
   int[] mostImportant(int count) {
+    return mostImportant(count, i -> !dropped[i]);
+  }
+
+  private int[] mostImportant(int count, IntPredicate among) {
     return IntStream.range(0, features.length)
-        .filter(i -> !dropped[i])
+        .filter(among)
         .boxed()
         .sorted(
             Comparator.comparingDouble((Integer i) -> -manifest.getFeatures(i).getImportance())
@@ -356,9 +367,12 @@ public final class MonitoringPlan {
         .toArray();
   }
 
-  /** The features that are summed up pair by pair. */
+  /**
+   * The features that are summed up pair by pair; none that a privacy rule acts on, because the
+   * sums are of the values themselves.
+   */
   int[] coMomentFeatures() {
-    return mostImportant(manifest.getCoMomentFeatures());
+    return mostImportant(manifest.getCoMomentFeatures(), i -> !ruled[i]);
   }
 
   /** Elements that one item of the input must have at least. */
@@ -386,7 +400,7 @@ public final class MonitoringPlan {
   /** Whether a monitored value is missing, infinite or outside its range. Allocates nothing. */
   public boolean isAnomalous(float[] view) {
     for (int i = 0; i < features.length; i++) {
-      if (features[i].index(view[i]) >= features[i].missing()) {
+      if (!dropped[i] && features[i].index(view[i]) >= features[i].missing()) {
         return true;
       }
     }

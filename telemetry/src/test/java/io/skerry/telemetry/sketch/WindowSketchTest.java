@@ -3,6 +3,7 @@ package io.skerry.telemetry.sketch;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.protocol.MalformedDocumentException;
+import io.skerry.telemetry.drift.MonitoredStreams;
 import io.skerry.wire.artifact.v1.Bins;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.artifact.v1.PrivacyRule;
@@ -152,6 +153,33 @@ class WindowSketchTest {
     assertThat(anomalous).isFalse();
     assertThat(sketch.plan().streams()).startsWith("a", "c", "$score");
     assertThat(sketch.counts().total(1)).isEqualTo(1);
+  }
+
+  /** A dropped feature shows in no statistic that is made of several, and chooses no sample. */
+  @Test
+  void tellsNothingOfAFeatureThatAPrivacyRuleDrops() throws MalformedDocumentException {
+    MonitoringManifest.Builder manifest = MANIFEST.toBuilder();
+    assertThat(MonitoringPlan.of(MANIFEST).streams()).contains("$spe", "$t2");
+    manifest.addPrivacyBuilder().setField("b").setAction(PrivacyRule.Action.DROP);
+    MonitoringPlan plan = MonitoringPlan.of(manifest.build());
+
+    assertThat(plan.streams()).doesNotContain("b", "$spe", "$t2");
+    assertThat(MonitoredStreams.of(manifest.build()).outputs()).doesNotContainKeys("$spe", "$t2");
+    assertThat(plan.isAnomalous(new float[] {0, Float.NaN, 1})).isFalse();
+    assertThat(plan.isAnomalous(new float[] {Float.NaN, 0, 1})).isTrue();
+  }
+
+  /** Sums of products are of the values themselves: of one prediction they would be the values. */
+  @Test
+  void sumsUpNoFeatureThatAPrivacyRuleActsOn() throws MalformedDocumentException {
+    MonitoringManifest.Builder one = MANIFEST.toBuilder();
+    one.addPrivacyBuilder().setField("b").setAction(PrivacyRule.Action.ROUND).setStep(1);
+    MonitoringManifest.Builder all = MANIFEST.toBuilder();
+    all.addPrivacyBuilder().setField("input:input").setAction(PrivacyRule.Action.HASH);
+
+    assertThat(MonitoringPlan.of(MANIFEST).coMomentFeatures()).containsExactly(0, 1, 2);
+    assertThat(MonitoringPlan.of(one.build()).coMomentFeatures()).containsExactly(0, 2);
+    assertThat(MonitoringPlan.of(all.build()).coMomentFeatures()).isEmpty();
   }
 
   @Test
