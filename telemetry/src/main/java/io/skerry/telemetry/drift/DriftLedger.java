@@ -45,7 +45,9 @@ public final class DriftLedger {
   private static final double CLIP_TOLERANCES = 4;
 
   // Units whose bets are multiplied one by one; of more, sums are enough.
-  private static final int EXACT_MAX = 64;
+  private static final int EXACT_MAX = 256;
+
+  private static final int COMMON_STEPS_MAX = 64;
 
   private final DriftSettings settings;
   private final Map<ModelVersion, Statistics.Reader> versions = new HashMap<>();
@@ -63,6 +65,7 @@ public final class DriftLedger {
     private final Noise noise;
     private final Noise conditionalNoise;
     private final float[] clip;
+    private final float[] common;
     private final boolean[] judged;
     private final Totals totals;
     private final boolean seasonal;
@@ -77,6 +80,7 @@ public final class DriftLedger {
           new Noise(
               statistics.inputCount(), Math.min(Device.ROWS_MAX, settings.learningWindows()), 1);
       this.clip = new float[statistics.size()];
+      this.common = new float[statistics.size()];
       this.judged = new boolean[statistics.size()];
       this.totals = new Totals(statistics.size());
     }
@@ -376,6 +380,29 @@ public final class DriftLedger {
         .forEach(states::add);
     states.forEach(CohortState::begin);
     List<Unit> units = units(known, judged);
+    Arrays.fill(known.common, 0);
+    addUp(known, units);
+    if (findCommon(known, units)) {
+      states.forEach(CohortState::begin);
+      addUp(known, units);
+    }
+    states.forEach(cohort -> compare(known, cohort, explained.containsKey(cohort.cohort())));
+    for (Unit unit : units) {
+      for (CohortState cohort : unit.cohorts) {
+        addScaled(unit.residuals, known.common, cohort);
+      }
+    }
+    List<StreamVerdict> verdicts = new ArrayList<>();
+    for (CohortState cohort : states) {
+      cohort.open(window);
+      if (cohort.devices >= settings.cohortMin()) {
+        judge(known, cohort, explained.containsKey(cohort.cohort()), verdicts);
+      }
+    }
+    return verdicts;
+  }
+
+  private static void addUp(State known, List<Unit> units) {
     Arrays.fill(known.totals.sum, 0);
     Arrays.fill(known.totals.units, 0);
     for (Unit unit : units) {
@@ -387,20 +414,33 @@ public final class DriftLedger {
         addClipped(unit.residuals, known, cohort.residualSum, cohort.units);
       }
     }
-    states.forEach(cohort -> compare(known, cohort, explained.containsKey(cohort.cohort())));
-    for (Unit unit : units) {
-      for (CohortState cohort : unit.cohorts) {
-        addScaled(unit.residuals, cohort);
+  }
+
+  // A cohort that moved far moves the fleet's mean, and by it all others alike. Where that is much
+  // of
+  // the clip, their clipped mean is no mean of them any more, and each would differ from it.
+  private static boolean findCommon(State known, List<Unit> units) {
+    boolean any = false;
+    for (int s = 0; s < known.clip.length; s++) {
+      float clip = known.clip[s];
+      float step = known.totals.units[s] == 0 ? 0 : known.totals.sum[s] / known.totals.units[s];
+      if (Math.abs(step) <= clip / 4) {
+        continue;
+      }
+      any = true;
+      for (int i = 0; i < COMMON_STEPS_MAX && Math.abs(step) > clip / 64; i++) {
+        known.common[s] += step;
+        float sum = 0;
+        for (Unit unit : units) {
+          float value = unit.residuals[s] - known.common[s];
+          if (!unit.isExplained && !Float.isNaN(value)) {
+            sum += Math.max(-clip, Math.min(clip, value));
+          }
+        }
+        step = sum / known.totals.units[s];
       }
     }
-    List<StreamVerdict> verdicts = new ArrayList<>();
-    for (CohortState cohort : states) {
-      cohort.open(window);
-      if (cohort.devices >= settings.cohortMin()) {
-        judge(known, cohort, explained.containsKey(cohort.cohort()), verdicts);
-      }
-    }
-    return verdicts;
+    return any;
   }
 
   /** What has one say: a device, or all devices of one value of the unit attribute together. */
@@ -492,7 +532,7 @@ public final class DriftLedger {
   private static void addClipped(float[] residuals, State known, float[] sum, float[] units) {
     float[] clip = known.clip;
     for (int s = 0; s < clip.length; s++) {
-      float value = residuals[s];
+      float value = residuals[s] - known.common[s];
       if (!Float.isNaN(value)) {
         sum[s] += Math.max(-clip[s], Math.min(clip[s], value));
         units[s]++;
@@ -522,10 +562,10 @@ public final class DriftLedger {
         + settings.baselineZ() * Math.sqrt(known.baselineVariance(statistic) * share);
   }
 
-  private static void addScaled(float[] residuals, CohortState cohort) {
+  private static void addScaled(float[] residuals, float[] common, CohortState cohort) {
     float[] clip = cohort.clip;
     for (int s = 0; s < clip.length; s++) {
-      float value = residuals[s] - cohort.peerMean[s];
+      float value = residuals[s] - common[s] - cohort.peerMean[s];
       if (clip[s] > 0 && !Float.isNaN(value)) {
         float y = Math.max(-1, Math.min(1, value / clip[s]));
         if (cohort.units[s] <= EXACT_MAX) {

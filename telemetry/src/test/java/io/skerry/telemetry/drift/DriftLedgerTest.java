@@ -33,6 +33,27 @@ class DriftLedgerTest {
   }
 
   @Test
+  void opensOneIncidentWhenAllValuesOfASensorAreMissingAtOneOfThreeSites() {
+    FleetReplay fleet = generated(1);
+    DriftLedger ledger = new DriftLedger(DriftSettings.DEFAULTS);
+    ledger.register(FleetReplay.V1, fleet.streams());
+    List<DriftFinding> findings = new ArrayList<>();
+
+    for (long window = 0; window < WINDOWS; window++) {
+      String site = window < SHIFTED_FROM ? "none" : "b";
+      ledger.judge(window, fleet.window(site, 3, Double.NaN)).found().ifPresent(findings::add);
+    }
+
+    assertThat(findings)
+        .singleElement()
+        .satisfies(
+            finding -> {
+              assertThat(finding.cohort()).isEqualTo(new Cohort("site", "b"));
+              assertThat(finding.nature()).isEqualTo(DriftFinding.Nature.QUALITY);
+            });
+  }
+
+  @Test
   void carriesBaselinesOverToAVersionWithOtherBins() {
     FleetReplay fleet = generated(1);
     List<double[][]> training = new ArrayList<>(Machines.generated(100, 1001));
