@@ -37,6 +37,7 @@ import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
 import jakarta.inject.Singleton;
 import java.io.RandomAccessFile;
+import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -342,6 +343,16 @@ class IngestTest {
       assertThat(reasons("ingest-12"))
           .singleElement()
           .satisfies(reason -> assertThat(reason).contains("more than a manifest"));
+      long id =
+          plane
+              .bean(Database.class)
+              .call(transaction -> Quarantine.newest(transaction, Long.MAX_VALUE, "ingest-12", 1))
+              .getFirst()
+              .id();
+      HttpResponse<String> kept = plane.get("/v1/quarantine/%d/payload".formatted(id));
+      assertThat(kept.statusCode()).isEqualTo(200);
+      assertThat(kept.body()).contains(huge.toString());
+      assertThat(plane.get("/v1/quarantine/0/payload").statusCode()).isEqualTo(404);
     }
     Files.delete(blob);
   }
