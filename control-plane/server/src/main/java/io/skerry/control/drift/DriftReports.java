@@ -88,7 +88,7 @@ public final class DriftReports {
     this.service = service;
     this.incidents = incidents;
     this.monitoring = monitoring;
-    this.reader = new WindowReader(layouts);
+    this.reader = new WindowReader(layouts, monitoring);
   }
 
   /** A stream's last windows, oldest first. */

@@ -88,7 +88,7 @@ final class DriftService {
     this.database = database;
     this.monitoring = monitoring;
     this.incidents = incidents;
-    this.reader = new WindowReader(layouts);
+    this.reader = new WindowReader(layouts, monitoring);
     this.kept = config.retention().windows();
     this.opened = opened;
     this.harmed = harmed;
@@ -160,7 +160,7 @@ final class DriftService {
     }
     Replayed replayed = current(transaction, track, judgedThrough);
     Instant receivedUntil = now().minusMillis(SETTLE_MILLIS);
-    WindowReader.Window read = reader.read(transaction, track, window, receivedUntil);
+    WindowReader.Window read = read(transaction, track, window, receivedUntil);
     register(replayed.ledger, read);
     WindowVerdict verdict = replayed.ledger.judge(window, read.devices());
     replayed.through = window;
@@ -168,6 +168,12 @@ final class DriftService {
     DriftStore.scores(transaction, track, window, read.devices());
     live(transaction, track, verdict, replayed);
     verdict.found().ifPresent(finding -> open(transaction, track, finding, read));
+  }
+
+  private WindowReader.Window read(
+      Transaction transaction, Track track, long window, Instant receivedUntil) {
+    return reader.withOutcomes(
+        transaction, track, window, reader.read(transaction, track, window, receivedUntil));
   }
 
   private Replayed current(Transaction transaction, Track track, long judgedThrough) {
@@ -192,8 +198,7 @@ final class DriftService {
       Replayed replayed,
       List<Release> releases,
       Judged judged) {
-    WindowReader.Window read =
-        reader.read(transaction, track, judged.window(), judged.receivedUntil());
+    WindowReader.Window read = read(transaction, track, judged.window(), judged.receivedUntil());
     replayed.whole &= read.records() == judged.records();
     register(replayed.ledger, read);
     WindowVerdict verdict = replayed.ledger.judge(judged.window(), read.devices());

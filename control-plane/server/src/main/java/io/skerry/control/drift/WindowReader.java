@@ -31,9 +31,11 @@ final class WindowReader {
 
   private final Gson gson = new Gson();
   private final WindowLayouts layouts;
+  private final Monitoring monitoring;
 
-  WindowReader(WindowLayouts layouts) {
+  WindowReader(WindowLayouts layouts, Monitoring monitoring) {
     this.layouts = layouts;
+    this.monitoring = monitoring;
   }
 
   /**
@@ -94,6 +96,78 @@ final class WindowReader {
       }
     }
     return new Window(devices, manifests, records[0]);
+  }
+
+  /**
+   * The same window with what became known in its time of what its devices' versions had predicted.
+   * Labels are left out: people are asked about what seems wrong.
+   */
+  Window withOutcomes(Transaction transaction, Track track, long window, Window read) {
+    List<Long> versions = new ArrayList<>();
+    List<Double> thresholds = new ArrayList<>();
+    read.manifests()
+        .forEach(
+            (version, manifest) ->
+                monitoring
+                    .of(manifest)
+                    .filter(monitored -> monitored.streams().classes() == 2)
+                    .ifPresent(
+                        monitored -> {
+                          versions.add(version.version());
+                          thresholds.add(monitored.threshold());
+                        }));
+    if (versions.isEmpty()) {
+      return read;
+    }
+    Map<String, DeviceWindow.Outcomes> known = new HashMap<>();
+    // Added up as decimals: the same in whatever order, so that judging again says the same.
+    transaction.forEach(
+        """
+        select device, version,
+          coalesce(sum(weight) filter (where predicted = positive), 0)::float8 as right,
+          coalesce(sum(weight) filter (where predicted <> positive), 0)::float8 as wrong,
+          coalesce(sum(weight) filter (where positive), 0)::float8 as positive,
+          coalesce(sum(weight) filter (where not positive), 0)::float8 as negative
+        from (
+          select device, version, score >= threshold as predicted, actual >= .5 as positive,
+            round(1 / coalesce(inclusion_probability, 1)::numeric, 6) as weight
+          from telemetry_feedback
+          join unnest(?::bigint[], ?::text[]::float8[]) as of (version, threshold) using (version)
+          where slot = ? and model = ? and joined_at > ? and joined_at <= ? and source <> 'label'
+            and score is not null) outcomes
+        group by device, version
+        """,
+        row ->
+            known.put(
+                ofVersion(row.text("device"), row.bigint("version")),
+                new DeviceWindow.Outcomes(
+                    row.number("right"),
+                    row.number("wrong"),
+                    List.of(row.number("negative"), row.number("positive")))),
+        versions,
+        thresholds,
+        track.slot(),
+        track.model(),
+        Instant.ofEpochMilli(track.startMillis(window)),
+        Instant.ofEpochMilli(track.startMillis(window + 1)));
+    List<DeviceWindow> devices =
+        read.devices().stream()
+            .map(
+                one ->
+                    new DeviceWindow(
+                        one.device(),
+                        one.attributes(),
+                        one.version(),
+                        one.counts(),
+                        known.getOrDefault(
+                            ofVersion(one.device().value(), one.version().version()),
+                            DeviceWindow.Outcomes.NONE)))
+            .toList();
+    return new Window(devices, read.manifests(), read.records());
+  }
+
+  private static String ofVersion(String device, long version) {
+    return device + "@" + version;
   }
 
   /** What one device counted for one artifact. */

@@ -146,7 +146,8 @@ final class RecordRows {
           prediction.isPresent(),
           prediction.map(StoredFeedback.Prediction::score).orElse(null),
           prediction.map(StoredFeedback.Prediction::at).orElse(null),
-          stored.outcomeAt()
+          stored.outcomeAt(),
+          prediction.isPresent()
         });
   }
 
@@ -240,8 +241,8 @@ final class RecordRows {
     transaction.batch(
         """
         insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject, slot,
-          model, version, actual, joined, score, predicted_at, outcome_at, received_at)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())
+          model, version, actual, joined, score, predicted_at, outcome_at, received_at, joined_at)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now(), case when ? then now() end)
         """,
         feedback);
     transaction.batch(

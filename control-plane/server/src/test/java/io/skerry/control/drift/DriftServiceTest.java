@@ -41,6 +41,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -92,6 +93,15 @@ class DriftServiceTest {
         throw new IllegalStateException("killed");
       }
     }
+  }
+
+  @BeforeEach
+  void empty() {
+    sql(
+        """
+        truncate device, telemetry_window, telemetry_feedback, telemetry_track, drift_track,
+          drift_window, incident, alert restart identity cascade
+        """);
   }
 
   @AfterAll
@@ -203,6 +213,73 @@ class DriftServiceTest {
     return plane.database().call(transaction -> service.judgeAgain(transaction, track, window));
   }
 
+  @Test
+  void opensAndPagesWhenPredictionsTurnOutWrongThoughNoInputMoved() throws Exception {
+    Track track = new Track("flip", "engine-health", WINDOW_MILLIS);
+    sql("insert into telemetry_track values ('flip', 'engine-health', ?)", WINDOW_MILLIS);
+    for (int device = 0; device < DEVICES; device++) {
+      sql(
+          """
+          insert into device (id, tenant, labels, facts, enrolled_at)
+          values (?, 'default', jsonb_build_object('line', ?::text), '{}', now())
+          """,
+          "flip-" + device,
+          site(device));
+    }
+    for (int window = 0; window < WINDOWS; window++) {
+      long index = first - 100 + window;
+      for (int device = 0; device < DEVICES; device++) {
+        WindowSketch sketch = new WindowSketch(MonitoringPlan.of(monitoring));
+        for (int tick = 0; tick < 20; tick++) {
+          sketch.observe(row(0), tick % 4 == 0 ? .8f : .2f, tick % 4 == 0 ? 1 : 0, 300);
+        }
+        Window sealed =
+            sketch.seal(
+                ModelRef.newBuilder().setManifestDigest(manifest.toString()).build(),
+                index,
+                index * WINDOW_MILLIS,
+                (index + 1) * WINDOW_MILLIS);
+        insert("flip-" + device, "flip", index, sealed);
+        boolean flips = site(device).equals("b") && window >= SHIFTED_FROM;
+        // Four turn out the other way than predicted, as often one way as the other.
+        sql(
+            """
+            insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject,
+              slot, model, version, actual, joined, score, predicted_at, outcome_at, received_at,
+              joined_at)
+            select ?, 1, ?::bigint * 20 + i, 'f-' || (?::bigint * 20 + i), '', 'flip', 'engine-health', 1,
+              case when (i % 4 = 0) <> (?::boolean and i in (0, 1, 2, 4)) then 1 else 0 end, true,
+              case when i % 4 = 0 then .8 else .2 end, now(), now(), now(), ?
+            from generate_series(0, 19) as i
+            """,
+            "flip-" + device,
+            index,
+            index,
+            flips,
+            Instant.ofEpochMilli(index * WINDOW_MILLIS + 1 + window % 3));
+      }
+    }
+    settle();
+
+    plane.bean(DriftService.class).judgeDue();
+
+    List<String> opened =
+        plane
+            .database()
+            .call(
+                transaction ->
+                    transaction.list(
+                        """
+                        select cohort || ' ' || i.feature || ' ' || a.severity as told
+                        from incident i join alert a using (cohort)
+                        where slot = 'flip' and a.kind = 'incident.opened'
+                        """,
+                        row -> row.text("told")));
+    assertThat(opened).containsExactly("line=b $error PAGE");
+    assertThat(judgedAgain(plane.bean(DriftService.class), track, first - 100 + WINDOWS - 1))
+        .isPresent();
+  }
+
   /** An agent that restarted sends a window in parts; parts that cannot be true judge nobody. */
   @Test
   void setsADeviceAsideWhoseRecordsOfAWindowOverflow() throws Exception {
@@ -224,7 +301,7 @@ class DriftServiceTest {
             .database()
             .call(
                 transaction ->
-                    new WindowReader(plane.bean(WindowLayouts.class))
+                    new WindowReader(plane.bean(WindowLayouts.class), plane.bean(Monitoring.class))
                         .read(transaction, track, window, Instant.now().plusSeconds(60)));
 
     assertThat(read.devices())
@@ -363,14 +440,16 @@ class DriftServiceTest {
     sql(
         """
         insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject,
-          slot, model, version, actual, joined, score, predicted_at, outcome_at, received_at)
-        values (?, 1, ?, ?, '', 'main', 'engine-health', 1, ?, true, ?, ?, now(), now())
+          slot, model, version, actual, joined, score, predicted_at, outcome_at, received_at,
+          joined_at)
+        values (?, 1, ?, ?, '', 'main', 'engine-health', 1, ?, true, ?, ?, now(), now(), ?)
         """,
         id(device),
         sequence,
         "p-" + sequence,
         positive ? 1.0 : 0.0,
         (double) score,
+        Instant.ofEpochMilli(window * WINDOW_MILLIS + 1),
         Instant.ofEpochMilli(window * WINDOW_MILLIS + 1));
   }
 
