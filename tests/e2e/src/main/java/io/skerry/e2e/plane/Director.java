@@ -95,7 +95,7 @@ public final class Director {
         Map.of(
             "/order", this::order,
             "/import", this::importLayout,
-            "/release-key", question -> gson.toJsonTree(keys.automationFile().toString()),
+            "/keys", question -> keys(),
             "/publish", this::publish,
             "/retained", this::retained,
             "/ledger", this::ledger,
@@ -143,6 +143,13 @@ public final class Director {
       exchange.sendResponseHeaders(status, bytes.length);
       exchange.getResponseBody().write(bytes);
     }
+  }
+
+  private JsonElement keys() {
+    JsonObject known = new JsonObject();
+    known.addProperty("release", keys.automationFile().toString());
+    known.addProperty("root", keys.trust().root().version());
+    return known;
   }
 
   private JsonElement order(JsonObject question) {

@@ -65,7 +65,16 @@ public final class Plane implements AutoCloseable {
 
   /** Where the release key lies. */
   Path releaseKey() {
-    return Path.of(ask("/release-key", new JsonObject()).getAsString());
+    return Path.of(keys().get("release").getAsString());
+  }
+
+  /** The version of root that it has followed to. */
+  public long rootVersion() {
+    return keys().get("root").getAsLong();
+  }
+
+  private JsonObject keys() {
+    return ask("/keys", new JsonObject()).getAsJsonObject();
   }
 
   private JsonElement ask(String path, JsonObject question) {
