@@ -129,6 +129,8 @@ final class AgentFaults {
         reached++;
         scene.died();
         scene.restart();
+      } else {
+        disarm(scene);
       }
       scene.awaitCommitted();
     }
