@@ -27,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("slow")
 class OfflineReleaseTest {
   private static final Duration PACKAGED_WITHIN = Duration.ofMinutes(5);
+  private static final Duration REVIEWED_WITHIN = Duration.ofMinutes(1);
   private static final String VERSION = "/v1/models/tiny/versions/1";
   private static final int FEATURES = 3;
   private static final int ITEMS = 40;
@@ -56,16 +57,7 @@ class OfflineReleaseTest {
       assertThat(partial.errors()).contains("'variants[0].signatures' has 0 of the 1 needed");
       assertThat(states(client)).containsOnly("AWAITING_SIGNATURE");
 
-      Program.Ended signed =
-          Program.KEYS.run(
-              "sign",
-              "release",
-              "--keys",
-              keys.resolve("offline").toString(),
-              "--in",
-              file("unsigned.json"),
-              "--out",
-              file("signed.json"));
+      Program.Ended signed = sign(keys, "unsigned.json", "signed.json");
       done(signed);
       assertThat(signed.output()).contains("tiny@1", "arm64-neon", "x86-64-avx2", "sha256:");
 
@@ -76,11 +68,45 @@ class OfflineReleaseTest {
       done(cli("create", "signature", "tiny@1", "-f", file("signed.json")));
       devicesBelieve(client, keys);
       assertThat(cli("create", "rollout", "tiny@1").errors()).contains("no device has one of");
+      releasedAgainByANewKey(client, keys);
     }
+  }
+
+  /** What only a key signed that was rotated away awaits the next one's signature. */
+  private void releasedAgainByANewKey(SkerryClient client, Path keys) throws Exception {
+    done(Program.KEYS.run("rotate", "keys", "--dir", keys.toString(), "--new-release"));
+    Files.copy(keys.resolve("online/root.2.json"), folder.resolve("data/keys/root.2.json"));
+    Await.until(
+        REVIEWED_WITHIN,
+        "signatures awaited again",
+        () -> states(client).equals(List.of("AWAITING_SIGNATURE", "AWAITING_SIGNATURE")),
+        () -> states(client).toString());
+    assertThat(cli("create", "rollout", "tiny@1").errors()).contains("./skerry get release tiny@1");
+    assertThat(cli("create", "signature", "tiny@1", "-f", file("signed.json")).exitCode())
+        .isEqualTo(1);
+    assertThat(states(client)).containsOnly("AWAITING_SIGNATURE");
+
+    done(cli("get", "release", "tiny@1", "--out", file("again.json")));
+    done(sign(keys, "again.json", "signed-again.json"));
+    done(cli("create", "signature", "tiny@1", "-f", file("signed-again.json")));
+    assertThat(states(client)).containsOnly("RELEASED").hasSize(2);
+    devicesBelieve(client, keys);
   }
 
   private static void done(Program.Ended ended) {
     assertThat(ended.exitCode()).as(ended.errors()).isZero();
+  }
+
+  private Program.Ended sign(Path keys, String in, String out) {
+    return Program.KEYS.run(
+        "sign",
+        "release",
+        "--keys",
+        keys.resolve("offline").toString(),
+        "--in",
+        file(in),
+        "--out",
+        file(out));
   }
 
   private String file(String name) {

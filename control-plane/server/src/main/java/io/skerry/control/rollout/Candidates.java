@@ -108,7 +108,7 @@ record Candidates(
         transaction.list(
             """
             select profile from variant
-            where model = ? and version = ? and winner and signature is null
+            where model = ? and version = ? and winner and (signature is null or refused)
             order by profile limit 200
             """,
             row -> row.text("profile"),
@@ -128,7 +128,7 @@ record Candidates(
             """
             select profile, manifest, signature from variant
             where model = ? and version = ? and winner and manifest is not null
-              and signature is not null
+              and signature is not null and not refused
             """,
             row ->
                 new OfProfile(
