@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -20,6 +21,7 @@ import java.util.function.Supplier;
  * Thread-safe.
  */
 final class BlobRequest {
+  private static final Set<String> LOOPBACK = Set.of("127.0.0.1", "[::1]", "localhost");
   private static final int OK = 200;
   private static final int PARTIAL_CONTENT = 206;
   private static final int RANGE_NOT_SATISFIABLE = 416;
@@ -66,17 +68,24 @@ final class BlobRequest {
   }
 
   private static URI blobUri(URI base, Digest digest) throws UpdateException {
-    String scheme = String.valueOf(base.getScheme()).toLowerCase(Locale.ROOT);
-    if (!(scheme.equals("https") || scheme.equals("http"))
-        || base.getHost() == null
+    if (!isSafe(base)
         || base.getUserInfo() != null
         || base.getQuery() != null
         || base.getFragment() != null) {
       throw new UpdateException(
           ErrorCode.DESIRED_UNSUPPORTED,
-          "artifact base '%s' is no plain http or https address".formatted(base));
+          "artifact base '%s' is no plain https address, or an http one of this machine"
+              .formatted(base));
     }
     return URI.create(base.toString().replaceAll("/+$", "") + "/sha256/" + digest.hex());
+  }
+
+  // Over a network http would show models and what the device runs to whoever listens.
+  private static boolean isSafe(URI base) {
+    String scheme = String.valueOf(base.getScheme()).toLowerCase(Locale.ROOT);
+    String host = base.getHost();
+    return host != null
+        && (scheme.equals("https") || (scheme.equals("http") && LOOPBACK.contains(host)));
   }
 
   private HttpResponse<BodyFeed> send(HttpRequest request, Digest digest) throws UpdateException {

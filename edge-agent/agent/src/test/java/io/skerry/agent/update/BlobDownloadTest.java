@@ -22,6 +22,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -310,6 +311,22 @@ class BlobDownloadTest {
         catchThrowableOfType(UpdateException.class, () -> fetch(URI.create(base), BLOB.length));
 
     assertThat(refused.code()).isEqualTo(ErrorCode.DESIRED_UNSUPPORTED);
+  }
+
+  @ParameterizedTest
+  @DisplayName("eavesdrop: nothing is fetched over a network without TLS")
+  @ValueSource(
+      strings = {
+        "http://artifacts.example.org/artifacts",
+        "http://192.0.2.1/artifacts",
+        "http://127.0.0.1.example.org/artifacts"
+      })
+  void fetchesOverNoNetworkWithoutTls(String base) {
+    UpdateException refused =
+        catchThrowableOfType(UpdateException.class, () -> fetch(URI.create(base), BLOB.length));
+
+    assertThat(refused.code()).isEqualTo(ErrorCode.DESIRED_UNSUPPORTED);
+    assertThat(refused).hasMessageContaining("https");
   }
 
   @Test
