@@ -347,7 +347,10 @@ final class Deployments {
     List<String> states = new ArrayList<>(BEFORE_SWITCH);
     states.add(DeploymentState.PENDING.name());
     states.add(DeploymentState.DEFERRED.name());
-    sendBack(transaction, order, withOrder(transaction, order, states));
+    // Who was too late, or failed, may still switch while its order stands.
+    List<String> ordered = new ArrayList<>(states);
+    ordered.addAll(FAILED);
+    sendBack(transaction, order, withOrder(transaction, order, ordered));
     transaction.update(
         """
         update deployment set state = 'CANCELLED', due_at = null

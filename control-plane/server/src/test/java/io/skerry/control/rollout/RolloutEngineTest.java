@@ -462,6 +462,18 @@ class RolloutEngineTest {
   }
 
   @Test
+  @Order(23)
+  void takesBackTheOrdersOfDevicesThatWereTooLate() {
+    RolloutId id = timedOut("late");
+    assertThat(ordered("late", "ACTIVE")).isEqualTo(4);
+
+    act(id.value(), RolloutAct.ABORT, "enough");
+
+    assertThat(ordered("late", "ACTIVE")).as("orders that stand").isZero();
+    assertThat(states(id.value(), "TIMED_OUT")).isEqualTo(4);
+  }
+
+  @Test
   @Order(18)
   void switchesOffWhatARollbackFindsNothingBefore() {
     sql(
