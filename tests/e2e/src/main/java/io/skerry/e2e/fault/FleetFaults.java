@@ -79,6 +79,8 @@ final class FleetFaults {
       notes.figure(
           "asked %d times meanwhile, %s dropped",
           scene.link().connections() - connections, scene.status().getAsJsonObject("dropped"));
+      scene.link().heal();
+      scene.awaitLink(true);
       Criterion.check(scene, notes, new Criterion.Losses(Criterion.Losses.Cause.AGED, 0));
     }
   }

@@ -21,6 +21,9 @@ public final class Scene implements AutoCloseable {
   /** What goes well goes well within this time, on a busy machine too. */
   public static final Duration PATIENCE = Duration.ofSeconds(90);
 
+  // A device waits two minutes at most before it asks again.
+  private static final Duration BACK_WITHIN = PATIENCE.plusMinutes(2);
+
   /** Disk for waiting records where a fault needs no other. */
   public static final long SPOOL_BYTES = 8L << 20;
 
@@ -288,7 +291,7 @@ public final class Scene implements AutoCloseable {
   /** Waits until the agent says that its link is up, or is not. */
   public void awaitLink(boolean up) throws Exception {
     Await.until(
-        PATIENCE,
+        BACK_WITHIN,
         up ? "the link up" : "the link down",
         () -> agent.status().get("link").getAsString().equals("CONNECTED") == up,
         this::state);
