@@ -13,6 +13,8 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SequentialGateTest {
   private static final ProfileId AVX2 = new ProfileId("x86-64-avx2");
@@ -123,19 +125,21 @@ class SequentialGateTest {
     assertThat(results.get(1).verdict()).isEqualTo(Verdict.INCONCLUSIVE);
   }
 
-  @Test
-  void stopsABadModelOnAFewDevicesOfEachOfSeveralProfiles() {
+  @ParameterizedTest
+  @ValueSource(strings = {"2,2,1,1", "3,1,1,1", "4,1,1,0"})
+  void stopsABadModelOnAFewDevicesOfEachOfSeveralProfiles(String devices) {
+    Random random = new Random(1);
     Map<ProfileId, Evidence.OfProfile> profiles = new HashMap<>();
-    for (String profile : List.of("arm64-dotprod", "arm64-neon", "x86-64-avx2", "x86-64-vnni")) {
-      int devices = profile.startsWith("arm64") ? 1 : 2;
+    for (String count : devices.split(",", -1)) {
       profiles.put(
-          new ProfileId(profile),
-          of(Metric.ACCURACY, new Comparison(arm(devices, 10, 0), arm(11, 10, .96))));
+          new ProfileId("profile-" + profiles.size()),
+          of(
+              Metric.ACCURACY,
+              new Comparison(arm(Integer.parseInt(count), 14, 0), randomArm(random, 11, 14, .95))));
     }
-
     GateSpec wide =
         new GateSpec(
-            Metric.ACCURACY, .15, 0, GateSpec.Promote.NO_HARM_SHOWN, GateAction.ROLLBACK, 40);
+            Metric.ACCURACY, .15, 0, GateSpec.Promote.NO_HARM_SHOWN, GateAction.ROLLBACK, 80);
 
     GateResult pooled =
         GateSettings.DEFAULTS
@@ -180,7 +184,7 @@ class SequentialGateTest {
             of(
                 Metric.ACCURACY,
                 new Comparison(
-                    randomArm(random, 1 + profile % 2, mean), randomArm(random, 6, mean))));
+                    randomArm(random, 1 + profile % 2, 60, mean), randomArm(random, 6, 60, mean))));
       }
       stopped +=
           judged(Metric.ACCURACY, new Evidence(profiles, OptionalDouble.empty())).stream()
@@ -224,11 +228,11 @@ class SequentialGateTest {
         ArmSums now = ArmSums.NONE;
         ArmSums before = ArmSums.NONE;
         for (int device = 0; device < 20; device++) {
-          newer[device] += hits(random, lasting[device]);
+          newer[device] += hits(random, 60, lasting[device]);
           now = now.plus(60.0 * look, newer[device]);
         }
         for (int device = 0; device < 40; device++) {
-          older[device] += hits(random, lasting[20 + device]);
+          older[device] += hits(random, 60, lasting[20 + device]);
           before = before.plus(60.0 * look, older[device]);
         }
         double radius = MixtureSequence.radius(now.variance() + before.variance(), .01, .05);
@@ -279,18 +283,19 @@ class SequentialGateTest {
         new Outlook.Size(devices, controls, predictions, predictions / 10, 60), 3);
   }
 
-  private static double hits(Random random, double share) {
+  private static double hits(Random random, int trials, double share) {
     int hits = 0;
-    for (int trial = 0; trial < 60; trial++) {
+    for (int trial = 0; trial < trials; trial++) {
       hits += random.nextDouble() < share ? 1 : 0;
     }
     return hits;
   }
 
-  private static ArmSums randomArm(Random random, int devices, double mean) {
+  private static ArmSums randomArm(Random random, int devices, int trials, double mean) {
     ArmSums sums = ArmSums.NONE;
     for (int device = 0; device < devices; device++) {
-      sums = sums.plus(60, hits(random, Math.clamp(mean + .05 * random.nextGaussian(), 0.0, 1.0)));
+      double share = Math.clamp(mean + .05 * random.nextGaussian(), 0.0, 1.0);
+      sums = sums.plus(trials, hits(random, trials, share));
     }
     return sums;
   }
