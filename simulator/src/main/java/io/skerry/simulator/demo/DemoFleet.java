@@ -90,6 +90,7 @@ final class DemoFleet {
     return new DemoReport.Predict(
         fleet.predictions() + real.counts().predictions(),
         fleet.failed() + real.counts().failed(),
+        fleet.lastFailure().isEmpty() ? real.lastFailure() : fleet.lastFailure(),
         real.p50Micros(),
         fleet.feedback() + real.counts().feedback());
   }

@@ -41,7 +41,7 @@ record DemoReport(
 
   record Stage(int devices, int committed, int failed) {}
 
-  record Predict(long count, long failed, double p50Micros, long feedback) {}
+  record Predict(long count, long failed, String lastFailure, double p50Micros, long feedback) {}
 
   record Telemetry(long samplesSent, long samplesStored, long lost, long duplicated) {}
 
@@ -78,7 +78,10 @@ record DemoReport(
     check(broken, variants.stream().anyMatch(Variant::winner), "nothing was packaged");
     check(broken, rollout.state.equals("SUCCEEDED"), "rollout 1 ended " + rollout.state);
     check(broken, predict.count > 0 && predict.feedback > 0, "the agent was not asked");
-    check(broken, predict.failed == 0, predict.failed + " predictions failed");
+    check(
+        broken,
+        predict.failed == 0,
+        "%d predictions failed, the last one: %s".formatted(predict.failed, predict.lastFailure));
     check(broken, telemetry.samplesStored > 0, "no sample was stored");
     check(broken, telemetry.lost == 0, telemetry.lost + " samples were lost");
     check(broken, telemetry.duplicated == 0, telemetry.duplicated + " samples were stored twice");

@@ -28,8 +28,8 @@ public final class Application {
      * Asks for one prediction.
      *
      * @param window shape [sensors][cycles]
-     * @return the prediction's id; empty while the device has no model yet
-     * @throws PredictionFailed if the device had a model and did not answer
+     * @return the prediction's id; empty when the device says that it has no model
+     * @throws PredictionFailed if it did not answer for any other cause
      */
     Optional<String> predict(float[] window) throws PredictionFailed;
 
@@ -89,6 +89,10 @@ public final class Application {
     try {
       Optional<String> id = port.predict(feed.window());
       if (id.isEmpty()) {
+        // Until the first answer nothing has been rolled out to the device.
+        if (counts.predictions() > counts.failed()) {
+          failed("the device has no model any more");
+        }
         return;
       }
       counts = counts.plus(new Counts(1, 0, 0));
@@ -97,9 +101,13 @@ public final class Application {
         waiting.add(new Waiting(tick + OUTCOME_AFTER_TICKS, id.get(), feed.failing() ? 1 : 0));
       }
     } catch (PredictionFailed e) {
-      lastFailure = String.valueOf(e.getMessage());
-      counts = counts.plus(new Counts(1, 1, 0));
+      failed(String.valueOf(e.getMessage()));
     }
+  }
+
+  private void failed(String why) {
+    lastFailure = why;
+    counts = counts.plus(new Counts(1, 1, 0));
   }
 
   private void tellOutcomes() {

@@ -124,7 +124,7 @@ final class SimulatedDevice implements AutoCloseable {
                 .id()
                 .toString());
       } catch (PredictException e) {
-        if (e.code() == PredictException.Code.NOT_FOUND && agent.slots().active().isEmpty()) {
+        if (e.code() == PredictException.Code.NOT_FOUND) {
           return Optional.empty();
         }
         throw new Application.PredictionFailed(String.valueOf(e.getMessage()), e);

@@ -61,7 +61,7 @@ class DemoReportTest {
             new DemoReport.Training(1, 0.9, 0.8, 1),
             List.of(new DemoReport.Variant("p", "tflite", "int8", 1, 0.9, null, "none", true)),
             new DemoReport.Rollout("SUCCEEDED", List.of(new DemoReport.Stage(1, 1, 0))),
-            new DemoReport.Predict(100, 0, 50, 50),
+            new DemoReport.Predict(100, 0, "", 50, 50),
             telemetry,
             drift,
             new DemoReport.Retrain(2, 0.9, 0.6, 0.9, "SUCCEEDED"),

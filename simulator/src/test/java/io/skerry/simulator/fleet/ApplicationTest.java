@@ -64,14 +64,32 @@ class ApplicationTest {
     assertThat(application.lastFailure()).isEqualTo("engine gone");
   }
 
+  @Test
+  void waitsForTheFirstModelAndMissesItWhenItIsGone() {
+    RecordingPort port = new RecordingPort();
+    Application application = new Application(new MachineFeed(MACHINE, 1, 50), port);
+
+    port.hasModel = false;
+    application.tick();
+    assertThat(application.counts()).isEqualTo(new Application.Counts(0, 0, 0));
+    port.hasModel = true;
+    application.tick();
+    port.hasModel = false;
+    application.tick();
+
+    assertThat(application.counts()).isEqualTo(new Application.Counts(2, 1, 0));
+    assertThat(application.lastFailure()).contains("no model any more");
+  }
+
   private static final class RecordingPort implements Application.Port {
     private int asked;
+    private boolean hasModel = true;
     private final List<String> outcomes = new ArrayList<>();
 
     @Override
     public Optional<String> predict(float[] window) {
       asked++;
-      return Optional.of("p" + asked);
+      return hasModel ? Optional.of("p" + asked) : Optional.empty();
     }
 
     @Override
