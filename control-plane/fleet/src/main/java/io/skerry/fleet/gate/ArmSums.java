@@ -34,6 +34,28 @@ public record ArmSums(
             hitsSquared + deviceHits * deviceHits);
   }
 
+  /** The sums of both. */
+  ArmSums plus(ArmSums other) {
+    return new ArmSums(
+        devices + other.devices,
+        trials + other.trials,
+        hits + other.hits,
+        trialsSquared + other.trialsSquared,
+        product + other.product,
+        hitsSquared + other.hitsSquared);
+  }
+
+  /** The same devices, each trial of which counts so much. */
+  ArmSums times(double weight) {
+    return new ArmSums(
+        devices,
+        weight * trials,
+        weight * hits,
+        weight * weight * trialsSquared,
+        weight * weight * product,
+        weight * weight * hitsSquared);
+  }
+
   /** Hits per trial; 0 without trials. */
   public double share() {
     return trials == 0 ? 0 : hits / trials;
@@ -48,20 +70,12 @@ public record ArmSums(
     if (devices < 2) {
       return Double.POSITIVE_INFINITY;
     }
-    double between = residuals() / (trials * trials) * devices / (devices - 1);
-    double widening = StudentT.widening((double) (devices - 1));
-    return Math.max(between, independentVariance()) * widening * widening;
-  }
-
-  /** Squared hits by which devices lie off their arm's share, summed; 0 without trials. */
-  double residuals() {
     double share = share();
-    return Math.max(0, hitsSquared - 2 * share * product + share * share * trialsSquared);
-  }
-
-  /** Variance of the share if trials were independent, never 0; infinite without trials. */
-  double independentVariance() {
+    double residuals = hitsSquared - 2 * share * product + share * share * trialsSquared;
+    double between = Math.max(0, residuals) / (trials * trials) * devices / (devices - 1);
     double smoothed = Math.clamp((hits + .5) / (trials + 1), 0.0, 1.0);
-    return smoothed * (1 - smoothed) / trials;
+    double independent = smoothed * (1 - smoothed) / trials;
+    double widening = StudentT.widening((double) (devices - 1));
+    return Math.max(between, independent) * widening * widening;
   }
 }

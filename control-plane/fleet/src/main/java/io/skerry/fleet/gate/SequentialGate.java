@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * Is the new version worse than the old one at the same time by more than the tolerance?
@@ -14,12 +15,13 @@ import java.util.TreeMap;
  *   <li>PASS when it lies below; or, if the gate asks for no more, once the sample is there and no
  *       harm is shown.
  *   <li>INCONCLUSIVE while it holds the tolerance, NO_DATA when the new version was never seen.
+ *       Where no harm needs to be ruled out an INCONCLUSIVE stage goes on, unless harm is likely.
  * </ul>
  *
  * <p>Each profile is judged by itself. One with fewer than {@link #PROFILE_DEVICES_MIN} devices
  * cannot hold a stage back, only stop it; it is part of the pooled verdict, which weighs the
  * profiles' differences by the new version's trials and is given when there are several profiles.
- * There the profiles that are too small to know how much their devices differ share one estimate.
+ * There the profiles that are too small to know how much their devices differ are one stratum.
  */
 final class SequentialGate {
   /** Devices of one profile from which a stage waits for that profile's own verdict. */
@@ -40,20 +42,19 @@ final class SequentialGate {
   static List<GateResult> judge(GateSpec spec, Evidence evidence, Risk risk) {
     List<GateResult> results = new ArrayList<>();
     List<Comparison> comparable = new ArrayList<>();
+    boolean alone = evidence.profiles().size() == 1;
     evidence
         .profiles()
         .forEach(
             (profile, seen) -> {
               Comparison one = seen.of(spec.metric());
               comparable.add(one);
-              boolean counts = devices(spec, one, seen) >= PROFILE_DEVICES_MIN;
+              // The only profile is the whole stage: it decides whatever its size.
+              boolean counts = alone || devices(spec, one, seen) >= PROFILE_DEVICES_MIN;
               results.add(
                   judged(spec, profile.value(), one, effect(spec, one, evidence), risk, counts));
             });
-    if (results.size() == 1 && !results.getFirst().required()) {
-      return List.of(waiting(spec, results.getFirst(), comparable.getFirst()));
-    }
-    if (results.size() != 1) {
+    if (!alone) {
       results.addFirst(pooled(spec, comparable, evidence, risk));
     }
     return results;
@@ -66,57 +67,35 @@ final class SequentialGate {
         : one.newer().devices();
   }
 
-  // The only profile is the whole stage: it decides whatever its size.
-  private static GateResult waiting(GateSpec spec, GateResult result, Comparison seen) {
-    return with(result, required(spec, result.verdict(), seen, true));
-  }
-
-  private static GateResult with(GateResult result, boolean required) {
-    return new GateResult(
-        result.gate(),
-        result.scope(),
-        result.verdict(),
-        result.reason(),
-        required,
-        result.action(),
-        result.numbers());
-  }
-
-  private static Effect effect(
-      GateSpec spec, Comparison seen, Evidence evidence, double newerVariance, double older) {
+  private static Effect effect(GateSpec spec, Comparison seen, Evidence evidence) {
     ArmSums newer = seen.newer();
     if (seen.hasControls()) {
       return new Effect(
-          newer.share() - seen.older().share(), newerVariance + older, seen.older().share(), true);
+          newer.share() - seen.older().share(),
+          newer.variance() + seen.older().variance(),
+          seen.older().share(),
+          true);
     }
     double reference =
         spec.metric() == Metric.ACCURACY ? evidence.promise().orElse(spec.limit()) : spec.limit();
-    return new Effect(newer.share() - reference, newerVariance, reference, false);
-  }
-
-  private static Effect effect(GateSpec spec, Comparison seen, Evidence evidence) {
-    return effect(spec, seen, evidence, seen.newer().variance(), seen.older().variance());
+    return new Effect(newer.share() - reference, newer.variance(), reference, false);
   }
 
   private static GateResult pooled(
       GateSpec spec, List<Comparison> all, Evidence evidence, Risk risk) {
     boolean controls = all.stream().anyMatch(Comparison::hasControls);
     List<Comparison> used =
-        all.stream()
-            .filter(one -> one.newer().devices() > 0 && (one.hasControls() || !controls))
-            .toList();
-    SharedSpread newer =
-        SharedSpread.of(used.stream().map(Comparison::newer).toList(), PROFILE_DEVICES_MIN);
-    SharedSpread older =
-        SharedSpread.of(used.stream().map(Comparison::older).toList(), PROFILE_DEVICES_MIN);
+        strata(
+            all.stream()
+                .filter(one -> one.newer().devices() > 0 && (one.hasControls() || !controls))
+                .toList());
     double trials = used.stream().mapToDouble(one -> one.newer().trials()).sum();
     double difference = 0;
     double variance = 0;
     double reference = 0;
     for (Comparison one : used) {
       double weight = one.newer().trials() / trials;
-      Effect effect =
-          effect(spec, one, evidence, newer.variance(one.newer()), older.variance(one.older()));
+      Effect effect = effect(spec, one, evidence);
       difference += weight * effect.difference();
       variance += weight * weight * effect.variance();
       reference += weight * effect.reference();
@@ -132,18 +111,34 @@ final class SequentialGate {
     return judged(spec, GateResult.POOLED, sum, effect, risk, true);
   }
 
+  /**
+   * What is compared by itself. Profiles too small to know how much their devices differ are one
+   * stratum together; where larger ones are, and these are still too few, they are left out.
+   */
+  private static List<Comparison> strata(List<Comparison> profiles) {
+    List<Comparison> large = profiles.stream().filter(one -> !isSmall(one)).toList();
+    List<Comparison> small = profiles.stream().filter(SequentialGate::isSmall).toList();
+    if (small.isEmpty()) {
+      return large;
+    }
+    Comparison together = Comparison.collapsed(small);
+    if (large.isEmpty()) {
+      return List.of(together);
+    }
+    return isSmall(together) ? large : Stream.concat(large.stream(), Stream.of(together)).toList();
+  }
+
+  private static boolean isSmall(Comparison one) {
+    return one.newer().devices() < PROFILE_DEVICES_MIN
+        || (one.hasControls() && one.older().devices() < PROFILE_DEVICES_MIN);
+  }
+
   private static ArmSums sum(List<ArmSums> arms) {
-    return new ArmSums(
-        arms.stream().mapToLong(ArmSums::devices).sum(),
-        arms.stream().mapToDouble(ArmSums::trials).sum(),
-        arms.stream().mapToDouble(ArmSums::hits).sum(),
-        arms.stream().mapToDouble(ArmSums::trialsSquared).sum(),
-        arms.stream().mapToDouble(ArmSums::product).sum(),
-        arms.stream().mapToDouble(ArmSums::hitsSquared).sum());
+    return arms.stream().reduce(ArmSums.NONE, ArmSums::plus);
   }
 
   private static boolean required(
-      GateSpec spec, Verdict verdict, Comparison seen, boolean decides) {
+      GateSpec spec, Verdict verdict, Comparison seen, boolean leansToHarm, boolean decides) {
     if (!decides) {
       return false;
     }
@@ -153,8 +148,16 @@ final class SequentialGate {
       case NO_DATA -> spec.metric().isEssential() || seen.hasControls();
       case INCONCLUSIVE ->
           spec.promote() == GateSpec.Promote.HARM_RULED_OUT
-              || seen.newer().trials() < spec.trialsMin();
+              || seen.newer().trials() < spec.trialsMin()
+              || leansToHarm;
     };
+  }
+
+  // Harm that is likely, if not shown, is none to go on with: the estimate lies beyond the
+  // tolerance
+  // by more than its deviation.
+  private static boolean leansToHarm(GateSpec spec, double harm, double variance) {
+    return harm - spec.tolerance() > Math.sqrt(variance);
   }
 
   private static GateResult judged(
@@ -167,7 +170,7 @@ final class SequentialGate {
           scope,
           Verdict.NO_DATA,
           "nothing was seen of the new version",
-          required(spec, Verdict.NO_DATA, seen, decides),
+          required(spec, Verdict.NO_DATA, seen, false, decides),
           spec.action(),
           Map.of());
     }
@@ -199,7 +202,7 @@ final class SequentialGate {
         scope,
         verdict,
         reason(spec, newer, seen, effect, harm, harm - abortRadius, harm + passRadius),
-        required(spec, verdict, seen, decides),
+        required(spec, verdict, seen, leansToHarm(spec, harm, effect.variance()), decides),
         spec.action(),
         numbers);
   }
