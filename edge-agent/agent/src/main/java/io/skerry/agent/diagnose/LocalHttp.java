@@ -95,14 +95,23 @@ final class LocalHttp implements AutoCloseable {
 
   static LocalHttp onSocket(ListenAddress.Unix address, Permit permit, Map<String, Route> routes)
       throws IOException, ListenException {
-    Path path = address.path();
-    LeftOverSocket.remove(address, path);
-    LocalHttp http =
-        new LocalHttp(
-            ServerSocketChannel.open(StandardProtocolFamily.UNIX), routes, Optional.of(path));
+    LeftOverSocket.remove(address, address.path());
+    return onFreePath(address.path(), permit, routes);
+  }
+
+  /** Listens where no file is; one that came meanwhile is another program's and stays. */
+  static LocalHttp onFreePath(Path path, Permit permit, Map<String, Route> routes)
+      throws IOException {
+    ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    try {
+      server.bind(UnixDomainSocketAddress.of(path));
+    } catch (IOException e) {
+      server.close();
+      throw e;
+    }
+    LocalHttp http = new LocalHttp(server, routes, Optional.of(path));
     boolean open = false;
     try {
-      http.server.bind(UnixDomainSocketAddress.of(path));
       permit.grant(path);
       http.refuseWaiting();
       http.start();

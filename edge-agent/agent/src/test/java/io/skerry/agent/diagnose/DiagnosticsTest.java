@@ -19,6 +19,7 @@ import io.skerry.protocol.SlotId;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.Tensor;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -202,6 +203,32 @@ class DiagnosticsTest {
         .isInstanceOf(ListenException.class)
         .hasMessageContaining("another program serves there");
     assertThat(get("/metrics")).contains("200 OK");
+  }
+
+  /** Two agents that start at once both find the path free; one binds it first. */
+  @Test
+  void leavesTheSocketOfWhoeverBoundItMeanwhile() throws Exception {
+    assertThatThrownBy(() -> LocalHttp.onFreePath(socket, bound -> {}, Map.of()))
+        .isInstanceOf(BindException.class);
+
+    assertThat(get("/metrics")).contains("200 OK");
+  }
+
+  @Test
+  void leavesNoSocketThatNobodyMayOpen() {
+    Path closed = folder.resolve("closed.sock");
+
+    assertThatThrownBy(
+            () ->
+                LocalHttp.onFreePath(
+                    closed,
+                    bound -> {
+                      throw new IOException("not permitted");
+                    },
+                    Map.of()))
+        .hasMessage("not permitted");
+
+    assertThat(closed).doesNotExist();
   }
 
   @Test
