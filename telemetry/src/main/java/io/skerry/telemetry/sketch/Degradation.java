@@ -12,11 +12,9 @@ import java.util.List;
  * @param eighths of the features that are kept, the most important ones
  */
 public record Degradation(int windows, int fold, int eighths) {
-  /**
-   * Windows that one record can count together: more than a day has, of the shortest there are. A
-   * device gives up what it had to count on for longer; a record that says more is not true.
-   */
-  public static final int WINDOWS_MAX = 1 << 20;
+  // A week without room for one record, and as many windows as ORDER ever counts together.
+  private static final long SPAN_MILLIS = 7 * 86_400_000L;
+  private static final int SPAN_WINDOWS = 24;
 
   /** Nothing is left out. */
   public static final Degradation NONE = new Degradation(1, 1, 8);
@@ -47,6 +45,17 @@ public record Degradation(int windows, int fold, int eighths) {
           "%d windows, %d bins, %d eighths of the features cannot be"
               .formatted(windows, fold, eighths));
     }
+  }
+
+  /**
+   * The longest time that one record can count together. A device gives up what it had to count on
+   * for longer; a record that says more is not true.
+   *
+   * @param windowMillis length of one window, at least 1
+   * @return a week, or 24 windows if those are longer
+   */
+  public static long spanMillisMax(long windowMillis) {
+    return Math.max(SPAN_MILLIS, SPAN_WINDOWS * windowMillis);
   }
 
   /** Whether single anomalies and co-moments go along, which explain and do not count. */

@@ -143,13 +143,11 @@ final class RecordReader {
     }
     // Several windows can come as one, under the index of the last.
     long start = window.getStartMillis();
-    if (start < 0
-        || start >= end
-        || start % millis != 0
-        || (end - start) / millis > Degradation.WINDOWS_MAX) {
+    long windowsMax = Degradation.spanMillisMax(millis) / millis;
+    if (start < 0 || start >= end || start % millis != 0 || (end - start) / millis > windowsMax) {
       throw new Malformed(
           "window %d from %d to %d ms is not 1 to %d whole lengths of %d ms"
-              .formatted(index, start, end, Degradation.WINDOWS_MAX, millis));
+              .formatted(index, start, end, windowsMax, millis));
     }
     Instant latest = now.plus(FUTURE_MAX);
     if (end > latest.toEpochMilli()) {

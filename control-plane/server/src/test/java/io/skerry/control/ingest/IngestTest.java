@@ -26,7 +26,6 @@ import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.Topics;
-import io.skerry.telemetry.sketch.Degradation;
 import io.skerry.wire.fleet.v1.Feedback;
 import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.NamedTensor;
@@ -49,6 +48,8 @@ import java.util.List;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("slow")
 class IngestTest {
@@ -379,22 +380,23 @@ class IngestTest {
         .setModel(window.getModel().toBuilder().setManifestDigest(manifest).setVersion(version));
   }
 
-  /** A device whose day has few bytes counts a whole day together. */
-  @Test
-  void storesAsManyWindowsAsADeviceCountsTogether() throws Exception {
-    try (TestDevice device = TestDevice.enrolled(plane, "ingest-18").connect()) {
+  /** A device whose days have few bytes counts up to a week together. */
+  @ParameterizedTest
+  @ValueSource(longs = {5000, 3_600_000})
+  void storesAsManyWindowsAsADeviceCountsTogether(long millis) throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-18-" + millis).connect()) {
       TelemetryView before = counts.now();
-      long index = Instant.now().toEpochMilli() / 5000 - 1;
-      Window last = window(1, index).getWindow();
-      long dayStart = last.getEndMillis() - Duration.ofDays(1).toMillis();
-      long tooEarly = last.getEndMillis() - 5000 * (Degradation.WINDOWS_MAX + 1L);
+      long end = Math.floorDiv(Instant.now().toEpochMilli(), millis) * millis;
+      Window last = window(1, end / millis - 1).getWindow().toBuilder().setEndMillis(end).build();
+      long aDay = end - Duration.ofDays(1).toMillis();
+      long aWeek = Math.ceilDiv(end - Duration.ofDays(7).toMillis(), millis) * millis;
 
       device.send(
           "windows",
           batch(
-              changed(1, last.toBuilder().setStartMillis(dayStart)),
-              changed(2, last.toBuilder().setStartMillis(tooEarly + 5000)),
-              changed(3, last.toBuilder().setStartMillis(tooEarly))));
+              changed(1, last.toBuilder().setStartMillis(aDay)),
+              changed(2, last.toBuilder().setStartMillis(aWeek)),
+              changed(3, last.toBuilder().setStartMillis(aWeek - millis))));
       assertThat(device.committed()).containsExactly(through(3));
 
       TelemetryView after = counts.now();

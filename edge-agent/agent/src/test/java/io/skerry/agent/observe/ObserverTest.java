@@ -36,6 +36,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ObserverTest {
   private static final ModelRef MODEL =
@@ -63,6 +65,11 @@ class ObserverTest {
 
   private void watch(double base, double notable, int windowBytes)
       throws MalformedDocumentException {
+    watch(base, notable, windowBytes, Duration.ofMillis(WINDOW));
+  }
+
+  private void watch(double base, double notable, int windowBytes, Duration window)
+      throws MalformedDocumentException {
     MonitoringPlan plan =
         MonitoringPlan.of(
             MonitoringManifests.fromReference(
@@ -89,7 +96,7 @@ class ObserverTest {
             URI.create("http://127.0.0.1"),
             Optional.empty(),
             new SamplingRates(base, notable),
-            Duration.ofMillis(WINDOW),
+            window,
             1,
             Duration.ofSeconds(1)));
   }
@@ -137,10 +144,12 @@ class ObserverTest {
   }
 
   /** A clock that began in 1970 and was put right leaves no window of fifty years. */
-  @Test
-  void givesUpWhatItWouldCountTogetherWithTooManyWindows() throws MalformedDocumentException {
+  @ParameterizedTest
+  @ValueSource(longs = {WINDOW, 3_600_000})
+  void givesUpWhatItWouldCountTogetherOverTooLong(long windowMillis)
+      throws MalformedDocumentException {
     observer = new Observer(() -> now, 16, this::keep, new byte[32]);
-    watch(0, 1, 700);
+    watch(0, 1, 700, Duration.ofMillis(windowMillis));
     observer.predicted(prediction("", 0.1f, 0, 1, 2));
     observer.tick();
     Instant noon = Instant.parse("2026-01-01T12:00:00Z");
