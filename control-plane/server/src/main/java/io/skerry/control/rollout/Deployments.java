@@ -16,6 +16,7 @@ import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.function.Predicate;
 
@@ -344,20 +345,41 @@ final class Deployments {
   }
 
   private void cancel(Transaction transaction, RolloutOrder order) {
-    List<String> states = new ArrayList<>(BEFORE_SWITCH);
-    states.add(DeploymentState.PENDING.name());
-    states.add(DeploymentState.DEFERRED.name());
+    List<String> waiting = List.of(DeploymentState.PENDING.name(), DeploymentState.DEFERRED.name());
     // Who was too late, or failed, may still switch while its order stands.
-    List<String> ordered = new ArrayList<>(states);
-    ordered.addAll(FAILED);
-    sendBack(transaction, order, withOrder(transaction, order, ordered));
+    List<String> late = new ArrayList<>(FAILED);
+    late.addAll(waiting);
+    List<String> devices = withOrder(transaction, order, late);
+    List<String> keeping = running(transaction, order, devices);
+    devices.removeAll(new HashSet<>(keeping));
+    devices.addAll(withOrder(transaction, order, BEFORE_SWITCH));
+    sendBack(transaction, order, devices);
     transaction.update(
         """
-        update deployment set state = 'CANCELLED', due_at = null
-        where rollout = ? and state = any(?)
+        update deployment set due_at = null,
+          state = case when device = any(?) then 'COMMITTED' else 'CANCELLED' end
+        where rollout = ? and (state = any(?) or state = any(?))
         """,
+        keeping,
         order.id().value(),
-        states);
+        BEFORE_SWITCH,
+        waiting);
+  }
+
+  // Of these, who runs what it was ordered, all of it.
+  private static List<String> running(
+      Transaction transaction, RolloutOrder order, List<String> devices) {
+    return transaction.list(
+        """
+        select o.device from desired_slot o
+        left join device_slot_report r on r.device = o.device and r.slot = o.slot
+          and r.running_manifest = o.manifest
+        where o.rollout = ? and o.device = any(?) and o.mode <> 'OFF'
+        group by o.device having count(r.device) = count(*)
+        """,
+        row -> row.text("device"),
+        order.id().value(),
+        devices);
   }
 
   private void restore(Transaction transaction, RolloutOrder order, Instant now) {

@@ -474,6 +474,22 @@ class RolloutEngineTest {
   }
 
   @Test
+  @Order(24)
+  void leavesTheVersionToDevicesThatWereTooLateAndRunIt() {
+    RolloutId id = timedOut("kept");
+    report(1, "COMMITTED");
+    act(id.value(), RolloutAct.ABORT, "enough");
+    assertThat(ordered("kept", "ACTIVE")).as("too late").isEqualTo(4);
+
+    id = timedOut("kept-again");
+    act(id.value(), RolloutAct.RETRY, "mended");
+    report(1, "COMMITTED");
+    act(id.value(), RolloutAct.ABORT, "enough");
+    assertThat(ordered("kept-again", "ACTIVE")).as("not ordered again yet").isEqualTo(4);
+    assertThat(states(id.value(), "COMMITTED")).isEqualTo(4);
+  }
+
+  @Test
   @Order(18)
   void switchesOffWhatARollbackFindsNothingBefore() {
     sql(
@@ -588,12 +604,17 @@ class RolloutEngineTest {
   }
 
   private void late(RolloutId id) {
+    pass(id, "1 day");
+  }
+
+  // Lets time pass for the devices of a rollout, for no other.
+  private void pass(RolloutId id, String time) {
     sql(
         """
-        update deployment set ordered_at = now() - interval '1 day',
-          due_at = now() - interval '1 hour'
-        where rollout = ? and state = 'OFFERED'
+        update deployment set ordered_at = ordered_at - of.time, due_at = due_at - of.time
+        from (select ?::interval as time) of where rollout = ?
         """,
+        time,
         id.value());
   }
 
