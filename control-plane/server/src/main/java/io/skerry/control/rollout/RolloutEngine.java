@@ -157,7 +157,8 @@ final class RolloutEngine {
             .log("rollout could not be moved on");
       }
     }
-    lookedAt = now();
+    // When it began: what keeps a look from its end is a gap, too.
+    lookedAt = now;
   }
 
   private Instant now() {

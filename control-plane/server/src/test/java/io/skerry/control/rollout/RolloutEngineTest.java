@@ -490,6 +490,19 @@ class RolloutEngineTest {
   }
 
   @Test
+  @Order(25)
+  void seesAGapInsideALook() {
+    RolloutId id = new RolloutId(create(request("alone", 1, "hanging", null)).id());
+    engine.look(Instant.now().minusSeconds(11));
+    late(id);
+
+    engine.look(Instant.now());
+
+    assertThat(states(id.value(), "TIMED_OUT")).isZero();
+    act(id.value(), RolloutAct.ABORT, "seen");
+  }
+
+  @Test
   @Order(18)
   void switchesOffWhatARollbackFindsNothingBefore() {
     sql(
