@@ -180,43 +180,49 @@ final class DeviceFollower {
         0);
   }
 
-  // RolloutPlan.Deadlines.due of a device that is ordered now; r is its rollout.
-  private static final String DUE_FROM_NOW =
-      """
-      now() + interval '1 millisecond' * case
-        when d.state = 'OFFERED' then r.start_millis
-        when d.state = 'RESTORING' then r.progress_millis
-        when d.state in ('DOWNLOADING', 'VERIFYING', 'STAGED', 'COMPILING', 'ACTIVATING',
-          'PROBATION') then least(r.step_millis, r.progress_millis) end
-      """;
+  // RolloutPlan.Deadlines.due of a device that begins its step now; r is its rollout.
+  private static String due(String orderedAt) {
+    return """
+    case
+      when d.state = 'OFFERED' then of.ordered + interval '1 millisecond' * r.start_millis
+      when d.state = 'RESTORING' then of.ordered + interval '1 millisecond' * r.progress_millis
+      when d.state in ('DOWNLOADING', 'VERIFYING', 'STAGED', 'COMPILING', 'ACTIVATING',
+        'PROBATION') then least(now() + interval '1 millisecond' * r.step_millis,
+        of.ordered + interval '1 millisecond' * r.progress_millis) end
+    """
+        .replace("of.ordered", orderedAt);
+  }
 
   /** Begins the deadlines of all devices anew: nobody heard whether they kept them. */
   static void beginAgain(Transaction transaction) {
     transaction.update(
         "update deployment d set ordered_at = now(), due_at = "
-            + DUE_FROM_NOW
+            + due("now()")
             + "from rollout r where d.live and d.online and d.due_at is not null and r.id = d.rollout");
   }
 
-  // Time that a device is away is not its own: its deadlines begin again when it is back.
+  // When it would have been ordered had it never been away; now where nobody knows since when.
+  private static final String ORDERED_AT =
+      "coalesce(d.ordered_at + (now() - greatest(d.away_since, d.ordered_at)), now())";
+
+  // Time that a device is away is not its own; what it was there for adds up.
   @EventListener
   void onPresence(PresenceStoring stored) {
     List<String> devices = stored.devices().stream().map(DeviceId::value).toList();
     stored
         .transaction()
         .update(
-            """
-            update deployment d set online = p.online,
-              ordered_at = case when p.online then now() else d.ordered_at end,
-              due_at = case when p.online then
-            """
-                + DUE_FROM_NOW
+            "update deployment d set online = p.online, ordered_at = case when p.online then "
+                + ORDERED_AT
+                + " else d.ordered_at end, due_at = case when p.online then "
+                + due(ORDERED_AT)
                 + """
-             end
-            from device_presence p, rollout r
-            where d.live and d.device = p.device and r.id = d.rollout and d.online <> p.online
-              and (? = 0 or d.device = any(?))
-            """,
+                 end, away_since = case when not p.online and ? > 0 then now() end
+                from device_presence p, rollout r
+                where d.live and d.device = p.device and r.id = d.rollout
+                  and d.online <> p.online and (? = 0 or d.device = any(?))
+                """,
+            devices.size(),
             devices.size(),
             devices);
   }

@@ -8,6 +8,7 @@ import io.skerry.api.RolloutPreview;
 import io.skerry.api.RolloutRequest;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
+import io.skerry.control.device.Presence;
 import io.skerry.control.device.PresenceStoring;
 import io.skerry.control.device.ReportsStoring;
 import io.skerry.control.ingest.RecordsStoring;
@@ -503,6 +504,51 @@ class RolloutEngineTest {
   }
 
   @Test
+  @Order(26)
+  void addsUpTheTimeThatADeviceIsThere() {
+    RolloutId id = new RolloutId(create(request("alone", 1, "flapping", "PAUSE")).id());
+    String device = devices(id.value(), "OFFERED").getFirst();
+    for (int time = 0; time < 2; time++) {
+      pass(id, "2 minutes");
+      online(device, false);
+      pass(id, "1 hour");
+      online(device, true);
+    }
+    engine.moveOn(id);
+    assertThat(devices(id.value(), "OFFERED")).as("after 4 of 5 minutes").contains(device);
+
+    pass(id, "2 minutes");
+    // The first look pauses for the three that were late before.
+    engine.moveOn(id);
+    engine.moveOn(id);
+
+    assertThat(devices(id.value(), "TIMED_OUT")).contains(device);
+    act(id.value(), RolloutAct.ABORT, "seen");
+  }
+
+  @Test
+  @Order(27)
+  void beginsAgainWithADeviceThatWasForgotten() {
+    RolloutId id = new RolloutId(create(request("alone", 1, "forgotten", "PAUSE")).id());
+    String device = devices(id.value(), "OFFERED").getFirst();
+    late(id);
+    plane.bean(Presence.class).forgetAll();
+    sql("update device_presence set online = true");
+    plane
+        .database()
+        .run(
+            transaction ->
+                plane
+                    .bean(DeviceFollower.class)
+                    .onPresence(new PresenceStoring(transaction, everybody(transaction))));
+
+    engine.moveOn(id);
+
+    assertThat(devices(id.value(), "OFFERED")).contains(device);
+    act(id.value(), RolloutAct.ABORT, "seen");
+  }
+
+  @Test
   @Order(18)
   void switchesOffWhatARollbackFindsNothingBefore() {
     sql(
@@ -624,7 +670,8 @@ class RolloutEngineTest {
   private void pass(RolloutId id, String time) {
     sql(
         """
-        update deployment set ordered_at = ordered_at - of.time, due_at = due_at - of.time
+        update deployment set ordered_at = ordered_at - of.time, due_at = due_at - of.time,
+          away_since = away_since - of.time
         from (select ?::interval as time) of where rollout = ?
         """,
         time,
