@@ -151,7 +151,6 @@ public final class Jobs {
     try {
       if (!store.started(id, now(), process.handle())) {
         // It was cancelled while it prepared, and was told so: that stays.
-        process.stop();
         return;
       }
       log.atInfo().addKeyValue("job", id).log("job started");
@@ -162,6 +161,7 @@ public final class Jobs {
       }
     } finally {
       running.remove(id);
+      process.stop();
     }
   }
 

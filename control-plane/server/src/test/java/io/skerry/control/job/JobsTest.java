@@ -15,6 +15,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -140,6 +141,24 @@ class JobsTest {
     assertThat(second.id()).isEqualTo(next);
     assertThat(jobs.find(cancelled).orElseThrow().state()).isEqualTo(JobState.CANCELLED);
     assertThat(first.folder().resolve("output")).doesNotExist();
+  }
+
+  @Test
+  void leavesNoProcessWhenItsStartCannotBeStored() throws Exception {
+    List<ProcessHandle> before = ProcessHandle.current().children().toList();
+    alterJobs("add constraint none_runs check (state <> 'RUNNING') not valid");
+    try {
+      jobs.submit(request("hang"));
+      assertThat(ended.next().state()).isEqualTo(JobState.FAILED);
+    } finally {
+      alterJobs("drop constraint none_runs");
+    }
+
+    assertThat(ProcessHandle.current().children()).isSubsetOf(before);
+  }
+
+  private void alterJobs(String how) {
+    plane.database().run(transaction -> transaction.update("alter table job " + how));
   }
 
   @Test
