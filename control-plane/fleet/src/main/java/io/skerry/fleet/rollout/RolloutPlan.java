@@ -211,7 +211,7 @@ public record RolloutPlan(
     /**
      * When a device is late if it says nothing more; empty when nothing is asked of it.
      *
-     * @param orderedAt when it got its order, or came back with it
+     * @param orderedAt when it got its order, moved on by the time that it was away since
      * @param stepAt when it was last seen to go on
      */
     public Optional<Instant> due(DeploymentState state, Instant orderedAt, Instant stepAt) {
