@@ -33,12 +33,10 @@ final class Demo {
   private static final String SHIFTED_SITE = FleetPlan.SITES.get(1);
   private static final List<Integer> STAGES = List.of(10, 40, 100);
 
-  /** Half of the ordinary inputs is plenty here, and shows that not every one is needed. */
   private static final int DEADLINE_WINDOWS = 24;
 
   // A handful of devices for some seconds, on a machine that everything shares: latencies say
-  // little,
-  // and one machine near its threshold must not stop a good version.
+  // little, and one machine near its threshold must not stop a good version.
   private static final List<RolloutRequest.GateRequest> GATES =
       List.of(
           gate("failed-predictions", .05, .05),
@@ -50,16 +48,20 @@ final class Demo {
           gate("prediction-distribution", .5, null),
           gate("confidence", .5, null));
 
+  /** Half of the ordinary inputs is plenty here, and shows that not every one is needed. */
   private static final RolloutRequest.SamplingRequest SAMPLING =
       new RolloutRequest.SamplingRequest(0.5, 1);
 
-  /** Windows in which every device learns its own baselines. */
-  private static final int LEARNING_WINDOWS = 4;
+  /** Windows in which every device learns its own baselines, and enough machines come to fail. */
+  private static final int LEARNING_WINDOWS = 8;
 
   /** Windows of data with feedback that a retraining waits for. */
   private static final int COLLECTING_WINDOWS = 6;
 
   private static final int REFUSED_WITHIN_WINDOWS = 6;
+
+  /** Outcomes of one site's few failing machines come slowly. */
+  private static final int HARM_WITHIN_WINDOWS = 24;
 
   private final DemoOptions options;
   private final MachineData machines;
@@ -289,7 +291,7 @@ final class Demo {
     Incident incident =
         plane.await(
             "an incident whose harm feedback confirms",
-            options.window().multipliedBy(14),
+            options.window().multipliedBy(HARM_WITHIN_WINDOWS),
             () -> {
               fleet.requireAlive();
               return plane.incidents().stream()

@@ -24,7 +24,9 @@ import java.util.concurrent.TimeUnit;
 
 /** An application's connection to a real agent: gRPC over its Unix socket. Not thread-safe. */
 public final class AgentClient implements Application.Port, AutoCloseable {
-  private static final long DEADLINE_MILLIS = 2_000;
+  // Longer than a busy machine stops this process: such a call may not even have been sent.
+  private static final long DEADLINE_MILLIS = 10_000;
+  private static final long CLOSE_MILLIS = 2_000;
   private static final int LATENCIES_MAX = 4096;
 
   private final String model;
@@ -112,12 +114,12 @@ public final class AgentClient implements Application.Port, AutoCloseable {
   public void close() {
     channel.shutdownNow();
     try {
-      channel.awaitTermination(DEADLINE_MILLIS, TimeUnit.MILLISECONDS);
+      channel.awaitTermination(CLOSE_MILLIS, TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
     events
-        .shutdownGracefully(0, DEADLINE_MILLIS, TimeUnit.MILLISECONDS)
-        .awaitUninterruptibly(DEADLINE_MILLIS, TimeUnit.MILLISECONDS);
+        .shutdownGracefully(0, CLOSE_MILLIS, TimeUnit.MILLISECONDS)
+        .awaitUninterruptibly(CLOSE_MILLIS, TimeUnit.MILLISECONDS);
   }
 }
