@@ -12,7 +12,8 @@ import java.util.List;
 
 /**
  * A model for each engine whose answer is known: {@code y = (x0+x1+x2+x3, x0-x1+x2-x3)}, shapes
- * [-1,4] and [-1,2]. The packager's own exporters wrote the files.
+ * [-1,4] and [-1,2]. The packager's own exporters wrote the files; {@code SelfTestModelsTest} of
+ * the end-to-end tests writes them again.
  */
 final class SelfTest {
   private SelfTest() {}
