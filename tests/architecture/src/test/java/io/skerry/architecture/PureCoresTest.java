@@ -2,6 +2,7 @@ package io.skerry.architecture;
 
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.AccessTarget;
@@ -27,7 +28,8 @@ class PureCoresTest {
           .importPackages("io.skerry");
 
   /** What machines of the agent have in files of their own. */
-  private static final Set<String> PARTS = Set.of("OrderCourse", "StepFaults", "StepTimers");
+  private static final Set<String> PARTS =
+      Set.of("OrderCourse", "StepFaults", "StepTimers", "UnitRule", "ProbationRule", "Failures");
 
   private static final DescribedPredicate<JavaClass> CORES =
       resideInAnyPackage(
@@ -43,6 +45,15 @@ class PureCoresTest {
                           && (type.getSimpleName().endsWith("Machine")
                               || PARTS.contains(type.getSimpleName()))))
           .as("cores");
+
+  @Test
+  void everyPartIsThere() {
+    assertThat(
+            CLASSES.stream()
+                .filter(type -> type.getPackageName().startsWith("io.skerry.agent"))
+                .map(JavaClass::getSimpleName))
+        .containsAll(PARTS);
+  }
 
   @Test
   void coresAskNoClockAndNoChance() {
