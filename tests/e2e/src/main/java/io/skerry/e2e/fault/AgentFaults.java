@@ -67,9 +67,9 @@ final class AgentFaults {
     long reached = 0;
     for (long point = 1; point <= points; point += step(points, depth)) {
       Artifact running = scene.expected();
-      scene.agent().ask("kill %d %s".formatted(point, where));
+      long armed = scene.agent().ask("kill %d %s".formatted(point, where)).get(counted).getAsLong();
       scene.orderNext();
-      if (diesBeforeItEnds(scene)) {
+      if (diesBeforeItEnds(scene) || !isBehindTheEnd(scene, notes, point, counted, armed)) {
         reached++;
         scene.died();
         scene.restart();
@@ -79,8 +79,6 @@ final class AgentFaults {
             where,
             point,
             scene.running());
-      } else {
-        disarm(scene);
       }
       scene.awaitCommitted();
     }
@@ -102,14 +100,20 @@ final class AgentFaults {
     return scene.agent().awaitEnd(NOT_REACHED);
   }
 
-  private static void disarm(Scene scene) throws Exception {
+  /**
+   * Looks at a process that lived on, and lets it: it must have made fewer changes than the point's
+   * number. False when it got there in the end.
+   */
+  private static boolean isBehindTheEnd(
+      Scene scene, Notes notes, long point, String counted, long armed) throws Exception {
     try {
+      long made = scene.agent().ask("operations").get(counted).getAsLong() - armed;
       scene.agent().ask("kill %d before".formatted(Long.MAX_VALUE / 2));
+      notes.require(made < point, "lived on at change %d, and made %d", point, made);
+      return true;
     } catch (AgentProcess.AgentDown e) {
-      // It got there in the end.
       scene.agent().awaitEnd(Scene.PATIENCE);
-      scene.died();
-      scene.restart();
+      return false;
     }
   }
 
@@ -125,12 +129,11 @@ final class AgentFaults {
     for (long point = 1; point <= points; point += step(points, depth)) {
       scene.kill();
       if (!scene.agent().tryStart("kill %d before".formatted(point))
-          || scene.agent().awaitEnd(NOT_REACHED)) {
+          || scene.agent().awaitEnd(NOT_REACHED)
+          || !isBehindTheEnd(scene, notes, point, "operations", 0)) {
         reached++;
         scene.died();
         scene.restart();
-      } else {
-        disarm(scene);
       }
       scene.awaitCommitted();
     }
