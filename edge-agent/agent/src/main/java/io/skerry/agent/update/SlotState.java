@@ -91,6 +91,18 @@ record SlotState(
     return Stream.of(proven, previous).flatMap(Optional::stream).distinct().toList();
   }
 
+  /**
+   * What may answer after a start, best first. In a unit that is one version: the one before it
+   * never ran beside what the unit's other slots run.
+   *
+   * @param killers the newest versions that are left out, because the agent died of loading them
+   */
+  List<DesiredSlot> startable(int killers) {
+    List<DesiredSlot> left = fallbacks().stream().skip(killers).toList();
+    boolean inUnit = !left.isEmpty() && left.getFirst().unit().isPresent();
+    return inUnit ? left.subList(0, 1) : left;
+  }
+
   static boolean sameManifest(Optional<DesiredSlot> one, DesiredSlot other) {
     return one.filter(order -> order.manifest().equals(other.manifest())).isPresent();
   }

@@ -127,8 +127,9 @@ public final class Updater implements AutoCloseable {
 
   private Optional<DesiredSlot> restoredFromDisk(SlotId slot) {
     SlotState state = state(slot);
-    int killers = policy.killers(state.loads());
-    return state.fallbacks().stream().skip(killers).filter(this::startKnown).findFirst();
+    return state.startable(policy.killers(state.loads())).stream()
+        .filter(this::startKnown)
+        .findFirst();
   }
 
   private boolean startKnown(DesiredSlot version) {

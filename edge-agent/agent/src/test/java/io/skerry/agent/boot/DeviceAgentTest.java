@@ -38,6 +38,7 @@ import io.skerry.profile.Precision;
 import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.Generation;
 import io.skerry.protocol.ModelName;
@@ -76,6 +77,7 @@ import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -494,6 +496,42 @@ class DeviceAgentTest {
     assertThat(phase(MAIN)).isEqualTo(SlotPhase.ROLLED_BACK);
     assertThat(versions()).containsExactly(1L, 2L);
     assertThat(predictVersion(2)).isEqualTo(2);
+  }
+
+  @Test
+  void noSlotOfAUnitFallsBackAloneWhenItsArtifactWasDamaged() throws Exception {
+    commitUnit(1, new UnitName("line-1"), 1, 2);
+    commitUnit(2, new UnitName("line-2"), 3, 4);
+    agent.close();
+    String model = Digest.of(Files.readAllBytes(folder.resolve("v3.onnx"))).hex();
+    try (Stream<Path> files = Files.walk(device())) {
+      Path blob = files.filter(file -> file.endsWith(model)).findFirst().orElseThrow();
+      Files.writeString(blob, "damaged");
+    }
+
+    restart();
+    List<Long> atStart = versions();
+    awaitPhase(MAIN, SlotPhase.PROBATION);
+    predictVersion(3);
+    predictVersion(3);
+    awaitPhase(MAIN, SlotPhase.COMMITTED);
+
+    assertThat(atStart).contains(4L).doesNotContain(1L);
+    assertThat(versions()).containsExactly(3L, 4L);
+  }
+
+  private void commitUnit(long counter, UnitName unit, int main, int trial) throws Exception {
+    order(
+        counter,
+        desired(MAIN, counter, main, artifact(main)).withUnit(unit),
+        desired(TRIAL, counter, trial, artifact(trial)).withUnit(unit));
+    awaitPhase(MAIN, SlotPhase.PROBATION);
+    awaitPhase(TRIAL, SlotPhase.PROBATION);
+    for (long version : List.of(main, main, trial, trial)) {
+      predictVersion(version);
+    }
+    awaitPhase(MAIN, SlotPhase.COMMITTED);
+    awaitPhase(TRIAL, SlotPhase.COMMITTED);
   }
 
   @Test
