@@ -15,6 +15,7 @@ import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -89,7 +90,10 @@ public final class Ingest {
   private void storeUntilSafe(List<InboundMessage> messages) throws InterruptedException {
     BatchStore.Stored stored;
     try {
-      stored = whenDatabaseIsThere(transaction -> store.store(transaction, messages));
+      stored =
+          untilDone(
+              transaction -> store.store(transaction, messages),
+              failure -> failure instanceof DatabaseException refused && refused.isAway());
     } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
       // What one message does, or a mistake of ours about it, must not cost the others.
       if (messages.size() == 1) {
@@ -107,15 +111,16 @@ public final class Ingest {
 
   // Messages stay with us until they are safe: the broker would not send them again before it lost
   // the connection.
-  private <T> T whenDatabaseIsThere(Database.Work<T> work) throws InterruptedException {
+  private <T> T untilDone(Database.Work<T> work, Predicate<RuntimeException> passes)
+      throws InterruptedException {
     for (long pauseMillis = 100; ; pauseMillis = Math.min(5000, 2 * pauseMillis)) {
       try {
         return database.call(work);
-      } catch (DatabaseException e) {
-        if (!e.isAway()) {
+      } catch (RuntimeException e) {
+        if (!passes.test(e)) {
           throw e;
         }
-        log.atError().setCause(e).log("database away, messages wait");
+        log.atError().setCause(e).log("nothing can be stored now, messages wait");
         Thread.sleep(pauseMillis);
       }
     }
@@ -129,11 +134,12 @@ public final class Ingest {
     String reason =
         (cause instanceof DatabaseException ? "the database refused it: " : "storing it failed: ")
             + cause.getMessage();
-    whenDatabaseIsThere(
+    untilDone(
         transaction -> {
           quarantine.put(transaction, message.topic(), null, null, reason, message.payload());
           return true;
-        });
+        },
+        failure -> true);
     message.acknowledge().run();
   }
 

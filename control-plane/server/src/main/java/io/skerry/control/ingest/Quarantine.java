@@ -3,7 +3,6 @@ package io.skerry.control.ingest;
 import com.google.protobuf.ByteString;
 import io.skerry.api.QuarantinedRecord;
 import io.skerry.control.sql.Transaction;
-import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
 import jakarta.inject.Singleton;
@@ -79,14 +78,25 @@ final class Quarantine {
       @Nullable Long sequence,
       String reason,
       ByteString payload) {
+    byte[] kept = payload.substring(0, Math.min(payload.size(), PAYLOAD_BYTES_MAX)).toByteArray();
+    String device = topic.device().value();
+    byte @Nullable [] sealed = null;
     String told = told(reason);
+    try {
+      sealed =
+          seals.seal(topic.tenant(), PURPOSE, name(device, topic.kind(), epoch, sequence), kept);
+    } catch (RuntimeException e) {
+      // Without its tenant's key: better known without its bytes than in the way of all others.
+      told =
+          told(
+              "its bytes are not kept, they cannot be sealed: %s; %s"
+                  .formatted(e.getMessage(), reason));
+    }
     log.atWarn()
         .addKeyValue("device", topic.device())
         .addKeyValue("kind", topic.kind())
         .addKeyValue("reason", told)
         .log("message quarantined");
-    byte[] kept = payload.substring(0, Math.min(payload.size(), PAYLOAD_BYTES_MAX)).toByteArray();
-    String device = topic.device().value();
     transaction.update(
         """
         insert into telemetry_quarantine (at, tenant, device, stream, boot_epoch, sequence, reason,
@@ -99,8 +109,8 @@ final class Quarantine {
         epoch,
         sequence,
         told,
-        (long) kept.length,
-        seals.seal(topic.tenant(), PURPOSE, name(device, topic.kind(), epoch, sequence), kept));
+        sealed == null ? 0L : (long) kept.length,
+        sealed);
     transaction.update(
         "delete from telemetry_quarantine where id <= (select max(id) from telemetry_quarantine) - ?",
         (long) ROWS_MAX);
@@ -111,11 +121,9 @@ final class Quarantine {
   static void erasePayloads(Transaction transaction, TenantId tenant) {
     transaction.update(
         """
-        update telemetry_quarantine set sealed = null, bytes = 0
-        where tenant = ? and stream = any(?)
+        update telemetry_quarantine set sealed = null, bytes = 0 where tenant = ?
         """,
-        tenant.value(),
-        List.of(RecordStream.SAMPLES.wireName(), RecordStream.FEEDBACK.wireName()));
+        tenant.value());
   }
 
   private static String name(

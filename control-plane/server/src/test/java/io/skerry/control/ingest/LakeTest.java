@@ -174,7 +174,7 @@ class LakeTest {
             transaction ->
                 quarantine.put(
                     transaction,
-                    new Topics.DeviceTopic(TENANT, new DeviceId("cam-2"), "samples"),
+                    new Topics.DeviceTopic(TENANT, new DeviceId("cam-2"), "windows"),
                     1L,
                     9L,
                     "no output",
@@ -194,6 +194,40 @@ class LakeTest {
     assertThat(Files.readString(folder.resolve("data/erasures.jsonl"))).doesNotContain("anna");
     assertThatThrownBy(() -> erase(new ErasureRequest("cam-1", "anna", "both")))
         .hasMessageContaining("either");
+  }
+
+  @Test
+  void keepsWhatCannotBeSealedWithoutItsBytes() throws IOException {
+    Files.writeString(folder.resolve("data/keys/samples-broken.key"), "nonsense");
+
+    plane
+        .database()
+        .run(
+            transaction ->
+                plane
+                    .bean(Quarantine.class)
+                    .put(
+                        transaction,
+                        new Topics.DeviceTopic(
+                            new TenantId("broken"), new DeviceId("cam-2"), "samples"),
+                        1L,
+                        9L,
+                        "no output",
+                        ByteString.copyFromUtf8(SECRET)));
+
+    assertThat(quarantined()).isEmpty();
+    assertThat(
+            plane
+                .database()
+                .call(transaction -> Quarantine.newest(transaction, Long.MAX_VALUE, "cam-2", 1))
+                .getFirst())
+        .satisfies(
+            row -> {
+              assertThat(row.bytes()).isZero();
+              assertThat(row.reason())
+                  .contains("samples-broken.key is no key", "no output")
+                  .doesNotContain(SECRET);
+            });
   }
 
   @Test
