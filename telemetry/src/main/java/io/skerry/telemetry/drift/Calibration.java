@@ -37,19 +37,36 @@ public final class Calibration {
 
   /** From outcomes, weighted by one over their inclusion probability; none when there are none. */
   public static Calibration of(Collection<Outcome> outcomes) {
-    double[] weight = new double[BINS];
-    double[] positive = new double[BINS];
-    double total = 0;
-    for (Outcome outcome : outcomes) {
+    Sums sums = new Sums();
+    outcomes.forEach(sums::add);
+    return sums.calibration();
+  }
+
+  /** Outcomes added up as they become known, from which a calibration is made at any time. */
+  public static final class Sums {
+    private final double[] weight = new double[BINS];
+    private final double[] positive = new double[BINS];
+    private double total;
+    private long outcomes;
+
+    /** Adds one. */
+    public void add(Outcome outcome) {
       int bin = bin(outcome.score());
       weight[bin] += outcome.weight();
       positive[bin] += outcome.positive() ? outcome.weight() : 0;
       total += outcome.weight();
+      outcomes++;
     }
-    if (total == 0) {
-      return none();
+
+    /** How many were added. */
+    public long outcomes() {
+      return outcomes;
     }
-    return pooled(weight, positive, total);
+
+    /** From what was added so far; none when nothing was. */
+    public Calibration calibration() {
+      return outcomes == 0 ? none() : pooled(weight, positive, total);
+    }
   }
 
   // Pool adjacent violators: blocks of falling means become one.

@@ -23,13 +23,14 @@ public record DeviceWindow(
    * Predictions of which the actual outcome became known, weighted by one over the probability with
    * which they were chosen for it.
    *
+   * @param known how many
    * @param right weight of the predictions that came true
    * @param wrong weight of the others
    * @param actual weight of each actual class
    */
-  public record Outcomes(double right, double wrong, List<Double> actual) {
+  public record Outcomes(long known, double right, double wrong, List<Double> actual) {
     /** No outcome became known. */
-    public static final Outcomes NONE = new Outcomes(0, 0, List.of());
+    public static final Outcomes NONE = new Outcomes(0, 0, 0, List.of());
 
     public Outcomes {
       actual = List.copyOf(actual);

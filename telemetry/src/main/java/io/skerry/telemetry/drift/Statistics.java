@@ -216,16 +216,17 @@ final class Statistics {
                 : (float) (counts.count(classStream, classes == 2 ? 1 : i) / predicted);
       }
       DeviceWindow.Outcomes outcomes = window.outcomes();
-      double known = outcomes.right() + outcomes.wrong();
+      boolean enough = outcomes.known() >= predictionsMin;
+      double weight = outcomes.right() + outcomes.wrong();
       for (int i = 0; i < told; i++) {
         int actual = classes == 2 ? 1 : i;
         into[at++] =
-            known < predictionsMin || actual >= outcomes.actual().size()
-                ? Float.NaN
-                : (float) (outcomes.actual().get(actual) / known);
+            enough && actual < outcomes.actual().size()
+                ? (float) (outcomes.actual().get(actual) / weight)
+                : Float.NaN;
       }
       if (classes > 0) {
-        into[at] = known < predictionsMin ? Float.NaN : (float) (outcomes.wrong() / known);
+        into[at] = enough ? (float) (outcomes.wrong() / weight) : Float.NaN;
       }
     }
 

@@ -19,6 +19,9 @@ public final class SampleChoice {
   /** A predicted class of a probability below this is of low confidence. */
   public static final double LOW_CONFIDENCE = 0.5;
 
+  /** A sample of a lower inclusion probability stands for too many others to be believed. */
+  public static final double PROBABILITY_MIN = 1e-6;
+
   /** How much more often a rare class is taken at most. */
   public static final double RARE_MAX = 16;
 

@@ -21,6 +21,7 @@ import io.skerry.telemetry.drift.EstimatedAccuracy;
 import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.StreamVerdict;
 import io.skerry.telemetry.drift.WindowVerdict;
+import io.skerry.telemetry.sample.SampleChoice;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
@@ -389,10 +390,8 @@ public final class DriftReports {
           Instant now = Instant.now();
           List<Answer> all = new ArrayList<>(answers(transaction, model, now.minus(span)));
           all.sort(Comparator.comparing(Answer::at));
-          Map<DriftStore.Scored, List<Answer>> known = new HashMap<>();
           Map<Span, List<Answer>> answers = new HashMap<>();
           for (Answer one : all) {
-            known.computeIfAbsent(one.of(), key -> new ArrayList<>()).add(one);
             answers
                 .computeIfAbsent(
                     new Span(one.at().toEpochMilli() / step.toMillis(), one.version()),
@@ -415,21 +414,28 @@ public final class DriftReports {
               new TreeSet<>(Comparator.comparingLong(Span::index).thenComparingLong(Span::version));
           spans.addAll(answers.keySet());
           spans.addAll(scores.keySet());
-          return spans.stream()
-              .skip(Math.max(0, spans.size() - POINTS_MAX))
-              .map(
-                  one -> {
-                    Instant start = Instant.ofEpochMilli(one.index() * step.toMillis());
-                    double threshold = incidents.threshold(transaction, model, one.version());
-                    return accuracy(
-                        start,
-                        model,
-                        one.version(),
-                        answers.getOrDefault(one, List.of()),
-                        estimated(scores.getOrDefault(one, List.of()), known, start, threshold),
-                        threshold);
-                  })
-              .toList();
+          List<AccuracyPoint> points = new ArrayList<>();
+          Map<DriftStore.Scored, Calibration.Sums> before = new HashMap<>();
+          int counted = 0;
+          for (Span one : spans.stream().skip(Math.max(0, spans.size() - POINTS_MAX)).toList()) {
+            Instant start = Instant.ofEpochMilli(one.index() * step.toMillis());
+            while (counted < all.size() && all.get(counted).at().isBefore(start)) {
+              Answer answer = all.get(counted++);
+              before
+                  .computeIfAbsent(answer.of(), key -> new Calibration.Sums())
+                  .add(answer.outcome());
+            }
+            double threshold = incidents.threshold(transaction, model, one.version());
+            points.add(
+                accuracy(
+                    start,
+                    model,
+                    one.version(),
+                    answers.getOrDefault(one, List.of()),
+                    estimated(scores.getOrDefault(one, List.of()), before, threshold),
+                    threshold));
+          }
+          return points;
         });
   }
 
@@ -437,8 +443,7 @@ public final class DriftReports {
 
   private static Estimated estimated(
       List<DriftStore.ScoreCounts> scores,
-      Map<DriftStore.Scored, List<Answer>> known,
-      Instant start,
+      Map<DriftStore.Scored, Calibration.Sums> before,
       double threshold) {
     long scored = 0;
     double right = 0;
@@ -447,15 +452,13 @@ public final class DriftReports {
       if (counts.length != Calibration.BINS || Arrays.stream(counts).sum() == 0) {
         continue;
       }
-      List<Outcome> before =
-          known.getOrDefault(one.of(), List.of()).stream()
-              .takeWhile(answer -> answer.at().isBefore(start))
-              .map(Answer::outcome)
-              .toList();
+      Calibration.Sums known = before.get(one.of());
       EstimatedAccuracy estimate =
           EstimatedAccuracy.of(
               List.of(counts),
-              before.size() < CALIBRATED_FROM ? Calibration.none() : Calibration.of(before),
+              known == null || known.outcomes() < CALIBRATED_FROM
+                  ? Calibration.none()
+                  : known.calibration(),
               threshold);
       scored += estimate.predictions();
       right += estimate.accuracy().value() * estimate.predictions();
@@ -511,7 +514,7 @@ public final class DriftReports {
     return transaction.list(
         """
         select distinct on (f.device, f.prediction_id) f.device, f.version, f.score, f.actual,
-          coalesce(f.inclusion_probability, 1) as probability, f.predicted_at,
+          greatest(?, coalesce(f.inclusion_probability, 1)) as probability, f.predicted_at,
           d.profile, d.labels::text as labels
         from telemetry_feedback f join device d on d.id = f.device
         where f.model = ? and f.joined and f.score is not null and f.predicted_at >= ?
@@ -525,8 +528,9 @@ public final class DriftReports {
                 row.bigint("version"),
                 row.number("score"),
                 row.number("actual") >= .5,
-                1 / Math.max(1e-6, row.number("probability")),
+                1 / row.number("probability"),
                 row.instant("predicted_at")),
+        SampleChoice.PROBABILITY_MIN,
         model,
         since);
   }

@@ -28,9 +28,11 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -147,9 +149,33 @@ final class DriftService {
   }
 
   void judgeDue() {
+    Set<Track> failed = new HashSet<>();
     for (DriftStore.Due due :
         database.call(transaction -> DriftStore.due(transaction, now(), GRACE_MILLIS))) {
-      database.run(transaction -> judge(transaction, due.track(), due.window()));
+      Track track = due.track();
+      // A track whose window failed waits for it: its windows are judged in their order.
+      if (!failed.contains(track) && !judged(track, due.window())) {
+        failed.add(track);
+      }
+    }
+  }
+
+  // What one track holds must not cost the others; its ledger is made again from what is stored.
+  private boolean judged(Track track, long window) {
+    try {
+      database.run(transaction -> judge(transaction, track, window));
+      return true;
+    } catch (RuntimeException e) {
+      ledgers.remove(track);
+      if (loop != null) {
+        log.atError()
+            .addKeyValue("slot", track.slot())
+            .addKeyValue("model", track.model())
+            .addKeyValue("window", window)
+            .setCause(e)
+            .log("window could not be judged");
+      }
+      return false;
     }
   }
 
@@ -164,7 +190,7 @@ final class DriftService {
     register(replayed.ledger, read);
     WindowVerdict verdict = replayed.ledger.judge(window, read.devices());
     replayed.through = window;
-    DriftStore.judged(transaction, track, verdict, receivedUntil, read.records());
+    DriftStore.judged(transaction, track, verdict, receivedUntil, read);
     DriftStore.scores(transaction, track, window, read.devices());
     live(transaction, track, verdict, replayed);
     verdict.found().ifPresent(finding -> open(transaction, track, finding, read));
@@ -199,9 +225,15 @@ final class DriftService {
       List<Release> releases,
       Judged judged) {
     WindowReader.Window read = read(transaction, track, judged.window(), judged.receivedUntil());
-    replayed.whole &= read.records() == judged.records();
+    replayed.whole &= judged.isWhole(read);
     register(replayed.ledger, read);
     WindowVerdict verdict = replayed.ledger.judge(judged.window(), read.devices());
+    // Found now, but not by the build that judged it: nobody was told, so it may be found again.
+    verdict
+        .found()
+        .map(DriftFinding::cohort)
+        .filter(cohort -> !DriftStore.isTold(transaction, track, cohort, judged.window()))
+        .ifPresent(cohort -> replayed.ledger.release(cohort, false));
     for (Release release : releases) {
       if (release.after() == judged.window()) {
         replayed.ledger.release(release.cohort(), release.relearn());

@@ -13,6 +13,7 @@ import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.StreamVerdict;
 import io.skerry.telemetry.drift.WindowVerdict;
+import io.skerry.telemetry.sample.SampleChoice;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -37,8 +38,14 @@ final class DriftStore {
    * A window that was judged.
    *
    * @param records it was judged from
+   * @param outcomes it was judged from; empty when it was not counted
    */
-  record Judged(long window, Instant receivedUntil, int records) {}
+  record Judged(long window, Instant receivedUntil, int records, Optional<Long> outcomes) {
+    boolean isWhole(WindowReader.Window again) {
+      return again.records() == records
+          && (outcomes.isEmpty() || outcomes.get() == again.outcomes());
+    }
+  }
 
   record Due(Track track, long window) {}
 
@@ -105,19 +112,39 @@ final class DriftStore {
   static List<Judged> judgedAfter(Transaction transaction, Track track, long window) {
     return transaction.list(
         """
-        select * from (select window_index, received_until, records from drift_window
+        select * from (select window_index, received_until, records, outcomes from drift_window
           where slot = ? and model = ? and window_millis = ? and window_index > ?
           order by window_index desc limit ?) newest
         order by window_index
         """,
         row ->
             new Judged(
-                row.bigint("window_index"), row.instant("received_until"), row.integer("records")),
+                row.bigint("window_index"),
+                row.instant("received_until"),
+                row.integer("records"),
+                row.optionalBigint("outcomes")),
         track.slot(),
         track.model(),
         track.windowMillis(),
         window,
         REPLAYED_MAX);
+  }
+
+  /** Whether an incident of a cohort was open, or opened, or ended when a window was judged. */
+  static boolean isTold(Transaction transaction, Track track, Cohort cohort, long window) {
+    return transaction.number(
+            """
+            select count(*) from incident
+            where slot = ? and model = ? and window_millis = ? and cohort = ?
+              and opened_window <= ? and (resolved_after is null or resolved_after >= ?)
+            """,
+            track.slot(),
+            track.model(),
+            track.windowMillis(),
+            cohort.toString(),
+            window,
+            window)
+        > 0;
   }
 
   static List<Release> releases(Transaction transaction, Track track) {
@@ -142,18 +169,19 @@ final class DriftStore {
       Track track,
       WindowVerdict verdict,
       Instant receivedUntil,
-      int records) {
+      WindowReader.Window read) {
     transaction.update(
         """
         insert into drift_window (slot, model, window_millis, window_index, received_until, records,
-          learning, judged, verdicts) values (?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb)
+          outcomes, learning, judged, verdicts) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb)
         """,
         track.slot(),
         track.model(),
         track.windowMillis(),
         verdict.window(),
         receivedUntil,
-        records,
+        read.records(),
+        read.outcomes(),
         verdict.learning(),
         verdict.judged(),
         GSON.toJson(verdict.streams()));
@@ -410,7 +438,7 @@ final class DriftStore {
     return transaction.list(
         """
         select distinct on (f.device, f.prediction_id) f.device, f.score, f.actual,
-          coalesce(f.inclusion_probability, 1) as probability
+          greatest(?, coalesce(f.inclusion_probability, 1)) as probability
         from telemetry_feedback f join device d on d.id = f.device
         where f.source <> 'label' and f.slot = ? and f.model = ? and f.version = ? and f.joined and f.score is not null
           and f.predicted_at >= ? and f.predicted_at < ?
@@ -423,6 +451,7 @@ final class DriftStore {
                 row.number("score"),
                 row.number("actual") >= .5,
                 row.number("probability")),
+        SampleChoice.PROBABILITY_MIN,
         incident.track().slot(),
         incident.track().model(),
         incident.version(),

@@ -12,6 +12,7 @@ import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.drift.DeviceWindow;
+import io.skerry.telemetry.sample.SampleChoice;
 import io.skerry.telemetry.sketch.WindowCounts;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -41,8 +42,13 @@ final class WindowReader {
   /**
    * @param manifests by version, as the devices named them
    * @param records stored rows that the windows were made of
+   * @param outcomes that the windows were made of
    */
-  record Window(List<DeviceWindow> devices, Map<ModelVersion, Digest> manifests, int records) {}
+  record Window(
+      List<DeviceWindow> devices,
+      Map<ModelVersion, Digest> manifests,
+      int records,
+      long outcomes) {}
 
   private record Head(
       String device, Map<String, String> attributes, ModelVersion version, String manifest) {}
@@ -95,12 +101,13 @@ final class WindowReader {
                 new DeviceId(head.device()), head.attributes(), head.version(), counts));
       }
     }
-    return new Window(devices, manifests, records[0]);
+    return new Window(devices, manifests, records[0], 0);
   }
 
   /**
    * The same window with what became known in its time of what its devices' versions had predicted.
-   * Labels are left out: people are asked about what seems wrong.
+   * Labels are left out: people are asked about what seems wrong. Of what became known of a
+   * prediction more than once, the newest counts.
    */
   Window withOutcomes(Transaction transaction, Track track, long window, Window read) {
     List<Long> versions = new ArrayList<>();
@@ -123,27 +130,31 @@ final class WindowReader {
     // Added up as decimals: the same in whatever order, so that judging again says the same.
     transaction.forEach(
         """
-        select device, version,
+        select device, version, count(*) as known,
           coalesce(sum(weight) filter (where predicted = positive), 0)::float8 as right,
           coalesce(sum(weight) filter (where predicted <> positive), 0)::float8 as wrong,
           coalesce(sum(weight) filter (where positive), 0)::float8 as positive,
           coalesce(sum(weight) filter (where not positive), 0)::float8 as negative
         from (
-          select device, version, score >= threshold as predicted, actual >= .5 as positive,
-            round(1 / coalesce(inclusion_probability, 1)::numeric, 6) as weight
+          select distinct on (device, prediction_id) device, version,
+            score >= threshold as predicted, actual >= .5 as positive,
+            round(1 / greatest(?, coalesce(inclusion_probability, 1))::numeric, 6) as weight
           from telemetry_feedback
           join unnest(?::bigint[], ?::text[]::float8[]) as of (version, threshold) using (version)
           where slot = ? and model = ? and joined_at > ? and joined_at <= ? and source <> 'label'
-            and score is not null) outcomes
+            and score is not null
+          order by device, prediction_id, received_at desc, boot_epoch, sequence) outcomes
         group by device, version
         """,
         row ->
             known.put(
                 ofVersion(row.text("device"), row.bigint("version")),
                 new DeviceWindow.Outcomes(
+                    row.bigint("known"),
                     row.number("right"),
                     row.number("wrong"),
                     List.of(row.number("negative"), row.number("positive")))),
+        SampleChoice.PROBABILITY_MIN,
         versions,
         thresholds,
         track.slot(),
@@ -163,7 +174,8 @@ final class WindowReader {
                             ofVersion(one.device().value(), one.version().version()),
                             DeviceWindow.Outcomes.NONE)))
             .toList();
-    return new Window(devices, read.manifests(), read.records());
+    long outcomes = known.values().stream().mapToLong(DeviceWindow.Outcomes::known).sum();
+    return new Window(devices, read.manifests(), read.records(), outcomes);
   }
 
   private static String ofVersion(String device, long version) {

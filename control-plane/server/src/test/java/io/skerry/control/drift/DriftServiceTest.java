@@ -1,7 +1,6 @@
 package io.skerry.control.drift;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.AccuracyPoint;
@@ -21,6 +20,7 @@ import io.skerry.profile.Precision;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
+import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.WindowVerdict;
 import io.skerry.telemetry.sketch.MonitoringManifests;
@@ -58,6 +58,7 @@ class DriftServiceTest {
   private static final int WINDOWS = 20;
 
   private static volatile boolean refusing;
+  private static volatile boolean killed;
 
   private final TestPlane plane;
   private final MonitoringManifest monitoring;
@@ -90,6 +91,7 @@ class DriftServiceTest {
     @EventListener
     void onOpened(IncidentOpened event) {
       if (refusing) {
+        killed = true;
         throw new IllegalStateException("killed");
       }
     }
@@ -120,11 +122,9 @@ class DriftServiceTest {
     DriftService service = plane.bean(DriftService.class);
     Incidents incidents = plane.bean(Incidents.class);
 
-    refusing = true;
-    assertThatThrownBy(service::judgeDue).hasMessageContaining("killed");
+    judgeAndDie(service);
     assertThat(count("select count(*) from incident")).isZero();
     assertThat(count("select count(*) from alert")).isZero();
-    refusing = false;
     service.judgeDue();
 
     assertThat(alerts())
@@ -162,10 +162,40 @@ class DriftServiceTest {
     sql("delete from incident");
     plane.bean(DriftService.class).judgeDue();
     assertThat(verdicts()).isEqualTo(before);
+    tellsOfWhatWasFoundWithoutBeingTold(service, incidents);
     String id = incidents.newest().getFirst().id();
     assertThat(incidents.resolve(new Actor("ana", ""), id, "recalibrated").state())
         .isEqualTo("RESOLVED");
     saysWhatIsGoneAndForgetsWhatIsOld(service);
+  }
+
+  // As if a build before had judged the window, and had not seen it.
+  private void tellsOfWhatWasFoundWithoutBeingTold(DriftService service, Incidents incidents) {
+    long opened = incidents.newest().getFirst().openedWindow();
+    sql("delete from incident");
+    sql("delete from drift_window where window_index > ?", opened);
+    sql("update drift_track set judged_through = ?", opened);
+
+    service.judgeDue();
+
+    assertThat(incidents.newest())
+        .singleElement()
+        .satisfies(
+            incident -> {
+              assertThat(incident.cohort()).isEqualTo("site=b");
+              assertThat(incident.openedWindow()).isGreaterThan(opened);
+            });
+  }
+
+  private static void judgeAndDie(DriftService service) {
+    killed = false;
+    refusing = true;
+    try {
+      service.judgeDue();
+    } finally {
+      refusing = false;
+    }
+    assertThat(killed).isTrue();
   }
 
   private void weighsOutcomesByTheirChanceAndLeavesLabelsOut(String id) {
@@ -259,9 +289,14 @@ class DriftServiceTest {
             Instant.ofEpochMilli(index * WINDOW_MILLIS + 1 + window % 3));
       }
     }
+    alsoInASlotWhereOneOutcomeWasChosenByAnImpossibleChance();
     settle();
+    DriftService service = plane.bean(DriftService.class);
 
-    plane.bean(DriftService.class).judgeDue();
+    judgeAndDie(service);
+    assertThat(count("select judged_through from drift_track where slot = 'side'"))
+        .isEqualTo(first - 100 + WINDOWS - 1);
+    service.judgeDue();
 
     List<String> opened =
         plane
@@ -276,8 +311,70 @@ class DriftServiceTest {
                         """,
                         row -> row.text("told")));
     assertThat(opened).containsExactly("line=b $error PAGE");
-    assertThat(judgedAgain(plane.bean(DriftService.class), track, first - 100 + WINDOWS - 1))
-        .isPresent();
+    assertThat(judgedAgain(service, track, first - 100 + WINDOWS - 1)).isPresent();
+    countsOutcomesAndOnlyTheNewestOfAPrediction();
+
+    sql("delete from telemetry_feedback where slot = 'flip' and device = 'flip-0' and actual = 1");
+    assertThat(judgedAgain(service, track, first - 100 + WINDOWS - 1)).isEmpty();
+  }
+
+  private void countsOutcomesAndOnlyTheNewestOfAPrediction() {
+    sql(
+        """
+        insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject,
+          slot, model, version, actual, joined, score, predicted_at, outcome_at, received_at,
+          joined_at)
+        select device, 3, sequence, prediction_id, subject, slot, model, version, 0, joined, score,
+          predicted_at, outcome_at, received_at + interval '1 second', joined_at
+        from telemetry_feedback where slot = 'side'
+        """);
+    WindowReader reader =
+        new WindowReader(plane.bean(WindowLayouts.class), plane.bean(Monitoring.class));
+    Track track = new Track("side", "engine-health", WINDOW_MILLIS);
+
+    WindowReader.Window read =
+        plane
+            .database()
+            .call(
+                transaction ->
+                    reader.withOutcomes(
+                        transaction,
+                        track,
+                        first - 100,
+                        reader.read(transaction, track, first - 100, Instant.now())));
+
+    assertThat(read.devices())
+        .filteredOn(one -> one.outcomes().known() > 0)
+        .singleElement()
+        .satisfies(
+            one ->
+                assertThat(one.outcomes())
+                    .isEqualTo(new DeviceWindow.Outcomes(1, 0, 1, List.of(1.0, 0.0))));
+  }
+
+  // Ingest refuses it; a table may hold it from before it did.
+  private void alsoInASlotWhereOneOutcomeWasChosenByAnImpossibleChance() {
+    sql("insert into telemetry_track values ('side', 'engine-health', ?)", WINDOW_MILLIS);
+    sql(
+        """
+        insert into telemetry_window (device, boot_epoch, sequence, slot, model, version,
+          manifest, window_index, window_millis, start_at, end_at, predictions,
+          predictions_failed, skipped, record, received_at)
+        select device, 2, sequence, 'side', model, version, manifest, window_index, window_millis,
+          start_at, end_at, predictions, predictions_failed, skipped, record, received_at
+        from telemetry_window where slot = 'flip'
+        """);
+    sql(
+        """
+        insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject,
+          slot, model, version, actual, joined, score, predicted_at, outcome_at, received_at,
+          joined_at, inclusion_probability)
+        select device, 2, sequence, prediction_id, subject, 'side', model, version, 1, true, .8,
+          predicted_at, outcome_at, received_at, joined_at, ?
+        from telemetry_feedback where slot = 'flip' and device = 'flip-0' and sequence = ?
+        """,
+        Double.MIN_VALUE,
+        (first - 100) * 20);
   }
 
   /** An agent that restarted sends a window in parts; parts that cannot be true judge nobody. */

@@ -375,6 +375,46 @@ class IngestTest {
     }
   }
 
+  @Test
+  void waitsWithAMessageThatCannotEvenBeSetAside() throws Exception {
+    Database database = plane.bean(Database.class);
+    database.run(
+        transaction -> {
+          transaction.update("create sequence refusal");
+          transaction.update(
+              """
+              create function refuse() returns trigger language plpgsql as $$
+              begin
+                if new.device = 'ingest-20' then
+                  perform nextval('refusal');
+                  raise exception 'no room';
+                end if;
+                return new;
+              end $$
+              """);
+          transaction.update(
+              """
+              create trigger refuse before insert on telemetry_quarantine
+              for each row execute function refuse()
+              """);
+        });
+    try (TestDevice bad = TestDevice.enrolled(plane, "ingest-20").connect();
+        TestDevice good = TestDevice.enrolled(plane, "ingest-21").connect()) {
+      bad.publish("windows", new byte[] {1}, false);
+      // A value of a sequence outlives its transaction: storing it alone, then setting it aside.
+      while (database.<Long>call(t -> t.number("select last_value from refusal")) < 2) {
+        Thread.onSpinWait();
+      }
+      good.send("windows", batch(window(1, 1)));
+
+      database.run(
+          transaction -> transaction.update("drop trigger refuse on telemetry_quarantine"));
+
+      assertThat(good.committed()).containsExactly(through(1));
+      assertThat(reasons("ingest-20")).hasSize(1);
+    }
+  }
+
   private static Window.Builder named(Window window, String manifest, long version) {
     return window.toBuilder()
         .setModel(window.getModel().toBuilder().setManifestDigest(manifest).setVersion(version));
@@ -489,6 +529,26 @@ class IngestTest {
           .extracting(StoredSample::predictionId)
           .containsExactlyInAnyOrder("a", "b", "c");
     }
+  }
+
+  @Test
+  void setsASampleAsideWhoseOutcomeWouldOutweighAllOthers() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-19").connect()) {
+      device.send("samples", batch(chosenBy(1, Double.MIN_VALUE)));
+      device.committed();
+
+      assertThat(reasons("ingest-19"))
+          .singleElement()
+          .satisfies(
+              reason -> assertThat(reason).contains("probability 4.9E-324 is outside 1.0E-6 to 1"));
+    }
+  }
+
+  private Record chosenBy(long sequence, double probability) {
+    Record sample = sample(sequence, "chosen-" + sequence);
+    return sample.toBuilder()
+        .setSample(sample.getSample().toBuilder().setInclusionProbability(probability))
+        .build();
   }
 
   @Test

@@ -197,7 +197,7 @@ final class CountFleet {
       boolean hit = fault.hits(device.attributes, window);
       double wrong = device.error + (hit ? fault.errors() : 0);
       double positive = .3 + (hit ? fault.positives() : 0);
-      double known = 100;
+      long known = 100;
       double wrongs = noisy(known * wrong);
       windows.add(
           new DeviceWindow(
@@ -206,6 +206,7 @@ final class CountFleet {
               VERSION,
               counts(device, window, hit),
               new DeviceWindow.Outcomes(
+                  known,
                   known - wrongs,
                   wrongs,
                   List.of(known - noisy(known * positive), noisy(known * positive)))));
