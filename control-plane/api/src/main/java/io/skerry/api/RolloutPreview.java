@@ -58,6 +58,7 @@ public record RolloutPreview(
   /**
    * What a gate can see.
    *
+   * @param profile hardware profile, or {@code pooled} for all of several together
    * @param excludes smallest harm that it is likely to rule out by the stage's deadline, 0 to 1
    * @param shows smallest harm that it is likely to show by then, 0 to 1
    * @param enough whether what it rules out is within its tolerance

@@ -45,37 +45,72 @@ public record ArmSums(
         hitsSquared + other.hitsSquared);
   }
 
-  /** The same devices, each trial of which counts so much. */
-  ArmSums times(double weight) {
-    return new ArmSums(
-        devices,
-        weight * trials,
-        weight * hits,
-        weight * weight * trialsSquared,
-        weight * weight * product,
-        weight * weight * hitsSquared);
-  }
-
   /** Hits per trial; 0 without trials. */
   public double share() {
     return trials == 0 ? 0 : hits / trials;
   }
 
+  /** The same devices, their hits counted from a share that was to be expected. */
+  ArmSums centred(double expected) {
+    return new ArmSums(
+        devices,
+        trials,
+        hits - expected * trials,
+        trialsSquared,
+        product - expected * trialsSquared,
+        hitsSquared - 2 * expected * product + expected * expected * trialsSquared);
+  }
+
   /**
-   * Variance of {@link #share}: that of a ratio over devices (Cochran 1977, 6.4), never below that
-   * of independent trials, and widened for few devices by the squared ratio of Student's and the
-   * normal quantile. Infinite with fewer than two devices: nothing is known of their differences.
+   * As many devices of equal trials as would know the share as well (Kish 1965, 8.2): one busy
+   * device is no more than one, however many idle ones stand beside it.
+   */
+  double effectiveDevices() {
+    return trialsSquared == 0 ? 0 : trials * trials / trialsSquared;
+  }
+
+  /**
+   * Variance of {@link #share} as far as it was seen: that of a ratio over devices (Cochran 1977,
+   * 6.4), never below that of independent trials, which is all that one device tells.
+   */
+  double spread() {
+    return spread(this);
+  }
+
+  /**
+   * The same, widened for few devices by the squared ratio of Student's and the normal quantile.
+   * Infinite with fewer than two devices: nothing is known of their differences.
    */
   double variance() {
-    if (devices < 2) {
-      return Double.POSITIVE_INFINITY;
-    }
-    double share = share();
-    double residuals = hitsSquared - 2 * share * product + share * share * trialsSquared;
-    double between = Math.max(0, residuals) / (trials * trials) * devices / (devices - 1);
+    return widened(spread());
+  }
+
+  /**
+   * Variance of a weighted mean of these devices' differences from something that is known for each
+   * of them.
+   *
+   * @param centred these devices with hits counted from what is known
+   */
+  double variance(ArmSums centred) {
+    return widened(spread(centred));
+  }
+
+  /** As {@link #variance(ArmSums)}, as far as it was seen. */
+  double spread(ArmSums centred) {
     double smoothed = Math.clamp((hits + .5) / (trials + 1), 0.0, 1.0);
     double independent = smoothed * (1 - smoothed) / trials;
-    double widening = StudentT.widening((double) (devices - 1));
-    return Math.max(between, independent) * widening * widening;
+    double devices = effectiveDevices();
+    if (devices < 2) {
+      return independent;
+    }
+    double mean = centred.share();
+    double residuals =
+        centred.hitsSquared - 2 * mean * centred.product + mean * mean * centred.trialsSquared;
+    return Math.max(independent, residuals / (trials * trials) * devices / (devices - 1));
+  }
+
+  private double widened(double spread) {
+    double widening = StudentT.widening(effectiveDevices() - 1);
+    return spread * widening * widening;
   }
 }

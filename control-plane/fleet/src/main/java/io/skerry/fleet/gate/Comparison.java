@@ -1,7 +1,5 @@
 package io.skerry.fleet.gate;
 
-import java.util.List;
-
 /**
  * One metric on one hardware profile, over the same span of time.
  *
@@ -12,34 +10,20 @@ public record Comparison(ArmSums newer, ArmSums older) {
   /** Nothing was seen. */
   public static final Comparison NONE = new Comparison(ArmSums.NONE, ArmSums.NONE);
 
-  /**
-   * Several profiles as one stratum (Cochran 1977, 5A.12): the old version's devices are weighed as
-   * the new version's trials are spread over the profiles, so that the difference of shares is the
-   * weighted mean of the profiles' differences. Its variance counts how much profiles differ as if
-   * devices did, and so is too large rather than too small.
-   *
-   * @param profiles each with controls, or none
-   */
-  static Comparison collapsed(List<Comparison> profiles) {
-    ArmSums newer = profiles.stream().map(Comparison::newer).reduce(ArmSums.NONE, ArmSums::plus);
-    if (profiles.stream().noneMatch(Comparison::hasControls)) {
-      return new Comparison(newer, ArmSums.NONE);
-    }
-    double variance = 0;
-    for (Comparison one : profiles) {
-      double share = one.newer.trials() / newer.trials();
-      variance += share * share / one.older.trials();
-    }
-    // As many trials in all as would know the weighted share as well.
-    ArmSums older = ArmSums.NONE;
-    for (Comparison one : profiles) {
-      double share = one.newer.trials() / newer.trials();
-      older = older.plus(one.older.times(share / one.older.trials() / variance));
-    }
-    return new Comparison(newer, older);
-  }
+  /** Devices from which on a side is enough, however many the other has. */
+  static final int DEVICES_MIN = 4;
 
+  /** Whether anybody still sends this of the version before. */
   boolean hasControls() {
     return older.devices() > 0;
+  }
+
+  /**
+   * Whether the controls are enough to compare with: otherwise two stragglers that have not got the
+   * new version yet would make of a stage that limits can decide one that nothing can.
+   */
+  boolean isComparable() {
+    double controls = older.effectiveDevices();
+    return controls >= 2 && (controls >= DEVICES_MIN || 2 * controls >= newer.effectiveDevices());
   }
 }

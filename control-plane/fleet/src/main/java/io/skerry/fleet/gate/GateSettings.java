@@ -88,30 +88,37 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
   public List<GateResult> judge(
       Map<ProfileId, FailureGate.Devices> devices, Evidence evidence, int stages) {
     List<GateResult> results = new ArrayList<>(FailureGate.judge(devices, failures));
-    int looks = Math.max(1, stages * metrics.size() * Math.max(1, evidence.profiles().size()));
-    SequentialGate.Risk risk = new SequentialGate.Risk(FALSE_ABORT / looks, FALSE_PASS);
+    Set<ProfileId> profiles = new HashSet<>(devices.keySet());
+    profiles.addAll(evidence.profiles().keySet());
+    double falseAbort = falseAbort(stages, profiles.size());
     for (GateSpec spec : metrics) {
       if (isJudged(spec, evidence)) {
-        results.addAll(SequentialGate.judge(spec, evidence, risk));
+        results.addAll(
+            SequentialGate.judge(spec, evidence, new SequentialGate.Risk(falseAbort, FALSE_PASS)));
       }
     }
     return results;
   }
 
-  // A first deployment's predictions have nothing to lie elsewhere than; nor have its classes.
-  private static boolean isJudged(GateSpec spec, Evidence evidence) {
-    boolean controls =
-        evidence.profiles().values().stream()
-            .anyMatch(seen -> seen.of(spec.metric()).hasControls());
-    return switch (spec.metric()) {
-      case FAILED_PREDICTIONS, SLOW_PREDICTIONS, RESTARTS, MEMORY -> true;
-      case ACCURACY -> controls || evidence.promise().isPresent();
-      case PREDICTIONS, CONFIDENCE, ACCURACY_NEGATIVE, ACCURACY_POSITIVE -> controls;
-    };
+  // Each verdict may err by its part: every profile's and, of several, the pooled one.
+  private double falseAbort(int stages, int profiles) {
+    int verdicts = profiles > 1 ? profiles + 1 : 1;
+    return FALSE_ABORT / Math.max(1, stages * metrics.size() * verdicts);
   }
 
-  /** The smallest harm of a metric that can be told from none, and what that needs. */
-  public List<Outlook> outlook(Outlook.Size size, int stages) {
-    return Outlook.of(this, size, FALSE_ABORT / Math.max(1, stages * metrics.size()));
+  private static boolean isJudged(GateSpec spec, Evidence evidence) {
+    return spec.reference(evidence.promise()).isPresent()
+        || evidence.profiles().values().stream()
+            .anyMatch(seen -> seen.of(spec.metric()).hasControls());
+  }
+
+  /**
+   * The smallest harm of each metric that can be told from none, and what that needs.
+   *
+   * @param sizes of a stage, by profile
+   * @return by scope: every profile and, of several, {@link GateResult#POOLED}
+   */
+  public Map<String, List<Outlook>> outlook(Map<ProfileId, Outlook.Size> sizes, int stages) {
+    return Outlook.of(this, sizes, falseAbort(stages, sizes.size()));
   }
 }

@@ -1,5 +1,7 @@
 package io.skerry.fleet.gate;
 
+import java.util.OptionalDouble;
+
 /**
  * When a metric decides.
  *
@@ -44,6 +46,20 @@ public record GateSpec(
       throw new IllegalArgumentException(
           "gates.%s.trialsMin: %d must be at least 1".formatted(metric.wireName(), trialsMin));
     }
+  }
+
+  /**
+   * What the share is compared with where nothing runs the version before; empty for what can only
+   * be compared: predictions have nothing to lie elsewhere than, nor have classes.
+   *
+   * @param promise accuracy that the new version's evaluation promised
+   */
+  OptionalDouble reference(OptionalDouble promise) {
+    return switch (metric) {
+      case FAILED_PREDICTIONS, SLOW_PREDICTIONS, RESTARTS, MEMORY -> OptionalDouble.of(limit);
+      case ACCURACY -> promise.isPresent() || limit == 0 ? promise : OptionalDouble.of(limit);
+      case PREDICTIONS, CONFIDENCE, ACCURACY_NEGATIVE, ACCURACY_POSITIVE -> OptionalDouble.empty();
+    };
   }
 
   /** The harm of a difference new minus old: positive is worse. */

@@ -1,8 +1,14 @@
 package io.skerry.fleet.gate;
 
+import io.skerry.protocol.ProfileId;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * What a gate can see at a given size, told before the start.
@@ -34,11 +40,26 @@ public record Outlook(String gate, double excludes, double shows, boolean enough
       double outcomesPerDevice,
       double windowsPerDevice) {}
 
-  static List<Outlook> of(GateSettings settings, Size size, double falseAbort) {
+  static Map<String, List<Outlook>> of(
+      GateSettings settings, Map<ProfileId, Size> sizes, double falseAbort) {
+    Map<String, List<Outlook>> all = new LinkedHashMap<>();
+    if (sizes.size() > 1) {
+      all.put(GateResult.POOLED, of(settings, List.copyOf(sizes.values()), falseAbort));
+    }
+    sizes.entrySet().stream()
+        .sorted(Comparator.comparing(entry -> entry.getKey().value()))
+        .forEach(
+            entry ->
+                all.put(
+                    entry.getKey().value(), of(settings, List.of(entry.getValue()), falseAbort)));
+    return all;
+  }
+
+  private static List<Outlook> of(GateSettings settings, List<Size> sizes, double falseAbort) {
     List<Outlook> all = new ArrayList<>();
-    all.add(failures(settings.failures(), size.devices()));
+    all.add(failures(settings.failures(), sizes.stream().mapToLong(Size::devices).sum()));
     for (GateSpec spec : settings.metrics()) {
-      all.add(of(spec, size, falseAbort));
+      all.add(of(spec, sizes, falseAbort));
     }
     return all;
   }
@@ -62,28 +83,22 @@ public record Outlook(String gate, double excludes, double shows, boolean enough
             devices, 100 * high, 100 * limit.share()));
   }
 
-  private static Outlook of(GateSpec spec, Size size, double falseAbort) {
-    double perDevice =
-        switch (spec.metric()) {
-          case FAILED_PREDICTIONS, SLOW_PREDICTIONS, PREDICTIONS, CONFIDENCE ->
-              size.predictionsPerDevice();
-          case RESTARTS, MEMORY -> size.windowsPerDevice();
-          case ACCURACY, ACCURACY_NEGATIVE, ACCURACY_POSITIVE -> size.outcomesPerDevice();
-        };
+  private static Outlook of(GateSpec spec, List<Size> sizes, double falseAbort) {
     String gate = spec.metric().wireName();
-    if (perDevice == 0 || size.devices() == 0) {
+    List<Comparison> expected = sizes.stream().map(size -> expected(spec, size)).toList();
+    Comparison all =
+        new Comparison(
+            Effect.sum(expected.stream().map(Comparison::newer).toList()),
+            Effect.sum(expected.stream().map(Comparison::older).toList()));
+    if (all.newer().trials() == 0) {
       return new Outlook(gate, 1, 1, false, "no data is expected: the gate will say NO_DATA");
     }
-    double share =
-        switch (spec.metric()) {
-          case FAILED_PREDICTIONS, SLOW_PREDICTIONS, RESTARTS -> .01;
-          case MEMORY, PREDICTIONS, CONFIDENCE -> .5;
-          case ACCURACY, ACCURACY_NEGATIVE, ACCURACY_POSITIVE -> .95;
-        };
-    double variance = arm(size.devices(), perDevice, share).variance();
-    if (size.controls() > 0) {
-      variance += arm(size.controls(), perDevice, share).variance();
+    Optional<Effect> effect =
+        SequentialGate.pooled(expected, spec.reference(OptionalDouble.of(all.newer().share())));
+    if (effect.isEmpty()) {
+      return new Outlook(gate, 1, 1, false, "too few control devices to compare with");
     }
+    double variance = effect.orElseThrow().variance();
     double error = Math.sqrt(variance);
     double excludes =
         Math.min(
@@ -96,19 +111,41 @@ public record Outlook(String gate, double excludes, double shows, boolean enough
             spec.tolerance()
                 + MixtureSequence.radius(variance, spec.tolerance(), falseAbort)
                 + MARGIN * error);
+    boolean sampled = all.newer().trials() >= spec.trialsMin();
     return new Outlook(
         gate,
         excludes,
         shows,
-        excludes <= spec.tolerance(),
+        sampled && excludes <= spec.tolerance(),
         text(
-            "with %.0f trials on %d devices and %d controls it can rule out %.2f points and show %.2f; tolerance %.2f",
-            perDevice * size.devices(),
-            size.devices(),
-            size.controls(),
+            "with %.0f trials on %d devices and %d controls it can rule out %.2f points and show %.2f, if devices are alike; tolerance %.2f%s",
+            all.newer().trials(),
+            all.newer().devices(),
+            all.older().devices(),
             100 * excludes,
             100 * shows,
-            100 * spec.tolerance()));
+            100 * spec.tolerance(),
+            sampled ? "" : "; needs " + spec.trialsMin()));
+  }
+
+  private static Comparison expected(GateSpec spec, Size size) {
+    double perDevice =
+        switch (spec.metric()) {
+          case FAILED_PREDICTIONS, SLOW_PREDICTIONS, PREDICTIONS, CONFIDENCE ->
+              size.predictionsPerDevice();
+          case RESTARTS, MEMORY -> size.windowsPerDevice();
+          case ACCURACY, ACCURACY_NEGATIVE, ACCURACY_POSITIVE -> size.outcomesPerDevice();
+        };
+    double share =
+        switch (spec.metric()) {
+          case FAILED_PREDICTIONS, SLOW_PREDICTIONS, RESTARTS -> .01;
+          case MEMORY, PREDICTIONS, CONFIDENCE -> .5;
+          case ACCURACY, ACCURACY_NEGATIVE, ACCURACY_POSITIVE -> .95;
+        };
+    return perDevice == 0
+        ? Comparison.NONE
+        : new Comparison(
+            arm(size.devices(), perDevice, share), arm(size.controls(), perDevice, share));
   }
 
   private static ArmSums arm(long devices, double trials, double share) {

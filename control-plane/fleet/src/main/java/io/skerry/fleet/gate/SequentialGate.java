@@ -4,8 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 
 /**
  * Is the new version worse than the old one at the same time by more than the tolerance?
@@ -18,10 +19,10 @@ import java.util.stream.Stream;
  *       Where no harm needs to be ruled out an INCONCLUSIVE stage goes on, unless harm is likely.
  * </ul>
  *
- * <p>Each profile is judged by itself. One with fewer than {@link #PROFILE_DEVICES_MIN} devices
- * cannot hold a stage back, only stop it; it is part of the pooled verdict, which weighs the
- * profiles' differences by the new version's trials and is given when there are several profiles.
- * There the profiles that are too small to know how much their devices differ are one stratum.
+ * <p>Each profile is judged by itself, against its own control devices or, where those are too few,
+ * against the limit. One with fewer than {@link #PROFILE_DEVICES_MIN} devices cannot hold a stage
+ * back, only stop it; it is part of the pooled verdict, which is given when there are several
+ * profiles and weighs their differences by the new version's trials.
  */
 final class SequentialGate {
   /** Devices of one profile from which a stage waits for that profile's own verdict. */
@@ -37,104 +38,63 @@ final class SequentialGate {
    */
   record Risk(double falseAbort, double falsePass) {}
 
-  private record Effect(double difference, double variance, double reference, boolean controls) {}
-
   static List<GateResult> judge(GateSpec spec, Evidence evidence, Risk risk) {
     List<GateResult> results = new ArrayList<>();
-    List<Comparison> comparable = new ArrayList<>();
+    List<Comparison> all = new ArrayList<>();
+    OptionalDouble reference = spec.reference(evidence.promise());
     boolean alone = evidence.profiles().size() == 1;
     evidence
         .profiles()
         .forEach(
             (profile, seen) -> {
               Comparison one = seen.of(spec.metric());
-              comparable.add(one);
+              all.add(one);
               // The only profile is the whole stage: it decides whatever its size.
               boolean counts = alone || devices(spec, one, seen) >= PROFILE_DEVICES_MIN;
-              results.add(
-                  judged(spec, profile.value(), one, effect(spec, one, evidence), risk, counts));
+              results.add(judged(spec, profile.value(), one, effect(one, reference), risk, counts));
             });
     if (!alone) {
-      results.addFirst(pooled(spec, comparable, evidence, risk));
+      Comparison sum =
+          new Comparison(
+              Effect.sum(all.stream().map(Comparison::newer).toList()),
+              Effect.sum(all.stream().map(Comparison::older).toList()));
+      results.addFirst(judged(spec, GateResult.POOLED, sum, pooled(all, reference), risk, true));
     }
     return results;
   }
 
   // Where harm is to be ruled out, devices that tell everything but this are no reason to go on.
   private static long devices(GateSpec spec, Comparison one, Evidence.OfProfile seen) {
-    return one.newer().devices() == 0 && spec.promote() == GateSpec.Promote.HARM_RULED_OUT
+    return spec.promote() == GateSpec.Promote.HARM_RULED_OUT
         ? seen.devices()
         : one.newer().devices();
   }
 
-  private static Effect effect(GateSpec spec, Comparison seen, Evidence evidence) {
-    ArmSums newer = seen.newer();
-    if (seen.hasControls()) {
-      return new Effect(
-          newer.share() - seen.older().share(),
-          newer.variance() + seen.older().variance(),
-          seen.older().share(),
-          true);
+  // Empty: nothing to compare with.
+  private static Optional<Effect> effect(Comparison seen, OptionalDouble reference) {
+    if (seen.isComparable()) {
+      return Optional.of(Effect.ofControls(seen));
     }
-    double reference =
-        spec.metric() == Metric.ACCURACY ? evidence.promise().orElse(spec.limit()) : spec.limit();
-    return new Effect(newer.share() - reference, newer.variance(), reference, false);
+    return reference.isPresent()
+        ? Optional.of(Effect.ofLimit(seen.newer(), reference.getAsDouble()))
+        : Optional.empty();
   }
 
-  private static GateResult pooled(
-      GateSpec spec, List<Comparison> all, Evidence evidence, Risk risk) {
-    boolean controls = all.stream().anyMatch(Comparison::hasControls);
-    List<Comparison> used =
-        strata(
-            all.stream()
-                .filter(one -> one.newer().devices() > 0 && (one.hasControls() || !controls))
-                .toList());
-    double trials = used.stream().mapToDouble(one -> one.newer().trials()).sum();
-    double difference = 0;
-    double variance = 0;
-    double reference = 0;
-    for (Comparison one : used) {
-      double weight = one.newer().trials() / trials;
-      Effect effect = effect(spec, one, evidence);
-      difference += weight * effect.difference();
-      variance += weight * weight * effect.variance();
-      reference += weight * effect.reference();
+  /** The difference over all profiles that run the new version; empty: nothing to compare with. */
+  static Optional<Effect> pooled(List<Comparison> all, OptionalDouble reference) {
+    List<Comparison> running = all.stream().filter(one -> one.newer().devices() > 0).toList();
+    List<Comparison> comparable = running.stream().filter(Comparison::isComparable).toList();
+    boolean mostly = 2 * trials(comparable) >= trials(running);
+    if (!comparable.isEmpty() && (mostly || reference.isEmpty())) {
+      return Optional.of(Effect.ofControls(comparable));
     }
-    Comparison sum =
-        new Comparison(
-            sum(all.stream().map(Comparison::newer).toList()),
-            sum(all.stream().map(Comparison::older).toList()));
-    Effect effect =
-        used.isEmpty()
-            ? new Effect(0, Double.POSITIVE_INFINITY, 0, controls)
-            : new Effect(difference, variance, reference, controls);
-    return judged(spec, GateResult.POOLED, sum, effect, risk, true);
+    return reference.isPresent()
+        ? Optional.of(Effect.ofLimit(running, reference.getAsDouble()))
+        : Optional.empty();
   }
 
-  /**
-   * What is compared by itself. Profiles too small to know how much their devices differ are one
-   * stratum together; where larger ones are, and these are still too few, they are left out.
-   */
-  private static List<Comparison> strata(List<Comparison> profiles) {
-    List<Comparison> large = profiles.stream().filter(one -> !isSmall(one)).toList();
-    List<Comparison> small = profiles.stream().filter(SequentialGate::isSmall).toList();
-    if (small.isEmpty()) {
-      return large;
-    }
-    Comparison together = Comparison.collapsed(small);
-    if (large.isEmpty()) {
-      return List.of(together);
-    }
-    return isSmall(together) ? large : Stream.concat(large.stream(), Stream.of(together)).toList();
-  }
-
-  private static boolean isSmall(Comparison one) {
-    return one.newer().devices() < PROFILE_DEVICES_MIN
-        || (one.hasControls() && one.older().devices() < PROFILE_DEVICES_MIN);
-  }
-
-  private static ArmSums sum(List<ArmSums> arms) {
-    return arms.stream().reduce(ArmSums.NONE, ArmSums::plus);
+  private static double trials(List<Comparison> profiles) {
+    return profiles.stream().mapToDouble(one -> one.newer().trials()).sum();
   }
 
   private static boolean required(
@@ -153,20 +113,21 @@ final class SequentialGate {
     };
   }
 
-  // Harm that is likely, if not shown, is none to go on with: the estimate lies beyond the
-  // tolerance
-  // by more than its deviation.
-  private static boolean leansToHarm(GateSpec spec, double harm, double variance) {
-    return harm - spec.tolerance() > Math.sqrt(variance);
+  // Harm that is likely, if not shown, is none to go on with.
+  private static boolean leansToHarm(GateSpec spec, Effect effect) {
+    return spec.harm(effect.difference()) - spec.tolerance() > Math.sqrt(effect.spread());
   }
 
   private static GateResult judged(
-      GateSpec spec, String scope, Comparison seen, Effect effect, Risk risk, boolean decides) {
-    ArmSums newer = seen.newer();
-    String gate = spec.metric().wireName();
-    if (newer.trials() == 0) {
+      GateSpec spec,
+      String scope,
+      Comparison seen,
+      Optional<Effect> known,
+      Risk risk,
+      boolean decides) {
+    if (seen.newer().trials() == 0) {
       return new GateResult(
-          gate,
+          spec.metric().wireName(),
           scope,
           Verdict.NO_DATA,
           "nothing was seen of the new version",
@@ -174,6 +135,23 @@ final class SequentialGate {
           spec.action(),
           Map.of());
     }
+    return known
+        .map(effect -> judged(spec, scope, seen, effect, risk, decides))
+        .orElseGet(
+            () ->
+                new GateResult(
+                    spec.metric().wireName(),
+                    scope,
+                    Verdict.INCONCLUSIVE,
+                    "%s, and too few control devices to compare with".formatted(counts(seen)),
+                    false,
+                    spec.action(),
+                    Map.of()));
+  }
+
+  private static GateResult judged(
+      GateSpec spec, String scope, Comparison seen, Effect effect, Risk risk, boolean decides) {
+    ArmSums newer = seen.newer();
     double harm = spec.harm(effect.difference());
     double abortRadius =
         MixtureSequence.radius(effect.variance(), spec.tolerance(), risk.falseAbort());
@@ -198,11 +176,11 @@ final class SequentialGate {
           MixtureSequence.logEvidence(harm, spec.tolerance(), effect.variance(), spec.tolerance()));
     }
     return new GateResult(
-        gate,
+        spec.metric().wireName(),
         scope,
         verdict,
         reason(spec, newer, seen, effect, harm, harm - abortRadius, harm + passRadius),
-        required(spec, verdict, seen, leansToHarm(spec, harm, effect.variance()), decides),
+        required(spec, verdict, seen, leansToHarm(spec, effect), decides),
         spec.action(),
         numbers);
   }
@@ -233,11 +211,9 @@ final class SequentialGate {
                 .formatted(
                     percent(effect.reference()),
                     spec.metric() == Metric.ACCURACY ? "promised" : "allowed");
-    String text =
-        "%s of %.0f on %d devices against %s"
-            .formatted(percent(newer.share()), newer.trials(), newer.devices(), against);
+    String text = "%s against %s".formatted(counts(seen), against);
     if (Double.isInfinite(effect.variance())) {
-      return text + "; one device a side says nothing about differences between devices";
+      return text + "; one device says nothing about differences between devices";
     }
     String needs =
         newer.trials() < spec.trialsMin() ? "; needs %d".formatted(spec.trialsMin()) : "";
@@ -253,6 +229,12 @@ final class SequentialGate {
             points(Math.min(1, high)),
             points(spec.tolerance()),
             needs);
+  }
+
+  private static String counts(Comparison seen) {
+    ArmSums newer = seen.newer();
+    return "%s of %.0f on %d devices"
+        .formatted(percent(newer.share()), newer.trials(), newer.devices());
   }
 
   private static String percent(double share) {

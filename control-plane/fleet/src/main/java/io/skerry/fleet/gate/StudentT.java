@@ -16,13 +16,19 @@ final class StudentT {
     return quantile995(degreesOfFreedom) / NORMAL_995;
   }
 
+  // Between whole degrees the chord lies above the convex quantile: on the safe side.
   private static double quantile995(double degreesOfFreedom) {
-    int whole = (int) Math.floor(degreesOfFreedom);
-    if (whole < 1) {
+    if (degreesOfFreedom < 1) {
       return Double.POSITIVE_INFINITY;
     }
-    return whole <= QUANTILE_995.length
-        ? QUANTILE_995[whole - 1]
-        : NORMAL_995 + (Math.pow(NORMAL_995, 3) + NORMAL_995) / (4 * whole);
+    int whole = (int) Math.floor(degreesOfFreedom);
+    double part = degreesOfFreedom - whole;
+    return (1 - part) * quantile995(whole) + part * quantile995(whole + 1);
+  }
+
+  private static double quantile995(int degreesOfFreedom) {
+    return degreesOfFreedom <= QUANTILE_995.length
+        ? QUANTILE_995[degreesOfFreedom - 1]
+        : NORMAL_995 + (Math.pow(NORMAL_995, 3) + NORMAL_995) / (4.0 * degreesOfFreedom);
   }
 }

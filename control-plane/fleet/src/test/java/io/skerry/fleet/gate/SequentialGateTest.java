@@ -198,16 +198,134 @@ class SequentialGateTest {
   @Test
   void comparesProfilesWithinThemselvesAlsoWhenTheyAreOneStratum() {
     // The new version stands mostly where predictions are hard anyway: no difference in any
-    // profile.
-    Comparison together =
-        Comparison.collapsed(
+    // profile, and none between devices.
+    Effect together =
+        Effect.ofControls(
             List.of(
                 new Comparison(arm(3, 90, .6), arm(30, 10, .6)),
                 new Comparison(arm(1, 30, .9), arm(30, 90, .9))));
 
-    assertThat(together.newer().share() - together.older().share()).isCloseTo(0, within(1e-12));
-    assertThat(together.older().devices()).isEqualTo(60);
-    assertThat(together.older().trials()).isLessThan(30 * 10 + 30 * 90);
+    assertThat(together.difference()).isCloseTo(0, within(1e-12));
+    assertThat(together.reference()).isCloseTo((270 * .6 + 30 * .9) / 300, within(1e-12));
+    assertThat(together.spread()).isLessThan(.003);
+  }
+
+  @Test
+  void takesOneBusyDeviceForNoMoreThanOne() {
+    ArmSums busy = arm(1, 10_000, .05).plus(arm(4, 100, .01));
+
+    assertThat(busy.effectiveDevices()).isLessThan(1.1);
+    assertThat(only(Metric.FAILED_PREDICTIONS, busy, arm(50, 1000, .01)).verdict())
+        .isEqualTo(Verdict.INCONCLUSIVE);
+  }
+
+  @Test
+  void stopsNothingByOneControlDevice() {
+    ArmSums newer = arm(1, 5000, .025).plus(arm(2, 5000, .03)).plus(arm(1, 5000, .035));
+
+    List<GateResult> results =
+        judged(
+            Metric.FAILED_PREDICTIONS,
+            evidence(
+                Metric.FAILED_PREDICTIONS,
+                new Comparison(newer, arm(1, 5000, 0)),
+                new Comparison(arm(1, 200, .01), arm(50, 5000, .01))));
+
+    assertThat(results).noneMatch(result -> result.verdict() == Verdict.FAIL);
+  }
+
+  @Test
+  void decidesByTheLimitWhereOnlyStragglersRunTheVersionBefore() {
+    for (int stragglers = 0; stragglers < 4; stragglers++) {
+      assertThat(
+              only(Metric.FAILED_PREDICTIONS, arm(50, 5000, .005), arm(stragglers, 60, 0))
+                  .verdict())
+          .as("%d stragglers", stragglers)
+          .isEqualTo(Verdict.PASS);
+    }
+    assertThat(only(Metric.FAILED_PREDICTIONS, arm(50, 5000, .5), arm(1, 60, 0)).verdict())
+        .isEqualTo(Verdict.FAIL);
+  }
+
+  @Test
+  void saysNothingOfWhatCanOnlyBeComparedWhereNothingIsToCompareWith() {
+    Comparison compared = new Comparison(arm(20, 10_000, .9), arm(20, 10_000, .9));
+    Comparison alone = new Comparison(arm(10, 1000, .05), ArmSums.NONE);
+    for (Metric metric :
+        List.of(
+            Metric.PREDICTIONS,
+            Metric.CONFIDENCE,
+            Metric.ACCURACY,
+            Metric.ACCURACY_NEGATIVE,
+            Metric.ACCURACY_POSITIVE)) {
+      List<GateResult> results = judged(metric, evidence(metric, compared, alone));
+
+      assertThat(results)
+          .extracting(GateResult::verdict)
+          .as(metric.wireName())
+          .containsExactly(Verdict.PASS, Verdict.PASS, Verdict.INCONCLUSIVE);
+      assertThat(results.getLast().reason()).contains("too few control devices");
+      assertThat(results).noneMatch(GateResult::blocks);
+    }
+  }
+
+  @Test
+  void comparesWithNoProfileThatTheStageDoesNotTouch() {
+    List<GateResult> results =
+        judged(
+            Metric.FAILED_PREDICTIONS,
+            evidence(
+                Metric.FAILED_PREDICTIONS,
+                new Comparison(arm(20, 5000, .005), ArmSums.NONE),
+                new Comparison(ArmSums.NONE, arm(50, 5000, .005))));
+
+    assertThat(results.getFirst().verdict()).isEqualTo(Verdict.PASS);
+    assertThat(results.getFirst().reason()).contains("allowed");
+  }
+
+  @Test
+  void waitsForAProfileOfWhichOneDeviceTellsWhatHarmIsToBeRuledOutIn() {
+    Comparison whole = new Comparison(arm(50, 1000, .9), arm(50, 1000, .9));
+    Comparison silent = new Comparison(arm(1, 10, 0), arm(20, 1000, .9));
+    Map<ProfileId, Evidence.OfProfile> profiles =
+        Map.of(
+            AVX2,
+            of(Metric.ACCURACY, whole),
+            NEON,
+            new Evidence.OfProfile(Map.of(Metric.RESTARTS, whole, Metric.ACCURACY, silent)));
+
+    assertThat(judged(Metric.ACCURACY, new Evidence(profiles, OptionalDouble.empty())))
+        .filteredOn(result -> result.scope().equals("arm64-neon"))
+        .singleElement()
+        .matches(GateResult::blocks);
+  }
+
+  @Test
+  void isNotHeldBackByADeviceThatHasAlwaysBeenOtherThanTheRest() {
+    // Compared with the overall share of their controls the four and the one would differ a lot.
+    List<GateResult> results =
+        judged(
+            Metric.FAILED_PREDICTIONS,
+            evidence(
+                Metric.FAILED_PREDICTIONS,
+                new Comparison(arm(20, 5000, .01), arm(50, 5000, .01)),
+                new Comparison(arm(3, 5000, .01), arm(50, 5000, .01)),
+                new Comparison(arm(1, 5000, .06), arm(50, 5000, .06))));
+
+    assertThat(results.getFirst().verdict()).isEqualTo(Verdict.PASS);
+  }
+
+  @Test
+  void holdsTwoAlikeDevicesOfLikelyHarm() {
+    ArmSums newer = arm(1, 100, .1).plus(arm(1, 100, .3));
+
+    assertThat(only(Metric.ACCURACY_POSITIVE, newer, arm(50, 100, .9)))
+        .matches(result -> result.verdict() == Verdict.INCONCLUSIVE)
+        .matches(GateResult::blocks);
+    assertThat(only(Metric.ACCURACY_POSITIVE, arm(1, 100, 0), arm(50, 100, .9)))
+        .matches(GateResult::blocks);
+    assertThat(only(Metric.ACCURACY_POSITIVE, arm(1, 100, .87), arm(50, 100, .9)))
+        .matches(result -> !result.blocks());
   }
 
   @Test
@@ -232,6 +350,47 @@ class SequentialGateTest {
                   .anyMatch(result -> result.verdict() == Verdict.FAIL)
               ? 1
               : 0;
+    }
+
+    assertThat((double) stopped / runs).isLessThanOrEqualTo(GateSettings.FALSE_ABORT);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void rarelyStopsAHarmlessVersionOnFiveDevicesOfEachOfManyProfiles(boolean outliers) {
+    int stopped = 0;
+    int runs = 600;
+    for (long seed = 0; seed < runs; seed++) {
+      Random random = new Random(seed);
+      double[][] lasting = new double[10][25];
+      double[][] hits = new double[10][25];
+      for (double[] profile : lasting) {
+        for (int device = 0; device < 25; device++) {
+          double alike = Math.clamp(.9 + .05 * random.nextGaussian(), 0.0, 1.0);
+          profile[device] = outliers && random.nextDouble() < .05 ? .3 : alike;
+        }
+      }
+      boolean out = false;
+      for (int look = 1; look <= 12 && !out; look++) {
+        Comparison[] profiles = new Comparison[10];
+        for (int profile = 0; profile < 10; profile++) {
+          ArmSums newer = ArmSums.NONE;
+          ArmSums older = ArmSums.NONE;
+          for (int device = 0; device < 25; device++) {
+            hits[profile][device] += hits(random, 30, lasting[profile][device]);
+            if (device < 5) {
+              newer = newer.plus(30.0 * look, hits[profile][device]);
+            } else {
+              older = older.plus(30.0 * look, hits[profile][device]);
+            }
+          }
+          profiles[profile] = new Comparison(newer, older);
+        }
+        out =
+            judged(Metric.ACCURACY, evidence(Metric.ACCURACY, profiles)).stream()
+                .anyMatch(result -> result.verdict() == Verdict.FAIL);
+      }
+      stopped += out ? 1 : 0;
     }
 
     assertThat((double) stopped / runs).isLessThanOrEqualTo(GateSettings.FALSE_ABORT);
@@ -306,6 +465,33 @@ class SequentialGateTest {
     assertThat(outlook(3, 100, 0))
         .filteredOn(one -> one.gate().equals("failed-predictions"))
         .allMatch(one -> one.text().contains("NO_DATA"));
+    assertThat(outlook(100, 1, 3600))
+        .filteredOn(one -> one.gate().equals("confidence"))
+        .singleElement()
+        .matches(one -> !one.enough() && one.text().contains("too few control devices"));
+    assertThat(outlook(100, 100, .5))
+        .filteredOn(one -> one.gate().equals("latency-p99"))
+        .singleElement()
+        .matches(one -> !one.enough() && one.text().endsWith("needs 200"));
+  }
+
+  @Test
+  void tellsBeforehandWhatItCanSeeOnAFewDevicesOfSeveralProfiles() {
+    Map<ProfileId, Outlook.Size> sizes = new HashMap<>();
+    for (int profile = 0; profile < 4; profile++) {
+      sizes.put(new ProfileId("profile-" + profile), new Outlook.Size(2, 11, 100_000, 10_000, 60));
+    }
+
+    Map<String, List<Outlook>> all = GateSettings.DEFAULTS.outlook(sizes, 3);
+
+    assertThat(all.keySet())
+        .containsExactly("pooled", "profile-0", "profile-1", "profile-2", "profile-3");
+    assertThat(all.get("pooled"))
+        .filteredOn(one -> one.gate().equals("failed-predictions"))
+        .allMatch(Outlook::enough);
+    assertThat(all.get("profile-0"))
+        .filteredOn(one -> one.gate().equals("failed-predictions"))
+        .noneMatch(Outlook::enough);
   }
 
   @Test
@@ -320,8 +506,8 @@ class SequentialGateTest {
   }
 
   private static List<Outlook> outlook(long devices, long controls, double predictions) {
-    return GateSettings.DEFAULTS.outlook(
-        new Outlook.Size(devices, controls, predictions, predictions / 10, 60), 3);
+    Outlook.Size size = new Outlook.Size(devices, controls, predictions, predictions / 10, 60);
+    return GateSettings.DEFAULTS.outlook(Map.of(AVX2, size), 3).values().iterator().next();
   }
 
   private static double hits(Random random, int trials, double share) {
@@ -347,6 +533,14 @@ class SequentialGateTest {
       sums = sums.plus(trials, trials * share);
     }
     return sums;
+  }
+
+  private static Evidence evidence(Metric metric, Comparison... profiles) {
+    Map<ProfileId, Evidence.OfProfile> all = new HashMap<>();
+    for (Comparison one : profiles) {
+      all.put(new ProfileId("profile-" + all.size()), of(metric, one));
+    }
+    return new Evidence(all, OptionalDouble.empty());
   }
 
   private static Evidence.OfProfile of(Metric metric, Comparison comparison) {

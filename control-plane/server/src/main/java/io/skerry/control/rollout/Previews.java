@@ -6,7 +6,9 @@ import io.skerry.fleet.gate.Outlook;
 import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.StageMembership.Candidate;
 import io.skerry.fleet.rollout.StageRule;
+import io.skerry.protocol.ProfileId;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -73,22 +75,35 @@ final class Previews {
   private static List<RolloutPreview.Sight> sights(
       RolloutWish wish, Traffic traffic, Map<String, Long> touched, Map<String, Long> all) {
     double minutes = wish.plan().deadlines().stage().toMillis() / 60_000.0;
-    List<RolloutPreview.Sight> sights = new ArrayList<>();
+    Map<ProfileId, Outlook.Size> sizes = new HashMap<>();
     touched.forEach(
-        (profile, devices) -> {
-          Outlook.Size size =
-              new Outlook.Size(
-                  devices,
-                  wish.plan().kind().isTrial() ? devices : all.getOrDefault(profile, 0L) - devices,
-                  traffic.predictionsPerMinute() * minutes,
-                  traffic.outcomesPerMinute() * minutes,
-                  minutes * 60_000 / wish.window().toMillis());
-          for (Outlook one : wish.plan().gates().outlook(size, wish.plan().stages().size())) {
-            sights.add(
-                new RolloutPreview.Sight(
-                    one.gate(), profile, one.excludes(), one.shows(), one.enough(), one.text()));
-          }
-        });
+        (profile, devices) ->
+            sizes.put(
+                new ProfileId(profile),
+                new Outlook.Size(
+                    devices,
+                    wish.plan().kind().isTrial()
+                        ? devices
+                        : all.getOrDefault(profile, 0L) - devices,
+                    traffic.predictionsPerMinute() * minutes,
+                    traffic.outcomesPerMinute() * minutes,
+                    minutes * 60_000 / wish.window().toMillis())));
+    List<RolloutPreview.Sight> sights = new ArrayList<>();
+    wish.plan()
+        .gates()
+        .outlook(sizes, wish.plan().stages().size())
+        .forEach(
+            (scope, seen) ->
+                seen.forEach(
+                    one ->
+                        sights.add(
+                            new RolloutPreview.Sight(
+                                one.gate(),
+                                scope,
+                                one.excludes(),
+                                one.shows(),
+                                one.enough(),
+                                one.text()))));
     return sights;
   }
 
