@@ -38,6 +38,12 @@ final class OnnxSignature {
       case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT -> ElementType.FP32;
       case ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE -> ElementType.FP64;
       case ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING -> ElementType.BYTES;
+      // So the binding calls what it does not know, elements of 2 and 4 bits among them.
+      case ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED ->
+          throw new EngineException(
+              Reason.MODEL_INVALID,
+              "%s '%s' has an element type that ONNX Runtime's Java binding has no name for"
+                  .formatted(what, name));
       default ->
           throw new EngineException(
               Reason.MODEL_INVALID,
