@@ -672,7 +672,11 @@ public final class DriftLedger {
     explained.forEach(
         (cohort, explanation) -> {
           double effect = explanation.state.effect(explanation.statistic);
-          double before = Math.abs(explanation.finding.effect().value());
+          // Effects are means of clipped residuals: a larger shift looks no larger than the clip.
+          double before =
+              Math.min(
+                  Math.abs(explanation.finding.effect().value()),
+                  known.clip[explanation.statistic]);
           double quiet =
               Math.max(
                   2 * settings.material(known.statistics.stream(explanation.statistic).kind()),

@@ -53,6 +53,27 @@ class DriftLedgerTest {
             });
   }
 
+  @ParameterizedTest
+  @ValueSource(doubles = {1.5, 5, 40, Double.NaN})
+  void endsAnIncidentWhenItsCauseIsGoneAndNotBefore(double sigmas) {
+    FleetReplay fleet = generated(1);
+    DriftLedger ledger = new DriftLedger(DriftSettings.DEFAULTS);
+    ledger.register(FleetReplay.V1, fleet.streams());
+    long gone = 4 * SHIFTED_FROM;
+    List<Long> ended = new ArrayList<>();
+
+    for (long window = 0; window < gone + 2 * DriftLedger.QUIET_WINDOWS; window++) {
+      String site = window < SHIFTED_FROM || window >= gone ? "none" : "b";
+      WindowVerdict verdict = ledger.judge(window, fleet.window(site, 3, sigmas));
+      if (!verdict.ended().isEmpty()) {
+        ended.add(window);
+        verdict.ended().forEach(cohort -> ledger.release(cohort, false));
+      }
+    }
+
+    assertThat(ended).containsExactly(gone + DriftLedger.QUIET_WINDOWS - 1);
+  }
+
   @Test
   void carriesBaselinesOverToAVersionWithOtherBins() {
     FleetReplay fleet = generated(1);
