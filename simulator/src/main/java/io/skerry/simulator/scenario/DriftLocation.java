@@ -38,7 +38,7 @@ final class DriftLocation implements Scenario {
     return List.of(
         Claim.holds(
             "one-incident-at-the-site",
-            Incidents.areAt(story, "site=site-b", "s2"),
+            Incidents.isOneAt(story, "site=site-b", "s2"),
             story.incidents().toString()));
   }
 }

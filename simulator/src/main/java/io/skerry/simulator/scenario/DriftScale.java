@@ -38,7 +38,7 @@ final class DriftScale implements Scenario {
     return List.of(
         Claim.holds(
             "one-incident-at-the-site",
-            Incidents.areAt(story, "site=site-b", ""),
+            Incidents.isOneAt(story, "site=site-b", ""),
             story.incidents().toString()));
   }
 }

@@ -7,13 +7,11 @@ import java.util.List;
 final class Incidents {
   private Incidents() {}
 
-  /**
-   * Whether there are incidents, all at this cohort; the first about this feature, unless empty.
-   */
-  static boolean areAt(Story story, String cohort, String feature) {
+  /** Whether there is one incident, at this cohort, and about this feature unless empty. */
+  static boolean isOneAt(Story story, String cohort, String feature) {
     List<String> incidents = story.incidents();
-    return !incidents.isEmpty()
-        && incidents.stream().allMatch(incident -> incident.startsWith(cohort + " "))
+    return incidents.size() == 1
+        && incidents.getFirst().startsWith(cohort + " ")
         && (feature.isEmpty() || incidents.getFirst().endsWith(" " + feature));
   }
 }

@@ -54,6 +54,14 @@ final class Nature {
     LOCATION,
     /** Values spread so many times as wide. */
     SCALE,
+    /** So large a share of the values is not there. */
+    MISSING,
+    /** The value stays so many deviations above its mean. */
+    STUCK,
+    /** Values come in another unit: so many times as large. */
+    UNIT,
+    /** The value follows the load the other way round, and keeps its own distribution. */
+    CORRELATION,
     /** The load itself is so many deviations higher: more of what is to be found. */
     PRIOR,
     /** The same values mean something else. */
@@ -95,7 +103,10 @@ final class Nature {
         float noise = NORMAL[f < 3 ? draw(one, f) : draw(two, 0)];
         float z = offsets[f] + WEIGHT[f] * load + REST[f] * noise;
         sum += z * SIGN[f];
-        batch.views[i * FEATURES + f] = shift.feature() == f ? wrong(f, z, shift) : value(f, z);
+        batch.views[i * FEATURES + f] =
+            shift.feature() == f
+                ? wrong(f, z, z - 2 * WEIGHT[f] * load, draw(two, 2), shift)
+                : value(f, z);
       }
       float evidence = sum / 2;
       boolean truth = evidence + NORMAL[draw(two, 1)] / 2 > BOUNDARY;
@@ -112,10 +123,14 @@ final class Nature {
     return (feature + 1) * (10 + z);
   }
 
-  private static float wrong(int feature, float z, Shift shift) {
+  private static float wrong(int feature, float z, float turned, int chance, Shift shift) {
     return switch (shift.kind()) {
       case LOCATION -> value(feature, z + shift.amount());
       case SCALE -> value(feature, z * shift.amount());
+      case MISSING -> chance < shift.amount() * DRAWS ? Float.NaN : value(feature, z);
+      case STUCK -> value(feature, shift.amount());
+      case UNIT -> value(feature, z) * shift.amount();
+      case CORRELATION -> value(feature, turned);
       case NONE, PRIOR, CONCEPT -> value(feature, z);
     };
   }

@@ -258,11 +258,15 @@ public final class SimDevice {
     }
 
     private boolean keep(RecordStream stream, Record record) {
+      long sequence = kept.getOrDefault(stream, 0L) + 1;
+      // Before it is: the machine may stop when the record is on the disk and nobody heard of it.
+      fleet.watch().kept(index, stream, epoch, sequence, record);
       boolean taken = spool.append(stream, record);
       if (taken) {
-        long sequence = kept.merge(stream, 1L, Long::sum);
-        fleet.watch().kept(index, stream, epoch, sequence, record);
+        kept.put(stream, sequence);
         wake(World.SECOND);
+      } else {
+        fleet.watch().refused(index, stream, epoch, sequence);
       }
       return taken;
     }

@@ -35,6 +35,10 @@ public final class Story {
   public enum Wrong {
     LOCATION,
     SCALE,
+    MISSING,
+    STUCK,
+    UNIT,
+    CORRELATION,
     PRIOR,
     CONCEPT
   }

@@ -138,6 +138,19 @@ public final class Watch {
     truth.open.add(new Kept(stream, epoch, sequence, predictions));
   }
 
+  /** The device says at once that it could not keep a record. */
+  void refused(int device, RecordStream stream, long epoch, long sequence) {
+    Truth truth = devices.get(device);
+    for (int i = truth.open.size() - 1; i >= 0; i--) {
+      Kept kept = truth.open.get(i);
+      if (kept.sequence == sequence && kept.stream == stream && kept.epoch == epoch) {
+        truth.keptPredictions -= kept.predictions;
+        truth.open.remove(i);
+        return;
+      }
+    }
+  }
+
   void durable(int device) {
     for (Kept kept : devices.get(device).open) {
       kept.durable |= !kept.doubtful;
