@@ -11,6 +11,7 @@ import io.skerry.packager.measure.Measured;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.measure.Proof;
 import io.skerry.packager.measure.Timing;
+import io.skerry.packager.quantize.Options;
 import io.skerry.profile.Engine;
 import io.skerry.profile.FactsProbe;
 import io.skerry.profile.HardwareProfile;
@@ -24,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /** Chooses and writes one profile's variant. */
@@ -215,7 +217,16 @@ final class ProfilePackaging {
         form.evaluation().map(context.judge()::quality),
         timing,
         here ? new Proof.Here() : new Proof.Unproved("not run on such a processor"),
-        fusable ? FusionCheck.unfused(form.content()) : List.of(),
+        fusable ? unfused(recipe, form.content()) : List.of(),
         form.failure());
+  }
+
+  /** What stayed float though it was not meant to. */
+  private static List<String> unfused(Recipe recipe, byte[] content)
+      throws IOException, EngineException {
+    Set<String> meant = recipe.options().map(Options::floats).orElse(Set.of());
+    return FusionCheck.unfused(content).stream()
+        .filter(name -> meant.stream().noneMatch(node -> name.startsWith(node + " (")))
+        .toList();
   }
 }

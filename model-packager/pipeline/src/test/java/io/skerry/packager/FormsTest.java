@@ -1,5 +1,6 @@
 package io.skerry.packager;
 
+import static org.assertj.core.api.Assertions.as;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
@@ -9,10 +10,12 @@ import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
+import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.OnnxImport;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Delegation;
+import io.skerry.packager.measure.FusionCheck;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
@@ -25,6 +28,8 @@ import io.skerry.runtime.LoadedModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -78,6 +83,26 @@ class FormsTest {
 
   static List<Scheme> schemes() {
     return List.of(Scheme.UNSIGNED, Scheme.UNSIGNED_SATURATING, Scheme.SIGNED, Scheme.SYMMETRIC);
+  }
+
+  /**
+   * The runtime's optimiser makes integers of float layers between integers, with one scale for all
+   * weights, unless the file keeps it from that.
+   */
+  @Test
+  void layersThatAreToStayFloatDoSoInTheEngine() throws Exception {
+    Graph graph = Nets.imageNet(4);
+    Observations seen = seen(graph, random(graph));
+    Node depthwise = graph.nodes().get(2);
+
+    byte[] written =
+        QdqExport.write(
+            Quantizer.quantized(
+                graph, seen, Scheme.UNSIGNED, OPTIONS.with(Set.of(depthwise.name()))));
+
+    assertThat(FusionCheck.unfused(written))
+        .singleElement(as(InstanceOfAssertFactories.STRING))
+        .startsWith(depthwise.name());
   }
 
   @Test

@@ -13,6 +13,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -23,6 +24,9 @@ import java.util.Set;
  * where the zero point is the smallest integer, because the clamp of QuantizeLinear is the same.
  */
 public final class QdqExport {
+  /** Integers of a bias that must say what floats say: twice as many as a float tells apart. */
+  private static final int FINE = 1 << 30;
+
   private final QuantizedGraph quantized;
   private final Graph graph;
   private final OnnxFile file;
@@ -53,10 +57,43 @@ public final class QdqExport {
   }
 
   private void floatNode(Node node) {
-    for (String input : node.inputs()) {
-      graph.constant(input).ifPresent(constant -> file.constant(input, constant));
+    List<String> inputs = new ArrayList<>(node.inputs());
+    boolean weighted = node.op() instanceof Op.Conv || node.op() instanceof Op.Dense;
+    boolean made = graph.producer(node.input()).filter(quantized::isQuantized).isPresent();
+    for (int i = 0; i < inputs.size(); i++) {
+      String name = inputs.get(i);
+      Optional<Constant> constant = graph.constant(name);
+      if (constant.isPresent() && weighted && made && i == 2) {
+        inputs.set(i, fineBias(node, constant.get()));
+      } else {
+        constant.ifPresent(value -> file.constant(name, value));
+      }
     }
-    file.node(node, node.inputs(), node.output());
+    if (weighted && made && inputs.size() == 2) {
+      int outputs = graph.shape(inputs.get(1)).dimension(0);
+      inputs.add(fineBias(node, Constant.of(Shape.of(outputs), new float[outputs])));
+    }
+    file.node(node, inputs, node.output());
+  }
+
+  /**
+   * A bias as integers so fine that they say the same as floats. ONNX Runtime makes integers of the
+   * float weights, one scale for all, of every convolution and dense layer between integers whose
+   * bias is a float constant; a layer that stays float because of its weights must be spared that.
+   */
+  private String fineBias(Node node, Constant bias) {
+    double largest = 0;
+    for (int i = 0; i < bias.size(); i++) {
+      largest = Math.max(largest, Math.abs(bias.at(i)));
+    }
+    float scale = largest < Float.MIN_NORMAL ? 1 : (float) (largest / FINE);
+    int[] integers = new int[bias.size()];
+    float[] scales = new float[bias.size()];
+    for (int i = 0; i < integers.length; i++) {
+      integers[i] = QuantizationRules.bias(bias.at(i), scale);
+      scales[i] = scale;
+    }
+    return biasIntegers(node.output() + "_bias", integers, scales);
   }
 
   private void integerNode(Node node) {
@@ -170,6 +207,10 @@ public final class QdqExport {
       file.constant(name, Constant.of(Shape.of(values.length), layer.realBias()));
       return name;
     }
+    return biasIntegers(name, values, layer.biasScales());
+  }
+
+  private String biasIntegers(String name, int[] values, float[] scales) {
     ByteBuffer integers =
         ByteBuffer.allocate(values.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     ByteBuffer zeros =
@@ -177,7 +218,7 @@ public final class QdqExport {
     integers.asIntBuffer().put(values);
     file.constant(name + "_quantized", DataType.INT32, List.of(values.length), integers);
     file.constant(name + "_zero_point", DataType.INT32, List.of(values.length), zeros);
-    return perOutput(name, layer.biasScales());
+    return perOutput(name, scales);
   }
 
   private String perOutput(String name, float[] scales) {
