@@ -8,10 +8,12 @@ import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.OnnxImport;
 import io.skerry.packager.quantize.Equalization;
+import io.skerry.packager.quantize.MeanMatching;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
 import io.skerry.packager.quantize.QuantizedGraph;
 import io.skerry.packager.quantize.Quantizer;
+import io.skerry.packager.quantize.RoundedWeights;
 import io.skerry.packager.quantize.Scheme;
 import io.skerry.packager.quantize.WeightsExport;
 import io.skerry.packager.tflite.TfliteExport;
@@ -63,8 +65,8 @@ sealed interface Source {
 
   /** A float model: any recipe. */
   final class Imported implements Source {
-    /** A graph and what its tensors were seen to hold. */
-    private record Observed(Graph graph, Observations seen) {}
+    /** A graph, what its tensors were seen to hold, and its weights as integers. */
+    private record Observed(Graph graph, Observations seen, RoundedWeights weights) {}
 
     /** What was evened out between channels: whatever shares one scale. */
     private enum Evened {
@@ -97,7 +99,8 @@ sealed interface Source {
               case ACTIVATIONS ->
                   Equalization.ofActivations(model, observed(Evened.NOTHING).seen());
             };
-        known = new Observed(graph, Calibrator.observe(graph, calibration.orElseThrow()));
+        Observations seen = Calibrator.observe(graph, calibration.orElseThrow());
+        known = new Observed(graph, seen, new RoundedWeights(graph, seen));
         observed.put(evened, known);
       }
       return known;
@@ -161,7 +164,18 @@ sealed interface Source {
       Scheme scheme = recipe.scheme().orElseThrow();
       Evened evened = scheme.perTensorWeights() ? Evened.WEIGHTS : Evened.ACTIVATIONS;
       Observed source = observed(options.equalization() ? evened : Evened.NOTHING);
-      return Quantizer.quantized(source.graph(), source.seen(), scheme, options);
+      Map<String, float[]> shifts =
+          options.meanMatching()
+              ? MeanMatching.shifts(
+                  source.graph(),
+                  source.seen(),
+                  source.weights(),
+                  scheme,
+                  options,
+                  calibration.orElseThrow())
+              : Map.of();
+      return Quantizer.quantized(
+          source.graph(), source.seen(), source.weights(), scheme, options, shifts);
     }
   }
 

@@ -5,6 +5,7 @@ import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.Op;
+import io.skerry.packager.measure.Divergence;
 import io.skerry.packager.measure.Judge;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Options;
@@ -34,7 +35,7 @@ final class Tuning {
   private final Graph graph;
   private final Forms forms;
   private final Samples calibration;
-  private final Outputs floats;
+  private final Divergence floats;
   private final Map<Recipe, Recipe> chosen = new HashMap<>();
   private final Map<Recipe, Recipe> mixed = new HashMap<>();
 
@@ -47,7 +48,7 @@ final class Tuning {
     this.graph = graph;
     this.forms = forms;
     this.calibration = calibration;
-    this.floats = floats;
+    this.floats = Divergence.from(floats);
   }
 
   /** The recipe with its best options; one that needs none, or cannot be followed, as it is. */
@@ -64,24 +65,29 @@ final class Tuning {
   }
 
   private Recipe best(Recipe recipe) throws IOException {
-    Recipe best = recipe.with(Options.of(Clipping.MSE));
-    double most = Double.NEGATIVE_INFINITY;
+    Options best = Options.of(Clipping.MSE);
+    double least = Double.POSITIVE_INFINITY;
     for (Options options : candidates()) {
-      Optional<Outputs> outputs = trial(recipe.with(options), calibration);
-      double noise = outputs.map(o -> o.signalToNoise(floats)).orElse(Double.NEGATIVE_INFINITY);
-      if (noise > most) {
-        most = noise;
-        best = recipe.with(options);
+      double off = off(recipe.with(options));
+      if (off < least) {
+        least = off;
+        best = options;
       }
     }
-    return best;
+    Recipe chosen = recipe.with(best);
+    Recipe matched = recipe.with(best.matched());
+    return off(matched) < least ? matched : chosen;
+  }
+
+  private double off(Recipe recipe) throws IOException {
+    return trial(recipe, calibration).map(floats::of).orElse(Double.POSITIVE_INFINITY);
   }
 
   private static List<Options> candidates() {
     List<Options> candidates = new ArrayList<>();
     for (Clipping clipping : Clipping.values()) {
       candidates.add(Options.of(clipping));
-      candidates.add(new Options(clipping, true, true, Set.of()));
+      candidates.add(new Options(clipping, true, true, false, Set.of()));
     }
     return candidates;
   }
@@ -126,22 +132,16 @@ final class Tuning {
     }
     int[] chosen = Samples.spread(calibration.count(), SENSITIVITY_ITEMS);
     Samples items = calibration.chosen(chosen);
-    Outputs reference = floats.chosen(chosen);
-    Map<Set<String>, Double> noise = new HashMap<>();
+    Divergence reference = floats.chosen(chosen);
+    Map<Set<String>, Double> off = new HashMap<>();
     for (Set<String> layer : layers) {
       Set<String> others = new LinkedHashSet<>();
       layers.stream().filter(other -> !other.equals(layer)).forEach(others::addAll);
       Recipe alone = tuned.with(tuned.options().orElseThrow().with(others));
-      noise.put(
-          layer,
-          trial(alone, items)
-              .map(outputs -> outputs.signalToNoise(reference))
-              .orElse(Double.POSITIVE_INFINITY));
+      off.put(layer, trial(alone, items).map(reference::of).orElse(0.0));
     }
     return layers.stream()
-        .sorted(
-            Comparator.comparingDouble(
-                layer -> noise.getOrDefault(layer, Double.POSITIVE_INFINITY)))
+        .sorted(Comparator.comparingDouble(layer -> -off.getOrDefault(layer, 0.0)))
         .toList();
   }
 

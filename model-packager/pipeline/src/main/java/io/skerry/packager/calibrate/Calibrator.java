@@ -14,10 +14,12 @@ import io.skerry.packager.graph.Shape;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BiConsumer;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -29,6 +31,12 @@ import java.util.stream.IntStream;
 public final class Calibrator {
   private static final int BATCH = 32;
   private static final int WORKERS = 2;
+
+  /** Told what a tensor holds of some items, the first of them of this number. */
+  @FunctionalInterface
+  private interface Watcher {
+    void see(String tensor, FloatBuffer values, int firstItem);
+  }
 
   private Calibrator() {}
 
@@ -61,22 +69,59 @@ public final class Calibrator {
     return all;
   }
 
+  /**
+   * The mean of each channel of a model's outputs on data, by output.
+   *
+   * @param graph what the file was written from
+   * @param model an ONNX file whose outputs are tensors of the graph
+   */
+  public static Map<String, double[]> channelMeans(Graph graph, byte[] model, Samples samples) {
+    Observations seen = new Observations();
+    run(
+        graph,
+        model,
+        samples,
+        0,
+        samples.count(),
+        (tensor, values, item) -> addSums(seen, graph.shape(tensor), tensor, values));
+    Map<String, double[]> means = new HashMap<>();
+    for (Node node : graph.nodes()) {
+      double[] known = seen.channelMeans(node.output());
+      if (known.length > 0) {
+        means.put(node.output(), known);
+      }
+    }
+    return means;
+  }
+
   private static Observations observe(
       Graph graph, byte[] model, Samples samples, int first, int end) {
     Observations seen = new Observations();
+    Map<String, List<Moments>> readers = new HashMap<>();
+    for (Node node : graph.nodes()) {
+      Optional<Moments> moments = Moments.of(graph, node, samples.count());
+      if (moments.isPresent()) {
+        seen.watch(node.name(), moments.get());
+        readers.computeIfAbsent(node.input(), t -> new ArrayList<>()).add(moments.get());
+      }
+    }
     run(
         graph,
         model,
         samples,
         first,
         end,
-        (tensor, values) -> {
+        (tensor, values, item) -> {
           if (!seen.open(tensor).add(values)) {
             throw new DataRefusedException(
                 "%s: tensor '%s' is not finite on this data: check it for missing values"
                     .formatted(samples.source(), tensor));
           }
+          if (tensor.equals(graph.input())) {
+            seen.input().add(values);
+          }
           addSums(seen, graph.shape(tensor), tensor, values);
+          readers.getOrDefault(tensor, List.of()).forEach(moments -> moments.add(values, item));
         });
     return seen;
   }
@@ -107,12 +152,7 @@ public final class Calibrator {
   }
 
   private static void run(
-      Graph graph,
-      byte[] model,
-      Samples samples,
-      int start,
-      int end,
-      BiConsumer<String, FloatBuffer> watcher) {
+      Graph graph, byte[] model, Samples samples, int start, int end, Watcher watcher) {
     // The same as the engine's: a process has one, and later callers cannot change it.
     OrtEnvironment environment =
         OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "skerry");
@@ -127,7 +167,7 @@ public final class Calibrator {
           if (size < batch && input.dimension(0) != Shape.BATCH) {
             break;
           }
-          runBatch(environment, session, graph, samples.batch(first, size), size, watcher);
+          runBatch(environment, session, graph, samples.batch(first, size), first, size, watcher);
         }
       }
     } catch (OrtException e) {
@@ -142,17 +182,18 @@ public final class Calibrator {
       OrtSession session,
       Graph graph,
       ByteBuffer data,
+      int first,
       int size,
-      BiConsumer<String, FloatBuffer> watcher)
+      Watcher watcher)
       throws OrtException {
     int[] dimensions = graph.shape(graph.input()).toArray(size);
     long[] shape = Arrays.stream(dimensions).asLongStream().toArray();
     FloatBuffer values = data.order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
-    watcher.accept(graph.input(), values.duplicate());
+    watcher.see(graph.input(), values.duplicate(), first);
     try (OnnxTensor tensor = OnnxTensor.createTensor(environment, values, shape);
         OrtSession.Result result = session.run(Map.of(graph.input(), tensor))) {
       for (Map.Entry<String, ai.onnxruntime.OnnxValue> output : result) {
-        watcher.accept(output.getKey(), ((OnnxTensor) output.getValue()).getFloatBuffer());
+        watcher.see(output.getKey(), ((OnnxTensor) output.getValue()).getFloatBuffer(), first);
       }
     }
   }

@@ -1,8 +1,10 @@
 package io.skerry.packager.calibrate;
 
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What a float model's tensors were seen to hold on calibration data: a histogram of each, and the
@@ -14,6 +16,9 @@ public final class Observations {
   private final Map<String, double[]> sums = new HashMap<>();
   private final Map<String, double[]> magnitudes = new HashMap<>();
   private final Map<String, Long> perChannel = new HashMap<>();
+  private final Map<String, Moments> moments = new HashMap<>();
+  private final Lattice input = new Lattice();
+  private final Map<Clipping, Ranges> ranges = new EnumMap<>(Clipping.class);
 
   Observations() {}
 
@@ -33,6 +38,14 @@ public final class Observations {
   void merge(Observations other) {
     other.histograms.forEach((tensor, histogram) -> open(tensor).merge(histogram));
     other.magnitudes.forEach(this::addMagnitudes);
+    input.merge(other.input);
+    other.moments.forEach(
+        (node, seen) -> {
+          Moments known = moments.putIfAbsent(node, seen);
+          if (known != null) {
+            known.merge(seen);
+          }
+        });
     other.sums.forEach(
         (tensor, channelSums) ->
             addSums(tensor, channelSums, other.perChannel.getOrDefault(tensor, 0L)));
@@ -70,10 +83,28 @@ public final class Observations {
     return means;
   }
 
+  /** The values that the model's input takes. */
+  public Lattice input() {
+    return input;
+  }
+
+  void watch(String node, Moments seen) {
+    moments.put(node, seen);
+  }
+
+  /** What the weights of a node read; absent of nodes without weights, and of large ones. */
+  public Optional<Moments> moments(String node) {
+    return Optional.ofNullable(moments.get(node));
+  }
+
   /** The range of every tensor. */
   public Ranges ranges(Clipping clipping) {
-    Map<String, Range> ranges = new HashMap<>();
-    histograms.forEach((tensor, histogram) -> ranges.put(tensor, clipping.range(histogram)));
-    return new Ranges(ranges);
+    return ranges.computeIfAbsent(clipping, this::chosen);
+  }
+
+  private Ranges chosen(Clipping clipping) {
+    Map<String, Range> chosen = new HashMap<>();
+    histograms.forEach((tensor, histogram) -> chosen.put(tensor, clipping.range(histogram)));
+    return new Ranges(chosen);
   }
 }

@@ -1,5 +1,6 @@
 package io.skerry.packager.quantize;
 
+import io.skerry.packager.calibrate.Moments;
 import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Node;
@@ -65,6 +66,27 @@ final class Biases {
         shift += error * means[firstChannel + i / kernel];
       }
       bias[o] += (float) shift;
+    }
+  }
+
+  /**
+   * The same, from the mean of everything that an output reads, the zeros of a padding included.
+   */
+  static void correct(
+      float[] bias, float[] weights, byte[] integers, float[] scales, int groups, Moments read) {
+    int outputs = bias.length;
+    int perOutput = weights.length / outputs;
+    for (int group = 0; group < groups; group++) {
+      double[] means = read.means(group);
+      int perGroup = outputs / groups;
+      for (int o = group * perGroup; o < (group + 1) * perGroup; o++) {
+        double shift = 0;
+        for (int i = 0; i < perOutput; i++) {
+          int at = o * perOutput + i;
+          shift += (weights[at] - (double) integers[at] * scales[o]) * means[i];
+        }
+        bias[o] += (float) shift;
+      }
     }
   }
 }

@@ -1,5 +1,7 @@
 package io.skerry.packager.quantize;
 
+import io.skerry.packager.calibrate.Lattice;
+
 /**
  * The arithmetic of onnxruntime.quantization, so that the same ranges give the same integers.
  *
@@ -40,6 +42,17 @@ public final class QuantizationRules {
     float magnitude = Math.max(Math.abs(minimum), Math.abs(maximum));
     int middle = type == IntegerType.INT8 ? 0 : WEIGHT_MAX + 1;
     return new TensorScale(type, weightScale(magnitude), middle);
+  }
+
+  /**
+   * Scale and zero point of an input that is made of whole steps: each of them exactly an integer.
+   * Levels that are left over lie on both sides, unless one side has none.
+   */
+  public static TensorScale lattice(Lattice.Steps steps, IntegerType type) {
+    int spare = type.maximum() - type.minimum() + 1 - steps.levels();
+    int highest = steps.lowest() + steps.levels() - 1;
+    int below = steps.lowest() == 0 ? 0 : highest == 0 ? spare : spare / 2;
+    return new TensorScale(type, (float) steps.step(), type.minimum() + below - steps.lowest());
   }
 
   /** Scale of symmetric int8 weights: largest magnitude / 127; 1 when all are 0. */

@@ -1,5 +1,7 @@
 package io.skerry.packager.quantize;
 
+import io.skerry.packager.calibrate.Lattice;
+import io.skerry.packager.calibrate.Moments;
 import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.calibrate.Range;
 import io.skerry.packager.calibrate.Ranges;
@@ -12,6 +14,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -27,6 +30,8 @@ public final class Quantizer {
 
   private final Graph graph;
   private final Observations seen;
+  private final RoundedWeights weights;
+  private final Map<String, float[]> shifts;
   private final Ranges ranges;
   private final Scheme scheme;
   private final Options options;
@@ -35,8 +40,16 @@ public final class Quantizer {
   private final Map<String, QuantizedLayer> layers = new HashMap<>();
   private final Map<String, String> rangeOfTensor = new HashMap<>();
 
-  private Quantizer(Graph graph, Observations seen, Scheme scheme, Options options) {
+  private Quantizer(
+      Graph graph,
+      Observations seen,
+      RoundedWeights weights,
+      Scheme scheme,
+      Options options,
+      Map<String, float[]> shifts) {
+    this.shifts = shifts;
     this.graph = graph;
+    this.weights = weights;
     this.seen = seen;
     this.ranges = seen.ranges(options.clipping());
     this.scheme = scheme;
@@ -50,8 +63,24 @@ public final class Quantizer {
    */
   public static QuantizedGraph quantized(
       Graph graph, Observations seen, Scheme scheme, Options options) {
+    return quantized(graph, seen, new RoundedWeights(graph, seen), scheme, options, Map.of());
+  }
+
+  /**
+   * The same.
+   *
+   * @param weights of the same graph, which may have been rounded already
+   * @param shifts that are added to biases, by node name; see {@link MeanMatching}
+   */
+  public static QuantizedGraph quantized(
+      Graph graph,
+      Observations seen,
+      RoundedWeights weights,
+      Scheme scheme,
+      Options options,
+      Map<String, float[]> shifts) {
     Graph biased = options.biasCorrection() ? Biases.everywhere(graph) : graph;
-    Quantizer quantizer = new Quantizer(biased, seen, scheme, options);
+    Quantizer quantizer = new Quantizer(biased, seen, weights, scheme, options, shifts);
     quantizer.chooseNodes();
     quantizer.joinRanges();
     biased.nodes().stream()
@@ -147,7 +176,15 @@ public final class Quantizer {
   }
 
   private TensorScale calibrated(String tensor) {
-    Range range = ranges.of(rangeOfTensor.getOrDefault(tensor, tensor));
+    String source = rangeOfTensor.getOrDefault(tensor, tensor);
+    Optional<Lattice.Steps> steps =
+        source.equals(graph.input()) && !scheme.symmetric()
+            ? seen.input().steps()
+            : Optional.empty();
+    if (steps.isPresent()) {
+      return QuantizationRules.lattice(steps.get(), scheme.activations());
+    }
+    Range range = ranges.of(source);
     return scaleOf(range.minimum(), range.maximum());
   }
 
@@ -168,31 +205,31 @@ public final class Quantizer {
   }
 
   private QuantizedLayer layer(Node node, TensorScale input) {
-    Constant weights = graph.constant(node.inputs().get(1)).orElseThrow();
-    float[] reals = weights.values();
-    int outputs = weights.shape().dimension(0);
-    int perOutput = reals.length / outputs;
+    float[] reals = graph.constant(node.inputs().get(1)).orElseThrow().values();
     float[] bias =
         node.inputs().size() > 2
             ? graph.constant(node.inputs().get(2)).orElseThrow().values()
             : new float[0];
-    float[] scales = weightScales(reals, outputs);
+    RoundedWeights.Layer rounded = weights.layer(node, scheme);
+    float[] scales = rounded.scales();
+    boolean widened = false;
     for (int o = 0; o < bias.length; o++) {
       scales[o] = QuantizationRules.weightScaleForBias(scales[o], input.scale(), bias[o]);
+      widened |= scales[o] != rounded.scale(o);
     }
-    byte[] integers = integers(reals, scales, perOutput);
-    if (scheme.saturatingPairs() && saturates(integers, outputs)) {
-      for (int o = 0; o < outputs; o++) {
-        double pair = SaturationBound.largestPair(reals, o * perOutput, (o + 1) * perOutput);
-        // Rounding may add half a step to each of the two.
-        double scale = pair / (SaturationBound.PAIR_MAX - 1);
-        scales[o] = Math.max(scales[o], (float) scale);
-      }
-      integers = integers(reals, scales, perOutput);
-    }
+    byte[] integers = widened ? RoundedWeights.nearest(reals, scales) : rounded.integers();
     if (options.biasCorrection()) {
       int groups = node.op() instanceof Op.Conv conv ? conv.group() : 1;
-      Biases.correct(bias, reals, integers, scales, groups, seen.channelMeans(node.input()));
+      Optional<Moments> moments = seen.moments(node.name());
+      if (moments.isPresent()) {
+        Biases.correct(bias, reals, integers, scales, groups, moments.get());
+      } else {
+        Biases.correct(bias, reals, integers, scales, groups, seen.channelMeans(node.input()));
+      }
+    }
+    float[] shift = shifts.getOrDefault(node.name(), new float[0]);
+    for (int o = 0; o < Math.min(shift.length, bias.length); o++) {
+      bias[o] += shift[o];
     }
     return withBias(integers, scales, bias, input);
   }
@@ -208,40 +245,5 @@ public final class Quantizer {
       integers[o] = QuantizationRules.bias(bias[o], biasScales[o]);
     }
     return new QuantizedLayer(weights, scales, integers, biasScales, bias);
-  }
-
-  private float[] weightScales(float[] reals, int outputs) {
-    int perOutput = reals.length / outputs;
-    float[] magnitudes = new float[outputs];
-    float largest = 0;
-    for (int i = 0; i < reals.length; i++) {
-      int o = i / perOutput;
-      magnitudes[o] = Math.max(magnitudes[o], Math.abs(reals[i]));
-      largest = Math.max(largest, magnitudes[o]);
-    }
-    float[] scales = new float[outputs];
-    for (int o = 0; o < outputs; o++) {
-      scales[o] =
-          QuantizationRules.weightScale(scheme.perTensorWeights() ? largest : magnitudes[o]);
-    }
-    return scales;
-  }
-
-  private static byte[] integers(float[] reals, float[] scales, int perOutput) {
-    byte[] integers = new byte[reals.length];
-    for (int i = 0; i < reals.length; i++) {
-      integers[i] = QuantizationRules.weight(reals[i], scales[i / perOutput]);
-    }
-    return integers;
-  }
-
-  private static boolean saturates(byte[] integers, int outputs) {
-    int perOutput = integers.length / outputs;
-    for (int o = 0; o < outputs; o++) {
-      if (SaturationBound.canSaturate(integers, o * perOutput, (o + 1) * perOutput)) {
-        return true;
-      }
-    }
-    return false;
   }
 }

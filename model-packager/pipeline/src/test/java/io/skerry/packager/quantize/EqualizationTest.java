@@ -73,7 +73,7 @@ class EqualizationTest {
   }
 
   private Outputs quantized(Graph graph, Samples items) throws Exception {
-    Options options = new Options(Clipping.MIN_MAX, false, false, Set.of());
+    Options options = new Options(Clipping.MIN_MAX, false, false, false, Set.of());
     return outputs(
         QdqExport.write(
             Quantizer.quantized(graph, Calibrator.observe(graph, items), PER_TENSOR, options)),

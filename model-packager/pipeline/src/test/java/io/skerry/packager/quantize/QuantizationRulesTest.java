@@ -1,7 +1,9 @@
 package io.skerry.packager.quantize;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
+import io.skerry.packager.calibrate.Lattice;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -96,5 +98,29 @@ class QuantizationRulesTest {
       assertThat(scale.quantized(scale.real(integer))).isEqualTo(integer);
     }
     assertThat(scale.real(scale.quantized(0))).isZero();
+  }
+
+  /** Multiples of a step, its lowest and highest: zero point and the integers of both ends. */
+  @ParameterizedTest
+  @CsvSource({
+    "0, 256, UINT8, 0, 0, 255",
+    "0, 256, INT8, -128, -128, 127",
+    "-211, 250, INT8, 86, -125, 124",
+    "-211, 250, UINT8, 214, 3, 252",
+    "0, 100, UINT8, 0, 0, 99",
+    "-99, 100, UINT8, 255, 156, 255"
+  })
+  void standsForWholeStepsExactly(
+      int lowest, int levels, IntegerType type, int zeroPoint, int first, int last) {
+    TensorScale scale =
+        QuantizationRules.lattice(new Lattice.Steps(0.5847029, lowest, levels), type);
+
+    assertThat(scale.zeroPoint()).isEqualTo(zeroPoint);
+    assertThat(scale.quantized((float) (lowest * 0.5847029))).isEqualTo(first);
+    assertThat(scale.quantized((float) ((lowest + levels - 1) * 0.5847029))).isEqualTo(last);
+    for (int multiple = lowest; multiple < lowest + levels; multiple++) {
+      float real = (float) (multiple * 0.5847029);
+      assertThat(scale.real(scale.quantized(real))).isCloseTo(real, within(1e-4f));
+    }
   }
 }

@@ -1,0 +1,140 @@
+package io.skerry.packager.calibrate;
+
+import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.Node;
+import io.skerry.packager.graph.Op;
+import io.skerry.packager.graph.Shape;
+import io.skerry.packager.graph.Window;
+import java.nio.FloatBuffer;
+import java.util.Optional;
+
+/**
+ * Mean and covariance of what the outputs of a convolution or dense layer read: of patches of its
+ * input, in the order of its weights, padding as zeros. Of each item, some patches are taken,
+ * spread over all places.
+ */
+public final class Moments {
+  /** Above this, the covariance would cost more memory and time than it gains. */
+  private static final int LENGTH_MAX = 1024;
+
+  /** Products that are kept of one layer, of all its groups together. */
+  private static final int PRODUCTS_MAX = 1 << 21;
+
+  /** Patches of all items together; more hardly make the estimate better. */
+  private static final int PATCHES_WANTED = 8192;
+
+  /** Products that are added up for one layer: about a second. */
+  private static final long WORK_MAX = 1L << 31;
+
+  private final int groups;
+  private final int length;
+  private final double[] sums;
+  private final double[] products;
+  private final Patches patches;
+  private long count;
+
+  private Moments(int groups, int length, Patches patches) {
+    this.groups = groups;
+    this.length = length;
+    this.patches = patches;
+    this.sums = new double[groups * length];
+    this.products = new double[groups * length * length];
+  }
+
+  /**
+   * Nothing seen yet of a layer's input; absent for other nodes, and for layers too large.
+   *
+   * @param items that will be seen, by all workers together
+   */
+  static Optional<Moments> of(Graph graph, Node node, int items) {
+    boolean weighted = node.op() instanceof Op.Conv || node.op() instanceof Op.Dense;
+    if (!weighted || graph.constant(node.input()).isPresent()) {
+      return Optional.empty();
+    }
+    int groups = node.op() instanceof Op.Conv conv ? conv.group() : 1;
+    Shape weights = graph.shape(node.inputs().get(1));
+    int length = weights.elements() / weights.dimension(0);
+    long products = (long) groups * length * length;
+    if (length > LENGTH_MAX || products > PRODUCTS_MAX) {
+      return Optional.empty();
+    }
+    int wanted = (int) Math.min(PATCHES_WANTED, WORK_MAX / products);
+    Patches patches =
+        node.op() instanceof Op.Conv(Window window, int group)
+            ? Patches.of(window, graph.shape(node.input()), graph.shape(node.output()))
+            : Patches.whole(length);
+    return Optional.of(new Moments(groups, length, patches.some(wanted, items)));
+  }
+
+  /** Counts a batch of the layer's input, from the item of this number on. */
+  void add(FloatBuffer values, int firstItem) {
+    float[] patch = new float[groups * length];
+    int each = patches.elementsPerItem();
+    int items = values.remaining() / each;
+    for (int item = 0; item < items; item++) {
+      int from = values.position() + item * each;
+      for (int at = patches.first(firstItem + item); at < patches.places(); at += patches.step()) {
+        patches.read(values, from, at, patch);
+        add(patch);
+      }
+    }
+  }
+
+  private void add(float[] patch) {
+    count++;
+    for (int group = 0; group < groups; group++) {
+      int from = group * length;
+      for (int i = 0; i < length; i++) {
+        double value = patch[from + i];
+        if (value == 0) {
+          continue;
+        }
+        sums[from + i] += value;
+        int row = (from + i) * length;
+        for (int k = i; k < length; k++) {
+          products[row + k] += value * patch[from + k];
+        }
+      }
+    }
+  }
+
+  /** Adds what another worker saw of the same layer. */
+  void merge(Moments other) {
+    count += other.count;
+    for (int i = 0; i < sums.length; i++) {
+      sums[i] += other.sums[i];
+    }
+    for (int i = 0; i < products.length; i++) {
+      products[i] += other.products[i];
+    }
+  }
+
+  /** Values that one output reads. */
+  public int length() {
+    return length;
+  }
+
+  /** The mean of each value that the outputs of a group read. */
+  public double[] means(int group) {
+    double[] means = new double[length];
+    for (int i = 0; i < length; i++) {
+      means[i] = sums[group * length + i] / Math.max(1, count);
+    }
+    return means;
+  }
+
+  /** How these values vary together: length × length, symmetric. */
+  public double[] covariance(int group) {
+    double[] means = means(group);
+    double[] covariance = new double[length * length];
+    for (int i = 0; i < length; i++) {
+      for (int k = i; k < length; k++) {
+        double product = products[(group * length + i) * length + k] / Math.max(1, count);
+        double value = product - means[i] * means[k];
+        covariance[i * length + k] = value;
+        covariance[k * length + i] = value;
+      }
+    }
+    return covariance;
+  }
+}
