@@ -69,6 +69,9 @@ final class DeviceInstances {
             raise(transaction, device, after.alarm().get());
           }
         });
+    if (devices.isEmpty()) {
+      return;
+    }
     transaction.update(
         """
         insert into device_instances (device, state, cloned_since)

@@ -5,9 +5,9 @@ import io.micronaut.context.event.ApplicationEventPublisher;
 import io.skerry.control.sql.Columns;
 import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.device.InstanceEvent;
+import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
-import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SlotReport;
@@ -17,7 +17,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -101,7 +100,7 @@ public final class DeviceReports {
 
   private static Set<String> storeHeads(
       Transaction transaction, Collection<ReportedDocument> reports) {
-    Columns rows = new Columns(11);
+    Columns rows = new Columns(10);
     for (ReportedDocument report : reports) {
       rows.add(
           report.device().value(),
@@ -113,27 +112,26 @@ public final class DeviceReports {
           report.applied().term(),
           report.applied().counter(),
           report.agentVersion(),
-          report.dropped().values().stream().mapToLong(Long::longValue).sum(),
-          HexFormat.of().formatHex(ProtocolCodec.encode(report)));
+          report.dropped().values().stream().mapToLong(Long::longValue).sum());
     }
     return new HashSet<>(
         transaction.list(
             """
             insert into device_report (device, boot_epoch, sequence, at, received_at, observed_term,
-              observed_counter, applied_term, applied_counter, agent_version, dropped, document)
+              observed_counter, applied_term, applied_counter, agent_version, dropped)
             select device, epoch, sequence, at::timestamptz, now(), observed_term, observed_counter,
-              applied_term, applied_counter, agent, dropped, decode(document, 'hex')
+              applied_term, applied_counter, agent, dropped
             from unnest(?::text[], ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::bigint[],
-              ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::text[])
+              ?::bigint[], ?::bigint[], ?::text[], ?::bigint[])
               as given (device, epoch, sequence, at, observed_term, observed_counter, applied_term,
-                applied_counter, agent, dropped, document)
+                applied_counter, agent, dropped)
             order by device
             on conflict (device) do update set
               boot_epoch = excluded.boot_epoch, sequence = excluded.sequence, at = excluded.at,
               received_at = excluded.received_at, observed_term = excluded.observed_term,
               observed_counter = excluded.observed_counter, applied_term = excluded.applied_term,
               applied_counter = excluded.applied_counter, agent_version = excluded.agent_version,
-              dropped = excluded.dropped, document = excluded.document
+              dropped = excluded.dropped
             where (device_report.boot_epoch, device_report.sequence)
               < (excluded.boot_epoch, excluded.sequence)
             returning device
@@ -143,11 +141,9 @@ public final class DeviceReports {
   }
 
   private static void storeSlots(Transaction transaction, List<ReportedDocument> reports) {
-    List<String> keys = new ArrayList<>();
     Columns rows = new Columns(13);
     for (ReportedDocument report : reports) {
       for (SlotReport slot : report.slots()) {
-        keys.add(report.device().value() + "/" + slot.slot().value());
         Optional<SlotReport.Running> running = slot.running();
         rows.add(
             report.device().value(),
@@ -165,14 +161,19 @@ public final class DeviceReports {
             slot.predictionsFailed());
       }
     }
+    Columns slots = new Columns(2);
+    for (ReportedDocument report : reports) {
+      report.slots().forEach(slot -> slots.add(report.device().value(), slot.slot().value()));
+    }
     transaction.update(
         """
         delete from device_slot_report s
-        where s.device = any(?) and s.device || '/' || s.slot <> all(?)
+        where s.device = any(?) and not exists (
+          select 1 from unnest(?::text[], ?::text[]) as told (device, slot)
+          where told.device = s.device and told.slot = s.slot)
         """,
-        reports.stream().map(report -> report.device().value()).toList(),
-        keys);
-    if (keys.isEmpty()) {
+        slots.after(reports.stream().map(report -> report.device().value()).toList()));
+    if (rows.isEmpty()) {
       return;
     }
     transaction.update(
@@ -194,28 +195,23 @@ public final class DeviceReports {
         rows.and());
   }
 
+  private record Told(String facts, Optional<String> profile) {}
+
   private void storeFacts(Transaction transaction, List<ReportedDocument> reports) {
-    Map<String, String> facts = new LinkedHashMap<>();
-    reports.forEach(report -> facts.put(report.device().value(), gson.toJson(report.facts())));
-    Set<String> changed =
-        new HashSet<>(
-            transaction.list(
-                """
-                select id from unnest(?::text[], ?::text[]) as told (device, facts)
-                join device on device.id = told.device and device.facts <> told.facts::jsonb
-                """,
-                row -> row.text("id"),
-                facts.keySet(),
-                facts.values()));
+    Map<DeviceFacts, Told> known = new HashMap<>();
+    Columns rows = new Columns(3);
     for (ReportedDocument report : reports) {
-      String device = report.device().value();
-      if (changed.contains(device)) {
-        transaction.update(
-            "update device set facts = ?::jsonb, profile = ? where id = ?",
-            facts.get(device),
-            profiles.matching(report.facts()).orElse(null),
-            device);
-      }
+      Told told =
+          known.computeIfAbsent(
+              report.facts(), facts -> new Told(gson.toJson(facts), profiles.matching(facts)));
+      rows.add(report.device().value(), told.facts(), told.profile().orElse(null));
     }
+    transaction.update(
+        """
+        update device set facts = told.facts::jsonb, profile = told.profile
+        from unnest(?::text[], ?::text[], ?::text[]) as told (device, facts, profile)
+        where device.id = told.device and device.facts <> told.facts::jsonb
+        """,
+        rows.and());
   }
 }

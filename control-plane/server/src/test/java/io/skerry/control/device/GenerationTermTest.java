@@ -251,8 +251,8 @@ class GenerationTermTest {
                   """
               insert into device_report (device, boot_epoch, sequence, at, received_at,
                 observed_term, observed_counter, applied_term, applied_counter, agent_version,
-                dropped, document)
-              values ('cam-1', 1, 1, now(), now(), ?, ?, 0, 0, 'test', 0, '')
+                dropped)
+              values ('cam-1', 1, 1, now(), now(), ?, ?, 0, 0, 'test', 0)
               """,
                   observed.term(),
                   observed.counter());

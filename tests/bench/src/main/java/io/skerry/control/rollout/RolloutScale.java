@@ -42,6 +42,10 @@ public final class RolloutScale implements AutoCloseable {
 
   private static final Actor BENCH = new Actor("bench", "bench");
   private static final String PROFILE = "x86-64-avx2";
+  // Of that profile, or nobody would be eligible after the first report.
+  private static final DeviceFacts FACTS =
+      new DeviceFacts(
+          "x86-64", List.of("avx2"), 4, 1L << 32, List.of(), List.of("onnxruntime"), "");
   private static final String MODEL = "scale";
   private static final int REPORTS_A_BATCH = 500;
   private static final int UNANSWERED_MAX = 1000;
@@ -248,7 +252,7 @@ public final class RolloutScale implements AutoCloseable {
                     order.generation(),
                     order.generation(),
                     List.of(slot(slot, phase, order)),
-                    new DeviceFacts("amd64", List.of(), 4, 1L << 32, List.of(), List.of(), ""),
+                    FACTS,
                     "bench",
                     Map.of(),
                     DeviceHealth.UNKNOWN))
