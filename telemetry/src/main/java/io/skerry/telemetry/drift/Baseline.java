@@ -1,6 +1,8 @@
 package io.skerry.telemetry.drift;
 
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,10 +13,17 @@ import org.jspecify.annotations.Nullable;
  * b(t) = mean + sum over k = 1, 2 of  a_k cos(2 pi k t / P) + c_k sin(2 pi k t / P)
  * }</pre>
  *
- * <p>Over whole seasons the terms are orthogonal, so that running sums are enough to fit them.
+ * <p>Fitted by least squares, from running sums. A device that was away for a window learns from
+ * one more instead, so that its windows are no whole seasons and the terms are not orthogonal:
+ * taking them for it moves the baselines of all that share a season in the same direction.
  */
 final class Baseline {
   static final int HARMONICS = 2;
+
+  // Of the windows, added to the squares of a harmonic: a device that is only there at certain
+  // hours
+  // shall not be thought to swing wildly at others.
+  private static final double RIDGE = 1e-3;
 
   private final int from;
   private final int to;
@@ -25,6 +34,50 @@ final class Baseline {
   private long lastWindow = Long.MIN_VALUE;
   private int windows;
 
+  /** Sums of products of factors, and those that single statistics lack of them. */
+  private static final class Products {
+    private final double[][] all;
+    private final Map<Integer, double[][]> lacking = new HashMap<>();
+
+    Products(int terms) {
+      all = new double[terms][terms];
+    }
+
+    void add(float[] factors) {
+      add(all, factors);
+    }
+
+    void lacks(int statistic, float[] factors) {
+      add(lacking.computeIfAbsent(statistic, key -> new double[all.length][all.length]), factors);
+    }
+
+    boolean areWhole(int statistic) {
+      return !lacking.containsKey(statistic);
+    }
+
+    double[][] of(int statistic) {
+      double[][] missing = lacking.get(statistic);
+      if (missing == null) {
+        return all;
+      }
+      double[][] rest = new double[all.length][all.length];
+      for (int i = 0; i < rest.length; i++) {
+        for (int j = 0; j < rest.length; j++) {
+          rest[i][j] = all[i][j] - missing[i][j];
+        }
+      }
+      return rest;
+    }
+
+    private static void add(double[][] to, float[] factors) {
+      for (int i = 0; i < factors.length; i++) {
+        for (int j = 0; j < factors.length; j++) {
+          to[i][j] += factors[i] * factors[j];
+        }
+      }
+    }
+  }
+
   /** What is only needed until the baseline is settled; rows per statistic. */
   private static final class Learning {
     private final float[] count;
@@ -32,13 +85,21 @@ final class Baseline {
     private final float[] previous;
     private final float[] steps;
     private final float[] stepCount;
+    private final float[][] stepTerms;
+    private final Products products;
+    private final Products stepProducts;
+    private float[] factors;
 
-    Learning(int statistics) {
+    Learning(int statistics, int terms) {
       count = new float[statistics];
       squares = new float[statistics];
       previous = new float[statistics];
       steps = new float[statistics];
       stepCount = new float[statistics];
+      stepTerms = new float[terms][statistics];
+      products = new Products(terms);
+      stepProducts = new Products(terms);
+      factors = new float[terms];
       Arrays.fill(previous, Float.NaN);
     }
   }
@@ -49,7 +110,7 @@ final class Baseline {
     this.to = to;
     this.season = season;
     this.terms = new float[season > 1 ? 1 + 2 * HARMONICS : 1][to - from];
-    this.learning = new Learning(to - from);
+    this.learning = new Learning(to - from, terms.length);
   }
 
   boolean isLearned() {
@@ -62,18 +123,30 @@ final class Baseline {
     if (sums == null) {
       return;
     }
-    if (window != lastWindow + 1) {
+    boolean follows = window == lastWindow + 1;
+    if (!follows) {
       Arrays.fill(sums.previous, Float.NaN);
     }
     float[] factors = new float[terms.length];
+    float[] stepFactors = new float[terms.length];
     for (int term = 0; term < terms.length; term++) {
       factors[term] = factor(term, window);
+      stepFactors[term] = factors[term] - sums.factors[term];
+    }
+    sums.factors = factors;
+    sums.products.add(factors);
+    if (follows) {
+      sums.stepProducts.add(stepFactors);
     }
     for (int i = 0; i < to - from; i++) {
       float value = row[from + i];
       float step = value - sums.previous[i];
       sums.previous[i] = value;
+      if (follows && Float.isNaN(step)) {
+        sums.stepProducts.lacks(i, stepFactors);
+      }
       if (Float.isNaN(value)) {
+        sums.products.lacks(i, factors);
         continue;
       }
       sums.count[i]++;
@@ -84,6 +157,9 @@ final class Baseline {
       if (!Float.isNaN(step)) {
         sums.steps[i] += step * step;
         sums.stepCount[i]++;
+        for (int term = 1; term < terms.length; term++) {
+          sums.stepTerms[term][i] += step * stepFactors[term];
+        }
       }
     }
     lastWindow = window;
@@ -94,29 +170,69 @@ final class Baseline {
 
   // What was seen in less than half of the windows has no baseline.
   private void settle(Learning sums, int enough, Noise noise) {
+    double[][] whole = inverse(sums.products.all);
     for (int i = 0; i < to - from; i++) {
       float count = sums.count[i];
       if (count < Math.max(2, enough / 2)) {
         terms[0][i] = Float.NaN;
         continue;
       }
+      double[][] inverse = sums.products.areWhole(i) ? whole : inverse(sums.products.of(i));
+      double[] amounts = new double[terms.length];
       double rest = sums.squares[i];
-      double seasonal = 0;
       for (int term = 0; term < terms.length; term++) {
-        terms[term][i] *= (term == 0 ? 1 : 2) / count;
-        double square = (double) terms[term][i] * terms[term][i];
-        rest -= (term == 0 ? count : count / 2) * square;
-        // The mean square of a step of this harmonic.
-        seasonal += term == 0 ? 0 : square * (1 - Math.cos(2 * Math.PI * harmonic(term) / season));
+        for (int other = 0; other < terms.length; other++) {
+          amounts[term] += inverse[term][other] * terms[other][i];
+        }
+        rest -= amounts[term] * terms[term][i];
       }
-      noise.add(
-          from + i,
-          Math.max(0, rest),
-          Math.max(1, count - terms.length),
-          Math.max(0, sums.steps[i] - sums.stepCount[i] * seasonal),
-          sums.stepCount[i]);
+      for (int term = 1; term < terms.length; term++) {
+        rest -= RIDGE * count * amounts[term] * amounts[term];
+      }
+      rest = Math.max(0, rest);
+      double degrees = Math.max(1, count - terms.length);
+      // The squared steps of what is left, and what the fit took off them of the noise.
+      double[][] stepProducts = sums.stepProducts.of(i);
+      double steps = sums.steps[i];
+      for (int term = 0; term < terms.length; term++) {
+        steps -= 2 * amounts[term] * sums.stepTerms[term][i];
+        for (int other = 0; other < terms.length; other++) {
+          double both = amounts[term] * amounts[other] + rest / degrees * inverse[term][other];
+          steps += both * stepProducts[term][other];
+        }
+        // What was summed up becomes what it amounts to; nothing reads the sums any more.
+        terms[term][i] = (float) amounts[term];
+      }
+      noise.add(from + i, rest, degrees, Math.max(0, steps), sums.stepCount[i]);
     }
     learning = null;
+  }
+
+  // Gauss and Jordan; no pivots, for the matrix is positive definite.
+  private static double[][] inverse(double[][] products) {
+    int n = products.length;
+    double[][] left = new double[n][];
+    double[][] right = new double[n][n];
+    for (int i = 0; i < n; i++) {
+      left[i] = products[i].clone();
+      left[i][i] += i == 0 ? 0 : RIDGE * products[0][0];
+      right[i][i] = 1;
+    }
+    for (int pivot = 0; pivot < n; pivot++) {
+      double scale = 1 / left[pivot][pivot];
+      for (int j = 0; j < n; j++) {
+        left[pivot][j] *= scale;
+        right[pivot][j] *= scale;
+      }
+      for (int i = 0; i < n; i++) {
+        double factor = i == pivot ? 0 : left[i][pivot];
+        for (int j = 0; j < n; j++) {
+          left[i][j] -= factor * left[pivot][j];
+          right[i][j] -= factor * right[pivot][j];
+        }
+      }
+    }
+    return right;
   }
 
   /** Takes this off a row, in place. */

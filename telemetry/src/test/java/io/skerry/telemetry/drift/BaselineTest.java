@@ -1,0 +1,50 @@
+package io.skerry.telemetry.drift;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class BaselineTest {
+  private static final int DAY = 24;
+  private static final int ENOUGH = 2 * DAY;
+
+  @Test
+  void learnsTheCourseOfADeviceThatWasAwayForSomeWindows() {
+    assertThat(farthest(Set.of(), Set.of())).isCloseTo(0, within(.005));
+    assertThat(farthest(Set.of(3, 4, 17, 30), Set.of())).isCloseTo(0, within(.005));
+  }
+
+  @Test
+  void learnsTheCourseOfAStatisticThatSomeWindowsLack() {
+    assertThat(farthest(Set.of(), Set.of(0, 1, 2, 25, 26, 40))).isCloseTo(0, within(.005));
+  }
+
+  /** A course of amplitude 1, learned without noise: how far from it the baseline is at worst. */
+  private static double farthest(Set<Integer> away, Set<Integer> lacking) {
+    Baseline baseline = new Baseline(0, 2, DAY);
+    Noise noise = new Noise(2, ENOUGH, 1 + 2 * Baseline.HARMONICS);
+    for (int window = 0; !baseline.isLearned(); window++) {
+      if (!away.contains(window)) {
+        float value = course(window);
+        baseline.learn(
+            window,
+            new float[] {value, lacking.contains(window) ? Float.NaN : value},
+            ENOUGH,
+            noise);
+      }
+    }
+    double farthest = 0;
+    for (int window = 0; window < DAY; window++) {
+      float[] row = {course(window), course(window)};
+      baseline.subtract(window, row);
+      farthest = Math.max(farthest, Math.max(Math.abs(row[0]), Math.abs(row[1])));
+    }
+    return farthest;
+  }
+
+  private static float course(int window) {
+    return (float) (.4 + Math.sin(2 * Math.PI * (window + 5) / DAY));
+  }
+}
