@@ -1,5 +1,6 @@
 package io.skerry.packager.graph;
 
+import com.google.protobuf.ByteString;
 import io.skerry.wire.onnx.AttributeProto;
 import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
@@ -114,6 +115,40 @@ public final class OnnxFile {
           case LEAKY_RELU -> proto.setOpType("LeakyRelu").addAttribute(real("alpha", slope));
         }
       }
+      case Op.Clip(float minimum, float maximum) -> {
+        proto.setOpType("Clip");
+        boolean open = minimum <= -OnnxNodes.UNBOUNDED;
+        operands.add(open ? "" : scalar(output + "_minimum", minimum));
+        if (maximum < OnnxNodes.UNBOUNDED) {
+          operands.add(scalar(output + "_maximum", maximum));
+        }
+      }
+      case Op.Pad(List<Integer> before, List<Integer> after, float value) -> {
+        List<Integer> pads = new ArrayList<>(before);
+        pads.addAll(after);
+        proto.setOpType("Pad");
+        operands.add(shapeConstant(output + "_pads", new Shape(pads)));
+        operands.add(scalar(output + "_value", value));
+      }
+      case Op.Resize(String mode, String coordinates, String rounding, List<Float> scales) -> {
+        proto
+            .setOpType("Resize")
+            .addAttribute(text("mode", mode))
+            .addAttribute(text("coordinate_transformation_mode", coordinates))
+            .addAttribute(text("nearest_mode", rounding));
+        // These stay 32-bit floats in a file of 16-bit ones.
+        ByteBuffer raw =
+            ByteBuffer.allocate(scales.size() * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        scales.forEach(raw::putFloat);
+        List<Integer> dimensions = List.of(scales.size());
+        constant(output + "_scales", TensorProto.DataType.FLOAT, dimensions, raw.flip());
+        operands.add("");
+        operands.add(output + "_scales");
+      }
+      case Op.ConvTranspose(Window window, List<Integer> more, int group) ->
+          window(proto.setOpType("ConvTranspose"), window, true)
+              .addAttribute(integers("output_padding", more))
+              .addAttribute(integer("group", group));
       case Op.Sigmoid sigmoid -> proto.setOpType("Sigmoid");
       case Op.Softmax softmax -> proto.setOpType("Softmax").addAttribute(integer("axis", -1));
     }
@@ -174,6 +209,11 @@ public final class OnnxFile {
     graph.addNode(proto);
   }
 
+  private String scalar(String name, float value) {
+    constant(name, Constant.of(Shape.of(), value));
+    return name;
+  }
+
   private String shapeConstant(String name, Shape shape) {
     ByteBuffer raw = ByteBuffer.allocate(shape.rank() * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     shape.dimensions().forEach(raw::putLong);
@@ -205,6 +245,14 @@ public final class OnnxFile {
         .setName(name)
         .setType(AttributeProto.AttributeType.FLOAT)
         .setF(value)
+        .build();
+  }
+
+  private static AttributeProto text(String name, String value) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.STRING)
+        .setS(ByteString.copyFromUtf8(value))
         .build();
   }
 

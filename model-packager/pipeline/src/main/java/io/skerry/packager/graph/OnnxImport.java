@@ -47,25 +47,33 @@ public final class OnnxImport {
         throw new ModelRefusedException(
             "the file has %d bytes, the limit is %d".formatted(Files.size(file), MODEL_BYTES_MAX));
       }
-      return read(Files.readAllBytes(file));
+      Path folder = file.toAbsolutePath().resolveSibling("");
+      long left = MODEL_BYTES_MAX - Files.size(file);
+      return read(new ExternalData(folder, left).inlined(parsed(Files.readAllBytes(file))));
     } catch (ModelRefusedException e) {
       throw e.in(file.toString());
     }
   }
 
   /**
-   * Reads a file's content.
+   * Reads a file's content; all weights must be in it.
    *
    * @throws ModelRefusedException if it is no model that can be packaged
    */
   public static Graph read(byte[] content) {
-    ModelProto model;
+    return read(parsed(content));
+  }
+
+  private static ModelProto parsed(byte[] content) {
     try {
-      model = ModelProto.parseFrom(content);
+      return ModelProto.parseFrom(content);
     } catch (InvalidProtocolBufferException e) {
       throw new ModelRefusedException(
           "this is no ONNX model, or it is damaged: export it again", e);
     }
+  }
+
+  private static Graph read(ModelProto model) {
     if (!model.hasGraph() || model.getGraph().getNodeCount() == 0) {
       throw new ModelRefusedException("this is no ONNX model: it has no nodes");
     }

@@ -4,6 +4,7 @@ import io.skerry.wire.onnx.NodeProto;
 import io.skerry.wire.onnx.TensorProto;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Turns the format's nodes into ours, one after the other, with their shapes. */
 final class OnnxNodes {
-  private static final float UNBOUNDED = 1e30f;
+  /** From here on, a bound is none. */
+  static final float UNBOUNDED = 1e30f;
 
   private final int operatorSet;
   private final Map<String, Constant> constants = new LinkedHashMap<>();
@@ -79,6 +81,9 @@ final class OnnxNodes {
       case "BatchNormalization" -> batchNormalization(name, proto, attributes);
       case "Relu" -> put(name, new Op.Activate(Activation.RELU), proto);
       case "Clip" -> put(name, clip(proto, attributes), proto);
+      case "Pad" -> put(name, pad(proto, attributes), proto);
+      case "Resize" -> put(name, resize(proto, attributes), proto);
+      case "ConvTranspose" -> convTranspose(name, proto, attributes);
       case "MaxPool" -> put(name, maxPool(proto, attributes), proto);
       case "AveragePool" ->
           put(
@@ -335,8 +340,154 @@ final class OnnxNodes {
     if (minimum == 0 && maximum >= UNBOUNDED) {
       return new Op.Activate(Activation.RELU);
     }
-    throw new ModelRefusedException(
-        "bounds %s and %s are not supported: use 0 and 6, or Relu".formatted(minimum, maximum));
+    if (!(minimum <= maximum)) {
+      throw new ModelRefusedException(
+          "its bounds are %s and %s: give the lower one first".formatted(minimum, maximum));
+    }
+    return new Op.Clip(minimum, maximum);
+  }
+
+  private Op pad(NodeProto proto, OnnxAttributes attributes) {
+    checkInputs(proto, 1);
+    String mode = attributes.text("mode", "constant");
+    if (!mode.equals("constant")) {
+      throw new ModelRefusedException(
+          "mode '%s' is not supported: pad with a constant".formatted(mode));
+    }
+    int rank = shape(resolved(proto.getInput(0))).rank();
+    List<Integer> pads =
+        operatorSet < 11 ? attributes.integers("pads") : constantIntegers(proto, 1, "pads");
+    float value = bound(proto, 2, attributes.real("value", 0));
+    if (proto.getInputCount() > 3 && !proto.getInput(3).isEmpty()) {
+      pads = spreadOver(rank, constantIntegers(proto, 3, "axes"), pads);
+    }
+    if (pads.size() != 2 * rank || pads.stream().anyMatch(pad -> pad < 0)) {
+      throw new ModelRefusedException(
+          "pads %s do not fit %d dimensions: none may be negative".formatted(pads, rank));
+    }
+    return new Op.Pad(pads.subList(0, rank), pads.subList(rank, 2 * rank), value);
+  }
+
+  private static List<Integer> spreadOver(int rank, List<Integer> axes, List<Integer> pads) {
+    if (pads.size() != 2 * axes.size()) {
+      throw new ModelRefusedException("pads %s do not fit axes %s".formatted(pads, axes));
+    }
+    List<Integer> spread = new ArrayList<>(Collections.nCopies(2 * rank, 0));
+    for (int i = 0; i < axes.size(); i++) {
+      int axis = axes.get(i) < 0 ? axes.get(i) + rank : axes.get(i);
+      spread.set(axis, pads.get(i));
+      spread.set(rank + axis, pads.get(axes.size() + i));
+    }
+    return spread;
+  }
+
+  private Op resize(NodeProto proto, OnnxAttributes attributes) {
+    checkInputs(proto, 1);
+    Shape x = shape(resolved(proto.getInput(0)));
+    String mode = known("mode", attributes.text("mode", "nearest"), "nearest", "linear");
+    // Before operator set 11 there was one way, under no name.
+    String coordinates =
+        operatorSet < 11
+            ? "asymmetric"
+            : known(
+                "coordinate_transformation_mode",
+                attributes.text("coordinate_transformation_mode", "half_pixel"),
+                "half_pixel",
+                "pytorch_half_pixel",
+                "align_corners",
+                "asymmetric");
+    String rounding =
+        operatorSet < 11
+            ? "floor"
+            : known(
+                "nearest_mode",
+                attributes.text("nearest_mode", "round_prefer_floor"),
+                "round_prefer_floor",
+                "round_prefer_ceil",
+                "floor",
+                "ceil");
+    for (String other : List.of("antialias", "exclude_outside")) {
+      if (attributes.integer(other, 0) != 0) {
+        throw new ModelRefusedException(other + " is not supported: leave it out");
+      }
+    }
+    if (!attributes.integers("axes").isEmpty()
+        || !attributes.text("keep_aspect_ratio_policy", "stretch").equals("stretch")) {
+      throw new ModelRefusedException(
+          "axes and keep_aspect_ratio_policy are not supported: name all scales");
+    }
+    List<Float> scales = scales(proto, x);
+    if (scales.size() != x.rank() || scales.get(0) != 1 || scales.get(1) != 1) {
+      throw new ModelRefusedException(
+          "scales %s for input %s: batch and channels must stay as they are".formatted(scales, x));
+    }
+    return new Op.Resize(mode, coordinates, rounding, scales);
+  }
+
+  private List<Float> scales(NodeProto proto, Shape x) {
+    List<Float> scales = new ArrayList<>();
+    int at = operatorSet < 11 ? 1 : 2;
+    if (proto.getInputCount() > at && !proto.getInput(at).isEmpty()) {
+      Constant given = constant(proto, at);
+      for (int i = 0; i < given.size(); i++) {
+        scales.add(given.at(i));
+      }
+      return scales;
+    }
+    List<Integer> sizes = constantIntegers(proto, 3, "sizes");
+    for (int axis = 0; axis < Math.min(sizes.size(), x.rank()); axis++) {
+      int from = x.dimension(axis);
+      boolean same = from == Shape.BATCH || sizes.get(axis) == from;
+      scales.add(same ? 1f : exactScale(from, sizes.get(axis)));
+    }
+    return scales;
+  }
+
+  /** A scale that gives this size when the product is rounded down. */
+  private static float exactScale(int from, int to) {
+    float scale = (float) to / from;
+    return Math.floor((double) from * scale) < to ? Math.nextUp(scale) : scale;
+  }
+
+  private static String known(String attribute, String value, String... supported) {
+    if (!List.of(supported).contains(value)) {
+      throw new ModelRefusedException(
+          "%s '%s' is not supported: use one of %s"
+              .formatted(attribute, value, List.of(supported)));
+    }
+    return value;
+  }
+
+  private List<Integer> constantIntegers(NodeProto proto, int input, String what) {
+    long[] values =
+        proto.getInputCount() > input ? integers.get(resolved(proto.getInput(input))) : null;
+    if (values == null) {
+      throw new ModelRefusedException(
+          "its %s are not constant integers: fix them at export".formatted(what));
+    }
+    return Arrays.stream(values).mapToObj(Math::toIntExact).toList();
+  }
+
+  private void convTranspose(String name, NodeProto proto, OnnxAttributes attributes) {
+    checkInputs(proto, 2);
+    if (!attributes.text("auto_pad", "NOTSET").matches("NOTSET|VALID")
+        || !attributes.integers("output_shape").isEmpty()) {
+      throw new ModelRefusedException(
+          "auto_pad and output_shape are not supported: name pads and output_padding");
+    }
+    Shape weights = constant(proto, 1).shape();
+    List<Integer> kernel = weights.dimensions().subList(2, weights.rank());
+    Window window = OnnxWindows.window(kernel, shape(resolved(proto.getInput(0))), attributes);
+    List<Integer> more = attributes.integers("output_padding");
+    if (more.isEmpty()) {
+      more = Collections.nCopies(kernel.size(), 0);
+    }
+    if (more.size() != kernel.size() || more.stream().anyMatch(m -> m < 0)) {
+      throw new ModelRefusedException(
+          "output_padding %s does not fit kernel %s".formatted(more, kernel));
+    }
+    Op op = new Op.ConvTranspose(window, more, attributes.integer("group", 1));
+    put(name, op, proto.getOutput(0), operands(proto, 3));
   }
 
   private float bound(NodeProto proto, int input, float absent) {

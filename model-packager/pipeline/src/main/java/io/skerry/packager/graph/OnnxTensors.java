@@ -130,8 +130,7 @@ final class OnnxTensors {
   }
 
   private static void checkInline(TensorProto tensor) {
-    if (tensor.getDataLocation() == TensorProto.DataLocation.EXTERNAL
-        || tensor.getExternalDataCount() > 0) {
+    if (ExternalData.isExternal(tensor)) {
       throw new ModelRefusedException(
           "constant '%s' is stored outside the file: save the model as one file"
               .formatted(tensor.getName()));

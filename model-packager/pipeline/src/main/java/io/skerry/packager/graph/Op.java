@@ -64,6 +64,49 @@ public sealed interface Op {
     }
   }
 
+  /** Each element, but no less than the one and no more than the other. */
+  record Clip(float minimum, float maximum) implements Op {}
+
+  /**
+   * Elements put around.
+   *
+   * @param before how many, one number per dimension, none for the batch
+   * @param after the same, at the other end
+   */
+  record Pad(List<Integer> before, List<Integer> after, float value) implements Op {
+    public Pad {
+      before = List.copyOf(before);
+      after = List.copyOf(after);
+    }
+  }
+
+  /**
+   * A feature map in another size, as ONNX's Resize says.
+   *
+   * @param mode {@code nearest} or {@code linear}
+   * @param coordinates how places of the output become places of the input
+   * @param rounding of such a place, where the mode is {@code nearest}
+   * @param scales one per dimension, 1 for batch and channels
+   */
+  record Resize(String mode, String coordinates, String rounding, List<Float> scales)
+      implements Op {
+    public Resize {
+      scales = List.copyOf(scales);
+    }
+  }
+
+  /**
+   * Transposed convolution: x, constant weights [I,O/group,...], constant bias [O] or none.
+   *
+   * @param window of the convolution whose gradient it is
+   * @param more elements at the end of each spatial dimension of the output
+   */
+  record ConvTranspose(Window window, List<Integer> more, int group) implements Op {
+    public ConvTranspose {
+      more = List.copyOf(more);
+    }
+  }
+
   /** 1 / (1 + e⁻ˣ). */
   record Sigmoid() implements Op {}
 
@@ -84,6 +127,10 @@ public sealed interface Op {
       case GlobalAveragePool g -> false;
       case Concat c -> false;
       case Function f -> false;
+      case Clip c -> false;
+      case Pad p -> false;
+      case Resize r -> false;
+      case ConvTranspose c -> false;
       case Sigmoid s -> false;
       case Softmax s -> false;
     };

@@ -107,8 +107,41 @@ final class Rewrites {
       case Op.Binary(Op.Binary.Kind kind)
           when before.op() instanceof Op.Conv || before.op() instanceof Op.Dense ->
           perOutput(before, node).map(operand -> folded(before, node, kind, operand));
+      case Op.Conv(Window window, int group)
+          when before.op() instanceof Op.Pad pad && isZeroAround(pad) ->
+          Optional.of(
+              new Node(
+                  node.name(),
+                  new Op.Conv(widened(window, pad), group),
+                  replacedFirst(node.inputs(), before.input()),
+                  node.output(),
+                  node.activation()));
       default -> Optional.empty();
     };
+  }
+
+  /** Zeros around the feature map only: what a convolution pads with. */
+  private static boolean isZeroAround(Op.Pad pad) {
+    return pad.value() == 0
+        && pad.before().size() > 2
+        && pad.before().get(1) == 0
+        && pad.after().get(1) == 0;
+  }
+
+  private static Window widened(Window window, Op.Pad pad) {
+    List<Integer> before = new ArrayList<>();
+    List<Integer> after = new ArrayList<>();
+    for (int axis = 0; axis < window.rank(); axis++) {
+      before.add(window.before().get(axis) + pad.before().get(axis + 2));
+      after.add(window.after().get(axis) + pad.after().get(axis + 2));
+    }
+    return new Window(window.kernel(), window.strides(), window.dilations(), before, after);
+  }
+
+  private static List<String> replacedFirst(List<String> inputs, String first) {
+    List<String> replaced = new ArrayList<>(inputs);
+    replaced.set(0, first);
+    return replaced;
   }
 
   /** The constant operand, one value per output of the weights, if it is of that kind. */

@@ -21,6 +21,10 @@ final class ShapeRules {
       case Op.Transpose transpose -> x.permuted(transpose.permutation());
       case Op.Concat concat -> concatenated(concat.axis(), inputs);
       case Op.Function function -> x;
+      case Op.Clip clip -> x;
+      case Op.Pad pad -> padded(pad, x);
+      case Op.Resize resize -> resized(resize, x);
+      case Op.ConvTranspose conv -> transposed(conv, x, inputs);
       case Op.Sigmoid sigmoid -> x;
       case Op.Softmax softmax -> x;
     };
@@ -75,6 +79,67 @@ final class ShapeRules {
     }
     checkBias(inputs, weights.dimension(0));
     return windowed(conv.window(), x, weights.dimension(0));
+  }
+
+  private static Shape padded(Op.Pad pad, Shape x) {
+    if (pad.before().size() != x.rank() || pad.after().size() != x.rank()) {
+      throw new ModelRefusedException(
+          "pads %s and %s do not fit input %s".formatted(pad.before(), pad.after(), x));
+    }
+    if (pad.before().getFirst() != 0 || pad.after().getFirst() != 0) {
+      throw new ModelRefusedException("it pads the batch: pad other dimensions only");
+    }
+    List<Integer> dimensions = new ArrayList<>(List.of(x.dimension(0)));
+    for (int axis = 1; axis < x.rank(); axis++) {
+      dimensions.add(
+          checked((long) x.dimension(axis) + pad.before().get(axis) + pad.after().get(axis)));
+    }
+    return new Shape(dimensions);
+  }
+
+  private static Shape resized(Op.Resize resize, Shape x) {
+    if (x.rank() < 3 || x.rank() > 4 || resize.scales().size() != x.rank()) {
+      throw new ModelRefusedException(
+          "input %s, scales %s: one or two spatial dimensions and a scale for each are supported"
+              .formatted(x, resize.scales()));
+    }
+    List<Integer> dimensions = new ArrayList<>(List.of(x.dimension(0), x.dimension(1)));
+    for (int axis = 2; axis < x.rank(); axis++) {
+      dimensions.add(
+          checked((long) Math.floor((double) x.dimension(axis) * resize.scales().get(axis))));
+    }
+    return new Shape(dimensions);
+  }
+
+  private static Shape transposed(Op.ConvTranspose conv, Shape x, List<Shape> inputs) {
+    Shape weights = inputs.get(1);
+    checkSpatial(x, conv.window());
+    if (weights.rank() != x.rank()
+        || weights.dimension(0) != x.dimension(1)
+        || weights.dimension(0) % conv.group() != 0) {
+      throw new ModelRefusedException(
+          "weights %s with group %d do not fit input %s".formatted(weights, conv.group(), x));
+    }
+    int outputs = weights.dimension(1) * conv.group();
+    checkBias(inputs, outputs);
+    List<Integer> dimensions = new ArrayList<>(List.of(x.dimension(0), outputs));
+    for (int axis = 0; axis < conv.window().rank(); axis++) {
+      dimensions.add(
+          checked(
+              (long) conv.window().strides().get(axis) * (x.dimension(axis + 2) - 1)
+                  + conv.more().get(axis)
+                  + conv.window().span(axis)
+                  - conv.window().before().get(axis)
+                  - conv.window().after().get(axis)));
+    }
+    return new Shape(dimensions);
+  }
+
+  private static int checked(long dimension) {
+    if (dimension < 1 || dimension > Integer.MAX_VALUE) {
+      throw new ModelRefusedException("the result would have dimension %d".formatted(dimension));
+    }
+    return (int) dimension;
   }
 
   private static Shape dense(Shape x, List<Shape> inputs) {

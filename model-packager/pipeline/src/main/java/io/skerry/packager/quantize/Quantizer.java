@@ -108,10 +108,16 @@ public final class Quantizer {
     }
   }
 
-  /** Neither engine computes a hard swish on integers, nor would it gain from a table of steps. */
+  /** The engines compute the others on floats, and would gain nothing from a table of steps. */
   private static boolean hasIntegerKernel(Node node) {
-    return !(node.op() instanceof Op.Function(Op.Function.Kind kind, float slope)
-        && kind == Op.Function.Kind.HARD_SWISH);
+    return switch (node.op()) {
+      case Op.Function(Op.Function.Kind kind, float slope) -> kind != Op.Function.Kind.HARD_SWISH;
+      case Op.Clip c -> false;
+      case Op.Pad p -> false;
+      case Op.Resize r -> false;
+      case Op.ConvTranspose c -> false;
+      default -> true;
+    };
   }
 
   /**

@@ -94,6 +94,10 @@ public final class TfliteExport {
               integer);
       case Op.Concat(int axis) -> concat(node, axis, integer);
       case Op.Function(Op.Function.Kind kind, float slope) -> function(node, kind, slope, integer);
+      case Op.Clip c -> throw unknown("bounds");
+      case Op.Pad p -> throw unknown("pads that no convolution takes");
+      case Op.Resize r -> throw unknown("changes of size");
+      case Op.ConvTranspose c -> throw unknown("transposed convolutions");
       case Op.Sigmoid sigmoid -> unary(node, BuiltinOperator.LOGISTIC, integer);
       case Op.Softmax softmax -> softmax(node, integer);
       case Op.MaxPool(Window window) -> maxPool(node, window, integer);
@@ -103,6 +107,11 @@ public final class TfliteExport {
       case Op.Reshape reshape -> reshape(node, integer);
       case Op.Transpose(List<Integer> permutation) -> transpose(node, permutation, integer);
     }
+  }
+
+  private static ModelRefusedException unknown(String what) {
+    return new ModelRefusedException(
+        what + " are not written: let the profile name an ONNX Runtime candidate");
   }
 
   private void binary(Node node, Op.Binary.Kind kind, boolean integer) {

@@ -11,11 +11,15 @@ import io.skerry.wire.onnx.OperatorSetIdProto;
 import io.skerry.wire.onnx.StringStringEntryProto;
 import io.skerry.wire.onnx.TensorProto;
 import io.skerry.wire.onnx.TensorShapeProto;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class OnnxImportTest {
   private static final ModelProto MODEL = parsed(OnnxExport.write(Nets.sensorNet(1)));
@@ -133,6 +137,69 @@ class OnnxImportTest {
             .toByteArray(),
         "constant 'w'",
         "one file");
+  }
+
+  @Test
+  void readsWeightsBesideTheFile(@TempDir Path folder) throws IOException {
+    Files.createDirectories(folder.resolve("weights"));
+    Files.write(folder.resolve("weights/all.bin"), new byte[] {9, 9, 9, 9, 0, 0, 0x40, 0x40});
+
+    Graph graph =
+        OnnxImport.read(external(folder, "weights/all.bin", "offset", "4", "length", "4"));
+
+    Node node = graph.nodes().getFirst();
+    assertThat(graph.constant(node.inputs().get(1)).orElseThrow().values()).containsExactly(3);
+  }
+
+  @Test
+  void refusesWeightsOutsideTheModelsFolder(@TempDir Path folder) throws IOException {
+    Path inner = Files.createDirectories(folder.resolve("model"));
+    Files.write(folder.resolve("secret"), new byte[4]);
+    Files.createSymbolicLink(inner.resolve("link"), folder.resolve("secret"));
+    Files.createSymbolicLink(inner.resolve("up"), folder);
+    for (String location :
+        List.of("../secret", folder.resolve("secret").toString(), "a/../../secret", "", ".")) {
+      assertRefused(external(inner, location), "constant 'w'", "outside the model's folder");
+    }
+    for (String location : List.of("link", "up/secret", "absent", "up")) {
+      assertRefused(external(inner, location), "constant 'w'", "no regular file");
+    }
+  }
+
+  @Test
+  void refusesWeightsThatAreNotWhereTheyShouldBe(@TempDir Path folder) throws IOException {
+    Files.write(folder.resolve("short"), new byte[6]);
+
+    assertRefused(external(folder, "short", "offset", "4", "length", "4"), "bytes 4 to 8", "has 6");
+    assertRefused(external(folder, "short", "offset", "7"), "has 6");
+    assertRefused(external(folder, "short", "length", "-1"), "the length '-1'");
+    assertRefused(external(folder, "short", "offset", "many"), "the offset 'many'");
+    assertRefused(external(folder, "short", "where", "4"), "unknown key 'where'");
+    assertRefused(external(folder, "short"), "damaged");
+  }
+
+  private static Path external(Path folder, String location, String... more) throws IOException {
+    TensorProto.Builder tensor =
+        tensor("w", List.of(1L), 1).toBuilder()
+            .clearFloatData()
+            .setDataLocation(TensorProto.DataLocation.EXTERNAL)
+            .addExternalData(entry("location", location));
+    for (int i = 0; i < more.length; i += 2) {
+      tensor.addExternalData(entry(more[i], more[i + 1]));
+    }
+    byte[] content = model(List.of(operator("Add", "x", "w")), tensor.build());
+    return Files.write(folder.resolve("model.onnx"), content);
+  }
+
+  private static StringStringEntryProto entry(String key, String value) {
+    return StringStringEntryProto.newBuilder().setKey(key).setValue(value).build();
+  }
+
+  private static void assertRefused(Path file, String... fragments) {
+    assertThatThrownBy(() -> OnnxImport.read(file))
+        .isInstanceOf(ModelRefusedException.class)
+        .hasMessageContainingAll(fragments)
+        .hasMessageStartingWith(file.toString());
   }
 
   @Test
