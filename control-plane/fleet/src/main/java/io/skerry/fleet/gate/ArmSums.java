@@ -21,6 +21,12 @@ public record ArmSums(
   /** Nothing was seen. */
   public static final ArmSums NONE = new ArmSums(0, 0, 0, 0, 0, 0);
 
+  private static final long MANY = 4;
+  private static final double MANY_EFFECTIVE = 3;
+
+  // Two devices of unequal trials are a little less than two.
+  private static final double PAIR = 1.5;
+
   /** The sums with one more device. */
   public ArmSums plus(double deviceTrials, double deviceHits) {
     return deviceTrials == 0
@@ -69,6 +75,16 @@ public record ArmSums(
     return trialsSquared == 0 ? 0 : trials * trials / trialsSquared;
   }
 
+  /** Four devices, of which none outweighs the others: enough to know how much they differ. */
+  boolean areMany() {
+    return devices >= MANY && effectiveDevices() >= MANY_EFFECTIVE;
+  }
+
+  /** Whether anything is known of how much devices differ. */
+  boolean arePair() {
+    return effectiveDevices() >= PAIR;
+  }
+
   /**
    * Variance of {@link #share} as far as it was seen: that of a ratio over devices (Cochran 1977,
    * 6.4), never below that of independent trials, which is all that one device tells.
@@ -79,7 +95,7 @@ public record ArmSums(
 
   /**
    * The same, widened for few devices by the squared ratio of Student's and the normal quantile.
-   * Infinite with fewer than two devices: nothing is known of their differences.
+   * Infinite with one device, or one and next to none: nothing is known of their differences.
    */
   double variance() {
     return widened(spread());
@@ -99,10 +115,10 @@ public record ArmSums(
   double spread(ArmSums centred) {
     double smoothed = Math.clamp((hits + .5) / (trials + 1), 0.0, 1.0);
     double independent = smoothed * (1 - smoothed) / trials;
-    double devices = effectiveDevices();
-    if (devices < 2) {
+    if (!arePair()) {
       return independent;
     }
+    double devices = effectiveDevices();
     double mean = centred.share();
     double residuals =
         centred.hitsSquared - 2 * mean * centred.product + mean * mean * centred.trialsSquared;
@@ -110,6 +126,9 @@ public record ArmSums(
   }
 
   private double widened(double spread) {
+    if (!arePair()) {
+      return Double.POSITIVE_INFINITY;
+    }
     double widening = StudentT.widening(effectiveDevices() - 1);
     return spread * widening * widening;
   }

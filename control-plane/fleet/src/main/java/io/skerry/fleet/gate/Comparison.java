@@ -10,20 +10,25 @@ public record Comparison(ArmSums newer, ArmSums older) {
   /** Nothing was seen. */
   public static final Comparison NONE = new Comparison(ArmSums.NONE, ArmSums.NONE);
 
-  /** Devices from which on a side is enough, however many the other has. */
-  static final int DEVICES_MIN = 4;
+  private static final double CONTROLS_SHARE = 10;
 
   /** Whether anybody still sends this of the version before. */
   boolean hasControls() {
     return older.devices() > 0;
   }
 
-  /**
-   * Whether the controls are enough to compare with: otherwise two stragglers that have not got the
-   * new version yet would make of a stage that limits can decide one that nothing can.
-   */
+  /** Whether the controls tell how much they differ, so that harm can be shown against them. */
   boolean isComparable() {
-    double controls = older.effectiveDevices();
-    return controls >= 2 && (controls >= DEVICES_MIN || 2 * controls >= newer.effectiveDevices());
+    return older.arePair();
+  }
+
+  /**
+   * Whether the controls are so few that a stage cannot wait for what they say: a handful of
+   * stragglers would make of a stage that limits can decide one that nothing can.
+   */
+  boolean hasFewControls() {
+    return !older.areMany()
+        ? older.effectiveDevices() < newer.effectiveDevices()
+        : older.effectiveDevices() * CONTROLS_SHARE < newer.effectiveDevices();
   }
 }

@@ -1,8 +1,8 @@
 package io.skerry.fleet.gate;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
-import java.util.stream.Stream;
 
 /**
  * How much a metric differs from what it is compared with.
@@ -21,10 +21,6 @@ record Effect(
     double variance,
     double reference,
     boolean controls) {
-  /** Nothing that tells a difference. */
-  static final Effect UNKNOWN =
-      new Effect(0, 0, Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY, 0, true);
-
   /** From a share that is given. */
   static Effect ofLimit(ArmSums newer, double limit) {
     return new Effect(
@@ -38,11 +34,10 @@ record Effect(
   static Effect ofControls(Comparison seen) {
     ArmSums newer = seen.newer();
     ArmSums older = seen.older();
-    double asControls = older.spread() * older.effectiveDevices() / newer.effectiveDevices();
     return new Effect(
         newer.trials(),
         newer.share() - older.share(),
-        Math.max(newer.spread(), asControls) + older.spread(),
+        Math.max(newer.spread(), spreadAsControls(seen)) + older.spread(),
         newer.variance() + older.variance(),
         older.share(),
         true);
@@ -52,68 +47,66 @@ record Effect(
    * From the controls of several profiles, weighed by the new version's trials. Profiles with too
    * few devices of the new version to know how much they differ are one stratum together; where
    * larger ones are, and these are still too few, they are left out: a rare profile hides nothing
-   * and holds nothing back.
+   * and holds nothing back. So are profiles with few controls beside enough others.
    *
-   * @param profiles that are comparable
+   * @param profiles that are comparable, at least one
    */
   static Effect ofControls(List<Comparison> profiles) {
-    List<Comparison> known =
-        profiles.stream()
-            .filter(one -> one.older().effectiveDevices() >= Comparison.DEVICES_MIN)
-            .toList();
-    return strata(known.isEmpty() ? profiles : known, Effect::ofControls, Effect::collapsed);
+    List<Comparison> known = profiles.stream().filter(one -> one.older().areMany()).toList();
+    boolean enough = known.size() == profiles.size() || newer(known).areMany();
+    return strata(enough ? known : profiles, Effect::ofControls, Effect::collapsed);
   }
 
-  /** From a limit, over several profiles, as {@link #ofControls(List)}. */
+  /** From a limit, over several profiles (at least one), as {@link #ofControls(List)}. */
   static Effect ofLimit(List<Comparison> profiles, double limit) {
     return strata(
-        profiles,
-        one -> ofLimit(one.newer(), limit),
-        small -> ofLimit(sum(small.stream().map(Comparison::newer).toList()), limit));
+        profiles, one -> ofLimit(one.newer(), limit), small -> ofLimit(newer(small), limit));
   }
 
   private static Effect strata(
       List<Comparison> profiles,
       Function<Comparison, Effect> alone,
       Function<List<Comparison>, Effect> together) {
-    List<Comparison> small = profiles.stream().filter(Effect::isSmall).toList();
-    List<Effect> large = profiles.stream().filter(one -> !isSmall(one)).map(alone).toList();
-    if (small.isEmpty()) {
-      return weighted(large);
+    List<Comparison> small = profiles.stream().filter(one -> !one.newer().areMany()).toList();
+    List<Effect> strata = new ArrayList<>();
+    profiles.stream().filter(one -> one.newer().areMany()).map(alone).forEach(strata::add);
+    if (strata.isEmpty() || newer(small).areMany()) {
+      strata.add(together.apply(small));
     }
-    boolean enough =
-        sum(small.stream().map(Comparison::newer).toList()).effectiveDevices()
-            >= Comparison.DEVICES_MIN;
-    return large.isEmpty() || enough
-        ? weighted(Stream.concat(large.stream(), Stream.of(together.apply(small))).toList())
-        : weighted(large);
-  }
-
-  private static boolean isSmall(Comparison one) {
-    return one.newer().effectiveDevices() < Comparison.DEVICES_MIN;
+    return weighted(strata);
   }
 
   // The collapsed strata of Cochran 1977, 5A.12. Each profile is compared with its own controls:
   // what is left between its devices is how much they differ in that.
   private static Effect collapsed(List<Comparison> profiles) {
-    ArmSums newer = sum(profiles.stream().map(Comparison::newer).toList());
+    ArmSums newer = newer(profiles);
     ArmSums centred =
         sum(profiles.stream().map(one -> one.newer().centred(one.older().share())).toList());
-    double spread = newer.spread(centred);
     double variance = newer.variance(centred);
+    double asControls = 0;
+    double ofControls = 0;
     for (Comparison one : profiles) {
       double weight = one.newer().trials() / newer.trials();
-      spread += weight * weight * one.older().spread();
       variance += weight * weight * one.older().variance();
+      asControls += weight * weight * spreadAsControls(one);
+      ofControls += weight * weight * one.older().spread();
     }
     return new Effect(
-        newer.trials(), centred.share(), spread, variance, newer.share() - centred.share(), true);
+        newer.trials(),
+        centred.share(),
+        Math.max(newer.spread(centred), asControls) + ofControls,
+        variance,
+        newer.share() - centred.share(),
+        true);
+  }
+
+  private static double spreadAsControls(Comparison seen) {
+    return seen.older().spread()
+        * seen.older().effectiveDevices()
+        / seen.newer().effectiveDevices();
   }
 
   private static Effect weighted(List<Effect> strata) {
-    if (strata.isEmpty()) {
-      return UNKNOWN;
-    }
     double trials = strata.stream().mapToDouble(Effect::trials).sum();
     double difference = 0;
     double spread = 0;
@@ -127,6 +120,10 @@ record Effect(
       reference += weight * one.reference;
     }
     return new Effect(trials, difference, spread, variance, reference, strata.getFirst().controls);
+  }
+
+  private static ArmSums newer(List<Comparison> profiles) {
+    return sum(profiles.stream().map(Comparison::newer).toList());
   }
 
   static ArmSums sum(List<ArmSums> arms) {

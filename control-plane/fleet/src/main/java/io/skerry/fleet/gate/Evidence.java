@@ -2,8 +2,10 @@ package io.skerry.fleet.gate;
 
 import io.skerry.protocol.ProfileId;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -24,6 +26,14 @@ public record Evidence(Map<ProfileId, OfProfile> profiles, OptionalDouble promis
     profiles = Collections.unmodifiableMap(ordered);
   }
 
+  /** The same of these profiles only; of one that nothing was seen of, that. */
+  Evidence of(Set<ProfileId> some) {
+    Map<ProfileId, OfProfile> kept = new HashMap<>();
+    some.forEach(
+        profile -> kept.put(profile, profiles.getOrDefault(profile, new OfProfile(Map.of()))));
+    return new Evidence(kept, promise);
+  }
+
   /**
    * One hardware profile.
    *
@@ -37,6 +47,11 @@ public record Evidence(Map<ProfileId, OfProfile> profiles, OptionalDouble promis
     /** Devices that were seen with the new version, by whatever metric. */
     long devices() {
       return metrics.values().stream().mapToLong(one -> one.newer().devices()).max().orElse(0);
+    }
+
+    /** Control devices that were seen, by whatever metric. */
+    long controls() {
+      return metrics.values().stream().mapToLong(one -> one.older().devices()).max().orElse(0);
     }
 
     Comparison of(Metric metric) {

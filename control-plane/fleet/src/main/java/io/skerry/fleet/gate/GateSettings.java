@@ -2,9 +2,11 @@ package io.skerry.fleet.gate;
 
 import io.skerry.protocol.ProfileId;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.Set;
 
 /**
@@ -88,16 +90,28 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
   public List<GateResult> judge(
       Map<ProfileId, FailureGate.Devices> devices, Evidence evidence, int stages) {
     List<GateResult> results = new ArrayList<>(FailureGate.judge(devices, failures));
-    Set<ProfileId> profiles = new HashSet<>(devices.keySet());
-    profiles.addAll(evidence.profiles().keySet());
-    double falseAbort = falseAbort(stages, profiles.size());
+    Map<ProfileId, Long> running = running(devices, evidence);
+    Evidence touched = running.isEmpty() ? evidence : evidence.of(running.keySet());
+    double falseAbort = falseAbort(stages, touched.profiles().size());
     for (GateSpec spec : metrics) {
-      if (isJudged(spec, evidence)) {
-        results.addAll(
-            SequentialGate.judge(spec, evidence, new SequentialGate.Risk(falseAbort, FALSE_PASS)));
+      if (isJudged(spec, touched)) {
+        SequentialGate.Risk risk = new SequentialGate.Risk(falseAbort, FALSE_PASS);
+        results.addAll(SequentialGate.judge(spec, touched, running, risk));
       }
     }
     return results;
+  }
+
+  // Devices with the new version, by profile: that committed it, or that tell of it.
+  private static Map<ProfileId, Long> running(
+      Map<ProfileId, FailureGate.Devices> devices, Evidence evidence) {
+    Map<ProfileId, Long> running = new HashMap<>();
+    devices.forEach((profile, ended) -> running.put(profile, ended.ended() - ended.failed()));
+    evidence
+        .profiles()
+        .forEach((profile, seen) -> running.merge(profile, seen.devices(), Math::max));
+    running.values().removeIf(count -> count == 0);
+    return running;
   }
 
   // Each verdict may err by its part: every profile's and, of several, the pooled one.
@@ -116,9 +130,11 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
    * The smallest harm of each metric that can be told from none, and what that needs.
    *
    * @param sizes of a stage, by profile
+   * @param promise accuracy that the new version's evaluation promised
    * @return by scope: every profile and, of several, {@link GateResult#POOLED}
    */
-  public Map<String, List<Outlook>> outlook(Map<ProfileId, Outlook.Size> sizes, int stages) {
-    return Outlook.of(this, sizes, falseAbort(stages, sizes.size()));
+  public Map<String, List<Outlook>> outlook(
+      Map<ProfileId, Outlook.Size> sizes, OptionalDouble promise, int stages) {
+    return Outlook.of(this, sizes, promise, falseAbort(stages, sizes.size()));
   }
 }

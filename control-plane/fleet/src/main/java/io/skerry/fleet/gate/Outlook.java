@@ -41,25 +41,30 @@ public record Outlook(String gate, double excludes, double shows, boolean enough
       double windowsPerDevice) {}
 
   static Map<String, List<Outlook>> of(
-      GateSettings settings, Map<ProfileId, Size> sizes, double falseAbort) {
+      GateSettings settings,
+      Map<ProfileId, Size> sizes,
+      OptionalDouble promise,
+      double falseAbort) {
     Map<String, List<Outlook>> all = new LinkedHashMap<>();
     if (sizes.size() > 1) {
-      all.put(GateResult.POOLED, of(settings, List.copyOf(sizes.values()), falseAbort));
+      all.put(GateResult.POOLED, of(settings, List.copyOf(sizes.values()), promise, falseAbort));
     }
     sizes.entrySet().stream()
         .sorted(Comparator.comparing(entry -> entry.getKey().value()))
         .forEach(
             entry ->
                 all.put(
-                    entry.getKey().value(), of(settings, List.of(entry.getValue()), falseAbort)));
+                    entry.getKey().value(),
+                    of(settings, List.of(entry.getValue()), promise, falseAbort)));
     return all;
   }
 
-  private static List<Outlook> of(GateSettings settings, List<Size> sizes, double falseAbort) {
+  private static List<Outlook> of(
+      GateSettings settings, List<Size> sizes, OptionalDouble promise, double falseAbort) {
     List<Outlook> all = new ArrayList<>();
     all.add(failures(settings.failures(), sizes.stream().mapToLong(Size::devices).sum()));
     for (GateSpec spec : settings.metrics()) {
-      all.add(of(spec, sizes, falseAbort));
+      all.add(of(spec, sizes, promise, falseAbort));
     }
     return all;
   }
@@ -83,7 +88,8 @@ public record Outlook(String gate, double excludes, double shows, boolean enough
             devices, 100 * high, 100 * limit.share()));
   }
 
-  private static Outlook of(GateSpec spec, List<Size> sizes, double falseAbort) {
+  private static Outlook of(
+      GateSpec spec, List<Size> sizes, OptionalDouble promise, double falseAbort) {
     String gate = spec.metric().wireName();
     List<Comparison> expected = sizes.stream().map(size -> expected(spec, size)).toList();
     Comparison all =
@@ -93,8 +99,7 @@ public record Outlook(String gate, double excludes, double shows, boolean enough
     if (all.newer().trials() == 0) {
       return new Outlook(gate, 1, 1, false, "no data is expected: the gate will say NO_DATA");
     }
-    Optional<Effect> effect =
-        SequentialGate.pooled(expected, spec.reference(OptionalDouble.of(all.newer().share())));
+    Optional<Effect> effect = Basis.pooled(expected, spec.reference(promise)).decides();
     if (effect.isEmpty()) {
       return new Outlook(gate, 1, 1, false, "too few control devices to compare with");
     }

@@ -1,5 +1,6 @@
 package io.skerry.fleet.gate;
 
+import io.skerry.protocol.ProfileId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -38,7 +39,13 @@ final class SequentialGate {
    */
   record Risk(double falseAbort, double falsePass) {}
 
-  static List<GateResult> judge(GateSpec spec, Evidence evidence, Risk risk) {
+  /**
+   * The pooled verdict if there are several profiles, then each profile's.
+   *
+   * @param running devices with the new version, by profile; absent is none
+   */
+  static List<GateResult> judge(
+      GateSpec spec, Evidence evidence, Map<ProfileId, Long> running, Risk risk) {
     List<GateResult> results = new ArrayList<>();
     List<Comparison> all = new ArrayList<>();
     OptionalDouble reference = spec.reference(evidence.promise());
@@ -50,67 +57,31 @@ final class SequentialGate {
               Comparison one = seen.of(spec.metric());
               all.add(one);
               // The only profile is the whole stage: it decides whatever its size.
-              boolean counts = alone || devices(spec, one, seen) >= PROFILE_DEVICES_MIN;
-              results.add(judged(spec, profile.value(), one, effect(one, reference), risk, counts));
+              boolean counts =
+                  alone
+                      || one.newer().devices() >= PROFILE_DEVICES_MIN
+                      || isSilent(spec, seen, running.getOrDefault(profile, 0L));
+              results.add(judged(spec, profile.value(), Basis.of(one, reference), risk, counts));
             });
     if (!alone) {
-      Comparison sum =
-          new Comparison(
-              Effect.sum(all.stream().map(Comparison::newer).toList()),
-              Effect.sum(all.stream().map(Comparison::older).toList()));
-      results.addFirst(judged(spec, GateResult.POOLED, sum, pooled(all, reference), risk, true));
+      results.addFirst(judged(spec, GateResult.POOLED, Basis.pooled(all, reference), risk, true));
     }
     return results;
   }
 
-  // Where harm is to be ruled out, devices that tell everything but this are no reason to go on.
-  private static long devices(GateSpec spec, Comparison one, Evidence.OfProfile seen) {
-    return spec.promote() == GateSpec.Promote.HARM_RULED_OUT
-        ? seen.devices()
-        : one.newer().devices();
-  }
-
-  // Empty: nothing to compare with.
-  private static Optional<Effect> effect(Comparison seen, OptionalDouble reference) {
-    if (seen.isComparable()) {
-      return Optional.of(Effect.ofControls(seen));
-    }
-    return reference.isPresent()
-        ? Optional.of(Effect.ofLimit(seen.newer(), reference.getAsDouble()))
-        : Optional.empty();
-  }
-
-  /** The difference over all profiles that run the new version; empty: nothing to compare with. */
-  static Optional<Effect> pooled(List<Comparison> all, OptionalDouble reference) {
-    List<Comparison> running = all.stream().filter(one -> one.newer().devices() > 0).toList();
-    List<Comparison> comparable = running.stream().filter(Comparison::isComparable).toList();
-    boolean mostly = 2 * trials(comparable) >= trials(running);
-    if (!comparable.isEmpty() && (mostly || reference.isEmpty())) {
-      return Optional.of(Effect.ofControls(comparable));
-    }
-    return reference.isPresent()
-        ? Optional.of(Effect.ofLimit(running, reference.getAsDouble()))
-        : Optional.empty();
-  }
-
-  private static double trials(List<Comparison> profiles) {
-    return profiles.stream().mapToDouble(one -> one.newer().trials()).sum();
-  }
-
-  private static boolean required(
-      GateSpec spec, Verdict verdict, Comparison seen, boolean leansToHarm, boolean decides) {
-    if (!decides) {
+  // Where harm is to be ruled out, devices that ought to tell of it and do not are no reason to go
+  // on. As many ought to as do of the controls; all, if nothing can go without it.
+  private static boolean isSilent(GateSpec spec, Evidence.OfProfile seen, long running) {
+    if (spec.promote() != GateSpec.Promote.HARM_RULED_OUT) {
       return false;
     }
-    return switch (verdict) {
-      case PASS, FAIL -> true;
-      // Where nobody ever sends it there is nothing to wait for.
-      case NO_DATA -> spec.metric().isEssential() || seen.hasControls();
-      case INCONCLUSIVE ->
-          spec.promote() == GateSpec.Promote.HARM_RULED_OUT
-              || seen.newer().trials() < spec.trialsMin()
-              || leansToHarm;
-    };
+    Comparison one = seen.of(spec.metric());
+    double share =
+        spec.metric().isEssential()
+            ? 1
+            : seen.controls() == 0 ? 0 : (double) one.older().devices() / seen.controls();
+    double expected = share * running;
+    return expected >= PROFILE_DEVICES_MIN && 2 * one.newer().devices() < expected;
   }
 
   // Harm that is likely, if not shown, is none to go on with.
@@ -118,71 +89,100 @@ final class SequentialGate {
     return spec.harm(effect.difference()) - spec.tolerance() > Math.sqrt(effect.spread());
   }
 
-  private static GateResult judged(
-      GateSpec spec,
-      String scope,
-      Comparison seen,
-      Optional<Effect> known,
-      Risk risk,
-      boolean decides) {
-    if (seen.newer().trials() == 0) {
-      return new GateResult(
-          spec.metric().wireName(),
-          scope,
-          Verdict.NO_DATA,
-          "nothing was seen of the new version",
-          required(spec, Verdict.NO_DATA, seen, false, decides),
-          spec.action(),
-          Map.of());
+  private record Opinion(
+      Effect effect, Verdict verdict, double low, double high, boolean waits, String remark) {
+    Opinion withheld() {
+      return new Opinion(
+          effect,
+          Verdict.INCONCLUSIVE,
+          low,
+          high,
+          waits,
+          "; the version before does not keep that either");
     }
-    return known
-        .map(effect -> judged(spec, scope, seen, effect, risk, decides))
-        .orElseGet(
-            () ->
-                new GateResult(
-                    spec.metric().wireName(),
-                    scope,
-                    Verdict.INCONCLUSIVE,
-                    "%s, and too few control devices to compare with".formatted(counts(seen)),
-                    false,
-                    spec.action(),
-                    Map.of()));
   }
 
   private static GateResult judged(
-      GateSpec spec, String scope, Comparison seen, Effect effect, Risk risk, boolean decides) {
-    ArmSums newer = seen.newer();
-    double harm = spec.harm(effect.difference());
-    double abortRadius =
-        MixtureSequence.radius(effect.variance(), spec.tolerance(), risk.falseAbort());
-    double passRadius =
-        MixtureSequence.radius(effect.variance(), spec.tolerance(), risk.falsePass());
-    Verdict verdict = verdict(spec, newer, harm - abortRadius, harm + passRadius);
-    Map<String, Double> numbers = new TreeMap<>();
-    numbers.put("share", newer.share());
-    numbers.put("trials", newer.trials());
-    numbers.put("devices", (double) newer.devices());
-    numbers.put("reference", effect.reference());
-    numbers.put("controlTrials", seen.older().trials());
-    numbers.put("controlDevices", (double) seen.older().devices());
-    numbers.put("harm", harm);
-    numbers.put("tolerance", spec.tolerance());
-    if (Double.isFinite(effect.variance())) {
-      numbers.put("low", harm - abortRadius);
-      numbers.put("high", harm + passRadius);
-      numbers.put("variance", effect.variance());
-      numbers.put(
-          "logEvidence",
-          MixtureSequence.logEvidence(harm, spec.tolerance(), effect.variance(), spec.tolerance()));
+      GateSpec spec, String scope, Basis basis, Risk risk, boolean decides) {
+    ArmSums newer = basis.counts().newer();
+    if (newer.trials() == 0) {
+      // Where nobody ever sends it there is nothing to wait for.
+      boolean missing = spec.metric().isEssential() || basis.counts().hasControls();
+      return result(
+          spec,
+          scope,
+          Verdict.NO_DATA,
+          "nothing was seen of the new version",
+          decides && missing,
+          Map.of());
     }
-    return new GateResult(
-        spec.metric().wireName(),
+    Optional<Opinion> formed = opinion(spec, basis, risk);
+    if (formed.isEmpty()) {
+      String reason = counts(newer) + ", and too few control devices to compare with";
+      return result(spec, scope, Verdict.INCONCLUSIVE, reason, false, Map.of());
+    }
+    Opinion opinion = formed.get();
+    boolean required =
+        switch (opinion.verdict()) {
+          case PASS, FAIL, NO_DATA -> true;
+          case INCONCLUSIVE ->
+              leansToHarm(spec, opinion.effect())
+                  || (opinion.waits()
+                      && (spec.promote() == GateSpec.Promote.HARM_RULED_OUT
+                          || newer.trials() < spec.trialsMin()));
+        };
+    return result(
+        spec,
         scope,
-        verdict,
-        reason(spec, newer, seen, effect, harm, harm - abortRadius, harm + passRadius),
-        required(spec, verdict, seen, leansToHarm(spec, effect), decides),
-        spec.action(),
-        numbers);
+        opinion.verdict(),
+        reason(spec, basis.counts(), opinion),
+        decides && required,
+        numbers(spec, basis.counts(), opinion));
+  }
+
+  private static GateResult result(
+      GateSpec spec,
+      String scope,
+      Verdict verdict,
+      String reason,
+      boolean required,
+      Map<String, Double> numbers) {
+    return new GateResult(
+        spec.metric().wireName(), scope, verdict, reason, required, spec.action(), numbers);
+  }
+
+  // Few controls may show harm, or that there is none; for what they leave open a stage does not
+  // wait where something else says what is good.
+  private static Optional<Opinion> opinion(GateSpec spec, Basis basis, Risk risk) {
+    ArmSums newer = basis.counts().newer();
+    Optional<Opinion> compared =
+        basis.byControls().map(effect -> formed(spec, newer, effect, risk, !basis.fewControls()));
+    boolean stands =
+        compared
+            .filter(
+                one ->
+                    one.waits()
+                        || one.verdict() != Verdict.INCONCLUSIVE
+                        || leansToHarm(spec, one.effect()))
+            .isPresent();
+    if (stands || basis.byLimit().isEmpty()) {
+      return compared;
+    }
+    return basis
+        .byLimit()
+        .map(effect -> formed(spec, newer, effect, risk, true))
+        .map(
+            one -> one.verdict() == Verdict.FAIL && !basis.olderKeeps(spec) ? one.withheld() : one);
+  }
+
+  private static Opinion formed(
+      GateSpec spec, ArmSums newer, Effect effect, Risk risk, boolean waits) {
+    double harm = spec.harm(effect.difference());
+    double low =
+        harm - MixtureSequence.radius(effect.variance(), spec.tolerance(), risk.falseAbort());
+    double high =
+        harm + MixtureSequence.radius(effect.variance(), spec.tolerance(), risk.falsePass());
+    return new Opinion(effect, verdict(spec, newer, low, high), low, high, waits, "");
   }
 
   private static Verdict verdict(GateSpec spec, ArmSums newer, double low, double high) {
@@ -195,14 +195,31 @@ final class SequentialGate {
     return high < spec.tolerance() ? Verdict.PASS : Verdict.INCONCLUSIVE;
   }
 
-  private static String reason(
-      GateSpec spec,
-      ArmSums newer,
-      Comparison seen,
-      Effect effect,
-      double harm,
-      double low,
-      double high) {
+  private static Map<String, Double> numbers(GateSpec spec, Comparison seen, Opinion opinion) {
+    Effect effect = opinion.effect();
+    double harm = spec.harm(effect.difference());
+    Map<String, Double> numbers = new TreeMap<>();
+    numbers.put("share", seen.newer().share());
+    numbers.put("trials", seen.newer().trials());
+    numbers.put("devices", (double) seen.newer().devices());
+    numbers.put("reference", effect.reference());
+    numbers.put("controlTrials", seen.older().trials());
+    numbers.put("controlDevices", (double) seen.older().devices());
+    numbers.put("harm", harm);
+    numbers.put("tolerance", spec.tolerance());
+    if (Double.isFinite(effect.variance())) {
+      numbers.put("low", opinion.low());
+      numbers.put("high", opinion.high());
+      numbers.put("variance", effect.variance());
+      numbers.put(
+          "logEvidence",
+          MixtureSequence.logEvidence(harm, spec.tolerance(), effect.variance(), spec.tolerance()));
+    }
+    return numbers;
+  }
+
+  private static String reason(GateSpec spec, Comparison seen, Opinion opinion) {
+    Effect effect = opinion.effect();
     String against =
         effect.controls()
             ? "%s on %d control devices"
@@ -211,28 +228,28 @@ final class SequentialGate {
                 .formatted(
                     percent(effect.reference()),
                     spec.metric() == Metric.ACCURACY ? "promised" : "allowed");
-    String text = "%s against %s".formatted(counts(seen), against);
+    String text = "%s against %s".formatted(counts(seen.newer()), against);
     if (Double.isInfinite(effect.variance())) {
       return text + "; one device says nothing about differences between devices";
     }
     String needs =
-        newer.trials() < spec.trialsMin() ? "; needs %d".formatted(spec.trialsMin()) : "";
+        seen.newer().trials() < spec.trialsMin() ? "; needs %d".formatted(spec.trialsMin()) : "";
     // Shares differ by 100 points at most: such an interval says nothing.
-    if (low < -1 && high > 1) {
+    if (opinion.low() < -1 && opinion.high() > 1) {
       return "%s; too little was seen to say what harm there is%s".formatted(text, needs);
     }
-    return "%s; harm %s, between %s and %s, tolerance %s%s"
+    return "%s; harm %s, between %s and %s, tolerance %s%s%s"
         .formatted(
             text,
-            points(harm),
-            points(Math.max(-1, low)),
-            points(Math.min(1, high)),
+            points(spec.harm(effect.difference())),
+            points(Math.max(-1, opinion.low())),
+            points(Math.min(1, opinion.high())),
             points(spec.tolerance()),
-            needs);
+            needs,
+            opinion.remark());
   }
 
-  private static String counts(Comparison seen) {
-    ArmSums newer = seen.newer();
+  private static String counts(ArmSums newer) {
     return "%s of %.0f on %d devices"
         .formatted(percent(newer.share()), newer.trials(), newer.devices());
   }

@@ -11,15 +11,16 @@ final class StudentT {
 
   private StudentT() {}
 
-  /** Times the deviation grows for being estimated: infinite below one degree of freedom. */
+  /** Times the deviation grows for being estimated; above 0 degrees of freedom. */
   static double widening(double degreesOfFreedom) {
     return quantile995(degreesOfFreedom) / NORMAL_995;
   }
 
-  // Between whole degrees the chord lies above the convex quantile: on the safe side.
+  // Between whole degrees the chord lies above the convex quantile: on the safe side. Below one the
+  // tail falls with the power of the degrees.
   private static double quantile995(double degreesOfFreedom) {
     if (degreesOfFreedom < 1) {
-      return Double.POSITIVE_INFINITY;
+      return Math.pow(quantile995(1), 1 / degreesOfFreedom);
     }
     int whole = (int) Math.floor(degreesOfFreedom);
     double part = degreesOfFreedom - whole;

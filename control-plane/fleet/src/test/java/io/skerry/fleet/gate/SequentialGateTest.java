@@ -202,8 +202,8 @@ class SequentialGateTest {
     Effect together =
         Effect.ofControls(
             List.of(
-                new Comparison(arm(3, 90, .6), arm(30, 10, .6)),
-                new Comparison(arm(1, 30, .9), arm(30, 90, .9))));
+                new Comparison(arm(3, 90, .6), arm(30, 90, .6)),
+                new Comparison(arm(1, 30, .9), arm(30, 30, .9))));
 
     assertThat(together.difference()).isCloseTo(0, within(1e-12));
     assertThat(together.reference()).isCloseTo((270 * .6 + 30 * .9) / 300, within(1e-12));
@@ -329,6 +329,117 @@ class SequentialGateTest {
   }
 
   @Test
+  void stopsNothingByALimitThatTheVersionBeforeDoesNotKeepEither() {
+    ArmSums busy = arm(1, 10_000, .05).plus(arm(49, 100, .05));
+    for (ArmSums controls : List.of(arm(1, 5000, .05), arm(3, 5000, .05), busy)) {
+      GateResult result = only(Metric.FAILED_PREDICTIONS, arm(50, 5000, .05), controls);
+
+      assertThat(result.verdict()).isEqualTo(Verdict.INCONCLUSIVE);
+    }
+  }
+
+  @Test
+  void stopsByFewControlsWhatNothingElseCanJudge() {
+    assertThat(only(Metric.ACCURACY_POSITIVE, arm(20, 100, 0), arm(3, 100, .9)).verdict())
+        .isEqualTo(Verdict.FAIL);
+    assertThat(
+            only(Metric.ACCURACY, arm(50, 100, 0), arm(49, 100, .95).plus(arm(1, 10_000, .95)))
+                .verdict())
+        .isEqualTo(Verdict.FAIL);
+  }
+
+  @Test
+  void waitsForNoControlsThatAreFarFewerThanWhatIsJudged() {
+    assertThat(only(Metric.FAILED_PREDICTIONS, arm(1000, 5000, .005), arm(4, 60, 0)).verdict())
+        .isEqualTo(Verdict.PASS);
+    assertThat(only(Metric.FAILED_PREDICTIONS, arm(4, 5000, .005), arm(2, 5000, .005)).verdict())
+        .isEqualTo(Verdict.PASS);
+    Evidence promised =
+        new Evidence(
+            Map.of(AVX2, of(Metric.ACCURACY, new Comparison(arm(1000, 100, .95), arm(20, 3, .95)))),
+            OptionalDouble.of(.93));
+    assertThat(judged(Metric.ACCURACY, promised).getFirst().verdict()).isEqualTo(Verdict.PASS);
+  }
+
+  @Test
+  void isNotHeldBackByALoneDeviceThatAloneHasControls() {
+    Comparison lone = new Comparison(arm(1, 5000, .005), arm(50, 5000, .005));
+    Comparison few = new Comparison(arm(6, 5000, .005), arm(3, 5000, .005));
+    Comparison busy = new Comparison(arm(1, 100_000, .005), arm(50, 5000, .005));
+    Comparison none = new Comparison(arm(20, 5000, .005), ArmSums.NONE);
+    for (Evidence seen :
+        List.of(
+            evidence(Metric.FAILED_PREDICTIONS, lone, few),
+            evidence(Metric.FAILED_PREDICTIONS, busy, none))) {
+      assertThat(judged(Metric.FAILED_PREDICTIONS, seen)).noneMatch(GateResult::blocks);
+    }
+    Random random = new Random(1);
+    Evidence confidence =
+        evidence(
+            Metric.CONFIDENCE,
+            new Comparison(arm(1, 1000, .83), randomArm(random, 50, 1000, .9)),
+            new Comparison(arm(50, 1000, .9), ArmSums.NONE));
+    assertThat(judged(Metric.CONFIDENCE, confidence)).noneMatch(GateResult::blocks);
+  }
+
+  @Test
+  void waitsForNoOutcomesThatOnlyUntouchedProfilesGet() {
+    Map<ProfileId, Evidence.OfProfile> profiles =
+        Map.of(
+            AVX2,
+            of(Metric.FAILED_PREDICTIONS, new Comparison(arm(20, 5000, .005), arm(20, 5000, .005))),
+            NEON,
+            of(Metric.ACCURACY, new Comparison(ArmSums.NONE, arm(50, 100, .9))));
+
+    assertThat(judged(Metric.ACCURACY, new Evidence(profiles, OptionalDouble.empty()))).isEmpty();
+  }
+
+  @Test
+  void judgesTwoDevicesOfUnequalTrials() {
+    assertThat(
+            only(
+                    Metric.FAILED_PREDICTIONS,
+                    arm(1, 5000, 1).plus(arm(1, 5001, 1)),
+                    arm(50, 5000, .01))
+                .verdict())
+        .isEqualTo(Verdict.FAIL);
+  }
+
+  @Test
+  void waitsForDevicesThatRunTheVersionAndSayNothing() {
+    Comparison whole = new Comparison(arm(50, 5000, .005), arm(50, 5000, .005));
+    Map<ProfileId, Evidence.OfProfile> profiles =
+        Map.of(
+            AVX2,
+            of(Metric.FAILED_PREDICTIONS, whole),
+            NEON,
+            of(Metric.FAILED_PREDICTIONS, new Comparison(arm(2, 5000, .005), whole.older())));
+    Map<ProfileId, FailureGate.Devices> devices = Map.of(NEON, new FailureGate.Devices(50, 50, 0));
+
+    assertThat(
+            GateSettings.DEFAULTS.judge(devices, new Evidence(profiles, OptionalDouble.empty()), 3))
+        .filteredOn(result -> result.scope().equals("arm64-neon"))
+        .anyMatch(GateResult::blocks);
+  }
+
+  @Test
+  void waitsForNoMoreOutcomesThanItsControlsGet() {
+    Comparison told = new Comparison(arm(8, 5000, .005), arm(80, 5000, .005));
+    Comparison outcomes = new Comparison(arm(2, 1000, .9), arm(20, 1000, .9));
+    Comparison whole = new Comparison(arm(50, 10_000, .9), arm(50, 10_000, .9));
+    Map<ProfileId, Evidence.OfProfile> profiles =
+        Map.of(
+            AVX2,
+            of(Metric.ACCURACY, whole),
+            NEON,
+            new Evidence.OfProfile(
+                Map.of(Metric.FAILED_PREDICTIONS, told, Metric.ACCURACY, outcomes)));
+
+    assertThat(judged(Metric.ACCURACY, new Evidence(profiles, OptionalDouble.empty())))
+        .noneMatch(GateResult::blocks);
+  }
+
+  @Test
   void rarelyStopsAHarmlessVersionOnAFewDevicesOfEachOfSeveralProfiles() {
     int stopped = 0;
     int runs = 2000;
@@ -359,7 +470,7 @@ class SequentialGateTest {
   @ValueSource(booleans = {false, true})
   void rarelyStopsAHarmlessVersionOnFiveDevicesOfEachOfManyProfiles(boolean outliers) {
     int stopped = 0;
-    int runs = 600;
+    int runs = 300;
     for (long seed = 0; seed < runs; seed++) {
       Random random = new Random(seed);
       double[][] lasting = new double[10][25];
@@ -482,7 +593,8 @@ class SequentialGateTest {
       sizes.put(new ProfileId("profile-" + profile), new Outlook.Size(2, 11, 100_000, 10_000, 60));
     }
 
-    Map<String, List<Outlook>> all = GateSettings.DEFAULTS.outlook(sizes, 3);
+    Map<String, List<Outlook>> all =
+        GateSettings.DEFAULTS.outlook(sizes, OptionalDouble.empty(), 3);
 
     assertThat(all.keySet())
         .containsExactly("pooled", "profile-0", "profile-1", "profile-2", "profile-3");
@@ -507,7 +619,11 @@ class SequentialGateTest {
 
   private static List<Outlook> outlook(long devices, long controls, double predictions) {
     Outlook.Size size = new Outlook.Size(devices, controls, predictions, predictions / 10, 60);
-    return GateSettings.DEFAULTS.outlook(Map.of(AVX2, size), 3).values().iterator().next();
+    return GateSettings.DEFAULTS
+        .outlook(Map.of(AVX2, size), OptionalDouble.empty(), 3)
+        .values()
+        .iterator()
+        .next();
   }
 
   private static double hits(Random random, int trials, double share) {

@@ -9,6 +9,7 @@ import io.skerry.protocol.ProfileId;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -16,6 +17,8 @@ import java.util.Random;
 
 /** Carries out a rollout's effects on devices in memory. */
 final class SimulatedRollout {
+  private static final int PROFILES = 4;
+
   static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
   static final Evidence GOOD = evidence(0);
   static final Evidence BAD = evidence(.5);
@@ -53,7 +56,7 @@ final class SimulatedRollout {
     for (int device = 0; device < devices; device++) {
       candidates.add(
           new StageMembership.Candidate(
-              new DeviceId("device-" + device), new ProfileId("profile-" + device % 4)));
+              new DeviceId("device-" + device), new ProfileId("profile-" + device % PROFILES)));
     }
     List<List<StageMembership.Candidate>> stages =
         StageMembership.assign(candidates, "salt", plan).stages();
@@ -64,7 +67,7 @@ final class SimulatedRollout {
     }
   }
 
-  /** Failed predictions on eight devices of each version, of a thousand each. */
+  /** Failed predictions on eight devices of each profile and version, of a thousand each. */
   private static Evidence evidence(double share) {
     ArmSums newer = ArmSums.NONE;
     ArmSums older = ArmSums.NONE;
@@ -72,17 +75,19 @@ final class SimulatedRollout {
       newer = newer.plus(1000, 1000 * share);
       older = older.plus(1000, 0);
     }
-    return new Evidence(
-        Map.of(
-            new ProfileId("profile-0"),
-            new Evidence.OfProfile(
-                Map.of(
-                    Metric.FAILED_PREDICTIONS,
-                    new Comparison(newer, older),
-                    Metric.SLOW_PREDICTIONS,
-                    new Comparison(
-                        new ArmSums(8, 8000, 0, 8e6, 0, 0), new ArmSums(8, 8000, 0, 8e6, 0, 0))))),
-        OptionalDouble.empty());
+    Evidence.OfProfile seen =
+        new Evidence.OfProfile(
+            Map.of(
+                Metric.FAILED_PREDICTIONS,
+                new Comparison(newer, older),
+                Metric.SLOW_PREDICTIONS,
+                new Comparison(
+                    new ArmSums(8, 8000, 0, 8e6, 0, 0), new ArmSums(8, 8000, 0, 8e6, 0, 0))));
+    Map<ProfileId, Evidence.OfProfile> profiles = new HashMap<>();
+    for (int profile = 0; profile < PROFILES; profile++) {
+      profiles.put(new ProfileId("profile-" + profile), seen);
+    }
+    return new Evidence(profiles, OptionalDouble.empty());
   }
 
   RolloutMachine.Step apply(RolloutEvent event) {

@@ -448,7 +448,8 @@ final class Arms {
     return new Evidence(profiles, promise(transaction, order.first().version()));
   }
 
-  private static OptionalDouble promise(Transaction transaction, ModelVersion version) {
+  /** The accuracy that the version's evaluation promised, if it says one. */
+  static OptionalDouble promise(Transaction transaction, ModelVersion version) {
     return transaction
         .first(
             "select metrics from model_version where model = ? and version = ?",

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -24,6 +25,7 @@ final class Previews {
     RolloutPlan plan = wish.plan();
     List<List<Candidate>> steps = candidates.membership().stages();
     Traffic traffic = traffic(transaction, wish);
+    OptionalDouble promise = Arms.promise(transaction, wish.parts().getFirst().version());
     List<RolloutPreview.Stage> stages = new ArrayList<>();
     Map<String, Long> all = byProfile(steps.stream().flatMap(List::stream).toList());
     Map<String, Long> touched = new TreeMap<>();
@@ -41,7 +43,9 @@ final class Previews {
                   .limit(RolloutPreview.DEVICES_MAX)
                   .map(member -> member.device().value())
                   .toList(),
-              stage < plan.stages().size() ? sights(wish, traffic, touched, all) : List.of()));
+              stage < plan.stages().size()
+                  ? sights(wish, traffic, promise, touched, all)
+                  : List.of()));
     }
     int eligible = steps.stream().mapToInt(List::size).sum();
     Map<String, Integer> reasons = new TreeMap<>();
@@ -73,7 +77,11 @@ final class Previews {
   }
 
   private static List<RolloutPreview.Sight> sights(
-      RolloutWish wish, Traffic traffic, Map<String, Long> touched, Map<String, Long> all) {
+      RolloutWish wish,
+      Traffic traffic,
+      OptionalDouble promise,
+      Map<String, Long> touched,
+      Map<String, Long> all) {
     double minutes = wish.plan().deadlines().stage().toMillis() / 60_000.0;
     Map<ProfileId, Outlook.Size> sizes = new HashMap<>();
     touched.forEach(
@@ -91,7 +99,7 @@ final class Previews {
     List<RolloutPreview.Sight> sights = new ArrayList<>();
     wish.plan()
         .gates()
-        .outlook(sizes, wish.plan().stages().size())
+        .outlook(sizes, promise, wish.plan().stages().size())
         .forEach(
             (scope, seen) ->
                 seen.forEach(
