@@ -12,11 +12,21 @@ public record ModelSignature(List<TensorSpec> inputs, List<TensorSpec> outputs) 
 
   /** The input of this name. */
   public Optional<TensorSpec> input(String name) {
-    return inputs.stream().filter(spec -> spec.name().equals(name)).findFirst();
+    return named(inputs, name);
   }
 
   /** The output of this name. */
   public Optional<TensorSpec> output(String name) {
-    return outputs.stream().filter(spec -> spec.name().equals(name)).findFirst();
+    return named(outputs, name);
+  }
+
+  // No stream: every prediction asks for every name.
+  private static Optional<TensorSpec> named(List<TensorSpec> specs, String name) {
+    for (TensorSpec spec : specs) {
+      if (spec.name().equals(name)) {
+        return Optional.of(spec);
+      }
+    }
+    return Optional.empty();
   }
 }

@@ -55,15 +55,7 @@ final class Inputs {
   }
 
   private static Tensor checked(PredictRequest request, TensorSpec spec) throws PredictException {
-    Tensor tensor =
-        request.inputs().stream()
-            .filter(given -> given.name().equals(spec.name()))
-            .findFirst()
-            .orElseThrow(
-                () ->
-                    invalid(
-                        "input '%s' is missing in the request for model '%s'"
-                            .formatted(spec.name(), request.model())));
+    Tensor tensor = given(request, spec);
     if (tensor.type() != spec.type()) {
       throw invalid(
           "inference input '%s' has data-type %s, but model '%s' expects %s"
@@ -75,6 +67,17 @@ final class Inputs {
               .formatted(spec.name(), request.model(), spec.shape(), tensor.shape()));
     }
     return tensor;
+  }
+
+  private static Tensor given(PredictRequest request, TensorSpec spec) throws PredictException {
+    for (Tensor tensor : request.inputs()) {
+      if (tensor.name().equals(spec.name())) {
+        return tensor;
+      }
+    }
+    throw invalid(
+        "input '%s' is missing in the request for model '%s'"
+            .formatted(spec.name(), request.model()));
   }
 
   private static String shortened(String name) {

@@ -8,6 +8,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,10 +48,14 @@ final class CallQueue implements AutoCloseable {
       this.brief = brief;
     }
 
-    /** Leaves the queue; without effect when the work has begun or was refused. */
-    void leave(PredictException why) {
+    /**
+     * Leaves the queue; without effect when the work has begun or was refused.
+     *
+     * @param why is asked only when it has an effect
+     */
+    void leave(Supplier<PredictException> why) {
       if (remove(this)) {
-        work.refuse(why);
+        work.refuse(why.get());
       }
     }
   }
@@ -129,7 +134,9 @@ final class CallQueue implements AutoCloseable {
     if (timeoutNanos > 0) {
       place.timeout =
           timer.schedule(
-              () -> place.leave(new PredictException(Code.UNAVAILABLE, "Request timeout expired")),
+              () ->
+                  place.leave(
+                      () -> new PredictException(Code.UNAVAILABLE, "Request timeout expired")),
               timeoutNanos,
               TimeUnit.NANOSECONDS);
     }

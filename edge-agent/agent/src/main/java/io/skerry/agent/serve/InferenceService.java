@@ -335,7 +335,7 @@ public final class InferenceService implements AutoCloseable {
           queue.submit(
               work, parameters.priority(), parameters.timeoutNanos(), model.pace().isShort());
       if (place != null) {
-        call.onCancel(() -> place.leave(gone()));
+        call.onCancel(() -> place.leave(InferenceService::gone));
       }
     } catch (PredictException e) {
       call.refuse(e);

@@ -74,8 +74,8 @@ class CallQueueTest {
     busyWith(
         () -> {
           CallQueue.Waiting a = placed("a", 100);
-          a.leave(new PredictException(Code.CANCELLED, "gone"));
-          a.leave(new PredictException(Code.CANCELLED, "gone"));
+          a.leave(() -> new PredictException(Code.CANCELLED, "gone"));
+          a.leave(() -> new PredictException(Code.CANCELLED, "gone"));
           placed("b", 100);
         });
 
@@ -83,11 +83,16 @@ class CallQueueTest {
   }
 
   @Test
-  void leavingAfterTheBeginHasNoEffect() {
+  void leavingAfterTheBeginHasNoEffectAndAsksForNoReason() {
     List<CallQueue.Waiting> places = new ArrayList<>();
     busyWith(() -> places.add(placed("a", 1)));
 
-    places.getFirst().leave(new PredictException(Code.CANCELLED, "gone"));
+    places
+        .getFirst()
+        .leave(
+            () -> {
+              throw new AssertionError("asked for a reason");
+            });
 
     assertThat(events).containsExactly("ran a");
   }
