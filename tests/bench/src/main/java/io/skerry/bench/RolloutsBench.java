@@ -196,7 +196,7 @@ final class RolloutsBench {
             .formatted(Arrays.toString(reports)));
   }
 
-  private void ticks(RolloutScale scale) {
+  private void ticks(RolloutScale scale) throws InterruptedException {
     scale.startMany(STAGE_SMALL);
     double small = median(scale.ticks(TICKS, 0));
     scale.abort();

@@ -1,6 +1,7 @@
 package io.skerry.control.device;
 
 import io.skerry.control.host.Addresses;
+import io.skerry.control.sql.Columns;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
@@ -21,13 +22,11 @@ import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /** Desired documents that are to be published. Publishing one twice harms nobody. */
 @Singleton
@@ -100,26 +99,37 @@ public final class DesiredOutbox {
    * device has come in.
    */
   public void published(Collection<Waiting> documents) {
-    List<@Nullable Object[]> keys = new ArrayList<>();
-    List<@Nullable Object[]> devices = new ArrayList<>();
+    Columns rows = new Columns(4);
     for (Waiting waiting : documents) {
       Generation generation = waiting.document().generation();
-      String device = waiting.document().device().value();
-      keys.add(
-          new @Nullable Object[] {
-            device, generation.term(), generation.counter(), waiting.queuedAt()
-          });
-      devices.add(new @Nullable Object[] {device});
+      rows.add(
+          waiting.document().device().value(),
+          generation.term(),
+          generation.counter(),
+          waiting.queuedAt().toString());
     }
+    List<String> devices =
+        documents.stream().map(waiting -> waiting.document().device().value()).toList();
     database.run(
         transaction -> {
-          transaction.batch(
+          // In the order in which DesiredService locks.
+          transaction.update(
               """
-              delete from desired_outbox
-              where device = ? and term = ? and counter = ? and queued_at = ?
+              with sent as (
+                select device from desired where device = any(?) order by device for update)
+              update desired set published_at = now() from sent where desired.device = sent.device
               """,
-              keys);
-          transaction.batch("update desired set published_at = now() where device = ?", devices);
+              devices);
+          transaction.update(
+              """
+              delete from desired_outbox waiting
+              using unnest(?::text[], ?::bigint[], ?::bigint[], ?::text[])
+                as sent (device, term, counter, queued)
+              where waiting.device = sent.device and waiting.term = sent.term
+                and waiting.counter = sent.counter
+                and waiting.queued_at = sent.queued::timestamptz
+              """,
+              rows.and());
         });
   }
 

@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
 @Singleton
 final class DesiredPublisher {
   private static final Logger log = LoggerFactory.getLogger(DesiredPublisher.class);
-  private static final int BATCH = 200;
+  private static final int BATCH = 500;
   private static final Duration LOOK_EVERY = Duration.ofSeconds(2);
   private static final Duration REPAIR_EVERY = Duration.ofSeconds(5);
   private static final Duration UNSEEN = Duration.ofSeconds(10);

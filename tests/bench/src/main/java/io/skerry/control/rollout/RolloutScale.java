@@ -49,7 +49,7 @@ public final class RolloutScale implements AutoCloseable {
   private static final String MODEL = "scale";
   private static final int REPORTS_A_BATCH = 500;
   private static final int UNANSWERED_MAX = 1000;
-  private static final Duration DRAINED_WITHIN = Duration.ofMinutes(2);
+  private static final Duration DRAINED_WITHIN = Duration.ofMinutes(5);
 
   private final BenchPlane plane;
   private final Database database;
@@ -146,7 +146,7 @@ public final class RolloutScale implements AutoCloseable {
 
   private void awaitEmptyOutbox() throws InterruptedException {
     long begun = System.nanoTime();
-    while (number("select count(*) from desired_outbox") > 0) {
+    while (number("select count(*) from (select 1 from desired_outbox limit 1) one") > 0) {
       if (System.nanoTime() - begun > DRAINED_WITHIN.toNanos()) {
         throw new IllegalStateException("the outbox did not empty in " + DRAINED_WITHIN);
       }
@@ -272,8 +272,11 @@ public final class RolloutScale implements AutoCloseable {
         0);
   }
 
-  /** Starts rollouts in slots of their own; each has opened a stage of so many devices. */
-  public void startMany(int stageDevices) {
+  /**
+   * Starts rollouts in slots of their own, and waits until the broker has their orders; each has
+   * opened a stage of so many devices.
+   */
+  public void startMany(int stageDevices) throws InterruptedException {
     present(true);
     List<RolloutRequest.StageRequest> stages =
         List.of(
@@ -283,6 +286,8 @@ public final class RolloutScale implements AutoCloseable {
       rollouts.create(BENCH, request(1, "slot-" + rollout, stages));
     }
     present(false);
+    // A device whose order is on its way has changed.
+    awaitEmptyOutbox();
   }
 
   /**
