@@ -58,7 +58,8 @@ public record MonitoredStreams(
       }
     }
     Map<String, BaselineBins> outputs = new TreeMap<>();
-    if (manifest.hasScore()) {
+    boolean scored = plan.scoreOutput().isPresent();
+    if (scored) {
       outputs.put(
           plan.hasClasses() ? MonitoringPlan.CONFIDENCE : MonitoringPlan.SCORE,
           BaselineBins.unit(manifest.getScore().getBaselineList()));
@@ -69,7 +70,6 @@ public record MonitoredStreams(
           BaselineBins.of(manifest.getResidual().getSquaredPredictionError()));
       outputs.put(MonitoringPlan.HOTELLING, BaselineBins.of(manifest.getResidual().getHotelling()));
     }
-    return new MonitoredStreams(
-        plan.layout(), inputs, outputs, manifest.hasScore() ? plan.classCount() : 0);
+    return new MonitoredStreams(plan.layout(), inputs, outputs, scored ? plan.classCount() : 0);
   }
 }

@@ -20,9 +20,10 @@ import org.jspecify.annotations.Nullable;
  * What to count about a model: a checked monitoring manifest. Immutable.
  *
  * <p>Streams, in this order: the features by their own name, but for those that a privacy rule
- * drops; {@code $score} or, of a model with classes, {@code $confidence}; {@code $class}; {@code
- * $spe} and {@code $t2} when the manifest has a principal subspace and no feature is dropped, which
- * both would tell of; {@code $latency}; {@code $errors}, which counts answers and failures.
+ * drops; {@code $score} or, of a model with classes, {@code $confidence}, and {@code $class},
+ * unless a rule drops the output that they are read from; {@code $spe} and {@code $t2} when the
+ * manifest has a principal subspace and no feature is dropped, which both would tell of; {@code
+ * $latency}; {@code $errors}, which counts answers and failures.
  */
 public final class MonitoringPlan {
   public static final String SCORE = "$score";
@@ -33,8 +34,14 @@ public final class MonitoringPlan {
   public static final String LATENCY = "$latency";
   public static final String ERRORS = "$errors";
 
-  /** The layout of manifests that this reads. */
+  /** The layout of manifests that drop nothing. */
   public static final int FORMAT = 2;
+
+  /**
+   * The layout of manifests with a rule that drops a feature or a tensor: who knows only the other
+   * counts streams that are none here.
+   */
+  public static final int FORMAT_DROPPING = 3;
 
   /** Classes that a model may have. */
   public static final int CLASSES_MAX = 1024;
@@ -50,6 +57,7 @@ public final class MonitoringPlan {
   private final ReferenceBins[] features;
   private final boolean[] dropped;
   private final boolean[] ruled;
+  private final boolean scored;
   private final StreamLayout layout;
   private final @Nullable Residuals residuals;
   private final ReferenceBins @Nullable [] residualBins;
@@ -86,10 +94,13 @@ public final class MonitoringPlan {
       }
       offsets[i] = feature.getOffset();
       features[i] = ReferenceBins.of(feature.getName(), feature.getBins());
-      dropped[i] = dropping.contains(feature.getName());
+      dropped[i] =
+          dropping.contains(feature.getName()) || dropping.contains("input:" + manifest.getInput());
       ruled[i] =
           acted.contains(feature.getName()) || acted.contains("input:" + manifest.getInput());
     }
+    this.scored =
+        manifest.hasScore() && !dropping.contains("output:" + manifest.getScore().getOutput());
     if (manifest.hasResidual() && IntStream.range(0, count).noneMatch(this::isDropped)) {
       this.residuals = principal(manifest);
       this.residualBins =
@@ -112,7 +123,7 @@ public final class MonitoringPlan {
         streams.feature(manifest.getFeatures(i).getName(), features[i].ordinary());
       }
     }
-    if (manifest.hasScore()) {
+    if (scored) {
       streams.add(hasClasses() ? CONFIDENCE : SCORE, MonitoringManifests.SCORE_BINS, 0);
       streams.add(CLASS, classCount(), 0);
     }
@@ -183,10 +194,11 @@ public final class MonitoringPlan {
               .formatted(manifest.getFeaturesCount(), FEATURES_MAX));
     }
     boolean empty = manifest.getFeaturesCount() == 0 && !manifest.hasScore();
-    if (manifest.getFormat() != FORMAT && !empty) {
+    int format = isDropping(manifest) ? FORMAT_DROPPING : FORMAT;
+    if (manifest.getFormat() != format && !empty) {
       throw new MalformedDocumentException(
-          "monitoring manifest has format %d, known is %d: package the model again"
-              .formatted(manifest.getFormat(), FORMAT));
+          "monitoring manifest has format %d, what it holds has %d: package the model again"
+              .formatted(manifest.getFormat(), format));
     }
     if (manifest.hasScore()) {
       checkScore(manifest.getScore());
@@ -202,6 +214,14 @@ public final class MonitoringPlan {
       plan.checkRule(rule);
     }
     return plan;
+  }
+
+  private static boolean isDropping(MonitoringManifest manifest) {
+    return manifest.getPrivacyList().stream()
+        .anyMatch(
+            rule ->
+                rule.getAction() == PrivacyRule.Action.DROP
+                    && !rule.getField().equals("client-id"));
   }
 
   // A rule that would never act is a mistake, and one that nobody would notice.
@@ -259,9 +279,9 @@ public final class MonitoringPlan {
     return features.length;
   }
 
-  /** The output tensor that holds the score, when there is one. */
+  /** The output tensor that holds the score, when there is one and no rule drops it. */
   public Optional<String> scoreOutput() {
-    return manifest.hasScore() ? Optional.of(manifest.getScore().getOutput()) : Optional.empty();
+    return scored ? Optional.of(manifest.getScore().getOutput()) : Optional.empty();
   }
 
   /** Element index of the score within one item of its output. */

@@ -180,7 +180,7 @@ class MonitoringManifestsTest {
     MonitoringManifest.Builder residual = good.toBuilder();
     residual.getResidualBuilder().addComponents(1);
     MonitoringManifest.Builder format = good.toBuilder().setFormat(1);
-    MonitoringManifest.Builder aimless = good.toBuilder();
+    MonitoringManifest.Builder aimless = good.toBuilder().setFormat(MonitoringPlan.FORMAT_DROPPING);
     aimless.addPrivacyBuilder().setField("nobody").setAction(PrivacyRule.Action.DROP);
     MonitoringManifest.Builder stepless = good.toBuilder();
     stepless.addPrivacyBuilder().setField("a").setAction(PrivacyRule.Action.ROUND);

@@ -1,6 +1,7 @@
 package io.skerry.telemetry.sketch;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.telemetry.drift.MonitoredStreams;
@@ -11,6 +12,7 @@ import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.Window;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -144,8 +146,7 @@ class WindowSketchTest {
 
   @Test
   void doesNotCountWhatAPrivacyRuleDrops() throws MalformedDocumentException {
-    MonitoringManifest.Builder manifest = MANIFEST.toBuilder();
-    manifest.addPrivacyBuilder().setField("b").setAction(PrivacyRule.Action.DROP);
+    MonitoringManifest.Builder manifest = dropping("b");
     WindowSketch sketch = new WindowSketch(MonitoringPlan.of(manifest.build()));
 
     boolean anomalous = sketch.observe(new float[] {0, Float.NaN, 1}, 0.2f, 0, 1);
@@ -158,15 +159,45 @@ class WindowSketchTest {
   /** A dropped feature shows in no statistic that is made of several, and chooses no sample. */
   @Test
   void tellsNothingOfAFeatureThatAPrivacyRuleDrops() throws MalformedDocumentException {
-    MonitoringManifest.Builder manifest = MANIFEST.toBuilder();
     assertThat(MonitoringPlan.of(MANIFEST).streams()).contains("$spe", "$t2");
-    manifest.addPrivacyBuilder().setField("b").setAction(PrivacyRule.Action.DROP);
+    MonitoringManifest.Builder manifest = dropping("b");
     MonitoringPlan plan = MonitoringPlan.of(manifest.build());
 
     assertThat(plan.streams()).doesNotContain("b", "$spe", "$t2");
     assertThat(MonitoredStreams.of(manifest.build()).outputs()).doesNotContainKeys("$spe", "$t2");
     assertThat(plan.isAnomalous(new float[] {0, Float.NaN, 1})).isFalse();
     assertThat(plan.isAnomalous(new float[] {Float.NaN, 0, 1})).isTrue();
+  }
+
+  @Test
+  void tellsNothingOfADroppedOutputOrInput() throws MalformedDocumentException {
+    String output = MANIFEST.getScore().getOutput();
+    MonitoringPlan plan = MonitoringPlan.of(dropping("output:" + output).build());
+
+    assertThat(plan.streams()).containsExactly("a", "b", "c", "$spe", "$t2", "$latency", "$errors");
+    assertThat(plan.scoreOutput()).isEmpty();
+    MonitoredStreams streams = MonitoredStreams.of(plan.manifest());
+    assertThat(streams.outputs()).doesNotContainKey("$score");
+    assertThat(streams.classes()).isZero();
+    assertThat(MonitoringPlan.of(dropping("input:" + MANIFEST.getInput()).build()).streams())
+        .containsExactly("$score", "$class", "$latency", "$errors");
+  }
+
+  /** Manifests of builds that counted what they dropped, whose windows would be misread. */
+  @Test
+  void takesNoRuleThatDropsInAManifestOfTheOlderFormat() {
+    for (String field : List.of("b", "input:input", "output:score")) {
+      MonitoringManifest old = dropping(field).setFormat(MonitoringPlan.FORMAT).build();
+
+      assertThatThrownBy(() -> MonitoringPlan.of(old)).hasMessageContaining("package");
+    }
+  }
+
+  private static MonitoringManifest.Builder dropping(String field) {
+    MonitoringManifest.Builder manifest =
+        MANIFEST.toBuilder().setFormat(MonitoringPlan.FORMAT_DROPPING);
+    manifest.addPrivacyBuilder().setField(field).setAction(PrivacyRule.Action.DROP);
+    return manifest;
   }
 
   /** Sums of products are of the values themselves: of one prediction they would be the values. */

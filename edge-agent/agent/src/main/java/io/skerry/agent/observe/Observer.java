@@ -316,13 +316,17 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
             .setOutcomeAtMillis(feedback.outcomeAt().toEpochMilli());
     known.ifPresent(
         prediction ->
-            wire.setJoined(true)
-                .setPredictionId(prediction.id())
-                .setClientId(privateClientId(prediction))
-                .setModel(prediction.model().toWire())
-                .setScore(prediction.score())
-                .setPredictedClass(prediction.predictedClass())
-                .setPredictedAtMillis(prediction.predictedAtMillis()));
+            wire.setPredictionId(prediction.id()).setClientId(privateClientId(prediction)));
+    // Where a model has no score, or a rule drops it, there is nothing to join but the id.
+    known
+        .filter(prediction -> !Float.isNaN(prediction.score()))
+        .ifPresent(
+            prediction ->
+                wire.setJoined(true)
+                    .setModel(prediction.model().toWire())
+                    .setScore(prediction.score())
+                    .setPredictedClass(prediction.predictedClass())
+                    .setPredictedAtMillis(prediction.predictedAtMillis()));
     if (!keep(RecordStream.FEEDBACK, TelemetryRecords.of(clock.instant(), wire.build()))) {
       return Receipt.FULL;
     }

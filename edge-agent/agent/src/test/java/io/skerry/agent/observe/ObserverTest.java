@@ -273,6 +273,23 @@ class ObserverTest {
   }
 
   @Test
+  void tellsNoScoreWithFeedbackWhereThereIsNone() {
+    Prediction prediction = prediction("mine", Float.NaN, 0, 1, 2);
+    observer.predicted(prediction);
+
+    assertThat(observer.submit(new Feedback("", "mine", 1, now))).isEqualTo(Receipt.JOINED);
+
+    assertThat(kept.getOrDefault(RecordStream.FEEDBACK, List.of()))
+        .singleElement()
+        .satisfies(
+            record -> {
+              assertThat(record.getFeedback().getPredictionId()).isEqualTo(prediction.id().value());
+              assertThat(record.getFeedback().getJoined()).isFalse();
+              assertThat(record.getFeedback().getScore()).isZero();
+            });
+  }
+
+  @Test
   void saysWhenThereIsNoRoomForFeedback() {
     room = false;
 
