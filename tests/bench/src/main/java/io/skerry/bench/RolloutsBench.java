@@ -30,9 +30,9 @@ final class RolloutsBench {
   private static final int BROKER_MESSAGES = 10_000;
   private static final int STAGE_SMALL = 200;
   private static final int STAGE_LARGE = 2000;
-  private static final List<String> SCALE =
-      List.of(
-          "orders-committed", "orders-accepted", "reports", "tick", "tick-changed", "tick-size");
+  private static final List<String> ORDERS =
+      List.of("orders-committed", "orders-accepted", "reports");
+  private static final List<String> TICK = List.of("tick", "tick-changed", "tick-size");
 
   private final Predicate<String> wanted;
   private final boolean quick;
@@ -54,7 +54,7 @@ final class RolloutsBench {
     for (Harm harm : List.of(Harm.CRASH, Harm.LATENCY_DOUBLED, Harm.WRONG)) {
       bench.badModel(harm);
     }
-    if (SCALE.stream().anyMatch(wanted)) {
+    if (Stream.concat(ORDERS.stream(), TICK.stream()).anyMatch(wanted)) {
       bench.scale();
     }
     return bench.claims;
@@ -145,8 +145,12 @@ final class RolloutsBench {
     Path folder = Files.createTempDirectory("skr");
     try {
       try (RolloutScale scale = RolloutScale.start(folder.resolve("data"))) {
-        orders(scale);
-        ticks(scale);
+        if (ORDERS.stream().anyMatch(wanted)) {
+          orders(scale);
+        }
+        if (TICK.stream().anyMatch(wanted)) {
+          ticks(scale);
+        }
       }
     } finally {
       delete(folder);
