@@ -27,6 +27,7 @@ import java.nio.file.attribute.PosixFilePermissions;
  * lake/           samples and datasets as Parquet
  * jobs/           job folders
  * imports/        calibration data of models that users brought
+ * timings/        devices' reports of how fast model files are there, put by an administrator
  * </pre>
  */
 public final class DataFolder implements AutoCloseable {

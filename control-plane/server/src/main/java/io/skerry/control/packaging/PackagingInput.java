@@ -32,6 +32,9 @@ final class PackagingInput {
   static final List<String> ARRAYS =
       List.of("calibration.npy", "evaluation_x.npy", "evaluation_y.npy", "reference.npy");
 
+  /** Where devices' reports lie, in the data folder. */
+  private static final String TIMINGS = "timings";
+
   private final Datasets datasets;
   private final Registry registry;
   private final Profiles profiles;
@@ -121,6 +124,7 @@ final class PackagingInput {
       JobFolder prepared, ModelVersionView view, ModelVersion version, List<String> chosen)
       throws IOException {
     Files.copy(registry.modelFile(version), prepared.input("model." + view.format()));
+    TimingReports.copy(root.resolve(TIMINGS), prepared.input("timings"));
     Path folder = Files.createDirectories(prepared.input("profiles"));
     for (String profile : chosen) {
       String yaml =
