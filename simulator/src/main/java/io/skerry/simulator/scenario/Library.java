@@ -10,12 +10,14 @@ public final class Library {
           new Steady(),
           new RolloutDay(),
           new BadModelCrash(),
+          new BadModelRefused(),
           new BadModelSlow(),
           new BadModelWrong(),
           new OfflineThird(),
           new ReconnectStorm(),
           new BrokerLost(),
           new ControlPlaneKilled(),
+          new TwoReplicas(),
           new DriftLocation(),
           new DriftScale(),
           new DriftMissing(),
@@ -27,6 +29,7 @@ public final class Library {
           new DriftSeasonNull(),
           new ClonedIdentity(),
           new Clock1970(),
+          new MeteredLink(),
           new TwoVersionsApart(),
           new Random());
 

@@ -40,6 +40,9 @@ public final class ArtifactServer extends HttpClient {
 
     /** The fate of an answer of so many bytes. */
     Fate next(int length);
+
+    /** So many bytes were given. */
+    default void gave(int bytes) {}
   }
 
   /**
@@ -96,7 +99,7 @@ public final class ArtifactServer extends HttpClient {
     return answer(request, handler, range.isPresent() ? 206 : 200, headers, body);
   }
 
-  private static <T> HttpResponse<T> answer(
+  private <T> HttpResponse<T> answer(
       HttpRequest request,
       HttpResponse.BodyHandler<T> handler,
       int status,
@@ -115,6 +118,7 @@ public final class ArtifactServer extends HttpClient {
                 int length = Math.min(PIECE_BYTES, body.remaining());
                 ByteBuffer piece = body.slice(body.position(), length);
                 body.position(body.position() + length);
+                line.gave(length);
                 subscriber.onNext(List.of(piece));
               } else {
                 ended = true;

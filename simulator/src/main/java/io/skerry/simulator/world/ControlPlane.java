@@ -19,6 +19,7 @@ import io.skerry.telemetry.wire.TelemetryRecords;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.RecordBatch;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -28,17 +29,19 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The control plane's process: takes what devices send, stores it, and only then tells them so;
+ * A process of the control plane: takes what devices send, stores it, and only then tells them so;
  * moves rollouts on; brings orders out of the outbox to the broker; judges windows. It can die
  * between any two of these, and starts again on what the store holds.
  */
 public final class ControlPlane implements MemoryBroker.Client {
-  private static final String NAME = "control";
+  // Every replica's, as the server's: one that connects throws out the other.
+  private static final String CLIENT_ID = "control";
   private static final long BATCH_MILLIS = 200;
   private static final int OUTBOX_BATCH = 200;
   private static final long UNSEEN_MILLIS = 10 * World.SECOND;
   private static final long RECONNECT_MILLIS = 2 * World.SECOND;
 
+  private final String name;
   private final Fleet fleet;
   private final World world;
   private final MemoryBroker broker;
@@ -55,6 +58,7 @@ public final class ControlPlane implements MemoryBroker.Client {
   private boolean sweepDue;
   private boolean publishDue;
   private DeathPoint dies = DeathPoint.NEVER;
+  private Instant heardSince = Instant.EPOCH;
 
   /** Where in its work the process dies. */
   public enum DeathPoint {
@@ -77,23 +81,18 @@ public final class ControlPlane implements MemoryBroker.Client {
     }
   }
 
-  ControlPlane(Fleet fleet) {
+  /**
+   * @param rollouts of all replicas, as they are in their database
+   * @param drift the same
+   */
+  ControlPlane(Fleet fleet, String name, RolloutShell rollouts, DriftShell drift) {
+    this.name = name;
     this.fleet = fleet;
     this.world = fleet.world();
     this.broker = fleet.broker();
     this.store = fleet.store();
-    this.rollouts =
-        new RolloutShell(
-            store,
-            fleet.releases(),
-            device -> fleet.device(device).hardware().profile(),
-            fleet.settings().sampling());
-    this.drift =
-        new DriftShell(
-            fleet.releases(),
-            device -> fleet.device(device).attributes(),
-            fleet.settings().window(),
-            fleet.settings().keepWindows());
+    this.rollouts = rollouts;
+    this.drift = drift;
   }
 
   /** Starts the process. */
@@ -173,14 +172,15 @@ public final class ControlPlane implements MemoryBroker.Client {
   }
 
   private void connect() {
-    Optional<MemoryBroker.Connection> opened = broker.connect(NAME, Optional.empty(), this);
+    Optional<MemoryBroker.Connection> opened = broker.connect(CLIENT_ID, Optional.empty(), this);
     if (opened.isEmpty()) {
       later(RECONNECT_MILLIS, this::connect);
       return;
     }
     MemoryBroker.Connection fresh = opened.get();
     connection = fresh;
-    rollouts.listens(world.instant());
+    heardSince = world.instant();
+    rollouts.listens(heardSince);
     boolean known = fresh.isSessionPresent();
     if (!known) {
       // A broker that knows nobody told nobody's death: who is there is born again, retained.
@@ -314,7 +314,7 @@ public final class ControlPlane implements MemoryBroker.Client {
     engineDue = false;
     // While nobody is heard nothing is known, and nobody is late.
     if (connection != null) {
-      changing(() -> rollouts.tick(NAME + life, world.instant()));
+      changing(() -> rollouts.tick(name + life, heardSince, world.instant()));
     }
     if (rollouts.isActive()) {
       wakeEngine();

@@ -188,6 +188,7 @@ public final class FaultInjector {
     if (!fleet.broker().isUp()) {
       fleet.broker().start();
     }
+    fleet.replica().killAt(ControlPlane.DeathPoint.NEVER);
     fleet.plane().killAt(ControlPlane.DeathPoint.NEVER);
     fleet.plane().start();
     for (SimDevice device : fleet.devices()) {

@@ -21,6 +21,7 @@ public final class Fleet {
   private final MemoryStore store;
   private final Watch watch;
   private final ControlPlane plane;
+  private final ControlPlane replica;
   private final List<SimDevice> devices = new ArrayList<>();
   private final Map<DeviceId, SimDevice> byId = new HashMap<>();
   private final Map<Hardware, DeviceFacts> facts = new EnumMap<>(Hardware.class);
@@ -47,7 +48,20 @@ public final class Fleet {
               hardware.facts().engines(),
               hardware.facts().board()));
     }
-    this.plane = new ControlPlane(this);
+    RolloutShell rollouts =
+        new RolloutShell(
+            store,
+            releases,
+            device -> device(device).hardware().profile(),
+            settings.sampling());
+    DriftShell drift =
+        new DriftShell(
+            releases,
+            device -> device(device).attributes(),
+            settings.window(),
+            settings.keepWindows());
+    this.plane = new ControlPlane(this, "control-a", rollouts, drift);
+    this.replica = new ControlPlane(this, "control-b", rollouts, drift);
     for (int i = 0; i < settings.devices(); i++) {
       SimDevice device = new SimDevice(this, i);
       devices.add(device);
@@ -91,6 +105,16 @@ public final class Fleet {
 
   public ControlPlane plane() {
     return plane;
+  }
+
+  /** A second process on the same store, not started unless a story says so. */
+  public ControlPlane replica() {
+    return replica;
+  }
+
+  /** Whether anybody answers for the control plane. */
+  boolean isPlaneUp() {
+    return plane.isUp() || replica.isUp();
   }
 
   SimDevice device(int index) {

@@ -38,6 +38,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -67,9 +68,13 @@ public final class Releases {
   private final Map<String, Variant> variants = new HashMap<>();
   private final Map<Long, Behaviour> behaviours = new HashMap<>();
 
-  /** A profile's artifact. */
+  /**
+   * A profile's artifact.
+   *
+   * @param bytes of everything that is fetched of it
+   */
   public record Variant(
-      ModelVersion version, ProfileId profile, Digest manifest, Digest signature) {}
+      ModelVersion version, ProfileId profile, Digest manifest, Digest signature, long bytes) {}
 
   /** What becomes of a model once it answers, whatever it showed before. */
   public enum Behaviour {
@@ -146,6 +151,11 @@ public final class Releases {
     return Optional.ofNullable(blobs.get(hex));
   }
 
+  /** What an artifact takes to fetch. */
+  long bytes(long version, ProfileId profile) {
+    return variant(version, profile).map(Variant::bytes).orElseThrow();
+  }
+
   Optional<Variant> variant(long version, ProfileId profile) {
     return Optional.ofNullable(variants.get(version + "/" + profile));
   }
@@ -167,17 +177,22 @@ public final class Releases {
 
   /** Makes a version for every profile. */
   public void release(long version, Behaviour behaviour) {
+    release(version, behaviour, 0);
+  }
+
+  /** The same with a model of at least so many bytes. */
+  void release(long version, Behaviour behaviour, int modelBytesMin) {
     behaviours.put(version, behaviour);
     for (Hardware hardware : Hardware.values()) {
-      release(version, behaviour, hardware.profile());
+      release(version, behaviour, hardware.profile(), modelBytesMin);
     }
   }
 
-  private void release(long version, Behaviour behaviour, ProfileId profile) {
+  private void release(long version, Behaviour behaviour, ProfileId profile, int modelBytesMin) {
     List<Layer> layers = new ArrayList<>();
-    String line = "pump-health %d %s".formatted(version, behaviour);
-    layers.add(
-        layer(LayerType.MODEL_ONNX, "model.onnx", (line + "\n").getBytes(StandardCharsets.UTF_8)));
+    String line = "pump-health %d %s\n".formatted(version, behaviour);
+    line += " ".repeat(Math.max(0, modelBytesMin - line.length()));
+    layers.add(layer(LayerType.MODEL_ONNX, "model.onnx", line.getBytes(StandardCharsets.UTF_8)));
     layers.add(layer(LayerType.GOLDEN, "golden.bin", golden(behaviour).toBytes()));
     layers.add(layer(LayerType.MONITORING, "monitoring.bin", monitoring));
     ModelVersion model = new ModelVersion(MODEL, version);
@@ -191,13 +206,19 @@ public final class Releases {
                 manifest,
                 behaviour == Behaviour.UNSIGNED ? thief : release)
             .toJson();
+    long bytes = envelope.length + layers.stream().mapToLong(Layer::size).sum();
     variants.put(
-        version + "/" + profile, new Variant(model, profile, Digest.of(manifest), put(envelope)));
+        version + "/" + profile,
+        new Variant(model, profile, Digest.of(manifest), put(envelope), bytes));
   }
 
   private Layer layer(LayerType type, String title, byte[] content) {
-    Digest digest = put(content);
-    return new Layer(type, title, digest, content.length, List.of(digest));
+    List<Digest> chunks = new ArrayList<>();
+    for (int from = 0; from < content.length; from += Layer.CHUNK_BYTES) {
+      int to = Math.min(content.length, from + Layer.CHUNK_BYTES);
+      chunks.add(Digest.of(Arrays.copyOfRange(content, from, to)));
+    }
+    return new Layer(type, title, put(content), content.length, chunks);
   }
 
   private Digest put(byte[] content) {

@@ -25,6 +25,7 @@ import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SamplingRates;
 import io.skerry.protocol.SlotId;
+import io.skerry.protocol.SlotMode;
 import io.skerry.protocol.SlotReport;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowCounts;
@@ -39,6 +40,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -72,7 +74,6 @@ final class RolloutShell implements RolloutBooks {
   private final Map<RolloutId, Rollout> rollouts = new LinkedHashMap<>();
   private final Map<ProfileId, Map<Long, long[]>> latencies = new HashMap<>();
   private int made;
-  private Instant heardSince = Instant.EPOCH;
 
   RolloutShell(
       MemoryStore store,
@@ -153,7 +154,6 @@ final class RolloutShell implements RolloutBooks {
 
   /** The devices are heard from now on: what they did before, nobody could tell. */
   void listens(Instant since) {
-    heardSince = since;
     store.devices().forEach(device -> returned(device, since));
   }
 
@@ -168,8 +168,12 @@ final class RolloutShell implements RolloutBooks {
     }
   }
 
-  /** A replica moves on what it gets the lease of. */
-  void tick(String holder, Instant now) {
+  /**
+   * A replica moves on what it gets the lease of.
+   *
+   * @param heardSince since when it has heard the devices without a gap
+   */
+  void tick(String holder, Instant heardSince, Instant now) {
     for (Rollout rollout : List.copyOf(rollouts.values())) {
       if (!rollout.state.phase().isTerminal()) {
         follow(rollout, now);
@@ -327,20 +331,17 @@ final class RolloutShell implements RolloutBooks {
                 }
               });
       case RolloutEffect.Cancel _ -> cancel(rollout, now);
-      case RolloutEffect.RestoreTouched _ -> {
-        for (DeviceId device :
-            back(
-                rollout,
-                one ->
-                    one.state.isTouched()
-                        && one.revision > 0
-                        && one.state != DeploymentState.CANCELLED
-                        && one.state != DeploymentState.RESTORED
-                        && one.state != DeploymentState.RESTORING,
-                now)) {
-          enter(rollout, device, DeploymentState.RESTORING, now);
-        }
-      }
+      case RolloutEffect.RestoreTouched _ ->
+          back(
+              rollout,
+              one ->
+                  one.state.isTouched()
+                      && one.revision > 0
+                      && one.state != DeploymentState.CANCELLED
+                      && one.state != DeploymentState.RESTORED
+                      && one.state != DeploymentState.RESTORING,
+              DeploymentState.RESTORING,
+              now);
       case RolloutEffect.RetryFailed _ ->
           rollout
               .deployments
@@ -395,8 +396,7 @@ final class RolloutShell implements RolloutBooks {
   }
 
   private void cancel(Rollout rollout, Instant now) {
-    List<DeviceId> taken = back(rollout, one -> one.state.isBeforeSwitch(), now);
-    taken.forEach(device -> enter(rollout, device, DeploymentState.CANCELLED, now));
+    back(rollout, one -> one.state.isBeforeSwitch(), DeploymentState.CANCELLED, now);
     rollout
         .deployments
         .values()
@@ -419,7 +419,7 @@ final class RolloutShell implements RolloutBooks {
             offered.add(device);
           }
         });
-    order(rollout, offered, one -> one.variant, now);
+    order(rollout, offered, one -> one.variant, new SlotMode.Active(), now);
     offered.forEach(device -> enter(rollout, device, DeploymentState.OFFERED, now));
   }
 
@@ -437,6 +437,7 @@ final class RolloutShell implements RolloutBooks {
             () ->
                 store
                     .desired(device, SLOT)
+                    .filter(order -> order.mode() instanceof SlotMode.Active)
                     .flatMap(
                         order ->
                             releases.variant(order.version().version(), one.candidate.profile())));
@@ -446,6 +447,7 @@ final class RolloutShell implements RolloutBooks {
       Rollout rollout,
       List<DeviceId> devices,
       Function<Rollout.Deployment, Releases.Variant> chosen,
+      SlotMode mode,
       Instant now) {
     store.order(
         devices,
@@ -459,17 +461,18 @@ final class RolloutShell implements RolloutBooks {
           one.revision = revision;
           Releases.Variant variant = chosen.apply(one);
           return new DesiredSlot(
-              SLOT,
-              revision,
-              variant.version(),
-              variant.manifest(),
-              variant.signature(),
-              ARTIFACTS,
-              Optional.of(rollout.id),
-              sampling,
-              rollout.window,
-              3,
-              Duration.ofMinutes(1));
+                  SLOT,
+                  revision,
+                  variant.version(),
+                  variant.manifest(),
+                  variant.signature(),
+                  ARTIFACTS,
+                  Optional.of(rollout.id),
+                  sampling,
+                  rollout.window,
+                  3,
+                  Duration.ofMinutes(1))
+              .withMode(mode);
         });
   }
 
@@ -496,33 +499,40 @@ final class RolloutShell implements RolloutBooks {
         });
   }
 
-  /** Orders devices back to what they ran before, unless a newer rollout has taken them over. */
-  private List<DeviceId> back(Rollout rollout, Predicate<Rollout.Deployment> wanted, Instant now) {
-    List<DeviceId> devices = new ArrayList<>();
+  /**
+   * Orders devices back to what they ran before, or to nothing where nothing ran: those are
+   * cancelled. What a newer rollout has taken over is left to it.
+   */
+  private void back(
+      Rollout rollout,
+      Predicate<Rollout.Deployment> wanted,
+      DeploymentState restored,
+      Instant now) {
+    List<DeviceId> backward = new ArrayList<>();
+    List<DeviceId> off = new ArrayList<>();
     rollout.deployments.forEach(
         (device, one) -> {
-          boolean own =
-              store
-                  .desired(device, SLOT)
-                  .flatMap(DesiredSlot::rollout)
-                  .filter(rollout.id::equals)
-                  .isPresent();
-          if (wanted.test(one) && one.previous != null && own) {
-            devices.add(device);
+          if (wanted.test(one) && isOwn(rollout, device)) {
+            (one.previous == null ? off : backward).add(device);
           }
         });
     order(
         rollout,
-        devices,
-        one -> {
-          Releases.Variant before = one.previous;
-          if (before == null) {
-            throw new IllegalStateException("nothing to go back to");
-          }
-          return before;
-        },
+        backward,
+        one -> Objects.requireNonNull(one.previous),
+        new SlotMode.Active(),
         now);
-    return devices;
+    backward.forEach(device -> enter(rollout, device, restored, now));
+    order(rollout, off, one -> one.variant, new SlotMode.Off(), now);
+    off.forEach(device -> enter(rollout, device, DeploymentState.CANCELLED, now));
+  }
+
+  private boolean isOwn(Rollout rollout, DeviceId device) {
+    return store
+        .desired(device, SLOT)
+        .flatMap(DesiredSlot::rollout)
+        .filter(rollout.id::equals)
+        .isPresent();
   }
 
   /** Counts a stored window for the gates. */

@@ -26,6 +26,7 @@ import io.skerry.protocol.Digest;
 import io.skerry.protocol.Generation;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.ReportedDocument;
+import io.skerry.protocol.SlotMode;
 import io.skerry.protocol.SlotReport;
 import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
@@ -107,6 +108,7 @@ public final class SimDevice {
   private boolean answered;
   private boolean inside;
   private final Set<Long> ran = new TreeSet<>();
+  private long fetched;
 
   SimDevice(Fleet fleet, int index) {
     this.fleet = fleet;
@@ -168,6 +170,8 @@ public final class SimDevice {
     private final MemoryLink link;
     private final Uplink uplink;
     private long spentNanos;
+    // Whether what runs may have changed since a user looked.
+    private boolean unchecked;
     private long dueAt = Long.MAX_VALUE;
     private long sealAt;
     private long takenOver;
@@ -205,7 +209,7 @@ public final class SimDevice {
                   new EngineCatalog(List.of(engine)),
                   1,
                   slots,
-                  fleet.http(SimDevice.this::artifactFate),
+                  fleet.http(artifactLine()),
                   this::execute,
                   clock,
                   this::nanos,
@@ -285,7 +289,7 @@ public final class SimDevice {
     }
 
     private void connected() {
-      if (clock.isDoubtful() && fleet.plane().isUp()) {
+      if (clock.isDoubtful() && fleet.isPlaneUp()) {
         try {
           clock.ask(
               nonce -> fleet.releases().signedTime(nonce, world.instant()),
@@ -315,6 +319,7 @@ public final class SimDevice {
     private void desired(byte[] payload) {
       Generation before = updater.observed();
       updater.desired(payload);
+      unchecked = true;
       if (!updater.observed().equals(before)) {
         fleet.watch().observed(index, updater.observed());
       }
@@ -368,8 +373,12 @@ public final class SimDevice {
         // Somebody always asks while a version has to prove itself.
         predict(2, false);
         updater.tick(link.state() == DeviceLink.State.CONNECTED);
-        checkRunning();
         settled = updater.isSettled();
+        unchecked = true;
+      }
+      if (unchecked) {
+        checkRunning();
+        unchecked = !settled;
       }
       uplink.tick();
       if (world.now() - tickedAt >= World.SECOND) {
@@ -406,8 +415,17 @@ public final class SimDevice {
     private void checkRunning() {
       Optional<ServingModel> model = slots.active(RolloutShell.SLOT);
       fleet.watch().running(SimDevice.this, model.map(ServingModel::manifest));
-      answered |= model.isPresent();
+      answered = model.isPresent() || (answered && !isOff());
       model.ifPresent(running -> ran.add(running.version().version()));
+    }
+
+    // What was switched off has to answer no more.
+    private boolean isOff() {
+      return fleet
+          .store()
+          .desired(id, RolloutShell.SLOT)
+          .filter(order -> order.mode() instanceof SlotMode.Off)
+          .isPresent();
     }
 
     private void predict(int count, boolean withOutcomes) {
@@ -522,6 +540,20 @@ public final class SimDevice {
       @Override
       public long millis() {
         return 50 + random.nextLong(200);
+      }
+    };
+  }
+
+  private ArtifactServer.Line artifactLine() {
+    return new ArtifactServer.Line() {
+      @Override
+      public ArtifactServer.Fate next(int length) {
+        return artifactFate(length);
+      }
+
+      @Override
+      public void gave(int bytes) {
+        fetched += bytes;
       }
     };
   }
@@ -735,6 +767,11 @@ public final class SimDevice {
   /** Every version that ever answered. */
   Set<Long> ran() {
     return ran;
+  }
+
+  /** Bytes of artifacts that ever came over its line. */
+  long fetched() {
+    return fetched;
   }
 
   boolean isGone() {

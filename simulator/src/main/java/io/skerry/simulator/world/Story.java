@@ -23,6 +23,7 @@ public final class Story {
   private final World world;
   private final Map<Long, Rollout> rollouts = new HashMap<>();
   private final List<Long> onlineThen = new ArrayList<>();
+  private final Map<SimDevice, Long> fetchedThen = new HashMap<>();
   private Duration clockErrorThen = Duration.ZERO;
 
   /** A story about a fleet in which nothing has happened yet. */
@@ -58,6 +59,11 @@ public final class Story {
   /** Makes a version that behaves otherwise. */
   public void bad(long version, Behaviour behaviour) {
     fleet.release(version, behaviour);
+  }
+
+  /** Makes a good version with a model of so many bytes. */
+  public void large(long version, int bytes) {
+    fleet.releases().release(version, Behaviour.GOOD, bytes);
   }
 
   /** The whole fleet gets a version in its first hour, in one stage. */
@@ -112,6 +118,42 @@ public final class Story {
           fleet.plane().killAt(ControlPlane.DeathPoint.NEVER);
           fleet.plane().start();
         });
+  }
+
+  /**
+   * A second process of the control plane works on the same store for a while, and throws the first
+   * off the broker whenever it connects.
+   */
+  public void secondReplica(Duration from, Duration lasts) {
+    at(from, fleet.replica()::start);
+    at(from.plus(lasts), () -> fleet.replica().killAt(ControlPlane.DeathPoint.NEVER));
+  }
+
+  /** The first process of the control plane is killed, and started again after a while. */
+  public void firstReplicaGone(Duration from, Duration lasts) {
+    planeKilled(from, ControlPlane.DeathPoint.NEVER, lasts);
+  }
+
+  /** Devices' lines to the artifacts break off: so large a share of the answers comes in part. */
+  public void artifactsBreak(Duration from, double share) {
+    at(from, () -> fleet.devices().forEach(device -> device.artifacts(true, share)));
+  }
+
+  /** Remembers what every device has fetched until then. */
+  public void countFetched(Duration when) {
+    at(when, () -> fleet.devices().forEach(device -> fetchedThen.put(device, device.fetched())));
+  }
+
+  /** The most that any device fetched since, as a multiple of the artifact of this version. */
+  public double fetchedSince(long version) {
+    double most = 0;
+    for (SimDevice device : fleet.devices()) {
+      long bytes = device.fetched() - fetchedThen.getOrDefault(device, 0L);
+      most =
+          Math.max(
+              most, (double) bytes / fleet.releases().bytes(version, device.hardware().profile()));
+    }
+    return most;
   }
 
   /** Devices start without a battery behind their clock: it is 1970 for them. */

@@ -8,6 +8,7 @@ import io.skerry.protocol.Digest;
 import io.skerry.protocol.Generation;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.ReportedDocument;
+import io.skerry.protocol.SlotMode;
 import io.skerry.telemetry.drift.WindowVerdict;
 import io.skerry.wire.fleet.v1.Record;
 import java.util.ArrayList;
@@ -256,6 +257,7 @@ public final class Watch {
                 touched.forEach(
                     (rollout, seen) -> {
                       if (order.rollout().filter(rollout.id::equals).isPresent()
+                          && order.mode() instanceof SlotMode.Active
                           && order.version().version() == rollout.version
                           && seen.devices.add(device)) {
                         checkTouched(rollout, seen);

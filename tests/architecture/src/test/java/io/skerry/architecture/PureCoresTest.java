@@ -6,18 +6,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.AccessTarget;
+import com.tngtech.archunit.core.domain.AccessTarget.CodeUnitAccessTarget;
 import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
-import java.time.Clock;
-import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Random;
 import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.Timer;
 import java.util.UUID;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
+import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 
 /** What decides has no clock, no randomness, no thread and no I/O of its own. */
@@ -55,31 +60,74 @@ class PureCoresTest {
         .containsAll(PARTS);
   }
 
+  private static final DescribedPredicate<JavaClass> SIMULATION =
+      resideInAnyPackage(
+              "io.skerry.simulator.world..",
+              "io.skerry.simulator.disk..",
+              "io.skerry.simulator.scenario..")
+          .as("the simulation");
+
   @Test
   void coresAskNoClockAndNoChance() {
     noClasses()
         .that(CORES)
         .should()
         .accessTargetWhere(
-            target(
-                "reads the wall clock or draws at random",
-                member ->
-                    (member.getOwner().isEquivalentTo(Instant.class)
-                            && member.getName().equals("now"))
-                        || (member.getOwner().isEquivalentTo(System.class)
-                            && (member.getName().equals("currentTimeMillis")
-                                || member.getName().equals("nanoTime")))
-                        || (member.getOwner().isEquivalentTo(Clock.class)
-                            && member.getName().startsWith("system"))
-                        || (member.getOwner().isEquivalentTo(Math.class)
-                            && member.getName().equals("random"))
-                        || (member.getOwner().isEquivalentTo(UUID.class)
-                            && member.getName().equals("randomUUID"))
-                        || (member.getOwner().isEquivalentTo(Random.class)
-                            && member.getName().equals("<init>"))))
+            target("reads the wall clock or draws at random", PureCoresTest::asksClockOrChance))
         .orShould()
         .dependOnClassesThat()
         .areAssignableTo(ThreadLocalRandom.class)
+        .check(CLASSES);
+  }
+
+  private static boolean asksClockOrChance(AccessTarget member) {
+    JavaClass owner = member.getOwner();
+    String name = member.getName();
+    boolean clock =
+        (owner.getPackageName().equals("java.time") && name.equals("now"))
+            || (owner.isEquivalentTo(System.class)
+                && (name.equals("currentTimeMillis") || name.equals("nanoTime")))
+            || (owner.isAssignableTo(InstantSource.class) && name.startsWith("system"));
+    boolean chance =
+        (owner.isEquivalentTo(Math.class) && name.equals("random"))
+            || (owner.isEquivalentTo(UUID.class) && name.equals("randomUUID"))
+            || (owner.isAssignableTo(Random.class) && name.equals("<init>"))
+            || (owner.isEquivalentTo(RandomGenerator.class) && name.equals("getDefault"))
+            // Without a seed.
+            || (owner.isEquivalentTo(SplittableRandom.class)
+                && name.equals("<init>")
+                && member instanceof CodeUnitAccessTarget made
+                && made.getRawParameterTypes().isEmpty());
+    return clock || chance;
+  }
+
+  @Test
+  void theSimulationAsksNoClockAndNoChanceAndNeverWaits() {
+    noClasses()
+        .that(SIMULATION)
+        .should()
+        .accessTargetWhere(
+            target(
+                "reads the wall clock, draws at random or waits",
+                member ->
+                    asksClockOrChance(member)
+                        || (member.getOwner().isEquivalentTo(Object.class)
+                            && member.getName().equals("wait"))))
+        .orShould()
+        .dependOnClassesThat()
+        .areAssignableTo(ThreadLocalRandom.class)
+        .orShould()
+        .dependOnClassesThat()
+        .areAssignableTo(Thread.class)
+        .orShould()
+        .dependOnClassesThat()
+        .areAssignableTo(ExecutorService.class)
+        .orShould()
+        .dependOnClassesThat()
+        .areAssignableTo(Timer.class)
+        .orShould()
+        .dependOnClassesThat()
+        .areAssignableTo(LockSupport.class)
         .check(CLASSES);
   }
 

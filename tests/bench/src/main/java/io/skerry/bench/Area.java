@@ -2,6 +2,7 @@ package io.skerry.bench;
 
 import io.skerry.bench.agent.AgentBench;
 import io.skerry.bench.drift.DriftBench;
+import io.skerry.bench.simulation.SimulationBench;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -20,7 +21,9 @@ enum Area {
   /** What the packager makes of three real models, beside other tools. */
   PACKAGER(PackagerBench::measure),
   /** The drift ledger on fleets of known truth, what a device pays, and storing windows. */
-  DRIFT(Area::drift);
+  DRIFT(Area::drift),
+  /** The fleet in a box: its speed, its size, its sameness, and the mistakes that it finds. */
+  SIMULATION(SimulationBench::measure);
 
   @SuppressWarnings("ImmutableEnumChecker") // A reference to a static method.
   private final Measurement measurement;

@@ -41,7 +41,7 @@ public final class BenchMain implements Callable<Integer> {
 
   @Parameters(
       paramLabel = "AREA",
-      description = "what to measure: link, agent, rollouts, packager, drift")
+      description = "what to measure: link, agent, rollouts, packager, drift, simulation")
   private String area = "";
 
   @Option(names = "--json", paramLabel = "FILE", description = "write machine and claims here")

@@ -1,0 +1,97 @@
+package io.skerry.bench.simulation;
+
+import io.skerry.simulator.scenario.Claim;
+import io.skerry.simulator.scenario.Library;
+import io.skerry.simulator.scenario.Run;
+import io.skerry.simulator.scenario.Scenario;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+/**
+ * Simulates until something does not hold: first one scenario, then everything going wrong, then
+ * every other scenario, then everything going wrong with other seeds. Made by reflection, in a
+ * world of classes in which a fault may be planted.
+ */
+public final class Hunt implements Callable<String[]> {
+  private static final int DEVICES = 10;
+  private static final int DAYS = 5;
+
+  /** Held, so that its level stays. */
+  private static final Logger LOG = Logger.getLogger("io.skerry");
+
+  private final String first;
+  private final int seeds;
+  private final double secondsMax;
+
+  /**
+   * @param first scenario to begin with
+   * @param seeds of random faults to run besides, at most
+   * @param secondsMax of processor time
+   */
+  public Hunt(String first, int seeds, double secondsMax) {
+    this.first = first;
+    this.seeds = seeds;
+    this.secondsMax = secondsMax;
+  }
+
+  private record Wanted(Scenario scenario, long seed, int devices, int days) {}
+
+  /** What did not hold, empty if everything did; seconds of processor time; runs. */
+  @Override
+  public String[] call() {
+    LOG.setLevel(Level.OFF);
+    Deque<Wanted> wanted = wanted();
+    long begin = nanos();
+    int runs = 0;
+    while (!wanted.isEmpty() && seconds(begin) < secondsMax) {
+      Wanted next = wanted.removeFirst();
+      runs++;
+      String found = found(next);
+      if (!found.isEmpty()) {
+        return new String[] {found, Double.toString(seconds(begin)), Integer.toString(runs)};
+      }
+    }
+    return new String[] {"", Double.toString(seconds(begin)), Integer.toString(runs)};
+  }
+
+  private Deque<Wanted> wanted() {
+    Deque<Wanted> wanted = new ArrayDeque<>();
+    Library.find(first).ifPresent(scenario -> wanted.add(whole(scenario)));
+    Scenario random = Library.find("random").orElseThrow();
+    for (int seed = 1; seed <= seeds; seed++) {
+      wanted.add(new Wanted(random, seed, DEVICES, DAYS));
+    }
+    return wanted;
+  }
+
+  private static Wanted whole(Scenario scenario) {
+    return new Wanted(scenario, 1, scenario.devices(), scenario.days());
+  }
+
+  private static String found(Wanted next) {
+    String where = "%s, seed %d: ".formatted(next.scenario().name(), next.seed());
+    try {
+      Run.Result result = next.scenario().run(next.seed(), next.devices(), next.days()).run(0);
+      List<Claim> broken = result.claims().stream().filter(claim -> !claim.held()).toList();
+      return broken.isEmpty()
+          ? ""
+          : where + broken.getFirst().name() + " " + broken.getFirst().detail();
+    } catch (RuntimeException e) {
+      // A fault that ends the run itself is found.
+      return where + e;
+    }
+  }
+
+  private static long nanos() {
+    return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+  }
+
+  private static double seconds(long begin) {
+    return (nanos() - begin) / 1e9;
+  }
+}
