@@ -32,11 +32,15 @@ import org.jspecify.annotations.Nullable;
  * survive at once. Thread-safe.
  */
 public final class MemoryDisk implements Disk {
+  // Smaller files are of one device alone.
+  private static final int SHARED_BYTES_MIN = 1024;
+
   private final long capacity;
   private final Map<Path, Folder> folders = new HashMap<>();
   private long operations;
   private long life;
   private boolean stopped;
+  private final PagePool pool;
   private Optional<PlannedStop> plannedStop = Optional.empty();
   private Optional<PlannedFailure> plannedFailure = Optional.empty();
 
@@ -65,12 +69,22 @@ public final class MemoryDisk implements Disk {
 
   /** Makes an empty disk on which this many bytes of content fit. */
   public MemoryDisk(long capacity) {
-    this.capacity = capacity;
+    this(capacity, new PagePool());
   }
 
   /** Makes an empty disk that never fills. */
   public MemoryDisk() {
     this(Long.MAX_VALUE);
+  }
+
+  /** The same; what is large and equal to what others in the pool hold takes no room of its own. */
+  public MemoryDisk(PagePool pool) {
+    this(Long.MAX_VALUE, pool);
+  }
+
+  private MemoryDisk(long capacity, PagePool pool) {
+    this.capacity = capacity;
+    this.pool = pool;
   }
 
   /** Operations that changed something, or tried to. */
@@ -272,6 +286,9 @@ public final class MemoryDisk implements Disk {
         () -> {
           source.files.remove(key(from));
           target.files.put(key(to), file);
+          if (file.size() >= SHARED_BYTES_MIN) {
+            file.share(pool);
+          }
         });
   }
 

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Content of one file: as it reads now, and what a power cut would leave. Kept in pages that both
- * share until one of them changes; a page of zeros takes no room.
+ * share until one of them changes, as they share the list of them; a page of zeros takes no room.
  */
 final class MemoryFile {
   private static final int PAGE_BYTES = 512;
@@ -69,9 +69,21 @@ final class MemoryFile {
   }
 
   void force() {
-    forcedPages = pages.clone();
+    forcedPages = pages;
     forcedSize = size;
     unforced.clear();
+  }
+
+  /** Shares pages that are on the disk with every file that holds the same. */
+  void share(PagePool pool) {
+    for (int i = 0; i < Math.min(pages.length, forcedPages.length); i++) {
+      byte[] page = pages[i];
+      if (page != null && page == forcedPages[i]) {
+        byte[] shared = pool.shared(page);
+        pages[i] = shared;
+        forcedPages[i] = shared;
+      }
+    }
   }
 
   void flipBit(long bit) {
@@ -86,7 +98,7 @@ final class MemoryFile {
    */
   void losePower(RandomGenerator random, boolean everything) {
     List<Change> changes = List.copyOf(unforced);
-    pages = forcedPages.clone();
+    pages = forcedPages;
     size = forcedSize;
     unforced.clear();
     if (!everything) {
@@ -154,11 +166,10 @@ final class MemoryFile {
 
   private byte[] writable(int number) {
     byte[] page = pages[number];
-    if (page == null) {
-      page = new byte[PAGE_BYTES];
-      pages[number] = page;
-    } else if (number < forcedPages.length && page == forcedPages[number]) {
-      page = page.clone();
+    boolean forced = number < forcedPages.length && page == forcedPages[number];
+    if (page == null || forced) {
+      page = page == null ? new byte[PAGE_BYTES] : page.clone();
+      pages = pages == forcedPages ? pages.clone() : pages;
       pages[number] = page;
     }
     return page;

@@ -15,6 +15,7 @@ import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.protocol.Topics;
 import io.skerry.telemetry.drift.WindowVerdict;
+import io.skerry.telemetry.sketch.WindowCounts;
 import io.skerry.telemetry.wire.TelemetryRecords;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.RecordBatch;
@@ -295,8 +296,9 @@ public final class ControlPlane implements MemoryBroker.Client {
     fleet.watch().stored(index, stream, epoch, record);
     switch (record.getBodyCase()) {
       case WINDOW -> {
-        drift.stored(device, record.getWindow());
-        rollouts.counted(device, record.getWindow());
+        WindowCounts counts = fleet.releases().counts(record.getWindow());
+        drift.stored(device, record.getWindow(), counts);
+        rollouts.counted(device, record.getWindow(), counts);
       }
       case FEEDBACK -> rollouts.counted(device, record.getFeedback());
       case SAMPLE, EVENT, BODY_NOT_SET -> {}

@@ -10,6 +10,7 @@ import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.DriftLedger;
 import io.skerry.telemetry.drift.DriftSettings;
 import io.skerry.telemetry.drift.WindowVerdict;
+import io.skerry.telemetry.sketch.WindowCounts;
 import io.skerry.wire.fleet.v1.Window;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -47,7 +48,7 @@ final class DriftShell {
     this.ledger = new DriftLedger(settings);
   }
 
-  void stored(DeviceId device, Window window) {
+  void stored(DeviceId device, Window window, WindowCounts counts) {
     if (window.getWindow() <= judgedThrough) {
       late++;
       return;
@@ -57,7 +58,7 @@ final class DriftShell {
         .computeIfAbsent(window.getWindow(), index -> new HashMap<>())
         .merge(
             device,
-            new DeviceWindow(device, attributes.apply(device), version, releases.counts(window)),
+            new DeviceWindow(device, attributes.apply(device), version, counts),
             DriftShell::sum);
   }
 

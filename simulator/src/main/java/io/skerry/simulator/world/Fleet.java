@@ -2,6 +2,7 @@ package io.skerry.simulator.world;
 
 import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.DeviceId;
+import io.skerry.simulator.disk.PagePool;
 import io.skerry.simulator.world.Releases.Behaviour;
 import java.net.http.HttpClient;
 import java.util.ArrayList;
@@ -26,6 +27,7 @@ public final class Fleet {
   private final Map<DeviceId, SimDevice> byId = new HashMap<>();
   private final Map<Hardware, DeviceFacts> facts = new EnumMap<>(Hardware.class);
   private final Nature.Batch batch = new Nature.Batch();
+  private final PagePool pages = new PagePool();
   private Nature.Drift drift = Nature.Drift.NONE;
 
   /** Makes a fleet in which nothing runs yet. */
@@ -50,10 +52,7 @@ public final class Fleet {
     }
     RolloutShell rollouts =
         new RolloutShell(
-            store,
-            releases,
-            device -> device(device).hardware().profile(),
-            settings.sampling());
+            store, releases, device -> device(device).hardware().profile(), settings.sampling());
     DriftShell drift =
         new DriftShell(
             releases,
@@ -131,6 +130,10 @@ public final class Fleet {
 
   DeviceFacts facts(Hardware hardware) {
     return Objects.requireNonNull(facts.get(hardware));
+  }
+
+  PagePool pages() {
+    return pages;
   }
 
   Nature.Batch batch() {

@@ -517,11 +517,7 @@ final class RolloutShell implements RolloutBooks {
           }
         });
     order(
-        rollout,
-        backward,
-        one -> Objects.requireNonNull(one.previous),
-        new SlotMode.Active(),
-        now);
+        rollout, backward, one -> Objects.requireNonNull(one.previous), new SlotMode.Active(), now);
     backward.forEach(device -> enter(rollout, device, restored, now));
     order(rollout, off, one -> one.variant, new SlotMode.Off(), now);
     off.forEach(device -> enter(rollout, device, DeploymentState.CANCELLED, now));
@@ -536,8 +532,7 @@ final class RolloutShell implements RolloutBooks {
   }
 
   /** Counts a stored window for the gates. */
-  void counted(DeviceId device, Window window) {
-    WindowCounts counts = releases.counts(window);
+  void counted(DeviceId device, Window window, WindowCounts counts) {
     int stream = counts.layout().indexOf(MonitoringPlan.LATENCY);
     long version = window.getModel().getVersion();
     long[] history =

@@ -62,7 +62,7 @@ public final class SimDevice {
   private static final Path DATA = Path.of("/data");
   private static final Path SPOOL = DATA.resolve("spool");
   private static final Path MODELS = DATA.resolve("models");
-  private static final int RING = 16;
+  private static final int RING = 4;
   private static final int RECENT_MAX = 256;
   private static final byte[] PRIVACY_KEY = new byte[32];
   private static final long BUSY_TICK = 5 * World.SECOND;
@@ -93,7 +93,7 @@ public final class SimDevice {
   private final float[] offsets;
   private final String desiredTopic;
   private final String committedTopic;
-  private final MemoryDisk disk = new MemoryDisk();
+  private final MemoryDisk disk;
   private @Nullable Agent process;
   private boolean gone;
   private long skewMillis;
@@ -113,6 +113,7 @@ public final class SimDevice {
   SimDevice(Fleet fleet, int index) {
     this.fleet = fleet;
     this.world = fleet.world();
+    this.disk = new MemoryDisk(fleet.pages());
     this.index = index;
     this.id = new DeviceId("d%05d".formatted(index));
     this.hardware = Hardware.dealt(index / fleet.settings().sites());

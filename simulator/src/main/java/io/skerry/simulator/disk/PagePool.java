@@ -1,0 +1,49 @@
+package io.skerry.simulator.disk;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Pages that many disks hold alike, kept once: every device of a fleet has the same artifacts. What
+ * is full keeps what it has.
+ */
+public final class PagePool {
+  /** Pages that are kept. */
+  static final int PAGES_MAX = 4096;
+
+  private final Map<Content, byte[]> pages = new HashMap<>();
+
+  private static final class Content {
+    private final byte[] bytes;
+    private final int hash;
+
+    Content(byte[] bytes) {
+      this.bytes = bytes;
+      this.hash = Arrays.hashCode(bytes);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof Content content && Arrays.equals(bytes, content.bytes);
+    }
+
+    @Override
+    public int hashCode() {
+      return hash;
+    }
+  }
+
+  /** A page of this content, which nobody may change from now on. */
+  byte[] shared(byte[] page) {
+    Content content = new Content(page);
+    byte[] known = pages.get(content);
+    if (known != null) {
+      return known;
+    }
+    if (pages.size() < PAGES_MAX) {
+      pages.put(content, page);
+    }
+    return page;
+  }
+}
