@@ -90,8 +90,8 @@ record PlantedFault(String name, String what, String type, Mutation mutation, St
           new PlantedFault(
               "accept-what-nobody-signed",
               "no signature is needed",
-              "io.skerry.artifact.sign.Dsse",
-              Mutation.takesFor("verify", "size", 9),
+              "io.skerry.artifact.trust.Trust",
+              Mutation.takesFor("released", "count", 9L),
               "bad-model-refused"),
           new PlantedFault(
               "skip-the-golden-inputs",
