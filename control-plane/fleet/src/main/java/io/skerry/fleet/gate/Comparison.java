@@ -10,7 +10,8 @@ public record Comparison(ArmSums newer, ArmSums older) {
   /** Nothing was seen. */
   public static final Comparison NONE = new Comparison(ArmSums.NONE, ArmSums.NONE);
 
-  private static final double CONTROLS_SHARE = 10;
+  private static final double FEWER_DEVICES = 25;
+  private static final double SHORTER = 10;
 
   /** Whether anybody still sends this of the version before. */
   boolean hasControls() {
@@ -23,12 +24,14 @@ public record Comparison(ArmSums newer, ArmSums older) {
   }
 
   /**
-   * Whether the controls are so few that a stage cannot wait for what they say: a handful of
-   * stragglers would make of a stage that limits can decide one that nothing can.
+   * Whether the controls are so few, or were controls for so short, that a stage cannot wait for
+   * what they say: a handful of stragglers would make of a stage that limits can decide one that
+   * nothing can.
    */
   boolean hasFewControls() {
-    return !older.areMany()
-        ? older.effectiveDevices() < newer.effectiveDevices()
-        : older.effectiveDevices() * CONTROLS_SHARE < newer.effectiveDevices();
+    double controls = older.effectiveDevices();
+    double devices = newer.effectiveDevices();
+    boolean few = older.areMany() ? controls * FEWER_DEVICES < devices : controls < devices;
+    return few || older.trials() / controls * SHORTER < newer.trials() / devices;
   }
 }

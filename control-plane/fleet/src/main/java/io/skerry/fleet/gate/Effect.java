@@ -53,7 +53,8 @@ record Effect(
    */
   static Effect ofControls(List<Comparison> profiles) {
     List<Comparison> known = profiles.stream().filter(one -> one.older().areMany()).toList();
-    boolean enough = known.size() == profiles.size() || newer(known).areMany();
+    List<Comparison> others = profiles.stream().filter(one -> !one.older().areMany()).toList();
+    boolean enough = newer(known).areMany() && !newer(others).areMany();
     return strata(enough ? known : profiles, Effect::ofControls, Effect::collapsed);
   }
 
@@ -82,20 +83,23 @@ record Effect(
     ArmSums newer = newer(profiles);
     ArmSums centred =
         sum(profiles.stream().map(one -> one.newer().centred(one.older().share())).toList());
-    double variance = newer.variance(centred);
     double asControls = 0;
     double ofControls = 0;
+    double squares = 0;
     for (Comparison one : profiles) {
       double weight = one.newer().trials() / newer.trials();
-      variance += weight * weight * one.older().variance();
+      double part = weight * weight * one.older().spread();
       asControls += weight * weight * spreadAsControls(one);
-      ofControls += weight * weight * one.older().spread();
+      ofControls += part;
+      squares += part * part / (one.older().effectiveDevices() - 1);
     }
+    // Satterthwaite 1946: pairs of controls in many profiles know together what none knows alone.
+    double widening = StudentT.widening(ofControls * ofControls / squares);
     return new Effect(
         newer.trials(),
         centred.share(),
         Math.max(newer.spread(centred), asControls) + ofControls,
-        variance,
+        newer.variance(centred) + ofControls * widening * widening,
         newer.share() - centred.share(),
         true);
   }

@@ -85,17 +85,21 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
    * instead of the comparison; what can only be compared is then left out.
    *
    * @param devices of the stages opened so far, by profile
+   * @param replaces whether devices run a version before
    * @param stages of the rollout: each may err by its part only
    */
   public List<GateResult> judge(
-      Map<ProfileId, FailureGate.Devices> devices, Evidence evidence, int stages) {
+      Map<ProfileId, FailureGate.Devices> devices,
+      Evidence evidence,
+      boolean replaces,
+      int stages) {
     List<GateResult> results = new ArrayList<>(FailureGate.judge(devices, failures));
     Map<ProfileId, Long> running = running(devices, evidence);
     Evidence touched = running.isEmpty() ? evidence : evidence.of(running.keySet());
     double falseAbort = falseAbort(stages, touched.profiles().size());
     for (GateSpec spec : metrics) {
       if (isJudged(spec, touched)) {
-        SequentialGate.Risk risk = new SequentialGate.Risk(falseAbort, FALSE_PASS);
+        SequentialGate.Risk risk = new SequentialGate.Risk(falseAbort, FALSE_PASS, replaces);
         results.addAll(SequentialGate.judge(spec, touched, running, risk));
       }
     }

@@ -32,12 +32,13 @@ final class SequentialGate {
   private SequentialGate() {}
 
   /**
-   * Chances of error.
+   * Chances of error, and what is at stake.
    *
    * @param falseAbort chance that this gate ever shows harm where there is none, on one profile
    * @param falsePass chance that it ever rules out harm that is there
+   * @param replaces whether there is a version before
    */
-  record Risk(double falseAbort, double falsePass) {}
+  record Risk(double falseAbort, double falsePass, boolean replaces) {}
 
   /**
    * The pooled verdict if there are several profiles, then each profile's.
@@ -84,9 +85,12 @@ final class SequentialGate {
     return expected >= PROFILE_DEVICES_MIN && 2 * one.newer().devices() < expected;
   }
 
-  // Harm that is likely, if not shown, is none to go on with.
-  private static boolean leansToHarm(GateSpec spec, Effect effect) {
-    return spec.harm(effect.difference()) - spec.tolerance() > Math.sqrt(effect.spread());
+  // Harm that is likely, if not shown, is none to go on with; where nobody waits for the controls,
+  // because they are few, not by what these may have happened to see.
+  private static boolean leansToHarm(GateSpec spec, Opinion opinion) {
+    Effect effect = opinion.effect();
+    double variance = opinion.waits() ? effect.spread() : effect.variance();
+    return spec.harm(effect.difference()) - spec.tolerance() > Math.sqrt(variance);
   }
 
   private record Opinion(
@@ -98,7 +102,7 @@ final class SequentialGate {
           low,
           high,
           waits,
-          "; the version before does not keep that either");
+          "; the version before may not keep that either");
     }
   }
 
@@ -126,7 +130,7 @@ final class SequentialGate {
         switch (opinion.verdict()) {
           case PASS, FAIL, NO_DATA -> true;
           case INCONCLUSIVE ->
-              leansToHarm(spec, opinion.effect())
+              leansToHarm(spec, opinion)
                   || (opinion.waits()
                       && (spec.promote() == GateSpec.Promote.HARM_RULED_OUT
                           || newer.trials() < spec.trialsMin()));
@@ -157,22 +161,31 @@ final class SequentialGate {
     ArmSums newer = basis.counts().newer();
     Optional<Opinion> compared =
         basis.byControls().map(effect -> formed(spec, newer, effect, risk, !basis.fewControls()));
+    Optional<Opinion> rest =
+        basis
+            .restByLimit()
+            .map(effect -> byLimit(spec, basis, effect, risk))
+            .filter(one -> one.verdict() == Verdict.FAIL);
+    if (compared.isPresent() && rest.isPresent()) {
+      return compared.get().verdict() == Verdict.FAIL ? compared : rest;
+    }
     boolean stands =
         compared
             .filter(
                 one ->
-                    one.waits()
-                        || one.verdict() != Verdict.INCONCLUSIVE
-                        || leansToHarm(spec, one.effect()))
+                    one.waits() || one.verdict() != Verdict.INCONCLUSIVE || leansToHarm(spec, one))
             .isPresent();
-    if (stands || basis.byLimit().isEmpty()) {
-      return compared;
-    }
-    return basis
-        .byLimit()
-        .map(effect -> formed(spec, newer, effect, risk, true))
-        .map(
-            one -> one.verdict() == Verdict.FAIL && !basis.olderKeeps(spec) ? one.withheld() : one);
+    return stands || basis.byLimit().isEmpty()
+        ? compared
+        : basis.byLimit().map(effect -> byLimit(spec, basis, effect, risk));
+  }
+
+  private static Opinion byLimit(GateSpec spec, Basis basis, Effect effect, Risk risk) {
+    Opinion one = formed(spec, basis.counts().newer(), effect, risk, true);
+    double margin = basis.margin(spec, effect.reference(), risk.replaces());
+    return one.verdict() == Verdict.FAIL && one.low() <= spec.tolerance() + margin
+        ? one.withheld()
+        : one;
   }
 
   private static Opinion formed(

@@ -97,7 +97,8 @@ public final class RolloutMachine {
         plan.isHoldback(stage)
             ? new GateSettings(plan.gates().failures(), List.of())
             : plan.gates();
-    return gates.judge(census.failures(), evidence, plan.stages().size());
+    boolean replaces = plan.kind().isTrial() || census.replaced() > 0;
+    return gates.judge(census.failures(), evidence, replaces, plan.stages().size());
   }
 
   /** The stage that is open, also while paused. */

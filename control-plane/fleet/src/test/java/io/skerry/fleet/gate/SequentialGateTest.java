@@ -57,7 +57,7 @@ class SequentialGateTest {
 
     assertThat(result.verdict()).isEqualTo(Verdict.NO_DATA);
     assertThat(result.blocks()).isTrue();
-    assertThat(GateSettings.DEFAULTS.judge(Map.of(), Evidence.NONE, 3))
+    assertThat(GateSettings.DEFAULTS.judge(Map.of(), Evidence.NONE, false, 3))
         .anyMatch(gate -> gate.gate().equals("failed-predictions") && gate.blocks());
   }
 
@@ -145,7 +145,7 @@ class SequentialGateTest {
     GateResult pooled =
         GateSettings.DEFAULTS
             .with(wide)
-            .judge(Map.of(), new Evidence(profiles, OptionalDouble.empty()), 3)
+            .judge(Map.of(), new Evidence(profiles, OptionalDouble.empty()), true, 3)
             .stream()
             .filter(result -> result.gate().equals(Metric.ACCURACY.wireName()))
             .findFirst()
@@ -417,7 +417,8 @@ class SequentialGateTest {
     Map<ProfileId, FailureGate.Devices> devices = Map.of(NEON, new FailureGate.Devices(50, 50, 0));
 
     assertThat(
-            GateSettings.DEFAULTS.judge(devices, new Evidence(profiles, OptionalDouble.empty()), 3))
+            GateSettings.DEFAULTS.judge(
+                devices, new Evidence(profiles, OptionalDouble.empty()), true, 3))
         .filteredOn(result -> result.scope().equals("arm64-neon"))
         .anyMatch(GateResult::blocks);
   }
@@ -437,6 +438,58 @@ class SequentialGateTest {
 
     assertThat(judged(Metric.ACCURACY, new Evidence(profiles, OptionalDouble.empty())))
         .noneMatch(GateResult::blocks);
+  }
+
+  @Test
+  void doesNotRollBackWhatIsNoWorseWhereNobodyRunsTheVersionBeforeAnyMore() {
+    Evidence all =
+        evidence(Metric.FAILED_PREDICTIONS, new Comparison(arm(500, 5000, .04), ArmSums.NONE));
+
+    assertThat(GateSettings.DEFAULTS.judge(Map.of(), all, true, 3))
+        .filteredOn(result -> result.gate().equals("failed-predictions"))
+        .singleElement()
+        .matches(result -> result.verdict() == Verdict.INCONCLUSIVE)
+        .matches(result -> result.reason().endsWith("may not keep that either"));
+    assertThat(GateSettings.DEFAULTS.judge(Map.of(), all, false, 3))
+        .filteredOn(result -> result.gate().equals("failed-predictions"))
+        .allMatch(result -> result.verdict() == Verdict.FAIL);
+    Evidence promised =
+        new Evidence(
+            Map.of(AVX2, of(Metric.ACCURACY, new Comparison(arm(1000, 100, .92), arm(1, 3, 1)))),
+            OptionalDouble.of(.95));
+    assertThat(judged(Metric.ACCURACY, promised).getFirst().verdict())
+        .isEqualTo(Verdict.INCONCLUSIVE);
+    assertThat(only(Metric.FAILED_PREDICTIONS, arm(50, 5000, 1), arm(1, 5000, .03)).verdict())
+        .isEqualTo(Verdict.FAIL);
+  }
+
+  @Test
+  void stopsWhatFailsOnManyDevicesOfRareProfilesBesideALargeOne() {
+    for (int controls : new int[] {0, 2}) {
+      Comparison[] profiles = new Comparison[11];
+      profiles[0] = new Comparison(arm(9, 5000, .005), arm(12, 5000, .005));
+      for (int rare = 1; rare < profiles.length; rare++) {
+        profiles[rare] = new Comparison(arm(1, 5000, 1), arm(controls, 5000, .005));
+      }
+
+      assertThat(
+              judged(Metric.FAILED_PREDICTIONS, evidence(Metric.FAILED_PREDICTIONS, profiles))
+                  .getFirst()
+                  .verdict())
+          .as("%d controls each", controls)
+          .isEqualTo(Verdict.FAIL);
+    }
+  }
+
+  @Test
+  void waitsForNoControlsThatWereSoForAMomentOnly() {
+    assertThat(only(Metric.FAILED_PREDICTIONS, arm(100, 600, .005), arm(60, 50, .005)).verdict())
+        .isEqualTo(Verdict.PASS);
+    Evidence promised =
+        new Evidence(
+            Map.of(AVX2, of(Metric.ACCURACY, new Comparison(arm(1000, 100, .95), arm(3, 8, 1)))),
+            OptionalDouble.of(.93));
+    assertThat(judged(Metric.ACCURACY, promised)).noneMatch(GateResult::blocks);
   }
 
   @Test
@@ -673,7 +726,7 @@ class SequentialGateTest {
   }
 
   private static List<GateResult> judged(Metric metric, Evidence evidence) {
-    return GateSettings.DEFAULTS.judge(Collections.emptyMap(), evidence, 3).stream()
+    return GateSettings.DEFAULTS.judge(Collections.emptyMap(), evidence, false, 3).stream()
         .filter(result -> result.gate().equals(metric.wireName()))
         .toList();
   }

@@ -458,7 +458,7 @@ final class Arms {
             version.version())
         .flatMap(metrics -> metrics)
         .map(json -> GSON.fromJson(json, RunMetrics.class))
-        .map(metrics -> OptionalDouble.of(metrics.balancedAccuracy().low()))
+        .map(metrics -> OptionalDouble.of(metrics.accuracy().low()))
         .orElse(OptionalDouble.empty());
   }
 }
