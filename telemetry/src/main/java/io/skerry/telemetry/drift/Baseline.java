@@ -1,6 +1,7 @@
 package io.skerry.telemetry.drift;
 
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -13,9 +14,10 @@ import org.jspecify.annotations.Nullable;
  * b(t) = mean + sum over k = 1, 2 of  a_k cos(2 pi k t / P) + c_k sin(2 pi k t / P)
  * }</pre>
  *
- * <p>Fitted by least squares, from running sums. A device that was away for a window learns from
- * one more instead, so that its windows are no whole seasons and the terms are not orthogonal:
- * taking them for it moves the baselines of all that share a season in the same direction.
+ * <p>Fitted by least squares, from running sums and from which windows they are of. A device that
+ * was away for a window learns from one more instead, so that its windows are no whole seasons and
+ * the terms are not orthogonal: taking them for it moves the baselines of all that share a season
+ * in the same direction.
  */
 final class Baseline {
   static final int HARMONICS = 2;
@@ -34,50 +36,6 @@ final class Baseline {
   private long lastWindow = Long.MIN_VALUE;
   private int windows;
 
-  /** Sums of products of factors, and those that single statistics lack of them. */
-  private static final class Products {
-    private final double[][] all;
-    private final Map<Integer, double[][]> lacking = new HashMap<>();
-
-    Products(int terms) {
-      all = new double[terms][terms];
-    }
-
-    void add(float[] factors) {
-      add(all, factors);
-    }
-
-    void lacks(int statistic, float[] factors) {
-      add(lacking.computeIfAbsent(statistic, key -> new double[all.length][all.length]), factors);
-    }
-
-    boolean areWhole(int statistic) {
-      return !lacking.containsKey(statistic);
-    }
-
-    double[][] of(int statistic) {
-      double[][] missing = lacking.get(statistic);
-      if (missing == null) {
-        return all;
-      }
-      double[][] rest = new double[all.length][all.length];
-      for (int i = 0; i < rest.length; i++) {
-        for (int j = 0; j < rest.length; j++) {
-          rest[i][j] = all[i][j] - missing[i][j];
-        }
-      }
-      return rest;
-    }
-
-    private static void add(double[][] to, float[] factors) {
-      for (int i = 0; i < factors.length; i++) {
-        for (int j = 0; j < factors.length; j++) {
-          to[i][j] += factors[i] * factors[j];
-        }
-      }
-    }
-  }
-
   /** What is only needed until the baseline is settled; rows per statistic. */
   private static final class Learning {
     private final float[] count;
@@ -86,8 +44,10 @@ final class Baseline {
     private final float[] steps;
     private final float[] stepCount;
     private final float[][] stepTerms;
-    private final Products products;
-    private final Products stepProducts;
+    // In their order. A device learns for days: what a window lacks costs it no more than bits.
+    private long[] windows = new long[0];
+    // The bit at window * statistics + statistic, counting windows as they are kept.
+    private final BitSet missed = new BitSet();
     private float[] factors;
 
     Learning(int statistics, int terms) {
@@ -97,10 +57,60 @@ final class Baseline {
       steps = new float[statistics];
       stepCount = new float[statistics];
       stepTerms = new float[terms][statistics];
-      products = new Products(terms);
-      stepProducts = new Products(terms);
       factors = new float[terms];
       Arrays.fill(previous, Float.NaN);
+    }
+
+    /** Of the kept windows those that a statistic was missing from. */
+    BitSet missedBy(int statistic, int kept) {
+      BitSet bits = new BitSet(kept);
+      for (int at = 0; at < kept; at++) {
+        bits.set(at, missed.get(at * count.length + statistic));
+      }
+      return bits;
+    }
+  }
+
+  /** Sums of products of factors over windows, and over steps from one to the next. */
+  private static final class Products {
+    private final double[][] inverse;
+    private final double[][] steps;
+
+    Products(double[][] products, double[][] steps) {
+      this.inverse = inverse(products);
+      this.steps = steps;
+    }
+  }
+
+  // Statistics that were missing from the same windows share them.
+  private Products products(long[] kept, BitSet missed) {
+    double[][] products = new double[terms.length][terms.length];
+    double[][] steps = new double[terms.length][terms.length];
+    float[] before = new float[terms.length];
+    float[] step = new float[terms.length];
+    for (int at = 0; at < windows; at++) {
+      float[] factors = new float[terms.length];
+      for (int term = 0; term < terms.length; term++) {
+        factors[term] = factor(term, kept[at]);
+        step[term] = factors[term] - before[term];
+      }
+      before = factors;
+      if (missed.get(at)) {
+        continue;
+      }
+      add(products, factors);
+      if (at > 0 && kept[at] == kept[at - 1] + 1 && !missed.get(at - 1)) {
+        add(steps, step);
+      }
+    }
+    return new Products(products, steps);
+  }
+
+  private static void add(double[][] to, float[] factors) {
+    for (int i = 0; i < factors.length; i++) {
+      for (int j = 0; j < factors.length; j++) {
+        to[i][j] += factors[i] * factors[j];
+      }
     }
   }
 
@@ -134,19 +144,16 @@ final class Baseline {
       stepFactors[term] = factors[term] - sums.factors[term];
     }
     sums.factors = factors;
-    sums.products.add(factors);
-    if (follows) {
-      sums.stepProducts.add(stepFactors);
+    if (windows == sums.windows.length) {
+      sums.windows = Arrays.copyOf(sums.windows, Math.max(enough, windows + 1));
     }
+    sums.windows[windows] = window;
     for (int i = 0; i < to - from; i++) {
       float value = row[from + i];
       float step = value - sums.previous[i];
       sums.previous[i] = value;
-      if (follows && Float.isNaN(step)) {
-        sums.stepProducts.lacks(i, stepFactors);
-      }
       if (Float.isNaN(value)) {
-        sums.products.lacks(i, factors);
+        sums.missed.set(windows * sums.count.length + i);
         continue;
       }
       sums.count[i]++;
@@ -170,14 +177,17 @@ final class Baseline {
 
   // What was seen in less than half of the windows has no baseline.
   private void settle(Learning sums, int enough, Noise noise) {
-    double[][] whole = inverse(sums.products.all);
+    Map<BitSet, Products> known = new HashMap<>();
     for (int i = 0; i < to - from; i++) {
       float count = sums.count[i];
       if (count < Math.max(2, enough / 2)) {
         terms[0][i] = Float.NaN;
         continue;
       }
-      double[][] inverse = sums.products.areWhole(i) ? whole : inverse(sums.products.of(i));
+      Products products =
+          known.computeIfAbsent(
+              sums.missedBy(i, windows), missed -> products(sums.windows, missed));
+      double[][] inverse = products.inverse;
       double[] amounts = new double[terms.length];
       double rest = sums.squares[i];
       for (int term = 0; term < terms.length; term++) {
@@ -192,13 +202,12 @@ final class Baseline {
       rest = Math.max(0, rest);
       double degrees = Math.max(1, count - terms.length);
       // The squared steps of what is left, and what the fit took off them of the noise.
-      double[][] stepProducts = sums.stepProducts.of(i);
       double steps = sums.steps[i];
       for (int term = 0; term < terms.length; term++) {
         steps -= 2 * amounts[term] * sums.stepTerms[term][i];
         for (int other = 0; other < terms.length; other++) {
           double both = amounts[term] * amounts[other] + rest / degrees * inverse[term][other];
-          steps += both * stepProducts[term][other];
+          steps += both * products.steps[term][other];
         }
         // What was summed up becomes what it amounts to; nothing reads the sums any more.
         terms[term][i] = (float) amounts[term];

@@ -3,12 +3,17 @@ package io.skerry.telemetry.drift;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.Arrays;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class BaselineTest {
   private static final int DAY = 24;
   private static final int ENOUGH = 2 * DAY;
+  private static final int STATISTICS = 110;
+  private static final long ALLOCATED_MAX = 32_768;
 
   @Test
   void learnsTheCourseOfADeviceThatWasAwayForSomeWindows() {
@@ -19,6 +24,24 @@ class BaselineTest {
   @Test
   void learnsTheCourseOfAStatisticThatSomeWindowsLack() {
     assertThat(farthest(Set.of(), Set.of(0, 1, 2, 25, 26, 40))).isCloseTo(0, within(.005));
+  }
+
+  /** Every device that learns keeps it for days: some thousand of them must not fill the memory. */
+  @Test
+  void keepsLittleOfStatisticsThatWindowsLack() {
+    Baseline baseline = new Baseline(0, STATISTICS, DAY);
+    Noise noise = new Noise(STATISTICS, ENOUGH, 1 + 2 * Baseline.HARMONICS);
+    float[] lacking = new float[STATISTICS];
+    Arrays.fill(lacking, Float.NaN);
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    long before = threads.getCurrentThreadAllocatedBytes();
+    for (int window = 0; window < ENOUGH - 1; window++) {
+      baseline.learn(window, lacking, ENOUGH, noise);
+    }
+
+    assertThat(baseline.isLearned()).isFalse();
+    assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(ALLOCATED_MAX);
   }
 
   /** A course of amplitude 1, learned without noise: how far from it the baseline is at worst. */
