@@ -14,16 +14,15 @@ import java.util.TreeMap;
  *
  * <ul>
  *   <li>FAIL when the confidence sequence of the harm lies above the tolerance.
- *   <li>PASS when it lies below; or, if the gate asks for no more, once the sample is there and no
- *       harm is shown.
+ *   <li>PASS when it lies below.
  *   <li>INCONCLUSIVE while it holds the tolerance, NO_DATA when the new version was never seen.
  *       Where no harm needs to be ruled out an INCONCLUSIVE stage goes on, unless harm is likely.
  * </ul>
  *
- * <p>Each profile is judged by itself, against its own control devices or, where those are too few,
- * against the limit. One with fewer than {@link #PROFILE_DEVICES_MIN} devices cannot hold a stage
- * back, only stop it; it is part of the pooled verdict, which is given when there are several
- * profiles and weighs their differences by the new version's trials.
+ * <p>Each profile is judged by itself, against its own control devices or, for what few of those
+ * leave open, against the limit. One with fewer than {@link #PROFILE_DEVICES_MIN} devices cannot
+ * hold a stage back, only stop it; it is part of the pooled verdict, which is given when there are
+ * several profiles and weighs their differences by the new version's trials.
  */
 final class SequentialGate {
   /** Devices of one profile from which a stage waits for that profile's own verdict. */
