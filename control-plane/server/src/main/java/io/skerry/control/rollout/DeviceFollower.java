@@ -199,6 +199,12 @@ final class DeviceFollower {
         "update deployment d set ordered_at = now(), due_at = "
             + due("now()")
             + "from rollout r where d.live and d.online and d.due_at is not null and r.id = d.rollout");
+    // Nor since when the others are away: theirs begin when they return.
+    transaction.update(
+        """
+        update deployment set away_since = null
+        where live and not online and away_since is not null
+        """);
   }
 
   // When it would have been ordered had it never been away; now where nobody knows since when.

@@ -21,6 +21,7 @@ import io.skerry.fleet.rollout.RolloutMachine;
 import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.protocol.RolloutId;
 import jakarta.annotation.PreDestroy;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.time.Duration;
@@ -68,20 +69,32 @@ final class RolloutEngine {
   private final AuditLog audit;
   private final ControlLink link;
   private final RolloutEndings endings;
-  private final Clock clock = Clock.systemUTC();
+  private final Clock clock;
   private final String replica = "replica-" + UUID.randomUUID();
   private final Map<RolloutId, Watched> watched = new HashMap<>();
   private volatile @Nullable Loop loop;
   private Instant heardSince = Instant.EPOCH;
   private Instant lookedAt = Instant.EPOCH;
 
+  @Inject
   RolloutEngine(
       Database database, SqlBooks books, AuditLog audit, ControlLink link, RolloutEndings endings) {
+    this(database, books, audit, link, endings, Clock.systemUTC());
+  }
+
+  RolloutEngine(
+      Database database,
+      SqlBooks books,
+      AuditLog audit,
+      ControlLink link,
+      RolloutEndings endings,
+      Clock clock) {
     this.database = database;
     this.books = books;
     this.audit = audit;
     this.link = link;
     this.endings = endings;
+    this.clock = clock;
   }
 
   // What this replica knows of a rollout that it moves on; lost without harm.
@@ -126,7 +139,8 @@ final class RolloutEngine {
 
   /** Looks at every rollout once, and moves on those that have something to do. */
   synchronized void look(Instant now) {
-    if (now.isAfter(lookedAt.plus(GAP))) {
+    boolean again = now.isAfter(lookedAt.plus(GAP));
+    if (again) {
       database.run(DeviceFollower::beginAgain);
       heardSince = now;
     }
@@ -157,8 +171,10 @@ final class RolloutEngine {
             .log("rollout could not be moved on");
       }
     }
-    // When it began: what keeps a look from its end is a gap, too.
-    lookedAt = now;
+    // When it began: what keeps a look from its end is a gap, too. But what a gap itself makes us
+    // do
+    // must not make the next one.
+    lookedAt = again ? now() : now;
   }
 
   private Instant now() {

@@ -13,6 +13,7 @@ import io.skerry.control.device.PresenceStoring;
 import io.skerry.control.device.ReportsStoring;
 import io.skerry.control.ingest.RecordsStoring;
 import io.skerry.control.ingest.StoredFeedback;
+import io.skerry.control.link.ControlLink;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.control.sql.Transaction;
 import io.skerry.control.web.ProblemException;
@@ -28,7 +29,9 @@ import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SlotId;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Instant;
+import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
@@ -494,6 +497,8 @@ class RolloutEngineTest {
   @Order(25)
   void seesAGapInsideALook() {
     RolloutId id = new RolloutId(create(request("alone", 1, "hanging", null)).id());
+    // The first one may begin again; the second does not.
+    engine.look(Instant.now());
     engine.look(Instant.now().minusSeconds(11));
     late(id);
 
@@ -545,6 +550,46 @@ class RolloutEngineTest {
     engine.moveOn(id);
 
     assertThat(devices(id.value(), "OFFERED")).contains(device);
+    act(id.value(), RolloutAct.ABORT, "seen");
+  }
+
+  @Test
+  @Order(28)
+  void beginsAgainWithADeviceThatLeftInAGap() {
+    RolloutId id = new RolloutId(create(request("alone", 1, "deaf", "PAUSE")).id());
+    String device = devices(id.value(), "OFFERED").getFirst();
+    pass(id, "10 minutes");
+    // It left in the gap; its death is stored only when we hear again, before the first look.
+    online(device, false);
+    engine.look(Instant.now().plusSeconds(11));
+    online(device, true);
+
+    engine.look(Instant.now());
+
+    assertThat(devices(id.value(), "OFFERED")).contains(device);
+    act(id.value(), RolloutAct.ABORT, "seen");
+  }
+
+  @Test
+  @Order(29)
+  void seesNoGapInItsOwnWorkAfterAGap() {
+    RolloutId id = new RolloutId(create(request("alone", 1, "slow", null)).id());
+    Instant begun = Instant.now().truncatedTo(ChronoUnit.MICROS);
+    Instant ended = begun.plusSeconds(11);
+    RolloutEngine slow =
+        new RolloutEngine(
+            plane.database(),
+            plane.bean(SqlBooks.class),
+            plane.bean(AuditLog.class),
+            plane.bean(ControlLink.class),
+            plane.bean(RolloutEndings.class),
+            Clock.fixed(ended, ZoneOffset.UTC));
+    slow.look(begun);
+    late(id);
+
+    slow.look(ended.plusMillis(500));
+
+    assertThat(states(id.value(), "TIMED_OUT")).isEqualTo(4);
     act(id.value(), RolloutAct.ABORT, "seen");
   }
 
