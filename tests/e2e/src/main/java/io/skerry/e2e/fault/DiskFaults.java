@@ -39,12 +39,12 @@ final class DiskFaults {
         Fault.of(
             "bit-flip-in-model",
             "one bit of the running model's file is another after a kill",
-            "the version before it serves until the right bytes are here again",
+            "in no unit, the version before it serves until the right bytes are here again",
             (scene, notes) -> flipBlob(scene, notes, Artifact::model)),
         Fault.of(
             "bit-flip-in-manifest",
             "one bit of the signed manifest is another after a kill",
-            "the version before it serves until the right bytes are here again",
+            "in no unit, the version before it serves until the right bytes are here again",
             (scene, notes) -> flipBlob(scene, notes, Artifact::signature)),
         Fault.of(
             "bit-flip-in-state",
