@@ -19,7 +19,6 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -31,6 +30,9 @@ import java.util.stream.IntStream;
 public final class Calibrator {
   private static final int BATCH = 32;
   private static final int WORKERS = 2;
+
+  /** Products of layers' inputs that all workers keep together: 64 MiB. */
+  private static final long PRODUCTS_MAX = 1L << 23;
 
   /** Told what a tensor holds of some items, the first of them of this number. */
   @FunctionalInterface
@@ -47,6 +49,7 @@ public final class Calibrator {
    */
   public static Observations observe(Graph graph, Samples samples) {
     byte[] model = OnnxExport.write(graph, graph.nodes().stream().map(Node::output).toList());
+    List<Node> watched = Moments.watched(graph, PRODUCTS_MAX / WORKERS);
     int batches = (samples.count() + BATCH - 1) / BATCH;
     int firstOfSecond = batches / 2 * BATCH;
     List<Observations> seen =
@@ -55,8 +58,8 @@ public final class Calibrator {
             .mapToObj(
                 worker ->
                     worker == 0
-                        ? observe(graph, model, samples, 0, firstOfSecond)
-                        : observe(graph, model, samples, firstOfSecond, samples.count()))
+                        ? observe(graph, watched, model, samples, 0, firstOfSecond)
+                        : observe(graph, watched, model, samples, firstOfSecond, samples.count()))
             .toList();
     Observations all = seen.getFirst();
     all.merge(seen.getLast());
@@ -95,15 +98,13 @@ public final class Calibrator {
   }
 
   private static Observations observe(
-      Graph graph, byte[] model, Samples samples, int first, int end) {
+      Graph graph, List<Node> watched, byte[] model, Samples samples, int first, int end) {
     Observations seen = new Observations();
     Map<String, List<Moments>> readers = new HashMap<>();
-    for (Node node : graph.nodes()) {
-      Optional<Moments> moments = Moments.of(graph, node, samples.count());
-      if (moments.isPresent()) {
-        seen.watch(node.name(), moments.get());
-        readers.computeIfAbsent(node.input(), t -> new ArrayList<>()).add(moments.get());
-      }
+    for (Node node : watched) {
+      Moments moments = Moments.of(graph, node, samples.count());
+      seen.watch(node.name(), moments);
+      readers.computeIfAbsent(node.input(), t -> new ArrayList<>()).add(moments);
     }
     run(
         graph,

@@ -6,7 +6,9 @@ import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
 import io.skerry.packager.graph.Window;
 import java.nio.FloatBuffer;
-import java.util.Optional;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 
 /**
  * Mean and covariance of what the outputs of a convolution or dense layer read: of patches of its
@@ -42,28 +44,64 @@ public final class Moments {
   }
 
   /**
-   * Nothing seen yet of a layer's input; absent for other nodes, and for layers too large.
+   * The nodes of a graph whose input's moments are kept: layers with weights, the smallest first,
+   * until all that is kept of them reaches a bound.
+   *
+   * @param productsMax that are kept of all these layers together
+   */
+  static List<Node> watched(Graph graph, long productsMax) {
+    List<Node> bySize =
+        graph.nodes().stream()
+            .filter(node -> fits(graph, node))
+            .sorted(Comparator.comparingLong(node -> products(graph, node)))
+            .toList();
+    List<Node> watched = new ArrayList<>();
+    long kept = 0;
+    for (Node node : bySize) {
+      kept += products(graph, node);
+      if (kept > productsMax) {
+        break;
+      }
+      watched.add(node);
+    }
+    return watched;
+  }
+
+  private static boolean fits(Graph graph, Node node) {
+    boolean weighted = node.op() instanceof Op.Conv || node.op() instanceof Op.Dense;
+    return weighted
+        && graph.constant(node.input()).isEmpty()
+        && length(graph, node) <= LENGTH_MAX
+        && products(graph, node) <= PRODUCTS_MAX;
+  }
+
+  private static int groups(Node node) {
+    return node.op() instanceof Op.Conv conv ? conv.group() : 1;
+  }
+
+  private static int length(Graph graph, Node node) {
+    Shape weights = graph.shape(node.inputs().get(1));
+    return weights.elements() / weights.dimension(0);
+  }
+
+  private static long products(Graph graph, Node node) {
+    long length = length(graph, node);
+    return groups(node) * length * length;
+  }
+
+  /**
+   * Nothing seen yet of the input of a watched layer.
    *
    * @param items that will be seen, by all workers together
    */
-  static Optional<Moments> of(Graph graph, Node node, int items) {
-    boolean weighted = node.op() instanceof Op.Conv || node.op() instanceof Op.Dense;
-    if (!weighted || graph.constant(node.input()).isPresent()) {
-      return Optional.empty();
-    }
-    int groups = node.op() instanceof Op.Conv conv ? conv.group() : 1;
-    Shape weights = graph.shape(node.inputs().get(1));
-    int length = weights.elements() / weights.dimension(0);
-    long products = (long) groups * length * length;
-    if (length > LENGTH_MAX || products > PRODUCTS_MAX) {
-      return Optional.empty();
-    }
-    int wanted = (int) Math.min(PATCHES_WANTED, WORK_MAX / products);
+  static Moments of(Graph graph, Node node, int items) {
+    int length = length(graph, node);
+    int wanted = (int) Math.min(PATCHES_WANTED, WORK_MAX / products(graph, node));
     Patches patches =
         node.op() instanceof Op.Conv(Window window, int group)
             ? Patches.of(window, graph.shape(node.input()), graph.shape(node.output()))
             : Patches.whole(length);
-    return Optional.of(new Moments(groups, length, patches.some(wanted, items)));
+    return new Moments(groups(node), length, patches.some(wanted, items));
   }
 
   /** Counts a batch of the layer's input, from the item of this number on. */

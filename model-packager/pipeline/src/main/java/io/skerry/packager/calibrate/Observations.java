@@ -92,7 +92,10 @@ public final class Observations {
     moments.put(node, seen);
   }
 
-  /** What the weights of a node read; absent of nodes without weights, and of large ones. */
+  /**
+   * What the weights of a node read; absent of nodes without weights, of large ones, and of those
+   * beyond the bound of all together.
+   */
   public Optional<Moments> moments(String node) {
     return Optional.ofNullable(moments.get(node));
   }

@@ -4,10 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.skerry.packager.data.Samples;
+import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.Op;
+import io.skerry.packager.graph.Shape;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -21,7 +26,7 @@ class MomentsTest {
       Observations seen = Calibrator.observe(graph, items);
       for (Node node : graph.nodes()) {
         boolean plain = node.op() instanceof Op.Conv || node.op() instanceof Op.Dense;
-        if (!plain || node.activation() != io.skerry.packager.graph.Activation.NONE) {
+        if (!plain || node.activation() != Activation.NONE) {
           continue;
         }
         Moments moments = seen.moments(node.name()).orElseThrow();
@@ -62,5 +67,29 @@ class MomentsTest {
                 }
               });
     }
+  }
+
+  /** Both workers keep 2^23 products, each half of them: three of the wide layers and the small. */
+  @Test
+  void manyWideLayersKeepTheBoundOfAllTogether() {
+    Nets net = new Nets(1, "x", Shape.BATCH, 1024);
+    for (int pair = 0; pair < 5; pair++) {
+      net.dense(32, Activation.RELU).dense(1024, Activation.RELU);
+    }
+    Graph graph = net.dense(512, Activation.RELU).dense(1, Activation.NONE).graph("y");
+
+    Observations seen = Calibrator.observe(graph, Nets.randomItems(graph, 4));
+
+    List<Integer> lengths = new ArrayList<>();
+    List<String> without = new ArrayList<>();
+    for (Node node : graph.nodes()) {
+      seen.moments(node.name())
+          .ifPresentOrElse(
+              moments -> lengths.add(moments.length()), () -> without.add(node.name()));
+    }
+    assertThat(without).containsExactly("node6", "node8", "node10");
+    assertThat(lengths).containsExactly(1024, 32, 1024, 32, 1024, 32, 32, 32, 512);
+    assertThat(lengths.stream().mapToLong(length -> (long) length * length).sum())
+        .isLessThanOrEqualTo(1 << 22);
   }
 }
