@@ -54,6 +54,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("slow")
 class IngestTest {
   private static final String POISON = "ingest-poison";
+  private static final Duration REFUSED_WITHIN = Duration.ofSeconds(20);
+  private static final Duration POLL = Duration.ofMillis(20);
 
   private final TestControlPlane plane = TestControlPlane.shared();
   private final TelemetryCounts counts = plane.bean(TelemetryCounts.class);
@@ -402,8 +404,12 @@ class IngestTest {
         TestDevice good = TestDevice.enrolled(plane, "ingest-21").connect()) {
       bad.publish("windows", new byte[] {1}, false);
       // A value of a sequence outlives its transaction: storing it alone, then setting it aside.
+      long deadline = System.nanoTime() + REFUSED_WITHIN.toNanos();
       while (database.<Long>call(t -> t.number("select last_value from refusal")) < 2) {
-        Thread.onSpinWait();
+        assertThat(System.nanoTime())
+            .as("storing alone, then setting aside, is tried within %s", REFUSED_WITHIN)
+            .isLessThan(deadline);
+        Thread.sleep(POLL);
       }
       good.send("windows", batch(window(1, 1)));
 
