@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -63,6 +64,7 @@ final class DriftService {
   private final Clock clock = Clock.systemUTC();
   private final WindowReader reader;
   private final Map<Track, Replayed> ledgers = new HashMap<>();
+  private final Map<Track, Retry> retries = new HashMap<>();
   private final Duration kept;
   private volatile @Nullable Thread loop;
   private @Nullable Loop forgetting;
@@ -137,10 +139,10 @@ final class DriftService {
   }
 
   // A failed tick must not end the loop: the next one replays what is stored.
-  private void tick() {
+  void tick() {
     try {
-      judgeDue();
-    } catch (RuntimeException e) {
+      judgeDue(waiting());
+    } catch (RuntimeException | OutOfMemoryError e) {
       ledgers.clear();
       if (loop != null) {
         log.atError().setCause(e).log("windows could not be judged");
@@ -148,14 +150,27 @@ final class DriftService {
     }
   }
 
+  private Set<Track> waiting() {
+    long now = System.nanoTime();
+    return retries.entrySet().stream()
+        .filter(entry -> entry.getValue().isWaiting(now))
+        .map(Map.Entry::getKey)
+        .collect(Collectors.toSet());
+  }
+
+  /** Judges all that is due, also of tracks that failed a moment ago. */
   void judgeDue() {
-    Set<Track> failed = new HashSet<>();
+    judgeDue(Set.of());
+  }
+
+  // A track whose window failed waits for it: its windows are judged in their order.
+  private void judgeDue(Set<Track> waiting) {
+    Set<Track> left = new HashSet<>(waiting);
     for (DriftStore.Due due :
         database.call(transaction -> DriftStore.due(transaction, now(), GRACE_MILLIS))) {
       Track track = due.track();
-      // A track whose window failed waits for it: its windows are judged in their order.
-      if (!failed.contains(track) && !judged(track, due.window())) {
-        failed.add(track);
+      if (!left.contains(track) && !judged(track, due.window())) {
+        left.add(track);
       }
     }
   }
@@ -164,14 +179,19 @@ final class DriftService {
   private boolean judged(Track track, long window) {
     try {
       database.run(transaction -> judge(transaction, track, window));
+      retries.remove(track);
       return true;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | OutOfMemoryError e) {
       ledgers.remove(track);
+      long now = System.nanoTime();
+      Retry retry =
+          retries.compute(track, (key, last) -> last == null ? Retry.first(now) : last.next(now));
       if (loop != null) {
         log.atError()
             .addKeyValue("slot", track.slot())
             .addKeyValue("model", track.model())
             .addKeyValue("window", window)
+            .addKeyValue("triedAgainIn", retry.pause())
             .setCause(e)
             .log("window could not be judged");
       }

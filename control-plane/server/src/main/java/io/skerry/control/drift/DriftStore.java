@@ -41,9 +41,10 @@ final class DriftStore {
    * @param outcomes it was judged from; empty when it was not counted
    */
   record Judged(long window, Instant receivedUntil, int records, Optional<Long> outcomes) {
+    // An outcome may be committed after its window was judged: one more is no sign of loss.
     boolean isWhole(WindowReader.Window again) {
       return again.records() == records
-          && (outcomes.isEmpty() || outcomes.get() == again.outcomes());
+          && (outcomes.isEmpty() || again.outcomes() >= outcomes.get());
     }
   }
 

@@ -205,7 +205,7 @@ public final class Outcomes {
     return transaction.update(
         """
         update telemetry_feedback f
-        set joined = true, joined_at = now(), slot = p.slot, model = p.model, version = p.version, score = p.score,
+        set joined = true, joined_at = clock_timestamp(), slot = p.slot, model = p.model, version = p.version, score = p.score,
           predicted_at = p.at, inclusion_probability = p.inclusion_probability
         from telemetry_prediction p
         where (f.device, f.boot_epoch, f.sequence) in (

@@ -242,7 +242,8 @@ final class RecordRows {
         """
         insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject, slot,
           model, version, actual, joined, score, predicted_at, outcome_at, received_at, joined_at)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now(), case when ? then now() end)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now(),
+          case when ? then clock_timestamp() end)
         """,
         feedback);
     transaction.batch(

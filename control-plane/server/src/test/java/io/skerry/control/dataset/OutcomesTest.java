@@ -117,6 +117,27 @@ class OutcomesTest {
         .isZero();
   }
 
+  /** Drift judges a window by what was joined in it: the start of a long transaction is past. */
+  @Test
+  void isKnownFromWhenItIsJoined() {
+    sample("cam-1", "p1", "", .9f);
+
+    long late =
+        plane
+            .database()
+            .call(
+                transaction -> {
+                  transaction.update(
+                      "create temporary table asked on commit drop as select clock_timestamp() as at");
+                  outcomes.tell(
+                      transaction, List.of(outcome("cam-1", "p1", 1)), Outcomes.Source.API);
+                  return transaction.number(
+                      "select count(*) from telemetry_feedback, asked where joined_at > asked.at");
+                });
+
+    assertThat(late).isEqualTo(1);
+  }
+
   @Test
   void storesAllOfThemOrNone() {
     assertThatThrownBy(

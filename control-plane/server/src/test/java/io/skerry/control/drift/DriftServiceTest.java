@@ -125,6 +125,9 @@ class DriftServiceTest {
     judgeAndDie(service);
     assertThat(count("select count(*) from incident")).isZero();
     assertThat(count("select count(*) from alert")).isZero();
+    // A track that failed is not tried again at once, which would replay all of its windows.
+    service.tick();
+    assertThat(count("select count(*) from incident")).isZero();
     service.judgeDue();
 
     assertThat(alerts())
@@ -313,6 +316,18 @@ class DriftServiceTest {
     assertThat(opened).containsExactly("line=b $error PAGE");
     assertThat(judgedAgain(service, track, first - 100 + WINDOWS - 1)).isPresent();
     countsOutcomesAndOnlyTheNewestOfAPrediction();
+
+    // Committed after its window was judged.
+    sql(
+        """
+        insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject,
+          slot, model, version, actual, joined, score, predicted_at, outcome_at, received_at,
+          joined_at)
+        select device, 4, sequence, 'late', subject, slot, model, version, 0, joined, score,
+          predicted_at, outcome_at, received_at, joined_at
+        from telemetry_feedback where slot = 'flip' and device = 'flip-0' limit 1
+        """);
+    assertThat(judgedAgain(service, track, first - 100 + WINDOWS - 1)).isPresent();
 
     sql("delete from telemetry_feedback where slot = 'flip' and device = 'flip-0' and actual = 1");
     assertThat(judgedAgain(service, track, first - 100 + WINDOWS - 1)).isEmpty();
