@@ -19,8 +19,8 @@ public final class SampleChoice {
   /** A predicted class of a probability below this is of low confidence. */
   public static final double LOW_CONFIDENCE = 0.5;
 
-  /** A sample of a lower inclusion probability stands for too many others to be believed. */
-  public static final double PROBABILITY_MIN = 1e-6;
+  /** A sample of a lower inclusion probability stands for too many others: none is taken. */
+  public static final double PROBABILITY_MIN = SamplingRates.PROBABILITY_MIN;
 
   /** How much more often a rare class is taken at most. */
   public static final double RARE_MAX = 16;
@@ -107,9 +107,9 @@ public final class SampleChoice {
     };
   }
 
-  /** Whether the prediction of this id is chosen at a probability. */
+  /** Whether the prediction of this id is chosen at a probability; never below the lowest. */
   public boolean chosen(String predictionId, double probability) {
-    return unit(predictionId, salt) < probability;
+    return probability >= PROBABILITY_MIN && unit(predictionId, salt) < probability;
   }
 
   /** A salt from a text: equal texts have equal salts. */

@@ -51,6 +51,20 @@ class SampleChoiceTest {
             });
   }
 
+  /** The control plane sets aside what holds such a sample: a budget may ask for less still. */
+  @Test
+  void choosesNothingByAChanceTooSmallToBeBelieved() {
+    String id =
+        IntStream.range(0, 100_000_000)
+            .mapToObj(i -> "id" + i)
+            .filter(one -> CHOICE.chosen(one, SampleChoice.PROBABILITY_MIN))
+            .filter(one -> SampleChoice.unit(one, 42) < SampleChoice.PROBABILITY_MIN / 2)
+            .findFirst()
+            .orElseThrow();
+
+    assertThat(CHOICE.chosen(id, .9 * SampleChoice.PROBABILITY_MIN)).isFalse();
+  }
+
   @Test
   void choosesEverythingAtRateOneAndNothingAtRateZero() {
     assertThat(IntStream.range(0, 1000).filter(i -> CHOICE.chosen("" + i, 0))).isEmpty();

@@ -111,7 +111,7 @@ final class RolloutRequests {
         window,
         sampling == null
             ? SAMPLING
-            : field("sampling", () -> new SamplingRates(sampling.base(), sampling.notable())),
+            : field("sampling", () -> SamplingRates.asked(sampling.base(), sampling.notable())),
         Boolean.TRUE.equals(request.draft()));
   }
 
