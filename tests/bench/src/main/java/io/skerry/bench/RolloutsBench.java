@@ -24,7 +24,7 @@ import java.util.stream.Stream;
 final class RolloutsBench {
   private static final int ROLLOUTS = 300;
   private static final int ROLLOUTS_QUICK = 40;
-  private static final int ROUNDS = 3;
+  private static final int ROUNDS = 5;
   private static final int TICKS = 15;
   private static final int CHANGED = 500;
   private static final int BROKER_MESSAGES = 10_000;
