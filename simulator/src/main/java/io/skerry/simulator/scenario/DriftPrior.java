@@ -1,44 +1,16 @@
 package io.skerry.simulator.scenario;
 
-import io.skerry.simulator.world.Story;
 import io.skerry.simulator.world.Story.Wrong;
-import java.time.Duration;
-import java.util.List;
 
 /** One site has more of what is to be found. */
-final class DriftPrior implements Scenario {
-  @Override
-  public String name() {
-    return "drift-prior";
-  }
-
-  @Override
-  public String claim() {
-    return "a site whose machines fail more often opens one incident at the site";
-  }
-
-  @Override
-  public int devices() {
-    return 60;
-  }
-
-  @Override
-  public int days() {
-    return 14;
-  }
-
-  @Override
-  public void tell(Story story) {
-    story.everybodyRuns(1);
-    story.wrong(Duration.ofDays(5), "site-b", Wrong.PRIOR, 1, 1);
-  }
-
-  @Override
-  public List<Claim> judge(Story story) {
-    return List.of(
-        Claim.holds(
-            "one-incident-at-the-site",
-            Incidents.isOneAt(story, "site=site-b", ""),
-            story.incidents().toString()));
+final class DriftPrior extends SiteDrift {
+  DriftPrior() {
+    super(
+        "drift-prior",
+        "a site whose machines fail more often opens one incident at the site",
+        Wrong.PRIOR,
+        1,
+        1,
+        "");
   }
 }
