@@ -136,7 +136,7 @@ public record RolloutRequest(
    *
    * @param metric for example {@code failed-predictions}
    * @param tolerance largest harm that is acceptable, above 0 and at most 1
-   * @param limit for a first deployment: the share that is still good
+   * @param limit where too few run the version before: the share that is still good
    * @param promote HARM_RULED_OUT or NO_HARM_SHOWN: what lets a stage pass
    * @param action PAUSE, ABORT or ROLLBACK: what shown harm does
    * @param trialsMin trials before the gate says anything but harm

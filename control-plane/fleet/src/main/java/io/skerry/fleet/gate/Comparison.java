@@ -1,5 +1,7 @@
 package io.skerry.fleet.gate;
 
+import java.util.List;
+
 /**
  * One metric on one hardware profile, over the same span of time.
  *
@@ -12,6 +14,13 @@ public record Comparison(ArmSums newer, ArmSums older) {
 
   private static final double FEWER_DEVICES = 25;
   private static final double SHORTER = 10;
+
+  /** Several profiles together. */
+  static Comparison sum(List<Comparison> profiles) {
+    return new Comparison(
+        profiles.stream().map(Comparison::newer).reduce(ArmSums.NONE, ArmSums::plus),
+        profiles.stream().map(Comparison::older).reduce(ArmSums.NONE, ArmSums::plus));
+  }
 
   /** Whether anybody still sends this of the version before. */
   boolean hasControls() {
@@ -32,6 +41,6 @@ public record Comparison(ArmSums newer, ArmSums older) {
     double controls = older.effectiveDevices();
     double devices = newer.effectiveDevices();
     boolean few = older.areMany() ? controls * FEWER_DEVICES < devices : controls < devices;
-    return few || older.trials() / controls * SHORTER < newer.trials() / devices;
+    return few || older.trials() / older.devices() * SHORTER < newer.trials() / newer.devices();
   }
 }

@@ -9,7 +9,7 @@ import java.util.function.Function;
  *
  * @param trials of the new version
  * @param difference of shares, new version minus reference
- * @param spread variance of the difference as far as it was seen
+ * @param spread variance of the difference as far as it was seen of the new version's devices
  * @param variance the same, widened for the few devices that it was seen on
  * @param reference share of the control devices, or the limit
  * @param controls whether the reference is that of control devices
@@ -21,28 +21,6 @@ record Effect(
     double variance,
     double reference,
     boolean controls) {
-  /** From a share that is given. */
-  static Effect ofLimit(ArmSums newer, double limit) {
-    return new Effect(
-        newer.trials(), newer.share() - limit, newer.spread(), newer.variance(), limit, false);
-  }
-
-  /**
-   * From the controls of the same profile. Where few devices look more alike than the controls are,
-   * what was seen of their spread is the controls'.
-   */
-  static Effect ofControls(Comparison seen) {
-    ArmSums newer = seen.newer();
-    ArmSums older = seen.older();
-    return new Effect(
-        newer.trials(),
-        newer.share() - older.share(),
-        Math.max(newer.spread(), spreadAsControls(seen)) + older.spread(),
-        newer.variance() + older.variance(),
-        older.share(),
-        true);
-  }
-
   /**
    * From the controls of several profiles, weighed by the new version's trials. Profiles with too
    * few devices of the new version to know how much they differ are one stratum together; where
@@ -55,34 +33,49 @@ record Effect(
     List<Comparison> known = profiles.stream().filter(one -> one.older().areMany()).toList();
     List<Comparison> others = profiles.stream().filter(one -> !one.older().areMany()).toList();
     boolean enough = newer(known).areMany() && !newer(others).areMany();
-    return strata(enough ? known : profiles, Effect::ofControls, Effect::collapsed);
+    return strata(enough ? known : profiles, Effect::collapsed);
   }
 
   /** From a limit, over several profiles (at least one), as {@link #ofControls(List)}. */
   static Effect ofLimit(List<Comparison> profiles, double limit) {
     return strata(
-        profiles, one -> ofLimit(one.newer(), limit), small -> ofLimit(newer(small), limit));
+        profiles,
+        some -> {
+          ArmSums newer = newer(some);
+          return new Effect(
+              newer.trials(),
+              newer.share() - limit,
+              newer.spread(),
+              newer.variance(),
+              limit,
+              false);
+        });
   }
 
   private static Effect strata(
-      List<Comparison> profiles,
-      Function<Comparison, Effect> alone,
-      Function<List<Comparison>, Effect> together) {
+      List<Comparison> profiles, Function<List<Comparison>, Effect> stratum) {
     List<Comparison> small = profiles.stream().filter(one -> !one.newer().areMany()).toList();
     List<Effect> strata = new ArrayList<>();
-    profiles.stream().filter(one -> one.newer().areMany()).map(alone).forEach(strata::add);
+    for (Comparison one : profiles) {
+      if (one.newer().areMany()) {
+        strata.add(stratum.apply(List.of(one)));
+      }
+    }
     if (strata.isEmpty() || newer(small).areMany()) {
-      strata.add(together.apply(small));
+      strata.add(stratum.apply(small));
     }
     return weighted(strata);
   }
 
   // The collapsed strata of Cochran 1977, 5A.12. Each profile is compared with its own controls:
-  // what is left between its devices is how much they differ in that.
+  // what is left between its devices is how much they differ in that. Where few devices look more
+  // alike than the controls are, what was seen of their spread is the controls'.
   private static Effect collapsed(List<Comparison> profiles) {
     ArmSums newer = newer(profiles);
     ArmSums centred =
-        sum(profiles.stream().map(one -> one.newer().centred(one.older().share())).toList());
+        profiles.stream()
+            .map(one -> one.newer().centred(one.older().share()))
+            .reduce(ArmSums.NONE, ArmSums::plus);
     double asControls = 0;
     double ofControls = 0;
     double squares = 0;
@@ -95,11 +88,12 @@ record Effect(
     }
     // Satterthwaite 1946: pairs of controls in many profiles know together what none knows alone.
     double widening = StudentT.widening(ofControls * ofControls / squares);
+    double variance = ofControls * widening * widening;
     return new Effect(
         newer.trials(),
         centred.share(),
-        Math.max(newer.spread(centred), asControls) + ofControls,
-        newer.variance(centred) + ofControls * widening * widening,
+        Math.max(newer.spread(centred), asControls) + variance,
+        newer.variance(centred) + variance,
         newer.share() - centred.share(),
         true);
   }
@@ -127,10 +121,6 @@ record Effect(
   }
 
   private static ArmSums newer(List<Comparison> profiles) {
-    return sum(profiles.stream().map(Comparison::newer).toList());
-  }
-
-  static ArmSums sum(List<ArmSums> arms) {
-    return arms.stream().reduce(ArmSums.NONE, ArmSums::plus);
+    return Comparison.sum(profiles).newer();
   }
 }

@@ -81,8 +81,9 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
   }
 
   /**
-   * The verdict of every gate, in a fixed order. Without a version before, the limits decide
-   * instead of the comparison; what can only be compared is then left out.
+   * The verdict of every gate, in a fixed order. Without a version before, or with few that still
+   * run it, the limits decide instead of the comparison; what can only be compared is then left
+   * out.
    *
    * @param devices of the stages opened so far, by profile
    * @param replaces whether devices run a version before

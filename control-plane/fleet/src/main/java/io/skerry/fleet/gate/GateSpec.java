@@ -6,8 +6,8 @@ import java.util.OptionalDouble;
  * When a metric decides.
  *
  * @param tolerance largest harm that is acceptable: a difference of shares, above 0 and at most 1
- * @param limit for a first deployment, which has nothing to be compared with: the share that is
- *     still good (or, where less is worse, unless the evaluation promised another), 0 to 1
+ * @param limit where nothing or too little runs the version before to be compared with: the share
+ *     that is still good (or, where less is worse, unless the evaluation promised another), 0 to 1
  * @param promote what lets a stage pass
  * @param action what shown harm does
  * @param trialsMin trials before the gate says anything but harm
@@ -23,7 +23,7 @@ public record GateSpec(
   public enum Promote {
     /** Harm above the tolerance is ruled out. */
     HARM_RULED_OUT,
-    /** The sample is there, and no harm above the tolerance is shown. */
+    /** The sample is there, and no harm above the tolerance is shown or likely. */
     NO_HARM_SHOWN
   }
 

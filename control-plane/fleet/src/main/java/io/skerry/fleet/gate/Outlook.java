@@ -92,14 +92,12 @@ public record Outlook(String gate, double excludes, double shows, boolean enough
       GateSpec spec, List<Size> sizes, OptionalDouble promise, double falseAbort) {
     String gate = spec.metric().wireName();
     List<Comparison> expected = sizes.stream().map(size -> expected(spec, size)).toList();
-    Comparison all =
-        new Comparison(
-            Effect.sum(expected.stream().map(Comparison::newer).toList()),
-            Effect.sum(expected.stream().map(Comparison::older).toList()));
+    Basis basis = Basis.of(expected, spec.reference(promise));
+    Comparison all = basis.counts();
     if (all.newer().trials() == 0) {
       return new Outlook(gate, 1, 1, false, "no data is expected: the gate will say NO_DATA");
     }
-    Optional<Effect> effect = Basis.pooled(expected, spec.reference(promise)).decides();
+    Optional<Effect> effect = basis.decides();
     if (effect.isEmpty()) {
       return new Outlook(gate, 1, 1, false, "too few control devices to compare with");
     }

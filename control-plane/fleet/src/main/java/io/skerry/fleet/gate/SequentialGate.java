@@ -61,10 +61,11 @@ final class SequentialGate {
                   alone
                       || one.newer().devices() >= PROFILE_DEVICES_MIN
                       || isSilent(spec, seen, running.getOrDefault(profile, 0L));
-              results.add(judged(spec, profile.value(), Basis.of(one, reference), risk, counts));
+              results.add(
+                  judged(spec, profile.value(), Basis.of(List.of(one), reference), risk, counts));
             });
     if (!alone) {
-      results.addFirst(judged(spec, GateResult.POOLED, Basis.pooled(all, reference), risk, true));
+      results.addFirst(judged(spec, GateResult.POOLED, Basis.of(all, reference), risk, true));
     }
     return results;
   }
@@ -84,24 +85,29 @@ final class SequentialGate {
     return expected >= PROFILE_DEVICES_MIN && 2 * one.newer().devices() < expected;
   }
 
-  // Harm that is likely, if not shown, is none to go on with; where nobody waits for the controls,
-  // because they are few, not by what these may have happened to see.
+  // Harm that is likely, if not shown, is none to go on with.
   private static boolean leansToHarm(GateSpec spec, Opinion opinion) {
     Effect effect = opinion.effect();
-    double variance = opinion.waits() ? effect.spread() : effect.variance();
-    return spec.harm(effect.difference()) - spec.tolerance() > Math.sqrt(variance);
+    return spec.harm(effect.difference()) - spec.tolerance() > Math.sqrt(effect.spread());
   }
 
   private record Opinion(
-      Effect effect, Verdict verdict, double low, double high, boolean waits, String remark) {
+      Comparison seen,
+      Effect effect,
+      Verdict verdict,
+      double low,
+      double high,
+      boolean waits,
+      String remark) {
     Opinion withheld() {
       return new Opinion(
+          seen,
           effect,
           Verdict.INCONCLUSIVE,
           low,
           high,
           waits,
-          "; the version before may not keep that either");
+          "; whether the version before keeps that is not known");
     }
   }
 
@@ -132,15 +138,15 @@ final class SequentialGate {
               leansToHarm(spec, opinion)
                   || (opinion.waits()
                       && (spec.promote() == GateSpec.Promote.HARM_RULED_OUT
-                          || newer.trials() < spec.trialsMin()));
+                          || opinion.seen().newer().trials() < spec.trialsMin()));
         };
     return result(
         spec,
         scope,
         opinion.verdict(),
-        reason(spec, basis.counts(), opinion),
+        reason(spec, opinion),
         decides && required,
-        numbers(spec, basis.counts(), opinion));
+        numbers(spec, opinion));
   }
 
   private static GateResult result(
@@ -157,16 +163,17 @@ final class SequentialGate {
   // Few controls may show harm, or that there is none; for what they leave open a stage does not
   // wait where something else says what is good.
   private static Optional<Opinion> opinion(GateSpec spec, Basis basis, Risk risk) {
-    ArmSums newer = basis.counts().newer();
     Optional<Opinion> compared =
-        basis.byControls().map(effect -> formed(spec, newer, effect, risk, !basis.fewControls()));
-    Optional<Opinion> rest =
-        basis
-            .restByLimit()
-            .map(effect -> byLimit(spec, basis, effect, risk))
-            .filter(one -> one.verdict() == Verdict.FAIL);
-    if (compared.isPresent() && rest.isPresent()) {
-      return compared.get().verdict() == Verdict.FAIL ? compared : rest;
+        basis.byControls().map(effect -> formed(spec, basis, effect, risk, !basis.fewControls()));
+    if (compared.isPresent() && compared.get().verdict() != Verdict.FAIL) {
+      Optional<Opinion> rest =
+          basis
+              .rest()
+              .flatMap(others -> opinion(spec, others, risk))
+              .filter(one -> leansToHarm(spec, one));
+      if (rest.isPresent()) {
+        return rest;
+      }
     }
     boolean stands =
         compared
@@ -179,22 +186,21 @@ final class SequentialGate {
         : basis.byLimit().map(effect -> byLimit(spec, basis, effect, risk));
   }
 
+  // What replaces another version is stopped for being worse than that only.
   private static Opinion byLimit(GateSpec spec, Basis basis, Effect effect, Risk risk) {
-    Opinion one = formed(spec, basis.counts().newer(), effect, risk, true);
-    double margin = basis.margin(spec, effect.reference(), risk.replaces());
-    return one.verdict() == Verdict.FAIL && one.low() <= spec.tolerance() + margin
-        ? one.withheld()
-        : one;
+    Opinion one = formed(spec, basis, effect, risk, true);
+    return one.verdict() == Verdict.FAIL && risk.replaces() ? one.withheld() : one;
   }
 
   private static Opinion formed(
-      GateSpec spec, ArmSums newer, Effect effect, Risk risk, boolean waits) {
+      GateSpec spec, Basis basis, Effect effect, Risk risk, boolean waits) {
     double harm = spec.harm(effect.difference());
     double low =
         harm - MixtureSequence.radius(effect.variance(), spec.tolerance(), risk.falseAbort());
     double high =
         harm + MixtureSequence.radius(effect.variance(), spec.tolerance(), risk.falsePass());
-    return new Opinion(effect, verdict(spec, newer, low, high), low, high, waits, "");
+    Comparison seen = basis.counts();
+    return new Opinion(seen, effect, verdict(spec, seen.newer(), low, high), low, high, waits, "");
   }
 
   private static Verdict verdict(GateSpec spec, ArmSums newer, double low, double high) {
@@ -207,7 +213,8 @@ final class SequentialGate {
     return high < spec.tolerance() ? Verdict.PASS : Verdict.INCONCLUSIVE;
   }
 
-  private static Map<String, Double> numbers(GateSpec spec, Comparison seen, Opinion opinion) {
+  private static Map<String, Double> numbers(GateSpec spec, Opinion opinion) {
+    Comparison seen = opinion.seen();
     Effect effect = opinion.effect();
     double harm = spec.harm(effect.difference());
     Map<String, Double> numbers = new TreeMap<>();
@@ -230,7 +237,8 @@ final class SequentialGate {
     return numbers;
   }
 
-  private static String reason(GateSpec spec, Comparison seen, Opinion opinion) {
+  private static String reason(GateSpec spec, Opinion opinion) {
+    Comparison seen = opinion.seen();
     Effect effect = opinion.effect();
     String against =
         effect.controls()

@@ -295,7 +295,10 @@ final class Arms {
     boolean trial = rollout.order().plan().kind().isTrial();
     boolean counts =
         (newer || trial)
-            ? state == DeploymentState.COMMITTED || (newer && state == DeploymentState.PROBATION)
+            ? state == DeploymentState.COMMITTED
+                || (newer
+                    && (state == DeploymentState.PROBATION
+                        || state == DeploymentState.ALREADY_INSTALLED))
             : state == null || UNTOUCHED.contains(state);
     if (!counts || (trial && newer != slot.equals(part.place(rollout.order().plan().kind())))) {
       return null;

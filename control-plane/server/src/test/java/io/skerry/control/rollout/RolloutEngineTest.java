@@ -158,6 +158,15 @@ class RolloutEngineTest {
 
   @Test
   @Order(3)
+  void goesOnWithDevicesThatRanTheVersionBefore() {
+    Rollout again = untilEnded(start(1).id(), 1, "COMMITTED", false);
+
+    assertThat(again.state()).isEqualTo("SUCCEEDED");
+    assertThat(states(again.id(), "ALREADY_INSTALLED")).isEqualTo(DEVICES);
+  }
+
+  @Test
+  @Order(4)
   void stopsAModelThatIsWrongLiveInItsFirstStageAndRollsItBack() {
     Rollout second = start(2);
     outcomes(1, DEVICES, true);
@@ -172,7 +181,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(4)
+  @Order(5)
   void rollsBackWhatEveryDeviceRefuses() {
     Rollout third = start(3);
 
@@ -185,7 +194,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(5)
+  @Order(6)
   void leavesTheOrderStandingWhenFailedDevicesShallOnlyPause() {
     Rollout third = start(3, "PAUSE");
     report(3, "REJECTED");
@@ -202,7 +211,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(6)
+  @Order(7)
   void doesAsOperatorsSayAndKeepsWhoSaidIt() {
     Rollout fourth = start(4);
 
@@ -228,7 +237,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(7)
+  @Order(8)
   void takesBackFirstOrdersThatNoDeviceHasBegun() {
     Rollout first = create(request("alone", 1, "spare", null));
     assertThat(ordered("spare", "ACTIVE")).isEqualTo(4);
@@ -243,7 +252,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(8)
+  @Order(9)
   void offersDevicesThatWereAwayWhenTheyComeBack() {
     String away = firstOf(create(draft(2)).id());
     online(away, false);
@@ -262,7 +271,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(9)
+  @Order(10)
   void needsFourEyesAndTheRevisionThatWasSeen() {
     Rollout waiting = create(approval(2));
     assertThat(waiting.state()).isEqualTo("WAITING_FOR_APPROVAL");
@@ -299,7 +308,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(10)
+  @Order(11)
   void previewsExactlyWhoGetsItAndWhoNot() {
     RolloutPreview preview = rollouts.preview(ANA, request("engine-health", 2, "main", null));
 
@@ -311,7 +320,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(11)
+  @Order(12)
   void refusesWhatCannotBeWithTheField() {
     refused("stages[1].percent", stages(percent(40), percent(10), percent(100)));
     refused("stages[0].percent", stages(percent(10)));
@@ -340,7 +349,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(12)
+  @Order(13)
   void fencesAReplicaOutThatLostItsLease() {
     Rollout second = start(2);
     RolloutId id = new RolloutId(second.id());
@@ -358,7 +367,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(13)
+  @Order(14)
   void countsAgreeWithTheDevicesAndStatesWithTheEvents() {
     for (Rollout one : rollouts.newest()) {
       RolloutId id = new RolloutId(one.id());
@@ -377,7 +386,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(14)
+  @Order(15)
   void triesAVersionBesideTheActiveOneAndThenMakesItActive() {
     rollouts.newest().stream()
         .filter(one -> one.allowedActions().contains("abort"))
@@ -411,7 +420,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(15)
+  @Order(16)
   void holdsNoSilenceOfItsOwnSideAgainstDevices() {
     RolloutId id = new RolloutId(create(request("alone", 1, "silent", null)).id());
     late(id);
@@ -434,7 +443,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(16)
+  @Order(17)
   void countsNoTimeThatADeviceIsAway() {
     RolloutId id = new RolloutId(create(request("alone", 1, "away", null)).id());
     String away = devices(id.value(), "OFFERED").getFirst();
@@ -450,7 +459,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(17)
+  @Order(18)
   void knowsTheOrderOfAnEarlierAttempt() {
     RolloutId id = timedOut("again");
     act(id.value(), RolloutAct.RETRY, "mended");
@@ -466,7 +475,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(23)
+  @Order(24)
   void takesBackTheOrdersOfDevicesThatWereTooLate() {
     RolloutId id = timedOut("late");
     assertThat(ordered("late", "ACTIVE")).isEqualTo(4);
@@ -478,7 +487,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(24)
+  @Order(25)
   void leavesTheVersionToDevicesThatWereTooLateAndRunIt() {
     RolloutId id = timedOut("kept");
     report(1, "COMMITTED");
@@ -494,7 +503,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(25)
+  @Order(26)
   void seesAGapInsideALook() {
     RolloutId id = new RolloutId(create(request("alone", 1, "hanging", null)).id());
     // The first one may begin again; the second does not.
@@ -509,7 +518,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(26)
+  @Order(27)
   void addsUpTheTimeThatADeviceIsThere() {
     RolloutId id = new RolloutId(create(request("alone", 1, "flapping", "PAUSE")).id());
     String device = devices(id.value(), "OFFERED").getFirst();
@@ -532,7 +541,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(27)
+  @Order(28)
   void beginsAgainWithADeviceThatWasForgotten() {
     RolloutId id = new RolloutId(create(request("alone", 1, "forgotten", "PAUSE")).id());
     String device = devices(id.value(), "OFFERED").getFirst();
@@ -554,7 +563,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(28)
+  @Order(29)
   void beginsAgainWithADeviceThatLeftInAGap() {
     RolloutId id = new RolloutId(create(request("alone", 1, "deaf", "PAUSE")).id());
     String device = devices(id.value(), "OFFERED").getFirst();
@@ -571,7 +580,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(29)
+  @Order(30)
   void seesNoGapInItsOwnWorkAfterAGap() {
     RolloutId id = new RolloutId(create(request("alone", 1, "slow", null)).id());
     Instant begun = Instant.now().truncatedTo(ChronoUnit.MICROS);
@@ -594,7 +603,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(18)
+  @Order(19)
   void switchesOffWhatARollbackFindsNothingBefore() {
     sql(
         """
@@ -623,7 +632,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(19)
+  @Order(20)
   void endsATrialOnItsDevicesWhenItIsAbortedOrSuperseded() {
     Rollout aborted = create(trial(2));
     report(2, "COMMITTED");
@@ -641,7 +650,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(20)
+  @Order(21)
   void foldsCountsAlsoWhereNothingIsDecided() {
     RolloutId id = new RolloutId(create(request("alone", 1, "count", null)).id());
     for (int sign : List.of(1, -1)) {
@@ -664,7 +673,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(21)
+  @Order(22)
   void tellsOfAnEndThatAKilledProcessHadOnlyStored() {
     String id = create(request("alone", 1, "told", null)).id();
     act(id, RolloutAct.ABORT, "wrong slot");
@@ -683,7 +692,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(22)
+  @Order(23)
   void givesItToThoseThatThePreviewNamed() {
     RolloutRequest request = request("alone", 1, "named", null);
     List<String> named = rollouts.preview(ANA, request).stages().getFirst().devices();
