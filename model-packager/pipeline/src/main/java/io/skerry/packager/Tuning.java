@@ -149,10 +149,7 @@ final class Tuning {
     List<Set<String>> layers = new ArrayList<>();
     Set<String> open = new LinkedHashSet<>();
     for (Node node : graph.nodes()) {
-      boolean starts =
-          node.op() instanceof Op.Conv
-              || node.op() instanceof Op.Dense
-              || node.op() instanceof Op.Binary;
+      boolean starts = node.op().isWeighted() || node.op() instanceof Op.Binary;
       if (starts && !open.isEmpty()) {
         layers.add(open);
         open = new LinkedHashSet<>();

@@ -68,15 +68,10 @@ public final class Moments {
   }
 
   private static boolean fits(Graph graph, Node node) {
-    boolean weighted = node.op() instanceof Op.Conv || node.op() instanceof Op.Dense;
-    return weighted
+    return node.op().isWeighted()
         && graph.constant(node.input()).isEmpty()
         && length(graph, node) <= LENGTH_MAX
         && products(graph, node) <= PRODUCTS_MAX;
-  }
-
-  private static int groups(Node node) {
-    return node.op() instanceof Op.Conv conv ? conv.group() : 1;
   }
 
   private static int length(Graph graph, Node node) {
@@ -86,7 +81,7 @@ public final class Moments {
 
   private static long products(Graph graph, Node node) {
     long length = length(graph, node);
-    return groups(node) * length * length;
+    return node.op().groups() * length * length;
   }
 
   /**
@@ -101,7 +96,7 @@ public final class Moments {
         node.op() instanceof Op.Conv(Window window, int group)
             ? Patches.of(window, graph.shape(node.input()), graph.shape(node.output()))
             : Patches.whole(length);
-    return new Moments(groups(node), length, patches.some(wanted, items));
+    return new Moments(node.op().groups(), length, patches.some(wanted, items));
   }
 
   /** Counts a batch of the layer's input, from the item of this number on. */

@@ -136,8 +136,51 @@ public sealed interface Op {
     };
   }
 
+  /**
+   * Whether engines compute it on integers; they compute the others on floats, and would gain
+   * nothing from a table of steps.
+   */
+  default boolean hasIntegerKernel() {
+    return switch (this) {
+      case Binary b -> true;
+      case Conv c -> true;
+      case Dense d -> true;
+      case Activate a -> true;
+      case MaxPool m -> true;
+      case AveragePool a -> true;
+      case GlobalAveragePool g -> true;
+      case Reshape r -> true;
+      case Transpose t -> true;
+      case Concat c -> true;
+      case Function f -> f.kind() != Function.Kind.HARD_SWISH;
+      case Clip c -> false;
+      case Pad p -> false;
+      case Resize r -> false;
+      case ConvTranspose c -> false;
+      case Sigmoid s -> true;
+      case Softmax s -> true;
+    };
+  }
+
+  /**
+   * Whether it has weights [O,...], of which each output has its own and so its own scale. Those of
+   * a transposed convolution lie otherwise, and stay float.
+   */
+  default boolean isWeighted() {
+    return this instanceof Conv || this instanceof Dense;
+  }
+
+  /** Groups of channels, each read by its own outputs: 1 unless a convolution has more. */
+  default int groups() {
+    return switch (this) {
+      case Conv conv -> conv.group();
+      case ConvTranspose conv -> conv.group();
+      default -> 1;
+    };
+  }
+
   /** Whether an activation can be joined to this operator. */
   default boolean takesActivation() {
-    return this instanceof Binary || this instanceof Conv || this instanceof Dense;
+    return this instanceof Binary || isWeighted();
   }
 }

@@ -104,8 +104,7 @@ final class Rewrites {
       case Op.Activate(Activation activation) when before.op().takesActivation() ->
           Optional.of(
               new Node(before.name(), before.op(), before.inputs(), node.output(), activation));
-      case Op.Binary(Op.Binary.Kind kind)
-          when before.op() instanceof Op.Conv || before.op() instanceof Op.Dense ->
+      case Op.Binary(Op.Binary.Kind kind) when before.op().isWeighted() ->
           perOutput(before, node).map(operand -> folded(before, node, kind, operand));
       case Op.Conv(Window window, int group)
           when before.op() instanceof Op.Pad pad && isZeroAround(pad) ->

@@ -4,7 +4,6 @@ import io.skerry.packager.calibrate.Moments;
 import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Node;
-import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -27,8 +26,7 @@ final class Biases {
     Map<String, Constant> constants = new LinkedHashMap<>(graph.constants());
     List<Node> nodes = new ArrayList<>();
     for (Node node : graph.nodes()) {
-      boolean weighted = node.op() instanceof Op.Conv || node.op() instanceof Op.Dense;
-      if (!weighted || node.inputs().size() > 2) {
+      if (!node.op().isWeighted() || node.inputs().size() > 2) {
         nodes.add(node);
         continue;
       }

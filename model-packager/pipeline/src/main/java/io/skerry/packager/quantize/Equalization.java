@@ -5,7 +5,6 @@ import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Node;
-import io.skerry.packager.graph.Op;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -79,16 +78,16 @@ public final class Equalization {
     Node first = node(name);
     List<Node> readers = graph.consumers(first.output());
     boolean linear = first.activation() == Activation.NONE || first.activation() == Activation.RELU;
-    if (!isWeighted(first)
+    if (!first.op().isWeighted()
         || !linear
         || graph.outputs().contains(first.output())
         || readers.size() != 1
-        || !isWeighted(readers.getFirst())) {
+        || !readers.getFirst().op().isWeighted()) {
       return;
     }
     Node second = node(readers.getFirst().name());
     int channels = constant(first, 1).shape().dimension(0);
-    int groups = second.op() instanceof Op.Conv conv ? conv.group() : 1;
+    int groups = second.op().groups();
     if (groups != 1 && groups != channels) {
       return;
     }
@@ -114,10 +113,6 @@ public final class Equalization {
       throw new IllegalStateException("no node '%s'".formatted(name));
     }
     return node;
-  }
-
-  private static boolean isWeighted(Node node) {
-    return node.op() instanceof Op.Conv || node.op() instanceof Op.Dense;
   }
 
   private Constant constant(Node node, int input) {

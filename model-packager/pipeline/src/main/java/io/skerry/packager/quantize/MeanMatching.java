@@ -6,7 +6,6 @@ import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.OnnxExport;
-import io.skerry.packager.graph.Op;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,10 +42,7 @@ public final class MeanMatching {
       Scheme scheme,
       Options options,
       Samples items) {
-    List<Node> layers =
-        graph.nodes().stream()
-            .filter(node -> node.op() instanceof Op.Conv || node.op() instanceof Op.Dense)
-            .toList();
+    List<Node> layers = graph.nodes().stream().filter(node -> node.op().isWeighted()).toList();
     double perItem = layers.stream().mapToDouble(node -> products(graph, node)).sum();
     double affordable = PRODUCTS_MAX / Math.max(1, perItem * layers.size() / 2);
     Samples some = items.spread((int) Math.min(ITEMS_WANTED, affordable));

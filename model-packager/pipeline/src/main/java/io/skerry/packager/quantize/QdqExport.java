@@ -58,7 +58,7 @@ public final class QdqExport {
 
   private void floatNode(Node node) {
     List<String> inputs = new ArrayList<>(node.inputs());
-    boolean weighted = node.op() instanceof Op.Conv || node.op() instanceof Op.Dense;
+    boolean weighted = node.op().isWeighted();
     boolean made = graph.producer(node.input()).filter(quantized::isQuantized).isPresent();
     for (int i = 0; i < inputs.size(); i++) {
       String name = inputs.get(i);

@@ -101,23 +101,11 @@ public final class Quantizer {
       if (normalises) {
         raw.add(node.output());
       } else if (!isFinalScore(node)
-          && hasIntegerKernel(node)
+          && node.op().hasIntegerKernel()
           && !options.floats().contains(node.name())) {
         quantized.add(node.name());
       }
     }
-  }
-
-  /** The engines compute the others on floats, and would gain nothing from a table of steps. */
-  private static boolean hasIntegerKernel(Node node) {
-    return switch (node.op()) {
-      case Op.Function(Op.Function.Kind kind, float slope) -> kind != Op.Function.Kind.HARD_SWISH;
-      case Op.Clip c -> false;
-      case Op.Pad p -> false;
-      case Op.Resize r -> false;
-      case Op.ConvTranspose c -> false;
-      default -> true;
-    };
   }
 
   /**
@@ -147,17 +135,12 @@ public final class Quantizer {
       }
     }
     TensorScale input = scale(firstTensor(node));
-    switch (node.op()) {
-      case Op.Conv conv -> layers.put(node.name(), layer(node, input));
-      case Op.Dense dense -> layers.put(node.name(), layer(node, input));
-      case Op.Binary binary ->
-          node.inputs()
-              .forEach(
-                  operand ->
-                      graph
-                          .constant(operand)
-                          .ifPresent(constant -> activations.put(operand, rangeOf(constant))));
-      default -> {}
+    if (node.op().isWeighted()) {
+      layers.put(node.name(), layer(node, input));
+    } else if (node.op() instanceof Op.Binary) {
+      for (String operand : node.inputs()) {
+        graph.constant(operand).ifPresent(constant -> activations.put(operand, rangeOf(constant)));
+      }
     }
     TensorScale output;
     if (node.op().passesThrough()) {
@@ -225,7 +208,7 @@ public final class Quantizer {
     }
     byte[] integers = widened ? RoundedWeights.nearest(reals, scales) : rounded.integers();
     if (options.biasCorrection()) {
-      int groups = node.op() instanceof Op.Conv conv ? conv.group() : 1;
+      int groups = node.op().groups();
       Optional<Moments> moments = seen.moments(node.name());
       if (moments.isPresent()) {
         Biases.correct(bias, reals, integers, scales, groups, moments.get());

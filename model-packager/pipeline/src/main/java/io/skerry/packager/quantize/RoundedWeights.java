@@ -5,7 +5,6 @@ import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Node;
-import io.skerry.packager.graph.Op;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -76,7 +75,7 @@ public final class RoundedWeights {
       reduce(reals, scales);
       integers = nearest(reals, scales);
     }
-    int groups = node.op() instanceof Op.Conv conv ? conv.group() : 1;
+    int groups = node.op().groups();
     Optional<Rounding> rounding = rounding(node, groups);
     if (rounding.isPresent()) {
       for (int o = 0; o < outputs; o++) {

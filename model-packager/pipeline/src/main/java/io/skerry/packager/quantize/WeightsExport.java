@@ -4,7 +4,6 @@ import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.OnnxFile;
-import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
 import io.skerry.wire.onnx.TensorProto.DataType;
 import java.nio.ByteBuffer;
@@ -24,7 +23,7 @@ public final class WeightsExport {
     file.input(graph.input(), graph.shape(graph.input()));
     for (Node node : graph.nodes()) {
       List<String> inputs = new ArrayList<>(node.inputs());
-      boolean weighted = node.op() instanceof Op.Conv || node.op() instanceof Op.Dense;
+      boolean weighted = node.op().isWeighted();
       for (int i = 0; i < inputs.size(); i++) {
         Constant constant = graph.constant(inputs.get(i)).orElse(null);
         if (constant != null && weighted && i == 1) {

@@ -8,7 +8,6 @@ import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.Node;
-import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,8 +24,7 @@ class MomentsTest {
       Samples items = Nets.randomItems(graph, 70);
       Observations seen = Calibrator.observe(graph, items);
       for (Node node : graph.nodes()) {
-        boolean plain = node.op() instanceof Op.Conv || node.op() instanceof Op.Dense;
-        if (!plain || node.activation() != Activation.NONE) {
+        if (!node.op().isWeighted() || node.activation() != Activation.NONE) {
           continue;
         }
         Moments moments = seen.moments(node.name()).orElseThrow();

@@ -8,7 +8,6 @@ import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.Node;
-import io.skerry.packager.graph.Op;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -74,7 +73,7 @@ class RoundedWeightsTest {
   private static double error(
       Observations seen, Node node, float[] reals, byte[] integers, float[] scales) {
     Moments moments = seen.moments(node.name()).orElseThrow();
-    int groups = node.op() instanceof Op.Conv conv ? conv.group() : 1;
+    int groups = node.op().groups();
     int length = moments.length();
     double error = 0;
     for (int o = 0; o < scales.length; o++) {
