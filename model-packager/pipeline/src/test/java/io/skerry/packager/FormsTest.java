@@ -19,7 +19,6 @@ import io.skerry.packager.measure.FusionCheck;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
-import io.skerry.packager.quantize.Quantizer;
 import io.skerry.packager.quantize.Scheme;
 import io.skerry.packager.quantize.WeightsExport;
 import io.skerry.packager.tflite.TfliteExport;
@@ -74,7 +73,7 @@ class FormsTest {
       Outputs reference = outputs(Engine.ONNXRUNTIME, OnnxExport.write(graph), graph, samples);
 
       byte[] written =
-          QdqExport.write(Quantizer.quantized(graph, seen(graph, samples), scheme, OPTIONS));
+          QdqExport.write(Nets.quantized(graph, seen(graph, samples), scheme, OPTIONS));
 
       Outputs outputs = outputs(Engine.ONNXRUNTIME, written, graph, samples);
       assertThat(outputs.signalToNoise(reference)).isGreaterThan(SIGNAL_TO_NOISE_MIN);
@@ -97,8 +96,7 @@ class FormsTest {
 
     byte[] written =
         QdqExport.write(
-            Quantizer.quantized(
-                graph, seen, Scheme.UNSIGNED, OPTIONS.with(Set.of(depthwise.name()))));
+            Nets.quantized(graph, seen, Scheme.UNSIGNED, OPTIONS.with(Set.of(depthwise.name()))));
 
     assertThat(FusionCheck.unfused(written))
         .singleElement(as(InstanceOfAssertFactories.STRING))
@@ -112,8 +110,7 @@ class FormsTest {
       Outputs reference = outputs(Engine.ONNXRUNTIME, OnnxExport.write(graph), graph, samples);
 
       byte[] written =
-          TfliteExport.write(
-              Quantizer.quantized(graph, seen(graph, samples), Scheme.SIGNED, OPTIONS));
+          TfliteExport.write(Nets.quantized(graph, seen(graph, samples), Scheme.SIGNED, OPTIONS));
 
       Outputs outputs = outputs(Engine.TFLITE, written, graph, samples);
       assertThat(outputs.signalToNoise(reference)).isGreaterThan(SIGNAL_TO_NOISE_MIN);
@@ -146,7 +143,7 @@ class FormsTest {
       Files.write(
           file,
           TfliteExport.write(
-              Quantizer.quantized(graph, seen(graph, random(graph)), Scheme.SIGNED, OPTIONS)));
+              Nets.quantized(graph, seen(graph, random(graph)), Scheme.SIGNED, OPTIONS)));
 
       assertThat(Delegation.undelegated(file)).isEmpty();
     }
@@ -162,8 +159,8 @@ class FormsTest {
     Observations seen = seen(graph, samples);
     Outputs reference = outputs(Engine.ONNXRUNTIME, OnnxExport.write(graph), graph, samples);
 
-    byte[] onnx = QdqExport.write(Quantizer.quantized(graph, seen, Scheme.UNSIGNED, OPTIONS));
-    byte[] tflite = TfliteExport.write(Quantizer.quantized(graph, seen, Scheme.SIGNED, OPTIONS));
+    byte[] onnx = QdqExport.write(Nets.quantized(graph, seen, Scheme.UNSIGNED, OPTIONS));
+    byte[] tflite = TfliteExport.write(Nets.quantized(graph, seen, Scheme.SIGNED, OPTIONS));
 
     assertThat(outputs(Engine.ONNXRUNTIME, onnx, graph, samples).signalToNoise(reference))
         .isGreaterThan(SIGNAL_TO_NOISE_MIN);
@@ -177,10 +174,10 @@ class FormsTest {
     Graph graph = Nets.sensorNet(3);
     Observations seen = seen(graph, random(graph));
 
-    assertThat(QdqExport.write(Quantizer.quantized(graph, seen, Scheme.UNSIGNED, OPTIONS)))
-        .isEqualTo(QdqExport.write(Quantizer.quantized(graph, seen, Scheme.UNSIGNED, OPTIONS)));
-    assertThat(TfliteExport.write(Quantizer.quantized(graph, seen, Scheme.SIGNED, OPTIONS)))
-        .isEqualTo(TfliteExport.write(Quantizer.quantized(graph, seen, Scheme.SIGNED, OPTIONS)));
+    assertThat(QdqExport.write(Nets.quantized(graph, seen, Scheme.UNSIGNED, OPTIONS)))
+        .isEqualTo(QdqExport.write(Nets.quantized(graph, seen, Scheme.UNSIGNED, OPTIONS)));
+    assertThat(TfliteExport.write(Nets.quantized(graph, seen, Scheme.SIGNED, OPTIONS)))
+        .isEqualTo(TfliteExport.write(Nets.quantized(graph, seen, Scheme.SIGNED, OPTIONS)));
   }
 
   private void checkFloatForms(byte[] original) throws Exception {

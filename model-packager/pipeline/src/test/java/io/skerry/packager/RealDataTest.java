@@ -10,6 +10,7 @@ import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.data.Labels;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.OnnxImport;
 import io.skerry.packager.measure.Bench;
@@ -17,7 +18,6 @@ import io.skerry.packager.measure.Metric;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
-import io.skerry.packager.quantize.Quantizer;
 import io.skerry.packager.quantize.Scheme;
 import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.profile.Engine;
@@ -74,14 +74,14 @@ class RealDataTest {
     double onnx =
         value(
             Engine.ONNXRUNTIME,
-            QdqExport.write(Quantizer.quantized(graph, seen, Scheme.UNSIGNED, options)),
+            QdqExport.write(Nets.quantized(graph, seen, Scheme.UNSIGNED, options)),
             graph,
             evaluation,
             metric);
     double tflite =
         value(
             Engine.TFLITE,
-            TfliteExport.write(Quantizer.quantized(graph, seen, Scheme.SIGNED, options)),
+            TfliteExport.write(Nets.quantized(graph, seen, Scheme.SIGNED, options)),
             graph,
             evaluation,
             metric);

@@ -20,7 +20,6 @@ import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
-import io.skerry.packager.quantize.Quantizer;
 import io.skerry.packager.quantize.Scheme;
 import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.profile.Engine;
@@ -73,7 +72,7 @@ class SpatialOperatorsTest {
 
       byte[] integers =
           QdqExport.write(
-              Quantizer.quantized(graph, seen, Scheme.UNSIGNED, Options.of(Clipping.MIN_MAX)));
+              Nets.quantized(graph, seen, Scheme.UNSIGNED, Options.of(Clipping.MIN_MAX)));
 
       assertThat(outputs(integers, items).signalToNoise(outputs(model, items))).isGreaterThan(25);
     }

@@ -32,7 +32,7 @@ public final class Calibrator {
   private static final int WORKERS = 2;
 
   /** Products of layers' inputs that all workers keep together: 64 MiB. */
-  private static final long PRODUCTS_MAX = 1L << 23;
+  private static final long GRAPH_PRODUCTS_MAX = 1L << 23;
 
   /** Told what a tensor holds of some items, the first of them of this number. */
   @FunctionalInterface
@@ -49,7 +49,7 @@ public final class Calibrator {
    */
   public static Observations observe(Graph graph, Samples samples) {
     byte[] model = OnnxExport.write(graph, graph.nodes().stream().map(Node::output).toList());
-    List<Node> watched = Moments.watched(graph, PRODUCTS_MAX / WORKERS);
+    List<Node> watched = Moments.watched(graph, GRAPH_PRODUCTS_MAX / WORKERS);
     int batches = (samples.count() + BATCH - 1) / BATCH;
     int firstOfSecond = batches / 2 * BATCH;
     List<Observations> seen =

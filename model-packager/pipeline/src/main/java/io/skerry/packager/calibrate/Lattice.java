@@ -46,7 +46,10 @@ public final class Lattice {
     tooMany |= other.tooMany || values.size() > VALUES_MAX;
   }
 
-  /** The steps of what was seen; absent when it is not made of at most 256 even ones with 0. */
+  /**
+   * The steps of what was seen; absent when it is not made of at most 256 even ones with 0, or of
+   * ones so small that a float scale cannot say them.
+   */
   public Optional<Steps> steps() {
     if (tooMany || values.size() < 2) {
       return Optional.empty();
@@ -75,6 +78,9 @@ public final class Lattice {
     }
     int finer = Math.max(1, (int) ((VALUES_MAX - 1) / Math.max(1, levels)));
     double chosen = step / finer;
+    if (chosen < Float.MIN_NORMAL) {
+      return Optional.empty();
+    }
     int lowest = (int) Math.rint(low / chosen);
     int highest = (int) Math.rint(high / chosen);
     return highest - lowest < VALUES_MAX

@@ -19,8 +19,8 @@ public final class Moments {
   /** Above this, the covariance would cost more memory and time than it gains. */
   private static final int LENGTH_MAX = 1024;
 
-  /** Products that are kept of one layer, of all its groups together. */
-  private static final int PRODUCTS_MAX = 1 << 21;
+  /** Steps that rounding the weights of all watched layers once takes: about a second. */
+  private static final long ROUNDING_MAX = 1L << 30;
 
   /** Patches of all items together; more hardly make the estimate better. */
   private static final int PATCHES_WANTED = 8192;
@@ -33,23 +33,29 @@ public final class Moments {
   private final double[] sums;
   private final double[] products;
   private final Patches patches;
+
+  /** From one place of the layer's input that is looked at to the next. */
+  private final int step;
+
   private long count;
 
-  private Moments(int groups, int length, Patches patches) {
+  private Moments(int groups, int length, Patches patches, int step) {
     this.groups = groups;
     this.length = length;
     this.patches = patches;
+    this.step = step;
     this.sums = new double[groups * length];
     this.products = new double[groups * length * length];
   }
 
   /**
    * The nodes of a graph whose input's moments are kept: layers with weights, the smallest first,
-   * until all that is kept of them reaches a bound.
+   * until all that is kept of them reaches a bound, but for those whose rounding would take too
+   * long.
    *
-   * @param productsMax that are kept of all these layers together
+   * @param graphProductsMax that are kept of all these layers together
    */
-  static List<Node> watched(Graph graph, long productsMax) {
+  static List<Node> watched(Graph graph, long graphProductsMax) {
     List<Node> bySize =
         graph.nodes().stream()
             .filter(node -> fits(graph, node))
@@ -57,12 +63,17 @@ public final class Moments {
             .toList();
     List<Node> watched = new ArrayList<>();
     long kept = 0;
+    long steps = 0;
     for (Node node : bySize) {
       kept += products(graph, node);
-      if (kept > productsMax) {
+      if (kept > graphProductsMax) {
         break;
       }
-      watched.add(node);
+      long more = rounding(graph, node);
+      if (more <= ROUNDING_MAX - steps) {
+        steps += more;
+        watched.add(node);
+      }
     }
     return watched;
   }
@@ -70,8 +81,7 @@ public final class Moments {
   private static boolean fits(Graph graph, Node node) {
     return node.op().isWeighted()
         && graph.constant(node.input()).isEmpty()
-        && length(graph, node) <= LENGTH_MAX
-        && products(graph, node) <= PRODUCTS_MAX;
+        && length(graph, node) <= LENGTH_MAX;
   }
 
   private static int length(Graph graph, Node node) {
@@ -82,6 +92,12 @@ public final class Moments {
   private static long products(Graph graph, Node node) {
     long length = length(graph, node);
     return node.op().groups() * length * length;
+  }
+
+  /** Rounding a weight changes those of the same output that are still to be rounded. */
+  private static long rounding(Graph graph, Node node) {
+    long length = length(graph, node);
+    return graph.shape(node.inputs().get(1)).dimension(0) * length * length;
   }
 
   /**
@@ -96,17 +112,22 @@ public final class Moments {
         node.op() instanceof Op.Conv(Window window, int group)
             ? Patches.of(window, graph.shape(node.input()), graph.shape(node.output()))
             : Patches.whole(length);
-    return new Moments(node.op().groups(), length, patches.some(wanted, items));
+    int perItem = Math.max(1, wanted / Math.max(1, items));
+    int step = Math.max(1, patches.places() / perItem);
+    return new Moments(node.op().groups(), length, patches, step);
   }
 
-  /** Counts a batch of the layer's input, from the item of this number on. */
+  /**
+   * Counts a batch of the layer's input, from the item of this number on. Each item is looked at
+   * from another place on, so that all places are seen.
+   */
   void add(FloatBuffer values, int firstItem) {
     float[] patch = new float[groups * length];
     int each = patches.elementsPerItem();
     int items = values.remaining() / each;
     for (int item = 0; item < items; item++) {
       int from = values.position() + item * each;
-      for (int at = patches.first(firstItem + item); at < patches.places(); at += patches.step()) {
+      for (int at = (firstItem + item) % step; at < patches.places(); at += step) {
         patches.read(values, from, at, patch);
         add(patch);
       }

@@ -5,13 +5,12 @@ import io.skerry.packager.graph.Window;
 import java.nio.FloatBuffer;
 
 /**
- * The places of a kernel over a feature map [C,H,W], of which every so manieth is looked at.
+ * The places of a kernel over a feature map [C,H,W], and what it sees there.
  *
  * @param rows of the feature map; 1 where it has one spatial dimension
  * @param firstRow of the kernel at the first place, and so on; before the map where that is padded
  * @param outputColumns places in a row
  * @param places in all
- * @param step from one place that is looked at to the next
  */
 record Patches(
     int channels,
@@ -26,8 +25,7 @@ record Patches(
     int firstRow,
     int firstColumn,
     int outputColumns,
-    int places,
-    int step) {
+    int places) {
 
   /** Of a convolution. */
   static Patches of(Window window, Shape input, Shape output) {
@@ -47,42 +45,16 @@ record Patches(
         flat ? 0 : -window.before().getFirst(),
         -window.before().get(across),
         outputColumns,
-        outputColumns * (flat ? 1 : output.dimension(2)),
-        1);
+        outputColumns * (flat ? 1 : output.dimension(2)));
   }
 
   /** Of a dense layer: one place that sees everything. */
   static Patches whole(int length) {
-    return new Patches(length, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1);
-  }
-
-  /** As many places of each item as make about so many patches of all items. */
-  Patches some(int patches, int items) {
-    int perItem = Math.max(1, patches / Math.max(1, items));
-    return new Patches(
-        channels,
-        rows,
-        columns,
-        kernelRows,
-        kernelColumns,
-        strideRows,
-        strideColumns,
-        dilationRows,
-        dilationColumns,
-        firstRow,
-        firstColumn,
-        outputColumns,
-        places,
-        Math.max(1, places / perItem));
+    return new Patches(length, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1);
   }
 
   int elementsPerItem() {
     return channels * rows * columns;
-  }
-
-  /** The first place of an item that is looked at: another one of each, so that all are seen. */
-  int first(int item) {
-    return item % step;
   }
 
   /** Reads what the kernel sees at a place, channel after channel. */

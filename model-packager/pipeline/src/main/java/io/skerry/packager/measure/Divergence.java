@@ -35,11 +35,12 @@ public final class Divergence {
   public static Divergence from(Outputs reference) {
     boolean probabilities =
         reference.perItem() > 1
-            && IntStream.range(0, reference.items()).allMatch(item -> isSure(reference, item));
+            && IntStream.range(0, reference.items())
+                .allMatch(item -> isDistribution(reference, item));
     return new Divergence(reference, probabilities, probabilities ? temperature(reference) : 1);
   }
 
-  private static boolean isSure(Outputs outputs, int item) {
+  private static boolean isDistribution(Outputs outputs, int item) {
     double sum = 0;
     for (int i = 0; i < outputs.perItem(); i++) {
       double value = outputs.at(item, i);

@@ -1,6 +1,5 @@
 package io.skerry.packager.quantize;
 
-import io.skerry.packager.calibrate.Moments;
 import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Node;
@@ -9,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntFunction;
 
 /**
  * Bias correction: rounding weights shifts the mean of a layer's output, and the bias takes the
@@ -45,46 +45,49 @@ final class Biases {
    * Corrects in place.
    *
    * @param bias one per output
-   * @param weights outputs first, then the channels that an output reads, then the kernel
+   * @param weights outputs first, then all that an output reads
    * @param groups of channels, each read by its own outputs
-   * @param means of all channels of the layer's input
+   * @param means of each value that the outputs of a group read
    */
   static void correct(
-      float[] bias, float[] weights, byte[] integers, float[] scales, int groups, double[] means) {
+      float[] bias,
+      float[] weights,
+      byte[] integers,
+      float[] scales,
+      int groups,
+      IntFunction<double[]> means) {
     int outputs = bias.length;
     int perOutput = weights.length / outputs;
-    int channels = means.length / groups;
-    int kernel = perOutput / channels;
-    for (int o = 0; o < outputs; o++) {
-      int firstChannel = o / (outputs / groups) * channels;
-      double shift = 0;
-      for (int i = 0; i < perOutput; i++) {
-        int at = o * perOutput + i;
-        double error = weights[at] - (double) integers[at] * scales[o];
-        shift += error * means[firstChannel + i / kernel];
-      }
-      bias[o] += (float) shift;
-    }
-  }
-
-  /**
-   * The same, from the mean of everything that an output reads, the zeros of a padding included.
-   */
-  static void correct(
-      float[] bias, float[] weights, byte[] integers, float[] scales, int groups, Moments read) {
-    int outputs = bias.length;
-    int perOutput = weights.length / outputs;
+    int perGroup = outputs / groups;
     for (int group = 0; group < groups; group++) {
-      double[] means = read.means(group);
-      int perGroup = outputs / groups;
+      double[] read = means.apply(group);
       for (int o = group * perGroup; o < (group + 1) * perGroup; o++) {
         double shift = 0;
         for (int i = 0; i < perOutput; i++) {
           int at = o * perOutput + i;
-          shift += (weights[at] - (double) integers[at] * scales[o]) * means[i];
+          shift += (weights[at] - (double) integers[at] * scales[o]) * read[i];
         }
         bias[o] += (float) shift;
       }
     }
+  }
+
+  /**
+   * Means of what a group's outputs read, where only those of whole channels are known: of each
+   * value of a kernel its channel's.
+   *
+   * @param channelMeans of all channels of the layer's input
+   * @param perOutput values that an output reads
+   */
+  static IntFunction<double[]> ofChannels(double[] channelMeans, int groups, int perOutput) {
+    int channels = channelMeans.length / groups;
+    int kernel = perOutput / channels;
+    return group -> {
+      double[] means = new double[perOutput];
+      for (int i = 0; i < perOutput; i++) {
+        means[i] = channelMeans[group * channels + i / kernel];
+      }
+      return means;
+    };
   }
 }

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.IntFunction;
 
 /**
  * Decides what becomes int8 and with which scale.
@@ -60,15 +61,6 @@ public final class Quantizer {
    * The quantized form of a graph.
    *
    * @param seen what its tensors were seen to hold
-   */
-  public static QuantizedGraph quantized(
-      Graph graph, Observations seen, Scheme scheme, Options options) {
-    return quantized(graph, seen, new RoundedWeights(graph, seen), scheme, options, Map.of());
-  }
-
-  /**
-   * The same.
-   *
    * @param weights of the same graph, which may have been rounded already
    * @param shifts that are added to biases, by node name; see {@link MeanMatching}
    */
@@ -208,19 +200,24 @@ public final class Quantizer {
     }
     byte[] integers = widened ? RoundedWeights.nearest(reals, scales) : rounded.integers();
     if (options.biasCorrection()) {
-      int groups = node.op().groups();
-      Optional<Moments> moments = seen.moments(node.name());
-      if (moments.isPresent()) {
-        Biases.correct(bias, reals, integers, scales, groups, moments.get());
-      } else {
-        Biases.correct(bias, reals, integers, scales, groups, seen.channelMeans(node.input()));
-      }
+      Biases.correct(bias, reals, integers, scales, node.op().groups(), means(node, reals.length));
     }
     float[] shift = shifts.getOrDefault(node.name(), new float[0]);
     for (int o = 0; o < Math.min(shift.length, bias.length); o++) {
       bias[o] += shift[o];
     }
     return withBias(integers, scales, bias, input);
+  }
+
+  /** Of each value that the outputs of a group read, as precisely as it was seen. */
+  private IntFunction<double[]> means(Node node, int weightCount) {
+    Optional<Moments> moments = seen.moments(node.name());
+    if (moments.isPresent()) {
+      return moments.get()::means;
+    }
+    int outputs = graph.shape(node.inputs().get(1)).dimension(0);
+    return Biases.ofChannels(
+        seen.channelMeans(node.input()), node.op().groups(), weightCount / outputs);
   }
 
   private static QuantizedLayer withBias(

@@ -78,8 +78,9 @@ public final class RoundedWeights {
     int groups = node.op().groups();
     Optional<Rounding> rounding = rounding(node, groups);
     if (rounding.isPresent()) {
+      byte[] tried = new byte[integers.length];
       for (int o = 0; o < outputs; o++) {
-        improve(rounding.get(), reals, scales, integers, o, o / (outputs / groups), scheme);
+        improve(rounding.get(), reals, scales, integers, tried, o, o / (outputs / groups), scheme);
       }
     }
     return new Layer(integers, scales);
@@ -90,11 +91,13 @@ public final class RoundedWeights {
     return moments.map(m -> roundings.computeIfAbsent(node.name(), n -> new Rounding(m, groups)));
   }
 
+  /** {@code tried} is room for what does not come out best, as large as the layer. */
   private static void improve(
       Rounding rounding,
       float[] reals,
       float[] scales,
       byte[] integers,
+      byte[] tried,
       int output,
       int group,
       Scheme scheme) {
@@ -102,7 +105,6 @@ public final class RoundedWeights {
     int from = output * perOutput;
     float widest = scales[output];
     double least = Double.POSITIVE_INFINITY;
-    byte[] tried = new byte[integers.length];
     for (float share : SHARES) {
       float scale = widest * share;
       double error = rounding.round(reals, output, group, scale, tried);

@@ -41,6 +41,14 @@ class LatticeTest {
   }
 
   @Test
+  void hasNoStepThatAFloatCannotSay() {
+    float least = Float.MIN_VALUE;
+
+    assertThat(of(0, least, 3 * least).steps()).isEmpty();
+    assertThat(of(0, Float.MIN_NORMAL, 255 * Float.MIN_NORMAL).steps()).isPresent();
+  }
+
+  @Test
   void needsZeroOnTheLattice() {
     assertThat(of(0.5f, 1.5f, 2.5f).steps()).isEmpty();
   }

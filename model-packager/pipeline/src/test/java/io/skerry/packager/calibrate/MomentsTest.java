@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class MomentsTest {
@@ -89,5 +90,31 @@ class MomentsTest {
     assertThat(lengths).containsExactly(1024, 32, 1024, 32, 1024, 32, 32, 32, 512);
     assertThat(lengths.stream().mapToLong(length -> (long) length * length).sum())
         .isLessThanOrEqualTo(1 << 22);
+  }
+
+  /** Four groups of 1024 values are the bound of all layers together; five are more. */
+  @ParameterizedTest
+  @CsvSource({"4,true", "5,false"})
+  void groupsOfOneLayerCountTowardsTheBoundOfAllTogether(int groups, boolean kept) {
+    Nets net = new Nets(1, "x", Shape.BATCH, groups * 1024, 1, 1);
+    Graph graph = net.grouped(groups, groups, Activation.NONE, 1, 1).graph("y");
+
+    Observations seen = Calibrator.observe(graph, Nets.randomItems(graph, 4));
+
+    assertThat(seen.moments(graph.nodes().getFirst().name()).isPresent()).isEqualTo(kept);
+  }
+
+  @Test
+  void layersThatTakeTooLongToRoundAreLeftOut() {
+    Nets net = new Nets(1, "x", Shape.BATCH, 1024);
+    Graph graph = net.dense(1025, Activation.RELU).dense(1, Activation.NONE).graph("y");
+
+    assertThat(Moments.watched(graph, 1 << 22)).isEmpty();
+    Graph narrower =
+        new Nets(1, "x", Shape.BATCH, 1024)
+            .dense(1023, Activation.RELU)
+            .dense(1, Activation.NONE)
+            .graph("y");
+    assertThat(Moments.watched(narrower, 1 << 22)).extracting(Node::name).hasSize(2);
   }
 }

@@ -12,7 +12,6 @@ import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
-import io.skerry.packager.quantize.Quantizer;
 import io.skerry.packager.quantize.Scheme;
 import io.skerry.profile.Engine;
 import io.skerry.profile.HardwareProfile;
@@ -52,7 +51,7 @@ class EmulatorTest {
     Files.write(
         file,
         QdqExport.write(
-            Quantizer.quantized(
+            Nets.quantized(
                 graph,
                 Calibrator.observe(graph, items),
                 Scheme.UNSIGNED_SATURATING,

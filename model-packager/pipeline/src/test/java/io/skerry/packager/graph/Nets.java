@@ -1,7 +1,13 @@
 package io.skerry.packager.graph;
 
 import io.skerry.artifact.npy.NpyArray;
+import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.data.Samples;
+import io.skerry.packager.quantize.Options;
+import io.skerry.packager.quantize.QuantizedGraph;
+import io.skerry.packager.quantize.Quantizer;
+import io.skerry.packager.quantize.RoundedWeights;
+import io.skerry.packager.quantize.Scheme;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -98,6 +104,13 @@ public final class Nets {
     return (float) Math.pow(10, channel % 4 - 2);
   }
 
+  /** The quantized form of a graph, its weights rounded for this alone. */
+  public static QuantizedGraph quantized(
+      Graph graph, Observations seen, Scheme scheme, Options options) {
+    RoundedWeights weights = new RoundedWeights(graph, seen);
+    return Quantizer.quantized(graph, seen, weights, scheme, options, Map.of());
+  }
+
   /** Items of normally distributed values. */
   public static Samples randomItems(Graph graph, int items) {
     Random random = new Random(7);
@@ -131,22 +144,22 @@ public final class Nets {
   }
 
   public Nets conv(int outputs, Activation activation, int... kernel) {
-    List<Integer> size = Arrays.stream(kernel).boxed().toList();
-    int inputs = lastShape().dimension(1);
-    return weighted(
-        new Op.Conv(window(size, size.stream().map(k -> 1).toList(), size.getFirst() / 2), 1),
-        activation,
-        weightShape(outputs, inputs, kernel));
+    return grouped(outputs, 1, activation, kernel);
   }
 
   public Nets depthwise(Activation activation, int... kernel) {
-    List<Integer> size = Arrays.stream(kernel).boxed().toList();
     int channels = lastShape().dimension(1);
+    return grouped(channels, channels, activation, kernel);
+  }
+
+  public Nets grouped(int outputs, int groups, Activation activation, int... kernel) {
+    List<Integer> size = Arrays.stream(kernel).boxed().toList();
     List<Integer> ones = size.stream().map(k -> 1).toList();
+    int inputs = lastShape().dimension(1) / groups;
     return weighted(
-        new Op.Conv(window(size, ones, size.getFirst() / 2), channels),
+        new Op.Conv(window(size, ones, size.getFirst() / 2), groups),
         activation,
-        weightShape(channels, 1, kernel));
+        weightShape(outputs, inputs, kernel));
   }
 
   public Nets dense(int outputs, Activation activation) {

@@ -76,7 +76,7 @@ class EqualizationTest {
     Options options = new Options(Clipping.MIN_MAX, false, false, false, Set.of());
     return outputs(
         QdqExport.write(
-            Quantizer.quantized(graph, Calibrator.observe(graph, items), PER_TENSOR, options)),
+            Nets.quantized(graph, Calibrator.observe(graph, items), PER_TENSOR, options)),
         graph,
         items);
   }

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class QuantizerTest {
   private final Graph graph = Nets.sensorNet(1);
   private final QuantizedGraph quantized =
-      Quantizer.quantized(graph, seen(graph), Scheme.UNSIGNED, Options.of(Clipping.MIN_MAX));
+      Nets.quantized(graph, seen(graph), Scheme.UNSIGNED, Options.of(Clipping.MIN_MAX));
 
   @Test
   void keepsNormalisationAndTheFinalSigmoidFloat() {
@@ -41,7 +41,7 @@ class QuantizerTest {
   @Test
   void keepsPairsOfWeightsFromSaturatingWhereTheTargetWould() {
     QuantizedGraph safe =
-        Quantizer.quantized(
+        Nets.quantized(
             graph, seen(graph), Scheme.UNSIGNED_SATURATING, Options.of(Clipping.MIN_MAX));
 
     safe.layers()
@@ -62,7 +62,7 @@ class QuantizerTest {
     Graph harmless = Nets.dense(new float[] {1, -1, 0.003f, -0.003f}, 4);
 
     QuantizedGraph safe =
-        Quantizer.quantized(
+        Nets.quantized(
             harmless, seen(harmless), Scheme.UNSIGNED_SATURATING, Options.of(Clipping.MIN_MAX));
 
     assertThat(safe.layers().values())
