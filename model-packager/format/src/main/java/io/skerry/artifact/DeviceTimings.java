@@ -29,6 +29,9 @@ public record DeviceTimings(String profile, String device, List<Timing> timings)
 
   private static final String KIND = "timings";
 
+  /** No figure is as large: of microseconds, eleven days. */
+  private static final double LIMIT = 1e12;
+
   /**
    * One file's figures, on one thread.
    *
@@ -55,8 +58,9 @@ public record DeviceTimings(String profile, String device, List<Timing> timings)
      * @throws IllegalArgumentException if one is out of range
      */
     public Timing {
-      boolean ordered = p50Micros > 0 && p99Micros >= p50Micros && p99Micros < 1e12;
-      if (!ordered || !(loadMillis >= 0) || peakMemoryBytes < 0 || calls < 1) {
+      boolean ordered = p50Micros > 0 && p99Micros >= p50Micros && p99Micros < LIMIT;
+      boolean loads = loadMillis >= 0 && loadMillis < LIMIT;
+      if (!ordered || !loads || peakMemoryBytes < 0 || calls < 1) {
         throw new IllegalArgumentException(
             "p50 %s us, p99 %s us, load %s ms, memory %d, calls %d: these are no timings"
                 .formatted(p50Micros, p99Micros, loadMillis, peakMemoryBytes, calls));

@@ -54,11 +54,10 @@ public final class Main {
 
   private static PackagingRequest request(JobFolder folder) throws IOException {
     JobSpec spec = folder.spec();
-    Path onnx = folder.input("model.onnx");
     return new PackagingRequest(
         new ModelVersion(new ModelName(spec.text("model")), spec.integer("version")),
         spec.integer("releaseCounter"),
-        Files.exists(onnx) ? onnx : folder.input("model.tflite"),
+        model(folder.input("model")),
         folder.input("calibration.npy"),
         PackagingRequest.CALIBRATION_ITEMS_MAX,
         existing(folder.input("evaluation_x.npy")),
@@ -83,6 +82,12 @@ public final class Main {
             : Optional.empty(),
         timings(folder.input("timings")),
         Optional.empty());
+  }
+
+  /** In a folder of its own, so that no other input can be named as a file of its weights. */
+  private static Path model(Path folder) {
+    Path onnx = folder.resolve("model.onnx");
+    return Files.exists(onnx) ? onnx : folder.resolve("model.tflite");
   }
 
   static Map<String, SigningKey> keys(JobSpec spec) throws IOException {

@@ -31,6 +31,10 @@ import io.skerry.protocol.Digest;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
+import io.skerry.wire.onnx.GraphProto;
+import io.skerry.wire.onnx.ModelProto;
+import io.skerry.wire.onnx.StringStringEntryProto;
+import io.skerry.wire.onnx.TensorProto;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,6 +48,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("slow")
 class PackagingTest {
@@ -177,7 +183,7 @@ class PackagingTest {
 
     int exit =
         PackCommand.run(
-            "--model", job.input("model.onnx").toString(),
+            "--model", job.input("model/model.onnx").toString(),
             "--calibration", job.input("calibration.npy").toString(),
             "--evaluation", job.input("evaluation_x.npy").toString(),
             "--labels", job.input("evaluation_y.npy").toString(),
@@ -200,12 +206,12 @@ class PackagingTest {
   @Test
   void leavesNoFolderWhenTheModelIsRefused() throws Exception {
     JobFolder job = job(Map.of());
-    Files.writeString(job.input("model.onnx"), "no model");
+    Files.writeString(job.input("model/model.onnx"), "no model");
     Path out = folder.resolve("out");
 
     int exit =
         PackCommand.run(
-            "--model", job.input("model.onnx").toString(),
+            "--model", job.input("model/model.onnx").toString(),
             "--calibration", job.input("calibration.npy").toString(),
             "--evaluation", job.input("evaluation_x.npy").toString(),
             "--labels", job.input("evaluation_y.npy").toString(),
@@ -271,7 +277,7 @@ class PackagingTest {
 
     int exit =
         PackCommand.run(
-            "--model", job.input("model.onnx").toString(),
+            "--model", job.input("model/model.onnx").toString(),
             "--calibration", job.input("calibration.npy").toString(),
             "--profile", "arm64-neon",
             "--out", folder.resolve("out").toString(),
@@ -287,8 +293,8 @@ class PackagingTest {
         Path.of("../../../shared/data/mlperf-tiny/pretrainedResnet.tflite").toAbsolutePath();
     assumeThat(model).as("models beside the repository").exists();
     JobFolder job = job(Map.of("profiles", List.of("arm64-neon"), "scoreOutput", "Identity"));
-    Files.delete(job.input("model.onnx"));
-    Files.copy(model, job.input("model.tflite"));
+    Files.delete(job.input("model/model.onnx"));
+    Files.copy(model, job.input("model/model.tflite"));
     float[] images = new float[ITEMS * 32 * 32 * 3];
     int[] labels = new int[ITEMS];
     for (int i = 0; i < images.length; i++) {
@@ -349,7 +355,7 @@ class PackagingTest {
     int exit =
         PackCommand.run(
             "--model",
-            job.input("model.onnx").toString(),
+            job.input("model/model.onnx").toString(),
             "--calibration",
             job.input("calibration.npy").toString(),
             "--profile",
@@ -381,6 +387,42 @@ class PackagingTest {
     assertThat(job.output()).doesNotExist();
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"calibration.npy", "../calibration.npy", "timings/cam-1.json"})
+  void takesNoOtherInputForAModelsWeights(String location) throws Exception {
+    JobFolder job = job(Map.of("profiles", List.of("arm64-neon")));
+    Path model = job.input("model/model.onnx");
+    GraphProto.Builder graph =
+        ModelProto.parseFrom(Files.readAllBytes(model)).getGraph().toBuilder();
+    TensorProto.Builder weights = graph.getInitializerBuilder(0);
+    long bytes = weights.getRawData().size();
+    weights
+        .clearRawData()
+        .setDataLocation(TensorProto.DataLocation.EXTERNAL)
+        .addExternalData(entry("location", location))
+        .addExternalData(entry("length", Long.toString(bytes)));
+    Files.createDirectories(job.input("timings"));
+    Files.write(
+        job.input("timings/cam-1.json"),
+        new DeviceTimings("arm64-neon", "cam-1", List.of()).json());
+    Files.write(
+        model,
+        ModelProto.parseFrom(Files.readAllBytes(model)).toBuilder()
+            .setGraph(graph)
+            .build()
+            .toByteArray());
+
+    assertThat(JobMain.run(job, Main::run)).isEqualTo(JobMain.FAILED);
+
+    assertThat(job.error().orElseThrow().detail())
+        .contains("save the model as one file")
+        .containsAnyOf("no regular file beside the model", "outside the model's folder");
+  }
+
+  private static StringStringEntryProto entry(String key, String value) {
+    return StringStringEntryProto.newBuilder().setKey(key).setValue(value).build();
+  }
+
   private JobFolder unlabelled(Map<String, Object> changes) throws Exception {
     JobFolder job = job(changes);
     for (String name : List.of("evaluation_x", "evaluation_y", "reference")) {
@@ -401,11 +443,12 @@ class PackagingTest {
     yaml.put("keyFile", folder.resolve("release.pem").toString());
     yaml.putAll(changes);
     JobFolder job = JobFolder.create(Files.createTempDirectory(folder, "job"), yaml);
-    Files.write(job.input("model.onnx"), OnnxExport.write(graph));
+    Files.createDirectories(job.input("model"));
+    Files.write(job.input("model/model.onnx"), OnnxExport.write(graph));
     items(1).write(job.input("calibration.npy"));
     items(2).write(job.input("evaluation_x.npy"));
     items(3).write(job.input("reference.npy"));
-    labels(job.input("model.onnx"), items(2)).write(job.input("evaluation_y.npy"));
+    labels(job.input("model/model.onnx"), items(2)).write(job.input("evaluation_y.npy"));
     return job;
   }
 

@@ -32,9 +32,6 @@ final class PackagingInput {
   static final List<String> ARRAYS =
       List.of("calibration.npy", "evaluation_x.npy", "evaluation_y.npy", "reference.npy");
 
-  /** Where devices' reports lie, in the data folder. */
-  private static final String TIMINGS = "timings";
-
   private final Datasets datasets;
   private final Registry registry;
   private final Profiles profiles;
@@ -123,8 +120,10 @@ final class PackagingInput {
   private void writeCommon(
       JobFolder prepared, ModelVersionView view, ModelVersion version, List<String> chosen)
       throws IOException {
-    Files.copy(registry.modelFile(version), prepared.input("model." + view.format()));
-    TimingReports.copy(root.resolve(TIMINGS), prepared.input("timings"));
+    // In a folder of its own: a model may say that its weights are files beside it.
+    Path model = Files.createDirectories(prepared.input("model"));
+    Files.copy(registry.modelFile(version), model.resolve("model." + view.format()));
+    TimingReports.copy(root.resolve(TimingReports.FOLDER), prepared.input(TimingReports.FOLDER));
     Path folder = Files.createDirectories(prepared.input("profiles"));
     for (String profile : chosen) {
       String yaml =

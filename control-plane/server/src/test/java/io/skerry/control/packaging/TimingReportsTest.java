@@ -9,6 +9,7 @@ import io.skerry.protocol.Digest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -53,7 +54,7 @@ class TimingReportsTest {
 
     assertThatThrownBy(() -> TimingReports.copy(from, to))
         .isInstanceOf(JobFailure.class)
-        .hasMessageContaining("cam-2.json");
+        .hasMessageContainingAll("cam-2.json", "rename it into place");
   }
 
   @Test
@@ -70,6 +71,22 @@ class TimingReportsTest {
     assertThatThrownBy(() -> TimingReports.copy(from, to))
         .isInstanceOf(JobFailure.class)
         .hasMessageContaining("remove the oldest");
+  }
+
+  @Test
+  void refusesMoreBytesInAllThanItReads() throws IOException {
+    byte[] large = Arrays.copyOf(report(), DeviceTimings.JSON_BYTES_MAX);
+    Arrays.fill(large, report().length, large.length, (byte) ' ');
+    for (int i = 0; i < 16; i++) {
+      Files.write(from.resolve(i + ".json"), large);
+    }
+    TimingReports.copy(from, to);
+
+    Files.write(from.resolve("one-more.json"), report());
+
+    assertThatThrownBy(() -> TimingReports.copy(from, to))
+        .isInstanceOf(JobFailure.class)
+        .hasMessageContainingAll(from.toString(), "bytes of reports", "remove the oldest");
   }
 
   private static byte[] report() {

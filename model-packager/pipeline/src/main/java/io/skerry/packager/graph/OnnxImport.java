@@ -45,7 +45,8 @@ public final class OnnxImport {
     try {
       if (Files.size(file) > MODEL_BYTES_MAX) {
         throw new ModelRefusedException(
-            "the file has %d bytes, the limit is %d".formatted(Files.size(file), MODEL_BYTES_MAX));
+            "the file has %d bytes, the limit is %d: prune the model"
+                .formatted(Files.size(file), MODEL_BYTES_MAX));
       }
       Path folder = file.toAbsolutePath().resolveSibling("");
       long left = MODEL_BYTES_MAX - Files.size(file);

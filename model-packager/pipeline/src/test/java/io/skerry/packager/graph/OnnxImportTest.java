@@ -12,6 +12,7 @@ import io.skerry.wire.onnx.StringStringEntryProto;
 import io.skerry.wire.onnx.TensorProto;
 import io.skerry.wire.onnx.TensorShapeProto;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -176,6 +177,16 @@ class OnnxImportTest {
     assertRefused(external(folder, "short", "offset", "many"), "the offset 'many'");
     assertRefused(external(folder, "short", "where", "4"), "unknown key 'where'");
     assertRefused(external(folder, "short"), "damaged");
+  }
+
+  @Test
+  void refusesWeightsBesideTheModelOverTheLimitBeforeReadingThem(@TempDir Path folder)
+      throws IOException {
+    try (RandomAccessFile sparse = new RandomAccessFile(folder.resolve("big").toFile(), "rw")) {
+      sparse.setLength(1L << 33);
+    }
+
+    assertRefused(external(folder, "big"), "which is the limit", "prune the model");
   }
 
   private static Path external(Path folder, String location, String... more) throws IOException {
