@@ -7,12 +7,10 @@ import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.device.InstanceEvent;
 import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.DeviceId;
-import io.skerry.protocol.Digest;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SlotReport;
 import jakarta.inject.Singleton;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -100,38 +98,30 @@ public final class DeviceReports {
 
   private static Set<String> storeHeads(
       Transaction transaction, Collection<ReportedDocument> reports) {
-    Columns rows = new Columns(10);
+    Columns rows = new Columns(7);
     for (ReportedDocument report : reports) {
       rows.add(
           report.device().value(),
           report.bootEpoch(),
           report.sequence(),
-          report.at().truncatedTo(ChronoUnit.MICROS).toString(),
           report.observed().term(),
           report.observed().counter(),
-          report.applied().term(),
-          report.applied().counter(),
           report.agentVersion(),
           report.dropped().values().stream().mapToLong(Long::longValue).sum());
     }
     return new HashSet<>(
         transaction.list(
             """
-            insert into device_report (device, boot_epoch, sequence, at, received_at, observed_term,
-              observed_counter, applied_term, applied_counter, agent_version, dropped)
-            select device, epoch, sequence, at::timestamptz, now(), observed_term, observed_counter,
-              applied_term, applied_counter, agent, dropped
-            from unnest(?::text[], ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::bigint[],
-              ?::bigint[], ?::bigint[], ?::text[], ?::bigint[])
-              as given (device, epoch, sequence, at, observed_term, observed_counter, applied_term,
-                applied_counter, agent, dropped)
+            insert into device_report (device, boot_epoch, sequence, observed_term,
+              observed_counter, agent_version, dropped)
+            select * from unnest(?::text[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[],
+              ?::text[], ?::bigint[]) as given (device)
             order by device
             on conflict (device) do update set
-              boot_epoch = excluded.boot_epoch, sequence = excluded.sequence, at = excluded.at,
-              received_at = excluded.received_at, observed_term = excluded.observed_term,
-              observed_counter = excluded.observed_counter, applied_term = excluded.applied_term,
-              applied_counter = excluded.applied_counter, agent_version = excluded.agent_version,
-              dropped = excluded.dropped
+              boot_epoch = excluded.boot_epoch, sequence = excluded.sequence,
+              observed_term = excluded.observed_term,
+              observed_counter = excluded.observed_counter,
+              agent_version = excluded.agent_version, dropped = excluded.dropped
             where (device_report.boot_epoch, device_report.sequence)
               < (excluded.boot_epoch, excluded.sequence)
             returning device
@@ -141,7 +131,7 @@ public final class DeviceReports {
   }
 
   private static void storeSlots(Transaction transaction, List<ReportedDocument> reports) {
-    Columns rows = new Columns(13);
+    Columns rows = new Columns(12);
     for (ReportedDocument report : reports) {
       for (SlotReport slot : report.slots()) {
         Optional<SlotReport.Running> running = slot.running();
@@ -151,7 +141,6 @@ public final class DeviceReports {
             slot.revision(),
             slot.phase().name(),
             slot.rollout().map(RolloutId::value).orElse(null),
-            slot.target().map(Digest::toString).orElse(null),
             running.map(now -> now.version().model().value()).orElse(null),
             running.map(now -> now.version().version()).orElse(null),
             running.map(now -> now.manifest().toString()).orElse(null),
@@ -178,19 +167,19 @@ public final class DeviceReports {
     }
     transaction.update(
         """
-        insert into device_slot_report (device, slot, revision, phase, rollout, target_manifest,
-          running_model, running_version, running_manifest, error_code, error_detail, predictions,
+        insert into device_slot_report (device, slot, revision, phase, rollout, running_model,
+          running_version, running_manifest, error_code, error_detail, predictions,
           predictions_failed)
         select * from unnest(?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[], ?::text[],
-          ?::text[], ?::bigint[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bigint[])
+          ?::bigint[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bigint[])
           as given (device, slot)
         order by device, slot
         on conflict (device, slot) do update set
           revision = excluded.revision, phase = excluded.phase, rollout = excluded.rollout,
-          target_manifest = excluded.target_manifest, running_model = excluded.running_model,
-          running_version = excluded.running_version, running_manifest = excluded.running_manifest,
-          error_code = excluded.error_code, error_detail = excluded.error_detail,
-          predictions = excluded.predictions, predictions_failed = excluded.predictions_failed
+          running_model = excluded.running_model, running_version = excluded.running_version,
+          running_manifest = excluded.running_manifest, error_code = excluded.error_code,
+          error_detail = excluded.error_detail, predictions = excluded.predictions,
+          predictions_failed = excluded.predictions_failed
         """,
         rows.and());
   }

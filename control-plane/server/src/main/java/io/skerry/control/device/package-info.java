@@ -9,10 +9,10 @@
  * <pre>
  * device              id, tenant, labels jsonb, facts jsonb, profile, enrolled_at, boot_epoch_floor
  * device_presence     device, online, boot_epoch, seen_at
- * device_report       device, boot_epoch, sequence, observed_term, observed_counter, applied_*, dropped
- * device_slot_report  device, slot, revision, phase, rollout, target_manifest, running_model,
- *                     running_version, running_manifest, error_code, error_detail, predictions,
- *                     predictions_failed
+ * device_report       device, boot_epoch, sequence, observed_term, observed_counter, agent_version,
+ *                     dropped
+ * device_slot_report  device, slot, revision, phase, rollout, running_model, running_version,
+ *                     running_manifest, error_code, error_detail, predictions, predictions_failed
  * desired             device, term, counter, issued_at, published_at
  * desired_slot        device, slot, revision, model, version, manifest, signature, rollout, ...
  * desired_outbox      device, term, counter, queued_at

@@ -249,10 +249,9 @@ class GenerationTermTest {
             transaction -> {
               transaction.update(
                   """
-              insert into device_report (device, boot_epoch, sequence, at, received_at,
-                observed_term, observed_counter, applied_term, applied_counter, agent_version,
-                dropped)
-              values ('cam-1', 1, 1, now(), now(), ?, ?, 0, 0, 'test', 0)
+              insert into device_report (device, boot_epoch, sequence, observed_term,
+                observed_counter, agent_version, dropped)
+              values ('cam-1', 1, 1, ?, ?, 'test', 0)
               """,
                   observed.term(),
                   observed.counter());
