@@ -23,8 +23,7 @@ final class Baseline {
   static final int HARMONICS = 2;
 
   // Of the windows, added to the squares of a harmonic: a device that is only there at certain
-  // hours
-  // shall not be thought to swing wildly at others.
+  // hours shall not be thought to swing wildly at others.
   private static final double RIDGE = 1e-3;
 
   private final int from;
@@ -33,7 +32,6 @@ final class Baseline {
   // Mean, then per harmonic cosine and sine, each a row; sums while learning.
   private final float[][] terms;
   private @Nullable Learning learning;
-  private long lastWindow = Long.MIN_VALUE;
   private int windows;
 
   /** What is only needed until the baseline is settled; rows per statistic. */
@@ -133,7 +131,7 @@ final class Baseline {
     if (sums == null) {
       return;
     }
-    boolean follows = window == lastWindow + 1;
+    boolean follows = windows > 0 && window == sums.windows[windows - 1] + 1;
     if (!follows) {
       Arrays.fill(sums.previous, Float.NaN);
     }
@@ -169,7 +167,6 @@ final class Baseline {
         }
       }
     }
-    lastWindow = window;
     if (++windows >= enough) {
       settle(sums, enough, noise);
     }

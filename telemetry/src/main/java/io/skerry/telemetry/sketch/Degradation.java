@@ -48,14 +48,14 @@ public record Degradation(int windows, int fold, int eighths) {
   }
 
   /**
-   * The longest time that one record can count together. A device gives up what it had to count on
+   * The most windows that one record can count together. A device gives up what it had to count on
    * for longer; a record that says more is not true.
    *
    * @param windowMillis length of one window, at least 1
-   * @return a week, or 24 windows if those are longer
+   * @return those of a week, at least 24
    */
-  public static long spanMillisMax(long windowMillis) {
-    return Math.max(SPAN_MILLIS, SPAN_WINDOWS * windowMillis);
+  public static long windowsMax(long windowMillis) {
+    return Math.max(SPAN_MILLIS / windowMillis, SPAN_WINDOWS);
   }
 
   /** Whether single anomalies and co-moments go along, which explain and do not count. */

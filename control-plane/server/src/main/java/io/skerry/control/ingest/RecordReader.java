@@ -144,7 +144,7 @@ final class RecordReader {
     }
     // Several windows can come as one, under the index of the last.
     long start = window.getStartMillis();
-    long windowsMax = Degradation.spanMillisMax(millis) / millis;
+    long windowsMax = Degradation.windowsMax(millis);
     if (start < 0 || start >= end || start % millis != 0 || (end - start) / millis > windowsMax) {
       throw new Malformed(
           "window %d from %d to %d ms is not 1 to %d whole lengths of %d ms"

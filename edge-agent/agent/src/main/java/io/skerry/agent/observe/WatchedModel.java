@@ -291,7 +291,7 @@ final class WatchedModel {
   private void countOn(long current) {
     window = current;
     firstWindow = Math.min(firstWindow, current);
-    if (window - firstWindow >= Degradation.spanMillisMax(windowLength) / windowLength) {
+    if (window - firstWindow >= Degradation.windowsMax(windowLength)) {
       // No day had room for it, or a clock that began in 1970 was put right: nobody would take it.
       sketch.giveUp();
       anomalies.clear();
