@@ -19,9 +19,6 @@ public final class SampleChoice {
   /** A predicted class of a probability below this is of low confidence. */
   public static final double LOW_CONFIDENCE = 0.5;
 
-  /** A sample of a lower inclusion probability stands for too many others: none is taken. */
-  public static final double PROBABILITY_MIN = SamplingRates.PROBABILITY_MIN;
-
   /** How much more often a rare class is taken at most. */
   public static final double RARE_MAX = 16;
 
@@ -109,7 +106,7 @@ public final class SampleChoice {
 
   /** Whether the prediction of this id is chosen at a probability; never below the lowest. */
   public boolean chosen(String predictionId, double probability) {
-    return probability >= PROBABILITY_MIN && unit(predictionId, salt) < probability;
+    return probability >= SamplingRates.PROBABILITY_MIN && unit(predictionId, salt) < probability;
   }
 
   /** A salt from a text: equal texts have equal salts. */

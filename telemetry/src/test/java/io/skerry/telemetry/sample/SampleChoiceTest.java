@@ -57,12 +57,12 @@ class SampleChoiceTest {
     String id =
         IntStream.range(0, 100_000_000)
             .mapToObj(i -> "id" + i)
-            .filter(one -> CHOICE.chosen(one, SampleChoice.PROBABILITY_MIN))
-            .filter(one -> SampleChoice.unit(one, 42) < SampleChoice.PROBABILITY_MIN / 2)
+            .filter(one -> CHOICE.chosen(one, SamplingRates.PROBABILITY_MIN))
+            .filter(one -> SampleChoice.unit(one, 42) < SamplingRates.PROBABILITY_MIN / 2)
             .findFirst()
             .orElseThrow();
 
-    assertThat(CHOICE.chosen(id, .9 * SampleChoice.PROBABILITY_MIN)).isFalse();
+    assertThat(CHOICE.chosen(id, .9 * SamplingRates.PROBABILITY_MIN)).isFalse();
   }
 
   @Test

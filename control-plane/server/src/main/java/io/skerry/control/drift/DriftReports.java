@@ -21,7 +21,6 @@ import io.skerry.telemetry.drift.EstimatedAccuracy;
 import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.StreamVerdict;
 import io.skerry.telemetry.drift.WindowVerdict;
-import io.skerry.telemetry.sample.SampleChoice;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
@@ -514,7 +513,7 @@ public final class DriftReports {
     return transaction.list(
         """
         select distinct on (f.device, f.prediction_id) f.device, f.version, f.score, f.actual,
-          greatest(?, coalesce(f.inclusion_probability, 1)) as probability, f.predicted_at,
+          coalesce(f.inclusion_probability, 1) as probability, f.predicted_at,
           d.profile, d.labels::text as labels
         from telemetry_feedback f join device d on d.id = f.device
         where f.model = ? and f.joined and f.score is not null and f.predicted_at >= ?
@@ -530,7 +529,6 @@ public final class DriftReports {
                 row.number("actual") >= .5,
                 1 / row.number("probability"),
                 row.instant("predicted_at")),
-        SampleChoice.PROBABILITY_MIN,
         model,
         since);
   }

@@ -13,7 +13,6 @@ import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.StreamVerdict;
 import io.skerry.telemetry.drift.WindowVerdict;
-import io.skerry.telemetry.sample.SampleChoice;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -439,7 +438,7 @@ final class DriftStore {
     return transaction.list(
         """
         select distinct on (f.device, f.prediction_id) f.device, f.score, f.actual,
-          greatest(?, coalesce(f.inclusion_probability, 1)) as probability
+          coalesce(f.inclusion_probability, 1) as probability
         from telemetry_feedback f join device d on d.id = f.device
         where f.source <> 'label' and f.slot = ? and f.model = ? and f.version = ? and f.joined and f.score is not null
           and f.predicted_at >= ? and f.predicted_at < ?
@@ -452,7 +451,6 @@ final class DriftStore {
                 row.number("score"),
                 row.number("actual") >= .5,
                 row.number("probability")),
-        SampleChoice.PROBABILITY_MIN,
         incident.track().slot(),
         incident.track().model(),
         incident.version(),

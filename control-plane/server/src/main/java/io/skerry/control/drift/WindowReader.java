@@ -12,7 +12,6 @@ import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.drift.DeviceWindow;
-import io.skerry.telemetry.sample.SampleChoice;
 import io.skerry.telemetry.sketch.WindowCounts;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -138,7 +137,7 @@ final class WindowReader {
         from (
           select distinct on (device, prediction_id) device, version,
             score >= threshold as predicted, actual >= .5 as positive,
-            round(1 / greatest(?, coalesce(inclusion_probability, 1))::numeric, 6) as weight
+            round(1 / coalesce(inclusion_probability, 1)::numeric, 6) as weight
           from telemetry_feedback
           join unnest(?::bigint[], ?::text[]::float8[]) as of (version, threshold) using (version)
           where slot = ? and model = ? and joined_at > ? and joined_at <= ? and source <> 'label'
@@ -154,7 +153,6 @@ final class WindowReader {
                     row.number("right"),
                     row.number("wrong"),
                     List.of(row.number("negative"), row.number("positive")))),
-        SampleChoice.PROBABILITY_MIN,
         versions,
         thresholds,
         track.slot(),

@@ -5,8 +5,8 @@ import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.RecordStream;
+import io.skerry.protocol.SamplingRates;
 import io.skerry.protocol.SlotId;
-import io.skerry.telemetry.sample.SampleChoice;
 import io.skerry.telemetry.sketch.Degradation;
 import io.skerry.telemetry.sketch.WindowCodec;
 import io.skerry.telemetry.sketch.WindowCounts;
@@ -210,10 +210,10 @@ final class RecordReader {
       throw new Malformed("sample lacks its input or its output");
     }
     double probability = sample.getInclusionProbability();
-    if (!(probability >= SampleChoice.PROBABILITY_MIN && probability <= 1)) {
+    if (!(probability >= SamplingRates.PROBABILITY_MIN && probability <= 1)) {
       throw new Malformed(
           "inclusion probability %s is outside %s to 1"
-              .formatted(probability, SampleChoice.PROBABILITY_MIN));
+              .formatted(probability, SamplingRates.PROBABILITY_MIN));
     }
   }
 

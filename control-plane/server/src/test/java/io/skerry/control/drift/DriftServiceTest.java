@@ -31,6 +31,8 @@ import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
 import jakarta.inject.Singleton;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -367,8 +369,8 @@ class DriftServiceTest {
                     .isEqualTo(new DeviceWindow.Outcomes(1, 0, 1, List.of(1.0, 0.0))));
   }
 
-  // Ingest refuses it; a table may hold it from before it did.
-  private void alsoInASlotWhereOneOutcomeWasChosenByAnImpossibleChance() {
+  // Ingest refuses it; a table may have held it from before it did until it was migrated.
+  private void alsoInASlotWhereOneOutcomeWasChosenByAnImpossibleChance() throws Exception {
     sql("insert into telemetry_track values ('side', 'engine-health', ?)", WINDOW_MILLIS);
     sql(
         """
@@ -390,6 +392,12 @@ class DriftServiceTest {
         """,
         Double.MIN_VALUE,
         (first - 100) * 20);
+    try (InputStream migration =
+        getClass().getResourceAsStream("/db/migration/V525__probabilities.sql")) {
+      sql(new String(Objects.requireNonNull(migration).readAllBytes(), StandardCharsets.UTF_8));
+    }
+    assertThat(count("select count(*) from telemetry_feedback where inclusion_probability < 1e-6"))
+        .isZero();
   }
 
   /** An agent that restarted sends a window in parts; parts that cannot be true judge nobody. */
