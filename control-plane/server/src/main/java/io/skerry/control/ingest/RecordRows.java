@@ -225,14 +225,6 @@ final class RecordRows {
         tracks.stream().map(Track::row).toList());
     transaction.batch(
         """
-        insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
-          window_index, window_millis, start_at, end_at, predictions, predictions_failed, skipped,
-          record, received_at)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())
-        """,
-        windows);
-    transaction.batch(
-        """
         insert into telemetry_window_stream (device, boot_epoch, sequence, slot, model, version,
           window_index, stream, counts)
         values (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -268,6 +260,15 @@ final class RecordRows {
         values (?, ?, ?, ?, ?, ?, ?::jsonb, now())
         """,
         events);
+    // Last, and as of the clock: what is committed long after it was received is judged without it.
+    transaction.batch(
+        """
+        insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
+          window_index, window_millis, start_at, end_at, predictions, predictions_failed, skipped,
+          record, received_at)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, clock_timestamp())
+        """,
+        windows);
     Counters.add(transaction, "windows", windows.size());
     Counters.add(transaction, "feedback", feedback.size());
     Counters.add(transaction, "samples", samples.size());

@@ -14,10 +14,12 @@ import io.skerry.artifact.TensorSpec;
 import io.skerry.control.TestControlPlane;
 import io.skerry.control.TestDevice;
 import io.skerry.control.artifact.ArtifactStore;
+import io.skerry.control.link.InboundMessage;
 import io.skerry.control.sql.Database;
 import io.skerry.profile.Engine;
 import io.skerry.profile.Precision;
 import io.skerry.protocol.CommittedRange;
+import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.DeviceStatus;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelName;
@@ -25,6 +27,7 @@ import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.RecordStream;
+import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
 import io.skerry.wire.fleet.v1.Feedback;
 import io.skerry.wire.fleet.v1.ModelRef;
@@ -108,6 +111,40 @@ class IngestTest {
       assertThat(after.duplicatesRefused() - before.duplicatesRefused()).isEqualTo(2);
       assertThat(storedCounts("ingest-1", 7)).containsExactly(3L, 0L, 4L);
     }
+  }
+
+  /**
+   * Drift judges a window from what was received until then: a transaction may have begun long
+   * before.
+   */
+  @Test
+  void receivesWindowsWhenTheyAreStored() {
+    TestDevice.enrolled(plane, "ingest-late");
+    Topics.DeviceTopic topic =
+        new Topics.DeviceTopic(new TenantId("default"), new DeviceId("ingest-late"), "windows");
+
+    long late =
+        plane
+            .bean(Database.class)
+            .call(
+                transaction -> {
+                  transaction.update(
+                      "create temporary table asked on commit drop as select clock_timestamp() as at");
+                  plane
+                      .bean(BatchStore.class)
+                      .store(
+                          transaction,
+                          List.of(
+                              new InboundMessage(
+                                  topic, batch(window(1, 7)).toByteString(), () -> {})));
+                  return transaction.number(
+                      """
+                      select count(*) from telemetry_window, asked
+                      where device = 'ingest-late' and received_at > asked.at
+                      """);
+                });
+
+    assertThat(late).isEqualTo(1);
   }
 
   @Test
