@@ -1,5 +1,6 @@
 package io.skerry.simulator.scenario;
 
+import io.skerry.simulator.world.ControlPlane.DeathPoint;
 import io.skerry.simulator.world.Story;
 import java.time.Duration;
 import java.util.List;
@@ -31,7 +32,7 @@ final class TwoReplicas implements Scenario {
       Duration from = Duration.ofDays(day);
       story.secondReplica(from, Duration.ofHours(2));
       story.secondReplica(from.plusHours(11), Duration.ofHours(4));
-      story.firstReplicaGone(from.plusHours(12), Duration.ofHours(2));
+      story.planeKilled(from.plusHours(12), DeathPoint.AT_ONCE, Duration.ofHours(2));
     }
   }
 

@@ -58,12 +58,12 @@ public final class ControlPlane implements MemoryBroker.Client {
   private boolean engineDue;
   private boolean sweepDue;
   private boolean publishDue;
-  private DeathPoint dies = DeathPoint.NEVER;
+  private @Nullable DeathPoint dies;
   private Instant heardSince = Instant.EPOCH;
 
   /** Where in its work the process dies. */
   public enum DeathPoint {
-    NEVER,
+    AT_ONCE,
     BEFORE_COMMIT,
     /** The batch is stored, nobody was told. */
     AFTER_COMMIT,
@@ -100,7 +100,7 @@ public final class ControlPlane implements MemoryBroker.Client {
   public void start() {
     up = true;
     life++;
-    dies = DeathPoint.NEVER;
+    dies = null;
     store.beginTerm();
     store.queueAll();
     if (drift.replay() > 0) {
@@ -116,16 +116,17 @@ public final class ControlPlane implements MemoryBroker.Client {
     sweepSoon();
   }
 
-  /** Lets the process die when it next comes to this point; at once for {@code NEVER}. */
-  public void killAt(DeathPoint point) {
-    if (point == DeathPoint.NEVER) {
+  /** Lets the process die when it next comes to this point. */
+  void killAt(DeathPoint point) {
+    if (point == DeathPoint.AT_ONCE) {
       kill();
     } else {
       dies = point;
     }
   }
 
-  private void kill() {
+  /** Lets the process die now. */
+  void kill() {
     if (!up) {
       return;
     }
@@ -256,8 +257,12 @@ public final class ControlPlane implements MemoryBroker.Client {
       case Topics.STATUS -> {
         boolean known = store.isOnline(device);
         store.status(device, ProtocolCodec.decodeStatus(message.payload()), world.instant());
-        if (!known && store.isOnline(device)) {
-          rollouts.returned(device, world.instant());
+        if (known != store.isOnline(device)) {
+          if (known) {
+            rollouts.left(device, world.instant());
+          } else {
+            rollouts.returned(device, world.instant());
+          }
         }
       }
       case Topics.REPORTED -> {

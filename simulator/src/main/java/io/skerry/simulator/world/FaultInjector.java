@@ -83,7 +83,7 @@ public final class FaultInjector {
         world.after(
             Math.min(fault.lasts(), 12 * World.HOUR),
             () -> {
-              fleet.plane().killAt(ControlPlane.DeathPoint.NEVER);
+              fleet.plane().kill();
               fleet.plane().start();
             });
       }
@@ -188,8 +188,8 @@ public final class FaultInjector {
     if (!fleet.broker().isUp()) {
       fleet.broker().start();
     }
-    fleet.replica().killAt(ControlPlane.DeathPoint.NEVER);
-    fleet.plane().killAt(ControlPlane.DeathPoint.NEVER);
+    fleet.replica().kill();
+    fleet.plane().kill();
     fleet.plane().start();
     for (SimDevice device : fleet.devices()) {
       device.heal();

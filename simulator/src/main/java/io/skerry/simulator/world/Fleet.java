@@ -107,7 +107,7 @@ public final class Fleet {
   }
 
   /** A second process on the same store, not started unless a story says so. */
-  public ControlPlane replica() {
+  ControlPlane replica() {
     return replica;
   }
 

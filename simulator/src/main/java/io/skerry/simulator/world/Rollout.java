@@ -52,6 +52,8 @@ final class Rollout {
     Releases.@Nullable Variant previous;
     long orderedAt;
     long stepAt;
+    // 0 also when nobody knows.
+    long awaySince;
     long revision;
 
     Deployment(int stage, Candidate candidate, Releases.Variant variant) {

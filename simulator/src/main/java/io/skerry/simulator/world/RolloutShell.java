@@ -154,16 +154,38 @@ final class RolloutShell implements RolloutBooks {
 
   /** The devices are heard from now on: what they did before, nobody could tell. */
   void listens(Instant since) {
-    store.devices().forEach(device -> returned(device, since));
+    for (Rollout rollout : rollouts.values()) {
+      for (Rollout.Deployment one : rollout.deployments.values()) {
+        one.orderedAt = since.toEpochMilli();
+        one.stepAt = since.toEpochMilli();
+        one.awaySince = 0;
+      }
+    }
   }
 
-  /** A device is heard again: the time that it was away is not its own. */
-  void returned(DeviceId device, Instant now) {
+  /** A device is away from now on. */
+  void left(DeviceId device, Instant now) {
     for (Rollout rollout : rollouts.values()) {
       Rollout.Deployment one = rollout.deployments.get(device);
       if (one != null) {
-        one.orderedAt = now.toEpochMilli();
-        one.stepAt = now.toEpochMilli();
+        one.awaySince = now.toEpochMilli();
+      }
+    }
+  }
+
+  /**
+   * A device is heard again: the time that it was away is not its own, and where nobody knows how
+   * long that was, its deadlines begin again.
+   */
+  void returned(DeviceId device, Instant now) {
+    long at = now.toEpochMilli();
+    for (Rollout rollout : rollouts.values()) {
+      Rollout.Deployment one = rollout.deployments.get(device);
+      if (one != null) {
+        one.orderedAt =
+            one.awaySince == 0 ? at : one.orderedAt + at - Math.max(one.awaySince, one.orderedAt);
+        one.stepAt = at;
+        one.awaySince = 0;
       }
     }
   }

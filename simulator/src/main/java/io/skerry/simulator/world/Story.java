@@ -115,7 +115,7 @@ public final class Story {
     at(
         from.plus(lasts),
         () -> {
-          fleet.plane().killAt(ControlPlane.DeathPoint.NEVER);
+          fleet.plane().kill();
           fleet.plane().start();
         });
   }
@@ -126,12 +126,7 @@ public final class Story {
    */
   public void secondReplica(Duration from, Duration lasts) {
     at(from, fleet.replica()::start);
-    at(from.plus(lasts), () -> fleet.replica().killAt(ControlPlane.DeathPoint.NEVER));
-  }
-
-  /** The first process of the control plane is killed, and started again after a while. */
-  public void firstReplicaGone(Duration from, Duration lasts) {
-    planeKilled(from, ControlPlane.DeathPoint.NEVER, lasts);
+    at(from.plus(lasts), fleet.replica()::kill);
   }
 
   /** Devices' lines to the artifacts break off: so large a share of the answers comes in part. */

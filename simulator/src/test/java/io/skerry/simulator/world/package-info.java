@@ -1,0 +1,4 @@
+@NullMarked
+package io.skerry.simulator.world;
+
+import org.jspecify.annotations.NullMarked;
