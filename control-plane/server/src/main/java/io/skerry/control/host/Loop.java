@@ -10,8 +10,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class Loop implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Loop.class);
-  private static final Duration PAUSE_FIRST = Duration.ofMillis(100);
-  private static final Duration PAUSE_MAX = Duration.ofSeconds(5);
+  private static final long PAUSE_MILLIS_FIRST = 100;
+  private static final long PAUSE_MILLIS_MAX = 5000;
   private static final Duration END_WAIT = Duration.ofSeconds(10);
 
   private final String name;
@@ -50,29 +50,37 @@ public final class Loop implements AutoCloseable {
   }
 
   private void run() {
-    Duration pause = PAUSE_FIRST;
+    long pauseMillis = PAUSE_MILLIS_FIRST;
     while (!ended) {
       try {
         step.run();
-        pause = PAUSE_FIRST;
+        pauseMillis = PAUSE_MILLIS_FIRST;
       } catch (InterruptedException e) {
         return;
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
         if (ended) {
           return;
         }
-        log.atError().setCause(e).addKeyValue("loop", name).log("round failed");
-        if (!paused(pause)) {
+        tell(e);
+        if (!paused(pauseMillis)) {
           return;
         }
-        pause = pause.multipliedBy(2).compareTo(PAUSE_MAX) > 0 ? PAUSE_MAX : pause.multipliedBy(2);
+        pauseMillis = Math.min(PAUSE_MILLIS_MAX, 2 * pauseMillis);
       }
     }
   }
 
-  private static boolean paused(Duration pause) {
+  private void tell(Throwable failure) {
     try {
-      Thread.sleep(pause);
+      log.atError().setCause(failure).addKeyValue("loop", name).log("round failed");
+    } catch (OutOfMemoryError | StackOverflowError e) {
+      // No room to tell it either: the loop goes on, and what does not pass is told later.
+    }
+  }
+
+  private static boolean paused(long pauseMillis) {
+    try {
+      Thread.sleep(pauseMillis);
       return true;
     } catch (InterruptedException e) {
       return false;

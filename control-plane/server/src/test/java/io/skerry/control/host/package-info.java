@@ -1,0 +1,4 @@
+@NullMarked
+package io.skerry.control.host;
+
+import org.jspecify.annotations.NullMarked;
