@@ -87,7 +87,7 @@ public final class Ingest {
     }
   }
 
-  private void storeUntilSafe(List<InboundMessage> messages) throws InterruptedException {
+  void storeUntilSafe(List<InboundMessage> messages) throws InterruptedException {
     BatchStore.Stored stored;
     try {
       stored =
@@ -111,12 +111,12 @@ public final class Ingest {
 
   // Messages stay with us until they are safe: the broker would not send them again before it lost
   // the connection.
-  private <T> T untilDone(Database.Work<T> work, Predicate<RuntimeException> passes)
+  private <T> T untilDone(Database.Work<T> work, Predicate<Throwable> passes)
       throws InterruptedException {
     for (long pauseMillis = 100; ; pauseMillis = Math.min(5000, 2 * pauseMillis)) {
       try {
         return database.call(work);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
         if (!passes.test(e)) {
           throw e;
         }

@@ -11,6 +11,7 @@ import io.skerry.control.link.BrokerConfig;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.nio.file.Path;
+import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 
 /** The control plane's beans on a real PostgreSQL, without HTTP server and broker. */
@@ -56,6 +57,11 @@ public final class TestPlane implements AutoCloseable {
   /** The database. */
   public Database database() {
     return database;
+  }
+
+  /** Where the database's connections come from. */
+  public DataSource source() {
+    return source;
   }
 
   /** A bean. */
