@@ -140,7 +140,7 @@ public final class Jobs {
       end(id, JobState.FAILED, new JobError(ErrorCode.STORAGE_FAILED.name(), e.toString()));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       log.atError().addKeyValue("job", id).setCause(e).log("job failed unforeseen");
       end(id, JobState.FAILED, new JobError(ErrorCode.INTERNAL.name(), e.toString()));
     }

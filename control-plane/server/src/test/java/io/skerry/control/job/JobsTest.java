@@ -23,6 +23,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -60,20 +62,33 @@ class JobsTest {
   @Test
   void tellsWhyAPreparationWasRefused() throws Exception {
     jobs.submit(
-        new JobRequest(
-            "test",
+        request(
             "nothing",
-            program(),
-            LIMITS,
             folder -> {
               throw new JobFailure(ErrorCode.DATASET_INVALID, "there is nothing");
-            },
-            (transaction, id) -> {}));
+            }));
 
     JobView job = ended.next();
 
     assertThat(job.state()).isEqualTo(JobState.FAILED);
     assertThat(job.error()).isEqualTo(new JobError("DATASET_INVALID", "there is nothing"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(classes = {OutOfMemoryError.class, StackOverflowError.class})
+  void endsAJobThatHadNoRoom(Class<? extends Error> none) throws Exception {
+    Error error = none.getConstructor().newInstance();
+    jobs.submit(
+        request(
+            "nothing",
+            folder -> {
+              throw error;
+            }));
+
+    JobView job = ended.next();
+
+    assertThat(job.state()).isEqualTo(JobState.FAILED);
+    assertThat(job.error()).isEqualTo(new JobError("INTERNAL", error.toString()));
   }
 
   @Test
@@ -120,16 +135,12 @@ class JobsTest {
   void leavesCancelledWhatWasCancelledWhileItPrepared() throws Exception {
     String cancelled =
         jobs.submit(
-            new JobRequest(
-                "test",
+            request(
                 "succeed",
-                program(),
-                LIMITS,
                 folder -> {
                   jobs.cancel(folder.getFileName().toString());
                   JobFolder.create(folder, Map.of("kind", "test", "act", "succeed"));
-                },
-                (transaction, id) -> {}));
+                }));
     // The lane takes one after the other: when this one has ended, the first is done with.
     String next = jobs.submit(request("succeed"));
 
@@ -188,13 +199,11 @@ class JobsTest {
   }
 
   private static JobRequest request(String act) {
-    return new JobRequest(
-        "test",
-        act,
-        program(),
-        LIMITS,
-        folder -> JobFolder.create(folder, Map.of("kind", "test", "act", act)),
-        (transaction, id) -> {});
+    return request(act, folder -> JobFolder.create(folder, Map.of("kind", "test", "act", act)));
+  }
+
+  private static JobRequest request(String act, JobPreparation preparation) {
+    return new JobRequest("test", act, program(), LIMITS, preparation, (transaction, id) -> {});
   }
 
   private static JobProgram program() {
