@@ -59,8 +59,9 @@ final class RolloutEngine {
   private static final Duration ADMIT_EVERY = Duration.ofSeconds(10);
   private static final Duration LOOK_MIN = Duration.ofMillis(500);
   private static final Duration LOOK_MAX = Duration.ofSeconds(10);
-  // Longer between two looks, and what the devices sent may not have been stored meanwhile: the
-  // broker or the database was away, or this machine stood still.
+  // Longer between two times at which the database answered, and what the devices sent may not
+  // have been stored meanwhile: it or the broker was away, or this machine stood still. Many short
+  // transactions are no gap, however long the look they make up.
   private static final Duration GAP = Duration.ofSeconds(10);
   private static final int ROLLOUTS_MAX = 1000;
 
@@ -74,7 +75,8 @@ final class RolloutEngine {
   private final Map<RolloutId, Watched> watched = new HashMap<>();
   private volatile @Nullable Loop loop;
   private Instant heardSince = Instant.EPOCH;
-  private Instant lookedAt = Instant.EPOCH;
+  private Instant answeredAt = Instant.EPOCH;
+  private boolean gap;
 
   @Inject
   RolloutEngine(
@@ -139,12 +141,16 @@ final class RolloutEngine {
 
   /** Looks at every rollout once, and moves on those that have something to do. */
   synchronized void look(Instant now) {
-    boolean again = now.isAfter(lookedAt.plus(GAP));
-    if (again) {
+    answered(now);
+    if (gap) {
       database.run(DeviceFollower::beginAgain);
       heardSince = now;
+      // What a gap itself makes us do must not make the next one.
+      answeredAt = now();
+      gap = false;
     }
     View view = database.call(transaction -> view(transaction, now));
+    answered(now());
     watched.keySet().retainAll(view.rollouts().stream().map(Stored::id).toList());
     List<Stored> mine = new ArrayList<>();
     for (Stored stored : view.rollouts()) {
@@ -171,10 +177,11 @@ final class RolloutEngine {
             .log("rollout could not be moved on");
       }
     }
-    // When it began: what keeps a look from its end is a gap, too. But what a gap itself makes us
-    // do
-    // must not make the next one.
-    lookedAt = again ? now() : now;
+  }
+
+  private void answered(Instant now) {
+    gap |= now.isAfter(answeredAt.plus(GAP));
+    answeredAt = now;
   }
 
   private Instant now() {
@@ -199,6 +206,7 @@ final class RolloutEngine {
       return true;
     }
     Optional<Lease> lease = books.lease(id, replica, now);
+    answered(now());
     if (lease.isEmpty()) {
       watched.remove(id);
       return false;
@@ -245,6 +253,7 @@ final class RolloutEngine {
             }
           }
         });
+    answered(now());
   }
 
   private static Duration every(Stored stored) {
@@ -265,17 +274,21 @@ final class RolloutEngine {
     if (!step.state().equals(stored.state())
         || step.effects().stream().anyMatch(effect -> doesSomething(effect, stored, due))) {
       RolloutDriver.moveOn(books, one.lease, heardSince, now);
+      answered(now());
     }
     if (stored.order().plan().dynamic() && !now.isBefore(one.admittedAt.plus(ADMIT_EVERY))) {
       one.admittedAt = now;
       admit(stored, one.lease);
+      answered(now());
     }
     if (!now.isBefore(one.sweptAt.plus(SWEEP_EVERY))) {
       one.sweptAt = now;
       sweep(one.lease);
+      answered(now());
     }
     if (isOver(stored, census)) {
       books.release(one.lease);
+      answered(now());
       watched.remove(id);
     }
   }

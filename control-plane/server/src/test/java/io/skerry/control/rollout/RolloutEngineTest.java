@@ -30,7 +30,9 @@ import io.skerry.protocol.SlotId;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -506,12 +508,15 @@ class RolloutEngineTest {
   @Order(26)
   void seesAGapInsideALook() {
     RolloutId id = new RolloutId(create(request("alone", 1, "hanging", null)).id());
-    // The first one may begin again; the second does not.
-    engine.look(Instant.now());
-    engine.look(Instant.now().minusSeconds(11));
+    SlowClock clock = new SlowClock();
+    RolloutEngine hanging = engine(clock.withZone(ZoneOffset.UTC));
+    hanging.look(clock.now);
+    clock.step = Duration.ofSeconds(11);
+    hanging.look(clock.now);
+    clock.step = Duration.ZERO;
     late(id);
 
-    engine.look(Instant.now());
+    hanging.look(clock.now);
 
     assertThat(states(id.value(), "TIMED_OUT")).isZero();
     act(id.value(), RolloutAct.ABORT, "seen");
@@ -585,14 +590,7 @@ class RolloutEngineTest {
     RolloutId id = new RolloutId(create(request("alone", 1, "slow", null)).id());
     Instant begun = Instant.now().truncatedTo(ChronoUnit.MICROS);
     Instant ended = begun.plusSeconds(11);
-    RolloutEngine slow =
-        new RolloutEngine(
-            plane.database(),
-            plane.bean(SqlBooks.class),
-            plane.bean(AuditLog.class),
-            plane.bean(ControlLink.class),
-            plane.bean(RolloutEndings.class),
-            Clock.fixed(ended, ZoneOffset.UTC));
+    RolloutEngine slow = engine(Clock.fixed(ended, ZoneOffset.UTC));
     slow.look(begun);
     late(id);
 
@@ -600,6 +598,52 @@ class RolloutEngineTest {
 
     assertThat(states(id.value(), "TIMED_OUT")).isEqualTo(4);
     act(id.value(), RolloutAct.ABORT, "seen");
+  }
+
+  @Test
+  @Order(35)
+  void seesNoGapBetweenSlowLooks() {
+    RolloutId id = new RolloutId(create(request("alone", 1, "slower", null)).id());
+    SlowClock clock = new SlowClock();
+    clock.step = Duration.ofSeconds(4);
+    RolloutEngine slow = engine(clock.withZone(ZoneOffset.UTC));
+    for (int look = 0; look < 2; look++) {
+      Instant begun = clock.now;
+      slow.look(begun);
+      clock.reach(begun.plusSeconds(12));
+    }
+    late(id);
+
+    slow.look(clock.now);
+
+    assertThat(states(id.value(), "TIMED_OUT")).isEqualTo(4);
+    act(id.value(), RolloutAct.ABORT, "seen");
+  }
+
+  private RolloutEngine engine(Clock clock) {
+    return new RolloutEngine(
+        plane.database(),
+        plane.bean(SqlBooks.class),
+        plane.bean(AuditLog.class),
+        plane.bean(ControlLink.class),
+        plane.bean(RolloutEndings.class),
+        clock);
+  }
+
+  /** Time that passes whenever somebody asks for it, as if what came before had taken it. */
+  private static final class SlowClock implements InstantSource {
+    private Instant now = Instant.now().truncatedTo(ChronoUnit.MICROS);
+    private Duration step = Duration.ZERO;
+
+    void reach(Instant least) {
+      now = now.isBefore(least) ? least : now;
+    }
+
+    @Override
+    public Instant instant() {
+      now = now.plus(step);
+      return now;
+    }
   }
 
   @Test
