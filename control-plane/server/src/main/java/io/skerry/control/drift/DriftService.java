@@ -21,6 +21,7 @@ import io.skerry.telemetry.drift.DriftLedger;
 import io.skerry.telemetry.drift.DriftSettings;
 import io.skerry.telemetry.drift.WindowVerdict;
 import jakarta.annotation.PreDestroy;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.time.Duration;
@@ -33,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -62,6 +64,7 @@ final class DriftService {
   private final ApplicationEventPublisher<HarmConfirmed> harmed;
   private final ApplicationEventPublisher<IncidentResolved> resolved;
   private final Clock clock = Clock.systemUTC();
+  private final LongSupplier nanoTime;
   private final WindowReader reader;
   private final Map<Track, Replayed> ledgers = new HashMap<>();
   private final Map<Track, Retry> retries = new HashMap<>();
@@ -80,6 +83,7 @@ final class DriftService {
     }
   }
 
+  @Inject
   DriftService(
       Database database,
       Monitoring monitoring,
@@ -89,6 +93,28 @@ final class DriftService {
       ApplicationEventPublisher<IncidentOpened> opened,
       ApplicationEventPublisher<HarmConfirmed> harmed,
       ApplicationEventPublisher<IncidentResolved> resolved) {
+    this(
+        database,
+        monitoring,
+        incidents,
+        layouts,
+        config,
+        opened,
+        harmed,
+        resolved,
+        System::nanoTime);
+  }
+
+  DriftService(
+      Database database,
+      Monitoring monitoring,
+      Incidents incidents,
+      WindowLayouts layouts,
+      IngestConfig config,
+      ApplicationEventPublisher<IncidentOpened> opened,
+      ApplicationEventPublisher<HarmConfirmed> harmed,
+      ApplicationEventPublisher<IncidentResolved> resolved,
+      LongSupplier nanoTime) {
     this.database = database;
     this.monitoring = monitoring;
     this.incidents = incidents;
@@ -97,6 +123,7 @@ final class DriftService {
     this.opened = opened;
     this.harmed = harmed;
     this.resolved = resolved;
+    this.nanoTime = nanoTime;
   }
 
   @EventListener
@@ -142,7 +169,7 @@ final class DriftService {
   void tick() {
     try {
       judgeDue(waiting());
-    } catch (RuntimeException | OutOfMemoryError e) {
+    } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
       ledgers.clear();
       if (loop != null) {
         log.atError().setCause(e).log("windows could not be judged");
@@ -151,7 +178,7 @@ final class DriftService {
   }
 
   private Set<Track> waiting() {
-    long now = System.nanoTime();
+    long now = nanoTime.getAsLong();
     return retries.entrySet().stream()
         .filter(entry -> entry.getValue().isWaiting(now))
         .map(Map.Entry::getKey)
@@ -181,9 +208,9 @@ final class DriftService {
       database.run(transaction -> judge(transaction, track, window));
       retries.remove(track);
       return true;
-    } catch (RuntimeException | OutOfMemoryError e) {
+    } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
       ledgers.remove(track);
-      long now = System.nanoTime();
+      long now = nanoTime.getAsLong();
       Retry retry =
           retries.compute(track, (key, last) -> last == null ? Retry.first(now) : last.next(now));
       if (loop != null) {

@@ -3,6 +3,7 @@ package io.skerry.control.sql;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.micronaut.context.ApplicationContext;
+import io.micronaut.context.event.ApplicationEventPublisher;
 import io.skerry.control.ca.CaConfig;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.host.ServerNames;
@@ -67,6 +68,11 @@ public final class TestPlane implements AutoCloseable {
   /** A bean. */
   public <T> T bean(Class<T> type) {
     return context.getBean(type);
+  }
+
+  /** Tells the beans of events of a kind. */
+  public <T> ApplicationEventPublisher<T> publisher(Class<T> event) {
+    return context.getEventPublisher(event);
   }
 
   @Override
