@@ -323,6 +323,9 @@ final class DriftService {
 
   private void open(
       Transaction transaction, Track track, DriftFinding finding, WindowReader.Window read) {
+    if (isOpen(transaction, track, finding.cohort())) {
+      return;
+    }
     long version = commonVersion(finding.cohort(), read);
     Incident incident = IncidentMachine.opened(finding);
     long number = DriftStore.insert(transaction, track, version, incident, now());
@@ -336,6 +339,12 @@ final class DriftService {
         .map(Incidents::view)
         .ifPresent(
             view -> opened.publishEvent(new IncidentOpened(transaction, view, incident.page())));
+  }
+
+  // Opened by a build that found it in another window: replaying, this one has not.
+  private static boolean isOpen(Transaction transaction, Track track, Cohort cohort) {
+    return DriftStore.open(transaction, track).stream()
+        .anyMatch(stored -> stored.incident().finding().cohort().equals(cohort));
   }
 
   private static long commonVersion(Cohort cohort, WindowReader.Window read) {

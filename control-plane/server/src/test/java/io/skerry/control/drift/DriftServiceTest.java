@@ -173,6 +173,7 @@ class DriftServiceTest {
     plane.bean(DriftService.class).judgeDue();
     assertThat(verdicts()).isEqualTo(before);
     tellsOfWhatWasFoundWithoutBeingTold(service, incidents);
+    tellsNothingTwiceThatWasToldAndNotFoundAgain(service, incidents);
     String id = incidents.newest().getFirst().id();
     assertThat(incidents.resolve(new Actor("ana", ""), id, "recalibrated").state())
         .isEqualTo("RESOLVED");
@@ -195,6 +196,23 @@ class DriftServiceTest {
               assertThat(incident.cohort()).isEqualTo("site=b");
               assertThat(incident.openedWindow()).isGreaterThan(opened);
             });
+  }
+
+  // As if a build before had found it a window earlier.
+  private void tellsNothingTwiceThatWasToldAndNotFoundAgain(
+      DriftService service, Incidents incidents) {
+    Incident told = incidents.newest().getFirst();
+    sql("delete from drift_window where window_index >= ?", told.openedWindow());
+    sql("update drift_track set judged_through = ?", told.openedWindow() - 1);
+    sql("update incident set opened_window = opened_window - 1, confirmations = 0");
+    sql("delete from alert");
+
+    service.judgeDue();
+
+    assertThat(incidents.newest())
+        .singleElement()
+        .satisfies(incident -> assertThat(incident.id()).isEqualTo(told.id()));
+    assertThat(alerts()).noneMatch(alert -> alert.startsWith("incident.opened"));
   }
 
   private DriftService service(LongSupplier nanoTime) {
