@@ -3,6 +3,7 @@ package io.skerry.packager;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.ByteString;
 import io.skerry.packager.calibrate.Calibrator;
 import io.skerry.packager.calibrate.Clipping;
 import io.skerry.packager.calibrate.Observations;
@@ -17,6 +18,7 @@ import io.skerry.packager.graph.OnnxImport;
 import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
 import io.skerry.packager.measure.Bench;
+import io.skerry.packager.measure.Delegation;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
@@ -31,6 +33,7 @@ import io.skerry.wire.onnx.NodeProto;
 import io.skerry.wire.onnx.TensorProto;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -78,13 +81,161 @@ class SpatialOperatorsTest {
     }
   }
 
-  @Test
-  void areRefusedByNameWhereTheFormatIsNotWritten() throws Exception {
-    Graph graph = OnnxImport.read(model(resize("linear", "half_pixel", 2, 2)));
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void sayTheSameInTflite(long seed) throws Exception {
+    for (Written each : written(seed)) {
+      byte[] model = each.model().toByteArray();
+      Graph graph = OnnxImport.read(model);
+      Samples items = Nets.randomItems(graph, 12);
+      Outputs theirs = outputs(model, items);
+      Observations seen = Calibrator.observe(graph, items);
 
-    assertThatThrownBy(() -> TfliteExport.write(graph))
-        .isInstanceOf(ModelRefusedException.class)
-        .hasMessageContainingAll("node 'op'", "ONNX Runtime");
+      byte[] floats = TfliteExport.write(graph);
+      byte[] integers =
+          TfliteExport.write(
+              Nets.quantized(graph, seen, Scheme.SIGNED, Options.of(Clipping.MIN_MAX)));
+
+      assertThat(outputs(Engine.TFLITE, floats, items).largestDifference(theirs))
+          .as(each.what())
+          .isLessThan(1e-5 * Math.max(1, theirs.largestMagnitude()));
+      assertThat(outputs(Engine.TFLITE, integers, items).signalToNoise(theirs))
+          .as(each.what())
+          .isGreaterThan(25);
+      for (byte[] content : new byte[][] {floats, integers}) {
+        Path file = Files.write(folder.resolve("delegated.tflite"), content);
+        assertThat(Delegation.undelegated(file)).as(each.what()).isEqualTo(each.undelegated());
+      }
+    }
+  }
+
+  /** A model, and the operators of its TFLite file that XNNPACK does not know. */
+  private record Written(String what, ByteString model, List<String> undelegated) {}
+
+  private static List<Written> written(long seed) {
+    Random random = new Random(seed);
+    List<Written> all = new ArrayList<>();
+    for (NodeProto.Builder op :
+        List.of(
+            operator("Pad", "u", "t", "pads"),
+            operator("Pad", "u", "t", "pads", "value"),
+            operator("Clip", "u", "t", "low", "high"),
+            operator("Clip", "u", "t", "", "high"),
+            operator("Clip", "u", "t", "low"),
+            operator("Clip", "u", "t", "minus", "plus"),
+            resizing("nearest", "asymmetric", "floor", "twice"),
+            resizing("nearest", "half_pixel", "round_prefer_floor", "twice"),
+            resizing("linear", "half_pixel", "floor", "twice"),
+            resizing("linear", "pytorch_half_pixel", "floor", "twice"),
+            resizing("linear", "asymmetric", "floor", "twice"),
+            resizing("linear", "align_corners", "floor", "more"),
+            transposing("w4", 1).addAttribute(numbers("pads", 1, 1, 1, 1)),
+            transposing("w4", 1).addAttribute(numbers("pads", 0, 1, 2, 0)),
+            transposing("w3", 1)
+                .addAttribute(numbers("pads", 1, 1, 1, 1))
+                .addAttribute(numbers("output_padding", 1, 1)),
+            transposing("w3", 1)
+                .addAttribute(numbers("pads", 1, 0, 0, 1))
+                .addAttribute(numbers("output_padding", 1, 0)),
+            transposing("w1", 1).addAttribute(numbers("output_padding", 0, 1)),
+            transposing("w1", 1),
+            transposing("w3", 1).addAttribute(numbers("dilations", 2, 1)),
+            transposing("wg", 2))) {
+      all.add(between(op, random, 2));
+    }
+    for (NodeProto.Builder op :
+        List.of(
+            operator("Pad", "u", "t", "pads"),
+            resizing("linear", "half_pixel", "floor", "twice"),
+            resizing("nearest", "asymmetric", "floor", "twice"),
+            operator("ConvTranspose", "u", "t", "w4", "b").addAttribute(numbers("strides", 2)),
+            operator("ConvTranspose", "u", "t", "w3", "b")
+                .addAttribute(numbers("strides", 2))
+                .addAttribute(numbers("pads", 1, 1)))) {
+      all.add(between(op, random, 1));
+    }
+    return all;
+  }
+
+  private static NodeProto.Builder resizing(
+      String mode, String coordinates, String rounding, String scales) {
+    return operator("Resize", "u", "t", "", scales)
+        .addAttribute(text("mode", mode))
+        .addAttribute(text("coordinate_transformation_mode", coordinates))
+        .addAttribute(text("nearest_mode", rounding));
+  }
+
+  private static NodeProto.Builder transposing(String weights, int groups) {
+    return operator("ConvTranspose", "u", "t", weights, groups == 1 ? "b" : "")
+        .addAttribute(numbers("strides", 2, 2))
+        .addAttribute(
+            AttributeProto.newBuilder()
+                .setName("group")
+                .setType(AttributeProto.AttributeType.INT)
+                .setI(groups));
+  }
+
+  /** The operator between two convolutions,. */
+  private static Written between(NodeProto.Builder op, Random random, int rank) {
+    NodeProto node = op.setName("op").build();
+    boolean value = node.getInputList().contains("value");
+    boolean nearest =
+        node.getAttributeList().stream().anyMatch(a -> a.getS().toStringUtf8().equals("nearest"));
+    int channels = node.getOpType().equals("ConvTranspose") ? 3 : 4;
+    NodeProto first = operator("Conv", "t", "x", "first").setName("before").build();
+    NodeProto last = operator("Conv", "y", "u", "last").setName("after").build();
+    List<NodeProto> nodes = List.of(first, node, last);
+    int padded = value || rank == 2 ? 1 : 0;
+    List<TensorProto> constants =
+        new ArrayList<>(
+            List.of(
+                scalar("value", 0.5f),
+                scalar("low", -0.3f * random.nextFloat()),
+                scalar("high", 0.2f + random.nextFloat()),
+                scalar("minus", -1),
+                scalar("plus", 1),
+                tensor("b", random, 3)));
+    if (rank == 1) {
+      constants.add(integers("pads", 0, 0, 1, 0, 0, 2));
+      constants.add(tensor("first", random, 4, 2, 3));
+      constants.add(tensor("last", random, 2, channels, 2));
+      constants.add(scales("twice", 1, 1, 2));
+      constants.add(tensor("w3", random, 4, 3, 3));
+      constants.add(tensor("w4", random, 4, 3, 4));
+    } else {
+      constants.add(integers("pads", 0, padded, 1, 0, 0, 0, 2, random.nextInt(3)));
+      constants.add(tensor("first", random, 4, 2, 3, 3));
+      constants.add(tensor("last", random, 2, node.getOpType().equals("Pad") ? 5 : channels, 2, 2));
+      constants.add(scales("twice", 1, 1, 2, 2));
+      constants.add(scales("more", 1, 1, 1.5f, 3));
+      constants.add(tensor("w1", random, 4, 3, 1, 1));
+      constants.add(tensor("w3", random, 4, 3, 3, 3));
+      constants.add(tensor("w4", random, 4, 3, 4, 4));
+      constants.add(tensor("wg", random, 4, 3, 3, 2));
+      if (node.getInputList().contains("wg")) {
+        constants.removeIf(c -> c.getName().equals("last"));
+        constants.add(tensor("last", random, 2, 6, 2, 2));
+      }
+    }
+    Shape input = rank == 1 ? Shape.of(Shape.BATCH, 2, 9) : INPUT;
+    return new Written(
+        node.toString().replaceAll("\\s+", " "),
+        ByteString.copyFrom(model(input, nodes, constants.toArray(TensorProto[]::new))),
+        value ? List.of("PADV2") : nearest ? List.of("RESIZE_NEAREST_NEIGHBOR") : List.of());
+  }
+
+  @Test
+  void areRefusedWithARemedyWhereTfliteFindsOtherPlaces() throws Exception {
+    for (byte[] model :
+        List.of(
+            model(resize("linear", "half_pixel", 1.3f, 2)),
+            model(resize("nearest", "half_pixel", 2, 2)))) {
+      Graph graph = OnnxImport.read(model);
+
+      assertThatThrownBy(() -> TfliteExport.write(graph))
+          .isInstanceOf(ModelRefusedException.class)
+          .hasMessageContainingAll("node 'op'", "other places", "ONNX Runtime");
+    }
   }
 
   @Test
@@ -181,13 +332,19 @@ class SpatialOperatorsTest {
 
   private static Resized resize(String mode, String coordinates, float rows, float columns) {
     return new Resized(
-        resizeNode(mode, coordinates).build(),
+        resizeNode(mode, coordinates).build(), scales("scales", 1, 1, rows, columns));
+  }
+
+  private static TensorProto scales(String name, float... scales) {
+    TensorProto.Builder tensor =
         TensorProto.newBuilder()
-            .setName("scales")
+            .setName(name)
             .setDataType(TensorProto.DataType.FLOAT_VALUE)
-            .addDims(4)
-            .addAllFloatData(List.of(1f, 1f, rows, columns))
-            .build());
+            .addDims(scales.length);
+    for (float scale : scales) {
+      tensor.addFloatData(scale);
+    }
+    return tensor.build();
   }
 
   private static byte[] model(Resized resized) {
@@ -195,8 +352,12 @@ class SpatialOperatorsTest {
   }
 
   private static byte[] model(List<NodeProto> nodes, TensorProto... initializers) {
+    return model(INPUT, nodes, initializers);
+  }
+
+  private static byte[] model(Shape input, List<NodeProto> nodes, TensorProto... initializers) {
     OnnxFile file = new OnnxFile("test");
-    file.input("x", INPUT);
+    file.input("x", input);
     try {
       ModelProto model = ModelProto.parseFrom(file.bytes());
       GraphProto.Builder graph =
@@ -259,7 +420,7 @@ class SpatialOperatorsTest {
     return AttributeProto.newBuilder()
         .setName(name)
         .setType(AttributeProto.AttributeType.STRING)
-        .setS(com.google.protobuf.ByteString.copyFromUtf8(value))
+        .setS(ByteString.copyFromUtf8(value))
         .build();
   }
 
@@ -278,8 +439,12 @@ class SpatialOperatorsTest {
   }
 
   private Outputs outputs(byte[] content, Samples items) throws Exception {
-    Path file = Files.write(folder.resolve("model.onnx"), content);
-    try (LoadedModel model = bench.load(Engine.ONNXRUNTIME, file)) {
+    return outputs(Engine.ONNXRUNTIME, content, items);
+  }
+
+  private Outputs outputs(Engine engine, byte[] content, Samples items) throws Exception {
+    Path file = Files.write(folder.resolve("model." + engine), content);
+    try (LoadedModel model = bench.load(engine, file)) {
       return bench.outputs(model, items, "y");
     }
   }

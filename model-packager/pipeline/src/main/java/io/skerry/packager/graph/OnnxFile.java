@@ -117,9 +117,9 @@ public final class OnnxFile {
       }
       case Op.Clip(float minimum, float maximum) -> {
         proto.setOpType("Clip");
-        boolean open = minimum <= -OnnxNodes.UNBOUNDED;
+        boolean open = minimum <= -Op.Clip.UNBOUNDED;
         operands.add(open ? "" : scalar(output + "_minimum", minimum));
-        if (maximum < OnnxNodes.UNBOUNDED) {
+        if (maximum < Op.Clip.UNBOUNDED) {
           operands.add(scalar(output + "_maximum", maximum));
         }
       }

@@ -14,9 +14,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Turns the format's nodes into ours, one after the other, with their shapes. */
 final class OnnxNodes {
-  /** From here on, a bound is none. */
-  static final float UNBOUNDED = 1e30f;
-
   private final int operatorSet;
   private final Map<String, Constant> constants = new LinkedHashMap<>();
   private final Map<String, long[]> integers = new HashMap<>();
@@ -332,12 +329,12 @@ final class OnnxNodes {
   }
 
   private Op clip(NodeProto proto, OnnxAttributes attributes) {
-    float minimum = bound(proto, 1, attributes.real("min", -UNBOUNDED));
-    float maximum = bound(proto, 2, attributes.real("max", UNBOUNDED));
+    float minimum = bound(proto, 1, attributes.real("min", -Op.Clip.UNBOUNDED));
+    float maximum = bound(proto, 2, attributes.real("max", Op.Clip.UNBOUNDED));
     if (minimum == 0 && maximum == 6) {
       return new Op.Activate(Activation.RELU6);
     }
-    if (minimum == 0 && maximum >= UNBOUNDED) {
+    if (minimum == 0 && maximum >= Op.Clip.UNBOUNDED) {
       return new Op.Activate(Activation.RELU);
     }
     if (!(minimum <= maximum)) {

@@ -65,7 +65,10 @@ public sealed interface Op {
   }
 
   /** Each element, but no less than the one and no more than the other. */
-  record Clip(float minimum, float maximum) implements Op {}
+  record Clip(float minimum, float maximum) implements Op {
+    /** From here on, a bound is none. */
+    public static final float UNBOUNDED = 1e30f;
+  }
 
   /**
    * Elements put around.

@@ -40,6 +40,21 @@ final class Tensors {
         || forms.containsKey(new Form(tensor, layout, true));
   }
 
+  /** The layout in which an operator that takes any reads the tensor. */
+  Layout available(String tensor) {
+    return exists(tensor, Layout.CHANNELS_LAST) ? Layout.CHANNELS_LAST : Layout.PLAIN;
+  }
+
+  /**
+   * Where a dimension after the batch lies, of so many: [N,C,(H,)W] or, channels last, [N,H,W,C].
+   */
+  static int axis(int axis, int rank, Layout layout) {
+    if (layout == Layout.PLAIN) {
+      return axis;
+    }
+    return axis == 1 ? 3 : axis + 3 - rank;
+  }
+
   /** Declares a form that the next operator fills. */
   int declare(String tensor, Layout layout, boolean integer) {
     String suffix =

@@ -19,6 +19,7 @@ import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.BuiltinOptions;
 import org.tensorflow.lite.schema.ConcatenationOptionsT;
 import org.tensorflow.lite.schema.LeakyReluOptionsT;
+import org.tensorflow.lite.schema.MaximumMinimumOptionsT;
 import org.tensorflow.lite.schema.MulOptionsT;
 import org.tensorflow.lite.schema.Padding;
 import org.tensorflow.lite.schema.Pool2DOptionsT;
@@ -39,12 +40,14 @@ public final class TfliteExport {
   private final TfliteFile file = new TfliteFile();
   private final Tensors tensors;
   private final WeightedLayers layers;
+  private final SpatialOperators spatial;
 
   private TfliteExport(Graph graph, Optional<QuantizedGraph> quantized) {
     this.graph = graph;
     this.quantized = quantized;
     this.tensors = new Tensors(graph, quantized, file);
     this.layers = new WeightedLayers(graph, quantized, file, tensors);
+    this.spatial = new SpatialOperators(graph, file, tensors);
   }
 
   /**
@@ -94,10 +97,10 @@ public final class TfliteExport {
               integer);
       case Op.Concat(int axis) -> concat(node, axis, integer);
       case Op.Function(Op.Function.Kind kind, float slope) -> function(node, kind, slope, integer);
-      case Op.Clip c -> throw unknown("bounds");
-      case Op.Pad p -> throw unknown("pads that no convolution takes");
-      case Op.Resize r -> throw unknown("changes of size");
-      case Op.ConvTranspose c -> throw unknown("transposed convolutions");
+      case Op.Clip(float minimum, float maximum) -> clip(node, minimum, maximum);
+      case Op.Pad pad -> spatial.pad(node, pad);
+      case Op.Resize resize -> spatial.resize(node, resize);
+      case Op.ConvTranspose conv -> layers.transposed(node, conv);
       case Op.Sigmoid sigmoid -> unary(node, BuiltinOperator.LOGISTIC, integer);
       case Op.Softmax softmax -> softmax(node, integer);
       case Op.MaxPool(Window window) -> maxPool(node, window, integer);
@@ -107,11 +110,6 @@ public final class TfliteExport {
       case Op.Reshape reshape -> reshape(node, integer);
       case Op.Transpose(List<Integer> permutation) -> transpose(node, permutation, integer);
     }
-  }
-
-  private static ModelRefusedException unknown(String what) {
-    return new ModelRefusedException(
-        what + " are not written: let the profile name an ONNX Runtime candidate");
   }
 
   private void binary(Node node, Op.Binary.Kind kind, boolean integer) {
@@ -184,10 +182,46 @@ public final class TfliteExport {
   }
 
   private void unary(Node node, int operator, boolean integer) {
-    Layout layout = available(node.input());
+    Layout layout = tensors.available(node.input());
     int input = tensors.index(node.input(), layout, integer);
     int output = tensors.declare(node.output(), layout, integer);
     file.operator(operator, integer ? 2 : 1, new int[] {input}, output);
+  }
+
+  /** No less than the one, no more than the other; a bound that is none is not written. */
+  private void clip(Node node, float minimum, float maximum) {
+    Layout layout = tensors.available(node.input());
+    int input = tensors.index(node.input(), layout, false);
+    if (minimum == -1 && maximum == 1) {
+      int output = tensors.declare(node.output(), layout, false);
+      file.operator(BuiltinOperator.RELU_N1_TO_1, 1, new int[] {input}, output);
+      return;
+    }
+    boolean above = maximum < Op.Clip.UNBOUNDED;
+    if (minimum > -Op.Clip.UNBOUNDED || !above) {
+      int output =
+          above
+              ? file.activation(
+                  node.output() + "_raised", tensors.shape(node.output(), layout), null)
+              : tensors.declare(node.output(), layout, false);
+      bound(BuiltinOperator.MAXIMUM, node.output() + "_minimum", input, minimum, output);
+      input = output;
+    }
+    if (above) {
+      int output = tensors.declare(node.output(), layout, false);
+      bound(BuiltinOperator.MINIMUM, node.output() + "_maximum", input, maximum, output);
+    }
+  }
+
+  private void bound(int operator, String name, int input, float value, int output) {
+    int bound = file.floats(name, new int[] {1}, new float[] {value});
+    file.operator(
+        operator,
+        1,
+        new int[] {input, bound},
+        output,
+        BuiltinOptions.MaximumMinimumOptions,
+        new MaximumMinimumOptionsT());
   }
 
   private void concat(Node node, int axis, boolean integer) {
@@ -195,8 +229,6 @@ public final class TfliteExport {
         node.inputs().stream().allMatch(input -> tensors.exists(input, Layout.CHANNELS_LAST));
     Layout layout = last ? Layout.CHANNELS_LAST : Layout.PLAIN;
     int rank = graph.shape(node.output()).rank();
-    // [N,C,(H,)W] there lies as [N,H,W,C] here, H being 1 when it is missing.
-    int spatial = rank == 3 ? axis : axis - 1;
     int[] inputs =
         node.inputs().stream().mapToInt(input -> tensors.index(input, layout, integer)).toArray();
     if (integer) {
@@ -208,7 +240,7 @@ public final class TfliteExport {
       }
     }
     ConcatenationOptionsT options = new ConcatenationOptionsT();
-    options.setAxis(last ? (axis == 1 ? 3 : spatial) : axis);
+    options.setAxis(Tensors.axis(axis, rank, layout));
     int output = tensors.declare(node.output(), layout, integer);
     file.operator(
         BuiltinOperator.CONCATENATION,
@@ -223,7 +255,7 @@ public final class TfliteExport {
     switch (kind) {
       case TANH -> unary(node, BuiltinOperator.TANH, integer);
       case HARD_SWISH -> {
-        Layout layout = available(node.input());
+        Layout layout = tensors.available(node.input());
         int input = tensors.index(node.input(), layout, integer);
         int output = tensors.declare(node.output(), layout, integer);
         file.operator(BuiltinOperator.HARD_SWISH, 1, new int[] {input}, output);
@@ -231,7 +263,7 @@ public final class TfliteExport {
       case LEAKY_RELU -> {
         LeakyReluOptionsT options = new LeakyReluOptionsT();
         options.setAlpha(slope);
-        Layout layout = available(node.input());
+        Layout layout = tensors.available(node.input());
         int input = tensors.index(node.input(), layout, integer);
         int output = tensors.declare(node.output(), layout, integer);
         file.operator(
@@ -364,10 +396,6 @@ public final class TfliteExport {
       int[] order = permutation.stream().mapToInt(Integer::intValue).toArray();
       tensors.transpose(input, output, integer, order);
     }
-  }
-
-  private Layout available(String tensor) {
-    return tensors.exists(tensor, Layout.CHANNELS_LAST) ? Layout.CHANNELS_LAST : Layout.PLAIN;
   }
 
   static byte fused(Activation activation) {

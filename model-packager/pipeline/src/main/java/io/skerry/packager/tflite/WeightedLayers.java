@@ -19,12 +19,18 @@ import org.tensorflow.lite.schema.DepthwiseConv2DOptionsT;
 import org.tensorflow.lite.schema.FullyConnectedOptionsT;
 import org.tensorflow.lite.schema.PadOptionsT;
 import org.tensorflow.lite.schema.Padding;
+import org.tensorflow.lite.schema.SliceOptionsT;
+import org.tensorflow.lite.schema.TransposeConvOptionsT;
 
 /** Convolutions and dense layers. */
 final class WeightedLayers {
   private static final int CONV_VERSION_INT8 = 3;
   private static final int DENSE_VERSION_INT8 = 4;
+  private static final int TRANSPOSED_VERSION_WITH_BIAS = 3;
   private static final byte MEAN_WEIGHT = 127;
+
+  /** Weights of a transposed convolution, zeros included: 64 MiB. */
+  private static final int FILTER_MAX = 1 << 24;
 
   private final Graph graph;
   private final Optional<QuantizedGraph> quantized;
@@ -61,6 +67,111 @@ final class WeightedLayers {
     } else {
       ordinary(node, conv.window(), padding, inputs, output, integer);
     }
+  }
+
+  /**
+   * A transposed convolution, on floats. The format knows neither groups nor gaps in the kernel:
+   * both are filled with zeros. Its own padding is none or as little as covers the output; where
+   * that is another, all is computed and the edges are cut off.
+   */
+  void transposed(Node node, Op.ConvTranspose conv) {
+    Window window = conv.window();
+    Shape before = graph.shape(node.input());
+    Shape after = graph.shape(node.output());
+    int source = tensors.index(node.input(), Layout.CHANNELS_LAST, false);
+    int filter = transposedFilter(node, conv, after.dimension(1));
+    int bias = bias(node, after.dimension(1), false);
+    boolean same = true;
+    boolean whole = true;
+    int[] full = tensors.shape(node.output(), Layout.CHANNELS_LAST);
+    int[] begin = new int[full.length];
+    for (int axis = 0; axis < window.rank(); axis++) {
+      int stride = window.strides().get(axis);
+      int size = after.dimension(axis + 2);
+      int all = stride * (before.dimension(axis + 2) - 1) + window.span(axis);
+      int cut = window.before().get(axis);
+      same &=
+          all >= size
+              && cut == (all - size) / 2
+              && (size + stride - 1) / stride == before.dimension(axis + 2);
+      whole &= cut == 0 && size >= all;
+      if (cut + size - all >= stride) {
+        throw new ModelRefusedException(
+            "its output_padding %s is not less than its strides %s: %s"
+                .formatted(conv.more(), window.strides(), "pad after it instead"));
+      }
+      int at = Tensors.axis(axis + 2, after.rank(), Layout.CHANNELS_LAST);
+      begin[at] = cut;
+      full[at] = Math.max(all, cut + size);
+    }
+    boolean direct = same || whole;
+    int output =
+        direct
+            ? tensors.declare(node.output(), Layout.CHANNELS_LAST, false)
+            : file.activation(node.output() + "_uncut", full, null);
+    int[] made = direct ? tensors.shape(node.output(), Layout.CHANNELS_LAST) : full;
+    TransposeConvOptionsT options = new TransposeConvOptionsT();
+    options.setPadding(same && !whole ? Padding.SAME : Padding.VALID);
+    options.setStrideW(window.strides().getLast());
+    options.setStrideH(window.rank() == 1 ? 1 : window.strides().getFirst());
+    file.operator(
+        BuiltinOperator.TRANSPOSE_CONV,
+        TRANSPOSED_VERSION_WITH_BIAS,
+        new int[] {file.integers(node.output() + "_shape", made), filter, source, bias},
+        output,
+        BuiltinOptions.TransposeConvOptions,
+        options);
+    if (!direct) {
+      int[] size = tensors.shape(node.output(), Layout.CHANNELS_LAST);
+      file.operator(
+          BuiltinOperator.SLICE,
+          1,
+          new int[] {
+            output,
+            file.integers(node.output() + "_begin", begin),
+            file.integers(node.output() + "_cut", size)
+          },
+          tensors.declare(node.output(), Layout.CHANNELS_LAST, false),
+          BuiltinOptions.SliceOptions,
+          new SliceOptionsT());
+    }
+  }
+
+  /** [I,O/group,H,W] becomes [O,H,W,I]. */
+  private int transposedFilter(Node node, Op.ConvTranspose conv, int outputs) {
+    Window window = conv.window();
+    Constant weights = graph.constant(node.inputs().get(1)).orElseThrow();
+    int inputs = weights.shape().dimension(0);
+    int rows = window.rank() == 1 ? 1 : window.kernel().getFirst();
+    int columns = window.kernel().getLast();
+    int height = window.rank() == 1 ? 1 : window.span(0);
+    int width = window.span(window.rank() - 1);
+    if ((long) outputs * height * width * inputs > FILTER_MAX) {
+      throw new ModelRefusedException(
+          "%d groups with dilations %s would be more than %d weights: %s"
+              .formatted(
+                  conv.group(),
+                  window.dilations(),
+                  FILTER_MAX,
+                  "let the profile name an ONNX Runtime candidate"));
+    }
+    float[] filled = new float[outputs * height * width * inputs];
+    int perGroup = outputs / conv.group();
+    int i = 0;
+    for (int input = 0; input < inputs; input++) {
+      int group = input / (inputs / conv.group());
+      for (int o = group * perGroup; o < (group + 1) * perGroup; o++) {
+        for (int y = 0; y < rows; y++) {
+          int row = window.rank() == 1 ? 0 : y * window.dilations().getFirst();
+          for (int x = 0; x < columns; x++) {
+            int column = x * window.dilations().getLast();
+            filled[((o * height + row) * width + column) * inputs + input] = weights.at(i++);
+          }
+        }
+      }
+    }
+    int[] shape = {outputs, height, width, inputs};
+    return file.floats(node.output() + "_weights", shape, filled);
   }
 
   /**
