@@ -22,8 +22,14 @@ public final class MonitoringManifests {
   /** Equal bins of the score over [0, 1]. */
   public static final int SCORE_BINS = 64;
 
-  /** Share of variance that the principal subspace explains at least. */
+  /** Share of variance that the principal subspace explains, with as many directions as it may. */
   private static final double EXPLAINED_VARIANCE = 0.9;
+
+  /**
+   * Directions of the principal subspace at most. A device pays for each with every feature of
+   * every prediction; the rest of the variance is watched as the error.
+   */
+  static final int COMPONENTS_MAX = 32;
 
   private MonitoringManifests() {}
 
@@ -323,14 +329,15 @@ public final class MonitoringManifests {
   /** Always leaves one direction out: without a rest there is no prediction error to watch. */
   private static int rank(double[] values) {
     double total = Arrays.stream(values).sum();
+    int most = Math.min(COMPONENTS_MAX, values.length - 1);
     double explained = 0;
-    for (int rank = 1; rank < values.length; rank++) {
+    for (int rank = 1; rank < most; rank++) {
       explained += values[rank - 1];
       if (explained >= EXPLAINED_VARIANCE * total) {
         return rank;
       }
     }
-    return values.length - 1;
+    return most;
   }
 
   private static double[][] correlation(float[][] rows, double[] mean, double[] deviation) {

@@ -420,7 +420,7 @@ public final class MonitoringPlan {
   /** Whether a monitored value is missing, infinite or outside its range. Allocates nothing. */
   public boolean isAnomalous(float[] view) {
     for (int i = 0; i < features.length; i++) {
-      if (!dropped[i] && features[i].index(view[i]) >= features[i].missing()) {
+      if (!dropped[i] && features[i].isOwn(view[i])) {
         return true;
       }
     }

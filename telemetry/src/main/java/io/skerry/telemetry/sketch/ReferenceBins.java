@@ -33,19 +33,24 @@ public final class ReferenceBins {
   /** Categories that one stream may know. */
   public static final int CATEGORIES_MAX = 4096;
 
-  private static final int USUAL = 16;
+  private static final int BUCKETS = 128;
+  private static final int EDGES_IN_BUCKET_FEW = 2;
+  private static final int EDGES_IN_BUCKET_MAX = 4;
   private static final int NAN = 1;
   private static final int INFINITE = 2;
   private static final int BELOW = 3;
   private static final int ABOVE = 4;
   private static final int UNSEEN = 5;
 
-  // Edges as whole numbers in the same order, filled up with the largest to a power of two less
-  // one:
-  // the search needs no end check and no jump that the processor could guess wrongly.
-  private final int[] keys;
+  // Filled up with infinity: neither way of finding a bin needs an end check.
   private final float[] edges;
   private final int half;
+  // Equal buckets from the first edge to the last, and how many edges lie in those before each: a
+  // bucket's own few edges then tell the bin. Empty where a bucket holds more: all are searched.
+  private final byte[] edgesBefore;
+  private final boolean crowded;
+  private final float first;
+  private final float bucketsPerUnit;
   private final int ordinary;
   private final float minimum;
   private final float maximum;
@@ -60,20 +65,49 @@ public final class ReferenceBins {
       float @Nullable [] categories,
       int[] categoryBins,
       float missingValue) {
+    this.ordinary =
+        categories == null ? edges.length + 1 : Arrays.stream(categoryBins).max().orElse(0) + 1;
     this.half = Integer.highestOneBit(Math.max(1, edges.length));
-    this.edges = edges;
-    this.keys = new int[2 * half - 1];
-    Arrays.fill(keys, Integer.MAX_VALUE);
+    this.edges = Arrays.copyOf(edges, 2 * half + EDGES_IN_BUCKET_MAX);
+    Arrays.fill(this.edges, edges.length, this.edges.length, Float.POSITIVE_INFINITY);
     for (int i = 0; i < edges.length; i++) {
-      keys[i] = key(edges[i]);
+      // Zero has two signs, and a difference of zeros must not tell of a lower edge.
+      this.edges[i] += 0.0f;
     }
+    this.first = this.edges[0];
+    this.bucketsPerUnit = edges.length < 2 ? 0 : BUCKETS / (edges[edges.length - 1] - first);
+    int[] inBucket = new int[BUCKETS];
+    if (bucketsPerUnit > 0 && bucketsPerUnit < Float.POSITIVE_INFINITY) {
+      for (float edge : edges) {
+        inBucket[bucket(edge)]++;
+      }
+    }
+    int most = Arrays.stream(inBucket).max().orElse(0);
+    this.crowded = most > EDGES_IN_BUCKET_FEW;
+    this.edgesBefore =
+        most == 0 || most > EDGES_IN_BUCKET_MAX || edges.length > Byte.MAX_VALUE
+            ? new byte[0]
+            : summedBefore(inBucket);
     this.minimum = minimum;
     this.maximum = maximum;
     this.categories = categories;
     this.categoryBins = categoryBins;
     this.missingValue = missingValue;
-    this.ordinary =
-        categories == null ? edges.length + 1 : Arrays.stream(categoryBins).max().orElse(0) + 1;
+  }
+
+  private static byte[] summedBefore(int[] inBucket) {
+    byte[] before = new byte[inBucket.length];
+    for (int i = 1; i < before.length; i++) {
+      before[i] = (byte) (before[i - 1] + inBucket[i - 1]);
+    }
+    return before;
+  }
+
+  // Rounding keeps the order of values: an edge in an earlier bucket than the value's lies below
+  // it,
+  // one in a later bucket above.
+  private int bucket(float value) {
+    return Math.max(0, Math.min(BUCKETS - 1, (int) ((value - first) * bucketsPerUnit)));
   }
 
   static ReferenceBins of(float[] edges, float minimum, float maximum, float missingValue) {
@@ -159,32 +193,36 @@ public final class ReferenceBins {
     if (!(value >= minimum && value <= maximum)) {
       return ordinary + own(value);
     }
+    if (edgesBefore.length == BUCKETS) {
+      int at = edgesBefore[bucket(value)];
+      int below = below(edges[at], value) + below(edges[at + 1], value);
+      if (crowded) {
+        below += below(edges[at + 2], value) + below(edges[at + 3], value);
+      }
+      return at + below;
+    }
     if (categories != null) {
       int at = Arrays.binarySearch(categories, value + 0.0f);
       return at < 0 ? ordinary + UNSEEN : categoryBins[at];
     }
-    long key = key(value);
     int at = 0;
-    int step = half;
-    if (step == USUAL) {
-      // Written out: most streams have 16 to 31 edges.
-      at = (int) ((keys[15] - key) >> 63) & 16;
-      at += (int) ((keys[at + 7] - key) >> 63) & 8;
-      at += (int) ((keys[at + 3] - key) >> 63) & 4;
-      at += (int) ((keys[at + 1] - key) >> 63) & 2;
-      return at + ((int) ((keys[at] - key) >> 63) & 1);
-    }
-    for (; step > 0; step >>= 1) {
-      // All ones where the edge lies below.
-      at += (int) ((keys[at + step - 1] - key) >> 63) & step;
+    for (int step = half; step > 0; step >>= 1) {
+      at += -below(edges[at + step - 1], value) & step;
     }
     return at;
   }
 
-  // Whole numbers in the order of the floats; adding zero makes the two zeros equal.
-  private static int key(float value) {
-    int bits = Float.floatToRawIntBits(value + 0.0f);
-    return bits ^ ((bits >> 31) & 0x7fffffff);
+  // 1 when the edge lies below; without a jump that the processor could guess wrongly.
+  private static int below(float edge, float value) {
+    return Float.floatToRawIntBits(edge - value) >>> 31;
+  }
+
+  /**
+   * Whether a value is in one of the bins of its own; found without looking for an ordinary one.
+   */
+  boolean isOwn(float value) {
+    return !(value >= minimum && value <= maximum)
+        || (categories != null && Arrays.binarySearch(categories, value + 0.0f) < 0);
   }
 
   private int own(float value) {
