@@ -2,7 +2,10 @@ package io.skerry.agent.boot;
 
 import io.skerry.agent.config.AgentVersion;
 import io.skerry.agent.model.EngineCatalog;
+import io.skerry.agent.serve.AgentServer;
 import io.skerry.agent.serve.ListenAddress;
+import io.skerry.agent.serve.ListenException;
+import io.skerry.agent.serve.Listener;
 import io.skerry.profile.FactsProbe;
 import io.skerry.profile.HardwareFacts;
 import io.skerry.profile.ProfileCatalog;
@@ -15,12 +18,14 @@ import java.io.PrintWriter;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Says what this machine offers, what the agent will use of it, and why. */
@@ -31,6 +36,12 @@ import picocli.CommandLine.Spec;
 final class DoctorCommand implements Callable<Integer> {
   private static final Path SHARED = Path.of("/dev/shm");
   private static final String RIGHT = "its self-test is right";
+
+  @Option(
+      names = "--listen",
+      paramLabel = "ADDRESS",
+      description = "where the agent is to listen, as 'serve' and 'run' take it; may be repeated")
+  private List<String> listen = new ArrayList<>();
 
   @Spec
   @SuppressWarnings("NullAway.Init") // picocli sets it before call().
@@ -55,7 +66,7 @@ final class DoctorCommand implements Callable<Integer> {
     print(out, facts);
     line(out, "profile", profileText(facts));
     line(out, "memory", memoryText(facts));
-    line(out, "socket", socketText());
+    boolean opens = tellListeners(out);
     line(
         out,
         "shared",
@@ -64,6 +75,9 @@ final class DoctorCommand implements Callable<Integer> {
             : SHARED + " cannot be written: tensors travel in messages only");
     if (!usable) {
       throw new CommandException(ExitCode.FAILED, "no engine can be used on this machine");
+    }
+    if (!opens) {
+      throw new CommandException(ExitCode.FAILED, "the agent cannot listen as told");
     }
     return ExitCode.DONE;
   }
@@ -138,10 +152,29 @@ final class DoctorCommand implements Callable<Integer> {
                 : "this group of processes may use %d MiB".formatted(Long.parseLong(text) >> 20));
   }
 
-  private static String socketText() {
-    return ListenAddress.usual(System.getenv())
-        .map(usual -> usual + " unless --listen says otherwise")
-        .orElse("no usual place: /run/skerry is not writable, XDG_RUNTIME_DIR not set; --listen");
+  private boolean tellListeners(PrintWriter out) {
+    if (listen.isEmpty()) {
+      line(
+          out,
+          "socket",
+          ListenAddress.usual(System.getenv())
+              .map(usual -> usual + " unless --listen says otherwise")
+              .orElse(
+                  "no usual place: /run/skerry is not writable, XDG_RUNTIME_DIR not set; --listen"));
+      return true;
+    }
+    boolean all = true;
+    for (Listener listener : ServeOptions.listeners(listen, spec)) {
+      String found;
+      try {
+        found = AgentServer.tried(listener);
+      } catch (ListenException e) {
+        found = String.valueOf(e.getMessage());
+        all = false;
+      }
+      line(out, "listen", found);
+    }
+    return all;
   }
 
   private static void delete(Path folder) throws IOException {

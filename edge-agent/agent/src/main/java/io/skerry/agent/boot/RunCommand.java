@@ -6,7 +6,6 @@ import io.skerry.agent.identity.DeviceIdentity;
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.model.Pipelines;
 import io.skerry.agent.serve.AgentServer;
-import io.skerry.agent.serve.ListenAddress;
 import io.skerry.agent.serve.ListenException;
 import io.skerry.agent.serve.ModelListing;
 import io.skerry.agent.serve.ServeConfig;
@@ -41,14 +40,6 @@ final class RunCommand implements Callable<Integer> {
   private Path dataDir = Path.of(".");
 
   @Option(
-      names = "--listen",
-      paramLabel = "ADDRESS",
-      description =
-          "unix:PATH or tcp:HOST:PORT; by default the socket /run/skerry/agent.sock, or under"
-              + " $$XDG_RUNTIME_DIR/skerry")
-  private @Nullable String listen;
-
-  @Option(
       names = "--spool-mib",
       paramLabel = "N",
       description = "disk for telemetry that is not committed yet (default: ${DEFAULT-VALUE})")
@@ -71,7 +62,7 @@ final class RunCommand implements Callable<Integer> {
     if (spoolMib < 1 || spoolMib > 1 << 20) {
       throw misuse("--spool-mib is %d, expected 1 to %d".formatted(spoolMib, 1 << 20));
     }
-    ServeConfig config = options.apply(ServeConfig.at(address()), spec);
+    ServeConfig config = options.apply(ServeConfig.at(options.listeners(spec)), spec);
     DeviceIdentity identity = identity();
     EngineCatalog engines = options.engines(spec);
     try (AgentExecutors executors = AgentExecutors.create();
@@ -87,7 +78,7 @@ final class RunCommand implements Callable<Integer> {
       status.carryOver();
       AgentExecutors.Repetition telling =
           executors.every(STATUS_EVERY_MILLIS, "status file", () -> write(status, agent));
-      serve(config, agent);
+      serve(config, agent, status);
       telling.stop();
       return ExitCode.DONE;
     } catch (IOException | TrustException e) {
@@ -103,21 +94,25 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  private void serve(ServeConfig config, DeviceAgent agent) throws InterruptedException {
+  private void serve(ServeConfig config, DeviceAgent agent, StatusFile status)
+      throws InterruptedException {
     Served served =
         Served.of(agent.slots(), agent.predictor(), listing(agent)).withFeedback(agent.feedback());
     try (AgentServer server = AgentServer.start(config, served);
         ServeOptions.Http http = options.http(config, server);
         ServeOptions.Telling telling =
             options.telling(
-                server.address(),
-                new Diagnostics(agent.slots(), server.service()::waiting, agent::file),
+                server.addresses(),
+                new Diagnostics(agent.slots(), server.service()::callStatistics, agent::file),
                 spec)) {
+      status.listening(server.places());
       Thread closer = new Thread(() -> stop(telling, http, server, agent), "agent-shutdown");
       Runtime.getRuntime().addShutdownHook(closer);
       spec.commandLine()
           .getOut()
-          .printf("serving on %s%s%s%n", server.address(), http.address(), telling.address());
+          .printf(
+              "serving on %s%s%s%n",
+              String.join(", ", server.places()), http.address(), telling.address());
       server.awaitClosed();
       // Only the hook closes the server; it may still send what is left.
       closer.join();
@@ -156,22 +151,6 @@ final class RunCommand implements Callable<Integer> {
       return DeviceIdentity.load(Disk.local(), dataDir);
     } catch (IOException e) {
       throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
-    }
-  }
-
-  private ListenAddress address() {
-    if (listen == null) {
-      return ListenAddress.usual(System.getenv())
-          .orElseThrow(
-              () ->
-                  misuse(
-                      "no usual place for a socket: /run/skerry is not writable and"
-                          + " XDG_RUNTIME_DIR is not set; give --listen unix:PATH"));
-    }
-    try {
-      return ListenAddress.parse(listen);
-    } catch (IllegalArgumentException e) {
-      throw misuse("--listen: " + e.getMessage());
     }
   }
 

@@ -6,7 +6,6 @@ import io.skerry.agent.model.Pipelines;
 import io.skerry.agent.model.PredictionListener;
 import io.skerry.agent.model.Predictor;
 import io.skerry.agent.serve.AgentServer;
-import io.skerry.agent.serve.ListenAddress;
 import io.skerry.agent.serve.ListenException;
 import io.skerry.agent.serve.ModelListing;
 import io.skerry.agent.serve.ModelRepository;
@@ -41,14 +40,6 @@ final class ServeCommand implements Callable<Integer> {
       description =
           "holds <model>/<version>/model.onnx or model.tflite, and <pipeline>/pipeline.yaml")
   private @Nullable Path models;
-
-  @Option(
-      names = "--listen",
-      paramLabel = "ADDRESS",
-      description =
-          "unix:PATH or tcp:HOST:PORT; by default the socket /run/skerry/agent.sock, or under"
-              + " $$XDG_RUNTIME_DIR/skerry")
-  private @Nullable String listen;
 
   @Option(
       names = "--threads",
@@ -111,23 +102,8 @@ final class ServeCommand implements Callable<Integer> {
     if (!modelControl.equals("explicit") && !modelControl.equals("none")) {
       throw misuse("--model-control is '%s', expected explicit or none".formatted(modelControl));
     }
-    return options.apply(ServeConfig.at(address()).withMessageBytesMax(messageMib << 20), spec);
-  }
-
-  private ListenAddress address() {
-    if (listen == null) {
-      return ListenAddress.usual(System.getenv())
-          .orElseThrow(
-              () ->
-                  misuse(
-                      "no usual place for a socket: /run/skerry is not writable and"
-                          + " XDG_RUNTIME_DIR is not set; give --listen unix:PATH"));
-    }
-    try {
-      return ListenAddress.parse(listen);
-    } catch (IllegalArgumentException e) {
-      throw misuse("--listen: " + e.getMessage());
-    }
+    return options.apply(
+        ServeConfig.at(options.listeners(spec)).withMessageBytesMax(messageMib << 20), spec);
   }
 
   private ModelRepository load(Path models, ModelSlots slots) {
@@ -193,9 +169,11 @@ final class ServeCommand implements Callable<Integer> {
         ServeOptions.Http http = options.http(config, server);
         ServeOptions.Telling telling =
             options.telling(
-                server.address(),
+                server.addresses(),
                 new Diagnostics(
-                    slots, server.service()::waiting, model -> repository.file(model.version())),
+                    slots,
+                    server.service()::callStatistics,
+                    model -> repository.file(model.version())),
                 spec)) {
       Thread closer = new Thread(() -> stop(telling, http, server), "agent-shutdown");
       Runtime.getRuntime().addShutdownHook(closer);
@@ -203,7 +181,10 @@ final class ServeCommand implements Callable<Integer> {
           .getOut()
           .printf(
               "serving %d models on %s%s%s%n",
-              slots.active().size(), server.address(), http.address(), telling.address());
+              slots.active().size(),
+              String.join(", ", server.places()),
+              http.address(),
+              telling.address());
       server.awaitClosed();
       // Only the hook closes the server; it may still wait for the last calls.
       closer.join();

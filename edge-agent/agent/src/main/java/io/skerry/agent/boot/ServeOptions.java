@@ -6,6 +6,7 @@ import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.serve.AgentServer;
 import io.skerry.agent.serve.ListenAddress;
 import io.skerry.agent.serve.ListenException;
+import io.skerry.agent.serve.Listener;
 import io.skerry.agent.serve.QueueConfig;
 import io.skerry.agent.serve.ServeConfig;
 import io.skerry.agent.serve.http.HttpConfig;
@@ -25,10 +26,19 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
-/** How to serve, beside the address: what {@code serve} and {@code run} have in common. */
+/** How to serve: what {@code serve} and {@code run} have in common. */
 final class ServeOptions {
   private static final int BATCH_LATENCY_MILLIS_MAX = 10_000;
   private static final int RUNS_IN_BATCHES = 32;
+
+  @Option(
+      names = "--listen",
+      paramLabel = "ADDRESS",
+      description =
+          "unix:PATH[,app=NAME][,group=NAME][,mode=0660] or tcp:HOST:PORT; may be repeated, one for"
+              + " each application; by default the socket /run/skerry/agent.sock, or under"
+              + " $$XDG_RUNTIME_DIR/skerry")
+  private List<String> listen = new ArrayList<>();
 
   @Option(
       names = "--http-port",
@@ -62,7 +72,7 @@ final class ServeOptions {
       paramLabel = "PATH",
       description =
           "the Unix socket, for the agent's own user only, where 'skerry agent diagnose' asks; by"
-              + " default beside the socket of --listen; none: off")
+              + " default beside the first socket of --listen; none: off")
   private @Nullable String diagnostics;
 
   @Option(
@@ -72,6 +82,33 @@ final class ServeOptions {
           "run calls that wait for each other in batches, for models that gain by it here; no batch"
               + " may take longer than this (default: no batches)")
   private @Nullable Integer batchLatencyMillis;
+
+  /** Where to listen. */
+  List<Listener> listeners(CommandSpec spec) {
+    return listeners(listen, spec);
+  }
+
+  /** Reads what {@code --listen} says; the usual place when it says nothing. */
+  static List<Listener> listeners(List<String> given, CommandSpec spec) {
+    if (given.isEmpty()) {
+      return List.of(
+          ListenAddress.usual(System.getenv())
+              .map(Listener::of)
+              .orElseThrow(
+                  () ->
+                      new ParameterException(
+                          spec.commandLine(),
+                          "no usual place for a socket: /run/skerry is not writable and"
+                              + " XDG_RUNTIME_DIR is not set; give --listen unix:PATH")));
+    }
+    try {
+      List<Listener> listeners = given.stream().map(Listener::parse).toList();
+      Listener.requireDistinct(listeners);
+      return listeners;
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), "--listen: " + e.getMessage(), e);
+    }
+  }
 
   /** The engines with these options. */
   EngineCatalog engines(CommandSpec spec) {
@@ -137,7 +174,8 @@ final class ServeOptions {
    *
    * @throws ListenException if an address cannot be used
    */
-  Telling telling(ListenAddress served, Diagnostics what, CommandSpec spec) throws ListenException {
+  Telling telling(List<ListenAddress> served, Diagnostics what, CommandSpec spec)
+      throws ListenException {
     List<Diagnostics.Listening> open = new ArrayList<>();
     Telling telling = new Telling(open);
     boolean done = false;
@@ -166,11 +204,12 @@ final class ServeOptions {
     }
   }
 
-  private Optional<Path> diagnosticsSocket(ListenAddress served) {
+  private Optional<Path> diagnosticsSocket(List<ListenAddress> served) {
     if (diagnostics == null) {
-      return served instanceof ListenAddress.Unix unix
-          ? Optional.of(diagnosticsOf(unix.path()))
-          : Optional.empty();
+      return served.stream()
+          .filter(ListenAddress.Unix.class::isInstance)
+          .map(address -> diagnosticsOf(((ListenAddress.Unix) address).path()))
+          .findFirst();
     }
     return diagnostics.equals("none") ? Optional.empty() : Optional.of(Path.of(diagnostics));
   }

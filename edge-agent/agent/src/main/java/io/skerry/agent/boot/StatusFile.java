@@ -33,6 +33,7 @@ final class StatusFile {
   private final Disk disk;
   private final Path file;
   private final JsonObject carried = new JsonObject();
+  private volatile List<String> listening = List.of();
 
   StatusFile(Disk disk, Path dataDir) {
     this.disk = disk;
@@ -56,6 +57,11 @@ final class StatusFile {
     }
   }
 
+  /** Where the agent listens, and for which applications, from now on. */
+  void listening(List<String> places) {
+    listening = List.copyOf(places);
+  }
+
   /** Not forced to disk: after a power cut an older status, or none, does no harm. */
   void write(AgentStatus status) throws IOException {
     JsonObject object = new JsonObject();
@@ -65,6 +71,9 @@ final class StatusFile {
     object.addProperty("bootEpoch", status.bootEpoch());
     object.addProperty("startedAt", status.startedAt().toString());
     object.addProperty("at", status.at().toString());
+    JsonArray places = new JsonArray();
+    listening.forEach(places::add);
+    object.add("listening", places);
     object.addProperty("link", status.link().name());
     add(object, "heardAt", status.heardAt());
     add(object, "committedAt", status.committedAt());

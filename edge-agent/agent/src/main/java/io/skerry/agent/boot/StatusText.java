@@ -46,6 +46,11 @@ final class StatusText {
   }
 
   private void printTold(PrintWriter out) {
+    if (status.has("listening")) {
+      for (JsonElement place : status.getAsJsonArray("listening")) {
+        out.printf("listens     %s%n", place.getAsString());
+      }
+    }
     out.printf(
         "link        %s, control plane heard %s, records committed %s%n",
         text(status, "link"), age(status, "heardAt"), age(status, "committedAt"));

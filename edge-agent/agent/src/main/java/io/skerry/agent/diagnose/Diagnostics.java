@@ -2,6 +2,7 @@ package io.skerry.agent.diagnose;
 
 import io.skerry.agent.config.AgentVersion;
 import io.skerry.agent.model.ModelSlots;
+import io.skerry.agent.serve.CallStatistics;
 import io.skerry.agent.serve.ListenAddress;
 import io.skerry.agent.serve.ListenException;
 import java.io.IOException;
@@ -14,7 +15,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.IntSupplier;
+import java.util.function.Supplier;
 import jdk.jfr.Configuration;
 import jdk.jfr.Recording;
 
@@ -27,7 +28,7 @@ public final class Diagnostics {
   private static final long RECORDING_BYTES_MAX = 64L << 20;
 
   private final ModelSlots slots;
-  private final IntSupplier waiting;
+  private final Supplier<CallStatistics> calls;
   private final OperatorTimes operators;
   private final Path scratch;
   private final ReentrantLock recording = new ReentrantLock();
@@ -36,18 +37,18 @@ public final class Diagnostics {
   /**
    * Tells of these models.
    *
-   * @param waiting how many calls wait
+   * @param calls what became of calls
    * @param files where the file of a served version lies
    */
-  public Diagnostics(ModelSlots slots, IntSupplier waiting, ModelFiles files) {
-    this(slots, waiting, files, Path.of(System.getProperty("java.io.tmpdir")));
+  public Diagnostics(ModelSlots slots, Supplier<CallStatistics> calls, ModelFiles files) {
+    this(slots, calls, files, Path.of(System.getProperty("java.io.tmpdir")));
   }
 
   /** The same, writing recordings to this folder until they are answered. */
-  Diagnostics(ModelSlots slots, IntSupplier waiting, ModelFiles files, Path scratch) {
+  Diagnostics(ModelSlots slots, Supplier<CallStatistics> calls, ModelFiles files, Path scratch) {
     this.scratch = scratch;
     this.slots = slots;
-    this.waiting = waiting;
+    this.calls = calls;
     this.operators = new OperatorTimes(slots, files);
   }
 
@@ -126,7 +127,7 @@ public final class Diagnostics {
   }
 
   private LocalHttp.Page metricsPage() throws IOException {
-    return LocalHttp.Page.text(MetricsPage.of(slots, waiting, AgentVersion.current()));
+    return LocalHttp.Page.text(MetricsPage.of(slots, calls.get(), AgentVersion.current()));
   }
 
   // Each loads the model once more: two at a time are more than a device has room for.

@@ -4,6 +4,8 @@ import io.skerry.agent.bench.ProcessFacts;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.ModelStatistics;
 import io.skerry.agent.model.ServingModel;
+import io.skerry.agent.serve.ApplicationStatistics;
+import io.skerry.agent.serve.CallStatistics;
 import java.io.IOException;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
@@ -11,7 +13,6 @@ import java.lang.management.MemoryMXBean;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.IntSupplier;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -22,18 +23,18 @@ final class MetricsPage {
   private static final double NANOS = 1e9;
 
   private final ModelSlots slots;
-  private final IntSupplier waiting;
+  private final CallStatistics calls;
   private final String version;
   private final StringBuilder page = new StringBuilder();
 
-  private MetricsPage(ModelSlots slots, IntSupplier waiting, String version) {
+  private MetricsPage(ModelSlots slots, CallStatistics calls, String version) {
     this.slots = slots;
-    this.waiting = waiting;
+    this.calls = calls;
     this.version = version;
   }
 
-  static String of(ModelSlots slots, IntSupplier waiting, String version) throws IOException {
-    return new MetricsPage(slots, waiting, version).write();
+  static String of(ModelSlots slots, CallStatistics calls, String version) throws IOException {
+    return new MetricsPage(slots, calls, version).write();
   }
 
   private String write() throws IOException {
@@ -41,7 +42,8 @@ final class MetricsPage {
     gauge("skerry_agent_info", "Which agent this is.");
     page.append("skerry_agent_info{version=\"").append(version).append("\"} 1\n");
     gauge("skerry_agent_calls_waiting", "Calls that wait for a place to run.");
-    value("skerry_agent_calls_waiting", "", waiting.getAsInt());
+    value("skerry_agent_calls_waiting", "", calls.waiting());
+    applications();
     counter("skerry_agent_predictions_total", "Calls of a model by how they ended.");
     models.forEach(
         (labels, model) -> {
@@ -84,6 +86,35 @@ final class MetricsPage {
         m -> m.output().nanos() / NANOS);
     memory();
     return page.toString();
+  }
+
+  private void applications() {
+    counter("skerry_agent_application_calls_total", "Calls of an application by how they ended.");
+    for (ApplicationStatistics application : calls.applications()) {
+      asked(application, "answered", application.answered());
+      asked(application, "invalid", application.invalid());
+      asked(application, "rejected", application.rejected());
+      asked(application, "cancelled", application.cancelled());
+      asked(application, "failed", application.failed());
+    }
+    gauge("skerry_agent_application_calls_waiting", "Calls of an application that wait.");
+    for (ApplicationStatistics application : calls.applications()) {
+      value(
+          "skerry_agent_application_calls_waiting",
+          label(application),
+          (double) application.waiting());
+    }
+  }
+
+  private void asked(ApplicationStatistics application, String outcome, long count) {
+    value(
+        "skerry_agent_application_calls_total",
+        label(application) + ",outcome=\"" + outcome + "\"",
+        (double) count);
+  }
+
+  private static String label(ApplicationStatistics application) {
+    return "application=\"" + application.name() + "\"";
   }
 
   private Map<String, ModelStatistics> statistics() {

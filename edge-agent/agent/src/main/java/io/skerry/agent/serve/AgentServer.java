@@ -1,5 +1,6 @@
 package io.skerry.agent.serve;
 
+import io.grpc.BindableService;
 import io.grpc.Server;
 import io.grpc.ServerInterceptors;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
@@ -26,16 +27,34 @@ public final class AgentServer implements AutoCloseable {
   private static final int WINDOW_BYTES = 1 << 20;
 
   private final ServeConfig config;
-  private final Transport transport;
+  private final TransportThreads threads;
+  private final List<Listening> listening = new ArrayList<>();
   private final ExecutorService calls;
   private final InferenceService service;
   private final ModelHealth health;
-  private final Server server;
+  private final List<BindableService> shared = new ArrayList<>();
   private boolean closed;
 
-  private AgentServer(ServeConfig config, Transport transport, Served served) {
+  private record Listening(Listener listener, Transport transport, Server server) {
+    void start() throws ListenException {
+      try {
+        server.start();
+        transport.started();
+      } catch (IOException e) {
+        throw transport.refused(e);
+      }
+    }
+
+    ListenAddress address() {
+      return listener.address() instanceof ListenAddress.Tcp tcp
+          ? new ListenAddress.Tcp(tcp.host(), server.getPort())
+          : listener.address();
+    }
+  }
+
+  private AgentServer(ServeConfig config, Served served, TransportThreads threads) {
     this.config = config;
-    this.transport = transport;
+    this.threads = threads;
     // Short runs are made on the transport's own threads, where a call costs no change of thread;
     // long ones would keep other clients waiting there. Two threads more than runs: they read HTTP
     // requests while every place to run is taken.
@@ -45,6 +64,17 @@ public final class AgentServer implements AutoCloseable {
     this.service = new InferenceService(served, config, calls);
     HealthStatusManager manager = new HealthStatusManager();
     List<String> services = new ArrayList<>(List.of(GRPCInferenceServiceGrpc.SERVICE_NAME));
+    shared.add(manager.getHealthService());
+    if (served.feedback().isPresent()) {
+      shared.add(new FeedbackEndpoint(served.feedback().get(), InstantSource.system(), calls));
+      services.add(FeedbackServiceGrpc.SERVICE_NAME);
+    }
+    this.health = new ModelHealth(manager, served, services);
+    served.slots().onChange(health::update);
+  }
+
+  private Listening prepare(Listener listener, Transport transport) {
+    Application application = service.applications().of(listener);
     NettyServerBuilder builder =
         transport
             .builder()
@@ -57,24 +87,17 @@ public final class AgentServer implements AutoCloseable {
             .addService(
                 UnreadableRequests.answered(
                     ServerInterceptors.intercept(
-                        new MemoryEndpoint(service), InferStream.ERROR_FORM)))
-            .addService(manager.getHealthService())
+                        new MemoryEndpoint(service, () -> application), InferStream.ERROR_FORM)))
             .addService(ProtoReflectionServiceV1.newInstance());
-    if (served.feedback().isPresent()) {
-      builder.addService(
-          new FeedbackEndpoint(served.feedback().get(), InstantSource.system(), calls));
-      services.add(FeedbackServiceGrpc.SERVICE_NAME);
-    }
-    this.server = builder.build();
-    this.health = new ModelHealth(manager, served, services);
-    served.slots().onChange(health::update);
+    shared.forEach(builder::addService);
+    return new Listening(listener, transport, builder.build());
   }
 
   /**
    * Listens and serves what a control plane decides.
    *
    * @param feedback who takes feedback; without one FeedbackService is not offered
-   * @throws ListenException if the address cannot be used
+   * @throws ListenException if an address cannot be used
    */
   public static AgentServer start(
       ServeConfig config,
@@ -87,20 +110,23 @@ public final class AgentServer implements AutoCloseable {
   }
 
   /**
-   * Listens and serves.
+   * Listens and serves on all addresses, or on none.
    *
-   * @throws ListenException if the address cannot be used
+   * @throws ListenException if an address cannot be used
    */
   public static AgentServer start(ServeConfig config, Served served) throws ListenException {
-    Transport transport = Transport.open(config.listen());
-    AgentServer agent = new AgentServer(config, transport, served);
+    TransportThreads threads = new TransportThreads();
+    AgentServer agent = new AgentServer(config, served, threads);
     boolean started = false;
     try {
-      agent.server.start();
-      transport.started();
+      // Everything that can be known before is: nobody is served by an agent that does not start.
+      for (Listener listener : config.listeners()) {
+        agent.listening.add(agent.prepare(listener, Transport.open(listener, threads)));
+      }
+      for (Listening each : agent.listening) {
+        each.start();
+      }
       started = true;
-    } catch (IOException e) {
-      throw transport.refused(e);
     } finally {
       if (!started) {
         agent.close();
@@ -110,21 +136,44 @@ public final class AgentServer implements AutoCloseable {
     return agent;
   }
 
-  /** What answers, for another transport beside this one. */
+  /**
+   * Tries whether an agent could listen there, without listening.
+   *
+   * @return one line that says who could open it
+   * @throws ListenException if it could not
+   */
+  public static String tried(Listener listener) throws ListenException {
+    try (TransportThreads threads = new TransportThreads();
+        Transport transport = Transport.open(listener, threads)) {
+      return transport.describe();
+    }
+  }
+
+  /** What answers, for another transport beside these. */
   public InferenceService service() {
     return service;
   }
 
-  /** Where the agent really listens: the port is the bound one. */
+  /** The first of {@link #addresses}. */
   public ListenAddress address() {
-    return config.listen() instanceof ListenAddress.Tcp tcp
-        ? new ListenAddress.Tcp(tcp.host(), server.getPort())
-        : config.listen();
+    return listening.getFirst().address();
+  }
+
+  /** Where the agent really listens, as configured: a port is the bound one. */
+  public List<ListenAddress> addresses() {
+    return listening.stream().map(Listening::address).toList();
+  }
+
+  /** The same with the applications' names, for people. */
+  public List<String> places() {
+    return listening.stream().map(each -> each.listener().at(each.address()).toString()).toList();
   }
 
   /** Waits until the server is closed. */
   public void awaitClosed() throws InterruptedException {
-    server.awaitTermination();
+    for (Listening each : listening) {
+      each.server().awaitTermination();
+    }
   }
 
   /** Takes no new call, lets open ones finish for the configured time, then ends them. */
@@ -135,18 +184,22 @@ public final class AgentServer implements AutoCloseable {
     }
     closed = true;
     health.end();
-    server.shutdown();
+    listening.forEach(each -> each.server().shutdown());
     try {
-      if (!server.awaitTermination(config.drain().toNanos(), TimeUnit.NANOSECONDS)) {
-        server.shutdownNow();
-        server.awaitTermination(1, TimeUnit.SECONDS);
+      long end = System.nanoTime() + config.drain().toNanos();
+      for (Listening each : listening) {
+        if (!each.server().awaitTermination(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+          each.server().shutdownNow();
+          each.server().awaitTermination(1, TimeUnit.SECONDS);
+        }
       }
     } catch (InterruptedException e) {
-      server.shutdownNow();
+      listening.forEach(each -> each.server().shutdownNow());
       Thread.currentThread().interrupt();
     }
     calls.shutdown();
     service.close();
-    transport.close();
+    threads.close();
+    listening.forEach(each -> each.transport().close());
   }
 }

@@ -3,6 +3,8 @@ package io.skerry.agent.serve;
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.PredictException.Code;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledFuture;
@@ -16,15 +18,19 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>While there is a free place a call runs at once, on the thread that brought it when it is
  * short and no long one runs: beside that it might wait for an engine or a core, and with it
- * everybody whose calls that thread brings. Others wait: the lowest priority number first, then the
- * one that came first. A call leaves the queue when it is cancelled or its time is up; nobody waits
- * for a thread while it does. Thread-safe.
+ * everybody whose calls that thread brings. Others wait: the lowest priority number first; among
+ * those of one number applications take turns, and each has its calls run as they came. Nobody's
+ * calls fill more than a share of the queue. A call leaves the queue when it is cancelled or its
+ * time is up; nobody waits for a thread while it does. Thread-safe.
  */
 final class CallQueue implements AutoCloseable {
   /** What waits. Either it is run or it is refused, once. */
   interface Work {
     /** Size of the request, which is kept while it waits. */
     long bytes();
+
+    /** Whose it is. */
+    String application();
 
     void run();
 
@@ -35,14 +41,16 @@ final class CallQueue implements AutoCloseable {
   final class Waiting {
     private final Work work;
     private final int priority;
+    private final long turn;
     private final long number;
     private final long bytes;
     private final boolean brief;
     private @Nullable ScheduledFuture<?> timeout;
 
-    private Waiting(Work work, int priority, long number, long bytes, boolean brief) {
+    private Waiting(Work work, int priority, long turn, long number, long bytes, boolean brief) {
       this.work = work;
       this.priority = priority;
+      this.turn = turn;
       this.number = number;
       this.bytes = bytes;
       this.brief = brief;
@@ -60,14 +68,24 @@ final class CallQueue implements AutoCloseable {
     }
   }
 
+  /** One application's part of the queue; there is none of who has no call that waits. */
+  private static final class Share {
+    private int calls;
+    private long bytes;
+    private long nextTurn;
+  }
+
   private final QueueConfig config;
   private final Executor executor;
   private final ScheduledThreadPoolExecutor timer;
   private final PriorityQueue<Waiting> waiting =
       new PriorityQueue<>(
           Comparator.comparingInt((Waiting call) -> call.priority)
+              .thenComparingLong(call -> call.turn)
               .thenComparingLong(call -> call.number));
+  private final Map<String, Share> shares = new HashMap<>();
   private long waitingBytes;
+  private long turn;
   private long arrivals;
   private int running;
   private int runningLong;
@@ -99,13 +117,10 @@ final class CallQueue implements AutoCloseable {
         full = "";
       } else {
         long bytes = work.bytes();
-        if (waiting.size() < config.waitingMax()
-            && bytes <= config.waitingBytesMax() - waitingBytes) {
-          return enqueue(new Waiting(work, priority, arrivals++, bytes, brief), timeoutNanos);
+        full = full(work.application(), bytes);
+        if (full.isEmpty()) {
+          return enqueue(work, priority, bytes, brief, timeoutNanos);
         }
-        full =
-            "Exceeds maximum queue size: %d calls of %d bytes wait"
-                .formatted(waiting.size(), waitingBytes);
       }
     }
     if (full.isEmpty()) {
@@ -120,9 +135,30 @@ final class CallQueue implements AutoCloseable {
     return null;
   }
 
+  // A call that is larger than a share may wait while it is its application's only one.
+  private String full(String application, long bytes) {
+    if (waiting.size() >= config.waitingMax() || bytes > config.waitingBytesMax() - waitingBytes) {
+      return "Exceeds maximum queue size: %d calls of %d bytes wait"
+          .formatted(waiting.size(), waitingBytes);
+    }
+    Share share = shares.get(application);
+    if (share != null
+        && (share.calls >= config.shareMax() || bytes > config.shareBytesMax() - share.bytes)) {
+      return "Exceeds maximum queue size of one application: %d calls of %d bytes of '%s' wait"
+          .formatted(share.calls, share.bytes, application);
+    }
+    return "";
+  }
+
   /** How many calls wait. */
   synchronized int waiting() {
     return waiting.size();
+  }
+
+  /** How many calls of an application wait. */
+  synchronized int waiting(String application) {
+    Share share = shares.get(application);
+    return share == null ? 0 : share.calls;
   }
 
   @Override
@@ -130,7 +166,14 @@ final class CallQueue implements AutoCloseable {
     timer.shutdownNow();
   }
 
-  private Waiting enqueue(Waiting place, long timeoutNanos) {
+  private Waiting enqueue(Work work, int priority, long bytes, boolean brief, long timeoutNanos) {
+    Share share = shares.computeIfAbsent(work.application(), name -> new Share());
+    // Whoever had none waiting is served after one call of everybody else.
+    long its = Math.max(turn, share.nextTurn);
+    share.nextTurn = its + 1;
+    share.calls++;
+    share.bytes += bytes;
+    Waiting place = new Waiting(work, priority, its, arrivals++, bytes, brief);
     if (timeoutNanos > 0) {
       place.timeout =
           timer.schedule(
@@ -165,6 +208,7 @@ final class CallQueue implements AutoCloseable {
       }
       runningLong += next.brief ? 0 : 1;
       left(next);
+      turn = Math.max(turn, next.turn);
     }
     executor.execute(() -> run(next.work, next.brief));
   }
@@ -179,6 +223,12 @@ final class CallQueue implements AutoCloseable {
 
   private void left(Waiting place) {
     waitingBytes -= place.bytes;
+    Share share = shares.get(place.work.application());
+    if (share != null && --share.calls == 0) {
+      shares.remove(place.work.application());
+    } else if (share != null) {
+      share.bytes -= place.bytes;
+    }
     if (place.timeout != null) {
       place.timeout.cancel(false);
     }

@@ -5,6 +5,9 @@ import io.skerry.wire.inference.ModelInferResponse;
 
 /** One wanted prediction as its transport sees it. */
 public interface InferCall {
+  /** Who wants it. */
+  Application application();
+
   /** Whether the client has gone, or its deadline has passed. */
   boolean isCancelled();
 

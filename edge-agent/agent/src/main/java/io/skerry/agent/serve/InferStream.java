@@ -51,6 +51,7 @@ final class InferStream implements StreamObserver<ModelInferRequest> {
   private static final InferParameter TRUE = InferParameter.newBuilder().setBoolParam(true).build();
 
   private final InferenceService service;
+  private final Application application;
   private final ServerCallStreamObserver<ModelStreamInferResponse> client;
   private final boolean grpcError = GRPC_ERROR.get();
   private boolean answering;
@@ -58,14 +59,19 @@ final class InferStream implements StreamObserver<ModelInferRequest> {
   private boolean ended;
 
   private InferStream(
-      InferenceService service, ServerCallStreamObserver<ModelStreamInferResponse> client) {
+      InferenceService service,
+      Application application,
+      ServerCallStreamObserver<ModelStreamInferResponse> client) {
     this.service = service;
+    this.application = application;
     this.client = client;
   }
 
   static StreamObserver<ModelInferRequest> open(
-      InferenceService service, ServerCallStreamObserver<ModelStreamInferResponse> client) {
-    InferStream stream = new InferStream(service, client);
+      InferenceService service,
+      Application application,
+      ServerCallStreamObserver<ModelStreamInferResponse> client) {
+    InferStream stream = new InferStream(service, application, client);
     client.disableAutoRequest();
     client.setOnCancelHandler(() -> {});
     client.setOnReadyHandler(stream::clientIsReady);
@@ -129,6 +135,11 @@ final class InferStream implements StreamObserver<ModelInferRequest> {
 
     Call(ModelInferRequest request) {
       this.request = request;
+    }
+
+    @Override
+    public Application application() {
+      return application;
     }
 
     @Override

@@ -32,13 +32,21 @@ import io.skerry.wire.inference.ServerReadyRequest;
 import io.skerry.wire.inference.ServerReadyResponse;
 import io.skerry.wire.inference.TraceSettingRequest;
 import io.skerry.wire.inference.TraceSettingResponse;
+import java.util.function.Supplier;
 
 /** The GRPCInferenceService, without its shared memory: see {@link MemoryEndpoint}. */
 class InferenceEndpoint extends GRPCInferenceServiceImplBase {
   private final InferenceService service;
+  private final Supplier<Application> caller;
 
-  InferenceEndpoint(InferenceService service) {
+  /**
+   * Answers by a service.
+   *
+   * @param caller who calls, asked on the thread of the call
+   */
+  InferenceEndpoint(InferenceService service, Supplier<Application> caller) {
     this.service = service;
+    this.caller = caller;
   }
 
   @Override
@@ -55,7 +63,7 @@ class InferenceEndpoint extends GRPCInferenceServiceImplBase {
   @Override
   public void serverMetadata(
       ServerMetadataRequest request, StreamObserver<ServerMetadataResponse> observer) {
-    answer(observer, service::serverMetadata);
+    answer(observer, () -> service.serverMetadata(caller.get()));
   }
 
   @Override
@@ -129,13 +137,14 @@ class InferenceEndpoint extends GRPCInferenceServiceImplBase {
   @Override
   public void modelInfer(ModelInferRequest request, StreamObserver<ModelInferResponse> observer) {
     tolerateLeaving(observer);
-    service.infer(request, new Call(observer));
+    service.infer(request, new Call(observer, caller.get()));
   }
 
   @Override
   public StreamObserver<ModelInferRequest> modelStreamInfer(
       StreamObserver<ModelStreamInferResponse> observer) {
-    return InferStream.open(service, (ServerCallStreamObserver<ModelStreamInferResponse>) observer);
+    return InferStream.open(
+        service, caller.get(), (ServerCallStreamObserver<ModelStreamInferResponse>) observer);
   }
 
   /** The service behind it. */
@@ -143,10 +152,16 @@ class InferenceEndpoint extends GRPCInferenceServiceImplBase {
     return service;
   }
 
-  private record Call(StreamObserver<ModelInferResponse> observer, Context context)
+  /** Who calls. */
+  Application caller() {
+    return caller.get();
+  }
+
+  private record Call(
+      StreamObserver<ModelInferResponse> observer, Application application, Context context)
       implements InferCall {
-    Call(StreamObserver<ModelInferResponse> observer) {
-      this(observer, Context.current());
+    Call(StreamObserver<ModelInferResponse> observer, Application application) {
+      this(observer, application, Context.current());
     }
 
     @Override

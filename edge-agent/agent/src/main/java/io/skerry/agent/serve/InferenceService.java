@@ -19,6 +19,7 @@ import io.skerry.wire.inference.LogSettingsResponse;
 import io.skerry.wire.inference.ModelConfigRequest;
 import io.skerry.wire.inference.ModelConfigResponse;
 import io.skerry.wire.inference.ModelInferRequest;
+import io.skerry.wire.inference.ModelInferResponse;
 import io.skerry.wire.inference.ModelMetadataRequest;
 import io.skerry.wire.inference.ModelMetadataResponse;
 import io.skerry.wire.inference.ModelReadyRequest;
@@ -62,7 +63,7 @@ public final class InferenceService implements AutoCloseable {
   private final Executor calls;
   private final ThreadPoolExecutor loading;
   private final CallQueue queue;
-  private final SharedMemory memory;
+  private final Applications applications;
   private final TensorPool tensors = new TensorPool(TENSOR_BYTES_IDLE_MAX);
 
   /**
@@ -72,7 +73,7 @@ public final class InferenceService implements AutoCloseable {
    */
   InferenceService(Served served, ServeConfig config, Executor calls) {
     this.served = served;
-    this.bounds = config.queue();
+    this.bounds = config.queue().dividedBy(Applications.shares(config.listeners()));
     this.calls = calls;
     this.loading =
         new ThreadPoolExecutor(
@@ -82,8 +83,8 @@ public final class InferenceService implements AutoCloseable {
             TimeUnit.SECONDS,
             new LinkedBlockingQueue<>(LOADS_WAITING_MAX),
             Thread.ofPlatform().name("agent-loading").factory());
-    this.queue = new CallQueue(config.queue(), calls);
-    this.memory = new SharedMemory(config.sharedMemory());
+    this.queue = new CallQueue(bounds, calls);
+    this.applications = new Applications(config.listeners(), config.sharedMemory());
   }
 
   /** Runs calls. */
@@ -113,7 +114,7 @@ public final class InferenceService implements AutoCloseable {
   }
 
   /** Who this is, and which extensions of the protocol it has. */
-  public ServerMetadataResponse serverMetadata() {
+  public ServerMetadataResponse serverMetadata(Application application) {
     ServerMetadataResponse.Builder metadata =
         ServerMetadataResponse.newBuilder()
             .setName("skerry-agent")
@@ -129,7 +130,7 @@ public final class InferenceService implements AutoCloseable {
           .addExtensions("model_repository")
           .addExtensions("model_repository(unload_dependents)");
     }
-    if (memory.isOn()) {
+    if (application.memory().isOn()) {
       metadata.addExtensions("system_shared_memory");
     }
     return metadata.build();
@@ -260,17 +261,19 @@ public final class InferenceService implements AutoCloseable {
     return name;
   }
 
-  /** Regions that clients have registered. */
-  public SharedMemory memory() {
-    return memory;
+  /** The applications that its callers are told apart as. */
+  public Applications applications() {
+    return applications;
   }
 
   /**
-   * The regions of this name; all when it is empty.
+   * The application's regions of this name; all that it has when it is empty.
    *
-   * @throws PredictException if there is none of this name
+   * @throws PredictException if it has none of this name
    */
-  public SystemSharedMemoryStatusResponse memoryStatus(String name) throws PredictException {
+  public SystemSharedMemoryStatusResponse memoryStatus(Application application, String name)
+      throws PredictException {
+    SharedMemory memory = application.memory();
     SystemSharedMemoryStatusResponse.Builder response =
         SystemSharedMemoryStatusResponse.newBuilder();
     for (SharedRegion region : name.isEmpty() ? memory.regions() : List.of(memory.region(name))) {
@@ -286,8 +289,9 @@ public final class InferenceService implements AutoCloseable {
     return response.build();
   }
 
-  /** Unmaps the region of this name, if there is one; all when it is empty. */
-  public void unregisterMemory(String name) {
+  /** Unmaps the application's region of this name, if it has one; all when it is empty. */
+  public void unregisterMemory(Application application, String name) {
+    SharedMemory memory = application.memory();
     if (name.isEmpty()) {
       memory.unregisterAll();
     } else {
@@ -338,10 +342,20 @@ public final class InferenceService implements AutoCloseable {
         call.onCancel(() -> place.leave(InferenceService::gone));
       }
     } catch (PredictException e) {
-      call.refuse(e);
+      refuse(call, e);
     } catch (RuntimeException e) {
-      call.refuse(broke(e));
+      refuse(call, broke(e));
     }
+  }
+
+  private static void refuse(InferCall call, PredictException why) {
+    call.application().count(why);
+    call.refuse(why);
+  }
+
+  private static void answer(InferCall call, ModelInferResponse response) {
+    call.application().countAnswered();
+    call.answer(response);
   }
 
   /** What a client is told of a mistake of ours. */
@@ -350,16 +364,16 @@ public final class InferenceService implements AutoCloseable {
     return new PredictException(Code.INTERNAL, "the agent failed; see its log", e);
   }
 
-  /** How many calls wait. */
-  public int waiting() {
-    return queue.waiting();
+  /** What became of calls. */
+  public CallStatistics callStatistics() {
+    return new CallStatistics(queue.waiting(), applications.statistics(queue::waiting));
   }
 
   @Override
   public void close() {
     queue.close();
     loading.shutdown();
-    memory.close();
+    applications.close();
   }
 
   private final class Inference implements CallQueue.Work {
@@ -384,6 +398,11 @@ public final class InferenceService implements AutoCloseable {
     }
 
     @Override
+    public String application() {
+      return call.application().name();
+    }
+
+    @Override
     public void run() {
       if (call.isCancelled()) {
         refuse(gone());
@@ -395,12 +414,13 @@ public final class InferenceService implements AutoCloseable {
         predict(scope);
         model.pace().took(System.nanoTime() - began);
       } catch (PredictException e) {
-        call.refuse(e);
+        InferenceService.refuse(call, e);
       } catch (RuntimeException e) {
-        call.refuse(broke(e));
+        InferenceService.refuse(call, broke(e));
       } catch (OutOfMemoryError e) {
         log.atWarn().addKeyValue("model", model.version()).log("no memory for a prediction");
-        call.refuse(
+        InferenceService.refuse(
+            call,
             new PredictException(
                 Code.RESOURCE_EXHAUSTED,
                 "not enough memory for this request to model '%s' now"
@@ -411,6 +431,7 @@ public final class InferenceService implements AutoCloseable {
 
     private void predict(RunScope scope) throws PredictException {
       long started = System.nanoTime();
+      SharedMemory memory = call.application().memory();
       List<RequestedOutput> outputs = RequestedOutput.read(request, model.signature(), memory);
       boolean typed = WireInputs.isTyped(request);
       List<Tensor> inputs = WireInputs.read(request, memory, scope);
@@ -428,7 +449,7 @@ public final class InferenceService implements AutoCloseable {
               wanted,
               scope,
               (prediction, answering) -> WireOutputs.write(prediction, answering, outputs, typed),
-              call::answer);
+              response -> InferenceService.answer(call, response));
     }
 
     @Override
@@ -439,7 +460,7 @@ public final class InferenceService implements AutoCloseable {
       } else {
         model.countRejected(nanos);
       }
-      call.refuse(why);
+      InferenceService.refuse(call, why);
     }
   }
 

@@ -13,18 +13,19 @@ import io.skerry.wire.inference.SystemSharedMemoryStatusRequest;
 import io.skerry.wire.inference.SystemSharedMemoryStatusResponse;
 import io.skerry.wire.inference.SystemSharedMemoryUnregisterRequest;
 import io.skerry.wire.inference.SystemSharedMemoryUnregisterResponse;
+import java.util.function.Supplier;
 
 /** The GRPCInferenceService with its shared memory. */
 final class MemoryEndpoint extends InferenceEndpoint {
-  MemoryEndpoint(InferenceService service) {
-    super(service);
+  MemoryEndpoint(InferenceService service, Supplier<Application> caller) {
+    super(service, caller);
   }
 
   @Override
   public void systemSharedMemoryStatus(
       SystemSharedMemoryStatusRequest request,
       StreamObserver<SystemSharedMemoryStatusResponse> observer) {
-    answer(observer, () -> service().memoryStatus(request.getName()));
+    answer(observer, () -> service().memoryStatus(caller(), request.getName()));
   }
 
   @Override
@@ -34,7 +35,7 @@ final class MemoryEndpoint extends InferenceEndpoint {
     answer(
         observer,
         () -> {
-          service()
+          caller()
               .memory()
               .register(
                   request.getName(), request.getKey(), request.getOffset(), request.getByteSize());
@@ -49,7 +50,7 @@ final class MemoryEndpoint extends InferenceEndpoint {
     answer(
         observer,
         () -> {
-          service().unregisterMemory(request.getName());
+          service().unregisterMemory(caller(), request.getName());
           return SystemSharedMemoryUnregisterResponse.getDefaultInstance();
         });
   }

@@ -2,11 +2,13 @@ package io.skerry.agent.serve;
 
 import io.skerry.agent.serve.memory.SharedMemoryConfig;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /**
  * How the agent listens.
  *
+ * @param listeners at least one, each on an address of its own
  * @param messageBytesMax largest request, in bytes
  * @param callsPerConnectionMax calls of one connection that may be open at once
  * @param drain how long open calls may take when the agent stops
@@ -14,31 +16,46 @@ import java.util.Optional;
  * @param sharedMemory which memory clients may share; none when empty
  */
 public record ServeConfig(
-    ListenAddress listen,
+    List<Listener> listeners,
     int messageBytesMax,
     int callsPerConnectionMax,
     Duration drain,
     QueueConfig queue,
     Optional<SharedMemoryConfig> sharedMemory) {
-  /** 64 MiB, 128 calls, 10 s, no shared memory. */
+  /**
+   * Copies.
+   *
+   * @throws IllegalArgumentException if there is no listener, or an address comes twice
+   */
+  public ServeConfig {
+    Listener.requireDistinct(listeners);
+    listeners = List.copyOf(listeners);
+  }
+
+  /** One address without a name, else as {@link #at(List)}. */
   public static ServeConfig at(ListenAddress listen) {
+    return at(List.of(Listener.of(listen)));
+  }
+
+  /** 64 MiB, 128 calls, 10 s, no shared memory. */
+  public static ServeConfig at(List<Listener> listeners) {
     return new ServeConfig(
-        listen, 64 << 20, 128, Duration.ofSeconds(10), QueueConfig.defaults(), Optional.empty());
+        listeners, 64 << 20, 128, Duration.ofSeconds(10), QueueConfig.defaults(), Optional.empty());
   }
 
   /** The same with another largest request. */
   public ServeConfig withMessageBytesMax(int bytes) {
-    return new ServeConfig(listen, bytes, callsPerConnectionMax, drain, queue, sharedMemory);
+    return new ServeConfig(listeners, bytes, callsPerConnectionMax, drain, queue, sharedMemory);
   }
 
   /** The same with other bounds on calls that run and wait. */
   public ServeConfig withQueue(QueueConfig bounds) {
     return new ServeConfig(
-        listen, messageBytesMax, callsPerConnectionMax, drain, bounds, sharedMemory);
+        listeners, messageBytesMax, callsPerConnectionMax, drain, bounds, sharedMemory);
   }
 
   /** The same with memory that clients may share. */
   public ServeConfig withSharedMemory(Optional<SharedMemoryConfig> memory) {
-    return new ServeConfig(listen, messageBytesMax, callsPerConnectionMax, drain, queue, memory);
+    return new ServeConfig(listeners, messageBytesMax, callsPerConnectionMax, drain, queue, memory);
   }
 }

@@ -1,9 +1,7 @@
 package io.skerry.agent.serve;
 
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
-import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.epoll.Epoll;
-import io.grpc.netty.shaded.io.netty.channel.epoll.EpollEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
 import io.grpc.netty.shaded.io.netty.channel.unix.Errors;
@@ -11,28 +9,45 @@ import java.io.IOException;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.UnknownHostException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.GroupPrincipal;
+import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.concurrent.TimeUnit;
+import java.nio.file.attribute.UserPrincipalNotFoundException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What lies under the gRPC server. */
+/** What lies under a gRPC server. */
 sealed interface Transport extends AutoCloseable {
-  static Transport open(ListenAddress address) throws ListenException {
-    return switch (address) {
-      case ListenAddress.Unix unix -> Unix.open(unix);
+  /**
+   * Makes room for a listener; it does not listen yet.
+   *
+   * @throws ListenException if its address cannot be used
+   */
+  static Transport open(Listener listener, TransportThreads threads) throws ListenException {
+    return switch (listener.address()) {
+      case ListenAddress.Unix unix -> Unix.open(listener, unix, threads);
       case ListenAddress.Tcp tcp -> Tcp.open(tcp);
     };
   }
 
+  /** One line that says where it is and who may open it. */
+  String describe();
+
   NettyServerBuilder builder();
 
-  /** Called when the server listens. */
-  void started() throws IOException;
+  /**
+   * Called when the server listens.
+   *
+   * @throws ListenException if the socket's file cannot have its group
+   */
+  void started() throws IOException, ListenException;
 
   /** The one line for a server that did not start. */
   ListenException refused(IOException cause);
@@ -44,71 +59,115 @@ sealed interface Transport extends AutoCloseable {
   final class Unix implements Transport {
     private static final Logger log = LoggerFactory.getLogger(Unix.class);
 
-    private final ListenAddress.Unix address;
-    private final EventLoopGroup accepting = new EpollEventLoopGroup(1);
-    private final EventLoopGroup working = new EpollEventLoopGroup(2);
+    private final Listener listener;
+    private final Path path;
+    private final TransportThreads threads;
     private boolean bound;
 
-    private Unix(ListenAddress.Unix address) {
-      this.address = address;
+    private Unix(Listener listener, Path path, TransportThreads threads) {
+      this.listener = listener;
+      this.path = path;
+      this.threads = threads;
     }
 
-    static Unix open(ListenAddress.Unix address) throws ListenException {
+    static Unix open(Listener listener, ListenAddress.Unix address, TransportThreads threads)
+        throws ListenException {
       if (!Epoll.isAvailable()) {
         throw new ListenException(
             "cannot listen on %s: Unix sockets need Linux; use tcp:127.0.0.1:PORT"
                 .formatted(address));
       }
       Path path = address.path().toAbsolutePath();
+      Unix transport = new Unix(listener, path, threads);
       try {
         Files.createDirectories(
             path.getParent(),
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-x---")));
         LeftOverSocket.remove(address, path);
+        transport.tryGroup();
       } catch (IOException e) {
-        throw new ListenException("cannot listen on %s: %s".formatted(address, describe(e)), e);
+        throw transport.refused(e);
       }
-      return new Unix(address);
+      return transport;
+    }
+
+    @Override
+    public String describe() {
+      return "%s: %s, %s"
+          .formatted(
+              listener,
+              PosixFilePermissions.toString(listener.mode()),
+              listener.group().map(group -> "group " + group).orElse("the agent's own group"));
     }
 
     @Override
     public NettyServerBuilder builder() {
-      return NettyServerBuilder.forAddress(
-              new DomainSocketAddress(address.path().toAbsolutePath().toFile()))
+      return NettyServerBuilder.forAddress(new DomainSocketAddress(path.toFile()))
           .channelType(EpollServerDomainSocketChannel.class)
-          .bossEventLoopGroup(accepting)
-          .workerEventLoopGroup(working);
+          .bossEventLoopGroup(threads.accepting())
+          .workerEventLoopGroup(threads.working());
     }
 
     @Override
-    public void started() throws IOException {
+    public void started() throws IOException, ListenException {
       bound = true;
-      Files.setPosixFilePermissions(address.path(), PosixFilePermissions.fromString("rw-rw----"));
+      // The group first: until the rights are given nobody else may open the file.
+      setGroup(path);
+      Files.setPosixFilePermissions(path, listener.mode());
+    }
+
+    /** Whether the group can be set is known before anybody is served. */
+    private void tryGroup() throws IOException, ListenException {
+      if (listener.group().isEmpty()) {
+        return;
+      }
+      Path trial = Files.createTempFile(path.getParent(), ".skerry", ".group");
+      try {
+        setGroup(trial);
+      } finally {
+        Files.delete(trial);
+      }
+    }
+
+    private void setGroup(Path file) throws IOException, ListenException {
+      if (listener.group().isEmpty()) {
+        return;
+      }
+      String name = listener.group().get();
+      try {
+        GroupPrincipal group =
+            file.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByGroupName(name);
+        Files.getFileAttributeView(file, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
+            .setGroup(group);
+      } catch (UserPrincipalNotFoundException e) {
+        throw new ListenException(
+            "cannot listen on %s: there is no group '%s'".formatted(listener.address(), name), e);
+      } catch (FileSystemException e) {
+        throw new ListenException(
+            "cannot listen on %s: the agent's user cannot give a file to group '%s' without being in it"
+                .formatted(listener.address(), name),
+            e);
+      }
     }
 
     @Override
     public ListenException refused(IOException cause) {
       return new ListenException(
-          "cannot listen on %s: %s".formatted(address, describe(cause)), cause);
+          "cannot listen on %s: %s".formatted(listener.address(), cause(cause)), cause);
     }
 
     @Override
     public void close() {
-      stop(accepting);
-      stop(working);
       if (bound) {
         try {
-          Files.deleteIfExists(address.path());
+          Files.deleteIfExists(path);
         } catch (IOException e) {
-          log.atWarn().addKeyValue("socket", address).setCause(e).log("socket file not removed");
+          log.atWarn()
+              .addKeyValue("socket", listener.address())
+              .setCause(e)
+              .log("socket file not removed");
         }
       }
-    }
-  }
-
-  private static void stop(EventLoopGroup threads) {
-    if (!threads.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2_000)) {
-      LoggerFactory.getLogger(Transport.class).atWarn().log("transport threads did not stop");
     }
   }
 
@@ -138,7 +197,19 @@ sealed interface Transport extends AutoCloseable {
             "cannot listen on %s: the agent serves without encryption, so only on a loopback address or a Unix socket"
                 .formatted(address));
       }
-      return new Tcp(address, new InetSocketAddress(host, address.port()));
+      Tcp transport = new Tcp(address, new InetSocketAddress(host, address.port()));
+      try (ServerSocket trial = new ServerSocket()) {
+        trial.setReuseAddress(true);
+        trial.bind(transport.bind);
+      } catch (IOException e) {
+        throw transport.refused(e);
+      }
+      return transport;
+    }
+
+    @Override
+    public String describe() {
+      return address + ": not encrypted, for every program of this machine";
     }
 
     @Override
@@ -155,8 +226,7 @@ sealed interface Transport extends AutoCloseable {
           ? new ListenException(
               "cannot listen on %s: the port is taken; choose another --listen".formatted(address),
               cause)
-          : new ListenException(
-              "cannot listen on %s: %s".formatted(address, describe(cause)), cause);
+          : new ListenException("cannot listen on %s: %s".formatted(address, cause(cause)), cause);
     }
 
     private static boolean isTaken(@Nullable Throwable cause) {
@@ -171,7 +241,7 @@ sealed interface Transport extends AutoCloseable {
     public void close() {}
   }
 
-  private static String describe(IOException e) {
+  private static String cause(IOException e) {
     Throwable root = e.getCause() == null ? e : e.getCause();
     return "%s: %s".formatted(root.getClass().getSimpleName(), root.getMessage());
   }

@@ -740,10 +740,12 @@ class DeviceAgentTest {
   void tellsTheAgeOfEverythingWhileItRunsAndAfterwards() throws Exception {
     commitFirst();
     StatusFile file = new StatusFile(Disk.local(), device());
+    file.listening(List.of("unix:/run/skerry/cam.sock (cam)"));
     file.write(agent.status());
 
     assertThat(statusCommand()).isZero();
     assertThat(said.toString())
+        .contains("listens     unix:/run/skerry/cam.sock (cam)")
         .contains("agent       running")
         .contains("boot 42")
         .contains("runs engine-health@1 since ")

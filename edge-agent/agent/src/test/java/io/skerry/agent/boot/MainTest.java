@@ -177,6 +177,29 @@ class MainTest {
         .contains("memory");
   }
 
+  @Test
+  void doctorTriesWhereTheAgentIsToListen() throws Exception {
+    String good = "unix:" + folder.resolve("cam.sock");
+    assertThat(run("doctor", "--listen", good + ",app=cam,mode=0600")).isZero();
+    assertThat(out.toString())
+        .contains("listen     %s (cam): rw-------, the agent's own group".formatted(good));
+    assertThat(folder).isEmptyDirectory();
+
+    assertThat(run("doctor", "--listen", good + ",group=no-such-group")).isEqualTo(1);
+    assertThat(out.toString())
+        .contains("listen     cannot listen on %s: there is no group".formatted(good));
+    assertThat(err.toString()).isEqualTo("error: the agent cannot listen as told%n".formatted());
+  }
+
+  @Test
+  void oneAddressTwiceIsUsage() {
+    assertThat(run("serve", "--models", "x", "--listen", "unix:/a", "--listen", "unix:/a,app=cam"))
+        .isEqualTo(2);
+    assertThat(err.toString())
+        .startsWith("error: --listen: unix:/a is given twice")
+        .hasLineCount(1);
+  }
+
   private int run(String... arguments) {
     return Main.execute(new PrintWriter(out, true), new PrintWriter(err, true), arguments);
   }

@@ -29,6 +29,7 @@ class ServeProcessTest {
         Files.createDirectories(folder.resolve("models/scale/1")).resolve("model.onnx"), 2);
     Files.createDirectories(folder.resolve("models/empty/1"));
     Path socket = folder.resolve("agent.sock");
+    Path second = folder.resolve("cam.sock");
     Process agent =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -41,12 +42,16 @@ class ServeProcessTest {
                 "--models",
                 folder.resolve("models").toString(),
                 "--listen",
-                "unix:" + socket)
+                "unix:" + socket,
+                "--listen",
+                "unix:" + second + ",app=cam")
             .redirectError(folder.resolve("err").toFile())
             .start();
     try (BufferedReader out = agent.inputReader();
         TestClient client = TestClient.to(new ListenAddress.Unix(socket))) {
-      assertThat(out.readLine()).isEqualTo("serving 1 models on unix:" + socket);
+      assertThat(out.readLine())
+          .isEqualTo("serving 1 models on unix:%s, unix:%s (cam)".formatted(socket, second));
+      assertThat(second).exists();
 
       ByteString answer =
           client
@@ -69,6 +74,7 @@ class ServeProcessTest {
       assertThat(agent.waitFor(20, TimeUnit.SECONDS)).isTrue();
       assertThat(agent.exitValue()).isEqualTo(SIGTERM_EXIT_CODE);
       assertThat(socket).doesNotExist();
+      assertThat(second).doesNotExist();
       assertThat(folder.resolve("err"))
           .content()
           .contains("model empty@1 is not served: ")

@@ -10,6 +10,8 @@ import io.skerry.agent.model.PredictRequest;
 import io.skerry.agent.model.PredictionListener;
 import io.skerry.agent.model.Predictor;
 import io.skerry.agent.model.ServingModel;
+import io.skerry.agent.serve.ApplicationStatistics;
+import io.skerry.agent.serve.CallStatistics;
 import io.skerry.agent.serve.ListenAddress;
 import io.skerry.agent.serve.ListenException;
 import io.skerry.protocol.Digest;
@@ -52,6 +54,9 @@ class DiagnosticsTest {
   @TempDir private Path folder;
   private final ModelSlots slots = new ModelSlots();
   private Path file;
+  private static final CallStatistics CALLS =
+      new CallStatistics(4, List.of(new ApplicationStatistics("cam", 1, 2, 3, 4, 5, 6)));
+
   private Path socket;
   private Diagnostics diagnostics;
   private Diagnostics.Listening listening;
@@ -66,7 +71,7 @@ class DiagnosticsTest {
             new ModelVersion(MODEL, 3),
             Digest.of(new byte[0]),
             EngineCatalog.discovered().load(file, LoadOptions.DEFAULTS)));
-    diagnostics = new Diagnostics(slots, () -> 4, model -> Optional.of(file));
+    diagnostics = new Diagnostics(slots, () -> CALLS, model -> Optional.of(file));
     socket = folder.resolve("d.sock");
     listening = diagnostics.all(socket);
   }
@@ -94,6 +99,11 @@ class DiagnosticsTest {
             "skerry_agent_predictions_total{model=\"scale\",version=\"3\",outcome=\"answered\"} 1\n")
         .contains("skerry_agent_items_total{model=\"scale\",version=\"3\"} 2\n")
         .contains("skerry_agent_calls_waiting 4\n")
+        .contains(
+            "skerry_agent_application_calls_total{application=\"cam\",outcome=\"answered\"} 1\n")
+        .contains(
+            "skerry_agent_application_calls_total{application=\"cam\",outcome=\"failed\"} 5\n")
+        .contains("skerry_agent_application_calls_waiting{application=\"cam\"} 6\n")
         .containsPattern("skerry_agent_memory_bytes\\{kind=\"resident\"} [1-9][0-9]+");
   }
 
@@ -131,7 +141,7 @@ class DiagnosticsTest {
           return Optional.of(file);
         };
     Path other = folder.resolve("other.sock");
-    try (Diagnostics.Listening there = new Diagnostics(slots, () -> 0, slow).all(other)) {
+    try (Diagnostics.Listening there = new Diagnostics(slots, () -> CALLS, slow).all(other)) {
       SocketAddress address = UnixDomainSocketAddress.of(other);
       String request = "GET /operators?model=scale&runs=1 HTTP/1.1\r\n\r\n";
       FutureTask<String> first = new FutureTask<>(() -> ask(address, request));
@@ -164,7 +174,7 @@ class DiagnosticsTest {
     Path full = folder.resolve("full");
     Path other = folder.resolve("other.sock");
     try (Diagnostics.Listening there =
-        new Diagnostics(slots, () -> 0, model -> Optional.of(file), full).all(other)) {
+        new Diagnostics(slots, () -> CALLS, model -> Optional.of(file), full).all(other)) {
       assertThat(there.isWhole()).isTrue();
       SocketAddress address = UnixDomainSocketAddress.of(other);
       String request = "GET /recording?seconds=1 HTTP/1.1\r\n\r\n";

@@ -184,6 +184,76 @@ class CallQueueTest {
     }
   }
 
+  @Test
+  void applicationsTakeTurns() {
+    try (CallQueue shared = new CallQueue(new QueueConfig(1, 30, 1_000), executor::add)) {
+      busyWith(
+          shared,
+          () -> {
+            for (String name : List.of("a1", "a2", "a3", "a4")) {
+              shared.submit(new Note(name, 1, "a"), 5, 0, true);
+            }
+            shared.submit(new Note("b1", 1, "b"), 5, 0, true);
+            shared.submit(new Note("b2", 1, "b"), 5, 0, true);
+            shared.submit(new Note("c urgent", 1, "c"), 1, 0, true);
+          });
+
+      assertThat(events)
+          .containsExactly(
+              "ran c urgent", "ran a1", "ran b1", "ran a2", "ran b2", "ran a3", "ran a4");
+    }
+  }
+
+  @Test
+  void whoHadManyWaitingOwesNothingLater() {
+    try (CallQueue shared = new CallQueue(new QueueConfig(1, 30, 1_000), executor::add)) {
+      busyWith(
+          shared,
+          () -> {
+            for (String name : List.of("a1", "a2", "a3", "a4")) {
+              shared.submit(new Note(name, 1, "a"), 5, 0, true);
+            }
+          });
+      events.clear();
+      busyWith(
+          shared,
+          () -> {
+            shared.submit(new Note("a5", 1, "a"), 5, 0, true);
+            shared.submit(new Note("b1", 1, "b"), 5, 0, true);
+            shared.submit(new Note("b2", 1, "b"), 5, 0, true);
+          });
+
+      assertThat(events).containsExactly("ran a5", "ran b1", "ran b2");
+    }
+  }
+
+  @Test
+  void noApplicationFillsTheQueueForAll() {
+    QueueConfig bounds = new QueueConfig(1, 4, 100).dividedBy(2);
+    try (CallQueue shared = new CallQueue(bounds, executor::add)) {
+      busyWith(
+          shared,
+          () -> {
+            shared.submit(new Note("a1", 40, "a"), 5, 0, true);
+            shared.submit(new Note("a2", 11, "a"), 5, 0, true);
+            shared.submit(new Note("a3", 1, "a"), 5, 0, true);
+            shared.submit(new Note("a4", 1, "a"), 5, 0, true);
+            shared.submit(new Note("b1", 55, "b"), 5, 0, true);
+            assertThat(shared.waiting("a")).isEqualTo(2);
+            assertThat(shared.waiting("b")).isEqualTo(1);
+          });
+
+      assertThat(shared.waiting("a")).isZero();
+      assertThat(events)
+          .containsExactly(
+              "refused a2: UNAVAILABLE Exceeds maximum queue size of one application: 1 calls of 40 bytes of 'a' wait",
+              "refused a4: UNAVAILABLE Exceeds maximum queue size of one application: 2 calls of 41 bytes of 'a' wait",
+              "ran a1",
+              "ran b1",
+              "ran a3");
+    }
+  }
+
   private CallQueue.Waiting placed(String name, long bytes) {
     CallQueue.@Nullable Waiting place = queue.submit(new Note(name, bytes), 5, 0, true);
     if (place == null) {
@@ -194,7 +264,11 @@ class CallQueueTest {
 
   /** Takes the only place, does the given things, frees it, and lets everything run. */
   private void busyWith(Runnable meanwhile) {
-    queue.submit(
+    busyWith(queue, meanwhile);
+  }
+
+  private void busyWith(CallQueue busy, Runnable meanwhile) {
+    busy.submit(
         new Note("busy") {
           @Override
           public void run() {
@@ -222,14 +296,25 @@ class CallQueueTest {
   private class Note implements CallQueue.Work {
     private final String name;
     private final long bytes;
+    private final String application;
 
     Note(String name) {
       this(name, 1);
     }
 
     Note(String name, long bytes) {
+      this(name, bytes, "");
+    }
+
+    Note(String name, long bytes, String application) {
       this.name = name;
       this.bytes = bytes;
+      this.application = application;
+    }
+
+    @Override
+    public String application() {
+      return application;
     }
 
     @Override

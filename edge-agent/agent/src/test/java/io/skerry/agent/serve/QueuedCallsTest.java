@@ -78,7 +78,7 @@ class QueuedCallsTest {
                     .modelInfer(request().build()));
 
     assertThat(late.getStatus().getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
-    await(() -> server.server().service().waiting() == 0);
+    await(() -> server.server().service().callStatistics().waiting() == 0);
     await(() -> fails().getCount() == 1);
   }
 
@@ -87,12 +87,12 @@ class QueuedCallsTest {
     CancellableContext context = Context.current().withCancellation();
     Future<?> call =
         threads.submit(context.wrap(() -> server.stub().modelInfer(request().build())));
-    await(() -> server.server().service().waiting() == 1);
+    await(() -> server.server().service().callStatistics().waiting() == 1);
 
     context.cancel(null);
 
     assertThatThrownBy(() -> call.get(20, TimeUnit.SECONDS)).hasMessageContaining("CANCELLED");
-    await(() -> server.server().service().waiting() == 0);
+    await(() -> server.server().service().callStatistics().waiting() == 0);
   }
 
   @Test
@@ -101,7 +101,7 @@ class QueuedCallsTest {
     for (int i = 0; i < 2; i++) {
       waiting.add(threads.submit(() -> server.stub().modelInfer(request().build())));
     }
-    await(() -> server.server().service().waiting() == 2);
+    await(() -> server.server().service().callStatistics().waiting() == 2);
 
     assertThatThrownBy(() -> server.stub().modelInfer(request().build()))
         .hasMessageStartingWith("UNAVAILABLE: Exceeds maximum queue size");
@@ -122,7 +122,7 @@ class QueuedCallsTest {
     return statistics.getInferenceStats().getFail();
   }
 
-  private static ModelInferRequest.Builder request() {
+  static ModelInferRequest.Builder request() {
     return ModelInferRequest.newBuilder()
         .setModelName("m")
         .addInputs(
@@ -136,7 +136,7 @@ class QueuedCallsTest {
         .addRawInputContents(TestServer.bytes(0));
   }
 
-  private static void await(BooleanSupplier condition) {
+  static void await(BooleanSupplier condition) {
     long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
     while (!condition.getAsBoolean()) {
       assertThat(System.nanoTime()).isLessThan(deadline);

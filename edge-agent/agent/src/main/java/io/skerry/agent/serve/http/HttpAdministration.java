@@ -156,7 +156,11 @@ final class HttpAdministration {
               ProtoJson.write(
                   system
                       ? List.copyOf(
-                          new TreeMap<>(service.memoryStatus(name).getRegionsMap()).values())
+                          new TreeMap<>(
+                                  service
+                                      .memoryStatus(service.applications().unnamed(), name)
+                                      .getRegionsMap())
+                              .values())
                       : List.of()));
       case "register" -> {
         requirePost(post);
@@ -166,7 +170,7 @@ final class HttpAdministration {
       case "unregister" -> {
         requirePost(post);
         if (system) {
-          service.unregisterMemory(name);
+          service.unregisterMemory(service.applications().unnamed(), name);
         }
         yield HttpAnswer.empty(200);
       }
@@ -185,6 +189,8 @@ final class HttpAdministration {
       throw invalid("'key' and 'byte_size' are needed to register shared memory");
     }
     service
+        .applications()
+        .unnamed()
         .memory()
         .register(
             name, key.getAsString(), offset == null ? 0 : offset.getAsLong(), bytes.getAsLong());

@@ -2,6 +2,7 @@ package io.skerry.agent.serve.http;
 
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.PredictException.Code;
+import io.skerry.agent.serve.Application;
 import io.skerry.agent.serve.InferCall;
 import io.skerry.agent.serve.InferenceService;
 import io.skerry.wire.inference.ModelInferResponse;
@@ -23,7 +24,7 @@ final class HttpInference {
     byte[] body = request.body();
     if (NO_JSON.equals(request.jsonLength())) {
       InferJson raw = RawRequest.read(service, model, version, body);
-      service.infer(raw.request(), new Call(raw, exchange));
+      service.infer(raw.request(), new Call(raw, exchange, service.applications().unnamed()));
       return;
     }
     int jsonBytes = jsonBytes(request.jsonLength(), body.length);
@@ -33,7 +34,7 @@ final class HttpInference {
             version,
             ByteBuffer.wrap(body, 0, jsonBytes),
             ByteBuffer.wrap(body, jsonBytes, body.length - jsonBytes));
-    service.infer(wanted.request(), new Call(wanted, exchange));
+    service.infer(wanted.request(), new Call(wanted, exchange, service.applications().unnamed()));
   }
 
   private static int jsonBytes(@Nullable String header, int bodyBytes) throws PredictException {
@@ -54,7 +55,8 @@ final class HttpInference {
             .formatted(bodyBytes));
   }
 
-  private record Call(InferJson wanted, HttpExchange exchange) implements InferCall {
+  private record Call(InferJson wanted, HttpExchange exchange, Application application)
+      implements InferCall {
     @Override
     public boolean isCancelled() {
       return exchange.isCancelled();

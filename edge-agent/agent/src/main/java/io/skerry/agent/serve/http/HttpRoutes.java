@@ -62,7 +62,9 @@ final class HttpRoutes {
       return;
     }
     if (rest.isEmpty()) {
-      exchange.answer(HttpAnswer.json(ProtoJson.write(service.serverMetadata())));
+      exchange.answer(
+          HttpAnswer.json(
+              ProtoJson.write(service.serverMetadata(service.applications().unnamed()))));
       return;
     }
     switch (rest.getFirst()) {

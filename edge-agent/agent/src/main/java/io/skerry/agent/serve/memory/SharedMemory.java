@@ -132,6 +132,11 @@ public final class SharedMemory implements AutoCloseable {
                   key.replaceAll("\\p{Cntrl}", "?").substring(0, Math.min(80, key.length())),
                   limits.keyPrefix()));
     }
+    if (limits.reserved().stream().anyMatch(file::startsWith)) {
+      throw invalid(
+          "shared memory key '%s' is not accepted: keys of another application begin so"
+              .formatted(file.substring(0, Math.min(80, file.length()))));
+    }
     return file;
   }
 
