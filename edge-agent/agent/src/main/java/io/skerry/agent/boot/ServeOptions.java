@@ -35,8 +35,9 @@ final class ServeOptions {
       names = "--listen",
       paramLabel = "ADDRESS",
       description =
-          "unix:PATH[,app=NAME][,group=NAME][,mode=0660] or tcp:HOST:PORT; may be repeated, one for"
-              + " each application; by default the socket /run/skerry/agent.sock, or under"
+          "unix:PATH[,app=NAME][,group=NAME][,mode=0660] or"
+              + " tcp:HOST:PORT[,cert=FILE,key=FILE,clients=FILE]; may be repeated, one for each"
+              + " application; by default the socket /run/skerry/agent.sock, or under"
               + " $$XDG_RUNTIME_DIR/skerry")
   private List<String> listen = new ArrayList<>();
 

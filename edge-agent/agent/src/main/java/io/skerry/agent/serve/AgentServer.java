@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /**
  * The gRPC server of the agent: GRPCInferenceService, grpc.health.v1, reflection, and
@@ -74,7 +75,6 @@ public final class AgentServer implements AutoCloseable {
   }
 
   private Listening prepare(Listener listener, Transport transport) {
-    Application application = service.applications().of(listener);
     NettyServerBuilder builder =
         transport
             .builder()
@@ -83,12 +83,22 @@ public final class AgentServer implements AutoCloseable {
             .flowControlWindow(WINDOW_BYTES)
             .decompressorRegistry(DeflateCodec.DECOMPRESSORS)
             .maxInboundMessageSize(config.messageBytesMax())
-            .maxConcurrentCallsPerConnection(config.callsPerConnectionMax())
-            .addService(
-                UnreadableRequests.answered(
-                    ServerInterceptors.intercept(
-                        new MemoryEndpoint(service, () -> application), InferStream.ERROR_FORM)))
-            .addService(ProtoReflectionServiceV1.newInstance());
+            .maxConcurrentCallsPerConnection(config.callsPerConnectionMax());
+    Supplier<Application> caller;
+    if (listener.tls().isPresent()) {
+      CertifiedCaller certified = new CertifiedCaller(service.applications());
+      builder.addTransportFilter(certified).intercept(certified);
+      caller = certified::current;
+    } else {
+      Application application = service.applications().of(listener);
+      caller = () -> application;
+    }
+    builder
+        .addService(
+            UnreadableRequests.answered(
+                ServerInterceptors.intercept(
+                    new MemoryEndpoint(service, caller), InferStream.ERROR_FORM)))
+        .addService(ProtoReflectionServiceV1.newInstance());
     shared.forEach(builder::addService);
     return new Listening(listener, transport, builder.build());
   }

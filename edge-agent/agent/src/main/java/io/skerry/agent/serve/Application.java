@@ -18,6 +18,9 @@ public final class Application {
   // No dot: keys of shared memory have one after the name.
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,62}");
 
+  private static final Pattern CERTIFICATE_NAME =
+      Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
+
   /** Counts of calls; written by every one, so nothing here waits. */
   static final class Counters {
     private final LongAdder answered = new LongAdder();
@@ -48,11 +51,13 @@ public final class Application {
   }
 
   private final String name;
+  private final String account;
   private final SharedMemory memory;
   private final Counters counters;
 
-  Application(String name, SharedMemory memory, Counters counters) {
+  Application(String name, String account, SharedMemory memory, Counters counters) {
     this.name = name;
+    this.account = account;
     this.memory = memory;
     this.counters = counters;
   }
@@ -62,9 +67,19 @@ public final class Application {
     return NAME.matcher(text).matches();
   }
 
+  /** Whether a certificate's common name can be the name of an application. */
+  static boolean isCertificateName(String text) {
+    return CERTIFICATE_NAME.matcher(text).matches();
+  }
+
   /** Its name; {@link #UNNAMED} for whoever comes by an address without one. */
   public String name() {
     return name;
+  }
+
+  /** Under which name it is counted and waits: its own, unless there are too many. */
+  String account() {
+    return account;
   }
 
   /** Regions that it has registered. */

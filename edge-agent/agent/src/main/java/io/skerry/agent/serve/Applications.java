@@ -8,13 +8,22 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.ToIntFunction;
 
 /** The applications that an agent's listeners tell apart. Thread-safe. */
 public final class Applications implements AutoCloseable {
+  /** The most names that are told apart in counters and in the queue. */
+  static final int NAMES_MAX = 256;
+
+  // No name has parentheses.
+  private static final String OTHERS = "(others)";
+  private static final int CERTIFICATE_SHARES = 4;
+
   private final Application unnamed;
   private final Map<String, Application> named = new TreeMap<>();
-  private final Map<String, Application.Counters> counters = new TreeMap<>();
+  private final Map<String, Application.Counters> counters = new ConcurrentSkipListMap<>();
+  private final SharedMemory none = new SharedMemory(Optional.empty());
 
   Applications(List<Listener> listeners, Optional<SharedMemoryConfig> memory) {
     Set<String> names = names(listeners);
@@ -24,10 +33,15 @@ public final class Applications implements AutoCloseable {
     this.unnamed = make(Application.UNNAMED, memory.map(shared -> shared.beside(names)));
   }
 
-  /** How many parts the queue of these listeners' calls has: one for each application. */
+  /**
+   * How many parts the queue of these listeners' calls has: one for each name, one for whoever has
+   * none, and {@value #CERTIFICATE_SHARES} for however many clients come with certificates.
+   */
   static int shares(List<Listener> listeners) {
-    int names = names(listeners).size();
-    return names == 0 ? 1 : names + 1;
+    int shares = 1 + names(listeners).size();
+    return listeners.stream().anyMatch(listener -> listener.tls().isPresent())
+        ? shares + CERTIFICATE_SHARES
+        : shares;
   }
 
   private static Set<String> names(List<Listener> listeners) {
@@ -42,7 +56,7 @@ public final class Applications implements AutoCloseable {
   private Application make(String name, Optional<SharedMemoryConfig> memory) {
     Application.Counters counted = new Application.Counters();
     counters.put(name, counted);
-    return new Application(name, new SharedMemory(memory), counted);
+    return new Application(name, name, new SharedMemory(memory), counted);
   }
 
   /** Whoever comes by an address without a name. */
@@ -53,6 +67,18 @@ public final class Applications implements AutoCloseable {
   /** The application of a listener. */
   Application of(Listener listener) {
     return named.getOrDefault(listener.application(), unnamed);
+  }
+
+  /**
+   * The application of a client's certificate. It may be on another machine and shares no memory.
+   */
+  synchronized Application certified(String name) {
+    String account = counters.containsKey(name) || counters.size() < NAMES_MAX ? name : OTHERS;
+    return new Application(
+        name,
+        account,
+        none,
+        counters.computeIfAbsent(account, added -> new Application.Counters()));
   }
 
   /** What each asked for, ordered by name. */

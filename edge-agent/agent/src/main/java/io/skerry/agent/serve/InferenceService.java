@@ -399,7 +399,7 @@ public final class InferenceService implements AutoCloseable {
 
     @Override
     public String application() {
-      return call.application().name();
+      return call.application().account();
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.skerry.agent.serve;
 
+import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.EnumSet;
@@ -13,23 +14,29 @@ import java.util.Set;
 /**
  * An address where the agent listens, who may open it, and who whoever does is taken for.
  *
- * <p>As text {@code ADDRESS[,app=NAME][,group=NAME][,mode=0660]}; the last two are of a Unix
- * socket's file.
+ * <p>As text {@code unix:PATH[,app=NAME][,group=NAME][,mode=0660]} or {@code
+ * tcp:HOST:PORT[,cert=FILE,key=FILE,clients=FILE]}.
  *
  * @param application the name of whoever comes by this address; {@link Application#UNNAMED} for
  *     none
  * @param group the file's group; the agent's own when empty
  * @param mode the file's rights; who may write may predict
+ * @param tls how a port and its clients know each other; without it a port is of this machine only
  */
 public record Listener(
     ListenAddress address,
     String application,
     Optional<String> group,
-    Set<PosixFilePermission> mode) {
+    Set<PosixFilePermission> mode,
+    Optional<TlsFiles> tls) {
   private static final String APPLICATION = "app";
   private static final String GROUP = "group";
   private static final String MODE = "mode";
-  private static final List<String> OPTIONS = List.of(APPLICATION, GROUP, MODE);
+  private static final String CERTIFICATE = "cert";
+  private static final String KEY = "key";
+  private static final String CLIENTS = "clients";
+  private static final List<String> SOCKET = List.of(APPLICATION, GROUP, MODE);
+  private static final List<String> TLS = List.of(CERTIFICATE, KEY, CLIENTS);
 
   private static final Set<PosixFilePermission> USUAL =
       PosixFilePermissions.fromString("rw-rw----");
@@ -50,7 +57,7 @@ public record Listener(
     }
     if (address instanceof ListenAddress.Tcp && !application.isEmpty()) {
       throw new IllegalArgumentException(
-          "%s cannot be application '%s': every program of this machine may open a port; give it a Unix socket"
+          "%s cannot be application '%s': whoever calls may be any; give it a Unix socket, or certificates"
               .formatted(address, application));
     }
     mode = Set.copyOf(mode);
@@ -58,12 +65,12 @@ public record Listener(
 
   /** Without a name, with the usual rights. */
   public static Listener of(ListenAddress address) {
-    return new Listener(address, Application.UNNAMED, Optional.empty(), USUAL);
+    return new Listener(address, Application.UNNAMED, Optional.empty(), USUAL, Optional.empty());
   }
 
   /** The same at another address. */
   Listener at(ListenAddress other) {
-    return new Listener(other, application, group, mode);
+    return new Listener(other, application, group, mode, tls);
   }
 
   /**
@@ -78,29 +85,44 @@ public record Listener(
     for (int i = 1; i < parts.length; i++) {
       int equals = parts[i].indexOf('=');
       String name = equals < 0 ? parts[i] : parts[i].substring(0, equals);
-      if (!OPTIONS.contains(name)) {
+      List<String> known = address instanceof ListenAddress.Tcp ? TLS : SOCKET;
+      if (!known.contains(name)) {
         throw new IllegalArgumentException(
-            "'%s' of '%s' is not known: an address may be followed by %s"
-                .formatted(name, text, String.join("=, ", OPTIONS) + "="));
+            "'%s' of '%s' is not known: %s may be followed by %s="
+                .formatted(
+                    name,
+                    text,
+                    known == TLS ? "a port" : "a Unix socket",
+                    String.join("=, ", known)));
       }
       String value = equals < 0 ? "" : parts[i].substring(equals + 1);
       if (value.isEmpty() || options.put(name, value) != null) {
         throw new IllegalArgumentException("'%s' needs one value for '%s'".formatted(text, name));
       }
     }
-    if (address instanceof ListenAddress.Tcp) {
-      for (String name : List.of(GROUP, MODE)) {
-        if (options.containsKey(name)) {
-          throw new IllegalArgumentException(
-              "'%s': '%s' is of a Unix socket's file, a port has none".formatted(text, name));
-        }
-      }
-    }
     return new Listener(
         address,
         options.getOrDefault(APPLICATION, Application.UNNAMED),
         Optional.ofNullable(options.get(GROUP)),
-        options.containsKey(MODE) ? mode(options.get(MODE)) : USUAL);
+        options.containsKey(MODE) ? mode(options.get(MODE)) : USUAL,
+        tls(text, options));
+  }
+
+  private static Optional<TlsFiles> tls(String text, Map<String, String> options) {
+    List<String> given = TLS.stream().filter(options::containsKey).toList();
+    if (given.isEmpty()) {
+      return Optional.empty();
+    }
+    if (given.size() < TLS.size()) {
+      throw new IllegalArgumentException(
+          "'%s' needs %s= together: a port that is reached from elsewhere asks its clients for certificates"
+              .formatted(text, String.join("=, ", TLS)));
+    }
+    return Optional.of(
+        new TlsFiles(
+            Path.of(options.get(CERTIFICATE)),
+            Path.of(options.get(KEY)),
+            Path.of(options.get(CLIENTS))));
   }
 
   /**
@@ -152,6 +174,7 @@ public record Listener(
 
   @Override
   public String toString() {
-    return application.isEmpty() ? address.toString() : "%s (%s)".formatted(address, application);
+    String whose = tls.isPresent() ? "certificates" : application;
+    return whose.isEmpty() ? address.toString() : "%s (%s)".formatted(address, whose);
   }
 }

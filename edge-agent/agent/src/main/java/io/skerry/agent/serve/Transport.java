@@ -19,6 +19,8 @@ import java.nio.file.attribute.GroupPrincipal;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipalNotFoundException;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,7 +35,7 @@ sealed interface Transport extends AutoCloseable {
   static Transport open(Listener listener, TransportThreads threads) throws ListenException {
     return switch (listener.address()) {
       case ListenAddress.Unix unix -> Unix.open(listener, unix, threads);
-      case ListenAddress.Tcp tcp -> Tcp.open(tcp);
+      case ListenAddress.Tcp tcp -> Tcp.open(listener, tcp);
     };
   }
 
@@ -171,20 +173,26 @@ sealed interface Transport extends AutoCloseable {
     }
   }
 
-  /** A TCP port of this machine only, because nothing is encrypted. */
+  /** A TCP port: of this machine only, unless both sides show certificates. */
   final class Tcp implements Transport {
     // Linux's EADDRINUSE, as epoll's transport gives it.
     private static final int ADDRESS_IN_USE = -98;
 
+    private static final long HANDSHAKE_SECONDS_MAX = 10;
+    // A client whose certificate has ended, or is no longer believed, is out after this.
+    private static final long CONNECTION_HOURS_MAX = 1;
+
     private final ListenAddress.Tcp address;
     private final InetSocketAddress bind;
+    private final Optional<ReloadedTls> tls;
 
-    private Tcp(ListenAddress.Tcp address, InetSocketAddress bind) {
+    private Tcp(ListenAddress.Tcp address, InetSocketAddress bind, Optional<ReloadedTls> tls) {
       this.address = address;
       this.bind = bind;
+      this.tls = tls;
     }
 
-    static Tcp open(ListenAddress.Tcp address) throws ListenException {
+    static Tcp open(Listener listener, ListenAddress.Tcp address) throws ListenException {
       InetAddress host;
       try {
         host = InetAddress.getByName(address.host());
@@ -192,12 +200,13 @@ sealed interface Transport extends AutoCloseable {
         throw new ListenException(
             "cannot listen on %s: unknown host '%s'".formatted(address, address.host()), e);
       }
-      if (!host.isLoopbackAddress()) {
+      if (!host.isLoopbackAddress() && listener.tls().isEmpty()) {
         throw new ListenException(
-            "cannot listen on %s: the agent serves without encryption, so only on a loopback address or a Unix socket"
+            "cannot listen on %s: without encryption only on a loopback address or a Unix socket; elsewhere it needs cert=, key= and clients="
                 .formatted(address));
       }
-      Tcp transport = new Tcp(address, new InetSocketAddress(host, address.port()));
+      Tcp transport =
+          new Tcp(address, new InetSocketAddress(host, address.port()), tls(listener, address));
       try (ServerSocket trial = new ServerSocket()) {
         trial.setReuseAddress(true);
         trial.bind(transport.bind);
@@ -207,14 +216,40 @@ sealed interface Transport extends AutoCloseable {
       return transport;
     }
 
+    private static Optional<ReloadedTls> tls(Listener listener, ListenAddress.Tcp address)
+        throws ListenException {
+      if (listener.tls().isEmpty()) {
+        return Optional.empty();
+      }
+      try {
+        return Optional.of(ReloadedTls.of(listener.tls().get()));
+      } catch (IOException e) {
+        throw new ListenException("cannot listen on %s: %s".formatted(address, e.getMessage()), e);
+      }
+    }
+
     @Override
     public String describe() {
-      return address + ": not encrypted, for every program of this machine";
+      return tls.map(
+              files ->
+                  "%s: for clients with certificates; its own, of '%s', ends %s"
+                      .formatted(
+                          address,
+                          files.certificate().getSubjectX500Principal(),
+                          files.certificate().getNotAfter().toInstant()))
+          .orElse(address + ": not encrypted, for every program of this machine");
     }
 
     @Override
     public NettyServerBuilder builder() {
-      return NettyServerBuilder.forAddress(bind);
+      NettyServerBuilder builder = NettyServerBuilder.forAddress(bind);
+      tls.ifPresent(
+          files ->
+              builder
+                  .sslContext(files)
+                  .handshakeTimeout(HANDSHAKE_SECONDS_MAX, TimeUnit.SECONDS)
+                  .maxConnectionAge(CONNECTION_HOURS_MAX, TimeUnit.HOURS));
+      return builder;
     }
 
     @Override

@@ -104,6 +104,44 @@ public final class TestAuthority {
     }
   }
 
+  /** A key and its certificate, in PEM. */
+  public record Pem(String certificate, String key) {}
+
+  /** The authority's own certificate, in PEM. */
+  public String pem() {
+    return CertificateChain.pem(certificate);
+  }
+
+  /** A server on 127.0.0.1. */
+  public Pem server() {
+    KeyPair server = pair();
+    return pem(server, server(server, "127.0.0.1", new Validity(BEGIN, END)));
+  }
+
+  /** A client of this subject, with a certificate that counts until then. */
+  public Pem client(String subject, Instant notAfter) {
+    KeyPair client = pair();
+    return pem(
+        client,
+        issue(
+            new X500Name(subject),
+            SubjectPublicKeyInfo.getInstance(client.getPublic().getEncoded()),
+            new Validity(BEGIN, notAfter),
+            null,
+            KeyPurposeId.id_kp_clientAuth,
+            false));
+  }
+
+  /** A client of this subject. */
+  public Pem client(String subject) {
+    return client(subject, END);
+  }
+
+  private static Pem pem(KeyPair pair, X509Certificate leaf) {
+    return new Pem(
+        CertificateChain.pem(leaf), SignedDer.pem("PRIVATE KEY", pair.getPrivate().getEncoded()));
+  }
+
   /** TLS of a client that believes this authority. */
   public SSLContext believing() {
     return ControlPort.context(

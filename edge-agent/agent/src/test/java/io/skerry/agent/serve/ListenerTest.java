@@ -58,6 +58,9 @@ class ListenerTest {
         "tcp:127.0.0.1:0,mode=0660",
         "tcp:127.0.0.1:0,group=video",
         "tcp:127.0.0.1:0,app=cam",
+        "unix:a,cert=c,key=k,clients=x",
+        "tcp:127.0.0.1:0,cert=c,key=k",
+        "tcp:127.0.0.1:0,clients=x",
       })
   void refusesTheRest(String text) {
     assertThatThrownBy(() -> Listener.parse(text)).isInstanceOf(IllegalArgumentException.class);
@@ -67,7 +70,15 @@ class ListenerTest {
   void saysWhatIsKnown() {
     assertThatThrownBy(() -> Listener.parse("unix:a,aap=x"))
         .hasMessage(
-            "'aap' of 'unix:a,aap=x' is not known: an address may be followed by app=, group=, mode=");
+            "'aap' of 'unix:a,aap=x' is not known: a Unix socket may be followed by app=, group=, mode=");
+  }
+
+  @Test
+  void readsHowAPortAndItsClientsKnowEachOther() {
+    Listener listener = Listener.parse("tcp:0.0.0.0:8001,cert=/c,key=/k,clients=/x");
+
+    assertThat(listener.tls()).contains(new TlsFiles(Path.of("/c"), Path.of("/k"), Path.of("/x")));
+    assertThat(listener).hasToString("tcp:0.0.0.0:8001 (certificates)");
   }
 
   @Test

@@ -53,7 +53,7 @@ public final class SharedMemory implements AutoCloseable {
             () ->
                 new PredictException(
                     Code.UNIMPLEMENTED,
-                    "system shared memory is off: start the agent with --shared-memory PREFIX"));
+                    "system shared memory is off: it needs an agent with --shared-memory PREFIX and a client of this machine"));
     if (name.isEmpty() || name.length() > NAME_CHARACTERS_MAX) {
       throw invalid(
           "a shared memory region needs a name of 1 to %d characters"

@@ -1,0 +1,87 @@
+package io.skerry.agent.serve;
+
+import java.net.Socket;
+import java.security.cert.CertificateException;
+import java.security.cert.X509Certificate;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.X509ExtendedTrustManager;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Says why a client's certificate was refused, because the client is told next to nothing. One line
+ * in ten seconds: whoever is refused may come again and again.
+ */
+final class LoggedRefusals extends X509ExtendedTrustManager {
+  private static final Logger log = LoggerFactory.getLogger(LoggedRefusals.class);
+  private static final long EVERY_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  private final X509ExtendedTrustManager trust;
+  private final AtomicLong next = new AtomicLong(System.nanoTime());
+
+  LoggedRefusals(X509ExtendedTrustManager trust) {
+    this.trust = trust;
+  }
+
+  @FunctionalInterface
+  private interface Check {
+    void run() throws CertificateException;
+  }
+
+  private void logged(X509Certificate[] chain, Check check) throws CertificateException {
+    try {
+      check.run();
+    } catch (CertificateException e) {
+      long due = next.get();
+      long now = System.nanoTime();
+      if (now - due >= 0 && next.compareAndSet(due, now + EVERY_NANOS)) {
+        log.atWarn()
+            .addKeyValue("subject", chain.length == 0 ? "" : chain[0].getSubjectX500Principal())
+            .addKeyValue("reason", e.getMessage())
+            .log("client's certificate refused");
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine)
+      throws CertificateException {
+    logged(chain, () -> trust.checkClientTrusted(chain, type, engine));
+  }
+
+  @Override
+  public void checkClientTrusted(X509Certificate[] chain, String type, Socket socket)
+      throws CertificateException {
+    logged(chain, () -> trust.checkClientTrusted(chain, type, socket));
+  }
+
+  @Override
+  public void checkClientTrusted(X509Certificate[] chain, String type) throws CertificateException {
+    logged(chain, () -> trust.checkClientTrusted(chain, type));
+  }
+
+  @Override
+  public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine)
+      throws CertificateException {
+    trust.checkServerTrusted(chain, type, engine);
+  }
+
+  @Override
+  public void checkServerTrusted(X509Certificate[] chain, String type, Socket socket)
+      throws CertificateException {
+    trust.checkServerTrusted(chain, type, socket);
+  }
+
+  @Override
+  public void checkServerTrusted(X509Certificate[] chain, String type) throws CertificateException {
+    trust.checkServerTrusted(chain, type);
+  }
+
+  @Override
+  public X509Certificate[] getAcceptedIssuers() {
+    return trust.getAcceptedIssuers();
+  }
+}
