@@ -57,11 +57,6 @@ final class ProfilePackaging {
       List<Recipe> recipes,
       Path output)
       throws IOException, EngineException {
-    if (recipes.isEmpty()) {
-      throw new JobFailure(
-          ErrorCode.PACKAGING_FAILED,
-          "profile '%s' runs no model of this kind: import it as ONNX".formatted(profile.id()));
-    }
     return new ProfilePackaging(profile, here, context, recipes).run(output);
   }
 

@@ -8,6 +8,7 @@ import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.OnnxImport;
 import io.skerry.packager.quantize.Equalization;
+import io.skerry.packager.quantize.IntegerEnds;
 import io.skerry.packager.quantize.MeanMatching;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
@@ -18,6 +19,7 @@ import io.skerry.packager.quantize.Scheme;
 import io.skerry.packager.quantize.WeightsExport;
 import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.packager.tflite.TfliteImport;
+import io.skerry.packager.tflite.TfliteModel;
 import io.skerry.profile.Candidate;
 import io.skerry.profile.Engine;
 import io.skerry.profile.HardwareProfile;
@@ -25,6 +27,7 @@ import io.skerry.profile.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -50,7 +53,7 @@ sealed interface Source {
   /** How far outputs of the imported form may be from the file's, as a share of the largest. */
   double formTolerance();
 
-  /** The model as a graph; absent when it is packaged as it is. */
+  /** The model as a graph of floats that can be tuned; absent when its integers are given. */
   Optional<Graph> graph();
 
   /** Watches the model on calibration data, where that is needed to follow recipes. */
@@ -179,22 +182,59 @@ sealed interface Source {
     }
   }
 
-  /** A TFLite model that is integer already: itself, where a profile has the engine. */
-  final class Whole implements Source {
+  /**
+   * A TFLite model that is integer already: itself, where a profile has the engine; else the same
+   * weights as floats or, with the scales it came with, as the integers that a profile wants. It
+   * keeps its int8 inputs and outputs.
+   */
+  final class Integers implements Source {
     private static final Candidate CANDIDATE = new Candidate(Engine.TFLITE, Precision.INT8);
 
     private final byte[] content;
+    private final Optional<TfliteModel> model;
+    private final String whyNoGraph;
 
-    Whole(byte[] content) {
+    private Integers(byte[] content, Optional<TfliteModel> model, String whyNoGraph) {
       this.content = content;
+      this.model = model;
+      this.whyNoGraph = whyNoGraph;
+    }
+
+    static Integers of(byte[] content) {
+      try {
+        return new Integers(content, Optional.of(TfliteImport.readAny(content)), "");
+      } catch (ModelRefusedException e) {
+        // Its own engine may still run it.
+        return new Integers(content, Optional.empty(), String.valueOf(e.getMessage()));
+      }
     }
 
     @Override
     public List<Recipe> recipes(HardwareProfile profile) {
-      return profile.engines().contains(Engine.TFLITE)
-              && profile.precisions().contains(Precision.INT8)
-          ? List.of(reference())
-          : List.of();
+      List<Recipe> recipes = new ArrayList<>();
+      for (Candidate candidate : profile.candidates()) {
+        if (candidate.equals(CANDIDATE)) {
+          recipes.add(reference());
+        } else if (candidate.engine() != Engine.TFLITE && model.isPresent()) {
+          recipes.add(Recipe.of(profile, candidate));
+        }
+      }
+      boolean runsIt =
+          profile.engines().contains(Engine.TFLITE)
+              && profile.precisions().contains(Precision.INT8);
+      if (runsIt && !recipes.contains(reference())) {
+        recipes.add(reference());
+      }
+      if (recipes.isEmpty()) {
+        throw new ModelRefusedException(
+            "profile '%s' runs no int8 TFLite file, and this one cannot become another: %s"
+                .formatted(
+                    profile.id(),
+                    model.isPresent()
+                        ? "the profile names TFLite as floats only; package the float model"
+                        : whyNoGraph + "; or package the float model"));
+      }
+      return recipes;
     }
 
     @Override
@@ -224,7 +264,20 @@ sealed interface Source {
 
     @Override
     public byte[] follow(Recipe recipe) {
-      return content.clone();
+      if (recipe.candidate().equals(CANDIDATE)) {
+        return content.clone();
+      }
+      TfliteModel known = model.orElseThrow();
+      byte[] onnx =
+          switch (recipe.candidate().precision()) {
+            case FP32 -> OnnxExport.write(known.graph());
+            case FP16 -> OnnxExport.writeHalf(known.graph());
+            case INT8_WEIGHTS -> WeightsExport.write(known.graph());
+            case INT8 ->
+                QdqExport.write(
+                    known.scales().quantized(known.graph(), recipe.scheme().orElseThrow()));
+          };
+      return IntegerEnds.around(onnx, known.ends());
     }
   }
 
@@ -251,7 +304,7 @@ sealed interface Source {
     try {
       byte[] content = Files.readAllBytes(file);
       return TfliteImport.isInteger(content)
-          ? new Whole(content)
+          ? Integers.of(content)
           : new Imported(
               TfliteImport.read(content),
               Engine.TFLITE,

@@ -20,12 +20,17 @@ import io.skerry.artifact.job.JobFolder;
 import io.skerry.artifact.job.JobMain;
 import io.skerry.artifact.npy.NpyArray;
 import io.skerry.artifact.sign.SigningKey;
+import io.skerry.packager.calibrate.Calibrator;
+import io.skerry.packager.calibrate.Clipping;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.quantize.Options;
+import io.skerry.packager.quantize.Scheme;
+import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.profile.Engine;
 import io.skerry.protocol.Digest;
 import io.skerry.runtime.LoadedModel;
@@ -50,6 +55,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.lite.schema.BuiltinOperator;
+import org.tensorflow.lite.schema.ModelT;
+import org.tensorflow.lite.schema.OperatorCodeT;
+import org.tensorflow.lite.schema.OperatorT;
 
 @Tag("slow")
 class PackagingTest {
@@ -312,6 +321,70 @@ class PackagingTest {
     assertThat(winner.get("engine").getAsString()).isEqualTo("tflite");
     assertThat(winner.get("precision").getAsString()).isEqualTo("int8");
     assertThat(winner.get("bytes").getAsLong()).isLessThan(Files.size(model) / 3);
+  }
+
+  @Test
+  void keepsIntegerTfliteFilesWhereTheyRunAndTheirIntegersElsewhere() throws Exception {
+    JobFolder job = job(Map.of("profiles", List.of("arm64-neon", "nvidia-cuda")));
+    byte[] file = integers();
+    Files.delete(job.input("model/model.onnx"));
+    Files.write(job.input("model/model.tflite"), file);
+
+    assertThat(JobMain.run(job, Main::run)).isZero();
+
+    JsonArray variants = variants(job.output().resolve("report.json"));
+    JsonObject winner = winner(variants, "arm64-neon");
+    assertThat(winner.get("engine").getAsString()).isEqualTo("tflite");
+    assertThat(winner.get("model").getAsString()).isEqualTo(Digest.of(file).toString());
+    assertThat(winner(variants, "nvidia-cuda").get("engine").getAsString())
+        .isEqualTo("onnxruntime");
+    for (JsonElement each : variants) {
+      JsonObject variant = each.getAsJsonObject();
+      if (variant.get("precision").getAsString().equals("int8")) {
+        assertThat(variant.get("rocAuc").getAsDouble()).isGreaterThan(0.98);
+        assertThat(variant.getAsJsonObject("quality").get("flips").getAsInt()).isLessThan(4);
+      }
+    }
+  }
+
+  @Test
+  void saysWhatToDoWhereAnIntegerTfliteFileCannotBecomeAnother() throws Exception {
+    ModelT model = ModelT.deserializeFromBinary(integers());
+    for (OperatorCodeT code : model.getOperatorCodes()) {
+      if (code.getBuiltinCode() == BuiltinOperator.LOGISTIC) {
+        code.setBuiltinCode(BuiltinOperator.ABS);
+        code.setDeprecatedBuiltinCode((byte) BuiltinOperator.ABS);
+      }
+    }
+    for (OperatorT operator : model.getSubgraphs()[0].getOperators()) {
+      // Read as none, written as empty ones, which the runtime refuses.
+      operator.setCustomOptions(null);
+    }
+    for (String profile : List.of("arm64-neon", "nvidia-cuda")) {
+      JobFolder job = unlabelled(Map.of("profiles", List.of(profile)));
+      Files.delete(job.input("model/model.onnx"));
+      Files.write(job.input("model/model.tflite"), model.serializeToBinary());
+
+      int exit = JobMain.run(job, Main::run);
+
+      if (profile.equals("arm64-neon")) {
+        assertThat(exit).isZero();
+      } else {
+        assertThat(exit).isEqualTo(JobMain.FAILED);
+        assertThat(job.error().orElseThrow().detail())
+            .contains("'nvidia-cuda' runs no int8 TFLite file", "(ABS)", "package the float model");
+      }
+    }
+  }
+
+  private byte[] integers() {
+    Samples samples = Samples.of("items", items(1), 420);
+    return TfliteExport.write(
+        Nets.quantized(
+            graph,
+            Calibrator.observe(graph, samples),
+            Scheme.SIGNED,
+            Options.of(Clipping.MIN_MAX)));
   }
 
   @Test

@@ -92,7 +92,7 @@ public final class Quantizer {
                   .allMatch(input -> raw.contains(input) || graph.constant(input).isPresent());
       if (normalises) {
         raw.add(node.output());
-      } else if (!isFinalScore(node)
+      } else if (!isFinalScore(graph, node)
           && node.op().hasIntegerKernel()
           && !options.floats().contains(node.name())) {
         quantized.add(node.name());
@@ -114,7 +114,7 @@ public final class Quantizer {
     }
   }
 
-  private boolean isFinalScore(Node node) {
+  static boolean isFinalScore(Graph graph, Node node) {
     return (node.op() instanceof Op.Sigmoid || node.op() instanceof Op.Softmax)
         && graph.outputs().contains(node.output())
         && graph.consumers(node.output()).isEmpty();
@@ -220,8 +220,7 @@ public final class Quantizer {
         seen.channelMeans(node.input()), node.op().groups(), weightCount / outputs);
   }
 
-  private static QuantizedLayer withBias(
-      byte[] weights, float[] scales, float[] bias, TensorScale input) {
+  static QuantizedLayer withBias(byte[] weights, float[] scales, float[] bias, TensorScale input) {
     int[] integers = new int[bias.length];
     float[] biasScales = new float[scales.length];
     for (int o = 0; o < scales.length; o++) {

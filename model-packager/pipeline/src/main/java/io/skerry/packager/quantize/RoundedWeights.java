@@ -138,7 +138,7 @@ public final class RoundedWeights {
   }
 
   /** Widens scales until no two weights of an output can leave 16 bits together. */
-  private static void reduce(float[] reals, float[] scales) {
+  static void reduce(float[] reals, float[] scales) {
     int perOutput = reals.length / scales.length;
     for (int o = 0; o < scales.length; o++) {
       double pair = SaturationBound.largestPair(reals, o * perOutput, (o + 1) * perOutput);
@@ -156,7 +156,7 @@ public final class RoundedWeights {
     return integers;
   }
 
-  private static boolean saturates(byte[] integers, int outputs) {
+  static boolean saturates(byte[] integers, int outputs) {
     int perOutput = integers.length / outputs;
     for (int o = 0; o < outputs; o++) {
       if (SaturationBound.canSaturate(integers, o * perOutput, (o + 1) * perOutput)) {

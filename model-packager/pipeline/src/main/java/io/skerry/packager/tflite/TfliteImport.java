@@ -11,8 +11,8 @@ import org.tensorflow.lite.schema.SubGraph;
 import org.tensorflow.lite.schema.TensorType;
 
 /**
- * Reads TFLite files: a float model becomes a {@link Graph}, whatever its weights are stored as; an
- * integer one is packaged as it is.
+ * Reads TFLite files: a float model becomes a {@link Graph}, whatever its weights are stored as,
+ * and an integer one a graph with the scales of its integers.
  */
 public final class TfliteImport {
   private static final byte[] IDENTIFIER = "TFL3".getBytes(StandardCharsets.US_ASCII);
@@ -63,9 +63,24 @@ public final class TfliteImport {
    * @throws ModelRefusedException if it is none that can be packaged
    */
   public static Graph read(byte[] content) {
+    TfliteModel model = readAny(content);
+    String input = model.graph().input();
+    if (model.ends().containsKey(input)) {
+      throw new ModelRefusedException(
+          "input '%s' is INT8: export the model with a 32-bit float input".formatted(input));
+    }
+    return model.graph();
+  }
+
+  /**
+   * A model of either kind, as a graph on floats with the scales of what was integer.
+   *
+   * @throws ModelRefusedException if the graph cannot say what the file does
+   */
+  public static TfliteModel readAny(byte[] content) {
     checkIdentifier(content);
     try {
-      return TfliteNodes.graph(ModelT.deserializeFromBinary(content));
+      return TfliteNodes.read(ModelT.deserializeFromBinary(content));
     } catch (IndexOutOfBoundsException | NullPointerException | NegativeArraySizeException e) {
       throw damaged(e);
     }

@@ -2,12 +2,14 @@ package io.skerry.packager.tflite;
 
 import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Constant;
-import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.GraphBuilder;
 import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
 import io.skerry.packager.graph.Window;
+import io.skerry.packager.quantize.IntegerType;
+import io.skerry.packager.quantize.KnownScales;
+import io.skerry.packager.quantize.TensorScale;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -15,6 +17,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.lite.schema.ActivationFunctionType;
@@ -48,13 +51,16 @@ final class TfliteNodes {
 
   private final Map<Integer, String> plain = new HashMap<>();
 
+  private final Map<String, float[]> weightScales = new HashMap<>();
+  private final Map<String, TensorScale> operandScales = new HashMap<>();
+
   private TfliteNodes(ModelT model, SubGraphT subgraph, GraphBuilder graph) {
     this.model = model;
     this.subgraph = subgraph;
     this.graph = graph;
   }
 
-  static Graph graph(ModelT model) {
+  static TfliteModel read(ModelT model) {
     if (model.getSubgraphs().length != 1) {
       throw new ModelRefusedException(
           "the model has %d subgraphs, one is supported: export it without control flow"
@@ -66,7 +72,7 @@ final class TfliteNodes {
           "the model has %d inputs, one is supported".formatted(subgraph.getInputs().length));
     }
     TensorT input = subgraph.getTensors()[subgraph.getInputs()[0]];
-    if (input.getType() != TensorType.FLOAT32) {
+    if (input.getType() != TensorType.FLOAT32 && input.getType() != TensorType.INT8) {
       throw new ModelRefusedException(
           "input '%s' is %s: export the model with a 32-bit float input"
               .formatted(input.getName(), TensorType.name(input.getType())));
@@ -88,7 +94,7 @@ final class TfliteNodes {
     return nodes.read();
   }
 
-  private Graph read() {
+  private TfliteModel read() {
     for (int i = 0; i < subgraph.getOperators().length; i++) {
       OperatorT operator = subgraph.getOperators()[i];
       int code = code(operator);
@@ -100,13 +106,60 @@ final class TfliteNodes {
             "node '%s' (%s): %s".formatted(name, BuiltinOperator.name(code), e.getMessage()), e);
       }
     }
+    Map<String, TensorScale> scales = scales();
+    Map<String, TensorScale> ends = new HashMap<>();
+    end(subgraph.getInputs()[0], plain(subgraph.getInputs()[0]), ends);
     List<String> outputs = new ArrayList<>();
     for (int index : subgraph.getOutputs()) {
       String wanted = tensor(index).getName();
       String made = plain(index);
-      outputs.add(made.equals(wanted) ? made : graph.renamed(made, wanted));
+      String name = made.equals(wanted) ? made : graph.renamed(made, wanted);
+      outputs.add(name);
+      scale(index)
+          .or(() -> Optional.ofNullable(scales.get(made)))
+          .ifPresent(s -> scales.put(name, s));
+      end(index, name, ends);
     }
-    return graph.build(outputs);
+    return new TfliteModel(graph.build(outputs), new KnownScales(scales, weightScales), ends);
+  }
+
+  /** Scales of all tensors by what they are called in the graph, in either layout. */
+  private Map<String, TensorScale> scales() {
+    Map<String, TensorScale> scales = new HashMap<>(operandScales);
+    for (Map<Integer, String> layout : List.of(first, plain)) {
+      layout.forEach((index, name) -> scale(index).ifPresent(s -> scales.putIfAbsent(name, s)));
+    }
+    return scales;
+  }
+
+  private void end(int index, String name, Map<String, TensorScale> ends) {
+    if (tensor(index).getType() == TensorType.INT8) {
+      ends.put(
+          name,
+          scale(index)
+              .orElseThrow(
+                  () ->
+                      new ModelRefusedException(
+                          "'%s' is int8 without a scale: export the model again"
+                              .formatted(tensor(index).getName()))));
+    }
+  }
+
+  /** The scale of an int8 tensor that has one for all. */
+  private Optional<TensorScale> scale(int index) {
+    TensorT tensor = tensor(index);
+    QuantizationParametersT how = tensor.getQuantization();
+    boolean one =
+        tensor.getType() == TensorType.INT8
+            && how != null
+            && how.getScale() != null
+            && how.getScale().length == 1
+            && how.getScale()[0] > 0;
+    return one
+        ? Optional.of(
+            new TensorScale(
+                IntegerType.INT8, how.getScale()[0], Math.toIntExact(zeroPoint(how, 0))))
+        : Optional.empty();
   }
 
   private int code(OperatorT operator) {
@@ -158,7 +211,8 @@ final class TfliteNodes {
       case BuiltinOperator.CONCATENATION -> concat(name, operator);
       case BuiltinOperator.RELU -> anyUnary(name, new Op.Activate(Activation.RELU), operator);
       case BuiltinOperator.RELU6 -> anyUnary(name, new Op.Activate(Activation.RELU6), operator);
-      case BuiltinOperator.DEQUANTIZE -> alias(operator);
+      case BuiltinOperator.QUANTIZE, BuiltinOperator.DEQUANTIZE -> alias(operator);
+      case BuiltinOperator.PAD, BuiltinOperator.PADV2 -> pad(name, operator);
       default ->
           throw new ModelRefusedException(
               "the operator is not supported: rewrite this part of the model with convolutions,"
@@ -174,14 +228,44 @@ final class TfliteNodes {
     return operator.getOutputs()[0];
   }
 
-  /** Weights that are stored in another type and widened by an operator of their own. */
+  /** The same values in another type: stored weights, or where integers begin and end. */
   private void alias(OperatorT operator) {
     int source = operator.getInputs()[0];
     Constant constant = constant(source);
-    if (constant == null) {
-      throw new ModelRefusedException("only constants are dequantized in a float model");
+    if (constant != null) {
+      plain.put(output(operator), graph.constant(tensor(output(operator)).getName(), constant));
+      return;
     }
-    plain.put(output(operator), graph.constant(tensor(output(operator)).getName(), constant));
+    String lastFirst = first.get(source);
+    if (lastFirst != null) {
+      first.put(output(operator), lastFirst);
+    } else {
+      plain.put(output(operator), made(plain, source));
+    }
+  }
+
+  private void pad(String name, OperatorT operator) {
+    int[] inputs = operator.getInputs();
+    Constant value = inputs.length > 2 ? constant(inputs[2]) : null;
+    if (inputs.length > 2 && value == null) {
+      throw new ModelRefusedException("its value must be constant");
+    }
+    boolean channelsFirst = first.containsKey(inputs[0]);
+    int[] amounts = integers(inputs[1]);
+    int rank = tensor(inputs[0]).getShape().length;
+    if (amounts.length != 2 * rank || Arrays.stream(amounts).anyMatch(amount -> amount < 0)) {
+      throw new ModelRefusedException(
+          "paddings %s do not fit %d dimensions: export the model again"
+              .formatted(Arrays.toString(amounts), rank));
+    }
+    List<Integer> before = new ArrayList<>();
+    List<Integer> after = new ArrayList<>();
+    for (int axis = 0; axis < rank; axis++) {
+      int at = channelsFirst ? TO_FIRST.get(axis) : axis;
+      before.add(amounts[2 * at]);
+      after.add(amounts[2 * at + 1]);
+    }
+    anyUnary(name, new Op.Pad(before, after, value == null ? 0 : value.at(0)), operator);
   }
 
   private void conv(String name, OperatorT operator) {
@@ -225,7 +309,7 @@ final class TfliteNodes {
   private void weighted(String name, Op op, OperatorT operator, Constant weights, byte activation) {
     List<String> inputs = new ArrayList<>();
     inputs.add(first(operator.getInputs()[0]));
-    inputs.add(graph.constant(name + "_weights", weights));
+    inputs.add(weights(name, operator, weights));
     bias(operator).ifPresent(bias -> inputs.add(graph.constant(name + "_bias", bias)));
     first.put(
         output(operator), graph.node(name, op, activation(activation), name + "_out", inputs));
@@ -246,7 +330,7 @@ final class TfliteNodes {
               List.of(input));
     }
     List<String> operands = new ArrayList<>(List.of(input));
-    operands.add(graph.constant(name + "_weights", weights));
+    operands.add(weights(name, operator, weights));
     bias(operator).ifPresent(bias -> operands.add(graph.constant(name + "_bias", bias)));
     plain.put(
         output(operator),
@@ -277,7 +361,9 @@ final class TfliteNodes {
         }
         constant = constant.reshaped(new Shape(full)).transposed(0, 3, 1, 2);
       }
-      inputs.add(graph.constant(name + "_operand", constant));
+      String operand = graph.constant(name + "_operand", constant);
+      scale(index).ifPresent(scale -> operandScales.put(operand, scale));
+      inputs.add(operand);
     }
     String made =
         graph.node(name, new Op.Binary(kind), activation(activation), name + "_out", inputs);
@@ -507,11 +593,24 @@ final class TfliteNodes {
     return constant;
   }
 
-  private java.util.Optional<Constant> bias(OperatorT operator) {
+  /** Adds an operator's weights; those that are integers around 0 with their scales. */
+  private String weights(String name, OperatorT operator, Constant weights) {
+    String added = graph.constant(name + "_weights", weights);
+    TensorT stored = tensor(operator.getInputs()[1]);
+    QuantizationParametersT how = stored.getQuantization();
+    if (stored.getType() == TensorType.INT8
+        && how != null
+        && IntStream.range(0, how.getScale().length).allMatch(i -> zeroPoint(how, i) == 0)) {
+      weightScales.put(added, how.getScale().clone());
+    }
+    return added;
+  }
+
+  private Optional<Constant> bias(OperatorT operator) {
     int[] inputs = operator.getInputs();
     return inputs.length < 3 || inputs[2] < 0
-        ? java.util.Optional.empty()
-        : java.util.Optional.ofNullable(constant(inputs[2]));
+        ? Optional.empty()
+        : Optional.ofNullable(constant(inputs[2]));
   }
 
   private int[] integers(int index) {
@@ -542,7 +641,7 @@ final class TfliteNodes {
     float[] values = new float[shape.elements()];
     int each =
         switch (tensor.getType()) {
-          case TensorType.FLOAT32 -> Float.BYTES;
+          case TensorType.FLOAT32, TensorType.INT32 -> Float.BYTES;
           case TensorType.FLOAT16 -> Short.BYTES;
           case TensorType.INT8 -> 1;
           default ->
@@ -557,9 +656,10 @@ final class TfliteNodes {
     }
     for (int i = 0; i < values.length; i++) {
       values[i] =
-          switch (each) {
-            case Float.BYTES -> data.getFloat();
-            case Short.BYTES -> Float.float16ToFloat(data.getShort());
+          switch (tensor.getType()) {
+            case TensorType.FLOAT32 -> data.getFloat();
+            case TensorType.FLOAT16 -> Float.float16ToFloat(data.getShort());
+            case TensorType.INT32 -> dequantized(tensor, shape, i, data.getInt());
             default -> dequantized(tensor, shape, i, data.get());
           };
       if (!Float.isFinite(values[i])) {
@@ -571,12 +671,12 @@ final class TfliteNodes {
     return Constant.of(shape, values);
   }
 
-  private static float dequantized(TensorT tensor, Shape shape, int index, byte stored) {
+  private static float dequantized(TensorT tensor, Shape shape, int index, int stored) {
     QuantizationParametersT how = tensor.getQuantization();
     if (how == null || how.getScale() == null || how.getScale().length == 0) {
       throw new ModelRefusedException(
-          "constant '%s' is int8 without a scale: export the model again"
-              .formatted(tensor.getName()));
+          "constant '%s' is %s without a scale: export the model again"
+              .formatted(tensor.getName(), TensorType.name(tensor.getType())));
     }
     int which = 0;
     if (how.getScale().length > 1) {
@@ -586,10 +686,11 @@ final class TfliteNodes {
       }
       which = index / after % how.getScale().length;
     }
-    long zero =
-        how.getZeroPoint() == null || how.getZeroPoint().length == 0
-            ? 0
-            : how.getZeroPoint()[Math.min(which, how.getZeroPoint().length - 1)];
-    return (stored - zero) * how.getScale()[which];
+    return (stored - zeroPoint(how, which)) * how.getScale()[which];
+  }
+
+  private static long zeroPoint(QuantizationParametersT how, int which) {
+    long[] zeros = how.getZeroPoint();
+    return zeros == null || zeros.length == 0 ? 0 : zeros[Math.min(which, zeros.length - 1)];
   }
 }

@@ -4,18 +4,31 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.skerry.artifact.npy.NpyArray;
+import io.skerry.packager.calibrate.Calibrator;
+import io.skerry.packager.calibrate.Clipping;
 import io.skerry.packager.data.Samples;
+import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.Op;
+import io.skerry.packager.graph.Shape;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.quantize.IntegerEnds;
+import io.skerry.packager.quantize.IntegerType;
+import io.skerry.packager.quantize.Options;
+import io.skerry.packager.quantize.QdqExport;
+import io.skerry.packager.quantize.QuantizedGraph;
+import io.skerry.packager.quantize.Scheme;
 import io.skerry.profile.Engine;
 import io.skerry.runtime.LoadedModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,6 +38,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TfliteImportTest {
   private static final Path MODELS = Path.of("../../../shared/data/mlperf-tiny");
 
+  private static final Scheme PER_TENSOR = new Scheme(IntegerType.INT8, false, false, true);
+  private static final List<Scheme> SCHEMES =
+      List.of(
+          Scheme.SIGNED, Scheme.UNSIGNED, Scheme.UNSIGNED_SATURATING, Scheme.SYMMETRIC, PER_TENSOR);
+
   @TempDir private Path folder;
 
   @ParameterizedTest
@@ -33,6 +51,80 @@ class TfliteImportTest {
     check(TfliteExport.write(Nets.imageNet(seed)), 1e-4);
     check(TfliteExport.write(Nets.branchNet(seed)), 1e-4);
     check(TfliteExport.write(Nets.sensorNet(seed)), 1e-4);
+  }
+
+  @Test
+  void readsPadding() throws Exception {
+    Nets net = new Nets(1, "x", Shape.BATCH, 2, 6, 5).conv(4, Activation.NONE, 3, 3);
+    Op.Pad around = new Op.Pad(List.of(0, 1, 2, 0), List.of(0, 0, 1, 3), 0.5f);
+
+    check(TfliteExport.write(net.add(around).add(new Op.Sigmoid()).graph("y")), 1e-4);
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void keepsTheIntegersThatItReads(long seed) throws Exception {
+    for (Graph net :
+        new Graph[] {Nets.imageNet(seed), Nets.branchNet(seed), Nets.sensorNet(seed)}) {
+      Samples items = Nets.randomItems(net, 64);
+      byte[] file =
+          TfliteExport.write(
+              Nets.quantized(
+                  net,
+                  Calibrator.observe(net, items),
+                  Scheme.SIGNED,
+                  Options.of(Clipping.MIN_MAX)));
+      Outputs there = outputs(Engine.TFLITE, file, net, items);
+      TfliteModel model = TfliteImport.readAny(file);
+
+      for (Scheme scheme : SCHEMES) {
+        QuantizedGraph integers = model.scales().quantized(model.graph(), scheme);
+
+        assertThat(integers.quantized()).hasSizeGreaterThan(model.graph().nodes().size() / 2);
+        assertThat(
+                outputs(Engine.ONNXRUNTIME, QdqExport.write(integers), net, items)
+                    .signalToNoise(there))
+            .as(scheme.toString())
+            .isGreaterThan(scheme.equals(PER_TENSOR) ? 20 : 28);
+      }
+      assertThat(model.ends()).isEmpty();
+      assertThat(
+              outputs(Engine.ONNXRUNTIME, OnnxExport.write(model.graph()), net, items)
+                  .signalToNoise(there))
+          .isGreaterThan(20);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "ad01_int8.tflite",
+        "kws_ref_model.tflite",
+        "pretrainedResnet_quant.tflite",
+        "pretrainedResnet_large_int8.tflite",
+        "str_ww_ref_model.tflite"
+      })
+  void keepsTheIntegersOfRealModels(String name) throws Exception {
+    assumeThat(MODELS.resolve(name)).as("models beside the repository").exists();
+    byte[] file = Files.readAllBytes(MODELS.resolve(name));
+    TfliteModel model = TfliteImport.readAny(file);
+    Graph graph = model.graph();
+    int each = graph.shape(graph.input()).elementsPerItem();
+    byte[] values = new byte[100 * each];
+    new Random(5).nextBytes(values);
+    Samples items = Samples.of("random", NpyArray.ofBytes(values, 100, each), each);
+    Outputs there = outputs(Engine.TFLITE, file, graph, items);
+
+    assertThat(model.ends()).containsOnlyKeys(graph.input(), graph.outputs().getFirst());
+    for (Scheme scheme : List.of(Scheme.SIGNED, Scheme.UNSIGNED)) {
+      byte[] integers =
+          IntegerEnds.around(
+              QdqExport.write(model.scales().quantized(graph, scheme)), model.ends());
+
+      Outputs here = outputs(Engine.ONNXRUNTIME, integers, graph, items);
+
+      assertThat(meanDifference(here, there)).as("steps of 255").isLessThan(1);
+    }
   }
 
   @ParameterizedTest
@@ -78,6 +170,16 @@ class TfliteImportTest {
       refused++;
     }
     assertThat(refused).isGreaterThan(1);
+  }
+
+  private static double meanDifference(Outputs here, Outputs there) {
+    double sum = 0;
+    for (int item = 0; item < here.items(); item++) {
+      for (int i = 0; i < here.perItem(); i++) {
+        sum += Math.abs(here.at(item, i) - there.at(item, i));
+      }
+    }
+    return sum / here.items() / here.perItem();
   }
 
   private Graph check(byte[] tflite, double tolerance) throws Exception {

@@ -1,0 +1,105 @@
+package io.skerry.packager.quantize;
+
+import io.skerry.packager.graph.Constant;
+import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.Node;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The scales that a model was quantized with before it came here. Integers of other kinds are made
+ * from them, for targets that want such, without calibration.
+ *
+ * @param tensors int8 scale of each tensor and constant operand that has one
+ * @param weights scales of constant symmetric int8 weights: one for all, or one per output
+ */
+public record KnownScales(Map<String, TensorScale> tensors, Map<String, float[]> weights) {
+  public KnownScales {
+    tensors = Map.copyOf(tensors);
+    weights = Map.copyOf(weights);
+  }
+
+  /**
+   * The quantized form of the graph that these scales are of, for a target. What has no scale, and
+   * a score that makes the model's output, stays float.
+   */
+  public QuantizedGraph quantized(Graph graph, Scheme scheme) {
+    Map<String, TensorScale> all = new LinkedHashMap<>();
+    tensors.forEach((name, scale) -> all.put(name, of(scale, scheme)));
+    Map<String, QuantizedLayer> layers = new HashMap<>();
+    Set<String> quantized = new HashSet<>();
+    for (Node node : graph.nodes()) {
+      TensorScale input = all.get(node.input());
+      if (node.op().passesThrough() && input != null) {
+        all.put(node.output(), input);
+      }
+      if (input == null
+          || !node.op().hasIntegerKernel()
+          || Quantizer.isFinalScore(graph, node)
+          || !all.containsKey(node.output())
+          || !(node.op().isWeighted() || all.keySet().containsAll(node.inputs()))) {
+        continue;
+      }
+      if (node.op().isWeighted()) {
+        Optional<QuantizedLayer> layer = layer(graph, node, input, scheme);
+        if (layer.isEmpty()) {
+          continue;
+        }
+        layers.put(node.name(), layer.get());
+      }
+      quantized.add(node.name());
+    }
+    return new QuantizedGraph(graph, scheme, all, layers, quantized);
+  }
+
+  /** The same reals where the type can say them, and the nearest symmetric ones otherwise. */
+  private static TensorScale of(TensorScale scale, Scheme scheme) {
+    IntegerType type = scheme.activations();
+    if (scheme.symmetric()) {
+      return QuantizationRules.symmetricActivation(
+          scale.real(scale.type().minimum()), scale.real(scale.type().maximum()), type);
+    }
+    int moved = scale.zeroPoint() - scale.type().minimum() + type.minimum();
+    return new TensorScale(type, scale.scale(), moved);
+  }
+
+  /** Absent when the weights' scales are not known, as after other weights were folded in. */
+  private Optional<QuantizedLayer> layer(Graph graph, Node node, TensorScale input, Scheme scheme) {
+    float[] known = weights.get(node.inputs().get(1));
+    Constant constant = graph.constant(node.inputs().get(1)).orElseThrow();
+    int outputs = constant.shape().dimension(0);
+    if (known == null || (known.length != 1 && known.length != outputs)) {
+      return Optional.empty();
+    }
+    float[] scales = known.length == outputs ? known.clone() : new float[outputs];
+    if (known.length != outputs) {
+      Arrays.fill(scales, known[0]);
+    }
+    float[] reals = constant.values();
+    if (scheme.perTensorWeights()) {
+      float widest = 0;
+      for (float scale : scales) {
+        widest = Math.max(widest, scale);
+      }
+      Arrays.fill(scales, widest);
+    }
+    if (scheme.saturatingPairs()
+        && RoundedWeights.saturates(RoundedWeights.nearest(reals, scales), outputs)) {
+      RoundedWeights.reduce(reals, scales);
+    }
+    float[] bias =
+        node.inputs().size() > 2
+            ? graph.constant(node.inputs().get(2)).orElseThrow().values()
+            : new float[0];
+    for (int o = 0; o < bias.length; o++) {
+      scales[o] = QuantizationRules.weightScaleForBias(scales[o], input.scale(), bias[o]);
+    }
+    return Optional.of(
+        Quantizer.withBias(RoundedWeights.nearest(reals, scales), scales, bias, input));
+  }
+}
