@@ -62,8 +62,10 @@ final class RunCommand implements Callable<Integer> {
     if (spoolMib < 1 || spoolMib > 1 << 20) {
       throw misuse("--spool-mib is %d, expected 1 to %d".formatted(spoolMib, 1 << 20));
     }
-    ServeConfig config = options.apply(ServeConfig.at(options.listeners(spec)), spec);
+    ServeConfig given = options.apply(ServeConfig.at(options.listeners(spec)), spec);
     DeviceIdentity identity = identity();
+    ServeConfig config =
+        given.withTraces(given.traces().map(traces -> traces.at(identity.device().value())));
     EngineCatalog engines = options.engines(spec);
     try (AgentExecutors executors = AgentExecutors.create();
         DeviceAgent agent =

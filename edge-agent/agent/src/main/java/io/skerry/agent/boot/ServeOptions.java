@@ -12,6 +12,7 @@ import io.skerry.agent.serve.ServeConfig;
 import io.skerry.agent.serve.http.HttpConfig;
 import io.skerry.agent.serve.http.HttpServer;
 import io.skerry.agent.serve.memory.SharedMemoryConfig;
+import io.skerry.agent.trace.TraceConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -67,6 +68,30 @@ final class ServeOptions {
           "tell Prometheus metrics on unix:PATH or tcp:127.0.0.1:PORT (9464 is the usual port);"
               + " off unless given")
   private @Nullable String metrics;
+
+  @Option(
+      names = "--traces",
+      paramLabel = "URL",
+      description =
+          "trace calls and send that to a collector, OTLP over gRPC: http://HOST:PORT or"
+              + " https://HOST:PORT; off unless given")
+  private @Nullable String traces;
+
+  @Option(
+      names = "--traces-ca",
+      paramLabel = "FILE",
+      description =
+          "certificates, in PEM, of those who vouch for an https collector; by default the"
+              + " runtime's own")
+  private @Nullable Path tracesAuthorities;
+
+  @Option(
+      names = "--trace-ratio",
+      paramLabel = "SHARE",
+      description =
+          "the share of calls that are traced, 0 to 1 (default: ${DEFAULT-VALUE}); a caller that is"
+              + " part of a trace decides for its call")
+  private double traceRatio = 0.01;
 
   @Option(
       names = "--diagnostics",
@@ -144,6 +169,22 @@ final class ServeOptions {
       throw new ParameterException(
           spec.commandLine(), "--http-port is %d, expected 0 to 65535".formatted(httpPort));
     }
+    return withSharedMemory(config.withTraces(traces(spec)), spec);
+  }
+
+  private Optional<TraceConfig> traces(CommandSpec spec) {
+    if (traces == null) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(
+          TraceConfig.of(traces, Optional.ofNullable(tracesAuthorities), traceRatio));
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), "--traces: " + e.getMessage(), e);
+    }
+  }
+
+  private ServeConfig withSharedMemory(ServeConfig config, CommandSpec spec) {
     if (memoryPrefix == null) {
       return config;
     }

@@ -6,6 +6,7 @@ import io.skerry.agent.model.ModelStatistics;
 import io.skerry.agent.model.ServingModel;
 import io.skerry.agent.serve.ApplicationStatistics;
 import io.skerry.agent.serve.CallStatistics;
+import io.skerry.agent.trace.TraceStatistics;
 import java.io.IOException;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
@@ -44,6 +45,7 @@ final class MetricsPage {
     gauge("skerry_agent_calls_waiting", "Calls that wait for a place to run.");
     value("skerry_agent_calls_waiting", "", calls.waiting());
     applications();
+    calls.traces().ifPresent(this::traces);
     counter("skerry_agent_predictions_total", "Calls of a model by how they ended.");
     models.forEach(
         (labels, model) -> {
@@ -104,6 +106,17 @@ final class MetricsPage {
           label(application),
           (double) application.waiting());
     }
+  }
+
+  private void traces(TraceStatistics traces) {
+    counter("skerry_agent_traces_total", "Traced calls by what became of them.");
+    traced("exported", traces.exported());
+    traced("dropped", traces.dropped());
+    traced("failed", traces.failed());
+  }
+
+  private void traced(String outcome, long count) {
+    value("skerry_agent_traces_total", "outcome=\"" + outcome + "\"", (double) count);
   }
 
   private void asked(ApplicationStatistics application, String outcome, long count) {

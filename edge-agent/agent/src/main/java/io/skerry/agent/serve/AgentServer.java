@@ -8,6 +8,7 @@ import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.Predictor;
+import io.skerry.agent.trace.Tracer;
 import io.skerry.wire.agent.v1.FeedbackServiceGrpc;
 import io.skerry.wire.inference.GRPCInferenceServiceGrpc;
 import java.io.IOException;
@@ -53,7 +54,8 @@ public final class AgentServer implements AutoCloseable {
     }
   }
 
-  private AgentServer(ServeConfig config, Served served, TransportThreads threads) {
+  private AgentServer(
+      ServeConfig config, Served served, TransportThreads threads, Optional<Tracer> tracer) {
     this.config = config;
     this.threads = threads;
     // Short runs are made on the transport's own threads, where a call costs no change of thread;
@@ -62,7 +64,7 @@ public final class AgentServer implements AutoCloseable {
     this.calls =
         Executors.newFixedThreadPool(
             config.queue().runsMax() + 2, Thread.ofPlatform().name("agent-call-", 0).factory());
-    this.service = new InferenceService(served, config, calls);
+    this.service = new InferenceService(served, config, calls, tracer);
     HealthStatusManager manager = new HealthStatusManager();
     List<String> services = new ArrayList<>(List.of(GRPCInferenceServiceGrpc.SERVICE_NAME));
     shared.add(manager.getHealthService());
@@ -84,6 +86,9 @@ public final class AgentServer implements AutoCloseable {
             .decompressorRegistry(DeflateCodec.DECOMPRESSORS)
             .maxInboundMessageSize(config.messageBytesMax())
             .maxConcurrentCallsPerConnection(config.callsPerConnectionMax());
+    if (config.traces().isPresent()) {
+      builder.intercept(new TraceHeaders());
+    }
     Supplier<Application> caller;
     if (listener.tls().isPresent()) {
       CertifiedCaller certified = new CertifiedCaller(service.applications());
@@ -125,8 +130,9 @@ public final class AgentServer implements AutoCloseable {
    * @throws ListenException if an address cannot be used
    */
   public static AgentServer start(ServeConfig config, Served served) throws ListenException {
+    Optional<Tracer> tracer = tracer(config);
     TransportThreads threads = new TransportThreads();
-    AgentServer agent = new AgentServer(config, served, threads);
+    AgentServer agent = new AgentServer(config, served, threads, tracer);
     boolean started = false;
     try {
       // Everything that can be known before is: nobody is served by an agent that does not start.
@@ -144,6 +150,20 @@ public final class AgentServer implements AutoCloseable {
     }
     agent.health.update();
     return agent;
+  }
+
+  private static Optional<Tracer> tracer(ServeConfig config) throws ListenException {
+    if (config.traces().isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(Tracer.start(config.traces().get()));
+    } catch (IOException e) {
+      throw new ListenException(
+          "cannot send traces to %s: %s"
+              .formatted(config.traces().get().collector(), e.getMessage()),
+          e);
+    }
   }
 
   /**

@@ -1,12 +1,17 @@
 package io.skerry.agent.serve;
 
 import io.skerry.agent.model.PredictException;
+import io.skerry.agent.trace.CallTrace;
 import io.skerry.wire.inference.ModelInferResponse;
+import org.jspecify.annotations.Nullable;
 
 /** One wanted prediction as its transport sees it. */
 public interface InferCall {
   /** Who wants it. */
   Application application();
+
+  /** Its trace; none when it is not traced. */
+  @Nullable CallTrace trace();
 
   /** Whether the client has gone, or its deadline has passed. */
   boolean isCancelled();

@@ -10,6 +10,7 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.PredictException.Code;
+import io.skerry.agent.trace.CallTrace;
 import io.skerry.wire.inference.GRPCInferenceServiceGrpc;
 import io.skerry.wire.inference.InferParameter;
 import io.skerry.wire.inference.ModelInferRequest;
@@ -17,6 +18,7 @@ import io.skerry.wire.inference.ModelInferResponse;
 import io.skerry.wire.inference.ModelStreamInferResponse;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One ModelStreamInfer call.
@@ -131,6 +133,8 @@ final class InferStream implements StreamObserver<ModelInferRequest> {
   private final class Call implements InferCall {
     private final ModelInferRequest request;
     private final Context context = Context.current();
+    private final @Nullable CallTrace trace =
+        service.trace(TraceHeaders::current, STREAM, application);
     private final Queue<Context.CancellationListener> waiting = new ConcurrentLinkedQueue<>();
 
     Call(ModelInferRequest request) {
@@ -140,6 +144,11 @@ final class InferStream implements StreamObserver<ModelInferRequest> {
     @Override
     public Application application() {
       return application;
+    }
+
+    @Override
+    public @Nullable CallTrace trace() {
+      return trace;
     }
 
     @Override

@@ -4,6 +4,8 @@ import io.grpc.Context;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.skerry.agent.model.PredictException;
+import io.skerry.agent.trace.CallTrace;
+import io.skerry.wire.inference.GRPCInferenceServiceGrpc;
 import io.skerry.wire.inference.GRPCInferenceServiceGrpc.GRPCInferenceServiceImplBase;
 import io.skerry.wire.inference.LogSettingsRequest;
 import io.skerry.wire.inference.LogSettingsResponse;
@@ -33,9 +35,13 @@ import io.skerry.wire.inference.ServerReadyResponse;
 import io.skerry.wire.inference.TraceSettingRequest;
 import io.skerry.wire.inference.TraceSettingResponse;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** The GRPCInferenceService, without its shared memory: see {@link MemoryEndpoint}. */
 class InferenceEndpoint extends GRPCInferenceServiceImplBase {
+  private static final String METHOD =
+      GRPCInferenceServiceGrpc.getModelInferMethod().getFullMethodName();
+
   private final InferenceService service;
   private final Supplier<Application> caller;
 
@@ -137,7 +143,10 @@ class InferenceEndpoint extends GRPCInferenceServiceImplBase {
   @Override
   public void modelInfer(ModelInferRequest request, StreamObserver<ModelInferResponse> observer) {
     tolerateLeaving(observer);
-    service.infer(request, new Call(observer, caller.get()));
+    Application application = caller.get();
+    service.infer(
+        request,
+        new Call(observer, application, service.trace(TraceHeaders::current, METHOD, application)));
   }
 
   @Override
@@ -158,10 +167,16 @@ class InferenceEndpoint extends GRPCInferenceServiceImplBase {
   }
 
   private record Call(
-      StreamObserver<ModelInferResponse> observer, Application application, Context context)
+      StreamObserver<ModelInferResponse> observer,
+      Application application,
+      @Nullable CallTrace trace,
+      Context context)
       implements InferCall {
-    Call(StreamObserver<ModelInferResponse> observer, Application application) {
-      this(observer, application, Context.current());
+    Call(
+        StreamObserver<ModelInferResponse> observer,
+        Application application,
+        @Nullable CallTrace trace) {
+      this(observer, application, trace, Context.current());
     }
 
     @Override

@@ -9,6 +9,9 @@ import io.skerry.agent.model.PredictRequest;
 import io.skerry.agent.model.ServingModel;
 import io.skerry.agent.serve.memory.SharedMemory;
 import io.skerry.agent.serve.memory.SharedRegion;
+import io.skerry.agent.trace.CallTrace;
+import io.skerry.agent.trace.TraceParent;
+import io.skerry.agent.trace.Tracer;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.runtime.RunScope;
@@ -44,6 +47,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -64,15 +69,18 @@ public final class InferenceService implements AutoCloseable {
   private final ThreadPoolExecutor loading;
   private final CallQueue queue;
   private final Applications applications;
+  private final Optional<Tracer> tracer;
   private final TensorPool tensors = new TensorPool(TENSOR_BYTES_IDLE_MAX);
 
   /**
    * Makes the service.
    *
    * @param calls runs what waited, when it is its turn
+   * @param tracer traces calls; closed with this
    */
-  InferenceService(Served served, ServeConfig config, Executor calls) {
+  InferenceService(Served served, ServeConfig config, Executor calls, Optional<Tracer> tracer) {
     this.served = served;
+    this.tracer = tracer;
     this.bounds = config.queue().dividedBy(Applications.shares(config.listeners()));
     this.calls = calls;
     this.loading =
@@ -129,6 +137,9 @@ public final class InferenceService implements AutoCloseable {
       metadata
           .addExtensions("model_repository")
           .addExtensions("model_repository(unload_dependents)");
+    }
+    if (tracer.isPresent()) {
+      metadata.addExtensions("trace");
     }
     if (application.memory().isOn()) {
       metadata.addExtensions("system_shared_memory");
@@ -313,7 +324,7 @@ public final class InferenceService implements AutoCloseable {
    * @throws PredictException if the request wants it otherwise
    */
   public TraceSettingResponse traceSetting(TraceSettingRequest request) throws PredictException {
-    return Settings.trace(request);
+    return Settings.trace(request, tracer.map(Tracer::config));
   }
 
   /**
@@ -342,20 +353,21 @@ public final class InferenceService implements AutoCloseable {
         call.onCancel(() -> place.leave(InferenceService::gone));
       }
     } catch (PredictException e) {
-      refuse(call, e);
+      CallEnds.refuse(call, request.getModelName(), e);
     } catch (RuntimeException e) {
-      refuse(call, broke(e));
+      CallEnds.refuse(call, request.getModelName(), broke(e));
     }
   }
 
-  private static void refuse(InferCall call, PredictException why) {
-    call.application().count(why);
-    call.refuse(why);
-  }
-
-  private static void answer(InferCall call, ModelInferResponse response) {
-    call.application().countAnswered();
-    call.answer(response);
+  /**
+   * Begins to trace a call, if calls are traced here and this one is chosen.
+   *
+   * @param parent where its caller stands in a trace; asked only where calls are traced
+   * @param method what was called
+   */
+  public @Nullable CallTrace trace(
+      Supplier<Optional<TraceParent>> parent, String method, Application application) {
+    return tracer.isEmpty() ? null : tracer.get().begin(parent.get(), method, application.name());
   }
 
   /** What a client is told of a mistake of ours. */
@@ -366,7 +378,8 @@ public final class InferenceService implements AutoCloseable {
 
   /** What became of calls. */
   public CallStatistics callStatistics() {
-    return new CallStatistics(queue.waiting(), applications.statistics(queue::waiting));
+    return new CallStatistics(
+        queue.waiting(), applications.statistics(queue::waiting), tracer.map(Tracer::statistics));
   }
 
   @Override
@@ -374,6 +387,7 @@ public final class InferenceService implements AutoCloseable {
     queue.close();
     loading.shutdown();
     applications.close();
+    tracer.ifPresent(Tracer::close);
   }
 
   private final class Inference implements CallQueue.Work {
@@ -414,13 +428,14 @@ public final class InferenceService implements AutoCloseable {
         predict(scope);
         model.pace().took(System.nanoTime() - began);
       } catch (PredictException e) {
-        InferenceService.refuse(call, e);
+        CallEnds.refuse(call, request.getModelName(), e);
       } catch (RuntimeException e) {
-        InferenceService.refuse(call, broke(e));
+        CallEnds.refuse(call, request.getModelName(), broke(e));
       } catch (OutOfMemoryError e) {
         log.atWarn().addKeyValue("model", model.version()).log("no memory for a prediction");
-        InferenceService.refuse(
+        CallEnds.refuse(
             call,
+            request.getModelName(),
             new PredictException(
                 Code.RESOURCE_EXHAUSTED,
                 "not enough memory for this request to model '%s' now"
@@ -431,6 +446,10 @@ public final class InferenceService implements AutoCloseable {
 
     private void predict(RunScope scope) throws PredictException {
       long started = System.nanoTime();
+      CallTrace trace = call.trace();
+      if (trace != null) {
+        trace.started();
+      }
       SharedMemory memory = call.application().memory();
       List<RequestedOutput> outputs = RequestedOutput.read(request, model.signature(), memory);
       boolean typed = WireInputs.isTyped(request);
@@ -448,8 +467,17 @@ public final class InferenceService implements AutoCloseable {
           .predict(
               wanted,
               scope,
-              (prediction, answering) -> WireOutputs.write(prediction, answering, outputs, typed),
-              response -> InferenceService.answer(call, response));
+              trace == null
+                  ? (prediction, answering) ->
+                      WireOutputs.write(prediction, answering, outputs, typed)
+                  : (prediction, answering) -> {
+                    trace.ran(prediction.nanos());
+                    ModelInferResponse response =
+                        WireOutputs.write(prediction, answering, outputs, typed);
+                    trace.encoded();
+                    return response;
+                  },
+              response -> CallEnds.answer(call, response));
     }
 
     @Override
@@ -460,7 +488,7 @@ public final class InferenceService implements AutoCloseable {
       } else {
         model.countRejected(nanos);
       }
-      InferenceService.refuse(call, why);
+      CallEnds.refuse(call, request.getModelName(), why);
     }
   }
 

@@ -1,6 +1,7 @@
 package io.skerry.agent.serve;
 
 import io.skerry.agent.serve.memory.SharedMemoryConfig;
+import io.skerry.agent.trace.TraceConfig;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -14,6 +15,7 @@ import java.util.Optional;
  * @param drain how long open calls may take when the agent stops
  * @param queue how many calls run and wait
  * @param sharedMemory which memory clients may share; none when empty
+ * @param traces which calls are traced, for whom; none when empty
  */
 public record ServeConfig(
     List<Listener> listeners,
@@ -21,7 +23,8 @@ public record ServeConfig(
     int callsPerConnectionMax,
     Duration drain,
     QueueConfig queue,
-    Optional<SharedMemoryConfig> sharedMemory) {
+    Optional<SharedMemoryConfig> sharedMemory,
+    Optional<TraceConfig> traces) {
   /**
    * Copies.
    *
@@ -37,25 +40,39 @@ public record ServeConfig(
     return at(List.of(Listener.of(listen)));
   }
 
-  /** 64 MiB, 128 calls, 10 s, no shared memory. */
+  /** 64 MiB, 128 calls, 10 s, no shared memory, no traces. */
   public static ServeConfig at(List<Listener> listeners) {
     return new ServeConfig(
-        listeners, 64 << 20, 128, Duration.ofSeconds(10), QueueConfig.defaults(), Optional.empty());
+        listeners,
+        64 << 20,
+        128,
+        Duration.ofSeconds(10),
+        QueueConfig.defaults(),
+        Optional.empty(),
+        Optional.empty());
   }
 
   /** The same with another largest request. */
   public ServeConfig withMessageBytesMax(int bytes) {
-    return new ServeConfig(listeners, bytes, callsPerConnectionMax, drain, queue, sharedMemory);
+    return new ServeConfig(
+        listeners, bytes, callsPerConnectionMax, drain, queue, sharedMemory, traces);
   }
 
   /** The same with other bounds on calls that run and wait. */
   public ServeConfig withQueue(QueueConfig bounds) {
     return new ServeConfig(
-        listeners, messageBytesMax, callsPerConnectionMax, drain, bounds, sharedMemory);
+        listeners, messageBytesMax, callsPerConnectionMax, drain, bounds, sharedMemory, traces);
   }
 
   /** The same with memory that clients may share. */
   public ServeConfig withSharedMemory(Optional<SharedMemoryConfig> memory) {
-    return new ServeConfig(listeners, messageBytesMax, callsPerConnectionMax, drain, queue, memory);
+    return new ServeConfig(
+        listeners, messageBytesMax, callsPerConnectionMax, drain, queue, memory, traces);
+  }
+
+  /** The same with traces of calls. */
+  public ServeConfig withTraces(Optional<TraceConfig> tracing) {
+    return new ServeConfig(
+        listeners, messageBytesMax, callsPerConnectionMax, drain, queue, sharedMemory, tracing);
   }
 }

@@ -2,12 +2,14 @@ package io.skerry.agent.serve;
 
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.PredictException.Code;
+import io.skerry.agent.trace.TraceConfig;
 import io.skerry.wire.inference.LogSettingsRequest;
 import io.skerry.wire.inference.LogSettingsResponse;
 import io.skerry.wire.inference.TraceSettingRequest;
 import io.skerry.wire.inference.TraceSettingResponse;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,23 +24,49 @@ final class Settings {
 
   private Settings() {}
 
-  static TraceSettingResponse trace(TraceSettingRequest request) throws PredictException {
+  /**
+   * As Triton tells them for its OpenTelemetry mode.
+   *
+   * @param traces how calls are traced; not at all when empty
+   */
+  static TraceSettingResponse trace(TraceSettingRequest request, Optional<TraceConfig> traces)
+      throws PredictException {
+    Map<String, String> now = traces.map(Settings::traced).orElse(Map.of(TRACE_LEVEL, OFF));
     for (Map.Entry<String, TraceSettingRequest.SettingValue> setting :
         request.getSettingsMap().entrySet()) {
       List<String> wanted = setting.getValue().getValueList();
       boolean stays =
-          wanted.isEmpty() || (setting.getKey().equals(TRACE_LEVEL) && wanted.equals(List.of(OFF)));
+          wanted.isEmpty() || wanted.equals(List.of(now.getOrDefault(setting.getKey(), "")));
       if (!stays) {
         throw new PredictException(
             Code.UNAVAILABLE,
-            "the server does not support trace: '%s' cannot be set"
+            (traces.isEmpty()
+                    ? "the server does not support trace: '%s' cannot be set"
+                    : "trace setting '%s' cannot be changed by clients: it is set where the agent is started")
                 .formatted(Texts.shortened(setting.getKey())));
       }
     }
-    return TraceSettingResponse.newBuilder()
-        .putSettings(
-            TRACE_LEVEL, TraceSettingResponse.SettingValue.newBuilder().addValue(OFF).build())
-        .build();
+    TraceSettingResponse.Builder response = TraceSettingResponse.newBuilder();
+    now.forEach(
+        (name, value) ->
+            response.putSettings(
+                name, TraceSettingResponse.SettingValue.newBuilder().addValue(value).build()));
+    return response.build();
+  }
+
+  // A rate of n means one call of n; 0 means those only whose callers ask for it.
+  private static Map<String, String> traced(TraceConfig traces) {
+    return Map.of(
+        TRACE_LEVEL,
+        "TIMESTAMPS",
+        "trace_mode",
+        "opentelemetry",
+        "trace_rate",
+        Long.toString(traces.ratio() == 0 ? 0 : Math.round(1 / traces.ratio())),
+        "trace_count",
+        "-1",
+        "url",
+        traces.collector().toString());
   }
 
   static LogSettingsResponse log(LogSettingsRequest request) throws PredictException {

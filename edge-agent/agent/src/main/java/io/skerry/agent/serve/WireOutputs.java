@@ -13,7 +13,8 @@ import java.util.List;
 
 /** Writes an answer: raw, typed, as classes, or into shared memory. */
 final class WireOutputs {
-  private static final String PREDICTION_ID = "skerry_prediction_id";
+  /** The parameter of an answer that holds the prediction's id. */
+  static final String PREDICTION_ID = "skerry_prediction_id";
 
   private WireOutputs() {}
 

@@ -14,6 +14,7 @@ import io.skerry.agent.serve.ApplicationStatistics;
 import io.skerry.agent.serve.CallStatistics;
 import io.skerry.agent.serve.ListenAddress;
 import io.skerry.agent.serve.ListenException;
+import io.skerry.agent.trace.TraceStatistics;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
@@ -55,7 +56,10 @@ class DiagnosticsTest {
   private final ModelSlots slots = new ModelSlots();
   private Path file;
   private static final CallStatistics CALLS =
-      new CallStatistics(4, List.of(new ApplicationStatistics("cam", 1, 2, 3, 4, 5, 6)));
+      new CallStatistics(
+          4,
+          List.of(new ApplicationStatistics("cam", 1, 2, 3, 4, 5, 6)),
+          Optional.of(new TraceStatistics(7, 8, 9)));
 
   private Path socket;
   private Diagnostics diagnostics;
@@ -104,6 +108,7 @@ class DiagnosticsTest {
         .contains(
             "skerry_agent_application_calls_total{application=\"cam\",outcome=\"failed\"} 5\n")
         .contains("skerry_agent_application_calls_waiting{application=\"cam\"} 6\n")
+        .contains("skerry_agent_traces_total{outcome=\"dropped\"} 8\n")
         .containsPattern("skerry_agent_memory_bytes\\{kind=\"resident\"} [1-9][0-9]+");
   }
 

@@ -13,6 +13,7 @@ import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpHeaderValues;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpResponseStatus;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpVersion;
 import io.grpc.netty.shaded.io.netty.handler.timeout.IdleStateEvent;
+import io.skerry.agent.trace.TraceParent;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
@@ -65,6 +66,8 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
             request.method().name(),
             request.uri(),
             request.headers().get(JSON_LENGTH),
+            request.headers().get(TraceParent.HEADER),
+            request.headers().get(TraceParent.STATE_HEADER),
             // Copied, because the transport takes its buffer back.
             ByteBufUtil.getBytes(request.content()));
     if (!busy) {

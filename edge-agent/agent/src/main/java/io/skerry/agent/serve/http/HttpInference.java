@@ -5,12 +5,15 @@ import io.skerry.agent.model.PredictException.Code;
 import io.skerry.agent.serve.Application;
 import io.skerry.agent.serve.InferCall;
 import io.skerry.agent.serve.InferenceService;
+import io.skerry.agent.trace.CallTrace;
+import io.skerry.agent.trace.TraceParent;
 import io.skerry.wire.inference.ModelInferResponse;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /** Predictions over HTTP. */
 final class HttpInference {
+  private static final String METHOD = "POST /v2/models/{model}/infer";
   private static final String NO_JSON = "0";
 
   private final InferenceService service;
@@ -22,9 +25,15 @@ final class HttpInference {
   void answer(String model, String version, HttpRequestBody request, HttpExchange exchange)
       throws PredictException {
     byte[] body = request.body();
+    Application application = service.applications().unnamed();
+    CallTrace trace =
+        service.trace(
+            () -> TraceParent.read(request.traceParent(), request.traceState()),
+            METHOD,
+            application);
     if (NO_JSON.equals(request.jsonLength())) {
       InferJson raw = RawRequest.read(service, model, version, body);
-      service.infer(raw.request(), new Call(raw, exchange, service.applications().unnamed()));
+      service.infer(raw.request(), new Call(raw, exchange, application, trace));
       return;
     }
     int jsonBytes = jsonBytes(request.jsonLength(), body.length);
@@ -34,7 +43,7 @@ final class HttpInference {
             version,
             ByteBuffer.wrap(body, 0, jsonBytes),
             ByteBuffer.wrap(body, jsonBytes, body.length - jsonBytes));
-    service.infer(wanted.request(), new Call(wanted, exchange, service.applications().unnamed()));
+    service.infer(wanted.request(), new Call(wanted, exchange, application, trace));
   }
 
   private static int jsonBytes(@Nullable String header, int bodyBytes) throws PredictException {
@@ -55,7 +64,8 @@ final class HttpInference {
             .formatted(bodyBytes));
   }
 
-  private record Call(InferJson wanted, HttpExchange exchange, Application application)
+  private record Call(
+      InferJson wanted, HttpExchange exchange, Application application, @Nullable CallTrace trace)
       implements InferCall {
     @Override
     public boolean isCancelled() {
