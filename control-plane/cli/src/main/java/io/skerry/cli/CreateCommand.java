@@ -78,6 +78,12 @@ final class CreateCommand {
               names = "--profile",
               description = "several times if needed; default: those of the enrolled devices")
           @Nullable List<String> profiles,
+      @Option(
+              names = "--monitoring",
+              paramLabel = "FILE",
+              description =
+                  "what devices watch and may tell of the model, as 'import monitoring' takes it")
+          @Nullable Path monitoring,
       @Mixin WatchOptions watch,
       @Option(
               names = {"-o", "--output"},
@@ -86,6 +92,9 @@ final class CreateCommand {
       throws InterruptedException {
     String path = version.path() + "/variants";
     try (SkerryClient client = server.client()) {
+      if (monitoring != null) {
+        ImportCommand.sendMonitoring(client, version.model(), monitoring);
+      }
       JsonObject packaging = client.post(path, new PackagingRequest(profiles), JsonObject.class);
       print(output, packaging, "model/" + version, "model/%s packaging started".formatted(version));
       return watch.follow(client, path, Watch::work, err());

@@ -85,7 +85,7 @@ final class CreateRolloutCommand implements Callable<Integer> {
   public Integer call() throws InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
     if (schema) {
-      out.println(RolloutFile.schema().strip());
+      out.println(RequestFile.ROLLOUT.schema().strip());
       return ExitCodes.DONE;
     }
     JsonObject request = request();
@@ -121,7 +121,7 @@ final class CreateRolloutCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "name either NAME@VERSION or a file with -f");
     }
-    JsonObject request = file == null ? new JsonObject() : RolloutFile.read(file);
+    JsonObject request = file == null ? new JsonObject() : RequestFile.ROLLOUT.read(file);
     if (version != null) {
       request.addProperty("model", version.model());
       request.addProperty("version", version.version());

@@ -66,6 +66,23 @@ final class GetCommand implements Callable<Integer> {
     return ExitCodes.DONE;
   }
 
+  @Command(
+      name = "monitoring",
+      description = "Prints what was said about watching a model, as JSON.",
+      mixinStandardHelpOptions = true)
+  int monitoring(@Mixin ServerOptions server, @Parameters(paramLabel = "MODEL") String model) {
+    try (SkerryClient client = server.client()) {
+      spec.commandLine()
+          .getOut()
+          .println(
+              Json.pretty(
+                  client.get(
+                      "/v1/models/%s/monitoring".formatted(DescribeCommand.encoded(model)),
+                      JsonObject.class)));
+    }
+    return ExitCodes.DONE;
+  }
+
   @Override
   public Integer call() {
     Kind chosen = kind;

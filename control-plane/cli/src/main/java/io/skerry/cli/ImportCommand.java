@@ -17,6 +17,7 @@ import java.util.UUID;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -113,6 +114,44 @@ final class ImportCommand {
   }
 
   @Command(
+      name = "monitoring",
+      description = {
+        "Says what devices watch of a model, under which privacy rules, with how many bytes a day.",
+        "Versions that are packaged from then on carry it, those of pipelines too."
+      },
+      mixinStandardHelpOptions = true)
+  int monitoring(
+      @Mixin ServerOptions server,
+      @Parameters(paramLabel = "FILE", arity = "0..1", description = "YAML") @Nullable Path file,
+      @Option(names = "--model", description = "the model") @Nullable String model,
+      @Option(names = "--schema", description = "print the file's JSON schema") boolean schema) {
+    PrintWriter out = spec.commandLine().getOut();
+    if (schema) {
+      out.println(RequestFile.MONITORING.schema().strip());
+      return ExitCodes.DONE;
+    }
+    if (file == null || model == null) {
+      throw new CommandFailed(ExitCodes.USAGE, "name a file and --model");
+    }
+    try (SkerryClient client = server.client()) {
+      sendMonitoring(client, model, file);
+      out.println(
+          Table.printable(
+              "model/%s is watched as %s says from its next packaging on".formatted(model, file)));
+    }
+    return ExitCodes.DONE;
+  }
+
+  static void sendMonitoring(SkerryClient client, String model, Path file) {
+    client.send(
+        "PUT",
+        "/v1/models/%s/monitoring".formatted(DescribeCommand.encoded(model)),
+        "application/json",
+        BodyPublishers.ofString(RequestFile.MONITORING.read(file).toString()),
+        JsonObject.class);
+  }
+
+  @Command(
       name = "model",
       description = "Registers an ONNX or TFLite model and packages it for hardware profiles.",
       mixinStandardHelpOptions = true)
@@ -132,6 +171,11 @@ final class ImportCommand {
               description =
                   "hardware profile, several times if needed; default: those of the enrolled devices, or all for processors while there is none")
           List<String> profiles,
+      @Option(
+              names = "--monitoring",
+              paramLabel = "FILE",
+              description = "what devices watch and may tell, as 'import monitoring' takes it")
+          @Nullable Path monitoring,
       @Option(names = "--watch", description = "wait for the packaging to end") boolean watch,
       @Option(names = "--timeout", defaultValue = "30m", converter = Durations.class)
           Duration timeout,
@@ -144,6 +188,9 @@ final class ImportCommand {
     Path data = Files.isDirectory(calibration) ? zipped(calibration) : calibration;
     checkFile(data);
     try (SkerryClient client = server.client()) {
+      if (monitoring != null) {
+        sendMonitoring(client, name, monitoring);
+      }
       String boundary = "skerry-" + UUID.randomUUID();
       JsonObject started =
           client.send(

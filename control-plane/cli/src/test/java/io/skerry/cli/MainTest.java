@@ -217,6 +217,46 @@ class MainTest {
   }
 
   @Test
+  void saysWhatDevicesMayTellBeforeTheModelIsPackaged() throws IOException {
+    answer("/v1/models/mine/monitoring", 200, "{}");
+    answer("/v1/models/mine/versions/2/variants", 202, "{}");
+    Path file =
+        Files.writeString(
+            folder.resolve("monitoring.yaml"),
+            "privacy: [{field: speed, action: round, step: 0.5}]");
+
+    assertThat(run("create", "variants", "mine@2", "--monitoring", file.toString()))
+        .isEqualTo(ExitCodes.DONE);
+
+    assertThat(requests.get(0))
+        .isEqualTo(
+            "PUT /v1/models/mine/monitoring"
+                + " {\"privacy\":[{\"field\":\"speed\",\"action\":\"round\",\"step\":0.5}]}");
+    assertThat(requests.get(1)).startsWith("POST /v1/models/mine/versions/2/variants");
+    assertThat(run("import", "monitoring", file.toString(), "--model", "mine"))
+        .isEqualTo(ExitCodes.DONE);
+    assertThat(requests).hasSize(3);
+  }
+
+  @Test
+  void sendsNoMonitoringThatItsSchemaDoesNotKnow() throws IOException {
+    Path file =
+        Files.writeString(
+            folder.resolve("monitoring.yaml"), "privcy: []\nprivacy: [{feild: a, action: drop}]");
+
+    assertThat(run("import", "monitoring", file.toString(), "--model", "mine"))
+        .isEqualTo(ExitCodes.USAGE);
+
+    assertThat(err.toString())
+        .contains("no field 'privcy'; did you mean privacy?")
+        .contains("no field 'privacy[0].feild'; did you mean field?");
+    assertThat(run("import", "monitoring", "--model", "mine")).isEqualTo(ExitCodes.USAGE);
+    assertThat(run("import", "monitoring", "--schema")).isEqualTo(ExitCodes.DONE);
+    assertThat(out.toString()).contains("\"$schema\"");
+    assertThat(requests).isEmpty();
+  }
+
+  @Test
   void importsAModelWithOneFileOfInputs() throws IOException {
     answer(
         "/v1/models/mine/import", 202, "{\"model\":\"mine\",\"version\":1,\"state\":\"QUEUED\"}");

@@ -14,6 +14,7 @@ import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
+import io.skerry.telemetry.sketch.MonitoringSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,7 +66,7 @@ public final class Main {
         existing(folder.input("reference.npy")),
         spec.optionalText("scoreOutput"),
         spec.number("threshold", THRESHOLD),
-        features(spec),
+        monitoring(spec),
         metric(spec.optionalText("metric")),
         spec.keys().containsKey("maxDrop")
             ? Optional.of(spec.number("maxDrop", 0))
@@ -129,13 +130,22 @@ public final class Main {
     return Files.exists(file) ? Optional.of(file) : Optional.empty();
   }
 
-  private static List<Feature> features(JobSpec spec) {
-    if (!spec.keys().containsKey("features")) {
-      return List.of();
+  /**
+   * What the job says of monitoring; the features that it names apart count where that has none.
+   */
+  private static MonitoringSettings monitoring(JobSpec spec) {
+    MonitoringSettings settings =
+        spec.keys().get("monitoring") instanceof Map<?, ?> tree
+            ? MonitoringFile.settings("job.yaml", tree)
+            : MonitoringSettings.NONE;
+    if (!settings.features().isEmpty() || !spec.keys().containsKey("features")) {
+      return settings;
     }
-    return spec.maps("features").stream()
-        .map(f -> new Feature(f.text("name"), Math.toIntExact(f.integer("offset"))))
-        .toList();
+    List<Feature> features =
+        spec.maps("features").stream()
+            .map(f -> new Feature(f.text("name"), Math.toIntExact(f.integer("offset"))))
+            .toList();
+    return new MonitoringSettings(features, settings.privacy(), settings.budget());
   }
 
   static Optional<Metric> metric(Optional<String> text) {

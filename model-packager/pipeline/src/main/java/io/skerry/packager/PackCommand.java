@@ -9,6 +9,7 @@ import io.skerry.profile.ProfileCatalog;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
+import io.skerry.telemetry.sketch.MonitoringSettings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -71,6 +72,13 @@ final class PackCommand implements Callable<Integer> {
       names = "--reference",
       description = "Training inputs for the monitoring baseline: NPY; else the calibration data.")
   @Nullable Path reference;
+
+  @Option(
+      names = "--monitoring",
+      description =
+          "YAML of what devices watch, privacy rules and bytes a day (docs/telemetry.md); else a"
+              + " spread of the input, no rules, no limit.")
+  @Nullable Path monitoring;
 
   @Option(names = "--profile", split = ",", description = "Hardware profiles, by id.")
   List<String> profiles = List.of();
@@ -220,7 +228,7 @@ final class PackCommand implements Callable<Integer> {
         Optional.ofNullable(reference),
         Optional.ofNullable(output),
         0.5,
-        List.of(),
+        monitoring == null ? MonitoringSettings.NONE : MonitoringFile.read(monitoring),
         chosenMetric(),
         Optional.ofNullable(maxDrop).map(PackCommand::drop),
         profileFolder == null ? ProfileCatalog.builtIn() : Main.catalog(profileFolder),

@@ -17,6 +17,7 @@ import io.skerry.profile.Engine;
 import io.skerry.profile.FactsProbe;
 import io.skerry.profile.HardwareProfile;
 import io.skerry.protocol.ErrorCode;
+import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
@@ -83,19 +84,13 @@ final class Packaging {
       step("calibrate", "%d items".formatted(items.calibration().count()));
       Source calibrated = source.calibrated(items.calibration());
       try (Forms forms = new Forms(calibrated, items.evaluation(), score.name(), folder)) {
-        return run(calibrated, original, items, forms, input, score, output);
+        return run(calibrated, original, items, forms, score, output);
       }
     }
   }
 
   private PackagingReport run(
-      Source source,
-      LoadedModel original,
-      Items items,
-      Forms forms,
-      TensorSpec input,
-      TensorSpec score,
-      Path output)
+      Source source, LoadedModel original, Items items, Forms forms, TensorSpec score, Path output)
       throws IOException, EngineException {
     Outputs floats = reference(forms, source, original, items.evaluation(), score.name());
     Judge judge = judge(floats, items);
@@ -115,7 +110,7 @@ final class Packaging {
       step("measure", host.get().id());
       forms.time(recipes.getOrDefault(host.get(), List.of()));
     }
-    Baseline baseline = baseline(input, score, items);
+    Baseline baseline = baseline(original.signature(), score, items, judge);
     PackagingContext context =
         new PackagingContext(
             forms,
@@ -220,11 +215,12 @@ final class Packaging {
                             signature.outputs().stream().map(TensorSpec::name).toList())));
   }
 
-  private Baseline baseline(TensorSpec input, TensorSpec score, Items items) {
+  private Baseline baseline(ModelSignature signature, TensorSpec score, Items items, Judge judge) {
+    TensorSpec input = signature.inputs().getFirst();
     List<Feature> features =
-        request.features().isEmpty()
+        request.monitoring().features().isEmpty()
             ? Baseline.unnamedFeatures(input.name(), input.elementsPerItem())
-            : request.features();
+            : request.monitoring().features();
     for (Feature feature : features) {
       if (feature.offset() < 0 || feature.offset() >= input.elementsPerItem()) {
         throw new DataRefusedException(
@@ -232,8 +228,25 @@ final class Packaging {
                 .formatted(feature.name(), feature.offset(), input.elementsPerItem()));
       }
     }
-    return new Baseline(
-        input.name(), features, items.reference(), score.name(), request.threshold());
+    checkRules(features, signature);
+    Baseline.Output output =
+        judge.comparesClasses()
+            ? Baseline.Output.classes(score.name(), request.threshold(), judge.floats())
+            : Baseline.Output.score(score.name(), request.threshold());
+    return new Baseline(input.name(), features, items.reference(), output, request.monitoring());
+  }
+
+  private void checkRules(List<Feature> features, ModelSignature signature) {
+    try {
+      request
+          .monitoring()
+          .checkFields(
+              features.stream().map(Feature::name).toList(),
+              signature.inputs().stream().map(TensorSpec::name).toList(),
+              signature.outputs().stream().map(TensorSpec::name).toList());
+    } catch (MalformedDocumentException e) {
+      throw new JobFailure(ErrorCode.REQUEST_INVALID, String.valueOf(e.getMessage()), e);
+    }
   }
 
   private Judge judge(Outputs floats, Items items) {

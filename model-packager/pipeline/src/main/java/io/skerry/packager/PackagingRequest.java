@@ -5,7 +5,7 @@ import io.skerry.artifact.sign.SigningKey;
 import io.skerry.packager.measure.Metric;
 import io.skerry.profile.ProfileCatalog;
 import io.skerry.protocol.ModelVersion;
-import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
+import io.skerry.telemetry.sketch.MonitoringSettings;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +25,8 @@ import java.util.Optional;
  *     data when absent
  * @param output name of the output that holds the score; the first when absent
  * @param threshold the score from which the positive class is predicted
- * @param features monitored elements; a spread of all when empty
+ * @param monitoring what is watched, under which rules; a spread of all elements where it names no
+ *     features
  * @param metric the task's; when absent, by the number of outputs and classes
  * @param maxDrop how much less than the float model's metric a variant's may be; the metric's own
  *     when absent
@@ -48,7 +49,7 @@ record PackagingRequest(
     Optional<Path> reference,
     Optional<String> output,
     double threshold,
-    List<Feature> features,
+    MonitoringSettings monitoring,
     Optional<Metric> metric,
     Optional<Double> maxDrop,
     ProfileCatalog catalog,
@@ -73,7 +74,6 @@ record PackagingRequest(
 
   PackagingRequest {
     timings = List.copyOf(timings);
-    features = List.copyOf(features);
     profiles = List.copyOf(profiles);
     keys = Map.copyOf(keys);
   }

@@ -7,6 +7,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import com.google.protobuf.ByteString;
 import io.skerry.artifact.ArtifactManifest;
 import io.skerry.artifact.ArtifactReader;
 import io.skerry.artifact.BlobSource;
@@ -35,11 +36,16 @@ import io.skerry.profile.Engine;
 import io.skerry.protocol.Digest;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
+import io.skerry.telemetry.sample.PrivacyFilter;
+import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
+import io.skerry.wire.fleet.v1.NamedTensor;
 import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
 import io.skerry.wire.onnx.StringStringEntryProto;
 import io.skerry.wire.onnx.TensorProto;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -210,6 +216,99 @@ class PackagingTest {
     assertThat(PackCommand.run("verify", artifact, "--key", publicKey)).isZero();
     assertThat(PackCommand.run("verify", artifact, "--key", key.verificationKey().hex()))
         .isEqualTo(1);
+  }
+
+  /** What a person states ends in what a device counts, remembers and sends. */
+  @Test
+  void carriesRulesAndBudgetFromAFileToWhatADeviceTells() throws Exception {
+    JobFolder job = job(Map.of());
+    Path file = folder.resolve("monitoring.yaml");
+    Files.writeString(
+        file,
+        """
+        features:
+          - {name: speed, offset: 29, importance: 2}
+          - {name: place, offset: 59}
+          - {name: load, offset: 89}
+        privacy:
+          - {field: client-id, action: drop}
+          - {field: place, action: hash}
+          - {field: load, action: round, step: 1000}
+        budget: {windowBytesPerDay: 4000, sampleBytesPerDay: 9000}
+        """);
+    Path out = folder.resolve("ruled");
+
+    int exit = pack(job, file, out);
+
+    assertThat(exit).isZero();
+    OciLayout layout = OciLayout.read(out.resolve("arm64-neon"));
+    ArtifactReader reader = reader(layout);
+    ArtifactManifest manifest = reader.manifest(layout.model(), layout.signature());
+    MonitoringPlan plan =
+        MonitoringPlan.parse(reader.read(manifest.layer(LayerType.MONITORING).orElseThrow()));
+    assertThat(plan.streams())
+        .startsWith("speed", "load", "$score")
+        .doesNotContain("place", "$spe");
+    assertThat(plan.manifest().getBudget().getWindowBytes()).isEqualTo(4000);
+    assertThat(plan.manifest().getBudget().getSampleBytes()).isEqualTo(9000);
+    ByteBuffer item = ByteBuffer.allocate(420 * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    item.putFloat(29 * Float.BYTES, 1.25f);
+    item.putFloat(59 * Float.BYTES, 60.39f);
+    item.putFloat(89 * Float.BYTES, 1234.5f);
+    float[] view = new float[3];
+    plan.view(item, 0, view);
+    assertThat(view[2]).isEqualTo(1000);
+    PrivacyFilter filter = new PrivacyFilter(plan.manifest(), new byte[32]);
+    assertThat(filter.clientId("anna")).isEmpty();
+    NamedTensor sent =
+        filter.input(
+            NamedTensor.newBuilder()
+                .setName(manifest.tensors().inputs().getFirst().name())
+                .setDatatype("FP32")
+                .addAllShape(List.of(1L, 420L))
+                .setData(ByteString.copyFrom(item.array()))
+                .build());
+    ByteBuffer told = sent.getData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    assertThat(told.getFloat(29 * Float.BYTES)).isEqualTo(1.25f);
+    assertThat(told.getFloat(59 * Float.BYTES)).isNotEqualTo(60.39f).isBetween(0f, 1f);
+    assertThat(told.getFloat(89 * Float.BYTES)).isEqualTo(1000);
+  }
+
+  @Test
+  void refusesRulesThatCannotBeAndLeavesNothingBehind() throws Exception {
+    JobFolder job = job(Map.of());
+    Path out = folder.resolve("refused");
+    Path file = folder.resolve("monitoring.yaml");
+    for (String yaml :
+        List.of(
+            "privacy: [{field: nobody, action: drop}]",
+            "privacy: [{field: client-id, action: mask}]",
+            "privcy: []",
+            "[]",
+            "{")) {
+      Files.writeString(file, yaml);
+
+      assertThat(pack(job, file, out)).describedAs(yaml).isEqualTo(1);
+      assertThat(out).doesNotExist();
+    }
+    assertThat(pack(job, folder.resolve("none.yaml"), out)).isEqualTo(1);
+    JobFolder wrong =
+        job(
+            Map.of(
+                "monitoring",
+                Map.of("privacy", List.of(Map.of("field", "nobody", "action", "drop")))));
+    assertThat(JobMain.run(wrong, Main::run)).isEqualTo(JobMain.FAILED);
+    assertThat(wrong.error().orElseThrow().detail()).contains("privacy[0].field", "nobody");
+  }
+
+  private int pack(JobFolder job, Path monitoring, Path out) {
+    return PackCommand.run(
+        "--model", job.input("model/model.onnx").toString(),
+        "--calibration", job.input("calibration.npy").toString(),
+        "--profile", "arm64-neon",
+        "--monitoring", monitoring.toString(),
+        "--key", folder.resolve("release.pem").toString(),
+        "--out", out.toString());
   }
 
   @Test

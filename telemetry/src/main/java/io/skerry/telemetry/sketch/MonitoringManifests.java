@@ -101,7 +101,27 @@ public final class MonitoringManifests {
    */
   public static MonitoringManifest fromReference(
       String input, List<Feature> features, float[][] rows, Scores scores) {
-    checkSizes(features, rows, scores.elements());
+    return fromReference(input, features, rows, scores, MonitoringSettings.NONE);
+  }
+
+  /**
+   * Counts the baseline of every stream on reference rows as a device will count it under privacy
+   * rules.
+   *
+   * @param exactRows as above, before a rule has acted
+   * @param settings rules and budget; its features are the caller's to give
+   * @throws IllegalArgumentException as above
+   */
+  public static MonitoringManifest fromReference(
+      String input,
+      List<Feature> features,
+      float[][] exactRows,
+      Scores scores,
+      MonitoringSettings settings) {
+    checkSizes(features, exactRows, scores.elements());
+    PrivacyRules rules = settings.rules();
+    float[][] rows = rounded(input, features, exactRows, rules);
+    double[] scoreSteps = rules.steps(PrivacyRules.output(scores.output()));
     MonitoringManifest.Builder manifest =
         MonitoringManifest.newBuilder()
             .setFormat(MonitoringPlan.FORMAT)
@@ -114,7 +134,7 @@ public final class MonitoringManifests {
     long[] classes = new long[reader.classCount()];
     for (int row = 0; row < rows.length; row++) {
       ByteBuffer output = bytes(scores.elements().get(row));
-      confidence[row] = reader.score(output);
+      confidence[row] = PrivacyRules.rounded(reader.score(output), scoreSteps);
       if (!Float.isNaN(confidence[row])) {
         bins[WindowSketch.scoreBin(confidence[row])]++;
         classes[reader.predictedClass(output)]++;
@@ -150,7 +170,26 @@ public final class MonitoringManifests {
     if (features.size() >= 2) {
       manifest.setResidual(residual(rows, mean, deviation));
     }
-    return manifest.build();
+    return settings.into(manifest).build();
+  }
+
+  private static float[][] rounded(
+      String input, List<Feature> features, float[][] values, PrivacyRules rules) {
+    float[][] rows = new float[values.length][];
+    for (int row = 0; row < rows.length; row++) {
+      rows[row] = values[row].clone();
+    }
+    for (int column = 0; column < features.size(); column++) {
+      Feature feature = features.get(column);
+      double[] steps = rules.steps(feature.name(), PrivacyRules.input(input));
+      float missing = (float) feature.missingValue().orElse(Double.NaN);
+      for (int row = 0; row < rows.length && steps.length > 0; row++) {
+        if (rows[row][column] != missing) {
+          rows[row][column] = PrivacyRules.rounded(rows[row][column], steps);
+        }
+      }
+    }
+    return rows;
   }
 
   private static ScoreStream unCounted(Scores scores) {

@@ -20,10 +20,11 @@ import org.jspecify.annotations.Nullable;
  * What to count about a model: a checked monitoring manifest. Immutable.
  *
  * <p>Streams, in this order: the features by their own name, but for those that a privacy rule
- * drops; {@code $score} or, of a model with classes, {@code $confidence}, and {@code $class},
- * unless a rule drops the output that they are read from; {@code $spe} and {@code $t2} when the
- * manifest has a principal subspace and no feature is dropped, which both would tell of; {@code
- * $latency}; {@code $errors}, which counts answers and failures.
+ * hides, which is all that rules do but rounding; {@code $score} or, of a model with classes,
+ * {@code $confidence}, and {@code $class}, unless a rule hides the output that they are read from;
+ * {@code $spe} and {@code $t2} when the manifest has a principal subspace and no feature is hidden,
+ * which both would tell of; {@code $latency}; {@code $errors}, which counts answers and failures.
+ * What a rule rounds is counted rounded.
  */
 public final class MonitoringPlan {
   public static final String SCORE = "$score";
@@ -34,14 +35,20 @@ public final class MonitoringPlan {
   public static final String LATENCY = "$latency";
   public static final String ERRORS = "$errors";
 
-  /** The layout of manifests that drop nothing. */
+  /** The layout of manifests without rules for features and tensors. */
   public static final int FORMAT = 2;
 
   /**
-   * The layout of manifests with a rule that drops a feature or a tensor: who knows only the other
+   * The layout of manifests with rules that drop features or tensors: who knows only the other
    * counts streams that are none here.
    */
   public static final int FORMAT_DROPPING = 3;
+
+  /**
+   * The layout of manifests with rules that hash, round or blur features or tensors, for the same
+   * reason.
+   */
+  public static final int FORMAT_RULED = 4;
 
   /** Classes that a model may have. */
   public static final int CLASSES_MAX = 1024;
@@ -57,6 +64,8 @@ public final class MonitoringPlan {
   private final ReferenceBins[] features;
   private final boolean[] dropped;
   private final boolean[] ruled;
+  private final double[][] steps;
+  private final double[] scoreSteps;
   private final boolean scored;
   private final StreamLayout layout;
   private final @Nullable Residuals residuals;
@@ -69,14 +78,9 @@ public final class MonitoringPlan {
     this.features = new ReferenceBins[count];
     this.dropped = new boolean[count];
     this.ruled = new boolean[count];
-    Set<String> dropping = new HashSet<>();
-    Set<String> acted = new HashSet<>();
-    for (PrivacyRule rule : manifest.getPrivacyList()) {
-      acted.add(rule.getField());
-      if (rule.getAction() == PrivacyRule.Action.DROP) {
-        dropping.add(rule.getField());
-      }
-    }
+    this.steps = new double[count][];
+    PrivacyRules rules = new PrivacyRules(manifest.getPrivacyList());
+    String input = PrivacyRules.input(manifest.getInput());
     Set<String> names = new HashSet<>();
     for (int i = 0; i < count; i++) {
       FeatureStream feature = manifest.getFeatures(i);
@@ -94,13 +98,13 @@ public final class MonitoringPlan {
       }
       offsets[i] = feature.getOffset();
       features[i] = ReferenceBins.of(feature.getName(), feature.getBins());
-      dropped[i] =
-          dropping.contains(feature.getName()) || dropping.contains("input:" + manifest.getInput());
-      ruled[i] =
-          acted.contains(feature.getName()) || acted.contains("input:" + manifest.getInput());
+      dropped[i] = rules.hide(feature.getName(), input);
+      ruled[i] = rules.actOn(feature.getName(), input);
+      steps[i] = rules.steps(feature.getName(), input);
     }
-    this.scored =
-        manifest.hasScore() && !dropping.contains("output:" + manifest.getScore().getOutput());
+    String output = PrivacyRules.output(manifest.getScore().getOutput());
+    this.scored = manifest.hasScore() && !rules.hide(output);
+    this.scoreSteps = rules.steps(output);
     if (manifest.hasResidual() && IntStream.range(0, count).noneMatch(this::isDropped)) {
       this.residuals = principal(manifest);
       this.residualBins =
@@ -194,7 +198,7 @@ public final class MonitoringPlan {
               .formatted(manifest.getFeaturesCount(), FEATURES_MAX));
     }
     boolean empty = manifest.getFeaturesCount() == 0 && !manifest.hasScore();
-    int format = isDropping(manifest) ? FORMAT_DROPPING : FORMAT;
+    int format = new PrivacyRules(manifest.getPrivacyList()).format();
     if (manifest.getFormat() != format && !empty) {
       throw new MalformedDocumentException(
           "monitoring manifest has format %d, what it holds has %d: package the model again"
@@ -216,18 +220,10 @@ public final class MonitoringPlan {
     return plan;
   }
 
-  private static boolean isDropping(MonitoringManifest manifest) {
-    return manifest.getPrivacyList().stream()
-        .anyMatch(
-            rule ->
-                rule.getAction() == PrivacyRule.Action.DROP
-                    && !rule.getField().equals("client-id"));
-  }
-
   // A rule that would never act is a mistake, and one that nobody would notice.
   private void checkRule(PrivacyRule rule) throws MalformedDocumentException {
     boolean tensor = rule.getField().startsWith("input:") || rule.getField().startsWith("output:");
-    boolean id = rule.getField().equals("client-id");
+    boolean id = rule.getField().equals(PrivacyRules.CLIENT_ID);
     boolean feature =
         manifest.getFeaturesList().stream().anyMatch(f -> f.getName().equals(rule.getField()));
     boolean possible =
@@ -339,6 +335,10 @@ public final class MonitoringPlan {
    * @return 0 to 1 where the model keeps its word; NaN stays NaN
    */
   public float score(ByteBuffer fp32) {
+    return PrivacyRules.rounded(exactScore(fp32), scoreSteps);
+  }
+
+  private float exactScore(ByteBuffer fp32) {
     int first = scoreOffset();
     if (!hasClasses()) {
       return fp32.getFloat(first * Float.BYTES);
@@ -405,7 +405,8 @@ public final class MonitoringPlan {
   }
 
   /**
-   * Copies the monitored values of one item. Allocates nothing.
+   * Copies the monitored values of one item, rounded where a privacy rule says so. Allocates
+   * nothing.
    *
    * @param fp32 the input tensor's elements, little-endian 32-bit floats, from index 0
    * @param firstElement index of the item's first element
@@ -413,8 +414,14 @@ public final class MonitoringPlan {
    */
   public void view(ByteBuffer fp32, int firstElement, float[] into) {
     for (int i = 0; i < offsets.length; i++) {
-      into[i] = fp32.getFloat((firstElement + offsets[i]) * Float.BYTES);
+      float value = fp32.getFloat((firstElement + offsets[i]) * Float.BYTES);
+      into[i] = steps[i].length == 0 ? value : rounded(i, value);
     }
+  }
+
+  // The value for "not measured" is no measurement to be rounded.
+  private float rounded(int feature, float value) {
+    return features[feature].isMissing(value) ? value : PrivacyRules.rounded(value, steps[feature]);
   }
 
   /** Whether a monitored value is missing, infinite or outside its range. Allocates nothing. */

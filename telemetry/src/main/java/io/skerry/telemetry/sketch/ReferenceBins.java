@@ -225,11 +225,16 @@ public final class ReferenceBins {
         || (categories != null && Arrays.binarySearch(categories, value + 0.0f) < 0);
   }
 
+  /** Whether a value stands for "not measured". */
+  boolean isMissing(float value) {
+    return value == missingValue;
+  }
+
   private int own(float value) {
     if (Float.isNaN(value)) {
       return NAN;
     }
-    if (value == missingValue) {
+    if (isMissing(value)) {
       return 0;
     }
     if (Float.isInfinite(value)) {

@@ -9,6 +9,7 @@ import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.artifact.v1.PrivacyRule;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.Random;
@@ -168,6 +169,28 @@ class MonitoringManifestsTest {
         .hasMessageContaining("2 values for 3 features");
   }
 
+  /** What a feature costs a device does not grow with the number of features. */
+  @Test
+  void keepsFewDirectionsOfManyIndependentFeatures() {
+    Random random = new Random(9);
+    float[][] values = new float[300][80];
+    List<MonitoringManifests.Feature> features = new ArrayList<>();
+    for (int i = 0; i < 80; i++) {
+      features.add(new MonitoringManifests.Feature("f" + i, i));
+      for (float[] row : values) {
+        row[i] = (float) random.nextGaussian();
+      }
+    }
+
+    MonitoringManifest manifest =
+        MonitoringManifests.fromReference(
+            "input", features, values, "score", new float[values.length], 0.5);
+
+    assertThat(manifest.getResidual().getEigenvaluesCount())
+        .isEqualTo(MonitoringManifests.COMPONENTS_MAX);
+    assertThat(manifest(1000, 2).getResidual().getEigenvaluesCount()).isEqualTo(2);
+  }
+
   @Test
   void refusesAManifestThatContradictsItself() {
     MonitoringManifest good = manifest(100, 4);
@@ -182,7 +205,7 @@ class MonitoringManifestsTest {
     MonitoringManifest.Builder format = good.toBuilder().setFormat(1);
     MonitoringManifest.Builder aimless = good.toBuilder().setFormat(MonitoringPlan.FORMAT_DROPPING);
     aimless.addPrivacyBuilder().setField("nobody").setAction(PrivacyRule.Action.DROP);
-    MonitoringManifest.Builder stepless = good.toBuilder();
+    MonitoringManifest.Builder stepless = good.toBuilder().setFormat(MonitoringPlan.FORMAT_RULED);
     stepless.addPrivacyBuilder().setField("a").setAction(PrivacyRule.Action.ROUND);
     MonitoringManifest.Builder missingInside = good.toBuilder();
     missingInside.getFeaturesBuilder(0).getBinsBuilder().setMissingValue(0);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.telemetry.drift.MonitoredStreams;
 import io.skerry.wire.artifact.v1.Bins;
+import io.skerry.wire.artifact.v1.Budget;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.artifact.v1.PrivacyRule;
 import io.skerry.wire.fleet.v1.ModelRef;
@@ -13,6 +14,7 @@ import io.skerry.wire.fleet.v1.Window;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -200,12 +202,87 @@ class WindowSketchTest {
     return manifest;
   }
 
+  /**
+   * Bins are of the values themselves: their counts would tell what a pseudonym or a mean hides.
+   */
+  @Test
+  void countsNothingOfWhatAPrivacyRuleHashesOrBlurs() throws MalformedDocumentException {
+    MonitoringManifest hashed = ruled("b", PrivacyRule.Action.HASH);
+    MonitoringManifest blurred = ruled("input:input", PrivacyRule.Action.BLUR);
+    MonitoringManifest score = ruled("output:score", PrivacyRule.Action.HASH);
+
+    assertThat(MonitoringPlan.of(hashed).streams())
+        .containsExactly("a", "c", "$score", "$class", "$latency", "$errors");
+    assertThat(MonitoredStreams.of(hashed).inputs()).containsOnlyKeys("a", "c");
+    assertThat(MonitoringPlan.of(blurred).streams())
+        .containsExactly("$score", "$class", "$latency", "$errors");
+    assertThat(MonitoringPlan.of(score).scoreOutput()).isEmpty();
+    assertThatThrownBy(
+            () -> MonitoringPlan.of(hashed.toBuilder().setFormat(MonitoringPlan.FORMAT).build()))
+        .hasMessageContaining("package");
+  }
+
+  @Test
+  void countsAsRoundedWhatAPrivacyRuleRounds() throws MalformedDocumentException {
+    float[][] rows = {{0.2f, 1, 0}, {3.9f, 2, 1}, {Float.NaN, 3, 2}, {-99, 4, 3}};
+    List<MonitoringManifests.Feature> features =
+        List.of(
+            new MonitoringManifests.Feature("a", 0, false, OptionalDouble.of(-99), 0),
+            new MonitoringManifests.Feature("b", 1),
+            new MonitoringManifests.Feature("c", 2));
+    List<float[]> said =
+        List.of(new float[] {0.1f}, new float[] {0.2f}, new float[1], new float[1]);
+    MonitoringSettings settings =
+        new MonitoringSettings(
+            List.of(),
+            List.of(
+                rule("a", PrivacyRule.Action.ROUND, 4),
+                rule("output:y", PrivacyRule.Action.ROUND, .5)),
+            Budget.getDefaultInstance());
+    MonitoringPlan plan =
+        MonitoringPlan.of(
+            MonitoringManifests.fromReference(
+                "input",
+                features,
+                rows,
+                new MonitoringManifests.Scores("y", said, false, 0.5, List.of()),
+                settings));
+    ByteBuffer tensor = ByteBuffer.allocate(24).order(ByteOrder.LITTLE_ENDIAN);
+    tensor.asFloatBuffer().put(new float[] {2.1f, 1.1f, 0, -99, 0, 0});
+    float[] view = new float[3];
+
+    plan.view(tensor, 0, view);
+    assertThat(view).containsExactly(4, 1.1f, 0);
+    plan.view(tensor, 3, view);
+    assertThat(view).containsExactly(-99, 0, 0);
+    assertThat(plan.score(tensor)).isEqualTo(2);
+    assertThat(plan.manifest().getFeatures(0).getBins().getEdgesList())
+        .containsExactly(0f, Math.nextDown(4f));
+    assertThat(plan.manifest().getScore().getBaseline(0)).isEqualTo(4);
+  }
+
+  private static MonitoringManifest ruled(String field, PrivacyRule.Action action) {
+    return MANIFEST.toBuilder()
+        .setFormat(MonitoringPlan.FORMAT_RULED)
+        .addPrivacy(rule(field, action, 0))
+        .build();
+  }
+
+  private static PrivacyRule rule(String field, PrivacyRule.Action action, double step) {
+    return PrivacyRule.newBuilder()
+        .setField(field)
+        .setAction(action)
+        .setStep(step)
+        .setRadius(action == PrivacyRule.Action.BLUR ? 1 : 0)
+        .build();
+  }
+
   /** Sums of products are of the values themselves: of one prediction they would be the values. */
   @Test
   void sumsUpNoFeatureThatAPrivacyRuleActsOn() throws MalformedDocumentException {
-    MonitoringManifest.Builder one = MANIFEST.toBuilder();
+    MonitoringManifest.Builder one = MANIFEST.toBuilder().setFormat(MonitoringPlan.FORMAT_RULED);
     one.addPrivacyBuilder().setField("b").setAction(PrivacyRule.Action.ROUND).setStep(1);
-    MonitoringManifest.Builder all = MANIFEST.toBuilder();
+    MonitoringManifest.Builder all = MANIFEST.toBuilder().setFormat(MonitoringPlan.FORMAT_RULED);
     all.addPrivacyBuilder().setField("input:input").setAction(PrivacyRule.Action.HASH);
 
     assertThat(MonitoringPlan.of(MANIFEST).coMomentFeatures()).containsExactly(0, 1, 2);

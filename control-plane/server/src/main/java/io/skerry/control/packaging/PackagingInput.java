@@ -36,10 +36,17 @@ final class PackagingInput {
   private final Registry registry;
   private final Profiles profiles;
   private final SigningKeys keys;
+  private final ModelMonitoring monitoring;
   private final Path root;
 
   PackagingInput(
-      Datasets datasets, Registry registry, Profiles profiles, SigningKeys keys, DataFolder data) {
+      Datasets datasets,
+      Registry registry,
+      Profiles profiles,
+      SigningKeys keys,
+      ModelMonitoring monitoring,
+      DataFolder data) {
+    this.monitoring = monitoring;
     this.datasets = datasets;
     this.registry = registry;
     this.profiles = profiles;
@@ -66,6 +73,10 @@ final class PackagingInput {
     job.put("profiles", chosen);
     job.put("keyFile", keys.automationFile().toAbsolutePath().toString());
     job.put("unsigned", unsigned(version.model(), chosen));
+    Map<?, ?> said = monitoring.tree(version.model());
+    if (!said.isEmpty()) {
+      job.put("monitoring", said);
+    }
     String snapshot = view.snapshot();
     if (snapshot == null) {
       JobFolder prepared = JobFolder.create(folder, job);

@@ -19,11 +19,15 @@ import io.skerry.protocol.SlotId;
 import io.skerry.runtime.Tensor;
 import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.telemetry.sketch.MonitoringSettings;
 import io.skerry.telemetry.wire.ModelReference;
 import io.skerry.wire.artifact.v1.Budget;
+import io.skerry.wire.artifact.v1.MonitoringManifest;
+import io.skerry.wire.artifact.v1.PrivacyRule;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Window;
 import java.net.URI;
+import java.nio.ByteOrder;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -70,23 +74,29 @@ class ObserverTest {
 
   private void watch(double base, double notable, int windowBytes, Duration window)
       throws MalformedDocumentException {
-    MonitoringPlan plan =
-        MonitoringPlan.of(
-            MonitoringManifests.fromReference(
-                    "input",
-                    List.of(
-                        new MonitoringManifests.Feature("a", 1),
-                        new MonitoringManifests.Feature("b", 2)),
-                    new float[][] {{1, 2}, {2, 3}, {3, 4}},
-                    "score",
-                    new float[] {0, 0.1f, 0.2f},
-                    0.5)
-                .toBuilder()
-                .setBudget(Budget.newBuilder().setWindowBytes(windowBytes))
-                .build());
+    watch(
+        base,
+        notable,
+        window,
+        MonitoringManifests.fromReference(
+                "input",
+                List.of(
+                    new MonitoringManifests.Feature("a", 1),
+                    new MonitoringManifests.Feature("b", 2)),
+                new float[][] {{1, 2}, {2, 3}, {3, 4}},
+                "score",
+                new float[] {0, 0.1f, 0.2f},
+                0.5)
+            .toBuilder()
+            .setBudget(Budget.newBuilder().setWindowBytes(windowBytes))
+            .build());
+  }
+
+  private void watch(double base, double notable, Duration window, MonitoringManifest manifest)
+      throws MalformedDocumentException {
     observer.watch(
         MODEL,
-        plan,
+        MonitoringPlan.of(manifest),
         new DesiredSlot(
             MODEL.slot(),
             1,
@@ -108,6 +118,10 @@ class ObserverTest {
     return room;
   }
 
+  private Record first(RecordStream stream) {
+    return kept.getOrDefault(stream, List.of()).getFirst();
+  }
+
   private List<Window> windows() {
     return kept.getOrDefault(RecordStream.WINDOWS, List.of()).stream()
         .map(Record::getWindow)
@@ -123,6 +137,57 @@ class ObserverTest {
         List.of(Tensor.ofFloats("score", List.of(1L, 1L), score)),
         now,
         1_000_000);
+  }
+
+  /** Neither counts nor an outcome tell more of an output than a sample of it may. */
+  @Test
+  void tellsARoundedOutputNowhereExactly() throws MalformedDocumentException {
+    observer = new Observer(() -> now, 16, this::keep, new byte[32]);
+    watch(
+        1,
+        1,
+        new MonitoringSettings(
+            List.of(),
+            List.of(
+                PrivacyRule.newBuilder()
+                    .setField("output:score")
+                    .setAction(PrivacyRule.Action.ROUND)
+                    .setStep(0.5)
+                    .build()),
+            Budget.getDefaultInstance()));
+
+    Prediction told = prediction("", 0.31f, 0, 1, 2);
+    observer.predicted(told);
+    observer.submit(new Feedback(told.id().value(), "", 1, now));
+    now = now.plusMillis(2 * WINDOW);
+    observer.tick();
+
+    assertThat(first(RecordStream.FEEDBACK).getFeedback().getScore()).isEqualTo(0.5);
+    assertThat(
+            first(RecordStream.SAMPLES)
+                .getSample()
+                .getOutputs(0)
+                .getData()
+                .asReadOnlyByteBuffer()
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .getFloat())
+        .isEqualTo(0.5f);
+  }
+
+  private void watch(double base, double notable, MonitoringSettings settings)
+      throws MalformedDocumentException {
+    watch(
+        base,
+        notable,
+        Duration.ofMillis(WINDOW),
+        MonitoringManifests.fromReference(
+            "input",
+            List.of(
+                new MonitoringManifests.Feature("a", 1), new MonitoringManifests.Feature("b", 2)),
+            new float[][] {{1, 2}, {2, 3}},
+            new MonitoringManifests.Scores(
+                "score", List.of(new float[] {0}, new float[] {0.1f}), false, 0.5, List.of()),
+            settings));
   }
 
   @Test

@@ -56,6 +56,17 @@ public final class Judge {
     return metric;
   }
 
+  /** What the float model says about the items. */
+  public Outputs floats() {
+    return floats;
+  }
+
+  /** Whether the elements of an output are classes, of which the largest is the answer. */
+  public boolean comparesClasses() {
+    return floats.perItem() > 1
+        && (metric == Metric.ACCURACY || metric == Metric.ROC_AUC || metric == Metric.AGREEMENT);
+  }
+
   /**
    * The float model's own value.
    *

@@ -20,19 +20,27 @@ import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 
 /**
- * A rollout as a YAML file. Its JSON schema knows every field; what it does not know is a mistake,
+ * A request as a YAML file. Its JSON schema knows every field; what it does not know is a mistake,
  * and all mistakes are told at once. What the values mean is checked by the server.
  */
-final class RolloutFile {
-  private static final String SCHEMA = "rollout.schema.json";
+enum RequestFile {
+  ROLLOUT("rollout.schema.json", "model: NAME"),
+  MONITORING("monitoring.schema.json", "privacy: [{field: client-id, action: hash}]");
+
   private static final long BYTES_MAX = 1 << 20;
 
-  private RolloutFile() {}
+  private final String schemaFile;
+  private final String example;
 
-  static String schema() {
-    try (InputStream in = RolloutRequest.class.getResourceAsStream(SCHEMA)) {
+  RequestFile(String schemaFile, String example) {
+    this.schemaFile = schemaFile;
+    this.example = example;
+  }
+
+  String schema() {
+    try (InputStream in = RolloutRequest.class.getResourceAsStream(schemaFile)) {
       if (in == null) {
-        throw new IllegalStateException(SCHEMA + " is missing");
+        throw new IllegalStateException(schemaFile + " is missing");
       }
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
@@ -41,10 +49,10 @@ final class RolloutFile {
   }
 
   /** The file as the API's request. */
-  static JsonObject read(Path file) {
+  JsonObject read(Path file) {
     JsonElement document = parse(file);
     if (!document.isJsonObject()) {
-      throw wrong(file, "it must hold fields such as 'model: NAME'");
+      throw wrong(file, "it must hold fields such as '%s'".formatted(example));
     }
     JsonObject request = document.getAsJsonObject();
     List<String> mistakes = new ArrayList<>();
