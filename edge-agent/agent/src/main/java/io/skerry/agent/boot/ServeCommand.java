@@ -32,8 +32,6 @@ import picocli.CommandLine.Spec;
     description = "Serves a folder of models without a control plane.",
     mixinStandardHelpOptions = true)
 final class ServeCommand implements Callable<Integer> {
-  private static final int MESSAGE_MIB_MAX = 1_024;
-
   @Option(
       names = "--models",
       paramLabel = "DIR",
@@ -46,12 +44,6 @@ final class ServeCommand implements Callable<Integer> {
       paramLabel = "N",
       description = "threads that one prediction may use (default: ${DEFAULT-VALUE})")
   private int threads = 1;
-
-  @Option(
-      names = "--message-mib",
-      paramLabel = "N",
-      description = "largest request in MiB (default: ${DEFAULT-VALUE})")
-  private int messageMib = 64;
 
   @Option(
       names = "--model-control",
@@ -96,14 +88,10 @@ final class ServeCommand implements Callable<Integer> {
     if (threads < 1) {
       throw misuse("--threads is %d, at least 1 is needed".formatted(threads));
     }
-    if (messageMib < 1 || messageMib > MESSAGE_MIB_MAX) {
-      throw misuse("--message-mib is %d, expected 1 to %d".formatted(messageMib, MESSAGE_MIB_MAX));
-    }
     if (!modelControl.equals("explicit") && !modelControl.equals("none")) {
       throw misuse("--model-control is '%s', expected explicit or none".formatted(modelControl));
     }
-    return options.apply(
-        ServeConfig.at(options.listeners(spec)).withMessageBytesMax(messageMib << 20), spec);
+    return options.apply(ServeConfig.at(options.listeners(spec)), spec);
   }
 
   private ModelRepository load(Path models, ModelSlots slots) {

@@ -31,6 +31,7 @@ import picocli.CommandLine.ParameterException;
 final class ServeOptions {
   private static final int BATCH_LATENCY_MILLIS_MAX = 10_000;
   private static final int RUNS_IN_BATCHES = 32;
+  private static final int MESSAGE_MIB_MAX = 1_024;
 
   @Option(
       names = "--listen",
@@ -41,6 +42,12 @@ final class ServeOptions {
               + " application; by default the socket /run/skerry/agent.sock, or under"
               + " $$XDG_RUNTIME_DIR/skerry")
   private List<String> listen = new ArrayList<>();
+
+  @Option(
+      names = "--message-mib",
+      paramLabel = "N",
+      description = "largest request in MiB (default: ${DEFAULT-VALUE})")
+  private int messageMib = 64;
 
   @Option(
       names = "--http-port",
@@ -164,7 +171,12 @@ final class ServeOptions {
 
   /** The configuration with these options. */
   ServeConfig apply(ServeConfig given, CommandSpec spec) {
-    ServeConfig config = withBatches(given);
+    if (messageMib < 1 || messageMib > MESSAGE_MIB_MAX) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--message-mib is %d, expected 1 to %d".formatted(messageMib, MESSAGE_MIB_MAX));
+    }
+    ServeConfig config = withBatches(given).withMessageBytesMax(messageMib << 20);
     if (httpPort != null && (httpPort < 0 || httpPort > 65_535)) {
       throw new ParameterException(
           spec.commandLine(), "--http-port is %d, expected 0 to 65535".formatted(httpPort));

@@ -38,12 +38,17 @@ final class LoggedRefusals extends X509ExtendedTrustManager {
       long now = System.nanoTime();
       if (now - due >= 0 && next.compareAndSet(due, now + EVERY_NANOS)) {
         log.atWarn()
-            .addKeyValue("subject", chain.length == 0 ? "" : chain[0].getSubjectX500Principal())
-            .addKeyValue("reason", e.getMessage())
+            .addKeyValue("subject", subject(chain))
+            .addKeyValue("reason", Texts.shortened(String.valueOf(e.getMessage())))
             .log("client's certificate refused");
       }
       throw e;
     }
+  }
+
+  // Whoever made the certificate chose the name.
+  private static String subject(X509Certificate[] chain) {
+    return chain.length == 0 ? "" : Texts.shortened(chain[0].getSubjectX500Principal().getName());
   }
 
   @Override

@@ -1,6 +1,6 @@
 package io.skerry.agent.serve;
 
-/** Makes a client's text fit for an error message. */
+/** Makes a client's text fit for a message or a log. */
 final class Texts {
   private static final int CHARACTERS_MAX = 80;
 

@@ -253,9 +253,17 @@ public final class Tracer implements AutoCloseable {
       log.atWarn()
           .addKeyValue("collector", config.collector())
           .addKeyValue("status", status.getCode())
-          .addKeyValue("reason", status.getDescription())
+          .addKeyValue("reason", reason(status))
           .log("traces not taken; what does not fit the queue is dropped");
     }
+  }
+
+  // gRPC keeps what the system said in the cause.
+  private static String reason(Status status) {
+    Throwable cause = status.getCause();
+    return cause == null
+        ? String.valueOf(status.getDescription())
+        : "%s: %s".formatted(status.getDescription(), cause.getMessage());
   }
 
   // As OTLP says; RESOURCE_EXHAUSTED without a time to come back means no.

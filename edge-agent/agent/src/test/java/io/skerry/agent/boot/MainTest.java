@@ -192,6 +192,15 @@ class MainTest {
   }
 
   @Test
+  void aDeviceMayTakeLargerRequestsToo() {
+    assertThat(run("run", "--data-dir", "x", "--listen", "unix:/a", "--message-mib", "2000"))
+        .isEqualTo(2);
+    assertThat(err.toString())
+        .startsWith("error: --message-mib is 2000, expected 1 to 1024")
+        .hasLineCount(1);
+  }
+
+  @Test
   void oneAddressTwiceIsUsage() {
     assertThat(run("serve", "--models", "x", "--listen", "unix:/a", "--listen", "unix:/a,app=cam"))
         .isEqualTo(2);
