@@ -19,11 +19,13 @@ import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Delegation;
+import io.skerry.packager.measure.FusionCheck;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
 import io.skerry.packager.quantize.Scheme;
 import io.skerry.packager.tflite.TfliteExport;
+import io.skerry.packager.tflite.TfliteImport;
 import io.skerry.profile.Engine;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.wire.onnx.AttributeProto;
@@ -99,6 +101,10 @@ class SpatialOperatorsTest {
       assertThat(outputs(Engine.TFLITE, floats, items).largestDifference(theirs))
           .as(each.what())
           .isLessThan(1e-5 * Math.max(1, theirs.largestMagnitude()));
+      assertThat(
+              outputs(OnnxExport.write(TfliteImport.read(floats)), items).largestDifference(theirs))
+          .as(each.what())
+          .isLessThan(1e-5 * Math.max(1, theirs.largestMagnitude()));
       assertThat(outputs(Engine.TFLITE, integers, items).signalToNoise(theirs))
           .as(each.what())
           .isGreaterThan(25);
@@ -119,6 +125,8 @@ class SpatialOperatorsTest {
         List.of(
             operator("Pad", "u", "t", "pads"),
             operator("Pad", "u", "t", "pads", "value"),
+            operator("Slice", "u", "t", "from", "to"),
+            operator("Slice", "u", "t", "from", "to", "", "apart"),
             operator("Clip", "u", "t", "low", "high"),
             operator("Clip", "u", "t", "", "high"),
             operator("Clip", "u", "t", "low"),
@@ -179,9 +187,7 @@ class SpatialOperatorsTest {
   private static Written between(NodeProto.Builder op, Random random, int rank) {
     NodeProto node = op.setName("op").build();
     boolean value = node.getInputList().contains("value");
-    boolean nearest =
-        node.getAttributeList().stream().anyMatch(a -> a.getS().toStringUtf8().equals("nearest"));
-    int channels = node.getOpType().equals("ConvTranspose") ? 3 : 4;
+    int channels = List.of("ConvTranspose", "Slice").contains(node.getOpType()) ? 3 : 4;
     NodeProto first = operator("Conv", "t", "x", "first").setName("before").build();
     NodeProto last = operator("Conv", "y", "u", "last").setName("after").build();
     List<NodeProto> nodes = List.of(first, node, last);
@@ -204,8 +210,11 @@ class SpatialOperatorsTest {
       constants.add(tensor("w4", random, 4, 3, 4));
     } else {
       constants.add(integers("pads", 0, padded, 1, 0, 0, 0, 2, random.nextInt(3)));
+      constants.add(integers("from", 0, -3, 0, 0));
+      constants.add(integers("to", Long.MAX_VALUE, 4, -1, 3));
+      constants.add(integers("apart", 1, 1, 2, 1));
       constants.add(tensor("first", random, 4, 2, 3, 3));
-      constants.add(tensor("last", random, 2, node.getOpType().equals("Pad") ? 5 : channels, 2, 2));
+      constants.add(tensor("last", random, 2, node.getOpType().equals("Pad") ? 5 : channels, 1, 1));
       constants.add(scales("twice", 1, 1, 2, 2));
       constants.add(scales("more", 1, 1, 1.5f, 3));
       constants.add(tensor("w1", random, 4, 3, 1, 1));
@@ -214,14 +223,46 @@ class SpatialOperatorsTest {
       constants.add(tensor("wg", random, 4, 3, 3, 2));
       if (node.getInputList().contains("wg")) {
         constants.removeIf(c -> c.getName().equals("last"));
-        constants.add(tensor("last", random, 2, 6, 2, 2));
+        constants.add(tensor("last", random, 2, 6, 1, 1));
       }
     }
     Shape input = rank == 1 ? Shape.of(Shape.BATCH, 2, 9) : INPUT;
     return new Written(
         node.toString().replaceAll("\\s+", " "),
         ByteString.copyFrom(model(input, nodes, constants.toArray(TensorProto[]::new))),
-        value ? List.of("PADV2") : nearest ? List.of("RESIZE_NEAREST_NEIGHBOR") : List.of());
+        notTaken(node));
+  }
+
+  private static List<String> notTaken(NodeProto node) {
+    boolean nearest =
+        node.getAttributeList().stream().anyMatch(a -> a.getS().toStringUtf8().equals("nearest"));
+    if (node.getInputList().contains("value")) {
+      return List.of("PADV2");
+    }
+    if (node.getInputList().contains("apart")) {
+      return List.of("STRIDED_SLICE");
+    }
+    return nearest ? List.of("RESIZE_NEAREST_NEIGHBOR") : List.of();
+  }
+
+  @Test
+  void slicesStayIntegers() throws Exception {
+    byte[] model =
+        written(3).stream()
+            .filter(each -> each.what().contains("apart"))
+            .findFirst()
+            .orElseThrow()
+            .model()
+            .toByteArray();
+    Graph graph = OnnxImport.read(model);
+    Samples items = Nets.randomItems(graph, 12);
+    Observations seen = Calibrator.observe(graph, items);
+
+    byte[] integers =
+        QdqExport.write(Nets.quantized(graph, seen, Scheme.UNSIGNED, Options.of(Clipping.MIN_MAX)));
+
+    assertThat(FusionCheck.unfused(integers)).isEmpty();
+    assertThat(outputs(integers, items).signalToNoise(outputs(model, items))).isGreaterThan(25);
   }
 
   @Test

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /** An ONNX file while it is written. */
 public final class OnnxFile {
@@ -103,7 +104,7 @@ public final class OnnxFile {
       case Op.GlobalAveragePool pool -> proto.setOpType("GlobalAveragePool");
       case Op.Reshape(Shape shape) -> {
         proto.setOpType("Reshape");
-        operands.add(shapeConstant(output + "_shape", shape));
+        operands.add(longs(output + "_shape", shape.dimensions()));
       }
       case Op.Transpose(List<Integer> permutation) ->
           proto.setOpType("Transpose").addAttribute(integers("perm", permutation));
@@ -127,8 +128,16 @@ public final class OnnxFile {
         List<Integer> pads = new ArrayList<>(before);
         pads.addAll(after);
         proto.setOpType("Pad");
-        operands.add(shapeConstant(output + "_pads", new Shape(pads)));
+        operands.add(longs(output + "_pads", pads));
         operands.add(scalar(output + "_value", value));
+      }
+      case Op.Slice slice -> {
+        List<Integer> axes = IntStream.range(0, slice.begin().size()).boxed().toList();
+        proto.setOpType("Slice");
+        operands.add(longs(output + "_starts", slice.begin()));
+        operands.add(longs(output + "_ends", axes.stream().map(slice::end).toList()));
+        operands.add(longs(output + "_axes", axes.stream().map(axis -> axis + 1).toList()));
+        operands.add(longs(output + "_steps", slice.steps()));
       }
       case Op.Resize(String mode, String coordinates, String rounding, List<Float> scales) -> {
         proto
@@ -214,10 +223,10 @@ public final class OnnxFile {
     return name;
   }
 
-  private String shapeConstant(String name, Shape shape) {
-    ByteBuffer raw = ByteBuffer.allocate(shape.rank() * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    shape.dimensions().forEach(raw::putLong);
-    constant(name, TensorProto.DataType.INT64, List.of(shape.rank()), raw.flip());
+  private String longs(String name, List<Integer> values) {
+    ByteBuffer raw = ByteBuffer.allocate(values.size() * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    values.forEach(raw::putLong);
+    constant(name, TensorProto.DataType.INT64, List.of(values.size()), raw.flip());
     return name;
   }
 

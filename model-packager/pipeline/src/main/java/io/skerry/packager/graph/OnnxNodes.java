@@ -79,6 +79,7 @@ final class OnnxNodes {
       case "Relu" -> put(name, new Op.Activate(Activation.RELU), proto);
       case "Clip" -> put(name, clip(proto, attributes), proto);
       case "Pad" -> put(name, pad(proto, attributes), proto);
+      case "Slice" -> put(name, slice(proto, attributes), proto);
       case "Resize" -> put(name, resize(proto, attributes), proto);
       case "ConvTranspose" -> convTranspose(name, proto, attributes);
       case "MaxPool" -> put(name, maxPool(proto, attributes), proto);
@@ -365,6 +366,65 @@ final class OnnxNodes {
     return new Op.Pad(pads.subList(0, rank), pads.subList(rank, 2 * rank), value);
   }
 
+  private Op slice(NodeProto proto, OnnxAttributes attributes) {
+    checkInputs(proto, 1);
+    Shape x = shape(resolved(proto.getInput(0)));
+    boolean old = operatorSet < 10;
+    List<Integer> starts =
+        old ? attributes.integers("starts") : clampedIntegers(proto, 1, "starts");
+    List<Integer> ends = old ? attributes.integers("ends") : clampedIntegers(proto, 2, "ends");
+    List<Integer> axes = old ? attributes.integers("axes") : optional(proto, 3, "axes");
+    List<Integer> steps = old ? List.of() : optional(proto, 4, "steps");
+    if (axes.isEmpty()) {
+      axes = IntStream.range(0, starts.size()).boxed().toList();
+    }
+    if (ends.size() != starts.size()
+        || axes.size() != starts.size()
+        || (!steps.isEmpty() && steps.size() != starts.size())) {
+      throw new ModelRefusedException(
+          "starts %s, ends %s, axes %s and steps %s do not fit each other"
+              .formatted(starts, ends, axes, steps));
+    }
+    List<Integer> begin = new ArrayList<>(Collections.nCopies(x.rank() - 1, 0));
+    List<Integer> size = new ArrayList<>(x.dimensions().subList(1, x.rank()));
+    List<Integer> apart = new ArrayList<>(Collections.nCopies(x.rank() - 1, 1));
+    for (int i = 0; i < starts.size(); i++) {
+      int axis = axes.get(i) < 0 ? axes.get(i) + x.rank() : axes.get(i);
+      int step = steps.isEmpty() ? 1 : steps.get(i);
+      if (step < 1) {
+        throw new ModelRefusedException(
+            "steps %s are not supported: only forwards".formatted(steps));
+      }
+      if (axis == 0) {
+        if (starts.get(i) != 0 || ends.get(i) != Integer.MAX_VALUE || step != 1) {
+          throw new ModelRefusedException("it slices the batch: slice other dimensions only");
+        }
+        continue;
+      }
+      int whole = x.dimension(axis);
+      int from =
+          Math.clamp(starts.get(i) < 0 ? starts.get(i) + (long) whole : starts.get(i), 0, whole);
+      int to = Math.clamp(ends.get(i) < 0 ? ends.get(i) + (long) whole : ends.get(i), 0, whole);
+      begin.set(axis - 1, from);
+      size.set(axis - 1, Math.max(0, Math.ceilDiv(to - from, step)));
+      apart.set(axis - 1, step);
+    }
+    return new Op.Slice(begin, size, apart);
+  }
+
+  private List<Integer> optional(NodeProto proto, int input, String what) {
+    return proto.getInputCount() > input && !proto.getInput(input).isEmpty()
+        ? clampedIntegers(proto, input, what)
+        : List.of();
+  }
+
+  /** Whoever means the end gives any large number. */
+  private List<Integer> clampedIntegers(NodeProto proto, int input, String what) {
+    return Arrays.stream(constantLongs(proto, input, what))
+        .mapToObj(value -> Math.clamp(value, -Integer.MAX_VALUE, Integer.MAX_VALUE))
+        .toList();
+  }
+
   private static List<Integer> spreadOver(int rank, List<Integer> axes, List<Integer> pads) {
     if (pads.size() != 2 * axes.size()) {
       throw new ModelRefusedException("pads %s do not fit axes %s".formatted(pads, axes));
@@ -435,15 +495,9 @@ final class OnnxNodes {
     for (int axis = 0; axis < Math.min(sizes.size(), x.rank()); axis++) {
       int from = x.dimension(axis);
       boolean same = from == Shape.BATCH || sizes.get(axis) == from;
-      scales.add(same ? 1f : exactScale(from, sizes.get(axis)));
+      scales.add(same ? 1f : Op.Resize.scale(from, sizes.get(axis)));
     }
     return scales;
-  }
-
-  /** A scale that gives this size when the product is rounded down. */
-  private static float exactScale(int from, int to) {
-    float scale = (float) to / from;
-    return Math.floor((double) from * scale) < to ? Math.nextUp(scale) : scale;
   }
 
   private static String known(String attribute, String value, String... supported) {
@@ -456,13 +510,17 @@ final class OnnxNodes {
   }
 
   private List<Integer> constantIntegers(NodeProto proto, int input, String what) {
+    return Arrays.stream(constantLongs(proto, input, what)).mapToObj(Math::toIntExact).toList();
+  }
+
+  private long[] constantLongs(NodeProto proto, int input, String what) {
     long[] values =
         proto.getInputCount() > input ? integers.get(resolved(proto.getInput(input))) : null;
     if (values == null) {
       throw new ModelRefusedException(
           "its %s are not constant integers: fix them at export".formatted(what));
     }
-    return Arrays.stream(values).mapToObj(Math::toIntExact).toList();
+    return values;
   }
 
   private void convTranspose(String name, NodeProto proto, OnnxAttributes attributes) {

@@ -84,6 +84,22 @@ public sealed interface Op {
   }
 
   /**
+   * Some of the elements: along each dimension after the batch, so many, from one on, a step apart.
+   */
+  record Slice(List<Integer> begin, List<Integer> size, List<Integer> steps) implements Op {
+    public Slice {
+      begin = List.copyOf(begin);
+      size = List.copyOf(size);
+      steps = List.copyOf(steps);
+    }
+
+    /** The element after the last, along a dimension after the batch. */
+    public int end(int i) {
+      return begin.get(i) + (size.get(i) - 1) * steps.get(i) + 1;
+    }
+  }
+
+  /**
    * A feature map in another size, as ONNX's Resize says.
    *
    * @param mode {@code nearest} or {@code linear}
@@ -95,6 +111,12 @@ public sealed interface Op {
       implements Op {
     public Resize {
       scales = List.copyOf(scales);
+    }
+
+    /** A scale that makes one size of another when the product is rounded down. */
+    public static float scale(int from, int to) {
+      float scale = (float) to / from;
+      return Math.floor((double) from * scale) < to ? Math.nextUp(scale) : scale;
     }
   }
 
@@ -123,6 +145,7 @@ public sealed interface Op {
       case AveragePool a -> true;
       case Reshape r -> true;
       case Transpose t -> true;
+      case Slice s -> true;
       case Binary b -> false;
       case Conv c -> false;
       case Dense d -> false;
@@ -154,6 +177,7 @@ public sealed interface Op {
       case GlobalAveragePool g -> true;
       case Reshape r -> true;
       case Transpose t -> true;
+      case Slice s -> true;
       case Concat c -> true;
       case Function f -> f.kind() != Function.Kind.HARD_SWISH;
       case Clip c -> false;

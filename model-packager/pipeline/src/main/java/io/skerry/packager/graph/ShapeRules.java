@@ -23,6 +23,7 @@ final class ShapeRules {
       case Op.Function function -> x;
       case Op.Clip clip -> x;
       case Op.Pad pad -> padded(pad, x);
+      case Op.Slice slice -> sliced(slice, x);
       case Op.Resize resize -> resized(resize, x);
       case Op.ConvTranspose conv -> transposed(conv, x, inputs);
       case Op.Sigmoid sigmoid -> x;
@@ -94,6 +95,25 @@ final class ShapeRules {
       dimensions.add(
           checked((long) x.dimension(axis) + pad.before().get(axis) + pad.after().get(axis)));
     }
+    return new Shape(dimensions);
+  }
+
+  private static Shape sliced(Op.Slice slice, Shape x) {
+    boolean fits = slice.begin().size() == x.rank() - 1;
+    for (int i = 0; fits && i < x.rank() - 1; i++) {
+      fits =
+          slice.begin().get(i) >= 0
+              && slice.size().get(i) >= 1
+              && slice.steps().get(i) >= 1
+              && slice.end(i) <= x.dimension(i + 1);
+    }
+    if (!fits) {
+      throw new ModelRefusedException(
+          "from %s, %s elements %s apart do not lie in input %s"
+              .formatted(slice.begin(), slice.size(), slice.steps(), x));
+    }
+    List<Integer> dimensions = new ArrayList<>(List.of(x.dimension(0)));
+    dimensions.addAll(slice.size());
     return new Shape(dimensions);
   }
 

@@ -5,6 +5,7 @@ import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
+import java.util.Arrays;
 import java.util.List;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.BuiltinOptions;
@@ -12,8 +13,10 @@ import org.tensorflow.lite.schema.PadOptionsT;
 import org.tensorflow.lite.schema.PadV2OptionsT;
 import org.tensorflow.lite.schema.ResizeBilinearOptionsT;
 import org.tensorflow.lite.schema.ResizeNearestNeighborOptionsT;
+import org.tensorflow.lite.schema.SliceOptionsT;
+import org.tensorflow.lite.schema.StridedSliceOptionsT;
 
-/** Operators that change a feature map's size; they compute on floats. */
+/** Operators that change a tensor's size; all but slices compute on floats. */
 final class SpatialOperators {
   private final Graph graph;
   private final TfliteFile file;
@@ -54,6 +57,45 @@ final class SpatialOperators {
         output,
         BuiltinOptions.PadV2Options,
         new PadV2OptionsT());
+  }
+
+  void slice(Node node, Op.Slice slice, boolean integer) {
+    Layout layout = tensors.available(node.input());
+    int input = tensors.index(node.input(), layout, integer);
+    int[] size = tensors.shape(node.output(), layout);
+    int[] begin = new int[size.length];
+    int[] end = size.clone();
+    int[] steps = new int[size.length];
+    Arrays.fill(steps, 1);
+    for (int axis = 1; axis <= slice.begin().size(); axis++) {
+      int at = Tensors.axis(axis, slice.begin().size() + 1, layout);
+      begin[at] = slice.begin().get(axis - 1);
+      end[at] = slice.end(axis - 1);
+      steps[at] = slice.steps().get(axis - 1);
+    }
+    int from = file.integers(node.output() + "_begin", begin);
+    if (Arrays.stream(steps).allMatch(step -> step == 1)) {
+      file.operator(
+          BuiltinOperator.SLICE,
+          integer ? 2 : 1,
+          new int[] {input, from, file.integers(node.output() + "_sizes", size)},
+          tensors.declare(node.output(), layout, integer),
+          BuiltinOptions.SliceOptions,
+          new SliceOptionsT());
+      return;
+    }
+    file.operator(
+        BuiltinOperator.STRIDED_SLICE,
+        integer ? 2 : 1,
+        new int[] {
+          input,
+          from,
+          file.integers(node.output() + "_end", end),
+          file.integers(node.output() + "_steps", steps)
+        },
+        tensors.declare(node.output(), layout, integer),
+        BuiltinOptions.StridedSliceOptions,
+        new StridedSliceOptionsT());
   }
 
   void resize(Node node, Op.Resize resize) {

@@ -32,6 +32,7 @@ import org.tensorflow.lite.schema.QuantizationParametersT;
 import org.tensorflow.lite.schema.SubGraphT;
 import org.tensorflow.lite.schema.TensorT;
 import org.tensorflow.lite.schema.TensorType;
+import org.tensorflow.lite.schema.TransposeConvOptionsT;
 
 /**
  * Turns the format's operators into ours. Feature maps lie channels last there and channels first
@@ -213,6 +214,14 @@ final class TfliteNodes {
       case BuiltinOperator.RELU6 -> anyUnary(name, new Op.Activate(Activation.RELU6), operator);
       case BuiltinOperator.QUANTIZE, BuiltinOperator.DEQUANTIZE -> alias(operator);
       case BuiltinOperator.PAD, BuiltinOperator.PADV2 -> pad(name, operator);
+      case BuiltinOperator.SLICE, BuiltinOperator.STRIDED_SLICE ->
+          slice(name, operator, code == BuiltinOperator.STRIDED_SLICE);
+      case BuiltinOperator.RESIZE_BILINEAR, BuiltinOperator.RESIZE_NEAREST_NEIGHBOR ->
+          resize(name, code, operator);
+      case BuiltinOperator.TRANSPOSE_CONV -> transposed(name, operator);
+      case BuiltinOperator.MAXIMUM, BuiltinOperator.MINIMUM ->
+          bound(name, code == BuiltinOperator.MAXIMUM, operator);
+      case BuiltinOperator.RELU_N1_TO_1 -> anyUnary(name, new Op.Clip(-1, 1), operator);
       default ->
           throw new ModelRefusedException(
               "the operator is not supported: rewrite this part of the model with convolutions,"
@@ -250,22 +259,75 @@ final class TfliteNodes {
     if (inputs.length > 2 && value == null) {
       throw new ModelRefusedException("its value must be constant");
     }
-    boolean channelsFirst = first.containsKey(inputs[0]);
-    int[] amounts = integers(inputs[1]);
-    int rank = tensor(inputs[0]).getShape().length;
-    if (amounts.length != 2 * rank || Arrays.stream(amounts).anyMatch(amount -> amount < 0)) {
-      throw new ModelRefusedException(
-          "paddings %s do not fit %d dimensions: export the model again"
-              .formatted(Arrays.toString(amounts), rank));
+    float around = value == null ? 0 : value.at(0);
+    anyUnary(name, SpatialImport.pad(integers(inputs[1]), around, order(inputs[0])), operator);
+  }
+
+  private void slice(String name, OperatorT operator, boolean strided) {
+    int[] inputs = operator.getInputs();
+    int[] shape = tensor(inputs[0]).getShape();
+    int[] begin = integers(inputs[1]);
+    int[] end = integers(inputs[2]);
+    Op op =
+        strided
+            ? SpatialImport.stridedSlice(
+                operator.getBuiltinOptions().asStridedSliceOptions(),
+                shape,
+                begin,
+                end,
+                integers(inputs[3]),
+                order(inputs[0]))
+            : SpatialImport.slice(shape, begin, end, order(inputs[0]));
+    anyUnary(name, op, operator);
+  }
+
+  /** The dimensions of a tensor of the file in the order in which the graph's operators read it. */
+  private List<Integer> order(int index) {
+    return first.containsKey(index)
+        ? TO_FIRST
+        : IntStream.range(0, tensor(index).getShape().length).boxed().toList();
+  }
+
+  private void resize(String name, int code, OperatorT operator) {
+    int input = operator.getInputs()[0];
+    Op op =
+        SpatialImport.resize(
+            code, operator, tensor(input).getShape(), tensor(output(operator)).getShape());
+    String made = graph.node(name, op, Activation.NONE, name + "_out", List.of(first(input)));
+    first.put(output(operator), made);
+  }
+
+  private void transposed(String name, OperatorT operator) {
+    int[] operands = operator.getInputs();
+    TransposeConvOptionsT options = operator.getBuiltinOptions().asTransposeConvOptions();
+    Constant filter = weights(operator);
+    int[] kernel = {filter.shape().dimension(1), filter.shape().dimension(2)};
+    int[] from = tensor(operands[2]).getShape();
+    Op op = SpatialImport.transposed(options, kernel, from, integers(operands[0]));
+    // [O,H,W,I] becomes [I,O,H,W].
+    List<String> inputs = new ArrayList<>(List.of(first(operands[2])));
+    inputs.add(graph.constant(name + "_weights", filter.transposed(3, 0, 1, 2)));
+    Constant bias = operands.length > 3 && operands[3] >= 0 ? constant(operands[3]) : null;
+    if (bias != null) {
+      inputs.add(graph.constant(name + "_bias", bias));
     }
-    List<Integer> before = new ArrayList<>();
-    List<Integer> after = new ArrayList<>();
-    for (int axis = 0; axis < rank; axis++) {
-      int at = channelsFirst ? TO_FIRST.get(axis) : axis;
-      before.add(amounts[2 * at]);
-      after.add(amounts[2 * at + 1]);
+    String made = graph.node(name, op, Activation.NONE, name + "_out", inputs);
+    first.put(output(operator), activated(name, made, options.getFusedActivationFunction()));
+  }
+
+  /** The larger or smaller of each element and one number. */
+  private void bound(String name, boolean lower, OperatorT operator) {
+    int[] inputs = operator.getInputs();
+    Constant left = constant(inputs[0]);
+    Constant bound = left == null ? constant(inputs[1]) : left;
+    if (bound == null || bound.size() != 1) {
+      throw new ModelRefusedException("one of its operands must be one constant number");
     }
-    anyUnary(name, new Op.Pad(before, after, value == null ? 0 : value.at(0)), operator);
+    Op op =
+        lower
+            ? new Op.Clip(bound.at(0), Op.Clip.UNBOUNDED)
+            : new Op.Clip(-Op.Clip.UNBOUNDED, bound.at(0));
+    anyUnary(name, op, inputs[left == null ? 0 : 1], output(operator));
   }
 
   private void conv(String name, OperatorT operator) {
@@ -476,12 +538,14 @@ final class TfliteNodes {
   }
 
   private void anyUnary(String name, Op op, OperatorT operator) {
-    int index = operator.getInputs()[0];
+    anyUnary(name, op, operator.getInputs()[0], output(operator));
+  }
+
+  private void anyUnary(String name, Op op, int index, int output) {
     boolean channelsFirst = first.containsKey(index);
     String input = channelsFirst ? first(index) : plain(index);
-    (channelsFirst ? first : plain)
-        .put(
-            output(operator), graph.node(name, op, Activation.NONE, name + "_out", List.of(input)));
+    String made = graph.node(name, op, Activation.NONE, name + "_out", List.of(input));
+    (channelsFirst ? first : plain).put(output, made);
   }
 
   private String activated(String name, String made, byte function) {
