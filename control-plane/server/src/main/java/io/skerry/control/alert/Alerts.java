@@ -7,6 +7,8 @@ import io.skerry.control.drift.HarmConfirmed;
 import io.skerry.control.drift.IncidentOpened;
 import io.skerry.control.drift.IncidentResolved;
 import io.skerry.control.host.ServerReady;
+import io.skerry.control.ingest.TenantKeyReadable;
+import io.skerry.control.ingest.TenantKeyUnreadable;
 import io.skerry.control.rollout.RolloutEnded;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
@@ -27,6 +29,7 @@ import org.slf4j.LoggerFactory;
 @Singleton
 final class Alerts {
   private static final Logger log = LoggerFactory.getLogger(Alerts.class);
+  private static final String KEY_UNREADABLE = "key.unreadable";
 
   private final Database database;
   private final Clock clock = Clock.systemUTC();
@@ -145,6 +148,34 @@ final class Alerts {
             keepIn(transaction, alert);
           }
         });
+  }
+
+  @EventListener
+  void onKeyUnreadable(TenantKeyUnreadable event) {
+    Alert alert =
+        new Alert(
+            0,
+            now(),
+            KEY_UNREADABLE,
+            event.tenant().value(),
+            "key/" + event.tenant(),
+            "",
+            Severity.PAGE,
+            "samples and outcomes stay on devices until their spools are full: " + event.reason(),
+            Optional.empty());
+    database.run(
+        transaction -> {
+          if (!AlertStore.isOpen(transaction, alert)) {
+            keepIn(transaction, alert);
+          }
+        });
+  }
+
+  @EventListener
+  void onKeyReadable(TenantKeyReadable event) {
+    database.run(
+        transaction ->
+            AlertStore.resolve(transaction, KEY_UNREADABLE, event.tenant().value(), now()));
   }
 
   @EventListener

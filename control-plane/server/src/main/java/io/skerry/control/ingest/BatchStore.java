@@ -55,6 +55,7 @@ final class BatchStore {
   private final TenantKeys keys;
   private final WindowLayouts layouts;
   private final Quarantine quarantine;
+  private final HeldBack heldBack;
   private final Clock clock = Clock.systemUTC();
   private final ApplicationEventPublisher<RecordsStoring> storing;
 
@@ -65,9 +66,11 @@ final class BatchStore {
       TenantKeys keys,
       WindowLayouts layouts,
       Quarantine quarantine,
+      HeldBack heldBack,
       ApplicationEventPublisher<RecordsStoring> storing) {
     this.layouts = layouts;
     this.quarantine = quarantine;
+    this.heldBack = heldBack;
     this.reports = reports;
     this.presence = presence;
     this.seals = seals;
@@ -188,12 +191,15 @@ final class BatchStore {
         }
         reported.add(document);
       }
-      default ->
-          batches.add(
-              new Batch(
-                  topic,
-                  RecordStream.ofWireName(topic.kind()),
-                  RecordBatch.parseFrom(message.payload())));
+      default -> {
+        RecordStream stream = RecordStream.ofWireName(topic.kind());
+        RecordBatch batch = RecordBatch.parseFrom(message.payload());
+        if (heldBack.holds(topic.tenant(), stream, batch)) {
+          Counters.add(transaction, "held_back", 1);
+        } else {
+          batches.add(new Batch(topic, stream, batch));
+        }
+      }
     }
   }
 

@@ -101,6 +101,18 @@ public final class Outcomes {
     return new OutcomeReceipt(outcomes.size(), stored, outcomes.size() - stored, joined);
   }
 
+  private String subject(TenantId tenant, String client) {
+    keys.fault(tenant)
+        .ifPresent(
+            fault -> {
+              throw new ProblemException(
+                  ErrorCode.UNAVAILABLE,
+                  "outcomes with a client_id wait for the key of tenant '%s': %s"
+                      .formatted(tenant, fault));
+            });
+    return keys.pseudonym(tenant, client);
+  }
+
   private int insert(
       Transaction transaction,
       ToldOutcome outcome,
@@ -109,7 +121,7 @@ public final class Outcomes {
       Instant now) {
     String tenant = tenants.getOrDefault(outcome.device(), "");
     String client = text(outcome.clientId());
-    String subject = client.isEmpty() ? "" : keys.pseudonym(new TenantId(tenant), client);
+    String subject = client.isEmpty() ? "" : subject(new TenantId(tenant), client);
     Instant at = outcome.outcomeAt() == null ? now : outcome.outcomeAt();
     String prediction = text(outcome.predictionId());
     if (prediction.isEmpty()) {

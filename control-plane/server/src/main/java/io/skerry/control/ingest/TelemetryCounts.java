@@ -51,6 +51,7 @@ public final class TelemetryCounts {
               counters.getOrDefault("duplicates", 0L),
               ledgers.getOrDefault("missing", 0L),
               counters.getOrDefault("quarantined", 0L),
+              counters.getOrDefault("held_back", 0L),
               dropped,
               ledgers.getOrDefault("given_up", 0L),
               ledgers.getOrDefault("damaged", 0L));

@@ -12,6 +12,7 @@ import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import javax.crypto.Mac;
 import javax.crypto.SecretKey;
@@ -50,6 +51,16 @@ final class TenantKeys {
     return HexFormat.of().formatHex(hmac(tenant, "subject/" + text), 0, 16);
   }
 
+  /** Why a tenant's key cannot be read now; empty when it can. */
+  Optional<String> fault(TenantId tenant) {
+    try {
+      hmac(tenant, "");
+      return Optional.empty();
+    } catch (UncheckedIOException | IllegalStateException e) {
+      return Optional.of(String.valueOf(e.getMessage()));
+    }
+  }
+
   private byte[] hmac(TenantId tenant, String text) {
     try {
       Mac mac = Mac.getInstance(HMAC);
@@ -74,7 +85,8 @@ final class TenantKeys {
       }
       return key;
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new UncheckedIOException(
+          "%s cannot be read: %s: put it back, readable for this server".formatted(file, e), e);
     } catch (IllegalArgumentException e) {
       throw new IllegalStateException(
           "%s is no key of %d bytes in hexadecimal: put the right one back"

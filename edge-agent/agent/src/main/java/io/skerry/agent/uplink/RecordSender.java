@@ -18,6 +18,10 @@ import java.util.Optional;
  * Sends what is in the spool, most precious stream first, with few batches on their way at a time;
  * sends again what is not committed after a reconnect or a while.
  *
+ * <p>A stream whose batch is not committed in time is tried with one batch at a time, until one is:
+ * the control plane may leave one stream on the device for long, and the others must not wait for
+ * it.
+ *
  * <p>Thread-safe.
  */
 final class RecordSender {
@@ -40,7 +44,8 @@ final class RecordSender {
   private final DeviceId device;
   private final Map<RecordStream, Map<Long, Long>> sentThrough = new EnumMap<>(RecordStream.class);
   private final List<InFlight> inFlight = new ArrayList<>();
-  private Duration patience = RESEND_AFTER;
+  // Of the streams whose last batches came late: how long the next one may take.
+  private final Map<RecordStream, Duration> stalled = new EnumMap<>(RecordStream.class);
   private long resent;
 
   private record InFlight(RecordStream stream, long epoch, long last, Instant sentAt) {}
@@ -61,14 +66,15 @@ final class RecordSender {
    * @throws LinkException if the link failed; what was not sent is sent by the next call
    */
   synchronized void pump(Instant now) throws LinkException {
-    if (inFlight.stream().anyMatch(batch -> isLate(batch, now))) {
-      resend();
-      Duration doubled = patience.multipliedBy(2);
-      patience = doubled.compareTo(RESEND_AFTER_MAX) < 0 ? doubled : RESEND_AFTER_MAX;
-    }
+    inFlight.stream()
+        .filter(batch -> isLate(batch, now))
+        .map(InFlight::stream)
+        .distinct()
+        .toList()
+        .forEach(this::stall);
     for (RecordStream stream : PRECIOUS_FIRST) {
       Map<Long, Long> sent = sentThrough.getOrDefault(stream, Map.of());
-      while (inFlight.size() < IN_FLIGHT_MAX) {
+      while (inFlight.size() < IN_FLIGHT_MAX && !(stalled.containsKey(stream) && isSent(stream))) {
         Optional<SpoolBatch> next = spool.next(stream, sent);
         if (next.isEmpty()) {
           break;
@@ -81,14 +87,29 @@ final class RecordSender {
     }
   }
 
+  private boolean isSent(RecordStream stream) {
+    return inFlight.stream().anyMatch(batch -> batch.stream() == stream);
+  }
+
+  private void stall(RecordStream stream) {
+    Duration doubled = patience(stream).multipliedBy(2);
+    stalled.put(stream, doubled.compareTo(RESEND_AFTER_MAX) < 0 ? doubled : RESEND_AFTER_MAX);
+    resend(stream);
+  }
+
+  private Duration patience(RecordStream stream) {
+    return stalled.getOrDefault(stream, RESEND_AFTER);
+  }
+
   // A clock that was put back must not make a batch wait for what it called tomorrow.
   private boolean isLate(InFlight batch, Instant now) {
-    return !batch.sentAt().plus(patience).isAfter(now) || now.isBefore(batch.sentAt());
+    return !batch.sentAt().plus(patience(batch.stream())).isAfter(now)
+        || now.isBefore(batch.sentAt());
   }
 
   /** Frees what is committed and makes room for further batches. */
   synchronized void committed(CommittedRange range) {
-    patience = RESEND_AFTER;
+    stalled.remove(range.stream());
     spool.committed(range);
     inFlight.removeIf(
         batch ->
@@ -99,10 +120,18 @@ final class RecordSender {
 
   /** Takes everything that is not committed as not sent. */
   synchronized void resend() {
-    resent += inFlight.size();
-    inFlight.clear();
-    sentThrough.forEach(
-        (stream, epochs) -> epochs.replaceAll((epoch, sent) -> spool.committed(stream, epoch)));
+    for (RecordStream stream : PRECIOUS_FIRST) {
+      resend(stream);
+    }
+  }
+
+  private void resend(RecordStream stream) {
+    int before = inFlight.size();
+    inFlight.removeIf(batch -> batch.stream() == stream);
+    resent += before - inFlight.size();
+    sentThrough
+        .getOrDefault(stream, Map.of())
+        .replaceAll((epoch, sent) -> spool.committed(stream, epoch));
   }
 
   /** Batches that had to be sent again. */

@@ -33,6 +33,8 @@ import org.junit.jupiter.api.io.TempDir;
 class UplinkTest {
   private static final TenantId TENANT = new TenantId("default");
   private static final DeviceId DEVICE = new DeviceId("d1");
+  private static final String FEEDBACK = Topics.records(TENANT, DEVICE, RecordStream.FEEDBACK);
+  private static final String WINDOWS = Topics.records(TENANT, DEVICE, RecordStream.WINDOWS);
   private static final String EVENTS = Topics.records(TENANT, DEVICE, RecordStream.EVENTS);
   private static final String REPORTED = Topics.device(TENANT, DEVICE, Topics.REPORTED);
   private static final String COMMITTED = Topics.device(TENANT, DEVICE, Topics.COMMITTED);
@@ -70,8 +72,12 @@ class UplinkTest {
   }
 
   private List<Long> sent() {
+    return sent(EVENTS);
+  }
+
+  private List<Long> sent(String topic) {
     return link.published().stream()
-        .filter(message -> message.topic().equals(EVENTS))
+        .filter(message -> message.topic().equals(topic))
         .flatMap(message -> records(message.payload()).stream())
         .map(Record::getSequence)
         .toList();
@@ -183,6 +189,28 @@ class UplinkTest {
     uplink.tick();
 
     assertThat(sent()).hasSize(20);
+  }
+
+  /** The control plane may leave what it cannot seal on the device; the rest must get through. */
+  @Test
+  void sendsOtherStreamsWhileOneIsNotCommitted() {
+    // Too large for two to go together.
+    String large = "x".repeat(40_000);
+    for (int i = 0; i < 2 * RecordSender.IN_FLIGHT_MAX; i++) {
+      uplink.keep(RecordStream.FEEDBACK, SpoolTest.event(large));
+    }
+    uplink.tick();
+    assertThat(sent(FEEDBACK)).hasSize(RecordSender.IN_FLIGHT_MAX);
+    uplink.keep(RecordStream.WINDOWS, SpoolTest.event("w"));
+    now = now.plus(RecordSender.RESEND_AFTER);
+    uplink.tick();
+
+    assertThat(sent(WINDOWS)).containsExactly(1L);
+    assertThat(sent(FEEDBACK)).hasSize(RecordSender.IN_FLIGHT_MAX + 1).endsWith(1L);
+
+    link.commit(COMMITTED, new CommittedRange(RecordStream.FEEDBACK, 1, 1));
+    uplink.tick();
+    assertThat(sent(FEEDBACK)).hasSizeGreaterThan(RecordSender.IN_FLIGHT_MAX + 2);
   }
 
   @Test
