@@ -42,6 +42,11 @@ public final class Main implements Runnable {
   private static final Logger NETTY_BOOTSTRAP =
       Logger.getLogger("io.grpc.netty.shaded.io.netty.bootstrap.ServerBootstrap");
 
+  // Writes a stack trace for every request that is too large; the client is told, and who floods us
+  // should not fill the log as well.
+  private static final Logger NETTY_STREAM =
+      Logger.getLogger("io.grpc.netty.shaded.io.grpc.netty.NettyServerStream");
+
   @Spec
   @SuppressWarnings("NullAway.Init") // picocli sets it before run().
   private CommandSpec spec;
@@ -52,6 +57,7 @@ public final class Main implements Runnable {
       System.setProperty(LOG_FORMAT, "%1$tFT%1$tT.%1$tL %4$s %3$s: %5$s%6$s%n");
     }
     NETTY_BOOTSTRAP.setLevel(Level.SEVERE);
+    NETTY_STREAM.setLevel(Level.SEVERE);
     System.exit(
         execute(
             new PrintWriter(System.out, true, Charset.defaultCharset()),

@@ -46,8 +46,8 @@ final class ServeOptions {
   @Option(
       names = "--message-mib",
       paramLabel = "N",
-      description = "largest request in MiB (default: ${DEFAULT-VALUE})")
-  private int messageMib = 64;
+      description = "largest request in MiB (default: 64, or half the heap when that is less)")
+  private @Nullable Integer messageMib;
 
   @Option(
       names = "--http-port",
@@ -169,14 +169,27 @@ final class ServeOptions {
                 queue.waitingBytesMax()));
   }
 
-  /** The configuration with these options. */
-  ServeConfig apply(ServeConfig given, CommandSpec spec) {
+  private ServeConfig withMessages(ServeConfig config, CommandSpec spec) {
+    if (messageMib == null) {
+      return config;
+    }
     if (messageMib < 1 || messageMib > MESSAGE_MIB_MAX) {
       throw new ParameterException(
           spec.commandLine(),
           "--message-mib is %d, expected 1 to %d".formatted(messageMib, MESSAGE_MIB_MAX));
     }
-    ServeConfig config = withBatches(given).withMessageBytesMax(messageMib << 20);
+    if ((long) messageMib << 20 > config.requestBytesMax()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--message-mib is %d, but this heap has room for %d: give it twice as much as the largest request, by -Xmx in SKERRY_JAVA_OPTIONS"
+              .formatted(messageMib, config.requestBytesMax() >> 20));
+    }
+    return config.withMessageBytesMax(messageMib << 20);
+  }
+
+  /** The configuration with these options. */
+  ServeConfig apply(ServeConfig given, CommandSpec spec) {
+    ServeConfig config = withMessages(withBatches(given), spec);
     if (httpPort != null && (httpPort < 0 || httpPort > 65_535)) {
       throw new ParameterException(
           spec.commandLine(), "--http-port is %d, expected 0 to 65535".formatted(httpPort));

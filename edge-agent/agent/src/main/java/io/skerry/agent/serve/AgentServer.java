@@ -89,6 +89,7 @@ public final class AgentServer implements AutoCloseable {
     if (config.traces().isPresent()) {
       builder.intercept(new TraceHeaders());
     }
+    builder.addStreamTracerFactory(new InboundBytes(service.requests()));
     Supplier<Application> caller;
     if (listener.tls().isPresent()) {
       CertifiedCaller certified = new CertifiedCaller(service.applications());

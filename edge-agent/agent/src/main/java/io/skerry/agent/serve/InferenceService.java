@@ -70,6 +70,7 @@ public final class InferenceService implements AutoCloseable {
   private final CallQueue queue;
   private final Applications applications;
   private final Optional<Tracer> tracer;
+  private final RequestBudget requests;
   private final TensorPool tensors = new TensorPool(TENSOR_BYTES_IDLE_MAX);
 
   /**
@@ -81,6 +82,7 @@ public final class InferenceService implements AutoCloseable {
   InferenceService(Served served, ServeConfig config, Executor calls, Optional<Tracer> tracer) {
     this.served = served;
     this.tracer = tracer;
+    this.requests = new RequestBudget(config.requestBytesMax());
     this.bounds = config.queue().dividedBy(Applications.shares(config.listeners()));
     this.calls = calls;
     this.loading =
@@ -93,6 +95,11 @@ public final class InferenceService implements AutoCloseable {
             Thread.ofPlatform().name("agent-loading").factory());
     this.queue = new CallQueue(bounds, calls);
     this.applications = new Applications(config.listeners(), config.sharedMemory());
+  }
+
+  /** What all requests together may take of memory. */
+  public RequestBudget requests() {
+    return requests;
   }
 
   /** Runs calls. */

@@ -3,23 +3,17 @@ package io.skerry.agent.serve;
 import java.net.Socket;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.X509ExtendedTrustManager;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * Says why a client's certificate was refused, because the client is told next to nothing. One line
- * in ten seconds: whoever is refused may come again and again.
- */
+/** Says why a client's certificate was refused, because the client is told next to nothing. */
 final class LoggedRefusals extends X509ExtendedTrustManager {
   private static final Logger log = LoggerFactory.getLogger(LoggedRefusals.class);
-  private static final long EVERY_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final X509ExtendedTrustManager trust;
-  private final AtomicLong next = new AtomicLong(System.nanoTime());
+  private final Sparingly sparingly = new Sparingly();
 
   LoggedRefusals(X509ExtendedTrustManager trust) {
     this.trust = trust;
@@ -34,9 +28,7 @@ final class LoggedRefusals extends X509ExtendedTrustManager {
     try {
       check.run();
     } catch (CertificateException e) {
-      long due = next.get();
-      long now = System.nanoTime();
-      if (now - due >= 0 && next.compareAndSet(due, now + EVERY_NANOS)) {
+      if (sparingly.isDue()) {
         log.atWarn()
             .addKeyValue("subject", subject(chain))
             .addKeyValue("reason", Texts.shortened(String.valueOf(e.getMessage())))

@@ -11,6 +11,7 @@ import java.util.Optional;
  *
  * @param listeners at least one, each on an address of its own
  * @param messageBytesMax largest request, in bytes
+ * @param requestBytesMax all requests that are in memory at a time, in bytes
  * @param callsPerConnectionMax calls of one connection that may be open at once
  * @param drain how long open calls may take when the agent stops
  * @param queue how many calls run and wait
@@ -20,6 +21,7 @@ import java.util.Optional;
 public record ServeConfig(
     List<Listener> listeners,
     int messageBytesMax,
+    long requestBytesMax,
     int callsPerConnectionMax,
     Duration drain,
     QueueConfig queue,
@@ -40,11 +42,17 @@ public record ServeConfig(
     return at(List.of(Listener.of(listen)));
   }
 
-  /** 64 MiB, 128 calls, 10 s, no shared memory, no traces. */
+  /** The largest request unless told otherwise: 64 MiB, or half the heap when that is less. */
+  public static int messageBytes() {
+    return (int) Math.min(64 << 20, RequestBudget.ofHeap());
+  }
+
+  /** Half the heap for requests, 128 calls, 10 s, no shared memory, no traces. */
   public static ServeConfig at(List<Listener> listeners) {
     return new ServeConfig(
         listeners,
-        64 << 20,
+        messageBytes(),
+        RequestBudget.ofHeap(),
         128,
         Duration.ofSeconds(10),
         QueueConfig.defaults(),
@@ -55,24 +63,65 @@ public record ServeConfig(
   /** The same with another largest request. */
   public ServeConfig withMessageBytesMax(int bytes) {
     return new ServeConfig(
-        listeners, bytes, callsPerConnectionMax, drain, queue, sharedMemory, traces);
+        listeners,
+        bytes,
+        requestBytesMax,
+        callsPerConnectionMax,
+        drain,
+        queue,
+        sharedMemory,
+        traces);
+  }
+
+  /** The same with another bound on all requests in memory. */
+  public ServeConfig withRequestBytesMax(long bytes) {
+    return new ServeConfig(
+        listeners,
+        messageBytesMax,
+        bytes,
+        callsPerConnectionMax,
+        drain,
+        queue,
+        sharedMemory,
+        traces);
   }
 
   /** The same with other bounds on calls that run and wait. */
   public ServeConfig withQueue(QueueConfig bounds) {
     return new ServeConfig(
-        listeners, messageBytesMax, callsPerConnectionMax, drain, bounds, sharedMemory, traces);
+        listeners,
+        messageBytesMax,
+        requestBytesMax,
+        callsPerConnectionMax,
+        drain,
+        bounds,
+        sharedMemory,
+        traces);
   }
 
   /** The same with memory that clients may share. */
   public ServeConfig withSharedMemory(Optional<SharedMemoryConfig> memory) {
     return new ServeConfig(
-        listeners, messageBytesMax, callsPerConnectionMax, drain, queue, memory, traces);
+        listeners,
+        messageBytesMax,
+        requestBytesMax,
+        callsPerConnectionMax,
+        drain,
+        queue,
+        memory,
+        traces);
   }
 
   /** The same with traces of calls. */
   public ServeConfig withTraces(Optional<TraceConfig> tracing) {
     return new ServeConfig(
-        listeners, messageBytesMax, callsPerConnectionMax, drain, queue, sharedMemory, tracing);
+        listeners,
+        messageBytesMax,
+        requestBytesMax,
+        callsPerConnectionMax,
+        drain,
+        queue,
+        sharedMemory,
+        tracing);
   }
 }

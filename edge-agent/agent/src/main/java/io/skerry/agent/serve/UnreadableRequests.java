@@ -1,9 +1,11 @@
 package io.skerry.agent.serve;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.MessageLite;
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
+import io.grpc.MethodDescriptor.PrototypeMarshaller;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
@@ -13,6 +15,7 @@ import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,11 +67,26 @@ final class UnreadableRequests implements ServerInterceptor {
     @Override
     public A parse(InputStream stream) {
       try {
-        return marshaller.parse(stream);
+        return marshaller instanceof PrototypeMarshaller<A> known
+                && known.getMessagePrototype() instanceof MessageLite prototype
+                && LargeMessages.has(stream)
+            ? known.getMessageClass().cast(LargeMessages.read(prototype, stream))
+            : marshaller.parse(stream);
       } catch (StatusRuntimeException e) {
-        FAILURE.set(e);
-        return marshaller.parse(InputStream.nullInputStream());
+        return failed(e);
+      } catch (IOException e) {
+        return failed(Status.INTERNAL.withCause(e).asRuntimeException());
+      } catch (OutOfMemoryError e) {
+        return failed(
+            Status.RESOURCE_EXHAUSTED
+                .withDescription("not enough memory for this request now")
+                .asRuntimeException());
       }
+    }
+
+    private A failed(StatusRuntimeException why) {
+      FAILURE.set(why);
+      return marshaller.parse(InputStream.nullInputStream());
     }
   }
 

@@ -174,6 +174,11 @@ class HostileRequestsTest {
   }
 
   private Status.Code send(byte[] message, CallOptions options) {
+    return send(server, message, options);
+  }
+
+  /** Sends bytes in place of a request to predict. */
+  static Status.Code send(TestServer server, byte[] message, CallOptions options) {
     ManagedChannel channel = server.client().channel();
     MethodDescriptor<byte[], byte[]> method =
         MethodDescriptor.<byte[], byte[]>newBuilder(new Bytes(), new Bytes())

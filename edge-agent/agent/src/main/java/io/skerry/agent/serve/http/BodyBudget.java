@@ -13,19 +13,26 @@ import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpResponseStatus;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpVersion;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.LastHttpContent;
 import io.grpc.netty.shaded.io.netty.util.ReferenceCountUtil;
+import io.skerry.agent.serve.RequestBudget;
 import java.nio.charset.StandardCharsets;
-import java.util.concurrent.atomic.AtomicLong;
 
 /** Bytes of requests that all connections together may have in memory. */
 @SuppressWarnings(
     "FutureReturnValueIgnored") // Netty fires what fails through the pipeline; its futures carry
 // nothing else.
 final class BodyBudget {
-  private final long bytesMax;
-  private final AtomicLong bytes = new AtomicLong();
+  private final RequestBudget own;
+  private final RequestBudget shared;
 
-  BodyBudget(long bytesMax) {
-    this.bytesMax = bytesMax;
+  /**
+   * A budget within another.
+   *
+   * @param bytesMax the most of HTTP's requests
+   * @param shared what they share with all others
+   */
+  BodyBudget(long bytesMax, RequestBudget shared) {
+    this.own = new RequestBudget(bytesMax);
+    this.shared = shared;
   }
 
   /** Counts one connection's requests until they are answered. */
@@ -34,7 +41,18 @@ final class BodyBudget {
   }
 
   long bytes() {
-    return bytes.get();
+    return own.bytes();
+  }
+
+  private boolean take(long more) {
+    if (!own.take(more)) {
+      return false;
+    }
+    if (!shared.take(more)) {
+      own.give(more);
+      return false;
+    }
+    return true;
   }
 
   private final class Counter extends ChannelDuplexHandler {
@@ -49,12 +67,12 @@ final class BodyBudget {
       }
       if (message instanceof HttpContent content) {
         int more = content.content().readableBytes();
-        mine += more;
-        if (bytes.addAndGet(more) > bytesMax) {
+        if (!take(more)) {
           ReferenceCountUtil.release(message);
           refuse(context);
           return;
         }
+        mine += more;
       }
       context.fireChannelRead(message);
     }
@@ -91,7 +109,8 @@ final class BodyBudget {
     }
 
     private void free() {
-      bytes.addAndGet(-mine);
+      own.give(mine);
+      shared.give(mine);
       mine = 0;
     }
   }

@@ -1,0 +1,94 @@
+package io.skerry.agent.serve;
+
+import io.grpc.Metadata;
+import io.grpc.ServerStreamTracer;
+import io.grpc.Status;
+import io.grpc.Status.Code;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Counts the bytes of gRPC's requests as they come and ends the call whose next bytes have no room.
+ * gRPC itself bounds each message, but not how many come at a time.
+ */
+final class InboundBytes extends ServerStreamTracer.Factory {
+  private static final Logger log = LoggerFactory.getLogger(InboundBytes.class);
+
+  private final RequestBudget budget;
+  private final Sparingly sparingly = new Sparingly();
+
+  InboundBytes(RequestBudget budget) {
+    this.budget = budget;
+  }
+
+  @Override
+  public ServerStreamTracer newServerStreamTracer(String method, Metadata headers) {
+    return new Call();
+  }
+
+  /** The bytes of one call's current message; a stream's next comes when that was answered. */
+  private final class Call extends ServerStreamTracer {
+    private long wire;
+    private long unpacked;
+    private long held;
+    private boolean over;
+
+    @Override
+    public synchronized void inboundMessage(int number) {
+      release();
+    }
+
+    @Override
+    public synchronized void inboundWireSize(long bytes) {
+      wire += bytes;
+      hold();
+    }
+
+    // Of a message that was not compressed this is told once more, as a whole.
+    @Override
+    public synchronized void inboundUncompressedSize(long bytes) {
+      unpacked += bytes;
+      hold();
+    }
+
+    @Override
+    public synchronized void streamClosed(Status status) {
+      over = true;
+      release();
+    }
+
+    private void hold() {
+      long more = Math.max(wire, unpacked) - held;
+      if (over || more <= 0) {
+        return;
+      }
+      if (!budget.take(more)) {
+        refuse();
+      }
+      held += more;
+    }
+
+    private void release() {
+      budget.give(held);
+      held = 0;
+      wire = 0;
+      unpacked = 0;
+    }
+
+    // What is thrown here ends the call with that status and nothing else.
+    private void refuse() {
+      over = true;
+      if (sparingly.isDue()) {
+        log.atWarn()
+            .addKeyValue("requestBytes", budget.bytes())
+            .addKeyValue("bytesMax", budget.bytesMax())
+            .log("request refused: no room for it now");
+      }
+      throw Status.fromCode(Code.RESOURCE_EXHAUSTED)
+          .withDescription(
+              "no room for this request now: requests may have %d bytes together; try again"
+                  .formatted(budget.bytesMax()))
+          .asRuntimeException();
+    }
+  }
+}
