@@ -8,7 +8,6 @@ import io.micronaut.runtime.server.EmbeddedServer;
 import io.skerry.control.access.FirstAdmin;
 import io.skerry.control.ca.BrokerFiles;
 import io.skerry.control.device.GenerationTerm;
-import io.skerry.control.device.Presence;
 import io.skerry.control.device.SigningKeys;
 import io.skerry.control.host.Addresses;
 import io.skerry.control.host.DataFolder;
@@ -18,6 +17,7 @@ import io.skerry.control.host.ServerReady;
 import io.skerry.control.host.StartException;
 import io.skerry.control.link.Broker;
 import io.skerry.control.link.ControlLink;
+import io.skerry.control.link.LinkLease;
 import io.skerry.control.sql.Database;
 import java.net.BindException;
 import java.net.InetAddress;
@@ -134,8 +134,7 @@ final class ControlPlane implements AutoCloseable {
     made.getBean(SigningKeys.class);
     firstToken = made.getBean(FirstAdmin.class).createIfNone();
     made.getBean(GenerationTerm.class).begin();
-    made.getBean(Presence.class).forgetAll();
-    int mqttPort = startLink(config, broker, made.getBean(BrokerFiles.class), link);
+    int mqttPort = startLink(config, broker, made, link);
 
     EmbeddedServer server = made.getBean(EmbeddedServer.class);
     startHttp(server, config);
@@ -175,10 +174,11 @@ final class ControlPlane implements AutoCloseable {
   }
 
   private static int startLink(
-      ServerConfig config, Broker broker, BrokerFiles files, ControlLink link) {
+      ServerConfig config, Broker broker, ApplicationContext made, ControlLink link) {
     if (!config.broker().isEmbedded()) {
-      files.begin(config.broker().host());
-      link.keepConnecting(config.broker().host(), config.broker().port());
+      made.getBean(BrokerFiles.class).begin(config.broker().host());
+      link.keepConnecting(
+          config.broker().host(), config.broker().port(), made.getBean(LinkLease.class));
       return config.broker().port();
     }
     int port = broker.start(config.host(), config.mqttPort());

@@ -73,6 +73,7 @@ public final class ControlLink implements AutoCloseable {
   private volatile boolean isForgotten;
   private volatile boolean listening;
   private volatile boolean ended;
+  private volatile @Nullable LinkLease lease;
 
   @Inject
   ControlLink(ServerTls tls, Presence presence) {
@@ -120,10 +121,16 @@ public final class ControlLink implements AutoCloseable {
     }
   }
 
-  /** The same without waiting: a broker that is not there yet is asked until it is. */
-  public void keepConnecting(String host, int port) {
+  /**
+   * The same without waiting: a broker that is not there yet is asked until it is, and only while
+   * this server holds the lease.
+   */
+  public void keepConnecting(String host, int port, LinkLease shared) {
+    lease = shared;
+    CompletableFuture<Boolean> turn = shared.next();
+    shared.begin(this::leave);
     subscribed =
-        begin(host, port)
+        turn.thenCompose(mine -> begin(host, port))
             .handle(
                 (connected, failure) -> {
                   if (failure != null && !ended) {
@@ -163,6 +170,14 @@ public final class ControlLink implements AutoCloseable {
             .build());
   }
 
+  // It comes back when the lease does.
+  private void leave() {
+    Mqtt5AsyncClient connected = client;
+    if (connected != null && connected.getState().isConnected()) {
+      subscribed = startOver(connected);
+    }
+  }
+
   /** Whether every device can be heard now: the broker is there, and sends what they say. */
   public boolean isListening() {
     Mqtt5AsyncClient connected = client;
@@ -179,11 +194,13 @@ public final class ControlLink implements AutoCloseable {
     if (connected == null) {
       return;
     }
-    // With the session the client has dropped who listened: a broker that came back empty would
-    // never be heard again.
-    if (hadSession && !context.getConnAck().isSessionPresent()) {
-      listen(connected);
+    if (!context.getConnAck().isSessionPresent()) {
       isForgotten = true;
+      if (hadSession) {
+        // With the session the client has dropped who listened: a broker that came back empty would
+        // never be heard again.
+        listen(connected);
+      }
     }
     hadSession = true;
     subscribed =
@@ -259,11 +276,16 @@ public final class ControlLink implements AutoCloseable {
     ReconnectMachine lost = reconnects.lost(System.nanoTime());
     reconnects = lost;
     Duration pause = lost.pause(ThreadLocalRandom.current().nextDouble());
-    context
-        .getReconnector()
-        .reconnect(true)
-        .resubscribeIfSessionExpired(false)
-        .delay(pause.toMillis(), TimeUnit.MILLISECONDS);
+    var again =
+        context
+            .getReconnector()
+            .reconnect(true)
+            .resubscribeIfSessionExpired(false)
+            .delay(pause.toMillis(), TimeUnit.MILLISECONDS);
+    LinkLease shared = lease;
+    if (shared != null) {
+      again.reconnectWhen(shared.next(), (mine, failure) -> {});
+    }
     log.atWarn()
         .addKeyValue("cause", String.valueOf(context.getCause()))
         .addKeyValue("failures", lost.failures())
@@ -350,6 +372,10 @@ public final class ControlLink implements AutoCloseable {
   @Override
   public void close() {
     ended = true;
+    LinkLease shared = lease;
+    if (shared != null) {
+      shared.close();
+    }
     Mqtt5AsyncClient connected = client;
     client = null;
     if (connected == null) {

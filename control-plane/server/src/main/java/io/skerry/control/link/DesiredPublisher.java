@@ -72,7 +72,8 @@ final class DesiredPublisher {
   }
 
   private void publish() throws InterruptedException {
-    List<DesiredOutbox.Waiting> documents = outbox.waiting(BATCH);
+    // Another server may have the line.
+    List<DesiredOutbox.Waiting> documents = link.isListening() ? outbox.waiting(BATCH) : List.of();
     if (documents.isEmpty()) {
       outbox.await(LOOK_EVERY);
       return;

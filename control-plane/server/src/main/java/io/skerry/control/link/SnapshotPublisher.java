@@ -48,7 +48,8 @@ final class SnapshotPublisher {
   private void publish() {
     DsseEnvelope newest = snapshots.current();
     boolean known = published.isPresent() && published.get().equals(newest);
-    if (known && System.nanoTime() - publishedNanos < REPEAT_EVERY.toNanos()) {
+    if (!link.isListening()
+        || (known && System.nanoTime() - publishedNanos < REPEAT_EVERY.toNanos())) {
       return;
     }
     try {

@@ -228,9 +228,16 @@ final class RolloutEngine {
         transaction -> {
           transaction
               .list(
-                  "delete from rollout_arm_change where rollout = any(?) returning rollout",
+                  // What came in is told to one replica only: not to one that was taken over.
+                  """
+                  delete from rollout_arm_change changed using rollout
+                  where changed.rollout = any(?) and rollout.id = changed.rollout
+                    and rollout.lease_holder = ?
+                  returning changed.rollout
+                  """,
                   row -> new RolloutId(row.text("rollout")),
-                  mine.stream().map(stored -> stored.id().value()).toList())
+                  mine.stream().map(stored -> stored.id().value()).toList(),
+                  replica)
               .forEach(
                   id -> {
                     Watched one = watched.get(id);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.hivemq.client.mqtt.datatypes.MqttQos;
 import com.hivemq.client.mqtt.mqtt5.Mqtt5BlockingClient;
 import io.skerry.control.host.StartException;
+import io.skerry.control.sql.TestPlane;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
@@ -42,7 +43,7 @@ class ControlLinkTest {
         link.connect("127.0.0.1", port);
         send(broker, "first");
         assertThat(taken(link)).containsExactly("first");
-        assertThat(forgotten).hasValue(0);
+        assertThat(forgotten).as("a broker that knows nobody").hasValue(1);
       }
       await(() -> !link.isListening());
       assertThatThrownBy(() -> link.publish(COMMITTED, new byte[1], false).get())
@@ -50,7 +51,7 @@ class ControlLinkTest {
 
       try (RunningBroker broker = broker(port, authority)) {
         await(link::isListening);
-        assertThat(forgotten).as("presence that the broker lost").hasValue(1);
+        assertThat(forgotten).as("presence that the broker lost").hasValue(2);
         send(broker, "second");
         assertThat(taken(link)).containsExactly("second");
       }
@@ -76,7 +77,7 @@ class ControlLinkTest {
       first.acknowledge().run();
       send(broker, "next");
       assertThat(taken(link)).containsExactly("next");
-      assertThat(forgotten).as("the session was kept").hasValue(0);
+      assertThat(forgotten).as("the session was kept").hasValue(1);
     }
   }
 
@@ -130,9 +131,10 @@ class ControlLinkTest {
     try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       port = free.getLocalPort();
     }
-    try (ControlLink link =
-        new ControlLink(authority.control().tls(), CALL_WAIT, forgotten::incrementAndGet)) {
-      link.keepConnecting("127.0.0.1", port);
+    try (TestPlane plane = TestPlane.start(root.resolve("plane"));
+        ControlLink link =
+            new ControlLink(authority.control().tls(), CALL_WAIT, forgotten::incrementAndGet)) {
+      link.keepConnecting("127.0.0.1", port, new LinkLease(plane.database()));
       assertThat(link.isListening()).isFalse();
 
       try (RunningBroker broker = broker(port, authority)) {
@@ -141,6 +143,48 @@ class ControlLinkTest {
         assertThat(taken(link)).containsExactly("heard");
       }
     }
+  }
+
+  @Test
+  void leavesTheBrokerToTheServerThatHasTheLease() throws Exception {
+    TestAuthority authority = new TestAuthority();
+    try (TestPlane plane = TestPlane.start(root.resolve("plane"));
+        RunningBroker broker = broker(0, authority);
+        ControlLink second =
+            new ControlLink(authority.control().tls(), CALL_WAIT, forgotten::incrementAndGet)) {
+      try (ControlLink first =
+          new ControlLink(authority.control().tls(), CALL_WAIT, forgotten::incrementAndGet)) {
+        first.keepConnecting("127.0.0.1", broker.port(), new LinkLease(plane.database()));
+        await(first::isListening);
+        second.keepConnecting("127.0.0.1", broker.port(), new LinkLease(plane.database()));
+
+        leased(plane, "another", "10 seconds");
+        await(() -> !first.isListening());
+        send(broker, "while nobody listened");
+        leased(plane, "nobody", "-1 second");
+        await(() -> first.isListening() || second.isListening());
+        assertThat(first.isListening() && second.isListening()).isFalse();
+        assertThat(taken(first.isListening() ? first : second))
+            .containsExactly("while nobody listened");
+      }
+
+      // It gave the lease back, if it had it: nobody waits until it runs out.
+      await(second::isListening);
+      send(broker, "next");
+      assertThat(taken(second)).containsExactly("next");
+      assertThat(forgotten).as("the session was kept").hasValue(1);
+    }
+  }
+
+  private static void leased(TestPlane plane, String holder, String until) {
+    plane
+        .database()
+        .run(
+            transaction ->
+                transaction.update(
+                    "update link_lease set holder = ?, until = now() + ?::interval",
+                    holder,
+                    until));
   }
 
   @Test

@@ -1,0 +1,99 @@
+package io.skerry.control.link;
+
+import io.skerry.control.host.Loop;
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.DatabaseException;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Which of several servers on one database talks to the broker outside: there they are one client,
+ * and a broker ends the first one's connection when the second one comes. The others stand by.
+ *
+ * <p>By the database's clock. Who holds it keeps it while the database cannot be reached: nobody
+ * else can take it then. Thread-safe.
+ */
+@Singleton
+public final class LinkLease implements AutoCloseable {
+  /** A server that died is replaced after this. */
+  public static final Duration LENGTH = Duration.ofSeconds(10);
+
+  private static final Logger log = LoggerFactory.getLogger(LinkLease.class);
+  private static final Duration RENEW_EVERY = Duration.ofSeconds(2);
+
+  private final Database database;
+  private final String holder = "server-" + UUID.randomUUID();
+  private volatile CompletableFuture<Boolean> next = new CompletableFuture<>();
+  private volatile @Nullable Loop loop;
+  private boolean held;
+
+  LinkLease(Database database) {
+    this.database = database;
+  }
+
+  /**
+   * Asks for it from now on, again and again.
+   *
+   * @param lost told when another server has it
+   */
+  void begin(Runnable lost) {
+    loop = Loop.every("link-lease", RENEW_EVERY, () -> renew(lost));
+  }
+
+  /** Done when the database has said the next time that this server holds it. */
+  CompletableFuture<Boolean> next() {
+    return next;
+  }
+
+  void renew(Runnable lost) {
+    boolean before = held;
+    held =
+        database.call(
+            transaction ->
+                transaction.update(
+                        """
+                        update link_lease
+                        set holder = ?, until = now() + ? * interval '1 millisecond'
+                        where holder = ? or until < now()
+                        """,
+                        holder,
+                        LENGTH.toMillis(),
+                        holder)
+                    == 1);
+    if (held != before) {
+      log.atInfo()
+          .addKeyValue("server", holder)
+          .log(held ? "this server talks to the broker" : "another server talks to the broker");
+    }
+    if (held) {
+      CompletableFuture<Boolean> waiting = next;
+      next = new CompletableFuture<>();
+      waiting.complete(true);
+    } else if (before) {
+      lost.run();
+    }
+  }
+
+  /** Leaves it to another server at once. */
+  @Override
+  public void close() {
+    Loop running = loop;
+    if (running == null) {
+      return;
+    }
+    running.close();
+    try {
+      database.run(
+          transaction ->
+              transaction.update(
+                  "update link_lease set until = '-infinity' where holder = ?", holder));
+    } catch (DatabaseException e) {
+      log.atDebug().setCause(e).log("the link's lease was not given back, it runs out");
+    }
+  }
+}
