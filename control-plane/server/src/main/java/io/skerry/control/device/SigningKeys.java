@@ -8,6 +8,7 @@ import io.skerry.artifact.sign.VerificationKey;
 import io.skerry.artifact.trust.Role;
 import io.skerry.artifact.trust.RootDocument;
 import io.skerry.artifact.trust.Trust;
+import io.skerry.control.ca.FastEd25519;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.host.StartException;
 import io.skerry.protocol.ModelName;
@@ -147,7 +148,7 @@ public final class SigningKeys {
   }
 
   private SigningKey online(Trust trust, String name, Role role) throws IOException {
-    SigningKey key = KeyFolder.key(folder.onlineKey(name));
+    SigningKey key = KeyFolder.key(folder.onlineKey(name)).by(new FastEd25519());
     if (!role.keys().contains(key.verificationKey())) {
       throw new StartException(
           "root %d does not name the %s key %s in %s: devices would refuse what it signs; give the"

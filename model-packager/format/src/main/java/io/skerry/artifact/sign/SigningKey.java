@@ -18,6 +18,7 @@ import java.security.spec.NamedParameterSpec;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.function.Function;
 
 /** An Ed25519 key pair, kept as a PKCS#8 PEM file that only its owner can read. */
 public final class SigningKey {
@@ -27,10 +28,32 @@ public final class SigningKey {
 
   private final PrivateKey privateKey;
   private final VerificationKey verificationKey;
+  private final Function<byte[], byte[]> signer;
+
+  /** A way to compute what RFC 8032 leaves no choice about. */
+  @FunctionalInterface
+  public interface Ed25519 {
+    /**
+     * A signature.
+     *
+     * @param seed 32 secret bytes
+     * @param publicKey 32 bytes, of the seed
+     * @return 64 bytes
+     */
+    byte[] sign(byte[] seed, byte[] publicKey, byte[] message);
+  }
 
   private SigningKey(PrivateKey privateKey, VerificationKey verificationKey) {
     this.privateKey = privateKey;
     this.verificationKey = verificationKey;
+    this.signer = message -> signedByTheJdk(privateKey, message);
+  }
+
+  private SigningKey(
+      PrivateKey privateKey, VerificationKey verificationKey, Function<byte[], byte[]> signer) {
+    this.privateKey = privateKey;
+    this.verificationKey = verificationKey;
+    this.signer = signer;
   }
 
   /** A fresh key from the system's secure random source. */
@@ -82,7 +105,7 @@ public final class SigningKey {
       PrivateKey key =
           KeyFactory.getInstance(VerificationKey.ALGORITHM)
               .generatePrivate(new PKCS8EncodedKeySpec(der));
-      return ofSeed(((EdECPrivateKey) key).getBytes().orElseThrow());
+      return ofSeed(seed(key));
     } catch (GeneralSecurityException | IllegalArgumentException e) {
       throw new IOException("key file %s holds no Ed25519 private key".formatted(pem), e);
     }
@@ -113,8 +136,32 @@ public final class SigningKey {
     return verificationKey;
   }
 
+  /**
+   * The same key, which signs in another way than the JDK's.
+   *
+   * @throws IllegalArgumentException if the signatures are not the same
+   */
+  public SigningKey by(Ed25519 way) {
+    byte[] seed = seed(privateKey);
+    byte[] publicKey = verificationKey.raw();
+    Function<byte[], byte[]> signs = message -> way.sign(seed, publicKey, message);
+    // A signature with a wrong public key in it would give the secret away.
+    if (!Arrays.equals(signs.apply(publicKey), sign(publicKey))) {
+      throw new IllegalArgumentException("%s signs otherwise than the JDK".formatted(way));
+    }
+    return new SigningKey(privateKey, verificationKey, signs);
+  }
+
+  private static byte[] seed(PrivateKey key) {
+    return ((EdECPrivateKey) key).getBytes().orElseThrow();
+  }
+
   /** The signature over these bytes: 64 bytes, the same every time. */
   public byte[] sign(byte[] message) {
+    return signer.apply(message);
+  }
+
+  private static byte[] signedByTheJdk(PrivateKey privateKey, byte[] message) {
     try {
       Signature signer = Signature.getInstance(VerificationKey.ALGORITHM);
       signer.initSign(privateKey);

@@ -41,6 +41,20 @@ class DsseTest {
   }
 
   @Test
+  void takesNoOtherWayToSignThatGivesOtherSignatures() {
+    SigningKey.Ed25519 same = (seed, publicKey, message) -> SigningKey.ofSeed(seed).sign(message);
+    SigningKey.Ed25519 other = (seed, publicKey, message) -> OTHER.sign(message);
+
+    SigningKey key = KEY.by(same);
+
+    assertThat(key.verificationKey()).isEqualTo(KEY.verificationKey());
+    assertThat(key.sign(PAYLOAD)).isEqualTo(KEY.sign(PAYLOAD));
+    assertThatThrownBy(() -> KEY.by(other))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("signs otherwise");
+  }
+
+  @Test
   void returnsThePayloadThatATrustedKeySigned() {
     DsseEnvelope envelope = Dsse.sign("t", PAYLOAD, KEY);
 
