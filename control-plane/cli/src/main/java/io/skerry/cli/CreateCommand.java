@@ -84,6 +84,7 @@ final class CreateCommand {
               description =
                   "what devices watch and may tell of the model, as 'import monitoring' takes it")
           @Nullable Path monitoring,
+      @Mixin EmulationOptions emulation,
       @Mixin WatchOptions watch,
       @Option(
               names = {"-o", "--output"},
@@ -95,7 +96,8 @@ final class CreateCommand {
       if (monitoring != null) {
         ImportCommand.sendMonitoring(client, version.model(), monitoring);
       }
-      JsonObject packaging = client.post(path, new PackagingRequest(profiles), JsonObject.class);
+      JsonObject packaging =
+          client.post(path, new PackagingRequest(profiles, emulation.items()), JsonObject.class);
       print(output, packaging, "model/" + version, "model/%s packaging started".formatted(version));
       return watch.follow(client, path, Watch::work, err());
     }

@@ -176,6 +176,7 @@ final class ImportCommand {
               paramLabel = "FILE",
               description = "what devices watch and may tell, as 'import monitoring' takes it")
           @Nullable Path monitoring,
+      @Mixin EmulationOptions emulation,
       @Option(names = "--watch", description = "wait for the packaging to end") boolean watch,
       @Option(names = "--timeout", defaultValue = "30m", converter = Durations.class)
           Duration timeout,
@@ -197,7 +198,8 @@ final class ImportCommand {
               "PUT",
               "/v1/models/%s/import".formatted(DescribeCommand.encoded(name)),
               "multipart/form-data; boundary=" + boundary,
-              multipart(boundary, file, data, profiles == null ? List.of() : profiles),
+              multipart(
+                  boundary, file, data, profiles == null ? List.of() : profiles, emulation.items()),
               JsonObject.class);
       String version = Json.text(started, "model") + "@" + Json.text(started, "version");
       print(
@@ -231,23 +233,36 @@ final class ImportCommand {
   }
 
   private static BodyPublisher multipart(
-      String boundary, Path model, Path data, List<String> profiles) throws IOException {
+      String boundary,
+      Path model,
+      Path data,
+      List<String> profiles,
+      @Nullable Integer emulatedItems)
+      throws IOException {
     List<BodyPublisher> parts = new ArrayList<>();
     addFile(parts, boundary, "file", model);
     addFile(parts, boundary, "calibration", data);
     if (!profiles.isEmpty()) {
-      parts.add(
-          text(
-              """
-              --%s\r
-              Content-Disposition: form-data; name="profiles"\r
-              \r
-              %s\r
-              """
-                  .formatted(boundary, String.join(",", profiles))));
+      addText(parts, boundary, "profiles", String.join(",", profiles));
+    }
+    if (emulatedItems != null) {
+      addText(parts, boundary, "emulatedItems", emulatedItems.toString());
     }
     parts.add(text("--%s--\r\n".formatted(boundary)));
     return BodyPublishers.concat(parts.toArray(BodyPublisher[]::new));
+  }
+
+  private static void addText(
+      List<BodyPublisher> parts, String boundary, String name, String value) {
+    parts.add(
+        text(
+            """
+            --%s\r
+            Content-Disposition: form-data; name="%s"\r
+            \r
+            %s\r
+            """
+                .formatted(boundary, name, value)));
   }
 
   private static void addFile(List<BodyPublisher> parts, String boundary, String name, Path file)

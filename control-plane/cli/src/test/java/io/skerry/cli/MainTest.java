@@ -239,6 +239,22 @@ class MainTest {
   }
 
   @Test
+  void asksForProofUnderEmulationOnlyWhenTold() throws IOException {
+    answer("/v1/models/mine/versions/2/variants", 202, "{}");
+
+    run("create", "variants", "mine@2", "--profile", "arm64-neon");
+    run("create", "variants", "mine@2", "--emulate");
+    run("create", "variants", "mine@2", "--emulate", "--emulated-items", "50");
+
+    String post = "POST /v1/models/mine/versions/2/variants ";
+    assertThat(requests)
+        .containsExactly(
+            post + "{\"profiles\":[\"arm64-neon\"]}",
+            post + "{\"emulatedItems\":400}",
+            post + "{\"emulatedItems\":50}");
+  }
+
+  @Test
   void sendsNoMonitoringThatItsSchemaDoesNotKnow() throws IOException {
     Path file =
         Files.writeString(

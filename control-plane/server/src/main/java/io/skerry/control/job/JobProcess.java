@@ -24,7 +24,16 @@ final class JobProcess {
   private static final Duration LOOK_EVERY = Duration.ofMillis(200);
   private static final Duration STOP_GRACE = Duration.ofSeconds(3);
   private static final Set<String> ENVIRONMENT =
-      Set.of("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "LD_LIBRARY_PATH");
+      Set.of(
+          "PATH",
+          "HOME",
+          "LANG",
+          "LC_ALL",
+          "TMPDIR",
+          "USER",
+          "LD_LIBRARY_PATH",
+          // Where an arm64 Java is, for proofs of accuracy under emulation.
+          "SKERRY_ARM64_ROOT");
 
   private final JobFolder folder;
   private final Process process;
@@ -69,6 +78,8 @@ final class JobProcess {
   /** Asks the process to stop; {@link #follow} then tells that it was cancelled. */
   void cancel() {
     cancelled.set(true);
+    // What it started does not end with it, and is not known any more once it has ended.
+    process.descendants().forEach(ProcessHandle::destroy);
     process.destroy();
   }
 
@@ -161,9 +172,20 @@ final class JobProcess {
     }
   }
 
-  /** Resident memory where the system tells it; elsewhere the heap's limit alone holds. */
+  /**
+   * Resident memory of the process and of what it started, where the system tells it; elsewhere the
+   * heap's limit alone holds.
+   */
   private long residentBytes() throws IOException {
-    Path status = Path.of("/proc", Long.toString(process.pid()), "status");
+    long bytes = residentBytes(process.pid());
+    for (ProcessHandle started : process.descendants().toList()) {
+      bytes += residentBytes(started.pid());
+    }
+    return bytes;
+  }
+
+  private static long residentBytes(long pid) throws IOException {
+    Path status = Path.of("/proc", Long.toString(pid), "status");
     if (!Files.isReadable(status)) {
       return 0;
     }

@@ -49,9 +49,16 @@ final class ModelImport {
    * Checks and registers a model and queues its packaging; nothing is kept if a file is wrong.
    *
    * @param calibration one NPY file of inputs, or a ZIP of the arrays that packaging reads
+   * @param emulatedItems as {@link PackagingService#start} takes them
    * @throws ProblemException with one line that says what is wrong
    */
-  Packaging bring(Actor actor, String name, Upload model, Upload calibration, List<String> profiles)
+  Packaging bring(
+      Actor actor,
+      String name,
+      Upload model,
+      Upload calibration,
+      List<String> profiles,
+      int emulatedItems)
       throws IOException {
     ModelName checked = name(name);
     String format = format(model.name());
@@ -65,7 +72,7 @@ final class ModelImport {
       unpack(calibration, folder);
       ModelVersion version = registry.add(actor, checked, format, file, kept);
       done = true;
-      return packaging.start(actor, version, profiles);
+      return packaging.start(actor, version, profiles, emulatedItems);
     } finally {
       if (!done) {
         delete(folder);

@@ -16,6 +16,8 @@ import io.skerry.api.PackagingRequest;
 import io.skerry.control.access.Allowed;
 import io.skerry.control.access.Role;
 import io.skerry.control.audit.Actor;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.ErrorCode;
 import java.io.IOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -37,8 +39,11 @@ final class PackagingController {
       Actor actor, String model, long version, @Body @Nullable PackagingRequest request) {
     List<String> profiles =
         request == null || request.profiles() == null ? List.of() : request.profiles();
+    int emulatedItems = request == null ? 0 : emulatedItems(request.emulatedItems());
     return HttpResponse.accepted()
-        .body(packaging.start(actor, PackagingService.version(model, version), profiles));
+        .body(
+            packaging.start(
+                actor, PackagingService.version(model, version), profiles, emulatedItems));
   }
 
   @Get("/versions/{version}/variants")
@@ -61,7 +66,8 @@ final class PackagingController {
       String model,
       @Part("file") CompletedFileUpload file,
       @Part("calibration") CompletedFileUpload calibration,
-      @Part("profiles") @Nullable String profiles)
+      @Part("profiles") @Nullable String profiles,
+      @Part("emulatedItems") @Nullable Integer emulatedItems)
       throws IOException {
     return HttpResponse.accepted()
         .body(
@@ -72,6 +78,20 @@ final class PackagingController {
                 new ModelImport.Upload(calibration.getFilename(), calibration.getInputStream()),
                 profiles == null || profiles.isBlank()
                     ? List.of()
-                    : List.of(profiles.strip().split("\\s*,\\s*"))));
+                    : List.of(profiles.strip().split("\\s*,\\s*")),
+                emulatedItems(emulatedItems)));
+  }
+
+  private static int emulatedItems(@Nullable Integer asked) {
+    if (asked == null) {
+      return 0;
+    }
+    if (asked < 1 || asked > PackagingRequest.EMULATED_ITEMS_MAX) {
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID,
+          "emulatedItems is %d: give 1 to %d, or leave it out to run none"
+              .formatted(asked, PackagingRequest.EMULATED_ITEMS_MAX));
+    }
+    return asked;
   }
 }

@@ -61,7 +61,12 @@ final class PackagingInput {
         .toList();
   }
 
-  void write(Path folder, ModelVersionView view, List<String> chosen, long releaseCounter)
+  void write(
+      Path folder,
+      ModelVersionView view,
+      List<String> chosen,
+      long releaseCounter,
+      int emulatedItems)
       throws IOException {
     ModelVersion version = PackagingService.version(view.model(), view.version());
     Map<String, Object> job = new LinkedHashMap<>();
@@ -73,6 +78,9 @@ final class PackagingInput {
     job.put("profiles", chosen);
     job.put("keyFile", keys.automationFile().toAbsolutePath().toString());
     job.put("unsigned", unsigned(version.model(), chosen));
+    if (emulatedItems > 0) {
+      job.put("emulatedItems", emulatedItems);
+    }
     Map<?, ?> said = monitoring.tree(version.model());
     if (!said.isEmpty()) {
       job.put("monitoring", said);

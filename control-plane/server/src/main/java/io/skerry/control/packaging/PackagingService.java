@@ -50,6 +50,7 @@ public final class PackagingService {
   private static final Logger log = LoggerFactory.getLogger(PackagingService.class);
   private static final String KIND = "package";
   private static final JobLimits LIMITS = new JobLimits(1_536, 6L << 30, Duration.ofMinutes(30));
+  private static final JobLimits EMULATING = new JobLimits(1_536, 6L << 30, Duration.ofHours(6));
 
   private final Database database;
   private final Registry registry;
@@ -83,9 +84,11 @@ public final class PackagingService {
    *
    * @param asked hardware profiles; empty for those of the enrolled devices, or, while there is
    *     none, all of the catalogue that run on a processor
+   * @param emulatedItems evaluation items that run under emulation where this machine lacks a
+   *     profile's instructions; 0 for none
    * @throws ProblemException if the version or a profile is unknown
    */
-  public Packaging start(Actor actor, ModelVersion version, List<String> asked) {
+  public Packaging start(Actor actor, ModelVersion version, List<String> asked, int emulatedItems) {
     ModelVersionView view = registry.version(version);
     List<String> chosen = chosen(asked);
     Optional<Packaging> open = newest(version).filter(packaging -> !packaging.state().isTerminal());
@@ -99,8 +102,8 @@ public final class PackagingService {
             KIND,
             version.toString(),
             program,
-            LIMITS,
-            folder -> input.write(folder, view, chosen, releaseCounter),
+            emulatedItems > 0 ? EMULATING : LIMITS,
+            folder -> input.write(folder, view, chosen, releaseCounter, emulatedItems),
             (transaction, job) -> {
               PackagingStore.insert(transaction, job, version, chosen, releaseCounter, now());
               audit.append(

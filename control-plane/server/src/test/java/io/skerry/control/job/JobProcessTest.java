@@ -63,7 +63,7 @@ class JobProcessTest {
   @Test
   void endsAProcessThatIsCancelled() throws Exception {
     JobProcess process = start("hang", LIMITS);
-    CompletableFuture<Void> began = new CompletableFuture<>();
+    CompletableFuture<JobProgress> began = new CompletableFuture<>();
     CompletableFuture<JobProcess.End> end =
         CompletableFuture.supplyAsync(() -> follow(process, began));
 
@@ -72,6 +72,28 @@ class JobProcessTest {
 
     assertThat(end.get(30, TimeUnit.SECONDS)).isEqualTo(new JobProcess.End.Cancelled());
     assertThat(process.handle().isAlive()).isFalse();
+  }
+
+  @Test
+  void endsWhatACancelledProcessHadStarted() throws Exception {
+    JobProcess process = start("start", LIMITS);
+    CompletableFuture<JobProgress> told = new CompletableFuture<>();
+    CompletableFuture<JobProcess.End> end =
+        CompletableFuture.supplyAsync(() -> follow(process, told));
+    ProcessHandle started =
+        ProcessHandle.of(Long.parseLong(told.get(30, TimeUnit.SECONDS).message())).orElseThrow();
+
+    process.cancel();
+
+    assertThat(end.get(30, TimeUnit.SECONDS)).isEqualTo(new JobProcess.End.Cancelled());
+    assertThat(started.onExit()).succeedsWithin(Duration.ofSeconds(30));
+  }
+
+  @Test
+  void countsTheMemoryOfWhatTheProcessStarted() throws Exception {
+    JobProcess process = start("startLarge", new JobLimits(64, 350L << 20, Duration.ofSeconds(60)));
+
+    assertThat(process.follow(progress::add).toString()).contains("its limit is 350 MiB");
   }
 
   @Test
@@ -109,16 +131,17 @@ class JobProcessTest {
             "TMPDIR",
             "USER",
             "LD_LIBRARY_PATH",
+            "SKERRY_ARM64_ROOT",
             "ORT_DISABLE_TELEMETRY",
             "OPT_OUT_TRACKING");
   }
 
-  private JobProcess.End follow(JobProcess process, CompletableFuture<Void> began) {
+  private JobProcess.End follow(JobProcess process, CompletableFuture<JobProgress> began) {
     try {
       return process.follow(
           line -> {
             progress.add(line);
-            began.complete(null);
+            began.complete(line);
           });
     } catch (IOException | InterruptedException e) {
       throw new IllegalStateException(e);

@@ -32,6 +32,16 @@ final class TinyJob {
         System.out.flush();
         Runtime.getRuntime().halt(134);
       }
+      case "start" -> {
+        Process started = new ProcessBuilder("sleep", "600").start();
+        folder.report(new JobProgress("wait", 0, 0, Long.toString(started.pid())));
+        started.waitFor();
+      }
+      // A line that does not end is kept whole.
+      case "startLarge" ->
+          new ProcessBuilder("sh", "-c", "head -c 500000000 /dev/zero | tail; sleep 600")
+              .start()
+              .waitFor();
       case "environment" -> Files.write(output.resolve("result.txt"), System.getenv().keySet());
       default -> {
         folder.report(new JobProgress("wait", 0, 0, "waiting"));

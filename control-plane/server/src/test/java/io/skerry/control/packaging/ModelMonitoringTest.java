@@ -59,7 +59,7 @@ class ModelMonitoringTest {
     Path job = folder.resolve(name);
     plane
         .bean(PackagingInput.class)
-        .write(job, plane.bean(Registry.class).version(version), List.of("arm64-neon"), 1);
+        .write(job, plane.bean(Registry.class).version(version), List.of("arm64-neon"), 1, 0);
     return JobFolder.at(job);
   }
 

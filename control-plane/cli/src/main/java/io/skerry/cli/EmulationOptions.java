@@ -1,0 +1,24 @@
+package io.skerry.cli;
+
+import io.skerry.api.PackagingRequest;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Whether accuracy is proved where the server's machine lacks a profile's instructions. */
+final class EmulationOptions {
+  @Option(
+      names = "--emulate",
+      description =
+          "prove accuracy under QEMU where the server's machine lacks a profile's instructions")
+  private boolean emulate;
+
+  @Option(
+      names = "--emulated-items",
+      description = "evaluation items to run there; default: ${DEFAULT-VALUE}")
+  private int items = PackagingRequest.EMULATED_ITEMS;
+
+  /** What a packaging is asked for; absent when nothing is to be emulated. */
+  @Nullable Integer items() {
+    return emulate ? items : null;
+  }
+}

@@ -1,0 +1,75 @@
+package io.skerry.control.packaging;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.artifact.job.JobFolder;
+import io.skerry.control.TestControlPlane;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.host.DataFolder;
+import io.skerry.control.registry.Registry;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@Tag("slow")
+class EmulatedPackagingTest {
+  private final TestControlPlane plane = TestControlPlane.shared();
+  @TempDir private Path folder;
+
+  @Test
+  void tellsTheJobHowManyItemsToEmulateAndOtherwiseNothing() throws Exception {
+    ModelVersion version = version("emulated-model");
+
+    assertThat(job(version, 50)).containsEntry("emulatedItems", 50);
+    assertThat(job(version, 0)).doesNotContainKey("emulatedItems");
+  }
+
+  @Test
+  void refusesANumberOfItemsThatCannotBe() throws Exception {
+    ModelVersion version = version("refused-model");
+
+    for (int items : List.of(-1, 0, 10_001)) {
+      HttpResponse<String> answer =
+          plane.send(
+              plane
+                  .request("/v1/models/refused-model/versions/1/variants")
+                  .header("Authorization", "Bearer " + plane.token())
+                  .header("Content-Type", "application/json")
+                  .POST(BodyPublishers.ofString("{\"emulatedItems\":%d}".formatted(items))));
+
+      assertThat(answer.statusCode()).isEqualTo(400);
+      assertThat(answer.body()).contains("emulatedItems is " + items, "give 1 to 10000");
+    }
+    assertThat(plane.bean(Registry.class).version(version).variants()).isEmpty();
+  }
+
+  private ModelVersion version(String name) throws Exception {
+    Path file = Files.write(folder.resolve("model.onnx"), new byte[] {8, 8, 0, 0, 0, 0, 0, 0});
+    Files.createDirectories(plane.bean(DataFolder.class).root().resolve("imports").resolve(name));
+    return plane
+        .bean(Registry.class)
+        .add(Actor.system("test"), new ModelName(name), "onnx", file, "imports/" + name);
+  }
+
+  private Map<String, Object> job(ModelVersion version, int emulatedItems) throws Exception {
+    Path job = folder.resolve("job-" + emulatedItems);
+    plane
+        .bean(PackagingInput.class)
+        .write(
+            job,
+            plane.bean(Registry.class).version(version),
+            List.of("arm64-neon"),
+            1,
+            emulatedItems);
+    return new HashMap<>(JobFolder.at(job).spec().keys());
+  }
+}
