@@ -47,6 +47,10 @@ public final class Main implements Runnable {
   private static final Logger NETTY_STREAM =
       Logger.getLogger("io.grpc.netty.shaded.io.grpc.netty.NettyServerStream");
 
+  // The same for every connection that breaks or is refused.
+  private static final Logger NETTY_CONNECTIONS =
+      Logger.getLogger("io.grpc.netty.shaded.io.grpc.netty.NettyServerTransport.connections");
+
   @Spec
   @SuppressWarnings("NullAway.Init") // picocli sets it before run().
   private CommandSpec spec;
@@ -58,6 +62,7 @@ public final class Main implements Runnable {
     }
     NETTY_BOOTSTRAP.setLevel(Level.SEVERE);
     NETTY_STREAM.setLevel(Level.SEVERE);
+    NETTY_CONNECTIONS.setLevel(Level.WARNING);
     System.exit(
         execute(
             new PrintWriter(System.out, true, Charset.defaultCharset()),

@@ -27,6 +27,7 @@ import java.util.function.Supplier;
  */
 public final class AgentServer implements AutoCloseable {
   private static final int WINDOW_BYTES = 1 << 20;
+  private static final long HANDSHAKE_SECONDS_MAX = 10;
 
   private final ServeConfig config;
   private final TransportThreads threads;
@@ -84,11 +85,13 @@ public final class AgentServer implements AutoCloseable {
             // A fixed window: to find one, gRPC would send a ping with the data of every call.
             .flowControlWindow(WINDOW_BYTES)
             .decompressorRegistry(DeflateCodec.DECOMPRESSORS)
+            .handshakeTimeout(HANDSHAKE_SECONDS_MAX, TimeUnit.SECONDS)
             .maxInboundMessageSize(config.messageBytesMax())
             .maxConcurrentCallsPerConnection(config.callsPerConnectionMax());
     if (config.traces().isPresent()) {
       builder.intercept(new TraceHeaders());
     }
+    builder.addTransportFilter(new ConnectionLimit(listener, config.connectionsMax()));
     builder.addStreamTracerFactory(new InboundBytes(service.requests()));
     Supplier<Application> caller;
     if (listener.tls().isPresent()) {

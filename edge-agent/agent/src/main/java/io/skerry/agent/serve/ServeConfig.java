@@ -12,6 +12,7 @@ import java.util.Optional;
  * @param listeners at least one, each on an address of its own
  * @param messageBytesMax largest request, in bytes
  * @param requestBytesMax all requests that are in memory at a time, in bytes
+ * @param connectionsMax open connections of one address
  * @param callsPerConnectionMax calls of one connection that may be open at once
  * @param drain how long open calls may take when the agent stops
  * @param queue how many calls run and wait
@@ -22,6 +23,7 @@ public record ServeConfig(
     List<Listener> listeners,
     int messageBytesMax,
     long requestBytesMax,
+    int connectionsMax,
     int callsPerConnectionMax,
     Duration drain,
     QueueConfig queue,
@@ -47,12 +49,16 @@ public record ServeConfig(
     return (int) Math.min(64 << 20, RequestBudget.ofHeap());
   }
 
-  /** Half the heap for requests, 128 calls, 10 s, no shared memory, no traces. */
+  /**
+   * Half the heap for requests, 512 connections with 128 calls each, 10 s, no shared memory, no
+   * traces.
+   */
   public static ServeConfig at(List<Listener> listeners) {
     return new ServeConfig(
         listeners,
         messageBytes(),
         RequestBudget.ofHeap(),
+        512,
         128,
         Duration.ofSeconds(10),
         QueueConfig.defaults(),
@@ -66,6 +72,7 @@ public record ServeConfig(
         listeners,
         bytes,
         requestBytesMax,
+        connectionsMax,
         callsPerConnectionMax,
         drain,
         queue,
@@ -79,6 +86,21 @@ public record ServeConfig(
         listeners,
         messageBytesMax,
         bytes,
+        connectionsMax,
+        callsPerConnectionMax,
+        drain,
+        queue,
+        sharedMemory,
+        traces);
+  }
+
+  /** The same with another bound on connections. */
+  public ServeConfig withConnectionsMax(int connections) {
+    return new ServeConfig(
+        listeners,
+        messageBytesMax,
+        requestBytesMax,
+        connections,
         callsPerConnectionMax,
         drain,
         queue,
@@ -92,6 +114,7 @@ public record ServeConfig(
         listeners,
         messageBytesMax,
         requestBytesMax,
+        connectionsMax,
         callsPerConnectionMax,
         drain,
         bounds,
@@ -105,6 +128,7 @@ public record ServeConfig(
         listeners,
         messageBytesMax,
         requestBytesMax,
+        connectionsMax,
         callsPerConnectionMax,
         drain,
         queue,
@@ -118,6 +142,7 @@ public record ServeConfig(
         listeners,
         messageBytesMax,
         requestBytesMax,
+        connectionsMax,
         callsPerConnectionMax,
         drain,
         queue,

@@ -178,7 +178,6 @@ sealed interface Transport extends AutoCloseable {
     // Linux's EADDRINUSE, as epoll's transport gives it.
     private static final int ADDRESS_IN_USE = -98;
 
-    private static final long HANDSHAKE_SECONDS_MAX = 10;
     // A client whose certificate has ended, or is no longer believed, is out after this.
     private static final long CONNECTION_HOURS_MAX = 1;
 
@@ -245,10 +244,7 @@ sealed interface Transport extends AutoCloseable {
       NettyServerBuilder builder = NettyServerBuilder.forAddress(bind);
       tls.ifPresent(
           files ->
-              builder
-                  .sslContext(files)
-                  .handshakeTimeout(HANDSHAKE_SECONDS_MAX, TimeUnit.SECONDS)
-                  .maxConnectionAge(CONNECTION_HOURS_MAX, TimeUnit.HOURS));
+              builder.sslContext(files).maxConnectionAge(CONNECTION_HOURS_MAX, TimeUnit.HOURS));
       return builder;
     }
 

@@ -3,6 +3,7 @@ package io.skerry.agent.serve;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.grpc.StatusRuntimeException;
 import io.skerry.agent.EchoModel;
 import io.skerry.agent.FakeModel;
 import io.skerry.agent.serve.memory.SharedMemoryConfig;
@@ -142,6 +143,32 @@ class ApplicationsTest {
         .contains(
             new ApplicationStatistics("cam", 2, 0, 1, 0, 0, 0),
             new ApplicationStatistics("lidar", 1, 0, 0, 0, 0, 0));
+  }
+
+  @Test
+  void anApplicationThatClosesNoConnectionShutsOutItselfOnly() throws Exception {
+    start(config -> config.withConnectionsMax(2)).with("m", EchoModel.of(ElementType.FP32));
+    ModelInferRequest request = TestServer.floats(1, 2).build();
+    GRPCInferenceServiceBlockingStub first = stub("cam");
+    first.modelInfer(request);
+    try (TestClient second = TestClient.to(new ListenAddress.Unix(folder.resolve("cam")))) {
+      second.inference().modelInfer(request);
+
+      assertThatThrownBy(() -> stub("cam").modelInfer(request))
+          .hasMessageStartingWith("UNAVAILABLE");
+      assertThat(first.modelInfer(request).getOutputsCount()).isEqualTo(1);
+      assertThat(stub("lidar").modelInfer(request).getOutputsCount()).isEqualTo(1);
+    }
+    QueuedCallsTest.await(() -> isAnswered(stub("cam"), request));
+  }
+
+  private static boolean isAnswered(
+      GRPCInferenceServiceBlockingStub stub, ModelInferRequest request) {
+    try {
+      return stub.modelInfer(request).getOutputsCount() == 1;
+    } catch (StatusRuntimeException e) {
+      return false;
+    }
   }
 
   @Test

@@ -80,8 +80,9 @@ class MutualTlsTest {
 
     refuses(
         stub(server, TlsChannelCredentials.newBuilder().trustManager(in(servers.pem())).build()));
-    assertThatThrownBy(() -> infer(TestClient.to(server.server().address()).inference()))
-        .hasMessageStartingWith("UNAVAILABLE");
+    try (TestClient plain = TestClient.to(server.server().address())) {
+      assertThatThrownBy(() -> infer(plain.inference())).hasMessageStartingWith("UNAVAILABLE");
+    }
     assertThat(server.slots().active().getFirst().predictions()).isZero();
   }
 
