@@ -302,7 +302,7 @@ sealed interface Source {
               .formatted(file, Files.size(file), OnnxImport.MODEL_BYTES_MAX));
     }
     try {
-      byte[] content = Files.readAllBytes(file);
+      byte[] content = TfliteImport.content(file);
       return TfliteImport.isInteger(content)
           ? Integers.of(content)
           : new Imported(

@@ -2,9 +2,13 @@ package io.skerry.packager.tflite;
 
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.ModelRefusedException;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
+import org.bytedeco.tensorflowlite.FlatBufferModel;
 import org.tensorflow.lite.schema.Model;
 import org.tensorflow.lite.schema.ModelT;
 import org.tensorflow.lite.schema.SubGraph;
@@ -17,8 +21,26 @@ import org.tensorflow.lite.schema.TensorType;
 public final class TfliteImport {
   private static final byte[] IDENTIFIER = "TFL3".getBytes(StandardCharsets.US_ASCII);
   private static final int IDENTIFIER_OFFSET = 4;
+  private static final String DAMAGED = "the TFLite model is damaged: export it again";
 
   private TfliteImport() {}
+
+  /**
+   * The content of a file, once every length and place that it names is seen to lie in it: nothing
+   * is allocated by what a damaged one says.
+   *
+   * @throws ModelRefusedException if it is no TFLite file, or damaged
+   */
+  public static byte[] content(Path file) throws IOException {
+    byte[] content = Files.readAllBytes(file);
+    checkIdentifier(content);
+    try (FlatBufferModel model = FlatBufferModel.VerifyAndBuildFromFile(file.toString())) {
+      if (model == null || model.isNull()) {
+        throw new ModelRefusedException(DAMAGED);
+      }
+    }
+    return content;
+  }
 
   /**
    * Whether the file computes on integers: whether what any operator makes is int8 or uint8.
@@ -81,7 +103,12 @@ public final class TfliteImport {
     checkIdentifier(content);
     try {
       return TfliteNodes.read(ModelT.deserializeFromBinary(content));
-    } catch (IndexOutOfBoundsException | NullPointerException | NegativeArraySizeException e) {
+    } catch (IndexOutOfBoundsException
+        | NullPointerException
+        | NegativeArraySizeException
+        | IllegalArgumentException
+        | ArithmeticException
+        | ClassCastException e) {
       throw damaged(e);
     }
   }
@@ -95,6 +122,6 @@ public final class TfliteImport {
   }
 
   private static ModelRefusedException damaged(RuntimeException cause) {
-    return new ModelRefusedException("the TFLite model is damaged: export it again", cause);
+    return new ModelRefusedException(DAMAGED, cause);
   }
 }

@@ -702,7 +702,6 @@ final class TfliteNodes {
       return made == null ? null : graph.constantOrNull(made);
     }
     Shape shape = Shape.of(tensor.getShape());
-    float[] values = new float[shape.elements()];
     int each =
         switch (tensor.getType()) {
           case TensorType.FLOAT32, TensorType.INT32 -> Float.BYTES;
@@ -713,11 +712,12 @@ final class TfliteNodes {
                   "constant '%s' is %s: export the model with float weights"
                       .formatted(tensor.getName(), TensorType.name(tensor.getType())));
         };
-    if (data.remaining() != values.length * each) {
+    if (data.remaining() != (long) shape.elements() * each) {
       throw new ModelRefusedException(
           "constant '%s' of shape %s does not hold %d elements: the file is damaged"
-              .formatted(tensor.getName(), shape, values.length));
+              .formatted(tensor.getName(), shape, shape.elements()));
     }
+    float[] values = new float[shape.elements()];
     for (int i = 0; i < values.length; i++) {
       values[i] =
           switch (tensor.getType()) {

@@ -67,13 +67,7 @@ class TfliteImportTest {
     for (Graph net :
         new Graph[] {Nets.imageNet(seed), Nets.branchNet(seed), Nets.sensorNet(seed)}) {
       Samples items = Nets.randomItems(net, 64);
-      byte[] file =
-          TfliteExport.write(
-              Nets.quantized(
-                  net,
-                  Calibrator.observe(net, items),
-                  Scheme.SIGNED,
-                  Options.of(Clipping.MIN_MAX)));
+      byte[] file = integers(net, items);
       Outputs there = outputs(Engine.TFLITE, file, net, items);
       TfliteModel model = TfliteImport.readAny(file);
 
@@ -170,6 +164,38 @@ class TfliteImportTest {
       refused++;
     }
     assertThat(refused).isGreaterThan(1);
+  }
+
+  @Test
+  void readsOrRefusesChangedFilesAndNothingElse() throws Exception {
+    Graph net = Nets.branchNet(1);
+    byte[] integers = integers(net, Nets.randomItems(net, 8));
+    Random random = new Random(3);
+    int read = 0;
+    for (byte[] whole : new byte[][] {integers, TfliteExport.write(net)}) {
+      for (int round = 0; round < 300; round++) {
+        byte[] changed = whole.clone();
+        for (int i = 0; i < 3; i++) {
+          changed[8 + random.nextInt(changed.length - 8)] = (byte) random.nextInt();
+        }
+        try {
+          byte[] content =
+              TfliteImport.content(Files.write(folder.resolve("changed.tflite"), changed));
+          TfliteImport.isInteger(content);
+          TfliteImport.readAny(content);
+          read++;
+        } catch (ModelRefusedException e) {
+          assertThat(e).hasMessageNotContaining("\n");
+        }
+      }
+    }
+    assertThat(read).isBetween(1, 599);
+  }
+
+  private static byte[] integers(Graph net, Samples items) {
+    return TfliteExport.write(
+        Nets.quantized(
+            net, Calibrator.observe(net, items), Scheme.SIGNED, Options.of(Clipping.MIN_MAX)));
   }
 
   private static double meanDifference(Outputs here, Outputs there) {
