@@ -1,6 +1,8 @@
 package io.skerry.agent.trace;
 
+import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
+import io.grpc.ServerCredentials;
 import io.grpc.Status;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.StreamObserver;
@@ -29,10 +31,16 @@ public final class TestCollector implements AutoCloseable {
   private final List<Span> spans = new ArrayList<>();
   private final Server server;
 
-  /** Listens on a free port. */
+  /** Listens on a free port, not encrypted. */
   public TestCollector() throws IOException {
+    this(InsecureServerCredentials.create());
+  }
+
+  /** Listens on a free port. */
+  TestCollector(ServerCredentials credentials) throws IOException {
     server =
-        NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+        NettyServerBuilder.forAddress(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), credentials)
             .addService(
                 new TraceServiceGrpc.TraceServiceImplBase() {
                   @Override
@@ -64,7 +72,12 @@ public final class TestCollector implements AutoCloseable {
 
   /** Where it listens. */
   public String url() {
-    return "http://127.0.0.1:" + server.getPort();
+    return "http://" + address();
+  }
+
+  /** Host and port. */
+  String address() {
+    return "127.0.0.1:" + server.getPort();
   }
 
   /** The next messages are answered so, each once: a status or a response. */

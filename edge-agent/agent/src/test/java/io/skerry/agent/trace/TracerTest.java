@@ -6,12 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnknownFieldSet;
 import io.grpc.Status;
+import io.grpc.TlsServerCredentials;
+import io.skerry.agent.identity.TestAuthority;
 import io.skerry.wire.otlp.ExportTracePartialSuccess;
 import io.skerry.wire.otlp.ExportTraceServiceRequest;
 import io.skerry.wire.otlp.ExportTraceServiceResponse;
 import io.skerry.wire.otlp.Span;
 import io.skerry.wire.otlp.TraceServiceGrpc;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,6 +30,7 @@ import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -210,6 +217,37 @@ class TracerTest {
     }
 
     assertThat(collector.spans(5)).hasSize(5);
+  }
+
+  @Test
+  void tellsAnEncryptedCollectorThatItsFileVouchesForAndNoOther(@TempDir Path folder)
+      throws Exception {
+    TestAuthority authority = new TestAuthority("collectors");
+    TestAuthority.Pem own = authority.server();
+    Path right = Files.writeString(folder.resolve("right.pem"), authority.pem());
+    Path wrong = Files.writeString(folder.resolve("wrong.pem"), new TestAuthority("x").pem());
+    try (TestCollector encrypted =
+            new TestCollector(TlsServerCredentials.create(in(own.certificate()), in(own.key())));
+        Tracer told = encrypted(encrypted, right);
+        Tracer strange = encrypted(encrypted, wrong)) {
+      finish(begun(strange));
+      await(() -> strange.statistics().failed() == 1);
+
+      finish(begun(told));
+
+      assertThat(encrypted.spans(5)).hasSize(5);
+    }
+  }
+
+  private static Tracer encrypted(TestCollector collector, Path authorities) throws IOException {
+    return Tracer.start(
+        TraceConfig.of("https://" + collector.address(), Optional.of(authorities), 1),
+        QUICK,
+        () -> NOW);
+  }
+
+  private static InputStream in(String text) {
+    return new ByteArrayInputStream(text.getBytes(StandardCharsets.US_ASCII));
   }
 
   @ParameterizedTest
