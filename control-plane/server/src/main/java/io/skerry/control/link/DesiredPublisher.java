@@ -12,14 +12,14 @@ import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.Topics;
 import jakarta.annotation.PreDestroy;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,7 +27,10 @@ import org.slf4j.LoggerFactory;
 @Singleton
 final class DesiredPublisher {
   private static final Logger log = LoggerFactory.getLogger(DesiredPublisher.class);
-  private static final int BATCH = 500;
+  // What is read at once is published in chunks: while the broker and the database take one, the
+  // next is signed.
+  private static final int READ = 2000;
+  static final int CHUNK = 500;
   private static final Duration LOOK_EVERY = Duration.ofSeconds(2);
   private static final Duration REPAIR_EVERY = Duration.ofSeconds(5);
   private static final Duration UNSEEN = Duration.ofSeconds(10);
@@ -35,27 +38,47 @@ final class DesiredPublisher {
   private final DesiredOutbox outbox;
   private final GenerationTerm term;
   private final SigningKeys keys;
-  private final ControlLink link;
+  private final BooleanSupplier isListening;
+  private final Broker broker;
   private final List<Loop> loops = new ArrayList<>();
 
+  /** Takes messages in the order in which they are handed over. */
+  @FunctionalInterface
+  interface Broker {
+    /** See {@link ControlLink#publish}. */
+    CompletableFuture<Void> publish(String topic, byte[] payload, boolean retained);
+  }
+
+  @Inject
   DesiredPublisher(DesiredOutbox outbox, GenerationTerm term, SigningKeys keys, ControlLink link) {
+    this(outbox, term, keys, link::isListening, link::publish);
+  }
+
+  DesiredPublisher(
+      DesiredOutbox outbox,
+      GenerationTerm term,
+      SigningKeys keys,
+      BooleanSupplier isListening,
+      Broker broker) {
     this.outbox = outbox;
     this.term = term;
     this.keys = keys;
-    this.link = link;
+    this.isListening = isListening;
+    this.broker = broker;
   }
 
   @EventListener
   void start(ServerReady ready) {
     outbox.queueAll();
-    loops.add(Loop.start("desired", this::publish));
+    loops.add(Loop.start("desired", this::round));
     loops.add(Loop.every("desired-repair", REPAIR_EVERY, this::repair));
   }
 
   // The name is free: what the broker keeps of its last owner must not reach the next one.
   @EventListener
   void onRemoved(DeviceRemoved event) {
-    link.publish(Topics.device(event.tenant(), event.device(), Topics.DESIRED), new byte[0], true)
+    broker
+        .publish(Topics.device(event.tenant(), event.device(), Topics.DESIRED), new byte[0], true)
         .exceptionally(
             failure -> {
               log.atWarn()
@@ -71,34 +94,72 @@ final class DesiredPublisher {
     loops.forEach(Loop::close);
   }
 
-  private void publish() throws InterruptedException {
+  private void round() throws InterruptedException {
     // Another server may have the line.
-    List<DesiredOutbox.Waiting> documents = link.isListening() ? outbox.waiting(BATCH) : List.of();
+    switch (isListening.getAsBoolean() ? publishWaiting() : Outcome.NOTHING) {
+      case NOTHING -> outbox.await(LOOK_EVERY);
+      case FAILED -> Thread.sleep(LOOK_EVERY);
+      case PUBLISHED -> {}
+    }
+  }
+
+  enum Outcome {
+    NOTHING,
+    PUBLISHED,
+    FAILED
+  }
+
+  /**
+   * Publishes the documents that have waited longest, each device's newest, and takes out of the
+   * outbox what the broker acknowledged; at most two chunks wait for that at a time. Nothing is
+   * read before all is acknowledged or failed, so that of one device nothing newer is overtaken.
+   *
+   * @return FAILED when the broker took none
+   */
+  Outcome publishWaiting() {
+    List<DesiredOutbox.Waiting> documents = outbox.waiting(READ);
     if (documents.isEmpty()) {
-      outbox.await(LOOK_EVERY);
-      return;
+      return Outcome.NOTHING;
     }
-    Map<DesiredOutbox.Waiting, CompletableFuture<Void>> sent = new LinkedHashMap<>();
-    for (DesiredOutbox.Waiting waiting : documents) {
-      DesiredDocument document = waiting.document();
-      sent.put(
-          waiting,
-          link.publish(
-              Topics.device(document.tenant(), document.device(), Topics.DESIRED),
-              envelope(document),
-              true));
+    List<CompletableFuture<Boolean>> chunks = new ArrayList<>();
+    for (int from = 0; from < documents.size(); from += CHUNK) {
+      List<Sent> sent = send(documents.subList(from, Math.min(documents.size(), from + CHUNK)));
+      // A broker that takes nothing of a chunk is away; a document that it refuses holds up nobody.
+      boolean isThere = chunks.isEmpty() || chunks.getLast().join();
+      chunks.add(CompletableFuture.supplyAsync(() -> isAnyTaken(sent), Thread::startVirtualThread));
+      if (!isThere) {
+        break;
+      }
     }
-    List<DesiredOutbox.Waiting> published = new ArrayList<>();
-    sent.forEach(
-        (waiting, done) -> {
-          if (isDone(waiting.document(), done)) {
-            published.add(waiting);
-          }
-        });
-    outbox.published(published);
-    if (published.size() < documents.size()) {
-      Thread.sleep(LOOK_EVERY);
+    return chunks.stream().map(CompletableFuture::join).reduce(false, Boolean::logicalOr)
+        ? Outcome.PUBLISHED
+        : Outcome.FAILED;
+  }
+
+  private record Sent(DesiredOutbox.Waiting waiting, CompletableFuture<Void> done) {}
+
+  private List<Sent> send(List<DesiredOutbox.Waiting> documents) {
+    // The signature is the dearest part: on every core.
+    List<byte[]> envelopes =
+        documents.parallelStream().map(waiting -> envelope(waiting.document())).toList();
+    List<Sent> sent = new ArrayList<>();
+    for (int i = 0; i < documents.size(); i++) {
+      DesiredDocument document = documents.get(i).document();
+      String topic = Topics.device(document.tenant(), document.device(), Topics.DESIRED);
+      sent.add(new Sent(documents.get(i), broker.publish(topic, envelopes.get(i), true)));
     }
+    return sent;
+  }
+
+  // What dies before the end leaves the documents in the outbox: they are published again.
+  private boolean isAnyTaken(List<Sent> sent) {
+    List<DesiredOutbox.Waiting> taken =
+        sent.stream()
+            .filter(one -> isDone(one.waiting().document(), one.done()))
+            .map(Sent::waiting)
+            .toList();
+    outbox.published(taken);
+    return !taken.isEmpty();
   }
 
   private static boolean isDone(DesiredDocument document, CompletableFuture<Void> done) {

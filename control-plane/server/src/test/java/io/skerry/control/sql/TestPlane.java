@@ -5,6 +5,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.micronaut.context.ApplicationContext;
 import io.micronaut.context.event.ApplicationEventPublisher;
 import io.skerry.control.ca.CaConfig;
+import io.skerry.control.device.TrustConfig;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.host.ServerNames;
 import io.skerry.control.ingest.IngestConfig;
@@ -38,6 +39,7 @@ public final class TestPlane implements AutoCloseable {
                 CaConfig.DEFAULTS,
                 BrokerConfig.DEFAULTS,
                 IngestConfig.DEFAULTS,
+                TrustConfig.DEFAULTS,
                 new ServerNames("127.0.0.1", "127.0.0.1"))
             .build()
             .start();
