@@ -123,6 +123,12 @@ public final class RunningServer implements AutoCloseable {
     process.destroyForcibly().waitFor();
   }
 
+  /** Lets it stand still, or go on. */
+  public void stands(boolean still) throws IOException, InterruptedException {
+    String signal = still ? "-STOP" : "-CONT";
+    new ProcessBuilder("kill", signal, Long.toString(process.pid())).start().waitFor();
+  }
+
   /** The API, as the first admin. */
   public SkerryClient client() {
     return client;
