@@ -1,6 +1,7 @@
 package io.skerry.control.packaging;
 
 import com.google.gson.Gson;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonParseException;
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.ModelVersionView;
@@ -39,6 +40,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -216,20 +218,27 @@ public final class PackagingService {
       throw new JsonParseException("report.json names no variants");
     }
     List<Variant> variants = new ArrayList<>();
-    for (Variant variant : report.variants()) {
+    for (JsonElement told : report.variants()) {
+      Variant variant = new Gson().fromJson(told, Variant.class);
+      Told proved = new Gson().fromJson(told, Told.class);
       variants.add(
           variant.winner()
-              ? imported(output, variant)
-              : kept(variant, VariantState.NOT_CHOSEN, null, null));
+              ? imported(output, variant, reason(variant, proved.proof()))
+              : kept(variant, variant.reason(), VariantState.NOT_CHOSEN, null, null));
     }
     return variants;
   }
 
-  private Variant imported(Path output, Variant winner) {
+  // What is shipped tells whether it ever ran on such a processor.
+  private static @Nullable String reason(Variant winner, @Nullable Proof proof) {
+    return proof == null ? winner.reason() : winner.reason() + proof.words();
+  }
+
+  private Variant imported(Path output, Variant winner, @Nullable String reason) {
     ArtifactStore.Imported layout = artifacts.importLayout(output.resolve(winner.profile()));
     return isSigned(layout)
-        ? kept(winner, VariantState.RELEASED, layout.model(), layout.signature())
-        : kept(winner, VariantState.AWAITING_SIGNATURE, layout.model(), null);
+        ? kept(winner, reason, VariantState.RELEASED, layout.model(), layout.signature())
+        : kept(winner, reason, VariantState.AWAITING_SIGNATURE, layout.model(), null);
   }
 
   private boolean isSigned(ArtifactStore.Imported layout) {
@@ -247,7 +256,11 @@ public final class PackagingService {
   }
 
   private static Variant kept(
-      Variant told, VariantState state, @Nullable Digest manifest, @Nullable Digest signature) {
+      Variant told,
+      @Nullable String reason,
+      VariantState state,
+      @Nullable Digest manifest,
+      @Nullable Digest signature) {
     return new Variant(
         told.profile(),
         told.engine(),
@@ -260,10 +273,36 @@ public final class PackagingService {
         state,
         manifest == null ? null : manifest.toString(),
         signature == null ? null : signature.toString(),
-        told.reason());
+        reason);
   }
 
-  private record Report(@Nullable List<Variant> variants) {}
+  private record Report(@Nullable List<JsonElement> variants) {}
+
+  private record Told(@Nullable Proof proof) {}
+
+  /**
+   * Where a variant's accuracy was proved, as the packager's report says it.
+   *
+   * @param by what was emulated; absent when nothing was
+   * @param quality what came of it
+   * @param reason why it is unproved
+   */
+  record Proof(@Nullable String by, @Nullable Judged quality, @Nullable String reason) {
+    record Judged(double value, int items) {}
+
+    /** What an operator is told beside the verdict. */
+    String words() {
+      if (quality != null) {
+        return String.format(
+            Locale.ROOT,
+            "; accuracy proved under %s: %.4f on %d items",
+            by,
+            quality.value(),
+            quality.items());
+      }
+      return reason == null ? "" : "; accuracy unproved: " + reason;
+    }
+  }
 
   private void end(JobView job, WorkState state, @Nullable JobError error) {
     database.run(transaction -> PackagingStore.ended(transaction, job.id(), state, error));

@@ -34,6 +34,17 @@ class EmulatedPackagingTest {
   }
 
   @Test
+  void tellsOfAWinnerWhetherItRanOnSuchAProcessor() {
+    PackagingService.Proof emulated =
+        new PackagingService.Proof("qemu", new PackagingService.Proof.Judged(.975, 40), null);
+    PackagingService.Proof unproved = new PackagingService.Proof(null, null, "there is no qemu");
+
+    assertThat(emulated.words()).isEqualTo("; accuracy proved under qemu: 0.9750 on 40 items");
+    assertThat(unproved.words()).isEqualTo("; accuracy unproved: there is no qemu");
+    assertThat(new PackagingService.Proof(null, null, null).words()).isEmpty();
+  }
+
+  @Test
   void refusesANumberOfItemsThatCannotBe() throws Exception {
     ModelVersion version = version("refused-model");
 
