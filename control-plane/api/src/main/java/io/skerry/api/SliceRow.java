@@ -3,16 +3,20 @@ package io.skerry.api;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Accuracy of one version on one slice of the fleet. Figures of slices of few devices are absent:
- * they would tell of single devices and of chance.
+ * Accuracy of one version on one slice of the fleet, with 95 % intervals over devices. Figures of
+ * slices of few devices are absent: they would tell of single devices and of chance. So are those
+ * that there are no outcomes for, and comparisons with few others.
  *
  * @param slice {@code attribute=value}
- * @param positiveRate share of predictions that say 1
  * @param balanced balanced accuracy
+ * @param positiveRate share of predictions that say 1
  * @param truePositiveRate of actual 1s, the share that was found
+ * @param calibration mean score less the share of actual 1s
  * @param parity positive rate less that of all other devices
  * @param opportunity true positive rate less that of all other devices
  * @param impact positive rate over that of all other devices
+ * @param unfair an interval of impact is wholly outside 0.8 to 1.25, or one of parity or
+ *     opportunity wholly further from 0 than 0.05
  */
 public record SliceRow(
     String model,
@@ -21,9 +25,21 @@ public record SliceRow(
     int devices,
     long outcomes,
     @Nullable Double accuracy,
+    @Nullable Double accuracyLow,
+    @Nullable Double accuracyHigh,
     @Nullable Double balanced,
     @Nullable Double positiveRate,
     @Nullable Double truePositiveRate,
+    @Nullable Double calibration,
+    @Nullable Double calibrationLow,
+    @Nullable Double calibrationHigh,
     @Nullable Double parity,
+    @Nullable Double parityLow,
+    @Nullable Double parityHigh,
     @Nullable Double opportunity,
-    @Nullable Double impact) {}
+    @Nullable Double opportunityLow,
+    @Nullable Double opportunityHigh,
+    @Nullable Double impact,
+    @Nullable Double impactLow,
+    @Nullable Double impactHigh,
+    boolean unfair) {}

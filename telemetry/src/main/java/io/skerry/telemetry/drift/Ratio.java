@@ -37,6 +37,19 @@ record Ratio(double value, double error) {
     return Estimate.around(value, error);
   }
 
+  /** This divided by another; NaN when that is none or 0. */
+  Estimate over(Ratio other) {
+    double quotient = other.value > 0 ? value / other.value : Double.NaN;
+    // Of a quotient's logarithm: relative errors add up in squares. What is 0 has no logarithm: its
+    // own error bounds it from above.
+    if (value <= 0) {
+      return new Estimate(quotient, 0, Estimate.around(0, error / other.value).high());
+    }
+    double relative = Math.hypot(error / value, other.error / other.value);
+    double factor = Math.exp(Estimate.around(0, relative).high());
+    return new Estimate(quotient, quotient / factor, quotient * factor);
+  }
+
   Estimate less(Ratio other) {
     return Estimate.around(value - other.value, Math.hypot(error, other.error));
   }

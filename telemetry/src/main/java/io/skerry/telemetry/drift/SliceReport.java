@@ -1,17 +1,20 @@
 package io.skerry.telemetry.drift;
 
-import java.util.ArrayList;
+import io.skerry.protocol.DeviceId;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
- * How a model treats the slices of a fleet, each against all other slices together, from counts of
- * predicted and actual classes per device.
+ * How a model treats the slices of a fleet, each against all devices outside of it, from weighted
+ * counts of predicted and actual classes per device.
  *
  * <p>Intervals are over devices, by linearisation: what one device contributes to a ratio. Slices
- * of fewer than {@link #DEVICES_MIN} devices are told as suppressed, without figures.
+ * of fewer than {@link #DEVICES_MIN} devices are told as suppressed, without figures; with fewer
+ * outside nothing is compared. A figure without anything to be had of is NaN.
  *
  * @param slices by name
  */
@@ -25,17 +28,23 @@ public record SliceReport(List<Slice> slices) {
   /**
    * Weighted outcomes of one device.
    *
-   * @param slice it belongs to
+   * @param slices that it belongs to, for example one for each of its attributes
+   * @param outcomes how many there are
    * @param truePositives weight of predictions that are positive and came true, and so on
    * @param scoreSum weight times score, over all predictions
    */
   public record DeviceCounts(
-      String slice,
+      Set<String> slices,
+      long outcomes,
       double truePositives,
       double falsePositives,
       double falseNegatives,
       double trueNegatives,
       double scoreSum) {
+    public DeviceCounts {
+      slices = Set.copyOf(slices);
+    }
+
     double total() {
       return truePositives + falsePositives + falseNegatives + trueNegatives;
     }
@@ -47,32 +56,56 @@ public record SliceReport(List<Slice> slices) {
     double actualPositive() {
       return truePositives + falseNegatives;
     }
+
+    double actualNegative() {
+      return trueNegatives + falsePositives;
+    }
+
+    double right() {
+      return truePositives + trueNegatives;
+    }
   }
 
   /**
-   * One slice against the others.
+   * One slice.
    *
+   * @param outcomes of its devices
    * @param figures empty when it has too few devices
    */
-  public record Slice(String name, int devices, Optional<Figures> figures) {}
+  public record Slice(String name, int devices, long outcomes, Optional<Figures> figures) {}
 
   /**
    * What is told of a slice.
    *
+   * @param accuracy share of predictions that came true
+   * @param balancedAccuracy mean of the shares of actual positives and of actual negatives that
+   *     were found
    * @param positiveRate share predicted positive
-   * @param parityDifference positive rate less that of the others (demographic parity)
-   * @param disparateImpact positive rate over that of the others
-   * @param opportunityDifference recall less that of the others (equal opportunity)
-   * @param accuracyDifference accuracy less that of the others
+   * @param recall share of actual positives that were found
    * @param calibrationError mean score less the share of actual positives
+   * @param others against all devices outside; empty when these are too few
    */
   public record Figures(
+      Estimate accuracy,
+      Estimate balancedAccuracy,
       Estimate positiveRate,
+      Estimate recall,
+      Estimate calibrationError,
+      Optional<Comparison> others) {}
+
+  /**
+   * A slice against all devices outside of it.
+   *
+   * @param parityDifference positive rate less theirs (demographic parity)
+   * @param disparateImpact positive rate over theirs
+   * @param opportunityDifference recall less theirs (equal opportunity)
+   * @param accuracyDifference accuracy less theirs
+   */
+  public record Comparison(
       Estimate parityDifference,
       Estimate disparateImpact,
       Estimate opportunityDifference,
-      Estimate accuracyDifference,
-      Estimate calibrationError) {
+      Estimate accuracyDifference) {
     /** Whether an interval is wholly beyond what is tolerated. */
     public boolean isUnfair(double tolerance) {
       return disparateImpact.high() < IMPACT_MIN
@@ -86,48 +119,97 @@ public record SliceReport(List<Slice> slices) {
     }
   }
 
+  /**
+   * Counts the weighted outcomes of each device.
+   *
+   * @param slices of each device; a device without an entry is in none
+   * @param threshold the score from which the positive class is predicted
+   */
+  public static List<DeviceCounts> count(
+      List<Outcome> outcomes, Map<DeviceId, Set<String>> slices, double threshold) {
+    Map<DeviceId, double[]> sums = new HashMap<>();
+    for (Outcome one : outcomes) {
+      double[] of = sums.computeIfAbsent(one.device(), device -> new double[6]);
+      boolean predicted = one.score() >= threshold;
+      of[(one.positive() ? 0 : 2) + (predicted ? 0 : 1)] += one.weight();
+      of[4] += one.weight() * one.score();
+      of[5]++;
+    }
+    return sums.entrySet().stream()
+        .map(
+            entry -> {
+              double[] of = entry.getValue();
+              return new DeviceCounts(
+                  slices.getOrDefault(entry.getKey(), Set.of()),
+                  (long) of[5],
+                  of[0],
+                  of[2],
+                  of[1],
+                  of[3],
+                  of[4]);
+            })
+        .toList();
+  }
+
   /** Compares the slices. */
   public static SliceReport of(List<DeviceCounts> devices) {
-    Map<String, List<DeviceCounts>> bySlice = new TreeMap<>();
-    devices.forEach(one -> bySlice.computeIfAbsent(one.slice(), key -> new ArrayList<>()).add(one));
-    List<Slice> slices = new ArrayList<>();
-    bySlice.forEach(
-        (name, members) -> {
-          List<DeviceCounts> others =
-              devices.stream().filter(one -> !one.slice().equals(name)).toList();
-          slices.add(
-              new Slice(
-                  name,
-                  members.size(),
-                  members.size() < DEVICES_MIN || others.size() < DEVICES_MIN
-                      ? Optional.empty()
-                      : Optional.of(figures(members, others))));
-        });
-    return new SliceReport(List.copyOf(slices));
+    TreeSet<String> names = new TreeSet<>();
+    devices.forEach(one -> names.addAll(one.slices()));
+    return new SliceReport(names.stream().map(name -> slice(name, devices)).toList());
+  }
+
+  private static Slice slice(String name, List<DeviceCounts> devices) {
+    List<DeviceCounts> members =
+        devices.stream().filter(one -> one.slices().contains(name)).toList();
+    List<DeviceCounts> others =
+        devices.stream().filter(one -> !one.slices().contains(name)).toList();
+    return new Slice(
+        name,
+        members.size(),
+        members.stream().mapToLong(DeviceCounts::outcomes).sum(),
+        members.size() < DEVICES_MIN ? Optional.empty() : Optional.of(figures(members, others)));
   }
 
   private static Figures figures(List<DeviceCounts> members, List<DeviceCounts> others) {
-    Ratio rate = Ratio.of(members, DeviceCounts::predictedPositive, DeviceCounts::total);
-    Ratio otherRate = Ratio.of(others, DeviceCounts::predictedPositive, DeviceCounts::total);
-    double impact = otherRate.value() > 0 ? rate.value() / otherRate.value() : Double.NaN;
-    // Of a quotient's logarithm: relative errors add up in squares.
-    double relative =
-        Math.hypot(rate.error() / rate.value(), otherRate.error() / otherRate.value());
-    Ratio bias =
-        Ratio.of(members, one -> one.scoreSum() - one.actualPositive(), DeviceCounts::total);
+    Ratio rate = positiveRate(members);
+    Ratio recall = recall(members);
+    Ratio accuracy = accuracy(members);
     return new Figures(
+        accuracy.estimate(),
+        balancedAccuracy(members).estimate(),
         rate.estimate(),
-        rate.less(otherRate),
-        new Estimate(
-            impact, impact * Math.exp(-1.96 * relative), impact * Math.exp(1.96 * relative)),
-        Ratio.of(members, DeviceCounts::truePositives, DeviceCounts::actualPositive)
-            .less(Ratio.of(others, DeviceCounts::truePositives, DeviceCounts::actualPositive)),
-        Ratio.of(members, SliceReport::right, DeviceCounts::total)
-            .less(Ratio.of(others, SliceReport::right, DeviceCounts::total)),
-        bias.estimate());
+        recall.estimate(),
+        Ratio.of(members, one -> one.scoreSum() - one.actualPositive(), DeviceCounts::total)
+            .estimate(),
+        others.size() < DEVICES_MIN
+            ? Optional.empty()
+            : Optional.of(
+                new Comparison(
+                    rate.less(positiveRate(others)),
+                    rate.over(positiveRate(others)),
+                    recall.less(recall(others)),
+                    accuracy.less(accuracy(others)))));
   }
 
-  private static double right(DeviceCounts one) {
-    return one.truePositives() + one.trueNegatives();
+  private static Ratio positiveRate(List<DeviceCounts> devices) {
+    return Ratio.of(devices, DeviceCounts::predictedPositive, DeviceCounts::total);
+  }
+
+  private static Ratio recall(List<DeviceCounts> devices) {
+    return Ratio.of(devices, DeviceCounts::truePositives, DeviceCounts::actualPositive);
+  }
+
+  private static Ratio accuracy(List<DeviceCounts> devices) {
+    return Ratio.of(devices, DeviceCounts::right, DeviceCounts::total);
+  }
+
+  // With the whole slice's shares of positives and negatives as weights it is one ratio.
+  private static Ratio balancedAccuracy(List<DeviceCounts> devices) {
+    double positives = devices.stream().mapToDouble(DeviceCounts::actualPositive).sum();
+    double negatives = devices.stream().mapToDouble(DeviceCounts::actualNegative).sum();
+    return Ratio.of(
+        devices,
+        one -> one.truePositives() / positives + one.trueNegatives() / negatives,
+        one -> one.actualPositive() / positives + one.actualNegative() / negatives);
   }
 }

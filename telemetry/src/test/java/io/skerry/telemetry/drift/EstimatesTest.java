@@ -10,7 +10,9 @@ import io.skerry.telemetry.drift.SliceReport.DeviceCounts;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class EstimatesTest {
@@ -135,17 +137,62 @@ class EstimatesTest {
         cells[(positive ? 0 : 2) + (predicted ? 0 : 1)]++;
         scores += positive ? .6 : .2;
       }
-      devices.add(new DeviceCounts(slice, cells[0], cells[2], cells[1], cells[3], scores));
+      devices.add(
+          new DeviceCounts(
+              Set.of(slice, "all"), 200, cells[0], cells[2], cells[1], cells[3], scores));
     }
 
     SliceReport report = SliceReport.of(devices);
 
-    SliceReport.Figures b = report.slices().get(1).figures().orElseThrow();
-    assertThat(b.opportunityDifference().value()).isCloseTo(-.4, within(.04));
-    assertThat(b.disparateImpact().high()).isLessThan(.8);
-    assertThat(b.isUnfair(.05)).isTrue();
+    assertThat(report.slices())
+        .extracting(SliceReport.Slice::name)
+        .containsExactly("a", "all", "b", "c");
+    SliceReport.Figures b = report.slices().get(2).figures().orElseThrow();
+    SliceReport.Comparison compared = b.others().orElseThrow();
+    assertThat(compared.opportunityDifference().value()).isCloseTo(-.4, within(.04));
+    assertThat(compared.disparateImpact().high()).isLessThan(.8);
+    assertThat(compared.isUnfair(.05)).isTrue();
     assertThat(b.calibrationError().value()).isCloseTo(0, within(.03));
-    assertThat(report.slices().get(2).figures()).isEmpty();
+    assertThat(b.recall().value()).isCloseTo(.5, within(.03));
+    assertThat(b.balancedAccuracy().value()).isCloseTo((.5 + .9) / 2, within(.02));
+    assertThat(report.slices().get(3).figures()).isEmpty();
+    // Nobody is outside of the slice of all.
+    assertThat(report.slices().get(1).figures().orElseThrow().others()).isEmpty();
+  }
+
+  @Test
+  void countsOutcomesOfDevicesByTheirWeight() {
+    DeviceId device = new DeviceId("d");
+    List<Outcome> outcomes =
+        List.of(
+            new Outcome(device, .9, true, .5),
+            new Outcome(device, .9, false),
+            new Outcome(device, .1, true),
+            new Outcome(device, .5, true),
+            new Outcome(new DeviceId("e"), .1, false));
+
+    List<DeviceCounts> counts = SliceReport.count(outcomes, Map.of(device, Set.of("site=b")), .5);
+
+    assertThat(counts)
+        .containsExactlyInAnyOrder(
+            new DeviceCounts(Set.of("site=b"), 4, 3, 1, 1, 0, 2 * .9 + .9 + .1 + .5),
+            new DeviceCounts(Set.of(), 1, 0, 0, 0, 1, .1));
+  }
+
+  @Test
+  void tellsNoFigureThatThereIsNothingToHaveOf() {
+    List<DeviceCounts> devices = new ArrayList<>();
+    for (int i = 0; i < 60; i++) {
+      devices.add(
+          new DeviceCounts(Set.of(i % 2 == 0 ? "a" : "b"), 9, 0, i % 2 == 0 ? 0 : 2, 0, 7, 1));
+    }
+
+    SliceReport.Figures a = SliceReport.of(devices).slices().get(0).figures().orElseThrow();
+
+    assertThat(a.recall().value()).isNaN();
+    assertThat(a.balancedAccuracy().value()).isNaN();
+    assertThat(a.others().orElseThrow().disparateImpact().value()).isZero();
+    assertThat(a.others().orElseThrow().isUnfair(.05)).isTrue();
   }
 
   @Test

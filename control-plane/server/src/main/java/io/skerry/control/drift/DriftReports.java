@@ -17,8 +17,10 @@ import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.EffectSize;
+import io.skerry.telemetry.drift.Estimate;
 import io.skerry.telemetry.drift.EstimatedAccuracy;
 import io.skerry.telemetry.drift.Outcome;
+import io.skerry.telemetry.drift.SliceReport;
 import io.skerry.telemetry.drift.StreamVerdict;
 import io.skerry.telemetry.drift.WindowVerdict;
 import jakarta.inject.Singleton;
@@ -34,8 +36,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /** What was judged, over time and in its parts, for people; everything from what is stored. */
@@ -44,8 +46,8 @@ public final class DriftReports {
   /** Windows of a history. */
   public static final int WINDOWS_MAX = 500;
 
-  /** Devices below which a slice tells nothing. */
-  public static final int SLICE_DEVICES_MIN = 20;
+  // A difference of shares that is smaller is no matter of fairness.
+  private static final double UNFAIR_BEYOND = .05;
 
   static final String FORMULA =
       """
@@ -540,102 +542,59 @@ public final class DriftReports {
           List<Answer> all = answers(transaction, model, Instant.now().minus(span));
           long newest = all.stream().mapToLong(Answer::version).max().orElse(0);
           List<Answer> answers = all.stream().filter(one -> one.version() == newest).toList();
-          double threshold = incidents.threshold(transaction, model, newest);
-          Map<String, List<Answer>> slices = new TreeMap<>();
+          Map<DeviceId, Set<String>> slices = new HashMap<>();
           for (Answer one : answers) {
-            Cohorts.split(one.cohorts())
-                .forEach(
-                    cohort -> slices.computeIfAbsent(cohort, key -> new ArrayList<>()).add(one));
+            slices.computeIfAbsent(
+                new DeviceId(one.device()), device -> Set.copyOf(Cohorts.split(one.cohorts())));
           }
-          List<SliceRow> rows = new ArrayList<>();
-          slices.forEach(
-              (slice, inside) -> {
-                Set<Answer> members = Set.copyOf(inside);
-                rows.add(
-                    slice(
-                        model,
-                        newest,
-                        slice,
-                        inside,
-                        answers.stream().filter(one -> !members.contains(one)).toList(),
-                        threshold));
-              });
-          return rows;
+          double threshold = incidents.threshold(transaction, model, newest);
+          return SliceReport.of(
+                  SliceReport.count(
+                      answers.stream().map(Answer::outcome).toList(), slices, threshold))
+              .slices()
+              .stream()
+              .map(slice -> row(model, newest, slice))
+              .toList();
         });
   }
 
-  private static SliceRow slice(
-      String model,
-      long version,
-      String slice,
-      List<Answer> inside,
-      List<Answer> outside,
-      double threshold) {
-    int devices = devices(inside);
-    if (devices < SLICE_DEVICES_MIN) {
-      return new SliceRow(
-          model, version, slice, devices, inside.size(), null, null, null, null, null, null, null);
-    }
-    Rates in = rates(inside, threshold);
-    Rates out = devices(outside) < SLICE_DEVICES_MIN ? null : rates(outside, threshold);
-    Double balanced =
-        in.truePositive == null || in.trueNegative == null
-            ? null
-            : (Double) ((in.truePositive + in.trueNegative) / 2);
+  private static SliceRow row(String model, long version, SliceReport.Slice slice) {
+    Optional<SliceReport.Figures> figures = slice.figures();
+    Optional<SliceReport.Comparison> others = figures.flatMap(SliceReport.Figures::others);
+    Optional<Estimate> accuracy = figures.map(SliceReport.Figures::accuracy);
+    Optional<Estimate> calibration = figures.map(SliceReport.Figures::calibrationError);
+    Optional<Estimate> parity = others.map(SliceReport.Comparison::parityDifference);
+    Optional<Estimate> opportunity = others.map(SliceReport.Comparison::opportunityDifference);
+    Optional<Estimate> impact = others.map(SliceReport.Comparison::disparateImpact);
     return new SliceRow(
         model,
         version,
-        slice,
-        devices,
-        inside.size(),
-        in.accuracy,
-        balanced,
-        in.positive,
-        in.truePositive,
-        out == null ? null : difference(in.positive, out.positive),
-        out == null ? null : difference(in.truePositive, out.truePositive),
-        out == null || out.positive == null || out.positive == 0 || in.positive == null
-            ? null
-            : (Double) (in.positive / out.positive));
+        slice.name(),
+        slice.devices(),
+        slice.outcomes(),
+        figure(accuracy, Estimate::value),
+        figure(accuracy, Estimate::low),
+        figure(accuracy, Estimate::high),
+        figure(figures.map(SliceReport.Figures::balancedAccuracy), Estimate::value),
+        figure(figures.map(SliceReport.Figures::positiveRate), Estimate::value),
+        figure(figures.map(SliceReport.Figures::recall), Estimate::value),
+        figure(calibration, Estimate::value),
+        figure(calibration, Estimate::low),
+        figure(calibration, Estimate::high),
+        figure(parity, Estimate::value),
+        figure(parity, Estimate::low),
+        figure(parity, Estimate::high),
+        figure(opportunity, Estimate::value),
+        figure(opportunity, Estimate::low),
+        figure(opportunity, Estimate::high),
+        figure(impact, Estimate::value),
+        figure(impact, Estimate::low),
+        figure(impact, Estimate::high),
+        others.filter(compared -> compared.isUnfair(UNFAIR_BEYOND)).isPresent());
   }
 
-  private static int devices(List<Answer> answers) {
-    return (int) answers.stream().map(Answer::device).distinct().count();
-  }
-
-  private static @Nullable Double difference(@Nullable Double one, @Nullable Double other) {
-    return one == null || other == null ? null : (Double) (one - other);
-  }
-
-  private record Rates(
-      @Nullable Double accuracy,
-      @Nullable Double positive,
-      @Nullable Double truePositive,
-      @Nullable Double trueNegative) {}
-
-  private static Rates rates(List<Answer> answers, double threshold) {
-    double all = 0;
-    double right = 0;
-    double saidOne = 0;
-    double[] actual = new double[2];
-    double[] found = new double[2];
-    for (Answer one : answers) {
-      boolean predicted = one.score() >= threshold;
-      all += one.weight();
-      right += predicted == one.positive() ? one.weight() : 0;
-      saidOne += predicted ? one.weight() : 0;
-      int side = one.positive() ? 1 : 0;
-      actual[side] += one.weight();
-      found[side] += predicted == one.positive() ? one.weight() : 0;
-    }
-    return new Rates(
-        ratio(right, all),
-        ratio(saidOne, all),
-        ratio(found[1], actual[1]),
-        ratio(found[0], actual[0]));
-  }
-
-  private static @Nullable Double ratio(double part, double whole) {
-    return whole == 0 ? null : (Double) (part / whole);
+  private static @Nullable Double figure(
+      Optional<Estimate> estimate, ToDoubleFunction<Estimate> part) {
+    return estimate.map(part::applyAsDouble).filter(Double::isFinite).orElse(null);
   }
 }
