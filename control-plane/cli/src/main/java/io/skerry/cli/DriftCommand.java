@@ -23,6 +23,53 @@ final class DriftCommand {
   @Spec private CommandSpec spec;
 
   @Command(
+      name = "replay",
+      description = {
+        "Judges a model's last windows again with attributes dealt anew among the devices: every",
+        "incident is false then. Says whether the promise about false incidents holds."
+      },
+      mixinStandardHelpOptions = true)
+  int replay(
+      @Mixin ServerOptions server,
+      @Parameters(paramLabel = "MODEL") String model,
+      @Option(names = "--slot", defaultValue = "main", description = "default: ${DEFAULT-VALUE}")
+          String slot,
+      @Option(
+              names = {"-o", "--output"},
+              defaultValue = "table")
+          Output output) {
+    try (SkerryClient client = server.client()) {
+      JsonObject found =
+          client.post(
+              "/v1/drift/null-replay?slot=%s&model=%s"
+                  .formatted(DescribeCommand.encoded(slot), DescribeCommand.encoded(model)),
+              new JsonObject(),
+              JsonObject.class);
+      PrintWriter out = spec.commandLine().getOut();
+      boolean kept = true;
+      for (JsonElement each : Json.array(found, "items")) {
+        JsonObject one = each.getAsJsonObject();
+        kept &= Json.text(one, "kept").equals("true");
+        if (output == Output.TABLE) {
+          out.println(
+              Table.printable(
+                  "%s in %s: %s false incidents in %s replayed windows, %s promised, at most %s by chance"
+                      .formatted(
+                          model,
+                          slot,
+                          Json.text(one, "falseIncidents"),
+                          Json.text(one, "replayedWindows"),
+                          Json.text(one, "promised"),
+                          Json.text(one, "allowed"))));
+        } else {
+          out.println(Json.pretty(one));
+        }
+      }
+      return kept ? ExitCodes.DONE : ExitCodes.BAD_RESULT;
+    }
+  }
+
+  @Command(
       name = "top",
       description = "The streams with most evidence, of the last judged window.",
       mixinStandardHelpOptions = true)

@@ -255,6 +255,21 @@ class MainTest {
   }
 
   @Test
+  void endsBadlyWhereAReplayFoundMoreFalseIncidentsThanPromised() {
+    answer(
+        "/v1/drift/null-replay",
+        200,
+        "{\"items\":[{\"replayedWindows\":300,\"falseIncidents\":4,\"promised\":0.3,"
+            + "\"allowed\":2,\"kept\":false}]}");
+
+    assertThat(run("drift", "replay", "mine")).isEqualTo(ExitCodes.BAD_RESULT);
+
+    assertThat(requests.getFirst()).startsWith("POST /v1/drift/null-replay?slot=main&model=mine");
+    assertThat(out.toString())
+        .contains("mine in main: 4 false incidents in 300 replayed windows, 0.3000 promised");
+  }
+
+  @Test
   void sendsNoMonitoringThatItsSchemaDoesNotKnow() throws IOException {
     Path file =
         Files.writeString(

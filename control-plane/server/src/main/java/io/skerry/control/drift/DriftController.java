@@ -3,11 +3,13 @@ package io.skerry.control.drift;
 import io.micronaut.http.MutableHttpResponse;
 import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Get;
+import io.micronaut.http.annotation.Post;
 import io.micronaut.http.annotation.QueryValue;
 import io.micronaut.serde.annotation.SerdeImport;
 import io.skerry.api.AccuracyPoint;
 import io.skerry.api.Distribution;
 import io.skerry.api.DriftPoint;
+import io.skerry.api.DriftPromise;
 import io.skerry.api.DriftStream;
 import io.skerry.api.Explanation;
 import io.skerry.api.Incident;
@@ -30,6 +32,7 @@ import java.util.Optional;
 @SerdeImport(Distribution.class)
 @SerdeImport(Distribution.Bin.class)
 @SerdeImport(DriftPoint.class)
+@SerdeImport(DriftPromise.class)
 @SerdeImport(Explanation.class)
 @SerdeImport(RolloutMark.class)
 @SerdeImport(SliceRow.class)
@@ -38,10 +41,28 @@ final class DriftController {
 
   private final DriftReports reports;
   private final Incidents incidents;
+  private final NullReplays replays;
 
-  DriftController(DriftReports reports, Incidents incidents) {
+  DriftController(DriftReports reports, Incidents incidents, NullReplays replays) {
     this.reports = reports;
     this.incidents = incidents;
+    this.replays = replays;
+  }
+
+  @Get("/drift/promise")
+  Page<DriftPromise> promises() {
+    return Page.only(replays.promises());
+  }
+
+  @Get("/drift/promise.csv")
+  MutableHttpResponse<String> promisesFile() {
+    return Csv.file("promise", DriftPromise.class, replays.promises());
+  }
+
+  @Post("/drift/null-replay")
+  @Allowed(Role.OPERATOR)
+  Page<DriftPromise> replay(@QueryValue String slot, @QueryValue String model) {
+    return Page.only(replays.replay(slot, model));
   }
 
   @Get("/drift.csv")

@@ -22,6 +22,7 @@ import io.skerry.control.access.Role;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.drift.DriftReports;
 import io.skerry.control.drift.Incidents;
+import io.skerry.control.drift.NullReplays;
 import io.skerry.control.page.StaticTemplates;
 import io.skerry.control.page.Templates;
 import io.skerry.control.pipeline.RetrainingLoop;
@@ -45,6 +46,7 @@ final class DriftPages {
   private final Templates templates = new StaticTemplates();
   private final Incidents incidents;
   private final DriftReports reports;
+  private final NullReplays replays;
   private final Retrainings retrainings;
   private final RetrainingLoop trigger;
   private final Registry registry;
@@ -54,8 +56,10 @@ final class DriftPages {
       DriftReports reports,
       Retrainings retrainings,
       RetrainingLoop trigger,
+      NullReplays replays,
       Registry registry) {
     this.incidents = incidents;
+    this.replays = replays;
     this.reports = reports;
     this.retrainings = retrainings;
     this.trigger = trigger;
@@ -68,7 +72,12 @@ final class DriftPages {
     List<DriftStream> streams = incidents.streams();
     return page(
         templates
-            .driftpage(HeatMap.of(streams), incidents.newest(), Instant.now(), actor.name())
+            .driftpage(
+                HeatMap.of(streams),
+                replays.promises(),
+                incidents.newest(),
+                Instant.now(),
+                actor.name())
             .render());
   }
 

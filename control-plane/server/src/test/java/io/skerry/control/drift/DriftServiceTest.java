@@ -1,6 +1,7 @@
 package io.skerry.control.drift;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.AccuracyPoint;
@@ -164,6 +165,7 @@ class DriftServiceTest {
     assertThat(realised).isLessThan(.9);
     assertThat(last.estimated()).isGreaterThan(realised + .05);
     weighsOutcomesByTheirChanceAndLeavesLabelsOut(incidents.newest().getFirst().id());
+    checksThePromiseOnWindowsWithoutAnIncident();
 
     // Forget what was concluded, not what was stored: the same windows say the same again.
     String before = verdicts();
@@ -178,6 +180,29 @@ class DriftServiceTest {
     assertThat(incidents.resolve(new Actor("ana", ""), id, "recalibrated").state())
         .isEqualTo("RESOLVED");
     saysWhatIsGoneAndForgetsWhatIsOld(service);
+  }
+
+  private void checksThePromiseOnWindowsWithoutAnIncident() {
+    NullReplays replays = plane.bean(NullReplays.class);
+    assertThat(replays.promises())
+        .singleElement()
+        .satisfies(promise -> assertThat(promise.replayedAt()).isNull());
+
+    replays.replayDue();
+
+    assertThat(replays.promises())
+        .singleElement()
+        .satisfies(
+            promise -> {
+              assertThat(promise.windowsPerFalseIncident()).isEqualTo(1000);
+              assertThat(promise.basis()).isEqualTo("EMPIRICAL");
+              // Twice dealt, of the windows before the onset those after the learning period.
+              assertThat(promise.replayedWindows()).isBetween(4L, 2L * SHIFTED_FROM);
+              assertThat(promise.falseIncidents()).isZero();
+              assertThat(promise.kept()).isTrue();
+            });
+    assertThat(replays.replay("main", "engine-health")).hasSize(1);
+    assertThatThrownBy(() -> replays.replay("main", "unknown")).hasMessageContaining("unknown");
   }
 
   // As if a build before had judged the window, and had not seen it.
