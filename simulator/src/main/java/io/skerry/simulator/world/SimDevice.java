@@ -9,6 +9,7 @@ import io.skerry.agent.model.PredictRequest;
 import io.skerry.agent.model.Prediction;
 import io.skerry.agent.model.Predictor;
 import io.skerry.agent.model.ServingModel;
+import io.skerry.agent.observe.DayBytes;
 import io.skerry.agent.observe.Observer;
 import io.skerry.agent.serve.Feedback;
 import io.skerry.agent.time.DeviceClock;
@@ -195,7 +196,8 @@ public final class SimDevice {
       epoch = BootEpoch.next(disk, DATA, SPOOL, 0);
       spool = Spool.open(disk, SPOOL, epoch, fleet.settings().spoolBytesMax());
       engine = new SimEngine(disk, machine());
-      observer = new Observer(clock, RING, RECENT_MAX, this::keep, PRIVACY_KEY);
+      observer =
+          new Observer(clock, RING, RECENT_MAX, this::keep, PRIVACY_KEY, DayBytes.open(disk, DATA));
       predictor = new Predictor(slots, clock, this::nanos, random, observer);
       updater =
           new Updater(

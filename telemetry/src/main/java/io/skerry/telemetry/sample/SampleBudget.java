@@ -24,6 +24,27 @@ public final class SampleBudget {
     this.bytesPerDay = bytesPerDay;
   }
 
+  /** Goes on with a day of which some bytes were used before, as by a process that ended. */
+  public void resume(long ofDay, long usedBytes) {
+    day = ofDay;
+    used = usedBytes;
+  }
+
+  /** Bytes that may be used in a day; 0 = no limit. */
+  public long bytesPerDay() {
+    return bytesPerDay;
+  }
+
+  /** The day, since 1970, that was last asked for. */
+  public long day() {
+    return day;
+  }
+
+  /** Bytes of that day that are used up. */
+  public long used() {
+    return used;
+  }
+
   /** What the inclusion probability is multiplied by at this time, 0 to 1. */
   public double factor(long nowMillis) {
     if (bytesPerDay <= 0) {

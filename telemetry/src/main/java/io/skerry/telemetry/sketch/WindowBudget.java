@@ -32,6 +32,27 @@ public final class WindowBudget {
     this.bytesPerDay = bytesPerDay;
   }
 
+  /** Goes on with a day of which some bytes were sent before, as by a process that ended. */
+  public void resume(long ofDay, long sentBytes) {
+    day = ofDay;
+    left = bytesPerDay - sentBytes;
+  }
+
+  /** Bytes that may be sent in a day; 0 = no limit. */
+  public long bytesPerDay() {
+    return bytesPerDay;
+  }
+
+  /** The day, since 1970, that bytes were last sent or asked for. */
+  public long day() {
+    return day;
+  }
+
+  /** Bytes of that day that are used up. */
+  public long used() {
+    return bytesPerDay - left;
+  }
+
   /**
    * What to do at the end of a window.
    *

@@ -6,6 +6,7 @@ import io.skerry.agent.identity.DeviceLogin;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.Predictor;
 import io.skerry.agent.model.ServingModel;
+import io.skerry.agent.observe.DayBytes;
 import io.skerry.agent.observe.Observer;
 import io.skerry.agent.observe.PseudonymKey;
 import io.skerry.agent.serve.FeedbackSink;
@@ -110,8 +111,10 @@ public final class DeviceAgent implements AutoCloseable {
         new Observer(
             clock,
             config.ringCapacity(),
+            Observer.RECENT_MAX,
             spool::append,
-            PseudonymKey.open(config.disk(), config.dataDir(), new SecureRandom()));
+            PseudonymKey.open(config.disk(), config.dataDir(), new SecureRandom()),
+            DayBytes.open(config.disk(), config.dataDir()));
     this.predictor = new Predictor(slots, clock, new SecureRandom(), observer);
     this.trust =
         TrustStore.open(

@@ -55,6 +55,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   private final RecordKeeper keeper;
   private final ObservationRing ring;
   private final byte[] privacyKey;
+  private final DayBytes days;
   private final Map<ModelRef, WatchedModel> watched = new ConcurrentHashMap<>();
   private final RecentPredictions recent;
   private final AtomicLong skipped = new AtomicLong();
@@ -73,7 +74,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
    * @param privacyKey secret of the device, from which pseudonyms are made
    */
   public Observer(InstantSource clock, int ringCapacity, RecordKeeper keeper, byte[] privacyKey) {
-    this(clock, ringCapacity, RECENT_MAX, keeper, privacyKey);
+    this(clock, ringCapacity, RECENT_MAX, keeper, privacyKey, DayBytes.forgetful());
   }
 
   /**
@@ -82,13 +83,16 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
    * @param ringCapacity observations between two ticks, a power of two
    * @param recentMax predictions that feedback can still be joined to
    * @param privacyKey secret of the device, from which pseudonyms are made
+   * @param days what was sent today before
    */
   public Observer(
       InstantSource clock,
       int ringCapacity,
       int recentMax,
       RecordKeeper keeper,
-      byte[] privacyKey) {
+      byte[] privacyKey,
+      DayBytes days) {
+    this.days = days;
     this.clock = clock;
     this.privacyKey = privacyKey.clone();
     this.recent = new RecentPredictions(recentMax);
@@ -102,7 +106,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
         model,
         (key, known) -> {
           if (known == null) {
-            return new WatchedModel(model, plan, order, privacyKey);
+            return new WatchedModel(model, plan, order, privacyKey, days);
           }
           known.configure(order);
           return known;

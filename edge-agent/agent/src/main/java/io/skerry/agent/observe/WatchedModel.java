@@ -2,6 +2,7 @@ package io.skerry.agent.observe;
 
 import io.skerry.agent.model.ModelRef;
 import io.skerry.agent.model.Prediction;
+import io.skerry.agent.observe.DayBytes.Kind;
 import io.skerry.artifact.ElementType;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.SamplingRates;
@@ -42,6 +43,7 @@ final class WatchedModel {
   private final WindowSketch sketch;
   private final WindowBudget budget;
   private final SampleBudget sampleBudget;
+  private final DayBytes days;
   private final PrivacyFilter privacy;
   private final List<Anomaly> anomalies = new ArrayList<>();
   private final LongAdder failed = new LongAdder();
@@ -57,11 +59,17 @@ final class WatchedModel {
   private long windowLength;
   private long coMomentDay = NONE;
 
-  WatchedModel(ModelRef model, MonitoringPlan plan, DesiredSlot order, byte[] privacyKey) {
+  WatchedModel(
+      ModelRef model, MonitoringPlan plan, DesiredSlot order, byte[] privacyKey, DayBytes days) {
+    this.days = days;
     this.reference = new ModelReference(model.slot(), model.version(), model.manifest());
     this.sketch = new WindowSketch(plan);
     this.budget = new WindowBudget(plan.manifest().getBudget().getWindowBytes());
     this.sampleBudget = new SampleBudget(plan.manifest().getBudget().getSampleBytes());
+    days.of(model.manifest().hex(), Kind.WINDOWS)
+        .ifPresent(sent -> budget.resume(sent.day(), sent.bytes()));
+    days.of(model.manifest().hex(), Kind.SAMPLES)
+        .ifPresent(sent -> sampleBudget.resume(sent.day(), sent.bytes()));
     this.privacy = new PrivacyFilter(plan.manifest(), privacyKey);
     this.choice = choice(order.sampling());
     this.windowMillis = checked(order.window());
@@ -120,6 +128,12 @@ final class WatchedModel {
   boolean takeSample(int bytes, long atMillis) {
     sampleFactor = sampleBudget.factor(atMillis);
     boolean taken = sampleBudget.take(bytes);
+    days.sent(
+        reference.manifest().hex(),
+        Kind.SAMPLES,
+        sampleBudget.day(),
+        sampleBudget.used(),
+        sampleBudget.bytesPerDay());
     sampleFactor = sampleBudget.factor(atMillis);
     return taken;
   }
@@ -339,6 +353,12 @@ final class WatchedModel {
     window = NONE;
     Window built = sealed.build();
     budget.sent(built.getSerializedSize());
+    days.sent(
+        reference.manifest().hex(),
+        Kind.WINDOWS,
+        budget.day(),
+        budget.used(),
+        budget.bytesPerDay());
     return built;
   }
 

@@ -2,6 +2,7 @@ package io.skerry.agent.observe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.skerry.agent.disk.Disk;
 import io.skerry.agent.model.FailedPrediction;
 import io.skerry.agent.model.ModelRef;
 import io.skerry.agent.model.Prediction;
@@ -28,6 +29,7 @@ import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Window;
 import java.net.URI;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -40,6 +42,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -188,6 +191,37 @@ class ObserverTest {
             new MonitoringManifests.Scores(
                 "score", List.of(new float[] {0}, new float[] {0.1f}), false, 0.5, List.of()),
             settings));
+  }
+
+  /** A budget is of a day, not of a process. */
+  @Test
+  void hasOneDaysBytesHoweverOftenItStarts(@TempDir Path folder) throws MalformedDocumentException {
+    int budget = 6000;
+    for (int start = 0; start < 5; start++) {
+      observer =
+          new Observer(
+              () -> now,
+              16,
+              Observer.RECENT_MAX,
+              this::keep,
+              new byte[32],
+              DayBytes.open(Disk.local(), folder));
+      watch(
+          1,
+          1,
+          new MonitoringSettings(
+              List.of(), List.of(), Budget.newBuilder().setSampleBytes(budget).build()));
+      for (int i = 0; i < 50; i++) {
+        observer.predicted(prediction("", 0.31f, 0, 1, 2));
+        observer.tick();
+      }
+    }
+
+    int sent =
+        kept.getOrDefault(RecordStream.SAMPLES, List.of()).stream()
+            .mapToInt(Record::getSerializedSize)
+            .sum();
+    assertThat(sent).isBetween(budget / 2, budget);
   }
 
   @Test

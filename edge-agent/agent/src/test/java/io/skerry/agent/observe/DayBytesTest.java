@@ -1,0 +1,65 @@
+package io.skerry.agent.observe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.agent.disk.Disk;
+import io.skerry.agent.observe.DayBytes.Kind;
+import io.skerry.agent.observe.DayBytes.Sent;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DayBytesTest {
+  @TempDir private Path folder;
+
+  private DayBytes open() {
+    return DayBytes.open(Disk.local(), folder);
+  }
+
+  @Test
+  void remembersNeverLessThanWasSentAndLittleMore() {
+    DayBytes days = open();
+    days.sent("a", Kind.WINDOWS, 7, 101, 6400);
+    days.sent("a", Kind.SAMPLES, 7, 100, 6400);
+    days.sent("b", Kind.WINDOWS, 8, 6400, 6400);
+    days.sent("c", Kind.WINDOWS, 8, 6400, 0);
+
+    DayBytes again = open();
+
+    assertThat(again.of("a", Kind.WINDOWS)).contains(new Sent(7, 200));
+    assertThat(again.of("a", Kind.SAMPLES)).contains(new Sent(7, 100));
+    assertThat(again.of("b", Kind.WINDOWS)).contains(new Sent(8, 6400));
+    assertThat(again.of("c", Kind.WINDOWS)).isEmpty();
+    again.sent("a", Kind.WINDOWS, 8, 3, 6400);
+    assertThat(open().of("a", Kind.WINDOWS)).contains(new Sent(8, 100));
+  }
+
+  @Test
+  void writesOnlyWhenMoreIsSentThanItSaid() throws IOException {
+    DayBytes days = open();
+    days.sent("a", Kind.WINDOWS, 7, 1, 6400);
+    Files.delete(folder.resolve("day-bytes"));
+
+    days.sent("a", Kind.WINDOWS, 7, 100, 6400);
+    assertThat(folder.resolve("day-bytes")).doesNotExist();
+    days.sent("a", Kind.WINDOWS, 7, 101, 6400);
+    assertThat(folder.resolve("day-bytes")).exists();
+  }
+
+  @Test
+  void forgetsTheOldestAndGoesOnWithADamagedFile() throws IOException {
+    DayBytes days = open();
+    for (int i = 0; i <= DayBytes.ENTRIES_MAX; i++) {
+      days.sent("m" + i, Kind.WINDOWS, 7, 1, 64);
+    }
+    assertThat(open().of("m0", Kind.WINDOWS)).isEmpty();
+    assertThat(open().of("m1", Kind.WINDOWS)).isPresent();
+    Files.writeString(folder.resolve("day-bytes"), "damaged");
+    Files.deleteIfExists(folder.resolve("day-bytes.before"));
+
+    assertThat(open().of("m1", Kind.WINDOWS)).isEmpty();
+    DayBytes.open(Disk.local(), folder.resolve("nowhere")).sent("a", Kind.WINDOWS, 7, 1, 64);
+  }
+}
