@@ -12,7 +12,7 @@ import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 
-/** Reads what a person says about monitoring; docs/monitoring.schema.json describes it. */
+/** Reads what a person says about monitoring, as {@code docs/telemetry.md} describes it. */
 final class MonitoringFile {
   private static final long BYTES_MAX = 1 << 20;
 
