@@ -72,7 +72,7 @@ final class CallQueue implements AutoCloseable {
   private static final class Share {
     private int calls;
     private long bytes;
-    private long nextTurn;
+    private final Map<Integer, Long> nextTurns = new HashMap<>();
   }
 
   private final QueueConfig config;
@@ -84,8 +84,9 @@ final class CallQueue implements AutoCloseable {
               .thenComparingLong(call -> call.turn)
               .thenComparingLong(call -> call.number));
   private final Map<String, Share> shares = new HashMap<>();
+  // The turn served last, for each priority number: those of one number say nothing about another.
+  private final Map<Integer, Long> turns = new HashMap<>();
   private long waitingBytes;
-  private long turn;
   private long arrivals;
   private int running;
   private int runningLong;
@@ -168,9 +169,12 @@ final class CallQueue implements AutoCloseable {
 
   private Waiting enqueue(Work work, int priority, long bytes, boolean brief, long timeoutNanos) {
     Share share = shares.computeIfAbsent(work.application(), name -> new Share());
-    // Whoever had none waiting is served after one call of everybody else.
-    long its = Math.max(turn, share.nextTurn);
-    share.nextTurn = its + 1;
+    // Whoever had none waiting is served after one call of everybody else. It is the turn after the
+    // one served last, or who has one call more whenever its last one runs is always before who
+    // waits.
+    long its =
+        Math.max(turns.getOrDefault(priority, 0L) + 1, share.nextTurns.getOrDefault(priority, 0L));
+    share.nextTurns.put(priority, its + 1);
     share.calls++;
     share.bytes += bytes;
     Waiting place = new Waiting(work, priority, its, arrivals++, bytes, brief);
@@ -208,7 +212,7 @@ final class CallQueue implements AutoCloseable {
       }
       runningLong += next.brief ? 0 : 1;
       left(next);
-      turn = Math.max(turn, next.turn);
+      turns.merge(next.priority, next.turn, Math::max);
     }
     executor.execute(() -> run(next.work, next.brief));
   }

@@ -205,6 +205,57 @@ class CallQueueTest {
   }
 
   @Test
+  void whoCallsAgainWhileItsLastCallRunsTakesTurnsWithWhoWaits() {
+    try (CallQueue shared = new CallQueue(new QueueConfig(1, 30, 1_000), executor::add)) {
+      busyWith(
+          shared,
+          () -> {
+            for (String name : List.of("a1", "a2", "a3")) {
+              shared.submit(new Note(name, 1, "a"), 5, 0, true);
+            }
+            shared.submit(new Loop(shared, 1, 5), 5, 0, true);
+          });
+
+      assertThat(events)
+          .containsExactly(
+              "ran a1", "ran b1", "ran a2", "ran b2", "ran a3", "ran b3", "ran b4", "ran b5");
+    }
+  }
+
+  @Test
+  void turnsOfOnePriorityNumberSayNothingAboutAnother() {
+    try (CallQueue shared = new CallQueue(new QueueConfig(1, 30, 1_000), executor::add)) {
+      busyWith(
+          shared,
+          () -> {
+            for (String name : List.of("a1", "a2", "a3")) {
+              shared.submit(new Note(name, 1, "a"), 5, 0, true);
+            }
+            for (String name : List.of("c1", "c2", "c3")) {
+              shared.submit(new Note(name, 1, "c"), 1, 0, true);
+            }
+            shared.submit(
+                new Note("c4", 1, "c") {
+                  @Override
+                  public void run() {
+                    super.run();
+                    shared.submit(new Note("b1", 1, "b"), 5, 0, true);
+                    shared.submit(new Note("c5", 1, "c"), 5, 0, true);
+                  }
+                },
+                1,
+                0,
+                true);
+          });
+
+      assertThat(events)
+          .containsExactly(
+              "ran c1", "ran c2", "ran c3", "ran c4", "ran a1", "ran b1", "ran c5", "ran a2",
+              "ran a3");
+    }
+  }
+
+  @Test
   void whoHadManyWaitingOwesNothingLater() {
     try (CallQueue shared = new CallQueue(new QueueConfig(1, 30, 1_000), executor::add)) {
       busyWith(
@@ -290,6 +341,28 @@ class CallQueueTest {
       }
     } catch (InterruptedException | TimeoutException e) {
       throw new AssertionError(e);
+    }
+  }
+
+  /** An application with one call at a time, the next of which comes while the last one runs. */
+  private final class Loop extends Note {
+    private final CallQueue queue;
+    private final int number;
+    private final int last;
+
+    Loop(CallQueue queue, int number, int last) {
+      super("b" + number, 1, "b");
+      this.queue = queue;
+      this.number = number;
+      this.last = last;
+    }
+
+    @Override
+    public void run() {
+      super.run();
+      if (number < last) {
+        queue.submit(new Loop(queue, number + 1, last), 5, 0, true);
+      }
     }
   }
 
