@@ -26,7 +26,10 @@ final class InboundBytes extends ServerStreamTracer.Factory {
     return new Call();
   }
 
-  /** The bytes of one call's current message; a stream's next comes when that was answered. */
+  /**
+   * The bytes of one call's current message, until it is answered. A stream may then stay open for
+   * as long as its client likes; its next message comes after the answer.
+   */
   private final class Call extends ServerStreamTracer {
     private long wire;
     private long unpacked;
@@ -42,6 +45,11 @@ final class InboundBytes extends ServerStreamTracer.Factory {
     public synchronized void inboundWireSize(long bytes) {
       wire += bytes;
       hold();
+    }
+
+    @Override
+    public synchronized void outboundMessage(int number) {
+      release();
     }
 
     // Of a message that was not compressed this is told once more, as a whole.

@@ -117,6 +117,43 @@ class InferStreamTest {
   }
 
   @Test
+  void aStreamThatWasAnsweredAndStaysOpenHoldsNoBytes() throws Exception {
+    LinkedBlockingQueue<ModelStreamInferResponse> answers = new LinkedBlockingQueue<>();
+    CompletableFuture<Boolean> done = new CompletableFuture<>();
+    StreamObserver<ModelInferRequest> requests =
+        GRPCInferenceServiceGrpc.newStub(server.client().channel())
+            .modelStreamInfer(
+                new StreamObserver<>() {
+                  @Override
+                  public void onNext(ModelStreamInferResponse answer) {
+                    answers.add(answer);
+                  }
+
+                  @Override
+                  public void onError(Throwable t) {
+                    done.completeExceptionally(t);
+                  }
+
+                  @Override
+                  public void onCompleted() {
+                    done.complete(true);
+                  }
+                });
+    for (ModelInferRequest request :
+        List.of(
+            TestServer.floats(1, 2).build(),
+            TestServer.floats(1, 2).setModelName("other").build())) {
+      requests.onNext(request);
+      assertThat(answers.poll(20, TimeUnit.SECONDS)).isNotNull();
+      QueuedCallsTest.await(() -> server.server().service().requests().bytes() == 0);
+    }
+    requests.onCompleted();
+
+    assertThat(done.get(20, TimeUnit.SECONDS)).isTrue();
+    QueuedCallsTest.await(() -> server.server().service().requests().bytes() == 0);
+  }
+
+  @Test
   void aClientThatSendsWithoutReadingIsHeldBack() throws Exception {
     int floats = 64 << 10;
     server.with(
