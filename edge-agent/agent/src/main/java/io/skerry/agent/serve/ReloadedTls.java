@@ -34,6 +34,9 @@ import org.slf4j.LoggerFactory;
 final class ReloadedTls extends SslContext {
   private static final Logger log = LoggerFactory.getLogger(ReloadedTls.class);
 
+  // As long as a connection may last.
+  private static final long SESSION_SECONDS_MAX = 3_600;
+
   private final TlsFiles files;
   private List<Object> seen;
   private Loaded loaded;
@@ -62,6 +65,7 @@ final class ReloadedTls extends SslContext {
                 PemFiles.key(files.key(), chain.getFirst()), chain.toArray(X509Certificate[]::new))
             .trustManager(clients(files.clients()))
             .clientAuth(ClientAuth.REQUIRE)
+            .sessionTimeout(SESSION_SECONDS_MAX)
             .protocols("TLSv1.3", "TLSv1.2");
     // The JDK's: the image for devices has no other.
     return new Loaded(

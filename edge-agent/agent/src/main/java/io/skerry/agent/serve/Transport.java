@@ -181,6 +181,12 @@ sealed interface Transport extends AutoCloseable {
     // A client whose certificate has ended, or is no longer believed, is out after this.
     private static final long CONNECTION_HOURS_MAX = 1;
 
+    // For calls that are open then; a stream would stay for as long as its client likes.
+    private static final long LAST_CALLS_MINUTES_MAX = 1;
+
+    // Whoever is silent is asked whether it is still there: what it sent half of takes room.
+    private static final long SILENCE_SECONDS_MAX = 60;
+
     private final ListenAddress.Tcp address;
     private final InetSocketAddress bind;
     private final Optional<ReloadedTls> tls;
@@ -244,7 +250,11 @@ sealed interface Transport extends AutoCloseable {
       NettyServerBuilder builder = NettyServerBuilder.forAddress(bind);
       tls.ifPresent(
           files ->
-              builder.sslContext(files).maxConnectionAge(CONNECTION_HOURS_MAX, TimeUnit.HOURS));
+              builder
+                  .sslContext(files)
+                  .maxConnectionAge(CONNECTION_HOURS_MAX, TimeUnit.HOURS)
+                  .maxConnectionAgeGrace(LAST_CALLS_MINUTES_MAX, TimeUnit.MINUTES)
+                  .keepAliveTime(SILENCE_SECONDS_MAX, TimeUnit.SECONDS));
       return builder;
     }
 

@@ -102,6 +102,15 @@ class MutualTlsTest {
   }
 
   @Test
+  void sessionsAreResumedForAnHour() throws Exception {
+    assertThat(
+            ReloadedTls.of(listener("127.0.0.1").tls().orElseThrow())
+                .sessionContext()
+                .getSessionTimeout())
+        .isEqualTo(3_600);
+  }
+
+  @Test
   void aServersCertificateIsNoClients() throws Exception {
     TestServer server = start();
 
