@@ -174,11 +174,12 @@ public final class SharedMemory implements AutoCloseable {
     }
   }
 
-  /** The file's identity, when it is regular and an accepted user's. */
+  /** The file's identity, when it is regular, an accepted user's, and has no other name. */
   private static Object accepted(SharedMemoryConfig limits, Path path, String file)
       throws IOException, PredictException {
     Map<String, Object> facts =
-        Files.readAttributes(path, "unix:ino,dev,uid,isRegularFile", LinkOption.NOFOLLOW_LINKS);
+        Files.readAttributes(
+            path, "unix:ino,dev,uid,nlink,isRegularFile", LinkOption.NOFOLLOW_LINKS);
     if (!Boolean.TRUE.equals(facts.get("isRegularFile"))) {
       throw invalid("shared memory '%s' is no regular file".formatted(file));
     }
@@ -186,6 +187,11 @@ public final class SharedMemory implements AutoCloseable {
       throw invalid(
           "shared memory '%s' belongs to user %s, whose memory is not accepted"
               .formatted(file, facts.get("uid")));
+    }
+    // A name that another application gave to a file that is not its own has the file's owner.
+    if (!(facts.get("nlink") instanceof Integer names) || names != 1) {
+      throw invalid(
+          "shared memory '%s' has %s names, and may have one".formatted(file, facts.get("nlink")));
     }
     return List.of(
         String.valueOf(facts.get("dev")), String.valueOf(facts.get("ino")), owner.toString());

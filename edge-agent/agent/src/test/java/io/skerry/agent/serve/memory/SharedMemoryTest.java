@@ -84,6 +84,18 @@ class SharedMemoryTest {
   }
 
   @Test
+  void takesNoFileThatHasASecondName() throws Exception {
+    Files.createLink(folder.resolve("app_b"), folder.resolve("app_a"));
+
+    refuses(
+        Code.INVALID_ARGUMENT,
+        "shared memory 'app_b' has 2 names, and may have one",
+        () -> memory.register("r", "app_b", 0, 1));
+    Files.delete(folder.resolve("app_b"));
+    memory.register("r", "app_a", 0, 1);
+  }
+
+  @Test
   void takesOnlyRegularFilesOfAcceptedUsers() throws Exception {
     Files.createSymbolicLink(folder.resolve("app_link"), folder.resolve("app_a"));
     Files.createDirectory(folder.resolve("app_folder"));
