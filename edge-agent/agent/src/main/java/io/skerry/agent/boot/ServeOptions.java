@@ -30,6 +30,7 @@ import picocli.CommandLine.ParameterException;
 /** How to serve: what {@code serve} and {@code run} have in common. */
 final class ServeOptions {
   private static final int BATCH_LATENCY_MILLIS_MAX = 10_000;
+  private static final double RATIO_USUAL = 0.01;
   private static final int RUNS_IN_BATCHES = 32;
   private static final int MESSAGE_MIB_MAX = 1_024;
 
@@ -96,9 +97,9 @@ final class ServeOptions {
       names = "--trace-ratio",
       paramLabel = "SHARE",
       description =
-          "the share of calls that are traced, 0 to 1 (default: ${DEFAULT-VALUE}); a caller that is"
+          "the share of calls that are traced, 0 to 1 (default: 0.01); a caller that is"
               + " part of a trace decides for its call")
-  private double traceRatio = 0.01;
+  private @Nullable Double traceRatio;
 
   @Option(
       names = "--diagnostics",
@@ -199,11 +200,20 @@ final class ServeOptions {
 
   private Optional<TraceConfig> traces(CommandSpec spec) {
     if (traces == null) {
+      if (tracesAuthorities != null || traceRatio != null) {
+        throw new ParameterException(
+            spec.commandLine(),
+            "%s needs --traces: nothing is traced without a collector"
+                .formatted(tracesAuthorities == null ? "--trace-ratio" : "--traces-ca"));
+      }
       return Optional.empty();
     }
     try {
       return Optional.of(
-          TraceConfig.of(traces, Optional.ofNullable(tracesAuthorities), traceRatio));
+          TraceConfig.of(
+              traces,
+              Optional.ofNullable(tracesAuthorities),
+              traceRatio == null ? RATIO_USUAL : traceRatio));
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), "--traces: " + e.getMessage(), e);
     }

@@ -174,16 +174,31 @@ public final class Tracer implements AutoCloseable {
   }
 
   private void send() {
+    List<CallTrace> batch = new ArrayList<>(BATCH_MAX);
     try {
-      while (!isClosing()) {
+      while (!isClosing() || !queue.isEmpty()) {
         gather();
-        exportSome();
-      }
-      while (!queue.isEmpty()) {
-        exportSome();
+        sendSome(batch);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  // Whatever went wrong with some calls, the next are sent: nobody else would do it.
+  private void sendSome(List<CallTrace> batch) throws InterruptedException {
+    batch.clear();
+    try {
+      queue.drainTo(batch, BATCH_MAX);
+      if (!batch.isEmpty()) {
+        export(batch);
+      }
+    } catch (RuntimeException | OutOfMemoryError e) {
+      failed.add(batch.size());
+      if (!failing) {
+        failing = true;
+        log.atError().setCause(e).log("traces not sent");
+      }
     }
   }
 
@@ -193,14 +208,6 @@ public final class Tracer implements AutoCloseable {
       if (closing.await(step, TimeUnit.NANOSECONDS)) {
         return;
       }
-    }
-  }
-
-  private void exportSome() throws InterruptedException {
-    List<CallTrace> batch = new ArrayList<>();
-    queue.drainTo(batch, BATCH_MAX);
-    if (!batch.isEmpty()) {
-      export(batch);
     }
   }
 

@@ -12,6 +12,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -189,6 +190,18 @@ class MainTest {
     assertThat(out.toString())
         .contains("listen     cannot listen on %s: there is no group".formatted(good));
     assertThat(err.toString()).isEqualTo("error: the agent cannot listen as told%n".formatted());
+  }
+
+  @Test
+  void whatTracesNeedsACollector() {
+    for (String option : List.of("--traces-ca=ca.pem", "--trace-ratio=0.5")) {
+      int before = err.toString().length();
+
+      assertThat(run("serve", "--models", "x", "--listen", "unix:/a", option)).isEqualTo(2);
+
+      assertThat(err.toString().substring(before))
+          .startsWith("error: %s needs --traces".formatted(option.split("=")[0]));
+    }
   }
 
   @Test

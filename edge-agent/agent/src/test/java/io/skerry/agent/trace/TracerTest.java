@@ -185,6 +185,22 @@ class TracerTest {
   }
 
   @Test
+  void goesOnAfterAMistakeOfItsOwn() throws Exception {
+    // No number of nanoseconds: nothing can be sent with it.
+    Duration broken = Duration.ofSeconds(Long.MAX_VALUE);
+    try (Tracer mistaken =
+        Tracer.start(
+            TraceConfig.of(collector.url(), Optional.empty(), 1),
+            new Tracer.Pace(Duration.ofMillis(10), broken, Duration.ofMillis(1)),
+            () -> NOW)) {
+      finish(begun(mistaken));
+      await(() -> mistaken.statistics().failed() == 1);
+      finish(begun(mistaken));
+      await(() -> mistaken.statistics().failed() == 2);
+    }
+  }
+
+  @Test
   void neverWaitsAndDropsWhatDoesNotFit() throws Exception {
     CountDownLatch go = new CountDownLatch(1);
     collector.answersNextAfter(() -> await(go));
