@@ -5,6 +5,7 @@ import com.hivemq.client.mqtt.MqttClientSslConfig;
 import com.hivemq.client.mqtt.MqttGlobalPublishFilter;
 import com.hivemq.client.mqtt.datatypes.MqttQos;
 import com.hivemq.client.mqtt.lifecycle.MqttClientDisconnectedContext;
+import com.hivemq.client.mqtt.lifecycle.MqttClientReconnector;
 import com.hivemq.client.mqtt.mqtt5.Mqtt5AsyncClient;
 import com.hivemq.client.mqtt.mqtt5.Mqtt5Client;
 import com.hivemq.client.mqtt.mqtt5.lifecycle.Mqtt5ClientConnectedContext;
@@ -56,20 +57,23 @@ public final class ControlLink implements AutoCloseable {
   private static final CompletableFuture<Boolean> SUBSCRIBED =
       CompletableFuture.completedFuture(true);
   private static final List<String> PROTOCOLS = List.of("TLSv1.3", "TLSv1.2");
-  private static final int SESSION_SECONDS = 3600;
+  private static final Duration SESSION = Duration.ofHours(1);
   private static final int START_CALLS = 3;
   private static final Duration CALL_WAIT = Duration.ofSeconds(10);
 
   private final MqttClientSslConfig tls;
   private final Duration callWait;
+  private final Duration session;
   private final Runnable forgotten;
   private final ArrayBlockingQueue<InboundMessage> inbox =
       new ArrayBlockingQueue<>(2 * RECEIVE_MAXIMUM);
-  private final Semaphore outbox = new Semaphore(OUTBOX_MAX);
+  private volatile Semaphore outbox = new Semaphore(OUTBOX_MAX);
   private volatile @Nullable Mqtt5AsyncClient client;
   private volatile CompletableFuture<Boolean> subscribed = SUBSCRIBED;
   private volatile ReconnectMachine reconnects = ReconnectMachine.START;
   private volatile boolean hadSession;
+  private volatile boolean outdated;
+  private volatile long goneSince;
   private volatile boolean isForgotten;
   private volatile boolean listening;
   private volatile boolean ended;
@@ -94,8 +98,13 @@ public final class ControlLink implements AutoCloseable {
    *     asked for anything: what it told of the devices until then may no longer be so
    */
   ControlLink(MqttClientSslConfig tls, Duration callWait, Runnable forgotten) {
+    this(tls, callWait, SESSION, forgotten);
+  }
+
+  ControlLink(MqttClientSslConfig tls, Duration callWait, Duration session, Runnable forgotten) {
     this.tls = tls;
     this.callWait = callWait;
+    this.session = session;
     this.forgotten = forgotten;
   }
 
@@ -129,18 +138,22 @@ public final class ControlLink implements AutoCloseable {
     lease = shared;
     CompletableFuture<Boolean> turn = shared.next();
     shared.begin(this::leave);
-    subscribed =
-        turn.thenCompose(mine -> begin(host, port))
-            .handle(
-                (connected, failure) -> {
-                  if (failure != null && !ended) {
-                    log.atError()
-                        .setCause(failure)
-                        .addKeyValue("broker", host + ":" + port)
-                        .log("connecting given up");
-                  }
-                  return failure == null;
-                });
+    subscribed = turn.thenCompose(mine -> beginTurn(host, port));
+  }
+
+  private CompletableFuture<Boolean> beginTurn(String host, int port) {
+    CompletableFuture<Mqtt5ConnAck> connected = begin(host, port);
+    Mqtt5AsyncClient mine = client;
+    return connected.handle(
+        (acknowledged, failure) -> {
+          if (failure != null && !ended && client == mine) {
+            log.atError()
+                .setCause(failure)
+                .addKeyValue("broker", host + ":" + port)
+                .log("connecting given up");
+          }
+          return failure == null;
+        });
   }
 
   private CompletableFuture<Mqtt5ConnAck> begin(String host, int port) {
@@ -155,23 +168,29 @@ public final class ControlLink implements AutoCloseable {
             .socketConnectTimeout(callWait.toMillis(), TimeUnit.MILLISECONDS)
             .applyTransportConfig()
             .addConnectedListener(context -> connected((Mqtt5ClientConnectedContext) context))
-            .addDisconnectedListener(this::reconnect)
+            .addDisconnectedListener(context -> reconnect(context, host, port))
             .buildAsync();
+    outdated = false;
+    goneSince = System.nanoTime();
+    hadSession = false;
+    outbox = new Semaphore(OUTBOX_MAX);
     client = made;
     // Before the connection is up: what arrives before somebody listens is lost.
     listen(made);
     return made.connect(
         Mqtt5Connect.builder()
             .cleanStart(false)
-            .sessionExpiryInterval(SESSION_SECONDS)
+            .sessionExpiryInterval(session.toSeconds())
             .restrictions()
             .receiveMaximum(RECEIVE_MAXIMUM)
             .applyRestrictions()
             .build());
   }
 
-  // It comes back when the lease does.
+  // It comes back when the lease does, as another client: this one would send its old orders after
+  // the other server's, and has dropped who listened when its own session has run out meanwhile.
   private void leave() {
+    outdated = true;
     Mqtt5AsyncClient connected = client;
     if (connected != null && connected.getState().isConnected()) {
       subscribed = startOver(connected);
@@ -192,6 +211,10 @@ public final class ControlLink implements AutoCloseable {
     reconnects = reconnects.connected(System.nanoTime());
     Mqtt5AsyncClient connected = client;
     if (connected == null) {
+      return;
+    }
+    if (outdated) {
+      subscribed = startOver(connected);
       return;
     }
     if (!context.getConnAck().isSessionPresent()) {
@@ -266,7 +289,10 @@ public final class ControlLink implements AutoCloseable {
         .build();
   }
 
-  private void reconnect(MqttClientDisconnectedContext context) {
+  private void reconnect(MqttClientDisconnectedContext context, String host, int port) {
+    if (listening) {
+      goneSince = System.nanoTime();
+    }
     listening = false;
     if (ended) {
       return;
@@ -276,15 +302,26 @@ public final class ControlLink implements AutoCloseable {
     ReconnectMachine lost = reconnects.lost(System.nanoTime());
     reconnects = lost;
     Duration pause = lost.pause(ThreadLocalRandom.current().nextDouble());
-    var again =
-        context
-            .getReconnector()
-            .reconnect(true)
-            .resubscribeIfSessionExpired(false)
-            .delay(pause.toMillis(), TimeUnit.MILLISECONDS);
+    MqttClientReconnector again =
+        context.getReconnector().reconnect(true).resubscribeIfSessionExpired(false);
     LinkLease shared = lease;
-    if (shared != null) {
-      again.reconnectWhen(shared.next(), (mine, failure) -> {});
+    if (shared == null) {
+      again.delay(pause.toMillis(), TimeUnit.MILLISECONDS);
+    } else {
+      // The lease is asked after the pause: it may be lost in it.
+      again.reconnectWhen(
+          CompletableFuture.runAsync(
+                  () -> {},
+                  CompletableFuture.delayedExecutor(pause.toMillis(), TimeUnit.MILLISECONDS))
+              .thenCompose(paused -> shared.next()),
+          (mine, failure) -> {
+            if (ended) {
+              again.reconnect(false);
+            } else if (outdated || System.nanoTime() - goneSince > session.toNanos()) {
+              subscribed = beginTurn(host, port);
+              again.reconnect(false);
+            }
+          });
     }
     log.atWarn()
         .addKeyValue("cause", String.valueOf(context.getCause()))
@@ -343,7 +380,8 @@ public final class ControlLink implements AutoCloseable {
       return CompletableFuture.failedFuture(
           new IllegalStateException("no connection to the broker"));
     }
-    if (!outbox.tryAcquire()) {
+    Semaphore room = outbox;
+    if (!room.tryAcquire()) {
       return CompletableFuture.failedFuture(
           new IllegalStateException(
               "%d messages wait for the broker's acknowledgement".formatted(OUTBOX_MAX)));
@@ -357,7 +395,7 @@ public final class ControlLink implements AutoCloseable {
                 .payload(payload)
                 .build())
         // Not at the timeout: until then the client holds the message.
-        .whenComplete((result, failure) -> outbox.release())
+        .whenComplete((result, failure) -> room.release())
         .thenAccept(
             result ->
                 result

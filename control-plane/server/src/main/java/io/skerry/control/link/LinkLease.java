@@ -3,6 +3,7 @@ package io.skerry.control.link;
 import io.skerry.control.host.Loop;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.DatabaseException;
+import io.skerry.control.sql.Transaction;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.UUID;
@@ -39,7 +40,8 @@ public final class LinkLease implements AutoCloseable {
   /**
    * Asks for it from now on, again and again.
    *
-   * @param lost told when another server has it
+   * @param lost told when another server has it, or had it since this one asked last: then before
+   *     {@link #next} is done
    */
   void begin(Runnable lost) {
     loop = Loop.every("link-lease", RENEW_EVERY, () -> renew(lost));
@@ -52,31 +54,44 @@ public final class LinkLease implements AutoCloseable {
 
   void renew(Runnable lost) {
     boolean before = held;
-    held =
-        database.call(
-            transaction ->
-                transaction.update(
-                        """
-                        update link_lease
-                        set holder = ?, until = now() + ? * interval '1 millisecond'
-                        where holder = ? or until < now()
-                        """,
-                        holder,
-                        LENGTH.toMillis(),
-                        holder)
-                    == 1);
+    Renewed renewed = database.call(this::renew);
+    held = renewed.held();
     if (held != before) {
       log.atInfo()
           .addKeyValue("server", holder)
           .log(held ? "this server talks to the broker" : "another server talks to the broker");
     }
+    if (before && !renewed.kept()) {
+      lost.run();
+    }
     if (held) {
       CompletableFuture<Boolean> waiting = next;
       next = new CompletableFuture<>();
       waiting.complete(true);
-    } else if (before) {
-      lost.run();
     }
+  }
+
+  private record Renewed(boolean held, boolean kept) {}
+
+  private Renewed renew(Transaction transaction) {
+    boolean mine =
+        transaction
+            .first("select holder from link_lease for update", row -> row.optionalText("holder"))
+            .flatMap(last -> last)
+            .filter(holder::equals)
+            .isPresent();
+    boolean taken =
+        transaction.update(
+                """
+                update link_lease
+                set holder = ?, until = now() + ? * interval '1 millisecond'
+                where holder = ? or until < now()
+                """,
+                holder,
+                LENGTH.toMillis(),
+                holder)
+            == 1;
+    return new Renewed(taken, mine);
   }
 
   /** Leaves it to another server at once. */

@@ -3,6 +3,7 @@ package io.skerry.control.link;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.hivemq.client.mqtt.MqttGlobalPublishFilter;
 import com.hivemq.client.mqtt.datatypes.MqttQos;
 import com.hivemq.client.mqtt.mqtt5.Mqtt5BlockingClient;
 import io.skerry.control.host.StartException;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ControlLinkTest {
   private static final Duration CALL_WAIT = Duration.ofSeconds(2);
   private static final String EVENTS = "skerry/v1/default/devices/cam-1/events";
+  private static final String DESIRED = "skerry/v1/default/devices/cam-1/desired";
   private static final String COMMITTED = "skerry/v1/default/devices/cam-1/committed";
 
   @TempDir Path root;
@@ -176,6 +178,76 @@ class ControlLinkTest {
     }
   }
 
+  @Test
+  void hearsDevicesAgainAfterAnotherServerHadTheSessionForLong() throws Exception {
+    TestAuthority authority = new TestAuthority();
+    try (TestPlane plane = TestPlane.start(root.resolve("plane"));
+        RunningBroker broker = broker(0, authority);
+        ControlLink first =
+            new ControlLink(
+                authority.control().tls(),
+                CALL_WAIT,
+                Duration.ofSeconds(1),
+                forgotten::incrementAndGet)) {
+      first.keepConnecting("127.0.0.1", broker.port(), new LinkLease(plane.database()));
+      await(first::isListening);
+
+      // Longer than the first one's own session.
+      leased(plane, "another", "6 seconds");
+      try (ControlLink second =
+          new ControlLink(authority.control().tls(), CALL_WAIT, forgotten::incrementAndGet)) {
+        second.connect("127.0.0.1", broker.port());
+        await(() -> !first.isListening());
+      }
+
+      await(first::isListening);
+      send(broker, "heard");
+      assertThat(taken(first)).containsExactly("heard");
+    }
+  }
+
+  @Test
+  void doesNotSendItsOldOrdersAfterAnotherServersNewer() throws Exception {
+    TestAuthority authority = new TestAuthority();
+    try (TestPlane plane = TestPlane.start(root.resolve("plane"));
+        RunningBroker broker = broker(0, authority);
+        Proxy proxy = new Proxy(broker.port());
+        ControlLink first =
+            new ControlLink(authority.control().tls(), CALL_WAIT, forgotten::incrementAndGet)) {
+      first.keepConnecting("127.0.0.1", proxy.port(), new LinkLease(plane.database()));
+      await(first::isListening);
+      proxy.swallow(true);
+      CompletableFuture<Void> old = first.publish(DESIRED, utf8("old"), true);
+      assertThatThrownBy(() -> old.get(20, TimeUnit.SECONDS))
+          .hasCauseInstanceOf(TimeoutException.class);
+      leased(plane, "another", "1 day");
+      await(() -> !first.isListening());
+      proxy.swallow(false);
+      proxy.cut();
+      try (ControlLink second =
+          new ControlLink(authority.control().tls(), CALL_WAIT, forgotten::incrementAndGet)) {
+        second.connect("127.0.0.1", broker.port());
+        second.publish(DESIRED, utf8("new"), true).get(20, TimeUnit.SECONDS);
+      }
+      leased(plane, "nobody", "-1 second");
+      await(first::isListening);
+
+      Mqtt5BlockingClient device = broker.device("cam-1");
+      try (Mqtt5BlockingClient.Mqtt5Publishes heard =
+          device.publishes(MqttGlobalPublishFilter.ALL)) {
+        device.connect();
+        device.subscribeWith().topicFilter(DESIRED).qos(MqttQos.AT_LEAST_ONCE).send();
+        assertThat(heard.receive(20, TimeUnit.SECONDS).orElseThrow().getPayloadAsBytes())
+            .isEqualTo(utf8("new"));
+        device.disconnect();
+      }
+    }
+  }
+
+  private static byte[] utf8(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
   private static void leased(TestPlane plane, String holder, String until) {
     plane
         .database()
@@ -210,12 +282,7 @@ class ControlLinkTest {
   private static void send(RunningBroker broker, String payload) {
     Mqtt5BlockingClient device = broker.device("cam-1");
     device.connect();
-    device
-        .publishWith()
-        .topic(EVENTS)
-        .qos(MqttQos.AT_LEAST_ONCE)
-        .payload(payload.getBytes(StandardCharsets.UTF_8))
-        .send();
+    device.publishWith().topic(EVENTS).qos(MqttQos.AT_LEAST_ONCE).payload(utf8(payload)).send();
     device.disconnect();
   }
 

@@ -24,16 +24,27 @@ class LinkLeaseTest {
       assertThat(renewed(first, lost)).isTrue();
       assertThat(lost).hasValue(0);
 
-      plane
-          .database()
-          .run(
-              transaction ->
-                  transaction.update("update link_lease set until = now() - interval '1 second'"));
+      runOut(plane);
       assertThat(renewed(second, lost)).isTrue();
       assertThat(renewed(first, lost)).isFalse();
       assertThat(renewed(first, lost)).isFalse();
       assertThat(lost).as("told once").hasValue(1);
+
+      runOut(plane);
+      assertThat(renewed(first, lost)).isTrue();
+      assertThat(lost).hasValue(1);
+      runOut(plane);
+      assertThat(renewed(second, lost)).isTrue();
+      assertThat(lost).as("another had it while this one did not ask").hasValue(2);
     }
+  }
+
+  private static void runOut(TestPlane plane) {
+    plane
+        .database()
+        .run(
+            transaction ->
+                transaction.update("update link_lease set until = now() - interval '1 second'"));
   }
 
   private static boolean renewed(LinkLease lease, AtomicInteger lost) {
