@@ -20,6 +20,9 @@ public final class Applications implements AutoCloseable {
   private static final String OTHERS = "(others)";
   private static final int CERTIFICATE_SHARES = 4;
 
+  // No name of a socket has a colon.
+  private static final String CERTIFICATE = "cert:";
+
   private final Application unnamed;
   private final Map<String, Application> named = new TreeMap<>();
   private final Map<String, Application.Counters> counters = new ConcurrentSkipListMap<>();
@@ -70,9 +73,11 @@ public final class Applications implements AutoCloseable {
   }
 
   /**
-   * The application of a client's certificate. It may be on another machine and shares no memory.
+   * The application of a client's certificate. It may be on another machine and shares no memory;
+   * nor is it whoever has a socket of the same name.
    */
-  synchronized Application certified(String name) {
+  synchronized Application certified(String commonName) {
+    String name = CERTIFICATE + commonName;
     String account = counters.containsKey(name) || counters.size() < NAMES_MAX ? name : OTHERS;
     return new Application(
         name,

@@ -68,10 +68,27 @@ class MutualTlsTest {
     assertThat(server.server().service().callStatistics().applications())
         .containsExactly(
             new ApplicationStatistics("", 0, 0, 0, 0, 0, 0),
-            new ApplicationStatistics("line.3", 1, 0, 0, 0, 0, 0),
-            new ApplicationStatistics("press-1", 1, 0, 0, 0, 0, 0));
+            new ApplicationStatistics("cert:line.3", 1, 0, 0, 0, 0, 0),
+            new ApplicationStatistics("cert:press-1", 1, 0, 0, 0, 0, 0));
     assertThat(server.server().places())
         .containsExactly(server.server().address() + " (certificates)");
+  }
+
+  @Test
+  void aCertificateIsNotWhoeverHasASocketOfItsName() {
+    Listener socket = Listener.parse("unix:%s,app=vision".formatted(folder.resolve("vision.sock")));
+    try (Applications applications =
+        new Applications(List.of(socket, listener("127.0.0.1")), Optional.empty())) {
+      applications.certified("vision").countAnswered();
+
+      assertThat(applications.statistics(name -> 0))
+          .containsExactly(
+              new ApplicationStatistics("", 0, 0, 0, 0, 0, 0),
+              new ApplicationStatistics("cert:vision", 1, 0, 0, 0, 0, 0),
+              new ApplicationStatistics("vision", 0, 0, 0, 0, 0, 0));
+      assertThat(applications.certified("vision").account())
+          .isNotEqualTo(applications.of(socket).account());
+    }
   }
 
   @Test
