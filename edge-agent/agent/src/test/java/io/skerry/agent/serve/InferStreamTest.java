@@ -118,38 +118,20 @@ class InferStreamTest {
 
   @Test
   void aStreamThatWasAnsweredAndStaysOpenHoldsNoBytes() throws Exception {
-    LinkedBlockingQueue<ModelStreamInferResponse> answers = new LinkedBlockingQueue<>();
-    CompletableFuture<Boolean> done = new CompletableFuture<>();
+    Reader reader = new Reader();
     StreamObserver<ModelInferRequest> requests =
-        GRPCInferenceServiceGrpc.newStub(server.client().channel())
-            .modelStreamInfer(
-                new StreamObserver<>() {
-                  @Override
-                  public void onNext(ModelStreamInferResponse answer) {
-                    answers.add(answer);
-                  }
-
-                  @Override
-                  public void onError(Throwable t) {
-                    done.completeExceptionally(t);
-                  }
-
-                  @Override
-                  public void onCompleted() {
-                    done.complete(true);
-                  }
-                });
+        GRPCInferenceServiceGrpc.newStub(server.client().channel()).modelStreamInfer(reader);
     for (ModelInferRequest request :
         List.of(
             TestServer.floats(1, 2).build(),
             TestServer.floats(1, 2).setModelName("other").build())) {
       requests.onNext(request);
-      assertThat(answers.poll(20, TimeUnit.SECONDS)).isNotNull();
+      assertThat(reader.answers.poll(20, TimeUnit.SECONDS)).isNotNull();
       QueuedCallsTest.await(() -> server.server().service().requests().bytes() == 0);
     }
     requests.onCompleted();
 
-    assertThat(done.get(20, TimeUnit.SECONDS)).isTrue();
+    reader.done.get(20, TimeUnit.SECONDS);
     QueuedCallsTest.await(() -> server.server().service().requests().bytes() == 0);
   }
 
@@ -189,29 +171,33 @@ class InferStreamTest {
 
   private static List<ModelStreamInferResponse> call(
       GRPCInferenceServiceStub stub, List<ModelInferRequest> requests) throws Exception {
-    List<ModelStreamInferResponse> answers = new ArrayList<>();
-    CompletableFuture<List<ModelStreamInferResponse>> done = new CompletableFuture<>();
-    var stream =
-        stub.modelStreamInfer(
-            new StreamObserver<>() {
-              @Override
-              public void onNext(ModelStreamInferResponse answer) {
-                answers.add(answer);
-              }
-
-              @Override
-              public void onError(Throwable t) {
-                done.completeExceptionally(t);
-              }
-
-              @Override
-              public void onCompleted() {
-                done.complete(answers);
-              }
-            });
+    Reader reader = new Reader();
+    StreamObserver<ModelInferRequest> stream = stub.modelStreamInfer(reader);
     requests.forEach(stream::onNext);
     stream.onCompleted();
-    return done.get(20, TimeUnit.SECONDS);
+    reader.done.get(20, TimeUnit.SECONDS);
+    return List.copyOf(reader.answers);
+  }
+
+  private static final class Reader implements StreamObserver<ModelStreamInferResponse> {
+    private final LinkedBlockingQueue<ModelStreamInferResponse> answers =
+        new LinkedBlockingQueue<>();
+    private final CompletableFuture<Boolean> done = new CompletableFuture<>();
+
+    @Override
+    public void onNext(ModelStreamInferResponse answer) {
+      answers.add(answer);
+    }
+
+    @Override
+    public void onError(Throwable t) {
+      done.completeExceptionally(t);
+    }
+
+    @Override
+    public void onCompleted() {
+      done.complete(true);
+    }
   }
 
   private static final class SilentReader
