@@ -1,6 +1,8 @@
 package io.skerry.control.ingest;
 
+import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.control.host.Events;
+import io.skerry.control.host.ServerReady;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.TenantId;
 import io.skerry.wire.fleet.v1.RecordBatch;
@@ -18,6 +20,7 @@ import org.slf4j.LoggerFactory;
 @Singleton
 final class HeldBack {
   private static final Logger log = LoggerFactory.getLogger(HeldBack.class);
+  private static final TenantId TENANT = new TenantId("default");
 
   private final TenantKeys keys;
   private final Events events;
@@ -27,6 +30,13 @@ final class HeldBack {
   HeldBack(TenantKeys keys, Events events) {
     this.keys = keys;
     this.events = events;
+  }
+
+  // Told at the start already, not with the first sample after a takeover; and the first server has
+  // its key before anybody copies its folder for a second one.
+  @EventListener
+  void start(ServerReady ready) {
+    tell(TENANT, keys.fault(TENANT).orElse(""));
   }
 
   /** Whether a batch must stay on its device; tells of a key's loss and return once. */
