@@ -8,6 +8,7 @@ import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.sql.Database;
+import io.skerry.control.sql.DatabaseException;
 import io.skerry.control.sql.Transaction;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
@@ -46,9 +47,9 @@ public final class Snapshots {
   private final DataFolder folder;
   private final TrustConfig config;
   private final InstantSource clock;
-  private @Nullable DsseEnvelope current;
-  private Instant renewAt = Instant.MIN;
-  private long signedForRoot;
+  private @Nullable Known known;
+
+  private record Known(DsseEnvelope envelope, Snapshot snapshot) {}
 
   @Inject
   Snapshots(
@@ -71,18 +72,78 @@ public final class Snapshots {
     this.clock = clock;
   }
 
-  /** The newest snapshot; signed anew when a quarter of its life is over. */
+  /**
+   * The newest snapshot that any server of the database signed; signed anew when a quarter of its
+   * life is over.
+   */
   public synchronized DsseEnvelope current() {
     Instant now = clock.instant().truncatedTo(ChronoUnit.SECONDS);
-    DsseEnvelope known = current;
+    Known before = known;
+    return before == null || isDue(before.snapshot(), now) ? signed(now) : newest(before, now);
+  }
+
+  private boolean isDue(Snapshot snapshot, Instant now) {
+    Instant renewAt =
+        snapshot.issuedAt().plus(config.snapshotValidity().dividedBy(RENEWALS_PER_LIFE));
     // A clock that was set back must not leave a snapshot of the future standing for long.
-    if (known != null
-        && keys.trust().root().version() == signedForRoot
-        && now.isBefore(renewAt)
-        && renewAt.isBefore(now.plus(config.snapshotValidity()))) {
-      return known;
+    return snapshot.rootVersion() != keys.trust().root().version()
+        || !now.isBefore(renewAt)
+        || !renewAt.isBefore(now.plus(config.snapshotValidity()));
+  }
+
+  // Two servers that signed anew whenever they saw the other's would never come to an end: the
+  // other's is taken, and only a floor that it does not bring is a reason to sign.
+  private DsseEnvelope newest(Known before, Instant now) {
+    record Elsewhere(Optional<String> envelope, Map<ModelName, Long> floors) {}
+    Elsewhere elsewhere;
+    try {
+      elsewhere =
+          database.call(
+              transaction ->
+                  new Elsewhere(
+                      transaction.first(
+                          "select envelope from trust_snapshot where version > ?",
+                          row -> row.text("envelope"),
+                          before.snapshot().version()),
+                      floors(transaction)));
+    } catch (DatabaseException e) {
+      if (!e.isAway()) {
+        throw e;
+      }
+      return before.envelope();
     }
-    return signed(now);
+    Known newest =
+        elsewhere
+            .envelope()
+            .flatMap(envelope -> ownKeys(envelope.getBytes(StandardCharsets.UTF_8)))
+            .filter(one -> !isDue(one.snapshot(), now))
+            .orElse(before);
+    boolean raised =
+        elsewhere.floors().entrySet().stream()
+            .anyMatch(
+                floor ->
+                    floor.getValue() > newest.snapshot().floors().getOrDefault(floor.getKey(), 0L));
+    if (raised) {
+      return signed(now);
+    }
+    if (!newest.equals(before)) {
+      keep(newest);
+    }
+    return newest.envelope();
+  }
+
+  private Optional<Known> ownKeys(byte[] json) {
+    try {
+      return Optional.of(opened(json));
+    } catch (SignatureInvalidException | TrustException e) {
+      log.atDebug().setCause(e).log("another server's snapshot is not taken");
+      return Optional.empty();
+    }
+  }
+
+  private void keep(Known newest) {
+    folder.writePrivately(file(), text(newest.envelope()));
+    known = newest;
   }
 
   /**
@@ -117,7 +178,7 @@ public final class Snapshots {
     keys.warn(now);
     long root = keys.trust().root().version();
     Optional<Snapshot> copy = copy();
-    DsseEnvelope envelope =
+    Known made =
         database.call(
             transaction -> {
               Map<ModelName, Long> floors = new HashMap<>(floors(transaction));
@@ -140,7 +201,7 @@ public final class Snapshots {
                       now.plus(config.snapshotValidity()),
                       root,
                       floors);
-              DsseEnvelope made = next.signedBy(keys.snapshot());
+              DsseEnvelope envelope = next.signedBy(keys.snapshot());
               transaction.update(
                   """
                   insert into trust_snapshot (single, version, envelope, issued_at)
@@ -149,16 +210,13 @@ public final class Snapshots {
                     envelope = excluded.envelope, issued_at = excluded.issued_at
                   """,
                   next.version(),
-                  text(made),
+                  text(envelope),
                   now);
-              return made;
+              return new Known(envelope, next);
             });
-    folder.writePrivately(file(), text(envelope));
-    current = envelope;
-    signedForRoot = root;
-    renewAt = now.plus(config.snapshotValidity().dividedBy(RENEWALS_PER_LIFE));
+    keep(made);
     log.atInfo().addKeyValue("root", root).log("snapshot signed");
-    return envelope;
+    return made.envelope();
   }
 
   private static Map<ModelName, Long> floors(Transaction transaction) {
@@ -189,9 +247,7 @@ public final class Snapshots {
       if (!Files.exists(file())) {
         return Optional.empty();
       }
-      return Optional.of(
-          Snapshot.open(
-              DsseEnvelope.parseJson(Files.readAllBytes(file())), keys.trust().root().snapshot()));
+      return Optional.of(opened(Files.readAllBytes(file())).snapshot());
     } catch (IOException | SignatureInvalidException | TrustException e) {
       log.atWarn()
           .addKeyValue("file", file())
@@ -199,6 +255,11 @@ public final class Snapshots {
           .log("the last snapshot's copy is not used");
       return Optional.empty();
     }
+  }
+
+  private Known opened(byte[] json) {
+    DsseEnvelope envelope = DsseEnvelope.parseJson(json);
+    return new Known(envelope, Snapshot.open(envelope, keys.trust().root().snapshot()));
   }
 
   private Path file() {

@@ -16,10 +16,12 @@ import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ModelName;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 @Tag("slow")
 class SnapshotsTest {
@@ -38,6 +40,12 @@ class SnapshotsTest {
         plane.bean(DataFolder.class),
         TrustConfig.DEFAULTS,
         () -> now);
+  }
+
+  // As on another machine: with the same keys, and a folder of its own.
+  private Snapshots elsewhere(DataFolder folder) {
+    return new Snapshots(
+        database, plane.bean(AuditLog.class), keys, folder, TrustConfig.DEFAULTS, () -> now);
   }
 
   private Snapshot opened(DsseEnvelope envelope) {
@@ -93,6 +101,43 @@ class SnapshotsTest {
 
     assertThat(after.version()).isGreaterThan(before.version());
     assertThat(after.floors()).containsEntry(new ModelName("restored"), 5L);
+  }
+
+  @Test
+  void givesWhatAnotherServerSignedSince(@TempDir Path folder) {
+    try (DataFolder other = DataFolder.open(folder)) {
+      Snapshots standsBy = elsewhere(other);
+      Snapshot before = opened(standsBy.current());
+      ModelName model = new ModelName("raised-elsewhere");
+      Snapshots talks = snapshots();
+      talks.raiseFloor(ANA, model, 4);
+
+      Snapshot after = opened(standsBy.current());
+
+      assertThat(after).isEqualTo(opened(talks.current()));
+      assertThat(after.version()).isGreaterThan(before.version());
+      assertThat(after.floors()).containsEntry(model, 4L);
+    }
+  }
+
+  @Test
+  void signsARaisedFloorItselfWhenTheOtherServersSnapshotHasAnotherKey(@TempDir Path folder) {
+    try (DataFolder other = DataFolder.open(folder)) {
+      Snapshots standsBy = elsewhere(other);
+      ModelName model = new ModelName("raised-by-a-stranger");
+      standsBy.current();
+      snapshots().raiseFloor(ANA, model, 4);
+      database.run(transaction -> transaction.update("update trust_snapshot set envelope = '{}'"));
+
+      DsseEnvelope signed = standsBy.current();
+
+      assertThat(opened(signed).floors()).containsEntry(model, 4L);
+      database.run(
+          transaction ->
+              transaction.update(
+                  "update trust_snapshot set version = version + 1, envelope = '{}'"));
+      assertThat(standsBy.current()).as("not to and fro").isEqualTo(signed);
+    }
   }
 
   @Test
