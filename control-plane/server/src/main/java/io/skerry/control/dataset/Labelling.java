@@ -83,7 +83,8 @@ public final class Labelling {
                   insert into label_task (device, prediction_id, model, version, at, score,
                     predicted, reason, state, queued_at)
                   select p.device, p.prediction_id, p.model, p.version, p.at, p.score,
-                    case when p.score >= ? then 1 when p.score < ? then 0 end, ?, 'OPEN', ?
+                    coalesce(p.predicted_class,
+                      case when p.score >= ? then 1 when p.score < ? then 0 end), ?, 'OPEN', ?
                   from telemetry_prediction p join device d on d.id = p.device
                   where p.model = ? and p.at >= ? and d.labels @> ?::jsonb
                     and (?::text is null or d.profile = ?)

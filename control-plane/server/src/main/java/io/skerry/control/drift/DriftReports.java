@@ -362,16 +362,24 @@ public final class DriftReports {
       String profile,
       String cohorts,
       long version,
-      double score,
-      boolean positive,
+      Optional<Double> score,
+      Optional<Long> predictedClass,
+      double actual,
       double weight,
       Instant at) {
     DriftStore.Scored of() {
       return new DriftStore.Scored(version, profile);
     }
 
-    Outcome outcome() {
-      return new Outcome(new DeviceId(device), score, positive, 1 / weight);
+    /** Empty with more than two classes: none of them is the positive one. */
+    Optional<Outcome> outcome() {
+      return score.map(of -> new Outcome(new DeviceId(device), of, actual >= .5, 1 / weight));
+    }
+
+    boolean isRight(double threshold) {
+      return predictedClass
+          .map(predicted -> predicted == Math.round(actual))
+          .orElseGet(() -> score.map(of -> (of >= threshold) == (actual >= .5)).orElse(false));
     }
   }
 
@@ -422,9 +430,9 @@ public final class DriftReports {
             Instant start = Instant.ofEpochMilli(one.index() * step.toMillis());
             while (counted < all.size() && all.get(counted).at().isBefore(start)) {
               Answer answer = all.get(counted++);
-              before
-                  .computeIfAbsent(answer.of(), key -> new Calibration.Sums())
-                  .add(answer.outcome());
+              Calibration.Sums sums =
+                  before.computeIfAbsent(answer.of(), key -> new Calibration.Sums());
+              answer.outcome().ifPresent(sums::add);
             }
             double threshold = incidents.threshold(transaction, model, one.version());
             points.add(
@@ -482,7 +490,7 @@ public final class DriftReports {
     double right = 0;
     double all = 0;
     for (Answer one : answers) {
-      double hit = (one.score() >= threshold) == one.positive() ? one.weight() : 0;
+      double hit = one.isRight(threshold) ? one.weight() : 0;
       right += hit;
       all += one.weight();
       double[] sums = devices.computeIfAbsent(one.device(), id -> new double[2]);
@@ -514,11 +522,13 @@ public final class DriftReports {
   private static List<Answer> answers(Transaction transaction, String model, Instant since) {
     return transaction.list(
         """
-        select distinct on (f.device, f.prediction_id) f.device, f.version, f.score, f.actual,
+        select distinct on (f.device, f.prediction_id) f.device, f.version, f.score,
+          f.predicted_class, f.actual,
           coalesce(f.inclusion_probability, 1) as probability, f.predicted_at,
           d.profile, d.labels::text as labels
         from telemetry_feedback f join device d on d.id = f.device
-        where f.model = ? and f.joined and f.score is not null and f.predicted_at >= ?
+        where f.model = ? and f.joined and f.predicted_at >= ?
+          and (f.score is not null or f.predicted_class is not null)
         order by f.device, f.prediction_id, f.received_at desc limit 200000
         """,
         row ->
@@ -527,8 +537,9 @@ public final class DriftReports {
                 row.optionalText("profile").orElse(""),
                 Cohorts.of(row.text("labels"), row.optionalText("profile").orElse("")),
                 row.bigint("version"),
-                row.number("score"),
-                row.number("actual") >= .5,
+                row.optionalNumber("score"),
+                row.optionalBigint("predicted_class"),
+                row.number("actual"),
                 1 / row.number("probability"),
                 row.instant("predicted_at")),
         model,
@@ -550,7 +561,9 @@ public final class DriftReports {
           double threshold = incidents.threshold(transaction, model, newest);
           return SliceReport.of(
                   SliceReport.count(
-                      answers.stream().map(Answer::outcome).toList(), slices, threshold))
+                      answers.stream().map(Answer::outcome).flatMap(Optional::stream).toList(),
+                      slices,
+                      threshold))
               .slices()
               .stream()
               .map(slice -> row(model, newest, slice))

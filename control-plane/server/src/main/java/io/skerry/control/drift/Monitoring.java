@@ -45,7 +45,7 @@ public final class Monitoring {
   /**
    * The streams of a version.
    *
-   * @param threshold score from which a prediction is positive
+   * @param threshold score from which a prediction is positive; one half with two classes
    */
   public record Monitored(MonitoredStreams streams, double threshold) {}
 
@@ -107,7 +107,9 @@ public final class Monitoring {
     try {
       MonitoringManifest monitoring = MonitoringManifest.parseFrom(content.get());
       double threshold =
-          monitoring.hasScore() && monitoring.getScore().getThreshold() > 0
+          monitoring.hasScore()
+                  && monitoring.getScore().getClasses() <= 1
+                  && monitoring.getScore().getThreshold() > 0
               ? monitoring.getScore().getThreshold()
               : THRESHOLD;
       return Optional.of(new Monitored(MonitoredStreams.of(monitoring), threshold));

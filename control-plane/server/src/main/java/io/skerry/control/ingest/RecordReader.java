@@ -8,6 +8,7 @@ import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.SamplingRates;
 import io.skerry.protocol.SlotId;
 import io.skerry.telemetry.sketch.Degradation;
+import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowCodec;
 import io.skerry.telemetry.sketch.WindowCounts;
 import io.skerry.wire.fleet.v1.Feedback;
@@ -177,27 +178,44 @@ final class RecordReader {
     }
   }
 
-  static StoredFeedback feedback(DeviceId device, Feedback feedback) throws Malformed {
+  static StoredFeedback feedback(DeviceId device, Feedback feedback, WindowLayouts layouts)
+      throws Malformed {
     checkText(feedback.getPredictionId());
     checkText(feedback.getClientId());
     if (!Double.isFinite(feedback.getActual()) || !Double.isFinite(feedback.getScore())) {
       throw new Malformed("feedback's numbers are not finite");
     }
     Optional<StoredFeedback.Prediction> prediction =
-        feedback.getJoined()
-            ? Optional.of(
-                new StoredFeedback.Prediction(
-                    slot(feedback.getModel()),
-                    version(feedback.getModel()),
-                    feedback.getScore(),
-                    Instant.ofEpochMilli(feedback.getPredictedAtMillis())))
-            : Optional.empty();
+        feedback.getJoined() ? Optional.of(prediction(feedback, layouts)) : Optional.empty();
     return new StoredFeedback(
         device,
         feedback.getPredictionId(),
         feedback.getActual(),
         Instant.ofEpochMilli(feedback.getOutcomeAtMillis()),
         prediction);
+  }
+
+  private static StoredFeedback.Prediction prediction(Feedback feedback, WindowLayouts layouts)
+      throws Malformed {
+    ModelVersion version = version(feedback.getModel());
+    Answer answer = Answer.ofScore(Optional.of(feedback.getScore()));
+    Optional<MonitoringPlan> classes = layouts.classes(version, feedback.getModel());
+    if (classes.isPresent()) {
+      int count = classes.get().classCount();
+      int predicted = feedback.getPredictedClass();
+      if (predicted < 0 || predicted >= count) {
+        throw new Malformed(
+            "feedback's predicted class %s is none of the %d classes of %s"
+                .formatted(Integer.toUnsignedString(predicted), count, version));
+      }
+      answer = Answer.ofClass(predicted, feedback.getScore(), count);
+    }
+    return new StoredFeedback.Prediction(
+        slot(feedback.getModel()),
+        version,
+        answer.score(),
+        answer.predictedClass(),
+        Instant.ofEpochMilli(feedback.getPredictedAtMillis()));
   }
 
   static void checkSample(Sample sample) throws Malformed {

@@ -3,6 +3,7 @@ package io.skerry.control.ingest;
 import com.google.gson.Gson;
 import io.skerry.control.sql.Transaction;
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.TenantId;
 import io.skerry.wire.fleet.v1.Event;
 import io.skerry.wire.fleet.v1.Feedback;
@@ -129,7 +130,7 @@ final class RecordRows {
   private void addFeedback(
       TenantId tenant, DeviceId device, long epoch, long sequence, Feedback wire)
       throws RecordReader.Malformed {
-    StoredFeedback stored = RecordReader.feedback(device, wire);
+    StoredFeedback stored = RecordReader.feedback(device, wire, layouts);
     outcomes.add(stored);
     Optional<StoredFeedback.Prediction> prediction = stored.prediction();
     feedback.add(
@@ -144,11 +145,16 @@ final class RecordRows {
           prediction.map(joined -> joined.version().version()).orElse(0L),
           stored.actual(),
           prediction.isPresent(),
-          prediction.map(StoredFeedback.Prediction::score).orElse(null),
+          prediction.flatMap(StoredFeedback.Prediction::score).orElse(null),
+          prediction.map(RecordRows::predictedClass).orElse(null),
           prediction.map(StoredFeedback.Prediction::at).orElse(null),
           stored.outcomeAt(),
           prediction.isPresent()
         });
+  }
+
+  private static @Nullable Integer predictedClass(StoredFeedback.Prediction prediction) {
+    return new Answer(prediction.score(), prediction.predictedClass()).storedClass();
   }
 
   private void addSample(TenantId tenant, DeviceId device, long epoch, Record record)
@@ -159,7 +165,9 @@ final class RecordRows {
     String subject = subject(tenant, sample.getClientId());
     Instant at = Instant.ofEpochMilli(record.getAtMillis());
     String slot = RecordReader.slot(sample.getModel()).value();
-    String model = RecordReader.version(sample.getModel()).model().value();
+    ModelVersion version = RecordReader.version(sample.getModel());
+    String model = version.model().value();
+    Answer answer = Answer.of(layouts.classes(version, sample.getModel()), sample.getOutputsList());
     samples.add(
         new @Nullable Object[] {
           device.value(),
@@ -186,7 +194,8 @@ final class RecordRows {
           model,
           sample.getModel().getVersion(),
           at,
-          Scores.of(sample.getOutputs(0)).orElse(null),
+          answer.score().orElse(null),
+          answer.storedClass(),
           sample.getStratum(),
           sample.getInclusionProbability()
         });
@@ -233,8 +242,9 @@ final class RecordRows {
     transaction.batch(
         """
         insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject, slot,
-          model, version, actual, joined, score, predicted_at, outcome_at, received_at, joined_at)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now(),
+          model, version, actual, joined, score, predicted_class, predicted_at, outcome_at,
+          received_at, joined_at)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now(),
           case when ? then clock_timestamp() end)
         """,
         feedback);
@@ -248,8 +258,8 @@ final class RecordRows {
     transaction.batch(
         """
         insert into telemetry_prediction (device, prediction_id, subject, slot, model, version, at,
-          score, stratum, inclusion_probability)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          score, predicted_class, stratum, inclusion_probability)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         on conflict do nothing
         """,
         predictions);

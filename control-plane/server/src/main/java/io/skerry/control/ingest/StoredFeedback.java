@@ -5,6 +5,7 @@ import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.SlotId;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * An actual outcome.
@@ -19,6 +20,27 @@ public record StoredFeedback(
     Instant outcomeAt,
     Optional<Prediction> prediction) {
 
-  /** The prediction that the feedback belongs to. */
-  public record Prediction(SlotId slot, ModelVersion version, double score, Instant at) {}
+  /**
+   * The prediction that the feedback belongs to.
+   *
+   * @param score of class 1, or of the only output; empty with more than two classes
+   * @param predictedClass of a version whose output names classes
+   */
+  public record Prediction(
+      SlotId slot,
+      ModelVersion version,
+      Optional<Double> score,
+      OptionalInt predictedClass,
+      Instant at) {
+    /**
+     * Whether it came true; empty when it is not known what was predicted.
+     *
+     * @param threshold from which score class 1 is predicted, where no class is named
+     */
+    public Optional<Boolean> isRight(double actual, double threshold) {
+      return predictedClass.isPresent()
+          ? Optional.of(predictedClass.getAsInt() == Math.round(actual))
+          : score.map(of -> (of >= threshold) == (actual >= .5));
+    }
+  }
 }

@@ -11,6 +11,8 @@ import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.StreamLayout;
 import io.skerry.telemetry.sketch.WindowCodec;
 import io.skerry.telemetry.sketch.WindowCounts;
+import io.skerry.wire.artifact.v1.MonitoringManifest;
+import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.Window;
 import jakarta.inject.Singleton;
 import java.util.LinkedHashMap;
@@ -38,7 +40,8 @@ public final class WindowLayouts {
 
   private sealed interface Found {}
 
-  private record Known(ModelVersion version, StreamLayout layout) implements Found {}
+  private record Known(ModelVersion version, StreamLayout layout, Optional<MonitoringPlan> classes)
+      implements Found {}
 
   private record Unreadable(String why) implements Found {}
 
@@ -63,7 +66,7 @@ public final class WindowLayouts {
     }
     return switch (of(manifest)) {
       case Unreadable(String why) -> throw new MalformedDocumentException("window: " + why);
-      case Known(ModelVersion known, StreamLayout layout) -> {
+      case Known(ModelVersion known, StreamLayout layout, _) -> {
         if (!known.equals(version)) {
           throw new MalformedDocumentException(
               "window of %s names manifest %s, which is of %s".formatted(version, manifest, known));
@@ -71,6 +74,18 @@ public final class WindowLayouts {
         yield WindowCodec.read(layout, window);
       }
     };
+  }
+
+  /** How the output of an artifact is read that names classes; empty for every other artifact. */
+  Optional<MonitoringPlan> classes(ModelVersion version, ModelRef model) {
+    try {
+      return of(Digest.parse(model.getManifestDigest())) instanceof Known known
+              && known.version().equals(version)
+          ? known.classes()
+          : Optional.empty();
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
   }
 
   // What is not here may come; what is here stays as it is.
@@ -86,7 +101,12 @@ public final class WindowLayouts {
       if (artifact.isEmpty()) {
         return new Unreadable("no artifact with manifest %s is here".formatted(manifest));
       }
-      found = new Known(artifact.get().model(), layout(artifact.get()));
+      MonitoringPlan plan = plan(artifact.get());
+      found =
+          new Known(
+              artifact.get().model(),
+              plan.layout(),
+              plan.hasClasses() ? Optional.of(scoreOnly(plan)) : Optional.empty());
     } catch (ArtifactException e) {
       found = new Unreadable("artifact %s: %s".formatted(manifest, e.getMessage()));
       if (e.code() == ErrorCode.ARTIFACT_NOT_FOUND) {
@@ -99,10 +119,19 @@ public final class WindowLayouts {
     return found;
   }
 
-  private StreamLayout layout(ArtifactManifest artifact) throws MalformedDocumentException {
+  // Baselines and residuals are large, and nothing here reads them.
+  private static MonitoringPlan scoreOnly(MonitoringPlan plan) throws MalformedDocumentException {
+    return MonitoringPlan.of(
+        MonitoringManifest.newBuilder()
+            .setFormat(MonitoringPlan.FORMAT)
+            .setScore(plan.manifest().getScore())
+            .build());
+  }
+
+  private MonitoringPlan plan(ArtifactManifest artifact) throws MalformedDocumentException {
     Optional<byte[]> monitoring = artifacts.monitoring(artifact);
     return monitoring.isEmpty()
-        ? MonitoringPlan.latencyOnly().layout()
-        : MonitoringPlan.parse(monitoring.get()).layout();
+        ? MonitoringPlan.latencyOnly()
+        : MonitoringPlan.parse(monitoring.get());
   }
 }

@@ -222,7 +222,7 @@ final class Arms {
                   prediction.version(),
                   prediction.at());
           if (arm != null) {
-            count(arm, feedback.actual(), prediction.score());
+            count(arm, feedback.actual(), prediction);
           }
         }
       }
@@ -349,11 +349,17 @@ final class Arms {
     arm.add(Metric.CONFIDENCE, trials, confidence);
   }
 
-  private static void count(Sums arm, double actual, double score) {
-    boolean positive = actual >= .5;
-    double right = (score >= Monitoring.THRESHOLD) == positive ? 1 : 0;
+  private static void count(Sums arm, double actual, StoredFeedback.Prediction prediction) {
+    Optional<Boolean> isRight = prediction.isRight(actual, Monitoring.THRESHOLD);
+    if (isRight.isEmpty()) {
+      return;
+    }
+    double right = isRight.get() ? 1 : 0;
     arm.add(Metric.ACCURACY, 1, right);
-    arm.add(positive ? Metric.ACCURACY_POSITIVE : Metric.ACCURACY_NEGATIVE, 1, right);
+    // With more than two classes none is the positive one.
+    if (prediction.score().isPresent()) {
+      arm.add(actual >= .5 ? Metric.ACCURACY_POSITIVE : Metric.ACCURACY_NEGATIVE, 1, right);
+    }
   }
 
   private static void save(Transaction transaction, Map<Key, Sums> sums) {

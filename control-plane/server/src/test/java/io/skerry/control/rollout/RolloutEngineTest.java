@@ -39,6 +39,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -1056,7 +1057,8 @@ class RolloutEngineTest {
                     new StoredFeedback.Prediction(
                         new SlotId("main"),
                         ModelVersion.parse("engine-health@" + version),
-                        right ? .1 : .9,
+                        Optional.of(right ? .1 : .9),
+                        OptionalInt.empty(),
                         Instant.now().plusSeconds(1)))));
       }
     }

@@ -1,0 +1,257 @@
+package io.skerry.control.drift;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import io.skerry.api.AccuracyPoint;
+import io.skerry.api.SliceRow;
+import io.skerry.api.ToldOutcome;
+import io.skerry.artifact.ArtifactWriter;
+import io.skerry.artifact.ElementType;
+import io.skerry.artifact.LayerType;
+import io.skerry.artifact.ModelSignature;
+import io.skerry.artifact.TensorSpec;
+import io.skerry.artifact.sign.SigningKey;
+import io.skerry.control.artifact.ArtifactStore;
+import io.skerry.control.ingest.Outcomes;
+import io.skerry.control.ingest.RecordStore;
+import io.skerry.control.ingest.StoredFeedback;
+import io.skerry.control.sql.TestPlane;
+import io.skerry.profile.Engine;
+import io.skerry.profile.Precision;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.ProfileId;
+import io.skerry.protocol.SlotId;
+import io.skerry.telemetry.sketch.MonitoringManifests;
+import io.skerry.wire.fleet.v1.Feedback;
+import io.skerry.wire.fleet.v1.ModelRef;
+import io.skerry.wire.fleet.v1.NamedTensor;
+import io.skerry.wire.fleet.v1.Record;
+import io.skerry.wire.fleet.v1.Sample;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Outcomes of models whose output names a class: a confidence says nothing of which. */
+@Tag("slow")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ClassOutcomesTest {
+  private static final DeviceId DEVICE = new DeviceId("cam-1");
+
+  private final TestPlane plane;
+  private final RecordStore records;
+  private final ModelRef two;
+  private final ModelRef three;
+  private long sequence;
+
+  ClassOutcomesTest(@TempDir Path folder) throws Exception {
+    plane = TestPlane.start(folder.resolve("data"));
+    records = RecordStore.of(plane);
+    two = importModel(folder.resolve("two"), "two", 2);
+    three = importModel(folder.resolve("three"), "three", 3);
+    sql(
+        "insert into device (id, tenant, labels, facts, enrolled_at)"
+            + " values ('cam-1', 'default', '{\"site\": \"a\"}', '{}', now())");
+  }
+
+  private ModelRef importModel(Path layout, String model, int classes) throws Exception {
+    List<float[]> elements = new ArrayList<>();
+    float[][] rows = new float[100][];
+    for (int i = 0; i < rows.length; i++) {
+      rows[i] = new float[] {i};
+      elements.add(probabilities(classes, i % classes, .8f));
+    }
+    var monitoring =
+        MonitoringManifests.fromReference(
+            "input",
+            List.of(new MonitoringManifests.Feature("f", 0)),
+            rows,
+            new MonitoringManifests.Scores("classes", elements, false, .5, List.of()));
+    new ArtifactWriter(
+            ModelVersion.parse(model + "@1"),
+            new ProfileId("x86-64-avx2"),
+            Engine.ONNXRUNTIME,
+            Precision.FP32,
+            1,
+            new ModelSignature(
+                List.of(new TensorSpec("input", ElementType.FP32, List.of(-1L, 1L))),
+                List.of(new TensorSpec("classes", ElementType.FP32, List.of(-1L, (long) classes)))))
+        .add(LayerType.MODEL_ONNX, "model.onnx", new byte[] {1})
+        .add(LayerType.MONITORING, "monitoring.bin", monitoring.toByteArray())
+        .write(layout, SigningKey.generate());
+    return ModelRef.newBuilder()
+        .setSlot("main")
+        .setModel(model)
+        .setVersion(1)
+        .setManifestDigest(plane.bean(ArtifactStore.class).importLayout(layout).model().toString())
+        .build();
+  }
+
+  private static float[] probabilities(int classes, int predicted, float confidence) {
+    float[] values = new float[classes];
+    for (int i = 0; i < classes; i++) {
+      values[i] = i == predicted ? confidence : (1 - confidence) / (classes - 1);
+    }
+    return values;
+  }
+
+  @BeforeEach
+  void empty() {
+    sql("truncate telemetry_sample, telemetry_prediction, telemetry_feedback");
+  }
+
+  @AfterAll
+  void stop() throws IOException {
+    plane.close();
+  }
+
+  @Test
+  void countsWhichOfTwoClassesWasPredictedAndNotHowSurelyItWas() {
+    feedback(two, 0, .9, 0);
+    feedback(two, 1, .9, 1);
+    feedback(two, 0, .5, 0);
+    feedback(two, 1, .9, 0);
+
+    assertThat(accuracy("two").accuracy()).isEqualTo(.75);
+    assertThat(stored()).containsExactly("0 0.1", "1 0.9", "0 0.5", "1 0.9");
+    assertThat(slices("two")).singleElement().matches(slice -> slice.outcomes() == 4);
+  }
+
+  @Test
+  void countsManyClassesAsRightOrWrongAndInNoFigureOfPositives() {
+    feedback(three, 2, .4, 2);
+    feedback(three, 0, .9, 0);
+    feedback(three, 1, .9, 2);
+    feedback(three, 1, .4, 1);
+
+    assertThat(accuracy("three").accuracy()).isEqualTo(.75);
+    assertThat(stored()).containsExactly("2 null", "0 null", "1 null", "1 null");
+    assertThat(slices("three")).isEmpty();
+  }
+
+  @Test
+  void readsTheClassOfAPredictionThatAnOutcomeIsJoinedToHere() {
+    sample(two, "classes", probabilities(2, 0, .9f), "p1", 0);
+    sample(two, "classes", probabilities(2, 1, .8f), "p2", 1);
+    sample(three, "classes", probabilities(3, 2, .5f), "p3", 2);
+    // What the model predicted, nobody here knows.
+    sample(two, "other", new float[] {1, 0}, "p4", 1);
+
+    assertThat(stored()).containsExactly("0 0.1", "1 0.8", "2 null", "null null");
+    assertThat(accuracy("two").accuracy()).isEqualTo(1);
+    assertThat(accuracy("three").accuracy()).isEqualTo(1);
+  }
+
+  @Test
+  void aRolloutCountsAClassOrASideOfTheThreshold() {
+    assertThat(prediction(Optional.empty(), OptionalInt.of(2)).isRight(2, .5)).contains(true);
+    assertThat(prediction(Optional.empty(), OptionalInt.of(2)).isRight(1, .5)).contains(false);
+    assertThat(prediction(Optional.of(.1), OptionalInt.of(0)).isRight(0, .5)).contains(true);
+    assertThat(prediction(Optional.of(.1), OptionalInt.empty()).isRight(0, .5)).contains(true);
+    assertThat(prediction(Optional.empty(), OptionalInt.empty()).isRight(0, .5)).isEmpty();
+  }
+
+  private static StoredFeedback.Prediction prediction(Optional<Double> score, OptionalInt of) {
+    return new StoredFeedback.Prediction(
+        new SlotId("main"), ModelVersion.parse("m@1"), score, of, Instant.EPOCH);
+  }
+
+  private void feedback(ModelRef model, int predicted, double confidence, double actual) {
+    long now = Instant.now().toEpochMilli();
+    store(
+        Record.newBuilder()
+            .setFeedback(
+                Feedback.newBuilder()
+                    .setPredictionId("p-" + sequence)
+                    .setActual(actual)
+                    .setOutcomeAtMillis(now)
+                    .setJoined(true)
+                    .setModel(model)
+                    .setScore(confidence)
+                    .setPredictedClass(predicted)
+                    .setPredictedAtMillis(now)));
+  }
+
+  private void sample(
+      ModelRef model, String output, float[] values, String prediction, double actual) {
+    store(
+        Record.newBuilder()
+            .setSample(
+                Sample.newBuilder()
+                    .setPredictionId(prediction)
+                    .setModel(model)
+                    .setInclusionProbability(1)
+                    .setStratum("base")
+                    .addInputs(tensor("input", 1))
+                    .addOutputs(tensor(output, values))));
+    plane
+        .bean(Outcomes.class)
+        .tell(
+            List.of(new ToldOutcome("cam-1", prediction, null, actual, null)), Outcomes.Source.CSV);
+  }
+
+  private void store(Record.Builder record) {
+    records.store(
+        DEVICE,
+        1,
+        record.setSequence(++sequence).setAtMillis(Instant.now().toEpochMilli()).build());
+  }
+
+  private static NamedTensor tensor(String name, float... values) {
+    ByteBuffer data =
+        ByteBuffer.allocate(Float.BYTES * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    for (float value : values) {
+      data.putFloat(value);
+    }
+    return NamedTensor.newBuilder()
+        .setName(name)
+        .setDatatype("FP32")
+        .addShape(1)
+        .addShape(values.length)
+        .setData(ByteString.copyFrom(data.flip()))
+        .build();
+  }
+
+  private AccuracyPoint accuracy(String model) {
+    return plane
+        .bean(DriftReports.class)
+        .accuracy(model, Duration.ofDays(3), Duration.ofHours(1))
+        .getLast();
+  }
+
+  private List<SliceRow> slices(String model) {
+    return plane.bean(DriftReports.class).slices(model, Duration.ofHours(1));
+  }
+
+  private List<String> stored() {
+    return plane
+        .database()
+        .call(
+            transaction ->
+                transaction.list(
+                    """
+                    select coalesce(predicted_class::text, 'null') || ' '
+                      || coalesce(round(score::numeric, 3)::float8::text, 'null') as told
+                    from telemetry_feedback order by boot_epoch, sequence
+                    """,
+                    row -> row.text("told")));
+  }
+
+  private void sql(String sql) {
+    plane.database().run(transaction -> transaction.update(sql));
+  }
+}
