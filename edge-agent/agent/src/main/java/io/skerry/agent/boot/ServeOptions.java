@@ -8,6 +8,7 @@ import io.skerry.agent.serve.ListenAddress;
 import io.skerry.agent.serve.ListenException;
 import io.skerry.agent.serve.Listener;
 import io.skerry.agent.serve.QueueConfig;
+import io.skerry.agent.serve.RequestBudget;
 import io.skerry.agent.serve.ServeConfig;
 import io.skerry.agent.serve.http.HttpConfig;
 import io.skerry.agent.serve.http.HttpServer;
@@ -47,7 +48,7 @@ final class ServeOptions {
   @Option(
       names = "--message-mib",
       paramLabel = "N",
-      description = "largest request in MiB (default: 64, or half the heap when that is less)")
+      description = "largest request in MiB (default: 64, or 15/32 of the heap when that is less)")
   private @Nullable Integer messageMib;
 
   @Option(
@@ -179,11 +180,12 @@ final class ServeOptions {
           spec.commandLine(),
           "--message-mib is %d, expected 1 to %d".formatted(messageMib, MESSAGE_MIB_MAX));
     }
-    if ((long) messageMib << 20 > config.requestBytesMax()) {
+    long largest = RequestBudget.largestRequest(config.requestBytesMax());
+    if ((long) messageMib << 20 > largest) {
       throw new ParameterException(
           spec.commandLine(),
-          "--message-mib is %d, but this heap has room for %d: give it twice as much as the largest request, by -Xmx in SKERRY_JAVA_OPTIONS"
-              .formatted(messageMib, config.requestBytesMax() >> 20));
+          "--message-mib is %d, but this heap has room for %d: give it 2.2 times as much as the largest request, by -Xmx in SKERRY_JAVA_OPTIONS"
+              .formatted(messageMib, largest >> 20));
     }
     return config.withMessageBytesMax(messageMib << 20);
   }

@@ -1,5 +1,6 @@
 package io.skerry.agent.serve;
 
+import io.grpc.Attributes;
 import io.grpc.BindableService;
 import io.grpc.Server;
 import io.grpc.ServerInterceptors;
@@ -19,6 +20,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -92,16 +94,20 @@ public final class AgentServer implements AutoCloseable {
       builder.intercept(new TraceHeaders());
     }
     builder.addTransportFilter(new ConnectionLimit(listener, config.connectionsMax()));
-    builder.addStreamTracerFactory(new InboundBytes(service.requests()));
     Supplier<Application> caller;
+    Function<Attributes, Application> connected;
     if (listener.tls().isPresent()) {
       CertifiedCaller certified = new CertifiedCaller(service.applications());
       builder.addTransportFilter(certified).intercept(certified);
       caller = certified::current;
+      connected = certified::of;
     } else {
       Application application = service.applications().of(listener);
       caller = () -> application;
+      connected = connection -> application;
     }
+    builder.addStreamTracerFactory(
+        new InboundBytes(service.requests(), service.applications().unnamed(), connected));
     builder
         .addService(
             UnreadableRequests.answered(

@@ -51,6 +51,12 @@ final class CertifiedCaller extends ServerTransportFilter implements ServerInter
     return caller;
   }
 
+  /** Who has a connection; nobody in particular when its certificate names none. */
+  Application of(Attributes connection) {
+    Application application = connection.get(APPLICATION);
+    return application == null ? applications.unnamed() : application;
+  }
+
   // Throws nothing: that would end the connection, and whoever counts connections would count it
   // for
   // ever. A session that is resumed checks nothing itself, so what may have changed is checked

@@ -1,9 +1,11 @@
 package io.skerry.agent.serve;
 
+import io.grpc.Attributes;
 import io.grpc.Metadata;
 import io.grpc.ServerStreamTracer;
 import io.grpc.Status;
 import io.grpc.Status.Code;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -15,10 +17,21 @@ final class InboundBytes extends ServerStreamTracer.Factory {
   private static final Logger log = LoggerFactory.getLogger(InboundBytes.class);
 
   private final RequestBudget budget;
+  private final Application unnamed;
+  private final Function<Attributes, Application> caller;
   private final Sparingly sparingly = new Sparingly();
 
-  InboundBytes(RequestBudget budget) {
+  /**
+   * Counts in a budget.
+   *
+   * @param unnamed whose calls are that reach no method
+   * @param caller whose a call is, by what its connection is known by
+   */
+  InboundBytes(
+      RequestBudget budget, Application unnamed, Function<Attributes, Application> caller) {
     this.budget = budget;
+    this.unnamed = unnamed;
+    this.caller = caller;
   }
 
   @Override
@@ -31,10 +44,18 @@ final class InboundBytes extends ServerStreamTracer.Factory {
    * as long as its client likes; its next message comes after the answer.
    */
   private final class Call extends ServerStreamTracer {
+    private Application application = unnamed;
     private long wire;
     private long unpacked;
     private long held;
     private boolean over;
+
+    // Before any byte of a message.
+    @Override
+    public synchronized void serverCallStarted(ServerCallInfo<?, ?> call) {
+      release();
+      application = caller.apply(call.getAttributes());
+    }
 
     @Override
     public synchronized void inboundMessage(int number) {
@@ -70,14 +91,14 @@ final class InboundBytes extends ServerStreamTracer.Factory {
       if (over || more <= 0) {
         return;
       }
-      if (!budget.take(more)) {
+      if (!budget.take(application, held, more)) {
         refuse();
       }
       held += more;
     }
 
     private void release() {
-      budget.give(held);
+      budget.give(application, held);
       held = 0;
       wire = 0;
       unpacked = 0;
@@ -88,6 +109,7 @@ final class InboundBytes extends ServerStreamTracer.Factory {
       over = true;
       if (sparingly.isDue()) {
         log.atWarn()
+            .addKeyValue("application", application.name())
             .addKeyValue("requestBytes", budget.bytes())
             .addKeyValue("bytesMax", budget.bytesMax())
             .log("request refused: no room for it now");

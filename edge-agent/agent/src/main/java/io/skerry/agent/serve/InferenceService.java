@@ -82,8 +82,9 @@ public final class InferenceService implements AutoCloseable {
   InferenceService(Served served, ServeConfig config, Executor calls, Optional<Tracer> tracer) {
     this.served = served;
     this.tracer = tracer;
-    this.requests = new RequestBudget(config.requestBytesMax());
-    this.bounds = config.queue().dividedBy(Applications.shares(config.listeners()));
+    int shares = Applications.shares(config.listeners());
+    this.requests = new RequestBudget(config.requestBytesMax(), shares);
+    this.bounds = config.queue().within(config.requestBytesMax()).dividedBy(shares);
     this.calls = calls;
     this.loading =
         new ThreadPoolExecutor(

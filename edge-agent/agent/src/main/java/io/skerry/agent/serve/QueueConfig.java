@@ -15,6 +15,11 @@ public record QueueConfig(int runsMax, int waitingMax, long waitingBytesMax, int
     this(runsMax, waitingMax, waitingBytesMax, 1);
   }
 
+  /** The same for requests that may have so many bytes together: no more of them can wait. */
+  QueueConfig within(long bytesMax) {
+    return new QueueConfig(runsMax, waitingMax, Math.min(waitingBytesMax, bytesMax), shares);
+  }
+
   /** The same divided in so many parts. */
   QueueConfig dividedBy(int parts) {
     return new QueueConfig(runsMax, waitingMax, waitingBytesMax, parts);

@@ -1,18 +1,35 @@
 package io.skerry.agent.serve;
 
-import java.util.concurrent.atomic.AtomicLong;
+import io.skerry.agent.model.PredictException;
+import io.skerry.agent.model.PredictException.Code;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * Bytes of requests that all transports together may have in memory, from their first byte to their
- * answer. Thread-safe.
+ * answer.
+ *
+ * <p>An application may take one part of them; one larger request it may have while that is its
+ * only one. The last sixteenth is for requests below 64 KiB, so that large ones shut out nobody's
+ * small ones. Thread-safe.
  */
 public final class RequestBudget {
-  private final long bytesMax;
-  private final AtomicLong bytes = new AtomicLong();
+  private static final int SMALL_BYTES_MAX = 64 << 10;
+  private static final int RESERVE_PARTS = 16;
 
-  /** A budget of so many bytes. */
-  public RequestBudget(long bytesMax) {
+  private final long bytesMax;
+  private final int shares;
+  private final Map<String, Long> taken = new HashMap<>();
+  private long bytes;
+
+  /**
+   * A budget of so many bytes.
+   *
+   * @param shares in how many parts it is divided
+   */
+  RequestBudget(long bytesMax, int shares) {
     this.bytesMax = bytesMax;
+    this.shares = shares;
   }
 
   /** What a JVM has room for: half its heap, because a request is there as a whole once. */
@@ -20,18 +37,41 @@ public final class RequestBudget {
     return Runtime.getRuntime().maxMemory() / 2;
   }
 
-  /** Takes so many bytes more, or none. */
-  public boolean take(long more) {
-    if (bytes.addAndGet(more) <= bytesMax) {
+  /** The largest request that a budget of so many bytes has room for. */
+  public static long largestRequest(long bytesMax) {
+    return bytesMax - bytesMax / RESERVE_PARTS;
+  }
+
+  /**
+   * Takes so many bytes more, or none; then that is counted as a call refused.
+   *
+   * @param held what the same request has taken
+   */
+  public boolean take(Application application, long held, long more) {
+    if (takes(application.account(), held, more)) {
       return true;
     }
-    bytes.addAndGet(-more);
+    application.count(new PredictException(Code.RESOURCE_EXHAUSTED, "no room for this request"));
     return false;
   }
 
+  private synchronized boolean takes(String account, long held, long more) {
+    long own = taken.getOrDefault(account, 0L);
+    long room = held + more < SMALL_BYTES_MAX ? bytesMax : largestRequest(bytesMax);
+    boolean alone = own == held;
+    if (bytes + more > room || (!alone && own + more > bytesMax / shares)) {
+      return false;
+    }
+    taken.put(account, own + more);
+    bytes += more;
+    return true;
+  }
+
   /** Gives bytes back that were taken. */
-  public void give(long back) {
-    bytes.addAndGet(-back);
+  public synchronized void give(Application application, long back) {
+    bytes -= back;
+    taken.computeIfPresent(
+        application.account(), (account, own) -> own == back ? null : Long.valueOf(own - back));
   }
 
   /** The most there may be. */
@@ -40,7 +80,7 @@ public final class RequestBudget {
   }
 
   /** What is taken. */
-  public long bytes() {
-    return bytes.get();
+  public synchronized long bytes() {
+    return bytes;
   }
 }

@@ -44,9 +44,11 @@ public record ServeConfig(
     return at(List.of(Listener.of(listen)));
   }
 
-  /** The largest request unless told otherwise: 64 MiB, or half the heap when that is less. */
+  /**
+   * The largest request unless told otherwise: 64 MiB, or what half the heap has room for if less.
+   */
   public static int messageBytes() {
-    return (int) Math.min(64 << 20, RequestBudget.ofHeap());
+    return (int) Math.min(64 << 20, RequestBudget.largestRequest(RequestBudget.ofHeap()));
   }
 
   /**

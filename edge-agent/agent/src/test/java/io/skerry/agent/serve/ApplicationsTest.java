@@ -147,6 +147,34 @@ class ApplicationsTest {
   }
 
   @Test
+  void noApplicationTakesTheMemoryForTheOthers() throws Exception {
+    CountDownLatch running = new CountDownLatch(2);
+    CountDownLatch go = new CountDownLatch(1);
+    TestServer server =
+        start(config -> config.withRequestBytesMax(6_000_000))
+            .with("m", FakeModel.waiting(running, go));
+    List<Future<?>> calls = new ArrayList<>();
+    try {
+      calls.add(threads.submit(() -> stub("cam").modelInfer(LargeRequestsTest.large())));
+      QueuedCallsTest.await(() -> server.server().service().requests().bytes() >= 1_800_000);
+
+      assertThatThrownBy(() -> stub("cam").modelInfer(LargeRequestsTest.large()))
+          .hasMessageStartingWith("RESOURCE_EXHAUSTED: no room for this request now");
+      calls.add(threads.submit(() -> stub("lidar").modelInfer(LargeRequestsTest.large())));
+      assertThat(running.await(20, TimeUnit.SECONDS)).isTrue();
+    } finally {
+      go.countDown();
+    }
+    for (Future<?> call : calls) {
+      call.get(20, TimeUnit.SECONDS);
+    }
+    assertThat(server.server().service().callStatistics().applications())
+        .contains(
+            new ApplicationStatistics("cam", 1, 0, 1, 0, 0, 0),
+            new ApplicationStatistics("lidar", 1, 0, 0, 0, 0, 0));
+  }
+
+  @Test
   void anApplicationThatClosesNoConnectionShutsOutItselfOnly() throws Exception {
     start(config -> config.withConnectionsMax(2)).with("m", EchoModel.of(ElementType.FP32));
     ModelInferRequest request = TestServer.floats(1, 2).build();

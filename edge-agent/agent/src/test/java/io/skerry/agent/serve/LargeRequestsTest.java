@@ -12,6 +12,7 @@ import io.skerry.agent.FakeModel;
 import io.skerry.artifact.ElementType;
 import io.skerry.artifact.TensorSpec;
 import io.skerry.wire.inference.ModelInferRequest;
+import io.skerry.wire.inference.ServerLiveRequest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -70,6 +71,10 @@ class LargeRequestsTest {
               "RESOURCE_EXHAUSTED: no room for this request now: requests may have 5000000 bytes together; try again");
       assertThatThrownBy(() -> server.stub().withCompression("gzip").modelInfer(large()))
           .hasMessageStartingWith("RESOURCE_EXHAUSTED: no room for this request now");
+      assertThat(server.server().service().callStatistics().applications().getFirst().rejected())
+          .isEqualTo(2);
+      assertThat(server.stub().serverLive(ServerLiveRequest.getDefaultInstance()).getLive())
+          .isTrue();
 
       go.countDown();
       for (Future<?> call : calls) {
@@ -91,7 +96,7 @@ class LargeRequestsTest {
     }
   }
 
-  private static ModelInferRequest large() {
+  static ModelInferRequest large() {
     ModelInferRequest.Builder request = QueuedCallsTest.request();
     request.setInputs(0, request.getInputs(0).toBuilder().setShape(0, ROWS));
     return request

@@ -13,26 +13,32 @@ import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpResponseStatus;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpVersion;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.LastHttpContent;
 import io.grpc.netty.shaded.io.netty.util.ReferenceCountUtil;
+import io.skerry.agent.serve.Application;
 import io.skerry.agent.serve.RequestBudget;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** Bytes of requests that all connections together may have in memory. */
 @SuppressWarnings(
     "FutureReturnValueIgnored") // Netty fires what fails through the pipeline; its futures carry
 // nothing else.
 final class BodyBudget {
-  private final RequestBudget own;
+  private final long bytesMax;
   private final RequestBudget shared;
+  private final Application application;
+  private final AtomicLong bytes = new AtomicLong();
 
   /**
    * A budget within another.
    *
    * @param bytesMax the most of HTTP's requests
    * @param shared what they share with all others
+   * @param application who calls by HTTP
    */
-  BodyBudget(long bytesMax, RequestBudget shared) {
-    this.own = new RequestBudget(bytesMax);
+  BodyBudget(long bytesMax, RequestBudget shared, Application application) {
+    this.bytesMax = bytesMax;
     this.shared = shared;
+    this.application = application;
   }
 
   /** Counts one connection's requests until they are answered. */
@@ -41,18 +47,15 @@ final class BodyBudget {
   }
 
   long bytes() {
-    return own.bytes();
+    return bytes.get();
   }
 
-  private boolean take(long more) {
-    if (!own.take(more)) {
-      return false;
+  private boolean take(long held, long more) {
+    if (bytes.addAndGet(more) <= bytesMax && shared.take(application, held, more)) {
+      return true;
     }
-    if (!shared.take(more)) {
-      own.give(more);
-      return false;
-    }
-    return true;
+    bytes.addAndGet(-more);
+    return false;
   }
 
   private final class Counter extends ChannelDuplexHandler {
@@ -67,7 +70,7 @@ final class BodyBudget {
       }
       if (message instanceof HttpContent content) {
         int more = content.content().readableBytes();
-        if (!take(more)) {
+        if (!take(mine, more)) {
           ReferenceCountUtil.release(message);
           refuse(context);
           return;
@@ -109,8 +112,8 @@ final class BodyBudget {
     }
 
     private void free() {
-      own.give(mine);
-      shared.give(mine);
+      bytes.addAndGet(-mine);
+      shared.give(application, mine);
       mine = 0;
     }
   }

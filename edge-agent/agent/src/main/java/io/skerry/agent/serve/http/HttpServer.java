@@ -56,7 +56,9 @@ public final class HttpServer implements AutoCloseable {
     EventLoopGroup threads = epoll ? new EpollEventLoopGroup(1) : new NioEventLoopGroup(1);
     ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
     HttpRoutes routes = new HttpRoutes(service);
-    BodyBudget budget = new BodyBudget(config.bodiesBytesMax(), service.requests());
+    BodyBudget budget =
+        new BodyBudget(
+            config.bodiesBytesMax(), service.requests(), service.applications().unnamed());
     ServerBootstrap server =
         new ServerBootstrap()
             .group(threads)
