@@ -155,7 +155,7 @@ final class LakeWriter {
   }
 
   // Two at once would write the same rows to two files.
-  private static void lock(Transaction transaction) {
+  static void lock(Transaction transaction) {
     transaction.list("select pg_advisory_xact_lock(?)", row -> true, LOCK);
   }
 
@@ -323,12 +323,19 @@ final class LakeWriter {
     }
   }
 
-  private void removeUnnamed() {
-    Set<String> named =
-        new HashSet<>(
-            database.call(
-                transaction ->
-                    transaction.list("select path from lake_file", row -> row.text("path"))));
+  /** Removes files that no transaction named, under the lock of those that write some. */
+  void removeUnnamed() {
+    database.run(
+        transaction -> {
+          // Another server may be writing one that it has not named yet.
+          lock(transaction);
+          removeUnnamed(
+              new HashSet<>(
+                  transaction.list("select path from lake_file", row -> row.text("path"))));
+        });
+  }
+
+  private void removeUnnamed(Set<String> named) {
     // Only what this class writes: the lake holds datasets too.
     Path samples = lake.resolve(SAMPLES);
     if (!Files.isDirectory(samples)) {
@@ -337,7 +344,7 @@ final class LakeWriter {
     try (Stream<Path> files = Files.walk(samples)) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
         if (!named.contains(lake.relativize(file).toString())) {
-          Files.delete(file);
+          Files.deleteIfExists(file);
           log.atInfo().addKeyValue("file", file).log("unfinished lake file removed");
         }
       }

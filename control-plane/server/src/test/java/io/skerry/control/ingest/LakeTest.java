@@ -19,6 +19,7 @@ import io.skerry.wire.fleet.v1.NamedTensor;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Sample;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -119,6 +120,46 @@ class LakeTest {
     lake.removeReplaced(Duration.ZERO);
     assertThat(files()).hasSize(1);
     assertThat(read()).containsExactlyInAnyOrderElementsOf(before);
+  }
+
+  @Test
+  void leavesAFileThatAnotherServerIsWriting() throws Exception {
+    Path file = folder.resolve("data/lake/samples/being-written.parquet");
+    Thread starting = new Thread(lake::removeUnnamed);
+    plane
+        .database()
+        .run(
+            transaction -> {
+              LakeWriter.lock(transaction);
+              write(file);
+              starting.start();
+              while (starting.isAlive()
+                  && transaction.number(
+                          "select count(*) from pg_locks where locktype = 'advisory' and not granted")
+                      == 0) {
+                Thread.onSpinWait();
+              }
+              transaction.update(
+                  "insert into lake_file (path, tenant, model, version, day, rows, bytes, written_at)"
+                      + " values ('samples/being-written.parquet', 'default', 'm', 1, now(), 1, 1,"
+                      + " now())");
+            });
+    starting.join();
+
+    assertThat(file).exists();
+
+    sql("delete from lake_file where path = 'samples/being-written.parquet'");
+    lake.removeUnnamed();
+    assertThat(file).doesNotExist();
+  }
+
+  private static void write(Path file) {
+    try {
+      Files.createDirectories(file.getParent());
+      Files.writeString(file, "half of it");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test
