@@ -8,6 +8,7 @@ import io.skerry.control.host.ServerReady;
 import io.skerry.control.link.ControlLink;
 import io.skerry.control.rollout.RolloutTables.Stored;
 import io.skerry.control.sql.Database;
+import io.skerry.control.sql.DatabaseException;
 import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.gate.Evidence;
 import io.skerry.fleet.rollout.Census;
@@ -158,18 +159,23 @@ final class RolloutEngine {
         mine.add(stored);
       }
     }
-    refreshEvidence(mine, now);
+    hearOfChanges(mine);
     for (Stored stored : mine) {
       Watched one = watched.get(stored.id());
       if (one == null) {
         continue;
       }
       try {
+        refreshEvidence(stored, one, now);
         keepUp(stored, one, view, now);
       } catch (FencedOutException e) {
+        answered(now());
         watched.remove(stored.id());
         log.atWarn().addKeyValue("rollout", stored.id()).log("another replica took over");
       } catch (RuntimeException e) {
+        if (!(e instanceof DatabaseException failure && failure.isAway())) {
+          answered(now());
+        }
         // A rollout that cannot be moved must not hold up the others.
         log.atError()
             .addKeyValue("rollout", stored.id())
@@ -219,48 +225,51 @@ final class RolloutEngine {
     return true;
   }
 
-  // Evidence is summed over devices: only when something came in, and not more often than it can.
-  private void refreshEvidence(List<Stored> mine, Instant now) {
+  private void hearOfChanges(List<Stored> mine) {
     if (mine.isEmpty()) {
       return;
     }
     database.run(
-        transaction -> {
-          transaction
-              .list(
-                  // What came in is told to one replica only: not to one that was taken over.
-                  """
-                  delete from rollout_arm_change changed using rollout
-                  where changed.rollout = any(?) and rollout.id = changed.rollout
-                    and rollout.lease_holder = ?
-                  returning changed.rollout
-                  """,
-                  row -> new RolloutId(row.text("rollout")),
-                  mine.stream().map(stored -> stored.id().value()).toList(),
-                  replica)
-              .forEach(
-                  id -> {
-                    Watched one = watched.get(id);
-                    if (one != null) {
-                      one.changed = true;
-                    }
-                  });
-          for (Stored stored : mine) {
-            Watched one = watched.get(stored.id());
-            var stage = RolloutMachine.openStage(stored.state());
-            if (one == null || stage.isEmpty()) {
-              continue;
-            }
-            boolean otherStage = one.evidenceStage != stage.getAsInt();
-            if (otherStage || (one.changed && !now.isBefore(one.lookedAt.plus(every(stored))))) {
-              one.evidence = Arms.evidence(transaction, stored.order(), stage.getAsInt());
-              one.evidenceStage = stage.getAsInt();
-              one.changed = false;
-              one.lookedAt = now;
-            }
-          }
-        });
+        transaction ->
+            transaction
+                .list(
+                    // What came in is told to one replica only: not to one that was taken over.
+                    """
+                    delete from rollout_arm_change changed using rollout
+                    where changed.rollout = any(?) and rollout.id = changed.rollout
+                      and rollout.lease_holder = ?
+                    returning changed.rollout
+                    """,
+                    row -> new RolloutId(row.text("rollout")),
+                    mine.stream().map(stored -> stored.id().value()).toList(),
+                    replica)
+                .forEach(
+                    id -> {
+                      Watched one = watched.get(id);
+                      if (one != null) {
+                        one.changed = true;
+                      }
+                    }));
     answered(now());
+  }
+
+  // Evidence is summed over devices: only when something came in, and not more often than it can.
+  // A transaction for each rollout: many that take long together are no gap.
+  private void refreshEvidence(Stored stored, Watched one, Instant now) {
+    var stage = RolloutMachine.openStage(stored.state());
+    if (stage.isEmpty()) {
+      return;
+    }
+    boolean otherStage = one.evidenceStage != stage.getAsInt();
+    if (otherStage || (one.changed && !now.isBefore(one.lookedAt.plus(every(stored))))) {
+      one.evidence =
+          database.call(
+              transaction -> Arms.evidence(transaction, stored.order(), stage.getAsInt()));
+      answered(now());
+      one.evidenceStage = stage.getAsInt();
+      one.changed = false;
+      one.lookedAt = now;
+    }
   }
 
   private static Duration every(Stored stored) {
