@@ -2,7 +2,7 @@ package io.skerry.telemetry.drift;
 
 /** A value with its 95 % interval. */
 public record Estimate(double value, double low, double high) {
-  private static final double Z = 1.96;
+  static final double Z = 1.96;
 
   /** A value with the interval that a standard error gives. */
   public static Estimate around(double value, double standardError) {

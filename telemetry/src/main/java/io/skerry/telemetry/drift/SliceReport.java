@@ -12,9 +12,12 @@ import java.util.TreeSet;
  * How a model treats the slices of a fleet, each against all devices outside of it, from weighted
  * counts of predicted and actual classes per device.
  *
- * <p>Intervals are over devices, by linearisation: what one device contributes to a ratio. Slices
- * of fewer than {@link #DEVICES_MIN} devices are told as suppressed, without figures; with fewer
- * outside nothing is compared. A figure without anything to be had of is NaN.
+ * <p>Intervals are over devices, by linearisation: what one device contributes to a ratio. Those of
+ * comparisons hold together with 95 %, all slices' at once (Bonferroni): of many slices one would
+ * else be found unfair by chance. Without {@link #DEVICES_MIN} devices that have something to count
+ * they have no bounds. Slices of fewer than {@link #DEVICES_MIN} devices are told as suppressed,
+ * without figures; with fewer outside nothing is compared. A figure without anything to be had of
+ * is NaN.
  *
  * @param slices by name
  */
@@ -24,6 +27,9 @@ public record SliceReport(List<Slice> slices) {
 
   /** The four-fifths rule: a disparate impact outside this and its inverse is a finding. */
   public static final double IMPACT_MIN = .8;
+
+  // Parity, impact and opportunity.
+  private static final int FLAGGED_FIGURES = 3;
 
   /**
    * Weighted outcomes of one device.
@@ -94,7 +100,7 @@ public record SliceReport(List<Slice> slices) {
       Optional<Comparison> others) {}
 
   /**
-   * A slice against all devices outside of it.
+   * A slice against all devices outside of it, with intervals that hold together with all others'.
    *
    * @param parityDifference positive rate less theirs (demographic parity)
    * @param disparateImpact positive rate over theirs
@@ -155,10 +161,16 @@ public record SliceReport(List<Slice> slices) {
   public static SliceReport of(List<DeviceCounts> devices) {
     TreeSet<String> names = new TreeSet<>();
     devices.forEach(one -> names.addAll(one.slices()));
-    return new SliceReport(names.stream().map(name -> slice(name, devices)).toList());
+    long compared =
+        names.stream()
+            .mapToLong(name -> devices.stream().filter(one -> one.slices().contains(name)).count())
+            .filter(members -> members >= DEVICES_MIN && devices.size() - members >= DEVICES_MIN)
+            .count();
+    double z = Bonferroni.z(compared * FLAGGED_FIGURES);
+    return new SliceReport(names.stream().map(name -> slice(name, devices, z)).toList());
   }
 
-  private static Slice slice(String name, List<DeviceCounts> devices) {
+  private static Slice slice(String name, List<DeviceCounts> devices, double z) {
     List<DeviceCounts> members =
         devices.stream().filter(one -> one.slices().contains(name)).toList();
     List<DeviceCounts> others =
@@ -167,10 +179,10 @@ public record SliceReport(List<Slice> slices) {
         name,
         members.size(),
         members.stream().mapToLong(DeviceCounts::outcomes).sum(),
-        members.size() < DEVICES_MIN ? Optional.empty() : Optional.of(figures(members, others)));
+        members.size() < DEVICES_MIN ? Optional.empty() : Optional.of(figures(members, others, z)));
   }
 
-  private static Figures figures(List<DeviceCounts> members, List<DeviceCounts> others) {
+  private static Figures figures(List<DeviceCounts> members, List<DeviceCounts> others, double z) {
     Ratio rate = positiveRate(members);
     Ratio recall = recall(members);
     Ratio accuracy = accuracy(members);
@@ -185,10 +197,10 @@ public record SliceReport(List<Slice> slices) {
             ? Optional.empty()
             : Optional.of(
                 new Comparison(
-                    rate.less(positiveRate(others)),
-                    rate.over(positiveRate(others)),
-                    recall.less(recall(others)),
-                    accuracy.less(accuracy(others)))));
+                    rate.less(positiveRate(others), z),
+                    rate.over(positiveRate(others), z),
+                    recall.less(recall(others), z),
+                    accuracy.less(accuracy(others), z))));
   }
 
   private static Ratio positiveRate(List<DeviceCounts> devices) {

@@ -184,7 +184,7 @@ class EstimatesTest {
     List<DeviceCounts> devices = new ArrayList<>();
     for (int i = 0; i < 60; i++) {
       devices.add(
-          new DeviceCounts(Set.of(i % 2 == 0 ? "a" : "b"), 9, 0, i % 2 == 0 ? 0 : 2, 0, 7, 1));
+          new DeviceCounts(Set.of(i % 2 == 0 ? "a" : "b"), 9, 0, i % 2 == 0 ? 0 : 5, 0, 4, 1));
     }
 
     SliceReport.Figures a = SliceReport.of(devices).slices().get(0).figures().orElseThrow();
@@ -193,6 +193,79 @@ class EstimatesTest {
     assertThat(a.balancedAccuracy().value()).isNaN();
     assertThat(a.others().orElseThrow().disparateImpact().value()).isZero();
     assertThat(a.others().orElseThrow().isUnfair(.05)).isTrue();
+  }
+
+  @Test
+  void callsNothingUnfairThatOneOutcomeSays() {
+    List<DeviceCounts> devices = new ArrayList<>();
+    for (int i = 0; i < 60; i++) {
+      boolean only = i == 0;
+      boolean others = i % 2 == 1;
+      devices.add(
+          new DeviceCounts(
+              Set.of(others ? "b" : "a"),
+              20,
+              others ? 4 : 0,
+              only || others ? 4 : 5,
+              others ? 1 : only ? 1 : 0,
+              15 - (others ? 4 : 0),
+              5));
+    }
+
+    SliceReport.Figures a = SliceReport.of(devices).slices().getFirst().figures().orElseThrow();
+
+    SliceReport.Comparison compared = a.others().orElseThrow();
+    assertThat(a.recall().value()).isZero();
+    assertThat(a.recall().high()).isNaN();
+    assertThat(compared.opportunityDifference().value()).isCloseTo(-.8, within(1e-9));
+    assertThat(compared.opportunityDifference().high()).isNaN();
+  }
+
+  @Test
+  void boundsWhatAllDevicesAgreeOnAndTellsItWhereItIsMuch() {
+    List<DeviceCounts> devices = new ArrayList<>();
+    for (int i = 0; i < 60; i++) {
+      boolean missed = i % 2 == 0;
+      devices.add(
+          new DeviceCounts(
+              Set.of(missed ? "a" : "b"), 2, missed ? 0 : 1, missed ? 1 : 0, missed ? 1 : 0, 1, 1));
+    }
+
+    SliceReport.Figures a = SliceReport.of(devices).slices().getFirst().figures().orElseThrow();
+
+    // Wilson's bound of 0 of 30.
+    assertThat(a.recall().high()).isCloseTo(3.8416 / 33.8416, within(1e-9));
+    assertThat(a.others().orElseThrow().isUnfair(.05)).isTrue();
+  }
+
+  @Test
+  void findsNoneOfManyEqualSlicesUnfairByChance() {
+    Random random = new Random(11);
+    int reports = 20;
+    int unfair = 0;
+    for (int report = 0; report < reports; report++) {
+      List<DeviceCounts> devices = new ArrayList<>();
+      for (int i = 0; i < 1000; i++) {
+        double[] cells = new double[4];
+        for (int n = 0; n < 20; n++) {
+          boolean positive = random.nextInt(3) == 0;
+          cells[(positive ? 0 : 2) + (random.nextDouble() < (positive ? .8 : .3) ? 0 : 1)]++;
+        }
+        devices.add(
+            new DeviceCounts(
+                Set.of("site=" + i % 40), 20, cells[0], cells[2], cells[1], cells[3], 5));
+      }
+      unfair +=
+          (int)
+              SliceReport.of(devices).slices().stream()
+                  .flatMap(slice -> slice.figures().orElseThrow().others().stream())
+                  .filter(compared -> compared.isUnfair(0))
+                  .count();
+    }
+
+    assertThat(unfair).isLessThanOrEqualTo(3);
+    assertThat(Bonferroni.z(1)).isCloseTo(1.96, within(1e-3));
+    assertThat(Bonferroni.z(120)).isCloseTo(3.529, within(1e-2));
   }
 
   @Test
