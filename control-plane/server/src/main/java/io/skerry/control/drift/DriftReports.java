@@ -519,6 +519,7 @@ public final class DriftReports {
         estimated.accuracy());
   }
 
+  // Labels are left out: people are asked about what seems wrong.
   private static List<Answer> answers(Transaction transaction, String model, Instant since) {
     return transaction.list(
         """
@@ -527,7 +528,7 @@ public final class DriftReports {
           coalesce(f.inclusion_probability, 1) as probability, f.predicted_at,
           d.profile, d.labels::text as labels
         from telemetry_feedback f join device d on d.id = f.device
-        where f.model = ? and f.joined and f.predicted_at >= ?
+        where f.source <> 'label' and f.model = ? and f.joined and f.predicted_at >= ?
           and (f.score is not null or f.predicted_class is not null)
         order by f.device, f.prediction_id, f.received_at desc limit 200000
         """,

@@ -157,6 +157,16 @@ class ClassOutcomesTest {
   }
 
   @Test
+  void tellsAccuracyAndSlicesWithoutWhatPeopleWereAskedAbout() {
+    feedback(two, 1, .9, 1);
+    feedback(two, 1, .9, 0);
+    sql("update telemetry_feedback set source = 'label' where actual = 0");
+
+    assertThat(accuracy("two").accuracy()).isEqualTo(1);
+    assertThat(slices("two")).singleElement().matches(slice -> slice.outcomes() == 1);
+  }
+
+  @Test
   void aRolloutCountsAClassOrASideOfTheThreshold() {
     assertThat(prediction(Optional.empty(), OptionalInt.of(2)).isRight(2, .5)).contains(true);
     assertThat(prediction(Optional.empty(), OptionalInt.of(2)).isRight(1, .5)).contains(false);
