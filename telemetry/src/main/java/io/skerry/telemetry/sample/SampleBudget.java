@@ -51,10 +51,12 @@ public final class SampleBudget {
       return 1;
     }
     long today = Math.floorDiv(nowMillis, DAY_MILLIS);
-    if (today > day) {
+    // A clock that is put back a day and forward again brings no second budget; a day that lies
+    // further ahead was a wrong clock's, and nobody waits for it.
+    if (today > day || today < day - 1) {
       used = 0;
+      day = today;
     }
-    day = today;
     double left = 1 - (double) used / bytesPerDay;
     if (left <= 0x1p-10) {
       return 0;

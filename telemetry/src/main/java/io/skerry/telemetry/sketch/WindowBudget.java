@@ -100,11 +100,13 @@ public final class WindowBudget {
     if (day == Long.MIN_VALUE) {
       long rest = (today + 1) * DAY_MILLIS - nowMillis;
       left = (long) ((double) bytesPerDay * rest / DAY_MILLIS);
-    } else if (today > day) {
+      day = today;
+    } else if (today > day || today < day - 1) {
+      // A clock that is put back a day and forward again brings no second budget; a day that lies
+      // further ahead was a wrong clock's, and nobody waits for it.
       left = bytesPerDay;
+      day = today;
     }
-    // A clock that is put back brings no second budget for the same day.
-    day = today;
   }
 
   /** Whether a record of so many bytes still fits today. */

@@ -109,4 +109,20 @@ class SampleChoiceTest {
     assertThat(budget.factor(86_400_000)).isEqualTo(1);
     assertThat(new SampleBudget(0).take(Long.MAX_VALUE)).isTrue();
   }
+
+  @Test
+  void aClockThatIsPutBackADayAndForwardBringsNoSecondBudget() {
+    long dayMillis = 86_400_000;
+    SampleBudget budget = new SampleBudget(1000);
+    budget.factor(2 * dayMillis);
+    budget.take(1000);
+
+    assertThat(budget.factor(dayMillis)).isZero();
+    assertThat(budget.factor(2 * dayMillis)).isZero();
+    assertThat(budget.factor(3 * dayMillis)).isEqualTo(1);
+    // A day far in the future does not keep it shut until then.
+    budget.resume(4000, 1000);
+    assertThat(budget.factor(3 * dayMillis)).isEqualTo(1);
+    assertThat(budget.day()).isEqualTo(3);
+  }
 }

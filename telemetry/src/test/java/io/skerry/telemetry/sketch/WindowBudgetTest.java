@@ -83,6 +83,16 @@ class WindowBudgetTest {
     budget.sent(9_000);
 
     assertThat(budget.atOnce(HOUR, degradation -> 4000)).isEmpty();
+    assertThat(budget.atOnce(25 * HOUR, degradation -> 4000)).isEmpty();
     assertThat(budget.atOnce(49 * HOUR, degradation -> 4000)).isPresent();
+  }
+
+  @Test
+  void aDayFarInTheFutureDoesNotKeepItShutUntilThen() {
+    WindowBudget budget = new WindowBudget(10_000);
+    budget.resume(4000, 10_000);
+
+    assertThat(budget.atOnce(49 * HOUR, degradation -> 4000)).isPresent();
+    assertThat(budget.day()).isEqualTo(2);
   }
 }

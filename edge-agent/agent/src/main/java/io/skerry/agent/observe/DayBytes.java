@@ -14,7 +14,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What was sent of each version in a UTC day, kept over restarts: a device that starts again and
- * again has one day's bytes, not one for each start. Not thread-safe.
+ * again has one day's bytes, not one for each start. Thread-safe: a version that is put in reads it
+ * while another sends.
  *
  * <p>The file holds a line for each version and kind: {@code day manifest kind bytes}. It is
  * written ahead: what it says is never less than what was sent, and at most a sixty-fourth of the
@@ -83,7 +84,7 @@ public final class DayBytes {
   }
 
   /** What was sent on the last day that is remembered. */
-  Optional<Sent> of(String manifest, Kind kind) {
+  synchronized Optional<Sent> of(String manifest, Kind kind) {
     return Optional.ofNullable(kept.get(new Key(manifest, kind)));
   }
 
@@ -92,7 +93,7 @@ public final class DayBytes {
    *
    * @param bytesPerDay that may be sent; 0 = no limit, then nothing is remembered
    */
-  void sent(String manifest, Kind kind, long day, long bytes, long bytesPerDay) {
+  synchronized void sent(String manifest, Kind kind, long day, long bytes, long bytesPerDay) {
     if (bytesPerDay <= 0) {
       return;
     }
