@@ -125,8 +125,8 @@ public final class DesiredOutbox {
               delete from desired_outbox waiting
               using unnest(?::text[], ?::bigint[], ?::bigint[], ?::text[])
                 as sent (device, term, counter, queued)
-              where waiting.device = sent.device and waiting.term = sent.term
-                and waiting.counter = sent.counter
+              where waiting.device = sent.device
+                and (waiting.term, waiting.counter) <= (sent.term, sent.counter)
                 and waiting.queued_at = sent.queued::timestamptz
               """,
               rows.and());
@@ -179,8 +179,7 @@ public final class DesiredOutbox {
                 """
                 insert into desired_outbox (device, term, counter, queued_at)
                 select device, term, counter, clock_timestamp() from desired
-                on conflict (device) do update set
-                  term = excluded.term, counter = excluded.counter, queued_at = excluded.queued_at
+                on conflict (device) do update set queued_at = excluded.queued_at
                 """));
     signal.raise();
   }

@@ -88,6 +88,34 @@ class DesiredOutboxTest {
     assertThat(outbox.waiting(10)).isEmpty();
   }
 
+  @Test
+  void takesOutWhatWasQueuedOlderThanWhatWasPublished() {
+    change("update desired set counter = 5");
+
+    outbox.published(outbox.waiting(10));
+
+    assertThat(outbox.waiting(10)).isEmpty();
+  }
+
+  @Test
+  void leavesANewerDocumentsNumberWhenAllAreQueued() {
+    // Committed after the statement that queues all had begun to read.
+    change("update desired_outbox set counter = 2");
+
+    outbox.queueAll();
+
+    assertThat(
+            plane
+                .database()
+                .<Long>call(
+                    transaction -> transaction.number("select counter from desired_outbox")))
+        .isEqualTo(2);
+  }
+
+  private static void change(String sql) {
+    plane.database().run(transaction -> transaction.update(sql));
+  }
+
   /** Whoever listens may fail; keys that changed are told until everybody took it. */
   @Test
   void tellsOfARotationUntilItWasCarriedThrough() throws IOException {
