@@ -169,9 +169,8 @@ final class CallQueue implements AutoCloseable {
 
   private Waiting enqueue(Work work, int priority, long bytes, boolean brief, long timeoutNanos) {
     Share share = shares.computeIfAbsent(work.application(), name -> new Share());
-    // Whoever had none waiting is served after one call of everybody else. It is the turn after the
-    // one served last, or who has one call more whenever its last one runs is always before who
-    // waits.
+    // Whoever had none waiting is served after one call of everybody else, so in the turn after the
+    // one served last: in that one, whoever always calls again would be before who waits for ever.
     long its =
         Math.max(turns.getOrDefault(priority, 0L) + 1, share.nextTurns.getOrDefault(priority, 0L));
     share.nextTurns.put(priority, its + 1);
