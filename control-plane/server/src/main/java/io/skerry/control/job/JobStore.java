@@ -15,10 +15,12 @@ import org.jspecify.annotations.Nullable;
 final class JobStore {
   private final Database database;
   private final Path folders;
+  private final String server;
 
-  JobStore(Database database, Path folders) {
+  JobStore(Database database, Path folders, String server) {
     this.database = database;
     this.folders = folders;
+    this.server = server;
   }
 
   Path folder(String id) {
@@ -27,11 +29,13 @@ final class JobStore {
 
   void insert(Transaction transaction, String id, JobRequest request, Instant now) {
     transaction.update(
-        "insert into job (id, kind, subject, state, created_at) values (?, ?, ?, 'QUEUED', ?)",
+        "insert into job (id, kind, subject, state, created_at, server)"
+            + " values (?, ?, ?, 'QUEUED', ?, ?)",
         id,
         request.kind(),
         request.subject(),
-        now);
+        now,
+        server);
   }
 
   /** Returns false when the job had ended while it waited: its process must not run. */
@@ -48,16 +52,19 @@ final class JobStore {
         > 0;
   }
 
-  void progressed(String id, JobProgress progress) {
-    database.run(
-        transaction ->
-            transaction.update(
-                "update job set step = ?, done = ?, total = ?, message = ? where id = ?",
-                progress.step(),
-                (long) progress.done(),
-                (long) progress.total(),
-                progress.message(),
-                id));
+  /** Returns false when the job was ended meanwhile: its process must not go on. */
+  boolean progressed(String id, JobProgress progress) {
+    return database.call(
+            transaction ->
+                transaction.update(
+                    "update job set step = ?, done = ?, total = ?, message = ?"
+                        + " where id = ? and state = 'RUNNING'",
+                    progress.step(),
+                    (long) progress.done(),
+                    (long) progress.total(),
+                    progress.message(),
+                    id))
+        > 0;
   }
 
   /** Returns false when the job had ended before. */
@@ -80,18 +87,20 @@ final class JobStore {
         transaction -> transaction.first("select * from job where id = ?", this::view, id));
   }
 
-  /** Open jobs from before this server started: the one before left them behind. */
+  /** This server's open jobs from before it started; other servers' may still run. */
   List<LeftJob> leftBefore(Instant born) {
     return database.call(
         transaction ->
             transaction.list(
-                "select * from job where state in ('QUEUED', 'RUNNING') and created_at < ?",
+                "select * from job where state in ('QUEUED', 'RUNNING') and created_at < ?"
+                    + " and (server is null or server = ?)",
                 row ->
                     new LeftJob(
                         row.text("id"),
                         row.optionalBigint("pid").orElse(null),
                         row.optionalInstant("pid_started_at").orElse(null)),
-                born));
+                born,
+                server));
   }
 
   record LeftJob(String id, @Nullable Long pid, @Nullable Instant startedAt) {

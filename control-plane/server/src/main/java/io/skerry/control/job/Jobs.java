@@ -5,6 +5,7 @@ import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.artifact.job.JobError;
 import io.skerry.artifact.job.JobFailure;
 import io.skerry.artifact.job.JobFolder;
+import io.skerry.artifact.job.JobProgress;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.sql.Database;
@@ -33,8 +34,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Runs jobs, one of each kind at a time, and keeps what became of them.
  *
- * <p>A job that runs when the server goes away is lost: the next start ends its process and tells
- * it as FAILED. Thread-safe.
+ * <p>A job that runs when the server goes away is lost: the server's next start ends its process
+ * and tells it as FAILED. Of several servers on one database each does so with its own jobs; what
+ * one runs that never comes back stays open until it is cancelled. Thread-safe.
  */
 @Singleton
 public final class Jobs {
@@ -54,7 +56,7 @@ public final class Jobs {
 
   Jobs(Database database, DataFolder data, ApplicationEventPublisher<JobEnded> ended) {
     this.database = database;
-    this.store = new JobStore(database, data.child("jobs"));
+    this.store = new JobStore(database, data.child("jobs"), data.serverId());
     this.ended = ended;
     this.born = now();
   }
@@ -154,7 +156,7 @@ public final class Jobs {
         return;
       }
       log.atInfo().addKeyValue("job", id).log("job started");
-      switch (process.follow(progress -> store.progressed(id, progress))) {
+      switch (process.follow(progress -> progressed(id, process, progress))) {
         case JobProcess.End.Succeeded succeeded -> end(id, JobState.SUCCEEDED, null);
         case JobProcess.End.Failed(JobError error) -> end(id, JobState.FAILED, error);
         case JobProcess.End.Cancelled cancelled -> end(id, JobState.CANCELLED, null);
@@ -162,6 +164,13 @@ public final class Jobs {
     } finally {
       running.remove(id);
       process.stop();
+    }
+  }
+
+  // Another server on the database may have been asked to cancel it.
+  private void progressed(String id, JobProcess process, JobProgress progress) {
+    if (!store.progressed(id, progress)) {
+      process.cancel();
     }
   }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.skerry.artifact.job.JobError;
 import io.skerry.artifact.job.JobFailure;
 import io.skerry.artifact.job.JobFolder;
+import io.skerry.control.host.DataFolder;
 import io.skerry.control.host.ServerAddress;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.sql.TestPlane;
@@ -17,6 +18,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -173,23 +175,51 @@ class JobsTest {
   }
 
   @Test
-  void endsWhatAServerThatWentAwayLeftBehind() throws Exception {
-    Process orphan = new ProcessBuilder("sleep", "300").start();
+  void leavesAnotherServersJobsAloneUntilTheyAreCancelled() throws Exception {
+    Process running = new ProcessBuilder("sleep", "300").start();
+    try {
+      left("others", "another", running);
+
+      jobs.onReady(ready());
+
+      assertThat(jobs.find("others").orElseThrow().state()).isEqualTo(JobState.RUNNING);
+      assertThat(running.isAlive()).isTrue();
+      jobs.cancel("others");
+      assertThat(ended.next().state()).isEqualTo(JobState.CANCELLED);
+    } finally {
+      running.destroyForcibly();
+    }
+  }
+
+  private void left(String id, @Nullable String server, Process process) {
     plane
         .database()
         .run(
             transaction ->
                 transaction.update(
-                    "insert into job (id, kind, subject, state, created_at, pid, pid_started_at)"
-                        + " values ('lost', 'test', 's', 'RUNNING', ?, ?, ?)",
+                    "insert into job"
+                        + " (id, kind, subject, state, created_at, server, pid, pid_started_at)"
+                        + " values (?, 'test', 's', 'RUNNING', ?, ?, ?, ?)",
+                    id,
                     Instant.parse("2026-01-01T00:00:00Z"),
-                    orphan.pid(),
-                    orphan.info().startInstant().orElseThrow()));
+                    server,
+                    process.pid(),
+                    process.info().startInstant().orElseThrow()));
+  }
 
-    jobs.onReady(
-        new ServerReady(
-            new ServerAddress(
-                URI.create("http://localhost"), URI.create("https://localhost"), "localhost", 1)));
+  private static ServerReady ready() {
+    return new ServerReady(
+        new ServerAddress(
+            URI.create("http://localhost"), URI.create("https://localhost"), "localhost", 1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void endsWhatItsServerLeftBehindWhenItWentAway(boolean old) throws Exception {
+    Process orphan = new ProcessBuilder("sleep", "300").start();
+    left("lost-" + old, old ? null : plane.bean(DataFolder.class).serverId(), orphan);
+
+    jobs.onReady(ready());
 
     assertThat(ended.next().error())
         .isEqualTo(
