@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -39,6 +40,8 @@ final class JobProcess {
   private final Process process;
   private final JobLimits limits;
   private final AtomicBoolean cancelled = new AtomicBoolean();
+  // What the process started and still runs: it is not known any more by whom once that has ended.
+  private final Set<ProcessHandle> started = ConcurrentHashMap.newKeySet();
 
   private JobProcess(JobFolder folder, Process process, JobLimits limits) {
     this.folder = folder;
@@ -160,16 +163,30 @@ final class JobProcess {
     }
   }
 
-  /** Ends the process and what it started, by force when it takes too long. */
+  /**
+   * Ends the process and what it started, by force when it takes too long; also what a process that
+   * has ended left running.
+   */
   void stop() throws InterruptedException {
-    if (!process.isAlive()) {
-      return;
-    }
-    process.descendants().forEach(ProcessHandle::destroy);
+    look();
+    started.forEach(ProcessHandle::destroy);
     process.destroy();
-    if (!process.waitFor(STOP_GRACE.toMillis(), TimeUnit.MILLISECONDS)) {
-      process.destroyForcibly().waitFor();
+    try {
+      long end = System.nanoTime() + STOP_GRACE.toNanos();
+      process.waitFor(STOP_GRACE.toMillis(), TimeUnit.MILLISECONDS);
+      while (started.stream().anyMatch(ProcessHandle::isAlive) && System.nanoTime() < end) {
+        TimeUnit.MILLISECONDS.sleep(20);
+      }
+    } finally {
+      started.forEach(ProcessHandle::destroyForcibly);
+      process.destroyForcibly();
     }
+    process.waitFor();
+  }
+
+  private void look() {
+    process.descendants().forEach(started::add);
+    started.removeIf(one -> !one.isAlive());
   }
 
   /**
@@ -177,9 +194,10 @@ final class JobProcess {
    * heap's limit alone holds.
    */
   private long residentBytes() throws IOException {
+    look();
     long bytes = residentBytes(process.pid());
-    for (ProcessHandle started : process.descendants().toList()) {
-      bytes += residentBytes(started.pid());
+    for (ProcessHandle one : started) {
+      bytes += residentBytes(one.pid());
     }
     return bytes;
   }

@@ -104,14 +104,21 @@ final class JobStore {
   }
 
   record LeftJob(String id, @Nullable Long pid, @Nullable Instant startedAt) {
-    /** Ends its process if it still runs; a process id that was given away again is let alone. */
+    /**
+     * Ends its process if it still runs, and what that started; a process id that was given away
+     * again is let alone.
+     */
     void kill() {
       if (pid == null || startedAt == null) {
         return;
       }
       ProcessHandle.of(pid)
           .filter(process -> process.info().startInstant().filter(startedAt::equals).isPresent())
-          .ifPresent(ProcessHandle::destroyForcibly);
+          .ifPresent(
+              process -> {
+                process.descendants().forEach(ProcessHandle::destroyForcibly);
+                process.destroyForcibly();
+              });
     }
   }
 

@@ -90,6 +90,15 @@ class JobProcessTest {
   }
 
   @Test
+  void endsWhatAProcessThatSucceededLeftRunning() throws Exception {
+    JobProcess.End end = start("leave", LIMITS).follow(progress::add);
+
+    assertThat(end).isEqualTo(new JobProcess.End.Succeeded());
+    ProcessHandle.of(Long.parseLong(progress.getLast().message()))
+        .ifPresent(left -> assertThat(left.onExit()).succeedsWithin(Duration.ofSeconds(30)));
+  }
+
+  @Test
   void countsTheMemoryOfWhatTheProcessStarted() throws Exception {
     JobProcess process = start("startLarge", new JobLimits(64, 350L << 20, Duration.ofSeconds(60)));
 

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -216,7 +217,9 @@ class JobsTest {
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void endsWhatItsServerLeftBehindWhenItWentAway(boolean old) throws Exception {
-    Process orphan = new ProcessBuilder("sleep", "300").start();
+    Process orphan = new ProcessBuilder("sh", "-c", "echo begun; sleep 300; exit 1").start();
+    assertThat(orphan.inputReader().readLine()).isEqualTo("begun");
+    ProcessHandle started = startedBy(orphan);
     left("lost-" + old, old ? null : plane.bean(DataFolder.class).serverId(), orphan);
 
     jobs.onReady(ready());
@@ -226,6 +229,17 @@ class JobsTest {
             new JobError(
                 "RUN_FAILED", "the server stopped while the job was open: start it again"));
     assertThat(orphan.waitFor()).isNotZero();
+    assertThat(started.onExit()).succeedsWithin(Duration.ofSeconds(30));
+  }
+
+  private static ProcessHandle startedBy(Process process) {
+    while (true) {
+      Optional<ProcessHandle> first = process.descendants().findFirst();
+      if (first.isPresent()) {
+        return first.get();
+      }
+      Thread.onSpinWait();
+    }
   }
 
   private static JobRequest request(String act) {

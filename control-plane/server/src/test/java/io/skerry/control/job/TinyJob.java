@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /** The process of the job tests. */
 final class TinyJob {
@@ -36,6 +37,13 @@ final class TinyJob {
         Process started = new ProcessBuilder("sleep", "600").start();
         folder.report(new JobProgress("wait", 0, 0, Long.toString(started.pid())));
         started.waitFor();
+      }
+      case "leave" -> {
+        Process started =
+            new ProcessBuilder("sh", "-c", "trap '' TERM; while :; do sleep 1; done").start();
+        folder.report(new JobProgress("wait", 0, 0, Long.toString(started.pid())));
+        started.waitFor(1, TimeUnit.SECONDS);
+        Files.writeString(output.resolve("result.txt"), "done");
       }
       // A line that does not end is kept whole.
       case "startLarge" ->
