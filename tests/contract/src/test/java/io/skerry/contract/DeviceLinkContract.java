@@ -105,8 +105,8 @@ abstract class DeviceLinkContract extends LinkContract {
     }
 
     @Override
-    public void awaitHeard(String payload) throws InterruptedException {
-      ControlLinkContract.awaitIn(heard, payload);
+    public boolean hears(String payload, Duration within) throws InterruptedException {
+      return ControlLinkContract.isIn(heard, payload, within);
     }
 
     @Override
