@@ -69,7 +69,7 @@ class ServeProcessTest {
       assertThat(out.readLine()).startsWith("serving 1 models");
 
       // It does not fit the model, which can only be told when all of it was read.
-      assertThatThrownBy(() -> client.inference().modelInfer(request(new byte[45 << 20])))
+      assertThatThrownBy(() -> client.inference().modelInfer(request(new byte[44 << 20])))
           .hasMessageStartingWith("INVALID_ARGUMENT: input byte size mismatch");
       assertThatThrownBy(() -> client.inference().modelInfer(request(new byte[50 << 20])))
           .hasMessageStartingWith("RESOURCE_EXHAUSTED: gRPC message exceeds maximum size");
