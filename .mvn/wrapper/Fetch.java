@@ -10,14 +10,14 @@ final class Fetch {
   public static void main(String[] arguments) throws InterruptedException {
     HttpClient client =
         HttpClient.newBuilder().followRedirects(HttpClient.Redirect.NORMAL).build();
-    HttpRequest request = HttpRequest.newBuilder(URI.create(arguments[0])).build();
     String failure = "";
     try {
+      HttpRequest request = HttpRequest.newBuilder(URI.create(arguments[0])).build();
       int status = client.send(request, BodyHandlers.ofFile(Path.of(arguments[1]))).statusCode();
       if (status != 200) {
         failure = "HTTP " + status;
       }
-    } catch (IOException e) {
+    } catch (IOException | IllegalArgumentException e) {
       failure = e.getClass().getSimpleName() + (e.getMessage() == null ? "" : ": " + e.getMessage());
     }
     if (!failure.isEmpty()) {
