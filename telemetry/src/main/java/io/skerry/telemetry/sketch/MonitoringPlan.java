@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.DoubleUnaryOperator;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -60,6 +61,7 @@ public final class MonitoringPlan {
   public static final int BYTES_MAX = 16 * 1024 * 1024;
 
   private final MonitoringManifest manifest;
+  private final PrivacyRules rules;
   private final int[] offsets;
   private final ReferenceBins[] features;
   private final boolean[] dropped;
@@ -79,7 +81,7 @@ public final class MonitoringPlan {
     this.dropped = new boolean[count];
     this.ruled = new boolean[count];
     this.steps = new double[count][];
-    PrivacyRules rules = new PrivacyRules(manifest.getPrivacyList());
+    this.rules = new PrivacyRules(manifest.getPrivacyList());
     String input = PrivacyRules.input(manifest.getInput());
     Set<String> names = new HashSet<>();
     for (int i = 0; i < count; i++) {
@@ -278,6 +280,18 @@ public final class MonitoringPlan {
   /** The output tensor that holds the score, when there is one and no rule drops it. */
   public Optional<String> scoreOutput() {
     return scored ? Optional.of(manifest.getScore().getOutput()) : Optional.empty();
+  }
+
+  /**
+   * How the elements of an output may be told besides in samples: rounded where a rule says so.
+   * Empty when a rule hides them, or would round what is no number.
+   */
+  public Optional<DoubleUnaryOperator> told(String output, boolean numeric) {
+    String field = PrivacyRules.output(output);
+    double[] roundedTo = rules.steps(field);
+    return rules.hide(field) || (!numeric && roundedTo.length > 0)
+        ? Optional.empty()
+        : Optional.of(value -> PrivacyRules.rounded(value, roundedTo));
   }
 
   /** Element index of the score within one item of its output. */

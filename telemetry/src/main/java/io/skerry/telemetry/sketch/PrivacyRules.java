@@ -66,9 +66,13 @@ final class PrivacyRules {
   }
 
   static float rounded(float value, double[] steps) {
-    float rounded = value;
+    return (float) rounded((double) value, steps);
+  }
+
+  static double rounded(double value, double[] steps) {
+    double rounded = value;
     for (double step : steps) {
-      rounded = (float) (Math.rint(rounded / step) * step);
+      rounded = Math.rint(rounded / step) * step;
     }
     return rounded;
   }

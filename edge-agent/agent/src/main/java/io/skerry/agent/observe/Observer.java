@@ -188,10 +188,17 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   @Override
   public void shadowed(Prediction primary, Prediction shadow) {
     WatchedModel model = watched.get(shadow.model());
-    if (model != null) {
-      model.differ(primary, shadow);
-      predicted(shadow);
+    if (model == null) {
+      return;
     }
+    WatchedModel answered = watched.get(primary.model());
+    if (answered != null) {
+      model.differ(primary, shadow, answered.plan());
+    } else {
+      // Nobody knows what rules keep of its answer.
+      model.leaveOut();
+    }
+    predicted(shadow);
   }
 
   @Override

@@ -7,6 +7,8 @@ import io.skerry.runtime.Tensor;
 import io.skerry.telemetry.wire.ModelReference;
 import io.skerry.wire.fleet.v1.Differences;
 import java.util.Optional;
+import java.util.function.DoubleUnaryOperator;
+import java.util.function.IntToDoubleFunction;
 
 /**
  * How the answers of a version that shadows differ from those that clients got, since the window
@@ -25,14 +27,25 @@ final class ShadowDifferences {
     }
   }
 
+  /** What privacy rules leave to be told of outputs. */
+  @FunctionalInterface
+  interface Told {
+    /** How an output's elements may be told; empty when nothing of them may. */
+    Optional<DoubleUnaryOperator> of(String output, boolean numeric);
+  }
+
   /** Counts one request that both answered. */
-  synchronized void compare(Prediction primary, Prediction shadow, Optional<Scores> scores) {
+  synchronized void compare(
+      Prediction primary, Prediction shadow, Optional<Scores> scores, Told told) {
     Comparison comparison = new Comparison();
     for (Tensor given : primary.outputs()) {
-      comparison.add(given, named(shadow, given.name()));
+      told.of(given.name(), given.type() != ElementType.BYTES)
+          .ifPresent(elements -> comparison.add(given, named(shadow, given.name()), elements));
     }
     boolean agree =
-        comparison.comparable && scores.map(Scores::agree).orElse(comparison.sameHighest);
+        comparison.told
+            && comparison.comparable
+            && scores.map(Scores::agree).orElse(comparison.sameHighest);
     sums.setPrimary(reference(primary.model()))
         .setCompared(sums.getCompared() + 1)
         .setAgreed(sums.getAgreed() + (agree ? 1 : 0))
@@ -73,13 +86,15 @@ final class ShadowDifferences {
 
   /** One request's outputs against each other. */
   private static final class Comparison {
+    private boolean told;
     private boolean comparable = true;
     private boolean sameHighest = true;
     private long elements;
     private double sum;
     private double max;
 
-    void add(Tensor one, Optional<Tensor> found) {
+    void add(Tensor one, Optional<Tensor> found, DoubleUnaryOperator elements) {
+      told = true;
       if (found.isEmpty()
           || found.get().type() != one.type()
           || !found.get().shape().equals(one.shape())) {
@@ -94,16 +109,20 @@ final class ShadowDifferences {
       int count = (int) Tensor.elements(one.shape());
       int row = one.shape().isEmpty() ? 1 : (int) Math.max(1, one.shape().getLast());
       for (int begin = 0; begin < count; begin += row) {
-        addRow(one, other, begin, Math.min(count, begin + row));
+        addRow(
+            index -> elements.applyAsDouble(number(one, index)),
+            index -> elements.applyAsDouble(number(other, index)),
+            begin,
+            Math.min(count, begin + row));
       }
     }
 
-    private void addRow(Tensor one, Tensor other, int begin, int end) {
+    private void addRow(IntToDoubleFunction one, IntToDoubleFunction other, int begin, int end) {
       int highestOfOne = begin;
       int highestOfOther = begin;
       for (int i = begin; i < end; i++) {
-        double a = number(one, i);
-        double b = number(other, i);
+        double a = one.applyAsDouble(i);
+        double b = other.applyAsDouble(i);
         if (Double.isNaN(a) != Double.isNaN(b)) {
           comparable = false;
           return;
@@ -113,8 +132,8 @@ final class ShadowDifferences {
         elements++;
         sum += difference;
         max = Math.max(max, difference);
-        highestOfOne = a > number(one, highestOfOne) ? i : highestOfOne;
-        highestOfOther = b > number(other, highestOfOther) ? i : highestOfOther;
+        highestOfOne = a > one.applyAsDouble(highestOfOne) ? i : highestOfOne;
+        highestOfOther = b > other.applyAsDouble(highestOfOther) ? i : highestOfOther;
         if (end - begin == 1) {
           sameHighest &= difference <= SINGLE_TOLERANCE * Math.max(Math.abs(a), Math.abs(b));
         }

@@ -87,10 +87,22 @@ final class WatchedModel {
     return shadow;
   }
 
-  /** Called by any thread. */
-  void differ(Prediction primary, Prediction shadowed) {
+  /**
+   * Called by any thread. What rules of either version keep from being told is not compared.
+   *
+   * @param rules the plan of what answered
+   */
+  void differ(Prediction primary, Prediction shadowed, MonitoringPlan rules) {
+    ShadowDifferences.Told told =
+        (output, numeric) ->
+            plan()
+                .told(output, numeric)
+                .flatMap(own -> rules.told(output, numeric).map(own::andThen));
     Optional<ByteBuffer> score =
-        plan().hasClasses() ? Optional.empty() : scoreOutput(shadowed.outputs());
+        plan()
+            .scoreOutput()
+            .filter(output -> !plan().hasClasses() && told.of(output, true).isPresent())
+            .flatMap(output -> scoreOutput(shadowed.outputs()));
     differences.compare(
         primary,
         shadowed,
@@ -100,7 +112,8 @@ final class WatchedModel {
                     .map(
                         given ->
                             new ShadowDifferences.Scores(
-                                plan().score(given), plan().score(shadow), plan().threshold()))));
+                                plan().score(given), plan().score(shadow), plan().threshold()))),
+        told);
   }
 
   /** Called by any thread. */

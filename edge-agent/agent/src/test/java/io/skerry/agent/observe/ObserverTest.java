@@ -25,6 +25,7 @@ import io.skerry.telemetry.wire.ModelReference;
 import io.skerry.wire.artifact.v1.Budget;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.artifact.v1.PrivacyRule;
+import io.skerry.wire.fleet.v1.Differences;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Window;
 import java.net.URI;
@@ -40,10 +41,12 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ObserverTest {
@@ -97,15 +100,21 @@ class ObserverTest {
 
   private void watch(double base, double notable, Duration window, MonitoringManifest manifest)
       throws MalformedDocumentException {
+    watch(MODEL, base, notable, window, manifest);
+  }
+
+  private void watch(
+      ModelRef model, double base, double notable, Duration window, MonitoringManifest manifest)
+      throws MalformedDocumentException {
     observer.watch(
-        MODEL,
+        model,
         MonitoringPlan.of(manifest),
         new DesiredSlot(
-            MODEL.slot(),
+            model.slot(),
             1,
-            MODEL.version(),
-            MODEL.manifest(),
-            MODEL.manifest(),
+            model.version(),
+            model.manifest(),
+            model.manifest(),
             URI.create("http://127.0.0.1"),
             Optional.empty(),
             new SamplingRates(base, notable),
@@ -131,11 +140,16 @@ class ObserverTest {
         .toList();
   }
 
-  private synchronized Prediction prediction(String clientId, float score, float... input) {
+  private Prediction prediction(String clientId, float score, float... input) {
+    return prediction(MODEL, clientId, score, input);
+  }
+
+  private synchronized Prediction prediction(
+      ModelRef model, String clientId, float score, float... input) {
     return new Prediction(
         new PredictionId("%026d".formatted(ids++)),
         clientId,
-        MODEL,
+        model,
         List.of(Tensor.ofFloats("input", List.of(1L, (long) input.length), input)),
         List.of(Tensor.ofFloats("score", List.of(1L, 1L), score)),
         now,
@@ -177,20 +191,74 @@ class ObserverTest {
         .isEqualTo(0.5f);
   }
 
+  /** What is told of a shadow tells no more of an output than a sample of it may. */
+  @ParameterizedTest
+  @EnumSource(
+      value = PrivacyRule.Action.class,
+      names = {"DROP", "HASH", "BLUR"})
+  void tellsNoDifferencesOfAHiddenOutput(PrivacyRule.Action hiding)
+      throws MalformedDocumentException {
+    MonitoringSettings hidden = output(hiding, rule -> rule.setRadius(1));
+    MonitoringSettings open = MonitoringSettings.NONE;
+    for (List<MonitoringSettings> of :
+        List.of(List.of(hidden, hidden), List.of(hidden, open), List.of(open, hidden))) {
+      Differences told = differences(of.getFirst(), of.getLast(), 0.31f, 0.7f);
+
+      assertThat(told.getCompared()).isEqualTo(1);
+      assertThat(told.getElements() + told.getAgreed() + told.getIncomparable()).isZero();
+      assertThat(told.getAbsoluteSum() + told.getAbsoluteMax()).isZero();
+    }
+  }
+
+  @Test
+  void tellsDifferencesOfARoundedOutputAfterRounding() throws MalformedDocumentException {
+    MonitoringSettings rounded = output(PrivacyRule.Action.ROUND, rule -> rule.setStep(0.5));
+
+    assertThat(differences(rounded, rounded, 0.31f, 0.4f).getAbsoluteMax()).isZero();
+    assertThat(differences(rounded, rounded, 0.31f, 0.8f).getAbsoluteMax()).isEqualTo(0.5);
+  }
+
+  private static MonitoringSettings output(
+      PrivacyRule.Action action, UnaryOperator<PrivacyRule.Builder> with) {
+    return new MonitoringSettings(
+        List.of(),
+        List.of(
+            with.apply(PrivacyRule.newBuilder().setField("output:score").setAction(action))
+                .build()),
+        Budget.getDefaultInstance());
+  }
+
+  private Differences differences(
+      MonitoringSettings primary, MonitoringSettings shadow, float given, float shadowed)
+      throws MalformedDocumentException {
+    kept.clear();
+    observer = new Observer(() -> now, 16, this::keep, new byte[32]);
+    watch(0, 0, primary);
+    ModelRef other =
+        new ModelRef(
+            new SlotId("trial"),
+            new ModelVersion(MODEL.version().model(), 4),
+            Digest.of(new byte[] {4}));
+    watch(other, 0, 0, Duration.ofMillis(WINDOW), manifest(shadow));
+    observer.shadowed(prediction("", given, 0, 1, 2), prediction(other, "", shadowed, 0, 1, 2));
+    now = now.plusMillis(2 * WINDOW);
+    observer.tick();
+    return windows().getFirst().getDifferences();
+  }
+
   private void watch(double base, double notable, MonitoringSettings settings)
       throws MalformedDocumentException {
-    watch(
-        base,
-        notable,
-        Duration.ofMillis(WINDOW),
-        MonitoringManifests.fromReference(
-            "input",
-            List.of(
-                new MonitoringManifests.Feature("a", 1), new MonitoringManifests.Feature("b", 2)),
-            new float[][] {{1, 2}, {2, 3}},
-            new MonitoringManifests.Scores(
-                "score", List.of(new float[] {0}, new float[] {0.1f}), false, 0.5, List.of()),
-            settings));
+    watch(base, notable, Duration.ofMillis(WINDOW), manifest(settings));
+  }
+
+  private static MonitoringManifest manifest(MonitoringSettings settings) {
+    return MonitoringManifests.fromReference(
+        "input",
+        List.of(new MonitoringManifests.Feature("a", 1), new MonitoringManifests.Feature("b", 2)),
+        new float[][] {{1, 2}, {2, 3}},
+        new MonitoringManifests.Scores(
+            "score", List.of(new float[] {0}, new float[] {0.1f}), false, 0.5, List.of()),
+        settings);
   }
 
   /** A budget is of a day, not of a process. */

@@ -17,13 +17,17 @@ import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
 
 class ShadowDifferencesTest {
+  private static final ShadowDifferences.Told ALL =
+      (output, numeric) -> Optional.of(DoubleUnaryOperator.identity());
+
   private final ShadowDifferences differences = new ShadowDifferences();
 
   private Differences compare(Tensor one, Tensor other) {
-    differences.compare(prediction(1, one), prediction(2, other), Optional.empty());
+    differences.compare(prediction(1, one), prediction(2, other), Optional.empty(), ALL);
     return differences.seal().orElseThrow();
   }
 
@@ -79,11 +83,13 @@ class ShadowDifferencesTest {
     differences.compare(
         prediction(1, single(0.4f)),
         prediction(2, single(0.2f)),
-        Optional.of(new ShadowDifferences.Scores(0.4f, 0.2f, 0.5)));
+        Optional.of(new ShadowDifferences.Scores(0.4f, 0.2f, 0.5)),
+        ALL);
     differences.compare(
         prediction(1, single(0.4f)),
         prediction(2, single(0.6f)),
-        Optional.of(new ShadowDifferences.Scores(0.4f, 0.6f, 0.5)));
+        Optional.of(new ShadowDifferences.Scores(0.4f, 0.6f, 0.5)),
+        ALL);
 
     assertThat(differences.seal().orElseThrow().getAgreed()).isEqualTo(1);
   }
