@@ -6,6 +6,7 @@ import io.skerry.wire.artifact.v1.Budget;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.artifact.v1.PrivacyRule;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -65,6 +66,7 @@ public record MonitoringSettings(List<Feature> features, List<PrivacyRule> priva
       features.add(feature(feature));
     }
     Set<String> names = new HashSet<>();
+    Map<Integer, String> byOffset = new HashMap<>();
     for (int i = 0; i < features.size(); i++) {
       String name = features.get(i).name();
       if (name.startsWith("$") || name.contains(":") || name.equals(PrivacyRules.CLIENT_ID)) {
@@ -74,6 +76,15 @@ public record MonitoringSettings(List<Feature> features, List<PrivacyRule> priva
       } else if (!name.isEmpty() && !names.add(name)) {
         reader.mistake(
             "features[%d].name".formatted(i), "'%s' comes twice: rename one".formatted(name));
+      }
+      // A rule hides what it names; another name of the same element would tell it all the same.
+      int offset = features.get(i).offset();
+      String other = byOffset.putIfAbsent(offset, name);
+      if (offset >= 0 && other != null) {
+        reader.mistake(
+            "features[%d].offset".formatted(i),
+            "%d of '%s' is that of '%s' too: watch each element once"
+                .formatted(offset, name, other));
       }
     }
     List<PrivacyRule> privacy = new ArrayList<>();
@@ -295,7 +306,7 @@ public record MonitoringSettings(List<Feature> features, List<PrivacyRule> priva
             name,
             "%s: must be a whole number from %d to %d"
                 .formatted(value == null ? "is missing" : "is '%s'".formatted(value), least, most));
-        return least;
+        return -1;
       }
     }
   }

@@ -74,6 +74,11 @@ class MonitoringSettingsTest {
             Map.of("features", Collections.nCopies(2, Map.of("name", "a", "offset", 1))),
             "'features[1].name' 'a' comes twice"),
         List.of(
+            Map.of(
+                "features",
+                List.of(Map.of("name", "place", "offset", 4), Map.of("name", "kind", "offset", 4))),
+            "'features[1].offset' 4 of 'kind' is that of 'place' too"),
+        List.of(
             Map.of("privacy", Collections.nCopies(257, Map.of("field", "a", "action", "drop"))),
             "'privacy' has 257 entries, at most 256"));
   }
