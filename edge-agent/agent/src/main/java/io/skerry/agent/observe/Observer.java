@@ -322,9 +322,9 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     io.skerry.wire.fleet.v1.Feedback.Builder wire =
         io.skerry.wire.fleet.v1.Feedback.newBuilder()
             .setPredictionId(feedback.predictionId())
-            .setClientId(known.isPresent() ? "" : unjoinedClientId(feedback.clientId()))
             .setActual(feedback.actual())
             .setOutcomeAtMillis(feedback.outcomeAt().toEpochMilli());
+    // Of a forgotten prediction nobody knows whose rules hold for the client's id: it stays here.
     known.ifPresent(
         prediction ->
             wire.setPredictionId(prediction.id()).setClientId(privateClientId(prediction)));
@@ -342,15 +342,6 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
       return Receipt.FULL;
     }
     return known.isPresent() ? Receipt.JOINED : Receipt.TAKEN;
-  }
-
-  // Nobody knows which version it belongs to: the first rule for ids that any version has holds.
-  private String unjoinedClientId(String clientId) {
-    return watched.values().stream()
-        .map(model -> model.privacy().clientId(clientId))
-        .filter(left -> !left.equals(clientId))
-        .findFirst()
-        .orElse(clientId);
   }
 
   // A version that is not watched any more has no rules to follow: then its client's id stays here.

@@ -439,6 +439,18 @@ class ObserverTest {
     assertThat(feedback.get(2).getFeedback().getJoined()).isFalse();
   }
 
+  /** A version that has a rule for it may have answered before the device went back to this one. */
+  @Test
+  void sendsNoClientIdOfAPredictionThatItDoesNotKnow() {
+    observer.submit(new Feedback("", "anna", 1, now));
+    observer = new Observer(() -> now, 16, this::keep, new byte[32]);
+    observer.submit(new Feedback("", "anna", 1, now));
+
+    assertThat(kept.getOrDefault(RecordStream.FEEDBACK, List.of()))
+        .extracting(record -> record.getFeedback().getClientId())
+        .containsExactly("", "");
+  }
+
   @Test
   void tellsNoScoreWithFeedbackWhereThereIsNone() {
     Prediction prediction = prediction("mine", Float.NaN, 0, 1, 2);
