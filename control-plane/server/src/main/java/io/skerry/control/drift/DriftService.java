@@ -233,7 +233,7 @@ final class DriftService {
     }
     Replayed replayed = current(transaction, track, judgedThrough);
     Instant receivedUntil = now().minusMillis(SETTLE_MILLIS);
-    WindowReader.Window read = read(transaction, track, window, receivedUntil);
+    WindowReader.Window read = reader.withOutcomes(transaction, track, window, receivedUntil);
     register(replayed.ledger, read);
     WindowVerdict verdict = replayed.ledger.judge(window, read.devices());
     replayed.through = window;
@@ -241,12 +241,6 @@ final class DriftService {
     DriftStore.scores(transaction, track, window, read.devices());
     live(transaction, track, verdict, replayed);
     verdict.found().ifPresent(finding -> open(transaction, track, finding, read));
-  }
-
-  private WindowReader.Window read(
-      Transaction transaction, Track track, long window, Instant receivedUntil) {
-    return reader.withOutcomes(
-        transaction, track, window, reader.read(transaction, track, window, receivedUntil));
   }
 
   private Replayed current(Transaction transaction, Track track, long judgedThrough) {
@@ -271,7 +265,8 @@ final class DriftService {
       Replayed replayed,
       List<Release> releases,
       Judged judged) {
-    WindowReader.Window read = read(transaction, track, judged.window(), judged.receivedUntil());
+    WindowReader.Window read =
+        reader.withOutcomes(transaction, track, judged.window(), judged.receivedUntil());
     replayed.whole &= judged.isWhole(read);
     register(replayed.ledger, read);
     WindowVerdict verdict = replayed.ledger.judge(judged.window(), read.devices());

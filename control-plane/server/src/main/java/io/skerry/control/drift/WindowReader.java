@@ -52,6 +52,7 @@ final class WindowReader {
   private record Head(
       String device, Map<String, String> attributes, ModelVersion version, String manifest) {}
 
+  /** Without what became known of its predictions, which judging needs. */
   Window read(Transaction transaction, Track track, long window, Instant receivedUntil) {
     Map<String, Part> parts = new TreeMap<>();
     int[] records = new int[1];
@@ -104,11 +105,12 @@ final class WindowReader {
   }
 
   /**
-   * The same window with what became known in its time of what its devices' versions had predicted.
-   * Labels are left out: people are asked about what seems wrong. Of what became known of a
-   * prediction more than once, the newest counts.
+   * What is judged: the window with what became known in its time of what its devices' versions had
+   * predicted. Labels are left out: people are asked about what seems wrong. Of what became known
+   * of a prediction more than once, the newest counts.
    */
-  Window withOutcomes(Transaction transaction, Track track, long window, Window read) {
+  Window withOutcomes(Transaction transaction, Track track, long window, Instant receivedUntil) {
+    Window read = read(transaction, track, window, receivedUntil);
     List<Long> versions = new ArrayList<>();
     List<Double> thresholds = new ArrayList<>();
     read.manifests()

@@ -414,12 +414,7 @@ class DriftServiceTest {
         plane
             .database()
             .call(
-                transaction ->
-                    reader.withOutcomes(
-                        transaction,
-                        track,
-                        first - 100,
-                        reader.read(transaction, track, first - 100, Instant.now())));
+                transaction -> reader.withOutcomes(transaction, track, first - 100, Instant.now()));
 
     assertThat(read.devices())
         .filteredOn(one -> one.outcomes().known() > 0)
