@@ -9,14 +9,20 @@ import io.grpc.netty.shaded.io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpContent;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpHeaderNames;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpHeaderValues;
+import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpRequest;
+import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpResponse;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpResponseStatus;
+import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpStatusClass;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpVersion;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.LastHttpContent;
 import io.grpc.netty.shaded.io.netty.util.ReferenceCountUtil;
 import io.skerry.agent.serve.Application;
 import io.skerry.agent.serve.RequestBudget;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.Queue;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /** Bytes of requests that all connections together may have in memory. */
 @SuppressWarnings(
@@ -58,8 +64,20 @@ final class BodyBudget {
     return false;
   }
 
+  private void give(long back) {
+    bytes.addAndGet(-back);
+    shared.give(application, back);
+  }
+
+  /** What one request has taken until now. */
+  private static final class Held {
+    private long bytes;
+  }
+
   private final class Counter extends ChannelDuplexHandler {
-    private long mine;
+    private final Queue<Held> unanswered = new ArrayDeque<>();
+    // None once it was answered: what still comes of it is thrown away as it comes.
+    private @Nullable Held reading;
     private boolean refused;
 
     @Override
@@ -68,29 +86,36 @@ final class BodyBudget {
         ReferenceCountUtil.release(message);
         return;
       }
-      if (message instanceof HttpContent content) {
+      if (message instanceof HttpRequest) {
+        reading = new Held();
+        unanswered.add(reading);
+      }
+      if (message instanceof HttpContent content && reading != null) {
         int more = content.content().readableBytes();
-        if (!take(mine, more)) {
+        if (!take(reading.bytes, more)) {
           ReferenceCountUtil.release(message);
           refuse(context);
           return;
         }
-        mine += more;
+        reading.bytes += more;
       }
       context.fireChannelRead(message);
     }
 
     @Override
     public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
-      if (message instanceof LastHttpContent) {
-        free();
+      boolean toldToGoOn =
+          message instanceof HttpResponse head
+              && head.status().codeClass() == HttpStatusClass.INFORMATIONAL;
+      if (message instanceof LastHttpContent && !toldToGoOn) {
+        answered(unanswered.poll());
       }
       context.write(message, promise);
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-      free();
+      freeAll();
       context.fireChannelInactive();
     }
 
@@ -108,13 +133,23 @@ final class BodyBudget {
           .set(HttpHeaderNames.CONTENT_LENGTH, answer.content().readableBytes())
           .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
       context.writeAndFlush(answer).addListener(ChannelFutureListener.CLOSE);
-      free();
+      freeAll();
     }
 
-    private void free() {
-      bytes.addAndGet(-mine);
-      shared.give(application, mine);
-      mine = 0;
+    private void answered(@Nullable Held request) {
+      if (request == null) {
+        return;
+      }
+      give(request.bytes);
+      if (request == reading) {
+        reading = null;
+      }
+    }
+
+    private void freeAll() {
+      for (Held request = unanswered.poll(); request != null; request = unanswered.poll()) {
+        answered(request);
+      }
     }
   }
 }

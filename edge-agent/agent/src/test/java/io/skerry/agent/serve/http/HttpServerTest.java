@@ -14,7 +14,9 @@ import io.skerry.artifact.ElementType;
 import io.skerry.artifact.TensorSpec;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -30,12 +32,15 @@ import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.zip.DeflaterOutputStream;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -43,6 +48,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 @SuppressWarnings("NullAway.Init") // JUnit calls start() first.
 class HttpServerTest {
   private static final int BODY_BYTES_MAX = 100_000;
+  private static final Pattern CONTENT_LENGTH =
+      Pattern.compile("content-length: (\\d+)", Pattern.CASE_INSENSITIVE);
 
   private final HttpClient client =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -350,6 +357,44 @@ class HttpServerTest {
   }
 
   @Test
+  void whatIsThrownAwayHoldsNothing() throws Exception {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+      socket.setSoTimeout(10_000);
+      InputStream in = socket.getInputStream();
+      OutputStream out = socket.getOutputStream();
+
+      out.write(postHead(BODY_BYTES_MAX + 1, ""));
+      assertThat(status(in)).isEqualTo(413);
+      out.write(new byte[BODY_BYTES_MAX + 1]);
+      out.write(postHead(60_000, "Connection: close\r\n"));
+      out.write(new byte[60_000]);
+
+      assertThat(status(in)).isEqualTo(400);
+    }
+  }
+
+  @Test
+  @Timeout(20)
+  void aRequestThatWaitsForLeaveToGoOnIsCounted() throws Exception {
+    try (Socket first = new Socket(InetAddress.getLoopbackAddress(), server.port());
+        Socket second = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+      first.setSoTimeout(10_000);
+      second.setSoTimeout(10_000);
+
+      first.getOutputStream().write(postHead(BODY_BYTES_MAX, "Expect: 100-continue\r\n"));
+      assertThat(status(first.getInputStream())).isEqualTo(100);
+      first.getOutputStream().write(new byte[99_000]);
+      while (agent.server().service().requests().bytes() < 99_000) {
+        Thread.onSpinWait();
+      }
+      second.getOutputStream().write(postHead(60_000, ""));
+      second.getOutputStream().write(new byte[60_000]);
+
+      assertThat(status(second.getInputStream())).isEqualTo(503);
+    }
+  }
+
+  @Test
   void pagesInABrowserMayNotCall() throws Exception {
     assertThat(
             client
@@ -523,6 +568,29 @@ class HttpServerTest {
     } catch (SocketException reset) {
       return "";
     }
+  }
+
+  private static byte[] postHead(int bytes, String more) {
+    return "POST /v2/models/m/infer HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n%s\r\n"
+        .formatted(bytes, more)
+        .getBytes(UTF_8);
+  }
+
+  /** The status of the next answer, which is read to its end. */
+  private static int status(InputStream in) throws IOException {
+    StringBuilder head = new StringBuilder();
+    while (head.indexOf("\r\n\r\n") < 0) {
+      int next = in.read();
+      if (next < 0) {
+        throw new EOFException("the answer ended in '%s'".formatted(head));
+      }
+      head.append((char) next);
+    }
+    Matcher length = CONTENT_LENGTH.matcher(head);
+    if (length.find()) {
+      in.skipNBytes(Integer.parseInt(length.group(1)));
+    }
+    return Integer.parseInt(head.substring("HTTP/1.1 ".length(), "HTTP/1.1 200".length()));
   }
 
   private static JsonObject json(HttpResponse<byte[]> response) {
