@@ -137,7 +137,7 @@ public final class ControlLink implements AutoCloseable {
   public void keepConnecting(String host, int port, LinkLease shared) {
     lease = shared;
     CompletableFuture<Boolean> turn = shared.next();
-    shared.begin(this::leave);
+    shared.begin(this::isListening, this::leave);
     subscribed = turn.thenCompose(mine -> beginTurn(host, port));
   }
 

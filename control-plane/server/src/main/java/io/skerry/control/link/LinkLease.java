@@ -4,10 +4,13 @@ import io.skerry.control.host.Loop;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.DatabaseException;
 import io.skerry.control.sql.Transaction;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,7 +20,8 @@ import org.slf4j.LoggerFactory;
  * and a broker ends the first one's connection when the second one comes. The others stand by.
  *
  * <p>By the database's clock. Who holds it keeps it while the database cannot be reached: nobody
- * else can take it then. Thread-safe.
+ * else can take it then. Who holds it and does not reach the broker gives it back, and leaves it to
+ * the others for a while. Thread-safe.
  */
 @Singleton
 public final class LinkLease implements AutoCloseable {
@@ -26,25 +30,38 @@ public final class LinkLease implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(LinkLease.class);
   private static final Duration RENEW_EVERY = Duration.ofSeconds(2);
+  // Longer than connecting and subscribing may take.
+  private static final Duration DEAF_MAX = Duration.ofSeconds(30);
 
   private final Database database;
+  private final LongSupplier nanos;
   private final String holder = "server-" + UUID.randomUUID();
   private volatile CompletableFuture<Boolean> next = new CompletableFuture<>();
   private volatile @Nullable Loop loop;
   private boolean held;
+  private long heardAt;
+  private long leavesItUntil;
 
+  @Inject
   LinkLease(Database database) {
+    this(database, System::nanoTime);
+  }
+
+  LinkLease(Database database, LongSupplier nanos) {
     this.database = database;
+    this.nanos = nanos;
+    this.leavesItUntil = nanos.getAsLong();
   }
 
   /**
    * Asks for it from now on, again and again.
    *
-   * @param lost told when another server has it, or had it since this one asked last: then before
-   *     {@link #next} is done
+   * @param isListening whether this server hears the devices
+   * @param lost told when it was given back, another server has it, or had it since this one asked
+   *     last: then before {@link #next} is done
    */
-  void begin(Runnable lost) {
-    loop = Loop.every("link-lease", RENEW_EVERY, () -> renew(lost));
+  void begin(BooleanSupplier isListening, Runnable lost) {
+    loop = Loop.every("link-lease", RENEW_EVERY, () -> renew(isListening, lost));
   }
 
   /** Done when the database has said the next time that this server holds it. */
@@ -52,7 +69,24 @@ public final class LinkLease implements AutoCloseable {
     return next;
   }
 
-  void renew(Runnable lost) {
+  void renew(BooleanSupplier isListening, Runnable lost) {
+    long now = nanos.getAsLong();
+    if (now - leavesItUntil < 0) {
+      return;
+    }
+    if (!held || isListening.getAsBoolean()) {
+      heardAt = now;
+    }
+    if (now - heardAt > DEAF_MAX.toNanos()) {
+      log.atWarn()
+          .addKeyValue("server", holder)
+          .log("this server does not reach the broker, another one may try");
+      held = false;
+      leavesItUntil = now + LENGTH.toNanos();
+      lost.run();
+      giveBack();
+      return;
+    }
     boolean before = held;
     Renewed renewed = database.call(this::renew);
     held = renewed.held();
@@ -102,6 +136,10 @@ public final class LinkLease implements AutoCloseable {
       return;
     }
     running.close();
+    giveBack();
+  }
+
+  private void giveBack() {
     try {
       database.run(
           transaction ->

@@ -207,6 +207,30 @@ class ControlLinkTest {
   }
 
   @Test
+  void leavesItsTurnToAServerThatReachesTheBroker() throws Exception {
+    TestAuthority authority = new TestAuthority();
+    try (TestPlane plane = TestPlane.start(root.resolve("plane"));
+        RunningBroker broker = broker(0, authority);
+        ControlLink first =
+            new ControlLink(authority.control().tls(), CALL_WAIT, forgotten::incrementAndGet);
+        ControlLink second =
+            new ControlLink(authority.control().tls(), CALL_WAIT, forgotten::incrementAndGet)) {
+      try (Proxy line = new Proxy(broker.port())) {
+        // Its half a minute is over after two seconds.
+        LinkLease lease = new LinkLease(plane.database(), () -> 15 * System.nanoTime());
+        first.keepConnecting("127.0.0.1", line.port(), lease);
+        await(first::isListening);
+        second.keepConnecting("127.0.0.1", broker.port(), new LinkLease(plane.database()));
+      }
+
+      await(second::isListening);
+      send(broker, "heard");
+      assertThat(taken(second)).containsExactly("heard");
+      assertThat(forgotten).as("the session was kept").hasValue(1);
+    }
+  }
+
+  @Test
   void doesNotSendItsOldOrdersAfterAnotherServersNewer() throws Exception {
     TestAuthority authority = new TestAuthority();
     try (TestPlane plane = TestPlane.start(root.resolve("plane"));

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.control.sql.TestPlane;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,6 +41,37 @@ class LinkLeaseTest {
     }
   }
 
+  @Test
+  void goesToAnotherServerWhenItsHolderDoesNotHearTheDevices(@TempDir Path folder)
+      throws Exception {
+    try (TestPlane plane = TestPlane.start(folder)) {
+      AtomicLong nanos = new AtomicLong();
+      LinkLease deaf = new LinkLease(plane.database(), nanos::get);
+      LinkLease hearing = new LinkLease(plane.database(), nanos::get);
+      AtomicInteger lost = new AtomicInteger();
+      assertThat(renewed(deaf, lost)).isTrue();
+
+      nanos.addAndGet(Duration.ofSeconds(20).toNanos());
+      assertThat(renewed(deaf, lost)).as("it heard them").isTrue();
+      nanos.addAndGet(Duration.ofSeconds(29).toNanos());
+      assertThat(renewed(deaf, lost, false)).isTrue();
+      nanos.addAndGet(Duration.ofSeconds(2).toNanos());
+      assertThat(renewed(deaf, lost, false)).isFalse();
+      assertThat(lost).hasValue(1);
+      assertThat(renewed(deaf, lost, false)).as("it leaves it to others for a while").isFalse();
+
+      assertThat(renewed(hearing, lost)).as("at once").isTrue();
+      nanos.addAndGet(Duration.ofSeconds(11).toNanos());
+      assertThat(renewed(deaf, lost, false)).isFalse();
+      assertThat(lost).as("told once").hasValue(1);
+
+      runOut(plane);
+      assertThat(renewed(deaf, lost, false)).as("it tries again").isTrue();
+      nanos.addAndGet(Duration.ofSeconds(29).toNanos());
+      assertThat(renewed(deaf, lost, false)).as("each turn has its time").isTrue();
+    }
+  }
+
   private static void runOut(TestPlane plane) {
     plane
         .database()
@@ -48,8 +81,12 @@ class LinkLeaseTest {
   }
 
   private static boolean renewed(LinkLease lease, AtomicInteger lost) {
+    return renewed(lease, lost, true);
+  }
+
+  private static boolean renewed(LinkLease lease, AtomicInteger lost, boolean isListening) {
     CompletableFuture<Boolean> next = lease.next();
-    lease.renew(lost::incrementAndGet);
+    lease.renew(() -> isListening, lost::incrementAndGet);
     return next.isDone();
   }
 }
