@@ -141,6 +141,7 @@ final class WindowLoad {
     return new InboundMessage(
         new Topics.DeviceTopic(TENANT, new DeviceId("device-" + device), "windows"),
         payload,
+        () -> false,
         () -> {});
   }
 }

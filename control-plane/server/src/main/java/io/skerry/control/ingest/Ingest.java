@@ -92,7 +92,7 @@ public final class Ingest {
     try {
       stored =
           untilDone(
-              transaction -> store.store(transaction, messages),
+              transaction -> store.store(transaction, standing(messages)),
               failure -> failure instanceof DatabaseException refused && refused.isAway());
     } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
       // What one message does, or a mistake of ours about it, must not cost the others.
@@ -107,6 +107,11 @@ public final class Ingest {
       return;
     }
     finish(messages, stored);
+  }
+
+  // Looked at with each try: after hours, another server may long have stored what came later.
+  private static List<InboundMessage> standing(List<InboundMessage> messages) {
+    return messages.stream().filter(message -> !message.isVoid().getAsBoolean()).toList();
   }
 
   // Messages stay with us until they are safe: the broker would not send them again before it lost
@@ -136,7 +141,10 @@ public final class Ingest {
             + cause.getMessage();
     untilDone(
         transaction -> {
-          quarantine.put(transaction, message.topic(), null, null, reason, message.payload());
+          standing(List.of(message))
+              .forEach(
+                  one ->
+                      quarantine.put(transaction, one.topic(), null, null, reason, one.payload()));
           return true;
         },
         failure -> true);

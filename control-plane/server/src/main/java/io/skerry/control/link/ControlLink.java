@@ -31,6 +31,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -67,6 +68,7 @@ public final class ControlLink implements AutoCloseable {
   private final Runnable forgotten;
   private final ArrayBlockingQueue<InboundMessage> inbox =
       new ArrayBlockingQueue<>(2 * RECEIVE_MAXIMUM);
+  private final AtomicInteger connectionsEnded = new AtomicInteger();
   private volatile Semaphore outbox = new Semaphore(OUTBOX_MAX);
   private volatile @Nullable Mqtt5AsyncClient client;
   private volatile CompletableFuture<Boolean> subscribed = SUBSCRIBED;
@@ -297,6 +299,7 @@ public final class ControlLink implements AutoCloseable {
     if (ended) {
       return;
     }
+    connectionsEnded.incrementAndGet();
     // The broker sends them again, and their acknowledgements would be for another connection.
     inbox.clear();
     ReconnectMachine lost = reconnects.lost(System.nanoTime());
@@ -338,7 +341,10 @@ public final class ControlLink implements AutoCloseable {
     }
     ByteString payload = publish.getPayload().map(ByteString::copyFrom).orElse(ByteString.EMPTY);
     // Full only when somebody sends without acknowledgements: then it is theirs to lose.
-    if (!inbox.offer(new InboundMessage(topic, payload, publish::acknowledge))) {
+    int before = connectionsEnded.get();
+    if (!inbox.offer(
+        new InboundMessage(
+            topic, payload, () -> connectionsEnded.get() != before, publish::acknowledge))) {
       publish.acknowledge();
     }
   }

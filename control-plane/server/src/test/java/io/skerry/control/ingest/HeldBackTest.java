@@ -128,6 +128,7 @@ class HeldBackTest {
     return new InboundMessage(
         new Topics.DeviceTopic(TENANT, DEVICE, stream),
         RecordBatch.newBuilder().setBootEpoch(1).addRecords(record).build().toByteString(),
+        () -> false,
         () -> {});
   }
 

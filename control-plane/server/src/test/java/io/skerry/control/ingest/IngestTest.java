@@ -136,7 +136,10 @@ class IngestTest {
                           transaction,
                           List.of(
                               new InboundMessage(
-                                  topic, batch(window(1, 7)).toByteString(), () -> {})));
+                                  topic,
+                                  batch(window(1, 7)).toByteString(),
+                                  () -> false,
+                                  () -> {})));
                   return transaction.number(
                       """
                       select count(*) from telemetry_window, asked
@@ -607,6 +610,40 @@ class IngestTest {
 
       assertThat(plane.get("/v1/devices/ingest-7").body()).contains("\"online\":false");
     }
+  }
+
+  @Test
+  void dropsWhatTheBrokerGivesAgain() throws Exception {
+    TestDevice.enrolled(plane, "ingest-void");
+    DeviceStatus dead = new DeviceStatus(false, 2, Instant.EPOCH, "");
+    DeviceStatus born = new DeviceStatus(true, 2, Instant.EPOCH, "");
+    Ingest ingest = plane.bean(Ingest.class);
+
+    ingest.storeUntilSafe(List.of(status("ingest-void", born, false)));
+    ingest.storeUntilSafe(List.of(status("ingest-void", dead, true)));
+    assertThat(online("ingest-void")).isTrue();
+
+    ingest.storeUntilSafe(
+        List.of(status("ingest-void", born, true), status("ingest-void", dead, false)));
+    assertThat(online("ingest-void")).as("what came with it counts").isFalse();
+  }
+
+  private static InboundMessage status(String device, DeviceStatus status, boolean isVoid) {
+    return new InboundMessage(
+        new Topics.DeviceTopic(new TenantId("default"), new DeviceId(device), Topics.STATUS),
+        ByteString.copyFrom(ProtocolCodec.encode(status)),
+        () -> isVoid,
+        () -> {});
+  }
+
+  private boolean online(String device) {
+    return plane
+        .bean(Database.class)
+        .call(
+            transaction ->
+                transaction.number(
+                        "select count(*) from device_presence where device = ? and online", device)
+                    == 1);
   }
 
   private static void status(TestDevice device, boolean online, long epoch) {

@@ -48,6 +48,7 @@ class IngestWithoutRoomTest {
                   new Topics.DeviceTopic(
                       new TenantId("default"), new DeviceId("device-1"), "windows"),
                   ByteString.copyFrom(new byte[] {1}),
+                  () -> false,
                   acknowledged::incrementAndGet)));
 
       assertThat(failures).isEmpty();

@@ -72,9 +72,12 @@ class ControlLinkTest {
       InboundMessage first = link.take(1, Duration.ofSeconds(1)).getFirst();
       assertThat(first.payload().toStringUtf8()).isEqualTo("kept");
 
+      assertThat(first.isVoid().getAsBoolean()).isFalse();
+
       proxy.cut();
 
       assertThat(taken(link)).containsExactly("kept");
+      assertThat(first.isVoid().getAsBoolean()).as("it came again").isTrue();
       // The late acknowledgement of the first delivery harms nobody.
       first.acknowledge().run();
       send(broker, "next");
