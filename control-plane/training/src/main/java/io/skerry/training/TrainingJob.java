@@ -15,7 +15,7 @@ import java.nio.file.Path;
  *
  * <p>Input: {@code x.npy} float [N, features, window] raw, {@code y.npy} float [N] of 0 and 1,
  * {@code split.npy} int8 [N] (0 train, 1 validation, 2 test), optionally {@code slice.npy} int8 [N]
- * (1 = belongs to the slice that {@code job.yaml} names) and {@code champion.onnx}.
+ * (1 = belongs to the slice that {@code job.yaml} names) and {@code champion/champion.onnx}.
  *
  * <p>Output: {@code model.onnx} and {@code metrics.json}, measured on the test split with ONNX
  * Runtime on that very file.
@@ -76,7 +76,8 @@ final class TrainingJob {
     slice.addProperty("examples", rows.length);
     slice.addProperty("positives", examples.positives(rows));
     metrics(slice, "challenger", challenger, spec, examples, rows);
-    Path champion = job.input("champion.onnx");
+    // In a folder of its own: a model may say that its weights are files beside it.
+    Path champion = job.input("champion").resolve("champion.onnx");
     if (Files.exists(champion)) {
       try (OnnxModel model = new OnnxModel(champion, examples)) {
         metrics(slice, "champion", model, spec, examples, rows);

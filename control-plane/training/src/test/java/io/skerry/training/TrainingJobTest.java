@@ -10,12 +10,20 @@ import io.skerry.artifact.job.JobFolder;
 import io.skerry.artifact.job.JobMain;
 import io.skerry.artifact.job.JobProgress;
 import io.skerry.artifact.npy.NpyArray;
+import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
 import io.skerry.wire.onnx.NodeProto;
+import io.skerry.wire.onnx.OperatorSetIdProto;
+import io.skerry.wire.onnx.StringStringEntryProto;
+import io.skerry.wire.onnx.TensorProto;
+import io.skerry.wire.onnx.TensorShapeProto;
+import io.skerry.wire.onnx.TypeProto;
+import io.skerry.wire.onnx.ValueInfoProto;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,7 +63,7 @@ class TrainingJobTest {
 
   private void comparesWithAChampionOnTheSlice(Path champion) throws IOException {
     JobFolder job = JobFixture.madeUp(40, 1).write(folder.resolve("again"), 4);
-    Files.copy(champion, job.input("champion.onnx"));
+    Files.copy(champion, champion(job));
 
     JobMain.run(job, TrainingJob::run);
 
@@ -83,7 +91,7 @@ class TrainingJobTest {
   @Tag("slow")
   void refusesAChampionThatIsNoModelForTheseExamples() throws IOException {
     JobFolder job = JobFixture.madeUp(8, 1).write(folder.resolve("job"), 1);
-    Files.writeString(job.input("champion.onnx"), "nothing");
+    Files.writeString(champion(job), "nothing");
 
     int exit = JobMain.run(job, TrainingJob::run);
 
@@ -92,6 +100,76 @@ class TrainingJobTest {
     assertThat(error.code()).isEqualTo("MODEL_LOAD_FAILED");
     assertThat(error.detail()).startsWith("champion.onnx cannot be loaded");
     assertThat(job.output()).doesNotExist();
+  }
+
+  @Test
+  @Tag("slow")
+  void takesNoOtherInputForAChampionsWeights() throws IOException {
+    JobFolder job = JobFixture.madeUp(8, 1).write(folder.resolve("job"), 1);
+    for (String location : List.of("x.npy", "../x.npy")) {
+      Files.write(champion(job), weightsIn(location).toByteArray());
+
+      assertThat(JobMain.run(job, TrainingJob::run)).as(location).isEqualTo(JobMain.FAILED);
+
+      assertThat(job.error().orElseThrow().detail())
+          .startsWith("champion.onnx cannot be loaded")
+          .contains("x.npy");
+    }
+  }
+
+  /** A model that scores with the values at the beginning of another file. */
+  private static ModelProto weightsIn(String location) {
+    int values = 4 * JobFixture.WINDOW;
+    TensorProto weights =
+        TensorProto.newBuilder()
+            .setName("weights")
+            .setDataType(TensorProto.DataType.FLOAT_VALUE)
+            .addDims(values)
+            .addDims(1)
+            .setDataLocation(TensorProto.DataLocation.EXTERNAL)
+            .addExternalData(
+                StringStringEntryProto.newBuilder().setKey("location").setValue(location))
+            .addExternalData(
+                StringStringEntryProto.newBuilder()
+                    .setKey("length")
+                    .setValue(Integer.toString(values * Float.BYTES)))
+            .build();
+    return ModelProto.newBuilder()
+        .setIrVersion(8)
+        .addOpsetImport(OperatorSetIdProto.newBuilder().setVersion(13))
+        .setGraph(
+            GraphProto.newBuilder()
+                .setName("champion")
+                .addInput(end("x", 4, JobFixture.WINDOW))
+                .addOutput(end("y", 1))
+                .addInitializer(weights)
+                .addNode(
+                    NodeProto.newBuilder().setOpType("Flatten").addInput("x").addOutput("flat"))
+                .addNode(
+                    NodeProto.newBuilder()
+                        .setOpType("MatMul")
+                        .addInput("flat")
+                        .addInput("weights")
+                        .addOutput("y")))
+        .build();
+  }
+
+  private static ValueInfoProto end(String name, int... dimensions) {
+    TensorShapeProto.Builder shape =
+        TensorShapeProto.newBuilder()
+            .addDim(TensorShapeProto.Dimension.newBuilder().setDimParam("N"));
+    for (int dimension : dimensions) {
+      shape.addDim(TensorShapeProto.Dimension.newBuilder().setDimValue(dimension));
+    }
+    return ValueInfoProto.newBuilder()
+        .setName(name)
+        .setType(
+            TypeProto.newBuilder()
+                .setTensorType(
+                    TypeProto.Tensor.newBuilder()
+                        .setElemType(TensorProto.DataType.FLOAT_VALUE)
+                        .setShape(shape)))
+        .build();
   }
 
   @Test
@@ -129,6 +207,10 @@ class TrainingJobTest {
     assertThat(JobMain.run(job, TrainingJob::run)).isEqualTo(JobMain.FAILED);
     assertThat(job.error()).contains(new JobError(code, detail));
     assertThat(job.output()).doesNotExist();
+  }
+
+  private static Path champion(JobFolder job) throws IOException {
+    return Files.createDirectories(job.input("champion")).resolve("champion.onnx");
   }
 
   private static Path model(JobFolder job) {

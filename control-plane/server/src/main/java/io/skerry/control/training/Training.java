@@ -207,7 +207,8 @@ public final class Training {
     examples.splits().write(prepared.input("split.npy"));
     if (challenge != null) {
       examples.slices().write(prepared.input("slice.npy"));
-      Files.copy(challenge.modelFile(), prepared.input("champion.onnx"));
+      Path champion = Files.createDirectories(prepared.input("champion"));
+      Files.copy(challenge.modelFile(), champion.resolve("champion.onnx"));
     }
   }
 
