@@ -32,6 +32,7 @@ import io.skerry.wire.onnx.AttributeProto;
 import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
 import io.skerry.wire.onnx.NodeProto;
+import io.skerry.wire.onnx.OperatorSetIdProto;
 import io.skerry.wire.onnx.TensorProto;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -183,7 +184,7 @@ class SpatialOperatorsTest {
                 .setI(groups));
   }
 
-  /** The operator between two convolutions,. */
+  /** The operator between two convolutions. */
   private static Written between(NodeProto.Builder op, Random random, int rank) {
     NodeProto node = op.setName("op").build();
     boolean value = node.getInputList().contains("value");
@@ -263,6 +264,27 @@ class SpatialOperatorsTest {
 
     assertThat(FusionCheck.unfused(integers)).isEmpty();
     assertThat(outputs(integers, items).signalToNoise(outputs(model, items))).isGreaterThan(25);
+  }
+
+  @Test
+  void sliceToTheEndAlsoInOldOperatorSets() throws Exception {
+    NodeProto slice =
+        operator("Slice", "y", "x")
+            .addAttribute(numbers("starts", -2, -3, 1))
+            .addAttribute(numbers("ends", Long.MAX_VALUE, Long.MAX_VALUE, -1))
+            .addAttribute(numbers("axes", 1, 2, 3))
+            .build();
+    byte[] model =
+        ModelProto.parseFrom(model(List.of(slice))).toBuilder()
+            .setOpsetImport(0, OperatorSetIdProto.newBuilder().setVersion(9))
+            .build()
+            .toByteArray();
+    Graph graph = OnnxImport.read(model);
+    Samples items = Nets.randomItems(graph, 12);
+
+    assertThat(graph.shape("y")).isEqualTo(Shape.of(Shape.BATCH, 2, 3, 3));
+    assertThat(outputs(OnnxExport.write(graph), items).largestDifference(outputs(model, items)))
+        .isZero();
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.skerry.packager.graph;
 import io.skerry.wire.onnx.AttributeProto;
 import io.skerry.wire.onnx.NodeProto;
 import io.skerry.wire.onnx.TensorProto;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
@@ -34,9 +35,13 @@ final class OnnxAttributes {
   }
 
   List<Integer> integers(String name) {
-    return get(name)
-        .map(attribute -> attribute.getIntsList().stream().map(Math::toIntExact).toList())
-        .orElse(List.of());
+    return Arrays.stream(longs(name)).mapToObj(Math::toIntExact).toList();
+  }
+
+  long[] longs(String name) {
+    return get(name).map(AttributeProto::getIntsList).orElse(List.of()).stream()
+        .mapToLong(Long::longValue)
+        .toArray();
   }
 
   List<Float> reals(String name) {

@@ -371,8 +371,8 @@ final class OnnxNodes {
     Shape x = shape(resolved(proto.getInput(0)));
     boolean old = operatorSet < 10;
     List<Integer> starts =
-        old ? attributes.integers("starts") : clampedIntegers(proto, 1, "starts");
-    List<Integer> ends = old ? attributes.integers("ends") : clampedIntegers(proto, 2, "ends");
+        clamped(old ? attributes.longs("starts") : constantLongs(proto, 1, "starts"));
+    List<Integer> ends = clamped(old ? attributes.longs("ends") : constantLongs(proto, 2, "ends"));
     List<Integer> axes = old ? attributes.integers("axes") : optional(proto, 3, "axes");
     List<Integer> steps = old ? List.of() : optional(proto, 4, "steps");
     if (axes.isEmpty()) {
@@ -414,13 +414,13 @@ final class OnnxNodes {
 
   private List<Integer> optional(NodeProto proto, int input, String what) {
     return proto.getInputCount() > input && !proto.getInput(input).isEmpty()
-        ? clampedIntegers(proto, input, what)
+        ? clamped(constantLongs(proto, input, what))
         : List.of();
   }
 
   /** Whoever means the end gives any large number. */
-  private List<Integer> clampedIntegers(NodeProto proto, int input, String what) {
-    return Arrays.stream(constantLongs(proto, input, what))
+  private static List<Integer> clamped(long[] values) {
+    return Arrays.stream(values)
         .mapToObj(value -> Math.clamp(value, -Integer.MAX_VALUE, Integer.MAX_VALUE))
         .toList();
   }
