@@ -133,17 +133,28 @@ final class TfliteNodes {
     return scales;
   }
 
+  /**
+   * Takes what lies at an end of the graph, which every form of the model has to have in the same
+   * type.
+   */
   private void end(int index, String name, Map<String, TensorScale> ends) {
-    if (tensor(index).getType() == TensorType.INT8) {
-      ends.put(
-          name,
-          scale(index)
-              .orElseThrow(
-                  () ->
-                      new ModelRefusedException(
-                          "'%s' is int8 without a scale: export the model again"
-                              .formatted(tensor(index).getName()))));
+    TensorT tensor = tensor(index);
+    if (tensor.getType() == TensorType.FLOAT32) {
+      return;
     }
+    if (tensor.getType() != TensorType.INT8) {
+      throw new ModelRefusedException(
+          "output '%s' is %s: export the model with an int8 or 32-bit float output"
+              .formatted(tensor.getName(), TensorType.name(tensor.getType())));
+    }
+    ends.put(
+        name,
+        scale(index)
+            .orElseThrow(
+                () ->
+                    new ModelRefusedException(
+                        "'%s' is int8 without a scale: export the model again"
+                            .formatted(tensor.getName()))));
   }
 
   /** The scale of an int8 tensor that has one for all. */

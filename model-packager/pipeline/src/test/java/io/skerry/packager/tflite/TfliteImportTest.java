@@ -34,6 +34,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.lite.schema.ModelT;
+import org.tensorflow.lite.schema.SubGraphT;
+import org.tensorflow.lite.schema.TensorType;
 
 class TfliteImportTest {
   private static final Path MODELS = Path.of("../../../shared/data/mlperf-tiny");
@@ -59,6 +62,21 @@ class TfliteImportTest {
     Op.Pad around = new Op.Pad(List.of(0, 1, 2, 0), List.of(0, 0, 1, 3), 0.5f);
 
     check(TfliteExport.write(net.add(around).add(new Op.Sigmoid()).graph("y")), 1e-4);
+  }
+
+  @ParameterizedTest
+  @ValueSource(bytes = {TensorType.UINT8, TensorType.INT16, TensorType.FLOAT16})
+  void refusesOutputsThatAnOnnxFormWouldGiveAsFloats(byte type) {
+    Graph net = Nets.sensorNet(1);
+    ModelT model = ModelT.deserializeFromBinary(integers(net, Nets.randomItems(net, 8)));
+    SubGraphT graph = model.getSubgraphs()[0];
+    graph.getTensors()[graph.getOutputs()[0]].setType(type);
+
+    assertThatThrownBy(() -> TfliteImport.readAny(model.serializeToBinary()))
+        .isInstanceOf(ModelRefusedException.class)
+        .hasMessageContainingAll(
+            "output '%s' is %s".formatted(net.outputs().getFirst(), TensorType.name(type)),
+            "export the model with an int8 or 32-bit float output");
   }
 
   @ParameterizedTest
