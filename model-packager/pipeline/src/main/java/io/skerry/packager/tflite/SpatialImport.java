@@ -106,21 +106,33 @@ final class SpatialImport {
         List.of(1f, 1f, Op.Resize.scale(from[1], to[1]), Op.Resize.scale(from[2], to[2]));
     if (code == BuiltinOperator.RESIZE_BILINEAR) {
       ResizeBilinearOptionsT options = operator.getBuiltinOptions().asResizeBilinearOptions();
-      String places = places(options.getAlignCorners(), options.getHalfPixelCenters());
-      return new Op.Resize("linear", places, "floor", scales);
+      ResizePlaces places = places(options.getAlignCorners(), options.getHalfPixelCenters());
+      return new Op.Resize("linear", places.coordinates(), "floor", scales);
     }
     ResizeNearestNeighborOptionsT options =
         operator.getBuiltinOptions().asResizeNearestNeighborOptions();
-    String places = places(options.getAlignCorners(), options.getHalfPixelCenters());
-    String rounding = places.equals("asymmetric") ? "floor" : "round_prefer_ceil";
-    return new Op.Resize("nearest", places, rounding, scales);
+    ResizePlaces places = places(options.getAlignCorners(), options.getHalfPixelCenters());
+    Op.Resize resize = new Op.Resize("nearest", places.coordinates(), places.rounding(), scales);
+    // Where values are mixed, an error of rounding stays one; here it would show another pixel.
+    List<Float> bySize = List.of(1f, 1f, (float) to[1] / from[1], (float) to[2] / from[2]);
+    for (List<Float> either : List.of(scales, bySize)) {
+      if (!places.areThoseOf(
+          new Op.Resize("nearest", resize.coordinates(), resize.rounding(), either),
+          List.of(1, 1, from[1], from[2]),
+          List.of(1, 1, to[1], to[2]))) {
+        throw new ModelRefusedException(
+            "from %s to %s, ONNX Runtime would show other places: use whole scales"
+                .formatted(Arrays.toString(from), Arrays.toString(to)));
+      }
+    }
+    return resize;
   }
 
-  private static String places(boolean alignCorners, boolean halfPixelCenters) {
+  private static ResizePlaces places(boolean alignCorners, boolean halfPixelCenters) {
     if (alignCorners && halfPixelCenters) {
       throw new ModelRefusedException("its corners cannot be aligned and its pixels be centred");
     }
-    return alignCorners ? "align_corners" : halfPixelCenters ? "half_pixel" : "asymmetric";
+    return new ResizePlaces(alignCorners, halfPixelCenters);
   }
 
   /**

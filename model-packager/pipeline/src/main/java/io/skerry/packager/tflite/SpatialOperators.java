@@ -6,7 +6,6 @@ import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
 import java.util.Arrays;
-import java.util.List;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.BuiltinOptions;
 import org.tensorflow.lite.schema.PadOptionsT;
@@ -135,11 +134,7 @@ final class SpatialOperators {
     Shape before = graph.shape(node.input());
     Shape after = graph.shape(node.output());
     for (ResizePlaces places : ResizePlaces.ALL) {
-      boolean same = true;
-      for (int axis = 2; axis < before.rank(); axis++) {
-        same &= places.areThoseOf(resize, axis, before.dimension(axis), after.dimension(axis));
-      }
-      if (same) {
+      if (places.areThoseOf(resize, before.dimensions(), after.dimensions())) {
         return places;
       }
     }
@@ -154,79 +149,5 @@ final class SpatialOperators {
                 resize.scales(),
                 "use whole scales and half_pixel, or let the profile name an ONNX Runtime"
                     + " candidate"));
-  }
-
-  /**
-   * How the format finds the place of the input that a place of the output shows.
-   *
-   * @param alignCorners whether the first and last places of both lie on each other
-   * @param halfPixelCenters whether places are the middles of squares
-   */
-  private record ResizePlaces(boolean alignCorners, boolean halfPixelCenters) {
-    static final List<ResizePlaces> ALL =
-        List.of(
-            new ResizePlaces(false, true),
-            new ResizePlaces(false, false),
-            new ResizePlaces(true, false));
-
-    /** How far places may lie apart where values between them are mixed. */
-    private static final double OFF_MAX = 1e-4;
-
-    /** Whether these are the places of ONNX's operator along a dimension. */
-    boolean areThoseOf(Op.Resize resize, int axis, int from, int to) {
-      boolean linear = resize.mode().equals("linear");
-      for (int i = 0; i < to; i++) {
-        float theirs = place(resize, axis, i, from, to);
-        if (linear) {
-          float ours = halfPixelCenters ? scaled(i + 0.5f, from, to) - 0.5f : scaled(i, from, to);
-          if (Math.abs(inside(ours, from) - inside(theirs, from)) > OFF_MAX) {
-            return false;
-          }
-        } else if (nearest(i, from, to) != inside(rounded(theirs, resize.rounding()), from)) {
-          return false;
-        }
-      }
-      return true;
-    }
-
-    private float scaled(float place, int from, int to) {
-      boolean corners = alignCorners && to > 1;
-      return place * (corners ? (from - 1) / (float) (to - 1) : from / (float) to);
-    }
-
-    private int nearest(int i, int from, int to) {
-      float place = scaled(halfPixelCenters ? i + 0.5f : i, from, to);
-      return (int) inside(alignCorners ? Math.round(place) : (float) Math.floor(place), from);
-    }
-
-    /** As ONNX defines it, in the runtime's own precision. */
-    private static float place(Op.Resize resize, int axis, int i, int from, int to) {
-      float scale = resize.scales().get(axis);
-      return switch (resize.coordinates()) {
-        case "half_pixel" -> (i + 0.5f) / scale - 0.5f;
-        case "pytorch_half_pixel" -> to > 1 ? (i + 0.5f) / scale - 0.5f : 0;
-        case "align_corners" -> to > 1 ? (float) i * (from - 1) / (to - 1) : 0;
-        case "asymmetric" -> i / scale;
-        default -> Float.NaN;
-      };
-    }
-
-    private static float rounded(float place, String rounding) {
-      double down = Math.floor(place);
-      boolean middle = place - down == 0.5;
-      double result =
-          switch (rounding) {
-            case "floor" -> down;
-            case "ceil" -> Math.ceil(place);
-            case "round_prefer_floor" -> middle ? down : Math.rint(place);
-            case "round_prefer_ceil" -> Math.floor(place + 0.5);
-            default -> Float.NaN;
-          };
-      return (float) result;
-    }
-
-    private static float inside(float place, int size) {
-      return Math.max(0, Math.min(size - 1, place));
-    }
   }
 }

@@ -34,7 +34,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.lite.schema.BuiltinOperator;
+import org.tensorflow.lite.schema.BuiltinOptions;
 import org.tensorflow.lite.schema.ModelT;
+import org.tensorflow.lite.schema.ResizeNearestNeighborOptionsT;
 import org.tensorflow.lite.schema.SubGraphT;
 import org.tensorflow.lite.schema.TensorType;
 
@@ -62,6 +65,45 @@ class TfliteImportTest {
     Op.Pad around = new Op.Pad(List.of(0, 1, 2, 0), List.of(0, 0, 1, 3), 0.5f);
 
     check(TfliteExport.write(net.add(around).add(new Op.Sigmoid()).graph("y")), 1e-4);
+  }
+
+  @Test
+  void readsNearestPlacesOnlyWhereOnnxFindsTheSame() throws Exception {
+    ResizeNearestNeighborOptionsT corners = new ResizeNearestNeighborOptionsT();
+    corners.setAlignCorners(true);
+    ResizeNearestNeighborOptionsT centers = new ResizeNearestNeighborOptionsT();
+    centers.setHalfPixelCenters(true);
+    int read = 0;
+    for (ResizeNearestNeighborOptionsT options :
+        List.of(new ResizeNearestNeighborOptionsT(), corners, centers)) {
+      for (int to = 1; to <= 40; to++) {
+        byte[] file = nearest(options, 6, to);
+        try {
+          check(file, 1e-6);
+          read++;
+        } catch (ModelRefusedException e) {
+          assertThat(e).hasMessageContainingAll("resize_nearest_neighbor_0", "whole scales");
+        }
+      }
+    }
+
+    assertThat(read).isBetween(60, 119);
+    assertThatThrownBy(() -> TfliteImport.read(nearest(new ResizeNearestNeighborOptionsT(), 6, 20)))
+        .isInstanceOf(ModelRefusedException.class);
+  }
+
+  private static byte[] nearest(ResizeNearestNeighborOptionsT options, int from, int to) {
+    TfliteFile file = new TfliteFile();
+    int x = file.activation("x", new int[] {1, from, from, 2}, null);
+    int y = file.activation("y", new int[] {1, to, to, 2}, null);
+    file.operator(
+        BuiltinOperator.RESIZE_NEAREST_NEIGHBOR,
+        3,
+        new int[] {x, file.integers("size", to, to)},
+        y,
+        BuiltinOptions.ResizeNearestNeighborOptions,
+        options);
+    return file.bytes("net", x, new int[] {y});
   }
 
   @ParameterizedTest
