@@ -197,7 +197,14 @@ public final class SimDevice {
       spool = Spool.open(disk, SPOOL, epoch, fleet.settings().spoolBytesMax());
       engine = new SimEngine(disk, machine());
       observer =
-          new Observer(clock, RING, RECENT_MAX, this::keep, PRIVACY_KEY, DayBytes.open(disk, DATA));
+          new Observer(
+              clock,
+              RING,
+              RECENT_MAX,
+              this::keep,
+              PRIVACY_KEY,
+              DayBytes.open(disk, DATA),
+              () -> NO_METER.resident().orElse(0));
       predictor = new Predictor(slots, clock, this::nanos, random, observer);
       updater =
           new Updater(

@@ -24,7 +24,7 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
 
   /**
    * At most 20 % of the devices fail the update; failed and slow predictions, restarts and accuracy
-   * within one point; predictions and confidence within 5 %.
+   * within one point; memory, predictions and confidence within 5.
    */
   public static final GateSettings DEFAULTS =
       new GateSettings(
@@ -33,6 +33,7 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
               spec(Metric.FAILED_PREDICTIONS, .01, .01, GateAction.ROLLBACK, 50),
               spec(Metric.SLOW_PREDICTIONS, .01, .01, GateAction.ROLLBACK, 200),
               unlessShown(Metric.RESTARTS, .01, .01, GateAction.ROLLBACK, 10),
+              unlessShown(Metric.MEMORY, .05, .8, GateAction.PAUSE, 10L * Metric.MEMORY_TRIALS),
               unlessShown(Metric.PREDICTIONS, .05, .5, GateAction.PAUSE, 200),
               unlessShown(Metric.CONFIDENCE, .05, 0, GateAction.PAUSE, 200),
               spec(Metric.ACCURACY, .01, 0, GateAction.ROLLBACK, 40),

@@ -15,8 +15,8 @@ public enum Metric {
   /** Restarts of the agent's process, among counting windows. */
   RESTARTS(3, "restarts", Harm.MORE, false),
   /**
-   * Memory in use, as a share of the profile's memory budget. Nothing counts it: it is no gate that
-   * can be asked for, and known for rollouts that were stored with one.
+   * Memory that the agent's process has resident at the end of a counting window, as a share of the
+   * device's memory; a reading counts as {@link #MEMORY_TRIALS} trials.
    */
   MEMORY(4, "memory", Harm.MORE, false),
   /** Where predictions lie in the range of their reference, from 0 (lowest bin) to 1. */
@@ -39,6 +39,9 @@ public enum Metric {
 
   /** The highest number of a metric. */
   public static final int NUMBER_MAX = 9;
+
+  /** What a reading of memory weighs: it is measured, and says more than one hit or miss. */
+  public static final int MEMORY_TRIALS = 100;
 
   private final int number;
   private final String wireName;

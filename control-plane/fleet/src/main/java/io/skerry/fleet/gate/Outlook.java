@@ -136,7 +136,8 @@ public record Outlook(String gate, double excludes, double shows, boolean enough
         switch (spec.metric()) {
           case FAILED_PREDICTIONS, SLOW_PREDICTIONS, PREDICTIONS, CONFIDENCE ->
               size.predictionsPerDevice();
-          case RESTARTS, MEMORY -> size.windowsPerDevice();
+          case RESTARTS -> size.windowsPerDevice();
+          case MEMORY -> size.windowsPerDevice() * Metric.MEMORY_TRIALS;
           case ACCURACY, ACCURACY_NEGATIVE, ACCURACY_POSITIVE -> size.outcomesPerDevice();
         };
     double share =

@@ -101,6 +101,7 @@ final class RecordReader {
         window.getPredictions(),
         window.getPredictionsFailed(),
         window.getSkipped(),
+        window.getResidentBytes(),
         window.toByteString(),
         gated(version, window, layouts));
   }

@@ -116,6 +116,7 @@ final class RecordRows {
             window.start(),
             window.predictions(),
             window.predictionsFailed(),
+            window.residentBytes(),
             window.gated().stream()
                 .collect(
                     Collectors.toMap(

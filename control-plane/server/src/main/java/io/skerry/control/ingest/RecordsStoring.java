@@ -24,6 +24,7 @@ public record RecordsStoring(
    *
    * @param bootEpoch of the device's agent when it counted
    * @param manifest of the artifact
+   * @param residentBytes memory of the agent's process at the window's end; 0 or less is not known
    * @param streams counts per bin of the streams that gates read
    */
   public record Window(
@@ -35,6 +36,7 @@ public record RecordsStoring(
       Instant start,
       long predictions,
       long predictionsFailed,
+      long residentBytes,
       Map<String, List<Long>> streams) {
     public Window {
       streams = Map.copyOf(streams);

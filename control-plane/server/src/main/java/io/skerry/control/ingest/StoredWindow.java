@@ -14,6 +14,7 @@ import java.util.List;
  * @param bootEpoch of the device's agent when it counted
  * @param index start in epoch milliseconds divided by the window's length
  * @param skipped predictions answered but not counted
+ * @param residentBytes memory of the agent's process at the window's end; 0 or less is not known
  * @param record the wire message, byte for byte
  * @param gated its streams that gates read bin by bin
  */
@@ -30,6 +31,7 @@ record StoredWindow(
     long predictions,
     long predictionsFailed,
     long skipped,
+    long residentBytes,
     ByteString record,
     List<StreamCounts> gated) {
   StoredWindow {

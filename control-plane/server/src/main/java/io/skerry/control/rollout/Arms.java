@@ -178,7 +178,9 @@ final class Arms {
     }
   }
 
-  private record Device(String profile, Map<String, DeploymentState> deployments) {}
+  // Memory 0 is not known.
+  private record Device(
+      String profile, double memoryBytes, Map<String, DeploymentState> deployments) {}
 
   @EventListener
   void onRecords(RecordsStoring stored) {
@@ -205,6 +207,7 @@ final class Arms {
                 window.start());
         if (arm != null) {
           count(arm, rollout, window);
+          countMemory(arm, rollout, window, devices);
         }
       }
     }
@@ -251,14 +254,16 @@ final class Arms {
     Map<String, Device> devices = new HashMap<>();
     transaction.forEach(
         """
-        select device.id, device.profile, d.rollout, d.state
+        select device.id, device.profile, d.rollout, d.state,
+          coalesce((device.facts->>'memoryBytes')::double precision, 0) as memory
         from device left join deployment d on d.device = device.id and d.live
         where device.id = any(?) and device.profile is not null
         """,
         row -> {
           Device device =
               devices.computeIfAbsent(
-                  row.text("id"), unused -> new Device(profile(row), new HashMap<>()));
+                  row.text("id"),
+                  unused -> new Device(profile(row), row.number("memory"), new HashMap<>()));
           row.optionalText("rollout")
               .ifPresent(
                   rollout ->
@@ -324,6 +329,19 @@ final class Arms {
     List<Long> scores = window.streams().get(MonitoredStreams.SCORE);
     if (scores != null) {
       monitoring.scores(window.manifest()).ifPresent(middles -> score(arm, scores, middles));
+    }
+  }
+
+  // The versions of a trial share one process: its memory tells nothing of either.
+  private static void countMemory(
+      Sums arm, Collecting rollout, RecordsStoring.Window window, Map<String, Device> devices) {
+    Device device = devices.get(window.device().value());
+    if (device != null
+        && device.memoryBytes() > 0
+        && window.residentBytes() > 0
+        && !rollout.order().plan().kind().isTrial()) {
+      double share = Math.min(1, window.residentBytes() / device.memoryBytes());
+      arm.add(Metric.MEMORY, Metric.MEMORY_TRIALS, share * Metric.MEMORY_TRIALS);
     }
   }
 

@@ -3,6 +3,9 @@ package io.skerry.control.rollout;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import io.skerry.api.Rollout;
 import io.skerry.api.RolloutPreview;
 import io.skerry.api.RolloutRequest;
@@ -17,6 +20,7 @@ import io.skerry.control.link.ControlLink;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.control.sql.Transaction;
 import io.skerry.control.web.ProblemException;
+import io.skerry.fleet.gate.GateSettings;
 import io.skerry.fleet.rollout.FencedOutException;
 import io.skerry.fleet.rollout.Lease;
 import io.skerry.fleet.rollout.RolloutAct;
@@ -27,6 +31,7 @@ import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SlotId;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -58,6 +63,7 @@ import org.junit.jupiter.api.io.TempDir;
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class RolloutEngineTest {
   private static final Actor ANA = new Actor("ana", "request-1");
+  private static final long MEMORY_BYTES = 1_000_000_000;
   private static final int DEVICES = 40;
   private static final List<RolloutRequest.GateRequest> GATES =
       List.of(
@@ -83,9 +89,11 @@ class RolloutEngineTest {
       sql(
           """
           insert into device (id, tenant, labels, facts, profile, enrolled_at)
-          values (?, 'default', '{"site":"a"}', '{}', ?, now())
+          values (?, 'default', '{"site":"a"}', jsonb_build_object('memoryBytes', ?::bigint), ?,
+            now())
           """,
           id,
+          MEMORY_BYTES,
           profile);
       sql("insert into device_presence (device, online, boot_epoch) values (?, true, 1)", id);
     }
@@ -198,6 +206,35 @@ class RolloutEngineTest {
 
   @Test
   @Order(6)
+  void rollsBackWhatTakesMoreOfTheDevicesMemory() {
+    Rollout second =
+        create(
+            request(
+                "engine-health",
+                2,
+                "main",
+                null,
+                null,
+                null,
+                null,
+                List.of(
+                    new RolloutRequest.GateRequest("memory", .1, null, null, "ROLLBACK", null))));
+    report(2, "COMMITTED");
+    for (int window = 0; window < 20; window++) {
+      predictions(1, MEMORY_BYTES / 5);
+      predictions(2, MEMORY_BYTES / 2);
+    }
+
+    engine.moveOn(new RolloutId(second.id()));
+
+    assertThat(rollouts.find(second.id()).orElseThrow().reason())
+        .contains("memory", "50.00% of 8000 on 4 devices against 20.00% on 36 control devices");
+    assertThat(untilEnded(second.id(), 2, "COMMITTED", false).state()).isEqualTo("ROLLED_BACK");
+    assertThat(ordered(1)).isEqualTo(DEVICES);
+  }
+
+  @Test
+  @Order(7)
   void leavesTheOrderStandingWhenFailedDevicesShallOnlyPause() {
     Rollout third = start(3, "PAUSE");
     report(3, "REJECTED");
@@ -214,7 +251,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(7)
+  @Order(8)
   void doesAsOperatorsSayAndKeepsWhoSaidIt() {
     Rollout fourth = start(4);
 
@@ -240,7 +277,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(8)
+  @Order(9)
   void takesBackFirstOrdersThatNoDeviceHasBegun() {
     Rollout first = create(request("alone", 1, "spare", null));
     assertThat(ordered("spare", "ACTIVE")).isEqualTo(4);
@@ -255,7 +292,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(9)
+  @Order(10)
   void offersDevicesThatWereAwayWhenTheyComeBack() {
     String away = firstOf(create(draft(2)).id());
     online(away, false);
@@ -274,7 +311,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(10)
+  @Order(11)
   void needsFourEyesAndTheRevisionThatWasSeen() {
     Rollout waiting = create(approval(2));
     assertThat(waiting.state()).isEqualTo("WAITING_FOR_APPROVAL");
@@ -311,7 +348,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(11)
+  @Order(12)
   void previewsExactlyWhoGetsItAndWhoNot() {
     RolloutPreview preview = rollouts.preview(ANA, request("engine-health", 2, "main", null));
 
@@ -323,7 +360,28 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(12)
+  @Order(13)
+  void schemaNamesTheGates() throws Exception {
+    JsonObject schema;
+    try (InputStream in = RolloutRequest.class.getResourceAsStream("rollout.schema.json")) {
+      schema =
+          JsonParser.parseString(new String(in.readAllBytes(), StandardCharsets.UTF_8))
+              .getAsJsonObject();
+    }
+    for (String step : List.of("properties", "gates", "items", "properties", "metric")) {
+      schema = schema.getAsJsonObject(step);
+    }
+
+    assertThat(schema.getAsJsonArray("enum"))
+        .extracting(JsonElement::getAsString)
+        .containsExactlyInAnyOrderElementsOf(
+            GateSettings.DEFAULTS.metrics().stream()
+                .map(gate -> gate.metric().wireName())
+                .toList());
+  }
+
+  @Test
+  @Order(13)
   void refusesWhatCannotBeWithTheField() {
     refused("stages[1].percent", stages(percent(40), percent(10), percent(100)));
     refused("stages[0].percent", stages(percent(10)));
@@ -340,7 +398,7 @@ class RolloutEngineTest {
             null,
             null,
             null,
-            List.of(new RolloutRequest.GateRequest("memory", .1, null, null, null, null))));
+            List.of(new RolloutRequest.GateRequest("power", .1, null, null, null, null))));
     sql("update variant set signature = null where version = 4");
     assertThatThrownBy(() -> start(4))
         .isInstanceOfSatisfying(
@@ -352,7 +410,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(13)
+  @Order(14)
   void fencesAReplicaOutThatLostItsLease() {
     Rollout second = start(2);
     RolloutId id = new RolloutId(second.id());
@@ -370,7 +428,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(14)
+  @Order(15)
   void countsAgreeWithTheDevicesAndStatesWithTheEvents() {
     for (Rollout one : rollouts.newest()) {
       RolloutId id = new RolloutId(one.id());
@@ -389,7 +447,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(15)
+  @Order(16)
   void triesAVersionBesideTheActiveOneAndThenMakesItActive() {
     rollouts.newest().stream()
         .filter(one -> one.allowedActions().contains("abort"))
@@ -423,7 +481,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(16)
+  @Order(17)
   void holdsNoSilenceOfItsOwnSideAgainstDevices() {
     RolloutId id = new RolloutId(create(request("alone", 1, "silent", null)).id());
     late(id);
@@ -446,7 +504,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(17)
+  @Order(18)
   void countsNoTimeThatADeviceIsAway() {
     RolloutId id = new RolloutId(create(request("alone", 1, "away", null)).id());
     String away = devices(id.value(), "OFFERED").getFirst();
@@ -462,7 +520,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(18)
+  @Order(19)
   void knowsTheOrderOfAnEarlierAttempt() {
     RolloutId id = timedOut("again");
     act(id.value(), RolloutAct.RETRY, "mended");
@@ -478,7 +536,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(24)
+  @Order(25)
   void takesBackTheOrdersOfDevicesThatWereTooLate() {
     RolloutId id = timedOut("late");
     assertThat(ordered("late", "ACTIVE")).isEqualTo(4);
@@ -490,7 +548,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(25)
+  @Order(26)
   void leavesTheVersionToDevicesThatWereTooLateAndRunIt() {
     RolloutId id = timedOut("kept");
     report(1, "COMMITTED");
@@ -506,7 +564,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(26)
+  @Order(27)
   void seesAGapInsideALook() {
     RolloutId id = new RolloutId(create(request("alone", 1, "hanging", null)).id());
     SlowClock clock = new SlowClock();
@@ -524,7 +582,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(27)
+  @Order(28)
   void addsUpTheTimeThatADeviceIsThere() {
     RolloutId id = new RolloutId(create(request("alone", 1, "flapping", "PAUSE")).id());
     String device = devices(id.value(), "OFFERED").getFirst();
@@ -547,7 +605,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(28)
+  @Order(29)
   void beginsAgainWithADeviceThatWasForgotten() {
     RolloutId id = new RolloutId(create(request("alone", 1, "forgotten", "PAUSE")).id());
     String device = devices(id.value(), "OFFERED").getFirst();
@@ -569,7 +627,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(29)
+  @Order(30)
   void beginsAgainWithADeviceThatLeftInAGap() {
     RolloutId id = new RolloutId(create(request("alone", 1, "deaf", "PAUSE")).id());
     String device = devices(id.value(), "OFFERED").getFirst();
@@ -586,7 +644,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(30)
+  @Order(31)
   void seesNoGapInItsOwnWorkAfterAGap() {
     RolloutId id = new RolloutId(create(request("alone", 1, "slow", null)).id());
     Instant begun = Instant.now().truncatedTo(ChronoUnit.MICROS);
@@ -602,7 +660,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(35)
+  @Order(36)
   void seesNoGapBetweenSlowLooks() {
     RolloutId id = new RolloutId(create(request("alone", 1, "slower", null)).id());
     SlowClock clock = new SlowClock();
@@ -648,7 +706,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(19)
+  @Order(20)
   void switchesOffWhatARollbackFindsNothingBefore() {
     sql(
         """
@@ -677,7 +735,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(20)
+  @Order(21)
   void endsATrialOnItsDevicesWhenItIsAbortedOrSuperseded() {
     Rollout aborted = create(trial(2));
     report(2, "COMMITTED");
@@ -695,7 +753,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(21)
+  @Order(22)
   void foldsCountsAlsoWhereNothingIsDecided() {
     RolloutId id = new RolloutId(create(request("alone", 1, "count", null)).id());
     for (int sign : List.of(1, -1)) {
@@ -718,7 +776,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(22)
+  @Order(23)
   void tellsOfAnEndThatAKilledProcessHadOnlyStored() {
     String id = create(request("alone", 1, "told", null)).id();
     act(id, RolloutAct.ABORT, "wrong slot");
@@ -737,7 +795,7 @@ class RolloutEngineTest {
   }
 
   @Test
-  @Order(23)
+  @Order(24)
   void givesItToThoseThatThePreviewNamed() {
     RolloutRequest request = request("alone", 1, "named", null);
     List<String> named = rollouts.preview(ANA, request).stages().getFirst().devices();
@@ -855,6 +913,7 @@ class RolloutEngineTest {
                                 manifest(3, "x86-64-avx2"),
                                 Instant.now().plusSeconds(1),
                                 40,
+                                0,
                                 0,
                                 Map.of())));
     records(windows, List.of());
@@ -1026,6 +1085,10 @@ class RolloutEngineTest {
   }
 
   private void predictions(long version) {
+    predictions(version, 0);
+  }
+
+  private void predictions(long version, long residentBytes) {
     List<RecordsStoring.Window> windows = new ArrayList<>();
     for (DeviceId device : running(version, DEVICES)) {
       windows.add(
@@ -1038,6 +1101,7 @@ class RolloutEngineTest {
               Instant.now().plusSeconds(1),
               40,
               0,
+              residentBytes,
               Map.of()));
     }
     records(windows, List.of());

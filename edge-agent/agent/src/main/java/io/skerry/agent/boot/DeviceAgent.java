@@ -14,6 +14,7 @@ import io.skerry.agent.serve.ModelListing;
 import io.skerry.agent.time.DeviceClock;
 import io.skerry.agent.trust.TrustRefresh;
 import io.skerry.agent.trust.TrustStore;
+import io.skerry.agent.update.MemoryMeter;
 import io.skerry.agent.update.UpdateSetup;
 import io.skerry.agent.update.Updater;
 import io.skerry.agent.uplink.DeviceLink;
@@ -107,6 +108,7 @@ public final class DeviceAgent implements AutoCloseable {
     this.facts = toProtocol(config.facts());
     Spool spool = Spool.open(config.disk(), spoolFolder(), bootEpoch, config.spoolBytesMax());
     this.slots = new ModelSlots(config.executors().work());
+    MemoryMeter memory = MemoryMeter.ofLinux();
     this.observer =
         new Observer(
             clock,
@@ -114,7 +116,8 @@ public final class DeviceAgent implements AutoCloseable {
             Observer.RECENT_MAX,
             spool::append,
             PseudonymKey.open(config.disk(), config.dataDir(), new SecureRandom()),
-            DayBytes.open(config.disk(), config.dataDir()));
+            DayBytes.open(config.disk(), config.dataDir()),
+            () -> memory.resident().orElse(0));
     this.predictor = new Predictor(slots, clock, new SecureRandom(), observer);
     this.trust =
         TrustStore.open(

@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -56,6 +57,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   private final ObservationRing ring;
   private final byte[] privacyKey;
   private final DayBytes days;
+  private final LongSupplier residentBytes;
   private final Map<ModelRef, WatchedModel> watched = new ConcurrentHashMap<>();
   private final RecentPredictions recent;
   private final AtomicLong skipped = new AtomicLong();
@@ -74,7 +76,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
    * @param privacyKey secret of the device, from which pseudonyms are made
    */
   public Observer(InstantSource clock, int ringCapacity, RecordKeeper keeper, byte[] privacyKey) {
-    this(clock, ringCapacity, RECENT_MAX, keeper, privacyKey, DayBytes.forgetful());
+    this(clock, ringCapacity, RECENT_MAX, keeper, privacyKey, DayBytes.forgetful(), () -> 0);
   }
 
   /**
@@ -84,6 +86,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
    * @param recentMax predictions that feedback can still be joined to
    * @param privacyKey secret of the device, from which pseudonyms are made
    * @param days what was sent today before
+   * @param residentBytes memory that this process has resident now; 0 where that cannot be told
    */
   public Observer(
       InstantSource clock,
@@ -91,8 +94,10 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
       int recentMax,
       RecordKeeper keeper,
       byte[] privacyKey,
-      DayBytes days) {
+      DayBytes days,
+      LongSupplier residentBytes) {
     this.days = days;
+    this.residentBytes = residentBytes;
     this.clock = clock;
     this.privacyKey = privacyKey.clone();
     this.recent = new RecentPredictions(recentMax);
@@ -106,7 +111,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
         model,
         (key, known) -> {
           if (known == null) {
-            return new WatchedModel(model, plan, order, privacyKey, days);
+            return new WatchedModel(model, plan, order, privacyKey, days, residentBytes);
           }
           known.configure(order);
           return known;

@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 
 /**
  * One version that is observed: its settings, which any thread reads, and its open window, which
@@ -44,6 +45,7 @@ final class WatchedModel {
   private final WindowBudget budget;
   private final SampleBudget sampleBudget;
   private final DayBytes days;
+  private final LongSupplier residentBytes;
   private final PrivacyFilter privacy;
   private final List<Anomaly> anomalies = new ArrayList<>();
   private final LongAdder failed = new LongAdder();
@@ -60,8 +62,14 @@ final class WatchedModel {
   private long coMomentDay = NONE;
 
   WatchedModel(
-      ModelRef model, MonitoringPlan plan, DesiredSlot order, byte[] privacyKey, DayBytes days) {
+      ModelRef model,
+      MonitoringPlan plan,
+      DesiredSlot order,
+      byte[] privacyKey,
+      DayBytes days,
+      LongSupplier residentBytes) {
     this.days = days;
+    this.residentBytes = residentBytes;
     this.reference = new ModelReference(model.slot(), model.version(), model.manifest());
     this.sketch = new WindowSketch(plan);
     this.budget = new WindowBudget(plan.manifest().getBudget().getWindowBytes());
@@ -358,6 +366,7 @@ final class WatchedModel {
             degradation);
     differences.seal().ifPresent(sealed::setDifferences);
     sealed.setSamplesLeftOut(leftOut.sumThenReset());
+    sealed.setResidentBytes(residentBytes.getAsLong());
     if (degradation.explains()) {
       sealed.addAllAnomalies(anomalies);
       addCoMoments(sealed);

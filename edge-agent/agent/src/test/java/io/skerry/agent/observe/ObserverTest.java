@@ -273,7 +273,8 @@ class ObserverTest {
               Observer.RECENT_MAX,
               this::keep,
               new byte[32],
-              DayBytes.open(Disk.local(), folder));
+              DayBytes.open(Disk.local(), folder),
+              () -> 0);
       watch(
           1,
           1,
@@ -356,6 +357,29 @@ class ObserverTest {
     assertThat(window.getEndMillis()).isEqualTo(101 * WINDOW);
     assertThat(window.getPredictions()).isEqualTo(2);
     assertThat(window.getModel().getVersion()).isEqualTo(3);
+  }
+
+  @Test
+  void tellsWhatMemoryItsProcessHasWhenAWindowCloses() throws MalformedDocumentException {
+    long[] resident = {90_000_000};
+    observer =
+        new Observer(
+            () -> now,
+            16,
+            Observer.RECENT_MAX,
+            this::keep,
+            new byte[32],
+            DayBytes.forgetful(),
+            () -> resident[0]);
+    watch(0, 1);
+    observer.predicted(prediction("", 0.1f, 0, 1, 2));
+    observer.tick();
+    resident[0] = 120_000_000;
+    now = now.plusMillis(WINDOW + 400);
+
+    observer.tick();
+
+    assertThat(windows()).singleElement().returns(120_000_000L, Window::getResidentBytes);
   }
 
   @Test
