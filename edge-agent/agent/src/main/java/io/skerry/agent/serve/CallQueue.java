@@ -2,10 +2,8 @@ package io.skerry.agent.serve;
 
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.PredictException.Code;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.PriorityQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -18,10 +16,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>While there is a free place a call runs at once, on the thread that brought it when it is
  * short and no long one runs: beside that it might wait for an engine or a core, and with it
- * everybody whose calls that thread brings. Others wait: the lowest priority number first; among
- * those of one number applications take turns, and each has its calls run as they came. Nobody's
- * calls fill more than a share of the queue. A call leaves the queue when it is cancelled or its
- * time is up; nobody waits for a thread while it does. Thread-safe.
+ * everybody whose calls that thread brings. Others wait and take {@link Turns}. Nobody's calls fill
+ * more than a share of the queue. A call leaves the queue when it is cancelled or its time is up;
+ * nobody waits for a thread while it does. Thread-safe.
  */
 final class CallQueue implements AutoCloseable {
   /** What waits. Either it is run or it is refused, once. */
@@ -41,17 +38,13 @@ final class CallQueue implements AutoCloseable {
   final class Waiting {
     private final Work work;
     private final int priority;
-    private final long turn;
-    private final long number;
     private final long bytes;
     private final boolean brief;
     private @Nullable ScheduledFuture<?> timeout;
 
-    private Waiting(Work work, int priority, long turn, long number, long bytes, boolean brief) {
+    private Waiting(Work work, int priority, long bytes, boolean brief) {
       this.work = work;
       this.priority = priority;
-      this.turn = turn;
-      this.number = number;
       this.bytes = bytes;
       this.brief = brief;
     }
@@ -72,22 +65,15 @@ final class CallQueue implements AutoCloseable {
   private static final class Share {
     private int calls;
     private long bytes;
-    private final Map<Integer, Long> nextTurns = new HashMap<>();
   }
 
   private final QueueConfig config;
   private final Executor executor;
   private final ScheduledThreadPoolExecutor timer;
-  private final PriorityQueue<Waiting> waiting =
-      new PriorityQueue<>(
-          Comparator.comparingInt((Waiting call) -> call.priority)
-              .thenComparingLong(call -> call.turn)
-              .thenComparingLong(call -> call.number));
+  private final Turns<Waiting> waiting = new Turns<>();
   private final Map<String, Share> shares = new HashMap<>();
-  // The turn served last, for each priority number: those of one number say nothing about another.
-  private final Map<Integer, Long> turns = new HashMap<>();
+  private int waitingCalls;
   private long waitingBytes;
-  private long arrivals;
   private int running;
   private int runningLong;
 
@@ -138,9 +124,9 @@ final class CallQueue implements AutoCloseable {
 
   // A call that is larger than a share may wait while it is its application's only one.
   private String full(String application, long bytes) {
-    if (waiting.size() >= config.waitingMax() || bytes > config.waitingBytesMax() - waitingBytes) {
+    if (waitingCalls >= config.waitingMax() || bytes > config.waitingBytesMax() - waitingBytes) {
       return "Exceeds maximum queue size: %d calls of %d bytes wait"
-          .formatted(waiting.size(), waitingBytes);
+          .formatted(waitingCalls, waitingBytes);
     }
     Share share = shares.get(application);
     if (share != null
@@ -153,7 +139,7 @@ final class CallQueue implements AutoCloseable {
 
   /** How many calls wait. */
   synchronized int waiting() {
-    return waiting.size();
+    return waitingCalls;
   }
 
   /** How many calls of an application wait. */
@@ -169,14 +155,9 @@ final class CallQueue implements AutoCloseable {
 
   private Waiting enqueue(Work work, int priority, long bytes, boolean brief, long timeoutNanos) {
     Share share = shares.computeIfAbsent(work.application(), name -> new Share());
-    // Whoever had none waiting is served after one call of everybody else, so in the turn after the
-    // one served last: in that one, whoever always calls again would be before who waits for ever.
-    long its =
-        Math.max(turns.getOrDefault(priority, 0L) + 1, share.nextTurns.getOrDefault(priority, 0L));
-    share.nextTurns.put(priority, its + 1);
     share.calls++;
     share.bytes += bytes;
-    Waiting place = new Waiting(work, priority, its, arrivals++, bytes, brief);
+    Waiting place = new Waiting(work, priority, bytes, brief);
     if (timeoutNanos > 0) {
       place.timeout =
           timer.schedule(
@@ -186,7 +167,8 @@ final class CallQueue implements AutoCloseable {
               timeoutNanos,
               TimeUnit.NANOSECONDS);
     }
-    waiting.add(place);
+    waiting.add(priority, work.application(), place);
+    waitingCalls++;
     waitingBytes += place.bytes;
     return place;
   }
@@ -211,13 +193,12 @@ final class CallQueue implements AutoCloseable {
       }
       runningLong += next.brief ? 0 : 1;
       left(next);
-      turns.merge(next.priority, next.turn, Math::max);
     }
     executor.execute(() -> run(next.work, next.brief));
   }
 
   private synchronized boolean remove(Waiting place) {
-    boolean removed = waiting.remove(place);
+    boolean removed = waiting.remove(place.priority, place.work.application(), place);
     if (removed) {
       left(place);
     }
@@ -225,6 +206,7 @@ final class CallQueue implements AutoCloseable {
   }
 
   private void left(Waiting place) {
+    waitingCalls--;
     waitingBytes -= place.bytes;
     Share share = shares.get(place.work.application());
     if (share != null && --share.calls == 0) {

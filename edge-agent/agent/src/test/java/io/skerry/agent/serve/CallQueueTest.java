@@ -12,6 +12,7 @@ import java.util.Queue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -19,11 +20,13 @@ import org.junit.jupiter.api.Test;
 class CallQueueTest {
   private final Queue<Runnable> executor = new ArrayDeque<>();
   private final CallQueue queue = new CallQueue(new QueueConfig(1, 3, 100), executor::add);
+  private final CallQueue shared = new CallQueue(new QueueConfig(1, 30, 1_000), executor::add);
   private final List<String> events = new ArrayList<>();
 
   @AfterEach
   void close() {
     queue.close();
+    shared.close();
   }
 
   @Test
@@ -186,115 +189,100 @@ class CallQueueTest {
 
   @Test
   void applicationsTakeTurns() {
-    try (CallQueue shared = new CallQueue(new QueueConfig(1, 30, 1_000), executor::add)) {
-      busyWith(
-          shared,
-          () -> {
-            for (String name : List.of("a1", "a2", "a3", "a4")) {
-              shared.submit(new Note(name, 1, "a"), 5, 0, true);
-            }
-            shared.submit(new Note("b1", 1, "b"), 5, 0, true);
-            shared.submit(new Note("b2", 1, "b"), 5, 0, true);
-            shared.submit(new Note("c urgent", 1, "c"), 1, 0, true);
-          });
+    busyWith(
+        shared,
+        () -> {
+          submit(5, "a1", "a2", "a3", "a4", "b1", "b2");
+          submit(1, "c urgent");
+        });
 
-      assertThat(events)
-          .containsExactly(
-              "ran c urgent", "ran a1", "ran b1", "ran a2", "ran b2", "ran a3", "ran a4");
-    }
+    assertThat(events)
+        .containsExactly(
+            "ran c urgent", "ran a1", "ran b1", "ran a2", "ran b2", "ran a3", "ran a4");
   }
 
   @Test
   void whoCallsAgainWhileItsLastCallRunsTakesTurnsWithWhoWaits() {
-    try (CallQueue shared = new CallQueue(new QueueConfig(1, 30, 1_000), executor::add)) {
-      busyWith(
-          shared,
-          () -> {
-            for (String name : List.of("a1", "a2", "a3")) {
-              shared.submit(new Note(name, 1, "a"), 5, 0, true);
-            }
-            shared.submit(new Loop(shared, 1, 5), 5, 0, true);
-          });
+    busyWith(
+        shared,
+        () -> {
+          submit(5, "a1", "a2", "a3");
+          shared.submit(new Loop(1, 5), 5, 0, true);
+        });
 
-      assertThat(events)
-          .containsExactly(
-              "ran a1", "ran b1", "ran a2", "ran b2", "ran a3", "ran b3", "ran b4", "ran b5");
-    }
+    assertThat(events)
+        .containsExactly(
+            "ran a1", "ran b1", "ran a2", "ran b2", "ran a3", "ran b3", "ran b4", "ran b5");
   }
 
   @Test
   void turnsOfOnePriorityNumberSayNothingAboutAnother() {
-    try (CallQueue shared = new CallQueue(new QueueConfig(1, 30, 1_000), executor::add)) {
-      busyWith(
-          shared,
-          () -> {
-            for (String name : List.of("a1", "a2", "a3")) {
-              shared.submit(new Note(name, 1, "a"), 5, 0, true);
-            }
-            for (String name : List.of("c1", "c2", "c3")) {
-              shared.submit(new Note(name, 1, "c"), 1, 0, true);
-            }
-            shared.submit(
-                new Note("c4", 1, "c") {
-                  @Override
-                  public void run() {
-                    super.run();
-                    shared.submit(new Note("b1", 1, "b"), 5, 0, true);
-                    shared.submit(new Note("c5", 1, "c"), 5, 0, true);
-                  }
-                },
-                1,
-                0,
-                true);
-          });
+    busyWith(
+        shared,
+        () -> {
+          submit(5, "a1", "a2", "a3");
+          submit(1, "c1", "c2", "c3");
+          shared.submit(
+              new Note("c4", 1, "c") {
+                @Override
+                public void run() {
+                  super.run();
+                  submit(5, "b1", "c5");
+                }
+              },
+              1,
+              0,
+              true);
+        });
 
-      assertThat(events)
-          .containsExactly(
-              "ran c1", "ran c2", "ran c3", "ran c4", "ran a1", "ran b1", "ran c5", "ran a2",
-              "ran a3");
-    }
+    assertThat(events)
+        .containsExactly(
+            "ran c1", "ran c2", "ran c3", "ran c4", "ran a1", "ran b1", "ran c5", "ran a2",
+            "ran a3");
   }
 
   @Test
   void whoHadManyWaitingOwesNothingLater() {
-    try (CallQueue shared = new CallQueue(new QueueConfig(1, 30, 1_000), executor::add)) {
-      busyWith(
-          shared,
-          () -> {
-            for (String name : List.of("a1", "a2", "a3", "a4")) {
-              shared.submit(new Note(name, 1, "a"), 5, 0, true);
-            }
-          });
-      events.clear();
-      busyWith(
-          shared,
-          () -> {
-            shared.submit(new Note("a5", 1, "a"), 5, 0, true);
-            shared.submit(new Note("b1", 1, "b"), 5, 0, true);
-            shared.submit(new Note("b2", 1, "b"), 5, 0, true);
-          });
+    busyWith(shared, () -> submit(5, "a1", "a2", "a3", "a4"));
+    events.clear();
+    busyWith(shared, () -> submit(5, "a5", "b1", "b2"));
 
-      assertThat(events).containsExactly("ran a5", "ran b1", "ran b2");
-    }
+    assertThat(events).containsExactly("ran a5", "ran b1", "ran b2");
+  }
+
+  @Test
+  void whoseCallsLeftOwesNothingForThem() {
+    busyWith(
+        shared,
+        () -> {
+          List<CallQueue.Waiting> places = submit(5, "a1", "a2", "a3", "a4");
+          submit(5, "b1", "b2", "b3");
+          for (CallQueue.Waiting place : places.subList(0, 3)) {
+            place.leave(() -> new PredictException(Code.CANCELLED, "gone"));
+          }
+          events.clear();
+        });
+
+    assertThat(events).containsExactly("ran a4", "ran b1", "ran b2", "ran b3");
   }
 
   @Test
   void noApplicationFillsTheQueueForAll() {
     QueueConfig bounds = new QueueConfig(1, 4, 100).dividedBy(2);
-    try (CallQueue shared = new CallQueue(bounds, executor::add)) {
+    try (CallQueue divided = new CallQueue(bounds, executor::add)) {
       busyWith(
-          shared,
+          divided,
           () -> {
-            shared.submit(new Note("a1", 40, "a"), 5, 0, true);
-            shared.submit(new Note("a2", 11, "a"), 5, 0, true);
-            shared.submit(new Note("a3", 1, "a"), 5, 0, true);
-            shared.submit(new Note("a4", 1, "a"), 5, 0, true);
-            shared.submit(new Note("b1", 55, "b"), 5, 0, true);
-            assertThat(shared.waiting("a")).isEqualTo(2);
-            assertThat(shared.waiting("b")).isEqualTo(1);
+            divided.submit(new Note("a1", 40, "a"), 5, 0, true);
+            divided.submit(new Note("a2", 11, "a"), 5, 0, true);
+            divided.submit(new Note("a3", 1, "a"), 5, 0, true);
+            divided.submit(new Note("a4", 1, "a"), 5, 0, true);
+            divided.submit(new Note("b1", 55, "b"), 5, 0, true);
+            assertThat(divided.waiting("a")).isEqualTo(2);
+            assertThat(divided.waiting("b")).isEqualTo(1);
           });
 
-      assertThat(shared.waiting("a")).isZero();
+      assertThat(divided.waiting("a")).isZero();
       assertThat(events)
           .containsExactly(
               "refused a2: UNAVAILABLE Exceeds maximum queue size of one application: 1 calls of 40 bytes of 'a' wait",
@@ -306,11 +294,22 @@ class CallQueueTest {
   }
 
   private CallQueue.Waiting placed(String name, long bytes) {
-    CallQueue.@Nullable Waiting place = queue.submit(new Note(name, bytes), 5, 0, true);
+    return placed(queue, new Note(name, bytes), 5);
+  }
+
+  private static CallQueue.Waiting placed(CallQueue busy, Note call, int priority) {
+    CallQueue.@Nullable Waiting place = busy.submit(call, priority, 0, true);
     if (place == null) {
-      throw new AssertionError(name + " did not wait");
+      throw new AssertionError(call.name + " did not wait");
     }
     return place;
+  }
+
+  /** Calls of the applications that their names begin with. */
+  private List<CallQueue.Waiting> submit(int priority, String... names) {
+    return Stream.of(names)
+        .map(name -> placed(shared, new Note(name, 1, name.substring(0, 1)), priority))
+        .toList();
   }
 
   /** Takes the only place, does the given things, frees it, and lets everything run. */
@@ -346,13 +345,11 @@ class CallQueueTest {
 
   /** An application with one call at a time, the next of which comes while the last one runs. */
   private final class Loop extends Note {
-    private final CallQueue queue;
     private final int number;
     private final int last;
 
-    Loop(CallQueue queue, int number, int last) {
+    Loop(int number, int last) {
       super("b" + number, 1, "b");
-      this.queue = queue;
       this.number = number;
       this.last = last;
     }
@@ -361,7 +358,7 @@ class CallQueueTest {
     public void run() {
       super.run();
       if (number < last) {
-        queue.submit(new Loop(queue, number + 1, last), 5, 0, true);
+        shared.submit(new Loop(number + 1, last), 5, 0, true);
       }
     }
   }
