@@ -82,7 +82,7 @@ public final class AgentServer implements AutoCloseable {
   private Listening prepare(Listener listener, Transport transport) {
     NettyServerBuilder builder =
         transport
-            .builder()
+            .builder(new ConnectionLimit(listener, config.connectionsMax()))
             .directExecutor()
             // A fixed window: to find one, gRPC would send a ping with the data of every call.
             .flowControlWindow(WINDOW_BYTES)
@@ -93,7 +93,6 @@ public final class AgentServer implements AutoCloseable {
     if (config.traces().isPresent()) {
       builder.intercept(new TraceHeaders());
     }
-    builder.addTransportFilter(new ConnectionLimit(listener, config.connectionsMax()));
     Supplier<Application> caller;
     Function<Attributes, Application> connected;
     if (listener.tls().isPresent()) {

@@ -57,8 +57,8 @@ final class CertifiedCaller extends ServerTransportFilter implements ServerInter
     return application == null ? applications.unnamed() : application;
   }
 
-  // Throws nothing: that would end the connection, which whoever counts them would count for ever.
-  // A session that is resumed checks nothing itself, so what may have changed is checked here.
+  // Throws nothing: that would end the connection, and nobody would be told why. A session that is
+  // resumed checks nothing itself, so what may have changed is checked here.
   @Override
   public Attributes transportReady(Attributes transport) {
     try {

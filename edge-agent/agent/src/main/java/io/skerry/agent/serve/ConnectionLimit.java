@@ -1,20 +1,19 @@
 package io.skerry.agent.serve;
 
-import io.grpc.Attributes;
-import io.grpc.ServerTransportFilter;
-import io.grpc.Status;
+import io.grpc.netty.shaded.io.netty.channel.Channel;
+import io.grpc.netty.shaded.io.netty.channel.ChannelHandlerContext;
+import io.grpc.netty.shaded.io.netty.channel.ChannelInboundHandlerAdapter;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Bounds the open connections of one listener, so that an application that never closes any takes
- * nobody's memory but its own calls.
+ * nobody's memory but its own calls. Counts where they are accepted: whoever says nothing counts
+ * too, and one too many is closed before TLS begins.
  */
-final class ConnectionLimit extends ServerTransportFilter {
+final class ConnectionLimit extends ChannelInboundHandlerAdapter {
   private static final Logger log = LoggerFactory.getLogger(ConnectionLimit.class);
-  private static final Attributes.Key<Boolean> COUNTED = Attributes.Key.create("skerry-counted");
 
   private final Listener listener;
   private final int connectionsMax;
@@ -27,27 +26,20 @@ final class ConnectionLimit extends ServerTransportFilter {
   }
 
   @Override
-  public Attributes transportReady(Attributes transport) {
-    if (connections.incrementAndGet() > connectionsMax) {
-      connections.decrementAndGet();
-      if (sparingly.isDue()) {
-        log.atWarn()
-            .addKeyValue("address", listener)
-            .addKeyValue("connectionsMax", connectionsMax)
-            .log("connection refused: too many are open");
-      }
-      // What is thrown here ends the connection.
-      throw Status.UNAVAILABLE
-          .withDescription("%d connections are open".formatted(connectionsMax))
-          .asRuntimeException();
+  public void channelRead(ChannelHandlerContext accepting, Object accepted) {
+    Channel connection = (Channel) accepted;
+    if (connections.incrementAndGet() <= connectionsMax) {
+      var unused = connection.closeFuture().addListener(end -> connections.decrementAndGet());
+      accepting.fireChannelRead(connection);
+      return;
     }
-    return transport.toBuilder().set(COUNTED, true).build();
-  }
-
-  @Override
-  public void transportTerminated(@Nullable Attributes transport) {
-    if (transport != null && transport.get(COUNTED) != null) {
-      connections.decrementAndGet();
+    connections.decrementAndGet();
+    connection.unsafe().closeForcibly();
+    if (sparingly.isDue()) {
+      log.atWarn()
+          .addKeyValue("address", listener)
+          .addKeyValue("connectionsMax", connectionsMax)
+          .log("connection refused: too many are open");
     }
   }
 }

@@ -1,8 +1,11 @@
 package io.skerry.agent.serve;
 
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.netty.shaded.io.netty.channel.ServerChannel;
 import io.grpc.netty.shaded.io.netty.channel.epoll.Epoll;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerSocketChannel;
+import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
 import io.grpc.netty.shaded.io.netty.channel.unix.Errors;
 import java.io.IOException;
@@ -35,14 +38,19 @@ sealed interface Transport extends AutoCloseable {
   static Transport open(Listener listener, TransportThreads threads) throws ListenException {
     return switch (listener.address()) {
       case ListenAddress.Unix unix -> Unix.open(listener, unix, threads);
-      case ListenAddress.Tcp tcp -> Tcp.open(listener, tcp);
+      case ListenAddress.Tcp tcp -> Tcp.open(listener, tcp, threads);
     };
   }
 
   /** One line that says where it is and who may open it. */
   String describe();
 
-  NettyServerBuilder builder();
+  /**
+   * Builds a server on it.
+   *
+   * @param limit sees each connection first
+   */
+  NettyServerBuilder builder(ConnectionLimit limit);
 
   /**
    * Called when the server listens.
@@ -103,11 +111,17 @@ sealed interface Transport extends AutoCloseable {
     }
 
     @Override
-    public NettyServerBuilder builder() {
+    public NettyServerBuilder builder(ConnectionLimit limit) {
       return NettyServerBuilder.forAddress(new DomainSocketAddress(path.toFile()))
-          .channelType(EpollServerDomainSocketChannel.class)
+          .channelFactory(() -> channel(limit))
           .bossEventLoopGroup(threads.accepting())
-          .workerEventLoopGroup(threads.working());
+          .workerEventLoopGroup(threads.sockets());
+    }
+
+    private static ServerChannel channel(ConnectionLimit limit) {
+      EpollServerDomainSocketChannel channel = new EpollServerDomainSocketChannel();
+      channel.pipeline().addLast(limit);
+      return channel;
     }
 
     @Override
@@ -190,14 +204,21 @@ sealed interface Transport extends AutoCloseable {
     private final ListenAddress.Tcp address;
     private final InetSocketAddress bind;
     private final Optional<ReloadedTls> tls;
+    private final TransportThreads threads;
 
-    private Tcp(ListenAddress.Tcp address, InetSocketAddress bind, Optional<ReloadedTls> tls) {
+    private Tcp(
+        ListenAddress.Tcp address,
+        InetSocketAddress bind,
+        Optional<ReloadedTls> tls,
+        TransportThreads threads) {
       this.address = address;
       this.bind = bind;
       this.tls = tls;
+      this.threads = threads;
     }
 
-    static Tcp open(Listener listener, ListenAddress.Tcp address) throws ListenException {
+    static Tcp open(Listener listener, ListenAddress.Tcp address, TransportThreads threads)
+        throws ListenException {
       InetAddress host;
       try {
         host = InetAddress.getByName(address.host());
@@ -211,7 +232,11 @@ sealed interface Transport extends AutoCloseable {
                 .formatted(address));
       }
       Tcp transport =
-          new Tcp(address, new InetSocketAddress(host, address.port()), tls(listener, address));
+          new Tcp(
+              address,
+              new InetSocketAddress(host, address.port()),
+              tls(listener, address),
+              threads);
       try (ServerSocket trial = new ServerSocket()) {
         trial.setReuseAddress(true);
         trial.bind(transport.bind);
@@ -246,8 +271,12 @@ sealed interface Transport extends AutoCloseable {
     }
 
     @Override
-    public NettyServerBuilder builder() {
-      NettyServerBuilder builder = NettyServerBuilder.forAddress(bind);
+    public NettyServerBuilder builder(ConnectionLimit limit) {
+      NettyServerBuilder builder =
+          NettyServerBuilder.forAddress(bind)
+              .channelFactory(() -> channel(limit))
+              .bossEventLoopGroup(threads.accepting())
+              .workerEventLoopGroup(threads.ports());
       tls.ifPresent(
           files ->
               builder
@@ -256,6 +285,13 @@ sealed interface Transport extends AutoCloseable {
                   .maxConnectionAgeGrace(LAST_CALLS_MINUTES_MAX, TimeUnit.MINUTES)
                   .keepAliveTime(SILENCE_SECONDS_MAX, TimeUnit.SECONDS));
       return builder;
+    }
+
+    private static ServerChannel channel(ConnectionLimit limit) {
+      ServerChannel channel =
+          Epoll.isAvailable() ? new EpollServerSocketChannel() : new NioServerSocketChannel();
+      channel.pipeline().addLast(limit);
+      return channel;
     }
 
     @Override
