@@ -1,6 +1,7 @@
 package io.skerry.agent.serve;
 
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.netty.shaded.io.netty.channel.ChannelException;
 import io.grpc.netty.shaded.io.netty.channel.ServerChannel;
 import io.grpc.netty.shaded.io.netty.channel.epoll.Epoll;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerDomainSocketChannel;
@@ -20,9 +21,11 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.GroupPrincipal;
 import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipalNotFoundException;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -68,6 +71,9 @@ sealed interface Transport extends AutoCloseable {
   /** A Unix socket; who may open the file may predict. */
   final class Unix implements Transport {
     private static final Logger log = LoggerFactory.getLogger(Unix.class);
+
+    private static final Set<PosixFilePermission> OWNER =
+        PosixFilePermissions.fromString("rw-------");
 
     private final Listener listener;
     private final Path path;
@@ -120,6 +126,15 @@ sealed interface Transport extends AutoCloseable {
 
     private static ServerChannel channel(ConnectionLimit limit) {
       EpollServerDomainSocketChannel channel = new EpollServerDomainSocketChannel();
+      try {
+        // A file has the rights of the socket that is bound to it: whoever is let in before the
+        // listener's rights are given would stay.
+        Files.setPosixFilePermissions(
+            Path.of("/proc/self/fd", Integer.toString(channel.fd().intValue())), OWNER);
+      } catch (IOException e) {
+        channel.unsafe().closeForcibly();
+        throw new ChannelException("its file cannot be kept from others: " + e.getMessage(), e);
+      }
       channel.pipeline().addLast(limit);
       return channel;
     }

@@ -7,7 +7,15 @@ import java.net.InetSocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,6 +24,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Connections as an agent accepts them, before anything is said on them. */
 @Timeout(60)
 class ConnectionsTest {
+  private static final int STARTS = 20;
+
   @TempDir private Path folder;
 
   @ParameterizedTest
@@ -43,6 +53,32 @@ class ConnectionsTest {
               return false;
             }
           });
+    }
+  }
+
+  @Test
+  void nobodyIsTakenBeforeASocketHasItsRights() throws Exception {
+    Path socket = folder.resolve("a");
+    Listener listener = Listener.parse("unix:%s,mode=0600".formatted(socket));
+    try (ExecutorService threads = Executors.newSingleThreadExecutor()) {
+      for (int i = 0; i < STARTS; i++) {
+        Future<String> rights = threads.submit(() -> rightsWhenTaken(socket));
+        try (TestServer server = TestServer.start(config -> ServeConfig.at(List.of(listener)))) {
+          assertThat(rights.get(20, TimeUnit.SECONDS)).isEqualTo("rw-------");
+          assertThat(server.server().address()).isEqualTo(listener.address());
+        }
+      }
+    }
+  }
+
+  private static String rightsWhenTaken(Path socket) throws IOException {
+    while (true) {
+      try {
+        SocketChannel.open(UnixDomainSocketAddress.of(socket)).close();
+        return PosixFilePermissions.toString(Files.getPosixFilePermissions(socket));
+      } catch (IOException notYet) {
+        Thread.onSpinWait();
+      }
     }
   }
 
