@@ -26,8 +26,7 @@ public final class TfliteImport {
   private TfliteImport() {}
 
   /**
-   * The content of a file, once every length and place that it names is seen to lie in it: nothing
-   * is allocated by what a damaged one says.
+   * The content of a file, once every length and place that it names is seen to lie in it.
    *
    * @throws ModelRefusedException if it is no TFLite file, or damaged
    */
@@ -102,6 +101,7 @@ public final class TfliteImport {
   public static TfliteModel readAny(byte[] content) {
     checkIdentifier(content);
     try {
+      VectorBytes.check(content);
       return TfliteNodes.read(ModelT.deserializeFromBinary(content));
     } catch (IndexOutOfBoundsException
         | NullPointerException

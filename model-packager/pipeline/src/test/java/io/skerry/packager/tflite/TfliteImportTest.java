@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import com.google.flatbuffers.FlatBufferBuilder;
 import io.skerry.artifact.npy.NpyArray;
 import io.skerry.packager.calibrate.Calibrator;
 import io.skerry.packager.calibrate.Clipping;
@@ -27,6 +28,7 @@ import io.skerry.profile.Engine;
 import io.skerry.runtime.LoadedModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -34,11 +36,15 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.lite.schema.Buffer;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.BuiltinOptions;
+import org.tensorflow.lite.schema.Model;
 import org.tensorflow.lite.schema.ModelT;
 import org.tensorflow.lite.schema.ResizeNearestNeighborOptionsT;
+import org.tensorflow.lite.schema.SubGraph;
 import org.tensorflow.lite.schema.SubGraphT;
+import org.tensorflow.lite.schema.Tensor;
 import org.tensorflow.lite.schema.TensorType;
 
 class TfliteImportTest {
@@ -211,7 +217,7 @@ class TfliteImportTest {
     byte[] whole = TfliteExport.write(Nets.imageNet(1));
     int refused = 0;
     for (int length = 0; length < whole.length; length += 997) {
-      byte[] cut = java.util.Arrays.copyOf(whole, length);
+      byte[] cut = Arrays.copyOf(whole, length);
       assertThatThrownBy(
               () -> {
                 if (!TfliteImport.isInteger(cut)) {
@@ -250,6 +256,50 @@ class TfliteImportTest {
       }
     }
     assertThat(read).isBetween(1, 599);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void unpacksNoMoreThanTheFileHolds(boolean buffers) throws Exception {
+    FlatBufferBuilder file = new FlatBufferBuilder();
+    int[] once = {Buffer.createBuffer(file, Buffer.createDataVector(file, new byte[1 << 16]))};
+    int[] often = new int[1 << 15];
+    Arrays.fill(often, buffers ? once[0] : tensor(file, 1 << 14));
+    int graph =
+        SubGraph.createSubGraph(
+            file,
+            SubGraph.createTensorsVector(file, buffers ? new int[0] : often),
+            SubGraph.createInputsVector(file, new int[0]),
+            SubGraph.createOutputsVector(file, new int[0]),
+            SubGraph.createOperatorsVector(file, new int[0]),
+            0);
+    int codes = Model.createOperatorCodesVector(file, new int[0]);
+    int graphs = Model.createSubgraphsVector(file, new int[] {graph});
+    int all = Model.createBuffersVector(file, buffers ? often : once);
+    Model.startModel(file);
+    Model.addVersion(file, 3);
+    Model.addOperatorCodes(file, codes);
+    Model.addSubgraphs(file, graphs);
+    Model.addBuffers(file, all);
+    Model.finishModelBuffer(file, Model.endModel(file));
+
+    byte[] content =
+        TfliteImport.content(Files.write(folder.resolve("often.tflite"), file.sizedByteArray()));
+
+    // As it is, it would be unpacked to 2 GiB.
+    assertThat(content).hasSizeLessThan(1 << 19);
+    assertThatThrownBy(() -> TfliteImport.readAny(content))
+        .isInstanceOf(ModelRefusedException.class)
+        .hasMessage(
+            "the TFLite model's tables name more than the %d bytes of the file: export it again",
+            content.length);
+  }
+
+  private static int tensor(FlatBufferBuilder file, int dimensions) {
+    int shape = Tensor.createShapeVector(file, new int[dimensions]);
+    Tensor.startTensor(file);
+    Tensor.addShape(file, shape);
+    return Tensor.endTensor(file);
   }
 
   private static byte[] integers(Graph net, Samples items) {
