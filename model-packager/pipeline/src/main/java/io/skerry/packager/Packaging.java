@@ -68,6 +68,15 @@ final class Packaging {
     } catch (EngineException e) {
       throw new JobFailure(
           ErrorCode.PACKAGING_FAILED, "%s: %s".formatted(request.file(), oneLine(e)), e);
+    } catch (OutOfMemoryError e) {
+      throw new JobFailure(
+          ErrorCode.PACKAGING_FAILED,
+          "%s: packaging needs more than the %d MiB of memory that it has: %s"
+              .formatted(
+                  request.file(),
+                  Runtime.getRuntime().maxMemory() >> 20,
+                  "prune the model, or give fewer items"),
+          e);
     } finally {
       delete(folder);
     }
