@@ -6,8 +6,11 @@ import io.skerry.packager.data.DataRefusedException;
 import io.skerry.packager.data.Dataset;
 import io.skerry.packager.data.Labels;
 import io.skerry.packager.data.Samples;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * The data of a packaging, each for its purpose.
@@ -36,6 +39,12 @@ record Items(Samples calibration, Samples evaluation, Optional<Labels> labels, S
     if (request.evaluationInputs().isPresent()) {
       Path file = request.evaluationInputs().get();
       Dataset evaluation = DataReader.read(file, input, DataReader.ITEMS_MAX);
+      if (isSameFile(file, request.calibration())) {
+        throw new DataRefusedException(
+            "%s is the calibration data, which says nothing of other data: evaluate on other items,"
+                    .formatted(file)
+                + " or leave the evaluation out and half of them are kept for it");
+      }
       int count = evaluation.samples().count();
       Optional<Labels> own =
           evaluation.labels().map(array -> Labels.of(file.toString(), array, count));
@@ -55,7 +64,22 @@ record Items(Samples calibration, Samples evaluation, Optional<Labels> labels, S
           "%s: holds %d items, at least %d are needed: one half calibrates, the other judges"
               .formatted(calibration.source(), calibration.count(), SHARED_ITEMS_MIN));
     }
+    int count = calibration.count();
+    int[] even = IntStream.range(0, count).filter(i -> i % 2 == 0).toArray();
+    int[] odd = IntStream.range(0, count).filter(i -> i % 2 == 1).toArray();
+    String source = request.calibration().toString();
     return new Items(
-        calibration.everySecond(0), calibration.everySecond(1), Optional.empty(), reference);
+        calibration.chosen(even),
+        calibration.chosen(odd),
+        given.labels().map(array -> Labels.of(source, array, count).chosen(odd)),
+        reference);
+  }
+
+  private static boolean isSameFile(Path one, Path other) {
+    try {
+      return Files.isSameFile(one, other);
+    } catch (IOException e) {
+      throw new DataRefusedException("%s: is unreadable: %s".formatted(one, e.getMessage()), e);
+    }
   }
 }

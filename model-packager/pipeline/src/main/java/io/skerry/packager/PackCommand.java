@@ -125,16 +125,18 @@ final class PackCommand implements Callable<Integer> {
 
   @Option(
       names = "--emulated-items",
-      defaultValue = "" + PackagingRequest.Emulation.ITEMS_MAX,
-      description = "Evaluation items to run there (default: ${DEFAULT-VALUE}).")
-  int emulatedItems = PackagingRequest.Emulation.ITEMS_MAX;
+      description =
+          "Evaluation items to run there (default: "
+              + PackagingRequest.Emulation.ITEMS_MAX
+              + "); implies --emulate.")
+  @Nullable Integer emulatedItems;
 
   @Option(
       names = "--arm64-root",
       description =
           "Folder that model-packager/arm64-root made (default: $"
               + Emulator.ARM64_ROOT_VARIABLE
-              + ").")
+              + "); implies --emulate.")
   @Nullable Path arm64Root;
 
   @Option(
@@ -222,7 +224,7 @@ final class PackCommand implements Callable<Integer> {
         version,
         required("--model", model),
         required("--calibration", calibration),
-        calibrationItems,
+        atLeastOne("--calibration-items", calibrationItems),
         Optional.ofNullable(evaluation),
         Optional.ofNullable(labels),
         Optional.ofNullable(reference),
@@ -234,12 +236,28 @@ final class PackCommand implements Callable<Integer> {
         profileFolder == null ? ProfileCatalog.builtIn() : Main.catalog(profileFolder),
         profiles,
         Main.sameForAll(profiles, signing),
-        emulate
-            ? Optional.of(
-                new PackagingRequest.Emulation(emulatedItems, Optional.ofNullable(arm64Root)))
-            : Optional.empty(),
+        emulation(),
         Main.timings(timings),
         Optional.ofNullable(candidates));
+  }
+
+  private Optional<PackagingRequest.Emulation> emulation() {
+    if (!emulate && emulatedItems == null && arm64Root == null) {
+      return Optional.empty();
+    }
+    int items =
+        emulatedItems == null
+            ? PackagingRequest.Emulation.ITEMS_MAX
+            : atLeastOne("--emulated-items", emulatedItems);
+    return Optional.of(new PackagingRequest.Emulation(items, Optional.ofNullable(arm64Root)));
+  }
+
+  private static int atLeastOne(String option, int items) {
+    if (items < 1) {
+      throw new JobFailure(
+          ErrorCode.REQUEST_INVALID, "%s is %d: name at least 1".formatted(option, items));
+    }
+    return items;
   }
 
   private Optional<Metric> chosenMetric() {

@@ -55,6 +55,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -519,31 +520,85 @@ class PackagingTest {
     assertThat(winner(before, "arm64-neon").get("measured").getAsString()).isEqualTo("none");
   }
 
-  @Test
-  void saysWhyAVariantIsUnproved() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"--emulate", "--emulated-items=20", "--arm64-root=nothing"})
+  void saysWhyAVariantIsUnprovedWhereAProofWasAskedFor(String option) throws Exception {
     JobFolder job = job(Map.of());
     Path json = folder.resolve("report.json");
 
     int exit =
         PackCommand.run(
-            "--model",
-            job.input("model/model.onnx").toString(),
-            "--calibration",
-            job.input("calibration.npy").toString(),
-            "--profile",
-            "arm64-neon",
-            "--out",
-            folder.resolve("out").toString(),
-            "--emulate",
-            "--arm64-root",
-            folder.resolve("nothing").toString(),
-            "--json",
-            json.toString());
+            "--model=" + job.input("model/model.onnx"),
+            "--calibration=" + job.input("calibration.npy"),
+            "--calibration-items=40",
+            "--profile=arm64-neon",
+            "--out=" + folder.resolve("out"),
+            option,
+            "--json=" + json);
 
     assertThat(exit).isZero();
     JsonObject proof = winner(variants(json), "arm64-neon").getAsJsonObject("proof");
-    assertThat(proof.get("accuracy").getAsString()).isEqualTo("none");
-    assertThat(proof.get("reason").getAsString()).containsAnyOf("qemu", "arm64-root");
+    if (!proof.get("accuracy").getAsString().equals("emulated")) {
+      assertThat(proof.get("reason").getAsString()).containsAnyOf("qemu", "arm64-root");
+    }
+  }
+
+  @Test
+  void judgesHalfTheItemsByTheirLabelsWhereNoOthersAreGiven() throws Exception {
+    JobFolder job = job(Map.of());
+    NpyArray items = items(1);
+    NpyArray labels = labels(job.input("model/model.onnx"), items);
+    StringBuilder csv = new StringBuilder();
+    IntStream.range(0, 420).forEach(i -> csv.append('x').append(i).append(','));
+    csv.append("label");
+    for (int item = 0; item < ITEMS; item++) {
+      csv.append('\n');
+      for (int i = 0; i < 420; i++) {
+        csv.append(items.floats()[item * 420 + i]).append(',');
+      }
+      csv.append((int) labels.floats()[item]);
+    }
+    Path file = Files.writeString(folder.resolve("items.csv"), csv);
+    Path json = folder.resolve("report.json");
+
+    int exit =
+        PackCommand.run(
+            "--model=" + job.input("model/model.onnx"),
+            "--calibration=" + file,
+            "--profile=arm64-neon",
+            "--out=" + folder.resolve("out"),
+            "--json=" + json);
+
+    assertThat(exit).isZero();
+    JsonObject winner = winner(variants(json), "arm64-neon");
+    assertThat(winner.get("rocAuc").getAsDouble()).isGreaterThan(0.98);
+    assertThat(winner.getAsJsonObject("quality").get("items").getAsInt()).isEqualTo(ITEMS / 2);
+  }
+
+  @Test
+  void neverJudgesByTheCalibrationData() throws Exception {
+    JobFolder job = job(Map.of());
+    Path calibration = job.input("calibration.npy");
+    Path evaluation = job.input("evaluation_x.npy");
+    Files.delete(evaluation);
+    Files.createSymbolicLink(evaluation, calibration);
+
+    assertThat(JobMain.run(job, Main::run)).isEqualTo(JobMain.FAILED);
+
+    assertThat(job.error().orElseThrow().detail())
+        .contains(evaluation.toString(), "is the calibration data", "leave the evaluation out");
+    for (Path same : List.of(calibration, calibration.resolveSibling("./calibration.npy"))) {
+      Path out = folder.resolve("out");
+      int exit =
+          PackCommand.run(
+              "--model=" + job.input("model/model.onnx"),
+              "--calibration=" + calibration,
+              "--evaluation=" + same,
+              "--profile=arm64-neon",
+              "--out=" + out);
+      assertThat(exit).isEqualTo(1);
+      assertThat(out).doesNotExist();
+    }
   }
 
   @Test

@@ -9,7 +9,6 @@ import java.nio.ByteOrder;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.stream.IntStream;
 
 /** Inputs of a model, one item after the other, as an NPY file holds them: shape [items, ...]. */
 public final class Samples {
@@ -75,16 +74,6 @@ public final class Samples {
     } catch (UncheckedIOException e) {
       throw new DataRefusedException(file + " is unreadable", e);
     }
-  }
-
-  /**
-   * Every second of these items, from the first or from the second on; together the two make all.
-   * Taken in turn, both halves see the same conditions, whatever the order of the items.
-   *
-   * @param first 0 or 1
-   */
-  public Samples everySecond(int first) {
-    return chosen(IntStream.range(0, (count() + 1 - first) / 2).map(i -> 2 * i + first).toArray());
   }
 
   /** These items, in this order. */
