@@ -14,11 +14,14 @@ final class EmulationOptions {
 
   @Option(
       names = "--emulated-items",
-      description = "evaluation items to run there; default: ${DEFAULT-VALUE}")
-  private int items = PackagingRequest.EMULATED_ITEMS;
+      description =
+          "evaluation items to run there; default: "
+              + PackagingRequest.EMULATED_ITEMS
+              + "; implies --emulate")
+  private @Nullable Integer items;
 
   /** What a packaging is asked for; absent when nothing is to be emulated. */
   @Nullable Integer items() {
-    return emulate ? items : null;
+    return items == null && emulate ? Integer.valueOf(PackagingRequest.EMULATED_ITEMS) : items;
   }
 }

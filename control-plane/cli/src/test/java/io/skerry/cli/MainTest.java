@@ -245,13 +245,15 @@ class MainTest {
     run("create", "variants", "mine@2", "--profile", "arm64-neon");
     run("create", "variants", "mine@2", "--emulate");
     run("create", "variants", "mine@2", "--emulate", "--emulated-items", "50");
+    run("create", "variants", "mine@2", "--emulated-items", "60");
 
     String post = "POST /v1/models/mine/versions/2/variants ";
     assertThat(requests)
         .containsExactly(
             post + "{\"profiles\":[\"arm64-neon\"]}",
             post + "{\"emulatedItems\":400}",
-            post + "{\"emulatedItems\":50}");
+            post + "{\"emulatedItems\":50}",
+            post + "{\"emulatedItems\":60}");
   }
 
   @Test
