@@ -1,7 +1,6 @@
 package io.skerry.control.packaging;
 
 import com.google.gson.Gson;
-import com.google.gson.JsonElement;
 import com.google.gson.JsonParseException;
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.ModelVersionView;
@@ -218,27 +217,18 @@ public final class PackagingService {
       throw new JsonParseException("report.json names no variants");
     }
     List<Variant> variants = new ArrayList<>();
-    for (JsonElement told : report.variants()) {
-      Variant variant = new Gson().fromJson(told, Variant.class);
-      Told proved = new Gson().fromJson(told, Told.class);
+    for (Told told : report.variants()) {
       variants.add(
-          variant.winner()
-              ? imported(output, variant, reason(variant, proved.proof()))
-              : kept(variant, variant.reason(), VariantState.NOT_CHOSEN, null, null));
+          told.winner() ? imported(output, told) : told.kept(VariantState.NOT_CHOSEN, null, null));
     }
     return variants;
   }
 
-  // What is shipped tells whether it ever ran on such a processor.
-  private static @Nullable String reason(Variant winner, @Nullable Proof proof) {
-    return proof == null ? winner.reason() : winner.reason() + proof.words();
-  }
-
-  private Variant imported(Path output, Variant winner, @Nullable String reason) {
+  private Variant imported(Path output, Told winner) {
     ArtifactStore.Imported layout = artifacts.importLayout(output.resolve(winner.profile()));
     return isSigned(layout)
-        ? kept(winner, reason, VariantState.RELEASED, layout.model(), layout.signature())
-        : kept(winner, reason, VariantState.AWAITING_SIGNATURE, layout.model(), null);
+        ? winner.kept(VariantState.RELEASED, layout.model(), layout.signature())
+        : winner.kept(VariantState.AWAITING_SIGNATURE, layout.model(), null);
   }
 
   private boolean isSigned(ArtifactStore.Imported layout) {
@@ -255,30 +245,37 @@ public final class PackagingService {
     }
   }
 
-  private static Variant kept(
-      Variant told,
+  private record Report(@Nullable List<Told> variants) {}
+
+  /** A variant as the packager's report tells it. */
+  private record Told(
+      String profile,
+      String engine,
+      String precision,
+      long bytes,
+      @Nullable Double rocAuc,
+      @Nullable Double p50Micros,
+      String measured,
+      boolean winner,
       @Nullable String reason,
-      VariantState state,
-      @Nullable Digest manifest,
-      @Nullable Digest signature) {
-    return new Variant(
-        told.profile(),
-        told.engine(),
-        told.precision(),
-        told.bytes(),
-        told.rocAuc(),
-        told.p50Micros(),
-        told.measured(),
-        told.winner(),
-        state,
-        manifest == null ? null : manifest.toString(),
-        signature == null ? null : signature.toString(),
-        reason);
+      @Nullable Proof proof) {
+    Variant kept(VariantState state, @Nullable Digest manifest, @Nullable Digest signature) {
+      return new Variant(
+          profile,
+          engine,
+          precision,
+          bytes,
+          rocAuc,
+          p50Micros,
+          measured,
+          winner,
+          state,
+          manifest == null ? null : manifest.toString(),
+          signature == null ? null : signature.toString(),
+          // What is shipped tells whether it ever ran on such a processor.
+          winner && proof != null ? reason + proof.words() : reason);
+    }
   }
-
-  private record Report(@Nullable List<JsonElement> variants) {}
-
-  private record Told(@Nullable Proof proof) {}
 
   /**
    * Where a variant's accuracy was proved, as the packager's report says it.
