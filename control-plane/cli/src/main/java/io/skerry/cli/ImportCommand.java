@@ -152,6 +152,42 @@ final class ImportCommand {
   }
 
   @Command(
+      name = "timings",
+      description = {
+        "Tells how fast model files are on a device: reports of 'skerry agent bench --report'.",
+        "Packagings that start from then on choose by them where the server is of another profile."
+      },
+      mixinStandardHelpOptions = true)
+  int timings(
+      @Mixin ServerOptions server,
+      @Parameters(paramLabel = "FILE", arity = "1..*") List<Path> files)
+      throws IOException {
+    files.forEach(ImportCommand::checkFile);
+    try (SkerryClient client = server.client()) {
+      for (Path file : files) {
+        JsonObject told =
+            client.send(
+                "POST",
+                "/v1/timings",
+                "application/json",
+                BodyPublishers.ofFile(file),
+                JsonObject.class);
+        spec.commandLine()
+            .getOut()
+            .println(
+                Table.printable(
+                    "%s: %s files on %s of profile %s"
+                        .formatted(
+                            file,
+                            Json.text(told, "timings"),
+                            Json.text(told, "device"),
+                            Json.text(told, "profile"))));
+      }
+    }
+    return ExitCodes.DONE;
+  }
+
+  @Command(
       name = "model",
       description = "Registers an ONNX or TFLite model and packages it for hardware profiles.",
       mixinStandardHelpOptions = true)

@@ -29,7 +29,6 @@ import java.util.UUID;
  * lake/           samples and datasets as Parquet
  * jobs/           job folders
  * imports/        calibration data of models that users brought
- * timings/        devices' reports of how fast model files are there, put by an administrator
  * </pre>
  */
 public final class DataFolder implements AutoCloseable {

@@ -37,6 +37,7 @@ final class PackagingInput {
   private final Profiles profiles;
   private final SigningKeys keys;
   private final ModelMonitoring monitoring;
+  private final TimingReports timings;
   private final Path root;
 
   PackagingInput(
@@ -45,8 +46,10 @@ final class PackagingInput {
       Profiles profiles,
       SigningKeys keys,
       ModelMonitoring monitoring,
+      TimingReports timings,
       DataFolder data) {
     this.monitoring = monitoring;
+    this.timings = timings;
     this.datasets = datasets;
     this.registry = registry;
     this.profiles = profiles;
@@ -142,7 +145,7 @@ final class PackagingInput {
     // In a folder of its own: a model may say that its weights are files beside it.
     Path model = Files.createDirectories(prepared.input("model"));
     Files.copy(registry.modelFile(version), model.resolve("model." + view.format()));
-    TimingReports.copy(root.resolve(TimingReports.FOLDER), prepared.input(TimingReports.FOLDER));
+    timings.write(prepared.input(TimingReports.FOLDER), chosen);
     Path folder = Files.createDirectories(prepared.input("profiles"));
     for (String profile : chosen) {
       String yaml =

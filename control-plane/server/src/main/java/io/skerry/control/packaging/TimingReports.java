@@ -1,94 +1,197 @@
 package io.skerry.control.packaging;
 
+import io.skerry.api.TimingsTold;
 import io.skerry.artifact.ArtifactException;
 import io.skerry.artifact.DeviceTimings;
-import io.skerry.artifact.job.JobFailure;
+import io.skerry.artifact.DeviceTimings.Timing;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.audit.AuditLog;
+import io.skerry.control.device.Profiles;
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Transaction;
+import io.skerry.control.web.ProblemException;
+import io.skerry.profile.Engine;
+import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
+import jakarta.inject.Singleton;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.stream.Stream;
+import java.util.Map;
 
 /**
- * What devices measured ({@code skerry agent bench --report}), as an administrator put it into the
- * data folder: it decides between variants of profiles that this machine cannot time. A report has
- * to be written elsewhere and renamed into the folder, because a packaging may read it at any time.
+ * What devices measured of model files ({@code skerry agent bench --report}): it decides between
+ * variants of profiles that this machine cannot time. Thread-safe.
  */
+@Singleton
 final class TimingReports {
-  /** Where reports lie, in the data folder and in a job's input. */
+  /** Where reports lie in a job's input. */
   static final String FOLDER = "timings";
 
-  /** The most reports that one packaging reads. */
-  static final int REPORTS_MAX = 1_000;
+  /** The most timings that are kept; the oldest are forgotten. */
+  static final int KEPT_MAX = 10_000;
 
-  /** The most bytes of all reports together. */
-  static final int BYTES_MAX = 16 << 20;
+  /** The most timings of one report. */
+  static final int OF_REPORT_MAX = 1_000;
 
-  private TimingReports() {}
+  private static final int DEVICE_CHARS_MAX = 200;
+
+  private final Database database;
+  private final Profiles profiles;
+  private final AuditLog audit;
+  private final Clock clock = Clock.systemUTC();
+
+  TimingReports(Database database, Profiles profiles, AuditLog audit) {
+    this.database = database;
+    this.profiles = profiles;
+    this.audit = audit;
+  }
 
   /**
-   * Copies the reports of a folder.
+   * Keeps a report's timings, in place of what the device told of the same files before; packagings
+   * that start from now on use them.
    *
-   * @param from may be absent: then there are none
-   * @throws JobFailure if there are too many, or one is no report
+   * @throws ProblemException if it is no report, or of a profile that nobody knows
    */
-  static void copy(Path from, Path to) throws IOException {
-    if (!Files.isDirectory(from)) {
-      return;
-    }
-    List<Path> reports;
-    try (Stream<Path> files = Files.list(from)) {
-      reports =
-          files
-              .filter(file -> file.toString().endsWith(".json"))
-              .filter(file -> Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS))
-              .limit(REPORTS_MAX + 1L)
-              .toList();
-    }
-    if (reports.size() > REPORTS_MAX) {
-      throw refused(from, "holds more than %d reports: remove the oldest".formatted(REPORTS_MAX));
-    }
-    Files.createDirectories(to);
-    long bytes = 0;
-    for (Path report : reports) {
-      byte[] content = content(report);
-      bytes += content.length;
-      if (bytes > BYTES_MAX) {
-        throw refused(
-            from, "holds more than %d bytes of reports: remove the oldest".formatted(BYTES_MAX));
-      }
-      Files.write(to.resolve(report.getFileName().toString()), content);
-    }
+  TimingsTold tell(Actor actor, byte[] body) {
+    DeviceTimings report = checked(body);
+    database.run(
+        transaction -> {
+          keep(transaction, actor, report);
+          audit.append(
+              transaction,
+              actor,
+              AuditLog.Act.of(
+                  "timings.told",
+                  "profile/" + report.profile(),
+                  "%d files on %s".formatted(report.timings().size(), report.device())));
+        });
+    return new TimingsTold(report.profile(), report.device(), report.timings().size());
   }
 
-  private static byte[] content(Path report) throws IOException {
-    byte[] content;
-    try (InputStream in = Files.newInputStream(report, LinkOption.NOFOLLOW_LINKS)) {
-      content = in.readNBytes(DeviceTimings.JSON_BYTES_MAX + 1);
-    }
-    if (content.length > DeviceTimings.JSON_BYTES_MAX) {
-      throw refused(
-          report,
-          "has more than %d bytes: write it again with 'skerry agent bench --report'"
-              .formatted(DeviceTimings.JSON_BYTES_MAX));
-    }
+  private DeviceTimings checked(byte[] body) {
+    DeviceTimings report;
     try {
-      DeviceTimings.parse(report.toString(), content);
+      report = DeviceTimings.parse("the report", body);
     } catch (ArtifactException e) {
-      throw new JobFailure(
-          ErrorCode.PACKAGING_FAILED,
-          e.getMessage()
-              + ": correct or remove it; if it was being written, write it elsewhere and rename it"
-              + " into place",
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID,
+          e.getMessage() + "; write it with 'skerry agent bench --report FILE'",
           e);
     }
-    return content;
+    if (profiles.catalog().yaml(report.profile()).isEmpty()) {
+      throw invalid("hardware profile '%.100s' is unknown".formatted(report.profile()));
+    }
+    if (report.device().isBlank() || report.device().length() > DEVICE_CHARS_MAX) {
+      throw invalid("device: it must have 1 to %d characters".formatted(DEVICE_CHARS_MAX));
+    }
+    if (report.timings().isEmpty() || report.timings().size() > OF_REPORT_MAX) {
+      throw invalid(
+          "timings: there are %d, expected 1 to %d"
+              .formatted(report.timings().size(), OF_REPORT_MAX));
+    }
+    for (Timing timing : report.timings()) {
+      if (Arrays.stream(Engine.values())
+          .noneMatch(engine -> engine.text().equals(timing.engine()))) {
+        throw invalid(
+            "engine '%.100s' must be one of %s"
+                .formatted(
+                    timing.engine(), Arrays.stream(Engine.values()).map(Engine::text).toList()));
+      }
+    }
+    return report;
   }
 
-  private static JobFailure refused(Path what, String why) {
-    return new JobFailure(ErrorCode.PACKAGING_FAILED, "%s %s".formatted(what, why));
+  private static ProblemException invalid(String detail) {
+    return new ProblemException(ErrorCode.REQUEST_INVALID, detail);
+  }
+
+  private void keep(Transaction transaction, Actor actor, DeviceTimings report) {
+    // One file may come twice in a report: the last counts.
+    Map<Digest, Timing> byModel = new LinkedHashMap<>();
+    report.timings().forEach(timing -> byModel.put(timing.model(), timing));
+    for (Timing timing : byModel.values()) {
+      transaction.update(
+          """
+          insert into timing (profile, model, device, engine, p50_micros, p99_micros, load_millis,
+            peak_memory_bytes, calls, told_by, told_at)
+          values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          on conflict (profile, model, device) do update set engine = excluded.engine,
+            p50_micros = excluded.p50_micros, p99_micros = excluded.p99_micros,
+            load_millis = excluded.load_millis, peak_memory_bytes = excluded.peak_memory_bytes,
+            calls = excluded.calls, told_by = excluded.told_by, told_at = excluded.told_at
+          """,
+          report.profile(),
+          timing.model().toString(),
+          report.device(),
+          timing.engine(),
+          timing.p50Micros(),
+          timing.p99Micros(),
+          timing.loadMillis(),
+          timing.peakMemoryBytes(),
+          timing.calls(),
+          actor.name(),
+          clock.instant().truncatedTo(ChronoUnit.MICROS));
+    }
+    transaction.update(
+        """
+        delete from timing where (profile, model, device) in (
+          select profile, model, device from timing
+          order by told_at desc, profile, model, device offset ?)
+        """,
+        KEPT_MAX);
+  }
+
+  /** Writes what is known of these profiles into a job's input: of each file what was told last. */
+  void write(Path to, List<String> chosen) throws IOException {
+    Map<List<String>, List<Timing>> reports = new LinkedHashMap<>();
+    database
+        .call(
+            transaction ->
+                transaction.list(
+                    """
+                    select distinct on (profile, model) profile, model, device, engine, p50_micros,
+                      p99_micros, load_millis, peak_memory_bytes, calls
+                    from timing where profile = any(?)
+                    order by profile, model, told_at desc, device
+                    """,
+                    row ->
+                        Map.entry(
+                            List.of(row.text("profile"), row.text("device")),
+                            new Timing(
+                                Digest.parse(row.text("model")),
+                                row.text("engine"),
+                                row.number("p50_micros"),
+                                row.number("p99_micros"),
+                                row.number("load_millis"),
+                                row.bigint("peak_memory_bytes"),
+                                row.integer("calls"))),
+                    chosen))
+        .forEach(
+            told ->
+                reports
+                    .computeIfAbsent(told.getKey(), unused -> new ArrayList<>())
+                    .add(told.getValue()));
+    if (reports.isEmpty()) {
+      return;
+    }
+    Files.createDirectories(to);
+    int number = 0;
+    for (Map.Entry<List<String>, List<Timing>> report : reports.entrySet()) {
+      List<String> of = report.getKey();
+      List<Timing> all = report.getValue();
+      for (int from = 0; from < all.size(); from += OF_REPORT_MAX) {
+        List<Timing> some = all.subList(from, Math.min(all.size(), from + OF_REPORT_MAX));
+        Files.write(
+            to.resolve("%05d.json".formatted(number++)),
+            new DeviceTimings(of.getFirst(), of.getLast(), some).json());
+      }
+    }
   }
 }

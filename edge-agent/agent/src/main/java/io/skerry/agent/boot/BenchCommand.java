@@ -58,7 +58,8 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--report",
       paramLabel = "FILE",
-      description = "write the engine's timings here, for 'skerry pack --timings'")
+      description =
+          "write the engine's timings here, for 'skerry pack --timings' and 'skerry import timings'")
   private @Nullable Path report;
 
   @Option(
