@@ -107,6 +107,7 @@ public final class AgentServer implements AutoCloseable {
     }
     builder.addStreamTracerFactory(
         new InboundBytes(service.requests(), service.applications().unnamed(), connected));
+    builder.intercept(new SentAhead(service.sentAhead(), WINDOW_BYTES, connected));
     builder
         .addService(
             UnreadableRequests.answered(

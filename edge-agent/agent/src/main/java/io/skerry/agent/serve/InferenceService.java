@@ -71,6 +71,7 @@ public final class InferenceService implements AutoCloseable {
   private final Applications applications;
   private final Optional<Tracer> tracer;
   private final RequestBudget requests;
+  private final RequestBudget sentAhead;
   private final TensorPool tensors = new TensorPool(TENSOR_BYTES_IDLE_MAX);
 
   /**
@@ -84,6 +85,7 @@ public final class InferenceService implements AutoCloseable {
     this.tracer = tracer;
     int shares = Applications.shares(config.listeners());
     this.requests = new RequestBudget(config.requestBytesMax(), shares);
+    this.sentAhead = new RequestBudget(config.aheadBytesMax(), shares);
     this.bounds = config.queue().within(config.requestBytesMax()).dividedBy(shares);
     this.calls = calls;
     this.loading =
@@ -101,6 +103,11 @@ public final class InferenceService implements AutoCloseable {
   /** What all requests together may take of memory. */
   public RequestBudget requests() {
     return requests;
+  }
+
+  /** What all streams together may send ahead of their answers. */
+  RequestBudget sentAhead() {
+    return sentAhead;
   }
 
   /** Runs calls. */

@@ -1,5 +1,6 @@
 package io.skerry.agent.serve;
 
+import io.grpc.netty.shaded.io.netty.util.internal.PlatformDependent;
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.PredictException.Code;
 import java.util.HashMap;
@@ -35,6 +36,11 @@ public final class RequestBudget {
   /** What a JVM has room for: half its heap, because a request is there as a whole once. */
   static long ofHeap() {
     return Runtime.getRuntime().maxMemory() / 2;
+  }
+
+  /** What a JVM has room for in its direct memory: a quarter, beside requests and answers. */
+  static long ofDirectMemory() {
+    return PlatformDependent.maxDirectMemory() / 4;
   }
 
   /** The largest request that a budget of so many bytes has room for. */

@@ -12,6 +12,8 @@ import java.util.Optional;
  * @param listeners at least one, each on an address of its own
  * @param messageBytesMax largest request, in bytes
  * @param requestBytesMax all requests that are in memory at a time, in bytes
+ * @param aheadBytesMax what streams may send ahead of their answers, in bytes: a window of 1 MiB
+ *     for each
  * @param connectionsMax open connections of one address
  * @param callsPerConnectionMax calls of one connection that may be open at once
  * @param drain how long open calls may take when the agent stops
@@ -23,6 +25,7 @@ public record ServeConfig(
     List<Listener> listeners,
     int messageBytesMax,
     long requestBytesMax,
+    long aheadBytesMax,
     int connectionsMax,
     int callsPerConnectionMax,
     Duration drain,
@@ -52,14 +55,15 @@ public record ServeConfig(
   }
 
   /**
-   * Half the heap for requests, 512 connections with 128 calls each, 10 s, no shared memory, no
-   * traces.
+   * Half the heap for requests, a quarter of direct memory for what comes ahead, 512 connections
+   * with 128 calls each, 10 s, no shared memory, no traces.
    */
   public static ServeConfig at(List<Listener> listeners) {
     return new ServeConfig(
         listeners,
         messageBytes(),
         RequestBudget.ofHeap(),
+        RequestBudget.ofDirectMemory(),
         512,
         128,
         Duration.ofSeconds(10),
@@ -74,6 +78,7 @@ public record ServeConfig(
         listeners,
         bytes,
         requestBytesMax,
+        aheadBytesMax,
         connectionsMax,
         callsPerConnectionMax,
         drain,
@@ -87,6 +92,22 @@ public record ServeConfig(
     return new ServeConfig(
         listeners,
         messageBytesMax,
+        bytes,
+        aheadBytesMax,
+        connectionsMax,
+        callsPerConnectionMax,
+        drain,
+        queue,
+        sharedMemory,
+        traces);
+  }
+
+  /** The same with another bound on what streams send ahead. */
+  public ServeConfig withAheadBytesMax(long bytes) {
+    return new ServeConfig(
+        listeners,
+        messageBytesMax,
+        requestBytesMax,
         bytes,
         connectionsMax,
         callsPerConnectionMax,
@@ -102,6 +123,7 @@ public record ServeConfig(
         listeners,
         messageBytesMax,
         requestBytesMax,
+        aheadBytesMax,
         connections,
         callsPerConnectionMax,
         drain,
@@ -116,6 +138,7 @@ public record ServeConfig(
         listeners,
         messageBytesMax,
         requestBytesMax,
+        aheadBytesMax,
         connectionsMax,
         callsPerConnectionMax,
         drain,
@@ -130,6 +153,7 @@ public record ServeConfig(
         listeners,
         messageBytesMax,
         requestBytesMax,
+        aheadBytesMax,
         connectionsMax,
         callsPerConnectionMax,
         drain,
@@ -144,6 +168,7 @@ public record ServeConfig(
         listeners,
         messageBytesMax,
         requestBytesMax,
+        aheadBytesMax,
         connectionsMax,
         callsPerConnectionMax,
         drain,

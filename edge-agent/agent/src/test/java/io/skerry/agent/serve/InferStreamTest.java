@@ -164,6 +164,36 @@ class InferStreamTest {
     assertThat(reader.done.get(20, TimeUnit.SECONDS)).isEqualTo(sent);
   }
 
+  @Test
+  void aStreamTakesRoomForWhatMayBeSentAheadAndIsRefusedWithoutIt() throws Exception {
+    ModelInferRequest request = TestServer.floats(1, 2).build();
+    try (TestServer narrow =
+        TestServer.start(config -> config.withAheadBytesMax((2 << 20) + (1 << 18)))
+            .with("m", EchoModel.of(ElementType.FP32))) {
+      List<StreamObserver<ModelInferRequest>> streams = new ArrayList<>();
+      for (int i = 0; i < 2; i++) {
+        Reader reader = new Reader();
+        streams.add(
+            GRPCInferenceServiceGrpc.newStub(narrow.client().channel()).modelStreamInfer(reader));
+        streams.getLast().onNext(request);
+        assertThat(reader.answers.poll(20, TimeUnit.SECONDS)).isNotNull();
+      }
+
+      assertThatThrownBy(() -> call(narrow.client(), List.of(request)))
+          .rootCause()
+          .hasMessageStartingWith("RESOURCE_EXHAUSTED: no room for one more stream now");
+      assertThat(narrow.server().service().callStatistics().applications().getFirst().rejected())
+          .isEqualTo(1);
+      assertThat(narrow.stub().modelInfer(request).getOutputsCount()).isEqualTo(1);
+
+      streams.getFirst().onCompleted();
+      QueuedCallsTest.await(() -> narrow.server().service().sentAhead().bytes() == 1 << 20);
+      assertThat(call(narrow.client(), List.of(request))).hasSize(1);
+      streams.getLast().onError(new IllegalStateException("the application ends"));
+      QueuedCallsTest.await(() -> narrow.server().service().sentAhead().bytes() == 0);
+    }
+  }
+
   private static List<ModelStreamInferResponse> call(
       TestClient client, List<ModelInferRequest> requests) throws Exception {
     return call(GRPCInferenceServiceGrpc.newStub(client.channel()), requests);
