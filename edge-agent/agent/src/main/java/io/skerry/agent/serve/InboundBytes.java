@@ -1,6 +1,7 @@
 package io.skerry.agent.serve;
 
 import io.grpc.Attributes;
+import io.grpc.Context;
 import io.grpc.Metadata;
 import io.grpc.ServerStreamTracer;
 import io.grpc.Status;
@@ -15,6 +16,8 @@ import org.slf4j.LoggerFactory;
  */
 final class InboundBytes extends ServerStreamTracer.Factory {
   private static final Logger log = LoggerFactory.getLogger(InboundBytes.class);
+
+  private static final Context.Key<Call> CALL = Context.key("skerry-inbound-bytes");
 
   private final RequestBudget budget;
   private final Application unnamed;
@@ -34,6 +37,25 @@ final class InboundBytes extends ServerStreamTracer.Factory {
     this.caller = caller;
   }
 
+  /**
+   * Says that the current message of a call is worked on: its bytes count until {@link #worked},
+   * also when its client goes before.
+   */
+  static void working(Context call) {
+    Call its = CALL.get(call);
+    if (its != null) {
+      its.working(true);
+    }
+  }
+
+  /** Says that nobody works on the message any more. */
+  static void worked(Context call) {
+    Call its = CALL.get(call);
+    if (its != null) {
+      its.working(false);
+    }
+  }
+
   @Override
   public ServerStreamTracer newServerStreamTracer(String method, Metadata headers) {
     return new Call();
@@ -48,7 +70,20 @@ final class InboundBytes extends ServerStreamTracer.Factory {
     private long wire;
     private long unpacked;
     private long held;
+    private boolean working;
     private boolean over;
+
+    @Override
+    public Context filterContext(Context context) {
+      return context.withValue(CALL, this);
+    }
+
+    private synchronized void working(boolean begins) {
+      working = begins;
+      if (over) {
+        releaseUnlessWorking();
+      }
+    }
 
     // Before any byte of a message.
     @Override
@@ -59,7 +94,7 @@ final class InboundBytes extends ServerStreamTracer.Factory {
 
     @Override
     public synchronized void inboundMessage(int number) {
-      release();
+      releaseUnlessWorking();
     }
 
     @Override
@@ -83,7 +118,13 @@ final class InboundBytes extends ServerStreamTracer.Factory {
     @Override
     public synchronized void streamClosed(Status status) {
       over = true;
-      release();
+      releaseUnlessWorking();
+    }
+
+    private void releaseUnlessWorking() {
+      if (!working) {
+        release();
+      }
     }
 
     private void hold() {

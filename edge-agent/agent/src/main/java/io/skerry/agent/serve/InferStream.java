@@ -139,6 +139,7 @@ final class InferStream implements StreamObserver<ModelInferRequest> {
 
     Call(ModelInferRequest request) {
       this.request = request;
+      InboundBytes.working(context);
     }
 
     @Override
@@ -165,6 +166,7 @@ final class InferStream implements StreamObserver<ModelInferRequest> {
 
     // The stream lives on: what waited for its end must not pile up on it.
     private void over() {
+      InboundBytes.worked(context);
       for (Context.CancellationListener next = waiting.poll();
           next != null;
           next = waiting.poll()) {

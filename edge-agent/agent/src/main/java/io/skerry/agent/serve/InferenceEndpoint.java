@@ -177,6 +177,7 @@ class InferenceEndpoint extends GRPCInferenceServiceImplBase {
         Application application,
         @Nullable CallTrace trace) {
       this(observer, application, trace, Context.current());
+      InboundBytes.working(context);
     }
 
     @Override
@@ -191,12 +192,14 @@ class InferenceEndpoint extends GRPCInferenceServiceImplBase {
 
     @Override
     public void answer(ModelInferResponse response) {
+      InboundBytes.worked(context);
       observer.onNext(response);
       observer.onCompleted();
     }
 
     @Override
     public void refuse(PredictException why) {
+      InboundBytes.worked(context);
       observer.onError(GrpcErrors.of(why));
     }
   }
@@ -223,9 +226,19 @@ class InferenceEndpoint extends GRPCInferenceServiceImplBase {
 
   private <T> void answerLater(StreamObserver<T> observer, Answer<T> answer) {
     tolerateLeaving(observer);
+    Context call = Context.current();
+    InboundBytes.working(call);
     try {
-      service.later(() -> answer(observer, answer));
+      service.later(
+          () -> {
+            try {
+              answer(observer, answer);
+            } finally {
+              InboundBytes.worked(call);
+            }
+          });
     } catch (PredictException e) {
+      InboundBytes.worked(call);
       observer.onError(GrpcErrors.of(e));
     }
   }

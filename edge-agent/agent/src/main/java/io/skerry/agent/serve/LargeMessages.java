@@ -5,29 +5,39 @@ import com.google.protobuf.ExtensionRegistryLite;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageLite;
 import io.grpc.HasByteBuffer;
+import io.grpc.KnownLength;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.netty.shaded.io.netty.buffer.ByteBuf;
+import io.grpc.netty.shaded.io.netty.buffer.PooledByteBufAllocator;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.zip.ZipException;
 
 /**
- * Reads a large message out of the transport's own buffers, so that its tensors come into the heap
- * once. From a stream protobuf gathers them in pieces first and then puts the pieces together:
- * twice the message at a time, in a heap that is small.
+ * Reads a message out of buffers outside the heap, so that its tensors come into the heap once: a
+ * large one out of the transport's own, a compressed one out of those that it is unpacked into.
+ * From a stream protobuf gathers them in pieces first and then puts the pieces together: twice the
+ * message at a time, in a heap that is small.
  */
 final class LargeMessages {
   private static final int BYTES_MIN = 1 << 20;
+  private static final int PIECE_BYTES = 4 << 10;
+  private static final int PIECE_BYTES_MAX = 256 << 10;
 
   private LargeMessages() {}
 
   /** Whether this is the better way to read it. */
   static boolean has(InputStream stream) throws IOException {
-    return stream instanceof HasByteBuffer buffers
-        && buffers.byteBufferSupported()
-        && stream.markSupported()
-        && stream.available() >= BYTES_MIN;
+    return isPacked(stream)
+        || (stream instanceof HasByteBuffer buffers
+            && buffers.byteBufferSupported()
+            && stream.markSupported()
+            && stream.available() >= BYTES_MIN);
   }
 
   /**
@@ -36,18 +46,54 @@ final class LargeMessages {
    * @throws io.grpc.StatusRuntimeException if its bytes are no message, as from a marshaller
    */
   static MessageLite read(MessageLite prototype, InputStream stream) throws IOException {
-    CodedInputStream in = CodedInputStream.newInstance(buffers(stream));
+    if (isPacked(stream)) {
+      return unpack(prototype, stream);
+    }
+    return parse(prototype, buffers(stream));
+  }
+
+  // gRPC knows the length of what is not compressed.
+  private static boolean isPacked(InputStream stream) {
+    return !(stream instanceof KnownLength);
+  }
+
+  private static MessageLite unpack(MessageLite prototype, InputStream stream) throws IOException {
+    List<ByteBuf> pieces = new ArrayList<>();
+    try {
+      int size = PIECE_BYTES;
+      ByteBuf piece;
+      do {
+        piece = PooledByteBufAllocator.DEFAULT.directBuffer(size, size);
+        pieces.add(piece);
+        while (piece.isWritable() && piece.writeBytes(stream, piece.writableBytes()) >= 0) {}
+        size = Math.min(2 * size, PIECE_BYTES_MAX);
+      } while (!piece.isWritable());
+      return parse(prototype, pieces.stream().map(ByteBuf::nioBuffer).toList());
+    } catch (ZipException | EOFException e) {
+      throw unreadable(new InvalidProtocolBufferException(e));
+    } finally {
+      pieces.forEach(ByteBuf::release);
+    }
+  }
+
+  private static MessageLite parse(MessageLite prototype, List<ByteBuffer> buffers)
+      throws IOException {
+    CodedInputStream in = CodedInputStream.newInstance(buffers);
     try {
       MessageLite message =
           prototype.getParserForType().parseFrom(in, ExtensionRegistryLite.getEmptyRegistry());
       in.checkLastTagWas(0);
       return message;
     } catch (InvalidProtocolBufferException e) {
-      throw Status.INTERNAL
-          .withDescription("Invalid protobuf byte sequence")
-          .withCause(e)
-          .asRuntimeException();
+      throw unreadable(e);
     }
+  }
+
+  private static StatusRuntimeException unreadable(InvalidProtocolBufferException cause) {
+    return Status.INTERNAL
+        .withDescription("Invalid protobuf byte sequence")
+        .withCause(cause)
+        .asRuntimeException();
   }
 
   private static List<ByteBuffer> buffers(InputStream stream) throws IOException {
