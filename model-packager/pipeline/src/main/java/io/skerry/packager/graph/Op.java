@@ -138,7 +138,10 @@ public sealed interface Op {
   /** Softmax over the last dimension. */
   record Softmax() implements Op {}
 
-  /** Whether the output's elements are some of the input's, so that both share one scale. */
+  /**
+   * Whether the output's elements are some of the input's, lie between some, or are zeros, so that
+   * both share one scale.
+   */
   default boolean passesThrough() {
     return switch (this) {
       case MaxPool m -> true;
@@ -154,8 +157,8 @@ public sealed interface Op {
       case Concat c -> false;
       case Function f -> false;
       case Clip c -> false;
-      case Pad p -> false;
-      case Resize r -> false;
+      case Pad p -> p.value() == 0;
+      case Resize r -> true;
       case ConvTranspose c -> false;
       case Sigmoid s -> false;
       case Softmax s -> false;
@@ -181,8 +184,8 @@ public sealed interface Op {
       case Concat c -> true;
       case Function f -> f.kind() != Function.Kind.HARD_SWISH;
       case Clip c -> false;
-      case Pad p -> false;
-      case Resize r -> false;
+      case Pad p -> p.value() == 0;
+      case Resize r -> true;
       case ConvTranspose c -> false;
       case Sigmoid s -> true;
       case Softmax s -> true;

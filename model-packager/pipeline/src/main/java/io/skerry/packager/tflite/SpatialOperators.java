@@ -15,7 +15,7 @@ import org.tensorflow.lite.schema.ResizeNearestNeighborOptionsT;
 import org.tensorflow.lite.schema.SliceOptionsT;
 import org.tensorflow.lite.schema.StridedSliceOptionsT;
 
-/** Operators that change a tensor's size; all but slices compute on floats. */
+/** Operators that change a tensor's size. */
 final class SpatialOperators {
   private final Graph graph;
   private final TfliteFile file;
@@ -27,9 +27,9 @@ final class SpatialOperators {
     this.tensors = tensors;
   }
 
-  void pad(Node node, Op.Pad pad) {
+  void pad(Node node, Op.Pad pad, boolean integer) {
     Layout layout = tensors.available(node.input());
-    int input = tensors.index(node.input(), layout, false);
+    int input = tensors.index(node.input(), layout, integer);
     int[] pairs = new int[2 * tensors.shape(node.input(), layout).length];
     for (int axis = 1; axis < pad.before().size(); axis++) {
       int at = Tensors.axis(axis, pad.before().size(), layout);
@@ -37,11 +37,11 @@ final class SpatialOperators {
       pairs[2 * at + 1] = pad.after().get(axis);
     }
     int amounts = file.integerPairs(node.output() + "_padding", pairs);
-    int output = tensors.declare(node.output(), layout, false);
+    int output = tensors.declare(node.output(), layout, integer);
     if (pad.value() == 0) {
       file.operator(
           BuiltinOperator.PAD,
-          1,
+          integer ? 2 : 1,
           new int[] {input, amounts},
           output,
           BuiltinOptions.PadOptions,
@@ -97,12 +97,12 @@ final class SpatialOperators {
         new StridedSliceOptionsT());
   }
 
-  void resize(Node node, Op.Resize resize) {
+  void resize(Node node, Op.Resize resize, boolean integer) {
     ResizePlaces places = places(node, resize);
-    int input = tensors.index(node.input(), Layout.CHANNELS_LAST, false);
+    int input = tensors.index(node.input(), Layout.CHANNELS_LAST, integer);
     int[] shape = tensors.shape(node.output(), Layout.CHANNELS_LAST);
     int size = file.integers(node.output() + "_size", shape[1], shape[2]);
-    int output = tensors.declare(node.output(), Layout.CHANNELS_LAST, false);
+    int output = tensors.declare(node.output(), Layout.CHANNELS_LAST, integer);
     int[] inputs = {input, size};
     if (resize.mode().equals("linear")) {
       ResizeBilinearOptionsT options = new ResizeBilinearOptionsT();
@@ -110,7 +110,7 @@ final class SpatialOperators {
       options.setHalfPixelCenters(places.halfPixelCenters());
       file.operator(
           BuiltinOperator.RESIZE_BILINEAR,
-          places.halfPixelCenters() ? 3 : 1,
+          places.halfPixelCenters() ? 3 : integer ? 2 : 1,
           inputs,
           output,
           BuiltinOptions.ResizeBilinearOptions,
@@ -121,7 +121,7 @@ final class SpatialOperators {
       options.setHalfPixelCenters(places.halfPixelCenters());
       file.operator(
           BuiltinOperator.RESIZE_NEAREST_NEIGHBOR,
-          places.alignCorners() || places.halfPixelCenters() ? 3 : 1,
+          places.alignCorners() || places.halfPixelCenters() ? 3 : integer ? 2 : 1,
           inputs,
           output,
           BuiltinOptions.ResizeNearestNeighborOptions,

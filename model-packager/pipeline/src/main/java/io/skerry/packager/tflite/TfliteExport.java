@@ -98,9 +98,9 @@ public final class TfliteExport {
       case Op.Concat(int axis) -> concat(node, axis, integer);
       case Op.Function(Op.Function.Kind kind, float slope) -> function(node, kind, slope, integer);
       case Op.Clip(float minimum, float maximum) -> clip(node, minimum, maximum);
-      case Op.Pad pad -> spatial.pad(node, pad);
+      case Op.Pad pad -> spatial.pad(node, pad, integer);
       case Op.Slice slice -> spatial.slice(node, slice, integer);
-      case Op.Resize resize -> spatial.resize(node, resize);
+      case Op.Resize resize -> spatial.resize(node, resize, integer);
       case Op.ConvTranspose conv -> layers.transposed(node, conv);
       case Op.Sigmoid sigmoid -> unary(node, BuiltinOperator.LOGISTIC, integer);
       case Op.Softmax softmax -> softmax(node, integer);
