@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.UUID;
 
 /**
  * The folder that holds everything a control plane keeps; locked while one runs.
@@ -20,7 +19,6 @@ import java.util.UUID;
  * <pre>
  * server.lock     held by the running server
  * server.json     {url, mqttPort, pid} while it is ready
- * server.id       which of several servers on one database this folder's is
  * term            the generation term of the last start
  * keys/           signing keys, the CA and the certificates it gave this server, admin.token; mode 0700
  * postgres/       the embedded database
@@ -84,19 +82,6 @@ public final class DataFolder implements AutoCloseable {
   /** The folder itself. */
   public Path root() {
     return root;
-  }
-
-  /** Which of several servers on one database this folder's is; drawn at its first start. */
-  public String serverId() {
-    Path file = root.resolve("server.id");
-    try {
-      if (!Files.exists(file)) {
-        writePrivately(file, UUID.randomUUID() + "\n");
-      }
-      return Files.readString(file).strip();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 
   /** Keys and the admin token; only the server's user may look inside. */

@@ -6,21 +6,26 @@ import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /** The table of jobs. */
 final class JobStore {
+  /** A server that the database has not heard of for so long is gone, and its jobs with it. */
+  static final Duration SERVER_LOST_AFTER = Duration.ofSeconds(30);
+
   private final Database database;
   private final Path folders;
-  private final String server;
+  // Drawn anew with each start, so that no copied folder makes one of two.
+  private final String server = "server-" + UUID.randomUUID();
 
-  JobStore(Database database, Path folders, String server) {
+  JobStore(Database database, Path folders) {
     this.database = database;
     this.folders = folders;
-    this.server = server;
   }
 
   Path folder(String id) {
@@ -87,23 +92,54 @@ final class JobStore {
         transaction -> transaction.first("select * from job where id = ?", this::view, id));
   }
 
-  /** This server's open jobs from before it started; other servers' may still run. */
-  List<LeftJob> leftBefore(Instant born) {
+  /**
+   * Says that this server is there, and returns the open jobs of those that are not.
+   *
+   * <p>By the database's clock. After a time in which nobody could say so, everybody is given time
+   * to do so first.
+   */
+  List<LostJob> lost() {
     return database.call(
-        transaction ->
-            transaction.list(
-                "select * from job where state in ('QUEUED', 'RUNNING') and created_at < ?"
-                    + " and (server is null or server = ?)",
-                row ->
-                    new LeftJob(
-                        row.text("id"),
-                        row.optionalBigint("pid").orElse(null),
-                        row.optionalInstant("pid_started_at").orElse(null)),
-                born,
-                server));
+        transaction -> {
+          if (!isHeard(transaction)) {
+            return List.of();
+          }
+          transaction.update("delete from job_server where until < now()");
+          return transaction.list(
+              """
+              select * from job
+              where state in ('QUEUED', 'RUNNING')
+                and not exists (select 1 from job_server where job_server.id = job.server)
+              """,
+              row ->
+                  new LostJob(
+                      row.text("id"),
+                      row.optionalBigint("pid").orElse(null),
+                      row.optionalInstant("pid_started_at").orElse(null)));
+        });
   }
 
-  record LeftJob(String id, @Nullable Long pid, @Nullable Instant startedAt) {
+  // Whether that has gone on long enough for every other server to be heard, too.
+  private boolean isHeard(Transaction transaction) {
+    long millis = SERVER_LOST_AFTER.toMillis();
+    return transaction
+        .list(
+            """
+            insert into job_server (id, since, until)
+            values (?, now(), now() + ? * interval '1 millisecond')
+            on conflict (id) do update set
+              since = case when job_server.until < now() then now() else job_server.since end,
+              until = excluded.until
+            returning since <= now() - ? * interval '1 millisecond' as heard
+            """,
+            row -> row.flag("heard"),
+            server,
+            millis,
+            millis)
+        .getFirst();
+  }
+
+  record LostJob(String id, @Nullable Long pid, @Nullable Instant startedAt) {
     /**
      * Ends its process if it still runs, and what that started; a process id that was given away
      * again is let alone.

@@ -7,6 +7,7 @@ import io.skerry.artifact.job.JobFailure;
 import io.skerry.artifact.job.JobFolder;
 import io.skerry.artifact.job.JobProgress;
 import io.skerry.control.host.DataFolder;
+import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.sql.Database;
 import io.skerry.control.web.ProblemException;
@@ -16,6 +17,7 @@ import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Map;
@@ -34,9 +36,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Runs jobs, one of each kind at a time, and keeps what became of them.
  *
- * <p>A job that runs when the server goes away is lost: the server's next start ends its process
- * and tells it as FAILED. Of several servers on one database each does so with its own jobs; what
- * one runs that never comes back stays open until it is cancelled. Thread-safe.
+ * <p>A job that runs when its server goes away is lost: once that server has not been heard of for
+ * {@link JobStore#SERVER_LOST_AFTER}, whoever of the servers on the database sees it first tells it
+ * as FAILED, and ends its process where that is on the same machine. Thread-safe.
  */
 @Singleton
 public final class Jobs {
@@ -44,6 +46,7 @@ public final class Jobs {
   public static final int QUEUE_MAX = 64;
 
   private static final Logger log = LoggerFactory.getLogger(Jobs.class);
+  private static final Duration LOOK_EVERY = JobStore.SERVER_LOST_AFTER.dividedBy(3);
 
   private final JobStore store;
   private final Database database;
@@ -51,14 +54,15 @@ public final class Jobs {
   private final Clock clock = Clock.systemUTC();
   private final Map<String, ExecutorService> lanes = new ConcurrentHashMap<>();
   private final Map<String, JobProcess> running = new ConcurrentHashMap<>();
-  private final Instant born;
+  private volatile @Nullable Loop loop;
   private volatile boolean closing;
 
   Jobs(Database database, DataFolder data, ApplicationEventPublisher<JobEnded> ended) {
     this.database = database;
-    this.store = new JobStore(database, data.child("jobs"), data.serverId());
+    this.store = new JobStore(database, data.child("jobs"));
     this.ended = ended;
-    this.born = now();
+    // Before the first job, or another server would take it for a lost one.
+    store.lost();
   }
 
   /**
@@ -110,10 +114,14 @@ public final class Jobs {
 
   @EventListener
   void onReady(ServerReady ready) {
-    for (JobStore.LeftJob left : store.leftBefore(born)) {
-      left.kill();
+    loop = Loop.every("jobs", LOOK_EVERY, this::endLost);
+  }
+
+  void endLost() {
+    for (JobStore.LostJob lost : store.lost()) {
+      lost.kill();
       end(
-          left.id(),
+          lost.id(),
           JobState.FAILED,
           new JobError(
               ErrorCode.RUN_FAILED.name(),
@@ -124,6 +132,10 @@ public final class Jobs {
   @PreDestroy
   void close() {
     closing = true;
+    Loop looking = loop;
+    if (looking != null) {
+      looking.close();
+    }
     running.values().forEach(JobProcess::cancel);
     lanes.values().forEach(ExecutorService::shutdownNow);
   }

@@ -6,13 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.skerry.artifact.job.JobError;
 import io.skerry.artifact.job.JobFailure;
 import io.skerry.artifact.job.JobFolder;
-import io.skerry.control.host.DataFolder;
-import io.skerry.control.host.ServerAddress;
-import io.skerry.control.host.ServerReady;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.protocol.ErrorCode;
 import java.io.IOException;
-import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -172,16 +168,18 @@ class JobsTest {
   }
 
   private void alterJobs(String how) {
-    plane.database().run(transaction -> transaction.update("alter table job " + how));
+    sql("alter table job " + how);
   }
 
   @Test
-  void leavesAnotherServersJobsAloneUntilTheyAreCancelled() throws Exception {
+  void leavesAnotherServersJobsAloneWhileItIsThere() throws Exception {
     Process running = new ProcessBuilder("sleep", "300").start();
     try {
+      heard("another", "interval '1 hour'");
       left("others", "another", running);
+      heardForLong();
 
-      jobs.onReady(ready());
+      jobs.endLost();
 
       assertThat(jobs.find("others").orElseThrow().state()).isEqualTo(JobState.RUNNING);
       assertThat(running.isAlive()).isTrue();
@@ -190,6 +188,47 @@ class JobsTest {
     } finally {
       running.destroyForcibly();
     }
+  }
+
+  @Test
+  void givesOthersTimeToBeHeardAfterTheDatabaseWasAway() throws Exception {
+    Process running = new ProcessBuilder("sleep", "300").start();
+    try {
+      heard("silent", "interval '-1 second'");
+      left("silents", "silent", running);
+      heardForLong();
+      sql("update job_server set until = now() - interval '1 second'");
+
+      jobs.endLost();
+      heard("silent", "interval '1 hour'");
+      heardForLong();
+      jobs.endLost();
+
+      assertThat(jobs.find("silents").orElseThrow().state()).isEqualTo(JobState.RUNNING);
+      heard("silent", "interval '-1 second'");
+      jobs.endLost();
+      assertThat(ended.next().state()).isEqualTo(JobState.FAILED);
+    } finally {
+      running.destroyForcibly();
+    }
+  }
+
+  private void heard(String server, String until) {
+    sql(
+        """
+        insert into job_server (id, since, until) values (?, now() - interval '1 hour', now() + %s)
+        on conflict (id) do update set until = excluded.until
+        """
+            .formatted(until),
+        server);
+  }
+
+  private void heardForLong() {
+    sql("update job_server set since = now() - interval '1 minute'");
+  }
+
+  private void sql(String statement, Object... arguments) {
+    plane.database().run(transaction -> transaction.update(statement, arguments));
   }
 
   private void left(String id, @Nullable String server, Process process) {
@@ -208,21 +247,19 @@ class JobsTest {
                     process.info().startInstant().orElseThrow()));
   }
 
-  private static ServerReady ready() {
-    return new ServerReady(
-        new ServerAddress(
-            URI.create("http://localhost"), URI.create("https://localhost"), "localhost", 1));
-  }
-
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
-  void endsWhatItsServerLeftBehindWhenItWentAway(boolean old) throws Exception {
+  void endsWhatAServerLeftBehindWhenItWentAway(boolean old) throws Exception {
     Process orphan = new ProcessBuilder("sh", "-c", "echo begun; sleep 300; exit 1").start();
     assertThat(orphan.inputReader().readLine()).isEqualTo("begun");
     ProcessHandle started = startedBy(orphan);
-    left("lost-" + old, old ? null : plane.bean(DataFolder.class).serverId(), orphan);
+    if (!old) {
+      heard("lost", "interval '-1 second'");
+    }
+    left("lost-" + old, old ? null : "lost", orphan);
+    heardForLong();
 
-    jobs.onReady(ready());
+    jobs.endLost();
 
     assertThat(ended.next().error())
         .isEqualTo(
