@@ -12,8 +12,8 @@ import java.util.List;
  * refused: no device can make the ledger, or the sums over all of them, grow without bound.
  *
  * <p>This is the simulation's own: it follows the rules of the server's ingest, which keeps its
- * ledgers in SQL, and stands on the same {@link SequenceLedger}. It does not show that the server
- * follows them; the server's tests do.
+ * ledgers in SQL, and stands on the same {@link SequenceLedger}. One contract suite runs against
+ * both.
  */
 final class BatchMachine {
   /** So that sums over all devices stay numbers. */

@@ -359,9 +359,10 @@ public final class ControlPlane implements MemoryBroker.Client {
       publishSoon();
       return;
     }
-    List<DesiredDocument> documents = store.waiting(OUTBOX_BATCH);
+    List<MemoryStore.Waiting> documents = store.waiting(OUTBOX_BATCH);
     int published = 0;
-    for (DesiredDocument document : documents) {
+    for (MemoryStore.Waiting waiting : documents) {
+      DesiredDocument document = waiting.document();
       SimDevice device = fleet.device(document.device());
       world
           .trace()

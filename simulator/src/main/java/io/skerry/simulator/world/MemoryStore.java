@@ -36,10 +36,12 @@ import org.jspecify.annotations.Nullable;
 public final class MemoryStore {
   private final TenantId tenant;
   private final Map<DeviceId, Device> devices = new LinkedHashMap<>();
+  // By device the number that it was queued with, who was queued first comes first.
   private final Map<DeviceId, Long> outbox = new LinkedHashMap<>();
   // Those that may lag behind their orders: the sweep looks at nobody else.
   private final Set<DeviceId> behind = new LinkedHashSet<>();
   private long term;
+  private long queued;
   private long duplicates;
   private long refused;
 
@@ -71,6 +73,13 @@ public final class MemoryStore {
       committed = List.copyOf(committed);
     }
   }
+
+  /**
+   * A document that is to be published.
+   *
+   * @param number that it was queued with last: what is queued again meanwhile stays in the outbox
+   */
+  public record Waiting(DesiredDocument document, long number) {}
 
   public MemoryStore(TenantId tenant) {
     this.tenant = tenant;
@@ -152,10 +161,6 @@ public final class MemoryStore {
     }
     device.report = report;
     device.newestEpoch = Math.max(device.newestEpoch, report.bootEpoch());
-    if (report.observed().isAfter(device.desired)) {
-      // Told by a control plane that was lost since: what is ordered next must be above it.
-      term = Math.max(term, report.observed().term() + 1);
-    }
     if (!device.desired.isAfter(report.observed())) {
       behind.remove(device.id);
     }
@@ -293,24 +298,60 @@ public final class MemoryStore {
 
   private void bump(Device device, Instant now) {
     Generation before = device.desired;
-    device.desired =
-        before.term() < term
-            ? new Generation(term, 1)
-            : new Generation(before.term(), before.counter() + 1);
+    device.desired = before.term() < term ? new Generation(term, 1) : before.next();
+    issued(device, now);
+  }
+
+  private void issued(Device device, Instant now) {
     device.issuedAt = now;
-    outbox.put(device.id, device.desired.counter());
+    queue(device);
     behind.add(device.id);
   }
 
-  /** Lifts the orders of devices that have seen a higher generation than the database knows. */
+  private void queue(Device device) {
+    outbox.remove(device.id);
+    outbox.put(device.id, ++queued);
+  }
+
+  /**
+   * Lifts the orders of devices that have seen a higher generation than the database knows. Theirs
+   * only: a device may lie.
+   */
   public void outrank(Instant now) {
     for (Device device : devices.values()) {
       ReportedDocument report = device.report;
       if (report != null && !device.slots.isEmpty() && report.observed().isAfter(device.desired)) {
-        term = Math.max(term, report.observed().term() + 1);
-        bump(device, now);
+        device.desired = new Generation(Math.max(term, report.observed().term() + 1), 1);
+        Map<SlotId, DesiredSlot> lifted = new LinkedHashMap<>();
+        device.slots.forEach(
+            (slot, order) ->
+                lifted.put(
+                    slot,
+                    slotReport(device.id, slot)
+                        .filter(reported -> reported.revision() >= order.revision())
+                        .map(reported -> revised(order, reported.revision() + 1))
+                        .orElse(order)));
+        device.slots = lifted;
+        issued(device, now);
       }
     }
+  }
+
+  private static DesiredSlot revised(DesiredSlot order, long revision) {
+    return new DesiredSlot(
+        order.slot(),
+        revision,
+        order.version(),
+        order.manifest(),
+        order.signature(),
+        order.artifactBase(),
+        order.rollout(),
+        order.sampling(),
+        order.window(),
+        order.probationPredictions(),
+        order.probation(),
+        order.mode(),
+        order.unit());
   }
 
   /** What a device shall run. */
@@ -324,49 +365,57 @@ public final class MemoryStore {
   }
 
   /** The newest documents of the devices that have waited longest. */
-  public List<DesiredDocument> waiting(int limit) {
-    List<DesiredDocument> documents = new ArrayList<>();
-    for (DeviceId id : outbox.keySet()) {
+  public List<Waiting> waiting(int limit) {
+    List<Waiting> documents = new ArrayList<>();
+    for (Map.Entry<DeviceId, Long> entry : outbox.entrySet()) {
       if (documents.size() >= limit) {
         break;
       }
-      Device device = devices.get(id);
+      Device device = devices.get(entry.getKey());
       if (device != null) {
         documents.add(
-            new DesiredDocument(
-                tenant, id, device.desired, device.issuedAt, List.copyOf(device.slots.values())));
+            new Waiting(
+                new DesiredDocument(
+                    tenant,
+                    device.id,
+                    device.desired,
+                    device.issuedAt,
+                    List.copyOf(device.slots.values())),
+                entry.getValue()));
       }
     }
     return documents;
   }
 
-  /** Takes documents out of the outbox, unless a newer one of the same device has come in. */
-  public void published(Collection<DesiredDocument> documents, Instant now) {
-    for (DesiredDocument document : documents) {
-      Device device = devices.get(document.device());
+  /**
+   * Takes documents out of the outbox, unless they were queued again, or a newer one of the same
+   * device has come in.
+   */
+  public void published(Collection<Waiting> documents, Instant now) {
+    for (Waiting waiting : documents) {
+      DeviceId id = waiting.document().device();
+      Device device = devices.get(id);
       if (device != null) {
         device.publishedAt = now.toEpochMilli();
-        if (device.desired.equals(document.generation())) {
-          outbox.remove(document.device());
-        }
+        outbox.remove(id, waiting.number());
       }
     }
   }
 
   /** Queues again what devices that are online have not seen for some time. */
   public int repair(Instant now, long unseenMillis) {
-    int queued = 0;
+    int again = 0;
     for (DeviceId id : behind) {
       Device device = devices.get(id);
       if (device != null
           && device.online
           && device.publishedAt < now.toEpochMilli() - unseenMillis
           && !outbox.containsKey(id)) {
-        outbox.put(id, device.desired.counter());
-        queued++;
+        queue(device);
+        again++;
       }
     }
-    return queued;
+    return again;
   }
 
   /** Whether the sweep has anybody to look at. */
@@ -378,7 +427,7 @@ public final class MemoryStore {
   public void queueAll() {
     for (Device device : devices.values()) {
       if (!device.slots.isEmpty()) {
-        outbox.put(device.id, device.desired.counter());
+        queue(device);
       }
     }
   }

@@ -1,6 +1,7 @@
 package io.skerry.bench;
 
-import io.skerry.control.ingest.MeasuredPlane;
+import io.skerry.control.drift.Judge;
+import io.skerry.control.ingest.QuietPlane;
 import io.skerry.control.link.InboundMessage;
 import io.skerry.telemetry.drift.DriftSettings;
 import io.skerry.wire.fleet.v1.ModelRef;
@@ -52,7 +53,7 @@ final class IngestBench {
   private static Claim rate(int devices) throws Exception {
     Path folder = Files.createTempDirectory("sk-ingest");
     try (EmbeddedPostgres postgres = EmbeddedPostgres.builder().start();
-        MeasuredPlane plane = new MeasuredPlane(url(postgres), folder.resolve("data"))) {
+        QuietPlane plane = new QuietPlane(url(postgres), folder.resolve("data"))) {
       WindowLoad load = new WindowLoad(7);
       ModelRef model = load.enrol(plane, folder.resolve("layout"), devices);
       long first = System.currentTimeMillis() / WindowLoad.WINDOW_MILLIS - WINDOWS - 2;
@@ -73,7 +74,7 @@ final class IngestBench {
         // A window is judged without what came in the last moments.
         Thread.sleep(SETTLE_MILLIS);
         start = System.nanoTime();
-        plane.judge().judgeDue();
+        new Judge(plane.bean(Judge.type())).judgeDue();
         long judged = System.nanoTime() - start;
         storeNanos += stored;
         judgeNanos += judged;
@@ -119,7 +120,7 @@ final class IngestBench {
 
   // Not timed.
   private static void learn(
-      MeasuredPlane plane, WindowLoad load, ModelRef model, int devices, long first)
+      QuietPlane plane, WindowLoad load, ModelRef model, int devices, long first)
       throws InterruptedException {
     List<InboundMessage> messages = new ArrayList<>();
     for (int window = 0; window < LEARNED; window += LEARNED_AT_ONCE) {
@@ -131,7 +132,7 @@ final class IngestBench {
         }
       }
       Thread.sleep(SETTLE_MILLIS);
-      plane.judge().judgeDue();
+      new Judge(plane.bean(Judge.type())).judgeDue();
     }
   }
 

@@ -1,6 +1,6 @@
 package io.skerry.bench;
 
-import io.skerry.control.ingest.MeasuredPlane;
+import io.skerry.control.ingest.QuietPlane;
 import io.skerry.control.link.InboundMessage;
 import io.skerry.protocol.CommittedRange;
 import io.skerry.wire.fleet.v1.ModelRef;
@@ -125,7 +125,7 @@ public final class IngestKills {
     Path folder = Path.of(arguments[1]);
     List<Long> known =
         Files.readAllLines(folder.resolve("acknowledged")).stream().map(Long::valueOf).toList();
-    try (MeasuredPlane plane = new MeasuredPlane(arguments[0], folder.resolve("data"))) {
+    try (QuietPlane plane = new QuietPlane(arguments[0], folder.resolve("data"))) {
       WindowLoad load = new WindowLoad(7);
       ModelRef model = load.enrol(plane, Files.createTempDirectory(folder, "layout"), DEVICES);
       System.out.println("storing");
@@ -163,8 +163,7 @@ public final class IngestKills {
 
   private static Claim judged(
       EmbeddedPostgres postgres, Path folder, int kills, long[] acknowledged) {
-    try (MeasuredPlane plane =
-        new MeasuredPlane(IngestBench.url(postgres), folder.resolve("data"))) {
+    try (QuietPlane plane = new QuietPlane(IngestBench.url(postgres), folder.resolve("data"))) {
       long lost = 0;
       long sum = 0;
       for (int device = 0; device < acknowledged.length; device++) {

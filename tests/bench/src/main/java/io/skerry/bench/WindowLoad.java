@@ -8,7 +8,7 @@ import io.skerry.artifact.ModelSignature;
 import io.skerry.artifact.TensorSpec;
 import io.skerry.artifact.sign.SigningKey;
 import io.skerry.control.artifact.ArtifactStore;
-import io.skerry.control.ingest.MeasuredPlane;
+import io.skerry.control.ingest.QuietPlane;
 import io.skerry.control.link.InboundMessage;
 import io.skerry.profile.Engine;
 import io.skerry.profile.Precision;
@@ -82,7 +82,7 @@ final class WindowLoad {
   }
 
   /** Enrols devices at as many sites, and stores the artifact that they run. */
-  ModelRef enrol(MeasuredPlane plane, Path folder, int devices) throws IOException {
+  ModelRef enrol(QuietPlane plane, Path folder, int devices) throws IOException {
     plane
         .database()
         .run(

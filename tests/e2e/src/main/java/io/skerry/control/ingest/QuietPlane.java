@@ -4,7 +4,7 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.micronaut.context.ApplicationContext;
 import io.skerry.control.ca.CaConfig;
-import io.skerry.control.drift.Judge;
+import io.skerry.control.device.TrustConfig;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.host.ServerNames;
 import io.skerry.control.link.BrokerConfig;
@@ -18,15 +18,15 @@ import java.util.List;
 import java.util.Map;
 import org.flywaydb.core.Flyway;
 
-/** The parts of a control plane that store and judge, on a real database, without a broker. */
-public final class MeasuredPlane implements AutoCloseable {
+/** The parts of a control plane on a real database, without HTTP server, broker and loops. */
+public final class QuietPlane implements AutoCloseable {
   private final HikariDataSource source;
   private final DataFolder folder;
   private final Database database;
   private final ApplicationContext context;
 
   /** Opens them on a database, which is brought up to date. */
-  public MeasuredPlane(String url, Path data) {
+  public QuietPlane(String url, Path data) {
     HikariConfig pool = new HikariConfig();
     pool.setJdbcUrl(url);
     pool.setUsername("postgres");
@@ -46,6 +46,7 @@ public final class MeasuredPlane implements AutoCloseable {
                 CaConfig.DEFAULTS,
                 BrokerConfig.DEFAULTS,
                 IngestConfig.DEFAULTS,
+                TrustConfig.DEFAULTS,
                 new ServerNames("127.0.0.1", "127.0.0.1"))
             .build()
             .start();
@@ -59,11 +60,6 @@ public final class MeasuredPlane implements AutoCloseable {
   /** A part. */
   public <T> T bean(Class<T> type) {
     return context.getBean(type);
-  }
-
-  /** The judge. */
-  public Judge judge() {
-    return new Judge(context.getBean(Judge.type()));
   }
 
   /** Stores a batch as ingest does, and returns what may be told to its devices once it did. */

@@ -1,0 +1,273 @@
+package io.skerry.contract;
+
+import io.skerry.api.RolloutRequest;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.device.DesiredOutbox;
+import io.skerry.control.device.DesiredService;
+import io.skerry.control.device.DeviceReports;
+import io.skerry.control.device.GenerationTerm;
+import io.skerry.control.device.Presence;
+import io.skerry.control.device.SlotOrder;
+import io.skerry.control.host.Addresses;
+import io.skerry.control.host.ServerAddress;
+import io.skerry.control.ingest.QuietPlane;
+import io.skerry.control.link.InboundMessage;
+import io.skerry.control.rollout.Rollouts;
+import io.skerry.control.rollout.SqlBooks;
+import io.skerry.fleet.rollout.RolloutBooks;
+import io.skerry.fleet.rollout.RolloutDriver;
+import io.skerry.protocol.CommittedRange;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.DeviceStatus;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.ReportedDocument;
+import io.skerry.protocol.RolloutId;
+import io.skerry.protocol.SamplingRates;
+import io.skerry.protocol.SlotId;
+import io.skerry.protocol.TenantId;
+import io.skerry.protocol.Topics;
+import io.skerry.wire.fleet.v1.RecordBatch;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** The server's tables in PostgreSQL, through the server's own classes. */
+final class PostgresqlTables implements Tables, AutoCloseable {
+  private static final Actor TESTER = new Actor("tester", "contract");
+  private static final String MODEL = "tested";
+
+  private final EmbeddedPostgres postgres;
+  private final Path folder;
+  private QuietPlane plane;
+
+  /** Starts a database and a control plane on it. */
+  PostgresqlTables(Path folder) throws IOException {
+    this.postgres = EmbeddedPostgres.builder().start();
+    this.folder = folder;
+    this.plane = plane();
+    insertVersions();
+  }
+
+  private QuietPlane plane() {
+    QuietPlane started =
+        new QuietPlane(
+            "jdbc:postgresql://127.0.0.1:%d/postgres".formatted(postgres.getPort()), folder);
+    URI anywhere = URI.create("https://127.0.0.1");
+    started.bean(Addresses.class).open(new ServerAddress(anywhere, anywhere, "127.0.0.1", 1));
+    started.bean(GenerationTerm.class).begin();
+    return started;
+  }
+
+  private void insertVersions() {
+    for (long version = 1; version <= 3; version++) {
+      update(
+          """
+          insert into model_version (model, version, source, format, blob, created_at)
+          values (?, ?, 'import', 'onnx', 'x', now())
+          """,
+          MODEL,
+          version);
+      update(
+          """
+          insert into variant (model, version, profile, engine, precision, bytes, measured, winner,
+            manifest, signature)
+          values (?, ?, 'x86-64-avx2', 'onnxruntime', 'fp32', 1, 'none', true, ?, ?)
+          """,
+          MODEL,
+          version,
+          digest("manifest " + version).toString(),
+          digest("signature " + version).toString());
+    }
+  }
+
+  private static Digest digest(String text) {
+    return Digest.of(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Removes all devices and rollouts. */
+  void empty() {
+    update(
+        """
+        truncate device, rollout, desired, desired_slot, desired_outbox, ingest_ledger,
+          ingest_ledger_folded, telemetry_event, device_report, device_slot_report, deployment,
+          deployment_count cascade
+        """);
+  }
+
+  private void update(String sql, Object... arguments) {
+    plane.database().run(transaction -> transaction.update(sql, arguments));
+  }
+
+  private long number(String sql, Object... arguments) {
+    return plane.database().call(transaction -> transaction.number(sql, arguments));
+  }
+
+  @Override
+  public void restart() {
+    plane.close();
+    plane = plane();
+  }
+
+  @Override
+  public void enrol(DeviceId device) {
+    update(
+        """
+        insert into device (id, tenant, labels, facts, profile, enrolled_at)
+        values (?, 'default', '{}', '{}', 'x86-64-avx2', now())
+        """,
+        device.value());
+    update(
+        "insert into device_presence (device, online, boot_epoch) values (?, true, 1)",
+        device.value());
+  }
+
+  @Override
+  public void present(DeviceId device, boolean online) {
+    Presence presence = plane.bean(Presence.class);
+    DeviceStatus status = new DeviceStatus(online, 1, Instant.now(), "one");
+    plane.database().run(transaction -> presence.store(transaction, device, status));
+  }
+
+  @Override
+  public boolean report(ReportedDocument report) {
+    DeviceReports reports = plane.bean(DeviceReports.class);
+    return plane.database().call(transaction -> reports.store(transaction, report));
+  }
+
+  @Override
+  public List<CommittedRange> take(DeviceId device, RecordBatch batch) {
+    return plane
+        .store(
+            List.of(
+                new InboundMessage(
+                    new Topics.DeviceTopic(new TenantId("default"), device, "events"),
+                    batch.toByteString(),
+                    () -> false,
+                    () -> {})))
+        .getOrDefault(device, List.of());
+  }
+
+  @Override
+  public List<Long> stored(DeviceId device, long bootEpoch) {
+    return plane
+        .database()
+        .call(
+            transaction ->
+                transaction.list(
+                    """
+                    select sequence from telemetry_event where device = ? and boot_epoch = ?
+                    order by sequence
+                    """,
+                    row -> row.bigint("sequence"),
+                    device.value(),
+                    bootEpoch));
+  }
+
+  @Override
+  public Counts counts(DeviceId device) {
+    return new Counts(
+        sum("stored", device),
+        sum("duplicates", device),
+        sum("highest - stored - given_up - damaged", device),
+        sum("given_up + damaged", device));
+  }
+
+  private long sum(String figure, DeviceId device) {
+    return number(
+        "select coalesce(sum(%s), 0)::bigint from ingest_ledger where device = ?".formatted(figure),
+        device.value());
+  }
+
+  @Override
+  public void order(List<DeviceId> devices, long version) {
+    DesiredService service = plane.bean(DesiredService.class);
+    plane
+        .database()
+        .run(
+            transaction -> service.order(transaction, devices, new SlotId("main"), order(version)));
+  }
+
+  private static SlotOrder order(long version) {
+    return new SlotOrder(
+        new ModelVersion(new ModelName(MODEL), version),
+        digest("manifest " + version),
+        digest("signature " + version),
+        Optional.empty(),
+        new SamplingRates(.1, 1),
+        Duration.ofMinutes(1),
+        3,
+        Duration.ofMinutes(1));
+  }
+
+  private DesiredOutbox outbox() {
+    return plane.bean(DesiredOutbox.class);
+  }
+
+  @Override
+  public List<Waiting> waiting(int limit) {
+    return outbox().waiting(limit).stream().map(one -> new Waiting(one.document(), one)).toList();
+  }
+
+  @Override
+  public void published(List<Waiting> documents) {
+    outbox()
+        .published(documents.stream().map(one -> (DesiredOutbox.Waiting) one.ticket()).toList());
+  }
+
+  @Override
+  public int repair() {
+    return outbox().repair(Duration.ZERO);
+  }
+
+  @Override
+  public void queueAll() {
+    outbox().queueAll();
+  }
+
+  @Override
+  public void outrank() {
+    plane.bean(GenerationTerm.class).outrank();
+  }
+
+  @Override
+  public RolloutBooks books() {
+    return plane.bean(SqlBooks.class);
+  }
+
+  @Override
+  public RolloutId begin(long version, List<Integer> percents, Instant now) {
+    List<RolloutRequest.StageRequest> stages =
+        percents.stream().map(RolloutRequest.StageRequest::ofPercent).toList();
+    return new RolloutId(
+        plane
+            .bean(Rollouts.class)
+            .create(
+                TESTER,
+                new RolloutRequest(
+                    MODEL, version, null, null, null, null, null, stages, null, null, null, null,
+                    null, null, null, null, null, "PAUSE", null, null, null, null))
+            .id());
+  }
+
+  @Override
+  public void look(RolloutId rollout, String replica, Instant now) {
+    RolloutBooks books = books();
+    books
+        .lease(rollout, replica, now)
+        .ifPresent(lease -> RolloutDriver.moveOn(books, lease, Instant.EPOCH, now));
+  }
+
+  @Override
+  public void close() throws IOException {
+    plane.close();
+    postgres.close();
+  }
+}

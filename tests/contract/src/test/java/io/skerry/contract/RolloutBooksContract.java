@@ -1,0 +1,240 @@
+package io.skerry.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.contract.Tables.Waiting;
+import io.skerry.fleet.rollout.Census;
+import io.skerry.fleet.rollout.DeploymentState;
+import io.skerry.fleet.rollout.RolloutBooks;
+import io.skerry.fleet.rollout.RolloutDriver;
+import io.skerry.fleet.rollout.RolloutEvent;
+import io.skerry.fleet.rollout.RolloutPhase;
+import io.skerry.fleet.rollout.RolloutPlan;
+import io.skerry.fleet.rollout.RolloutState;
+import io.skerry.protocol.DesiredDocument;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.RolloutId;
+import io.skerry.protocol.SlotPhase;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Who is ordered what, stage by stage, and how the devices of each stage are counted. */
+interface RolloutBooksContract {
+  int DEVICES = 10;
+  List<Integer> PERCENTS = List.of(10, 50, 100);
+  List<Integer> SIZES = List.of(1, 4, 5);
+
+  /** Without devices. */
+  Tables tables();
+
+  @BeforeEach
+  default void enrolDevices() {
+    for (int device = 0; device < DEVICES; device++) {
+      tables().enrol(device(device));
+    }
+  }
+
+  @Test
+  default void eachStageHasExactlyItsDevices() {
+    Fleet fleet = new Fleet(tables());
+    Instant now = now();
+    RolloutId rollout = tables().begin(1, PERCENTS, now);
+    int touched = 0;
+    for (int stage = 0; stage < SIZES.size(); stage++) {
+      int here = SIZES.get(stage);
+      touched += here;
+      tables().look(rollout, "a", now);
+      Census offered = census(rollout);
+      assertThat(offered.devices(stage)).as("devices of stage %d", stage).isEqualTo(here);
+      assertThat(offered.count(stage, DeploymentState.OFFERED)).isEqualTo(here);
+      assertThat(offered.touched()).isEqualTo(touched);
+
+      List<DeviceId> ordered = fleet.hear();
+      assertThat(ordered).hasSize(here);
+      fleet.report(ordered, SlotPhase.DOWNLOADING);
+      tables().look(rollout, "a", now);
+      assertThat(census(rollout).count(stage, DeploymentState.DOWNLOADING)).isEqualTo(here);
+      fleet.report(ordered, SlotPhase.COMMITTED);
+      tables().look(rollout, "a", now);
+      assertThat(census(rollout).count(DeploymentState.COMMITTED)).isEqualTo(touched);
+      assertThat(fleet.hear()).as("nobody is ordered before the next stage").isEmpty();
+      applied(rollout, new RolloutEvent.Promote("tested"), now);
+    }
+
+    assertThat(state(rollout).phase()).isInstanceOf(RolloutPhase.Succeeded.class);
+    assertThat(census(rollout).count(DeploymentState.COMMITTED)).isEqualTo(DEVICES);
+    assertThat(fleet.revisions()).as("each once").hasSize(DEVICES).allMatch(one -> one == 1);
+  }
+
+  @Test
+  default void everyTouchedDeviceGoesBackToWhatItRanBefore() {
+    Fleet fleet = new Fleet(tables());
+    Instant now = now();
+    everywhere(1, fleet, now);
+    RolloutId rollout = tables().begin(2, PERCENTS, now);
+    tables().look(rollout, "a", now);
+    List<DeviceId> touched = fleet.hear();
+    assertThat(touched).hasSize(1);
+    fleet.report(touched, SlotPhase.COMMITTED);
+    tables().look(rollout, "a", now);
+    assertThat(census(rollout).cells())
+        .singleElement()
+        .matches(cell -> cell.replacing() && cell.state() == DeploymentState.COMMITTED);
+
+    applied(rollout, new RolloutEvent.RollBack("tested"), now);
+
+    assertThat(census(rollout).count(DeploymentState.RESTORING)).isEqualTo(1);
+    assertThat(fleet.hear()).isEqualTo(touched);
+    assertThat(fleet.versions()).hasSize(DEVICES).allMatch(version -> version == 1);
+    fleet.report(touched, SlotPhase.COMMITTED);
+    tables().look(rollout, "a", now);
+    assertThat(census(rollout).count(DeploymentState.RESTORED)).isEqualTo(1);
+    assertThat(state(rollout).phase()).isInstanceOf(RolloutPhase.RolledBack.class);
+  }
+
+  @Test
+  default void whoIsNotThereIsOrderedWhenItIsBack() {
+    Fleet fleet = new Fleet(tables());
+    Instant now = now();
+    for (int device = 0; device < DEVICES; device++) {
+      tables().present(device(device), false);
+    }
+    RolloutId rollout = tables().begin(1, PERCENTS, now);
+    tables().look(rollout, "a", now);
+    assertThat(fleet.hear()).isEmpty();
+    assertThat(census(rollout).count(0, DeploymentState.PENDING)).isEqualTo(1);
+    assertThat(census(rollout).cells()).noneMatch(Census.Cell::online);
+
+    for (int device = 0; device < DEVICES; device++) {
+      tables().present(device(device), true);
+    }
+    tables().look(rollout, "a", now);
+
+    assertThat(fleet.hear()).hasSize(1);
+    assertThat(census(rollout).cells())
+        .singleElement()
+        .matches(cell -> cell.online() && cell.state() == DeploymentState.OFFERED);
+  }
+
+  @Test
+  default void aRolloutOutlivesTheProcess() {
+    Fleet fleet = new Fleet(tables());
+    Instant now = now();
+    RolloutId rollout = tables().begin(1, PERCENTS, now);
+    tables().look(rollout, "a", now);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    tables().look(rollout, "a", now);
+    applied(rollout, new RolloutEvent.Promote("tested"), now);
+    RolloutState state = state(rollout);
+    RolloutPlan plan = plan(rollout);
+
+    tables().restart();
+
+    assertThat(state(rollout)).isEqualTo(state);
+    assertThat(plan(rollout)).isEqualTo(plan);
+    assertThat(census(rollout).count(0, DeploymentState.COMMITTED)).isEqualTo(1);
+    tables().look(rollout, "a", now);
+    assertThat(census(rollout).count(1, DeploymentState.OFFERED)).isEqualTo(4);
+    assertThat(fleet.hear()).hasSize(4);
+  }
+
+  @Test
+  default void aNewerRolloutTakesTheOldOnesPlace() {
+    Fleet fleet = new Fleet(tables());
+    Instant now = now();
+    RolloutId older = tables().begin(1, PERCENTS, now);
+    tables().look(older, "a", now);
+    assertThat(fleet.hear()).hasSize(1);
+
+    RolloutId newer = tables().begin(2, List.of(100), now);
+    tables().look(newer, "a", now);
+
+    assertThat(state(older).phase()).isEqualTo(new RolloutPhase.Superseded(newer));
+    fleet.hear();
+    assertThat(fleet.versions()).hasSize(DEVICES).allMatch(version -> version == 2);
+  }
+
+  private void everywhere(long version, Fleet fleet, Instant now) {
+    RolloutId rollout = tables().begin(version, List.of(100), now);
+    tables().look(rollout, "a", now);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    tables().look(rollout, "a", now);
+    applied(rollout, new RolloutEvent.Promote("tested"), now);
+    assertThat(state(rollout).phase()).isInstanceOf(RolloutPhase.Succeeded.class);
+  }
+
+  /** Devices that see their orders, and say what the test wants. */
+  final class Fleet {
+    private final Tables tables;
+    private final Map<DeviceId, DesiredDocument> seen = new HashMap<>();
+    private long sequence;
+
+    Fleet(Tables tables) {
+      this.tables = tables;
+    }
+
+    /** What waits is published; to whom. */
+    List<DeviceId> hear() {
+      List<Waiting> waiting = tables.waiting(100);
+      tables.published(waiting);
+      waiting.forEach(one -> seen.put(one.document().device(), one.document()));
+      return waiting.stream().map(one -> one.document().device()).toList();
+    }
+
+    void report(List<DeviceId> devices, SlotPhase phase) {
+      for (DeviceId device : devices) {
+        DesiredDocument document = seen.get(device);
+        if (document == null) {
+          throw new IllegalStateException(device + " was ordered nothing");
+        }
+        assertThat(tables.report(Reports.of(document, ++sequence, phase))).isTrue();
+      }
+    }
+
+    List<Long> revisions() {
+      return seen.values().stream().map(one -> one.slots().getFirst().revision()).toList();
+    }
+
+    List<Long> versions() {
+      return seen.values().stream().map(one -> one.slots().getFirst().version().version()).toList();
+    }
+  }
+
+  private static DeviceId device(int number) {
+    return new DeviceId("device-" + number);
+  }
+
+  private static Instant now() {
+    return Instant.now().truncatedTo(ChronoUnit.MICROS);
+  }
+
+  private RolloutBooks books() {
+    return tables().books();
+  }
+
+  private Census census(RolloutId rollout) {
+    return books().forPerson(rollout, RolloutBooks.Page::census).orElseThrow();
+  }
+
+  private RolloutState state(RolloutId rollout) {
+    return books().forPerson(rollout, RolloutBooks.Page::state).orElseThrow();
+  }
+
+  private RolloutPlan plan(RolloutId rollout) {
+    return books().forPerson(rollout, RolloutBooks.Page::plan).orElseThrow();
+  }
+
+  private void applied(RolloutId rollout, RolloutEvent event, Instant now) {
+    Optional<String> refusal =
+        books()
+            .forPerson(rollout, page -> RolloutDriver.apply(page, event, now).refusal())
+            .orElseThrow();
+    assertThat(refusal).isEmpty();
+  }
+}
