@@ -106,7 +106,7 @@ public final class AgentServer implements AutoCloseable {
       connected = connection -> application;
     }
     builder.addStreamTracerFactory(
-        new InboundBytes(service.requests(), service.applications().unnamed(), connected));
+        new CallBytes(service.requests(), service.applications().unnamed(), connected));
     builder.intercept(new SentAhead(service.sentAhead(), WINDOW_BYTES, connected));
     builder
         .addService(

@@ -2,6 +2,7 @@ package io.skerry.agent.serve;
 
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.serve.memory.SharedMemory;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.regex.Pattern;
 
@@ -28,6 +29,7 @@ public final class Application {
     private final LongAdder rejected = new LongAdder();
     private final LongAdder cancelled = new LongAdder();
     private final LongAdder failed = new LongAdder();
+    private final AtomicLong untaken = new AtomicLong();
 
     private LongAdder of(PredictException why) {
       return switch (why.code()) {
@@ -85,6 +87,16 @@ public final class Application {
   /** Regions that it has registered. */
   public SharedMemory memory() {
     return memory;
+  }
+
+  /** Leaves so many bytes of answers to be taken; fewer than 0 were taken. */
+  void leave(long bytes) {
+    counters.untaken.addAndGet(bytes);
+  }
+
+  /** Bytes of answers that wait for whoever called. */
+  long untaken() {
+    return counters.untaken.get();
   }
 
   void countAnswered() {

@@ -139,7 +139,7 @@ final class InferStream implements StreamObserver<ModelInferRequest> {
 
     Call(ModelInferRequest request) {
       this.request = request;
-      InboundBytes.working(context);
+      CallBytes.working(context);
     }
 
     @Override
@@ -166,7 +166,7 @@ final class InferStream implements StreamObserver<ModelInferRequest> {
 
     // The stream lives on: what waited for its end must not pile up on it.
     private void over() {
-      InboundBytes.worked(context);
+      CallBytes.worked(context);
       for (Context.CancellationListener next = waiting.poll();
           next != null;
           next = waiting.poll()) {

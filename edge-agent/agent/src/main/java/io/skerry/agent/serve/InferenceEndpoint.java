@@ -177,7 +177,7 @@ class InferenceEndpoint extends GRPCInferenceServiceImplBase {
         Application application,
         @Nullable CallTrace trace) {
       this(observer, application, trace, Context.current());
-      InboundBytes.working(context);
+      CallBytes.working(context);
     }
 
     @Override
@@ -192,14 +192,14 @@ class InferenceEndpoint extends GRPCInferenceServiceImplBase {
 
     @Override
     public void answer(ModelInferResponse response) {
-      InboundBytes.worked(context);
+      CallBytes.worked(context);
       observer.onNext(response);
       observer.onCompleted();
     }
 
     @Override
     public void refuse(PredictException why) {
-      InboundBytes.worked(context);
+      CallBytes.worked(context);
       observer.onError(GrpcErrors.of(why));
     }
   }
@@ -227,18 +227,18 @@ class InferenceEndpoint extends GRPCInferenceServiceImplBase {
   private <T> void answerLater(StreamObserver<T> observer, Answer<T> answer) {
     tolerateLeaving(observer);
     Context call = Context.current();
-    InboundBytes.working(call);
+    CallBytes.working(call);
     try {
       service.later(
           () -> {
             try {
               answer(observer, answer);
             } finally {
-              InboundBytes.worked(call);
+              CallBytes.worked(call);
             }
           });
     } catch (PredictException e) {
-      InboundBytes.worked(call);
+      CallBytes.worked(call);
       observer.onError(GrpcErrors.of(e));
     }
   }

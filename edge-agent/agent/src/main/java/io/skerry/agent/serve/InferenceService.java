@@ -72,6 +72,7 @@ public final class InferenceService implements AutoCloseable {
   private final Optional<Tracer> tracer;
   private final RequestBudget requests;
   private final RequestBudget sentAhead;
+  private final long untakenMax;
   private final TensorPool tensors = new TensorPool(TENSOR_BYTES_IDLE_MAX);
 
   /**
@@ -86,6 +87,7 @@ public final class InferenceService implements AutoCloseable {
     int shares = Applications.shares(config.listeners());
     this.requests = new RequestBudget(config.requestBytesMax(), shares);
     this.sentAhead = new RequestBudget(config.aheadBytesMax(), shares);
+    this.untakenMax = config.answerBytesMax() / shares;
     this.bounds = config.queue().within(config.requestBytesMax()).dividedBy(shares);
     this.calls = calls;
     this.loading =
@@ -435,6 +437,14 @@ public final class InferenceService implements AutoCloseable {
     public void run() {
       if (call.isCancelled()) {
         refuse(gone());
+        return;
+      }
+      if (call.application().untaken() >= untakenMax) {
+        refuse(
+            new PredictException(
+                Code.RESOURCE_EXHAUSTED,
+                "no room for one more answer now: %d bytes of answers wait for this application to take them"
+                    .formatted(call.application().untaken())));
         return;
       }
       long began = System.nanoTime();

@@ -38,7 +38,9 @@ public final class RequestBudget {
     return Runtime.getRuntime().maxMemory() / 2;
   }
 
-  /** What a JVM has room for in its direct memory: a quarter, beside requests and answers. */
+  /**
+   * What a JVM has room for in its direct memory beside requests: a quarter. Answers may take two.
+   */
   static long ofDirectMemory() {
     return PlatformDependent.maxDirectMemory() / 4;
   }

@@ -14,6 +14,8 @@ import java.util.Optional;
  * @param requestBytesMax all requests that are in memory at a time, in bytes
  * @param aheadBytesMax what streams may send ahead of their answers, in bytes: a window of 1 MiB
  *     for each
+ * @param answerBytesMax answers that wait for their clients to take them, in bytes; a few more wait
+ *     when calls that run then are answered
  * @param connectionsMax open connections of one address
  * @param callsPerConnectionMax calls of one connection that may be open at once
  * @param drain how long open calls may take when the agent stops
@@ -26,6 +28,7 @@ public record ServeConfig(
     int messageBytesMax,
     long requestBytesMax,
     long aheadBytesMax,
+    long answerBytesMax,
     int connectionsMax,
     int callsPerConnectionMax,
     Duration drain,
@@ -55,8 +58,8 @@ public record ServeConfig(
   }
 
   /**
-   * Half the heap for requests, a quarter of direct memory for what comes ahead, 512 connections
-   * with 128 calls each, 10 s, no shared memory, no traces.
+   * Half the heap for requests, a quarter of direct memory for what comes ahead and half of it for
+   * answers, 512 connections with 128 calls each, 10 s, no shared memory, no traces.
    */
   public static ServeConfig at(List<Listener> listeners) {
     return new ServeConfig(
@@ -64,6 +67,7 @@ public record ServeConfig(
         messageBytes(),
         RequestBudget.ofHeap(),
         RequestBudget.ofDirectMemory(),
+        2 * RequestBudget.ofDirectMemory(),
         512,
         128,
         Duration.ofSeconds(10),
@@ -79,6 +83,7 @@ public record ServeConfig(
         bytes,
         requestBytesMax,
         aheadBytesMax,
+        answerBytesMax,
         connectionsMax,
         callsPerConnectionMax,
         drain,
@@ -94,6 +99,7 @@ public record ServeConfig(
         messageBytesMax,
         bytes,
         aheadBytesMax,
+        answerBytesMax,
         connectionsMax,
         callsPerConnectionMax,
         drain,
@@ -102,13 +108,14 @@ public record ServeConfig(
         traces);
   }
 
-  /** The same with another bound on what streams send ahead. */
-  public ServeConfig withAheadBytesMax(long bytes) {
+  /** The same with other bounds on what waits outside the heap. */
+  public ServeConfig withWaitingBytesMax(long ahead, long answers) {
     return new ServeConfig(
         listeners,
         messageBytesMax,
         requestBytesMax,
-        bytes,
+        ahead,
+        answers,
         connectionsMax,
         callsPerConnectionMax,
         drain,
@@ -124,6 +131,7 @@ public record ServeConfig(
         messageBytesMax,
         requestBytesMax,
         aheadBytesMax,
+        answerBytesMax,
         connections,
         callsPerConnectionMax,
         drain,
@@ -139,6 +147,7 @@ public record ServeConfig(
         messageBytesMax,
         requestBytesMax,
         aheadBytesMax,
+        answerBytesMax,
         connectionsMax,
         callsPerConnectionMax,
         drain,
@@ -154,6 +163,7 @@ public record ServeConfig(
         messageBytesMax,
         requestBytesMax,
         aheadBytesMax,
+        answerBytesMax,
         connectionsMax,
         callsPerConnectionMax,
         drain,
@@ -169,6 +179,7 @@ public record ServeConfig(
         messageBytesMax,
         requestBytesMax,
         aheadBytesMax,
+        answerBytesMax,
         connectionsMax,
         callsPerConnectionMax,
         drain,

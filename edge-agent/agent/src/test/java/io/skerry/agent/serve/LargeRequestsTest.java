@@ -3,21 +3,24 @@ package io.skerry.agent.serve;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.common.util.concurrent.ListenableFuture;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.MessageLite;
 import com.sun.management.ThreadMXBean;
 import io.grpc.CallOptions;
-import io.grpc.Context;
-import io.grpc.Context.CancellableContext;
+import io.grpc.ClientCall;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.grpc.stub.StreamObserver;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.skerry.agent.EchoModel;
 import io.skerry.agent.FakeModel;
 import io.skerry.artifact.ElementType;
 import io.skerry.artifact.TensorSpec;
 import io.skerry.wire.inference.GRPCInferenceServiceGrpc;
 import io.skerry.wire.inference.ModelInferRequest;
+import io.skerry.wire.inference.ModelInferResponse;
 import io.skerry.wire.inference.ModelStreamInferResponse;
 import io.skerry.wire.inference.ServerLiveRequest;
 import java.io.ByteArrayInputStream;
@@ -33,6 +36,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterEach;
@@ -103,17 +107,40 @@ class LargeRequestsTest {
 
   @Test
   void aRequestTakesRoomUntilItsRunEndsAlsoWhenItsClientHasGone() throws Exception {
+    countsUntilTheRunEnds(
+        server -> {
+          ListenableFuture<ModelInferResponse> call =
+              GRPCInferenceServiceGrpc.newFutureStub(server.client().channel()).modelInfer(large());
+          return () -> call.cancel(true);
+        });
+  }
+
+  @Test
+  void aStreamsRequestTakesRoomUntilItsRunEndsAlsoWhenItsClientHasGone() throws Exception {
+    countsUntilTheRunEnds(
+        server -> {
+          ClientCall<ModelInferRequest, ModelStreamInferResponse> stream =
+              server
+                  .client()
+                  .channel()
+                  .newCall(
+                      GRPCInferenceServiceGrpc.getModelStreamInferMethod(), CallOptions.DEFAULT);
+          stream.start(new ClientCall.Listener<>() {}, new Metadata());
+          stream.sendMessage(large());
+          return () -> stream.cancel("the application ends", null);
+        });
+  }
+
+  private static void countsUntilTheRunEnds(Function<TestServer, Runnable> call) throws Exception {
     CountDownLatch running = new CountDownLatch(1);
     CountDownLatch go = new CountDownLatch(1);
     try (TestServer server =
         TestServer.start(config -> config.withRequestBytesMax(5_000_000))
             .with("m", FakeModel.waiting(running, go))) {
-      CancellableContext context = Context.current().withCancellation();
-      Future<?> call = threads.submit(context.wrap(() -> server.stub().modelInfer(large())));
+      Runnable leave = call.apply(server);
       assertThat(running.await(20, TimeUnit.SECONDS)).isTrue();
 
-      context.cancel(null);
-      assertThatThrownBy(() -> call.get(20, TimeUnit.SECONDS)).hasMessageContaining("CANCELLED");
+      leave.run();
       // On the same connection: the server knows by then that the other call was cancelled.
       assertThat(server.stub().serverLive(ServerLiveRequest.getDefaultInstance()).getLive())
           .isTrue();
@@ -125,35 +152,40 @@ class LargeRequestsTest {
   }
 
   @Test
-  void aStreamsRequestTakesRoomUntilItsRunEndsAlsoWhenItsClientHasGone() throws Exception {
-    CountDownLatch running = new CountDownLatch(1);
-    CountDownLatch go = new CountDownLatch(1);
+  void whoTakesNoAnswersGetsNoMoreUntilItTakesThem() throws Exception {
+    ModelInferRequest request = tensor(3 << 20).toBuilder().setModelName("m").build();
+    TensorSpec any = new TensorSpec("x", ElementType.UINT8, List.of(-1L, -1L));
     try (TestServer server =
-        TestServer.start(config -> config.withRequestBytesMax(5_000_000))
-            .with("m", FakeModel.waiting(running, go))) {
-      StreamObserver<ModelInferRequest> stream =
-          GRPCInferenceServiceGrpc.newStub(server.client().channel())
-              .modelStreamInfer(
-                  new StreamObserver<>() {
-                    @Override
-                    public void onNext(ModelStreamInferResponse answer) {}
+        TestServer.start(config -> config.withWaitingBytesMax(1 << 20, 4 << 20))
+            .with("m", EchoModel.of(any))) {
+      Application unnamed = server.server().service().applications().unnamed();
+      ManagedChannel idle =
+          NettyChannelBuilder.forTarget(server.server().address().toString().replace("tcp:", ""))
+              .flowControlWindow(64 << 10)
+              .usePlaintext()
+              .build();
+      List<ClientCall<ModelInferRequest, ModelInferResponse>> calls = new ArrayList<>();
+      for (int i = 1; i <= 2; i++) {
+        ClientCall<ModelInferRequest, ModelInferResponse> call =
+            idle.newCall(GRPCInferenceServiceGrpc.getModelInferMethod(), CallOptions.DEFAULT);
+        calls.add(call);
+        call.start(new ClientCall.Listener<>() {}, new Metadata());
+        call.sendMessage(request);
+        call.halfClose();
+        long waiting = i * (3L << 20);
+        QueuedCallsTest.await(() -> unnamed.untaken() >= waiting);
+      }
 
-                    @Override
-                    public void onError(Throwable t) {}
-
-                    @Override
-                    public void onCompleted() {}
-                  });
-      stream.onNext(large());
-      assertThat(running.await(20, TimeUnit.SECONDS)).isTrue();
-
-      stream.onError(new IllegalStateException("the application ends"));
+      assertThatThrownBy(() -> server.stub().modelInfer(request))
+          .hasMessageStartingWith("RESOURCE_EXHAUSTED: no room for one more answer now");
       assertThat(server.stub().serverLive(ServerLiveRequest.getDefaultInstance()).getLive())
           .isTrue();
 
-      assertThat(server.server().service().requests().bytes()).isGreaterThan(1_800_000);
-      go.countDown();
-      QueuedCallsTest.await(() -> server.server().service().requests().bytes() == 0);
+      calls.getFirst().request(1);
+      calls.getLast().cancel("enough", null);
+      QueuedCallsTest.await(() -> unnamed.untaken() == 0);
+      assertThat(server.stub().modelInfer(request).getOutputsCount()).isEqualTo(1);
+      idle.shutdownNow();
     }
   }
 

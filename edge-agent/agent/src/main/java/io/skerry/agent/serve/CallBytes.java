@@ -12,12 +12,13 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Counts the bytes of gRPC's requests as they come and ends the call whose next bytes have no room.
- * gRPC itself bounds each message, but not how many come at a time.
+ * gRPC itself bounds each message, but not how many come at a time. Counts answers, too, until
+ * their clients have taken them.
  */
-final class InboundBytes extends ServerStreamTracer.Factory {
-  private static final Logger log = LoggerFactory.getLogger(InboundBytes.class);
+final class CallBytes extends ServerStreamTracer.Factory {
+  private static final Logger log = LoggerFactory.getLogger(CallBytes.class);
 
-  private static final Context.Key<Call> CALL = Context.key("skerry-inbound-bytes");
+  private static final Context.Key<Call> CALL = Context.key("skerry-call-bytes");
 
   private final RequestBudget budget;
   private final Application unnamed;
@@ -30,8 +31,7 @@ final class InboundBytes extends ServerStreamTracer.Factory {
    * @param unnamed whose calls are that reach no method
    * @param caller whose a call is, by what its connection is known by
    */
-  InboundBytes(
-      RequestBudget budget, Application unnamed, Function<Attributes, Application> caller) {
+  CallBytes(RequestBudget budget, Application unnamed, Function<Attributes, Application> caller) {
     this.budget = budget;
     this.unnamed = unnamed;
     this.caller = caller;
@@ -63,13 +63,16 @@ final class InboundBytes extends ServerStreamTracer.Factory {
 
   /**
    * The bytes of one call's current message, until it is answered. A stream may then stay open for
-   * as long as its client likes; its next message comes after the answer.
+   * as long as its client likes; its next message comes after the answer, and its next answer when
+   * the one before has been taken.
    */
   private final class Call extends ServerStreamTracer {
     private Application application = unnamed;
     private long wire;
     private long unpacked;
     private long held;
+    private long untaken;
+    private boolean answersOnce;
     private boolean working;
     private boolean over;
 
@@ -90,6 +93,7 @@ final class InboundBytes extends ServerStreamTracer.Factory {
     public synchronized void serverCallStarted(ServerCallInfo<?, ?> call) {
       release();
       application = caller.apply(call.getAttributes());
+      answersOnce = call.getMethodDescriptor().getType().serverSendsOneMessage();
     }
 
     @Override
@@ -101,6 +105,14 @@ final class InboundBytes extends ServerStreamTracer.Factory {
     public synchronized void inboundWireSize(long bytes) {
       wire += bytes;
       hold();
+    }
+
+    @Override
+    public synchronized void outboundWireSize(long bytes) {
+      if (answersOnce && !over) {
+        untaken += bytes;
+        application.leave(bytes);
+      }
     }
 
     @Override
@@ -118,6 +130,8 @@ final class InboundBytes extends ServerStreamTracer.Factory {
     @Override
     public synchronized void streamClosed(Status status) {
       over = true;
+      application.leave(-untaken);
+      untaken = 0;
       releaseUnlessWorking();
     }
 
