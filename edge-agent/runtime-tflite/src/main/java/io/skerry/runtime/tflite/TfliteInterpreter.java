@@ -86,6 +86,12 @@ final class TfliteInterpreter implements AutoCloseable {
             "TFLite cannot build %s: an operator or its version is not known to this engine"
                 .formatted(file));
       }
+      // TFLite leaves out what is no tensor, and XNNPACK ends the process where nothing is left.
+      if (interpreter.inputs() == null || interpreter.outputs() == null) {
+        throw new EngineException(
+            Reason.MODEL_INVALID,
+            "TFLite cannot build %s: it has no input or no output".formatted(file));
+      }
       interpreter.EnableCancellation();
       if (delegate.isPresent()) {
         delegate(interpreter, delegate.get(), file, options.acceleratorOnly());

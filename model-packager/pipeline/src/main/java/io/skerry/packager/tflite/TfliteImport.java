@@ -26,7 +26,8 @@ public final class TfliteImport {
   private TfliteImport() {}
 
   /**
-   * The content of a file, once every length and place that it names is seen to lie in it.
+   * The content of a file, once every length and place that it names is seen to lie in it, and all
+   * that it names to be no more than it holds.
    *
    * @throws ModelRefusedException if it is no TFLite file, or damaged
    */
@@ -37,6 +38,11 @@ public final class TfliteImport {
       if (model == null || model.isNull()) {
         throw new ModelRefusedException(DAMAGED);
       }
+    }
+    try {
+      FileCheck.check(content);
+    } catch (IndexOutOfBoundsException | NullPointerException | IllegalArgumentException e) {
+      throw damaged(e);
     }
     return content;
   }
@@ -96,12 +102,12 @@ public final class TfliteImport {
   /**
    * A model of either kind, as a graph on floats with the scales of what was integer.
    *
+   * @param content as {@link #content} gives it
    * @throws ModelRefusedException if the graph cannot say what the file does
    */
   public static TfliteModel readAny(byte[] content) {
     checkIdentifier(content);
     try {
-      VectorBytes.check(content);
       return TfliteNodes.read(ModelT.deserializeFromBinary(content));
     } catch (IndexOutOfBoundsException
         | NullPointerException

@@ -25,6 +25,7 @@ import io.skerry.packager.quantize.QdqExport;
 import io.skerry.packager.quantize.QuantizedGraph;
 import io.skerry.packager.quantize.Scheme;
 import io.skerry.profile.Engine;
+import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadedModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -283,16 +284,50 @@ class TfliteImportTest {
     Model.addBuffers(file, all);
     Model.finishModelBuffer(file, Model.endModel(file));
 
-    byte[] content =
-        TfliteImport.content(Files.write(folder.resolve("often.tflite"), file.sizedByteArray()));
-
+    byte[] content = file.sizedByteArray();
     // As it is, it would be unpacked to 2 GiB.
     assertThat(content).hasSizeLessThan(1 << 19);
-    assertThatThrownBy(() -> TfliteImport.readAny(content))
+    assertRefused(
+        content,
+        "the TFLite model's tables name more than the %d bytes of the file: export it again",
+        content.length);
+  }
+
+  @Test
+  void refusesIndexesOfNothing() throws Exception {
+    byte[] whole = TfliteExport.write(Nets.sensorNet(1));
+    ModelT output = ModelT.deserializeFromBinary(whole);
+    int count = output.getSubgraphs()[0].getTensors().length;
+    output.getSubgraphs()[0].getOutputs()[0] = count;
+    ModelT operand = ModelT.deserializeFromBinary(whole);
+    operand.getSubgraphs()[0].getOperators()[0].getInputs()[0] = -2;
+    ModelT buffer = ModelT.deserializeFromBinary(whole);
+    buffer.getSubgraphs()[0].getTensors()[0].setBuffer(1000);
+
+    assertRefused(
+        output.serializeToBinary(),
+        "the TFLite model names tensor %d of %<d: export it again",
+        count);
+    // Where nobody asks before, either.
+    Path file = folder.resolve("refused.tflite");
+    assertThatThrownBy(() -> new Bench().load(Engine.TFLITE, file))
+        .isInstanceOf(EngineException.class)
+        .hasMessageContaining("refused.tflite: it has no input or no output");
+    assertRefused(
+        operand.serializeToBinary(),
+        "the TFLite model names tensor -2 of %d: export it again",
+        count);
+    assertRefused(
+        buffer.serializeToBinary(),
+        "the TFLite model names buffer 1000 of %d: export it again",
+        buffer.getBuffers().length);
+  }
+
+  private void assertRefused(byte[] content, String message, int number) throws Exception {
+    Path file = Files.write(folder.resolve("refused.tflite"), content);
+    assertThatThrownBy(() -> TfliteImport.content(file))
         .isInstanceOf(ModelRefusedException.class)
-        .hasMessage(
-            "the TFLite model's tables name more than the %d bytes of the file: export it again",
-            content.length);
+        .hasMessage(message, number);
   }
 
   private static int tensor(FlatBufferBuilder file, int dimensions) {

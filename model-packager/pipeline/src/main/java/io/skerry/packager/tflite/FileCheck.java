@@ -5,6 +5,7 @@ import io.skerry.packager.graph.ModelRefusedException;
 import java.nio.ByteBuffer;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
+import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.lite.schema.BucketizeOptions;
 import org.tensorflow.lite.schema.BuiltinOptions;
@@ -23,27 +24,34 @@ import org.tensorflow.lite.schema.TensorMap;
 import org.tensorflow.lite.schema.VarHandleOptions;
 
 /**
- * Adds up the vectors and texts of a file as often as something names them.
+ * Looks through a well-formed file before anybody trusts what it says.
  *
- * <p>A file may name the same bytes from many places, and whoever unpacks it copies them each time:
- * a megabyte named a million times is a small, well-formed file. Where nothing is named twice, all
- * together are no larger than the file.
+ * <p>It may name tensors that it does not have; TFLite leaves out such an output, and XNNPACK ends
+ * the process where none is left. And it may name the same bytes from many places, and whoever
+ * unpacks it copies them each time: a megabyte named a million times is a small file. Where nothing
+ * is named twice, all together are no larger than the file.
  */
-final class VectorBytes {
+final class FileCheck {
+  private static final int NO_TENSOR = -1;
+
+  private final Model model;
   private final long limit;
   private long bytes;
 
-  private VectorBytes(long limit) {
+  private FileCheck(Model model, long limit) {
+    this.model = model;
     this.limit = limit;
   }
 
   /**
-   * Checks that all that is unpacked of a file is no larger than it.
+   * Checks that all indexes lie in what they index, and that all that is unpacked of the file is no
+   * larger than it.
    *
-   * @throws ModelRefusedException if it is
+   * @throws ModelRefusedException if that is not so
    */
   static void check(byte[] content) {
-    new VectorBytes(content.length).add(Model.getRootAsModel(ByteBuffer.wrap(content)));
+    Model model = Model.getRootAsModel(ByteBuffer.wrap(content));
+    new FileCheck(model, content.length).model();
   }
 
   private void add(long more) {
@@ -71,7 +79,14 @@ final class VectorBytes {
     }
   }
 
-  private void add(Model model) {
+  private static void requireIndex(long index, int count, String what) {
+    if (index < 0 || index >= count) {
+      throw new ModelRefusedException(
+          "the TFLite model names %s %d of %d: export it again".formatted(what, index, count));
+    }
+  }
+
+  private void model() {
     add(model.descriptionAsByteBuffer());
     add(model.metadataBufferLength(), Integer.BYTES);
     tables(model.operatorCodesLength(), model::operatorCodes, c -> add(c.customCodeAsByteBuffer()));
@@ -97,9 +112,27 @@ final class VectorBytes {
     add(graph.outputsLength(), Integer.BYTES);
     tables(graph.tensorsLength(), graph::tensors, this::add);
     tables(graph.operatorsLength(), graph::operators, this::add);
+    tensors(graph, graph.inputsLength(), graph::inputs);
+    tensors(graph, graph.outputsLength(), graph::outputs);
+    for (int i = 0; i < graph.operatorsLength(); i++) {
+      Operator operator = graph.operators(i);
+      requireIndex(operator.opcodeIndex(), model.operatorCodesLength(), "kind of operator");
+      tensors(graph, operator.outputsLength(), operator::outputs);
+      tensors(
+          graph,
+          operator.inputsLength(),
+          at -> operator.inputs(at) == NO_TENSOR ? 0 : operator.inputs(at));
+    }
+  }
+
+  private static void tensors(SubGraph graph, int count, IntUnaryOperator indexes) {
+    for (int i = 0; i < count; i++) {
+      requireIndex(indexes.applyAsInt(i), graph.tensorsLength(), "tensor");
+    }
   }
 
   private void add(Tensor tensor) {
+    requireIndex(tensor.buffer(), model.buffersLength(), "buffer");
     add(tensor.nameAsByteBuffer());
     add(tensor.shapeLength(), Integer.BYTES);
     add(tensor.shapeSignatureLength(), Integer.BYTES);
