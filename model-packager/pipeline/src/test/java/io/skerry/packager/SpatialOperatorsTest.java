@@ -357,6 +357,7 @@ class SpatialOperatorsTest {
         "batch");
     assertRefused(model(resize("cubic", "half_pixel", 2, 2)), "(Resize)", "mode 'cubic'");
     assertRefused(model(resize("linear", "half_pixel", 1e-9f, 2)), "(Resize)", "dimension 0");
+    assertRefused(model(resize("linear", "half_pixel", 1e4f, 1e4f)), "(Resize)", "smaller inputs");
     assertRefused(
         model(
             List.of(operator("ConvTranspose", "y", "x", "w").build()),

@@ -18,6 +18,7 @@ public final class GraphBuilder {
   public GraphBuilder(String name, String input, Shape shape) {
     this.name = name;
     this.input = input;
+    shape.requireComputable(input);
     shapes.put(input, shape);
   }
 
@@ -37,12 +38,14 @@ public final class GraphBuilder {
    * Adds a node.
    *
    * @return the name that its output got
-   * @throws ModelRefusedException if the operands do not fit the operator
+   * @throws ModelRefusedException if the operands do not fit the operator, or too much is made of
+   *     them
    */
   public String node(
       String nodeName, Op op, Activation activation, String wanted, List<String> inputs) {
     String output = free(wanted);
     Shape shape = ShapeRules.outputOf(op, inputs.stream().map(this::shape).toList());
+    shape.requireComputable(output);
     shapes.put(output, shape);
     nodes.add(new Node(nodeName, op, inputs, output, activation));
     return output;

@@ -38,6 +38,7 @@ final class OnnxNodes {
   }
 
   void addInput(String name, Shape shape) {
+    shape.requireComputable(name);
     shapes.put(name, shape);
   }
 
@@ -681,7 +682,9 @@ final class OnnxNodes {
       Constant constant = constants.get(input);
       inputShapes.add(constant != null ? constant.shape() : shape(input));
     }
-    shapes.put(output, ShapeRules.outputOf(op, inputShapes));
+    Shape shape = ShapeRules.outputOf(op, inputShapes);
+    shape.requireComputable(output);
+    shapes.put(output, shape);
     nodes.add(new Node(name, op, List.of(inputs), output));
   }
 

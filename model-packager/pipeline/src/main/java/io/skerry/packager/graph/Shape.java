@@ -13,6 +13,9 @@ public record Shape(List<Integer> dimensions) {
   /** A batch of any size. */
   public static final int BATCH = -1;
 
+  /** The most elements of an item: 1 GiB as floats. Engines reserve whatever a file asks for. */
+  private static final int ELEMENTS_MAX = 1 << 28;
+
   public Shape {
     dimensions = List.copyOf(dimensions);
   }
@@ -24,6 +27,23 @@ public record Shape(List<Integer> dimensions) {
       list.add(dimension);
     }
     return new Shape(list);
+  }
+
+  /**
+   * Checks that an item of a tensor is no larger than what is computed with.
+   *
+   * @throws ModelRefusedException if it is
+   */
+  public void requireComputable(String tensor) {
+    double elements = 1;
+    for (int dimension : dimensions) {
+      elements *= Math.max(1, dimension);
+    }
+    if (elements > ELEMENTS_MAX) {
+      throw new ModelRefusedException(
+          "tensor '%s' of shape %s has more than %d elements an item: export it for smaller inputs"
+              .formatted(tensor, this, ELEMENTS_MAX));
+    }
   }
 
   public int rank() {

@@ -2,10 +2,12 @@ package io.skerry.packager.tflite;
 
 import com.google.flatbuffers.Table;
 import io.skerry.packager.graph.ModelRefusedException;
+import io.skerry.packager.graph.Shape;
 import java.nio.ByteBuffer;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.lite.schema.BucketizeOptions;
 import org.tensorflow.lite.schema.BuiltinOptions;
@@ -44,8 +46,8 @@ final class FileCheck {
   }
 
   /**
-   * Checks that all indexes lie in what they index, and that all that is unpacked of the file is no
-   * larger than it.
+   * Checks that all indexes lie in what they index, that all that is unpacked of the file is no
+   * larger than it, and that its tensors can be computed with.
    *
    * @throws ModelRefusedException if that is not so
    */
@@ -135,6 +137,8 @@ final class FileCheck {
     requireIndex(tensor.buffer(), model.buffersLength(), "buffer");
     add(tensor.nameAsByteBuffer());
     add(tensor.shapeLength(), Integer.BYTES);
+    new Shape(IntStream.range(0, tensor.shapeLength()).mapToObj(tensor::shape).toList())
+        .requireComputable(tensor.name());
     add(tensor.shapeSignatureLength(), Integer.BYTES);
     tables(
         tensor.variantTensorsLength(),

@@ -46,6 +46,7 @@ import org.tensorflow.lite.schema.ResizeNearestNeighborOptionsT;
 import org.tensorflow.lite.schema.SubGraph;
 import org.tensorflow.lite.schema.SubGraphT;
 import org.tensorflow.lite.schema.Tensor;
+import org.tensorflow.lite.schema.TensorT;
 import org.tensorflow.lite.schema.TensorType;
 
 class TfliteImportTest {
@@ -321,6 +322,19 @@ class TfliteImportTest {
         buffer.serializeToBinary(),
         "the TFLite model names buffer 1000 of %d: export it again",
         buffer.getBuffers().length);
+  }
+
+  @Test
+  void refusesTensorsThatNoDeviceComputesWith() throws Exception {
+    ModelT model = ModelT.deserializeFromBinary(TfliteExport.write(Nets.sensorNet(1)));
+    TensorT input = model.getSubgraphs()[0].getTensors()[model.getSubgraphs()[0].getInputs()[0]];
+    input.setShape(new int[] {1, 16_777_230, 30});
+
+    assertRefused(
+        model.serializeToBinary(),
+        "tensor 'input' of shape [1,16777230,30] has more than %d elements an item:"
+            + " export it for smaller inputs",
+        1 << 28);
   }
 
   private void assertRefused(byte[] content, String message, int number) throws Exception {
