@@ -1,44 +1,76 @@
 package io.skerry.telemetry.sketch;
 
 import io.skerry.protocol.MalformedDocumentException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 
 /** Reads what {@link BitWriter} wrote. */
 final class BitReader {
+  private static final VarHandle LONGS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+  private static final int GAMMA_MAX = 32;
+
   private final byte[] bytes;
+  private final int size;
   private int at;
 
   BitReader(byte[] bytes) {
     this.bytes = bytes;
+    this.size = bytes.length * Byte.SIZE;
+  }
+
+  // What comes next, the first bit highest: 57 bits at least, zeros where there are no more.
+  private long ahead() {
+    int from = at >>> 3;
+    long next = 0;
+    if (from + Long.BYTES <= bytes.length) {
+      next = (long) LONGS.get(bytes, from);
+    } else {
+      for (int i = 0; i < Long.BYTES; i++) {
+        int more = from + i < bytes.length ? bytes[from + i] & 0xff : 0;
+        next = (next << Byte.SIZE) | more;
+      }
+    }
+    return next << (at & 7);
+  }
+
+  private void skip(int count) throws MalformedDocumentException {
+    if (at + count > size) {
+      throw new MalformedDocumentException("packed counts end too early");
+    }
+    at += count;
   }
 
   int bit() throws MalformedDocumentException {
-    if (at >= bytes.length * 8) {
-      throw new MalformedDocumentException("packed counts end too early");
-    }
-    int bit = bytes[at >>> 3] >>> (7 - (at & 7)) & 1;
-    at++;
-    return bit;
+    return (int) bits(1);
   }
 
+  /** At most 32. */
   long bits(int count) throws MalformedDocumentException {
-    long value = 0;
-    for (int i = 0; i < count; i++) {
-      value = value << 1 | bit();
-    }
-    return value;
+    long next = ahead();
+    skip(count);
+    return count == 0 ? 0 : next >>> (Long.SIZE - count);
+  }
+
+  /** Ones before the next zero, which goes with them; at most so many, and then no zero. */
+  int ones(int most) throws MalformedDocumentException {
+    int ones = Math.min(most, Long.numberOfLeadingZeros(~ahead()));
+    skip(ones == most ? most : ones + 1);
+    return ones;
   }
 
   long gamma() throws MalformedDocumentException {
-    int length = 0;
-    while (bit() == 0) {
-      if (++length > 32) {
-        throw new MalformedDocumentException("packed counts hold a number that is too large");
-      }
+    int length = Long.numberOfLeadingZeros(ahead());
+    if (length > GAMMA_MAX) {
+      skip(GAMMA_MAX + 1);
+      throw new MalformedDocumentException("packed counts hold a number that is too large");
     }
-    return (1L << length | bits(length)) - 1;
+    skip(length + 1);
+    return ((1L << length) | bits(length)) - 1;
   }
 
   boolean isAtEnd() {
-    return bytes.length * 8 - at < 8;
+    return size - at < Byte.SIZE;
   }
 }

@@ -4,18 +4,28 @@ import java.util.Arrays;
 
 /** Bits, most significant first. */
 final class BitWriter {
+  private static final int AT_ONCE = 32;
+
   private byte[] bytes = new byte[512];
-  private int bits;
+  private int whole;
+  // The lowest of these are not in a byte yet: fewer than eight between two calls.
+  private long held;
+  private int heldBits;
 
   void bits(long value, int count) {
-    if ((bits + count + 7) / 8 > bytes.length) {
+    if (count > AT_ONCE) {
+      bits(value >>> AT_ONCE, count - AT_ONCE);
+      bits(value, AT_ONCE);
+      return;
+    }
+    held = (held << count) | (value & ((1L << count) - 1));
+    heldBits += count;
+    if (whole + Long.BYTES > bytes.length) {
       bytes = Arrays.copyOf(bytes, 2 * bytes.length);
     }
-    for (int i = count - 1; i >= 0; i--) {
-      if ((value >>> i & 1) != 0) {
-        bytes[bits >>> 3] |= (byte) (0x80 >>> (bits & 7));
-      }
-      bits++;
+    while (heldBits >= Byte.SIZE) {
+      heldBits -= Byte.SIZE;
+      bytes[whole++] = (byte) (held >>> heldBits);
     }
   }
 
@@ -27,6 +37,10 @@ final class BitWriter {
   }
 
   byte[] toBytes() {
-    return Arrays.copyOf(bytes, (bits + 7) / 8);
+    byte[] all = Arrays.copyOf(bytes, whole + (heldBits > 0 ? 1 : 0));
+    if (heldBits > 0) {
+      all[whole] = (byte) (held << (Byte.SIZE - heldBits));
+    }
+    return all;
   }
 }

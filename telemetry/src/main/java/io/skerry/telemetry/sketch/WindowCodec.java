@@ -32,6 +32,7 @@ public final class WindowCodec {
   private static final int FORMAT = 1;
   private static final int QUOTIENT_MAX = 24;
   private static final int K_MAX = 15;
+  private static final int GUESSES = 2;
 
   private WindowCodec() {}
 
@@ -39,6 +40,7 @@ public final class WindowCodec {
   public static byte[] pack(WindowCounts counts) {
     StreamLayout layout = counts.layout();
     BitWriter out = new BitWriter();
+    long[][] zigzags = new long[GUESSES][mostOrdinary(layout)];
     out.bits(FORMAT, 4);
     out.bits(Integer.numberOfTrailingZeros(counts.foldBy()), 2);
     boolean all = true;
@@ -51,13 +53,21 @@ public final class WindowCodec {
     }
     for (int stream = 0; stream < layout.size(); stream++) {
       if (counts.has(stream)) {
-        packStream(counts, stream, out);
+        packStream(counts, stream, zigzags, out);
       }
     }
     return out.toBytes();
   }
 
-  private static void packStream(WindowCounts counts, int stream, BitWriter out) {
+  private static int mostOrdinary(StreamLayout layout) {
+    int most = 0;
+    for (int stream = 0; stream < layout.size(); stream++) {
+      most = Math.max(most, layout.ordinary(stream));
+    }
+    return most;
+  }
+
+  private static void packStream(WindowCounts counts, int stream, long[][] zigzags, BitWriter out) {
     StreamLayout layout = counts.layout();
     int start = layout.start(stream);
     int step = counts.fold(stream);
@@ -71,9 +81,10 @@ public final class WindowCodec {
       long best = Long.MAX_VALUE;
       int bestGuess = 0;
       int bestK = 0;
-      for (int guess = 0; guess < 2; guess++) {
-        int k = parameter(counts, start, step, bins, total, guess);
-        long size = size(counts, start, step, bins, total, guess, k);
+      for (int guess = 0; guess < GUESSES; guess++) {
+        long[] zigzag = zigzags[guess];
+        int k = parameter(surprises(counts, start, step, bins, total, guess, zigzag), bins);
+        long size = size(zigzag, bins, k);
         if (size < best) {
           best = size;
           bestGuess = guess;
@@ -82,13 +93,8 @@ public final class WindowCodec {
       }
       out.bits(bestGuess, 1);
       out.bits(bestK, 4);
-      long left = total;
-      long before = total / bins;
       for (int bin = 0; bin < bins - 1; bin++) {
-        long count = counts.at(start + bin * step);
-        rice(zigzag(count - guess(bestGuess, left, bins - bin, before)), bestK, out);
-        left -= count;
-        before = count;
+        rice(zigzags[bestGuess][bin], bestK, out);
       }
     }
     int own = layout.own(stream);
@@ -113,34 +119,34 @@ public final class WindowCodec {
     return value << 1 ^ value >> 63;
   }
 
-  // The mean of the numbers is about 2^k where the code is shortest.
-  private static int parameter(
-      WindowCounts counts, int start, int step, int bins, long total, int guess) {
+  // By how much each bin but the last differs from the guess, zigzag; returns their sum.
+  private static long surprises(
+      WindowCounts counts, int start, int step, int bins, long total, int guess, long[] zigzags) {
     long sum = 0;
     long left = total;
     long before = total / bins;
     for (int bin = 0; bin < bins - 1; bin++) {
       long count = counts.at(start + bin * step);
-      sum += zigzag(count - guess(guess, left, bins - bin, before));
+      zigzags[bin] = zigzag(count - guess(guess, left, bins - bin, before));
+      sum += zigzags[bin];
       left -= count;
       before = count;
     }
+    return sum;
+  }
+
+  // The mean of the numbers is about 2^k where the code is shortest.
+  private static int parameter(long sum, int bins) {
     // ln 2 times the mean, in whole numbers.
     long scaled = sum * 69 / 100 / Math.max(1, bins - 1);
     return scaled <= 1 ? 0 : Math.min(K_MAX, 63 - Long.numberOfLeadingZeros(scaled));
   }
 
-  private static long size(
-      WindowCounts counts, int start, int step, int bins, long total, int guess, int k) {
+  private static long size(long[] zigzags, int bins, int k) {
     long bits = 0;
-    long left = total;
-    long before = total / bins;
     for (int bin = 0; bin < bins - 1; bin++) {
-      long count = counts.at(start + bin * step);
-      long quotient = zigzag(count - guess(guess, left, bins - bin, before)) >>> k;
+      long quotient = zigzags[bin] >>> k;
       bits += quotient < QUOTIENT_MAX ? quotient + 1 + k : QUOTIENT_MAX + 32;
-      left -= count;
-      before = count;
     }
     return bits;
   }
@@ -224,13 +230,8 @@ public final class WindowCodec {
   }
 
   private static long unrice(int k, BitReader in) throws MalformedDocumentException {
-    long quotient = 0;
-    while (in.bit() == 1) {
-      if (++quotient == QUOTIENT_MAX) {
-        return in.bits(32);
-      }
-    }
-    return quotient << k | in.bits(k);
+    long quotient = in.ones(QUOTIENT_MAX);
+    return quotient == QUOTIENT_MAX ? in.bits(32) : (quotient << k) | in.bits(k);
   }
 
   private static long checked(long count) throws MalformedDocumentException {

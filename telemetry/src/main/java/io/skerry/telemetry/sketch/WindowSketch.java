@@ -21,8 +21,6 @@ public final class WindowSketch {
 
   private static final int CO_MOMENT_EVERY = 8;
 
-  private static final double LOG_2 = Math.log(2);
-
   private final MonitoringPlan plan;
   private final StreamLayout layout;
   // A device has one row a version: 16 bits are enough but for the busiest bins.
@@ -249,8 +247,11 @@ public final class WindowSketch {
     if (micros <= 1) {
       return 0;
     }
-    // The tiny addend keeps exact powers of two in the bin that they open.
-    int bin = (int) (2 * Math.log((double) micros) / LOG_2 + 1e-9);
-    return Math.min(bin, LATENCY_BINS - 1);
+    if (micros >= 1L << (LATENCY_BINS / 2)) {
+      return LATENCY_BINS - 1;
+    }
+    int power = 63 - Long.numberOfLeadingZeros(micros);
+    // The upper half from 2^(power + 1/2) on: by squares, which are exact.
+    return 2 * power + (int) ((micros * micros) >>> (2 * power + 1));
   }
 }

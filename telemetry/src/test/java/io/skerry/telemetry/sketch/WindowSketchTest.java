@@ -112,6 +112,12 @@ class WindowSketchTest {
     assertThat(WindowSketch.latencyBin(1024)).isEqualTo(20);
     assertThat(WindowSketch.latencyBin(1023)).isEqualTo(19);
     assertThat(WindowSketch.latencyBin(Long.MAX_VALUE)).isEqualTo(31);
+    for (long micros = 1; micros < (1 << 17); micros++) {
+      int bin = WindowSketch.latencyBin(micros);
+      // 2^(bin / 2) <= micros < 2^((bin + 1) / 2), but for the last.
+      assertThat(micros * micros).isGreaterThanOrEqualTo(1L << bin);
+      assertThat(bin == 31 || micros * micros < 1L << (bin + 1)).isTrue();
+    }
   }
 
   @Test
