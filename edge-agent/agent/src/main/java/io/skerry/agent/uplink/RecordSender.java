@@ -66,12 +66,14 @@ final class RecordSender {
    * @throws LinkException if the link failed; what was not sent is sent by the next call
    */
   synchronized void pump(Instant now) throws LinkException {
-    inFlight.stream()
-        .filter(batch -> isLate(batch, now))
-        .map(InFlight::stream)
-        .distinct()
-        .toList()
-        .forEach(this::stall);
+    if (!inFlight.isEmpty()) {
+      inFlight.stream()
+          .filter(batch -> isLate(batch, now))
+          .map(InFlight::stream)
+          .distinct()
+          .toList()
+          .forEach(this::stall);
+    }
     for (RecordStream stream : PRECIOUS_FIRST) {
       Map<Long, Long> sent = sentThrough.getOrDefault(stream, Map.of());
       while (inFlight.size() < IN_FLIGHT_MAX && !(stalled.containsKey(stream) && isSent(stream))) {

@@ -50,7 +50,7 @@ final class ReportPublisher {
       return true;
     }
     ReportedDocument before = published.get();
-    if (!withoutCounters(current).equals(withoutCounters(before))) {
+    if (!isSameButCounters(current, before)) {
       return true;
     }
     Duration age = Duration.between(before.at(), now);
@@ -64,31 +64,36 @@ final class ReportPublisher {
     return age.compareTo(counted ? cadence.counters() : cadence.heartbeat()) >= 0;
   }
 
-  private static List<Object> withoutCounters(ReportedDocument document) {
-    List<SlotReport> slots =
-        document.slots().stream()
-            .map(
-                slot ->
-                    new SlotReport(
-                        slot.slot(),
-                        slot.revision(),
-                        slot.phase(),
-                        slot.rollout(),
-                        slot.target(),
-                        slot.running(),
-                        slot.error(),
-                        0,
-                        0))
-            .toList();
-    DeviceHealth health = document.health();
-    return List.of(
-        document.observed(),
-        document.applied(),
-        slots,
-        document.facts(),
-        health.rootVersion(),
-        health.snapshotVersion(),
-        health.certificateExpires(),
-        health.takenOver());
+  private static boolean isSameButCounters(ReportedDocument one, ReportedDocument other) {
+    DeviceHealth health = one.health();
+    DeviceHealth before = other.health();
+    return one.observed().equals(other.observed())
+        && one.applied().equals(other.applied())
+        && areSameButCounters(one.slots(), other.slots())
+        && one.facts().equals(other.facts())
+        && health.rootVersion() == before.rootVersion()
+        && health.snapshotVersion() == before.snapshotVersion()
+        && health.certificateExpires().equals(before.certificateExpires())
+        && health.takenOver() == before.takenOver();
+  }
+
+  private static boolean areSameButCounters(List<SlotReport> some, List<SlotReport> others) {
+    if (some.size() != others.size()) {
+      return false;
+    }
+    for (int i = 0; i < some.size(); i++) {
+      SlotReport one = some.get(i);
+      SlotReport other = others.get(i);
+      if (!one.slot().equals(other.slot())
+          || one.revision() != other.revision()
+          || !one.phase().equals(other.phase())
+          || !one.rollout().equals(other.rollout())
+          || !one.target().equals(other.target())
+          || !one.running().equals(other.running())
+          || !one.error().equals(other.error())) {
+        return false;
+      }
+    }
+    return true;
   }
 }

@@ -32,8 +32,10 @@ final class SpoolAccount {
   /** Origins whose dropped records can still be put right. */
   static final int DROPS_MAX = 256;
 
-  static final int BYTES_MAX =
-      4 * 32 + 4 + ENTRIES_MAX * 17 + 4 + ENTRIES_MAX * 21 + 4 + DROPS_MAX * 25;
+  private static final int STREAM_BYTES = 32;
+  private static final int MARK_BYTES = 17;
+  private static final int DAMAGED_BYTES = 21;
+  private static final int DROPS_BYTES = 25;
 
   private static final List<RecordStream> STREAMS = List.of(RecordStream.values());
 
@@ -178,7 +180,15 @@ final class SpoolAccount {
   }
 
   byte[] encode() {
-    ByteBuffer bytes = ByteBuffer.allocate(BYTES_MAX);
+    ByteBuffer bytes =
+        ByteBuffer.allocate(
+            STREAMS.size() * STREAM_BYTES
+                + Integer.BYTES
+                + committed.size() * MARK_BYTES
+                + Integer.BYTES
+                + damagedIn.size() * DAMAGED_BYTES
+                + Integer.BYTES
+                + drops.size() * DROPS_BYTES);
     for (RecordStream stream : STREAMS) {
       bytes.putLong(dropped.getOrDefault(stream, 0L)).putLong(damaged.getOrDefault(stream, 0L));
       bytes.putLong(floor(stream).epoch()).putLong(floor(stream).sequence());
@@ -192,9 +202,7 @@ final class SpoolAccount {
     drops.forEach(
         (origin, counted) ->
             put(bytes, origin).putLong(counted.dropped()).putLong(counted.highest()));
-    byte[] encoded = new byte[bytes.position()];
-    bytes.flip().get(encoded);
-    return encoded;
+    return bytes.array();
   }
 
   private static ByteBuffer put(ByteBuffer bytes, Origin origin) {

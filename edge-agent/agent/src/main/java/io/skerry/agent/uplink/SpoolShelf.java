@@ -103,7 +103,9 @@ final class SpoolShelf {
 
   /** Every segment. */
   List<SpoolSegment> all() {
-    return segments.values().stream().flatMap(List::stream).toList();
+    List<SpoolSegment> all = new ArrayList<>();
+    segments.values().forEach(all::addAll);
+    return all;
   }
 
   Path folder(RecordStream stream) {
@@ -117,7 +119,11 @@ final class SpoolShelf {
 
   /** Files on disk. */
   int files() {
-    return leftovers.size() + segments.values().stream().mapToInt(List::size).sum();
+    int files = leftovers.size();
+    for (List<SpoolSegment> some : segments.values()) {
+      files += some.size();
+    }
+    return files;
   }
 
   /** Writes a record to the end of a segment, which may be a new one. */
@@ -139,6 +145,9 @@ final class SpoolShelf {
   }
 
   void deleteLeftovers() {
+    if (leftovers.isEmpty()) {
+      return;
+    }
     leftovers
         .entrySet()
         .removeIf(
