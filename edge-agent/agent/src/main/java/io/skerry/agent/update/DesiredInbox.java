@@ -5,6 +5,7 @@ import io.skerry.artifact.sign.SignatureInvalidException;
 import io.skerry.artifact.trust.Role;
 import io.skerry.artifact.trust.Trust;
 import io.skerry.protocol.DesiredDocument;
+import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.SlotReport;
@@ -24,6 +25,7 @@ final class DesiredInbox {
   private final UpdateNews news;
   private Optional<SlotReport.Failure> refusal = Optional.empty();
   private Optional<Kept> kept = Optional.empty();
+  private Optional<Obeyed> last = Optional.empty();
 
   /**
    * A message that may be obeyed later.
@@ -34,33 +36,52 @@ final class DesiredInbox {
   private record Kept(ByteString message, long rootVersion, Optional<Instant> expiresAt) {}
 
   /**
+   * The message that was obeyed last. The broker gives it again with every connection, and a small
+   * processor takes milliseconds for its signature.
+   *
+   * @param trust that proved it
+   */
+  private record Obeyed(Digest message, Trust trust) {}
+
+  /**
    * A document for this device that its director role signed.
    *
-   * @param director the role
-   * @param rootVersion that was known
+   * @param trust that proved it
    */
-  record Opened(DesiredDocument document, Role director, long rootVersion, ByteString message) {}
+  record Opened(DesiredDocument document, Trust trust, ByteString message) {
+    Role director() {
+      return trust.root().director();
+    }
+  }
 
   DesiredInbox(UpdateSetup setup, UpdateNews news) {
     this.setup = setup;
     this.news = news;
   }
 
-  /** The document in a message: a signed envelope. Empty when it is refused. */
+  /**
+   * The document in a message: a signed envelope. Empty when it is refused, and when it is the one
+   * that was obeyed last.
+   */
   synchronized Optional<Opened> open(byte[] message) {
     if (message.length == 0) {
       return Optional.empty();
     }
     Trust trust = setup.trust().get();
     long root = trust.root().version();
+    if (last.filter(one -> one.trust() == trust && one.message().equals(Digest.of(message)))
+        .isPresent()) {
+      refusal = Optional.empty();
+      kept = Optional.empty();
+      return Optional.empty();
+    }
     try {
       DesiredDocument document = DesiredEnvelope.open(message, trust);
       if (!document.tenant().equals(setup.tenant()) || !document.device().equals(setup.device())) {
         throw new MalformedDocumentException(
             "desired document is for %s/%s".formatted(document.tenant(), document.device()));
       }
-      return Optional.of(
-          new Opened(document, trust.root().director(), root, ByteString.copyFrom(message)));
+      return Optional.of(new Opened(document, trust, ByteString.copyFrom(message)));
     } catch (SignatureInvalidException e) {
       kept = Optional.of(new Kept(ByteString.copyFrom(message), root, Optional.empty()));
       refuse(ErrorCode.DESIRED_SIGNATURE_INVALID, String.valueOf(e.getMessage()));
@@ -80,15 +101,18 @@ final class DesiredInbox {
   }
 
   /** The newest message is obeyed, or was before. */
-  synchronized void obeyed() {
+  synchronized void obeyed(Opened opened) {
     refusal = Optional.empty();
     kept = Optional.empty();
+    last = Optional.of(new Obeyed(Digest.of(opened.message().toByteArray()), opened.trust()));
   }
 
   /** Refuses a document that came, or is looked at, too late. */
   synchronized void expired(Opened opened, Instant now) {
     DesiredDocument document = opened.document();
-    kept = Optional.of(new Kept(opened.message(), opened.rootVersion(), document.expiresAt()));
+    kept =
+        Optional.of(
+            new Kept(opened.message(), opened.trust().root().version(), document.expiresAt()));
     refuse(
         ErrorCode.DESIRED_EXPIRED,
         "desired document of generation %s expired at %s, and it is %s: what runs goes on"

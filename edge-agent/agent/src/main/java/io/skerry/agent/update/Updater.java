@@ -163,7 +163,7 @@ public final class Updater implements AutoCloseable {
       inbox.expired(opened, now);
       return;
     }
-    inbox.obeyed();
+    inbox.obeyed(opened);
     if (!isNew) {
       return;
     }

@@ -92,8 +92,7 @@ class DesiredInboxTest {
     trust = trust.withRoot(root(2, after));
 
     assertThat(inbox.again()).contains(message);
-    assertThat(inbox.open(message)).isPresent();
-    inbox.obeyed();
+    inbox.obeyed(inbox.open(message).orElseThrow());
     assertThat(inbox.again()).isEmpty();
     assertThat(events).containsExactly("DESIRED_SIGNATURE_INVALID");
   }
@@ -116,6 +115,31 @@ class DesiredInboxTest {
     assertThat(inbox.again()).isEmpty();
     assertThat(inbox.refusal().map(SlotReport.Failure::code)).contains(ErrorCode.DESIRED_MALFORMED);
     assertThat(events).containsExactly("DESIRED_SIGNATURE_INVALID", "DESIRED_MALFORMED");
+  }
+
+  @Test
+  void forgetsARefusalWhenTheObeyedMessageComesAgain() {
+    byte[] message = signed(document(DEVICE), before);
+    inbox.obeyed(inbox.open(message).orElseThrow());
+    inbox.open(signed(document(DEVICE), after));
+    assertThat(inbox.refusal()).isPresent();
+
+    assertThat(inbox.open(message)).isEmpty();
+
+    assertThat(inbox.refusal()).isEmpty();
+    assertThat(inbox.again()).isEmpty();
+  }
+
+  @Test
+  void provesAnObeyedMessageAgainWhenItsKeyIsRotatedAway() {
+    byte[] message = signed(document(DEVICE), before);
+    inbox.obeyed(inbox.open(message).orElseThrow());
+
+    trust = trust.withRoot(root(2, after));
+
+    assertThat(inbox.open(message)).isEmpty();
+    assertThat(inbox.refusal().map(SlotReport.Failure::code))
+        .contains(ErrorCode.DESIRED_SIGNATURE_INVALID);
   }
 
   @Test
