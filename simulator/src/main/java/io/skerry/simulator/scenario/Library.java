@@ -31,6 +31,9 @@ public final class Library {
           new Clock1970(),
           new MeteredLink(),
           new TwoVersionsApart(),
+          new NoOutcomes(),
+          new SpoolFull(),
+          new DamagedDisk(),
           new Random());
 
   private Library() {}

@@ -145,6 +145,14 @@ public final class ControlPlane implements MemoryBroker.Client {
     }
   }
 
+  /** Nothing more goes wrong with the process; one that is gone is started. */
+  void heal() {
+    dies = null;
+    if (!up) {
+      start();
+    }
+  }
+
   /** Whether the process runs. */
   public boolean isUp() {
     return up;

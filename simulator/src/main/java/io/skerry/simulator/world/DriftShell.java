@@ -22,13 +22,17 @@ import java.util.function.Function;
 
 /** Judges windows with the real ledger, in their order, once their records had time to arrive. */
 final class DriftShell {
+  /** Windows of devices that are kept: beyond it nothing is judged a second time any more. */
+  static final long HISTORY_DEVICES_MAX = 20_000;
+
   private final Releases releases;
   private final Function<DeviceId, Map<String, String>> attributes;
   private final TreeMap<Long, Map<DeviceId, DeviceWindow>> waiting = new TreeMap<>();
   private final List<Incident> incidents = new ArrayList<>();
-  // Kept only where a run is small enough to judge everything a second time.
+  // Kept only while it is little enough to judge everything a second time with every start.
   private final List<Judged> history = new ArrayList<>();
-  private final boolean keeping;
+  private long historyDevices;
+  private boolean keeping;
   private final DriftSettings settings;
   private DriftLedger ledger;
   private long judgedThrough = -1;
@@ -88,13 +92,19 @@ final class DriftShell {
       }
       WindowVerdict verdict = ledger.judge(due.getKey(), devices);
       judgedThrough = due.getKey();
-      if (keeping) {
-        history.add(new Judged(due.getKey(), devices, verdict));
-      }
+      keep(new Judged(due.getKey(), devices, verdict));
       verdicts.add(verdict);
       follow(verdict);
     }
     return verdicts;
+  }
+
+  private void keep(Judged judged) {
+    historyDevices += judged.devices().size();
+    keeping &= historyDevices <= HISTORY_DEVICES_MAX;
+    if (keeping) {
+      history.add(judged);
+    }
   }
 
   private void follow(WindowVerdict verdict) {

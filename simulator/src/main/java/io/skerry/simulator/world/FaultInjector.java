@@ -83,8 +83,10 @@ public final class FaultInjector {
         world.after(
             Math.min(fault.lasts(), 12 * World.HOUR),
             () -> {
-              fleet.plane().kill();
-              fleet.plane().start();
+              if (!healed) {
+                fleet.plane().kill();
+                fleet.plane().start();
+              }
             });
       }
       case PARTITION -> {
@@ -189,8 +191,8 @@ public final class FaultInjector {
       fleet.broker().start();
     }
     fleet.replica().kill();
-    fleet.plane().kill();
-    fleet.plane().start();
+    // Not started anew where it runs: a start repairs what it ought to have repaired before.
+    fleet.plane().heal();
     for (SimDevice device : fleet.devices()) {
       device.heal();
       if (!device.isGone()) {

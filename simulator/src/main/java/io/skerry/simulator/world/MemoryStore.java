@@ -254,6 +254,17 @@ public final class MemoryStore {
     return sum(id, ledger -> ledger.givenUp() + ledger.damaged());
   }
 
+  /** Records that a device's last report counts as dropped or damaged. */
+  public long saidLost(DeviceId id) {
+    return report(id)
+        .map(report -> sum(report.dropped()) + sum(report.health().damaged()))
+        .orElse(0L);
+  }
+
+  private static long sum(Map<RecordStream, Long> counts) {
+    return counts.values().stream().mapToLong(Long::longValue).sum();
+  }
+
   /** Records that were heard of, did not come and are not accounted for. */
   public long missing(DeviceId id) {
     return sum(id, StreamLedger::missing);

@@ -21,7 +21,9 @@ import io.skerry.artifact.trust.Trust;
 import io.skerry.profile.Engine;
 import io.skerry.profile.Precision;
 import io.skerry.protocol.DesiredDocument;
+import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
+import io.skerry.protocol.Generation;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
@@ -67,6 +69,19 @@ public final class Releases {
   private final Map<String, byte[]> blobs = new HashMap<>();
   private final Map<String, Variant> variants = new HashMap<>();
   private final Map<Long, Behaviour> behaviours = new HashMap<>();
+  // The newest of each device. A start of the control plane tells them again, and the signature of
+  // the same key over the same bytes is the same.
+  private final Map<DeviceId, Signed> directed = new HashMap<>();
+
+  private static final class Signed {
+    private final Generation generation;
+    private final byte[] message;
+
+    Signed(Generation generation, byte[] message) {
+      this.generation = generation;
+      this.message = message;
+    }
+  }
 
   /**
    * A profile's artifact.
@@ -87,6 +102,8 @@ public final class Releases {
     SLOW,
     /** Gives the opposite answer. */
     WRONG,
+    /** Answers well, and nobody ever hears what really happened. */
+    UNTOLD,
     /** Fails its own golden inputs. */
     BROKEN,
     /** Signed by nobody who may. */
@@ -252,8 +269,18 @@ public final class Releases {
         .toJson();
   }
 
-  /** A desired document as it travels. */
+  /** A desired document as it travels; a device has one of each generation. */
   byte[] directed(DesiredDocument document) {
+    Signed before = directed.get(document.device());
+    if (before != null && before.generation.equals(document.generation())) {
+      return before.message;
+    }
+    byte[] message = signed(document);
+    directed.put(document.device(), new Signed(document.generation(), message));
+    return message;
+  }
+
+  private byte[] signed(DesiredDocument document) {
     byte[] payload = ProtocolCodec.encode(document);
     DsseEnvelope envelope = Dsse.sign(DesiredDocument.PAYLOAD_TYPE, payload, director);
     return Envelope.newBuilder()

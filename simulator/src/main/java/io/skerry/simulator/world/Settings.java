@@ -57,6 +57,25 @@ public record Settings(
         devices <= 200);
   }
 
+  /** The same with so much disk for a device's records. */
+  public Settings withSpool(long bytes) {
+    return new Settings(
+        devices,
+        sites,
+        predictions,
+        measured,
+        outcomes,
+        window,
+        windowGrace,
+        cadence,
+        timing,
+        bytes,
+        sampling,
+        engineMillis,
+        sweepMillis,
+        keepWindows);
+  }
+
   /** Devices whose predictions all go through the predictor, with outcomes for half of them. */
   public static Settings busy(int devices) {
     return new Settings(

@@ -110,6 +110,7 @@ public final class SimDevice {
   private boolean inside;
   private final Set<Long> ran = new TreeSet<>();
   private long fetched;
+  private int crashes;
 
   SimDevice(Fleet fleet, int index) {
     this.fleet = fleet;
@@ -467,7 +468,9 @@ public final class SimDevice {
                     "",
                     new CallTimes(now, now)));
         observer.tick();
-        if (withOutcome && random.nextDouble() < fleet.settings().outcomes()) {
+        if (withOutcome
+            && random.nextDouble() < fleet.settings().outcomes()
+            && behaviour != Behaviour.UNTOLD) {
           observer.submit(
               new Feedback(prediction.id().value(), "", truth ? 1 : 0, clock.instant()));
         }
@@ -595,7 +598,10 @@ public final class SimDevice {
     inside = true;
     try {
       action.run();
-    } catch (MachineStopped | ProcessDied e) {
+    } catch (ProcessDied e) {
+      crashes++;
+      died();
+    } catch (MachineStopped e) {
       died();
     } finally {
       inside = false;
@@ -779,6 +785,11 @@ public final class SimDevice {
     return ran;
   }
 
+  /** How often its model ended the agent. */
+  int crashes() {
+    return crashes;
+  }
+
   /** Bytes of artifacts that ever came over its line. */
   long fetched() {
     return fetched;
@@ -830,15 +841,6 @@ public final class SimDevice {
   long spoolBytes() {
     Agent now = process;
     return now == null ? 0 : now.spool.bytes();
-  }
-
-  /** Records that the device says it dropped or found damaged. */
-  long lost() {
-    Agent now = process;
-    return now == null
-        ? 0
-        : now.spool.dropped().values().stream().mapToLong(Long::longValue).sum()
-            + now.spool.damaged().values().stream().mapToLong(Long::longValue).sum();
   }
 
   Instant clock() {

@@ -5,6 +5,8 @@ import io.skerry.fleet.gate.GateAction;
 import io.skerry.fleet.incident.Incident;
 import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.fleet.rollout.RolloutPhase;
+import io.skerry.simulator.disk.Loss;
+import io.skerry.simulator.disk.Stop;
 import io.skerry.simulator.world.Nature.Kind;
 import io.skerry.simulator.world.Nature.Shift;
 import io.skerry.simulator.world.Releases.Behaviour;
@@ -23,6 +25,7 @@ public final class Story {
   private final World world;
   private final Map<Long, Rollout> rollouts = new HashMap<>();
   private final List<Long> onlineThen = new ArrayList<>();
+  private final List<Long> runningThen = new ArrayList<>();
   private final Map<SimDevice, Long> fetchedThen = new HashMap<>();
   private Duration clockErrorThen = Duration.ZERO;
 
@@ -339,6 +342,51 @@ public final class Story {
   /** Records that came more than once and were stored once. */
   public long duplicates() {
     return fleet.store().duplicates();
+  }
+
+  /** The most that a model ended the agent of one device. */
+  public long crashesOfOneDevice() {
+    return fleet.devices().stream().mapToLong(SimDevice::crashes).max().orElse(0);
+  }
+
+  /** Damages a waiting record on the disk of each of these devices. */
+  public void bitsFlip(Duration when, IntPredicate devices) {
+    at(
+        when,
+        () -> {
+          SplittableRandom random = new SplittableRandom(when.toMillis());
+          fleet.devices().stream()
+              .filter(device -> devices.test(device.index()))
+              .forEach(device -> device.flipBit(random));
+        });
+  }
+
+  /** Devices lose their power, and have it back after a minute. */
+  public void powerCut(Duration when, IntPredicate devices) {
+    at(
+        when,
+        () ->
+            fleet.devices().stream()
+                .filter(device -> devices.test(device.index()))
+                .forEach(
+                    device ->
+                        device.stop(
+                            new Loss.PowerCut(1 + device.index()), 0, Stop.INSIDE, World.MINUTE)));
+  }
+
+  /** Remembers how many devices answer with a version then. */
+  public void countRunning(Duration when, long version) {
+    at(when, () -> runningThen.add(running(version)));
+  }
+
+  /** What the n-th count was, from 0. */
+  public long runningThen(int count) {
+    return runningThen.get(count);
+  }
+
+  /** Records that devices say they dropped or found damaged. */
+  public long saidLost() {
+    return fleet.devices().stream().mapToLong(device -> fleet.store().saidLost(device.id())).sum();
   }
 
   /** Records that devices had to drop. */

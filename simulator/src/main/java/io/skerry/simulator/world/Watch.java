@@ -53,14 +53,17 @@ public final class Watch {
     private final long epoch;
     private final long sequence;
     private final long predictions;
+    // 0 where nobody but the device saw what it holds.
+    private final int content;
     private boolean durable;
     private boolean doubtful;
 
-    Kept(RecordStream stream, long epoch, long sequence, long predictions) {
+    Kept(RecordStream stream, long epoch, long sequence, long predictions, int content) {
       this.stream = stream;
       this.epoch = epoch;
       this.sequence = sequence;
       this.predictions = predictions;
+      this.content = content;
     }
   }
 
@@ -136,7 +139,20 @@ public final class Watch {
     Truth truth = devices.get(device);
     long predictions = record.hasWindow() ? record.getWindow().getPredictions() : 0;
     truth.keptPredictions += predictions;
-    truth.open.add(new Kept(stream, epoch, sequence, predictions));
+    truth.open.add(new Kept(stream, epoch, sequence, predictions, content(record)));
+  }
+
+  // Of all but the sequence, which the spool gives.
+  private static int content(Record record) {
+    int body =
+        switch (record.getBodyCase()) {
+          case WINDOW -> record.getWindow().hashCode();
+          case SAMPLE -> record.getSample().hashCode();
+          case FEEDBACK -> record.getFeedback().hashCode();
+          case EVENT -> record.getEvent().hashCode();
+          case BODY_NOT_SET -> 0;
+        };
+    return body == 0 ? 0 : 31 * body + Long.hashCode(record.getAtMillis());
   }
 
   /** The device says at once that it could not keep a record. */
@@ -174,7 +190,8 @@ public final class Watch {
     for (int i = 0; i < truth.open.size(); i++) {
       Kept kept = truth.open.get(i);
       if (kept.sequence == record.getSequence() && kept.stream == stream && kept.epoch == epoch) {
-        if (kept.predictions != predictions) {
+        if (kept.predictions != predictions
+            || (kept.content != 0 && kept.content != content(record))) {
           broken(5, device, "a record was stored other than it was kept");
         }
         truth.open.remove(i);
@@ -447,12 +464,17 @@ public final class Watch {
           index,
           "%d records are missing and unaccounted for".formatted(store.missing(device.id())));
     }
-    if (durable > accounted) {
+    // Of a stream that has nothing more to send only the report tells.
+    long said = store.saidLost(device.id());
+    if (durable > Math.max(accounted, said)) {
       broken(
           2,
           index,
           "%d records were kept and are neither stored nor counted as lost (%d are)"
-              .formatted(durable, accounted));
+              .formatted(durable, Math.max(accounted, said)));
+    }
+    if (said < accounted) {
+      broken(2, index, "says that it lost %d records, and %d are lost".formatted(said, accounted));
     }
     if (accounted > truth.open.size()) {
       broken(5, index, "%d records count as lost, %d are".formatted(accounted, truth.open.size()));

@@ -13,9 +13,8 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 
 /**
- * Simulates until something does not hold: first one scenario, then everything going wrong, then
- * every other scenario, then everything going wrong with other seeds. Made by reflection, in a
- * world of classes in which a fault may be planted.
+ * Simulates until something does not hold: first one scenario, then everything going wrong with one
+ * seed after the other. Made by reflection, in a world of classes in which a fault may be planted.
  */
 public final class Hunt implements Callable<String[]> {
   private static final int DEVICES = 10;

@@ -21,10 +21,22 @@ final class PlantedClasses extends URLClassLoader {
 
   /**
    * @param fault {@link PlantedFault#NONE} changes nothing
+   * @throws IllegalStateException if there is nothing to change: what a run would then find is not
+   *     the fault
    */
-  PlantedClasses(PlantedFault fault) {
+  PlantedClasses(PlantedFault fault) throws IOException {
     super(classPath(), PlantedClasses.class.getClassLoader());
     this.fault = fault;
+    if (fault != PlantedFault.NONE) {
+      changed();
+    }
+  }
+
+  private byte[] changed() throws IOException {
+    String file = fault.type().replace('.', '/') + ".class";
+    try (InputStream in = Objects.requireNonNull(findResource(file), file).openStream()) {
+      return fault.mutation().of(in.readAllBytes(), fault.type());
+    }
   }
 
   private static URL[] classPath() {
@@ -55,9 +67,8 @@ final class PlantedClasses extends URLClassLoader {
     if (!name.equals(fault.type())) {
       return findClass(name);
     }
-    String file = name.replace('.', '/') + ".class";
-    try (InputStream in = Objects.requireNonNull(findResource(file), file).openStream()) {
-      byte[] changed = fault.mutation().of(in.readAllBytes(), name);
+    try {
+      byte[] changed = changed();
       return defineClass(name, changed, 0, changed.length);
     } catch (IOException e) {
       throw new ClassNotFoundException(name, e);

@@ -68,13 +68,13 @@ record PlantedFault(String name, String what, String type, Mutation mutation, St
               "a record's checksum is not looked at",
               UPLINK + "SpoolFrame",
               Mutation.answers("isWhole", 1),
-              "random"),
+              "damaged-disk"),
           new PlantedFault(
               "forget-dropped-records",
               "records that found no room are not counted",
               UPLINK + "SpoolAccount",
               Mutation.doesNothing("drop"),
-              "random"),
+              "spool-full"),
           new PlantedFault(
               "drop-the-dedupe-check",
               "a record that comes again is stored again",
@@ -107,15 +107,15 @@ record PlantedFault(String name, String what, String type, Mutation mutation, St
               "bad-model-crash"),
           new PlantedFault(
               "count-no-data-as-success",
-              "no gate's answer is waited for",
+              "a gate that saw nothing says PASS",
               GATE + "SequentialGate",
-              Mutation.answers("required", 0),
-              "bad-model-wrong"),
+              Mutation.says("judged", "NO_DATA", "PASS"),
+              "no-outcomes"),
           new PlantedFault(
               "pass-a-harmful-version",
               "a gate that sees harm says PASS",
               GATE + "SequentialGate",
-              Mutation.says("judged", "FAIL", "PASS"),
+              Mutation.says("verdict", "FAIL", "PASS"),
               "bad-model-slow"),
           new PlantedFault(
               "pass-a-stage-before-its-soak",
