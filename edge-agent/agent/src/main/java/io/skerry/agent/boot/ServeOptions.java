@@ -180,14 +180,14 @@ final class ServeOptions {
           spec.commandLine(),
           "--message-mib is %d, expected 1 to %d".formatted(messageMib, MESSAGE_MIB_MAX));
     }
-    long largest = RequestBudget.largestRequest(config.requestBytesMax());
+    long largest = RequestBudget.largestRequest(config.bounds().requestBytesMax());
     if ((long) messageMib << 20 > largest) {
       throw new ParameterException(
           spec.commandLine(),
           "--message-mib is %d, but this heap has room for %d: give it 2.2 times as much as the largest request, by -Xmx in SKERRY_JAVA_OPTIONS"
               .formatted(messageMib, largest >> 20));
     }
-    return config.withMessageBytesMax(messageMib << 20);
+    return config.withBounds(config.bounds().withMessageBytesMax(messageMib << 20));
   }
 
   /** The configuration with these options. */
@@ -244,7 +244,7 @@ final class ServeOptions {
         : new Http(
             Optional.of(
                 HttpServer.start(
-                    HttpConfig.at(httpPort).withBodyBytesMax(config.messageBytesMax()),
+                    HttpConfig.at(httpPort).withBodyBytesMax(config.bounds().messageBytesMax()),
                     server.service())));
   }
 

@@ -82,14 +82,14 @@ public final class AgentServer implements AutoCloseable {
   private Listening prepare(Listener listener, Transport transport) {
     NettyServerBuilder builder =
         transport
-            .builder(new ConnectionLimit(listener, config.connectionsMax()))
+            .builder(new ConnectionLimit(listener, config.bounds().connectionsMax()))
             .directExecutor()
             // A fixed window: to find one, gRPC would send a ping with the data of every call.
             .flowControlWindow(WINDOW_BYTES)
             .decompressorRegistry(DeflateCodec.DECOMPRESSORS)
             .handshakeTimeout(HANDSHAKE_SECONDS_MAX, TimeUnit.SECONDS)
-            .maxInboundMessageSize(config.messageBytesMax())
-            .maxConcurrentCallsPerConnection(config.callsPerConnectionMax());
+            .maxInboundMessageSize(config.bounds().messageBytesMax())
+            .maxConcurrentCallsPerConnection(config.bounds().callsPerConnectionMax());
     if (config.traces().isPresent()) {
       builder.intercept(new TraceHeaders());
     }

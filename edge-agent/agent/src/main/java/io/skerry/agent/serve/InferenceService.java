@@ -85,10 +85,10 @@ public final class InferenceService implements AutoCloseable {
     this.served = served;
     this.tracer = tracer;
     int shares = Applications.shares(config.listeners());
-    this.requests = new RequestBudget(config.requestBytesMax(), shares);
-    this.sentAhead = new RequestBudget(config.aheadBytesMax(), shares);
-    this.untakenMax = config.answerBytesMax() / shares;
-    this.bounds = config.queue().within(config.requestBytesMax()).dividedBy(shares);
+    this.requests = new RequestBudget(config.bounds().requestBytesMax(), shares);
+    this.sentAhead = new RequestBudget(config.bounds().aheadBytesMax(), shares);
+    this.untakenMax = config.bounds().answerBytesMax() / shares;
+    this.bounds = config.queue().within(config.bounds().requestBytesMax()).dividedBy(shares);
     this.calls = calls;
     this.loading =
         new ThreadPoolExecutor(

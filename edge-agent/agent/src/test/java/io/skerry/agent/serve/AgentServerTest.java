@@ -230,7 +230,10 @@ class AgentServerTest {
   @Test
   void refusesAMessageThatIsTooLarge() throws Exception {
     GRPCInferenceServiceBlockingStub stub =
-        stub(start(ServeConfig.at(address(Over.TCP)).withMessageBytesMax(1_000)));
+        stub(
+            start(
+                ServeConfig.at(address(Over.TCP))
+                    .withBounds(ServeBounds.defaults().withMessageBytesMax(1_000))));
 
     refuses(
         stub,

@@ -151,7 +151,7 @@ class ApplicationsTest {
     CountDownLatch running = new CountDownLatch(2);
     CountDownLatch go = new CountDownLatch(1);
     TestServer server =
-        start(config -> config.withRequestBytesMax(6_000_000))
+        start(config -> config.withBounds(ServeBounds.defaults().withRequestBytesMax(6_000_000)))
             .with("m", FakeModel.waiting(running, go));
     List<Future<?>> calls = new ArrayList<>();
     try {
@@ -176,7 +176,8 @@ class ApplicationsTest {
 
   @Test
   void anApplicationThatClosesNoConnectionShutsOutItselfOnly() throws Exception {
-    start(config -> config.withConnectionsMax(2)).with("m", EchoModel.of(ElementType.FP32));
+    start(config -> config.withBounds(ServeBounds.defaults().withConnectionsMax(2)))
+        .with("m", EchoModel.of(ElementType.FP32));
     ModelInferRequest request = TestServer.floats(1, 2).build();
     GRPCInferenceServiceBlockingStub first = stub("cam");
     first.modelInfer(request);

@@ -36,7 +36,10 @@ class ConnectionsTest {
             ? new ListenAddress.Unix(folder.resolve("a"))
             : new ListenAddress.Tcp("127.0.0.1", 0);
     try (TestServer server =
-            TestServer.start(config -> ServeConfig.at(address).withConnectionsMax(2));
+            TestServer.start(
+                config ->
+                    ServeConfig.at(address)
+                        .withBounds(ServeBounds.defaults().withConnectionsMax(2)));
         SocketChannel first = connect(server.server().address())) {
       assertThat(isOpen(first)).isTrue();
       try (SocketChannel second = connect(server.server().address());

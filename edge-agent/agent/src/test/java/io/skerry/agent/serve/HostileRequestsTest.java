@@ -49,7 +49,10 @@ class HostileRequestsTest {
   @BeforeEach
   void start() throws Exception {
     server =
-        TestServer.start(config -> config.withMessageBytesMax(MESSAGE_BYTES_MAX))
+        TestServer.start(
+                config ->
+                    config.withBounds(
+                        ServeBounds.defaults().withMessageBytesMax(MESSAGE_BYTES_MAX)))
             .with(
                 "m",
                 EchoModel.of(

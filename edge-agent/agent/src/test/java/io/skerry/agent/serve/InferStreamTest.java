@@ -168,7 +168,10 @@ class InferStreamTest {
   void aStreamTakesRoomForWhatMayBeSentAheadAndIsRefusedWithoutIt() throws Exception {
     ModelInferRequest request = TestServer.floats(1, 2).build();
     try (TestServer narrow =
-        TestServer.start(config -> config.withWaitingBytesMax((2 << 20) + (1 << 18), 1 << 20))
+        TestServer.start(
+                config ->
+                    config.withBounds(
+                        ServeBounds.defaults().withWaitingBytesMax((2 << 20) + (1 << 18), 1 << 20)))
             .with("m", EchoModel.of(ElementType.FP32))) {
       List<StreamObserver<ModelInferRequest>> streams = new ArrayList<>();
       for (int i = 0; i < 2; i++) {

@@ -77,7 +77,8 @@ class LargeRequestsTest {
     CountDownLatch running = new CountDownLatch(2);
     CountDownLatch go = new CountDownLatch(1);
     try (TestServer server =
-        TestServer.start(config -> config.withRequestBytesMax(5_000_000))
+        TestServer.start(
+                config -> config.withBounds(ServeBounds.defaults().withRequestBytesMax(5_000_000)))
             .with("m", FakeModel.waiting(running, go))) {
       List<Future<?>> calls = new ArrayList<>();
       for (int i = 0; i < 2; i++) {
@@ -135,7 +136,8 @@ class LargeRequestsTest {
     CountDownLatch running = new CountDownLatch(1);
     CountDownLatch go = new CountDownLatch(1);
     try (TestServer server =
-        TestServer.start(config -> config.withRequestBytesMax(5_000_000))
+        TestServer.start(
+                config -> config.withBounds(ServeBounds.defaults().withRequestBytesMax(5_000_000)))
             .with("m", FakeModel.waiting(running, go))) {
       Runnable leave = call.apply(server);
       assertThat(running.await(20, TimeUnit.SECONDS)).isTrue();
@@ -156,7 +158,9 @@ class LargeRequestsTest {
     ModelInferRequest request = tensor(3 << 20).toBuilder().setModelName("m").build();
     TensorSpec any = new TensorSpec("x", ElementType.UINT8, List.of(-1L, -1L));
     try (TestServer server =
-        TestServer.start(config -> config.withWaitingBytesMax(1 << 20, 4 << 20))
+        TestServer.start(
+                config ->
+                    config.withBounds(ServeBounds.defaults().withWaitingBytesMax(1 << 20, 4 << 20)))
             .with("m", EchoModel.of(any))) {
       Application unnamed = server.server().service().applications().unnamed();
       ManagedChannel idle =
