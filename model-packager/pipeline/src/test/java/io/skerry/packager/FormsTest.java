@@ -2,6 +2,7 @@ package io.skerry.packager;
 
 import static org.assertj.core.api.Assertions.as;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.skerry.packager.calibrate.Calibrator;
@@ -9,24 +10,31 @@ import io.skerry.packager.calibrate.Clipping;
 import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.OnnxImport;
+import io.skerry.packager.graph.Op;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Delegation;
 import io.skerry.packager.measure.FusionCheck;
 import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.quantize.IntegerType;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
+import io.skerry.packager.quantize.QuantizedGraph;
 import io.skerry.packager.quantize.Scheme;
+import io.skerry.packager.quantize.TensorScale;
 import io.skerry.packager.quantize.WeightsExport;
 import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.profile.Engine;
 import io.skerry.runtime.LoadedModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Tag;
@@ -101,6 +109,23 @@ class FormsTest {
     assertThat(FusionCheck.unfused(written))
         .singleElement(as(InstanceOfAssertFactories.STRING))
         .startsWith(depthwise.name());
+  }
+
+  @Test
+  void writesNoSumThatEndsTheProcessOfTflite() throws Exception {
+    Graph graph = Nets.imageNet(1);
+    QuantizedGraph whole =
+        Nets.quantized(graph, seen(graph, random(graph)), Scheme.SIGNED, OPTIONS);
+    Node sum =
+        graph.nodes().stream().filter(n -> n.op() instanceof Op.Binary).findFirst().orElseThrow();
+    Map<String, TensorScale> scales = new HashMap<>(whole.activations());
+    scales.replace(sum.input(), new TensorScale(IntegerType.INT8, 3e25f, 127));
+    QuantizedGraph coarse =
+        new QuantizedGraph(graph, whole.scheme(), scales, whole.layers(), whole.quantized());
+
+    assertThatThrownBy(() -> TfliteExport.write(coarse))
+        .isInstanceOf(ModelRefusedException.class)
+        .hasMessageContainingAll("node '%s'".formatted(sum.name()), "too coarse for sums");
   }
 
   @Test

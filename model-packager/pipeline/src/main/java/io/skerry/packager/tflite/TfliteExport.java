@@ -35,6 +35,9 @@ import org.tensorflow.lite.schema.SubOptionsT;
  * one.
  */
 public final class TfliteExport {
+  /** Parts into which the format's integer sums divide twice the coarser operand's step. */
+  private static final double SUM_STEPS_MAX = 1 << 20;
+
   private final Graph graph;
   private final Optional<QuantizedGraph> quantized;
   private final TfliteFile file = new TfliteFile();
@@ -114,6 +117,9 @@ public final class TfliteExport {
   }
 
   private void binary(Node node, Op.Binary.Kind kind, boolean integer) {
+    if (integer && kind != Op.Binary.Kind.MUL) {
+      requireFineSum(node);
+    }
     boolean last =
         node.inputs().stream()
             .anyMatch(
@@ -150,6 +156,18 @@ public final class TfliteExport {
         file.operator(
             BuiltinOperator.MUL, version, inputs, output, BuiltinOptions.MulOptions, options);
       }
+    }
+  }
+
+  /** TFLite ends the process where a step of the sum is too small a part of an operand's. */
+  private void requireFineSum(Node node) {
+    QuantizedGraph known = quantized.orElseThrow();
+    double coarsest =
+        node.inputs().stream().mapToDouble(i -> known.scale(i).scale()).max().orElseThrow();
+    double sum = known.scale(node.output()).scale();
+    if (2 * coarsest >= SUM_STEPS_MAX * sum) {
+      throw new ModelRefusedException(
+          "its operands' steps of %s are too coarse for sums of %s".formatted(coarsest, sum));
     }
   }
 
