@@ -75,6 +75,33 @@ class HeldBackTest {
     }
   }
 
+  /** Nobody has to send anything for the operator to see that a key is still away, or back. */
+  @Test
+  void tellsAgainWhileAKeyIsUnreadableAndByItselfWhenItIsBack(@TempDir Path folder)
+      throws Exception {
+    Path key = Files.createDirectories(folder.resolve("keys")).resolve("samples-default.key");
+    Files.writeString(key, "no key at all");
+    try (TestPlane plane = TestPlane.start(folder)) {
+      HeldBack held = plane.bean(HeldBack.class);
+      sql(
+          plane,
+          "insert into device (id, tenant, labels, facts, profile, enrolled_at)"
+              + " values ('cam-1', 'default', '{}', '{}', null, now())");
+      store(plane, samples(1));
+
+      List<TenantId> told = held.remind();
+      Files.writeString(key, "ab".repeat(32));
+      List<TenantId> toldAgain = held.remind();
+
+      assertThat(told).containsExactly(TENANT);
+      assertThat(toldAgain).isEmpty();
+      until(
+          plane,
+          "select count(*) from alert where kind = 'key.unreadable' and resolved_at is not null",
+          1);
+    }
+  }
+
   private static List<CommittedRange> store(TestPlane plane, InboundMessage... messages) {
     return plane
         .database()
