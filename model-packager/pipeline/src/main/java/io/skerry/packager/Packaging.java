@@ -11,6 +11,7 @@ import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Judge;
 import io.skerry.packager.measure.Metric;
 import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.quantize.TensorScale;
 import io.skerry.packager.sign.Baseline;
 import io.skerry.packager.sign.VariantWriter;
 import io.skerry.profile.Engine;
@@ -119,7 +120,7 @@ final class Packaging {
       step("measure", host.get().id());
       forms.time(recipes.getOrDefault(host.get(), List.of()));
     }
-    Baseline baseline = baseline(original.signature(), score, items, judge);
+    Baseline baseline = baseline(source.ends(), original.signature(), score, items, judge);
     PackagingContext context =
         new PackagingContext(
             forms,
@@ -224,7 +225,12 @@ final class Packaging {
                             signature.outputs().stream().map(TensorSpec::name).toList())));
   }
 
-  private Baseline baseline(ModelSignature signature, TensorSpec score, Items items, Judge judge) {
+  private Baseline baseline(
+      Map<String, TensorScale> ends,
+      ModelSignature signature,
+      TensorSpec score,
+      Items items,
+      Judge judge) {
     TensorSpec input = signature.inputs().getFirst();
     List<Feature> features =
         request.monitoring().features().isEmpty()
@@ -240,9 +246,11 @@ final class Packaging {
     checkRules(features, signature);
     Baseline.Output output =
         judge.comparesClasses()
-            ? Baseline.Output.classes(score.name(), request.threshold(), judge.floats())
+            ? Baseline.Output.classes(
+                score.name(), request.threshold(), judge.floats(), ends.get(score.name()))
             : Baseline.Output.score(score.name(), request.threshold());
-    return new Baseline(input.name(), features, items.reference(), output, request.monitoring());
+    return new Baseline(
+        input.name(), features, items.reference(), output, request.monitoring(), ends);
   }
 
   private void checkRules(List<Feature> features, ModelSignature signature) {

@@ -16,6 +16,7 @@ import io.skerry.packager.quantize.QuantizedGraph;
 import io.skerry.packager.quantize.Quantizer;
 import io.skerry.packager.quantize.RoundedWeights;
 import io.skerry.packager.quantize.Scheme;
+import io.skerry.packager.quantize.TensorScale;
 import io.skerry.packager.quantize.WeightsExport;
 import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.packager.tflite.TfliteImport;
@@ -55,6 +56,9 @@ sealed interface Source {
 
   /** The model as a graph of floats that can be tuned; absent when its integers are given. */
   Optional<Graph> graph();
+
+  /** Scales of the input and of outputs that are int8 in every form of it, by their names. */
+  Map<String, TensorScale> ends();
 
   /** Watches the model on calibration data, where that is needed to follow recipes. */
   Source calibrated(Samples calibration);
@@ -132,6 +136,11 @@ sealed interface Source {
     @Override
     public Optional<Graph> graph() {
       return Optional.of(model);
+    }
+
+    @Override
+    public Map<String, TensorScale> ends() {
+      return Map.of();
     }
 
     @Override
@@ -255,6 +264,11 @@ sealed interface Source {
     @Override
     public Optional<Graph> graph() {
       return Optional.empty();
+    }
+
+    @Override
+    public Map<String, TensorScale> ends() {
+      return TfliteImport.integerEnds(content);
     }
 
     @Override

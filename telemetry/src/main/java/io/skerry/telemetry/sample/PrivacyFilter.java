@@ -1,6 +1,7 @@
 package io.skerry.telemetry.sample;
 
 import com.google.protobuf.ByteString;
+import io.skerry.telemetry.sketch.IntegerScale;
 import io.skerry.wire.artifact.v1.FeatureStream;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.artifact.v1.PrivacyRule;
@@ -13,6 +14,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Acts on samples and ids before they leave the device, as the signed manifest says, rule by rule.
@@ -63,11 +65,11 @@ public final class PrivacyFilter {
     NamedTensor left = tensor;
     for (PrivacyRule rule : rules) {
       if (rule.getField().equals(INPUT + tensor.getName())) {
-        left = applied(rule, left, 0, -1);
+        left = applied(rule, left, INPUT, 0, -1);
       } else if (tensor.getName().equals(manifest.getInput())) {
         int offset = offset(rule.getField());
         if (offset >= 0) {
-          left = applied(rule, left, offset, 1);
+          left = applied(rule, left, INPUT, offset, 1);
         }
       }
     }
@@ -79,7 +81,7 @@ public final class PrivacyFilter {
     NamedTensor left = tensor;
     for (PrivacyRule rule : rules) {
       if (rule.getField().equals(OUTPUT + tensor.getName())) {
-        left = applied(rule, left, 0, -1);
+        left = applied(rule, left, OUTPUT, 0, -1);
       }
     }
     return left;
@@ -95,7 +97,8 @@ public final class PrivacyFilter {
   }
 
   /** Acts on some elements of every item of a tensor; {@code count} of -1 = all. */
-  private NamedTensor applied(PrivacyRule rule, NamedTensor tensor, int first, int count) {
+  private NamedTensor applied(
+      PrivacyRule rule, NamedTensor tensor, String side, int first, int count) {
     Elements elements = Elements.of(tensor);
     byte[] bytes = tensor.getData().toByteArray();
     if (elements == null) {
@@ -108,13 +111,17 @@ public final class PrivacyFilter {
     int perItem = total / items;
     ByteBuffer before =
         ByteBuffer.wrap(tensor.getData().toByteArray()).order(ByteOrder.LITTLE_ENDIAN);
+    IntegerScale scale =
+        elements == Elements.INT8
+            ? IntegerScale.of(manifest, side + tensor.getName()).orElse(null)
+            : null;
     for (int item = 0; item < items; item++) {
       int from = item * perItem + (count < 0 ? 0 : first);
       int to = Math.min((item + 1) * perItem, count < 0 ? total : from + count);
       for (int at = from; at < to; at++) {
         double value =
             switch (rule.getAction()) {
-              case ROUND -> rounded(elements.get(before, at), rule.getStep());
+              case ROUND -> rounded(elements.get(before, at), rule.getStep(), scale);
               case HASH -> hashed(rule.getField(), elements, elements.get(before, at));
               case BLUR ->
                   count < 0
@@ -128,8 +135,13 @@ public final class PrivacyFilter {
     return tensor.toBuilder().setData(ByteString.copyFrom(bytes)).build();
   }
 
-  private static double rounded(double value, double step) {
-    return step > 0 ? Math.rint(value / step) * step : Double.NaN;
+  private static double rounded(double value, double step, @Nullable IntegerScale scale) {
+    if (!(step > 0)) {
+      return Double.NaN;
+    }
+    return scale == null
+        ? Math.rint(value / step) * step
+        : scale.integer(Math.rint(scale.real((byte) value) / step) * step);
   }
 
   // A fraction where elements can be one, else a whole number of as many bits as the element has.
@@ -198,7 +210,7 @@ public final class PrivacyFilter {
       this.width = width;
     }
 
-    static @org.jspecify.annotations.Nullable Elements of(NamedTensor tensor) {
+    static @Nullable Elements of(NamedTensor tensor) {
       for (Elements known : values()) {
         if (known.name().equals(tensor.getDatatype())
             && tensor.getData().size() % known.width == 0) {

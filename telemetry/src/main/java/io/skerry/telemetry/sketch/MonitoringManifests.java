@@ -2,6 +2,7 @@ package io.skerry.telemetry.sketch;
 
 import io.skerry.wire.artifact.v1.Bins;
 import io.skerry.wire.artifact.v1.FeatureStream;
+import io.skerry.wire.artifact.v1.IntegerTensor;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.artifact.v1.ResidualStreams;
 import io.skerry.wire.artifact.v1.ScoreStream;
@@ -171,6 +172,16 @@ public final class MonitoringManifests {
       manifest.setResidual(residual(rows, mean, deviation));
     }
     return settings.into(manifest).build();
+  }
+
+  /**
+   * The manifest of a model whose inputs or outputs are int8; it was counted on the reals that
+   * their integers stand for.
+   */
+  public static MonitoringManifest ofIntegers(
+      MonitoringManifest manifest, List<IntegerTensor> integers) {
+    MonitoringManifest.Builder with = manifest.toBuilder().addAllIntegers(integers);
+    return with.setFormat(MonitoringPlan.format(with)).build();
   }
 
   private static float[][] rounded(

@@ -4,6 +4,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.wire.artifact.v1.FeatureStream;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
+import io.skerry.wire.artifact.v1.MonitoringManifestOrBuilder;
 import io.skerry.wire.artifact.v1.PrivacyRule;
 import io.skerry.wire.artifact.v1.ScoreStream;
 import java.nio.ByteBuffer;
@@ -51,6 +52,15 @@ public final class MonitoringPlan {
    */
   public static final int FORMAT_RULED = 4;
 
+  /**
+   * The layout of manifests of models with int8 inputs or outputs: who knows only the others would
+   * take rules in reals for rules in integers.
+   */
+  public static final int FORMAT_INTEGERS = 5;
+
+  private static final String REALS = "FP32";
+  private static final String INTEGERS = "INT8";
+
   /** Classes that a model may have. */
   public static final int CLASSES_MAX = 1024;
 
@@ -69,6 +79,8 @@ public final class MonitoringPlan {
   private final double[][] steps;
   private final double[] scoreSteps;
   private final boolean scored;
+  private final @Nullable IntegerScale inputScale;
+  private final @Nullable IntegerScale scoreScale;
   private final StreamLayout layout;
   private final @Nullable Residuals residuals;
   private final ReferenceBins @Nullable [] residualBins;
@@ -107,6 +119,8 @@ public final class MonitoringPlan {
     String output = PrivacyRules.output(manifest.getScore().getOutput());
     this.scored = manifest.hasScore() && !rules.hide(output);
     this.scoreSteps = rules.steps(output);
+    this.inputScale = IntegerScale.of(manifest, input).orElse(null);
+    this.scoreScale = IntegerScale.of(manifest, output).orElse(null);
     if (manifest.hasResidual() && IntStream.range(0, count).noneMatch(this::isDropped)) {
       this.residuals = principal(manifest);
       this.residualBins =
@@ -200,7 +214,7 @@ public final class MonitoringPlan {
               .formatted(manifest.getFeaturesCount(), FEATURES_MAX));
     }
     boolean empty = manifest.getFeaturesCount() == 0 && !manifest.hasScore();
-    int format = new PrivacyRules(manifest.getPrivacyList()).format();
+    int format = format(manifest);
     if (manifest.getFormat() != format && !empty) {
       throw new MalformedDocumentException(
           "monitoring manifest has format %d, what it holds has %d: package the model again"
@@ -215,11 +229,19 @@ public final class MonitoringPlan {
           "monitoring manifest sums up %d features pair by pair, at most %d"
               .formatted(manifest.getCoMomentFeatures(), CoMoments.FEATURES_MAX));
     }
+    IntegerScale.check(manifest);
     MonitoringPlan plan = new MonitoringPlan(manifest);
     for (PrivacyRule rule : manifest.getPrivacyList()) {
       plan.checkRule(rule);
     }
     return plan;
+  }
+
+  /** The layout that a manifest of these rules and tensors must name. */
+  static int format(MonitoringManifestOrBuilder manifest) {
+    return manifest.getIntegersCount() > 0
+        ? FORMAT_INTEGERS
+        : new PrivacyRules(manifest.getPrivacyList()).format();
   }
 
   // A rule that would never act is a mistake, and one that nobody would notice.
@@ -283,15 +305,19 @@ public final class MonitoringPlan {
   }
 
   /**
-   * How the elements of an output may be told besides in samples: rounded where a rule says so.
-   * Empty when a rule hides them, or would round what is no number.
+   * How the elements of an output may be told besides in samples: as reals, rounded where a rule
+   * says so. Empty when a rule hides them, or would round what is no number.
    */
   public Optional<DoubleUnaryOperator> told(String output, boolean numeric) {
     String field = PrivacyRules.output(output);
     double[] roundedTo = rules.steps(field);
-    return rules.hide(field) || (!numeric && roundedTo.length > 0)
-        ? Optional.empty()
-        : Optional.of(value -> PrivacyRules.rounded(value, roundedTo));
+    if (rules.hide(field) || (!numeric && roundedTo.length > 0)) {
+      return Optional.empty();
+    }
+    return IntegerScale.of(manifest, field)
+        .<DoubleUnaryOperator>map(
+            scale -> value -> PrivacyRules.rounded(scale.real((byte) value), roundedTo))
+        .or(() -> Optional.of(value -> PrivacyRules.rounded(value, roundedTo)));
   }
 
   /** Element index of the score within one item of its output. */
@@ -314,25 +340,40 @@ public final class MonitoringPlan {
     return Math.max(2, manifest.getScore().getClasses());
   }
 
-  /** Elements that the output of one item must have from its first on. */
-  public int scoreElementsNeeded() {
-    return scoreOffset() + Math.max(1, manifest.getScore().getClasses());
+  /** Type of the score's elements: {@code FP32} or {@code INT8}. */
+  public String scoreDatatype() {
+    return scoreScale == null ? REALS : INTEGERS;
+  }
+
+  /** Bytes that the output of one item must have from its first on. */
+  public int scoreBytesNeeded() {
+    int elements = scoreOffset() + Math.max(1, manifest.getScore().getClasses());
+    return elements * bytes(scoreScale);
+  }
+
+  private static int bytes(@Nullable IntegerScale scale) {
+    return scale == null ? Float.BYTES : 1;
+  }
+
+  private static float element(ByteBuffer tensor, int index, @Nullable IntegerScale scale) {
+    return scale == null ? tensor.getFloat(index * Float.BYTES) : scale.real(tensor.get(index));
   }
 
   /**
    * The class that one item's output names. Allocates nothing.
    *
-   * @param fp32 the output tensor's elements, little-endian 32-bit floats, from index 0
+   * @param output the output tensor's elements from index 0, of {@link #scoreDatatype},
+   *     little-endian
    */
-  public int predictedClass(ByteBuffer fp32) {
+  public int predictedClass(ByteBuffer output) {
     int first = scoreOffset();
     if (!hasClasses()) {
-      return fp32.getFloat(first * Float.BYTES) >= threshold() ? 1 : 0;
+      return element(output, first, scoreScale) >= threshold() ? 1 : 0;
     }
     int best = 0;
     float highest = Float.NEGATIVE_INFINITY;
     for (int i = 0; i < classCount(); i++) {
-      float value = fp32.getFloat((first + i) * Float.BYTES);
+      float value = element(output, first + i, scoreScale);
       if (value > highest) {
         highest = value;
         best = i;
@@ -345,25 +386,25 @@ public final class MonitoringPlan {
    * The score of one item's output, or the probability of the class that it names. Allocates
    * nothing.
    *
-   * @param fp32 as in {@link #predictedClass}
+   * @param output as in {@link #predictedClass}
    * @return 0 to 1 where the model keeps its word; NaN stays NaN
    */
-  public float score(ByteBuffer fp32) {
-    return PrivacyRules.rounded(exactScore(fp32), scoreSteps);
+  public float score(ByteBuffer output) {
+    return PrivacyRules.rounded(exactScore(output), scoreSteps);
   }
 
-  private float exactScore(ByteBuffer fp32) {
+  private float exactScore(ByteBuffer output) {
     int first = scoreOffset();
     if (!hasClasses()) {
-      return fp32.getFloat(first * Float.BYTES);
+      return element(output, first, scoreScale);
     }
-    float highest = fp32.getFloat((first + predictedClass(fp32)) * Float.BYTES);
+    float highest = element(output, first + predictedClass(output), scoreScale);
     if (!manifest.getScore().getLogits()) {
       return highest;
     }
     double sum = 0;
     for (int i = 0; i < classCount(); i++) {
-      sum += Math.exp(fp32.getFloat((first + i) * Float.BYTES) - highest);
+      sum += Math.exp(element(output, first + i, scoreScale) - highest);
     }
     return (float) (1 / sum);
   }
@@ -409,26 +450,31 @@ public final class MonitoringPlan {
     return mostImportant(manifest.getCoMomentFeatures(), i -> !ruled[i]);
   }
 
-  /** Elements that one item of the input must have at least. */
-  public int elementsNeeded() {
+  /** Type of the monitored input's elements: {@code FP32} or {@code INT8}. */
+  public String inputDatatype() {
+    return inputScale == null ? REALS : INTEGERS;
+  }
+
+  /** Bytes that one item of the input must have at least. */
+  public int inputBytesNeeded() {
     int needed = 0;
     for (int offset : offsets) {
       needed = Math.max(needed, offset + 1);
     }
-    return needed;
+    return needed * bytes(inputScale);
   }
 
   /**
-   * Copies the monitored values of one item, rounded where a privacy rule says so. Allocates
-   * nothing.
+   * Copies the monitored values of one item, as reals, rounded where a privacy rule says so.
+   * Allocates nothing.
    *
-   * @param fp32 the input tensor's elements, little-endian 32-bit floats, from index 0
+   * @param input the input tensor's elements from index 0, of {@link #inputDatatype}, little-endian
    * @param firstElement index of the item's first element
    * @param into at least {@link #featureCount()} long
    */
-  public void view(ByteBuffer fp32, int firstElement, float[] into) {
+  public void view(ByteBuffer input, int firstElement, float[] into) {
     for (int i = 0; i < offsets.length; i++) {
-      float value = fp32.getFloat((firstElement + offsets[i]) * Float.BYTES);
+      float value = element(input, firstElement + offsets[i], inputScale);
       into[i] = steps[i].length == 0 ? value : rounded(i, value);
     }
   }

@@ -177,7 +177,8 @@ public record MonitoringSettings(List<Feature> features, List<PrivacyRule> priva
 
   /** A manifest with the rules and the budget. */
   MonitoringManifest.Builder into(MonitoringManifest.Builder manifest) {
-    manifest.addAllPrivacy(privacy).setFormat(rules().format());
+    manifest.addAllPrivacy(privacy);
+    manifest.setFormat(MonitoringPlan.format(manifest));
     return budget.equals(Budget.getDefaultInstance()) ? manifest : manifest.setBudget(budget);
   }
 

@@ -4,7 +4,9 @@ import java.util.Optional;
 import java.util.function.ToIntFunction;
 
 /**
- * Keeps what a device sends about windows within its bytes a day, in {@link Degradation#ORDER}.
+ * Keeps what a device sends about windows within its bytes a day, in {@link Degradation#ORDER}: a
+ * model, in all its versions, within the bytes that its manifest names, and all models together
+ * within the largest of these.
  *
  * <p>At the end of every window it takes the first degradation that would last for the rest of the
  * UTC day, and says whether what is counted is sent now or counted on. What does not fit any more
@@ -17,40 +19,57 @@ public final class WindowBudget {
    */
   public static final int OVERHEAD_BYTES = 260;
 
-  private static final long DAY_MILLIS = 86_400_000;
-
   private final long bytesPerDay;
-  private long day = Long.MIN_VALUE;
-  private long left;
+  private final DayUse ofModel;
+  private final DayUse ofDevice;
 
   /**
-   * Makes a budget.
+   * With whom the bytes are shared. Others are taken to need as much for a window as this one.
+   *
+   * @param bytesPerDay of all models of the device; 0 = no limit
+   * @param model versions of the model that send
+   * @param device versions of all models that do
+   */
+  public record Sharing(long bytesPerDay, Sharers model, Sharers device) {
+    /** With nobody. */
+    public static final Sharing NONE = new Sharing(0, Sharers.ONE, Sharers.ONE);
+  }
+
+  /**
+   * How many share.
+   *
+   * @param due of which a window has ended and is still to be sent or counted on, this one included
+   * @param all this one included
+   */
+  public record Sharers(int due, int all) {
+    static final Sharers ONE = new Sharers(1, 1);
+  }
+
+  /**
+   * A budget of its own.
    *
    * @param bytesPerDay 0 = no limit
    */
   public WindowBudget(long bytesPerDay) {
+    this(bytesPerDay, new DayUse(), new DayUse());
+  }
+
+  /**
+   * Makes a budget.
+   *
+   * @param bytesPerDay of the model; 0 = no limit
+   * @param ofModel what its versions sent
+   * @param ofDevice what all models sent
+   */
+  public WindowBudget(long bytesPerDay, DayUse ofModel, DayUse ofDevice) {
     this.bytesPerDay = bytesPerDay;
+    this.ofModel = ofModel;
+    this.ofDevice = ofDevice;
   }
 
-  /** Goes on with a day of which some bytes were sent before, as by a process that ended. */
-  public void resume(long ofDay, long sentBytes) {
-    day = ofDay;
-    left = bytesPerDay - sentBytes;
-  }
-
-  /** Bytes that may be sent in a day; 0 = no limit. */
+  /** Bytes that the model may send in a day; 0 = no limit. */
   public long bytesPerDay() {
     return bytesPerDay;
-  }
-
-  /** The day, since 1970, that bytes were last sent or asked for. */
-  public long day() {
-    return day;
-  }
-
-  /** Bytes of that day that are used up. */
-  public long used() {
-    return bytesPerDay - left;
   }
 
   /**
@@ -59,21 +78,27 @@ public final class WindowBudget {
    * @param endMillis of the window
    * @param windowMillis its length
    * @param pending windows that are counted together by now
+   * @param sharing with whom the bytes are shared
    * @param bytes the size of the record that a degradation would leave
    * @return empty: count on
    */
   public Optional<Degradation> atWindowEnd(
-      long endMillis, long windowMillis, int pending, ToIntFunction<Degradation> bytes) {
-    if (bytesPerDay <= 0) {
+      long endMillis,
+      long windowMillis,
+      int pending,
+      Sharing sharing,
+      ToIntFunction<Degradation> bytes) {
+    if (bytesPerDay <= 0 && sharing.bytesPerDay() <= 0) {
       return Optional.of(Degradation.NONE);
     }
-    newDay(endMillis - 1);
-    long untilMidnight = (day + 1) * DAY_MILLIS - endMillis;
+    at(endMillis - 1);
+    long untilMidnight = (ofModel.day() + 1) * DayUse.DAY_MILLIS - endMillis;
     for (Degradation degradation : Degradation.ORDER) {
       long each = (long) bytes.applyAsInt(degradation) + OVERHEAD_BYTES;
-      // This window's own, and those of the windows that are still to end today.
-      long times = 1 + untilMidnight / (windowMillis * degradation.windows());
-      if (each * times <= left) {
+      // Besides this window, those that are still to end today.
+      long more = untilMidnight / (windowMillis * degradation.windows());
+      if (each * times(sharing.model(), more) <= left(ofModel, bytesPerDay)
+          && each * times(sharing.device(), more) <= left(ofDevice, sharing.bytesPerDay())) {
         boolean due =
             pending >= degradation.windows()
                 || Math.floorDiv(endMillis, windowMillis) % degradation.windows() == 0;
@@ -83,39 +108,45 @@ public final class WindowBudget {
     return Optional.empty();
   }
 
-  /** The first degradation that still fits today: for a window that cannot be counted on. */
-  public Optional<Degradation> atOnce(long nowMillis, ToIntFunction<Degradation> bytes) {
-    if (bytesPerDay <= 0) {
+  private static long times(Sharers sharers, long more) {
+    return Math.max(1, sharers.due()) + Math.max(1, sharers.all()) * more;
+  }
+
+  private static long left(DayUse use, long bytesPerDay) {
+    return bytesPerDay <= 0 ? Long.MAX_VALUE : bytesPerDay - use.bytes(bytesPerDay);
+  }
+
+  /**
+   * The first degradation that still fits today: for a window that cannot be counted on.
+   *
+   * @param devicePerDay bytes of all models of the device; 0 = no limit
+   */
+  public Optional<Degradation> atOnce(
+      long nowMillis, long devicePerDay, ToIntFunction<Degradation> bytes) {
+    if (bytesPerDay <= 0 && devicePerDay <= 0) {
       return Optional.of(Degradation.NONE);
     }
-    newDay(nowMillis);
+    at(nowMillis);
     return Degradation.ORDER.stream()
-        .filter(degradation -> bytes.applyAsInt(degradation) + OVERHEAD_BYTES <= left)
+        .filter(degradation -> fits(bytes.applyAsInt(degradation), devicePerDay))
         .findFirst();
   }
 
-  // A start in the middle of a day does not know what was sent before it.
-  private void newDay(long nowMillis) {
-    long today = Math.floorDiv(nowMillis, DAY_MILLIS);
-    if (day == Long.MIN_VALUE) {
-      long rest = (today + 1) * DAY_MILLIS - nowMillis;
-      left = (long) ((double) bytesPerDay * rest / DAY_MILLIS);
-      day = today;
-    } else if (today > day || today < day - 1) {
-      // A clock that is put back a day and forward again brings no second budget; a day that lies
-      // further ahead was a wrong clock's, and nobody waits for it.
-      left = bytesPerDay;
-      day = today;
-    }
+  private void at(long nowMillis) {
+    ofModel.at(nowMillis);
+    ofDevice.at(nowMillis);
   }
 
   /** Whether a record of so many bytes still fits today. */
-  public boolean fits(int bytes) {
-    return bytesPerDay <= 0 || bytes + OVERHEAD_BYTES <= left;
+  public boolean fits(int bytes, long devicePerDay) {
+    long each = (long) bytes + OVERHEAD_BYTES;
+    return each <= left(ofModel, bytesPerDay) && each <= left(ofDevice, devicePerDay);
   }
 
   /** A record was sent. */
-  public void sent(int bytes) {
-    left -= bytes + OVERHEAD_BYTES;
+  public void sent(long atMillis, int bytes) {
+    at(atMillis);
+    ofModel.add(bytes + (long) OVERHEAD_BYTES);
+    ofDevice.add(bytes + (long) OVERHEAD_BYTES);
   }
 }

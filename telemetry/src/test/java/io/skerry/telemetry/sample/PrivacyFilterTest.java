@@ -64,6 +64,30 @@ class PrivacyFilterTest {
         .containsExactly(1, 100, 1, 100, 1, 100, 1, 100);
   }
 
+  /** A step is in reals: to integers of another scale it would be no step at all. */
+  @Test
+  void roundsTheRealsThatIntegersStandFor() {
+    MonitoringManifest.Builder manifest = MonitoringManifest.newBuilder().setInput("x");
+    manifest.addIntegersBuilder().setField("input:x").setScale(.5f).setZeroPoint(-10);
+    manifest
+        .addPrivacyBuilder()
+        .setField("input:x")
+        .setAction(PrivacyRule.Action.ROUND)
+        .setStep(10);
+    NamedTensor input =
+        NamedTensor.newBuilder()
+            .setName("x")
+            .setDatatype("INT8")
+            .addAllShape(List.of(1L, 4L))
+            .setData(ByteString.copyFrom(new byte[] {-10, 7, 12, 127}))
+            .build();
+
+    NamedTensor told = new PrivacyFilter(manifest.build(), KEY).input(input);
+
+    // 0, 8.5, 11 and 68.5; 70 is beyond the largest integer's 68.5.
+    assertThat(told.getData().toByteArray()).containsExactly(-10, 10, 10, 127);
+  }
+
   @Test
   void dropsWhatItCannotActOn() {
     NamedTensor text =

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.SamplingRates;
 import io.skerry.telemetry.sample.SampleChoice.Stratum;
+import io.skerry.telemetry.sketch.DayUse;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.artifact.v1.ScoreStream;
@@ -99,30 +100,31 @@ class SampleChoiceTest {
     double[] factors = new double[12];
     int taken = 0;
     for (int i = 0; i < factors.length; i++) {
-      factors[i] = budget.factor(i);
-      taken += budget.take(100) ? 1 : 0;
+      factors[i] = budget.factor(i, 0);
+      taken += budget.take(100, 0) ? 1 : 0;
     }
 
     assertThat(factors).startsWith(1, 1, 1, 1, 1, .5, .5, .5, .25, .125);
     assertThat(factors[10]).isZero();
     assertThat(taken).isEqualTo(10);
-    assertThat(budget.factor(86_400_000)).isEqualTo(1);
-    assertThat(new SampleBudget(0).take(Long.MAX_VALUE)).isTrue();
+    assertThat(budget.factor(86_400_000, 0)).isEqualTo(1);
+    assertThat(new SampleBudget(0).take(Long.MAX_VALUE, 0)).isTrue();
   }
 
   @Test
   void aClockThatIsPutBackADayAndForwardBringsNoSecondBudget() {
     long dayMillis = 86_400_000;
-    SampleBudget budget = new SampleBudget(1000);
-    budget.factor(2 * dayMillis);
-    budget.take(1000);
+    DayUse use = new DayUse();
+    SampleBudget budget = new SampleBudget(1000, use, new DayUse());
+    budget.factor(2 * dayMillis, 0);
+    budget.take(1000, 0);
 
-    assertThat(budget.factor(dayMillis)).isZero();
-    assertThat(budget.factor(2 * dayMillis)).isZero();
-    assertThat(budget.factor(3 * dayMillis)).isEqualTo(1);
+    assertThat(budget.factor(dayMillis, 0)).isZero();
+    assertThat(budget.factor(2 * dayMillis, 0)).isZero();
+    assertThat(budget.factor(3 * dayMillis, 0)).isEqualTo(1);
     // A day far in the future does not keep it shut until then.
-    budget.resume(4000, 1000);
-    assertThat(budget.factor(3 * dayMillis)).isEqualTo(1);
-    assertThat(budget.day()).isEqualTo(3);
+    use.resume(4000, 1000);
+    assertThat(budget.factor(3 * dayMillis, 0)).isEqualTo(1);
+    assertThat(use.day()).isEqualTo(3);
   }
 }

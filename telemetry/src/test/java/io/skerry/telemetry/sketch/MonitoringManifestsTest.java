@@ -210,9 +210,24 @@ class MonitoringManifestsTest {
     MonitoringManifest.Builder missingInside = good.toBuilder();
     missingInside.getFeaturesBuilder(0).getBinsBuilder().setMissingValue(0);
 
+    MonitoringManifest.Builder scaleless =
+        good.toBuilder().setFormat(MonitoringPlan.FORMAT_INTEGERS);
+    scaleless.addIntegersBuilder().setField("input:input");
+    MonitoringManifest.Builder integers = good.toBuilder();
+    integers.addIntegersBuilder().setField("input:input").setScale(1);
+
     for (MonitoringManifest.Builder bad :
         List.of(
-            descending, shortBaseline, twice, residual, format, aimless, stepless, missingInside)) {
+            descending,
+            shortBaseline,
+            twice,
+            residual,
+            format,
+            aimless,
+            stepless,
+            missingInside,
+            scaleless,
+            integers)) {
       assertThatThrownBy(() -> MonitoringPlan.of(bad.build()))
           .isInstanceOf(MalformedDocumentException.class);
     }

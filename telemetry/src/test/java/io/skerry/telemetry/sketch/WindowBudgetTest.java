@@ -2,6 +2,8 @@ package io.skerry.telemetry.sketch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.skerry.telemetry.sketch.WindowBudget.Sharers;
+import io.skerry.telemetry.sketch.WindowBudget.Sharing;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -22,10 +24,11 @@ class WindowBudgetTest {
     for (int window = 0; window < 24 * days; window++) {
       pending++;
       long end = (window + 1) * HOUR;
-      Optional<Degradation> now = budget.atWindowEnd(end, HOUR, pending, WindowBudgetTest::bytes);
+      Optional<Degradation> now =
+          budget.atWindowEnd(end, HOUR, pending, Sharing.NONE, WindowBudgetTest::bytes);
       if (now.isPresent()) {
         sent.add(now.get());
-        budget.sent(bytes(now.get()));
+        budget.sent(end - 1, bytes(now.get()));
         spent[window / 24] += bytes(now.get()) + WindowBudget.OVERHEAD_BYTES;
         pending = 0;
       }
@@ -68,31 +71,69 @@ class WindowBudgetTest {
     assertThat(before.getFirst().fold()).isEqualTo(4);
   }
 
+  /** Neither a version beside another nor a second model has bytes of its own. */
+  @Test
+  void sharesADayAmongVersionsAndModels() {
+    for (long perDay : new long[] {2000, 5000, 14_000, 30_000, 80_000}) {
+      DayUse device = new DayUse();
+      DayUse twoVersions = new DayUse();
+      long small = perDay / 4;
+      List<WindowBudget> budgets =
+          List.of(
+              new WindowBudget(perDay, twoVersions, device),
+              new WindowBudget(perDay, twoVersions, device),
+              new WindowBudget(small, new DayUse(), device));
+      long[] spent = new long[budgets.size()];
+      int[] pending = new int[budgets.size()];
+      for (int window = 0; window < 24; window++) {
+        long end = (window + 1) * HOUR;
+        for (int i = 0; i < spent.length; i++) {
+          pending[i]++;
+          Sharing sharing =
+              new Sharing(
+                  perDay, i < 2 ? new Sharers(2 - i, 2) : new Sharers(1, 1), new Sharers(3 - i, 3));
+          Optional<Degradation> now =
+              budgets.get(i).atWindowEnd(end, HOUR, pending[i], sharing, WindowBudgetTest::bytes);
+          if (now.isPresent()) {
+            budgets.get(i).sent(end - 1, bytes(now.get()));
+            spent[i] += bytes(now.get()) + WindowBudget.OVERHEAD_BYTES;
+            pending[i] = 0;
+          }
+        }
+      }
+
+      assertThat(spent[0] + spent[1] + spent[2]).as("%d", perDay).isBetween(perDay / 4, perDay);
+      assertThat(spent[2]).isLessThanOrEqualTo(small);
+      assertThat(Math.min(spent[0], spent[1])).isGreaterThan(perDay < 4000 ? -1 : perDay / 8);
+    }
+  }
+
   @Test
   void givesAStartAtNoonHalfADay() {
     WindowBudget budget = new WindowBudget(10_000);
 
-    assertThat(budget.atOnce(12 * HOUR, degradation -> 4700)).isPresent();
-    assertThat(new WindowBudget(10_000).atOnce(12 * HOUR, degradation -> 4800)).isEmpty();
+    assertThat(budget.atOnce(12 * HOUR, 0, degradation -> 4700)).isPresent();
+    assertThat(new WindowBudget(10_000).atOnce(12 * HOUR, 0, degradation -> 4800)).isEmpty();
   }
 
   @Test
   void aClockThatIsPutBackBringsNoSecondBudget() {
     WindowBudget budget = new WindowBudget(10_000);
-    budget.atOnce(24 * HOUR, degradation -> 100);
-    budget.sent(9_000);
+    budget.atOnce(24 * HOUR, 0, degradation -> 100);
+    budget.sent(24 * HOUR, 9_000);
 
-    assertThat(budget.atOnce(HOUR, degradation -> 4000)).isEmpty();
-    assertThat(budget.atOnce(25 * HOUR, degradation -> 4000)).isEmpty();
-    assertThat(budget.atOnce(49 * HOUR, degradation -> 4000)).isPresent();
+    assertThat(budget.atOnce(HOUR, 0, degradation -> 4000)).isEmpty();
+    assertThat(budget.atOnce(25 * HOUR, 0, degradation -> 4000)).isEmpty();
+    assertThat(budget.atOnce(49 * HOUR, 0, degradation -> 4000)).isPresent();
   }
 
   @Test
   void aDayFarInTheFutureDoesNotKeepItShutUntilThen() {
-    WindowBudget budget = new WindowBudget(10_000);
-    budget.resume(4000, 10_000);
+    DayUse use = new DayUse();
+    WindowBudget budget = new WindowBudget(10_000, use, new DayUse());
+    use.resume(4000, 10_000);
 
-    assertThat(budget.atOnce(49 * HOUR, degradation -> 4000)).isPresent();
-    assertThat(budget.day()).isEqualTo(2);
+    assertThat(budget.atOnce(49 * HOUR, 0, degradation -> 4000)).isPresent();
+    assertThat(use.day()).isEqualTo(2);
   }
 }

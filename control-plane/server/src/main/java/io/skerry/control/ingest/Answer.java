@@ -36,24 +36,29 @@ record Answer(Optional<Double> score, OptionalInt predictedClass) {
   }
 
   /**
-   * The answer that a sample's outputs hold; without score and class where the output that names
-   * classes was not sent along.
+   * The answer that a sample's outputs hold; without score and class where the output that says
+   * them was not sent along.
+   *
+   * @param reading how the version's score is read; empty = from the first output
    */
-  static Answer of(Optional<MonitoringPlan> classes, List<NamedTensor> outputs) {
-    if (classes.isEmpty()) {
+  static Answer of(Optional<MonitoringPlan> reading, List<NamedTensor> outputs) {
+    if (reading.isEmpty()) {
       return ofScore(Scores.of(outputs.getFirst()));
     }
-    MonitoringPlan plan = classes.get();
+    MonitoringPlan plan = reading.get();
     for (NamedTensor output : outputs) {
       if (output.getName().equals(plan.scoreOutput().orElse(""))
-          && output.getDatatype().equals("FP32")
-          && output.getData().size() >= plan.scoreElementsNeeded() * Float.BYTES) {
+          && output.getDatatype().equals(plan.scoreDatatype())
+          && output.getData().size() >= plan.scoreBytesNeeded()) {
         ByteBuffer values =
             output.getData().asReadOnlyByteBuffer().slice().order(ByteOrder.LITTLE_ENDIAN);
-        float confidence = plan.score(values);
-        return Float.isFinite(confidence)
-            ? ofClass(plan.predictedClass(values), confidence, plan.classCount())
-            : UNKNOWN;
+        float score = plan.score(values);
+        if (!Float.isFinite(score)) {
+          return UNKNOWN;
+        }
+        return plan.hasClasses()
+            ? ofClass(plan.predictedClass(values), score, plan.classCount())
+            : ofScore(Optional.of((double) score));
       }
     }
     return UNKNOWN;

@@ -200,7 +200,8 @@ final class RecordReader {
       throws Malformed {
     ModelVersion version = version(feedback.getModel());
     Answer answer = Answer.ofScore(Optional.of(feedback.getScore()));
-    Optional<MonitoringPlan> classes = layouts.classes(version, feedback.getModel());
+    Optional<MonitoringPlan> classes =
+        layouts.reading(version, feedback.getModel()).filter(MonitoringPlan::hasClasses);
     if (classes.isPresent()) {
       int count = classes.get().classCount();
       int predicted = feedback.getPredictedClass();

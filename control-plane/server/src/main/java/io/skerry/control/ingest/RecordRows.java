@@ -168,7 +168,7 @@ final class RecordRows {
     String slot = RecordReader.slot(sample.getModel()).value();
     ModelVersion version = RecordReader.version(sample.getModel());
     String model = version.model().value();
-    Answer answer = Answer.of(layouts.classes(version, sample.getModel()), sample.getOutputsList());
+    Answer answer = Answer.of(layouts.reading(version, sample.getModel()), sample.getOutputsList());
     samples.add(
         new @Nullable Object[] {
           device.value(),

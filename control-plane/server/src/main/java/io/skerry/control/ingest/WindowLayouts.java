@@ -7,6 +7,7 @@ import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.ModelVersion;
+import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.StreamLayout;
 import io.skerry.telemetry.sketch.WindowCodec;
@@ -40,7 +41,7 @@ public final class WindowLayouts {
 
   private sealed interface Found {}
 
-  private record Known(ModelVersion version, StreamLayout layout, Optional<MonitoringPlan> classes)
+  private record Known(ModelVersion version, StreamLayout layout, Optional<MonitoringPlan> reading)
       implements Found {}
 
   private record Unreadable(String why) implements Found {}
@@ -76,12 +77,12 @@ public final class WindowLayouts {
     };
   }
 
-  /** How the output of an artifact is read that names classes; empty for every other artifact. */
-  Optional<MonitoringPlan> classes(ModelVersion version, ModelRef model) {
+  /** How the score or the classes of an artifact are read; empty for one that says neither. */
+  Optional<MonitoringPlan> reading(ModelVersion version, ModelRef model) {
     try {
       return of(Digest.parse(model.getManifestDigest())) instanceof Known known
               && known.version().equals(version)
-          ? known.classes()
+          ? known.reading()
           : Optional.empty();
     } catch (IllegalArgumentException e) {
       return Optional.empty();
@@ -106,7 +107,7 @@ public final class WindowLayouts {
           new Known(
               artifact.get().model(),
               plan.layout(),
-              plan.hasClasses() ? Optional.of(scoreOnly(plan)) : Optional.empty());
+              plan.manifest().hasScore() ? Optional.of(scoreOnly(plan)) : Optional.empty());
     } catch (ArtifactException e) {
       found = new Unreadable("artifact %s: %s".formatted(manifest, e.getMessage()));
       if (e.code() == ErrorCode.ARTIFACT_NOT_FOUND) {
@@ -122,10 +123,12 @@ public final class WindowLayouts {
   // Baselines and residuals are large, and nothing here reads them.
   private static MonitoringPlan scoreOnly(MonitoringPlan plan) throws MalformedDocumentException {
     return MonitoringPlan.of(
-        MonitoringManifest.newBuilder()
-            .setFormat(MonitoringPlan.FORMAT)
-            .setScore(plan.manifest().getScore())
-            .build());
+        MonitoringManifests.ofIntegers(
+            MonitoringManifest.newBuilder()
+                .setFormat(MonitoringPlan.FORMAT)
+                .setScore(plan.manifest().getScore())
+                .build(),
+            plan.manifest().getIntegersList()));
   }
 
   private MonitoringPlan plan(ArtifactManifest artifact) throws MalformedDocumentException {

@@ -2,27 +2,30 @@ package io.skerry.agent.observe;
 
 import io.skerry.agent.disk.Disk;
 import io.skerry.agent.disk.DurableFile;
+import io.skerry.telemetry.sketch.DayUse;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What was sent of each version in a UTC day, kept over restarts: a device that starts again and
- * again has one day's bytes, not one for each start. Thread-safe: a version that is put in reads it
- * while another sends.
+ * What was sent of each model, and of all of them, in a UTC day, kept over restarts: a device that
+ * starts again and again, or is given version after version, has one day's bytes, not one for each.
+ * Thread-safe, but for what {@link #use} gives.
  *
- * <p>The file holds a line for each version and kind: {@code day manifest kind bytes}. It is
- * written ahead: what it says is never less than what was sent, and at most a sixty-fourth of the
- * day's bytes more.
+ * <p>The file holds a line for each model and kind: {@code day model kind bytes}, with {@value
+ * #DEVICE} for all models. It is written ahead: what it says is never less than what was sent, and
+ * at most a sixty-fourth of the day's bytes more.
  */
 public final class DayBytes {
-  /** Versions and kinds that are remembered; those of the oldest days go first. */
+  /** All models of the device together; no model has this name. */
+  static final String DEVICE = "*";
+
+  /** Models and kinds that are remembered; those that were longest not written go first. */
   static final int ENTRIES_MAX = 128;
 
   private static final Logger log = LoggerFactory.getLogger(DayBytes.class);
@@ -34,18 +37,22 @@ public final class DayBytes {
     SAMPLES
   }
 
-  /**
-   * What was sent, or may have been.
-   *
-   * @param day since 1970
-   */
-  record Sent(long day, long bytes) {}
+  private record Key(String model, Kind kind) {}
 
-  private record Key(String manifest, Kind kind) {}
+  private static final class Kept {
+    private final DayUse use = new DayUse();
+    private long day = Long.MIN_VALUE;
+    private long bytes;
+
+    void written(long ofDay, long upTo) {
+      day = ofDay;
+      bytes = upTo;
+    }
+  }
 
   private final @Nullable Disk disk;
   private final Path file;
-  private final Map<Key, Sent> kept = new LinkedHashMap<>();
+  private final Map<Key, Kept> kept = new LinkedHashMap<>();
 
   private DayBytes(@Nullable Disk disk, Path file) {
     this.disk = disk;
@@ -78,36 +85,45 @@ public final class DayBytes {
     if (parts.length != 4) {
       throw new IllegalArgumentException("'%s' has not four parts".formatted(line));
     }
-    kept.put(
-        new Key(parts[1], Kind.valueOf(parts[2])),
-        new Sent(Long.parseLong(parts[0]), Long.parseLong(parts[3])));
+    Kept read = new Kept();
+    read.written(Long.parseLong(parts[0]), Long.parseLong(parts[3]));
+    read.use.resume(read.day, read.bytes);
+    kept.put(new Key(parts[1], Kind.valueOf(parts[2])), read);
   }
 
-  /** What was sent on the last day that is remembered. */
-  synchronized Optional<Sent> of(String manifest, Kind kind) {
-    return Optional.ofNullable(kept.get(new Key(manifest, kind)));
+  /** What a model, or the {@link #DEVICE}, sent; the same for all that ask for it. */
+  synchronized DayUse use(String model, Kind kind) {
+    return kept(new Key(model, kind)).use;
   }
 
-  /**
-   * So many bytes were, or are about to be, sent on a day.
-   *
-   * @param bytesPerDay that may be sent; 0 = no limit, then nothing is remembered
-   */
-  synchronized void sent(String manifest, Kind kind, long day, long bytes, long bytesPerDay) {
-    if (bytesPerDay <= 0) {
-      return;
-    }
-    Key key = new Key(manifest, kind);
-    Sent before = kept.get(key);
-    if (before != null && before.day() == day && bytes <= before.bytes()) {
-      return;
-    }
-    long step = Math.max(1, bytesPerDay / STEPS);
-    kept.remove(key);
-    kept.put(key, new Sent(day, Math.ceilDiv(bytes, step) * step));
+  private Kept kept(Key key) {
+    Kept known = kept.computeIfAbsent(key, missing -> new Kept());
     if (kept.size() > ENTRIES_MAX) {
       kept.remove(kept.keySet().iterator().next());
     }
+    return known;
+  }
+
+  /**
+   * So many bytes of a day were, or are about to be, sent.
+   *
+   * @param used as the budget counts them
+   * @param bytesPerDay that may be sent; 0 = no limit, then nothing is remembered
+   */
+  synchronized void sent(String model, Kind kind, long day, long used, long bytesPerDay) {
+    if (bytesPerDay <= 0) {
+      return;
+    }
+    Key key = new Key(model, kind);
+    Kept before = kept(key);
+    if (before.day == day && used <= before.bytes) {
+      return;
+    }
+    long step = Math.max(1, bytesPerDay / STEPS);
+    before.written(day, Math.ceilDiv(used, step) * step);
+    // Moved to the end.
+    kept.remove(key);
+    kept.put(key, before);
     write();
   }
 
@@ -117,15 +133,18 @@ public final class DayBytes {
     }
     StringBuilder text = new StringBuilder();
     kept.forEach(
-        (key, sent) ->
-            text.append(sent.day())
+        (key, sent) -> {
+          if (sent.day != Long.MIN_VALUE) {
+            text.append(sent.day)
                 .append(' ')
-                .append(key.manifest())
+                .append(key.model())
                 .append(' ')
                 .append(key.kind())
                 .append(' ')
-                .append(sent.bytes())
-                .append('\n'));
+                .append(sent.bytes)
+                .append('\n');
+          }
+        });
     try {
       DurableFile.write(disk, file, text.toString().getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {

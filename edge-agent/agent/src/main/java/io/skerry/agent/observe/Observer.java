@@ -14,6 +14,8 @@ import io.skerry.runtime.Tensor;
 import io.skerry.telemetry.sample.SampleChoice;
 import io.skerry.telemetry.sample.SampleChoice.Stratum;
 import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.telemetry.sketch.WindowBudget.Sharers;
+import io.skerry.telemetry.sketch.WindowBudget.Sharing;
 import io.skerry.telemetry.wire.TelemetryRecords;
 import io.skerry.wire.fleet.v1.NamedTensor;
 import io.skerry.wire.fleet.v1.Record;
@@ -29,6 +31,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import java.util.function.ToLongFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -219,7 +222,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     drain();
     long now = clock.millis();
     for (WatchedModel model : watched.values()) {
-      model.collect(now);
+      model.collect(now, devicePerDay(now, WatchedModel::sampleBytesPerDay));
       if (model.isOver(now - GRACE_MILLIS)) {
         close(model, now - GRACE_MILLIS);
       }
@@ -281,7 +284,8 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     Stratum stratum = observation.stratum;
     if (stratum != null) {
       Record sample = sample(observation, model, stratum);
-      if (model.takeSample(sample.getSerializedSize(), observation.atMillis)) {
+      long devicePerDay = devicePerDay(observation.atMillis, WatchedModel::sampleBytesPerDay);
+      if (model.takeSample(sample.getSerializedSize(), observation.atMillis, devicePerDay)) {
         keep(RecordStream.SAMPLES, sample);
       } else {
         model.leaveOutSample();
@@ -305,9 +309,43 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
 
   private void close(WatchedModel model, long nowMillis) {
     model
-        .close(nowMillis)
+        .close(nowMillis, sharing(model, nowMillis))
         .ifPresent(
             counts -> keep(RecordStream.WINDOWS, TelemetryRecords.of(clock.instant(), counts)));
+  }
+
+  // All models together may send as much as the one that may send most. One without a budget has no
+  // limit, nor has then the device.
+  private long devicePerDay(long nowMillis, ToLongFunction<WatchedModel> bytesPerDay) {
+    long largest = 0;
+    for (WatchedModel model : watched.values()) {
+      if (model.isSending(nowMillis)) {
+        long own = bytesPerDay.applyAsLong(model);
+        if (own <= 0) {
+          return 0;
+        }
+        largest = Math.max(largest, own);
+      }
+    }
+    return largest;
+  }
+
+  private Sharing sharing(WatchedModel model, long nowMillis) {
+    int[] due = new int[2];
+    int[] all = new int[2];
+    for (WatchedModel one : watched.values()) {
+      boolean isSame = one.modelName().equals(model.modelName());
+      int isDue = one.isOpen() && one.isOver(nowMillis) ? 1 : 0;
+      int isSending = one.isSending(nowMillis) ? 1 : 0;
+      due[0] += isSame ? isDue : 0;
+      all[0] += isSame ? isSending : 0;
+      due[1] += isDue;
+      all[1] += isSending;
+    }
+    return new Sharing(
+        devicePerDay(nowMillis, WatchedModel::windowBytesPerDay),
+        new Sharers(due[0], all[0]),
+        new Sharers(due[1], all[1]));
   }
 
   private boolean keep(RecordStream stream, Record record) {
@@ -363,9 +401,10 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     drain();
     long now = clock.millis();
     for (WatchedModel model : watched.values()) {
-      model.collect(now);
+      model.collect(now, devicePerDay(now, WatchedModel::sampleBytesPerDay));
       boolean open = model.isOpen();
-      Optional<Window> window = model.closeAtOnce(now);
+      Optional<Window> window =
+          model.closeAtOnce(now, devicePerDay(now, WatchedModel::windowBytesPerDay));
       window.ifPresent(
           counts -> keep(RecordStream.WINDOWS, TelemetryRecords.of(clock.instant(), counts)));
       if (open && window.isEmpty()) {

@@ -3,7 +3,6 @@ package io.skerry.agent.observe;
 import io.skerry.agent.model.ModelRef;
 import io.skerry.agent.model.Prediction;
 import io.skerry.agent.observe.DayBytes.Kind;
-import io.skerry.artifact.ElementType;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.SamplingRates;
 import io.skerry.protocol.SlotMode;
@@ -11,9 +10,11 @@ import io.skerry.runtime.Tensor;
 import io.skerry.telemetry.sample.PrivacyFilter;
 import io.skerry.telemetry.sample.SampleBudget;
 import io.skerry.telemetry.sample.SampleChoice;
+import io.skerry.telemetry.sketch.DayUse;
 import io.skerry.telemetry.sketch.Degradation;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowBudget;
+import io.skerry.telemetry.sketch.WindowBudget.Sharing;
 import io.skerry.telemetry.sketch.WindowSketch;
 import io.skerry.telemetry.wire.ModelReference;
 import io.skerry.wire.fleet.v1.Anomaly;
@@ -46,6 +47,8 @@ final class WatchedModel {
   private final SampleBudget sampleBudget;
   private final DayBytes days;
   private final LongSupplier residentBytes;
+  private final Uses windowUse;
+  private final Uses sampleUse;
   private final PrivacyFilter privacy;
   private final List<Anomaly> anomalies = new ArrayList<>();
   private final LongAdder failed = new LongAdder();
@@ -60,6 +63,14 @@ final class WatchedModel {
   private long firstWindow = NONE;
   private long windowLength;
   private long coMomentDay = NONE;
+  private long sealedUntil = NONE;
+
+  /** What was sent of one kind, by the versions of this model and by all models of the device. */
+  private record Uses(Kind kind, DayUse ofModel, DayUse ofDevice) {
+    static Uses of(DayBytes days, String model, Kind kind) {
+      return new Uses(kind, days.use(model, kind), days.use(DayBytes.DEVICE, kind));
+    }
+  }
 
   WatchedModel(
       ModelRef model,
@@ -72,12 +83,18 @@ final class WatchedModel {
     this.residentBytes = residentBytes;
     this.reference = new ModelReference(model.slot(), model.version(), model.manifest());
     this.sketch = new WindowSketch(plan);
-    this.budget = new WindowBudget(plan.manifest().getBudget().getWindowBytes());
-    this.sampleBudget = new SampleBudget(plan.manifest().getBudget().getSampleBytes());
-    days.of(model.manifest().hex(), Kind.WINDOWS)
-        .ifPresent(sent -> budget.resume(sent.day(), sent.bytes()));
-    days.of(model.manifest().hex(), Kind.SAMPLES)
-        .ifPresent(sent -> sampleBudget.resume(sent.day(), sent.bytes()));
+    this.windowUse = Uses.of(days, modelName(), Kind.WINDOWS);
+    this.sampleUse = Uses.of(days, modelName(), Kind.SAMPLES);
+    this.budget =
+        new WindowBudget(
+            plan.manifest().getBudget().getWindowBytes(),
+            windowUse.ofModel(),
+            windowUse.ofDevice());
+    this.sampleBudget =
+        new SampleBudget(
+            plan.manifest().getBudget().getSampleBytes(),
+            sampleUse.ofModel(),
+            sampleUse.ofDevice());
     this.privacy = new PrivacyFilter(plan.manifest(), privacyKey);
     this.choice = choice(order.sampling());
     this.windowMillis = checked(order.window());
@@ -146,17 +163,42 @@ final class WatchedModel {
     return sampleFactor;
   }
 
-  boolean takeSample(int bytes, long atMillis) {
-    sampleFactor = sampleBudget.factor(atMillis);
-    boolean taken = sampleBudget.take(bytes);
-    days.sent(
-        reference.manifest().hex(),
-        Kind.SAMPLES,
-        sampleBudget.day(),
-        sampleBudget.used(),
-        sampleBudget.bytesPerDay());
-    sampleFactor = sampleBudget.factor(atMillis);
+  String modelName() {
+    return reference.version().model().value();
+  }
+
+  /** Bytes that its manifest lets the model send of windows in a day; 0 = no limit. */
+  long windowBytesPerDay() {
+    return budget.bytesPerDay();
+  }
+
+  /** The same of samples. */
+  long sampleBytesPerDay() {
+    return sampleBudget.bytesPerDay();
+  }
+
+  /**
+   * Whether the day's bytes have room for a sample; then they are used.
+   *
+   * @param devicePerDay bytes of all models of the device; 0 = no limit
+   */
+  boolean takeSample(int bytes, long atMillis, long devicePerDay) {
+    sampleFactor = sampleBudget.factor(atMillis, devicePerDay);
+    boolean taken = sampleBudget.take(bytes, devicePerDay);
+    remember(
+        sampleUse,
+        sampleUse.ofModel().bytes(),
+        sampleBudget.bytesPerDay(),
+        sampleUse.ofDevice().bytes(),
+        devicePerDay);
+    sampleFactor = sampleBudget.factor(atMillis, devicePerDay);
     return taken;
+  }
+
+  private void remember(
+      Uses uses, long ofModel, long modelPerDay, long ofDevice, long devicePerDay) {
+    days.sent(modelName(), uses.kind(), uses.ofModel().day(), ofModel, modelPerDay);
+    days.sent(DayBytes.DEVICE, uses.kind(), uses.ofDevice().day(), ofDevice, devicePerDay);
   }
 
   /** A sample that the day's bytes leave out; called by any thread. */
@@ -193,8 +235,8 @@ final class WatchedModel {
     }
     for (Tensor input : inputs) {
       if (input.name().equals(plan().input())
-          && input.type() == ElementType.FP32
-          && input.data().remaining() >= plan().elementsNeeded() * Float.BYTES) {
+          && input.type().name().equals(plan().inputDatatype())
+          && input.data().remaining() >= plan().inputBytesNeeded()) {
         return Optional.of(input.data().slice().order(input.data().order()));
       }
     }
@@ -212,8 +254,8 @@ final class WatchedModel {
     String wanted = plan().scoreOutput().orElse("");
     for (Tensor output : outputs) {
       if (output.name().equals(wanted)
-          && output.type() == ElementType.FP32
-          && output.data().remaining() >= plan().scoreElementsNeeded() * Float.BYTES) {
+          && output.type().name().equals(plan().scoreDatatype())
+          && output.data().remaining() >= plan().scoreBytesNeeded()) {
         return Optional.of(output.data().slice().order(output.data().order()));
       }
     }
@@ -260,9 +302,13 @@ final class WatchedModel {
     }
   }
 
-  /** Takes over what other threads counted meanwhile. */
-  void collect(long nowMillis) {
-    sampleFactor = sampleBudget.factor(nowMillis);
+  /**
+   * Takes over what other threads counted meanwhile.
+   *
+   * @param sampleBytesPerDay of all models of the device; 0 = no limit
+   */
+  void collect(long nowMillis, long sampleBytesPerDay) {
+    sampleFactor = sampleBudget.factor(nowMillis, sampleBytesPerDay);
     long failures = failed.sumThenReset();
     long skips = skipped.sumThenReset();
     if (failures > 0 || skips > 0 || !differences.isEmpty()) {
@@ -283,6 +329,11 @@ final class WatchedModel {
     return window != NONE && !isEmpty();
   }
 
+  /** Whether it sends windows: one is open, or was sealed a moment ago. */
+  boolean isSending(long nowMillis) {
+    return isOpen() || (sealedUntil != NONE && nowMillis < sealedUntil + 2 * windowLength);
+  }
+
   /**
    * Whether the open window is over. One that lies ahead of this time is too: the clock was put
    * back, and nobody waits for what a wrong clock called tomorrow.
@@ -296,7 +347,7 @@ final class WatchedModel {
   }
 
   /** The window that is over, if it is sent now; else it is counted on together with the next. */
-  Optional<Window> close(long nowMillis) {
+  Optional<Window> close(long nowMillis, Sharing sharing) {
     if (window == NONE) {
       return Optional.empty();
     }
@@ -306,7 +357,7 @@ final class WatchedModel {
       return Optional.empty();
     }
     if (current < window || windowLength != windowMillis) {
-      Optional<Window> sealed = closeAtOnce(nowMillis);
+      Optional<Window> sealed = closeAtOnce(nowMillis, sharing.bytesPerDay());
       if (sealed.isEmpty()) {
         countOn(current);
       }
@@ -315,12 +366,12 @@ final class WatchedModel {
     long end = (window + 1) * windowLength;
     Optional<Degradation> degradation =
         budget.atWindowEnd(
-            end, windowLength, (int) Math.max(1, window - firstWindow + 1), this::bytes);
+            end, windowLength, (int) Math.max(1, window - firstWindow + 1), sharing, this::bytes);
     if (degradation.isEmpty()) {
       countOn(current);
       return Optional.empty();
     }
-    return Optional.of(seal(degradation.get()));
+    return Optional.of(seal(degradation.get(), end - 1, sharing.bytesPerDay()));
   }
 
   private void countOn(long current) {
@@ -335,12 +386,14 @@ final class WatchedModel {
   }
 
   /** Whatever is open, as far as the budget lets it go. */
-  Optional<Window> closeAtOnce(long nowMillis) {
+  Optional<Window> closeAtOnce(long nowMillis, long devicePerDay) {
     if (window == NONE || isEmpty()) {
       window = NONE;
       return Optional.empty();
     }
-    return budget.atOnce(nowMillis, this::bytes).map(this::seal);
+    return budget
+        .atOnce(nowMillis, devicePerDay, this::bytes)
+        .map(degradation -> seal(degradation, nowMillis, devicePerDay));
   }
 
   private int bytes(Degradation degradation) {
@@ -356,7 +409,7 @@ final class WatchedModel {
         + explanations;
   }
 
-  private Window seal(Degradation degradation) {
+  private Window seal(Degradation degradation, long atMillis, long devicePerDay) {
     Window.Builder sealed =
         sketch.seal(
             reference.toWire(),
@@ -369,23 +422,24 @@ final class WatchedModel {
     sealed.setResidentBytes(residentBytes.getAsLong());
     if (degradation.explains()) {
       sealed.addAllAnomalies(anomalies);
-      addCoMoments(sealed);
+      addCoMoments(sealed, devicePerDay);
     }
     anomalies.clear();
+    sealedUntil = (window + 1) * windowLength;
     window = NONE;
     Window built = sealed.build();
-    budget.sent(built.getSerializedSize());
-    days.sent(
-        reference.manifest().hex(),
-        Kind.WINDOWS,
-        budget.day(),
-        budget.used(),
-        budget.bytesPerDay());
+    budget.sent(atMillis, built.getSerializedSize());
+    remember(
+        windowUse,
+        windowUse.ofModel().bytes(budget.bytesPerDay()),
+        budget.bytesPerDay(),
+        windowUse.ofDevice().bytes(devicePerDay),
+        devicePerDay);
     return built;
   }
 
   // Once a day, with the day's last window; a version's first day may be short.
-  private void addCoMoments(Window.Builder sealed) {
+  private void addCoMoments(Window.Builder sealed, long devicePerDay) {
     long day = Math.floorDiv(sealed.getEndMillis(), DAY_MILLIS);
     if (coMomentDay == NONE) {
       coMomentDay = day;
@@ -395,7 +449,8 @@ final class WatchedModel {
     }
     coMomentDay = day;
     io.skerry.wire.fleet.v1.CoMoments moments = sketch.coMoments().toWire();
-    if (budget.fits(sealed.build().getSerializedSize() + moments.getSerializedSize())) {
+    int bytes = sealed.build().getSerializedSize() + moments.getSerializedSize();
+    if (budget.fits(bytes, devicePerDay)) {
       sealed.setCoMoments(moments);
     }
     sketch.coMoments().clear();

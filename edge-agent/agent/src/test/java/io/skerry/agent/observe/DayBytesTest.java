@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.agent.disk.Disk;
 import io.skerry.agent.observe.DayBytes.Kind;
-import io.skerry.agent.observe.DayBytes.Sent;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +17,11 @@ class DayBytesTest {
     return DayBytes.open(Disk.local(), folder);
   }
 
+  private static void assertSent(DayBytes days, String model, Kind kind, long day, long bytes) {
+    assertThat(days.use(model, kind).day()).isEqualTo(day);
+    assertThat(days.use(model, kind).bytes()).isEqualTo(bytes);
+  }
+
   @Test
   void remembersNeverLessThanWasSentAndLittleMore() {
     DayBytes days = open();
@@ -28,12 +32,12 @@ class DayBytesTest {
 
     DayBytes again = open();
 
-    assertThat(again.of("a", Kind.WINDOWS)).contains(new Sent(7, 200));
-    assertThat(again.of("a", Kind.SAMPLES)).contains(new Sent(7, 100));
-    assertThat(again.of("b", Kind.WINDOWS)).contains(new Sent(8, 6400));
-    assertThat(again.of("c", Kind.WINDOWS)).isEmpty();
+    assertSent(again, "a", Kind.WINDOWS, 7, 200);
+    assertSent(again, "a", Kind.SAMPLES, 7, 100);
+    assertSent(again, "b", Kind.WINDOWS, 8, 6400);
+    assertThat(again.use("c", Kind.WINDOWS).bytes()).isZero();
     again.sent("a", Kind.WINDOWS, 8, 3, 6400);
-    assertThat(open().of("a", Kind.WINDOWS)).contains(new Sent(8, 100));
+    assertSent(open(), "a", Kind.WINDOWS, 8, 100);
   }
 
   @Test
@@ -54,12 +58,12 @@ class DayBytesTest {
     for (int i = 0; i <= DayBytes.ENTRIES_MAX; i++) {
       days.sent("m" + i, Kind.WINDOWS, 7, 1, 64);
     }
-    assertThat(open().of("m0", Kind.WINDOWS)).isEmpty();
-    assertThat(open().of("m1", Kind.WINDOWS)).isPresent();
+    assertThat(open().use("m0", Kind.WINDOWS).bytes()).isZero();
+    assertThat(open().use("m1", Kind.WINDOWS).bytes()).isPositive();
     Files.writeString(folder.resolve("day-bytes"), "damaged");
     Files.deleteIfExists(folder.resolve("day-bytes.before"));
 
-    assertThat(open().of("m1", Kind.WINDOWS)).isEmpty();
+    assertThat(open().use("m1", Kind.WINDOWS).bytes()).isZero();
     DayBytes.open(Disk.local(), folder.resolve("nowhere")).sent("a", Kind.WINDOWS, 7, 1, 64);
   }
 }

@@ -9,6 +9,7 @@ import io.skerry.agent.model.Prediction;
 import io.skerry.agent.model.PredictionId;
 import io.skerry.agent.serve.Feedback;
 import io.skerry.agent.serve.FeedbackSink.Receipt;
+import io.skerry.artifact.ElementType;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.MalformedDocumentException;
@@ -21,14 +22,18 @@ import io.skerry.runtime.Tensor;
 import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.MonitoringSettings;
+import io.skerry.telemetry.sketch.WindowCodec;
+import io.skerry.telemetry.sketch.WindowCounts;
 import io.skerry.telemetry.wire.ModelReference;
 import io.skerry.wire.artifact.v1.Budget;
+import io.skerry.wire.artifact.v1.IntegerTensor;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.artifact.v1.PrivacyRule;
 import io.skerry.wire.fleet.v1.Differences;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Window;
 import java.net.URI;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -291,6 +296,96 @@ class ObserverTest {
             .mapToInt(Record::getSerializedSize)
             .sum();
     assertThat(sent).isBetween(budget / 2, budget);
+  }
+
+  /** A budget is of a device and day, however many versions and models it runs. */
+  @Test
+  void hasOneDaysBytesForAllVersionsAndModels() throws MalformedDocumentException {
+    int budget = 9000;
+    now = Instant.ofEpochMilli(0);
+    List<ModelRef> models = new ArrayList<>();
+    for (String name : List.of("engine-health", "engine-health", "vibration")) {
+      int version = 7 + models.size();
+      models.add(
+          new ModelRef(
+              new SlotId("main"),
+              new ModelVersion(new ModelName(name), version),
+              Digest.of(new byte[] {(byte) version})));
+    }
+    MonitoringManifest manifest =
+        manifest(
+            new MonitoringSettings(
+                List.of(),
+                List.of(),
+                Budget.newBuilder().setWindowBytes(budget).setSampleBytes(budget).build()));
+    Duration window = Duration.ofHours(1);
+    observer = new Observer(() -> now, 16, this::keep, new byte[32]);
+    for (int hour = 0; hour < 24; hour++) {
+      for (ModelRef model : models) {
+        watch(model, 1, 1, window, manifest);
+        observer.predicted(prediction(model, "", 0.31f, 0, 1, 2));
+      }
+      now = now.plus(window).plusMillis(200);
+      observer.tick();
+      now = now.minusMillis(200);
+    }
+
+    int windows = windows().stream().mapToInt(one -> one.getSerializedSize() + 260).sum();
+    int samples =
+        kept.getOrDefault(RecordStream.SAMPLES, List.of()).stream()
+            .mapToInt(Record::getSerializedSize)
+            .sum();
+    assertThat(windows).isBetween(budget / 2, budget);
+    assertThat(samples).isBetween(budget / 2, budget);
+    for (ModelRef model : models) {
+      assertThat(windows())
+          .filteredOn(one -> one.getModel().getVersion() == model.version().version())
+          .hasSizeGreaterThan(1);
+    }
+  }
+
+  /** An int8 input is watched as the reals that it stands for. */
+  @Test
+  void watchesAnIntegerInputAndOutput() throws MalformedDocumentException {
+    MonitoringManifest manifest =
+        MonitoringManifests.ofIntegers(
+            manifest(MonitoringSettings.NONE),
+            List.of(
+                IntegerTensor.newBuilder()
+                    .setField("input:input")
+                    .setScale(.5f)
+                    .setZeroPoint(-10)
+                    .build(),
+                IntegerTensor.newBuilder()
+                    .setField("output:score")
+                    .setScale(1f / 256)
+                    .setZeroPoint(-128)
+                    .build()));
+    observer = new Observer(() -> now, 16, this::keep, new byte[32]);
+    watch(0, 0, Duration.ofMillis(WINDOW), manifest);
+    ByteBuffer input = ByteBuffer.wrap(new byte[] {0, -8, -6});
+    ByteBuffer score = ByteBuffer.wrap(new byte[] {64});
+
+    observer.predicted(
+        new Prediction(
+            new PredictionId("%026d".formatted(ids++)),
+            "",
+            MODEL,
+            List.of(new Tensor("input", ElementType.INT8, List.of(1L, 3L), input)),
+            List.of(new Tensor("score", ElementType.INT8, List.of(1L, 1L), score)),
+            now,
+            1_000_000));
+    now = now.plusMillis(2 * WINDOW);
+    observer.tick();
+
+    MonitoringPlan plan = MonitoringPlan.of(manifest);
+    WindowCounts counts = WindowCodec.read(plan.layout(), windows().getFirst());
+    assertThat(observer.skipped()).isZero();
+    // 1 and 2 are the first of two reference values each, .75 is in the 49th of 64 bins.
+    assertThat(counts.count(plan.layout().indexOf("a"), 0)).isEqualTo(1);
+    assertThat(counts.count(plan.layout().indexOf("b"), 0)).isEqualTo(1);
+    assertThat(counts.count(plan.layout().indexOf("$score"), 48)).isEqualTo(1);
+    assertThat(counts.count(plan.layout().indexOf("$class"), 1)).isEqualTo(1);
   }
 
   @Test

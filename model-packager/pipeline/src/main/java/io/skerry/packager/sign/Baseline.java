@@ -2,14 +2,20 @@ package io.skerry.packager.sign;
 
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.quantize.TensorScale;
 import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
 import io.skerry.telemetry.sketch.MonitoringManifests.Scores;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.MonitoringSettings;
+import io.skerry.wire.artifact.v1.IntegerTensor;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a device compares its inputs with.
@@ -19,13 +25,15 @@ import java.util.List;
  * @param reference what these elements were in training
  * @param output what is read of the answer
  * @param settings privacy rules and budget
+ * @param integers scales of the input and of outputs that are int8, by their names
  */
 public record Baseline(
     String input,
     List<Feature> features,
     Samples reference,
     Output output,
-    MonitoringSettings settings) {
+    MonitoringSettings settings,
+    Map<String, TensorScale> integers) {
   /** Elements that are watched where nobody named any. */
   public static final int UNNAMED_FEATURES_MAX = 64;
 
@@ -49,19 +57,24 @@ public record Baseline(
      * One whose elements are classes, if a manifest can hold as many.
      *
      * @param said by the float model; whether it says probabilities is seen by their sum
+     * @param scale of an output that is int8
      */
-    public static Output classes(String name, double threshold, Outputs said) {
+    public static Output classes(
+        String name, double threshold, Outputs said, @Nullable TensorScale scale) {
       if (said.perItem() < 2 || said.perItem() > MonitoringPlan.CLASSES_MAX) {
         return score(name, threshold);
       }
+      // Each of the integers is off by up to half a step.
+      double tolerance = SUM_TOLERANCE + (scale == null ? 0 : said.perItem() * scale.scale() / 2);
       boolean probabilities = true;
       for (int item = 0; item < said.items(); item++) {
         double sum = 0;
         for (int i = 0; i < said.perItem(); i++) {
-          sum += said.at(item, i);
-          probabilities &= said.at(item, i) >= -SUM_TOLERANCE;
+          float value = real(said.at(item, i), scale);
+          sum += value;
+          probabilities &= value >= -SUM_TOLERANCE;
         }
-        probabilities &= Math.abs(sum - 1) <= SUM_TOLERANCE;
+        probabilities &= Math.abs(sum - 1) <= tolerance;
       }
       return new Output(name, threshold, said.perItem(), !probabilities);
     }
@@ -69,6 +82,11 @@ public record Baseline(
 
   public Baseline {
     features = List.copyOf(features);
+    integers = Map.copyOf(integers);
+  }
+
+  private static float real(float value, @Nullable TensorScale scale) {
+    return scale == null ? value : scale.real((int) value);
   }
 
   /** One feature per element of an item, or as many as are watched, evenly spread. */
@@ -89,26 +107,59 @@ public record Baseline(
     List<float[]> said = new ArrayList<>(rows);
     for (int row = 0; row < rows; row++) {
       for (int column = 0; column < features.size(); column++) {
-        values[row][column] = reference.at(row, features.get(column).offset());
+        values[row][column] =
+            real(reference.at(row, features.get(column).offset()), integers.get(input));
       }
       said.add(said(outputs, row));
     }
-    return MonitoringManifests.fromReference(
-        input,
-        features,
-        values,
-        new Scores(output.name(), said, output.logits(), output.threshold(), List.of()),
-        settings);
+    MonitoringManifest manifest =
+        MonitoringManifests.fromReference(
+            input,
+            features.stream().map(this::asCounted).toList(),
+            values,
+            new Scores(output.name(), said, output.logits(), output.threshold(), List.of()),
+            settings);
+    return MonitoringManifests.ofIntegers(manifest, integerTensors());
+  }
+
+  // A client says "not measured" in integers, too: the nearest one.
+  private Feature asCounted(Feature feature) {
+    TensorScale scale = integers.get(input);
+    if (scale == null || feature.missingValue().isEmpty()) {
+      return feature;
+    }
+    float missing = scale.real(scale.quantized((float) feature.missingValue().getAsDouble()));
+    return new Feature(
+        feature.name(),
+        feature.offset(),
+        feature.categorical(),
+        OptionalDouble.of(missing),
+        feature.importance());
+  }
+
+  private List<IntegerTensor> integerTensors() {
+    List<IntegerTensor> tensors = new ArrayList<>();
+    new TreeMap<>(integers)
+        .forEach(
+            (name, scale) ->
+                tensors.add(
+                    IntegerTensor.newBuilder()
+                        .setField((name.equals(input) ? "input:" : "output:") + name)
+                        .setScale(scale.scale())
+                        .setZeroPoint(scale.zeroPoint())
+                        .build()));
+    return tensors;
   }
 
   private float[] said(Outputs outputs, int row) {
+    TensorScale scale = integers.get(output.name());
     if (output.classes() == 0) {
       // The score's bins end at 0 and 1; what is no probability counts in the outermost ones.
-      return new float[] {Math.max(0, Math.min(1, outputs.at(row, 0)))};
+      return new float[] {Math.max(0, Math.min(1, real(outputs.at(row, 0), scale)))};
     }
     float[] said = new float[output.classes()];
     for (int i = 0; i < said.length; i++) {
-      said[i] = outputs.at(row, i);
+      said[i] = real(outputs.at(row, i), scale);
     }
     return said;
   }

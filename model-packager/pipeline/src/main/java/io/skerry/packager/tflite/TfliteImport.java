@@ -2,16 +2,23 @@ package io.skerry.packager.tflite;
 
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.ModelRefusedException;
+import io.skerry.packager.quantize.IntegerType;
+import io.skerry.packager.quantize.TensorScale;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.stream.IntStream;
 import org.bytedeco.tensorflowlite.FlatBufferModel;
 import org.tensorflow.lite.schema.Model;
 import org.tensorflow.lite.schema.ModelT;
+import org.tensorflow.lite.schema.QuantizationParameters;
 import org.tensorflow.lite.schema.SubGraph;
+import org.tensorflow.lite.schema.Tensor;
 import org.tensorflow.lite.schema.TensorType;
 
 /**
@@ -82,6 +89,31 @@ public final class TfliteImport {
       }
     }
     return false;
+  }
+
+  /**
+   * Scales of the input and of those outputs that are int8, by their names. One that the file gives
+   * no scale stands for its integers themselves.
+   */
+  public static Map<String, TensorScale> integerEnds(byte[] content) {
+    SubGraph graph = Model.getRootAsModel(ByteBuffer.wrap(content)).subgraphs(0);
+    Map<String, TensorScale> ends = new HashMap<>();
+    IntStream.concat(
+            IntStream.range(0, graph.inputsLength()).map(graph::inputs),
+            IntStream.range(0, graph.outputsLength()).map(graph::outputs))
+        .mapToObj(graph::tensors)
+        .filter(tensor -> tensor.type() == TensorType.INT8)
+        .forEach(tensor -> ends.put(tensor.name(), scale(tensor)));
+    return ends;
+  }
+
+  private static TensorScale scale(Tensor tensor) {
+    QuantizationParameters how = tensor.quantization();
+    if (how == null || how.scaleLength() != 1 || !(how.scale(0) > 0)) {
+      return new TensorScale(IntegerType.INT8, 1, 0);
+    }
+    int zeroPoint = how.zeroPointLength() == 1 ? Math.toIntExact(how.zeroPoint(0)) : 0;
+    return new TensorScale(IntegerType.INT8, how.scale(0), zeroPoint);
   }
 
   /**

@@ -5,12 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.skerry.artifact.npy.NpyArray;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.quantize.IntegerType;
+import io.skerry.packager.quantize.TensorScale;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.MonitoringSettings;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
+import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 
 class BaselineTest {
@@ -18,7 +23,7 @@ class BaselineTest {
   void watchesPredictedClassAndConfidenceOfAModelWithClasses() throws MalformedDocumentException {
     Outputs said = Outputs.of(3, .1f, .7f, .2f, .8f, .1f, .1f, .3f, .3f, .4f);
 
-    MonitoringManifest manifest = manifest(Baseline.Output.classes("y", .5, said), said);
+    MonitoringManifest manifest = manifest(Baseline.Output.classes("y", .5, said, null), said);
 
     assertThat(MonitoringPlan.of(manifest).streams())
         .containsExactly("a", "$confidence", "$class", "$latency", "$errors");
@@ -31,7 +36,7 @@ class BaselineTest {
   void takesClassesThatDoNotAddUpToOneAsLogits() {
     Outputs said = Outputs.of(2, -3, 4, 2, -1, 0, 9);
 
-    MonitoringManifest manifest = manifest(Baseline.Output.classes("y", .5, said), said);
+    MonitoringManifest manifest = manifest(Baseline.Output.classes("y", .5, said, null), said);
 
     assertThat(manifest.getScore().getLogits()).isTrue();
     assertThat(manifest.getScore().getClassBaselineList()).containsExactly(1L, 2L);
@@ -42,17 +47,51 @@ class BaselineTest {
     Outputs one = Outputs.of(1, .1f, 7, .2f);
     Outputs many = Outputs.of(1025, new float[1025]);
 
-    assertThat(Baseline.Output.classes("y", .5, one)).isEqualTo(Baseline.Output.score("y", .5));
-    assertThat(Baseline.Output.classes("y", .5, many)).isEqualTo(Baseline.Output.score("y", .5));
+    assertThat(Baseline.Output.classes("y", .5, one, null))
+        .isEqualTo(Baseline.Output.score("y", .5));
+    assertThat(Baseline.Output.classes("y", .5, many, null))
+        .isEqualTo(Baseline.Output.score("y", .5));
     MonitoringManifest manifest = manifest(Baseline.Output.score("y", .5), one);
     assertThat(manifest.getScore().getClasses()).isLessThan(2);
     assertThat(manifest.getScore().getBaseline(63)).isEqualTo(1);
   }
 
+  /** What a device reads of int8 tensors is what the baseline was counted on. */
+  @Test
+  void countsIntegersAsTheRealsThatTheyStandFor() throws MalformedDocumentException {
+    TensorScale input = new TensorScale(IntegerType.INT8, .5f, -10);
+    TensorScale output = new TensorScale(IntegerType.INT8, 1f / 256, -128);
+    Outputs said = Outputs.of(3, -128, 100, -102, 76, -102, -103, -50, -52, -27);
+    Samples reference = Samples.of("items", NpyArray.ofBytes(new byte[] {-10, 0, 127}, 3, 1), 1);
+    Feature feature = new Feature("a", 0, false, OptionalDouble.of(68.6), 0);
+
+    MonitoringManifest manifest =
+        new Baseline(
+                "x",
+                List.of(feature),
+                reference,
+                Baseline.Output.classes("y", .5, said, output),
+                MonitoringSettings.NONE,
+                Map.of("x", input, "y", output))
+            .manifest(said);
+
+    MonitoringPlan plan = MonitoringPlan.of(manifest);
+    float[] view = new float[1];
+    plan.view(ByteBuffer.wrap(new byte[] {0}), 0, view);
+    assertThat(view).containsExactly(5);
+    assertThat(manifest.getFeatures(0).getMean()).isEqualTo(2.5);
+    assertThat(manifest.getFeatures(0).getBins().getMissingValue()).isEqualTo(68.5f);
+    assertThat(manifest.getScore().getLogits()).isFalse();
+    ByteBuffer answer = ByteBuffer.wrap(new byte[] {-128, 100, -102});
+    assertThat(plan.predictedClass(answer)).isEqualTo(1);
+    assertThat(plan.score(answer)).isEqualTo(228f / 256);
+    assertThat(manifest.getScore().getBaseline((int) (228f / 256 * 64))).isEqualTo(1);
+  }
+
   private static MonitoringManifest manifest(Baseline.Output output, Outputs said) {
     Samples reference = Samples.of("items", NpyArray.ofFloats(new float[] {1, 2, 3}, 3, 1), 1);
     return new Baseline(
-            "x", List.of(new Feature("a", 0)), reference, output, MonitoringSettings.NONE)
+            "x", List.of(new Feature("a", 0)), reference, output, MonitoringSettings.NONE, Map.of())
         .manifest(said);
   }
 }

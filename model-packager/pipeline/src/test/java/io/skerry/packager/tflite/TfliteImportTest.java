@@ -178,6 +178,7 @@ class TfliteImportTest {
     Outputs there = outputs(Engine.TFLITE, file, graph, items);
 
     assertThat(model.ends()).containsOnlyKeys(graph.input(), graph.outputs().getFirst());
+    assertThat(TfliteImport.integerEnds(file)).isEqualTo(model.ends());
     for (Scheme scheme : List.of(Scheme.SIGNED, Scheme.UNSIGNED)) {
       byte[] integers =
           IntegerEnds.around(
