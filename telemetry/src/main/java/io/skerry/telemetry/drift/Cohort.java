@@ -7,14 +7,18 @@ import java.util.TreeMap;
 
 /**
  * The devices whose attributes have these values, for example {@code site=b} or {@code profile=rpi5
- * & site=b}.
+ * & site=b}; or all of them, {@link #FLEET}.
  *
- * @param terms one or two, by attribute
+ * @param terms none of the fleet, else one or two, by attribute
  */
 public record Cohort(List<Term> terms) implements Comparable<Cohort> {
   /** Attributes that may be told of at once. */
   public static final int TERMS_MAX = 2;
 
+  /** All devices. */
+  public static final Cohort FLEET = new Cohort(List.of());
+
+  private static final String ALL = "fleet";
   private static final String AND = " & ";
 
   /** One attribute's value. */
@@ -28,12 +32,12 @@ public record Cohort(List<Term> terms) implements Comparable<Cohort> {
   /**
    * Orders the terms.
    *
-   * @throws IllegalArgumentException if there are none, too many, or two of one attribute
+   * @throws IllegalArgumentException if there are too many, or two of one attribute
    */
   public Cohort {
     TreeMap<String, Term> ordered = new TreeMap<>();
     terms.forEach(term -> ordered.put(term.attribute(), term));
-    if (terms.isEmpty() || terms.size() > TERMS_MAX || ordered.size() != terms.size()) {
+    if (terms.size() > TERMS_MAX || ordered.size() != terms.size()) {
       throw new IllegalArgumentException("%s are not one or two attributes".formatted(terms));
     }
     terms = List.copyOf(ordered.values());
@@ -67,11 +71,14 @@ public record Cohort(List<Term> terms) implements Comparable<Cohort> {
   }
 
   /**
-   * Reads {@code attribute=value}, or two of them joined by {@code &}.
+   * Reads {@code attribute=value}, two of them joined by {@code &}, or {@code fleet}.
    *
    * @throws IllegalArgumentException if the text has another form
    */
   public static Cohort parse(String text) {
+    if (text.equals(ALL)) {
+      return FLEET;
+    }
     List<Term> terms = new ArrayList<>();
     for (String part : text.split(AND, -1)) {
       int at = part.indexOf('=');
@@ -85,6 +92,6 @@ public record Cohort(List<Term> terms) implements Comparable<Cohort> {
 
   @Override
   public String toString() {
-    return String.join(AND, terms.stream().map(Term::toString).toList());
+    return terms.isEmpty() ? ALL : String.join(AND, terms.stream().map(Term::toString).toList());
   }
 }

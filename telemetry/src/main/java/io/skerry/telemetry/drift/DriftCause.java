@@ -100,6 +100,46 @@ final class DriftCause {
         strongest.stream());
   }
 
+  /**
+   * What moved the whole fleet: of the inputs among what fired, if any, the strongest.
+   *
+   * @param fired streams of the fleet
+   */
+  DriftFinding findFleet(
+      long window, List<StreamVerdict> fired, List<Judged> devices, FleetLevel level) {
+    Comparator<StreamVerdict> byEvidence = Comparator.comparingDouble(StreamVerdict::logEvidence);
+    StreamVerdict strongest = fired.stream().max(byEvidence).orElseThrow();
+    StreamVerdict moved =
+        fired.stream()
+            .filter(one -> one.stream().kind().isInput())
+            .max(byEvidence)
+            .orElse(strongest);
+    Stream stream = moved.stream();
+    long[] onset = level.onset(statistics.streams().indexOf(stream));
+    return new DriftFinding(
+        Cohort.FLEET,
+        stream.name(),
+        stream,
+        onset[0],
+        onset[1],
+        window,
+        Estimate.around(moved.effect(), moved.error()),
+        effectSize(
+            statistics.inputs().indexOf(stream.name()),
+            Cohort.FLEET,
+            devices,
+            moved.effect(),
+            stream.kind()),
+        moved.devices(),
+        0,
+        predictions(Cohort.FLEET, devices),
+        1,
+        strongest.logEvidence(),
+        strongest.logThreshold(),
+        Cohort.FLEET,
+        strongest.stream());
+  }
+
   // A cohort's shift taken off its members: what is then still to be explained?
   private Explanation best(int statistic, List<Judged> devices, double takenOff, Cohort fallback) {
     Map<Cohort, Sums> sums = new TreeMap<>();
@@ -248,7 +288,8 @@ final class DriftCause {
       return EffectSize.NONE;
     }
     // Of two terms, the counts learned by the smaller cohort.
-    LearnedCounts own = null;
+    boolean isFleet = cohort.equals(Cohort.FLEET);
+    LearnedCounts own = isFleet ? learned.get(cohort) : null;
     for (Cohort.Term term : cohort.terms()) {
       LearnedCounts counts = learned.get(new Cohort(term.attribute(), term.value()));
       if (own == null || (counts != null && counts.windows() < own.windows())) {
@@ -258,13 +299,15 @@ final class DriftCause {
     if (own == null) {
       return EffectSize.NONE;
     }
-    String attribute = cohort.terms().getFirst().attribute();
+    String attribute = isFleet ? "" : cohort.terms().getFirst().attribute();
     CommonCounts before = new CommonCounts();
     own.addTo(before, input, versions);
     CommonCounts peersBefore = new CommonCounts();
     learned.forEach(
         (other, counts) -> {
-          if (other.terms().getFirst().attribute().equals(attribute)
+          if (!isFleet
+              && !other.equals(Cohort.FLEET)
+              && other.terms().getFirst().attribute().equals(attribute)
               && !cohort.terms().contains(other.terms().getFirst())) {
             counts.addTo(peersBefore, input, versions);
           }

@@ -9,10 +9,11 @@ package io.skerry.telemetry.drift;
  * @param onsetLatest last such window
  * @param window in which the evidence reached the threshold
  * @param effect mean residual of the cohort's devices less that of the others, in the statistic's
- *     own unit, the latest windows counting most
+ *     own unit, the latest windows counting most; of the whole fleet its level less its own
+ *     baseline, in this window
  * @param size on merged counts; nothing for an output
  * @param devices of the cohort
- * @param peers devices they were compared with
+ * @param peers devices they were compared with; none of the whole fleet
  * @param predictions counted in the cohort in this window
  * @param shareExplained of the differences between devices that any cohort explains, how much this
  *     one does, 0 to 1

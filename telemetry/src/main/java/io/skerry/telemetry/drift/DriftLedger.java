@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  *       devices outside the cohort. Per cohort (devices with one attribute value) and statistic an
  *       e-detector gathers evidence beyond the tolerance: what is material, and 3.9 standard errors
  *       of the baselines. Its threshold is windows-per-false-alarm times the number of detectors.
+ *   <li>What moves the whole fleet at once no cohort shows: where a season is known, the fleet's
+ *       level is judged against its own past ({@link FleetLevel}), with detectors that count among
+ *       the others.
  *   <li>When one reaches it, the conjunction of at most two attributes that explains most of the
  *       shift and the input feature that moved most there are the cause. A cohort so explained is
  *       neither peer nor part of another cohort until released, and every detector starts again:
@@ -55,6 +58,8 @@ public final class DriftLedger {
   private final Map<Cohort, CohortState> cohorts = new TreeMap<>();
   private final Map<Cohort, Explained> explained = new TreeMap<>();
   private final Map<Cohort, LearnedCounts> learned = new TreeMap<>();
+  private @Nullable DriftFinding fleetFinding;
+  private int fleetQuietWindows;
   private @Nullable State state;
   private int detectors;
   private float[][] pool = new float[0][];
@@ -69,6 +74,8 @@ public final class DriftLedger {
     private final boolean[] judged;
     private final Totals totals;
     private final boolean seasonal;
+    private final @Nullable FleetLevel fleet;
+    private final float[] means;
     private @Nullable CommonTrend trend;
 
     State(Statistics statistics, DriftSettings settings) {
@@ -83,6 +90,8 @@ public final class DriftLedger {
       this.common = new float[statistics.size()];
       this.judged = new boolean[statistics.size()];
       this.totals = new Totals(statistics.size());
+      this.fleet = seasonal ? new FleetLevel(statistics, settings) : null;
+      this.means = new float[statistics.size()];
     }
 
     double baselineVariance(int statistic) {
@@ -182,6 +191,10 @@ public final class DriftLedger {
 
   /** Ends an explanation; with {@code relearn} the cohort's devices learn their baselines anew. */
   public void release(Cohort cohort, boolean relearn) {
+    if (cohort.equals(Cohort.FLEET)) {
+      releaseFleet(relearn);
+      return;
+    }
     Explained ended = explained.remove(cohort);
     if (ended != null) {
       ended.state.detectors().restart();
@@ -191,6 +204,18 @@ public final class DriftLedger {
           .filter(device -> cohort.holds(device.attributes()))
           .forEach(Device::relearn);
     }
+  }
+
+  // The devices' own stays what it is: it is told against the others.
+  private void releaseFleet(boolean relearn) {
+    State known = state;
+    if (known != null && known.fleet != null && fleetFinding != null) {
+      if (relearn) {
+        known.fleet.settle();
+      }
+      known.fleet.restart();
+    }
+    fleetFinding = null;
   }
 
   /**
@@ -217,8 +242,10 @@ public final class DriftLedger {
       seen[i] = device(known, ordered.get(i));
       seen[i].keep(rows[i]);
     }
-    center(known, ordered, rows);
+    ModelVersion leading = center(known, ordered, rows);
+    FleetLevel.Window said = new FleetLevel.Window(known.statistics.size());
     for (int i = 0; i < seen.length; i++) {
+      float[] centered = known.fleet == null ? rows[i] : rows[i].clone();
       boolean ready =
           seen[i].residual(
               window,
@@ -229,12 +256,24 @@ public final class DriftLedger {
               known.noise);
       if (ready) {
         judged.add(new Judged(ordered.get(i), seen[i], rows[i]));
+        if (known.fleet != null && !isExplained(seen[i])) {
+          boolean isLeading = ordered.get(i).version().equals(leading);
+          said.add(
+              0,
+              isLeading ? known.statistics.size() : known.statistics.inputStatistics(),
+              centered,
+              rows[i],
+              known.clip);
+        }
       } else {
         learnCounts(ordered.get(i));
       }
     }
     settle(known, seen);
     List<StreamVerdict> verdicts = observe(known, window, judged);
+    if (known.fleet != null && leading != null && judged.size() >= 2 * settings.cohortMin()) {
+      verdicts.addAll(known.fleet.judge(window, leading, known.means, said));
+    }
     return concluded(known, window, ordered.size() - judged.size(), judged, verdicts);
   }
 
@@ -287,8 +326,13 @@ public final class DriftLedger {
     return List.copyOf(states);
   }
 
-  // Outputs are compared among devices of one version: another version speaks differently.
-  private void center(State known, List<DeviceWindow> ordered, float[][] rows) {
+  private boolean isExplained(Device device) {
+    return explained.keySet().stream().anyMatch(cohort -> cohort.holds(device.attributes()));
+  }
+
+  // Outputs are compared among devices of one version: another version speaks differently. Tells
+  // the version that most devices run, whose means are kept.
+  private @Nullable ModelVersion center(State known, List<DeviceWindow> ordered, float[][] rows) {
     int inputs = known.statistics.inputStatistics();
     List<Integer> all = new ArrayList<>();
     Map<ModelVersion, List<Integer>> byVersion = new HashMap<>();
@@ -296,11 +340,28 @@ public final class DriftLedger {
       all.add(i);
       byVersion.computeIfAbsent(ordered.get(i).version(), key -> new ArrayList<>()).add(i);
     }
-    center(rows, all, 0, inputs);
-    byVersion.values().forEach(members -> center(rows, members, inputs, known.statistics.size()));
+    center(rows, all, 0, inputs, known.means);
+    ModelVersion leading =
+        byVersion.entrySet().stream()
+            .max(
+                Comparator.comparingInt(
+                        (Map.Entry<ModelVersion, List<Integer>> entry) -> entry.getValue().size())
+                    .thenComparing(entry -> entry.getKey().version()))
+            .map(Map.Entry::getKey)
+            .orElse(null);
+    float[] others = new float[known.means.length];
+    byVersion.forEach(
+        (version, members) ->
+            center(
+                rows,
+                members,
+                inputs,
+                known.statistics.size(),
+                version.equals(leading) ? known.means : others));
+    return leading;
   }
 
-  private void center(float[][] rows, List<Integer> members, int from, int to) {
+  private void center(float[][] rows, List<Integer> members, int from, int to, float[] means) {
     double[] sum = new double[to - from];
     int[] count = new int[to - from];
     for (int member : members) {
@@ -317,6 +378,7 @@ public final class DriftLedger {
           count[s - from] < 2 * settings.cohortMin()
               ? Float.NaN
               : (float) (sum[s - from] / count[s - from]);
+      means[s] = mean;
       for (int member : members) {
         rows[member][s] -= mean;
       }
@@ -324,6 +386,9 @@ public final class DriftLedger {
   }
 
   private void learnCounts(DeviceWindow one) {
+    learned
+        .computeIfAbsent(Cohort.FLEET, cohort -> new LearnedCounts())
+        .add(one.version(), one.counts());
     one.attributes()
         .forEach(
             (attribute, value) ->
@@ -617,10 +682,13 @@ public final class DriftLedger {
     List<StreamVerdict> verdicts = new ArrayList<>(observed.size());
     Set<Cohort> persisting = new HashSet<>();
     List<StreamVerdict> fired = new ArrayList<>();
+    List<StreamVerdict> fleetFired = new ArrayList<>();
     for (StreamVerdict one : observed) {
       StreamVerdict verdict = one.withThreshold(threshold);
       verdicts.add(verdict);
-      if (verdict.fired()) {
+      if (verdict.fired() && verdict.cohort().equals(Cohort.FLEET)) {
+        fleetFired.add(verdict);
+      } else if (verdict.fired()) {
         Explained out = explained.get(verdict.cohort());
         if (out == null) {
           fired.add(verdict);
@@ -631,11 +699,22 @@ public final class DriftLedger {
       }
     }
     Set<Cohort> ended = ended(known);
+    FleetLevel fleet = known.fleet;
     Optional<DriftFinding> found = Optional.empty();
+    DriftCause cause = new DriftCause(settings, known.statistics, cohorts, learned, versions);
+    if (fleet != null && !fleetFired.isEmpty()) {
+      if (fleetFinding != null) {
+        persisting.add(Cohort.FLEET);
+        fleetFired.forEach(one -> fleet.restart(known.statistics.streams().indexOf(one.stream())));
+      } else if (fired.isEmpty()) {
+        fleetFinding = cause.findFleet(window, fleetFired, withoutExplained(judged), fleet);
+        fleetQuietWindows = 0;
+        found = Optional.of(fleetFinding);
+        restart(fleet);
+      }
+    }
     if (!fired.isEmpty()) {
-      DriftFinding finding =
-          new DriftCause(settings, known.statistics, cohorts, learned, versions)
-              .find(window, fired, withoutExplained(judged));
+      DriftFinding finding = cause.find(window, fired, withoutExplained(judged));
       found = Optional.of(finding);
       CohortState explainedState =
           finding.cohort().terms().size() == 1
@@ -645,9 +724,16 @@ public final class DriftLedger {
           finding.cohort(),
           new Explained(
               finding, explainedState, known.statistics.streams().indexOf(finding.movedBy())));
-      cohorts.values().forEach(cohort -> cohort.detectors().restart());
+      restart(fleet);
     }
     return new WindowVerdict(window, learning, judged.size(), verdicts, found, persisting, ended);
+  }
+
+  private void restart(@Nullable FleetLevel fleet) {
+    cohorts.values().forEach(cohort -> cohort.detectors().restart());
+    if (fleet != null) {
+      fleet.restart();
+    }
   }
 
   // At most as many detectors as were ever told apart can raise a false alarm.
@@ -669,6 +755,9 @@ public final class DriftLedger {
 
   private Set<Cohort> ended(State known) {
     Set<Cohort> ended = new HashSet<>();
+    if (fleetHasEnded(known)) {
+      ended.add(Cohort.FLEET);
+    }
     explained.forEach(
         (cohort, explanation) -> {
           double effect = explanation.state.effect(explanation.statistic);
@@ -687,6 +776,20 @@ public final class DriftLedger {
           }
         });
     return ended;
+  }
+
+  private boolean fleetHasEnded(State known) {
+    DriftFinding finding = fleetFinding;
+    if (finding == null || known.fleet == null) {
+      return false;
+    }
+    double effect = known.fleet.effect(known.statistics.streams().indexOf(finding.movedBy()));
+    double quiet =
+        Math.max(
+            2 * settings.material(finding.movedBy().kind()),
+            Math.abs(finding.effect().value()) / 4);
+    fleetQuietWindows = Math.abs(effect) < quiet ? fleetQuietWindows + 1 : 0;
+    return fleetQuietWindows >= QUIET_WINDOWS;
   }
 
   /**

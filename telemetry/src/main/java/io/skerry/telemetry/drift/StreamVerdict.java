@@ -4,7 +4,7 @@ package io.skerry.telemetry.drift;
  * What one window said about one statistic of one cohort.
  *
  * @param devices of the cohort that said something
- * @param peers devices they were compared with
+ * @param peers devices they were compared with; none of the whole fleet
  * @param effect mean residual of the cohort's devices against baseline and peers
  * @param error standard error of the effect
  * @param tolerance below which an effect does not matter or may be the baseline's own error

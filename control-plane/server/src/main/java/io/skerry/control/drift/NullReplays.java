@@ -158,7 +158,8 @@ public final class NullReplays {
         settings.windowsPerFalseAlarm(),
         "EMPIRICAL",
         settings.seasonWindows() > 1
-            ? "devices follow a season that is estimated, and remember the window before"
+            ? "devices follow a season that is estimated, remember the window before, and share"
+                + " what moves the whole fleet"
             : "so short a learning period cannot tell what lasts from noise",
         result.map(NullReplay.Result::windows).orElse(null),
         result.map(NullReplay.Result::incidents).orElse(null),

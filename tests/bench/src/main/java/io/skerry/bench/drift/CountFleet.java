@@ -42,7 +42,7 @@ final class CountFleet {
   private static final int STEPS = 301;
   private static final float[] GAUSSIAN = gaussian();
 
-  /** What is wrong with a feature of a cohort from a window on. */
+  /** What is wrong with a feature of a cohort, or without an attribute of all, from a window on. */
   record Fault(
       String attribute,
       String value,
@@ -87,7 +87,7 @@ final class CountFleet {
     }
 
     boolean hits(Map<String, String> attributes, long window) {
-      return window >= from && value.equals(attributes.get(attribute));
+      return window >= from && (attribute.isEmpty() || value.equals(attributes.get(attribute)));
     }
   }
 

@@ -54,6 +54,7 @@ public final class DriftBench {
     bench.locationShift("shift-200", "region", "r1", 200, 2);
     bench.locationShift("shift-50", "site", "s7", 50, 6);
     bench.faults();
+    bench.fleetShift();
     bench.otherRules();
     bench.machines();
     bench.nullFleets();
@@ -309,6 +310,29 @@ public final class DriftBench {
     correlation();
   }
 
+  /** Everybody moves at once, which no cohort shows. */
+  private void fleetShift() throws Exception {
+    if (!wanted.test("shift-fleet") && !wanted.test("shift-fleet-named")) {
+      return;
+    }
+    // The fleet's own level is learned for a week after the devices' baselines.
+    long from = LEARNING + 7L * CountFleet.SEASON + 2;
+    Fault fault = Fault.of("", "", FEATURE, from).shift(.15);
+    report(
+        "shift-fleet",
+        "in all %,d devices, .15 deviations".formatted(fleetSize),
+        parallel(
+            quick ? 2 : 6,
+            seed ->
+                find(
+                    new CountFleet(narrow, fleetSize, 0, fault, 800 + seed),
+                    SETTINGS,
+                    from,
+                    12,
+                    Cohort.FLEET,
+                    finding -> finding.feature().equals(CountFleet.feature(FEATURE)))));
+  }
+
   private void fault(String name, Fault fault, String feature) throws Exception {
     if (!wanted.test(name) && !wanted.test(name + "-named")) {
       return;
@@ -330,6 +354,10 @@ public final class DriftBench {
   }
 
   private void report(String name, List<Found> results) {
+    report(name, "in 50 devices", results);
+  }
+
+  private void report(String name, String where, List<Found> results) {
     int[] delays = delays(results);
     long missed = results.stream().filter(one -> one.delay() < 0).count();
     if (wanted.test(name)) {
@@ -340,7 +368,7 @@ public final class DriftBench {
               missed,
               "runs in which it was missed",
               missed == 0,
-              "in 50 devices; delays in windows %s".formatted(Arrays.toString(delays))));
+              "%s; delays in windows %s".formatted(where, Arrays.toString(delays))));
     }
     if (wanted.test(name + "-named")) {
       named(name, results, "cohort and stream");

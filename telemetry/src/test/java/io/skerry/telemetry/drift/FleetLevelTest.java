@@ -1,0 +1,178 @@
+package io.skerry.telemetry.drift;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.MalformedDocumentException;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.telemetry.sketch.MonitoringManifests;
+import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.telemetry.sketch.WindowSketch;
+import io.skerry.wire.artifact.v1.MonitoringManifest;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class FleetLevelTest {
+  private static final ModelVersion MODEL = ModelVersion.parse("pump@1");
+  private static final int SEASON = 8;
+  private static final int DEVICES = 40;
+  private static final int PREDICTIONS = 60;
+  private static final int LEARNED = (2 + FleetLevel.SEASONS) * SEASON;
+  private static final DriftSettings SETTINGS = DriftSettings.DEFAULTS.withSeason(SEASON);
+
+  private final MonitoringManifest manifest = manifest();
+
+  private static MonitoringManifest manifest() {
+    Random random = new Random(1);
+    float[][] rows = new float[2000][2];
+    for (float[] row : rows) {
+      row[0] = (float) random.nextGaussian();
+      row[1] = (float) random.nextGaussian();
+    }
+    return MonitoringManifests.fromReference(
+        "input",
+        List.of(new MonitoringManifests.Feature("a", 0), new MonitoringManifests.Feature("b", 1)),
+        rows,
+        "score",
+        new float[rows.length],
+        .5);
+  }
+
+  private DriftLedger ledger() throws MalformedDocumentException {
+    DriftLedger ledger = new DriftLedger(SETTINGS);
+    ledger.register(MODEL, MonitoredStreams.of(manifest));
+    return ledger;
+  }
+
+  /** Devices with offsets of their own and one season; some are away, and others come. */
+  private List<DeviceWindow> window(Random random, long window, double shift, int from, int to)
+      throws MalformedDocumentException {
+    MonitoringPlan plan = MonitoringPlan.of(manifest);
+    List<DeviceWindow> windows = new ArrayList<>();
+    double season = .3 * Math.sin(2 * Math.PI * window / SEASON);
+    for (int device = from; device < to; device++) {
+      if (random.nextInt(20) == 0) {
+        continue;
+      }
+      double offset = .2 * new Random(device).nextGaussian();
+      WindowSketch sketch = new WindowSketch(plan);
+      for (int i = 0; i < PREDICTIONS; i++) {
+        sketch.observe(
+            new float[] {
+              (float) (offset + season + random.nextGaussian()),
+              (float) (offset + shift + random.nextGaussian())
+            },
+            .2f,
+            0,
+            100);
+      }
+      windows.add(
+          new DeviceWindow(
+              new DeviceId("d-%03d".formatted(device)),
+              Map.of("site", "s" + device % 2),
+              MODEL,
+              sketch.counts()));
+    }
+    return windows;
+  }
+
+  @Test
+  void findsWhatMovesAllDevicesAtOnce() throws MalformedDocumentException {
+    DriftLedger ledger = ledger();
+    Random random = new Random(2);
+    long begin = LEARNED + 10;
+    List<WindowVerdict> found = new ArrayList<>();
+    List<WindowVerdict> ended = new ArrayList<>();
+    for (long window = 0; window < begin + 60; window++) {
+      double shift = window < begin || window >= begin + 20 ? 0 : .3;
+      WindowVerdict verdict = ledger.judge(window, window(random, window, shift, 0, DEVICES));
+      verdict.found().ifPresent(finding -> found.add(verdict));
+      if (verdict.ended().contains(Cohort.FLEET)) {
+        ended.add(verdict);
+        ledger.release(Cohort.FLEET, false);
+      }
+    }
+
+    assertThat(found).hasSize(1);
+    DriftFinding finding = found.getFirst().found().orElseThrow();
+    assertThat(finding.window()).isBetween(begin + 2, begin + 5);
+    assertThat(finding.cohort()).isEqualTo(Cohort.FLEET).hasToString("fleet");
+    assertThat(finding.movedBy()).isEqualTo(new Stream("b", Stream.Kind.LOCATION));
+    assertThat(finding.onsetWindow()).isEqualTo(begin);
+    assertThat(finding.shiftSigma()).isBetween(.2, .4);
+    assertThat(ended).hasSize(1);
+    assertThat(ended.getFirst().window()).isBetween(begin + 20, begin + 30);
+  }
+
+  /** Who resolves it says that this is how it is now. */
+  @Test
+  void takesTheNewLevelForItsOwnOnceSomebodySaysSo() throws MalformedDocumentException {
+    DriftLedger ledger = ledger();
+    Random random = new Random(3);
+    List<Long> found = new ArrayList<>();
+    for (long window = 0; window < LEARNED + 120; window++) {
+      double shift = window < LEARNED ? 0 : window < LEARNED + 90 ? .3 : 0;
+      if (ledger.judge(window, window(random, window, shift, 0, DEVICES)).found().isPresent()) {
+        found.add(window);
+      }
+      if (window == LEARNED + 20) {
+        ledger.release(Cohort.FLEET, true);
+      }
+    }
+
+    assertThat(found).hasSize(2);
+    assertThat(found.getFirst()).isBetween((long) LEARNED, LEARNED + 6L);
+    assertThat(found.getLast()).isBetween(LEARNED + 90L, LEARNED + 96L);
+  }
+
+  /** Neither a season nor devices that come and go are a shift. */
+  @Test
+  void findsNothingInAFleetThatStaysAsItIs() throws MalformedDocumentException {
+    for (int seed = 10; seed < 13; seed++) {
+      DriftLedger ledger = ledger();
+      Random random = new Random(seed);
+      boolean judged = false;
+      for (long window = 0; window < LEARNED + 100; window++) {
+        int first = (int) window / 12;
+        WindowVerdict verdict =
+            ledger.judge(window, window(random, window, 0, first, first + DEVICES));
+
+        assertThat(verdict.found()).isEmpty();
+        judged |= verdict.streams().stream().anyMatch(one -> one.cohort().equals(Cohort.FLEET));
+      }
+      assertThat(judged).isTrue();
+    }
+  }
+
+  @Test
+  void noSingleWindowSaysEnough() {
+    LevelDetectors detectors = new LevelDetectors(1);
+
+    detectors.observe(0, 1e9, .01, .001);
+    assertThat(detectors.logM(0)).isLessThan(5);
+    detectors.observe(0, 0, .01, .001);
+    detectors.observe(0, 0, .01, .001);
+    assertThat(detectors.logM(0)).isNegative();
+  }
+
+  /** The mean of its growth is what the promise is counted with. */
+  @Test
+  void growsByNoMoreThanOneWindowAWindowWhereNothingHappens() {
+    Random random = new Random(4);
+    double sum = 0;
+    int series = 20_000;
+    int windows = 20;
+    for (int i = 0; i < series; i++) {
+      LevelDetectors detectors = new LevelDetectors(1);
+      for (int window = 0; window < windows; window++) {
+        detectors.observe(0, .01 + .002 * random.nextGaussian(), .01, .002);
+      }
+      sum += Math.exp(detectors.logM(0));
+    }
+
+    assertThat(sum / series).isLessThan(windows);
+  }
+}
