@@ -200,7 +200,7 @@ final class ImportCommand {
               required = true,
               paramLabel = "DATA",
               description =
-                  "inputs as one .npy file [items, ...] of at least 20 items; or a folder or .zip with calibration.npy, and, to judge variants by labels instead of by agreement with your model, evaluation_x.npy and evaluation_y.npy; reference.npy if the monitoring baseline shall come from other inputs")
+                  "inputs as one .npy file [items, ...] of at least 20 items; or a folder or .zip with calibration.npy, and, to judge variants by labels instead of by agreement with your model, evaluation_x.npy and evaluation_y.npy; reference.npy if the monitoring baseline shall come from other inputs, with their classes in reference_y.npy for the training priors")
           Path calibration,
       @Option(
               names = "--profile",

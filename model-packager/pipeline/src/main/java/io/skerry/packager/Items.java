@@ -18,8 +18,14 @@ import java.util.stream.IntStream;
  * @param evaluation never items that are calibrated on
  * @param labels of the evaluation items; absent where nobody gave any
  * @param reference what the monitoring baseline is counted on
+ * @param referenceLabels of these; absent where nobody gave any
  */
-record Items(Samples calibration, Samples evaluation, Optional<Labels> labels, Samples reference) {
+record Items(
+    Samples calibration,
+    Samples evaluation,
+    Optional<Labels> labels,
+    Samples reference,
+    Optional<Labels> referenceLabels) {
   /** Fewer items cannot both calibrate and judge. */
   static final int SHARED_ITEMS_MIN = 20;
 
@@ -31,11 +37,13 @@ record Items(Samples calibration, Samples evaluation, Optional<Labels> labels, S
   static Items read(PackagingRequest request, TensorSpec input) {
     Dataset given = DataReader.read(request.calibration(), input, request.calibrationItemsMax());
     Samples calibration = given.samples();
-    Samples reference =
+    Dataset referenceData =
         request
             .reference()
-            .map(file -> DataReader.read(file, input, DataReader.ITEMS_MAX).samples())
-            .orElse(calibration);
+            .map(file -> DataReader.read(file, input, DataReader.ITEMS_MAX))
+            .orElse(given);
+    Samples reference = referenceData.samples();
+    Optional<Labels> referenceLabels = referenceLabels(request, referenceData);
     if (request.evaluationInputs().isPresent()) {
       Path file = request.evaluationInputs().get();
       Dataset evaluation = DataReader.read(file, input, DataReader.ITEMS_MAX);
@@ -52,7 +60,8 @@ record Items(Samples calibration, Samples evaluation, Optional<Labels> labels, S
           calibration,
           evaluation.samples(),
           request.evaluationLabels().map(labels -> Labels.read(labels, count)).or(() -> own),
-          reference);
+          reference,
+          referenceLabels);
     }
     if (request.evaluationLabels().isPresent()) {
       throw new DataRefusedException(
@@ -72,7 +81,8 @@ record Items(Samples calibration, Samples evaluation, Optional<Labels> labels, S
         calibration.chosen(even),
         calibration.chosen(odd),
         given.labels().map(array -> Labels.of(source, array, count).chosen(odd)),
-        reference);
+        reference,
+        referenceLabels);
   }
 
   private static boolean isSameFile(Path one, Path other) {
@@ -81,5 +91,17 @@ record Items(Samples calibration, Samples evaluation, Optional<Labels> labels, S
     } catch (IOException e) {
       throw new DataRefusedException("%s: is unreadable: %s".formatted(one, e.getMessage()), e);
     }
+  }
+
+  private static Optional<Labels> referenceLabels(PackagingRequest request, Dataset reference) {
+    int count = reference.samples().count();
+    return request
+        .referenceLabels()
+        .map(file -> Labels.read(file, count))
+        .or(
+            () ->
+                reference
+                    .labels()
+                    .map(array -> Labels.of(reference.samples().source(), array, count)));
   }
 }

@@ -64,6 +64,7 @@ public final class Main {
         existing(folder.input("evaluation_x.npy")),
         existing(folder.input("evaluation_y.npy")),
         existing(folder.input("reference.npy")),
+        existing(folder.input("reference_y.npy")),
         spec.optionalText("scoreOutput"),
         spec.number("threshold", THRESHOLD),
         monitoring(spec),

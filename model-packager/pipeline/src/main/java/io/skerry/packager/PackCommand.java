@@ -74,6 +74,13 @@ final class PackCommand implements Callable<Integer> {
   @Nullable Path reference;
 
   @Option(
+      names = "--reference-labels",
+      description =
+          "What the training inputs are: NPY [items], where the data itself does not tell; the"
+              + " shares of the classes go along as training priors.")
+  @Nullable Path referenceLabels;
+
+  @Option(
       names = "--monitoring",
       description =
           "YAML of what devices watch, privacy rules and bytes a day (docs/telemetry.md); else a"
@@ -228,6 +235,7 @@ final class PackCommand implements Callable<Integer> {
         Optional.ofNullable(evaluation),
         Optional.ofNullable(labels),
         Optional.ofNullable(reference),
+        Optional.ofNullable(referenceLabels),
         Optional.ofNullable(output),
         0.5,
         monitoring == null ? MonitoringSettings.NONE : MonitoringFile.read(monitoring),

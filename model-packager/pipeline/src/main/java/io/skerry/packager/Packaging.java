@@ -250,7 +250,13 @@ final class Packaging {
                 score.name(), request.threshold(), judge.floats(), ends.get(score.name()))
             : Baseline.Output.score(score.name(), request.threshold());
     return new Baseline(
-        input.name(), features, items.reference(), output, request.monitoring(), ends);
+        input.name(),
+        features,
+        items.reference(),
+        output,
+        request.monitoring(),
+        items.referenceLabels(),
+        ends);
   }
 
   private void checkRules(List<Feature> features, ModelSignature signature) {

@@ -23,6 +23,8 @@ import java.util.Optional;
  *     they agree with the float model
  * @param reference NPY [items, ...], what the monitoring baseline is counted on; the calibration
  *     data when absent
+ * @param referenceLabels NPY [items], what the reference items truly are; when absent, what the
+ *     data itself tells
  * @param output name of the output that holds the score; the first when absent
  * @param threshold the score from which the positive class is predicted
  * @param monitoring what is watched, under which rules; a spread of all elements where it names no
@@ -47,6 +49,7 @@ record PackagingRequest(
     Optional<Path> evaluationInputs,
     Optional<Path> evaluationLabels,
     Optional<Path> reference,
+    Optional<Path> referenceLabels,
     Optional<String> output,
     double threshold,
     MonitoringSettings monitoring,

@@ -175,7 +175,7 @@ class PackagingTest {
     assertThat(exit).isEqualTo(JobMain.FAILED);
     assertThat(job.output()).doesNotExist();
     assertThat(job.error().orElseThrow().detail())
-        .contains("evaluation_y.npy", "3 labels", "200 evaluation items");
+        .contains("evaluation_y.npy", "3 labels", "200 items");
   }
 
   @Test

@@ -1,5 +1,6 @@
 package io.skerry.telemetry.drift;
 
+import io.skerry.protocol.DeviceId;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -8,7 +9,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 
 /**
  * Accuracy of scores whose outcomes are known, with intervals over devices.
@@ -20,9 +24,9 @@ import java.util.function.ToDoubleFunction;
  * because outcomes of one device are alike.
  *
  * @param balanced balanced accuracy
- * @param prAuc area under the precision-recall curve
+ * @param prAuc area under the precision-recall curve; not known, 0 to 1, with more than two classes
  * @param outcomes in all
- * @param positives of them
+ * @param positives of them; with more than two classes those that are not of the most frequent one
  * @param devices they came from
  */
 public record Accuracy(
@@ -60,6 +64,55 @@ public record Accuracy(
   }
 
   /**
+   * One outcome of a model that names one of several classes.
+   *
+   * @param predicted from 0
+   * @param actual from 0
+   * @param weight one over the probability with which it was chosen to become known
+   */
+  public record OfClass(DeviceId device, int predicted, int actual, double weight) {}
+
+  /**
+   * The accuracy of a model with any number of classes: the mean of the accuracies within each
+   * class that was seen. Empty unless two were.
+   */
+  public static Optional<Accuracy> ofClasses(Collection<OfClass> outcomes) {
+    Map<Integer, Long> classes =
+        outcomes.stream()
+            .collect(Collectors.groupingBy(OfClass::actual, TreeMap::new, Collectors.counting()));
+    if (classes.size() < 2) {
+      return Optional.empty();
+    }
+    Map<String, List<OfClass>> byDevice = new TreeMap<>();
+    outcomes.forEach(
+        outcome ->
+            byDevice
+                .computeIfAbsent(outcome.device().value(), id -> new ArrayList<>())
+                .add(outcome));
+    long mostFrequent = classes.values().stream().mapToLong(Long::longValue).max().orElse(0);
+    return Optional.of(
+        new Accuracy(
+            jackknife(byDevice, some -> balanced(some, classes.keySet())),
+            new Estimate(0, 0, 1),
+            outcomes.size(),
+            outcomes.size() - mostFrequent,
+            byDevice.size()));
+  }
+
+  // Where a group of devices is left out, and with it a class, there is no such figure.
+  private static double balanced(List<OfClass> outcomes, Set<Integer> classes) {
+    Map<Integer, double[]> sums = new TreeMap<>();
+    for (OfClass outcome : outcomes) {
+      double[] sum = sums.computeIfAbsent(outcome.actual(), of -> new double[2]);
+      sum[0] += outcome.predicted() == outcome.actual() ? outcome.weight() : 0;
+      sum[1] += outcome.weight();
+    }
+    return sums.size() < classes.size()
+        ? Double.NaN
+        : sums.values().stream().mapToDouble(sum -> sum[0] / sum[1]).average().orElse(Double.NaN);
+  }
+
+  /**
    * Whether this is worse than another accuracy by more than a tolerance, beyond the uncertainty of
    * both.
    */
@@ -68,17 +121,17 @@ public record Accuracy(
     return before.balanced.value() - balanced.value() - uncertainty > tolerance;
   }
 
-  private static Estimate jackknife(
-      Map<String, List<Outcome>> byDevice, ToDoubleFunction<List<Outcome>> statistic) {
-    List<Outcome> all = byDevice.values().stream().flatMap(List::stream).toList();
+  private static <T> Estimate jackknife(
+      Map<String, List<T>> byDevice, ToDoubleFunction<List<T>> statistic) {
+    List<T> all = byDevice.values().stream().flatMap(List::stream).toList();
     double value = statistic.applyAsDouble(all);
     int groups = Math.min(GROUPS_MAX, byDevice.size());
-    List<List<Outcome>> without = new ArrayList<>();
+    List<List<T>> without = new ArrayList<>();
     for (int group = 0; group < groups; group++) {
       without.add(new ArrayList<>());
     }
     int index = 0;
-    for (List<Outcome> device : byDevice.values()) {
+    for (List<T> device : byDevice.values()) {
       for (int group = 0; group < groups; group++) {
         if (index % groups != group) {
           without.get(group).addAll(device);

@@ -28,6 +28,25 @@ class AccuracyTest {
   }
 
   @Test
+  void countsEveryClassAlikeHoweverManyThereAre() {
+    List<Accuracy.OfClass> outcomes = new ArrayList<>();
+    for (int i = 0; i < 300; i++) {
+      int actual = i % 10 == 0 ? 2 : i % 2;
+      // Class 0 is always right, 1 in half of the devices, 2 never.
+      int predicted = actual == 0 ? 0 : actual == 1 && i % 4 == 1 ? 1 : 0;
+      outcomes.add(new Accuracy.OfClass(new DeviceId("d" + i % 20), predicted, actual, 1 + i % 2));
+    }
+
+    Accuracy accuracy = Accuracy.ofClasses(outcomes).orElseThrow();
+
+    assertThat(accuracy.balanced().value()).isCloseTo(.5, within(.02));
+    assertThat(accuracy.balanced().low()).isLessThan(accuracy.balanced().value());
+    assertThat(accuracy.devices()).isEqualTo(20);
+    assertThat(accuracy.positives()).isEqualTo(150);
+    assertThat(Accuracy.ofClasses(outcomes.subList(1, 2))).isEmpty();
+  }
+
+  @Test
   void isUnknownWithOneClassOnly() {
     assertThat(Accuracy.of(List.of(outcome("a", .9, true)), .5)).isEmpty();
     assertThat(Accuracy.of(List.of(), .5)).isEmpty();

@@ -281,6 +281,11 @@ class EstimatesTest {
     assertThat(shares.classes().get(1).training()).isEqualTo(.3);
     assertThat(shares.classes().get(1).actual().value()).isCloseTo(.505, within(.005));
     assertThat(shares.classes().get(1).hasDrifted(.05)).isTrue();
+    Estimate shift = shares.classes().get(1).shift();
+    assertThat(shift.value()).isCloseTo(.205, within(.005));
+    // 1.96 sqrt(.3 x .7 / 1000) is what the training rows leave open.
+    assertThat(shift.halfWidth()).isBetween(.0284, .035);
+    assertThat(LabelShares.of(devices, List.of(0L, 0L)).classes().get(1).hasDrifted(0)).isFalse();
     assertThatThrownBy(() -> LabelShares.of(devices, List.of(1L)))
         .hasMessageContaining("2 predicted");
   }

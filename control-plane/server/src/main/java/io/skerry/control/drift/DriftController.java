@@ -13,6 +13,7 @@ import io.skerry.api.DriftPromise;
 import io.skerry.api.DriftStream;
 import io.skerry.api.Explanation;
 import io.skerry.api.Incident;
+import io.skerry.api.LabelShare;
 import io.skerry.api.Page;
 import io.skerry.api.RolloutMark;
 import io.skerry.api.SliceRow;
@@ -34,6 +35,7 @@ import java.util.Optional;
 @SerdeImport(DriftPoint.class)
 @SerdeImport(DriftPromise.class)
 @SerdeImport(Explanation.class)
+@SerdeImport(LabelShare.class)
 @SerdeImport(RolloutMark.class)
 @SerdeImport(SliceRow.class)
 final class DriftController {
@@ -42,8 +44,11 @@ final class DriftController {
   private final DriftReports reports;
   private final Incidents incidents;
   private final NullReplays replays;
+  private final LabelReports labels;
 
-  DriftController(DriftReports reports, Incidents incidents, NullReplays replays) {
+  DriftController(
+      DriftReports reports, Incidents incidents, NullReplays replays, LabelReports labels) {
+    this.labels = labels;
     this.reports = reports;
     this.incidents = incidents;
     this.replays = replays;
@@ -145,6 +150,16 @@ final class DriftController {
       @QueryValue(defaultValue = "30") int days) {
     return Csv.file(
         "accuracy", AccuracyPoint.class, reports.accuracy(model, step(minutes), span(days)));
+  }
+
+  @Get("/models/{model}/labels")
+  Page<LabelShare> labels(String model, @QueryValue(defaultValue = "30") int days) {
+    return Page.only(labels.of(model, span(days)));
+  }
+
+  @Get("/models/{model}/labels.csv")
+  MutableHttpResponse<String> labelsFile(String model, @QueryValue(defaultValue = "30") int days) {
+    return Csv.file("labels", LabelShare.class, labels.of(model, span(days)));
   }
 
   @Get("/models/{model}/slices")

@@ -399,20 +399,25 @@ final class DriftService {
     long onset = stored.incident().finding().onsetWindow();
     double threshold = incidents.threshold(transaction, track, stored.version());
     Optional<Accuracy> before =
-        Accuracy.of(
-            DriftStore.outcomes(
-                transaction,
-                stored,
-                track.startMillis(onset - WINDOWS_BEFORE_MAX),
-                track.startMillis(onset)),
+        accuracy(
+            transaction,
+            stored,
+            track.startMillis(onset - WINDOWS_BEFORE_MAX),
+            track.startMillis(onset),
             threshold);
     Optional<Accuracy> after =
-        Accuracy.of(
-            DriftStore.outcomes(
-                transaction, stored, track.startMillis(onset), now().toEpochMilli()),
-            threshold);
+        accuracy(transaction, stored, track.startMillis(onset), now().toEpochMilli(), threshold);
     return before.flatMap(
         first -> after.map(second -> new IncidentEvent.OutcomesCounted(first, second)));
+  }
+
+  private static Optional<Accuracy> accuracy(
+      Transaction transaction, Stored stored, long fromMillis, long toMillis, double threshold) {
+    return Accuracy.of(DriftStore.outcomes(transaction, stored, fromMillis, toMillis), threshold)
+        .or(
+            () ->
+                Accuracy.ofClasses(
+                    DriftStore.classOutcomes(transaction, stored, fromMillis, toMillis)));
   }
 
   private Instant now() {

@@ -7,6 +7,7 @@ import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.incident.Incident;
 import io.skerry.fleet.incident.IncidentState;
 import io.skerry.protocol.DeviceId;
+import io.skerry.telemetry.drift.Accuracy;
 import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.DriftFinding;
@@ -21,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** The tables of tracks, judged windows and incidents. */
@@ -431,26 +433,60 @@ final class DriftStore {
    */
   static List<Outcome> outcomes(
       Transaction transaction, Stored incident, long fromMillis, long toMillis) {
+    return outcomes(
+        transaction,
+        incident,
+        "f.score is not null",
+        fromMillis,
+        toMillis,
+        row ->
+            new Outcome(
+                new DeviceId(row.text("device")),
+                row.number("score"),
+                row.number("actual") >= .5,
+                row.number("probability")));
+  }
+
+  /** The same of a model with more than two classes. */
+  static List<Accuracy.OfClass> classOutcomes(
+      Transaction transaction, Stored incident, long fromMillis, long toMillis) {
+    return outcomes(
+        transaction,
+        incident,
+        "f.score is null and f.predicted_class is not null",
+        fromMillis,
+        toMillis,
+        row ->
+            new Accuracy.OfClass(
+                new DeviceId(row.text("device")),
+                row.integer("predicted_class"),
+                (int) Math.round(row.number("actual")),
+                1 / row.number("probability")));
+  }
+
+  private static <T> List<T> outcomes(
+      Transaction transaction,
+      Stored incident,
+      String said,
+      long fromMillis,
+      long toMillis,
+      Function<Row, T> read) {
     Cohort cohort = incident.incident().finding().cohort();
     Map<String, String> labels = new HashMap<>();
     cohort.terms().forEach(term -> labels.put(term.attribute(), term.value()));
     String profile = labels.remove(WindowReader.PROFILE);
     return transaction.list(
         """
-        select distinct on (f.device, f.prediction_id) f.device, f.score, f.actual,
-          coalesce(f.inclusion_probability, 1) as probability
+        select distinct on (f.device, f.prediction_id) f.device, f.score, f.predicted_class,
+          f.actual, coalesce(f.inclusion_probability, 1) as probability
         from telemetry_feedback f join device d on d.id = f.device
-        where f.source <> 'label' and f.slot = ? and f.model = ? and f.version = ? and f.joined and f.score is not null
-          and f.predicted_at >= ? and f.predicted_at < ?
+        where f.source <> 'label' and f.slot = ? and f.model = ? and f.version = ? and f.joined
+          and %s and f.predicted_at >= ? and f.predicted_at < ?
           and d.labels @> ?::jsonb and (?::text is null or d.profile = ?)
         order by f.device, f.prediction_id, f.received_at desc, f.boot_epoch, f.sequence limit ?
-        """,
-        row ->
-            new Outcome(
-                new DeviceId(row.text("device")),
-                row.number("score"),
-                row.number("actual") >= .5,
-                row.number("probability")),
+        """
+            .formatted(said),
+        read,
         incident.track().slot(),
         incident.track().model(),
         incident.version(),

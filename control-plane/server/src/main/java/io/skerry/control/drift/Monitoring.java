@@ -46,8 +46,18 @@ public final class Monitoring {
    * The streams of a version.
    *
    * @param threshold score from which a prediction is positive; one half with two classes
+   * @param priors training rows of each class; empty where these are not known
+   * @param trainingPredicted what the model said of them, by class
+   * @param windowBytesPerDay that a device may send of windows; 0 = no limit
+   * @param coMoments features that are summed up pair by pair
    */
-  public record Monitored(MonitoredStreams streams, double threshold) {}
+  public record Monitored(
+      MonitoredStreams streams,
+      double threshold,
+      List<Long> priors,
+      List<Long> trainingPredicted,
+      long windowBytesPerDay,
+      int coMoments) {}
 
   /** The monitoring of the artifact with this manifest; empty when it has none. */
   public synchronized Optional<Monitored> of(Digest manifest) {
@@ -112,7 +122,14 @@ public final class Monitoring {
                   && monitoring.getScore().getThreshold() > 0
               ? monitoring.getScore().getThreshold()
               : THRESHOLD;
-      return Optional.of(new Monitored(MonitoredStreams.of(monitoring), threshold));
+      return Optional.of(
+          new Monitored(
+              MonitoredStreams.of(monitoring),
+              threshold,
+              List.copyOf(monitoring.getScore().getClassPriorsList()),
+              List.copyOf(monitoring.getScore().getClassBaselineList()),
+              monitoring.getBudget().getWindowBytes(),
+              monitoring.getCoMomentFeatures()));
     } catch (InvalidProtocolBufferException | IllegalArgumentException e) {
       throw new MalformedDocumentException("monitoring manifest: " + e.getMessage(), e);
     }

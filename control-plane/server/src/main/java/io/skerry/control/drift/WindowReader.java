@@ -13,8 +13,10 @@ import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.sketch.WindowCounts;
+import java.math.BigDecimal;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -113,54 +115,65 @@ final class WindowReader {
     Window read = read(transaction, track, window, receivedUntil);
     List<Long> versions = new ArrayList<>();
     List<Double> thresholds = new ArrayList<>();
+    List<Integer> classes = new ArrayList<>();
     read.manifests()
         .forEach(
             (version, manifest) ->
                 monitoring
                     .of(manifest)
-                    .filter(monitored -> monitored.streams().classes() == 2)
+                    .filter(monitored -> monitored.streams().classes() > 1)
                     .ifPresent(
                         monitored -> {
                           versions.add(version.version());
                           thresholds.add(monitored.threshold());
+                          classes.add(monitored.streams().classes());
                         }));
     if (versions.isEmpty()) {
       return read;
     }
-    Map<String, DeviceWindow.Outcomes> known = new HashMap<>();
-    // Added up as decimals: the same in whatever order, so that judging again says the same.
+    Map<String, Known> known = new HashMap<>();
+    // Added up as decimals: the same in whatever order, so that judging again says the same. Of two
+    // classes the score names one; of more the output does.
     transaction.forEach(
         """
-        select device, version, count(*) as known,
-          coalesce(sum(weight) filter (where predicted = positive), 0)::float8 as right,
-          coalesce(sum(weight) filter (where predicted <> positive), 0)::float8 as wrong,
-          coalesce(sum(weight) filter (where positive), 0)::float8 as positive,
-          coalesce(sum(weight) filter (where not positive), 0)::float8 as negative
+        select device, version, classes, actual, count(*) as known,
+          coalesce(sum(weight) filter (where predicted = actual), 0)::text as right,
+          coalesce(sum(weight) filter (where predicted <> actual), 0)::text as wrong
         from (
-          select distinct on (device, prediction_id) device, version,
-            score >= threshold as predicted, actual >= .5 as positive,
+          select distinct on (device, prediction_id) device, version, classes,
+            case when classes = 2 then (score >= threshold)::int else predicted_class end
+              as predicted,
+            case when classes = 2 then (actual >= .5)::int
+              when actual between -.5 and classes then round(actual)::int else -1 end as actual,
             round(1 / coalesce(inclusion_probability, 1)::numeric, 6) as weight
           from telemetry_feedback
-          join unnest(?::bigint[], ?::text[]::float8[]) as of (version, threshold) using (version)
+          join unnest(?::bigint[], ?::text[]::float8[], ?::bigint[]) as of (version, threshold, classes)
+            using (version)
           where slot = ? and model = ? and joined_at > ? and joined_at <= ? and source <> 'label'
-            and score is not null
+            and case when classes = 2 then score is not null else predicted_class is not null end
           order by device, prediction_id, received_at desc, boot_epoch, sequence) outcomes
-        group by device, version
+        where actual >= 0 and actual < classes
+        group by device, version, classes, actual
         """,
         row ->
-            known.put(
-                ofVersion(row.text("device"), row.bigint("version")),
-                new DeviceWindow.Outcomes(
+            known
+                .computeIfAbsent(
+                    ofVersion(row.text("device"), row.bigint("version")),
+                    key -> new Known((int) row.bigint("classes")))
+                .add(
+                    row.integer("actual"),
                     row.bigint("known"),
-                    row.number("right"),
-                    row.number("wrong"),
-                    List.of(row.number("negative"), row.number("positive")))),
+                    new BigDecimal(row.text("right")),
+                    new BigDecimal(row.text("wrong"))),
         versions,
         thresholds,
+        classes.stream().map(Long::valueOf).toList(),
         track.slot(),
         track.model(),
         Instant.ofEpochMilli(track.startMillis(window)),
         Instant.ofEpochMilli(track.startMillis(window + 1)));
+    Map<String, DeviceWindow.Outcomes> outcomesOf = new HashMap<>();
+    known.forEach((device, counted) -> outcomesOf.put(device, counted.outcomes()));
     List<DeviceWindow> devices =
         read.devices().stream()
             .map(
@@ -170,12 +183,40 @@ final class WindowReader {
                         one.attributes(),
                         one.version(),
                         one.counts(),
-                        known.getOrDefault(
+                        outcomesOf.getOrDefault(
                             ofVersion(one.device().value(), one.version().version()),
                             DeviceWindow.Outcomes.NONE)))
             .toList();
-    long outcomes = known.values().stream().mapToLong(DeviceWindow.Outcomes::known).sum();
+    long outcomes = outcomesOf.values().stream().mapToLong(DeviceWindow.Outcomes::known).sum();
     return new Window(devices, read.manifests(), read.records(), outcomes);
+  }
+
+  /** What became known of one device's predictions, class by class. */
+  private static final class Known {
+    private final BigDecimal[] actual;
+    private BigDecimal right = BigDecimal.ZERO;
+    private BigDecimal wrong = BigDecimal.ZERO;
+    private long count;
+
+    Known(int classes) {
+      actual = new BigDecimal[classes];
+      Arrays.fill(actual, BigDecimal.ZERO);
+    }
+
+    void add(int of, long outcomes, BigDecimal cameTrue, BigDecimal didNot) {
+      count += outcomes;
+      right = right.add(cameTrue);
+      wrong = wrong.add(didNot);
+      actual[of] = actual[of].add(cameTrue).add(didNot);
+    }
+
+    DeviceWindow.Outcomes outcomes() {
+      return new DeviceWindow.Outcomes(
+          count,
+          right.doubleValue(),
+          wrong.doubleValue(),
+          Arrays.stream(actual).map(BigDecimal::doubleValue).toList());
+    }
   }
 
   private static String ofVersion(String device, long version) {

@@ -22,6 +22,7 @@ import io.skerry.control.access.Role;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.drift.DriftReports;
 import io.skerry.control.drift.Incidents;
+import io.skerry.control.drift.LabelReports;
 import io.skerry.control.drift.NullReplays;
 import io.skerry.control.page.StaticTemplates;
 import io.skerry.control.page.Templates;
@@ -47,6 +48,7 @@ final class DriftPages {
   private final Incidents incidents;
   private final DriftReports reports;
   private final NullReplays replays;
+  private final LabelReports labels;
   private final Retrainings retrainings;
   private final RetrainingLoop trigger;
   private final Registry registry;
@@ -57,8 +59,10 @@ final class DriftPages {
       Retrainings retrainings,
       RetrainingLoop trigger,
       NullReplays replays,
+      LabelReports labels,
       Registry registry) {
     this.incidents = incidents;
+    this.labels = labels;
     this.replays = replays;
     this.reports = reports;
     this.retrainings = retrainings;
@@ -157,6 +161,7 @@ final class DriftPages {
                 chosen,
                 accuracy(points),
                 points,
+                chosen.isEmpty() ? List.of() : labels.of(chosen, SPAN),
                 chosen.isEmpty() ? List.of() : reports.slices(chosen, SPAN),
                 actor.name())
             .render());

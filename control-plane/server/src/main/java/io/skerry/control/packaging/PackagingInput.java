@@ -30,7 +30,12 @@ final class PackagingInput {
   static final int CALIBRATION_WINDOWS = 200;
   static final int REFERENCE_WINDOWS_MAX = 4_000;
   static final List<String> ARRAYS =
-      List.of("calibration.npy", "evaluation_x.npy", "evaluation_y.npy", "reference.npy");
+      List.of(
+          "calibration.npy",
+          "evaluation_x.npy",
+          "evaluation_y.npy",
+          "reference.npy",
+          "reference_y.npy");
 
   private final Datasets datasets;
   private final Registry registry;
@@ -120,6 +125,7 @@ final class PackagingInput {
     examples.inputs(Split.TEST, Integer.MAX_VALUE).write(prepared.input("evaluation_x.npy"));
     examples.labels(Split.TEST, Integer.MAX_VALUE).write(prepared.input("evaluation_y.npy"));
     examples.inputs(Split.TRAIN, REFERENCE_WINDOWS_MAX).write(prepared.input("reference.npy"));
+    examples.labels(Split.TRAIN, REFERENCE_WINDOWS_MAX).write(prepared.input("reference_y.npy"));
   }
 
   private void copyOwnArrays(JobFolder prepared, ModelVersion version) throws IOException {

@@ -2,10 +2,12 @@ package io.skerry.control.drift;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.AccuracyPoint;
 import io.skerry.api.Incident;
+import io.skerry.api.LabelShare;
 import io.skerry.artifact.ArtifactWriter;
 import io.skerry.artifact.ElementType;
 import io.skerry.artifact.LayerType;
@@ -75,20 +77,23 @@ class DriftServiceTest {
   DriftServiceTest(@TempDir Path folder) throws Exception {
     plane = TestPlane.start(folder.resolve("data"));
     monitoring = monitoring();
-    Path layout = folder.resolve("layout");
+    manifest = imported(1, monitoring, folder.resolve("layout"));
+  }
+
+  private Digest imported(int version, MonitoringManifest watched, Path layout) throws Exception {
     new ArtifactWriter(
-            ModelVersion.parse("engine-health@1"),
+            ModelVersion.parse("engine-health@" + version),
             new ProfileId("x86-64-avx2"),
             Engine.ONNXRUNTIME,
             Precision.FP32,
-            1,
+            version,
             new ModelSignature(
                 List.of(new TensorSpec("input", ElementType.FP32, List.of(-1L, 6L))),
                 List.of(new TensorSpec("score", ElementType.FP32, List.of(-1L, 1L)))))
         .add(LayerType.MODEL_ONNX, "model.onnx", new byte[] {1})
-        .add(LayerType.MONITORING, "monitoring.bin", monitoring.toByteArray())
+        .add(LayerType.MONITORING, "monitoring.bin", watched.toByteArray())
         .write(layout, SigningKey.generate());
-    manifest = plane.bean(ArtifactStore.class).importLayout(layout).model();
+    return plane.bean(ArtifactStore.class).importLayout(layout).model();
   }
 
   /** Ends the storing of an incident as the death of the server would. */
@@ -423,6 +428,100 @@ class DriftServiceTest {
             one ->
                 assertThat(one.outcomes())
                     .isEqualTo(new DeviceWindow.Outcomes(1, 0, 1, List.of(1.0, 0.0))));
+  }
+
+  /** Every class of many counts, and stands beside what training knew of it. */
+  @Test
+  void countsEachOfMoreThanTwoClasses(@TempDir Path folder) throws Exception {
+    MonitoringManifest sorter = sorter();
+    Digest digest = imported(2, sorter, folder.resolve("sorter"));
+    long window = first - 100;
+    sql("insert into telemetry_track values ('sorted', 'engine-health', ?)", WINDOW_MILLIS);
+    for (int device = 0; device < 24; device++) {
+      sql(
+          """
+          insert into device (id, tenant, labels, facts, enrolled_at)
+          values (?, 'default', '{}', '{}', now())
+          """,
+          id(device));
+      WindowSketch sketch = new WindowSketch(MonitoringPlan.of(sorter));
+      for (int tick = 0; tick < 30; tick++) {
+        sketch.observe(row(0), .9f, tick % 3, 300);
+      }
+      insert(
+          id(device),
+          "sorted",
+          1,
+          sketch.seal(
+              ModelRef.newBuilder().setManifestDigest(digest.toString()).build(),
+              window,
+              window * WINDOW_MILLIS,
+              (window + 1) * WINDOW_MILLIS));
+      // Class 0 is always right, class 1 is taken for 2.
+      sql(
+          """
+          insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject,
+            slot, model, version, actual, joined, predicted_class, predicted_at, outcome_at,
+            received_at, joined_at)
+          select ?, 1, i, 'p-' || i, '', 'sorted', 'engine-health', 2, i % 2, true, 2 * (i % 2),
+            ?::timestamptz, now(), now(), ?::timestamptz
+          from generate_series(1, 10) as i
+          """,
+          id(device),
+          Instant.ofEpochMilli(window * WINDOW_MILLIS + 1),
+          Instant.ofEpochMilli(window * WINDOW_MILLIS + 1));
+    }
+    sql("update telemetry_window set version = 2");
+    settle();
+    Track track = new Track("sorted", "engine-health", WINDOW_MILLIS);
+
+    WindowReader.Window read =
+        plane
+            .database()
+            .call(
+                transaction ->
+                    new WindowReader(plane.bean(WindowLayouts.class), plane.bean(Monitoring.class))
+                        .withOutcomes(transaction, track, window, Instant.now()));
+    plane.bean(DriftService.class).judgeDue();
+    List<LabelShare> labels =
+        plane.bean(LabelReports.class).of("engine-health", Duration.ofHours(1));
+
+    assertThat(read.devices())
+        .hasSize(24)
+        .allSatisfy(
+            one ->
+                assertThat(one.outcomes())
+                    .isEqualTo(new DeviceWindow.Outcomes(10, 5, 5, List.of(5.0, 5.0, 0.0))));
+    assertThat(labels).extracting(LabelShare::label).containsExactly(0, 1, 2);
+    LabelShare third = labels.getLast();
+    assertThat(third.training()).isEqualTo(.2);
+    assertThat(third.predicted()).isCloseTo(1.0 / 3, within(1e-9));
+    assertThat(third.predictions()).isEqualTo(24 * 30);
+    assertThat(third.actual()).isZero();
+    assertThat(third.outcomes()).isEqualTo(240);
+    assertThat(third.shift()).isEqualTo(-.2);
+    assertThat(Objects.requireNonNull(third.shiftHigh())).isLessThan(0);
+    assertThat(labels).extracting(LabelShare::drifted).containsExactly(false, true, true);
+  }
+
+  private MonitoringManifest sorter() {
+    List<MonitoringManifests.Feature> features = new ArrayList<>();
+    for (int f = 0; f < FEATURES; f++) {
+      features.add(new MonitoringManifests.Feature("f" + f, f));
+    }
+    float[][] rows = new float[100][];
+    List<float[]> said = new ArrayList<>();
+    for (int i = 0; i < rows.length; i++) {
+      rows[i] = row(0);
+      float[] one = new float[3];
+      one[i % 3] = 1;
+      said.add(one);
+    }
+    return MonitoringManifests.fromReference(
+        "input",
+        features,
+        rows,
+        new MonitoringManifests.Scores("score", said, false, .5, List.of(5000L, 3000L, 2000L)));
   }
 
   // Ingest refuses it; a table may have held it from before it did until it was migrated.

@@ -38,8 +38,7 @@ public final class Labels {
     int count = array.shape().length == 0 ? 0 : array.shape()[0];
     if (count != items || items == 0) {
       throw new DataRefusedException(
-          "%s: holds %d labels for %d evaluation items: give one per item"
-              .formatted(source, count, items));
+          "%s: holds %d labels for %d items: give one per item".formatted(source, count, items));
     }
     float[] values = new float[array.length()];
     for (int i = 0; i < values.length; i++) {

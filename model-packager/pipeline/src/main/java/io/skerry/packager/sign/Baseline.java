@@ -1,5 +1,6 @@
 package io.skerry.packager.sign;
 
+import io.skerry.packager.data.Labels;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.TensorScale;
@@ -11,8 +12,10 @@ import io.skerry.telemetry.sketch.MonitoringSettings;
 import io.skerry.wire.artifact.v1.IntegerTensor;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param reference what these elements were in training
  * @param output what is read of the answer
  * @param settings privacy rules and budget
+ * @param classes what each reference item truly is; absent where that is not known, or no class
  * @param integers scales of the input and of outputs that are int8, by their names
  */
 public record Baseline(
@@ -33,6 +37,7 @@ public record Baseline(
     Samples reference,
     Output output,
     MonitoringSettings settings,
+    Optional<Labels> classes,
     Map<String, TensorScale> integers) {
   /** Elements that are watched where nobody named any. */
   public static final int UNNAMED_FEATURES_MAX = 64;
@@ -117,9 +122,23 @@ public record Baseline(
             input,
             features.stream().map(this::asCounted).toList(),
             values,
-            new Scores(output.name(), said, output.logits(), output.threshold(), List.of()),
+            new Scores(output.name(), said, output.logits(), output.threshold(), priors()),
             settings);
     return MonitoringManifests.ofIntegers(manifest, integerTensors());
+  }
+
+  // How often each class was in training; empty where labels say anything but classes.
+  private List<Long> priors() {
+    int count = Math.max(2, output.classes());
+    if (classes.isEmpty() || !classes.get().areClasses() || classes.get().largest() >= count) {
+      return List.of();
+    }
+    Labels labels = classes.get();
+    long[] priors = new long[count];
+    for (int item = 0; item < labels.count(); item++) {
+      priors[labels.at(item)]++;
+    }
+    return Arrays.stream(priors).boxed().toList();
   }
 
   // A client says "not measured" in integers, too: the nearest one.

@@ -3,6 +3,7 @@ package io.skerry.packager.sign;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.artifact.npy.NpyArray;
+import io.skerry.packager.data.Labels;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.IntegerType;
@@ -15,6 +16,7 @@ import io.skerry.wire.artifact.v1.MonitoringManifest;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 
@@ -30,6 +32,7 @@ class BaselineTest {
     assertThat(manifest.getScore().getLogits()).isFalse();
     assertThat(manifest.getScore().getClassBaselineList()).containsExactly(1L, 1L, 1L);
     assertThat(manifest.getScore().getBaseline((int) (.7f * 64))).isEqualTo(1);
+    assertThat(manifest.getScore().getClassPriorsList()).containsExactly(1L, 2L, 0L);
   }
 
   @Test
@@ -54,6 +57,7 @@ class BaselineTest {
     MonitoringManifest manifest = manifest(Baseline.Output.score("y", .5), one);
     assertThat(manifest.getScore().getClasses()).isLessThan(2);
     assertThat(manifest.getScore().getBaseline(63)).isEqualTo(1);
+    assertThat(manifest.getScore().getClassPriorsList()).containsExactly(1L, 2L);
   }
 
   /** What a device reads of int8 tensors is what the baseline was counted on. */
@@ -72,6 +76,7 @@ class BaselineTest {
                 reference,
                 Baseline.Output.classes("y", .5, said, output),
                 MonitoringSettings.NONE,
+                Optional.empty(),
                 Map.of("x", input, "y", output))
             .manifest(said);
 
@@ -91,7 +96,13 @@ class BaselineTest {
   private static MonitoringManifest manifest(Baseline.Output output, Outputs said) {
     Samples reference = Samples.of("items", NpyArray.ofFloats(new float[] {1, 2, 3}, 3, 1), 1);
     return new Baseline(
-            "x", List.of(new Feature("a", 0)), reference, output, MonitoringSettings.NONE, Map.of())
+            "x",
+            List.of(new Feature("a", 0)),
+            reference,
+            output,
+            MonitoringSettings.NONE,
+            Optional.of(Labels.of(1, 0, 1)),
+            Map.of())
         .manifest(said);
   }
 }
