@@ -70,6 +70,67 @@ final class DriftCommand {
   }
 
   @Command(
+      name = "budget",
+      description = {
+        "What a device's bytes a day buy: the published order in which it tells less, with the",
+        "smallest shift that each step leaves to be found within 4 windows as often as not."
+      },
+      mixinStandardHelpOptions = true)
+  int budget(
+      @Mixin ServerOptions server,
+      @Parameters(paramLabel = "MODEL") String model,
+      @Option(
+              names = {"-o", "--output"},
+              defaultValue = "table")
+          Output output) {
+    try (SkerryClient client = server.client()) {
+      List<JsonObject> steps =
+          client.list(
+              "/v1/models/%s/byte-budget".formatted(DescribeCommand.encoded(model)),
+              JsonObject.class);
+      PrintWriter out = spec.commandLine().getOut();
+      if (output == Output.JSON) {
+        steps.forEach(one -> out.println(Json.pretty(one)));
+        return ExitCodes.DONE;
+      }
+      if (steps.isEmpty()) {
+        spec.commandLine().getErr().println("no window of %s was judged yet".formatted(model));
+        return ExitCodes.DONE;
+      }
+      Table table =
+          new Table(
+              List.of(
+                  "SLOT",
+                  "WINDOW_MS",
+                  "BINS",
+                  "FEATURES",
+                  "BYTES_A_DAY",
+                  "NOW",
+                  "DEVICES",
+                  "PEERS",
+                  "SIGMA"));
+      for (JsonObject step : steps) {
+        for (JsonElement each : Json.array(step, "shifts")) {
+          JsonObject shift = each.getAsJsonObject();
+          table.add(
+              List.of(
+                  Json.text(step, "slot"),
+                  Json.text(step, "windowMillis"),
+                  Json.text(step, "bins"),
+                  Json.text(step, "features"),
+                  Json.text(step, "bytesPerDay"),
+                  Json.text(step, "chosen").equals("true") ? "*" : "",
+                  Json.text(shift, "devices"),
+                  Json.text(shift, "peers"),
+                  Json.text(shift, "sigma")));
+        }
+      }
+      table.print(out);
+      return ExitCodes.DONE;
+    }
+  }
+
+  @Command(
       name = "top",
       description = "The streams with most evidence, of the last judged window.",
       mixinStandardHelpOptions = true)
@@ -217,6 +278,7 @@ final class DriftCommand {
     }
     out.println();
     history.print(out);
+    printCorrelations(explanation, out);
     if (Json.find(explanation, "distribution").isEmpty()) {
       return;
     }
@@ -241,6 +303,42 @@ final class DriftCommand {
               Json.text(bin, "count")));
     }
     bins.print(out);
+  }
+
+  private static void printCorrelations(JsonObject explanation, PrintWriter out) {
+    Table pairs =
+        new Table(
+            List.of(
+                "FEATURES",
+                "BEFORE",
+                "SINCE",
+                "CHANGE",
+                "LOW",
+                "HIGH",
+                "DEVICES",
+                "N_BEFORE",
+                "N_SINCE"));
+    boolean any = false;
+    for (JsonElement element : Json.array(explanation, "correlations")) {
+      JsonObject pair = element.getAsJsonObject();
+      any = true;
+      pairs.add(
+          List.of(
+              Json.text(pair, "feature") + " x " + Json.text(pair, "other"),
+              Json.text(pair, "before"),
+              Json.text(pair, "since"),
+              Json.text(pair, "change"),
+              Json.text(pair, "low"),
+              Json.text(pair, "high"),
+              Json.text(pair, "devices"),
+              Json.text(pair, "predictionsBefore"),
+              Json.text(pair, "predictionsSince")));
+    }
+    if (any) {
+      out.println();
+      line(out, "correlations within devices that changed most surely since the onset");
+      pairs.print(out);
+    }
   }
 
   private static void line(PrintWriter out, String text) {

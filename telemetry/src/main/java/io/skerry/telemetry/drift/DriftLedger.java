@@ -42,13 +42,13 @@ public final class DriftLedger {
   public static final int QUIET_WINDOWS = 8;
 
   // A tolerance so near to the largest possible mean could never be passed.
-  private static final double TOLERANCE_MAX = .9;
+  static final double TOLERANCE_MAX = .9;
 
   // A unit's largest say is some tolerances, or a large shift would look like a small one.
   private static final double CLIP_TOLERANCES = 4;
 
   // Units whose bets are multiplied one by one; of more, sums are enough.
-  private static final int EXACT_MAX = 256;
+  static final int EXACT_MAX = 256;
 
   private static final int COMMON_STEPS_MAX = 64;
 
@@ -432,9 +432,8 @@ public final class DriftLedger {
     for (int s = 0; s < known.clip.length; s++) {
       // Fixed when it is first needed: what one device may say must not depend on what it says.
       if (known.clip[s] == 0 && known.isKnown(s)) {
-        double widest = settings.clipDeviations() * Math.sqrt(known.variance(s));
         double material = settings.material(known.statistics.stream(s).kind());
-        known.clip[s] = (float) Math.min(1, Math.max(widest, 4 * material));
+        known.clip[s] = (float) clip(settings, known.variance(s), material, 0);
       }
       known.judged[s] = known.clip[s] > 0;
     }
@@ -619,6 +618,12 @@ public final class DriftLedger {
       cohort.clip[s] = (float) Math.min(1, Math.max(known.clip[s], CLIP_TOLERANCES * tolerance));
       cohort.tolerance[s] = (float) (tolerance / cohort.clip[s]);
     }
+  }
+
+  /** What one unit may say at most. */
+  static double clip(DriftSettings settings, double variance, double material, double tolerance) {
+    double widest = settings.clipDeviations() * Math.sqrt(variance);
+    return Math.min(1, Math.max(Math.max(widest, 4 * material), CLIP_TOLERANCES * tolerance));
   }
 
   private double tolerance(State known, int statistic, int members, int peers) {

@@ -37,7 +37,12 @@ public record MonitoredStreams(
    * @param standardDeviation of the training data, the unit in which shifts are told
    * @param categorical its bins have no order
    */
-  public record Input(BaselineBins bins, double standardDeviation, boolean categorical) {}
+  public record Input(BaselineBins bins, double standardDeviation, boolean categorical) {
+    /** What a mean position moves by when the feature moves by one training standard deviation. */
+    public double slope() {
+      return bins.density() * standardDeviation;
+    }
+  }
 
   /**
    * The streams of a monitoring manifest.

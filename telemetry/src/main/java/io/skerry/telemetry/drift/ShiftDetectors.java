@@ -45,6 +45,19 @@ final class ShiftDetectors {
     m = new double[statistics * 2 * GRID.length];
   }
 
+  static double[] bets() {
+    return GRID.clone();
+  }
+
+  /**
+   * What the logarithm of e grows by with one unit.
+   *
+   * @param exact as the product is taken of few units
+   */
+  static double growth(double bet, double x, boolean exact) {
+    return exact ? Math.log1p(bet * x) : bet * x - (-Math.log1p(-bet) - bet) * x * x;
+  }
+
   void restart() {
     Arrays.fill(m, 0);
   }

@@ -106,7 +106,7 @@ final class Statistics {
   /** What a mean position moves by when a feature moves by one training standard deviation. */
   double slope(int input) {
     MonitoredStreams.Input of = scale.inputs().get(inputs.get(input));
-    return of == null ? 0 : of.bins().density() * of.standardDeviation();
+    return of == null ? 0 : of.slope();
   }
 
   /** Reads the counts of one version. */

@@ -63,6 +63,22 @@ public record Degradation(int windows, int fold, int eighths) {
     return fold == 1;
   }
 
+  /** How many of so many features this keeps. */
+  public int features(int of) {
+    return (of * eighths + 7) / 8;
+  }
+
+  /**
+   * Bytes that counts take as this leaves them, whichever features it leaves: these are alike in
+   * size.
+   */
+  public int packedBytes(WindowCounts counts) {
+    boolean[] kept = new boolean[counts.layout().size()];
+    Arrays.fill(kept, counts.layout().features(), kept.length, true);
+    Arrays.fill(kept, 0, features(counts.layout().features()), true);
+    return WindowCodec.pack(counts.degraded(fold, kept)).length;
+  }
+
   /** Counts as this leaves them. */
   WindowCounts of(MonitoringPlan plan, WindowCounts counts) {
     if (fold == 1 && eighths == 8) {
@@ -71,8 +87,7 @@ public record Degradation(int windows, int fold, int eighths) {
     StreamLayout layout = counts.layout();
     boolean[] kept = new boolean[layout.size()];
     Arrays.fill(kept, layout.features(), kept.length, true);
-    int wanted = (layout.features() * eighths + 7) / 8;
-    for (int feature : plan.mostImportant(wanted)) {
+    for (int feature : plan.mostImportant(features(layout.features()))) {
       kept[layout.indexOf(plan.manifest().getFeatures(feature).getName())] = true;
     }
     return counts.degraded(fold, kept);

@@ -7,6 +7,8 @@ import io.micronaut.http.annotation.Post;
 import io.micronaut.http.annotation.QueryValue;
 import io.micronaut.serde.annotation.SerdeImport;
 import io.skerry.api.AccuracyPoint;
+import io.skerry.api.BudgetStep;
+import io.skerry.api.CorrelationShift;
 import io.skerry.api.Distribution;
 import io.skerry.api.DriftPoint;
 import io.skerry.api.DriftPromise;
@@ -30,6 +32,9 @@ import java.util.Optional;
 @Controller("/v1")
 @Allowed(Role.VIEWER)
 @SerdeImport(AccuracyPoint.class)
+@SerdeImport(BudgetStep.class)
+@SerdeImport(BudgetStep.Shift.class)
+@SerdeImport(CorrelationShift.class)
 @SerdeImport(Distribution.class)
 @SerdeImport(Distribution.Bin.class)
 @SerdeImport(DriftPoint.class)
@@ -45,9 +50,15 @@ final class DriftController {
   private final Incidents incidents;
   private final NullReplays replays;
   private final LabelReports labels;
+  private final BudgetReports budgets;
 
   DriftController(
-      DriftReports reports, Incidents incidents, NullReplays replays, LabelReports labels) {
+      DriftReports reports,
+      Incidents incidents,
+      NullReplays replays,
+      LabelReports labels,
+      BudgetReports budgets) {
+    this.budgets = budgets;
     this.labels = labels;
     this.reports = reports;
     this.incidents = incidents;
@@ -135,6 +146,11 @@ final class DriftController {
         distribution == null ? List.of() : distribution.bins());
   }
 
+  @Get("/incidents/{id}/correlations.csv")
+  MutableHttpResponse<String> incidentCorrelations(String id) {
+    return Csv.file(id + "-correlations", CorrelationShift.class, explain(id).correlations());
+  }
+
   @Get("/models/{model}/accuracy")
   Page<AccuracyPoint> accuracy(
       String model,
@@ -150,6 +166,19 @@ final class DriftController {
       @QueryValue(defaultValue = "30") int days) {
     return Csv.file(
         "accuracy", AccuracyPoint.class, reports.accuracy(model, step(minutes), span(days)));
+  }
+
+  @Get("/models/{model}/byte-budget")
+  Page<BudgetStep> budget(String model) {
+    return Page.only(budgets.of(model));
+  }
+
+  @Get("/models/{model}/byte-budget.csv")
+  MutableHttpResponse<String> budgetFile(String model) {
+    return Csv.file(
+        "byte-budget",
+        BudgetStep.Line.class,
+        budgets.of(model).stream().flatMap(step -> step.lines().stream()).toList());
   }
 
   @Get("/models/{model}/labels")

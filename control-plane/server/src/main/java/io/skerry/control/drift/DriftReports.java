@@ -81,6 +81,7 @@ public final class DriftReports {
   private final Incidents incidents;
   private final Monitoring monitoring;
   private final WindowReader reader;
+  private final Correlations correlations;
 
   DriftReports(
       Database database,
@@ -93,6 +94,7 @@ public final class DriftReports {
     this.incidents = incidents;
     this.monitoring = monitoring;
     this.reader = new WindowReader(layouts, monitoring);
+    this.correlations = new Correlations(monitoring);
   }
 
   /** A stream's last windows, oldest first. */
@@ -160,6 +162,7 @@ public final class DriftReports {
                 finding.onsetWindow(),
                 finding.window() + 1)
             .orElse(null),
+        correlations.of(transaction, found),
         marks(transaction, track, finding.onsetWindow()));
   }
 

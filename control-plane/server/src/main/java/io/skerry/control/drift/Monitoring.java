@@ -8,6 +8,7 @@ import io.skerry.protocol.Digest;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.telemetry.drift.BaselineBins;
 import io.skerry.telemetry.drift.MonitoredStreams;
+import io.skerry.wire.artifact.v1.FeatureStream;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import jakarta.inject.Singleton;
 import java.util.ArrayList;
@@ -49,7 +50,7 @@ public final class Monitoring {
    * @param priors training rows of each class; empty where these are not known
    * @param trainingPredicted what the model said of them, by class
    * @param windowBytesPerDay that a device may send of windows; 0 = no limit
-   * @param coMoments features that are summed up pair by pair
+   * @param features names of all, as the manifest orders them
    */
   public record Monitored(
       MonitoredStreams streams,
@@ -57,7 +58,7 @@ public final class Monitoring {
       List<Long> priors,
       List<Long> trainingPredicted,
       long windowBytesPerDay,
-      int coMoments) {}
+      List<String> features) {}
 
   /** The monitoring of the artifact with this manifest; empty when it has none. */
   public synchronized Optional<Monitored> of(Digest manifest) {
@@ -129,7 +130,7 @@ public final class Monitoring {
               List.copyOf(monitoring.getScore().getClassPriorsList()),
               List.copyOf(monitoring.getScore().getClassBaselineList()),
               monitoring.getBudget().getWindowBytes(),
-              monitoring.getCoMomentFeatures()));
+              monitoring.getFeaturesList().stream().map(FeatureStream::getName).toList()));
     } catch (InvalidProtocolBufferException | IllegalArgumentException e) {
       throw new MalformedDocumentException("monitoring manifest: " + e.getMessage(), e);
     }

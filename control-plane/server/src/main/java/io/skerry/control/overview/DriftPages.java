@@ -11,6 +11,7 @@ import io.micronaut.http.annotation.Post;
 import io.micronaut.http.annotation.Produces;
 import io.micronaut.http.annotation.QueryValue;
 import io.skerry.api.AccuracyPoint;
+import io.skerry.api.BudgetStep;
 import io.skerry.api.Distribution;
 import io.skerry.api.DriftPoint;
 import io.skerry.api.DriftStream;
@@ -20,6 +21,7 @@ import io.skerry.api.RolloutMark;
 import io.skerry.control.access.Allowed;
 import io.skerry.control.access.Role;
 import io.skerry.control.audit.Actor;
+import io.skerry.control.drift.BudgetReports;
 import io.skerry.control.drift.DriftReports;
 import io.skerry.control.drift.Incidents;
 import io.skerry.control.drift.LabelReports;
@@ -37,6 +39,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /** Pages about drift: what moved where, one stream, one incident, accuracy. */
 @Controller
@@ -49,6 +53,7 @@ final class DriftPages {
   private final DriftReports reports;
   private final NullReplays replays;
   private final LabelReports labels;
+  private final BudgetReports budgets;
   private final Retrainings retrainings;
   private final RetrainingLoop trigger;
   private final Registry registry;
@@ -60,8 +65,10 @@ final class DriftPages {
       RetrainingLoop trigger,
       NullReplays replays,
       LabelReports labels,
+      BudgetReports budgets,
       Registry registry) {
     this.incidents = incidents;
+    this.budgets = budgets;
     this.labels = labels;
     this.replays = replays;
     this.reports = reports;
@@ -83,6 +90,19 @@ final class DriftPages {
                 Instant.now(),
                 actor.name())
             .render());
+  }
+
+  @Get("/drift/budget")
+  @Produces(MediaType.TEXT_HTML)
+  MutableHttpResponse<String> budget(Actor actor, @QueryValue(defaultValue = "") String model) {
+    List<String> models = registry.models().stream().map(ModelView::name).toList();
+    String chosen = !model.isEmpty() ? model : models.isEmpty() ? "" : models.getFirst();
+    Map<String, List<BudgetStep>> slots =
+        (chosen.isEmpty() ? List.<BudgetStep>of() : budgets.of(chosen))
+            .stream()
+                .collect(
+                    Collectors.groupingBy(BudgetStep::slot, TreeMap::new, Collectors.toList()));
+    return page(templates.budgetpage(models, chosen, slots, actor.name()).render());
   }
 
   @Get("/drift/stream")

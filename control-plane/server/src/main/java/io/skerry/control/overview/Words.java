@@ -153,6 +153,14 @@ public final class Words {
     return seconds < 86_400 ? seconds / 3_600 + " h ago" : seconds / 86_400 + " d ago";
   }
 
+  /** A length of time in its largest whole unit. */
+  public static String span(long millis) {
+    if (millis % 3_600_000 == 0) {
+      return millis / 3_600_000 + " h";
+    }
+    return millis % 60_000 == 0 ? millis / 60_000 + " min" : plain(millis / 1_000.0) + " s";
+  }
+
   /** A number of bytes in its largest unit. */
   public static String bytes(long bytes) {
     if (bytes < 1_024) {

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.AccuracyPoint;
+import io.skerry.api.BudgetStep;
+import io.skerry.api.CorrelationShift;
 import io.skerry.api.Incident;
 import io.skerry.api.LabelShare;
 import io.skerry.artifact.ArtifactWriter;
@@ -27,6 +29,7 @@ import io.skerry.protocol.ProfileId;
 import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.WindowVerdict;
+import io.skerry.telemetry.sketch.CoMoments;
 import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowSketch;
@@ -171,6 +174,8 @@ class DriftServiceTest {
     assertThat(last.estimated()).isGreaterThan(realised + .05);
     weighsOutcomesByTheirChanceAndLeavesLabelsOut(incidents.newest().getFirst().id());
     checksThePromiseOnWindowsWithoutAnIncident();
+    setsBytesAgainstTheSmallestShift();
+    showsWhatMovesTogetherNoMore(incidents.newest().getFirst());
 
     // Forget what was concluded, not what was stored: the same windows say the same again.
     String before = verdicts();
@@ -185,6 +190,74 @@ class DriftServiceTest {
     assertThat(incidents.resolve(new Actor("ana", ""), id, "recalibrated").state())
         .isEqualTo("RESOLVED");
     saysWhatIsGoneAndForgetsWhatIsOld(service);
+  }
+
+  private void showsWhatMovesTogetherNoMore(Incident incident) throws Exception {
+    DriftReports reports = plane.bean(DriftReports.class);
+    assertThat(reports.explain(incident.id()).orElseThrow().correlations()).isEmpty();
+    long day = Duration.ofDays(1).toMillis();
+    long midnight = incident.onsetWindow() * WINDOW_MILLIS / day * day;
+    for (int device = 1; device < DEVICES; device += 3) {
+      moments(id(device), midnight, .8, new int[] {0, 1});
+      moments(id(device), midnight + day, .8, new int[] {0, 1});
+      moments(id(device), midnight + 2 * day, .1, new int[] {0, 1});
+    }
+    // One that sums up what nobody asked for.
+    moments(id(1), midnight, .8, new int[] {3, 4});
+
+    List<CorrelationShift> pairs = reports.explain(incident.id()).orElseThrow().correlations();
+
+    assertThat(pairs).hasSize(1);
+    CorrelationShift pair = pairs.getFirst();
+    assertThat(pair.feature()).isEqualTo("f0");
+    assertThat(pair.other()).isEqualTo("f1");
+    assertThat(pair.before()).isCloseTo(.8, within(.05));
+    assertThat(pair.since()).isCloseTo(.1, within(.1));
+    assertThat(pair.high()).isLessThan(-.4);
+    assertThat(pair.devices()).isEqualTo(DEVICES / 3);
+    sql("delete from telemetry_window where boot_epoch = 9");
+  }
+
+  private void moments(String device, long endMillis, double correlation, int[] features) {
+    CoMoments moments = new CoMoments(features);
+    float[] row = new float[FEATURES];
+    for (int i = 0; i < 200; i++) {
+      double first = random.nextGaussian();
+      row[features[0]] = (float) first;
+      row[features[1]] =
+          (float)
+              (correlation * first
+                  + Math.sqrt(1 - correlation * correlation) * random.nextGaussian());
+      moments.add(row);
+    }
+    Window window =
+        Window.newBuilder()
+            .setModel(ModelRef.newBuilder().setManifestDigest(manifest.toString()))
+            .setWindow(endMillis / WINDOW_MILLIS - 1)
+            .setStartMillis(endMillis - WINDOW_MILLIS)
+            .setEndMillis(endMillis)
+            .setPredictions(1)
+            .setCoMoments(moments.toWire())
+            .build();
+    long sequence = endMillis / WINDOW_MILLIS * 10 + features[0];
+    insert(device, "main", sequence, window);
+    sql("update telemetry_window set boot_epoch = 9 where sequence = ?", sequence);
+  }
+
+  private void setsBytesAgainstTheSmallestShift() {
+    List<BudgetStep> steps = plane.bean(BudgetReports.class).of("engine-health");
+
+    assertThat(steps).hasSize(11).allMatch(step -> step.slot().equals("main"));
+    assertThat(steps).extracting(BudgetStep::chosen).startsWith(true).containsOnlyOnce(true);
+    for (int i = 1; i < steps.size(); i++) {
+      assertThat(steps.get(i).bytesPerDay()).isLessThan(steps.get(i - 1).bytesPerDay());
+    }
+    assertThat(steps.getFirst().features()).isEqualTo(FEATURES);
+    BudgetStep.Shift shift = steps.getFirst().shifts().getFirst();
+    assertThat(shift.devices()).isEqualTo(DEVICES / 2);
+    assertThat(shift.peers()).isEqualTo(DEVICES / 2);
+    assertThat(steps.getLast().shifts().getFirst().sigma()).isNull();
+    assertThat(steps.getFirst().lines()).hasSize(steps.getFirst().shifts().size());
   }
 
   private void checksThePromiseOnWindowsWithoutAnIncident() {

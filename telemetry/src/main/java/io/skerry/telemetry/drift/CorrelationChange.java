@@ -1,0 +1,123 @@
+package io.skerry.telemetry.drift;
+
+import io.skerry.telemetry.sketch.CoMoments;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * How the correlation of two features changed within devices.
+ *
+ * <pre>{@code
+ * d = mean over devices of (atanh r_after - atanh r_before)      standard error over devices
+ * }</pre>
+ *
+ * <p>The unit is the device: predictions of one are alike, and how devices differ from each other
+ * is no correlation within any. Intervals hold with 95 % for all pairs together.
+ *
+ * @param one place of a feature among those that are summed up pair by pair
+ * @param other place of the other
+ * @param before correlation within devices, on average
+ * @param after the same, later
+ * @param change of the correlation
+ * @param devices that told both
+ * @param predictionsBefore that were summed up
+ * @param predictionsAfter the same, later
+ */
+public record CorrelationChange(
+    int one,
+    int other,
+    double before,
+    double after,
+    Estimate change,
+    int devices,
+    long predictionsBefore,
+    long predictionsAfter) {
+  /** Fewer devices tell nothing of a spread between devices. */
+  public static final int DEVICES_MIN = 8;
+
+  private static final int PREDICTIONS_MIN = 30;
+  private static final double CORRELATION_MAX = .9999;
+
+  /**
+   * What one device summed up.
+   *
+   * @param after of the same features as {@code before}
+   */
+  public record Device(CoMoments before, CoMoments after) {}
+
+  /** Every pair that enough devices tell of, those that changed most surely first. */
+  public static List<CorrelationChange> of(List<Device> devices) {
+    List<Device> told =
+        devices.stream()
+            .filter(
+                one ->
+                    one.before().count() >= PREDICTIONS_MIN
+                        && one.after().count() >= PREDICTIONS_MIN)
+            .toList();
+    if (told.size() < DEVICES_MIN) {
+      return List.of();
+    }
+    int features = told.getFirst().before().features().length;
+    double z = Bonferroni.z((long) features * (features - 1) / 2);
+    List<CorrelationChange> changes = new ArrayList<>();
+    for (int one = 0; one < features; one++) {
+      for (int other = one + 1; other < features; other++) {
+        CorrelationChange change = of(told, one, other, z);
+        if (change.devices >= DEVICES_MIN) {
+          changes.add(change);
+        }
+      }
+    }
+    changes.sort(Comparator.comparingDouble(CorrelationChange::surety).reversed());
+    return changes;
+  }
+
+  private double surety() {
+    return Math.abs(change.value()) / Math.max(1e-9, change.halfWidth());
+  }
+
+  private static CorrelationChange of(List<Device> devices, int one, int other, double z) {
+    int n = 0;
+    double before = 0;
+    double difference = 0;
+    double squares = 0;
+    long predictionsBefore = 0;
+    long predictionsAfter = 0;
+    for (Device device : devices) {
+      double first = fisher(device.before().correlation(one, other));
+      double moved = fisher(device.after().correlation(one, other)) - first;
+      // A feature that was constant has none.
+      if (!Double.isNaN(moved)) {
+        n++;
+        before += first;
+        difference += moved;
+        squares += moved * moved;
+        predictionsBefore += device.before().count();
+        predictionsAfter += device.after().count();
+      }
+    }
+    double base = before / n;
+    double mean = difference / n;
+    double error = Math.sqrt(Math.max(0, squares / n - mean * mean) / Math.max(1, n - 1));
+    double from = Math.tanh(base);
+    double to = Math.tanh(base + mean);
+    return new CorrelationChange(
+        one,
+        other,
+        from,
+        to,
+        new Estimate(
+            to - from,
+            Math.tanh(base + mean - z * error) - from,
+            Math.tanh(base + mean + z * error) - from),
+        n,
+        predictionsBefore,
+        predictionsAfter);
+  }
+
+  private static double fisher(double correlation) {
+    double bounded = Math.max(-CORRELATION_MAX, Math.min(CORRELATION_MAX, correlation));
+    return .5 * Math.log((1 + bounded) / (1 - bounded));
+  }
+}

@@ -1,0 +1,79 @@
+package io.skerry.telemetry.drift;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.skerry.telemetry.sketch.CoMoments;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class CorrelationChangeTest {
+  private final Random random = new Random(6);
+
+  /** Features 0 and 1 move together, 2 by itself; devices have levels of their own. */
+  private CoMoments moments(double correlation, int rows) {
+    CoMoments moments = new CoMoments(new int[] {0, 1, 2});
+    double level = random.nextGaussian();
+    for (int i = 0; i < rows; i++) {
+      double common = random.nextGaussian();
+      double own = Math.sqrt(1 - correlation * correlation) * random.nextGaussian();
+      moments.add(
+          new float[] {
+            (float) (level + common),
+            (float) (level + correlation * common + own),
+            (float) (level + random.nextGaussian())
+          });
+    }
+    return moments;
+  }
+
+  private List<CorrelationChange> changes(int devices, double before, double after) {
+    List<CorrelationChange.Device> told = new ArrayList<>();
+    for (int i = 0; i < devices; i++) {
+      told.add(new CorrelationChange.Device(moments(before, 300), moments(after, 200)));
+    }
+    return CorrelationChange.of(told);
+  }
+
+  @Test
+  void putsThePairFirstThatChangedMostSurely() {
+    List<CorrelationChange> changes = changes(20, .8, .3);
+
+    assertThat(changes).hasSize(3);
+    CorrelationChange first = changes.getFirst();
+    assertThat(first.one()).isZero();
+    assertThat(first.other()).isEqualTo(1);
+    assertThat(first.before()).isCloseTo(.8, within(.03));
+    assertThat(first.after()).isCloseTo(.3, within(.05));
+    assertThat(first.change().low()).isLessThan(-.5).isGreaterThan(-.6);
+    assertThat(first.change().high()).isLessThan(-.4);
+    assertThat(first.devices()).isEqualTo(20);
+    assertThat(first.predictionsBefore()).isEqualTo(6000);
+    assertThat(changes.getLast().change().isBeyondZero()).isFalse();
+  }
+
+  /** Joint intervals of 95 %: nearly all runs have none beyond 0. */
+  @Test
+  void findsNoChangeWhereThereIsNone() {
+    int beyond = 0;
+    for (int run = 0; run < 100; run++) {
+      beyond +=
+          changes(20, .5, .5).stream().anyMatch(change -> change.change().isBeyondZero()) ? 1 : 0;
+    }
+
+    assertThat(beyond).isLessThanOrEqualTo(15);
+  }
+
+  @Test
+  void saysNothingOfFewDevicesOrFewPredictions() {
+    assertThat(changes(7, .8, .3)).isEmpty();
+    assertThat(CorrelationChange.of(List.of())).isEmpty();
+    List<CorrelationChange.Device> few = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      few.add(new CorrelationChange.Device(moments(.5, 300), moments(.5, 20)));
+    }
+    assertThat(CorrelationChange.of(few)).isEmpty();
+  }
+}
