@@ -65,7 +65,7 @@ class TimingReportsTest {
       List<Timing> many = new ArrayList<>();
       for (int i = 0; i < TimingReports.OF_REPORT_MAX; i++) {
         many.add(
-            timing(Digest.of(("%d/%d".formatted(report, i)).getBytes(StandardCharsets.UTF_8)), 1));
+            timing(Digest.of("%d/%d".formatted(report, i).getBytes(StandardCharsets.UTF_8)), 1));
       }
       assertThat(tell("arm64-neon", "pi", many.toArray(Timing[]::new)).statusCode()).isEqualTo(200);
     }
