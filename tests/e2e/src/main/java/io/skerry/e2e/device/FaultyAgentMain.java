@@ -139,6 +139,7 @@ public final class FaultyAgentMain {
 
   private static JsonObject slot(SlotReport slot) {
     JsonObject object = new JsonObject();
+    object.addProperty("slot", slot.slot().value());
     object.addProperty("phase", slot.phase().name());
     object.addProperty("revision", slot.revision());
     slot.running().ifPresent(running -> object.addProperty("running", running.version().version()));

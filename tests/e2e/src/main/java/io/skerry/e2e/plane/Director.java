@@ -92,17 +92,18 @@ public final class Director {
   @EventListener
   void start(ServerReady ready) {
     Map<String, Answer> answers =
-        Map.of(
-            "/order", this::order,
-            "/import", this::importLayout,
-            "/keys", question -> keys(),
-            "/publish", this::publish,
-            "/retained", this::retained,
-            "/ledger", this::ledger,
-            "/windows", this::windows,
-            "/events", this::events,
-            "/bad-artifact", this::badArtifact,
-            "/bad-answers", this::badAnswers);
+        Map.ofEntries(
+            Map.entry("/order", this::order),
+            Map.entry("/import", this::importLayout),
+            Map.entry("/release", this::release),
+            Map.entry("/keys", question -> keys()),
+            Map.entry("/publish", this::publish),
+            Map.entry("/retained", this::retained),
+            Map.entry("/ledger", this::ledger),
+            Map.entry("/windows", this::windows),
+            Map.entry("/events", this::events),
+            Map.entry("/bad-artifact", this::badArtifact),
+            Map.entry("/bad-answers", this::badAnswers));
     try {
       HttpServer made =
           HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
@@ -177,6 +178,33 @@ public final class Director {
     answer.addProperty("model", imported.model().toString());
     answer.addProperty("signature", imported.signature().toString());
     return answer;
+  }
+
+  /** Makes an artifact that was imported the variant of a version. */
+  private JsonElement release(JsonObject question) {
+    ModelVersion version = ModelVersion.parse(question.get("version").getAsString());
+    database.run(
+        transaction -> {
+          transaction.update(
+              """
+              insert into model_version (model, version, source, format, blob, created_at)
+              values (?, ?, 'import', 'onnx', 'x', now())
+              """,
+              version.model().value(),
+              version.version());
+          transaction.update(
+              """
+              insert into variant (model, version, profile, engine, precision, bytes, measured,
+                winner, manifest, signature)
+              values (?, ?, ?, 'onnxruntime', 'fp32', 1, 'none', true, ?, ?)
+              """,
+              version.model().value(),
+              version.version(),
+              question.get("profile").getAsString(),
+              question.get("manifest").getAsString(),
+              question.get("signature").getAsString());
+        });
+    return gson.toJsonTree(true);
   }
 
   private JsonElement publish(JsonObject question) {

@@ -37,6 +37,7 @@ public final class Application implements AutoCloseable {
   private final ManagedChannel channel;
   private final GRPCInferenceServiceGrpc.GRPCInferenceServiceBlockingStub inference;
   private final AtomicLong answered = new AtomicLong();
+  private final AtomicLong changes = new AtomicLong();
   private final AtomicLong failed = new AtomicLong();
   private final AtomicLong notANumber = new AtomicLong();
   private final List<String> failures = new ArrayList<>();
@@ -121,6 +122,9 @@ public final class Application implements AutoCloseable {
       }
     }
     answered.incrementAndGet();
+    if (version != answering) {
+      changes.incrementAndGet();
+    }
     version = answering;
   }
 
@@ -190,6 +194,11 @@ public final class Application implements AutoCloseable {
   /** The version that answered last; 0 before the first answer. */
   public long version() {
     return version;
+  }
+
+  /** Answers that came from another version than the one before. */
+  public long changes() {
+    return changes.get();
   }
 
   /** The longest answered call. */

@@ -2,6 +2,8 @@ package io.skerry.e2e.scene;
 
 import io.skerry.artifact.OciLayout;
 import io.skerry.artifact.sign.SigningKey;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -12,6 +14,8 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** A control plane for many scenes. Thread-safe. */
 public final class Lab implements AutoCloseable {
+  private static final byte[] NO_LABELS = "[]".getBytes(StandardCharsets.UTF_8);
+
   private final Path folder;
   private final Plane plane;
   private final TinyArtifacts artifacts;
@@ -62,14 +66,25 @@ public final class Lab implements AutoCloseable {
 
   /** A next version with this model. */
   public Artifact next(Model model) throws IOException {
-    return next(model, "[]".getBytes(StandardCharsets.UTF_8));
+    return next(model, NO_LABELS);
   }
 
   /** A next version with this model and another blob of this content. */
   public Artifact next(Model model, byte[] labels) throws IOException {
+    return next(TinyArtifacts.MODEL, model, labels);
+  }
+
+  /** A next version of a model, which rollouts can name. */
+  public Artifact released(ModelName name, Model model) throws IOException {
+    Artifact artifact = next(name, model, NO_LABELS);
+    plane.release(new ModelVersion(name, artifact.version()), artifacts.profile(), artifact);
+    return artifact;
+  }
+
+  private Artifact next(ModelName name, Model model, byte[] labels) throws IOException {
     long version = versions.incrementAndGet();
     byte[] file = model.of(version);
-    OciLayout layout = artifacts.write(version, file, labels);
+    OciLayout layout = artifacts.write(name, version, file, labels);
     plane.take(layout.folder());
     return Artifact.of(version, layout, file);
   }

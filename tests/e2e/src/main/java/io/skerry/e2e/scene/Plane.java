@@ -8,6 +8,8 @@ import io.skerry.e2e.RunningServer;
 import io.skerry.e2e.plane.BadArtifacts;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
 import java.io.IOException;
@@ -103,6 +105,16 @@ public final class Plane implements AutoCloseable {
     JsonObject question = new JsonObject();
     question.addProperty("layout", layout.toString());
     ask("/import", question);
+  }
+
+  /** Makes an artifact the variant of its version, for rollouts. */
+  void release(ModelVersion version, ProfileId profile, Artifact artifact) {
+    JsonObject question = new JsonObject();
+    question.addProperty("version", version.toString());
+    question.addProperty("profile", profile.value());
+    question.addProperty("manifest", artifact.manifest().toString());
+    question.addProperty("signature", artifact.signature().toString());
+    ask("/release", question);
   }
 
   /** Orders a device's slot. */

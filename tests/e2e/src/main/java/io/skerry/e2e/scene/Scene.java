@@ -211,16 +211,26 @@ public final class Scene implements AutoCloseable {
 
   /** The version that the agent says it runs; 0 for none. */
   public long running() throws Exception {
-    return slot()
+    return running("main");
+  }
+
+  /** The version that the agent says it runs in a slot; 0 for none. */
+  public long running(String name) throws Exception {
+    return slot(name)
         .filter(slot -> slot.has("running"))
         .map(slot -> slot.get("running").getAsLong())
         .orElse(0L);
   }
 
   private Optional<JsonObject> slot() throws Exception {
+    return slot("main");
+  }
+
+  private Optional<JsonObject> slot(String name) throws Exception {
     try {
       return agent.status().getAsJsonArray("slots").asList().stream()
           .map(element -> element.getAsJsonObject())
+          .filter(slot -> slot.get("slot").getAsString().equals(name))
           .findFirst();
     } catch (AgentProcess.AgentDown e) {
       return Optional.empty();

@@ -30,7 +30,8 @@ import java.util.List;
  * that every answer tells whether it is right.
  */
 public final class TinyArtifacts {
-  static final ModelName MODEL = new ModelName("tiny");
+  /** The model that the application asks. */
+  public static final ModelName MODEL = new ModelName("tiny");
 
   private static final byte[] MONITORING =
       MonitoringManifests.fromReference(
@@ -63,10 +64,10 @@ public final class TinyArtifacts {
   }
 
   /** Packages a model as a version; its golden inputs are those of multiplying by the version. */
-  OciLayout write(long version, byte[] model, byte[] labels) throws IOException {
+  OciLayout write(ModelName name, long version, byte[] model, byte[] labels) throws IOException {
     float golden = version;
     return new ArtifactWriter(
-            new ModelVersion(MODEL, version),
+            new ModelVersion(name, version),
             profile,
             Engine.ONNXRUNTIME,
             Precision.FP32,
@@ -87,5 +88,10 @@ public final class TinyArtifacts {
         .add(LayerType.MONITORING, "monitoring.pb", MONITORING)
         .add(LayerType.LABELS, "labels.json", labels)
         .write(folder.resolve("v" + version), key);
+  }
+
+  /** Whose variants these are. */
+  ProfileId profile() {
+    return profile;
   }
 }
