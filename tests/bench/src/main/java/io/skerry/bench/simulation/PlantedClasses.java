@@ -27,7 +27,7 @@ final class PlantedClasses extends URLClassLoader {
   PlantedClasses(PlantedFault fault) throws IOException {
     super(classPath(), PlantedClasses.class.getClassLoader());
     this.fault = fault;
-    if (fault != PlantedFault.NONE) {
+    if (!fault.type().isEmpty()) {
       changed();
     }
   }

@@ -21,7 +21,7 @@ import java.util.logging.Logger;
 
 /** What the fleet in a box promises: its speed, its size, its sameness, and what it finds. */
 public final class SimulationBench {
-  private static final int ROUNDS = 3;
+  private static final int ROUNDS = 5;
   private static final int SPEED_DEVICES = 100;
   private static final int SPEED_DAYS = 365;
   private static final int MEMORY_DEVICES = 10_000;
