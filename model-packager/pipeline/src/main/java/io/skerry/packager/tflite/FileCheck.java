@@ -4,6 +4,8 @@ import com.google.flatbuffers.Table;
 import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.Shape;
 import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import java.util.function.IntUnaryOperator;
@@ -46,8 +48,8 @@ final class FileCheck {
   }
 
   /**
-   * Checks that all indexes lie in what they index, that all that is unpacked of the file is no
-   * larger than it, and that its tensors can be computed with.
+   * Checks that all indexes lie in what they index, that operators stand in order, that all that is
+   * unpacked of the file is no larger than it, and that its tensors can be computed with.
    *
    * @throws ModelRefusedException if that is not so
    */
@@ -124,6 +126,30 @@ final class FileCheck {
           graph,
           operator.inputsLength(),
           at -> operator.inputs(at) == NO_TENSOR ? 0 : operator.inputs(at));
+    }
+    requireOrder(graph);
+  }
+
+  /** TFLite's partition for XNNPACK reads outside its memory where an operator waits for itself. */
+  private static void requireOrder(SubGraph graph) {
+    Map<Integer, Integer> makers = new HashMap<>();
+    for (int i = 0; i < graph.operatorsLength(); i++) {
+      for (int j = 0; j < graph.operators(i).outputsLength(); j++) {
+        if (makers.put(graph.operators(i).outputs(j), i) != null) {
+          throw new ModelRefusedException(
+              "the TFLite model makes tensor %d twice: export it again"
+                  .formatted(graph.operators(i).outputs(j)));
+        }
+      }
+    }
+    for (int i = 0; i < graph.operatorsLength(); i++) {
+      for (int j = 0; j < graph.operators(i).inputsLength(); j++) {
+        if (makers.getOrDefault(graph.operators(i).inputs(j), -1) >= i) {
+          throw new ModelRefusedException(
+              "the TFLite model reads tensor %d before it is made: export it again"
+                  .formatted(graph.operators(i).inputs(j)));
+        }
+      }
     }
   }
 

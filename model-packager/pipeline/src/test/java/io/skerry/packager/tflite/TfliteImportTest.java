@@ -42,6 +42,7 @@ import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.BuiltinOptions;
 import org.tensorflow.lite.schema.Model;
 import org.tensorflow.lite.schema.ModelT;
+import org.tensorflow.lite.schema.OperatorT;
 import org.tensorflow.lite.schema.ResizeNearestNeighborOptionsT;
 import org.tensorflow.lite.schema.SubGraph;
 import org.tensorflow.lite.schema.SubGraphT;
@@ -323,6 +324,24 @@ class TfliteImportTest {
         buffer.serializeToBinary(),
         "the TFLite model names buffer 1000 of %d: export it again",
         buffer.getBuffers().length);
+  }
+
+  @Test
+  void refusesOperatorsInNoOrder() throws Exception {
+    byte[] whole = TfliteExport.write(Nets.sensorNet(1));
+    ModelT itself = ModelT.deserializeFromBinary(whole);
+    OperatorT first = itself.getSubgraphs()[0].getOperators()[0];
+    int made = first.getOutputs()[0];
+    first.getInputs()[0] = made;
+    ModelT twice = ModelT.deserializeFromBinary(whole);
+    twice.getSubgraphs()[0].getOperators()[1].getOutputs()[0] = made;
+
+    assertRefused(
+        itself.serializeToBinary(),
+        "the TFLite model reads tensor %d before it is made: export it again",
+        made);
+    assertRefused(
+        twice.serializeToBinary(), "the TFLite model makes tensor %d twice: export it again", made);
   }
 
   @Test
