@@ -28,6 +28,7 @@ final class LargeMessages {
   private static final int BYTES_MIN = 1 << 20;
   private static final int PIECE_BYTES = 4 << 10;
   private static final int PIECE_BYTES_MAX = 256 << 10;
+  private static final int READ_BYTES = 4 << 10;
 
   private LargeMessages() {}
 
@@ -59,13 +60,15 @@ final class LargeMessages {
 
   private static MessageLite unpack(MessageLite prototype, InputStream stream) throws IOException {
     List<ByteBuf> pieces = new ArrayList<>();
+    // Left to itself, Netty would read through a pool in the heap, which keeps 4 MiB.
+    byte[] read = new byte[READ_BYTES];
     try {
       int size = PIECE_BYTES;
       ByteBuf piece;
       do {
         piece = PooledByteBufAllocator.DEFAULT.directBuffer(size, size);
         pieces.add(piece);
-        while (piece.isWritable() && piece.writeBytes(stream, piece.writableBytes()) >= 0) {}
+        fill(piece, stream, read);
         size = Math.min(2 * size, PIECE_BYTES_MAX);
       } while (!piece.isWritable());
       return parse(prototype, pieces.stream().map(ByteBuf::nioBuffer).toList());
@@ -73,6 +76,17 @@ final class LargeMessages {
       throw unreadable(new InvalidProtocolBufferException(e));
     } finally {
       pieces.forEach(ByteBuf::release);
+    }
+  }
+
+  /** Fills a buffer, but for what a stream that ends leaves of it. */
+  private static void fill(ByteBuf piece, InputStream stream, byte[] read) throws IOException {
+    while (piece.isWritable()) {
+      int count = stream.read(read, 0, Math.min(read.length, piece.writableBytes()));
+      if (count < 0) {
+        return;
+      }
+      piece.writeBytes(read, 0, count);
     }
   }
 

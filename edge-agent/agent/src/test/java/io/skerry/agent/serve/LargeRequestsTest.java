@@ -212,7 +212,7 @@ class LargeRequestsTest {
     MessageLite request = LargeMessages.read(ModelInferRequest.getDefaultInstance(), packed);
 
     assertThat(heap.getCurrentThreadAllocatedBytes() - before)
-        .isBetween((long) bytes, bytes + (4L << 20));
+        .isBetween((long) bytes, bytes + (2L << 20));
     assertThat(request.getSerializedSize()).isGreaterThan(bytes);
   }
 
