@@ -75,18 +75,23 @@ public record DesiredSlot(
 
   /** The same order with another mode. */
   public DesiredSlot withMode(SlotMode value) {
-    return with(value, unit);
+    return with(revision, value, unit);
   }
 
   /** The same order in a unit. */
   public DesiredSlot withUnit(UnitName value) {
-    return with(mode, Optional.of(value));
+    return with(revision, mode, Optional.of(value));
   }
 
-  private DesiredSlot with(SlotMode newMode, Optional<UnitName> newUnit) {
+  /** The same order of another revision. */
+  public DesiredSlot withRevision(long value) {
+    return with(value, mode, unit);
+  }
+
+  private DesiredSlot with(long newRevision, SlotMode newMode, Optional<UnitName> newUnit) {
     return new DesiredSlot(
         slot,
-        revision,
+        newRevision,
         version,
         manifest,
         signature,

@@ -340,29 +340,12 @@ public final class MemoryStore {
                     slot,
                     slotReport(device.id, slot)
                         .filter(reported -> reported.revision() >= order.revision())
-                        .map(reported -> revised(order, reported.revision() + 1))
+                        .map(reported -> order.withRevision(reported.revision() + 1))
                         .orElse(order)));
         device.slots = lifted;
         issued(device, now);
       }
     }
-  }
-
-  private static DesiredSlot revised(DesiredSlot order, long revision) {
-    return new DesiredSlot(
-        order.slot(),
-        revision,
-        order.version(),
-        order.manifest(),
-        order.signature(),
-        order.artifactBase(),
-        order.rollout(),
-        order.sampling(),
-        order.window(),
-        order.probationPredictions(),
-        order.probation(),
-        order.mode(),
-        order.unit());
   }
 
   /** What a device shall run. */

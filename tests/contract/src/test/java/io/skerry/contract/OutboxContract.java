@@ -171,7 +171,7 @@ interface OutboxContract {
             ONE,
             seen,
             ordered.getFirst().issuedAt(),
-            List.of(Reports.revised(ordered.getFirst().slots().getFirst(), 41)));
+            List.of(ordered.getFirst().slots().getFirst().withRevision(41)));
     assertThat(tables().report(Reports.of(other, 1, SlotPhase.COMMITTED))).isTrue();
 
     tables().outrank();

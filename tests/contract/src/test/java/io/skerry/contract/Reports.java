@@ -51,20 +51,4 @@ final class Reports {
         0,
         0);
   }
-
-  /** An order of another revision. */
-  static DesiredSlot revised(DesiredSlot order, long revision) {
-    return new DesiredSlot(
-        order.slot(),
-        revision,
-        order.version(),
-        order.manifest(),
-        order.signature(),
-        order.artifactBase(),
-        order.rollout(),
-        order.sampling(),
-        order.window(),
-        order.probationPredictions(),
-        order.probation());
-  }
 }
