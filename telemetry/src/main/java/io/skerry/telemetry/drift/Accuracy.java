@@ -5,12 +5,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
@@ -35,6 +37,8 @@ public record Accuracy(
 
   // More than enough for an interval; one group a device would cost a pass over all outcomes each.
   private static final int GROUPS_MAX = 64;
+
+  private static final int CLASS_DEVICES_MIN = 3;
 
   /**
    * The accuracy of these outcomes at a threshold; empty unless both classes were seen.
@@ -73,33 +77,55 @@ public record Accuracy(
   public record OfClass(DeviceId device, int predicted, int actual, double weight) {}
 
   /**
-   * The accuracy of a model with any number of classes: the mean of the accuracies within each
-   * class that was seen. Empty unless two were.
+   * The classes by which accuracies of two spans can be compared: those that at least {@value
+   * #CLASS_DEVICES_MIN} devices told of in both. A class that only one span knows would change the
+   * mean over classes although no class got worse, and a single device may say what it likes.
    */
-  public static Optional<Accuracy> ofClasses(Collection<OfClass> outcomes) {
-    Map<Integer, Long> classes =
-        outcomes.stream()
+  public static Set<Integer> comparable(Collection<OfClass> before, Collection<OfClass> since) {
+    Set<Integer> both = toldOf(before);
+    both.retainAll(toldOf(since));
+    return both;
+  }
+
+  private static Set<Integer> toldOf(Collection<OfClass> outcomes) {
+    Map<Integer, Set<DeviceId>> devices = new TreeMap<>();
+    outcomes.forEach(
+        one -> devices.computeIfAbsent(one.actual(), of -> new HashSet<>()).add(one.device()));
+    devices.values().removeIf(tellers -> tellers.size() < CLASS_DEVICES_MIN);
+    return new TreeSet<>(devices.keySet());
+  }
+
+  /**
+   * The accuracy of a model with any number of classes: the mean of the accuracies within each of
+   * these. Empty unless two of them were seen.
+   *
+   * @param outcomes of other classes are left out
+   */
+  public static Optional<Accuracy> ofClasses(Collection<OfClass> outcomes, Set<Integer> classes) {
+    List<OfClass> counted =
+        outcomes.stream().filter(one -> classes.contains(one.actual())).toList();
+    Map<Integer, Long> seen =
+        counted.stream()
             .collect(Collectors.groupingBy(OfClass::actual, TreeMap::new, Collectors.counting()));
-    if (classes.size() < 2) {
+    if (seen.size() < 2) {
       return Optional.empty();
     }
     Map<String, List<OfClass>> byDevice = new TreeMap<>();
-    outcomes.forEach(
+    counted.forEach(
         outcome ->
             byDevice
                 .computeIfAbsent(outcome.device().value(), id -> new ArrayList<>())
                 .add(outcome));
-    long mostFrequent = classes.values().stream().mapToLong(Long::longValue).max().orElse(0);
+    long mostFrequent = seen.values().stream().mapToLong(Long::longValue).max().orElse(0);
     return Optional.of(
         new Accuracy(
-            jackknife(byDevice, some -> balanced(some, classes.keySet())),
+            jackknife(byDevice, some -> balanced(some, seen.keySet())),
             new Estimate(0, 0, 1),
-            outcomes.size(),
-            outcomes.size() - mostFrequent,
+            counted.size(),
+            counted.size() - mostFrequent,
             byDevice.size()));
   }
 
-  // Where a group of devices is left out, and with it a class, there is no such figure.
   private static double balanced(List<OfClass> outcomes, Set<Integer> classes) {
     Map<Integer, double[]> sums = new TreeMap<>();
     for (OfClass outcome : outcomes) {
@@ -139,9 +165,10 @@ public record Accuracy(
       }
       index++;
     }
-    double[] leftOut = without.stream().mapToDouble(statistic).filter(Double::isFinite).toArray();
+    double[] leftOut = without.stream().mapToDouble(statistic).toArray();
     int n = leftOut.length;
-    if (n < 2) {
+    // Where all of a class comes from those left out, nothing is known of how it differs.
+    if (n < 2 || !Arrays.stream(leftOut).allMatch(Double::isFinite)) {
       return new Estimate(value, 0, 1);
     }
     double mean = Arrays.stream(leftOut).average().orElse(value);

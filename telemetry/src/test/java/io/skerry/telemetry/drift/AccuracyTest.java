@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.skerry.protocol.DeviceId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class AccuracyTest {
@@ -37,13 +38,49 @@ class AccuracyTest {
       outcomes.add(new Accuracy.OfClass(new DeviceId("d" + i % 20), predicted, actual, 1 + i % 2));
     }
 
-    Accuracy accuracy = Accuracy.ofClasses(outcomes).orElseThrow();
+    Accuracy accuracy = Accuracy.ofClasses(outcomes, Set.of(0, 1, 2)).orElseThrow();
 
     assertThat(accuracy.balanced().value()).isCloseTo(.5, within(.02));
     assertThat(accuracy.balanced().low()).isLessThan(accuracy.balanced().value());
     assertThat(accuracy.devices()).isEqualTo(20);
     assertThat(accuracy.positives()).isEqualTo(150);
-    assertThat(Accuracy.ofClasses(outcomes.subList(1, 2))).isEmpty();
+    assertThat(Accuracy.ofClasses(outcomes.subList(1, 2), Set.of(0, 1, 2))).isEmpty();
+  }
+
+  /** A class that was never there before would lower the mean although no class got worse. */
+  @Test
+  void comparesByClassesThatSeveralDevicesToldOfBeforeAndSince() {
+    List<Accuracy.OfClass> before = new ArrayList<>();
+    for (int i = 0; i < 300; i++) {
+      int actual = i % 3;
+      before.add(
+          new Accuracy.OfClass(new DeviceId("d" + i % 20), i % 10 == 0 ? 9 : actual, actual, 1));
+    }
+    List<Accuracy.OfClass> since = new ArrayList<>(before);
+    since.add(new Accuracy.OfClass(new DeviceId("d0"), 0, 99, 1));
+
+    Set<Integer> classes = Accuracy.comparable(before, since);
+    Accuracy first = Accuracy.ofClasses(before, classes).orElseThrow();
+    Accuracy second = Accuracy.ofClasses(since, classes).orElseThrow();
+
+    assertThat(classes).containsExactlyInAnyOrder(0, 1, 2);
+    assertThat(second.balanced()).isEqualTo(first.balanced());
+    assertThat(second.isWorseThan(first, .02)).isFalse();
+  }
+
+  @Test
+  void isUnknownWhereOneDeviceToldAllOfAClass() {
+    List<Outcome> outcomes = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      outcomes.add(outcome("d" + i % 10, .1, false));
+    }
+    outcomes.add(outcome("d0", .1, true));
+
+    Estimate balanced = Accuracy.of(outcomes, .5).orElseThrow().balanced();
+
+    assertThat(balanced.value()).isEqualTo(.5);
+    assertThat(balanced.low()).isZero();
+    assertThat(balanced.high()).isEqualTo(1);
   }
 
   @Test

@@ -398,26 +398,23 @@ final class DriftService {
     Track track = stored.track();
     long onset = stored.incident().finding().onsetWindow();
     double threshold = incidents.threshold(transaction, track, stored.version());
+    long from = track.startMillis(onset - WINDOWS_BEFORE_MAX);
+    long since = track.startMillis(onset);
+    long until = now().toEpochMilli();
     Optional<Accuracy> before =
-        accuracy(
-            transaction,
-            stored,
-            track.startMillis(onset - WINDOWS_BEFORE_MAX),
-            track.startMillis(onset),
-            threshold);
+        Accuracy.of(DriftStore.outcomes(transaction, stored, from, since), threshold);
     Optional<Accuracy> after =
-        accuracy(transaction, stored, track.startMillis(onset), now().toEpochMilli(), threshold);
-    return before.flatMap(
-        first -> after.map(second -> new IncidentEvent.OutcomesCounted(first, second)));
-  }
-
-  private static Optional<Accuracy> accuracy(
-      Transaction transaction, Stored stored, long fromMillis, long toMillis, double threshold) {
-    return Accuracy.of(DriftStore.outcomes(transaction, stored, fromMillis, toMillis), threshold)
-        .or(
-            () ->
-                Accuracy.ofClasses(
-                    DriftStore.classOutcomes(transaction, stored, fromMillis, toMillis)));
+        Accuracy.of(DriftStore.outcomes(transaction, stored, since, until), threshold);
+    if (before.isEmpty() && after.isEmpty()) {
+      List<Accuracy.OfClass> told = DriftStore.classOutcomes(transaction, stored, from, since);
+      List<Accuracy.OfClass> news = DriftStore.classOutcomes(transaction, stored, since, until);
+      Set<Integer> classes = Accuracy.comparable(told, news);
+      before = Accuracy.ofClasses(told, classes);
+      after = Accuracy.ofClasses(news, classes);
+    }
+    return before.isEmpty() || after.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new IncidentEvent.OutcomesCounted(before.get(), after.get()));
   }
 
   private Instant now() {
