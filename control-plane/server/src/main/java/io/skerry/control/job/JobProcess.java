@@ -2,6 +2,7 @@ package io.skerry.control.job;
 
 import io.skerry.artifact.job.JobError;
 import io.skerry.artifact.job.JobFolder;
+import io.skerry.artifact.job.JobMain;
 import io.skerry.artifact.job.JobProgress;
 import io.skerry.protocol.ErrorCode;
 import java.io.IOException;
@@ -62,6 +63,7 @@ final class JobProcess {
       throws IOException {
     List<String> command = new ArrayList<>(program.command());
     command.add(1, "-Xmx" + limits.heapMebibytes() + "m");
+    command.add(2, "-D%s=%d".formatted(JobMain.SERVER, ProcessHandle.current().pid()));
     command.add(folder.path().toAbsolutePath().toString());
     ProcessBuilder builder =
         new ProcessBuilder(command)

@@ -18,6 +18,14 @@ final class JobStore {
   /** A server that the database has not heard of for so long is gone, and its jobs with it. */
   static final Duration SERVER_LOST_AFTER = Duration.ofSeconds(30);
 
+  /** How often a server has to say that it is there. */
+  static final Duration LOOK_EVERY = SERVER_LOST_AFTER.dividedBy(3);
+
+  // A server that has not said so for longer may have been kept from it, and the others as well.
+  private static final Duration GAP_MAX = LOOK_EVERY.multipliedBy(3).dividedBy(2);
+
+  private static final int UNTOLD_MAX = 100;
+
   private final Database database;
   private final Path folders;
   // Drawn anew with each start, so that no copied folder makes one of two.
@@ -72,19 +80,52 @@ final class JobStore {
         > 0;
   }
 
-  /** Returns false when the job had ended before. */
+  /**
+   * Stores the end, and that its asker has not taken it in yet. Returns false when the job had
+   * ended before.
+   */
   boolean ended(String id, JobState state, @Nullable JobError error, Instant now) {
     return database.call(
             transaction ->
                 transaction.update(
                     "update job set state = ?, finished_at = ?, error_code = ?, error_detail = ?,"
-                        + " pid = null where id = ? and state in ('QUEUED', 'RUNNING')",
+                        + " pid = null, untold = true, server = ?"
+                        + " where id = ? and state in ('QUEUED', 'RUNNING')",
                     state.name(),
                     now,
                     error == null ? null : error.code(),
                     error == null ? null : error.detail(),
+                    server,
                     id))
         > 0;
+  }
+
+  /** Its asker has taken the end in. */
+  void told(String id) {
+    database.run(
+        transaction -> transaction.update("update job set untold = false where id = ?", id));
+  }
+
+  /**
+   * Jobs that this server ended, or one that is not there any more, and whose askers have not taken
+   * it in; the oldest first.
+   */
+  List<String> untold() {
+    return database.call(
+        transaction -> {
+          transaction.update(
+              """
+              update job set server = ?
+              where untold
+                and not exists (select 1 from job_server where job_server.id = job.server)
+              """,
+              server);
+          return transaction.list(
+              "select id from job where untold and server = ? order by finished_at limit ?",
+              row -> row.text("id"),
+              server,
+              UNTOLD_MAX);
+        });
   }
 
   Optional<JobView> find(String id) {
@@ -93,33 +134,39 @@ final class JobStore {
   }
 
   /**
-   * Says that this server is there, and returns the open jobs of those that are not.
+   * Says that this server is there, and returns its own open jobs and those of servers that are
+   * not.
    *
    * <p>By the database's clock. After a time in which nobody could say so, everybody is given time
    * to do so first.
    */
-  List<LostJob> lost() {
+  List<OpenJob> open() {
     return database.call(
         transaction -> {
-          if (!isHeard(transaction)) {
-            return List.of();
+          boolean heard = isHeard(transaction);
+          if (heard) {
+            transaction.update("delete from job_server where until < now()");
           }
-          transaction.update("delete from job_server where until < now()");
           return transaction.list(
               """
               select * from job
               where state in ('QUEUED', 'RUNNING')
-                and not exists (select 1 from job_server where job_server.id = job.server)
+                and (server = ? or ?
+                  and not exists (select 1 from job_server where job_server.id = job.server))
               """,
               row ->
-                  new LostJob(
+                  new OpenJob(
                       row.text("id"),
+                      row.optionalText("server").filter(server::equals).isPresent(),
                       row.optionalBigint("pid").orElse(null),
-                      row.optionalInstant("pid_started_at").orElse(null)));
+                      row.optionalInstant("pid_started_at").orElse(null)),
+              server,
+              heard);
         });
   }
 
-  // Whether that has gone on long enough for every other server to be heard, too.
+  // Whether that has gone on without a gap, and long enough for every other server to be heard,
+  // too.
   private boolean isHeard(Transaction transaction) {
     long millis = SERVER_LOST_AFTER.toMillis();
     return transaction
@@ -128,18 +175,20 @@ final class JobStore {
             insert into job_server (id, since, until)
             values (?, now(), now() + ? * interval '1 millisecond')
             on conflict (id) do update set
-              since = case when job_server.until < now() then now() else job_server.since end,
+              since = case when job_server.until < now() + ? * interval '1 millisecond'
+                then now() else job_server.since end,
               until = excluded.until
             returning since <= now() - ? * interval '1 millisecond' as heard
             """,
             row -> row.flag("heard"),
             server,
             millis,
+            millis - GAP_MAX.toMillis(),
             millis)
         .getFirst();
   }
 
-  record LostJob(String id, @Nullable Long pid, @Nullable Instant startedAt) {
+  record OpenJob(String id, boolean own, @Nullable Long pid, @Nullable Instant startedAt) {
     /**
      * Ends its process if it still runs, and what that started; a process id that was given away
      * again is let alone.

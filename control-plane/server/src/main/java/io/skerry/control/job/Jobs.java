@@ -10,6 +10,7 @@ import io.skerry.control.host.DataFolder;
 import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.sql.Database;
+import io.skerry.control.sql.DatabaseException;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
 import jakarta.annotation.PreDestroy;
@@ -17,11 +18,11 @@ import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Clock;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -29,6 +30,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,7 +40,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A job that runs when its server goes away is lost: once that server has not been heard of for
  * {@link JobStore#SERVER_LOST_AFTER}, whoever of the servers on the database sees it first tells it
- * as FAILED, and ends its process where that is on the same machine. Thread-safe.
+ * as FAILED, and ends its process where that is on the same machine. The end of a job is told again
+ * until its asker has taken it in. Thread-safe.
  */
 @Singleton
 public final class Jobs {
@@ -46,13 +49,16 @@ public final class Jobs {
   public static final int QUEUE_MAX = 64;
 
   private static final Logger log = LoggerFactory.getLogger(Jobs.class);
-  private static final Duration LOOK_EVERY = JobStore.SERVER_LOST_AFTER.dividedBy(3);
+  private static final long PAUSE_MILLIS_FIRST = 100;
+  private static final long PAUSE_MILLIS_MAX = 5000;
 
   private final JobStore store;
   private final Database database;
   private final ApplicationEventPublisher<JobEnded> ended;
   private final Clock clock = Clock.systemUTC();
   private final Map<String, ExecutorService> lanes = new ConcurrentHashMap<>();
+  // Waiting or running here, until the end is stored and told.
+  private final Set<String> open = ConcurrentHashMap.newKeySet();
   private final Map<String, JobProcess> running = new ConcurrentHashMap<>();
   private volatile @Nullable Loop loop;
   private volatile boolean closing;
@@ -62,7 +68,7 @@ public final class Jobs {
     this.store = new JobStore(database, data.child("jobs"));
     this.ended = ended;
     // Before the first job, or another server would take it for a lost one.
-    store.lost();
+    store.open();
   }
 
   /**
@@ -73,14 +79,16 @@ public final class Jobs {
    */
   public String submit(JobRequest request) {
     String id = request.kind() + "-" + UUID.randomUUID().toString().substring(0, 13);
-    database.run(
-        transaction -> {
-          store.insert(transaction, id, request, now());
-          request.record().accept(transaction, id);
-        });
+    open.add(id);
     try {
+      database.run(
+          transaction -> {
+            store.insert(transaction, id, request, now());
+            request.record().accept(transaction, id);
+          });
       lane(request.kind()).execute(() -> run(id, request));
     } catch (RejectedExecutionException e) {
+      open.remove(id);
       JobError error =
           new JobError(
               ErrorCode.UNAVAILABLE.name(),
@@ -88,6 +96,9 @@ public final class Jobs {
                   .formatted(QUEUE_MAX, request.kind()));
       end(id, JobState.FAILED, error);
       throw new ProblemException(ErrorCode.UNAVAILABLE, error.detail());
+    } catch (RuntimeException | Error e) {
+      open.remove(id);
+      throw e;
     }
     return id;
   }
@@ -114,19 +125,25 @@ public final class Jobs {
 
   @EventListener
   void onReady(ServerReady ready) {
-    loop = Loop.every("jobs", LOOK_EVERY, this::endLost);
+    loop = Loop.every("jobs", JobStore.LOOK_EVERY, this::look);
   }
 
-  void endLost() {
-    for (JobStore.LostJob lost : store.lost()) {
-      lost.kill();
-      end(
-          lost.id(),
-          JobState.FAILED,
-          new JobError(
-              ErrorCode.RUN_FAILED.name(),
-              "the server stopped while the job was open: start it again"));
+  void look() {
+    for (JobStore.OpenJob job : store.open()) {
+      if (!job.own() || !open.contains(job.id())) {
+        job.kill();
+        end(job.id(), JobState.FAILED, lost(job.own()));
+      }
     }
+    store.untold().stream().filter(id -> !open.contains(id)).forEach(this::tell);
+  }
+
+  private static JobError lost(boolean own) {
+    return new JobError(
+        ErrorCode.RUN_FAILED.name(),
+        own
+            ? "the end of the job could not be stored: start it again"
+            : "the server stopped while the job was open: start it again");
   }
 
   @PreDestroy
@@ -141,38 +158,54 @@ public final class Jobs {
   }
 
   private void run(String id, JobRequest request) {
-    if (store.find(id).filter(job -> job.state() == JobState.QUEUED).isEmpty()) {
-      return;
-    }
     try {
-      JobFolder folder = JobFolder.at(Files.createDirectories(store.folder(id)));
-      request.preparation().write(folder.path());
-      follow(id, JobProcess.start(folder, request.program(), request.limits()));
-    } catch (JobFailure e) {
-      end(id, JobState.FAILED, new JobError(e.code().name(), String.valueOf(e.getMessage())));
-    } catch (IOException e) {
-      end(id, JobState.FAILED, new JobError(ErrorCode.STORAGE_FAILED.name(), e.toString()));
+      if (untilThere(() -> store.find(id).filter(job -> job.state() == JobState.QUEUED))
+          .isPresent()) {
+        JobProcess.End end = work(id, request);
+        switch (end) {
+          case JobProcess.End.Succeeded succeeded -> endHere(id, JobState.SUCCEEDED, null);
+          case JobProcess.End.Failed(JobError error) -> endHere(id, JobState.FAILED, error);
+          case JobProcess.End.Cancelled cancelled -> endHere(id, JobState.CANCELLED, null);
+        }
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (RuntimeException | Error e) {
-      log.atError().addKeyValue("job", id).setCause(e).log("job failed unforeseen");
-      end(id, JobState.FAILED, new JobError(ErrorCode.INTERNAL.name(), e.toString()));
+      log.atError().addKeyValue("job", id).setCause(e).log("end of a job not stored");
+    } finally {
+      open.remove(id);
     }
   }
 
-  private void follow(String id, JobProcess process) throws IOException, InterruptedException {
+  private JobProcess.End work(String id, JobRequest request) throws InterruptedException {
+    try {
+      JobFolder folder = JobFolder.at(Files.createDirectories(store.folder(id)));
+      request.preparation().write(folder.path());
+      return follow(id, JobProcess.start(folder, request.program(), request.limits()));
+    } catch (JobFailure e) {
+      return failed(e.code(), String.valueOf(e.getMessage()));
+    } catch (IOException e) {
+      return failed(ErrorCode.STORAGE_FAILED, e.toString());
+    } catch (RuntimeException | Error e) {
+      log.atError().addKeyValue("job", id).setCause(e).log("job failed unforeseen");
+      return failed(ErrorCode.INTERNAL, e.toString());
+    }
+  }
+
+  private static JobProcess.End failed(ErrorCode code, String detail) {
+    return new JobProcess.End.Failed(new JobError(code.name(), detail));
+  }
+
+  private JobProcess.End follow(String id, JobProcess process)
+      throws IOException, InterruptedException {
     running.put(id, process);
     try {
       if (!store.started(id, now(), process.handle())) {
         // It was cancelled while it prepared, and was told so: that stays.
-        return;
+        return new JobProcess.End.Cancelled();
       }
       log.atInfo().addKeyValue("job", id).log("job started");
-      switch (process.follow(progress -> progressed(id, process, progress))) {
-        case JobProcess.End.Succeeded succeeded -> end(id, JobState.SUCCEEDED, null);
-        case JobProcess.End.Failed(JobError error) -> end(id, JobState.FAILED, error);
-        case JobProcess.End.Cancelled cancelled -> end(id, JobState.CANCELLED, null);
-      }
+      return process.follow(progress -> progressed(id, process, progress));
     } finally {
       running.remove(id);
       process.stop();
@@ -181,8 +214,47 @@ public final class Jobs {
 
   // Another server on the database may have been asked to cancel it.
   private void progressed(String id, JobProcess process, JobProgress progress) {
-    if (!store.progressed(id, progress)) {
-      process.cancel();
+    try {
+      if (!store.progressed(id, progress)) {
+        process.cancel();
+      }
+    } catch (DatabaseException e) {
+      // The work of hours is worth more than a line of progress.
+      if (!e.isAway()) {
+        throw e;
+      }
+      log.atWarn()
+          .addKeyValue("job", id)
+          .addKeyValue("cause", e.getMessage())
+          .log("progress not stored");
+    }
+  }
+
+  private void endHere(String id, JobState state, @Nullable JobError error)
+      throws InterruptedException {
+    untilThere(
+        () -> {
+          end(id, state, error);
+          return true;
+        });
+  }
+
+  // A job waits for a database that is away: nobody else can end it.
+  private <T> T untilThere(Supplier<T> work) throws InterruptedException {
+    for (long pauseMillis = PAUSE_MILLIS_FIRST;
+        ;
+        pauseMillis = Math.min(PAUSE_MILLIS_MAX, 2 * pauseMillis)) {
+      try {
+        return work.get();
+      } catch (DatabaseException e) {
+        if (!e.isAway()) {
+          throw e;
+        }
+        log.atWarn()
+            .addKeyValue("cause", e.getMessage())
+            .log("the database is away, a job waits for it");
+        Thread.sleep(pauseMillis);
+      }
     }
   }
 
@@ -196,7 +268,19 @@ public final class Jobs {
         .addKeyValue("state", state)
         .addKeyValue("error", error == null ? "" : error.detail())
         .log("job ended");
-    store.find(id).ifPresent(job -> ended.publishEvent(new JobEnded(job)));
+    tell(id);
+  }
+
+  private void tell(String id) {
+    try {
+      store.find(id).ifPresent(job -> ended.publishEvent(new JobEnded(job)));
+      store.told(id);
+    } catch (RuntimeException e) {
+      log.atError()
+          .addKeyValue("job", id)
+          .setCause(e)
+          .log("end of a job not taken in, it is told again");
+    }
   }
 
   private ExecutorService lane(String kind) {

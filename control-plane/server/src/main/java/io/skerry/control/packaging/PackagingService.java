@@ -24,6 +24,7 @@ import io.skerry.control.job.JobView;
 import io.skerry.control.job.Jobs;
 import io.skerry.control.registry.Registry;
 import io.skerry.control.sql.Database;
+import io.skerry.control.sql.DatabaseException;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
@@ -170,7 +171,7 @@ public final class PackagingService {
       return;
     }
     database
-        .call(transaction -> PackagingStore.versionOf(transaction, job.id()))
+        .call(transaction -> PackagingStore.openOf(transaction, job.id()))
         .ifPresent(version -> close(job, version));
   }
 
@@ -201,6 +202,10 @@ public final class PackagingService {
     } catch (ProblemException e) {
       end(job, WorkState.FAILED, new JobError(e.code().name(), String.valueOf(e.getMessage())));
     } catch (RuntimeException e) {
+      if (e instanceof DatabaseException refused && refused.isAway()) {
+        // The end of the job is told again: its variants are not lost with a moment.
+        throw e;
+      }
       log.atError().addKeyValue("job", job.id()).setCause(e).log("variants could not be kept");
       end(
           job,

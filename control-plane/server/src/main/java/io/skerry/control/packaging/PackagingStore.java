@@ -91,9 +91,10 @@ final class PackagingStore {
         PackagingStore::view);
   }
 
-  static Optional<ModelVersion> versionOf(Transaction transaction, String job) {
+  /** The version that a job packages, while its packaging is open. */
+  static Optional<ModelVersion> openOf(Transaction transaction, String job) {
     return transaction.first(
-        "select model, version from packaging where job = ?",
+        "select model, version from packaging where job = ? and state in ('QUEUED', 'RUNNING')",
         row -> new ModelVersion(new ModelName(row.text("model")), row.bigint("version")),
         job);
   }

@@ -175,6 +175,9 @@ public final class Registry {
     Digest blob = keep(run.modelFile());
     database.run(
         transaction -> {
+          if (RegistryStore.isOfRun(transaction, run.version(), run.run())) {
+            return;
+          }
           RegistryStore.insert(
               transaction,
               run.version(),

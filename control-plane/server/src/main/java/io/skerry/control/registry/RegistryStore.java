@@ -73,6 +73,16 @@ final class RegistryStore {
         .flatMap(found -> found);
   }
 
+  /** Whether this version is there, and this run made it. */
+  static boolean isOfRun(Transaction transaction, ModelVersion version, String run) {
+    return transaction.number(
+            "select count(*) from model_version where model = ? and version = ? and run = ?",
+            version.model().value(),
+            version.version(),
+            run)
+        > 0;
+  }
+
   static void putVariants(Transaction transaction, ModelVersion version, List<Variant> variants) {
     for (String profile : variants.stream().map(Variant::profile).distinct().toList()) {
       transaction.update(

@@ -20,6 +20,7 @@ import io.skerry.control.job.JobRequest;
 import io.skerry.control.job.JobView;
 import io.skerry.control.job.Jobs;
 import io.skerry.control.sql.Database;
+import io.skerry.control.sql.DatabaseException;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ModelName;
@@ -133,6 +134,11 @@ public final class Training {
   }
 
   private void close(Run run, JobView job) {
+    if (run.state().isTerminal()) {
+      // Told again: somebody has not taken it in.
+      ended.publishEvent(new RunEnded(run));
+      return;
+    }
     switch (job.state()) {
       case SUCCEEDED -> succeed(run, job.folder());
       case FAILED -> end(run, WorkState.FAILED, job.error());
@@ -168,6 +174,10 @@ public final class Training {
     } catch (ProblemException e) {
       end(run, WorkState.FAILED, new JobError(e.code().name(), String.valueOf(e.getMessage())));
     } catch (RuntimeException e) {
+      if (e instanceof DatabaseException refused && refused.isAway()) {
+        // The end of the job is told again: a model is not lost with a moment.
+        throw e;
+      }
       log.atError().addKeyValue("run", run.id()).setCause(e).log("model could not be kept");
       end(
           run,

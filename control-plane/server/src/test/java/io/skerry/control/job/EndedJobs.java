@@ -5,15 +5,25 @@ import jakarta.inject.Singleton;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Lets tests wait for the end of a job. */
 @Singleton
 final class EndedJobs {
   private final BlockingQueue<JobView> ended = new LinkedBlockingQueue<>();
+  private final AtomicBoolean refusing = new AtomicBoolean();
 
   @EventListener
   void onEnded(JobEnded event) {
+    if (refusing.compareAndSet(true, false)) {
+      throw new IllegalStateException("not now");
+    }
     ended.add(event.job());
+  }
+
+  /** Does not take in the next one. */
+  void refuseNext() {
+    refusing.set(true);
   }
 
   JobView next() throws InterruptedException {

@@ -99,6 +99,31 @@ class JobProcessTest {
   }
 
   @Test
+  void endsWithItsServerWhateverEndsThat() throws Exception {
+    Process server =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                TinyServer.class.getName(),
+                folder.toString())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    String[] told = server.inputReader().readLine().split(" ");
+    ProcessHandle job = ProcessHandle.of(Long.parseLong(told[0])).orElseThrow();
+    ProcessHandle started = ProcessHandle.of(Long.parseLong(told[1])).orElseThrow();
+    try {
+      server.destroyForcibly().waitFor();
+
+      assertThat(job.onExit()).succeedsWithin(Duration.ofSeconds(30));
+      assertThat(started.onExit()).succeedsWithin(Duration.ofSeconds(30));
+    } finally {
+      started.destroyForcibly();
+      job.destroyForcibly();
+    }
+  }
+
+  @Test
   void countsTheMemoryOfWhatTheProcessStarted() throws Exception {
     JobProcess process = start("startLarge", new JobLimits(64, 350L << 20, Duration.ofSeconds(60)));
 

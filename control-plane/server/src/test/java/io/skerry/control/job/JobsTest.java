@@ -179,7 +179,7 @@ class JobsTest {
       left("others", "another", running);
       heardForLong();
 
-      jobs.endLost();
+      jobs.look();
 
       assertThat(jobs.find("others").orElseThrow().state()).isEqualTo(JobState.RUNNING);
       assertThat(running.isAlive()).isTrue();
@@ -199,18 +199,131 @@ class JobsTest {
       heardForLong();
       sql("update job_server set until = now() - interval '1 second'");
 
-      jobs.endLost();
+      jobs.look();
       heard("silent", "interval '1 hour'");
       heardForLong();
-      jobs.endLost();
+      jobs.look();
 
       assertThat(jobs.find("silents").orElseThrow().state()).isEqualTo(JobState.RUNNING);
       heard("silent", "interval '-1 second'");
-      jobs.endLost();
+      jobs.look();
       assertThat(ended.next().state()).isEqualTo(JobState.FAILED);
     } finally {
       running.destroyForcibly();
     }
+  }
+
+  @Test
+  void givesOthersTimeAfterTheDatabaseWasAwayForLessThanAServerLives() throws Exception {
+    Process running = new ProcessBuilder("sleep", "300").start();
+    try {
+      heard("slower", "interval '-1 second'");
+      left("slowers", "slower", running);
+      heardForLong();
+      sql("update job_server set until = now() + interval '5 seconds' where id <> 'slower'");
+
+      jobs.look();
+
+      assertThat(jobs.find("slowers").orElseThrow().state()).isEqualTo(JobState.RUNNING);
+      assertThat(running.isAlive()).isTrue();
+      jobs.cancel("slowers");
+      assertThat(ended.next().state()).isEqualTo(JobState.CANCELLED);
+    } finally {
+      running.destroyForcibly();
+    }
+  }
+
+  @Test
+  void keepsASuccessWhileTheDatabaseIsAwayForAMoment() throws Exception {
+    sql("create sequence tries");
+    sql(
+        """
+        create function away() returns trigger language plpgsql as $$
+        begin
+          if (new.step is distinct from old.step or new.state = 'SUCCEEDED')
+              and nextval('tries') < 4 then
+            raise exception 'away' using errcode = '53300';
+          end if;
+          return new;
+        end $$
+        """);
+    sql("create trigger away before update on job for each row execute function away()");
+    try {
+      jobs.submit(request("succeed"));
+
+      assertThat(ended.next().state()).isEqualTo(JobState.SUCCEEDED);
+      assertThat(plane.database().<Long>call(t -> t.number("select last_value from tries")))
+          .isGreaterThanOrEqualTo(4);
+    } finally {
+      sql("drop trigger away on job");
+      sql("drop function away");
+      sql("drop sequence tries");
+    }
+  }
+
+  @Test
+  void endsItsOwnJobWhoseEndCouldNotBeStored() throws Exception {
+    alterJobs("add constraint none_succeeds check (state <> 'SUCCEEDED') not valid");
+    String refused;
+    try {
+      refused = jobs.submit(request("succeed"));
+      doneWithOneAfter();
+    } finally {
+      alterJobs("drop constraint none_succeeds");
+    }
+
+    jobs.look();
+
+    JobView job = ended.next();
+    assertThat(job.id()).isEqualTo(refused);
+    assertThat(job.error())
+        .isEqualTo(
+            new JobError("RUN_FAILED", "the end of the job could not be stored: start it again"));
+  }
+
+  @Test
+  void leavesItsOwnJobsThatWaitOrRun() throws Exception {
+    String running = jobs.submit(request("hang"));
+    String waiting = jobs.submit(request("hang"));
+
+    jobs.look();
+
+    assertThat(jobs.find(running).orElseThrow().state()).isIn(JobState.QUEUED, JobState.RUNNING);
+    assertThat(jobs.find(waiting).orElseThrow().state()).isEqualTo(JobState.QUEUED);
+    jobs.cancel(waiting);
+    jobs.cancel(running);
+    assertThat(ended.next().id()).isEqualTo(waiting);
+    assertThat(ended.next().id()).isEqualTo(running);
+  }
+
+  @Test
+  void tellsAnEndAgainThatWasNotTakenIn() throws Exception {
+    ended.refuseNext();
+    String id = jobs.submit(request("succeed"));
+    doneWithOneAfter();
+
+    jobs.look();
+    JobView told = ended.next();
+    assertThat(told.id()).isEqualTo(id);
+    assertThat(told.state()).isEqualTo(JobState.SUCCEEDED);
+
+    sql("update job set untold = true, server = 'gone' where id = ?", id);
+    jobs.look();
+    assertThat(ended.next().id()).as("for a server that is not there any more").isEqualTo(id);
+    assertThat(plane.database().<Long>call(t -> t.number("select count(*) from job where untold")))
+        .isZero();
+  }
+
+  // The lane takes one after the other: when this one has ended, those before are done with.
+  private void doneWithOneAfter() throws InterruptedException {
+    String next =
+        jobs.submit(
+            request(
+                "nothing",
+                folder -> {
+                  throw new JobFailure(ErrorCode.DATASET_INVALID, "there is nothing");
+                }));
+    assertThat(ended.next().id()).isEqualTo(next);
   }
 
   private void heard(String server, String until) {
@@ -259,7 +372,7 @@ class JobsTest {
     left("lost-" + old, old ? null : "lost", orphan);
     heardForLong();
 
-    jobs.endLost();
+    jobs.look();
 
     assertThat(ended.next().error())
         .isEqualTo(

@@ -22,6 +22,12 @@ public final class JobMain {
   /** Exit code of a process that was started wrongly. */
   public static final int USAGE = 2;
 
+  /**
+   * System property of a job's process: the process id of the server that started it. A job ends
+   * with its server, which alone can store what becomes of it.
+   */
+  public static final String SERVER = "skerry.job.server";
+
   private JobMain() {}
 
   /** The work of a job. */
@@ -55,6 +61,10 @@ public final class JobMain {
    * @return the process's exit code
    */
   public static int run(JobFolder folder, Body body) {
+    Long server = Long.getLong(SERVER);
+    if (server != null) {
+      ServerWatch.start(server);
+    }
     try {
       Path part = folder.beginOutput();
       body.run(folder, part);
