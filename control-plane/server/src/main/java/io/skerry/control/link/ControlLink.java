@@ -144,6 +144,12 @@ public final class ControlLink implements AutoCloseable {
   }
 
   private CompletableFuture<Boolean> beginTurn(String host, int port) {
+    // What the turn before met says nothing about this one.
+    reconnects = ReconnectMachine.START;
+    LinkLease shared = lease;
+    if (shared != null) {
+      shared.trying();
+    }
     CompletableFuture<Mqtt5ConnAck> connected = begin(host, port);
     Mqtt5AsyncClient mine = client;
     return connected.handle(
@@ -304,10 +310,11 @@ public final class ControlLink implements AutoCloseable {
     inbox.clear();
     ReconnectMachine lost = reconnects.lost(System.nanoTime());
     reconnects = lost;
-    Duration pause = lost.pause(ThreadLocalRandom.current().nextDouble());
+    LinkLease shared = lease;
+    Duration longest = shared == null ? ReconnectMachine.LONGEST : LinkLease.PAUSE_MAX;
+    Duration pause = lost.pause(longest, ThreadLocalRandom.current().nextDouble());
     MqttClientReconnector again =
         context.getReconnector().reconnect(true).resubscribeIfSessionExpired(false);
-    LinkLease shared = lease;
     if (shared == null) {
       again.delay(pause.toMillis(), TimeUnit.MILLISECONDS);
     } else {

@@ -9,6 +9,7 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -30,14 +31,20 @@ public final class LinkLease implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(LinkLease.class);
   private static final Duration RENEW_EVERY = Duration.ofSeconds(2);
-  // Longer than connecting and subscribing may take.
-  private static final Duration DEAF_MAX = Duration.ofSeconds(30);
+
+  /** Who has tried for so long and does not hear the devices leaves it to another server. */
+  static final Duration DEAF_MAX = Duration.ofSeconds(30);
+
+  /** The longest pause between two tries to connect: a turn has several. */
+  static final Duration PAUSE_MAX = DEAF_MAX.dividedBy(6);
 
   private final Database database;
   private final LongSupplier nanos;
   private final String holder = "server-" + UUID.randomUUID();
   private volatile CompletableFuture<Boolean> next = new CompletableFuture<>();
   private volatile @Nullable Loop loop;
+  private final AtomicBoolean untried = new AtomicBoolean();
+  private volatile long triedAt;
   private boolean held;
   private long heardAt;
   private long leavesItUntil;
@@ -51,6 +58,7 @@ public final class LinkLease implements AutoCloseable {
     this.database = database;
     this.nanos = nanos;
     this.leavesItUntil = nanos.getAsLong();
+    this.triedAt = leavesItUntil;
   }
 
   /**
@@ -69,6 +77,13 @@ public final class LinkLease implements AutoCloseable {
     return next;
   }
 
+  /** Says that this server tries to connect: the first time in a turn, its time begins. */
+  void trying() {
+    if (untried.getAndSet(false)) {
+      triedAt = nanos.getAsLong();
+    }
+  }
+
   void renew(BooleanSupplier isListening, Runnable lost) {
     long now = nanos.getAsLong();
     if (now - leavesItUntil < 0) {
@@ -77,7 +92,7 @@ public final class LinkLease implements AutoCloseable {
     if (!held || isListening.getAsBoolean()) {
       heardAt = now;
     }
-    if (now - heardAt > DEAF_MAX.toNanos()) {
+    if (Math.min(now - heardAt, now - triedAt) > DEAF_MAX.toNanos()) {
       log.atWarn()
           .addKeyValue("server", holder)
           .log("this server does not reach the broker, another one may try");
@@ -97,6 +112,9 @@ public final class LinkLease implements AutoCloseable {
     }
     if (before && !renewed.kept()) {
       lost.run();
+    }
+    if (held && !(before && renewed.kept())) {
+      untried.set(true);
     }
     if (held) {
       CompletableFuture<Boolean> waiting = next;

@@ -30,11 +30,12 @@ record ReconnectMachine(int failures, boolean connected, long connectedAtNanos) 
   /**
    * How long to wait now.
    *
+   * @param longest no bound is above it
    * @param chance 0 to 1, drawn evenly
    */
-  Duration pause(double chance) {
+  Duration pause(Duration longest, double chance) {
     long bound =
-        Math.min(LONGEST.toNanos(), FIRST.toNanos() << Math.max(0, Math.min(failures - 1, 20)));
+        Math.min(longest.toNanos(), FIRST.toNanos() << Math.max(0, Math.min(failures - 1, 20)));
     return Duration.ofNanos((long) (bound * chance));
   }
 }

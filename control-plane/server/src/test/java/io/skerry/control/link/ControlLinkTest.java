@@ -20,6 +20,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -211,6 +212,7 @@ class ControlLinkTest {
 
   @Test
   void leavesItsTurnToAServerThatReachesTheBroker() throws Exception {
+    AtomicLong nanos = new AtomicLong();
     TestAuthority authority = new TestAuthority();
     try (TestPlane plane = TestPlane.start(root.resolve("plane"));
         RunningBroker broker = broker(0, authority);
@@ -219,12 +221,13 @@ class ControlLinkTest {
         ControlLink second =
             new ControlLink(authority.control().tls(), CALL_WAIT, forgotten::incrementAndGet)) {
       try (Proxy line = new Proxy(broker.port())) {
-        // Its half a minute is over after two seconds.
-        LinkLease lease = new LinkLease(plane.database(), () -> 15 * System.nanoTime());
+        LinkLease lease = new LinkLease(plane.database(), nanos::get);
         first.keepConnecting("127.0.0.1", line.port(), lease);
         await(first::isListening);
         second.keepConnecting("127.0.0.1", broker.port(), new LinkLease(plane.database()));
       }
+      await(() -> !first.isListening());
+      nanos.set(LinkLease.DEAF_MAX.toNanos() + 1);
 
       await(second::isListening);
       send(broker, "heard");

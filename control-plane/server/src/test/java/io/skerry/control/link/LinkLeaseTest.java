@@ -72,6 +72,26 @@ class LinkLeaseTest {
     }
   }
 
+  @Test
+  void countsATurnFromItsFirstTry(@TempDir Path folder) throws Exception {
+    try (TestPlane plane = TestPlane.start(folder)) {
+      AtomicLong nanos = new AtomicLong();
+      LinkLease lease = new LinkLease(plane.database(), nanos::get);
+      AtomicInteger lost = new AtomicInteger();
+      assertThat(renewed(lease, lost, false)).isTrue();
+
+      nanos.addAndGet(Duration.ofSeconds(20).toNanos());
+      lease.trying();
+      nanos.addAndGet(Duration.ofSeconds(20).toNanos());
+      lease.trying();
+      assertThat(renewed(lease, lost, false)).isTrue();
+      nanos.addAndGet(Duration.ofSeconds(11).toNanos());
+
+      assertThat(renewed(lease, lost, false)).isFalse();
+      assertThat(lost).hasValue(1);
+    }
+  }
+
   private static void runOut(TestPlane plane) {
     plane
         .database()

@@ -15,7 +15,7 @@ class ReconnectMachineTest {
     for (int i = 0; i < 100; i++) {
       state = state.lost(i);
 
-      assertThat(state.pause(1).toMillis())
+      assertThat(state.pause(ReconnectMachine.LONGEST, 1).toMillis())
           .isEqualTo(Math.min(bound, ReconnectMachine.LONGEST.toMillis()));
       bound = Math.min(2 * bound, Integer.MAX_VALUE);
     }
@@ -25,9 +25,20 @@ class ReconnectMachineTest {
   void spreadsPausesOverTheWholeBound() {
     ReconnectMachine state = ReconnectMachine.START.lost(0).lost(0).lost(0);
 
-    assertThat(state.pause(0)).isZero();
-    assertThat(state.pause(0.5)).isEqualTo(Duration.ofMillis(400));
-    assertThat(state.pause(1)).isEqualTo(Duration.ofMillis(800));
+    assertThat(state.pause(ReconnectMachine.LONGEST, 0)).isZero();
+    assertThat(state.pause(ReconnectMachine.LONGEST, 0.5)).isEqualTo(Duration.ofMillis(400));
+    assertThat(state.pause(ReconnectMachine.LONGEST, 1)).isEqualTo(Duration.ofMillis(800));
+  }
+
+  @Test
+  void doesNotPauseLongerThanItIsAllowedTo() {
+    ReconnectMachine state = ReconnectMachine.START;
+    for (int i = 0; i < 100; i++) {
+      state = state.lost(i);
+    }
+
+    assertThat(state.pause(LinkLease.PAUSE_MAX, 1)).isEqualTo(LinkLease.PAUSE_MAX);
+    assertThat(LinkLease.PAUSE_MAX.multipliedBy(4)).isLessThan(LinkLease.DEAF_MAX);
   }
 
   @Test
