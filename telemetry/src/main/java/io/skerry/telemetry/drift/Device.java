@@ -21,6 +21,11 @@ final class Device {
   private final List<float[]> rows = new ArrayList<>();
   private Baseline inputs;
   private Baseline outputs;
+  // The mean of the fleet's means over the windows that the baseline was learned from. None where
+  // the fleet's level is not judged.
+  private float @Nullable [] fleetMeans;
+  // Of so many windows; kept while it learns only.
+  private int @Nullable [] fleetWindows;
   private float @Nullable [] conditional;
   // Of what is conditional, where there is a season: learned after the trend is known.
   private @Nullable Baseline conditionalCourse;
@@ -62,6 +67,8 @@ final class Device {
   }
 
   void relearn() {
+    fleetMeans = null;
+    fleetWindows = null;
     inputs = newInputs();
     outputs = newOutputs();
     conditional = null;
@@ -127,10 +134,7 @@ final class Device {
       Noise inputNoise,
       Noise outputNoise) {
     int first = statistics.inputStatistics();
-    if (!running.equals(version)) {
-      version = running;
-      outputs = newOutputs();
-    }
+    changeTo(running);
     if (outputs.isLearned()) {
       outputs.subtract(window, row);
     } else {
@@ -154,6 +158,61 @@ final class Device {
       }
     }
     return learned;
+  }
+
+  private void changeTo(ModelVersion running) {
+    if (!running.equals(version)) {
+      version = running;
+      outputs = newOutputs();
+      if (fleetMeans != null) {
+        Arrays.fill(fleetMeans, statistics.inputStatistics(), statistics.size(), Float.NaN);
+        fleetWindows = null;
+      }
+    }
+  }
+
+  /**
+   * Takes the fleet's means while it learns, before {@link #residual}: a device's own level is its
+   * baseline and these.
+   *
+   * @param means of the devices of its version; NaN = not known
+   */
+  void learnLevel(ModelVersion running, float[] means) {
+    changeTo(running);
+    if (inputs.isLearned() && outputs.isLearned()) {
+      fleetWindows = null;
+      return;
+    }
+    if (fleetMeans == null) {
+      fleetMeans = new float[statistics.size()];
+      Arrays.fill(fleetMeans, Float.NaN);
+    }
+    if (fleetWindows == null) {
+      fleetWindows = new int[fleetMeans.length];
+    }
+    int first = statistics.inputStatistics();
+    int to = outputs.isLearned() ? first : fleetMeans.length;
+    for (int s = inputs.isLearned() ? first : 0; s < to; s++) {
+      if (!Float.isNaN(means[s])) {
+        int windows = ++fleetWindows[s];
+        fleetMeans[s] =
+            windows == 1 ? means[s] : fleetMeans[s] + (means[s] - fleetMeans[s]) / windows;
+      }
+    }
+  }
+
+  /**
+   * How far the device is from where it learned, wherever the others are.
+   *
+   * @param residuals of this window
+   * @param means of the devices of its version, in this window
+   */
+  float[] distance(float[] residuals, float[] means) {
+    float[] distance = new float[residuals.length];
+    for (int s = 0; s < distance.length; s++) {
+      distance[s] = fleetMeans == null ? Float.NaN : residuals[s] + means[s] - fleetMeans[s];
+    }
+    return distance;
   }
 
   private void conditional(long window, float[] row, int learningWindows, Noise noise) {

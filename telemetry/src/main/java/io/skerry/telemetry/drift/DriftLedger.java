@@ -52,6 +52,9 @@ public final class DriftLedger {
 
   private static final int COMMON_STEPS_MAX = 64;
 
+  // A version leads until fewer than one in so many devices run it.
+  private static final int LEADING_SHARE = 4;
+
   private final DriftSettings settings;
   private final Map<ModelVersion, Statistics.Reader> versions = new HashMap<>();
   private final Map<String, Device> devices = new HashMap<>();
@@ -59,6 +62,7 @@ public final class DriftLedger {
   private final Map<Cohort, Explained> explained = new TreeMap<>();
   private final Map<Cohort, LearnedCounts> learned = new TreeMap<>();
   private @Nullable DriftFinding fleetFinding;
+  private @Nullable ModelVersion fleetFindingOf;
   private int fleetQuietWindows;
   private @Nullable State state;
   private int detectors;
@@ -75,7 +79,7 @@ public final class DriftLedger {
     private final Totals totals;
     private final boolean seasonal;
     private final @Nullable FleetLevel fleet;
-    private final float[] means;
+    private @Nullable ModelVersion leading;
     private @Nullable CommonTrend trend;
 
     State(Statistics statistics, DriftSettings settings) {
@@ -91,7 +95,6 @@ public final class DriftLedger {
       this.judged = new boolean[statistics.size()];
       this.totals = new Totals(statistics.size());
       this.fleet = seasonal ? new FleetLevel(statistics, settings) : null;
-      this.means = new float[statistics.size()];
     }
 
     double baselineVariance(int statistic) {
@@ -242,10 +245,13 @@ public final class DriftLedger {
       seen[i] = device(known, ordered.get(i));
       seen[i].keep(rows[i]);
     }
-    ModelVersion leading = center(known, ordered, rows);
-    FleetLevel.Window said = new FleetLevel.Window(known.statistics.size());
+    Map<ModelVersion, float[]> means = center(known, ordered, rows);
+    List<float[]> distances = new ArrayList<>();
     for (int i = 0; i < seen.length; i++) {
-      float[] centered = known.fleet == null ? rows[i] : rows[i].clone();
+      float[] mean = java.util.Objects.requireNonNull(means.get(ordered.get(i).version()));
+      if (known.fleet != null) {
+        seen[i].learnLevel(ordered.get(i).version(), mean);
+      }
       boolean ready =
           seen[i].residual(
               window,
@@ -257,13 +263,11 @@ public final class DriftLedger {
       if (ready) {
         judged.add(new Judged(ordered.get(i), seen[i], rows[i]));
         if (known.fleet != null && !isExplained(seen[i])) {
-          boolean isLeading = ordered.get(i).version().equals(leading);
-          said.add(
-              0,
-              isLeading ? known.statistics.size() : known.statistics.inputStatistics(),
-              centered,
-              rows[i],
-              known.clip);
+          float[] distance = seen[i].distance(rows[i], mean);
+          if (!ordered.get(i).version().equals(known.leading)) {
+            Arrays.fill(distance, known.statistics.inputStatistics(), distance.length, Float.NaN);
+          }
+          distances.add(distance);
         }
       } else {
         learnCounts(ordered.get(i));
@@ -271,8 +275,8 @@ public final class DriftLedger {
     }
     settle(known, seen);
     List<StreamVerdict> verdicts = observe(known, window, judged);
-    if (known.fleet != null && leading != null && judged.size() >= 2 * settings.cohortMin()) {
-      verdicts.addAll(known.fleet.judge(window, leading, known.means, said));
+    if (known.fleet != null && known.leading != null && judged.size() >= 2 * settings.cohortMin()) {
+      verdicts.addAll(known.fleet.judge(window, known.leading, distances));
     }
     return concluded(known, window, ordered.size() - judged.size(), judged, verdicts);
   }
@@ -331,8 +335,9 @@ public final class DriftLedger {
   }
 
   // Outputs are compared among devices of one version: another version speaks differently. Tells
-  // the version that most devices run, whose means are kept.
-  private @Nullable ModelVersion center(State known, List<DeviceWindow> ordered, float[][] rows) {
+  // the means that were taken off the devices of each version.
+  private Map<ModelVersion, float[]> center(
+      State known, List<DeviceWindow> ordered, float[][] rows) {
     int inputs = known.statistics.inputStatistics();
     List<Integer> all = new ArrayList<>();
     Map<ModelVersion, List<Integer>> byVersion = new HashMap<>();
@@ -340,25 +345,34 @@ public final class DriftLedger {
       all.add(i);
       byVersion.computeIfAbsent(ordered.get(i).version(), key -> new ArrayList<>()).add(i);
     }
-    center(rows, all, 0, inputs, known.means);
-    ModelVersion leading =
-        byVersion.entrySet().stream()
-            .max(
-                Comparator.comparingInt(
-                        (Map.Entry<ModelVersion, List<Integer>> entry) -> entry.getValue().size())
-                    .thenComparing(entry -> entry.getKey().version()))
-            .map(Map.Entry::getKey)
-            .orElse(null);
-    float[] others = new float[known.means.length];
+    lead(known, byVersion, ordered.size());
+    float[] common = new float[known.statistics.size()];
+    center(rows, all, 0, inputs, common);
+    Map<ModelVersion, float[]> means = new HashMap<>();
     byVersion.forEach(
-        (version, members) ->
-            center(
-                rows,
-                members,
-                inputs,
-                known.statistics.size(),
-                version.equals(leading) ? known.means : others));
-    return leading;
+        (version, members) -> {
+          float[] own = common.clone();
+          center(rows, members, inputs, known.statistics.size(), own);
+          if (known.fleet != null) {
+            known.fleet.settled(own);
+          }
+          means.put(version, own);
+        });
+    return means;
+  }
+
+  // Another version leads when hardly any device runs the one that did: with two halves it would
+  // change with every device that is away, and its outputs' level would never be learned.
+  private static void lead(State known, Map<ModelVersion, List<Integer>> byVersion, int devices) {
+    int still = byVersion.getOrDefault(known.leading, List.of()).size();
+    if (known.leading == null || LEADING_SHARE * still < devices) {
+      byVersion.entrySet().stream()
+          .max(
+              Comparator.comparingInt(
+                      (Map.Entry<ModelVersion, List<Integer>> entry) -> entry.getValue().size())
+                  .thenComparing(entry -> entry.getKey().version()))
+          .ifPresent(most -> known.leading = most.getKey());
+    }
   }
 
   private void center(float[][] rows, List<Integer> members, int from, int to, float[] means) {
@@ -713,6 +727,7 @@ public final class DriftLedger {
         fleetFired.forEach(one -> fleet.restart(known.statistics.streams().indexOf(one.stream())));
       } else if (fired.isEmpty()) {
         fleetFinding = cause.findFleet(window, fleetFired, withoutExplained(judged), fleet);
+        fleetFindingOf = known.leading;
         fleetQuietWindows = 0;
         found = Optional.of(fleetFinding);
         restart(fleet);
@@ -787,6 +802,12 @@ public final class DriftLedger {
     DriftFinding finding = fleetFinding;
     if (finding == null || known.fleet == null) {
       return false;
+    }
+    if (!finding.movedBy().kind().isInput()
+        && known.leading != null
+        && !known.leading.equals(fleetFindingOf)) {
+      // What spoke so is gone.
+      return true;
     }
     double effect = known.fleet.effect(known.statistics.streams().indexOf(finding.movedBy()));
     double quiet =

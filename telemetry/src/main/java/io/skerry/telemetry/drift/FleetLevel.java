@@ -11,13 +11,14 @@ import org.jspecify.annotations.Nullable;
  * shows against its peers. The unit is the fleet's window.
  *
  * <pre>{@code
- * level(t) = mean over devices d of  (position of d in window t - what is d's own)
+ * level(t) = median over devices d of  (position of d in window t - what it was while d learned)
  * }</pre>
  *
- * <p>With what is the devices' own taken off, a level does not move when other devices are there.
- * It has a course through the season like a device, learned over a week, so that weekdays and
- * weekends are both in what it strays by. Without a known season nothing is judged: nobody could
- * tell a shift from the time of day.
+ * <p>Each device is told by its own distance, so the level does not move when other devices are
+ * there, also none that stand elsewhere; and half of the fleet may move without moving the median
+ * by more than the others' noise: that is a cohort's matter. It has a course through the season
+ * like a device, learned over a week, so that weekdays and weekends are both in what it strays by.
+ * Without a known season nothing is judged: nobody could tell a shift from the time of day.
  *
  * <p>Windows of one fleet share weather, trade and holidays: that they are independent given the
  * baseline is an assumption, and what is found here is empirical, whatever is proved of cohorts.
@@ -35,13 +36,15 @@ final class FleetLevel {
   private final Statistics statistics;
   private final DriftSettings settings;
   private final int learningWindows;
-  private final Noise noise;
+  private final Noise inputNoise;
   private final LevelDetectors detectors;
   private final Baseline inputs;
+  private Noise outputNoise;
   private Baseline outputs;
   private @Nullable ModelVersion leading;
   // What was found and is the level now.
   private final float[] raised;
+  private float[] sorted = new float[0];
   private final float[][] effects = new float[WINDOWS_KEPT][];
   private final long[] windows = new long[WINDOWS_KEPT];
   private int kept;
@@ -50,104 +53,80 @@ final class FleetLevel {
     this.statistics = statistics;
     this.settings = settings;
     this.learningWindows = SEASONS * settings.seasonWindows();
-    this.noise = new Noise(statistics.size(), learningWindows, 1 + 2 * Baseline.HARMONICS);
+    this.inputNoise = newNoise();
+    this.outputNoise = newNoise();
     this.detectors = new LevelDetectors(statistics.size());
     this.inputs = new Baseline(0, statistics.inputStatistics(), settings.seasonWindows());
     this.outputs = newOutputs();
     this.raised = new float[statistics.size()];
   }
 
+  private Noise newNoise() {
+    return new Noise(statistics.size(), learningWindows, 1 + 2 * Baseline.HARMONICS);
+  }
+
   private Baseline newOutputs() {
     return new Baseline(statistics.inputStatistics(), statistics.size(), settings.seasonWindows());
   }
 
-  /** What the devices of one window say together. */
-  static final class Window {
-    private final double[] sum;
-    private final double[] own;
-    private final double[] ownSquares;
-    private final int[] devices;
-
-    Window(int statistics) {
-      sum = new double[statistics];
-      own = new double[statistics];
-      ownSquares = new double[statistics];
-      devices = new int[statistics];
-    }
-
-    /**
-     * Adds a device.
-     *
-     * @param from the first statistic that counts
-     * @param to the first that does not any more
-     * @param centered positions, less the mean of all
-     * @param residuals these less what is the device's own
-     * @param clip of one device's say; 0 = not known
-     */
-    void add(int from, int to, float[] centered, float[] residuals, float[] clip) {
-      for (int s = from; s < to; s++) {
-        float residual = residuals[s];
-        if (clip[s] > 0 && !Float.isNaN(residual)) {
-          sum[s] += Math.max(-clip[s], Math.min(clip[s], residual));
-          double itsOwn = centered[s] - residual;
-          own[s] += itsOwn;
-          ownSquares[s] += itsOwn * itsOwn;
-          devices[s]++;
-        }
-      }
-    }
-
-    // By how much the mean of what is the devices' own may be off, once others are there.
-    private double mixVariance(int statistic) {
-      int n = devices[statistic];
-      double mean = own[statistic] / n;
-      return Math.max(0, ownSquares[statistic] / n - mean * mean) / n;
+  /**
+   * The means of all devices' positions, less what was found and is the level now: what devices
+   * learn, and are told by.
+   *
+   * @param means in place
+   */
+  void settled(float[] means) {
+    for (int s = 0; s < means.length; s++) {
+      means[s] -= raised[s];
     }
   }
 
   /**
    * Learns from a window, or judges it.
    *
-   * @param running the version whose outputs are in it
-   * @param means of all devices' positions, which were taken off; NaN = not known
-   * @param said by the devices that are judged
+   * @param running the version whose outputs are judged
+   * @param distances of the devices that have learned, a row each; NaN = not known, as outputs of
+   *     other versions
    */
-  List<StreamVerdict> judge(long window, ModelVersion running, float[] means, Window said) {
+  List<StreamVerdict> judge(long window, ModelVersion running, List<float[]> distances) {
     if (!running.equals(leading)) {
       leading = running;
       outputs = newOutputs();
+      outputNoise = newNoise();
       for (int s = statistics.inputStatistics(); s < statistics.size(); s++) {
         detectors.restart(s);
         raised[s] = 0;
       }
     }
     float[] row = new float[statistics.size()];
+    float[] mix = new float[row.length];
+    int[] devices = new int[row.length];
     for (int s = 0; s < row.length; s++) {
-      int n = said.devices[s];
-      boolean told =
-          n >= 2 * settings.cohortMin() && statistics.stream(s).kind() != Stream.Kind.CONDITIONAL;
-      row[s] = told ? (float) (means[s] + said.sum[s] / n) : Float.NaN;
+      boolean told = statistics.stream(s).kind() != Stream.Kind.CONDITIONAL;
+      devices[s] = told ? gather(distances, s) : 0;
+      row[s] = Float.NaN;
+      if (devices[s] >= 2 * settings.cohortMin()) {
+        row[s] = Median.of(sorted, devices[s]);
+        mix[s] = mixVariance(row[s], devices[s]);
+      }
     }
     int first = statistics.inputStatistics();
-    residual(inputs, window, row, 0, first);
-    residual(outputs, window, row, first, row.length);
-    for (int s = 0; s < row.length; s++) {
-      row[s] -= raised[s];
-    }
+    residual(inputs, inputNoise, window, row, 0, first);
+    residual(outputs, outputNoise, window, row, first, row.length);
     kept = (kept + 1) % WINDOWS_KEPT;
     effects[kept] = row;
     windows[kept] = window;
     List<StreamVerdict> verdicts = new ArrayList<>();
     for (int s = 0; s < row.length; s++) {
-      if (!Float.isNaN(row[s]) && noise.isKnown(s)) {
-        double tolerance = tolerance(s, said.mixVariance(s));
+      if (!Float.isNaN(row[s]) && noise(s).isKnown(s)) {
+        double tolerance = tolerance(s, mix[s]);
         double deviation = deviation(s);
         detectors.observe(s, row[s], tolerance, deviation);
         verdicts.add(
             new StreamVerdict(
                 Cohort.FLEET,
                 statistics.stream(s),
-                said.devices[s],
+                devices[s],
                 0,
                 row[s],
                 deviation,
@@ -159,7 +138,36 @@ final class FleetLevel {
     return verdicts;
   }
 
-  private void residual(Baseline baseline, long window, float[] row, int from, int to) {
+  // Tells how many there are.
+  private int gather(List<float[]> distances, int statistic) {
+    if (sorted.length < distances.size()) {
+      sorted = new float[distances.size()];
+    }
+    int count = 0;
+    for (float[] row : distances) {
+      if (!Float.isNaN(row[statistic])) {
+        sorted[count++] = row[statistic];
+      }
+    }
+    return count;
+  }
+
+  // By how much the median may be off once others are there: pi / 2 times what a mean would be.
+  private float mixVariance(float median, int count) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+      sum += Math.abs(sorted[i] - median);
+    }
+    double deviation = Math.sqrt(Math.PI / 2) * sum / count;
+    return (float) (Math.PI / 2 * deviation * deviation / count);
+  }
+
+  private Noise noise(int statistic) {
+    return statistic < statistics.inputStatistics() ? inputNoise : outputNoise;
+  }
+
+  private void residual(
+      Baseline baseline, Noise noise, long window, float[] row, int from, int to) {
     if (baseline.isLearned()) {
       baseline.subtract(window, row);
     } else {
@@ -170,7 +178,8 @@ final class FleetLevel {
 
   private double tolerance(int statistic, double mixVariance) {
     return settings.material(statistics.stream(statistic).kind())
-        + settings.baselineZ() * Math.sqrt(noise.baselineVariance(statistic) + mixVariance);
+        + settings.baselineZ()
+            * Math.sqrt(noise(statistic).baselineVariance(statistic) + mixVariance);
   }
 
   // By Wilson and Hilferty: the chi-squared variable of so many degrees is hardly below this share
@@ -178,7 +187,7 @@ final class FleetLevel {
   private double deviation(int statistic) {
     double part = 2.0 / (9 * Math.max(1, learningWindows - 1 - 2 * Baseline.HARMONICS));
     double least = Math.pow(1 - part + SURE * Math.sqrt(part), 3);
-    return Math.max(1e-6, Math.sqrt(noise.variance(statistic) / least));
+    return Math.max(1e-6, Math.sqrt(noise(statistic).variance(statistic) / least));
   }
 
   void restart() {

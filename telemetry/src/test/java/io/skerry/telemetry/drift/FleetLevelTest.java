@@ -10,6 +10,7 @@ import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowSketch;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -50,6 +51,13 @@ class FleetLevelTest {
   /** Devices with offsets of their own and one season; some are away, and others come. */
   private List<DeviceWindow> window(Random random, long window, double shift, int from, int to)
       throws MalformedDocumentException {
+    return window(random, window, shift, from, to, 0);
+  }
+
+  /** The same at sites from a number on. */
+  private List<DeviceWindow> window(
+      Random random, long window, double shift, int from, int to, int site)
+      throws MalformedDocumentException {
     MonitoringPlan plan = MonitoringPlan.of(manifest);
     List<DeviceWindow> windows = new ArrayList<>();
     double season = .3 * Math.sin(2 * Math.PI * window / SEASON);
@@ -72,7 +80,7 @@ class FleetLevelTest {
       windows.add(
           new DeviceWindow(
               new DeviceId("d-%03d".formatted(device)),
-              Map.of("site", "s" + device % 2),
+              Map.of("site", "s" + (site == 0 ? device % 2 : site)),
               MODEL,
               sketch.counts()));
     }
@@ -144,6 +152,73 @@ class FleetLevelTest {
         judged |= verdict.streams().stream().anyMatch(one -> one.cohort().equals(Cohort.FLEET));
       }
       assertThat(judged).isTrue();
+    }
+  }
+
+  /** A part that moves far moves the mean of all; that is the part's incident and nobody else's. */
+  @Test
+  void leavesAPartThatMovesToItsCohort() throws MalformedDocumentException {
+    DriftLedger ledger = ledger();
+    Random random = new Random(5);
+    List<Cohort> found = new ArrayList<>();
+    for (long window = 0; window < LEARNED + 60; window++) {
+      List<DeviceWindow> windows = new ArrayList<>(window(random, window, 0, 0, DEVICES, 0));
+      windows.addAll(window(random, window, window < LEARNED ? 0 : .8, DEVICES, DEVICES + 12, 2));
+      ledger.judge(window, windows).found().ifPresent(finding -> found.add(finding.cohort()));
+    }
+
+    assertThat(found).containsExactly(new Cohort("site", "s2"));
+  }
+
+  /** Devices that stand elsewhere come in place of others: nobody has moved. */
+  @Test
+  void findsNothingWhereOtherDevicesComeThatStandElsewhere() throws MalformedDocumentException {
+    DriftLedger ledger = ledger();
+    Random random = new Random(6);
+    for (long window = 0; window < LEARNED + 100; window++) {
+      int gone = Math.clamp((window - LEARNED) / 2, 0, DEVICES);
+      List<DeviceWindow> windows = new ArrayList<>(window(random, window, 0, gone, DEVICES, 0));
+      windows.addAll(window(random, window, -.6, DEVICES, DEVICES + gone, 0));
+
+      assertThat(ledger.judge(window, windows).found()).as("window %d", window).isEmpty();
+    }
+  }
+
+  /** Where halves run two versions one of them leads, whoever is away. */
+  @Test
+  void judgesTheOutputsOfOneOfTwoVersions() throws MalformedDocumentException {
+    ModelVersion other = ModelVersion.parse("pump@2");
+    DriftLedger ledger = ledger();
+    ledger.register(other, MonitoredStreams.of(manifest));
+    Random random = new Random(7);
+    boolean judged = false;
+    for (long window = 0; window < LEARNED + 20; window++) {
+      List<DeviceWindow> windows = new ArrayList<>();
+      for (DeviceWindow one : window(random, window, 0, 0, 2 * DEVICES)) {
+        boolean isOdd = one.device().value().charAt(4) % 2 == 1;
+        windows.add(
+            isOdd ? new DeviceWindow(one.device(), one.attributes(), other, one.counts()) : one);
+      }
+      judged |=
+          ledger.judge(window, windows).streams().stream()
+              .anyMatch(one -> one.cohort().equals(Cohort.FLEET) && !one.stream().kind().isInput());
+    }
+
+    assertThat(judged).isTrue();
+  }
+
+  @Test
+  void theMedianIsTheOneInTheMiddle() {
+    Random random = new Random(8);
+    for (int count = 1; count < 200; count++) {
+      float[] values = new float[count + 3];
+      for (int i = 0; i < count; i++) {
+        values[i] = random.nextInt(20);
+      }
+      float[] sorted = Arrays.copyOf(values, count);
+      Arrays.sort(sorted);
+
+      assertThat(Median.of(values, count)).isEqualTo(sorted[count / 2]);
     }
   }
 

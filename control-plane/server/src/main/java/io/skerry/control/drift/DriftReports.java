@@ -56,7 +56,7 @@ public final class DriftReports {
       M(t)   = (M(t-1) + 1) e(t), Shiryaev-Roberts; opened when ln M >= ln(c H)
       c = windows per false incident that are promised, H = streams that are watched
       tolerance = material effect + 3.9 standard errors of the learned baseline
-      of the whole fleet: x(t) = mean over devices of (position - what is the device's own) - the fleet's baseline, sd = its spread
+      of the whole fleet: x(t) = median over devices of (position - where it was learned) - the fleet's baseline, sd = its spread
       e(t)   = mean over signs s and bets b of  min(e^5, exp(b z - b^2 / 2)),  z = (s x(t) - tolerance) / sd; empirical\
       """;
 
