@@ -1,5 +1,6 @@
 package io.skerry.control.packaging;
 
+import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.TimingsTold;
 import io.skerry.artifact.ArtifactException;
 import io.skerry.artifact.DeviceTimings;
@@ -7,6 +8,8 @@ import io.skerry.artifact.DeviceTimings.Timing;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.device.Profiles;
+import io.skerry.control.host.DataFolder;
+import io.skerry.control.host.ServerReady;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
 import io.skerry.control.web.ProblemException;
@@ -15,15 +18,17 @@ import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import jakarta.inject.Singleton;
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What devices measured of model files ({@code skerry agent bench --report}): it decides between
@@ -40,17 +45,44 @@ final class TimingReports {
   /** The most timings of one report. */
   static final int OF_REPORT_MAX = 1_000;
 
+  private static final Logger log = LoggerFactory.getLogger(TimingReports.class);
   private static final int DEVICE_CHARS_MAX = 200;
 
   private final Database database;
   private final Profiles profiles;
   private final AuditLog audit;
-  private final Clock clock = Clock.systemUTC();
+  private final Path old;
 
-  TimingReports(Database database, Profiles profiles, AuditLog audit) {
+  TimingReports(Database database, Profiles profiles, AuditLog audit, DataFolder data) {
     this.database = database;
     this.profiles = profiles;
     this.audit = audit;
+    this.old = data.root().resolve(FOLDER);
+  }
+
+  @EventListener
+  void onReady(ServerReady ready) {
+    List<Path> uncounted = uncounted();
+    if (!uncounted.isEmpty()) {
+      log.atWarn()
+          .addKeyValue("folder", old)
+          .addKeyValue("files", uncounted.size())
+          .log(
+              "timings in the data folder count no more: give each to the server with"
+                  + " 'skerry import timings FILE', then remove the folder");
+    }
+  }
+
+  /** Reports that an earlier version read from the data folder. */
+  List<Path> uncounted() {
+    try (DirectoryStream<Path> reports = Files.newDirectoryStream(old, "*.json")) {
+      List<Path> found = new ArrayList<>();
+      reports.forEach(found::add);
+      return found;
+    } catch (IOException | DirectoryIteratorException e) {
+      // There is no such folder, as a rule.
+      return List.of();
+    }
   }
 
   /**
@@ -88,8 +120,12 @@ final class TimingReports {
     if (profiles.catalog().yaml(report.profile()).isEmpty()) {
       throw invalid("hardware profile '%.100s' is unknown".formatted(report.profile()));
     }
-    if (report.device().isBlank() || report.device().length() > DEVICE_CHARS_MAX) {
-      throw invalid("device: it must have 1 to %d characters".formatted(DEVICE_CHARS_MAX));
+    if (report.device().isBlank()
+        || report.device().length() > DEVICE_CHARS_MAX
+        || report.device().chars().anyMatch(Character::isISOControl)) {
+      throw invalid(
+          "device: it must have 1 to %d characters, and no control characters"
+              .formatted(DEVICE_CHARS_MAX));
     }
     if (report.timings().isEmpty() || report.timings().size() > OF_REPORT_MAX) {
       throw invalid(
@@ -121,7 +157,7 @@ final class TimingReports {
           """
           insert into timing (profile, model, device, engine, p50_micros, p99_micros, load_millis,
             peak_memory_bytes, calls, told_by, told_at)
-          values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now())
           on conflict (profile, model, device) do update set engine = excluded.engine,
             p50_micros = excluded.p50_micros, p99_micros = excluded.p99_micros,
             load_millis = excluded.load_millis, peak_memory_bytes = excluded.peak_memory_bytes,
@@ -136,8 +172,7 @@ final class TimingReports {
           timing.loadMillis(),
           timing.peakMemoryBytes(),
           timing.calls(),
-          actor.name(),
-          clock.instant().truncatedTo(ChronoUnit.MICROS));
+          actor.name());
     }
     transaction.update(
         """

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.skerry.artifact.DeviceTimings;
 import io.skerry.artifact.DeviceTimings.Timing;
 import io.skerry.control.TestControlPlane;
+import io.skerry.control.host.DataFolder;
 import io.skerry.control.sql.Database;
 import io.skerry.protocol.Digest;
 import java.io.IOException;
@@ -80,6 +81,25 @@ class TimingReportsTest {
         .contains(Digest.of("10/999".getBytes(StandardCharsets.UTF_8)));
   }
 
+  @Test
+  void findsReportsInTheDataFolderThatCountNoMore() throws Exception {
+    TimingReports reports = plane.bean(TimingReports.class);
+    assertThat(reports.uncounted()).isEmpty();
+
+    Path old = plane.bean(DataFolder.class).child(TimingReports.FOLDER);
+    Path report = old.resolve("pi.json");
+    try {
+      Files.writeString(report, "{}");
+      Files.writeString(old.resolve("readme.txt"), "");
+
+      assertThat(reports.uncounted()).containsExactly(report);
+    } finally {
+      Files.deleteIfExists(report);
+      Files.deleteIfExists(old.resolve("readme.txt"));
+      Files.delete(old);
+    }
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -88,6 +108,7 @@ class TimingReportsTest {
         "nothing | skerry agent bench --report",
         "{\"kind\":\"timings\",\"profile\":\"esp32\",\"device\":\"d\",\"timings\":[]} | hardware profile 'esp32' is unknown",
         "{\"kind\":\"timings\",\"profile\":\"arm64-neon\",\"device\":\" \",\"timings\":[]} | device: it must have",
+        "{\"kind\":\"timings\",\"profile\":\"arm64-neon\",\"device\":\"a\\u0000b\",\"timings\":[]} | no control characters",
         "{\"kind\":\"timings\",\"profile\":\"arm64-neon\",\"device\":\"d\",\"timings\":[]} | there are 0, expected 1 to 1000",
       })
   void refusesWhatIsNoReport(String body, String reason) {
