@@ -2,6 +2,9 @@ package io.skerry.control.dataset;
 
 import com.google.gson.Gson;
 import io.skerry.api.DeviceView;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.ErrorCode;
+import io.skerry.telemetry.drift.Cohort;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -23,14 +26,23 @@ public record CohortFilter(Map<String, String> labels, @Nullable String profile)
   }
 
   /**
-   * Reads {@code attribute=value}, or several joined by {@code &}; empty text means all devices.
+   * Reads {@code attribute=value}, or several joined by {@code &}; {@code fleet} and empty text
+   * mean all devices.
+   *
+   * @throws ProblemException if the text has another form
    */
   public static CohortFilter of(String cohort) {
+    if (cohort.isEmpty() || cohort.equals(Cohort.FLEET.toString())) {
+      return new CohortFilter(Map.of(), null);
+    }
     Map<String, String> labels = new TreeMap<>();
     for (String term : cohort.split(AND, -1)) {
       int equals = term.indexOf('=');
-      if (equals > 0) {
-        labels.put(term.substring(0, equals), term.substring(equals + 1));
+      if (equals < 1 || labels.put(term.substring(0, equals), term.substring(equals + 1)) != null) {
+        throw new ProblemException(
+            ErrorCode.REQUEST_INVALID,
+            "cohort '%.200s' must be ATTRIBUTE=VALUE, several of them joined by '%s', or '%s'"
+                .formatted(cohort, AND, Cohort.FLEET));
       }
     }
     String profile = labels.remove(PROFILE);

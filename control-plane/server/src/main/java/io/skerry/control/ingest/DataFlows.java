@@ -6,6 +6,7 @@ import io.skerry.api.DataFlow;
 import io.skerry.api.QuarantinedRecord;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Row;
+import io.skerry.telemetry.drift.Cohort;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
@@ -48,8 +49,21 @@ public final class DataFlows {
 
   /** The same added up over each cohort. */
   public List<DataFlow> cohorts(Duration span) {
+    return cohorts(read(span));
+  }
+
+  /** The same, and first that of the fleet: added up over all devices. */
+  public List<DataFlow> fleetAndCohorts(Duration span) {
+    List<OfDevice> devices = read(span);
+    List<DataFlow> flows = new ArrayList<>();
+    flows.add(sum(Cohort.FLEET.toString(), devices));
+    flows.addAll(cohorts(devices));
+    return flows;
+  }
+
+  private static List<DataFlow> cohorts(List<OfDevice> devices) {
     Map<String, List<OfDevice>> cohorts = new TreeMap<>();
-    for (OfDevice one : read(span)) {
+    for (OfDevice one : devices) {
       one.cohorts()
           .forEach(cohort -> cohorts.computeIfAbsent(cohort, key -> new ArrayList<>()).add(one));
     }

@@ -154,17 +154,18 @@ public final class RetrainingLoop {
         (int) inMonth);
   }
 
-  // All cohorts are read at once, from every record of a day: not for each incident, nor each look.
+  // The fleet and all cohorts are read at once, from every record of a day: not for each incident,
+  // nor each look.
   private synchronized List<DataFlow> flows() {
     Instant now = now();
     if (now.isAfter(flowsAt.plus(FLOWS_EVERY))) {
-      ofCohorts = flows.cohorts(QUALITY_SPAN);
+      ofCohorts = flows.fleetAndCohorts(QUALITY_SPAN);
       flowsAt = now;
     }
     return ofCohorts;
   }
 
-  private Optional<String> quality(String cohort) {
+  Optional<String> quality(String cohort) {
     return flows().stream()
         .filter(flow -> List.of(cohort.split(" & ", -1)).contains(flow.of()))
         .filter(flow -> flow.quarantined() * QUARANTINED_SHARE > flow.received())
