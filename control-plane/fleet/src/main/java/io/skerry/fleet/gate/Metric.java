@@ -80,6 +80,14 @@ public enum Metric {
     return essential;
   }
 
+  /**
+   * Whether every device tells it that runs the version: memory not, for agents of an older build
+   * and devices of unknown size are silent whatever they run.
+   */
+  boolean isToldByAll() {
+    return this != MEMORY;
+  }
+
   /** The metric of this wire name. */
   public static Optional<Metric> ofWireName(String wireName) {
     return Arrays.stream(values()).filter(metric -> metric.wireName.equals(wireName)).findFirst();

@@ -116,7 +116,9 @@ final class SequentialGate {
     ArmSums newer = basis.counts().newer();
     if (newer.trials() == 0) {
       // Where nobody ever sends it there is nothing to wait for.
-      boolean missing = spec.metric().isEssential() || basis.counts().hasControls();
+      boolean missing =
+          spec.metric().isEssential()
+              || (basis.counts().hasControls() && spec.metric().isToldByAll());
       return result(
           spec,
           scope,

@@ -94,6 +94,23 @@ class SequentialGateTest {
   }
 
   @Test
+  void waitsForNoMemoryThatOlderAgentsDoNotTell() {
+    ArmSums told = ArmSums.NONE;
+    for (int device = 0; device < 10; device++) {
+      told = told.plus(2000, 200);
+    }
+    Comparison controlsOnly = new Comparison(ArmSums.NONE, told);
+
+    GateResult memory = judged(Metric.MEMORY, evidence(Metric.MEMORY, controlsOnly)).getFirst();
+    GateResult restarts =
+        judged(Metric.RESTARTS, evidence(Metric.RESTARTS, controlsOnly)).getFirst();
+
+    assertThat(memory.verdict()).isEqualTo(Verdict.NO_DATA);
+    assertThat(memory.blocks()).isFalse();
+    assertThat(restarts.blocks()).isTrue();
+  }
+
+  @Test
   void lastingDifferencesBetweenDevicesAreNoHarm() {
     // Half of the new version's devices stand in a bad place: means differ, and so do devices.
     ArmSums newer = ArmSums.NONE;
