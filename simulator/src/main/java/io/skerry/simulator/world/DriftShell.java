@@ -104,6 +104,8 @@ final class DriftShell {
     keeping &= historyDevices <= HISTORY_DEVICES_MAX;
     if (keeping) {
       history.add(judged);
+    } else {
+      history.clear();
     }
   }
 
