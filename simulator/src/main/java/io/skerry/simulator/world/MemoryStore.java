@@ -254,6 +254,11 @@ public final class MemoryStore {
     return sum(id, ledger -> ledger.givenUp() + ledger.damaged());
   }
 
+  /** Records that a device's last report counts as dropped. */
+  public long saidDropped(DeviceId id) {
+    return report(id).map(report -> sum(report.dropped())).orElse(0L);
+  }
+
   /** Records that a device's last report counts as dropped or damaged. */
   public long saidLost(DeviceId id) {
     return report(id)

@@ -71,6 +71,7 @@ public final class Watch {
     private final List<Kept> open = new ArrayList<>(2);
     private long storedPredictions;
     private long keptPredictions;
+    private long refused;
     private long epoch;
     private Generation observed = Generation.NONE;
     private Generation reported = Generation.NONE;
@@ -162,6 +163,7 @@ public final class Watch {
       Kept kept = truth.open.get(i);
       if (kept.sequence == sequence && kept.stream == stream && kept.epoch == epoch) {
         truth.keptPredictions -= kept.predictions;
+        truth.refused++;
         truth.open.remove(i);
         return;
       }
@@ -464,14 +466,22 @@ public final class Watch {
           index,
           "%d records are missing and unaccounted for".formatted(store.missing(device.id())));
     }
-    // Of a stream that has nothing more to send only the report tells.
+    // Of a stream that has nothing more to send only the report tells, and that counts those, too,
+    // which were never kept.
     long said = store.saidLost(device.id());
-    if (durable > Math.max(accounted, said)) {
+    long counted = Math.max(accounted, said - truth.refused);
+    if (durable > counted) {
       broken(
           2,
           index,
           "%d records were kept and are neither stored nor counted as lost (%d are)"
-              .formatted(durable, Math.max(accounted, said)));
+              .formatted(durable, counted));
+    }
+    // Not those that it found damaged: they may have been stored before, and it not heard of that.
+    long dropped = store.saidDropped(device.id());
+    long gone = truth.open.size() + truth.refused;
+    if (dropped > gone) {
+      broken(5, index, "says that it dropped %d records, and %d are gone".formatted(dropped, gone));
     }
     if (said < accounted) {
       broken(2, index, "says that it lost %d records, and %d are lost".formatted(said, accounted));
