@@ -52,7 +52,8 @@ public final class SampleBudget {
   public double factor(long nowMillis, long devicePerDay) {
     ofModel.at(nowMillis);
     ofDevice.at(nowMillis);
-    double left = Math.min(left(ofModel, bytesPerDay), left(ofDevice, devicePerDay));
+    double left =
+        Math.min(left(ofModel, bytesPerDay), left(ofDevice, ofDevice.largest(devicePerDay)));
     if (left <= 0x1p-10) {
       return 0;
     }
@@ -66,11 +67,12 @@ public final class SampleBudget {
 
   /** Whether so many more bytes fit the day of the last {@link #factor}; then they are used. */
   public boolean take(long bytes, long devicePerDay) {
-    if (!fits(ofModel, bytesPerDay, bytes) || !fits(ofDevice, devicePerDay, bytes)) {
+    if (!fits(ofModel, bytesPerDay, bytes)
+        || !fits(ofDevice, ofDevice.largest(devicePerDay), bytes)) {
       return false;
     }
-    ofModel.add(bytes);
-    ofDevice.add(bytes);
+    ofModel.add(bytes, bytesPerDay);
+    ofDevice.add(bytes, devicePerDay);
     return true;
   }
 

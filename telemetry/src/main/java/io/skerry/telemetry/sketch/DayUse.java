@@ -11,11 +11,17 @@ public final class DayUse {
   // Of the first day, the share that had passed before anybody counted.
   private double unknown;
   private long bytes;
+  private long largest;
 
-  /** Goes on with a day of which some bytes were used before, as by a process that ended. */
-  public void resume(long ofDay, long usedBytes) {
+  /**
+   * Goes on with a day of which some bytes were used before, as by a process that ended.
+   *
+   * @param largestPerDay the largest limit under which they were sent; 0 = not known
+   */
+  public void resume(long ofDay, long usedBytes, long largestPerDay) {
     day = ofDay;
     bytes = usedBytes;
+    largest = largestPerDay;
     unknown = 0;
   }
 
@@ -29,6 +35,7 @@ public final class DayUse {
       // A clock that is put back a day and forward again brings no second budget; a day that lies
       // further ahead was a wrong clock's, and nobody waits for it.
       bytes = 0;
+      largest = 0;
       unknown = 0;
       day = today;
     }
@@ -39,7 +46,7 @@ public final class DayUse {
     return day;
   }
 
-  /** Bytes of it that were sent. */
+  /** Bytes of it that were sent under a limit. */
   public long bytes() {
     return bytes;
   }
@@ -49,8 +56,26 @@ public final class DayUse {
     return bytes + bytesPerDay - (long) (bytesPerDay * (1 - unknown));
   }
 
-  /** More were sent. */
-  public void add(long sent) {
-    bytes += sent;
+  /**
+   * The largest limit under which bytes of the day were sent, this one included: what was sent
+   * while more was allowed is not held against who goes on with less.
+   *
+   * @param bytesPerDay that holds now; 0 = no limit
+   * @return 0 = no limit
+   */
+  public long largest(long bytesPerDay) {
+    return bytesPerDay <= 0 ? 0 : Math.max(largest, bytesPerDay);
+  }
+
+  /**
+   * More were sent.
+   *
+   * @param bytesPerDay the limit that they were sent under; 0 = no limit, then they do not count
+   */
+  public void add(long sent, long bytesPerDay) {
+    if (bytesPerDay > 0) {
+      bytes += sent;
+      largest = largest(bytesPerDay);
+    }
   }
 }

@@ -6,7 +6,8 @@ import java.util.function.ToIntFunction;
 /**
  * Keeps what a device sends about windows within its bytes a day, in {@link Degradation#ORDER}: a
  * model, in all its versions, within the bytes that its manifest names, and all models together
- * within the largest of these.
+ * within the largest of these that held in the day. What is sent while there is no limit counts
+ * against none that comes later in the day.
  *
  * <p>At the end of every window it takes the first degradation that would last for the rest of the
  * UTC day, and says whether what is counted is sent now or counted on. What does not fit any more
@@ -98,7 +99,8 @@ public final class WindowBudget {
       // Besides this window, those that are still to end today.
       long more = untilMidnight / (windowMillis * degradation.windows());
       if (each * times(sharing.model(), more) <= left(ofModel, bytesPerDay)
-          && each * times(sharing.device(), more) <= left(ofDevice, sharing.bytesPerDay())) {
+          && each * times(sharing.device(), more)
+              <= left(ofDevice, ofDevice.largest(sharing.bytesPerDay()))) {
         boolean due =
             pending >= degradation.windows()
                 || Math.floorDiv(endMillis, windowMillis) % degradation.windows() == 0;
@@ -140,13 +142,18 @@ public final class WindowBudget {
   /** Whether a record of so many bytes still fits today. */
   public boolean fits(int bytes, long devicePerDay) {
     long each = (long) bytes + OVERHEAD_BYTES;
-    return each <= left(ofModel, bytesPerDay) && each <= left(ofDevice, devicePerDay);
+    return each <= left(ofModel, bytesPerDay)
+        && each <= left(ofDevice, ofDevice.largest(devicePerDay));
   }
 
-  /** A record was sent. */
-  public void sent(long atMillis, int bytes) {
+  /**
+   * A record was sent.
+   *
+   * @param devicePerDay bytes of all models of the device; 0 = no limit
+   */
+  public void sent(long atMillis, int bytes, long devicePerDay) {
     at(atMillis);
-    ofModel.add(bytes + (long) OVERHEAD_BYTES);
-    ofDevice.add(bytes + (long) OVERHEAD_BYTES);
+    ofModel.add(bytes + (long) OVERHEAD_BYTES, bytesPerDay);
+    ofDevice.add(bytes + (long) OVERHEAD_BYTES, devicePerDay);
   }
 }

@@ -111,6 +111,23 @@ class SampleChoiceTest {
     assertThat(new SampleBudget(0).take(Long.MAX_VALUE, 0)).isTrue();
   }
 
+  /** Who sent more while more was allowed silences nobody when it is gone. */
+  @Test
+  void holdsAgainstALaterLimitOnlyWhatItMayHave() {
+    DayUse device = new DayUse();
+    SampleBudget unlimited = new SampleBudget(0, new DayUse(), device);
+    SampleBudget large = new SampleBudget(100_000, new DayUse(), device);
+    SampleBudget small = new SampleBudget(1000, new DayUse(), device);
+    unlimited.factor(0, 0);
+    unlimited.take(10_000_000, 0);
+    large.factor(0, 100_000);
+    large.take(40_000, 100_000);
+
+    assertThat(small.factor(1, 1000)).isEqualTo(1);
+    assertThat(small.take(900, 1000)).isTrue();
+    assertThat(small.take(900, 1000)).isFalse();
+  }
+
   @Test
   void aClockThatIsPutBackADayAndForwardBringsNoSecondBudget() {
     long dayMillis = 86_400_000;
@@ -123,7 +140,7 @@ class SampleChoiceTest {
     assertThat(budget.factor(2 * dayMillis, 0)).isZero();
     assertThat(budget.factor(3 * dayMillis, 0)).isEqualTo(1);
     // A day far in the future does not keep it shut until then.
-    use.resume(4000, 1000);
+    use.resume(4000, 1000, 0);
     assertThat(budget.factor(3 * dayMillis, 0)).isEqualTo(1);
     assertThat(use.day()).isEqualTo(3);
   }

@@ -28,7 +28,7 @@ class WindowBudgetTest {
           budget.atWindowEnd(end, HOUR, pending, Sharing.NONE, WindowBudgetTest::bytes);
       if (now.isPresent()) {
         sent.add(now.get());
-        budget.sent(end - 1, bytes(now.get()));
+        budget.sent(end - 1, bytes(now.get()), 0);
         spent[window / 24] += bytes(now.get()) + WindowBudget.OVERHEAD_BYTES;
         pending = 0;
       }
@@ -95,7 +95,7 @@ class WindowBudgetTest {
           Optional<Degradation> now =
               budgets.get(i).atWindowEnd(end, HOUR, pending[i], sharing, WindowBudgetTest::bytes);
           if (now.isPresent()) {
-            budgets.get(i).sent(end - 1, bytes(now.get()));
+            budgets.get(i).sent(end - 1, bytes(now.get()), perDay);
             spent[i] += bytes(now.get()) + WindowBudget.OVERHEAD_BYTES;
             pending[i] = 0;
           }
@@ -116,11 +116,34 @@ class WindowBudgetTest {
     assertThat(new WindowBudget(10_000).atOnce(12 * HOUR, 0, degradation -> 4800)).isEmpty();
   }
 
+  /** Who sent more while more was allowed silences nobody when it is gone. */
+  @Test
+  void holdsAgainstALaterLimitOnlyWhatItMayHave() {
+    DayUse device = new DayUse();
+    DayUse versions = new DayUse();
+    WindowBudget unlimited = new WindowBudget(0, versions, device);
+    WindowBudget large = new WindowBudget(100_000, new DayUse(), device);
+    WindowBudget small = new WindowBudget(10_000, versions, device);
+    for (WindowBudget each : List.of(unlimited, large, small)) {
+      each.atOnce(0, 1, degradation -> 100);
+    }
+    unlimited.sent(HOUR, 10_000_000, 0);
+    large.sent(HOUR, 50_000, 100_000);
+    large.sent(HOUR, 50_000, 0);
+
+    assertThat(small.atOnce(12 * HOUR, 10_000, degradation -> 9000)).isPresent();
+    small.sent(12 * HOUR, 9000, 10_000);
+    assertThat(small.atOnce(12 * HOUR, 10_000, degradation -> 9000)).isEmpty();
+    assertThat(large.atOnce(12 * HOUR, 100_000, degradation -> 45_000)).isEmpty();
+    // The next day has a limit of its own.
+    assertThat(small.atOnce(25 * HOUR, 5_000, degradation -> 9000)).isEmpty();
+  }
+
   @Test
   void aClockThatIsPutBackBringsNoSecondBudget() {
     WindowBudget budget = new WindowBudget(10_000);
     budget.atOnce(24 * HOUR, 0, degradation -> 100);
-    budget.sent(24 * HOUR, 9_000);
+    budget.sent(24 * HOUR, 9_000, 0);
 
     assertThat(budget.atOnce(HOUR, 0, degradation -> 4000)).isEmpty();
     assertThat(budget.atOnce(25 * HOUR, 0, degradation -> 4000)).isEmpty();
@@ -131,7 +154,7 @@ class WindowBudgetTest {
   void aDayFarInTheFutureDoesNotKeepItShutUntilThen() {
     DayUse use = new DayUse();
     WindowBudget budget = new WindowBudget(10_000, use, new DayUse());
-    use.resume(4000, 10_000);
+    use.resume(4000, 10_000, 0);
 
     assertThat(budget.atOnce(49 * HOUR, 0, degradation -> 4000)).isPresent();
     assertThat(use.day()).isEqualTo(2);

@@ -17,9 +17,10 @@ import org.slf4j.LoggerFactory;
  * starts again and again, or is given version after version, has one day's bytes, not one for each.
  * Thread-safe, but for what {@link #use} gives.
  *
- * <p>The file holds a line for each model and kind: {@code day model kind bytes}, with {@value
- * #DEVICE} for all models. It is written ahead: what it says is never less than what was sent, and
- * at most a sixty-fourth of the day's bytes more.
+ * <p>The file holds a line for each model and kind: {@code day model kind bytes limit}, with
+ * {@value #DEVICE} for all models and the largest limit of the day in bytes. It is written ahead:
+ * what it says is never less than what was sent, and at most a sixty-fourth of the day's bytes
+ * more.
  */
 public final class DayBytes {
   /** All models of the device together; no model has this name. */
@@ -43,10 +44,12 @@ public final class DayBytes {
     private final DayUse use = new DayUse();
     private long day = Long.MIN_VALUE;
     private long bytes;
+    private long largest;
 
-    void written(long ofDay, long upTo) {
+    void written(long ofDay, long upTo, long largestPerDay) {
       day = ofDay;
       bytes = upTo;
+      largest = largestPerDay;
     }
   }
 
@@ -82,12 +85,16 @@ public final class DayBytes {
 
   private void read(String line) {
     String[] parts = line.split(" ", -1);
-    if (parts.length != 4) {
-      throw new IllegalArgumentException("'%s' has not four parts".formatted(line));
+    // Earlier agents wrote no limit.
+    if (parts.length != 4 && parts.length != 5) {
+      throw new IllegalArgumentException("'%s' has not five parts".formatted(line));
     }
     Kept read = new Kept();
-    read.written(Long.parseLong(parts[0]), Long.parseLong(parts[3]));
-    read.use.resume(read.day, read.bytes);
+    read.written(
+        Long.parseLong(parts[0]),
+        Long.parseLong(parts[3]),
+        parts.length == 5 ? Long.parseLong(parts[4]) : 0);
+    read.use.resume(read.day, read.bytes, read.largest);
     kept.put(new Key(parts[1], Kind.valueOf(parts[2])), read);
   }
 
@@ -108,7 +115,7 @@ public final class DayBytes {
    * So many bytes of a day were, or are about to be, sent.
    *
    * @param used as the budget counts them
-   * @param bytesPerDay that may be sent; 0 = no limit, then nothing is remembered
+   * @param bytesPerDay the largest limit of the day; 0 = no limit, then nothing is remembered
    */
   synchronized void sent(String model, Kind kind, long day, long used, long bytesPerDay) {
     if (bytesPerDay <= 0) {
@@ -120,7 +127,7 @@ public final class DayBytes {
       return;
     }
     long step = Math.max(1, bytesPerDay / STEPS);
-    before.written(day, Math.ceilDiv(used, step) * step);
+    before.written(day, Math.ceilDiv(used, step) * step, bytesPerDay);
     // Moved to the end.
     kept.remove(key);
     kept.put(key, before);
@@ -142,6 +149,8 @@ public final class DayBytes {
                 .append(key.kind())
                 .append(' ')
                 .append(sent.bytes)
+                .append(' ')
+                .append(sent.largest)
                 .append('\n');
           }
         });

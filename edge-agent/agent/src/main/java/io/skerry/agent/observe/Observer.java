@@ -314,12 +314,13 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
             counts -> keep(RecordStream.WINDOWS, TelemetryRecords.of(clock.instant(), counts)));
   }
 
-  // All models together may send as much as the one that may send most. One without a budget has no
+  // All models together may send as much as the one that may send most; budgets keep the largest
+  // of the day. One without a budget has no
   // limit, nor has then the device.
   private long devicePerDay(long nowMillis, ToLongFunction<WatchedModel> bytesPerDay) {
     long largest = 0;
     for (WatchedModel model : watched.values()) {
-      if (model.isSending(nowMillis)) {
+      if (model.isSendingToday(nowMillis)) {
         long own = bytesPerDay.applyAsLong(model);
         if (own <= 0) {
           return 0;

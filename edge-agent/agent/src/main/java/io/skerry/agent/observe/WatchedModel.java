@@ -190,7 +190,7 @@ final class WatchedModel {
         sampleUse.ofModel().bytes(),
         sampleBudget.bytesPerDay(),
         sampleUse.ofDevice().bytes(),
-        devicePerDay);
+        sampleUse.ofDevice().largest(devicePerDay));
     sampleFactor = sampleBudget.factor(atMillis, devicePerDay);
     return taken;
   }
@@ -329,6 +329,12 @@ final class WatchedModel {
     return window != NONE && !isEmpty();
   }
 
+  /** Whether its budget counts today: it sends, and not only yesterday's last window. */
+  boolean isSendingToday(long nowMillis) {
+    long midnight = Math.floorDiv(nowMillis, DAY_MILLIS) * DAY_MILLIS;
+    return isOpen() || (isSending(nowMillis) && sealedUntil > midnight);
+  }
+
   /** Whether it sends windows: one is open, or was sealed a moment ago. */
   boolean isSending(long nowMillis) {
     return isOpen() || (sealedUntil != NONE && nowMillis < sealedUntil + 2 * windowLength);
@@ -428,13 +434,14 @@ final class WatchedModel {
     sealedUntil = (window + 1) * windowLength;
     window = NONE;
     Window built = sealed.build();
-    budget.sent(atMillis, built.getSerializedSize());
+    budget.sent(atMillis, built.getSerializedSize(), devicePerDay);
+    long largestPerDay = windowUse.ofDevice().largest(devicePerDay);
     remember(
         windowUse,
         windowUse.ofModel().bytes(budget.bytesPerDay()),
         budget.bytesPerDay(),
-        windowUse.ofDevice().bytes(devicePerDay),
-        devicePerDay);
+        windowUse.ofDevice().bytes(largestPerDay),
+        largestPerDay);
     return built;
   }
 

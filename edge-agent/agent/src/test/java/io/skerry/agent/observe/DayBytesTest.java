@@ -3,8 +3,10 @@ package io.skerry.agent.observe;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.agent.disk.Disk;
+import io.skerry.agent.disk.DurableFile;
 import io.skerry.agent.observe.DayBytes.Kind;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -38,6 +40,21 @@ class DayBytesTest {
     assertThat(again.use("c", Kind.WINDOWS).bytes()).isZero();
     again.sent("a", Kind.WINDOWS, 8, 3, 6400);
     assertSent(open(), "a", Kind.WINDOWS, 8, 100);
+  }
+
+  @Test
+  void remembersTheLargestLimitOfTheDay() throws IOException {
+    DayBytes days = open();
+    days.sent(DayBytes.DEVICE, Kind.WINDOWS, 7, 5000, 100_000);
+    assertThat(open().use(DayBytes.DEVICE, Kind.WINDOWS).largest(10)).isEqualTo(100_000);
+
+    // As earlier agents wrote it.
+    DurableFile.write(
+        Disk.local(),
+        folder.resolve("day-bytes"),
+        "7 a WINDOWS 100\n".getBytes(StandardCharsets.UTF_8));
+    assertSent(open(), "a", Kind.WINDOWS, 7, 100);
+    assertThat(open().use("a", Kind.WINDOWS).largest(10)).isEqualTo(10);
   }
 
   @Test

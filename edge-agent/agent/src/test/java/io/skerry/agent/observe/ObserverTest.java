@@ -344,6 +344,55 @@ class ObserverTest {
     }
   }
 
+  /** A model without a limit that is rolled back leaves the others the bytes of their own. */
+  @Test
+  void isNotSilencedByWhatWasSentWithoutALimit() throws MalformedDocumentException {
+    int budget = 9000;
+    now = Instant.ofEpochMilli(0);
+    List<ModelRef> models = new ArrayList<>();
+    for (String name : List.of("engine-health", "vibration", "vibration")) {
+      int version = 7 + models.size();
+      models.add(
+          new ModelRef(
+              new SlotId("s" + models.size()),
+              new ModelVersion(new ModelName(name), version),
+              Digest.of(new byte[] {(byte) version})));
+    }
+    Budget limited = Budget.newBuilder().setWindowBytes(budget).setSampleBytes(budget).build();
+    Duration window = Duration.ofHours(1);
+    observer = new Observer(() -> now, 512, this::keep, new byte[32]);
+    for (int i = 0; i < models.size(); i++) {
+      Budget own = i == 1 ? Budget.getDefaultInstance() : limited;
+      watch(
+          models.get(i), 1, 1, window, manifest(new MonitoringSettings(List.of(), List.of(), own)));
+    }
+    // The unlimited version of "vibration" answers until six, then the one before it.
+    for (int hour = 0; hour < 24; hour++) {
+      observer.predicted(prediction(models.get(0), "", 0.31f, 0, 1, 2));
+      for (int i = 0; hour < 6 && i < 100; i++) {
+        observer.predicted(prediction(models.get(1), "", 0.31f, 0, 1, 2));
+      }
+      if (hour >= 6) {
+        observer.predicted(prediction(models.get(2), "", 0.31f, 0, 1, 2));
+      }
+      now = now.plus(window).plusMillis(200);
+      observer.tick();
+      now = now.minusMillis(200);
+    }
+
+    long afternoon = Duration.ofHours(12).toMillis();
+    for (ModelRef limitedOne : List.of(models.get(0), models.get(2))) {
+      long version = limitedOne.version().version();
+      assertThat(kept.getOrDefault(RecordStream.SAMPLES, List.of()))
+          .filteredOn(one -> one.getSample().getModel().getVersion() == version)
+          .hasSizeGreaterThan(8);
+      assertThat(windows())
+          .filteredOn(one -> one.getModel().getVersion() == version)
+          .filteredOn(one -> one.getStartMillis() >= afternoon)
+          .isNotEmpty();
+    }
+  }
+
   /** An int8 input is watched as the reals that it stands for. */
   @Test
   void watchesAnIntegerInputAndOutput() throws MalformedDocumentException {
