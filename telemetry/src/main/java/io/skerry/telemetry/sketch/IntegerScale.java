@@ -20,9 +20,11 @@ public record IntegerScale(float scale, int zeroPoint) {
     return (integer - zeroPoint) * scale;
   }
 
-  /** The integer that stands for the nearest real; 0 for NaN. */
+  /** The integer that stands for the nearest real; NaN counts as 0. */
   public byte integer(double real) {
-    return (byte) Math.clamp(Math.round(real / scale) + zeroPoint, Byte.MIN_VALUE, Byte.MAX_VALUE);
+    // No integer is further than 255 from a zero point; the sum of more could overflow.
+    int fromZero = Math.clamp(Math.round(real / scale), -256, 256);
+    return (byte) Math.clamp(fromZero + zeroPoint, Byte.MIN_VALUE, Byte.MAX_VALUE);
   }
 
   /**

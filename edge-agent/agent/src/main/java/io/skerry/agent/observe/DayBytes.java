@@ -26,8 +26,11 @@ public final class DayBytes {
   /** All models of the device together; no model has this name. */
   static final String DEVICE = "*";
 
-  /** Models and kinds that are remembered; those that were longest not written go first. */
-  static final int ENTRIES_MAX = 128;
+  /**
+   * Models and kinds that are remembered, more than are watched at a time; those that were longest
+   * not written go first, but none that is in use.
+   */
+  static final int ENTRIES_MAX = 8 * Observer.WATCHED_MAX;
 
   private static final Logger log = LoggerFactory.getLogger(DayBytes.class);
   private static final int STEPS = 64;
@@ -45,6 +48,7 @@ public final class DayBytes {
     private long day = Long.MIN_VALUE;
     private long bytes;
     private long largest;
+    private int users;
 
     void written(long ofDay, long upTo, long largestPerDay) {
       day = ofDay;
@@ -98,15 +102,32 @@ public final class DayBytes {
     kept.put(new Key(parts[1], Kind.valueOf(parts[2])), read);
   }
 
-  /** What a model, or the {@link #DEVICE}, sent; the same for all that ask for it. */
+  /**
+   * What a model, or the {@link #DEVICE}, sent; the same for all that ask for it. Remembered at
+   * least until as many have said {@link #release}.
+   */
   synchronized DayUse use(String model, Kind kind) {
-    return kept(new Key(model, kind)).use;
+    Kept used = kept(new Key(model, kind));
+    used.users++;
+    return used.use;
+  }
+
+  /** One that asked for it does not go on with it. */
+  synchronized void release(String model, Kind kind) {
+    Kept used = kept.get(new Key(model, kind));
+    if (used != null && used.users > 0) {
+      used.users--;
+    }
   }
 
   private Kept kept(Key key) {
     Kept known = kept.computeIfAbsent(key, missing -> new Kept());
     if (kept.size() > ENTRIES_MAX) {
-      kept.remove(kept.keySet().iterator().next());
+      kept.entrySet().stream()
+          .filter(entry -> entry.getValue().users == 0 && !entry.getKey().equals(key))
+          .map(Map.Entry::getKey)
+          .findFirst()
+          .ifPresent(kept::remove);
     }
     return known;
   }

@@ -128,7 +128,8 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
       watched.keySet().stream()
           .filter(ref -> ref.slot().equals(newest.slot()) && !ref.equals(newest))
           .findFirst()
-          .ifPresent(watched::remove);
+          .map(watched::remove)
+          .ifPresent(WatchedModel::release);
     }
   }
 

@@ -34,7 +34,7 @@ final class ShadowDifferences {
     Optional<DoubleUnaryOperator> of(String output, boolean numeric);
   }
 
-  /** Counts one request that both answered. */
+  /** Counts one request that both answered, as unmirrored when nothing of it may be told. */
   synchronized void compare(
       Prediction primary, Prediction shadow, Optional<Scores> scores, Told told) {
     Comparison comparison = new Comparison();
@@ -42,10 +42,12 @@ final class ShadowDifferences {
       told.of(given.name(), given.type() != ElementType.BYTES)
           .ifPresent(elements -> comparison.add(given, named(shadow, given.name()), elements));
     }
+    if (!comparison.told) {
+      leaveOut();
+      return;
+    }
     boolean agree =
-        comparison.told
-            && comparison.comparable
-            && scores.map(Scores::agree).orElse(comparison.sameHighest);
+        comparison.comparable && scores.map(Scores::agree).orElse(comparison.sameHighest);
     sums.setPrimary(reference(primary.model()))
         .setCompared(sums.getCompared() + 1)
         .setAgreed(sums.getAgreed() + (agree ? 1 : 0))
@@ -60,7 +62,7 @@ final class ShadowDifferences {
     }
   }
 
-  /** Counts one request that was not mirrored. */
+  /** Counts one request that was not mirrored, or is not compared. */
   synchronized void leaveOut() {
     sums.setUnmirrored(sums.getUnmirrored() + 1);
   }

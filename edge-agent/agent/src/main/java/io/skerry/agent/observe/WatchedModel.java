@@ -63,6 +63,7 @@ final class WatchedModel {
   private long firstWindow = NONE;
   private long windowLength;
   private long coMomentDay = NONE;
+  private long coMomentsSince;
   private long sealedUntil = NONE;
 
   /** What was sent of one kind, by the versions of this model and by all models of the device. */
@@ -99,6 +100,14 @@ final class WatchedModel {
     this.choice = choice(order.sampling());
     this.windowMillis = checked(order.window());
     this.shadow = order.mode() instanceof SlotMode.Shadow;
+  }
+
+  /** It is watched no more. */
+  void release() {
+    for (Uses uses : List.of(windowUse, sampleUse)) {
+      days.release(modelName(), uses.kind());
+      days.release(DayBytes.DEVICE, uses.kind());
+    }
   }
 
   void configure(DesiredSlot order) {
@@ -299,6 +308,9 @@ final class WatchedModel {
       windowLength = windowMillis;
       window = Math.floorDiv(atMillis, windowLength);
       firstWindow = window;
+      if (sketch.coMoments().count() == 0) {
+        coMomentsSince = window * windowLength;
+      }
     }
   }
 
@@ -455,7 +467,8 @@ final class WatchedModel {
       return;
     }
     coMomentDay = day;
-    io.skerry.wire.fleet.v1.CoMoments moments = sketch.coMoments().toWire();
+    io.skerry.wire.fleet.v1.CoMoments moments =
+        sketch.coMoments().toWire().toBuilder().setSinceMillis(coMomentsSince).build();
     int bytes = sealed.build().getSerializedSize() + moments.getSerializedSize();
     if (budget.fits(bytes, devicePerDay)) {
       sealed.setCoMoments(moments);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.skerry.agent.disk.Disk;
 import io.skerry.agent.disk.DurableFile;
 import io.skerry.agent.observe.DayBytes.Kind;
+import io.skerry.telemetry.sketch.DayUse;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -42,6 +43,24 @@ class DayBytesTest {
     assertSent(open(), "a", Kind.WINDOWS, 8, 100);
   }
 
+  /** Another version of a model that is watched has no second budget. */
+  @Test
+  void forgetsNothingThatIsInUse() {
+    DayBytes days = open();
+    DayUse idle = days.use("idle", Kind.WINDOWS);
+    for (int i = 0; i <= DayBytes.ENTRIES_MAX; i++) {
+      days.sent("m" + i, Kind.WINDOWS, 7, 1, 64);
+    }
+    assertThat(days.use("idle", Kind.WINDOWS)).isSameAs(idle);
+
+    days.release("idle", Kind.WINDOWS);
+    days.release("idle", Kind.WINDOWS);
+    for (int i = 0; i <= DayBytes.ENTRIES_MAX; i++) {
+      days.sent("m" + i, Kind.SAMPLES, 7, 1, 64);
+    }
+    assertThat(days.use("idle", Kind.WINDOWS)).isNotSameAs(idle);
+  }
+
   @Test
   void remembersTheLargestLimitOfTheDay() throws IOException {
     DayBytes days = open();
@@ -75,6 +94,7 @@ class DayBytesTest {
     for (int i = 0; i <= DayBytes.ENTRIES_MAX; i++) {
       days.sent("m" + i, Kind.WINDOWS, 7, 1, 64);
     }
+    assertThat(days.use("m0", Kind.WINDOWS).bytes()).isZero();
     assertThat(open().use("m0", Kind.WINDOWS).bytes()).isZero();
     assertThat(open().use("m1", Kind.WINDOWS).bytes()).isPositive();
     Files.writeString(folder.resolve("day-bytes"), "damaged");

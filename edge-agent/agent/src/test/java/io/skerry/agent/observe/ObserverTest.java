@@ -209,7 +209,8 @@ class ObserverTest {
         List.of(List.of(hidden, hidden), List.of(hidden, open), List.of(open, hidden))) {
       Differences told = differences(of.getFirst(), of.getLast(), 0.31f, 0.7f);
 
-      assertThat(told.getCompared()).isEqualTo(1);
+      assertThat(told.getCompared()).isZero();
+      assertThat(told.getUnmirrored()).isEqualTo(1);
       assertThat(told.getElements() + told.getAgreed() + told.getIncomparable()).isZero();
       assertThat(told.getAbsoluteSum() + told.getAbsoluteMax()).isZero();
     }
@@ -342,6 +343,29 @@ class ObserverTest {
           .filteredOn(one -> one.getModel().getVersion() == model.version().version())
           .hasSizeGreaterThan(1);
     }
+  }
+
+  /** Who reads them must know when they are of more than the day that they come with. */
+  @Test
+  void tellsSinceWhenProductsAreSummedUp() throws MalformedDocumentException {
+    Duration window = Duration.ofHours(1);
+    now = Instant.EPOCH.plus(Duration.ofHours(20));
+    observer = new Observer(() -> now, 16, this::keep, new byte[32]);
+    watch(0, 0, window, manifest(MonitoringSettings.NONE));
+    for (int hour = 20; hour < 96; hour++) {
+      // Away from the second day's noon to the third's.
+      if (hour < 36 || hour >= 60) {
+        observer.count(MODEL, now.toEpochMilli(), 64, new float[128], new float[64], new long[64]);
+      }
+      now = now.plus(window).plusMillis(200);
+      observer.tick();
+      now = now.minusMillis(200);
+    }
+
+    assertThat(windows())
+        .filteredOn(Window::hasCoMoments)
+        .extracting(one -> one.getCoMoments().getSinceMillis() / window.toMillis())
+        .containsExactly(20L, 24L, 61L, 72L);
   }
 
   /** A model without a limit that is rolled back leaves the others the bytes of their own. */
