@@ -90,7 +90,7 @@ public final class Application {
   }
 
   /** Leaves so many bytes of answers to be taken; fewer than 0 were taken. */
-  void leave(long bytes) {
+  public void leave(long bytes) {
     counters.untaken.addAndGet(bytes);
   }
 

@@ -1,33 +1,21 @@
 package io.skerry.agent.serve.http;
 
-import io.grpc.netty.shaded.io.netty.buffer.Unpooled;
-import io.grpc.netty.shaded.io.netty.channel.ChannelDuplexHandler;
-import io.grpc.netty.shaded.io.netty.channel.ChannelFutureListener;
 import io.grpc.netty.shaded.io.netty.channel.ChannelHandlerContext;
-import io.grpc.netty.shaded.io.netty.channel.ChannelPromise;
-import io.grpc.netty.shaded.io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.grpc.netty.shaded.io.netty.channel.ChannelInboundHandlerAdapter;
+import io.grpc.netty.shaded.io.netty.channel.ChannelPipeline;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpContent;
-import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpHeaderNames;
-import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpHeaderValues;
+import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpMessage;
+import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpObjectAggregator;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpRequest;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpResponse;
-import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpResponseStatus;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpStatusClass;
-import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpVersion;
-import io.grpc.netty.shaded.io.netty.handler.codec.http.LastHttpContent;
 import io.grpc.netty.shaded.io.netty.util.ReferenceCountUtil;
 import io.skerry.agent.serve.Application;
 import io.skerry.agent.serve.RequestBudget;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayDeque;
-import java.util.Queue;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** Bytes of requests that all connections together may have in memory. */
-@SuppressWarnings(
-    "FutureReturnValueIgnored") // Netty fires what fails through the pipeline; its futures carry
-// nothing else.
 final class BodyBudget {
   private final long bytesMax;
   private final RequestBudget shared;
@@ -47,8 +35,8 @@ final class BodyBudget {
     this.application = application;
   }
 
-  /** Counts one connection's requests until they are answered. */
-  ChannelDuplexHandler handler() {
+  /** Counts one connection's requests as they come. */
+  Counter counter() {
     return new Counter();
   }
 
@@ -64,21 +52,35 @@ final class BodyBudget {
     return false;
   }
 
-  private void give(long back) {
-    bytes.addAndGet(-back);
-    shared.give(application, back);
-  }
-
-  /** What one request has taken until now. */
-  private static final class Held {
+  /** What one request has taken; whoever has it gives it back. */
+  final class Held {
     private long bytes;
+
+    private Held() {}
+
+    private boolean take(long more) {
+      if (!BodyBudget.this.take(bytes, more)) {
+        return false;
+      }
+      bytes += more;
+      return true;
+    }
+
+    /** Gives back what it has; then it has nothing. */
+    void give() {
+      BodyBudget.this.bytes.addAndGet(-bytes);
+      shared.give(application, bytes);
+      bytes = 0;
+    }
   }
 
-  private final class Counter extends ChannelDuplexHandler {
-    private final Queue<Held> unanswered = new ArrayDeque<>();
-    // None once it was answered: what still comes of it is thrown away as it comes.
+  /** Stands before the {@link #aggregator} of its connection. */
+  final class Counter extends ChannelInboundHandlerAdapter {
+    // None once it was refused: what still comes of it is thrown away as it comes.
     private @Nullable Held reading;
     private boolean refused;
+
+    private Counter() {}
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
@@ -87,69 +89,67 @@ final class BodyBudget {
         return;
       }
       if (message instanceof HttpRequest) {
+        throwAway();
         reading = new Held();
-        unanswered.add(reading);
       }
-      if (message instanceof HttpContent content && reading != null) {
-        int more = content.content().readableBytes();
-        if (!take(reading.bytes, more)) {
-          ReferenceCountUtil.release(message);
-          refuse(context);
-          return;
-        }
-        reading.bytes += more;
+      if (message instanceof HttpContent content
+          && reading != null
+          && !reading.take(content.content().readableBytes())) {
+        ReferenceCountUtil.release(message);
+        throwAway();
+        refused = true;
+        context.fireChannelRead(
+            new HttpRefusal(HttpAnswer.error(503, "too many large requests at a time"), true));
+        return;
       }
       context.fireChannelRead(message);
     }
 
     @Override
-    public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
-      boolean toldToGoOn =
-          message instanceof HttpResponse head
-              && head.status().codeClass() == HttpStatusClass.INFORMATIONAL;
-      if (message instanceof LastHttpContent && !toldToGoOn) {
-        answered(unanswered.poll());
-      }
-      context.write(message, promise);
-    }
-
-    @Override
     public void channelInactive(ChannelHandlerContext context) {
-      freeAll();
+      throwAway();
       context.fireChannelInactive();
     }
 
-    private void refuse(ChannelHandlerContext context) {
-      refused = true;
-      DefaultFullHttpResponse answer =
-          new DefaultFullHttpResponse(
-              HttpVersion.HTTP_1_1,
-              HttpResponseStatus.SERVICE_UNAVAILABLE,
-              Unpooled.copiedBuffer(
-                  "{\"error\":\"too many large requests at a time\"}", StandardCharsets.UTF_8));
-      answer
-          .headers()
-          .set(HttpHeaderNames.CONTENT_TYPE, HttpHeaderValues.APPLICATION_JSON)
-          .set(HttpHeaderNames.CONTENT_LENGTH, answer.content().readableBytes())
-          .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
-      context.writeAndFlush(answer).addListener(ChannelFutureListener.CLOSE);
-      freeAll();
+    /** The request that has come to its end; from now on the caller has what it took. */
+    Held handOver() {
+      Held whole = reading == null ? new Held() : reading;
+      reading = null;
+      return whole;
     }
 
-    private void answered(@Nullable Held request) {
-      if (request == null) {
-        return;
-      }
-      give(request.bytes);
-      if (request == reading) {
+    private void throwAway() {
+      if (reading != null) {
+        reading.give();
         reading = null;
       }
     }
 
-    private void freeAll() {
-      for (Held request = unanswered.poll(); request != null; request = unanswered.poll()) {
-        answered(request);
-      }
+    /** Puts requests together, and says of one that is too large so in its turn. */
+    HttpObjectAggregator aggregator(int requestBytesMax) {
+      return new HttpObjectAggregator(requestBytesMax) {
+        @Override
+        protected void handleOversizedMessage(
+            ChannelHandlerContext context, HttpMessage oversized) {
+          throwAway();
+          context.fireChannelRead(
+              new HttpRefusal(
+                  HttpAnswer.error(
+                      413, "a request has at most %d bytes".formatted(requestBytesMax)),
+                  false));
+        }
+
+        @Override
+        protected Object newContinueResponse(
+            HttpMessage start, int maxContentLength, ChannelPipeline pipeline) {
+          Object answer = super.newContinueResponse(start, maxContentLength, pipeline);
+          if (answer instanceof HttpResponse response
+              && response.status().codeClass() != HttpStatusClass.INFORMATIONAL) {
+            throwAway();
+          }
+          return answer;
+        }
+      };
     }
   }
 }

@@ -15,7 +15,6 @@ import io.grpc.netty.shaded.io.netty.channel.nio.NioEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpContentCompressor;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpContentDecompressor;
-import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpObjectAggregator;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpServerCodec;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpServerKeepAliveHandler;
 import io.grpc.netty.shaded.io.netty.handler.timeout.IdleStateHandler;
@@ -95,6 +94,7 @@ public final class HttpServer implements AutoCloseable {
       HttpRoutes routes,
       BodyBudget budget,
       InferenceService service) {
+    BodyBudget.Counter counter = budget.counter();
     connection
         .pipeline()
         .addLast(new HttpServerCodec(LINE_BYTES_MAX, HEADERS_BYTES_MAX, CHUNK_BYTES_MAX))
@@ -102,9 +102,10 @@ public final class HttpServer implements AutoCloseable {
         .addLast(new IdleStateHandler(0, 0, config.idle().toMillis(), TimeUnit.MILLISECONDS))
         .addLast(new HttpContentCompressor())
         .addLast(new HttpContentDecompressor(true, config.bodyBytesMax()))
-        .addLast(budget.handler())
-        .addLast(new HttpObjectAggregator(config.bodyBytesMax()))
-        .addLast(new HttpConnection(routes, service.calls()));
+        .addLast(counter)
+        .addLast(counter.aggregator(config.bodyBytesMax()))
+        .addLast(
+            new HttpConnection(routes, service.calls(), service.applications().unnamed(), counter));
   }
 
   /** The port that it really listens on. */

@@ -8,7 +8,9 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.skerry.agent.EchoModel;
+import io.skerry.agent.FakeModel;
 import io.skerry.agent.model.ModelTraits;
+import io.skerry.agent.serve.RequestBudget;
 import io.skerry.agent.serve.TestServer;
 import io.skerry.artifact.ElementType;
 import io.skerry.artifact.TensorSpec;
@@ -32,6 +34,7 @@ import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.zip.DeflaterOutputStream;
@@ -370,6 +373,60 @@ class HttpServerTest {
       out.write(new byte[60_000]);
 
       assertThat(status(in)).isEqualTo(400);
+    }
+  }
+
+  /** A refusal that came first would be taken for the answer to the request before. */
+  @Test
+  void answersInOrderAlsoWhatItRefuses() throws Exception {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+      socket.setSoTimeout(10_000);
+      String head = "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n";
+      socket
+          .getOutputStream()
+          .write(
+              (head.formatted("/v2/models/m/stats", "")
+                      + head.formatted("/v2/models/m", "Origin: http://evil.example\r\n")
+                      + head.formatted("/v2/models/m/stats", "")
+                      + new String(postHead(BODY_BYTES_MAX + 1, ""), UTF_8))
+                  .getBytes(UTF_8));
+
+      InputStream in = socket.getInputStream();
+      assertThat(List.of(status(in), status(in), status(in), status(in)))
+          .containsExactly(200, 403, 200, 413);
+    }
+  }
+
+  /** What a client that went had asked for is still in memory. */
+  @Test
+  @Timeout(20)
+  void countsARequestUntilNobodyWorksOnItAnyMore() throws Exception {
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch go = new CountDownLatch(1);
+    agent.with("slow", FakeModel.waiting(running, go));
+    RequestBudget held = agent.server().service().requests();
+    byte[] body =
+        """
+        {"inputs": [{"name": "input", "shape": [1, 3], "datatype": "FP32", "data": [1, 2, 3]},
+          {"name": "offset", "shape": [1], "datatype": "FP32", "data": [1]}]}"""
+            .getBytes(UTF_8);
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+      String head = new String(postHead(body.length, ""), UTF_8).replace("/m/", "/slow/");
+      socket.getOutputStream().write(head.getBytes(UTF_8));
+      socket.getOutputStream().write(body);
+      running.await();
+    }
+    for (int i = 0; i < 3; i++) {
+      // One thread hears all connections: by then it has heard that the client is gone.
+      assertThat(byHand("GET /v2 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+          .startsWith("HTTP/1.1 200");
+    }
+
+    assertThat(held.bytes()).isEqualTo(body.length);
+
+    go.countDown();
+    while (held.bytes() > 0) {
+      Thread.onSpinWait();
     }
   }
 
