@@ -12,7 +12,7 @@ import java.util.Map;
  *
  * <p>An application may take one part of them; one larger request it may have while that is its
  * only one. The last sixteenth is for requests below 64 KiB, so that large ones shut out nobody's
- * small ones. Thread-safe.
+ * small ones, nor an application's own. Thread-safe.
  */
 public final class RequestBudget {
   private static final int SMALL_BYTES_MAX = 64 << 10;
@@ -20,8 +20,14 @@ public final class RequestBudget {
 
   private final long bytesMax;
   private final int shares;
-  private final Map<String, Long> taken = new HashMap<>();
+  private final Map<String, Taken> taken = new HashMap<>();
   private long bytes;
+
+  /** What an application has, and what of it is in small requests. */
+  private static final class Taken {
+    private long bytes;
+    private long small;
+  }
 
   /**
    * A budget of so many bytes.
@@ -38,11 +44,9 @@ public final class RequestBudget {
     return Runtime.getRuntime().maxMemory() / 2;
   }
 
-  /**
-   * What a JVM has room for in its direct memory beside requests: a quarter. Answers may take two.
-   */
-  static long ofDirectMemory() {
-    return PlatformDependent.maxDirectMemory() / 4;
+  /** So many parts of a JVM's direct memory, in which requests take room, too. */
+  static long ofDirectMemory(int parts) {
+    return PlatformDependent.maxDirectMemory() / parts;
   }
 
   /** The largest request that a budget of so many bytes has room for. */
@@ -64,22 +68,40 @@ public final class RequestBudget {
   }
 
   private synchronized boolean takes(String account, long held, long more) {
-    long own = taken.getOrDefault(account, 0L);
-    long room = held + more < SMALL_BYTES_MAX ? bytesMax : largestRequest(bytesMax);
-    boolean alone = own == held;
-    if (bytes + more > room || (!alone && own + more > bytesMax / shares)) {
+    if (more == 0) {
+      return true;
+    }
+    Taken own = taken.getOrDefault(account, new Taken());
+    boolean isSmall = held + more < SMALL_BYTES_MAX;
+    boolean fits =
+        own.bytes == held
+            || own.bytes + more <= bytesMax / shares
+            || (isSmall && own.small + more <= bytesMax / RESERVE_PARTS);
+    if (!fits || bytes + more > (isSmall ? bytesMax : largestRequest(bytesMax))) {
       return false;
     }
-    taken.put(account, own + more);
+    own.bytes += more;
+    own.small += isSmall ? more : -small(held);
     bytes += more;
+    taken.put(account, own);
     return true;
   }
 
-  /** Gives bytes back that were taken. */
-  public synchronized void give(Application application, long back) {
-    bytes -= back;
+  // Of a request that has so many bytes.
+  private static long small(long held) {
+    return held < SMALL_BYTES_MAX ? held : 0;
+  }
+
+  /** Gives back all that one request has taken. */
+  public synchronized void give(Application application, long held) {
+    bytes -= held;
     taken.computeIfPresent(
-        application.account(), (account, own) -> own == back ? null : Long.valueOf(own - back));
+        application.account(),
+        (account, own) -> {
+          own.bytes -= held;
+          own.small -= small(held);
+          return own.bytes == 0 ? null : own;
+        });
   }
 
   /** The most there may be. */

@@ -24,7 +24,7 @@ class RequestBudgetTest {
   void eachApplicationHasOnePart() {
     assertThat(budget.take(a, 0, 5 * MIB)).isTrue();
     assertThat(budget.take(a, 0, 3 * MIB)).isTrue();
-    assertThat(budget.take(a, 0, 1)).isFalse();
+    assertThat(budget.take(a, 0, 64 << 10)).isFalse();
     assertThat(budget.take(b, 0, 7 * MIB)).isTrue();
 
     budget.give(a, 3 * MIB);
@@ -35,7 +35,7 @@ class RequestBudgetTest {
   void oneLargerRequestMayGrowBeyondThePartWhileItIsTheOnlyOne() {
     assertThat(budget.take(a, 0, 8 * MIB)).isTrue();
     assertThat(budget.take(a, 8 * MIB, 4 * MIB)).isTrue();
-    assertThat(budget.take(a, 0, 1)).isFalse();
+    assertThat(budget.take(a, 0, 64 << 10)).isFalse();
     assertThat(budget.take(b, 0, 3 * MIB)).isTrue();
 
     budget.give(a, 12 * MIB);
@@ -52,6 +52,30 @@ class RequestBudgetTest {
     assertThat(budget.take(b, 0, (64 << 10) - 1)).isTrue();
     assertThat(budget.take(b, (64 << 10) - 1, 1)).isFalse();
     assertThat(RequestBudget.largestRequest(16 * MIB)).isEqualTo(15 * MIB);
+  }
+
+  /** A probe of its health is no reason to restart what works on something large. */
+  @Test
+  void ownLargeRequestsShutOutNoSmallOnes() {
+    assertThat(budget.take(a, 0, 12 * MIB)).isTrue();
+
+    assertThat(budget.take(a, 0, 0)).isTrue();
+    for (int i = 0; i < 16; i++) {
+      assertThat(budget.take(a, 0, 60 << 10)).isTrue();
+    }
+    assertThat(budget.take(a, 60 << 10, 4 << 10)).as("grows large").isFalse();
+    assertThat(budget.take(a, 0, 63 << 10)).as("more than the reserve").isTrue();
+    assertThat(budget.take(a, 0, 63 << 10)).as("more than the reserve").isFalse();
+
+    budget.give(a, 60 << 10);
+    assertThat(budget.take(a, 0, 60 << 10)).isTrue();
+    budget.give(a, 12 * MIB);
+    budget.give(a, 63 << 10);
+    for (int i = 0; i < 16; i++) {
+      budget.give(a, 60 << 10);
+    }
+    assertThat(budget.bytes()).isZero();
+    assertThat(budget.take(a, 0, 12 * MIB)).isTrue();
   }
 
   @Test
