@@ -56,6 +56,14 @@ final class CallBytes extends ServerStreamTracer.Factory {
     }
   }
 
+  /** Says that the client of a stream has taken the answers there were. */
+  static void taken(Context call) {
+    Call its = CALL.get(call);
+    if (its != null) {
+      its.taken();
+    }
+  }
+
   @Override
   public ServerStreamTracer newServerStreamTracer(String method, Metadata headers) {
     return new Call();
@@ -72,7 +80,7 @@ final class CallBytes extends ServerStreamTracer.Factory {
     private long unpacked;
     private long held;
     private long untaken;
-    private boolean answersOnce;
+    private boolean asksOnce;
     private boolean working;
     private boolean over;
 
@@ -93,12 +101,15 @@ final class CallBytes extends ServerStreamTracer.Factory {
     public synchronized void serverCallStarted(ServerCallInfo<?, ?> call) {
       release();
       application = caller.apply(call.getAttributes());
-      answersOnce = call.getMethodDescriptor().getType().serverSendsOneMessage();
+      asksOnce = call.getMethodDescriptor().getType().clientSendsOneMessage();
     }
 
+    // A call of one message keeps it until its client has ended it, whatever else begins to come.
     @Override
     public synchronized void inboundMessage(int number) {
-      releaseUnlessWorking();
+      if (!asksOnce) {
+        releaseUnlessWorking();
+      }
     }
 
     @Override
@@ -109,10 +120,15 @@ final class CallBytes extends ServerStreamTracer.Factory {
 
     @Override
     public synchronized void outboundWireSize(long bytes) {
-      if (answersOnce && !over) {
+      if (!over) {
         untaken += bytes;
         application.leave(bytes);
       }
+    }
+
+    private synchronized void taken() {
+      application.leave(-untaken);
+      untaken = 0;
     }
 
     @Override
@@ -130,8 +146,7 @@ final class CallBytes extends ServerStreamTracer.Factory {
     @Override
     public synchronized void streamClosed(Status status) {
       over = true;
-      application.leave(-untaken);
-      untaken = 0;
+      taken();
       releaseUnlessWorking();
     }
 

@@ -55,6 +55,7 @@ final class InferStream implements StreamObserver<ModelInferRequest> {
   private final InferenceService service;
   private final Application application;
   private final ServerCallStreamObserver<ModelStreamInferResponse> client;
+  private final Context call = Context.current();
   private final boolean grpcError = GRPC_ERROR.get();
   private boolean answering;
   private boolean awaitingReady;
@@ -105,6 +106,7 @@ final class InferStream implements StreamObserver<ModelInferRequest> {
   private synchronized void clientIsReady() {
     if (awaitingReady) {
       awaitingReady = false;
+      CallBytes.taken(call);
       client.request(1);
     }
   }
@@ -118,6 +120,7 @@ final class InferStream implements StreamObserver<ModelInferRequest> {
     if (ended) {
       client.onCompleted();
     } else if (client.isReady()) {
+      CallBytes.taken(call);
       client.request(1);
     } else {
       awaitingReady = true;

@@ -71,7 +71,9 @@ final class LargeMessages {
         fill(piece, stream, read);
         size = Math.min(2 * size, PIECE_BYTES_MAX);
       } while (!piece.isWritable());
-      return parse(prototype, pieces.stream().map(ByteBuf::nioBuffer).toList());
+      // None that is empty: protobuf would read on behind it.
+      return parse(
+          prototype, pieces.stream().filter(ByteBuf::isReadable).map(ByteBuf::nioBuffer).toList());
     } catch (ZipException | EOFException e) {
       throw unreadable(new InvalidProtocolBufferException(e));
     } finally {

@@ -22,19 +22,20 @@ public record ServeBounds(
   private static final int MESSAGE_BYTES_MAX = 64 << 20;
   private static final int CONNECTIONS_MAX = 512;
   private static final int CALLS_MAX = 128;
+  private static final int AHEAD_PARTS = 4;
+  private static final int ANSWER_PARTS = 3;
 
   /**
    * What the JVM has room for: half the heap for requests, each of at most 64 MiB; of direct memory
-   * a quarter for what comes ahead and half for answers; 512 connections with 128 calls each.
+   * a quarter for what comes ahead and a third for answers; 512 connections with 128 calls each.
    */
   public static ServeBounds defaults() {
     long requests = RequestBudget.ofHeap();
-    long ahead = RequestBudget.ofDirectMemory();
     return new ServeBounds(
         (int) Math.min(MESSAGE_BYTES_MAX, RequestBudget.largestRequest(requests)),
         requests,
-        ahead,
-        2 * ahead,
+        RequestBudget.ofDirectMemory(AHEAD_PARTS),
+        RequestBudget.ofDirectMemory(ANSWER_PARTS),
         CONNECTIONS_MAX,
         CALLS_MAX);
   }

@@ -7,10 +7,13 @@ import com.google.common.util.concurrent.ListenableFuture;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.MessageLite;
 import com.sun.management.ThreadMXBean;
+import io.grpc.Attributes;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.ServerStreamTracer;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
@@ -30,6 +33,7 @@ import java.io.InputStream;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -39,6 +43,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -214,6 +219,65 @@ class LargeRequestsTest {
     assertThat(heap.getCurrentThreadAllocatedBytes() - before)
         .isBetween((long) bytes, bytes + (2L << 20));
     assertThat(request.getSerializedSize()).isGreaterThan(bytes);
+  }
+
+  /** Unpacked it fills what it is unpacked into to the last byte, which says that more comes. */
+  @ParameterizedTest
+  @ValueSource(ints = {4 << 10, 12 << 10, 28 << 10})
+  void readsNothingBehindAMessageThatIsCutOff(int bytes) throws Exception {
+    byte[] message = new byte[bytes];
+    // Field 15 as a varint again and again, and of the last one only a byte that is not the last.
+    for (int i = 0; i < bytes - 2; i += 2) {
+      message[i] = 0x78;
+      message[i + 1] = 1;
+    }
+    message[bytes - 2] = 0x78;
+    message[bytes - 1] = (byte) 0x80;
+    ByteArrayOutputStream packed = new ByteArrayOutputStream();
+    try (GZIPOutputStream out = new GZIPOutputStream(packed)) {
+      out.write(message);
+    }
+    InputStream in = new GZIPInputStream(new ByteArrayInputStream(packed.toByteArray()));
+
+    assertThatThrownBy(() -> LargeMessages.read(ModelInferRequest.getDefaultInstance(), in))
+        .isInstanceOf(StatusRuntimeException.class)
+        .hasRootCauseMessage(
+            "While parsing a protocol message, the input ended unexpectedly in the middle of a field.  This could mean either that the input has been truncated or that an embedded message misreported its own length.");
+  }
+
+  @Test
+  void aSecondMessageFreesNothingOfACallThatHasOne() {
+    try (Applications applications = new Applications(List.of(), Optional.empty())) {
+      RequestBudget budget = new RequestBudget(1 << 20, 1);
+      ServerStreamTracer call =
+          new CallBytes(budget, applications.unnamed(), of -> applications.unnamed())
+              .newServerStreamTracer("infer", new Metadata());
+      call.serverCallStarted(
+          new ServerStreamTracer.ServerCallInfo<ModelInferRequest, ModelInferResponse>() {
+            @Override
+            public MethodDescriptor<ModelInferRequest, ModelInferResponse> getMethodDescriptor() {
+              return GRPCInferenceServiceGrpc.getModelInferMethod();
+            }
+
+            @Override
+            public Attributes getAttributes() {
+              return Attributes.EMPTY;
+            }
+
+            @Override
+            public @Nullable String getAuthority() {
+              return null;
+            }
+          });
+      call.inboundMessage(0);
+      call.inboundWireSize(1000);
+
+      call.inboundMessage(1);
+
+      assertThat(budget.bytes()).isEqualTo(1000);
+      call.streamClosed(Status.CANCELLED);
+      assertThat(budget.bytes()).isZero();
+    }
   }
 
   private static ModelInferRequest tensor(int bytes) {
