@@ -9,6 +9,9 @@ import io.skerry.packager.data.Samples;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
@@ -74,15 +77,43 @@ record Items(
               .formatted(calibration.source(), calibration.count(), SHARED_ITEMS_MIN));
     }
     int count = calibration.count();
-    int[] even = IntStream.range(0, count).filter(i -> i % 2 == 0).toArray();
-    int[] odd = IntStream.range(0, count).filter(i -> i % 2 == 1).toArray();
     String source = request.calibration().toString();
+    Optional<Labels> all = given.labels().map(array -> Labels.of(source, array, count));
+    int[] judges = all.filter(Labels::areClasses).map(Items::judges).orElseGet(() -> turns(count));
+    int[] calibrates = IntStream.range(0, count).filter(i -> !contains(judges, i)).toArray();
     return new Items(
-        calibration.chosen(even),
-        calibration.chosen(odd),
-        given.labels().map(array -> Labels.of(source, array, count).chosen(odd)),
+        calibration.chosen(calibrates),
+        calibration.chosen(judges),
+        all.map(labels -> labels.chosen(judges)),
         reference,
         referenceLabels);
+  }
+
+  private static int[] turns(int count) {
+    return IntStream.range(0, count).filter(i -> i % 2 == 1).toArray();
+  }
+
+  /**
+   * The items that judge: of each class every second, so that neither half lacks a class that has
+   * two items, however they are ordered. Ascending.
+   */
+  static int[] judges(Labels classes) {
+    Map<Integer, Boolean> nextJudges = new HashMap<>();
+    int[] judges = new int[classes.count()];
+    int found = 0;
+    for (int item = 0; item < classes.count(); item++) {
+      int behind = item - 2 * found;
+      boolean judge = nextJudges.getOrDefault(classes.at(item), behind > 0);
+      nextJudges.put(classes.at(item), !judge);
+      if (judge) {
+        judges[found++] = item;
+      }
+    }
+    return Arrays.copyOf(judges, found);
+  }
+
+  private static boolean contains(int[] ascending, int item) {
+    return Arrays.binarySearch(ascending, item) >= 0;
   }
 
   private static boolean isSameFile(Path one, Path other) {

@@ -126,6 +126,7 @@ final class Packaging {
             forms,
             tuning,
             judge,
+            items.calibration().count(),
             items.evaluation(),
             score.name(),
             request.maxDrop().orElse(judge.metric().maxDrop()),

@@ -26,6 +26,7 @@ record PackagingContext(
     Forms forms,
     Optional<Tuning> tuning,
     Judge judge,
+    int calibrationItems,
     Samples evaluation,
     String output,
     double maxDrop,
@@ -37,7 +38,8 @@ record PackagingContext(
     VariantWriter writer) {
 
   PackagingReport report(List<Variant> variants) {
-    return new PackagingReport(judge.metric(), judge.floatValue(), evaluation.count(), variants);
+    return new PackagingReport(
+        judge.metric(), judge.floatValue(), calibrationItems, evaluation.count(), variants);
   }
 
   /** What a device of the profile reported of a file; the last report counts. */

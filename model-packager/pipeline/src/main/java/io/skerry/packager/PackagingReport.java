@@ -16,9 +16,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * What was measured and decided, winners and losers.
  *
- * @param items of the evaluation
+ * @param calibrationItems that ranges were taken from
+ * @param items of the evaluation, all of them others
  */
-record PackagingReport(Metric metric, double floatMetric, int items, List<Variant> variants) {
+record PackagingReport(
+    Metric metric, double floatMetric, int calibrationItems, int items, List<Variant> variants) {
   PackagingReport {
     variants = List.copyOf(variants);
   }
@@ -29,6 +31,7 @@ record PackagingReport(Metric metric, double floatMetric, int items, List<Varian
     JsonObject report = new JsonObject();
     report.addProperty("metric", metric.text());
     report.addProperty("float", floatMetric);
+    report.addProperty("calibrationItems", calibrationItems);
     report.addProperty("items", items);
     report.add("variants", array);
     return new GsonBuilder()
@@ -116,6 +119,7 @@ record PackagingReport(Metric metric, double floatMetric, int items, List<Varian
   /** The same as a table for people. */
   String table() {
     StringBuilder text = new StringBuilder();
+    text.append("calibrated on %d items, judged on %d others%n".formatted(calibrationItems, items));
     text.append(
         String.format(
             Locale.ROOT,
