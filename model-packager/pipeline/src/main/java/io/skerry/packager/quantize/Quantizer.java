@@ -102,16 +102,41 @@ public final class Quantizer {
 
   /**
    * What is put together has one scale: an operand takes that of the result, and so does what only
-   * passes elements on to it.
+   * passes elements on to it. What several results want keeps to the last of them; for the others
+   * it is quantized once more.
    */
   private void joinRanges() {
     for (Node node : graph.nodes().reversed()) {
+      boolean joins =
+          node.op() instanceof Op.Concat
+              || (node.op().passesThrough() && rangeOfTensor.containsKey(node.output()));
+      if (!joins || !quantized.contains(node.name())) {
+        continue;
+      }
       String range = rangeOfTensor.getOrDefault(node.output(), node.output());
-      if (node.op() instanceof Op.Concat
-          || (node.op().passesThrough() && rangeOfTensor.containsKey(node.output()))) {
-        node.inputs().forEach(input -> rangeOfTensor.put(input, range));
+      for (String input : node.inputs()) {
+        if (!keepsOwnRange(input, range)) {
+          rangeOfTensor.putIfAbsent(input, range);
+        }
       }
     }
+  }
+
+  /**
+   * Whether a tensor is better quantized once more than at once for a range: where its operator
+   * knows one scale only, or cuts off what is negative, which its own zero point does at no cost.
+   */
+  private boolean keepsOwnRange(String tensor, String range) {
+    return graph.producer(tensor).stream()
+        .anyMatch(
+            maker ->
+                maker.op() instanceof Op.Sigmoid
+                    || maker.op() instanceof Op.Softmax
+                    || (isRectified(maker) && ranges.of(range).minimum() < 0));
+  }
+
+  private static boolean isRectified(Node node) {
+    return node.op() instanceof Op.Activate || node.activation() != Activation.NONE;
   }
 
   static boolean isFinalScore(Graph graph, Node node) {

@@ -23,10 +23,13 @@ import org.tensorflow.lite.schema.TransposeOptionsT;
 final class Tensors {
   private record Form(String tensor, Layout layout, boolean integer) {}
 
+  private record Rescaled(String tensor, Layout layout, TensorScale scale) {}
+
   private final Graph graph;
   private final @Nullable QuantizedGraph quantized;
   private final TfliteFile file;
   private final Map<Form, Integer> forms = new HashMap<>();
+  private final Map<Rescaled, Integer> rescaled = new HashMap<>();
 
   Tensors(Graph graph, Optional<QuantizedGraph> quantized, TfliteFile file) {
     this.graph = graph;
@@ -90,6 +93,30 @@ final class Tensors {
         : toChannelsLast(tensor, source, integer);
   }
 
+  /**
+   * The index of an integer form that has the scale of another tensor: quantized once more, where
+   * the tensor's own is another.
+   */
+  int integer(String tensor, Layout layout, String scaledLike) {
+    TensorScale wanted = scale(scaledLike);
+    if (wanted.equals(scale(tensor))) {
+      return index(tensor, layout, true);
+    }
+    Rescaled form = new Rescaled(tensor, layout, wanted);
+    Integer existing = rescaled.get(form);
+    if (existing != null) {
+      return existing;
+    }
+    boolean asIntegers =
+        forms.keySet().stream().anyMatch(f -> f.tensor.equals(tensor) && f.integer);
+    int source = index(tensor, layout, asIntegers);
+    String name = "%s_int8_as_%s".formatted(tensor, scaledLike);
+    int target = file.activation(name, shape(tensor, layout), wanted);
+    quantize(source, target);
+    rescaled.put(form, target);
+    return target;
+  }
+
   /** Dimensions of a tensor in a layout, for a batch of one. */
   int[] shape(String tensor, Layout layout) {
     Shape shape = graph.shape(tensor);
@@ -132,13 +159,7 @@ final class Tensors {
     int source = index(tensor, layout, !integer);
     int target = declare(tensor, layout, integer);
     if (integer) {
-      file.operator(
-          BuiltinOperator.QUANTIZE,
-          1,
-          new int[] {source},
-          target,
-          BuiltinOptions.QuantizeOptions,
-          new QuantizeOptionsT());
+      quantize(source, target);
     } else {
       file.operator(
           BuiltinOperator.DEQUANTIZE,
@@ -149,6 +170,16 @@ final class Tensors {
           new DequantizeOptionsT());
     }
     return target;
+  }
+
+  private void quantize(int source, int target) {
+    file.operator(
+        BuiltinOperator.QUANTIZE,
+        1,
+        new int[] {source},
+        target,
+        BuiltinOptions.QuantizeOptions,
+        new QuantizeOptionsT());
   }
 
   private int toChannelsLast(String tensor, int source, boolean integer) {

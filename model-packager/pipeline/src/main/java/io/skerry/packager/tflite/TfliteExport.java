@@ -249,15 +249,13 @@ public final class TfliteExport {
     Layout layout = last ? Layout.CHANNELS_LAST : Layout.PLAIN;
     int rank = graph.shape(node.output()).rank();
     int[] inputs =
-        node.inputs().stream().mapToInt(input -> tensors.index(input, layout, integer)).toArray();
-    if (integer) {
-      TensorScale scale = quantized.orElseThrow().scale(node.output());
-      for (String input : node.inputs()) {
-        if (!quantized.orElseThrow().scale(input).equals(scale)) {
-          throw new ModelRefusedException("its operands cannot have one scale");
-        }
-      }
-    }
+        node.inputs().stream()
+            .mapToInt(
+                input ->
+                    integer
+                        ? tensors.integer(input, layout, node.output())
+                        : tensors.index(input, layout, false))
+            .toArray();
     ConcatenationOptionsT options = new ConcatenationOptionsT();
     options.setAxis(Tensors.axis(axis, rank, layout));
     int output = tensors.declare(node.output(), layout, integer);

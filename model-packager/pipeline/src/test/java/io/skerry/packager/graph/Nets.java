@@ -183,6 +183,34 @@ public final class Nets {
     return add(op, Activation.NONE, last);
   }
 
+  /** The tensor that was made last. */
+  public String last() {
+    return last;
+  }
+
+  /** Goes on from another tensor. */
+  public Nets from(String tensor) {
+    last = tensor;
+    return this;
+  }
+
+  /** The tensor that was made last and others, put together by channels. */
+  public Nets concat(String... others) {
+    List<String> operands = new ArrayList<>(List.of(last));
+    operands.addAll(List.of(others));
+    return add(new Op.Concat(1), Activation.NONE, operands.toArray(String[]::new));
+  }
+
+  /** Every pixel so many times, in both directions. */
+  public Nets enlarged(float times) {
+    return add(new Op.Resize("nearest", "asymmetric", "floor", List.of(1f, 1f, times, times)));
+  }
+
+  /** The largest of each four pixels. */
+  public Nets halved() {
+    return add(new Op.MaxPool(window(List.of(2, 2), List.of(2, 2), 0)));
+  }
+
   public Graph graph(String output) {
     Node end = nodes.removeLast();
     nodes.add(new Node(end.name(), end.op(), end.inputs(), output, end.activation()));

@@ -1,0 +1,167 @@
+package io.skerry.packager;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.packager.calibrate.Calibrator;
+import io.skerry.packager.calibrate.Clipping;
+import io.skerry.packager.calibrate.Observations;
+import io.skerry.packager.data.Samples;
+import io.skerry.packager.graph.Activation;
+import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.Nets;
+import io.skerry.packager.graph.OnnxExport;
+import io.skerry.packager.graph.Op;
+import io.skerry.packager.graph.Shape;
+import io.skerry.packager.measure.Bench;
+import io.skerry.packager.measure.Delegation;
+import io.skerry.packager.measure.FusionCheck;
+import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.quantize.Options;
+import io.skerry.packager.quantize.QdqExport;
+import io.skerry.packager.quantize.Scheme;
+import io.skerry.packager.tflite.TfliteExport;
+import io.skerry.packager.tflite.TfliteImport;
+import io.skerry.profile.Engine;
+import io.skerry.runtime.LoadedModel;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.tensorflow.lite.schema.BuiltinOperator;
+import org.tensorflow.lite.schema.Model;
+import org.tensorflow.lite.schema.SubGraph;
+
+/** Tensors that several operators want at different scales, as in the necks of detectors. */
+class BranchScalesTest {
+  private final Bench bench = new Bench();
+  @TempDir private Path folder;
+
+  @Test
+  void ofAPyramidThatGoesDownTwoLevels() throws Exception {
+    Nets net = backbone(1);
+    Levels levels = levels(net);
+    String lowest = net.enlarged(2).last();
+    net.from(levels.coarse()).enlarged(4).concat(lowest, levels.fine());
+    net.conv(8, Activation.RELU, 3, 3).halved().concat(levels.lower());
+
+    assertIntegers(scored(net));
+  }
+
+  @Test
+  void ofAPyramidThatGoesDownAndUp() throws Exception {
+    Nets net = backbone(2);
+    Levels levels = levels(net);
+    net.enlarged(2).concat(levels.fine()).conv(6, Activation.NONE, 3, 3);
+    net.halved().concat(levels.lower()).conv(8, Activation.RELU, 3, 3);
+    net.halved().concat(levels.coarse());
+
+    assertIntegers(scored(net));
+  }
+
+  @Test
+  void ofATensorThatIsPutTogetherWithTwoOthers() throws Exception {
+    Nets net = backbone(3);
+    String shared = net.last();
+    String wide = net.binary(Op.Binary.Kind.MUL, net.random(20, 8, 1, 1)).last();
+    String narrow = net.from(shared).conv(4, Activation.RELU6, 1, 1).last();
+    String first = net.from(shared).concat(wide).conv(4, Activation.NONE, 1, 1).last();
+    net.from(shared).concat(narrow).conv(4, Activation.NONE, 1, 1).concat(first);
+
+    assertIntegers(scored(net));
+  }
+
+  @Test
+  void ofAScoreThatIsPutTogetherWithWiderOnes() throws Exception {
+    Nets net = backbone(4);
+    String features = net.last();
+    net.conv(8, Activation.NONE, 1, 1).add(new Op.Sigmoid()).halved().enlarged(2);
+
+    assertIntegers(scored(net.concat(features)));
+  }
+
+  @Test
+  void ofATensorThatTheModelSaysToo() throws Exception {
+    Nets net = backbone(5);
+    String shared = net.last();
+    net.enlarged(2).halved().concat(shared).binary(Op.Binary.Kind.MUL, net.random(5, 16, 1, 1));
+    Graph graph = scored(net.concat(shared));
+
+    assertIntegers(
+        new Graph(
+            graph.name(),
+            graph.input(),
+            List.of("y", shared),
+            graph.nodes(),
+            graph.constants(),
+            graph.shapes()));
+  }
+
+  private static Nets backbone(long seed) {
+    Nets net = new Nets(seed, "x", Shape.BATCH, 3, 16, 16);
+    return net.conv(8, Activation.NONE, 3, 3);
+  }
+
+  /** Feature maps of three sizes, and what the two coarser ones make together. */
+  private record Levels(String fine, String coarse, String lower) {}
+
+  /** Ends with the last of them. */
+  private static Levels levels(Nets net) {
+    String fine = net.last();
+    String middle = net.halved().conv(12, Activation.RELU, 3, 3).last();
+    String coarse = net.halved().conv(8, Activation.NONE, 3, 3).last();
+    net.enlarged(2).concat(middle).conv(8, Activation.NONE, 1, 1);
+    return new Levels(fine, coarse, net.last());
+  }
+
+  private static Graph scored(Nets net) {
+    return net.conv(6, Activation.RELU, 3, 3)
+        .add(new Op.GlobalAveragePool())
+        .flatten()
+        .dense(5, Activation.NONE)
+        .graph("y");
+  }
+
+  /** Both formats compute on integers alone, and say what the floats say. */
+  private void assertIntegers(Graph graph) throws Exception {
+    Samples items = Nets.randomItems(graph, 32);
+    Observations seen = Calibrator.observe(graph, items);
+    Outputs floats = outputs(Engine.ONNXRUNTIME, OnnxExport.write(graph), items);
+    Options options = Options.of(Clipping.MIN_MAX);
+
+    byte[] onnx = QdqExport.write(Nets.quantized(graph, seen, Scheme.UNSIGNED, options));
+    byte[] tflite = TfliteExport.write(Nets.quantized(graph, seen, Scheme.SIGNED, options));
+
+    assertThat(FusionCheck.unfused(onnx)).isEmpty();
+    assertThat(outputs(Engine.ONNXRUNTIME, onnx, items).signalToNoise(floats)).isGreaterThan(25);
+    assertThat(outputs(Engine.TFLITE, tflite, items).signalToNoise(floats)).isGreaterThan(25);
+    assertThat(operators(tflite))
+        .filteredOn(code -> code == BuiltinOperator.DEQUANTIZE)
+        .hasSameSizeAs(graph.outputs());
+    Path file = Files.write(folder.resolve("delegated.tflite"), tflite);
+    assertThat(Delegation.undelegated(file)).isSubsetOf("RESIZE_NEAREST_NEIGHBOR");
+    Graph again = TfliteImport.readAny(tflite).graph();
+    assertThat(outputs(Engine.ONNXRUNTIME, OnnxExport.write(again), items).signalToNoise(floats))
+        .isGreaterThan(25);
+  }
+
+  private static List<Integer> operators(byte[] tflite) {
+    Model model = Model.getRootAsModel(ByteBuffer.wrap(tflite));
+    SubGraph graph = model.subgraphs(0);
+    return new ArrayList<>(
+        IntStream.range(0, graph.operatorsLength())
+            .map(i -> model.operatorCodes((int) graph.operators(i).opcodeIndex()).builtinCode())
+            .boxed()
+            .toList());
+  }
+
+  private Outputs outputs(Engine engine, byte[] content, Samples items) throws Exception {
+    Path file = Files.write(folder.resolve("model." + engine), content);
+    try (LoadedModel model = bench.load(engine, file)) {
+      return bench.outputs(model, items, "y");
+    }
+  }
+}
