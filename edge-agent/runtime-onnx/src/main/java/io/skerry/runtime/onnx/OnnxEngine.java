@@ -219,11 +219,17 @@ public final class OnnxEngine implements InferenceEngine {
 
     /** Made when it is first asked for. */
     private static final class Lazy {
-      private static final Environment SHARED = make();
+      private static final Environment SHARED = loaded();
     }
 
     static Environment shared() {
       return Lazy.SHARED;
+    }
+
+    private static Environment loaded() {
+      Environment environment = make();
+      UnpackedLibraries.forget();
+      return environment;
     }
 
     private static Environment make() {

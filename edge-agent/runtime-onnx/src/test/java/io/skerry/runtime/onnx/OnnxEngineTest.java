@@ -32,6 +32,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -52,6 +54,24 @@ class OnnxEngineTest {
         .isInstanceOfSatisfying(
             EngineStatus.Available.class,
             available -> assertThat(available.providers()).contains("cpu"));
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void leavesNoLibrariesBehindWhateverEndsItsProcess() throws Exception {
+    engine.probe();
+
+    try (Stream<String> mapped = Files.lines(Path.of("/proc/self/maps"))) {
+      List<String> libraries =
+          mapped
+              .filter(line -> line.contains("onnxruntime-java"))
+              .map(line -> line.substring(line.indexOf('/')))
+              .distinct()
+              .toList();
+      assertThat(libraries).hasSize(2).allMatch(library -> library.endsWith(" (deleted)"));
+      Path unpacked = Path.of(libraries.getFirst()).getParent();
+      assertThat(unpacked).doesNotExist();
+    }
   }
 
   @Test
