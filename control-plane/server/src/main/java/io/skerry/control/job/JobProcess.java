@@ -18,10 +18,14 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One job's process, from start to end, under limits. */
 final class JobProcess {
   static final long LOG_BYTES_MAX = 64L << 20;
+
+  private static final Logger log = LoggerFactory.getLogger(JobProcess.class);
 
   private static final Duration LOOK_EVERY = Duration.ofMillis(200);
   private static final Duration STOP_GRACE = Duration.ofSeconds(3);
@@ -31,7 +35,6 @@ final class JobProcess {
           "HOME",
           "LANG",
           "LC_ALL",
-          "TMPDIR",
           "USER",
           "LD_LIBRARY_PATH",
           // Where an arm64 Java is, for proofs of accuracy under emulation.
@@ -64,15 +67,26 @@ final class JobProcess {
     List<String> command = new ArrayList<>(program.command());
     command.add(1, "-Xmx" + limits.heapMebibytes() + "m");
     command.add(2, "-D%s=%d".formatted(JobMain.SERVER, ProcessHandle.current().pid()));
+    Path temporary = Files.createDirectories(folder.temporary()).toAbsolutePath();
+    command.add(3, "-Djava.io.tmpdir=" + temporary);
     command.add(folder.path().toAbsolutePath().toString());
     ProcessBuilder builder =
         new ProcessBuilder(command)
             .directory(folder.path().toFile())
             .redirectErrorStream(true)
-            .redirectOutput(log(folder).toFile());
+            .redirectOutput(logFile(folder).toFile());
     // Only what a process needs to run: the control plane's own secrets may be in its environment.
     builder.environment().keySet().retainAll(ENVIRONMENT);
-    builder.environment().putAll(Map.of("ORT_DISABLE_TELEMETRY", "1", "OPT_OUT_TRACKING", "true"));
+    builder
+        .environment()
+        .putAll(
+            Map.of(
+                "ORT_DISABLE_TELEMETRY",
+                "1",
+                "OPT_OUT_TRACKING",
+                "true",
+                "TMPDIR",
+                temporary.toString()));
     return new JobProcess(folder, builder.start(), limits);
   }
 
@@ -128,8 +142,8 @@ final class JobProcess {
           "stopped: it used %,d MiB of memory, its limit is %,d MiB"
               .formatted(resident >> 20, limits.memoryBytesMax() >> 20));
     }
-    Path log = log(folder);
-    if (Files.exists(log) && Files.size(log) > LOG_BYTES_MAX) {
+    Path written = logFile(folder);
+    if (Files.exists(written) && Files.size(written) > LOG_BYTES_MAX) {
       return failure(ErrorCode.RUN_FAILED, "stopped: it wrote more than 64 MiB to its log");
     }
     return Optional.empty();
@@ -154,7 +168,7 @@ final class JobProcess {
 
   private String lastLogLine() {
     try {
-      List<String> lines = Files.readAllLines(log(folder));
+      List<String> lines = Files.readAllLines(logFile(folder));
       return lines.stream()
           .filter(line -> !line.isBlank())
           .reduce((first, second) -> second)
@@ -167,7 +181,7 @@ final class JobProcess {
 
   /**
    * Ends the process and what it started, by force when it takes too long; also what a process that
-   * has ended left running.
+   * has ended left running, and its temporary files: a killed one removes none.
    */
   void stop() throws InterruptedException {
     look();
@@ -184,6 +198,19 @@ final class JobProcess {
       process.destroyForcibly();
     }
     process.waitFor();
+    removeTemporary(folder);
+  }
+
+  /** Whatever stays is tried again with the next start of the server. */
+  static void removeTemporary(JobFolder folder) {
+    try {
+      folder.removeTemporary();
+    } catch (IOException e) {
+      log.atWarn()
+          .addKeyValue("folder", folder.temporary())
+          .addKeyValue("cause", e.toString())
+          .log("temporary files of a job not removed");
+    }
   }
 
   private void look() {
@@ -226,7 +253,7 @@ final class JobProcess {
     return Optional.of(new JobError(code.name(), detail));
   }
 
-  private static Path log(JobFolder folder) {
+  private static Path logFile(JobFolder folder) {
     return folder.path().resolve("process.log");
   }
 }

@@ -36,6 +36,10 @@ final class JobStore {
     this.folders = folders;
   }
 
+  Path folders() {
+    return folders;
+  }
+
   Path folder(String id) {
     return folders.resolve(id);
   }

@@ -16,7 +16,9 @@ import io.skerry.protocol.ErrorCode;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -31,6 +33,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,6 +52,8 @@ public final class Jobs {
   public static final int QUEUE_MAX = 64;
 
   private static final Logger log = LoggerFactory.getLogger(Jobs.class);
+  // Once at the start and once a look later: until then all that an earlier start left has ended.
+  private static final int SWEEPS = 2;
   private static final long PAUSE_MILLIS_FIRST = 100;
   private static final long PAUSE_MILLIS_MAX = 5000;
 
@@ -62,6 +67,7 @@ public final class Jobs {
   private final Map<String, JobProcess> running = new ConcurrentHashMap<>();
   private volatile @Nullable Loop loop;
   private volatile boolean closing;
+  private int sweeps;
 
   Jobs(Database database, DataFolder data, ApplicationEventPublisher<JobEnded> ended) {
     this.database = database;
@@ -136,6 +142,21 @@ public final class Jobs {
       }
     }
     store.untold().stream().filter(id -> !open.contains(id)).forEach(this::tell);
+    if (sweeps < SWEEPS) {
+      sweeps++;
+      sweep();
+    }
+  }
+
+  // What jobs of an earlier start left, whose server was killed with them.
+  private void sweep() {
+    try (Stream<Path> folders = Files.list(store.folders())) {
+      folders
+          .filter(folder -> !open.contains(folder.getFileName().toString()))
+          .forEach(folder -> JobProcess.removeTemporary(JobFolder.at(folder)));
+    } catch (IOException | UncheckedIOException e) {
+      log.atWarn().addKeyValue("cause", e.toString()).log("temporary files of jobs not looked for");
+    }
   }
 
   private static JobError lost(boolean own) {

@@ -16,6 +16,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("slow")
 class JobProcessTest {
@@ -128,6 +130,28 @@ class JobProcessTest {
     JobProcess process = start("startLarge", new JobLimits(64, 350L << 20, Duration.ofSeconds(60)));
 
     assertThat(process.follow(progress::add).toString()).contains("its limit is 350 MiB");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"cancelled", "killed", "over its memory"})
+  void removesWhatAProcessUnpackedHoweverItEnds(String how) throws Exception {
+    long memory = how.equals("over its memory") ? 1 << 20 : 2L << 30;
+    JobProcess process = start("unpack", new JobLimits(64, memory, Duration.ofSeconds(60)));
+    CompletableFuture<JobProgress> told = new CompletableFuture<>();
+    CompletableFuture<JobProcess.End> end =
+        CompletableFuture.supplyAsync(() -> follow(process, told));
+    if (!how.equals("over its memory")) {
+      Path unpacked = Path.of(told.get(30, TimeUnit.SECONDS).message());
+      assertThat(unpacked).startsWith(folder.toAbsolutePath());
+    }
+    switch (how) {
+      case "cancelled" -> process.cancel();
+      case "killed" -> process.handle().destroyForcibly();
+      default -> {}
+    }
+
+    assertThat(end.get(30, TimeUnit.SECONDS)).isNotInstanceOf(JobProcess.End.Succeeded.class);
+    assertThat(JobFolder.at(folder).temporary()).doesNotExist();
   }
 
   @Test

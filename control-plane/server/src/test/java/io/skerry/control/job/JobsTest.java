@@ -9,6 +9,7 @@ import io.skerry.artifact.job.JobFolder;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.protocol.ErrorCode;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -30,12 +31,17 @@ import org.junit.jupiter.params.provider.ValueSource;
 class JobsTest {
   private static final JobLimits LIMITS = new JobLimits(64, 2L << 30, Duration.ofSeconds(60));
 
+  private Path left;
   private TestPlane plane;
   private Jobs jobs;
   private EndedJobs ended;
 
   @BeforeAll
   void start(@TempDir Path folder) throws IOException {
+    left = folder.resolve("data/jobs/of-a-killed-server");
+    Files.write(
+        Files.createDirectories(left.resolve("tmp/natives")).resolve("library.so"),
+        new byte[1 << 16]);
     plane = TestPlane.start(folder.resolve("data"));
     jobs = plane.bean(Jobs.class);
     ended = plane.bean(EndedJobs.class);
@@ -44,6 +50,14 @@ class JobsTest {
   @AfterAll
   void stop() throws IOException {
     plane.close();
+  }
+
+  @Test
+  void removesWhatJobsOfAKilledServerUnpacked() {
+    jobs.look();
+
+    assertThat(left.resolve("tmp")).doesNotExist();
+    assertThat(left).exists();
   }
 
   @Test

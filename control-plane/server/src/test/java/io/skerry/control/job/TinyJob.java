@@ -50,6 +50,12 @@ final class TinyJob {
           new ProcessBuilder("sh", "-c", "head -c 500000000 /dev/zero | tail; sleep 600")
               .start()
               .waitFor();
+      case "unpack" -> {
+        Path unpacked = Files.createTempDirectory("natives");
+        Files.write(unpacked.resolve("library.so"), new byte[1 << 16]);
+        folder.report(new JobProgress("wait", 0, 0, unpacked.toString()));
+        new CountDownLatch(1).await();
+      }
       case "environment" -> Files.write(output.resolve("result.txt"), System.getenv().keySet());
       default -> {
         folder.report(new JobProgress("wait", 0, 0, "waiting"));

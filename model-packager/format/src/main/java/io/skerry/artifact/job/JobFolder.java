@@ -35,6 +35,7 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  * output/          the result: output.part/ until the process has succeeded
  * error.json       {"code", "detail"} when it failed
  * trace.txt        the stack trace, when the failure was not foreseen
+ * tmp/             the process's temporary files; gone when it has ended, however it ended
  * }</pre>
  */
 public final class JobFolder {
@@ -81,6 +82,19 @@ public final class JobFolder {
   /** The result; there only when the job has succeeded. */
   public Path output() {
     return folder.resolve("output");
+  }
+
+  /**
+   * Where the process and what it starts keep temporary files. Too long a name for Unix sockets,
+   * perhaps.
+   */
+  public Path temporary() {
+    return folder.resolve("tmp");
+  }
+
+  /** Removes all temporary files; of a process that still runs, those that it has made so far. */
+  public void removeTemporary() throws IOException {
+    deleteTree(temporary());
   }
 
   /**
@@ -197,8 +211,10 @@ public final class JobFolder {
     }
     try (Stream<Path> paths = Files.walk(tree)) {
       for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(path);
+        Files.deleteIfExists(path);
       }
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     }
   }
 }
