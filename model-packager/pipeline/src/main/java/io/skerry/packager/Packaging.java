@@ -23,6 +23,7 @@ import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -60,6 +61,8 @@ final class Packaging {
   static PackagingReport run(PackagingRequest request, Path output, Progress progress)
       throws IOException {
     Path folder = Files.createTempDirectory("skerry-pack-");
+    Thread atInterrupt = Thread.ofPlatform().unstarted(() -> deleteQuietly(folder));
+    Runtime.getRuntime().addShutdownHook(atInterrupt);
     try {
       return new Packaging(request, progress).run(output, folder);
     } catch (ModelRefusedException e) {
@@ -79,7 +82,24 @@ final class Packaging {
                   "prune the model, or give fewer items"),
           e);
     } finally {
+      forget(atInterrupt);
       delete(folder);
+    }
+  }
+
+  private static void forget(Thread atInterrupt) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(atInterrupt);
+    } catch (IllegalStateException e) {
+      // It runs already.
+    }
+  }
+
+  private static void deleteQuietly(Path folder) {
+    try {
+      delete(folder);
+    } catch (IOException | UncheckedIOException e) {
+      System.err.printf("skerry pack: temporary files stay in %s: %s%n", folder, oneLine(e));
     }
   }
 
@@ -361,7 +381,7 @@ final class Packaging {
     }
     try (Stream<Path> paths = Files.walk(folder)) {
       for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(path);
+        Files.deleteIfExists(path);
       }
     }
   }

@@ -182,12 +182,15 @@ public final class Emulator {
   }
 
   private void run(Path tasks, Path folder) throws IOException {
+    // Its engines unpack libraries, which it does not remove when it is ended.
+    Path temporary = Files.createDirectories(folder.resolve("emulated-tmp")).toAbsolutePath();
     List<String> line = new ArrayList<>(command);
     line.addAll(
         List.of(
             "-Xint",
             "-XX:+UseSerialGC",
             "-Xmx1g",
+            "-Djava.io.tmpdir=" + temporary,
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow",
             "-cp",
