@@ -11,9 +11,10 @@ import org.jspecify.annotations.Nullable;
  * @param windowMillis windows that are counted together, in milliseconds
  * @param bins ordinary bins of a feature at most
  * @param features that are told
- * @param bytesPerDay of windows, everything that travels with them counted
+ * @param bytesPerDay of windows, everything that travels with them counted; absent where devices
+ *     tell less than this already, so that nobody can weigh it
  * @param windows within which the shifts are found as often as not
- * @param chosen the first step that fits the model's bytes a day; the first where there is no limit
+ * @param chosen whether most devices' last records were told by this step
  * @param shifts smallest ones, in cohorts of rising size
  */
 public record BudgetStep(
@@ -24,7 +25,7 @@ public record BudgetStep(
     long windowMillis,
     int bins,
     int features,
-    long bytesPerDay,
+    @Nullable Long bytesPerDay,
     int windows,
     boolean chosen,
     List<Shift> shifts) {
@@ -38,7 +39,7 @@ public record BudgetStep(
    * @param devices of the cohort
    * @param peers all others of the fleet
    * @param sigma training standard deviations of the feature in the middle; absent when none is
-   *     found as fast
+   *     found as fast, or nobody can tell
    */
   public record Shift(int devices, int peers, @Nullable Double sigma) {}
 
@@ -51,7 +52,7 @@ public record BudgetStep(
       long windowMillis,
       int bins,
       int features,
-      long bytesPerDay,
+      @Nullable Long bytesPerDay,
       int windows,
       boolean chosen,
       int devices,

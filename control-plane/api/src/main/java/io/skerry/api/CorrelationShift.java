@@ -4,8 +4,8 @@ package io.skerry.api;
  * How the correlation of two features changed within the devices of an incident's cohort since its
  * onset; the interval holds with 95 % for all pairs together.
  *
- * @param before correlation on days before the onset
- * @param since on whole days since
+ * @param before correlation within devices before the onset, on average
+ * @param since the same since
  * @param change of it
  * @param low of the change
  * @param high of the change

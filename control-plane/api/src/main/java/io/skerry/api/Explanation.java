@@ -15,8 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param recomputedDetail the figures of the second judgement, or what is missing
  * @param history the stream's windows around the onset
  * @param distribution of the feature; absent when its windows are gone
- * @param correlations the pairs of features whose correlation changed most surely since the onset;
- *     none before a whole day has passed
+ * @param correlations what moves together no more
  * @param marks rollouts that ended or began near the onset
  */
 public record Explanation(
@@ -30,11 +29,10 @@ public record Explanation(
     String recomputedDetail,
     List<DriftPoint> history,
     @Nullable Distribution distribution,
-    List<CorrelationShift> correlations,
+    CorrelationReport correlations,
     List<RolloutMark> marks) {
   public Explanation {
     history = List.copyOf(history);
-    correlations = List.copyOf(correlations);
     marks = List.copyOf(marks);
   }
 }

@@ -2,10 +2,12 @@ package io.skerry.cli;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import io.skerry.api.BudgetStep;
 import io.skerry.api.client.SkerryClient;
 import java.io.PrintWriter;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -73,7 +75,9 @@ final class DriftCommand {
       name = "budget",
       description = {
         "What a device's bytes a day buy: the published order in which it tells less, with the",
-        "smallest shift that each step leaves to be found within 4 windows as often as not."
+        "smallest shift that each step leaves to be found within 4 windows as often as not. NOW",
+        "marks how most devices told their last window; - is what cannot be known from what they",
+        "tell, or no shift that is found as fast."
       },
       mixinStandardHelpOptions = true)
   int budget(
@@ -84,15 +88,13 @@ final class DriftCommand {
               defaultValue = "table")
           Output output) {
     try (SkerryClient client = server.client()) {
-      List<JsonObject> steps =
-          client.list(
-              "/v1/models/%s/byte-budget".formatted(DescribeCommand.encoded(model)),
-              JsonObject.class);
+      String path = "/v1/models/%s/byte-budget".formatted(DescribeCommand.encoded(model));
       PrintWriter out = spec.commandLine().getOut();
       if (output == Output.JSON) {
-        steps.forEach(one -> out.println(Json.pretty(one)));
+        client.list(path, JsonObject.class).forEach(one -> out.println(Json.pretty(one)));
         return ExitCodes.DONE;
       }
+      List<BudgetStep> steps = client.list(path, BudgetStep.class);
       if (steps.isEmpty()) {
         spec.commandLine().getErr().println("no window of %s was judged yet".formatted(model));
         return ExitCodes.DONE;
@@ -109,20 +111,19 @@ final class DriftCommand {
                   "DEVICES",
                   "PEERS",
                   "SIGMA"));
-      for (JsonObject step : steps) {
-        for (JsonElement each : Json.array(step, "shifts")) {
-          JsonObject shift = each.getAsJsonObject();
+      for (BudgetStep step : steps) {
+        for (BudgetStep.Line line : step.lines()) {
           table.add(
               List.of(
-                  Json.text(step, "slot"),
-                  Json.text(step, "windowMillis"),
-                  Json.text(step, "bins"),
-                  Json.text(step, "features"),
-                  Json.text(step, "bytesPerDay"),
-                  Json.text(step, "chosen").equals("true") ? "*" : "",
-                  Json.text(shift, "devices"),
-                  Json.text(shift, "peers"),
-                  Json.text(shift, "sigma")));
+                  line.slot(),
+                  Long.toString(line.windowMillis()),
+                  Integer.toString(line.bins()),
+                  Integer.toString(line.features()),
+                  line.bytesPerDay() == null ? "-" : Long.toString(line.bytesPerDay()),
+                  line.chosen() ? "*" : "",
+                  Integer.toString(line.devices()),
+                  Integer.toString(line.peers()),
+                  line.sigma() == null ? "-" : String.format(Locale.ROOT, "%.4g", line.sigma())));
         }
       }
       table.print(out);
@@ -319,7 +320,7 @@ final class DriftCommand {
                 "N_BEFORE",
                 "N_SINCE"));
     boolean any = false;
-    for (JsonElement element : Json.array(explanation, "correlations")) {
+    for (JsonElement element : Json.array(explanation, "correlations.pairs")) {
       JsonObject pair = element.getAsJsonObject();
       any = true;
       pairs.add(
@@ -336,7 +337,20 @@ final class DriftCommand {
     }
     if (any) {
       out.println();
-      line(out, "correlations within devices that changed most surely since the onset");
+      line(
+          out,
+          "correlations within devices that changed most surely since the onset, from %s of %s devices"
+              .formatted(
+                  Json.text(explanation, "correlations.devices"),
+                  Json.text(explanation, "correlations.devicesKnown")));
+      line(
+          out,
+          "(%s read; sums of %s days a device before and %s since, a share of %s of less than a day or of unknown length)"
+              .formatted(
+                  Json.text(explanation, "correlations.devicesRead"),
+                  Json.text(explanation, "correlations.daysBefore"),
+                  Json.text(explanation, "correlations.daysSince"),
+                  Json.text(explanation, "correlations.partial")));
       pairs.print(out);
     }
   }

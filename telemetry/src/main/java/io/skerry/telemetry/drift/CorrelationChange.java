@@ -9,11 +9,12 @@ import java.util.List;
  * How the correlation of two features changed within devices.
  *
  * <pre>{@code
- * d = mean over devices of (atanh r_after - atanh r_before)      standard error over devices
+ * d = mean over devices of (r_after - r_before)      standard error over devices
  * }</pre>
  *
  * <p>The unit is the device: predictions of one are alike, and how devices differ from each other
- * is no correlation within any. Intervals hold with 95 % for all pairs together.
+ * is no correlation within any. All weigh the same, however much they count: one of n moves the
+ * mean by 2 / n at most, whatever it says. Intervals hold with 95 % for all pairs together.
  *
  * @param one place of a feature among those that are summed up pair by pair
  * @param other place of the other
@@ -37,7 +38,6 @@ public record CorrelationChange(
   public static final int DEVICES_MIN = 8;
 
   private static final int PREDICTIONS_MIN = 30;
-  private static final double CORRELATION_MAX = .9999;
 
   /**
    * What one device summed up.
@@ -85,8 +85,8 @@ public record CorrelationChange(
     long predictionsBefore = 0;
     long predictionsAfter = 0;
     for (Device device : devices) {
-      double first = fisher(device.before().correlation(one, other));
-      double moved = fisher(device.after().correlation(one, other)) - first;
+      double first = bounded(device.before().correlation(one, other));
+      double moved = bounded(device.after().correlation(one, other)) - first;
       // A feature that was constant has none.
       if (!Double.isNaN(moved)) {
         n++;
@@ -100,24 +100,19 @@ public record CorrelationChange(
     double base = before / n;
     double mean = difference / n;
     double error = Math.sqrt(Math.max(0, squares / n - mean * mean) / Math.max(1, n - 1));
-    double from = Math.tanh(base);
-    double to = Math.tanh(base + mean);
     return new CorrelationChange(
         one,
         other,
-        from,
-        to,
-        new Estimate(
-            to - from,
-            Math.tanh(base + mean - z * error) - from,
-            Math.tanh(base + mean + z * error) - from),
+        base,
+        base + mean,
+        new Estimate(mean, mean - z * error, mean + z * error),
         n,
         predictionsBefore,
         predictionsAfter);
   }
 
-  private static double fisher(double correlation) {
-    double bounded = Math.max(-CORRELATION_MAX, Math.min(CORRELATION_MAX, correlation));
-    return .5 * Math.log((1 + bounded) / (1 - bounded));
+  // Rounding takes it a little beyond 1.
+  private static double bounded(double correlation) {
+    return Math.max(-1, Math.min(1, correlation));
   }
 }

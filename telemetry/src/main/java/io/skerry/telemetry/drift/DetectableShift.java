@@ -40,8 +40,12 @@ public final class DetectableShift {
               verdict.error() * verdict.error() / share, beyond * Math.max(0, beyond) / share));
     }
 
-    /** The same of windows that are counted together: what one hands on to the next stays. */
-    public Spread together(int windows) {
+    /**
+     * The same of windows that are counted together: what one hands on to the next stays.
+     *
+     * @param windows how many of those that this is the spread of, at least 1
+     */
+    public Spread together(double windows) {
       double lasting = variance > 0 ? Math.min(1, baselineVariance / variance) : 0;
       double part = lasting + (1 - lasting) / windows;
       return new Spread(variance * part, baselineVariance * part);

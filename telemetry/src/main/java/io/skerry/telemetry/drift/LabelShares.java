@@ -1,6 +1,7 @@
 package io.skerry.telemetry.drift;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -26,44 +27,76 @@ public record LabelShares(List<Share> classes) {
     }
   }
 
-  /** Weights of one device, per class. */
-  public record DeviceShares(List<Double> predicted, List<Double> actual) {
-    public DeviceShares {
-      predicted = List.copyOf(predicted);
-      actual = List.copyOf(actual);
-    }
-  }
-
   /**
-   * Compares.
-   *
-   * @param training counts per class; all 0 where they are not known
-   * @throws IllegalArgumentException if a device has another number of classes
+   * What devices counted, device by device: of any number of them, a few sums for each class are
+   * kept. Not thread-safe.
    */
-  public static LabelShares of(List<DeviceShares> devices, List<Long> training) {
-    double all = training.stream().mapToLong(Long::longValue).sum();
-    for (DeviceShares one : devices) {
-      if (one.predicted().size() != training.size() || one.actual().size() != training.size()) {
-        throw new IllegalArgumentException(
-            "%d predicted and %d actual classes of %d"
-                .formatted(one.predicted().size(), one.actual().size(), training.size()));
+  public static final class Sums {
+    private final List<Ratio.Sums> predicted = new ArrayList<>();
+    private final List<Ratio.Sums> actual = new ArrayList<>();
+
+    public Sums(int classes) {
+      for (int i = 0; i < classes; i++) {
+        predicted.add(new Ratio.Sums());
+        actual.add(new Ratio.Sums());
       }
     }
-    List<Share> shares = new ArrayList<>();
-    for (int i = 0; i < training.size(); i++) {
-      int at = i;
-      double known = all == 0 ? Double.NaN : training.get(i) / all;
-      Estimate actual =
-          Ratio.of(devices, one -> one.actual().get(at), one -> sum(one.actual())).estimate();
-      shares.add(
-          new Share(
-              Ratio.of(devices, one -> one.predicted().get(at), one -> sum(one.predicted()))
-                  .estimate(),
-              actual,
-              known,
-              shift(actual, known, all)));
+
+    /**
+     * All that one device predicted, which is the unit: a second call is another device.
+     *
+     * @param weights by class
+     * @throws IllegalArgumentException if it has another number of classes
+     */
+    public void addPredicted(List<Double> weights) {
+      add(weights, predicted);
     }
-    return new LabelShares(List.copyOf(shares));
+
+    /**
+     * All that is known of one device's outcomes.
+     *
+     * @param weights by class, one over the inclusion probability for each outcome
+     * @throws IllegalArgumentException if it has another number of classes
+     */
+    public void addActual(List<Double> weights) {
+      add(weights, actual);
+    }
+
+    private static void add(List<Double> weights, List<Ratio.Sums> sums) {
+      checkClasses(weights.size(), sums.size());
+      double all = weights.stream().mapToDouble(Double::doubleValue).sum();
+      for (int i = 0; i < sums.size(); i++) {
+        sums.get(i).add(weights.get(i), all);
+      }
+    }
+
+    /**
+     * Compares.
+     *
+     * @param training rows of each class; empty where they are not known
+     * @throws IllegalArgumentException if it has another number of classes
+     */
+    public LabelShares shares(List<Long> training) {
+      List<Long> rows =
+          training.isEmpty() ? Collections.nCopies(predicted.size(), 0L) : List.copyOf(training);
+      checkClasses(rows.size(), predicted.size());
+      double all = rows.stream().mapToLong(Long::longValue).sum();
+      List<Share> shares = new ArrayList<>();
+      for (int i = 0; i < predicted.size(); i++) {
+        double known = all == 0 ? Double.NaN : rows.get(i) / all;
+        Estimate outcomes = actual.get(i).ratio().estimate();
+        shares.add(
+            new Share(
+                predicted.get(i).ratio().estimate(), outcomes, known, shift(outcomes, known, all)));
+      }
+      return new LabelShares(List.copyOf(shares));
+    }
+
+    private static void checkClasses(int found, int expected) {
+      if (found != expected) {
+        throw new IllegalArgumentException("%d classes of %d".formatted(found, expected));
+      }
+    }
   }
 
   // The distances to the bounds add up in squares, as of two independent shares.
@@ -74,9 +107,5 @@ public record LabelShares(List<Share> classes) {
         shift,
         shift - Math.hypot(actual.value() - actual.low(), half),
         shift + Math.hypot(actual.high() - actual.value(), half));
-  }
-
-  private static double sum(List<Double> weights) {
-    return weights.stream().mapToDouble(Double::doubleValue).sum();
   }
 }

@@ -20,31 +20,48 @@ import java.util.function.ToDoubleFunction;
 record Ratio(double value, double error, double effective) {
   private static final double ROUNDING = 1e-9;
 
+  /** Sums of any number of devices, of which none is kept. Not thread-safe. */
+  static final class Sums {
+    private double x;
+    private double w;
+    private double xx;
+    private double xw;
+    private double ww;
+    private int n;
+
+    void add(double part, double whole) {
+      x += part;
+      w += whole;
+      xx += part * part;
+      xw += part * whole;
+      ww += whole * whole;
+      n += whole > 0 ? 1 : 0;
+    }
+
+    Ratio ratio() {
+      if (w == 0) {
+        return new Ratio(Double.NaN, Double.NaN, 0);
+      }
+      double ratio = x / w;
+      if (n < SliceReport.DEVICES_MIN) {
+        return new Ratio(ratio, Double.NaN, n);
+      }
+      // Sums of rests' squares, multiplied out; what rounding leaves of none is none.
+      double squares = xx - 2 * ratio * xw + ratio * ratio * ww;
+      double rounding = n * Math.ulp(Math.max(xx, ratio * ratio * ww));
+      return new Ratio(
+          ratio,
+          squares <= rounding ? 0 : Math.sqrt((double) n / (n - 1) * squares) / w,
+          w * w / ww);
+    }
+  }
+
   static <T> Ratio of(List<T> devices, ToDoubleFunction<T> part, ToDoubleFunction<T> whole) {
-    double x = 0;
-    double w = 0;
-    double weights = 0;
-    int n = 0;
+    Sums sums = new Sums();
     for (T one : devices) {
-      double weight = whole.applyAsDouble(one);
-      x += part.applyAsDouble(one);
-      w += weight;
-      weights += weight * weight;
-      n += weight > 0 ? 1 : 0;
+      sums.add(part.applyAsDouble(one), whole.applyAsDouble(one));
     }
-    if (w == 0) {
-      return new Ratio(Double.NaN, Double.NaN, 0);
-    }
-    double ratio = x / w;
-    if (n < SliceReport.DEVICES_MIN) {
-      return new Ratio(ratio, Double.NaN, n);
-    }
-    double squares = 0;
-    for (T one : devices) {
-      double rest = part.applyAsDouble(one) - ratio * whole.applyAsDouble(one);
-      squares += rest * rest;
-    }
-    return new Ratio(ratio, Math.sqrt((double) n / (n - 1) * squares) / w, w * w / weights);
+    return sums.ratio();
   }
 
   private double below(double z) {

@@ -2,6 +2,7 @@ package io.skerry.telemetry.sketch;
 
 import io.skerry.protocol.MalformedDocumentException;
 import java.util.Arrays;
+import java.util.BitSet;
 
 /**
  * Means and sums of products of some features, merged without loss.
@@ -17,6 +18,8 @@ import java.util.Arrays;
 public final class CoMoments {
   /** Features that are summed up pair by pair at most. */
   public static final int FEATURES_MAX = 64;
+
+  private static final double ROUNDING = 1e-6;
 
   private final int[] features;
   private final double[] mean;
@@ -137,28 +140,39 @@ public final class CoMoments {
    * Reads some.
    *
    * @param featureCount features that the manifest has
-   * @throws MalformedDocumentException if the sizes disagree, a number is not finite or a feature
-   *     is unknown
+   * @throws MalformedDocumentException if the sizes disagree, a number is not finite, a feature is
+   *     unknown or comes twice, more than {@link WindowCodec#PREDICTIONS_MAX} predictions are
+   *     counted, or no values can have such products
    */
   public static CoMoments fromWire(io.skerry.wire.fleet.v1.CoMoments wire, int featureCount)
       throws MalformedDocumentException {
     int size = wire.getFeaturesCount();
     if (size > FEATURES_MAX
         || wire.getMeanCount() != size
-        || wire.getProductsCount() != size * (size + 1) / 2
-        || wire.getCount() < 0) {
+        || wire.getProductsCount() != size * (size + 1) / 2) {
       throw new MalformedDocumentException(
           "co-moments of %d features have %d means and %d products"
               .formatted(size, wire.getMeanCount(), wire.getProductsCount()));
     }
+    if (wire.getCount() < 0 || wire.getCount() > WindowCodec.PREDICTIONS_MAX) {
+      throw new MalformedDocumentException(
+          "co-moments count %s predictions, at most %d"
+              .formatted(Long.toUnsignedString(wire.getCount()), WindowCodec.PREDICTIONS_MAX));
+    }
     int[] features = new int[size];
+    BitSet seen = new BitSet();
     for (int i = 0; i < size; i++) {
       features[i] = wire.getFeatures(i);
       if (features[i] < 0 || features[i] >= featureCount || !Double.isFinite(wire.getMean(i))) {
         throw new MalformedDocumentException(
-            "co-moments: feature %d of %d, mean %s"
-                .formatted(features[i], featureCount, wire.getMean(i)));
+            "co-moments: feature %s of %d, mean %s"
+                .formatted(Integer.toUnsignedString(features[i]), featureCount, wire.getMean(i)));
       }
+      if (seen.get(features[i])) {
+        throw new MalformedDocumentException(
+            "co-moments: feature %d comes twice".formatted(features[i]));
+      }
+      seen.set(features[i]);
     }
     CoMoments moments = new CoMoments(features);
     moments.count = wire.getCount();
@@ -171,6 +185,29 @@ public final class CoMoments {
         throw new MalformedDocumentException("co-moments: product %d is not finite".formatted(i));
       }
     }
+    moments.checkProducts();
     return moments;
+  }
+
+  // No covariance is larger than the two spreads together allow (Cauchy and Schwarz); one
+  // prediction
+  // has no spread.
+  private void checkProducts() throws MalformedDocumentException {
+    for (int i = 0; i < features.length; i++) {
+      double own = products[place(i, i)];
+      if (own < 0 || (count < 2 && own > 0)) {
+        throw new MalformedDocumentException(
+            "co-moments: %d values of feature %d cannot have a sum of squares of %s"
+                .formatted(count, features[i], own));
+      }
+      for (int j = i + 1; j < features.length; j++) {
+        double most = Math.sqrt(own) * Math.sqrt(products[place(j, j)]);
+        if (Math.abs(products[place(i, j)]) > most * (1 + ROUNDING)) {
+          throw new MalformedDocumentException(
+              "co-moments: features %d and %d have a sum of products of %s, at most %s can be"
+                  .formatted(features[i], features[j], products[place(i, j)], most));
+        }
+      }
+    }
   }
 }

@@ -69,14 +69,46 @@ public record Degradation(int windows, int fold, int eighths) {
   }
 
   /**
-   * Bytes that counts take as this leaves them, whichever features it leaves: these are alike in
-   * size.
+   * The first step of {@link #ORDER} that tells no more than a record does: every later one can be
+   * made of it, no earlier one can.
+   *
+   * @param windows that the record counts together
+   * @return its place in the order; the last one's when the record tells still less
+   */
+  public static int stepOf(long windows, WindowCounts counts) {
+    int told = toldFeatures(counts);
+    for (int i = 0; i < ORDER.size(); i++) {
+      Degradation step = ORDER.get(i);
+      if (step.windows >= windows
+          && step.fold >= counts.foldBy()
+          && step.features(counts.layout().features()) <= told) {
+        return i;
+      }
+    }
+    return ORDER.size() - 1;
+  }
+
+  private static int toldFeatures(WindowCounts counts) {
+    int told = 0;
+    for (int feature = 0; feature < counts.layout().features(); feature++) {
+      told += counts.has(feature) ? 1 : 0;
+    }
+    return told;
+  }
+
+  /**
+   * Bytes that counts take as this leaves them, whichever of the features that they have it leaves:
+   * these are alike in size.
    */
   public int packedBytes(WindowCounts counts) {
     boolean[] kept = new boolean[counts.layout().size()];
     Arrays.fill(kept, counts.layout().features(), kept.length, true);
-    Arrays.fill(kept, 0, features(counts.layout().features()), true);
-    return WindowCodec.pack(counts.degraded(fold, kept)).length;
+    int left = features(counts.layout().features());
+    for (int feature = 0; feature < counts.layout().features() && left > 0; feature++) {
+      kept[feature] = counts.has(feature);
+      left -= kept[feature] ? 1 : 0;
+    }
+    return WindowCodec.pack(counts.degraded(Math.max(fold, counts.foldBy()), kept)).length;
   }
 
   /** Counts as this leaves them. */

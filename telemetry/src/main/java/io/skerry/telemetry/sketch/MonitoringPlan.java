@@ -443,10 +443,10 @@ public final class MonitoringPlan {
   }
 
   /**
-   * The features that are summed up pair by pair; none that a privacy rule acts on, because the
-   * sums are of the values themselves.
+   * The features that are summed up pair by pair, in rising order of their index; none that a
+   * privacy rule acts on, because the sums are of the values themselves.
    */
-  int[] coMomentFeatures() {
+  public int[] coMomentFeatures() {
     return mostImportant(manifest.getCoMomentFeatures(), i -> !ruled[i]);
   }
 

@@ -3,7 +3,9 @@ package io.skerry.telemetry.drift;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.telemetry.sketch.CoMoments;
+import io.skerry.telemetry.sketch.WindowCodec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -75,5 +77,43 @@ class CorrelationChangeTest {
       few.add(new CorrelationChange.Device(moments(.5, 300), moments(.5, 20)));
     }
     assertThat(CorrelationChange.of(few)).isEmpty();
+  }
+
+  /** Whatever one of n devices says, it moves what all say by 2 / n at most. */
+  @Test
+  void isMovedByOneLiarByNoMoreThanItsWeight() throws MalformedDocumentException {
+    List<CorrelationChange.Device> honest = new ArrayList<>();
+    for (int i = 0; i < 19; i++) {
+      honest.add(new CorrelationChange.Device(moments(.8, 300), moments(.8, 200)));
+    }
+    List<CorrelationChange.Device> all = new ArrayList<>(honest);
+    all.add(new CorrelationChange.Device(lie(1), lie(-1)));
+
+    CorrelationChange without = pair(CorrelationChange.of(honest));
+    CorrelationChange with = pair(CorrelationChange.of(all));
+
+    assertThat(with.devices()).isEqualTo(20);
+    assertThat(with.change().value()).isCloseTo(without.change().value(), within(2.0 / 20 + 1e-3));
+    assertThat(with.before()).isCloseTo(without.before(), within(1.0 / 20));
+    assertThat(with.change().isBeyondZero()).isFalse();
+    assertThat(with.predictionsBefore()).isPositive();
+  }
+
+  private static CorrelationChange pair(List<CorrelationChange> changes) {
+    return changes.stream()
+        .filter(one -> one.one() == 0 && one.other() == 1)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static CoMoments lie(double correlation) throws MalformedDocumentException {
+    return CoMoments.fromWire(
+        io.skerry.wire.fleet.v1.CoMoments.newBuilder()
+            .addAllFeatures(List.of(0, 1, 2))
+            .setCount(WindowCodec.PREDICTIONS_MAX)
+            .addAllMean(List.of(0.0, 0.0, 0.0))
+            .addAllProducts(List.of(1e300, correlation * 1e300, 0.0, 1e300, 0.0, 1e300))
+            .build(),
+        3);
   }
 }

@@ -3,9 +3,9 @@ package io.skerry.telemetry.drift;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import io.skerry.protocol.DeviceId;
-import io.skerry.telemetry.drift.LabelShares.DeviceShares;
 import io.skerry.telemetry.drift.SliceReport.DeviceCounts;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -268,15 +268,42 @@ class EstimatesTest {
     assertThat(Bonferroni.z(120)).isCloseTo(3.529, within(1e-2));
   }
 
+  /** Sums of which no device is kept say what the devices' own rests do. */
   @Test
-  void tellsWhetherTheWorldOrTheModelMoved() {
-    List<DeviceShares> devices = new ArrayList<>();
-    for (int i = 0; i < 40; i++) {
-      devices.add(
-          new DeviceShares(List.of(70.0 + i % 5, 30.0 - i % 5), List.of(50.0, 50.0 + i % 3)));
+  void tellsTheErrorOfARatioFromSumsAsFromTheDevicesThemselves() {
+    Random random = new Random(8);
+    List<double[]> devices = new ArrayList<>();
+    double x = 0;
+    double w = 0;
+    for (int i = 0; i < 5000; i++) {
+      double whole = 1 + random.nextInt(100_000);
+      devices.add(new double[] {whole * (.3 + 1e-4 * random.nextGaussian()), whole});
+      x += devices.getLast()[0];
+      w += whole;
+    }
+    double squares = 0;
+    for (double[] one : devices) {
+      double rest = one[0] - x / w * one[1];
+      squares += rest * rest;
     }
 
-    LabelShares shares = LabelShares.of(devices, List.of(700L, 300L));
+    Ratio ratio = Ratio.of(devices, one -> one[0], one -> one[1]);
+
+    assertThat(ratio.value()).isEqualTo(x / w);
+    assertThat(ratio.error())
+        .isCloseTo(Math.sqrt(5000.0 / 4999 * squares) / w, withinPercentage(.01));
+    assertThat(Ratio.of(devices, one -> .3 * one[1], one -> one[1]).error()).isZero();
+  }
+
+  @Test
+  void tellsWhetherTheWorldOrTheModelMoved() {
+    LabelShares.Sums sums = new LabelShares.Sums(2);
+    for (int i = 0; i < 40; i++) {
+      sums.addPredicted(List.of(70.0 + i % 5, 30.0 - i % 5));
+      sums.addActual(List.of(50.0, 50.0 + i % 3));
+    }
+
+    LabelShares shares = sums.shares(List.of(700L, 300L));
 
     assertThat(shares.classes().get(1).training()).isEqualTo(.3);
     assertThat(shares.classes().get(1).actual().value()).isCloseTo(.505, within(.005));
@@ -285,9 +312,9 @@ class EstimatesTest {
     assertThat(shift.value()).isCloseTo(.205, within(.005));
     // 1.96 sqrt(.3 x .7 / 1000) is what the training rows leave open.
     assertThat(shift.halfWidth()).isBetween(.0284, .035);
-    assertThat(LabelShares.of(devices, List.of(0L, 0L)).classes().get(1).hasDrifted(0)).isFalse();
-    assertThatThrownBy(() -> LabelShares.of(devices, List.of(1L)))
-        .hasMessageContaining("2 predicted");
+    assertThat(sums.shares(List.of()).classes().get(1).hasDrifted(0)).isFalse();
+    assertThatThrownBy(() -> sums.shares(List.of(1L))).hasMessageContaining("1 classes of 2");
+    assertThatThrownBy(() -> sums.addActual(List.of(1.0))).hasMessageContaining("1 classes of 2");
   }
 
   @Test

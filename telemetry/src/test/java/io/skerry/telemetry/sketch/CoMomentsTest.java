@@ -63,4 +63,49 @@ class CoMomentsTest {
             () -> CoMoments.fromWire(good.toBuilder().setProducts(0, Double.NaN).build(), 2))
         .isInstanceOf(MalformedDocumentException.class);
   }
+
+  /** A device can say what it likes: numbers that no values have are no numbers of values. */
+  @Test
+  void refusesCountsAndProductsThatNoValuesHave() {
+    CoMoments honest = new CoMoments(new int[] {0, 1});
+    for (int i = 0; i < 100; i++) {
+      honest.add(new float[] {i, 100 - i});
+    }
+    io.skerry.wire.fleet.v1.CoMoments good = honest.toWire();
+
+    assertRefused(good.toBuilder().setCount(1L << 62), "count 4611686018427387904 predictions");
+    assertRefused(good.toBuilder().setCount(-1), "count 18446744073709551615 predictions");
+    assertRefused(good.toBuilder().setFeatures(1, 0), "feature 0 comes twice");
+    assertRefused(good.toBuilder().setFeatures(1, -1), "feature 4294967295 of 2");
+    assertRefused(good.toBuilder().setProducts(0, -1), "sum of squares of -1.0");
+    assertRefused(good.toBuilder().setCount(1), "1 values of feature 0");
+    assertRefused(
+        good.toBuilder().setProducts(1, good.getProducts(0) * 1.01), "sum of products of");
+    assertRefused(good.toBuilder().setProducts(1, Double.MAX_VALUE), "sum of products of");
+  }
+
+  private static void assertRefused(
+      io.skerry.wire.fleet.v1.CoMoments.Builder wire, String message) {
+    assertThatThrownBy(() -> CoMoments.fromWire(wire.build(), 2))
+        .isInstanceOf(MalformedDocumentException.class)
+        .hasMessageContaining(message);
+  }
+
+  @Test
+  void takesTheMostThatCanBeCountedAndAddsItUp() throws MalformedDocumentException {
+    CoMoments honest = new CoMoments(new int[] {0, 1});
+    for (int i = 0; i < 100; i++) {
+      honest.add(new float[] {i, 100 - i});
+    }
+    io.skerry.wire.fleet.v1.CoMoments most =
+        honest.toWire().toBuilder().setCount(WindowCodec.PREDICTIONS_MAX).build();
+    CoMoments sum = CoMoments.fromWire(most, 2);
+
+    for (int i = 0; i < 1000; i++) {
+      sum.merge(CoMoments.fromWire(most, 2));
+    }
+
+    assertThat(sum.count()).isEqualTo(1001 * WindowCodec.PREDICTIONS_MAX);
+    assertThat(sum.correlation(0, 1)).isCloseTo(-1, within(1e-9));
+  }
 }

@@ -8,7 +8,6 @@ import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.drift.DetectableShift;
 import io.skerry.telemetry.drift.DetectableShift.Spread;
-import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.DriftSettings;
 import io.skerry.telemetry.drift.MonitoredStreams;
 import io.skerry.telemetry.drift.Stream;
@@ -17,16 +16,20 @@ import io.skerry.telemetry.sketch.Degradation;
 import io.skerry.telemetry.sketch.WindowBudget;
 import io.skerry.telemetry.sketch.WindowCounts;
 import jakarta.inject.Singleton;
-import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
-import java.util.HashMap;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What bytes a day buy: the size of windows as devices send them, and the smallest shift that the
@@ -40,7 +43,9 @@ public final class BudgetReports {
   private static final List<Integer> COHORTS = List.of(20, 50, 200, 1000);
   private static final long DAY_MILLIS = 86_400_000;
   private static final int COUNTED_DEVICES = 12;
-  private static final int COUNTED_WINDOWS = 6;
+
+  // As many as devices ever count together, so that each has sent something.
+  private static final int COUNTED_WINDOWS = 24;
 
   // Reference, times and tags of a record besides its packed counts.
   private static final int HEAD_BYTES = 160;
@@ -66,22 +71,13 @@ public final class BudgetReports {
   }
 
   private List<BudgetStep> of(Transaction transaction, DriftStore.Latest latest) {
-    Track track = latest.track();
-    WindowReader.Window last = reader.read(transaction, track, latest.window(), Instant.now());
-    Optional<ModelVersion> running =
-        last.devices().stream()
-            .collect(Collectors.groupingBy(DeviceWindow::version, Collectors.counting()))
-            .entrySet()
-            .stream()
-            .max(
-                Map.Entry.<ModelVersion, Long>comparingByValue()
-                    .thenComparing(
-                        Map.Entry.comparingByKey(Comparator.comparing(ModelVersion::version))))
-            .map(Map.Entry::getKey);
-    return running
-        .flatMap(version -> Optional.ofNullable(last.manifests().get(version)))
-        .flatMap(monitoring::of)
-        .map(monitored -> steps(transaction, latest, running.get(), monitored))
+    long from = latest.window() - COUNTED_WINDOWS + 1;
+    return WindowReader.running(transaction, latest.track(), from, latest.window())
+        .flatMap(
+            running ->
+                monitoring
+                    .of(running.manifest())
+                    .map(monitored -> steps(transaction, latest, running.version(), monitored)))
         .orElse(List.of());
   }
 
@@ -91,29 +87,34 @@ public final class BudgetReports {
       ModelVersion version,
       Monitoring.Monitored monitored) {
     Track track = latest.track();
-    List<List<WindowCounts>> counts = counts(transaction, latest, version);
+    Collection<Deque<Told>> devices = told(transaction, latest, version);
+    int now = now(devices);
     DriftSettings settings = DriftSettings.forWindows(track.windowMillis());
     Optional<Typical> typical = typical(settings, latest.verdicts(), monitored.streams());
     int fleet = latest.judged();
     List<BudgetStep> steps = new ArrayList<>();
-    boolean chosen = false;
-    for (Degradation step : Degradation.ORDER) {
-      long perDay = perDay(counts, step, track.windowMillis());
-      boolean fits = monitored.windowBytesPerDay() <= 0 || perDay <= monitored.windowBytesPerDay();
+    for (int place = 0; place < Degradation.ORDER.size(); place++) {
+      Degradation step = Degradation.ORDER.get(place);
+      // The noise that verdicts know is that of windows as devices tell them now.
+      Optional<Typical> together =
+          now < 0 || place < now
+              ? Optional.empty()
+              : typical.map(
+                  one ->
+                      one.together((double) step.windows() / Degradation.ORDER.get(now).windows()));
       steps.add(
           new BudgetStep(
               track.slot(),
               track.model(),
               version.version(),
-              steps.size(),
+              place,
               track.windowMillis() * step.windows(),
               Math.max(1, ordinary(monitored.streams()) / step.fold()),
               step.features(monitored.streams().inputs().size()),
-              perDay,
+              perDay(devices, place, track.windowMillis()),
               WINDOWS,
-              fits && !chosen,
-              shifts(settings, typical, step, fleet)));
-      chosen |= fits;
+              place == now,
+              shifts(settings, together, step, fleet)));
     }
     return steps;
   }
@@ -125,53 +126,89 @@ public final class BudgetReports {
         .orElse(0);
   }
 
-  // Of some devices, the last windows of each.
-  private List<List<WindowCounts>> counts(
+  /** A record, and the place in the published order that it was told by. */
+  private record Told(WindowReader.Sent sent, int step) {}
+
+  // Of some devices, chosen by a hash of their names, the last records of each.
+  private Collection<Deque<Told>> told(
       Transaction transaction, DriftStore.Latest latest, ModelVersion version) {
-    Map<String, List<WindowCounts>> counts = new HashMap<>();
-    for (int back = 0; back < COUNTED_WINDOWS; back++) {
-      for (DeviceWindow one :
-          reader
-              .read(transaction, latest.track(), latest.window() - back, Instant.now())
-              .devices()) {
-        boolean wanted =
-            counts.containsKey(one.device().value())
-                || (back == 0 && counts.size() < COUNTED_DEVICES);
-        if (wanted && one.version().equals(version) && isWhole(one.counts())) {
-          counts.computeIfAbsent(one.device().value(), key -> new ArrayList<>()).add(one.counts());
-        }
-      }
+    Track track = latest.track();
+    long from = latest.window() - COUNTED_WINDOWS + 1;
+    List<String> chosen =
+        transaction.list(
+            """
+            select device from (
+              select distinct device from telemetry_window
+              where model = ? and slot = ? and window_millis = ? and version = ?
+                and window_index >= ? and window_index <= ?) sending
+            order by md5(device), device limit ?
+            """,
+            row -> row.text("device"),
+            track.model(),
+            track.slot(),
+            track.windowMillis(),
+            version.version(),
+            from,
+            latest.window(),
+            COUNTED_DEVICES);
+    if (chosen.isEmpty()) {
+      return List.of();
     }
-    return List.copyOf(counts.values());
+    Map<String, Deque<Told>> told = new TreeMap<>();
+    reader.forEach(
+        transaction,
+        track,
+        version,
+        from,
+        latest.window(),
+        chosen,
+        sent -> {
+          Deque<Told> last = told.computeIfAbsent(sent.device(), key -> new ArrayDeque<>());
+          last.add(new Told(sent, Degradation.stepOf(sent.windows(), sent.counts())));
+          if (last.size() > COUNTED_WINDOWS) {
+            last.removeFirst();
+          }
+        });
+    return told.values();
+  }
+
+  // As most devices' last records were told; of as many, the one that tells less.
+  private static int now(Collection<Deque<Told>> devices) {
+    return devices.stream()
+        .collect(Collectors.groupingBy(records -> records.getLast().step(), Collectors.counting()))
+        .entrySet()
+        .stream()
+        .max(Map.Entry.<Integer, Long>comparingByValue().thenComparing(Map.Entry.comparingByKey()))
+        .map(Map.Entry::getKey)
+        .orElse(-1);
   }
 
   // What a device has left out already, nobody can weigh.
-  private static boolean isWhole(WindowCounts counts) {
-    for (int stream = 0; stream < counts.layout().size(); stream++) {
-      if (!counts.has(stream) || counts.fold(stream) != 1) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private static long perDay(
-      List<List<WindowCounts>> devices, Degradation step, long windowMillis) {
-    double bytes =
+  private static @Nullable Long perDay(
+      Collection<Deque<Told>> devices, int place, long windowMillis) {
+    Degradation step = Degradation.ORDER.get(place);
+    OptionalDouble bytes =
         devices.stream()
-            .mapToInt(counts -> step.packedBytes(together(counts, step.windows())))
-            .average()
-            .orElse(0);
+            .map(records -> records.stream().filter(one -> one.step() <= place).toList())
+            .filter(records -> !records.isEmpty())
+            .mapToInt(records -> step.packedBytes(together(records, step.windows())))
+            .average();
     double times = (double) DAY_MILLIS / (windowMillis * step.windows());
-    return Math.round((bytes + HEAD_BYTES + WindowBudget.OVERHEAD_BYTES) * times);
+    return bytes.isEmpty()
+        ? null
+        : (Long)
+            Math.round((bytes.getAsDouble() + HEAD_BYTES + WindowBudget.OVERHEAD_BYTES) * times);
   }
 
   // More windows than are at hand are taken for the same ones again.
-  private static WindowCounts together(List<WindowCounts> counts, int windows) {
-    WindowCounts sum = counts.getFirst();
+  private static WindowCounts together(List<Told> records, int windows) {
+    WindowCounts sum = records.getFirst().sent().counts();
+    long counted = records.getFirst().sent().windows();
     try {
-      for (int i = 1; i < windows; i++) {
-        sum = sum.plus(counts.get(i % counts.size()));
+      for (int i = 1; counted < windows; i++) {
+        WindowReader.Sent next = records.get(i % records.size()).sent();
+        sum = sum.plus(next.counts());
+        counted += next.windows();
       }
     } catch (MalformedDocumentException e) {
       // They are too large to be added up, and as large as they get.
@@ -184,6 +221,10 @@ public final class BudgetReports {
   private record Typical(Spread spread, double slope, double logThreshold) {
     double deviations() {
       return Math.sqrt(spread.variance()) / slope;
+    }
+
+    Typical together(double windows) {
+      return new Typical(spread.together(windows), slope, logThreshold);
     }
   }
 
@@ -227,7 +268,7 @@ public final class BudgetReports {
                         DetectableShift.smallest(
                                 settings,
                                 Stream.Kind.LOCATION,
-                                one.spread().together(step.windows()),
+                                one.spread(),
                                 one.logThreshold(),
                                 size,
                                 fleet - size,

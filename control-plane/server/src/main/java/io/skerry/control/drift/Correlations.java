@@ -1,116 +1,158 @@
 package io.skerry.control.drift;
 
 import com.google.gson.Gson;
-import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
+import io.skerry.api.CorrelationReport;
 import io.skerry.api.CorrelationShift;
 import io.skerry.control.drift.DriftStore.Stored;
+import io.skerry.control.ingest.WindowLayouts;
+import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
 import io.skerry.protocol.MalformedDocumentException;
-import io.skerry.telemetry.drift.Cohort;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.drift.CorrelationChange;
 import io.skerry.telemetry.sketch.CoMoments;
 import io.skerry.wire.fleet.v1.Window;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Consumer;
 
 /**
  * Which features of an incident's cohort moved together before and do not since, from the sums that
- * devices send once a day.
+ * devices send once a day. Of a large cohort some devices are read, on both sides the same ones.
  */
 final class Correlations {
+  static final int DEVICES_MAX = 300;
+
   private static final long DAY_MILLIS = 86_400_000;
-  private static final Duration SPAN = Duration.ofDays(8);
+  private static final long SPAN_MILLIS = 8 * DAY_MILLIS;
   private static final int SHOWN = 10;
-  private static final int RECORDS_MAX = 20_000;
+
+  // Values follow the time of day: a few hours against whole days would tell of that.
+  private static final long TOLD_MILLIS_MIN = DAY_MILLIS / 2;
+  private static final long WHOLE_MILLIS = Duration.ofHours(23).toMillis();
 
   // Sums travel with the window that ends the day; of a device that counts windows together, or was
   // away then, with the next.
   private static final int WINDOWS_AFTER_MIDNIGHT = 6;
 
+  // Of a device that was started anew within a window.
+  private static final int RECORDS_OF_WINDOW_MAX = 4;
+
   private static final Gson GSON = new Gson();
 
   private final Monitoring monitoring;
+  private final WindowLayouts layouts;
 
-  Correlations(Monitoring monitoring) {
+  Correlations(Monitoring monitoring, WindowLayouts layouts) {
     this.monitoring = monitoring;
+    this.layouts = layouts;
   }
 
-  /** What one device summed up, on either side of the onset. */
-  private static final class Sums {
-    private @Nullable CoMoments before;
-    private @Nullable CoMoments since;
+  /** What one device summed up on one side of the onset. */
+  private static final class Side {
+    private Optional<CoMoments> moments = Optional.empty();
+    private long millis;
+    private int sums;
+    private int partial;
 
-    void add(CoMoments moments, boolean isBefore) {
-      CoMoments known = isBefore ? before : since;
-      if (known == null) {
-        before = isBefore ? moments : before;
-        since = isBefore ? since : moments;
-      } else {
-        known.merge(moments);
+    void add(Told told) {
+      // Of a device that changed to a variant whose features are in another order.
+      if (moments.isPresent()
+          && !Arrays.equals(moments.get().features(), told.moments().features())) {
+        return;
       }
+      moments.ifPresentOrElse(
+          known -> known.merge(told.moments()), () -> moments = Optional.of(told.moments()));
+      millis += told.millis();
+      sums++;
+      partial += told.isWhole() ? 0 : 1;
+    }
+
+    boolean tellsEnough() {
+      return millis >= TOLD_MILLIS_MIN;
+    }
+  }
+
+  private record Sides(Side before, Side since) {
+    Sides() {
+      this(new Side(), new Side());
     }
 
     Optional<CorrelationChange.Device> device() {
-      CoMoments first = before;
-      CoMoments second = since;
-      return first == null || second == null
-          ? Optional.empty()
-          : Optional.of(new CorrelationChange.Device(first, second));
+      return before.tellsEnough() && since.tellsEnough()
+          ? before.moments.flatMap(
+              first -> since.moments.map(second -> new CorrelationChange.Device(first, second)))
+          : Optional.empty();
     }
   }
 
-  /** The pairs that changed most surely; none before a whole day has passed since the onset. */
-  List<CorrelationShift> of(Transaction transaction, Stored incident) {
+  /**
+   * Sums of one record.
+   *
+   * @param features names of these, in their order
+   * @param millis that they are of; a day where the record does not say
+   */
+  private record Told(
+      List<String> features, boolean isBefore, long millis, boolean isWhole, CoMoments moments) {}
+
+  private record Chosen(List<String> devices, long known) {}
+
+  /** What is known by now; no pairs before enough of a day was told since the onset. */
+  CorrelationReport of(Transaction transaction, Stored incident) {
     Track track = incident.track();
-    Instant onset =
-        Instant.ofEpochMilli(track.startMillis(incident.incident().finding().onsetWindow()));
-    Optional<String> manifest = manifest(transaction, incident, onset);
-    Optional<List<String>> names =
-        manifest.flatMap(monitoring::named).map(Monitoring.Monitored::features);
-    if (names.isEmpty()) {
-      return List.of();
-    }
-    List<String> features = names.get();
-    List<Told> told =
-        read(transaction, incident, manifest.orElseThrow(), onset).stream()
-            .flatMap(record -> told(record, features.size(), onset.toEpochMilli()).stream())
-            .toList();
-    // What most devices sum up: one that says something else has not read its manifest.
-    List<Integer> shown =
-        told.stream()
-            .collect(Collectors.groupingBy(Told::features, Collectors.counting()))
-            .entrySet()
-            .stream()
-            .max(Map.Entry.comparingByValue())
-            .map(Map.Entry::getKey)
-            .orElse(List.of());
-    Map<String, Sums> sums = new HashMap<>();
-    told.stream()
-        .filter(one -> one.features().equals(shown))
-        .forEach(
-            one ->
-                sums.computeIfAbsent(one.device(), key -> new Sums())
-                    .add(one.moments(), one.isBefore()));
+    long onset = track.startMillis(incident.incident().finding().onsetWindow());
+    List<Long> windows = windows(track, onset);
+    Chosen chosen = choose(transaction, incident, onset, windows);
+    Map<List<String>, Map<String, Sides>> told =
+        new TreeMap<>(Comparator.comparing(List::toString));
+    read(
+        transaction,
+        incident,
+        windows,
+        chosen.devices(),
+        row ->
+            told(incident, row, onset)
+                .ifPresent(
+                    one -> {
+                      Sides sides =
+                          told.computeIfAbsent(one.features(), key -> new TreeMap<>())
+                              .computeIfAbsent(row.text("device"), key -> new Sides());
+                      (one.isBefore() ? sides.before() : sides.since()).add(one);
+                    }));
+    // Variants may sum up other features: what most devices do is shown.
+    Map.Entry<List<String>, List<Sides>> shown =
+        told.entrySet().stream()
+            .map(
+                entry ->
+                    Map.entry(
+                        entry.getKey(),
+                        entry.getValue().values().stream()
+                            .filter(sides -> sides.device().isPresent())
+                            .toList()))
+            .max(Comparator.comparingInt(entry -> entry.getValue().size()))
+            .orElse(Map.entry(List.of(), List.of()));
+    return report(shown.getKey(), shown.getValue(), chosen);
+  }
+
+  private static CorrelationReport report(List<String> features, List<Sides> told, Chosen chosen) {
+    List<CorrelationShift> pairs = new ArrayList<>();
     List<CorrelationChange.Device> devices =
-        sums.entrySet().stream()
-            .sorted(Map.Entry.comparingByKey())
-            .flatMap(entry -> entry.getValue().device().stream())
-            .toList();
-    List<CorrelationShift> shifts = new ArrayList<>();
+        told.stream().flatMap(sides -> sides.device().stream()).toList();
     for (CorrelationChange change : CorrelationChange.of(devices).stream().limit(SHOWN).toList()) {
-      shifts.add(
+      pairs.add(
           new CorrelationShift(
-              features.get(shown.get(change.one())),
-              features.get(shown.get(change.other())),
+              features.get(change.one()),
+              features.get(change.other()),
               change.before(),
               change.after(),
               change.change().value(),
@@ -120,86 +162,142 @@ final class Correlations {
               change.predictionsBefore(),
               change.predictionsAfter()));
     }
-    return shifts;
+    double sums = told.stream().mapToInt(one -> one.before().sums + one.since().sums).sum();
+    double partial =
+        told.stream().mapToInt(one -> one.before().partial + one.since().partial).sum();
+    return new CorrelationReport(
+        pairs,
+        devices.size(),
+        chosen.devices().size(),
+        chosen.known(),
+        told.stream().mapToLong(one -> one.before().millis).average().orElse(0) / DAY_MILLIS,
+        told.stream().mapToLong(one -> one.since().millis).average().orElse(0) / DAY_MILLIS,
+        sums == 0 ? 0 : partial / sums);
   }
 
-  private record Sent(String device, long endMillis, ByteString window) {}
-
-  private record Told(String device, boolean isBefore, CoMoments moments) {
-    List<Integer> features() {
-      return Arrays.stream(moments.features()).boxed().toList();
-    }
-  }
-
-  private static Optional<Told> told(Sent record, int features, long onsetMillis) {
-    boolean isBefore = record.endMillis() <= onsetMillis;
-    // A day that the onset lies in is neither.
-    if (!isBefore && record.endMillis() - DAY_MILLIS < onsetMillis) {
-      return Optional.empty();
-    }
+  private Optional<Told> told(Stored incident, Row row, long onset) {
     try {
-      Window window = Window.parseFrom(record.window());
-      return window.hasCoMoments()
-          ? Optional.of(
-              new Told(
-                  record.device(), isBefore, CoMoments.fromWire(window.getCoMoments(), features)))
-          : Optional.empty();
-    } catch (InvalidProtocolBufferException | MalformedDocumentException e) {
+      Window window = Window.parseFrom(row.bytes("record"));
+      ModelVersion version =
+          new ModelVersion(new ModelName(incident.track().model()), incident.version());
+      Optional<CoMoments> moments = layouts.coMoments(version, window);
+      Optional<List<String>> names =
+          monitoring.named(row.text("manifest")).map(Monitoring.Monitored::features);
+      if (moments.isEmpty() || names.isEmpty()) {
+        return Optional.empty();
+      }
+      long end = window.getEndMillis();
+      long said = window.getCoMoments().getSinceMillis();
+      boolean isSaid = said > 0 && said < end;
+      long since = isSaid ? said : end - DAY_MILLIS;
+      // What the onset lies in is neither.
+      if (end > onset && since < onset) {
+        return Optional.empty();
+      }
+      return Optional.of(
+          new Told(
+              Arrays.stream(moments.get().features()).mapToObj(names.get()::get).toList(),
+              end <= onset,
+              end - since,
+              isSaid && end - since >= WHOLE_MILLIS,
+              moments.get()));
+    } catch (InvalidProtocolBufferException
+        | MalformedDocumentException
+        | IllegalArgumentException e) {
       // Windows of such content are quarantined; one from before that was so tells nothing.
       return Optional.empty();
     }
   }
 
-  private static Optional<String> manifest(
-      Transaction transaction, Stored incident, Instant onset) {
-    return transaction.first(
-        """
-        select manifest from telemetry_window
-        where slot = ? and model = ? and version = ? and window_millis = ? and end_at > ?
-        order by end_at limit 1
-        """,
-        row -> row.text("manifest"),
-        incident.track().slot(),
-        incident.track().model(),
-        incident.version(),
-        incident.track().windowMillis(),
-        onset);
+  // Those that sums travel with, around the onset.
+  private static List<Long> windows(Track track, long onset) {
+    long length = track.windowMillis();
+    TreeSet<Long> windows = new TreeSet<>();
+    for (long midnight = Math.floorDiv(onset - SPAN_MILLIS, DAY_MILLIS) * DAY_MILLIS;
+        midnight <= onset + SPAN_MILLIS;
+        midnight += DAY_MILLIS) {
+      long first = Math.ceilDiv(midnight, length) - 1;
+      for (int i = 0; i < WINDOWS_AFTER_MIDNIGHT; i++) {
+        long end = (first + i + 1) * length;
+        if (first + i >= 0 && end > onset - SPAN_MILLIS && end <= onset + SPAN_MILLIS) {
+          windows.add(first + i);
+        }
+      }
+    }
+    return List.copyOf(windows);
   }
 
-  private static List<Sent> read(
-      Transaction transaction, Stored incident, String manifest, Instant onset) {
+  private static Chosen choose(
+      Transaction transaction, Stored incident, long onset, List<Long> windows) {
     Track track = incident.track();
-    Cohort cohort = incident.incident().finding().cohort();
     Map<String, String> labels = new HashMap<>();
-    cohort.terms().forEach(term -> labels.put(term.attribute(), term.value()));
+    incident
+        .incident()
+        .finding()
+        .cohort()
+        .terms()
+        .forEach(term -> labels.put(term.attribute(), term.value()));
     String profile = labels.remove(WindowReader.PROFILE);
-    return transaction.list(
+    List<Long> before =
+        windows.stream().filter(window -> track.startMillis(window + 1) <= onset).toList();
+    if (before.isEmpty()) {
+      return new Chosen(List.of(), 0);
+    }
+    List<String> devices = new ArrayList<>();
+    long[] known = new long[1];
+    transaction.forEach(
         """
-        select w.device, w.end_at, w.record from telemetry_window w
-        join device d on d.id = w.device
-        where w.slot = ? and w.model = ? and w.version = ? and w.manifest = ?
-          and w.window_millis = ? and w.end_at > ? and w.end_at <= ?
-          and (extract(epoch from w.end_at) * 1000)::bigint % ? < ?
-          and d.labels @> ?::jsonb and (?::text is null or d.profile = ?)
-        order by w.end_at, w.device, w.boot_epoch, w.sequence limit ?
+        select device, count(*) over () as known from (
+          select distinct w.device from telemetry_window w join device d on d.id = w.device
+          where w.model = ? and w.slot = ? and w.window_millis = ? and w.version = ?
+            and w.window_index = any(?)
+            and d.labels @> ?::jsonb and (?::text is null or d.profile = ?)) sending
+        order by md5(device), device limit ?
         """,
-        row ->
-            new Sent(
-                row.text("device"),
-                row.instant("end_at").toEpochMilli(),
-                ByteString.copyFrom(row.bytes("record"))),
-        track.slot(),
+        row -> {
+          devices.add(row.text("device"));
+          known[0] = row.bigint("known");
+        },
         track.model(),
-        incident.version(),
-        manifest,
+        track.slot(),
         track.windowMillis(),
-        onset.minus(SPAN),
-        onset.plus(SPAN),
-        DAY_MILLIS,
-        WINDOWS_AFTER_MIDNIGHT * track.windowMillis(),
+        incident.version(),
+        before,
         GSON.toJson(labels),
         profile,
         profile,
-        RECORDS_MAX);
+        DEVICES_MAX);
+    return new Chosen(devices, known[0]);
+  }
+
+  private static void read(
+      Transaction transaction,
+      Stored incident,
+      List<Long> windows,
+      List<String> devices,
+      Consumer<Row> reader) {
+    if (devices.isEmpty()) {
+      return;
+    }
+    Track track = incident.track();
+    transaction.forEach(
+        """
+        select device, manifest, record from (
+          select device, manifest, record, window_index, boot_epoch, sequence,
+            row_number() over (partition by device, window_index order by boot_epoch, sequence)
+              as nth
+          from telemetry_window
+          where model = ? and slot = ? and window_millis = ? and version = ?
+            and window_index = any(?) and device = any(?)) numbered
+        where nth <= ? order by device, window_index, boot_epoch, sequence
+        """,
+        reader,
+        track.model(),
+        track.slot(),
+        track.windowMillis(),
+        incident.version(),
+        windows,
+        devices,
+        RECORDS_OF_WINDOW_MAX);
   }
 }

@@ -8,6 +8,7 @@ import io.micronaut.http.annotation.QueryValue;
 import io.micronaut.serde.annotation.SerdeImport;
 import io.skerry.api.AccuracyPoint;
 import io.skerry.api.BudgetStep;
+import io.skerry.api.CorrelationReport;
 import io.skerry.api.CorrelationShift;
 import io.skerry.api.Distribution;
 import io.skerry.api.DriftPoint;
@@ -34,6 +35,7 @@ import java.util.Optional;
 @SerdeImport(AccuracyPoint.class)
 @SerdeImport(BudgetStep.class)
 @SerdeImport(BudgetStep.Shift.class)
+@SerdeImport(CorrelationReport.class)
 @SerdeImport(CorrelationShift.class)
 @SerdeImport(Distribution.class)
 @SerdeImport(Distribution.Bin.class)
@@ -148,7 +150,8 @@ final class DriftController {
 
   @Get("/incidents/{id}/correlations.csv")
   MutableHttpResponse<String> incidentCorrelations(String id) {
-    return Csv.file(id + "-correlations", CorrelationShift.class, explain(id).correlations());
+    return Csv.file(
+        id + "-correlations", CorrelationShift.class, explain(id).correlations().pairs());
   }
 
   @Get("/models/{model}/accuracy")

@@ -94,7 +94,7 @@ public final class DriftReports {
     this.incidents = incidents;
     this.monitoring = monitoring;
     this.reader = new WindowReader(layouts, monitoring);
-    this.correlations = new Correlations(monitoring);
+    this.correlations = new Correlations(monitoring, layouts);
   }
 
   /** A stream's last windows, oldest first. */

@@ -4,24 +4,17 @@ import io.skerry.api.LabelShare;
 import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
-import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelVersion;
-import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.LabelShares;
-import io.skerry.telemetry.drift.LabelShares.DeviceShares;
 import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.telemetry.sketch.WindowCounts;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
-import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Classes as they are predicted, as they were, and as training knew them. */
@@ -43,38 +36,72 @@ public final class LabelReports {
     this.reader = new WindowReader(layouts, monitoring);
   }
 
-  /** What is counted of one version. */
-  private static final class Counted {
-    private final Map<String, double[]> predicted = new TreeMap<>();
-    private final Map<String, double[]> actual = new TreeMap<>();
-    private final double[] none;
+  /** What is counted of one version: a few sums and the device that is being read. */
+  static final class Counted {
+    private final LabelShares.Sums sums;
+    private final double[] device;
+    private String name = "";
     private long predictions;
     private long outcomes;
 
     Counted(int classes) {
-      none = new double[classes];
+      sums = new LabelShares.Sums(classes);
+      device = new double[classes];
     }
 
-    void predict(String device, List<Long> counts) {
-      double[] sums = predicted.computeIfAbsent(device, key -> new double[none.length]);
-      for (int i = 0; i < sums.length; i++) {
-        sums[i] += counts.get(i);
-        predictions += counts.get(i);
+    /** Adds a record; those of one device follow each other. */
+    void predict(WindowReader.Sent sent) {
+      WindowCounts counts = sent.counts();
+      int stream = counts.layout().indexOf(MonitoringPlan.CLASS);
+      // A device that is short of bytes adds up neighbouring classes: which it was, nobody knows.
+      if (stream < 0
+          || !counts.has(stream)
+          || counts.fold(stream) != 1
+          || counts.layout().bins(stream) != device.length) {
+        return;
+      }
+      begin(sent.device(), sums::addPredicted);
+      for (int i = 0; i < device.length; i++) {
+        device[i] += counts.count(stream, i);
+        predictions += counts.count(stream, i);
       }
     }
 
-    List<DeviceShares> devices() {
-      List<DeviceShares> devices = new ArrayList<>();
-      Map<String, double[]> all = new TreeMap<>(predicted);
-      all.putAll(actual);
-      for (String device : all.keySet()) {
-        devices.add(new DeviceShares(of(predicted, device), of(actual, device)));
-      }
-      return devices;
+    void turnOut(String of, int label, double weight, long known) {
+      begin(of, sums::addActual);
+      device[label] += weight;
+      outcomes += known;
     }
 
-    private List<Double> of(Map<String, double[]> sums, String device) {
-      return Arrays.stream(sums.getOrDefault(device, none)).boxed().toList();
+    private void begin(String next, Consumer<List<Double>> before) {
+      if (!next.equals(name)) {
+        end(before);
+        name = next;
+      }
+    }
+
+    void endPredicted() {
+      end(sums::addPredicted);
+    }
+
+    void endActual() {
+      end(sums::addActual);
+    }
+
+    private void end(Consumer<List<Double>> into) {
+      if (!name.isEmpty()) {
+        into.accept(Arrays.stream(device).boxed().toList());
+      }
+      name = "";
+      Arrays.fill(device, 0);
+    }
+
+    long predictions() {
+      return predictions;
+    }
+
+    LabelShares shares(List<Long> training) {
+      return sums.shares(training);
     }
   }
 
@@ -93,56 +120,33 @@ public final class LabelReports {
   }
 
   private List<LabelShare> of(Transaction transaction, Track track, long last, Duration span) {
-    List<WindowReader.Window> windows = new ArrayList<>();
-    Map<ModelVersion, Integer> devices = new HashMap<>();
-    Map<ModelVersion, Digest> manifests = new HashMap<>();
-    for (long window = last - WINDOWS + 1; window <= last; window++) {
-      WindowReader.Window read = reader.read(transaction, track, window, Instant.now());
-      windows.add(read);
-      manifests.putAll(read.manifests());
-      read.devices().forEach(one -> devices.merge(one.version(), 1, Integer::sum));
-    }
-    Optional<ModelVersion> version =
-        devices.entrySet().stream()
-            .max(
-                Map.Entry.<ModelVersion, Integer>comparingByValue()
-                    .thenComparing(
-                        Map.Entry.comparingByKey(Comparator.comparing(ModelVersion::version))))
-            .map(Map.Entry::getKey);
-    return version
+    return WindowReader.running(transaction, track, last - WINDOWS + 1, last)
         .flatMap(
             running ->
-                Optional.ofNullable(manifests.get(running))
-                    .flatMap(monitoring::of)
+                monitoring
+                    .of(running.manifest())
                     .filter(monitored -> monitored.streams().classes() > 1)
-                    .map(monitored -> of(transaction, track, running, monitored, windows, span)))
+                    .map(
+                        monitored ->
+                            of(transaction, track, running.version(), monitored, last, span)))
         .orElse(List.of());
   }
 
-  private static List<LabelShare> of(
+  private List<LabelShare> of(
       Transaction transaction,
       Track track,
       ModelVersion version,
       Monitoring.Monitored monitored,
-      List<WindowReader.Window> windows,
+      long last,
       Duration span) {
     int classes = monitored.streams().classes();
     Counted counted = new Counted(classes);
-    for (WindowReader.Window window : windows) {
-      for (DeviceWindow one : window.devices()) {
-        int stream = one.counts().layout().indexOf(MonitoringPlan.CLASS);
-        if (one.version().equals(version)
-            && stream >= 0
-            && one.counts().has(stream)
-            && one.counts().layout().bins(stream) == classes) {
-          counted.predict(one.device().value(), one.counts().counts(stream));
-        }
-      }
-    }
-    addOutcomes(transaction, track, version, monitored, span, counted);
-    List<Long> training =
-        monitored.priors().isEmpty() ? Collections.nCopies(classes, 0L) : monitored.priors();
-    List<LabelShares.Share> shares = LabelShares.of(counted.devices(), training).classes();
+    reader.forEach(
+        transaction, track, version, last - WINDOWS + 1, last, List.of(), counted::predict);
+    counted.endPredicted();
+    addOutcomes(transaction, track, version, classes, span, counted);
+    counted.endActual();
+    List<LabelShares.Share> shares = counted.shares(monitored.priors()).classes();
     double said = monitored.trainingPredicted().stream().mapToLong(Long::longValue).sum();
     List<LabelShare> rows = new ArrayList<>();
     for (int i = 0; i < classes; i++) {
@@ -176,10 +180,9 @@ public final class LabelReports {
       Transaction transaction,
       Track track,
       ModelVersion version,
-      Monitoring.Monitored monitored,
+      int classes,
       Duration span,
       Counted counted) {
-    int classes = monitored.streams().classes();
     transaction.forEach(
         """
         select device, class, sum(weight) as weight, count(*) as known from (
@@ -192,16 +195,14 @@ public final class LabelReports {
             and predicted_at >= ?
           order by device, prediction_id, received_at desc, boot_epoch, sequence) newest
         where class >= 0 and class < ?
-        group by device, class
+        group by device, class order by device
         """,
-        row -> {
-          counted
-                  .actual
-                  .computeIfAbsent(row.text("device"), key -> new double[classes])[
-                  row.integer("class")] +=
-              row.number("weight");
-          counted.outcomes += row.bigint("known");
-        },
+        row ->
+            counted.turnOut(
+                row.text("device"),
+                row.integer("class"),
+                row.number("weight"),
+                row.bigint("known")),
         classes,
         classes,
         track.slot(),

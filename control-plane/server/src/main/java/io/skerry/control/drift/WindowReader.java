@@ -20,7 +20,9 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,6 +52,93 @@ final class WindowReader {
       Map<ModelVersion, Digest> manifests,
       int records,
       long outcomes) {}
+
+  /** The version that most devices run, and the manifest that most of these name. */
+  record Running(ModelVersion version, Digest manifest) {}
+
+  /**
+   * What one record says; a device has several.
+   *
+   * @param windows that were counted together, at least 1
+   */
+  record Sent(String device, long windows, WindowCounts counts) {}
+
+  /** What runs in some windows; empty when they hold nothing that names a manifest. */
+  static Optional<Running> running(Transaction transaction, Track track, long from, long last) {
+    return transaction.first(
+        """
+        select version, manifest from (
+          select version, manifest, devices,
+            sum(devices) over (partition by version) as of_version from (
+              select version, manifest, count(distinct device) as devices from telemetry_window
+              where model = ? and slot = ? and window_millis = ?
+                and window_index >= ? and window_index <= ?
+                and manifest ~ '^sha256:[0-9a-f]{64}$'
+              group by version, manifest) counted) summed
+        order by of_version desc, version desc, devices desc, manifest limit 1
+        """,
+        row ->
+            new Running(
+                new ModelVersion(new ModelName(track.model()), row.bigint("version")),
+                Digest.parse(row.text("manifest"))),
+        track.model(),
+        track.slot(),
+        track.windowMillis(),
+        from,
+        last);
+  }
+
+  /**
+   * Hands on each record of a version, device by device, and keeps none. What has no meaning here
+   * is left out.
+   *
+   * @param devices whose records are read; empty for all
+   */
+  void forEach(
+      Transaction transaction,
+      Track track,
+      ModelVersion version,
+      long from,
+      long last,
+      List<String> devices,
+      Consumer<Sent> reader) {
+    transaction.forEach(
+        """
+        select device, record from telemetry_window
+        where model = ? and slot = ? and window_millis = ? and version = ?
+          and window_index >= ? and window_index <= ? and (? or device = any(?))
+        order by device, window_index, boot_epoch, sequence
+        """,
+        row -> sent(row.text("device"), row.bytes("record"), version, track).ifPresent(reader),
+        track.model(),
+        track.slot(),
+        track.windowMillis(),
+        version.version(),
+        from,
+        last,
+        devices.isEmpty(),
+        devices);
+  }
+
+  private Optional<Sent> sent(String device, byte[] record, ModelVersion version, Track track) {
+    try {
+      io.skerry.wire.fleet.v1.Window window = io.skerry.wire.fleet.v1.Window.parseFrom(record);
+      long windows = (window.getEndMillis() - window.getStartMillis()) / track.windowMillis();
+      return Optional.of(new Sent(device, Math.max(1, windows), layouts.counts(version, window)));
+    } catch (InvalidProtocolBufferException
+        | MalformedDocumentException
+        | IllegalArgumentException e) {
+      logLeftOut(device, e);
+      return Optional.empty();
+    }
+  }
+
+  private static void logLeftOut(String device, Exception e) {
+    log.atDebug()
+        .addKeyValue("device", device)
+        .setCause(e)
+        .log("a window is left out: its counts have no meaning here");
+  }
 
   private record Head(
       String device, Map<String, String> attributes, ModelVersion version, String manifest) {}
@@ -246,10 +335,7 @@ final class WindowReader {
       } catch (InvalidProtocolBufferException
           | MalformedDocumentException
           | IllegalArgumentException e) {
-        log.atDebug()
-            .addKeyValue("device", head.device())
-            .setCause(e)
-            .log("a window is not judged: its counts have no meaning here");
+        logLeftOut(head.device(), e);
       }
     }
 

@@ -106,12 +106,16 @@ final class RecordReader {
         gated(version, window, layouts));
   }
 
-  /** Checks the counts against the artifact that they are of; tells the streams that gates read. */
+  /**
+   * Checks counts and sums against the artifact that they are of; tells the streams that gates
+   * read.
+   */
   private static List<StreamCounts> gated(
       ModelVersion version, Window window, WindowLayouts layouts) throws Malformed {
     List<StreamCounts> gated = new ArrayList<>();
     try {
       WindowCounts counts = layouts.counts(version, window);
+      layouts.coMoments(version, window);
       for (String name : List.of(LATENCY, SCORE)) {
         int stream = counts.layout().indexOf(name);
         if (stream >= 0 && counts.has(stream)) {

@@ -7,6 +7,7 @@ import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.ModelVersion;
+import io.skerry.telemetry.sketch.CoMoments;
 import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.StreamLayout;
@@ -16,7 +17,9 @@ import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.Window;
 import jakarta.inject.Singleton;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -41,7 +44,11 @@ public final class WindowLayouts {
 
   private sealed interface Found {}
 
-  private record Known(ModelVersion version, StreamLayout layout, Optional<MonitoringPlan> reading)
+  private record Known(
+      ModelVersion version,
+      StreamLayout layout,
+      List<Integer> coMoments,
+      Optional<MonitoringPlan> reading)
       implements Found {}
 
   private record Unreadable(String why) implements Found {}
@@ -59,6 +66,34 @@ public final class WindowLayouts {
    */
   public WindowCounts counts(ModelVersion version, Window window)
       throws MalformedDocumentException {
+    return WindowCodec.read(known(version, window).layout(), window);
+  }
+
+  /**
+   * The sums of products that came with a window.
+   *
+   * @param version that the window is stored under
+   * @return empty when none came
+   * @throws MalformedDocumentException if they are of other features than the manifest asks for, or
+   *     cannot be
+   */
+  public Optional<CoMoments> coMoments(ModelVersion version, Window window)
+      throws MalformedDocumentException {
+    if (!window.hasCoMoments()) {
+      return Optional.empty();
+    }
+    Known known = known(version, window);
+    CoMoments moments = CoMoments.fromWire(window.getCoMoments(), known.layout().features());
+    List<Integer> told = Arrays.stream(moments.features()).boxed().toList();
+    if (!told.equals(known.coMoments())) {
+      throw new MalformedDocumentException(
+          "window %d sums up products of features %s, its manifest asks for %s"
+              .formatted(window.getWindow(), told, known.coMoments()));
+    }
+    return Optional.of(moments);
+  }
+
+  private Known known(ModelVersion version, Window window) throws MalformedDocumentException {
     Digest manifest;
     try {
       manifest = Digest.parse(window.getModel().getManifestDigest());
@@ -67,13 +102,11 @@ public final class WindowLayouts {
     }
     return switch (of(manifest)) {
       case Unreadable(String why) -> throw new MalformedDocumentException("window: " + why);
-      case Known(ModelVersion known, StreamLayout layout, _) -> {
-        if (!known.equals(version)) {
+      case Known known when known.version().equals(version) -> known;
+      case Known known ->
           throw new MalformedDocumentException(
-              "window of %s names manifest %s, which is of %s".formatted(version, manifest, known));
-        }
-        yield WindowCodec.read(layout, window);
-      }
+              "window of %s names manifest %s, which is of %s"
+                  .formatted(version, manifest, known.version()));
     };
   }
 
@@ -107,6 +140,7 @@ public final class WindowLayouts {
           new Known(
               artifact.get().model(),
               plan.layout(),
+              Arrays.stream(plan.coMomentFeatures()).boxed().toList(),
               plan.manifest().hasScore() ? Optional.of(scoreOnly(plan)) : Optional.empty());
     } catch (ArtifactException e) {
       found = new Unreadable("artifact %s: %s".formatted(manifest, e.getMessage()));

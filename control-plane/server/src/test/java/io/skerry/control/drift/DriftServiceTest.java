@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.AccuracyPoint;
 import io.skerry.api.BudgetStep;
+import io.skerry.api.CorrelationReport;
 import io.skerry.api.CorrelationShift;
 import io.skerry.api.Incident;
 import io.skerry.api.LabelShare;
@@ -21,17 +22,26 @@ import io.skerry.control.audit.Actor;
 import io.skerry.control.ingest.IngestConfig;
 import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.TestPlane;
+import io.skerry.fleet.incident.IncidentState;
 import io.skerry.profile.Engine;
 import io.skerry.profile.Precision;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
+import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.DeviceWindow;
+import io.skerry.telemetry.drift.DriftFinding;
+import io.skerry.telemetry.drift.EffectSize;
+import io.skerry.telemetry.drift.Estimate;
+import io.skerry.telemetry.drift.LabelShares;
 import io.skerry.telemetry.drift.Outcome;
+import io.skerry.telemetry.drift.Stream;
 import io.skerry.telemetry.drift.WindowVerdict;
 import io.skerry.telemetry.sketch.CoMoments;
+import io.skerry.telemetry.sketch.Degradation;
 import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.telemetry.sketch.WindowCounts;
 import io.skerry.telemetry.sketch.WindowSketch;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.fleet.v1.ModelRef;
@@ -39,12 +49,14 @@ import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
 import jakarta.inject.Singleton;
 import java.io.InputStream;
+import java.lang.ref.WeakReference;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -67,6 +79,8 @@ class DriftServiceTest {
   private static final long WINDOW_MILLIS = 5000;
   private static final int SHIFTED_FROM = 12;
   private static final int WINDOWS = 20;
+  private static final long DAY = 86_400_000;
+  private static final int[] ALL = {0, 1, 2, 3, 4, 5};
 
   private static volatile boolean refusing;
   private static volatile boolean killed;
@@ -194,40 +208,137 @@ class DriftServiceTest {
 
   private void showsWhatMovesTogetherNoMore(Incident incident) throws Exception {
     DriftReports reports = plane.bean(DriftReports.class);
-    assertThat(reports.explain(incident.id()).orElseThrow().correlations()).isEmpty();
-    long day = Duration.ofDays(1).toMillis();
-    long midnight = incident.onsetWindow() * WINDOW_MILLIS / day * day;
+    assertThat(reports.explain(incident.id()).orElseThrow().correlations().pairs()).isEmpty();
+    long onset = incident.onsetWindow() * WINDOW_MILLIS;
+    long midnight = onset / DAY * DAY;
     for (int device = 1; device < DEVICES; device += 3) {
-      moments(id(device), midnight, .8, new int[] {0, 1});
-      moments(id(device), midnight + day, .8, new int[] {0, 1});
-      moments(id(device), midnight + 2 * day, .1, new int[] {0, 1});
+      moments(id(device), midnight, DAY, .8, ALL);
+      moments(id(device), midnight + DAY, DAY, .8, ALL);
+      moments(id(device), midnight + 2 * DAY, DAY, .1, ALL);
     }
-    // One that sums up what nobody asked for.
-    moments(id(1), midnight, .8, new int[] {3, 4});
+    // One that sums up what nobody asked for, and one that says how much of a day it summed up.
+    moments(id(1), midnight - DAY, DAY, .8, new int[] {3, 4});
+    moments(id(4), midnight - DAY, 5 * 3_600_000, .8, ALL);
+    // Of whom nobody knows since when, and who was away when the day of the onset ended.
+    moments(id(7), midnight - DAY, 0, .8, ALL);
+    moments(id(10), midnight + 3 * DAY, 3 * DAY, .8, ALL);
 
-    List<CorrelationShift> pairs = reports.explain(incident.id()).orElseThrow().correlations();
+    CorrelationReport told = reports.explain(incident.id()).orElseThrow().correlations();
 
-    assertThat(pairs).hasSize(1);
-    CorrelationShift pair = pairs.getFirst();
+    assertThat(told.pairs()).hasSize(10);
+    CorrelationShift pair = told.pairs().getFirst();
     assertThat(pair.feature()).isEqualTo("f0");
     assertThat(pair.other()).isEqualTo("f1");
     assertThat(pair.before()).isCloseTo(.8, within(.05));
     assertThat(pair.since()).isCloseTo(.1, within(.1));
     assertThat(pair.high()).isLessThan(-.4);
     assertThat(pair.devices()).isEqualTo(DEVICES / 3);
+    assertThat(told.devices()).isEqualTo(DEVICES / 3);
+    assertThat(told.devicesRead()).isEqualTo(DEVICES / 3);
+    assertThat(told.devicesKnown()).isEqualTo(DEVICES / 3);
+    assertThat(told.daysBefore()).isCloseTo((12 + 5 / 24.0 + 1) / 12, within(1e-6));
+    assertThat(told.daysSince()).isCloseTo(1, within(1e-6));
+    assertThat(told.partial()).isCloseTo(2.0 / 26, within(1e-6));
     sql("delete from telemetry_window where boot_epoch = 9");
   }
 
-  private void moments(String device, long endMillis, double correlation, int[] features) {
+  /** Either side of the onset is read of the same devices, however many rows there are. */
+  @Test
+  void readsBothSidesOfALargeCohortAndSaysOfHowMany() throws Exception {
+    int devices = 450;
+    long midnight = first * WINDOW_MILLIS / DAY * DAY;
+    sql(
+        """
+        insert into device (id, tenant, labels, facts, enrolled_at)
+        select 'many-' || i, 'default', '{"site": "b"}', '{}', now() from generate_series(1, ?) i
+        """,
+        devices);
+    moments("many-1", midnight, DAY, .8, ALL);
+    moments("many-1", midnight + 2 * DAY, DAY, .1, ALL);
+    // Each device's, and before the onset as many without sums as fill more than 20,000 rows.
+    sql(
+        """
+        insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
+          window_index, window_millis, start_at, end_at, predictions, predictions_failed, skipped,
+          record, received_at)
+        select 'many-' || i, 9, sequence, slot, model, version, manifest, window_index,
+          window_millis, start_at, end_at, predictions, predictions_failed, skipped, record,
+          received_at
+        from telemetry_window, generate_series(2, ?) i where boot_epoch = 9
+        """,
+        devices);
+    sql(
+        """
+        insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
+          window_index, window_millis, start_at, end_at, predictions, predictions_failed, skipped,
+          record, received_at)
+        select 'many-' || i, 10, 100 * day + n, slot, model, version, manifest,
+          window_index - day * ? + n, window_millis, start_at - day * interval '1 day',
+          end_at - day * interval '1 day', predictions, predictions_failed, skipped, '', received_at
+        from telemetry_window, generate_series(1, ?) i, generate_series(0, 7) day,
+          generate_series(0, 5) n
+        where device = 'many-1' and boot_epoch = 9 and end_at <= ?
+        """,
+        DAY / WINDOW_MILLIS,
+        devices,
+        Instant.ofEpochMilli(midnight));
+    assertThat(count("select count(*) from telemetry_window")).isGreaterThan(20_000);
+
+    CorrelationReport told = correlations(midnight / WINDOW_MILLIS + 10);
+
+    assertThat(told.devicesKnown()).isEqualTo(devices);
+    assertThat(told.devicesRead()).isEqualTo(Correlations.DEVICES_MAX);
+    assertThat(told.devices()).isEqualTo(Correlations.DEVICES_MAX);
+    assertThat(told.pairs().getFirst().devices()).isEqualTo(Correlations.DEVICES_MAX);
+    assertThat(told.pairs().getFirst().change()).isLessThan(-.4);
+    assertThat(correlations(midnight / WINDOW_MILLIS + 10)).isEqualTo(told);
+  }
+
+  private CorrelationReport correlations(long onsetWindow) {
+    DriftFinding finding =
+        new DriftFinding(
+            Cohort.parse("site=b"),
+            "f0",
+            new Stream("f0", Stream.Kind.LOCATION),
+            onsetWindow,
+            onsetWindow,
+            onsetWindow,
+            new Estimate(1, 1, 1),
+            EffectSize.NONE,
+            450,
+            0,
+            1,
+            1,
+            30,
+            20,
+            Cohort.parse("site=b"),
+            new Stream("f0", Stream.Kind.LOCATION));
+    return plane
+        .database()
+        .call(
+            transaction ->
+                new Correlations(plane.bean(Monitoring.class), plane.bean(WindowLayouts.class))
+                    .of(
+                        transaction,
+                        new DriftStore.Stored(
+                            1,
+                            new Track("main", "engine-health", WINDOW_MILLIS),
+                            1,
+                            new io.skerry.fleet.incident.Incident(
+                                IncidentState.OPEN, finding, 0, Optional.empty(), ""),
+                            Instant.now(),
+                            null)));
+  }
+
+  private void moments(
+      String device, long endMillis, long ofMillis, double correlation, int[] features) {
     CoMoments moments = new CoMoments(features);
-    float[] row = new float[FEATURES];
     for (int i = 0; i < 200; i++) {
-      double first = random.nextGaussian();
-      row[features[0]] = (float) first;
+      float[] row = row(0);
       row[features[1]] =
           (float)
-              (correlation * first
-                  + Math.sqrt(1 - correlation * correlation) * random.nextGaussian());
+              (correlation * row[features[0]]
+                  + Math.sqrt(1 - correlation * correlation) * row[features[1]]);
       moments.add(row);
     }
     Window window =
@@ -237,7 +348,9 @@ class DriftServiceTest {
             .setStartMillis(endMillis - WINDOW_MILLIS)
             .setEndMillis(endMillis)
             .setPredictions(1)
-            .setCoMoments(moments.toWire())
+            .setCoMoments(
+                moments.toWire().toBuilder()
+                    .setSinceMillis(ofMillis > 0 ? endMillis - ofMillis : 0))
             .build();
     long sequence = endMillis / WINDOW_MILLIS * 10 + features[0];
     insert(device, "main", sequence, window);
@@ -249,15 +362,88 @@ class DriftServiceTest {
 
     assertThat(steps).hasSize(11).allMatch(step -> step.slot().equals("main"));
     assertThat(steps).extracting(BudgetStep::chosen).startsWith(true).containsOnlyOnce(true);
-    for (int i = 1; i < steps.size(); i++) {
-      assertThat(steps.get(i).bytesPerDay()).isLessThan(steps.get(i - 1).bytesPerDay());
-    }
+    assertThat(steps)
+        .extracting(step -> Objects.requireNonNull(step.bytesPerDay()))
+        .isSortedAccordingTo(Comparator.reverseOrder())
+        .doesNotHaveDuplicates();
     assertThat(steps.getFirst().features()).isEqualTo(FEATURES);
     BudgetStep.Shift shift = steps.getFirst().shifts().getFirst();
     assertThat(shift.devices()).isEqualTo(DEVICES / 2);
     assertThat(shift.peers()).isEqualTo(DEVICES / 2);
     assertThat(steps.getLast().shifts().getFirst().sigma()).isNull();
     assertThat(steps.getFirst().lines()).hasSize(steps.getFirst().shifts().size());
+  }
+
+  /** Of a fleet that has been short of bytes for long, no window is whole. */
+  @Test
+  void tellsWhereAFleetStandsThatLeavesThingsOutAlready() throws Exception {
+    Degradation sixFolded = Degradation.ORDER.get(4);
+    long last = first / 6 * 6 + 5;
+    for (int device = 0; device < 15; device++) {
+      WindowSketch sketch = new WindowSketch(MonitoringPlan.of(monitoring));
+      for (int tick = 0; tick < 60; tick++) {
+        sketch.observe(row(0), .8f, 1, 300);
+      }
+      insert(
+          id(device),
+          "short",
+          1,
+          sketch
+              .seal(
+                  ModelRef.newBuilder().setManifestDigest(manifest.toString()).build(),
+                  last,
+                  (last - 5) * WINDOW_MILLIS,
+                  (last + 1) * WINDOW_MILLIS,
+                  sixFolded)
+              .build());
+    }
+    sql(
+        """
+        insert into drift_track (slot, model, window_millis, judged_through)
+        values ('short', 'engine-health', ?, ?)
+        """,
+        WINDOW_MILLIS,
+        last);
+    sql(
+        """
+        insert into drift_window (slot, model, window_millis, window_index, received_until, records,
+          learning, judged, verdicts)
+        values ('short', 'engine-health', ?, ?, now(), 15, 0, 15, '[]')
+        """,
+        WINDOW_MILLIS,
+        last);
+
+    List<BudgetStep> steps = plane.bean(BudgetReports.class).of("engine-health");
+
+    assertThat(steps).filteredOn(BudgetStep::chosen).extracting(BudgetStep::step).containsOnly(4);
+    assertThat(steps.subList(0, 4)).extracting(BudgetStep::bytesPerDay).containsOnlyNulls();
+    assertThat(steps.subList(4, steps.size()))
+        .extracting(step -> Objects.requireNonNull(step.bytesPerDay()))
+        .isSortedAccordingTo(Comparator.reverseOrder())
+        .doesNotHaveDuplicates();
+    // One record of six windows is not taken for a sixth of what it is.
+    long packed =
+        sixFolded.packedBytes(
+            plane
+                .bean(WindowLayouts.class)
+                .counts(ModelVersion.parse("engine-health@1"), stored(id(0))));
+    assertThat(Objects.requireNonNull(steps.get(4).bytesPerDay()) * 6.0 * WINDOW_MILLIS / DAY)
+        .isBetween(packed + 160.0, packed + 600.0);
+  }
+
+  private Window stored(String device) throws Exception {
+    byte[] record =
+        plane
+            .database()
+            .call(
+                transaction ->
+                    transaction
+                        .first(
+                            "select record from telemetry_window where device = ?",
+                            row -> row.bytes("record"),
+                            device)
+                        .orElseThrow());
+    return Window.parseFrom(record);
   }
 
   private void checksThePromiseOnWindowsWithoutAnIncident() {
@@ -575,6 +761,38 @@ class DriftServiceTest {
     assertThat(third.shift()).isEqualTo(-.2);
     assertThat(Objects.requireNonNull(third.shiftHigh())).isLessThan(0);
     assertThat(labels).extracting(LabelShare::drifted).containsExactly(false, true, true);
+  }
+
+  /** Devices pass by: what is kept of them does not grow with their number. */
+  @Test
+  void foldsEachDevicesWindowsIntoSumsAtOnce() throws Exception {
+    MonitoringPlan plan = MonitoringPlan.of(sorter());
+    LabelReports.Counted counted = new LabelReports.Counted(3);
+    List<WeakReference<WindowCounts>> seen = new ArrayList<>();
+    int heldMost = 0;
+
+    for (int device = 0; device < 2000; device++) {
+      for (int window = 0; window < 2; window++) {
+        int[] counts = new int[plan.layout().bins()];
+        counts[plan.layout().start(plan.layout().indexOf(MonitoringPlan.CLASS)) + device % 3] = 5;
+        WindowReader.Sent sent =
+            new WindowReader.Sent("d-" + device, 1, WindowCounts.of(plan.layout(), counts));
+        seen.add(new WeakReference<>(sent.counts()));
+        counted.predict(sent);
+      }
+      if (device % 500 == 499) {
+        System.gc();
+        heldMost = Math.max(heldMost, (int) seen.stream().filter(one -> one.get() != null).count());
+      }
+    }
+    counted.endPredicted();
+
+    assertThat(heldMost).isLessThanOrEqualTo(2);
+    assertThat(counted.predictions()).isEqualTo(20_000);
+    LabelShares.Share share = counted.shares(List.of()).classes().getFirst();
+    assertThat(share.predicted().value()).isCloseTo(667.0 / 2000, within(1e-9));
+    // The unit is the device, not its windows: 1.96 sqrt(p (1 - p) / 2000).
+    assertThat(share.predicted().halfWidth()).isCloseTo(.02066, within(1e-4));
   }
 
   private MonitoringManifest sorter() {

@@ -29,6 +29,7 @@ import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
+import io.skerry.wire.fleet.v1.CoMoments;
 import io.skerry.wire.fleet.v1.Feedback;
 import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.NamedTensor;
@@ -352,6 +353,12 @@ class IngestTest {
         changed(12, named(good, "nonsense", 3)),
         changed(13, named(good, "sha256:" + "0".repeat(64), 3)),
         changed(14, named(good, manifest.toString(), 4)),
+        changed(15, good.toBuilder().setCoMoments(CoMoments.newBuilder().setCount(1L << 62))),
+        changed(
+            16,
+            good.toBuilder()
+                .setCoMoments(
+                    CoMoments.newBuilder().addFeatures(0).addMean(1).addProducts(0).setCount(7))),
       };
 
       device.send("windows", batch(bad));
@@ -366,7 +373,11 @@ class IngestTest {
           .anySatisfy(reason -> assertThat(reason).contains("does not add up"))
           .anySatisfy(reason -> assertThat(reason).contains("does not start with 'sha256:'"))
           .anySatisfy(reason -> assertThat(reason).contains("no artifact with manifest"))
-          .anySatisfy(reason -> assertThat(reason).contains("which is of ingest-model@3"));
+          .anySatisfy(reason -> assertThat(reason).contains("which is of ingest-model@3"))
+          .anySatisfy(
+              reason ->
+                  assertThat(reason).contains("co-moments count 4611686018427387904 predictions"))
+          .anySatisfy(reason -> assertThat(reason).contains("co-moments: feature 0 of 0"));
     }
   }
 
