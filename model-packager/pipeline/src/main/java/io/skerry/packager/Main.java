@@ -146,7 +146,7 @@ public final class Main {
         spec.maps("features").stream()
             .map(f -> new Feature(f.text("name"), Math.toIntExact(f.integer("offset"))))
             .toList();
-    return new MonitoringSettings(features, settings.privacy(), settings.budget());
+    return settings.withFeatures(features);
   }
 
   static Optional<Metric> metric(Optional<String> text) {

@@ -65,6 +65,7 @@ public final class DriftLedger {
   private @Nullable ModelVersion fleetFindingOf;
   private int fleetQuietWindows;
   private @Nullable State state;
+  private @Nullable String unit;
   private int detectors;
   private float[][] pool = new float[0][];
 
@@ -176,7 +177,8 @@ public final class DriftLedger {
 
   /**
    * Tells the streams of a version, once, before its first window. The first version's training
-   * data is the scale that the inputs of every version are placed on.
+   * data is the scale that the inputs of every version are placed on; the last version's unit is
+   * what all are judged by.
    */
   public void register(ModelVersion version, MonitoredStreams streams) {
     State known = state;
@@ -185,6 +187,7 @@ public final class DriftLedger {
       state = known;
     }
     versions.put(version, known.statistics.reader(streams));
+    unit = streams.unit().orElse(null);
   }
 
   /** Whether the version's streams were told. */
@@ -540,10 +543,10 @@ public final class DriftLedger {
     List<Unit> units = new ArrayList<>(judged.size());
     Map<String, List<Judged>> shared = new TreeMap<>();
     for (Judged one : judged) {
-      Optional<String> value =
-          settings.unit().map(attribute -> one.window().attributes().get(attribute));
-      if (value.isPresent()) {
-        shared.computeIfAbsent(value.get(), key -> new ArrayList<>()).add(one);
+      String attribute = unit;
+      String value = attribute == null ? null : one.window().attributes().get(attribute);
+      if (value != null) {
+        shared.computeIfAbsent(value, key -> new ArrayList<>()).add(one);
       } else {
         units.add(unit(one.residuals, 1, one.device()));
       }

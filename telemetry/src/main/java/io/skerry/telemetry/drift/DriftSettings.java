@@ -1,7 +1,5 @@
 package io.skerry.telemetry.drift;
 
-import java.util.Optional;
-
 /**
  * What counts as drift.
  *
@@ -16,8 +14,6 @@ import java.util.Optional;
  * @param clipDeviations deviations of a device-window at which one device's say is full
  * @param windowsPerFalseAlarm the fleet opens at most one false incident in that many windows, on
  *     average
- * @param unit attribute whose devices share what disturbs them, for example a gateway: then each of
- *     its values has one say
  */
 public record DriftSettings(
     int learningWindows,
@@ -28,8 +24,7 @@ public record DriftSettings(
     double materialShare,
     double baselineZ,
     double clipDeviations,
-    long windowsPerFalseAlarm,
-    Optional<String> unit) {
+    long windowsPerFalseAlarm) {
   private static final long DAY_MILLIS = 86_400_000;
   private static final int SEASON_MAX = 96;
 
@@ -42,7 +37,7 @@ public record DriftSettings(
    * learning period cannot tell slow movement from noise: a shift below .05 does not matter.
    */
   public static final DriftSettings DEFAULTS =
-      new DriftSettings(4, 1, 8, 8, .05, .02, 3.9, 2.5, 1000, Optional.empty());
+      new DriftSettings(4, 1, 8, 8, .05, .02, 3.9, 2.5, 1000);
 
   /**
    * Checks the ranges.
@@ -86,8 +81,7 @@ public record DriftSettings(
         MATERIAL_KNOWN,
         baselineZ,
         clipDeviations,
-        windowsPerFalseAlarm,
-        unit);
+        windowsPerFalseAlarm);
   }
 
   /** These settings with another promise. */
@@ -101,8 +95,7 @@ public record DriftSettings(
         materialShare,
         baselineZ,
         clipDeviations,
-        windows,
-        unit);
+        windows);
   }
 
   double material(Stream.Kind kind) {

@@ -7,6 +7,7 @@ import io.skerry.wire.artifact.v1.FeatureStream;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import java.util.Collections;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -17,12 +18,15 @@ import java.util.TreeMap;
  * @param outputs streams that the version makes and that have an order: score or confidence,
  *     residuals. They start afresh with every version
  * @param classes that can be predicted; 0 when the model has no score
+ * @param unit attribute whose devices share what disturbs them, for example a gateway: each of its
+ *     values then has one say, and a device without it its own
  */
 public record MonitoredStreams(
     StreamLayout layout,
     Map<String, Input> inputs,
     Map<String, BaselineBins> outputs,
-    int classes) {
+    int classes,
+    Optional<String> unit) {
   /** The score's stream, as devices count it. */
   public static final String SCORE = MonitoringPlan.SCORE;
 
@@ -75,6 +79,11 @@ public record MonitoredStreams(
           BaselineBins.of(manifest.getResidual().getSquaredPredictionError()));
       outputs.put(MonitoringPlan.HOTELLING, BaselineBins.of(manifest.getResidual().getHotelling()));
     }
-    return new MonitoredStreams(plan.layout(), inputs, outputs, scored ? plan.classCount() : 0);
+    return new MonitoredStreams(
+        plan.layout(),
+        inputs,
+        outputs,
+        scored ? plan.classCount() : 0,
+        Optional.of(manifest.getUnit()).filter(unit -> !unit.isEmpty()));
   }
 }

@@ -6,26 +6,31 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Judges windows again with the attributes dealt anew among the devices: then no cohort differs
  * from another but by chance, and every incident is false. Shows whether the promise holds on a
  * fleet's own data, with its season and its memory. Windows are taken one by one, so that only one
- * has to be held. Not thread-safe.
+ * has to be held. Devices of one unit are dealt together. Not thread-safe.
  */
 public final class NullReplay {
   private final DriftSettings settings;
+  private final Map<String, Map<String, String>> attributes;
   private final List<Deal> deals = new ArrayList<>();
+  private @Nullable String unit;
+  private boolean dealt;
 
   private static final class Deal {
-    private final Map<String, Map<String, String>> attributes;
+    private final long seed;
     private final DriftLedger ledger;
+    private Map<String, Map<String, String>> attributes = Map.of();
     private long judged;
     private int incidents;
 
-    Deal(DriftSettings settings, Map<String, Map<String, String>> attributes) {
-      this.attributes = attributes;
+    Deal(DriftSettings settings, long seed) {
+      this.seed = seed;
       this.ledger = new DriftLedger(settings);
     }
   }
@@ -74,26 +79,60 @@ public final class NullReplay {
   public NullReplay(
       DriftSettings settings, Map<String, Map<String, String>> attributes, int deals, long seed) {
     this.settings = settings;
+    this.attributes = attributes;
     for (int i = 0; i < deals; i++) {
-      this.deals.add(new Deal(settings, dealt(attributes, seed + i)));
+      this.deals.add(new Deal(settings, seed + i));
     }
   }
 
+  // Devices of one unit share what disturbs them: dealt one by one, every hand would hold some of
+  // it
+  // and none would differ. So hands are a unit's, by its first device.
   private static Map<String, Map<String, String>> dealt(
-      Map<String, Map<String, String>> attributes, long seed) {
-    List<String> devices = new ArrayList<>(new TreeSet<>(attributes.keySet()));
+      Map<String, Map<String, String>> attributes, @Nullable String unit, long seed) {
+    Map<String, List<String>> units = new TreeMap<>();
+    new TreeMap<>(attributes)
+        .forEach(
+            (device, of) -> {
+              String value = unit == null ? null : of.get(unit);
+              units
+                  .computeIfAbsent(
+                      value == null ? "device " + device : "unit " + value,
+                      key -> new ArrayList<>())
+                  .add(device);
+            });
     List<Map<String, String>> hands = new ArrayList<>();
-    devices.forEach(device -> hands.add(attributes.getOrDefault(device, Map.of())));
+    units.values().forEach(members -> hands.add(hand(attributes, members.getFirst())));
     long state = seed;
     for (int i = hands.size() - 1; i > 0; i--) {
       state += 0x9e3779b97f4a7c15L;
       Collections.swap(hands, i, (int) Math.floorMod(mixed(state), i + 1L));
     }
     Map<String, Map<String, String>> dealt = new HashMap<>();
-    for (int i = 0; i < hands.size(); i++) {
-      dealt.put(devices.get(i), hands.get(i));
+    int next = 0;
+    for (List<String> members : units.values()) {
+      Map<String, String> hand = hands.get(next++);
+      for (String device : members) {
+        dealt.put(device, unit == null ? hand : ofUnit(hand, unit, hand(attributes, device)));
+      }
     }
     return dealt;
+  }
+
+  private static Map<String, String> hand(
+      Map<String, Map<String, String>> attributes, String device) {
+    return attributes.getOrDefault(device, Map.of());
+  }
+
+  private static Map<String, String> ofUnit(
+      Map<String, String> hand, String unit, Map<String, String> own) {
+    Map<String, String> attributes = new HashMap<>(hand);
+    attributes.remove(unit);
+    String value = own.get(unit);
+    if (value != null) {
+      attributes.put(unit, value);
+    }
+    return attributes;
   }
 
   // SplitMix64's finaliser.
@@ -111,11 +150,18 @@ public final class NullReplay {
 
   /** Tells the streams of a version, before its windows come. */
   public void register(ModelVersion version, MonitoredStreams streams) {
+    if (!dealt) {
+      unit = streams.unit().orElse(null);
+    }
     deals.forEach(deal -> deal.ledger.register(version, streams));
   }
 
   /** Judges a window in every deal; windows must come in rising order. */
   public void judge(long window, List<DeviceWindow> devices) {
+    if (!dealt) {
+      dealt = true;
+      deals.forEach(deal -> deal.attributes = dealt(attributes, unit, deal.seed));
+    }
     for (Deal deal : deals) {
       List<DeviceWindow> relabelled = new ArrayList<>(devices.size());
       for (DeviceWindow one : devices) {

@@ -27,16 +27,20 @@ import org.jspecify.annotations.Nullable;
  *   - {field: "input:image", action: blur, radius: 4}
  * budget:                         # a device's, in a UTC day; absent or 0: no limit
  *   {windowBytesPerDay: 80000, sampleBytesPerDay: 1000000}
+ * unit: gateway                   # devices of one value share what disturbs them; absent: none do
  * </pre>
  *
  * @param features in their order; empty when nothing was said of them
  * @param privacy what acts before anything leaves the device
  * @param budget what a device may send in a day
+ * @param unit device attribute whose values have one say each when drift is judged; empty when each
+ *     device has
  */
-public record MonitoringSettings(List<Feature> features, List<PrivacyRule> privacy, Budget budget) {
+public record MonitoringSettings(
+    List<Feature> features, List<PrivacyRule> privacy, Budget budget, String unit) {
   /** Nothing was said. */
   public static final MonitoringSettings NONE =
-      new MonitoringSettings(List.of(), List.of(), Budget.getDefaultInstance());
+      new MonitoringSettings(List.of(), List.of(), Budget.getDefaultInstance(), "");
 
   /** Rules that one manifest may have. */
   public static final int RULES_MAX = 256;
@@ -49,6 +53,16 @@ public record MonitoringSettings(List<Feature> features, List<PrivacyRule> priva
     privacy = List.copyOf(privacy);
   }
 
+  /** Settings under which each device has its own say. */
+  public MonitoringSettings(List<Feature> features, List<PrivacyRule> privacy, Budget budget) {
+    this(features, privacy, budget, "");
+  }
+
+  /** These settings with other features. */
+  public MonitoringSettings withFeatures(List<Feature> others) {
+    return new MonitoringSettings(others, privacy, budget, unit);
+  }
+
   /**
    * Reads a tree.
    *
@@ -56,7 +70,7 @@ public record MonitoringSettings(List<Feature> features, List<PrivacyRule> priva
    */
   public static MonitoringSettings of(Map<?, ?> tree) throws MalformedDocumentException {
     Reader reader = new Reader();
-    Reader.Fields root = reader.fields("", tree, Set.of("features", "privacy", "budget"));
+    Reader.Fields root = reader.fields("", tree, Set.of("features", "privacy", "budget", "unit"));
     List<Feature> features = new ArrayList<>();
     for (Reader.Fields feature :
         root.list(
@@ -98,8 +112,9 @@ public record MonitoringSettings(List<Feature> features, List<PrivacyRule> priva
             .setWindowBytes(budget.whole("windowBytesPerDay", 0L, 0, DAY_BYTES_MAX))
             .setSampleBytes(budget.whole("sampleBytesPerDay", 0L, 0, DAY_BYTES_MAX))
             .build();
+    String unit = root.has("unit") ? root.text("unit") : "";
     reader.end();
-    return new MonitoringSettings(features, privacy, daily);
+    return new MonitoringSettings(features, privacy, daily, unit);
   }
 
   private static Feature feature(Reader.Fields fields) {
@@ -178,7 +193,7 @@ public record MonitoringSettings(List<Feature> features, List<PrivacyRule> priva
   /** A manifest with the rules and the budget. */
   MonitoringManifest.Builder into(MonitoringManifest.Builder manifest) {
     manifest.addAllPrivacy(privacy);
-    manifest.setFormat(MonitoringPlan.format(manifest));
+    manifest.setFormat(MonitoringPlan.format(manifest)).setUnit(unit);
     return budget.equals(Budget.getDefaultInstance()) ? manifest : manifest.setBudget(budget);
   }
 
@@ -262,6 +277,10 @@ public record MonitoringSettings(List<Feature> features, List<PrivacyRule> priva
           groups.add(fields("%s[%d]".formatted(path(name), i), list.get(i), known));
         }
         return groups;
+      }
+
+      boolean has(String name) {
+        return values.get(name) != null;
       }
 
       String text(String name) {

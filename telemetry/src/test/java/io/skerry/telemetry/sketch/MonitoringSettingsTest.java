@@ -31,7 +31,9 @@ class MonitoringSettingsTest {
                     Map.of("field", "input:image", "action", "blur", "radius", 4),
                     Map.of("field", "output:y", "action", "drop")),
                 "budget",
-                Map.of("windowBytesPerDay", 80_000, "sampleBytesPerDay", 1_000_000L)));
+                Map.of("windowBytesPerDay", 80_000, "sampleBytesPerDay", 1_000_000L),
+                "unit",
+                "gateway"));
 
     assertThat(settings.features())
         .containsExactly(
@@ -48,6 +50,7 @@ class MonitoringSettingsTest {
     assertThat(settings.privacy().get(2).getRadius()).isEqualTo(4);
     assertThat(settings.budget().getWindowBytes()).isEqualTo(80_000);
     assertThat(settings.budget().getSampleBytes()).isEqualTo(1_000_000);
+    assertThat(settings.unit()).isEqualTo("gateway");
     assertThat(MonitoringSettings.of(Map.of())).isEqualTo(MonitoringSettings.NONE);
   }
 
@@ -66,6 +69,7 @@ class MonitoringSettingsTest {
         List.of(rule("field", "input:a", "action", "blur", "radius", 999), "from 1 to 256"),
         List.of(rule("field", "client-id", "action", "round", "step", 1), "use drop or hash"),
         List.of(Map.of("budget", Map.of("windowBytesPerDay", -1)), "from 0 to"),
+        List.of(Map.of("unit", 3), "'unit' is no text: '3'"),
         List.of(Map.of("budget", Map.of("perDay", 1)), "'budget.perDay' is unknown"),
         List.of(
             Map.of("features", List.of(Map.of("name", "a"))), "'features[0].offset' is missing"),

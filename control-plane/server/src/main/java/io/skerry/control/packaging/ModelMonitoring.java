@@ -106,7 +106,7 @@ final class ModelMonitoring {
     try {
       JsonElement said = JsonParser.parseString(new String(body, StandardCharsets.UTF_8));
       if (!said.isJsonObject()) {
-        throw invalid("monitoring: it must hold 'features', 'privacy' or 'budget'", null);
+        throw invalid("monitoring: it must hold 'features', 'privacy', 'budget' or 'unit'", null);
       }
       MonitoringSettings.of(GSON.fromJson(said, Map.class));
       return GSON.toJson(said);
