@@ -146,12 +146,13 @@ final class DriftService {
     }
   }
 
-  /** Forgets judged windows whose records are no longer kept. */
+  /** Forgets judged windows whose records are no longer kept, and what devices were like then. */
   void forgetOld() {
     Instant before = now().minus(kept);
     while (database.<Integer>call(transaction -> DriftStore.forget(transaction, before)) > 0) {
       log.atInfo().addKeyValue("before", before).log("judged windows forgotten");
     }
+    database.run(transaction -> DriftStore.forgetAttributes(transaction, before));
   }
 
   private void run() {

@@ -283,6 +283,19 @@ final class DriftStore {
             FORGOTTEN_AT_ONCE);
   }
 
+  /** Forgets what devices were like in windows that are no longer kept. */
+  static long forgetAttributes(Transaction transaction, Instant before) {
+    return transaction.update(
+        """
+        delete from device_attributes old
+        where exists (select 1 from device_attributes newer
+            where newer.device = old.device and newer.since > old.since and newer.since < ?)
+          or (not exists (select 1 from device where id = old.device)
+            and not exists (select 1 from telemetry_window w where w.device = old.device))
+        """,
+        before);
+  }
+
   /** Keeps what the scores of a judged window say together, by version and profile. */
   static void scores(
       Transaction transaction, Track track, long window, List<DeviceWindow> devices) {

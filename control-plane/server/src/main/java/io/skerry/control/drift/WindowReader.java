@@ -143,15 +143,21 @@ final class WindowReader {
   private record Head(
       String device, Map<String, String> attributes, ModelVersion version, String manifest) {}
 
-  /** Without what became known of its predictions, which judging needs. */
+  /**
+   * Without what became known of its predictions, which judging needs. Devices have the attributes
+   * that they had when the records were received, whatever became of them since.
+   */
   Window read(Transaction transaction, Track track, long window, Instant receivedUntil) {
     Map<String, Part> parts = new TreeMap<>();
     int[] records = new int[1];
     transaction.forEach(
         """
         select w.device, w.version, w.manifest, w.predictions, w.record,
-          device.labels::text as labels, device.profile
-        from telemetry_window w join device on device.id = w.device
+          a.labels::text as labels, a.profile
+        from telemetry_window w
+        cross join lateral (
+          select labels, profile from device_attributes
+          where device = w.device and since <= ? order by since desc limit 1) a
         where w.model = ? and w.slot = ? and w.window_millis = ? and w.window_index = ?
           and w.received_at <= ?
         order by w.device, w.version, w.boot_epoch, w.sequence
@@ -165,6 +171,7 @@ final class WindowReader {
                   key -> new Part(head(row, track)))
               .add(row.bigint("predictions"), row.bytes("record"));
         },
+        receivedUntil,
         track.model(),
         track.slot(),
         track.windowMillis(),

@@ -43,6 +43,14 @@ public final class TelemetryEraser {
     long windows = transaction.update("delete from telemetry_window where device = ?", device);
     long feedback = transaction.update("delete from telemetry_feedback where device = ?", device);
     transaction.update("delete from telemetry_event where device = ?", device);
+    transaction.update(
+        """
+        delete from device_attributes old where device = ?
+          and (exists (select 1 from device_attributes newer
+              where newer.device = old.device and newer.since > old.since)
+            or not exists (select 1 from device where id = old.device))
+        """,
+        device);
     transaction.update("delete from telemetry_prediction where device = ?", device);
     transaction.update("delete from label_task where device = ?", device);
     transaction.update("delete from telemetry_quarantine where device = ?", device);
@@ -52,7 +60,8 @@ public final class TelemetryEraser {
 
   /**
    * Erases every prediction of a subject, and the bytes of all samples and outcomes that could not
-   * be read: nobody can tell whose they are.
+   * be read: nobody can tell whose they are. A pseudonym is made with its tenant's key, so it is no
+   * other tenant's; the device that sent it may be gone.
    */
   public Erased subject(Transaction transaction, TenantId tenant, String pseudonym) {
     Set<String> predictions = new HashSet<>(samples.predictions(transaction, tenant, pseudonym));
@@ -61,10 +70,9 @@ public final class TelemetryEraser {
         transaction.list(
             """
             select device || '/' || prediction_id as name from telemetry_prediction
-            join device d on d.id = device where d.tenant = ? and subject = ?
+            where subject = ?
             """,
             row -> row.text("name"),
-            tenant.value(),
             pseudonym));
     long waiting =
         transaction.update(
@@ -76,22 +84,14 @@ public final class TelemetryEraser {
     long feedback =
         transaction.update(
             """
-            delete from telemetry_feedback using device d
-            where d.id = device and d.tenant = ?
-              and (subject = ? or device || '/' || prediction_id = any(?))
+            delete from telemetry_feedback
+            where subject = ? or device || '/' || prediction_id = any(?)
             """,
-            tenant.value(),
             pseudonym,
             predictions);
     transaction.update(
         "delete from label_task where device || '/' || prediction_id = any(?)", predictions);
-    transaction.update(
-        """
-        delete from telemetry_prediction using device d
-        where d.id = device and d.tenant = ? and subject = ?
-        """,
-        tenant.value(),
-        pseudonym);
+    transaction.update("delete from telemetry_prediction where subject = ?", pseudonym);
     Quarantine.erasePayloads(transaction, tenant);
     return new Erased(waiting + stored, 0, feedback, predictions);
   }

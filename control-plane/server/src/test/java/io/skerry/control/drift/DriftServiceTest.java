@@ -554,7 +554,12 @@ class DriftServiceTest {
   private void saysWhatIsGoneAndForgetsWhatIsOld(DriftService service) {
     Track track = new Track("main", "engine-health", WINDOW_MILLIS);
     long window = first + WINDOWS - 1;
-    assertThat(judgedAgain(service, track, window)).isPresent();
+    Optional<WindowVerdict> asJudged = judgedAgain(service, track, window);
+    assertThat(asJudged).isPresent();
+
+    sql("delete from device where id = ?", id(1));
+    sql("update device set labels = '{\"site\": \"elsewhere\"}', profile = 'another'");
+    assertThat(judgedAgain(service, track, window)).isEqualTo(asJudged);
 
     sql("delete from telemetry_window where device = ? and window_index = ?", id(0), first);
 

@@ -272,10 +272,11 @@ class LakeTest {
   }
 
   @Test
-  void erasesASubjectWhoseSamplesAreForgottenAlready() {
+  void erasesASubjectWhoseSamplesAreForgottenAndWhoseDeviceIsGone() {
     sample("cam-1", "p1", "anna", NOON);
     feedback("cam-1", "p1", "");
     sql("truncate telemetry_sample");
+    sql("delete from device where id = 'cam-1'");
 
     assertThat(erase(new ErasureRequest(null, "anna", "asked for it")).feedback()).isEqualTo(1);
   }
