@@ -19,6 +19,7 @@ import io.skerry.agent.update.Updater;
 import io.skerry.agent.uplink.DeviceLink;
 import io.skerry.agent.uplink.LinkConfig;
 import io.skerry.agent.uplink.Spool;
+import io.skerry.agent.uplink.SpoolSeal;
 import io.skerry.agent.uplink.Uplink;
 import io.skerry.profile.ProfileCatalog;
 import io.skerry.protocol.DeviceHealth;
@@ -195,7 +196,9 @@ public final class SimDevice {
               this::nanos,
               random);
       epoch = BootEpoch.next(disk, DATA, SPOOL, 0);
-      spool = Spool.open(disk, SPOOL, epoch, fleet.settings().spoolBytesMax());
+      SpoolSeal seal =
+          SpoolSeal.of(disk, DATA, TENANT, new SplittableRandom(id.hashCode() + epoch));
+      spool = Spool.open(disk, SPOOL, seal, epoch, fleet.settings().spoolBytesMax());
       engine = new SimEngine(disk, machine());
       observer =
           new Observer(

@@ -3,6 +3,7 @@ package io.skerry.simulator.spool;
 import io.skerry.agent.disk.Disk;
 import io.skerry.agent.uplink.DeviceLink;
 import io.skerry.agent.uplink.Spool;
+import io.skerry.agent.uplink.SpoolSeal;
 import io.skerry.agent.uplink.Uplink;
 import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.DeviceFacts;
@@ -26,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SplittableRandom;
 
 /**
  * A device with a spool and a control plane that stores every record once: what was offered, kept,
@@ -33,6 +35,7 @@ import java.util.Set;
  */
 final class SpoolRun {
   static final Path FOLDER = Path.of("/device/spool");
+  private static final Path DATA = Path.of("/device");
   static final long BYTES_MAX = 16 * 1024;
 
   private static final TenantId TENANT = new TenantId("default");
@@ -144,7 +147,13 @@ final class SpoolRun {
   /** Starts the device, with a boot epoch of its own. */
   void boot() throws IOException {
     epoch++;
-    Spool opened = Spool.open(disk, FOLDER, epoch, BYTES_MAX);
+    Spool opened =
+        Spool.open(
+            disk,
+            FOLDER,
+            SpoolSeal.of(disk, DATA, TENANT, new SplittableRandom(epoch)),
+            epoch,
+            BYTES_MAX);
     spool = Optional.of(opened);
     plane.state = DeviceLink.State.WAITING;
     Uplink made =

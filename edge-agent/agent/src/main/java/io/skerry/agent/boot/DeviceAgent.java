@@ -21,6 +21,7 @@ import io.skerry.agent.uplink.DeviceLink;
 import io.skerry.agent.uplink.LinkConfig;
 import io.skerry.agent.uplink.PahoLink;
 import io.skerry.agent.uplink.Spool;
+import io.skerry.agent.uplink.SpoolSeal;
 import io.skerry.agent.uplink.Uplink;
 import io.skerry.artifact.trust.RootDocument;
 import io.skerry.artifact.trust.Snapshot;
@@ -106,7 +107,13 @@ public final class DeviceAgent implements AutoCloseable {
     this.bootEpoch =
         BootEpoch.next(config.disk(), config.dataDir(), spoolFolder(), identity.bootEpochSeen());
     this.facts = toProtocol(config.facts());
-    Spool spool = Spool.open(config.disk(), spoolFolder(), bootEpoch, config.spoolBytesMax());
+    Spool spool =
+        Spool.open(
+            config.disk(),
+            spoolFolder(),
+            SpoolSeal.of(config.disk(), config.dataDir(), identity.tenant(), new SecureRandom()),
+            bootEpoch,
+            config.spoolBytesMax());
     this.slots = new ModelSlots(config.executors().work());
     MemoryMeter memory = MemoryMeter.ofLinux();
     this.observer =

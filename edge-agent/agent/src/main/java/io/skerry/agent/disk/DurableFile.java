@@ -35,19 +35,33 @@ public final class DurableFile {
    * @throws IOException if it does not; either content may be read from then on
    */
   public static void write(Disk disk, Path file, byte[] content) throws IOException {
+    write(disk, file, content, Disk.Opening.EMPTY);
+  }
+
+  /** The same of a secret: only the owner of the process may read the file. */
+  public static void writePrivate(Disk disk, Path file, byte[] content) throws IOException {
+    write(disk, file, content, Disk.Opening.NEW_PRIVATE);
+  }
+
+  private static void write(Disk disk, Path file, byte[] content, Disk.Opening opening)
+      throws IOException {
     if (disk.exists(file)) {
       byte[] current = disk.read(file);
       // A damaged file must not push out the good one before it.
       if (content(current).isPresent()) {
-        replace(disk, beside(file, ".before"), current);
+        replace(disk, beside(file, ".before"), current, opening);
       }
     }
-    replace(disk, file, framed(content));
+    replace(disk, file, framed(content), opening);
   }
 
-  private static void replace(Disk disk, Path file, byte[] whole) throws IOException {
+  private static void replace(Disk disk, Path file, byte[] whole, Disk.Opening opening)
+      throws IOException {
     Path part = beside(file, ".part");
-    try (DiskFile out = disk.open(part, Disk.Opening.EMPTY)) {
+    if (opening == Disk.Opening.NEW_PRIVATE) {
+      disk.delete(part);
+    }
+    try (DiskFile out = disk.open(part, opening)) {
       out.write(ByteBuffer.wrap(whole), 0);
       out.force();
     }
@@ -62,7 +76,8 @@ public final class DurableFile {
    * The content; the one before it when the file is missing or damaged; empty when there never was
    * one.
    *
-   * @throws IOException if neither can be used, although one is there
+   * @throws DamagedFileException if neither can be used, although one is there
+   * @throws IOException if they cannot be read
    */
   public static Optional<byte[]> read(Disk disk, Path file) throws IOException {
     boolean any = false;
@@ -78,7 +93,8 @@ public final class DurableFile {
       log.atError().addKeyValue("file", candidate).log("file damaged");
     }
     if (any) {
-      throw new IOException("file %s is damaged, and so is the one before it".formatted(file));
+      throw new DamagedFileException(
+          "file %s is damaged, and so is the one before it".formatted(file));
     }
     return Optional.empty();
   }

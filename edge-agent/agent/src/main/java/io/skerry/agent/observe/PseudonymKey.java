@@ -34,7 +34,7 @@ public final class PseudonymKey {
     byte[] key = new byte[BYTES];
     random.nextBytes(key);
     try {
-      DurableFile.write(disk, file, key);
+      DurableFile.writePrivate(disk, file, key);
     } catch (IOException e) {
       log.atWarn()
           .addKeyValue("file", file)

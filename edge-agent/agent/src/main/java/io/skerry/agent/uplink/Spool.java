@@ -26,7 +26,8 @@ import org.slf4j.LoggerFactory;
  * windows before feedback before events. Every record that is dropped or found damaged is counted
  * once, whenever the process or the power ends: the count is on disk before the records go. A
  * record that is damaged on disk is skipped; its neighbours survive. Records of an earlier boot are
- * kept and sent under their own epoch.
+ * kept and sent under their own epoch. They lie there sealed; one that was sealed with another key
+ * counts as damaged.
  *
  * <p>Besides the records it takes {@link SpoolAccountFile#FILE_BYTES}. Thread-safe.
  */
@@ -45,12 +46,14 @@ public final class Spool {
 
   private final Disk disk;
   private final Path folder;
+  private final SpoolSeal seal;
   private final long bootEpoch;
   private final long bytesMax;
   private final long segmentBytes;
   private final SpoolAccountFile file;
   private final SpoolShelf shelf;
   private final Map<RecordStream, Long> nextSequence = new EnumMap<>(RecordStream.class);
+  private final Map<RecordStream, Integer> unopened = new EnumMap<>(RecordStream.class);
   private SpoolAccount account = new SpoolAccount();
   private boolean prepared;
   private boolean failing;
@@ -58,7 +61,8 @@ public final class Spool {
   private boolean marksChanged;
   private int flushes;
 
-  private Spool(Disk disk, Path folder, long bootEpoch, long bytesMax) {
+  private Spool(Disk disk, Path folder, SpoolSeal seal, long bootEpoch, long bytesMax) {
+    this.seal = seal;
     this.disk = disk;
     this.folder = folder;
     this.bootEpoch = bootEpoch;
@@ -67,29 +71,21 @@ public final class Spool {
         Math.max(
             Math.max(4096, Math.min(256 * 1024, bytesMax / 16)), bytesMax / (SEGMENTS_MAX / 2));
     this.file = new SpoolAccountFile(disk, folder);
-    this.shelf = new SpoolShelf(disk, folder);
-  }
-
-  /**
-   * Opens a spool on this machine's disk.
-   *
-   * @see #open(Disk, Path, long, long)
-   */
-  public static Spool open(Path folder, long bootEpoch, long bytesMax) throws IOException {
-    return open(Disk.local(), folder, bootEpoch, bytesMax);
+    this.shelf = new SpoolShelf(disk, folder, seal);
   }
 
   /**
    * Opens a spool and finds what an earlier run left. A disk that cannot be written does not stop
    * it: then every record is dropped, and counted.
    *
+   * @param seal of the same disk
    * @param bootEpoch of the records that will be appended; higher than that of any record in it
    * @param bytesMax disk that the records may take
    * @throws IOException if it cannot be read, or holds records of this boot epoch or a later one
    */
-  public static Spool open(Disk disk, Path folder, long bootEpoch, long bytesMax)
+  public static Spool open(Disk disk, Path folder, SpoolSeal seal, long bootEpoch, long bytesMax)
       throws IOException {
-    Spool spool = new Spool(disk, folder, bootEpoch, bytesMax);
+    Spool spool = new Spool(disk, folder, seal, bootEpoch, bytesMax);
     spool.account = spool.file.load().orElseGet(SpoolAccount::new);
     for (RecordStream stream : RecordStream.values()) {
       spool.nextSequence.put(stream, 1L);
@@ -125,6 +121,7 @@ public final class Spool {
       for (RecordStream stream : RecordStream.values()) {
         disk.createFolders(shelf.folder(stream));
       }
+      seal.prepare();
       prepared = true;
     }
   }
@@ -138,12 +135,17 @@ public final class Spool {
   }
 
   private void noteDamage(SpoolSegment segment) {
-    if (account.countDamage(segment)) {
+    int more = account.countDamage(segment);
+    if (more > 0) {
       accountChanged = true;
       log.atWarn()
           .addKeyValue("segment", segment.file)
           .addKeyValue("damaged", segment.damaged())
+          .addKeyValue("sealedWithAnotherKey", segment.unopened())
           .log("records damaged on disk");
+    }
+    if (more > 0 && segment.unopened() > 0) {
+      unopened.merge(segment.stream, Math.min(more, segment.unopened()), Integer::sum);
     }
   }
 
@@ -197,7 +199,7 @@ public final class Spool {
   }
 
   private boolean makeRoom(RecordStream wanted, int payload) throws IOException {
-    long needed = payload + (long) SpoolFrame.OVERHEAD_BYTES;
+    long needed = payload + (long) SpoolSeal.OVERHEAD_BYTES + SpoolFrame.OVERHEAD_BYTES;
     long droppable = 0;
     for (RecordStream stream : RecordStream.values()) {
       if (stream.compareTo(wanted) <= 0) {
@@ -304,12 +306,15 @@ public final class Spool {
   }
 
   /**
-   * The next batch of a stream, oldest boot epoch first.
+   * The next batch of a stream, oldest boot epoch first; none while the key cannot be read.
    *
    * @param after per boot epoch, the highest sequence that need not be sent
    */
   synchronized Optional<SpoolBatch> next(RecordStream stream, Map<Long, Long> after) {
     List<SpoolSegment> all = shelf.segments(stream);
+    if (all.isEmpty() || !isReady()) {
+      return Optional.empty();
+    }
     for (SpoolSegment segment : all) {
       long from =
           1
@@ -321,7 +326,7 @@ public final class Spool {
         SpoolBatch batch =
             SpoolBatch.of(
                 segment,
-                SpoolShelf.records(segment),
+                shelf.records(segment),
                 Math.max(from, segment.first),
                 oldest.orElse(segment).first,
                 all.getFirst().epoch);
@@ -330,6 +335,23 @@ public final class Spool {
       }
     }
     return Optional.empty();
+  }
+
+  private boolean isReady() {
+    try {
+      prepare();
+      return true;
+    } catch (IOException e) {
+      tellOnce(e);
+      return false;
+    }
+  }
+
+  /** Records that were found sealed with another key since this was last asked, by stream. */
+  synchronized Map<RecordStream, Integer> takeUnopened() {
+    Map<RecordStream, Integer> taken = Map.copyOf(unopened);
+    unopened.clear();
+    return taken;
   }
 
   /** The highest sequence up to which everything of this stream and epoch is known committed. */
@@ -363,6 +385,9 @@ public final class Spool {
   /** When the oldest of the records that wait was made. Reads from the disk. */
   public synchronized Optional<Instant> oldestWaiting() {
     Optional<Instant> oldest = Optional.empty();
+    if (!isReady()) {
+      return oldest;
+    }
     for (RecordStream stream : RecordStream.values()) {
       oldest =
           Stream.concat(
@@ -372,7 +397,8 @@ public final class Spool {
                       .limit(1)
                       .flatMap(
                           segment ->
-                              SpoolShelf.madeAt(segment, account.committed(stream, segment.epoch))
+                              shelf
+                                  .madeAt(segment, account.committed(stream, segment.epoch))
                                   .stream()))
               .min(Comparator.naturalOrder());
     }

@@ -153,8 +153,8 @@ final class SpoolAccount {
     }
   }
 
-  /** Counts damage of a segment that was not counted before; whether there was any. */
-  boolean countDamage(SpoolSegment segment) {
+  /** Counts damage of a segment that was not counted before, and returns it. */
+  int countDamage(SpoolSegment segment) {
     Place place = place(segment);
     int before = damagedIn.getOrDefault(place, 0);
     int more = segment.damaged() - before;
@@ -162,7 +162,7 @@ final class SpoolAccount {
       damaged.merge(segment.stream, (long) more, Long::sum);
       damagedIn.put(place, segment.damaged());
     }
-    return more > 0;
+    return Math.max(0, more);
   }
 
   /** Forgets what is said of a segment that the floor covers. */

@@ -10,28 +10,30 @@ import java.util.zip.CRC32C;
  * One record in a spool segment, big-endian.
  *
  * <pre>
- * 0   4  marker 0x534B5232 ("SKR2")
+ * 0   4  marker 0x534B5233 ("SKR3")
  * 4   4  length of the payload
  * 8   8  sequence
  * 16  4  CRC32C of bytes 0 to 16
- * 20  n  payload: an encoded skerry.fleet.v1.Record
+ * 20  n  payload: an encoded skerry.fleet.v1.Record, sealed as {@link SpoolSeal} says
  * +n  4  CRC32C of bytes 0 to 20 + n
  * </pre>
  *
  * <p>The marker is there to find the next record behind a damaged one; the header's own checksum
- * tells a record that was not written to its end from one that was damaged later.
+ * tells a record that was not written to its end from one that was damaged later. An agent before
+ * sealed nothing and wrote the marker 0x534B5232 ("SKR2"): what it left is still read.
  */
 final class SpoolFrame {
   static final int OVERHEAD_BYTES = 24;
 
-  private static final int MARKER = 0x534B5232;
+  private static final int MARKER = 0x534B5233;
+  private static final int OPEN_MARKER = 0x534B5232;
   private static final int HEADER_BYTES = 20;
   private static final int CHECKSUM_AT = 16;
 
   private SpoolFrame() {}
 
   /** A whole record and where it stands. */
-  record Found(long sequence, int offset, int payloadBytes) {
+  record Found(long sequence, int offset, int payloadBytes, boolean sealed) {
     byte[] payload(byte[] segment) {
       byte[] payload = new byte[payloadBytes];
       System.arraycopy(segment, offset + HEADER_BYTES, payload, 0, payloadBytes);
@@ -51,12 +53,12 @@ final class SpoolFrame {
    */
   record Scan(List<Found> records, OptionalLong damagedTail) {}
 
-  static ByteBuffer encode(long sequence, byte[] payload) {
-    ByteBuffer frame = ByteBuffer.allocate(payload.length + OVERHEAD_BYTES);
-    frame.putInt(MARKER).putInt(payload.length).putLong(sequence);
+  static ByteBuffer encode(long sequence, byte[] sealed) {
+    ByteBuffer frame = ByteBuffer.allocate(sealed.length + OVERHEAD_BYTES);
+    frame.putInt(MARKER).putInt(sealed.length).putLong(sequence);
     frame.putInt(checksum(frame.array(), 0, CHECKSUM_AT));
-    frame.put(payload);
-    frame.putInt(checksum(frame.array(), 0, HEADER_BYTES + payload.length));
+    frame.put(sealed);
+    frame.putInt(checksum(frame.array(), 0, HEADER_BYTES + sealed.length));
     return frame.flip();
   }
 
@@ -74,7 +76,12 @@ final class SpoolFrame {
         position++;
         continue;
       }
-      Found found = new Found(bytes.getLong(position + 8), position, bytes.getInt(position + 4));
+      Found found =
+          new Found(
+              bytes.getLong(position + 8),
+              position,
+              bytes.getInt(position + 4),
+              bytes.getInt(position) == MARKER);
       if (found.payloadBytes() > length - position - OVERHEAD_BYTES) {
         break;
       }
@@ -91,9 +98,13 @@ final class SpoolFrame {
 
   private static boolean isHeader(byte[] segment, ByteBuffer bytes, int position) {
     return bytes.limit() - position >= HEADER_BYTES
-        && bytes.getInt(position) == MARKER
+        && isMarker(bytes.getInt(position))
         && bytes.getInt(position + CHECKSUM_AT) == checksum(segment, position, CHECKSUM_AT)
         && bytes.getInt(position + 4) >= 0;
+  }
+
+  private static boolean isMarker(int word) {
+    return word == MARKER || word == OPEN_MARKER;
   }
 
   private static boolean isWhole(byte[] segment, ByteBuffer bytes, Found found) {

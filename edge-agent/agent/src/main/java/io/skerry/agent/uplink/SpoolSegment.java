@@ -28,6 +28,7 @@ final class SpoolSegment {
   private final Disk disk;
   private final Path folder;
   private final TreeSet<Long> damaged = new TreeSet<>();
+  private int unopened;
   private long last;
   private long bytes;
   private boolean named;
@@ -96,14 +97,32 @@ final class SpoolSegment {
     compare(scan);
   }
 
-  /** Reads the records; those that it cannot find are damaged from now on. */
-  Map<Long, byte[]> read() throws IOException {
+  /** Reads the records; those that it cannot find or open are damaged from now on. */
+  Map<Long, byte[]> read(SpoolSeal seal) throws IOException {
     byte[] content = disk.read(file);
     SpoolFrame.Scan scan = SpoolFrame.scan(content, (int) Math.min(content.length, bytes));
     compare(scan);
     Map<Long, byte[]> records = new HashMap<>();
-    scan.records().forEach(found -> records.put(found.sequence(), found.payload(content)));
+    unopened = 0;
+    for (SpoolFrame.Found found : scan.records()) {
+      byte[] payload = found.payload(content);
+      if (!found.sealed()) {
+        records.put(found.sequence(), payload);
+        continue;
+      }
+      Optional<byte[]> opened = seal.open(stream, epoch, found.sequence(), payload);
+      opened.ifPresent(record -> records.put(found.sequence(), record));
+      if (opened.isEmpty()) {
+        damaged.add(found.sequence());
+        unopened++;
+      }
+    }
     return records;
+  }
+
+  /** Records that are whole on disk but were sealed with another key, as of the last read. */
+  int unopened() {
+    return unopened;
   }
 
   private void compare(SpoolFrame.Scan scan) {
@@ -135,8 +154,8 @@ final class SpoolSegment {
   }
 
   /** When this fails nothing of the record stands in the file, or will be taken for one. */
-  void append(long sequence, byte[] payload) throws IOException {
-    ByteBuffer frame = SpoolFrame.encode(sequence, payload);
+  void append(long sequence, byte[] sealed) throws IOException {
+    ByteBuffer frame = SpoolFrame.encode(sequence, sealed);
     int length = frame.remaining();
     try (DiskFile opened = disk.open(file, Disk.Opening.CREATE)) {
       if (tailDirty) {

@@ -27,12 +27,14 @@ final class SpoolShelf {
 
   private final Disk disk;
   private final Path folder;
+  private final SpoolSeal seal;
   private final Map<RecordStream, List<SpoolSegment>> segments = new EnumMap<>(RecordStream.class);
   // Files that are of no use any more but could not be deleted yet, and their sizes.
   private final Map<Path, Long> leftovers = new LinkedHashMap<>();
   private long bytes;
 
-  SpoolShelf(Disk disk, Path folder) {
+  SpoolShelf(Disk disk, Path folder, SpoolSeal seal) {
+    this.seal = seal;
     this.disk = disk;
     this.folder = folder;
     for (RecordStream stream : RecordStream.values()) {
@@ -127,9 +129,9 @@ final class SpoolShelf {
   }
 
   /** Writes a record to the end of a segment, which may be a new one. */
-  void append(SpoolSegment open, long sequence, byte[] payload) throws IOException {
+  void append(SpoolSegment open, long sequence, byte[] record) throws IOException {
     long before = open.bytes();
-    open.append(sequence, payload);
+    open.append(sequence, seal.seal(open.stream, open.epoch, sequence, record));
     bytes += open.bytes() - before;
     List<SpoolSegment> all = segments(open.stream);
     if (all.isEmpty() || all.getLast() != open) {
@@ -167,9 +169,9 @@ final class SpoolShelf {
   }
 
   /** A segment's records; from now on all of them are damaged when the file cannot be read. */
-  static Map<Long, byte[]> records(SpoolSegment segment) {
+  Map<Long, byte[]> records(SpoolSegment segment) {
     try {
-      return segment.read();
+      return segment.read(seal);
     } catch (IOException e) {
       log.atWarn().addKeyValue("segment", segment.file).setCause(e).log("segment unreadable");
       segment.giveUp();
@@ -178,7 +180,7 @@ final class SpoolShelf {
   }
 
   /** When the first of a segment's records above a sequence was made. */
-  static Optional<Instant> madeAt(SpoolSegment segment, long above) {
+  Optional<Instant> madeAt(SpoolSegment segment, long above) {
     return records(segment).entrySet().stream()
         .filter(record -> record.getKey() > above)
         .min(Map.Entry.comparingByKey())

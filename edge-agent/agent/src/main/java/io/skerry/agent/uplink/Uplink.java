@@ -32,6 +32,9 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
   /** The code of the event that tells of a session taken over. */
   public static final String SESSION_TAKEN_OVER = "SESSION_TAKEN_OVER";
 
+  /** The code of the event that tells of records that the spool's key does not open. */
+  public static final String SPOOL_KEY_LOST = "SPOOL_KEY_LOST";
+
   private static final Logger log = LoggerFactory.getLogger(Uplink.class);
 
   /** How often appended records are forced to disk. */
@@ -204,12 +207,24 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
       }
       reports.publish(now);
       sender.pump(now);
+      spool.takeUnopened().forEach((stream, records) -> tellUnopened(now, stream, records));
     } catch (LinkException e) {
       log.atInfo()
           .addKeyValue("device", device)
           .addKeyValue("cause", String.valueOf(e.getMessage()))
           .log("not sent yet");
     }
+  }
+
+  private void tellUnopened(Instant now, RecordStream stream, int records) {
+    keep(
+        RecordStream.EVENTS,
+        TelemetryRecords.event(
+            now,
+            SPOOL_KEY_LOST,
+            "%d records of stream '%s' are lost: their spool key is gone, or of another tenant"
+                .formatted(records, stream.wireName()),
+            Map.of("stream", stream.wireName(), "records", Integer.toString(records))));
   }
 
   private void flush() {

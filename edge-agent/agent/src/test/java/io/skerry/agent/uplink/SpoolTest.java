@@ -4,28 +4,49 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
+import io.skerry.agent.disk.Disk;
 import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.RecordStream;
+import io.skerry.protocol.TenantId;
 import io.skerry.telemetry.wire.TelemetryRecords;
 import io.skerry.wire.fleet.v1.NamedTensor;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.RecordBatch;
 import io.skerry.wire.fleet.v1.Sample;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SpoolTest {
   private static final long ROOM = 1 << 20;
 
   @TempDir Path folder;
+
+  /** A spool whose key lies beside its streams. */
+  static Spool open(Path folder, long bootEpoch, long bytesMax) throws IOException {
+    return open(folder, "acme", bootEpoch, bytesMax);
+  }
+
+  private static Spool open(Path folder, String tenant, long bootEpoch, long bytesMax)
+      throws IOException {
+    SpoolSeal seal =
+        SpoolSeal.of(Disk.local(), folder, new TenantId(tenant), new SplittableRandom(bootEpoch));
+    return Spool.open(Disk.local(), folder, seal, bootEpoch, bytesMax);
+  }
 
   static Record event(String detail) {
     return TelemetryRecords.event(Instant.EPOCH, "TEST", detail, Map.of());
@@ -58,7 +79,7 @@ class SpoolTest {
 
   @Test
   void numbersTheRecordsOfEachStreamFromOne() throws IOException {
-    Spool spool = Spool.open(folder, 1, ROOM);
+    Spool spool = open(folder, 1, ROOM);
     spool.append(RecordStream.EVENTS, event("a"));
     spool.append(RecordStream.EVENTS, event("b"));
     spool.append(RecordStream.SAMPLES, sample(10));
@@ -70,9 +91,9 @@ class SpoolTest {
 
   @Test
   void keepsRecordsOverARestartUnderTheirOwnEpoch() throws IOException {
-    Spool before = Spool.open(folder, 1, ROOM);
+    Spool before = open(folder, 1, ROOM);
     before.append(RecordStream.EVENTS, event("old"));
-    Spool after = Spool.open(folder, 2, ROOM);
+    Spool after = open(folder, 2, ROOM);
     after.append(RecordStream.EVENTS, event("new"));
 
     SpoolBatch first = after.next(RecordStream.EVENTS, Map.of()).orElseThrow();
@@ -86,7 +107,7 @@ class SpoolTest {
 
   @Test
   void freesOnlyWhatIsCommitted() throws IOException {
-    Spool spool = Spool.open(folder, 1, ROOM);
+    Spool spool = open(folder, 1, ROOM);
     spool.append(RecordStream.EVENTS, event("a"));
     spool.append(RecordStream.EVENTS, event("b"));
 
@@ -102,7 +123,7 @@ class SpoolTest {
 
   @Test
   void ignoresCommittedRangesOfEpochsItDoesNotHave() throws IOException {
-    Spool spool = Spool.open(folder, 5, ROOM);
+    Spool spool = open(folder, 5, ROOM);
     spool.append(RecordStream.EVENTS, event("a"));
 
     spool.committed(new CommittedRange(RecordStream.EVENTS, 4, 99));
@@ -112,8 +133,135 @@ class SpoolTest {
   }
 
   @Test
+  void keepsNothingOfARecordInTheClear() throws IOException {
+    open(folder, 1, ROOM).append(RecordStream.EVENTS, event("patient 4711 of ward nine"));
+
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        assertThat(Files.readString(file, StandardCharsets.ISO_8859_1)).doesNotContain("patient");
+      }
+    }
+    assertThat(Files.getPosixFilePermissions(folder.resolve("spool-key")))
+        .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+  }
+
+  @Test
+  void sealsEqualRecordsDifferently() throws IOException {
+    Spool spool = open(folder, 1, ROOM);
+    spool.append(RecordStream.SAMPLES, event("same"));
+    spool.append(RecordStream.FEEDBACK, event("same"));
+
+    assertThat(Files.readAllBytes(onlySegment(RecordStream.SAMPLES)))
+        .isNotEqualTo(Files.readAllBytes(onlySegment(RecordStream.FEEDBACK)));
+  }
+
+  @Test
+  void readsWhatAnAgentBeforeLeftInTheClear() throws IOException {
+    byte[] record = event("old").toBuilder().setSequence(1).build().toByteArray();
+    ByteBuffer frame = ByteBuffer.allocate(record.length + 24);
+    frame.putInt(0x534B5232).putInt(record.length).putLong(1);
+    frame.putInt(crc(frame.array(), 16)).put(record);
+    frame.putInt(crc(frame.array(), 20 + record.length));
+    Files.createDirectories(folder.resolve("events"));
+    Files.write(folder.resolve("events/3-1.seg"), frame.array());
+
+    Spool spool = open(folder, 4, ROOM);
+
+    assertThat(spool.next(RecordStream.EVENTS, Map.of()).orElseThrow().message().getRecordsList())
+        .extracting(kept -> kept.getEvent().getDetail())
+        .containsExactly("old");
+    assertThat(spool.damaged()).containsEntry(RecordStream.EVENTS, 0L);
+  }
+
+  private static int crc(byte[] bytes, int length) {
+    CRC32C crc = new CRC32C();
+    crc.update(bytes, 0, length);
+    return (int) crc.getValue();
+  }
+
+  @Test
+  void countsWhatAnotherTenantSealedAsLostWithItsReason() throws IOException {
+    open(folder, "acme", 1, ROOM).append(RecordStream.SAMPLES, event("of acme"));
+
+    Spool other = open(folder, "globex", 2, ROOM);
+
+    assertGivenUp(other, 1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "skerry1 0000", "skerry1 00000000\n", "?"})
+  void startsWithAHalfWrittenKeyAndCountsWhatItSealed(String left) throws IOException {
+    Spool before = open(folder, 1, ROOM);
+    before.append(RecordStream.SAMPLES, event("a"));
+    before.append(RecordStream.SAMPLES, event("b"));
+    Files.writeString(folder.resolve("spool-key"), left);
+
+    Spool after = open(folder, 2, ROOM);
+
+    after.append(RecordStream.SAMPLES, event("c"));
+    assertGivenUp(after, 2);
+    after.flush();
+    Spool last = open(folder, 3, ROOM);
+    assertThat(sequences(last, RecordStream.SAMPLES, Map.of(1L, 2L))).containsExactly(1L);
+    assertGivenUp(last, 2, 0);
+  }
+
+  private static void assertGivenUp(Spool spool, int records) {
+    assertGivenUp(spool, records, records);
+  }
+
+  private static void assertGivenUp(Spool spool, int records, int news) {
+    SpoolBatch batch = spool.next(RecordStream.SAMPLES, Map.of()).orElseThrow();
+    assertThat(batch.message().getRecordsCount()).isZero();
+    assertThat(batch.message().getGapsList())
+        .containsExactly(RecordBatch.Gap.newBuilder().setFirst(1).setLast(records).build());
+    assertThat(spool.damaged()).containsEntry(RecordStream.SAMPLES, (long) records);
+    assertThat(spool.takeUnopened().getOrDefault(RecordStream.SAMPLES, 0)).isEqualTo(news);
+    assertThat(spool.takeUnopened()).isEmpty();
+  }
+
+  @Test
+  void deletingTheKeyMakesTheSpoolUnreadable() throws IOException {
+    open(folder, 1, ROOM).append(RecordStream.SAMPLES, event("a"));
+    try (Stream<Path> files = Files.list(folder)) {
+      assertThat(files.map(file -> file.getFileName().toString()))
+          .contains("spool-key")
+          .doesNotContain("spool-key.before", "spool-key.part");
+    }
+    Files.delete(folder.resolve("spool-key"));
+
+    assertGivenUp(open(folder, 2, ROOM), 1);
+  }
+
+  @Test
+  void aRecordMovedToAnotherPlaceIsNotOpened() throws IOException {
+    SpoolSeal seal =
+        SpoolSeal.of(Disk.local(), folder, new TenantId("acme"), new SplittableRandom(1));
+    seal.prepare();
+    byte[] sealed = seal.seal(RecordStream.SAMPLES, 1, 2, new byte[] {7});
+
+    assertThat(seal.open(RecordStream.SAMPLES, 1, 2, sealed)).contains(new byte[] {7});
+    assertThat(seal.open(RecordStream.SAMPLES, 1, 3, sealed)).isEmpty();
+    assertThat(seal.open(RecordStream.SAMPLES, 2, 2, sealed)).isEmpty();
+    assertThat(seal.open(RecordStream.EVENTS, 1, 2, sealed)).isEmpty();
+    assertThat(seal.open(RecordStream.SAMPLES, 1, 2, new byte[3])).isEmpty();
+  }
+
+  @Test
+  void keepsNothingWhileItsKeyCannotBeWritten() throws IOException {
+    Path key = Files.createDirectories(folder.resolve("spool-key"));
+    Spool spool = open(folder, 1, ROOM);
+
+    assertThat(spool.append(RecordStream.EVENTS, event("a"))).isFalse();
+    assertThat(spool.dropped()).containsEntry(RecordStream.EVENTS, 1L);
+    Files.delete(key);
+    assertThat(spool.append(RecordStream.EVENTS, event("b"))).isTrue();
+    assertThat(sequences(open(folder, 2, ROOM), RecordStream.EVENTS, Map.of())).containsExactly(1L);
+  }
+
+  @Test
   void losesOnlyTheTornRecordAfterACrash() throws IOException {
-    Spool before = Spool.open(folder, 1, ROOM);
+    Spool before = open(folder, 1, ROOM);
     for (int i = 0; i < 5; i++) {
       before.append(RecordStream.EVENTS, event("record " + i));
     }
@@ -131,14 +279,14 @@ class SpoolTest {
       assertThat(scan.records()).hasSize((int) expected);
     }
     Files.write(segment, java.util.Arrays.copyOf(whole, whole.length - 3));
-    Spool after = Spool.open(folder, 2, ROOM);
+    Spool after = open(folder, 2, ROOM);
     assertThat(sequences(after, RecordStream.EVENTS, Map.of())).containsExactly(1L, 2L, 3L, 4L);
     assertThat(after.damaged()).containsEntry(RecordStream.EVENTS, 0L);
   }
 
   @Test
   void aFlippedBitCostsOneRecordAndNoNeighbour() throws IOException {
-    Spool before = Spool.open(folder, 1, ROOM);
+    Spool before = open(folder, 1, ROOM);
     for (int i = 0; i < 5; i++) {
       before.append(RecordStream.EVENTS, event("record " + i));
     }
@@ -157,7 +305,7 @@ class SpoolTest {
 
   @Test
   void tellsAndCountsWhatIsDamagedOnceHoweverOftenItIsOpened() throws IOException {
-    Spool before = Spool.open(folder, 1, ROOM);
+    Spool before = open(folder, 1, ROOM);
     for (int i = 0; i < 5; i++) {
       before.append(RecordStream.EVENTS, event("record " + i));
     }
@@ -167,7 +315,7 @@ class SpoolTest {
     Files.write(segment, whole);
 
     for (int boot = 2; boot < 5; boot++) {
-      Spool after = Spool.open(folder, boot, ROOM);
+      Spool after = open(folder, boot, ROOM);
       assertThat(after.damaged()).containsEntry(RecordStream.EVENTS, 1L);
       assertThat(waiting(after, RecordStream.EVENTS)).isEqualTo(4);
       SpoolBatch batch = after.next(RecordStream.EVENTS, Map.of()).orElseThrow();
@@ -180,7 +328,7 @@ class SpoolTest {
 
   @Test
   void noticesDamageWhileItRuns() throws IOException {
-    Spool spool = Spool.open(folder, 1, ROOM);
+    Spool spool = open(folder, 1, ROOM);
     spool.append(RecordStream.EVENTS, event("a"));
     spool.append(RecordStream.EVENTS, event("b"));
     Files.delete(onlySegment(RecordStream.EVENTS));
@@ -196,9 +344,9 @@ class SpoolTest {
 
   @Test
   void saysBelowWhichSequenceAndEpochNothingWillCome() throws IOException {
-    Spool old = Spool.open(folder, 1, 32 * 1024);
+    Spool old = open(folder, 1, 32 * 1024);
     old.append(RecordStream.SAMPLES, sample(100));
-    Spool spool = Spool.open(folder, 2, 32 * 1024);
+    Spool spool = open(folder, 2, 32 * 1024);
     while (spool.dropped().getOrDefault(RecordStream.SAMPLES, 0L) < 10) {
       spool.append(RecordStream.SAMPLES, sample(1000));
     }
@@ -214,14 +362,14 @@ class SpoolTest {
 
   @Test
   void sendsOnlyWhatIsNotCommittedAfterARestart() throws IOException {
-    Spool before = Spool.open(folder, 1, ROOM);
+    Spool before = open(folder, 1, ROOM);
     for (int i = 0; i < 5; i++) {
       before.append(RecordStream.EVENTS, event("record " + i));
     }
     before.committed(new CommittedRange(RecordStream.EVENTS, 1, 3));
     before.close();
 
-    Spool after = Spool.open(folder, 2, ROOM);
+    Spool after = open(folder, 2, ROOM);
 
     assertThat(sequences(after, RecordStream.EVENTS, Map.of())).containsExactly(4L, 5L);
     assertThat(waiting(after, RecordStream.EVENTS)).isEqualTo(2);
@@ -229,7 +377,7 @@ class SpoolTest {
 
   @Test
   void ignoresARangeBeyondWhatItRecorded() throws IOException {
-    Spool spool = Spool.open(folder, 1, ROOM);
+    Spool spool = open(folder, 1, ROOM);
     spool.append(RecordStream.EVENTS, event("a"));
 
     spool.committed(new CommittedRange(RecordStream.EVENTS, 1, 1L << 60));
@@ -240,17 +388,17 @@ class SpoolTest {
   @Test
   void keepsFewFilesHoweverOftenItIsOpened() throws IOException {
     for (int boot = 1; boot <= Spool.SEGMENTS_MAX + 10; boot++) {
-      assertThat(Spool.open(folder, boot, ROOM).append(RecordStream.EVENTS, event("up"))).isTrue();
+      assertThat(open(folder, boot, ROOM).append(RecordStream.EVENTS, event("up"))).isTrue();
     }
 
-    Spool spool = Spool.open(folder, 1 << 20, ROOM);
+    Spool spool = open(folder, 1 << 20, ROOM);
     assertThat(waiting(spool, RecordStream.EVENTS)).isEqualTo(Spool.SEGMENTS_MAX);
     assertThat(spool.dropped()).containsEntry(RecordStream.EVENTS, 10L);
   }
 
   @Test
   void dropsTheOldestSamplesFirstWhenItIsFull() throws IOException {
-    Spool spool = Spool.open(folder, 1, 64 * 1024);
+    Spool spool = open(folder, 1, 64 * 1024);
     for (int i = 0; i < 100; i++) {
       spool.append(RecordStream.EVENTS, event("event " + i));
     }
@@ -269,7 +417,7 @@ class SpoolTest {
 
   @Test
   void refusesALessPreciousRecordRatherThanDropAMorePreciousOne() throws IOException {
-    Spool spool = Spool.open(folder, 1, 16 * 1024);
+    Spool spool = open(folder, 1, 16 * 1024);
     while (spool.bytes() < 15 * 1024) {
       spool.append(RecordStream.EVENTS, event("event"));
     }
@@ -284,7 +432,7 @@ class SpoolTest {
 
   @Test
   void dropsARecordThatNoBatchCouldHold() throws IOException {
-    Spool spool = Spool.open(folder, 1, ROOM);
+    Spool spool = open(folder, 1, ROOM);
 
     assertThat(spool.append(RecordStream.SAMPLES, sample(300 * 1024))).isFalse();
 
@@ -293,7 +441,7 @@ class SpoolTest {
 
   @Test
   void keepsEveryBatchBelowItsLimit() throws IOException {
-    Spool spool = Spool.open(folder, 1, 16 << 20);
+    Spool spool = open(folder, 1, 16 << 20);
     for (int i = 0; i < 400; i++) {
       spool.append(RecordStream.SAMPLES, sample(3000));
     }
@@ -312,7 +460,7 @@ class SpoolTest {
 
   @Test
   void tellsWhenTheOldestWaitingRecordWasMade() throws IOException {
-    Spool spool = Spool.open(folder, 1, ROOM);
+    Spool spool = open(folder, 1, ROOM);
     assertThat(spool.oldestWaiting()).isEmpty();
     for (long second = 1; second <= 3; second++) {
       spool.append(
@@ -331,14 +479,14 @@ class SpoolTest {
 
   @Test
   void refusesAFolderOfALaterBoot() throws IOException {
-    Spool.open(folder, 7, ROOM).append(RecordStream.EVENTS, event("a"));
+    open(folder, 7, ROOM).append(RecordStream.EVENTS, event("a"));
 
-    assertThatThrownBy(() -> Spool.open(folder, 7, ROOM)).isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> open(folder, 7, ROOM)).isInstanceOf(IOException.class);
   }
 
   @Test
   void whatWasRefusedJustBeforeAKillIsCounted() throws IOException {
-    Spool before = Spool.open(folder, 1, 4096);
+    Spool before = open(folder, 1, 4096);
     before.flush();
     long refused = 0;
     for (int i = 0; i < 7; i++) {
@@ -347,7 +495,7 @@ class SpoolTest {
     assertThat(refused).isEqualTo(7);
 
     // No flush and no end: the process is gone.
-    Spool after = Spool.open(folder, 2, 4096);
+    Spool after = open(folder, 2, 4096);
 
     assertThat(after.dropped()).isEqualTo(before.dropped());
     assertThat(after.dropped()).containsEntry(RecordStream.SAMPLES, 7L);
@@ -363,7 +511,7 @@ class SpoolTest {
 
   @Test
   void whatWasStoredBeforeTheLinkEndedIsNotCountedAsDropped() throws IOException {
-    Spool spool = Spool.open(folder, 1, 16384);
+    Spool spool = open(folder, 1, 16384);
     long counted = overflow(spool);
     long floor =
         spool.next(RecordStream.EVENTS, Map.of()).orElseThrow().message().getFirstKept() - 1;
@@ -376,14 +524,13 @@ class SpoolTest {
 
     assertThat(spool.dropped()).containsEntry(RecordStream.EVENTS, counted - 9);
     spool.close();
-    assertThat(Spool.open(folder, 2, 16384).dropped())
-        .containsEntry(RecordStream.EVENTS, counted - 9);
+    assertThat(open(folder, 2, 16384).dropped()).containsEntry(RecordStream.EVENTS, counted - 9);
   }
 
   @Test
   void aBootOfWhichNothingIsLeftIsPutRightToo() throws IOException {
-    long counted = overflow(Spool.open(folder, 1, 16384));
-    Spool second = Spool.open(folder, 2, 16384);
+    long counted = overflow(open(folder, 1, 16384));
+    Spool second = open(folder, 2, 16384);
     long all = overflow(second);
     assertThat(second.waiting()).containsKey(RecordStream.EVENTS);
     assertThat(second.next(RecordStream.EVENTS, Map.of()).orElseThrow().epoch()).isEqualTo(2);
@@ -397,7 +544,7 @@ class SpoolTest {
 
   @Test
   void nothingIsPutRightByAControlPlaneThatSaysNothing() throws IOException {
-    Spool spool = Spool.open(folder, 1, 16384);
+    Spool spool = open(folder, 1, 16384);
     long counted = overflow(spool);
 
     spool.committed(new CommittedRange(RecordStream.EVENTS, 1, 199));

@@ -19,6 +19,7 @@ import io.skerry.protocol.Topics;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.RecordBatch;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -50,7 +51,7 @@ class UplinkTest {
 
   @BeforeEach
   void open() throws IOException {
-    spool = Spool.open(folder, 1, 1 << 20);
+    spool = SpoolTest.open(folder, 1, 1 << 20);
     uplink = new Uplink(link, spool, TENANT, DEVICE, () -> now, desired::add, this::report);
     uplink.start();
   }
@@ -69,6 +70,31 @@ class UplinkTest {
         "test",
         Map.of(RecordStream.SAMPLES, dropped),
         DeviceHealth.UNKNOWN);
+  }
+
+  @Test
+  void tellsOnceHowManyRecordsItsKeyDoesNotOpen() throws IOException {
+    uplink.keep(RecordStream.SAMPLES, SpoolTest.event("a"));
+    uplink.keep(RecordStream.SAMPLES, SpoolTest.event("b"));
+    spool.close();
+    Files.delete(folder.resolve("spool-key"));
+    spool = SpoolTest.open(folder, 2, 1 << 20);
+    Uplink after = new Uplink(link, spool, TENANT, DEVICE, () -> now, desired::add, this::report);
+    link.connect();
+
+    for (int i = 0; i < 4; i++) {
+      now = now.plusSeconds(1);
+      after.tick();
+    }
+
+    assertThat(
+            link.published().stream()
+                .filter(message -> message.topic().equals(EVENTS))
+                .flatMap(message -> records(message.payload()).stream())
+                .map(record -> record.getEvent().getCode() + " " + record.getEvent().getDetail()))
+        .containsExactly(
+            "SPOOL_KEY_LOST 2 records of stream 'samples' are lost: their spool key is gone, or of"
+                + " another tenant");
   }
 
   private List<Long> sent() {

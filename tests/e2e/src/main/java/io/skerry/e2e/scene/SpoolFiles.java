@@ -20,7 +20,7 @@ import java.util.zip.CRC32C;
 /** Reads a stopped agent's spool by its documented form, with none of the agent's own code. */
 public final class SpoolFiles {
   private static final Pattern SEGMENT = Pattern.compile("(\\d+)-(\\d+)\\.seg");
-  private static final int MARKER = 0x534B5232;
+  private static final int MARKER = 0x534B5233;
   private static final int OVERHEAD = 24;
 
   private SpoolFiles() {}
