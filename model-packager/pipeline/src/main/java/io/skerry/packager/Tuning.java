@@ -149,7 +149,10 @@ final class Tuning {
     List<Set<String>> layers = new ArrayList<>();
     Set<String> open = new LinkedHashSet<>();
     for (Node node : graph.nodes()) {
-      boolean starts = node.op().isWeighted() || node.op() instanceof Op.Binary;
+      boolean starts =
+          node.op().isWeighted()
+              || node.op() instanceof Op.ConvTranspose
+              || node.op() instanceof Op.Binary;
       if (starts && !open.isEmpty()) {
         layers.add(open);
         open = new LinkedHashSet<>();

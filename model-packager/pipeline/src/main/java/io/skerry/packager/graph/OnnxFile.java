@@ -25,6 +25,7 @@ public final class OnnxFile {
 
   private final GraphProto.Builder graph = GraphProto.newBuilder();
   private final Set<String> initializers = new HashSet<>();
+  private final Set<String> names = new HashSet<>();
   private final boolean half;
 
   /** An empty file of a graph with this name. */
@@ -81,7 +82,7 @@ public final class OnnxFile {
   public void node(Node node, List<String> inputs, String output, Activation activation) {
     String computed = activation == Activation.NONE ? output : output + "_before_activation";
     List<String> operands = new ArrayList<>(inputs);
-    NodeProto.Builder proto = NodeProto.newBuilder().setName(node.name()).addOutput(computed);
+    NodeProto.Builder proto = NodeProto.newBuilder().setName(free(node.name())).addOutput(computed);
     switch (node.op()) {
       case Op.Binary(Op.Binary.Kind kind) ->
           proto.setOpType(
@@ -125,10 +126,8 @@ public final class OnnxFile {
         }
       }
       case Op.Pad(List<Integer> before, List<Integer> after, float value) -> {
-        List<Integer> pads = new ArrayList<>(before);
-        pads.addAll(after);
         proto.setOpType("Pad");
-        operands.add(longs(output + "_pads", pads));
+        operands.add(amounts(output, before, after));
         operands.add(scalar(output + "_value", value));
       }
       case Op.Slice slice -> {
@@ -167,11 +166,27 @@ public final class OnnxFile {
     }
   }
 
+  /**
+   * Adds a node that pads integers.
+   *
+   * @param value name of the constant that is put around, of the input's type
+   */
+  public void pad(Node node, Op.Pad pad, String input, String value, String output) {
+    graph.addNode(
+        NodeProto.newBuilder()
+            .setName(free(node.name()))
+            .setOpType("Pad")
+            .addInput(input)
+            .addInput(amounts(output, pad.before(), pad.after()))
+            .addInput(value)
+            .addOutput(output));
+  }
+
   /** Adds a Cast node. */
   void cast(String input, String output, TensorProto.DataType type) {
     graph.addNode(
         NodeProto.newBuilder()
-            .setName(output + "_cast")
+            .setName(free(output + "_cast"))
             .setOpType("Cast")
             .addInput(input)
             .addOutput(output)
@@ -182,7 +197,7 @@ public final class OnnxFile {
   public void scaling(String operator, List<String> inputs, String output, int axis) {
     NodeProto.Builder proto =
         NodeProto.newBuilder()
-            .setName(output)
+            .setName(free(output))
             .setOpType(operator)
             .addAllInput(inputs)
             .addOutput(output);
@@ -205,7 +220,7 @@ public final class OnnxFile {
 
   private void activate(String name, Activation activation, String input, String output) {
     NodeProto.Builder proto =
-        NodeProto.newBuilder().setName(name).addInput(input).addOutput(output);
+        NodeProto.newBuilder().setName(free(name)).addInput(input).addOutput(output);
     switch (activation) {
       case NONE -> proto.setOpType("Identity");
       case RELU -> proto.setOpType("Relu");
@@ -216,6 +231,21 @@ public final class OnnxFile {
       }
     }
     graph.addNode(proto);
+  }
+
+  private String amounts(String output, List<Integer> before, List<Integer> after) {
+    List<Integer> amounts = new ArrayList<>(before);
+    amounts.addAll(after);
+    return longs(output + "_pads", amounts);
+  }
+
+  /** A name for a node that no other has: one without a name came in under its output's. */
+  private String free(String wanted) {
+    String free = wanted;
+    for (int i = 2; !names.add(free); i++) {
+      free = wanted + "#" + i;
+    }
+    return free;
   }
 
   private String scalar(String name, float value) {

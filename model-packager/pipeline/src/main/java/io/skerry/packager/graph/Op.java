@@ -130,6 +130,14 @@ public sealed interface Op {
     public ConvTranspose {
       more = List.copyOf(more);
     }
+
+    /** The output that an element of the weights is for. */
+    public int outputOf(int element, Shape weights) {
+      int perInput = weights.elements() / weights.dimension(0);
+      int perOutput = perInput / weights.dimension(1);
+      int ofGroup = element / perInput / (weights.dimension(0) / group);
+      return ofGroup * weights.dimension(1) + element % perInput / perOutput;
+    }
   }
 
   /** 1 / (1 + e⁻ˣ). */
@@ -166,7 +174,7 @@ public sealed interface Op {
   }
 
   /**
-   * Whether engines compute it on integers; they compute the others on floats, and would gain
+   * Whether an engine computes it on integers; both compute the others on floats, and would gain
    * nothing from a table of steps.
    */
   default boolean hasIntegerKernel() {
@@ -183,10 +191,10 @@ public sealed interface Op {
       case Slice s -> true;
       case Concat c -> true;
       case Function f -> f.kind() != Function.Kind.HARD_SWISH;
-      case Clip c -> false;
-      case Pad p -> p.value() == 0;
+      case Clip c -> true;
+      case Pad p -> true;
       case Resize r -> true;
-      case ConvTranspose c -> false;
+      case ConvTranspose c -> true;
       case Sigmoid s -> true;
       case Softmax s -> true;
     };
@@ -194,7 +202,7 @@ public sealed interface Op {
 
   /**
    * Whether it has weights [O,...], of which each output has its own and so its own scale. Those of
-   * a transposed convolution lie otherwise, and stay float.
+   * a transposed convolution lie otherwise.
    */
   default boolean isWeighted() {
     return this instanceof Conv || this instanceof Dense;

@@ -104,7 +104,8 @@ final class Rewrites {
       case Op.Activate(Activation activation) when before.op().takesActivation() ->
           Optional.of(
               new Node(before.name(), before.op(), before.inputs(), node.output(), activation));
-      case Op.Binary(Op.Binary.Kind kind) when before.op().isWeighted() ->
+      case Op.Binary(Op.Binary.Kind kind)
+          when before.op().isWeighted() || before.op() instanceof Op.ConvTranspose ->
           perOutput(before, node).map(operand -> folded(before, node, kind, operand));
       case Op.Conv(Window window, int group)
           when before.op() instanceof Op.Pad pad && isZeroAround(pad) ->
@@ -115,8 +116,16 @@ final class Rewrites {
                   replacedFirst(node.inputs(), before.input()),
                   node.output(),
                   node.activation()));
+      case Op.Clip later when before.op() instanceof Op.Clip first ->
+          Optional.of(new Node(before.name(), both(first, later), before.inputs(), node.output()));
       default -> Optional.empty();
     };
+  }
+
+  private static Op both(Op.Clip first, Op.Clip later) {
+    return new Op.Clip(
+        Math.clamp(first.minimum(), later.minimum(), later.maximum()),
+        Math.clamp(first.maximum(), later.minimum(), later.maximum()));
   }
 
   /** Zeros around the feature map only: what a convolution pads with. */
@@ -152,8 +161,8 @@ final class Rewrites {
     }
     Constant operand = constantOf(node.inputs().get(constantFirst ? 0 : 1));
     Shape result = original.shape(before.output());
-    int outputs = constantOf(before.inputs().get(1)).shape().dimension(0);
-    int axis = before.op() instanceof Op.Conv ? 1 : result.rank() - 1;
+    int axis = before.op() instanceof Op.Dense ? result.rank() - 1 : 1;
+    int outputs = result.dimension(axis);
     Shape shape = operand.shape();
     int offset = result.rank() - shape.rank();
     if (offset < 0 || !original.shape(node.output()).equals(result)) {
@@ -182,7 +191,11 @@ final class Rewrites {
       float[] values = weights.values();
       int perOutput = values.length / operand.length;
       for (int i = 0; i < values.length; i++) {
-        values[i] *= operand[i / perOutput];
+        values[i] *=
+            operand[
+                before.op() instanceof Op.ConvTranspose conv
+                    ? conv.outputOf(i, weights.shape())
+                    : i / perOutput];
       }
       for (int i = 0; i < bias.length; i++) {
         bias[i] *= operand[i];

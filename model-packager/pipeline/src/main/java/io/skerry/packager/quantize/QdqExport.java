@@ -31,6 +31,7 @@ public final class QdqExport {
   private final Graph graph;
   private final OnnxFile file;
   private final Set<String> dequantized = new HashSet<>();
+  private final Set<String> madeIntegers = new HashSet<>();
 
   private QdqExport(QuantizedGraph quantized) {
     this.quantized = quantized;
@@ -58,7 +59,7 @@ public final class QdqExport {
 
   private void floatNode(Node node) {
     List<String> inputs = new ArrayList<>(node.inputs());
-    boolean weighted = node.op().isWeighted();
+    boolean weighted = node.op().isWeighted() || node.op() instanceof Op.ConvTranspose;
     boolean made = graph.producer(node.input()).filter(quantized::isQuantized).isPresent();
     for (int i = 0; i < inputs.size(); i++) {
       String name = inputs.get(i);
@@ -70,10 +71,14 @@ public final class QdqExport {
       }
     }
     if (weighted && made && inputs.size() == 2) {
-      int outputs = graph.shape(inputs.get(1)).dimension(0);
-      inputs.add(fineBias(node, Constant.of(Shape.of(outputs), new float[outputs])));
+      inputs.add(fineBias(node, noBias(node)));
     }
     file.node(node, inputs, node.output());
+  }
+
+  private Constant noBias(Node node) {
+    int outputs = graph.shape(node.output()).dimension(1);
+    return Constant.of(Shape.of(outputs), new float[outputs]);
   }
 
   /**
@@ -97,6 +102,10 @@ public final class QdqExport {
   }
 
   private void integerNode(Node node) {
+    if (node.op() instanceof Op.Pad pad && padsIntegers(node)) {
+      pad(node, pad);
+      return;
+    }
     List<String> inputs = new ArrayList<>();
     for (int i = 0; i < node.inputs().size(); i++) {
       String input = node.inputs().get(i);
@@ -105,11 +114,17 @@ public final class QdqExport {
         inputs.add(dequantized(input));
       } else if (node.op() instanceof Op.Binary) {
         inputs.add(operand(input));
+      } else if (node.op() instanceof Op.ConvTranspose) {
+        inputs.add(i == 1 ? realWeights(input) : fineBias(node, constant(input)));
       } else {
         inputs.add(i == 1 ? weights(node) : bias(node));
       }
     }
-    if (node.op() instanceof Op.Dense && !quantized.isReadAsIntegers(node.output())) {
+    if (node.op() instanceof Op.ConvTranspose && inputs.size() == 2) {
+      inputs.add(fineBias(node, noBias(node)));
+    }
+    boolean maySayReals = node.op() instanceof Op.Dense || node.op() instanceof Op.ConvTranspose;
+    if (maySayReals && !quantized.isReadAsIntegers(node.output())) {
       file.node(node, inputs, node.output());
       return;
     }
@@ -118,6 +133,36 @@ public final class QdqExport {
     String real = node.output() + "_real";
     file.node(node, inputs, real, clamps ? Activation.NONE : node.activation());
     quantize(node.output(), real);
+    sayReals(node);
+  }
+
+  /** ONNX Runtime has no integer kernel that reads them: integers would only be less exact. */
+  private String realWeights(String name) {
+    file.constant(name, constant(name));
+    return name;
+  }
+
+  private Constant constant(String name) {
+    return graph.constant(name).orElseThrow();
+  }
+
+  /** TensorRT wants every operator between reals; ONNX Runtime would leave this one in float. */
+  private boolean padsIntegers(Node node) {
+    return !quantized.scheme().symmetric()
+        && quantized.scale(node.input()).equals(quantized.scale(node.output()));
+  }
+
+  private void pad(Node node, Op.Pad pad) {
+    TensorScale scale = quantized.scale(node.output());
+    String value = node.output() + "_around";
+    byte around = (byte) scale.quantized(pad.value());
+    file.constant(value, typeOf(scale.type()), List.of(), ByteBuffer.wrap(new byte[] {around}));
+    file.pad(node, pad, integers(node.input()), value, node.output() + "_quantized");
+    sayReals(node);
+  }
+
+  /** Writes the reals of what a node made as integers, where something reads those. */
+  private void sayReals(Node node) {
     if (graph.outputs().contains(node.output()) || isReadAsReals(node.output())) {
       file.scaling(
           "DequantizeLinear",
@@ -140,12 +185,18 @@ public final class QdqExport {
     }
     String name = tensor + "_dequantized";
     if (dequantized.add(name)) {
-      if (!made) {
-        quantize(tensor, tensor);
-      }
-      file.scaling("DequantizeLinear", withScale(tensor, tensor + "_quantized"), name, -1);
+      file.scaling("DequantizeLinear", withScale(tensor, integers(tensor)), name, -1);
     }
     return name;
+  }
+
+  /** The name of a tensor's integers, which are made of its reals where nothing else makes them. */
+  private String integers(String tensor) {
+    boolean made = graph.producer(tensor).filter(quantized::isQuantized).isPresent();
+    if (!made && madeIntegers.add(tensor)) {
+      quantize(tensor, tensor);
+    }
+    return tensor + "_quantized";
   }
 
   private void quantize(String tensor, String real) {

@@ -10,9 +10,11 @@ import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.Op;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -22,9 +24,9 @@ import java.util.function.IntFunction;
  * Decides what becomes int8 and with which scale.
  *
  * <p>Normalisation of the raw input (sums and products with constants before anything else) stays
- * float, and so does a sigmoid or softmax that makes the model's output: both would lose resolution
- * that no later layer gives back. Everything between is integer. Operators whose output elements
- * are some of their input's share one scale with their input.
+ * float, and so does a sigmoid, softmax or bound that makes the model's output: all would lose
+ * resolution that no later layer gives back. Everything between is integer. Operators whose output
+ * elements are some of their input's share one scale with their input.
  */
 public final class Quantizer {
   private static final float UNIT_STEP = 1f / 256;
@@ -79,7 +81,11 @@ public final class Quantizer {
         .filter(node -> quantizer.quantized.contains(node.name()))
         .forEach(quantizer::quantize);
     return new QuantizedGraph(
-        biased, scheme, quantizer.activations, quantizer.layers, quantizer.quantized);
+        quantizer.withoutNeedlessBounds(),
+        scheme,
+        quantizer.activations,
+        quantizer.layers,
+        quantizer.quantized);
   }
 
   private void chooseNodes() {
@@ -107,10 +113,7 @@ public final class Quantizer {
    */
   private void joinRanges() {
     for (Node node : graph.nodes().reversed()) {
-      boolean joins =
-          node.op() instanceof Op.Concat
-              || (node.op().passesThrough() && rangeOfTensor.containsKey(node.output()));
-      if (!joins || !quantized.contains(node.name())) {
+      if (!quantized.contains(node.name()) || !joins(node)) {
         continue;
       }
       String range = rangeOfTensor.getOrDefault(node.output(), node.output());
@@ -120,6 +123,36 @@ public final class Quantizer {
         }
       }
     }
+  }
+
+  /** Whether what a node reads takes the range of what it makes. */
+  private boolean joins(Node node) {
+    boolean forced = rangeOfTensor.containsKey(node.output());
+    return switch (node.op()) {
+      case Op.Concat concat -> true;
+      // The ends of the integers are its bounds then.
+      case Op.Clip clip -> isOnlyFor(node);
+      case Op.Activate activate -> isOnlyFor(node);
+      case Op.Pad pad when pad.value() != 0 ->
+          forced || (isOnlyFor(node) && !holds(ranges.of(node.input()), pad.value()));
+      default -> forced && node.op().passesThrough();
+    };
+  }
+
+  private static boolean holds(Range range, float value) {
+    return value >= Math.min(0, range.minimum()) && value <= Math.max(0, range.maximum());
+  }
+
+  /** Whether a node alone reads its input, whose maker is free to make it of any scale. */
+  private boolean isOnlyFor(Node reader) {
+    String tensor = reader.input();
+    return !graph.outputs().contains(tensor)
+        && graph.consumers(tensor).size() == 1
+        && graph
+            .producer(tensor)
+            .filter(maker -> quantized.contains(maker.name()))
+            .filter(maker -> !maker.op().passesThrough() && !(maker.op() instanceof Op.Concat))
+            .isPresent();
   }
 
   /**
@@ -132,6 +165,7 @@ public final class Quantizer {
             maker ->
                 maker.op() instanceof Op.Sigmoid
                     || maker.op() instanceof Op.Softmax
+                    || maker.op() instanceof Op.Clip
                     || (isRectified(maker) && ranges.of(range).minimum() < 0));
   }
 
@@ -139,8 +173,53 @@ public final class Quantizer {
     return node.op() instanceof Op.Activate || node.activation() != Activation.NONE;
   }
 
+  /**
+   * The graph without bounds that the ends of the integers are: what makes the integers before such
+   * a bound makes those after it.
+   */
+  private Graph withoutNeedlessBounds() {
+    List<Node> nodes = new ArrayList<>(graph.nodes());
+    for (Node node : graph.nodes()) {
+      if (!isNeedless(node)) {
+        continue;
+      }
+      nodes.remove(node);
+      quantized.remove(node.name());
+      nodes.replaceAll(
+          maker ->
+              maker.output().equals(node.input())
+                  ? new Node(
+                      maker.name(), maker.op(), maker.inputs(), node.output(), maker.activation())
+                  : maker);
+    }
+    return new Graph(
+        graph.name(), graph.input(), graph.outputs(), nodes, graph.constants(), graph.shapes());
+  }
+
+  private boolean isNeedless(Node node) {
+    if (!quantized.contains(node.name()) || !isOnlyFor(node)) {
+      return false;
+    }
+    TensorScale scale = scale(node.output());
+    boolean bounds =
+        switch (node.op()) {
+          case Op.Clip(float minimum, float maximum) -> scale.isWithin(minimum, maximum);
+          case Op.Activate(Activation activation) ->
+              scale.isWithin(0, activation == Activation.RELU6 ? 6 : Op.Clip.UNBOUNDED);
+          default -> false;
+        };
+    // What nobody reads as integers may be written as floats, which have no ends.
+    return bounds
+        && scale(node.input()).equals(scale)
+        && graph.consumers(node.output()).stream().anyMatch(n -> quantized.contains(n.name()));
+  }
+
   static boolean isFinalScore(Graph graph, Node node) {
-    return (node.op() instanceof Op.Sigmoid || node.op() instanceof Op.Softmax)
+    boolean scores =
+        node.op() instanceof Op.Sigmoid
+            || node.op() instanceof Op.Softmax
+            || node.op() instanceof Op.Clip;
+    return scores
         && graph.outputs().contains(node.output())
         && graph.consumers(node.output()).isEmpty();
   }
@@ -154,13 +233,15 @@ public final class Quantizer {
     TensorScale input = scale(firstTensor(node));
     if (node.op().isWeighted()) {
       layers.put(node.name(), layer(node, input));
+    } else if (node.op() instanceof Op.ConvTranspose conv) {
+      layers.put(node.name(), TransposedWeights.layer(graph, node, conv, input));
     } else if (node.op() instanceof Op.Binary) {
       for (String operand : node.inputs()) {
         graph.constant(operand).ifPresent(constant -> activations.put(operand, rangeOf(constant)));
       }
     }
     TensorScale output;
-    if (node.op().passesThrough()) {
+    if (node.op().passesThrough() || (node.op() instanceof Op.Pad pad && input.says(pad.value()))) {
       output = input;
     } else if (node.op() instanceof Op.Sigmoid || node.op() instanceof Op.Softmax) {
       output = new TensorScale(scheme.activations(), UNIT_STEP, scheme.activations().minimum());

@@ -6,10 +6,23 @@ package io.skerry.packager.quantize;
  * @param scale > 0
  */
 public record TensorScale(IntegerType type, float scale, int zeroPoint) {
+  private static final float HALF_STEP = 0.51f;
+
   /** The nearest integer of the type. */
   public int quantized(float real) {
     double rounded = Math.rint(real / scale) + zeroPoint;
     return (int) Math.max(type.minimum(), Math.min(type.maximum(), rounded));
+  }
+
+  /** Whether no integer stands for a real further beyond these than rounding alone would be. */
+  public boolean isWithin(float minimum, float maximum) {
+    return real(type.minimum()) >= minimum - scale * HALF_STEP
+        && real(type.maximum()) <= maximum + scale * HALF_STEP;
+  }
+
+  /** Whether an integer stands for this real as nearly as for those between its ends. */
+  boolean says(float real) {
+    return Math.abs(real(quantized(real)) - real) <= scale * HALF_STEP;
   }
 
   /** The real that an integer stands for. */

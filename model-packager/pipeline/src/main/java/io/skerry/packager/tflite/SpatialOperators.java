@@ -5,7 +5,10 @@ import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
+import io.skerry.packager.quantize.QuantizedGraph;
+import io.skerry.packager.quantize.TensorScale;
 import java.util.Arrays;
+import java.util.Optional;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.BuiltinOptions;
 import org.tensorflow.lite.schema.PadOptionsT;
@@ -18,18 +21,25 @@ import org.tensorflow.lite.schema.StridedSliceOptionsT;
 /** Operators that change a tensor's size. */
 final class SpatialOperators {
   private final Graph graph;
+  private final Optional<QuantizedGraph> quantized;
   private final TfliteFile file;
   private final Tensors tensors;
 
-  SpatialOperators(Graph graph, TfliteFile file, Tensors tensors) {
+  SpatialOperators(
+      Graph graph, Optional<QuantizedGraph> quantized, TfliteFile file, Tensors tensors) {
     this.graph = graph;
+    this.quantized = quantized;
     this.file = file;
     this.tensors = tensors;
   }
 
   void pad(Node node, Op.Pad pad, boolean integer) {
     Layout layout = tensors.available(node.input());
-    int input = tensors.index(node.input(), layout, integer);
+    TensorScale scale = integer ? quantized.orElseThrow().scale(node.output()) : null;
+    int input =
+        integer
+            ? tensors.integer(node.input(), layout, node.output())
+            : tensors.index(node.input(), layout, false);
     int[] pairs = new int[2 * tensors.shape(node.input(), layout).length];
     for (int axis = 1; axis < pad.before().size(); axis++) {
       int at = Tensors.axis(axis, pad.before().size(), layout);
@@ -48,10 +58,10 @@ final class SpatialOperators {
           new PadOptionsT());
       return;
     }
-    int value = file.floats(node.output() + "_value", new int[] {1}, new float[] {pad.value()});
+    int value = file.number(node.output() + "_value", pad.value(), scale);
     file.operator(
         BuiltinOperator.PADV2,
-        1,
+        integer ? 2 : 1,
         new int[] {input, amounts, value},
         output,
         BuiltinOptions.PadV2Options,

@@ -13,6 +13,7 @@ import io.skerry.packager.quantize.TensorScale;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.tensorflow.lite.schema.ActivationFunctionType;
 import org.tensorflow.lite.schema.AddOptionsT;
 import org.tensorflow.lite.schema.BuiltinOperator;
@@ -50,7 +51,7 @@ public final class TfliteExport {
     this.quantized = quantized;
     this.tensors = new Tensors(graph, quantized, file);
     this.layers = new WeightedLayers(graph, quantized, file, tensors);
-    this.spatial = new SpatialOperators(graph, file, tensors);
+    this.spatial = new SpatialOperators(graph, quantized, file, tensors);
   }
 
   /**
@@ -100,11 +101,11 @@ public final class TfliteExport {
               integer);
       case Op.Concat(int axis) -> concat(node, axis, integer);
       case Op.Function(Op.Function.Kind kind, float slope) -> function(node, kind, slope, integer);
-      case Op.Clip(float minimum, float maximum) -> clip(node, minimum, maximum);
+      case Op.Clip(float minimum, float maximum) -> clip(node, minimum, maximum, integer);
       case Op.Pad pad -> spatial.pad(node, pad, integer);
       case Op.Slice slice -> spatial.slice(node, slice, integer);
       case Op.Resize resize -> spatial.resize(node, resize, integer);
-      case Op.ConvTranspose conv -> layers.transposed(node, conv);
+      case Op.ConvTranspose conv -> layers.transposed(node, conv, integer);
       case Op.Sigmoid sigmoid -> unary(node, BuiltinOperator.LOGISTIC, integer);
       case Op.Softmax softmax -> softmax(node, integer);
       case Op.MaxPool(Window window) -> maxPool(node, window, integer);
@@ -208,36 +209,50 @@ public final class TfliteExport {
   }
 
   /** No less than the one, no more than the other; a bound that is none is not written. */
-  private void clip(Node node, float minimum, float maximum) {
+  private void clip(Node node, float minimum, float maximum, boolean integer) {
     Layout layout = tensors.available(node.input());
-    int input = tensors.index(node.input(), layout, false);
-    if (minimum == -1 && maximum == 1) {
+    TensorScale scale = integer ? quantized.orElseThrow().scale(node.output()) : null;
+    int input =
+        integer
+            ? tensors.integer(node.input(), layout, node.output())
+            : tensors.index(node.input(), layout, false);
+    if (!integer && minimum == -1 && maximum == 1) {
       int output = tensors.declare(node.output(), layout, false);
       file.operator(BuiltinOperator.RELU_N1_TO_1, 1, new int[] {input}, output);
       return;
     }
+    boolean below = minimum > -Op.Clip.UNBOUNDED;
     boolean above = maximum < Op.Clip.UNBOUNDED;
-    if (minimum > -Op.Clip.UNBOUNDED || !above) {
+    if (scale != null) {
+      // The ends of the integers bound, too.
+      below = !scale.isWithin(minimum, Op.Clip.UNBOUNDED);
+      above = !scale.isWithin(-Op.Clip.UNBOUNDED, maximum);
+      if (!below && !above) {
+        tensors.alias(node.output(), layout, true, input);
+        return;
+      }
+    }
+    if (below || !above) {
       int output =
           above
               ? file.activation(
-                  node.output() + "_raised", tensors.shape(node.output(), layout), null)
-              : tensors.declare(node.output(), layout, false);
-      bound(BuiltinOperator.MAXIMUM, node.output() + "_minimum", input, minimum, output);
+                  node.output() + "_raised", tensors.shape(node.output(), layout), scale)
+              : tensors.declare(node.output(), layout, integer);
+      bound(BuiltinOperator.MAXIMUM, node.output() + "_minimum", input, minimum, output, scale);
       input = output;
     }
     if (above) {
-      int output = tensors.declare(node.output(), layout, false);
-      bound(BuiltinOperator.MINIMUM, node.output() + "_maximum", input, maximum, output);
+      int output = tensors.declare(node.output(), layout, integer);
+      bound(BuiltinOperator.MINIMUM, node.output() + "_maximum", input, maximum, output, scale);
     }
   }
 
-  private void bound(int operator, String name, int input, float value, int output) {
-    int bound = file.floats(name, new int[] {1}, new float[] {value});
+  private void bound(
+      int operator, String name, int input, float value, int output, @Nullable TensorScale scale) {
     file.operator(
         operator,
-        1,
-        new int[] {input, bound},
+        scale == null ? 1 : 2,
+        new int[] {input, file.number(name, value, scale)},
         output,
         BuiltinOptions.MaximumMinimumOptions,
         new MaximumMinimumOptionsT());

@@ -48,6 +48,14 @@ final class TfliteFile {
     return constant(tensor(name, shape, TensorType.FLOAT32), bytes);
   }
 
+  /** A constant number: an integer where it has a scale. */
+  int number(String name, float value, @Nullable TensorScale scale) {
+    int[] shape = {1};
+    return scale == null
+        ? floats(name, shape, new float[] {value})
+        : bytes(name, shape, new byte[] {(byte) scale.quantized(value)}, scale);
+  }
+
   int integers(String name, int... values) {
     return constant(tensor(name, new int[] {values.length}, TensorType.INT32), bytesOf(values));
   }

@@ -223,7 +223,7 @@ final class TfliteNodes {
       case BuiltinOperator.CONCATENATION -> concat(name, operator);
       case BuiltinOperator.RELU -> anyUnary(name, new Op.Activate(Activation.RELU), operator);
       case BuiltinOperator.RELU6 -> anyUnary(name, new Op.Activate(Activation.RELU6), operator);
-      case BuiltinOperator.QUANTIZE, BuiltinOperator.DEQUANTIZE -> alias(operator);
+      case BuiltinOperator.QUANTIZE, BuiltinOperator.DEQUANTIZE -> alias(name, operator);
       case BuiltinOperator.PAD, BuiltinOperator.PADV2 -> pad(name, operator);
       case BuiltinOperator.SLICE, BuiltinOperator.STRIDED_SLICE ->
           slice(name, operator, code == BuiltinOperator.STRIDED_SLICE);
@@ -249,8 +249,14 @@ final class TfliteNodes {
   }
 
   /** The same values in another type: stored weights, or where integers begin and end. */
-  private void alias(OperatorT operator) {
+  private void alias(String name, OperatorT operator) {
     int source = operator.getInputs()[0];
+    Optional<TensorScale> before = scale(source);
+    Optional<TensorScale> after = scale(output(operator));
+    if (before.isPresent() && after.isPresent() && isNarrower(after.get(), before.get())) {
+      anyUnary(name, new Op.Clip(lowest(after.get()), highest(after.get())), operator);
+      return;
+    }
     Constant constant = constant(source);
     if (constant != null) {
       plain.put(output(operator), graph.constant(tensor(output(operator)).getName(), constant));
@@ -262,6 +268,19 @@ final class TfliteNodes {
     } else {
       plain.put(output(operator), made(plain, source));
     }
+  }
+
+  /** Whether integers that become those of another scale are cut off. */
+  private static boolean isNarrower(TensorScale after, TensorScale before) {
+    return !before.isWithin(lowest(after), highest(after));
+  }
+
+  private static float lowest(TensorScale scale) {
+    return scale.real(scale.type().minimum());
+  }
+
+  private static float highest(TensorScale scale) {
+    return scale.real(scale.type().maximum());
   }
 
   private void pad(String name, OperatorT operator) {

@@ -70,17 +70,17 @@ final class WeightedLayers {
   }
 
   /**
-   * A transposed convolution, on floats. The format knows neither groups nor gaps in the kernel:
-   * both are filled with zeros. Its own padding is none or as little as covers the output; where
-   * that is another, all is computed and the edges are cut off.
+   * A transposed convolution. The format knows neither groups nor gaps in the kernel: both are
+   * filled with zeros. Its own padding is none or as little as covers the output; where that is
+   * another, all is computed and the edges are cut off.
    */
-  void transposed(Node node, Op.ConvTranspose conv) {
+  void transposed(Node node, Op.ConvTranspose conv, boolean integer) {
     Window window = conv.window();
     Shape before = graph.shape(node.input());
     Shape after = graph.shape(node.output());
-    int source = tensors.index(node.input(), Layout.CHANNELS_LAST, false);
-    int filter = transposedFilter(node, conv, after.dimension(1));
-    int bias = bias(node, after.dimension(1), false);
+    int source = tensors.index(node.input(), Layout.CHANNELS_LAST, integer);
+    int filter = transposedFilter(node, conv, after.dimension(1), integer);
+    int bias = bias(node, after.dimension(1), integer);
     boolean same = true;
     boolean whole = true;
     int[] full = tensors.shape(node.output(), Layout.CHANNELS_LAST);
@@ -107,8 +107,11 @@ final class WeightedLayers {
     boolean direct = same || whole;
     int output =
         direct
-            ? tensors.declare(node.output(), Layout.CHANNELS_LAST, false)
-            : file.activation(node.output() + "_uncut", full, null);
+            ? tensors.declare(node.output(), Layout.CHANNELS_LAST, integer)
+            : file.activation(
+                node.output() + "_uncut",
+                full,
+                integer ? quantized.orElseThrow().scale(node.output()) : null);
     int[] made = direct ? tensors.shape(node.output(), Layout.CHANNELS_LAST) : full;
     TransposeConvOptionsT options = new TransposeConvOptionsT();
     options.setPadding(same && !whole ? Padding.SAME : Padding.VALID);
@@ -125,20 +128,20 @@ final class WeightedLayers {
       int[] size = tensors.shape(node.output(), Layout.CHANNELS_LAST);
       file.operator(
           BuiltinOperator.SLICE,
-          1,
+          integer ? 2 : 1,
           new int[] {
             output,
             file.integers(node.output() + "_begin", begin),
             file.integers(node.output() + "_cut", size)
           },
-          tensors.declare(node.output(), Layout.CHANNELS_LAST, false),
+          tensors.declare(node.output(), Layout.CHANNELS_LAST, integer),
           BuiltinOptions.SliceOptions,
           new SliceOptionsT());
     }
   }
 
   /** [I,O/group,H,W] becomes [O,H,W,I]. */
-  private int transposedFilter(Node node, Op.ConvTranspose conv, int outputs) {
+  private int transposedFilter(Node node, Op.ConvTranspose conv, int outputs, boolean integer) {
     Window window = conv.window();
     Constant weights = graph.constant(node.inputs().get(1)).orElseThrow();
     int inputs = weights.shape().dimension(0);
@@ -155,6 +158,9 @@ final class WeightedLayers {
                   FILTER_MAX,
                   "let the profile name an ONNX Runtime candidate"));
     }
+    Optional<QuantizedLayer> layer =
+        integer ? quantized.orElseThrow().layer(node) : Optional.empty();
+    byte[] integers = layer.map(QuantizedLayer::weights).orElseGet(() -> new byte[0]);
     float[] filled = new float[outputs * height * width * inputs];
     int perGroup = outputs / conv.group();
     int i = 0;
@@ -165,13 +171,18 @@ final class WeightedLayers {
           int row = window.rank() == 1 ? 0 : y * window.dilations().getFirst();
           for (int x = 0; x < columns; x++) {
             int column = x * window.dilations().getLast();
-            filled[((o * height + row) * width + column) * inputs + input] = weights.at(i++);
+            int at = ((o * height + row) * width + column) * inputs + input;
+            filled[at] = integer ? integers[i] : weights.at(i);
+            i++;
           }
         }
       }
     }
     int[] shape = {outputs, height, width, inputs};
-    return file.floats(node.output() + "_weights", shape, filled);
+    String name = node.output() + "_weights";
+    return layer.isPresent()
+        ? file.weights(name, shape, narrowed(filled), layer.get().scales(), 0)
+        : file.floats(name, shape, filled);
   }
 
   /**
@@ -302,10 +313,15 @@ final class WeightedLayers {
       widened[i] = integers[i];
     }
     Constant moved = Constant.of(view, widened).transposed(order);
-    for (int i = 0; i < integers.length; i++) {
-      integers[i] = (byte) moved.at(i);
+    return file.weights(name, shape, narrowed(moved.values()), layer.scales(), dimension);
+  }
+
+  private static byte[] narrowed(float[] integers) {
+    byte[] narrowed = new byte[integers.length];
+    for (int i = 0; i < narrowed.length; i++) {
+      narrowed[i] = (byte) integers[i];
     }
-    return file.weights(name, shape, integers, layer.scales(), dimension);
+    return narrowed;
   }
 
   private int bias(Node node, int outputs, boolean integer) {

@@ -206,6 +206,15 @@ public final class Nets {
     return add(new Op.Resize("nearest", "asymmetric", "floor", List.of(1f, 1f, times, times)));
   }
 
+  /** A transposed convolution. */
+  public Nets up(int outputs, Window window) {
+    int[] kernel = window.kernel().stream().mapToInt(Integer::intValue).toArray();
+    String weights = constant(random(0.3, weightShape(lastShape().dimension(1), outputs, kernel)));
+    List<Integer> none = window.kernel().stream().map(k -> 0).toList();
+    Op op = new Op.ConvTranspose(window, none, 1);
+    return add(op, Activation.NONE, last, weights, constant(random(0.2, outputs)));
+  }
+
   /** The largest of each four pixels. */
   public Nets halved() {
     return add(new Op.MaxPool(window(List.of(2, 2), List.of(2, 2), 0)));
