@@ -69,6 +69,7 @@ final class DriftService {
   private final Map<Track, Replayed> ledgers = new HashMap<>();
   private final Map<Track, Retry> retries = new HashMap<>();
   private final Duration kept;
+  private final Duration wait;
   private volatile @Nullable Thread loop;
   private @Nullable Loop forgetting;
 
@@ -120,6 +121,7 @@ final class DriftService {
     this.incidents = incidents;
     this.reader = new WindowReader(layouts, monitoring);
     this.kept = config.retention().windows();
+    this.wait = config.windowsWait();
     this.opened = opened;
     this.harmed = harmed;
     this.resolved = resolved;
@@ -195,7 +197,8 @@ final class DriftService {
   private void judgeDue(Set<Track> waiting) {
     Set<Track> left = new HashSet<>(waiting);
     for (DriftStore.Due due :
-        database.call(transaction -> DriftStore.due(transaction, now(), GRACE_MILLIS))) {
+        database.call(
+            transaction -> DriftStore.due(transaction, now(), GRACE_MILLIS, wait.toMillis()))) {
       Track track = due.track();
       if (!left.contains(track) && !judged(track, due.window())) {
         left.add(track);

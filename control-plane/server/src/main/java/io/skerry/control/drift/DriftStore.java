@@ -66,7 +66,7 @@ final class DriftStore {
   }
 
   /** Windows whose records had time to arrive, of every track in their order. */
-  static List<Due> due(Transaction transaction, Instant now, long graceMillis) {
+  static List<Due> due(Transaction transaction, Instant now, long graceMillis, long waitMillis) {
     List<Due> due = new ArrayList<>();
     transaction.forEach(
         """
@@ -77,13 +77,14 @@ final class DriftStore {
           where w.model = t.model and w.slot = t.slot and w.window_millis = t.window_millis
             and w.window_index > coalesce(j.judged_through, 0)
             and w.window_index <
-              floor((? - ? - t.window_millis / 4) / t.window_millis::numeric)::bigint
+              floor((? - ? - greatest(?, t.window_millis / 4)) / t.window_millis::numeric)::bigint
           order by w.window_index limit ?) d
         order by d.window_index, t.slot, t.model, t.window_millis
         """,
         row -> due.add(new Due(track(row), row.bigint("window_index"))),
         now.toEpochMilli(),
         graceMillis,
+        waitMillis,
         JUDGED_AT_ONCE_MAX);
     return due;
   }

@@ -9,6 +9,8 @@ import java.time.Duration;
  * @param batchEvery the longest that a message waits for others, 1 ms to 10 s
  * @param lakeRows samples that are moved to the lake as soon as there are so many, from 1
  * @param lakeEvery the longest that a sample waits for that, from 1 s
+ * @param windowsWait how long after its end a window waits for devices that were away, until drift
+ *     is judged by what came; at most 7 days, and at least a quarter of the window
  * @param retention how long it is all kept
  */
 public record IngestConfig(
@@ -16,10 +18,18 @@ public record IngestConfig(
     Duration batchEvery,
     int lakeRows,
     Duration lakeEvery,
+    Duration windowsWait,
     RetentionConfig retention) {
+  private static final Duration WINDOWS_WAIT_MAX = Duration.ofDays(7);
+
   public static final IngestConfig DEFAULTS =
       new IngestConfig(
-          500, Duration.ofMillis(100), 5000, Duration.ofSeconds(30), RetentionConfig.DEFAULTS);
+          500,
+          Duration.ofMillis(100),
+          5000,
+          Duration.ofSeconds(30),
+          Duration.ZERO,
+          RetentionConfig.DEFAULTS);
 
   /**
    * Checks the ranges.
@@ -37,6 +47,10 @@ public record IngestConfig(
     }
     if (lakeRows < 1 || lakeEvery.toMillis() < 1000) {
       throw new IllegalArgumentException("lake-rows must be from 1, lake-every from 1 s");
+    }
+    if (windowsWait.isNegative() || windowsWait.compareTo(WINDOWS_WAIT_MAX) > 0) {
+      throw new IllegalArgumentException(
+          "windows-wait is %d s: must be 0 to 7 days".formatted(windowsWait.toSeconds()));
     }
   }
 }

@@ -504,13 +504,37 @@ class DriftServiceTest {
     assertThat(alerts()).noneMatch(alert -> alert.startsWith("incident.opened"));
   }
 
+  @Test
+  void waitsForDevicesThatWereAwayAsLongAsItIsTold() throws Exception {
+    enrol();
+    store(0);
+    settle();
+
+    service(System::nanoTime, Duration.ofHours(1)).judgeDue();
+    assertThat(count("select count(*) from drift_window")).isZero();
+
+    service(System::nanoTime).judgeDue();
+    assertThat(count("select count(*) from drift_window")).isEqualTo(1);
+  }
+
   private DriftService service(LongSupplier nanoTime) {
+    return service(nanoTime, Duration.ZERO);
+  }
+
+  private DriftService service(LongSupplier nanoTime, Duration windowsWait) {
+    IngestConfig usual = IngestConfig.DEFAULTS;
     return new DriftService(
         plane.database(),
         plane.bean(Monitoring.class),
         plane.bean(Incidents.class),
         plane.bean(WindowLayouts.class),
-        IngestConfig.DEFAULTS,
+        new IngestConfig(
+            usual.batchMessages(),
+            usual.batchEvery(),
+            usual.lakeRows(),
+            usual.lakeEvery(),
+            windowsWait,
+            usual.retention()),
         plane.publisher(IncidentOpened.class),
         plane.publisher(HarmConfirmed.class),
         plane.publisher(IncidentResolved.class),
