@@ -38,6 +38,15 @@ public record SamplingRates(double base, double notable) {
     return rates;
   }
 
+  /**
+   * Both so many times, at most 1.
+   *
+   * @param factor ≥ 0
+   */
+  public SamplingRates times(double factor) {
+    return new SamplingRates(Math.min(1, base * factor), Math.min(1, notable * factor));
+  }
+
   private static boolean isTooLow(double rate) {
     return rate > 0 && rate < PROBABILITY_MIN;
   }

@@ -222,7 +222,8 @@ public final class DesiredOutbox {
         Digest.parse(row.text("signature")),
         artifactBase,
         row.optionalText("rollout").map(RolloutId::new),
-        new SamplingRates(row.number("sampling_base"), row.number("sampling_notable")),
+        new SamplingRates(row.number("sampling_base"), row.number("sampling_notable"))
+            .times(row.number("sampling_factor")),
         Duration.ofMillis(row.bigint("window_millis")),
         row.integer("probation_predictions"),
         Duration.ofMillis(row.bigint("probation_millis")),

@@ -1,5 +1,6 @@
 package io.skerry.control.device;
 
+import io.skerry.control.sql.Columns;
 import io.skerry.control.sql.Transaction;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.RolloutId;
@@ -86,5 +87,104 @@ public final class DesiredService {
             slot.value());
     transaction.afterCommit(signal::raise);
     return ordered;
+  }
+
+  /**
+   * Brings sampling to what holds now: every device samples so many times more often than ordered
+   * as the highest of the rules that hold for it says, and as ordered where none does.
+   *
+   * <p>Nothing else of an order changes, and no rollout is told: a device that runs what it was
+   * ordered goes on, with other rates. One that is busy with an order, or did not take it, is left
+   * alone until it has settled, for a newer order would begin it again; so is one of whose rollout
+   * another slot is.
+   *
+   * @param limit devices' slots that are brought at once
+   * @return those that were; more may wait unless there were none
+   */
+  public int sample(Transaction transaction, Collection<SamplingRule> rules, int limit) {
+    Columns given = new Columns(5);
+    for (SamplingRule rule : rules) {
+      given.add(
+          rule.slot().value(),
+          rule.model().value(),
+          rule.labels(),
+          rule.profile().orElse(null),
+          Double.toString(rule.factor()));
+    }
+    Columns rows = new Columns(4);
+    transaction.forEach(
+        """
+        select o.device, o.slot, o.revision, wanted.factor
+        from desired_slot o
+        join device d on d.id = o.device
+        join device_slot_report r on r.device = o.device and r.slot = o.slot
+          and r.phase = 'COMMITTED' and r.running_manifest = o.manifest
+        cross join lateral (
+          select coalesce(max(rule.factor::float8), 1) as factor
+          from unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[])
+            as rule (slot, model, labels, profile, factor)
+          where rule.slot = o.slot and rule.model = o.model and d.labels @> rule.labels::jsonb
+            and (rule.profile is null or rule.profile = d.profile)) wanted
+        where (o.sampling_factor <> 1 or o.slot = any(?)) and o.mode <> 'OFF'
+          and o.sampling_factor <> wanted.factor
+          and not exists (
+            select 1 from desired_slot part
+            left join device_slot_report told on told.device = part.device
+              and told.slot = part.slot
+              and (told.phase = 'COMMITTED' and told.running_manifest = part.manifest
+                or told.phase in ('ROLLED_BACK', 'REJECTED', 'FAILED')
+                  and told.revision = part.revision)
+            where part.device = o.device and part.slot <> o.slot and part.rollout = o.rollout
+              and part.mode <> 'OFF' and told.device is null)
+        order by o.device, o.slot limit ?
+        """,
+        row ->
+            rows.add(
+                row.text("device"),
+                row.text("slot"),
+                row.bigint("revision"),
+                Double.toString(row.number("factor"))),
+        given.and(rules.stream().map(rule -> rule.slot().value()).distinct().toList(), limit));
+    if (rows.isEmpty()) {
+      return 0;
+    }
+    // First what an order locks first. What was ordered anew since it was read has another
+    // revision.
+    transaction.list(
+        """
+        select device from desired
+        where device in (
+          select told.device from unnest(?::text[], ?::text[], ?::bigint[], ?::text[])
+            as told (device, slot, revision, factor))
+        order by device for update
+        """,
+        row -> row.text("device"),
+        rows.and());
+    int sampled =
+        transaction.update(
+            """
+            with slots as (
+              update desired_slot o set sampling_factor = told.factor::float8,
+                revision = o.revision + 1
+              from unnest(?::text[], ?::text[], ?::bigint[], ?::text[])
+                as told (device, slot, revision, factor)
+              where o.device = told.device and o.slot = told.slot and o.revision = told.revision
+              returning o.device
+            ), bumped as (
+              update desired set
+                counter = case when desired.term < newest.term then 1 else desired.counter + 1 end,
+                term = greatest(desired.term, newest.term), issued_at = now()
+              from desired_term newest
+              where desired.device in (select device from slots)
+              returning desired.device, desired.term, desired.counter
+            )
+            insert into desired_outbox (device, term, counter, queued_at)
+            select device, term, counter, now() from bumped order by device
+            on conflict (device) do update set
+              term = excluded.term, counter = excluded.counter, queued_at = excluded.queued_at
+            """,
+            rows.and());
+    transaction.afterCommit(signal::raise);
+    return sampled;
   }
 }

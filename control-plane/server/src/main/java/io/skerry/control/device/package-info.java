@@ -14,7 +14,8 @@
  * device_slot_report  device, slot, revision, phase, rollout, running_model, running_version,
  *                     running_manifest, error_code, error_detail, predictions, predictions_failed
  * desired             device, term, counter, issued_at, published_at
- * desired_slot        device, slot, revision, model, version, manifest, signature, rollout, ...
+ * desired_slot        device, slot, revision, model, version, manifest, signature, rollout,
+ *                     sampling_factor, ...
  * desired_outbox      device, term, counter, queued_at
  * </pre>
  */

@@ -31,6 +31,7 @@ final class DriftStore {
   private static final int REPLAYED_MAX = 5000;
   private static final int FORGOTTEN_AT_ONCE = 1000;
   private static final int OUTCOMES_MAX = 200_000;
+  private static final int OPEN_MAX = 1000;
   private static final Gson GSON = new Gson();
 
   private DriftStore() {}
@@ -431,6 +432,14 @@ final class DriftStore {
         track.windowMillis());
   }
 
+  /** The oldest that are open. */
+  static List<Stored> open(Transaction transaction) {
+    return transaction.list(
+        "select * from incident where state <> 'RESOLVED' order by number limit ?",
+        DriftStore::incident,
+        OPEN_MAX);
+  }
+
   static List<Stored> newest(Transaction transaction, int limit) {
     return transaction.list(
         "select * from incident order by number desc limit ?", DriftStore::incident, limit);
@@ -485,10 +494,8 @@ final class DriftStore {
       long fromMillis,
       long toMillis,
       Function<Row, T> read) {
-    Cohort cohort = incident.incident().finding().cohort();
-    Map<String, String> labels = new HashMap<>();
-    cohort.terms().forEach(term -> labels.put(term.attribute(), term.value()));
-    String profile = labels.remove(WindowReader.PROFILE);
+    Members members = members(incident.incident().finding().cohort());
+    String profile = members.profile().orElse(null);
     return transaction.list(
         """
         select distinct on (f.device, f.prediction_id) f.device, f.score, f.predicted_class,
@@ -506,10 +513,40 @@ final class DriftStore {
         incident.version(),
         Instant.ofEpochMilli(fromMillis),
         Instant.ofEpochMilli(toMillis),
-        GSON.toJson(labels),
+        members.labels(),
         profile,
         profile,
         OUTCOMES_MAX);
+  }
+
+  /** Labels as JSON and the profile that the devices of a cohort have. */
+  record Members(String labels, Optional<String> profile) {}
+
+  static Members members(Cohort cohort) {
+    Map<String, String> labels = new HashMap<>();
+    cohort.terms().forEach(term -> labels.put(term.attribute(), term.value()));
+    Optional<String> profile = Optional.ofNullable(labels.remove(WindowReader.PROFILE));
+    return new Members(GSON.toJson(labels), profile);
+  }
+
+  /** Whether any device belongs to the cohorts of both. */
+  static boolean overlap(Transaction transaction, Stored one, Stored other) {
+    Members first = members(one.incident().finding().cohort());
+    Members second = members(other.incident().finding().cohort());
+    return transaction
+        .first(
+            """
+            select 1 from device where labels @> ?::jsonb and labels @> ?::jsonb
+              and (?::text is null or profile = ?) and (?::text is null or profile = ?) limit 1
+            """,
+            row -> true,
+            first.labels(),
+            second.labels(),
+            first.profile().orElse(null),
+            first.profile().orElse(null),
+            second.profile().orElse(null),
+            second.profile().orElse(null))
+        .isPresent();
   }
 
   private static Stored incident(Row row) {

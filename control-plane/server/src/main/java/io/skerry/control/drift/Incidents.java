@@ -12,6 +12,7 @@ import io.skerry.fleet.incident.Incident;
 import io.skerry.fleet.incident.IncidentEvent;
 import io.skerry.fleet.incident.IncidentMachine;
 import io.skerry.protocol.ErrorCode;
+import io.skerry.telemetry.drift.DriftFinding;
 import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.time.Instant;
@@ -136,6 +137,41 @@ public final class Incidents {
         .call(transaction -> stored(transaction, id))
         .map(found -> found.incident().confirmations())
         .orElse(0);
+  }
+
+  /** Whether actual or estimated accuracy fell in an incident's cohort. */
+  public boolean isHarmful(String id) {
+    return database
+        .call(transaction -> stored(transaction, id))
+        .flatMap(found -> found.incident().page())
+        .filter(page -> page != Incident.Page.QUALITY)
+        .isPresent();
+  }
+
+  /**
+   * The open incident, if there is one, which says that values of an incident's model are missing,
+   * impossible or stuck on devices that belong to its cohort; in words.
+   */
+  public Optional<String> quality(io.skerry.api.Incident incident) {
+    return database.call(
+        transaction ->
+            stored(transaction, incident.id())
+                .flatMap(
+                    of ->
+                        DriftStore.open(transaction).stream()
+                            .filter(
+                                one ->
+                                    one.incident().finding().nature() == DriftFinding.Nature.QUALITY
+                                        && one.track().model().equals(of.track().model())
+                                        && DriftStore.overlap(transaction, one, of))
+                            .findFirst())
+                .map(
+                    one ->
+                        "%s, about %s of %s,"
+                            .formatted(
+                                one.id(),
+                                one.incident().finding().feature(),
+                                one.incident().finding().cohort())));
   }
 
   double threshold(Transaction transaction, String model, long version) {

@@ -146,10 +146,10 @@ public final class RetrainingLoop {
                 + " where run.model = ? and r.started_at > now() - interval '30 days'",
             incident.model());
     return new RetrainingTrigger.Evidence(
-        incident.state().equals("HARM_CONFIRMED"),
+        incidents.isHarmful(incident.id()),
         incidents.confirmations(incident.id()),
         labelled,
-        quality(incident.cohort()),
+        incidents.quality(incident).or(() -> quality(incident.cohort())),
         last,
         (int) inMonth);
   }
