@@ -60,6 +60,9 @@ public final class DriftReports {
       e(t)   = mean over signs s and bets b of  min(e^5, exp(b z - b^2 / 2)),  z = (s x(t) - tolerance) / sd; empirical\
       """;
 
+  // Of the normal distribution, for 95 %.
+  private static final double Z = 1.96;
+
   private static final int BASELINE_WINDOWS = 16;
   private static final int SHOWN_WINDOWS = 16;
   private static final int POINTS_MAX = 200;
@@ -221,17 +224,22 @@ public final class DriftReports {
     if (bins == null || since.counts.length == 0) {
       return Optional.empty();
     }
+    // What any device added up, to save bytes, is added up of all: else sums would look like a
+    // shift.
+    int fold = Math.max(before.fold, since.fold);
+    int ordinary = Math.min(bins.ordinary(), since.counts.length);
     List<Distribution.Bin> rows = new ArrayList<>();
-    for (int bin = 0; bin < since.counts.length; bin++) {
+    for (int bin = 0; bin < since.counts.length; ) {
+      int end = bin < ordinary ? Math.min(ordinary, bin + fold) : bin + 1;
       rows.add(
           new Distribution.Bin(
-              name(bins, bin),
-              bin < bins.counts().size() ? bins.counts().get(bin) : 0,
-              bin < before.counts.length ? before.counts[bin] : 0,
-              since.counts[bin]));
+              name(bins, bin, end),
+              sum(bins.counts().stream().mapToLong(Long::longValue).toArray(), bin, end),
+              sum(before.counts, bin, end),
+              sum(since.counts, bin, end)));
+      bin = end;
     }
-    int ordinary = Math.min(bins.ordinary(), rows.size());
-    List<Distribution.Bin> values = rows.subList(0, ordinary);
+    List<Distribution.Bin> values = rows.subList(0, Math.ceilDiv(ordinary, fold));
     return Optional.of(
         new Distribution(
             track.model(),
@@ -254,8 +262,17 @@ public final class DriftReports {
             rows));
   }
 
+  private static long sum(long[] counts, int from, int end) {
+    long sum = 0;
+    for (int bin = from; bin < Math.min(end, counts.length); bin++) {
+      sum += counts[bin];
+    }
+    return sum;
+  }
+
   private static final class Summed {
     private long[] counts = new long[0];
+    private int fold = 1;
     private final Set<String> devices = new HashSet<>();
     private @Nullable BaselineBins bins;
   }
@@ -277,6 +294,7 @@ public final class DriftReports {
         for (int bin = 0; bin < counts.size(); bin++) {
           summed.counts[bin] += counts.get(bin);
         }
+        summed.fold = Math.max(summed.fold, one.counts().fold(place));
         summed.devices.add(one.device().value());
         if (summed.bins == null) {
           summed.bins =
@@ -296,14 +314,15 @@ public final class DriftReports {
         input != null ? input.bins() : monitored.streams().outputs().get(stream));
   }
 
-  private static String name(BaselineBins bins, int bin) {
+  // Of the bins from one to another, which is no more among them.
+  private static String name(BaselineBins bins, int bin, int end) {
     int ordinary = bins.ordinary();
     if (bin >= ordinary) {
       List<String> own = bins.counts().size() - ordinary == OWN_5.size() ? OWN_5 : OWN_7;
       return bin - ordinary < own.size() ? own.get(bin - ordinary) : "bin " + bin;
     }
     String low = bin == 0 ? "-inf" : number(bins.edges().get(bin - 1));
-    String high = bin == ordinary - 1 ? "+inf" : number(bins.edges().get(bin));
+    String high = end >= ordinary ? "+inf" : number(bins.edges().get(end - 1));
     return "(%s, %s]".formatted(low, high);
   }
 
@@ -505,12 +524,19 @@ public final class DriftReports {
     double value = right / all;
     // Linearised variance of a ratio over devices: predictions of one device are alike.
     double squares = 0;
+    double weights = 0;
     for (double[] sums : devices.values()) {
       double residual = (sums[0] - value * sums[1]) / all;
       squares += residual * residual;
+      weights += sums[1] * sums[1];
     }
     int n = devices.size();
-    double half = n < 2 ? 1 : 1.96 * Math.sqrt(squares * n / (n - 1));
+    double half = n < 2 ? 1 : Z * Math.sqrt(squares * n / (n - 1));
+    if (right == 0 || right == all) {
+      // Devices that all agree leave open what others would say: Wilson's bound, on as many devices
+      // of equal weight as these are worth.
+      half = Math.max(half, Z * Z / (all * all / weights + Z * Z));
+    }
     return new AccuracyPoint(
         start,
         model,
@@ -552,13 +578,15 @@ public final class DriftReports {
         since);
   }
 
-  /** Accuracy and bias of the newest version that has outcomes, slice by slice. */
+  /** Accuracy and bias of the newest version that has outcomes of scores, slice by slice. */
   public List<SliceRow> slices(String model, Duration span) {
     return database.call(
         transaction -> {
           List<Answer> all = answers(transaction, model, Instant.now().minus(span));
-          long newest = all.stream().mapToLong(Answer::version).max().orElse(0);
-          List<Answer> answers = all.stream().filter(one -> one.version() == newest).toList();
+          // A version with more than two classes has outcomes, and no positive class to compare.
+          List<Answer> scored = all.stream().filter(one -> one.score().isPresent()).toList();
+          long newest = scored.stream().mapToLong(Answer::version).max().orElse(0);
+          List<Answer> answers = scored.stream().filter(one -> one.version() == newest).toList();
           Map<DeviceId, Set<String>> slices = new HashMap<>();
           for (Answer one : answers) {
             slices.computeIfAbsent(

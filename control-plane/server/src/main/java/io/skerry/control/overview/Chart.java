@@ -1,8 +1,13 @@
 package io.skerry.control.overview;
 
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.stream.DoubleStream;
 
@@ -15,9 +20,15 @@ import java.util.stream.DoubleStream;
  * @param levels horizontal lines
  * @param marks vertical lines
  * @param ticks values on the left
+ * @param times moments below; none where x is no time
  */
 public record Chart(
-    List<Line> lines, List<String> bands, List<Level> levels, List<Mark> marks, List<Tick> ticks) {
+    List<Line> lines,
+    List<String> bands,
+    List<Level> levels,
+    List<Mark> marks,
+    List<Tick> ticks,
+    List<Time> times) {
   /** Width of the box. */
   public static final int WIDTH = 640;
 
@@ -32,6 +43,7 @@ public record Chart(
     levels = List.copyOf(levels);
     marks = List.copyOf(marks);
     ticks = List.copyOf(ticks);
+    times = List.copyOf(times);
   }
 
   /** A curve with its name and its class for the style sheet. */
@@ -46,6 +58,13 @@ public record Chart(
   /** A value of the scale. */
   public record Tick(String text, String y) {}
 
+  /**
+   * A moment of the scale.
+   *
+   * @param anchor start, middle or end, as the text lies at its place
+   */
+  public record Time(String text, String x, String anchor) {}
+
   /** Gathers what a chart shows. */
   public static final class Builder {
     private record Series(String name, String style, List<double[]> points) {}
@@ -58,6 +77,7 @@ public record Chart(
     private final List<List<double[]>> bands = new ArrayList<>();
     private final List<Horizontal> levels = new ArrayList<>();
     private final List<Vertical> marks = new ArrayList<>();
+    private boolean hasTimes;
 
     /** A curve through points of x and y. */
     public Builder line(String name, String style, List<double[]> points) {
@@ -83,11 +103,17 @@ public record Chart(
       return this;
     }
 
+    /** Every x is a moment, in milliseconds since 1970. */
+    public Builder times() {
+      hasTimes = true;
+      return this;
+    }
+
     /** The chart; empty when no curve has a point. */
     public Chart build() {
       OptionalDouble left = xs().min();
       if (left.isEmpty()) {
-        return new Chart(List.of(), List.of(), List.of(), List.of(), List.of());
+        return new Chart(List.of(), List.of(), List.of(), List.of(), List.of(), List.of());
       }
       double x0 = left.getAsDouble();
       double x1 = Math.max(x0 + 1e-9, xs().max().orElse(x0));
@@ -101,13 +127,41 @@ public record Chart(
               .toList(),
           bands.stream().map(band -> area(scale, thinned(band))).toList(),
           levels.stream().map(level -> new Level(level.name(), text(scale.y(level.y())))).toList(),
-          marks.stream()
-              .filter(mark -> mark.x() >= x0 && mark.x() <= x1)
-              .map(mark -> new Mark(mark.name(), text(scale.x(mark.x()))))
-              .toList(),
+          drawn(scale, marks.stream().filter(mark -> mark.x() >= x0 && mark.x() <= x1).toList()),
           DoubleStream.of(y0, (y0 + y1) / 2, y1)
-              .mapToObj(y -> new Tick(number(y), text(scale.y(y))))
-              .toList());
+              .mapToObj(
+                  y -> new Tick(number(y, Math.max(Math.abs(y0), Math.abs(y1))), text(scale.y(y))))
+              .toList(),
+          hasTimes ? times(x0, x1) : List.of());
+    }
+
+    // What lies at one place has one name.
+    private static List<Mark> drawn(Scale scale, List<Vertical> marks) {
+      Map<String, List<String>> names = new LinkedHashMap<>();
+      for (Vertical mark : marks) {
+        names.computeIfAbsent(text(scale.x(mark.x())), key -> new ArrayList<>()).add(mark.name());
+      }
+      return names.entrySet().stream()
+          .map(one -> new Mark(String.join(", ", one.getValue()), one.getKey()))
+          .toList();
+    }
+
+    private static List<Time> times(double first, double last) {
+      double length = last - first;
+      if (length < 1) {
+        return List.of(new Time(moment(first, length), "0", "start"));
+      }
+      return List.of(
+          new Time(moment(first, length), "0", "start"),
+          new Time(moment((first + last) / 2, length), text(WIDTH / 2.0), "middle"),
+          new Time(moment(last, length) + " UTC", text(WIDTH), "end"));
+    }
+
+    private static String moment(double millis, double length) {
+      return DateTimeFormatter.ofPattern(
+              length < 600_000 ? "HH:mm:ss" : length < 172_800_000 ? "d MMM HH:mm" : "d MMM",
+              Locale.ROOT)
+          .format(Instant.ofEpochMilli((long) millis).atOffset(ZoneOffset.UTC));
     }
 
     private DoubleStream xs() {
@@ -185,8 +239,8 @@ public record Chart(
     return String.format(Locale.ROOT, "%.1f", place);
   }
 
-  static String number(double value) {
-    double size = Math.abs(value);
+  // All of one scale with as many decimals.
+  private static String number(double value, double size) {
     return String.format(Locale.ROOT, size >= 100 ? "%.0f" : size >= 1 ? "%.2f" : "%.3f", value);
   }
 }

@@ -194,12 +194,13 @@ final class DriftPages {
                 "evidence (ln M)",
                 "curve-a",
                 history.stream()
-                    .map(one -> new double[] {one.window(), one.logEvidence()})
-                    .toList());
+                    .map(one -> new double[] {one.start().toEpochMilli(), one.logEvidence()})
+                    .toList())
+            .times();
     if (!history.isEmpty()) {
       chart.level("opens an incident", history.getLast().logThreshold());
     }
-    marks.forEach(mark -> chart.mark(mark.version(), (double) mark.window()));
+    marks.forEach(mark -> chart.mark(mark.version(), (double) mark.at().toEpochMilli()));
     return chart.build();
   }
 
@@ -209,17 +210,24 @@ final class DriftPages {
             .line(
                 "effect",
                 "curve-b",
-                history.stream().map(one -> new double[] {one.window(), one.effect()}).toList())
+                history.stream()
+                    .map(one -> new double[] {one.start().toEpochMilli(), one.effect()})
+                    .toList())
             .band(
                 history.stream()
-                    .map(one -> new double[] {one.window(), -one.tolerance(), one.tolerance()})
-                    .toList());
-    marks.forEach(mark -> chart.mark(mark.version(), (double) mark.window()));
+                    .map(
+                        one ->
+                            new double[] {
+                              one.start().toEpochMilli(), -one.tolerance(), one.tolerance()
+                            })
+                    .toList())
+            .times();
+    marks.forEach(mark -> chart.mark(mark.version(), (double) mark.at().toEpochMilli()));
     return chart.build();
   }
 
   private static Chart accuracy(List<AccuracyPoint> points) {
-    Chart.Builder chart = new Chart.Builder();
+    Chart.Builder chart = new Chart.Builder().times();
     List<Long> versions = points.stream().map(AccuracyPoint::version).distinct().sorted().toList();
     for (long version : versions) {
       List<double[]> realised = new ArrayList<>();

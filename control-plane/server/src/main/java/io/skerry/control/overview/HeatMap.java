@@ -42,10 +42,12 @@ public record HeatMap(List<String> cohorts, List<Row> rows, int hidden) {
     public String title() {
       return String.format(
           Locale.ROOT,
-          "%s on %s, %s: effect %+.3f, evidence %.1f of %.1f, %d devices",
+          "%s on %s, %s, %s in %s: change %+.3f, evidence %.1f of %.1f, %d devices",
           stream.stream(),
           stream.cohort(),
-          stream.kind(),
+          Words.kind(stream.kind()),
+          stream.model(),
+          stream.slot(),
           stream.effect(),
           stream.logEvidence(),
           stream.logThreshold(),

@@ -76,6 +76,29 @@ public final class Words {
     return state.toLowerCase(Locale.ROOT).replace('_', ' ');
   }
 
+  /** What a stream is judged by, as people say it. */
+  public static String kind(String kind) {
+    return switch (kind) {
+      case "LOCATION" -> "mean";
+      case "CONDITIONAL" -> "mean, less what the other features let expect";
+      case "SCALE" -> "spread";
+      case "QUALITY" -> "share of values that are missing or impossible";
+      case "STUCK" -> "share of values that repeat";
+      case "OUTPUT" -> "mean of an output";
+      case "SHARE" -> "share of a class";
+      case "ERROR" -> "share of wrong predictions";
+      default -> sentence(kind);
+    };
+  }
+
+  /** A stream with its kind before it, the other way round. */
+  public static String firedBy(String kindAndName) {
+    int space = kindAndName.indexOf(' ');
+    return space < 0
+        ? kindAndName
+        : kindAndName.substring(space + 1) + ", " + kind(kindAndName.substring(0, space));
+  }
+
   /** The fill of a share of the fleet: by its meaning for phases, else by its place. */
   public static String fill(String name, boolean phases, int place) {
     if (phases) {

@@ -9,6 +9,7 @@ import io.skerry.api.AccuracyPoint;
 import io.skerry.api.BudgetStep;
 import io.skerry.api.CorrelationReport;
 import io.skerry.api.CorrelationShift;
+import io.skerry.api.Distribution;
 import io.skerry.api.Incident;
 import io.skerry.api.LabelShare;
 import io.skerry.artifact.ArtifactWriter;
@@ -181,6 +182,9 @@ class DriftServiceTest {
             .bean(DriftReports.class)
             .accuracy("engine-health", Duration.ofMillis(4 * WINDOW_MILLIS), Duration.ofHours(1));
     assertThat(accuracy).allMatch(point -> point.scored() > 0);
+    // All were right, which does not say that all will be: 1.96^2 / (36 + 1.96^2).
+    assertThat(accuracy.get(1).accuracy()).isEqualTo(1);
+    assertThat(accuracy.get(1).low()).isCloseTo(1 - .0964, within(1e-3));
     AccuracyPoint last = accuracy.getLast();
     // The outcomes of before say that scores come true; what shifted since, no score can say.
     double realised = Objects.requireNonNull(last.accuracy());
@@ -380,38 +384,9 @@ class DriftServiceTest {
     Degradation sixFolded = Degradation.ORDER.get(4);
     long last = first / 6 * 6 + 5;
     for (int device = 0; device < 15; device++) {
-      WindowSketch sketch = new WindowSketch(MonitoringPlan.of(monitoring));
-      for (int tick = 0; tick < 60; tick++) {
-        sketch.observe(row(0), .8f, 1, 300);
-      }
-      insert(
-          id(device),
-          "short",
-          1,
-          sketch
-              .seal(
-                  ModelRef.newBuilder().setManifestDigest(manifest.toString()).build(),
-                  last,
-                  (last - 5) * WINDOW_MILLIS,
-                  (last + 1) * WINDOW_MILLIS,
-                  sixFolded)
-              .build());
+      insert(id(device), "short", 1, told(last, sixFolded));
     }
-    sql(
-        """
-        insert into drift_track (slot, model, window_millis, judged_through)
-        values ('short', 'engine-health', ?, ?)
-        """,
-        WINDOW_MILLIS,
-        last);
-    sql(
-        """
-        insert into drift_window (slot, model, window_millis, window_index, received_until, records,
-          learning, judged, verdicts)
-        values ('short', 'engine-health', ?, ?, now(), 15, 0, 15, '[]')
-        """,
-        WINDOW_MILLIS,
-        last);
+    judged("short", last);
 
     List<BudgetStep> steps = plane.bean(BudgetReports.class).of("engine-health");
 
@@ -429,6 +404,70 @@ class DriftServiceTest {
                 .counts(ModelVersion.parse("engine-health@1"), stored(id(0))));
     assertThat(Objects.requireNonNull(steps.get(4).bytesPerDay()) * 6.0 * WINDOW_MILLIS / DAY)
         .isBetween(packed + 160.0, packed + 600.0);
+  }
+
+  /** What some devices add up is added up of all: else it would look as if values had moved. */
+  @Test
+  void comparesDistributionsInTheBinsThatAllTell() throws Exception {
+    long last = first / 6 * 6 + 5;
+    for (int device = 0; device < 15; device++) {
+      sql(
+          "insert into device (id, tenant, labels, facts, enrolled_at) values (?, 'default', '{}', '{}', now())",
+          id(device));
+      insert(id(device), "mixed", 1, told(last - 9, Degradation.NONE));
+      insert(id(device), "mixed", 2, told(last, Degradation.ORDER.get(4)));
+    }
+    judged("mixed", last);
+
+    Distribution found =
+        plane
+            .bean(DriftReports.class)
+            .distribution("mixed", "engine-health", "fleet", "f0")
+            .orElseThrow();
+
+    assertThat(found.baselineCount()).isEqualTo(15 * 60);
+    assertThat(found.count()).isEqualTo(15 * 60);
+    int ordinary = MonitoringPlan.of(monitoring).layout().ordinary(0);
+    assertThat(found.bins()).hasSize(ordinary / 2 + 7);
+    assertThat(found.bins().getFirst().name()).startsWith("(-inf, ");
+    assertThat(found.bins().get(ordinary / 2 - 1).name()).endsWith(", +inf]");
+    assertThat(found.bins().get(ordinary / 2).name()).isEqualTo("missing");
+    assertThat(found.psi()).isLessThan(.05);
+  }
+
+  private void judged(String slot, long window) {
+    sql(
+        """
+        insert into drift_track (slot, model, window_millis, judged_through)
+        values (?, 'engine-health', ?, ?)
+        """,
+        slot,
+        WINDOW_MILLIS,
+        window);
+    sql(
+        """
+        insert into drift_window (slot, model, window_millis, window_index, received_until, records,
+          learning, judged, verdicts)
+        values (?, 'engine-health', ?, ?, now(), 15, 0, 15, '[]')
+        """,
+        slot,
+        WINDOW_MILLIS,
+        window);
+  }
+
+  private Window told(long index, Degradation degradation) throws Exception {
+    WindowSketch sketch = new WindowSketch(MonitoringPlan.of(monitoring));
+    for (int tick = 0; tick < 60; tick++) {
+      sketch.observe(row(0), .8f, 1, 300);
+    }
+    return sketch
+        .seal(
+            ModelRef.newBuilder().setManifestDigest(manifest.toString()).build(),
+            index,
+            (index - degradation.windows() + 1) * WINDOW_MILLIS,
+            (index + 1) * WINDOW_MILLIS,
+            degradation)
+        .build();
   }
 
   private Window stored(String device) throws Exception {

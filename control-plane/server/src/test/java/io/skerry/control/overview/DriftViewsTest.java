@@ -80,4 +80,27 @@ class DriftViewsTest {
   private static DriftStream stream(String name, String cohort, String kind, double evidence) {
     return new DriftStream("main", "m", 7, cohort, name, kind, 20, 40, .1, .05, evidence, 10);
   }
+
+  @Test
+  void aChartOfMomentsSaysWhenAndNamesWhatLiesAtOnePlaceOnce() {
+    double noon = 1_795_867_200_000.0;
+    Chart chart =
+        new Chart.Builder()
+            .line("x", "curve-a", List.of(new double[] {noon, 1}, new double[] {noon + 7.2e6, 2}))
+            .mark("version 1", noon)
+            .mark("version 2", noon)
+            .times()
+            .build();
+
+    assertThat(chart.times())
+        .extracting(Chart.Time::text)
+        .containsExactly("28 Nov 12:00", "28 Nov 13:00", "28 Nov 14:00 UTC");
+    assertThat(chart.marks()).extracting(Chart.Mark::name).containsExactly("version 1, version 2");
+  }
+
+  @Test
+  void saysKindsAsPeopleDo() {
+    assertThat(Words.firedBy("ERROR $error")).isEqualTo("$error, share of wrong predictions");
+    assertThat(Words.firedBy("LOCATION oil pressure")).isEqualTo("oil pressure, mean");
+  }
 }
