@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param trainingPredicted share among what the model said of the training rows
  * @param predicted share among the predictions of the last 24 windows
  * @param predictions that were counted in these
+ * @param devices that predicted these; of a large fleet 1,000, chosen by a hash of their names
  * @param actual share among known outcomes, each weighted by one over the probability with which it
  *     was chosen to become known; people's labels are left out
  * @param outcomes that are known
@@ -29,6 +30,7 @@ public record LabelShare(
     @Nullable Double predictedLow,
     @Nullable Double predictedHigh,
     long predictions,
+    int devices,
     @Nullable Double actual,
     @Nullable Double actualLow,
     @Nullable Double actualHigh,

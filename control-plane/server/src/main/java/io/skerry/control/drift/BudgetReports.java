@@ -44,7 +44,7 @@ public final class BudgetReports {
   private static final long DAY_MILLIS = 86_400_000;
   private static final int COUNTED_DEVICES = 12;
 
-  // As many as devices ever count together, so that each has sent something.
+  // As many as devices ever count together.
   private static final int COUNTED_WINDOWS = 24;
 
   // Reference, times and tags of a record besides its packed counts.
@@ -71,8 +71,7 @@ public final class BudgetReports {
   }
 
   private List<BudgetStep> of(Transaction transaction, DriftStore.Latest latest) {
-    long from = latest.window() - COUNTED_WINDOWS + 1;
-    return WindowReader.running(transaction, latest.track(), from, latest.window())
+    return WindowReader.running(transaction, latest.track(), latest.window())
         .flatMap(
             running ->
                 monitoring
@@ -135,22 +134,7 @@ public final class BudgetReports {
     Track track = latest.track();
     long from = latest.window() - COUNTED_WINDOWS + 1;
     List<String> chosen =
-        transaction.list(
-            """
-            select device from (
-              select distinct device from telemetry_window
-              where model = ? and slot = ? and window_millis = ? and version = ?
-                and window_index >= ? and window_index <= ?) sending
-            order by md5(device), device limit ?
-            """,
-            row -> row.text("device"),
-            track.model(),
-            track.slot(),
-            track.windowMillis(),
-            version.version(),
-            from,
-            latest.window(),
-            COUNTED_DEVICES);
+        WindowReader.devices(transaction, track, version, latest.window(), COUNTED_DEVICES);
     if (chosen.isEmpty()) {
       return List.of();
     }

@@ -23,6 +23,10 @@ public final class LabelReports {
   /** Windows whose predictions are counted. */
   static final int WINDOWS = 24;
 
+  // Of a large fleet, so that a page is not waited for: they leave a share open by some
+  // thousandths.
+  private static final int DEVICES_MAX = 1000;
+
   /** A shift of a share that does not matter. */
   static final double MATERIAL = .02;
 
@@ -42,6 +46,7 @@ public final class LabelReports {
     private final double[] device;
     private String name = "";
     private long predictions;
+    private int devices;
     private long outcomes;
 
     Counted(int classes) {
@@ -60,6 +65,7 @@ public final class LabelReports {
           || counts.layout().bins(stream) != device.length) {
         return;
       }
+      devices += sent.device().equals(name) ? 0 : 1;
       begin(sent.device(), sums::addPredicted);
       for (int i = 0; i < device.length; i++) {
         device[i] += counts.count(stream, i);
@@ -120,7 +126,7 @@ public final class LabelReports {
   }
 
   private List<LabelShare> of(Transaction transaction, Track track, long last, Duration span) {
-    return WindowReader.running(transaction, track, last - WINDOWS + 1, last)
+    return WindowReader.running(transaction, track, last)
         .flatMap(
             running ->
                 monitoring
@@ -141,8 +147,15 @@ public final class LabelReports {
       Duration span) {
     int classes = monitored.streams().classes();
     Counted counted = new Counted(classes);
+    List<String> chosen = WindowReader.devices(transaction, track, version, last, DEVICES_MAX + 1);
     reader.forEach(
-        transaction, track, version, last - WINDOWS + 1, last, List.of(), counted::predict);
+        transaction,
+        track,
+        version,
+        last - WINDOWS + 1,
+        last,
+        chosen.size() > DEVICES_MAX ? chosen.subList(0, DEVICES_MAX) : List.of(),
+        counted::predict);
     counted.endPredicted();
     addOutcomes(transaction, track, version, classes, span, counted);
     counted.endActual();
@@ -163,6 +176,7 @@ public final class LabelReports {
               known(share.predicted().low()),
               known(share.predicted().high()),
               counted.predictions,
+              counted.devices,
               known(share.actual().value()),
               known(share.actual().low()),
               known(share.actual().high()),

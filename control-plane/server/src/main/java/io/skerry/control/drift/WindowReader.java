@@ -63,8 +63,8 @@ final class WindowReader {
    */
   record Sent(String device, long windows, WindowCounts counts) {}
 
-  /** What runs in some windows; empty when they hold nothing that names a manifest. */
-  static Optional<Running> running(Transaction transaction, Track track, long from, long last) {
+  /** What runs in a window; empty when it holds nothing that names a manifest. */
+  static Optional<Running> running(Transaction transaction, Track track, long window) {
     return transaction.first(
         """
         select version, manifest from (
@@ -72,8 +72,7 @@ final class WindowReader {
             sum(devices) over (partition by version) as of_version from (
               select version, manifest, count(distinct device) as devices from telemetry_window
               where model = ? and slot = ? and window_millis = ?
-                and window_index >= ? and window_index <= ?
-                and manifest ~ '^sha256:[0-9a-f]{64}$'
+                and window_index = ? and manifest ~ '^sha256:[0-9a-f]{64}$'
               group by version, manifest) counted) summed
         order by of_version desc, version desc, devices desc, manifest limit 1
         """,
@@ -84,8 +83,27 @@ final class WindowReader {
         track.model(),
         track.slot(),
         track.windowMillis(),
-        from,
-        last);
+        window);
+  }
+
+  /** Devices that run a version in a window: of many those whose names' hashes are the lowest. */
+  static List<String> devices(
+      Transaction transaction, Track track, ModelVersion version, long window, int limit) {
+    return transaction.list(
+        """
+        select device from (
+          select distinct device from telemetry_window
+          where model = ? and slot = ? and window_millis = ? and version = ? and window_index = ?)
+          sending
+        order by md5(device), device limit ?
+        """,
+        row -> row.text("device"),
+        track.model(),
+        track.slot(),
+        track.windowMillis(),
+        version.version(),
+        window,
+        limit);
   }
 
   /**

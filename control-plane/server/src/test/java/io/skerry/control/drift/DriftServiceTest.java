@@ -824,6 +824,7 @@ class DriftServiceTest {
     assertThat(third.training()).isEqualTo(.2);
     assertThat(third.predicted()).isCloseTo(1.0 / 3, within(1e-9));
     assertThat(third.predictions()).isEqualTo(24 * 30);
+    assertThat(third.devices()).isEqualTo(24);
     assertThat(third.actual()).isZero();
     assertThat(third.outcomes()).isEqualTo(240);
     assertThat(third.shift()).isEqualTo(-.2);
