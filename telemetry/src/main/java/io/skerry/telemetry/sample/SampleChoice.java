@@ -30,6 +30,7 @@ public final class SampleChoice {
   private final double[] classFactors;
   private final boolean classes;
   private final double threshold;
+  private final double highest;
 
   /** Groups of predictions that are sampled at their own rate. */
   public enum Stratum {
@@ -63,6 +64,11 @@ public final class SampleChoice {
     this.classes = plan.hasClasses();
     this.threshold = plan.threshold();
     this.classFactors = factors(plan.manifest().getScore(), plan.classCount());
+    double factor = 1;
+    for (double one : classFactors) {
+      factor = Math.max(factor, one);
+    }
+    this.highest = Math.max(rates.notable(), Math.min(1, rates.base() * factor));
   }
 
   private static double[] factors(ScoreStream score, int classCount) {
@@ -104,9 +110,28 @@ public final class SampleChoice {
     };
   }
 
+  /** The highest probability that any prediction is chosen with. */
+  public double highestProbability() {
+    return highest;
+  }
+
   /** Whether the prediction of this id is chosen at a probability; never below the lowest. */
   public boolean chosen(String predictionId, double probability) {
-    return probability >= SamplingRates.PROBABILITY_MIN && unit(predictionId, salt) < probability;
+    return chosen(unit(predictionId), probability);
+  }
+
+  /**
+   * Whether the prediction of this number is.
+   *
+   * @param unit as {@link #unit(String)} says
+   */
+  public static boolean chosen(double unit, double probability) {
+    return probability >= SamplingRates.PROBABILITY_MIN && unit < probability;
+  }
+
+  /** The number of a prediction, in [0, 1): it is chosen at every higher probability. */
+  public double unit(String predictionId) {
+    return unit(predictionId, salt);
   }
 
   /** A salt from a text: equal texts have equal salts. */

@@ -58,7 +58,7 @@ public record Degradation(int windows, int fold, int eighths) {
     return Math.max(SPAN_MILLIS / windowMillis, SPAN_WINDOWS);
   }
 
-  /** Whether single anomalies and co-moments go along, which explain and do not count. */
+  /** Whether co-moments go along, which explain and do not count. */
   public boolean explains() {
     return fold == 1;
   }

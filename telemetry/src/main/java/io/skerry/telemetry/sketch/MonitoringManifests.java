@@ -24,6 +24,11 @@ public final class MonitoringManifests {
   public static final int SCORE_BINS = 64;
 
   /** Share of variance that the principal subspace explains, with as many directions as it may. */
+  // What research calls anomalous of residuals: one in a thousand of the reference.
+  private static final double LIMIT_QUANTILE = 0.999;
+
+  private static final int LIMIT_ROWS_MIN = 1000;
+
   private static final double EXPLAINED_VARIANCE = 0.9;
 
   /**
@@ -366,7 +371,9 @@ public final class MonitoringManifests {
     ResidualStreams.Builder streams =
         ResidualStreams.newBuilder()
             .setSquaredPredictionError(derivedBins(errors))
-            .setHotelling(derivedBins(distances));
+            .setHotelling(derivedBins(distances))
+            .setSquaredPredictionErrorLimit(limit(errors))
+            .setHotellingLimit(limit(distances));
     for (float component : components) {
       streams.addComponents(component);
     }
@@ -374,6 +381,14 @@ public final class MonitoringManifests {
       streams.addEigenvalues(eigenvalue);
     }
     return streams.build();
+  }
+
+  // The 99.9 % quantile; 0 of fewer values than tell one.
+  private static float limit(float[] values) {
+    float[] sorted = sortedFinite(values, Float.NaN);
+    return sorted.length < LIMIT_ROWS_MIN
+        ? 0
+        : sorted[(int) Math.ceil(LIMIT_QUANTILE * sorted.length) - 1];
   }
 
   /** Always leaves one direction out: without a rest there is no prediction error to watch. */

@@ -345,6 +345,16 @@ public final class MonitoringPlan {
     return scoreScale == null ? REALS : INTEGERS;
   }
 
+  /** Bytes of one element of the monitored input. */
+  public int inputElementBytes() {
+    return bytes(inputScale);
+  }
+
+  /** Bytes of one element of the score's output. */
+  public int scoreElementBytes() {
+    return bytes(scoreScale);
+  }
+
   /** Bytes that the output of one item must have from its first on. */
   public int scoreBytesNeeded() {
     int elements = scoreOffset() + Math.max(1, manifest.getScore().getClasses());
@@ -366,7 +376,16 @@ public final class MonitoringPlan {
    *     little-endian
    */
   public int predictedClass(ByteBuffer output) {
-    int first = scoreOffset();
+    return predictedClass(output, 0);
+  }
+
+  /**
+   * The same of an item further on.
+   *
+   * @param firstElement index of the item's first element
+   */
+  public int predictedClass(ByteBuffer output, int firstElement) {
+    int first = firstElement + scoreOffset();
     if (!hasClasses()) {
       return element(output, first, scoreScale) >= threshold() ? 1 : 0;
     }
@@ -390,15 +409,25 @@ public final class MonitoringPlan {
    * @return 0 to 1 where the model keeps its word; NaN stays NaN
    */
   public float score(ByteBuffer output) {
-    return PrivacyRules.rounded(exactScore(output), scoreSteps);
+    return score(output, 0, predictedClass(output));
   }
 
-  private float exactScore(ByteBuffer output) {
-    int first = scoreOffset();
+  /**
+   * The same of an item further on.
+   *
+   * @param firstElement index of the item's first element
+   * @param predictedClass of this item, as {@link #predictedClass(ByteBuffer, int)} says
+   */
+  public float score(ByteBuffer output, int firstElement, int predictedClass) {
+    return PrivacyRules.rounded(exactScore(output, firstElement, predictedClass), scoreSteps);
+  }
+
+  private float exactScore(ByteBuffer output, int firstElement, int predictedClass) {
+    int first = firstElement + scoreOffset();
     if (!hasClasses()) {
       return element(output, first, scoreScale);
     }
-    float highest = element(output, first + predictedClass(output), scoreScale);
+    float highest = element(output, first + predictedClass, scoreScale);
     if (!manifest.getScore().getLogits()) {
       return highest;
     }
@@ -484,14 +513,43 @@ public final class MonitoringPlan {
     return features[feature].isMissing(value) ? value : PrivacyRules.rounded(value, steps[feature]);
   }
 
-  /** Whether a monitored value is missing, infinite or outside its range. Allocates nothing. */
+  /** What is needed to look at one row; one a thread at a time. */
+  public static final class Scratch {
+    private final Residuals.@Nullable Scratch residuals;
+
+    private Scratch(Residuals.@Nullable Scratch residuals) {
+      this.residuals = residuals;
+    }
+  }
+
+  /** Room for {@link #isAnomalous(float[], Scratch)}. */
+  public Scratch scratch() {
+    return new Scratch(residuals == null ? null : new Residuals.Scratch(residuals));
+  }
+
+  /** As {@link #isAnomalous(float[], Scratch)}, with room of its own. */
   public boolean isAnomalous(float[] view) {
+    return isAnomalous(view, scratch());
+  }
+
+  /**
+   * Whether a monitored value is missing, infinite or outside its range, or a residual beyond its
+   * limit. Allocates nothing.
+   *
+   * @param scratch of this plan
+   */
+  public boolean isAnomalous(float[] view, Scratch scratch) {
     for (int i = 0; i < features.length; i++) {
       if (!dropped[i] && features[i].isOwn(view[i])) {
         return true;
       }
     }
-    return false;
+    if (residuals == null || scratch.residuals == null) {
+      return false;
+    }
+    residuals.compute(view, scratch.residuals);
+    return residuals.isErrorAnomalous(scratch.residuals)
+        || residuals.isDistanceAnomalous(scratch.residuals);
   }
 
   ReferenceBins featureBins(int feature) {

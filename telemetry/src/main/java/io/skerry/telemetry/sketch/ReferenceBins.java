@@ -39,7 +39,7 @@ public final class ReferenceBins {
   private static final int NAN = 1;
   private static final int INFINITE = 2;
   private static final int BELOW = 3;
-  private static final int ABOVE = 4;
+  static final int ABOVE = 4;
   private static final int UNSEEN = 5;
 
   // Filled up with infinity: neither way of finding a bin needs an end check.

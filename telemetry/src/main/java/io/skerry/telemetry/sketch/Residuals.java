@@ -19,6 +19,8 @@ final class Residuals {
   // An array a feature: the inner loop then runs over neighbours and needs no sum across them.
   private final float[][] byFeature;
   private final float[] precision;
+  private final float errorLimit;
+  private final float distanceLimit;
 
   /** Where a result is put, and what is needed on the way; one a thread. */
   static final class Scratch {
@@ -35,6 +37,18 @@ final class Residuals {
    * @param components row-major, components x features
    */
   Residuals(double[] mean, double[] standardDeviation, float[] components, float[] eigenvalues) {
+    this(mean, standardDeviation, components, eigenvalues, 0, 0);
+  }
+
+  private Residuals(
+      double[] mean,
+      double[] standardDeviation,
+      float[] components,
+      float[] eigenvalues,
+      float errorLimit,
+      float distanceLimit) {
+    this.errorLimit = errorLimit > 0 ? errorLimit : Float.POSITIVE_INFINITY;
+    this.distanceLimit = distanceLimit > 0 ? distanceLimit : Float.POSITIVE_INFINITY;
     int features = mean.length;
     int rank = eigenvalues.length;
     this.mean = new float[features];
@@ -75,7 +89,23 @@ final class Residuals {
             "monitoring manifest: eigenvalue %d is %s".formatted(i, eigenvalues[i]));
       }
     }
-    return new Residuals(mean, standardDeviation, components, eigenvalues);
+    return new Residuals(
+        mean,
+        standardDeviation,
+        components,
+        eigenvalues,
+        wire.getSquaredPredictionErrorLimit(),
+        wire.getHotellingLimit());
+  }
+
+  /** Whether what was computed lies beyond what 99.9 % of the reference have. */
+  boolean isErrorAnomalous(Scratch computed) {
+    return computed.squaredPredictionError > errorLimit;
+  }
+
+  /** The same of T². */
+  boolean isDistanceAnomalous(Scratch computed) {
+    return computed.hotelling > distanceLimit;
   }
 
   /** Computes both of one row. A missing value makes both NaN. */

@@ -43,7 +43,8 @@ public final class WindowBudget {
    * @param all this one included
    */
   public record Sharers(int due, int all) {
-    static final Sharers ONE = new Sharers(1, 1);
+    /** Nobody else. */
+    public static final Sharers ONE = new Sharers(1, 1);
   }
 
   /**
@@ -132,6 +133,28 @@ public final class WindowBudget {
     return Degradation.ORDER.stream()
         .filter(degradation -> fits(bytes.applyAsInt(degradation), devicePerDay))
         .findFirst();
+  }
+
+  /**
+   * Bytes that a window may have besides those that it has, so that as many as are still to end
+   * today can be as large as it is without them.
+   *
+   * @param endMillis of the window
+   * @param windowMillis its length
+   * @param degradation that it is sent with
+   * @param sharing with whom the bytes are shared
+   * @param bytes that its record has
+   */
+  public long spare(
+      long endMillis, long windowMillis, Degradation degradation, Sharing sharing, int bytes) {
+    at(endMillis - 1);
+    long each = (long) bytes + OVERHEAD_BYTES;
+    long untilMidnight = Math.max(0, (ofModel.day() + 1) * DayUse.DAY_MILLIS - endMillis);
+    long more = untilMidnight / (windowMillis * degradation.windows());
+    long ofModelEach = left(ofModel, bytesPerDay) / times(sharing.model(), more);
+    long ofDeviceEach =
+        left(ofDevice, ofDevice.largest(sharing.bytesPerDay())) / times(sharing.device(), more);
+    return Math.max(0, Math.min(ofModelEach, ofDeviceEach) - each);
   }
 
   private void at(long nowMillis) {

@@ -84,8 +84,9 @@ public final class WindowSketch {
    * @param view monitored values, at least as many as the plan has features
    * @param score the model's score, or the probability of the predicted class; NaN when it has none
    * @param predictedClass ignored when the score is NaN or the class is none of the plan's
-   * @return whether a value was missing, infinite, outside its range or unseen. Repeated values do
-   *     not count here: sensors of few levels repeat all the time.
+   * @return whether a value was missing, infinite, outside its range or unseen, or a residual
+   *     beyond its limit. Repeated values do not count here: sensors of few levels repeat all the
+   *     time.
    */
   public boolean observe(float[] view, float score, int predictedClass, long latencyMicros) {
     observed++;
@@ -100,6 +101,7 @@ public final class WindowSketch {
       ReferenceBins first = plan.squaredPredictionErrorBins();
       count(residualPlace, first, scratch.squaredPredictionError, features);
       count(residualPlace + first.count(), plan.hotellingBins(), scratch.hotelling, features + 1);
+      odd |= residuals.isErrorAnomalous(scratch) || residuals.isDistanceAnomalous(scratch);
     }
     anyBefore = true;
     if (scorePlace >= 0 && !Float.isNaN(score)) {
@@ -159,15 +161,32 @@ public final class WindowSketch {
     return WindowCodec.pack(degradation.of(plan, counts())).length;
   }
 
-  /** The first bin of its own that a row hits, as stream and bin; -1 when it hits none. */
-  public int anomaly(float[] view) {
-    for (int i = 0; i < counted.length; i++) {
+  /**
+   * The bins of their own that a row hits, and for residuals beyond their limit the bin above the
+   * maximum: each {@code stream << 8 | bin}, bins counted from the first of these.
+   *
+   * @param into takes as many as it is long
+   * @return how many it took
+   */
+  public int anomalies(float[] view, int[] into) {
+    int found = 0;
+    for (int i = 0; i < counted.length && found < into.length; i++) {
       int own = counted[i].index(view[countedFeatures[i]]) - counted[i].ordinary();
       if (own >= 0) {
-        return i << 8 | own;
+        into[found++] = i << 8 | own;
       }
     }
-    return -1;
+    if (residuals != null && scratch != null) {
+      residuals.compute(view, scratch);
+      if (residuals.isErrorAnomalous(scratch) && found < into.length) {
+        into[found++] =
+            layout.indexOf(MonitoringPlan.SQUARED_PREDICTION_ERROR) << 8 | ReferenceBins.ABOVE;
+      }
+      if (residuals.isDistanceAnomalous(scratch) && found < into.length) {
+        into[found++] = layout.indexOf(MonitoringPlan.HOTELLING) << 8 | ReferenceBins.ABOVE;
+      }
+    }
+    return found;
   }
 
   /** The co-moments so far; they outlive a window. */

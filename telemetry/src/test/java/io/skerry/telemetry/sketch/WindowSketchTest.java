@@ -13,13 +13,14 @@ import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.Window;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class WindowSketchTest {
-  private static final MonitoringManifest MANIFEST = MonitoringManifestsTest.manifest(1000, 5);
+  private static final MonitoringManifest MANIFEST = MonitoringManifestsTest.manifest(999, 5);
 
   @Test
   void countsWhatBruteForceCounts() throws MalformedDocumentException {
@@ -102,6 +103,53 @@ class WindowSketchTest {
     assertThat(sketch.observe(new float[3], 0.2f, 0, 1)).isFalse();
     assertThat(sketch.observe(new float[3], 0.2f, 0, 1)).isFalse();
     assertThat(sketch.observe(new float[] {0, Float.NaN, 0}, 0.2f, 0, 1)).isTrue();
+  }
+
+  @Test
+  void callsARowAnomalousWhoseResidualIsBeyondTheLimit() throws MalformedDocumentException {
+    Random random = new Random(3);
+    List<MonitoringManifests.Feature> features = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      features.add(new MonitoringManifests.Feature("f" + i, i));
+    }
+    float[][] rows = new float[4000][];
+    for (int i = 0; i < rows.length; i++) {
+      rows[i] = together(random);
+    }
+    MonitoringPlan plan =
+        MonitoringPlan.of(
+            MonitoringManifests.fromReference(
+                "input", features, rows, "score", new float[rows.length], 0.5));
+    WindowSketch sketch = new WindowSketch(plan);
+    float[] apart = {1, -1, 1, -1, 1, -1};
+    int[] hits = new int[8];
+
+    assertThat(sketch.observe(apart, 0.2f, 0, 1)).isTrue();
+    assertThat(plan.isAnomalous(apart)).isTrue();
+    assertThat(sketch.anomalies(apart, hits)).isPositive();
+    assertThat(plan.streams().get(hits[0] >> 8)).isEqualTo("$spe");
+    int odd = 0;
+    for (int i = 0; i < 4000; i++) {
+      odd += plan.isAnomalous(together(random)) ? 1 : 0;
+    }
+    // One in a thousand of either residual.
+    assertThat(odd).isBetween(1, 24);
+  }
+
+  // Six sensors of one thing: each value is ordinary, their disagreement is not.
+  private static float[] together(Random random) {
+    float[] row = new float[6];
+    float level = (float) random.nextGaussian();
+    for (int i = 0; i < row.length; i++) {
+      row[i] = level + 0.1f * (float) random.nextGaussian();
+    }
+    return row;
+  }
+
+  @Test
+  void saysNoResidualIsAnomalousWhereTheReferenceIsTooSmall() throws MalformedDocumentException {
+    assertThat(MANIFEST.getResidual().getSquaredPredictionErrorLimit()).isZero();
+    assertThat(MonitoringPlan.of(MANIFEST).isAnomalous(new float[] {3, -3, 3})).isFalse();
   }
 
   @Test

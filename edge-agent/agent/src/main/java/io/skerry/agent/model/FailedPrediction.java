@@ -7,6 +7,13 @@ import java.time.Instant;
  *
  * @param clientId the client's own id, empty when it gave none
  * @param reason one line
+ * @param items that it was of: the batch, or 1 of a model without one
  */
 public record FailedPrediction(
-    PredictionId id, String clientId, ModelRef model, String reason, Instant at) {}
+    PredictionId id, String clientId, ModelRef model, String reason, Instant at, int items) {
+  /** One item. */
+  public FailedPrediction(
+      PredictionId id, String clientId, ModelRef model, String reason, Instant at) {
+    this(id, clientId, model, reason, at, 1);
+  }
+}

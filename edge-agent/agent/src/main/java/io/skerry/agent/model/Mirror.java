@@ -119,12 +119,24 @@ final class Mirror {
       listener.shadowed(
           primary,
           new Prediction(
-              ids.next(), "", shadow.ref(), primary.inputs(), outputs, primary.at(), nanos));
+              ids.next(),
+              "",
+              shadow.ref(),
+              primary.inputs(),
+              outputs,
+              primary.at(),
+              nanos,
+              primary.items()));
     } catch (EngineException e) {
       shadow.counters().broke(0);
       listener.failed(
           new FailedPrediction(
-              ids.next(), "", shadow.ref(), String.valueOf(e.getMessage()), clock.instant()));
+              ids.next(),
+              "",
+              shadow.ref(),
+              String.valueOf(e.getMessage()),
+              clock.instant(),
+              primary.items()));
     } catch (RuntimeException e) {
       log.atWarn().addKeyValue("model", shadow.ref()).setCause(e).log("shadow failed");
     } catch (OutOfMemoryError e) {

@@ -14,6 +14,7 @@ import java.util.List;
  * @param outputs one tensor per output of the signature, in its order; no engine owns them
  * @param at when it started
  * @param nanos how long the run took
+ * @param items that it is of: the batch, or 1 of a model without one
  */
 public record Prediction(
     PredictionId id,
@@ -22,14 +23,27 @@ public record Prediction(
     List<Tensor> inputs,
     List<Tensor> outputs,
     Instant at,
-    long nanos) {
+    long nanos,
+    int items) {
   public Prediction {
     inputs = List.copyOf(inputs);
     outputs = List.copyOf(outputs);
   }
 
+  /** One item. */
+  public Prediction(
+      PredictionId id,
+      String clientId,
+      ModelRef model,
+      List<Tensor> inputs,
+      List<Tensor> outputs,
+      Instant at,
+      long nanos) {
+    this(id, clientId, model, inputs, outputs, at, nanos, 1);
+  }
+
   /** The same with copies of its tensors. */
   Prediction with(List<Tensor> inputCopies, List<Tensor> outputCopies) {
-    return new Prediction(id, clientId, model, inputCopies, outputCopies, at, nanos);
+    return new Prediction(id, clientId, model, inputCopies, outputCopies, at, nanos, items);
   }
 }

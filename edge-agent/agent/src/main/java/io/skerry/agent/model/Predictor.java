@@ -117,10 +117,11 @@ public final class Predictor {
       int batch = model.traits().batchMax() > 0 ? Inputs.batch(inputs) : 1;
       Instant at = clock.instant();
       long start = nanoTime.getAsLong();
-      List<Tensor> outputs = run(request, model, scope, id, at, inputs);
+      List<Tensor> outputs = run(request, model, scope, id, at, inputs, batch);
       long encode = nanoTime.getAsLong();
       prediction =
-          new Prediction(id, request.clientId(), model.ref(), inputs, outputs, at, encode - start);
+          new Prediction(
+              id, request.clientId(), model.ref(), inputs, outputs, at, encode - start, batch);
       encoded = encoder.encode(prediction, model);
       model
           .counters()
@@ -138,7 +139,7 @@ public final class Predictor {
     try {
       answer.accept(encoded);
     } finally {
-      tell(() -> listener.predicted(prediction));
+      tell(prediction);
       tell(() -> mirror.mirror(prediction, key));
     }
   }
@@ -149,7 +150,8 @@ public final class Predictor {
       RunScope scope,
       PredictionId id,
       Instant at,
-      List<Tensor> inputs)
+      List<Tensor> inputs,
+      int batch)
       throws PredictException {
     try {
       return model.loaded().run(inputs, scope);
@@ -161,19 +163,25 @@ public final class Predictor {
       if (e.reason() == Reason.INPUT_INVALID) {
         throw new PredictException(PredictException.Code.INVALID_ARGUMENT, message(e), e);
       }
-      throw failure(request, model, id, at, e);
+      throw failure(request, model, id, at, batch, e);
     } catch (RuntimeException e) {
-      throw failure(request, model, id, at, e);
+      throw failure(request, model, id, at, batch, e);
     }
   }
 
   private PredictException failure(
-      PredictRequest request, ServingModel model, PredictionId id, Instant at, Exception cause) {
+      PredictRequest request,
+      ServingModel model,
+      PredictionId id,
+      Instant at,
+      int batch,
+      Exception cause) {
     model.counters().broke(nanoTime.getAsLong() - request.times().received());
     String reason = "%s failed: %s".formatted(model.version(), message(cause));
     tell(
         () ->
-            listener.failed(new FailedPrediction(id, request.clientId(), model.ref(), reason, at)));
+            listener.failed(
+                new FailedPrediction(id, request.clientId(), model.ref(), reason, at, batch)));
     boolean memory =
         cause instanceof EngineException engine && engine.reason() == Reason.OUT_OF_MEMORY;
     return new PredictException(
@@ -195,6 +203,15 @@ public final class Predictor {
   private static String message(Exception e) {
     String message = e.getMessage();
     return message == null ? e.getClass().getSimpleName() : message;
+  }
+
+  // The same without a closure, which every answer would pay for.
+  private void tell(Prediction prediction) {
+    try {
+      listener.predicted(prediction);
+    } catch (RuntimeException | OutOfMemoryError e) {
+      log.atWarn().setCause(e).log("prediction listener failed");
+    }
   }
 
   // The answer stands whatever its observers do.

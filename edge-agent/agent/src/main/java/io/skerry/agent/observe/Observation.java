@@ -6,7 +6,10 @@ import io.skerry.wire.fleet.v1.NamedTensor;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** One slot of the ring: what is kept of a prediction, overwritten again and again. */
+/**
+ * One slot of the ring, overwritten again and again: what is kept of one item of a prediction, or
+ * the tensors of a prediction that is sampled.
+ */
 final class Observation {
   private static final float[] NOTHING = {};
 
@@ -16,16 +19,17 @@ final class Observation {
   int predictedClass;
   long latencyMicros;
   long atMillis;
+  int item;
   String predictionId = "";
   String clientId = "";
-  // Set when the prediction keeps its tensors.
+  // Set when the slot holds tensors and no item.
   @Nullable Stratum stratum;
   double inclusionProbability;
+  long reservedBytes;
   List<NamedTensor> inputs = List.of();
   List<NamedTensor> outputs = List.of();
 
-  void set(WatchedModel watched, Prediction prediction) {
-    model = watched;
+  void set(WatchedModel watched, Prediction prediction, int ofItem) {
     if (view.length < watched.plan().featureCount()) {
       view = new float[watched.plan().featureCount()];
     }
@@ -33,9 +37,9 @@ final class Observation {
     atMillis = prediction.at().toEpochMilli();
     predictionId = prediction.id().value();
     clientId = prediction.clientId();
-    stratum = null;
-    inputs = List.of();
-    outputs = List.of();
+    item = ofItem;
+    // Last: a slot that could not be filled belongs to nobody.
+    model = watched;
   }
 
   /** Lets go of what the garbage collector should have. */

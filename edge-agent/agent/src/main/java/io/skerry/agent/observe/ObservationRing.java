@@ -33,32 +33,32 @@ final class ObservationRing {
   }
 
   /**
-   * Fills the next slot.
+   * Takes the next free slot, to be filled and given on with {@link #publish} whatever happens: or
+   * the consumer would wait for it for ever.
    *
-   * @return false when the ring is full; then {@code filler} was not called
+   * @return its position; -1 when the ring is full
    */
-  boolean offer(Consumer<Observation> filler) {
+  long claim() {
     while (true) {
       long position = tail.get();
-      int index = (int) position & mask;
-      long ticket = tickets.get(index);
+      long ticket = tickets.get((int) position & mask);
       if (ticket < position) {
-        return false;
+        return -1;
       }
       if (ticket == position && tail.compareAndSet(position, position + 1)) {
-        Observation slot = slots[index];
-        try {
-          filler.accept(slot);
-        } catch (RuntimeException e) {
-          slot.clear();
-          throw e;
-        } finally {
-          // A slot that was taken must be given on, or the consumer would wait for it for ever.
-          tickets.set(index, position + 1);
-        }
-        return true;
+        return position;
       }
     }
+  }
+
+  /** The slot of a claimed position. */
+  Observation slot(long position) {
+    return slots[(int) position & mask];
+  }
+
+  /** Gives a slot to the consumer. */
+  void publish(long position) {
+    tickets.set((int) position & mask, position + 1);
   }
 
   /** Empties what is filled now, oldest first; by one thread at a time. */

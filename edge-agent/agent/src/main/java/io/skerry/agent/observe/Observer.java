@@ -21,7 +21,6 @@ import io.skerry.wire.fleet.v1.NamedTensor;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Sample;
 import io.skerry.wire.fleet.v1.Window;
-import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -32,6 +31,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,15 +39,28 @@ import org.slf4j.LoggerFactory;
  * Watches predictions. On the predicting thread it only copies what it needs into a preallocated
  * ring; when the ring is full it counts the prediction as skipped. {@link #tick} does the rest.
  *
- * <p>Of a batch the first item is observed. Windows follow the wall clock: a window's index is
- * {@code floor(epochMillis / windowMillis)}. An empty window is not sent. A prediction that becomes
- * known only after its window was sealed counts in the next one.
+ * <p>Of a batch every item is counted, of more than {@link #ITEMS_MAX} as many, and the others as
+ * skipped. Samples are of predictions: a batch is sampled whole, by its id and at the highest
+ * probability that any of its items has. Windows follow the wall clock: a window's index is {@code
+ * floor(epochMillis / windowMillis)}. An empty window is not sent. A prediction that becomes known
+ * only after its window was sealed counts in the next one.
  */
 public final class Observer implements PredictionListener, FeedbackSink, ModelWatch {
   private static final Logger log = LoggerFactory.getLogger(Observer.class);
 
   /** Predictions that feedback can still be joined to on the device. */
   public static final int RECENT_MAX = 4096;
+
+  /**
+   * Items of one prediction that are counted: as many as a batch has that is served at all well.
+   */
+  static final int ITEMS_MAX = 1024;
+
+  // A sample that no batch of records could hold is not even copied.
+  private static final int SAMPLE_BYTES_MAX = TelemetryRecords.BATCH_BYTES_MAX - 4096;
+
+  // What a sample has besides its elements: names, shapes, ids.
+  private static final int SAMPLE_HEAD_BYTES = 512;
 
   /** Versions watched at a time: those that answer, and those whose last window is open. */
   static final int WATCHED_MAX = 64;
@@ -133,43 +146,111 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     }
   }
 
+  /** Allocates nothing, but for a prediction that is sampled. */
   @Override
   public void predicted(Prediction prediction) {
     WatchedModel model = watched.get(prediction.model());
     if (model == null) {
       return;
     }
-    Optional<ByteBuffer> input = model.monitoredInput(prediction.inputs());
-    if (input.isEmpty() && model.plan().featureCount() > 0) {
-      model.skip();
-      skipped.incrementAndGet();
-      return;
-    }
-    boolean taken = ring.offer(slot -> fill(slot, model, prediction, input));
-    if (!taken) {
-      model.skip();
-      skipped.incrementAndGet();
+    Tensor input = model.monitoredInput(prediction);
+    if (input == null && model.plan().featureCount() > 0) {
+      skip(model, prediction.items());
+    } else {
+      observe(model, prediction, input);
     }
   }
 
-  private static void fill(
-      Observation slot, WatchedModel model, Prediction prediction, Optional<ByteBuffer> input) {
-    slot.set(model, prediction);
-    input.ifPresent(tensor -> model.plan().view(tensor, 0, slot.view));
-    model.readOutput(prediction.outputs(), slot);
+  private void skip(WatchedModel model, int items) {
+    if (items > 0) {
+      model.skip(items);
+      skipped.addAndGet(items);
+    }
+  }
+
+  private void observe(WatchedModel model, Prediction prediction, @Nullable Tensor input) {
+    int items = Math.min(prediction.items(), ITEMS_MAX);
+    Tensor output = model.scoreOutput(prediction);
     SampleChoice choice = model.choice();
-    Stratum stratum =
-        choice.stratum(slot.score, slot.predictedClass, model.plan().isAnomalous(slot.view));
-    double wanted = choice.inclusionProbability(stratum, slot.predictedClass);
-    double probability = wanted * model.sampleFactor();
-    if (choice.chosen(slot.predictionId, probability)) {
-      slot.stratum = stratum;
+    double unit = choice.unit(prediction.id().value());
+    boolean maybeChosen = SampleChoice.chosen(unit, choice.highestProbability());
+    Stratum stratum = Stratum.BASE;
+    double wanted = -1;
+    int counted = 0;
+    while (counted < items) {
+      long position = ring.claim();
+      if (position < 0) {
+        break;
+      }
+      Observation slot = ring.slot(position);
+      try {
+        // Of more items than that, those that lie evenly among them.
+        int item = (int) ((long) counted * prediction.items() / items);
+        slot.set(model, prediction, item);
+        model.read(prediction, input, output, item, slot);
+        if (maybeChosen) {
+          Stratum own = model.stratum(choice, slot);
+          double probability = choice.inclusionProbability(own, slot.predictedClass);
+          if (probability > wanted || (probability == wanted && own.compareTo(stratum) > 0)) {
+            stratum = own;
+            wanted = probability;
+          }
+        }
+        counted++;
+      } catch (RuntimeException | OutOfMemoryError e) {
+        slot.clear();
+        skip(model, prediction.items() - counted);
+        throw e;
+      } finally {
+        ring.publish(position);
+      }
+    }
+    skip(model, prediction.items() - counted);
+    if (SampleChoice.chosen(unit, wanted)) {
+      sample(model, prediction, stratum, wanted, unit);
+    }
+  }
+
+  /** Keeps the tensors, when the day's bytes leave the prediction chosen. */
+  private void sample(
+      WatchedModel model, Prediction prediction, Stratum stratum, double wanted, double unit) {
+    long bytes = bytes(prediction.inputs()) + bytes(prediction.outputs()) + SAMPLE_HEAD_BYTES;
+    double probability = wanted * model.reserve(bytes);
+    if (!SampleChoice.chosen(unit, probability)) {
+      model.unreserve(bytes);
+      model.leaveOutSample();
+      return;
+    }
+    long position = bytes > SAMPLE_BYTES_MAX ? -1 : ring.claim();
+    if (position < 0) {
+      model.unreserve(bytes);
+      model.refuseSample(stratum);
+      return;
+    }
+    Observation slot = ring.slot(position);
+    try {
+      slot.set(model, prediction, 0);
       slot.inclusionProbability = probability;
+      slot.reservedBytes = bytes;
       slot.inputs = copies(prediction.inputs());
       slot.outputs = copies(prediction.outputs());
-    } else if (probability < wanted && choice.chosen(slot.predictionId, wanted)) {
-      model.leaveOutSample();
+      slot.stratum = stratum;
+    } finally {
+      if (slot.stratum == null) {
+        slot.clear();
+        model.unreserve(bytes);
+        model.refuseSample(stratum);
+      }
+      ring.publish(position);
     }
+  }
+
+  private static long bytes(List<Tensor> tensors) {
+    long bytes = 0;
+    for (int i = 0; i < tensors.size(); i++) {
+      bytes += tensors.get(i).data().remaining();
+    }
+    return bytes;
   }
 
   private static List<NamedTensor> copies(List<Tensor> tensors) {
@@ -190,7 +271,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   public void failed(FailedPrediction failure) {
     WatchedModel model = watched.get(failure.model());
     if (model != null) {
-      model.fail();
+      model.fail(failure.items());
     }
   }
 
@@ -271,8 +352,14 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     if (model.isOver(observation.atMillis)) {
       close(model, observation.atMillis);
     }
+    Stratum stratum = observation.stratum;
+    if (stratum != null) {
+      keepSample(observation, model, stratum);
+      return;
+    }
     model.observe(observation);
-    if (!model.isShadow()) {
+    // Feedback names a prediction: of a batch its first item is known.
+    if (observation.item == 0 && !model.isShadow()) {
       recent.add(
           new RecentPredictions.Known(
               observation.predictionId,
@@ -282,15 +369,20 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
               observation.predictedClass,
               observation.atMillis));
     }
-    Stratum stratum = observation.stratum;
-    if (stratum != null) {
-      Record sample = sample(observation, model, stratum);
-      long devicePerDay = devicePerDay(observation.atMillis, WatchedModel::sampleBytesPerDay);
-      if (model.takeSample(sample.getSerializedSize(), observation.atMillis, devicePerDay)) {
-        keep(RecordStream.SAMPLES, sample);
-      } else {
-        model.leaveOutSample();
-      }
+  }
+
+  private void keepSample(Observation observation, WatchedModel model, Stratum stratum) {
+    Record sample = sample(observation, model, stratum);
+    long devicePerDay = devicePerDay(observation.atMillis, WatchedModel::sampleBytesPerDay);
+    boolean kept =
+        model.takeSample(
+                sample.getSerializedSize(),
+                observation.reservedBytes,
+                observation.atMillis,
+                devicePerDay)
+            && keep(RecordStream.SAMPLES, sample);
+    if (!kept) {
+      model.refuseSample(stratum);
     }
   }
 

@@ -9,11 +9,14 @@ import io.skerry.protocol.SlotMode;
 import io.skerry.runtime.Tensor;
 import io.skerry.telemetry.sample.PrivacyFilter;
 import io.skerry.telemetry.sample.SampleBudget;
+import io.skerry.telemetry.sample.SampleBudget.Room;
 import io.skerry.telemetry.sample.SampleChoice;
+import io.skerry.telemetry.sample.SampleChoice.Stratum;
 import io.skerry.telemetry.sketch.DayUse;
 import io.skerry.telemetry.sketch.Degradation;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowBudget;
+import io.skerry.telemetry.sketch.WindowBudget.Sharers;
 import io.skerry.telemetry.sketch.WindowBudget.Sharing;
 import io.skerry.telemetry.sketch.WindowSketch;
 import io.skerry.telemetry.wire.ModelReference;
@@ -22,24 +25,33 @@ import io.skerry.wire.fleet.v1.Window;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One version that is observed: its settings, which any thread reads, and its open window, which
  * only the consumer touches.
  */
 final class WatchedModel {
-  /** Single anomalies that go along with a window. */
-  static final int ANOMALIES_MAX = 16;
+  /** Single anomalies that are kept of a window, and sent as far as the day's bytes go. */
+  static final int ANOMALIES_MAX = 1024;
+
+  // Streams of one anomaly that are told.
+  private static final int HITS_MAX = 8;
 
   private static final long NONE = Long.MIN_VALUE;
   private static final long DAY_MILLIS = 86_400_000;
 
   // Numbers of a window besides its counts, differences of a shadow among them.
   private static final int HEAD_BYTES = 256;
+  private static final int ANOMALY_TAG_BYTES = 3;
 
   private final ModelReference reference;
   private final WindowSketch sketch;
@@ -51,12 +63,20 @@ final class WatchedModel {
   private final Uses sampleUse;
   private final PrivacyFilter privacy;
   private final List<Anomaly> anomalies = new ArrayList<>();
+  private final int[] hits = new int[HITS_MAX];
   private final LongAdder failed = new LongAdder();
   private final LongAdder skipped = new LongAdder();
   private final ShadowDifferences differences = new ShadowDifferences();
   private final LongAdder leftOut = new LongAdder();
   private volatile SampleChoice choice;
-  private volatile double sampleFactor = 1;
+  private final AtomicReference<MonitoringPlan.@Nullable Scratch> scratch = new AtomicReference<>();
+  // Bytes of samples that are chosen and still in the ring.
+  private final AtomicLong reserved = new AtomicLong();
+  private final Map<Stratum, LongAdder> refused = new EnumMap<>(Stratum.class);
+  private final String scoreOutput;
+  private final int inputBytesNeeded;
+  private final int scoreBytesNeeded;
+  private volatile Room sampleRoom = Room.ENDLESS;
   private volatile boolean shadow;
   private volatile long windowMillis;
   private long window = NONE;
@@ -96,6 +116,13 @@ final class WatchedModel {
             plan.manifest().getBudget().getSampleBytes(),
             sampleUse.ofModel(),
             sampleUse.ofDevice());
+    this.sampleRoom = sampleBudget.room(0);
+    this.scoreOutput = plan.scoreOutput().orElse("");
+    this.inputBytesNeeded = plan.inputBytesNeeded();
+    this.scoreBytesNeeded = plan.scoreBytesNeeded();
+    for (Stratum stratum : Stratum.values()) {
+      refused.put(stratum, new LongAdder());
+    }
     this.privacy = new PrivacyFilter(plan.manifest(), privacyKey);
     this.choice = choice(order.sampling());
     this.windowMillis = checked(order.window());
@@ -132,22 +159,30 @@ final class WatchedModel {
             plan()
                 .told(output, numeric)
                 .flatMap(own -> rules.told(output, numeric).map(own::andThen));
-    Optional<ByteBuffer> score =
+    Optional<Float> score =
         plan()
             .scoreOutput()
             .filter(output -> !plan().hasClasses() && told.of(output, true).isPresent())
-            .flatMap(output -> scoreOutput(shadowed.outputs()));
+            .flatMap(output -> score(shadowed));
     differences.compare(
         primary,
         shadowed,
         score.flatMap(
             shadow ->
-                scoreOutput(primary.outputs())
-                    .map(
-                        given ->
-                            new ShadowDifferences.Scores(
-                                plan().score(given), plan().score(shadow), plan().threshold()))),
+                score(primary)
+                    .map(given -> new ShadowDifferences.Scores(given, shadow, plan().threshold()))),
         told);
+  }
+
+  // Of the first item.
+  private Optional<Float> score(Prediction prediction) {
+    Tensor output = scoreOutput(prediction);
+    if (output == null) {
+      return Optional.empty();
+    }
+    int first = first(output.data(), plan().scoreElementBytes(), prediction.items(), 0);
+    int predictedClass = plan().predictedClass(output.data(), first);
+    return Optional.of(plan().score(output.data(), first, predictedClass));
   }
 
   /** Called by any thread. */
@@ -167,9 +202,18 @@ final class WatchedModel {
     return privacy;
   }
 
-  /** What the day's bytes leave of the sampling rates. */
-  double sampleFactor() {
-    return sampleFactor;
+  /**
+   * Sets bytes of the day aside for a sample; called by any thread.
+   *
+   * @return what they leave of the sampling rates: where they do not fit, 0
+   */
+  double reserve(long bytes) {
+    return sampleRoom.factor(reserved.getAndAdd(bytes), bytes);
+  }
+
+  /** The sample was taken, or is not; called by any thread. */
+  void unreserve(long bytes) {
+    reserved.addAndGet(-bytes);
   }
 
   String modelName() {
@@ -189,10 +233,11 @@ final class WatchedModel {
   /**
    * Whether the day's bytes have room for a sample; then they are used.
    *
+   * @param reservedBytes that were set aside for it
    * @param devicePerDay bytes of all models of the device; 0 = no limit
    */
-  boolean takeSample(int bytes, long atMillis, long devicePerDay) {
-    sampleFactor = sampleBudget.factor(atMillis, devicePerDay);
+  boolean takeSample(int bytes, long reservedBytes, long atMillis, long devicePerDay) {
+    sampleBudget.at(atMillis);
     boolean taken = sampleBudget.take(bytes, devicePerDay);
     remember(
         sampleUse,
@@ -200,7 +245,8 @@ final class WatchedModel {
         sampleBudget.bytesPerDay(),
         sampleUse.ofDevice().bytes(),
         sampleUse.ofDevice().largest(devicePerDay));
-    sampleFactor = sampleBudget.factor(atMillis, devicePerDay);
+    sampleRoom = sampleBudget.room(atMillis, devicePerDay);
+    unreserve(reservedBytes);
     return taken;
   }
 
@@ -213,6 +259,14 @@ final class WatchedModel {
   /** A sample that the day's bytes leave out; called by any thread. */
   void leaveOutSample() {
     leftOut.increment();
+  }
+
+  /**
+   * A sample that was chosen at its probability and is not kept all the same: the recorded
+   * probabilities of its stratum are too high by it. Called by any thread.
+   */
+  void refuseSample(Stratum stratum) {
+    refused.getOrDefault(stratum, new LongAdder()).increment();
   }
 
   ModelReference reference() {
@@ -228,47 +282,89 @@ final class WatchedModel {
   }
 
   /** Called by any thread. */
-  void fail() {
-    failed.increment();
+  void fail(int items) {
+    failed.add(items);
   }
 
   /** Called by any thread. */
-  void skip() {
-    skipped.increment();
+  void skip(int items) {
+    skipped.add(items);
   }
 
-  /** The monitored input, when this prediction's can be read as the plan says. */
-  Optional<ByteBuffer> monitoredInput(List<Tensor> inputs) {
-    if (plan().featureCount() == 0) {
-      return Optional.empty();
-    }
-    for (Tensor input : inputs) {
-      if (input.name().equals(plan().input())
-          && input.type().name().equals(plan().inputDatatype())
-          && input.data().remaining() >= plan().inputBytesNeeded()) {
-        return Optional.of(input.data().slice().order(input.data().order()));
+  /** The monitored input, when all items of this prediction can be read as the plan says. */
+  @Nullable Tensor monitoredInput(Prediction prediction) {
+    return plan().featureCount() == 0
+        ? null
+        : readable(
+            prediction.inputs(),
+            plan().input(),
+            plan().inputDatatype(),
+            plan().inputElementBytes(),
+            inputBytesNeeded,
+            prediction.items());
+  }
+
+  /** The output that the score is read from, likewise. */
+  @Nullable Tensor scoreOutput(Prediction prediction) {
+    return scoreOutput.isEmpty()
+        ? null
+        : readable(
+            prediction.outputs(),
+            scoreOutput,
+            plan().scoreDatatype(),
+            plan().scoreElementBytes(),
+            scoreBytesNeeded,
+            prediction.items());
+  }
+
+  private static @Nullable Tensor readable(
+      List<Tensor> tensors, String name, String type, int element, int needed, int items) {
+    for (int i = 0; i < tensors.size(); i++) {
+      Tensor tensor = tensors.get(i);
+      ByteBuffer data = tensor.data();
+      if (tensor.name().equals(name)
+          && tensor.type().name().equals(type)
+          && data.position() % element == 0
+          && items > 0
+          && data.remaining() % ((long) items * element) == 0
+          && data.remaining() / items >= needed) {
+        return tensor;
       }
     }
-    return Optional.empty();
+    return null;
   }
 
-  /** Reads score and class of the first item; the score is NaN when there is none. */
-  void readOutput(List<Tensor> outputs, Observation into) {
-    Optional<ByteBuffer> output = scoreOutput(outputs);
-    into.score = output.isPresent() ? plan().score(output.get()) : Float.NaN;
-    into.predictedClass = output.isPresent() ? plan().predictedClass(output.get()) : 0;
-  }
-
-  private Optional<ByteBuffer> scoreOutput(List<Tensor> outputs) {
-    String wanted = plan().scoreOutput().orElse("");
-    for (Tensor output : outputs) {
-      if (output.name().equals(wanted)
-          && output.type().name().equals(plan().scoreDatatype())
-          && output.data().remaining() >= plan().scoreBytesNeeded()) {
-        return Optional.of(output.data().slice().order(output.data().order()));
-      }
+  /** Reads monitored values, score and class of an item; the score is NaN when there is none. */
+  void read(
+      Prediction prediction,
+      @Nullable Tensor input,
+      @Nullable Tensor output,
+      int item,
+      Observation into) {
+    if (input != null) {
+      int first = first(input.data(), plan().inputElementBytes(), prediction.items(), item);
+      plan().view(input.data(), first, into.view);
     }
-    return Optional.empty();
+    into.score = Float.NaN;
+    into.predictedClass = 0;
+    if (output != null) {
+      int first = first(output.data(), plan().scoreElementBytes(), prediction.items(), item);
+      into.predictedClass = plan().predictedClass(output.data(), first);
+      into.score = plan().score(output.data(), first, into.predictedClass);
+    }
+  }
+
+  private static int first(ByteBuffer data, int element, int items, int item) {
+    return data.position() / element + data.remaining() / element / items * item;
+  }
+
+  /** The stratum of an item that was read; allocates only where several threads ask at once. */
+  Stratum stratum(SampleChoice among, Observation read) {
+    MonitoringPlan.Scratch free = scratch.getAndSet(null);
+    MonitoringPlan.Scratch used = free == null ? plan().scratch() : free;
+    boolean anomalous = plan().isAnomalous(read.view, used);
+    scratch.set(used);
+    return among.stratum(read.score, read.predictedClass, anomalous);
   }
 
   /** Counts into the open window; opens one for {@code atMillis} when none is open. */
@@ -281,15 +377,23 @@ final class WatchedModel {
             observation.predictedClass,
             observation.latencyMicros);
     if (anomalous && anomalies.size() < ANOMALIES_MAX) {
-      int hit = sketch.anomaly(observation.view);
-      anomalies.add(
-          Anomaly.newBuilder()
-              .setPredictionId(observation.predictionId)
-              .setAtMillis(observation.atMillis)
-              .setStream(hit >> 8)
-              .setBin(hit & 0xff)
-              .build());
+      anomalies.add(anomaly(observation));
     }
+  }
+
+  private Anomaly anomaly(Observation observation) {
+    int found = sketch.anomalies(observation.view, hits);
+    Anomaly.Builder anomaly =
+        Anomaly.newBuilder()
+            .setPredictionId(observation.predictionId)
+            .setItem(observation.item)
+            .setAtMillis(observation.atMillis)
+            .setStream(hits[0] >> 8)
+            .setBin(hits[0] & 0xff);
+    for (int i = 1; i < found; i++) {
+      anomaly.addMore(hits[i]);
+    }
+    return anomaly.build();
   }
 
   /** Counts many, shape [predictions][features]. */
@@ -320,7 +424,7 @@ final class WatchedModel {
    * @param sampleBytesPerDay of all models of the device; 0 = no limit
    */
   void collect(long nowMillis, long sampleBytesPerDay) {
-    sampleFactor = sampleBudget.factor(nowMillis, sampleBytesPerDay);
+    sampleRoom = sampleBudget.room(nowMillis, sampleBytesPerDay);
     long failures = failed.sumThenReset();
     long skips = skipped.sumThenReset();
     if (failures > 0 || skips > 0 || !differences.isEmpty()) {
@@ -389,7 +493,7 @@ final class WatchedModel {
       countOn(current);
       return Optional.empty();
     }
-    return Optional.of(seal(degradation.get(), end - 1, sharing.bytesPerDay()));
+    return Optional.of(seal(degradation.get(), end - 1, sharing));
   }
 
   private void countOn(long current) {
@@ -411,23 +515,17 @@ final class WatchedModel {
     }
     return budget
         .atOnce(nowMillis, devicePerDay, this::bytes)
-        .map(degradation -> seal(degradation, nowMillis, devicePerDay));
+        .map(
+            degradation ->
+                seal(degradation, nowMillis, new Sharing(devicePerDay, Sharers.ONE, Sharers.ONE)));
   }
 
   private int bytes(Degradation degradation) {
-    int explanations = 0;
-    if (degradation.explains()) {
-      for (Anomaly anomaly : anomalies) {
-        explanations += anomaly.getSerializedSize() + 2;
-      }
-    }
-    return sketch.packedBytes(degradation)
-        + reference.toWire().getSerializedSize()
-        + HEAD_BYTES
-        + explanations;
+    return sketch.packedBytes(degradation) + reference.toWire().getSerializedSize() + HEAD_BYTES;
   }
 
-  private Window seal(Degradation degradation, long atMillis, long devicePerDay) {
+  private Window seal(Degradation degradation, long atMillis, Sharing sharing) {
+    long devicePerDay = sharing.bytesPerDay();
     Window.Builder sealed =
         sketch.seal(
             reference.toWire(),
@@ -437,12 +535,18 @@ final class WatchedModel {
             degradation);
     differences.seal().ifPresent(sealed::setDifferences);
     sealed.setSamplesLeftOut(leftOut.sumThenReset());
+    refused.forEach(
+        (stratum, adder) -> {
+          long samples = adder.sumThenReset();
+          if (samples > 0) {
+            sealed.addSamplesRefusedBuilder().setStratum(stratum.wireName()).setSamples(samples);
+          }
+        });
     sealed.setResidentBytes(residentBytes.getAsLong());
     if (degradation.explains()) {
-      sealed.addAllAnomalies(anomalies);
       addCoMoments(sealed, devicePerDay);
     }
-    anomalies.clear();
+    addAnomalies(sealed, degradation, atMillis, sharing);
     sealedUntil = (window + 1) * windowLength;
     window = NONE;
     Window built = sealed.build();
@@ -455,6 +559,22 @@ final class WatchedModel {
         windowUse.ofDevice().bytes(largestPerDay),
         largestPerDay);
     return built;
+  }
+
+  // The first ones, as many as leave the day's other windows their bytes.
+  private void addAnomalies(
+      Window.Builder sealed, Degradation degradation, long atMillis, Sharing sharing) {
+    long spare =
+        budget.spare(
+            atMillis + 1, windowLength, degradation, sharing, sealed.build().getSerializedSize());
+    for (Anomaly anomaly : anomalies) {
+      spare -= anomaly.getSerializedSize() + ANOMALY_TAG_BYTES;
+      if (spare < 0) {
+        break;
+      }
+      sealed.addAnomalies(anomaly);
+    }
+    anomalies.clear();
   }
 
   // Once a day, with the day's last window; a version's first day may be short.

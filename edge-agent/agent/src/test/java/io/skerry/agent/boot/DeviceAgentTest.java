@@ -69,6 +69,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -335,6 +336,23 @@ class DeviceAgentTest {
     assertThat(slot().running().orElseThrow().version()).hasToString("engine-health@1");
     assertThat(agent.status().applied()).isEqualTo(new Generation(1, 1));
     assertThat(artifacts.authorizations).containsOnly("null");
+  }
+
+  /** As after a power cut that came at the wrong moment, or a disk that goes. */
+  @Test
+  void startsWithAHalfWrittenSpoolKeyAndCountsWhatItSealed() throws Exception {
+    commitFirst();
+    agent.close();
+    Path key = device().resolve("spool-key");
+    byte[] whole = Files.readAllBytes(key);
+    Files.write(key, Arrays.copyOf(whole, whole.length / 2));
+
+    link = new InMemoryLink();
+    agent = startAgent();
+
+    assertThat(predict().outputs().getFirst().floats()).containsExactly(1, 2, 3);
+    await(() -> agent.status().damaged() > 0, () -> agent.status() + "");
+    assertThat(Files.readAllBytes(key)).hasSameSizeAs(whole).isNotEqualTo(whole);
   }
 
   private static DesiredSlot beside(DesiredSlot order, boolean shadow, double share) {

@@ -2,6 +2,7 @@ package io.skerry.agent.observe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import io.skerry.agent.disk.Disk;
 import io.skerry.agent.model.FailedPrediction;
 import io.skerry.agent.model.ModelRef;
@@ -22,6 +23,7 @@ import io.skerry.runtime.Tensor;
 import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.MonitoringSettings;
+import io.skerry.telemetry.sketch.StreamLayout;
 import io.skerry.telemetry.sketch.WindowCodec;
 import io.skerry.telemetry.sketch.WindowCounts;
 import io.skerry.telemetry.wire.ModelReference;
@@ -29,9 +31,11 @@ import io.skerry.wire.artifact.v1.Budget;
 import io.skerry.wire.artifact.v1.IntegerTensor;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.artifact.v1.PrivacyRule;
+import io.skerry.wire.fleet.v1.Anomaly;
 import io.skerry.wire.fleet.v1.Differences;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Window;
+import java.lang.management.ManagementFactory;
 import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -39,6 +43,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -85,22 +90,21 @@ class ObserverTest {
 
   private void watch(double base, double notable, int windowBytes, Duration window)
       throws MalformedDocumentException {
-    watch(
-        base,
-        notable,
-        window,
-        MonitoringManifests.fromReference(
-                "input",
-                List.of(
-                    new MonitoringManifests.Feature("a", 1),
-                    new MonitoringManifests.Feature("b", 2)),
-                new float[][] {{1, 2}, {2, 3}, {3, 4}},
-                "score",
-                new float[] {0, 0.1f, 0.2f},
-                0.5)
-            .toBuilder()
-            .setBudget(Budget.newBuilder().setWindowBytes(windowBytes))
-            .build());
+    watch(base, notable, window, plain(windowBytes));
+  }
+
+  private static MonitoringManifest plain(int windowBytes) {
+    return MonitoringManifests.fromReference(
+            "input",
+            List.of(
+                new MonitoringManifests.Feature("a", 1), new MonitoringManifests.Feature("b", 2)),
+            new float[][] {{1, 2}, {2, 3}, {3, 4}},
+            "score",
+            new float[] {0, 0.1f, 0.2f},
+            0.5)
+        .toBuilder()
+        .setBudget(Budget.newBuilder().setWindowBytes(windowBytes))
+        .build();
   }
 
   private void watch(double base, double notable, Duration window, MonitoringManifest manifest)
@@ -583,6 +587,210 @@ class ObserverTest {
     assertThat(windows().getFirst().getPredictions()).isEqualTo(20);
     assertThat(windows().getFirst().getSkipped()).isEqualTo(4);
     assertThat(observer.skipped()).isEqualTo(4);
+  }
+
+  @Test
+  void countsEveryItemOfABatch() throws MalformedDocumentException {
+    observer.predicted(batch(new float[] {.1f, .6f, .2f}, 0, 1, 2, 0, 999, 3, 0, 2, 3));
+    now = now.plusMillis(2 * WINDOW);
+    observer.tick();
+
+    Window window = windows().getFirst();
+    assertThat(window.getPredictions()).isEqualTo(3);
+    assertThat(window.getSkipped()).isZero();
+    assertThat(window.getAnomalous()).isEqualTo(1);
+    assertThat(window.getAnomaliesList())
+        .extracting(one -> one.getItem() + " " + one.getStream())
+        .containsExactly("1 0");
+    StreamLayout layout = MonitoringPlan.of(plain(0)).layout();
+    WindowCounts counts = WindowCodec.unpack(layout, window.getPacked().toByteArray());
+    assertThat(counts.counts(layout.indexOf("$class"))).containsExactly(2L, 1L);
+    assertThat(counts.total(layout.indexOf("$score"))).isEqualTo(3);
+    assertThat(counts.count(0, layout.ordinary(0) + 4)).isEqualTo(1);
+  }
+
+  /** One batch must neither stall who counts nor take the ring from the others. */
+  @Test
+  void countsABoundedPartOfALargeBatchAndTheRestAsSkipped() throws MalformedDocumentException {
+    observer = new Observer(() -> now, 2048, this::keep, new byte[32]);
+    watch(0, 0);
+    int items = Observer.ITEMS_MAX + 476;
+    float[] inputs = new float[3 * items];
+    Arrays.fill(inputs, 2);
+    inputs[3 * (items - 2) + 1] = Float.NaN;
+
+    observer.predicted(batch(new float[items], inputs));
+    observer.flush();
+
+    Window window = windows().getFirst();
+    assertThat(window.getPredictions()).isEqualTo(items);
+    assertThat(window.getSkipped()).isEqualTo(476);
+    assertThat(observer.skipped()).isEqualTo(476);
+    // Those that are counted lie evenly among all.
+    assertThat(window.getAnomaliesList()).extracting(Anomaly::getItem).containsExactly(items - 2);
+  }
+
+  @Test
+  void samplesABatchWholeForItsMostNotableItem() {
+    Prediction batch = batch(new float[] {.1f, .1f, .1f}, 0, 1, 2, 0, Float.NaN, 3, 0, 2, 3);
+    observer.predicted(batch);
+    observer.submit(new Feedback(batch.id().value(), "", 1, now));
+    observer.tick();
+
+    assertThat(kept.getOrDefault(RecordStream.SAMPLES, List.of()))
+        .extracting(record -> record.getSample().getStratum())
+        .containsExactly("anomaly");
+    assertThat(first(RecordStream.SAMPLES).getSample().getInputs(0).getData().size()).isEqualTo(36);
+    assertThat(first(RecordStream.FEEDBACK).getFeedback().getJoined()).isTrue();
+  }
+
+  @Test
+  void countsABatchThatCannotBeReadAndOneThatFailedByItsItems() {
+    observer.predicted(batch(new float[] {.1f, .1f, .1f}, new float[8]));
+    observer.failed(
+        new FailedPrediction(new PredictionId("%026d".formatted(0)), "", MODEL, "on fire", now, 5));
+    observer.flush();
+
+    assertThat(windows().getFirst().getPredictions()).isEqualTo(8);
+    assertThat(windows().getFirst().getSkipped()).isEqualTo(3);
+    assertThat(windows().getFirst().getPredictionsFailed()).isEqualTo(5);
+  }
+
+  /** Its thread belongs to the client who waits. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 8})
+  void allocatesNothingForAPredictionThatIsNotSampled(int items) throws MalformedDocumentException {
+    int ring = 1024;
+    observer = new Observer(() -> now, ring, this::keep, new byte[32]);
+    // The highest rate that is possible: so that every prediction is looked at.
+    watch(0, 1);
+    float[] inputs = new float[3 * items];
+    Arrays.fill(inputs, 2);
+    List<Prediction> predictions = new ArrayList<>();
+    for (int i = 0; i < ring / items; i++) {
+      predictions.add(batch(new float[items], inputs));
+    }
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    int calls = 0;
+    long allocated = 0;
+    while (calls < 30_000) {
+      long before = threads.getCurrentThreadAllocatedBytes();
+      for (int i = 0; i < predictions.size(); i++) {
+        observer.predicted(predictions.get(i));
+      }
+      long after = threads.getCurrentThreadAllocatedBytes();
+      calls += predictions.size();
+      // The first ones make the ring's rows.
+      allocated += calls > 20_000 ? after - before : 0;
+      observer.tick();
+    }
+
+    assertThat(observer.skipped()).isZero();
+    assertThat(kept).isEmpty();
+    // Less than a byte a call: what asking for the number takes.
+    assertThat(allocated).isLessThan(10_000);
+  }
+
+  /** Between two ticks too the rate falls with the bytes that are left: none is refused. */
+  @Test
+  void keepsTheRecordedProbabilitiesTrueWhileTheDaysBytesRunOut()
+      throws MalformedDocumentException {
+    int budget = 200_000;
+    int predictions = 250;
+    observer = new Observer(() -> now, 1024, this::keep, new byte[32]);
+    watch(
+        1,
+        1,
+        new MonitoringSettings(
+            List.of(), List.of(), Budget.newBuilder().setSampleBytes(budget).build()));
+    for (int i = 0; i < predictions; i++) {
+      observer.predicted(prediction("", 0.31f, new float[256]));
+    }
+    observer.flush();
+
+    List<Record> samples = kept.getOrDefault(RecordStream.SAMPLES, List.of());
+    double estimated =
+        samples.stream()
+            .mapToDouble(sample -> 1 / sample.getSample().getInclusionProbability())
+            .sum();
+    assertThat(estimated).isBetween(.8 * predictions, 1.2 * predictions);
+    assertThat(samples.stream().mapToInt(Record::getSerializedSize).sum()).isLessThan(budget);
+    assertThat(windows().getFirst().getSamplesRefusedList()).isEmpty();
+    assertThat(windows().getFirst().getSamplesLeftOut()).isEqualTo(predictions - samples.size());
+  }
+
+  @Test
+  void tellsOfWhichStratumChosenSamplesWereRefused() {
+    observer.predicted(prediction("", 0.1f, 0, Float.NaN, 2));
+    observer.predicted(prediction("", 0.51f, 0, 1, 2));
+    observer.predicted(prediction("", 0.52f, 0, 1, 2));
+    room = false;
+    observer.tick();
+    room = true;
+    // Larger than any record may be.
+    float[] large = new float[1 << 17];
+    large[1] = Float.NaN;
+    observer.predicted(prediction("", 0.1f, large));
+    observer.flush();
+
+    assertThat(windows().getFirst().getSamplesRefusedList())
+        .extracting(refused -> refused.getStratum() + " " + refused.getSamples())
+        .containsExactly("low-confidence 2", "anomaly 2");
+  }
+
+  @Test
+  void tellsOfEveryAnomalyWhereBytesHaveNoLimit() throws MalformedDocumentException {
+    observer = new Observer(() -> now, 1024, this::keep, new byte[32]);
+    watch(0, 0);
+    for (int i = 0; i < 100; i++) {
+      observer.predicted(prediction("", 0.1f, 0, Float.NaN, 999));
+    }
+    observer.flush();
+
+    assertThat(windows().getFirst().getAnomaliesList()).hasSize(100);
+    assertThat(windows().getFirst().getAnomalies(0))
+        .satisfies(
+            anomaly -> {
+              assertThat(anomaly.getStream() << 8 | anomaly.getBin()).isEqualTo(1);
+              assertThat(anomaly.getMoreList()).containsExactly(1 << 8 | 4);
+            });
+  }
+
+  /** Single anomalies explain; they must not cost the windows that count. */
+  @Test
+  void tellsOfAsManyAnomaliesAsTheDaysOtherWindowsLeaveBytesFor()
+      throws MalformedDocumentException {
+    int budget = 60_000;
+    Duration hour = Duration.ofHours(1);
+    now = Instant.ofEpochMilli(0);
+    observer = new Observer(() -> now, 1024, this::keep, new byte[32]);
+    watch(0, 0, budget, hour);
+    for (int i = 0; i < 24; i++) {
+      for (int one = 0; one < 500; one++) {
+        observer.predicted(prediction("", 0.1f, 0, i == 0 ? Float.NaN : 2, 3));
+      }
+      now = now.plus(hour).plusMillis(200);
+      observer.tick();
+      now = now.minusMillis(200);
+    }
+
+    assertThat(windows()).hasSize(24);
+    assertThat(windows().getFirst().getAnomalous()).isEqualTo(500);
+    assertThat(windows().getFirst().getAnomaliesCount()).isBetween(17, 499);
+    assertThat(windows().stream().mapToInt(one -> one.getSerializedSize() + 260).sum())
+        .isLessThanOrEqualTo(budget);
+  }
+
+  private synchronized Prediction batch(float[] scores, float... inputs) {
+    return new Prediction(
+        new PredictionId("%026d".formatted(ids++)),
+        "",
+        MODEL,
+        List.of(Tensor.ofFloats("input", List.of(1L, (long) inputs.length), inputs)),
+        List.of(Tensor.ofFloats("score", List.of((long) scores.length, 1L), scores)),
+        now,
+        1_000_000,
+        scores.length);
   }
 
   @Test

@@ -15,7 +15,7 @@ import java.util.Random;
 
 /** What counting costs a device, in time, memory and bytes on the line. */
 final class SketchFigures {
-  private static final int FEATURES = 100;
+  static final int FEATURES = 100;
   private static final int ROWS = 1000;
 
   private SketchFigures() {}
