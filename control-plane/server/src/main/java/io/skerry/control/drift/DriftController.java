@@ -17,6 +17,7 @@ import io.skerry.api.DriftStream;
 import io.skerry.api.Explanation;
 import io.skerry.api.Incident;
 import io.skerry.api.LabelShare;
+import io.skerry.api.LoggedAnomaly;
 import io.skerry.api.Page;
 import io.skerry.api.RolloutMark;
 import io.skerry.api.SliceRow;
@@ -43,6 +44,7 @@ import java.util.Optional;
 @SerdeImport(DriftPromise.class)
 @SerdeImport(Explanation.class)
 @SerdeImport(LabelShare.class)
+@SerdeImport(LoggedAnomaly.class)
 @SerdeImport(RolloutMark.class)
 @SerdeImport(SliceRow.class)
 final class DriftController {
@@ -53,13 +55,16 @@ final class DriftController {
   private final NullReplays replays;
   private final LabelReports labels;
   private final BudgetReports budgets;
+  private final Anomalies anomalies;
 
   DriftController(
       DriftReports reports,
       Incidents incidents,
       NullReplays replays,
       LabelReports labels,
-      BudgetReports budgets) {
+      BudgetReports budgets,
+      Anomalies anomalies) {
+    this.anomalies = anomalies;
     this.budgets = budgets;
     this.labels = labels;
     this.reports = reports;
@@ -194,6 +199,22 @@ final class DriftController {
     return Csv.file("labels", LabelShare.class, labels.of(model, span(days)));
   }
 
+  @Get("/models/{model}/anomalies")
+  Page<LoggedAnomaly> anomalies(
+      String model,
+      @QueryValue(defaultValue = "") String device,
+      @QueryValue(defaultValue = "24") int hours) {
+    return Page.only(anomalies.of(model, device, hours(hours)));
+  }
+
+  @Get("/models/{model}/anomalies.csv")
+  MutableHttpResponse<String> anomaliesFile(
+      String model,
+      @QueryValue(defaultValue = "") String device,
+      @QueryValue(defaultValue = "24") int hours) {
+    return Csv.file("anomalies", LoggedAnomaly.class, anomalies.of(model, device, hours(hours)));
+  }
+
   @Get("/models/{model}/slices")
   Page<SliceRow> slices(String model, @QueryValue(defaultValue = "30") int days) {
     return Page.only(reports.slices(model, span(days)));
@@ -206,6 +227,10 @@ final class DriftController {
 
   private static Duration step(int minutes) {
     return Duration.ofMinutes(checked("minutes", minutes, 1440));
+  }
+
+  private static Duration hours(int hours) {
+    return Duration.ofHours(checked("hours", hours, 24 * DAYS_MAX));
   }
 
   private static Duration span(int days) {

@@ -93,6 +93,15 @@ public final class WindowLayouts {
     return Optional.of(moments);
   }
 
+  /** Names of the streams that a window counts; empty when its manifest is not known here. */
+  public List<String> streams(ModelVersion version, Window window) {
+    try {
+      return known(version, window).layout().names();
+    } catch (MalformedDocumentException e) {
+      return List.of();
+    }
+  }
+
   private Known known(ModelVersion version, Window window) throws MalformedDocumentException {
     Digest manifest;
     try {

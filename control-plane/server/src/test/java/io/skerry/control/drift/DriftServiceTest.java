@@ -45,6 +45,7 @@ import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowCounts;
 import io.skerry.telemetry.sketch.WindowSketch;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
+import io.skerry.wire.fleet.v1.Anomaly;
 import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
@@ -1027,6 +1028,49 @@ class DriftServiceTest {
               index * WINDOW_MILLIS,
               (index + 1) * WINDOW_MILLIS));
     }
+  }
+
+  @Test
+  void tellsOfTheAnomaliesThatDevicesLogged() throws Exception {
+    enrol();
+    Anomaly known =
+        Anomaly.newBuilder()
+            .setPredictionId("p-1")
+            .setAtMillis(first * WINDOW_MILLIS)
+            .setStream(2)
+            .setBin(1)
+            .setItem(3)
+            .addMore(5 << 8 | 4)
+            .build();
+    // A device may say what it likes.
+    Anomaly foreign =
+        known.toBuilder().setPredictionId("=1+1").setStream(-1).setBin(77).clearMore().build();
+    Window window =
+        named(
+            new WindowSketch(MonitoringPlan.of(monitoring))
+                .seal(
+                    ModelRef.getDefaultInstance(),
+                    first,
+                    first * WINDOW_MILLIS,
+                    (first + 1) * WINDOW_MILLIS),
+            manifest.toString());
+    insert(id(0), "main", 1, window.toBuilder().addAnomalies(known).build());
+    insert(id(1), "main", 1, named(window, "nonsense").toBuilder().addAnomalies(foreign).build());
+    insert(id(2), "main", 1, window);
+    Anomalies anomalies = plane.bean(Anomalies.class);
+
+    assertThat(anomalies.of("engine-health", "", Duration.ofHours(1)))
+        .extracting(
+            one ->
+                "%s %s %s %s %d"
+                    .formatted(
+                        one.device(), one.stream(), one.bin(), one.predictionId(), one.item()))
+        .containsExactlyInAnyOrder(
+            id(0) + " f2 not a number p-1 3",
+            id(0) + " f5 above maximum p-1 3",
+            id(1) + " 4294967295 77 =1+1 3");
+    assertThat(anomalies.of("engine-health", id(1), Duration.ofHours(1))).hasSize(1);
+    assertThat(anomalies.of("other", "", Duration.ofHours(1))).isEmpty();
   }
 
   // Ingest refuses these; a table may hold them from before it did.
