@@ -189,11 +189,17 @@ final class ImportCommand {
 
   @Command(
       name = "model",
-      description = "Registers an ONNX or TFLite model and packages it for hardware profiles.",
+      description = {
+        "Registers an ONNX or TFLite model and packages it for hardware profiles. Weights that an",
+        "ONNX model keeps in files beside its own go with it."
+      },
       mixinStandardHelpOptions = true)
   int model(
       @Mixin ServerOptions server,
-      @Parameters(paramLabel = "FILE") Path file,
+      @Parameters(
+              paramLabel = "FILE",
+              description = "the model; or a folder or .zip of one model and its weight files")
+          Path file,
       @Option(names = "--name", required = true, description = "the model") String name,
       @Option(
               names = "--calibration",
@@ -221,10 +227,13 @@ final class ImportCommand {
               defaultValue = "table")
           Output output)
       throws IOException, InterruptedException {
-    checkFile(file);
+    if (!Files.isDirectory(file)) {
+      checkFile(file);
+    }
     Path data = Files.isDirectory(calibration) ? zipped(calibration) : calibration;
     checkFile(data);
-    try (SkerryClient client = server.client()) {
+    try (ModelUpload upload = upload(file);
+        SkerryClient client = server.client()) {
       if (monitoring != null) {
         sendMonitoring(client, name, monitoring);
       }
@@ -235,7 +244,11 @@ final class ImportCommand {
               "/v1/models/%s/import".formatted(DescribeCommand.encoded(name)),
               "multipart/form-data; boundary=" + boundary,
               multipart(
-                  boundary, file, data, profiles == null ? List.of() : profiles, emulation.items()),
+                  boundary,
+                  upload,
+                  data,
+                  profiles == null ? List.of() : profiles,
+                  emulation.items()),
               JsonObject.class);
       String version = Json.text(started, "model") + "@" + Json.text(started, "version");
       print(
@@ -259,6 +272,14 @@ final class ImportCommand {
     }
   }
 
+  private static ModelUpload upload(Path model) throws IOException {
+    try {
+      return ModelUpload.of(model);
+    } catch (IllegalArgumentException e) {
+      throw new CommandFailed(ExitCodes.USAGE, String.valueOf(e.getMessage()));
+    }
+  }
+
   private void print(Output output, JsonObject document, String name, String words) {
     PrintWriter out = spec.commandLine().getOut();
     switch (output) {
@@ -270,14 +291,14 @@ final class ImportCommand {
 
   private static BodyPublisher multipart(
       String boundary,
-      Path model,
+      ModelUpload model,
       Path data,
       List<String> profiles,
       @Nullable Integer emulatedItems)
       throws IOException {
     List<BodyPublisher> parts = new ArrayList<>();
-    addFile(parts, boundary, "file", model);
-    addFile(parts, boundary, "calibration", data);
+    addFile(parts, boundary, "file", model.file(), model.name());
+    addFile(parts, boundary, "calibration", data, data.getFileName().toString());
     if (!profiles.isEmpty()) {
       addText(parts, boundary, "profiles", String.join(",", profiles));
     }
@@ -301,9 +322,10 @@ final class ImportCommand {
                 .formatted(boundary, name, value)));
   }
 
-  private static void addFile(List<BodyPublisher> parts, String boundary, String name, Path file)
+  private static void addFile(
+      List<BodyPublisher> parts, String boundary, String name, Path file, String called)
       throws IOException {
-    String shown = file.getFileName().toString().replaceAll("[^A-Za-z0-9._-]", "_");
+    String shown = called.replaceAll("[^A-Za-z0-9._-]", "_");
     parts.add(
         text(
             """

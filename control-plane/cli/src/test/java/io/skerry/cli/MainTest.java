@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import io.skerry.wire.onnx.GraphProto;
+import io.skerry.wire.onnx.ModelProto;
+import io.skerry.wire.onnx.StringStringEntryProto;
+import io.skerry.wire.onnx.TensorProto;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -189,7 +193,7 @@ class MainTest {
   void importsAModelWithAFolderOfArrays() throws IOException {
     answer(
         "/v1/models/mine/import", 202, "{\"model\":\"mine\",\"version\":1,\"state\":\"QUEUED\"}");
-    Path model = Files.writeString(folder.resolve("m.onnx"), "weights");
+    Path model = Files.writeString(folder.resolve("m.onnx"), "\b\b\022\007weights");
     Files.writeString(
         Files.createDirectory(folder.resolve("arrays")).resolve("calibration.npy"), "x");
 
@@ -214,6 +218,77 @@ class MainTest {
             "name=\"calibration\"; filename=\"skerry-",
             "arm64-neon");
     assertThat(out.toString()).contains("model/mine@1 registered");
+  }
+
+  @Test
+  void importsAModelWithTheFilesOfItsWeights() throws IOException {
+    answer(
+        "/v1/models/mine/import", 202, "{\"model\":\"mine\",\"version\":1,\"state\":\"QUEUED\"}");
+    Path net = folder.resolve("net");
+    Files.createDirectories(net.resolve("weights"));
+    Files.write(net.resolve("m.onnx"), modelWithWeightsIn("weights/w.bin"));
+    Files.writeString(net.resolve("weights/w.bin"), "four");
+    Files.writeString(net.resolve("notes.txt"), "unasked");
+    Path calibration = Files.writeString(folder.resolve("c.npy"), "x");
+
+    for (Path given : List.of(net, net.resolve("m.onnx"))) {
+      requests.clear();
+      int code = importing(given, calibration);
+
+      assertThat(code).isEqualTo(ExitCodes.DONE);
+      assertThat(requests.getFirst())
+          .contains("name=\"file\"; filename=\"m.onnx.zip\"", "weights/w.bin", "four")
+          .doesNotContain("unasked");
+    }
+  }
+
+  @Test
+  void sendsNothingOfAModelWhoseWeightsAreNotThere() throws IOException {
+    Path calibration = Files.writeString(folder.resolve("c.npy"), "x");
+    Path missing = Files.write(folder.resolve("m.onnx"), modelWithWeightsIn("w.bin"));
+    Path outside =
+        Files.write(
+            Files.createDirectory(folder.resolve("in")).resolve("m.onnx"),
+            modelWithWeightsIn("../c.npy"));
+
+    assertThat(importing(missing, calibration)).isEqualTo(ExitCodes.USAGE);
+    assertThat(importing(outside, calibration)).isEqualTo(ExitCodes.USAGE);
+    assertThat(importing(Files.createDirectory(folder.resolve("empty")), calibration))
+        .isEqualTo(ExitCodes.USAGE);
+
+    assertThat(err.toString())
+        .contains("m.onnx: constant 'w' lies in 'w.bin', which is no regular file beside the model")
+        .contains("constant 'w' lies at '../c.npy', outside the model's folder")
+        .contains("empty holds no .onnx or .tflite file");
+    assertThat(requests).isEmpty();
+  }
+
+  private int importing(Path model, Path calibration) {
+    return run(
+        "import",
+        "model",
+        model.toString(),
+        "--name",
+        "mine",
+        "--calibration",
+        calibration.toString());
+  }
+
+  private static byte[] modelWithWeightsIn(String location) {
+    return ModelProto.newBuilder()
+        .setIrVersion(8)
+        .setGraph(
+            GraphProto.newBuilder()
+                .addInitializer(
+                    TensorProto.newBuilder()
+                        .setName("w")
+                        .setDataLocation(TensorProto.DataLocation.EXTERNAL)
+                        .addExternalData(
+                            StringStringEntryProto.newBuilder()
+                                .setKey("location")
+                                .setValue(location))))
+        .build()
+        .toByteArray();
   }
 
   @Test

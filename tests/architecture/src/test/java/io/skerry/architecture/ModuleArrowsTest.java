@@ -34,7 +34,7 @@ class ModuleArrowsTest {
     module("protocol", "io.skerry.protocol", "wire");
     module("hardware-profiles", "io.skerry.profile");
     module("telemetry", "io.skerry.telemetry", "protocol", "wire");
-    module("format", "io.skerry.artifact", "hardware-profiles", "protocol");
+    module("format", "io.skerry.artifact", "hardware-profiles", "protocol", "wire");
     module("runtime", "io.skerry.runtime", "format");
     module("runtime-onnx", "io.skerry.runtime.onnx", "runtime", "format");
     module("runtime-tflite", "io.skerry.runtime.tflite", "runtime", "format");
@@ -71,7 +71,7 @@ class ModuleArrowsTest {
         "wire",
         "format",
         "hardware-profiles");
-    module("cli", "io.skerry.cli", "api");
+    module("cli", "io.skerry.cli", "api", "format");
     module(
         "simulator",
         "io.skerry.simulator",

@@ -136,7 +136,7 @@ class OfflineReleaseTest {
   }
 
   private void importModel(SkerryClient client) throws Exception {
-    Path model = Files.write(folder.resolve("tiny.onnx"), TinyModels.good(2));
+    Path model = Files.write(folder.resolve("tiny.onnx"), TinyModels.goodWithFactorIn("w/2.bin"));
     Path calibration = folder.resolve("calibration.npy");
     Random random = new Random(7);
     float[] values = new float[ITEMS * FEATURES];
@@ -144,24 +144,35 @@ class OfflineReleaseTest {
       values[i] = (float) random.nextGaussian();
     }
     NpyArray.ofFloats(values, ITEMS, FEATURES).write(calibration);
-    done(
-        cli(
-            "import",
-            "model",
-            model.toString(),
-            "--name",
-            "tiny",
-            "--calibration",
-            calibration.toString(),
-            "--profile",
-            "x86-64-avx2",
-            "--profile",
-            "arm64-neon"));
+    Program.Ended without = cli(importing(model, calibration));
+    assertThat(without.exitCode()).isEqualTo(2);
+    assertThat(without.errors())
+        .contains(
+            "tiny.onnx: constant 'factor' lies in 'w/2.bin', which is no regular file beside");
+    Files.createDirectory(folder.resolve("w"));
+    Files.write(folder.resolve("w/2.bin"), TinyModels.bytes(2));
+    done(cli(importing(model, calibration)));
     Await.until(
         PACKAGED_WITHIN,
         "packaged",
         () -> packaging(client).get("state").getAsString().equals("SUCCEEDED"),
         () -> packaging(client).toString());
+  }
+
+  private static String[] importing(Path model, Path calibration) {
+    return new String[] {
+      "import",
+      "model",
+      model.toString(),
+      "--name",
+      "tiny",
+      "--calibration",
+      calibration.toString(),
+      "--profile",
+      "x86-64-avx2",
+      "--profile",
+      "arm64-neon"
+    };
   }
 
   private static JsonObject packaging(SkerryClient client) {

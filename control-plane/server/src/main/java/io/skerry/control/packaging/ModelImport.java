@@ -48,6 +48,7 @@ final class ModelImport {
   /**
    * Checks and registers a model and queues its packaging; nothing is kept if a file is wrong.
    *
+   * @param model an ONNX or TFLite file, or a ZIP of one and the files of its weights
    * @param calibration one NPY file of inputs, or a ZIP of the arrays that packaging reads
    * @param emulatedItems as {@link PackagingService#start} takes them
    * @throws ProblemException with one line that says what is wrong
@@ -61,17 +62,19 @@ final class ModelImport {
       int emulatedItems)
       throws IOException {
     ModelName checked = name(name);
-    String format = format(model.name());
     String kept = "imports/" + UUID.randomUUID();
     Path folder = Files.createDirectories(root.resolve(kept));
     boolean done = false;
     try {
-      Path file = folder.resolve("model." + format);
-      copy(model.content(), file, model.name());
-      checkMagic(file, format, model.name());
+      Path own = Files.createDirectory(folder.resolve("model"));
+      ModelFiles received = ModelFiles.receive(model, own);
       unpack(calibration, folder);
-      ModelVersion version = registry.add(actor, checked, format, file, kept);
+      ModelFiles files = received.withWeights(model.name());
+      ModelVersion version =
+          registry.add(actor, checked, files.format(), files.model(), files.weights(), kept);
       done = true;
+      // Its files are kept by their digests.
+      delete(own);
       return packaging.start(actor, version, profiles, emulatedItems);
     } finally {
       if (!done) {
@@ -85,38 +88,6 @@ final class ModelImport {
       return new ModelName(name);
     } catch (IllegalArgumentException e) {
       throw new ProblemException(ErrorCode.REQUEST_INVALID, String.valueOf(e.getMessage()), e);
-    }
-  }
-
-  private static String format(String name) {
-    if (name.endsWith(".onnx")) {
-      return "onnx";
-    }
-    if (name.endsWith(".tflite")) {
-      return "tflite";
-    }
-    throw invalid("model file '%s' is neither .onnx nor .tflite".formatted(name));
-  }
-
-  // An ONNX file begins with the IR version's field; a TFLite file has its identifier at byte 4.
-  private static void checkMagic(Path file, String format, String name) throws IOException {
-    byte[] head;
-    try (InputStream in = Files.newInputStream(file)) {
-      head = in.readNBytes(8);
-    }
-    boolean plausible =
-        format.equals("onnx")
-            ? head.length == 8 && head[0] == 0x08
-            : head.length == 8
-                && head[4] == 'T'
-                && head[5] == 'F'
-                && head[6] == 'L'
-                && head[7] == '3';
-    if (!plausible) {
-      throw new ProblemException(
-          ErrorCode.MODEL_LOAD_FAILED,
-          "model file '%s' is not %s: its first bytes say otherwise"
-              .formatted(name, format.equals("onnx") ? "ONNX" : "TFLite"));
     }
   }
 
@@ -185,19 +156,34 @@ final class ModelImport {
     }
   }
 
-  private static void copy(InputStream from, Path to, String name) throws IOException {
+  /** Writes a file that was sent. */
+  static long copy(InputStream from, Path to, String name) throws IOException {
+    return copy(from, to, name, FILE_BYTES_MAX, FILE_BYTES_MAX);
+  }
+
+  /**
+   * Writes a file.
+   *
+   * @param name of what was sent, for people
+   * @param left bytes that it may have
+   * @param bytesMax bytes that what was sent may have, for people
+   * @return its bytes
+   */
+  static long copy(InputStream from, Path to, String name, long left, long bytesMax)
+      throws IOException {
     byte[] buffer = new byte[1 << 16];
     long total = 0;
     try (OutputStream out = Files.newOutputStream(to)) {
       for (int read = from.read(buffer); read >= 0; read = from.read(buffer)) {
         total += read;
-        if (total > FILE_BYTES_MAX) {
+        if (total > left) {
           throw new ProblemException(
               ErrorCode.ARTIFACT_TOO_LARGE,
-              "'%s' is larger than %d MiB".formatted(name, FILE_BYTES_MAX >> 20));
+              "'%s' is larger than %d MiB".formatted(name, bytesMax >> 20));
         }
         out.write(buffer, 0, read);
       }
+      return total;
     }
   }
 

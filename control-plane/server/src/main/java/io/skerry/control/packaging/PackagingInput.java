@@ -97,7 +97,7 @@ final class PackagingInput {
     if (snapshot == null) {
       JobFolder prepared = JobFolder.create(folder, job);
       copyOwnArrays(prepared, version);
-      writeCommon(prepared, view, version, chosen);
+      writeCommon(prepared, version, chosen);
     } else {
       Snapshot source = datasets.snapshot(snapshot);
       job.put("metric", "rocAuc");
@@ -106,7 +106,7 @@ final class PackagingInput {
       job.put("features", newestCycle(source));
       JobFolder prepared = JobFolder.create(folder, job);
       writeArrays(prepared, datasets.examples(source));
-      writeCommon(prepared, view, version, chosen);
+      writeCommon(prepared, version, chosen);
     }
   }
 
@@ -145,12 +145,11 @@ final class PackagingInput {
     }
   }
 
-  private void writeCommon(
-      JobFolder prepared, ModelVersionView view, ModelVersion version, List<String> chosen)
+  private void writeCommon(JobFolder prepared, ModelVersion version, List<String> chosen)
       throws IOException {
     // In a folder of its own: a model may say that its weights are files beside it.
     Path model = Files.createDirectories(prepared.input("model"));
-    Files.copy(registry.modelFile(version), model.resolve("model." + view.format()));
+    registry.copyModel(version, model);
     timings.write(prepared.input(TimingReports.FOLDER), chosen);
     Path folder = Files.createDirectories(prepared.input("profiles"));
     for (String profile : chosen) {

@@ -5,6 +5,7 @@ import io.skerry.api.ModelVersionView;
 import io.skerry.api.ModelView;
 import io.skerry.api.Variant;
 import io.skerry.api.VariantState;
+import io.skerry.api.WeightFile;
 import io.skerry.control.artifact.ArtifactStore;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
@@ -33,6 +34,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 
 /** Versions of models, where they came from, and their variants. Thread-safe. */
 @Singleton
@@ -104,7 +106,10 @@ public final class Registry {
    * @throws ProblemException if the version is not registered or its file is gone
    */
   public Path modelFile(ModelVersion version) {
-    String blob = version(version).blob();
+    return file(version(version).blob(), version);
+  }
+
+  private Path file(String blob, ModelVersion version) {
     return artifacts
         .find(Digest.parse(blob))
         .orElseThrow(
@@ -113,6 +118,26 @@ public final class Registry {
                     ErrorCode.ARTIFACT_NOT_FOUND,
                     "model file %s of %s is gone".formatted(blob, version)))
         .file();
+  }
+
+  /**
+   * Copies a version's model into a folder as {@code model.onnx} or {@code model.tflite}, and the
+   * files of its weights to where it says that they are.
+   *
+   * @throws ProblemException if the version is not registered or a file is gone
+   */
+  public void copyModel(ModelVersion version, Path folder) throws IOException {
+    ModelVersionView view = version(version);
+    String name = "model." + view.format();
+    Files.copy(file(view.blob(), version), folder.resolve(name));
+    for (WeightFile weight : view.weights()) {
+      // A model may say that its weights are in its own file, which has this name here.
+      if (!weight.name().equals(name)) {
+        Path to = folder.resolve(weight.name());
+        Files.createDirectories(to.resolveSibling(""));
+        Files.copy(file(weight.blob(), version), to);
+      }
+    }
   }
 
   /** Where a version's own calibration data is, relative to the data folder; imports only. */
@@ -124,22 +149,46 @@ public final class Registry {
    * Registers a user's own model.
    *
    * @param format {@code onnx} or {@code tflite}
+   * @param weights files beside it that hold weights, by their path in its folder
    * @param calibration folder with its calibration data, relative to the data folder
    */
   public ModelVersion add(
-      Actor actor, ModelName model, String format, Path modelFile, String calibration) {
+      Actor actor,
+      ModelName model,
+      String format,
+      Path modelFile,
+      SortedMap<Path, Path> weights,
+      String calibration) {
     Digest blob = keep(modelFile);
+    List<WeightFile> kept = new ArrayList<>();
+    weights.forEach((name, file) -> kept.add(weight(name, file)));
     return database.call(
         transaction -> {
           ModelVersion version = VersionNumbers.next(transaction, model);
           RegistryStore.insert(
               transaction, version, "import", format, blob, null, null, calibration, null, now());
+          kept.forEach(weight -> RegistryStore.insertWeight(transaction, version, weight));
           audit.append(
               transaction,
               actor,
-              AuditLog.Act.of("model.imported", "model/" + version, blob.toString()));
+              AuditLog.Act.of("model.imported", "model/" + version, told(blob, kept)));
           return version;
         });
+  }
+
+  private WeightFile weight(Path name, Path file) {
+    try {
+      return new WeightFile(name.toString(), keep(file).toString(), Files.size(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException("weight file %s cannot be read".formatted(file), e);
+    }
+  }
+
+  private static String told(Digest blob, List<WeightFile> weights) {
+    return weights.isEmpty()
+        ? blob.toString()
+        : "%s, %d files of weights, %d bytes"
+            .formatted(blob, weights.size(), weights.stream().mapToLong(WeightFile::bytes).sum());
   }
 
   /** Stores what packaging made, in the caller's transaction; replaces what its profiles had. */

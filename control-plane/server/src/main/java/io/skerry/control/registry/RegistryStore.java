@@ -5,6 +5,7 @@ import io.skerry.api.ModelVersionView;
 import io.skerry.api.RunMetrics;
 import io.skerry.api.Variant;
 import io.skerry.api.VariantState;
+import io.skerry.api.WeightFile;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
 import io.skerry.protocol.Digest;
@@ -20,6 +21,15 @@ import org.jspecify.annotations.Nullable;
 final class RegistryStore {
   private static final int LIST_MAX = 200;
   private static final Gson GSON = new Gson();
+  private static final String VERSIONS =
+      """
+      select *, (
+        select coalesce(
+          json_agg(json_build_object('name', w.name, 'blob', w.blob, 'bytes', w.bytes)
+            order by w.name), '[]')::text
+        from model_weight w where w.model = v.model and w.version = v.version) as weights
+      from model_version v
+      """;
 
   private RegistryStore() {}
 
@@ -49,15 +59,24 @@ final class RegistryStore {
         now);
   }
 
+  static void insertWeight(Transaction transaction, ModelVersion version, WeightFile weight) {
+    transaction.update(
+        "insert into model_weight (model, version, name, blob, bytes) values (?, ?, ?, ?, ?)",
+        version.model().value(),
+        version.version(),
+        weight.name(),
+        weight.blob(),
+        weight.bytes());
+  }
+
   static List<ModelVersionView> versions(Transaction transaction) {
     return transaction.list(
-        "select * from model_version order by model, version desc limit " + LIST_MAX,
-        row -> view(row, List.of()));
+        VERSIONS + "order by model, version desc limit " + LIST_MAX, row -> view(row, List.of()));
   }
 
   static Optional<ModelVersionView> version(Transaction transaction, ModelVersion version) {
     return transaction.first(
-        "select * from model_version where model = ? and version = ?",
+        VERSIONS + "where model = ? and version = ?",
         row -> view(row, List.of()),
         version.model().value(),
         version.version());
@@ -128,6 +147,7 @@ final class RegistryStore {
         view.source(),
         view.format(),
         view.blob(),
+        view.weights(),
         view.run(),
         view.snapshot(),
         view.metrics(),
@@ -142,6 +162,7 @@ final class RegistryStore {
         row.text("source"),
         row.text("format"),
         row.text("blob"),
+        List.of(GSON.fromJson(row.text("weights"), WeightFile[].class)),
         row.optionalText("run").orElse(null),
         row.optionalText("snapshot").orElse(null),
         row.optionalText("metrics").map(json -> GSON.fromJson(json, RunMetrics.class)).orElse(null),

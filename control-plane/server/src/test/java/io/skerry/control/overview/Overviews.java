@@ -216,6 +216,7 @@ final class Overviews {
         "run",
         "onnx",
         SNAPSHOT,
+        List.of(),
         "run-00" + version,
         SNAPSHOT,
         metrics(),

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -68,7 +69,13 @@ class EmulatedPackagingTest {
     Files.createDirectories(plane.bean(DataFolder.class).root().resolve("imports").resolve(name));
     return plane
         .bean(Registry.class)
-        .add(Actor.system("test"), new ModelName(name), "onnx", file, "imports/" + name);
+        .add(
+            Actor.system("test"),
+            new ModelName(name),
+            "onnx",
+            file,
+            new TreeMap<>(),
+            "imports/" + name);
   }
 
   private Map<String, Object> job(ModelVersion version, int emulatedItems) throws Exception {

@@ -4,12 +4,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.artifact.npy.NpyArray;
 import io.skerry.control.TestControlPlane;
+import io.skerry.control.registry.Registry;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.wire.onnx.GraphProto;
+import io.skerry.wire.onnx.ModelProto;
+import io.skerry.wire.onnx.StringStringEntryProto;
+import io.skerry.wire.onnx.TensorProto;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,14 +48,109 @@ class ModelImportTest {
         .contains("'inputs.csv' is neither an .npy file of inputs nor a .zip");
   }
 
+  @Test
+  void keepsWeightsThatLieBesideTheModel() throws Exception {
+    byte[] zip =
+        zip("net/model.onnx", model("w.bin", "4"), "net/w.bin", new byte[8], "net/x", new byte[1]);
+
+    bring("outside-weights", "net.zip", zip);
+
+    assertThat(plane.get("/v1/models/outside-weights/versions/1").body())
+        .contains("\"weights\":[{\"name\":\"w.bin\",\"blob\":\"sha256:")
+        .contains("\"bytes\":8}]");
+    Path to = Files.createDirectory(folder.resolve("input"));
+    plane.bean(Registry.class).copyModel(new ModelVersion(new ModelName("outside-weights"), 1), to);
+    assertThat(to.resolve("model.onnx")).hasBinaryContent(model("w.bin", "4"));
+    assertThat(to.resolve("w.bin")).hasBinaryContent(new byte[8]);
+    assertThat(to.resolve("x")).doesNotExist();
+  }
+
+  @Test
+  void refusesAModelWhoseWeightsDidNotCome() throws Exception {
+    assertThat(bring("missing-weights", "net.onnx", model("w.bin", "4")).body())
+        .contains("model 'net.onnx': constant 'w' lies in 'w.bin', which is no regular file beside")
+        .contains("both are sent together as one .zip");
+    assertThat(bring("missing-weights", "net.zip", zip("a.onnx", model("w.bin", "4"))).body())
+        .contains("model 'net.zip': constant 'w' lies in 'w.bin', which is no regular file");
+    assertThat(
+            bring("missing-weights", "n.zip", zip("a.onnx", model("../w", "4"), "w", new byte[8]))
+                .body())
+        .contains("constant 'w' lies at '../w', outside the model's folder");
+    assertThat(
+            bring("missing-weights", "n.zip", zip("a.onnx", model("w", "9"), "w", new byte[8]))
+                .body())
+        .contains("constant 'w' is said to be bytes 0 to 9 of 'w', which has 8");
+    assertThat(plane.get("/v1/models/missing-weights").statusCode()).isEqualTo(404);
+  }
+
+  @Test
+  void refusesArchivesThatAreNotOneModel() throws Exception {
+    byte[] one = model("w", "4");
+    assertThat(bring("bad", "n.zip", zip("../a.onnx", one)).body()).contains("leaves its folder");
+    assertThat(bring("bad", "n.zip", zip("/a.onnx", one)).body()).contains("leaves its folder");
+    assertThat(bring("bad", "n.zip", zip("a.onnx", one, "b.onnx", one)).body())
+        .contains("'n.zip' holds 2 models, one is needed: [a.onnx, b.onnx]");
+    assertThat(bring("bad", "n.zip", zip("a.onnx", one, "./a.onnx", one)).body())
+        .contains("'n.zip' holds 'a.onnx' twice");
+    assertThat(bring("bad", "n.zip", zip("w", one)).body()).contains("holds no .onnx or .tflite");
+    assertThat(bring("bad", "n.zip", one).body()).contains("'n.zip' is no ZIP file");
+    byte[] whole = zip("a.onnx", new byte[100_000]);
+    assertThat(bring("bad", "n.zip", Arrays.copyOf(whole, whole.length / 2)).body())
+        .contains("'n.zip' is no ZIP file, or it is damaged");
+    assertThat(bring("bad", "n.zip", zip("a.onnx", new byte[(240 << 20) + 1])).body())
+        .contains("'n.zip' is larger than 240 MiB");
+    assertThat(plane.get("/v1/models/bad").statusCode()).isEqualTo(404);
+  }
+
+  private static byte[] model(String location, String length) {
+    return ModelProto.newBuilder()
+        .setIrVersion(8)
+        .setGraph(
+            GraphProto.newBuilder()
+                .addInitializer(
+                    TensorProto.newBuilder()
+                        .setName("w")
+                        .setDataLocation(TensorProto.DataLocation.EXTERNAL)
+                        .addExternalData(entry("location", location))
+                        .addExternalData(entry("length", length))))
+        .build()
+        .toByteArray();
+  }
+
+  private static StringStringEntryProto entry(String key, String value) {
+    return StringStringEntryProto.newBuilder().setKey(key).setValue(value).build();
+  }
+
+  private static byte[] zip(Object... namesAndContents) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
+      for (int i = 0; i < namesAndContents.length; i += 2) {
+        zip.putNextEntry(new ZipEntry((String) namesAndContents[i]));
+        zip.write((byte[]) namesAndContents[i + 1]);
+      }
+    }
+    return bytes.toByteArray();
+  }
+
   private HttpResponse<String> bring(String name, byte[] calibration) throws Exception {
+    return bring("tiny", "tiny.onnx", new byte[] {8, 8, 0, 0, 0, 0, 0, 0}, name, calibration);
+  }
+
+  private HttpResponse<String> bring(String model, String file, byte[] content) throws Exception {
+    Path inputs = folder.resolve("inputs.npy");
+    NpyArray.ofFloats(new float[20], 20, 1).write(inputs);
+    return bring(model, file, content, "inputs.npy", Files.readAllBytes(inputs));
+  }
+
+  private HttpResponse<String> bring(
+      String model, String file, byte[] content, String name, byte[] calibration) throws Exception {
     ByteArrayOutputStream body = new ByteArrayOutputStream();
-    part(body, "file", "tiny.onnx", new byte[] {8, 8, 0, 0, 0, 0, 0, 0});
+    part(body, "file", file, content);
     part(body, "calibration", name, calibration);
     body.writeBytes("--edge--\r\n".getBytes(StandardCharsets.US_ASCII));
     return plane.send(
         plane
-            .request("/v1/models/tiny/import")
+            .request("/v1/models/%s/import".formatted(model))
             .header("Authorization", "Bearer " + plane.token())
             .header("Content-Type", "multipart/form-data; boundary=edge")
             .PUT(BodyPublishers.ofByteArray(body.toByteArray())));

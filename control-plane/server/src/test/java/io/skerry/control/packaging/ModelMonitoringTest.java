@@ -22,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -42,7 +43,8 @@ class ModelMonitoringTest {
     Files.createDirectories(data.resolve("imports/watched-model"));
     Registry registry = plane.bean(Registry.class);
     ModelVersion version =
-        registry.add(Actor.system("test"), model, "onnx", file, "imports/watched-model");
+        registry.add(
+            Actor.system("test"), model, "onnx", file, new TreeMap<>(), "imports/watched-model");
     assertThat(job(version, "before").spec().keys()).doesNotContainKey("monitoring");
 
     HttpResponse<String> answer = put(model, said);

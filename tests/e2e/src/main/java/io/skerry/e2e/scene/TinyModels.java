@@ -6,6 +6,7 @@ import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
 import io.skerry.wire.onnx.NodeProto;
 import io.skerry.wire.onnx.OperatorSetIdProto;
+import io.skerry.wire.onnx.StringStringEntryProto;
 import io.skerry.wire.onnx.TensorProto;
 import io.skerry.wire.onnx.TensorShapeProto;
 import io.skerry.wire.onnx.TensorShapeProto.Dimension;
@@ -24,6 +25,27 @@ public final class TinyModels {
   /** Multiplies. */
   public static byte[] good(long version) {
     return model(scaled(version), 3, "");
+  }
+
+  /** Multiplies by a number that lies in a file beside the model: {@link #bytes}. */
+  public static byte[] goodWithFactorIn(String location) {
+    TensorProto.Builder factor =
+        floats("factor", List.of(), 0)
+            .clearRawData()
+            .setDataLocation(TensorProto.DataLocation.EXTERNAL)
+            .addExternalData(
+                StringStringEntryProto.newBuilder().setKey("location").setValue(location));
+    return model(
+        GraphProto.newBuilder()
+            .addNode(node("Mul", "output", "input", "factor"))
+            .addInitializer(factor),
+        3,
+        "");
+  }
+
+  /** A number as a model's weights hold it. */
+  public static byte[] bytes(float value) {
+    return floats("", List.of(), value).getRawData().toByteArray();
   }
 
   /** Multiplies, and takes the process down when it is loaded by the tests' engine. */
