@@ -52,8 +52,12 @@ public record Chart(
   /** A horizontal line. */
   public record Level(String name, String y) {}
 
-  /** A vertical line. */
-  public record Mark(String name, String x) {}
+  /**
+   * A vertical line.
+   *
+   * @param anchor start, middle or end, as its name lies at its place and stays inside
+   */
+  public record Mark(String name, String x, String anchor) {}
 
   /** A value of the scale. */
   public record Tick(String text, String y) {}
@@ -142,8 +146,15 @@ public record Chart(
         names.computeIfAbsent(text(scale.x(mark.x())), key -> new ArrayList<>()).add(mark.name());
       }
       return names.entrySet().stream()
-          .map(one -> new Mark(String.join(", ", one.getValue()), one.getKey()))
+          .map(
+              one ->
+                  new Mark(String.join(", ", one.getValue()), one.getKey(), anchor(one.getKey())))
           .toList();
+    }
+
+    private static String anchor(String x) {
+      double share = Double.parseDouble(x) / WIDTH;
+      return share < .2 ? "start" : share > .8 ? "end" : "middle";
     }
 
     private static List<Time> times(double first, double last) {

@@ -95,7 +95,8 @@ class DriftViewsTest {
     assertThat(chart.times())
         .extracting(Chart.Time::text)
         .containsExactly("28 Nov 12:00", "28 Nov 13:00", "28 Nov 14:00 UTC");
-    assertThat(chart.marks()).extracting(Chart.Mark::name).containsExactly("version 1, version 2");
+    assertThat(chart.marks())
+        .containsExactly(new Chart.Mark("version 1, version 2", "0.0", "start"));
   }
 
   @Test
