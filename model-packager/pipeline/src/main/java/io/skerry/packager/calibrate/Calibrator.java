@@ -162,12 +162,10 @@ public final class Calibrator {
       options.setIntraOpNumThreads(1);
       try (OrtSession session = environment.createSession(model, options)) {
         Shape input = graph.shape(graph.input());
-        int batch = input.dimension(0) == Shape.BATCH ? BATCH : input.dimension(0);
+        // A graph that is read from a file is for one item or for any batch.
+        int batch = input.dimension(0) == Shape.BATCH ? BATCH : 1;
         for (int first = start; first < end; first += batch) {
           int size = Math.min(batch, end - first);
-          if (size < batch && input.dimension(0) != Shape.BATCH) {
-            break;
-          }
           runBatch(environment, session, graph, samples.batch(first, size), first, size, watcher);
         }
       }

@@ -43,6 +43,11 @@ public final class GraphBuilder {
    */
   public String node(
       String nodeName, Op op, Activation activation, String wanted, List<String> inputs) {
+    if (inputs.stream().allMatch(constants::containsKey)) {
+      throw new ModelRefusedException(
+          "all its operands are constant, and it is not computed when the model is read:"
+              + " export with constants folded");
+    }
     String output = free(wanted);
     Shape shape = ShapeRules.outputOf(op, inputs.stream().map(this::shape).toList());
     shape.requireComputable(output);

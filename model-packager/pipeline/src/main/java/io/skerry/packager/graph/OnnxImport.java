@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -36,7 +37,8 @@ public final class OnnxImport {
   private OnnxImport() {}
 
   /**
-   * Reads a file.
+   * Reads a file. One that was exported for batches of a fixed size above 1 is read as one for any
+   * batch: a device asks for one item at a time.
    *
    * @throws ModelRefusedException if it is no model that can be packaged
    * @throws IOException if it cannot be read
@@ -50,19 +52,19 @@ public final class OnnxImport {
       }
       Path folder = file.toAbsolutePath().resolveSibling("");
       long left = MODEL_BYTES_MAX - Files.size(file);
-      return read(new ExternalData(folder, left).inlined(parsed(Files.readAllBytes(file))));
+      return read(new ExternalData(folder, left).inlined(parsed(Files.readAllBytes(file))), true);
     } catch (ModelRefusedException e) {
       throw e.in(file.toString());
     }
   }
 
   /**
-   * Reads a file's content; all weights must be in it.
+   * Reads a file's content, for the batch that it was exported for; all weights must be in it.
    *
    * @throws ModelRefusedException if it is no model that can be packaged
    */
   public static Graph read(byte[] content) {
-    return read(parsed(content));
+    return read(parsed(content), false);
   }
 
   private static ModelProto parsed(byte[] content) {
@@ -74,7 +76,7 @@ public final class OnnxImport {
     }
   }
 
-  private static Graph read(ModelProto model) {
+  private static Graph read(ModelProto model, boolean anyBatch) {
     if (!model.hasGraph() || model.getGraph().getNodeCount() == 0) {
       throw new ModelRefusedException("this is no ONNX model: it has no nodes");
     }
@@ -83,7 +85,7 @@ public final class OnnxImport {
           "IR version is %d, %d to %d are read: export with another version"
               .formatted(model.getIrVersion(), IR_MIN, IR_MAX));
     }
-    return Rewrites.simplified(graph(model.getGraph(), operatorSet(model)));
+    return Rewrites.simplified(graph(model.getGraph(), operatorSet(model), anyBatch));
   }
 
   private static int operatorSet(ModelProto model) {
@@ -100,24 +102,41 @@ public final class OnnxImport {
     throw new ModelRefusedException("the model names no operator set of ONNX: export it again");
   }
 
-  private static Graph graph(GraphProto proto, int operatorSet) {
+  private static Graph graph(GraphProto proto, int operatorSet, boolean anyBatch) {
     if (proto.getNodeCount() > NODES_MAX) {
       throw new ModelRefusedException(
           "the model has %d nodes, the limit is %d".formatted(proto.getNodeCount(), NODES_MAX));
     }
-    OnnxNodes nodes = new OnnxNodes(operatorSet);
-    for (TensorProto initializer : proto.getInitializerList()) {
-      nodes.addInitializer(initializer);
-    }
+    Set<String> constants = new HashSet<>();
+    proto.getInitializerList().forEach(initializer -> constants.add(initializer.getName()));
     List<ValueInfoProto> inputs =
-        proto.getInputList().stream().filter(value -> !nodes.isConstant(value.getName())).toList();
+        proto.getInputList().stream()
+            .filter(value -> !constants.contains(value.getName()))
+            .toList();
     if (inputs.size() != 1) {
       throw new ModelRefusedException(
           "the model has %d inputs, one is supported: %s"
               .formatted(inputs.size(), inputs.stream().map(ValueInfoProto::getName).toList()));
     }
     String input = inputs.getFirst().getName();
-    nodes.addInput(input, inputShape(inputs.getFirst()));
+    Shape shape = inputShape(inputs.getFirst());
+    int batch = anyBatch ? Math.max(1, shape.dimension(0)) : 1;
+    OnnxNodes nodes = new OnnxNodes(operatorSet, batch);
+    proto.getInitializerList().forEach(nodes::addInitializer);
+    nodes.addInput(input, batch > 1 ? shape.withBatch(Shape.BATCH) : shape);
+    try {
+      return graph(proto, input, nodes);
+    } catch (ModelRefusedException e) {
+      throw batch == 1
+          ? e
+          : new ModelRefusedException(
+              "%s; the model is fixed to batches of %d: export it for batches of 1 or any size"
+                  .formatted(e.getMessage(), batch),
+              e);
+    }
+  }
+
+  private static Graph graph(GraphProto proto, String input, OnnxNodes nodes) {
     Set<String> names = new LinkedHashSet<>();
     for (NodeProto node : proto.getNodeList()) {
       String name = nameOf(node, names);
@@ -131,14 +150,11 @@ public final class OnnxImport {
             "node '%s' (%s): %s".formatted(name, node.getOpType(), e.getMessage()), e);
       }
     }
-    List<String> outputs = new ArrayList<>();
-    for (ValueInfoProto output : proto.getOutputList()) {
-      outputs.add(nodes.output(output.getName()));
-    }
-    if (outputs.isEmpty()) {
+    if (proto.getOutputCount() == 0) {
       throw new ModelRefusedException("the model has no output");
     }
-    return nodes.graph(proto.getName(), input, outputs);
+    proto.getOutputList().forEach(output -> nodes.output(output.getName()));
+    return nodes.graph(proto.getName(), input);
   }
 
   private static String nameOf(NodeProto node, Set<String> taken) {

@@ -9,32 +9,47 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Turns the format's nodes into ours, one after the other, with their shapes. */
 final class OnnxNodes {
+  /** What leaves a constant as it is, or asks for its shape only. */
+  private static final Set<String> PASSING = Set.of("Identity", "Dropout", "Shape");
+
   private final int operatorSet;
-  private final Map<String, Constant> constants = new LinkedHashMap<>();
-  private final Map<String, long[]> integers = new HashMap<>();
+  private final int fixedBatch;
+  private final OnnxFolding folding;
+  private final Map<String, Constant> constants;
   private final Map<String, Shape> shapes = new LinkedHashMap<>();
   private final Map<String, String> aliases = new HashMap<>();
   private final List<Node> nodes = new ArrayList<>();
+  private final List<String> outputs = new ArrayList<>();
 
-  OnnxNodes(int operatorSet) {
+  /**
+   * No nodes yet.
+   *
+   * @param fixedBatch the batch that the file was exported for and that shapes in it may name,
+   *     though any goes; 1 where none is fixed
+   */
+  OnnxNodes(int operatorSet, int fixedBatch) {
     this.operatorSet = operatorSet;
+    this.fixedBatch = fixedBatch;
+    this.folding = new OnnxFolding(operatorSet);
+    this.constants = folding.reals();
   }
 
   void addInitializer(TensorProto tensor) {
     if (OnnxTensors.isInteger(tensor)) {
-      integers.put(tensor.getName(), OnnxTensors.integers(tensor));
+      folding.put(tensor.getName(), OnnxTensors.wholeNumbers(tensor));
     } else {
       constants.put(tensor.getName(), OnnxTensors.floats(tensor));
     }
   }
 
   boolean isConstant(String name) {
-    return constants.containsKey(name) || integers.containsKey(name);
+    return folding.isConstant(name);
   }
 
   void addInput(String name, Shape shape) {
@@ -42,15 +57,48 @@ final class OnnxNodes {
     shapes.put(name, shape);
   }
 
-  String output(String name) {
+  /**
+   * Makes a tensor the graph's output under the name that the file gives it. What only passes
+   * another tensor on leaves it its own name, unless that is the input or another output.
+   */
+  void output(String name) {
     String tensor = resolved(name);
+    if (isConstant(tensor)) {
+      throw new ModelRefusedException(
+          "output '%s' is constant, whatever the input: leave it out".formatted(name));
+    }
     if (!shapes.containsKey(tensor)) {
       throw new ModelRefusedException("output '%s' is made by no node".formatted(name));
     }
-    return tensor;
+    if (!tensor.equals(name)) {
+      if (isConstant(name) || shapes.containsKey(name)) {
+        throw new ModelRefusedException("tensor '%s' is made twice".formatted(name));
+      }
+      if (outputs.contains(tensor) || nodes.stream().noneMatch(n -> n.output().equals(tensor))) {
+        put(name, new Op.Reshape(shape(tensor)), name, tensor);
+      } else {
+        rename(tensor, name);
+      }
+    }
+    outputs.add(name);
   }
 
-  Graph graph(String name, String input, List<String> outputs) {
+  private void rename(String tensor, String other) {
+    shapes.put(other, shape(tensor));
+    shapes.remove(tensor);
+    nodes.replaceAll(
+        node ->
+            new Node(
+                node.name(),
+                node.op(),
+                node.inputs().stream().map(in -> in.equals(tensor) ? other : in).toList(),
+                node.output().equals(tensor) ? other : node.output(),
+                node.activation()));
+    aliases.replaceAll((alias, source) -> source.equals(tensor) ? other : source);
+    aliases.put(tensor, other);
+  }
+
+  Graph graph(String name, String input) {
     return new Graph(name, input, outputs, nodes, constants, shapes);
   }
 
@@ -65,10 +113,14 @@ final class OnnxNodes {
       throw new ModelRefusedException("exactly one output is supported");
     }
     String output = proto.getOutput(0);
-    if (shapes.containsKey(output) || isConstant(output)) {
+    if (shapes.containsKey(output) || isConstant(output) || aliases.containsKey(output)) {
       throw new ModelRefusedException("tensor '%s' is made twice".formatted(output));
     }
     OnnxAttributes attributes = new OnnxAttributes(proto);
+    if (!PASSING.contains(proto.getOpType()) && isOfConstants(proto)) {
+      folding.fold(proto, proto.getInputList().stream().map(this::resolved).toList(), attributes);
+      return;
+    }
     switch (proto.getOpType()) {
       case "Add" -> binary(name, Op.Binary.Kind.ADD, proto);
       case "Sub" -> binary(name, Op.Binary.Kind.SUB, proto);
@@ -112,6 +164,12 @@ final class OnnxNodes {
         aliases.put(output, resolved(proto.getInput(0)));
       }
       case "Constant" -> constant(output, attributes);
+      case "Shape" -> {
+        checkInputs(proto, 1);
+        String input = resolved(proto.getInput(0));
+        Shape x = isConstant(input) ? folding.shape(input) : shape(input);
+        folding.put(output, OnnxFolding.shapeOf(x, attributes));
+      }
       default ->
           throw new ModelRefusedException(
               "the operator is not supported: rewrite this part of the model with convolutions,"
@@ -119,14 +177,16 @@ final class OnnxNodes {
     }
   }
 
+  private boolean isOfConstants(NodeProto proto) {
+    return proto.getInputCount() > 0
+        && proto.getInputList().stream()
+            .map(this::resolved)
+            .allMatch(input -> input.isEmpty() || isConstant(input))
+        && isConstant(resolved(proto.getInput(0)));
+  }
+
   private void binary(String name, Op.Binary.Kind kind, NodeProto proto) {
     checkInputs(proto, 2);
-    boolean leftConstant = constants.containsKey(resolved(proto.getInput(0)));
-    boolean rightConstant = constants.containsKey(resolved(proto.getInput(1)));
-    if (leftConstant && rightConstant) {
-      constants.put(proto.getOutput(0), folded(kind, constant(proto, 0), constant(proto, 1)));
-      return;
-    }
     put(name, new Op.Binary(kind), proto.getOutput(0), operand(proto, 0), operand(proto, 1));
   }
 
@@ -144,44 +204,7 @@ final class OnnxNodes {
     Constant reciprocal = Constant.of(divisor.shape(), factors);
     Op product = new Op.Binary(Op.Binary.Kind.MUL);
     String output = proto.getOutput(0);
-    if (constants.containsKey(resolved(proto.getInput(0)))) {
-      constants.put(output, folded(Op.Binary.Kind.MUL, constant(proto, 0), reciprocal));
-      return;
-    }
     put(name, product, output, operand(proto, 0), newConstant(output + "_factor", reciprocal));
-  }
-
-  /** Both operands constant, broadcast as in NumPy. */
-  private static Constant folded(Op.Binary.Kind kind, Constant left, Constant right) {
-    Shape shape = ShapeRules.broadcast(left.shape(), right.shape());
-    float[] values = new float[shape.elements()];
-    for (int i = 0; i < values.length; i++) {
-      float l = left.at(broadcastIndex(i, shape, left.shape()));
-      float r = right.at(broadcastIndex(i, shape, right.shape()));
-      values[i] =
-          switch (kind) {
-            case ADD -> l + r;
-            case SUB -> l - r;
-            case MUL -> l * r;
-          };
-    }
-    return Constant.of(shape, values);
-  }
-
-  private static int broadcastIndex(int index, Shape shape, Shape operand) {
-    int result = 0;
-    int stride = 1;
-    int rest = index;
-    for (int axis = shape.rank() - 1; axis >= 0; axis--) {
-      int position = rest % shape.dimension(axis);
-      rest /= shape.dimension(axis);
-      int own = axis - shape.rank() + operand.rank();
-      if (own >= 0) {
-        result += (operand.dimension(own) == 1 ? 0 : position) * stride;
-        stride *= operand.dimension(own);
-      }
-    }
-    return result;
   }
 
   private void concat(String name, NodeProto proto, OnnxAttributes attributes) {
@@ -224,21 +247,18 @@ final class OnnxNodes {
     if (proto.getInputCount() < 2 || proto.getInput(1).isEmpty()) {
       return attributes.integers("axes");
     }
-    long[] axes = integers.get(resolved(proto.getInput(1)));
-    if (axes == null) {
-      throw new ModelRefusedException("its axes are not constant: fix them at export");
-    }
-    return Arrays.stream(axes).mapToObj(Math::toIntExact).toList();
+    return constantIntegers(proto, 1, "axes");
+  }
+
+  private void dimensions(String name, NodeProto proto, OnnxAttributes attributes) {
+    checkInputs(proto, 1);
+    boolean squeezes = proto.getOpType().equals("Squeeze");
+    Shape x = shape(resolved(proto.getInput(0)));
+    put(name, new Op.Reshape(withDimensions(x, axes(proto, attributes), squeezes)), proto);
   }
 
   /** Dimensions of one left out or put in. */
-  private void dimensions(String name, NodeProto proto, OnnxAttributes attributes) {
-    checkInputs(proto, 1);
-    String input = resolved(proto.getInput(0));
-    Constant folded = constants.get(input);
-    Shape x = folded != null ? folded.shape() : shape(input);
-    List<Integer> axes = axes(proto, attributes);
-    boolean squeezes = proto.getOpType().equals("Squeeze");
+  static Shape withDimensions(Shape x, List<Integer> axes, boolean squeezes) {
     int rank = x.rank() + (squeezes ? 0 : axes.size());
     List<Integer> positive = axes.stream().map(a -> a < 0 ? a + rank : a).sorted().toList();
     List<Integer> result = new ArrayList<>(x.dimensions());
@@ -253,12 +273,7 @@ final class OnnxNodes {
     } else {
       positive.forEach(axis -> result.add(axis, 1));
     }
-    Shape shape = new Shape(result);
-    if (folded != null) {
-      constants.put(proto.getOutput(0), folded.reshaped(shape));
-      return;
-    }
-    put(name, new Op.Reshape(shape), proto);
+    return new Shape(result);
   }
 
   private void conv(String name, NodeProto proto, OnnxAttributes attributes) {
@@ -492,11 +507,11 @@ final class OnnxNodes {
       }
       return scales;
     }
-    List<Integer> sizes = constantIntegers(proto, 3, "sizes");
-    for (int axis = 0; axis < Math.min(sizes.size(), x.rank()); axis++) {
+    long[] sizes = numbers(proto, 3, "sizes").values();
+    for (int axis = 0; axis < Math.min(sizes.length, x.rank()); axis++) {
       int from = x.dimension(axis);
-      boolean same = from == Shape.BATCH || sizes.get(axis) == from;
-      scales.add(same ? 1f : Op.Resize.scale(from, sizes.get(axis)));
+      boolean same = from == Shape.BATCH || sizes[axis] == from;
+      scales.add(same ? 1f : Op.Resize.scale(from, Math.toIntExact(sizes[axis])));
     }
     return scales;
   }
@@ -515,13 +530,19 @@ final class OnnxNodes {
   }
 
   private long[] constantLongs(NodeProto proto, int input, String what) {
-    long[] values =
-        proto.getInputCount() > input ? integers.get(resolved(proto.getInput(input))) : null;
-    if (values == null) {
+    WholeNumbers numbers = numbers(proto, input, what);
+    OnnxFolding.requireKnown(proto.getInput(input), numbers);
+    return numbers.values();
+  }
+
+  private WholeNumbers numbers(NodeProto proto, int input, String what) {
+    @Nullable WholeNumbers numbers =
+        proto.getInputCount() > input ? folding.whole(resolved(proto.getInput(input))) : null;
+    if (numbers == null) {
       throw new ModelRefusedException(
           "its %s are not constant integers: fix them at export".formatted(what));
     }
-    return values;
+    return numbers;
   }
 
   private void convTranspose(String name, NodeProto proto, OnnxAttributes attributes) {
@@ -578,27 +599,21 @@ final class OnnxNodes {
 
   private void reshape(String name, NodeProto proto, OnnxAttributes attributes) {
     checkInputs(proto, 2);
-    long[] target = integers.get(resolved(proto.getInput(1)));
-    if (target == null) {
-      throw new ModelRefusedException("the target shape is not constant: fix it at export");
+    long[] target = numbers(proto, 1, "target sizes").values();
+    Shape x = shape(resolved(proto.getInput(0)));
+    if (fixedBatch > 1 && target.length > 0 && target[0] == fixedBatch) {
+      target[0] = WholeNumbers.OPEN_BATCH;
     }
-    String input = resolved(proto.getInput(0));
-    Constant folded = constants.get(input);
-    Shape x = folded != null ? folded.shape() : shape(input);
-    Shape shape = reshaped(x, target, attributes.integer("allowzero", 0) != 0);
-    if (folded != null) {
-      constants.put(proto.getOutput(0), folded.reshaped(shape));
-      return;
-    }
-    put(name, new Op.Reshape(shape), proto);
+    put(name, new Op.Reshape(reshaped(x, target, attributes.integer("allowzero", 0) != 0)), proto);
   }
 
-  private static Shape reshaped(Shape x, long[] target, boolean zeroIsZero) {
+  static Shape reshaped(Shape x, long[] target, boolean zeroIsZero) {
     List<Integer> dimensions = new ArrayList<>();
     int open = -1;
     long known = 1;
     for (int i = 0; i < target.length; i++) {
-      int dimension = Math.toIntExact(target[i]);
+      int dimension =
+          target[i] == WholeNumbers.OPEN_BATCH ? Shape.BATCH : Math.toIntExact(target[i]);
       if (dimension == 0 && !zeroIsZero && i < x.rank()) {
         dimension = x.dimension(i);
       } else if (dimension == -1) {
@@ -609,8 +624,9 @@ final class OnnxNodes {
       known *= dimension == Shape.BATCH ? 1 : dimension;
       dimensions.add(dimension);
     }
-    boolean batchKept = !dimensions.isEmpty() && dimensions.getFirst() == x.dimension(0);
-    if (open > 0 || (open == 0 && x.dimension(0) != Shape.BATCH)) {
+    int batch = x.rank() == 0 ? 1 : x.dimension(0);
+    boolean batchKept = !dimensions.isEmpty() && dimensions.getFirst() == batch;
+    if (open > 0 || (open == 0 && batch != Shape.BATCH)) {
       dimensions.set(open, Math.toIntExact(x.elements() / known));
     } else if (open == 0 && !batchKept) {
       throw new ModelRefusedException("the batch must stay first");
@@ -619,9 +635,17 @@ final class OnnxNodes {
   }
 
   private void transpose(String name, NodeProto proto, OnnxAttributes attributes) {
-    String input = resolved(proto.getInput(0));
-    Constant folded = constants.get(input);
-    int rank = folded != null ? folded.shape().rank() : shape(input).rank();
+    checkInputs(proto, 1);
+    int rank = shape(resolved(proto.getInput(0))).rank();
+    List<Integer> permutation = permutation(rank, attributes);
+    if (permutation.getFirst() != 0) {
+      throw new ModelRefusedException("perm %s moves the batch".formatted(permutation));
+    }
+    put(name, new Op.Transpose(permutation), proto);
+  }
+
+  /** The order that a transpose makes, the reverse one where it names none. */
+  static List<Integer> permutation(int rank, OnnxAttributes attributes) {
     List<Integer> permutation = attributes.integers("perm");
     if (permutation.isEmpty()) {
       permutation = IntStream.range(0, rank).map(i -> rank - 1 - i).boxed().toList();
@@ -630,15 +654,7 @@ final class OnnxNodes {
       throw new ModelRefusedException(
           "perm %s is no order of %d axes".formatted(permutation, rank));
     }
-    if (folded != null) {
-      int[] order = permutation.stream().mapToInt(Integer::intValue).toArray();
-      constants.put(proto.getOutput(0), folded.transposed(order));
-      return;
-    }
-    if (permutation.getFirst() != 0) {
-      throw new ModelRefusedException("perm %s moves the batch".formatted(permutation));
-    }
-    put(name, new Op.Transpose(permutation), proto);
+    return permutation;
   }
 
   private Op softmax(NodeProto proto, OnnxAttributes attributes) {
@@ -665,7 +681,9 @@ final class OnnxNodes {
       }
       constants.put(output, Constant.of(Shape.of(values.length), values));
     } else if (attributes.has("value_ints")) {
-      integers.put(output, attributes.integers("value_ints").stream().mapToLong(i -> i).toArray());
+      folding.put(output, WholeNumbers.list(attributes.longs("value_ints")));
+    } else if (attributes.has("value_int")) {
+      folding.put(output, new WholeNumbers(Shape.of(), attributes.integer("value_int", 0)));
     } else {
       throw new ModelRefusedException("a constant of this kind is not supported");
     }

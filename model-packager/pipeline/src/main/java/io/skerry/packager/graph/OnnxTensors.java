@@ -72,6 +72,11 @@ final class OnnxTensors {
     return values;
   }
 
+  static WholeNumbers wholeNumbers(TensorProto tensor) {
+    long[] values = integers(tensor);
+    return new WholeNumbers(shape(tensor), values);
+  }
+
   static boolean isInteger(TensorProto tensor) {
     return tensor.getDataType() == TensorProto.DataType.INT64_VALUE
         || tensor.getDataType() == TensorProto.DataType.INT32_VALUE;

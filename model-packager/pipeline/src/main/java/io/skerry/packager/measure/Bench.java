@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /** Runs model files with the device's own engines, one item and one thread at a time. */
 public final class Bench {
@@ -62,21 +63,38 @@ public final class Bench {
     int index = indexOf(model, output);
     int perItem = model.signature().outputs().get(index).elementsPerItem();
     float[] values = new float[Math.multiplyExact(perItem, samples.count())];
-    for (int item = 0; item < samples.count(); item++) {
-      Tensor result = model.run(List.of(input(model, samples, item))).get(index);
-      for (int i = 0; i < perItem; i++) {
-        values[item * perItem + i] = number(result, i);
+    int batch = batch(model);
+    for (int first = 0; first < samples.count(); first += batch) {
+      Tensor result = model.run(List.of(input(model, samples, first))).get(index);
+      int numbers = Math.min(batch, samples.count() - first) * perItem;
+      for (int i = 0; i < numbers; i++) {
+        values[first * perItem + i] = number(result, i);
       }
     }
     return new Outputs(values, perItem);
   }
 
-  /** One item as the model's input tensor. */
+  /**
+   * One item as the model's input tensor; where the file takes larger batches only, it and those
+   * after it, the last one again where there are no more.
+   */
   public static Tensor input(LoadedModel model, Samples samples, int item) {
     TensorSpec spec = model.signature().inputs().getFirst();
+    int batch = batch(model);
     List<Long> shape = new ArrayList<>(spec.shape());
-    shape.set(0, 1L);
-    return new Tensor(spec.name(), samples.type(), shape, samples.batch(item, 1));
+    shape.set(0, (long) batch);
+    int last = samples.count() - 1;
+    ByteBuffer data =
+        item + batch - 1 <= last
+            ? samples.batch(item, batch)
+            : samples
+                .chosen(IntStream.range(item, item + batch).map(i -> Math.min(i, last)).toArray())
+                .batch(0, batch);
+    return new Tensor(spec.name(), samples.type(), shape, data);
+  }
+
+  private static int batch(LoadedModel model) {
+    return Math.toIntExact(Math.max(1, model.signature().inputs().getFirst().shape().getFirst()));
   }
 
   /**

@@ -2,6 +2,7 @@ package io.skerry.packager.graph;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.skerry.wire.onnx.AttributeProto;
 import io.skerry.wire.onnx.GraphProto;
@@ -228,6 +229,183 @@ class OnnxImportTest {
   }
 
   @Test
+  void computesWhatIsMadeOfConstantsAlone() {
+    for (String type : List.of("Relu", "Sigmoid", "Tanh", "Neg", "Abs", "Exp", "LeakyRelu")) {
+      Graph graph =
+          OnnxImport.read(
+              model(
+                  List.of(
+                      operator(type, List.of("w"), "v"), operator("Add", List.of("x", "v"), "y")),
+                  tensor("w", List.of(4L), -2, -0.5f, 0, 3)));
+
+      assertThat(graph.nodes()).as(type).hasSize(1);
+      float[] values = graph.constant("v").orElseThrow().values();
+      double[] expected = new double[4];
+      double[] from = {-2, -0.5, 0, 3};
+      for (int i = 0; i < expected.length; i++) {
+        double x = from[i];
+        expected[i] =
+            switch (type) {
+              case "Relu" -> Math.max(0, x);
+              case "Sigmoid" -> 1 / (1 + Math.exp(-x));
+              case "Tanh" -> Math.tanh(x);
+              case "Neg" -> -x;
+              case "Abs" -> Math.abs(x);
+              case "Exp" -> Math.exp(x);
+              default -> x < 0 ? 0.01 * x : x;
+            };
+        assertThat((double) values[i]).as(type).isCloseTo(expected[i], within(1e-6));
+      }
+    }
+  }
+
+  @Test
+  void clipsAndDividesConstants() {
+    Graph graph =
+        OnnxImport.read(
+            model(
+                List.of(
+                    operator("Clip", List.of("w", "low", "high"), "c"),
+                    operator("Div", List.of("c", "by"), "d"),
+                    operator("Mul", List.of("x", "d"), "y")),
+                tensor("w", List.of(4L), -2, -0.5f, 2, 9),
+                tensor("low", List.of(), -1),
+                tensor("high", List.of(), 6),
+                tensor("by", List.of(), 2)));
+
+    assertThat(graph.constant("d").orElseThrow().values()).containsExactly(-0.5f, -0.25f, 1, 3);
+  }
+
+  @Test
+  void followsShapesAsExportersWriteThem() {
+    Graph graph =
+        OnnxImport.read(
+            model(
+                List.of(
+                    operator("Shape", List.of("x"), "s"),
+                    operator("Gather", List.of("s", "zero"), "n"),
+                    operator("Unsqueeze", List.of("n", "axes"), "n1"),
+                    operator("Slice", List.of("s", "axes1", "far"), "rest"),
+                    operator("Gather", List.of("s", "two"), "width"),
+                    operator("Mul", List.of("width", "one"), "same"),
+                    attributed(
+                        operator("Cast", List.of("same"), "real"),
+                        attribute("to", TensorProto.DataType.FLOAT_VALUE)),
+                    operator("Floor", List.of("real"), "floor"),
+                    attributed(
+                        operator("Cast", List.of("floor"), "whole"),
+                        attribute("to", TensorProto.DataType.INT64_VALUE)),
+                    operator("Unsqueeze", List.of("whole", "axes"), "w1"),
+                    attributed(
+                        operator("Concat", List.of("n1", "w1"), "target"), attribute("axis", 0)),
+                    operator("Reshape", List.of("x", "target"), "y")),
+                integers("zero", List.of(), 0),
+                integers("one", List.of(), 1),
+                integers("two", List.of(), 2),
+                integers("axes", List.of(1L), 0),
+                integers("axes1", List.of(1L), 1),
+                integers("far", List.of(1L), Long.MAX_VALUE)));
+
+    assertThat(graph.shape("y")).isEqualTo(Shape.of(Shape.BATCH, 4));
+    assertThat(graph.nodes()).hasSize(1);
+  }
+
+  @Test
+  void refusesArithmeticOverTheSizeOfTheBatch() {
+    assertRefused(
+        model(
+            List.of(
+                operator("Shape", List.of("x"), "s"),
+                operator("Mul", List.of("s", "s"), "t"),
+                operator("Reshape", List.of("x", "t"), "y"))),
+        "(Mul)",
+        "size of the batch",
+        "batch of 1");
+  }
+
+  @Test
+  void refusesWhatItCannotComputeOfConstants() {
+    assertRefused(
+        model(
+            List.of(
+                operator("Softmax", List.of("w"), "v"), operator("Add", List.of("x", "v"), "y")),
+            tensor("w", List.of(4L), 1, 2, 3, 4)),
+        "(Softmax)",
+        "constant",
+        "constants folded");
+    assertRefused(
+        model(
+            List.of(operator("Sqrt", List.of("w"), "v"), operator("Add", List.of("x", "v"), "y")),
+            tensor("w", List.of(1L), -1)),
+        "(Sqrt)",
+        "NaN");
+    assertRefused(
+        model(List.of(operator("Relu", List.of("w"), "y")), tensor("w", List.of(1L), 1)),
+        "output 'y' is constant");
+  }
+
+  @Test
+  void keepsTheNamesOfOutputsThatOnlyPassATensorOn() {
+    Graph renamed =
+        OnnxImport.read(
+            model(
+                List.of(
+                    operator("Relu", List.of("x"), "inner"),
+                    operator("Identity", List.of("inner"), "y"),
+                    operator("Sigmoid", List.of("inner"), "unread"))));
+
+    assertThat(renamed.outputs()).containsExactly("y");
+    assertThat(renamed.nodes()).extracting(Node::output).containsExactly("y");
+
+    byte[] twice =
+        model(
+            List.of(
+                operator("Relu", List.of("x"), "inner"),
+                operator("Identity", List.of("inner"), "y"),
+                operator("Dropout", List.of("inner"), "z")));
+    ModelProto.Builder both = parsed(twice).toBuilder();
+    both.getGraphBuilder().addOutput(both.getGraph().getOutput(0).toBuilder().setName("z"));
+    Graph copied = OnnxImport.read(both.build().toByteArray());
+
+    assertThat(copied.outputs()).containsExactly("y", "z");
+    assertThat(copied.nodes()).extracting(Node::output).containsExactly("y", "z");
+  }
+
+  @Test
+  void readsAFixedBatchAsAnyBatch(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("model.onnx");
+    Files.write(
+        file,
+        batchOf64(
+            operator("Relu", List.of("x"), "r"), operator("Reshape", List.of("r", "target"), "y")));
+    Graph graph = OnnxImport.read(file);
+
+    assertThat(graph.shape("x")).isEqualTo(Shape.of(Shape.BATCH, 1, 4));
+    assertThat(graph.shape("y")).isEqualTo(Shape.of(Shape.BATCH, 4));
+
+    Files.write(file, batchOf64(operator("Add", List.of("x", "each"), "y")));
+    assertRefused(file, "(Add)", "fixed to batches of 64", "export it for batches of 1");
+  }
+
+  private static byte[] batchOf64(NodeProto... nodes) {
+    ModelProto.Builder model =
+        parsed(
+            model(
+                List.of(nodes),
+                integers("target", List.of(2L), 64, 4),
+                tensor("each", List.of(64L, 1L, 1L), new float[64])))
+            .toBuilder();
+    model
+        .getGraphBuilder()
+        .getInputBuilder(0)
+        .getTypeBuilder()
+        .getTensorTypeBuilder()
+        .getShapeBuilder()
+        .setDim(0, TensorShapeProto.Dimension.newBuilder().setDimValue(64));
+    return model.build().toByteArray();
+  }
+
+  @Test
   void refusesOperandsThatNobodyMakes() {
     assertRefused(model(List.of(operator("Relu", "z"))), "(Relu)", "'z'");
   }
@@ -273,6 +451,34 @@ class OnnxImportTest {
         .addAllInput(List.of(inputs))
         .addOutput("y")
         .build();
+  }
+
+  private static NodeProto operator(String type, List<String> inputs, String output) {
+    return NodeProto.newBuilder().setOpType(type).addAllInput(inputs).addOutput(output).build();
+  }
+
+  private static NodeProto attributed(NodeProto node, AttributeProto... attributes) {
+    return node.toBuilder().addAllAttribute(List.of(attributes)).build();
+  }
+
+  private static AttributeProto attribute(String name, long value) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.INT)
+        .setI(value)
+        .build();
+  }
+
+  private static TensorProto integers(String name, List<Long> dimensions, long... values) {
+    TensorProto.Builder tensor =
+        TensorProto.newBuilder()
+            .setName(name)
+            .setDataType(TensorProto.DataType.INT64_VALUE)
+            .addAllDims(dimensions);
+    for (long value : values) {
+      tensor.addInt64Data(value);
+    }
+    return tensor.build();
   }
 
   private static byte[] model(List<NodeProto> nodes, TensorProto... initializers) {
