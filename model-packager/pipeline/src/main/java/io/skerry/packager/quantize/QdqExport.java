@@ -61,6 +61,10 @@ public final class QdqExport {
     List<String> inputs = new ArrayList<>(node.inputs());
     boolean weighted = node.op().isWeighted() || node.op() instanceof Op.ConvTranspose;
     boolean made = graph.producer(node.input()).filter(quantized::isQuantized).isPresent();
+    if (weighted && made && quantized.scheme().symmetric()) {
+      inputs.set(0, unrecognised(node));
+      made = false;
+    }
     for (int i = 0; i < inputs.size(); i++) {
       String name = inputs.get(i);
       Optional<Constant> constant = graph.constant(name);
@@ -79,6 +83,19 @@ public final class QdqExport {
   private Constant noBias(Node node) {
     int outputs = graph.shape(node.output()).dimension(1);
     return Constant.of(Shape.of(outputs), new float[outputs]);
+  }
+
+  /**
+   * The input behind a clip to what its integers can say, which changes none of them. It spares the
+   * layer the same as a {@link #fineBias} does, where the target takes no integer biases.
+   */
+  private String unrecognised(Node node) {
+    String name = node.output() + "_input";
+    TensorScale scale = quantized.scale(node.input());
+    Op clip = new Op.Clip(scale.real(scale.type().minimum()), scale.real(scale.type().maximum()));
+    List<String> input = List.of(node.input());
+    file.node(new Node(name, clip, input, name, Activation.NONE), input, name);
+    return name;
   }
 
   /**

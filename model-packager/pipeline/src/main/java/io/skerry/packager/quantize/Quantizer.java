@@ -244,11 +244,18 @@ public final class Quantizer {
     if (node.op().passesThrough() || (node.op() instanceof Op.Pad pad && input.says(pad.value()))) {
       output = input;
     } else if (node.op() instanceof Op.Sigmoid || node.op() instanceof Op.Softmax) {
-      output = new TensorScale(scheme.activations(), UNIT_STEP, scheme.activations().minimum());
+      output = unit();
     } else {
       output = calibrated(node.output());
     }
     activations.put(node.output(), output);
+  }
+
+  /** The scale of probabilities, which need no calibration. */
+  private TensorScale unit() {
+    return scheme.symmetric()
+        ? scaleOf(0, 1)
+        : new TensorScale(scheme.activations(), UNIT_STEP, scheme.activations().minimum());
   }
 
   private String firstTensor(Node node) {

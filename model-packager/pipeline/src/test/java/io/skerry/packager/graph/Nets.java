@@ -143,6 +143,24 @@ public final class Nets {
     return net.graph("probabilities");
   }
 
+  /** Channels weighed by a sigmoid of their means. */
+  public static Graph squeezeExciteNet(long seed) {
+    Nets net = new Nets(seed, "x", Shape.BATCH, 3, 8, 8);
+    net.conv(8, Activation.RELU, 3, 3);
+    String features = net.last;
+    net.add(new Op.GlobalAveragePool());
+    net.conv(4, Activation.RELU, 1, 1);
+    net.conv(8, Activation.NONE, 1, 1);
+    net.add(new Op.Sigmoid());
+    net.add(new Op.Binary(Op.Binary.Kind.MUL), Activation.NONE, features, net.last);
+    net.conv(8, Activation.RELU, 3, 3);
+    net.add(new Op.GlobalAveragePool());
+    net.flatten();
+    net.dense(5, Activation.NONE);
+    net.add(new Op.Softmax());
+    return net.graph("probabilities");
+  }
+
   public Nets conv(int outputs, Activation activation, int... kernel) {
     return grouped(outputs, 1, activation, kernel);
   }
