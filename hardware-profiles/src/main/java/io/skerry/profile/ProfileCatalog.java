@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
@@ -119,8 +120,14 @@ public final class ProfileCatalog {
    * first id.
    */
   public Optional<HardwareProfile> bestMatch(HardwareFacts facts) {
+    return bestMatch(facts, profile -> true);
+  }
+
+  /** The same, of those profiles that are wanted. */
+  public Optional<HardwareProfile> bestMatch(
+      HardwareFacts facts, Predicate<HardwareProfile> wanted) {
     return profiles().stream()
-        .filter(profile -> profile.matches(facts))
+        .filter(profile -> wanted.test(profile) && profile.matches(facts))
         .min(
             Comparator.comparingInt((HardwareProfile profile) -> -profile.recognition().priority())
                 .thenComparing(HardwareProfile::id));

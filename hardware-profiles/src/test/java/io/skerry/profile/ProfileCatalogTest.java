@@ -44,6 +44,18 @@ class ProfileCatalogTest {
   }
 
   @Test
+  void choosesAmongTheWantedProfilesOnly() {
+    HardwareFacts facts =
+        HardwareFacts.of("x86-64", List.of("avx2", "avx512_vnni"), List.of("cuda:8.7"));
+
+    assertThat(
+            CATALOG.bestMatch(
+                facts, profile -> profile.executionProviders().equals(List.of("cpu"))))
+        .map(HardwareProfile::id)
+        .contains("x86-64-vnni");
+  }
+
+  @Test
   void saysWhatAMachineLacks() {
     HardwareFacts facts = HardwareFacts.of("x86-64", List.of("avx2"), List.of());
 

@@ -53,7 +53,7 @@ public final class Main {
     Files.writeString(output.resolve("pareto.svg"), ParetoPlot.svg(report));
   }
 
-  private static PackagingRequest request(JobFolder folder) throws IOException {
+  static PackagingRequest request(JobFolder folder) throws IOException {
     JobSpec spec = folder.spec();
     return new PackagingRequest(
         new ModelVersion(new ModelName(spec.text("model")), spec.integer("version")),

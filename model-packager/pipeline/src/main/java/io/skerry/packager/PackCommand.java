@@ -31,11 +31,19 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "skerry pack",
     description = "Package a model for hardware profiles: one signed artifact per profile.",
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      "0:every profile got an artifact",
+      "1:none did; no folder was made",
+      "2:wrong options",
+      "6:some profiles got one; a line for each other says why it did not"
+    },
     subcommands = {InspectCommand.class, VerifyCommand.class},
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class PackCommand implements Callable<Integer> {
   private static final int FAILED = 1;
+  private static final int SOME_REFUSED = 6;
   private static final String PUBLIC_KEY_FILE = "release.pub";
 
   @Spec @Nullable CommandSpec spec;
@@ -160,6 +168,9 @@ final class PackCommand implements Callable<Integer> {
   @Option(names = "--json", description = "File for the report.")
   @Nullable Path json;
 
+  @Option(names = "--trace", description = "Print where in the program an unexpected failure was.")
+  boolean trace;
+
   static int run(String... arguments) {
     return new CommandLine(new PackCommand())
         .setParameterExceptionHandler(
@@ -183,6 +194,9 @@ final class PackCommand implements Callable<Integer> {
                         ? "there is no file " + exception.getMessage()
                         : Packaging.oneLine(exception);
                 command.getErr().println("skerry pack: " + text);
+                if (command.getCommand() instanceof PackCommand pack && pack.trace) {
+                  exception.printStackTrace(command.getErr());
+                }
                 return FAILED;
               }
               throw exception;
@@ -222,7 +236,11 @@ final class PackCommand implements Callable<Integer> {
     PrintWriter printer = command().commandLine().getOut();
     printer.print(report.table());
     printer.flush();
-    return 0;
+    report
+        .refused()
+        .forEach(
+            (id, reason) -> command().commandLine().getErr().println("skerry pack: " + reason));
+    return report.refused().isEmpty() ? 0 : SOME_REFUSED;
   }
 
   private PackagingRequest request(SigningKey signing) throws IOException {

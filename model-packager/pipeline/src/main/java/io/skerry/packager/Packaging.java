@@ -1,5 +1,6 @@
 package io.skerry.packager;
 
+import io.skerry.artifact.ArtifactException;
 import io.skerry.artifact.ModelSignature;
 import io.skerry.artifact.TensorSpec;
 import io.skerry.artifact.job.JobFailure;
@@ -42,6 +43,22 @@ final class Packaging {
     void step(String step, int done, int total, String message);
   }
 
+  /** Passes steps on and keeps the last one: where a failure happened. */
+  private static final class Steps implements Progress {
+    private final Progress told;
+    private String last = "start";
+
+    Steps(Progress told) {
+      this.told = told;
+    }
+
+    @Override
+    public void step(String step, int done, int total, String message) {
+      last = "%s %s".formatted(step, message);
+      told.step(step, done, total, message);
+    }
+  }
+
   private final PackagingRequest request;
   private final Progress progress;
   private final List<HardwareProfile> profiles;
@@ -63,8 +80,9 @@ final class Packaging {
     Path folder = Files.createTempDirectory("skerry-pack-");
     Thread atInterrupt = Thread.ofPlatform().unstarted(() -> deleteQuietly(folder));
     Runtime.getRuntime().addShutdownHook(atInterrupt);
+    Steps steps = new Steps(progress);
     try {
-      return new Packaging(request, progress).run(output, folder);
+      return new Packaging(request, steps).run(output, folder);
     } catch (ModelRefusedException e) {
       throw new JobFailure(ErrorCode.PACKAGING_FAILED, oneLine(e), e);
     } catch (DataRefusedException e) {
@@ -80,6 +98,16 @@ final class Packaging {
                   request.file(),
                   Runtime.getRuntime().maxMemory() >> 20,
                   "prune the model, or give fewer items"),
+          e);
+    } catch (JobFailure | ArtifactException e) {
+      throw e;
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    } catch (RuntimeException e) {
+      throw new JobFailure(
+          ErrorCode.INTERNAL,
+          "%s: packaging failed at the step '%s' (%s: %s): this is a fault of Skerry: report it"
+              .formatted(request.file(), steps.last, e.getClass().getSimpleName(), oneLine(e)),
           e);
     } finally {
       forget(atInterrupt);
@@ -108,6 +136,11 @@ final class Packaging {
     Source source = Source.read(request.file());
     try (LoadedModel original = new Bench().load(source.originalEngine(), request.file())) {
       TensorSpec input = original.signature().inputs().getFirst();
+      if (source.graph().isEmpty() && input.shape().getFirst() > 1) {
+        throw new ModelRefusedException(
+            "%s: input '%s' is fixed to batches of %d: export it for batches of 1"
+                .formatted(request.file(), input.name(), input.shape().getFirst()));
+      }
       TensorSpec score = scoreOutput(original.signature());
       step("data", request.calibration().getFileName().toString());
       Items items = Items.read(request, input);
@@ -127,19 +160,20 @@ final class Packaging {
     checkValue(judge);
     Optional<Tuning> tuning = tuning(source, forms, items);
     Map<HardwareProfile, List<Recipe>> recipes = new LinkedHashMap<>();
+    Map<String, String> refused = new LinkedHashMap<>();
     for (HardwareProfile profile : profiles) {
       step("quantize", profile.id());
-      List<Recipe> tuned = new ArrayList<>();
-      for (Recipe recipe : source.recipes(profile)) {
-        tuned.add(tuning.isPresent() ? tuning.get().tuned(recipe) : recipe);
+      try {
+        List<Recipe> tuned = new ArrayList<>();
+        for (Recipe recipe : source.recipes(profile)) {
+          tuned.add(tuning.isPresent() ? tuning.get().tuned(recipe) : recipe);
+        }
+        recipes.put(profile, tuned);
+      } catch (ModelRefusedException e) {
+        refused.put(profile.id(), oneLine(e));
       }
-      recipes.put(profile, tuned);
     }
     Optional<HardwareProfile> host = host();
-    if (host.isPresent()) {
-      step("measure", host.get().id());
-      forms.time(recipes.getOrDefault(host.get(), List.of()));
-    }
     Baseline baseline = baseline(source.ends(), original.signature(), score, items, judge);
     PackagingContext context =
         new PackagingContext(
@@ -162,18 +196,25 @@ final class Packaging {
                 baseline,
                 request.keys()));
     List<Variant> variants = new ArrayList<>();
-    for (HardwareProfile profile : profiles) {
-      progress.step("package", profiles.indexOf(profile), profiles.size(), profile.id());
+    for (HardwareProfile profile : List.copyOf(recipes.keySet())) {
       boolean here = host.filter(profile::equals).isPresent();
-      variants.addAll(
+      progress.step(
+          here ? "measure" : "package", profiles.indexOf(profile), profiles.size(), profile.id());
+      ProfilePackaging.Result result =
           ProfilePackaging.run(
-              profile, here, context, recipes.getOrDefault(profile, List.of()), output));
+              profile, here, context, recipes.getOrDefault(profile, List.of()), output);
+      recipes.put(profile, result.recipes());
+      variants.addAll(result.variants());
+      result.refusal().ifPresent(reason -> refused.put(profile.id(), reason));
+    }
+    if (refused.size() == profiles.size()) {
+      throw new JobFailure(ErrorCode.PACKAGING_FAILED, String.join("; ", refused.values()));
     }
     if (request.candidates().isPresent()) {
       writeCandidates(request.candidates().get(), recipes, forms);
     }
     progress.step("package", profiles.size(), profiles.size(), "done");
-    return context.report(variants);
+    return context.report(variants, refused);
   }
 
   private void step(String step, String message) {
@@ -201,7 +242,8 @@ final class Packaging {
       for (Recipe recipe : each.getValue()) {
         Forms.Form form = forms.form(recipe);
         if (form.failure().isEmpty()) {
-          String name = recipe.candidate().toString().replace('/', '-');
+          boolean mixed = recipe.options().filter(o -> !o.floats().isEmpty()).isPresent();
+          String name = recipe.candidate().toString().replace('/', '-') + (mixed ? "-mixed" : "");
           boolean tflite = recipe.candidate().engine() == Engine.TFLITE;
           Files.write(own.resolve(name + (tflite ? ".tflite" : ".onnx")), form.content());
         }
@@ -344,11 +386,11 @@ final class Packaging {
 
   /** The wanted profile that this machine is of, if any. */
   private Optional<HardwareProfile> host() {
+    // The bench runs on the processor; an accelerator's time would not be what was measured.
     return request
         .catalog()
-        .bestMatch(FactsProbe.detect())
-        // The bench runs on the processor; an accelerator's time would not be what was measured.
-        .filter(profile -> profile.executionProviders().equals(List.of("cpu")))
+        .bestMatch(
+            FactsProbe.detect(), profile -> profile.executionProviders().equals(List.of("cpu")))
         .filter(profiles::contains);
   }
 

@@ -9,8 +9,11 @@ import io.skerry.packager.measure.Metric;
 import io.skerry.packager.measure.Proof;
 import io.skerry.packager.measure.Quality;
 import io.skerry.packager.measure.Timing;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,11 +21,18 @@ import org.jspecify.annotations.Nullable;
  *
  * @param calibrationItems that ranges were taken from
  * @param items of the evaluation, all of them others
+ * @param refused profiles that got no artifact, with the reason
  */
 record PackagingReport(
-    Metric metric, double floatMetric, int calibrationItems, int items, List<Variant> variants) {
+    Metric metric,
+    double floatMetric,
+    int calibrationItems,
+    int items,
+    List<Variant> variants,
+    Map<String, String> refused) {
   PackagingReport {
     variants = List.copyOf(variants);
+    refused = Collections.unmodifiableMap(new LinkedHashMap<>(refused));
   }
 
   String json() {
@@ -34,6 +44,15 @@ record PackagingReport(
     report.addProperty("calibrationItems", calibrationItems);
     report.addProperty("items", items);
     report.add("variants", array);
+    JsonArray without = new JsonArray();
+    refused.forEach(
+        (profile, reason) -> {
+          JsonObject object = new JsonObject();
+          object.addProperty("profile", profile);
+          object.addProperty("reason", reason);
+          without.add(object);
+        });
+    report.add("refused", without);
     return new GsonBuilder()
             .serializeNulls()
             .serializeSpecialFloatingPointValues()

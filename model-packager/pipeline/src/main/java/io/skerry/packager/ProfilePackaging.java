@@ -1,7 +1,6 @@
 package io.skerry.packager;
 
 import io.skerry.artifact.OciLayout;
-import io.skerry.artifact.job.JobFailure;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.emulate.EmulationException;
 import io.skerry.packager.emulate.Emulator;
@@ -16,14 +15,16 @@ import io.skerry.profile.Engine;
 import io.skerry.profile.FactsProbe;
 import io.skerry.profile.HardwareProfile;
 import io.skerry.profile.Precision;
-import io.skerry.protocol.ErrorCode;
+import io.skerry.protocol.Digest;
 import io.skerry.protocol.ProfileId;
 import io.skerry.runtime.EngineException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -45,12 +46,26 @@ final class ProfilePackaging {
   }
 
   /**
+   * What came of a profile.
+   *
+   * @param recipes of all candidates, those of mixed precision too
+   * @param variants one per recipe
+   * @param refusal why none of them ships; absent when one does
+   */
+  record Result(List<Recipe> recipes, List<Variant> variants, Optional<String> refusal) {
+    Result {
+      recipes = List.copyOf(recipes);
+      variants = List.copyOf(variants);
+    }
+  }
+
+  /**
    * Packages for a profile.
    *
    * @param here whether this machine is of it
    * @param recipes tuned ones, in the profile's order
    */
-  static List<Variant> run(
+  static Result run(
       HardwareProfile profile,
       boolean here,
       PackagingContext context,
@@ -60,26 +75,31 @@ final class ProfilePackaging {
     return new ProfilePackaging(profile, here, context, recipes).run(output);
   }
 
-  private List<Variant> run(Path output) throws IOException, EngineException {
-    for (Recipe recipe : recipes) {
-      candidates.add(measured(recipe));
-    }
+  private Result run(Path output) throws IOException, EngineException {
     addMixed();
+    if (here) {
+      // All in one session: times of another one, of a busier machine perhaps, do not compare.
+      context.forms().time(recipes);
+    }
+    Map<Digest, Timing> reported = reported();
+    for (Recipe recipe : recipes) {
+      candidates.add(measured(recipe, reported));
+    }
     List<Choice.Verdict> verdicts = proved();
+    List<Variant> variants =
+        new ArrayList<>(
+            verdicts.stream().map(verdict -> variant(verdict, Optional.empty())).toList());
     int winner = winner(verdicts);
     if (winner < 0) {
-      throw new JobFailure(
-          ErrorCode.PACKAGING_FAILED,
-          "no variant for profile '%s' is good enough: %s: allow a larger drop"
+      String refusal =
+          "no variant for profile '%s' is good enough: %s: allow a larger drop or more memory"
               .formatted(
                   profile.id(),
                   verdicts.stream()
                       .map(v -> v.measured().candidate() + " " + v.reason())
-                      .collect(Collectors.joining("; "))));
+                      .collect(Collectors.joining("; ")));
+      return new Result(recipes, variants, Optional.of(refusal));
     }
-    List<Variant> variants =
-        new ArrayList<>(
-            verdicts.stream().map(verdict -> variant(verdict, Optional.empty())).toList());
     byte[] measurements = context.report(variants).json().getBytes(StandardCharsets.UTF_8);
     Recipe recipe = recipes.get(winner);
     Forms.Form form = context.forms().form(recipe);
@@ -95,34 +115,45 @@ final class ProfilePackaging {
                 context.forms().outputs(recipe, context.baseline().reference()),
                 measurements);
     variants.set(winner, variant(verdicts.get(winner), Optional.of(layout)));
-    return variants;
+    return new Result(recipes, variants, Optional.empty());
   }
 
   /** Integer candidates that lose too much, again with their worst layers in float. */
-  private void addMixed() throws IOException, EngineException {
+  private void addMixed() throws IOException {
+    if (context.tuning().isEmpty()) {
+      return;
+    }
     for (int i = 0; i < recipes.size(); i++) {
       Recipe recipe = recipes.get(i);
-      boolean loses =
-          recipe.options().isPresent()
-              && candidates
-                  .get(i)
-                  .quality()
-                  .filter(q -> !(q.loss() <= context.maxDrop()))
-                  .isPresent();
-      if (!loses || context.tuning().isEmpty()) {
-        continue;
-      }
-      Optional<Recipe> mixed =
-          context.tuning().get().mixed(recipe, context.judge(), context.maxDrop());
-      if (mixed.isPresent() && !recipes.contains(mixed.get())) {
-        if (here) {
-          context.forms().time(List.of(recipe, mixed.get()));
+      if (recipe.options().isPresent() && loses(context.forms().form(recipe))) {
+        Optional<Recipe> mixed =
+            context.tuning().get().mixed(recipe, context.judge(), context.maxDrop());
+        if (mixed.isPresent() && !recipes.contains(mixed.get())) {
+          recipes.add(++i, mixed.get());
         }
-        recipes.add(i + 1, mixed.get());
-        candidates.add(i + 1, measured(mixed.get()));
-        i++;
       }
     }
+  }
+
+  private boolean loses(Forms.Form form) {
+    return form.evaluation()
+        .map(context.judge()::quality)
+        .filter(quality -> !(quality.loss() <= context.maxDrop()))
+        .isPresent();
+  }
+
+  /** What a device of the profile told of the candidates' files, where this machine is of none. */
+  private Map<Digest, Timing> reported() throws IOException {
+    Set<Digest> floats = new HashSet<>();
+    Set<Digest> all = new HashSet<>();
+    for (Recipe recipe : recipes) {
+      Optional<Digest> digest = context.forms().form(recipe).digest();
+      digest.ifPresent(all::add);
+      if (recipe.candidate().precision() == Precision.FP32) {
+        digest.ifPresent(floats::add);
+      }
+    }
+    return here ? Map.of() : context.reported(profile.id(), floats, all);
   }
 
   /** Verdicts of which the winner was run where its accuracy counts, if that can be. */
@@ -150,7 +181,7 @@ final class ProfilePackaging {
     return switch (Emulator.find(profile, context.arm64Root())) {
       case Emulator.Search.Missing(String reason) -> new Proof.Unproved(reason);
       case Emulator.Search.Found(Emulator emulator) -> {
-        int[] chosen = Samples.spread(context.evaluation().count(), context.emulatedItemsMax());
+        int[] chosen = context.judge().spread(context.emulatedItemsMax());
         Samples items = context.evaluation().chosen(chosen);
         Engine engine = recipe.candidate().engine();
         Path file = context.forms().form(recipe).file();
@@ -164,6 +195,11 @@ final class ProfilePackaging {
               emulator.name(), context.judge().chosen(chosen).quality(outputs.getFirst()));
         } catch (EmulationException e) {
           yield new Proof.Unproved(Packaging.oneLine(e));
+        } catch (IllegalArgumentException e) {
+          // The metric cannot be had of so few items.
+          yield new Proof.Unproved(
+              "%d items under %s are too few: %s"
+                  .formatted(chosen.length, emulator.name(), Packaging.oneLine(e)));
         }
       }
     };
@@ -192,12 +228,11 @@ final class ProfilePackaging {
     return new Variant(profile.id(), told, layout);
   }
 
-  private Measured measured(Recipe recipe) throws IOException, EngineException {
+  private Measured measured(Recipe recipe, Map<Digest, Timing> reported)
+      throws IOException, EngineException {
     Forms.Form form = context.forms().form(recipe);
     Optional<Timing> timing =
-        here
-            ? context.forms().timing(recipe)
-            : form.digest().flatMap(digest -> context.reported(profile.id(), digest));
+        here ? context.forms().timing(recipe) : form.digest().map(reported::get);
     // What the optimiser fuses differs between architectures: only this machine's is told.
     boolean fusable =
         profile.recognition().arch().equals(FactsProbe.detect().arch())

@@ -1,6 +1,7 @@
 package io.skerry.packager;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.google.gson.JsonArray;
@@ -17,6 +18,7 @@ import io.skerry.artifact.GoldenSet;
 import io.skerry.artifact.LayerType;
 import io.skerry.artifact.OciLayout;
 import io.skerry.artifact.ReleaseCheck;
+import io.skerry.artifact.job.JobFailure;
 import io.skerry.artifact.job.JobFolder;
 import io.skerry.artifact.job.JobMain;
 import io.skerry.artifact.npy.NpyArray;
@@ -33,6 +35,7 @@ import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.Scheme;
 import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.profile.Engine;
+import io.skerry.profile.ProfileCatalog;
 import io.skerry.protocol.Digest;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
@@ -56,6 +59,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -333,6 +337,52 @@ class PackagingTest {
   }
 
   @Test
+  void packagesModelsThatWereExportedForLargerBatches() throws Exception {
+    JobFolder job = job(Map.of("profiles", List.of("arm64-neon")));
+    Path model = job.input("model/model.onnx");
+    ModelProto.Builder fixed = ModelProto.parseFrom(Files.readAllBytes(model)).toBuilder();
+    for (boolean input : new boolean[] {true, false}) {
+      (input
+              ? fixed.getGraphBuilder().getInputBuilder(0)
+              : fixed.getGraphBuilder().getOutputBuilder(0))
+          .getTypeBuilder()
+          .getTensorTypeBuilder()
+          .getShapeBuilder()
+          .getDimBuilder(0)
+          .setDimValue(64);
+    }
+    Files.write(model, fixed.build().toByteArray());
+
+    int exit = JobMain.run(job, Main::run);
+
+    assertThat(job.error()).isEmpty();
+    assertThat(exit).isZero();
+    JsonObject winner = winner(variants(job.output().resolve("report.json")), "arm64-neon");
+    assertThat(winner.get("rocAuc").getAsDouble()).isGreaterThan(0.98);
+  }
+
+  @Test
+  void namesFileAndStepOfAFailureThatNobodyForesaw() throws Exception {
+    JobFolder job = job(Map.of());
+    PackagingRequest request = Main.request(job);
+
+    assertThatThrownBy(
+            () ->
+                Packaging.run(
+                    request,
+                    folder,
+                    (step, done, total, message) -> {
+                      if (step.equals("calibrate")) {
+                        throw new IllegalStateException("odd\nthing");
+                      }
+                    }))
+        .isInstanceOf(JobFailure.class)
+        .hasMessageContainingAll("model.onnx", "'calibrate 200 items'", "odd thing", "report it")
+        .message()
+        .doesNotContain("\n");
+  }
+
+  @Test
   void judgesByTheFloatModelWhereNobodyGaveLabels() throws Exception {
     JobFolder job = unlabelled(Map.of("profiles", List.of("arm64-neon")));
 
@@ -518,6 +568,139 @@ class PackagingTest {
     assertThat(winner.get("measured").getAsString()).isEqualTo("device");
     assertThat(winner.get("p50Micros").getAsDouble()).isEqualTo(500);
     assertThat(winner(before, "arm64-neon").get("measured").getAsString()).isEqualTo("none");
+  }
+
+  @Test
+  void letsNoReportOfIntegersAloneDecide() throws Exception {
+    JobFolder job = job(Map.of("profiles", List.of("arm64-neon")));
+    assertThat(JobMain.run(job, Main::run)).isZero();
+    JsonArray before = variants(job.output().resolve("report.json"));
+    Files.createDirectories(job.input("timings"));
+    List<DeviceTimings.Timing> integers = new ArrayList<>();
+    List<DeviceTimings.Timing> floats = new ArrayList<>();
+    for (JsonElement each : before) {
+      JsonObject variant = each.getAsJsonObject();
+      boolean integer = variant.get("precision").getAsString().equals("int8");
+      if (variant.get("engine").getAsString().equals("onnxruntime")) {
+        (integer ? integers : floats)
+            .add(
+                new DeviceTimings.Timing(
+                    Digest.parse(variant.get("model").getAsString()),
+                    "onnxruntime",
+                    100,
+                    200,
+                    1,
+                    0,
+                    10));
+      }
+    }
+    // The float model's time is another device's: it says nothing of this one.
+    Files.write(
+        job.input("timings/1.json"), new DeviceTimings("arm64-neon", "cam-1", integers).json());
+    Files.write(
+        job.input("timings/2.json"), new DeviceTimings("arm64-neon", "cam-2", floats).json());
+
+    assertThat(JobMain.run(job, Main::run)).isZero();
+
+    JsonArray after = variants(job.output().resolve("report.json"));
+    for (JsonElement each : after) {
+      JsonObject variant = each.getAsJsonObject();
+      if (variant.get("engine").getAsString().equals("onnxruntime")
+          && variant.get("precision").getAsString().equals("int8")) {
+        assertThat(variant.get("measured").getAsString()).isEqualTo("none");
+        assertThat(variant.get("winner").getAsBoolean()).isFalse();
+      }
+    }
+  }
+
+  @Test
+  void writesCandidatesOfMixedPrecisionUnderNamesOfTheirOwn() throws Exception {
+    JobFolder job = job(Map.of());
+    Path candidates = folder.resolve("candidates");
+    Path json = folder.resolve("report.json");
+
+    int exit =
+        PackCommand.run(
+            "--model=" + job.input("model/model.onnx"),
+            "--calibration=" + job.input("calibration.npy"),
+            "--evaluation=" + job.input("evaluation_x.npy"),
+            "--labels=" + job.input("evaluation_y.npy"),
+            "--max-drop=0",
+            "--profile=arm64-neon",
+            "--out=" + folder.resolve("out"),
+            "--candidates=" + candidates,
+            "--json=" + json);
+
+    assertThat(exit).isZero();
+    List<String> mixed = new ArrayList<>();
+    for (JsonElement each : variants(json)) {
+      JsonObject variant = each.getAsJsonObject();
+      if (variant.get("options").toString().contains("float:")) {
+        mixed.add(variant.get("model").getAsString());
+      }
+    }
+    assertThat(mixed).isNotEmpty();
+    try (Stream<Path> files = Files.list(candidates.resolve("arm64-neon"))) {
+      List<Path> written = files.sorted().toList();
+      assertThat(written)
+          .extracting(file -> file.getFileName().toString())
+          .contains("onnxruntime-int8.onnx", "onnxruntime-fp32.onnx", "tflite-int8.tflite");
+      List<String> own = new ArrayList<>();
+      for (Path file : written) {
+        if (file.getFileName().toString().contains("-mixed.")) {
+          own.add(Digest.of(Files.readAllBytes(file)).toString());
+        }
+      }
+      assertThat(own).containsExactlyInAnyOrderElementsOf(mixed);
+    }
+  }
+
+  @Test
+  void packagesTheOtherProfilesWhereOneGetsNothing() throws Exception {
+    JobFolder job = job(Map.of("profiles", List.of("arm64-neon", "tiny")));
+    Path profiles = Files.createDirectories(job.input("profiles"));
+    Files.writeString(
+        profiles.resolve("tiny.yaml"),
+        ProfileCatalog.builtIn()
+            .yaml("arm64-neon")
+            .orElseThrow()
+            .replaceFirst("(?m)^id: .*$", "id: tiny")
+            .replaceFirst("(?m)^memory-budget: .*$", "memory-budget: 1 KiB"));
+
+    assertThat(JobMain.run(job, Main::run)).isZero();
+
+    Path file = job.output().resolve("report.json");
+    assertThat(winner(variants(file), "arm64-neon").get("manifest")).isNotNull();
+    JsonObject refused =
+        JsonParser.parseString(Files.readString(file))
+            .getAsJsonObject()
+            .getAsJsonArray("refused")
+            .get(0)
+            .getAsJsonObject();
+    assertThat(refused.get("profile").getAsString()).isEqualTo("tiny");
+    assertThat(refused.get("reason").getAsString()).contains("'tiny'", "the profile allows");
+    assertThat(job.output().resolve("tiny")).doesNotExist();
+
+    Path out = folder.resolve("some");
+    int exit =
+        PackCommand.run(
+            "--model=" + job.input("model/model.onnx"),
+            "--calibration=" + job.input("calibration.npy"),
+            "--profiles=" + profiles,
+            "--profile=arm64-neon,tiny",
+            "--out=" + out);
+
+    assertThat(exit).isEqualTo(6);
+    assertThat(out.resolve("arm64-neon")).exists();
+    assertThat(
+            PackCommand.run(
+                "--model=" + job.input("model/model.onnx"),
+                "--calibration=" + job.input("calibration.npy"),
+                "--profiles=" + profiles,
+                "--profile=tiny",
+                "--out=" + folder.resolve("none")))
+        .isEqualTo(1);
+    assertThat(folder.resolve("none")).doesNotExist();
   }
 
   @ParameterizedTest

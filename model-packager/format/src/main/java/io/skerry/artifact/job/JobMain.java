@@ -71,6 +71,9 @@ public final class JobMain {
       folder.commitOutput(part);
       return OK;
     } catch (JobFailure e) {
+      if (e.code() == ErrorCode.INTERNAL) {
+        trace(folder, e);
+      }
       return failed(folder, e.code(), JobFolder.oneLine(e));
     } catch (NoSuchFileException e) {
       return failed(folder, ErrorCode.REQUEST_INVALID, "file is missing: " + e.getMessage());

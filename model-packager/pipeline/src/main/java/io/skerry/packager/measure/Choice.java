@@ -1,5 +1,6 @@
 package io.skerry.packager.measure;
 
+import io.skerry.profile.Precision;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -7,11 +8,15 @@ import java.util.Optional;
 
 /**
  * Which candidate of a profile ships: the fastest that keeps the metric and fits memory; where none
- * could be timed, the first in the profile's order that does.
+ * could be timed, or not both floats and int8, the first in the profile's order that does.
  */
 public final class Choice {
   /** Times closer than this are the same: then the one nearer to the float model ships. */
   private static final double SAME_TIME = 1.05;
+
+  private static final String NOT_TIMED = "no machine of the profile at hand";
+  private static final String NOT_COMPARED =
+      "times decide nothing until floats and int8 are timed on the same device";
 
   /**
    * What became of a candidate.
@@ -31,7 +36,7 @@ public final class Choice {
   /**
    * Decides.
    *
-   * @param candidates in the profile's order
+   * @param candidates in the profile's order; their times must be of one machine
    * @param maxDrop how much a candidate may lose
    * @param bytesMax what the profile's memory allows
    * @return one verdict per candidate, in the same order; no winner when none is good enough
@@ -41,7 +46,9 @@ public final class Choice {
     List<Measured> fit =
         candidates.stream().filter(measured -> choice.refusal(measured).isEmpty()).toList();
     List<Measured> timed = fit.stream().filter(m -> m.timing().isPresent()).toList();
-    Optional<Measured> winner = timed.isEmpty() ? fit.stream().findFirst() : best(timed);
+    boolean decides = !timed.isEmpty() && areCompared(fit);
+    Optional<Measured> winner = decides ? best(timed) : fit.stream().findFirst();
+    String unless = decides || timed.isEmpty() ? NOT_TIMED : NOT_COMPARED;
     return candidates.stream()
         .map(
             measured ->
@@ -50,8 +57,30 @@ public final class Choice {
                     winner.filter(measured::equals).isPresent(),
                     choice
                         .refusal(measured)
-                        .orElseGet(() -> reason(measured, winner.orElseThrow()))))
+                        .orElseGet(
+                            () ->
+                                decides
+                                    ? timedReason(measured, winner.orElseThrow())
+                                    : untimedReason(measured, winner.orElseThrow(), unless))))
         .toList();
+  }
+
+  /** Whether times say which of floats and integers is faster: there is one of each at least. */
+  private static boolean areCompared(List<Measured> fit) {
+    boolean floats =
+        isTimed(fit, Precision.FP32)
+            && (isTimed(fit, Precision.FP16) || fit.stream().anyMatch(m -> is(m, Precision.FP32)));
+    return floats && isTimed(fit, Precision.INT8);
+  }
+
+  /** Whether one of this precision has a time, if there is one of this precision. */
+  private static boolean isTimed(List<Measured> fit, Precision precision) {
+    List<Measured> such = fit.stream().filter(m -> is(m, precision)).toList();
+    return such.isEmpty() || such.stream().anyMatch(m -> m.timing().isPresent());
+  }
+
+  private static boolean is(Measured measured, Precision precision) {
+    return measured.candidate().precision() == precision;
   }
 
   private static Optional<Measured> best(List<Measured> timed) {
@@ -106,14 +135,15 @@ public final class Choice {
             maxDrop));
   }
 
-  private static String reason(Measured measured, Measured winner) {
+  private static String untimedReason(Measured measured, Measured winner, String unless) {
+    return measured.equals(winner)
+        ? "first of the profile's order that keeps the metric; " + unless
+        : "later in the profile's order";
+  }
+
+  private static String timedReason(Measured measured, Measured winner) {
     if (measured.equals(winner)) {
-      return winner.timing().isPresent()
-          ? "fastest that keeps the metric"
-          : "first of the profile's order that keeps the metric; no machine of the profile at hand";
-    }
-    if (winner.timing().isEmpty()) {
-      return "later in the profile's order";
+      return "fastest that keeps the metric";
     }
     return measured.timing().isEmpty()
         ? "not timed where others were"

@@ -24,6 +24,16 @@ final class Detections {
 
   private Detections() {}
 
+  /** Whether an item's label holds a box. */
+  static boolean hasBox(Labels labels, int item) {
+    for (int box = 0; box + LABEL_NUMBERS <= labels.perItem(); box += LABEL_NUMBERS) {
+      if (labels.at(item, box + LABEL_NUMBERS - 1) >= 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   static double meanAveragePrecision(Outputs outputs, Labels labels) {
     if (outputs.perItem() % OUTPUT_NUMBERS != 0 || labels.perItem() % LABEL_NUMBERS != 0) {
       throw new IllegalArgumentException(

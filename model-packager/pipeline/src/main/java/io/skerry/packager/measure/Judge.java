@@ -1,9 +1,15 @@
 package io.skerry.packager.measure;
 
 import io.skerry.packager.data.Labels;
+import io.skerry.packager.data.Samples;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.DoubleSummaryStatistics;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /** Says how good a candidate is: by labels, or by the float model where there are none. */
@@ -74,6 +80,47 @@ public final class Judge {
    */
   public double floatValue() {
     return labels.map(known -> metric.of(floats, known)).orElse(1.0);
+  }
+
+  /**
+   * Some of the items, in order: of every kind, a class or items with boxes and without, as large a
+   * share as there is of all, and one at least where there are more wanted than kinds.
+   *
+   * @param wanted how many, from 1; all where there are no more
+   */
+  public int[] spread(int wanted) {
+    Map<Integer, List<Integer>> kinds = new TreeMap<>();
+    for (int item = 0; item < floats.items(); item++) {
+      kinds.computeIfAbsent(kind(item), kind -> new ArrayList<>()).add(item);
+    }
+    int left = Math.min(wanted, floats.items());
+    int itemsLeft = floats.items();
+    int kindsLeft = kinds.size();
+    List<Integer> chosen = new ArrayList<>();
+    // The rarest first, so that what its one item takes is shared out among the others.
+    for (List<Integer> items :
+        kinds.values().stream().sorted(Comparator.comparingInt(List::size)).toList()) {
+      int share = Math.toIntExact((long) left * items.size() / itemsLeft);
+      int taken = Math.clamp(share, Math.min(1, left), Math.max(1, left - (kindsLeft - 1)));
+      for (int index : Samples.spread(items.size(), Math.min(taken, left))) {
+        chosen.add(items.get(index));
+      }
+      left -= Math.min(taken, Math.min(items.size(), left));
+      itemsLeft -= items.size();
+      kindsLeft--;
+    }
+    return chosen.stream().mapToInt(Integer::intValue).sorted().toArray();
+  }
+
+  private int kind(int item) {
+    if (labels.isEmpty()) {
+      return 0;
+    }
+    return switch (metric) {
+      case ROC_AUC, ACCURACY -> labels.get().at(item);
+      case MEAN_AVERAGE_PRECISION -> Detections.hasBox(labels.get(), item) ? 1 : 0;
+      case RMSE, MAE, MEAN_IOU, AGREEMENT -> 0;
+    };
   }
 
   /** The same judge of these items only. */

@@ -50,6 +50,23 @@ class ChoiceTest {
   }
 
   @Test
+  void letsTimesDecideOnlyWhereFloatsAndIntegersHaveOne() {
+    List<Choice.Verdict> verdicts =
+        Choice.among(List.of(untimed(ONNX_FP32, 0.98), timed(ONNX_INT8, 0.98, 30)), 0.005, 1000);
+
+    assertThat(verdicts).extracting(Choice.Verdict::winner).containsExactly(true, false);
+    assertThat(verdicts.getFirst().reason())
+        .contains("first of the profile's order", "until floats and int8 are timed");
+    assertThat(
+            winner(
+                untimed(TFLITE_INT8, 0.98), timed(ONNX_INT8, 0.98, 30), untimed(ONNX_FP32, 0.98)))
+        .contains(TFLITE_INT8);
+    assertThat(winner(untimed(ONNX_INT8, 0.98), timed(ONNX_FP32, 0.98, 30))).contains(ONNX_INT8);
+    // Where no float model is good enough or small enough, the others' times are enough.
+    assertThat(winner(untimed(TFLITE_INT8, 0.98), timed(ONNX_INT8, 0.98, 30))).contains(ONNX_INT8);
+  }
+
+  @Test
   void leavesOutWhatFailedOrIsTooLarge() {
     Measured failed =
         measured(TFLITE_INT8, 0, Optional.empty(), 0, new Proof.Here(), Optional.of("no such op"));

@@ -3,6 +3,7 @@ package io.skerry.packager.measure;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.skerry.artifact.npy.NpyArray;
 import io.skerry.packager.data.Labels;
 import org.junit.jupiter.api.Test;
 
@@ -67,5 +68,38 @@ class JudgeTest {
 
     assertThatThrownBy(() -> judge.quality(Outputs.of(2, 0.2f, 0.8f)).value())
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void choosesItemsOfEveryClass() {
+    int[] classes = new int[200];
+    classes[77] = 1;
+    classes[150] = 1;
+    float[] scores = new float[200];
+    for (int i = 0; i < scores.length; i++) {
+      scores[i] = classes[i] == 1 ? 0.9f : 0.1f;
+    }
+    Judge judge = Judge.byLabels(Metric.ROC_AUC, Outputs.of(1, scores), Labels.of(classes));
+
+    for (int wanted : new int[] {2, 3, 10, 50, 199, 200, 400}) {
+      int[] chosen = judge.spread(wanted);
+      assertThat(chosen).hasSize(Math.min(wanted, 200)).doesNotHaveDuplicates().isSorted();
+      assertThat(chosen).as("%d items", wanted).containsAnyOf(77, 150);
+      assertThat(judge.chosen(chosen).floatValue()).isEqualTo(1);
+    }
+    assertThat(judge.spread(1)).hasSize(1);
+  }
+
+  @Test
+  void choosesItemsWithBoxes() {
+    float[] boxes = new float[40 * 5];
+    for (int item = 0; item < 40; item++) {
+      boxes[item * 5 + 4] = item == 33 ? 2 : -1;
+    }
+    Labels labels = Labels.of("boxes", NpyArray.ofFloats(boxes, 40, 5), 40);
+    Judge judge =
+        Judge.byLabels(Metric.MEAN_AVERAGE_PRECISION, Outputs.of(6, new float[40 * 6]), labels);
+
+    assertThat(judge.spread(4)).hasSize(4).contains(33);
   }
 }
