@@ -1,10 +1,19 @@
 package io.skerry.packager;
 
 import io.skerry.packager.data.Samples;
+import io.skerry.packager.graph.Activation;
+import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.GraphBuilder;
 import io.skerry.packager.graph.ModelRefusedException;
+import io.skerry.packager.graph.OnnxExport;
+import io.skerry.packager.graph.Op;
+import io.skerry.packager.graph.Shape;
 import io.skerry.packager.measure.Bench;
+import io.skerry.packager.measure.MemoryProbe;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.measure.Timing;
+import io.skerry.packager.tflite.TfliteExport;
+import io.skerry.profile.Engine;
 import io.skerry.protocol.Digest;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadedModel;
@@ -151,7 +160,9 @@ final class Forms implements AutoCloseable {
     for (Recipe recipe : recipes) {
       Form form = form(recipe);
       if (form.loaded.isPresent()) {
-        models.put(recipe, bench.timed(recipe.candidate().engine(), form.file, evaluation));
+        Engine engine = recipe.candidate().engine();
+        long memory = MemoryProbe.peakBytes(engine, small(engine), form.file).orElse(0);
+        models.put(recipe, bench.timed(engine, form.file, evaluation).taking(memory));
       }
     }
     List<Timing> measured = bench.timings(List.copyOf(models.values()), evaluation);
@@ -159,6 +170,19 @@ final class Forms implements AutoCloseable {
     for (Recipe recipe : models.keySet()) {
       timings.put(recipe, measured.get(i++));
     }
+  }
+
+  /** A model that takes next to no memory. */
+  private Path small(Engine engine) throws IOException {
+    Path file = folder.resolve("small." + engine);
+    if (!Files.exists(file)) {
+      GraphBuilder builder = new GraphBuilder("small", "x", Shape.of(Shape.BATCH, 1));
+      builder.node("y", new Op.Activate(Activation.RELU), Activation.NONE, "y", List.of("x"));
+      Graph graph = builder.build(List.of("y"));
+      Files.write(
+          file, engine == Engine.TFLITE ? TfliteExport.write(graph) : OnnxExport.write(graph));
+    }
+    return file;
   }
 
   Optional<Timing> timing(Recipe recipe) {

@@ -144,6 +144,8 @@ final class Packaging {
       TensorSpec score = scoreOutput(original.signature());
       step("data", request.calibration().getFileName().toString());
       Items items = Items.read(request, input);
+      checkClasses(items.evaluation(), items.calibration());
+      checkClasses(items.evaluation(), items.reference());
       step("calibrate", "%d items".formatted(items.calibration().count()));
       Source calibrated = source.calibrated(items.calibration());
       try (Forms forms = new Forms(calibrated, items.evaluation(), score.name(), folder)) {
@@ -158,6 +160,7 @@ final class Packaging {
     Outputs floats = reference(forms, source, original, items.evaluation(), score.name());
     Judge judge = judge(floats, items);
     checkValue(judge);
+    List<String> classes = classes(items.evaluation(), judge);
     Optional<Tuning> tuning = tuning(source, forms, items);
     Map<HardwareProfile, List<Recipe>> recipes = new LinkedHashMap<>();
     Map<String, String> refused = new LinkedHashMap<>();
@@ -194,7 +197,8 @@ final class Packaging {
                 request.releaseCounter(),
                 items.calibration(),
                 baseline,
-                request.keys()));
+                request.keys(),
+                classes));
     List<Variant> variants = new ArrayList<>();
     for (HardwareProfile profile : List.copyOf(recipes.keySet())) {
       boolean here = host.filter(profile::equals).isPresent();
@@ -360,7 +364,7 @@ final class Packaging {
           "%s: label %d does not fit %d outputs and metric %s: check the labels"
               .formatted(labelSource(), labels.largest(), floats.perItem(), metric.text()));
     }
-    return Judge.byLabels(metric, floats, labels);
+    return Judge.byLabels(metric, floats, labels, request.threshold());
   }
 
   private static Metric defaultMetric(Outputs floats, Labels labels, boolean binary) {
@@ -382,6 +386,41 @@ final class Packaging {
       throw new DataRefusedException(
           "%s: %s: check the labels or add items".formatted(labelSource(), e.getMessage()), e);
     }
+  }
+
+  /** Folders of images name classes by position: both must hold the same ones. */
+  private static void checkClasses(Samples one, Samples other) {
+    List<String> missing = without(one.classes(), other.classes());
+    List<String> more = without(other.classes(), one.classes());
+    boolean named = !one.classes().isEmpty() && !other.classes().isEmpty();
+    if (named && !(missing.isEmpty() && more.isEmpty())) {
+      throw new DataRefusedException(
+          "%s has %s and %s has %s, classes that the other lacks: give both a folder of each class"
+              .formatted(other.source(), more, one.source(), missing));
+    }
+  }
+
+  private static List<String> without(List<String> names, List<String> others) {
+    return names.stream().filter(name -> !others.contains(name)).toList();
+  }
+
+  /** Names of the score's elements, where the evaluation data names them. */
+  private List<String> classes(Samples evaluation, Judge judge) {
+    int elements = Math.max(2, judge.floats().perItem());
+    boolean told = request.evaluationLabels().isEmpty() && judge.saysClasses();
+    if (!told || evaluation.classes().isEmpty()) {
+      return List.of();
+    }
+    if (evaluation.classes().size() != elements) {
+      throw new DataRefusedException(
+          "%s: holds %d classes %s, the model says %d: give a folder of each class, in order"
+              .formatted(
+                  evaluation.source(),
+                  evaluation.classes().size(),
+                  evaluation.classes(),
+                  elements));
+    }
+    return evaluation.classes();
   }
 
   /** The wanted profile that this machine is of, if any. */

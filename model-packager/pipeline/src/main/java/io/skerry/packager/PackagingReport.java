@@ -80,13 +80,12 @@ record PackagingReport(
     object.addProperty("p99Micros", measured.timing().map(Timing::p99Micros).orElse(null));
     object.addProperty("loadMillis", measured.timing().map(Timing::loadMillis).orElse(null));
     object.addProperty(
-        "peakMemoryBytes", measured.timing().map(Timing::peakMemoryBytes).orElse(null));
+        "peakMemoryBytes",
+        measured.timing().map(Timing::peakMemoryBytes).filter(bytes -> bytes > 0).orElse(null));
     object.addProperty(
         "measured", measured.timing().map(timing -> timing.source().text()).orElse("none"));
     object.add("proof", json(measured.proof()));
-    JsonArray unfused = new JsonArray();
-    measured.unfused().forEach(unfused::add);
-    object.add("unfused", unfused);
+    object.add("unfused", measured.unfused().map(PackagingReport::json).orElse(null));
     object.addProperty("winner", variant.verdict().winner());
     variant
         .artifact()
@@ -120,12 +119,18 @@ record PackagingReport(
     object.addProperty("difference", quality.difference());
     object.add("differenceInterval", json(quality.differenceInterval()));
     object.addProperty("pValue", quality.pValue());
-    object.addProperty("flips", quality.flips());
+    object.addProperty("flips", quality.flips().isPresent() ? quality.flips().getAsInt() : null);
     // A file that says exactly the same has no noise: JSON knows no infinity.
     object.addProperty(
         "signalToNoise", Double.isFinite(quality.signalToNoise()) ? quality.signalToNoise() : null);
     object.addProperty("items", quality.items());
     return object;
+  }
+
+  private static JsonArray json(List<String> texts) {
+    JsonArray array = new JsonArray();
+    texts.forEach(array::add);
+    return array;
   }
 
   private static JsonArray json(Interval interval) {
@@ -176,7 +181,9 @@ record PackagingReport(
                 "%+.4f ±%.4f",
                 quality.difference(),
                 (quality.differenceInterval().high() - quality.differenceInterval().low()) / 2),
-        quality == null ? "-" : Integer.toString(quality.flips()),
+        quality == null || quality.flips().isEmpty()
+            ? "-"
+            : Integer.toString(quality.flips().getAsInt()),
         quality == null ? "-" : number("%.1f", quality.signalToNoise()),
         timing == null ? "-" : number("%.1f", timing.p50Micros()),
         timing == null ? "-" : number("%.1f", timing.p99Micros()),
@@ -196,9 +203,10 @@ record PackagingReport(
           String.format(
               Locale.ROOT, "; %.4f on %d items under %s", quality.value(), quality.items(), by));
     }
-    if (!measured.unfused().isEmpty()) {
-      text.append("; stays unfused: ").append(String.join(", ", measured.unfused()));
-    }
+    measured
+        .unfused()
+        .filter(unfused -> !unfused.isEmpty())
+        .ifPresent(unfused -> text.append("; stays unfused: ").append(String.join(", ", unfused)));
     return text.toString();
   }
 

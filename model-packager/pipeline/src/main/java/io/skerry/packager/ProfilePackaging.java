@@ -5,6 +5,7 @@ import io.skerry.packager.data.Samples;
 import io.skerry.packager.emulate.EmulationException;
 import io.skerry.packager.emulate.Emulator;
 import io.skerry.packager.measure.Choice;
+import io.skerry.packager.measure.Delegation;
 import io.skerry.packager.measure.FusionCheck;
 import io.skerry.packager.measure.Measured;
 import io.skerry.packager.measure.Outputs;
@@ -233,12 +234,6 @@ final class ProfilePackaging {
     Forms.Form form = context.forms().form(recipe);
     Optional<Timing> timing =
         here ? context.forms().timing(recipe) : form.digest().map(reported::get);
-    // What the optimiser fuses differs between architectures: only this machine's is told.
-    boolean fusable =
-        profile.recognition().arch().equals(FactsProbe.detect().arch())
-            && recipe.candidate().engine() == Engine.ONNXRUNTIME
-            && recipe.candidate().precision() == Precision.INT8
-            && form.failure().isEmpty();
     return new Measured(
         recipe.candidate(),
         recipe.texts(),
@@ -247,16 +242,28 @@ final class ProfilePackaging {
         form.evaluation().map(context.judge()::quality),
         timing,
         here ? new Proof.Here() : new Proof.Unproved("not run on such a processor"),
-        fusable ? unfused(recipe, form.content()) : List.of(),
+        unfused(recipe, form),
         form.failure());
   }
 
-  /** What stayed float though it was not meant to. */
-  private static List<String> unfused(Recipe recipe, byte[] content)
+  /** What an engine does not compute as it was meant to; absent where nobody can look. */
+  private Optional<List<String>> unfused(Recipe recipe, Forms.Form form)
       throws IOException, EngineException {
+    // What an engine fuses differs between architectures: only this machine's is told.
+    if (!profile.recognition().arch().equals(FactsProbe.detect().arch())
+        || form.failure().isPresent()) {
+      return Optional.empty();
+    }
+    if (recipe.candidate().engine() == Engine.TFLITE) {
+      return Optional.of(Delegation.undelegated(form.file()));
+    }
+    if (recipe.candidate().precision() != Precision.INT8) {
+      return Optional.empty();
+    }
     Set<String> meant = recipe.options().map(Options::floats).orElse(Set.of());
-    return FusionCheck.unfused(content).stream()
-        .filter(name -> meant.stream().noneMatch(node -> name.startsWith(node + " (")))
-        .toList();
+    return Optional.of(
+        FusionCheck.unfused(form.content()).stream()
+            .filter(name -> meant.stream().noneMatch(node -> name.startsWith(node + " (")))
+            .toList());
   }
 }

@@ -47,6 +47,9 @@ import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
 import io.skerry.wire.onnx.StringStringEntryProto;
 import io.skerry.wire.onnx.TensorProto;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -60,6 +63,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -703,6 +707,48 @@ class PackagingTest {
     assertThat(folder.resolve("none")).doesNotExist();
   }
 
+  @Test
+  void writesTheNamesOfClassesAndRefusesOtherOnes() throws Exception {
+    Path model = folder.resolve("images.onnx");
+    Files.write(model, OnnxExport.write(Nets.imageNet(5)));
+    for (String use : List.of("calibration", "evaluation")) {
+      for (int item = 0; item < 40; item++) {
+        BufferedImage image = new BufferedImage(8, 9, BufferedImage.TYPE_INT_RGB);
+        Random random = new Random(item + use.length());
+        for (int i = 0; i < 72; i++) {
+          image.setRGB(i % 8, i / 8, random.nextInt());
+        }
+        Path images = Files.createDirectories(folder.resolve(use).resolve("class-" + item % 10));
+        ImageIO.write(image, "png", images.resolve(item + ".png").toFile());
+      }
+    }
+    String[] arguments = {
+      "--model=" + model,
+      "--calibration=" + folder.resolve("calibration"),
+      "--evaluation=" + folder.resolve("evaluation"),
+      "--max-drop=1",
+      "--profile=arm64-neon",
+      "--key=" + folder.resolve("release.pem"),
+      "--out=" + folder.resolve("named")
+    };
+
+    assertThat(PackCommand.run(arguments)).isZero();
+
+    OciLayout layout = OciLayout.read(folder.resolve("named/arm64-neon"));
+    ArtifactReader reader = reader(layout);
+    assertThat(reader.labels(reader.manifest(layout.model(), layout.signature())))
+        .hasSize(10)
+        .startsWith("class-0", "class-1");
+
+    Files.move(folder.resolve("evaluation/class-3"), folder.resolve("class-3"));
+    arguments[6] = "--out=" + folder.resolve("refused");
+    assertThat(said(arguments))
+        .contains("[class-3]", "calibration", "evaluation", "folder of each class");
+    Files.move(folder.resolve("calibration/class-3"), folder.resolve("other"));
+    assertThat(said(arguments)).contains("9 classes", "class-4", "the model says 10");
+    assertThat(folder.resolve("refused")).doesNotExist();
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"--emulate", "--emulated-items=20", "--arm64-root=nothing"})
   void saysWhyAVariantIsUnprovedWhereAProofWasAskedFor(String option) throws Exception {
@@ -831,6 +877,19 @@ class PackagingTest {
 
   private static StringStringEntryProto entry(String key, String value) {
     return StringStringEntryProto.newBuilder().setKey(key).setValue(value).build();
+  }
+
+  /** What a command that fails says. */
+  private static String said(String... arguments) {
+    PrintStream before = System.err;
+    ByteArrayOutputStream said = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(said, true, StandardCharsets.UTF_8));
+    try {
+      assertThat(PackCommand.run(arguments)).isEqualTo(1);
+    } finally {
+      System.setErr(before);
+    }
+    return said.toString(StandardCharsets.UTF_8);
   }
 
   private JobFolder unlabelled(Map<String, Object> changes) throws Exception {

@@ -8,6 +8,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.Optional;
+import java.util.function.IntFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -93,6 +95,21 @@ public final class NpyArray {
    * @throws IOException if it cannot be read or is no such file; the text names file and fault
    */
   public static NpyArray read(Path file) throws IOException {
+    return read(file, Optional.empty());
+  }
+
+  /**
+   * Reads some rows of a file of any of the four types: all that has the same first index. No more
+   * of the file is held than them.
+   *
+   * @param chosen given how many rows there are, which of them are read, in this order
+   * @throws IOException if it cannot be read or is no such file; the text names file and fault
+   */
+  public static NpyArray read(Path file, IntFunction<int[]> chosen) throws IOException {
+    return read(file, Optional.of(chosen));
+  }
+
+  private static NpyArray read(Path file, Optional<IntFunction<int[]>> chosen) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
       ByteBuffer prefix = ByteBuffer.allocate(PREFIX_BYTES).order(ByteOrder.LITTLE_ENDIAN);
@@ -115,22 +132,54 @@ public final class NpyArray {
       int[] shape = shape(file, matcher.group(3));
       long elements = elements(shape);
       long expected = PREFIX_BYTES + headerBytes + elements * type.bytes;
-      if (elements > Integer.MAX_VALUE / type.bytes || size != expected) {
+      if (size != expected || (chosen.isEmpty() && elements > Integer.MAX_VALUE / type.bytes)) {
         throw malformed(
             file,
             "it has %d bytes where shape %s of %s needs %d"
                 .formatted(size, Arrays.toString(shape), type, expected));
       }
-      return readData(channel, type, (int) elements, shape);
+      // Only rows that the file holds are counted: a shape may name any number of empty ones.
+      boolean all = chosen.isEmpty() || elements == 0 || shape.length == 0;
+      int[] rows = all ? new int[0] : chosen.get().apply(shape[0]);
+      int[] part = shape.clone();
+      if (!all) {
+        part[0] = rows.length;
+      }
+      if (elements(part) > Integer.MAX_VALUE / type.bytes) {
+        throw malformed(
+            file, "%s of %s are too many to read".formatted(Arrays.toString(part), type));
+      }
+      if (Arrays.equals(part, shape)) {
+        return readData(
+            channel
+                .map(FileChannel.MapMode.READ_ONLY, channel.position(), elements * type.bytes)
+                .order(ByteOrder.LITTLE_ENDIAN),
+            type,
+            shape);
+      }
+      int each = (int) (elements / shape[0] * type.bytes);
+      return readData(rows(file, channel, rows, each), type, part);
     }
   }
 
-  private static NpyArray readData(FileChannel channel, Type type, int elements, int[] shape)
+  private static ByteBuffer rows(Path file, FileChannel channel, int[] rows, int bytesEach)
       throws IOException {
-    ByteBuffer bytes =
-        channel
-            .map(FileChannel.MapMode.READ_ONLY, channel.position(), (long) elements * type.bytes)
-            .order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer bytes = ByteBuffer.allocate(rows.length * bytesEach).order(ByteOrder.LITTLE_ENDIAN);
+    long start = channel.position();
+    for (int i = 0; i < rows.length; i++) {
+      bytes.limit((i + 1) * bytesEach);
+      while (bytes.hasRemaining()) {
+        long at = start + (long) rows[i] * bytesEach + bytes.position() - (long) i * bytesEach;
+        if (channel.read(bytes, at) < 0) {
+          throw malformed(file, "it ends before its row %d does".formatted(rows[i]));
+        }
+      }
+    }
+    return bytes.flip();
+  }
+
+  private static NpyArray readData(ByteBuffer bytes, Type type, int[] shape) {
+    int elements = (int) elements(shape);
     switch (type) {
       case FLOAT32 -> {
         float[] data = new float[elements];

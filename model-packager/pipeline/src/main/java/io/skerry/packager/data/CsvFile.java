@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Comma-separated numbers; the first line is a header unless it is all numbers itself. */
 final class CsvFile {
@@ -12,34 +13,67 @@ final class CsvFile {
 
   private CsvFile() {}
 
-  static Rows read(Path file) throws IOException {
+  /** At most so many rows, evenly spread over all; no others are held. */
+  static Rows read(Path file, int itemsMax) throws IOException {
+    int[] chosen = Samples.spread(count(file), itemsMax);
     try (BufferedReader reader = Files.newBufferedReader(file)) {
-      String first = reader.readLine();
+      String first = line(file, reader, 1);
       if (first == null) {
         throw new DataRefusedException(file + ": the file is empty: give an item a line");
       }
       boolean header = !isNumbers(first);
       Rows rows = new Rows(header ? List.of(cells(first)) : List.of());
-      int line = 1;
-      for (String text = header ? reader.readLine() : first;
-          text != null;
-          text = reader.readLine()) {
-        line++;
+      int line = header ? 2 : 1;
+      int item = 0;
+      String text = header ? line(file, reader, line) : first;
+      while (text != null && rows.count() < chosen.length) {
         if (!text.isBlank()) {
-          add(file, rows, text, header ? line : line - 1);
-          DataReader.checkSize(file, rows.count(), rows.columns());
+          if (item == chosen[rows.count()]) {
+            add(file, rows, text, line);
+            DataReader.checkSize(file, rows.count(), rows.columns());
+          }
+          item++;
         }
+        line++;
+        text = line(file, reader, line);
       }
       return rows;
     }
   }
 
-  private static void add(Path file, Rows rows, String text, int line) {
-    if (text.length() > LINE_CHARS_MAX) {
-      throw new DataRefusedException(
-          "%s: line %d has more than %d characters: give an item a line"
-              .formatted(file, line, LINE_CHARS_MAX));
+  /** Rows of numbers. */
+  private static int count(Path file) throws IOException {
+    try (BufferedReader reader = Files.newBufferedReader(file)) {
+      int count = 0;
+      int line = 1;
+      for (String text = line(file, reader, line);
+          text != null;
+          text = line(file, reader, ++line)) {
+        boolean counts = !text.isBlank() && (line > 1 || isNumbers(text));
+        count = Math.addExact(count, counts ? 1 : 0);
+      }
+      return count;
     }
+  }
+
+  private static @Nullable String line(Path file, BufferedReader reader, int line)
+      throws IOException {
+    StringBuilder text = new StringBuilder();
+    for (int next = reader.read(); next != '\n'; next = reader.read()) {
+      if (next < 0) {
+        return text.isEmpty() ? null : text.toString();
+      }
+      if (text.length() >= LINE_CHARS_MAX) {
+        throw new DataRefusedException(
+            "%s: line %d has more than %d characters: give an item a line"
+                .formatted(file, line, LINE_CHARS_MAX));
+      }
+      text.append((char) next);
+    }
+    return text.toString();
+  }
+
+  private static void add(Path file, Rows rows, String text, int line) {
     String[] cells = cells(text);
     float label = Float.NaN;
     float[] values = new float[cells.length];

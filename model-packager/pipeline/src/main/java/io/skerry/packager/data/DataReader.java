@@ -49,7 +49,7 @@ public final class DataReader {
                 .formatted(path, all.samples().type(), input.name(), input.type()));
       }
       all.labels().ifPresent(labels -> checkCount(path, labels, all.samples().count()));
-      return spread(all, itemsMax);
+      return all;
     } catch (NoSuchFileException e) {
       throw new DataRefusedException(
           "%s: there is no such file: check the path".formatted(e.getMessage()), e);
@@ -73,16 +73,16 @@ public final class DataReader {
       return ImageFiles.read(path, FileTree.ofTarGz(path), input, itemsMax);
     }
     if (name.endsWith(".npz")) {
-      return NpzFile.read(path, input);
+      return NpzFile.read(path, input, itemsMax);
     }
     if (name.endsWith(".csv")) {
-      return dataset(path, CsvFile.read(path), input);
+      return dataset(path, CsvFile.read(path, itemsMax), input);
     }
     if (name.endsWith(".parquet")) {
-      return dataset(path, ParquetFile.read(path), input);
+      return dataset(path, ParquetFile.read(path, itemsMax), input);
     }
     if (name.endsWith(".npy")) {
-      return new Dataset(Samples.read(path, input.elementsPerItem()), Optional.empty());
+      return new Dataset(Samples.read(path, input.elementsPerItem(), itemsMax), Optional.empty());
     }
     throw new DataRefusedException(
         "%s: data is .npy, .npz, .csv, .parquet, .tar.gz of images, or a folder: convert it"
@@ -102,16 +102,6 @@ public final class DataReader {
       throw new DataRefusedException(
           "%s: holds %d labels for %d items: give one per item".formatted(path, count, items));
     }
-  }
-
-  private static Dataset spread(Dataset all, int itemsMax) {
-    int count = all.samples().count();
-    if (count <= itemsMax) {
-      return all;
-    }
-    int[] chosen = Samples.spread(count, itemsMax);
-    return new Dataset(
-        all.samples().chosen(chosen), all.labels().map(labels -> Samples.rows(labels, chosen)));
   }
 
   static void checkSize(Path path, long items, long elementsPerItem) {

@@ -7,12 +7,16 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
+import javax.imageio.stream.ImageInputStream;
+import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /**
  * Images, a folder per class: the classes are the folders' names in order, from 0. Values are 0 to
@@ -76,7 +80,8 @@ final class ImageFiles {
         items.keySet(),
         (name, content) -> decode(name, content, values, items.getOrDefault(name, 0) * elements));
     return new Dataset(
-        Samples.of(source.toString(), NpyArray.ofFloats(values, chosen.length, elements), elements),
+        Samples.of(source.toString(), NpyArray.ofFloats(values, chosen.length, elements), elements)
+            .ofClasses(classes.size() < 2 ? List.of() : classes),
         classes.size() < 2
             ? Optional.empty()
             : Optional.of(NpyArray.ofFloats(labels, labels.length)));
@@ -93,22 +98,36 @@ final class ImageFiles {
   }
 
   private void decode(String name, byte[] content, float[] values, int offset) throws IOException {
-    BufferedImage image = ImageIO.read(new ByteArrayInputStream(content));
-    if (image == null) {
-      throw new DataRefusedException(
-          "%s: '%s' is no image: remove it or save it again".formatted(source, name));
-    }
-    if (image.getHeight() != height || image.getWidth() != width) {
-      throw new DataRefusedException(
-          "%s: '%s' has %d x %d pixels, the model takes %d x %d: resize the images"
-              .formatted(source, name, image.getWidth(), image.getHeight(), width, height));
-    }
+    BufferedImage image = image(name, content);
     int[] pixels = image.getRGB(0, 0, width, height, null, 0, width);
     for (int i = 0; i < pixels.length; i++) {
       for (int c = 0; c < channels; c++) {
         int index = channelsLast ? i * channels + c : c * pixels.length + i;
         values[offset + index] =
             channels == 1 ? luma(pixels[i]) : (pixels[i] >> (16 - 8 * c)) & 0xff;
+      }
+    }
+  }
+
+  /** The image, decoded once its header says the right size: a small file may claim any. */
+  private BufferedImage image(String name, byte[] content) throws IOException {
+    try (ImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(content))) {
+      Iterator<ImageReader> readers = ImageIO.getImageReaders(in);
+      if (!readers.hasNext()) {
+        throw new DataRefusedException(
+            "%s: '%s' is no image: remove it or save it again".formatted(source, name));
+      }
+      ImageReader reader = readers.next();
+      try {
+        reader.setInput(in, true, true);
+        if (reader.getHeight(0) != height || reader.getWidth(0) != width) {
+          throw new DataRefusedException(
+              "%s: '%s' has %d x %d pixels, the model takes %d x %d: resize the images"
+                  .formatted(source, name, reader.getWidth(0), reader.getHeight(0), width, height));
+        }
+        return reader.read(0);
+      } finally {
+        reader.dispose();
       }
     }
   }

@@ -12,32 +12,53 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Properties;
 
 /** Parquet: columns of numbers or of lists of numbers, side by side. */
 final class ParquetFile {
   private ParquetFile() {}
 
-  static Rows read(Path file) throws IOException {
-    try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");
-        PreparedStatement statement =
-            connection.prepareStatement("select * from read_parquet(?)")) {
-      statement.setString(1, file.toAbsolutePath().toString());
-      try (ResultSet result = statement.executeQuery()) {
-        return rows(file, result);
+  /** At most so many rows, evenly spread over all; no others are held. */
+  static Rows read(Path file, int itemsMax) throws IOException {
+    Properties streamed = new Properties();
+    streamed.setProperty("jdbc_stream_results", "true");
+    try (Connection connection = DriverManager.getConnection("jdbc:duckdb:", streamed)) {
+      int[] chosen = Samples.spread(count(connection, file), itemsMax);
+      try (PreparedStatement statement = of(connection, "select *", file);
+          ResultSet result = statement.executeQuery()) {
+        return rows(file, result, chosen);
       }
     } catch (SQLException e) {
       throw new IOException(String.valueOf(e.getMessage()).lines().findFirst().orElse(""), e);
     }
   }
 
-  private static Rows rows(Path file, ResultSet result) throws SQLException {
+  private static int count(Connection connection, Path file) throws SQLException {
+    try (PreparedStatement statement = of(connection, "select count(*)", file);
+        ResultSet result = statement.executeQuery()) {
+      result.next();
+      return Math.toIntExact(result.getLong(1));
+    }
+  }
+
+  private static PreparedStatement of(Connection connection, String select, Path file)
+      throws SQLException {
+    PreparedStatement statement = connection.prepareStatement(select + " from read_parquet(?)");
+    statement.setString(1, file.toAbsolutePath().toString());
+    return statement;
+  }
+
+  private static Rows rows(Path file, ResultSet result, int[] chosen) throws SQLException {
     ResultSetMetaData meta = result.getMetaData();
     List<String> header = new ArrayList<>();
     for (int i = 1; i <= meta.getColumnCount(); i++) {
       header.add(meta.getColumnName(i));
     }
     Rows rows = new Rows(header);
-    while (result.next()) {
+    for (int row = 0; rows.count() < chosen.length && result.next(); row++) {
+      if (row != chosen[rows.count()]) {
+        continue;
+      }
       float[] values = new float[header.size()];
       int count = 0;
       float label = Float.NaN;
@@ -59,7 +80,7 @@ final class ParquetFile {
       if (!rows.add(Arrays.copyOf(values, count), label)) {
         throw new DataRefusedException(
             "%s: row %d has %d values, the first has %d: give as many in every row"
-                .formatted(file, rows.count() + 1, count, rows.columns()));
+                .formatted(file, row + 1, count, rows.columns()));
       }
       DataReader.checkSize(file, rows.count(), rows.columns());
     }

@@ -9,16 +9,21 @@ import java.nio.ByteOrder;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.IntFunction;
 
 /** Inputs of a model, one item after the other, as an NPY file holds them: shape [items, ...]. */
 public final class Samples {
   private final String source;
   private final NpyArray array;
   private final int itemElements;
+  private final List<String> classes;
 
-  private Samples(String source, NpyArray array) {
+  private Samples(String source, NpyArray array, List<String> classes) {
     this.source = source;
     this.array = array;
+    this.classes = List.copyOf(classes);
     this.itemElements = array.shape()[0] == 0 ? 0 : array.length() / array.shape()[0];
   }
 
@@ -39,7 +44,7 @@ public final class Samples {
           "%s: shape %s holds no items: give [items, ...]"
               .formatted(source, Arrays.toString(array.shape())));
     }
-    Samples samples = new Samples(source, array);
+    Samples samples = new Samples(source, array, List.of());
     if (samples.itemElements != itemElements) {
       throw new DataRefusedException(
           "%s: shape %s has %d values an item, the model's input has %d: check the layout"
@@ -59,13 +64,29 @@ public final class Samples {
   }
 
   /**
+   * At most so many inputs from a file, evenly spread over all; no others are held.
+   *
+   * @throws DataRefusedException if it is no such file, or does not fit
+   */
+  static Samples read(Path file, int itemElements, int itemsMax) {
+    return of(
+        file.toString(),
+        readArray(file, Optional.of(count -> spread(count, itemsMax))),
+        itemElements);
+  }
+
+  /**
    * Any array from a file.
    *
    * @throws DataRefusedException if it is no NPY file
    */
   public static NpyArray readArray(Path file) {
+    return readArray(file, Optional.empty());
+  }
+
+  private static NpyArray readArray(Path file, Optional<IntFunction<int[]>> chosen) {
     try {
-      return NpyArray.read(file);
+      return chosen.isPresent() ? NpyArray.read(file, chosen.get()) : NpyArray.read(file);
     } catch (NoSuchFileException e) {
       throw new DataRefusedException(file + ": there is no such file", e);
     } catch (IOException e) {
@@ -78,7 +99,17 @@ public final class Samples {
 
   /** These items, in this order. */
   public Samples chosen(int... items) {
-    return of(source, rows(array, items), itemElements);
+    return of(source, rows(array, items), itemElements).ofClasses(classes);
+  }
+
+  /** The same, of these classes: their names, by the numbers that label items. */
+  Samples ofClasses(List<String> names) {
+    return new Samples(source, array, names);
+  }
+
+  /** Names of the classes that the items are of, by their numbers; none where nobody named any. */
+  public List<String> classes() {
+    return classes;
   }
 
   /** At most as many of these items, evenly spread over all. */

@@ -73,14 +73,7 @@ public final class GraphBuilder {
     }
     shapes.put(other, shape(tensor));
     shapes.remove(tensor);
-    nodes.replaceAll(
-        node ->
-            new Node(
-                node.name(),
-                node.op(),
-                node.inputs().stream().map(i -> i.equals(tensor) ? other : i).toList(),
-                node.output().equals(tensor) ? other : node.output(),
-                node.activation()));
+    nodes.replaceAll(node -> node.renamed(tensor, other));
     return other;
   }
 

@@ -23,4 +23,14 @@ public record Node(String name, Op op, List<String> inputs, String output, Activ
   public String input() {
     return inputs.getFirst();
   }
+
+  /** The same node where a tensor has another name. */
+  Node renamed(String tensor, String other) {
+    return new Node(
+        name,
+        op,
+        inputs.stream().map(input -> input.equals(tensor) ? other : input).toList(),
+        output.equals(tensor) ? other : output,
+        activation);
+  }
 }

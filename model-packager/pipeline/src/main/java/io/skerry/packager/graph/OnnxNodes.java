@@ -86,14 +86,7 @@ final class OnnxNodes {
   private void rename(String tensor, String other) {
     shapes.put(other, shape(tensor));
     shapes.remove(tensor);
-    nodes.replaceAll(
-        node ->
-            new Node(
-                node.name(),
-                node.op(),
-                node.inputs().stream().map(in -> in.equals(tensor) ? other : in).toList(),
-                node.output().equals(tensor) ? other : node.output(),
-                node.activation()));
+    nodes.replaceAll(node -> node.renamed(tensor, other));
     aliases.replaceAll((alias, source) -> source.equals(tensor) ? other : source);
     aliases.put(tensor, other);
   }

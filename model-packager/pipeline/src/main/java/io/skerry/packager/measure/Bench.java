@@ -101,22 +101,26 @@ public final class Bench {
    * A model that is ready to be timed.
    *
    * @param loadMillis from file to ready
-   * @param peakMemoryBytes that loading and a first run took
+   * @param peakMemoryBytes that loading and a first run take; 0 when unknown
    */
-  public record Timed(LoadedModel model, double loadMillis, long peakMemoryBytes) {}
+  public record Timed(LoadedModel model, double loadMillis, long peakMemoryBytes) {
+    /** The same, with its memory known. */
+    public Timed taking(long bytes) {
+      return new Timed(model, loadMillis, bytes);
+    }
+  }
 
   /**
-   * Loads a file once more, timed.
+   * Loads a file once more, timed; its memory is unknown.
    *
    * @throws EngineException if the engine refuses it, or a run fails
    */
   public Timed timed(Engine engine, Path file, Samples samples) throws EngineException {
-    ResidentMemory before = ResidentMemory.now();
     long start = System.nanoTime();
     LoadedModel model = load(engine, file);
     double millis = (System.nanoTime() - start) / 1e6;
     model.run(List.of(input(model, samples, 0)));
-    return new Timed(model, millis, before.peakSince());
+    return new Timed(model, millis, 0);
   }
 
   /**

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 
@@ -33,9 +34,10 @@ public final class Judge {
    * Judges by what each item truly is.
    *
    * @param floats what the float model says about the evaluation items
+   * @param threshold the score from which the positive class is predicted
    */
-  public static Judge byLabels(Metric metric, Outputs floats, Labels labels) {
-    return new Judge(metric, floats, Optional.of(labels), 0);
+  public static Judge byLabels(Metric metric, Outputs floats, Labels labels, double threshold) {
+    return new Judge(metric, floats, Optional.of(labels), threshold);
   }
 
   /**
@@ -141,7 +143,7 @@ public final class Judge {
           "%d items of %d outputs where the float model has %d of %d"
               .formatted(outputs.items(), outputs.perItem(), floats.items(), floats.perItem()));
     }
-    int flips = floats.flips(outputs);
+    OptionalInt flips = flips(outputs);
     double noise = outputs.signalToNoise(floats);
     if (labels.isEmpty()) {
       long agreeing = agreeing(outputs);
@@ -193,6 +195,40 @@ public final class Judge {
                     : Math.abs((double) floats.at(item, 0) - outputs.at(item, 0)) <= tolerance
                         && (!probability || decision(floats, item) == decision(outputs, item)))
         .count();
+  }
+
+  /** Whether items are of classes: one of several elements, or one score and its threshold. */
+  public boolean saysClasses() {
+    return switch (metric) {
+      case ROC_AUC, ACCURACY -> true;
+      case AGREEMENT -> floats.perItem() > 1 || isProbability();
+      case RMSE, MAE, MEAN_AVERAGE_PRECISION, MEAN_IOU -> false;
+    };
+  }
+
+  /** Other decisions than the float model's: of items, or of pixels where each has its class. */
+  private OptionalInt flips(Outputs outputs) {
+    if (metric == Metric.MEAN_IOU) {
+      return OptionalInt.of(pixelFlips(outputs, labels.orElseThrow().perItem()));
+    }
+    return saysClasses()
+        ? OptionalInt.of(
+            (int)
+                IntStream.range(0, floats.items())
+                    .filter(item -> decision(floats, item) != decision(outputs, item))
+                    .count())
+        : OptionalInt.empty();
+  }
+
+  private int pixelFlips(Outputs outputs, int pixels) {
+    int flips = 0;
+    for (int item = 0; item < floats.items(); item++) {
+      for (int pixel = 0; pixel < pixels; pixel++) {
+        flips +=
+            floats.classOf(item, pixel, pixels) == outputs.classOf(item, pixel, pixels) ? 0 : 1;
+      }
+    }
+    return flips;
   }
 
   private int decision(Outputs outputs, int item) {

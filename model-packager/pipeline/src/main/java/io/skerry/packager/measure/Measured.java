@@ -13,7 +13,9 @@ import java.util.Optional;
  * @param digest of the file; absent when it could not be built
  * @param quality on the evaluation items; absent when it could not be built or run
  * @param timing absent when no machine of the profile measured it
- * @param unfused integer operators that the engine's optimiser left between floats
+ * @param unfused operators that the engine computes otherwise than was meant: ONNX Runtime on
+ *     floats between integers, TFLite with its own kernels instead of XNNPACK's; absent where that
+ *     was not looked at
  * @param failure why it could not be built or run
  */
 public record Measured(
@@ -24,11 +26,11 @@ public record Measured(
     Optional<Quality> quality,
     Optional<Timing> timing,
     Proof proof,
-    List<String> unfused,
+    Optional<List<String>> unfused,
     Optional<String> failure) {
   public Measured {
     options = List.copyOf(options);
-    unfused = List.copyOf(unfused);
+    unfused = unfused.map(List::copyOf);
   }
 
   /** The same with another proof. */

@@ -139,13 +139,7 @@ public enum Metric {
     long[] joint = new long[classes];
     for (int item = 0; item < labels.count(); item++) {
       for (int pixel = 0; pixel < pixels; pixel++) {
-        int said = 0;
-        for (int c = 1; c < classes; c++) {
-          said =
-              outputs.at(item, c * pixels + pixel) > outputs.at(item, said * pixels + pixel)
-                  ? c
-                  : said;
-        }
+        int said = outputs.classOf(item, pixel, pixels);
         int known = (int) labels.at(item, pixel);
         if (known < 0 || known >= classes) {
           continue;

@@ -91,12 +91,12 @@ public final class Outputs {
     return largest;
   }
 
-  /** Items of which the two say different classes. */
-  public int flips(Outputs other) {
-    int flips = 0;
-    for (int item = 0; item < items(); item++) {
-      flips += prediction(item) == other.prediction(item) ? 0 : 1;
+  /** The class said of one of so many pixels: outputs are classes first, then pixels. */
+  int classOf(int item, int pixel, int pixels) {
+    int said = 0;
+    for (int c = 1; c < perItem / pixels; c++) {
+      said = at(item, c * pixels + pixel) > at(item, said * pixels + pixel) ? c : said;
     }
-    return flips;
+    return said;
   }
 }

@@ -1,5 +1,7 @@
 package io.skerry.packager.measure;
 
+import java.util.OptionalInt;
+
 /**
  * How good a candidate is on evaluation items, beside the float model on the same items.
  *
@@ -10,7 +12,8 @@ package io.skerry.packager.measure;
  * @param pValue of the paired test that there is no difference
  * @param loss what is lost: 0 when nothing is, in the metric's own unit, of errors as a share of
  *     the float model's
- * @param flips items of which candidate and float model say different classes
+ * @param flips items, or pixels where each has a class, of which candidate and float model say
+ *     different classes; absent where nothing is said to be of a class
  * @param signalToNoise of all outputs against the float model's, in decibels
  * @param items evaluated
  */
@@ -21,6 +24,6 @@ public record Quality(
     Interval differenceInterval,
     double pValue,
     double loss,
-    int flips,
+    OptionalInt flips,
     double signalToNoise,
     int items) {}

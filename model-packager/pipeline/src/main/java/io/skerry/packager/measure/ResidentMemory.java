@@ -3,17 +3,24 @@ package io.skerry.packager.measure;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 
-/** Resident memory of this process, where Linux tells it; 0 elsewhere. */
+/** Resident memory of this process, where Linux tells it. */
 final class ResidentMemory {
   private static final Path STATUS = Path.of("/proc/self/status");
   private static final Path CLEAR = Path.of("/proc/self/clear_refs");
   private static final String RESET_PEAK = "5";
 
-  private final long before;
+  /** Absent when it cannot be told, or the peak not be reset. */
+  private final OptionalLong before;
 
-  private ResidentMemory(long before) {
+  private ResidentMemory(OptionalLong before) {
     this.before = before;
+  }
+
+  /** Whether a peak can be told at all. */
+  static boolean isKnown() {
+    return Files.isReadable(STATUS) && Files.isWritable(CLEAR);
   }
 
   /** The memory now; the peak counts from here. */
@@ -22,25 +29,28 @@ final class ResidentMemory {
       Files.writeString(CLEAR, RESET_PEAK);
       return new ResidentMemory(kibibytes("VmRSS:"));
     } catch (IOException e) {
-      return new ResidentMemory(0);
+      return new ResidentMemory(OptionalLong.empty());
     }
   }
 
-  /** How much more it has been at most since then, in bytes. */
-  long peakSince() {
+  /** How much more it has been at most since then, in bytes; absent when that is unknown. */
+  OptionalLong peakSince() {
     try {
-      return before == 0 ? 0 : Math.max(0, kibibytes("VmHWM:") - before) << 10;
+      OptionalLong peak = kibibytes("VmHWM:");
+      return before.isPresent() && peak.isPresent()
+          ? OptionalLong.of(Math.max(0, peak.getAsLong() - before.getAsLong()) << 10)
+          : OptionalLong.empty();
     } catch (IOException e) {
-      return 0;
+      return OptionalLong.empty();
     }
   }
 
-  private static long kibibytes(String key) throws IOException {
+  private static OptionalLong kibibytes(String key) throws IOException {
     for (String line : Files.readAllLines(STATUS)) {
       if (line.startsWith(key)) {
-        return Long.parseLong(line.replaceAll("\\D", ""));
+        return OptionalLong.of(Long.parseLong(line.replaceAll("\\D", "")));
       }
     }
-    return 0;
+    return OptionalLong.empty();
   }
 }

@@ -1,5 +1,6 @@
 package io.skerry.packager.sign;
 
+import com.google.gson.JsonArray;
 import io.skerry.artifact.ArtifactWriter;
 import io.skerry.artifact.ElementType;
 import io.skerry.artifact.GoldenCase;
@@ -21,6 +22,7 @@ import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,19 +40,23 @@ public final class VariantWriter {
   private final Samples goldenInputs;
   private final Baseline baseline;
   private final Map<String, SigningKey> keys;
+  private final List<String> classes;
 
   /**
    * A writer for all variants of a model version.
    *
    * @param goldenInputs where the golden inputs are taken from
    * @param keys who signs, by the profile's id; without one, an artifact stays unsigned
+   * @param classes names of the classes that the score's elements are; none where nobody named any
    */
   public VariantWriter(
       ModelVersion model,
       long releaseCounter,
       Samples goldenInputs,
       Baseline baseline,
-      Map<String, SigningKey> keys) {
+      Map<String, SigningKey> keys,
+      List<String> classes) {
+    this.classes = List.copyOf(classes);
     this.model = model;
     this.releaseCounter = releaseCounter;
     this.goldenInputs = goldenInputs;
@@ -78,13 +84,15 @@ public final class VariantWriter {
       throws IOException, EngineException {
     boolean tflite = candidate.engine() == Engine.TFLITE;
     SigningKey key = keys.get(profile.value());
-    return new ArtifactWriter(
+    ArtifactWriter artifact =
+        new ArtifactWriter(
             model,
             profile,
             candidate.engine(),
             candidate.precision(),
             releaseCounter,
-            loaded.signature())
+            loaded.signature());
+    artifact
         .add(
             tflite ? LayerType.MODEL_TFLITE : LayerType.MODEL_ONNX,
             tflite ? "model.tflite" : "model.onnx",
@@ -94,8 +102,14 @@ public final class VariantWriter {
             LayerType.MONITORING,
             "monitoring.pb",
             baseline.manifest(referenceOutputs).toByteArray())
-        .add(LayerType.MEASUREMENTS, "measurements.json", measurements)
-        .write(folder, key == null ? List.of() : List.of(key));
+        .add(LayerType.MEASUREMENTS, "measurements.json", measurements);
+    if (!classes.isEmpty()) {
+      JsonArray labels = new JsonArray();
+      classes.forEach(labels::add);
+      artifact.add(
+          LayerType.LABELS, "labels.json", labels.toString().getBytes(StandardCharsets.UTF_8));
+    }
+    return artifact.write(folder, key == null ? List.of() : List.of(key));
   }
 
   private GoldenSet golden(LoadedModel loaded, Precision precision) throws EngineException {

@@ -10,12 +10,16 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.Statement;
+import java.util.Arrays;
 import java.util.List;
+import java.util.zip.CRC32;
 import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -124,6 +128,95 @@ class DataReaderTest {
 
     assertThat(data.samples().count()).isEqualTo(3);
     assertThat(data.samples().at(1, 0)).isEqualTo(2);
+  }
+
+  @Test
+  void takesTheSameItemsOfEveryFormAndHoldsNoOthers() throws Exception {
+    float[] values = new float[7 * 3];
+    long[] labels = new long[7];
+    StringBuilder csv = new StringBuilder("a,b,c,label\n");
+    for (int item = 0; item < 7; item++) {
+      labels[item] = item % 2;
+      for (int i = 0; i < 3; i++) {
+        values[item * 3 + i] = 10 * item + i;
+        csv.append(10 * item + i).append(',');
+      }
+      csv.append(item % 2).append("\r\n\n");
+    }
+    Path npz = folder.resolve("seven.npz");
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(npz))) {
+      put(zip, "x.npy", NpyArray.ofFloats(values, 7, 3));
+      put(zip, "y.npy", NpyArray.ofLongs(labels, 7));
+    }
+    Path npy = folder.resolve("seven.npy");
+    NpyArray.ofFloats(values, 7, 3).write(npy);
+    Path parquet = folder.resolve("seven.parquet");
+    try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          ("copy (select 10 * i as a, 10 * i + 1 as b, 10 * i + 2 as c, i %% 2 as label"
+                  + " from range(7) t(i) order by i) to '%s' (format parquet)")
+              .formatted(parquet));
+    }
+
+    for (Path file : List.of(npy, npz, csv("seven.csv", csv.toString()), parquet)) {
+      Dataset data = DataReader.read(file, THREE, 3);
+
+      assertThat(data.samples().count()).as(file.toString()).isEqualTo(3);
+      assertThat(row(data, 0)).containsExactly(0, 1, 2);
+      assertThat(row(data, 1)).containsExactly(20, 21, 22);
+      assertThat(row(data, 2)).containsExactly(40, 41, 42);
+      assertThat(data.labels().map(NpyArray::length).orElse(3)).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void readsFewItemsOfAFileThatIsLargerThanMemory() throws Exception {
+    Path file = npy(2);
+    byte[] header = Arrays.copyOf(Files.readAllBytes(file), 128);
+    String text = new String(header, StandardCharsets.ISO_8859_1);
+    int items = 1_000_000_000;
+    String larger = text.replace("(2, 3), }         ", "(" + items + ", 3), }");
+    Files.write(file, larger.getBytes(StandardCharsets.ISO_8859_1));
+    try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+      sparse.setLength(larger.length() + items * 12L);
+    }
+
+    Dataset data = DataReader.read(file, THREE, 5);
+
+    assertThat(data.samples().count()).isEqualTo(5);
+  }
+
+  @Test
+  void refusesImagesByTheirHeadersBeforeDecodingThem() throws Exception {
+    Path images = Files.createDirectories(folder.resolve("bomb/a"));
+    byte[] small = png(2, 2, 0);
+    // 40,000 x 40,000 pixels, says the header: six gigabytes, decoded.
+    for (int at : new int[] {16, 20}) {
+      small[at + 2] = (byte) 0x9c;
+      small[at + 3] = 0x40;
+    }
+    CRC32 sum = new CRC32();
+    sum.update(small, 12, 17);
+    for (int i = 0; i < 4; i++) {
+      small[29 + i] = (byte) (sum.getValue() >> (24 - 8 * i));
+    }
+    Files.write(images.resolve("1.png"), small);
+
+    refused(folder.resolve("bomb"), PIXELS, "1.png", "40000 x 40000 pixels");
+  }
+
+  @Test
+  void namesTheClassesOfFolders() throws Exception {
+    for (String name : List.of("warm", "cold")) {
+      Path images = Files.createDirectories(folder.resolve("named").resolve(name));
+      Files.write(images.resolve("1.png"), png(2, 2, 0));
+    }
+
+    Samples items = DataReader.read(folder.resolve("named"), PIXELS, 10).samples();
+
+    assertThat(items.classes()).containsExactly("cold", "warm");
+    assertThat(items.chosen(1).classes()).containsExactly("cold", "warm");
   }
 
   @Test

@@ -7,6 +7,7 @@ import io.skerry.profile.Engine;
 import io.skerry.profile.Precision;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 
 class ChoiceTest {
@@ -131,7 +132,7 @@ class ChoiceTest {
             ? Optional.empty()
             : Optional.of(new Timing(micros, 2 * micros, 1, 0, Timing.Source.HERE)),
         proof,
-        List.of(),
+        Optional.empty(),
         failure);
   }
 
@@ -140,6 +141,15 @@ class ChoiceTest {
     Interval around = new Interval(value - 0.001, value + 0.001);
     Interval difference = new Interval(value - 0.98 - 0.001, value - 0.98 + 0.001);
     return Optional.of(
-        new Quality(value, around, value - 0.98, difference, 1, 0.98 - value, 0, 50 * value, 400));
+        new Quality(
+            value,
+            around,
+            value - 0.98,
+            difference,
+            1,
+            0.98 - value,
+            OptionalInt.of(0),
+            50 * value,
+            400));
   }
 }

@@ -41,21 +41,21 @@ class JudgeTest {
         .doesNotContain("one class");
     assertThat(Judge.byFloatModel(Outputs.of(1, 0.2f, 0.3f), 0.5).remark(1).orElseThrow())
         .endsWith("all of one class there");
-    assertThat(Judge.byLabels(Metric.ACCURACY, Outputs.of(1, 0, 1), Labels.of(0, 1)).remark(1))
+    assertThat(Judge.byLabels(Metric.ACCURACY, Outputs.of(1, 0, 1), Labels.of(0, 1), 0.5).remark(1))
         .isEmpty();
   }
 
   @Test
   void pairsItemsWithTheFloatModels() {
     Outputs floats = Outputs.of(2, 1, 0, 1, 0, 0, 1, 0, 1);
-    Judge judge = Judge.byLabels(Metric.ACCURACY, floats, Labels.of(0, 0, 1, 0));
+    Judge judge = Judge.byLabels(Metric.ACCURACY, floats, Labels.of(0, 0, 1, 0), 0.5);
 
     Quality quality = judge.quality(Outputs.of(2, 1, 0, 0, 1, 0, 1, 0, 1));
 
     assertThat(quality.value()).isEqualTo(0.5);
     assertThat(quality.difference()).isEqualTo(-0.25);
     assertThat(quality.loss()).isEqualTo(0.25);
-    assertThat(quality.flips()).isEqualTo(1);
+    assertThat(quality.flips()).hasValue(1);
     assertThat(quality.pValue()).isEqualTo(1);
     assertThat(quality.differenceInterval().low()).isLessThan(-0.25);
     assertThat(quality.differenceInterval().high()).isGreaterThan(0);
@@ -79,7 +79,7 @@ class JudgeTest {
     for (int i = 0; i < scores.length; i++) {
       scores[i] = classes[i] == 1 ? 0.9f : 0.1f;
     }
-    Judge judge = Judge.byLabels(Metric.ROC_AUC, Outputs.of(1, scores), Labels.of(classes));
+    Judge judge = Judge.byLabels(Metric.ROC_AUC, Outputs.of(1, scores), Labels.of(classes), 0.5);
 
     for (int wanted : new int[] {2, 3, 10, 50, 199, 200, 400}) {
       int[] chosen = judge.spread(wanted);
@@ -98,8 +98,35 @@ class JudgeTest {
     }
     Labels labels = Labels.of("boxes", NpyArray.ofFloats(boxes, 40, 5), 40);
     Judge judge =
-        Judge.byLabels(Metric.MEAN_AVERAGE_PRECISION, Outputs.of(6, new float[40 * 6]), labels);
+        Judge.byLabels(
+            Metric.MEAN_AVERAGE_PRECISION, Outputs.of(6, new float[40 * 6]), labels, 0.5);
 
     assertThat(judge.spread(4)).hasSize(4).contains(33);
+  }
+
+  @Test
+  void countsFlipsOfWhatHasClassesOnly() {
+    Outputs floats = Outputs.of(1, 0.2f, 0.4f, 0.9f);
+    Outputs other = Outputs.of(1, 0.2f, 0.2f, 0.9f);
+
+    assertThat(
+            Judge.byLabels(Metric.ROC_AUC, floats, Labels.of(0, 1, 1), 0.3).quality(other).flips())
+        .hasValue(1);
+    assertThat(
+            Judge.byLabels(Metric.ROC_AUC, floats, Labels.of(0, 1, 1), 0.5).quality(other).flips())
+        .hasValue(0);
+    assertThat(Judge.byLabels(Metric.RMSE, floats, Labels.of(0, 1, 1), 0.5).quality(other).flips())
+        .isEmpty();
+    assertThat(Judge.byFloatModel(Outputs.of(1, 3, 40, 9), 0.5).quality(other).flips()).isEmpty();
+  }
+
+  @Test
+  void countsFlipsOfPixels() {
+    Outputs floats = Outputs.of(6, 9, 9, 0, 1, 1, 5);
+    Outputs other = Outputs.of(6, 0, 9, 9, 1, 1, 5);
+    Labels pixels = Labels.of("pixels", NpyArray.ofFloats(new float[] {0, 0, 1}, 1, 3), 1);
+
+    assertThat(Judge.byLabels(Metric.MEAN_IOU, floats, pixels, 0.5).quality(other).flips())
+        .hasValue(2);
   }
 }
