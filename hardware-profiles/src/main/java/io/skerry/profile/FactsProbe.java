@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -17,6 +18,7 @@ import java.util.stream.Stream;
  */
 public final class FactsProbe {
   private static final int NVIDIA_DEVICES_MAX = 16;
+  private static final int SYSTEM_CHARS_MAX = 400;
 
   private final Path root;
   private final String osArch;
@@ -108,6 +110,39 @@ public final class FactsProbe {
         .map(text -> text.replaceAll("\\p{Cntrl}", " ").strip())
         .filter(text -> !text.isEmpty())
         .map(text -> text.substring(0, Math.min(text.length(), 120)))
+        .findFirst()
+        .orElse("");
+  }
+
+  /**
+   * What this machine's firmware, image and kernel are, in words that change when they do; empty
+   * when nothing of it can be read. At most 400 characters.
+   */
+  public static String detectSystem() {
+    return new FactsProbe(Path.of("/"), "").system();
+  }
+
+  String system() {
+    String release = text("etc/os-release");
+    String kernel = text("proc/sys/kernel/osrelease").strip();
+    String system =
+        Stream.of(
+                text("sys/class/dmi/id/bios_version").strip(),
+                value(release, "PRETTY_NAME"),
+                value(release, "IMAGE_VERSION"),
+                value(release, "BUILD_ID"),
+                kernel.isEmpty() ? "" : "Linux " + kernel)
+            .map(text -> text.replaceAll("\\p{Cntrl}", " ").strip())
+            .filter(text -> !text.isEmpty())
+            .collect(Collectors.joining(", "));
+    return system.substring(0, Math.min(system.length(), SYSTEM_CHARS_MAX));
+  }
+
+  private static String value(String release, String key) {
+    return release
+        .lines()
+        .filter(line -> line.startsWith(key + "="))
+        .map(line -> line.substring(key.length() + 1).strip().replaceAll("^[\"']|[\"']$", ""))
         .findFirst()
         .orElse("");
   }

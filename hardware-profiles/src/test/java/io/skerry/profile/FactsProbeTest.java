@@ -54,6 +54,20 @@ class FactsProbeTest {
   }
 
   @Test
+  void tellsFirmwareImageAndKernel(@TempDir Path root) throws IOException {
+    FactsProbe probe = new FactsProbe(root, "aarch64");
+    assertThat(probe.system()).isEmpty();
+
+    file(root, "etc/os-release", "ID=poky\nPRETTY_NAME=\"Poky 5.0\"\nIMAGE_VERSION='2026-11'\n");
+    file(root, "proc/sys/kernel/osrelease", "6.6.21-yocto\n");
+    file(root, "sys/class/dmi/id/bios_version", "F14\n");
+
+    assertThat(probe.system()).isEqualTo("F14, Poky 5.0, 2026-11, Linux 6.6.21-yocto");
+    file(root, "etc/os-release", "PRETTY_NAME=" + "x".repeat(1000));
+    assertThat(probe.system()).hasSize(400);
+  }
+
+  @Test
   void recognisesThisMachine() {
     assertThat(FactsProbe.detect().cores()).isPositive();
   }

@@ -387,7 +387,9 @@ public final class ProtocolCodec {
             .setSnapshotVersion(health.snapshotVersion())
             .setCertificateExpiresMillis(
                 health.certificateExpires().map(Instant::toEpochMilli).orElse(0L))
-            .setTakenOver(health.takenOver());
+            .setTakenOver(health.takenOver())
+            .setSystem(health.system())
+            .setRuntime(health.runtime());
     health.damaged().forEach((stream, n) -> builder.putDamaged(stream.wireName(), n));
     return builder.build();
   }
@@ -402,7 +404,9 @@ public final class ProtocolCodec {
         Optional.of(wire.getCertificateExpiresMillis())
             .filter(millis -> millis != 0)
             .map(Instant::ofEpochMilli),
-        wire.getTakenOver());
+        wire.getTakenOver(),
+        wire.getSystem(),
+        wire.getRuntime());
   }
 
   private static Map<RecordStream, Long> byStream(Map<String, Long> byName) {

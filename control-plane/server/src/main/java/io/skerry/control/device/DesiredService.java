@@ -102,6 +102,9 @@ public final class DesiredService {
    * @return those that were; more may wait unless there were none
    */
   public int sample(Transaction transaction, Collection<SamplingRule> rules, int limit) {
+    if (rules.isEmpty() && !isRaised(transaction)) {
+      return 0;
+    }
     Columns given = new Columns(5);
     for (SamplingRule rule : rules) {
       given.add(
@@ -186,5 +189,11 @@ public final class DesiredService {
             rows.and());
     transaction.afterCommit(signal::raise);
     return sampled;
+  }
+
+  private static boolean isRaised(Transaction transaction) {
+    return transaction
+        .first("select 1 from desired_slot where sampling_factor <> 1 limit 1", row -> true)
+        .isPresent();
   }
 }

@@ -98,7 +98,7 @@ public final class DeviceReports {
 
   private static Set<String> storeHeads(
       Transaction transaction, Collection<ReportedDocument> reports) {
-    Columns rows = new Columns(7);
+    Columns rows = new Columns(9);
     for (ReportedDocument report : reports) {
       rows.add(
           report.device().value(),
@@ -107,27 +107,35 @@ public final class DeviceReports {
           report.observed().term(),
           report.observed().counter(),
           report.agentVersion(),
-          report.dropped().values().stream().mapToLong(Long::longValue).sum());
+          report.dropped().values().stream().mapToLong(Long::longValue).sum(),
+          storable(report.health().system()),
+          storable(report.health().runtime()));
     }
     return new HashSet<>(
         transaction.list(
             """
             insert into device_report (device, boot_epoch, sequence, observed_term,
-              observed_counter, agent_version, dropped)
+              observed_counter, agent_version, dropped, system, runtime)
             select * from unnest(?::text[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[],
-              ?::text[], ?::bigint[]) as given (device)
+              ?::text[], ?::bigint[], ?::text[], ?::text[]) as given (device)
             order by device
             on conflict (device) do update set
               boot_epoch = excluded.boot_epoch, sequence = excluded.sequence,
               observed_term = excluded.observed_term,
               observed_counter = excluded.observed_counter,
-              agent_version = excluded.agent_version, dropped = excluded.dropped
+              agent_version = excluded.agent_version, dropped = excluded.dropped,
+              system = excluded.system, runtime = excluded.runtime
             where (device_report.boot_epoch, device_report.sequence)
               < (excluded.boot_epoch, excluded.sequence)
             returning device
             """,
             row -> row.text("device"),
             rows.and()));
+  }
+
+  // PostgreSQL's texts hold no NUL.
+  private static String storable(String text) {
+    return text.replace('\0', '\uFFFD');
   }
 
   private static void storeSlots(Transaction transaction, List<ReportedDocument> reports) {
@@ -145,7 +153,7 @@ public final class DeviceReports {
             running.map(now -> now.version().version()).orElse(null),
             running.map(now -> now.manifest().toString()).orElse(null),
             slot.error().map(error -> error.code().name()).orElse(null),
-            slot.error().map(error -> error.detail().replace('\0', '\uFFFD')).orElse(null),
+            slot.error().map(error -> storable(error.detail())).orElse(null),
             slot.predictions(),
             slot.predictionsFailed());
       }

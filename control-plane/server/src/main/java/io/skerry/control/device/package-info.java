@@ -10,7 +10,9 @@
  * device              id, tenant, labels jsonb, facts jsonb, profile, enrolled_at, boot_epoch_floor
  * device_presence     device, online, boot_epoch, seen_at
  * device_report       device, boot_epoch, sequence, observed_term, observed_counter, agent_version,
- *                     dropped
+ *                     dropped, system, runtime
+ * device_change       id, device, at, what (agent, system, runtime, engines, accelerators), before,
+ *                     after: by triggers
  * device_slot_report  device, slot, revision, phase, rollout, running_model, running_version,
  *                     running_manifest, error_code, error_detail, predictions, predictions_failed
  * desired             device, term, counter, issued_at, published_at

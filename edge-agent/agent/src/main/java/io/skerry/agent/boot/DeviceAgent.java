@@ -27,6 +27,7 @@ import io.skerry.artifact.trust.RootDocument;
 import io.skerry.artifact.trust.Snapshot;
 import io.skerry.artifact.trust.Trust;
 import io.skerry.artifact.trust.TrustException;
+import io.skerry.profile.FactsProbe;
 import io.skerry.profile.HardwareFacts;
 import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.DeviceHealth;
@@ -68,6 +69,7 @@ public final class DeviceAgent implements AutoCloseable {
   private final DeviceAgentConfig config;
   private final DeviceClock clock;
   private final String instance;
+  private final String system = FactsProbe.detectSystem();
   private final DeviceLogin login;
   private final TrustStore trust;
   private final RunningSince running;
@@ -313,7 +315,9 @@ public final class DeviceAgent implements AutoCloseable {
         (int) believed.root().version(),
         believed.snapshot().map(Snapshot::version).orElse(0L),
         Optional.of(login.status().certificate().notAfter()),
-        uplink.timesTakenOver());
+        uplink.timesTakenOver(),
+        system,
+        "Java " + Runtime.version());
   }
 
   /** Facts as they travel. */
