@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param history the stream's windows around the onset
  * @param distribution of the feature; absent when its windows are gone
  * @param correlations what moves together no more
- * @param marks rollouts that ended or began near the onset
+ * @param marks what happened to the cohort's devices near the onset; first what may be the cause,
+ *     nearest first, with its check
  */
 public record Explanation(
     Incident incident,
@@ -30,7 +31,7 @@ public record Explanation(
     List<DriftPoint> history,
     @Nullable Distribution distribution,
     CorrelationReport correlations,
-    List<RolloutMark> marks) {
+    List<EventMark> marks) {
   public Explanation {
     history = List.copyOf(history);
     marks = List.copyOf(marks);

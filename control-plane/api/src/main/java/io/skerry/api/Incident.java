@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param devices of the cohort that were judged
  * @param evidence natural logarithm of the detector's value when it opened
  * @param harm what feedback shows; absent while there is too little of it
+ * @param estimate what calibrated scores let expect without outcomes, blind to concept change;
+ *     absent where the model tells no score. Of more than two classes it is the accuracy of all
  */
 public record Incident(
     String id,
@@ -31,14 +33,15 @@ public record Incident(
     double psi,
     int devices,
     double evidence,
-    @Nullable Harm harm) {
+    @Nullable Harm harm,
+    @Nullable Harm estimate) {
   /**
    * A measure of the cohort's predictions against their outcomes.
    *
-   * @param metric {@code balancedAccuracy}
+   * @param metric {@code balancedAccuracy} or {@code estimatedBalancedAccuracy}
    * @param before the onset
    * @param after the onset
-   * @param predictions with an outcome since the onset
+   * @param predictions since the onset that it rests on: those with an outcome, or with a score
    */
   public record Harm(String metric, double before, double after, long predictions) {}
 }

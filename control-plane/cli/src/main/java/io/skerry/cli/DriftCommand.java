@@ -279,6 +279,7 @@ final class DriftCommand {
     }
     out.println();
     history.print(out);
+    printEvents(explanation, out);
     printCorrelations(explanation, out);
     if (Json.find(explanation, "distribution").isEmpty()) {
       return;
@@ -304,6 +305,32 @@ final class DriftCommand {
               Json.text(bin, "count")));
     }
     bins.print(out);
+  }
+
+  private static void printEvents(JsonObject explanation, PrintWriter out) {
+    Table events =
+        new Table(List.of("EVENT", "BEGAN", "COHORT", "CAUSE", "DIFFERENCE", "LOW", "HIGH"));
+    boolean any = false;
+    for (JsonElement element : Json.array(explanation, "marks")) {
+      JsonObject event = element.getAsJsonObject();
+      any = true;
+      events.add(
+          List.of(
+              Json.text(event, "name"),
+              Json.text(event, "at"),
+              Json.text(event, "devices"),
+              Json.text(event, "check.answer"),
+              Json.text(event, "check.difference"),
+              Json.text(event, "check.low"),
+              Json.text(event, "check.high")));
+    }
+    if (any) {
+      out.println();
+      line(
+          out,
+          "what happened near the onset; DIFFERENCE = mean move of the devices that it reached - of the others");
+      events.print(out);
+    }
   }
 
   private static void printCorrelations(JsonObject explanation, PrintWriter out) {

@@ -58,6 +58,24 @@ public final class Calibration {
       outcomes++;
     }
 
+    /**
+     * Adds what was counted of one bin.
+     *
+     * @param outcomes how many
+     * @param all their weight
+     * @param ofPositives of that the weight of those that were positive
+     * @throws IllegalArgumentException if there is no such bin
+     */
+    public void add(int bin, long outcomes, double all, double ofPositives) {
+      if (bin < 0 || bin >= BINS) {
+        throw new IllegalArgumentException("there is no bin %d".formatted(bin));
+      }
+      weight[bin] += all;
+      positive[bin] += ofPositives;
+      total += all;
+      this.outcomes += outcomes;
+    }
+
     /** How many were added. */
     public long outcomes() {
       return outcomes;

@@ -1,6 +1,7 @@
 package io.skerry.telemetry.drift;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -26,6 +27,26 @@ public record EstimatedAccuracy(
     Estimate accuracy, Estimate balanced, Estimate auc, long predictions, int devices) {
 
   /**
+   * Scores of one device and what they are calibrated by.
+   *
+   * @param counts of the score's 64 bins
+   */
+  public record Scored(List<Long> counts, Calibration calibration) {
+    /**
+     * Checks the counts.
+     *
+     * @throws IllegalArgumentException if there is another number of bins
+     */
+    public Scored {
+      counts = List.copyOf(counts);
+      if (counts.size() != Calibration.BINS) {
+        throw new IllegalArgumentException(
+            "%d score bins, not %d".formatted(counts.size(), Calibration.BINS));
+      }
+    }
+  }
+
+  /**
    * Estimates.
    *
    * @param devices per device its counts of the score's 64 bins
@@ -34,50 +55,127 @@ public record EstimatedAccuracy(
    */
   public static EstimatedAccuracy of(
       List<long[]> devices, Calibration calibration, double threshold) {
-    double[] all = new double[Calibration.BINS];
-    for (long[] row : devices) {
-      if (row.length != Calibration.BINS) {
-        throw new IllegalArgumentException(
-            "%d score bins, not %d".formatted(row.length, Calibration.BINS));
+    return of(
+        devices.stream()
+            .map(row -> new Scored(Arrays.stream(row).boxed().toList(), calibration))
+            .toList(),
+        threshold);
+  }
+
+  /**
+   * Estimates; devices may be calibrated differently.
+   *
+   * @param threshold the score from which a prediction is positive
+   * @throws IllegalArgumentException if nothing was counted
+   */
+  public static EstimatedAccuracy of(List<Scored> devices, double threshold) {
+    return of(devices, (int) Math.ceil(threshold * Calibration.BINS - 1e-9), false);
+  }
+
+  /**
+   * Estimates what a model of several classes gets right, from how sure it is of the class that it
+   * names: calibrated, a confidence is the probability of being right. The balanced accuracy is not
+   * known so, and is the accuracy; the area under the curve is how well confidence tells right from
+   * wrong.
+   *
+   * @param devices scores are confidences, outcomes were positive when the class was right
+   * @throws IllegalArgumentException if nothing was counted
+   */
+  public static EstimatedAccuracy ofConfidence(List<Scored> devices) {
+    return of(devices, 0, true);
+  }
+
+  /** Expected positives and negatives, by bin. */
+  private static final class Expected {
+    private final double[] positive = new double[Calibration.BINS];
+    private final double[] negative = new double[Calibration.BINS];
+
+    static Expected of(Scored device) {
+      Expected expected = new Expected();
+      for (int bin = 0; bin < Calibration.BINS; bin++) {
+        double p = device.calibration().probability(bin);
+        expected.positive[bin] = device.counts().get(bin) * p;
+        expected.negative[bin] = device.counts().get(bin) * (1 - p);
       }
-      for (int bin = 0; bin < row.length; bin++) {
-        all[bin] += row[bin];
+      return expected;
+    }
+
+    void add(Expected other, int sign) {
+      for (int bin = 0; bin < Calibration.BINS; bin++) {
+        positive[bin] += sign * other.positive[bin];
+        negative[bin] += sign * other.negative[bin];
       }
     }
-    double total = sum(all);
+
+    double total() {
+      return sum(positive, 0, Calibration.BINS) + sum(negative, 0, Calibration.BINS);
+    }
+
+    /** Accuracy, balanced accuracy, area under the curve; bins from the first on are positive. */
+    double[] figures(int first, boolean confidence) {
+      double positives = sum(positive, 0, Calibration.BINS);
+      double negatives = sum(negative, 0, Calibration.BINS);
+      double truePositives = sum(positive, first, Calibration.BINS);
+      double trueNegatives = sum(negative, 0, first);
+      double accuracy = (truePositives + trueNegatives) / (positives + negatives);
+      double balanced =
+          confidence || positives <= 0 || negatives <= 0
+              ? accuracy
+              : (truePositives / positives + trueNegatives / negatives) / 2;
+      return new double[] {accuracy, balanced, auc(positives, negatives)};
+    }
+
+    private double auc(double positives, double negatives) {
+      double below = 0;
+      double area = 0;
+      for (int bin = 0; bin < Calibration.BINS; bin++) {
+        area += positive[bin] * (below + negative[bin] / 2);
+        below += negative[bin];
+      }
+      return positives <= 0 || negatives <= 0 ? .5 : area / positives / negatives;
+    }
+
+    private static double sum(double[] values, int from, int until) {
+      double sum = 0;
+      for (int bin = Math.clamp(from, 0, until); bin < until; bin++) {
+        sum += values[bin];
+      }
+      return sum;
+    }
+  }
+
+  private static EstimatedAccuracy of(List<Scored> devices, int first, boolean confidence) {
+    List<Expected> rows = devices.stream().map(Expected::of).toList();
+    Expected all = new Expected();
+    rows.forEach(row -> all.add(row, 1));
+    double total = all.total();
     if (total == 0) {
       throw new IllegalArgumentException("no score was counted");
     }
-    int first = (int) Math.ceil(threshold * Calibration.BINS - 1e-9);
-    double accuracy = accuracy(all, calibration, first);
-    double balanced = balanced(all, calibration, first);
-    double auc = auc(all, calibration);
-    double fromCalibration = 0;
-    for (int bin = 0; bin < Calibration.BINS; bin++) {
-      // Errors of the bins of one level go together: their shares are added before squaring.
-      fromCalibration += all[bin] / total * Math.sqrt(calibration.variance(bin));
+    double[] figures = all.figures(first, confidence);
+    // Errors of the bins of one level go together, and so may those of two calibrations: their
+    // shares are added before squaring.
+    double ofCalibration = 0;
+    for (Scored device : devices) {
+      for (int bin = 0; bin < Calibration.BINS; bin++) {
+        ofCalibration +=
+            device.counts().get(bin) / total * Math.sqrt(device.calibration().variance(bin));
+      }
     }
-    double ofCalibration = calibration.outcomes() == 0 ? .5 : fromCalibration;
     List<double[]> leftOut = new ArrayList<>();
-    for (long[] row : devices) {
-      double[] without = all.clone();
-      for (int bin = 0; bin < row.length; bin++) {
-        without[bin] -= row[bin];
+    for (Expected row : rows) {
+      all.add(row, -1);
+      // What is left of a sum that was taken away is not quite nothing.
+      if (all.total() > 1e-6) {
+        leftOut.add(all.figures(first, confidence));
       }
-      if (sum(without) > 0) {
-        leftOut.add(
-            new double[] {
-              accuracy(without, calibration, first),
-              balanced(without, calibration, first),
-              auc(without, calibration)
-            });
-      }
+      all.add(row, 1);
     }
     return new EstimatedAccuracy(
-        estimate(accuracy, leftOut, 0, ofCalibration),
-        estimate(balanced, leftOut, 1, ofCalibration),
-        estimate(auc, leftOut, 2, ofCalibration),
-        (long) total,
+        estimate(figures[0], leftOut, 0, ofCalibration),
+        estimate(figures[1], leftOut, 1, ofCalibration),
+        estimate(figures[2], leftOut, 2, ofCalibration),
+        Math.round(total),
         devices.size());
   }
 
@@ -98,57 +196,5 @@ public record EstimatedAccuracy(
     double jackknife = n < 2 ? .25 : squares * (n - 1) / n;
     return Estimate.around(value, Math.sqrt(jackknife + ofCalibration * ofCalibration))
         .within(0, 1);
-  }
-
-  private static double sum(double[] counts) {
-    double sum = 0;
-    for (double count : counts) {
-      sum += count;
-    }
-    return sum;
-  }
-
-  private static double accuracy(double[] counts, Calibration calibration, int first) {
-    double right = 0;
-    for (int bin = 0; bin < counts.length; bin++) {
-      double p = calibration.probability(bin);
-      right += counts[bin] * (bin >= first ? p : 1 - p);
-    }
-    return right / sum(counts);
-  }
-
-  private static double balanced(double[] counts, Calibration calibration, int first) {
-    double positives = 0;
-    double negatives = 0;
-    double truePositives = 0;
-    double trueNegatives = 0;
-    for (int bin = 0; bin < counts.length; bin++) {
-      double p = calibration.probability(bin);
-      positives += counts[bin] * p;
-      negatives += counts[bin] * (1 - p);
-      if (bin >= first) {
-        truePositives += counts[bin] * p;
-      } else {
-        trueNegatives += counts[bin] * (1 - p);
-      }
-    }
-    return positives == 0 || negatives == 0
-        ? accuracy(counts, calibration, first)
-        : (truePositives / positives + trueNegatives / negatives) / 2;
-  }
-
-  private static double auc(double[] counts, Calibration calibration) {
-    double positives = 0;
-    double negatives = 0;
-    double area = 0;
-    for (int bin = 0; bin < counts.length; bin++) {
-      double p = calibration.probability(bin);
-      double inPositives = counts[bin] * p;
-      double inNegatives = counts[bin] * (1 - p);
-      area += inPositives * (negatives + inNegatives / 2);
-      positives += inPositives;
-      negatives += inNegatives;
-    }
-    return positives == 0 || negatives == 0 ? .5 : area / positives / negatives;
   }
 }

@@ -68,7 +68,8 @@ final class Alerts {
   @EventListener
   void onHarm(HarmConfirmed event) {
     Incident incident = event.incident();
-    Incident.Harm harm = incident.harm();
+    boolean estimated = event.page() == Page.ESTIMATED_ACCURACY;
+    Incident.Harm harm = estimated ? incident.estimate() : incident.harm();
     keepIn(
         event.transaction(),
         of(
@@ -77,8 +78,13 @@ final class Alerts {
             Severity.PAGE,
             harm == null
                 ? "accuracy fell in " + incident.cohort()
-                : "%s of %s fell from %.3f to %.3f"
-                    .formatted(harm.metric(), incident.cohort(), harm.before(), harm.after())));
+                : "%s of %s fell from %.3f to %.3f%s"
+                    .formatted(
+                        harm.metric(),
+                        incident.cohort(),
+                        harm.before(),
+                        harm.after(),
+                        estimated ? ", as its scores let expect; no outcome says so yet" : "")));
   }
 
   @EventListener

@@ -14,12 +14,12 @@ import io.skerry.api.Distribution;
 import io.skerry.api.DriftPoint;
 import io.skerry.api.DriftPromise;
 import io.skerry.api.DriftStream;
+import io.skerry.api.EventMark;
 import io.skerry.api.Explanation;
 import io.skerry.api.Incident;
 import io.skerry.api.LabelShare;
 import io.skerry.api.LoggedAnomaly;
 import io.skerry.api.Page;
-import io.skerry.api.RolloutMark;
 import io.skerry.api.SliceRow;
 import io.skerry.control.access.Allowed;
 import io.skerry.control.access.Role;
@@ -42,10 +42,11 @@ import java.util.Optional;
 @SerdeImport(Distribution.Bin.class)
 @SerdeImport(DriftPoint.class)
 @SerdeImport(DriftPromise.class)
+@SerdeImport(EventMark.class)
+@SerdeImport(EventMark.Check.class)
 @SerdeImport(Explanation.class)
 @SerdeImport(LabelShare.class)
 @SerdeImport(LoggedAnomaly.class)
-@SerdeImport(RolloutMark.class)
 @SerdeImport(SliceRow.class)
 final class DriftController {
   private static final int DAYS_MAX = 400;

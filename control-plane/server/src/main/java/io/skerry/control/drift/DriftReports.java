@@ -3,8 +3,8 @@ package io.skerry.control.drift;
 import io.skerry.api.AccuracyPoint;
 import io.skerry.api.Distribution;
 import io.skerry.api.DriftPoint;
+import io.skerry.api.EventMark;
 import io.skerry.api.Explanation;
-import io.skerry.api.RolloutMark;
 import io.skerry.api.SliceRow;
 import io.skerry.control.drift.DriftStore.Stored;
 import io.skerry.control.ingest.WindowLayouts;
@@ -22,12 +22,10 @@ import io.skerry.telemetry.drift.EstimatedAccuracy;
 import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.SliceReport;
 import io.skerry.telemetry.drift.StreamVerdict;
-import io.skerry.telemetry.drift.WindowVerdict;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -66,7 +64,6 @@ public final class DriftReports {
   private static final int BASELINE_WINDOWS = 16;
   private static final int SHOWN_WINDOWS = 16;
   private static final int POINTS_MAX = 200;
-  private static final int CALIBRATED_FROM = 100;
   private static final List<String> OWN_5 =
       List.of("missing", "infinite", "below minimum", "above maximum", "stuck");
   private static final List<String> OWN_7 =
@@ -146,7 +143,8 @@ public final class DriftReports {
     }
     DriftPoint point =
         history.stream().filter(one -> one.window() == finding.window()).findFirst().orElse(null);
-    Optional<WindowVerdict> again = service.judgeAgain(transaction, track, finding.window());
+    Optional<DriftService.Again> again = service.judgeAgain(transaction, track, finding.window());
+    List<DriftEvents.Checked> checked = DriftEvents.kept(transaction, found.number());
     return new Explanation(
         Incidents.view(found),
         FORMULA,
@@ -154,7 +152,7 @@ public final class DriftReports {
         track.windowMillis(),
         "%s %s".formatted(finding.firedBy().kind(), finding.firedBy().name()),
         point,
-        again.isEmpty() ? "GONE" : isSame(again.get(), finding) ? "SAME" : "DIFFERENT",
+        again.isEmpty() ? "GONE" : isSame(again.get(), finding, checked) ? "SAME" : "DIFFERENT",
         detail(again, finding),
         history,
         distribution(
@@ -166,19 +164,24 @@ public final class DriftReports {
                 finding.window() + 1)
             .orElse(null),
         correlations.of(transaction, found),
-        marks(transaction, track, finding.onsetWindow()));
+        marks(transaction, track, finding, checked));
   }
 
-  private static boolean isSame(WindowVerdict again, DriftFinding finding) {
-    return again.found().filter(finding::equals).isPresent();
+  private static boolean isSame(
+      DriftService.Again again, DriftFinding finding, List<DriftEvents.Checked> checked) {
+    return again.verdict().found().filter(finding::equals).isPresent()
+        && checked.stream()
+            .allMatch(
+                one -> DriftEvents.check(again.ledger(), finding, one.event()).equals(one.check()));
   }
 
-  private static String detail(Optional<WindowVerdict> again, DriftFinding finding) {
+  private static String detail(Optional<DriftService.Again> again, DriftFinding finding) {
     if (again.isEmpty()) {
       return "not all records that it was judged from are still kept";
     }
     return again
         .get()
+        .verdict()
         .found()
         .map(
             second ->
@@ -345,31 +348,38 @@ public final class DriftReports {
         verdict.logThreshold());
   }
 
-  /** Rollouts of a model that began within some windows of a moment of drift. */
-  private static List<RolloutMark> marks(Transaction transaction, Track track, long window) {
-    Instant middle = Instant.ofEpochMilli(track.startMillis(window));
-    Duration around = Duration.ofMillis(track.windowMillis() * (BASELINE_WINDOWS + SHOWN_WINDOWS));
-    return transaction.list(
-        """
-        select id, model, version, phase, created_at from rollout
-        where ? = any(slots) and created_at between ? and ?
-        order by abs(extract(epoch from created_at - ?::timestamptz)) limit 10
-        """,
-        row ->
-            new RolloutMark(
-                row.text("id"),
-                "%s@%d".formatted(row.text("model"), row.bigint("version")),
-                row.text("phase"),
-                row.instant("created_at"),
-                row.instant("created_at").toEpochMilli() / track.windowMillis()),
-        track.slot(),
-        middle.minus(around),
-        middle.plus(around),
-        middle);
+  // What was checked first; then what else happened around it, before it was known or since.
+  private static List<EventMark> marks(
+      Transaction transaction,
+      Track track,
+      DriftFinding finding,
+      List<DriftEvents.Checked> checked) {
+    List<EventMark> marks = new ArrayList<>();
+    Set<String> known = new HashSet<>();
+    for (DriftEvents.Checked one : checked) {
+      known.add(one.event().id());
+      marks.add(DriftEvents.mark(track, one.event(), one.check()));
+    }
+    long from = finding.onsetWindow() - DriftEvents.WINDOWS_BEFORE;
+    long until = finding.window() + SHOWN_WINDOWS + 1;
+    events(transaction, track, finding.cohort(), from, until).stream()
+        .filter(event -> !known.contains(event.id()))
+        .forEach(event -> marks.add(DriftEvents.mark(track, event, null)));
+    return marks;
   }
 
-  /** Rollouts of a slot in the last windows of a stream. */
-  public List<RolloutMark> marks(String slot, String model) {
+  private static List<DriftEvents.Event> events(
+      Transaction transaction, Track track, Cohort cohort, long from, long until) {
+    Instant end = Instant.ofEpochMilli(track.startMillis(until));
+    return DriftEvents.of(
+        transaction,
+        track,
+        cohort,
+        new DriftEvents.Span(Instant.ofEpochMilli(track.startMillis(from)), end, end));
+  }
+
+  /** What happened to a cohort's devices in the last windows of a stream. */
+  public List<EventMark> marks(String slot, String model, String cohort, int windows) {
     return database.call(
         transaction ->
             DriftStore.latest(transaction).stream()
@@ -377,7 +387,17 @@ public final class DriftReports {
                     latest ->
                         latest.track().slot().equals(slot) && latest.track().model().equals(model))
                 .findFirst()
-                .map(latest -> marks(transaction, latest.track(), latest.window()))
+                .map(
+                    latest ->
+                        events(
+                                transaction,
+                                latest.track(),
+                                Cohort.parse(cohort),
+                                latest.window() - Math.clamp(windows, 1, WINDOWS_MAX),
+                                latest.window() + 1)
+                            .stream()
+                            .map(event -> DriftEvents.mark(latest.track(), event, null))
+                            .toList())
                 .orElse(List.of()));
   }
 
@@ -388,6 +408,7 @@ public final class DriftReports {
       long version,
       Optional<Double> score,
       Optional<Long> predictedClass,
+      Optional<Double> confidence,
       double actual,
       double weight,
       Instant at) {
@@ -398,6 +419,19 @@ public final class DriftReports {
     /** Empty with more than two classes: none of them is the positive one. */
     Optional<Outcome> outcome() {
       return score.map(of -> new Outcome(new DeviceId(device), of, actual >= .5, 1 / weight));
+    }
+
+    /** What its score said and what came: of a version that names classes, that it was right. */
+    Optional<Outcome> calibrating() {
+      return predictedClass.isEmpty()
+          ? outcome()
+          : confidence.map(
+              of ->
+                  new Outcome(
+                      new DeviceId(device),
+                      of,
+                      predictedClass.get() == Math.round(actual),
+                      1 / weight));
     }
 
     boolean isRight(double threshold) {
@@ -456,7 +490,7 @@ public final class DriftReports {
               Answer answer = all.get(counted++);
               Calibration.Sums sums =
                   before.computeIfAbsent(answer.of(), key -> new Calibration.Sums());
-              answer.outcome().ifPresent(sums::add);
+              answer.calibrating().ifPresent(sums::add);
             }
             double threshold = incidents.threshold(transaction, model, one.version());
             points.add(
@@ -481,18 +515,18 @@ public final class DriftReports {
     long scored = 0;
     double right = 0;
     for (DriftStore.ScoreCounts one : scores) {
-      long[] counts = one.counts().stream().mapToLong(Long::longValue).toArray();
-      if (counts.length != Calibration.BINS || Arrays.stream(counts).sum() == 0) {
-        continue;
-      }
       Calibration.Sums known = before.get(one.of());
+      List<EstimatedAccuracy.Scored> all =
+          List.of(
+              new EstimatedAccuracy.Scored(
+                  one.row().counts(),
+                  known == null || known.outcomes() < CohortScores.CALIBRATED_FROM
+                      ? Calibration.none()
+                      : known.calibration()));
       EstimatedAccuracy estimate =
-          EstimatedAccuracy.of(
-              List.of(counts),
-              known == null || known.outcomes() < CALIBRATED_FROM
-                  ? Calibration.none()
-                  : known.calibration(),
-              threshold);
+          one.row().confidence()
+              ? EstimatedAccuracy.ofConfidence(all)
+              : EstimatedAccuracy.of(all, threshold);
       scored += estimate.predictions();
       right += estimate.accuracy().value() * estimate.predictions();
     }
@@ -555,7 +589,8 @@ public final class DriftReports {
     return transaction.list(
         """
         select distinct on (f.device, f.prediction_id) f.device, f.version, f.score,
-          f.predicted_class, f.actual,
+          f.predicted_class, coalesce(f.confidence, greatest(f.score, 1 - f.score)) as confidence,
+          f.actual,
           coalesce(f.inclusion_probability, 1) as probability, f.predicted_at,
           d.profile, d.labels::text as labels
         from telemetry_feedback f join device d on d.id = f.device
@@ -571,6 +606,7 @@ public final class DriftReports {
                 row.bigint("version"),
                 row.optionalNumber("score"),
                 row.optionalBigint("predicted_class"),
+                row.optionalNumber("confidence"),
                 row.number("actual"),
                 1 / row.number("probability"),
                 row.instant("predicted_at")),

@@ -66,6 +66,7 @@ final class DriftService {
   private final Clock clock = Clock.systemUTC();
   private final LongSupplier nanoTime;
   private final WindowReader reader;
+  private final CohortScores scores;
   private final Map<Track, Replayed> ledgers = new HashMap<>();
   private final Map<Track, Retry> retries = new HashMap<>();
   private final Duration kept;
@@ -120,6 +121,7 @@ final class DriftService {
     this.monitoring = monitoring;
     this.incidents = incidents;
     this.reader = new WindowReader(layouts, monitoring);
+    this.scores = new CohortScores(reader);
     this.kept = config.retention().windows();
     this.wait = config.windowsWait();
     this.opened = opened;
@@ -243,8 +245,8 @@ final class DriftService {
     replayed.through = window;
     DriftStore.judged(transaction, track, verdict, receivedUntil, read);
     DriftStore.scores(transaction, track, window, read.devices());
-    live(transaction, track, verdict, replayed);
-    verdict.found().ifPresent(finding -> open(transaction, track, finding, read));
+    live(transaction, track, verdict, replayed, read);
+    verdict.found().ifPresent(finding -> open(transaction, track, finding, read, replayed.ledger));
   }
 
   private Replayed current(Transaction transaction, Track track, long judgedThrough) {
@@ -290,15 +292,26 @@ final class DriftService {
   }
 
   /**
+   * A window that was judged once more.
+   *
+   * @param ledger as it was then
+   */
+  record Again(WindowVerdict verdict, DriftLedger ledger) {}
+
+  /**
    * A window judged once more from what is stored; empty when something of it or of the windows
    * before is gone, by which its baselines were learned.
    */
-  Optional<WindowVerdict> judgeAgain(Transaction transaction, Track track, long window) {
+  Optional<Again> judgeAgain(Transaction transaction, Track track, long window) {
     if (!DriftStore.isWhole(transaction, track)) {
       return Optional.empty();
     }
     Replayed replayed = new Replayed(track);
-    List<Release> releases = DriftStore.releases(transaction, track);
+    // Who resolved an incident after this window was judged had no part in it.
+    List<Release> releases =
+        DriftStore.releases(transaction, track).stream()
+            .filter(release -> release.after() < window || !release.relearn())
+            .toList();
     Optional<WindowVerdict> last = Optional.empty();
     for (Judged judged : DriftStore.judgedAfter(transaction, track, -1)) {
       if (judged.window() > window) {
@@ -306,7 +319,8 @@ final class DriftService {
       }
       last = Optional.of(replay(transaction, track, replayed, releases, judged));
     }
-    return last.filter(verdict -> replayed.whole && verdict.window() == window);
+    return last.filter(verdict -> replayed.whole && verdict.window() == window)
+        .map(verdict -> new Again(verdict, replayed.ledger));
   }
 
   private void register(DriftLedger ledger, WindowReader.Window read) {
@@ -321,13 +335,18 @@ final class DriftService {
   }
 
   private void open(
-      Transaction transaction, Track track, DriftFinding finding, WindowReader.Window read) {
+      Transaction transaction,
+      Track track,
+      DriftFinding finding,
+      WindowReader.Window read,
+      DriftLedger ledger) {
     if (isOpen(transaction, track, finding.cohort())) {
       return;
     }
     long version = commonVersion(finding.cohort(), read);
     Incident incident = IncidentMachine.opened(finding);
     long number = DriftStore.insert(transaction, track, version, incident, now());
+    DriftEvents.keep(transaction, track, number, finding, ledger);
     log.atWarn()
         .addKeyValue("incident", number)
         .addKeyValue("cohort", finding.cohort())
@@ -358,7 +377,11 @@ final class DriftService {
   }
 
   private void live(
-      Transaction transaction, Track track, WindowVerdict verdict, Replayed replayed) {
+      Transaction transaction,
+      Track track,
+      WindowVerdict verdict,
+      Replayed replayed,
+      WindowReader.Window read) {
     for (Stored stored : DriftStore.open(transaction, track)) {
       Cohort cohort = stored.incident().finding().cohort();
       if (verdict.ended().contains(cohort)) {
@@ -373,23 +396,29 @@ final class DriftService {
       if (verdict.persisting().contains(cohort)) {
         incident = IncidentMachine.after(incident, new IncidentEvent.Persisted());
       }
-      Optional<IncidentEvent> counted = counted(transaction, stored);
-      if (counted.isPresent()) {
-        incident = IncidentMachine.after(incident, counted.get());
+      double threshold = incidents.threshold(transaction, track, stored.version());
+      for (Optional<IncidentEvent> counted :
+          List.of(
+              counted(transaction, stored, threshold),
+              scores.counted(transaction, stored, verdict.window(), read.devices(), threshold))) {
+        if (counted.isPresent()) {
+          incident = IncidentMachine.after(incident, counted.get());
+        }
       }
       DriftStore.update(transaction, stored.number(), incident);
-      // Who was woken for it when it opened need not be woken again.
-      if (incident.page().isPresent() && !incident.page().equals(stored.incident().page())) {
-        tellHarm(transaction, stored.number());
+      // Who was woken for it before need not be woken again, though it went away meanwhile.
+      Optional<Incident.Page> page = incident.page();
+      if (page.isPresent() && !page.equals(stored.paged())) {
+        tellHarm(transaction, stored.number(), page.get());
       }
     }
   }
 
-  private void tellHarm(Transaction transaction, long number) {
-    log.atWarn().addKeyValue("incident", number).log("harm confirmed");
+  private void tellHarm(Transaction transaction, long number, Incident.Page page) {
+    log.atWarn().addKeyValue("incident", number).addKeyValue("page", page).log("harm shown");
     DriftStore.find(transaction, number)
         .map(Incidents::view)
-        .ifPresent(view -> harmed.publishEvent(new HarmConfirmed(transaction, view)));
+        .ifPresent(view -> harmed.publishEvent(new HarmConfirmed(transaction, view, page)));
   }
 
   private void tellResolved(Transaction transaction, long number, String reason) {
@@ -398,10 +427,10 @@ final class DriftService {
         .ifPresent(view -> resolved.publishEvent(new IncidentResolved(transaction, view, reason)));
   }
 
-  private Optional<IncidentEvent> counted(Transaction transaction, Stored stored) {
+  private Optional<IncidentEvent> counted(
+      Transaction transaction, Stored stored, double threshold) {
     Track track = stored.track();
     long onset = stored.incident().finding().onsetWindow();
-    double threshold = incidents.threshold(transaction, track, stored.version());
     long from = track.startMillis(onset - WINDOWS_BEFORE_MAX);
     long since = track.startMillis(onset);
     long until = now().toEpochMilli();

@@ -8,6 +8,7 @@ import io.skerry.fleet.incident.Incident;
 import io.skerry.fleet.incident.IncidentState;
 import io.skerry.protocol.DeviceId;
 import io.skerry.telemetry.drift.Accuracy;
+import io.skerry.telemetry.drift.Calibration;
 import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.DriftFinding;
@@ -60,9 +61,16 @@ final class DriftStore {
       long version,
       Incident incident,
       Instant openedAt,
-      @Nullable Instant resolvedAt) {
+      @Nullable Instant resolvedAt,
+      Optional<String> told,
+      long scoredThrough) {
     String id() {
       return "incident-" + number;
+    }
+
+    /** What it has paged for last. */
+    Optional<Incident.Page> paged() {
+      return told.map(Incident.Page::valueOf).or(incident::page);
     }
   }
 
@@ -301,21 +309,19 @@ final class DriftStore {
   /** Keeps what the scores of a judged window say together, by version and profile. */
   static void scores(
       Transaction transaction, Track track, long window, List<DeviceWindow> devices) {
-    Map<Scored, long[]> sums = new HashMap<>();
+    Map<OfScores, long[]> sums = new HashMap<>();
     for (DeviceWindow one : devices) {
-      int stream = one.counts().layout().indexOf(MonitoringPlan.SCORE);
-      if (stream >= 0 && one.counts().has(stream)) {
-        List<Long> counts = one.counts().counts(stream);
-        long[] sum =
-            sums.computeIfAbsent(
-                new Scored(
-                    one.version().version(),
-                    one.attributes().getOrDefault(WindowReader.PROFILE, "")),
-                key -> new long[counts.size()]);
-        for (int bin = 0; bin < sum.length; bin++) {
-          sum[bin] += counts.get(bin);
-        }
-      }
+      scores(one)
+          .ifPresent(
+              row ->
+                  row.addTo(
+                      sums.computeIfAbsent(
+                          new OfScores(
+                              new Scored(
+                                  one.version().version(),
+                                  one.attributes().getOrDefault(WindowReader.PROFILE, "")),
+                              row.confidence()),
+                          key -> new long[Calibration.BINS])));
     }
     List<@Nullable Object[]> rows = new ArrayList<>();
     sums.forEach(
@@ -326,41 +332,81 @@ final class DriftStore {
                   track.model(),
                   track.windowMillis(),
                   window,
-                  of.version(),
-                  of.profile(),
-                  sum
+                  of.scored().version(),
+                  of.scored().profile(),
+                  sum,
+                  of.confidence()
                 }));
-    transaction.batch("insert into drift_score values (?, ?, ?, ?, ?, ?, ?)", rows);
+    transaction.batch(
+        """
+        insert into drift_score (slot, model, window_millis, window_index, version, profile, counts,
+          confidence) values (?, ?, ?, ?, ?, ?, ?, ?)
+        on conflict do nothing
+        """,
+        rows);
+  }
+
+  private record OfScores(Scored scored, boolean confidence) {}
+
+  /**
+   * Scores of one device.
+   *
+   * @param confidence whether they are of the class that was named, else of the positive one
+   * @param counts in 64 bins
+   */
+  record ScoreRow(boolean confidence, List<Long> counts) {
+    ScoreRow {
+      counts = List.copyOf(counts);
+    }
+
+    void addTo(long[] sum) {
+      for (int bin = 0; bin < sum.length; bin++) {
+        sum[bin] += counts.get(bin);
+      }
+    }
+  }
+
+  /** What a device's window says of its scores; empty when nothing in 64 bins. */
+  static Optional<ScoreRow> scores(DeviceWindow one) {
+    boolean confidence = one.counts().layout().indexOf(MonitoringPlan.SCORE) < 0;
+    int stream =
+        one.counts()
+            .layout()
+            .indexOf(confidence ? MonitoringPlan.CONFIDENCE : MonitoringPlan.SCORE);
+    if (stream < 0 || !one.counts().has(stream)) {
+      return Optional.empty();
+    }
+    List<Long> counts = one.counts().counts(stream);
+    return counts.size() == Calibration.BINS && counts.stream().anyMatch(count -> count > 0)
+        ? Optional.of(new ScoreRow(confidence, counts))
+        : Optional.empty();
   }
 
   /** Whose scores are counted together: they are calibrated alike. */
   record Scored(long version, String profile) {}
 
-  /** Scores that were counted in one span of time, in its 64 bins. */
-  record ScoreCounts(long span, Scored of, List<Long> counts) {
-    ScoreCounts {
-      counts = List.copyOf(counts);
-    }
-  }
+  /** Scores that were counted in one span of time. */
+  record ScoreCounts(long span, Scored of, ScoreRow row) {}
 
   /** What was counted of a model since a moment, in spans of a length, oldest first. */
   static List<ScoreCounts> scores(
       Transaction transaction, String model, Instant since, long spanMillis) {
     return transaction.list(
         """
-        select span, version, profile, array_agg(counted order by bin) as counts from (
-          select window_index * window_millis / ? as span, version, profile, bin,
+        select span, version, profile, confidence, array_agg(counted order by bin) as counts from (
+          select window_index * window_millis / ? as span, version, profile, confidence, bin,
             sum(count)::bigint as counted
           from drift_score, unnest(counts) with ordinality as counted (count, bin)
           where model = ? and window_index * window_millis >= ?
-          group by 1, 2, 3, 4) sums
-        group by span, version, profile order by span, version, profile
+          group by 1, 2, 3, 4, 5) sums
+        group by span, version, profile, confidence order by span, version, profile, confidence
         """,
         row ->
             new ScoreCounts(
                 row.bigint("span"),
                 new Scored(row.bigint("version"), row.text("profile")),
-                Arrays.stream(row.bigints("counts")).boxed().toList()),
+                new ScoreRow(
+                    row.flag("confidence"), Arrays.stream(row.bigints("counts")).boxed().toList())),
         spanMillis,
         model,
         since.toEpochMilli());
@@ -373,8 +419,9 @@ final class DriftStore {
         .first(
             """
             insert into incident (slot, model, version, window_millis, cohort, feature, state,
-              opened_at, onset_window, opened_window, finding, confirmations, resolution, relearn)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb, 0, '', false) returning number
+              opened_at, onset_window, opened_window, finding, confirmations, resolution, relearn,
+              paged)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb, 0, '', false, ?) returning number
             """,
             row -> row.bigint("number"),
             track.slot(),
@@ -387,16 +434,22 @@ final class DriftStore {
             now,
             finding.onsetWindow(),
             finding.window(),
-            GSON.toJson(finding))
+            GSON.toJson(finding),
+            incident.page().map(Enum::name).orElse(null))
         .orElseThrow();
   }
 
   static void update(Transaction transaction, long number, Incident incident) {
     transaction.update(
-        "update incident set state = ?, harm = ?::jsonb, confirmations = ? where number = ?",
+        """
+        update incident set state = ?, harm = ?::jsonb, estimate = ?::jsonb, confirmations = ?,
+          paged = coalesce(?, paged) where number = ?
+        """,
         incident.state().name(),
         incident.harm().map(GSON::toJson).orElse(null),
+        incident.estimate().map(GSON::toJson).orElse(null),
         incident.confirmations(),
+        incident.page().map(Enum::name).orElse(null),
         number);
   }
 
@@ -557,6 +610,8 @@ final class DriftStore {
             finding,
             row.integer("confirmations"),
             row.optionalText("harm").map(json -> GSON.fromJson(json, Incident.Harm.class)),
+            row.optionalText("estimate")
+                .map(json -> GSON.fromJson(json, Incident.EstimatedHarm.class)),
             row.text("resolution"));
     return new Stored(
         row.bigint("number"),
@@ -564,7 +619,9 @@ final class DriftStore {
         row.bigint("version"),
         incident,
         row.instant("opened_at"),
-        row.optionalInstant("resolved_at").orElse(null));
+        row.optionalInstant("resolved_at").orElse(null),
+        row.optionalText("paged"),
+        row.bigint("scored_through"));
   }
 
   private static Track track(Row row) {

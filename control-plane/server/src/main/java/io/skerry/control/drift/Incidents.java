@@ -243,6 +243,16 @@ public final class Incidents {
                         harm.before().balanced().value(),
                         harm.after().balanced().value(),
                         harm.after().outcomes()))
+            .orElse(null),
+        incident
+            .estimate()
+            .map(
+                harm ->
+                    new io.skerry.api.Incident.Harm(
+                        "estimatedBalancedAccuracy",
+                        harm.before().balanced().value(),
+                        harm.after().balanced().value(),
+                        harm.after().predictions()))
             .orElse(null));
   }
 }

@@ -14,25 +14,26 @@ import org.jspecify.annotations.Nullable;
  *
  * @param score of class 1, or of the only output; empty with more than two classes
  * @param predictedClass of a version whose output names classes
+ * @param confidence in that class
  */
-record Answer(Optional<Double> score, OptionalInt predictedClass) {
-  private static final Answer UNKNOWN = new Answer(Optional.empty(), OptionalInt.empty());
+record Answer(Optional<Double> score, OptionalInt predictedClass, Optional<Double> confidence) {
+  private static final Answer UNKNOWN = ofScore(Optional.empty());
 
   /** The answer of a version whose output is the score. */
   static Answer ofScore(Optional<Double> score) {
-    return new Answer(score, OptionalInt.empty());
+    return new Answer(score, OptionalInt.empty(), Optional.empty());
   }
 
   /** The answer of a version whose output names so many classes. */
   static Answer ofClass(int predicted, double confidence, int classes) {
     if (classes > 2) {
-      return new Answer(Optional.empty(), OptionalInt.of(predicted));
+      return new Answer(Optional.empty(), OptionalInt.of(predicted), Optional.of(confidence));
     }
     // Of two, the predicted one lies on its own side of one half, however its confidence is
     // rounded.
     double score =
         predicted == 1 ? Math.max(confidence, .5) : Math.min(1 - confidence, Math.nextDown(.5));
-    return new Answer(Optional.of(score), OptionalInt.of(predicted));
+    return new Answer(Optional.of(score), OptionalInt.of(predicted), Optional.of(confidence));
   }
 
   /**

@@ -218,7 +218,7 @@ public final class Outcomes {
         """
         update telemetry_feedback f
         set joined = true, joined_at = clock_timestamp(), slot = p.slot, model = p.model, version = p.version, score = p.score,
-          predicted_class = p.predicted_class, predicted_at = p.at, inclusion_probability = p.inclusion_probability
+          predicted_class = p.predicted_class, confidence = p.confidence, predicted_at = p.at, inclusion_probability = p.inclusion_probability
         from telemetry_prediction p
         where (f.device, f.boot_epoch, f.sequence) in (
             select u.device, u.boot_epoch, u.sequence from telemetry_feedback u

@@ -148,6 +148,10 @@ final class RecordRows {
           prediction.isPresent(),
           prediction.flatMap(StoredFeedback.Prediction::score).orElse(null),
           prediction.map(RecordRows::predictedClass).orElse(null),
+          prediction
+              .filter(joined -> joined.predictedClass().isPresent())
+              .map(joined -> wire.getScore())
+              .orElse(null),
           prediction.map(StoredFeedback.Prediction::at).orElse(null),
           stored.outcomeAt(),
           prediction.isPresent()
@@ -155,7 +159,7 @@ final class RecordRows {
   }
 
   private static @Nullable Integer predictedClass(StoredFeedback.Prediction prediction) {
-    return new Answer(prediction.score(), prediction.predictedClass()).storedClass();
+    return prediction.predictedClass().isPresent() ? prediction.predictedClass().getAsInt() : null;
   }
 
   private void addSample(TenantId tenant, DeviceId device, long epoch, Record record)
@@ -197,6 +201,7 @@ final class RecordRows {
           at,
           answer.score().orElse(null),
           answer.storedClass(),
+          answer.confidence().orElse(null),
           sample.getStratum(),
           sample.getInclusionProbability()
         });
@@ -243,9 +248,9 @@ final class RecordRows {
     transaction.batch(
         """
         insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject, slot,
-          model, version, actual, joined, score, predicted_class, predicted_at, outcome_at,
-          received_at, joined_at)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now(),
+          model, version, actual, joined, score, predicted_class, confidence, predicted_at,
+          outcome_at, received_at, joined_at)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now(),
           case when ? then clock_timestamp() end)
         """,
         feedback);
@@ -259,8 +264,8 @@ final class RecordRows {
     transaction.batch(
         """
         insert into telemetry_prediction (device, prediction_id, subject, slot, model, version, at,
-          score, predicted_class, stratum, inclusion_probability)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          score, predicted_class, confidence, stratum, inclusion_probability)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         on conflict do nothing
         """,
         predictions);

@@ -54,6 +54,8 @@ public final class TelemetryEraser {
     transaction.update("delete from telemetry_prediction where device = ?", device);
     transaction.update("delete from label_task where device = ?", device);
     transaction.update("delete from telemetry_quarantine where device = ?", device);
+    transaction.update("delete from incident_score where device = ?", device);
+    transaction.update("delete from device_change where device = ?", device);
     long stored = lake.erase(transaction, tenant.value(), new SampleFiles.Erased("device", device));
     return new Erased(waiting + stored, windows, feedback, Set.of());
   }

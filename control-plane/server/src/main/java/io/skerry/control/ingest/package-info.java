@@ -11,9 +11,10 @@
  * telemetry_window_stream  the same key and stream, slot, model, version, window_index, counts bigint[]
  *                          (index: model, version, window_index, stream)
  * telemetry_feedback       device, boot_epoch, sequence (key), prediction_id, subject, slot, model,
- *                          version, actual, joined, score, predicted_class, predicted_at, outcome_at
+ *                          version, actual, joined, score, predicted_class, confidence,
+ *                          predicted_at, outcome_at
  *                          (score: of class 1 when there are two, null with more;
- *                          predicted_class: null where the output is the score;
+ *                          predicted_class, confidence: null where the output is the score;
  *                          slot, model, version, score, predicted_at are of use only where joined)
  * telemetry_event          device, boot_epoch, sequence (key), at, code, detail, attributes jsonb
  * </pre>

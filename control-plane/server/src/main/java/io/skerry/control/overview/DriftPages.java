@@ -15,9 +15,9 @@ import io.skerry.api.BudgetStep;
 import io.skerry.api.Distribution;
 import io.skerry.api.DriftPoint;
 import io.skerry.api.DriftStream;
+import io.skerry.api.EventMark;
 import io.skerry.api.Explanation;
 import io.skerry.api.ModelView;
-import io.skerry.api.RolloutMark;
 import io.skerry.control.access.Allowed;
 import io.skerry.control.access.Role;
 import io.skerry.control.audit.Actor;
@@ -47,6 +47,7 @@ import java.util.stream.Collectors;
 @Allowed(Role.VIEWER)
 final class DriftPages {
   private static final Duration SPAN = Duration.ofDays(30);
+  private static final int WINDOWS = 300;
 
   private final Templates templates = new StaticTemplates();
   private final Incidents incidents;
@@ -109,7 +110,7 @@ final class DriftPages {
   @Produces(MediaType.TEXT_HTML)
   MutableHttpResponse<String> stream(
       Actor actor, String slot, String model, String cohort, String stream, String kind) {
-    List<DriftPoint> history = reports.history(slot, model, cohort, stream, kind, 300);
+    List<DriftPoint> history = reports.history(slot, model, cohort, stream, kind, WINDOWS);
     DriftStream now =
         incidents.streams().stream()
             .filter(
@@ -126,7 +127,7 @@ final class DriftPages {
                         ErrorCode.NOT_FOUND,
                         "no stream '%s' of '%s' was judged lately".formatted(stream, cohort)));
     Distribution distribution = reports.distribution(slot, model, cohort, stream).orElse(null);
-    List<RolloutMark> marks = reports.marks(slot, model);
+    List<EventMark> marks = reports.marks(slot, model, cohort, WINDOWS);
     return page(
         templates
             .streampage(
@@ -187,7 +188,7 @@ final class DriftPages {
             .render());
   }
 
-  private static Chart evidence(List<DriftPoint> history, List<RolloutMark> marks) {
+  private static Chart evidence(List<DriftPoint> history, List<EventMark> marks) {
     Chart.Builder chart =
         new Chart.Builder()
             .line(
@@ -200,11 +201,11 @@ final class DriftPages {
     if (!history.isEmpty()) {
       chart.level("opens an incident", history.getLast().logThreshold());
     }
-    marks.forEach(mark -> chart.mark(mark.version(), (double) mark.at().toEpochMilli()));
+    marks.forEach(mark -> chart.mark(mark.name(), (double) mark.at().toEpochMilli()));
     return chart.build();
   }
 
-  private static Chart effect(List<DriftPoint> history, List<RolloutMark> marks) {
+  private static Chart effect(List<DriftPoint> history, List<EventMark> marks) {
     Chart.Builder chart =
         new Chart.Builder()
             .line(
@@ -222,7 +223,7 @@ final class DriftPages {
                             })
                     .toList())
             .times();
-    marks.forEach(mark -> chart.mark(mark.version(), (double) mark.at().toEpochMilli()));
+    marks.forEach(mark -> chart.mark(mark.name(), (double) mark.at().toEpochMilli()));
     return chart.build();
   }
 

@@ -1,6 +1,7 @@
 package io.skerry.control.overview;
 
 import io.skerry.api.DriftOverview;
+import io.skerry.api.EventMark;
 import io.skerry.api.Interval;
 import io.skerry.api.ModelVersionView;
 import io.skerry.api.Overview;
@@ -258,6 +259,27 @@ public final class Words {
     String champion = slice.champion() == null ? "–" : decimal(slice.champion().rocAuc().value());
     return "on %s: %s, before %s (n = %d)"
         .formatted(slice.name(), challenger, champion, slice.examples());
+  }
+
+  /** The id of the rollout that an event is. */
+  public static String rollout(EventMark mark) {
+    return mark.detail().split(" ", 2)[0];
+  }
+
+  /** What a comparison says of an event near an incident's onset. */
+  public static String check(EventMark.@Nullable Check check) {
+    if (check == null) {
+      return "came after the onset, or lies far from it";
+    }
+    String moved =
+        "reached devices moved by %s more than the others (%s to %s, 95 %%)"
+            .formatted(signed(check.difference()), signed(check.low()), signed(check.high()));
+    return switch (check.answer()) {
+      case "SUPPORTED" -> "may be the cause: " + moved;
+      case "REFUTED" -> "not the cause: " + moved;
+      case "UNCLEAR" -> "not certain: " + moved;
+      default -> "cannot be told: it reached too few devices, or too many";
+    };
   }
 
   /** Why nothing needs anybody. */

@@ -333,6 +333,7 @@ class DeliveryTest {
             .2,
             9,
             8,
+            null,
             null);
 
     for (Optional<Page> page : List.of(Optional.<Page>empty(), Optional.of(Page.QUALITY))) {

@@ -2,6 +2,7 @@ package io.skerry.control.drift;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.within;
 
 import io.micronaut.runtime.event.annotation.EventListener;
@@ -10,6 +11,8 @@ import io.skerry.api.BudgetStep;
 import io.skerry.api.CorrelationReport;
 import io.skerry.api.CorrelationShift;
 import io.skerry.api.Distribution;
+import io.skerry.api.EventMark;
+import io.skerry.api.Explanation;
 import io.skerry.api.Incident;
 import io.skerry.api.LabelShare;
 import io.skerry.artifact.ArtifactWriter;
@@ -21,6 +24,7 @@ import io.skerry.artifact.sign.SigningKey;
 import io.skerry.control.artifact.ArtifactStore;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.ingest.IngestConfig;
+import io.skerry.control.ingest.TelemetryEraser;
 import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.fleet.incident.IncidentState;
@@ -29,6 +33,7 @@ import io.skerry.profile.Precision;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
+import io.skerry.protocol.TenantId;
 import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.DriftFinding;
@@ -71,6 +76,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A fleet of 36 devices at three sites, counted by the devices' own code. */
 @Tag("slow")
@@ -132,7 +139,7 @@ class DriftServiceTest {
     sql(
         """
         truncate device, telemetry_window, telemetry_feedback, telemetry_track, drift_track,
-          drift_window, incident, alert restart identity cascade
+          drift_window, incident, alert, rollout restart identity cascade
         """);
   }
 
@@ -148,6 +155,9 @@ class DriftServiceTest {
       store(window);
     }
     storeWhatNamesNoManifestOfThisModel();
+    rollOut("bad-firmware-driver", "b");
+    rollOut("elsewhere", "a");
+    changeSystem("b");
     settle();
     AtomicLong nanoTime = new AtomicLong();
     DriftService service = service(nanoTime::get);
@@ -195,6 +205,7 @@ class DriftServiceTest {
     checksThePromiseOnWindowsWithoutAnIncident();
     setsBytesAgainstTheSmallestShift();
     showsWhatMovesTogetherNoMore(incidents.newest().getFirst());
+    comparesWhatAnEventReachedWithTheOthers(incidents.newest().getFirst().id());
 
     // Forget what was concluded, not what was stored: the same windows say the same again.
     String before = verdicts();
@@ -209,6 +220,74 @@ class DriftServiceTest {
     assertThat(incidents.resolve(new Actor("ana", ""), id, "recalibrated").state())
         .isEqualTo("RESOLVED");
     saysWhatIsGoneAndForgetsWhatIsOld(service);
+  }
+
+  private void comparesWhatAnEventReachedWithTheOthers(String id) {
+    Explanation explanation = plane.bean(DriftReports.class).explain(id).orElseThrow();
+
+    assertThat(explanation.recomputed()).isEqualTo("SAME");
+    assertThat(explanation.marks())
+        .extracting(
+            EventMark::kind,
+            EventMark::name,
+            EventMark::devices,
+            mark -> Objects.requireNonNull(mark.check()).answer())
+        .containsExactlyInAnyOrder(
+            tuple("ROLLOUT", "bad-firmware-driver@1", DEVICES / 3 + 1, "SUPPORTED"),
+            tuple("ROLLOUT", "elsewhere@1", 0, "REFUTED"),
+            tuple("CHANGE", "system Yocto 5", DEVICES / 3 + 1, "SUPPORTED"));
+    assertThat(explanation.marks())
+        .filteredOn(mark -> mark.kind().equals("CHANGE"))
+        .singleElement()
+        .satisfies(
+            mark -> {
+              assertThat(mark.detail()).isEqualTo("before Yocto 4");
+              assertThat(mark.window()).isEqualTo(first + SHIFTED_FROM);
+              assertThat(Objects.requireNonNull(mark.check()).low()).isPositive();
+            });
+    assertThat(plane.bean(DriftReports.class).marks("main", "engine-health", "site=a", WINDOWS))
+        .extracting(EventMark::name)
+        .contains("elsewhere@1")
+        .noneMatch(name -> name.startsWith("system"));
+  }
+
+  private void rollOut(String model, String site) {
+    sql(
+        """
+        insert into rollout (id, model, version, slots, profiles, definition, state, phase, stage,
+          revision, start_millis, step_millis, progress_millis, holdback_above, created_by,
+          created_at)
+        values (?, ?, 1, '{main}', '{}', '{}', '{}', 'FINISHED', 0, 1, 1, 1, 1, '', 'ana', ?)
+        """,
+        "r-" + model,
+        model,
+        Instant.ofEpochMilli((first + SHIFTED_FROM) * WINDOW_MILLIS));
+    sql(
+        """
+        insert into deployment (rollout, device, stage, rank, profile, state, online, ordered_at)
+        select ?, id, 0, '', profile, 'COMMITTED', true, ? from device
+        where labels ->> 'site' = ?
+        """,
+        "r-" + model,
+        Instant.ofEpochMilli((first + SHIFTED_FROM) * WINDOW_MILLIS + 1),
+        site);
+  }
+
+  private void changeSystem(String site) {
+    sql(
+        """
+        insert into device_report (device, boot_epoch, sequence, observed_term, observed_counter,
+          agent_version, dropped)
+        select id, 1, 1, 1, 1, '1.0', 0 from device where labels ->> 'site' = ?
+        """,
+        site);
+    // What was not told before is no change.
+    for (String system : List.of("Yocto 4", "Yocto 5", "Yocto 5")) {
+      sql("update device_report set system = ?, agent_version = '1.0'", system);
+    }
+    sql(
+        "update device_change set at = ?",
+        Instant.ofEpochMilli((first + SHIFTED_FROM) * WINDOW_MILLIS));
   }
 
   private void showsWhatMovesTogetherNoMore(Incident incident) throws Exception {
@@ -332,7 +411,9 @@ class DriftServiceTest {
                             new io.skerry.fleet.incident.Incident(
                                 IncidentState.OPEN, finding, 0, Optional.empty(), ""),
                             Instant.now(),
-                            null)));
+                            null,
+                            Optional.empty(),
+                            -1)));
   }
 
   private void moments(
@@ -639,7 +720,10 @@ class DriftServiceTest {
   }
 
   private Optional<WindowVerdict> judgedAgain(DriftService service, Track track, long window) {
-    return plane.database().call(transaction -> service.judgeAgain(transaction, track, window));
+    return plane
+        .database()
+        .call(transaction -> service.judgeAgain(transaction, track, window))
+        .map(DriftService.Again::verdict);
   }
 
   @Test
@@ -727,6 +811,117 @@ class DriftServiceTest {
 
     sql("delete from telemetry_feedback where slot = 'flip' and device = 'flip-0' and actual = 1");
     assertThat(judgedAgain(service, track, first - 100 + WINDOWS - 1)).isEmpty();
+  }
+
+  /** Outcomes end with the onset: what follows is known from scores alone. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void pagesWhenScoresAloneLetExpectThatAccuracyFell(boolean classes, @TempDir Path folder)
+      throws Exception {
+    MonitoringManifest watched = classes ? sorter() : monitoring;
+    Digest digest = classes ? imported(2, watched, folder.resolve("sorter")) : manifest;
+    sql("insert into telemetry_track values ('sure', 'engine-health', ?)", WINDOW_MILLIS);
+    for (int device = 0; device < DEVICES; device++) {
+      sql(
+          """
+          insert into device (id, tenant, labels, facts, enrolled_at)
+          values (?, 'default', jsonb_build_object('hall', ?::text), '{}', now())
+          """,
+          "sure-" + device,
+          site(device));
+      for (int window = 0; window < WINDOWS; window++) {
+        storeScored("sure-" + device, site(device), first - 300 + window, window, watched, digest);
+      }
+    }
+    sql("update telemetry_window set version = ?", classes ? 2 : 1);
+    sql("update telemetry_feedback set version = ?", classes ? 2 : 1);
+    if (classes) {
+      // The model is right where it was to be; its score is its confidence.
+      sql(
+          """
+          update telemetry_feedback set score = null, confidence = greatest(score, 1 - score),
+            predicted_class = 2, actual = case when (score >= .5) = (actual >= .5) then 2 else 1 end
+          """);
+    }
+    settle();
+
+    plane.bean(DriftService.class).judgeDue();
+
+    assertThat(alerts())
+        .containsExactly("incident.opened incident-1 TICKET", "incident.harmful incident-1 PAGE");
+    Incident incident = plane.bean(Incidents.class).newest().getFirst();
+    assertThat(incident.cohort()).isEqualTo("hall=b");
+    assertThat(incident.state()).isEqualTo("OPEN");
+    assertThat(incident.harm()).isNull();
+    Incident.Harm estimate = Objects.requireNonNull(incident.estimate());
+    assertThat(estimate.before()).isCloseTo(.95, within(.02));
+    assertThat(estimate.after()).isCloseTo(.5, within(.1));
+    assertThat(plane.bean(Incidents.class).isHarmful(incident.id())).isTrue();
+    // Each window once, on its own side.
+    long since = first - 300 + WINDOWS - incident.onsetWindow();
+    assertThat(estimate.predictions()).isEqualTo(since * DEVICES / 3 * 20);
+    assertThat(count("select sum(n) from incident_score, unnest(counts) n where not since"))
+        .isEqualTo((WINDOWS - since) * DEVICES / 3 * 20);
+    assertThat(
+            plane
+                .bean(DriftReports.class)
+                .accuracy(
+                    "engine-health", Duration.ofMillis(4 * WINDOW_MILLIS), Duration.ofHours(2)))
+        .filteredOn(point -> point.scored() > 0)
+        .last()
+        .satisfies(point -> assertThat(point.estimated()).isCloseTo(.8, within(.03)));
+    plane
+        .database()
+        .run(
+            transaction ->
+                plane
+                    .bean(TelemetryEraser.class)
+                    .device(transaction, new TenantId("default"), "sure-1"));
+    assertThat(count("select count(*) from incident_score where device = 'sure-1'")).isZero();
+  }
+
+  // Of 20 predictions 18 are sure and right, 2 are guessed; in the shifted hall all are.
+  private void storeScored(
+      String device, String hall, long index, int window, MonitoringManifest watched, Digest digest)
+      throws Exception {
+    boolean shifted = hall.equals("b") && window >= SHIFTED_FROM;
+    boolean classes = watched.getScore().getClasses() > 2;
+    WindowSketch sketch = new WindowSketch(MonitoringPlan.of(watched));
+    for (int tick = 0; tick < 20; tick++) {
+      float[] row = row(0);
+      row[2] += shifted ? 2.5f : 0;
+      boolean guessed = shifted || tick >= 18;
+      boolean positive = tick % 2 == 0;
+      float score = guessed ? positive ? .55f : .45f : positive ? .95f : .05f;
+      sketch.observe(
+          row, classes ? Math.max(score, 1 - score) : score, classes ? 2 : positive ? 1 : 0, 300);
+      if (window < SHIFTED_FROM) {
+        boolean actual = guessed ? (window + device.hashCode()) % 2 == 0 : positive;
+        sql(
+            """
+            insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject,
+              slot, model, version, actual, joined, score, predicted_at, outcome_at, received_at,
+              joined_at)
+            values (?, 1, ?, ?, '', 'sure', 'engine-health', 1, ?, true, ?, ?, now(), now(), ?)
+            """,
+            device,
+            index * 20 + tick,
+            "p-" + (index * 20 + tick),
+            actual ? 1.0 : 0.0,
+            (double) score,
+            Instant.ofEpochMilli(index * WINDOW_MILLIS + 1),
+            Instant.ofEpochMilli(index * WINDOW_MILLIS + 1));
+      }
+    }
+    insert(
+        device,
+        "sure",
+        index,
+        sketch.seal(
+            ModelRef.newBuilder().setManifestDigest(digest.toString()).build(),
+            index,
+            index * WINDOW_MILLIS,
+            (index + 1) * WINDOW_MILLIS));
   }
 
   private void countsOutcomesAndOnlyTheNewestOfAPrediction() {

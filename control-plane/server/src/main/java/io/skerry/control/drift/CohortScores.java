@@ -1,0 +1,226 @@
+package io.skerry.control.drift;
+
+import io.skerry.control.drift.DriftStore.ScoreRow;
+import io.skerry.control.drift.DriftStore.Stored;
+import io.skerry.control.sql.Transaction;
+import io.skerry.fleet.incident.IncidentEvent;
+import io.skerry.telemetry.drift.Calibration;
+import io.skerry.telemetry.drift.Cohort;
+import io.skerry.telemetry.drift.DeviceWindow;
+import io.skerry.telemetry.drift.EstimatedAccuracy;
+import io.skerry.telemetry.drift.EstimatedAccuracy.Scored;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the scores of an incident's cohort let expect of its accuracy, before the onset and since.
+ *
+ * <p>Each device's counts are kept with the incident and grow by one window at a time. They are
+ * calibrated by the outcomes of the same version and profile, of the whole fleet, from before the
+ * onset; with too few of these nothing is certain, and so nothing is worse.
+ */
+final class CohortScores {
+  private static final int WINDOWS_BEFORE = 16;
+  private static final int WINDOWS_SINCE_MAX = 64;
+  private static final int DAYS_CALIBRATED = 30;
+  private static final int OUTCOMES_MAX = 200_000;
+
+  /** Outcomes below which scores are taken at their word. */
+  static final int CALIBRATED_FROM = 100;
+
+  private final WindowReader reader;
+
+  CohortScores(WindowReader reader) {
+    this.reader = reader;
+  }
+
+  /** Of whom, and when, scores are added up. */
+  private record Key(String device, String profile, boolean since, boolean confidence) {}
+
+  /**
+   * Adds a judged window, and at first those around the onset, and estimates; empty while nothing
+   * was scored on one of the sides.
+   */
+  Optional<IncidentEvent> counted(
+      Transaction transaction,
+      Stored stored,
+      long window,
+      List<DeviceWindow> devices,
+      double threshold) {
+    long onset = stored.incident().finding().onsetWindow();
+    Map<Key, long[]> sums = new HashMap<>();
+    if (stored.scoredThrough() < 0) {
+      for (long past = onset - WINDOWS_BEFORE; past < onset; past++) {
+        add(sums, stored, false, read(transaction, stored, past));
+      }
+      for (long past = Math.max(onset, window - WINDOWS_SINCE_MAX); past < window; past++) {
+        add(sums, stored, true, read(transaction, stored, past));
+      }
+    }
+    if (stored.scoredThrough() < window) {
+      add(sums, stored, window >= onset, devices);
+      keep(transaction, stored, window, sums);
+    }
+    return estimate(transaction, stored, threshold);
+  }
+
+  private List<DeviceWindow> read(Transaction transaction, Stored stored, long window) {
+    return reader.read(transaction, stored.track(), window, Instant.now()).devices();
+  }
+
+  private static void add(
+      Map<Key, long[]> sums, Stored stored, boolean since, List<DeviceWindow> devices) {
+    Cohort cohort = stored.incident().finding().cohort();
+    for (DeviceWindow one : devices) {
+      if (one.version().version() != stored.version() || !cohort.holds(one.attributes())) {
+        continue;
+      }
+      DriftStore.scores(one)
+          .ifPresent(
+              row ->
+                  row.addTo(
+                      sums.computeIfAbsent(
+                          new Key(
+                              one.device().value(),
+                              one.attributes().getOrDefault(WindowReader.PROFILE, ""),
+                              since,
+                              row.confidence()),
+                          key -> new long[Calibration.BINS])));
+    }
+  }
+
+  private static void keep(
+      Transaction transaction, Stored stored, long window, Map<Key, long[]> sums) {
+    List<@Nullable Object[]> rows = new ArrayList<>();
+    sums.forEach(
+        (key, sum) ->
+            rows.add(
+                new @Nullable Object[] {
+                  stored.number(), key.device(), key.profile(), key.since(), key.confidence(), sum
+                }));
+    transaction.batch(
+        """
+        insert into incident_score (incident, device, profile, since, confidence, counts)
+        values (?, ?, ?, ?, ?, ?)
+        on conflict (incident, device, profile, since, confidence) do update set counts = (
+          select array_agg(before + added order by bin)
+          from unnest(incident_score.counts, excluded.counts) with ordinality
+            as bins (before, added, bin))
+        """,
+        rows);
+    transaction.update(
+        "update incident set scored_through = ? where number = ?", window, stored.number());
+  }
+
+  private static Optional<IncidentEvent> estimate(
+      Transaction transaction, Stored stored, double threshold) {
+    List<Sum> kept =
+        transaction.list(
+            """
+            select profile, since, confidence, counts from incident_score where incident = ?
+            order by device, profile
+            """,
+            row ->
+                new Sum(
+                    row.text("profile"),
+                    row.flag("since"),
+                    new ScoreRow(
+                        row.flag("confidence"),
+                        Arrays.stream(row.bigints("counts")).boxed().toList())),
+            stored.number());
+    if (kept.isEmpty()) {
+      return Optional.empty();
+    }
+    boolean confidence = kept.getFirst().row().confidence();
+    Map<String, Calibration> calibrations = calibrations(transaction, stored, confidence);
+    Optional<EstimatedAccuracy> before = side(kept, false, calibrations, threshold);
+    Optional<EstimatedAccuracy> since = side(kept, true, calibrations, threshold);
+    return before.isEmpty() || since.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new IncidentEvent.ScoresCounted(before.get(), since.get()));
+  }
+
+  private record Sum(String profile, boolean since, ScoreRow row) {}
+
+  private static Optional<EstimatedAccuracy> side(
+      List<Sum> kept, boolean since, Map<String, Calibration> calibrations, double threshold) {
+    boolean confidence = kept.getFirst().row().confidence();
+    List<Scored> devices =
+        kept.stream()
+            .filter(one -> one.since() == since && one.row().confidence() == confidence)
+            .map(
+                one ->
+                    new Scored(
+                        one.row().counts(),
+                        calibrations.getOrDefault(one.profile(), Calibration.none())))
+            .toList();
+    if (devices.isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        confidence
+            ? EstimatedAccuracy.ofConfidence(devices)
+            : EstimatedAccuracy.of(devices, threshold));
+  }
+
+  private static Map<String, Calibration> calibrations(
+      Transaction transaction, Stored stored, boolean confidence) {
+    Map<String, Calibration.Sums> sums = new HashMap<>();
+    Instant onset =
+        Instant.ofEpochMilli(stored.track().startMillis(stored.incident().finding().onsetWindow()));
+    // Labels are left out: people are asked about what seems wrong.
+    transaction.forEach(
+        """
+        select profile, bin, count(*) as outcomes, sum(weight) as weight,
+          coalesce(sum(weight) filter (where positive), 0) as of_positives
+        from (
+          select distinct on (f.device, f.prediction_id) coalesce(d.profile, '') as profile,
+            greatest(0, least(63, floor(64 * said.score)))::int as bin,
+            1 / coalesce(f.inclusion_probability, 1) as weight,
+            case when wanted.confidence then f.predicted_class = round(f.actual)
+              else f.actual >= .5 end as positive
+          from telemetry_feedback f
+          join device d on d.id = f.device
+          cross join (select ?::boolean as confidence) wanted
+          cross join lateral (
+            select case when wanted.confidence
+                then coalesce(f.confidence, greatest(f.score, 1 - f.score))
+              else f.score end as score) said
+          where f.source <> 'label' and f.slot = ? and f.model = ? and f.version = ? and f.joined
+            and f.predicted_at >= ? and f.predicted_at < ? and said.score is not null
+            and (f.predicted_class is not null or not wanted.confidence)
+          order by f.device, f.prediction_id, f.received_at desc, f.boot_epoch, f.sequence limit ?
+        ) outcomes
+        group by profile, bin
+        """,
+        row ->
+            sums.computeIfAbsent(row.text("profile"), key -> new Calibration.Sums())
+                .add(
+                    row.integer("bin"),
+                    row.bigint("outcomes"),
+                    row.number("weight"),
+                    row.number("of_positives")),
+        confidence,
+        stored.track().slot(),
+        stored.track().model(),
+        stored.version(),
+        onset.minus(DAYS_CALIBRATED, ChronoUnit.DAYS),
+        onset,
+        OUTCOMES_MAX);
+    Map<String, Calibration> calibrations = new HashMap<>();
+    sums.forEach(
+        (profile, sum) -> {
+          if (sum.outcomes() >= CALIBRATED_FROM) {
+            calibrations.put(profile, sum.calibration());
+          }
+        });
+    return calibrations;
+  }
+}
