@@ -1,5 +1,7 @@
 package io.skerry.api;
 
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -54,10 +56,10 @@ public record RolloutRequest(
     @Nullable Boolean approval,
     @Nullable Boolean draft) {
   public RolloutRequest {
-    parts = parts == null ? null : List.copyOf(parts);
-    stages = stages == null ? null : List.copyOf(stages);
-    windows = windows == null ? null : List.copyOf(windows);
-    gates = gates == null ? null : List.copyOf(gates);
+    parts = parts == null ? null : kept(parts);
+    stages = stages == null ? null : kept(stages);
+    windows = windows == null ? null : kept(windows);
+    gates = gates == null ? null : kept(gates);
   }
 
   /** A further model of a unit. */
@@ -113,7 +115,7 @@ public record RolloutRequest(
   public record WindowRequest(
       @Nullable List<String> days, String from, String length, @Nullable String zone) {
     public WindowRequest {
-      days = days == null ? null : List.copyOf(days);
+      days = days == null ? null : kept(days);
     }
   }
 
@@ -156,4 +158,9 @@ public record RolloutRequest(
    * @param notable of those with a low-confidence or anomalous input
    */
   public record SamplingRequest(double base, double notable) {}
+
+  // With what is null in it: the control plane says which element that is.
+  private static <T> List<T> kept(List<T> elements) {
+    return Collections.unmodifiableList(new ArrayList<>(elements));
+  }
 }

@@ -31,13 +31,28 @@ public final class FailureGate {
 
   /** The pooled verdict, then one for each profile that has its sample. */
   public static List<GateResult> judge(Map<ProfileId, Devices> byProfile, ShareLimit limit) {
+    return judge(byProfile, limit, GateResult.POOLED, "");
+  }
+
+  /**
+   * The same of the open stage's own devices, which those of earlier stages would dilute; nothing
+   * without devices.
+   */
+  static List<GateResult> judgeStage(Map<ProfileId, Devices> byProfile, ShareLimit limit) {
+    return byProfile.isEmpty()
+        ? List.of()
+        : judge(byProfile, limit, GateResult.STAGE, GateResult.STAGE + " ");
+  }
+
+  private static List<GateResult> judge(
+      Map<ProfileId, Devices> byProfile, ShareLimit limit, String all, String each) {
     List<GateResult> results = new ArrayList<>();
     long members = byProfile.values().stream().mapToLong(Devices::members).sum();
     long ended = byProfile.values().stream().mapToLong(Devices::ended).sum();
     long failed = byProfile.values().stream().mapToLong(Devices::failed).sum();
     long sample = Math.max(1, Math.min(limit.sampleMin(), members));
     String what = "devices failed the update";
-    results.add(limit.judge(NAME, GateResult.POOLED, what, failed, ended, sample));
+    results.add(limit.judge(NAME, all, what, failed, ended, sample));
     Map<String, Devices> ordered = new TreeMap<>();
     byProfile.forEach((profile, devices) -> ordered.put(profile.value(), devices));
     ordered.forEach(
@@ -45,7 +60,12 @@ public final class FailureGate {
           if (devices.ended() >= PROFILE_SAMPLE_MIN) {
             results.add(
                 limit.judge(
-                    NAME, profile, what, devices.failed(), devices.ended(), PROFILE_SAMPLE_MIN));
+                    NAME,
+                    each + profile,
+                    what,
+                    devices.failed(),
+                    devices.ended(),
+                    PROFILE_SAMPLE_MIN));
           }
         });
     return results;

@@ -8,7 +8,8 @@ import java.util.TreeMap;
  * One gate's verdict at one moment, with everything needed to understand it.
  *
  * @param gate for example {@code feedback}
- * @param scope a hardware profile's id, or {@code pooled}
+ * @param scope a hardware profile's id, or {@code pooled}; of the open stage's own devices {@code
+ *     stage} or {@code stage PROFILE}
  * @param reason one sentence with the numbers that decided
  * @param required whether the stage cannot pass without this gate passing
  * @param numbers what was computed, by name, in the order of the names
@@ -23,6 +24,9 @@ public record GateResult(
     Map<String, Double> numbers) {
   /** Scope of a gate that judges all profiles of a stage together. */
   public static final String POOLED = "pooled";
+
+  /** Scope of a gate that judges the devices of the open stage alone, all profiles together. */
+  public static final String STAGE = "stage";
 
   public GateResult {
     numbers = Collections.unmodifiableMap(new TreeMap<>(numbers));

@@ -87,15 +87,19 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
    * out.
    *
    * @param devices of the stages opened so far, by profile
+   * @param alone those of the open stage alone, which may not fail more either; empty when they are
+   *     all
    * @param replaces whether devices run a version before
    * @param stages of the rollout: each may err by its part only
    */
   public List<GateResult> judge(
       Map<ProfileId, FailureGate.Devices> devices,
+      Map<ProfileId, FailureGate.Devices> alone,
       Evidence evidence,
       boolean replaces,
       int stages) {
     List<GateResult> results = new ArrayList<>(FailureGate.judge(devices, failures));
+    results.addAll(FailureGate.judgeStage(alone, failures));
     Map<ProfileId, Long> running = running(devices, evidence);
     Evidence touched = running.isEmpty() ? evidence : evidence.of(running.keySet());
     double falseAbort = falseAbort(stages, touched.profiles().size());

@@ -69,9 +69,22 @@ public record Census(List<Cell> cells) {
 
   /** How the devices ended, by profile: what the gate on failed devices judges. */
   public Map<ProfileId, FailureGate.Devices> failures() {
+    return failures(cell -> true);
+  }
+
+  /** The same of one stage, if there are devices of others; empty if it is all that there is. */
+  Map<ProfileId, FailureGate.Devices> failuresAlone(int stage) {
+    return devices(stage) == count(cell -> true)
+        ? Map.of()
+        : failures(cell -> cell.stage() == stage);
+  }
+
+  private Map<ProfileId, FailureGate.Devices> failures(Predicate<Cell> fits) {
     Map<ProfileId, FailureGate.Devices> byProfile = new HashMap<>();
     for (Cell cell : cells) {
-      if (cell.state() == DeploymentState.REMOVED || cell.state() == DeploymentState.CANCELLED) {
+      if (!fits.test(cell)
+          || cell.state() == DeploymentState.REMOVED
+          || cell.state() == DeploymentState.CANCELLED) {
         continue;
       }
       byProfile.merge(

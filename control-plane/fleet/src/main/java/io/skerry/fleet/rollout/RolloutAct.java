@@ -17,9 +17,9 @@ public enum RolloutAct {
   ROLLBACK,
   RETRY;
 
-  /** What this phase allows; the only place that knows. */
-  public static List<RolloutAct> allowedIn(RolloutPhase phase) {
-    return switch (phase) {
+  /** What this state allows; the only place that knows. */
+  public static List<RolloutAct> allowedIn(RolloutPlan plan, RolloutState state) {
+    return switch (state.phase()) {
       case RolloutPhase.Draft _ -> List.of(SUBMIT, ABORT);
       case RolloutPhase.WaitingForApproval _ -> List.of(APPROVE, ABORT);
       case RolloutPhase.Ready _ -> List.of(START, ABORT);
@@ -29,12 +29,11 @@ public enum RolloutAct {
               ? List.of(PAUSE, RESUME, PROMOTE, ABORT, ROLLBACK, RETRY)
               : List.of(RESUME, PROMOTE, ABORT, ROLLBACK, RETRY);
       case RolloutPhase.Aborting _ -> List.of(ROLLBACK);
-      case RolloutPhase.Aborted _,
-          RolloutPhase.RollingBack _,
-          RolloutPhase.RolledBack _,
-          RolloutPhase.Succeeded _,
-          RolloutPhase.Superseded _ ->
-          List.of();
+      case RolloutPhase.Succeeded _ ->
+          RolloutMachine.canGoBackAtTheEnd(plan, state) ? List.of(ROLLBACK, RETRY) : List.of();
+      case RolloutPhase.Aborted _, RolloutPhase.Superseded _ ->
+          RolloutMachine.canGoBackAtTheEnd(plan, state) ? List.of(ROLLBACK) : List.of();
+      case RolloutPhase.RollingBack _, RolloutPhase.RolledBack _ -> List.of();
     };
   }
 

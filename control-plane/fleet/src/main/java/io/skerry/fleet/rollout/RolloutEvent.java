@@ -7,14 +7,49 @@ import java.util.Objects;
 
 /** What can happen to a rollout. */
 public sealed interface RolloutEvent {
+  /** What the person who did it said; empty for what nobody did, or said nothing of. */
+  default String reason() {
+    return "";
+  }
+
   /** Its author hands a draft in. */
-  record Submit() implements RolloutEvent {}
+  record Submit(String reason) implements RolloutEvent {
+    /** An event that was kept before there were reasons has none. */
+    public Submit {
+      reason = Objects.requireNonNullElse(reason, "");
+    }
+
+    /** Without a reason. */
+    public Submit() {
+      this("");
+    }
+  }
 
   /** Somebody agrees; it starts. */
-  record Approve(String by) implements RolloutEvent {}
+  record Approve(String by, String reason) implements RolloutEvent {
+    /** An event that was kept before there were reasons has none. */
+    public Approve {
+      reason = Objects.requireNonNullElse(reason, "");
+    }
+
+    /** Without a reason. */
+    public Approve(String by) {
+      this(by, "");
+    }
+  }
 
   /** An operator starts it. */
-  record Start() implements RolloutEvent {}
+  record Start(String reason) implements RolloutEvent {
+    /** An event that was kept before there were reasons has none. */
+    public Start {
+      reason = Objects.requireNonNullElse(reason, "");
+    }
+
+    /** Without a reason. */
+    public Start() {
+      this("");
+    }
+  }
 
   /**
    * The fleet was counted.
@@ -22,11 +57,27 @@ public sealed interface RolloutEvent {
    * @param evidence of the current stage
    * @param heardSince since when the control plane hears its devices without a gap; time before
    *     that counts against no device and towards no soak
+   * @param rules by which it is judged, so that a kept event is judged again as it was then: 0
+   *     judges the devices of all open stages together only
    */
-  record Observed(Census census, Evidence evidence, Instant heardSince) implements RolloutEvent {
+  record Observed(Census census, Evidence evidence, Instant heardSince, int rules)
+      implements RolloutEvent {
+    /** What new events are judged by. */
+    public static final int RULES = 1;
+
     /** A kept event may be older than {@code heardSince}, and then has none. */
     public Observed {
       heardSince = Objects.requireNonNullElse(heardSince, Instant.EPOCH);
+    }
+
+    /** Judged by the newest rules. */
+    public Observed(Census census, Evidence evidence, Instant heardSince) {
+      this(census, evidence, heardSince, RULES);
+    }
+
+    /** Whether the devices of the open stage are judged alone, too. */
+    boolean judgesStageAlone() {
+      return rules >= 1;
     }
   }
 
@@ -34,7 +85,17 @@ public sealed interface RolloutEvent {
   record Pause(String reason) implements RolloutEvent {}
 
   /** An operator lets a paused rollout go on; deadlines and soak start again. */
-  record Resume() implements RolloutEvent {}
+  record Resume(String reason) implements RolloutEvent {
+    /** An event that was kept before there were reasons has none. */
+    public Resume {
+      reason = Objects.requireNonNullElse(reason, "");
+    }
+
+    /** Without a reason. */
+    public Resume() {
+      this("");
+    }
+  }
 
   /** An operator takes the current stage as passed. */
   record Promote(String reason) implements RolloutEvent {}

@@ -20,6 +20,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
@@ -33,6 +34,7 @@ import java.util.stream.Collectors;
  *   RUNNING | PAUSED > ABORTING > ABORTED
  *   RUNNING | PAUSED | ABORTING > ROLLING_BACK > ROLLED_BACK  (without a version before: ABORTING)
  *   RUNNING > SUCCEEDED          any but the ends > SUPERSEDED
+ *   SUCCEEDED | ABORTED | SUPERSEDED > ROLLING_BACK  (when a person says so)
  * stage: PENDING > RUNNING > SOAKING > PASSED | FAILED | INCONCLUSIVE
  * </pre>
  *
@@ -81,7 +83,7 @@ public final class RolloutMachine {
       case RolloutEvent.Promote promote -> promote(plan, state, promote.reason(), now);
       case RolloutEvent.Abort abort -> abort(plan, state, abort.reason());
       case RolloutEvent.RollBack rollBack -> rollBack(plan, state, rollBack.reason());
-      case RolloutEvent.Retry retry -> retry(state, now, retry.reason());
+      case RolloutEvent.Retry retry -> retry(plan, state, now, retry.reason());
       case RolloutEvent.Supersede supersede ->
           state.phase().isTerminal()
               ? refused(state, "be superseded")
@@ -93,12 +95,22 @@ public final class RolloutMachine {
   /** What the gates say of a stage; what a look at a rollout shows is judged by this, too. */
   public static List<GateResult> judge(
       RolloutPlan plan, int stage, Census census, Evidence evidence) {
+    return judge(plan, stage, new RolloutEvent.Observed(census, evidence, Instant.EPOCH));
+  }
+
+  private static List<GateResult> judge(RolloutPlan plan, int stage, RolloutEvent.Observed seen) {
+    Census census = seen.census();
     GateSettings gates =
         plan.isHoldback(stage)
             ? new GateSettings(plan.gates().failures(), List.of())
             : plan.gates();
     boolean replaces = plan.kind().isTrial() || census.replaced() > 0;
-    return gates.judge(census.failures(), evidence, replaces, plan.stages().size());
+    return gates.judge(
+        census.failures(),
+        seen.judgesStageAlone() ? census.failuresAlone(stage) : Map.of(),
+        seen.evidence(),
+        replaces,
+        plan.stages().size());
   }
 
   /** The stage that is open, also while paused. */
@@ -177,7 +189,10 @@ public final class RolloutMachine {
     return goOn(plan, state, stage.getAsInt(), "promoted: " + reason, now, false);
   }
 
-  private static Step retry(RolloutState state, Instant now, String reason) {
+  private static Step retry(RolloutPlan plan, RolloutState state, Instant now, String reason) {
+    if (state.phase() instanceof Succeeded && !plan.kind().isTrial()) {
+      return triedAgain(state, now, reason);
+    }
     OptionalInt stage = openStage(state);
     if (stage.isEmpty()) {
       return refused(state, "be retried");
@@ -185,6 +200,14 @@ public final class RolloutMachine {
     StageProgress again = StageProgress.opened(now).closed(StageState.RUNNING, "retry: " + reason);
     return Step.to(
         state.in(new Running(stage.getAsInt())).with(stage.getAsInt(), again),
+        new RolloutEffect.RetryFailed());
+  }
+
+  // It has succeeded all the same; who failed catches up like those that were late.
+  private static Step triedAgain(RolloutState state, Instant now, String reason) {
+    int last = state.stages().size() - 1;
+    return Step.to(
+        state.with(last, progress(state, last).triedAgain(now, "retry: " + reason)),
         new RolloutEffect.RetryFailed());
   }
 
@@ -211,10 +234,18 @@ public final class RolloutMachine {
   private static Step rollBack(RolloutPlan plan, RolloutState state, String reason) {
     return switch (state.phase()) {
       case Running _, Paused _, Aborting _ -> restore(plan, state, reason);
-      case Draft _, WaitingForApproval _, Ready _, Aborted _, RollingBack _, RolledBack _ ->
+      case Succeeded _, Aborted _, Superseded _ ->
+          canGoBackAtTheEnd(plan, state)
+              ? restore(plan, state, reason)
+              : refused(state, "be rolled back");
+      case Draft _, WaitingForApproval _, Ready _, RollingBack _, RolledBack _ ->
           refused(state, "be rolled back");
-      case Succeeded _, Superseded _ -> refused(state, "be rolled back");
     };
+  }
+
+  /** Whether a rollout that has ended may have touched devices and knows what they ran before. */
+  static boolean canGoBackAtTheEnd(RolloutPlan plan, RolloutState state) {
+    return !plan.kind().isTrial() && state.stages().getFirst().openedAt().isPresent();
   }
 
   private static Step restore(RolloutPlan plan, RolloutState state, String reason) {
@@ -252,7 +283,7 @@ public final class RolloutMachine {
 
   private static Step running(
       RolloutPlan plan, RolloutState before, int stage, RolloutEvent.Observed seen, Instant now) {
-    List<GateResult> gates = judge(plan, stage, seen.census(), seen.evidence());
+    List<GateResult> gates = judge(plan, stage, seen);
     Optional<GateAction> harm = harm(gates);
     if (harm.isPresent()) {
       return harmed(
@@ -371,7 +402,7 @@ public final class RolloutMachine {
       PauseReason why,
       RolloutEvent.Observed seen,
       Instant now) {
-    List<GateResult> gates = judge(plan, stage, seen.census(), seen.evidence());
+    List<GateResult> gates = judge(plan, stage, seen);
     Optional<GateAction> harm = harm(gates).filter(action -> action != GateAction.PAUSE);
     if (harm.isPresent()) {
       return harmed(
@@ -553,17 +584,24 @@ public final class RolloutMachine {
         == 0;
   }
 
-  // Late devices still get the version of a rollout that succeeded.
+  // Late devices still get the version of a rollout that succeeded, and those that try again.
   private static Step catchingUp(RolloutPlan plan, RolloutState state, Census census, Instant now) {
     int late = census.count(cell -> cell.online() && cell.state() == DeploymentState.DEFERRED);
+    int again = census.count(cell -> cell.online() && cell.state() == DeploymentState.PENDING);
     int underWay = census.inFlightOnline();
     List<RolloutEffect> effects = new ArrayList<>();
     if (underWay > 0) {
       effects.add(new RolloutEffect.Expire());
     }
     int room = Math.min(plan.limits().catchUp(), plan.limits().inFlight()) - underWay;
-    if (late > 0 && room > 0 && plan.limits().isOpen(now) && !plan.kind().isTrial()) {
-      effects.add(new RolloutEffect.CatchUp(Math.min(late, room)));
+    if (plan.limits().isOpen(now) && !plan.kind().isTrial()) {
+      int retried = Math.min(again, Math.max(0, room));
+      if (retried > 0) {
+        effects.add(new RolloutEffect.Offer(plan.steps().size() - 1, retried));
+      }
+      if (late > 0 && room > retried) {
+        effects.add(new RolloutEffect.CatchUp(Math.min(late, room - retried)));
+      }
     }
     return new Step(state, effects, Optional.empty());
   }

@@ -54,6 +54,10 @@ public record StageProgress(
     return new StageProgress(end, openedAt, soakingSince, why, evidence);
   }
 
+  StageProgress triedAgain(Instant now, String why) {
+    return new StageProgress(state, Optional.of(now), soakingSince, why, evidence);
+  }
+
   StageProgress reopened(Instant now) {
     return new StageProgress(
         soakingSince.isPresent() ? StageState.SOAKING : StageState.RUNNING,

@@ -57,7 +57,7 @@ class SequentialGateTest {
 
     assertThat(result.verdict()).isEqualTo(Verdict.NO_DATA);
     assertThat(result.blocks()).isTrue();
-    assertThat(GateSettings.DEFAULTS.judge(Map.of(), Evidence.NONE, false, 3))
+    assertThat(GateSettings.DEFAULTS.judge(Map.of(), Map.of(), Evidence.NONE, false, 3))
         .anyMatch(gate -> gate.gate().equals("failed-predictions") && gate.blocks());
   }
 
@@ -162,7 +162,7 @@ class SequentialGateTest {
     GateResult pooled =
         GateSettings.DEFAULTS
             .with(wide)
-            .judge(Map.of(), new Evidence(profiles, OptionalDouble.empty()), true, 3)
+            .judge(Map.of(), Map.of(), new Evidence(profiles, OptionalDouble.empty()), true, 3)
             .stream()
             .filter(result -> result.gate().equals(Metric.ACCURACY.wireName()))
             .findFirst()
@@ -436,7 +436,7 @@ class SequentialGateTest {
 
     assertThat(
             GateSettings.DEFAULTS.judge(
-                devices, new Evidence(profiles, OptionalDouble.empty()), true, 3))
+                devices, Map.of(), new Evidence(profiles, OptionalDouble.empty()), true, 3))
         .filteredOn(result -> result.scope().equals("arm64-neon"))
         .anyMatch(GateResult::blocks);
   }
@@ -463,12 +463,12 @@ class SequentialGateTest {
     Evidence all =
         evidence(Metric.FAILED_PREDICTIONS, new Comparison(arm(500, 5000, .04), ArmSums.NONE));
 
-    assertThat(GateSettings.DEFAULTS.judge(Map.of(), all, true, 3))
+    assertThat(GateSettings.DEFAULTS.judge(Map.of(), Map.of(), all, true, 3))
         .filteredOn(result -> result.gate().equals("failed-predictions"))
         .singleElement()
         .matches(result -> result.verdict() == Verdict.INCONCLUSIVE)
         .matches(result -> result.reason().endsWith("keeps that is not known"));
-    assertThat(GateSettings.DEFAULTS.judge(Map.of(), all, false, 3))
+    assertThat(GateSettings.DEFAULTS.judge(Map.of(), Map.of(), all, false, 3))
         .filteredOn(result -> result.gate().equals("failed-predictions"))
         .allMatch(result -> result.verdict() == Verdict.FAIL);
     Evidence promised =
@@ -778,7 +778,7 @@ class SequentialGateTest {
 
   private static List<GateResult> judged(Metric metric, Evidence evidence) {
     return GateSettings.DEFAULTS
-        .judge(Collections.emptyMap(), evidence, hasControls(evidence), 3)
+        .judge(Collections.emptyMap(), Map.of(), evidence, hasControls(evidence), 3)
         .stream()
         .filter(result -> result.gate().equals(metric.wireName()))
         .toList();

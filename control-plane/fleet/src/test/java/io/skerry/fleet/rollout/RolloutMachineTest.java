@@ -3,7 +3,10 @@ package io.skerry.fleet.rollout;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.fleet.gate.Evidence;
+import io.skerry.fleet.gate.GateResult;
 import io.skerry.fleet.gate.GateSettings;
+import io.skerry.fleet.gate.Verdict;
+import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.RolloutId;
 import java.time.DayOfWeek;
 import java.time.Duration;
@@ -263,6 +266,93 @@ class RolloutMachineTest {
   }
 
   @Test
+  void stopsAStageThatFailsHoweverManyDevicesOfEarlierStagesAreGood() {
+    ProfileId profile = new ProfileId("x86-64-avx2");
+    RolloutPlan plan =
+        plan(List.of(StageRule.percent(90), StageRule.percent(100)), RolloutPlan.Limits.NONE);
+    Census census =
+        new Census(
+            List.of(
+                new Census.Cell(0, profile, DeploymentState.COMMITTED, true, true, 900),
+                new Census.Cell(1, profile, DeploymentState.FAILED, true, true, 100)));
+
+    assertThat(RolloutMachine.judge(plan, 1, census, Evidence.NONE))
+        .anySatisfy(
+            result -> {
+              assertThat(result.gate()).isEqualTo("device-failures");
+              assertThat(result.verdict()).isEqualTo(Verdict.FAIL);
+              assertThat(result.scope()).isEqualTo(GateResult.STAGE);
+            });
+    assertThat(
+            RolloutMachine.judge(
+                plan, 0, new Census(List.of(census.cells().getFirst())), Evidence.NONE))
+        .noneMatch(result -> result.scope().startsWith(GateResult.STAGE));
+  }
+
+  @Test
+  void judgesWhatWasStoredBeforeStagesWereJudgedAloneAsItWasJudgedThen() {
+    SimulatedRollout rollout = started();
+    rollout.commitOffered();
+    rollout.apply(new RolloutEvent.Promote("small"));
+    rollout.members.stream()
+        .filter(member -> member.stage == 1)
+        .forEach(member -> member.state = DeploymentState.FAILED);
+    ProfileId profile = new ProfileId("profile-0");
+    Census census =
+        new Census(
+            List.of(
+                new Census.Cell(0, profile, DeploymentState.COMMITTED, true, true, 900),
+                new Census.Cell(1, profile, DeploymentState.FAILED, true, true, 100)));
+
+    RolloutEvent stored = new RolloutEvent.Observed(census, Evidence.NONE, Instant.EPOCH, 0);
+    RolloutEvent now = new RolloutEvent.Observed(census, Evidence.NONE, Instant.EPOCH);
+
+    assertThat(phaseAfter(rollout, stored)).isEqualTo("RUNNING");
+    assertThat(phaseAfter(rollout, now)).isEqualTo("ROLLING_BACK");
+  }
+
+  private static String phaseAfter(SimulatedRollout rollout, RolloutEvent event) {
+    return RolloutMachine.step(rollout.plan, rollout.state, event, rollout.now)
+        .state()
+        .phase()
+        .code();
+  }
+
+  @Test
+  void goesBackAfterItsEndAtOnce() {
+    SimulatedRollout rollout = started();
+    for (int stage = 0; stage < 3; stage++) {
+      succeedStage(rollout);
+    }
+    assertThat(rollout.state.phase().code()).isEqualTo("SUCCEEDED");
+
+    assertThat(rollout.apply(new RolloutEvent.RollBack("field report")).refusal()).isEmpty();
+
+    assertThat(rollout.state.phase()).isEqualTo(new RolloutPhase.RollingBack("field report"));
+    assertThat(rollout.count(DeploymentState.RESTORING)).isEqualTo(DEVICES);
+    rollout.members.forEach(member -> member.state = DeploymentState.RESTORED);
+    rollout.observe(Evidence.NONE);
+    assertThat(rollout.state.phase().code()).isEqualTo("ROLLED_BACK");
+  }
+
+  @Test
+  void triesFailedDevicesAgainAfterSuccessUnderTheCatchUpLimit() {
+    SimulatedRollout rollout = started();
+    for (int stage = 0; stage < 3; stage++) {
+      succeedStage(rollout);
+    }
+    rollout.members.get(7).state = DeploymentState.FAILED;
+    RolloutState before = rollout.state;
+
+    rollout.apply(new RolloutEvent.Retry("network mended"));
+    assertThat(rollout.state).as("so that it is kept").isNotEqualTo(before);
+    rollout.observe(Evidence.NONE);
+
+    assertThat(rollout.state.phase().code()).isEqualTo("SUCCEEDED");
+    assertThat(rollout.members.get(7).state).isEqualTo(DeploymentState.OFFERED);
+  }
+
+  @Test
   void opensNothingWhilePausedButStillActsOnHarm() {
     SimulatedRollout rollout = started();
     rollout.commitOffered();
@@ -313,7 +403,7 @@ class RolloutMachineTest {
   void keepsPausedWhatAnOperatorPausesWhileItWaitsForAWindow() {
     SimulatedRollout rollout = waitingForTheNight();
 
-    assertThat(RolloutAct.allowedIn(rollout.state.phase())).contains(RolloutAct.PAUSE);
+    assertThat(RolloutAct.allowedIn(rollout.plan, rollout.state)).contains(RolloutAct.PAUSE);
     assertThat(rollout.apply(new RolloutEvent.Pause("not tonight")).refusal()).isEmpty();
     rollout.now = Instant.parse("2026-01-05T23:00:00Z");
     rollout.observe(Evidence.NONE);
@@ -370,12 +460,14 @@ class RolloutMachineTest {
   @Test
   void refusesWhatAPhaseDoesNotAllow() {
     SimulatedRollout rollout = started();
-    rollout.apply(new RolloutEvent.Supersede(new RolloutId("newer")));
+    rollout.apply(new RolloutEvent.RollBack("harm"));
+    rollout.members.forEach(member -> member.state = DeploymentState.RESTORED);
+    rollout.observe(Evidence.NONE);
 
     assertThat(rollout.apply(new RolloutEvent.Start()).refusal()).isPresent();
     assertThat(rollout.apply(new RolloutEvent.Pause("x")).refusal()).isPresent();
     assertThat(rollout.apply(new RolloutEvent.RollBack("x")).refusal())
-        .hasValue("a rollout that is SUPERSEDED cannot be rolled back");
+        .hasValue("a rollout that is ROLLED_BACK cannot be rolled back");
   }
 
   @Test
@@ -389,7 +481,7 @@ class RolloutMachineTest {
               RolloutMachine.step(rollout.plan, rollout.state, event(act), rollout.now)
                   .refusal()
                   .isEmpty();
-          assertThat(RolloutAct.allowedIn(rollout.state.phase()).contains(act))
+          assertThat(RolloutAct.allowedIn(rollout.plan, rollout.state).contains(act))
               .as("%s while %s", act, rollout.state.phase())
               .isEqualTo(possible);
         }
@@ -410,8 +502,11 @@ class RolloutMachineTest {
         RolloutState before = rollout.state;
         long underWay = rollout.inFlightOnline();
         disturb(rollout, random);
-        if (before.phase().isTerminal()) {
-          assertThat(rollout.state).as("seed %d: terminal stays terminal", seed).isEqualTo(before);
+        if (before.phase().isTerminal()
+            && !(rollout.state.phase() instanceof RolloutPhase.RollingBack)) {
+          assertThat(rollout.state.phase())
+              .as("seed %d: only a person goes back from the end", seed)
+              .isEqualTo(before.phase());
         }
         for (SimulatedRollout.Member member : rollout.members) {
           if (member.stage >= rollout.stagesOpened) {

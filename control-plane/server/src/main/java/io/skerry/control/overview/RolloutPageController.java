@@ -56,8 +56,12 @@ final class RolloutPageController {
   @Produces(MediaType.TEXT_HTML)
   @Allowed(Role.VIEWER)
   MutableHttpResponse<String> state(String id) {
+    Rollout rollout = rollout(id);
+    // What can be done, and the revision that it is asked for, belong to what is shown.
     return PageHeaders.on(
-        HttpResponse.ok(templates.rolloutstate(rollout(id), failed(id)).render()));
+        HttpResponse.ok(
+            templates.rolloutstate(rollout, failed(id)).render()
+                + templates.rolloutacts(rollout, true).render()));
   }
 
   @Post("/{id}")

@@ -71,7 +71,7 @@ final class Arms {
     Map<String, Integer> edges = new TreeMap<>();
     for (Part part : order.parts()) {
       Map<String, List<Long>> history = history(transaction, part);
-      for (String profile : profilesOf(transaction, order)) {
+      for (String profile : RolloutTables.profiles(transaction, order.id())) {
         LatencyEdge.of(history.getOrDefault(profile, List.of()), budget(profile))
             .ifPresent(edge -> edges.put(part.slot() + "/" + profile, edge));
       }
@@ -81,15 +81,6 @@ final class Arms {
         GSON.toJson(edges),
         order.id().value(),
         stage);
-  }
-
-  private static List<String> profilesOf(Transaction transaction, RolloutOrder order) {
-    return transaction
-        .first(
-            "select profiles from rollout where id = ?",
-            row -> row.texts("profiles"),
-            order.id().value())
-        .orElse(List.of());
   }
 
   private record Bins(String profile, List<Long> counts) {}

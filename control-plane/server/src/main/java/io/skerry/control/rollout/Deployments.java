@@ -100,10 +100,13 @@ final class Deployments {
               """
               update deployment set state = 'PENDING', attempt = attempt + 1, has_order = false,
                 due_at = null, failed_as = null, error_code = null, error_detail = null
-              where rollout = ? and state = any(?)
+              where rollout = ? and state = any(?) and not exists (
+                select 1 from desired_slot o where o.device = deployment.device
+                  and o.slot = any(?) and o.rollout is distinct from deployment.rollout)
               """,
               order.id().value(),
-              RETRYABLE);
+              RETRYABLE,
+              order.places());
       case RolloutEffect.ConcludeTrial(boolean promote) -> conclude(transaction, order, promote);
       case RolloutEffect.CloseOut() ->
           transaction.update(
@@ -342,6 +345,11 @@ final class Deployments {
         row -> row.text("device"),
         order.id().value(),
         states);
+  }
+
+  /** Whether some device is still ordered what this rollout brings. */
+  static boolean anyOrdered(Transaction transaction, RolloutOrder order) {
+    return !withOrder(transaction, order, ORDERED).isEmpty();
   }
 
   private void cancel(Transaction transaction, RolloutOrder order) {

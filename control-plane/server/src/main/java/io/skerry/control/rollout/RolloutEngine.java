@@ -327,7 +327,10 @@ final class RolloutEngine {
           // Nobody catches up with a trial.
           stored.order().plan().kind().isTrial()
               || census.count(
-                      cell -> cell.state() == DeploymentState.DEFERRED || cell.state().isInFlight())
+                      cell ->
+                          cell.state() == DeploymentState.DEFERRED
+                              || cell.state() == DeploymentState.PENDING
+                              || cell.state().isInFlight())
                   == 0;
       case RolloutPhase.Draft _, RolloutPhase.WaitingForApproval _, RolloutPhase.Ready _ -> false;
       case RolloutPhase.Running _, RolloutPhase.Paused _ -> false;

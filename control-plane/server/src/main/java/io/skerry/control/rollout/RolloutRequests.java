@@ -53,6 +53,7 @@ final class RolloutRequests {
   private static final int PARTS_MAX = 16;
   private static final double SHARE = .1;
   private static final SamplingRates SAMPLING = new SamplingRates(.1, 1);
+  private static final Duration LENGTH_MAX = Duration.ofDays(366);
   private static final Pattern LENGTH = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
 
   private RolloutRequests() {}
@@ -142,8 +143,8 @@ final class RolloutRequests {
       }
       Set<SlotId> slots = new HashSet<>(Set.of(parts.getFirst().slot()));
       for (int i = 0; i < request.parts().size(); i++) {
-        RolloutRequest.PartRequest part = request.parts().get(i);
         String at = "parts[%d].".formatted(i);
+        RolloutRequest.PartRequest part = given("parts", request.parts(), i);
         SlotId slot = field(at + "slot", () -> new SlotId(part.slot()));
         if (!slots.add(slot)) {
           throw new InvalidFieldException(
@@ -157,6 +158,14 @@ final class RolloutRequests {
 
   private static ModelVersion version(String field, String model, long version) {
     return field(field, () -> new ModelVersion(new ModelName(model), version));
+  }
+
+  private static <T> T given(String field, List<T> elements, int index) {
+    return Optional.ofNullable(elements.get(index))
+        .orElseThrow(
+            () ->
+                new InvalidFieldException(
+                    "%s[%d]".formatted(field, index), "is null: fill it in or leave it out"));
   }
 
   private static <T> T field(String field, Supplier<T> reading) {
@@ -173,7 +182,7 @@ final class RolloutRequests {
     List<RolloutRequest.StageRequest> asked = request.stages() == null ? STAGES : request.stages();
     List<StageRule> stages = new ArrayList<>();
     for (int i = 0; i < asked.size(); i++) {
-      stages.add(stage("stages[%d]".formatted(i), asked.get(i)));
+      stages.add(stage("stages[%d]".formatted(i), given("stages", asked, i)));
     }
     return stages;
   }
@@ -232,19 +241,34 @@ final class RolloutRequests {
     List<MaintenanceWindow> windows = new ArrayList<>();
     for (int i = 0; asked != null && i < asked.size(); i++) {
       String at = "windows[%d]".formatted(i);
-      RolloutRequest.WindowRequest window = asked.get(i);
+      RolloutRequest.WindowRequest window = given("windows", asked, i);
       List<DayOfWeek> days = new ArrayList<>();
       if (window.days() == null) {
         days.addAll(List.of(DayOfWeek.values()));
       } else {
-        window.days().forEach(day -> days.add(one(at + ".days", day, null, DayOfWeek.values())));
+        for (int day = 0; day < window.days().size(); day++) {
+          days.add(
+              one(
+                  "%s.days[%d]".formatted(at, day),
+                  window.days().get(day),
+                  null,
+                  DayOfWeek.values()));
+        }
       }
-      windows.add(
-          new MaintenanceWindow(
-              days,
-              time(at + ".from", window.from()),
-              length(at + ".length", window.length(), Duration.ZERO),
-              zone(at + ".zone", window.zone())));
+      try {
+        windows.add(
+            new MaintenanceWindow(
+                days,
+                time(at + ".from", window.from()),
+                length(at + ".length", window.length(), Duration.ZERO),
+                zone(at + ".zone", window.zone())));
+      } catch (InvalidFieldException e) {
+        // A window does not know which one it is.
+        throw e.field().startsWith("windows.")
+            ? new InvalidFieldException(
+                at + e.field().substring("windows".length()), String.valueOf(e.getMessage()))
+            : e;
+      }
     }
     return windows;
   }
@@ -291,13 +315,19 @@ final class RolloutRequests {
           field, "'%.40s' is no length such as 90s, 30m, 4h or 2d".formatted(value));
     }
     long number = Long.parseLong(matcher.group(1));
-    return switch (matcher.group(2)) {
-      case "ms" -> Duration.ofMillis(number);
-      case "s" -> Duration.ofSeconds(number);
-      case "m" -> Duration.ofMinutes(number);
-      case "h" -> Duration.ofHours(number);
-      default -> Duration.ofDays(number);
-    };
+    Duration length =
+        switch (matcher.group(2)) {
+          case "ms" -> Duration.ofMillis(number);
+          case "s" -> Duration.ofSeconds(number);
+          case "m" -> Duration.ofMinutes(number);
+          case "h" -> Duration.ofHours(number);
+          default -> Duration.ofDays(number);
+        };
+    if (length.compareTo(LENGTH_MAX) > 0) {
+      throw new InvalidFieldException(
+          field, "'%s' is longer than %dd".formatted(value, LENGTH_MAX.toDays()));
+    }
+    return length;
   }
 
   private static GateSettings gates(RolloutRequest request) {
@@ -314,7 +344,7 @@ final class RolloutRequests {
                         GateAction.values())));
     Set<Metric> seen = new HashSet<>();
     for (int i = 0; request.gates() != null && i < request.gates().size(); i++) {
-      RolloutRequest.GateRequest gate = request.gates().get(i);
+      RolloutRequest.GateRequest gate = given("gates", request.gates(), i);
       String at = "gates[%d]".formatted(i);
       Metric metric =
           Metric.ofWireName(String.valueOf(gate.metric()))

@@ -188,6 +188,37 @@ final class RolloutTables {
         profiles);
   }
 
+  /** Of these, one that is under way in the same slots and profiles. */
+  static Optional<RolloutId> underWay(
+      Transaction transaction, RolloutOrder order, List<String> profiles) {
+    return superseded(transaction, order, profiles).stream()
+        .filter(
+            id ->
+                find(transaction, id.value())
+                    .filter(other -> !other.state().phase().isTerminal())
+                    .isPresent())
+        .findFirst();
+  }
+
+  /** Follows a rollout again that was over, and its devices as they are now. */
+  static void followAgain(Transaction transaction, RolloutId id) {
+    transaction.update("update rollout set released = false where id = ?", id.value());
+    transaction.update(
+        """
+        update deployment d set live = true, online = p.online, away_since = null
+        from device_presence p
+        where d.rollout = ? and not d.live and d.state <> 'REMOVED' and p.device = d.device
+        """,
+        id.value());
+  }
+
+  static List<String> profiles(Transaction transaction, RolloutId id) {
+    return transaction
+        .first(
+            "select profiles from rollout where id = ?", row -> row.texts("profiles"), id.value())
+        .orElse(List.of());
+  }
+
   static void release(Transaction transaction, RolloutId id) {
     transaction.update("update rollout set released = true where id = ?", id.value());
     transaction.update(

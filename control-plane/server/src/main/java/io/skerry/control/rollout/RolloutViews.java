@@ -99,7 +99,7 @@ final class RolloutViews {
         census.touched(),
         state.phase() instanceof RolloutPhase.Paused paused ? paused.why().name() : null,
         reason.isEmpty() ? null : reason,
-        RolloutAct.allowedIn(state.phase()).stream().map(RolloutAct::wireName).toList(),
+        RolloutAct.allowedIn(order.plan(), state).stream().map(RolloutAct::wireName).toList(),
         stored.createdBy(),
         stored.revision(),
         stored.createdAt(),

@@ -36,8 +36,8 @@ import java.util.OptionalLong;
 /** Rollouts: write them down, look at them, act on them. */
 @Singleton
 public final class Rollouts {
-  // Of PostgreSQL's advisory locks: who makes a rollout.
-  private static final long CREATING = 0x736b_0301L;
+  // Of PostgreSQL's advisory locks: who makes a rollout, or lets one begin.
+  private static final long BEGINNING = 0x736b_0301L;
   private static final int LIST_MAX = 200;
   private static final int DEVICES_MAX = 500;
   private static final int PROBATION_PREDICTIONS = 3;
@@ -68,7 +68,7 @@ public final class Rollouts {
     RolloutWish wish = RolloutRequests.read(request, actor.name());
     return database.call(
         transaction -> {
-          transaction.list("select pg_advisory_xact_lock(?)", row -> true, CREATING);
+          beginAlone(transaction);
           RolloutId id = next(transaction, wish);
           Candidates candidates = Candidates.find(transaction, wish, id.value());
           RolloutOrder order = order(id, wish, candidates.notEligible().size());
@@ -200,10 +200,13 @@ public final class Rollouts {
   public Rollout act(Actor actor, String id, RolloutAct act, String reason, OptionalLong revision) {
     return database.call(
         transaction -> {
+          Stored found = RolloutTables.find(transaction, id).orElseThrow(() -> unknown(id));
+          boolean ended = found.state().phase().isTerminal();
+          if (ended || act == RolloutAct.START || act == RolloutAct.APPROVE) {
+            beginAlone(transaction);
+          }
           Stored stored =
-              RolloutTables.find(transaction, id)
-                  .flatMap(found -> RolloutTables.lock(transaction, found.id()))
-                  .orElseThrow(() -> unknown(id));
+              RolloutTables.lock(transaction, found.id()).orElseThrow(() -> unknown(id));
           if (revision.isPresent() && revision.getAsLong() != stored.revision()) {
             throw ProblemException.ofField(
                 ErrorCode.CHANGED_MEANWHILE,
@@ -215,9 +218,36 @@ public final class Rollouts {
                         stored.revision(),
                         revision.getAsLong()));
           }
+          if (ended && RolloutAct.allowedIn(stored.order().plan(), stored.state()).contains(act)) {
+            beginAgain(transaction, stored, act);
+          }
           apply(transaction, actor, stored.id(), event(act, actor, reason));
           return view(transaction, id);
         });
+  }
+
+  // One after the other: each sees which of them are under way.
+  private static void beginAlone(Transaction transaction) {
+    transaction.list("select pg_advisory_xact_lock(?)", row -> true, BEGINNING);
+  }
+
+  // What has ended is not followed any more, and another one may be in its place.
+  private static void beginAgain(Transaction transaction, Stored stored, RolloutAct act) {
+    RolloutTables.underWay(
+            transaction, stored.order(), RolloutTables.profiles(transaction, stored.id()))
+        .ifPresent(
+            other -> {
+              throw new ProblemException(
+                  ErrorCode.STATE_CONFLICT,
+                  "%s: %s is under way in its place: end that one first"
+                      .formatted(stored.id(), other));
+            });
+    if (act == RolloutAct.ROLLBACK && !Deployments.anyOrdered(transaction, stored.order())) {
+      throw new ProblemException(
+          ErrorCode.STATE_CONFLICT,
+          "%s: no device is ordered any more what it brought".formatted(stored.id()));
+    }
+    RolloutTables.followAgain(transaction, stored.id());
   }
 
   /**
@@ -258,11 +288,11 @@ public final class Rollouts {
 
   private static RolloutEvent event(RolloutAct act, Actor actor, String reason) {
     return switch (act) {
-      case SUBMIT -> new RolloutEvent.Submit();
-      case APPROVE -> new RolloutEvent.Approve(actor.name());
-      case START -> new RolloutEvent.Start();
+      case SUBMIT -> new RolloutEvent.Submit(reason);
+      case APPROVE -> new RolloutEvent.Approve(actor.name(), reason);
+      case START -> new RolloutEvent.Start(reason);
       case PAUSE -> new RolloutEvent.Pause(reason);
-      case RESUME -> new RolloutEvent.Resume();
+      case RESUME -> new RolloutEvent.Resume(reason);
       case PROMOTE -> new RolloutEvent.Promote(reason);
       case ABORT -> new RolloutEvent.Abort(reason);
       case ROLLBACK -> new RolloutEvent.RollBack(reason);
@@ -272,6 +302,9 @@ public final class Rollouts {
 
   private void apply(Transaction transaction, Actor actor, RolloutId id, RolloutEvent event) {
     Stored stored = RolloutTables.lock(transaction, id).orElseThrow(() -> unknown(id.value()));
+    List<RolloutId> others = mayStart(event) ? others(transaction, stored.order()) : List.of();
+    // Before anything is written: the engine locks a rollout first and the audit log then.
+    others.forEach(other -> RolloutTables.lock(transaction, other));
     RolloutMachine.Step step =
         RolloutDriver.apply(books.page(transaction, actor, stored), event, now());
     if (step.refusal().isPresent()) {
@@ -284,26 +317,29 @@ public final class Rollouts {
           : new ProblemException(ErrorCode.STATE_CONFLICT, "%s: %s".formatted(id, refusal));
     }
     if (!isStarted(stored.state().phase()) && isStarted(step.state().phase())) {
-      supersedeOthers(transaction, actor, stored.order());
+      supersede(transaction, actor, others, id);
     }
+  }
+
+  private static boolean mayStart(RolloutEvent event) {
+    return event instanceof RolloutEvent.Start || event instanceof RolloutEvent.Approve;
+  }
+
+  private static List<RolloutId> others(Transaction transaction, RolloutOrder order) {
+    return RolloutTables.superseded(
+        transaction, order, RolloutTables.profiles(transaction, order.id()));
   }
 
   private static boolean isStarted(RolloutPhase phase) {
     return phase instanceof RolloutPhase.Running;
   }
 
-  private void supersedeOthers(Transaction transaction, Actor actor, RolloutOrder newer) {
-    List<String> profiles =
-        transaction
-            .first(
-                "select profiles from rollout where id = ?",
-                row -> row.texts("profiles"),
-                newer.id().value())
-            .orElse(List.of());
-    for (RolloutId id : RolloutTables.superseded(transaction, newer, profiles)) {
+  private void supersede(
+      Transaction transaction, Actor actor, List<RolloutId> others, RolloutId newer) {
+    for (RolloutId id : others) {
       Stored stored = RolloutTables.lock(transaction, id).orElseThrow();
       if (!stored.state().phase().isTerminal()) {
-        apply(transaction, actor, id, new RolloutEvent.Supersede(newer.id()));
+        apply(transaction, actor, id, new RolloutEvent.Supersede(newer));
       }
       RolloutTables.release(transaction, id);
     }

@@ -240,24 +240,38 @@ public final class SqlBooks implements RolloutBooks {
               .log("stage changed");
         }
       }
-      if (event instanceof RolloutEvent.Approve(String by)) {
-        write(
-            "rollout.approved",
-            "rollout/" + stored.id(),
-            "approved by " + by,
-            new Kept(before.phase().code(), List.of()),
-            new Kept(after.phase().code(), List.of()));
+      if (event instanceof RolloutEvent.Approve) {
+        said("rollout.approved", event, before, after);
+      }
+      if (event instanceof RolloutEvent.Retry) {
+        said("rollout.retried", event, before, after);
       }
       if (!after.phase().equals(before.phase())) {
-        phaseChanged(before.phase(), after);
+        phaseChanged(event, before.phase(), after);
       }
     }
 
-    private void phaseChanged(RolloutPhase before, RolloutState after) {
+    private void said(String act, RolloutEvent event, RolloutState before, RolloutState after) {
+      write(
+          act,
+          "rollout/" + stored.id(),
+          event.reason(),
+          new Kept(before.phase().code(), List.of()),
+          new Kept(after.phase().code(), List.of()));
+    }
+
+    private void phaseChanged(RolloutEvent event, RolloutPhase before, RolloutState after) {
+      String explanation = after.phase().explanation();
+      String reason =
+          explanation.isEmpty()
+              ? event.reason()
+              : explanation.contains(event.reason())
+                  ? explanation
+                  : explanation + "; " + event.reason();
       write(
           "rollout." + after.phase().code().toLowerCase(Locale.ROOT),
           "rollout/" + stored.id(),
-          after.phase().explanation(),
+          reason,
           new Kept(before.code(), List.of()),
           new Kept(
               after.phase().code(),
@@ -269,7 +283,7 @@ public final class SqlBooks implements RolloutBooks {
       log.atInfo()
           .addKeyValue("rollout", stored.id())
           .addKeyValue("phase", after.phase().code())
-          .addKeyValue("reason", after.phase().explanation())
+          .addKeyValue("reason", reason)
           .log("rollout changed");
       if (after.phase().isTerminal()) {
         endings.ended(transaction, stored.id());

@@ -41,11 +41,19 @@ import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -407,6 +415,18 @@ class RolloutEngineTest {
                 assertThat(problem.errors())
                     .singleElement()
                     .matches(error -> error.field().equals("version")));
+  }
+
+  @Test
+  @Order(42)
+  void refusesWhatIsNullOrTooLongWithTheField() {
+    refused("stages[1]", stages(percent(10), null));
+    refused("windows[0]", timed(null, null));
+    refused("windows[0].length", timed(window("25h"), null));
+    refused("windows[0].length", timed(window("999999999d"), null));
+    refused("windows[0].days[1]", timed(window("1h", "MONDAY", null), null));
+    refused("deadlines.start", timed(window("1h"), "999999999d"));
+    refused("deadlines.start", timed(window("1h"), "0s"));
   }
 
   @Test
@@ -806,8 +826,183 @@ class RolloutEngineTest {
     assertThat(create(request).id()).as("of the next one").isNotEqualTo(first.id());
   }
 
+  @Test
+  @Order(37)
+  void goesBackAfterSuccessWhileNothingElseIsInItsPlace() {
+    Rollout before = everywhere(1, "later");
+    Rollout after = everywhere(2, "later");
+    assertThat(before.allowedActions()).contains("rollback");
+    assertThatThrownBy(() -> act(before.id(), RolloutAct.ROLLBACK, "too late"))
+        .isInstanceOf(ProblemException.class)
+        .hasMessageContaining("no device is ordered any more what it brought");
+
+    Rollout back = act(after.id(), RolloutAct.ROLLBACK, "field report");
+    assertThat(back.state()).isEqualTo("ROLLING_BACK");
+    assertThat(ordered("later", 1)).isEqualTo(DEVICES);
+    report(1, "COMMITTED");
+    engine.look(Instant.now());
+
+    assertThat(rollouts.find(after.id()).orElseThrow().state()).isEqualTo("ROLLED_BACK");
+    assertThat(states(after.id(), "RESTORED")).isEqualTo(DEVICES);
+    assertThat(audits("rollout.rolling_back", "field report")).isEqualTo(1);
+  }
+
+  @Test
+  @Order(38)
+  void goesNotBackUnderARolloutThatIsUnderWay() {
+    Rollout one = everywhere(2, "under-way");
+    create(request("engine-health", 1, "under-way", null));
+
+    assertThatThrownBy(() -> act(one.id(), RolloutAct.ROLLBACK, "no"))
+        .isInstanceOf(ProblemException.class)
+        .hasMessageContaining("is under way in its place");
+  }
+
+  @Test
+  @Order(39)
+  void keepsWhatPeopleSaidOfEachAct() {
+    Rollout draft = create(request("engine-health", 1, "said", null, null, true, true));
+    act(draft.id(), RolloutAct.SUBMIT, "please look");
+    rollouts.act(
+        new Actor("ben", "request-3"),
+        draft.id(),
+        RolloutAct.APPROVE,
+        "looks fine",
+        OptionalLong.empty());
+    act(draft.id(), RolloutAct.RETRY, "network mended");
+    act(draft.id(), RolloutAct.PAUSE, "lunch break");
+    act(draft.id(), RolloutAct.RESUME, "fed");
+    act(draft.id(), RolloutAct.ABORT, "tested");
+
+    assertThat(audits("rollout.waiting_for_approval", "please look")).isEqualTo(1);
+    assertThat(audits("rollout.approved", "looks fine")).isEqualTo(1);
+    assertThat(audits("rollout.retried", "network mended")).isEqualTo(1);
+    assertThat(audits("rollout.running", "fed")).isEqualTo(1);
+  }
+
+  @Test
+  @Order(40)
+  void startsOneOfTwoThatAreStartedTogether() throws Exception {
+    for (int round = 0; round < 3; round++) {
+      List<String> ids = List.of(ready("together").id(), ready("together").id());
+      CyclicBarrier together = new CyclicBarrier(2);
+      try (ExecutorService people = Executors.newFixedThreadPool(2)) {
+        for (Future<Rollout> started :
+            people.invokeAll(
+                ids.stream()
+                    .<Callable<Rollout>>map(
+                        id ->
+                            () -> {
+                              together.await();
+                              return act(id, RolloutAct.START, "now");
+                            })
+                    .toList())) {
+          assertThat(started.get().state()).isEqualTo("RUNNING");
+        }
+      }
+      assertThat(ids.stream().map(id -> rollouts.find(id).orElseThrow().state()))
+          .containsExactlyInAnyOrder("RUNNING", "SUPERSEDED");
+    }
+  }
+
+  @Test
+  @Order(41)
+  void startsWhileTheEngineWritesOfTheOneBefore() throws Exception {
+    Rollout running = create(request("engine-health", 1, "beside", null));
+    Rollout next = ready("beside");
+    CountDownLatch locked = new CountDownLatch(1);
+    try (ExecutorService engines = Executors.newSingleThreadExecutor()) {
+      Future<?> writing =
+          engines.submit(
+              () ->
+                  plane
+                      .database()
+                      .run(
+                          transaction -> {
+                            RolloutTables.lock(transaction, new RolloutId(running.id()));
+                            locked.countDown();
+                            while (transaction.number(
+                                    "select count(*) from pg_locks where not granted")
+                                == 0) {
+                              Thread.onSpinWait();
+                            }
+                            plane
+                                .bean(AuditLog.class)
+                                .append(transaction, ANA, AuditLog.Act.of("tested", "x", ""));
+                          }));
+      locked.await();
+
+      assertThat(act(next.id(), RolloutAct.START, "now").state()).isEqualTo("RUNNING");
+      writing.get();
+    }
+    assertThat(rollouts.find(running.id()).orElseThrow().state()).isEqualTo("SUPERSEDED");
+  }
+
+  private Rollout ready(String slot) {
+    Rollout draft = create(request("engine-health", 2, slot, null, null, null, true));
+    return act(draft.id(), RolloutAct.SUBMIT, "ready");
+  }
+
+  // Brings a version to every device at once, and says so of them.
+  private Rollout everywhere(long version, String slot) {
+    Rollout rollout =
+        create(request("engine-health", version, slot, List.of(percent(100)), null, null, null));
+    report(version, "COMMITTED");
+    act(rollout.id(), RolloutAct.PROMOTE, "as a test");
+    engine.look(Instant.now());
+    Rollout ended = rollouts.find(rollout.id()).orElseThrow();
+    assertThat(ended.state()).isEqualTo("SUCCEEDED");
+    return ended;
+  }
+
+  private long ordered(String slot, int version) {
+    return number(
+        "select count(*) from desired_slot where slot = ? and version = ? and mode = 'ACTIVE'",
+        slot,
+        (long) version);
+  }
+
+  private long audits(String act, String words) {
+    return number(
+        "select count(*) from audit_entry where act = ? and position(? in reason) > 0", act, words);
+  }
+
   private long alerts(String rollout) {
     return number("select count(*) from alert where object = ?", rollout);
+  }
+
+  private static RolloutRequest.@Nullable WindowRequest window(
+      String length, @Nullable String... days) {
+    return new RolloutRequest.WindowRequest(
+        days.length == 0 ? null : Arrays.asList(days), "22:00", length, null);
+  }
+
+  private static RolloutRequest timed(
+      RolloutRequest.@Nullable WindowRequest window, @Nullable String start) {
+    RolloutRequest plain = draft(2);
+    return new RolloutRequest(
+        plain.model(),
+        plain.version(),
+        plain.slot(),
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        0,
+        5000,
+        null,
+        null,
+        null,
+        Collections.singletonList(window),
+        new RolloutRequest.DeadlinesRequest(start, null, null, null),
+        null,
+        null,
+        null,
+        null,
+        null);
   }
 
   private RolloutId timedOut(String slot) {
@@ -942,8 +1137,8 @@ class RolloutEngineTest {
     return new RolloutRequest.StageRequest(null, null, null, id, null, null);
   }
 
-  private static RolloutRequest stages(RolloutRequest.StageRequest... stages) {
-    return request("engine-health", 2, "main", List.of(stages), null, null, null);
+  private static RolloutRequest stages(RolloutRequest.@Nullable StageRequest... stages) {
+    return request("engine-health", 2, "main", Arrays.asList(stages), null, null, null);
   }
 
   private static RolloutRequest draft(long version) {
