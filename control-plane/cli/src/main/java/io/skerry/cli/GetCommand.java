@@ -20,7 +20,10 @@ import picocli.CommandLine.Spec;
 
 @Command(
     name = "get",
-    description = "Lists things of one kind, one a line; 'get release' writes a file.",
+    description = {
+      "Lists things of one kind, one a line; 'get variants' those of a version, 'get release' writes",
+      "a file."
+    },
     mixinStandardHelpOptions = true)
 @SuppressWarnings("NullAway.Init") // Picocli sets the fields before it calls.
 final class GetCommand implements Callable<Integer> {
@@ -63,6 +66,50 @@ final class GetCommand implements Callable<Integer> {
     told.println(
         "./skerry sign release --keys DIR/offline --in %s --out signed.json"
             .formatted(out.getFileName()));
+    return ExitCodes.DONE;
+  }
+
+  @Command(
+      name = "variants",
+      description = {
+        "Lists a version's candidates for each hardware profile: accuracy beside the float model,",
+        "times, memory, and why one ships and the others do not."
+      },
+      mixinStandardHelpOptions = true)
+  int variants(
+      @Mixin ServerOptions server,
+      @Parameters(paramLabel = "MODEL@VERSION", converter = VersionRef.Converter.class)
+          VersionRef version,
+      @Option(
+              names = {"-o", "--output"},
+              defaultValue = "table",
+              description = "${COMPLETION-CANDIDATES}; default: ${DEFAULT-VALUE}")
+          Output output) {
+    PrintWriter out = spec.commandLine().getOut();
+    try (SkerryClient client = server.client()) {
+      JsonArray variants = Json.array(client.get(version.path(), JsonObject.class), "variants");
+      switch (output) {
+        case JSON -> out.println(Json.pretty(variants));
+        case NAME ->
+            variants.forEach(
+                one ->
+                    out.println(
+                        Table.printable(
+                            "variant/%s/%s"
+                                .formatted(version, Json.text(one.getAsJsonObject(), "profile")))));
+        case TABLE -> {
+          if (variants.isEmpty()) {
+            spec.commandLine()
+                .getErr()
+                .println(
+                    "%s is not packaged yet: skerry create variants %s"
+                        .formatted(version, version));
+          } else {
+            VariantTable.print(variants, out);
+          }
+        }
+      }
+    }
     return ExitCodes.DONE;
   }
 

@@ -292,6 +292,34 @@ class MainTest {
   }
 
   @Test
+  void listsWhatWasMeasuredOfEachCandidateAndWhyItLost() {
+    answer(
+        "/v1/models/mine/versions/2",
+        200,
+        """
+        {"variants":[
+          {"profile":"arm64-neon","engine":"tflite","precision":"int8","bytes":100,"state":"RELEASED",
+           "measured":"device","reason":"fastest that keeps the metric","quality":{
+             "metric":"agreement","value":{"value":0.975,"low":0.9,"high":0.99},
+             "difference":{"value":-0.025,"low":-0.1,"high":-0.01},"items":40,"flips":1,
+             "signalToNoise":31.25},
+           "timing":{"p50Micros":22.4,"p99Micros":40,"loadMillis":1.5,"peakMemoryBytes":2048}},
+          {"profile":"arm64-neon","engine":"onnxruntime","precision":"fp32","bytes":400,
+           "state":"NOT_CHOSEN","measured":"none","reason":"later in the profile's order"}]}
+        """);
+
+    assertThat(run("get", "variants", "mine@2")).isEqualTo(ExitCodes.DONE);
+
+    assertThat(out.toString())
+        .containsPattern(
+            "tflite/int8 +RELEASED +agreement +0.9750 \\[0.9000,0.9900\\]"
+                + " +-0.0250 \\[-0.1000,-0.0100\\] +40 +1 +31.25 +22.40 +40 +device +100 +2048"
+                + " +1.500 +fastest that keeps the metric")
+        .containsPattern("onnxruntime/fp32 +NOT_CHOSEN .* later in the profile's order")
+        .contains("agreement: no labels were given");
+  }
+
+  @Test
   void saysWhatDevicesMayTellBeforeTheModelIsPackaged() throws IOException {
     answer("/v1/models/mine/monitoring", 200, "{}");
     answer("/v1/models/mine/versions/2/variants", 202, "{}");

@@ -219,10 +219,10 @@ final class Demo {
                     variant.engine(),
                     variant.precision(),
                     variant.bytes(),
-                    variant.rocAuc(),
-                    variant.p50Micros() == null
+                    rocAuc(variant),
+                    variant.timing() == null
                         ? "not measured here"
-                        : "%.1f us".formatted(variant.p50Micros())));
+                        : "%.1f us".formatted(variant.timing().p50Micros())));
       }
     }
     return packaging.variants();
@@ -370,10 +370,15 @@ final class Demo {
         variant.engine(),
         variant.precision(),
         variant.bytes(),
-        variant.rocAuc() == null ? Double.NaN : variant.rocAuc(),
-        variant.p50Micros(),
+        rocAuc(variant),
+        variant.timing() == null ? null : variant.timing().p50Micros(),
         variant.measured(),
         variant.winner());
+  }
+
+  // What the demo trains has labels, and their ROC AUC decides.
+  private static double rocAuc(Variant variant) {
+    return variant.quality() == null ? Double.NaN : variant.quality().value().value();
   }
 
   /** A shift, and the incident that it led to. */

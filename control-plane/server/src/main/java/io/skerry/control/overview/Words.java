@@ -7,6 +7,7 @@ import io.skerry.api.ModelVersionView;
 import io.skerry.api.Overview;
 import io.skerry.api.SliceMetrics;
 import io.skerry.api.Variant;
+import io.skerry.api.VariantQuality;
 import io.skerry.api.VariantState;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
@@ -137,14 +138,24 @@ public final class Words {
 
   /** With its sign and one decimal. */
   public static String signed(@Nullable Double value) {
+    return signed(value, 1);
+  }
+
+  /** With its sign and a number of decimals. */
+  public static String signed(@Nullable Double value, int places) {
     return value == null || !Double.isFinite(value)
         ? "–"
-        : String.format(Locale.ROOT, "%+.1f", value).replace('-', '−');
+        : String.format(Locale.ROOT, "%+." + places + "f", value).replace('-', '−');
   }
 
   /** The ends of a confidence interval. */
   public static String range(Interval interval) {
-    return decimal(interval.low()) + " – " + decimal(interval.high());
+    return range(interval, 3);
+  }
+
+  /** The same with a number of decimals. */
+  public static String range(Interval interval, int places) {
+    return decimal(interval.low(), places) + " – " + decimal(interval.high(), places);
   }
 
   /** A share given in percent. */
@@ -214,6 +225,25 @@ public final class Words {
   /** balancedAccuracy becomes balanced accuracy. */
   public static String metric(@Nullable String name) {
     return name == null ? "" : name.replaceAll("([A-Z])", " $1").toLowerCase(Locale.ROOT);
+  }
+
+  /** What a variant is judged by, as people write it. */
+  public static String measure(String metric) {
+    return switch (metric) {
+      case "rocAuc" -> "ROC AUC";
+      case "rmse" -> "RMSE";
+      case "mae" -> "MAE";
+      case "meanAveragePrecision" -> "mAP";
+      case "meanIou" -> "mean IoU";
+      default -> metric(metric);
+    };
+  }
+
+  /** Whether no labels were given, so that the given model itself is the judge. */
+  public static boolean isJudgedByAgreement(ModelVersionView version) {
+    return version.variants().stream()
+        .map(Variant::quality)
+        .anyMatch(quality -> quality != null && quality.metric().equals(VariantQuality.AGREEMENT));
   }
 
   /** ONNX Runtime or TFLite. */
@@ -299,6 +329,16 @@ public final class Words {
         .distinct()
         .sorted()
         .toList();
+  }
+
+  /** Hardware profiles that a version has a variant for, by name. */
+  public static List<String> profiles(ModelVersionView version) {
+    return version.variants().stream().map(Variant::profile).distinct().sorted().toList();
+  }
+
+  /** All candidates of a profile. */
+  public static List<Variant> of(ModelVersionView version, String profile) {
+    return version.variants().stream().filter(one -> one.profile().equals(profile)).toList();
   }
 
   /** The variant that devices of this profile get. */

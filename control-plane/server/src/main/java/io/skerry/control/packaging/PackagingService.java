@@ -1,6 +1,5 @@
 package io.skerry.control.packaging;
 
-import com.google.gson.Gson;
 import com.google.gson.JsonParseException;
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.ModelVersionView;
@@ -26,7 +25,6 @@ import io.skerry.control.registry.Registry;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.DatabaseException;
 import io.skerry.control.web.ProblemException;
-import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
@@ -40,7 +38,6 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -216,24 +213,22 @@ public final class PackagingService {
   }
 
   private List<Variant> variants(Path output) throws IOException {
-    Report report =
-        new Gson().fromJson(Files.readString(output.resolve("report.json")), Report.class);
-    if (report == null || report.variants() == null) {
-      throw new JsonParseException("report.json names no variants");
-    }
+    PackagerReport report = PackagerReport.parse(Files.readString(output.resolve("report.json")));
     List<Variant> variants = new ArrayList<>();
-    for (Told told : report.variants()) {
+    for (PackagerReport.Told told : report.variants()) {
       variants.add(
-          told.winner() ? imported(output, told) : told.kept(VariantState.NOT_CHOSEN, null, null));
+          told.winner()
+              ? imported(output, report, told)
+              : report.kept(told, VariantState.NOT_CHOSEN, null, null));
     }
     return variants;
   }
 
-  private Variant imported(Path output, Told winner) {
+  private Variant imported(Path output, PackagerReport report, PackagerReport.Told winner) {
     ArtifactStore.Imported layout = artifacts.importLayout(output.resolve(winner.profile()));
     return isSigned(layout)
-        ? winner.kept(VariantState.RELEASED, layout.model(), layout.signature())
-        : winner.kept(VariantState.AWAITING_SIGNATURE, layout.model(), null);
+        ? report.kept(winner, VariantState.RELEASED, layout.model(), layout.signature())
+        : report.kept(winner, VariantState.AWAITING_SIGNATURE, layout.model(), null);
   }
 
   private boolean isSigned(ArtifactStore.Imported layout) {
@@ -247,62 +242,6 @@ public final class PackagingService {
           ErrorCode.ARTIFACT_SIGNATURE_INVALID,
           "signature %s: %s".formatted(layout.signature(), e.getMessage()),
           e);
-    }
-  }
-
-  private record Report(@Nullable List<Told> variants) {}
-
-  /** A variant as the packager's report tells it. */
-  private record Told(
-      String profile,
-      String engine,
-      String precision,
-      long bytes,
-      @Nullable Double rocAuc,
-      @Nullable Double p50Micros,
-      String measured,
-      boolean winner,
-      @Nullable String reason,
-      @Nullable Proof proof) {
-    Variant kept(VariantState state, @Nullable Digest manifest, @Nullable Digest signature) {
-      return new Variant(
-          profile,
-          engine,
-          precision,
-          bytes,
-          rocAuc,
-          p50Micros,
-          measured,
-          winner,
-          state,
-          manifest == null ? null : manifest.toString(),
-          signature == null ? null : signature.toString(),
-          // What is shipped tells whether it ever ran on such a processor.
-          winner && proof != null ? reason + proof.words() : reason);
-    }
-  }
-
-  /**
-   * Where a variant's accuracy was proved, as the packager's report says it.
-   *
-   * @param by what was emulated; absent when nothing was
-   * @param quality what came of it
-   * @param reason why it is unproved
-   */
-  record Proof(@Nullable String by, @Nullable Judged quality, @Nullable String reason) {
-    record Judged(double value, int items) {}
-
-    /** What an operator is told beside the verdict. */
-    String words() {
-      if (quality != null) {
-        return String.format(
-            Locale.ROOT,
-            "; accuracy proved under %s: %.4f on %d items",
-            by,
-            quality.value(),
-            quality.items());
-      }
-      return reason == null ? "" : "; accuracy unproved: " + reason;
     }
   }
 

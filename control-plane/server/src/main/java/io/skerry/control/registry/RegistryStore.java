@@ -4,7 +4,9 @@ import com.google.gson.Gson;
 import io.skerry.api.ModelVersionView;
 import io.skerry.api.RunMetrics;
 import io.skerry.api.Variant;
+import io.skerry.api.VariantQuality;
 import io.skerry.api.VariantState;
+import io.skerry.api.VariantTiming;
 import io.skerry.api.WeightFile;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
@@ -110,19 +112,28 @@ final class RegistryStore {
           version.version(),
           profile);
     }
-    for (Variant variant : variants) {
+    for (int place = 0; place < variants.size(); place++) {
+      Variant variant = variants.get(place);
+      VariantQuality quality = variant.quality();
+      VariantTiming timing = variant.timing();
       transaction.update(
-          "insert into variant (model, version, profile, engine, precision, bytes, roc_auc,"
-              + " p50_micros, measured, winner, manifest, signature, reason)"
-              + " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          "insert into variant (model, version, profile, engine, precision, place, options, bytes,"
+              + " quality, p50_micros, p99_micros, load_millis, peak_memory_bytes, measured,"
+              + " winner, manifest, signature, reason)"
+              + " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
           version.model().value(),
           version.version(),
           variant.profile(),
           variant.engine(),
           variant.precision(),
+          place,
+          variant.options(),
           variant.bytes(),
-          variant.rocAuc(),
-          variant.p50Micros(),
+          quality == null ? null : GSON.toJson(quality),
+          timing == null ? null : timing.p50Micros(),
+          timing == null ? null : timing.p99Micros(),
+          timing == null ? null : timing.loadMillis(),
+          timing == null ? null : timing.peakMemoryBytes(),
           variant.measured(),
           variant.winner(),
           variant.manifest(),
@@ -134,7 +145,7 @@ final class RegistryStore {
   static List<Variant> variants(Transaction transaction, ModelVersion version) {
     return transaction.list(
         "select * from variant where model = ? and version = ?"
-            + " order by profile, winner desc, bytes limit 1000",
+            + " order by profile, winner desc, bytes, place limit 1000",
         RegistryStore::variant,
         version.model().value(),
         version.version());
@@ -228,15 +239,31 @@ final class RegistryStore {
         row.text("profile"),
         row.text("engine"),
         row.text("precision"),
+        row.texts("options"),
         row.bigint("bytes"),
-        row.optionalNumber("roc_auc").orElse(null),
-        row.optionalNumber("p50_micros").orElse(null),
+        row.optionalText("quality")
+            .map(json -> GSON.fromJson(json, VariantQuality.class))
+            .orElse(null),
+        timing(row),
         row.text("measured"),
         winner,
         state(winner, signature.isPresent()),
         row.optionalText("manifest").orElse(null),
         signature.orElse(null),
         row.optionalText("reason").orElse(null));
+  }
+
+  private static @Nullable VariantTiming timing(Row row) {
+    return row.optionalNumber("p50_micros")
+        .map(
+            p50 ->
+                new VariantTiming(
+                    p50,
+                    // An earlier build told the median only.
+                    row.optionalNumber("p99_micros").orElse(null),
+                    row.optionalNumber("load_millis").orElse(null),
+                    row.optionalBigint("peak_memory_bytes").orElse(null)))
+        .orElse(null);
   }
 
   private static VariantState state(boolean winner, boolean signed) {

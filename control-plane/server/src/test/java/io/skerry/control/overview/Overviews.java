@@ -21,7 +21,10 @@ import io.skerry.api.SplitCounts;
 import io.skerry.api.StageOverview;
 import io.skerry.api.TelemetryView;
 import io.skerry.api.Variant;
+import io.skerry.api.VariantQuality;
 import io.skerry.api.VariantState;
+import io.skerry.api.VariantTiming;
+import io.skerry.api.WeightFile;
 import io.skerry.api.WorkState;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -234,14 +237,75 @@ final class Overviews {
         profile,
         engine,
         precision,
+        List.of(),
         bytes,
-        0.98,
-        p50,
+        quality("rocAuc", .98),
+        p50 == null ? null : new VariantTiming(p50, 2 * p50, 4.2, 31L << 20),
         p50 == null ? "none" : "here",
         true,
         profile.equals("x86-64-vnni") ? VariantState.AWAITING_SIGNATURE : VariantState.RELEASED,
         SNAPSHOT,
         profile.equals("x86-64-vnni") ? null : SNAPSHOT,
         null);
+  }
+
+  static VariantQuality quality(String metric, double value) {
+    return new VariantQuality(
+        metric,
+        new Interval(value, value - .0156, value + .0123),
+        new Interval(-.0025, -.0074, .0024),
+        400,
+        3,
+        34.26);
+  }
+
+  /** A version of a class model, with winners, losers and one that could not be built. */
+  static ModelVersionView classes(String metric) {
+    return new ModelVersionView(
+        "keywords",
+        3,
+        "import",
+        "onnx",
+        SNAPSHOT,
+        List.of(new WeightFile("keywords.onnx.data", SNAPSHOT, 98_816)),
+        null,
+        null,
+        null,
+        NOW,
+        List.of(
+            candidate("x86-64-vnni", "int8", true, metric, "fastest that keeps the metric"),
+            candidate("x86-64-vnni", "fp32", false, metric, "1.56 times the winner's time"),
+            new Variant(
+                "x86-64-vnni",
+                "tflite",
+                "int8",
+                List.of("rounded by output error", "2 layers in float"),
+                0,
+                null,
+                null,
+                "none",
+                false,
+                VariantState.NOT_CHOSEN,
+                null,
+                null,
+                "TFLite has no kernel for node 'gru_1'")));
+  }
+
+  private static Variant candidate(
+      String profile, String precision, boolean winner, String metric, String reason) {
+    return new Variant(
+        profile,
+        "onnxruntime",
+        precision,
+        List.of("clipped at 99.99 %"),
+        26_312,
+        quality(metric, .895),
+        new VariantTiming(61.24, 118.2, 3.1, null),
+        "here",
+        winner,
+        winner ? VariantState.RELEASED : VariantState.NOT_CHOSEN,
+        winner ? SNAPSHOT : null,
+        winner ? SNAPSHOT : null,
+        reason);
   }
 }

@@ -40,6 +40,24 @@ class PagesTest {
   }
 
   @Test
+  void showsOfEachCandidateWhatWasMeasuredAndWhy() throws IOException {
+    String page = templates.variantpage(Overviews.classes("accuracy"), "ana").render();
+
+    assertThat(page)
+        .contains("accuracy 0.8950", "0.8794 – 0.9073", "−0.0025", "−0.0074 to +0.0024")
+        .contains(">400<", ">3<", "34.3 dB", "61 µs", "118 µs", ">here<", ">none<", "3.1 ms")
+        .contains("✓ ships", "fastest that keeps the metric", "1.56 times the winner's time")
+        .contains("TFLite has no kernel for node", "2 layers in float", "keywords.onnx.data")
+        .doesNotContain("No labels were given", "null");
+    assertThat(templates.variantpage(Overviews.classes("agreement"), "ana").render())
+        .contains("No labels were given: a variant is judged by the share of items on which it");
+    assertThat(templates.overview(Overviews.busy("site=b"), "ana").render())
+        .contains("href=\"/models/engine-health/versions/2\"", "ROC AUC 0.980");
+    Path shown = Files.createDirectories(Path.of("target/pages"));
+    Files.writeString(shown.resolve("variants.html"), page);
+  }
+
+  @Test
   void escapesWhatDevicesAndUsersNamed() {
     String page = templates.overview(Overviews.busy(HOSTILE), HOSTILE).render();
 

@@ -36,13 +36,14 @@ class EmulatedPackagingTest {
 
   @Test
   void tellsOfAWinnerWhetherItRanOnSuchAProcessor() {
-    PackagingService.Proof emulated =
-        new PackagingService.Proof("qemu", new PackagingService.Proof.Judged(.975, 40), null);
-    PackagingService.Proof unproved = new PackagingService.Proof(null, null, "there is no qemu");
+    PackagerReport.Judged judged =
+        new PackagerReport.Judged(.975, List.of(.9, 1.0), 0, List.of(-.01, .01), 0, null, 40);
+    PackagerReport.Proof emulated = new PackagerReport.Proof("qemu", judged, null);
+    PackagerReport.Proof unproved = new PackagerReport.Proof(null, null, "there is no qemu");
 
     assertThat(emulated.words()).isEqualTo("; accuracy proved under qemu: 0.9750 on 40 items");
     assertThat(unproved.words()).isEqualTo("; accuracy unproved: there is no qemu");
-    assertThat(new PackagingService.Proof(null, null, null).words()).isEmpty();
+    assertThat(new PackagerReport.Proof(null, null, null).words()).isEmpty();
   }
 
   @Test

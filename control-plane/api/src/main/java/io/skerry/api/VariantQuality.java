@@ -1,0 +1,26 @@
+package io.skerry.api;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How good a variant is on the evaluation items, beside the float model on the same items.
+ *
+ * @param metric what it is judged by, such as {@code accuracy} or {@code rocAuc}; {@code agreement}
+ *     is the share of items on which it agrees with the model as given, where no labels were given
+ * @param value of the metric, with its 95 % interval
+ * @param difference value − the float model's, with the paired 95 % interval
+ * @param items evaluated
+ * @param flips items of which variant and float model say different classes
+ * @param signalToNoise of all outputs against the float model's, in decibels; absent when they are
+ *     the same
+ */
+public record VariantQuality(
+    String metric,
+    Interval value,
+    Interval difference,
+    int items,
+    int flips,
+    @Nullable Double signalToNoise) {
+  /** The metric where no labels were given. */
+  public static final String AGREEMENT = "agreement";
+}
