@@ -12,6 +12,7 @@ import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Judge;
 import io.skerry.packager.measure.Metric;
 import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.measure.Trial;
 import io.skerry.packager.quantize.TensorScale;
 import io.skerry.packager.sign.Baseline;
 import io.skerry.packager.sign.VariantWriter;
@@ -134,6 +135,9 @@ final class Packaging {
   private PackagingReport run(Path output, Path folder) throws IOException, EngineException {
     step("import", request.file().getFileName().toString());
     Source source = Source.read(request.file());
+    if (source.originalEngine() == Engine.TFLITE) {
+      Trial.run(Engine.TFLITE, request.file(), folder);
+    }
     try (LoadedModel original = new Bench().load(source.originalEngine(), request.file())) {
       TensorSpec input = original.signature().inputs().getFirst();
       if (source.graph().isEmpty() && input.shape().getFirst() > 1) {

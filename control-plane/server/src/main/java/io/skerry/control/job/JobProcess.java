@@ -6,6 +6,7 @@ import io.skerry.artifact.job.JobMain;
 import io.skerry.artifact.job.JobProgress;
 import io.skerry.protocol.ErrorCode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -157,25 +158,26 @@ final class JobProcess {
       return new End.Succeeded();
     }
     Optional<JobError> told = folder.error();
+    List<JobProgress> progress = folder.progress();
+    Optional<JobProgress> last =
+        progress.isEmpty() ? Optional.empty() : Optional.of(progress.getLast());
+    List<String> log = logLines();
     return new End.Failed(
         told.orElseGet(
             () ->
                 new JobError(
                     ErrorCode.RUN_FAILED.name(),
-                    "the process ended with exit code %d: %s"
-                        .formatted(process.exitValue(), lastLogLine()))));
+                    CrashReport.text(process.exitValue(), last, log))));
   }
 
-  private String lastLogLine() {
+  private List<String> logLines() {
     try {
-      List<String> lines = Files.readAllLines(logFile(folder));
-      return lines.stream()
-          .filter(line -> !line.isBlank())
-          .reduce((first, second) -> second)
-          .map(line -> line.length() > 300 ? line.substring(0, 300) : line)
-          .orElse("it wrote nothing to its log");
+      // Native code may write anything.
+      return new String(Files.readAllBytes(logFile(folder)), StandardCharsets.UTF_8)
+          .lines()
+          .toList();
     } catch (IOException e) {
-      return "its log cannot be read";
+      return List.of("its log cannot be read");
     }
   }
 

@@ -59,7 +59,23 @@ class JobProcessTest {
             JobProcess.End.Failed.class,
             failed ->
                 assertThat(failed.error().detail())
-                    .isEqualTo("the process ended with exit code 134: the library gave up"));
+                    .startsWith("SIGABRT ended the process while it was at 'load' (model.tflite): ")
+                    .endsWith(
+                        "export that again, and report it if it ends the same way: the library gave up"));
+  }
+
+  @Test
+  void tellsWhereNativeCodeFailed() throws Exception {
+    JobProcess.End end = start("fault", LIMITS).follow(progress::add);
+
+    assertThat(end)
+        .isInstanceOfSatisfying(
+            JobProcess.End.Failed.class,
+            failed ->
+                assertThat(failed.error().detail())
+                    .startsWith("SIGABRT ended the process while it was at 'load'")
+                    .doesNotContain("bugreport")
+                    .matches(".*: [CVJv]  ?.*"));
   }
 
   @Test

@@ -6,6 +6,8 @@ import io.skerry.artifact.job.JobMain;
 import io.skerry.artifact.job.JobProgress;
 import io.skerry.protocol.ErrorCode;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
@@ -28,7 +30,12 @@ final class TinyJob {
         Files.writeString(output.resolve("result.txt"), "done");
       }
       case "fail" -> throw new JobFailure(ErrorCode.DATASET_INVALID, "nothing to learn from");
+      case "fault" -> {
+        folder.report(new JobProgress("load", 0, 0, "model.tflite"));
+        fault();
+      }
       case "crash" -> {
+        folder.report(new JobProgress("load", 0, 0, "model.tflite"));
         System.out.println("the library gave up");
         System.out.flush();
         Runtime.getRuntime().halt(134);
@@ -62,5 +69,10 @@ final class TinyJob {
         new CountDownLatch(1).await();
       }
     }
+  }
+
+  @SuppressWarnings("restricted")
+  private static void fault() {
+    MemorySegment.ofAddress(8).reinterpret(8).get(ValueLayout.JAVA_BYTE, 0);
   }
 }
