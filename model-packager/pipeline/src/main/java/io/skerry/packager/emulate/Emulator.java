@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -228,5 +229,10 @@ public final class Emulator {
                       .replaceAll("\\s+", " ")));
     }
     Files.delete(log);
+    try (Stream<Path> unpacked = Files.walk(temporary)) {
+      for (Path path : unpacked.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
   }
 }
