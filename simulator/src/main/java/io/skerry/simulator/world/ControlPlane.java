@@ -338,6 +338,9 @@ public final class ControlPlane implements MemoryBroker.Client {
 
   /** Tells what became of the rollouts while something was done. */
   private void changing(Runnable act) {
+    if (!up) {
+      throw new IllegalStateException("a control plane that is down takes no orders");
+    }
     Map<Rollout, RolloutState> before = new LinkedHashMap<>();
     rollouts.all().forEach(rollout -> before.put(rollout, rollout.state));
     act.run();

@@ -29,6 +29,7 @@ import io.skerry.protocol.Generation;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.protocol.SlotMode;
+import io.skerry.protocol.SlotPhase;
 import io.skerry.protocol.SlotReport;
 import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
@@ -107,7 +108,7 @@ public final class SimDevice {
   private boolean diskFailing;
   private Optional<Loss> loss = Optional.empty();
   private long restartMillis = World.MINUTE;
-  private boolean answered;
+  private boolean proven;
   private boolean inside;
   private final Set<Long> ran = new TreeSet<>();
   private long fetched;
@@ -429,8 +430,18 @@ public final class SimDevice {
     private void checkRunning() {
       Optional<ServingModel> model = slots.active(RolloutShell.SLOT);
       fleet.watch().running(SimDevice.this, model.map(ServingModel::manifest));
-      answered = model.isPresent() || (answered && !isOff());
+      proven = model.isPresent() ? proven || isProven() : proven && !isOff();
       model.ifPresent(running -> ran.add(running.version().version()));
+    }
+
+    // A first version that dies while it proves itself starts from its beginning again.
+    private boolean isProven() {
+      return updater.reports().stream()
+          .anyMatch(
+              report ->
+                  report.slot().equals(RolloutShell.SLOT)
+                      && report.phase() == SlotPhase.COMMITTED
+                      && report.running().isPresent());
     }
 
     // What was switched off has to answer no more.
@@ -641,8 +652,10 @@ public final class SimDevice {
       fleet.watch().booted(index, started.epoch);
       started.updater.start();
       boolean runs = started.slots.active(RolloutShell.SLOT).isPresent();
-      if (answered && !runs && !diskFailing) {
-        fleet.watch().broken(2, index, "nothing answers after a start, although a version did");
+      if (proven && !runs && !diskFailing) {
+        fleet
+            .watch()
+            .broken(2, index, "nothing answers after a start, although a version was proven");
       }
       started.checkRunning();
       started.uplink.start();

@@ -75,9 +75,22 @@ public final class Story {
     roll(Duration.ofHours(1), version, List.of(100));
   }
 
+  // Nobody takes an order while the control plane is down: its operator asks again.
+  private void whenUp(Duration when, Runnable act) {
+    at(
+        when,
+        () -> {
+          if (fleet.plane().isUp()) {
+            act.run();
+          } else {
+            whenUp(when.plusMinutes(1), act);
+          }
+        });
+  }
+
   /** An operator rolls a version out in stages, each watched for two windows. */
   public void roll(Duration when, long version, List<Integer> percents) {
-    at(
+    whenUp(
         when,
         () ->
             rollouts.put(
@@ -93,7 +106,7 @@ public final class Story {
 
   /** An operator acts on the rollout of a version. */
   public void act(Duration when, long version, RolloutEvent event) {
-    at(when, () -> rollout(version).ifPresent(rollout -> fleet.plane().act(rollout, event)));
+    whenUp(when, () -> rollout(version).ifPresent(rollout -> fleet.plane().act(rollout, event)));
   }
 
   /** Devices have no network for a while. */
