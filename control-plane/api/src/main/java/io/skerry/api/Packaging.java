@@ -3,7 +3,11 @@ package io.skerry.api;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The packaging of one version for hardware profiles. */
+/**
+ * The packaging of one version for hardware profiles.
+ *
+ * @param error why it failed; of one that succeeded, why some of its profiles got no artifact
+ */
 public record Packaging(
     String model,
     long version,

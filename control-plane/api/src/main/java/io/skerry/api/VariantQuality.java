@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param value of the metric, with its 95 % interval
  * @param difference value − the float model's, with the paired 95 % interval
  * @param items evaluated
- * @param flips items of which variant and float model say different classes
+ * @param flips items, or pixels where each has a class, of which variant and float model say
+ *     different classes; absent where nothing is said to be of a class
  * @param signalToNoise of all outputs against the float model's, in decibels; absent when they are
  *     the same
  */
@@ -19,7 +20,7 @@ public record VariantQuality(
     Interval value,
     Interval difference,
     int items,
-    int flips,
+    @Nullable Integer flips,
     @Nullable Double signalToNoise) {
   /** The metric where no labels were given. */
   public static final String AGREEMENT = "agreement";

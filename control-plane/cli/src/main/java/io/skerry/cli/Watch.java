@@ -43,7 +43,8 @@ final class Watch {
       }
       String state = Json.text(document, "state");
       if (GOOD_ENDS.contains(state)) {
-        return ExitCodes.DONE;
+        // What succeeded may still say what it could not do.
+        return Json.find(document, "error").isEmpty() ? ExitCodes.DONE : ExitCodes.BAD_RESULT;
       }
       if (BAD_ENDS.contains(state)) {
         return ExitCodes.BAD_RESULT;

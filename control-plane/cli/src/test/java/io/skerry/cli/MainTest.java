@@ -153,6 +153,20 @@ class MainTest {
     assertThat(err.toString()).contains("still RUNNING");
   }
 
+  @Test
+  void watchTellsWhichProfilesGotNoArtifact() {
+    answer(
+        "/v1/models/mine/versions/2/variants",
+        200,
+        """
+        {"state":"SUCCEEDED","variants":[{"state":"RELEASED"}],"error":{
+          "code":"PACKAGING_FAILED","detail":"no variant for profile 'arm64-neon' is good enough"}}
+        """);
+
+    assertThat(run("create", "variants", "mine@2", "--watch")).isEqualTo(ExitCodes.BAD_RESULT);
+    assertThat(err.toString()).contains("SUCCEEDED · no variant for profile 'arm64-neon'");
+  }
+
   @ParameterizedTest(name = "{0}")
   @CsvSource(
       delimiter = '|',

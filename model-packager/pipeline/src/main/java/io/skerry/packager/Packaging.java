@@ -177,7 +177,7 @@ final class Packaging {
         }
         recipes.put(profile, tuned);
       } catch (ModelRefusedException e) {
-        refused.put(profile.id(), oneLine(e));
+        refused.put(profile.id(), "profile '%s': %s".formatted(profile.id(), oneLine(e)));
       }
     }
     Optional<HardwareProfile> host = host();

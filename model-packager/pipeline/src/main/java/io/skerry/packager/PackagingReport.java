@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param calibrationItems that ranges were taken from
  * @param items of the evaluation, all of them others
- * @param refused profiles that got no artifact, with the reason
+ * @param refused profiles that got no artifact, with the reason: one line that names the profile
  */
 record PackagingReport(
     Metric metric,

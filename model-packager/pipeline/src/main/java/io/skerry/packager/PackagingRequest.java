@@ -77,7 +77,7 @@ record PackagingRequest(
 
   PackagingRequest {
     timings = List.copyOf(timings);
-    profiles = List.copyOf(profiles);
+    profiles = profiles.stream().distinct().toList();
     keys = Map.copyOf(keys);
   }
 }

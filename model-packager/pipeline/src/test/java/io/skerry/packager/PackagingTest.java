@@ -701,7 +701,7 @@ class PackagingTest {
                 "--model=" + job.input("model/model.onnx"),
                 "--calibration=" + job.input("calibration.npy"),
                 "--profiles=" + profiles,
-                "--profile=tiny",
+                "--profile=tiny,tiny",
                 "--out=" + folder.resolve("none")))
         .isEqualTo(1);
     assertThat(folder.resolve("none")).doesNotExist();

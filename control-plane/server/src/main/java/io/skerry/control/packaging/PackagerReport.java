@@ -7,9 +7,12 @@ import io.skerry.api.Variant;
 import io.skerry.api.VariantQuality;
 import io.skerry.api.VariantState;
 import io.skerry.api.VariantTiming;
+import io.skerry.artifact.job.JobError;
 import io.skerry.protocol.Digest;
+import io.skerry.protocol.ErrorCode;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 import org.jspecify.annotations.Nullable;
 
@@ -17,8 +20,9 @@ import org.jspecify.annotations.Nullable;
  * What the packager measured and decided, winners and losers, as its {@code report.json} tells it.
  *
  * @param metric what all are judged by
+ * @param refused profiles that got no artifact
  */
-record PackagerReport(String metric, List<Told> variants) {
+record PackagerReport(String metric, List<Told> variants, @Nullable List<Refused> refused) {
   private static final int ENDS = 2;
 
   /**
@@ -33,6 +37,15 @@ record PackagerReport(String metric, List<Told> variants) {
       throw new JsonParseException("report.json names no metric or no variants");
     }
     return report;
+  }
+
+  /** Why some profiles got no artifact; absent when all did. */
+  @Nullable JobError refusal() {
+    return refused == null || refused.isEmpty()
+        ? null
+        : new JobError(
+            ErrorCode.PACKAGING_FAILED.name(),
+            refused.stream().map(Refused::reason).collect(Collectors.joining("; ")));
   }
 
   /** A variant as the registry keeps it. */
@@ -54,6 +67,9 @@ record PackagerReport(String metric, List<Told> variants) {
         // What is shipped tells whether it ever ran on such a processor.
         told.winner && told.proof != null ? told.reason + told.proof.words() : told.reason);
   }
+
+  /** A profile, and why nothing ships to it: one line that names it. */
+  record Refused(String profile, String reason) {}
 
   /** A candidate of a profile. */
   record Told(
@@ -88,7 +104,7 @@ record PackagerReport(String metric, List<Told> variants) {
       @Nullable List<Double> interval,
       double difference,
       @Nullable List<Double> differenceInterval,
-      int flips,
+      @Nullable Integer flips,
       @Nullable Double signalToNoise,
       int items) {
     /** Absent when a candidate answers no numbers, so that its metric is none either. */

@@ -184,11 +184,13 @@ public final class PackagingService {
 
   private void keep(JobView job, ModelVersion version) {
     try {
-      List<Variant> variants = variants(JobFolder.at(job.folder()).output());
+      Path output = JobFolder.at(job.folder()).output();
+      PackagerReport report = PackagerReport.parse(Files.readString(output.resolve("report.json")));
+      List<Variant> variants = variants(output, report);
       database.run(
           transaction -> {
             registry.putVariants(transaction, version, variants);
-            PackagingStore.ended(transaction, job.id(), WorkState.SUCCEEDED, null);
+            PackagingStore.ended(transaction, job.id(), WorkState.SUCCEEDED, report.refusal());
           });
     } catch (IOException | JsonParseException e) {
       end(
@@ -212,8 +214,7 @@ public final class PackagingService {
     }
   }
 
-  private List<Variant> variants(Path output) throws IOException {
-    PackagerReport report = PackagerReport.parse(Files.readString(output.resolve("report.json")));
+  private List<Variant> variants(Path output, PackagerReport report) {
     List<Variant> variants = new ArrayList<>();
     for (PackagerReport.Told told : report.variants()) {
       variants.add(

@@ -255,7 +255,7 @@ final class Overviews {
         new Interval(value, value - .0156, value + .0123),
         new Interval(-.0025, -.0074, .0024),
         400,
-        3,
+        metric.equals("rmse") ? null : 3,
         34.26);
   }
 

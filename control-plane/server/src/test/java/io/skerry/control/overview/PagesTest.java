@@ -51,6 +51,10 @@ class PagesTest {
         .doesNotContain("No labels were given", "null");
     assertThat(templates.variantpage(Overviews.classes("agreement"), "ana").render())
         .contains("No labels were given: a variant is judged by the share of items on which it");
+    assertThat(templates.variantpage(Overviews.classes("rmse"), "ana").render())
+        .contains("RMSE")
+        .containsPattern(">–</td>\\s*<td class=\"number nowrap\">34.3 dB")
+        .doesNotContain("null");
     assertThat(templates.overview(Overviews.busy("site=b"), "ana").render())
         .contains("href=\"/models/engine-health/versions/2\"", "ROC AUC 0.980");
     Path shown = Files.createDirectories(Path.of("target/pages"));

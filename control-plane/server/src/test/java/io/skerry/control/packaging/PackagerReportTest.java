@@ -9,6 +9,7 @@ import io.skerry.api.Variant;
 import io.skerry.api.VariantQuality;
 import io.skerry.api.VariantState;
 import io.skerry.api.VariantTiming;
+import io.skerry.artifact.job.JobError;
 import io.skerry.control.TestControlPlane;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.registry.Registry;
@@ -84,6 +85,38 @@ class PackagerReportTest {
   void keepsNoFiguresOfWhatAnswersNoNumbers() {
     assertThat(kept().getLast().quality()).isNull();
     assertThat(kept().getLast().reason()).isEqualTo("loses NaN of the metric, 0.0050 is allowed");
+  }
+
+  @Test
+  void keepsFiguresOfWhatSaysNoClasses() {
+    PackagerReport report = PackagerReport.parse(REPORT.replace("\"flips\": 3", "\"flips\": null"));
+
+    Variant winner =
+        report.kept(report.variants().getFirst(), VariantState.AWAITING_SIGNATURE, null, null);
+
+    assertThat(winner.quality()).extracting(VariantQuality::flips).isNull();
+    assertThat(winner.quality()).extracting(VariantQuality::items).isEqualTo(400);
+  }
+
+  @Test
+  void tellsWhichProfilesGotNoArtifact() {
+    String refused =
+        REPORT.replace(
+            "\"items\": 400, \"variants\"",
+            """
+        "items": 400, "refused": [{"profile": "cuda", "reason": "profile 'cuda': too large"},
+          {"profile": "arm64-neon", "reason": "no variant for profile 'arm64-neon'"}], "variants\"""");
+
+    assertThat(PackagerReport.parse(refused).refusal())
+        .isEqualTo(
+            new JobError(
+                "PACKAGING_FAILED",
+                "profile 'cuda': too large; no variant for profile 'arm64-neon'"));
+    // As versions before wrote it, and as it is when all profiles got one.
+    assertThat(PackagerReport.parse(REPORT).refusal()).isNull();
+    assertThat(
+            PackagerReport.parse(REPORT.replace("{\"metric", "{\"refused\":[],\"metric")).refusal())
+        .isNull();
   }
 
   @Test
