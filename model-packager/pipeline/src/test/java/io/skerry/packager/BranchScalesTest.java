@@ -29,10 +29,15 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.Model;
 import org.tensorflow.lite.schema.SubGraph;
@@ -155,6 +160,145 @@ class BranchScalesTest {
     assertIntegers(scored(net.up(6, window).add(new Op.Activate(Activation.RELU))));
   }
 
+  @Test
+  void ofAValueAroundWithinBounds() throws Exception {
+    List<Integer> one = List.of(0, 0, 1, 1);
+    Nets net = backbone(12);
+    String shared = net.last();
+    net.add(new Op.Pad(one, one, 3)).add(new Op.Activate(Activation.RELU));
+    String rectified = net.conv(4, Activation.NONE, 3, 3).last();
+    net.from(shared).add(new Op.Pad(one, one, 3)).add(new Op.Clip(-0.5f, 0.5f));
+    String bounded = net.conv(4, Activation.NONE, 3, 3).last();
+    net.from(shared).conv(4, Activation.NONE, 1, 1).add(new Op.Pad(one, one, 0));
+
+    assertIntegers(scored(net.concat(rectified, bounded)), "PADV2", "RELU", "PADV2");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2, 3, 4, 5})
+  void ofARectifiedTensorThatIsPutTogetherWithWiderOnes(int depth) throws Exception {
+    Nets net = backbone(13);
+    for (int i = 0; i < depth; i++) {
+      net.conv(8, Activation.RELU, 3, 3);
+    }
+    String wide = net.conv(8, Activation.NONE, 3, 3).last();
+    net.conv(8, Activation.NONE, 3, 3).add(new Op.Activate(Activation.RELU6));
+    String rectified = net.last();
+    String read = net.conv(4, Activation.NONE, 1, 1).last();
+
+    assertIntegers(scored(net.from(wide).concat(rectified, read)));
+  }
+
+  @Test
+  void ofACappedTensorThatIsPutTogetherWithLargerOnes() throws Exception {
+    Nets net = backbone(14);
+    String large = net.conv(8, Activation.RELU, 3, 3).last();
+    net.binary(Op.Binary.Kind.MUL, net.random(20, 8, 1, 1)).conv(8, Activation.RELU6, 3, 3);
+    String capped = net.last();
+    net.from(large).binary(Op.Binary.Kind.MUL, net.random(20, 8, 1, 1));
+    net.add(new Op.Activate(Activation.RELU)).concat(capped);
+
+    assertIntegers(scored(net));
+  }
+
+  /** Whatever branches, bounds and changes of size come together. */
+  @Test
+  void ofRandomBranches() throws Exception {
+    for (long seed = 1; seed <= 50; seed++) {
+      Graph graph = randomBranches(seed);
+      Samples items = Nets.randomItems(graph, 32);
+      Observations seen = Calibrator.observe(graph, items);
+      Outputs floats = outputs(Engine.ONNXRUNTIME, OnnxExport.write(graph), items);
+      Options options = Options.of(Clipping.MIN_MAX);
+
+      byte[] onnx = QdqExport.write(Nets.quantized(graph, seen, Scheme.UNSIGNED, options));
+      byte[] tflite = TfliteExport.write(Nets.quantized(graph, seen, Scheme.SIGNED, options));
+
+      String which = "seed " + seed;
+      assertThat(FusionCheck.unfused(onnx)).as(which).isEmpty();
+      assertThat(outputs(Engine.ONNXRUNTIME, onnx, items).signalToNoise(floats))
+          .as(which)
+          .isGreaterThan(25);
+      assertThat(outputs(Engine.TFLITE, tflite, items).signalToNoise(floats))
+          .as(which)
+          .isGreaterThan(25);
+      assertThat(outputs(Engine.ONNXRUNTIME, readAgain(tflite), items).signalToNoise(floats))
+          .as(which)
+          .isGreaterThan(25);
+    }
+  }
+
+  private static byte[] readAgain(byte[] tflite) {
+    TfliteModel again = TfliteImport.readAny(tflite);
+    return QdqExport.write(again.scales().quantized(again.graph(), Scheme.UNSIGNED));
+  }
+
+  /** A tensor of a random graph: maps of this many channels and pixels a side. */
+  private record Maps(String name, int channels, int side) {}
+
+  private static Graph randomBranches(long seed) {
+    Random random = new Random(seed);
+    Nets net = backbone(seed);
+    List<Maps> all = new ArrayList<>(List.of(new Maps(net.last(), 8, 16)));
+    Set<Maps> unread = new LinkedHashSet<>(all);
+    List<Activation> activations = List.of(Activation.NONE, Activation.RELU, Activation.RELU6);
+    for (int i = 0; i < 12; i++) {
+      Maps from = random.nextInt(3) > 0 ? all.getLast() : all.get(random.nextInt(all.size()));
+      List<Maps> beside =
+          all.stream().filter(one -> one.side == from.side && !one.equals(from)).toList();
+      Maps other = beside.isEmpty() ? from : beside.get(random.nextInt(beside.size()));
+      int channels = from.channels;
+      int side = from.side;
+      net.from(from.name);
+      switch (random.nextInt(8)) {
+        case 0 -> {
+          channels = 6;
+          net.conv(channels, activations.get(random.nextInt(3)), 3, 3);
+        }
+        case 1 ->
+            net.add(new Op.Activate(random.nextBoolean() ? Activation.RELU : Activation.RELU6));
+        case 2 -> net.add(new Op.Clip(-random.nextFloat() - 0.2f, random.nextFloat() + 0.2f));
+        case 3 -> {
+          List<Integer> one = List.of(0, 0, 1, 1);
+          net.add(new Op.Pad(one, one, new float[] {0, 3, -2}[random.nextInt(3)]));
+          side += 2;
+        }
+        case 4 -> {
+          side -= 2;
+          List<Integer> size = List.of(channels, side, side);
+          net.add(new Op.Slice(List.of(0, 1, 1), size, List.of(1, 1, 1)));
+        }
+        case 5 -> {
+          net.add(
+              random.nextBoolean() ? new Op.Sigmoid() : new Op.Function(Op.Function.Kind.TANH, 0));
+        }
+        default -> {
+          if (random.nextInt(3) == 0 && other.channels == channels) {
+            net.residual(other.name, random.nextBoolean() ? Activation.RELU : Activation.NONE);
+          } else {
+            net.concat(other.name);
+            channels += other.channels;
+          }
+          unread.remove(other);
+        }
+      }
+      unread.remove(from);
+      Maps made = new Maps(net.last(), channels, side);
+      all.add(made);
+      unread.add(made);
+    }
+    List<String> ends = new ArrayList<>();
+    for (Maps end : unread) {
+      ends.add(net.from(end.name).add(new Op.GlobalAveragePool()).last());
+    }
+    String last = ends.removeLast();
+    net.from(last);
+    if (!ends.isEmpty()) {
+      net.concat(ends.toArray(String[]::new));
+    }
+    return net.flatten().dense(5, Activation.NONE).graph("y");
+  }
+
   private static Nets backbone(long seed) {
     Nets net = new Nets(seed, "x", Shape.BATCH, 3, 16, 16);
     return net.conv(8, Activation.NONE, 3, 3);
@@ -200,9 +344,8 @@ class BranchScalesTest {
     assertThat(Delegation.undelegated(file))
         .filteredOn(operator -> !operator.equals("RESIZE_NEAREST_NEIGHBOR"))
         .containsExactly(undelegated);
-    TfliteModel again = TfliteImport.readAny(tflite);
-    byte[] back = QdqExport.write(again.scales().quantized(again.graph(), Scheme.UNSIGNED));
-    assertThat(outputs(Engine.ONNXRUNTIME, back, items).signalToNoise(floats)).isGreaterThan(25);
+    assertThat(outputs(Engine.ONNXRUNTIME, readAgain(tflite), items).signalToNoise(floats))
+        .isGreaterThan(25);
   }
 
   private static List<Integer> operators(byte[] tflite) {

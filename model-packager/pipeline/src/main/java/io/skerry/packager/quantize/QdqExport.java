@@ -145,10 +145,9 @@ public final class QdqExport {
       file.node(node, inputs, node.output());
       return;
     }
-    TensorScale scale = quantized.scale(node.output());
-    boolean clamps = scale.zeroPoint() == scale.type().minimum();
+    boolean done = quantized.scale(node.output()).does(node.activation());
     String real = node.output() + "_real";
-    file.node(node, inputs, real, clamps ? Activation.NONE : node.activation());
+    file.node(node, inputs, real, done ? Activation.NONE : node.activation());
     quantize(node.output(), real);
     sayReals(node);
   }

@@ -151,13 +151,15 @@ public final class Quantizer {
         && graph
             .producer(tensor)
             .filter(maker -> quantized.contains(maker.name()))
-            .filter(maker -> !maker.op().passesThrough() && !(maker.op() instanceof Op.Concat))
+            .filter(maker -> !maker.op().passesThrough())
+            .filter(maker -> !(maker.op() instanceof Op.Concat || maker.op() instanceof Op.Pad))
             .isPresent();
   }
 
   /**
    * Whether a tensor is better quantized once more than at once for a range: where its operator
-   * knows one scale only, or cuts off what is negative, which its own zero point does at no cost.
+   * knows one scale only, or cuts off what is negative or above 6, which the ends of its own
+   * integers do at no cost.
    */
   private boolean keepsOwnRange(String tensor, String range) {
     return graph.producer(tensor).stream()
@@ -166,11 +168,19 @@ public final class Quantizer {
                 maker.op() instanceof Op.Sigmoid
                     || maker.op() instanceof Op.Softmax
                     || maker.op() instanceof Op.Clip
-                    || (isRectified(maker) && ranges.of(range).minimum() < 0));
+                    || !isWithin(ranges.of(range), activation(maker)));
   }
 
-  private static boolean isRectified(Node node) {
-    return node.op() instanceof Op.Activate || node.activation() != Activation.NONE;
+  private static Activation activation(Node node) {
+    return node.op() instanceof Op.Activate(Activation own) ? own : node.activation();
+  }
+
+  private static boolean isWithin(Range range, Activation activation) {
+    return switch (activation) {
+      case NONE -> true;
+      case RELU -> range.minimum() >= 0;
+      case RELU6 -> range.minimum() >= 0 && range.maximum() <= 6;
+    };
   }
 
   /**
@@ -204,8 +214,7 @@ public final class Quantizer {
     boolean bounds =
         switch (node.op()) {
           case Op.Clip(float minimum, float maximum) -> scale.isWithin(minimum, maximum);
-          case Op.Activate(Activation activation) ->
-              scale.isWithin(0, activation == Activation.RELU6 ? 6 : Op.Clip.UNBOUNDED);
+          case Op.Activate(Activation activation) -> scale.does(activation);
           default -> false;
         };
     // What nobody reads as integers may be written as floats, which have no ends.

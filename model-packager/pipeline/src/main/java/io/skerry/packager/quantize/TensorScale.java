@@ -1,5 +1,8 @@
 package io.skerry.packager.quantize;
 
+import io.skerry.packager.graph.Activation;
+import io.skerry.packager.graph.Op;
+
 /**
  * How integers stand for reals: real = (integer - zeroPoint) · scale.
  *
@@ -18,6 +21,15 @@ public record TensorScale(IntegerType type, float scale, int zeroPoint) {
   public boolean isWithin(float minimum, float maximum) {
     return real(type.minimum()) >= minimum - scale * HALF_STEP
         && real(type.maximum()) <= maximum + scale * HALF_STEP;
+  }
+
+  /** Whether its ends alone do what an activation does. */
+  boolean does(Activation activation) {
+    return switch (activation) {
+      case NONE -> true;
+      case RELU -> isWithin(0, Op.Clip.UNBOUNDED);
+      case RELU6 -> isWithin(0, 6);
+    };
   }
 
   /** Whether an integer stands for this real as nearly as for those between its ends. */

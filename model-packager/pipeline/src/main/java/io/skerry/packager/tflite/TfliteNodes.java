@@ -262,12 +262,11 @@ final class TfliteNodes {
       plain.put(output(operator), graph.constant(tensor(output(operator)).getName(), constant));
       return;
     }
-    String lastFirst = first.get(source);
-    if (lastFirst != null) {
-      first.put(output(operator), lastFirst);
-    } else {
-      plain.put(output(operator), made(plain, source));
-    }
+    Map<Integer, String> layout = first.containsKey(source) ? first : plain;
+    String made = made(layout, source);
+    // The integers that its maker made bound it, whatever wider ones they become.
+    before.ifPresent(scale -> operandScales.putIfAbsent(made, scale));
+    layout.put(output(operator), made);
   }
 
   /** Whether integers that become those of another scale are cut off. */
