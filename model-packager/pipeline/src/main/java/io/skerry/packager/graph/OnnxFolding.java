@@ -17,9 +17,17 @@ import org.jspecify.annotations.Nullable;
  * when the file is read, and is none of the graph's.
  */
 final class OnnxFolding {
+  /**
+   * Elements that all such nodes together may read and make: a small file may ask for any number.
+   */
+  private static final long ELEMENTS_MAX = 1L << 28;
+
+  private static final int RANK_MAX = 16;
+
   private final int operatorSet;
   private final Map<String, Constant> reals = new LinkedHashMap<>();
   private final Map<String, WholeNumbers> wholes = new HashMap<>();
+  private long elements;
 
   OnnxFolding(int operatorSet) {
     this.operatorSet = operatorSet;
@@ -77,6 +85,7 @@ final class OnnxFolding {
     String output = proto.getOutput(0);
     String first = inputs.getFirst();
     boolean whole = wholes.containsKey(first);
+    inputs.stream().filter(input -> !input.isEmpty()).forEach(input -> count(input, shape(input)));
     switch (proto.getOpType()) {
       case "Add", "Sub", "Mul", "Div", "Pow" -> binary(proto.getOpType(), output, inputs);
       case "Relu" -> each(output, first, x -> Math.max(x, 0));
@@ -104,13 +113,13 @@ final class OnnxFolding {
       case "Reshape" -> {
         Shape shape =
             OnnxNodes.reshaped(
-                shape(first), numbers(inputs, 1).values(), attributes.integer("allowzero", 0) != 0);
+                shape(first), known(inputs, 1).values(), attributes.integer("allowzero", 0) != 0);
         move(output, shape, whole ? all(shape) : new int[0], List.of(first));
       }
       case "Squeeze", "Unsqueeze" -> {
         List<Integer> axes =
             inputs.size() > 1 && !inputs.get(1).isEmpty()
-                ? Arrays.stream(numbers(inputs, 1).values()).mapToObj(Math::toIntExact).toList()
+                ? Arrays.stream(known(inputs, 1).values()).mapToObj(Math::toIntExact).toList()
                 : attributes.integers("axes");
         boolean squeezes = proto.getOpType().equals("Squeeze");
         Shape shape = OnnxNodes.withDimensions(shape(first), axes, squeezes);
@@ -124,6 +133,25 @@ final class OnnxFolding {
           throw new ModelRefusedException(
               "all its operands are constant, and it is not computed when the model is read:"
                   + " export with constants folded");
+    }
+  }
+
+  private static void requireComputable(String tensor, Shape shape) {
+    if (shape.rank() > RANK_MAX) {
+      throw new ModelRefusedException(
+          "tensor '%s' has %d dimensions, the limit is %d: reshape it before"
+              .formatted(tensor, shape.rank(), RANK_MAX));
+    }
+    shape.requireComputable(tensor);
+  }
+
+  private void count(String tensor, Shape shape) {
+    requireComputable(tensor, shape);
+    elements += shape.elements();
+    if (elements > ELEMENTS_MAX) {
+      throw new ModelRefusedException(
+          "what is made of constants alone takes more than %d elements: export with constants folded"
+              .formatted(ELEMENTS_MAX));
     }
   }
 
@@ -168,9 +196,9 @@ final class OnnxFolding {
     put(output, finite(Constant.of(shape, values)));
   }
 
-  private static Shape broadcast(String output, Shape left, Shape right) {
+  private Shape broadcast(String output, Shape left, Shape right) {
     Shape shape = ShapeRules.broadcast(left, right);
-    shape.requireComputable(output);
+    count(output, shape);
     return shape;
   }
 
@@ -244,7 +272,7 @@ final class OnnxFolding {
     if (shape.dimensions().stream().anyMatch(size -> size < 1)) {
       throw new ModelRefusedException("a constant of shape %s is none".formatted(shape));
     }
-    shape.requireComputable(output);
+    count(output, shape);
     TensorProto value = attributes.tensor("value").orElse(null);
     if (value != null && OnnxTensors.isInteger(value)) {
       long[] values = new long[shape.elements()];
@@ -271,7 +299,7 @@ final class OnnxFolding {
     dimensions.addAll(indices.shape().dimensions());
     dimensions.addAll(x.dimensions().subList(along + 1, x.rank()));
     Shape shape = new Shape(dimensions);
-    shape.requireComputable(output);
+    count(output, shape);
     int inner = new Shape(x.dimensions().subList(along + 1, x.rank())).elements();
     int each = indices.shape().elements();
     int[] from = new int[shape.elements()];
@@ -369,6 +397,7 @@ final class OnnxFolding {
 
   /** Elements of constants, taken one after the other, in another order; floats as they are. */
   private void move(String output, Shape shape, int[] from, List<String> inputs) {
+    requireComputable(output, shape);
     if (wholes.containsKey(inputs.getFirst())) {
       long[] joined =
           inputs.stream()

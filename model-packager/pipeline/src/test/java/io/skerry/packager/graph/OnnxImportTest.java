@@ -17,9 +17,11 @@ import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -321,6 +323,15 @@ class OnnxImportTest {
         "(Mul)",
         "size of the batch",
         "batch of 1");
+    assertRefused(
+        model(
+            List.of(
+                operator("Shape", List.of("x"), "s"),
+                operator("Reshape", List.of("w", "s"), "v"),
+                operator("Add", List.of("x", "v"), "y")),
+            tensor("w", List.of(4L), 1, 2, 3, 4)),
+        "(Reshape)",
+        "size of the batch");
   }
 
   @Test
@@ -342,6 +353,33 @@ class OnnxImportTest {
     assertRefused(
         model(List.of(operator("Relu", List.of("w"), "y")), tensor("w", List.of(1L), 1)),
         "output 'y' is constant");
+  }
+
+  @Test
+  void refusesConstantsThatTakeTooLong() {
+    List<NodeProto> slices = new ArrayList<>();
+    slices.add(operator("ConstantOfShape", List.of("size"), "c"));
+    for (int i = 0; i < 300; i++) {
+      slices.add(operator("Slice", List.of("c", "zero", "one"), "c" + i));
+    }
+    slices.add(operator("Add", List.of("x", "c0"), "y"));
+    TensorProto[] constants = {
+      integers("size", List.of(1L), 1 << 20),
+      integers("zero", List.of(1L), 0),
+      integers("one", List.of(1L), 1)
+    };
+
+    assertRefused(model(slices, constants), "(Slice)", "elements", "constants folded");
+
+    List<NodeProto> deep =
+        List.of(
+            operator("Unsqueeze", List.of("w", "axes"), "v"),
+            operator("Add", List.of("x", "v"), "y"));
+    long[] axes = LongStream.range(0, 20).toArray();
+    assertRefused(
+        model(deep, tensor("w", List.of(1L), 1), integers("axes", List.of(20L), axes)),
+        "(Unsqueeze)",
+        "'v' has 21 dimensions");
   }
 
   @Test
