@@ -161,7 +161,7 @@ final class Forms implements AutoCloseable {
       Form form = form(recipe);
       if (form.loaded.isPresent()) {
         Engine engine = recipe.candidate().engine();
-        long memory = MemoryProbe.peakBytes(engine, small(engine), form.file).orElse(0);
+        long memory = MemoryProbe.peakBytes(engine, small(engine), form.file, folder).orElse(0);
         models.put(recipe, bench.timed(engine, form.file, evaluation).taking(memory));
       }
     }

@@ -3,6 +3,7 @@ package io.skerry.packager.emulate;
 import io.skerry.artifact.npy.NpyArray;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.process.JavaProcess;
 import io.skerry.profile.Engine;
 import io.skerry.profile.HardwareProfile;
 import java.io.File;
@@ -11,11 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -183,38 +181,15 @@ public final class Emulator {
   }
 
   private void run(Path tasks, Path folder) throws IOException {
-    // Its engines unpack libraries, which it does not remove when it is ended.
-    Path temporary = Files.createDirectories(folder.resolve("emulated-tmp")).toAbsolutePath();
-    List<String> line = new ArrayList<>(command);
-    line.addAll(
-        List.of(
-            "-Xint",
-            "-XX:+UseSerialGC",
-            "-Xmx1g",
-            "-Djava.io.tmpdir=" + temporary,
-            "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow",
-            "-cp",
-            System.getProperty("java.class.path"),
-            EmulatedRun.class.getName(),
-            tasks.toString()));
     Path log = folder.resolve("emulated.log");
-    ProcessBuilder builder = new ProcessBuilder(line).redirectErrorStream(true);
-    builder.redirectOutput(log.toFile());
-    builder.environment().putAll(Map.of("ORT_DISABLE_TELEMETRY", "1"));
-    Process process = builder.start();
-    try {
-      if (!process.waitFor(TIME_MAX.toSeconds(), TimeUnit.SECONDS)) {
-        throw new EmulationException(
-            "%s took longer than %d minutes".formatted(name, TIME_MAX.toMinutes()));
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new EmulationException(name + " was interrupted", e);
-    } finally {
-      process.destroyForcibly();
-    }
-    if (process.exitValue() != 0) {
+    int code =
+        new JavaProcess(command, List.of("-Xint", "-Xmx1g"), EmulatedRun.class, folder)
+            .run(TIME_MAX, ProcessBuilder.Redirect.to(log.toFile()), tasks.toString())
+            .orElseThrow(
+                () ->
+                    new EmulationException(
+                        "%s took longer than %d minutes".formatted(name, TIME_MAX.toMinutes())));
+    if (code != 0) {
       String text =
           Files.readString(log)
               .lines()
@@ -224,15 +199,10 @@ public final class Emulator {
           "%s ended with %d: %s"
               .formatted(
                   name,
-                  process.exitValue(),
+                  code,
                   text.substring(Math.max(0, text.length() - LOG_CHARS_MAX))
                       .replaceAll("\\s+", " ")));
     }
     Files.delete(log);
-    try (Stream<Path> unpacked = Files.walk(temporary)) {
-      for (Path path : unpacked.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(path);
-      }
-    }
   }
 }

@@ -28,11 +28,11 @@ class MemoryProbeTest {
     long weights = 4L * INPUTS * INPUTS;
     new Bench().load(Engine.ONNXRUNTIME, large).close();
 
-    assertThat(MemoryProbe.peakBytes(Engine.ONNXRUNTIME, small, small).orElseThrow())
+    assertThat(MemoryProbe.peakBytes(Engine.ONNXRUNTIME, small, small, folder).orElseThrow())
         .isLessThan(weights / 4);
-    assertThat(MemoryProbe.peakBytes(Engine.ONNXRUNTIME, small, large).orElseThrow())
+    assertThat(MemoryProbe.peakBytes(Engine.ONNXRUNTIME, small, large, folder).orElseThrow())
         .isBetween(weights, 8 * weights);
-    assertThat(MemoryProbe.peakBytes(Engine.ONNXRUNTIME, small, folder.resolve("absent")))
+    assertThat(MemoryProbe.peakBytes(Engine.ONNXRUNTIME, small, folder.resolve("absent"), folder))
         .isEmpty();
   }
 }
