@@ -48,7 +48,8 @@ final class RolloutsBench {
   static List<Claim> measure(Predicate<String> wanted, boolean quick, Consumer<Claim> told)
       throws Exception {
     RolloutsBench bench = new RolloutsBench(wanted, quick, told);
-    for (Harm harm : List.of(Harm.NONE, Harm.FAILURES, Harm.LATENCY, Harm.ACCURACY)) {
+    for (Harm harm :
+        List.of(Harm.NONE, Harm.FAILURES, Harm.LATENCY, Harm.LATENCY_NARROW, Harm.ACCURACY)) {
       bench.rates(harm);
     }
     for (Harm harm : List.of(Harm.CRASH, Harm.LATENCY_DOUBLED, Harm.WRONG)) {

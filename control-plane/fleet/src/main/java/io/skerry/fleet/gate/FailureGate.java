@@ -44,6 +44,27 @@ public final class FailureGate {
         : judge(byProfile, limit, GateResult.STAGE, GateResult.STAGE + " ");
   }
 
+  /**
+   * The same verdict; of few devices of a later stage it may stop the rollout, but what it leaves
+   * open holds nothing back: one of three is more than most limits allow, and says little.
+   */
+  public static GateResult withoutWaitingForFew(GateResult result) {
+    boolean few =
+        result.gate().equals(NAME)
+            && result.scope().equals(GateResult.STAGE)
+            && result.numbers().getOrDefault("trials", 0.0) < PROFILE_SAMPLE_MIN;
+    return few
+        ? new GateResult(
+            result.gate(),
+            result.scope(),
+            result.verdict(),
+            result.reason(),
+            false,
+            result.action(),
+            result.numbers())
+        : result;
+  }
+
   private static List<GateResult> judge(
       Map<ProfileId, Devices> byProfile, ShareLimit limit, String all, String each) {
     List<GateResult> results = new ArrayList<>();

@@ -76,6 +76,12 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
     return new GateSettings(failures, all);
   }
 
+  /** The same gates without those on outcomes. */
+  public GateSettings withoutOutcomes() {
+    return new GateSettings(
+        failures, metrics.stream().filter(spec -> !spec.metric().isOfOutcomes()).toList());
+  }
+
   /** The same gates with another limit on devices that fail the update. */
   public GateSettings with(ShareLimit changed) {
     return new GateSettings(changed, metrics);

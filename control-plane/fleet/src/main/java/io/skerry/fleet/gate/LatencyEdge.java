@@ -12,14 +12,16 @@ import java.util.Optional;
  */
 public final class LatencyEdge {
   private static final double SHARE = .01;
+  // With more of the old version counted as slow, hardly anything could be slower.
+  private static final double SHARE_MAX = .1;
   private static final long SAMPLE_MIN = 100;
 
   private LatencyEdge() {}
 
   /**
-   * The bin from which on the old version's predictions are the slowest 1 in 100, as closely as the
-   * bins allow; with too few of them, the first bin that is wholly over the budget; empty when
-   * there is neither.
+   * The lowest bin from which on the old version's predictions are the slowest 1 in 100, as closely
+   * as the bins allow, and at most 1 in 10: none of them where they all lie in one bin. With too
+   * few of them, the first bin that is wholly over the budget; empty when there is neither.
    *
    * @param older counts of the old version
    */
@@ -31,14 +33,16 @@ public final class LatencyEdge {
     int best = older.size();
     double closest = Double.POSITIVE_INFINITY;
     long above = 0;
-    for (int bin = older.size() - 1; bin > 0; bin--) {
+    for (int bin = older.size() - 1; bin >= 0; bin--) {
       above += older.get(bin);
-      if (above > 0) {
-        double distance = Math.abs(Math.log((double) above / total / SHARE));
-        if (distance < closest) {
-          closest = distance;
-          best = bin;
-        }
+      if (above > SHARE_MAX * total) {
+        break;
+      }
+      // Without any above, infinitely far: until there are some, the lowest bin will do.
+      double distance = Math.abs(Math.log((double) above / total / SHARE));
+      if (distance <= closest) {
+        closest = distance;
+        best = bin;
       }
     }
     return Optional.of(best);

@@ -88,6 +88,11 @@ public enum Metric {
     return this != MEMORY;
   }
 
+  /** Whether it is told by what became true of an answer that somebody got. */
+  public boolean isOfOutcomes() {
+    return this == ACCURACY || this == ACCURACY_NEGATIVE || this == ACCURACY_POSITIVE;
+  }
+
   /** The metric of this wire name. */
   public static Optional<Metric> ofWireName(String wireName) {
     return Arrays.stream(values()).filter(metric -> metric.wireName.equals(wireName)).findFirst();

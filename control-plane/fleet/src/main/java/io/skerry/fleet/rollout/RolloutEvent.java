@@ -58,12 +58,13 @@ public sealed interface RolloutEvent {
    * @param heardSince since when the control plane hears its devices without a gap; time before
    *     that counts against no device and towards no soak
    * @param rules by which it is judged, so that a kept event is judged again as it was then: 0
-   *     judges the devices of all open stages together only
+   *     judges the devices of all open stages together only; 1 also waits for outcomes of a version
+   *     that shadows, and for what few devices of a stage leave open
    */
   record Observed(Census census, Evidence evidence, Instant heardSince, int rules)
       implements RolloutEvent {
     /** What new events are judged by. */
-    public static final int RULES = 1;
+    public static final int RULES = 2;
 
     /** A kept event may be older than {@code heardSince}, and then has none. */
     public Observed {
@@ -78,6 +79,11 @@ public sealed interface RolloutEvent {
     /** Whether the devices of the open stage are judged alone, too. */
     boolean judgesStageAlone() {
       return rules >= 1;
+    }
+
+    /** Whether it waits for what shadows or few devices cannot tell. */
+    boolean waitsInVain() {
+      return rules < 2;
     }
   }
 

@@ -1,6 +1,7 @@
 package io.skerry.fleet.rollout;
 
 import io.skerry.fleet.gate.Evidence;
+import io.skerry.fleet.gate.FailureGate;
 import io.skerry.fleet.gate.GateAction;
 import io.skerry.fleet.gate.GateResult;
 import io.skerry.fleet.gate.GateSettings;
@@ -103,14 +104,18 @@ public final class RolloutMachine {
     GateSettings gates =
         plan.isHoldback(stage)
             ? new GateSettings(plan.gates().failures(), List.of())
-            : plan.gates();
+            : seen.waitsInVain() ? plan.gates() : plan.judgedGates();
     boolean replaces = plan.kind().isTrial() || census.replaced() > 0;
-    return gates.judge(
-        census.failures(),
-        seen.judgesStageAlone() ? census.failuresAlone(stage) : Map.of(),
-        seen.evidence(),
-        replaces,
-        plan.stages().size());
+    List<GateResult> results =
+        gates.judge(
+            census.failures(),
+            seen.judgesStageAlone() ? census.failuresAlone(stage) : Map.of(),
+            seen.evidence(),
+            replaces,
+            plan.stages().size());
+    return seen.waitsInVain()
+        ? results
+        : results.stream().map(FailureGate::withoutWaitingForFew).toList();
   }
 
   /** The stage that is open, also while paused. */

@@ -128,6 +128,14 @@ public record RolloutPlan(
     return List.copyOf(steps);
   }
 
+  /**
+   * The gates that something can be told of: nobody hears the answers of a version that only
+   * shadows, so that none of them ever has an outcome.
+   */
+  public GateSettings judgedGates() {
+    return kind instanceof RolloutKind.Shadow ? gates.withoutOutcomes() : gates;
+  }
+
   boolean isHoldback(int stage) {
     return stage >= stages.size();
   }

@@ -654,6 +654,26 @@ class SequentialGateTest {
   }
 
   @Test
+  void countsLittleOfTheOldVersionAsSlowWhateverItsLatenciesAre() {
+    assertThat(LatencyEdge.of(List.of(0L, 0L, 5000L, 0L), Optional.empty())).hasValue(3);
+    assertThat(LatencyEdge.of(List.of(0L, 3000L, 2000L, 0L), Optional.empty())).hasValue(3);
+    assertThat(LatencyEdge.of(List.of(5000L, 0L, 0L), Optional.empty())).hasValue(1);
+    assertThat(LatencyEdge.of(List.of(0L, 4500L, 500L, 0L), Optional.empty()))
+        .as("1 in 10 is allowed")
+        .hasValue(2);
+    assertThat(LatencyEdge.of(List.of(0L, 4499L, 501L, 0L), Optional.empty()))
+        .as("more is not")
+        .hasValue(3);
+  }
+
+  @Test
+  void looksForSlownessFromWhereOneOutlierAloneLies() {
+    assertThat(LatencyEdge.of(List.of(0L, 5000L, 0L, 0L, 0L, 0L, 1L), Optional.empty()))
+        .as("not only from the outlier on")
+        .hasValue(2);
+  }
+
+  @Test
   void choosesTheLatencyThatOneInAHundredExceeds() {
     List<Long> bins = List.of(0L, 500L, 300L, 150L, 40L, 8L, 2L);
 

@@ -2,9 +2,12 @@ package io.skerry.fleet.rollout;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.skerry.fleet.gate.ArmSums;
+import io.skerry.fleet.gate.Comparison;
 import io.skerry.fleet.gate.Evidence;
 import io.skerry.fleet.gate.GateResult;
 import io.skerry.fleet.gate.GateSettings;
+import io.skerry.fleet.gate.Metric;
 import io.skerry.fleet.gate.Verdict;
 import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.RolloutId;
@@ -14,6 +17,8 @@ import java.time.Instant;
 import java.time.LocalTime;
 import java.time.ZoneOffset;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -167,17 +172,7 @@ class RolloutMachineTest {
         List.of(
             new RolloutEvent.Abort("enough"), new RolloutEvent.Supersede(new RolloutId("newer")))) {
       SimulatedRollout trial =
-          new SimulatedRollout(
-              DEVICES,
-              new RolloutPlan(
-                  new RolloutKind.Split(.5, true),
-                  List.of(StageRule.percent(100)),
-                  RolloutPlan.Limits.NONE,
-                  false,
-                  SOAK,
-                  RolloutPlan.Deadlines.forSoak(SOAK),
-                  RolloutPlan.Approval.NONE,
-                  GateSettings.DEFAULTS));
+          new SimulatedRollout(DEVICES, trial(new RolloutKind.Split(.5, true)));
       trial.apply(new RolloutEvent.Start());
       trial.commitOffered();
 
@@ -287,6 +282,82 @@ class RolloutMachineTest {
             RolloutMachine.judge(
                 plan, 0, new Census(List.of(census.cells().getFirst())), Evidence.NONE))
         .noneMatch(result -> result.scope().startsWith(GateResult.STAGE));
+  }
+
+  @Test
+  void holdsNoSmallStageBackForOneDeviceThatFailed() {
+    RolloutPlan plan =
+        plan(List.of(StageRule.percent(90), StageRule.percent(100)), RolloutPlan.Limits.NONE);
+
+    assertThat(RolloutMachine.judge(plan, 1, afterGood(900, 2, 1), Evidence.NONE))
+        .filteredOn(result -> result.gate().equals("device-failures"))
+        .noneMatch(GateResult::blocks);
+    assertThat(RolloutMachine.judge(plan, 1, afterGood(900, 1, 0), Evidence.NONE))
+        .as("one of which the others are offline")
+        .filteredOn(result -> result.gate().equals("device-failures"))
+        .noneMatch(GateResult::blocks);
+    assertThat(RolloutMachine.judge(plan, 1, afterGood(900, 0, 3), Evidence.NONE))
+        .as("all of three are harm")
+        .anyMatch(result -> result.verdict() == Verdict.FAIL);
+    assertThat(RolloutMachine.judge(plan, 1, afterGood(900, 15, 5), Evidence.NONE))
+        .as("a quarter of twenty is to be looked at")
+        .filteredOn(result -> result.scope().equals(GateResult.STAGE))
+        .allMatch(GateResult::blocks);
+  }
+
+  private static Census afterGood(int before, int good, int failed) {
+    ProfileId profile = new ProfileId("x86-64-avx2");
+    return new Census(
+        List.of(
+            new Census.Cell(0, profile, DeploymentState.COMMITTED, true, true, before),
+            new Census.Cell(1, profile, DeploymentState.COMMITTED, true, true, good),
+            new Census.Cell(1, profile, DeploymentState.FAILED, true, true, failed)));
+  }
+
+  @Test
+  void waitsForNoOutcomesOfAVersionThatOnlyShadows() {
+    assertThat(accuracy(new RolloutKind.Shadow(true), RolloutEvent.Observed.RULES)).isEmpty();
+    assertThat(accuracy(new RolloutKind.Split(.5, true), RolloutEvent.Observed.RULES))
+        .anyMatch(GateResult::blocks);
+    assertThat(accuracy(new RolloutKind.Shadow(true), 1))
+        .as("kept from before: judged as it was then")
+        .anyMatch(GateResult::blocks);
+  }
+
+  // Gates on accuracy of a trial whose devices told of the old version only.
+  private static List<GateResult> accuracy(RolloutKind kind, int rules) {
+    Evidence outcomes =
+        new Evidence(
+            Map.of(
+                new ProfileId("edge"),
+                new Evidence.OfProfile(
+                    Map.of(
+                        Metric.ACCURACY,
+                        new Comparison(ArmSums.NONE, ArmSums.NONE.plus(100, 90))))),
+            OptionalDouble.of(.9));
+    SimulatedRollout rollout = new SimulatedRollout(DEVICES, trial(kind));
+    rollout.apply(new RolloutEvent.Start());
+    RolloutEvent seen = new RolloutEvent.Observed(Census.NONE, outcomes, Instant.EPOCH, rules);
+    return RolloutMachine.step(rollout.plan, rollout.state, seen, rollout.now)
+        .state()
+        .stages()
+        .getFirst()
+        .evidence()
+        .stream()
+        .filter(result -> result.gate().startsWith("accuracy"))
+        .toList();
+  }
+
+  private static RolloutPlan trial(RolloutKind kind) {
+    return new RolloutPlan(
+        kind,
+        List.of(StageRule.percent(100)),
+        RolloutPlan.Limits.NONE,
+        false,
+        SOAK,
+        RolloutPlan.Deadlines.forSoak(SOAK),
+        RolloutPlan.Approval.NONE,
+        GateSettings.DEFAULTS);
   }
 
   @Test

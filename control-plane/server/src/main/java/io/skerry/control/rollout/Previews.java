@@ -98,7 +98,7 @@ final class Previews {
                     minutes * 60_000 / wish.window().toMillis())));
     List<RolloutPreview.Sight> sights = new ArrayList<>();
     wish.plan()
-        .gates()
+        .judgedGates()
         .outlook(sizes, promise, wish.plan().stages().size())
         .forEach(
             (scope, seen) ->

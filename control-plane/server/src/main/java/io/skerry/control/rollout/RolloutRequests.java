@@ -104,7 +104,7 @@ final class RolloutRequests {
             soak,
             deadlines(request.deadlines(), soak),
             new RolloutPlan.Approval(Boolean.TRUE.equals(request.approval()), author),
-            gates(request));
+            gates(request, kind));
     RolloutRequest.SamplingRequest sampling = request.sampling();
     return new RolloutWish(
         parts,
@@ -330,7 +330,7 @@ final class RolloutRequests {
     return length;
   }
 
-  private static GateSettings gates(RolloutRequest request) {
+  private static GateSettings gates(RolloutRequest request, RolloutKind kind) {
     GateSettings settings = GateSettings.DEFAULTS;
     settings =
         settings.with(
@@ -359,6 +359,12 @@ final class RolloutRequests {
       if (!seen.add(metric)) {
         throw new InvalidFieldException(
             at + ".metric", "'%s' comes twice".formatted(gate.metric()));
+      }
+      if (metric.isOfOutcomes() && kind instanceof RolloutKind.Shadow) {
+        throw new InvalidFieldException(
+            at + ".metric",
+            "'%s' cannot be judged in a SHADOW trial: nobody hears its version's answers, so that they have no outcomes; leave it out, or try the version as AB"
+                .formatted(gate.metric()));
       }
       settings = settings.with(changed(at, settings, metric, gate));
     }

@@ -368,6 +368,16 @@ class RolloutEngineTest {
   }
 
   @Test
+  @Order(12)
+  void previewsNoOutcomesOfAVersionThatOnlyShadows() {
+    RolloutPreview preview = rollouts.preview(ANA, trial(2, "SHADOW", "failed-predictions"));
+
+    assertThat(preview.stages().getFirst().gates())
+        .isNotEmpty()
+        .noneMatch(sight -> sight.gate().startsWith("accuracy"));
+  }
+
+  @Test
   @Order(13)
   void schemaNamesTheGates() throws Exception {
     JsonObject schema;
@@ -407,6 +417,7 @@ class RolloutEngineTest {
             null,
             null,
             List.of(new RolloutRequest.GateRequest("power", .1, null, null, null, null))));
+    refused("gates[0].metric", trial(2, "SHADOW", "accuracy-negative"));
     sql("update variant set signature = null where version = 4");
     assertThatThrownBy(() -> start(4))
         .isInstanceOfSatisfying(
@@ -1057,12 +1068,16 @@ class RolloutEngineTest {
   }
 
   private static RolloutRequest trial(long version) {
+    return trial(version, "AB", "failed-predictions");
+  }
+
+  private static RolloutRequest trial(long version, String kind, String gate) {
     return new RolloutRequest(
         "engine-health",
         version,
         "main",
         null,
-        "AB",
+        kind,
         .2,
         true,
         null,
@@ -1076,9 +1091,7 @@ class RolloutEngineTest {
         null,
         null,
         null,
-        List.of(
-            new RolloutRequest.GateRequest(
-                "failed-predictions", .05, null, "NO_HARM_SHOWN", null, null)),
+        List.of(new RolloutRequest.GateRequest(gate, .05, null, "NO_HARM_SHOWN", null, null)),
         null,
         null,
         null);

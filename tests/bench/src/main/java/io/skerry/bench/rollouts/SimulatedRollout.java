@@ -49,6 +49,8 @@ public final class SimulatedRollout {
   // Latencies are log-normal with a median of 4 ms.
   private static final double LATENCY_LOG_MEDIAN = Math.log(4000);
   private static final double LATENCY_LOG_SD = .5;
+  // All of them in one bin.
+  private static final double LATENCY_LOG_SD_NARROW = .005;
   private static final int LATENCY_BINS = 48;
   private static final int LONGEST_MINUTES = 600;
 
@@ -70,6 +72,8 @@ public final class SimulatedRollout {
     FAILURES(.05, 1, 0, false),
     /** Every latency grows by half, and so does their 99th percentile. */
     LATENCY(0, 1.5, 0, false),
+    /** The same where the old version always takes about the same time. */
+    LATENCY_NARROW(0, 1.5, 0, false),
     /** Three points fewer predictions are right. */
     ACCURACY(0, 1, .03, false),
     /** It crashes when it is activated; the device goes back by itself. */
@@ -168,8 +172,9 @@ public final class SimulatedRollout {
   }
 
   // Share of latencies above so many microseconds when all are stretched by a factor.
-  private static double slower(double micros, double factor) {
-    double z = (Math.log(micros / factor) - LATENCY_LOG_MEDIAN) / LATENCY_LOG_SD;
+  private double slower(double micros, double factor) {
+    double deviation = harm == Harm.LATENCY_NARROW ? LATENCY_LOG_SD_NARROW : LATENCY_LOG_SD;
+    double z = (Math.log(micros / factor) - LATENCY_LOG_MEDIAN) / deviation;
     return Normal.above(z);
   }
 
