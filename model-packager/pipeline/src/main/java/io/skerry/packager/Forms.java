@@ -86,7 +86,7 @@ final class Forms implements AutoCloseable {
   private final String output;
   private final Path folder;
   private final Map<Recipe, Form> forms = new LinkedHashMap<>();
-  private final Map<Recipe, Outputs> referenceOutputs = new LinkedHashMap<>();
+  private final Map<Asked, Outputs> outputs = new LinkedHashMap<>();
   private final Map<Recipe, Timing> timings = new LinkedHashMap<>();
   private int files;
 
@@ -189,12 +189,15 @@ final class Forms implements AutoCloseable {
     return Optional.ofNullable(timings.get(recipe));
   }
 
-  /** What a recipe's file says about the reference items. */
-  Outputs outputs(Recipe recipe, Samples reference) throws IOException, EngineException {
-    Outputs known = referenceOutputs.get(recipe);
+  private record Asked(Recipe recipe, Samples items) {}
+
+  /** What a recipe's file says about other items than those that judge. */
+  Outputs outputs(Recipe recipe, Samples items) throws IOException, EngineException {
+    Asked asked = new Asked(recipe, items);
+    Outputs known = outputs.get(asked);
     if (known == null) {
-      known = bench.outputs(form(recipe).loaded(), reference, output);
-      referenceOutputs.put(recipe, known);
+      known = bench.outputs(form(recipe).loaded(), items, output);
+      outputs.put(asked, known);
     }
     return known;
   }

@@ -181,7 +181,9 @@ final class Packaging {
       }
     }
     Optional<HardwareProfile> host = host();
-    Baseline baseline = baseline(source.ends(), original.signature(), score, items, judge);
+    Outputs referred = forms.outputs(source.reference(), items.reference());
+    Baseline baseline =
+        baseline(source.ends(), original.signature(), score, items, judge, referred);
     PackagingContext context =
         new PackagingContext(
             forms,
@@ -301,7 +303,8 @@ final class Packaging {
       ModelSignature signature,
       TensorSpec score,
       Items items,
-      Judge judge) {
+      Judge judge,
+      Outputs referred) {
     TensorSpec input = signature.inputs().getFirst();
     List<Feature> features =
         request.monitoring().features().isEmpty()
@@ -319,7 +322,12 @@ final class Packaging {
         judge.comparesClasses()
             ? Baseline.Output.classes(
                 score.name(), request.threshold(), judge.floats(), ends.get(score.name()))
-            : Baseline.Output.score(score.name(), request.threshold());
+            : Baseline.Output.score(
+                score.name(),
+                request.threshold(),
+                referred,
+                ends.get(score.name()),
+                !judge.saysClasses());
     return new Baseline(
         input.name(),
         features,

@@ -2,6 +2,7 @@ package io.skerry.packager;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.google.gson.JsonArray;
@@ -41,6 +42,7 @@ import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
 import io.skerry.telemetry.sample.PrivacyFilter;
 import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.wire.artifact.v1.Bins;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.fleet.v1.NamedTensor;
 import io.skerry.wire.onnx.GraphProto;
@@ -159,6 +161,32 @@ class PackagingTest {
     assertThat(monitoring.getFeatures(0).getName()).isEqualTo("temperature");
     assertThat(monitoring.getFeatures(0).getOffset()).isEqualTo(29);
     assertThat(monitoring.getScore().getOutput()).isEqualTo("score");
+  }
+
+  /** The float model itself ships: of calibration and reference items it says different things. */
+  @Test
+  void givesARegressionBinsOfWhatItSaysOfTheReferenceItems() throws Exception {
+    JobFolder job = job(Map.of("metric", "rmse", "profiles", List.of("arm64-neon")));
+    Path model = job.input("model/model.onnx");
+    scores(model, items(2)).write(job.input("evaluation_y.npy"));
+    float[] said = scores(model, items(3)).floats();
+    Arrays.sort(said);
+
+    assertThat(JobMain.run(job, Main::run)).isZero();
+
+    OciLayout layout = OciLayout.read(job.output().resolve("arm64-neon"));
+    ArtifactReader reader = reader(layout);
+    ArtifactManifest manifest = reader.manifest(layout.model(), layout.signature());
+    MonitoringPlan plan =
+        MonitoringPlan.parse(reader.read(manifest.layer(LayerType.MONITORING).orElseThrow()));
+    assertThat(plan.isAmount()).isTrue();
+    Bins bins = plan.manifest().getScore().getValue();
+    float margin = (said[ITEMS - 1] - said[0]) / 2;
+    assertThat(bins.getMinimum()).isCloseTo(said[0] - margin, within(1e-3f));
+    assertThat(bins.getMaximum()).isCloseTo(said[ITEMS - 1] + margin, within(1e-3f));
+    assertThat(bins.getBaselineList().subList(0, bins.getEdgesCount() + 1))
+        .allMatch(count -> count >= 4 && count <= 9);
+    assertThat(bins.getBaselineList().stream().mapToLong(Long::longValue).sum()).isEqualTo(ITEMS);
   }
 
   @Test
@@ -923,20 +951,25 @@ class PackagingTest {
 
   /** The float model's own opinion, so that every faithful variant is right. */
   private NpyArray labels(Path model, NpyArray items) throws Exception {
+    float[] scores = scores(model, items).floats();
+    float[] sorted = scores.clone();
+    Arrays.sort(sorted);
+    float[] labels = new float[ITEMS];
+    for (int i = 0; i < ITEMS; i++) {
+      labels[i] = scores[i] > sorted[ITEMS / 2] ? 1 : 0;
+    }
+    return NpyArray.ofFloats(labels, ITEMS);
+  }
+
+  private static NpyArray scores(Path model, NpyArray items) throws Exception {
     Samples samples = Samples.of("items", items, 420);
     try (LoadedModel loaded = new Bench().load(Engine.ONNXRUNTIME, model)) {
       Outputs outputs = new Bench().outputs(loaded, samples, "score");
-      double[] scores = new double[ITEMS];
+      float[] scores = new float[ITEMS];
       for (int i = 0; i < ITEMS; i++) {
         scores[i] = outputs.at(i, 0);
       }
-      double[] sorted = scores.clone();
-      Arrays.sort(sorted);
-      float[] labels = new float[ITEMS];
-      for (int i = 0; i < ITEMS; i++) {
-        labels[i] = scores[i] > sorted[ITEMS / 2] ? 1 : 0;
-      }
-      return NpyArray.ofFloats(labels, ITEMS);
+      return NpyArray.ofFloats(scores, ITEMS);
     }
   }
 

@@ -17,7 +17,7 @@ import java.util.TreeMap;
  * @param inputs the input's features: they do not depend on the model, so baselines outlive it
  * @param outputs streams that the version makes and that have an order: score or confidence,
  *     residuals. They start afresh with every version
- * @param classes that can be predicted; 0 when the model has no score
+ * @param classes that can be predicted; 0 when the model has no score, or says an amount
  * @param unit attribute whose devices share what disturbs them, for example a gateway: each of its
  *     values then has one say, and a device without it its own
  */
@@ -71,7 +71,9 @@ public record MonitoredStreams(
     if (scored) {
       outputs.put(
           plan.hasClasses() ? MonitoringPlan.CONFIDENCE : MonitoringPlan.SCORE,
-          BaselineBins.unit(manifest.getScore().getBaselineList()));
+          manifest.getScore().hasValue()
+              ? BaselineBins.of(manifest.getScore().getValue())
+              : BaselineBins.unit(manifest.getScore().getBaselineList()));
     }
     if (plan.layout().indexOf(MonitoringPlan.SQUARED_PREDICTION_ERROR) >= 0) {
       outputs.put(
@@ -83,7 +85,7 @@ public record MonitoredStreams(
         plan.layout(),
         inputs,
         outputs,
-        scored ? plan.classCount() : 0,
+        scored && !plan.isAmount() ? plan.classCount() : 0,
         Optional.of(manifest.getUnit()).filter(unit -> !unit.isEmpty()));
   }
 }

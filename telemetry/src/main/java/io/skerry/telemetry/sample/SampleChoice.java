@@ -29,6 +29,7 @@ public final class SampleChoice {
   private final long salt;
   private final double[] classFactors;
   private final boolean classes;
+  private final boolean amount;
   private final double threshold;
   private final double highest;
 
@@ -62,6 +63,7 @@ public final class SampleChoice {
     this.rates = rates;
     this.salt = salt;
     this.classes = plan.hasClasses();
+    this.amount = plan.isAmount();
     this.threshold = plan.threshold();
     this.classFactors = factors(plan.manifest().getScore(), plan.classCount());
     double factor = 1;
@@ -88,6 +90,9 @@ public final class SampleChoice {
   public Stratum stratum(float score, int predictedClass, boolean anomalous) {
     if (anomalous) {
       return Stratum.ANOMALY;
+    }
+    if (amount) {
+      return Stratum.BASE;
     }
     if (classes ? score < LOW_CONFIDENCE : Math.abs(score - threshold) < NEAR_THRESHOLD) {
       return Stratum.LOW_CONFIDENCE;

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
 
@@ -71,9 +72,38 @@ public final class MonitoringManifests {
    * @param logits whether the classes' elements need a softmax
    * @param threshold the score from which the positive class is predicted
    * @param priors actual classes of the training rows; empty when not known
+   * @param values bins of a score that is no probability; absent for one, and for classes
    */
   public record Scores(
-      String output, List<float[]> elements, boolean logits, double threshold, List<Long> priors) {}
+      String output,
+      List<float[]> elements,
+      boolean logits,
+      double threshold,
+      List<Long> priors,
+      Optional<Values> values) {
+    /** Of a model that says a probability or classes. */
+    public Scores(
+        String output,
+        List<float[]> elements,
+        boolean logits,
+        double threshold,
+        List<Long> priors) {
+      this(output, elements, logits, threshold, priors, Optional.empty());
+    }
+  }
+
+  /**
+   * What the bins of a score that is no probability lie between.
+   *
+   * @param reference scores of the reference rows, of the same model for all variants of a version:
+   *     devices of every profile are then counted in the same bins and can be judged together
+   * @param amount no threshold makes a class of the score
+   */
+  public record Values(List<Float> reference, boolean amount) {
+    public Values {
+      reference = List.copyOf(reference);
+    }
+  }
 
   /**
    * Counts the baseline of every stream on reference rows, of a model whose output is one score.
@@ -171,7 +201,12 @@ public final class MonitoringManifests {
     }
     ScoreStream.Builder score = unCounted(scores).toBuilder();
     Arrays.stream(bins).forEach(score::addBaseline);
-    Arrays.stream(classes).forEach(score::addClassBaseline);
+    scores.values().ifPresent(values -> score.setValue(scoreBins(values, confidence, scoreSteps)));
+    if (scores.values().filter(Values::amount).isPresent()) {
+      score.setAmount(true);
+    } else {
+      Arrays.stream(classes).forEach(score::addClassBaseline);
+    }
     manifest.setScore(score);
     if (features.size() >= 2) {
       manifest.setResidual(residual(rows, mean, deviation));
@@ -246,19 +281,21 @@ public final class MonitoringManifests {
   }
 
   private static Bins measuredBins(float[] values, float missing) {
+    return counted(between(values, missing), values);
+  }
+
+  private static ReferenceBins between(float[] values, float missing) {
     float[] sorted = sortedFinite(values, missing);
     if (sorted.length == 0) {
-      return counted(ReferenceBins.of(new float[0], 0, 0, missing), values);
+      return ReferenceBins.of(new float[0], 0, 0, missing);
     }
     double low = sorted[0];
     double high = sorted[sorted.length - 1];
     // Another machine of the same kind may run a little outside what the reference saw; half a
     // range beyond it a value is no plausible measurement.
     double margin = Math.max((high - low) / 2, 1e-6 + Math.abs(high) * 0.01);
-    return counted(
-        ReferenceBins.of(
-            edges(sorted), lowest(low, margin, missing), highest(high, margin, missing), missing),
-        values);
+    return ReferenceBins.of(
+        edges(sorted), lowest(low, margin, missing), highest(high, margin, missing), missing);
   }
 
   // The value for "not measured" stays outside, or it would count as a measurement.
@@ -297,6 +334,14 @@ public final class MonitoringManifests {
       bins[i] = Math.min(rank, ORDINARY_BINS - 1);
     }
     return counted(ReferenceBins.ofCategories(categories, bins, missing), values);
+  }
+
+  private static Bins scoreBins(Values values, float[] said, double[] steps) {
+    float[] reference = new float[values.reference().size()];
+    for (int i = 0; i < reference.length; i++) {
+      reference[i] = PrivacyRules.rounded(values.reference().get(i), steps);
+    }
+    return counted(between(reference, Float.NaN), said);
   }
 
   private static Bins derivedBins(float[] values) {

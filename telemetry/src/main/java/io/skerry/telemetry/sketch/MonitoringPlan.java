@@ -24,12 +24,20 @@ import org.jspecify.annotations.Nullable;
  * <p>Streams, in this order: the features by their own name, but for those that a privacy rule
  * hides, which is all that rules do but rounding; {@code $score} or, of a model with classes,
  * {@code $confidence}, and {@code $class}, unless a rule hides the output that they are read from;
- * {@code $spe} and {@code $t2} when the manifest has a principal subspace and no feature is hidden,
- * which both would tell of; {@code $latency}; {@code $errors}, which counts answers and failures.
- * What a rule rounds is counted rounded.
+ * {@code $clamped} in the place of a {@code $score} that is no probability, which is then the last
+ * stream, after all others; {@code $spe} and {@code $t2} when the manifest has a principal subspace
+ * and no feature is hidden, which both would tell of; {@code $latency}; {@code $errors}, which
+ * counts answers and failures. What a rule rounds is counted rounded.
  */
 public final class MonitoringPlan {
   public static final String SCORE = "$score";
+
+  /**
+   * Holds the place where devices count a score clamped to [0, 1] that do not know its own bins; no
+   * other device counts it, and nobody judges it.
+   */
+  public static final String CLAMPED = "$clamped";
+
   public static final String CONFIDENCE = "$confidence";
   public static final String CLASS = "$class";
   public static final String SQUARED_PREDICTION_ERROR = "$spe";
@@ -79,6 +87,7 @@ public final class MonitoringPlan {
   private final double[][] steps;
   private final double[] scoreSteps;
   private final boolean scored;
+  private final @Nullable ReferenceBins scoreBins;
   private final @Nullable IntegerScale inputScale;
   private final @Nullable IntegerScale scoreScale;
   private final StreamLayout layout;
@@ -118,6 +127,10 @@ public final class MonitoringPlan {
     }
     String output = PrivacyRules.output(manifest.getScore().getOutput());
     this.scored = manifest.hasScore() && !rules.hide(output);
+    this.scoreBins =
+        scored && manifest.getScore().hasValue()
+            ? ReferenceBins.of(SCORE, manifest.getScore().getValue())
+            : null;
     this.scoreSteps = rules.steps(output);
     this.inputScale = IntegerScale.of(manifest, input).orElse(null);
     this.scoreScale = IntegerScale.of(manifest, output).orElse(null);
@@ -144,7 +157,10 @@ public final class MonitoringPlan {
       }
     }
     if (scored) {
-      streams.add(hasClasses() ? CONFIDENCE : SCORE, MonitoringManifests.SCORE_BINS, 0);
+      streams.add(
+          hasClasses() ? CONFIDENCE : scoreBins == null ? SCORE : CLAMPED,
+          MonitoringManifests.SCORE_BINS,
+          0);
       streams.add(CLASS, classCount(), 0);
     }
     if (residualBins != null) {
@@ -153,6 +169,9 @@ public final class MonitoringPlan {
     }
     streams.add(LATENCY, WindowSketch.LATENCY_BINS, 0);
     streams.add(ERRORS, 2, 0);
+    if (scoreBins != null) {
+      streams.addLater(SCORE, scoreBins.ordinary(), ReferenceBins.OWN_BINS);
+    }
     return streams.build();
   }
 
@@ -275,6 +294,11 @@ public final class MonitoringPlan {
           "monitoring manifest: the score has %d classes from element %d on, at most %d"
               .formatted(score.getClasses(), score.getOffset(), CLASSES_MAX));
     }
+    if ((score.hasValue() && score.getClasses() > 1) || (score.getAmount() && !score.hasValue())) {
+      throw new MalformedDocumentException(
+          "monitoring manifest: a score of %d classes has bins of its own: %s, is an amount: %s"
+              .formatted(score.getClasses(), score.hasValue(), score.getAmount()));
+    }
     int classes = Math.max(2, score.getClasses());
     if ((score.getClassBaselineCount() != 0 && score.getClassBaselineCount() != classes)
         || (score.getClassPriorsCount() != 0 && score.getClassPriorsCount() != classes)) {
@@ -333,6 +357,11 @@ public final class MonitoringPlan {
   /** Whether the output names a class instead of a score. */
   public boolean hasClasses() {
     return manifest.getScore().getClasses() > 1;
+  }
+
+  /** Whether the score is an amount, of which no threshold makes a class. */
+  public boolean isAmount() {
+    return manifest.getScore().getAmount();
   }
 
   /** Classes that can be predicted: 2 for a score with a threshold. */
@@ -406,7 +435,7 @@ public final class MonitoringPlan {
    * nothing.
    *
    * @param output as in {@link #predictedClass}
-   * @return 0 to 1 where the model keeps its word; NaN stays NaN
+   * @return of a probability 0 to 1 where the model keeps its word; NaN stays NaN
    */
   public float score(ByteBuffer output) {
     return score(output, 0, predictedClass(output));
@@ -554,6 +583,11 @@ public final class MonitoringPlan {
 
   ReferenceBins featureBins(int feature) {
     return features[feature];
+  }
+
+  /** The bins of a score that is no probability. */
+  @Nullable ReferenceBins scoreBins() {
+    return scoreBins;
   }
 
   @Nullable Residuals residuals() {

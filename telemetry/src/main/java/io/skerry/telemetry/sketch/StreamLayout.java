@@ -15,11 +15,17 @@ public final class StreamLayout {
   private final int[] starts;
   private final int[] ordinary;
   private final int features;
+  private final int firstFormat;
 
   private StreamLayout(
-      List<String> names, List<Integer> ordinary, List<Integer> own, int features) {
+      List<String> names,
+      List<Integer> ordinary,
+      List<Integer> own,
+      int features,
+      int firstFormat) {
     this.names = List.copyOf(names);
     this.features = features;
+    this.firstFormat = firstFormat;
     this.starts = new int[names.size() + 1];
     this.ordinary = new int[names.size()];
     for (int i = 0; i < this.ordinary.length; i++) {
@@ -34,6 +40,7 @@ public final class StreamLayout {
     private final List<Integer> ordinary = new ArrayList<>();
     private final List<Integer> own = new ArrayList<>();
     private int features;
+    private int firstFormat;
 
     Builder feature(String name, int ordinaryBins) {
       features++;
@@ -41,6 +48,13 @@ public final class StreamLayout {
     }
 
     Builder add(String name, int ordinaryBins, int ownBins) {
+      addLater(name, ordinaryBins, ownBins);
+      firstFormat = names.size();
+      return this;
+    }
+
+    /** A stream that the first format of packed counts does not have; the last ones only. */
+    Builder addLater(String name, int ordinaryBins, int ownBins) {
       names.add(name);
       ordinary.add(ordinaryBins);
       own.add(ownBins);
@@ -48,7 +62,7 @@ public final class StreamLayout {
     }
 
     StreamLayout build() {
-      return new StreamLayout(names, ordinary, own, features);
+      return new StreamLayout(names, ordinary, own, features, firstFormat);
     }
   }
 
@@ -74,6 +88,11 @@ public final class StreamLayout {
   /** How many of the streams, from the first, are features of the input. */
   public int features() {
     return features;
+  }
+
+  /** How many of the streams, from the first, packed counts of the first format have. */
+  int firstFormat() {
+    return firstFormat;
   }
 
   /** The index of a stream, -1 when there is none of this name. */

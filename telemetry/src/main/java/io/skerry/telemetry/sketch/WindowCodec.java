@@ -9,7 +9,7 @@ import java.util.Arrays;
  * Packs a window's counts to few bits, and unpacks and checks them.
  *
  * <pre>
- * format    4 bits   1
+ * format    4 bits   1; 2 where the layout has streams that came later: 1 is then without them
  * fold      2 bits   0, 1, 2 = 1, 2, 4 neighbouring ordinary bins added up
  * all       1 bit    every stream is there; else one bit a stream
  * then for each stream that is there:
@@ -30,6 +30,7 @@ public final class WindowCodec {
   public static final long PREDICTIONS_MAX = 1L << 40;
 
   private static final int FORMAT = 1;
+  private static final int FORMAT_LATER = 2;
   private static final int QUOTIENT_MAX = 24;
   private static final int K_MAX = 15;
   private static final int GUESSES = 2;
@@ -41,7 +42,7 @@ public final class WindowCodec {
     StreamLayout layout = counts.layout();
     BitWriter out = new BitWriter();
     long[][] zigzags = new long[GUESSES][mostOrdinary(layout)];
-    out.bits(FORMAT, 4);
+    out.bits(layout.firstFormat() == layout.size() ? FORMAT : FORMAT_LATER, 4);
     out.bits(Integer.numberOfTrailingZeros(counts.foldBy()), 2);
     boolean all = true;
     for (int stream = 0; stream < layout.size(); stream++) {
@@ -172,15 +173,16 @@ public final class WindowCodec {
     BitReader in = new BitReader(packed);
     long format = in.bits(4);
     long fold = in.bits(2);
-    if (format != FORMAT || fold > 2) {
+    if ((format != FORMAT && format != FORMAT_LATER) || fold > 2) {
       throw new MalformedDocumentException(
-          "packed counts have format %d, fold %d: known is format %d"
-              .formatted(format, fold, FORMAT));
+          "packed counts have format %d, fold %d: known are formats %d and %d"
+              .formatted(format, fold, FORMAT, FORMAT_LATER));
     }
+    int streams = format == FORMAT ? layout.firstFormat() : layout.size();
     boolean[] present = new boolean[layout.size()];
-    Arrays.fill(present, true);
+    Arrays.fill(present, 0, streams, true);
     if (in.bit() == 0) {
-      for (int stream = 0; stream < present.length; stream++) {
+      for (int stream = 0; stream < streams; stream++) {
         present[stream] = in.bit() == 1;
       }
     }

@@ -34,6 +34,7 @@ public final class WindowSketch {
   private final Residuals.@Nullable Scratch scratch;
   private final CoMoments coMoments;
   private final int scorePlace;
+  private final @Nullable ReferenceBins scoreBins;
   private final int classPlace;
   private final int residualPlace;
   private final int latencyPlace;
@@ -51,7 +52,9 @@ public final class WindowSketch {
     this.counts = new char[layout.bins()];
     this.residuals = plan.residuals();
     this.scratch = residuals == null ? null : new Residuals.Scratch(residuals);
-    this.before = new int[plan.featureCount() + 2];
+    this.before = new int[plan.featureCount() + 3];
+    // No score yet: none that comes repeats it.
+    this.before[plan.featureCount() + 2] = Float.floatToRawIntBits(Float.NaN);
     this.countedFeatures =
         IntStream.range(0, plan.featureCount()).filter(i -> !plan.isDropped(i)).toArray();
     this.counted = new ReferenceBins[countedFeatures.length];
@@ -62,7 +65,8 @@ public final class WindowSketch {
     }
     this.coMoments = new CoMoments(plan.coMomentFeatures());
     this.scorePlace = place(plan.hasClasses() ? MonitoringPlan.CONFIDENCE : MonitoringPlan.SCORE);
-    this.classPlace = place(MonitoringPlan.CLASS);
+    this.scoreBins = plan.scoreBins();
+    this.classPlace = plan.isAmount() ? -1 : place(MonitoringPlan.CLASS);
     this.residualPlace = place(MonitoringPlan.SQUARED_PREDICTION_ERROR);
     this.latencyPlace = place(MonitoringPlan.LATENCY);
     this.errorsPlace = place(MonitoringPlan.ERRORS);
@@ -91,7 +95,7 @@ public final class WindowSketch {
   public boolean observe(float[] view, float score, int predictedClass, long latencyMicros) {
     observed++;
     boolean odd = false;
-    int features = before.length - 2;
+    int features = plan.featureCount();
     for (int i = 0; i < counted.length; i++) {
       int feature = countedFeatures[i];
       odd |= count(places[i], counted[i], view[feature], feature);
@@ -105,8 +109,12 @@ public final class WindowSketch {
     }
     anyBefore = true;
     if (scorePlace >= 0 && !Float.isNaN(score)) {
-      increment(scorePlace + scoreBin(score));
-      if (predictedClass >= 0 && predictedClass < plan.classCount()) {
+      if (scoreBins == null) {
+        increment(scorePlace + scoreBin(score));
+      } else {
+        count(scorePlace, scoreBins, score, features + 2);
+      }
+      if (classPlace >= 0 && predictedClass >= 0 && predictedClass < plan.classCount()) {
         increment(classPlace + predictedClass);
       }
     }

@@ -5,9 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.sketch.MonitoringManifests;
+import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.telemetry.sketch.WindowCodec;
 import io.skerry.telemetry.sketch.WindowCounts;
+import io.skerry.telemetry.sketch.WindowSketch;
+import io.skerry.wire.artifact.v1.MonitoringManifest;
+import io.skerry.wire.fleet.v1.ModelRef;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class StatisticsTest {
@@ -34,6 +41,82 @@ class StatisticsTest {
 
     assertThat(error(statistics, streams, ENOUGH - 1)).isNaN();
     assertThat(error(statistics, streams, ENOUGH)).isEqualTo(.75f);
+  }
+
+  /** Remaining hours, degrees, orders: nearly no regression says numbers of 0 to 1. */
+  @Test
+  void seesWhereTheAmountsThatAModelSaysLie() throws Exception {
+    MonitoredStreams streams = MonitoredStreams.of(amounts());
+    WindowCounts usual = counted(MonitoringPlan.of(amounts()), 0);
+    WindowCounts later = counted(MonitoringPlan.of(amounts()), 40);
+
+    assertThat(position(streams, usual)).isBetween(.45f, .55f);
+    assertThat(position(streams, later)).isGreaterThan(.7f);
+    assertThat(streams.classes()).isZero();
+    assertThat(Statistics.of(streams).streams())
+        .extracting(Stream::name)
+        .contains(MonitoredStreams.SCORE)
+        .noneMatch(name -> name.startsWith(MonitoringPlan.CLASS));
+  }
+
+  /** Its clamped counts would look like a fleet whose every answer moved to one end. */
+  @Test
+  void saysNothingOfAmountsThatAnOlderAgentCounted() throws Exception {
+    MonitoringManifest known = amounts();
+    MonitoringManifest read =
+        known.toBuilder().setScore(known.getScore().toBuilder().clearValue().clearAmount()).build();
+    WindowSketch older = new WindowSketch(MonitoringPlan.of(read));
+    older.observe(new float[] {5}, 120, 1, 10);
+
+    WindowCounts counts =
+        WindowCodec.read(
+            MonitoringPlan.of(known).layout(),
+            older.seal(ModelRef.getDefaultInstance(), 1, 0, 1000));
+
+    assertThat(position(MonitoredStreams.of(known), counts)).isNaN();
+    assertThat(counts.total(0)).isEqualTo(1);
+    assertThat(counts.total(counts.layout().indexOf(MonitoringPlan.LATENCY))).isEqualTo(1);
+  }
+
+  // 100 to 163 of the reference rows.
+  private static MonitoringManifest amounts() {
+    float[][] rows = new float[64][1];
+    List<float[]> said = new ArrayList<>();
+    List<Float> reference = new ArrayList<>();
+    for (int i = 0; i < rows.length; i++) {
+      rows[i][0] = i;
+      said.add(new float[] {100 + i});
+      reference.add(100f + i);
+    }
+    return MonitoringManifests.fromReference(
+        "input",
+        List.of(new MonitoringManifests.Feature("f0", 0)),
+        rows,
+        new MonitoringManifests.Scores(
+            "hours",
+            said,
+            false,
+            .5,
+            List.of(),
+            Optional.of(new MonitoringManifests.Values(reference, true))));
+  }
+
+  private static WindowCounts counted(MonitoringPlan plan, int moved) throws Exception {
+    WindowSketch sketch = new WindowSketch(plan);
+    for (int i = 0; i < 64; i++) {
+      sketch.observe(new float[] {i}, 100 + i + moved, 1, 10);
+    }
+    return WindowCodec.read(plan.layout(), sketch.seal(ModelRef.getDefaultInstance(), 1, 0, 1000));
+  }
+
+  private static float position(MonitoredStreams streams, WindowCounts counts) {
+    Statistics statistics = Statistics.of(streams);
+    float[] row = new float[statistics.size()];
+    DeviceWindow window =
+        new DeviceWindow(new DeviceId("one"), Map.of(), ModelVersion.parse("m@1"), counts);
+    statistics.reader(streams).read(window, 1, row);
+    return row[
+        statistics.streams().indexOf(new Stream(MonitoredStreams.SCORE, Stream.Kind.OUTPUT))];
   }
 
   private static float error(Statistics statistics, MonitoredStreams streams, long known) {

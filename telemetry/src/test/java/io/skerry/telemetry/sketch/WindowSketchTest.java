@@ -9,12 +9,14 @@ import io.skerry.wire.artifact.v1.Bins;
 import io.skerry.wire.artifact.v1.Budget;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.artifact.v1.PrivacyRule;
+import io.skerry.wire.artifact.v1.ScoreStream;
 import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.Window;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -313,6 +315,80 @@ class WindowSketchTest {
     assertThat(plan.manifest().getFeatures(0).getBins().getEdgesList())
         .containsExactly(0f, Math.nextDown(4f));
     assertThat(plan.manifest().getScore().getBaseline(0)).isEqualTo(4);
+  }
+
+  /** A classifier may say a logit: the threshold still makes classes of it. */
+  @Test
+  void countsAScoreThatIsNoProbabilityInBinsOfItsOwn() throws MalformedDocumentException {
+    MonitoringPlan plan = MonitoringPlan.of(logits(false));
+    WindowSketch sketch = new WindowSketch(plan);
+    float[] scores = {-3.5f, -3.5f, 2.5f, 1e6f, -1e6f, Float.NaN};
+    for (float score : scores) {
+      sketch.observe(new float[] {1}, score, score >= 0 ? 1 : 0, 10);
+    }
+
+    WindowCounts counts =
+        WindowCodec.read(plan.layout(), sketch.seal(ModelRef.getDefaultInstance(), 1, 0, 1000));
+
+    assertThat(plan.streams())
+        .containsExactly("f", "$clamped", "$class", "$latency", "$errors", "$score");
+    Bins bins = plan.manifest().getScore().getValue();
+    long[] expected = new long[bins.getBaselineCount()];
+    for (float score : List.of(-3.5f, -3.5f, 2.5f, 1e6f, -1e6f)) {
+      expected[bruteForceBin(bins, score)]++;
+    }
+    expected[expected.length - 1] = 1;
+    assertThat(counts.counts(5))
+        .containsExactlyElementsOf(java.util.Arrays.stream(expected).boxed().toList());
+    assertThat(counts.total(1)).isZero();
+    assertThat(counts.counts(2)).containsExactly(3L, 2L);
+  }
+
+  @Test
+  void countsNoClassOfAnAmount() throws MalformedDocumentException {
+    WindowSketch sketch = new WindowSketch(MonitoringPlan.of(logits(true)));
+
+    sketch.observe(new float[] {1}, 2.5f, 1, 10);
+
+    assertThat(sketch.counts().total(2)).isZero();
+    assertThat(sketch.counts().total(5)).isEqualTo(1);
+  }
+
+  @Test
+  void refusesBinsOfAScoreThatCannotBe() {
+    ScoreStream score = logits(true).getScore();
+    for (ScoreStream bad :
+        List.of(
+            score.toBuilder().setClasses(3).build(),
+            score.toBuilder().clearValue().build(),
+            score.toBuilder().setValue(score.getValue().toBuilder().clearBaseline()).build())) {
+      assertThatThrownBy(() -> MonitoringPlan.of(logits(true).toBuilder().setScore(bad).build()))
+          .isInstanceOf(MalformedDocumentException.class)
+          .hasMessageContaining("score");
+    }
+  }
+
+  // Scores of -8 to 7.5, by halves.
+  private static MonitoringManifest logits(boolean amount) {
+    float[][] rows = new float[32][1];
+    List<float[]> said = new ArrayList<>();
+    List<Float> reference = new ArrayList<>();
+    for (int i = 0; i < rows.length; i++) {
+      rows[i][0] = i;
+      said.add(new float[] {i / 2f - 8});
+      reference.add(i / 2f - 8);
+    }
+    return MonitoringManifests.fromReference(
+        "input",
+        List.of(new MonitoringManifests.Feature("f", 0)),
+        rows,
+        new MonitoringManifests.Scores(
+            "y",
+            said,
+            false,
+            0,
+            List.of(),
+            Optional.of(new MonitoringManifests.Values(reference, amount))));
   }
 
   private static MonitoringManifest ruled(String field, PrivacyRule.Action action) {

@@ -162,7 +162,9 @@ final class WatchedModel {
     Optional<Float> score =
         plan()
             .scoreOutput()
-            .filter(output -> !plan().hasClasses() && told.of(output, true).isPresent())
+            .filter(
+                output ->
+                    !plan().hasClasses() && !plan().isAmount() && told.of(output, true).isPresent())
             .flatMap(output -> score(shadowed));
     differences.compare(
         primary,

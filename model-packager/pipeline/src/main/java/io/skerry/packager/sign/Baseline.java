@@ -7,6 +7,7 @@ import io.skerry.packager.quantize.TensorScale;
 import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
 import io.skerry.telemetry.sketch.MonitoringManifests.Scores;
+import io.skerry.telemetry.sketch.MonitoringManifests.Values;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.MonitoringSettings;
 import io.skerry.wire.artifact.v1.IntegerTensor;
@@ -51,11 +52,38 @@ public record Baseline(
    * @param threshold the score from which the positive class is predicted, where it holds a score
    * @param classes how many of its elements are classes; 0 where its first element is a score
    * @param logits whether a softmax makes probabilities of the classes' elements
+   * @param values what the bins of a score that is no probability lie between
    */
-  public record Output(String name, double threshold, int classes, boolean logits) {
-    /** One whose first element is the score. */
+  public record Output(
+      String name, double threshold, int classes, boolean logits, Optional<Values> values) {
+    /** One whose first element is the score, a probability. */
     public static Output score(String name, double threshold) {
-      return new Output(name, threshold, 0, false);
+      return new Output(name, threshold, 0, false, Optional.empty());
+    }
+
+    /**
+     * One whose first element is an amount, or a score that may be no probability.
+     *
+     * @param said by the float model about the reference items
+     * @param scale of an output that is int8
+     * @param amount the threshold makes no class of it
+     */
+    public static Output score(
+        String name, double threshold, Outputs said, @Nullable TensorScale scale, boolean amount) {
+      List<Float> scores = new ArrayList<>(said.items());
+      for (int item = 0; item < said.items(); item++) {
+        scores.add(real(said.at(item, 0), scale));
+      }
+      boolean probability =
+          !amount
+              && scores.stream()
+                  .allMatch(score -> score >= -SUM_TOLERANCE && score <= 1 + SUM_TOLERANCE);
+      return new Output(
+          name,
+          threshold,
+          0,
+          false,
+          probability ? Optional.empty() : Optional.of(new Values(scores, amount)));
     }
 
     /**
@@ -81,7 +109,7 @@ public record Baseline(
         }
         probabilities &= Math.abs(sum - 1) <= tolerance;
       }
-      return new Output(name, threshold, said.perItem(), !probabilities);
+      return new Output(name, threshold, said.perItem(), !probabilities, Optional.empty());
     }
   }
 
@@ -122,7 +150,13 @@ public record Baseline(
             input,
             features.stream().map(this::asCounted).toList(),
             values,
-            new Scores(output.name(), said, output.logits(), output.threshold(), priors()),
+            new Scores(
+                output.name(),
+                said,
+                output.logits(),
+                output.threshold(),
+                priors(),
+                output.values()),
             settings);
     return MonitoringManifests.ofIntegers(manifest, integerTensors());
   }
@@ -130,7 +164,11 @@ public record Baseline(
   // How often each class was in training; empty where labels say anything but classes.
   private List<Long> priors() {
     int count = Math.max(2, output.classes());
-    if (classes.isEmpty() || !classes.get().areClasses() || classes.get().largest() >= count) {
+    boolean amount = output.values().filter(Values::amount).isPresent();
+    if (amount
+        || classes.isEmpty()
+        || !classes.get().areClasses()
+        || classes.get().largest() >= count) {
       return List.of();
     }
     Labels labels = classes.get();
@@ -172,11 +210,7 @@ public record Baseline(
 
   private float[] said(Outputs outputs, int row) {
     TensorScale scale = integers.get(output.name());
-    if (output.classes() == 0) {
-      // The score's bins end at 0 and 1; what is no probability counts in the outermost ones.
-      return new float[] {Math.max(0, Math.min(1, real(outputs.at(row, 0), scale)))};
-    }
-    float[] said = new float[output.classes()];
+    float[] said = new float[Math.max(1, output.classes())];
     for (int i = 0; i < said.length; i++) {
       said[i] = real(outputs.at(row, i), scale);
     }

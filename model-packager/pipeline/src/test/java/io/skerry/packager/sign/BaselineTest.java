@@ -60,6 +60,27 @@ class BaselineTest {
     assertThat(manifest.getScore().getClassPriorsList()).containsExactly(1L, 2L);
   }
 
+  @Test
+  void givesAmountsAndScoresThatAreNoProbabilitiesBinsOfTheirOwn() throws Exception {
+    Outputs hours = Outputs.of(1, 40, 80, 120);
+    Outputs shares = Outputs.of(1, .2f, .4f, .5f);
+    Outputs logits = Outputs.of(1, -2, 0, 3);
+
+    MonitoringPlan amount =
+        MonitoringPlan.of(manifest(Baseline.Output.score("y", .5, hours, null, true), hours));
+
+    assertThat(amount.isAmount()).isTrue();
+    assertThat(amount.manifest().getScore().getValue().getMinimum()).isEqualTo(0);
+    assertThat(amount.manifest().getScore().getClassPriorsList()).isEmpty();
+    assertThat(Baseline.Output.score("y", .5, shares, null, true).values()).isPresent();
+    assertThat(Baseline.Output.score("y", .5, shares, null, false))
+        .isEqualTo(Baseline.Output.score("y", .5));
+    MonitoringPlan logit =
+        MonitoringPlan.of(manifest(Baseline.Output.score("y", 0, logits, null, false), logits));
+    assertThat(logit.isAmount()).isFalse();
+    assertThat(logit.manifest().getScore().getClassBaselineList()).containsExactly(1L, 2L);
+  }
+
   /** What a device reads of int8 tensors is what the baseline was counted on. */
   @Test
   void countsIntegersAsTheRealsThatTheyStandFor() throws MalformedDocumentException {
