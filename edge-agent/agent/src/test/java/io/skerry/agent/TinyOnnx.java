@@ -5,6 +5,7 @@ import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
 import io.skerry.wire.onnx.NodeProto;
 import io.skerry.wire.onnx.OperatorSetIdProto;
+import io.skerry.wire.onnx.StringStringEntryProto;
 import io.skerry.wire.onnx.TensorProto;
 import io.skerry.wire.onnx.TensorShapeProto;
 import io.skerry.wire.onnx.TensorShapeProto.Dimension;
@@ -34,6 +35,29 @@ public final class TinyOnnx {
                     .setName("factor")
                     .setDataType(TensorProto.DataType.FLOAT_VALUE)
                     .setRawData(ByteString.copyFrom(value)))
+            .addInput(value("input", TensorProto.DataType.FLOAT_VALUE))
+            .addOutput(value("output", TensorProto.DataType.FLOAT_VALUE)));
+  }
+
+  /** As {@link #scale}, with the factor in {@code weights.bin} beside the file. */
+  public static Path scaleOutside(Path file, float factor) throws IOException {
+    ByteBuffer value = ByteBuffer.allocate(Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    Files.write(file.resolveSibling("weights.bin"), value.putFloat(factor).array());
+    return write(
+        file,
+        GraphProto.newBuilder()
+            .setName("scale")
+            .addNode(node("Mul", "input", "factor", "output"))
+            .addInitializer(
+                TensorProto.newBuilder()
+                    .setName("factor")
+                    .addDims(1)
+                    .setDataType(TensorProto.DataType.FLOAT_VALUE)
+                    .setDataLocation(TensorProto.DataLocation.EXTERNAL)
+                    .addExternalData(
+                        StringStringEntryProto.newBuilder()
+                            .setKey("location")
+                            .setValue("weights.bin")))
             .addInput(value("input", TensorProto.DataType.FLOAT_VALUE))
             .addOutput(value("output", TensorProto.DataType.FLOAT_VALUE)));
   }

@@ -71,7 +71,7 @@ public final class ModelSlots implements AutoCloseable {
    */
   public void change(List<Change> changes) {
     swap(changes);
-    watchers.forEach(Runnable::run);
+    tell();
   }
 
   /** Changes what the version in this slot is for; without effect on an empty slot. */
@@ -94,6 +94,11 @@ public final class ModelSlots implements AutoCloseable {
   /** Calls after every change, on the thread that made it. */
   public void onChange(Runnable watcher) {
     watchers.add(watcher);
+  }
+
+  /** Calls those who watch: what they look at beside the slots has changed. */
+  public void tell() {
+    watchers.forEach(Runnable::run);
   }
 
   /** The version that is in this slot now. */

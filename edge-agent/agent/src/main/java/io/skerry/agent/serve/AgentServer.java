@@ -37,6 +37,7 @@ public final class AgentServer implements AutoCloseable {
   private final ExecutorService calls;
   private final InferenceService service;
   private final ModelHealth health;
+  private final Optional<FeedbackEndpoint> feedback;
   private final List<BindableService> shared = new ArrayList<>();
   private boolean closed;
 
@@ -71,8 +72,10 @@ public final class AgentServer implements AutoCloseable {
     HealthStatusManager manager = new HealthStatusManager();
     List<String> services = new ArrayList<>(List.of(GRPCInferenceServiceGrpc.SERVICE_NAME));
     shared.add(manager.getHealthService());
-    if (served.feedback().isPresent()) {
-      shared.add(new FeedbackEndpoint(served.feedback().get(), InstantSource.system(), calls));
+    this.feedback =
+        served.feedback().map(sink -> new FeedbackEndpoint(sink, InstantSource.system()));
+    if (feedback.isPresent()) {
+      shared.add(feedback.get());
       services.add(FeedbackServiceGrpc.SERVICE_NAME);
     }
     this.health = new ModelHealth(manager, served, services);
@@ -113,8 +116,10 @@ public final class AgentServer implements AutoCloseable {
             UnreadableRequests.answered(
                 ServerInterceptors.intercept(
                     new MemoryEndpoint(service, caller), InferStream.ERROR_FORM)))
-        .addService(ProtoReflectionServiceV1.newInstance());
-    shared.forEach(builder::addService);
+        .addService(
+            UnreadableRequests.answered(ProtoReflectionServiceV1.newInstance().bindService()));
+    shared.forEach(
+        service -> builder.addService(UnreadableRequests.answered(service.bindService())));
     return new Listening(listener, transport, builder.build());
   }
 
@@ -238,6 +243,7 @@ public final class AgentServer implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     calls.shutdown();
+    feedback.ifPresent(FeedbackEndpoint::close);
     service.close();
     threads.close();
     listening.forEach(each -> each.transport().close());

@@ -18,6 +18,9 @@ import org.slf4j.LoggerFactory;
 final class CallBytes extends ServerStreamTracer.Factory {
   private static final Logger log = LoggerFactory.getLogger(CallBytes.class);
 
+  /** What every call takes anyway: of so little nobody needs to be told. */
+  private static final long OBJECT_BYTES_FREE = 4 << 10;
+
   private static final Context.Key<Call> CALL = Context.key("skerry-call-bytes");
 
   private final RequestBudget budget;
@@ -56,6 +59,19 @@ final class CallBytes extends ServerStreamTracer.Factory {
     }
   }
 
+  /**
+   * Says that the message which has come takes so many bytes of heap beyond its own, once it is
+   * read.
+   *
+   * @throws io.grpc.StatusRuntimeException if there is no room for them; the call has ended so
+   */
+  static void unpacks(Context call, long bytes) {
+    Call its = CALL.get(call);
+    if (its != null && bytes > OBJECT_BYTES_FREE) {
+      its.unpacks(bytes);
+    }
+  }
+
   /** Says that the client of a stream has taken the answers there were. */
   static void taken(Context call) {
     Call its = CALL.get(call);
@@ -78,6 +94,7 @@ final class CallBytes extends ServerStreamTracer.Factory {
     private Application application = unnamed;
     private long wire;
     private long unpacked;
+    private long objects;
     private long held;
     private long untaken;
     private boolean asksOnce;
@@ -143,6 +160,11 @@ final class CallBytes extends ServerStreamTracer.Factory {
       hold();
     }
 
+    private synchronized void unpacks(long bytes) {
+      objects = bytes;
+      hold();
+    }
+
     @Override
     public synchronized void streamClosed(Status status) {
       over = true;
@@ -157,7 +179,7 @@ final class CallBytes extends ServerStreamTracer.Factory {
     }
 
     private void hold() {
-      long more = Math.max(wire, unpacked) - held;
+      long more = Math.max(wire, unpacked) + objects - held;
       if (over || more <= 0) {
         return;
       }
@@ -172,6 +194,7 @@ final class CallBytes extends ServerStreamTracer.Factory {
       held = 0;
       wire = 0;
       unpacked = 0;
+      objects = 0;
     }
 
     // What is thrown here ends the call with that status and nothing else.

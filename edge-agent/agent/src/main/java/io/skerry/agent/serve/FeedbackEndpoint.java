@@ -1,6 +1,7 @@
 package io.skerry.agent.serve;
 
 import io.grpc.Status;
+import io.grpc.StatusException;
 import io.grpc.stub.StreamObserver;
 import io.skerry.agent.model.PredictionId;
 import io.skerry.wire.agent.v1.FeedbackServiceGrpc;
@@ -9,23 +10,41 @@ import io.skerry.wire.agent.v1.SubmitFeedbackResponse;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
-import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The FeedbackService. */
-final class FeedbackEndpoint extends FeedbackServiceGrpc.FeedbackServiceImplBase {
+/**
+ * The FeedbackService. Outcomes are written to disk by one thread of its own: neither the
+ * transport's threads nor those that predict wait for that.
+ */
+final class FeedbackEndpoint extends FeedbackServiceGrpc.FeedbackServiceImplBase
+    implements AutoCloseable {
+  /** Outcomes that may wait to be written. */
+  static final int WAITING_MAX = 1_024;
+
   private static final Logger log = LoggerFactory.getLogger(FeedbackEndpoint.class);
+  private static final int IDLE_SECONDS = 10;
   private static final int CLIENT_ID_CHARACTERS_MAX = 256;
 
   private final FeedbackSink sink;
   private final InstantSource clock;
-  private final Executor writing;
+  private final ThreadPoolExecutor writing;
 
-  FeedbackEndpoint(FeedbackSink sink, InstantSource clock, Executor writing) {
+  FeedbackEndpoint(FeedbackSink sink, InstantSource clock) {
     this.sink = sink;
     this.clock = clock;
-    this.writing = writing;
+    this.writing =
+        new ThreadPoolExecutor(
+            0,
+            1,
+            IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(WAITING_MAX),
+            Thread.ofPlatform().name("agent-feedback").factory());
   }
 
   @Override
@@ -36,8 +55,17 @@ final class FeedbackEndpoint extends FeedbackServiceGrpc.FeedbackServiceImplBase
       observer.onError(Status.INVALID_ARGUMENT.withDescription(mistake.get()).asException());
       return;
     }
-    // It is written to disk, which the transport's thread must not wait for.
-    writing.execute(() -> submit(feedback(request), observer));
+    try {
+      writing.execute(() -> submit(feedback(request), observer));
+    } catch (RejectedExecutionException full) {
+      observer.onError(full());
+    }
+  }
+
+  /** Writes what was taken, and takes no more. */
+  @Override
+  public void close() {
+    writing.shutdown();
   }
 
   private void submit(Feedback feedback, StreamObserver<SubmitFeedbackResponse> observer) {
@@ -45,16 +73,18 @@ final class FeedbackEndpoint extends FeedbackServiceGrpc.FeedbackServiceImplBase
       switch (sink.submit(feedback)) {
         case JOINED -> answer(observer, true);
         case TAKEN -> answer(observer, false);
-        case FULL ->
-            observer.onError(
-                Status.RESOURCE_EXHAUSTED
-                    .withDescription("no room for feedback now; try again later")
-                    .asException());
+        case FULL -> observer.onError(full());
       }
     } catch (RuntimeException e) {
       log.atError().setCause(e).log("feedback was not taken");
       observer.onError(Status.INTERNAL.withDescription("feedback was not taken").asException());
     }
+  }
+
+  private static StatusException full() {
+    return Status.RESOURCE_EXHAUSTED
+        .withDescription("no room for feedback now; try again later")
+        .asException();
   }
 
   private static void answer(StreamObserver<SubmitFeedbackResponse> observer, boolean joined) {

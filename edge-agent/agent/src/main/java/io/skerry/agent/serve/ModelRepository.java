@@ -176,6 +176,7 @@ public final class ModelRepository implements ModelListing, ModelControl {
         slots.remove(active.slot());
       }
     }
+    slots.tell();
   }
 
   @Override
@@ -197,6 +198,7 @@ public final class ModelRepository implements ModelListing, ModelControl {
       }
     }
     entries = sorted(listed);
+    slots.tell();
   }
 
   /**

@@ -7,17 +7,21 @@ import io.skerry.runtime.EngineException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 
 /** The files of a model repository. */
 final class RepositoryFolder {
   static final String LABELS = "labels.txt";
 
+  private static final int VERSION_FILES_MAX = 1_000;
+  private static final int VERSION_DEPTH_MAX = 4;
   private static final long LABELS_BYTES_MAX = 4 << 20;
 
   private final Path folder;
@@ -85,10 +89,32 @@ final class RepositoryFolder {
     return Files.readAllLines(file).stream().map(String::strip).toList();
   }
 
+  /**
+   * The digest of a model: of its file, or of all that its version's folder holds where there is
+   * more, since a file may keep its weights in others.
+   *
+   * @throws IOException if it cannot be read, or is more than {@link #VERSION_FILES_MAX} files
+   */
   static Digest digest(Path file) throws IOException {
+    Path version = Objects.requireNonNull(file.getParent(), "a model lies in a version's folder");
+    List<Path> files;
+    try (Stream<Path> all = Files.walk(version, VERSION_DEPTH_MAX)) {
+      files = all.filter(Files::isRegularFile).limit(VERSION_FILES_MAX + 1L).sorted().toList();
+    }
+    if (files.size() > VERSION_FILES_MAX) {
+      throw new IOException(
+          "version folder '%s' holds more than %d files"
+              .formatted(name(version), VERSION_FILES_MAX));
+    }
     MessageDigest sha256 = Digest.newMessageDigest();
-    try (InputStream in = new DigestInputStream(Files.newInputStream(file), sha256)) {
-      in.transferTo(OutputStream.nullOutputStream());
+    for (Path each : files) {
+      if (files.size() > 1) {
+        String header = "%s %d\n".formatted(version.relativize(each), Files.size(each));
+        sha256.update(header.getBytes(StandardCharsets.UTF_8));
+      }
+      try (InputStream in = new DigestInputStream(Files.newInputStream(each), sha256)) {
+        in.transferTo(OutputStream.nullOutputStream());
+      }
     }
     return Digest.of(sha256);
   }

@@ -25,7 +25,8 @@ record RequestedOutput(String name, int classes, Optional<MemoryRange> memory) {
   private static final String CLASSIFICATION = "classification";
 
   /**
-   * Reads what a request wants, in its order; every output of the model when it says nothing.
+   * Reads what a request wants, in its order; nothing when it wants whatever the version that
+   * answers has.
    *
    * @throws PredictException if the model has no such output, or it cannot be given that way
    */
@@ -33,11 +34,7 @@ record RequestedOutput(String name, int classes, Optional<MemoryRange> memory) {
       ModelInferRequest request, ModelSignature signature, SharedMemory memory)
       throws PredictException {
     if (request.getOutputsCount() == 0) {
-      List<RequestedOutput> all = new ArrayList<>(signature.outputs().size());
-      for (TensorSpec output : signature.outputs()) {
-        all.add(new RequestedOutput(output.name(), 0, Optional.empty()));
-      }
-      return all;
+      return List.of();
     }
     List<RequestedOutput> requested = new ArrayList<>();
     Set<String> seen = new HashSet<>();
@@ -63,6 +60,15 @@ record RequestedOutput(String name, int classes, Optional<MemoryRange> memory) {
       requested.add(new RequestedOutput(spec.name(), classes, range));
     }
     return requested;
+  }
+
+  /** Every output that a version has. */
+  static List<RequestedOutput> all(ModelSignature signature) {
+    List<RequestedOutput> all = new ArrayList<>(signature.outputs().size());
+    for (TensorSpec output : signature.outputs()) {
+      all.add(new RequestedOutput(output.name(), 0, Optional.empty()));
+    }
+    return all;
   }
 
   private static int classes(InferRequestedOutputTensor output, TensorSpec spec)

@@ -1,7 +1,8 @@
 package io.skerry.agent.serve;
 
 import com.google.protobuf.InvalidProtocolBufferException;
-import com.google.protobuf.MessageLite;
+import com.google.protobuf.Message;
+import io.grpc.Context;
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
@@ -22,8 +23,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells a client what is wrong with bytes that are no request, or too many when unpacked. gRPC by
- * itself answers UNKNOWN to both and writes a stack trace into the log for each.
+ * Tells a client what is wrong with bytes that are no request, too many when unpacked, or more
+ * objects than there is room for. gRPC by itself answers UNKNOWN to both and writes a stack trace
+ * into the log for each.
  */
 final class UnreadableRequests implements ServerInterceptor {
   private UnreadableRequests() {}
@@ -67,10 +69,14 @@ final class UnreadableRequests implements ServerInterceptor {
     @Override
     public A parse(InputStream stream) {
       try {
+        Context call = Context.current();
         return marshaller instanceof PrototypeMarshaller<A> known
-                && known.getMessagePrototype() instanceof MessageLite prototype
-                && LargeMessages.has(stream)
-            ? known.getMessageClass().cast(LargeMessages.read(prototype, stream))
+                && known.getMessagePrototype() instanceof Message prototype
+                && MessageReader.reads(stream)
+            ? known
+                .getMessageClass()
+                .cast(
+                    MessageReader.read(prototype, stream, bytes -> CallBytes.unpacks(call, bytes)))
             : marshaller.parse(stream);
       } catch (StatusRuntimeException e) {
         return failed(e);

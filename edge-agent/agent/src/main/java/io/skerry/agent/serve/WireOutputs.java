@@ -21,6 +21,8 @@ final class WireOutputs {
   /**
    * The answer. One raw entry per output, always: clients count them.
    *
+   * @param model that answered, which may be newer than the one that was there when the call came
+   * @param requested all that it has when empty
    * @param typed whether the request was; then outputs have contents too, where their type has
    * @throws PredictException if an output does not fit where the client wants it
    */
@@ -33,7 +35,8 @@ final class WireOutputs {
             .setModelVersion(Long.toString(prediction.model().version().version()))
             .setId(prediction.clientId())
             .putParameters(PREDICTION_ID, text(prediction.id().value()));
-    for (RequestedOutput wanted : requested) {
+    for (RequestedOutput wanted :
+        requested.isEmpty() ? RequestedOutput.all(model.signature()) : requested) {
       Tensor made = named(prediction, wanted.name());
       Tensor output =
           wanted.classes() > 0 ? Classification.top(made, wanted.classes(), model.traits()) : made;

@@ -325,6 +325,40 @@ class AdministrationTest {
   }
 
   @Test
+  void healthFollowsWhatWasMendedAndWhatWasGivenUp() throws Exception {
+    ModelSlots slots = new ModelSlots();
+    for (String name : List.of("mended", "given-up")) {
+      Files.write(
+          Files.createDirectories(folder.resolve(name + "/1")).resolve("model.onnx"), new byte[3]);
+    }
+    ModelRepository repository =
+        ModelRepository.load(folder, EngineCatalog.discovered(), LoadOptions.DEFAULTS, slots);
+    Predictor predictor =
+        new Predictor(
+            slots, InstantSource.system(), new SplittableRandom(1), PredictionListener.NONE);
+    try (TestServer server =
+        TestServer.start(
+            config -> config,
+            unused -> Served.of(slots, predictor, repository).withControl(repository))) {
+      scale("mended/1", 1);
+      server
+          .stub()
+          .repositoryModelUnload(
+              RepositoryModelUnloadRequest.newBuilder().setModelName("given-up").build());
+      assertThat(health(server, "")).isEqualTo(ServingStatus.NOT_SERVING);
+
+      server.stub().repositoryModelLoad(load("", "mended"));
+      assertThat(health(server, "")).isEqualTo(ServingStatus.SERVING);
+
+      Files.write(folder.resolve("mended/1/model.onnx"), new byte[3]);
+      refuses(server.stub(), load("", "mended"), "INTERNAL: failed to load 'mended'");
+      assertThat(health(server, "")).isEqualTo(ServingStatus.SERVING);
+    } finally {
+      slots.close();
+    }
+  }
+
+  @Test
   void describesItsServicesByReflection() throws Exception {
     CompletableFuture<ServerReflectionResponse> answer = new CompletableFuture<>();
     try (TestServer server = TestServer.start()) {

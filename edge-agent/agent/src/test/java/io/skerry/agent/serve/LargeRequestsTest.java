@@ -22,7 +22,9 @@ import io.skerry.agent.FakeModel;
 import io.skerry.artifact.ElementType;
 import io.skerry.artifact.TensorSpec;
 import io.skerry.wire.inference.GRPCInferenceServiceGrpc;
+import io.skerry.wire.inference.InferParameter;
 import io.skerry.wire.inference.ModelInferRequest;
+import io.skerry.wire.inference.ModelInferRequest.InferInputTensor;
 import io.skerry.wire.inference.ModelInferResponse;
 import io.skerry.wire.inference.ModelStreamInferResponse;
 import io.skerry.wire.inference.ServerLiveRequest;
@@ -105,6 +107,36 @@ class LargeRequestsTest {
       go.countDown();
       for (Future<?> call : calls) {
         call.get(20, TimeUnit.SECONDS);
+      }
+      QueuedCallsTest.await(() -> server.server().service().requests().bytes() == 0);
+      assertThat(server.stub().modelInfer(large()).getOutputsCount()).isEqualTo(1);
+    }
+  }
+
+  /** Of two bytes each comes an object. */
+  @ParameterizedTest
+  @ValueSource(strings = {"identity", "gzip"})
+  void countsWhatARequestOfManySmallPartsTakesOfTheHeap(String compression) throws Exception {
+    ModelInferRequest.Builder inputs = large().toBuilder();
+    ModelInferRequest.Builder parameters = large().toBuilder();
+    InferInputTensor.Builder strings = InferInputTensor.newBuilder();
+    for (int i = 0; i < 150_000; i++) {
+      inputs.addInputs(InferInputTensor.getDefaultInstance());
+      parameters.putParameters(Integer.toString(i), InferParameter.getDefaultInstance());
+      strings.getContentsBuilder().addBytesContents(ByteString.copyFromUtf8("x"));
+    }
+    try (TestServer server =
+        TestServer.start(
+                config -> config.withBounds(ServeBounds.defaults().withRequestBytesMax(5_000_000)))
+            .with("m", FakeModel.answering())) {
+      for (ModelInferRequest each :
+          List.of(
+              inputs.build(), parameters.build(), large().toBuilder().addInputs(strings).build())) {
+        assertThat(each.getSerializedSize()).isLessThan(5_000_000);
+        assertThatThrownBy(() -> server.stub().withCompression(compression).modelInfer(each))
+            .isInstanceOf(StatusRuntimeException.class)
+            .hasMessage(
+                "RESOURCE_EXHAUSTED: no room for this request now: requests may have 5000000 bytes together; try again");
       }
       QueuedCallsTest.await(() -> server.server().service().requests().bytes() == 0);
       assertThat(server.stub().modelInfer(large()).getOutputsCount()).isEqualTo(1);
@@ -203,8 +235,7 @@ class LargeRequestsTest {
   void unpacksEveryByte(int bytes) throws Exception {
     ModelInferRequest request = tensor(bytes);
 
-    assertThat(LargeMessages.read(ModelInferRequest.getDefaultInstance(), packed(request)))
-        .isEqualTo(request);
+    assertThat(read(packed(request))).isEqualTo(request);
   }
 
   @Test
@@ -214,7 +245,7 @@ class LargeRequestsTest {
     ThreadMXBean heap = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long before = heap.getCurrentThreadAllocatedBytes();
 
-    MessageLite request = LargeMessages.read(ModelInferRequest.getDefaultInstance(), packed);
+    MessageLite request = read(packed);
 
     assertThat(heap.getCurrentThreadAllocatedBytes() - before)
         .isBetween((long) bytes, bytes + (2L << 20));
@@ -239,10 +270,14 @@ class LargeRequestsTest {
     }
     InputStream in = new GZIPInputStream(new ByteArrayInputStream(packed.toByteArray()));
 
-    assertThatThrownBy(() -> LargeMessages.read(ModelInferRequest.getDefaultInstance(), in))
+    assertThatThrownBy(() -> read(in))
         .isInstanceOf(StatusRuntimeException.class)
         .hasRootCauseMessage(
             "While parsing a protocol message, the input ended unexpectedly in the middle of a field.  This could mean either that the input has been truncated or that an embedded message misreported its own length.");
+  }
+
+  private static MessageLite read(InputStream packed) throws IOException {
+    return MessageReader.read(ModelInferRequest.getDefaultInstance(), packed, bytes -> {});
   }
 
   @Test

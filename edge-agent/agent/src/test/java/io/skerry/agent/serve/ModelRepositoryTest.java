@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import io.skerry.agent.TinyOnnx;
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.model.MemoryRoom;
+import io.skerry.agent.model.ModelLease;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.ServingModel;
@@ -14,9 +15,11 @@ import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelName;
 import io.skerry.runtime.InferenceEngine;
 import io.skerry.runtime.LoadOptions;
+import io.skerry.runtime.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.ServiceLoader;
@@ -48,6 +51,21 @@ class ModelRepositoryTest {
     assertThat(slots.find(new ModelName("m"), Optional.of(2L)))
         .map(ServingModel::manifest)
         .contains(Digest.of(Files.readAllBytes(two)));
+  }
+
+  @Test
+  void loadsAModelAnewOfWhichOnlyTheWeightsBesideItChanged() throws Exception {
+    ModelName name = new ModelName("m");
+    Path file = TinyOnnx.scaleOutside(version("m", "1").resolve("model.onnx"), 2);
+    ModelRepository repository = load();
+
+    TinyOnnx.scaleOutside(file, 3);
+    repository.load(name, ConfigOverride.NONE);
+
+    try (ModelLease lease = slots.acquire(name, Optional.empty()).orElseThrow()) {
+      Tensor input = Tensor.ofFloats("input", List.of(1L, 3L), new float[] {1, 2, 3});
+      assertThat(lease.run(List.of(input)).getFirst().floats()).containsExactly(3, 6, 9);
+    }
   }
 
   @Test

@@ -8,10 +8,20 @@ import io.grpc.Context;
 import io.grpc.Context.CancellableContext;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.skerry.agent.EchoModel;
 import io.skerry.agent.FakeModel;
+import io.skerry.agent.model.ServingModel;
+import io.skerry.artifact.ElementType;
+import io.skerry.artifact.TensorSpec;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.SlotId;
 import io.skerry.wire.inference.InferParameter;
 import io.skerry.wire.inference.ModelInferRequest;
 import io.skerry.wire.inference.ModelInferRequest.InferInputTensor;
+import io.skerry.wire.inference.ModelInferResponse;
+import io.skerry.wire.inference.ModelInferResponse.InferOutputTensor;
 import io.skerry.wire.inference.ModelStatistics;
 import io.skerry.wire.inference.ModelStatisticsRequest;
 import io.skerry.wire.inference.StatisticDuration;
@@ -93,6 +103,30 @@ class QueuedCallsTest {
 
     assertThatThrownBy(() -> call.get(20, TimeUnit.SECONDS)).hasMessageContaining("CANCELLED");
     await(() -> server.server().service().callStatistics().waiting() == 0);
+  }
+
+  @Test
+  void aCallThatWaitedIsAnsweredWithWhateverOutputsTheVersionHasThatAnswers() throws Exception {
+    Future<ModelInferResponse> waited =
+        threads.submit(() -> server.stub().modelInfer(request().build()));
+    await(() -> server.server().service().callStatistics().waiting() == 1);
+    EchoModel other =
+        EchoModel.of(
+            new TensorSpec("input", ElementType.FP32, List.of(-1L, 3L)),
+            new TensorSpec("offset", ElementType.FP32, List.of(1L)));
+    SlotId slot = server.slots().active().getFirst().slot();
+    server
+        .slots()
+        .activate(
+            slot,
+            new ServingModel(
+                slot, new ModelVersion(new ModelName("m"), 2), Digest.of(new byte[1]), other));
+
+    go.countDown();
+
+    assertThat(waited.get(20, TimeUnit.SECONDS).getOutputsList())
+        .extracting(InferOutputTensor::getName)
+        .containsExactly("input_out", "offset_out");
   }
 
   @Test

@@ -3,7 +3,7 @@ package io.skerry.agent.serve;
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.ExtensionRegistryLite;
 import com.google.protobuf.InvalidProtocolBufferException;
-import com.google.protobuf.MessageLite;
+import com.google.protobuf.Message;
 import io.grpc.HasByteBuffer;
 import io.grpc.KnownLength;
 import io.grpc.Status;
@@ -19,38 +19,49 @@ import java.util.List;
 import java.util.zip.ZipException;
 
 /**
- * Reads a message out of buffers outside the heap, so that its tensors come into the heap once: a
- * large one out of the transport's own, a compressed one out of those that it is unpacked into.
- * From a stream protobuf gathers them in pieces first and then puts the pieces together: twice the
- * message at a time, in a heap that is small.
+ * Reads a message out of buffers outside the heap, so that its tensors come into the heap once: out
+ * of the transport's own, or of those that a compressed one is unpacked into. From a stream
+ * protobuf gathers them in pieces first and then puts the pieces together: twice the message at a
+ * time, in a heap that is small. Before anything of a message is made, what it will take has to
+ * have room.
  */
-final class LargeMessages {
-  private static final int BYTES_MIN = 1 << 20;
+final class MessageReader {
   private static final int PIECE_BYTES = 4 << 10;
   private static final int PIECE_BYTES_MAX = 256 << 10;
   private static final int READ_BYTES = 4 << 10;
 
-  private LargeMessages() {}
+  private MessageReader() {}
 
-  /** Whether this is the better way to read it. */
-  static boolean has(InputStream stream) throws IOException {
+  /** Takes room for what a message will have of the heap beyond its bytes. */
+  @FunctionalInterface
+  interface Room {
+    /**
+     * Takes it.
+     *
+     * @throws StatusRuntimeException if there is none now
+     */
+    void take(long bytes);
+  }
+
+  /** Whether it can be read here. */
+  static boolean reads(InputStream stream) throws IOException {
     return isPacked(stream)
         || (stream instanceof HasByteBuffer buffers
             && buffers.byteBufferSupported()
             && stream.markSupported()
-            && stream.available() >= BYTES_MIN);
+            && stream.available() > 0);
   }
 
   /**
    * Reads a message of the prototype's type.
    *
-   * @throws io.grpc.StatusRuntimeException if its bytes are no message, as from a marshaller
+   * @throws StatusRuntimeException if its bytes are no message, as from a marshaller
    */
-  static MessageLite read(MessageLite prototype, InputStream stream) throws IOException {
+  static Message read(Message prototype, InputStream stream, Room room) throws IOException {
     if (isPacked(stream)) {
-      return unpack(prototype, stream);
+      return unpack(prototype, stream, room);
     }
-    return parse(prototype, buffers(stream));
+    return parse(prototype, buffers(stream), room);
   }
 
   // gRPC knows the length of what is not compressed.
@@ -58,7 +69,8 @@ final class LargeMessages {
     return !(stream instanceof KnownLength);
   }
 
-  private static MessageLite unpack(MessageLite prototype, InputStream stream) throws IOException {
+  private static Message unpack(Message prototype, InputStream stream, Room room)
+      throws IOException {
     List<ByteBuf> pieces = new ArrayList<>();
     // Left to itself, Netty would read through a pool in the heap, which keeps 4 MiB.
     byte[] read = new byte[READ_BYTES];
@@ -73,7 +85,9 @@ final class LargeMessages {
       } while (!piece.isWritable());
       // None that is empty: protobuf would read on behind it.
       return parse(
-          prototype, pieces.stream().filter(ByteBuf::isReadable).map(ByteBuf::nioBuffer).toList());
+          prototype,
+          pieces.stream().filter(ByteBuf::isReadable).map(ByteBuf::nioBuffer).toList(),
+          room);
     } catch (ZipException | EOFException e) {
       throw unreadable(new InvalidProtocolBufferException(e));
     } finally {
@@ -92,17 +106,24 @@ final class LargeMessages {
     }
   }
 
-  private static MessageLite parse(MessageLite prototype, List<ByteBuffer> buffers)
+  private static Message parse(Message prototype, List<ByteBuffer> buffers, Room room)
       throws IOException {
-    CodedInputStream in = CodedInputStream.newInstance(buffers);
     try {
-      MessageLite message =
+      room.take(MessageWeight.of(prototype.getDescriptorForType(), bytes(buffers)));
+      CodedInputStream in = bytes(buffers);
+      Message message =
           prototype.getParserForType().parseFrom(in, ExtensionRegistryLite.getEmptyRegistry());
       in.checkLastTagWas(0);
       return message;
     } catch (InvalidProtocolBufferException e) {
       throw unreadable(e);
     }
+  }
+
+  private static CodedInputStream bytes(List<ByteBuffer> buffers) {
+    return buffers.size() == 1
+        ? CodedInputStream.newInstance(buffers.getFirst().duplicate())
+        : CodedInputStream.newInstance(buffers.stream().map(ByteBuffer::duplicate).toList());
   }
 
   private static StatusRuntimeException unreadable(InvalidProtocolBufferException cause) {

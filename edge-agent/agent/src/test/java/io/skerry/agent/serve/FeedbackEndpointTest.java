@@ -1,0 +1,80 @@
+package io.skerry.agent.serve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.common.util.concurrent.ListenableFuture;
+import io.skerry.agent.FakeModel;
+import io.skerry.wire.agent.v1.FeedbackServiceGrpc;
+import io.skerry.wire.agent.v1.FeedbackServiceGrpc.FeedbackServiceFutureStub;
+import io.skerry.wire.agent.v1.SubmitFeedbackRequest;
+import io.skerry.wire.agent.v1.SubmitFeedbackResponse;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** A disk that takes its time. */
+class FeedbackEndpointTest {
+  private static final SubmitFeedbackRequest OUTCOME =
+      SubmitFeedbackRequest.newBuilder().setClientId("mine").setActual(1).build();
+
+  @Test
+  void predictionsDoNotWaitForADiskAndNoMoreOutcomesThanABoundDo() throws Exception {
+    CountDownLatch writing = new CountDownLatch(1);
+    CountDownLatch go = new CountDownLatch(1);
+    FeedbackSink slow =
+        outcome -> {
+          writing.countDown();
+          try {
+            go.await();
+          } catch (InterruptedException e) {
+            return FeedbackSink.Receipt.FULL;
+          }
+          return FeedbackSink.Receipt.TAKEN;
+        };
+    List<ListenableFuture<SubmitFeedbackResponse>> outcomes = new ArrayList<>();
+    try (TestServer server =
+        TestServer.start(
+                config -> config.withBounds(bounds(2 * FeedbackEndpoint.WAITING_MAX)),
+                served -> served.withFeedback(slow))
+            .with("m", FakeModel.answering())) {
+      FeedbackServiceFutureStub stub = FeedbackServiceGrpc.newFutureStub(server.client().channel());
+      outcomes.add(stub.submitFeedback(OUTCOME));
+      assertThat(writing.await(20, TimeUnit.SECONDS)).isTrue();
+      for (int i = 0; i < FeedbackEndpoint.WAITING_MAX; i++) {
+        outcomes.add(stub.submitFeedback(OUTCOME));
+      }
+      ListenableFuture<SubmitFeedbackResponse> oneMore = stub.submitFeedback(OUTCOME);
+      assertThatThrownBy(() -> oneMore.get(20, TimeUnit.SECONDS))
+          .isInstanceOf(ExecutionException.class)
+          .hasMessageContaining("RESOURCE_EXHAUSTED: no room for feedback now; try again later");
+
+      assertThat(
+              server
+                  .stub()
+                  .withDeadlineAfter(20, TimeUnit.SECONDS)
+                  .modelInfer(QueuedCallsTest.request().build())
+                  .getOutputsCount())
+          .isEqualTo(1);
+
+      go.countDown();
+      for (ListenableFuture<SubmitFeedbackResponse> outcome : outcomes) {
+        assertThat(outcome.get(20, TimeUnit.SECONDS).getJoined()).isFalse();
+      }
+    }
+  }
+
+  private static ServeBounds bounds(int callsPerConnection) {
+    ServeBounds usual = ServeBounds.defaults();
+    return new ServeBounds(
+        usual.messageBytesMax(),
+        usual.requestBytesMax(),
+        usual.aheadBytesMax(),
+        usual.answerBytesMax(),
+        usual.connectionsMax(),
+        callsPerConnection);
+  }
+}
