@@ -132,6 +132,31 @@ final class JobStore {
         });
   }
 
+  /** What of a job's folder is kept. */
+  enum Kept {
+    /** It has not ended, or nobody took its end in. */
+    ALL,
+    /** It failed, or nobody knows it any more. */
+    REASON,
+    NOTHING
+  }
+
+  Kept kept(String id) {
+    return database.call(
+        transaction ->
+            transaction
+                .first(
+                    "select state, untold from job where id = ?",
+                    row ->
+                        switch (JobState.valueOf(row.text("state"))) {
+                          case QUEUED, RUNNING -> Kept.ALL;
+                          case SUCCEEDED, CANCELLED -> row.flag("untold") ? Kept.ALL : Kept.NOTHING;
+                          case FAILED -> row.flag("untold") ? Kept.ALL : Kept.REASON;
+                        },
+                    id)
+                .orElse(Kept.REASON));
+  }
+
   Optional<JobView> find(String id) {
     return database.call(
         transaction -> transaction.first("select * from job where id = ?", this::view, id));

@@ -19,15 +19,17 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -39,7 +41,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs jobs, one of each kind at a time, and keeps what became of them.
+ * Runs jobs, one of each kind at a time, and keeps what became of them: state and error in the
+ * database, and of the newest {@value #FAILED_FOLDERS_MAX} that failed what their folders say of
+ * it. All else in a folder goes when its end is taken in.
  *
  * <p>A job that runs when its server goes away is lost: once that server has not been heard of for
  * {@link JobStore#SERVER_LOST_AFTER}, whoever of the servers on the database sees it first tells it
@@ -51,6 +55,9 @@ public final class Jobs {
   /** Jobs of one kind that may wait. */
   public static final int QUEUE_MAX = 64;
 
+  /** Folders of failed jobs that are kept, for people to look into. */
+  static final int FAILED_FOLDERS_MAX = 20;
+
   private static final Logger log = LoggerFactory.getLogger(Jobs.class);
   // Once at the start and once a look later: until then all that an earlier start left has ended.
   private static final int SWEEPS = 2;
@@ -61,7 +68,7 @@ public final class Jobs {
   private final Database database;
   private final ApplicationEventPublisher<JobEnded> ended;
   private final Clock clock = Clock.systemUTC();
-  private final Map<String, ExecutorService> lanes = new ConcurrentHashMap<>();
+  private final Map<String, ThreadPoolExecutor> lanes = new ConcurrentHashMap<>();
   // Waiting or running here, until the end is stored and told.
   private final Set<String> open = ConcurrentHashMap.newKeySet();
   private final Map<String, JobProcess> running = new ConcurrentHashMap<>();
@@ -95,18 +102,31 @@ public final class Jobs {
       lane(request.kind()).execute(() -> run(id, request));
     } catch (RejectedExecutionException e) {
       open.remove(id);
-      JobError error =
-          new JobError(
-              ErrorCode.UNAVAILABLE.name(),
-              "%d jobs of kind '%s' wait already: try again later"
-                  .formatted(QUEUE_MAX, request.kind()));
-      end(id, JobState.FAILED, error);
-      throw new ProblemException(ErrorCode.UNAVAILABLE, error.detail());
+      ProblemException full = full(request.kind());
+      end(id, JobState.FAILED, new JobError(full.code().name(), String.valueOf(full.getMessage())));
+      throw full;
     } catch (RuntimeException | Error e) {
       open.remove(id);
       throw e;
     }
     return id;
+  }
+
+  /**
+   * Checks that another job of a kind may wait.
+   *
+   * @throws ProblemException if too many do already
+   */
+  public void checkRoom(String kind) {
+    if (lane(kind).getQueue().remainingCapacity() == 0) {
+      throw full(kind);
+    }
+  }
+
+  private static ProblemException full(String kind) {
+    return new ProblemException(
+        ErrorCode.UNAVAILABLE,
+        "%d jobs of kind '%s' wait already: try again later".formatted(QUEUE_MAX, kind));
   }
 
   /** The job of this id. */
@@ -141,22 +161,85 @@ public final class Jobs {
         end(job.id(), JobState.FAILED, lost(job.own()));
       }
     }
-    store.untold().stream().filter(id -> !open.contains(id)).forEach(this::tell);
+    store
+        .untold()
+        .forEach(
+            id -> {
+              if (!open.contains(id)) {
+                tell(id);
+                clear(id);
+              }
+            });
     if (sweeps < SWEEPS) {
       sweeps++;
       sweep();
     }
   }
 
-  // What jobs of an earlier start left, whose server was killed with them.
+  // What jobs of an earlier start left, whose server was killed with them. No other server uses
+  // this folder: it is locked.
   private void sweep() {
+    folders().forEach(folder -> clear(folder.getFileName().toString()));
+    forgetOldFailures();
+  }
+
+  private List<Path> folders() {
     try (Stream<Path> folders = Files.list(store.folders())) {
-      folders
+      return folders
           .filter(folder -> !open.contains(folder.getFileName().toString()))
-          .forEach(folder -> JobProcess.removeTemporary(JobFolder.at(folder)));
+          .sorted(Comparator.comparing(Jobs::changed).reversed())
+          .toList();
     } catch (IOException | UncheckedIOException e) {
-      log.atWarn().addKeyValue("cause", e.toString()).log("temporary files of jobs not looked for");
+      log.atWarn().addKeyValue("cause", e.toString()).log("folders of jobs not looked for");
+      return List.of();
     }
+  }
+
+  private static FileTime changed(Path folder) {
+    try {
+      return Files.getLastModifiedTime(folder);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  // Leaves alone what an asker has not taken in: it may need the output.
+  private void clear(String id) {
+    JobFolder folder = JobFolder.at(store.folder(id));
+    try {
+      if (!Files.isDirectory(folder.path())) {
+        return;
+      }
+      switch (store.kept(id)) {
+        case ALL -> folder.removeTemporary();
+        case REASON -> folder.removeWork();
+        case NOTHING -> folder.remove();
+      }
+    } catch (IOException | DatabaseException e) {
+      notCleared(folder.path(), e);
+    }
+  }
+
+  private void forgetOldFailures() {
+    List<Path> newestFirst = folders();
+    for (Path old :
+        newestFirst.subList(Math.min(FAILED_FOLDERS_MAX, newestFirst.size()), newestFirst.size())) {
+      try {
+        if (store.kept(old.getFileName().toString()) == JobStore.Kept.REASON) {
+          JobFolder.at(old).remove();
+        }
+      } catch (IOException | DatabaseException e) {
+        notCleared(old, e);
+      }
+    }
+  }
+
+  // It is tried again with the next start.
+  private static void notCleared(Path folder, Exception e) {
+    log.atWarn()
+        .addKeyValue("folder", folder)
+        .addKeyValue("cause", e.toString())
+        .log("folder of a job not cleared");
   }
 
   private static JobError lost(boolean own) {
@@ -175,7 +258,7 @@ public final class Jobs {
       looking.close();
     }
     running.values().forEach(JobProcess::cancel);
-    lanes.values().forEach(ExecutorService::shutdownNow);
+    lanes.values().forEach(ThreadPoolExecutor::shutdownNow);
   }
 
   private void run(String id, JobRequest request) {
@@ -195,6 +278,8 @@ public final class Jobs {
       log.atError().addKeyValue("job", id).setCause(e).log("end of a job not stored");
     } finally {
       open.remove(id);
+      clear(id);
+      forgetOldFailures();
     }
   }
 
@@ -304,7 +389,7 @@ public final class Jobs {
     }
   }
 
-  private ExecutorService lane(String kind) {
+  private ThreadPoolExecutor lane(String kind) {
     return lanes.computeIfAbsent(
         kind,
         name ->

@@ -5,21 +5,15 @@ import io.skerry.artifact.onnx.WeightsRefusedException;
 import io.skerry.control.packaging.ModelImport.Upload;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.stream.Stream;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipException;
-import java.util.zip.ZipInputStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The files of a model that a user brings, unpacked and checked.
@@ -46,7 +40,12 @@ record ModelFiles(Path model, String format, SortedMap<Path, Path> weights) {
   static ModelFiles receive(Upload upload, Path folder) throws IOException {
     Path model;
     if (upload.name().endsWith(ZIP)) {
-      unzip(upload, folder);
+      Archive.unpack(
+          upload,
+          folder,
+          ENTRIES_MAX,
+          OutsideWeights.UPLOAD_BYTES_MAX,
+          path -> path.startsWith(RESOURCE_FORKS) ? Optional.empty() : Optional.of(path));
       model = only(upload.name(), folder);
     } else {
       model = folder.resolve("model." + format(upload.name()));
@@ -115,52 +114,6 @@ record ModelFiles(Path model, String format, SortedMap<Path, Path> weights) {
     }
   }
 
-  private static void unzip(Upload upload, Path folder) throws IOException {
-    long left = OutsideWeights.UPLOAD_BYTES_MAX;
-    int entries = 0;
-    try (ZipInputStream zip = new ZipInputStream(upload.content())) {
-      for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
-        if (++entries > ENTRIES_MAX) {
-          throw invalid("'%s' has more than %d files".formatted(upload.name(), ENTRIES_MAX));
-        }
-        Path within = within(upload.name(), entry.getName());
-        if (!entry.isDirectory() && !within.startsWith(RESOURCE_FORKS)) {
-          Path file = folder.resolve(within);
-          Files.createDirectories(file.resolveSibling(""));
-          if (Files.exists(file)) {
-            throw new FileAlreadyExistsException(file.toString());
-          }
-          left -= ModelImport.copy(zip, file, upload.name(), left, OutsideWeights.UPLOAD_BYTES_MAX);
-        }
-      }
-    } catch (ZipException | EOFException e) {
-      throw damaged(upload.name(), e);
-    } catch (FileAlreadyExistsException e) {
-      throw new ProblemException(
-          ErrorCode.REQUEST_INVALID,
-          "'%s' holds '%s' twice".formatted(upload.name(), folder.relativize(Path.of(e.getFile()))),
-          e);
-    }
-    if (entries == 0) {
-      throw damaged(upload.name(), null);
-    }
-  }
-
-  private static Path within(String zip, String name) {
-    Path within;
-    try {
-      within = Path.of(name);
-    } catch (InvalidPathException e) {
-      throw new ProblemException(
-          ErrorCode.REQUEST_INVALID, "'%s' holds a file without a name".formatted(zip), e);
-    }
-    Path normal = within.normalize();
-    if (within.isAbsolute() || normal.toString().isEmpty() || normal.startsWith("..")) {
-      throw invalid("'%s' holds '%.200s', which leaves its folder".formatted(zip, name));
-    }
-    return normal;
-  }
-
   // An ONNX file begins with the IR version's field; a TFLite file has its identifier at byte 4.
   private static void checkMagic(Path file, String format, String name) throws IOException {
     byte[] head;
@@ -181,11 +134,6 @@ record ModelFiles(Path model, String format, SortedMap<Path, Path> weights) {
           "model file '%s' is not %s: its first bytes say otherwise"
               .formatted(name, format.equals("onnx") ? "ONNX" : "TFLite"));
     }
-  }
-
-  private static ProblemException damaged(String name, @Nullable Exception e) {
-    String detail = "'%s' is no ZIP file, or it is damaged".formatted(name);
-    return e == null ? invalid(detail) : new ProblemException(ErrorCode.REQUEST_INVALID, detail, e);
   }
 
   private static ProblemException invalid(String detail) {

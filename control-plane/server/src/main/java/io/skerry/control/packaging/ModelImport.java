@@ -1,9 +1,11 @@
 package io.skerry.control.packaging;
 
+import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.Packaging;
 import io.skerry.artifact.npy.NpyArray;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.host.DataFolder;
+import io.skerry.control.host.ServerReady;
 import io.skerry.control.registry.Registry;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
@@ -13,19 +15,26 @@ import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipInputStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Takes in a model that a user brings, with the data to calibrate it on. */
 @Singleton
 final class ModelImport {
+  private static final Logger log = LoggerFactory.getLogger(ModelImport.class);
+  private static final String FOLDER = "imports";
+
   static final long FILE_BYTES_MAX = 256L << 20;
+  private static final long CALIBRATION_BYTES_MAX = 4 * FILE_BYTES_MAX;
   private static final int ENTRIES_MAX = 64;
   private static final String CALIBRATION = "calibration.npy";
 
@@ -34,12 +43,13 @@ final class ModelImport {
 
   private final Registry registry;
   private final PackagingService packaging;
-  private final Path root;
+  private final Path imports;
+  private final Instant begun = Instant.now();
 
   ModelImport(Registry registry, PackagingService packaging, DataFolder data) {
     this.registry = registry;
     this.packaging = packaging;
-    this.root = data.root();
+    this.imports = data.child(FOLDER);
   }
 
   /** A file as it was sent. */
@@ -62,25 +72,63 @@ final class ModelImport {
       int emulatedItems)
       throws IOException {
     ModelName checked = name(name);
-    String kept = "imports/" + UUID.randomUUID();
-    Path folder = Files.createDirectories(root.resolve(kept));
+    Path folder = Files.createDirectory(imports.resolve(UUID.randomUUID().toString()));
     boolean done = false;
     try {
       Path own = Files.createDirectory(folder.resolve("model"));
       ModelFiles received = ModelFiles.receive(model, own);
       unpack(calibration, folder);
       ModelFiles files = received.withWeights(model.name());
+      // A version that cannot be packaged is of no use to anybody.
+      packaging.checkStart(profiles);
       ModelVersion version =
-          registry.add(actor, checked, files.format(), files.model(), files.weights(), kept);
+          registry.add(
+              actor, checked, files.format(), files.model(), files.weights(), kept(folder));
       done = true;
       // Its files are kept by their digests.
       delete(own);
-      return packaging.start(actor, version, profiles, emulatedItems);
+      return start(actor, version, profiles, emulatedItems);
     } finally {
       if (!done) {
         delete(folder);
       }
     }
+  }
+
+  private Packaging start(
+      Actor actor, ModelVersion version, List<String> profiles, int emulatedItems) {
+    try {
+      return packaging.start(actor, version, profiles, emulatedItems);
+    } catch (ProblemException e) {
+      throw new ProblemException(
+          e.code(),
+          "model/%s is registered and keeps its calibration data, but %s; then package it with: skerry create variants %s"
+              .formatted(version, e.getMessage(), version),
+          e);
+    }
+  }
+
+  /** Removes what imports left that a crash ended before their model was registered. */
+  @EventListener
+  void onReady(ServerReady ready) {
+    sweep();
+  }
+
+  void sweep() {
+    try (Stream<Path> folders = Files.list(imports)) {
+      for (Path folder : folders.toList()) {
+        if (Files.getLastModifiedTime(folder).toInstant().isBefore(begun)
+            && !registry.isCalibration(kept(folder))) {
+          delete(folder);
+        }
+      }
+    } catch (IOException | UncheckedIOException e) {
+      log.atWarn().addKeyValue("cause", e.toString()).log("left imports not looked for");
+    }
+  }
+
+  private static String kept(Path folder) {
+    return FOLDER + "/" + folder.getFileName();
   }
 
   private static ModelName name(String name) {
@@ -95,7 +143,15 @@ final class ModelImport {
     if (calibration.name().endsWith(".npy")) {
       copy(calibration.content(), folder.resolve(CALIBRATION), calibration.name());
     } else if (calibration.name().endsWith(".zip")) {
-      unzip(calibration, folder);
+      // By their last names only, and only known ones.
+      Archive.unpack(
+          calibration,
+          folder,
+          ENTRIES_MAX,
+          CALIBRATION_BYTES_MAX,
+          path ->
+              Optional.of(path.getFileName())
+                  .filter(name -> PackagingInput.ARRAYS.contains(name.toString())));
     } else {
       throw invalid(
           "calibration data '%s' is neither an .npy file of inputs nor a .zip that holds %s"
@@ -129,23 +185,12 @@ final class ModelImport {
     return shape.length == 0 ? 0 : shape[0];
   }
 
-  private static void unzip(Upload calibration, Path folder) throws IOException {
-    try (ZipInputStream zip = new ZipInputStream(calibration.content())) {
-      int entries = 0;
-      for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
-        if (++entries > ENTRIES_MAX) {
-          throw invalid("calibration data has more than %d files".formatted(ENTRIES_MAX));
-        }
-        // By its last name only, and only known ones: an entry's path is not to be trusted.
-        String name = entry.getName().substring(entry.getName().lastIndexOf('/') + 1);
-        if (PackagingInput.ARRAYS.contains(name)) {
-          copy(zip, folder.resolve(name), name);
-        }
-      }
+  private static void checkArray(Path file) throws IOException {
+    if (Files.size(file) > FILE_BYTES_MAX) {
+      throw new ProblemException(
+          ErrorCode.ARTIFACT_TOO_LARGE,
+          "'%s' is larger than %d MiB".formatted(file.getFileName(), FILE_BYTES_MAX >> 20));
     }
-  }
-
-  private static void checkArray(Path file) {
     try {
       NpyArray.read(file);
     } catch (IOException | IllegalArgumentException e) {
@@ -157,34 +202,34 @@ final class ModelImport {
   }
 
   /** Writes a file that was sent. */
-  static long copy(InputStream from, Path to, String name) throws IOException {
-    return copy(from, to, name, FILE_BYTES_MAX, FILE_BYTES_MAX);
+  static void copy(InputStream from, Path to, String name) throws IOException {
+    try (OutputStream out = Files.newOutputStream(to)) {
+      copy(from, out, name, FILE_BYTES_MAX, FILE_BYTES_MAX);
+    }
   }
 
   /**
-   * Writes a file.
+   * Copies what was sent.
    *
    * @param name of what was sent, for people
    * @param left bytes that it may have
    * @param bytesMax bytes that what was sent may have, for people
    * @return its bytes
    */
-  static long copy(InputStream from, Path to, String name, long left, long bytesMax)
+  static long copy(InputStream from, OutputStream to, String name, long left, long bytesMax)
       throws IOException {
     byte[] buffer = new byte[1 << 16];
     long total = 0;
-    try (OutputStream out = Files.newOutputStream(to)) {
-      for (int read = from.read(buffer); read >= 0; read = from.read(buffer)) {
-        total += read;
-        if (total > left) {
-          throw new ProblemException(
-              ErrorCode.ARTIFACT_TOO_LARGE,
-              "'%s' is larger than %d MiB".formatted(name, bytesMax >> 20));
-        }
-        out.write(buffer, 0, read);
+    for (int read = from.read(buffer); read >= 0; read = from.read(buffer)) {
+      total += read;
+      if (total > left) {
+        throw new ProblemException(
+            ErrorCode.ARTIFACT_TOO_LARGE,
+            "'%s' is larger than %d MiB".formatted(name, bytesMax >> 20));
       }
-      return total;
+      to.write(buffer, 0, read);
     }
+    return total;
   }
 
   private static void delete(Path folder) throws IOException {

@@ -115,6 +115,18 @@ public final class PackagingService {
   }
 
   /**
+   * Checks that a packaging could start now.
+   *
+   * @param asked as {@link #start} takes them
+   * @throws ProblemException if a profile is unknown, the packager is not there or too many wait
+   */
+  void checkStart(List<String> asked) {
+    chosen(asked);
+    program();
+    jobs.checkRoom(KIND);
+  }
+
+  /**
    * The newest packaging of a version, with all variants that the version has.
    *
    * @throws ProblemException if it was never packaged
@@ -250,7 +262,10 @@ public final class PackagingService {
     database.run(transaction -> PackagingStore.ended(transaction, job.id(), state, error));
   }
 
-  private Optional<Packaging> newest(ModelVersion version) {
+  /**
+   * The newest packaging of a version, as {@link #packaging} tells it; empty when there is none.
+   */
+  public Optional<Packaging> newest(ModelVersion version) {
     return database
         .call(transaction -> PackagingStore.newest(transaction, version))
         .map(

@@ -145,6 +145,11 @@ public final class Registry {
     return database.call(transaction -> RegistryStore.calibration(transaction, version));
   }
 
+  /** Whether this folder, relative to the data folder, is a version's own calibration data. */
+  public boolean isCalibration(String folder) {
+    return database.call(transaction -> RegistryStore.isCalibration(transaction, folder));
+  }
+
   /**
    * Registers a user's own model.
    *

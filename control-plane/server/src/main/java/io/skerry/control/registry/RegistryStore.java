@@ -94,6 +94,11 @@ final class RegistryStore {
         .flatMap(found -> found);
   }
 
+  static boolean isCalibration(Transaction transaction, String folder) {
+    return transaction.number("select count(*) from model_version where calibration = ?", folder)
+        > 0;
+  }
+
   /** Whether this version is there, and this run made it. */
   static boolean isOfRun(Transaction transaction, ModelVersion version, String run) {
     return transaction.number(

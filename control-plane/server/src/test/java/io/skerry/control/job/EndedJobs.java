@@ -2,7 +2,10 @@ package io.skerry.control.job;
 
 import io.micronaut.runtime.event.annotation.EventListener;
 import jakarta.inject.Singleton;
+import java.nio.file.Files;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -11,6 +14,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 @Singleton
 final class EndedJobs {
   private final BlockingQueue<JobView> ended = new LinkedBlockingQueue<>();
+  private final Set<String> withOutput = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean refusing = new AtomicBoolean();
 
   @EventListener
@@ -18,7 +22,15 @@ final class EndedJobs {
     if (refusing.compareAndSet(true, false)) {
       throw new IllegalStateException("not now");
     }
+    if (Files.exists(event.job().folder().resolve("output/result.txt"))) {
+      withOutput.add(event.job().id());
+    }
     ended.add(event.job());
+  }
+
+  /** Whether a job's result was there when its end was told. */
+  boolean hadOutput(String id) {
+    return withOutput.contains(id);
   }
 
   /** Does not take in the next one. */

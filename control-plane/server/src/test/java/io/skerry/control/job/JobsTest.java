@@ -11,11 +11,13 @@ import io.skerry.protocol.ErrorCode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -57,7 +59,6 @@ class JobsTest {
     jobs.look();
 
     assertThat(left.resolve("tmp")).doesNotExist();
-    assertThat(left).exists();
   }
 
   @Test
@@ -69,7 +70,68 @@ class JobsTest {
     assertThat(job.id()).isEqualTo(id);
     assertThat(job.state()).isEqualTo(JobState.SUCCEEDED);
     assertThat(job.progress()).isNotNull().extracting(one -> one.done()).isEqualTo(3);
+    assertThat(ended.hadOutput(id)).isTrue();
+    doneWithOneAfter();
+    assertThat(job.folder()).as("once its asker has taken it in").doesNotExist();
+  }
+
+  @Test
+  void keepsTheResultUntilItsAskerHasTakenItIn() throws Exception {
+    ended.refuseNext();
+    String id = jobs.submit(request("succeed"));
+    doneWithOneAfter();
+    JobView job = jobs.find(id).orElseThrow();
     assertThat(job.folder().resolve("output/result.txt")).exists();
+    assertThat(job.folder().resolve("input")).exists();
+
+    jobs.look();
+
+    assertThat(ended.next().id()).isEqualTo(id);
+    assertThat(ended.hadOutput(id)).isTrue();
+    assertThat(job.folder()).doesNotExist();
+  }
+
+  @Test
+  void leavesNoProcessAndNoFolderOfACancelledJob() throws Exception {
+    String id = jobs.submit(request("start"));
+    JobView job;
+    do {
+      job = jobs.find(id).orElseThrow();
+    } while (job.progress() == null);
+    ProcessHandle started =
+        ProcessHandle.of(Long.parseLong(job.progress().message())).orElseThrow();
+
+    jobs.cancel(id);
+
+    assertThat(ended.next().state()).isEqualTo(JobState.CANCELLED);
+    doneWithOneAfter();
+    assertThat(started.isAlive()).isFalse();
+    assertThat(job.folder()).doesNotExist();
+  }
+
+  @Test
+  void keepsOfTheNewestFailuresWhatTheySaid() throws Exception {
+    String first = jobs.submit(request("fail"));
+    JobView failed = ended.next();
+    assertThat(failed.id()).isEqualTo(first);
+    doneWithOneAfter();
+    assertThat(failed.folder().resolve("error.json")).exists();
+    assertThat(failed.folder().resolve("job.yaml")).exists();
+    assertThat(failed.folder().resolve("input")).doesNotExist();
+
+    for (int i = 0; i < Jobs.FAILED_FOLDERS_MAX; i++) {
+      Path old = Files.createDirectories(failed.folder().resolveSibling("old-" + i));
+      Files.setLastModifiedTime(
+          old,
+          FileTime.from(Files.getLastModifiedTime(failed.folder()).toInstant().plusSeconds(1)));
+    }
+    doneWithOneAfter();
+    doneWithOneAfter();
+
+    assertThat(failed.folder()).doesNotExist();
+    try (Stream<Path> left = Files.list(failed.folder().resolveSibling(""))) {
+      assertThat(left).hasSizeLessThanOrEqualTo(Jobs.FAILED_FOLDERS_MAX + 1);
+    }
   }
 
   @Test

@@ -18,9 +18,17 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,7 +36,35 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("slow")
 class ModelImportTest {
   private final TestControlPlane plane = TestControlPlane.shared();
+  private static final byte[] MODEL =
+      ModelProto.newBuilder()
+          .setIrVersion(8)
+          .setProducerName("test")
+          .setGraph(GraphProto.newBuilder().setName("nothing"))
+          .build()
+          .toByteArray();
+
+  private final Set<Path> before = new HashSet<>();
   @TempDir private Path folder;
+
+  // A packager that is there, and does nothing.
+  @BeforeEach
+  void packagerIsThere() throws IOException {
+    Path target = Files.createDirectories(folder.resolve("model-packager/pipeline/target"));
+    Files.writeString(target.resolve("classpath.txt"), "");
+    System.setProperty("skerry.home", folder.toString());
+  }
+
+  @AfterEach
+  void packagerIsGone() {
+    System.clearProperty("skerry.home");
+  }
+
+  @BeforeEach
+  void lookAtImports() throws IOException {
+    Files.createDirectories(plane.data().resolve("imports"));
+    before.addAll(imports());
+  }
 
   @Test
   void refusesInputsThatAreTooFewToBothCalibrateAndJudge() throws Exception {
@@ -102,6 +138,89 @@ class ModelImportTest {
     assertThat(plane.get("/v1/models/bad").statusCode()).isEqualTo(404);
   }
 
+  @Test
+  void boundsWhatAnArchiveMayHold() throws Exception {
+    byte[] one = model("w", "4");
+    String deep = "a/".repeat(16) + "w";
+    String big = "holds_names_of".repeat(20);
+    byte[] bomb = zip("__MACOSX/x", new byte[(240 << 20) + 1], "a.onnx", one);
+
+    assertThat(bring("bad", "n.zip", bomb).body()).contains("'n.zip' is larger than 240 MiB");
+    assertThat(bring("bad", "n.zip", zip("a.onnx", one, deep, one)).body())
+        .contains("names have up to 255 bytes and lie up to 15 folders deep");
+    assertThat(bring("bad", "n.zip", zip("a.onnx", one, big, one)).body())
+        .contains("names have up to 255 bytes");
+    assertThat(bring("bad", "n.zip", zip("a.onnx", one, "w", one, "w/w", one)).body())
+        .contains("'n.zip' holds 'w' twice");
+    Object[] many = new Object[2 * 2001];
+    for (int i = 0; i < many.length; i += 2) {
+      many[i] = "w" + i;
+      many[i + 1] = new byte[0];
+    }
+    assertThat(bring("bad", "n.zip", zip(many)).body()).contains("has more than 2000 files");
+    assertThat(plane.get("/v1/models/bad").statusCode()).isEqualTo(404);
+    assertThat(imports()).isEmpty();
+  }
+
+  @Test
+  void trustsNoCalibrationArchiveEither() throws Exception {
+    Path inputs = folder.resolve("inputs.npy");
+    NpyArray.ofFloats(new float[20], 20, 1).write(inputs);
+    byte[] good = Files.readAllBytes(inputs);
+    byte[] whole = zip("noise", noise(), "calibration.npy", good);
+
+    assertThat(bring("c.zip", zip("a/calibration.npy", good, "calibration.npy", good)).body())
+        .contains("'c.zip' holds 'calibration.npy' twice");
+    assertThat(bring("c.zip", zip("../calibration.npy", good)).body())
+        .contains("leaves its folder");
+    assertThat(bring("c.zip", Arrays.copyOf(whole, whole.length / 2)).body())
+        .contains("'c.zip' is no ZIP file, or it is damaged");
+    assertThat(plane.get("/v1/models/tiny").statusCode()).isEqualTo(404);
+    assertThat(imports()).isEmpty();
+  }
+
+  /** Nobody can use a version that cannot be packaged, and a second try would make another. */
+  @Test
+  void registersNothingThatCannotBePackaged() throws Exception {
+    Path inputs = folder.resolve("inputs.npy");
+    NpyArray.ofFloats(new float[20], 20, 1).write(inputs);
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    part(body, "profiles", "profiles", "toaster".getBytes(StandardCharsets.US_ASCII));
+
+    HttpResponse<String> answer =
+        bring("unpackable", "a.onnx", MODEL, "inputs.npy", Files.readAllBytes(inputs), body);
+
+    assertThat(answer.body()).contains("hardware profile 'toaster' is unknown");
+    assertThat(plane.get("/v1/models/unpackable").statusCode()).isEqualTo(404);
+    assertThat(imports()).isEmpty();
+  }
+
+  @Test
+  void registersNothingWhereThePackagerIsNotBuilt() throws Exception {
+    packagerIsGone();
+
+    assertThat(bring("unbuilt", "a.onnx", MODEL).body())
+        .contains("packaging cannot start", "classpath.txt is missing: build it with");
+
+    assertThat(plane.get("/v1/models/unbuilt").statusCode()).isEqualTo(404);
+    assertThat(imports()).isEmpty();
+  }
+
+  @Test
+  void removesWhatACrashLeftOfAnImportAndNothingElse() throws Exception {
+    bring("kept-import", "a.onnx", MODEL);
+    List<Path> kept = imports();
+    Path left = Files.createDirectories(plane.data().resolve("imports/left/model"));
+    for (Path one : Stream.concat(kept.stream(), Stream.of(left.resolveSibling(""))).toList()) {
+      Files.setLastModifiedTime(one, FileTime.fromMillis(0));
+    }
+
+    plane.bean(ModelImport.class).sweep();
+
+    assertThat(left).doesNotExist();
+    assertThat(kept).isNotEmpty().allMatch(Files::exists);
+  }
+
   private static byte[] model(String location, String length) {
     return ModelProto.newBuilder()
         .setIrVersion(8)
@@ -142,9 +261,32 @@ class ModelImportTest {
     return bring(model, file, content, "inputs.npy", Files.readAllBytes(inputs));
   }
 
+  // Does not get smaller in an archive.
+  private static byte[] noise() {
+    byte[] noise = new byte[100_000];
+    new Random(1).nextBytes(noise);
+    return noise;
+  }
+
+  private List<Path> imports() throws IOException {
+    try (Stream<Path> folders = Files.list(plane.data().resolve("imports"))) {
+      return folders.filter(one -> !before.contains(one)).toList();
+    }
+  }
+
   private HttpResponse<String> bring(
       String model, String file, byte[] content, String name, byte[] calibration) throws Exception {
-    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    return bring(model, file, content, name, calibration, new ByteArrayOutputStream());
+  }
+
+  private HttpResponse<String> bring(
+      String model,
+      String file,
+      byte[] content,
+      String name,
+      byte[] calibration,
+      ByteArrayOutputStream body)
+      throws Exception {
     part(body, "file", file, content);
     part(body, "calibration", name, calibration);
     body.writeBytes("--edge--\r\n".getBytes(StandardCharsets.US_ASCII));

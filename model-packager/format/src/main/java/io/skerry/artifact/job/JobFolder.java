@@ -97,6 +97,18 @@ public final class JobFolder {
     deleteTree(temporary());
   }
 
+  /** Removes everything but what was asked for and what the process said of it. */
+  public void removeWork() throws IOException {
+    for (String name : List.of("input", "output.part", "output", "tmp")) {
+      deleteTree(folder.resolve(name));
+    }
+  }
+
+  /** Removes the folder. */
+  public void remove() throws IOException {
+    deleteTree(folder);
+  }
+
   /**
    * What {@code job.yaml} asks for.
    *
