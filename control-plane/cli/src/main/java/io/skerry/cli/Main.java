@@ -21,6 +21,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       DescribeCommand.class,
       ImportCommand.class,
       CreateCommand.class,
+      CancelCommand.class,
       RevokeCommand.class,
       DeleteCommand.class,
       RolloutCommand.class,

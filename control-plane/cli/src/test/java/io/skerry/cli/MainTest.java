@@ -203,6 +203,20 @@ class MainTest {
     assertThat(out.toString()).contains("dataset/engines/b1 stored", "snapshot sha256:ab");
   }
 
+  @ParameterizedTest
+  @CsvSource({"CANCELLED,0,packaging cancelled", "SUCCEEDED,6,had ended before: SUCCEEDED"})
+  void cancelsAPackagingAndTellsHowItEnded(String state, int exit, String words) {
+    answer(
+        "/v1/models/mine/versions/2/variants",
+        200,
+        "{\"model\":\"mine\",\"version\":2,\"state\":\"%s\"}".formatted(state));
+
+    assertThat(run("cancel", "variants", "mine@2")).isEqualTo(exit);
+
+    assertThat(requests.getFirst()).startsWith("DELETE /v1/models/mine/versions/2/variants");
+    assertThat(out.toString()).contains("model/mine@2", words);
+  }
+
   @Test
   void importsAModelWithAFolderOfArrays() throws IOException {
     answer(

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.api.Attention;
 import io.skerry.api.Overview;
+import io.skerry.api.Packaging;
+import io.skerry.api.Progress;
+import io.skerry.api.WorkError;
+import io.skerry.api.WorkState;
 import io.skerry.control.page.StaticTemplates;
 import io.skerry.control.page.Templates;
 import java.io.IOException;
@@ -14,6 +18,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -41,7 +46,7 @@ class PagesTest {
 
   @Test
   void showsOfEachCandidateWhatWasMeasuredAndWhy() throws IOException {
-    String page = templates.variantpage(Overviews.classes("accuracy"), "ana").render();
+    String page = templates.variantpage(Overviews.classes("accuracy"), null, "ana").render();
 
     assertThat(page)
         .contains("accuracy 0.8950", "0.8794 – 0.9073", "−0.0025", "−0.0074 to +0.0024")
@@ -49,9 +54,9 @@ class PagesTest {
         .contains("✓ ships", "fastest that keeps the metric", "1.56 times the winner's time")
         .contains("TFLite has no kernel for node", "2 layers in float", "keywords.onnx.data")
         .doesNotContain("No labels were given", "null");
-    assertThat(templates.variantpage(Overviews.classes("agreement"), "ana").render())
+    assertThat(templates.variantpage(Overviews.classes("agreement"), null, "ana").render())
         .contains("No labels were given: a variant is judged by the share of items on which it");
-    assertThat(templates.variantpage(Overviews.classes("rmse"), "ana").render())
+    assertThat(templates.variantpage(Overviews.classes("rmse"), null, "ana").render())
         .contains("RMSE")
         .containsPattern(">–</td>\\s*<td class=\"number nowrap\">34.3 dB")
         .doesNotContain("null");
@@ -59,6 +64,36 @@ class PagesTest {
         .contains("href=\"/models/engine-health/versions/2\"", "ROC AUC 0.980");
     Path shown = Files.createDirectories(Path.of("target/pages"));
     Files.writeString(shown.resolve("variants.html"), page);
+  }
+
+  @Test
+  void tellsHowFarAPackagingIsAndHowToStopOrRepeatIt() throws IOException {
+    Packaging running =
+        packaging(WorkState.RUNNING, new Progress("package", 1, 3, "arm64-neon"), null);
+    Packaging failed =
+        packaging(WorkState.FAILED, null, new WorkError("PACKAGING_FAILED", HOSTILE));
+
+    String page = variants(running);
+    assertThat(page)
+        .contains("packaging runs", "package arm64-neon", "max=\"3\" value=\"1\"")
+        .contains("action=\"/models/keywords/versions/3/cancel\"", "every 2s");
+    assertThat(variants(failed))
+        .contains("✕ the last packaging failed", "&lt;script", "skerry create variants keywords@3")
+        .doesNotContain("<script>alert", "/cancel\"", "every 2s");
+    assertThat(variants(packaging(WorkState.CANCELLED, null, null)))
+        .contains("was cancelled", "skerry create variants keywords@3")
+        .doesNotContain("/cancel\"");
+    Path shown = Files.createDirectories(Path.of("target/pages"));
+    Files.writeString(shown.resolve("packaging.html"), page);
+  }
+
+  private String variants(Packaging packaging) {
+    return templates.variantpage(Overviews.classes("accuracy"), packaging, "ana").render();
+  }
+
+  private static Packaging packaging(
+      WorkState state, @Nullable Progress progress, @Nullable WorkError error) {
+    return new Packaging("keywords", 3, state, List.of("arm64-neon"), progress, List.of(), error);
   }
 
   @Test

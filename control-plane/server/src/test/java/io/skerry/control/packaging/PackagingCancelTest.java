@@ -3,8 +3,13 @@ package io.skerry.control.packaging;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.skerry.api.ModelVersionView;
+import io.skerry.api.Variant;
+import io.skerry.api.VariantState;
 import io.skerry.api.WorkState;
 import io.skerry.control.audit.Actor;
+import io.skerry.control.page.StaticTemplates;
+import io.skerry.control.registry.Registry;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ModelName;
@@ -12,48 +17,95 @@ import io.skerry.protocol.ModelVersion;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
 @Tag("slow")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PackagingCancelTest {
   private static final Actor ANA = new Actor("ana", "request-1");
 
+  private TestPlane plane;
+
+  @BeforeAll
+  void start(@TempDir Path folder) throws IOException {
+    plane = TestPlane.start(folder.resolve("data"));
+  }
+
+  @AfterAll
+  void stop() throws IOException {
+    plane.close();
+  }
+
   @Test
-  void stopsWhatWaitsAndLeavesAloneWhatHasEnded(@TempDir Path folder) throws IOException {
+  void stopsWhatWaitsAndLeavesAloneWhatHasEnded() {
     ModelVersion version = new ModelVersion(new ModelName("cats"), 1);
-    try (TestPlane plane = TestPlane.start(folder)) {
-      PackagingService service = plane.bean(PackagingService.class);
-      plane
-          .database()
-          .run(
-              transaction -> {
-                transaction.update(
-                    """
+    PackagingService service = plane.bean(PackagingService.class);
+    plane
+        .database()
+        .run(
+            transaction -> {
+              transaction.update(
+                  """
                     insert into model_version (model, version, source, format, blob, created_at)
                     values ('cats', 1, 'import', 'onnx', 'x', now())
                     """);
-                transaction.update(
-                    """
+              transaction.update(
+                  """
                     insert into job (id, kind, subject, state, created_at)
                     values ('job-1', 'package', 'cats@1', 'QUEUED', now())
                     """);
-                transaction.update(
-                    """
+              transaction.update(
+                  """
                     insert into packaging
                       (job, model, version, profiles, release_counter, state, created_at)
                     values ('job-1', 'cats', 1, ?, 1, 'QUEUED', now())
                     """,
-                    List.of("arm64-neon"));
-              });
+                  List.of("arm64-neon"));
+            });
 
-      assertThat(service.cancel(ANA, version).state()).isEqualTo(WorkState.CANCELLED);
-      assertThat(service.cancel(ANA, version).state()).isEqualTo(WorkState.CANCELLED);
-      assertThat(service.open()).isEmpty();
-      assertThatThrownBy(() -> service.cancel(ANA, new ModelVersion(new ModelName("cats"), 2)))
-          .isInstanceOf(ProblemException.class)
-          .hasMessageContaining("cats@2");
-    }
+    assertThat(service.cancel(ANA, version).state()).isEqualTo(WorkState.CANCELLED);
+    assertThat(service.cancel(ANA, version).state()).isEqualTo(WorkState.CANCELLED);
+    assertThat(service.open()).isEmpty();
+    assertThatThrownBy(() -> service.cancel(ANA, new ModelVersion(new ModelName("cats"), 2)))
+        .isInstanceOf(ProblemException.class)
+        .hasMessageContaining("cats@2");
+  }
+
+  /** A server of before V655 wrote no more of a candidate. */
+  @Test
+  void showsVariantsThatAnEarlierBuildKept() {
+    ModelVersion version = new ModelVersion(new ModelName("dogs"), 1);
+    plane
+        .database()
+        .run(
+            transaction -> {
+              transaction.update(
+                  """
+                    insert into model_version (model, version, source, format, blob, created_at)
+                    values ('dogs', 1, 'import', 'onnx', 'x', now())
+                    """);
+              transaction.update(
+                  """
+                    insert into variant (model, version, profile, engine, precision, bytes, roc_auc,
+                      p50_micros, measured, winner, manifest, signature, reason)
+                    values ('dogs', 1, 'arm64-neon', 'tflite', 'int8', 2048, 0.9, 61, 'here', true,
+                        'sha256:m', 'sha256:s', 'the fastest'),
+                      ('dogs', 1, 'arm64-neon', 'onnxruntime', 'fp32', 8192, null,
+                        null, 'none', false, null, null, null)
+                    """);
+            });
+    ModelVersionView view = plane.bean(Registry.class).version(version);
+
+    assertThat(view.variants())
+        .extracting(Variant::state)
+        .containsExactly(VariantState.RELEASED, VariantState.NOT_CHOSEN);
+    assertThat(new StaticTemplates().variantpage(view, null, "ana").render())
+        .contains("✓ ships", "the fastest", "61 µs", "2.0 KiB", "fp32")
+        .doesNotContain("null");
   }
 }
