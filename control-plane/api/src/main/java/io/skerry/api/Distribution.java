@@ -11,7 +11,8 @@ import java.util.List;
  * @param until the window after the last of them
  * @param baselineDevices devices that counted in the baseline
  * @param devices devices that counted since
- * @param psi bias-corrected population stability index of the two, in nats
+ * @param effect how different the two are
+ * @param bins counts; a device counts for four others at most
  */
 public record Distribution(
     String model,
@@ -25,7 +26,7 @@ public record Distribution(
     int devices,
     long baselineCount,
     long count,
-    double psi,
+    EffectMeasures effect,
     List<Bin> bins) {
   public Distribution {
     bins = List.copyOf(bins);

@@ -1,6 +1,7 @@
 package io.skerry.api;
 
 import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one window said about one stream of one cohort.
@@ -9,6 +10,9 @@ import java.time.Instant;
  * @param kind what is compared, as in {@link DriftStream}
  * @param devices of the cohort that were judged
  * @param peers devices they were compared with
+ * @param effect mean shift against baseline and peers, with its 95 % interval over devices
+ * @param shiftSigma the same in training standard deviations; absent where it is no position of an
+ *     input
  * @param logEvidence natural logarithm of the detector's value
  * @param logThreshold where it opens an incident
  */
@@ -21,6 +25,11 @@ public record DriftPoint(
     int devices,
     int peers,
     double effect,
+    double low,
+    double high,
     double tolerance,
     double logEvidence,
-    double logThreshold) {}
+    double logThreshold,
+    @Nullable Double shiftSigma,
+    @Nullable Double shiftSigmaLow,
+    @Nullable Double shiftSigmaHigh) {}

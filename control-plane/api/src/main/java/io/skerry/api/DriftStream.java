@@ -1,5 +1,7 @@
 package io.skerry.api;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What the last judged window said about one stream of one cohort.
  *
@@ -7,7 +9,10 @@ package io.skerry.api;
  * @param kind LOCATION, CONDITIONAL (given the other features) or OUTPUT
  * @param devices of the cohort that were judged
  * @param peers devices they were compared with
- * @param effect mean shift against baseline and peers, in shares of the training data
+ * @param effect mean shift against baseline and peers, in shares of the training data, with its 95
+ *     % interval over devices
+ * @param shiftSigma the same in training standard deviations; absent where it is no position of an
+ *     input
  * @param tolerance below which an effect does not matter
  * @param logEvidence natural logarithm of the detector's value
  * @param logThreshold where it opens an incident
@@ -22,6 +27,11 @@ public record DriftStream(
     int devices,
     int peers,
     double effect,
+    double low,
+    double high,
     double tolerance,
     double logEvidence,
-    double logThreshold) {}
+    double logThreshold,
+    @Nullable Double shiftSigma,
+    @Nullable Double shiftSigmaLow,
+    @Nullable Double shiftSigmaHigh) {}

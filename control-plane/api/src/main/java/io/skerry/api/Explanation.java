@@ -11,8 +11,11 @@ import org.jspecify.annotations.Nullable;
  * @param windowMillis length of a window
  * @param firedBy the stream whose evidence reached the threshold, with its kind
  * @param point what that stream's window said
- * @param recomputed SAME, DIFFERENT, or GONE when windows are no longer kept
- * @param recomputedDetail the figures of the second judgement, or what is missing
+ * @param effect effect sizes as they were stored, with n and intervals
+ * @param evidence what was stored with the verdict; absent of one that was stored before that was
+ * @param recomputed SAME, DIFFERENT, or GONE when neither windows nor evidence are kept
+ * @param recomputedFrom VERDICT, or WINDOWS where all that it was judged from was judged again too
+ * @param recomputedDetail the figures that were reached again, or what is missing
  * @param history the stream's windows around the onset
  * @param distribution of the feature; absent when its windows are gone
  * @param correlations what moves together no more
@@ -26,7 +29,10 @@ public record Explanation(
     long windowMillis,
     String firedBy,
     @Nullable DriftPoint point,
+    EffectMeasures effect,
+    @Nullable VerdictEvidence evidence,
     String recomputed,
+    String recomputedFrom,
     String recomputedDetail,
     List<DriftPoint> history,
     @Nullable Distribution distribution,

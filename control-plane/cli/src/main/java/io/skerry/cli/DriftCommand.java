@@ -1,10 +1,13 @@
 package io.skerry.cli;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.skerry.api.BudgetStep;
 import io.skerry.api.client.SkerryClient;
 import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -166,30 +169,19 @@ final class DriftCommand {
         return ExitCodes.DONE;
       }
       Table table =
-          new Table(
-              List.of(
-                  "COHORT",
-                  "STREAM",
-                  "KIND",
-                  "EFFECT",
-                  "TOLERANCE",
-                  "EVIDENCE",
-                  "THRESHOLD",
-                  "DEVICES",
-                  "PEERS"));
-      for (JsonObject one : streams) {
-        table.add(
-            List.of(
-                Json.text(one, "cohort"),
-                Json.text(one, "stream"),
-                Json.text(one, "kind"),
-                Json.text(one, "effect"),
-                Json.text(one, "tolerance"),
-                Json.text(one, "logEvidence"),
-                Json.text(one, "logThreshold"),
-                Json.text(one, "devices"),
-                Json.text(one, "peers")));
-      }
+          table(
+              streams,
+              "COHORT cohort",
+              "STREAM stream",
+              "KIND kind",
+              "EFFECT effect",
+              "LOW low",
+              "HIGH high",
+              "TOLERANCE tolerance",
+              "EVIDENCE logEvidence",
+              "THRESHOLD logThreshold",
+              "DEVICES devices",
+              "PEERS peers");
       table.print(out);
       return ExitCodes.DONE;
     }
@@ -198,8 +190,9 @@ final class DriftCommand {
   @Command(
       name = "explain",
       description = {
-        "Prints formula, counts, edges and n of an incident, and what the stored windows say when",
-        "they are judged again; exits with 6 if that is something else."
+        "Prints formula, counts, edges and n of an incident as they are stored with the verdict, and",
+        "what these say when they are judged again, and the windows where they are still kept;",
+        "exits with 6 if that is something else."
       },
       mixinStandardHelpOptions = true)
   int explain(
@@ -239,10 +232,8 @@ final class DriftCommand {
                 Json.text(explanation, "incident.state")));
     line(
         out,
-        "shift %s sigma, PSI %s (corrected for n), %s devices; onset window %s, opened window %s of %s ms"
+        "%s devices; onset window %s, opened window %s of %s ms"
             .formatted(
-                Json.text(explanation, "incident.shiftSigma"),
-                Json.text(explanation, "incident.psi"),
                 Json.text(explanation, "incident.devices"),
                 Json.text(explanation, "incident.onsetWindow"),
                 Json.text(explanation, "incident.openedWindow"),
@@ -263,22 +254,24 @@ final class DriftCommand {
     out.println();
     line(
         out,
-        "judged again from what is stored: %s; %s"
+        "judged again from what is stored: %s (%s); %s"
             .formatted(
-                Json.text(explanation, "recomputed"), Json.text(explanation, "recomputedDetail")));
-    Table history = new Table(List.of("WINDOW", "EFFECT", "TOLERANCE", "EVIDENCE", "DEVICES"));
-    for (JsonElement element : Json.array(explanation, "history")) {
-      JsonObject point = element.getAsJsonObject();
-      history.add(
-          List.of(
-              Json.text(point, "window"),
-              Json.text(point, "effect"),
-              Json.text(point, "tolerance"),
-              Json.text(point, "logEvidence"),
-              Json.text(point, "devices")));
-    }
+                Json.text(explanation, "recomputed"),
+                Json.text(explanation, "recomputedFrom"),
+                Json.text(explanation, "recomputedDetail")));
+    printEffect(explanation, out);
+    printEvidence(explanation, out);
     out.println();
-    history.print(out);
+    table(
+            Json.array(explanation, "history"),
+            "WINDOW window",
+            "EFFECT effect",
+            "LOW low",
+            "HIGH high",
+            "TOLERANCE tolerance",
+            "EVIDENCE logEvidence",
+            "DEVICES devices")
+        .print(out);
     printEvents(explanation, out);
     printCorrelations(explanation, out);
     if (Json.find(explanation, "distribution").isEmpty()) {
@@ -294,92 +287,131 @@ final class DriftCommand {
                 Json.text(explanation, "distribution.baselineDevices"),
                 Json.text(explanation, "distribution.count"),
                 Json.text(explanation, "distribution.devices")));
-    Table bins = new Table(List.of("BIN", "TRAINING", "BEFORE", "SINCE"));
-    for (JsonElement element : Json.array(explanation, "distribution.bins")) {
-      JsonObject bin = element.getAsJsonObject();
-      bins.add(
+    table(
+            Json.array(explanation, "distribution.bins"),
+            "BIN name",
+            "TRAINING training",
+            "BEFORE baseline",
+            "SINCE count")
+        .print(out);
+  }
+
+  private static void printEffect(JsonObject explanation, PrintWriter out) {
+    Table effect = new Table(List.of("EFFECT", "VALUE", "LOW", "HIGH", "N", "N_BASELINE"));
+    for (String name : List.of("shiftSigma", "psi", "jensenShannon", "wasserstein")) {
+      effect.add(
           List.of(
-              Json.text(bin, "name"),
-              Json.text(bin, "training"),
-              Json.text(bin, "baseline"),
-              Json.text(bin, "count")));
+              name,
+              Json.text(explanation, "effect." + name),
+              Json.text(explanation, "effect." + name + "Low"),
+              Json.text(explanation, "effect." + name + "High"),
+              Json.text(explanation, "effect.count"),
+              Json.text(explanation, "effect.baselineCount")));
     }
-    bins.print(out);
+    out.println();
+    effect.print(out);
+  }
+
+  private static void printEvidence(JsonObject explanation, PrintWriter out) {
+    if (Json.find(explanation, "evidence").isEmpty()) {
+      return;
+    }
+    out.println();
+    line(
+        out,
+        "stored with the verdict: %s units, sum y %s, sum y^2 %s, tolerance %s, clip %s, c = %s, H = %s"
+            .formatted(
+                Json.text(explanation, "evidence.units"),
+                Json.text(explanation, "evidence.sum"),
+                Json.text(explanation, "evidence.squares"),
+                Json.text(explanation, "evidence.tolerance"),
+                Json.text(explanation, "evidence.scale"),
+                Json.text(explanation, "evidence.windowsPerFalseIncident"),
+                Json.text(explanation, "evidence.detectors")));
+    line(out, "bets b %s".formatted(list(explanation, "evidence.bets")));
+    line(
+        out,
+        "M(t-1) of each, rising, then falling %s".formatted(list(explanation, "evidence.before")));
+    line(out, "y of each unit %s".formatted(list(explanation, "evidence.values")));
+    table(
+            Json.array(explanation, "evidence.bins"),
+            "LOW low",
+            "HIGH high",
+            "LEARNED baseline",
+            "WINDOW count")
+        .print(out);
+  }
+
+  private static String list(JsonObject of, String name) {
+    List<String> all = new ArrayList<>();
+    Json.array(of, name).forEach(one -> all.add(one.getAsString()));
+    return String.join(" ", all);
   }
 
   private static void printEvents(JsonObject explanation, PrintWriter out) {
-    Table events =
-        new Table(List.of("EVENT", "BEGAN", "COHORT", "CAUSE", "DIFFERENCE", "LOW", "HIGH"));
-    boolean any = false;
-    for (JsonElement element : Json.array(explanation, "marks")) {
-      JsonObject event = element.getAsJsonObject();
-      any = true;
-      events.add(
-          List.of(
-              Json.text(event, "name"),
-              Json.text(event, "at"),
-              Json.text(event, "devices"),
-              Json.text(event, "check.answer"),
-              Json.text(event, "check.difference"),
-              Json.text(event, "check.low"),
-              Json.text(event, "check.high")));
+    JsonArray marks = Json.array(explanation, "marks");
+    if (marks.isEmpty()) {
+      return;
     }
-    if (any) {
-      out.println();
-      line(
-          out,
-          "what happened near the onset; DIFFERENCE = mean move of the devices that it reached - of the others");
-      events.print(out);
-    }
+    out.println();
+    line(
+        out,
+        "what happened near the onset; DIFFERENCE = mean move of the devices that it reached - of the others");
+    table(
+            marks,
+            "EVENT name",
+            "BEGAN at",
+            "COHORT devices",
+            "CAUSE check.answer",
+            "DIFFERENCE check.difference",
+            "LOW check.low",
+            "HIGH check.high")
+        .print(out);
   }
 
   private static void printCorrelations(JsonObject explanation, PrintWriter out) {
-    Table pairs =
-        new Table(
-            List.of(
-                "FEATURES",
-                "BEFORE",
-                "SINCE",
-                "CHANGE",
-                "LOW",
-                "HIGH",
-                "DEVICES",
-                "N_BEFORE",
-                "N_SINCE"));
-    boolean any = false;
-    for (JsonElement element : Json.array(explanation, "correlations.pairs")) {
-      JsonObject pair = element.getAsJsonObject();
-      any = true;
-      pairs.add(
-          List.of(
-              Json.text(pair, "feature") + " x " + Json.text(pair, "other"),
-              Json.text(pair, "before"),
-              Json.text(pair, "since"),
-              Json.text(pair, "change"),
-              Json.text(pair, "low"),
-              Json.text(pair, "high"),
-              Json.text(pair, "devices"),
-              Json.text(pair, "predictionsBefore"),
-              Json.text(pair, "predictionsSince")));
+    JsonArray pairs = Json.array(explanation, "correlations.pairs");
+    if (pairs.isEmpty()) {
+      return;
     }
-    if (any) {
-      out.println();
-      line(
-          out,
-          "correlations within devices that changed most surely since the onset, from %s of %s devices"
-              .formatted(
-                  Json.text(explanation, "correlations.devices"),
-                  Json.text(explanation, "correlations.devicesKnown")));
-      line(
-          out,
-          "(%s read; sums of %s days a device before and %s since, a share of %s of less than a day or of unknown length)"
-              .formatted(
-                  Json.text(explanation, "correlations.devicesRead"),
-                  Json.text(explanation, "correlations.daysBefore"),
-                  Json.text(explanation, "correlations.daysSince"),
-                  Json.text(explanation, "correlations.partial")));
-      pairs.print(out);
+    out.println();
+    line(
+        out,
+        "correlations within devices that changed most surely since the onset, from %s of %s devices"
+            .formatted(
+                Json.text(explanation, "correlations.devices"),
+                Json.text(explanation, "correlations.devicesKnown")));
+    line(
+        out,
+        "(%s read; sums of %s days a device before and %s since, a share of %s of less than a day or of unknown length)"
+            .formatted(
+                Json.text(explanation, "correlations.devicesRead"),
+                Json.text(explanation, "correlations.daysBefore"),
+                Json.text(explanation, "correlations.daysSince"),
+                Json.text(explanation, "correlations.partial")));
+    table(
+            pairs,
+            "FEATURE feature",
+            "OTHER other",
+            "BEFORE before",
+            "SINCE since",
+            "CHANGE change",
+            "LOW low",
+            "HIGH high",
+            "DEVICES devices",
+            "N_BEFORE predictionsBefore",
+            "N_SINCE predictionsSince")
+        .print(out);
+  }
+
+  /** A row for each document, a column for each "TITLE path". */
+  private static Table table(Iterable<? extends JsonElement> rows, String... columns) {
+    List<String[]> parts = Arrays.stream(columns).map(column -> column.split(" ", 2)).toList();
+    Table table = new Table(parts.stream().map(part -> part[0]).toList());
+    for (JsonElement row : rows) {
+      table.add(parts.stream().map(part -> Json.text(row.getAsJsonObject(), part[1])).toList());
     }
+    return table;
   }
 
   private static void line(PrintWriter out, String text) {

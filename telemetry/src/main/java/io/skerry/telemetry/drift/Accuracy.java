@@ -6,7 +6,6 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,7 +22,8 @@ import java.util.stream.Collectors;
  * accuracies within each class, PR AUC the average precision. Each outcome weighs one over the
  * probability with which it was chosen to become known (Hajek), so that oversampled anomalies do
  * not understate accuracy. Intervals leave out one group of devices at a time (jackknife, 95 %),
- * because outcomes of one device are alike.
+ * because outcomes of one device are alike; one that floods counts for four others at most ({@link
+ * DeviceShare}).
  *
  * @param balanced balanced accuracy
  * @param prAuc area under the precision-recall curve; not known, 0 to 1, with more than two classes
@@ -50,14 +50,17 @@ public record Accuracy(
     if (positives == 0 || positives == outcomes.size()) {
       return Optional.empty();
     }
-    Map<String, List<Outcome>> byDevice = new LinkedHashMap<>();
-    outcomes.stream()
-        .sorted(Comparator.comparing(outcome -> outcome.device().value()))
-        .forEach(
-            outcome ->
-                byDevice
-                    .computeIfAbsent(outcome.device().value(), id -> new ArrayList<>())
-                    .add(outcome));
+    Map<String, Double> shares =
+        DeviceShare.shares(outcomes, one -> one.device().value(), Outcome::weight);
+    Map<String, List<Weighed>> byDevice = new TreeMap<>();
+    outcomes.forEach(
+        one -> {
+          String device = one.device().value();
+          double weight = one.weight() * shares.getOrDefault(device, 1.0);
+          byDevice
+              .computeIfAbsent(device, id -> new ArrayList<>())
+              .add(new Weighed(one.score(), one.positive(), weight));
+        });
     return Optional.of(
         new Accuracy(
             jackknife(byDevice, some -> balanced(some, threshold)),
@@ -67,6 +70,8 @@ public record Accuracy(
             byDevice.size()));
   }
 
+  private record Weighed(double score, boolean positive, double weight) {}
+
   /**
    * One outcome of a model that names one of several classes.
    *
@@ -74,7 +79,11 @@ public record Accuracy(
    * @param actual from 0
    * @param weight one over the probability with which it was chosen to become known
    */
-  public record OfClass(DeviceId device, int predicted, int actual, double weight) {}
+  public record OfClass(DeviceId device, int predicted, int actual, double weight) {
+    OfClass times(double share) {
+      return share < 1 ? new OfClass(device, predicted, actual, weight * share) : this;
+    }
+  }
 
   /**
    * The classes by which accuracies of two spans can be compared: those that at least {@value
@@ -110,12 +119,16 @@ public record Accuracy(
     if (seen.size() < 2) {
       return Optional.empty();
     }
+    Map<String, Double> shares =
+        DeviceShare.shares(counted, one -> one.device().value(), OfClass::weight);
     Map<String, List<OfClass>> byDevice = new TreeMap<>();
     counted.forEach(
-        outcome ->
-            byDevice
-                .computeIfAbsent(outcome.device().value(), id -> new ArrayList<>())
-                .add(outcome));
+        outcome -> {
+          String device = outcome.device().value();
+          byDevice
+              .computeIfAbsent(device, id -> new ArrayList<>())
+              .add(outcome.times(shares.getOrDefault(device, 1.0)));
+        });
     long mostFrequent = seen.values().stream().mapToLong(Long::longValue).max().orElse(0);
     return Optional.of(
         new Accuracy(
@@ -177,12 +190,12 @@ public record Accuracy(
     return new Estimate(value, Math.max(0, value - half), Math.min(1, value + half));
   }
 
-  private static double balanced(List<Outcome> outcomes, double threshold) {
+  private static double balanced(List<Weighed> outcomes, double threshold) {
     double positives = 0;
     double negatives = 0;
     double positivesRight = 0;
     double negativesRight = 0;
-    for (Outcome outcome : outcomes) {
+    for (Weighed outcome : outcomes) {
       boolean predicted = outcome.score() >= threshold;
       double weight = outcome.weight();
       if (outcome.positive()) {
@@ -199,10 +212,10 @@ public record Accuracy(
   }
 
   // Equal scores are taken together, so that the order of the records does not matter.
-  private static double averagePrecision(List<Outcome> outcomes) {
-    List<Outcome> ranked =
-        outcomes.stream().sorted(Comparator.comparingDouble(Outcome::score).reversed()).toList();
-    double positives = ranked.stream().filter(Outcome::positive).mapToDouble(Outcome::weight).sum();
+  private static double averagePrecision(List<Weighed> outcomes) {
+    List<Weighed> ranked =
+        outcomes.stream().sorted(Comparator.comparingDouble(Weighed::score).reversed()).toList();
+    double positives = ranked.stream().filter(Weighed::positive).mapToDouble(Weighed::weight).sum();
     if (positives == 0) {
       return Double.NaN;
     }

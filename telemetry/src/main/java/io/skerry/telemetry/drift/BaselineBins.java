@@ -22,6 +22,7 @@ import java.util.List;
 public record BaselineBins(
     List<Double> edges, double minimum, double maximum, List<Long> counts, boolean ownBins) {
   private static final int OWN_BINS = ReferenceBins.OWN_BINS;
+  private static final int QUANTILE_STEPS = 52;
   static final int BELOW = 3;
   static final int ABOVE = 4;
 
@@ -125,6 +126,21 @@ public record BaselineBins(
       density += width > 0 ? share * share / width : 0;
     }
     return density;
+  }
+
+  /** The value below which a share of the training data lies, the course within a bin linear. */
+  double quantile(double share) {
+    double low = minimum;
+    double high = maximum;
+    for (int i = 0; i < QUANTILE_STEPS; i++) {
+      double middle = low + (high - low) / 2;
+      if (cumulative(middle) < share) {
+        low = middle;
+      } else {
+        high = middle;
+      }
+    }
+    return high;
   }
 
   private double low(int bin) {

@@ -28,6 +28,21 @@ final class CommonCounts {
     }
   }
 
+  /** Adds another's counts as far as it may count. */
+  void add(CommonCounts other, double limit) {
+    double share = DeviceShare.of((double) other.total, limit);
+    long[] row = share < 1 ? DeviceShare.scaled(other.counts, share) : other.counts;
+    for (int bin = 0; bin < BINS; bin++) {
+      counts[bin] += row[bin];
+      total += row[bin];
+    }
+    sum += other.sum * share;
+  }
+
+  long total() {
+    return total;
+  }
+
   double mean() {
     return total == 0 ? Double.NaN : sum / total;
   }

@@ -3,6 +3,7 @@ package io.skerry.telemetry.drift;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.drift.DriftLedger.Judged;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -68,7 +69,23 @@ final class DriftCause {
 
   private record Explanation(Cohort cohort, double score) {}
 
-  DriftFinding find(long window, List<StreamVerdict> fired, List<Judged> devices) {
+  /** A finding, with the counts that its effect was measured on: none of an output. */
+  record Found(
+      DriftFinding finding, List<Double> edges, List<Long> expected, List<Long> observed) {}
+
+  private record Compared(EffectSize size, List<Long> expected, List<Long> observed) {
+    private static final Compared NONE = new Compared(EffectSize.NONE, List.of(), List.of());
+  }
+
+  private Found found(DriftFinding finding, int input, Compared compared) {
+    return new Found(
+        finding,
+        compared.expected().isEmpty() ? List.of() : statistics.edges(input),
+        compared.expected(),
+        compared.observed());
+  }
+
+  Found find(long window, List<StreamVerdict> fired, List<Judged> devices) {
     StreamVerdict strongest =
         fired.stream().max(Comparator.comparingDouble(StreamVerdict::logEvidence)).orElseThrow();
     int leading = statistics.streams().indexOf(strongest.stream());
@@ -81,23 +98,27 @@ final class DriftCause {
     Stream stream = statistics.stream(moved);
     long[] onset = onset(cohort, moved, leading, window);
     int input = statistics.inputs().indexOf(stream.name());
-    return new DriftFinding(
-        cohort,
-        stream.name(),
-        stream,
-        onset[0],
-        onset[1],
-        window,
-        Estimate.around(split.effect(), split.error()),
-        effectSize(input, cohort, devices, split.effect(), stream.kind()),
-        split.members(),
-        split.others(),
-        predictions(cohort, devices),
-        before > 0 ? Math.clamp(1 - after / before, 0, 1) : 0,
-        strongest.logEvidence(),
-        strongest.logThreshold(),
-        strongest.cohort(),
-        strongest.stream());
+    Compared compared =
+        compared(input, cohort, devices, split.effect(), split.error(), stream.kind());
+    DriftFinding finding =
+        new DriftFinding(
+            cohort,
+            stream.name(),
+            stream,
+            onset[0],
+            onset[1],
+            window,
+            Estimate.around(split.effect(), split.error()),
+            compared.size(),
+            split.members(),
+            split.others(),
+            predictions(cohort, devices),
+            before > 0 ? Math.clamp(1 - after / before, 0, 1) : 0,
+            strongest.logEvidence(),
+            strongest.logThreshold(),
+            strongest.cohort(),
+            strongest.stream());
+    return found(finding, input, compared);
   }
 
   /**
@@ -105,8 +126,7 @@ final class DriftCause {
    *
    * @param fired streams of the fleet
    */
-  DriftFinding findFleet(
-      long window, List<StreamVerdict> fired, List<Judged> devices, FleetLevel level) {
+  Found findFleet(long window, List<StreamVerdict> fired, List<Judged> devices, FleetLevel level) {
     Comparator<StreamVerdict> byEvidence = Comparator.comparingDouble(StreamVerdict::logEvidence);
     StreamVerdict strongest = fired.stream().max(byEvidence).orElseThrow();
     StreamVerdict moved =
@@ -116,28 +136,28 @@ final class DriftCause {
             .orElse(strongest);
     Stream stream = moved.stream();
     long[] onset = level.onset(statistics.streams().indexOf(stream));
-    return new DriftFinding(
-        Cohort.FLEET,
-        stream.name(),
-        stream,
-        onset[0],
-        onset[1],
-        window,
-        Estimate.around(moved.effect(), moved.error()),
-        effectSize(
-            statistics.inputs().indexOf(stream.name()),
+    int input = statistics.inputs().indexOf(stream.name());
+    Compared compared =
+        compared(input, Cohort.FLEET, devices, moved.effect(), moved.error(), stream.kind());
+    DriftFinding finding =
+        new DriftFinding(
             Cohort.FLEET,
-            devices,
-            moved.effect(),
-            stream.kind()),
-        moved.devices(),
-        0,
-        predictions(Cohort.FLEET, devices),
-        1,
-        strongest.logEvidence(),
-        strongest.logThreshold(),
-        Cohort.FLEET,
-        strongest.stream());
+            stream.name(),
+            stream,
+            onset[0],
+            onset[1],
+            window,
+            Estimate.around(moved.effect(), moved.error()),
+            compared.size(),
+            moved.devices(),
+            0,
+            predictions(Cohort.FLEET, devices),
+            1,
+            strongest.logEvidence(),
+            strongest.logThreshold(),
+            Cohort.FLEET,
+            strongest.stream());
+    return found(finding, input, compared);
   }
 
   // A cohort's shift taken off its members: what is then still to be explained?
@@ -282,10 +302,23 @@ final class DriftCause {
     return predictions;
   }
 
-  private EffectSize effectSize(
-      int input, Cohort cohort, List<Judged> devices, double effect, Stream.Kind kind) {
+  // Detectors give each device one say; counts would give one that floods all of it.
+  private static CommonCounts together(List<CommonCounts> devices) {
+    double limit = DeviceShare.limit(devices.stream().mapToDouble(CommonCounts::total).toArray());
+    CommonCounts sum = new CommonCounts();
+    devices.forEach(device -> sum.add(device, limit));
+    return sum;
+  }
+
+  private Compared compared(
+      int input,
+      Cohort cohort,
+      List<Judged> devices,
+      double effect,
+      double error,
+      Stream.Kind kind) {
     if (input < 0) {
-      return EffectSize.NONE;
+      return Compared.NONE;
     }
     // Of two terms, the counts learned by the smaller cohort.
     boolean isFleet = cohort.equals(Cohort.FLEET);
@@ -297,7 +330,7 @@ final class DriftCause {
       }
     }
     if (own == null) {
-      return EffectSize.NONE;
+      return Compared.NONE;
     }
     String attribute = isFleet ? "" : cohort.terms().getFirst().attribute();
     CommonCounts before = new CommonCounts();
@@ -312,15 +345,18 @@ final class DriftCause {
             counts.addTo(peersBefore, input, versions);
           }
         });
-    CommonCounts after = new CommonCounts();
-    CommonCounts peersAfter = new CommonCounts();
+    List<CommonCounts> members = new ArrayList<>();
+    List<CommonCounts> others = new ArrayList<>();
     for (Judged one : devices) {
       Statistics.Reader reader = versions.get(one.window().version());
       if (reader != null) {
-        (cohort.holds(one.window().attributes()) ? after : peersAfter)
-            .add(reader, input, one.window().counts());
+        CommonCounts of = new CommonCounts();
+        of.add(reader, input, one.window().counts());
+        (cohort.holds(one.window().attributes()) ? members : others).add(of);
       }
     }
+    CommonCounts after = together(members);
+    CommonCounts peersAfter = together(others);
     double sigma = statistics.standardDeviation(input);
     double moved = after.mean() - before.mean();
     double peersMoved = peersAfter.mean() - peersBefore.mean();
@@ -333,6 +369,13 @@ final class DriftCause {
     if (settings.seasonWindows() > 1 && statistics.slope(input) > 0) {
       shift = located ? effect / statistics.slope(input) : 0;
     }
-    return EffectSize.of(before.counts(), after.counts(), shift);
+    // Of the fleet there are no others to tell how much devices differ: its level's spread serves.
+    double slope = statistics.slope(input);
+    double spread = isFleet ? error : split(statistics.location(input), cohort, devices).error();
+    double ofShift = slope > 0 ? spread / slope : 0;
+    return new Compared(
+        EffectSize.of(before.counts(), after.counts(), Estimate.around(shift, ofShift)),
+        Arrays.stream(before.counts()).boxed().toList(),
+        Arrays.stream(after.counts()).boxed().toList());
   }
 }

@@ -63,7 +63,7 @@ public record DriftFinding(
 
   /** Shift of the feature's mean, in training standard deviations. */
   public double shiftSigma() {
-    return size.shiftSigma();
+    return size.shiftSigma().value();
   }
 
   /** Bias-corrected population stability index. */

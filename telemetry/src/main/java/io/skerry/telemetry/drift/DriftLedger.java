@@ -234,7 +234,8 @@ public final class DriftLedger {
   public WindowVerdict judge(long window, List<DeviceWindow> deviceWindows) {
     State known = state;
     if (known == null) {
-      return new WindowVerdict(window, 0, 0, List.of(), Optional.empty(), Set.of(), Set.of());
+      return new WindowVerdict(
+          window, 0, 0, List.of(), Optional.empty(), Optional.empty(), Set.of(), Set.of());
     }
     List<DeviceWindow> ordered =
         deviceWindows.stream()
@@ -250,6 +251,7 @@ public final class DriftLedger {
     }
     Map<ModelVersion, float[]> means = center(known, ordered, rows);
     List<float[]> distances = new ArrayList<>();
+    List<DeviceWindow> learners = new ArrayList<>();
     for (int i = 0; i < seen.length; i++) {
       float[] mean = java.util.Objects.requireNonNull(means.get(ordered.get(i).version()));
       if (known.fleet != null) {
@@ -273,8 +275,13 @@ public final class DriftLedger {
           distances.add(distance);
         }
       } else {
-        learnCounts(ordered.get(i));
+        learners.add(ordered.get(i));
       }
+    }
+    if (!learners.isEmpty()) {
+      double limit =
+          DeviceShare.limit(ordered.stream().mapToDouble(DriftLedger::counted).toArray());
+      learners.forEach(one -> learnCounts(one, limit));
     }
     settle(known, seen);
     List<StreamVerdict> verdicts = observe(known, window, judged);
@@ -402,16 +409,25 @@ public final class DriftLedger {
     }
   }
 
-  private void learnCounts(DeviceWindow one) {
+  private void learnCounts(DeviceWindow one, double limit) {
+    double share = DeviceShare.of(counted(one), limit);
     learned
         .computeIfAbsent(Cohort.FLEET, cohort -> new LearnedCounts())
-        .add(one.version(), one.counts());
+        .add(one.version(), one.counts(), share);
     one.attributes()
         .forEach(
             (attribute, value) ->
                 learned
                     .computeIfAbsent(new Cohort(attribute, value), cohort -> new LearnedCounts())
-                    .add(one.version(), one.counts()));
+                    .add(one.version(), one.counts(), share));
+  }
+
+  private static double counted(DeviceWindow one) {
+    long most = 0;
+    for (int stream = 0; stream < one.counts().layout().size(); stream++) {
+      most = Math.max(most, one.counts().total(stream));
+    }
+    return most;
   }
 
   // The trend is fitted once, when half of the fleet seen in a window has learned.
@@ -649,12 +665,16 @@ public final class DriftLedger {
         + settings.baselineZ() * Math.sqrt(known.baselineVariance(statistic) * share);
   }
 
+  private static float scaled(float[] residuals, float[] common, CohortState cohort, int s) {
+    float value = residuals[s] - common[s] - cohort.peerMean[s];
+    return Math.max(-1, Math.min(1, value / cohort.clip[s]));
+  }
+
   private static void addScaled(float[] residuals, float[] common, CohortState cohort) {
     float[] clip = cohort.clip;
     for (int s = 0; s < clip.length; s++) {
-      float value = residuals[s] - common[s] - cohort.peerMean[s];
-      if (clip[s] > 0 && !Float.isNaN(value)) {
-        float y = Math.max(-1, Math.min(1, value / clip[s]));
+      float y = clip[s] > 0 ? scaled(residuals, common, cohort, s) : Float.NaN;
+      if (!Float.isNaN(y)) {
         if (cohort.units[s] <= EXACT_MAX) {
           ShiftDetectors.bet(cohort.products, s, y, cohort.tolerance[s]);
         } else {
@@ -693,6 +713,7 @@ public final class DriftLedger {
               effect,
               error,
               tolerance(known, s, members, peers),
+              known.statistics.slopeOf(s),
               cohort.detectors().logM(s),
               0));
     }
@@ -722,23 +743,29 @@ public final class DriftLedger {
     }
     Set<Cohort> ended = ended(known);
     FleetLevel fleet = known.fleet;
-    Optional<DriftFinding> found = Optional.empty();
+    Optional<DriftCause.Found> found = Optional.empty();
+    Optional<DriftEvidence> evidence = Optional.empty();
     DriftCause cause = new DriftCause(settings, known.statistics, cohorts, learned, versions);
     if (fleet != null && !fleetFired.isEmpty()) {
       if (fleetFinding != null) {
         persisting.add(Cohort.FLEET);
         fleetFired.forEach(one -> fleet.restart(known.statistics.streams().indexOf(one.stream())));
       } else if (fired.isEmpty()) {
-        fleetFinding = cause.findFleet(window, fleetFired, withoutExplained(judged), fleet);
+        DriftCause.Found of = cause.findFleet(window, fleetFired, withoutExplained(judged), fleet);
+        int firedBy = known.statistics.streams().indexOf(of.finding().firedBy());
+        evidence = Optional.of(fleet.evidence(firedBy, detectors, of));
+        fleetFinding = of.finding();
         fleetFindingOf = known.leading;
         fleetQuietWindows = 0;
-        found = Optional.of(fleetFinding);
+        found = Optional.of(of);
         restart(fleet);
       }
     }
     if (!fired.isEmpty()) {
-      DriftFinding finding = cause.find(window, fired, withoutExplained(judged));
-      found = Optional.of(finding);
+      DriftCause.Found of = cause.find(window, fired, withoutExplained(judged));
+      DriftFinding finding = of.finding();
+      found = Optional.of(of);
+      evidence = Optional.of(evidence(known, of, judged));
       CohortState explainedState =
           finding.cohort().terms().size() == 1
               ? java.util.Objects.requireNonNull(cohorts.get(finding.cohort()))
@@ -749,7 +776,48 @@ public final class DriftLedger {
               finding, explainedState, known.statistics.streams().indexOf(finding.movedBy())));
       restart(fleet);
     }
-    return new WindowVerdict(window, learning, judged.size(), verdicts, found, persisting, ended);
+    return new WindowVerdict(
+        window,
+        learning,
+        judged.size(),
+        verdicts,
+        found.map(DriftCause.Found::finding),
+        evidence,
+        persisting,
+        ended);
+  }
+
+  private DriftEvidence evidence(State known, DriftCause.Found found, List<Judged> judged) {
+    int s = known.statistics.streams().indexOf(found.finding().firedBy());
+    CohortState state = java.util.Objects.requireNonNull(cohorts.get(found.finding().firedIn()));
+    boolean isExact = state.units[s] <= EXACT_MAX;
+    List<Double> values = new ArrayList<>();
+    double sum = 0;
+    double squares = 0;
+    for (Unit one : units(known, judged)) {
+      float y =
+          one.cohorts.contains(state) ? scaled(one.residuals, known.common, state, s) : Float.NaN;
+      if (!Float.isNaN(y)) {
+        values.add((double) y);
+        sum += y;
+        squares += y * y;
+      }
+    }
+    return new DriftEvidence(
+        false,
+        Arrays.stream(ShiftDetectors.bets()).boxed().toList(),
+        Arrays.stream(state.detectors().before(s)).boxed().toList(),
+        (int) state.units[s],
+        isExact ? values : List.of(),
+        isExact ? sum : state.sum[s],
+        isExact ? squares : state.squares[s],
+        state.tolerance[s],
+        state.clip[s],
+        settings.windowsPerFalseAlarm(),
+        detectors,
+        found.edges(),
+        found.expected(),
+        found.observed());
   }
 
   private void restart(@Nullable FleetLevel fleet) {

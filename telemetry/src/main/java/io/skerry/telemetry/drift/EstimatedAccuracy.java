@@ -13,8 +13,9 @@ import java.util.List;
  * AUC from the cumulative sums of c_b p_b and c_b (1 - p_b)
  * }</pre>
  *
- * <p>Intervals hold the spread between devices, the unit here, and what the calibration rests on.
- * Blind to concept change: when the same input means something else, no score says so.
+ * <p>Intervals hold the spread between devices, the unit here, and what the calibration rests on. A
+ * device that floods counts for four others at most ({@link DeviceShare}). Blind to concept change:
+ * when the same input means something else, no score says so.
  *
  * @param accuracy of all predictions
  * @param balanced mean of the accuracies within each class
@@ -43,6 +44,16 @@ public record EstimatedAccuracy(
         throw new IllegalArgumentException(
             "%d score bins, not %d".formatted(counts.size(), Calibration.BINS));
       }
+    }
+
+    double total() {
+      return counts.stream().mapToLong(Long::longValue).sum();
+    }
+
+    Scored capped(double limit) {
+      long[] row = counts.stream().mapToLong(Long::longValue).toArray();
+      long[] capped = DeviceShare.capped(row, limit);
+      return capped == row ? this : new Scored(Arrays.stream(capped).boxed().toList(), calibration);
     }
   }
 
@@ -144,7 +155,18 @@ public record EstimatedAccuracy(
     }
   }
 
-  private static EstimatedAccuracy of(List<Scored> devices, int first, boolean confidence) {
+  private static EstimatedAccuracy of(List<Scored> all, int first, boolean confidence) {
+    double[] counted = all.stream().mapToDouble(Scored::total).toArray();
+    double limit = DeviceShare.limit(counted);
+    return ofCapped(
+        all.stream().map(device -> device.capped(limit)).toList(),
+        first,
+        confidence,
+        Math.round(Arrays.stream(counted).sum()));
+  }
+
+  private static EstimatedAccuracy ofCapped(
+      List<Scored> devices, int first, boolean confidence, long predictions) {
     List<Expected> rows = devices.stream().map(Expected::of).toList();
     Expected all = new Expected();
     rows.forEach(row -> all.add(row, 1));
@@ -175,7 +197,7 @@ public record EstimatedAccuracy(
         estimate(figures[0], leftOut, 0, ofCalibration),
         estimate(figures[1], leftOut, 1, ofCalibration),
         estimate(figures[2], leftOut, 2, ofCalibration),
-        Math.round(total),
+        predictions,
         devices.size());
   }
 

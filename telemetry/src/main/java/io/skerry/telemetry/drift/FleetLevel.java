@@ -48,6 +48,8 @@ final class FleetLevel {
   private final float[][] effects = new float[WINDOWS_KEPT][];
   private final long[] windows = new long[WINDOWS_KEPT];
   private int kept;
+  // Of the last window.
+  private final double[] tolerances;
 
   FleetLevel(Statistics statistics, DriftSettings settings) {
     this.statistics = statistics;
@@ -59,6 +61,7 @@ final class FleetLevel {
     this.inputs = new Baseline(0, statistics.inputStatistics(), settings.seasonWindows());
     this.outputs = newOutputs();
     this.raised = new float[statistics.size()];
+    this.tolerances = new double[statistics.size()];
   }
 
   private Noise newNoise() {
@@ -122,6 +125,7 @@ final class FleetLevel {
         double tolerance = tolerance(s, mix[s]);
         double deviation = deviation(s);
         detectors.observe(s, row[s], tolerance, deviation);
+        tolerances[s] = tolerance;
         verdicts.add(
             new StreamVerdict(
                 Cohort.FLEET,
@@ -131,6 +135,7 @@ final class FleetLevel {
                 row[s],
                 deviation,
                 tolerance,
+                statistics.slopeOf(s),
                 detectors.logM(s),
                 0));
       }
@@ -188,6 +193,26 @@ final class FleetLevel {
     double part = 2.0 / (9 * Math.max(1, learningWindows - 1 - 2 * Baseline.HARMONICS));
     double least = Math.pow(1 - part + SURE * Math.sqrt(part), 3);
     return Math.max(1e-6, Math.sqrt(noise(statistic).variance(statistic) / least));
+  }
+
+  /** What the last window of a statistic rests on. */
+  DriftEvidence evidence(int statistic, int watched, DriftCause.Found found) {
+    double level = effect(statistic);
+    return new DriftEvidence(
+        true,
+        Arrays.stream(LevelDetectors.bets()).boxed().toList(),
+        Arrays.stream(detectors.before(statistic)).boxed().toList(),
+        1,
+        List.of(level),
+        level,
+        level * level,
+        tolerances[statistic],
+        deviation(statistic),
+        settings.windowsPerFalseAlarm(),
+        watched,
+        found.edges(),
+        found.expected(),
+        found.observed());
   }
 
   void restart() {

@@ -1,6 +1,7 @@
 package io.skerry.telemetry.drift;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 
@@ -29,16 +30,68 @@ public record LabelShares(List<Share> classes) {
 
   /**
    * What devices counted, device by device: of any number of them, a few sums for each class are
-   * kept. Not thread-safe.
+   * kept. What the first of them counted says how much one may count for ({@link DeviceShare}). Not
+   * thread-safe.
    */
   public static final class Sums {
-    private final List<Ratio.Sums> predicted = new ArrayList<>();
-    private final List<Ratio.Sums> actual = new ArrayList<>();
+    private final Side predicted;
+    private final Side actual;
 
     public Sums(int classes) {
-      for (int i = 0; i < classes; i++) {
-        predicted.add(new Ratio.Sums());
-        actual.add(new Ratio.Sums());
+      predicted = new Side(classes);
+      actual = new Side(classes);
+    }
+
+    private static final class Side {
+      private static final int FIRST = 256;
+
+      private final List<Ratio.Sums> sums = new ArrayList<>();
+      private final List<double[]> first = new ArrayList<>();
+      private double limit = Double.NaN;
+
+      Side(int classes) {
+        for (int i = 0; i < classes; i++) {
+          sums.add(new Ratio.Sums());
+        }
+      }
+
+      void add(List<Double> weights) {
+        checkClasses(weights.size(), sums.size());
+        double[] row = weights.stream().mapToDouble(Double::doubleValue).toArray();
+        if (Double.isNaN(limit)) {
+          first.add(row);
+          if (first.size() == FIRST) {
+            limit = limit();
+            first.forEach(one -> add(sums, one, limit));
+            first.clear();
+          }
+        } else {
+          add(sums, row, limit);
+        }
+      }
+
+      private double limit() {
+        return DeviceShare.limit(
+            first.stream().mapToDouble(one -> Arrays.stream(one).sum()).toArray());
+      }
+
+      private static void add(List<Ratio.Sums> sums, double[] row, double limit) {
+        double all = Arrays.stream(row).sum();
+        double share = DeviceShare.of(all, limit);
+        for (int i = 0; i < row.length; i++) {
+          sums.get(i).add(row[i] * share, all * share);
+        }
+      }
+
+      List<Ratio.Sums> counted() {
+        if (!Double.isNaN(limit)) {
+          return sums;
+        }
+        List<Ratio.Sums> few = new ArrayList<>();
+        sums.forEach(one -> few.add(new Ratio.Sums()));
+        double least = limit();
+        first.forEach(one -> add(few, one, least));
+        return few;
       }
     }
 
@@ -49,7 +102,7 @@ public record LabelShares(List<Share> classes) {
      * @throws IllegalArgumentException if it has another number of classes
      */
     public void addPredicted(List<Double> weights) {
-      add(weights, predicted);
+      predicted.add(weights);
     }
 
     /**
@@ -59,15 +112,7 @@ public record LabelShares(List<Share> classes) {
      * @throws IllegalArgumentException if it has another number of classes
      */
     public void addActual(List<Double> weights) {
-      add(weights, actual);
-    }
-
-    private static void add(List<Double> weights, List<Ratio.Sums> sums) {
-      checkClasses(weights.size(), sums.size());
-      double all = weights.stream().mapToDouble(Double::doubleValue).sum();
-      for (int i = 0; i < sums.size(); i++) {
-        sums.get(i).add(weights.get(i), all);
-      }
+      actual.add(weights);
     }
 
     /**
@@ -77,17 +122,19 @@ public record LabelShares(List<Share> classes) {
      * @throws IllegalArgumentException if it has another number of classes
      */
     public LabelShares shares(List<Long> training) {
+      List<Ratio.Sums> said = predicted.counted();
+      List<Ratio.Sums> was = actual.counted();
       List<Long> rows =
-          training.isEmpty() ? Collections.nCopies(predicted.size(), 0L) : List.copyOf(training);
-      checkClasses(rows.size(), predicted.size());
+          training.isEmpty() ? Collections.nCopies(said.size(), 0L) : List.copyOf(training);
+      checkClasses(rows.size(), said.size());
       double all = rows.stream().mapToLong(Long::longValue).sum();
       List<Share> shares = new ArrayList<>();
-      for (int i = 0; i < predicted.size(); i++) {
+      for (int i = 0; i < said.size(); i++) {
         double known = all == 0 ? Double.NaN : rows.get(i) / all;
-        Estimate outcomes = actual.get(i).ratio().estimate();
+        Estimate outcomes = was.get(i).ratio().estimate();
         shares.add(
             new Share(
-                predicted.get(i).ratio().estimate(), outcomes, known, shift(outcomes, known, all)));
+                said.get(i).ratio().estimate(), outcomes, known, shift(outcomes, known, all)));
       }
       return new LabelShares(List.copyOf(shares));
     }

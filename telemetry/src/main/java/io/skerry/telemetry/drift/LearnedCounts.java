@@ -2,17 +2,36 @@ package io.skerry.telemetry.drift;
 
 import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.sketch.WindowCounts;
-import java.util.HashMap;
+import java.util.Comparator;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** What the devices of a cohort counted while they learned, per version. */
 final class LearnedCounts {
-  private final Map<ModelVersion, long[]> counts = new HashMap<>();
+  // In one order: sums of products are told to the last bit.
+  private final Map<ModelVersion, long[]> counts =
+      new TreeMap<>(Comparator.comparingLong(ModelVersion::version));
   private long windows;
 
-  void add(ModelVersion version, WindowCounts window) {
+  /**
+   * Adds a device's window.
+   *
+   * @param share of its counts that counts, above 0 to 1
+   */
+  void add(ModelVersion version, WindowCounts window, double share) {
     windows++;
-    window.addTo(counts.computeIfAbsent(version, key -> new long[window.layout().bins()]));
+    long[] sums = counts.computeIfAbsent(version, key -> new long[window.layout().bins()]);
+    if (share >= 1) {
+      window.addTo(sums);
+      return;
+    }
+    for (int stream = 0; stream < window.layout().size(); stream++) {
+      long[] row = window.counts(stream).stream().mapToLong(Long::longValue).toArray();
+      long[] scaled = DeviceShare.scaled(row, share);
+      for (int bin = 0; bin < scaled.length; bin++) {
+        sums[window.layout().start(stream) + bin] += scaled[bin];
+      }
+    }
   }
 
   /** Device-windows that were added. */

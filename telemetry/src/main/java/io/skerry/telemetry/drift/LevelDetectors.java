@@ -25,9 +25,27 @@ final class LevelDetectors {
   private static final double M_MIN = 1e-280;
 
   private final double[] m;
+  // Of each statistic, before its last window.
+  private final double[] before;
 
   LevelDetectors(int statistics) {
     m = new double[statistics * 2 * GRID.length];
+    before = new double[m.length];
+  }
+
+  /** What each bet had come to before the last window of a statistic. */
+  double[] before(int statistic) {
+    return Arrays.copyOfRange(
+        before, statistic * 2 * GRID.length, (statistic + 1) * 2 * GRID.length);
+  }
+
+  /** Goes on from what each bet of a statistic had come to. */
+  void take(int statistic, double[] had) {
+    System.arraycopy(had, 0, m, statistic * 2 * GRID.length, 2 * GRID.length);
+  }
+
+  static double[] bets() {
+    return GRID.clone();
   }
 
   void restart() {
@@ -51,6 +69,7 @@ final class LevelDetectors {
       int at = (2 * statistic + side) * GRID.length;
       for (int i = 0; i < GRID.length; i++) {
         double exponent = Math.min(CAP, GRID[i] * z - GRID[i] * GRID[i] / 2);
+        before[at + i] = m[at + i];
         m[at + i] = Math.min(M_MAX, (m[at + i] + 1) * Math.exp(exponent));
       }
     }

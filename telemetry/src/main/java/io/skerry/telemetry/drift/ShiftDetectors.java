@@ -40,9 +40,12 @@ final class ShiftDetectors {
 
   // Per statistic, rising then falling, one value per lambda.
   private final double[] m;
+  // Of each statistic, before its last window.
+  private final double[] before;
 
   ShiftDetectors(int statistics) {
     m = new double[statistics * 2 * GRID.length];
+    before = new double[m.length];
   }
 
   static double[] bets() {
@@ -56,6 +59,17 @@ final class ShiftDetectors {
    */
   static double growth(double bet, double x, boolean exact) {
     return exact ? Math.log1p(bet * x) : bet * x - (-Math.log1p(-bet) - bet) * x * x;
+  }
+
+  /** What each bet had come to before the last window of a statistic. */
+  double[] before(int statistic) {
+    return Arrays.copyOfRange(
+        before, statistic * 2 * GRID.length, (statistic + 1) * 2 * GRID.length);
+  }
+
+  /** Goes on from what each bet of a statistic had come to. */
+  void take(int statistic, double[] had) {
+    System.arraycopy(had, 0, m, statistic * 2 * GRID.length, 2 * GRID.length);
   }
 
   void restart() {
@@ -113,6 +127,7 @@ final class ShiftDetectors {
   }
 
   private void grow(int at, double e) {
+    before[at] = m[at];
     m[at] = Math.min(M_MAX, (m[at] + 1) * e);
   }
 

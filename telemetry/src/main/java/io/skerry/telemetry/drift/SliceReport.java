@@ -126,7 +126,7 @@ public record SliceReport(List<Slice> slices) {
   }
 
   /**
-   * Counts the weighted outcomes of each device.
+   * Counts the weighted outcomes of each device; one that floods counts for four others at most.
    *
    * @param slices of each device; a device without an entry is in none
    * @param threshold the score from which the positive class is predicted
@@ -134,11 +134,14 @@ public record SliceReport(List<Slice> slices) {
   public static List<DeviceCounts> count(
       List<Outcome> outcomes, Map<DeviceId, Set<String>> slices, double threshold) {
     Map<DeviceId, double[]> sums = new HashMap<>();
+    Map<String, Double> shares =
+        DeviceShare.shares(outcomes, one -> one.device().value(), Outcome::weight);
     for (Outcome one : outcomes) {
       double[] of = sums.computeIfAbsent(one.device(), device -> new double[6]);
       boolean predicted = one.score() >= threshold;
-      of[(one.positive() ? 0 : 2) + (predicted ? 0 : 1)] += one.weight();
-      of[4] += one.weight() * one.score();
+      double weight = one.weight() * shares.getOrDefault(one.device().value(), 1.0);
+      of[(one.positive() ? 0 : 2) + (predicted ? 0 : 1)] += weight;
+      of[4] += weight * one.score();
       of[5]++;
     }
     return sums.entrySet().stream()

@@ -109,6 +109,21 @@ final class Statistics {
     return of == null ? 0 : of.slope();
   }
 
+  /** The same of a statistic; 0 where it is no position of an input. */
+  double slopeOf(int statistic) {
+    return statistic < 2 * inputs.size() ? slope(statistic % inputs.size()) : 0;
+  }
+
+  /** Edges between the bins of {@link CommonCounts}, in the unit of an input. */
+  List<Double> edges(int input) {
+    MonitoredStreams.Input of = scale.inputs().get(inputs.get(input));
+    List<Double> edges = new ArrayList<>();
+    for (int bin = 1; of != null && bin < CommonCounts.BINS; bin++) {
+      edges.add(of.bins().quantile((double) bin / CommonCounts.BINS));
+    }
+    return edges;
+  }
+
   /** Reads the counts of one version. */
   Reader reader(MonitoredStreams version) {
     return new Reader(version);

@@ -11,6 +11,7 @@ import java.util.Set;
  * @param judged devices that have one
  * @param streams verdicts, by cohort and stream
  * @param found a new cause
+ * @param evidence what the new cause was found from
  * @param persisting explained cohorts of which a stream fired again
  * @param ended explained cohorts that have been quiet for {@link DriftLedger#QUIET_WINDOWS}
  */
@@ -20,6 +21,7 @@ public record WindowVerdict(
     int judged,
     List<StreamVerdict> streams,
     Optional<DriftFinding> found,
+    Optional<DriftEvidence> evidence,
     Set<Cohort> persisting,
     Set<Cohort> ended) {
   public WindowVerdict {

@@ -94,6 +94,7 @@ class DetectableShiftTest {
             Math.sqrt(.002 * share),
             .01 + 3.9 * Math.sqrt(.0001 * share),
             0,
+            0,
             THRESHOLD);
 
     Spread spread = Spread.of(SETTINGS, verdict).orElseThrow();

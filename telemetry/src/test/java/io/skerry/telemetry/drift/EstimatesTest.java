@@ -323,7 +323,7 @@ class EstimatesTest {
     double[] before = random.doubles(20_000).toArray();
     double[] after = random.doubles(5000).map(x -> Math.min(.999, .9 * x + .1)).toArray();
 
-    EffectSize size = EffectSize.of(counts(before), counts(after), 0);
+    EffectSize size = EffectSize.of(counts(before), counts(after));
 
     // On the grid of the bins, from the raw values.
     double ks = 0;
@@ -335,10 +335,10 @@ class EstimatesTest {
       distance += gap / 20;
     }
     assertThat(size.kolmogorovSmirnov()).isCloseTo(ks, within(1e-12));
-    assertThat(size.wasserstein()).isCloseTo(distance, within(1e-12));
+    assertThat(size.wasserstein().value()).isCloseTo(distance, within(1e-12));
     assertThat(size.psi().low()).isGreaterThan(.1);
     assertThat(size.observedCount()).isEqualTo(5000);
-    assertThat(EffectSize.of(counts(before), counts(random.doubles(300).toArray()), 0).psi().low())
+    assertThat(EffectSize.of(counts(before), counts(random.doubles(300).toArray())).psi().low())
         .isZero();
   }
 

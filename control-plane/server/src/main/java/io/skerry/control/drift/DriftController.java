@@ -14,6 +14,7 @@ import io.skerry.api.Distribution;
 import io.skerry.api.DriftPoint;
 import io.skerry.api.DriftPromise;
 import io.skerry.api.DriftStream;
+import io.skerry.api.EffectMeasures;
 import io.skerry.api.EventMark;
 import io.skerry.api.Explanation;
 import io.skerry.api.Incident;
@@ -21,6 +22,7 @@ import io.skerry.api.LabelShare;
 import io.skerry.api.LoggedAnomaly;
 import io.skerry.api.Page;
 import io.skerry.api.SliceRow;
+import io.skerry.api.VerdictEvidence;
 import io.skerry.control.access.Allowed;
 import io.skerry.control.access.Role;
 import io.skerry.control.web.Csv;
@@ -42,12 +44,15 @@ import java.util.Optional;
 @SerdeImport(Distribution.Bin.class)
 @SerdeImport(DriftPoint.class)
 @SerdeImport(DriftPromise.class)
+@SerdeImport(EffectMeasures.class)
 @SerdeImport(EventMark.class)
 @SerdeImport(EventMark.Check.class)
 @SerdeImport(Explanation.class)
 @SerdeImport(LabelShare.class)
 @SerdeImport(LoggedAnomaly.class)
 @SerdeImport(SliceRow.class)
+@SerdeImport(VerdictEvidence.class)
+@SerdeImport(VerdictEvidence.Bin.class)
 final class DriftController {
   private static final int DAYS_MAX = 400;
 
@@ -135,6 +140,14 @@ final class DriftController {
         "distribution", Distribution.Bin.class, distribution(slot, model, cohort, stream).bins());
   }
 
+  @Get("/drift/effect.csv")
+  MutableHttpResponse<String> effectFile(String slot, String model, String cohort, String stream) {
+    return Csv.file(
+        "effect",
+        EffectMeasures.class,
+        List.of(distribution(slot, model, cohort, stream).effect()));
+  }
+
   @Get("/incidents/{id}/explanation")
   Explanation explain(String id) {
     return reports.explain(id).orElseThrow(() -> Incidents.unknown(id));
@@ -152,6 +165,20 @@ final class DriftController {
         id + "-distribution",
         Distribution.Bin.class,
         distribution == null ? List.of() : distribution.bins());
+  }
+
+  @Get("/incidents/{id}/effect.csv")
+  MutableHttpResponse<String> incidentEffect(String id) {
+    return Csv.file(id + "-effect", EffectMeasures.class, List.of(explain(id).effect()));
+  }
+
+  @Get("/incidents/{id}/evidence.csv")
+  MutableHttpResponse<String> incidentEvidence(String id) {
+    VerdictEvidence evidence = explain(id).evidence();
+    return Csv.file(
+        id + "-evidence",
+        VerdictEvidence.Bin.class,
+        evidence == null ? List.of() : evidence.bins());
   }
 
   @Get("/incidents/{id}/correlations.csv")

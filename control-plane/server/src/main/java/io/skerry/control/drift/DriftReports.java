@@ -14,7 +14,9 @@ import io.skerry.protocol.DeviceId;
 import io.skerry.telemetry.drift.BaselineBins;
 import io.skerry.telemetry.drift.Calibration;
 import io.skerry.telemetry.drift.Cohort;
+import io.skerry.telemetry.drift.DeviceShare;
 import io.skerry.telemetry.drift.DeviceWindow;
+import io.skerry.telemetry.drift.DriftEvidence;
 import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.EffectSize;
 import io.skerry.telemetry.drift.Estimate;
@@ -26,6 +28,7 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -144,7 +147,12 @@ public final class DriftReports {
     DriftPoint point =
         history.stream().filter(one -> one.window() == finding.window()).findFirst().orElse(null);
     Optional<DriftService.Again> again = service.judgeAgain(transaction, track, finding.window());
+    Optional<DriftEvidence> evidence = StoredEvidence.of(transaction, found.number());
     List<DriftEvents.Checked> checked = DriftEvents.kept(transaction, found.number());
+    boolean same =
+        evidence.stream().allMatch(of -> StoredEvidence.comesTo(of, finding))
+            && again.stream().allMatch(of -> isSame(of, finding, checked));
+    boolean known = evidence.isPresent() || again.isPresent();
     return new Explanation(
         Incidents.view(found),
         FORMULA,
@@ -152,8 +160,12 @@ public final class DriftReports {
         track.windowMillis(),
         "%s %s".formatted(finding.firedBy().kind(), finding.firedBy().name()),
         point,
-        again.isEmpty() ? "GONE" : isSame(again.get(), finding, checked) ? "SAME" : "DIFFERENT",
-        detail(again, finding),
+        StoredEvidence.measures(finding.size(), finding.size().expectedCount() > 0),
+        evidence.map(StoredEvidence::view).orElse(null),
+        known ? same ? "SAME" : "DIFFERENT" : "GONE",
+        again.isPresent() ? "WINDOWS" : "VERDICT",
+        evidence.map(of -> StoredEvidence.told(of, finding) + "; ").orElse("")
+            + detail(again, finding),
         history,
         distribution(
                 transaction,
@@ -169,7 +181,7 @@ public final class DriftReports {
 
   private static boolean isSame(
       DriftService.Again again, DriftFinding finding, List<DriftEvents.Checked> checked) {
-    return again.verdict().found().filter(finding::equals).isPresent()
+    return again.verdict().found().filter(of -> StoredEvidence.isSame(of, finding)).isPresent()
         && checked.stream()
             .allMatch(
                 one -> DriftEvents.check(again.ledger(), finding, one.event()).equals(one.check()));
@@ -177,7 +189,7 @@ public final class DriftReports {
 
   private static String detail(Optional<DriftService.Again> again, DriftFinding finding) {
     if (again.isEmpty()) {
-      return "not all records that it was judged from are still kept";
+      return "its windows were not judged again: not all that they were judged from is still kept";
     }
     return again
         .get()
@@ -256,12 +268,11 @@ public final class DriftReports {
             since.devices.size(),
             values.stream().mapToLong(Distribution.Bin::baseline).sum(),
             values.stream().mapToLong(Distribution.Bin::count).sum(),
-            EffectSize.of(
+            StoredEvidence.measures(
+                EffectSize.of(
                     values.stream().mapToLong(Distribution.Bin::baseline).toArray(),
-                    values.stream().mapToLong(Distribution.Bin::count).toArray(),
-                    0)
-                .psi()
-                .value(),
+                    values.stream().mapToLong(Distribution.Bin::count).toArray()),
+                false),
             rows));
   }
 
@@ -278,6 +289,15 @@ public final class DriftReports {
     private int fold = 1;
     private final Set<String> devices = new HashSet<>();
     private @Nullable BaselineBins bins;
+
+    void add(long[] window) {
+      if (counts.length < window.length) {
+        counts = Arrays.copyOf(counts, window.length);
+      }
+      for (int bin = 0; bin < window.length; bin++) {
+        counts[bin] += window[bin];
+      }
+    }
   }
 
   private Summed sum(
@@ -285,18 +305,13 @@ public final class DriftReports {
     Summed summed = new Summed();
     for (long window = from; window < until; window++) {
       WindowReader.Window read = reader.read(transaction, track, window, Instant.now());
+      List<long[]> counted = new ArrayList<>();
       for (DeviceWindow one : read.devices()) {
         int place = one.counts().layout().indexOf(stream);
         if (place < 0 || !one.counts().has(place) || !cohort.holds(one.attributes())) {
           continue;
         }
-        List<Long> counts = one.counts().counts(place);
-        if (summed.counts.length < counts.size()) {
-          summed.counts = java.util.Arrays.copyOf(summed.counts, counts.size());
-        }
-        for (int bin = 0; bin < counts.size(); bin++) {
-          summed.counts[bin] += counts.get(bin);
-        }
+        counted.add(one.counts().counts(place).stream().mapToLong(Long::longValue).toArray());
         summed.fold = Math.max(summed.fold, one.counts().fold(place));
         summed.devices.add(one.device().value());
         if (summed.bins == null) {
@@ -307,6 +322,7 @@ public final class DriftReports {
                   .orElse(null);
         }
       }
+      summed.add(DeviceShare.sum(counted));
     }
     return summed;
   }
@@ -343,9 +359,14 @@ public final class DriftReports {
         verdict.devices(),
         verdict.peers(),
         verdict.effect(),
+        verdict.estimate().low(),
+        verdict.estimate().high(),
         verdict.tolerance(),
         verdict.logEvidence(),
-        verdict.logThreshold());
+        verdict.logThreshold(),
+        figure(verdict.shiftSigma(), Estimate::value),
+        figure(verdict.shiftSigma(), Estimate::low),
+        figure(verdict.shiftSigma(), Estimate::high));
   }
 
   // What was checked first; then what else happened around it, before it was known or since.
@@ -545,15 +566,17 @@ public final class DriftReports {
           start, model, version, null, null, null, 0, 0, estimated.scored(), estimated.accuracy());
     }
     Map<String, double[]> devices = new HashMap<>();
+    Map<String, Double> shares = DeviceShare.shares(answers, Answer::device, Answer::weight);
     double right = 0;
     double all = 0;
     for (Answer one : answers) {
-      double hit = one.isRight(threshold) ? one.weight() : 0;
+      double weight = one.weight() * shares.getOrDefault(one.device(), 1.0);
+      double hit = one.isRight(threshold) ? weight : 0;
       right += hit;
-      all += one.weight();
+      all += weight;
       double[] sums = devices.computeIfAbsent(one.device(), id -> new double[2]);
       sums[0] += hit;
-      sums[1] += one.weight();
+      sums[1] += weight;
     }
     double value = right / all;
     // Linearised variance of a ratio over devices: predictions of one device are alike.
@@ -676,8 +699,7 @@ public final class DriftReports {
         others.filter(compared -> compared.isUnfair(UNFAIR_BEYOND)).isPresent());
   }
 
-  private static @Nullable Double figure(
-      Optional<Estimate> estimate, ToDoubleFunction<Estimate> part) {
+  static @Nullable Double figure(Optional<Estimate> estimate, ToDoubleFunction<Estimate> part) {
     return estimate.map(part::applyAsDouble).filter(Double::isFinite).orElse(null);
   }
 }

@@ -246,7 +246,9 @@ final class DriftService {
     DriftStore.judged(transaction, track, verdict, receivedUntil, read);
     DriftStore.scores(transaction, track, window, read.devices());
     live(transaction, track, verdict, replayed, read);
-    verdict.found().ifPresent(finding -> open(transaction, track, finding, read, replayed.ledger));
+    if (verdict.found().isPresent()) {
+      open(transaction, track, verdict, read, replayed.ledger);
+    }
   }
 
   private Replayed current(Transaction transaction, Track track, long judgedThrough) {
@@ -337,15 +339,17 @@ final class DriftService {
   private void open(
       Transaction transaction,
       Track track,
-      DriftFinding finding,
+      WindowVerdict verdict,
       WindowReader.Window read,
       DriftLedger ledger) {
+    DriftFinding finding = verdict.found().orElseThrow();
     if (isOpen(transaction, track, finding.cohort())) {
       return;
     }
     long version = commonVersion(finding.cohort(), read);
     Incident incident = IncidentMachine.opened(finding);
     long number = DriftStore.insert(transaction, track, version, incident, now());
+    verdict.evidence().ifPresent(of -> StoredEvidence.keep(transaction, number, of));
     DriftEvents.keep(transaction, track, number, finding, ledger);
     log.atWarn()
         .addKeyValue("incident", number)

@@ -10,6 +10,7 @@ import io.skerry.protocol.DeviceId;
 import io.skerry.telemetry.drift.Accuracy;
 import io.skerry.telemetry.drift.Calibration;
 import io.skerry.telemetry.drift.Cohort;
+import io.skerry.telemetry.drift.DeviceShare;
 import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.Outcome;
@@ -306,26 +307,30 @@ final class DriftStore {
         before);
   }
 
-  /** Keeps what the scores of a judged window say together, by version and profile. */
+  /**
+   * Keeps what the scores of a judged window say together, by version and profile; a device counts
+   * for four others at most.
+   */
   static void scores(
       Transaction transaction, Track track, long window, List<DeviceWindow> devices) {
-    Map<OfScores, long[]> sums = new HashMap<>();
+    Map<OfScores, List<long[]>> counted = new HashMap<>();
     for (DeviceWindow one : devices) {
       scores(one)
           .ifPresent(
               row ->
-                  row.addTo(
-                      sums.computeIfAbsent(
+                  counted
+                      .computeIfAbsent(
                           new OfScores(
                               new Scored(
                                   one.version().version(),
                                   one.attributes().getOrDefault(WindowReader.PROFILE, "")),
                               row.confidence()),
-                          key -> new long[Calibration.BINS])));
+                          key -> new ArrayList<>())
+                      .add(row.array()));
     }
     List<@Nullable Object[]> rows = new ArrayList<>();
-    sums.forEach(
-        (of, sum) ->
+    counted.forEach(
+        (of, each) ->
             rows.add(
                 new @Nullable Object[] {
                   track.slot(),
@@ -334,7 +339,7 @@ final class DriftStore {
                   window,
                   of.scored().version(),
                   of.scored().profile(),
-                  sum,
+                  DeviceShare.sum(each),
                   of.confidence()
                 }));
     transaction.batch(
@@ -357,6 +362,10 @@ final class DriftStore {
   record ScoreRow(boolean confidence, List<Long> counts) {
     ScoreRow {
       counts = List.copyOf(counts);
+    }
+
+    long[] array() {
+      return counts.stream().mapToLong(Long::longValue).toArray();
     }
 
     void addTo(long[] sum) {

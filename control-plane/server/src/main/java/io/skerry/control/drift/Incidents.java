@@ -13,6 +13,7 @@ import io.skerry.fleet.incident.IncidentEvent;
 import io.skerry.fleet.incident.IncidentMachine;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.telemetry.drift.DriftFinding;
+import io.skerry.telemetry.drift.Estimate;
 import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.time.Instant;
@@ -120,9 +121,14 @@ public final class Incidents {
                                         verdict.devices(),
                                         verdict.peers(),
                                         verdict.effect(),
+                                        verdict.estimate().low(),
+                                        verdict.estimate().high(),
                                         verdict.tolerance(),
                                         verdict.logEvidence(),
-                                        verdict.logThreshold())))
+                                        verdict.logThreshold(),
+                                        DriftReports.figure(verdict.shiftSigma(), Estimate::value),
+                                        DriftReports.figure(verdict.shiftSigma(), Estimate::low),
+                                        DriftReports.figure(verdict.shiftSigma(), Estimate::high))))
                 .toList());
   }
 

@@ -15,6 +15,7 @@ import io.skerry.api.EventMark;
 import io.skerry.api.Explanation;
 import io.skerry.api.Incident;
 import io.skerry.api.LabelShare;
+import io.skerry.api.VerdictEvidence;
 import io.skerry.artifact.ArtifactWriter;
 import io.skerry.artifact.ElementType;
 import io.skerry.artifact.LayerType;
@@ -219,13 +220,22 @@ class DriftServiceTest {
     String id = incidents.newest().getFirst().id();
     assertThat(incidents.resolve(new Actor("ana", ""), id, "recalibrated").state())
         .isEqualTo("RESOLVED");
-    saysWhatIsGoneAndForgetsWhatIsOld(service);
+    saysWhatIsGoneAndForgetsWhatIsOld(service, id);
   }
 
   private void comparesWhatAnEventReachedWithTheOthers(String id) {
     Explanation explanation = plane.bean(DriftReports.class).explain(id).orElseThrow();
 
     assertThat(explanation.recomputed()).isEqualTo("SAME");
+    assertThat(explanation.recomputedFrom()).isEqualTo("WINDOWS");
+    assertThat(explanation.effect().jensenShannonLow()).isPositive();
+    assertThat(explanation.effect().wassersteinLow()).isPositive();
+    assertThat(explanation.effect().shiftSigmaLow()).isGreaterThan(1);
+    assertThat(explanation.effect().count()).isPositive();
+    VerdictEvidence evidence = Objects.requireNonNull(explanation.evidence());
+    assertThat(evidence.values()).hasSize(evidence.units());
+    assertThat(evidence.bins().stream().mapToLong(VerdictEvidence.Bin::count).sum())
+        .isEqualTo(explanation.effect().count());
     assertThat(explanation.marks())
         .extracting(
             EventMark::kind,
@@ -514,7 +524,7 @@ class DriftServiceTest {
     assertThat(found.bins().getFirst().name()).startsWith("(-inf, ");
     assertThat(found.bins().get(ordinary / 2 - 1).name()).endsWith(", +inf]");
     assertThat(found.bins().get(ordinary / 2).name()).isEqualTo("missing");
-    assertThat(found.psi()).isLessThan(.05);
+    assertThat(found.effect().psi()).isLessThan(.05);
   }
 
   private void judged(String slot, long window) {
@@ -696,7 +706,7 @@ class DriftServiceTest {
     sql("update telemetry_feedback set inclusion_probability = null, source = 'device'");
   }
 
-  private void saysWhatIsGoneAndForgetsWhatIsOld(DriftService service) {
+  private void saysWhatIsGoneAndForgetsWhatIsOld(DriftService service, String id) {
     Track track = new Track("main", "engine-health", WINDOW_MILLIS);
     long window = first + WINDOWS - 1;
     Optional<WindowVerdict> asJudged = judgedAgain(service, track, window);
@@ -709,6 +719,16 @@ class DriftServiceTest {
     sql("delete from telemetry_window where device = ? and window_index = ?", id(0), first);
 
     assertThat(judgedAgain(service, track, window)).isEmpty();
+    // What is stored with the verdict says it without any window.
+    Explanation explanation = plane.bean(DriftReports.class).explain(id).orElseThrow();
+    assertThat(explanation.recomputed()).isEqualTo("SAME");
+    assertThat(explanation.recomputedFrom()).isEqualTo("VERDICT");
+    sql("update incident set evidence = jsonb_set(evidence, '{tolerance}', '0.7')");
+    assertThat(plane.bean(DriftReports.class).explain(id).orElseThrow().recomputed())
+        .isEqualTo("DIFFERENT");
+    sql("update incident set evidence = null");
+    assertThat(plane.bean(DriftReports.class).explain(id).orElseThrow().recomputed())
+        .isEqualTo("GONE");
     sql(
         "update drift_window set received_until = now() - interval '91 days' where window_index = ?",
         first);

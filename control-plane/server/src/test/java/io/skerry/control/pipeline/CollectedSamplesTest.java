@@ -50,8 +50,10 @@ class CollectedSamplesTest {
 
   private static final String FINDING =
       """
-      {"size": {"psi": {"low": 0, "high": 1, "value": 0.5}, "shiftSigma": 1, "wasserstein": 0.1,
-        "expectedCount": 9, "jensenShannon": 0.1, "observedCount": 9, "kolmogorovSmirnov": 0.1},
+      {"size": {"psi": {"low": 0, "high": 1, "value": 0.5}, "shiftSigma":
+        {"low": 0, "high": 2, "value": 1}, "wasserstein": {"low": 0, "high": 1, "value": 0.1},
+        "expectedCount": 9, "jensenShannon":
+        {"low": 0, "high": 1, "value": 0.1}, "observedCount": 9, "kolmogorovSmirnov": 0.1},
        "peers": 9, "cohort": {"terms": [{"attribute": "site", "value": "b"}]},
        "effect": {"low": 0, "high": 1, "value": 0.5}, "window": 2, "devices": 9, "feature": "f",
        "firedBy": {"kind": "LOCATION", "name": "f"},
