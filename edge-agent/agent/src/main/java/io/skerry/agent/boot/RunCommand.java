@@ -32,6 +32,9 @@ import picocli.CommandLine.Spec;
 final class RunCommand implements Callable<Integer> {
   private static final long STATUS_EVERY_MILLIS = 1000;
 
+  // More would lie in segments that are too large for the heap, into which each is read to be sent.
+  private static final int SPOOL_MIB_MAX = 8_192;
+
   @Option(
       names = "--data-dir",
       required = true,
@@ -59,8 +62,8 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    if (spoolMib < 1 || spoolMib > 1 << 20) {
-      throw misuse("--spool-mib is %d, expected 1 to %d".formatted(spoolMib, 1 << 20));
+    if (spoolMib < 1 || spoolMib > SPOOL_MIB_MAX) {
+      throw misuse("--spool-mib is %d, expected 1 to %d".formatted(spoolMib, SPOOL_MIB_MAX));
     }
     ServeConfig given = options.apply(ServeConfig.at(options.listeners(spec)), spec);
     DeviceIdentity identity = identity();

@@ -8,6 +8,7 @@ import io.skerry.agent.serve.ListenException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.ParseException;
@@ -170,10 +171,16 @@ public final class Diagnostics {
       Thread.sleep(Duration.ofSeconds(seconds));
       flight.stop();
       flight.dump(file);
-      return new LocalHttp.Page(
-          200, "application/octet-stream", ByteBuffer.wrap(Files.readAllBytes(file)));
+      return new LocalHttp.Page(200, "application/octet-stream", mapped(file));
     } catch (ParseException e) {
       throw new IOException("the runtime has no profile to record with", e);
+    }
+  }
+
+  // A recording may be larger than the heap. Mapped, it lasts until it is sent, without its name.
+  private static ByteBuffer mapped(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file)) {
+      return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size());
     }
   }
 

@@ -68,6 +68,7 @@ final class Traffic {
         versions.add(occupant.model());
       }
     }
+    trials.sort(Comparator.comparing(trial -> trial.model().slot().value()));
     return new Route(active, trials, versions);
   }
 
@@ -160,20 +161,21 @@ final class Traffic {
 
   /**
    * Who answers this request: a version on trial takes its share of the keys, always the same ones.
-   * A share that grows keeps the keys that it has; several trials take theirs side by side.
+   * A share that grows keeps the keys that it has. Several trials take theirs side by side, in the
+   * order of their slots' names, each among the keys that those before leave: one that begins,
+   * grows or ends moves no key of a trial before it.
    */
   @Nullable ServingModel named(ModelName name, Optional<Long> version, String key) {
     Route route = routes.get(name);
     if (version.isPresent() || route == null || route.trials().isEmpty()) {
       return named(name, version);
     }
-    double position = position(key, route.active().slot());
-    double taken = 0;
+    double left = 1;
     for (Shared trial : route.trials()) {
-      taken += trial.share();
-      if (position < taken) {
+      if (position(key, trial.model().slot()) * left < trial.share()) {
         return trial.model();
       }
+      left -= trial.share();
     }
     return route.active();
   }

@@ -63,11 +63,11 @@ public final class AgentServer implements AutoCloseable {
     this.config = config;
     this.threads = threads;
     // Short runs are made on the transport's own threads, where a call costs no change of thread;
-    // long ones would keep other clients waiting there. Two threads more than runs: they read HTTP
-    // requests while every place to run is taken.
+    // long ones would keep other clients waiting there. Three threads more than runs: one for short
+    // calls beside long ones, and two read HTTP requests while every place to run is taken.
     this.calls =
         Executors.newFixedThreadPool(
-            config.queue().runsMax() + 2, Thread.ofPlatform().name("agent-call-", 0).factory());
+            config.queue().runsMax() + 3, Thread.ofPlatform().name("agent-call-", 0).factory());
     this.service = new InferenceService(served, config, calls, tracer);
     HealthStatusManager manager = new HealthStatusManager();
     List<String> services = new ArrayList<>(List.of(GRPCInferenceServiceGrpc.SERVICE_NAME));

@@ -16,9 +16,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>While there is a free place a call runs at once, on the thread that brought it when it is
  * short and no long one runs: beside that it might wait for an engine or a core, and with it
- * everybody whose calls that thread brings. Others wait and take {@link Turns}. Nobody's calls fill
- * more than a share of the queue. A call leaves the queue when it is cancelled or its time is up;
- * nobody waits for a thread while it does. Thread-safe.
+ * everybody whose calls that thread brings. Others wait and take {@link Turns}. While long calls
+ * have every place there is one more, for one short call at a time: a slow model holds up no quick
+ * one. Nobody's calls fill more than a share of the queue. A call leaves the queue when it is
+ * cancelled or its time is up; nobody waits for a thread while it does. Thread-safe.
  */
 final class CallQueue implements AutoCloseable {
   /** What waits. Either it is run or it is refused, once. */
@@ -98,7 +99,7 @@ final class CallQueue implements AutoCloseable {
     boolean here;
     synchronized (this) {
       here = brief && runningLong == 0;
-      if (running < config.runsMax()) {
+      if (running < config.runsMax() || (brief && isShortPlaceFree())) {
         running++;
         runningLong += brief ? 0 : 1;
         full = "";
@@ -183,18 +184,36 @@ final class CallQueue implements AutoCloseable {
 
   // The next call runs on a thread of its own: this one may have more to do for its client.
   private void next(boolean wasBrief) {
-    Waiting next;
-    synchronized (this) {
-      runningLong -= wasBrief ? 0 : 1;
+    for (Waiting next = ended(wasBrief); next != null; next = begun()) {
+      Waiting begins = next;
+      executor.execute(() -> run(begins.work, begins.brief));
+    }
+  }
+
+  private synchronized @Nullable Waiting ended(boolean wasBrief) {
+    running--;
+    runningLong -= wasBrief ? 0 : 1;
+    return begun();
+  }
+
+  /** Takes out what may begin now. */
+  private synchronized @Nullable Waiting begun() {
+    Waiting next = null;
+    if (waitingCalls > 0 && running < config.runsMax()) {
       next = waiting.poll();
-      if (next == null) {
-        running--;
-        return;
-      }
+    } else if (waitingCalls > 0 && isShortPlaceFree()) {
+      next = waiting.poll(place -> place.brief);
+    }
+    if (next != null) {
+      running++;
       runningLong += next.brief ? 0 : 1;
       left(next);
     }
-    executor.execute(() -> run(next.work, next.brief));
+    return next;
+  }
+
+  private boolean isShortPlaceFree() {
+    return running == config.runsMax() && runningLong == running;
   }
 
   private synchronized boolean remove(Waiting place) {

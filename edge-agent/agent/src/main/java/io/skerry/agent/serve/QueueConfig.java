@@ -3,7 +3,7 @@ package io.skerry.agent.serve;
 /**
  * How many calls run, and how many wait.
  *
- * @param runsMax calls that run at the same time
+ * @param runsMax calls that run at the same time, and one short one more beside that many long ones
  * @param waitingMax calls that wait beyond them
  * @param waitingBytesMax bytes of the waiting calls' requests
  * @param shares in how many parts the queue is divided; an application may fill one, and so none

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.SequencedMap;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +43,21 @@ final class Turns<T> {
       waiting.remove(lowest.getKey());
     }
     return next;
+  }
+
+  /** Takes what is next of those that are such; whose turn it is stays so. */
+  @Nullable T poll(Predicate<T> such) {
+    for (Map.Entry<Integer, SequencedMap<String, Deque<T>>> one : waiting.entrySet()) {
+      for (Map.Entry<String, Deque<T>> turn : one.getValue().entrySet()) {
+        for (T work : turn.getValue()) {
+          if (such.test(work)) {
+            remove(one.getKey(), turn.getKey(), work);
+            return work;
+          }
+        }
+      }
+    }
+    return null;
   }
 
   /** Takes this out, if it still waits. */

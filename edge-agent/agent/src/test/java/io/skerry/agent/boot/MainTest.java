@@ -214,6 +214,15 @@ class MainTest {
   }
 
   @Test
+  void aSpoolOfMoreThanSegmentsFitTheHeapIsUsage() {
+    assertThat(run("run", "--data-dir", "x", "--listen", "unix:/a", "--spool-mib", "8193"))
+        .isEqualTo(2);
+    assertThat(err.toString())
+        .startsWith("error: --spool-mib is 8193, expected 1 to 8192")
+        .hasLineCount(1);
+  }
+
+  @Test
   void oneAddressTwiceIsUsage() {
     assertThat(run("serve", "--models", "x", "--listen", "unix:/a", "--listen", "unix:/a,app=cam"))
         .isEqualTo(2);

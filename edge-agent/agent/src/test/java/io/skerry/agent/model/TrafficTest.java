@@ -69,6 +69,19 @@ class TrafficTest {
   }
 
   @Test
+  void aTrialInALaterSlotMovesNoKeyOfOneBeforeWhateverTheirVersions() {
+    put(MAIN, 1, new SlotMode.Active());
+    put(ONE, 2, ab(0.2));
+    Map<String, Long> alone = versions();
+
+    put(TWO, 3, ab(0.3));
+
+    versions()
+        .forEach(
+            (key, version) -> assertThat(version == 3 ? 1 : version).isEqualTo(alone.get(key)));
+  }
+
+  @Test
   void aHigherVersionOnTrialIsNotTheActiveOne() {
     put(MAIN, 1, new SlotMode.Active());
     put(ONE, 2, ab(0));

@@ -169,6 +169,27 @@ class CallQueueTest {
   }
 
   @Test
+  void shortCallsGoOneAtATimeBesideLongOnesThatHaveEveryPlace() {
+    queue.submit(new Note("slow"), 5, 0, false);
+    queue.submit(new Note("slow too"), 5, 0, false);
+    queue.submit(new Note("quick"), 5, 0, true);
+    queue.submit(new Note("quick too"), 5, 0, true);
+    Runnable slow = executor.remove();
+    assertThat(queue.waiting()).isEqualTo(2);
+
+    executor.remove().run();
+    assertThat(events).containsExactly("ran quick");
+    executor.remove().run();
+    assertThat(events).containsExactly("ran quick", "ran quick too");
+    assertThat(executor).isEmpty();
+
+    slow.run();
+    executor.remove().run();
+    assertThat(events).endsWith("ran slow", "ran slow too");
+    assertThat(executor).isEmpty();
+  }
+
+  @Test
   void runsShortCallsAtOnceBesideShortOnes() {
     try (CallQueue wide = new CallQueue(new QueueConfig(2, 3, 100), executor::add)) {
       wide.submit(

@@ -19,7 +19,8 @@ import java.util.regex.Pattern;
  * The regions that clients have registered.
  *
  * <p>A key is a plain file name with the configured prefix, of a regular file that an accepted user
- * owns; nothing else is ever opened. Thread-safe.
+ * owns; nothing else is ever opened. What a client that died has left is given up when its name or
+ * its room is wanted: regions whose file has been deleted or replaced. Thread-safe.
  */
 public final class SharedMemory implements AutoCloseable {
   private static final int NAME_CHARACTERS_MAX = 256;
@@ -60,8 +61,14 @@ public final class SharedMemory implements AutoCloseable {
               .formatted(NAME_CHARACTERS_MAX));
     }
     if (regions.containsKey(name)) {
+      giveUp(limits, name);
+    }
+    if (regions.containsKey(name)) {
       throw new PredictException(
           Code.ALREADY_EXISTS, "shared memory region '%s' already in manager".formatted(name));
+    }
+    if (regions.size() >= limits.regionsMax() || bytes > limits.bytesMax() - registered()) {
+      Set.copyOf(regions.keySet()).forEach(left -> giveUp(limits, left));
     }
     if (regions.size() >= limits.regionsMax()) {
       throw new PredictException(
@@ -69,7 +76,7 @@ public final class SharedMemory implements AutoCloseable {
           "%d shared memory regions are registered, and no more may be: unregister one"
               .formatted(regions.size()));
     }
-    long registered = regions.values().stream().mapToLong(SharedRegion::bytes).sum();
+    long registered = registered();
     if (offset < 0 || bytes <= 0 || bytes > limits.bytesMax() - registered) {
       throw new PredictException(
           bytes > 0 && offset >= 0 ? Code.RESOURCE_EXHAUSTED : Code.INVALID_ARGUMENT,
@@ -123,6 +130,39 @@ public final class SharedMemory implements AutoCloseable {
     unregisterAll();
   }
 
+  private long registered() {
+    return regions.values().stream().mapToLong(SharedRegion::bytes).sum();
+  }
+
+  /** Unmaps a region whose file its client has deleted or replaced. */
+  private void giveUp(SharedMemoryConfig limits, String name) {
+    SharedRegion region = regions.get(name);
+    if (region == null) {
+      return;
+    }
+    Optional<Object> now = identity(limits.folder().resolve(region.key()));
+    if (!now.equals(Optional.of(region.identity()))) {
+      unregister(name);
+    }
+  }
+
+  private static Optional<Object> identity(Path path) {
+    try {
+      Map<String, Object> facts =
+          Files.readAttributes(path, "unix:ino,dev,uid", LinkOption.NOFOLLOW_LINKS);
+      return Optional.of(identity(facts));
+    } catch (IOException gone) {
+      return Optional.empty();
+    }
+  }
+
+  private static Object identity(Map<String, Object> facts) {
+    return List.of(
+        String.valueOf(facts.get("dev")),
+        String.valueOf(facts.get("ino")),
+        String.valueOf(facts.get("uid")));
+  }
+
   private static String fileName(SharedMemoryConfig limits, String key) throws PredictException {
     String file = key.startsWith("/") ? key.substring(1) : key;
     if (!KEY.matcher(file).matches() || !file.startsWith(limits.keyPrefix())) {
@@ -160,7 +200,7 @@ public final class SharedMemory implements AutoCloseable {
               "shared memory region '%s' of %d bytes at %d is not inside '%s', which has %d bytes"
                   .formatted(name, bytes, offset, file, channel.size()));
         }
-        SharedRegion region = SharedRegion.map(name, file, offset, bytes, channel);
+        SharedRegion region = SharedRegion.map(name, file, before, offset, bytes, channel);
         mapped = true;
         return region;
       } finally {
@@ -193,8 +233,7 @@ public final class SharedMemory implements AutoCloseable {
       throw invalid(
           "shared memory '%s' has %s names, and may have one".formatted(file, facts.get("nlink")));
     }
-    return List.of(
-        String.valueOf(facts.get("dev")), String.valueOf(facts.get("ino")), owner.toString());
+    return identity(facts);
   }
 
   private static PredictException invalid(String message) {

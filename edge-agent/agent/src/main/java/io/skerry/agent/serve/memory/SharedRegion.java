@@ -22,15 +22,23 @@ public final class SharedRegion {
   private final String key;
   private final long offset;
   private final long bytes;
+  private final Object identity;
   private final FileChannel file;
   private final Arena arena;
   private final MemorySegment memory;
 
   private SharedRegion(
-      String name, String key, long offset, long bytes, FileChannel file, Arena arena)
+      String name,
+      String key,
+      Object identity,
+      long offset,
+      long bytes,
+      FileChannel file,
+      Arena arena)
       throws IOException {
     this.name = name;
     this.key = key;
+    this.identity = identity;
     this.offset = offset;
     this.bytes = bytes;
     this.file = file;
@@ -38,11 +46,12 @@ public final class SharedRegion {
     this.memory = file.map(FileChannel.MapMode.READ_WRITE, offset, bytes, arena);
   }
 
-  static SharedRegion map(String name, String key, long offset, long bytes, FileChannel file)
+  static SharedRegion map(
+      String name, String key, Object identity, long offset, long bytes, FileChannel file)
       throws IOException {
     Arena arena = Arena.ofShared();
     try {
-      return new SharedRegion(name, key, offset, bytes, file, arena);
+      return new SharedRegion(name, key, identity, offset, bytes, file, arena);
     } catch (IOException | RuntimeException e) {
       arena.close();
       throw e;
@@ -57,6 +66,11 @@ public final class SharedRegion {
   /** The file's name. */
   public String key() {
     return key;
+  }
+
+  /** Which file that name was when it was mapped. */
+  Object identity() {
+    return identity;
   }
 
   /** Where it begins in the file, in bytes. */

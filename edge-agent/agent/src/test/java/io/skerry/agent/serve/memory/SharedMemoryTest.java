@@ -134,6 +134,24 @@ class SharedMemoryTest {
   }
 
   @Test
+  void whatAClientThatDiedHasLeftIsGivenUpWhenItsNameOrItsRoomIsWanted() throws Exception {
+    memory.register("r", "app_a", 0, 8);
+    Files.move(folder.resolve("app_a"), folder.resolve("elsewhere"));
+    Files.write(folder.resolve("app_a"), new byte[8]);
+    memory.register("r", "app_a", 0, 4);
+    memory.register("s", "app_a", 0, 4);
+    ByteBuffer read = ByteBuffer.allocate(1);
+    memory.region("r").read(3, read);
+    assertThat(read.get(0)).isZero();
+
+    Files.delete(folder.resolve("app_a"));
+    Files.write(folder.resolve("app_b"), new byte[12]);
+    memory.register("t", "app_b", 0, 12);
+
+    assertThat(memory.regions()).extracting(SharedRegion::name).containsExactly("t");
+  }
+
+  @Test
   void aFileThatShrinksOrARegionThatGoesFailsTheCopyAndNothingElse() throws Exception {
     memory.register("r", "app_a", 0, 8);
     memory.register("s", "app_a", 0, 4);
