@@ -2,12 +2,18 @@ package io.skerry.packager;
 
 import io.skerry.artifact.ArtifactManifest;
 import io.skerry.artifact.Layer;
+import io.skerry.artifact.LayerType;
 import io.skerry.artifact.OciLayout;
 import io.skerry.artifact.TensorSpec;
+import io.skerry.packager.graph.ModelRefusedException;
+import io.skerry.packager.measure.FloatOperators;
+import io.skerry.packager.tflite.TfliteImport;
+import io.skerry.profile.Precision;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -39,7 +45,8 @@ final class InspectCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static void print(PrintWriter out, OciLayout layout, ArtifactManifest manifest) {
+  private static void print(PrintWriter out, OciLayout layout, ArtifactManifest manifest)
+      throws IOException {
     out.printf("manifest         %s%n", layout.model());
     out.printf("signature        %s%n", layout.signature());
     out.printf("model            %s%n", manifest.model());
@@ -55,6 +62,25 @@ final class InspectCommand implements Callable<Integer> {
     }
     for (Layer layer : manifest.layers()) {
       out.printf("layer            %s %d bytes %s%n", layer.title(), layer.size(), layer.digest());
+    }
+    if (manifest.precision() == Precision.INT8) {
+      for (Layer layer : manifest.layers()) {
+        floats(layout.blob(layer.digest()), layer.type())
+            .forEach(operator -> out.printf("float            %s%n", operator));
+      }
+    }
+  }
+
+  /** Operators of an int8 model that are computed on floats, and why. */
+  private static List<String> floats(Path blob, LayerType type) throws IOException {
+    try {
+      return switch (type) {
+        case MODEL_ONNX -> FloatOperators.ofOnnx(Files.readAllBytes(blob));
+        case MODEL_TFLITE -> FloatOperators.ofTflite(TfliteImport.content(blob));
+        case GOLDEN, MONITORING, LABELS, MEASUREMENTS -> List.of();
+      };
+    } catch (ModelRefusedException e) {
+      return List.of("cannot be told: " + e.getMessage());
     }
   }
 }

@@ -19,12 +19,14 @@ import io.skerry.packager.measure.FusionCheck;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
+import io.skerry.packager.quantize.QuantizedGraph;
 import io.skerry.packager.quantize.Scheme;
 import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.packager.tflite.TfliteImport;
 import io.skerry.packager.tflite.TfliteModel;
 import io.skerry.profile.Engine;
 import io.skerry.runtime.LoadedModel;
+import io.skerry.wire.onnx.ModelProto;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -199,6 +201,47 @@ class BranchScalesTest {
     net.add(new Op.Activate(Activation.RELU)).concat(capped);
 
     assertIntegers(scored(net));
+  }
+
+  @Test
+  void ofABoundThatEndsTheModel() throws Exception {
+    for (Op.Clip bound : List.of(new Op.Clip(-0.4f, 0.5f), new Op.Clip(0.1f, 0.6f))) {
+      boolean inside = bound.minimum() > 0;
+      Graph conv = backbone(16).conv(3, Activation.NONE, 1, 1).add(bound).graph("y");
+      Graph dense = backbone(17).flatten().dense(4, Activation.NONE).add(bound).graph("y");
+
+      assertIntegers(conv, inside ? new String[] {"MAXIMUM"} : new String[0]);
+      assertIntegers(dense);
+      assertThat(operators(tflite(conv)))
+          .doesNotContain(BuiltinOperator.MINIMUM)
+          .filteredOn(operator -> operator == BuiltinOperator.MAXIMUM)
+          .hasSize(inside ? 1 : 0);
+      assertThat(clipped(conv))
+          .isEqualTo(inside ? List.of(conv.nodes().get(1).output() + "_quantized") : List.of());
+      // A dense layer's integers are summed up to floats, which are better not rounded before.
+      assertThat(clipped(dense)).containsExactly(dense.nodes().get(2).output());
+    }
+  }
+
+  /** What the Clip nodes of a graph's integer ONNX file read. */
+  private static List<String> clipped(Graph graph) throws Exception {
+    return ModelProto.parseFrom(onnx(graph)).getGraph().getNodeList().stream()
+        .filter(node -> node.getOpType().equals("Clip"))
+        .map(node -> node.getInput(0))
+        .toList();
+  }
+
+  private static byte[] onnx(Graph graph) {
+    return QdqExport.write(quantized(graph, Scheme.UNSIGNED));
+  }
+
+  private static byte[] tflite(Graph graph) {
+    return TfliteExport.write(quantized(graph, Scheme.SIGNED));
+  }
+
+  private static QuantizedGraph quantized(Graph graph, Scheme scheme) {
+    Observations seen = Calibrator.observe(graph, Nets.randomItems(graph, 32));
+    return Nets.quantized(graph, seen, scheme, Options.of(Clipping.MIN_MAX));
   }
 
   /** Whatever branches, bounds and changes of size come together. */

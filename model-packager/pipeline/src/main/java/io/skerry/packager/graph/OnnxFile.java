@@ -182,6 +182,23 @@ public final class OnnxFile {
             .addOutput(output));
   }
 
+  /**
+   * Adds a node that bounds integers.
+   *
+   * @param minimum name of a constant of the input's type
+   * @param maximum the same
+   */
+  public void clip(Node node, String input, String minimum, String maximum, String output) {
+    graph.addNode(
+        NodeProto.newBuilder()
+            .setName(free(node.name()))
+            .setOpType("Clip")
+            .addInput(input)
+            .addInput(minimum)
+            .addInput(maximum)
+            .addOutput(output));
+  }
+
   /** Adds a Cast node. */
   void cast(String input, String output, TensorProto.DataType type) {
     graph.addNode(

@@ -200,6 +200,11 @@ public sealed interface Op {
     };
   }
 
+  /** Whether ONNX Runtime computes it of integers and says floats, without rounding them. */
+  default boolean maySayReals() {
+    return this instanceof Dense || this instanceof ConvTranspose;
+  }
+
   /**
    * Whether it has weights [O,...], of which each output has its own and so its own scale. Those of
    * a transposed convolution lie otherwise.

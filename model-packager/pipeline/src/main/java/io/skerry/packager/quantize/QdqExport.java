@@ -119,9 +119,18 @@ public final class QdqExport {
   }
 
   private void integerNode(Node node) {
-    if (node.op() instanceof Op.Pad pad && padsIntegers(node)) {
-      pad(node, pad);
-      return;
+    if (staysInIntegers(node)) {
+      switch (node.op()) {
+        case Op.Pad pad -> {
+          pad(node, pad);
+          return;
+        }
+        case Op.Clip clip -> {
+          clip(node, clip);
+          return;
+        }
+        default -> {}
+      }
     }
     List<String> inputs = new ArrayList<>();
     for (int i = 0; i < node.inputs().size(); i++) {
@@ -140,8 +149,7 @@ public final class QdqExport {
     if (node.op() instanceof Op.ConvTranspose && inputs.size() == 2) {
       inputs.add(fineBias(node, noBias(node)));
     }
-    boolean maySayReals = node.op() instanceof Op.Dense || node.op() instanceof Op.ConvTranspose;
-    if (maySayReals && !quantized.isReadAsIntegers(node.output())) {
+    if (node.op().maySayReals() && !quantized.isReadAsIntegers(node.output())) {
       file.node(node, inputs, node.output());
       return;
     }
@@ -162,17 +170,35 @@ public final class QdqExport {
     return graph.constant(name).orElseThrow();
   }
 
-  /** TensorRT wants every operator between reals; ONNX Runtime would leave this one in float. */
-  private boolean padsIntegers(Node node) {
+  /**
+   * Whether a node makes integers of integers of the same scale. TensorRT wants every operator
+   * between reals; ONNX Runtime would leave these in float there.
+   */
+  private boolean staysInIntegers(Node node) {
     return !quantized.scheme().symmetric()
         && quantized.scale(node.input()).equals(quantized.scale(node.output()));
   }
 
+  private void clip(Node node, Op.Clip clip) {
+    TensorScale scale = quantized.scale(node.output());
+    file.clip(
+        node,
+        integers(node.input()),
+        integer(node.output() + "_lowest", scale, clip.minimum()),
+        integer(node.output() + "_highest", scale, clip.maximum()),
+        node.output() + "_quantized");
+    sayReals(node);
+  }
+
+  private String integer(String name, TensorScale scale, float real) {
+    byte[] integer = {(byte) scale.quantized(real)};
+    file.constant(name, typeOf(scale.type()), List.of(), ByteBuffer.wrap(integer));
+    return name;
+  }
+
   private void pad(Node node, Op.Pad pad) {
     TensorScale scale = quantized.scale(node.output());
-    String value = node.output() + "_around";
-    byte around = (byte) scale.quantized(pad.value());
-    file.constant(value, typeOf(scale.type()), List.of(), ByteBuffer.wrap(new byte[] {around}));
+    String value = integer(node.output() + "_around", scale, pad.value());
     file.pad(node, pad, integers(node.input()), value, node.output() + "_quantized");
     sayReals(node);
   }

@@ -24,9 +24,10 @@ import java.util.function.IntFunction;
  * Decides what becomes int8 and with which scale.
  *
  * <p>Normalisation of the raw input (sums and products with constants before anything else) stays
- * float, and so does a sigmoid, softmax or bound that makes the model's output: all would lose
- * resolution that no later layer gives back. Everything between is integer. Operators whose output
- * elements are some of their input's share one scale with their input.
+ * float, and so does a sigmoid or softmax that makes the model's output: all would lose resolution
+ * that no later layer gives back. A bound that makes the output is integer where its input can be
+ * made of the bound's own range, which is finer than the input's. Everything between is integer.
+ * Operators whose output elements are some of their input's share one scale with their input.
  */
 public final class Quantizer {
   private static final float UNIT_STEP = 1f / 256;
@@ -98,12 +99,27 @@ public final class Quantizer {
                   .allMatch(input -> raw.contains(input) || graph.constant(input).isPresent());
       if (normalises) {
         raw.add(node.output());
-      } else if (!isFinalScore(graph, node)
+      } else if ((!isFinalScore(graph, node) || boundsItsMaker(node))
           && node.op().hasIntegerKernel()
           && !options.floats().contains(node.name())) {
         quantized.add(node.name());
       }
     }
+  }
+
+  /**
+   * Whether a bound's maker may as well say what is within it only. Symmetric integers have no end
+   * at 0, and what may say reals is better bounded without having been rounded.
+   */
+  private boolean boundsItsMaker(Node node) {
+    return node.op() instanceof Op.Clip
+        && !scheme.symmetric()
+        && isOnlyFor(node)
+        && !saysReals(node.input());
+  }
+
+  private boolean saysReals(String tensor) {
+    return graph.producer(tensor).filter(maker -> maker.op().maySayReals()).isPresent();
   }
 
   /**
@@ -220,7 +236,8 @@ public final class Quantizer {
     // What nobody reads as integers may be written as floats, which have no ends.
     return bounds
         && scale(node.input()).equals(scale)
-        && graph.consumers(node.output()).stream().anyMatch(n -> quantized.contains(n.name()));
+        && (!saysReals(node.input())
+            || graph.consumers(node.output()).stream().anyMatch(n -> quantized.contains(n.name())));
   }
 
   static boolean isFinalScore(Graph graph, Node node) {

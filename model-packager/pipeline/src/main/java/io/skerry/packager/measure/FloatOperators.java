@@ -1,0 +1,150 @@
+package io.skerry.packager.measure;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.skerry.packager.graph.ModelRefusedException;
+import io.skerry.wire.onnx.GraphProto;
+import io.skerry.wire.onnx.ModelProto;
+import io.skerry.wire.onnx.NodeProto;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.tensorflow.lite.schema.BuiltinOperator;
+import org.tensorflow.lite.schema.Model;
+import org.tensorflow.lite.schema.SubGraph;
+import org.tensorflow.lite.schema.Tensor;
+import org.tensorflow.lite.schema.TensorType;
+
+/** Which operators of an int8 file are computed on floats, and why. */
+public final class FloatOperators {
+  private static final String QUANTIZE = "QuantizeLinear";
+  private static final String DEQUANTIZE = "DequantizeLinear";
+
+  /** Operators whose float constants are weights, and not sizes or bounds. */
+  private static final Set<String> OF_WEIGHTS = Set.of("Conv", "Gemm", "Add", "Sub", "Mul");
+
+  private static final Set<String> BOUNDS = Set.of("Relu", "Clip");
+
+  /** Operators that compute nothing. */
+  private static final Set<Integer> MOVING =
+      Set.of(BuiltinOperator.DEQUANTIZE, BuiltinOperator.TRANSPOSE, BuiltinOperator.RESHAPE);
+
+  private static final String CHOSEN =
+      "it normalises the input, makes the output, or lost too much as integers";
+
+  private final GraphProto graph;
+  private final Map<String, List<NodeProto>> readers = new HashMap<>();
+
+  /** Tensors stored as integers, and those that are reals of integers. */
+  private final Set<String> integers = new HashSet<>();
+
+  private final Set<String> dequantized = new HashSet<>();
+  private final Set<String> constants = new HashSet<>();
+
+  private FloatOperators(GraphProto graph) {
+    this.graph = graph;
+    graph.getInitializerList().forEach(constant -> constants.add(constant.getName()));
+    for (NodeProto node : graph.getNodeList()) {
+      for (String input : node.getInputList()) {
+        readers.computeIfAbsent(input, name -> new ArrayList<>()).add(node);
+      }
+    }
+  }
+
+  /**
+   * The float operators of an ONNX file whose integers stand between QuantizeLinear and
+   * DequantizeLinear, each with the reason.
+   *
+   * @throws ModelRefusedException if it is no ONNX file
+   */
+  public static List<String> ofOnnx(byte[] content) {
+    try {
+      return new FloatOperators(ModelProto.parseFrom(content).getGraph()).found();
+    } catch (InvalidProtocolBufferException e) {
+      throw new ModelRefusedException("it is no ONNX file: " + e.getMessage(), e);
+    }
+  }
+
+  private List<String> found() {
+    List<String> found = new ArrayList<>();
+    for (NodeProto node : graph.getNodeList()) {
+      if (node.getOpType().equals(DEQUANTIZE)) {
+        dequantized.addAll(node.getOutputList());
+      } else if (node.getOpType().equals(QUANTIZE)
+          || node.getInputList().stream().anyMatch(integers::contains)) {
+        integers.addAll(node.getOutputList());
+      } else if (!hasNoKernel(node).isEmpty() && readsIntegers(node)) {
+        found.add(said(node, "ONNX Runtime " + hasNoKernel(node)));
+      } else if (!readsIntegers(node) || !isQuantized(node)) {
+        found.add(said(node, CHOSEN));
+      }
+    }
+    return found;
+  }
+
+  private boolean readsIntegers(NodeProto node) {
+    return node.getInputList().stream()
+        .filter(input -> !input.isEmpty())
+        .filter(input -> OF_WEIGHTS.contains(node.getOpType()) || !constants.contains(input))
+        .allMatch(input -> dequantized.contains(input) || isBoundOf(input));
+  }
+
+  /** A bound that follows an integer operator is a part of it. */
+  private boolean isBoundOf(String tensor) {
+    return readers.getOrDefault(tensor, List.of()).stream()
+            .allMatch(node -> BOUNDS.contains(node.getOpType()))
+        && graph.getNodeList().stream()
+            .filter(node -> node.getOutput(0).equals(tensor))
+            .anyMatch(this::readsIntegers);
+  }
+
+  /** A dense layer sums integers up to floats. */
+  private boolean isQuantized(NodeProto node) {
+    List<NodeProto> reading = readers.getOrDefault(node.getOutput(0), List.of());
+    return node.getOpType().equals("Gemm")
+        || (!reading.isEmpty()
+            && reading.stream()
+                .allMatch(
+                    reader ->
+                        reader.getOpType().equals(QUANTIZE)
+                            || (BOUNDS.contains(reader.getOpType()) && isQuantized(reader))));
+  }
+
+  private static String hasNoKernel(NodeProto node) {
+    boolean linear =
+        node.getAttributeList().stream().anyMatch(a -> a.getS().toStringUtf8().equals("linear"));
+    return switch (node.getOpType()) {
+      case "ConvTranspose", "HardSwish" -> "has no int8 kernel for it";
+      case "Resize" -> linear ? "cuts fractions off between integers" : "";
+      default -> "";
+    };
+  }
+
+  private static String said(NodeProto node, String why) {
+    return "%s (%s): %s".formatted(node.getName(), node.getOpType(), why);
+  }
+
+  /**
+   * The float operators of a TFLite file, by the names of what they make, each with the reason.
+   *
+   * @param content of a file that was checked
+   */
+  public static List<String> ofTflite(byte[] content) {
+    Model model = Model.getRootAsModel(ByteBuffer.wrap(content));
+    SubGraph graph = model.subgraphs(0);
+    List<String> found = new ArrayList<>();
+    for (int i = 0; i < graph.operatorsLength(); i++) {
+      int code = model.operatorCodes((int) graph.operators(i).opcodeIndex()).builtinCode();
+      Tensor made = graph.tensors(graph.operators(i).outputs(0));
+      if (made.type() == TensorType.FLOAT32 && !MOVING.contains(code)) {
+        String why =
+            code == BuiltinOperator.HARD_SWISH ? "XNNPACK has no int8 kernel for it" : CHOSEN;
+        found.add("%s (%s): %s".formatted(made.name(), BuiltinOperator.name(code), why));
+      }
+    }
+    return found;
+  }
+}

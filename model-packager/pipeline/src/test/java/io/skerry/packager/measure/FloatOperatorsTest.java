@@ -1,0 +1,89 @@
+package io.skerry.packager.measure;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.skerry.packager.calibrate.Calibrator;
+import io.skerry.packager.calibrate.Clipping;
+import io.skerry.packager.graph.Activation;
+import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.ModelRefusedException;
+import io.skerry.packager.graph.Nets;
+import io.skerry.packager.graph.Op;
+import io.skerry.packager.graph.Shape;
+import io.skerry.packager.graph.Window;
+import io.skerry.packager.quantize.Options;
+import io.skerry.packager.quantize.QdqExport;
+import io.skerry.packager.quantize.QuantizedGraph;
+import io.skerry.packager.quantize.Scheme;
+import io.skerry.packager.tflite.TfliteExport;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class FloatOperatorsTest {
+  private static final String CHOSEN =
+      "it normalises the input, makes the output, or lost too much as integers";
+
+  @Test
+  void areThoseThatTheEnginesHaveNoKernelFor() {
+    Nets net = new Nets(1, "x", Shape.BATCH, 3, 8, 8);
+    net.conv(4, Activation.NONE, 3, 3).add(new Op.Function(Op.Function.Kind.HARD_SWISH, 0));
+    net.conv(4, Activation.RELU, 1, 1).enlarged(2);
+    net.add(new Op.Resize("linear", "half_pixel", "floor", List.of(1f, 1f, 2f, 2f)));
+    net.up(
+        4, new Window(List.of(2, 2), List.of(2, 2), List.of(1, 1), List.of(0, 0), List.of(0, 0)));
+    net.conv(4, Activation.NONE, 3, 3).add(new Op.Clip(0.1f, 0.9f)).conv(2, Activation.RELU6, 1, 1);
+    Graph graph = net.graph("y");
+
+    assertThat(onnx(graph, Set.of()))
+        .containsExactly(
+            "node1 (HardSwish): ONNX Runtime has no int8 kernel for it",
+            "node4 (Resize): ONNX Runtime cuts fractions off between integers",
+            "node5 (ConvTranspose): ONNX Runtime has no int8 kernel for it");
+    assertThat(tflite(graph, Set.of()))
+        .singleElement()
+        .asString()
+        .endsWith("(HARD_SWISH): XNNPACK has no int8 kernel for it");
+  }
+
+  @Test
+  void areThoseThatWereKeptFromLosingMuch() {
+    Graph graph = Nets.sensorNet(1);
+
+    assertThat(onnx(graph, Set.of("node3")))
+        .containsExactly(
+            "node0 (Sub): " + CHOSEN,
+            "node1 (Mul): " + CHOSEN,
+            "node3 (Conv): " + CHOSEN,
+            "node3_activation (Clip): " + CHOSEN,
+            "node10 (Sigmoid): " + CHOSEN);
+    assertThat(tflite(graph, Set.of()))
+        .extracting(text -> text.substring(text.indexOf('(')))
+        .containsExactly("(SUB): " + CHOSEN, "(MUL): " + CHOSEN, "(LOGISTIC): " + CHOSEN);
+    assertThat(onnx(Nets.imageNet(2), Set.of())).hasSize(1);
+    assertThat(onnx(Nets.branchNet(3), Set.of())).hasSize(2);
+  }
+
+  @Test
+  void cannotBeToldOfWhatIsNoModel() {
+    assertThatThrownBy(() -> FloatOperators.ofOnnx(new byte[] {1, 2, 3}))
+        .isInstanceOf(ModelRefusedException.class);
+  }
+
+  private static List<String> onnx(Graph graph, Set<String> floats) {
+    return FloatOperators.ofOnnx(QdqExport.write(quantized(graph, Scheme.UNSIGNED, floats)));
+  }
+
+  private static List<String> tflite(Graph graph, Set<String> floats) {
+    return FloatOperators.ofTflite(TfliteExport.write(quantized(graph, Scheme.SIGNED, floats)));
+  }
+
+  private static QuantizedGraph quantized(Graph graph, Scheme scheme, Set<String> floats) {
+    return Nets.quantized(
+        graph,
+        Calibrator.observe(graph, Nets.randomItems(graph, 8)),
+        scheme,
+        Options.of(Clipping.MIN_MAX).with(floats));
+  }
+}
