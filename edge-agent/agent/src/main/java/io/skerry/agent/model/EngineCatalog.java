@@ -155,7 +155,7 @@ public final class EngineCatalog {
           "engine '%s' cannot be used here: %s".formatted(engine.name(), reason));
     }
     room.require(model);
-    LoadedModel loaded = engine.load(model, options);
+    LoadedModel loaded = loaded(engine, model, options);
     if (!loaded.faults().isEmpty()) {
       // It answers, but slower than its profile promises: somebody has to look.
       log.atWarn()
@@ -165,6 +165,26 @@ public final class EngineCatalog {
           .log("execution providers are not used");
     }
     return batching.map(measuring -> measuring.measured(loaded, System::nanoTime)).orElse(loaded);
+  }
+
+  /** Whatever a library throws at a model refuses that model, and nothing else. */
+  private static LoadedModel loaded(InferenceEngine engine, Path model, LoadOptions options)
+      throws EngineException {
+    try {
+      return engine.load(model, options);
+    } catch (OutOfMemoryError e) {
+      throw refused(Reason.OUT_OF_MEMORY, engine, model, e);
+    } catch (StackOverflowError | LinkageError | RuntimeException e) {
+      throw refused(Reason.MODEL_INVALID, engine, model, e);
+    }
+  }
+
+  private static EngineException refused(
+      Reason reason, InferenceEngine engine, Path model, Throwable cause) {
+    return new EngineException(
+        reason,
+        "engine '%s' cannot load %s: %s".formatted(engine.name(), model.getFileName(), cause),
+        cause);
   }
 
   private Optional<InferenceEngine> engine(String name) {

@@ -216,7 +216,8 @@ class InferenceEndpoint extends GRPCInferenceServiceImplBase {
     } catch (PredictException e) {
       observer.onError(GrpcErrors.of(e));
       return;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
+      // Whatever it was: a call without an answer waits for ever.
       observer.onError(GrpcErrors.of(InferenceService.broke(e)));
       return;
     }

@@ -388,7 +388,7 @@ public final class InferenceService implements AutoCloseable {
   }
 
   /** What a client is told of a mistake of ours. */
-  public static PredictException broke(RuntimeException e) {
+  public static PredictException broke(Throwable e) {
     log.atError().setCause(e).log("call failed");
     return new PredictException(Code.INTERNAL, "the agent failed; see its log", e);
   }

@@ -136,7 +136,12 @@ public final class Updater implements AutoCloseable {
     try {
       models.activate(loader.loadKnown(version), false);
       return true;
-    } catch (UpdateException | RuntimeException e) {
+    } catch (UpdateException
+        | RuntimeException
+        | OutOfMemoryError
+        | StackOverflowError
+        | LinkageError e) {
+      // The other slots answer all the same.
       log.atError()
           .addKeyValue("slot", version.slot())
           .addKeyValue("version", version.version())

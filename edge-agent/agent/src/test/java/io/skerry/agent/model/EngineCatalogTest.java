@@ -13,6 +13,7 @@ import io.skerry.runtime.LoadedModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -67,9 +68,37 @@ class EngineCatalogTest {
             EngineException.class, e -> assertThat(e.reason()).isEqualTo(Reason.OUT_OF_MEMORY));
   }
 
+  @Test
+  void refusesAModelWhateverItsLibraryThrows() {
+    for (Throwable thrown :
+        List.of(
+            new OutOfMemoryError("Physical memory usage is too high"),
+            new StackOverflowError(),
+            new UnsatisfiedLinkError("no such symbol"),
+            new IllegalStateException("broken"))) {
+      ScriptedEngine engine = new ScriptedEngine(new EngineStatus.Available("1", List.of("cpu")));
+      engine.thrown = Optional.of(thrown);
+
+      assertThatThrownBy(
+              () ->
+                  new EngineCatalog(List.of(engine))
+                      .load(folder.resolve("m.scripted"), LoadOptions.DEFAULTS))
+          .isInstanceOfSatisfying(
+              EngineException.class,
+              e ->
+                  assertThat(e.reason())
+                      .isEqualTo(
+                          thrown instanceof OutOfMemoryError
+                              ? Reason.OUT_OF_MEMORY
+                              : Reason.MODEL_INVALID))
+          .hasMessageContaining("engine 'scripted' cannot load m.scripted: " + thrown);
+    }
+  }
+
   private static final class ScriptedEngine implements InferenceEngine {
     private final EngineStatus status;
     private int probes;
+    private Optional<Throwable> thrown = Optional.empty();
 
     ScriptedEngine(EngineStatus status) {
       this.status = status;
@@ -93,7 +122,15 @@ class EngineCatalogTest {
 
     @Override
     public LoadedModel load(Path model, LoadOptions options) {
+      if (thrown.isPresent()) {
+        ScriptedEngine.<RuntimeException>sneak(thrown.get());
+      }
       return FakeModel.answering();
+    }
+
+    @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
+    private static <T extends Throwable> void sneak(Throwable thrown) throws T {
+      throw (T) thrown;
     }
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
+import io.grpc.Status;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
@@ -50,6 +51,7 @@ import io.skerry.wire.inference.TraceSettingRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -62,6 +64,35 @@ import org.junit.jupiter.api.io.TempDir;
 /** Everything of the protocol but predictions. */
 class AdministrationTest {
   @TempDir private Path folder;
+
+  @Test
+  void answersACallWhateverBreaks() {
+    List<Throwable> answers = new ArrayList<>();
+    StreamObserver<String> observer =
+        new StreamObserver<>() {
+          @Override
+          public void onNext(String message) {}
+
+          @Override
+          public void onError(Throwable why) {
+            answers.add(why);
+          }
+
+          @Override
+          public void onCompleted() {}
+        };
+
+    InferenceEndpoint.answer(
+        observer,
+        () -> {
+          throw new OutOfMemoryError("Physical memory usage is too high");
+        });
+
+    assertThat(answers)
+        .singleElement()
+        .satisfies(
+            why -> assertThat(Status.fromThrowable(why).getCode()).isEqualTo(Status.Code.INTERNAL));
+  }
 
   @Test
   void countsExactlyAndSplitsWhatWasCounted() throws Exception {

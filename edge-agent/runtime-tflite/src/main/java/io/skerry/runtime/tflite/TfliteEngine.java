@@ -17,6 +17,15 @@ public final class TfliteEngine implements InferenceEngine {
   /** The engine's name in profiles, reports and metrics. */
   public static final String NAME = "tflite";
 
+  static {
+    // Otherwise the bindings refuse every new object, after seconds of garbage collection, once the
+    // process takes four times its largest heap: ours is small, and models lie beside it.
+    for (String limit : List.of("maxBytes", "maxPhysicalBytes")) {
+      String property = "org.bytedeco.javacpp." + limit;
+      System.setProperty(property, System.getProperty(property, "0"));
+    }
+  }
+
   @Override
   public String name() {
     return NAME;

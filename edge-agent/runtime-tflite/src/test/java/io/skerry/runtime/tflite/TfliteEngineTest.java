@@ -16,6 +16,7 @@ import io.skerry.runtime.Tensor;
 import io.skerry.runtime.TensorPool;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -49,6 +50,40 @@ class TfliteEngineTest {
   void isFoundAsAService() {
     assertThat(ServiceLoader.load(InferenceEngine.class))
         .anyMatch(found -> found.name().equals("tflite"));
+  }
+
+  @Test
+  void loadsModelsHoweverSmallTheHeapIs() throws Exception {
+    // A process of its own: what the bindings allow is settled when they are first used.
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx16m",
+                "-XX:MaxDirectMemorySize=96m",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                BesideMuchMemory.class.getName(),
+                real("kws_ref_model.tflite").toString())
+            .redirectErrorStream(true)
+            .start();
+
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+    assertThat(process.waitFor()).as(said).isZero();
+  }
+
+  /** Loads a model in a process that takes more than four times its largest heap. */
+  static final class BesideMuchMemory {
+    private BesideMuchMemory() {}
+
+    public static void main(String[] args) throws Exception {
+      ByteBuffer much = ByteBuffer.allocateDirect(80 << 20);
+      while (much.hasRemaining()) {
+        much.putLong(1);
+      }
+      new TfliteEngine().load(Path.of(args[0]), LoadOptions.DEFAULTS).close();
+    }
   }
 
   @Test

@@ -114,7 +114,8 @@ final class HttpAdministration {
             exchange.answer(HttpAnswer.empty(200));
           } catch (PredictException e) {
             exchange.answer(HttpAnswer.error(e));
-          } catch (RuntimeException e) {
+          } catch (RuntimeException | Error e) {
+            // Whatever it was: a call without an answer waits for ever.
             exchange.answer(HttpAnswer.error(InferenceService.broke(e)));
           }
         });
