@@ -52,16 +52,13 @@ final class CreateCommand {
       @Option(names = "--epochs") @Nullable Integer epochs,
       @Option(names = "--seed") @Nullable Long seed,
       @Mixin WatchOptions watch,
-      @Option(
-              names = {"-o", "--output"},
-              defaultValue = "table")
-          Output output)
+      @Mixin OutputOptions output)
       throws InterruptedException {
     try (SkerryClient client = server.client()) {
       JsonObject run =
           client.post("/v1/runs", new RunRequest(model, snapshot, epochs, seed), JsonObject.class);
       String id = Json.text(run, "id");
-      print(output, run, "run/" + id, "run/%s started".formatted(id));
+      output.print(spec.commandLine().getOut(), run, "run/" + id, "run/%s started".formatted(id));
       return watch.follow(client, "/v1/runs/" + id, Watch::work, err());
     }
   }
@@ -86,10 +83,7 @@ final class CreateCommand {
           @Nullable Path monitoring,
       @Mixin EmulationOptions emulation,
       @Mixin WatchOptions watch,
-      @Option(
-              names = {"-o", "--output"},
-              defaultValue = "table")
-          Output output)
+      @Mixin OutputOptions output)
       throws InterruptedException {
     String path = version.path() + "/variants";
     try (SkerryClient client = server.client()) {
@@ -98,7 +92,11 @@ final class CreateCommand {
       }
       JsonObject packaging =
           client.post(path, new PackagingRequest(profiles, emulation.items()), JsonObject.class);
-      print(output, packaging, "model/" + version, "model/%s packaging started".formatted(version));
+      output.print(
+          spec.commandLine().getOut(),
+          packaging,
+          "model/" + version,
+          "model/%s packaging started".formatted(version));
       return watch.follow(client, path, Watch::work, err());
     }
   }
@@ -117,10 +115,7 @@ final class CreateCommand {
               paramLabel = "FILE",
               description = "as './skerry sign release' wrote it")
           Path file,
-      @Option(
-              names = {"-o", "--output"},
-              defaultValue = "table")
-          Output output)
+      @Mixin OutputOptions output)
       throws IOException {
     ImportCommand.checkFile(file);
     try (SkerryClient client = server.client()) {
@@ -131,8 +126,8 @@ final class CreateCommand {
               "application/json",
               BodyPublishers.ofFile(file),
               JsonObject.class);
-      print(
-          output,
+      output.print(
+          spec.commandLine().getOut(),
           signed,
           "model/" + version,
           "model/%s: %s".formatted(version, Watch.variants(Json.array(signed, "variants"))));
@@ -153,15 +148,12 @@ final class CreateCommand {
               paramLabel = "N",
               description = "the lowest release counter that devices may begin")
           long counter,
-      @Option(
-              names = {"-o", "--output"},
-              defaultValue = "table")
-          Output output) {
+      @Mixin OutputOptions output) {
     try (SkerryClient client = server.client()) {
       JsonObject made =
           client.post("/v1/release-floors", new ReleaseFloor(model, counter), JsonObject.class);
-      print(
-          output,
+      output.print(
+          spec.commandLine().getOut(),
           made,
           "release-floor/" + model,
           "devices begin no release of %s below %d".formatted(model, counter));
@@ -181,14 +173,11 @@ final class CreateCommand {
               required = true,
               description = "viewer, operator, approver, auditor or admin")
           String role,
-      @Option(
-              names = {"-o", "--output"},
-              defaultValue = "table")
-          Output output) {
+      @Mixin OutputOptions output) {
     try (SkerryClient client = server.client()) {
       JsonObject made = client.post("/v1/users", new UserRequest(name, role), JsonObject.class);
-      print(
-          output,
+      output.print(
+          spec.commandLine().getOut(),
           made,
           "user/" + name,
           "user/%s created%n%s".formatted(name, Json.text(made, "token")));
@@ -216,14 +205,5 @@ final class CreateCommand {
 
   private PrintWriter err() {
     return spec.commandLine().getErr();
-  }
-
-  private void print(Output output, JsonObject document, String name, String words) {
-    PrintWriter out = spec.commandLine().getOut();
-    switch (output) {
-      case TABLE -> words.lines().map(Table::printable).forEach(out::println);
-      case JSON -> out.println(Json.pretty(document));
-      case NAME -> out.println(Table.printable(name));
-    }
   }
 }

@@ -33,11 +33,7 @@ final class GetCommand implements Callable<Integer> {
   @Parameters(arity = "0..1", paramLabel = "KIND", description = "${COMPLETION-CANDIDATES}")
   private @Nullable Kind kind;
 
-  @Option(
-      names = {"-o", "--output"},
-      defaultValue = "table",
-      description = "${COMPLETION-CANDIDATES}; default: ${DEFAULT-VALUE}")
-  private Output output;
+  @Mixin private OutputOptions output;
 
   @Spec private CommandSpec spec;
 
@@ -80,15 +76,11 @@ final class GetCommand implements Callable<Integer> {
       @Mixin ServerOptions server,
       @Parameters(paramLabel = "MODEL@VERSION", converter = VersionRef.Converter.class)
           VersionRef version,
-      @Option(
-              names = {"-o", "--output"},
-              defaultValue = "table",
-              description = "${COMPLETION-CANDIDATES}; default: ${DEFAULT-VALUE}")
-          Output output) {
+      @Mixin OutputOptions output) {
     PrintWriter out = spec.commandLine().getOut();
     try (SkerryClient client = server.client()) {
       JsonArray variants = Json.array(client.get(version.path(), JsonObject.class), "variants");
-      switch (output) {
+      switch (output.output()) {
         case JSON -> out.println(Json.pretty(variants));
         case NAME ->
             variants.forEach(
@@ -139,7 +131,7 @@ final class GetCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     try (SkerryClient client = server.client()) {
       List<JsonObject> items = client.list(chosen.path(), JsonObject.class);
-      switch (output) {
+      switch (output.output()) {
         case TABLE -> table(chosen, items, out);
         case JSON -> json(items, out);
         case NAME ->

@@ -53,10 +53,7 @@ final class ImportCommand {
               defaultValue = "30",
               description = "cycles of one example; default: ${DEFAULT-VALUE}")
           int window,
-      @Option(
-              names = {"-o", "--output"},
-              defaultValue = "table")
-          Output output)
+      @Mixin OutputOptions output)
       throws IOException {
     checkFile(file);
     try (SkerryClient client = server.client()) {
@@ -69,8 +66,8 @@ final class ImportCommand {
               BodyPublishers.ofFile(file),
               JsonObject.class);
       String kind = "dataset/%s/%s".formatted(name, batch);
-      print(
-          output,
+      output.print(
+          spec.commandLine().getOut(),
           stored,
           kind,
           "%s stored%n%s rows, %s examples: %s train, %s validation, %s test%nsnapshot %s"
@@ -222,10 +219,7 @@ final class ImportCommand {
       @Option(names = "--watch", description = "wait for the packaging to end") boolean watch,
       @Option(names = "--timeout", defaultValue = "30m", converter = Durations.class)
           Duration timeout,
-      @Option(
-              names = {"-o", "--output"},
-              defaultValue = "table")
-          Output output)
+      @Mixin OutputOptions output)
       throws IOException, InterruptedException {
     if (!Files.isDirectory(file)) {
       checkFile(file);
@@ -251,8 +245,8 @@ final class ImportCommand {
                   emulation.items()),
               JsonObject.class);
       String version = Json.text(started, "model") + "@" + Json.text(started, "version");
-      print(
-          output,
+      output.print(
+          spec.commandLine().getOut(),
           started,
           "model/" + version,
           "model/%s registered, packaging started".formatted(version));
@@ -277,15 +271,6 @@ final class ImportCommand {
       return ModelUpload.of(model);
     } catch (IllegalArgumentException e) {
       throw new CommandFailed(ExitCodes.USAGE, String.valueOf(e.getMessage()));
-    }
-  }
-
-  private void print(Output output, JsonObject document, String name, String words) {
-    PrintWriter out = spec.commandLine().getOut();
-    switch (output) {
-      case TABLE -> words.lines().map(Table::printable).forEach(out::println);
-      case JSON -> out.println(Json.pretty(document));
-      case NAME -> out.println(Table.printable(name));
     }
   }
 

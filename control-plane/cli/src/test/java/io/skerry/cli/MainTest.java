@@ -225,17 +225,7 @@ class MainTest {
     Files.writeString(
         Files.createDirectory(folder.resolve("arrays")).resolve("calibration.npy"), "x");
 
-    int code =
-        run(
-            "import",
-            "model",
-            model.toString(),
-            "--name",
-            "mine",
-            "--calibration",
-            folder.resolve("arrays").toString(),
-            "--profile",
-            "arm64-neon");
+    int code = importing(model, folder.resolve("arrays"), "--profile", "arm64-neon");
 
     assertThat(code).isEqualTo(ExitCodes.DONE);
     assertThat(requests.getFirst())
@@ -291,15 +281,11 @@ class MainTest {
     assertThat(requests).isEmpty();
   }
 
-  private int importing(Path model, Path calibration) {
-    return run(
-        "import",
-        "model",
-        model.toString(),
-        "--name",
-        "mine",
-        "--calibration",
-        calibration.toString());
+  private int importing(Path model, Path calibration, String... more) {
+    List<String> line = new ArrayList<>(List.of("import", "model", model.toString()));
+    line.addAll(List.of("--name", "mine", "--calibration", calibration.toString()));
+    line.addAll(List.of(more));
+    return run(line.toArray(String[]::new));
   }
 
   private static byte[] modelWithWeightsIn(String location) {
