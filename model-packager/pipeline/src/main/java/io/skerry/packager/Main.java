@@ -7,6 +7,7 @@ import io.skerry.artifact.job.JobMain;
 import io.skerry.artifact.job.JobProgress;
 import io.skerry.artifact.job.JobSpec;
 import io.skerry.artifact.sign.SigningKey;
+import io.skerry.packager.measure.BoxLayout;
 import io.skerry.packager.measure.Metric;
 import io.skerry.profile.ProfileCatalog;
 import io.skerry.profile.ProfileException;
@@ -69,6 +70,7 @@ public final class Main {
         spec.number("threshold", THRESHOLD),
         monitoring(spec),
         metric(spec.optionalText("metric")),
+        boxes(spec.optionalText("boxes")),
         spec.keys().containsKey("maxDrop")
             ? Optional.of(spec.number("maxDrop", 0))
             : Optional.empty(),
@@ -158,6 +160,17 @@ public final class Main {
                         new JobFailure(
                             ErrorCode.REQUEST_INVALID,
                             "metric '%s' is none of %s".formatted(name, Metric.texts()))));
+  }
+
+  static Optional<BoxLayout> boxes(Optional<String> text) {
+    return text.map(
+        name ->
+            BoxLayout.parse(name)
+                .orElseThrow(
+                    () ->
+                        new JobFailure(
+                            ErrorCode.REQUEST_INVALID,
+                            "boxes '%s' are none of %s".formatted(name, BoxLayout.texts()))));
   }
 
   static ProfileCatalog catalog(Path folder) throws IOException {

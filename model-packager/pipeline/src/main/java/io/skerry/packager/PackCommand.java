@@ -118,6 +118,15 @@ final class PackCommand implements Callable<Integer> {
               + " labels and outputs).")
   @Nullable String metric;
 
+  @Option(
+      names = "--boxes",
+      description =
+          "What the output holds, for meanAveragePrecision: corners (N x 6: left, top, right,"
+              + " bottom, score, class), centres (centre, size, a score per class) or"
+              + " centres-objectness; labels are left, top, right, bottom, class in the same unit"
+              + " (default: corners).")
+  @Nullable String boxes;
+
   @Option(names = "--output", description = "The output that holds the score (default: the first).")
   @Nullable String output;
 
@@ -258,6 +267,7 @@ final class PackCommand implements Callable<Integer> {
         0.5,
         monitoring == null ? MonitoringSettings.NONE : MonitoringFile.read(monitoring),
         chosenMetric(),
+        Main.boxes(Optional.ofNullable(boxes)),
         Optional.ofNullable(maxDrop).map(PackCommand::drop),
         profileFolder == null ? ProfileCatalog.builtIn() : Main.catalog(profileFolder),
         profiles,

@@ -9,6 +9,7 @@ import io.skerry.packager.data.Labels;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.measure.Bench;
+import io.skerry.packager.measure.BoxLayout;
 import io.skerry.packager.measure.Judge;
 import io.skerry.packager.measure.Metric;
 import io.skerry.packager.measure.Outputs;
@@ -162,7 +163,7 @@ final class Packaging {
       Source source, LoadedModel original, Items items, Forms forms, TensorSpec score, Path output)
       throws IOException, EngineException {
     Outputs floats = reference(forms, source, original, items.evaluation(), score.name());
-    Judge judge = judge(floats, items);
+    Judge judge = judge(floats, items, score);
     checkValue(judge);
     List<String> classes = classes(items.evaluation(), judge);
     Optional<Tuning> tuning = tuning(source, forms, items);
@@ -351,7 +352,7 @@ final class Packaging {
     }
   }
 
-  private Judge judge(Outputs floats, Items items) {
+  private Judge judge(Outputs floats, Items items, TensorSpec output) {
     Optional<Metric> wanted = request.metric();
     if (items.labels().isEmpty() || wanted.equals(Optional.of(Metric.AGREEMENT))) {
       if (wanted.isPresent() && wanted.get() != Metric.AGREEMENT) {
@@ -376,7 +377,18 @@ final class Packaging {
           "%s: label %d does not fit %d outputs and metric %s: check the labels"
               .formatted(labelSource(), labels.largest(), floats.perItem(), metric.text()));
     }
-    return Judge.byLabels(metric, floats, labels, request.threshold());
+    if (metric != Metric.MEAN_AVERAGE_PRECISION) {
+      return Judge.byLabels(metric, floats, labels, request.threshold());
+    }
+    BoxLayout boxes = request.boxes().orElse(BoxLayout.CORNERS);
+    List<Long> item = output.shape().subList(1, output.shape().size());
+    try {
+      return Judge.byLabels(
+          metric, floats, labels, request.threshold(), said -> boxes.corners(said, item));
+    } catch (IllegalArgumentException e) {
+      throw new DataRefusedException(
+          "%s: %s".formatted(request.file(), String.valueOf(e.getMessage())), e);
+    }
   }
 
   private static Metric defaultMetric(Outputs floats, Labels labels, boolean binary) {

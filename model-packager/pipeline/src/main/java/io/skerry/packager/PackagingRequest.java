@@ -2,6 +2,7 @@ package io.skerry.packager;
 
 import io.skerry.artifact.DeviceTimings;
 import io.skerry.artifact.sign.SigningKey;
+import io.skerry.packager.measure.BoxLayout;
 import io.skerry.packager.measure.Metric;
 import io.skerry.profile.ProfileCatalog;
 import io.skerry.protocol.ModelVersion;
@@ -30,6 +31,7 @@ import java.util.Optional;
  * @param monitoring what is watched, under which rules; a spread of all elements where it names no
  *     features
  * @param metric the task's; when absent, by the number of outputs and classes
+ * @param boxes what a detector's output holds; corners when absent
  * @param maxDrop how much less than the float model's metric a variant's may be; the metric's own
  *     when absent
  * @param catalog where profiles are found
@@ -54,6 +56,7 @@ record PackagingRequest(
     double threshold,
     MonitoringSettings monitoring,
     Optional<Metric> metric,
+    Optional<BoxLayout> boxes,
     Optional<Double> maxDrop,
     ProfileCatalog catalog,
     List<String> profiles,

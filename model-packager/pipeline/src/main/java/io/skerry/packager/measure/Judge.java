@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
 /** Says how good a candidate is: by labels, or by the float model where there are none. */
@@ -22,12 +23,21 @@ public final class Judge {
   private final Outputs floats;
   private final Optional<Labels> labels;
   private final double threshold;
+  private final UnaryOperator<Outputs> reading;
+  private final Outputs readFloats;
 
-  private Judge(Metric metric, Outputs floats, Optional<Labels> labels, double threshold) {
+  private Judge(
+      Metric metric,
+      Outputs floats,
+      Optional<Labels> labels,
+      double threshold,
+      UnaryOperator<Outputs> reading) {
     this.metric = metric;
     this.floats = floats;
     this.labels = labels;
     this.threshold = threshold;
+    this.reading = reading;
+    this.readFloats = reading.apply(floats);
   }
 
   /**
@@ -37,7 +47,21 @@ public final class Judge {
    * @param threshold the score from which the positive class is predicted
    */
   public static Judge byLabels(Metric metric, Outputs floats, Labels labels, double threshold) {
-    return new Judge(metric, floats, Optional.of(labels), threshold);
+    return byLabels(metric, floats, labels, threshold, UnaryOperator.identity());
+  }
+
+  /**
+   * The same where outputs do not say as they are what the metric compares with labels.
+   *
+   * @param reading what they say; throws an {@link IllegalArgumentException} if they cannot
+   */
+  public static Judge byLabels(
+      Metric metric,
+      Outputs floats,
+      Labels labels,
+      double threshold,
+      UnaryOperator<Outputs> reading) {
+    return new Judge(metric, floats, Optional.of(labels), threshold, reading);
   }
 
   /**
@@ -56,7 +80,8 @@ public final class Judge {
    * @param threshold the score from which the positive class is predicted
    */
   public static Judge byFloatModel(Outputs floats, double threshold) {
-    return new Judge(Metric.AGREEMENT, floats, Optional.empty(), threshold);
+    return new Judge(
+        Metric.AGREEMENT, floats, Optional.empty(), threshold, UnaryOperator.identity());
   }
 
   /** What it judges by. */
@@ -81,7 +106,7 @@ public final class Judge {
    * @throws IllegalArgumentException if the metric cannot be had of these outputs
    */
   public double floatValue() {
-    return labels.map(known -> metric.of(floats, known)).orElse(1.0);
+    return labels.map(known -> metric.of(readFloats, known)).orElse(1.0);
   }
 
   /**
@@ -128,7 +153,11 @@ public final class Judge {
   /** The same judge of these items only. */
   public Judge chosen(int... chosen) {
     return new Judge(
-        metric, floats.chosen(chosen), labels.map(known -> known.chosen(chosen)), threshold);
+        metric,
+        floats.chosen(chosen),
+        labels.map(known -> known.chosen(chosen)),
+        threshold,
+        reading);
   }
 
   /**
@@ -153,8 +182,9 @@ public final class Judge {
       return new Quality(
           value, interval, value - 1, below, 1, 1 - value, flips, noise, floats.items());
     }
-    double value = metric.of(outputs, labels.get());
-    PairedTest.Result result = PairedTest.of(metric, outputs, floats, labels.get());
+    Outputs read = reading.apply(outputs);
+    double value = metric.of(read, labels.get());
+    PairedTest.Result result = PairedTest.of(metric, read, readFloats, labels.get());
     return new Quality(
         value,
         result.interval(),
