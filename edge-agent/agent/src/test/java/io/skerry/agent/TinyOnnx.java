@@ -62,6 +62,31 @@ public final class TinyOnnx {
             .addOutput(value("output", TensorProto.DataType.FLOAT_VALUE)));
   }
 
+  /** A hidden layer of so many numbers between an input and an output of shape [N, 3]. */
+  public static Path wide(Path file, int width) throws IOException {
+    return write(
+        file,
+        GraphProto.newBuilder()
+            .setName("wide")
+            .addNode(node("MatMul", "input", "in", "hidden"))
+            .addNode(NodeProto.newBuilder().setOpType("Tanh").addInput("hidden").addOutput("bent"))
+            .addNode(node("MatMul", "bent", "out", "output"))
+            .addInitializer(weights("in", 3, width))
+            .addInitializer(weights("out", width, 3))
+            .addInput(value("input", TensorProto.DataType.FLOAT_VALUE))
+            .addOutput(value("output", TensorProto.DataType.FLOAT_VALUE)));
+  }
+
+  private static TensorProto weights(String name, int rows, int columns) {
+    return TensorProto.newBuilder()
+        .setName(name)
+        .setDataType(TensorProto.DataType.FLOAT_VALUE)
+        .addDims(rows)
+        .addDims(columns)
+        .setRawData(ByteString.copyFrom(new byte[rows * columns * Float.BYTES]))
+        .build();
+  }
+
   /** {@code output = input}, shape [N, 3], of any element type. */
   public static Path identity(Path file, int dataType) throws IOException {
     return write(

@@ -16,6 +16,8 @@ public final class EngineException extends Exception {
     INPUT_INVALID,
     /** The engine asked for more memory than there is. */
     OUT_OF_MEMORY,
+    /** The run would take more memory than there is now; it was not begun. */
+    NO_ROOM,
     /** The engine failed while running. */
     RUN_FAILED,
     /** Whoever wanted the run no longer does. */

@@ -16,6 +16,7 @@ public final class RunScope implements AutoCloseable {
   private final @Nullable TensorPool pool;
   private final List<ByteBuffer> taken = new ArrayList<>(4);
   private @Nullable Runnable running;
+  private boolean givesBack;
   private volatile boolean stopped;
 
   RunScope(@Nullable TensorPool pool) {
@@ -45,6 +46,16 @@ public final class RunScope implements AutoCloseable {
     ByteBuffer whole = pool.take(bytes);
     taken.add(whole);
     return whole.slice(0, bytes).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** Whether engines keep nothing of what the next runs take beside the model itself. */
+  public void giveBack(boolean all) {
+    givesBack = all;
+  }
+
+  /** Whether nothing is kept after a run. */
+  public boolean givesBack() {
+    return givesBack;
   }
 
   /** Stops the run that is under way, and refuses every later one. */

@@ -31,6 +31,8 @@ public final class EngineCatalog {
 
   private final List<InferenceEngine> engines;
   private final MemoryRoom room;
+  private final RunRoom runs;
+  private final PeakMemory memory;
   private final Optional<Batching> batching;
   private final Map<String, EngineStatus> statuses = new ConcurrentHashMap<>();
 
@@ -41,12 +43,22 @@ public final class EngineCatalog {
 
   /** A catalog of these engines, which loads what fits into this room. */
   public EngineCatalog(List<InferenceEngine> engines, MemoryRoom room) {
-    this(engines, room, Optional.empty());
+    this(engines, room, PeakMemory.ofLinux());
+  }
+
+  EngineCatalog(List<InferenceEngine> engines, MemoryRoom room, PeakMemory memory) {
+    this(engines, room, new RunRoom(room), memory, Optional.empty());
   }
 
   private EngineCatalog(
-      List<InferenceEngine> engines, MemoryRoom room, Optional<Batching> batching) {
+      List<InferenceEngine> engines,
+      MemoryRoom room,
+      RunRoom runs,
+      PeakMemory memory,
+      Optional<Batching> batching) {
     this.room = room;
+    this.runs = runs;
+    this.memory = memory;
     this.batching = batching;
     this.engines = engines.stream().sorted(Comparator.comparing(InferenceEngine::name)).toList();
   }
@@ -61,7 +73,7 @@ public final class EngineCatalog {
 
   /** The same; models run in batches where this says that it gains. */
   public EngineCatalog with(Batching measuring) {
-    return new EngineCatalog(engines, room, Optional.of(measuring));
+    return new EngineCatalog(engines, room, runs, memory, Optional.of(measuring));
   }
 
   /** Names, ordered. */
@@ -164,7 +176,10 @@ public final class EngineCatalog {
           .addKeyValue("faults", loaded.faults())
           .log("execution providers are not used");
     }
-    return batching.map(measuring -> measuring.measured(loaded, System::nanoTime)).orElse(loaded);
+    LoadedModel measured = MeasuredRuns.of(loaded, runs, memory);
+    return batching
+        .map(measuring -> measuring.measured(measured, System::nanoTime))
+        .orElse(measured);
   }
 
   /** Whatever a library throws at a model refuses that model, and nothing else. */

@@ -58,6 +58,12 @@ public final class MemoryRoom {
     }
   }
 
+  /** Bytes that can be had and need not stay free; empty when nobody knows. */
+  OptionalLong free() {
+    OptionalLong all = available.get();
+    return all.isPresent() ? OptionalLong.of(all.getAsLong() - RESERVE_BYTES) : all;
+  }
+
   private static long size(Path model) {
     try {
       return Files.size(model);
@@ -122,7 +128,7 @@ public final class MemoryRoom {
     }
   }
 
-  private static OptionalLong kibibytes(Path file, String key) {
+  static OptionalLong kibibytes(Path file, String key) {
     OptionalLong found = bytes(file, key);
     return found.isPresent() ? OptionalLong.of(found.getAsLong() * 1024) : found;
   }

@@ -128,6 +128,10 @@ final class Mirror {
               nanos,
               primary.items()));
     } catch (EngineException e) {
+      if (e.reason() == EngineException.Reason.NO_ROOM) {
+        listener.unmirrored(shadow.ref());
+        return;
+      }
       shadow.counters().broke(0);
       listener.failed(
           new FailedPrediction(

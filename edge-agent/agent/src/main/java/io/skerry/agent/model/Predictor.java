@@ -160,6 +160,14 @@ public final class Predictor {
         model.counters().cancelled(nanoTime.getAsLong() - request.times().received());
         throw new PredictException(PredictException.Code.CANCELLED, "the client has gone", e);
       }
+      if (e.reason() == Reason.NO_ROOM) {
+        // Neither the model's fault nor ours.
+        model.counters().rejected(nanoTime.getAsLong() - request.times().received());
+        throw new PredictException(
+            PredictException.Code.RESOURCE_EXHAUSTED,
+            "%s is not run: %s".formatted(model.version(), message(e)),
+            e);
+      }
       if (e.reason() == Reason.INPUT_INVALID) {
         throw new PredictException(PredictException.Code.INVALID_ARGUMENT, message(e), e);
       }

@@ -133,6 +133,7 @@ final class Acceptance {
     } catch (EngineException e) {
       throw new UpdateException(
           e.reason() == EngineException.Reason.OUT_OF_MEMORY
+                  || e.reason() == EngineException.Reason.NO_ROOM
               ? ErrorCode.ACCEPTANCE_MEMORY
               : ErrorCode.GOLDEN_MISMATCH,
           "golden inputs cannot be run: " + e.getMessage(),

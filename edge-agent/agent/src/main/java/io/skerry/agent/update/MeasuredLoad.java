@@ -41,7 +41,7 @@ final class MeasuredLoad {
       throw new UpdateException(
           switch (e.reason()) {
             case ENGINE_UNAVAILABLE -> ErrorCode.ENGINE_UNAVAILABLE;
-            case OUT_OF_MEMORY -> ErrorCode.ACCEPTANCE_MEMORY;
+            case OUT_OF_MEMORY, NO_ROOM -> ErrorCode.ACCEPTANCE_MEMORY;
             case MODEL_INVALID, INPUT_INVALID, RUN_FAILED, STOPPED -> ErrorCode.MODEL_LOAD_FAILED;
           },
           "%s cannot be loaded: %s".formatted(manifest.model(), e.getMessage()),

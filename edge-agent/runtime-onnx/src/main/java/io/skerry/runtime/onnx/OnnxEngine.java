@@ -103,6 +103,7 @@ public final class OnnxEngine implements InferenceEngine {
           started(
               environment.createSession(providers.file().toString(), session),
               environment,
+              options.memoryArena(),
               used,
               faults);
       providers.keepCompiled();
@@ -135,7 +136,13 @@ public final class OnnxEngine implements InferenceEngine {
       wanted.enableProfiling(scratch.folder().resolve("run").toString());
       try (OrtSession session = environment.createSession(model.toString(), wanted)) {
         OnnxModel profiled =
-            new OnnxModel(environment, session, OnnxSignature.of(session), providers, List.of());
+            new OnnxModel(
+                environment,
+                session,
+                options.memoryArena(),
+                OnnxSignature.of(session),
+                providers,
+                List.of());
         long end = System.nanoTime() + PROFILE_SECONDS_MAX * 1_000_000_000L;
         int made = 0;
         do {
@@ -171,13 +178,22 @@ public final class OnnxEngine implements InferenceEngine {
   }
 
   private static LoadedModel started(
-      OrtSession session, OrtEnvironment environment, List<String> providers, Set<String> faults)
+      OrtSession session,
+      OrtEnvironment environment,
+      boolean arena,
+      List<String> providers,
+      Set<String> faults)
       throws OrtException, EngineException {
     boolean started = false;
     try {
       OnnxModel model =
           new OnnxModel(
-              environment, session, OnnxSignature.of(session), providers, List.copyOf(faults));
+              environment,
+              session,
+              arena,
+              OnnxSignature.of(session),
+              providers,
+              List.copyOf(faults));
       started = true;
       return model;
     } finally {

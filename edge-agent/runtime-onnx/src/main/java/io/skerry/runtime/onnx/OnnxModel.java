@@ -35,6 +35,7 @@ import java.util.concurrent.ConcurrentLinkedDeque;
 final class OnnxModel implements LoadedModel {
   private final OrtEnvironment environment;
   private final OrtSession session;
+  private final boolean arena;
   private final ModelSignature signature;
   private final List<String> providers;
   private final List<String> faults;
@@ -44,14 +45,19 @@ final class OnnxModel implements LoadedModel {
   // do.
   private final ConcurrentLinkedDeque<RunOptions> options = new ConcurrentLinkedDeque<>();
 
+  /**
+   * @param arena whether the session keeps the memory of its runs
+   */
   OnnxModel(
       OrtEnvironment environment,
       OrtSession session,
+      boolean arena,
       ModelSignature signature,
       List<String> providers,
       List<String> faults) {
     this.environment = environment;
     this.session = session;
+    this.arena = arena;
     this.signature = signature;
     this.providers = List.copyOf(providers);
     this.faults = faults;
@@ -155,10 +161,14 @@ final class OnnxModel implements LoadedModel {
       Map<String, OnnxTensor> targets,
       RunScope scope)
       throws OrtException, EngineException {
-    RunOptions known = options.poll();
+    boolean givesBack = arena && scope.givesBack();
+    RunOptions known = givesBack ? null : options.poll();
     RunOptions run = known == null ? new RunOptions() : known;
     boolean entered = false;
     try {
+      if (givesBack) {
+        run.addRunConfigEntry("memory.enable_memory_arena_shrinkage", "cpu:0");
+      }
       scope.enter(() -> terminate(run));
       entered = true;
       return session.run(given, wanted, targets, run);
@@ -171,8 +181,8 @@ final class OnnxModel implements LoadedModel {
       if (entered) {
         scope.leave();
       }
-      // What was told to terminate stays told.
-      if (scope.isStopped()) {
+      // What was told to terminate or to give back stays told.
+      if (scope.isStopped() || givesBack) {
         run.close();
       } else {
         options.push(run);

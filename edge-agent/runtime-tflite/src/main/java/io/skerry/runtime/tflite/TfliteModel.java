@@ -187,11 +187,12 @@ final class TfliteModel implements LoadedModel {
       boolean sound = false;
       try {
         List<Tensor> outputs = interpreter.run(inputs, scope);
-        sound = true;
+        // Its arena is as large as its largest run wanted it.
+        sound = !scope.givesBack();
         return outputs;
       } catch (EngineException e) {
         // One that was stopped begins its next run from the start.
-        sound = e.reason() == Reason.STOPPED;
+        sound = e.reason() == Reason.STOPPED && !scope.givesBack();
         throw e;
       } finally {
         if (sound) {

@@ -1,0 +1,98 @@
+package io.skerry.agent.model;
+
+import io.skerry.runtime.EngineException;
+import io.skerry.runtime.EngineException.Reason;
+import io.skerry.runtime.RunScope;
+import java.util.OptionalLong;
+
+/**
+ * The memory that all large runs of this process share: what a run needs is set aside before it
+ * begins. One that has to wait for others waits; one that would not fit even alone is refused.
+ *
+ * <p>Thread-safe.
+ */
+final class RunRoom {
+  private final MemoryRoom room;
+  private long taken;
+  private int running;
+  private int waitingAlone;
+  private boolean alone;
+
+  RunRoom(MemoryRoom room) {
+    this.room = room;
+  }
+
+  /**
+   * Sets memory aside; {@link #leave} follows.
+   *
+   * @param bytes 0 when nobody knows
+   * @param wantsAlone waits until no other large run is under way, and lets none begin: its memory
+   *     is measured
+   * @throws EngineException with reason {@code NO_ROOM}, or {@code STOPPED} while it waited
+   */
+  void enter(long bytes, boolean wantsAlone, RunScope scope) throws EngineException {
+    scope.enter(this::wake);
+    try {
+      await(bytes, wantsAlone, scope);
+    } finally {
+      scope.leave();
+    }
+  }
+
+  private synchronized void await(long bytes, boolean wantsAlone, RunScope scope)
+      throws EngineException {
+    if (wantsAlone) {
+      waitingAlone++;
+    }
+    try {
+      while (!takes(bytes, wantsAlone)) {
+        wait();
+        if (scope.isStopped()) {
+          throw new EngineException(Reason.STOPPED, "stopped while it waited for memory");
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new EngineException(Reason.STOPPED, "interrupted while it waited for memory", e);
+    } finally {
+      if (wantsAlone) {
+        waitingAlone--;
+        notifyAll();
+      }
+    }
+  }
+
+  private boolean takes(long bytes, boolean wantsAlone) throws EngineException {
+    if (alone || (wantsAlone ? running > 0 : waitingAlone > 0)) {
+      return false;
+    }
+    // What runs already shows in what is free as far as it took its part: it counts twice then, and
+    // at worst somebody waits.
+    OptionalLong free = room.free();
+    if (free.isPresent() && bytes > free.getAsLong() - taken) {
+      if (running > 0) {
+        return false;
+      }
+      throw new EngineException(
+          Reason.NO_ROOM,
+          "such a run takes about %d bytes of memory here, and %d can be had: send less at a time"
+              .formatted(bytes, Math.max(0, free.getAsLong())));
+    }
+    taken += bytes;
+    running++;
+    alone = wantsAlone;
+    return true;
+  }
+
+  private synchronized void wake() {
+    notifyAll();
+  }
+
+  /** Gives it back. */
+  synchronized void leave(long bytes) {
+    taken -= bytes;
+    running--;
+    alone = false;
+    notifyAll();
+  }
+}
