@@ -26,6 +26,7 @@ import java.util.Optional;
  * @param oldestWaiting when the oldest of those was made
  * @param dropped records that did not fit the spool, since the start
  * @param damaged records that were damaged on disk, since the start
+ * @param telemetryFault why nothing is recorded and the link is off; empty when all is well
  * @param skipped predictions answered but not observed, since the start
  */
 public record AgentStatus(
@@ -47,6 +48,7 @@ public record AgentStatus(
     Optional<Instant> oldestWaiting,
     Map<RecordStream, Long> dropped,
     long damaged,
+    Optional<String> telemetryFault,
     long skipped,
     Believed believed,
     DeviceLogin.Status login,

@@ -17,24 +17,57 @@ public final class BootEpoch {
   /** Left out when nobody knows any more how far the count was: nobody starts that often. */
   static final long SKIPPED_WHEN_LOST = 1 << 20;
 
-  private BootEpoch() {}
+  private final Disk disk;
+  private final Path file;
+  private final long number;
+  private boolean kept;
+
+  private BootEpoch(Disk disk, Path file, long number) {
+    this.disk = disk;
+    this.file = file;
+    this.number = number;
+  }
 
   /**
-   * The number of this start; it survives a power cut once this returns.
+   * The number of this start, which survives a power cut.
+   *
+   * @throws IOException if it cannot be read or kept
+   */
+  public static long next(Disk disk, Path dataDir, Path spool, long seen) throws IOException {
+    BootEpoch epoch = begin(disk, dataDir, spool, seen);
+    epoch.keep();
+    return epoch.number();
+  }
+
+  /**
+   * The number of this start. No record may carry it before {@link #keep} succeeded: the next start
+   * would use it again.
    *
    * @param spool holds records of earlier starts
    * @param seen the highest that the control plane knew under this device's name: records that
    *     carry an earlier device's number would be taken for ones that are stored already
+   * @throws IOException if the folder cannot be read
    */
-  public static long next(Disk disk, Path dataDir, Path spool, long seen) throws IOException {
+  static BootEpoch begin(Disk disk, Path dataDir, Path spool, long seen) throws IOException {
     Path file = dataDir.resolve("boot-epoch");
     long known = Math.max(seen, Spool.newestEpoch(disk, spool));
     long next = 1 + Math.max(known, last(disk, file).orElse(known + SKIPPED_WHEN_LOST));
-    byte[] content = Long.toString(next).getBytes(StandardCharsets.US_ASCII);
-    // Twice: the file's predecessor on disk would give the number before, which was used.
-    DurableFile.write(disk, file, content);
-    DurableFile.write(disk, file, content);
-    return next;
+    return new BootEpoch(disk, file, next);
+  }
+
+  long number() {
+    return number;
+  }
+
+  /** Once this returns it survives a power cut; does nothing more then. */
+  synchronized void keep() throws IOException {
+    if (!kept) {
+      byte[] content = Long.toString(number).getBytes(StandardCharsets.US_ASCII);
+      // Twice: the file's predecessor on disk would give the number before, which was used.
+      DurableFile.write(disk, file, content);
+      DurableFile.write(disk, file, content);
+      kept = true;
+    }
   }
 
   /** Empty when it is lost. */

@@ -36,13 +36,8 @@ import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.telemetry.wire.TelemetryRecords;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -52,6 +47,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One enrolled device: runs what the control plane orders, answers predictions, and tells what it
@@ -60,11 +57,14 @@ import java.util.random.RandomGenerator;
  * <p>Thread-safe.
  */
 public final class DeviceAgent implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(DeviceAgent.class);
+
   private static final long OBSERVE_EVERY_MILLIS = 100;
   private static final long UPDATE_EVERY_MILLIS = 200;
   private static final long SEND_EVERY_MILLIS = 250;
   private static final long TRUST_EVERY_MILLIS = 1000;
   private static final long LOGIN_EVERY_MILLIS = 1000;
+  private static final long CONNECT_EVERY_MILLIS = 1000;
 
   private final DeviceAgentConfig config;
   private final DeviceClock clock;
@@ -73,8 +73,8 @@ public final class DeviceAgent implements AutoCloseable {
   private final DeviceLogin login;
   private final TrustStore trust;
   private final RunningSince running;
-  private final FileChannel lock;
-  private final long bootEpoch;
+  private final FolderLock lock;
+  private final BootEpoch bootEpoch;
   private final Instant startedAt;
   private final ModelSlots slots;
   private final Observer observer;
@@ -85,6 +85,9 @@ public final class DeviceAgent implements AutoCloseable {
   private final Uplink uplink;
   private final DeviceFacts facts;
   private volatile Optional<Instant> desiredAt = Optional.empty();
+  private volatile Optional<String> telemetryFault = Optional.empty();
+  private boolean connected;
+  private volatile boolean closed;
   private List<AgentExecutors.Repetition> tasks = List.of();
 
   /** Makes the link, so that tests can put another one in. */
@@ -92,7 +95,7 @@ public final class DeviceAgent implements AutoCloseable {
     DeviceLink make(LinkConfig config, InstantSource clock);
   }
 
-  private DeviceAgent(DeviceAgentConfig config, FileChannel lock, LinkMaker links)
+  private DeviceAgent(DeviceAgentConfig config, FolderLock lock, LinkMaker links)
       throws IOException {
     this.config = config;
     this.lock = lock;
@@ -107,14 +110,15 @@ public final class DeviceAgent implements AutoCloseable {
     this.instance = HexFormat.of().toHexDigits(new SecureRandom().nextLong());
     DeviceIdentity identity = config.identity();
     this.bootEpoch =
-        BootEpoch.next(config.disk(), config.dataDir(), spoolFolder(), identity.bootEpochSeen());
+        BootEpoch.begin(config.disk(), config.dataDir(), spoolFolder(), identity.bootEpochSeen());
     this.facts = toProtocol(config.facts());
     Spool spool =
         Spool.open(
             config.disk(),
             spoolFolder(),
             SpoolSeal.of(config.disk(), config.dataDir(), identity.tenant(), new SecureRandom()),
-            bootEpoch,
+            this::keepEpoch,
+            bootEpoch.number(),
             config.spoolBytesMax());
     this.slots = new ModelSlots(config.executors().work());
     MemoryMeter memory = MemoryMeter.ofLinux();
@@ -180,7 +184,7 @@ public final class DeviceAgent implements AutoCloseable {
                 identity.tenant(),
                 identity.device(),
                 login::forLink,
-                bootEpoch,
+                bootEpoch.number(),
                 instance),
             clock);
     this.uplink =
@@ -200,9 +204,11 @@ public final class DeviceAgent implements AutoCloseable {
   }
 
   /**
-   * Starts an agent: what it served last answers before this returns, then it connects.
+   * Starts an agent: what it served last answers before this returns, then it connects. A disk that
+   * cannot be written stops neither: what is proven is served, nothing is recorded, and it connects
+   * once the disk can be written.
    *
-   * @throws IOException if the data folder cannot be used, or another agent uses it
+   * @throws IOException if the data folder cannot be read, or another agent uses it
    * @throws TrustException if the identity's root is not the one that its token named
    */
   public static DeviceAgent start(DeviceAgentConfig config) throws IOException {
@@ -214,7 +220,7 @@ public final class DeviceAgent implements AutoCloseable {
 
   static DeviceAgent start(DeviceAgentConfig config, LinkMaker links) throws IOException {
     Files.createDirectories(config.dataDir());
-    FileChannel lock = locked(config.dataDir().resolve("lock"));
+    FolderLock lock = FolderLock.of(config.dataDir());
     try {
       DeviceAgent agent = new DeviceAgent(config, lock, links);
       agent.begin();
@@ -225,32 +231,13 @@ public final class DeviceAgent implements AutoCloseable {
     }
   }
 
-  private static FileChannel locked(Path file) throws IOException {
-    FileChannel channel =
-        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    Optional<FileLock> lock = Optional.empty();
-    try {
-      lock = Optional.ofNullable(channel.tryLock());
-    } catch (OverlappingFileLockException e) {
-      // Another agent of this process: the same as one of another process.
-    } finally {
-      if (lock.isEmpty()) {
-        channel.close();
-      }
-    }
-    if (lock.isEmpty()) {
-      throw new IOException("another agent runs on data folder '%s'".formatted(file.getParent()));
-    }
-    return channel;
-  }
-
   private Path spoolFolder() {
     return config.dataDir().resolve("spool");
   }
 
   private void begin() {
     updater.start();
-    uplink.start();
+    connect();
     String device = config.identity().device().value();
     AgentExecutors executors = config.executors();
     tasks =
@@ -259,7 +246,38 @@ public final class DeviceAgent implements AutoCloseable {
             executors.every(UPDATE_EVERY_MILLIS, "update " + device, this::update),
             executors.every(SEND_EVERY_MILLIS, "send " + device, uplink::tick),
             executors.every(TRUST_EVERY_MILLIS, "trust " + device, this::refreshTrust),
-            executors.every(LOGIN_EVERY_MILLIS, "login " + device, this::careForLogin));
+            executors.every(LOGIN_EVERY_MILLIS, "login " + device, this::careForLogin),
+            executors.every(CONNECT_EVERY_MILLIS, "connect " + device, this::connect));
+  }
+
+  /** Nothing may leave under a number that the next start would use again. */
+  private void connect() {
+    if (connected || closed) {
+      return;
+    }
+    try {
+      keepEpoch();
+    } catch (IOException e) {
+      if (telemetryFault.isEmpty()) {
+        log.atError()
+            .addKeyValue("device", config.identity().device())
+            .setCause(e)
+            .log("disk cannot be written: what is proven is served, and nothing recorded");
+      }
+      telemetryFault =
+          Optional.of("the disk cannot be written, so nothing is recorded or sent: " + e);
+      return;
+    }
+    telemetryFault = Optional.empty();
+    connected = true;
+    uplink.start();
+  }
+
+  private void keepEpoch() throws IOException {
+    synchronized (lock) {
+      lock.hold();
+      bootEpoch.keep();
+    }
   }
 
   private void update() {
@@ -294,7 +312,7 @@ public final class DeviceAgent implements AutoCloseable {
     return new ReportedDocument(
         config.identity().tenant(),
         config.identity().device(),
-        bootEpoch,
+        bootEpoch.number(),
         sequence,
         clock.instant(),
         updater.observed(),
@@ -363,7 +381,7 @@ public final class DeviceAgent implements AutoCloseable {
     return new AgentStatus(
         config.identity().device().value(),
         instance,
-        bootEpoch,
+        bootEpoch.number(),
         startedAt,
         clock.instant(),
         uplink.state(),
@@ -379,6 +397,7 @@ public final class DeviceAgent implements AutoCloseable {
         spool.oldestWaiting(),
         spool.dropped(),
         spool.damaged().values().stream().mapToLong(Long::longValue).sum(),
+        telemetryFault,
         observer.skipped(),
         believed(trust.get()),
         login.status(),
@@ -403,19 +422,16 @@ public final class DeviceAgent implements AutoCloseable {
    */
   @Override
   public synchronized void close() {
-    if (!lock.isOpen()) {
+    if (closed) {
       return;
     }
+    closed = true;
     tasks.forEach(AgentExecutors.Repetition::stop);
     updater.close();
     observer.flush();
     uplink.close();
     login.close();
     slots.close();
-    try {
-      lock.close();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    lock.close();
   }
 }

@@ -13,7 +13,6 @@ import io.skerry.agent.serve.Served;
 import io.skerry.artifact.trust.TrustException;
 import io.skerry.profile.FactsProbe;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -82,20 +81,12 @@ final class RunCommand implements Callable<Integer> {
       StatusFile status = new StatusFile(Disk.local(), dataDir);
       status.carryOver();
       AgentExecutors.Repetition telling =
-          executors.every(STATUS_EVERY_MILLIS, "status file", () -> write(status, agent));
+          executors.every(STATUS_EVERY_MILLIS, "status file", () -> status.tell(agent.status()));
       serve(config, agent, status);
       telling.stop();
       return ExitCode.DONE;
     } catch (IOException | TrustException e) {
       throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
-    }
-  }
-
-  private static void write(StatusFile file, DeviceAgent agent) {
-    try {
-      file.write(agent.status());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 

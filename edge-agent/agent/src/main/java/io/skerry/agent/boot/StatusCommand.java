@@ -7,6 +7,7 @@ import io.skerry.agent.identity.DeviceIdentity;
 import io.skerry.agent.identity.DeviceLogin;
 import io.skerry.agent.time.DeviceClock;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -35,6 +36,9 @@ import picocli.CommandLine.Spec;
 final class StatusCommand implements Callable<Integer> {
   /** An older status means that no agent runs. */
   static final Duration FRESH = Duration.ofSeconds(10);
+
+  /** More than a status takes. */
+  private static final long STATUS_BYTES = 64 << 10;
 
   @Option(names = "--data-dir", required = true, paramLabel = "DIR", description = "the device's")
   private Path dataDir = Path.of(".");
@@ -71,6 +75,9 @@ final class StatusCommand implements Callable<Integer> {
     if (!running && identity.isPresent()) {
       addFromFolder(status, identity.get(), clock);
     }
+    if (!running) {
+      diskFault(disk).ifPresent(fault -> status.addProperty("diskFault", fault));
+    }
     status.addProperty("running", running);
     if (json) {
       spec.commandLine().getOut().println(status);
@@ -78,6 +85,21 @@ final class StatusCommand implements Callable<Integer> {
       new StatusText(status, clock.instant()).print(spec.commandLine().getOut());
     }
     return running ? ExitCode.DONE : ExitCode.FAILED;
+  }
+
+  /** Why an agent that runs could not tell so. */
+  private Optional<String> diskFault(Disk disk) {
+    try {
+      if (!Files.getFileStore(dataDir).isReadOnly() && disk.usableBytes(dataDir) >= STATUS_BYTES) {
+        return Optional.empty();
+      }
+    } catch (IOException e) {
+      return Optional.of("'%s' cannot be looked at: %s".formatted(dataDir, e.getMessage()));
+    }
+    return Optional.of(
+        "'%s' cannot be written, as it is read-only or full; an agent that runs serves what was"
+                .formatted(dataDir)
+            + " proven, keeps no telemetry, and cannot write its status");
   }
 
   // Written by the agent's corrected clock, read by the system's: both may be meant.

@@ -34,6 +34,7 @@ final class StatusFile {
   private final Path file;
   private final JsonObject carried = new JsonObject();
   private volatile List<String> listening = List.of();
+  private volatile boolean failing;
 
   StatusFile(Disk disk, Path dataDir) {
     this.disk = disk;
@@ -60,6 +61,19 @@ final class StatusFile {
   /** Where the agent listens, and for which applications, from now on. */
   void listening(List<String> places) {
     listening = List.copyOf(places);
+  }
+
+  /** Writes it; says once when that begins to fail, or ends. */
+  void tell(AgentStatus status) {
+    try {
+      write(status);
+      failing = false;
+    } catch (IOException e) {
+      if (!failing) {
+        log.atWarn().addKeyValue("file", file).setCause(e).log("status cannot be written");
+      }
+      failing = true;
+    }
   }
 
   /** Not forced to disk: after a power cut an older status, or none, does no harm. */
@@ -92,6 +106,7 @@ final class StatusFile {
     add(object, "oldestWaiting", status.oldestWaiting());
     object.add("dropped", json(status.dropped()));
     object.addProperty("damaged", status.damaged());
+    status.telemetryFault().ifPresent(fault -> object.addProperty("telemetryFault", fault));
     object.addProperty("skipped", status.skipped());
     object.add("trust", json(status.believed()));
     object.add("certificate", json(status.login()));

@@ -27,9 +27,11 @@ final class StatusText {
         "agent       %s%n",
         running
             ? "running, as of " + age(status, "at")
-            : ran
-                ? "NOT RUNNING; what it told last is as of " + age(status, "at")
-                : "NOT RUNNING; it never ran");
+            : status.has("diskFault")
+                ? "UNKNOWN: " + text(status, "diskFault")
+                : ran
+                    ? "NOT RUNNING; what it told last is as of " + age(status, "at")
+                    : "NOT RUNNING; it never ran");
     if (ran) {
       printTold(out);
     }
@@ -77,6 +79,9 @@ final class StatusText {
         status.get("dropped"),
         text(status, "damaged"),
         text(status, "skipped"));
+    if (status.has("telemetryFault")) {
+      out.printf("            OFF: %s%n", text(status, "telemetryFault"));
+    }
     if (status.has("trust")) {
       JsonObject trust = status.getAsJsonObject("trust");
       out.printf(

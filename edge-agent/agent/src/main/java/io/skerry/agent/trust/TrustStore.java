@@ -28,11 +28,13 @@ public final class TrustStore implements Supplier<Trust> {
   private static final int NAME_DIGITS = 16;
 
   private final Disk disk;
+  private final Path folder;
   private final Path file;
   private volatile Trust trust;
 
-  private TrustStore(Disk disk, Path file, Trust trust) {
+  private TrustStore(Disk disk, Path folder, Path file, Trust trust) {
     this.disk = disk;
+    this.folder = folder;
     this.file = file;
     this.trust = trust;
   }
@@ -45,11 +47,8 @@ public final class TrustStore implements Supplier<Trust> {
    * @param roots envelopes in JSON as enrolment gave them, version 1 first
    * @throws TrustException if the first root is not the one of the fingerprint, or one does not
    *     follow the one before
-   * @throws IOException if the folder cannot be made
    */
-  public static TrustStore open(Disk disk, Path folder, String fingerprint, List<String> roots)
-      throws IOException {
-    disk.createFolders(folder);
+  public static TrustStore open(Disk disk, Path folder, String fingerprint, List<String> roots) {
     if (roots.isEmpty()) {
       throw new TrustException(ErrorCode.ROOT_INVALID, "the enrolment has no root document");
     }
@@ -63,7 +62,7 @@ public final class TrustStore implements Supplier<Trust> {
         trust = trust.withRoot(next);
       }
     }
-    return new TrustStore(disk, file, trust);
+    return new TrustStore(disk, folder, file, trust);
   }
 
   private static DsseEnvelope parsed(String json) {
@@ -118,6 +117,7 @@ public final class TrustStore implements Supplier<Trust> {
   }
 
   private void keep(Trust next) throws IOException {
+    disk.createFolders(folder);
     DurableFile.write(disk, file, next.toBytes());
     trust = next;
   }

@@ -47,6 +47,7 @@ public final class Spool {
   private final Disk disk;
   private final Path folder;
   private final SpoolSeal seal;
+  private final Preparation first;
   private final long bootEpoch;
   private final long bytesMax;
   private final long segmentBytes;
@@ -61,8 +62,17 @@ public final class Spool {
   private boolean marksChanged;
   private int flushes;
 
-  private Spool(Disk disk, Path folder, SpoolSeal seal, long bootEpoch, long bytesMax) {
+  /** What has to be on disk before any record is. */
+  @FunctionalInterface
+  public interface Preparation {
+    /** Puts it there; does nothing when it is. */
+    void prepare() throws IOException;
+  }
+
+  private Spool(
+      Disk disk, Path folder, SpoolSeal seal, Preparation first, long bootEpoch, long bytesMax) {
     this.seal = seal;
+    this.first = first;
     this.disk = disk;
     this.folder = folder;
     this.bootEpoch = bootEpoch;
@@ -85,7 +95,14 @@ public final class Spool {
    */
   public static Spool open(Disk disk, Path folder, SpoolSeal seal, long bootEpoch, long bytesMax)
       throws IOException {
-    Spool spool = new Spool(disk, folder, seal, bootEpoch, bytesMax);
+    return open(disk, folder, seal, () -> {}, bootEpoch, bytesMax);
+  }
+
+  /** The same; until this first succeeds, every record is dropped, and counted. */
+  public static Spool open(
+      Disk disk, Path folder, SpoolSeal seal, Preparation first, long bootEpoch, long bytesMax)
+      throws IOException {
+    Spool spool = new Spool(disk, folder, seal, first, bootEpoch, bytesMax);
     spool.account = spool.file.load().orElseGet(SpoolAccount::new);
     for (RecordStream stream : RecordStream.values()) {
       spool.nextSequence.put(stream, 1L);
@@ -117,6 +134,7 @@ public final class Spool {
 
   private void prepare() throws IOException {
     if (!prepared) {
+      first.prepare();
       disk.createFolders(folder);
       for (RecordStream stream : RecordStream.values()) {
         disk.createFolders(shelf.folder(stream));

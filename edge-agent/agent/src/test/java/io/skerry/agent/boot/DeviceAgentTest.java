@@ -2,6 +2,7 @@ package io.skerry.agent.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
@@ -61,8 +62,11 @@ import io.skerry.wire.fleet.v1.Envelope;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.RecordBatch;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,6 +79,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -133,16 +138,7 @@ class DeviceAgentTest {
   }
 
   private DeviceAgent startAgent(InstantSource clock) throws IOException {
-    DeviceAgent started =
-        DeviceAgent.start(
-            DeviceAgentConfig.of(
-                    device(),
-                    DeviceIdentity.load(Disk.local(), device()),
-                    FACTS,
-                    engine.catalog(),
-                    executors)
-                .with(Disk.local(), clock),
-            (config, time) -> link);
+    DeviceAgent started = startOn(Disk.local(), clock);
     Instant now = Instant.now();
     link.deliver(
         Topics.controlState(TENANT),
@@ -631,6 +627,117 @@ class DeviceAgentTest {
     assertThat(predict().outputs().getFirst().floats()).containsExactly(1, 2, 3);
     assertThat(slot().phase()).isEqualTo(SlotPhase.COMMITTED);
     assertThat(agent.status().bootEpoch()).isEqualTo(43);
+  }
+
+  @Test
+  void servesWhatIsProvenFromADiskThatCannotBeWrittenAndConnectsOnceItCan() throws Exception {
+    commitFirst();
+    agent.close();
+    link = new InMemoryLink();
+    AtomicBoolean refuses = new AtomicBoolean(true);
+
+    agent = startOn(refusing(refuses), InstantSource.system());
+
+    assertThat(predict().outputs().getFirst().floats()).containsExactly(1, 2, 3);
+    assertThat(agent.status().telemetryFault())
+        .hasValueSatisfying(fault -> assertThat(fault).contains("disk cannot be written", "worn"));
+    assertThatThrownBy(() -> link.connect()).hasMessage("link is not started");
+
+    refuses.set(false);
+
+    await(() -> agent.status().telemetryFault().isEmpty(), () -> "telemetry stays off");
+    await(() -> !link.published().isEmpty(), () -> "nothing was sent");
+    assertThat(agent.status().bootEpoch()).isEqualTo(43);
+  }
+
+  @Test
+  void startsFromAFileSystemThatIsReadOnlyOrFull() throws Exception {
+    commitFirst();
+    agent.close();
+    Path kept = Files.move(device(), folder.resolve("kept"));
+    Files.createDirectory(device());
+    assumeThat(run("mount", "-t", "tmpfs", "-o", "mode=700,size=8m", "tmpfs", device()))
+        .as("who may not mount a file system cannot try this")
+        .isZero();
+    try {
+      assertThat(run("cp", "-a", kept + "/.", device())).isZero();
+      for (Path filler : List.of(device().resolve("none"), device().resolve("filler"))) {
+        boolean full = filler.endsWith("filler");
+        if (full) {
+          fill(filler);
+        } else {
+          assertThat(run("mount", "-o", "remount,ro", device())).isZero();
+        }
+        link = new InMemoryLink();
+        agent = startOn(Disk.local(), InstantSource.system());
+
+        assertThat(predict().outputs().getFirst().floats()).containsExactly(1, 2, 3);
+        assertThat(agent.status().telemetryFault()).isPresent();
+        assertThatThrownBy(this::startAgent).hasMessageStartingWith("another agent runs");
+
+        assertThat(full ? run("rm", filler) : run("mount", "-o", "remount,rw", device())).isZero();
+        await(() -> agent.status().telemetryFault().isEmpty(), () -> "telemetry stays off");
+        await(() -> !link.published().isEmpty(), () -> "nothing was sent");
+        agent.close();
+      }
+    } finally {
+      run("umount", "-l", device());
+    }
+  }
+
+  private static void fill(Path file) throws IOException {
+    byte[] page = new byte[4096];
+    try (OutputStream out = Files.newOutputStream(file)) {
+      while (true) {
+        out.write(page);
+      }
+    } catch (IOException full) {
+      assertThat(Files.getFileStore(file).getUsableSpace()).isLessThan(page.length);
+    }
+  }
+
+  private static int run(Object... command) throws Exception {
+    return new ProcessBuilder(Stream.of(command).map(Object::toString).toList())
+        .redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .start()
+        .waitFor();
+  }
+
+  private DeviceAgent startOn(Disk disk, InstantSource clock) throws IOException {
+    return DeviceAgent.start(
+        DeviceAgentConfig.of(
+                device(),
+                DeviceIdentity.load(Disk.local(), device()),
+                FACTS,
+                engine.catalog(),
+                executors)
+            .with(disk, clock),
+        (config, time) -> link);
+  }
+
+  /** The machine's disk, which can be read all the time. */
+  private static Disk refusing(AtomicBoolean refuses) {
+    return (Disk)
+        Proxy.newProxyInstance(
+            Disk.class.getClassLoader(),
+            new Class<?>[] {Disk.class},
+            (proxy, method, arguments) -> {
+              boolean changes =
+                  switch (method.getName()) {
+                    case "open" -> arguments[1] != Disk.Opening.READ;
+                    case "createFolders", "move", "delete", "forceFolder" -> true;
+                    default -> false;
+                  };
+              if (changes && refuses.get()) {
+                throw new IOException("worn out");
+              }
+              try {
+                return method.invoke(Disk.local(), arguments);
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
   }
 
   @Test
