@@ -29,10 +29,14 @@ final class Observation {
   List<NamedTensor> inputs = List.of();
   List<NamedTensor> outputs = List.of();
 
-  void set(WatchedModel watched, Prediction prediction, int ofItem) {
-    if (view.length < watched.plan().featureCount()) {
-      view = new float[watched.plan().featureCount()];
+  /** Makes room for so many monitored values. */
+  void widen(int features) {
+    if (view.length < features) {
+      view = new float[features];
     }
+  }
+
+  void set(WatchedModel watched, Prediction prediction, int ofItem) {
     latencyMicros = prediction.nanos() / 1000;
     atMillis = prediction.at().toEpochMilli();
     predictionId = prediction.id().value();
@@ -48,5 +52,19 @@ final class Observation {
     stratum = null;
     inputs = List.of();
     outputs = List.of();
+  }
+
+  /**
+   * Keeps no wider view than this.
+   *
+   * @return values that are let go
+   */
+  int narrow(int features) {
+    int wide = view.length;
+    if (wide <= features) {
+      return 0;
+    }
+    view = NOTHING;
+    return wide;
   }
 }

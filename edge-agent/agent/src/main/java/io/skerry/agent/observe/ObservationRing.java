@@ -1,5 +1,6 @@
 package io.skerry.agent.observe;
 
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.Consumer;
@@ -10,10 +11,18 @@ import java.util.function.Consumer;
  * filled (Vyukov's bounded queue).
  */
 final class ObservationRing {
+  /** Monitored values that slots keep room for all together: 12 MiB. */
+  static final int KEPT_FLOATS = 3 << 20;
+
+  /** Those of wider observations, which are let go again, between two times that it is emptied. */
+  static final int FLYING_FLOATS = 2 << 20;
+
   private final Observation[] slots;
   private final AtomicLongArray tickets;
   private final AtomicLong tail = new AtomicLong();
   private final int mask;
+  private final int keptFeatures;
+  private final AtomicInteger flying = new AtomicInteger();
   private long head;
 
   /**
@@ -26,6 +35,7 @@ final class ObservationRing {
     slots = new Observation[capacity];
     tickets = new AtomicLongArray(capacity);
     mask = capacity - 1;
+    keptFeatures = KEPT_FLOATS / capacity;
     for (int i = 0; i < capacity; i++) {
       slots[i] = new Observation();
       tickets.set(i, i);
@@ -51,6 +61,33 @@ final class ObservationRing {
     }
   }
 
+  /**
+   * Like {@link #claim()}, with room for so many monitored values: what is wide is bounded, too.
+   */
+  long claim(int features) {
+    boolean wide = features > keptFeatures;
+    if (wide && flying.addAndGet(features) > FLYING_FLOATS) {
+      flying.addAndGet(-features);
+      return -1;
+    }
+    long position = claim();
+    boolean made = false;
+    try {
+      if (position >= 0) {
+        slot(position).widen(features);
+        made = true;
+      }
+    } finally {
+      if (wide && !made) {
+        flying.addAndGet(-features);
+      }
+      if (position >= 0 && !made) {
+        publish(position);
+      }
+    }
+    return position;
+  }
+
   /** The slot of a claimed position. */
   Observation slot(long position) {
     return slots[(int) position & mask];
@@ -74,6 +111,7 @@ final class ObservationRing {
         consumer.accept(slot);
       } finally {
         slot.clear();
+        flying.addAndGet(-slot.narrow(keptFeatures));
         tickets.set(index, head + slots.length);
         head++;
       }

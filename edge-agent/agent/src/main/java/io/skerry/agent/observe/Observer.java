@@ -10,6 +10,7 @@ import io.skerry.agent.serve.FeedbackSink;
 import io.skerry.agent.update.ModelWatch;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.RecordStream;
+import io.skerry.protocol.SlotId;
 import io.skerry.runtime.Tensor;
 import io.skerry.telemetry.sample.SampleChoice;
 import io.skerry.telemetry.sample.SampleChoice.Stratum;
@@ -24,6 +25,7 @@ import io.skerry.wire.fleet.v1.Window;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -77,6 +79,9 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   private final Map<ModelRef, WatchedModel> watched = new ConcurrentHashMap<>();
   private final RecentPredictions recent;
   private final AtomicLong skipped = new AtomicLong();
+  private final AtomicLong turns = new AtomicLong();
+  // The version that was watched last in a slot: the others there rest.
+  private final Map<SlotId, ModelRef> newest = new ConcurrentHashMap<>();
 
   /** Where records go. */
   @FunctionalInterface
@@ -123,25 +128,28 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
 
   @Override
   public void watch(ModelRef model, MonitoringPlan plan, DesiredSlot order) {
-    watched.compute(
-        model,
-        (key, known) -> {
-          if (known == null) {
-            return new WatchedModel(model, plan, order, privacyKey, days, residentBytes);
-          }
-          known.configure(order);
-          return known;
-        });
+    newest.put(model.slot(), model);
+    watched
+        .compute(
+            model,
+            (key, known) -> {
+              if (known == null) {
+                return new WatchedModel(model, plan, order, privacyKey, days, residentBytes);
+              }
+              known.configure(order);
+              return known;
+            })
+        .turn(turns.incrementAndGet());
     forgetOldest(model);
   }
 
   // Swapped-out versions stay for their last window; far more than that are not kept.
-  private void forgetOldest(ModelRef newest) {
+  private void forgetOldest(ModelRef model) {
     if (watched.size() > WATCHED_MAX) {
-      watched.keySet().stream()
-          .filter(ref -> ref.slot().equals(newest.slot()) && !ref.equals(newest))
-          .findFirst()
-          .map(watched::remove)
+      watched.entrySet().stream()
+          .filter(one -> one.getKey().slot().equals(model.slot()) && !one.getKey().equals(model))
+          .min(Comparator.comparingLong(one -> one.getValue().turn()))
+          .map(one -> watched.remove(one.getKey()))
           .ifPresent(WatchedModel::release);
     }
   }
@@ -178,7 +186,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     double wanted = -1;
     int counted = 0;
     while (counted < items) {
-      long position = ring.claim();
+      long position = ring.claim(model.plan().featureCount());
       if (position < 0) {
         break;
       }
@@ -309,6 +317,12 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
         close(model, now - GRACE_MILLIS);
       }
     }
+    watched.forEach(
+        (ref, model) -> {
+          if (!ref.equals(newest.get(ref.slot()))) {
+            model.rest(now);
+          }
+        });
   }
 
   /**
@@ -507,6 +521,11 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
             .log("last window dropped: the day's bytes are used up");
       }
     }
+  }
+
+  /** Versions that hold what windows are counted in. */
+  synchronized long counting() {
+    return watched.values().stream().filter(WatchedModel::isCounting).count();
   }
 
   /** Predictions answered but not observed since the start. */

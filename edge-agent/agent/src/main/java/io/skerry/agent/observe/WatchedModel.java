@@ -54,7 +54,10 @@ final class WatchedModel {
   private static final int ANOMALY_TAG_BYTES = 3;
 
   private final ModelReference reference;
-  private final WindowSketch sketch;
+  private final MonitoringPlan plan;
+  // Only the consumer's; none before the first window, and while another version answers.
+  private @Nullable WindowSketch counts;
+  private volatile long turn;
   private final WindowBudget budget;
   private final SampleBudget sampleBudget;
   private final DayBytes days;
@@ -103,7 +106,7 @@ final class WatchedModel {
     this.days = days;
     this.residentBytes = residentBytes;
     this.reference = new ModelReference(model.slot(), model.version(), model.manifest());
-    this.sketch = new WindowSketch(plan);
+    this.plan = plan;
     this.windowUse = Uses.of(days, modelName(), Kind.WINDOWS);
     this.sampleUse = Uses.of(days, modelName(), Kind.SAMPLES);
     this.budget =
@@ -127,6 +130,37 @@ final class WatchedModel {
     this.choice = choice(order.sampling());
     this.windowMillis = checked(order.window());
     this.shadow = order.mode() instanceof SlotMode.Shadow;
+  }
+
+  private WindowSketch sketch() {
+    WindowSketch open = counts;
+    if (open == null) {
+      open = new WindowSketch(plan);
+      counts = open;
+    }
+    return open;
+  }
+
+  /** Counts of a version that sends no more are as large as those of one that does: they go. */
+  void rest(long nowMillis) {
+    if (!isSending(nowMillis)) {
+      counts = null;
+      scratch.set(null);
+    }
+  }
+
+  /** Whether it holds what windows are counted in. */
+  boolean isCounting() {
+    return counts != null;
+  }
+
+  /** When it was watched last, among all. */
+  long turn() {
+    return turn;
+  }
+
+  void turn(long at) {
+    turn = at;
   }
 
   /** It is watched no more. */
@@ -276,7 +310,7 @@ final class WatchedModel {
   }
 
   MonitoringPlan plan() {
-    return sketch.plan();
+    return plan;
   }
 
   SampleChoice choice() {
@@ -373,18 +407,19 @@ final class WatchedModel {
   void observe(Observation observation) {
     open(observation.atMillis);
     boolean anomalous =
-        sketch.observe(
-            observation.view,
-            observation.score,
-            observation.predictedClass,
-            observation.latencyMicros);
+        sketch()
+            .observe(
+                observation.view,
+                observation.score,
+                observation.predictedClass,
+                observation.latencyMicros);
     if (anomalous && anomalies.size() < ANOMALIES_MAX) {
       anomalies.add(anomaly(observation));
     }
   }
 
   private Anomaly anomaly(Observation observation) {
-    int found = sketch.anomalies(observation.view, hits);
+    int found = sketch().anomalies(observation.view, hits);
     Anomaly.Builder anomaly =
         Anomaly.newBuilder()
             .setPredictionId(observation.predictionId)
@@ -405,7 +440,7 @@ final class WatchedModel {
     float[] view = new float[plan().featureCount()];
     for (int i = 0; i < predictions; i++) {
       System.arraycopy(views, i * view.length, view, 0, view.length);
-      sketch.observe(view, scores[i], -1, latencyMicros[i]);
+      sketch().observe(view, scores[i], -1, latencyMicros[i]);
     }
   }
 
@@ -414,7 +449,7 @@ final class WatchedModel {
       windowLength = windowMillis;
       window = Math.floorDiv(atMillis, windowLength);
       firstWindow = window;
-      if (sketch.coMoments().count() == 0) {
+      if (sketch().coMoments().count() == 0) {
         coMomentsSince = window * windowLength;
       }
     }
@@ -432,14 +467,14 @@ final class WatchedModel {
     if (failures > 0 || skips > 0 || !differences.isEmpty()) {
       open(nowMillis);
       for (long i = 0; i < failures; i++) {
-        sketch.fail();
+        sketch().fail();
       }
-      sketch.skip(skips);
+      sketch().skip(skips);
     }
   }
 
   private boolean isEmpty() {
-    return sketch.isEmpty() && differences.isEmpty();
+    return (counts == null || counts.isEmpty()) && differences.isEmpty();
   }
 
   /** Whether anything is counted that was not sent. */
@@ -503,7 +538,7 @@ final class WatchedModel {
     firstWindow = Math.min(firstWindow, current);
     if (window - firstWindow >= Degradation.windowsMax(windowLength)) {
       // No day had room for it, or a clock that began in 1970 was put right: nobody would take it.
-      sketch.giveUp();
+      sketch().giveUp();
       anomalies.clear();
       firstWindow = current;
     }
@@ -523,18 +558,19 @@ final class WatchedModel {
   }
 
   private int bytes(Degradation degradation) {
-    return sketch.packedBytes(degradation) + reference.toWire().getSerializedSize() + HEAD_BYTES;
+    return sketch().packedBytes(degradation) + reference.toWire().getSerializedSize() + HEAD_BYTES;
   }
 
   private Window seal(Degradation degradation, long atMillis, Sharing sharing) {
     long devicePerDay = sharing.bytesPerDay();
     Window.Builder sealed =
-        sketch.seal(
-            reference.toWire(),
-            window,
-            Math.min(firstWindow, window) * windowLength,
-            (window + 1) * windowLength,
-            degradation);
+        sketch()
+            .seal(
+                reference.toWire(),
+                window,
+                Math.min(firstWindow, window) * windowLength,
+                (window + 1) * windowLength,
+                degradation);
     differences.seal().ifPresent(sealed::setDifferences);
     sealed.setSamplesLeftOut(leftOut.sumThenReset());
     refused.forEach(
@@ -585,16 +621,16 @@ final class WatchedModel {
     if (coMomentDay == NONE) {
       coMomentDay = day;
     }
-    if (day <= coMomentDay || sketch.coMoments().count() == 0) {
+    if (day <= coMomentDay || sketch().coMoments().count() == 0) {
       return;
     }
     coMomentDay = day;
     io.skerry.wire.fleet.v1.CoMoments moments =
-        sketch.coMoments().toWire().toBuilder().setSinceMillis(coMomentsSince).build();
+        sketch().coMoments().toWire().toBuilder().setSinceMillis(coMomentsSince).build();
     int bytes = sealed.build().getSerializedSize() + moments.getSerializedSize();
     if (budget.fits(bytes, devicePerDay)) {
       sealed.setCoMoments(moments);
     }
-    sketch.coMoments().clear();
+    sketch().coMoments().clear();
   }
 }

@@ -52,6 +52,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -163,6 +164,60 @@ class ObserverTest {
         List.of(Tensor.ofFloats("score", List.of(1L, 1L), score)),
         now,
         1_000_000);
+  }
+
+  @Test
+  void holdsSoManyMonitoredValuesAndNoMore() throws MalformedDocumentException {
+    int features = 4096;
+    int fit = ObservationRing.FLYING_FLOATS / features;
+    observer = new Observer(() -> now, 4096, this::keep, new byte[32]);
+    watch(0, 0, Duration.ofMillis(WINDOW), wide(features));
+
+    for (int round = 1; round <= 3; round++) {
+      for (int i = 0; i < 2 * fit; i++) {
+        observer.predicted(prediction("", 0.1f, new float[features]));
+      }
+      assertThat(observer.skipped()).isEqualTo((long) round * fit);
+      observer.tick();
+    }
+  }
+
+  private static MonitoringManifest wide(int features) {
+    return MonitoringManifests.fromReference(
+        "input",
+        IntStream.range(0, features)
+            .mapToObj(i -> new MonitoringManifests.Feature("f" + i, 1))
+            .toList(),
+        new float[][] {new float[features], new float[features]},
+        "score",
+        new float[] {0, 0.1f},
+        0.5);
+  }
+
+  @Test
+  void aVersionThatIsReplacedHoldsNoCountsOnceItsLastWindowIsSent()
+      throws MalformedDocumentException {
+    for (int version = 4; version < 24; version++) {
+      ModelRef next =
+          new ModelRef(
+              MODEL.slot(),
+              new ModelVersion(MODEL.version().model(), version),
+              Digest.of(new byte[] {(byte) version}));
+      watch(next, 0, 0, Duration.ofMillis(WINDOW), plain(0));
+      observer.predicted(prediction(next, "", 0.1f, 1, 2, 3));
+      now = now.plusMillis(WINDOW + 300);
+      observer.tick();
+    }
+    now = now.plusMillis(4 * WINDOW);
+    observer.tick();
+
+    assertThat(windows()).hasSize(20);
+    assertThat(observer.counting()).isEqualTo(1);
+
+    observer.predicted(prediction("", 0.1f, 1, 2, 3));
+    now = now.plusMillis(2 * WINDOW);
+    observer.tick();
+    assertThat(windows()).as("one that answers again counts again").hasSize(21);
   }
 
   /** Neither counts nor an outcome tell more of an output than a sample of it may. */
