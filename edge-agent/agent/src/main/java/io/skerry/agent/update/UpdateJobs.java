@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ThreadFactory;
 import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,9 @@ import org.slf4j.LoggerFactory;
  */
 final class UpdateJobs {
   private static final Logger log = LoggerFactory.getLogger(UpdateJobs.class);
+
+  private static final ThreadFactory NATIVE =
+      Thread.ofPlatform().daemon().name("model-load-", 0).factory();
 
   private final Executor executor;
   private final BiConsumer<SlotId, UpdateEvent> outcomes;
@@ -73,10 +77,22 @@ final class UpdateJobs {
   }
 
   void run(SlotId slot, long number, Work work) {
+    run(slot, number, work, executor);
+  }
+
+  /**
+   * Runs what calls an engine on a thread of its own: a virtual thread in native code keeps a
+   * core's carrier to itself, and with it everything else that this device does.
+   */
+  void runNative(SlotId slot, long number, Work work) {
+    run(slot, number, work, task -> NATIVE.newThread(task).start());
+  }
+
+  private void run(SlotId slot, long number, Work work, Executor on) {
     Key key = new Key(slot, number);
     Job job = new Job();
     jobs.put(key, job);
-    executor.execute(
+    on.execute(
         () -> {
           try {
             if (job.begin()) {

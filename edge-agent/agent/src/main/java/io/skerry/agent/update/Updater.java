@@ -321,13 +321,13 @@ public final class Updater implements AutoCloseable {
       case UpdateEffect.Verify(long job, DesiredSlot order) ->
           jobs.run(slot, job, cancelled -> work.verify(job, order));
       case UpdateEffect.Compile(long job, DesiredSlot order) ->
-          jobs.run(slot, job, cancelled -> work.compile(slot, job, order));
+          jobs.runNative(slot, job, cancelled -> work.compile(slot, job, order));
       case UpdateEffect.Activate(long job, DesiredSlot order) ->
           jobs.run(slot, job, cancelled -> work.activate(slot, job, order));
       case UpdateEffect.Restore(long job, List<DesiredSlot> candidates) ->
-          jobs.run(slot, job, cancelled -> work.restore(slot, job, candidates));
+          jobs.runNative(slot, job, cancelled -> work.restore(slot, job, candidates));
       case UpdateEffect.Repair(long job, DesiredSlot proven) ->
-          jobs.run(slot, job, cancelled -> work.repair(slot, job, proven, cancelled));
+          jobs.runNative(slot, job, cancelled -> work.repair(slot, job, proven, cancelled));
       case UpdateEffect.Cancel(long job) -> {
         jobs.cancel(slot, job);
         models.discard(slot);

@@ -741,6 +741,13 @@ class DeviceAgentTest {
   }
 
   @Test
+  void loadsModelsOnThreadsThatHoldUpNothingElse() throws Exception {
+    commitFirst();
+
+    assertThat(engine.loadedOnVirtualThread).isFalse();
+  }
+
+  @Test
   void refusesACorruptArtifactAndGoesOnServing() throws Exception {
     commitFirst();
     OciLayout second = artifact(2);

@@ -21,6 +21,7 @@ final class FragileEngine implements InferenceEngine {
           .findFirst()
           .orElseThrow();
   volatile boolean broken;
+  volatile boolean loadedOnVirtualThread;
 
   EngineCatalog catalog() {
     return new EngineCatalog(List.of(this));
@@ -43,6 +44,7 @@ final class FragileEngine implements InferenceEngine {
 
   @Override
   public LoadedModel load(Path model, LoadOptions options) throws EngineException {
+    loadedOnVirtualThread |= Thread.currentThread().isVirtual();
     LoadedModel loaded = real.load(model, options);
     return new LoadedModel() {
       @Override
