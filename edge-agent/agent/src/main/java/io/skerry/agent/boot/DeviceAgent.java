@@ -41,6 +41,8 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -370,9 +372,36 @@ public final class DeviceAgent implements AutoCloseable {
     return updater.file(model.ref());
   }
 
-  /** What is active, for the gRPC server. */
+  /**
+   * What answers and what is ordered but does not, for the gRPC server. It is ready when every slot
+   * that is to answer requests does, with an earlier version if need be.
+   */
   public ModelListing listing() {
-    return ModelListing.ofActive(slots);
+    ModelListing answering = ModelListing.ofActive(slots);
+    return new ModelListing() {
+      @Override
+      public List<Entry> entries() {
+        List<Entry> all = new ArrayList<>(answering.entries());
+        for (Updater.Absent absent : updater.absent()) {
+          String model = absent.version().model().value();
+          String version = Long.toString(absent.version().version());
+          if (all.stream()
+              .noneMatch(one -> one.model().equals(model) && one.version().equals(version))) {
+            all.add(new Entry(model, version, false, absent.reason()));
+          }
+        }
+        all.sort(
+            Comparator.comparing(Entry::model)
+                .thenComparing(entry -> entry.version().length())
+                .thenComparing(Entry::version));
+        return List.copyOf(all);
+      }
+
+      @Override
+      public boolean ready() {
+        return updater.absent().stream().noneMatch(Updater.Absent::required);
+      }
+    };
   }
 
   /** How the agent stands. */

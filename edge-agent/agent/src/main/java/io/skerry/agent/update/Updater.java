@@ -7,7 +7,9 @@ import io.skerry.artifact.trust.Role;
 import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.Generation;
+import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.SlotId;
+import io.skerry.protocol.SlotMode;
 import io.skerry.protocol.SlotReport;
 import io.skerry.wire.fleet.v1.Record;
 import java.io.IOException;
@@ -55,6 +57,9 @@ public final class Updater implements AutoCloseable {
   private Generation applied = Generation.NONE;
   private Optional<SlotReport.Failure> trouble = Optional.empty();
   private Optional<Role> director = Optional.empty();
+  // For those who may not wait for a write.
+  private volatile Map<SlotId, SlotState> looked = Map.of();
+  private volatile boolean lacking;
   private boolean reachable;
   private boolean closed;
 
@@ -289,6 +294,58 @@ public final class Updater implements AutoCloseable {
     if (switched) {
       carryOut();
     }
+    look();
+  }
+
+  private void look() {
+    looked = Map.copyOf(states);
+    boolean lacks = absent().stream().anyMatch(Absent::required);
+    if (lacks != lacking) {
+      lacking = lacks;
+      slots.tell();
+    }
+  }
+
+  /**
+   * A version that is ordered and does not answer.
+   *
+   * @param required whether nothing else answers in its place
+   * @param reason how far it is, or why it is no further
+   */
+  public record Absent(ModelVersion version, boolean required, String reason) {}
+
+  /** What is ordered and does not answer now; never waits. */
+  public List<Absent> absent() {
+    List<Absent> absent = new ArrayList<>();
+    looked.forEach(
+        (slot, state) ->
+            state
+                .order()
+                .filter(order -> !(order.mode() instanceof SlotMode.Off))
+                .filter(
+                    order ->
+                        slots
+                            .active(slot)
+                            .filter(model -> model.manifest().equals(order.manifest()))
+                            .isEmpty())
+                .ifPresent(
+                    order ->
+                        absent.add(
+                            new Absent(
+                                order.version(),
+                                order.mode() instanceof SlotMode.Active
+                                    && slots.active(slot).isEmpty(),
+                                reason(state)))));
+    return absent;
+  }
+
+  private static String reason(SlotState state) {
+    String phase = state.step().phase().name();
+    return state
+        .step()
+        .problem()
+        .map(problem -> "%s: %s: %s".formatted(phase, problem.code().name(), problem.detail()))
+        .orElse(phase);
   }
 
   private void settleUnits() {

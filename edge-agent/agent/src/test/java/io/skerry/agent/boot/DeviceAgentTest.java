@@ -79,6 +79,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -738,6 +739,45 @@ class DeviceAgentTest {
                 throw e.getCause();
               }
             });
+  }
+
+  @Test
+  void tellsClientsWhatIsOrderedAndDoesNotAnswer() throws Exception {
+    assertThat(agent.listing().ready()).isTrue();
+    OciLayout first = artifact(1);
+    artifacts.spoil(first.signature().hex());
+    List<Boolean> told = new CopyOnWriteArrayList<>();
+    agent.slots().onChange(() -> told.add(agent.listing().ready()));
+
+    order(1, 1, first);
+    awaitPhase(SlotPhase.REJECTED);
+
+    assertThat(agent.listing().ready()).isFalse();
+    assertThat(told).as("health is told, too").containsExactly(false);
+    assertThat(agent.listing().entries())
+        .singleElement()
+        .satisfies(
+            entry -> {
+              assertThat(entry.model() + "@" + entry.version()).isEqualTo("engine-health@1");
+              assertThat(entry.ready()).isFalse();
+              assertThat(entry.reason()).startsWith("REJECTED: ARTIFACT_DIGEST_MISMATCH: ");
+            });
+
+    order(2, 2, artifact(2));
+    awaitPhase(SlotPhase.PROBATION);
+    assertThat(agent.listing().ready()).isTrue();
+    predict();
+    predict();
+    awaitPhase(SlotPhase.COMMITTED);
+    OciLayout third = artifact(3);
+    artifacts.spoil(third.signature().hex());
+    order(3, 3, third);
+    awaitPhase(SlotPhase.REJECTED);
+
+    assertThat(agent.listing().ready()).as("version 2 answers").isTrue();
+    assertThat(agent.listing().entries())
+        .extracting(entry -> entry.version() + " " + entry.ready())
+        .containsExactly("2 true", "3 false");
   }
 
   @Test
