@@ -7,10 +7,14 @@ import io.skerry.agent.bench.ProcessFacts;
 import io.skerry.agent.bench.SharedRegionFile;
 import io.skerry.agent.bench.Timings;
 import io.skerry.agent.model.EngineCatalog;
+import io.skerry.agent.model.ProfileOptions;
 import io.skerry.artifact.DeviceTimings;
+import io.skerry.profile.Engine;
 import io.skerry.profile.FactsProbe;
+import io.skerry.profile.HardwareFacts;
 import io.skerry.profile.HardwareProfile;
 import io.skerry.profile.ProfileCatalog;
+import io.skerry.profile.ProfileMatch;
 import io.skerry.protocol.Digest;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadOptions;
@@ -31,7 +35,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -65,7 +71,9 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--profile",
       paramLabel = "ID",
-      description = "the hardware profile that the report is for (default: this machine's)")
+      description =
+          "time models as a device of this hardware profile runs them (default: this machine's, with"
+              + " --report)")
   private @Nullable String profile;
 
   @Option(
@@ -96,12 +104,14 @@ final class BenchCommand implements Callable<Integer> {
       }
     }
     EngineCatalog engines = EngineCatalog.discovered();
+    Optional<HardwareProfile> chosen =
+        report == null && profile == null ? Optional.empty() : Optional.of(chosen(engines));
     List<DeviceTimings.Timing> timings = new ArrayList<>();
     // Short: a socket lies in it, and a socket's path may have 107 bytes.
     Path scratch = Files.createTempDirectory("skb");
     try {
       for (Path model : models) {
-        timings.add(measure(model, engines, scratch));
+        timings.add(measure(model, engines, chosen, scratch));
       }
     } catch (EngineException e) {
       throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
@@ -109,40 +119,83 @@ final class BenchCommand implements Callable<Integer> {
       delete(scratch);
     }
     if (report != null) {
-      write(report, timings, engines);
+      write(report, timings, chosen.orElseThrow());
     }
     return ExitCode.DONE;
   }
 
-  private DeviceTimings.Timing measure(Path file, EngineCatalog engines, Path scratch)
+  private DeviceTimings.Timing measure(
+      Path file, EngineCatalog engines, Optional<HardwareProfile> chosen, Path scratch)
       throws Exception {
     PrintWriter out = spec.commandLine().getOut();
+    LoadOptions options = LoadOptions.DEFAULTS;
+    if (chosen.isPresent()) {
+      options = options(file, engines, chosen.get(), scratch);
+    }
     long before = ProcessFacts.own().memory().resident();
     long start = System.nanoTime();
-    try (LoadedModel model = engines.load(file, LoadOptions.DEFAULTS)) {
+    DeviceTimings.Timing timing;
+    try (LoadedModel model = engines.load(file, options)) {
       double loadMillis = (System.nanoTime() - start) / 1e6;
+      if (chosen.isPresent() && !model.faults().isEmpty()) {
+        throw new CommandException(
+            ExitCode.FAILED,
+            "%s does not run as profile '%s' says: %s"
+                .formatted(file, chosen.get().id(), String.join("; ", model.faults())));
+      }
       List<Tensor> zeros = ModelInputs.zeros(model.signature());
       Timings.of(20, () -> model.run(zeros));
       Timings alone = Timings.of(CALLS_MAX, () -> model.run(zeros));
       long grown = Math.max(0, ProcessFacts.own().memory().resident() - before);
       out.printf(
-          "%s on %s (%s): %.1f MB file, loaded in %.1f ms, %.1f MB of memory%n",
+          "%s on %s (%s)%s: %.1f MB file, loaded in %.1f ms, %.1f MB of memory%n",
           file,
           model.engine(),
           String.join(", ", model.providers()),
+          chosen
+              .map(as -> " as %s runs it, a run p50 %.1f us".formatted(as.id(), alone.p50() / 1e3))
+              .orElse(""),
           Files.size(file) / 1e6,
           loadMillis,
           grown / 1e6);
-      print(out, served(file, model, scratch));
-      return new DeviceTimings.Timing(
-          digest(file),
-          model.engine(),
-          alone.p50() / 1e3,
-          alone.p99() / 1e3,
-          loadMillis,
-          grown,
-          CALLS_MAX);
+      timing =
+          new DeviceTimings.Timing(
+              digest(file),
+              model.engine(),
+              alone.p50() / 1e3,
+              alone.p99() / 1e3,
+              loadMillis,
+              grown,
+              CALLS_MAX);
     }
+    // As "serve" loads it, whatever the profile.
+    try (LoadedModel model = engines.load(file, LoadOptions.DEFAULTS)) {
+      print(out, served(file, model, scratch));
+    }
+    return timing;
+  }
+
+  private static LoadOptions options(
+      Path file, EngineCatalog engines, HardwareProfile chosen, Path scratch) {
+    Engine engine =
+        chosen.engines().stream()
+            .filter(
+                one ->
+                    engines
+                        .fileExtension(one.text())
+                        .filter(String.valueOf(file.getFileName())::endsWith)
+                        .isPresent())
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new CommandException(
+                        ExitCode.FAILED,
+                        "no engine of profile '%s' runs '%s'".formatted(chosen.id(), file)));
+    return ProfileOptions.of(
+        chosen,
+        engine,
+        Runtime.getRuntime().availableProcessors(),
+        Optional.of(scratch.resolve("compiled")));
   }
 
   private ModelBench served(Path file, LoadedModel model, Path scratch) throws Exception {
@@ -180,25 +233,46 @@ final class BenchCommand implements Callable<Integer> {
         bench.memory().resident() / 1e6, bench.memory().anonymous() / 1e6);
   }
 
-  private void write(Path file, List<DeviceTimings.Timing> timings, EngineCatalog engines)
+  private void write(Path file, List<DeviceTimings.Timing> timings, HardwareProfile chosen)
       throws IOException {
     String name = device == null ? InetAddress.getLocalHost().getHostName() : device;
-    Files.write(file, new DeviceTimings(profileId(engines), name, timings).json());
+    Files.write(file, new DeviceTimings(chosen.id(), name, timings).json());
     spec.commandLine().getOut().printf("wrote %s%n", file);
   }
 
-  private String profileId(EngineCatalog engines) {
-    if (profile != null) {
-      return profile;
+  /** Another machine's times would decide what devices of the profile get. */
+  private HardwareProfile chosen(EngineCatalog engines) {
+    HardwareFacts facts = FactsProbe.detect(engines.usable());
+    ProfileCatalog profiles = ProfileCatalog.builtIn();
+    if (profile == null) {
+      return profiles
+          .bestMatch(facts)
+          .orElseThrow(
+              () ->
+                  new CommandException(
+                      ExitCode.NOT_FOUND,
+                      "no hardware profile is satisfied by this machine: a report has no meaning"));
     }
-    return ProfileCatalog.builtIn()
-        .bestMatch(FactsProbe.detect(engines.usable()))
-        .map(HardwareProfile::id)
-        .orElseThrow(
-            () ->
-                new CommandException(
-                    ExitCode.NOT_FOUND,
-                    "no hardware profile is satisfied by this machine: name one with --profile"));
+    HardwareProfile named =
+        profiles
+            .profile(profile)
+            .orElseThrow(
+                () ->
+                    new CommandException(
+                        ExitCode.NOT_FOUND,
+                        "no hardware profile '%s': there are %s"
+                            .formatted(
+                                profile,
+                                profiles.profiles().stream()
+                                    .map(HardwareProfile::id)
+                                    .collect(Collectors.joining(", ")))));
+    ProfileMatch match = named.match(facts);
+    if (!match.matches()) {
+      throw new CommandException(
+          ExitCode.FAILED,
+          "this machine is none of profile '%s': %s".formatted(profile, match.reason()));
+    }
+    return named;
   }
 
   /** The program that runs this command. */

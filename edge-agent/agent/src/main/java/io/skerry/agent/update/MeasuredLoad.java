@@ -1,18 +1,14 @@
 package io.skerry.agent.update;
 
+import io.skerry.agent.model.ProfileOptions;
 import io.skerry.artifact.ArtifactManifest;
 import io.skerry.artifact.GoldenSet;
-import io.skerry.profile.Engine;
 import io.skerry.profile.HardwareProfile;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Semaphore;
@@ -34,7 +30,12 @@ final class MeasuredLoad {
 
   /** Loads a model; the caller closes it. */
   LoadedModel loaded(ArtifactManifest manifest) throws UpdateException {
-    LoadOptions options = options(manifest, files.profile(manifest));
+    LoadOptions options =
+        ProfileOptions.of(
+            files.profile(manifest),
+            manifest.engine(),
+            host.threadsMax(),
+            Optional.of(host.compiled()));
     try {
       return host.engines().load(manifest.engine().text(), files.model(manifest), options);
     } catch (EngineException e) {
@@ -47,18 +48,6 @@ final class MeasuredLoad {
           "%s cannot be loaded: %s".formatted(manifest.model(), e.getMessage()),
           e);
     }
-  }
-
-  private LoadOptions options(ArtifactManifest manifest, HardwareProfile profile) {
-    Map<String, Path> libraries = new HashMap<>();
-    profile.engine().libraries().forEach((name, file) -> libraries.put(name, Path.of(file)));
-    return new LoadOptions(
-        Math.clamp(host.threadsMax(), 1, Math.max(1, profile.threads())),
-        manifest.engine() == Engine.ONNXRUNTIME ? profile.executionProviders() : List.of(),
-        profile.engine().acceleratorOnly(),
-        profile.engine().memoryArena(),
-        libraries,
-        Optional.of(host.compiled()));
   }
 
   /** A model takes at least its own bytes: asking an engine for more than there is may end it. */

@@ -6,6 +6,7 @@ import io.skerry.agent.TinyOnnx;
 import io.skerry.agent.disk.Disk;
 import io.skerry.agent.identity.DeviceIdentity;
 import io.skerry.agent.identity.TestDevicePort;
+import io.skerry.profile.FactsProbe;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetAddress;
@@ -220,6 +221,33 @@ class MainTest {
     assertThat(err.toString())
         .startsWith("error: --spool-mib is 8193, expected 1 to 8192")
         .hasLineCount(1);
+  }
+
+  @Test
+  void benchTimesNothingForAProfileOfAnotherMachine() throws Exception {
+    Path model = TinyOnnx.scale(folder.resolve("model.onnx"), 2);
+    String other =
+        FactsProbe.detect(List.of()).arch().equals("arm64") ? "x86-64-avx2" : "arm64-neon";
+    Path report = folder.resolve("timings.json");
+
+    assertThat(
+            run(
+                "bench",
+                "--seconds",
+                "1",
+                "--model",
+                model.toString(),
+                "--profile",
+                other,
+                "--report",
+                report.toString()))
+        .isEqualTo(1);
+
+    assertThat(err.toString())
+        .startsWith("error: this machine is none of profile '%s': ".formatted(other));
+    assertThat(report).doesNotExist();
+    assertThat(run("bench", "--model", model.toString(), "--profile", "toaster")).isEqualTo(3);
+    assertThat(err.toString()).contains("no hardware profile 'toaster': there are arm64-");
   }
 
   @Test
