@@ -13,17 +13,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedDeque;
-import java.util.concurrent.Semaphore;
 import org.bytedeco.tensorflowlite.BuiltinOpResolver;
 import org.bytedeco.tensorflowlite.FlatBufferModel;
 
 /**
- * One model and a small pool of interpreters on it: an interpreter is not thread-safe, the model's
- * weights are shared. Interpreters are made when runs first overlap.
+ * One model and a pool of as many interpreters on it as there are cores: an interpreter is not
+ * thread-safe, the model's weights are shared. Interpreters are made when runs first overlap.
  */
 final class TfliteModel implements LoadedModel {
-  private static final int INTERPRETERS_MAX = 4;
-
   private final String file;
   private final LoadOptions options;
   private final Optional<Path> library;
@@ -32,7 +29,7 @@ final class TfliteModel implements LoadedModel {
   private final ModelSignature signature;
   private final List<String> providers;
   private final List<String> faults;
-  private final Semaphore free;
+  private final Places places;
   private final ConcurrentLinkedDeque<TfliteInterpreter> idle = new ConcurrentLinkedDeque<>();
 
   private TfliteModel(
@@ -51,8 +48,7 @@ final class TfliteModel implements LoadedModel {
     this.signature = first.signature();
     this.faults = faults;
     this.providers = providers(library.isPresent(), first.delegated());
-    this.free =
-        new Semaphore(Math.min(INTERPRETERS_MAX, Runtime.getRuntime().availableProcessors()));
+    this.places = new Places(Runtime.getRuntime().availableProcessors());
     idle.push(first);
   }
 
@@ -178,7 +174,7 @@ final class TfliteModel implements LoadedModel {
   @Override
   public List<Tensor> run(List<Tensor> inputs, RunScope scope) throws EngineException {
     InputCheck.requireFit(signature, inputs);
-    free.acquireUninterruptibly();
+    places.take(scope);
     try {
       TfliteInterpreter interpreter = idle.poll();
       if (interpreter == null) {
@@ -202,7 +198,7 @@ final class TfliteModel implements LoadedModel {
         }
       }
     } finally {
-      free.release();
+      places.give();
     }
   }
 
