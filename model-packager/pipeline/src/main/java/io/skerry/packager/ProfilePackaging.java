@@ -139,7 +139,7 @@ final class ProfilePackaging {
   private boolean loses(Forms.Form form) {
     return form.evaluation()
         .map(context.judge()::quality)
-        .filter(quality -> !(quality.loss() <= context.maxDrop()))
+        .filter(quality -> !quality.keeps(context.maxDrop()))
         .isPresent();
   }
 

@@ -116,7 +116,7 @@ final class Tuning {
       layers.subList(0, size).forEach(floatNodes::addAll);
       Recipe tried = tuned.with(tuned.options().orElseThrow().with(floatNodes));
       Optional<Outputs> outputs = forms.form(tried).evaluation();
-      if (outputs.isPresent() && judge.quality(outputs.get()).loss() <= maxDrop) {
+      if (outputs.isPresent() && judge.quality(outputs.get()).keeps(maxDrop)) {
         mixed.put(tuned, tried);
         return Optional.of(tried);
       }

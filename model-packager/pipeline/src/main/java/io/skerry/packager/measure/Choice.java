@@ -121,9 +121,8 @@ public final class Choice {
   private Optional<String> loss(Quality quality, String where) {
     // Few items move in large steps: one more flip than the budget is no proof of a loss.
     boolean withinNoise =
-        quality.differenceInterval().high() >= 0
-            && quality.loss() <= maxDrop + 1.0 / quality.items();
-    if (quality.loss() <= maxDrop || (!where.isEmpty() && withinNoise)) {
+        quality.differenceInterval().high() >= 0 && quality.keeps(maxDrop + 1.0 / quality.items());
+    if (quality.keeps(maxDrop) || (!where.isEmpty() && withinNoise)) {
       return Optional.empty();
     }
     return Optional.of(

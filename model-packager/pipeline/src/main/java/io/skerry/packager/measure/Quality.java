@@ -26,4 +26,12 @@ public record Quality(
     double loss,
     OptionalInt flips,
     double signalToNoise,
-    int items) {}
+    int items) {
+  // Shares of items are no exact numbers: 1 - 98/100 is more than 0.02.
+  private static final double ROUNDING = 1e-9;
+
+  /** Whether no more is lost than may be. */
+  public boolean keeps(double maxDrop) {
+    return loss <= maxDrop + ROUNDING;
+  }
+}

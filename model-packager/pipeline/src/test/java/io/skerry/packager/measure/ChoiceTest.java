@@ -26,6 +26,21 @@ class ChoiceTest {
   }
 
   @Test
+  void takesWhatLosesJustAsMuchAsMayBeLost() {
+    Outputs floats = Outputs.of(2, new float[200]);
+    float[] said = new float[200];
+    said[1] = 1;
+    said[3] = 1;
+    Quality quality = Judge.byFloatModel(floats, .5).quality(Outputs.of(2, said));
+    Measured candidate =
+        measured(ONNX_INT8, 100, Optional.of(quality), 1, new Proof.Here(), Optional.empty());
+
+    assertThat(quality.value()).isEqualTo(.98);
+    assertThat(Choice.among(List.of(candidate), .02, 1000).getFirst().winner()).isTrue();
+    assertThat(Choice.among(List.of(candidate), .0199, 1000).getFirst().winner()).isFalse();
+  }
+
+  @Test
   void takesFloatWhereItIsFaster() {
     assertThat(winner(timed(ONNX_INT8, 0.98, 12), timed(ONNX_FP32, 0.98, 10))).contains(ONNX_FP32);
   }
