@@ -279,7 +279,10 @@ final class Overviews {
                 "x86-64-vnni",
                 "tflite",
                 "int8",
-                List.of("rounded by output error", "2 layers in float"),
+                List.of(
+                    "rounded by output error",
+                    "2 layers in float",
+                    "float:n0+n1+n11+n12+n13+n14+n15+n2+n3+n5+n7"),
                 0,
                 null,
                 null,
