@@ -26,6 +26,9 @@ final class Baseline {
   // hours shall not be thought to swing wildly at others.
   private static final double RIDGE = 1e-3;
 
+  // Far more than are ever learned from.
+  private static final int WINDOWS_MAX = 1 << 14;
+
   private final int from;
   private final int to;
   private final int season;
@@ -239,6 +242,57 @@ final class Baseline {
       }
     }
     return right;
+  }
+
+  void write(StateWriter to) {
+    to.putInt(windows);
+    for (float[] term : terms) {
+      to.putFloats(term);
+    }
+    Learning sums = learning;
+    to.putFlag(sums != null);
+    if (sums != null) {
+      to.putFloats(sums.count);
+      to.putFloats(sums.squares);
+      to.putFloats(sums.previous);
+      to.putFloats(sums.steps);
+      to.putFloats(sums.stepCount);
+      for (float[] term : sums.stepTerms) {
+        to.putFloats(term);
+      }
+      for (int at = 0; at < windows; at++) {
+        to.putLong(sums.windows[at]);
+      }
+      to.putBits(sums.missed);
+      to.putFloats(sums.factors);
+    }
+  }
+
+  static Baseline read(StateReader from, int first, int until, int season) {
+    Baseline read = new Baseline(first, until, season);
+    read.windows = from.getCount(WINDOWS_MAX);
+    for (float[] term : read.terms) {
+      from.getFloats(term);
+    }
+    if (!from.getFlag()) {
+      read.learning = null;
+      return read;
+    }
+    Learning sums = new Learning(until - first, read.terms.length);
+    from.getFloats(sums.count);
+    from.getFloats(sums.squares);
+    from.getFloats(sums.previous);
+    from.getFloats(sums.steps);
+    from.getFloats(sums.stepCount);
+    for (float[] term : sums.stepTerms) {
+      from.getFloats(term);
+    }
+    sums.windows = new long[read.windows];
+    from.getLongs(sums.windows);
+    sums.missed.or(from.getBits(read.windows * (until - first)));
+    from.getFloats(sums.factors);
+    read.learning = sums;
+    return read;
   }
 
   /** Takes this off a row, in place. */

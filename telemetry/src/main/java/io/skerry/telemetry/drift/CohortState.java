@@ -52,6 +52,22 @@ final class CohortState {
     return detectors;
   }
 
+  void write(StateWriter to) {
+    detectors.write(to);
+    to.putFloats(effects);
+    to.putFloats(errors);
+    to.putLongs(windows);
+    to.putInt(next);
+  }
+
+  void read(StateReader from) {
+    detectors.read(from);
+    from.getFloats(effects);
+    from.getFloats(errors);
+    from.getLongs(windows);
+    next = from.getCount(WINDOWS_KEPT - 1);
+  }
+
   void begin() {
     devices = 0;
     Arrays.fill(residualSum, 0);

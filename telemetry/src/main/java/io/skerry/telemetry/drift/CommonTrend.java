@@ -99,6 +99,27 @@ final class CommonTrend {
             && together * together / spreadX / spreadY >= EXPLAINED_MIN;
   }
 
+  void write(StateWriter to) {
+    for (double[] values : List.of(mean, scale, sign, slope, intercept)) {
+      to.putDoubles(values);
+    }
+    for (boolean one : active) {
+      to.putFlag(one);
+    }
+  }
+
+  static CommonTrend read(StateReader from, int features) {
+    CommonTrend read =
+        new CommonTrend(new double[features], new double[features], new double[features]);
+    for (double[] values : List.of(read.mean, read.scale, read.sign, read.slope, read.intercept)) {
+      from.getDoubles(values);
+    }
+    for (int f = 0; f < features; f++) {
+      read.active[f] = from.getFlag();
+    }
+    return read;
+  }
+
   /** Whether any feature is explained by the others. */
   boolean isActive() {
     for (boolean one : active) {

@@ -3,8 +3,10 @@ package io.skerry.telemetry.drift;
 import io.skerry.protocol.ModelVersion;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +16,7 @@ final class Device {
   static final int ROWS_MAX = 8;
 
   private static final float NEWEST = .6f;
+  private static final int ATTRIBUTES_MAX = 1 << 12;
 
   private final Statistics statistics;
   private final int season;
@@ -48,6 +51,75 @@ final class Device {
 
   private Baseline newOutputs() {
     return new Baseline(statistics.inputStatistics(), statistics.size(), season);
+  }
+
+  void write(StateWriter to) {
+    to.putFloats(recent);
+    to.putRows(rows);
+    inputs.write(to);
+    outputs.write(to);
+    to.putOptional(fleetMeans);
+    int[] of = fleetWindows;
+    to.putFlag(of != null);
+    if (of != null) {
+      for (int windows : of) {
+        to.putInt(windows);
+      }
+    }
+    to.putOptional(conditional);
+    Baseline course = conditionalCourse;
+    to.putFlag(course != null);
+    if (course != null) {
+      course.write(to);
+    }
+    to.putText(version == null ? "" : version.toString());
+    to.putInt(attributes.size());
+    new TreeMap<>(attributes)
+        .forEach(
+            (name, value) -> {
+              to.putText(name);
+              to.putText(value);
+            });
+  }
+
+  /**
+   * Reads a device.
+   *
+   * @param of tells the cohorts of its attributes
+   */
+  static Device read(
+      StateReader from,
+      Statistics statistics,
+      int season,
+      Function<Map<String, String>, List<CohortState>> of) {
+    Device read = new Device(statistics, season);
+    int first = statistics.inputStatistics();
+    int features = statistics.inputCount();
+    from.getFloats(read.recent);
+    read.rows.addAll(from.getRows(ROWS_MAX, features));
+    read.inputs = Baseline.read(from, 0, first, season);
+    read.outputs = Baseline.read(from, first, statistics.size(), season);
+    read.fleetMeans = from.getOptional(statistics.size());
+    if (from.getFlag()) {
+      int[] windows = new int[statistics.size()];
+      for (int s = 0; s < windows.length; s++) {
+        windows[s] = from.getInt();
+      }
+      read.fleetWindows = windows;
+    }
+    read.conditional = from.getOptional(features);
+    if (from.getFlag()) {
+      read.conditionalCourse = Baseline.read(from, features, 2 * features, season);
+    }
+    String running = from.getText();
+    read.version = running.isEmpty() ? null : ModelVersion.parse(running);
+    Map<String, String> attributes = new HashMap<>();
+    int count = from.getCount(ATTRIBUTES_MAX);
+    for (int i = 0; i < count; i++) {
+      attributes.put(from.getText(), from.getText());
+    }
+    read.attributes(Map.copyOf(attributes), of);
+    return read;
   }
 
   Map<String, String> attributes() {
@@ -133,9 +205,33 @@ final class Device {
       int learningWindows,
       Noise inputNoise,
       Noise outputNoise) {
-    int first = statistics.inputStatistics();
     changeTo(running);
-    if (outputs.isLearned()) {
+    return residual(window, true, row, learningWindows, inputNoise, outputNoise);
+  }
+
+  /**
+   * The same of a window that came late: outputs of another version than the device runs say
+   * nothing.
+   */
+  boolean residualLate(
+      long window, ModelVersion ran, float[] row, int learningWindows, Noise noise) {
+    if (version == null) {
+      changeTo(ran);
+    }
+    return residual(window, ran.equals(version), row, learningWindows, noise, noise);
+  }
+
+  private boolean residual(
+      long window,
+      boolean isRunning,
+      float[] row,
+      int learningWindows,
+      Noise inputNoise,
+      Noise outputNoise) {
+    int first = statistics.inputStatistics();
+    if (!isRunning) {
+      Arrays.fill(row, first, row.length, Float.NaN);
+    } else if (outputs.isLearned()) {
       outputs.subtract(window, row);
     } else {
       outputs.learn(window, row, learningWindows, outputNoise);
@@ -168,6 +264,13 @@ final class Device {
         Arrays.fill(fleetMeans, statistics.inputStatistics(), statistics.size(), Float.NaN);
         fleetWindows = null;
       }
+    }
+  }
+
+  /** The same of a window that came late, before {@link #residualLate}. */
+  void learnLevelLate(ModelVersion ran, float[] means) {
+    if (version == null || ran.equals(version)) {
+      learnLevel(ran, means);
     }
   }
 

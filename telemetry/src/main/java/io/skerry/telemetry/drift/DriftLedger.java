@@ -7,11 +7,15 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,6 +45,9 @@ public final class DriftLedger {
   /** Windows without the effect after which an explained cohort has ended. */
   public static final int QUIET_WINDOWS = 8;
 
+  /** Windows back that a window which comes late may be of. */
+  public static final int LATE_WINDOWS = 64;
+
   // A tolerance so near to the largest possible mean could never be passed.
   static final double TOLERANCE_MAX = .9;
 
@@ -55,15 +62,21 @@ public final class DriftLedger {
   // A version leads until fewer than one in so many devices run it.
   private static final int LEADING_SHARE = 4;
 
+  // Another number wherever what is written, or what is made of it, is another.
+  private static final int STATE_FORMAT = 1;
+
+  // Cohorts or devices of a state at most.
+  private static final int COUNT_MAX = 10_000_000;
+
   private final DriftSettings settings;
-  private final Map<ModelVersion, Statistics.Reader> versions = new HashMap<>();
+  private final Map<ModelVersion, Statistics.Reader> versions = new LinkedHashMap<>();
   private final Map<String, Device> devices = new HashMap<>();
   private final Map<Cohort, CohortState> cohorts = new TreeMap<>();
   private final Map<Cohort, Explained> explained = new TreeMap<>();
   private final Map<Cohort, LearnedCounts> learned = new TreeMap<>();
-  private @Nullable DriftFinding fleetFinding;
-  private @Nullable ModelVersion fleetFindingOf;
-  private int fleetQuietWindows;
+  // What was taken off the devices of each version in the last windows.
+  private final TreeMap<Long, Map<ModelVersion, float[]>> past = new TreeMap<>();
+  private @Nullable FleetMoved fleetMoved;
   private @Nullable State state;
   private @Nullable String unit;
   private int detectors;
@@ -136,16 +149,31 @@ public final class DriftLedger {
     }
   }
 
+  /** What was found of a cohort and is not over. */
   private static final class Explained {
-    private final DriftFinding finding;
     private final CohortState state;
     private final int statistic;
+    private final double effect;
     private int quietWindows;
 
-    Explained(DriftFinding finding, CohortState state, int statistic) {
-      this.finding = finding;
+    Explained(CohortState state, int statistic, double effect) {
       this.state = state;
       this.statistic = statistic;
+      this.effect = effect;
+    }
+  }
+
+  /** What was found of the whole fleet and is not over; what spoke so, where it is an output. */
+  private static final class FleetMoved {
+    private final int statistic;
+    private final double effect;
+    private final @Nullable ModelVersion running;
+    private int quietWindows;
+
+    FleetMoved(int statistic, double effect, @Nullable ModelVersion running) {
+      this.statistic = statistic;
+      this.effect = effect;
+      this.running = running;
     }
   }
 
@@ -195,6 +223,218 @@ public final class DriftLedger {
     return versions.containsKey(version);
   }
 
+  /** The versions whose streams were told, in the order in which they were. */
+  public List<ModelVersion> versions() {
+    return List.copyOf(versions.keySet());
+  }
+
+  /** Forgets devices: one that comes again is a new one. */
+  public void retain(Predicate<DeviceId> kept) {
+    devices.keySet().removeIf(device -> !kept.test(new DeviceId(device)));
+  }
+
+  /**
+   * Writes all that the next verdicts rest on, in parts of at most 1 MiB. A ledger that {@link
+   * #read} these says the same as this one from here on, bit for bit.
+   *
+   * @throws IllegalStateException if no version's streams were told
+   */
+  public void write(Consumer<byte[]> parts) {
+    State known = state;
+    if (known == null) {
+      throw new IllegalStateException("a ledger without streams has no state");
+    }
+    StateWriter to = new StateWriter(parts);
+    writeHead(known, to);
+    known.noise.write(to);
+    known.conditionalNoise.write(to);
+    to.putFloats(known.clip);
+    to.putText(known.leading == null ? "" : known.leading.toString());
+    CommonTrend trend = known.trend;
+    to.putFlag(trend != null);
+    if (trend != null) {
+      trend.write(to);
+    }
+    if (known.fleet != null) {
+      known.fleet.write(to);
+    }
+    to.putInt(detectors);
+    to.putInt(cohorts.size());
+    cohorts.forEach(
+        (cohort, one) -> {
+          to.putTerms(cohort);
+          one.write(to);
+        });
+    to.putInt(learned.size());
+    learned.forEach(
+        (cohort, counts) -> {
+          to.putTerms(cohort);
+          counts.write(to);
+        });
+    to.putInt(explained.size());
+    explained.forEach((cohort, one) -> write(cohort, one, to));
+    FleetMoved moved = fleetMoved;
+    to.putFlag(moved != null);
+    if (moved != null) {
+      to.putInt(moved.statistic);
+      to.putDouble(moved.effect);
+      to.putText(moved.running == null ? "" : moved.running.toString());
+      to.putInt(moved.quietWindows);
+    }
+    to.putInt(past.size());
+    past.forEach(
+        (window, means) -> {
+          to.putLong(window);
+          to.putInt(means.size());
+          // In the order of the versions, which is written already.
+          for (ModelVersion version : versions.keySet()) {
+            float[] row = means.get(version);
+            if (row != null) {
+              to.putText(version.toString());
+              to.putFloats(row);
+            }
+          }
+        });
+    to.putInt(devices.size());
+    new TreeMap<>(devices)
+        .forEach(
+            (id, device) -> {
+              to.putText(id);
+              device.write(to);
+            });
+    to.end();
+  }
+
+  // What no attribute's cohort is has a state of its own.
+  private static void write(Cohort cohort, Explained one, StateWriter to) {
+    to.putTerms(cohort);
+    to.putInt(one.statistic);
+    to.putDouble(one.effect);
+    to.putInt(one.quietWindows);
+    if (cohort.terms().size() > 1) {
+      one.state.write(to);
+    }
+  }
+
+  private void writeHead(State known, StateWriter to) {
+    to.putInt(STATE_FORMAT);
+    to.putText(settings.toString());
+    to.putInt(versions.size());
+    versions.keySet().forEach(version -> to.putText(version.toString()));
+    to.putInt(known.statistics.size());
+    known.statistics.streams().forEach(stream -> to.putText(stream.toString()));
+  }
+
+  /**
+   * Goes on from what another ledger wrote.
+   *
+   * @param parts as they were written; each is asked for when it is needed
+   * @throws IllegalArgumentException if they are damaged, of another format, settings or streams:
+   *     this ledger is of no use then
+   * @throws IllegalStateException unless this one is new, and knows the same versions, told in the
+   *     same order
+   */
+  public void read(Iterator<byte[]> parts) {
+    State known = state;
+    if (known == null || !devices.isEmpty() || !cohorts.isEmpty()) {
+      throw new IllegalStateException("only a new ledger that knows its streams goes on");
+    }
+    StateReader from = new StateReader(parts);
+    readHead(known, from);
+    known.noise.read(from);
+    known.conditionalNoise.read(from);
+    from.getFloats(known.clip);
+    String leading = from.getText();
+    known.leading = leading.isEmpty() ? null : ModelVersion.parse(leading);
+    known.trend = from.getFlag() ? CommonTrend.read(from, known.statistics.inputCount()) : null;
+    if (known.fleet != null) {
+      known.fleet.read(from);
+    }
+    detectors = from.getInt();
+    for (int left = from.getCount(COUNT_MAX); left > 0; left--) {
+      Cohort cohort = from.getTerms();
+      CohortState one = new CohortState(cohort, known.statistics.size());
+      one.read(from);
+      cohorts.put(cohort, one);
+    }
+    for (int left = from.getCount(COUNT_MAX); left > 0; left--) {
+      Cohort cohort = from.getTerms();
+      learned.put(cohort, LearnedCounts.read(from, versions));
+    }
+    for (int left = from.getCount(COUNT_MAX); left > 0; left--) {
+      readExplained(known, from);
+    }
+    if (from.getFlag()) {
+      int statistic = from.getCount(known.statistics.size() - 1);
+      double effect = from.getDouble();
+      String running = from.getText();
+      FleetMoved moved =
+          new FleetMoved(statistic, effect, running.isEmpty() ? null : ModelVersion.parse(running));
+      moved.quietWindows = from.getInt();
+      fleetMoved = moved;
+    }
+    for (int left = from.getCount(LATE_WINDOWS); left > 0; left--) {
+      long window = from.getLong();
+      Map<ModelVersion, float[]> means = new HashMap<>();
+      for (int each = from.getCount(versions.size()); each > 0; each--) {
+        float[] row = new float[known.statistics.size()];
+        ModelVersion version = ModelVersion.parse(from.getText());
+        from.getFloats(row);
+        means.put(version, row);
+      }
+      past.put(window, means);
+    }
+    for (int left = from.getCount(COUNT_MAX); left > 0; left--) {
+      devices.put(
+          from.getText(),
+          Device.read(
+              from,
+              known.statistics,
+              settings.seasonWindows(),
+              attributes -> states(known, attributes)));
+    }
+    from.end();
+  }
+
+  private void readExplained(State known, StateReader from) {
+    Cohort cohort = from.getTerms();
+    int statistic = from.getCount(known.statistics.size() - 1);
+    double effect = from.getDouble();
+    int quiet = from.getInt();
+    CohortState of = cohorts.get(cohort);
+    if (cohort.terms().size() > 1 || of == null) {
+      of = new CohortState(cohort, known.statistics.size());
+      of.read(from);
+    }
+    Explained one = new Explained(of, statistic, effect);
+    one.quietWindows = quiet;
+    explained.put(cohort, one);
+  }
+
+  private void readHead(State known, StateReader from) {
+    int format = from.getInt();
+    if (format != STATE_FORMAT) {
+      throw new IllegalArgumentException(
+          "the state has format %d, not %d".formatted(format, STATE_FORMAT));
+    }
+    check("settings", settings.toString(), from.getText());
+    check("number of versions", versions.size(), from.getInt());
+    for (ModelVersion version : versions.keySet()) {
+      check("version", version.toString(), from.getText());
+    }
+    check("number of streams", known.statistics.size(), from.getInt());
+    for (Stream stream : known.statistics.streams()) {
+      check("stream", stream.toString(), from.getText());
+    }
+  }
+
+  private static void check(String what, Object expected, Object found) {
+    if (!expected.equals(found)) {
+      throw new IllegalArgumentException(
+          "the state's %s is %s, not %s".formatted(what, found, expected));
+    }
+  }
+
   /** Ends an explanation; with {@code relearn} the cohort's devices learn their baselines anew. */
   public void release(Cohort cohort, boolean relearn) {
     if (cohort.equals(Cohort.FLEET)) {
@@ -215,28 +455,42 @@ public final class DriftLedger {
   // The devices' own stays what it is: it is told against the others.
   private void releaseFleet(boolean relearn) {
     State known = state;
-    if (known != null && known.fleet != null && fleetFinding != null) {
+    if (known != null && known.fleet != null && fleetMoved != null) {
       if (relearn) {
         known.fleet.settle();
       }
       known.fleet.restart();
     }
-    fleetFinding = null;
+    fleetMoved = null;
+  }
+
+  /** Judges a window to which nothing came late. */
+  public WindowVerdict judge(long window, List<DeviceWindow> deviceWindows) {
+    return judge(window, deviceWindows, List.of());
   }
 
   /**
-   * Judges a window.
+   * Judges a window, and with it what came too late for earlier ones.
+   *
+   * <p>What was judged is not judged again: to look twice and keep the stronger evidence would
+   * break the promise. A late window is told against the fleet's mean of its own time and the
+   * device's baseline at that time, and the device says the mean of its late windows and this one,
+   * once. A device that still learns learns from them.
    *
    * @param window its index; windows must come in rising order
    * @param deviceWindows at most one per device; ignored when its version is not registered or its
    *     counts have another layout
+   * @param late ignored too when they are not of one of the last {@value #LATE_WINDOWS} windows
+   *     that were judged
    */
-  public WindowVerdict judge(long window, List<DeviceWindow> deviceWindows) {
+  public WindowVerdict judge(long window, List<DeviceWindow> deviceWindows, List<LateWindow> late) {
     State known = state;
     if (known == null) {
       return new WindowVerdict(
           window, 0, 0, List.of(), Optional.empty(), Optional.empty(), Set.of(), Set.of());
     }
+    List<DeviceWindow> learners = new ArrayList<>();
+    Map<String, Late> said = late(known, window, late, learners);
     List<DeviceWindow> ordered =
         deviceWindows.stream()
             .filter(this::isReadable)
@@ -251,7 +505,7 @@ public final class DriftLedger {
     }
     Map<ModelVersion, float[]> means = center(known, ordered, rows);
     List<float[]> distances = new ArrayList<>();
-    List<DeviceWindow> learners = new ArrayList<>();
+    int learning = 0;
     for (int i = 0; i < seen.length; i++) {
       float[] mean = java.util.Objects.requireNonNull(means.get(ordered.get(i).version()));
       if (known.fleet != null) {
@@ -266,7 +520,12 @@ public final class DriftLedger {
               known.noise,
               known.noise);
       if (ready) {
-        judged.add(new Judged(ordered.get(i), seen[i], rows[i]));
+        float[] own = rows[i];
+        Late before = said.remove(ordered.get(i).device().value());
+        if (before != null) {
+          own = before.meanWith(own);
+        }
+        judged.add(new Judged(ordered.get(i), seen[i], own));
         if (known.fleet != null && !isExplained(seen[i])) {
           float[] distance = seen[i].distance(rows[i], mean);
           if (!ordered.get(i).version().equals(known.leading)) {
@@ -276,6 +535,7 @@ public final class DriftLedger {
         }
       } else {
         learners.add(ordered.get(i));
+        learning++;
       }
     }
     if (!learners.isEmpty()) {
@@ -283,12 +543,103 @@ public final class DriftLedger {
           DeviceShare.limit(ordered.stream().mapToDouble(DriftLedger::counted).toArray());
       learners.forEach(one -> learnCounts(one, limit));
     }
+    said.values().stream()
+        .filter(one -> one.rows > 0)
+        .forEach(one -> judged.add(new Judged(one.newest, one.device, one.meanWith(new float[0]))));
     settle(known, seen);
+    keepMeans(window, means);
     List<StreamVerdict> verdicts = observe(known, window, judged);
     if (known.fleet != null && known.leading != null && judged.size() >= 2 * settings.cohortMin()) {
       verdicts.addAll(known.fleet.judge(window, known.leading, distances));
     }
-    return concluded(known, window, ordered.size() - judged.size(), judged, verdicts);
+    return concluded(known, window, learning, judged, verdicts);
+  }
+
+  /** What a device says of windows that came late. */
+  private static final class Late {
+    private final Device device;
+    private final float[] sum;
+    private final int[] count;
+    private DeviceWindow newest;
+    private int rows;
+
+    Late(Device device, DeviceWindow newest, int statistics) {
+      this.device = device;
+      this.newest = newest;
+      this.sum = new float[statistics];
+      this.count = new int[statistics];
+    }
+
+    void add(float[] residuals) {
+      rows++;
+      for (int s = 0; s < residuals.length; s++) {
+        if (!Float.isNaN(residuals[s])) {
+          sum[s] += residuals[s];
+          count[s]++;
+        }
+      }
+    }
+
+    float[] meanWith(float[] residuals) {
+      rows--;
+      add(residuals);
+      float[] mean = new float[sum.length];
+      for (int s = 0; s < mean.length; s++) {
+        mean[s] = count[s] == 0 ? Float.NaN : sum[s] / count[s];
+      }
+      return mean;
+    }
+  }
+
+  // In the order of devices and windows, whatever order they came in.
+  private Map<String, Late> late(
+      State known, long window, List<LateWindow> late, List<DeviceWindow> learners) {
+    Map<String, Late> said = new TreeMap<>();
+    float[] conditional = new float[known.statistics.inputCount()];
+    List<LateWindow> ordered =
+        late.stream()
+            .filter(one -> one.window() < window && isReadable(one.counts()))
+            .sorted(
+                Comparator.comparing((LateWindow one) -> one.counts().device().value())
+                    .thenComparingLong(LateWindow::window))
+            .toList();
+    for (LateWindow one : ordered) {
+      DeviceWindow counts = one.counts();
+      float[] means = past.getOrDefault(one.window(), Map.of()).get(counts.version());
+      Statistics.Reader reader = versions.get(counts.version());
+      if (means == null || reader == null) {
+        continue;
+      }
+      float[] row = new float[known.statistics.size()];
+      reader.read(counts, settings.predictionsMin(), row);
+      if (known.trend != null) {
+        known.trend.residuals(row, conditional);
+        System.arraycopy(conditional, 0, row, conditional.length, conditional.length);
+      }
+      Device device = device(known, counts);
+      device.keep(row);
+      for (int s = 0; s < row.length; s++) {
+        row[s] -= means[s];
+      }
+      if (known.fleet != null) {
+        device.learnLevelLate(counts.version(), means);
+      }
+      Late of =
+          said.computeIfAbsent(counts.device().value(), id -> new Late(device, counts, row.length));
+      of.newest = counts;
+      if (device.residualLate(
+          one.window(), counts.version(), row, settings.learningWindows(), known.noise)) {
+        of.add(row);
+      } else {
+        learners.add(counts);
+      }
+    }
+    return said;
+  }
+
+  private void keepMeans(long window, Map<ModelVersion, float[]> means) {
+    past.put(window, means);
+    past.keySet().removeIf(one -> one <= window - LATE_WINDOWS);
   }
 
   private boolean isReadable(DeviceWindow one) {
@@ -747,16 +1098,18 @@ public final class DriftLedger {
     Optional<DriftEvidence> evidence = Optional.empty();
     DriftCause cause = new DriftCause(settings, known.statistics, cohorts, learned, versions);
     if (fleet != null && !fleetFired.isEmpty()) {
-      if (fleetFinding != null) {
+      if (fleetMoved != null) {
         persisting.add(Cohort.FLEET);
         fleetFired.forEach(one -> fleet.restart(known.statistics.streams().indexOf(one.stream())));
       } else if (fired.isEmpty()) {
         DriftCause.Found of = cause.findFleet(window, fleetFired, withoutExplained(judged), fleet);
         int firedBy = known.statistics.streams().indexOf(of.finding().firedBy());
         evidence = Optional.of(fleet.evidence(firedBy, detectors, of));
-        fleetFinding = of.finding();
-        fleetFindingOf = known.leading;
-        fleetQuietWindows = 0;
+        fleetMoved =
+            new FleetMoved(
+                known.statistics.streams().indexOf(of.finding().movedBy()),
+                of.finding().effect().value(),
+                known.leading);
         found = Optional.of(of);
         restart(fleet);
       }
@@ -773,7 +1126,9 @@ public final class DriftLedger {
       explained.put(
           finding.cohort(),
           new Explained(
-              finding, explainedState, known.statistics.streams().indexOf(finding.movedBy())));
+              explainedState,
+              known.statistics.streams().indexOf(finding.movedBy()),
+              finding.effect().value()));
       restart(fleet);
     }
     return new WindowVerdict(
@@ -853,10 +1208,7 @@ public final class DriftLedger {
         (cohort, explanation) -> {
           double effect = explanation.state.effect(explanation.statistic);
           // Effects are means of clipped residuals: a larger shift looks no larger than the clip.
-          double before =
-              Math.min(
-                  Math.abs(explanation.finding.effect().value()),
-                  known.clip[explanation.statistic]);
+          double before = Math.min(Math.abs(explanation.effect), known.clip[explanation.statistic]);
           double quiet =
               Math.max(
                   2 * settings.material(known.statistics.stream(explanation.statistic).kind()),
@@ -870,23 +1222,19 @@ public final class DriftLedger {
   }
 
   private boolean fleetHasEnded(State known) {
-    DriftFinding finding = fleetFinding;
-    if (finding == null || known.fleet == null) {
+    FleetMoved moved = fleetMoved;
+    if (moved == null || known.fleet == null) {
       return false;
     }
-    if (!finding.movedBy().kind().isInput()
-        && known.leading != null
-        && !known.leading.equals(fleetFindingOf)) {
+    Stream.Kind kind = known.statistics.stream(moved.statistic).kind();
+    if (!kind.isInput() && known.leading != null && !known.leading.equals(moved.running)) {
       // What spoke so is gone.
       return true;
     }
-    double effect = known.fleet.effect(known.statistics.streams().indexOf(finding.movedBy()));
-    double quiet =
-        Math.max(
-            2 * settings.material(finding.movedBy().kind()),
-            Math.abs(finding.effect().value()) / 4);
-    fleetQuietWindows = Math.abs(effect) < quiet ? fleetQuietWindows + 1 : 0;
-    return fleetQuietWindows >= QUIET_WINDOWS;
+    double effect = known.fleet.effect(moved.statistic);
+    double quiet = Math.max(2 * settings.material(kind), Math.abs(moved.effect) / 4);
+    moved.quietWindows = Math.abs(effect) < quiet ? moved.quietWindows + 1 : 0;
+    return moved.quietWindows >= QUIET_WINDOWS;
   }
 
   /**

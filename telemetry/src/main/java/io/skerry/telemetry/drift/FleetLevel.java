@@ -38,7 +38,7 @@ final class FleetLevel {
   private final int learningWindows;
   private final Noise inputNoise;
   private final LevelDetectors detectors;
-  private final Baseline inputs;
+  private Baseline inputs;
   private Noise outputNoise;
   private Baseline outputs;
   private @Nullable ModelVersion leading;
@@ -62,6 +62,41 @@ final class FleetLevel {
     this.outputs = newOutputs();
     this.raised = new float[statistics.size()];
     this.tolerances = new double[statistics.size()];
+  }
+
+  void write(StateWriter to) {
+    inputNoise.write(to);
+    outputNoise.write(to);
+    detectors.write(to);
+    inputs.write(to);
+    outputs.write(to);
+    to.putText(leading == null ? "" : leading.toString());
+    to.putFloats(raised);
+    for (float[] row : effects) {
+      to.putOptional(row);
+    }
+    to.putLongs(windows);
+    to.putInt(kept);
+  }
+
+  void read(StateReader from) {
+    inputNoise.read(from);
+    outputNoise.read(from);
+    detectors.read(from);
+    int first = statistics.inputStatistics();
+    inputs = Baseline.read(from, 0, first, settings.seasonWindows());
+    outputs = Baseline.read(from, first, statistics.size(), settings.seasonWindows());
+    String running = from.getText();
+    leading = running.isEmpty() ? null : ModelVersion.parse(running);
+    from.getFloats(raised);
+    for (int i = 0; i < WINDOWS_KEPT; i++) {
+      float[] row = from.getOptional(statistics.size());
+      if (row != null) {
+        effects[i] = row;
+      }
+    }
+    from.getLongs(windows);
+    kept = from.getCount(WINDOWS_KEPT - 1);
   }
 
   private Noise newNoise() {

@@ -34,6 +34,34 @@ final class LearnedCounts {
     }
   }
 
+  void write(StateWriter to) {
+    to.putLong(windows);
+    to.putInt(counts.size());
+    counts.forEach(
+        (version, row) -> {
+          to.putText(version.toString());
+          to.putLongs(row);
+        });
+  }
+
+  /** Reads the counts of versions that are known. */
+  static LearnedCounts read(StateReader from, Map<ModelVersion, Statistics.Reader> versions) {
+    LearnedCounts read = new LearnedCounts();
+    read.windows = from.getLong();
+    int count = from.getCount(versions.size());
+    for (int i = 0; i < count; i++) {
+      ModelVersion version = ModelVersion.parse(from.getText());
+      Statistics.Reader reader = versions.get(version);
+      if (reader == null) {
+        throw new IllegalArgumentException("%s was counted and is not known".formatted(version));
+      }
+      long[] row = new long[reader.streams().layout().bins()];
+      from.getLongs(row);
+      read.counts.put(version, row);
+    }
+    return read;
+  }
+
   /** Device-windows that were added. */
   long windows() {
     return windows;

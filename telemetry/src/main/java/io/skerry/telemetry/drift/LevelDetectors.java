@@ -48,6 +48,14 @@ final class LevelDetectors {
     return GRID.clone();
   }
 
+  void write(StateWriter to) {
+    to.putDoubles(m);
+  }
+
+  void read(StateReader from) {
+    from.getDoubles(m);
+  }
+
   void restart() {
     Arrays.fill(m, 0);
   }

@@ -33,6 +33,20 @@ final class Noise {
     }
   }
 
+  void write(StateWriter to) {
+    to.putDoubles(squares);
+    to.putDoubles(freedom);
+    to.putDoubles(steps);
+    to.putDoubles(stepCount);
+  }
+
+  void read(StateReader from) {
+    from.getDoubles(squares);
+    from.getDoubles(freedom);
+    from.getDoubles(steps);
+    from.getDoubles(stepCount);
+  }
+
   boolean isKnown(int statistic) {
     return freedom[statistic] > 0;
   }

@@ -72,6 +72,14 @@ final class ShiftDetectors {
     System.arraycopy(had, 0, m, statistic * 2 * GRID.length, 2 * GRID.length);
   }
 
+  void write(StateWriter to) {
+    to.putDoubles(m);
+  }
+
+  void read(StateReader from) {
+    from.getDoubles(m);
+  }
+
   void restart() {
     Arrays.fill(m, 0);
   }

@@ -9,6 +9,7 @@ import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.EstimatedAccuracy;
 import io.skerry.telemetry.drift.EstimatedAccuracy.Scored;
+import io.skerry.telemetry.drift.LateWindow;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -45,18 +46,20 @@ final class CohortScores {
   private record Key(String device, String profile, boolean since, boolean confidence) {}
 
   /**
-   * Adds a judged window, and at first those around the onset, and estimates; empty while nothing
-   * was scored on one of the sides.
+   * Adds a judged window and what came late, and at first those around the onset, and estimates;
+   * empty while nothing was scored on one of the sides.
    */
   Optional<IncidentEvent> counted(
       Transaction transaction,
       Stored stored,
       long window,
       List<DeviceWindow> devices,
+      List<LateWindow> late,
       double threshold) {
     long onset = stored.incident().finding().onsetWindow();
     Map<Key, long[]> sums = new HashMap<>();
-    if (stored.scoredThrough() < 0) {
+    boolean isFirst = stored.scoredThrough() < 0;
+    if (isFirst) {
       for (long past = onset - WINDOWS_BEFORE; past < onset; past++) {
         add(sums, stored, false, read(transaction, stored, past));
       }
@@ -66,6 +69,10 @@ final class CohortScores {
     }
     if (stored.scoredThrough() < window) {
       add(sums, stored, window >= onset, devices);
+      // At first all that came until now is read, however late.
+      late.stream()
+          .filter(one -> !isFirst && one.window() >= onset - WINDOWS_BEFORE)
+          .forEach(one -> add(sums, stored, one.window() >= onset, List.of(one.counts())));
       keep(transaction, stored, window, sums);
     }
     return estimate(transaction, stored, threshold);

@@ -14,6 +14,7 @@ import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.incident.Incident;
 import io.skerry.fleet.incident.IncidentEvent;
 import io.skerry.fleet.incident.IncidentMachine;
+import io.skerry.protocol.DeviceId;
 import io.skerry.telemetry.drift.Accuracy;
 import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.DriftFinding;
@@ -27,6 +28,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -76,12 +78,20 @@ final class DriftService {
 
   private static final class Replayed {
     private final DriftLedger ledger;
+    private final List<Snapshots.Told> told = new ArrayList<>();
+    private final Set<Long> released = new HashSet<>();
+    private Instant gone = Instant.now();
     private long through = -1;
-    private int releases;
+    private int sinceSnapshot;
     private boolean whole = true;
 
     Replayed(Track track) {
       ledger = new DriftLedger(DriftSettings.forWindows(track.windowMillis()));
+    }
+
+    void release(Release one) {
+      ledger.release(one.cohort(), one.relearn());
+      released.add(one.incident());
     }
   }
 
@@ -208,11 +218,50 @@ final class DriftService {
     }
   }
 
+  // Its own transaction: what cannot be stored must not keep windows from being judged.
+  private void keepSnapshot(Track track) {
+    Replayed replayed = ledgers.get(track);
+    if (replayed == null || replayed.told.isEmpty()) {
+      return;
+    }
+    try {
+      database.run(
+          transaction -> {
+            // An erasure takes the stored states away: the next is made without what was erased.
+            boolean due =
+                replayed.sinceSnapshot >= Snapshots.EVERY
+                    || Snapshots.erasedSince(transaction, replayed.gone);
+            if (!due || DriftStore.lock(transaction, track) != replayed.through) {
+              return;
+            }
+            Instant now = now();
+            Set<DeviceId> here = Snapshots.here(transaction, replayed.gone);
+            replayed.ledger.retain(here::contains);
+            Snapshots.keep(
+                transaction,
+                track,
+                new Snapshots.Snapshot(replayed.through, now, replayed.told, replayed.released),
+                replayed.ledger);
+            replayed.gone = now;
+            replayed.sinceSnapshot = 0;
+          });
+    } catch (RuntimeException e) {
+      replayed.sinceSnapshot = 0;
+      log.atWarn()
+          .addKeyValue("slot", track.slot())
+          .addKeyValue("model", track.model())
+          .addKeyValue("window", replayed.through)
+          .setCause(e)
+          .log("the state of drift was not stored: a start judges more windows again");
+    }
+  }
+
   // What one track holds must not cost the others; its ledger is made again from what is stored.
   private boolean judged(Track track, long window) {
     try {
       database.run(transaction -> judge(transaction, track, window));
       retries.remove(track);
+      keepSnapshot(track);
       return true;
     } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
       ledgers.remove(track);
@@ -240,12 +289,18 @@ final class DriftService {
     Replayed replayed = current(transaction, track, judgedThrough);
     Instant receivedUntil = now().minusMillis(SETTLE_MILLIS);
     WindowReader.Window read = reader.withOutcomes(transaction, track, window, receivedUntil);
-    register(replayed.ledger, read);
-    WindowVerdict verdict = replayed.ledger.judge(window, read.devices());
+    register(replayed, read);
+    WindowReader.Late late =
+        DriftStore.receivedUntil(transaction, track, judgedThrough)
+            .map(before -> reader.late(transaction, track, window, before, receivedUntil))
+            .orElse(WindowReader.Late.NONE);
+    WindowVerdict verdict = replayed.ledger.judge(window, read.devices(), late.windows());
     replayed.through = window;
-    DriftStore.judged(transaction, track, verdict, receivedUntil, read);
+    replayed.sinceSnapshot++;
+    DriftStore.judged(transaction, track, verdict, receivedUntil, read, late);
     DriftStore.scores(transaction, track, window, read.devices());
-    live(transaction, track, verdict, replayed, read);
+    DriftStore.lateScores(transaction, track, late.windows());
+    live(transaction, track, verdict, replayed, read, late);
     if (verdict.found().isPresent()) {
       open(transaction, track, verdict, read, replayed.ledger);
     }
@@ -254,17 +309,73 @@ final class DriftService {
   private Replayed current(Transaction transaction, Track track, long judgedThrough) {
     List<Release> releases = DriftStore.releases(transaction, track);
     Replayed replayed = ledgers.get(track);
-    if (replayed == null
-        || replayed.through > judgedThrough
-        || replayed.releases != releases.size()) {
-      replayed = new Replayed(track);
-      replayed.releases = releases.size();
+    if (replayed == null || replayed.through > judgedThrough || !takesOver(replayed, releases)) {
+      replayed = goOn(transaction, track, judgedThrough, releases);
       ledgers.put(track, replayed);
     }
     for (Judged judged : DriftStore.judgedAfter(transaction, track, replayed.through)) {
       replay(transaction, track, replayed, releases, judged);
     }
     return replayed;
+  }
+
+  // From the newest state that is stored and knows of no other past, or from the first window.
+  private Replayed goOn(
+      Transaction transaction, Track track, long judgedThrough, List<Release> releases) {
+    for (Snapshots.Snapshot one : Snapshots.upTo(transaction, track, judgedThrough)) {
+      Optional<Replayed> restored = restored(transaction, track, one);
+      if (restored.isPresent() && takesOver(restored.get(), releases)) {
+        return restored.get();
+      }
+    }
+    return new Replayed(track);
+  }
+
+  private Optional<Replayed> restored(
+      Transaction transaction, Track track, Snapshots.Snapshot snapshot) {
+    Replayed replayed = new Replayed(track);
+    try {
+      for (Snapshots.Told told : snapshot.versions()) {
+        Optional<Monitoring.Monitored> found = monitoring.of(told.digest());
+        if (found.isEmpty()) {
+          return Optional.empty();
+        }
+        replayed.ledger.register(told.of(track), found.get().streams());
+        replayed.told.add(told);
+      }
+      replayed.ledger.read(Snapshots.parts(transaction, track, snapshot.through()));
+    } catch (IllegalArgumentException | IllegalStateException e) {
+      log.atWarn()
+          .addKeyValue("slot", track.slot())
+          .addKeyValue("model", track.model())
+          .addKeyValue("window", snapshot.through())
+          .setCause(e)
+          .log("a stored state of drift is left out: windows are judged again");
+      return Optional.empty();
+    }
+    replayed.through = snapshot.through();
+    replayed.released.addAll(snapshot.releases());
+    replayed.gone = snapshot.madeAt();
+    return Optional.of(replayed);
+  }
+
+  /**
+   * Tells a ledger what ended since its last window; false when something ended before, or did not
+   * end after all, of which it knows otherwise.
+   */
+  private static boolean takesOver(Replayed replayed, List<Release> releases) {
+    Set<Long> ended = releases.stream().map(Release::incident).collect(Collectors.toSet());
+    List<Release> news =
+        releases.stream()
+            .filter(one -> one.after() <= replayed.through)
+            .filter(one -> !replayed.released.contains(one.incident()))
+            .toList();
+    if (!ended.containsAll(replayed.released)
+        || news.stream().anyMatch(one -> one.after() < replayed.through)) {
+      return false;
+    }
+    news.forEach(replayed::release);
+    return true;
   }
 
   private WindowVerdict replay(
@@ -275,9 +386,18 @@ final class DriftService {
       Judged judged) {
     WindowReader.Window read =
         reader.withOutcomes(transaction, track, judged.window(), judged.receivedUntil());
-    replayed.whole &= judged.isWhole(read);
-    register(replayed.ledger, read);
-    WindowVerdict verdict = replayed.ledger.judge(judged.window(), read.devices());
+    WindowReader.Late late =
+        judged
+            .before()
+            .filter(before -> judged.late().isPresent())
+            .map(
+                before ->
+                    reader.late(
+                        transaction, track, judged.window(), before, judged.receivedUntil()))
+            .orElse(WindowReader.Late.NONE);
+    replayed.whole &= judged.isWhole(read, late);
+    register(replayed, read);
+    WindowVerdict verdict = replayed.ledger.judge(judged.window(), read.devices(), late.windows());
     // Found now, but not by the build that judged it: nobody was told, so it may be found again.
     verdict
         .found()
@@ -286,10 +406,11 @@ final class DriftService {
         .ifPresent(cohort -> replayed.ledger.release(cohort, false));
     for (Release release : releases) {
       if (release.after() == judged.window()) {
-        replayed.ledger.release(release.cohort(), release.relearn());
+        replayed.release(release);
       }
     }
     replayed.through = judged.window();
+    replayed.sinceSnapshot++;
     return verdict;
   }
 
@@ -305,17 +426,17 @@ final class DriftService {
    * before is gone, by which its baselines were learned.
    */
   Optional<Again> judgeAgain(Transaction transaction, Track track, long window) {
-    if (!DriftStore.isWhole(transaction, track)) {
-      return Optional.empty();
-    }
-    Replayed replayed = new Replayed(track);
     // Who resolved an incident after this window was judged had no part in it.
     List<Release> releases =
         DriftStore.releases(transaction, track).stream()
             .filter(release -> release.after() < window || !release.relearn())
             .toList();
+    Replayed replayed = goOn(transaction, track, window - 1, releases);
+    if (!DriftStore.isWhole(transaction, track, replayed.through, window)) {
+      return Optional.empty();
+    }
     Optional<WindowVerdict> last = Optional.empty();
-    for (Judged judged : DriftStore.judgedAfter(transaction, track, -1)) {
+    for (Judged judged : DriftStore.judgedAfter(transaction, track, replayed.through)) {
       if (judged.window() > window) {
         break;
       }
@@ -325,15 +446,21 @@ final class DriftService {
         .map(verdict -> new Again(verdict, replayed.ledger));
   }
 
-  private void register(DriftLedger ledger, WindowReader.Window read) {
+  private void register(Replayed replayed, WindowReader.Window read) {
     read.manifests().entrySet().stream()
-        .filter(entry -> !ledger.knows(entry.getKey()))
+        .filter(entry -> !replayed.ledger.knows(entry.getKey()))
         .sorted(Comparator.comparingLong(entry -> entry.getKey().version()))
         .forEach(
             entry ->
                 monitoring
                     .of(entry.getValue())
-                    .ifPresent(found -> ledger.register(entry.getKey(), found.streams())));
+                    .ifPresent(
+                        found -> {
+                          replayed.ledger.register(entry.getKey(), found.streams());
+                          replayed.told.add(
+                              new Snapshots.Told(
+                                  entry.getKey().version(), entry.getValue().toString()));
+                        }));
   }
 
   private void open(
@@ -385,15 +512,15 @@ final class DriftService {
       Track track,
       WindowVerdict verdict,
       Replayed replayed,
-      WindowReader.Window read) {
+      WindowReader.Window read,
+      WindowReader.Late late) {
     for (Stored stored : DriftStore.open(transaction, track)) {
       Cohort cohort = stored.incident().finding().cohort();
       if (verdict.ended().contains(cohort)) {
         Incident ended = IncidentMachine.after(stored.incident(), new IncidentEvent.Ended());
         DriftStore.resolve(transaction, stored.number(), ended, verdict.window(), false, now());
         tellResolved(transaction, stored.number(), ended.resolution());
-        replayed.ledger.release(cohort, false);
-        replayed.releases++;
+        replayed.release(new Release(stored.number(), verdict.window(), cohort, false));
         continue;
       }
       Incident incident = stored.incident();
@@ -404,7 +531,13 @@ final class DriftService {
       for (Optional<IncidentEvent> counted :
           List.of(
               counted(transaction, stored, threshold),
-              scores.counted(transaction, stored, verdict.window(), read.devices(), threshold))) {
+              scores.counted(
+                  transaction,
+                  stored,
+                  verdict.window(),
+                  read.devices(),
+                  late.windows(),
+                  threshold))) {
         if (counted.isPresent()) {
           incident = IncidentMachine.after(incident, counted.get());
         }

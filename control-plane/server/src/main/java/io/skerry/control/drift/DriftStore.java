@@ -13,6 +13,7 @@ import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.DeviceShare;
 import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.DriftFinding;
+import io.skerry.telemetry.drift.LateWindow;
 import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.StreamVerdict;
 import io.skerry.telemetry.drift.WindowVerdict;
@@ -24,6 +25,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +33,9 @@ import org.jspecify.annotations.Nullable;
 final class DriftStore {
   static final int JUDGED_AT_ONCE_MAX = 50;
   private static final int REPLAYED_MAX = 5000;
+
+  // Whoever asks why waits for them.
+  private static final int AGAIN_MAX = 256;
   private static final int FORGOTTEN_AT_ONCE = 1000;
   private static final int OUTCOMES_MAX = 200_000;
   private static final int OPEN_MAX = 1000;
@@ -41,20 +46,30 @@ final class DriftStore {
   /**
    * A window that was judged.
    *
+   * @param before until when what the window before was judged from was received
    * @param records it was judged from
+   * @param late records of earlier windows that it was judged with; empty when these took no part
    * @param outcomes it was judged from; empty when it was not counted
    */
-  record Judged(long window, Instant receivedUntil, int records, Optional<Long> outcomes) {
+  record Judged(
+      long window,
+      Instant receivedUntil,
+      Optional<Instant> before,
+      int records,
+      Optional<Long> late,
+      Optional<Long> outcomes) {
     // An outcome may be committed after its window was judged: one more is no sign of loss.
-    boolean isWhole(WindowReader.Window again) {
+    boolean isWhole(WindowReader.Window again, WindowReader.Late lateAgain) {
       return again.records() == records
+          && late.orElse(0L) == lateAgain.records()
           && (outcomes.isEmpty() || again.outcomes() >= outcomes.get());
     }
   }
 
   record Due(Track track, long window) {}
 
-  record Release(long after, Cohort cohort, boolean relearn) {}
+  /** An incident that ended after a window. */
+  record Release(long incident, long after, Cohort cohort, boolean relearn) {}
 
   record Stored(
       long number,
@@ -125,7 +140,13 @@ final class DriftStore {
   static List<Judged> judgedAfter(Transaction transaction, Track track, long window) {
     return transaction.list(
         """
-        select * from (select window_index, received_until, records, outcomes from drift_window
+        select newest.*, (select p.received_until from drift_window p
+            where p.slot = newest.slot and p.model = newest.model
+              and p.window_millis = newest.window_millis and p.window_index < newest.window_index
+            order by p.window_index desc limit 1) as before
+        from (select slot, model, window_millis, window_index, received_until, records, late,
+            outcomes
+          from drift_window
           where slot = ? and model = ? and window_millis = ? and window_index > ?
           order by window_index desc limit ?) newest
         order by window_index
@@ -134,13 +155,29 @@ final class DriftStore {
             new Judged(
                 row.bigint("window_index"),
                 row.instant("received_until"),
+                row.optionalInstant("before"),
                 row.integer("records"),
+                row.optionalBigint("late"),
                 row.optionalBigint("outcomes")),
         track.slot(),
         track.model(),
         track.windowMillis(),
         window,
         REPLAYED_MAX);
+  }
+
+  /** Until when what a window was judged from was received; empty when it was not judged. */
+  static Optional<Instant> receivedUntil(Transaction transaction, Track track, long window) {
+    return transaction.first(
+        """
+        select received_until from drift_window
+        where slot = ? and model = ? and window_millis = ? and window_index = ?
+        """,
+        row -> row.instant("received_until"),
+        track.slot(),
+        track.model(),
+        track.windowMillis(),
+        window);
   }
 
   /** Whether an incident of a cohort was open, or opened, or ended when a window was judged. */
@@ -163,12 +200,13 @@ final class DriftStore {
   static List<Release> releases(Transaction transaction, Track track) {
     return transaction.list(
         """
-        select resolved_after, cohort, relearn from incident
+        select number, resolved_after, cohort, relearn from incident
         where slot = ? and model = ? and window_millis = ? and resolved_after is not null
         order by number
         """,
         row ->
             new Release(
+                row.bigint("number"),
                 row.bigint("resolved_after"),
                 Cohort.parse(row.text("cohort")),
                 row.flag("relearn")),
@@ -182,11 +220,12 @@ final class DriftStore {
       Track track,
       WindowVerdict verdict,
       Instant receivedUntil,
-      WindowReader.Window read) {
+      WindowReader.Window read,
+      WindowReader.Late late) {
     transaction.update(
         """
         insert into drift_window (slot, model, window_millis, window_index, received_until, records,
-          outcomes, learning, judged, verdicts) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb)
+          late, outcomes, learning, judged, verdicts) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb)
         """,
         track.slot(),
         track.model(),
@@ -194,6 +233,7 @@ final class DriftStore {
         verdict.window(),
         receivedUntil,
         read.records(),
+        late.records(),
         read.outcomes(),
         verdict.learning(),
         verdict.judged(),
@@ -249,8 +289,8 @@ final class DriftStore {
         limit);
   }
 
-  /** Whether every window of a track that was ever judged is still known, and can be replayed. */
-  static boolean isWhole(Transaction transaction, Track track) {
+  /** Whether every window of a track after one and up to another is known, and can be replayed. */
+  static boolean isWhole(Transaction transaction, Track track, long after, long upTo) {
     return transaction.number(
                 """
                 select max(forgotten_through) from drift_track
@@ -259,17 +299,20 @@ final class DriftStore {
                 track.slot(),
                 track.model(),
                 track.windowMillis())
-            < 0
+            <= after
         && transaction.number(
                 """
                 select count(*) from (select from drift_window
-                  where slot = ? and model = ? and window_millis = ? limit ?) judged
+                  where slot = ? and model = ? and window_millis = ? and window_index > ?
+                    and window_index <= ? limit ?) judged
                 """,
                 track.slot(),
                 track.model(),
                 track.windowMillis(),
-                REPLAYED_MAX + 1L)
-            <= REPLAYED_MAX;
+                after,
+                upTo,
+                AGAIN_MAX + 1L)
+            <= AGAIN_MAX;
   }
 
   /** Forgets windows that were judged before a moment, a portion of them; tells how many. */
@@ -313,6 +356,19 @@ final class DriftStore {
    */
   static void scores(
       Transaction transaction, Track track, long window, List<DeviceWindow> devices) {
+    addScores(transaction, track, window, devices);
+  }
+
+  /** Adds those of windows that came late, where their own were judged. */
+  static void lateScores(Transaction transaction, Track track, List<LateWindow> late) {
+    Map<Long, List<DeviceWindow>> byWindow = new TreeMap<>();
+    late.forEach(
+        one -> byWindow.computeIfAbsent(one.window(), key -> new ArrayList<>()).add(one.counts()));
+    byWindow.forEach((window, devices) -> addScores(transaction, track, window, devices));
+  }
+
+  private static void addScores(
+      Transaction transaction, Track track, long window, List<DeviceWindow> devices) {
     Map<OfScores, List<long[]>> counted = new HashMap<>();
     for (DeviceWindow one : devices) {
       scores(one)
@@ -345,8 +401,18 @@ final class DriftStore {
     transaction.batch(
         """
         insert into drift_score (slot, model, window_millis, window_index, version, profile, counts,
-          confidence) values (?, ?, ?, ?, ?, ?, ?, ?)
-        on conflict do nothing
+          confidence)
+        select * from (values (?::text, ?::text, ?::bigint, ?::bigint, ?::bigint, ?::text,
+          ?::bigint[], ?::boolean)) as one (slot, model, window_millis, window_index, version,
+          profile, counts, confidence)
+        where exists (select 1 from drift_window w where w.slot = one.slot
+          and w.model = one.model and w.window_millis = one.window_millis
+          and w.window_index = one.window_index)
+        on conflict (slot, model, window_millis, window_index, version, profile) do update
+          set counts = (select array_agg(before + added order by bin)
+            from unnest(drift_score.counts, excluded.counts) with ordinality
+              as bins (before, added, bin))
+          where drift_score.confidence = excluded.confidence
         """,
         rows);
   }

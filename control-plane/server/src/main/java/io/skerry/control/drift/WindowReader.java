@@ -12,11 +12,14 @@ import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.drift.DeviceWindow;
+import io.skerry.telemetry.drift.DriftLedger;
+import io.skerry.telemetry.drift.LateWindow;
 import io.skerry.telemetry.sketch.WindowCounts;
 import java.math.BigDecimal;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +35,12 @@ final class WindowReader {
   private static final Logger log = LoggerFactory.getLogger(WindowReader.class);
 
   static final String PROFILE = "profile";
+
+  /** Late windows of a device that are read at once. */
+  static final int LATE_OF_DEVICE_MAX = 8;
+
+  /** Late records that are read at once. */
+  static final int LATE_RECORDS_MAX = 10_000;
 
   private final Gson gson = new Gson();
   private final WindowLayouts layouts;
@@ -52,6 +61,19 @@ final class WindowReader {
       Map<ModelVersion, Digest> manifests,
       int records,
       long outcomes) {}
+
+  /**
+   * What came too late for its own time.
+   *
+   * @param records stored rows that the windows were made of
+   */
+  record Late(List<LateWindow> windows, int records) {
+    static final Late NONE = new Late(List.of(), 0);
+
+    Late {
+      windows = List.copyOf(windows);
+    }
+  }
 
   /** The version that most devices run, and the manifest that most of these name. */
   record Running(ModelVersion version, Digest manifest) {}
@@ -183,10 +205,7 @@ final class WindowReader {
         row -> {
           records[0]++;
           parts
-              .computeIfAbsent(
-                  "%s@%d@%s"
-                      .formatted(row.text("device"), row.bigint("version"), row.text("manifest")),
-                  key -> new Part(head(row, track)))
+              .computeIfAbsent(artifact(row), key -> new Part(head(row, track)))
               .add(row.bigint("predictions"), row.bytes("record"));
         },
         receivedUntil,
@@ -195,19 +214,9 @@ final class WindowReader {
         track.windowMillis(),
         window,
         receivedUntil);
-    // A device that switched in this window counts by the artifact that answered more.
-    Map<String, Part> chosen = new TreeMap<>();
-    parts
-        .values()
-        .forEach(
-            part ->
-                chosen.merge(
-                    part.head.device(),
-                    part,
-                    (first, second) -> second.answered >= first.answered ? second : first));
     List<DeviceWindow> devices = new ArrayList<>();
     Map<ModelVersion, Digest> manifests = new HashMap<>();
-    for (Part part : chosen.values()) {
+    for (Part part : chosen(parts)) {
       Head head = part.head;
       WindowCounts counts = part.counts;
       if (counts != null) {
@@ -218,6 +227,95 @@ final class WindowReader {
       }
     }
     return new Window(devices, manifests, records[0], 0);
+  }
+
+  private static String artifact(Row row) {
+    return "%s@%d@%s".formatted(row.text("device"), row.bigint("version"), row.text("manifest"));
+  }
+
+  // A device that switched in a window counts by the artifact that answered more.
+  private static Collection<Part> chosen(Map<String, Part> parts) {
+    Map<String, Part> chosen = new TreeMap<>();
+    parts
+        .values()
+        .forEach(
+            part ->
+                chosen.merge(
+                    part.head.device(),
+                    part,
+                    (first, second) -> second.answered >= first.answered ? second : first));
+    return chosen.values();
+  }
+
+  /**
+   * What came after its time was judged, of the last {@value DriftLedger#LATE_WINDOWS} windows
+   * before one: of each device its newest {@value #LATE_OF_DEVICE_MAX}, and of all together at most
+   * {@value #LATE_RECORDS_MAX} records.
+   *
+   * @param receivedAfter when what the window before was judged from had been received
+   */
+  Late late(
+      Transaction transaction,
+      Track track,
+      long window,
+      Instant receivedAfter,
+      Instant receivedUntil) {
+    Map<Long, Map<String, Part>> parts = new TreeMap<>();
+    int[] records = new int[1];
+    // What came lately is found by when it came: looked up by window it would be all of them.
+    transaction.forEach(
+        """
+        with recent as materialized (
+          select device, boot_epoch, sequence, model, slot, window_millis, window_index
+          from telemetry_window where received_at > ? and received_at <= ?),
+        late as (
+          select device, boot_epoch, sequence,
+            dense_rank() over (partition by device order by window_index desc) as nth
+          from recent where model = ? and slot = ? and window_millis = ? and window_index < ?
+            and window_index >= ?)
+        select w.device, w.version, w.manifest, w.predictions, w.record, w.window_index,
+          a.labels::text as labels, a.profile
+        from late join telemetry_window w using (device, boot_epoch, sequence)
+        cross join lateral (
+          select labels, profile from device_attributes
+          where device = w.device and since <= ? order by since desc limit 1) a
+        where nth <= ?
+        order by w.device, w.window_index, w.version, w.boot_epoch, w.sequence limit ?
+        """,
+        row -> {
+          records[0]++;
+          parts
+              .computeIfAbsent(row.bigint("window_index"), key -> new TreeMap<>())
+              .computeIfAbsent(artifact(row), key -> new Part(head(row, track)))
+              .add(row.bigint("predictions"), row.bytes("record"));
+        },
+        receivedAfter,
+        receivedUntil,
+        track.model(),
+        track.slot(),
+        track.windowMillis(),
+        window,
+        window - DriftLedger.LATE_WINDOWS,
+        receivedUntil,
+        LATE_OF_DEVICE_MAX,
+        LATE_RECORDS_MAX);
+    List<LateWindow> late = new ArrayList<>();
+    parts.forEach(
+        (of, each) -> {
+          for (Part part : chosen(each)) {
+            if (part.counts != null) {
+              late.add(
+                  new LateWindow(
+                      of,
+                      new DeviceWindow(
+                          new DeviceId(part.head.device()),
+                          part.head.attributes(),
+                          part.head.version(),
+                          part.counts)));
+            }
+          }
+        });
+    return new Late(late, records[0]);
   }
 
   /**

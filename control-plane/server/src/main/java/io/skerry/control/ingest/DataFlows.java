@@ -26,9 +26,11 @@ public final class DataFlows {
   private static final Gson GSON = new Gson();
 
   private final Database database;
+  private final Duration wait;
 
-  DataFlows(Database database) {
+  DataFlows(Database database, IngestConfig config) {
     this.database = database;
+    this.wait = config.windowsWait();
   }
 
   private record OfDevice(DataFlow flow, long predictions, long counted, List<String> cohorts) {}
@@ -104,7 +106,8 @@ public final class DataFlows {
                         max(round(extract(epoch from end_at - start_at) * 1000 / window_millis))
                           as lengths,
                         count(*) filter (where received_at
-                          > end_at + (1500 + window_millis / 4) * interval '1 millisecond') as late,
+                          > end_at + (1500 + greatest(?::bigint, window_millis / 4)) * interval '1 millisecond')
+                          as late,
                         min(extract(epoch from received_at - end_at) * 1000) as lag,
                         sum(predictions) as predictions, sum(skipped) as skipped,
                         max(received_at) as last_at
@@ -128,7 +131,11 @@ public final class DataFlows {
                   group by device) q on q.device = d.id
                 order by d.id
                 """,
-                DataFlows::flow, Instant.now().toEpochMilli(), span.toMillis(), span.toMillis()));
+                DataFlows::flow,
+                Instant.now().toEpochMilli(),
+                wait.toMillis(),
+                span.toMillis(),
+                span.toMillis()));
   }
 
   private static OfDevice flow(Row row) {

@@ -54,9 +54,14 @@ public final class TelemetryEraser {
     transaction.update("delete from telemetry_prediction where device = ?", device);
     transaction.update("delete from label_task where device = ?", device);
     transaction.update("delete from telemetry_quarantine where device = ?", device);
-    transaction.update("delete from incident_score where device = ?", device);
     transaction.update("delete from device_change where device = ?", device);
     long stored = lake.erase(transaction, tenant.value(), new SampleFiles.Erased("device", device));
+    // Whoever judges holds a track and then its incidents' scores. Baselines of a device are in the
+    // states that are stored; the next is made without it.
+    transaction.list(
+        "select 1 from drift_track order by slot, model, window_millis for update", row -> true);
+    transaction.update("delete from drift_snapshot");
+    transaction.update("delete from incident_score where device = ?", device);
     return new Erased(waiting + stored, windows, feedback, Set.of());
   }
 

@@ -11,6 +11,7 @@ import io.skerry.api.BudgetStep;
 import io.skerry.api.CorrelationReport;
 import io.skerry.api.CorrelationShift;
 import io.skerry.api.Distribution;
+import io.skerry.api.ErasureRequest;
 import io.skerry.api.EventMark;
 import io.skerry.api.Explanation;
 import io.skerry.api.Incident;
@@ -24,6 +25,7 @@ import io.skerry.artifact.TensorSpec;
 import io.skerry.artifact.sign.SigningKey;
 import io.skerry.control.artifact.ArtifactStore;
 import io.skerry.control.audit.Actor;
+import io.skerry.control.dataset.Erasures;
 import io.skerry.control.ingest.IngestConfig;
 import io.skerry.control.ingest.TelemetryEraser;
 import io.skerry.control.ingest.WindowLayouts;
@@ -100,6 +102,7 @@ class DriftServiceTest {
   private final Digest manifest;
   private final long first = Instant.now().toEpochMilli() / WINDOW_MILLIS - 200;
   private final Random random = new Random(7);
+  private final Random plain = new Random(8);
 
   DriftServiceTest(@TempDir Path folder) throws Exception {
     plane = TestPlane.start(folder.resolve("data"));
@@ -259,6 +262,137 @@ class DriftServiceTest {
         .extracting(EventMark::name)
         .contains("elsewhere@1")
         .noneMatch(name -> name.startsWith("system"));
+  }
+
+  /** A start goes on from what is stored, and what came late is part of what is judged again. */
+  @Test
+  void goesOnFromAStoredStateAndHearsWhatComesLate() throws Exception {
+    enrol();
+    int stored = Snapshots.EVERY + 1;
+    List<Window> late = new ArrayList<>();
+    for (int window = 0; window < stored; window++) {
+      for (int device = 0; device < DEVICES; device++) {
+        Window told = plain(device, window, window >= 30);
+        if (device == 4 && window > stored - 4) {
+          late.add(told);
+        } else {
+          insert(id(device), "main", window, told);
+        }
+      }
+    }
+    settle();
+    service(System::nanoTime).judgeDue();
+    assertThat(count("select count(*) from drift_window")).isEqualTo(stored);
+    assertThat(count("select count(*) from drift_window where late <> 0")).isZero();
+    assertThat(count("select max(through) from drift_snapshot")).isEqualTo(first + stored - 2);
+    assertThat(count("select count(*) from incident")).isEqualTo(1);
+    long scored = count("select sum(c) from drift_score, unnest(counts) c");
+    sql("update drift_window set received_until = received_until - interval '20 seconds'");
+
+    // The next window, by a server that just started; three of a device's come with it.
+    for (Window one : late) {
+      insert(id(4), "main", one.getWindow(), one);
+    }
+    for (int device = 0; device < DEVICES; device++) {
+      insert(id(device), "main", stored, plain(device, stored, true));
+    }
+    sql(
+        "update telemetry_window set received_at = now() - interval '1 second' where received_at > now() - interval '30 seconds'");
+    service(System::nanoTime).judgeDue();
+
+    assertThat(count("select late from drift_window order by window_index desc limit 1"))
+        .isEqualTo(3);
+    assertThat(count("select sum(c) from drift_score, unnest(counts) c") - scored)
+        .isEqualTo((DEVICES + 3) * 20L);
+    String before = verdicts();
+    Track track = new Track("main", "engine-health", WINDOW_MILLIS);
+    Optional<WindowVerdict> whole = again(track, stored);
+    assertThat(whole).isPresent();
+
+    // From the state alone, when the windows that it was learned from are gone.
+    sql(
+        "create table gone as select * from telemetry_window where window_index < %d"
+            .formatted(first + 40));
+    sql("delete from telemetry_window where window_index < ?", first + 40);
+    assertThat(again(track, stored)).isEqualTo(whole);
+    judgeLastAgain(stored);
+    assertThat(verdicts()).isEqualTo(before);
+
+    // One that is damaged is left out: from the first window on it comes to the same, bit for bit.
+    sql("insert into telemetry_window select * from gone");
+    sql("update drift_snapshot_part set bytes = set_byte(bytes, 500, 77) where part = 0");
+    assertThat(again(track, stored)).isEqualTo(whole);
+    judgeLastAgain(stored);
+    assertThat(verdicts()).isEqualTo(before);
+    assertThat(count("select judged_through from drift_track")).isEqualTo(first + stored);
+    sql("drop table gone");
+  }
+
+  private void judgeLastAgain(int last) {
+    sql("delete from drift_window where window_index = ?", first + last);
+    sql("update drift_track set judged_through = ?", first + last - 1);
+    service(System::nanoTime).judgeDue();
+  }
+
+  private Optional<WindowVerdict> again(Track track, int window) {
+    return judgedAgain(service(System::nanoTime), track, first + window);
+  }
+
+  /** A stored state holds devices' baselines: an erasure reaches it, and the next is without. */
+  @Test
+  void erasesADeviceFromStoredStates() throws Exception {
+    enrol();
+    for (int window = 0; window <= Snapshots.EVERY; window++) {
+      for (int device = 0; device < DEVICES; device++) {
+        insert(id(device), "main", window, plain(device, window, false));
+      }
+    }
+    settle();
+    DriftService service = service(System::nanoTime);
+    service.judgeDue();
+    assertThat(stored(7, "drift_snapshot_part")).isTrue();
+
+    plane
+        .bean(Erasures.class)
+        .erase(new Actor("ana", ""), new ErasureRequest(id(7), null, "returned"));
+
+    assertThat(count("select count(*) from drift_snapshot")).isZero();
+    for (int device = 0; device < DEVICES; device++) {
+      insert(id(device), "main", 100, plain(device, Snapshots.EVERY + 1, false));
+    }
+    sql("delete from device where id = ?", id(7));
+    sql("delete from telemetry_window where device = ?", id(7));
+    settle();
+    service.judgeDue();
+    assertThat(count("select count(*) from drift_snapshot")).isEqualTo(1);
+    assertThat(stored(8, "drift_snapshot_part")).isTrue();
+    assertThat(stored(7, "drift_snapshot_part")).isFalse();
+  }
+
+  private boolean stored(int device, String table) {
+    return count(
+            "select count(*) from %s where position(convert_to(?, 'UTF8') in bytes) > 0"
+                .formatted(table),
+            id(device))
+        > 0;
+  }
+
+  private Window plain(int device, int window, boolean shifted) throws Exception {
+    WindowSketch sketch = new WindowSketch(MonitoringPlan.of(monitoring));
+    for (int tick = 0; tick < 20; tick++) {
+      float[] row = new float[FEATURES];
+      for (int f = 0; f < FEATURES; f++) {
+        row[f] = (float) (.3 * Math.sin(device) + plain.nextGaussian());
+      }
+      row[2] += shifted && site(device).equals("b") ? 2.5f : 0;
+      sketch.observe(row, tick % 4 == 0 ? .8f : .2f, tick % 4 == 0 ? 1 : 0, 300);
+    }
+    long index = first + window;
+    return sketch.seal(
+        ModelRef.newBuilder().setManifestDigest(manifest.toString()).build(),
+        index,
+        index * WINDOW_MILLIS,
+        (index + 1) * WINDOW_MILLIS);
   }
 
   private void rollOut(String model, String site) {
@@ -1178,8 +1312,8 @@ class DriftServiceTest {
         .build();
   }
 
-  private long count(String sql) {
-    return plane.database().<Long>call(transaction -> transaction.number(sql));
+  private long count(String sql, Object... parameters) {
+    return plane.database().<Long>call(transaction -> transaction.number(sql, parameters));
   }
 
   private List<String> alerts() {
