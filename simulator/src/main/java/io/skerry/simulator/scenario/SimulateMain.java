@@ -43,8 +43,8 @@ import picocli.CommandLine.Spec;
 public final class SimulateMain implements Callable<Integer> {
   static final int NOT_HELD = 6;
 
-  private static final int DEVICES_MAX = 20_000;
-  private static final int DAYS_MAX = 36_500;
+  private static final int DEVICES_MAX = TraceFile.DEVICES_MAX;
+  private static final int DAYS_MAX = TraceFile.DAYS_MAX;
   private static final int LINES_MAX = 40;
   private static final int SHRINKING_RUNS_MAX = 400;
 
@@ -153,7 +153,7 @@ public final class SimulateMain implements Callable<Integer> {
 
   private void check() {
     require(
-        devices == null || (devices >= 3 && devices <= DEVICES_MAX),
+        devices == null || (devices >= TraceFile.DEVICES_MIN && devices <= DEVICES_MAX),
         "--devices must be 3 to " + DEVICES_MAX);
     require(days == null || (days >= 1 && days <= DAYS_MAX), "--days must be 1 to " + DAYS_MAX);
     require(seeds == null || seeds >= 1, "--seeds must be 1 or more");
@@ -197,7 +197,7 @@ public final class SimulateMain implements Callable<Integer> {
     for (long one = first; one < first + many; one++) {
       Run.Result result = run(out, wanted, one, size, length, claims, many == 1);
       if (!result.held()) {
-        shrunk(out, wanted, one, size, length);
+        shrunk(out, wanted, one, size, length, result.symptoms().getFirst());
       }
     }
     if (many > 1) {
@@ -258,15 +258,19 @@ public final class SimulateMain implements Callable<Integer> {
   }
 
   /** Tells, and keeps, the fewest faults that still break the run. */
-  private void shrunk(PrintWriter out, Scenario wanted, long one, int size, int length) {
+  private void shrunk(
+      PrintWriter out, Scenario wanted, long one, int size, int length, String symptom) {
     List<Fault> all = Fault.draw(one, size, length, wanted.faults());
     List<Fault> few =
         new Shrinker(
-                faults -> !wanted.run(one, size, length, faults).run(0).held(), SHRINKING_RUNS_MAX)
+                faults -> wanted.run(one, size, length, faults).run(0).fails(symptom),
+                SHRINKING_RUNS_MAX)
             .shrink(all);
     Run.Result result = wanted.run(one, size, length, few).run(LINES_MAX);
     TraceFile file = new TraceFile(wanted.name(), one, size, length, result.outcome().hash(), few);
-    out.printf("the shortest trace has %d of %d faults:%n%s", few.size(), all.size(), file.text());
+    out.printf(
+        "the shortest trace that still shows '%s' has %d of %d faults:%n%s",
+        symptom, few.size(), all.size(), file.text());
     result.outcome().lines().forEach(line -> out.println("   " + line));
     out.printf(
         "again: ./skerry simulate --scenario %s --seed %d --devices %d --days %d%n",
@@ -304,12 +308,13 @@ public final class SimulateMain implements Callable<Integer> {
               print(out, claim);
             });
     result.outcome().breaks().forEach(broken -> out.println("   " + broken));
-    out.printf(
-        "hash %s, %s%n",
-        result.outcome().hash(),
-        result.outcome().hash().equals(read.hash())
+    boolean same = result.outcome().hash().equals(read.hash());
+    String told =
+        same
             ? "as in the trace"
-            : "in the trace it is %s: the program has changed since".formatted(read.hash()));
+            : "in the trace it is %s: the program has changed since".formatted(read.hash());
+    claims.add(new Named(of.name(), Claim.holds("same-hash-as-in-the-trace", same, told)));
+    out.printf("hash %s, %s%n", result.outcome().hash(), told);
   }
 
   private ParameterException misuse(String message) {

@@ -27,6 +27,12 @@ record TraceFile(
   private static final int VERSION = 1;
   private static final int HEAD_LINES = 6;
 
+  /** Sizes of a run. */
+  static final int DEVICES_MIN = 3;
+
+  static final int DEVICES_MAX = 20_000;
+  static final int DAYS_MAX = 36_500;
+
   TraceFile {
     faults = List.copyOf(faults);
   }
@@ -63,16 +69,37 @@ record TraceFile(
           faults.add(Fault.parse(line));
         }
       }
-      return new TraceFile(
-          value(lines, 1, "scenario"),
-          Long.parseLong(value(lines, 2, "seed")),
-          Integer.parseInt(value(lines, 3, "devices")),
-          Integer.parseInt(value(lines, 4, "days")),
-          value(lines, 5, "hash"),
-          faults);
+      TraceFile read =
+          new TraceFile(
+              value(lines, 1, "scenario"),
+              Long.parseLong(value(lines, 2, "seed")),
+              Integer.parseInt(value(lines, 3, "devices")),
+              Integer.parseInt(value(lines, 4, "days")),
+              value(lines, 5, "hash"),
+              faults);
+      read.check();
+      return read;
     } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
       throw new BadTraceException(
           "trace '%s' is damaged: %s".formatted(file, String.valueOf(e.getMessage())));
+    }
+  }
+
+  private void check() {
+    require(devices >= DEVICES_MIN && devices <= DEVICES_MAX, devices + " devices");
+    require(days >= 1 && days <= DAYS_MAX, days + " days");
+    for (Fault fault : faults) {
+      boolean ofDevice = fault.kind().isOfDevice();
+      require(
+          ofDevice ? fault.device() >= 0 && fault.device() < devices : fault.device() == -1,
+          "'%s' of %d devices".formatted(fault, devices));
+      require(fault.at() >= 0 && fault.lasts() >= 0, "'%s' before the beginning".formatted(fault));
+    }
+  }
+
+  private static void require(boolean held, String otherwise) {
+    if (!held) {
+      throw new IllegalArgumentException(otherwise);
     }
   }
 

@@ -82,6 +82,11 @@ public final class Simulation {
     injector.heal();
     world.runUntil(World.BEGIN + (plan.days() + plan.settleDays()) * World.DAY);
     fleet.watch().checkSettled();
+    return outcome();
+  }
+
+  /** What became of it until now. */
+  public Outcome outcome() {
     return new Outcome(
         trace.hash(),
         fleet.watch().breaks(),

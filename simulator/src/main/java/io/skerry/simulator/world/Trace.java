@@ -15,6 +15,7 @@ public final class Trace {
   private final Deque<String> lines = new ArrayDeque<>();
   private long hash = 1;
   private long entries;
+  private boolean broken;
 
   /** What can happen. */
   enum Kind {
@@ -52,7 +53,8 @@ public final class Trace {
     hash = (hash ^ mixed ^ (mixed >>> 29)) * PRIME;
     hash ^= hash >>> 32;
     entries++;
-    if (linesMax > 0) {
+    if (linesMax > 0 && !broken) {
+      broken = kind == Kind.BROKEN;
       lines.addLast(
           "%s %-12s %s%d %d"
               .formatted(
@@ -77,7 +79,7 @@ public final class Trace {
     return entries;
   }
 
-  /** The last lines. */
+  /** The last lines before the first thing that did not hold, or before the end. */
   public List<String> lines() {
     return List.copyOf(lines);
   }

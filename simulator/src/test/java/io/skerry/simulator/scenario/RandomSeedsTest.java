@@ -30,7 +30,7 @@ class RandomSeedsTest {
       if (!result.held()) {
         broken.add(
             "./skerry simulate --seed %d --devices %d --days %d: %s"
-                .formatted(seed, DEVICES, DAYS, result.outcome().breaks().getFirst()));
+                .formatted(seed, DEVICES, DAYS, SimulateMain.firstBreak(result).orElseThrow()));
       }
     }
 

@@ -7,10 +7,12 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SimulateMainTest {
   private final StringWriter out = new StringWriter();
@@ -58,6 +60,34 @@ class SimulateMainTest {
 
     assertThat(run("--replay", trace.toString())).isEqualTo(2);
     assertThat(err.toString().strip()).contains("is damaged").hasLineCount(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "devices 3\ndays 1\nhash x\n12 bit-flip 3 2 3\n",
+        "devices 3\ndays 1\nhash x\n12 bit-flip -1 2 3\n",
+        "devices 3\ndays 1\nhash x\n12 partition 0 2 3\n",
+        "devices 3\ndays 1\nhash x\n-12 bit-flip 0 2 3\n",
+        "devices 0\ndays 1\nhash x\n",
+        "devices 3\ndays 0\nhash x\n",
+        "devices 3\ndays 40000\nhash x\n"
+      })
+  void refusesATraceOfWhatThereCannotBe(String rest) throws IOException {
+    Path trace =
+        Files.writeString(folder.resolve("t"), "skerry-trace 1\nscenario random\nseed 1\n" + rest);
+
+    assertThat(run("--replay", trace.toString())).isEqualTo(2);
+    assertThat(err.toString().strip()).contains("is damaged").hasLineCount(1);
+  }
+
+  @Test
+  void aTraceOfAnotherProgramDoesNotHold() throws IOException {
+    TraceFile trace = new TraceFile("random", 9, 4, 2, "0123456789abcdef", List.of());
+    Path file = Files.writeString(folder.resolve("t"), trace.text());
+
+    assertThat(run("--replay", file.toString())).isEqualTo(SimulateMain.NOT_HELD);
+    assertThat(out.toString()).contains("the program has changed since");
   }
 
   @Test
