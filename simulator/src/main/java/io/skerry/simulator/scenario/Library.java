@@ -13,6 +13,7 @@ public final class Library {
           new BadModelRefused(),
           new BadModelSlow(),
           new BadModelWrong(),
+          new BadModelOffline(),
           new OfflineThird(),
           new ReconnectStorm(),
           new BrokerLost(),

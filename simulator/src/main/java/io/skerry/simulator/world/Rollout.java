@@ -6,6 +6,7 @@ import io.skerry.fleet.gate.Evidence;
 import io.skerry.fleet.gate.Metric;
 import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.Lease;
+import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.RolloutState;
 import io.skerry.fleet.rollout.StageMembership.Candidate;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +41,9 @@ final class Rollout {
   Optional<Lease> lease = Optional.empty();
   RolloutState state;
   long openedAt;
+  // A newer rollout has its place: nobody catches up with it any more.
+  boolean released;
+  private @Nullable List<Deployment> late;
 
   /** One device's part. */
   static final class Deployment {
@@ -60,6 +65,12 @@ final class Rollout {
       this.stage = stage;
       this.candidate = candidate;
       this.variant = variant;
+    }
+
+    boolean isLate() {
+      return state == DeploymentState.DEFERRED
+          || state == DeploymentState.PENDING
+          || state.isInFlight();
     }
 
     Digest ordered() {
@@ -121,6 +132,21 @@ final class Rollout {
   boolean isTouched(DeviceId device) {
     Deployment deployment = deployments.get(device);
     return deployment != null && deployment.state.isTouched();
+  }
+
+  /** Whether anything of it can still move: also those that were late, once they are back. */
+  boolean isFollowed(Predicate<DeviceId> online) {
+    if (!state.phase().isTerminal()) {
+      return true;
+    }
+    if (released || !(state.phase() instanceof RolloutPhase.Succeeded)) {
+      return false;
+    }
+    if (late == null) {
+      late = new ArrayList<>(deployments.values());
+    }
+    late.removeIf(one -> !one.isLate());
+    return late.stream().anyMatch(one -> online.test(one.candidate.device()));
   }
 
   /** What the gates judge. */

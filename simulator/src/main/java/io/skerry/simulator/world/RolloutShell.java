@@ -133,6 +133,7 @@ final class RolloutShell implements RolloutBooks {
       if (!other.state.phase().isTerminal()) {
         apply(other, new RolloutEvent.Supersede(id), now);
       }
+      other.released = true;
     }
     rollouts.put(id, rollout);
     apply(rollout, new RolloutEvent.Start(), now);
@@ -145,7 +146,7 @@ final class RolloutShell implements RolloutBooks {
 
   boolean isActive() {
     for (Rollout rollout : rollouts.values()) {
-      if (!rollout.state.phase().isTerminal()) {
+      if (rollout.isFollowed(store::isOnline)) {
         return true;
       }
     }
@@ -197,7 +198,7 @@ final class RolloutShell implements RolloutBooks {
    */
   void tick(String holder, Instant heardSince, Instant now) {
     for (Rollout rollout : List.copyOf(rollouts.values())) {
-      if (!rollout.state.phase().isTerminal()) {
+      if (rollout.isFollowed(store::isOnline)) {
         follow(rollout, now);
         lease(rollout.id, holder, now)
             .ifPresent(lease -> RolloutDriver.moveOn(this, lease, heardSince, now));

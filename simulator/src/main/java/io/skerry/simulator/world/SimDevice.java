@@ -99,6 +99,8 @@ public final class SimDevice {
   private final MemoryDisk disk;
   private @Nullable Agent process;
   private boolean gone;
+  // Its disk does not work until the machine starts again.
+  private boolean down;
   private long skewMillis;
   private boolean linkUp = true;
   private double lossy;
@@ -338,6 +340,7 @@ public final class SimDevice {
       if (!updater.observed().equals(before)) {
         fleet.watch().observed(index, updater.observed());
       }
+      proven &= !isOff();
       wake(0);
     }
 
@@ -453,9 +456,16 @@ public final class SimDevice {
           .isPresent();
     }
 
+    // Where a version was proven, applications go on asking, whatever is under way.
+    private void unanswered(String what) {
+      if (proven && !isOff()) {
+        fleet.watch().broken(1, index, what + " found no model, although a version was proven");
+      }
+    }
+
     private void predict(int count, boolean withOutcomes) {
-      Optional<ServingModel> active = slots.active(RolloutShell.SLOT);
-      if (active.isEmpty()) {
+      if (slots.active(RolloutShell.SLOT).isEmpty()) {
+        unanswered("a prediction");
         return;
       }
       Nature.Batch batch = fleet.batch();
@@ -508,6 +518,7 @@ public final class SimDevice {
     private void work() {
       Optional<ServingModel> active = slots.active(RolloutShell.SLOT);
       if (active.isEmpty()) {
+        unanswered("a window's predictions");
         return;
       }
       Settings settings = fleet.settings();
@@ -632,9 +643,11 @@ public final class SimDevice {
     world.trace().note(world.now(), Trace.Kind.STOP, index, disk.operations(), 0);
     Loss taken = loss.orElseGet(Loss.Kill::new);
     loss = Optional.empty();
+    down = true;
     world.after(
         restartMillis,
         () -> {
+          down = false;
           disk.restart(taken);
           boot();
         });
@@ -642,7 +655,7 @@ public final class SimDevice {
 
   /** Starts the agent. */
   void boot() {
-    if (gone || process != null) {
+    if (gone || down || process != null) {
       return;
     }
     try {
@@ -652,7 +665,7 @@ public final class SimDevice {
       fleet.watch().booted(index, started.epoch);
       started.updater.start();
       boolean runs = started.slots.active(RolloutShell.SLOT).isPresent();
-      if (proven && !runs && !diskFailing) {
+      if (proven && !runs) {
         fleet
             .watch()
             .broken(2, index, "nothing answers after a start, although a version was proven");
@@ -842,6 +855,11 @@ public final class SimDevice {
   Generation observed() {
     Agent now = process;
     return now == null ? Generation.NONE : now.updater.observed();
+  }
+
+  /** Whether a version proved itself and the slot was not switched off since. */
+  boolean isProven() {
+    return proven;
   }
 
   boolean isSettled() {

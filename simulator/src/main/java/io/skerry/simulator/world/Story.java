@@ -27,6 +27,7 @@ public final class Story {
   private final List<Long> onlineThen = new ArrayList<>();
   private final List<Long> runningThen = new ArrayList<>();
   private final Map<SimDevice, Long> fetchedThen = new HashMap<>();
+  private final List<String> phasesThen = new ArrayList<>();
   private Duration clockErrorThen = Duration.ZERO;
 
   /** A story about a fleet in which nothing has happened yet. */
@@ -290,6 +291,16 @@ public final class Story {
     return rollout(version).map(rollout -> rollout.state.phase().code()).orElse("NONE");
   }
 
+  /** Remembers the phase of a version's rollout then. */
+  public void phaseAt(Duration when, long version) {
+    at(when, () -> phasesThen.add(phase(version)));
+  }
+
+  /** What the n-th was, from 0. */
+  public String phaseThen(int count) {
+    return phasesThen.get(count);
+  }
+
   /** Why it is in that phase. */
   public String reason(long version) {
     return rollout(version).map(rollout -> rollout.state.phase().explanation()).orElse("");
@@ -301,6 +312,15 @@ public final class Story {
         .map(
             rollout ->
                 rollout.deployments.values().stream().filter(one -> one.revision > 0).count())
+        .orElse(0L);
+  }
+
+  /** Devices that count as failed in a version's rollout. */
+  public long failed(long version) {
+    return rollout(version)
+        .map(
+            rollout ->
+                rollout.deployments.values().stream().filter(one -> one.state.isFailure()).count())
         .orElse(0L);
   }
 

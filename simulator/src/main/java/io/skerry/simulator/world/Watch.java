@@ -4,14 +4,18 @@ import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.fleet.rollout.RolloutState;
 import io.skerry.fleet.rollout.StageRule;
 import io.skerry.fleet.rollout.StageState;
+import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.Digest;
+import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.Generation;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.protocol.SlotMode;
+import io.skerry.protocol.SlotReport;
 import io.skerry.telemetry.drift.WindowVerdict;
 import io.skerry.wire.fleet.v1.Record;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -79,6 +83,8 @@ public final class Watch {
 
   private static final class Touched {
     private final Set<Integer> devices = new HashSet<>();
+    // The version that answered when the order arrived, by device.
+    private final Map<Integer, Long> before = new HashMap<>();
     private long predictions;
   }
 
@@ -279,6 +285,7 @@ public final class Watch {
                           && order.mode() instanceof SlotMode.Active
                           && order.version().version() == rollout.version
                           && seen.devices.add(device)) {
+                        seen.before.put(device, sim.version());
                         checkTouched(rollout, seen);
                       }
                     }));
@@ -316,6 +323,11 @@ public final class Watch {
 
   void reported(int device, ReportedDocument report) {
     Truth truth = devices.get(device);
+    for (SlotReport slot : report.slots()) {
+      slot.error()
+          .filter(error -> error.code() == ErrorCode.INTERNAL)
+          .ifPresent(error -> broken(2, device, "reports a fault of its own: " + error.detail()));
+    }
     if (truth.reported.isAfter(report.observed())) {
       broken(
           2, device, "reports generation %s after %s".formatted(report.observed(), truth.reported));
@@ -451,7 +463,58 @@ public final class Watch {
       if (!device.isSettled()) {
         broken(2, i, "its order never ends");
       }
+      checkModel(device);
       checkLost(i, truth);
+    }
+  }
+
+  // What was ordered answers, or what answered before and the reason why is told; and what the
+  // control plane believes to run does.
+  private void checkModel(SimDevice device) {
+    MemoryStore store = fleet.store();
+    Optional<DesiredSlot> order = store.desired(device.id(), RolloutShell.SLOT);
+    Optional<SlotReport> report = store.slotReport(device.id(), RolloutShell.SLOT);
+    Optional<Digest> runs = device.manifest();
+    Optional<Digest> told = report.flatMap(SlotReport::running).map(SlotReport.Running::manifest);
+    if (!told.equals(runs)) {
+      broken(2, device.index(), "runs %s and is believed to run %s".formatted(runs, told));
+    }
+    if (order.isEmpty()) {
+      return;
+    }
+    if (order.get().mode() instanceof SlotMode.Off) {
+      if (runs.isPresent()) {
+        broken(
+            2, device.index(), "runs version %d in a slot that is off".formatted(device.version()));
+      }
+      return;
+    }
+    if (device.isProven() && runs.isEmpty()) {
+      broken(2, device.index(), "nothing answers, although a version was proven");
+    }
+    long revision = order.get().revision();
+    boolean explained =
+        report.filter(said -> said.revision() == revision && said.error().isPresent()).isPresent();
+    if (!runs.equals(Optional.of(order.get().manifest())) && !explained) {
+      broken(
+          2,
+          device.index(),
+          "runs version %d, ordered is %s, and nobody is told why: %s"
+              .formatted(device.version(), order.get().version(), report));
+    }
+    touched.forEach((rollout, seen) -> checkBack(rollout, seen, device, order.get()));
+  }
+
+  // By what ran when the rollout's order arrived.
+  private void checkBack(Rollout rollout, Touched seen, SimDevice device, DesiredSlot order) {
+    if (rollout.state.phase() instanceof RolloutPhase.RolledBack
+        && order.rollout().filter(rollout.id::equals).isPresent()
+        && device.version() == rollout.version
+        && seen.before.getOrDefault(device.index(), rollout.version) != rollout.version) {
+      broken(
+          4,
+          device.index(),
+          "runs version %d of %s, which was rolled back".formatted(rollout.version, rollout.id));
     }
   }
 

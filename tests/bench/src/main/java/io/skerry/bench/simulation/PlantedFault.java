@@ -88,6 +88,12 @@ record PlantedFault(String name, String what, String type, Mutation mutation, St
               Mutation.takesFor("ordered", "isAfter", 0),
               "rollout-day"),
           new PlantedFault(
+              "switch-to-nothing",
+              "a version that was loaded never answers, and counts as committed",
+              UPDATE + "SlotSwitch",
+              Mutation.doesNothing("activate"),
+              "rollout-day"),
+          new PlantedFault(
               "accept-what-nobody-signed",
               "no signature is needed",
               "io.skerry.artifact.trust.Trust",
