@@ -28,7 +28,6 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -232,26 +231,29 @@ public final class DriftReports {
 
   private Optional<Distribution> distribution(
       Transaction transaction, Track track, Cohort cohort, String stream, long from, long until) {
-    Summed before = sum(transaction, track, cohort, stream, from - BASELINE_WINDOWS, from);
-    Summed since =
+    CountsAlike before = sum(transaction, track, cohort, stream, from - BASELINE_WINDOWS, from);
+    CountsAlike since =
         sum(transaction, track, cohort, stream, Math.max(from, until - SHOWN_WINDOWS), until);
-    BaselineBins bins = since.bins != null ? since.bins : before.bins;
-    if (bins == null || since.counts.length == 0) {
+    long[] sinceCounts = since.counts();
+    BaselineBins bins = since.bins().or(before::bins).orElse(null);
+    if (bins == null || sinceCounts.length == 0) {
       return Optional.empty();
     }
+    boolean alike = before.bins().filter(own -> !own.edges().equals(bins.edges())).isEmpty();
+    long[] beforeCounts = alike ? before.counts() : new long[0];
     // What any device added up, to save bytes, is added up of all: else sums would look like a
     // shift.
-    int fold = Math.max(before.fold, since.fold);
-    int ordinary = Math.min(bins.ordinary(), since.counts.length);
+    int fold = Math.max(before.fold(), since.fold());
+    int ordinary = Math.min(bins.ordinary(), sinceCounts.length);
     List<Distribution.Bin> rows = new ArrayList<>();
-    for (int bin = 0; bin < since.counts.length; ) {
+    for (int bin = 0; bin < sinceCounts.length; ) {
       int end = bin < ordinary ? Math.min(ordinary, bin + fold) : bin + 1;
       rows.add(
           new Distribution.Bin(
               name(bins, bin, end),
               sum(bins.counts().stream().mapToLong(Long::longValue).toArray(), bin, end),
-              sum(before.counts, bin, end),
-              sum(since.counts, bin, end)));
+              sum(beforeCounts, bin, end),
+              sum(sinceCounts, bin, end)));
       bin = end;
     }
     List<Distribution.Bin> values = rows.subList(0, Math.ceilDiv(ordinary, fold));
@@ -264,8 +266,8 @@ public final class DriftReports {
             from,
             Math.max(from, until - SHOWN_WINDOWS),
             until,
-            before.devices.size(),
-            since.devices.size(),
+            alike ? before.devices() : 0,
+            since.devices(),
             values.stream().mapToLong(Distribution.Bin::baseline).sum(),
             values.stream().mapToLong(Distribution.Bin::count).sum(),
             StoredEvidence.measures(
@@ -284,45 +286,24 @@ public final class DriftReports {
     return sum;
   }
 
-  private static final class Summed {
-    private long[] counts = new long[0];
-    private int fold = 1;
-    private final Set<String> devices = new HashSet<>();
-    private @Nullable BaselineBins bins;
-
-    void add(long[] window) {
-      if (counts.length < window.length) {
-        counts = Arrays.copyOf(counts, window.length);
-      }
-      for (int bin = 0; bin < window.length; bin++) {
-        counts[bin] += window[bin];
-      }
-    }
-  }
-
-  private Summed sum(
+  private CountsAlike sum(
       Transaction transaction, Track track, Cohort cohort, String stream, long from, long until) {
-    Summed summed = new Summed();
+    CountsAlike summed = new CountsAlike();
     for (long window = from; window < until; window++) {
       WindowReader.Window read = reader.read(transaction, track, window, Instant.now());
-      List<long[]> counted = new ArrayList<>();
       for (DeviceWindow one : read.devices()) {
         int place = one.counts().layout().indexOf(stream);
-        if (place < 0 || !one.counts().has(place) || !cohort.holds(one.attributes())) {
-          continue;
-        }
-        counted.add(one.counts().counts(place).stream().mapToLong(Long::longValue).toArray());
-        summed.fold = Math.max(summed.fold, one.counts().fold(place));
-        summed.devices.add(one.device().value());
-        if (summed.bins == null) {
-          summed.bins =
+        if (place >= 0 && one.counts().has(place) && cohort.holds(one.attributes())) {
+          summed.add(
+              one.device().value(),
               Optional.ofNullable(read.manifests().get(one.version()))
                   .flatMap(monitoring::of)
-                  .flatMap(found -> bins(found, stream))
-                  .orElse(null);
+                  .flatMap(found -> bins(found, stream)),
+              one.counts().counts(place).stream().mapToLong(Long::longValue).toArray(),
+              one.counts().fold(place));
         }
       }
-      summed.add(DeviceShare.sum(counted));
+      summed.close();
     }
     return summed;
   }
