@@ -203,6 +203,24 @@ class BranchScalesTest {
     assertIntegers(scored(net));
   }
 
+  /** What is picked from a tensor, or averaged over it, has a smaller range than it. */
+  @Test
+  void ofATensorOfWhichAPartIsPutTogether() throws Exception {
+    Op.Slice part = new Op.Slice(List.of(0, 6, 6), List.of(8, 2, 2), List.of(1, 1, 1));
+    Window window =
+        new Window(List.of(8, 8), List.of(8, 8), List.of(1, 1), List.of(0, 0), List.of(0, 0));
+    for (Op op : List.of(part, new Op.AveragePool(window, false))) {
+      Nets net = backbone(18);
+      String shared = net.last();
+      String picked = net.add(op).last();
+      String rest =
+          net.from(shared).conv(4, Activation.NONE, 3, 3).halved().halved().halved().last();
+      net.from(picked).concat(picked).conv(4, Activation.RELU, 1, 1).concat(rest);
+
+      assertIntegers(scored(net));
+    }
+  }
+
   @Test
   void ofABoundThatEndsTheModel() throws Exception {
     for (Op.Clip bound : List.of(new Op.Clip(-0.4f, 0.5f), new Op.Clip(0.1f, 0.6f))) {

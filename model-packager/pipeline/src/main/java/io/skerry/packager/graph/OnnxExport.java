@@ -22,20 +22,20 @@ public final class OnnxExport {
    * @throws ModelRefusedException if a weight is too large for 16 bits
    */
   public static byte[] writeHalf(Graph graph) {
-    OnnxFile file = new OnnxFile(graph.name(), true);
+    OnnxFile file = new OnnxFile(graph, true);
     file.input(graph.input(), graph.shape(graph.input()));
-    file.cast(graph.input(), graph.input() + HALF, TensorProto.DataType.FLOAT16);
+    file.cast(graph.input(), file.named(graph.input(), HALF), TensorProto.DataType.FLOAT16);
     for (Node node : graph.nodes()) {
       List<String> inputs = new ArrayList<>();
       for (String input : node.inputs()) {
         Optional<Constant> constant = graph.constant(input);
         constant.ifPresent(value -> file.constant(input, value));
-        inputs.add(constant.isPresent() ? input : input + HALF);
+        inputs.add(constant.isPresent() ? input : file.named(input, HALF));
       }
-      file.node(node, inputs, node.output() + HALF);
+      file.node(node, inputs, file.named(node.output(), HALF));
     }
     for (String output : graph.outputs()) {
-      file.cast(output + HALF, output, TensorProto.DataType.FLOAT);
+      file.cast(file.named(output, HALF), output, TensorProto.DataType.FLOAT);
       file.output(output, graph.shape(output));
     }
     return file.bytes();
@@ -43,7 +43,7 @@ public final class OnnxExport {
 
   /** The file's content, with these tensors as outputs too, after the model's own. */
   public static byte[] write(Graph graph, List<String> moreOutputs) {
-    OnnxFile file = new OnnxFile(graph.name());
+    OnnxFile file = new OnnxFile(graph);
     file.input(graph.input(), graph.shape(graph.input()));
     for (Node node : graph.nodes()) {
       for (int i = 0; i < node.inputs().size(); i++) {

@@ -13,8 +13,10 @@ import io.skerry.wire.onnx.ValueInfoProto;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 
@@ -25,12 +27,20 @@ public final class OnnxFile {
 
   private final GraphProto.Builder graph = GraphProto.newBuilder();
   private final Set<String> initializers = new HashSet<>();
-  private final Set<String> names = new HashSet<>();
+  private final Set<String> nodes = new HashSet<>();
+  private final Set<String> values = new HashSet<>();
+  private final Map<List<String>, String> derived = new HashMap<>();
   private final boolean half;
 
   /** An empty file of a graph with this name. */
   public OnnxFile(String name) {
-    this(name, false);
+    this.half = false;
+    graph.setName(name.isEmpty() ? "model" : name);
+  }
+
+  /** An empty file for a graph, whose tensors and constants may have their own names in it. */
+  public OnnxFile(Graph source) {
+    this(source, false);
   }
 
   /**
@@ -38,9 +48,20 @@ public final class OnnxFile {
    *
    * @param half whether float constants are stored as 16-bit floats
    */
-  OnnxFile(String name, boolean half) {
+  OnnxFile(Graph source, boolean half) {
     this.half = half;
-    graph.setName(name.isEmpty() ? "model" : name);
+    graph.setName(source.name().isEmpty() ? "model" : source.name());
+    values.addAll(source.shapes().keySet());
+    values.addAll(source.constants().keySet());
+  }
+
+  /**
+   * The name of something that belongs to a tensor or constant: always the same, and no other
+   * thing's, whatever names the graph came with.
+   */
+  public String named(String owner, String suffix) {
+    return derived.computeIfAbsent(
+        List.of(owner, suffix), key -> free(values, String.join("", key)));
   }
 
   /** Declares the input. */
@@ -80,7 +101,7 @@ public final class OnnxFile {
 
   /** The same, with another activation. */
   public void node(Node node, List<String> inputs, String output, Activation activation) {
-    String computed = activation == Activation.NONE ? output : output + "_before_activation";
+    String computed = activation == Activation.NONE ? output : named(output, "_before_activation");
     List<String> operands = new ArrayList<>(inputs);
     NodeProto.Builder proto = NodeProto.newBuilder().setName(free(node.name())).addOutput(computed);
     switch (node.op()) {
@@ -105,7 +126,7 @@ public final class OnnxFile {
       case Op.GlobalAveragePool pool -> proto.setOpType("GlobalAveragePool");
       case Op.Reshape(Shape shape) -> {
         proto.setOpType("Reshape");
-        operands.add(longs(output + "_shape", shape.dimensions()));
+        operands.add(longs(named(output, "_shape"), shape.dimensions()));
       }
       case Op.Transpose(List<Integer> permutation) ->
           proto.setOpType("Transpose").addAttribute(integers("perm", permutation));
@@ -120,23 +141,23 @@ public final class OnnxFile {
       case Op.Clip(float minimum, float maximum) -> {
         proto.setOpType("Clip");
         boolean open = minimum <= -Op.Clip.UNBOUNDED;
-        operands.add(open ? "" : scalar(output + "_minimum", minimum));
+        operands.add(open ? "" : scalar(named(output, "_minimum"), minimum));
         if (maximum < Op.Clip.UNBOUNDED) {
-          operands.add(scalar(output + "_maximum", maximum));
+          operands.add(scalar(named(output, "_maximum"), maximum));
         }
       }
       case Op.Pad(List<Integer> before, List<Integer> after, float value) -> {
         proto.setOpType("Pad");
         operands.add(amounts(output, before, after));
-        operands.add(scalar(output + "_value", value));
+        operands.add(scalar(named(output, "_value"), value));
       }
       case Op.Slice slice -> {
         List<Integer> axes = IntStream.range(0, slice.begin().size()).boxed().toList();
         proto.setOpType("Slice");
-        operands.add(longs(output + "_starts", slice.begin()));
-        operands.add(longs(output + "_ends", axes.stream().map(slice::end).toList()));
-        operands.add(longs(output + "_axes", axes.stream().map(axis -> axis + 1).toList()));
-        operands.add(longs(output + "_steps", slice.steps()));
+        operands.add(longs(named(output, "_starts"), slice.begin()));
+        operands.add(longs(named(output, "_ends"), axes.stream().map(slice::end).toList()));
+        operands.add(longs(named(output, "_axes"), axes.stream().map(axis -> axis + 1).toList()));
+        operands.add(longs(named(output, "_steps"), slice.steps()));
       }
       case Op.Resize(String mode, String coordinates, String rounding, List<Float> scales) -> {
         proto
@@ -149,9 +170,9 @@ public final class OnnxFile {
             ByteBuffer.allocate(scales.size() * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         scales.forEach(raw::putFloat);
         List<Integer> dimensions = List.of(scales.size());
-        constant(output + "_scales", TensorProto.DataType.FLOAT, dimensions, raw.flip());
+        constant(named(output, "_scales"), TensorProto.DataType.FLOAT, dimensions, raw.flip());
         operands.add("");
-        operands.add(output + "_scales");
+        operands.add(named(output, "_scales"));
       }
       case Op.ConvTranspose(Window window, List<Integer> more, int group) ->
           window(proto.setOpType("ConvTranspose"), window, true)
@@ -242,9 +263,10 @@ public final class OnnxFile {
       case NONE -> proto.setOpType("Identity");
       case RELU -> proto.setOpType("Relu");
       case RELU6 -> {
-        constant("relu6_minimum", Constant.of(Shape.of(), 0));
-        constant("relu6_maximum", Constant.of(Shape.of(), 6));
-        proto.setOpType("Clip").addInput("relu6_minimum").addInput("relu6_maximum");
+        proto
+            .setOpType("Clip")
+            .addInput(scalar(named("", "relu6_minimum"), 0))
+            .addInput(scalar(named("", "relu6_maximum"), 6));
       }
     }
     graph.addNode(proto);
@@ -253,13 +275,17 @@ public final class OnnxFile {
   private String amounts(String output, List<Integer> before, List<Integer> after) {
     List<Integer> amounts = new ArrayList<>(before);
     amounts.addAll(after);
-    return longs(output + "_pads", amounts);
+    return longs(named(output, "_pads"), amounts);
   }
 
   /** A name for a node that no other has: one without a name came in under its output's. */
   private String free(String wanted) {
+    return free(nodes, wanted);
+  }
+
+  private static String free(Set<String> taken, String wanted) {
     String free = wanted;
-    for (int i = 2; !names.add(free); i++) {
+    for (int i = 2; !taken.add(free); i++) {
       free = wanted + "#" + i;
     }
     return free;

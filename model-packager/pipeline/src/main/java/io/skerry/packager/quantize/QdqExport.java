@@ -36,7 +36,7 @@ public final class QdqExport {
   private QdqExport(QuantizedGraph quantized) {
     this.quantized = quantized;
     this.graph = quantized.graph();
-    this.file = new OnnxFile(graph.name());
+    this.file = new OnnxFile(graph);
   }
 
   /** The file's content. */
@@ -90,7 +90,7 @@ public final class QdqExport {
    * layer the same as a {@link #fineBias} does, where the target takes no integer biases.
    */
   private String unrecognised(Node node) {
-    String name = node.output() + "_input";
+    String name = file.named(node.output(), "_input");
     TensorScale scale = quantized.scale(node.input());
     Op clip = new Op.Clip(scale.real(scale.type().minimum()), scale.real(scale.type().maximum()));
     List<String> input = List.of(node.input());
@@ -115,7 +115,7 @@ public final class QdqExport {
       integers[i] = QuantizationRules.bias(bias.at(i), scale);
       scales[i] = scale;
     }
-    return biasIntegers(node.output() + "_bias", integers, scales);
+    return biasIntegers(node.output(), integers, scales);
   }
 
   private void integerNode(Node node) {
@@ -154,7 +154,7 @@ public final class QdqExport {
       return;
     }
     boolean done = quantized.scale(node.output()).does(node.activation());
-    String real = node.output() + "_real";
+    String real = file.named(node.output(), "_real");
     file.node(node, inputs, real, done ? Activation.NONE : node.activation());
     quantize(node.output(), real);
     sayReals(node);
@@ -184,9 +184,9 @@ public final class QdqExport {
     file.clip(
         node,
         integers(node.input()),
-        integer(node.output() + "_lowest", scale, clip.minimum()),
-        integer(node.output() + "_highest", scale, clip.maximum()),
-        node.output() + "_quantized");
+        integer(file.named(node.output(), "_lowest"), scale, clip.minimum()),
+        integer(file.named(node.output(), "_highest"), scale, clip.maximum()),
+        file.named(node.output(), "_quantized"));
     sayReals(node);
   }
 
@@ -198,8 +198,8 @@ public final class QdqExport {
 
   private void pad(Node node, Op.Pad pad) {
     TensorScale scale = quantized.scale(node.output());
-    String value = integer(node.output() + "_around", scale, pad.value());
-    file.pad(node, pad, integers(node.input()), value, node.output() + "_quantized");
+    String value = integer(file.named(node.output(), "_around"), scale, pad.value());
+    file.pad(node, pad, integers(node.input()), value, file.named(node.output(), "_quantized"));
     sayReals(node);
   }
 
@@ -208,7 +208,7 @@ public final class QdqExport {
     if (graph.outputs().contains(node.output()) || isReadAsReals(node.output())) {
       file.scaling(
           "DequantizeLinear",
-          withScale(node.output(), node.output() + "_quantized"),
+          withScale(node.output(), file.named(node.output(), "_quantized")),
           node.output(),
           -1);
       dequantized.add(node.output());
@@ -225,7 +225,7 @@ public final class QdqExport {
     if (made && dequantized.contains(tensor)) {
       return tensor;
     }
-    String name = tensor + "_dequantized";
+    String name = file.named(tensor, "_dequantized");
     if (dequantized.add(name)) {
       file.scaling("DequantizeLinear", withScale(tensor, integers(tensor)), name, -1);
     }
@@ -238,22 +238,22 @@ public final class QdqExport {
     if (!made && madeIntegers.add(tensor)) {
       quantize(tensor, tensor);
     }
-    return tensor + "_quantized";
+    return file.named(tensor, "_quantized");
   }
 
   private void quantize(String tensor, String real) {
-    file.scaling("QuantizeLinear", withScale(tensor, real), tensor + "_quantized", -1);
+    file.scaling("QuantizeLinear", withScale(tensor, real), file.named(tensor, "_quantized"), -1);
   }
 
   private List<String> withScale(String tensor, String source) {
     TensorScale scale = quantized.scale(tensor);
-    file.constant(tensor + "_scale", Constant.of(Shape.of(), scale.scale()));
+    file.constant(file.named(tensor, "_scale"), Constant.of(Shape.of(), scale.scale()));
     file.constant(
-        tensor + "_zero_point",
+        file.named(tensor, "_zero_point"),
         typeOf(scale.type()),
         List.of(),
         ByteBuffer.wrap(new byte[] {(byte) scale.zeroPoint()}));
-    return List.of(source, tensor + "_scale", tensor + "_zero_point");
+    return List.of(source, file.named(tensor, "_scale"), file.named(tensor, "_zero_point"));
   }
 
   private String operand(String name) {
@@ -263,14 +263,14 @@ public final class QdqExport {
     for (int i = 0; i < constant.size(); i++) {
       integers.put((byte) scale.quantized(constant.at(i)));
     }
-    String real = name + "_dequantized";
+    String real = file.named(name, "_dequantized");
     if (dequantized.add(real)) {
       file.constant(
-          name + "_quantized",
+          file.named(name, "_quantized"),
           typeOf(scale.type()),
           constant.shape().dimensions(),
           integers.flip());
-      file.scaling("DequantizeLinear", withScale(name, name + "_quantized"), real, -1);
+      file.scaling("DequantizeLinear", withScale(name, file.named(name, "_quantized")), real, -1);
     }
     return real;
   }
@@ -278,50 +278,54 @@ public final class QdqExport {
   private String weights(Node node) {
     QuantizedLayer layer = quantized.layer(node).orElseThrow();
     Constant weights = graph.constant(node.inputs().get(1)).orElseThrow();
-    String name = node.output() + "_weights";
-    file.constant(
-        name + "_quantized",
+    return perOutput(
+        node.output(),
+        "_weights",
         DataType.INT8,
         weights.shape().dimensions(),
-        ByteBuffer.wrap(layer.weights()));
-    file.constant(
-        name + "_zero_point",
-        DataType.INT8,
-        List.of(layer.scales().length),
-        ByteBuffer.wrap(new byte[layer.scales().length]));
-    return perOutput(name, layer.scales());
+        ByteBuffer.wrap(layer.weights()),
+        ByteBuffer.wrap(new byte[layer.scales().length]),
+        layer.scales());
   }
 
   private String bias(Node node) {
     QuantizedLayer layer = quantized.layer(node).orElseThrow();
     int[] values = layer.bias().orElseThrow();
-    String name = node.output() + "_bias";
     if (quantized.scheme().symmetric()) {
+      String name = file.named(node.output(), "_bias");
       file.constant(name, Constant.of(Shape.of(values.length), layer.realBias()));
       return name;
     }
-    return biasIntegers(name, values, layer.biasScales());
+    return biasIntegers(node.output(), values, layer.biasScales());
   }
 
-  private String biasIntegers(String name, int[] values, float[] scales) {
+  private String biasIntegers(String output, int[] values, float[] scales) {
     ByteBuffer integers =
         ByteBuffer.allocate(values.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    ByteBuffer zeros =
-        ByteBuffer.allocate(values.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     integers.asIntBuffer().put(values);
-    file.constant(name + "_quantized", DataType.INT32, List.of(values.length), integers);
-    file.constant(name + "_zero_point", DataType.INT32, List.of(values.length), zeros);
-    return perOutput(name, scales);
+    ByteBuffer zeros = ByteBuffer.allocate(values.length * Integer.BYTES);
+    List<Integer> shape = List.of(values.length);
+    return perOutput(output, "_bias", DataType.INT32, shape, integers, zeros, scales);
   }
 
-  private String perOutput(String name, float[] scales) {
-    file.constant(name + "_scale", Constant.of(Shape.of(scales.length), scales));
-    file.scaling(
-        "DequantizeLinear",
-        List.of(name + "_quantized", name + "_scale", name + "_zero_point"),
-        name + "_dequantized",
-        0);
-    return name + "_dequantized";
+  /** Integers with a scale for each output. */
+  private String perOutput(
+      String output,
+      String what,
+      DataType type,
+      List<Integer> shape,
+      ByteBuffer integers,
+      ByteBuffer zeros,
+      float[] scales) {
+    String stored = file.named(output, what + "_quantized");
+    String scale = file.named(output, what + "_scale");
+    String zeroPoint = file.named(output, what + "_zero_point");
+    String real = file.named(output, what + "_dequantized");
+    file.constant(stored, type, shape, integers);
+    file.constant(zeroPoint, type, List.of(scales.length), zeros);
+    file.constant(scale, Constant.of(Shape.of(scales.length), scales));
+    file.scaling("DequantizeLinear", List.of(stored, scale, zeroPoint), real, 0);
+    return real;
   }
 
   private static DataType typeOf(IntegerType type) {

@@ -134,7 +134,7 @@ public final class Quantizer {
       }
       String range = rangeOfTensor.getOrDefault(node.output(), node.output());
       for (String input : node.inputs()) {
-        if (!keepsOwnRange(input, range)) {
+        if (!keepsOwnRange(input, range) && !losesOf(node, input, range)) {
           rangeOfTensor.putIfAbsent(input, range);
         }
       }
@@ -153,6 +153,19 @@ public final class Quantizer {
           forced || (isOnlyFor(node) && !holds(ranges.of(node.input()), pad.value()));
       default -> forced && node.op().passesThrough();
     };
+  }
+
+  /**
+   * Whether a node that hands on less than it reads would have its input cut to a range that holds
+   * only what it hands on: others read the rest, or it is averaged.
+   */
+  private boolean losesOf(Node node, String input, String range) {
+    Range own = ranges.of(input);
+    Range taken = ranges.of(range);
+    boolean cuts = !holds(taken, own.minimum()) || !holds(taken, own.maximum());
+    boolean picks = node.op() instanceof Op.MaxPool || node.op() instanceof Op.Slice;
+    boolean alone = graph.consumers(input).size() == 1 && !graph.outputs().contains(input);
+    return node.op().passesThrough() && cuts && !(picks && alone);
   }
 
   private static boolean holds(Range range, float value) {
@@ -267,7 +280,8 @@ public final class Quantizer {
       }
     }
     TensorScale output;
-    if (node.op().passesThrough() || (node.op() instanceof Op.Pad pad && input.says(pad.value()))) {
+    if (node.op().passesThrough()
+        || (node.op() instanceof Op.Pad pad && says(node.input(), pad.value()))) {
       output = input;
     } else if (node.op() instanceof Op.Sigmoid || node.op() instanceof Op.Softmax) {
       output = unit();
@@ -275,6 +289,13 @@ public final class Quantizer {
       output = calibrated(node.output());
     }
     activations.put(node.output(), output);
+  }
+
+  /** Whether a tensor's integers say this too; the scale of nothing but zeros says nothing else. */
+  private boolean says(String tensor, float value) {
+    Range own = ranges.of(tensor);
+    boolean zeros = own.minimum() == 0 && own.maximum() == 0;
+    return scale(tensor).says(value) && (!zeros || value == 0);
   }
 
   /** The scale of probabilities, which need no calibration. */

@@ -19,7 +19,7 @@ public final class WeightsExport {
 
   /** The file's content. */
   public static byte[] write(Graph graph) {
-    OnnxFile file = new OnnxFile(graph.name());
+    OnnxFile file = new OnnxFile(graph);
     file.input(graph.input(), graph.shape(graph.input()));
     for (Node node : graph.nodes()) {
       List<String> inputs = new ArrayList<>(node.inputs());
@@ -27,7 +27,7 @@ public final class WeightsExport {
       for (int i = 0; i < inputs.size(); i++) {
         Constant constant = graph.constant(inputs.get(i)).orElse(null);
         if (constant != null && weighted && i == 1) {
-          inputs.set(i, weights(file, node.output() + "_weights", constant));
+          inputs.set(i, weights(file, node.output(), constant));
         } else if (constant != null) {
           file.constant(inputs.get(i), constant);
         }
@@ -38,7 +38,7 @@ public final class WeightsExport {
     return file.bytes();
   }
 
-  private static String weights(OnnxFile file, String name, Constant weights) {
+  private static String weights(OnnxFile file, String output, Constant weights) {
     int outputs = weights.shape().dimension(0);
     int perOutput = weights.size() / outputs;
     float[] scales = new float[outputs];
@@ -53,19 +53,14 @@ public final class WeightsExport {
         integers[i] = QuantizationRules.weight(weights.at(i), scales[o]);
       }
     }
-    file.constant(
-        name + "_quantized",
-        DataType.INT8,
-        weights.shape().dimensions(),
-        ByteBuffer.wrap(integers));
-    file.constant(name + "_scale", Constant.of(Shape.of(outputs), scales));
-    file.constant(
-        name + "_zero_point", DataType.INT8, List.of(outputs), ByteBuffer.wrap(new byte[outputs]));
-    file.scaling(
-        "DequantizeLinear",
-        List.of(name + "_quantized", name + "_scale", name + "_zero_point"),
-        name + "_dequantized",
-        0);
-    return name + "_dequantized";
+    String stored = file.named(output, "_weights_quantized");
+    String scale = file.named(output, "_weights_scale");
+    String zeroPoint = file.named(output, "_weights_zero_point");
+    String real = file.named(output, "_weights_dequantized");
+    file.constant(stored, DataType.INT8, weights.shape().dimensions(), ByteBuffer.wrap(integers));
+    file.constant(scale, Constant.of(Shape.of(outputs), scales));
+    file.constant(zeroPoint, DataType.INT8, List.of(outputs), ByteBuffer.wrap(new byte[outputs]));
+    file.scaling("DequantizeLinear", List.of(stored, scale, zeroPoint), real, 0);
+    return real;
   }
 }

@@ -1,0 +1,128 @@
+package io.skerry.packager;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.packager.calibrate.Calibrator;
+import io.skerry.packager.calibrate.Clipping;
+import io.skerry.packager.calibrate.Observations;
+import io.skerry.packager.data.Samples;
+import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.ModelRefusedException;
+import io.skerry.packager.graph.Nets;
+import io.skerry.packager.graph.OnnxExport;
+import io.skerry.packager.graph.OnnxImport;
+import io.skerry.packager.graph.RandomModels;
+import io.skerry.packager.measure.Bench;
+import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.quantize.Options;
+import io.skerry.packager.quantize.QdqExport;
+import io.skerry.packager.quantize.Scheme;
+import io.skerry.packager.tflite.TfliteExport;
+import io.skerry.packager.tflite.TfliteImport;
+import io.skerry.profile.Engine;
+import io.skerry.runtime.LoadedModel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Whatever is read, rewritten and written says what the file said that came. */
+class RandomModelsTest {
+  private static final int MODELS = 200;
+  private static final double TOLERANCE = 1e-4;
+  private static final Options OPTIONS = Options.of(Clipping.MIN_MAX);
+
+  /** Less than this is no rounding of 8 bits, but a mistake. */
+  private static final double SIGNAL_TO_NOISE_MIN = 8;
+
+  private final Bench bench = new Bench();
+  @TempDir private Path folder;
+
+  @Test
+  void sayTheSameInEveryForm() throws Exception {
+    List<String> wrong = new ArrayList<>();
+    int tflite = 0;
+    for (long seed = 1; seed <= MODELS; seed++) {
+      try {
+        tflite += check(seed) ? 1 : 0;
+      } catch (Exception | AssertionError e) {
+        wrong.add("seed %d: %s".formatted(seed, e.toString().replaceAll("\\s+", " ")));
+      }
+    }
+
+    assertThat(wrong).isEmpty();
+    assertThat(tflite).as("models that have a TFLite form").isGreaterThan(MODELS / 2);
+  }
+
+  /** Whether the model has a TFLite form. */
+  private boolean check(long seed) throws Exception {
+    byte[] original = RandomModels.model(seed).toByteArray();
+    Graph graph = OnnxImport.read(original);
+    Samples items = Nets.randomItems(graph, 16);
+    Map<String, Outputs> said = outputs(Engine.ONNXRUNTIME, original, items, graph);
+    byte[] written = OnnxExport.write(graph);
+    close("ONNX", outputs(Engine.ONNXRUNTIME, written, items, graph), said);
+    Observations seen = Calibrator.observe(graph, items);
+    byte[] integers = QdqExport.write(Nets.quantized(graph, seen, Scheme.UNSIGNED, OPTIONS));
+    near("int8 ONNX", outputs(Engine.ONNXRUNTIME, integers, items, graph), said);
+    Optional<byte[]> tflite = tflite(() -> TfliteExport.write(graph));
+    if (tflite.isPresent()) {
+      close("TFLite", outputs(Engine.TFLITE, tflite.get(), items, graph), said);
+      byte[] again = OnnxExport.write(TfliteImport.read(tflite.get()));
+      close("TFLite read again", outputs(Engine.ONNXRUNTIME, again, items, graph), said);
+      Optional<byte[]> small =
+          tflite(() -> TfliteExport.write(Nets.quantized(graph, seen, Scheme.SIGNED, OPTIONS)));
+      if (small.isPresent()) {
+        near("int8 TFLite", outputs(Engine.TFLITE, small.get(), items, graph), said);
+      }
+    }
+    return tflite.isPresent();
+  }
+
+  private interface Written {
+    byte[] content();
+  }
+
+  private static Optional<byte[]> tflite(Written written) {
+    try {
+      return Optional.of(written.content());
+    } catch (ModelRefusedException e) {
+      assertThat(e).hasMessageContaining("has no TFLite form: ");
+      return Optional.empty();
+    }
+  }
+
+  private static void close(String what, Map<String, Outputs> made, Map<String, Outputs> said) {
+    said.forEach(
+        (output, reals) ->
+            assertThat(Objects.requireNonNull(made.get(output)).largestDifference(reals))
+                .as("%s, output %s", what, output)
+                .isLessThan(TOLERANCE * Math.max(1, reals.largestMagnitude())));
+  }
+
+  private static void near(String what, Map<String, Outputs> made, Map<String, Outputs> said) {
+    said.forEach(
+        (output, reals) ->
+            assertThat(Objects.requireNonNull(made.get(output)).signalToNoise(reals))
+                .as("%s, output %s", what, output)
+                .isGreaterThan(SIGNAL_TO_NOISE_MIN));
+  }
+
+  private Map<String, Outputs> outputs(Engine engine, byte[] content, Samples items, Graph graph)
+      throws Exception {
+    Path file = Files.write(folder.resolve("model." + engine), content);
+    Map<String, Outputs> outputs = new LinkedHashMap<>();
+    try (LoadedModel model = bench.load(engine, file)) {
+      for (String output : graph.outputs()) {
+        outputs.put(output, bench.outputs(model, items, output));
+      }
+    }
+    return outputs;
+  }
+}
