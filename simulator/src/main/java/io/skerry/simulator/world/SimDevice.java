@@ -3,6 +3,7 @@ package io.skerry.simulator.world;
 import io.skerry.agent.boot.BootEpoch;
 import io.skerry.agent.model.CallTimes;
 import io.skerry.agent.model.EngineCatalog;
+import io.skerry.agent.model.MemoryRoom;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.PredictRequest;
@@ -223,10 +224,11 @@ public final class SimDevice {
                   fleet.releases()::trust,
                   hardware.facts(),
                   PROFILES,
-                  new EngineCatalog(List.of(engine)),
+                  new EngineCatalog(List.of(engine), new MemoryRoom(OptionalLong::empty)),
                   1,
                   slots,
                   fleet.http(artifactLine()),
+                  this::execute,
                   this::execute,
                   clock,
                   this::nanos,

@@ -88,6 +88,7 @@ final class UpdateRig {
             slots,
             this::client,
             tasks::add,
+            tasks::add,
             () -> clock,
             System::nanoTime,
             new MemoryMeter() {

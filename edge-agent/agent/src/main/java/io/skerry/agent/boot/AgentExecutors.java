@@ -15,18 +15,24 @@ import org.slf4j.LoggerFactory;
  *
  * @param clockwork starts what happens again and again; never blocked
  * @param work runs what may block
+ * @param loads runs what may stay in native code for long
  */
-public record AgentExecutors(ScheduledExecutorService clockwork, ExecutorService work)
+public record AgentExecutors(
+    ScheduledExecutorService clockwork, ExecutorService work, ExecutorService loads)
     implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(AgentExecutors.class);
 
-  /** One thread for the clockwork, virtual threads for the work. */
+  /** One thread for the clockwork, virtual threads for the work, a thread for each load. */
   public static AgentExecutors create() {
     ScheduledThreadPoolExecutor clockwork =
         new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("agent-clockwork").factory());
     clockwork.setRemoveOnCancelPolicy(true);
-    return new AgentExecutors(clockwork, Executors.newVirtualThreadPerTaskExecutor());
+    return new AgentExecutors(
+        clockwork,
+        Executors.newVirtualThreadPerTaskExecutor(),
+        Executors.newThreadPerTaskExecutor(
+            Thread.ofPlatform().daemon().name("model-load-", 0).factory()));
   }
 
   /** Something that happens again and again. */
@@ -65,5 +71,6 @@ public record AgentExecutors(ScheduledExecutorService clockwork, ExecutorService
   public void close() {
     clockwork.shutdownNow();
     work.shutdownNow();
+    loads.shutdownNow();
   }
 }

@@ -174,6 +174,7 @@ public final class DeviceAgent implements AutoCloseable {
                 slots,
                 login::http,
                 config.executors().work(),
+                config.executors().loads(),
                 clock),
             observer,
             event -> spool.append(RecordStream.EVENTS, event));

@@ -6,7 +6,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.ThreadFactory;
 import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -21,10 +20,8 @@ import org.slf4j.LoggerFactory;
 final class UpdateJobs {
   private static final Logger log = LoggerFactory.getLogger(UpdateJobs.class);
 
-  private static final ThreadFactory NATIVE =
-      Thread.ofPlatform().daemon().name("model-load-", 0).factory();
-
   private final Executor executor;
+  private final Executor loads;
   private final BiConsumer<SlotId, UpdateEvent> outcomes;
   private final Map<Key, Job> jobs = new ConcurrentHashMap<>();
 
@@ -69,10 +66,12 @@ final class UpdateJobs {
   }
 
   /**
+   * @param loads for what calls an engine
    * @param outcomes is told of the end of every job that was not cancelled before it began
    */
-  UpdateJobs(Executor executor, BiConsumer<SlotId, UpdateEvent> outcomes) {
+  UpdateJobs(Executor executor, Executor loads, BiConsumer<SlotId, UpdateEvent> outcomes) {
     this.executor = executor;
+    this.loads = loads;
     this.outcomes = outcomes;
   }
 
@@ -80,12 +79,9 @@ final class UpdateJobs {
     run(slot, number, work, executor);
   }
 
-  /**
-   * Runs what calls an engine on a thread of its own: a virtual thread in native code keeps a
-   * core's carrier to itself, and with it everything else that this device does.
-   */
-  void runNative(SlotId slot, long number, Work work) {
-    run(slot, number, work, task -> NATIVE.newThread(task).start());
+  /** Runs what calls an engine. */
+  void load(SlotId slot, long number, Work work) {
+    run(slot, number, work, loads);
   }
 
   private void run(SlotId slot, long number, Work work, Executor on) {

@@ -22,7 +22,9 @@ import java.util.function.Supplier;
  * @param http the client of the moment, which shows the device's certificate: certificates renew
  * @param trust whom this device believes now; asked anew for every document
  * @param threadsMax threads that one model may use, whatever its profile says
- * @param executor for downloads and loading; tasks block
+ * @param executor for downloads and checks; tasks block
+ * @param loads for loading models; tasks block in native code, which a virtual thread must not: it
+ *     keeps a core's carrier to itself, and with it everything else that this device does
  * @param nanoTime as {@link System#nanoTime}: how long things take
  * @param memory what this process takes, and the machine still has
  */
@@ -39,6 +41,7 @@ public record UpdateSetup(
     ModelSlots slots,
     Supplier<HttpClient> http,
     Executor executor,
+    Executor loads,
     InstantSource clock,
     LongSupplier nanoTime,
     MemoryMeter memory) {
@@ -57,6 +60,7 @@ public record UpdateSetup(
       ModelSlots slots,
       Supplier<HttpClient> http,
       Executor executor,
+      Executor loads,
       InstantSource clock) {
     this(
         disk,
@@ -71,6 +75,7 @@ public record UpdateSetup(
         slots,
         http,
         executor,
+        loads,
         clock,
         System::nanoTime,
         MemoryMeter.ofLinux());

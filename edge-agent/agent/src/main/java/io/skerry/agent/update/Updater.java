@@ -81,7 +81,7 @@ public final class Updater implements AutoCloseable {
     this.models = new SlotSwitch(slots, watch);
     this.work = new SlotWork(loader, models, slots, watch, new Decider());
     this.units = new UnitSwitches(slots, models, this::state, this::change);
-    this.jobs = new UpdateJobs(setup.executor(), this::apply);
+    this.jobs = new UpdateJobs(setup.executor(), setup.loads(), this::apply);
     this.time = new SteadyTime(setup.clock());
   }
 
@@ -378,13 +378,13 @@ public final class Updater implements AutoCloseable {
       case UpdateEffect.Verify(long job, DesiredSlot order) ->
           jobs.run(slot, job, cancelled -> work.verify(job, order));
       case UpdateEffect.Compile(long job, DesiredSlot order) ->
-          jobs.runNative(slot, job, cancelled -> work.compile(slot, job, order));
+          jobs.load(slot, job, cancelled -> work.compile(slot, job, order));
       case UpdateEffect.Activate(long job, DesiredSlot order) ->
           jobs.run(slot, job, cancelled -> work.activate(slot, job, order));
       case UpdateEffect.Restore(long job, List<DesiredSlot> candidates) ->
-          jobs.runNative(slot, job, cancelled -> work.restore(slot, job, candidates));
+          jobs.load(slot, job, cancelled -> work.restore(slot, job, candidates));
       case UpdateEffect.Repair(long job, DesiredSlot proven) ->
-          jobs.runNative(slot, job, cancelled -> work.repair(slot, job, proven, cancelled));
+          jobs.load(slot, job, cancelled -> work.repair(slot, job, proven, cancelled));
       case UpdateEffect.Cancel(long job) -> {
         jobs.cancel(slot, job);
         models.discard(slot);

@@ -65,6 +65,7 @@ class DesiredInboxTest {
             slots,
             () -> http,
             Runnable::run,
+            Runnable::run,
             () -> TrustFixture.NOW);
     return new DesiredInbox(
         setup, new UpdateNews(setup, record -> events.add(record.getEvent().getCode())));
