@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * @param scored predictions whose score was counted, labelled or not
  * @param estimated accuracy that the scores alone let expect, blind to a changed meaning; absent
  *     without scores
+ * @param estimatedLow lower end of its 95 % interval, of the chance of outcomes and of what the
+ *     calibration rests on
+ * @param estimatedHigh upper end
  */
 public record AccuracyPoint(
     Instant start,
@@ -26,4 +29,6 @@ public record AccuracyPoint(
     long outcomes,
     int devices,
     long scored,
-    @Nullable Double estimated) {}
+    @Nullable Double estimated,
+    @Nullable Double estimatedLow,
+    @Nullable Double estimatedHigh) {}

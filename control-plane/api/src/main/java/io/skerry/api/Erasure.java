@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param windows stored windows; of a subject none, since counters name nobody
  * @param feedback outcomes
  * @param examples examples in snapshots that were made of its samples
+ * @param beyond what could not be reached and why; absent where nothing was
  */
 public record Erasure(
     String id,
@@ -24,4 +25,5 @@ public record Erasure(
     long samples,
     long windows,
     long feedback,
-    long examples) {}
+    long examples,
+    @Nullable String beyond) {}

@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param cohortTrain examples of the cohort that are learned from
  * @param cohortTest examples of the cohort, on other devices, that judge
  * @param outcome what came of it; absent while the run goes on
+ * @param realised how right its version was on the incident's devices since it runs on them,
+ *     against the version before; absent until outcomes tell
  */
 public record Retraining(
     String incident,
@@ -20,5 +22,6 @@ public record Retraining(
     int cohortTrain,
     int cohortTest,
     @Nullable String outcome,
+    @Nullable String realised,
     Instant startedAt,
     @Nullable Instant finishedAt) {}

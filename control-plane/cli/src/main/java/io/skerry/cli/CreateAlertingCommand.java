@@ -165,6 +165,12 @@ final class CreateAlertingCommand {
                         Json.text(made, "windows"),
                         Json.text(made, "feedback"),
                         Json.text(made, "examples")));
+        Json.find(made, "beyond")
+            .ifPresent(
+                beyond ->
+                    spec.commandLine()
+                        .getErr()
+                        .println(Table.printable("not all: " + beyond.getAsString())));
       }
       return ExitCodes.DONE;
     }

@@ -96,6 +96,54 @@ public record EstimatedAccuracy(
     return of(devices, 0, true);
   }
 
+  /**
+   * Accuracy from counts that are no device's but all devices' of a version and profile together.
+   *
+   * <pre>{@code
+   * r = p_b or 1 - p_b      variance = sum c_b r (1 - r) / (sum c_b)^2 + (sum c_b sd(p_b) / sum c_b)^2
+   * }</pre>
+   *
+   * @param scores of versions that score the positive class
+   * @param confidences of versions that name a class
+   * @param threshold the score from which a prediction is positive
+   * @return with an interval that holds the chance of outcomes and what the calibrations rest on:
+   *     how devices differ, the counts do not say
+   * @throws IllegalArgumentException if nothing was counted
+   */
+  public static Estimate ofSums(List<Scored> scores, List<Scored> confidences, double threshold) {
+    Sums sums = new Sums();
+    int first = (int) Math.ceil(threshold * Calibration.BINS - 1e-9);
+    scores.forEach(one -> sums.add(one, first));
+    confidences.forEach(one -> sums.add(one, 0));
+    if (sums.total == 0) {
+      throw new IllegalArgumentException("no score was counted");
+    }
+    double ofCalibration = sums.deviations / sums.total;
+    return Estimate.around(
+            sums.right / sums.total,
+            Math.sqrt(sums.chance / sums.total / sums.total + ofCalibration * ofCalibration))
+        .within(0, 1);
+  }
+
+  private static final class Sums {
+    private double total;
+    private double right;
+    private double chance;
+    private double deviations;
+
+    void add(Scored one, int first) {
+      for (int bin = 0; bin < Calibration.BINS; bin++) {
+        double count = one.counts().get(bin);
+        double positive = one.calibration().probability(bin);
+        double comesTrue = bin >= first ? positive : 1 - positive;
+        total += count;
+        right += count * comesTrue;
+        chance += count * comesTrue * (1 - comesTrue);
+        deviations += count * Math.sqrt(one.calibration().variance(bin));
+      }
+    }
+  }
+
   /** Expected positives and negatives, by bin. */
   private static final class Expected {
     private final double[] positive = new double[Calibration.BINS];

@@ -317,6 +317,44 @@ class EstimatesTest {
     assertThatThrownBy(() -> sums.addActual(List.of(1.0))).hasMessageContaining("1 classes of 2");
   }
 
+  /** Of counts alone: calibrated by 400 outcomes, what 1,000 predictions come to lies within. */
+  @Test
+  void boundsWhatSumsOfScoresLetExpect() {
+    Random random = new Random(9);
+    int within = 0;
+    int runs = 300;
+    for (int run = 0; run < runs; run++) {
+      Calibration.Sums known = new Calibration.Sums();
+      for (int i = 0; i < 400; i++) {
+        double score = random.nextDouble();
+        known.add(new Outcome(new DeviceId("d"), score, random.nextDouble() < score));
+      }
+      long[] counts = new long[Calibration.BINS];
+      int right = 0;
+      for (int i = 0; i < 1000; i++) {
+        double score = random.nextDouble();
+        counts[(int) (score * Calibration.BINS)]++;
+        right += (score >= .5) == (random.nextDouble() < score) ? 1 : 0;
+      }
+      List<EstimatedAccuracy.Scored> sums =
+          List.of(
+              new EstimatedAccuracy.Scored(
+                  Arrays.stream(counts).boxed().toList(), known.calibration()));
+      Estimate estimate = EstimatedAccuracy.ofSums(sums, List.of(), .5);
+      within += estimate.low() <= right / 1000.0 && right / 1000.0 <= estimate.high() ? 1 : 0;
+    }
+
+    assertThat(within).isGreaterThan((int) (.95 * runs));
+    List<EstimatedAccuracy.Scored> taken =
+        List.of(
+            new EstimatedAccuracy.Scored(
+                java.util.Collections.nCopies(Calibration.BINS, 10L), Calibration.none()));
+    // Taken at its word, a score says nothing for sure.
+    assertThat(EstimatedAccuracy.ofSums(List.of(), taken, .5).halfWidth()).isGreaterThan(.4);
+    assertThatThrownBy(() -> EstimatedAccuracy.ofSums(List.of(), List.of(), .5))
+        .hasMessageContaining("no score");
+  }
+
   @Test
   void comparesCountsAsBruteForceOnValuesDoes() {
     Random random = new Random(5);

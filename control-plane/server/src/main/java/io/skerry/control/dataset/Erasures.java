@@ -4,6 +4,7 @@ import com.google.gson.Gson;
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.Erasure;
 import io.skerry.api.ErasureRequest;
+import io.skerry.control.artifact.ArtifactStore;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.host.DataFolder;
@@ -52,6 +53,7 @@ public final class Erasures {
   private final Database database;
   private final TelemetryEraser telemetry;
   private final Datasets datasets;
+  private final ArtifactStore artifacts;
   private final AuditLog audit;
   private final Path file;
   private final Clock clock = Clock.systemUTC();
@@ -60,8 +62,10 @@ public final class Erasures {
       Database database,
       TelemetryEraser telemetry,
       Datasets datasets,
+      ArtifactStore artifacts,
       AuditLog audit,
       DataFolder folder) {
+    this.artifacts = artifacts;
     this.database = database;
     this.telemetry = telemetry;
     this.datasets = datasets;
@@ -80,7 +84,8 @@ public final class Erasures {
       String at) {}
 
   /**
-   * Erases at once; when this returns, nothing of it is left but in backups.
+   * Erases at once; when this returns, nothing of it is left but in backups, and what it says that
+   * it could not reach.
    *
    * @throws ProblemException if the request names both or neither, or a device that is not here
    */
@@ -185,8 +190,8 @@ public final class Erasures {
     transaction.update(
         """
         insert into erasure (id, tenant, device, subject, reason, requested_by, requested_at,
-          erased_at, samples, windows, feedback, examples)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          erased_at, samples, windows, feedback, examples, beyond)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         order.id(),
         order.tenant(),
@@ -199,7 +204,8 @@ public final class Erasures {
         erased.samples(),
         erased.windows(),
         erased.feedback(),
-        examples);
+        examples,
+        order.subject() == null ? null : HiddenSubjects.told(transaction, artifacts).orElse(null));
   }
 
   private static Erasure erasure(Row row) {
@@ -214,7 +220,8 @@ public final class Erasures {
         row.bigint("samples"),
         row.bigint("windows"),
         row.bigint("feedback"),
-        row.bigint("examples"));
+        row.bigint("examples"),
+        row.optionalText("beyond").orElse(null));
   }
 
   private TenantId tenant(String device) {

@@ -508,31 +508,34 @@ public final class DriftReports {
         });
   }
 
-  private record Estimated(long scored, @Nullable Double accuracy) {}
+  private record Estimated(long scored, Optional<Estimate> accuracy) {}
 
   private static Estimated estimated(
-      List<DriftStore.ScoreCounts> scores,
+      List<DriftStore.ScoreCounts> counted,
       Map<DriftStore.Scored, Calibration.Sums> before,
       double threshold) {
-    long scored = 0;
-    double right = 0;
-    for (DriftStore.ScoreCounts one : scores) {
+    List<EstimatedAccuracy.Scored> scores = new ArrayList<>();
+    List<EstimatedAccuracy.Scored> confidences = new ArrayList<>();
+    for (DriftStore.ScoreCounts one : counted) {
       Calibration.Sums known = before.get(one.of());
-      List<EstimatedAccuracy.Scored> all =
-          List.of(
+      (one.row().confidence() ? confidences : scores)
+          .add(
               new EstimatedAccuracy.Scored(
                   one.row().counts(),
                   known == null || known.outcomes() < CohortScores.CALIBRATED_FROM
                       ? Calibration.none()
                       : known.calibration()));
-      EstimatedAccuracy estimate =
-          one.row().confidence()
-              ? EstimatedAccuracy.ofConfidence(all)
-              : EstimatedAccuracy.of(all, threshold);
-      scored += estimate.predictions();
-      right += estimate.accuracy().value() * estimate.predictions();
     }
-    return new Estimated(scored, scored == 0 ? null : (Double) (right / scored));
+    long scored =
+        counted.stream()
+            .flatMap(one -> one.row().counts().stream())
+            .mapToLong(Long::longValue)
+            .sum();
+    return new Estimated(
+        scored,
+        scored == 0
+            ? Optional.empty()
+            : Optional.of(EstimatedAccuracy.ofSums(scores, confidences, threshold)));
   }
 
   private static AccuracyPoint accuracy(
@@ -544,7 +547,18 @@ public final class DriftReports {
       double threshold) {
     if (answers.isEmpty()) {
       return new AccuracyPoint(
-          start, model, version, null, null, null, 0, 0, estimated.scored(), estimated.accuracy());
+          start,
+          model,
+          version,
+          null,
+          null,
+          null,
+          0,
+          0,
+          estimated.scored(),
+          figure(estimated.accuracy(), Estimate::value),
+          figure(estimated.accuracy(), Estimate::low),
+          figure(estimated.accuracy(), Estimate::high));
     }
     Map<String, double[]> devices = new HashMap<>();
     Map<String, Double> shares = DeviceShare.shares(answers, Answer::device, Answer::weight);
@@ -585,7 +599,9 @@ public final class DriftReports {
         answers.size(),
         n,
         estimated.scored(),
-        estimated.accuracy());
+        figure(estimated.accuracy(), Estimate::value),
+        figure(estimated.accuracy(), Estimate::low),
+        figure(estimated.accuracy(), Estimate::high));
   }
 
   // Labels are left out: people are asked about what seems wrong.

@@ -8,6 +8,7 @@ import io.skerry.control.drift.DriftStore.Stored;
 import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.ingest.IngestConfig;
+import io.skerry.control.ingest.ModelRetention;
 import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
@@ -162,11 +163,20 @@ final class DriftService {
 
   /** Forgets judged windows whose records are no longer kept, and what devices were like then. */
   void forgetOld() {
-    Instant before = now().minus(kept);
-    while (database.<Integer>call(transaction -> DriftStore.forget(transaction, before)) > 0) {
+    Map<String, Duration> own =
+        database.call(transaction -> ModelRetention.of(transaction, ModelRetention.WINDOWS));
+    forgetOld(now().minus(kept), "", own.keySet());
+    own.forEach((model, of) -> forgetOld(now().minus(of), model, Set.of()));
+    Duration longest = own.values().stream().reduce(kept, (a, b) -> a.compareTo(b) > 0 ? a : b);
+    Instant before = now().minus(longest);
+    database.run(transaction -> DriftStore.forgetAttributes(transaction, before));
+  }
+
+  private void forgetOld(Instant before, String model, Set<String> but) {
+    while (database.<Integer>call(transaction -> DriftStore.forget(transaction, before, model, but))
+        > 0) {
       log.atInfo().addKeyValue("before", before).log("judged windows forgotten");
     }
-    database.run(transaction -> DriftStore.forgetAttributes(transaction, before));
   }
 
   private void run() {

@@ -25,6 +25,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -34,8 +35,8 @@ final class DriftStore {
   static final int JUDGED_AT_ONCE_MAX = 50;
   private static final int REPLAYED_MAX = 5000;
 
-  // Whoever asks why waits for them.
-  private static final int AGAIN_MAX = 256;
+  // Whoever asks why waits while they are judged again.
+  private static final int AGAIN_RECORDS_MAX = 50_000;
   private static final int FORGOTTEN_AT_ONCE = 1000;
   private static final int OUTCOMES_MAX = 200_000;
   private static final int OPEN_MAX = 1000;
@@ -82,6 +83,11 @@ final class DriftStore {
       long scoredThrough) {
     String id() {
       return "incident-" + number;
+    }
+
+    /** The same, as if it were about another version. */
+    Stored ofVersion(long other) {
+      return new Stored(number, track, other, incident, openedAt, resolvedAt, told, scoredThrough);
     }
 
     /** What it has paged for last. */
@@ -289,7 +295,9 @@ final class DriftStore {
         limit);
   }
 
-  /** Whether every window of a track after one and up to another is known, and can be replayed. */
+  /**
+   * Whether every window of a track after one and up to another is known, and soon judged again.
+   */
   static boolean isWhole(Transaction transaction, Track track, long after, long upTo) {
     return transaction.number(
                 """
@@ -302,27 +310,32 @@ final class DriftStore {
             <= after
         && transaction.number(
                 """
-                select count(*) from (select from drift_window
+                select coalesce(sum(records), 0) from (select records from drift_window
                   where slot = ? and model = ? and window_millis = ? and window_index > ?
-                    and window_index <= ? limit ?) judged
+                    and window_index <= ?) judged
                 """,
                 track.slot(),
                 track.model(),
                 track.windowMillis(),
                 after,
-                upTo,
-                AGAIN_MAX + 1L)
-            <= AGAIN_MAX;
+                upTo)
+            <= AGAIN_RECORDS_MAX;
   }
 
-  /** Forgets windows that were judged before a moment, a portion of them; tells how many. */
-  static int forget(Transaction transaction, Instant before) {
+  /**
+   * Forgets windows that were judged before a moment, a portion of them; tells how many.
+   *
+   * @param model whose; empty for all
+   * @param but models whose windows are left out
+   */
+  static int forget(Transaction transaction, Instant before, String model, Set<String> but) {
     return (int)
         transaction.number(
             """
             with old as (
               delete from drift_window where ctid = any(array(
-                select ctid from drift_window where received_until < ? limit ?))
+                select ctid from drift_window where received_until < ?
+                  and (? = '' or model = ?) and model <> all(?) limit ?))
               returning slot, model, window_millis, window_index),
             told as (
               update drift_track t
@@ -334,6 +347,9 @@ final class DriftStore {
             select count(*) from old
             """,
             before,
+            model,
+            model,
+            but,
             FORGOTTEN_AT_ONCE);
   }
 

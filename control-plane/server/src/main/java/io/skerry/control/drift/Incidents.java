@@ -12,6 +12,7 @@ import io.skerry.fleet.incident.Incident;
 import io.skerry.fleet.incident.IncidentEvent;
 import io.skerry.fleet.incident.IncidentMachine;
 import io.skerry.protocol.ErrorCode;
+import io.skerry.telemetry.drift.Accuracy;
 import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.Estimate;
 import jakarta.inject.Singleton;
@@ -152,6 +153,48 @@ public final class Incidents {
         .flatMap(found -> found.incident().page())
         .filter(page -> page != Incident.Page.QUALITY)
         .isPresent();
+  }
+
+  /**
+   * How right a version was on an incident's devices.
+   *
+   * @param cohort whose devices these are
+   * @param champion the version that the incident is about
+   * @param before what that one got right since the onset; empty with too few outcomes
+   */
+  public record Realised(String cohort, long champion, Optional<Accuracy> before, Accuracy since) {}
+
+  /**
+   * How right a version was on the devices of an incident since its onset, against the version that
+   * the incident is about; empty while too few outcomes tell.
+   */
+  public Optional<Realised> realised(String id, long version) {
+    return database.call(
+        transaction ->
+            stored(transaction, id)
+                .flatMap(
+                    found ->
+                        accuracy(transaction, found, version)
+                            .map(
+                                since ->
+                                    new Realised(
+                                        found.incident().finding().cohort().toString(),
+                                        found.version(),
+                                        accuracy(transaction, found, found.version()),
+                                        since))));
+  }
+
+  private Optional<Accuracy> accuracy(Transaction transaction, Stored found, long version) {
+    long from = found.track().startMillis(found.incident().finding().onsetWindow());
+    long until = clock.millis();
+    Stored of = found.ofVersion(version);
+    double threshold = threshold(transaction, found.track(), version);
+    return Accuracy.of(DriftStore.outcomes(transaction, of, from, until), threshold)
+        .or(
+            () -> {
+              List<Accuracy.OfClass> told = DriftStore.classOutcomes(transaction, of, from, until);
+              return Accuracy.ofClasses(told, Accuracy.comparable(told, told));
+            });
   }
 
   /**

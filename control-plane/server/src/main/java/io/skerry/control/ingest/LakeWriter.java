@@ -243,16 +243,25 @@ final class LakeWriter {
     transaction.update("update lake_file set replaced_at = now() where path = any(?)", paths);
   }
 
-  /** Gives up the files of days before this many days ago. */
-  int forget(Duration kept) {
+  /**
+   * Gives up the files of days before this many days ago.
+   *
+   * @param model whose; empty for all
+   * @param but models whose files are left out
+   */
+  int forget(Duration kept, String model, Set<String> but) {
     return database.call(
         transaction ->
             transaction.update(
                 """
                 update lake_file set replaced_at = now()
                 where replaced_at is null and day < current_date - ?::integer
+                  and (? = '' or model = ?) and model <> all(?)
                 """,
-                Math.toIntExact(kept.toDays())));
+                Math.toIntExact(kept.toDays()),
+                model,
+                model,
+                but));
   }
 
   /**

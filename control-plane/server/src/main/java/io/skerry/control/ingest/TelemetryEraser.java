@@ -55,6 +55,14 @@ public final class TelemetryEraser {
     transaction.update("delete from label_task where device = ?", device);
     transaction.update("delete from telemetry_quarantine where device = ?", device);
     transaction.update("delete from device_change where device = ?", device);
+    transaction.update(
+        """
+        update incident_event
+        set event = jsonb_set(event, '{event,touched}', (event #> '{event,touched}') - ?::text)
+        where jsonb_exists(event #> '{event,touched}', ?)
+        """,
+        device,
+        device);
     long stored = lake.erase(transaction, tenant.value(), new SampleFiles.Erased("device", device));
     // Whoever judges holds a track and then its incidents' scores. Baselines of a device are in the
     // states that are stored; the next is made without it.

@@ -234,6 +234,7 @@ final class DriftPages {
       List<double[]> realised = new ArrayList<>();
       List<double[]> band = new ArrayList<>();
       List<double[]> estimated = new ArrayList<>();
+      List<double[]> estimatedBand = new ArrayList<>();
       for (AccuracyPoint one : points) {
         double at = one.start().toEpochMilli();
         if (one.version() == version && one.accuracy() != null) {
@@ -245,10 +246,13 @@ final class DriftPages {
         if (one.version() == version && one.estimated() != null) {
           estimated.add(new double[] {at, one.estimated()});
         }
+        if (one.version() == version && one.estimatedLow() != null && one.estimatedHigh() != null) {
+          estimatedBand.add(new double[] {at, one.estimatedLow(), one.estimatedHigh()});
+        }
       }
       chart.line("realised, version " + version, "curve-a", realised).band(band);
       if (!estimated.isEmpty()) {
-        chart.line("estimated, version " + version, "curve-b", estimated);
+        chart.line("estimated, version " + version, "curve-b", estimated).band(estimatedBand);
       }
       points.stream()
           .filter(one -> one.version() == version)

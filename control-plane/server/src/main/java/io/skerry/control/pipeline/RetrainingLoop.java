@@ -95,6 +95,7 @@ public final class RetrainingLoop {
         begin(incident);
       }
     }
+    retrainings.realise();
   }
 
   private void begin(Incident incident) {

@@ -24,6 +24,7 @@ import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
+import io.skerry.telemetry.drift.Accuracy;
 import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -104,6 +105,58 @@ public final class Retrainings {
     return database.call(transaction -> RetrainingStore.of(transaction, incident));
   }
 
+  /**
+   * Counts how right retrained versions are on the devices that asked for them, for as long as
+   * outcomes may still come.
+   */
+  void realise() {
+    for (RetrainingStore.Run one :
+        database.call(transaction -> RetrainingStore.toRealise(transaction, now()))) {
+      String realised =
+          incidents
+              .realised(one.incident(), one.version())
+              .map(found -> realised(found, one.version()))
+              .orElse(null);
+      database.run(
+          transaction -> RetrainingStore.realised(transaction, one.run(), realised, now()));
+    }
+  }
+
+  private static String realised(Incidents.Realised found, long version) {
+    Accuracy since = found.since();
+    return "version %d ran on %s: balanced accuracy %s on %d outcomes of %d devices%s"
+        .formatted(
+            version,
+            found.cohort(),
+            told(since),
+            since.outcomes(),
+            since.devices(),
+            found
+                .before()
+                .map(
+                    before ->
+                        ", version %d since the onset %s on %d%s"
+                            .formatted(
+                                found.champion(),
+                                told(before),
+                                before.outcomes(),
+                                before.isWorseThan(since, 0)
+                                    ? ": better"
+                                    : since.isWorseThan(before, 0)
+                                        ? ": worse"
+                                        : ": not told apart"))
+                .orElse(""));
+  }
+
+  private static String told(Accuracy accuracy) {
+    return String.format(
+        Locale.ROOT,
+        "%.3f (%.3f to %.3f)",
+        accuracy.balanced().value(),
+        accuracy.balanced().low(),
+        accuracy.balanced().high());
+  }
+
   @EventListener
   void onRunEnded(RunEnded event) {
     Run run = event.run();
@@ -156,6 +209,7 @@ public final class Retrainings {
                   collected,
                   growth.sliceTrain(),
                   growth.sliceTest(),
+                  null,
                   null,
                   now(),
                   null));

@@ -53,6 +53,7 @@ import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowCounts;
 import io.skerry.telemetry.sketch.WindowSketch;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
+import io.skerry.wire.artifact.v1.PrivacyRule;
 import io.skerry.wire.fleet.v1.Anomaly;
 import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.StreamCounts;
@@ -142,7 +143,7 @@ class DriftServiceTest {
   void empty() {
     sql(
         """
-        truncate device, telemetry_window, telemetry_feedback, telemetry_track, drift_track,
+        truncate device, device_attributes, telemetry_window, telemetry_feedback, telemetry_track, drift_track,
           drift_window, incident, alert, rollout restart identity cascade
         """);
   }
@@ -367,6 +368,63 @@ class DriftServiceTest {
     assertThat(count("select count(*) from drift_snapshot")).isEqualTo(1);
     assertThat(stored(8, "drift_snapshot_part")).isTrue();
     assertThat(stored(7, "drift_snapshot_part")).isFalse();
+  }
+
+  @Test
+  void saysWhichModelsHideWhoseTheirPredictionsAre(@TempDir Path folder) throws Exception {
+    Erasures erasures = plane.bean(Erasures.class);
+    ErasureRequest anna = new ErasureRequest(null, "anna", "asked for it");
+    assertThat(erasures.erase(new Actor("ana", ""), anna).beyond()).isNull();
+    Digest hiding =
+        imported(
+            7,
+            monitoring.toBuilder()
+                .addPrivacy(
+                    PrivacyRule.newBuilder()
+                        .setField("client-id")
+                        .setAction(PrivacyRule.Action.HASH))
+                .build(),
+            folder.resolve("layout"));
+    plane
+        .database()
+        .run(
+            transaction -> {
+              // Of the version nothing is needed but its variant.
+              transaction.update("set local session_replication_role = replica");
+              transaction.update(
+                  """
+                  insert into variant (model, version, profile, engine, precision, bytes, measured,
+                    winner, manifest) values ('engine-health', 7, 'p', 'e', 'FP32', 1, '', true, ?)
+                  """,
+                  hiding.toString());
+            });
+
+    assertThat(erasures.erase(new Actor("ana", ""), anna).beyond())
+        .contains("engine-health@7", "erase by device instead");
+    assertThat(erasures.newest().stream().filter(one -> one.beyond() != null).toList()).hasSize(1);
+    sql("delete from variant");
+  }
+
+  @Test
+  void erasesADeviceFromWhatEventsReached() {
+    enrol();
+    TestIncidents.open(plane, new Cohort("site", "b"), Stream.Kind.ERROR);
+    sql(
+        "insert into incident_event values (1, 0, '{\"event\": {\"touched\": [\"%s\", \"%s\"]}}')"
+            .formatted(id(7), id(8)));
+
+    plane
+        .bean(Erasures.class)
+        .erase(new Actor("ana", ""), new ErasureRequest(id(7), null, "returned"));
+
+    assertThat(
+            count(
+                "select count(*) from incident_event where event::text like ?", "%" + id(7) + "%"))
+        .isZero();
+    assertThat(
+            count(
+                "select count(*) from incident_event where event::text like ?", "%" + id(8) + "%"))
+        .isEqualTo(1);
   }
 
   private boolean stored(int device, String table) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
+import io.skerry.api.DataRetention;
 import io.skerry.api.Erasure;
 import io.skerry.api.ErasureRequest;
 import io.skerry.control.audit.Actor;
@@ -176,6 +177,46 @@ class LakeTest {
 
     assertThat(count("select count(*) from telemetry_event")).isEqualTo(89);
     assertThat(read()).containsExactly("cam-1/new/");
+  }
+
+  @Test
+  void keepsTheDataOfAModelAsLongAsItSays() {
+    ModelRetention retention = plane.bean(ModelRetention.class);
+    Actor admin = new Actor("ana", "");
+    retention.change(admin, "short", new DataRetention(30, 10, null));
+    retention.change(admin, "long", new DataRetention(400, null, null));
+    for (String model : List.of("short", "usual", "long")) {
+      for (int days : new int[] {5, 40, 100}) {
+        sql(
+            """
+            insert into telemetry_window (device, boot_epoch, sequence, slot, model, version,
+              manifest, window_index, start_at, end_at, predictions, predictions_failed, skipped,
+              received_at)
+            values ('cam-%s', 1, %d, 'main', '%s', 1, '', 1, now(), now(), 1, 0, 0,
+              now() - interval '%d days')
+            """
+                .formatted(model, days, model, days));
+      }
+    }
+    sample("cam-1", "old", "", Instant.now().minus(Duration.ofDays(20)));
+    lake.move();
+    assertThat(read()).containsExactly("cam-1/old/");
+
+    plane.bean(Retention.class).removeOld();
+
+    assertThat(count("select count(*) from telemetry_window where model = 'short'")).isEqualTo(1);
+    assertThat(count("select count(*) from telemetry_window where model = 'usual'")).isEqualTo(2);
+    assertThat(count("select count(*) from telemetry_window where model = 'long'")).isEqualTo(3);
+    // The samples' own model keeps what it always did, until it says otherwise.
+    assertThat(read()).containsExactly("cam-1/old/");
+    retention.change(admin, "m", new DataRetention(null, 10, null));
+    plane.bean(Retention.class).removeOld();
+    assertThat(read()).isEmpty();
+    assertThat(retention.change(admin, "m", new DataRetention(null, null, null)).samplesDays())
+        .isNull();
+    assertThatThrownBy(() -> retention.change(admin, "m", new DataRetention(0, null, null)))
+        .hasMessageContaining("windowsDays is 0: must be 1 to 7300");
+    sql("truncate model_retention, telemetry_window");
   }
 
   @Test

@@ -69,6 +69,76 @@ class RetrainingLoopTest {
     }
   }
 
+  @Test
+  void keepsHowRightARetrainedVersionTurnedOutToBe() throws Exception {
+    try (TestPlane plane = TestPlane.start(folder)) {
+      device(plane);
+      sql(plane, "insert into telemetry_track values ('main', 'engine-health', 5000)");
+      TestIncidents.open(plane, new Cohort("site", "b"), Stream.Kind.ERROR);
+      sql(
+          plane,
+          """
+          insert into device (id, tenant, labels, facts, enrolled_at)
+          select 'cam-' || n, 'default', '{"site":"b"}', '{}', now() from generate_series(2, 8) n
+          """);
+      plane
+          .database()
+          .run(
+              transaction -> {
+                // Of the run nothing is needed but what it made.
+                transaction.update("set local session_replication_role = replica");
+                transaction.update(
+                    """
+                    insert into run (id, job, model, snapshot, epochs, seed, state, version,
+                      created_at, finished_at)
+                    values ('r1', 'j', 'engine-health', 's', 1, 1, 'SUCCEEDED', 2, now(), now())
+                    """);
+                transaction.update(
+                    """
+                    insert into retraining (incident, run, hypothesis, collected, cohort_train,
+                      cohort_test, outcome, started_at)
+                    values ('incident-1', 'r1', 'it helps', 1, 1, 1, 'better', now())
+                    """);
+              });
+      Retrainings retrainings = plane.bean(Retrainings.class);
+
+      retrainings.realise();
+      assertThat(retrainings.of("incident-1").getFirst().realised()).isNull();
+
+      // The version before was right half of the time, the new one nine times of ten.
+      outcomes(plane, 1, 2);
+      outcomes(plane, 2, 10);
+      retrainings.realise();
+      assertThat(retrainings.of("incident-1").getFirst().realised()).isNull();
+      sql(plane, "update retraining set realised_at = now() - interval '2 hours'");
+      retrainings.realise();
+
+      assertThat(retrainings.of("incident-1").getFirst().realised())
+          .startsWith("version 2 ran on site=b: balanced accuracy 0.9")
+          .contains("on 160 outcomes of 8 devices, version 1 since the onset 0.5")
+          .endsWith(": better");
+      sql(plane, "delete from telemetry_feedback");
+      sql(plane, "update retraining set realised_at = null");
+      retrainings.realise();
+      assertThat(retrainings.of("incident-1").getFirst().realised()).endsWith(": better");
+    }
+  }
+
+  // Of each device twenty, of which one in so many is wrong.
+  private static void outcomes(TestPlane plane, int version, int wrongOneOf) {
+    sql(
+        plane,
+        """
+        insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject, actual,
+          source, slot, model, version, score, predicted_at, outcome_at, received_at, joined)
+        select 'cam-' || d, %d, n, 'p' || n || '-%d', '', (n <= 10)::int, 'device', 'main',
+          'engine-health', %d, case when (n <= 10) = (n %% %d <> 0) then .9 else .1 end, now(),
+          now(), now(), true
+        from generate_series(1, 8) d, generate_series(1, 20) n
+        """
+            .formatted(version, version, version, wrongOneOf));
+  }
+
   private static void device(TestPlane plane) {
     sql(
         plane,

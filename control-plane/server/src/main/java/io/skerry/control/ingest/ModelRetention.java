@@ -1,0 +1,102 @@
+package io.skerry.control.ingest;
+
+import io.skerry.api.DataRetention;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.audit.AuditLog;
+import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Transaction;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.ErrorCode;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** How long what the devices of one model sent is kept, where that is not as long as of others. */
+@Singleton
+public final class ModelRetention {
+  /** Counters, and what was judged from them. */
+  public static final String WINDOWS = "windows";
+
+  static final String SAMPLES = "samples";
+  static final String FEEDBACK = "feedback";
+  private static final int DAYS_MAX = 7300;
+
+  private final Database database;
+  private final AuditLog audit;
+
+  ModelRetention(Database database, AuditLog audit) {
+    this.database = database;
+    this.audit = audit;
+  }
+
+  /** How long each model that has a time of its own keeps something. */
+  public static Map<String, Duration> of(Transaction transaction, String what) {
+    Map<String, Duration> kept = new TreeMap<>();
+    transaction.forEach(
+        "select model, kept_days from model_retention where what = ?",
+        row -> kept.put(row.text("model"), Duration.ofDays(row.integer("kept_days"))),
+        what);
+    return kept;
+  }
+
+  DataRetention of(String model) {
+    return database.call(
+        transaction ->
+            new DataRetention(
+                days(transaction, model, WINDOWS),
+                days(transaction, model, SAMPLES),
+                days(transaction, model, FEEDBACK)));
+  }
+
+  private static @Nullable Integer days(Transaction transaction, String model, String what) {
+    Duration kept = of(transaction, what).get(model);
+    return kept == null ? null : (Integer) Math.toIntExact(kept.toDays());
+  }
+
+  DataRetention change(Actor actor, String model, DataRetention wanted) {
+    check("windowsDays", wanted.windowsDays());
+    check("samplesDays", wanted.samplesDays());
+    check("outcomesDays", wanted.outcomesDays());
+    database.run(
+        transaction -> {
+          keep(transaction, actor, model, WINDOWS, wanted.windowsDays());
+          keep(transaction, actor, model, SAMPLES, wanted.samplesDays());
+          keep(transaction, actor, model, FEEDBACK, wanted.outcomesDays());
+          audit.append(
+              transaction,
+              actor,
+              AuditLog.Act.of("retention.changed", "model/" + model, wanted.toString()));
+        });
+    return of(model);
+  }
+
+  private static void keep(
+      Transaction transaction, Actor actor, String model, String what, @Nullable Integer days) {
+    if (days == null) {
+      transaction.update("delete from model_retention where model = ? and what = ?", model, what);
+      return;
+    }
+    transaction.update(
+        """
+        insert into model_retention (model, what, kept_days, changed_by, changed_at)
+        values (?, ?, ?, ?, now())
+        on conflict (model, what) do update set kept_days = excluded.kept_days,
+          changed_by = excluded.changed_by, changed_at = excluded.changed_at
+        """,
+        model,
+        what,
+        days,
+        actor.name());
+  }
+
+  private static void check(String name, @Nullable Integer days) {
+    if (days != null && (days < 1 || days > DAYS_MAX)) {
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID,
+          "%s is %d: must be 1 to %d, or absent for as long as of all models"
+              .formatted(name, days, DAYS_MAX));
+    }
+  }
+}
