@@ -100,6 +100,8 @@ public final class Releases {
     FAILS,
     /** Takes twenty times its budget once it has proved itself. */
     SLOW,
+    /** Takes twice as long as any other once it has proved itself. */
+    TWICE,
     /** Gives the opposite answer. */
     WRONG,
     /** Answers well, and nobody ever hears what really happened. */

@@ -51,7 +51,14 @@ final class SimEngine implements InferenceEngine {
 
   /** How long a prediction takes on a healthy machine. */
   static long latencyNanos(Behaviour behaviour, boolean inUse) {
-    return behaviour == Behaviour.SLOW && inUse ? 400 * 1_000_000L : LATENCY_NANOS;
+    if (!inUse) {
+      return LATENCY_NANOS;
+    }
+    return switch (behaviour) {
+      case SLOW -> 400 * 1_000_000L;
+      case TWICE -> 2 * LATENCY_NANOS;
+      case GOOD, CRASH, FAILS, WRONG, UNTOLD, BROKEN, UNSIGNED -> LATENCY_NANOS;
+    };
   }
 
   /** A tensor on the heap: no native code will see it. */

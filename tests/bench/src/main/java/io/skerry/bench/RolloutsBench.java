@@ -1,11 +1,11 @@
 package io.skerry.bench;
 
 import io.skerry.bench.rollouts.GateRates;
-import io.skerry.bench.rollouts.SimulatedRollout;
 import io.skerry.bench.rollouts.SimulatedRollout.Harm;
+import io.skerry.bench.simulation.BadModel;
 import io.skerry.control.rollout.RolloutScale;
-import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.protocol.SlotPhase;
+import io.skerry.simulator.world.Releases.Behaviour;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import java.util.stream.Stream;
 
 /**
@@ -24,6 +26,7 @@ import java.util.stream.Stream;
 final class RolloutsBench {
   private static final int ROLLOUTS = 300;
   private static final int ROLLOUTS_QUICK = 40;
+  private static final int BAD_MODEL_DEVICES = 1000;
   private static final int ROUNDS = 5;
   private static final int TICKS = 15;
   private static final int CHANGED = 500;
@@ -33,6 +36,9 @@ final class RolloutsBench {
   private static final List<String> ORDERS =
       List.of("orders-committed", "orders-accepted", "reports");
   private static final List<String> TICK = List.of("tick", "tick-changed", "tick-size");
+
+  /** Held, so that its level stays. */
+  private static final Logger LOG = Logger.getLogger("io.skerry");
 
   private final Predicate<String> wanted;
   private final boolean quick;
@@ -47,14 +53,17 @@ final class RolloutsBench {
 
   static List<Claim> measure(Predicate<String> wanted, boolean quick, Consumer<Claim> told)
       throws Exception {
+    // What devices log of a bad version is thousands of lines.
+    System.setProperty("slf4j.provider", "org.slf4j.jul.JULServiceProvider");
+    LOG.setLevel(Level.SEVERE);
     RolloutsBench bench = new RolloutsBench(wanted, quick, told);
     for (Harm harm :
         List.of(Harm.NONE, Harm.FAILURES, Harm.LATENCY, Harm.LATENCY_NARROW, Harm.ACCURACY)) {
       bench.rates(harm);
     }
-    for (Harm harm : List.of(Harm.CRASH, Harm.LATENCY_DOUBLED, Harm.WRONG)) {
-      bench.badModel(harm);
-    }
+    bench.badModel("crash", Behaviour.CRASH);
+    bench.badModel("latency-doubled", Behaviour.TWICE);
+    bench.badModel("wrong", Behaviour.WRONG);
     if (Stream.concat(ORDERS.stream(), TICK.stream()).anyMatch(wanted)) {
       bench.scale();
     }
@@ -114,32 +123,28 @@ final class RolloutsBench {
             .formatted(rates.promoted(), rates.rollouts(), rates.minutes()));
   }
 
-  private void badModel(Harm harm) {
-    String name = "bad-model-" + name(harm);
+  private void badModel(String what, Behaviour behaviour) {
+    String name = "bad-model-" + what;
     if (!wanted.test(name)) {
       return;
     }
-    SimulatedRollout.Outcome outcome =
-        new SimulatedRollout(GateRates.PLAN, harm, 0, harm.name().hashCode()).run();
-    boolean back =
-        outcome.phase() instanceof RolloutPhase.RolledBack
-            || outcome.phase() instanceof RolloutPhase.RollingBack;
-    long broken =
-        outcome.stagesPassed() + outcome.notBack() + outcome.failedElsewhere() + (back ? 0 : 1);
+    int devices = quick ? BAD_MODEL_DEVICES / 10 : BAD_MODEL_DEVICES;
+    BadModel.Outcome outcome = new BadModel(behaviour.name(), devices).run();
     claim(
         name,
         "= 0",
-        (double) broken,
+        (double) outcome.total(),
         "broken promises",
-        broken == 0,
-        "real machine and gates, %d scripted devices: %d touched, %d not back, %d failed predictions elsewhere, %s: %s"
+        outcome.total() == 0,
+        "%d devices with the agent's core: %d touched, %d of them not of the first stage; %d do not run the old version again; %d failed predictions elsewhere; %d broken invariants of rollouts; %s"
             .formatted(
-                SimulatedRollout.DEVICES,
+                devices,
                 outcome.touched(),
+                outcome.beyond(),
                 outcome.notBack(),
-                outcome.failedElsewhere(),
-                outcome.phase().code(),
-                outcome.phase().explanation()));
+                outcome.failed(),
+                outcome.broken(),
+                outcome.end()));
   }
 
   private void scale() throws IOException, InterruptedException {

@@ -59,12 +59,7 @@ public final class GateRates {
             .parallel()
             .mapToObj(
                 seed ->
-                    new SimulatedRollout(
-                            PLAN,
-                            harm,
-                            SimulatedRollout.FAILURES,
-                            1000L * harm.name().hashCode() + seed)
-                        .run())
+                    new SimulatedRollout(PLAN, harm, 1000L * harm.name().hashCode() + seed).run())
             .toList();
     int stopped = 0;
     int promoted = 0;

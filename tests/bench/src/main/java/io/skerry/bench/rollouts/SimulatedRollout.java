@@ -43,7 +43,7 @@ public final class SimulatedRollout {
   private static final int OUTCOMES = 6;
 
   /** Share of predictions that fail with any version. */
-  public static final double FAILURES = .01;
+  private static final double FAILURES = .01;
 
   private static final double ACCURACY = .95;
   // Latencies are log-normal with a median of 4 ms.
@@ -63,35 +63,27 @@ public final class SimulatedRollout {
   private final double slowAfter;
   private RolloutState state;
   private Instant now = START;
-  private long failedElsewhere;
 
   /** What the new version does. */
   public enum Harm {
-    NONE(0, 1, 0, false),
+    NONE(0, 1, 0),
     /** Five points more predictions fail. */
-    FAILURES(.05, 1, 0, false),
+    FAILURES(.05, 1, 0),
     /** Every latency grows by half, and so does their 99th percentile. */
-    LATENCY(0, 1.5, 0, false),
+    LATENCY(0, 1.5, 0),
     /** The same where the old version always takes about the same time. */
-    LATENCY_NARROW(0, 1.5, 0, false),
+    LATENCY_NARROW(0, 1.5, 0),
     /** Three points fewer predictions are right. */
-    ACCURACY(0, 1, .03, false),
-    /** It crashes when it is activated; the device goes back by itself. */
-    CRASH(0, 1, 0, true),
-    LATENCY_DOUBLED(0, 2, 0, false),
-    /** Most answers are wrong. */
-    WRONG(0, 1, .6, false);
+    ACCURACY(0, 1, .03);
 
     final double failures;
     final double latencyFactor;
     final double wrong;
-    final boolean crashes;
 
-    Harm(double failures, double latencyFactor, double wrong, boolean crashes) {
+    Harm(double failures, double latencyFactor, double wrong) {
       this.failures = failures;
       this.latencyFactor = latencyFactor;
       this.wrong = wrong;
-      this.crashes = crashes;
     }
   }
 
@@ -101,17 +93,8 @@ public final class SimulatedRollout {
    * @param phase at the end
    * @param stagesPassed of the plan's
    * @param stageMinutes how long each stage that was left took
-   * @param touched devices that were given the version
-   * @param notBack of them, those that do not run the old version again
-   * @param failedElsewhere predictions that failed on untouched devices
    */
-  public record Outcome(
-      RolloutPhase phase,
-      int stagesPassed,
-      List<Double> stageMinutes,
-      int touched,
-      int notBack,
-      long failedElsewhere) {}
+  public record Outcome(RolloutPhase phase, int stagesPassed, List<Double> stageMinutes) {}
 
   private static final class Device {
     final int stage;
@@ -120,13 +103,12 @@ public final class SimulatedRollout {
     final Map<Metric, double[]> totals = new EnumMap<>(Metric.class);
     DeploymentState state = DeploymentState.PENDING;
     boolean opened;
-    boolean touched;
     int commitsIn;
     int outcomesDue;
 
-    Device(int stage, double failures, SplittableRandom random) {
+    Device(int stage, SplittableRandom random) {
       this.stage = stage;
-      this.failures = failures * (1 + .2 * uniform(random));
+      this.failures = FAILURES * (1 + .2 * uniform(random));
       this.wrong = 1 - ACCURACY + .005 * uniform(random);
     }
 
@@ -136,12 +118,8 @@ public final class SimulatedRollout {
     }
   }
 
-  /**
-   * A rollout that was not started.
-   *
-   * @param failures share of predictions that fail with the old version
-   */
-  public SimulatedRollout(RolloutPlan plan, Harm harm, double failures, long seed) {
+  /** A rollout that was not started. */
+  public SimulatedRollout(RolloutPlan plan, Harm harm, long seed) {
     this.plan = plan;
     this.harm = harm;
     this.random = new SplittableRandom(seed);
@@ -154,7 +132,7 @@ public final class SimulatedRollout {
         StageMembership.assign(candidates, "seed-" + seed, plan).stages();
     for (int stage = 0; stage < stages.size(); stage++) {
       for (int i = 0; i < stages.get(stage).size(); i++) {
-        devices.add(new Device(stage, failures, random));
+        devices.add(new Device(stage, random));
       }
     }
     int edge = LatencyEdge.of(history(), Optional.empty()).orElseThrow();
@@ -199,13 +177,7 @@ public final class SimulatedRollout {
             state.stages().subList(0, plan.stages().size()).stream()
                 .filter(stage -> stage.state() == StageState.PASSED)
                 .count();
-    int touched = (int) devices.stream().filter(device -> device.touched).count();
-    int notBack =
-        (int)
-            devices.stream()
-                .filter(device -> device.touched && device.state != DeploymentState.RESTORED)
-                .count();
-    return new Outcome(state.phase(), passed, minutes, touched, notBack, failedElsewhere);
+    return new Outcome(state.phase(), passed, minutes);
   }
 
   private boolean isOver() {
@@ -239,7 +211,6 @@ public final class SimulatedRollout {
               .forEach(
                   device -> {
                     device.state = DeploymentState.OFFERED;
-                    device.touched = true;
                     device.commitsIn = 1 + random.nextInt(2);
                   });
       case RolloutEffect.RestoreTouched() ->
@@ -262,7 +233,7 @@ public final class SimulatedRollout {
         observe(device, newer);
       }
       if (device.state == DeploymentState.OFFERED && --device.commitsIn == 0) {
-        device.state = harm.crashes ? DeploymentState.ROLLED_BACK : DeploymentState.COMMITTED;
+        device.state = DeploymentState.COMMITTED;
         device.outcomesDue = 0;
         device.totals.clear();
       }
@@ -273,7 +244,6 @@ public final class SimulatedRollout {
     double failures = device.failures + (newer ? harm.failures : 0);
     double wrong = device.wrong + (newer ? harm.wrong : 0);
     int failed = binomial(PREDICTIONS, failures);
-    failedElsewhere += newer ? 0 : failed;
     count(device, newer, Metric.FAILED_PREDICTIONS, PREDICTIONS, failed);
     count(
         device,
