@@ -27,7 +27,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       RolloutCommand.class,
       DriftCommand.class,
       LabelCommand.class,
-      AlertCommand.class
+      AlertCommand.class,
+      AuditCommand.class
     },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {

@@ -218,6 +218,22 @@ class MainTest {
   }
 
   @Test
+  void verifiesTheAuditLog() {
+    answer("/v1/audit/check", 200, "{\"rows\":3,\"head\":\"ab12\"}");
+
+    assertThat(run("audit", "verify")).isEqualTo(ExitCodes.DONE);
+    assertThat(out.toString()).contains("3 rows, head ab12");
+  }
+
+  @Test
+  void saysWhichAuditRowWasChanged() {
+    answer("/v1/audit/check", 200, "{\"rows\":3,\"head\":\"ab12\",\"firstBroken\":2}");
+
+    assertThat(run("audit", "verify")).isEqualTo(ExitCodes.BAD_RESULT);
+    assertThat(err.toString()).contains("audit row 2");
+  }
+
+  @Test
   void importsAModelWithAFolderOfArrays() throws IOException {
     answer(
         "/v1/models/mine/import", 202, "{\"model\":\"mine\",\"version\":1,\"state\":\"QUEUED\"}");

@@ -1,6 +1,7 @@
 package io.skerry.control.access;
 
 import io.micronaut.serde.annotation.SerdeImport;
+import io.skerry.api.AuditCheck;
 import io.skerry.api.AuditEntry;
 import io.skerry.api.FieldError;
 import io.skerry.api.Health;
@@ -15,6 +16,7 @@ import io.skerry.api.UserView;
 @SerdeImport(Problem.class)
 @SerdeImport(Page.class)
 @SerdeImport(Health.class)
+@SerdeImport(AuditCheck.class)
 @SerdeImport(AuditEntry.class)
 @SerdeImport(UserRequest.class)
 @SerdeImport(UserCreated.class)

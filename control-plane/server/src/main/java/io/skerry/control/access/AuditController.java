@@ -3,6 +3,7 @@ package io.skerry.control.access;
 import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Get;
 import io.micronaut.http.annotation.QueryValue;
+import io.skerry.api.AuditCheck;
 import io.skerry.api.AuditEntry;
 import io.skerry.api.Page;
 import io.skerry.control.audit.AuditLog;
@@ -31,6 +32,16 @@ final class AuditController {
             .toList();
     boolean more = entries.size() == limit;
     return new Page<>(entries, more ? Long.toString(entries.getLast().id()) : null);
+  }
+
+  /** Checks every row: this reads the whole log. */
+  @Get("/check")
+  AuditCheck check() {
+    AuditLog.Checked checked = log.check();
+    return new AuditCheck(
+        checked.rows(),
+        checked.head(),
+        checked.firstBroken().isPresent() ? checked.firstBroken().getAsLong() : null);
   }
 
   private static AuditEntry view(AuditLog.Entry entry) {

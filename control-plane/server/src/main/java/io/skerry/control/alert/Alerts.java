@@ -2,6 +2,8 @@ package io.skerry.control.alert;
 
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.Incident;
+import io.skerry.control.audit.AuditBroken;
+import io.skerry.control.audit.AuditSound;
 import io.skerry.control.device.DeviceCloned;
 import io.skerry.control.drift.HarmConfirmed;
 import io.skerry.control.drift.IncidentOpened;
@@ -30,6 +32,8 @@ import org.slf4j.LoggerFactory;
 final class Alerts {
   private static final Logger log = LoggerFactory.getLogger(Alerts.class);
   private static final String KEY_UNREADABLE = "key.unreadable";
+  private static final String AUDIT_BROKEN = "audit.broken";
+  private static final String AUDIT = "audit";
 
   private final Database database;
   private final Clock clock = Clock.systemUTC();
@@ -148,12 +152,7 @@ final class Alerts {
             "its key is at work in %s: revoke it, and let the right machine enrol again"
                 .formatted(String.join(" and ", event.instances())),
             Optional.empty());
-    database.run(
-        transaction -> {
-          if (!AlertStore.isOpen(transaction, alert)) {
-            keepIn(transaction, alert);
-          }
-        });
+    keepOnce(alert);
   }
 
   @EventListener
@@ -169,12 +168,7 @@ final class Alerts {
             Severity.PAGE,
             "samples and outcomes stay on devices until their spools are full: " + event.reason(),
             Optional.empty());
-    database.run(
-        transaction -> {
-          if (!AlertStore.isOpen(transaction, alert)) {
-            keepIn(transaction, alert);
-          }
-        });
+    keepOnce(alert);
   }
 
   @EventListener
@@ -182,6 +176,37 @@ final class Alerts {
     database.run(
         transaction ->
             AlertStore.resolve(transaction, KEY_UNREADABLE, event.tenant().value(), now()));
+  }
+
+  @EventListener
+  void onAuditBroken(AuditBroken event) {
+    Alert alert =
+        new Alert(
+            0,
+            now(),
+            AUDIT_BROKEN,
+            AUDIT,
+            AUDIT,
+            "",
+            Severity.PAGE,
+            "row %d does not fit the one before it: somebody changed the database"
+                .formatted(event.id()),
+            Optional.empty());
+    keepOnce(alert);
+  }
+
+  @EventListener
+  void onAuditSound(AuditSound event) {
+    database.run(transaction -> AlertStore.resolve(transaction, AUDIT_BROKEN, AUDIT, now()));
+  }
+
+  private void keepOnce(Alert alert) {
+    database.run(
+        transaction -> {
+          if (!AlertStore.isOpen(transaction, alert)) {
+            keepIn(transaction, alert);
+          }
+        });
   }
 
   @EventListener

@@ -97,15 +97,31 @@ public final class AuditLog {
                 limit));
   }
 
-  /** The id of the first row that does not fit the chain; empty when the whole log is sound. */
-  public OptionalLong firstBroken() {
+  /**
+   * What came of a check of the whole log.
+   *
+   * @param rows that it has
+   * @param head hash of the newest row, which holds all others: who keeps it finds even a log that
+   *     was written anew or cut off
+   * @param firstBroken the id of the first row that does not fit the one before it; empty when the
+   *     log is sound
+   */
+  public record Checked(long rows, String head, OptionalLong firstBroken) {}
+
+  /** Checks every row. */
+  public Checked check() {
     return database.call(
         transaction -> {
           Chain chain = new Chain();
           transaction.forEach(
               "select * from audit_entry order by id", row -> chain.check(read(row)));
-          return chain.broken;
+          return new Checked(chain.id, chain.previous, chain.broken);
         });
+  }
+
+  /** The id of the first row that does not fit the chain; empty when the whole log is sound. */
+  public OptionalLong firstBroken() {
+    return check().firstBroken();
   }
 
   private static final class Chain {

@@ -1,0 +1,4 @@
+package io.skerry.control.audit;
+
+/** Every row of the audit log fits the one before it. */
+public record AuditSound() {}
