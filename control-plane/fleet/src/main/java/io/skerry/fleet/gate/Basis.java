@@ -37,6 +37,20 @@ record Basis(
         compared.isEmpty() || !mostly || counts.hasFewControls());
   }
 
+  /** By a limit alone; a version before that does not keep it either allows as much as it takes. */
+  static Basis ofLimit(List<Comparison> profiles, double limit) {
+    List<Comparison> running = profiles.stream().filter(one -> one.newer().devices() > 0).toList();
+    Comparison counts = Comparison.sum(running.isEmpty() ? profiles : running);
+    return new Basis(
+        counts,
+        Optional.empty(),
+        running.isEmpty()
+            ? Optional.empty()
+            : Optional.of(Effect.ofLimit(running, Math.max(limit, counts.older().share()))),
+        Optional.empty(),
+        true);
+  }
+
   /** What a stage waits for; empty: nothing. */
   Optional<Effect> decides() {
     return fewControls ? byLimit : byControls;

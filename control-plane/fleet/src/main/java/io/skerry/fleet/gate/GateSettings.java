@@ -23,8 +23,8 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
   public static final double FALSE_PASS = .005;
 
   /**
-   * At most 20 % of the devices fail the update; failed and slow predictions, restarts and accuracy
-   * within one point; memory, predictions and confidence within 5.
+   * At most 20 % of the devices fail the update; failed and slow predictions, those over the
+   * budget, restarts and accuracy within one point; memory, predictions and confidence within 5.
    */
   public static final GateSettings DEFAULTS =
       new GateSettings(
@@ -32,6 +32,7 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
           List.of(
               spec(Metric.FAILED_PREDICTIONS, .01, .01, GateAction.ROLLBACK, 50),
               spec(Metric.SLOW_PREDICTIONS, .01, .01, GateAction.ROLLBACK, 200),
+              unlessShown(Metric.OVER_BUDGET, .01, .01, GateAction.ROLLBACK, 50),
               unlessShown(Metric.RESTARTS, .01, .01, GateAction.ROLLBACK, 10),
               unlessShown(Metric.MEMORY, .05, .8, GateAction.PAUSE, 10L * Metric.MEMORY_TRIALS),
               unlessShown(Metric.PREDICTIONS, .05, .5, GateAction.PAUSE, 200),

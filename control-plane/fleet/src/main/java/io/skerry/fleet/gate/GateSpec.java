@@ -1,5 +1,6 @@
 package io.skerry.fleet.gate;
 
+import java.util.List;
 import java.util.OptionalDouble;
 
 /**
@@ -56,10 +57,18 @@ public record GateSpec(
    */
   OptionalDouble reference(OptionalDouble promise) {
     return switch (metric) {
-      case FAILED_PREDICTIONS, SLOW_PREDICTIONS, RESTARTS, MEMORY -> OptionalDouble.of(limit);
+      case FAILED_PREDICTIONS, SLOW_PREDICTIONS, OVER_BUDGET, RESTARTS, MEMORY ->
+          OptionalDouble.of(limit);
       case ACCURACY -> promise.isPresent() || limit == 0 ? promise : OptionalDouble.of(limit);
       case PREDICTIONS, CONFIDENCE, ACCURACY_NEGATIVE, ACCURACY_POSITIVE -> OptionalDouble.empty();
     };
+  }
+
+  /** What decides of these profiles together. */
+  Basis basis(List<Comparison> profiles, OptionalDouble promise) {
+    return metric.isByLimit()
+        ? Basis.ofLimit(profiles, limit)
+        : Basis.of(profiles, reference(promise));
   }
 
   /** The harm of a difference new minus old: positive is worse. */

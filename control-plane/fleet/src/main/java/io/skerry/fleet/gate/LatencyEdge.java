@@ -48,7 +48,8 @@ public final class LatencyEdge {
     return Optional.of(best);
   }
 
-  private static int overBudget(Duration budget) {
+  /** The first bin that is wholly over the budget. */
+  public static int overBudget(Duration budget) {
     double micros = budget.toNanos() / 1e3;
     int bin = 0;
     while (Math.pow(2, bin / 2.0) < micros) {

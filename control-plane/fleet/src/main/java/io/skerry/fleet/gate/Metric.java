@@ -19,16 +19,24 @@ public enum Metric {
    * device's memory; a reading counts as {@link #MEMORY_TRIALS} trials.
    */
   MEMORY(4, "memory", Harm.MORE, false),
-  /** Where predictions lie in the range of their reference, from 0 (lowest bin) to 1. */
+  /**
+   * Where predictions lie in the range of their reference, from 0 (lowest bin) to 1; of several
+   * classes, each has a {@link #place}.
+   */
   PREDICTIONS(5, "prediction-distribution", Harm.EITHER, false),
-  /** How far predictions lie from the middle between two classes, 0 to 1. */
+  /**
+   * How far predictions lie from the middle between two classes, 0 to 1; of several classes, the
+   * probability of the predicted one.
+   */
   CONFIDENCE(6, "confidence", Harm.LESS, false),
   /** Predictions that were right, among those whose actual outcome is known. */
   ACCURACY(7, "accuracy", Harm.LESS, false),
   /** Of the outcomes that were negative, those predicted so. */
   ACCURACY_NEGATIVE(8, "accuracy-negative", Harm.LESS, false),
   /** Of the outcomes that were positive, those predicted so. */
-  ACCURACY_POSITIVE(9, "accuracy-positive", Harm.LESS, false);
+  ACCURACY_POSITIVE(9, "accuracy-positive", Harm.LESS, false),
+  /** Predictions slower than the hardware profile's latency budget. */
+  OVER_BUDGET(10, "latency-budget", Harm.MORE, false);
 
   /** Which way a difference hurts. */
   public enum Harm {
@@ -38,10 +46,12 @@ public enum Metric {
   }
 
   /** The highest number of a metric. */
-  public static final int NUMBER_MAX = 9;
+  public static final int NUMBER_MAX = 10;
 
   /** What a reading of memory weighs: it is measured, and says more than one hit or miss. */
   public static final int MEMORY_TRIALS = 100;
+
+  private static final double GOLDEN = (Math.sqrt(5) - 1) / 2;
 
   private final int number;
   private final String wireName;
@@ -65,6 +75,18 @@ public enum Metric {
     return number;
   }
 
+  /**
+   * Where a class lies between 0 and 1 though classes have no order: any two lie apart (multiples
+   * of the golden ratio; Knuth 1973, 6.4), so that the mean moves when some are predicted more and
+   * others less.
+   *
+   * @param index of the class, from 0
+   */
+  public static double place(int index) {
+    double place = index * GOLDEN;
+    return place - Math.floor(place);
+  }
+
   /** The metric of this number. */
   public static Optional<Metric> ofNumber(int number) {
     return Arrays.stream(values()).filter(metric -> metric.number == number).findFirst();
@@ -86,6 +108,14 @@ public enum Metric {
    */
   boolean isToldByAll() {
     return this != MEMORY;
+  }
+
+  /**
+   * Whether its limit holds whatever the version before does, except where that does not keep it
+   * either.
+   */
+  boolean isByLimit() {
+    return this == OVER_BUDGET;
   }
 
   /** Whether it is told by what became true of an answer that somebody got. */

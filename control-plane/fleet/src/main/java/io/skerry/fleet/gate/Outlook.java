@@ -92,7 +92,7 @@ public record Outlook(String gate, double excludes, double shows, boolean enough
       GateSpec spec, List<Size> sizes, OptionalDouble promise, double falseAbort) {
     String gate = spec.metric().wireName();
     List<Comparison> expected = sizes.stream().map(size -> expected(spec, size)).toList();
-    Basis basis = Basis.of(expected, spec.reference(promise));
+    Basis basis = spec.basis(expected, promise);
     Comparison all = basis.counts();
     if (all.newer().trials() == 0) {
       return new Outlook(gate, 1, 1, false, "no data is expected: the gate will say NO_DATA");
@@ -134,7 +134,7 @@ public record Outlook(String gate, double excludes, double shows, boolean enough
   private static Comparison expected(GateSpec spec, Size size) {
     double perDevice =
         switch (spec.metric()) {
-          case FAILED_PREDICTIONS, SLOW_PREDICTIONS, PREDICTIONS, CONFIDENCE ->
+          case FAILED_PREDICTIONS, SLOW_PREDICTIONS, OVER_BUDGET, PREDICTIONS, CONFIDENCE ->
               size.predictionsPerDevice();
           case RESTARTS -> size.windowsPerDevice();
           case MEMORY -> size.windowsPerDevice() * Metric.MEMORY_TRIALS;
@@ -142,7 +142,7 @@ public record Outlook(String gate, double excludes, double shows, boolean enough
         };
     double share =
         switch (spec.metric()) {
-          case FAILED_PREDICTIONS, SLOW_PREDICTIONS, RESTARTS -> .01;
+          case FAILED_PREDICTIONS, SLOW_PREDICTIONS, OVER_BUDGET, RESTARTS -> .01;
           case MEMORY, PREDICTIONS, CONFIDENCE -> .5;
           case ACCURACY, ACCURACY_NEGATIVE, ACCURACY_POSITIVE -> .95;
         };

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.TreeMap;
 
 /**
@@ -48,7 +47,6 @@ final class SequentialGate {
       GateSpec spec, Evidence evidence, Map<ProfileId, Long> running, Risk risk) {
     List<GateResult> results = new ArrayList<>();
     List<Comparison> all = new ArrayList<>();
-    OptionalDouble reference = spec.reference(evidence.promise());
     boolean alone = evidence.profiles().size() == 1;
     evidence
         .profiles()
@@ -62,10 +60,16 @@ final class SequentialGate {
                       || one.newer().devices() >= PROFILE_DEVICES_MIN
                       || isSilent(spec, seen, running.getOrDefault(profile, 0L));
               results.add(
-                  judged(spec, profile.value(), Basis.of(List.of(one), reference), risk, counts));
+                  judged(
+                      spec,
+                      profile.value(),
+                      spec.basis(List.of(one), evidence.promise()),
+                      risk,
+                      counts));
             });
     if (!alone) {
-      results.addFirst(judged(spec, GateResult.POOLED, Basis.of(all, reference), risk, true));
+      results.addFirst(
+          judged(spec, GateResult.POOLED, spec.basis(all, evidence.promise()), risk, true));
     }
     return results;
   }
@@ -191,7 +195,8 @@ final class SequentialGate {
   // What replaces another version is stopped for being worse than that only.
   private static Opinion byLimit(GateSpec spec, Basis basis, Effect effect, Risk risk) {
     Opinion one = formed(spec, basis, effect, risk, true);
-    return one.verdict() == Verdict.FAIL && risk.replaces() ? one.withheld() : one;
+    boolean unknown = risk.replaces() && !spec.metric().isByLimit();
+    return one.verdict() == Verdict.FAIL && unknown ? one.withheld() : one;
   }
 
   private static Opinion formed(

@@ -357,6 +357,37 @@ class SequentialGateTest {
   }
 
   @Test
+  void stopsWhatIsOverTheBudgetThatTheVersionBeforeKeeps() {
+    assertThat(only(Metric.OVER_BUDGET, arm(20, 5000, .5), arm(20, 5000, 0)))
+        .matches(result -> result.verdict() == Verdict.FAIL)
+        .matches(result -> result.reason().contains("1.00% allowed"));
+    assertThat(only(Metric.OVER_BUDGET, arm(20, 5000, .012), arm(20, 5000, 0)).verdict())
+        .as("compared, it would be worse by more than the tolerance")
+        .isEqualTo(Verdict.PASS);
+    assertThat(only(Metric.OVER_BUDGET, arm(20, 5000, .5), ArmSums.NONE).verdict())
+        .as("a first deployment")
+        .isEqualTo(Verdict.FAIL);
+  }
+
+  @Test
+  void stopsNothingByABudgetThatTheVersionBeforeDoesNotKeepEither() {
+    assertThat(only(Metric.OVER_BUDGET, arm(20, 5000, .5), arm(20, 5000, .5)))
+        .matches(result -> result.verdict() == Verdict.PASS)
+        .matches(result -> result.reason().contains("50.00% allowed"));
+  }
+
+  @Test
+  void anyTwoClassesLieApart() {
+    for (int one = 0; one < 100; one++) {
+      for (int other = 0; other < one; other++) {
+        assertThat(Math.abs(Metric.place(one) - Metric.place(other))).isGreaterThan(.004);
+      }
+    }
+    assertThat(Metric.place(0)).isZero();
+    assertThat(Metric.place(1)).isCloseTo(.618, within(.001));
+  }
+
+  @Test
   void stopsByFewControlsWhatNothingElseCanJudge() {
     assertThat(only(Metric.ACCURACY_POSITIVE, arm(20, 100, 0), arm(3, 100, .9)).verdict())
         .isEqualTo(Verdict.FAIL);

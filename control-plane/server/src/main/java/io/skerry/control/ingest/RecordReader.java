@@ -116,7 +116,7 @@ final class RecordReader {
     try {
       WindowCounts counts = layouts.counts(version, window);
       layouts.coMoments(version, window);
-      for (String name : List.of(LATENCY, SCORE)) {
+      for (String name : List.of(LATENCY, SCORE, MonitoringPlan.CONFIDENCE, MonitoringPlan.CLASS)) {
         int stream = counts.layout().indexOf(name);
         if (stream >= 0 && counts.has(stream)) {
           gated.add(

@@ -24,6 +24,8 @@ import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.SlotId;
 import io.skerry.telemetry.drift.MonitoredStreams;
+import io.skerry.telemetry.sketch.MonitoringManifests;
+import io.skerry.telemetry.sketch.MonitoringPlan;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
@@ -66,9 +68,17 @@ final class Arms {
     this.monitoring = monitoring;
   }
 
-  /** Fixes, before the stage has any evidence, from which latency on a prediction is slow. */
+  /**
+   * Fixes, before the stage has any evidence, from which latency on a prediction is slow, and from
+   * which on it is over its profile's budget.
+   */
   void open(Transaction transaction, RolloutOrder order, int stage) {
     Map<String, Integer> edges = new TreeMap<>();
+    for (String profile : RolloutTables.profiles(transaction, order.id())) {
+      budget(profile)
+          .map(LatencyEdge::overBudget)
+          .ifPresent(edge -> edges.put(budgetOf(profile), edge));
+    }
     for (Part part : order.parts()) {
       Map<String, List<Long>> history = history(transaction, part);
       for (String profile : RolloutTables.profiles(transaction, order.id())) {
@@ -81,6 +91,11 @@ final class Arms {
         GSON.toJson(edges),
         order.id().value(),
         stage);
+  }
+
+  // Beside the edges of "slot/profile": no slot is nameless.
+  private static String budgetOf(String profile) {
+    return "/" + profile;
   }
 
   private record Bins(String profile, List<Long> counts) {}
@@ -317,9 +332,18 @@ final class Arms {
     if (latency != null && edge != null) {
       arm.add(Metric.SLOW_PREDICTIONS, sum(latency, 0), sum(latency, edge));
     }
+    Integer budget = rollout.edges().get(budgetOf(arm.profile));
+    if (latency != null && budget != null) {
+      arm.add(Metric.OVER_BUDGET, sum(latency, 0), sum(latency, budget));
+    }
     List<Long> scores = window.streams().get(MonitoredStreams.SCORE);
     if (scores != null) {
       monitoring.scores(window.manifest()).ifPresent(middles -> score(arm, scores, middles));
+    }
+    List<Long> confidences = window.streams().get(MonitoringPlan.CONFIDENCE);
+    List<Long> classes = window.streams().get(MonitoringPlan.CLASS);
+    if (confidences != null && classes != null) {
+      ofClasses(arm, confidences, classes);
     }
   }
 
@@ -356,6 +380,18 @@ final class Arms {
     }
     arm.add(Metric.PREDICTIONS, trials, position);
     arm.add(Metric.CONFIDENCE, trials, confidence);
+  }
+
+  private static void ofClasses(Sums arm, List<Long> confidences, List<Long> classes) {
+    double bins = MonitoringManifests.SCORE_BINS;
+    for (int bin = 0; bin < Math.min(bins, confidences.size()); bin++) {
+      long count = confidences.get(bin);
+      arm.add(Metric.CONFIDENCE, (double) count, count * (bin + .5) / bins);
+    }
+    for (int index = 0; index < classes.size(); index++) {
+      long count = classes.get(index);
+      arm.add(Metric.PREDICTIONS, (double) count, count * Metric.place(index));
+    }
   }
 
   private static void count(Sums arm, double actual, StoredFeedback.Prediction prediction) {
@@ -400,9 +436,10 @@ final class Arms {
           ?::bigint[]) as given (rollout, stage, device, newer, profile, trials, hits, epoch)
         order by rollout, stage, device, newer
         on conflict (rollout, stage, device, newer) do update set
-          trials = (select array_agg(x.was + x.more order by x.i)
+          trials = (select array_agg(coalesce(x.was, 0) + coalesce(x.more, 0) order by x.i)
             from unnest(arm.trials, excluded.trials) with ordinality as x (was, more, i)),
-          hits = (select array_agg(x.was + x.more + case when x.i = ? and arm.boot_epoch > 0
+          hits = (select array_agg(coalesce(x.was, 0) + coalesce(x.more, 0)
+              + case when x.i = ? and arm.boot_epoch > 0
               and excluded.boot_epoch > arm.boot_epoch then 1 else 0 end order by x.i)
             from unnest(arm.hits, excluded.hits) with ordinality as x (was, more, i)),
           boot_epoch = greatest(arm.boot_epoch, excluded.boot_epoch)
