@@ -150,7 +150,12 @@ final class Deployments {
                 and ?::text is not null
               """;
           case Selection.Cohort _ ->
-              "device.labels @> (select selector from cohort where name = ?)";
+              """
+              case when limits.fixed then exists (select from rollout_member member
+                  where member.rollout = rollout.id and member.stage = limits.stage
+                    and member.device = device.id)
+                else device.labels @> (select selector from cohort where name = ?) end
+              """;
           case Selection.Profile _ -> "device.profile = ?";
           case Selection.Holdback _ ->
               "ranked.rank > rollout.holdback_above and ?::text is not null";

@@ -12,6 +12,7 @@ import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.RolloutState;
 import io.skerry.fleet.rollout.StageMembership.Boundary;
 import io.skerry.fleet.rollout.StageMembership.Membership;
+import io.skerry.fleet.rollout.StageRule.Selection;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
@@ -75,20 +76,35 @@ final class RolloutTables {
         now);
   }
 
-  static void insertStages(Transaction transaction, RolloutId id, Membership membership) {
+  static void insertStages(Transaction transaction, RolloutOrder order, Membership membership) {
     List<Boundary> boundaries = membership.boundaries();
     for (int stage = 0; stage < boundaries.size(); stage++) {
       transaction.update(
           """
-          insert into rollout_stage (rollout, stage, planned, threshold, representatives, edges)
-          values (?, ?, ?, ?, ?, '{}')
+          insert into rollout_stage (rollout, stage, planned, threshold, representatives, edges,
+            fixed)
+          values (?, ?, ?, ?, ?, '{}', ?)
           """,
-          id.value(),
+          order.id().value(),
           stage,
           membership.stages().get(stage).size(),
           boundaries.get(stage).threshold(),
-          boundaries.get(stage).representatives().stream().map(device -> device.value()).toList());
+          boundaries.get(stage).representatives().stream().map(device -> device.value()).toList(),
+          isFixed(order, stage));
+      if (isFixed(order, stage)) {
+        transaction.update(
+            "insert into rollout_member (rollout, stage, device) select ?, ?, unnest(?::text[])",
+            order.id().value(),
+            stage,
+            membership.stages().get(stage).stream().map(one -> one.device().value()).toList());
+      }
     }
+  }
+
+  // By rank the same devices are found whenever a stage opens; labels change.
+  private static boolean isFixed(RolloutOrder order, int stage) {
+    return !order.plan().dynamic()
+        && order.plan().steps().get(stage).selection() instanceof Selection.Cohort;
   }
 
   static void insertVariants(

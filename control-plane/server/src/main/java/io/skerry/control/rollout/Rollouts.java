@@ -79,7 +79,7 @@ public final class Rollouts {
               candidates.profiles(),
               actor.name(),
               now());
-          RolloutTables.insertStages(transaction, id, candidates.membership());
+          RolloutTables.insertStages(transaction, order, candidates.membership());
           RolloutTables.insertVariants(transaction, order, candidates.variants());
           audit.append(
               transaction,

@@ -31,6 +31,8 @@ import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SlotId;
+import io.skerry.telemetry.sketch.MonitoringManifests;
+import io.skerry.telemetry.sketch.WindowSketch;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -217,16 +219,7 @@ class RolloutEngineTest {
   void rollsBackWhatTakesMoreOfTheDevicesMemory() {
     Rollout second =
         create(
-            request(
-                "engine-health",
-                2,
-                "main",
-                null,
-                null,
-                null,
-                null,
-                List.of(
-                    new RolloutRequest.GateRequest("memory", .1, null, null, "ROLLBACK", null))));
+            request(2, new RolloutRequest.GateRequest("memory", .1, null, null, "ROLLBACK", null)));
     report(2, "COMMITTED");
     for (int window = 0; window < 20; window++) {
       predictions(1, MEMORY_BYTES / 5);
@@ -239,6 +232,102 @@ class RolloutEngineTest {
         .contains("memory", "50.00% of 8000 on 4 devices against 20.00% on 36 control devices");
     assertThat(untilEnded(second.id(), 2, "COMMITTED", false).state()).isEqualTo("ROLLED_BACK");
     assertThat(ordered(1)).isEqualTo(DEVICES);
+  }
+
+  @Test
+  @Order(6)
+  void rollsBackWhatIsOverItsProfilesBudgetHoweverMuchSlowerItMayBe() {
+    Rollout second =
+        create(
+            request(2, new RolloutRequest.GateRequest("latency-p99", 1.0, null, null, null, null)));
+    report(2, "COMMITTED");
+    for (int window = 0; window < 20; window++) {
+      predictions(1, 0, Map.of("$latency", latencies(20)));
+      predictions(2, 0, Map.of("$latency", latencies(WindowSketch.LATENCY_BINS - 1)));
+    }
+
+    engine.moveOn(new RolloutId(second.id()));
+
+    assertThat(rollouts.find(second.id()).orElseThrow().reason())
+        .contains("latency-budget", "100.00% of 3200 on 4 devices against 1.00% allowed")
+        .doesNotContain("latency-p99");
+    assertThat(untilEnded(second.id(), 2, "COMMITTED", false).state()).isEqualTo("ROLLED_BACK");
+  }
+
+  @Test
+  @Order(6)
+  void rollsBackWhatPredictsOtherClassesAndIsLessSureOfThem() {
+    Rollout second =
+        create(
+            request(
+                2,
+                new RolloutRequest.GateRequest(
+                    "prediction-distribution", .05, null, null, "ROLLBACK", null),
+                new RolloutRequest.GateRequest("confidence", .05, null, null, "ROLLBACK", null)));
+    report(2, "COMMITTED");
+    for (int window = 0; window < 20; window++) {
+      predictions(1, 0, classes(9, 10L, 20L, 10L));
+      predictions(2, 0, classes(5, 40L, 0L, 0L));
+    }
+
+    engine.moveOn(new RolloutId(second.id()));
+
+    assertThat(rollouts.find(second.id()).orElseThrow().reason())
+        .contains("prediction-distribution", "confidence");
+    assertThat(untilEnded(second.id(), 2, "COMMITTED", false).state()).isEqualTo("ROLLED_BACK");
+  }
+
+  @Test
+  @Order(6)
+  void keepsTheMembersOfAStaticRolloutWhateverBecomesOfTheirLabels() {
+    sql(
+        """
+        insert into cohort (name, selector, created_by, created_at)
+        values ('moved', '{"moved":"yes"}', 'ana', now())
+        """);
+    moved("yes", "device-00", "device-02");
+    String id = create(draft(2, cohort("moved"), percent(100))).id();
+    moved("no", "device-00");
+    moved("yes", "device-04");
+
+    act(id, RolloutAct.SUBMIT, "now");
+    act(id, RolloutAct.START, "now");
+
+    assertThat(membersOfTheFirstStage(id)).containsExactly("device-00", "device-02");
+    act(id, RolloutAct.ABORT, "seen");
+    moved("no", "device-02", "device-04");
+  }
+
+  private void moved(String yesOrNo, String... devices) {
+    sql(
+        "update device set labels = labels || jsonb_build_object('moved', ?::text)"
+            + " where id = any(?)",
+        yesOrNo,
+        List.of(devices));
+  }
+
+  private List<String> membersOfTheFirstStage(String rollout) {
+    return plane
+        .database()
+        .call(
+            transaction ->
+                transaction.list(
+                    "select device from deployment where rollout = ? and stage = 0 order by 1",
+                    row -> row.text("device"),
+                    rollout));
+  }
+
+  private static List<Long> latencies(int bin) {
+    List<Long> counts = new ArrayList<>(Collections.nCopies(WindowSketch.LATENCY_BINS, 0L));
+    counts.set(bin, 40L);
+    return counts;
+  }
+
+  private static Map<String, List<Long>> classes(int tenthSure, Long... counts) {
+    List<Long> confidences =
+        new ArrayList<>(Collections.nCopies(MonitoringManifests.SCORE_BINS, 0L));
+    confidences.set(tenthSure * MonitoringManifests.SCORE_BINS / 10, 40L);
+    return Map.of("$class", List.of(counts), "$confidence", confidences);
   }
 
   @Test
@@ -1154,12 +1243,24 @@ class RolloutEngineTest {
     return request("engine-health", 2, "main", Arrays.asList(stages), null, null, null);
   }
 
-  private static RolloutRequest draft(long version) {
-    return request("engine-health", version, "main", null, null, null, true);
+  private static RolloutRequest draft(
+      long version, RolloutRequest.@Nullable StageRequest... stages) {
+    return request(
+        "engine-health",
+        version,
+        "main",
+        stages.length == 0 ? null : Arrays.asList(stages),
+        null,
+        null,
+        true);
   }
 
   private static RolloutRequest approval(long version) {
     return request("engine-health", version, "main", null, null, true, null);
+  }
+
+  private static RolloutRequest request(long version, RolloutRequest.GateRequest... gates) {
+    return request("engine-health", version, "main", null, null, null, null, List.of(gates));
   }
 
   private static RolloutRequest request(
@@ -1297,6 +1398,10 @@ class RolloutEngineTest {
   }
 
   private void predictions(long version, long residentBytes) {
+    predictions(version, residentBytes, Map.of());
+  }
+
+  private void predictions(long version, long residentBytes, Map<String, List<Long>> streams) {
     List<RecordsStoring.Window> windows = new ArrayList<>();
     for (DeviceId device : running(version, DEVICES)) {
       windows.add(
@@ -1310,7 +1415,7 @@ class RolloutEngineTest {
               40,
               0,
               residentBytes,
-              Map.of()));
+              streams));
     }
     records(windows, List.of());
   }
