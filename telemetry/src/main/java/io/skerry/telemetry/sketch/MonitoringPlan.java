@@ -94,8 +94,9 @@ public final class MonitoringPlan {
   private final @Nullable Residuals residuals;
   private final ReferenceBins @Nullable [] residualBins;
 
-  private MonitoringPlan(MonitoringManifest manifest) throws MalformedDocumentException {
-    this.manifest = manifest;
+  private MonitoringPlan(MonitoringManifest manifest, boolean whole)
+      throws MalformedDocumentException {
+    this.manifest = whole ? manifest : withoutReference(manifest);
     int count = manifest.getFeaturesCount();
     this.offsets = new int[count];
     this.features = new ReferenceBins[count];
@@ -149,6 +150,16 @@ public final class MonitoringPlan {
     this.layout = layoutOf();
   }
 
+  // The bins' edges live on as they are searched; counts of the reference only judges compare with.
+  private static MonitoringManifest withoutReference(MonitoringManifest manifest) {
+    MonitoringManifest.Builder kept = manifest.toBuilder().clearResidual();
+    kept.getFeaturesBuilderList().forEach(FeatureStream.Builder::clearBins);
+    if (manifest.hasScore()) {
+      kept.getScoreBuilder().clearBaseline();
+    }
+    return kept.build();
+  }
+
   private StreamLayout layoutOf() {
     StreamLayout.Builder streams = new StreamLayout.Builder();
     for (int i = 0; i < features.length; i++) {
@@ -189,7 +200,7 @@ public final class MonitoringPlan {
   /** For a model without a monitoring manifest: counts latencies only. */
   public static MonitoringPlan latencyOnly() {
     try {
-      return new MonitoringPlan(MonitoringManifest.getDefaultInstance());
+      return new MonitoringPlan(MonitoringManifest.getDefaultInstance(), true);
     } catch (MalformedDocumentException e) {
       throw new IllegalStateException("the empty manifest is valid", e);
     }
@@ -198,7 +209,7 @@ public final class MonitoringPlan {
   /** Reads scores only, before anything is counted. */
   static MonitoringPlan ofScore(ScoreStream score) {
     try {
-      return new MonitoringPlan(MonitoringManifest.newBuilder().setScore(score).build());
+      return new MonitoringPlan(MonitoringManifest.newBuilder().setScore(score).build(), true);
     } catch (MalformedDocumentException e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }
@@ -210,12 +221,27 @@ public final class MonitoringPlan {
    * @throws MalformedDocumentException if it is too large, unreadable or contradicts itself
    */
   public static MonitoringPlan parse(byte[] encoded) throws MalformedDocumentException {
+    return parse(encoded, true);
+  }
+
+  /**
+   * The same for who counts and never judges: {@link #manifest} tells of no bins and no residuals,
+   * which take more room than all else that is kept of a model.
+   *
+   * @throws MalformedDocumentException as {@link #parse}
+   */
+  public static MonitoringPlan parseToCount(byte[] encoded) throws MalformedDocumentException {
+    return parse(encoded, false);
+  }
+
+  private static MonitoringPlan parse(byte[] encoded, boolean whole)
+      throws MalformedDocumentException {
     if (encoded.length > BYTES_MAX) {
       throw new MalformedDocumentException(
           "monitoring manifest has %d bytes, at most %d".formatted(encoded.length, BYTES_MAX));
     }
     try {
-      return of(MonitoringManifest.parseFrom(encoded));
+      return of(MonitoringManifest.parseFrom(encoded), whole);
     } catch (InvalidProtocolBufferException e) {
       throw new MalformedDocumentException("monitoring manifest: " + e.getMessage(), e);
     }
@@ -227,6 +253,11 @@ public final class MonitoringPlan {
    * @throws MalformedDocumentException if it contradicts itself
    */
   public static MonitoringPlan of(MonitoringManifest manifest) throws MalformedDocumentException {
+    return of(manifest, true);
+  }
+
+  private static MonitoringPlan of(MonitoringManifest manifest, boolean whole)
+      throws MalformedDocumentException {
     if (manifest.getFeaturesCount() > FEATURES_MAX) {
       throw new MalformedDocumentException(
           "monitoring manifest has %d features, at most %d"
@@ -249,7 +280,7 @@ public final class MonitoringPlan {
               .formatted(manifest.getCoMomentFeatures(), CoMoments.FEATURES_MAX));
     }
     IntegerScale.check(manifest);
-    MonitoringPlan plan = new MonitoringPlan(manifest);
+    MonitoringPlan plan = new MonitoringPlan(manifest, whole);
     for (PrivacyRule rule : manifest.getPrivacyList()) {
       plan.checkRule(rule);
     }
@@ -308,7 +339,7 @@ public final class MonitoringPlan {
     }
   }
 
-  /** The manifest that this plan was read from. */
+  /** The manifest that this plan was read from, or what {@link #parseToCount} keeps of it. */
   public MonitoringManifest manifest() {
     return manifest;
   }

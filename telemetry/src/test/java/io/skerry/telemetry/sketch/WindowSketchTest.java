@@ -62,6 +62,24 @@ class WindowSketchTest {
                 .count());
   }
 
+  @Test
+  void countsTheSameWithoutTheReferenceThatItIsJudgedBy() throws MalformedDocumentException {
+    WindowSketch whole = new WindowSketch(MonitoringPlan.of(MANIFEST));
+    WindowSketch lean = new WindowSketch(MonitoringPlan.parseToCount(MANIFEST.toByteArray()));
+    for (float[] row : MonitoringManifestsTest.rows(300, 8)) {
+      whole.observe(row, row[0], 0, 10);
+      lean.observe(row, row[0], 0, 10);
+    }
+
+    assertThat(lean.seal(ModelRef.getDefaultInstance(), 3, 0, 5000))
+        .isEqualTo(whole.seal(ModelRef.getDefaultInstance(), 3, 0, 5000));
+    assertThat(lean.plan().streams()).isEqualTo(whole.plan().streams());
+    MonitoringManifest kept = lean.plan().manifest();
+    assertThat(kept.getSerializedSize()).isLessThan(MANIFEST.getSerializedSize() / 4);
+    assertThat(kept.getScore().getClassBaselineList())
+        .isEqualTo(MANIFEST.getScore().getClassBaselineList());
+  }
+
   private static int bruteForceBin(Bins bins, float value) {
     int ordinary = bins.getEdgesCount() + 1;
     if (Float.isNaN(value)) {

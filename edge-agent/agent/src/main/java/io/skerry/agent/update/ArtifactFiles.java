@@ -129,7 +129,7 @@ final class ArtifactFiles {
       return MonitoringPlan.latencyOnly();
     }
     try {
-      return MonitoringPlan.parse(reader.read(layer.get()));
+      return MonitoringPlan.parseToCount(reader.read(layer.get()));
     } catch (MalformedDocumentException e) {
       throw new UpdateException(ErrorCode.ARTIFACT_MALFORMED, String.valueOf(e.getMessage()), e);
     } catch (ArtifactException e) {
