@@ -240,7 +240,7 @@ public final class MemoryDisk implements Disk {
       }
       Folder folder = folderOf(key);
       MemoryFile made = new MemoryFile();
-      change("create", path, Kind.GROW, () -> folder.files.put(key, made));
+      change("create", path, Kind.GROW, () -> folder.files.put(pool.shared(key), made));
       return new Handle(path, made);
     }
     if (opening == Opening.EMPTY && file.size() > 0) {
@@ -269,7 +269,7 @@ public final class MemoryDisk implements Disk {
         Kind.GROW,
         () -> {
           for (Path at = key(folder); at != null; at = at.getParent()) {
-            folders.computeIfAbsent(at, missing -> new Folder());
+            folders.computeIfAbsent(pool.shared(at), missing -> new Folder());
           }
         });
   }
@@ -285,7 +285,7 @@ public final class MemoryDisk implements Disk {
         Kind.NAME,
         () -> {
           source.files.remove(key(from));
-          target.files.put(key(to), file);
+          target.files.put(pool.shared(key(to)), file);
           if (file.size() >= SHARED_BYTES_MIN) {
             file.share(pool);
           }
@@ -321,7 +321,7 @@ public final class MemoryDisk implements Disk {
     if (content == null) {
       throw new NoSuchFileException(folder.toString());
     }
-    change("force", folder, Kind.FORCE, () -> content.durable = new HashMap<>(content.files));
+    change("force", folder, Kind.FORCE, () -> content.durable = Map.copyOf(content.files));
   }
 
   @Override

@@ -9,10 +9,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Content of one file: as it reads now, and what a power cut would leave. Kept in pages that both
- * share until one of them changes, as they share the list of them; a page of zeros takes no room.
+ * share until one of them changes, as they share the list of them; a page of zeros takes no room,
+ * and zeros at the end of a page do not, either.
  */
 final class MemoryFile {
   private static final int PAGE_BYTES = 512;
+  private static final int PAGE_STEP = 32;
   private static final byte[] @Nullable [] NO_PAGES = {};
 
   private byte[] @Nullable [] pages = NO_PAGES;
@@ -45,11 +47,11 @@ final class MemoryFile {
       int offset = position % PAGE_BYTES;
       int length = Math.min(PAGE_BYTES - offset, count - done);
       byte[] page = pages[position / PAGE_BYTES];
-      if (page == null) {
-        Arrays.fill(into, done, done + length, (byte) 0);
-      } else {
-        System.arraycopy(page, offset, into, done, length);
+      int there = page == null ? 0 : Math.clamp(page.length - offset, 0, length);
+      if (there > 0) {
+        System.arraycopy(page, offset, into, done, there);
       }
+      Arrays.fill(into, done + there, done + length, (byte) 0);
       done += length;
     }
     return count;
@@ -88,7 +90,7 @@ final class MemoryFile {
 
   void flipBit(long bit) {
     int at = (int) (bit / 8);
-    byte[] page = writable(at / PAGE_BYTES);
+    byte[] page = writable(at / PAGE_BYTES, at % PAGE_BYTES + 1);
     page[at % PAGE_BYTES] ^= (byte) (1 << (bit % 8));
     force();
   }
@@ -141,7 +143,7 @@ final class MemoryFile {
       int offset = position % PAGE_BYTES;
       int length = Math.min(PAGE_BYTES - offset, bytes.limit() - done);
       if (pages[position / PAGE_BYTES] != null || !isZero(bytes, done, length)) {
-        bytes.get(done, writable(position / PAGE_BYTES), offset, length);
+        bytes.get(done, writable(position / PAGE_BYTES, offset + length), offset, length);
       }
       done += length;
     }
@@ -164,11 +166,14 @@ final class MemoryFile {
     }
   }
 
-  private byte[] writable(int number) {
+  /** A page of this file alone, of so many bytes at least. */
+  private byte[] writable(int number, int bytes) {
     byte[] page = pages[number];
     boolean forced = number < forcedPages.length && page == forcedPages[number];
-    if (page == null || forced) {
-      page = page == null ? new byte[PAGE_BYTES] : page.clone();
+    if (page == null || forced || page.length < bytes) {
+      int there = page == null ? 0 : page.length;
+      int room = Math.max(there, (bytes + PAGE_STEP - 1) / PAGE_STEP * PAGE_STEP);
+      page = page == null ? new byte[room] : Arrays.copyOf(page, room);
       pages = pages == forcedPages ? pages.clone() : pages;
       pages[number] = page;
     }
@@ -179,8 +184,9 @@ final class MemoryFile {
     int kept = (to + PAGE_BYTES - 1) / PAGE_BYTES;
     pages = Arrays.copyOf(pages, kept);
     // What is cut off must not come back when the file grows again.
-    if (to % PAGE_BYTES != 0 && pages[kept - 1] != null) {
-      Arrays.fill(writable(kept - 1), to % PAGE_BYTES, PAGE_BYTES, (byte) 0);
+    byte[] last = to % PAGE_BYTES == 0 ? null : pages[kept - 1];
+    if (last != null && last.length > to % PAGE_BYTES) {
+      pages[kept - 1] = Arrays.copyOf(last, to % PAGE_BYTES);
     }
     size = to;
   }

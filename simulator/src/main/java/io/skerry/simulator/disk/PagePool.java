@@ -1,18 +1,23 @@
 package io.skerry.simulator.disk;
 
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Pages that many disks hold alike, kept once: every device of a fleet has the same artifacts. What
- * is full keeps what it has.
+ * Pages and names that many disks hold alike, kept once: every device of a fleet has the same
+ * artifacts. What is full keeps what it has.
  */
 public final class PagePool {
   /** Pages that are kept. */
   static final int PAGES_MAX = 4096;
 
+  /** Names that are kept. */
+  static final int NAMES_MAX = 4096;
+
   private final Map<Content, byte[]> pages = new HashMap<>();
+  private final Map<Path, Path> names = new HashMap<>();
 
   private static final class Content {
     private final byte[] bytes;
@@ -45,5 +50,17 @@ public final class PagePool {
       pages.put(content, page);
     }
     return page;
+  }
+
+  /** A path equal to this one. */
+  Path shared(Path name) {
+    Path known = names.get(name);
+    if (known != null) {
+      return known;
+    }
+    if (names.size() < NAMES_MAX) {
+      names.put(name, name);
+    }
+    return name;
   }
 }

@@ -383,6 +383,7 @@ public final class ControlPlane implements MemoryBroker.Client {
               device.index(),
               document.generation().term(),
               document.generation().counter());
+      device.ordered(document);
       current.publish(device.desiredTopic(), fleet.releases().directed(document), true);
       if (published++ >= documents.size() / 2) {
         dieAt(DeathPoint.WHILE_PUBLISHING);

@@ -23,6 +23,7 @@ import io.skerry.agent.uplink.Spool;
 import io.skerry.agent.uplink.SpoolSeal;
 import io.skerry.agent.uplink.Uplink;
 import io.skerry.profile.ProfileCatalog;
+import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.DeviceHealth;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
@@ -45,6 +46,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -112,6 +114,7 @@ public final class SimDevice {
   private Optional<Loss> loss = Optional.empty();
   private long restartMillis = World.MINUTE;
   private boolean proven;
+  private Set<Generation> offAt = Set.of();
   private boolean inside;
   private final Set<Long> ran = new TreeSet<>();
   private long fetched;
@@ -655,6 +658,16 @@ public final class SimDevice {
         });
   }
 
+  /** This is sent to it. */
+  void ordered(DesiredDocument document) {
+    if (document.slots().stream()
+        .anyMatch(
+            slot -> slot.slot().equals(RolloutShell.SLOT) && slot.mode() instanceof SlotMode.Off)) {
+      offAt = offAt.isEmpty() ? new HashSet<>() : offAt;
+      offAt.add(document.generation());
+    }
+  }
+
   /** Starts the agent. */
   void boot() {
     if (gone || down || process != null) {
@@ -667,6 +680,8 @@ public final class SimDevice {
       fleet.watch().booted(index, started.epoch);
       started.updater.start();
       boolean runs = started.slots.active(RolloutShell.SLOT).isPresent();
+      // Switched off by the last order that it took, perhaps in the moment in which it stopped.
+      proven &= runs || !offAt.contains(started.updater.observed());
       if (proven && !runs) {
         fleet
             .watch()

@@ -16,6 +16,7 @@ import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -84,6 +85,28 @@ abstract class DiskContract {
       open.write(ByteBuffer.wrap(new byte[] {'!'}), 3);
     }
     assertArrayEquals(new byte[] {'h', 'e', 0, '!'}, disk.read(file));
+  }
+
+  @Test
+  void readsZerosWhereNothingWasWritten() throws IOException {
+    Path file = folder.resolve("file");
+    byte[] expected = new byte[1700];
+    try (DiskFile open = disk.open(file, Opening.CREATE)) {
+      for (int at : new int[] {3, 40, 511, 1699}) {
+        open.write(ByteBuffer.wrap(new byte[] {'!', '?'}, 0, at == 1699 ? 1 : 2), at);
+        expected[at] = '!';
+        if (at != 1699) {
+          expected[at + 1] = '?';
+        }
+      }
+      assertArrayEquals(expected, disk.read(file));
+      open.force();
+      open.truncate(512);
+      open.write(ByteBuffer.wrap(new byte[] {'.'}), 530);
+    }
+    byte[] cut = Arrays.copyOf(Arrays.copyOf(expected, 512), 531);
+    cut[530] = '.';
+    assertArrayEquals(cut, disk.read(file));
   }
 
   @Test

@@ -37,9 +37,12 @@ class RandomSeedsTest {
     assertThat(broken).isEmpty();
   }
 
-  /** An order while the control plane was dead; a first version that was killed on probation. */
+  /**
+   * An order while the control plane was dead; a first version that was killed on probation; a
+   * machine that stopped in the moment in which its only version was switched off.
+   */
   @ParameterizedTest
-  @ValueSource(longs = {700202, 700204})
+  @ValueSource(longs = {700202, 700204, 800048})
   void nothingBreaksThatOnceDid(long seed) {
     assertThat(new Random().run(seed, 20, 7).run(0).outcome().breaks()).isEmpty();
   }
