@@ -31,6 +31,7 @@ final class BadModelCrash implements Scenario {
             "rollout-stopped",
             story.ended(2) && !story.phase(2).equals("SUCCEEDED"),
             story.phase(2) + " " + story.reason(2)),
+        Claim.atLeast("tried-by-a-device", 1, story.crashesOfOneDevice(), "crashes"),
         Claim.atMost("crashes-of-one-device", 3, story.crashesOfOneDevice(), "crashes"),
         Claim.atMost("devices-touched", story.firstStage(2), story.touched(2), "devices"),
         Claim.exactly("devices-on-version-1", story.devices(), story.running(1), "devices"));

@@ -40,6 +40,8 @@ final class BadModelRefused implements Scenario {
   @Override
   public List<Claim> judge(Story story) {
     return List.of(
+        Claim.atLeast("devices-told-to-run-version-2", 1, story.touched(2), "devices"),
+        Claim.atLeast("devices-told-to-run-version-3", 1, story.touched(3), "devices"),
         Claim.exactly("devices-that-ran-version-2", 0, story.everRan(2), "devices"),
         Claim.exactly("devices-that-ran-version-3", 0, story.everRan(3), "devices"),
         Claim.exactly("devices-on-version-1", story.devices(), story.running(1), "devices")

@@ -33,6 +33,8 @@ final class DriftSeasonNull implements Scenario {
 
   @Override
   public List<Claim> judge(Story story) {
-    return List.of(Claim.exactly("false-incidents", 0, story.incidents().size(), "incidents"));
+    return List.of(
+        Claim.exactly("false-incidents", 0, story.incidents().size(), "incidents"),
+        Claim.atLeast("windows-judged", 70, story.windowsJudged(), "windows"));
   }
 }

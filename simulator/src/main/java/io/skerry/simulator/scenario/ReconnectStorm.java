@@ -39,6 +39,7 @@ final class ReconnectStorm implements Scenario {
   @Override
   public List<Claim> judge(Story story) {
     return List.of(
+        Claim.exactly("online-without-a-network", 0, story.onlineThen(0), "devices"),
         Claim.exactly("online-after-5-minutes", story.devices(), story.onlineThen(1), "devices"),
         Claim.exactly(
             "online-after-5-hours-and-5-minutes", story.devices(), story.onlineThen(2), "devices"),

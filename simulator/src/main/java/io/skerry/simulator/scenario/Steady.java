@@ -41,6 +41,7 @@ final class Steady implements Scenario {
   public List<Claim> judge(Story story) {
     return List.of(
         Claim.exactly("false-incidents", 0, story.incidents().size(), "incidents"),
+        Claim.exactly("records-lost", 0, story.lost(), "records"),
         Claim.atLeast("windows-judged", 50, story.windowsJudged(), "windows"));
   }
 }

@@ -351,6 +351,8 @@ public final class ControlPlane implements MemoryBroker.Client {
               RolloutState was = before.get(rollout);
               if (was == null || !was.equals(rollout.state)) {
                 fleet.watch().changed(rollout, Optional.ofNullable(was));
+              } else if (was.phase() instanceof RolloutPhase.Paused) {
+                fleet.watch().paused(rollout);
               }
             });
     publishSoon();

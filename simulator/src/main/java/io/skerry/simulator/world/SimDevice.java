@@ -496,6 +496,7 @@ public final class SimDevice {
                     List.of(SimEngine.floats("input", INPUT_SHAPE, input)),
                     "",
                     new CallTimes(now, now)));
+        fleet.watch().answered(index, 1);
         observer.tick();
         if (withOutcome
             && random.nextDouble() < fleet.settings().outcomes()
@@ -504,6 +505,7 @@ public final class SimDevice {
               new Feedback(prediction.id().value(), "", truth ? 1 : 0, clock.instant()));
         }
       } catch (PredictException e) {
+        fleet.watch().answered(index, 1);
         if (behaviour != Behaviour.FAILS) {
           fleet.watch().broken(1, index, "a prediction failed: " + e.getMessage());
         }
@@ -545,6 +547,7 @@ public final class SimDevice {
           batch.latencyMicros[i] = (i & 63) == 63 ? 2 * micros : micros + (i & 63);
           batch.scores[i] = SimEngine.answer(behaviour, batch.scores[i]);
         }
+        fleet.watch().answered(index, rest);
         observer.count(
             active.get().ref(),
             clock.millis(),
@@ -882,6 +885,14 @@ public final class SimDevice {
   boolean isSettled() {
     Agent now = process;
     return now != null && now.updater.isSettled();
+  }
+
+  /** Lets the agent tell everything that it has counted, as when it is told to stop. */
+  void flush() {
+    Agent now = process;
+    if (now != null) {
+      with(now, now.observer::flush);
+    }
   }
 
   long waiting() {

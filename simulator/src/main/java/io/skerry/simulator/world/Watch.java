@@ -75,6 +75,8 @@ public final class Watch {
     private final List<Kept> open = new ArrayList<>(2);
     private long storedPredictions;
     private long keptPredictions;
+    // Answered or failed, and in no window yet that was kept.
+    private long uncounted;
     private long refused;
     private long epoch;
     private Generation observed = Generation.NONE;
@@ -85,7 +87,9 @@ public final class Watch {
     private final Set<Integer> devices = new HashSet<>();
     // The version that answered when the order arrived, by device.
     private final Map<Integer, Long> before = new HashMap<>();
+    // Stored since the newest stage was opened.
     private long predictions;
+    private long orderedWhenPaused;
   }
 
   Watch(Fleet fleet) {
@@ -146,6 +150,14 @@ public final class Watch {
     Truth truth = devices.get(device);
     long predictions = record.hasWindow() ? record.getWindow().getPredictions() : 0;
     truth.keptPredictions += predictions;
+    if (record.hasWindow()) {
+      truth.uncounted -= predictions;
+      if (truth.uncounted < 0) {
+        broken(
+            5, device, "%d predictions are counted that nobody asked".formatted(-truth.uncounted));
+        truth.uncounted = 0;
+      }
+    }
     truth.open.add(new Kept(stream, epoch, sequence, predictions, content(record)));
   }
 
@@ -176,6 +188,11 @@ public final class Watch {
     }
   }
 
+  /** Predictions were answered, or failed. */
+  void answered(int device, long predictions) {
+    devices.get(device).uncounted += predictions;
+  }
+
   void durable(int device) {
     for (Kept kept : devices.get(device).open) {
       kept.durable |= !kept.doubtful;
@@ -184,9 +201,12 @@ public final class Watch {
 
   /** The process is gone: what was younger than a second may be lost. */
   void stopped(int device) {
-    for (Kept kept : devices.get(device).open) {
+    Truth truth = devices.get(device);
+    for (Kept kept : truth.open) {
       kept.doubtful |= !kept.durable;
     }
+    // Its open windows were in its memory: what they held shows as missing coverage.
+    truth.uncounted = 0;
   }
 
   void stored(int device, RecordStream stream, long epoch, Record record) {
@@ -360,15 +380,20 @@ public final class Watch {
       broken(4, -1, rollout.id + " changed after its end");
     }
     boolean promoted = false;
+    if (rollout.state.phase() instanceof RolloutPhase.Paused) {
+      seen.orderedWhenPaused = ordered(rollout);
+    }
     for (int stage = 0; stage < rollout.state.stages().size(); stage++) {
       StageState was = before.get().stages().get(stage).state();
       StageState is = rollout.state.stages().get(stage).state();
-      promoted |= rollout.state.stages().get(stage).reason().startsWith("promoted");
+      boolean byHand = rollout.state.stages().get(stage).reason().startsWith("promoted");
+      promoted |= byHand;
       boolean empty = rollout.stages.get(stage).isEmpty();
-      if (was != is && is == StageState.PASSED && !promoted && !empty) {
+      if (was != is && is == StageState.PASSED && !byHand && !empty) {
         checkPassed(rollout, stage, seen);
       }
     }
+    opened(rollout, before.get(), seen);
     if (rollout.state.phase() instanceof RolloutPhase.Succeeded && !promoted) {
       for (int stage = 0; stage < rollout.stages.size(); stage++) {
         if (rollout.state.stages().get(stage).state() != StageState.PASSED) {
@@ -376,6 +401,43 @@ public final class Watch {
         }
       }
     }
+  }
+
+  // After all stages were looked at: one may pass in the step that opens the next.
+  private static void opened(Rollout rollout, RolloutState before, Touched seen) {
+    for (int stage = 0; stage < rollout.state.stages().size(); stage++) {
+      if (before.stages().get(stage).state() == StageState.PENDING
+          && rollout.state.stages().get(stage).state() != StageState.PENDING) {
+        seen.predictions = 0;
+      }
+    }
+  }
+
+  /** It was looked at while it is paused: nobody more may have an order of it. */
+  void paused(Rollout rollout) {
+    Touched seen = touched.computeIfAbsent(rollout, key -> new Touched());
+    long ordered = ordered(rollout);
+    if (ordered > seen.orderedWhenPaused) {
+      broken(
+          4,
+          -1,
+          "%s is paused, and ordered %d devices more"
+              .formatted(rollout.id, ordered - seen.orderedWhenPaused));
+    }
+  }
+
+  private long ordered(Rollout rollout) {
+    return rollout.deployments.keySet().stream()
+        .filter(
+            device ->
+                fleet
+                    .store()
+                    .desired(device, RolloutShell.SLOT)
+                    .filter(order -> order.rollout().filter(rollout.id::equals).isPresent())
+                    .filter(order -> order.mode() instanceof SlotMode.Active)
+                    .filter(order -> order.version().version() == rollout.version)
+                    .isPresent())
+        .count();
   }
 
   private void checkPassed(Rollout rollout, int stage, Touched seen) {
@@ -465,6 +527,10 @@ public final class Watch {
       }
       checkModel(device);
       checkLost(i, truth);
+      device.flush();
+      if (device.isRunning() && truth.uncounted > 0) {
+        broken(5, i, "%d predictions were answered and never counted".formatted(truth.uncounted));
+      }
     }
   }
 
