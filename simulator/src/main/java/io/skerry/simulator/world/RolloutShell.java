@@ -565,15 +565,14 @@ final class RolloutShell implements RolloutBooks {
     add(counts, stream, history);
     for (Rollout rollout : rollouts.values()) {
       Rollout.Deployment one = rollout.deployments.get(device);
+      boolean newer = version == rollout.version;
       if (one == null
           || rollout.state.phase().isTerminal()
-          || window.getEndMillis() <= rollout.openedAt) {
+          || window.getStartMillis() < rollout.openedAt
+          || !(newer ? one.state.isEvidence() : one.state.isControl())) {
         continue;
       }
-      Rollout.Seen seen = version == rollout.version ? one.newer : one.older;
-      if (seen == one.older && one.state.isTouched()) {
-        continue;
-      }
+      Rollout.Seen seen = newer ? one.newer : one.older;
       seen.predictions += window.getPredictions();
       seen.failed += window.getPredictionsFailed();
       add(counts, stream, seen.latency);
@@ -592,17 +591,15 @@ final class RolloutShell implements RolloutBooks {
     boolean right = outcome.getScore() >= .5 == positive;
     for (Rollout rollout : rollouts.values()) {
       Rollout.Deployment one = rollout.deployments.get(device);
+      boolean newer = outcome.getModel().getVersion() == rollout.version;
       if (one == null
           || !outcome.getJoined()
           || rollout.state.phase().isTerminal()
-          || outcome.getPredictedAtMillis() < rollout.openedAt) {
+          || outcome.getPredictedAtMillis() < rollout.openedAt
+          || !(newer ? one.state.isEvidence() : one.state.isControl())) {
         continue;
       }
-      Rollout.Seen seen =
-          outcome.getModel().getVersion() == rollout.version ? one.newer : one.older;
-      if (seen == one.older && one.state.isTouched()) {
-        continue;
-      }
+      Rollout.Seen seen = newer ? one.newer : one.older;
       if (positive) {
         seen.positives++;
         seen.positivesRight += right ? 1 : 0;

@@ -293,6 +293,10 @@ public final class Watch {
           "observed generation fell from %s to %s".formatted(truth.observed, generation));
     }
     truth.observed = generation;
+    took(device);
+  }
+
+  private void took(int device) {
     SimDevice sim = fleet.device(device);
     fleet
         .store()
@@ -353,6 +357,10 @@ public final class Watch {
           2, device, "reports generation %s after %s".formatted(report.observed(), truth.reported));
     }
     truth.reported = report.observed();
+    // One that dies in the moment in which it takes an order knows it when it starts.
+    if (report.observed().equals(fleet.store().generation(fleet.device(device).id()))) {
+      took(device);
+    }
   }
 
   void running(SimDevice device, Optional<Digest> manifest) {

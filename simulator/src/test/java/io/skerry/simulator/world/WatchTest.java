@@ -51,11 +51,15 @@ class WatchTest {
     watch.durable(0);
     watch.checkSettled();
 
+    // The look at the end of the run sealed the open windows, which nobody sends any more.
     assertThat(watch.breaks())
-        .singleElement()
         .extracting(Watch.Break::what)
+        .filteredOn(what -> !what.endsWith(" are never stored"))
+        .singleElement()
         .asString()
-        .contains("%d records were kept and are neither stored".formatted(refused));
+        .contains(
+            "%d records were kept and are neither stored"
+                .formatted(refused + fleet.device(0).waiting()));
   }
 
   private static Simulation ran(int days, Simulation.Script script, Fault... faults) {

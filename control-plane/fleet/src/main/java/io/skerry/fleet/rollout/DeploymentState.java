@@ -88,6 +88,16 @@ public enum DeploymentState {
     return this != PENDING && this != ALREADY_INSTALLED && this != REMOVED;
   }
 
+  /** Whether what the device does with the version is evidence of it. */
+  public boolean isEvidence() {
+    return this == PROBATION || isSuccess();
+  }
+
+  /** Whether what the device does with the version before is evidence of that. */
+  public boolean isControl() {
+    return this == PENDING || this == DEFERRED;
+  }
+
   /** Whether nothing follows by itself. */
   public boolean isTerminal() {
     return this != PENDING && !isInFlight() && this != RESTORING && this != DEFERRED;

@@ -57,8 +57,6 @@ final class Arms {
   private static final int HISTORY_MAX = 2000;
   private static final String LATENCY = "$latency";
   private static final Gson GSON = new Gson();
-  private static final Set<DeploymentState> UNTOUCHED =
-      Set.of(DeploymentState.PENDING, DeploymentState.DEFERRED);
 
   private final Profiles profiles;
   private final Monitoring monitoring;
@@ -304,13 +302,14 @@ final class Arms {
     boolean newer = version.equals(part.version());
     DeploymentState state = device.deployments().get(rollout.order().id().value());
     boolean trial = rollout.order().plan().kind().isTrial();
-    boolean counts =
-        (newer || trial)
-            ? state == DeploymentState.COMMITTED
-                || (newer
-                    && (state == DeploymentState.PROBATION
-                        || state == DeploymentState.ALREADY_INSTALLED))
-            : state == null || UNTOUCHED.contains(state);
+    boolean counts;
+    if (newer) {
+      counts = state != null && state.isEvidence();
+    } else if (trial) {
+      counts = state == DeploymentState.COMMITTED;
+    } else {
+      counts = state == null || state.isControl();
+    }
     if (!counts || (trial && newer != slot.equals(part.place(rollout.order().plan().kind())))) {
       return null;
     }
