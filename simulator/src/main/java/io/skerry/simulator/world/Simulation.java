@@ -14,7 +14,8 @@ public final class Simulation {
    * What is run.
    *
    * @param days before everything is healed
-   * @param settleDays that everything then has to come to an end
+   * @param settleDays that everything then has to come to an end, and the grace of the window that
+   *     ends with them or after them
    */
   public record Plan(
       long seed, Settings settings, int days, int settleDays, Script script, List<Fault> faults) {
@@ -80,9 +81,17 @@ public final class Simulation {
       fleet.watch().checkBounds();
     }
     injector.heal();
-    world.runUntil(World.BEGIN + (plan.days() + plan.settleDays()) * World.DAY);
+    world.runUntil(end());
     fleet.watch().checkSettled();
     return outcome();
+  }
+
+  // The records of the last window get the time that those of all others had: what applications
+  // asked for in the moment before would be on its way, and look lost.
+  private long end() {
+    long days = World.BEGIN + (plan.days() + plan.settleDays()) * World.DAY;
+    long window = plan.settings().window().toMillis();
+    return Math.ceilDiv(days, window) * window + plan.settings().windowGrace().toMillis();
   }
 
   /** What became of it until now. */

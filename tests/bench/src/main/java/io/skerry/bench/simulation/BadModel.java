@@ -118,7 +118,7 @@ public final class BadModel implements Callable<String[]> {
     }
 
     // As busy ones, but most predictions are counted at once and reports are rarer: who answers how
-    // is the same. No window ends when the run does: what is still on its way then is none lost.
+    // is the same.
     @Override
     public Settings settings(int devices) {
       Settings busy = Settings.busy(devices);
@@ -128,7 +128,7 @@ public final class BadModel implements Callable<String[]> {
           busy.predictions(),
           busy.measured() / 10,
           busy.outcomes(),
-          Duration.ofMinutes(50),
+          busy.window(),
           busy.windowGrace(),
           new ReportCadence(Duration.ofHours(1), Duration.ofHours(6)),
           busy.timing(),
