@@ -183,6 +183,8 @@ public final class SimDevice {
     private long spentNanos;
     // Whether what runs may have changed since a user looked.
     private boolean unchecked;
+    // What answers until an order to switch it off, which was taken, is on the disk.
+    private Optional<ServingModel> leaving = Optional.empty();
     private long dueAt = Long.MAX_VALUE;
     private long sealAt;
     private long takenOver;
@@ -345,7 +347,10 @@ public final class SimDevice {
       if (!updater.observed().equals(before)) {
         fleet.watch().observed(index, updater.observed());
       }
-      proven &= !isOff();
+      if (isOff()) {
+        proven = false;
+        leaving = slots.active(RolloutShell.SLOT);
+      }
       wake(0);
     }
 
@@ -399,6 +404,9 @@ public final class SimDevice {
         settled = updater.isSettled();
         unchecked = true;
       }
+      if (settled) {
+        leaving = Optional.empty();
+      }
       if (unchecked) {
         checkRunning();
         unchecked = !settled;
@@ -438,7 +446,8 @@ public final class SimDevice {
     private void checkRunning() {
       Optional<ServingModel> model = slots.active(RolloutShell.SLOT);
       fleet.watch().running(SimDevice.this, model.map(ServingModel::manifest));
-      proven = model.isPresent() ? proven || isProven() : proven && !isOff();
+      boolean stays = model.isPresent() && !model.equals(leaving);
+      proven = model.isPresent() ? proven || (stays && isProven()) : proven && !isOff();
       model.ifPresent(running -> ran.add(running.version().version()));
     }
 
