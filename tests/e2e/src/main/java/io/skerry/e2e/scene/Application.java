@@ -128,9 +128,10 @@ public final class Application implements AutoCloseable {
     version = answering;
   }
 
-  // Before the first answer there is no model yet; and who is killed cannot answer.
+  // Before the first answer there is no model yet, or it is on its way; and who is killed cannot
+  // answer.
   private boolean isExcused(Status status, int process) {
-    if (status.getCode() == Status.Code.NOT_FOUND) {
+    if (status.getCode() == Status.Code.NOT_FOUND || isNotReady(status)) {
       return answered.get() == 0;
     }
     try {
@@ -138,6 +139,11 @@ public final class Application implements AutoCloseable {
     } catch (Exception e) {
       return false;
     }
+  }
+
+  private static boolean isNotReady(Status status) {
+    return status.getCode() == Status.Code.UNAVAILABLE
+        && String.valueOf(status.getDescription()).contains("is not at ready state");
   }
 
   private void fail(String reason) {
