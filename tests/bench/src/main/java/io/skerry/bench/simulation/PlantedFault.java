@@ -49,7 +49,7 @@ record PlantedFault(String name, String what, String type, Mutation mutation, St
               "reuse-a-boot-epoch",
               "a start takes the number of the one before",
               "io.skerry.agent.boot.BootEpoch",
-              Mutation.takesFor("next", "max", 1L),
+              Mutation.takesFor("begin", "max", 1L),
               "random"),
           new PlantedFault(
               "reuse-a-sequence",
