@@ -104,6 +104,15 @@ final class JobStore {
         > 0;
   }
 
+  /** Whether it has ended, and its asker has not taken that in. */
+  boolean isUntold(String id) {
+    return database.call(
+        transaction ->
+            transaction
+                .first("select untold from job where id = ?", row -> row.flag("untold"), id)
+                .orElse(false));
+  }
+
   /** Its asker has taken the end in. */
   void told(String id) {
     database.run(

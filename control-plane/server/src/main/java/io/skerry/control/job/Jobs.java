@@ -71,6 +71,7 @@ public final class Jobs {
   private final Map<String, ThreadPoolExecutor> lanes = new ConcurrentHashMap<>();
   // Waiting or running here, until the end is stored and told.
   private final Set<String> open = ConcurrentHashMap.newKeySet();
+  private final Set<String> telling = ConcurrentHashMap.newKeySet();
   private final Map<String, JobProcess> running = new ConcurrentHashMap<>();
   private volatile @Nullable Loop loop;
   private volatile boolean closing;
@@ -146,6 +147,8 @@ public final class Jobs {
     JobProcess late = running.get(id);
     if (late != null) {
       late.cancel();
+    } else if (!open.contains(id)) {
+      clear(id);
     }
   }
 
@@ -377,15 +380,23 @@ public final class Jobs {
     tell(id);
   }
 
+  // Once: whoever found it untold may have been overtaken by the one that told it.
   private void tell(String id) {
+    if (!telling.add(id)) {
+      return;
+    }
     try {
-      store.find(id).ifPresent(job -> ended.publishEvent(new JobEnded(job)));
-      store.told(id);
+      if (store.isUntold(id)) {
+        store.find(id).ifPresent(job -> ended.publishEvent(new JobEnded(job)));
+        store.told(id);
+      }
     } catch (RuntimeException e) {
       log.atError()
           .addKeyValue("job", id)
           .setCause(e)
           .log("end of a job not taken in, it is told again");
+    } finally {
+      telling.remove(id);
     }
   }
 

@@ -390,6 +390,26 @@ class JobsTest {
         .isZero();
   }
 
+  @Test
+  void tellsAnEndOnceThoughItIsLookedForMeanwhile() throws Exception {
+    Process running = new ProcessBuilder("sleep", "300").start();
+    try {
+      heard("elsewhere", "interval '1 hour'");
+      left("elsewheres", "elsewhere", running);
+      Path folder = jobs.find("elsewheres").orElseThrow().folder();
+      Files.createDirectories(folder.resolve("input"));
+      ended.whileToldNext(jobs::look);
+
+      jobs.cancel("elsewheres");
+
+      assertThat(ended.next().id()).isEqualTo("elsewheres");
+      assertThat(ended.left()).isZero();
+      assertThat(folder).doesNotExist();
+    } finally {
+      running.destroyForcibly();
+    }
+  }
+
   // The lane takes one after the other: when this one has ended, those before are done with.
   private void doneWithOneAfter() throws InterruptedException {
     String next =
