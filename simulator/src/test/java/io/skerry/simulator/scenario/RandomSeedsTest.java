@@ -6,10 +6,13 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Other seeds with every commit would tell nobody which commit broke them: these stay. */
+@Execution(ExecutionMode.CONCURRENT)
 class RandomSeedsTest {
   private static final int SEEDS = 30;
   private static final int DEVICES = 6;

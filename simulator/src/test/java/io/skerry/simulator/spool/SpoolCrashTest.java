@@ -16,6 +16,8 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -24,6 +26,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Every operation that a scripted life of a spool does on its disk, the machine stopped or the disk
  * failing at each of them.
  */
+@Execution(ExecutionMode.CONCURRENT)
 @Tag("slow")
 class SpoolCrashTest {
   private static final List<RecordStream> STREAMS =

@@ -15,6 +15,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -23,6 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * back. The machine is stopped at every operation that changes the disk, and the disk fails at
  * every one of them; the operations are counted in a run without faults, not listed by hand.
  */
+@Execution(ExecutionMode.CONCURRENT)
 @Tag("slow")
 class CrashPointsTest {
   private static final int SECONDS_MAX = 300;
