@@ -80,3 +80,14 @@ document.body.addEventListener('htmx:afterSwap', (event) => {
     one.scrollLeft = left;
   });
 });
+
+// A form that somebody is using stays as it is until they leave it: no button moves under a finger
+// or loses the keyboard. Only the revision follows, for it belongs to what is shown beside it.
+document.body.addEventListener('htmx:oobBeforeSwap', (event) => {
+  const { target, fragment } = event.detail;
+  if (!target.closest('form')?.matches(':focus-within, :active')) return;
+  event.detail.shouldSwap = false;
+  const shown = fragment.querySelector('[name=revision]');
+  const sent = target.querySelector('[name=revision]');
+  if (shown && sent) sent.value = shown.value;
+});

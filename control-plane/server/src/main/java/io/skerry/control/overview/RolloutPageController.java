@@ -49,7 +49,7 @@ final class RolloutPageController {
   @Produces(MediaType.TEXT_HTML)
   @Allowed(Role.VIEWER)
   MutableHttpResponse<String> page(Actor actor, String id) {
-    return PageHeaders.on(HttpResponse.ok(rendered(actor, id, "")));
+    return PageHeaders.on(HttpResponse.ok(rendered(actor, id, "", "")));
   }
 
   @Get("/{id}/state")
@@ -83,20 +83,20 @@ final class RolloutPageController {
 
   private MutableHttpResponse<String> done(
       Actor actor, String id, String act, Map<String, String> form) {
+    String reason = form.getOrDefault("reason", "");
     try {
-      rollouts.act(
-          actor, id, act, form.getOrDefault("reason", ""), form.getOrDefault("revision", ""));
+      rollouts.act(actor, id, act, reason, form.getOrDefault("revision", ""));
       return HttpResponse.seeOther(URI.create("/rollouts/" + id));
     } catch (ProblemException e) {
-      // What was refused is told on the page as it is now.
+      // What was refused is told on the page as it is now, and need not be typed again.
       return PageHeaders.on(
           HttpResponse.<String>status(HttpStatus.CONFLICT)
-              .body(rendered(actor, id, String.valueOf(e.getMessage()))));
+              .body(rendered(actor, id, String.valueOf(e.getMessage()), reason)));
     }
   }
 
-  private String rendered(Actor actor, String id, String problem) {
-    return templates.rolloutpage(rollout(id), failed(id), actor.name(), problem).render();
+  private String rendered(Actor actor, String id, String problem, String reason) {
+    return templates.rolloutpage(rollout(id), failed(id), actor.name(), problem, reason).render();
   }
 
   private Rollout rollout(String id) {
