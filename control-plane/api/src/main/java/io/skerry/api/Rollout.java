@@ -93,7 +93,9 @@ public record Rollout(
    * What a gate says.
    *
    * @param gate for example {@code failed-predictions}
-   * @param scope a hardware profile, or {@code pooled}
+   * @param scope a hardware profile, or {@code pooled}; of the open stage's own devices {@code
+   *     stage} or {@code stage PROFILE}; of a unit's part its slot and one of these, such as {@code
+   *     vision/pooled}
    * @param action PAUSE, ABORT or ROLLBACK: what a failure does
    * @param required whether the stage waits for it
    * @param numbers what was computed, by name

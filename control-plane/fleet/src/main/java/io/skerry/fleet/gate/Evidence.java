@@ -1,9 +1,12 @@
 package io.skerry.fleet.gate;
 
 import io.skerry.protocol.ProfileId;
+import io.skerry.protocol.SlotId;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.TreeMap;
@@ -11,19 +14,35 @@ import java.util.TreeMap;
 /**
  * What was seen of a stage, counted from its opening, and of concurrent control devices.
  *
- * @param profiles by hardware profile
+ * @param profiles by hardware profile; none of a unit, but for events that were kept when its parts
+ *     were still summed
  * @param promise accuracy that the new version's evaluation promised
+ * @param parts of a unit, each by its slot and beside its own version before; empty of one model
  */
-public record Evidence(Map<ProfileId, OfProfile> profiles, OptionalDouble promise) {
+public record Evidence(
+    Map<ProfileId, OfProfile> profiles, OptionalDouble promise, Map<SlotId, Evidence> parts) {
   /** Nothing was seen. */
   public static final Evidence NONE = new Evidence(Map.of(), OptionalDouble.empty());
 
+  /** A kept event may be older than {@code parts}, and then has none. */
   public Evidence {
     // In the order of the names, so that verdicts come in the same order whenever they are judged.
-    Map<ProfileId, OfProfile> ordered =
-        new TreeMap<>((left, right) -> left.value().compareTo(right.value()));
+    Map<ProfileId, OfProfile> ordered = new TreeMap<>(Comparator.comparing(ProfileId::value));
     ordered.putAll(profiles);
     profiles = Collections.unmodifiableMap(ordered);
+    Map<SlotId, Evidence> inOrder = new TreeMap<>(Comparator.comparing(SlotId::value));
+    inOrder.putAll(Objects.requireNonNullElse(parts, Map.of()));
+    parts = Collections.unmodifiableMap(inOrder);
+  }
+
+  /** Of one model. */
+  public Evidence(Map<ProfileId, OfProfile> profiles, OptionalDouble promise) {
+    this(profiles, promise, Map.of());
+  }
+
+  /** Of a unit. */
+  public static Evidence of(Map<SlotId, Evidence> parts) {
+    return new Evidence(Map.of(), OptionalDouble.empty(), parts);
   }
 
   /** The same of these profiles only; of one that nothing was seen of, that. */

@@ -1,5 +1,6 @@
 package io.skerry.fleet.gate;
 
+import io.skerry.protocol.SlotId;
 import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
@@ -9,7 +10,8 @@ import java.util.TreeMap;
  *
  * @param gate for example {@code feedback}
  * @param scope a hardware profile's id, or {@code pooled}; of the open stage's own devices {@code
- *     stage} or {@code stage PROFILE}
+ *     stage} or {@code stage PROFILE}; of a unit's part its slot and one of these, such as {@code
+ *     vision/pooled}
  * @param reason one sentence with the numbers that decided
  * @param required whether the stage cannot pass without this gate passing
  * @param numbers what was computed, by name, in the order of the names
@@ -30,6 +32,11 @@ public record GateResult(
 
   public GateResult {
     numbers = Collections.unmodifiableMap(new TreeMap<>(numbers));
+  }
+
+  /** The same of one part of a unit. */
+  GateResult ofPart(SlotId slot) {
+    return new GateResult(gate, slot + "/" + scope, verdict, reason, required, action, numbers);
   }
 
   /** Whether this result keeps its stage from passing: a gate not required only by shown harm. */

@@ -91,7 +91,7 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
   /**
    * The verdict of every gate, in a fixed order. Without a version before, or with few that still
    * run it, the limits decide instead of the comparison; what can only be compared is then left
-   * out.
+   * out. Each part of a unit is judged by itself: beside good ones a bad one would not be seen.
    *
    * @param devices of the stages opened so far, by profile
    * @param alone those of the open stage alone, which may not fail more either; empty when they are
@@ -107,9 +107,28 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
       int stages) {
     List<GateResult> results = new ArrayList<>(FailureGate.judge(devices, failures));
     results.addAll(FailureGate.judgeStage(alone, failures));
+    if (evidence.parts().isEmpty()) {
+      results.addAll(judgeMetrics(devices, evidence, replaces, stages));
+    }
+    evidence
+        .parts()
+        .forEach(
+            (slot, part) ->
+                judgeMetrics(devices, part, replaces, stages * evidence.parts().size())
+                    .forEach(result -> results.add(result.ofPart(slot))));
+    return results;
+  }
+
+  // Each of so many looks may err by its part only.
+  private List<GateResult> judgeMetrics(
+      Map<ProfileId, FailureGate.Devices> devices,
+      Evidence evidence,
+      boolean replaces,
+      int looks) {
+    List<GateResult> results = new ArrayList<>();
     Map<ProfileId, Long> running = running(devices, evidence);
     Evidence touched = running.isEmpty() ? evidence : evidence.of(running.keySet());
-    double falseAbort = falseAbort(stages, touched.profiles().size());
+    double falseAbort = falseAbort(looks, touched.profiles().size());
     for (GateSpec spec : metrics) {
       if (isJudged(spec, touched)) {
         SequentialGate.Risk risk = new SequentialGate.Risk(falseAbort, FALSE_PASS, replaces);
@@ -132,9 +151,9 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
   }
 
   // Each verdict may err by its part: every profile's and, of several, the pooled one.
-  private double falseAbort(int stages, int profiles) {
+  private double falseAbort(int looks, int profiles) {
     int verdicts = profiles > 1 ? profiles + 1 : 1;
-    return FALSE_ABORT / Math.max(1, stages * metrics.size() * verdicts);
+    return FALSE_ABORT / Math.max(1, looks * metrics.size() * verdicts);
   }
 
   private static boolean isJudged(GateSpec spec, Evidence evidence) {
@@ -148,10 +167,12 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
    *
    * @param sizes of a stage, by profile
    * @param promise accuracy that the new version's evaluation promised
+   * @param stages of the rollout
+   * @param parts of a unit; 1 of one model
    * @return by scope: every profile and, of several, {@link GateResult#POOLED}
    */
   public Map<String, List<Outlook>> outlook(
-      Map<ProfileId, Outlook.Size> sizes, OptionalDouble promise, int stages) {
-    return Outlook.of(this, sizes, promise, falseAbort(stages, sizes.size()));
+      Map<ProfileId, Outlook.Size> sizes, OptionalDouble promise, int stages, int parts) {
+    return Outlook.of(this, sizes, promise, falseAbort(stages * parts, sizes.size()));
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.skerry.protocol.ProfileId;
+import io.skerry.protocol.SlotId;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.HashMap;
@@ -444,6 +445,35 @@ class SequentialGateTest {
   }
 
   @Test
+  void judgesEachPartOfAUnitBesideItsOwnVersionBefore() {
+    Evidence eyes = evidence(Metric.FAILED_PREDICTIONS, bothArms(50, 10_000, .002, .002));
+    Evidence ears = evidence(Metric.FAILED_PREDICTIONS, bothArms(50, 100, .3, .002));
+    Evidence summed =
+        evidence(
+            Metric.FAILED_PREDICTIONS,
+            new Comparison(
+                arm(50, 10_100, (10_000 * .002 + 100 * .3) / 10_100), arm(50, 10_100, .002)));
+
+    assertThat(judged(Metric.FAILED_PREDICTIONS, summed))
+        .as("kept before parts were told apart")
+        .allMatch(result -> result.verdict() == Verdict.PASS);
+    List<GateResult> results =
+        judged(
+            Metric.FAILED_PREDICTIONS,
+            Evidence.of(Map.of(new SlotId("eyes"), eyes, new SlotId("ears"), ears)));
+    assertThat(results)
+        .extracting(GateResult::scope)
+        .containsExactly("ears/profile-0", "eyes/profile-0");
+    assertThat(results)
+        .extracting(GateResult::verdict)
+        .containsExactly(Verdict.FAIL, Verdict.PASS);
+  }
+
+  private static Comparison bothArms(int devices, double trials, double newer, double older) {
+    return new Comparison(arm(devices, trials, newer), arm(devices, trials, older));
+  }
+
+  @Test
   void judgesTwoDevicesOfUnequalTrials() {
     assertThat(
             only(
@@ -743,7 +773,7 @@ class SequentialGateTest {
     }
 
     Map<String, List<Outlook>> all =
-        GateSettings.DEFAULTS.outlook(sizes, OptionalDouble.empty(), 3);
+        GateSettings.DEFAULTS.outlook(sizes, OptionalDouble.empty(), 3, 1);
 
     assertThat(all.keySet())
         .containsExactly("pooled", "profile-0", "profile-1", "profile-2", "profile-3");
@@ -769,7 +799,7 @@ class SequentialGateTest {
   private static List<Outlook> outlook(long devices, long controls, double predictions) {
     Outlook.Size size = new Outlook.Size(devices, controls, predictions, predictions / 10, 60);
     return GateSettings.DEFAULTS
-        .outlook(Map.of(AVX2, size), OptionalDouble.empty(), 3)
+        .outlook(Map.of(AVX2, size), OptionalDouble.empty(), 3, 1)
         .values()
         .iterator()
         .next();

@@ -42,6 +42,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -164,7 +165,7 @@ final class Arms {
     }
   }
 
-  private record Key(String rollout, int stage, String device, boolean newer) {}
+  private record Key(String rollout, int stage, String slot, String device, boolean newer) {}
 
   private static final class Sums {
     final String profile;
@@ -314,7 +315,12 @@ final class Arms {
       return null;
     }
     return sums.computeIfAbsent(
-        new Key(rollout.order().id().value(), rollout.stage(), id.value(), newer),
+        new Key(
+            rollout.order().id().value(),
+            rollout.stage(),
+            part.slot().value(),
+            id.value(),
+            newer),
         unused -> new Sums(device.profile()));
   }
 
@@ -410,7 +416,7 @@ final class Arms {
     if (sums.isEmpty()) {
       return;
     }
-    Columns rows = new Columns(8);
+    Columns rows = new Columns(9);
     Set<String> changed = new HashSet<>();
     sums.forEach(
         (key, arm) -> {
@@ -418,6 +424,7 @@ final class Arms {
           rows.add(
               key.rollout(),
               (long) key.stage(),
+              key.slot(),
               key.device(),
               Boolean.toString(key.newer()),
               arm.profile,
@@ -427,14 +434,15 @@ final class Arms {
         });
     transaction.update(
         """
-        insert into rollout_arm as arm (rollout, stage, device, newer, profile, trials, hits,
+        insert into rollout_arm as arm (rollout, stage, slot, device, newer, profile, trials, hits,
           boot_epoch)
-        select rollout, stage, device, newer::boolean, profile, trials::double precision[],
+        select rollout, stage, slot, device, newer::boolean, profile, trials::double precision[],
           hits::double precision[], epoch
         from unnest(?::text[], ?::bigint[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
-          ?::bigint[]) as given (rollout, stage, device, newer, profile, trials, hits, epoch)
-        order by rollout, stage, device, newer
-        on conflict (rollout, stage, device, newer) do update set
+          ?::text[], ?::bigint[])
+          as given (rollout, stage, slot, device, newer, profile, trials, hits, epoch)
+        order by rollout, stage, slot, device, newer
+        on conflict (rollout, stage, slot, device, newer) do update set
           trials = (select array_agg(coalesce(x.was, 0) + coalesce(x.more, 0) order by x.i)
             from unnest(arm.trials, excluded.trials) with ordinality as x (was, more, i)),
           hits = (select array_agg(coalesce(x.was, 0) + coalesce(x.more, 0)
@@ -454,33 +462,55 @@ final class Arms {
         + "}";
   }
 
-  private record Sum(String profile, boolean newer, Metric metric, ArmSums sums) {}
+  private record Sum(String slot, String profile, boolean newer, Metric metric, ArmSums sums) {}
 
-  /** What was seen of a stage since it opened. */
+  /** What was seen of a stage since it opened; of each part of a unit by itself. */
   static Evidence evidence(Transaction transaction, RolloutOrder order, int stage) {
-    List<Sum> sums =
-        transaction.list(
-            """
-            select profile, newer, m.i, count(*) as devices, sum(m.t) as trials, sum(m.h) as hits,
-              sum(m.t * m.t) as trials2, sum(m.t * m.h) as product, sum(m.h * m.h) as hits2
-            from rollout_arm, unnest(trials, hits) with ordinality as m (t, h, i)
-            where rollout = ? and stage = ? and m.t > 0
-            group by 1, 2, 3 order by 1, 2, 3
-            """,
-            row ->
-                new Sum(
-                    row.text("profile"),
-                    row.flag("newer"),
-                    Metric.ofNumber(row.integer("i")).orElseThrow(),
-                    new ArmSums(
-                        row.bigint("devices"),
-                        row.number("trials"),
-                        row.number("hits"),
-                        row.number("trials2"),
-                        row.number("product"),
-                        row.number("hits2"))),
-            order.id().value(),
-            stage);
+    Map<String, List<Sum>> bySlot =
+        transaction
+            .list(
+                """
+                select slot, profile, newer, m.i, count(*) as devices, sum(m.t) as trials,
+                  sum(m.h) as hits, sum(m.t * m.t) as trials2, sum(m.t * m.h) as product,
+                  sum(m.h * m.h) as hits2
+                from rollout_arm, unnest(trials, hits) with ordinality as m (t, h, i)
+                where rollout = ? and stage = ? and m.t > 0
+                group by 1, 2, 3, 4 order by 1, 2, 3, 4
+                """,
+                Arms::sum,
+                order.id().value(),
+                stage)
+            .stream()
+            .collect(Collectors.groupingBy(Sum::slot));
+    Map<SlotId, Evidence> parts = new HashMap<>();
+    for (Part part : order.parts()) {
+      parts.put(
+          part.slot(),
+          new Evidence(
+              compared(bySlot.getOrDefault(part.slot().value(), List.of())),
+              promise(transaction, part.version())));
+    }
+    return parts.size() > 1
+        ? Evidence.of(parts)
+        : parts.getOrDefault(order.first().slot(), Evidence.NONE);
+  }
+
+  private static Sum sum(Row row) {
+    return new Sum(
+        row.text("slot"),
+        row.text("profile"),
+        row.flag("newer"),
+        Metric.ofNumber(row.integer("i")).orElseThrow(),
+        new ArmSums(
+            row.bigint("devices"),
+            row.number("trials"),
+            row.number("hits"),
+            row.number("trials2"),
+            row.number("product"),
+            row.number("hits2")));
+  }
+
+  private static Map<ProfileId, Evidence.OfProfile> compared(List<Sum> sums) {
     Map<String, Map<Metric, Comparison>> byProfile = new TreeMap<>();
     for (Sum one : sums) {
       byProfile
@@ -499,7 +529,7 @@ final class Arms {
     byProfile.forEach(
         (profile, metrics) ->
             profiles.put(new ProfileId(profile), new Evidence.OfProfile(metrics)));
-    return new Evidence(profiles, promise(transaction, order.first().version()));
+    return profiles;
   }
 
   /** The accuracy that the version's evaluation promised, if it says one. */

@@ -21,11 +21,21 @@ final class Previews {
 
   private record Traffic(double predictionsPerMinute, double outcomesPerMinute) {}
 
+  // What a part is likely to do; its gates are told with its slot, if it is one of several.
+  private record Expected(String prefix, Traffic traffic, OptionalDouble promise) {}
+
   static RolloutPreview of(Transaction transaction, RolloutWish wish, Candidates candidates) {
     RolloutPlan plan = wish.plan();
     List<List<Candidate>> steps = candidates.membership().stages();
-    Traffic traffic = traffic(transaction, wish);
-    OptionalDouble promise = Arms.promise(transaction, wish.parts().getFirst().version());
+    List<Expected> expected =
+        wish.parts().stream()
+            .map(
+                part ->
+                    new Expected(
+                        wish.parts().size() > 1 ? part.slot() + "/" : "",
+                        traffic(transaction, part),
+                        Arms.promise(transaction, part.version())))
+            .toList();
     List<RolloutPreview.Stage> stages = new ArrayList<>();
     Map<String, Long> all = byProfile(steps.stream().flatMap(List::stream).toList());
     Map<String, Long> touched = new TreeMap<>();
@@ -43,9 +53,7 @@ final class Previews {
                   .limit(RolloutPreview.DEVICES_MAX)
                   .map(member -> member.device().value())
                   .toList(),
-              stage < plan.stages().size()
-                  ? sights(wish, traffic, promise, touched, all)
-                  : List.of()));
+              stage < plan.stages().size() ? sights(wish, expected, touched, all) : List.of()));
     }
     int eligible = steps.stream().mapToInt(List::size).sum();
     Map<String, Integer> reasons = new TreeMap<>();
@@ -77,11 +85,34 @@ final class Previews {
   }
 
   private static List<RolloutPreview.Sight> sights(
-      RolloutWish wish,
-      Traffic traffic,
-      OptionalDouble promise,
-      Map<String, Long> touched,
-      Map<String, Long> all) {
+      RolloutWish wish, List<Expected> expected, Map<String, Long> touched, Map<String, Long> all) {
+    List<RolloutPreview.Sight> sights = new ArrayList<>();
+    for (Expected part : expected) {
+      wish.plan()
+          .judgedGates()
+          .outlook(
+              sizes(wish, part.traffic(), touched, all),
+              part.promise(),
+              wish.plan().stages().size(),
+              expected.size())
+          .forEach(
+              (scope, seen) ->
+                  seen.forEach(
+                      one ->
+                          sights.add(
+                              new RolloutPreview.Sight(
+                                  one.gate(),
+                                  part.prefix() + scope,
+                                  one.excludes(),
+                                  one.shows(),
+                                  one.enough(),
+                                  one.text()))));
+    }
+    return sights;
+  }
+
+  private static Map<ProfileId, Outlook.Size> sizes(
+      RolloutWish wish, Traffic traffic, Map<String, Long> touched, Map<String, Long> all) {
     double minutes = wish.plan().deadlines().stage().toMillis() / 60_000.0;
     Map<ProfileId, Outlook.Size> sizes = new HashMap<>();
     touched.forEach(
@@ -96,28 +127,12 @@ final class Previews {
                     traffic.predictionsPerMinute() * minutes,
                     traffic.outcomesPerMinute() * minutes,
                     minutes * 60_000 / wish.window().toMillis())));
-    List<RolloutPreview.Sight> sights = new ArrayList<>();
-    wish.plan()
-        .judgedGates()
-        .outlook(sizes, promise, wish.plan().stages().size())
-        .forEach(
-            (scope, seen) ->
-                seen.forEach(
-                    one ->
-                        sights.add(
-                            new RolloutPreview.Sight(
-                                one.gate(),
-                                scope,
-                                one.excludes(),
-                                one.shows(),
-                                one.enough(),
-                                one.text()))));
-    return sights;
+    return sizes;
   }
 
   // What a device of the slot did lately; a slot that never ran promises no data.
-  private static Traffic traffic(Transaction transaction, RolloutWish wish) {
-    String slot = wish.parts().getFirst().slot().value();
+  private static Traffic traffic(Transaction transaction, RolloutOrder.Part part) {
+    String slot = part.slot().value();
     return transaction
         .first(
             """
@@ -129,7 +144,7 @@ final class Previews {
             row ->
                 row.number("minutes") > 0 ? row.number("predictions") / row.number("minutes") : 0.0,
             slot,
-            wish.parts().getFirst().version().model().value())
+            part.version().model().value())
         .map(rate -> new Traffic(rate, rate * outcomes(transaction, slot)))
         .orElse(new Traffic(0, 0));
   }

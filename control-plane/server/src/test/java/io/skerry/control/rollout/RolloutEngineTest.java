@@ -1038,6 +1038,62 @@ class RolloutEngineTest {
     assertThat(rollouts.find(running.id()).orElseThrow().state()).isEqualTo("SUPERSEDED");
   }
 
+  @Test
+  @Order(42)
+  void stopsAUnitForOneBadPartBehindAGoodOne() {
+    everywhere(1, "eyes");
+    String id =
+        create(
+                unit(
+                    request("engine-health", 2, "eyes", null),
+                    new RolloutRequest.PartRequest("ears", "alone", 1)))
+            .id();
+    report(2, "COMMITTED");
+    List<String> touched = devices(id, "COMMITTED");
+    List<String> others =
+        plane.database().call(RolloutEngineTest::everybody).stream()
+            .map(DeviceId::value)
+            .filter(device -> device.startsWith("device-") && !touched.contains(device))
+            .toList();
+    // Summed, 1.6 % of the new versions' predictions fail: within the tolerance of 5 points.
+    seen(touched, "eyes", "engine-health@2", 2400, 0);
+    seen(touched, "ears", "alone@1", 40, 40);
+    seen(others, "eyes", "engine-health@1", 2400, 0);
+    seen(others, "ears", "alone@9", 40, 0);
+
+    engine.moveOn(new RolloutId(id));
+
+    Rollout stopped = rollouts.find(id).orElseThrow();
+    assertThat(stopped.state()).isEqualTo("ROLLING_BACK");
+    assertThat(stopped.reason())
+        .startsWith("failed-predictions (ears/pooled) FAIL: 100.00%")
+        .doesNotContain("eyes");
+    assertThat(stopped.stages().getFirst().gates())
+        .filteredOn(gate -> gate.scope().equals("eyes/pooled"))
+        .noneMatch(gate -> gate.verdict().equals("FAIL"))
+        .isNotEmpty();
+  }
+
+  private void seen(List<String> on, String slot, String version, int predictions, int failed) {
+    records(
+        on.stream()
+            .map(
+                device ->
+                    new RecordsStoring.Window(
+                        new DeviceId(device),
+                        1,
+                        new SlotId(slot),
+                        ModelVersion.parse(version),
+                        manifest(3, "x86-64-avx2"),
+                        Instant.now().plusSeconds(1),
+                        predictions,
+                        failed,
+                        0,
+                        Map.of()))
+            .toList(),
+        List.of());
+  }
+
   private Rollout ready(String slot) {
     Rollout draft = create(request("engine-health", 2, slot, null, null, null, true));
     return act(draft.id(), RolloutAct.SUBMIT, "ready");
