@@ -6,6 +6,7 @@ import io.skerry.fleet.gate.Evidence;
 import io.skerry.fleet.gate.Metric;
 import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.Lease;
+import io.skerry.fleet.rollout.RolloutMachine;
 import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.RolloutState;
@@ -152,6 +153,8 @@ final class Rollout {
   /** What the gates judge. */
   Evidence evidence() {
     Map<ProfileId, Evidence.OfProfile> profiles = new LinkedHashMap<>();
+    Map<ProfileId, Evidence.OfProfile> alone = new LinkedHashMap<>();
+    int open = RolloutMachine.openStage(state).orElse(0);
     for (Hardware hardware : Hardware.values()) {
       List<Deployment> of = new ArrayList<>();
       for (Deployment one : deployments.values()) {
@@ -160,43 +163,58 @@ final class Rollout {
         }
       }
       if (!of.isEmpty()) {
-        profiles.put(hardware.profile(), new Evidence.OfProfile(metrics(of, hardware.profile())));
+        ProfileId profile = hardware.profile();
+        profiles.put(profile, new Evidence.OfProfile(metrics(of, profile, one -> true)));
+        if (open > 0) {
+          alone.put(
+              profile, new Evidence.OfProfile(metrics(of, profile, one -> one.stage == open)));
+        }
       }
     }
-    return new Evidence(profiles, OptionalDouble.of(.8));
+    return new Evidence(profiles, alone, OptionalDouble.of(.8));
   }
 
-  private Map<Metric, Comparison> metrics(List<Deployment> of, ProfileId profile) {
+  private Map<Metric, Comparison> metrics(
+      List<Deployment> of, ProfileId profile, Predicate<Deployment> judged) {
     Map<Metric, Comparison> metrics = new EnumMap<>(Metric.class);
     metrics.put(
         Metric.FAILED_PREDICTIONS,
-        compared(of, seen -> (double) seen.predictions, seen -> (double) seen.failed));
+        compared(of, judged, seen -> (double) seen.predictions, seen -> (double) seen.failed));
     Integer edge = edges.get(profile);
     if (edge != null) {
       metrics.put(
-          Metric.SLOW_PREDICTIONS, compared(of, Seen::measured, seen -> seen.slowerThan(edge)));
+          Metric.SLOW_PREDICTIONS,
+          compared(of, judged, Seen::measured, seen -> seen.slowerThan(edge)));
     }
     metrics.put(
         Metric.ACCURACY,
         compared(
             of,
+            judged,
             seen -> (double) (seen.negatives + seen.positives),
             seen -> (double) (seen.negativesRight + seen.positivesRight)));
     metrics.put(
         Metric.ACCURACY_NEGATIVE,
-        compared(of, seen -> (double) seen.negatives, seen -> (double) seen.negativesRight));
+        compared(
+            of, judged, seen -> (double) seen.negatives, seen -> (double) seen.negativesRight));
     metrics.put(
         Metric.ACCURACY_POSITIVE,
-        compared(of, seen -> (double) seen.positives, seen -> (double) seen.positivesRight));
+        compared(
+            of, judged, seen -> (double) seen.positives, seen -> (double) seen.positivesRight));
     return metrics;
   }
 
   private static Comparison compared(
-      List<Deployment> of, ToDoubleFunction<Seen> trials, ToDoubleFunction<Seen> hits) {
+      List<Deployment> of,
+      Predicate<Deployment> judged,
+      ToDoubleFunction<Seen> trials,
+      ToDoubleFunction<Seen> hits) {
     ArmSums newer = ArmSums.NONE;
     ArmSums older = ArmSums.NONE;
     for (Deployment one : of) {
-      newer = newer.plus(trials.applyAsDouble(one.newer), hits.applyAsDouble(one.newer));
+      if (judged.test(one)) {
+        newer = newer.plus(trials.applyAsDouble(one.newer), hits.applyAsDouble(one.newer));
+      }
       older = older.plus(trials.applyAsDouble(one.older), hits.applyAsDouble(one.older));
     }
     return new Comparison(newer, older);

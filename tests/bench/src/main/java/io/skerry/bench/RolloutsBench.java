@@ -57,8 +57,7 @@ final class RolloutsBench {
     System.setProperty("slf4j.provider", "org.slf4j.jul.JULServiceProvider");
     LOG.setLevel(Level.SEVERE);
     RolloutsBench bench = new RolloutsBench(wanted, quick, told);
-    for (Harm harm :
-        List.of(Harm.NONE, Harm.FAILURES, Harm.LATENCY, Harm.LATENCY_NARROW, Harm.ACCURACY)) {
+    for (Harm harm : Harm.values()) {
       bench.rates(harm);
     }
     bench.badModel("crash", Behaviour.CRASH);
@@ -86,13 +85,18 @@ final class RolloutsBench {
   private void rates(Harm harm) {
     String stopped = "null-wrongly-stopped";
     String promoted = "null-promoted";
-    String past = "harmful-past-first-" + name(harm);
+    String past =
+        "harmful-past-%s-%s".formatted(harm.stage() == 0 ? "first" : "second", name(harm));
     if (harm == Harm.NONE ? !wanted.test(stopped) && !wanted.test(promoted) : !wanted.test(past)) {
       return;
     }
-    GateRates.Rates rates = GateRates.of(harm, quick ? ROLLOUTS_QUICK : ROLLOUTS);
+    GateRates.Rates rates =
+        GateRates.of(
+            harm.stage() == 0 ? GateRates.PLAN : GateRates.DILUTED,
+            harm,
+            quick ? ROLLOUTS_QUICK : ROLLOUTS);
     if (harm != Harm.NONE) {
-      double share = rates.share(rates.pastFirst());
+      double share = rates.share(rates.past());
       claim(
           past,
           "<= 0.01",
@@ -100,8 +104,7 @@ final class RolloutsBench {
           "share",
           share <= .01,
           "%d of %d; stopped %d; %s"
-              .formatted(
-                  rates.pastFirst(), rates.rollouts(), rates.wronglyStopped(), rates.minutes()));
+              .formatted(rates.past(), rates.rollouts(), rates.wronglyStopped(), rates.minutes()));
       return;
     }
     double wrongly = rates.share(rates.wronglyStopped());

@@ -41,7 +41,7 @@ public record ArmSums(
   }
 
   /** The sums of both. */
-  ArmSums plus(ArmSums other) {
+  public ArmSums plus(ArmSums other) {
     return new ArmSums(
         devices + other.devices,
         trials + other.trials,

@@ -20,29 +20,48 @@ import java.util.TreeMap;
  * @param parts of a unit, each by its slot and beside its own version before; empty of one model
  */
 public record Evidence(
-    Map<ProfileId, OfProfile> profiles, OptionalDouble promise, Map<SlotId, Evidence> parts) {
+    Map<ProfileId, OfProfile> profiles,
+    Map<ProfileId, OfProfile> alone,
+    OptionalDouble promise,
+    Map<SlotId, Evidence> parts) {
   /** Nothing was seen. */
   public static final Evidence NONE = new Evidence(Map.of(), OptionalDouble.empty());
 
-  /** A kept event may be older than {@code parts}, and then has none. */
+  /** A kept event may be older than {@code alone} or {@code parts}, and then has none. */
   public Evidence {
-    // In the order of the names, so that verdicts come in the same order whenever they are judged.
+    profiles = inOrder(profiles);
+    alone = inOrder(Objects.requireNonNullElse(alone, Map.of()));
+    Map<SlotId, Evidence> bySlot = new TreeMap<>(Comparator.comparing(SlotId::value));
+    bySlot.putAll(Objects.requireNonNullElse(parts, Map.of()));
+    parts = Collections.unmodifiableMap(bySlot);
+  }
+
+  // By name, so that verdicts come in the same order whenever they are judged.
+  private static Map<ProfileId, OfProfile> inOrder(Map<ProfileId, OfProfile> profiles) {
     Map<ProfileId, OfProfile> ordered = new TreeMap<>(Comparator.comparing(ProfileId::value));
     ordered.putAll(profiles);
-    profiles = Collections.unmodifiableMap(ordered);
-    Map<SlotId, Evidence> inOrder = new TreeMap<>(Comparator.comparing(SlotId::value));
-    inOrder.putAll(Objects.requireNonNullElse(parts, Map.of()));
-    parts = Collections.unmodifiableMap(inOrder);
+    return Collections.unmodifiableMap(ordered);
+  }
+
+  /** Of one model, in a first stage. */
+  public Evidence(Map<ProfileId, OfProfile> profiles, OptionalDouble promise) {
+    this(profiles, Map.of(), promise, Map.of());
   }
 
   /** Of one model. */
-  public Evidence(Map<ProfileId, OfProfile> profiles, OptionalDouble promise) {
-    this(profiles, promise, Map.of());
+  public Evidence(
+      Map<ProfileId, OfProfile> profiles, Map<ProfileId, OfProfile> alone, OptionalDouble promise) {
+    this(profiles, alone, promise, Map.of());
   }
 
   /** Of a unit. */
   public static Evidence of(Map<SlotId, Evidence> parts) {
-    return new Evidence(Map.of(), OptionalDouble.empty(), parts);
+    return new Evidence(Map.of(), Map.of(), OptionalDouble.empty(), parts);
+  }
+
+  /** What the devices of the open stage alone show. */
+  Evidence ofStage() {
+    return new Evidence(alone, promise);
   }
 
   /** The same of these profiles only; of one that nothing was seen of, that. */

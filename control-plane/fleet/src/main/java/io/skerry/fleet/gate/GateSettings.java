@@ -93,43 +93,54 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
    * run it, the limits decide instead of the comparison; what can only be compared is then left
    * out. Each part of a unit is judged by itself: beside good ones a bad one would not be seen.
    *
-   * @param devices of the stages opened so far, by profile
-   * @param alone those of the open stage alone, which may not fail more either; empty when they are
-   *     all
-   * @param replaces whether devices run a version before
-   * @param stages of the rollout: each may err by its part only
+   * <p>Devices of earlier stages dilute harm that only those of the open stage suffer, which are
+   * therefore judged alone, too. As many as the first stage had must give the proof that was asked
+   * of that; of fewer, harm that is shown or likely stops or holds, and fewer than five hold
+   * nothing.
    */
-  public List<GateResult> judge(
-      Map<ProfileId, FailureGate.Devices> devices,
-      Map<ProfileId, FailureGate.Devices> alone,
-      Evidence evidence,
-      boolean replaces,
-      int stages) {
-    List<GateResult> results = new ArrayList<>(FailureGate.judge(devices, failures));
-    results.addAll(FailureGate.judgeStage(alone, failures));
+  public List<GateResult> judge(OpenStage stage, Evidence evidence) {
+    List<GateResult> results = new ArrayList<>(FailureGate.judge(stage.devices(), failures));
+    results.addAll(FailureGate.judgeStage(stage.alone(), failures));
     if (evidence.parts().isEmpty()) {
-      results.addAll(judgeMetrics(devices, evidence, replaces, stages));
+      results.addAll(judgeModel(stage, evidence, stage.looks()));
     }
     evidence
         .parts()
         .forEach(
             (slot, part) ->
-                judgeMetrics(devices, part, replaces, stages * evidence.parts().size())
+                judgeModel(stage, part, stage.looks() * evidence.parts().size())
                     .forEach(result -> results.add(result.ofPart(slot))));
+    return results;
+  }
+
+  private List<GateResult> judgeModel(OpenStage stage, Evidence evidence, int looks) {
+    Map<ProfileId, Long> running = running(stage.devices(), evidence);
+    List<GateResult> results = judgeMetrics(metrics, evidence, running, stage.replaces(), looks);
+    Map<ProfileId, Long> own = running(stage.alone(), evidence.ofStage());
+    if (stage.isJudgedAlone() && !own.isEmpty()) {
+      boolean few = own.values().stream().mapToLong(Long::longValue).sum() < StageGate.DEVICES_MIN;
+      judgeMetrics(
+              stage.asLarge() ? metrics : StageGate.withoutProof(metrics),
+              evidence.ofStage(),
+              own,
+              stage.replaces(),
+              looks)
+          .forEach(result -> results.add(StageGate.ofStage(result, stage.asLarge(), few)));
+    }
     return results;
   }
 
   // Each of so many looks may err by its part only.
   private List<GateResult> judgeMetrics(
-      Map<ProfileId, FailureGate.Devices> devices,
+      List<GateSpec> specs,
       Evidence evidence,
+      Map<ProfileId, Long> running,
       boolean replaces,
       int looks) {
     List<GateResult> results = new ArrayList<>();
-    Map<ProfileId, Long> running = running(devices, evidence);
     Evidence touched = running.isEmpty() ? evidence : evidence.of(running.keySet());
     double falseAbort = falseAbort(looks, touched.profiles().size());
-    for (GateSpec spec : metrics) {
+    for (GateSpec spec : specs) {
       if (isJudged(spec, touched)) {
         SequentialGate.Risk risk = new SequentialGate.Risk(falseAbort, FALSE_PASS, replaces);
         results.addAll(SequentialGate.judge(spec, touched, running, risk));
@@ -173,6 +184,7 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
    */
   public Map<String, List<Outlook>> outlook(
       Map<ProfileId, Outlook.Size> sizes, OptionalDouble promise, int stages, int parts) {
-    return Outlook.of(this, sizes, promise, falseAbort(stages * parts, sizes.size()));
+    return Outlook.of(
+        this, sizes, promise, falseAbort(OpenStage.looks(stages, true) * parts, sizes.size()));
   }
 }

@@ -49,6 +49,11 @@ public record GateSpec(
     }
   }
 
+  /** The same gate, whose stage goes on unless harm is shown or likely. */
+  GateSpec withoutProof() {
+    return new GateSpec(metric, tolerance, limit, Promote.NO_HARM_SHOWN, action, 1);
+  }
+
   /**
    * What the share is compared with where nothing runs the version before; empty for what can only
    * be compared: predictions have nothing to lie elsewhere than, nor have classes.

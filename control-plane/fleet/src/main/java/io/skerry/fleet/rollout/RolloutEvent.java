@@ -59,12 +59,13 @@ public sealed interface RolloutEvent {
    *     that counts against no device and towards no soak
    * @param rules by which it is judged, so that a kept event is judged again as it was then: 0
    *     judges the devices of all open stages together only; 1 also waits for outcomes of a version
-   *     that shadows, and for what few devices of a stage leave open
+   *     that shadows, and for what few devices of a stage leave open; 2 judges what devices do with
+   *     the version over all open stages together only
    */
   record Observed(Census census, Evidence evidence, Instant heardSince, int rules)
       implements RolloutEvent {
     /** What new events are judged by. */
-    public static final int RULES = 2;
+    public static final int RULES = 3;
 
     /** A kept event may be older than {@code heardSince}, and then has none. */
     public Observed {
@@ -76,7 +77,7 @@ public sealed interface RolloutEvent {
       this(census, evidence, heardSince, RULES);
     }
 
-    /** Whether the devices of the open stage are judged alone, too. */
+    /** Whether the open stage's own devices are judged alone by whether they failed the update. */
     boolean judgesStageAlone() {
       return rules >= 1;
     }
@@ -84,6 +85,11 @@ public sealed interface RolloutEvent {
     /** Whether it waits for what shadows or few devices cannot tell. */
     boolean waitsInVain() {
       return rules < 2;
+    }
+
+    /** Whether they are judged alone by what they do with the version, too. */
+    boolean judgesEvidenceAlone() {
+      return rules >= 3;
     }
   }
 

@@ -5,6 +5,7 @@ import io.skerry.fleet.gate.FailureGate;
 import io.skerry.fleet.gate.GateAction;
 import io.skerry.fleet.gate.GateResult;
 import io.skerry.fleet.gate.GateSettings;
+import io.skerry.fleet.gate.OpenStage;
 import io.skerry.fleet.gate.Verdict;
 import io.skerry.fleet.rollout.RolloutPhase.Aborted;
 import io.skerry.fleet.rollout.RolloutPhase.Aborting;
@@ -108,11 +109,14 @@ public final class RolloutMachine {
     boolean replaces = plan.kind().isTrial() || census.replaced() > 0;
     List<GateResult> results =
         gates.judge(
-            census.failures(),
-            seen.judgesStageAlone() ? census.failuresAlone(stage) : Map.of(),
-            seen.evidence(),
-            replaces,
-            plan.stages().size());
+            new OpenStage(
+                census.failures(),
+                seen.judgesStageAlone() ? census.failuresAlone(stage) : Map.of(),
+                census.devices(stage) >= census.devices(0),
+                replaces,
+                plan.stages().size(),
+                seen.judgesEvidenceAlone()),
+            seen.evidence());
     return seen.waitsInVain()
         ? results
         : results.stream().map(FailureGate::withoutWaitingForFew).toList();

@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.within;
 import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.SlotId;
 import java.time.Duration;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -58,7 +57,7 @@ class SequentialGateTest {
 
     assertThat(result.verdict()).isEqualTo(Verdict.NO_DATA);
     assertThat(result.blocks()).isTrue();
-    assertThat(GateSettings.DEFAULTS.judge(Map.of(), Map.of(), Evidence.NONE, false, 3))
+    assertThat(GateSettings.DEFAULTS.judge(OpenStage.first(Map.of(), false, 3), Evidence.NONE))
         .anyMatch(gate -> gate.gate().equals("failed-predictions") && gate.blocks());
   }
 
@@ -163,7 +162,8 @@ class SequentialGateTest {
     GateResult pooled =
         GateSettings.DEFAULTS
             .with(wide)
-            .judge(Map.of(), Map.of(), new Evidence(profiles, OptionalDouble.empty()), true, 3)
+            .judge(
+                OpenStage.first(Map.of(), true, 3), new Evidence(profiles, OptionalDouble.empty()))
             .stream()
             .filter(result -> result.gate().equals(Metric.ACCURACY.wireName()))
             .findFirst()
@@ -464,9 +464,7 @@ class SequentialGateTest {
     assertThat(results)
         .extracting(GateResult::scope)
         .containsExactly("ears/profile-0", "eyes/profile-0");
-    assertThat(results)
-        .extracting(GateResult::verdict)
-        .containsExactly(Verdict.FAIL, Verdict.PASS);
+    assertThat(results).extracting(GateResult::verdict).containsExactly(Verdict.FAIL, Verdict.PASS);
   }
 
   private static Comparison bothArms(int devices, double trials, double newer, double older) {
@@ -497,7 +495,7 @@ class SequentialGateTest {
 
     assertThat(
             GateSettings.DEFAULTS.judge(
-                devices, Map.of(), new Evidence(profiles, OptionalDouble.empty()), true, 3))
+                OpenStage.first(devices, true, 3), new Evidence(profiles, OptionalDouble.empty())))
         .filteredOn(result -> result.scope().equals("arm64-neon"))
         .anyMatch(GateResult::blocks);
   }
@@ -524,12 +522,12 @@ class SequentialGateTest {
     Evidence all =
         evidence(Metric.FAILED_PREDICTIONS, new Comparison(arm(500, 5000, .04), ArmSums.NONE));
 
-    assertThat(GateSettings.DEFAULTS.judge(Map.of(), Map.of(), all, true, 3))
+    assertThat(GateSettings.DEFAULTS.judge(OpenStage.first(Map.of(), true, 3), all))
         .filteredOn(result -> result.gate().equals("failed-predictions"))
         .singleElement()
         .matches(result -> result.verdict() == Verdict.INCONCLUSIVE)
         .matches(result -> result.reason().endsWith("keeps that is not known"));
-    assertThat(GateSettings.DEFAULTS.judge(Map.of(), Map.of(), all, false, 3))
+    assertThat(GateSettings.DEFAULTS.judge(OpenStage.first(Map.of(), false, 3), all))
         .filteredOn(result -> result.gate().equals("failed-predictions"))
         .allMatch(result -> result.verdict() == Verdict.FAIL);
     Evidence promised =
@@ -859,7 +857,7 @@ class SequentialGateTest {
 
   private static List<GateResult> judged(Metric metric, Evidence evidence) {
     return GateSettings.DEFAULTS
-        .judge(Collections.emptyMap(), Map.of(), evidence, hasControls(evidence), 3)
+        .judge(OpenStage.first(Map.of(), hasControls(evidence), 3), evidence)
         .stream()
         .filter(result -> result.gate().equals(metric.wireName()))
         .toList();

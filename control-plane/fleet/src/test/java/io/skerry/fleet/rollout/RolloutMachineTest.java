@@ -382,6 +382,90 @@ class RolloutMachineTest {
     assertThat(phaseAfter(rollout, now)).isEqualTo("ROLLING_BACK");
   }
 
+  @Test
+  void seesHarmThatOnlyTheOpenStagesDevicesSuffer() {
+    SimulatedRollout rollout = started();
+    rollout.commitOffered();
+    rollout.apply(new RolloutEvent.Promote("small"));
+    Evidence diluted = failing(500, .004, 50, .05);
+
+    assertThat(phaseAfter(rollout, observed(diluted, 2)))
+        .as("kept from before: judged as it was then")
+        .isEqualTo("RUNNING");
+    assertThat(phaseAfter(rollout, observed(diluted, RolloutEvent.Observed.RULES)))
+        .isEqualTo("ROLLING_BACK");
+    assertThat(phaseAfter(rollout, observed(failing(500, 0, 50, 0), RolloutEvent.Observed.RULES)))
+        .isEqualTo("RUNNING");
+  }
+
+  @Test
+  void asksOfALargeStageAloneWhatTheFirstHadToProve() {
+    Evidence open = failing(200, 0, 30, .008);
+
+    assertThat(ofStage(judgedSecond(open, 30, 30)))
+        .as("30 devices leave open whether it is a point")
+        .anyMatch(GateResult::blocks);
+    assertThat(ofStage(judgedSecond(open, 100, 30)))
+        .as("which is not asked of fewer than the first stage has")
+        .isNotEmpty()
+        .noneMatch(GateResult::blocks);
+    assertThat(ofStage(judgedSecond(failing(200, 0, 30, .03), 100, 30)))
+        .as("harm that is likely holds it all the same")
+        .anyMatch(GateResult::blocks);
+    assertThat(ofStage(judgedSecond(failing(200, 0, 4, .03), 100, 4)))
+        .as("but fewer than five devices hold nothing back")
+        .isNotEmpty()
+        .noneMatch(GateResult::blocks);
+  }
+
+  // Fifty predictions on each device; so many of all fail, and of the open stage's own.
+  private static Evidence failing(int all, double share, int own, double ownShare) {
+    return new Evidence(failures(all, share), failures(own, ownShare), OptionalDouble.empty());
+  }
+
+  private static Map<ProfileId, Evidence.OfProfile> failures(int devices, double share) {
+    ArmSums newer = ArmSums.NONE;
+    ArmSums older = ArmSums.NONE;
+    for (int device = 0; device < devices; device++) {
+      newer = newer.plus(50, 50 * share);
+    }
+    for (int device = 0; device < 500; device++) {
+      older = older.plus(50, 0);
+    }
+    return Map.of(
+        new ProfileId("profile-0"),
+        new Evidence.OfProfile(Map.of(Metric.FAILED_PREDICTIONS, new Comparison(newer, older))));
+  }
+
+  private static RolloutEvent observed(Evidence evidence, int rules) {
+    ProfileId profile = new ProfileId("profile-0");
+    Census census =
+        new Census(
+            List.of(
+                new Census.Cell(0, profile, DeploymentState.COMMITTED, true, true, 450),
+                new Census.Cell(1, profile, DeploymentState.COMMITTED, true, true, 50)));
+    return new RolloutEvent.Observed(census, evidence, Instant.EPOCH, rules);
+  }
+
+  private static List<GateResult> judgedSecond(Evidence evidence, int first, int second) {
+    ProfileId profile = new ProfileId("profile-0");
+    return RolloutMachine.judge(
+        plan(List.of(StageRule.percent(50), StageRule.percent(100)), RolloutPlan.Limits.NONE),
+        1,
+        new Census(
+            List.of(
+                new Census.Cell(0, profile, DeploymentState.COMMITTED, true, true, first),
+                new Census.Cell(1, profile, DeploymentState.COMMITTED, true, true, second))),
+        evidence);
+  }
+
+  private static List<GateResult> ofStage(List<GateResult> results) {
+    return results.stream()
+        .filter(result -> result.gate().equals("failed-predictions"))
+        .filter(result -> result.scope().startsWith(GateResult.STAGE))
+        .toList();
+  }
+
   private static String phaseAfter(SimulatedRollout rollout, RolloutEvent event) {
     return RolloutMachine.step(rollout.plan, rollout.state, event, rollout.now)
         .state()

@@ -67,7 +67,10 @@ final class SimulatedRollout {
     }
   }
 
-  /** Failed predictions on eight devices of each profile and version, of a thousand each. */
+  /**
+   * Failed predictions on eight devices of each profile and version, of a thousand each; all of the
+   * open stage.
+   */
   private static Evidence evidence(double share) {
     ArmSums newer = ArmSums.NONE;
     ArmSums older = ArmSums.NONE;
@@ -87,7 +90,7 @@ final class SimulatedRollout {
     for (int profile = 0; profile < PROFILES; profile++) {
       profiles.put(new ProfileId("profile-" + profile), seen);
     }
-    return new Evidence(profiles, OptionalDouble.empty());
+    return new Evidence(profiles, profiles, OptionalDouble.empty());
   }
 
   RolloutMachine.Step apply(RolloutEvent event) {

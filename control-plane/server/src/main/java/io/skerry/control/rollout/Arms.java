@@ -316,11 +316,7 @@ final class Arms {
     }
     return sums.computeIfAbsent(
         new Key(
-            rollout.order().id().value(),
-            rollout.stage(),
-            part.slot().value(),
-            id.value(),
-            newer),
+            rollout.order().id().value(), rollout.stage(), part.slot().value(), id.value(), newer),
         unused -> new Sums(device.profile()));
   }
 
@@ -462,7 +458,8 @@ final class Arms {
         + "}";
   }
 
-  private record Sum(String slot, String profile, boolean newer, Metric metric, ArmSums sums) {}
+  private record Sum(
+      String slot, String profile, boolean newer, boolean own, Metric metric, ArmSums sums) {}
 
   /** What was seen of a stage since it opened; of each part of a unit by itself. */
   static Evidence evidence(Transaction transaction, RolloutOrder order, int stage) {
@@ -470,25 +467,32 @@ final class Arms {
         transaction
             .list(
                 """
-                select slot, profile, newer, m.i, count(*) as devices, sum(m.t) as trials,
-                  sum(m.h) as hits, sum(m.t * m.t) as trials2, sum(m.t * m.h) as product,
-                  sum(m.h * m.h) as hits2
-                from rollout_arm, unnest(trials, hits) with ordinality as m (t, h, i)
-                where rollout = ? and stage = ? and m.t > 0
-                group by 1, 2, 3, 4 order by 1, 2, 3, 4
+                select arm.slot, arm.profile, arm.newer, coalesce(d.stage = arm.stage, false) as own,
+                  m.i, count(*) as devices, sum(m.t) as trials, sum(m.h) as hits,
+                  sum(m.t * m.t) as trials2, sum(m.t * m.h) as product, sum(m.h * m.h) as hits2
+                from rollout_arm arm
+                left join deployment d on d.rollout = arm.rollout and d.device = arm.device
+                cross join unnest(arm.trials, arm.hits) with ordinality as m (t, h, i)
+                where arm.rollout = ? and arm.stage = ? and m.t > 0
+                group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
                 """,
                 Arms::sum,
                 order.id().value(),
                 stage)
             .stream()
             .collect(Collectors.groupingBy(Sum::slot));
+    boolean trial = order.plan().kind().isTrial();
     Map<SlotId, Evidence> parts = new HashMap<>();
     for (Part part : order.parts()) {
+      List<Sum> all = bySlot.getOrDefault(part.slot().value(), List.of());
+      // On trial a device is its own control; otherwise everybody's are those not touched yet.
+      List<Sum> alone =
+          stage == 0
+              ? List.of()
+              : all.stream().filter(sum -> sum.own() || !(sum.newer() || trial)).toList();
       parts.put(
           part.slot(),
-          new Evidence(
-              compared(bySlot.getOrDefault(part.slot().value(), List.of())),
-              promise(transaction, part.version())));
+          new Evidence(compared(all), compared(alone), promise(transaction, part.version())));
     }
     return parts.size() > 1
         ? Evidence.of(parts)
@@ -500,6 +504,7 @@ final class Arms {
         row.text("slot"),
         row.text("profile"),
         row.flag("newer"),
+        row.flag("own"),
         Metric.ofNumber(row.integer("i")).orElseThrow(),
         new ArmSums(
             row.bigint("devices"),
@@ -522,8 +527,7 @@ final class Arms {
                   : new Comparison(ArmSums.NONE, one.sums()),
               (left, right) ->
                   new Comparison(
-                      left.newer().devices() > 0 ? left.newer() : right.newer(),
-                      left.older().devices() > 0 ? left.older() : right.older()));
+                      left.newer().plus(right.newer()), left.older().plus(right.older())));
     }
     Map<ProfileId, Evidence.OfProfile> profiles = new HashMap<>();
     byProfile.forEach(

@@ -1074,6 +1074,46 @@ class RolloutEngineTest {
         .isNotEmpty();
   }
 
+  @Test
+  @Order(43)
+  void stopsForHarmThatOnlyTheOpenStageSuffers() {
+    everywhere(1, "lately");
+    String id =
+        create(
+                request(
+                    "engine-health",
+                    2,
+                    "lately",
+                    List.of(percent(50), percent(60), percent(100)),
+                    null,
+                    null,
+                    null))
+            .id();
+    report(2, "COMMITTED");
+    List<String> first = devices(id, "COMMITTED");
+    act(id, RolloutAct.PROMOTE, "as a test");
+    report(2, "COMMITTED");
+    List<String> second = new ArrayList<>(devices(id, "COMMITTED"));
+    second.removeAll(first);
+    List<String> others =
+        plane.database().call(RolloutEngineTest::everybody).stream()
+            .map(DeviceId::value)
+            .filter(device -> device.startsWith("device-") && !first.contains(device))
+            .filter(device -> !second.contains(device))
+            .toList();
+    // Of all, .3 % of the new version's predictions fail.
+    seen(first, "lately", "engine-health@2", 6400, 0);
+    seen(second, "lately", "engine-health@2", 100, 100);
+    seen(others, "lately", "engine-health@1", 6400, 0);
+
+    engine.moveOn(new RolloutId(id));
+
+    assertThat(second).hasSize(4);
+    Rollout stopped = rollouts.find(id).orElseThrow();
+    assertThat(stopped.state()).isEqualTo("ROLLING_BACK");
+    assertThat(stopped.reason()).startsWith("failed-predictions (stage) FAIL: 100.00% of 400");
+  }
+
   private void seen(List<String> on, String slot, String version, int predictions, int failed) {
     records(
         on.stream()

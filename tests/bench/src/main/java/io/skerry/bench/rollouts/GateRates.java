@@ -8,35 +8,42 @@ import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.StageRule;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /** How often the gates are wrong: simulated rollouts with and without harm. */
 public final class GateRates {
   /** Three stages of a thousand devices, a tenth of them held back, every gate at its default. */
-  public static final RolloutPlan PLAN =
-      new RolloutPlan(
-          new RolloutKind.Replace(),
-          List.of(StageRule.percent(10), StageRule.percent(50), StageRule.percent(100)),
-          new RolloutPlan.Limits(100, Pace.UNLIMITED, Integer.MAX_VALUE, 500, List.of()),
-          false,
-          Duration.ofMinutes(2),
-          RolloutPlan.Deadlines.DEFAULTS,
-          RolloutPlan.Approval.NONE,
-          GateSettings.DEFAULTS);
+  public static final RolloutPlan PLAN = plan(10, 50, 100);
+
+  /** The same, whose second stage is a tenth of the first: what it suffers drowns in that. */
+  public static final RolloutPlan DILUTED = plan(50, 55, 100);
 
   private GateRates() {}
+
+  private static RolloutPlan plan(int... percents) {
+    return new RolloutPlan(
+        new RolloutKind.Replace(),
+        Arrays.stream(percents).mapToObj(StageRule::percent).toList(),
+        new RolloutPlan.Limits(100, Pace.UNLIMITED, Integer.MAX_VALUE, 500, List.of()),
+        false,
+        Duration.ofMinutes(2),
+        RolloutPlan.Deadlines.DEFAULTS,
+        RolloutPlan.Approval.NONE,
+        GateSettings.DEFAULTS);
+  }
 
   /**
    * Shares of rollouts.
    *
    * @param wronglyStopped aborted or rolled back
    * @param promoted past every stage
-   * @param pastFirst promoted past the first stage
+   * @param past promoted past the stage that the harm begins in; without harm, past the first
    * @param stageMinutes median and longest time of each stage that passed
    */
   public record Rates(
-      int rollouts, int wronglyStopped, int promoted, int pastFirst, List<Double> stageMinutes) {
+      int rollouts, int wronglyStopped, int promoted, int past, List<Double> stageMinutes) {
     /** Of the rollouts. */
     public double share(int count) {
       return (double) count / rollouts;
@@ -52,18 +59,18 @@ public final class GateRates {
     }
   }
 
-  /** Runs so many rollouts. */
-  public static Rates of(SimulatedRollout.Harm harm, int rollouts) {
+  /** Runs so many rollouts by a plan. */
+  public static Rates of(RolloutPlan plan, SimulatedRollout.Harm harm, int rollouts) {
     List<SimulatedRollout.Outcome> outcomes =
         IntStream.range(0, rollouts)
             .parallel()
             .mapToObj(
                 seed ->
-                    new SimulatedRollout(PLAN, harm, 1000L * harm.name().hashCode() + seed).run())
+                    new SimulatedRollout(plan, harm, 1000L * harm.name().hashCode() + seed).run())
             .toList();
     int stopped = 0;
     int promoted = 0;
-    int pastFirst = 0;
+    int past = 0;
     List<Double> minutes = new ArrayList<>();
     for (SimulatedRollout.Outcome outcome : outcomes) {
       switch (outcome.phase()) {
@@ -73,9 +80,9 @@ public final class GateRates {
         case RolloutPhase.Draft _, RolloutPhase.WaitingForApproval _, RolloutPhase.Ready _ -> {}
         case RolloutPhase.Running _, RolloutPhase.Paused _, RolloutPhase.Superseded _ -> {}
       }
-      pastFirst += outcome.stagesPassed() > 0 ? 1 : 0;
+      past += outcome.stagesPassed() > harm.stage() ? 1 : 0;
       minutes.addAll(outcome.stageMinutes());
     }
-    return new Rates(rollouts, stopped, promoted, pastFirst, minutes);
+    return new Rates(rollouts, stopped, promoted, past, minutes);
   }
 }

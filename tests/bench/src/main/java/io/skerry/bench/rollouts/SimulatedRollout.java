@@ -53,6 +53,10 @@ public final class SimulatedRollout {
   private static final double LATENCY_LOG_SD_NARROW = .005;
   private static final int LATENCY_BINS = 48;
   private static final int LONGEST_MINUTES = 600;
+  // Of what is summed over devices.
+  private static final int EARLIER_STAGES = 0;
+  private static final int OPEN_STAGE = 1;
+  private static final int CONTROLS = 2;
 
   private final RolloutPlan plan;
   private final Harm harm;
@@ -69,6 +73,8 @@ public final class SimulatedRollout {
     NONE(0, 1, 0),
     /** Five points more predictions fail. */
     FAILURES(.05, 1, 0),
+    /** The same, but for devices of the first stage. */
+    FAILURES_LATER(.05, 1, 0),
     /** Every latency grows by half, and so does their 99th percentile. */
     LATENCY(0, 1.5, 0),
     /** The same where the old version always takes about the same time. */
@@ -84,6 +90,11 @@ public final class SimulatedRollout {
       this.failures = failures;
       this.latencyFactor = latencyFactor;
       this.wrong = wrong;
+    }
+
+    /** The stage from which on its devices suffer, from 0. */
+    public int stage() {
+      return this == FAILURES_LATER ? 1 : 0;
     }
   }
 
@@ -241,8 +252,9 @@ public final class SimulatedRollout {
   }
 
   private void observe(Device device, boolean newer) {
-    double failures = device.failures + (newer ? harm.failures : 0);
-    double wrong = device.wrong + (newer ? harm.wrong : 0);
+    boolean harmed = newer && device.stage >= harm.stage();
+    double failures = device.failures + (harmed ? harm.failures : 0);
+    double wrong = device.wrong + (harmed ? harm.wrong : 0);
     int failed = binomial(PREDICTIONS, failures);
     count(device, newer, Metric.FAILED_PREDICTIONS, PREDICTIONS, failed);
     count(
@@ -250,7 +262,7 @@ public final class SimulatedRollout {
         newer,
         Metric.SLOW_PREDICTIONS,
         PREDICTIONS,
-        binomial(PREDICTIONS, newer ? slowAfter : slowBefore));
+        binomial(PREDICTIONS, harmed ? slowAfter : slowBefore));
     count(device, newer, Metric.RESTARTS, 1, 0);
     if (device.outcomesDue > 0) {
       int right = device.outcomesDue - binomial(device.outcomesDue, wrong);
@@ -279,8 +291,9 @@ public final class SimulatedRollout {
   private void count(Device device, boolean newer, Metric metric, double trials, double hits) {
     double[] total = device.totals.computeIfAbsent(metric, unused -> new double[2]);
     ArmSums[] arms =
-        sums.computeIfAbsent(metric, unused -> new ArmSums[] {ArmSums.NONE, ArmSums.NONE});
-    int arm = newer ? 0 : 1;
+        sums.computeIfAbsent(
+            metric, unused -> new ArmSums[] {ArmSums.NONE, ArmSums.NONE, ArmSums.NONE});
+    int arm = !newer ? CONTROLS : device.stage == open() ? OPEN_STAGE : EARLIER_STAGES;
     ArmSums sum = arms[arm];
     double trialsBefore = total[0];
     double hitsBefore = total[1];
@@ -297,9 +310,18 @@ public final class SimulatedRollout {
   }
 
   private Evidence evidence() {
-    Map<Metric, Comparison> metrics = new EnumMap<>(Metric.class);
-    sums.forEach((metric, arms) -> metrics.put(metric, new Comparison(arms[0], arms[1])));
-    return new Evidence(Map.of(PROFILE, new Evidence.OfProfile(metrics)), OptionalDouble.empty());
+    Map<Metric, Comparison> all = new EnumMap<>(Metric.class);
+    Map<Metric, Comparison> alone = new EnumMap<>(Metric.class);
+    sums.forEach(
+        (metric, arms) -> {
+          ArmSums newer = arms[EARLIER_STAGES].plus(arms[OPEN_STAGE]);
+          all.put(metric, new Comparison(newer, arms[CONTROLS]));
+          alone.put(metric, new Comparison(arms[OPEN_STAGE], arms[CONTROLS]));
+        });
+    return new Evidence(
+        Map.of(PROFILE, new Evidence.OfProfile(all)),
+        open() > 0 ? Map.of(PROFILE, new Evidence.OfProfile(alone)) : Map.of(),
+        OptionalDouble.empty());
   }
 
   private Census census() {

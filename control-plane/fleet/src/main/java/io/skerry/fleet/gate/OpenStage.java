@@ -1,0 +1,50 @@
+package io.skerry.fleet.gate;
+
+import io.skerry.protocol.ProfileId;
+import java.util.Map;
+
+/**
+ * The open stage of a rollout, as far as its gates have to know it.
+ *
+ * @param devices of the stages opened so far, by profile
+ * @param alone those of the open stage alone; empty when they are all
+ * @param asLarge whether the open stage has as many devices as the first one, or more
+ * @param replaces whether devices run a version before
+ * @param stages of the rollout: each may err by its part only
+ * @param apart whether what its own devices do is judged alone, too; not by the rules of before
+ */
+public record OpenStage(
+    Map<ProfileId, FailureGate.Devices> devices,
+    Map<ProfileId, FailureGate.Devices> alone,
+    boolean asLarge,
+    boolean replaces,
+    int stages,
+    boolean apart) {
+  public OpenStage {
+    devices = Map.copyOf(devices);
+    alone = Map.copyOf(alone);
+  }
+
+  /** The first one, whose devices are all. */
+  public static OpenStage first(
+      Map<ProfileId, FailureGate.Devices> devices, boolean replaces, int stages) {
+    return new OpenStage(devices, Map.of(), true, replaces, stages, true);
+  }
+
+  /**
+   * Judgements over the rollout that share the chance of a false stop: one in each stage, and from
+   * the second on another of its own devices.
+   */
+  static int looks(int stages, boolean apart) {
+    return apart ? 2 * stages - 1 : stages;
+  }
+
+  int looks() {
+    return looks(stages, apart);
+  }
+
+  /** Whether what its own devices do is judged alone. */
+  boolean isJudgedAlone() {
+    return apart && !alone.isEmpty();
+  }
+}

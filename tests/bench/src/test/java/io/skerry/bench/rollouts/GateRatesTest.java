@@ -1,0 +1,29 @@
+package io.skerry.bench.rollouts;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.bench.rollouts.SimulatedRollout.Harm;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A few rollouts of each kind; {@code skerry bench rollouts} runs 300. */
+class GateRatesTest {
+  private static final int ROLLOUTS = 6;
+
+  @ParameterizedTest
+  @EnumSource(names = "NONE", mode = EnumSource.Mode.EXCLUDE)
+  void letsNoHarmPastTheStageThatItBeginsIn(Harm harm) {
+    GateRates.Rates rates =
+        GateRates.of(harm.stage() == 0 ? GateRates.PLAN : GateRates.DILUTED, harm, ROLLOUTS);
+
+    assertThat(rates.past()).isZero();
+    assertThat(rates.promoted()).isZero();
+  }
+
+  @Test
+  void promotesWhatDoesNoHarm() {
+    assertThat(GateRates.of(GateRates.PLAN, Harm.NONE, ROLLOUTS).promoted()).isEqualTo(ROLLOUTS);
+    assertThat(GateRates.of(GateRates.DILUTED, Harm.NONE, ROLLOUTS).promoted()).isEqualTo(ROLLOUTS);
+  }
+}
