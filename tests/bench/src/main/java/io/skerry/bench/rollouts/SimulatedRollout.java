@@ -32,7 +32,8 @@ import java.util.SplittableRandom;
  * One rollout on devices that are statistics per minute, decided by the real machine and gates.
  *
  * <p>Every device answers one prediction a second; outcomes of a tenth are known a minute later.
- * Devices differ lastingly, by a fifth in their failure rate and by half a point in accuracy.
+ * Devices differ lastingly: by a fifth in what is rare (failures, restarts, predictions over the
+ * budget), by half a point in accuracy, and by three points in memory, predictions and confidence.
  */
 public final class SimulatedRollout {
   public static final int DEVICES = 1000;
@@ -46,6 +47,19 @@ public final class SimulatedRollout {
   private static final double FAILURES = .01;
 
   private static final double ACCURACY = .95;
+  // Of the profile's latency budget, which lies beyond what the latency gate looks at.
+  private static final double OVER_BUDGET = .002;
+
+  /** Windows in which the process starts anew. */
+  private static final double RESTARTS = .001;
+
+  private static final double MEMORY = .2;
+  private static final double POSITION = .3;
+  private static final double CONFIDENCE = .8;
+  // Deviation of one reading on a device.
+  private static final double MEMORY_NOISE = .01;
+  private static final double POSITION_NOISE = .25;
+  private static final double CONFIDENCE_NOISE = .2;
   // Latencies are log-normal with a median of 4 ms.
   private static final double LATENCY_LOG_MEDIAN = Math.log(4000);
   private static final double LATENCY_LOG_SD = .5;
@@ -70,26 +84,47 @@ public final class SimulatedRollout {
 
   /** What the new version does. */
   public enum Harm {
-    NONE(0, 1, 0),
+    NONE,
     /** Five points more predictions fail. */
-    FAILURES(.05, 1, 0),
+    FAILURES(Metric.FAILED_PREDICTIONS, .05),
     /** The same, but for devices of the first stage. */
-    FAILURES_LATER(.05, 1, 0),
+    FAILURES_LATER(Metric.FAILED_PREDICTIONS, .05),
     /** Every latency grows by half, and so does their 99th percentile. */
-    LATENCY(0, 1.5, 0),
+    LATENCY,
     /** The same where the old version always takes about the same time. */
-    LATENCY_NARROW(0, 1.5, 0),
+    LATENCY_NARROW,
+    /** Three points more are over the budget; what else that slows is told to no other gate. */
+    LATENCY_BUDGET(Metric.OVER_BUDGET, .03),
+    /** The process restarts in three more of a hundred windows. */
+    RESTARTS(Metric.RESTARTS, .03),
+    /** Ten points more of the device's memory are taken. */
+    MEMORY(Metric.MEMORY, .1),
+    /** Predictions lie ten points higher. */
+    PREDICTIONS(Metric.PREDICTIONS, .1),
+    /** They are ten points less sure. */
+    CONFIDENCE(Metric.CONFIDENCE, -.1),
     /** Three points fewer predictions are right. */
-    ACCURACY(0, 1, .03);
+    ACCURACY(Metric.ACCURACY, -.03);
 
-    final double failures;
-    final double latencyFactor;
-    final double wrong;
+    private final Optional<Metric> shifted;
+    private final double shift;
 
-    Harm(double failures, double latencyFactor, double wrong) {
-      this.failures = failures;
-      this.latencyFactor = latencyFactor;
-      this.wrong = wrong;
+    Harm() {
+      this.shifted = Optional.empty();
+      this.shift = 0;
+    }
+
+    Harm(Metric shifted, double shift) {
+      this.shifted = Optional.of(shifted);
+      this.shift = shift;
+    }
+
+    double shift(Metric metric) {
+      return shifted.filter(metric::equals).isPresent() ? shift : 0;
+    }
+
+    double latencyFactor() {
+      return this == LATENCY || this == LATENCY_NARROW ? 1.5 : 1;
     }
 
     /** The stage from which on its devices suffer, from 0. */
@@ -109,8 +144,7 @@ public final class SimulatedRollout {
 
   private static final class Device {
     final int stage;
-    final double failures;
-    final double wrong;
+    final Map<Metric, Double> shares = new EnumMap<>(Metric.class);
     final Map<Metric, double[]> totals = new EnumMap<>(Metric.class);
     DeploymentState state = DeploymentState.PENDING;
     boolean opened;
@@ -119,8 +153,17 @@ public final class SimulatedRollout {
 
     Device(int stage, SplittableRandom random) {
       this.stage = stage;
-      this.failures = FAILURES * (1 + .2 * uniform(random));
-      this.wrong = 1 - ACCURACY + .005 * uniform(random);
+      differ(Metric.FAILED_PREDICTIONS, FAILURES, .2 * FAILURES, random);
+      differ(Metric.OVER_BUDGET, OVER_BUDGET, .2 * OVER_BUDGET, random);
+      differ(Metric.RESTARTS, RESTARTS, .2 * RESTARTS, random);
+      differ(Metric.MEMORY, MEMORY, .03, random);
+      differ(Metric.PREDICTIONS, POSITION, .03, random);
+      differ(Metric.CONFIDENCE, CONFIDENCE, .03, random);
+      differ(Metric.ACCURACY, ACCURACY, .005, random);
+    }
+
+    private void differ(Metric metric, double mean, double deviation, SplittableRandom random) {
+      shares.put(metric, mean + deviation * uniform(random));
     }
 
     // Of mean 0 and standard deviation 1.
@@ -148,7 +191,7 @@ public final class SimulatedRollout {
     }
     int edge = LatencyEdge.of(history(), Optional.empty()).orElseThrow();
     slowBefore = slower(Math.pow(2, edge / 2.0), 1);
-    slowAfter = slower(Math.pow(2, edge / 2.0), harm.latencyFactor);
+    slowAfter = slower(Math.pow(2, edge / 2.0), harm.latencyFactor());
   }
 
   private List<Long> history() {
@@ -253,22 +296,48 @@ public final class SimulatedRollout {
 
   private void observe(Device device, boolean newer) {
     boolean harmed = newer && device.stage >= harm.stage();
-    double failures = device.failures + (harmed ? harm.failures : 0);
-    double wrong = device.wrong + (harmed ? harm.wrong : 0);
-    int failed = binomial(PREDICTIONS, failures);
-    count(device, newer, Metric.FAILED_PREDICTIONS, PREDICTIONS, failed);
+    hits(device, newer, harmed, Metric.FAILED_PREDICTIONS, PREDICTIONS);
+    hits(device, newer, harmed, Metric.OVER_BUDGET, PREDICTIONS);
+    hits(device, newer, harmed, Metric.RESTARTS, 1);
     count(
         device,
         newer,
         Metric.SLOW_PREDICTIONS,
         PREDICTIONS,
         binomial(PREDICTIONS, harmed ? slowAfter : slowBefore));
-    count(device, newer, Metric.RESTARTS, 1, 0);
+    measured(device, newer, harmed, Metric.MEMORY, 1, Metric.MEMORY_TRIALS, MEMORY_NOISE);
+    measured(device, newer, harmed, Metric.PREDICTIONS, PREDICTIONS, 1, POSITION_NOISE);
+    measured(device, newer, harmed, Metric.CONFIDENCE, PREDICTIONS, 1, CONFIDENCE_NOISE);
     if (device.outcomesDue > 0) {
+      double wrong = 1 - share(device, harmed, Metric.ACCURACY);
       int right = device.outcomesDue - binomial(device.outcomesDue, wrong);
       count(device, newer, Metric.ACCURACY, device.outcomesDue, right);
     }
     device.outcomesDue = OUTCOMES;
+  }
+
+  private double share(Device device, boolean harmed, Metric metric) {
+    return device.shares.getOrDefault(metric, 0.0) + (harmed ? harm.shift(metric) : 0);
+  }
+
+  private void hits(Device device, boolean newer, boolean harmed, Metric metric, int trials) {
+    count(device, newer, metric, trials, binomial(trials, share(device, harmed, metric)));
+  }
+
+  // The sum of so many readings between 0 and 1, each of which weighs as so many trials.
+  private void measured(
+      Device device,
+      boolean newer,
+      boolean harmed,
+      Metric metric,
+      int readings,
+      int weight,
+      double noise) {
+    double sum =
+        readings * share(device, harmed, metric)
+            + Math.sqrt(readings) * noise * Device.uniform(random);
+    double trials = (double) readings * weight;
+    count(device, newer, metric, trials, Math.clamp(sum * weight, 0.0, trials));
   }
 
   private int binomial(int trials, double share) {
