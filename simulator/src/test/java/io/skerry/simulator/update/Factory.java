@@ -27,6 +27,7 @@ import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.SamplingRates;
 import io.skerry.protocol.SlotId;
+import io.skerry.protocol.SlotMode;
 import io.skerry.protocol.TenantId;
 import io.skerry.wire.fleet.v1.Envelope;
 import java.io.IOException;
@@ -138,6 +139,18 @@ final class Factory {
   /** A signed desired document. */
   byte[] order(long counter, int version) {
     return signed(document(counter, version));
+  }
+
+  /** The same, of an order that switches the slot off. */
+  byte[] off(long counter, int version) {
+    DesiredDocument on = document(counter, version);
+    return signed(
+        new DesiredDocument(
+            on.tenant(),
+            on.device(),
+            on.generation(),
+            on.issuedAt(),
+            List.of(on.slots().getFirst().withMode(new SlotMode.Off()))));
   }
 
   DesiredDocument document(long counter, int version) {

@@ -155,10 +155,21 @@ final class UpdateRig {
 
   /** Work is done, a second goes by, clients ask. */
   void second() {
+    pass(Duration.ofSeconds(1));
+  }
+
+  /** The same, of so many minutes. */
+  void minutes(int count) {
+    for (int i = 0; i < count; i++) {
+      pass(Duration.ofMinutes(1));
+    }
+  }
+
+  private void pass(Duration time) {
     for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
       task.run();
     }
-    clock = clock.plus(Duration.ofSeconds(1));
+    clock = clock.plus(time);
     updater.tick(online);
     for (int i = 0; i < 2; i++) {
       predict();

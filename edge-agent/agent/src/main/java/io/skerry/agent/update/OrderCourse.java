@@ -30,7 +30,7 @@ final class OrderCourse {
               .withoutProven(2)
               .withRunning(Optional.empty())
               .withStarts(0),
-          new UpdateEffect.Unload(order),
+          new UpdateEffect.Unload(order, state.withPending(Optional.empty())),
           new UpdateEffect.Sweep(),
           new UpdateEffect.Announce(order, Optional.empty()));
     }

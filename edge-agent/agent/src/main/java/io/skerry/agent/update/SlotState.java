@@ -210,6 +210,21 @@ record SlotState(
     return withCounts(new Counts(counts.starts(), counts.loads(), value, counts.spent()));
   }
 
+  /** This state at a later time: what was done meanwhile is numbered on, and known orders stay. */
+  SlotState asOf(SlotState later) {
+    return new SlotState(
+        later.generation,
+        order,
+        step,
+        since,
+        running,
+        proven,
+        previous,
+        pending,
+        later.job,
+        counts);
+  }
+
   SlotState nextJob() {
     return new SlotState(
         generation, order, step, since, running, proven, previous, pending, job + 1, counts);

@@ -17,6 +17,26 @@ final class StepTimers {
     this.faults = faults;
   }
 
+  /** Time in which no step before the switch could go on. */
+  SlotState held(SlotState state, Duration time) {
+    return switch (state.step()) {
+      case Step.Downloading _, Step.Verifying _, Step.Staged _, Step.Compiling _, Step.Ready _ ->
+          state.withSince(state.since().plus(time));
+      case Step.Idle _,
+          Step.Waiting _,
+          Step.Activating _,
+          Step.Probation _,
+          Step.Proved _,
+          Step.Committed _,
+          Step.RollingBack _,
+          Step.RolledBack _,
+          Step.Rejected _,
+          Step.Failed _,
+          Step.Repairing _ ->
+          state;
+    };
+  }
+
   /** Time went by. */
   Transition ticked(SlotState state, Situation situation) {
     Instant now = situation.now();

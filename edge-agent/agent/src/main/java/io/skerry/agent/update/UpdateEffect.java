@@ -42,8 +42,12 @@ sealed interface UpdateEffect {
   /** The running version's settings changed. */
   record Reconfigure(DesiredSlot order) implements UpdateEffect {}
 
-  /** Empty the slot. */
-  record Unload(DesiredSlot order) implements UpdateEffect {}
+  /**
+   * Empty the slot.
+   *
+   * @param before how the slot stood, if a newer order overtakes this before it is done
+   */
+  record Unload(DesiredSlot order, SlotState before) implements UpdateEffect {}
 
   /** Free the disk of artifacts that are no longer needed. */
   record Sweep() implements UpdateEffect {}

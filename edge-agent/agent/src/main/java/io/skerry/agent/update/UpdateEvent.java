@@ -62,6 +62,19 @@ sealed interface UpdateEvent {
    */
   record UnitLeft(SlotReport.Failure failure) implements UpdateEvent {}
 
+  /**
+   * A newer order came before the slot was emptied, which now it is not.
+   *
+   * @param before how it stood then, and stands again
+   */
+  record StaysOn(SlotState before) implements UpdateEvent {}
+
+  /**
+   * For so long nothing could be remembered, and therefore nothing was begun: it is time of no
+   * order.
+   */
+  record Held(Duration time) implements UpdateEvent {}
+
   /** Time went by. */
   record Ticked() implements UpdateEvent {}
 }

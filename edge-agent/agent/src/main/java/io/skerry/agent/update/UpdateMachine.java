@@ -3,6 +3,7 @@ package io.skerry.agent.update;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.SlotMode;
 import io.skerry.protocol.SlotReport;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -111,6 +112,8 @@ final class UpdateMachine {
           unitBroken(state, failure, situation);
       case UpdateEvent.UnitLeft(SlotReport.Failure failure) ->
           state.running().isPresent() ? unitLeft(state, failure, situation) : Transition.to(state);
+      case UpdateEvent.StaysOn(SlotState before) -> Transition.to(before.asOf(state));
+      case UpdateEvent.Held(Duration time) -> Transition.to(timers.held(state, time));
       case UpdateEvent.Ticked _ -> timers.ticked(state, situation);
     };
   }

@@ -14,6 +14,7 @@ import io.skerry.protocol.SlotReport;
 import io.skerry.wire.fleet.v1.Record;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -60,6 +61,7 @@ public final class Updater implements AutoCloseable {
   // For those who may not wait for a write.
   private volatile Map<SlotId, SlotState> looked = Map.of();
   private volatile boolean lacking;
+  private Instant tickedAt;
   private boolean reachable;
   private boolean closed;
 
@@ -83,6 +85,7 @@ public final class Updater implements AutoCloseable {
     this.units = new UnitSwitches(slots, models, this::state, this::change);
     this.jobs = new UpdateJobs(setup.executor(), setup.loads(), this::apply);
     this.time = new SteadyTime(setup.clock());
+    this.tickedAt = time.now();
   }
 
   private static ArtifactLoader loader(UpdateSetup setup) {
@@ -179,9 +182,36 @@ public final class Updater implements AutoCloseable {
     }
     observed = document.generation();
     for (DesiredSlot order : document.slots()) {
+      staysOn(order);
       change(order.slot(), new UpdateEvent.Ordered(document.generation(), order));
     }
     carryOut();
+  }
+
+  // A switch-off waits while nothing can be remembered. Once a newer order wants the slot to answer
+  // it would only make the device dark.
+  private void staysOn(DesiredSlot order) {
+    if (order.mode() instanceof SlotMode.Off) {
+      return;
+    }
+    Optional<UpdateEffect.Unload> waiting =
+        wanted.stream()
+            .filter(one -> one.slot().equals(order.slot()))
+            .map(Wanted::effect)
+            .filter(UpdateEffect.Unload.class::isInstance)
+            .map(UpdateEffect.Unload.class::cast)
+            .findFirst();
+    if (waiting.isPresent()) {
+      wanted.removeIf(one -> one.slot().equals(order.slot()) && isOfSwitchOff(one.effect()));
+      change(order.slot(), new UpdateEvent.StaysOn(waiting.get().before()));
+    }
+  }
+
+  private static boolean isOfSwitchOff(UpdateEffect effect) {
+    return effect instanceof UpdateEffect.Unload
+        || (effect
+                instanceof UpdateEffect.Announce(DesiredSlot order, Optional<SlotReport.Failure> _)
+            && order.mode() instanceof SlotMode.Off);
   }
 
   // A thief's huge generation must not outlive the stolen key: devices would never obey again.
@@ -207,7 +237,13 @@ public final class Updater implements AutoCloseable {
     }
     reachable = controlPlaneReachable;
     inbox.again().ifPresent(this::desired);
+    Instant now = time.now();
+    Duration held = trouble.isPresent() ? Duration.between(tickedAt, now) : Duration.ZERO;
+    tickedAt = now;
     for (SlotId slot : List.copyOf(states.keySet())) {
+      if (!held.isZero()) {
+        change(slot, new UpdateEvent.Held(held));
+      }
       SlotState state = state(slot);
       if (state.step() instanceof Step.Probation || state.step() instanceof Step.Proved) {
         Optional<ServingModel> model =
