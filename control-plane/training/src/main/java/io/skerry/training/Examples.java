@@ -16,20 +16,23 @@ import java.util.stream.IntStream;
 final class Examples {
   private final int features;
   private final int window;
+  private final int classes;
   private final float[] values;
-  private final boolean[] labels;
+  private final int[] labels;
   private final boolean[] slice;
   private final Map<Split, int[]> rows;
 
   private Examples(
       int features,
       int window,
+      int classes,
       float[] values,
-      boolean[] labels,
+      int[] labels,
       boolean[] slice,
       Map<Split, int[]> rows) {
     this.features = features;
     this.window = window;
+    this.classes = classes;
     this.values = values;
     this.labels = labels;
     this.slice = slice;
@@ -57,7 +60,8 @@ final class Examples {
                     spec.features().get(i / spec.window() % features)));
       }
     }
-    boolean[] labels = labels(vector(job, "y.npy", NpyArray.Type.FLOAT32, count).floats());
+    int classes = spec.classes();
+    int[] labels = labels(vector(job, "y.npy", NpyArray.Type.FLOAT32, count).floats(), classes);
     byte[] splits = vector(job, "split.npy", NpyArray.Type.INT8, count).bytes();
     boolean[] slice = new boolean[count];
     if (Files.exists(job.input("slice.npy"))) {
@@ -65,35 +69,53 @@ final class Examples {
       refuseOutside("slice.npy", members, 1);
       IntStream.range(0, count).forEach(i -> slice[i] = members[i] == 1);
     }
-    return new Examples(features, spec.window(), values, labels, slice, rows(splits, labels));
+    return new Examples(
+        features, spec.window(), classes, values, labels, slice, rows(splits, labels, classes));
   }
 
-  private static boolean[] labels(float[] numbers) {
-    boolean[] labels = new boolean[numbers.length];
+  private static int[] labels(float[] numbers, int classes) {
+    int[] labels = new int[numbers.length];
     for (int i = 0; i < numbers.length; i++) {
-      if (numbers[i] != 0 && numbers[i] != 1) {
-        throw invalid("y.npy holds %s for example %d, expected 0 or 1".formatted(numbers[i], i));
+      labels[i] = (int) numbers[i];
+      if (labels[i] != numbers[i] || labels[i] < 0 || labels[i] >= classes) {
+        throw invalid(
+            "y.npy holds %s for example %d, expected %s"
+                .formatted(numbers[i], i, classes == 2 ? "0 or 1" : "0 to " + (classes - 1)));
       }
-      labels[i] = numbers[i] == 1;
     }
     return labels;
   }
 
-  private static Map<Split, int[]> rows(byte[] splits, boolean[] labels) {
+  private static Map<Split, int[]> rows(byte[] splits, int[] labels, int classes) {
     refuseOutside("split.npy", splits, Split.TEST.number());
     Map<Split, int[]> rows = new EnumMap<>(Split.class);
     for (Split split : Split.values()) {
       int[] members =
           IntStream.range(0, splits.length).filter(i -> splits[i] == split.number()).toArray();
-      long positives = Arrays.stream(members).filter(i -> labels[i]).count();
-      if (positives == 0 || positives == members.length) {
-        throw invalid(
-            "the %s split has %d positive among %d examples: both classes are needed"
-                .formatted(split.text(), positives, members.length));
-      }
+      checkClasses(split, Arrays.stream(members).map(i -> labels[i]).toArray(), classes);
       rows.put(split, members);
     }
     return rows;
+  }
+
+  // What is not learned cannot be said; what is only judged may lack a rare class.
+  private static void checkClasses(Split split, int[] labels, int classes) {
+    if (classes == 2) {
+      long positives = Arrays.stream(labels).filter(label -> label == 1).count();
+      if (positives == 0 || positives == labels.length) {
+        throw invalid(
+            "the %s split has %d positive among %d examples: both classes are needed"
+                .formatted(split.text(), positives, labels.length));
+      }
+      return;
+    }
+    long found = Arrays.stream(labels).distinct().count();
+    int needed = split == Split.TRAIN ? classes : 2;
+    if (found < needed) {
+      throw invalid(
+          "the %s split has %d of %d classes among %d examples: at least %d are needed"
+              .formatted(split.text(), found, classes, labels.length, needed));
+    }
   }
 
   private static void refuseOutside(String file, byte[] numbers, int largest) {
@@ -161,20 +183,29 @@ final class Examples {
     return Arrays.stream(rows(Split.TEST)).filter(row -> slice[row]).toArray();
   }
 
-  boolean label(int row) {
+  int classes() {
+    return classes;
+  }
+
+  /** A class from 0; of two, 1 is the positive one. */
+  int label(int row) {
     return labels[row];
   }
 
-  boolean[] labels(int[] members) {
-    boolean[] chosen = new boolean[members.length];
-    for (int i = 0; i < members.length; i++) {
-      chosen[i] = labels[members[i]];
-    }
-    return chosen;
+  int[] labels(int[] members) {
+    return Arrays.stream(members).map(row -> labels[row]).toArray();
   }
 
+  /** Those that are not of class 0. */
   int positives(int[] members) {
-    return (int) Arrays.stream(members).filter(row -> labels[row]).count();
+    return (int) Arrays.stream(members).filter(row -> labels[row] > 0).count();
+  }
+
+  /** How many there are of each class. */
+  int[] counts(int[] members) {
+    int[] counts = new int[classes];
+    Arrays.stream(members).forEach(row -> counts[labels[row]]++);
+    return counts;
   }
 
   /** Copies the raw values of {@code members[from..to)} one after the other. */

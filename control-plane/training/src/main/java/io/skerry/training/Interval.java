@@ -1,5 +1,8 @@
 package io.skerry.training;
 
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+
 /** A figure with its 95 % confidence interval. */
 record Interval(double value, double low, double high) {
   /** The standard normal distribution's 97.5 % point. */
@@ -23,6 +26,21 @@ record Interval(double value, double low, double high) {
     double logit = Math.log(value / (1 - value));
     double half = Z * standardError / (value * (1 - value));
     return new Interval(value, expit(logit - half), expit(logit + half));
+  }
+
+  /** The mean of figures that may err together: no narrower than they are. */
+  static Interval mean(List<Interval> figures) {
+    return new Interval(
+        mean(figures, Interval::value),
+        mean(figures, Interval::low),
+        mean(figures, Interval::high));
+  }
+
+  private static double mean(List<Interval> figures, ToDoubleFunction<Interval> part) {
+    return figures.stream()
+        .mapToDouble(part)
+        .average()
+        .orElseThrow(() -> new IllegalArgumentException("no figures to take the mean of"));
   }
 
   private static double expit(double logit) {

@@ -1,16 +1,49 @@
 package io.skerry.training;
 
 import com.google.gson.JsonObject;
+import java.util.Map;
+import java.util.TreeMap;
 
 /** How good scores are, each figure with its 95 % interval. */
 record Metrics(Interval rocAuc, Interval prAuc, Interval accuracy, Interval balancedAccuracy) {
   /**
-   * Measures scores of examples of both classes.
+   * Measures what was said of examples of two classes at least. Of more than two, the areas are
+   * means over the classes, each against the rest, and the likeliest class is what is said.
    *
-   * @param threshold scores from here on count as positive
+   * @param threshold of two classes, scores from here on count as positive
    * @param seed of the bootstrap
    */
-  static Metrics of(Scores scores, double threshold, long seed) {
+  static Metrics of(Predictions said, double threshold, long seed) {
+    return said.isOfSeveralClasses()
+        ? ofClasses(said, seed)
+        : ofScores(said.of(1), threshold, seed);
+  }
+
+  private static Metrics ofClasses(Predictions said, long seed) {
+    Map<Integer, long[]> classes = new TreeMap<>();
+    long right = 0;
+    for (int i = 0; i < said.count(); i++) {
+      long hit = said.likeliest(i) == said.label(i) ? 1 : 0;
+      long[] counted = classes.computeIfAbsent(said.label(i), label -> new long[2]);
+      counted[0] += hit;
+      counted[1]++;
+      right += hit;
+    }
+    double recalls = 0;
+    double variance = 0;
+    int count = classes.size();
+    for (long[] counted : classes.values()) {
+      recalls += (double) counted[0] / counted[1] / count;
+      variance += smoothedVariance(counted[0], counted[1]) / count / count;
+    }
+    return new Metrics(
+        said.rocAuc(),
+        said.prAuc(seed),
+        Interval.wilson(right, said.count()),
+        Interval.ofShare(recalls, Math.sqrt(variance)));
+  }
+
+  private static Metrics ofScores(Scores scores, double threshold, long seed) {
     long truePositives = 0;
     long trueNegatives = 0;
     for (int i = 0; i < scores.count(); i++) {
@@ -40,7 +73,7 @@ record Metrics(Interval rocAuc, Interval prAuc, Interval accuracy, Interval bala
     return Interval.ofShare(value, Math.sqrt(variance));
   }
 
-  private static double smoothedVariance(long hits, int of) {
+  private static double smoothedVariance(long hits, long of) {
     double share = (hits + 2.0) / (of + 4.0);
     return share * (1 - share) / (of + 4.0);
   }

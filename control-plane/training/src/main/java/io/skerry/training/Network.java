@@ -14,7 +14,7 @@ import io.skerry.training.NetworkWeights.Affine;
 import java.util.Arrays;
 
 /**
- * The network, from normalised windows to one logit:
+ * The network, from normalised windows to one logit, or to one of each class:
  *
  * <pre>{@code
  * [N, F, W]
@@ -23,7 +23,7 @@ import java.util.Arrays;
  * convolution 3, stride 1, 32 channels, ReLU
  * mean over time
  * dense 32, ReLU
- * dense 1
+ * dense 1, or as many as there are classes if these are more than two
  * }</pre>
  *
  * <p>No convolution pads.
@@ -44,19 +44,25 @@ final class Network {
   private final AbstractBlock second = convolution(NEXT_KERNEL, SECOND_STRIDE);
   private final AbstractBlock third = convolution(NEXT_KERNEL, 1);
   private final AbstractBlock hidden = Linear.builder().setUnits(HIDDEN).build();
-  private final AbstractBlock score = Linear.builder().setUnits(1).build();
-  private final SequentialBlock whole =
-      new SequentialBlock()
-          .add(first)
-          .add(Activation::relu)
-          .add(second)
-          .add(Activation::relu)
-          .add(third)
-          .add(Activation::relu)
-          .add(Network::meanOverTime)
-          .add(hidden)
-          .add(Activation::relu)
-          .add(score);
+  private final AbstractBlock score;
+  private final SequentialBlock whole;
+
+  /** A network that says so many figures of an example. */
+  Network(int outputs) {
+    score = Linear.builder().setUnits(outputs).build();
+    whole =
+        new SequentialBlock()
+            .add(first)
+            .add(Activation::relu)
+            .add(second)
+            .add(Activation::relu)
+            .add(third)
+            .add(Activation::relu)
+            .add(Network::meanOverTime)
+            .add(hidden)
+            .add(Activation::relu)
+            .add(score);
+  }
 
   private static AbstractBlock convolution(int kernel, int stride) {
     return Conv1d.builder()

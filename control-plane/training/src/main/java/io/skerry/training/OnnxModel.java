@@ -25,7 +25,8 @@ final class OnnxModel implements AutoCloseable {
   private final String name;
 
   /**
-   * Loads a model with one input [N, features, window] and one output of a score per example.
+   * Loads a model with one input [N, features, window] and one output: a score per example, or a
+   * probability of each class if there are more than two.
    *
    * @throws JobFailure if it is none, or has another shape than the examples
    */
@@ -57,8 +58,9 @@ final class OnnxModel implements AutoCloseable {
   }
 
   /** Scores these examples. */
-  Scores scores(Examples examples, int[] rows) {
-    float[] scores = new float[rows.length];
+  Predictions scores(Examples examples, int[] rows) {
+    int width = examples.classes() == 2 ? 1 : examples.classes();
+    float[] scores = new float[rows.length * width];
     try {
       for (int from = 0; from < rows.length; from += BATCH) {
         int to = Math.min(from + BATCH, rows.length);
@@ -68,16 +70,16 @@ final class OnnxModel implements AutoCloseable {
                 OnnxTensor.createTensor(environment, FloatBuffer.wrap(values), shape);
             OrtSession.Result result = session.run(Map.of(input, tensor))) {
           FloatBuffer output = ((OnnxTensor) result.get(0)).getFloatBuffer();
-          if (output.remaining() != to - from) {
-            throw failure("gives other than one score per example", null);
+          if (output.remaining() != (to - from) * width) {
+            throw failure("gives other than %d figures per example".formatted(width), null);
           }
-          output.get(scores, from, to - from);
+          output.get(scores, from * width, (to - from) * width);
         }
       }
     } catch (OrtException e) {
       throw failure("cannot be run: " + e.getMessage(), e);
     }
-    return new Scores(scores, examples.labels(rows));
+    return new Predictions(scores, width, examples.labels(rows));
   }
 
   @Override

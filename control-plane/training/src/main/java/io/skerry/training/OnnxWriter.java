@@ -18,10 +18,10 @@ import java.util.Locale;
 
 /**
  * The network as an ONNX model that takes raw values: {@code input} [N, features, window] to {@code
- * score} [N, 1], IR version 8, operator set 17.
+ * score} [N, 1], of more than two classes [N, classes]; IR version 8, operator set 17.
  *
  * <p>Sub, Mul (normalisation), three times Conv and Relu, GlobalAveragePool, Flatten, Gemm, Relu,
- * Gemm, Sigmoid.
+ * Gemm, Sigmoid; of more than two classes Softmax.
  */
 final class OnnxWriter {
   static final String INPUT = "input";
@@ -45,7 +45,7 @@ final class OnnxWriter {
     graph
         .setName(spec.model())
         .addInput(value(INPUT, spec.features().size(), spec.window()))
-        .addOutput(value(OUTPUT, 1));
+        .addOutput(value(OUTPUT, spec.outputs()));
     elementwise("Sub", "mean", weights.normalisation().mean());
     elementwise("Mul", "scale", weights.normalisation().scale());
     convolution("conv1", weights.first(), 1);
@@ -56,7 +56,11 @@ final class OnnxWriter {
     dense("dense1", weights.hidden());
     node("Relu", "dense1/relu", "dense1/relu");
     dense("dense2", weights.score());
-    node("Sigmoid", "sigmoid", OUTPUT);
+    if (spec.outputs() == 1) {
+      node("Sigmoid", "sigmoid", OUTPUT);
+    } else {
+      node("Softmax", "softmax", OUTPUT).addAttribute(integer("axis", 1));
+    }
     return ModelProto.newBuilder()
         .setIrVersion(IR_VERSION)
         .setProducerName("skerry")

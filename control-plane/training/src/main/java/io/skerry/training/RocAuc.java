@@ -12,10 +12,6 @@ import java.util.Arrays;
 final class RocAuc {
   private RocAuc() {}
 
-  static double of(Scores scores) {
-    return interval(scores).value();
-  }
-
   /**
    * With DeLong's interval. Examples count as independent; windows of one machine are not, so the
    * true interval is wider.

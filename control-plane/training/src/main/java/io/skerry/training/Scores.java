@@ -37,12 +37,6 @@ final class Scores {
     return positives;
   }
 
-  /** Whether AUCs exist: both classes are there. */
-  boolean hasBothClasses() {
-    int positives = positives();
-    return positives > 0 && positives < count();
-  }
-
   /** Indices from the highest score to the lowest. */
   int[] descending() {
     return IntStream.range(0, scores.length)
@@ -50,18 +44,5 @@ final class Scores {
         .sorted(Comparator.comparingDouble((Integer i) -> -scores[i]))
         .mapToInt(Integer::intValue)
         .toArray();
-  }
-
-  /** The largest absolute difference to other scores of the same examples. */
-  double maxDifference(Scores other) {
-    double largest = 0;
-    for (int i = 0; i < scores.length; i++) {
-      double difference = Math.abs((double) scores[i] - other.scores[i]);
-      // Not Math.max: a NaN must win.
-      if (!(difference <= largest)) {
-        largest = difference;
-      }
-    }
-    return largest;
   }
 }

@@ -15,39 +15,42 @@ import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
 import io.skerry.artifact.job.JobProgress;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Random;
 import java.util.function.Consumer;
 
 /**
- * Trains the network: Adam with a cosine schedule on cross-entropy that weighs the rare class up,
- * and of all epochs keeps the one with the best ROC AUC on the validation split.
+ * Trains the network: Adam with a cosine schedule on cross-entropy that weighs rare classes up, and
+ * of all epochs keeps the one with the best ROC AUC on the validation split.
  */
 final class Trainer {
   private static final int BATCH = 128;
   private static final int SCORING_BATCH = 2048;
   private static final float LEARNING_RATE = 2e-3f;
   private static final float LEARNING_RATE_LAST = 5e-5f;
-  private static final float POSITIVE_WEIGHT_MAX = 20;
+  private static final float WEIGHT_MAX = 20;
 
   /**
    * What training found.
    *
    * @param testScores of the test split, by PyTorch: what the exported model must agree with
    */
-  record Result(NetworkWeights weights, int epoch, double validationRocAuc, Scores testScores) {}
+  record Result(
+      NetworkWeights weights, int epoch, double validationRocAuc, Predictions testScores) {}
 
   private final Examples examples;
   private final TrainingSpec spec;
   private final Normalisation normalisation;
-  private final float positiveWeight;
-  private final Network network = new Network();
+  private final float[] weights;
+  private final Network network;
 
   Trainer(Examples examples, TrainingSpec spec) {
     this.examples = examples;
     this.spec = spec;
     this.normalisation = Normalisation.of(examples);
-    this.positiveWeight = positiveWeight(examples);
+    this.weights = weights(examples);
+    this.network = new Network(spec.outputs());
   }
 
   Result train(Consumer<JobProgress> progress) {
@@ -85,7 +88,7 @@ final class Trainer {
       for (int from = 0; from < rows.length; from += BATCH) {
         step(trainer, rows, from, Math.min(from + BATCH, rows.length));
       }
-      double rocAuc = RocAuc.of(scores(trainer, Split.VALIDATION));
+      double rocAuc = scores(trainer, Split.VALIDATION).rocAuc().value();
       progress.accept(
           new JobProgress(
               "train",
@@ -105,18 +108,28 @@ final class Trainer {
 
   private void step(ai.djl.training.Trainer trainer, int[] rows, int from, int to) {
     try (NDManager manager = trainer.getManager().newSubManager()) {
-      float[] labels = new float[to - from];
-      float[] weights = new float[to - from];
+      int width = spec.outputs();
+      float[] truth = new float[(to - from) * width];
+      float[] own = new float[to - from];
       for (int i = from; i < to; i++) {
-        labels[i - from] = examples.label(rows[i]) ? 1 : 0;
-        weights[i - from] = examples.label(rows[i]) ? positiveWeight : 1;
+        int label = examples.label(rows[i]);
+        if (width > 1) {
+          truth[(i - from) * width + label] = 1;
+        } else {
+          truth[i - from] = label;
+        }
+        own[i - from] = weights[label];
       }
       NDArray input = input(manager, rows, from, to);
-      NDArray label = manager.create(labels);
-      NDArray weight = manager.create(weights);
+      NDArray target = manager.create(truth, new Shape(to - from, width));
+      NDArray weight = manager.create(own);
       try (GradientCollector collector = trainer.newGradientCollector()) {
-        NDArray logit = trainer.forward(new NDList(input)).singletonOrThrow().flatten();
-        NDArray loss = crossEntropy(logit, label).mul(weight).sum().div(weight.sum());
+        NDArray logits = trainer.forward(new NDList(input)).singletonOrThrow();
+        NDArray each =
+            width > 1
+                ? logits.logSoftmax(1).mul(target).sum(new int[] {1}).neg()
+                : crossEntropy(logits.flatten(), target.flatten());
+        NDArray loss = each.mul(weight).sum().div(weight.sum());
         collector.backward(loss);
       }
       trainer.step();
@@ -131,25 +144,31 @@ final class Trainer {
     return Activation.relu(logit).sub(logit.mul(label)).add(tail);
   }
 
-  private static float positiveWeight(Examples examples) {
-    int[] rows = examples.rows(Split.TRAIN);
-    int positives = examples.positives(rows);
-    return Math.min(POSITIVE_WEIGHT_MAX, (float) (rows.length - positives) / positives);
+  // Of two classes the positive one weighs as much as the other; of more, each as the commonest.
+  private static float[] weights(Examples examples) {
+    int[] counts = examples.counts(examples.rows(Split.TRAIN));
+    int most = counts.length == 2 ? counts[0] : Arrays.stream(counts).max().orElseThrow();
+    float[] weights = new float[counts.length];
+    for (int i = 0; i < counts.length; i++) {
+      weights[i] = Math.min(WEIGHT_MAX, (float) most / counts[i]);
+    }
+    return weights;
   }
 
-  private Scores scores(ai.djl.training.Trainer trainer, Split split) {
+  private Predictions scores(ai.djl.training.Trainer trainer, Split split) {
     int[] rows = examples.rows(split);
-    float[] scores = new float[rows.length];
+    int width = spec.outputs();
+    float[] scores = new float[rows.length * width];
     for (int from = 0; from < rows.length; from += SCORING_BATCH) {
       int to = Math.min(from + SCORING_BATCH, rows.length);
       try (NDManager manager = trainer.getManager().newSubManager()) {
         NDArray input = input(manager, rows, from, to);
-        NDArray logit = trainer.evaluate(new NDList(input)).singletonOrThrow();
-        System.arraycopy(
-            Activation.sigmoid(logit.flatten()).toFloatArray(), 0, scores, from, to - from);
+        NDArray logits = trainer.evaluate(new NDList(input)).singletonOrThrow();
+        NDArray said = width > 1 ? logits.softmax(1) : Activation.sigmoid(logits.flatten());
+        System.arraycopy(said.toFloatArray(), 0, scores, from * width, (to - from) * width);
       }
     }
-    return new Scores(scores, examples.labels(rows));
+    return new Predictions(scores, width, examples.labels(rows));
   }
 
   private NDArray input(NDManager manager, int[] rows, int from, int to) {

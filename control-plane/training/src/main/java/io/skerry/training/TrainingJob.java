@@ -13,9 +13,9 @@ import java.nio.file.Path;
 /**
  * One training job.
  *
- * <p>Input: {@code x.npy} float [N, features, window] raw, {@code y.npy} float [N] of 0 and 1,
- * {@code split.npy} int8 [N] (0 train, 1 validation, 2 test), optionally {@code slice.npy} int8 [N]
- * (1 = belongs to the slice that {@code job.yaml} names) and {@code champion/champion.onnx}.
+ * <p>Input: {@code x.npy} float [N, features, window] raw, {@code y.npy} float [N] of classes from
+ * 0, {@code split.npy} int8 [N] (0 train, 1 validation, 2 test), optionally {@code slice.npy} int8
+ * [N] (1 = belongs to the slice that {@code job.yaml} names) and {@code champion/champion.onnx}.
  *
  * <p>Output: {@code model.onnx} and {@code metrics.json}, measured on the test split with ONNX
  * Runtime on that very file.
@@ -36,15 +36,15 @@ final class TrainingJob {
     Path file = output.resolve("model.onnx");
     Files.write(file, OnnxWriter.write(spec, trained.weights()));
     try (OnnxModel model = new OnnxModel(file, examples)) {
-      Scores scores = model.scores(examples, examples.rows(Split.TEST));
-      double difference = scores.maxDifference(trained.testScores());
+      Predictions said = model.scores(examples, examples.rows(Split.TEST));
+      double difference = said.maxDifference(trained.testScores());
       if (!(difference <= EXPORT_DIFFERENCE_MAX)) {
         throw new JobFailure(
             ErrorCode.RUN_FAILED,
             "the exported model differs from the trained one by %s, more than %s"
                 .formatted(difference, EXPORT_DIFFERENCE_MAX));
       }
-      JsonObject report = Metrics.of(scores, spec.threshold(), spec.seed()).toJson();
+      JsonObject report = Metrics.of(said, spec.threshold(), spec.seed()).toJson();
       report.add("examples", counts(examples, false));
       report.add("positives", counts(examples, true));
       report.addProperty("bestEpoch", trained.epoch());
@@ -93,12 +93,12 @@ final class TrainingJob {
       TrainingSpec spec,
       Examples examples,
       int[] rows) {
-    Scores scores = model.scores(examples, rows);
+    Predictions said = model.scores(examples, rows);
     // A slice with one class only has no AUC: no data is never a result.
     slice.add(
         who,
-        scores.hasBothClasses()
-            ? Metrics.of(scores, spec.threshold(), spec.seed()).toJson()
+        said.hasTwoClasses()
+            ? Metrics.of(said, spec.threshold(), spec.seed()).toJson()
             : JsonNull.INSTANCE);
   }
 }

@@ -24,15 +24,22 @@ final class JobFixture {
   private final List<Integer> splits = new ArrayList<>();
   private final List<Integer> slices = new ArrayList<>();
   private final int features;
+  private final int classes;
 
-  private JobFixture(int features) {
+  private JobFixture(int features, int classes) {
     this.features = features;
+    this.classes = classes;
   }
 
   /** Machines whose sensors drift faster the nearer their end is; the last feature is constant. */
   static JobFixture madeUp(int machines, long seed) {
+    return madeUp(machines, 2, seed);
+  }
+
+  /** The same, of two classes (near its end or not) or three (at its end, too). */
+  static JobFixture madeUp(int machines, int classes, long seed) {
     int features = 4;
-    JobFixture fixture = new JobFixture(features);
+    JobFixture fixture = new JobFixture(features, classes);
     Random random = new Random(seed);
     for (int machine = 0; machine < machines; machine++) {
       int life = 80 + random.nextInt(60);
@@ -50,7 +57,7 @@ final class JobFixture {
   }
 
   static JobFixture cmapss(Path file) throws IOException {
-    JobFixture fixture = new JobFixture(SENSORS.length);
+    JobFixture fixture = new JobFixture(SENSORS.length, 2);
     Map<String, List<float[]>> engines = new LinkedHashMap<>();
     for (String line : Files.readAllLines(file).stream().skip(1).toList()) {
       String[] columns = line.strip().split("\\s+");
@@ -79,7 +86,8 @@ final class JobFixture {
         }
       }
       windows.add(window);
-      labels.add(cycles.length - end <= HORIZON ? 1 : 0);
+      int left = cycles.length - end;
+      labels.add(left > HORIZON ? 0 : classes > 2 && left <= HORIZON / 3 ? 2 : 1);
       splits.add(split);
       slices.add(machine % 2);
     }
@@ -93,6 +101,7 @@ final class JobFixture {
     job.put("seed", 7);
     job.put("epochs", epochs);
     job.put("window", WINDOW);
+    job.put("classes", classes);
     job.put("slice", "site=b");
     List<String> names = new ArrayList<>();
     for (int feature = 0; feature < features; feature++) {

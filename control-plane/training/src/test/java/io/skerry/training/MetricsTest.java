@@ -11,7 +11,7 @@ class MetricsTest {
   void countsTiesHalf() {
     Scores scores = scores("1:.8 0:.5 1:.5 0:.1");
 
-    assertThat(RocAuc.of(scores)).isEqualTo(0.875);
+    assertThat(RocAuc.interval(scores).value()).isEqualTo(0.875);
   }
 
   @Test
@@ -73,11 +73,46 @@ class MetricsTest {
 
   @Test
   void judgesByTheThreshold() {
-    Metrics metrics = Metrics.of(scores("1:.9 1:.4 0:.5 0:.1 0:.2 0:.3"), 0.5, 1);
+    Metrics metrics =
+        Metrics.of(
+            new Predictions(
+                new float[] {.9f, .4f, .5f, .1f, .2f, .3f}, 1, new int[] {1, 1, 0, 0, 0, 0}),
+            0.5,
+            1);
 
     assertThat(metrics.accuracy().value()).isCloseTo(4.0 / 6, within(1e-12));
     assertThat(metrics.balancedAccuracy().value()).isCloseTo((0.5 + 0.75) / 2, within(1e-12));
     assertThat(metrics.balancedAccuracy().low()).isLessThan(0.5);
+  }
+
+  @Test
+  void judgesSeveralClassesEachAgainstTheRest() {
+    float[] said = {
+      .8f, .1f, .1f, // right
+      .5f, .4f, .1f, // right
+      .3f, .6f, .1f, // right
+      .6f, .3f, .1f, // 0 instead of 1
+      .2f, .2f, .6f, // right
+    };
+    Predictions predictions = new Predictions(said, 3, new int[] {0, 0, 1, 1, 2});
+
+    Metrics metrics = Metrics.of(predictions, 0.5, 1);
+
+    assertThat(metrics.accuracy().value()).isCloseTo(4.0 / 5, within(1e-12));
+    assertThat(metrics.balancedAccuracy().value()).isCloseTo((1 + .5 + 1) / 3, within(1e-12));
+    // Class 0 loses one of six pairs, class 1 one of six, class 2 none.
+    assertThat(metrics.rocAuc().value()).isCloseTo((5.0 / 6 + 5.0 / 6 + 1) / 3, within(1e-12));
+    assertThat(metrics.rocAuc().low()).isLessThan(metrics.rocAuc().value());
+  }
+
+  @Test
+  void leavesOutClassesThatNoExampleHas() {
+    Predictions predictions =
+        new Predictions(new float[] {.8f, .1f, .1f, .1f, .8f, .1f}, 3, new int[] {0, 1});
+
+    assertThat(predictions.judged()).containsExactly(0, 1);
+    assertThat(predictions.rocAuc().value()).isEqualTo(1);
+    assertThat(new Predictions(new float[3], 3, new int[] {2}).hasTwoClasses()).isFalse();
   }
 
   @Test

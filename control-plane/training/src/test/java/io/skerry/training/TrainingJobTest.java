@@ -76,6 +76,38 @@ class TrainingJobTest {
 
   @Test
   @Tag("slow")
+  void learnsSeveralClasses() throws IOException {
+    JobFolder job = JobFixture.madeUp(20, 3, 1).write(folder.resolve("job"), 4);
+
+    int exit = JobMain.run(job, TrainingJob::run);
+
+    assertThat(job.error()).isEmpty();
+    assertThat(exit).isEqualTo(JobMain.OK);
+    JsonObject metrics = metrics(job);
+    assertThat(value(metrics, "rocAuc", "value")).isGreaterThan(0.85);
+    assertThat(value(metrics, "balancedAccuracy", "value")).isGreaterThan(0.6);
+    assertThat(metrics.get("exportMaxDifference").getAsDouble())
+        .isLessThan(TrainingJob.EXPORT_DIFFERENCE_MAX);
+    GraphProto graph = ModelProto.parseFrom(Files.readAllBytes(model(job))).getGraph();
+    assertThat(graph.getNodeList().getLast().getOpType()).isEqualTo("Softmax");
+    assertThat(graph.getOutput(0).getType().getTensorType().getShape().getDim(1).getDimValue())
+        .isEqualTo(3);
+
+    refusesAChampionOfOtherClasses(model(job));
+  }
+
+  private void refusesAChampionOfOtherClasses(Path champion) throws IOException {
+    JobFolder job = JobFixture.madeUp(20, 2, 1).write(folder.resolve("again"), 1);
+    Files.copy(champion, champion(job));
+
+    assertThat(JobMain.run(job, TrainingJob::run)).isEqualTo(JobMain.FAILED);
+
+    assertThat(job.error().orElseThrow().detail())
+        .isEqualTo("champion.onnx gives other than 1 figures per example");
+  }
+
+  @Test
+  @Tag("slow")
   void learnsFromRealEngines() throws IOException {
     assumeThat(CMAPSS).as("C-MAPSS data beside the repository").exists();
     JobFolder job = JobFixture.cmapss(CMAPSS).write(folder.resolve("job"), 6);
@@ -201,6 +233,29 @@ class TrainingJobTest {
         "the validation split has 0 positive among 0 examples: both classes are needed");
     Files.delete(x);
     assertRefused(job, "DATASET_INVALID", "input/x.npy is missing");
+  }
+
+  @Test
+  void refusesLabelsThatAreNoneOfItsClasses() throws IOException {
+    JobFolder job = JobFixture.madeUp(8, 3, 1).write(folder.resolve("job"), 1);
+
+    JobFixture.spoil(job, "y.npy", 2, 3);
+    assertRefused(job, "DATASET_INVALID", "y.npy holds 3.0 for example 2, expected 0 to 2");
+    NpyArray y = NpyArray.read(job.input("y.npy"));
+    float[] twoOnly = new float[y.length()];
+    for (int i = 0; i < twoOnly.length; i++) {
+      twoOnly[i] = i % 2;
+    }
+    NpyArray.ofFloats(twoOnly, twoOnly.length).write(job.input("y.npy"));
+    int train = 0;
+    for (byte split : NpyArray.read(job.input("split.npy")).bytes()) {
+      train += split == 0 ? 1 : 0;
+    }
+    assertRefused(
+        job,
+        "DATASET_INVALID",
+        "the train split has 2 of 3 classes among %d examples: at least 3 are needed"
+            .formatted(train));
   }
 
   private static void assertRefused(JobFolder job, String code, String detail) throws IOException {

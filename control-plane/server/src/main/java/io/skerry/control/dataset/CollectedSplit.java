@@ -2,7 +2,9 @@ package io.skerry.control.dataset;
 
 import io.skerry.protocol.DeviceId;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,26 +24,18 @@ final class CollectedSplit {
   static Map<DeviceId, Split> assign(
       Collection<CollectedWindow> windows, Map<DeviceId, Split> kept) {
     Set<DeviceId> sliced = new HashSet<>();
-    Set<DeviceId> positive = new HashSet<>();
-    Set<DeviceId> all = new HashSet<>();
+    Map<DeviceId, BitSet> classes = new HashMap<>();
     for (CollectedWindow one : windows) {
-      all.add(one.device());
+      classes.computeIfAbsent(one.device(), device -> new BitSet()).set(one.label());
       if (one.slice()) {
         sliced.add(one.device());
       }
-      if (one.label() == 1) {
-        positive.add(one.device());
-      }
     }
-    List<Set<DeviceId>> strata = new ArrayList<>();
-    for (boolean slice : new boolean[] {true, false}) {
-      for (boolean label : new boolean[] {true, false}) {
-        Set<DeviceId> stratum = new HashSet<>(all);
-        stratum.removeIf(
-            device -> sliced.contains(device) != slice || positive.contains(device) != label);
-        strata.add(stratum);
-      }
-    }
+    Map<DeviceId, BitSet> others = new HashMap<>(classes);
+    others.keySet().removeAll(sliced);
+    classes.keySet().retainAll(sliced);
+    List<Set<DeviceId>> strata = new ArrayList<>(LabelClasses.strata(classes));
+    strata.addAll(LabelClasses.strata(others));
     return SHARES.assign(strata, kept);
   }
 

@@ -18,14 +18,15 @@ public final class CollectedWindow {
    * Copies the values.
    *
    * @param prediction the prediction id: unique within its device
-   * @param label 0 or 1
+   * @param label the class, 0 to {@link LabelClasses#MAX} - 1
    * @param slice whether it belongs to the slice that a challenger must win
    * @param values channel-major: [features, window]
    */
   public CollectedWindow(
       DeviceId device, String prediction, int label, boolean slice, float[] values) {
-    if (label != 0 && label != 1) {
-      throw new IllegalArgumentException("label %d is neither 0 nor 1".formatted(label));
+    if (label < 0 || label >= LabelClasses.MAX) {
+      throw new IllegalArgumentException(
+          "label %d is no class: 0 to %d".formatted(label, LabelClasses.MAX - 1));
     }
     this.device = device;
     this.prediction = prediction;
@@ -39,7 +40,7 @@ public final class CollectedWindow {
     return device;
   }
 
-  /** The outcome. */
+  /** The outcome: a class from 0. */
   public int label() {
     return label;
   }

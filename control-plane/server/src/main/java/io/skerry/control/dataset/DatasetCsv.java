@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * device,cycle,FEATURE...,label      header; features are named by the file
- * engine-7,31,642.1,...,0            numbers with a decimal point; label 0 or 1
+ * engine-7,31,642.1,...,0            numbers with a decimal point; label: the class, from 0
  * </pre>
  *
  * <p>UTF-8, comma separated, no quotes, LF or CRLF. A device's cycles ascend; rows of different
@@ -39,6 +39,7 @@ final class DatasetCsv {
   private static final Pattern FEATURE = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}");
   private static final Pattern NUMBER =
       Pattern.compile("[+-]?(\\d+(\\.\\d*)?|\\.\\d+)([eE][+-]?\\d+)?");
+  private static final Pattern CLASS = Pattern.compile("[1-9]?\\d");
 
   private final int window;
   private final List<Mistake> mistakes = new ArrayList<>();
@@ -54,7 +55,8 @@ final class DatasetCsv {
   /**
    * Reads a file to its end.
    *
-   * @param window rows of one example; every split needs devices with a positive example
+   * @param window rows of one example; every split needs devices with an example of each class
+   *     above 0
    * @throws DatasetInvalidException if anything in it is wrong
    * @throws IOException if the stream cannot be read
    */
@@ -208,10 +210,13 @@ final class DatasetCsv {
   }
 
   private int label(String text) {
-    if (text.equals("0") || text.equals("1")) {
-      return text.charAt(0) - '0';
+    if (CLASS.matcher(text).matches()) {
+      return Integer.parseInt(text);
     }
-    mistake(features.size() + 3, "label '%s' is neither 0 nor 1".formatted(shown(text)));
+    mistake(
+        features.size() + 3,
+        "label '%s' is no class: a whole number from 0 to %d"
+            .formatted(shown(text), LabelClasses.MAX - 1));
     return 0;
   }
 
@@ -220,15 +225,20 @@ final class DatasetCsv {
       mistakes.add(new Mistake(0, 0, "the file has a header and no rows"));
       return;
     }
-    long positive = series.values().stream().filter(one -> one.hasPositiveExample(window)).count();
-    if (positive < Split.values().length) {
-      mistakes.add(
-          new Mistake(
-              0,
-              0,
-              ("%d devices have a window of %d cycles that ends with label 1: at least 3 are needed,"
-                      + " one for each split")
-                  .formatted(positive, window)));
+    int[] devices = new int[LabelClasses.MAX];
+    series.values().forEach(one -> one.classes(window).stream().forEach(i -> devices[i]++));
+    int classes = LabelClasses.count(series.values(), List.of());
+    // Of two classes the first is what is usual: nobody lacks it. Of several each is as any other.
+    for (int i = classes > 2 ? 0 : 1; i < classes && mistakes.size() < MISTAKES_MAX; i++) {
+      if (devices[i] < Split.values().length) {
+        mistakes.add(
+            new Mistake(
+                0,
+                0,
+                ("%d devices have a window of %d cycles that ends with label %d: at least 3 are"
+                        + " needed, one for each split")
+                    .formatted(devices[i], window, i)));
+      }
     }
   }
 

@@ -35,14 +35,16 @@ final class DatasetStore {
 
   static void insert(Transaction transaction, Snapshot snapshot) {
     transaction.update(
-        "insert into snapshot (digest, dataset, parent, window_cycles, repeat, features,"
+        "insert into snapshot (digest, dataset, parent, window_cycles, repeat, classes, features,"
             + " series_file, collected_file, slice, examples, train, validation, test, created_at)"
-            + " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (digest) do nothing",
+            + " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (digest) do"
+            + " nothing",
         snapshot.digest().toString(),
         snapshot.dataset(),
         snapshot.parent() == null ? null : snapshot.parent().toString(),
         snapshot.window(),
         snapshot.repeat(),
+        snapshot.classes(),
         snapshot.features(),
         snapshot.seriesFile(),
         snapshot.collectedFile(),
@@ -111,6 +113,7 @@ final class DatasetStore {
         row.optionalText("parent").map(Digest::parse).orElse(null),
         row.integer("window_cycles"),
         row.integer("repeat"),
+        row.integer("classes"),
         row.texts("features"),
         row.optionalText("series_file").orElse(null),
         row.optionalText("collected_file").orElse(null),

@@ -123,11 +123,19 @@ public final class Datasets {
    * split so that the slice has devices to learn from and devices to be judged on.
    *
    * @param slice what the windows of the slice have in common
-   * @throws DatasetInvalidException if the windows do not fit the snapshot
+   * @throws DatasetInvalidException if the windows do not fit the snapshot, or name a class that it
+   *     does not have
    */
   public Growth grow(Snapshot base, String slice, Collection<CollectedWindow> windows)
       throws IOException {
     SnapshotContent before = content(base);
+    for (CollectedWindow one : windows) {
+      if (one.label() >= base.classes()) {
+        throw new DatasetInvalidException(
+            "outcome %d of device '%s' is none of the %d classes of %s"
+                .formatted(one.label(), one.device(), base.classes(), base.digest()));
+      }
+    }
     Map<DeviceId, Split> splits = new HashMap<>(before.splits());
     splits.putAll(CollectedSplit.assign(windows, before.splits()));
     List<CollectedWindow> all = CollectedSplit.joined(before.collected(), windows);
@@ -146,7 +154,15 @@ public final class Datasets {
             .formatted(base.dataset(), digest.hex());
     LakeFiles.writeCollected(root.resolve(file), content);
     Snapshot grown =
-        described(content, digest, base.dataset(), base.digest(), base.seriesFile(), file, slice);
+        described(
+            content,
+            digest,
+            base.classes(),
+            base.dataset(),
+            base.digest(),
+            base.seriesFile(),
+            file,
+            slice);
     database.run(transaction -> DatasetStore.insert(transaction, grown));
     Examples examples = content.examples();
     return new Growth(
@@ -168,7 +184,7 @@ public final class Datasets {
     Digest digest = frozen.digest();
     String file = "lake/datasets/name=%s/batch=%s/series.parquet".formatted(name, batch);
     LakeFiles.writeSeries(root.resolve(file), frozen);
-    Snapshot snapshot = described(frozen, digest, name, null, file, null, null);
+    Snapshot snapshot = described(frozen, digest, frozen.classes(), name, null, file, null, null);
     DatasetBatch stored =
         new DatasetBatch(
             name,
@@ -229,6 +245,7 @@ public final class Datasets {
   private Snapshot described(
       SnapshotContent content,
       Digest digest,
+      int classes,
       String dataset,
       @Nullable Digest parent,
       @Nullable String seriesFile,
@@ -241,6 +258,7 @@ public final class Datasets {
         parent,
         content.window(),
         content.repeat(),
+        classes,
         content.features(),
         seriesFile,
         collectedFile,
@@ -335,6 +353,7 @@ public final class Datasets {
         described(
             left,
             snapshot.digest(),
+            snapshot.classes(),
             snapshot.dataset(),
             snapshot.parent(),
             series,

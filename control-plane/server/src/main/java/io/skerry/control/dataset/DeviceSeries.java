@@ -2,6 +2,7 @@ package io.skerry.control.dataset;
 
 import io.skerry.protocol.DeviceId;
 import java.util.Arrays;
+import java.util.BitSet;
 
 /** One device's rows in the order of their cycles. */
 final class DeviceSeries {
@@ -62,13 +63,12 @@ final class DeviceSeries {
     return Math.max(0, rows - window + 1);
   }
 
-  /** Whether a window of this length ends in a positive row. */
-  boolean hasPositiveExample(int window) {
+  /** The labels of the rows that windows of this length end in. */
+  BitSet classes(int window) {
+    BitSet classes = new BitSet();
     for (int row = window - 1; row < rows; row++) {
-      if (labels[row] == 1) {
-        return true;
-      }
+      classes.set(labels[row]);
     }
-    return false;
+    return classes;
   }
 }

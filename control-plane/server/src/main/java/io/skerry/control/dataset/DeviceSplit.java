@@ -11,7 +11,7 @@ import java.util.TreeMap;
 
 /**
  * Puts whole devices into splits: in the order of a hash of their names, so that nobody chooses,
- * and stratum by stratum, so that every split gets devices with positives.
+ * and stratum by stratum, so that every split gets devices of each.
  *
  * <p>A stratum of one device trains; of two, one trains and one tests; from three on each split has
  * at least one.

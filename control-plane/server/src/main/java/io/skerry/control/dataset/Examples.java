@@ -57,11 +57,11 @@ public final class Examples {
     return indexes(split).length;
   }
 
-  /** Examples of one split with label 1. */
+  /** Examples of one split that are not of class 0. */
   public int positives(Split split) {
     int positives = 0;
     for (int index : indexes(split)) {
-      positives += labels[index] == 1 ? 1 : 0;
+      positives += labels[index] > 0 ? 1 : 0;
     }
     return positives;
   }
@@ -80,7 +80,7 @@ public final class Examples {
     return NpyArray.ofFloats(inputs, size, features, window);
   }
 
-  /** Labels 0 or 1, float32 [examples]. */
+  /** Labels, each a class from 0, float32 [examples]. */
   public NpyArray labels() {
     return NpyArray.ofFloats(labels, size);
   }

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param digest of its content; also its id
  * @param parent the snapshot it grew from
  * @param repeat how often a collected training window is learned from
+ * @param classes that labels name: 0 to this less 1; of two, 1 is the positive one
  * @param slice what the collected windows of the slice have in common, as in {@code site=b}
  */
 public record Snapshot(
@@ -19,6 +20,7 @@ public record Snapshot(
     @Nullable Digest parent,
     int window,
     int repeat,
+    int classes,
     List<String> features,
     @Nullable String seriesFile,
     @Nullable String collectedFile,

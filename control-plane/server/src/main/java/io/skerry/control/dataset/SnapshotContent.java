@@ -6,7 +6,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.BitSet;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -76,23 +78,15 @@ final class SnapshotContent {
 
   /** A batch by itself, its devices split as usual. */
   static SnapshotContent ofTable(DatasetTable table, int window) {
-    List<DeviceId> positive =
-        table.series().stream()
-            .filter(one -> one.hasPositiveExample(window))
-            .map(DeviceSeries::device)
-            .toList();
-    List<DeviceId> others =
-        table.series().stream()
-            .filter(one -> !one.hasPositiveExample(window))
-            .map(DeviceSeries::device)
-            .toList();
+    Map<DeviceId, BitSet> classes = new HashMap<>();
+    table.series().forEach(one -> classes.put(one.device(), one.classes(window)));
     return new SnapshotContent(
         table.features(),
         window,
         1,
         table.series(),
         List.of(),
-        DeviceSplit.USUAL.assign(List.of(positive, others), Map.of()));
+        DeviceSplit.USUAL.assign(LabelClasses.strata(classes), Map.of()));
   }
 
   /** This without a device's series and windows, and without the windows of some predictions. */
@@ -130,6 +124,11 @@ final class SnapshotContent {
 
   Map<DeviceId, Split> splits() {
     return splits;
+  }
+
+  /** Classes that labels name, by the largest of them. */
+  int classes() {
+    return LabelClasses.count(series, collected);
   }
 
   Split split(DeviceId device) {

@@ -100,7 +100,7 @@ final class PackagingInput {
       writeCommon(prepared, version, chosen);
     } else {
       Snapshot source = datasets.snapshot(snapshot);
-      job.put("metric", "rocAuc");
+      job.put("metric", source.classes() > 2 ? "accuracy" : "rocAuc");
       job.put("input", "input");
       job.put("scoreOutput", "score");
       job.put("features", newestCycle(source));

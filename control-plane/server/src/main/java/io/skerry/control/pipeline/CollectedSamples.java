@@ -3,6 +3,7 @@ package io.skerry.control.pipeline;
 import io.skerry.api.DeviceView;
 import io.skerry.control.dataset.CohortFilter;
 import io.skerry.control.dataset.CollectedWindow;
+import io.skerry.control.dataset.LabelClasses;
 import io.skerry.control.dataset.Snapshot;
 import io.skerry.control.device.DeviceDirectory;
 import io.skerry.control.ingest.SampleStore;
@@ -18,7 +19,9 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Joins stored samples with the outcomes that were told for them. */
 @Singleton
@@ -39,34 +42,51 @@ final class CollectedSamples {
   }
 
   /**
+   * What was collected.
+   *
+   * @param classless windows left out because their outcome is none of the snapshot's classes
+   */
+  record Found(List<CollectedWindow> windows, int classless) {
+    Found {
+      windows = List.copyOf(windows);
+    }
+  }
+
+  /**
    * Every window since a moment that has an outcome and the shape of a snapshot's examples; those
    * of the cohort's devices are the slice.
    *
    * @param cohort {@code attribute=value}
    */
-  List<CollectedWindow> since(
-      Instant from, Instant until, ModelName model, String cohort, Snapshot base) {
+  Found since(Instant from, Instant until, ModelName model, String cohort, Snapshot base) {
     Map<String, Double> outcomes = outcomes(model, from);
     Set<String> members = members(cohort);
     int width = base.features().size() * base.window();
     List<CollectedWindow> windows = new ArrayList<>();
+    AtomicInteger classless = new AtomicInteger();
     samples.read(
         model,
         from,
         until,
         sample -> {
           Double outcome = outcomes.get(key(sample.device().value(), sample.predictionId()));
-          if (outcome != null && hasShape(sample, width) && windows.size() < WINDOWS_MAX) {
-            windows.add(
-                new CollectedWindow(
-                    sample.device(),
-                    sample.predictionId(),
-                    outcome >= 0.5 ? 1 : 0,
-                    members.contains(sample.device().value()),
-                    floats(sample, width)));
+          if (outcome == null || !hasShape(sample, width) || windows.size() >= WINDOWS_MAX) {
+            return;
           }
+          OptionalInt label = LabelClasses.of(outcome, base.classes());
+          if (label.isEmpty()) {
+            classless.incrementAndGet();
+            return;
+          }
+          windows.add(
+              new CollectedWindow(
+                  sample.device(),
+                  sample.predictionId(),
+                  label.getAsInt(),
+                  members.contains(sample.device().value()),
+                  floats(sample, width)));
         });
-    return windows;
+    return new Found(windows, classless.get());
   }
 
   private Map<String, Double> outcomes(ModelName model, Instant from) {

@@ -21,6 +21,7 @@ import io.skerry.control.training.RunEnded;
 import io.skerry.control.training.RunPlan;
 import io.skerry.control.training.Training;
 import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
@@ -31,9 +32,13 @@ import java.io.UncheckedIOException;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 
 /** Starts runs for incidents and keeps why, and what came of them. */
 @Singleton
@@ -93,11 +98,11 @@ public final class Retrainings {
     ModelVersionView version = registry.version(champion);
     Snapshot base = base(version);
     Instant onset = incidents.onset(id).orElse(incident.openedAt());
-    List<CollectedWindow> windows =
+    CollectedSamples.Found found =
         samples.since(onset, now(), champion.model(), incident.cohort(), base);
-    checkEnough(incident, windows);
-    Datasets.Growth growth = grow(base, incident, windows);
-    return started(actor, incident, champion, version, growth, windows.size());
+    checkEnough(incident.cohort(), found, base.classes());
+    Datasets.Growth growth = grow(base, incident, found.windows());
+    return started(actor, incident, champion, version, growth, found);
   }
 
   /** The retrainings of an incident, newest first. */
@@ -172,7 +177,7 @@ public final class Retrainings {
       ModelVersion champion,
       ModelVersionView version,
       Datasets.Growth growth,
-      int collected) {
+      CollectedSamples.Found found) {
     String before = version.run();
     Run earlier = before == null ? null : training.run(before);
     Run run =
@@ -190,14 +195,15 @@ public final class Retrainings {
                     incident.cohort())));
     String hypothesis =
         ("%s moved by %.1f sigma on %s: %d windows with outcomes since the onset, those to learn"
-                + " from taken %d times, beside the data of %s")
+                + " from taken %d times, beside the data of %s%s")
             .formatted(
                 incident.feature(),
                 incident.shiftSigma(),
                 incident.cohort(),
-                collected,
+                found.windows().size(),
                 growth.repeat(),
-                champion);
+                champion,
+                leftOut(found, growth.snapshot().classes()));
     database.run(
         transaction -> {
           RetrainingStore.insert(
@@ -206,7 +212,7 @@ public final class Retrainings {
                   incident.id(),
                   run.id(),
                   hypothesis,
-                  collected,
+                  found.windows().size(),
                   growth.sliceTrain(),
                   growth.sliceTest(),
                   null,
@@ -236,7 +242,7 @@ public final class Retrainings {
     try {
       Datasets.Growth growth = datasets.grow(base, incident.cohort(), windows);
       if (growth.sliceTrain() == 0 || growth.sliceTest() == 0) {
-        throw tooLittle(incident, "all of it comes from one device");
+        throw tooLittle(incident.cohort(), "all of it comes from one device");
       }
       return growth;
     } catch (DatasetInvalidException e) {
@@ -246,32 +252,49 @@ public final class Retrainings {
     }
   }
 
-  private static void checkEnough(Incident incident, List<CollectedWindow> windows) {
-    long cohort = windows.stream().filter(CollectedWindow::slice).count();
-    long positive =
-        windows.stream()
-            .filter(one -> one.slice() && one.label() == 1)
-            .map(one -> one.device())
-            .distinct()
-            .count();
-    if (cohort < COHORT_WINDOWS_MIN) {
+  private static String leftOut(CollectedSamples.Found found, int classes) {
+    return found.classless() == 0
+        ? ""
+        : "; %d outcomes that are none of its %d classes were left out"
+            .formatted(found.classless(), classes);
+  }
+
+  static void checkEnough(String cohort, CollectedSamples.Found found, int classes) {
+    List<CollectedWindow> sliced = found.windows().stream().filter(CollectedWindow::slice).toList();
+    if (sliced.size() < COHORT_WINDOWS_MIN) {
       throw tooLittle(
-          incident,
-          "%d windows with outcomes, at least %d are needed".formatted(cohort, COHORT_WINDOWS_MIN));
+          cohort,
+          "%d windows with outcomes, at least %d are needed%s"
+              .formatted(sliced.size(), COHORT_WINDOWS_MIN, leftOut(found, classes)));
     }
+    Map<Integer, Set<DeviceId>> devices = new TreeMap<>();
+    sliced.forEach(
+        one -> devices.computeIfAbsent(one.label(), label -> new HashSet<>()).add(one.device()));
+    if (classes > 2) {
+      long told = devices.values().stream().filter(of -> of.size() >= 2).count();
+      if (told < 2) {
+        throw tooLittle(
+            cohort,
+            ("%d of %d classes were told on 2 devices or more, at least 2 classes are needed: one"
+                    + " device to learn, one to judge")
+                .formatted(told, classes));
+      }
+      return;
+    }
+    int positive = devices.getOrDefault(1, Set.of()).size();
     if (positive < 2) {
       throw tooLittle(
-          incident,
+          cohort,
           "outcome 1 was told on %d devices, at least 2 are needed: one to learn, one to judge"
               .formatted(positive));
     }
   }
 
-  private static ProblemException tooLittle(Incident incident, String what) {
+  private static ProblemException tooLittle(String cohort, String what) {
     return new ProblemException(
         ErrorCode.STATE_CONFLICT,
         "%s has too little feedback to learn from yet: %s; try again later"
-            .formatted(incident.cohort(), what));
+            .formatted(cohort, what));
   }
 
   /** What came of a run, in words. */

@@ -206,6 +206,7 @@ public final class Training {
     job.put("threshold", THRESHOLD);
     job.put("features", snapshot.features());
     job.put("window", snapshot.window());
+    job.put("classes", snapshot.classes());
     RunPlan.Challenge challenge = plan.challenge();
     if (challenge != null) {
       job.put("slice", challenge.slice());

@@ -45,7 +45,10 @@ class DatasetCsvTest {
         "a,3,1,1e99,0      | line 8, column 4: s3 '1e99' is not a finite number",
         "a,3,1,0x1p3,0     | line 8, column 4: s3 '0x1p3' is not a finite number",
         "a,3,1,,0          | line 8, column 4: s3 '' is not a finite number",
-        "a,3,1,2,2         | line 8, column 5: label '2' is neither 0 nor 1",
+        "a,3,1,2,0.5       | line 8, column 5: label '0.5' is no class: a whole number from 0 to 99",
+        "a,3,1,2,-1        | line 8, column 5: label '-1' is no class: a whole number from 0 to 99",
+        "a,3,1,2,100       | line 8, column 5: label '100' is no class: a whole number from 0 to 99",
+        "a,3,1,2,01        | line 8, column 5: label '01' is no class: a whole number from 0 to 99",
         "a,3,1,2           | line 8: 4 fields where the header has 5",
         "a,3,1,2,0,9       | line 8: 6 fields where the header has 5",
         "A b,3,1,2,0       | line 8, column 1: device 'A b' is not a name: use 1 to 64 of a-z, 0-9, '.', '_', '-', with a letter or digit at both ends",
@@ -111,6 +114,24 @@ class DatasetCsvTest {
         .hasMessageStartingWith("2 devices have a window of 2 cycles that ends with label 1");
     assertThatThrownBy(() -> DatasetCsv.read(stream(THREE), 3))
         .hasMessageStartingWith("0 devices have a window of 3 cycles that ends with label 1");
+  }
+
+  @Test
+  void wantsThreeDevicesOfEachClass() throws IOException {
+    String fourth = THREE + "a,3,1,2,3\nb,3,1,2,3\nc,3,1,2,3\n";
+
+    assertThat(read(fourth.replace(",3\n", ",2\n") + "a,4,1,2,0\nb,4,1,2,0\nc,4,1,2,0\n").rows())
+        .isEqualTo(12);
+    assertThatThrownBy(() -> read(fourth))
+        .asInstanceOf(InstanceOfAssertFactories.type(DatasetInvalidException.class))
+        .extracting(DatasetInvalidException::mistakes)
+        .asInstanceOf(InstanceOfAssertFactories.list(Mistake.class))
+        .extracting(Mistake::message)
+        .containsExactly(
+            "0 devices have a window of 2 cycles that ends with label 0: at least 3 are needed,"
+                + " one for each split",
+            "0 devices have a window of 2 cycles that ends with label 2: at least 3 are needed,"
+                + " one for each split");
   }
 
   @Test

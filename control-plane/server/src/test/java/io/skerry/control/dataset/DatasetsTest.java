@@ -122,6 +122,34 @@ class DatasetsTest {
     assertThat(datasets.examples(twice.snapshot()).size()).isEqualTo(twice.snapshot().examples());
   }
 
+  @Test
+  void growsByOutcomesOfSeveralClassesAndByNoOthers() throws IOException {
+    DatasetBatch batch =
+        store("classes", "b1", csv(20).replaceAll("(?m)^(.*,1[12],.*),1$", "$1,2"));
+    Snapshot base = datasets.snapshot(batch.snapshot());
+    List<CollectedWindow> windows = new ArrayList<>();
+    for (int device = 0; device < 12; device++) {
+      for (int i = 0; i < 6; i++) {
+        windows.add(
+            new CollectedWindow(
+                new DeviceId("fleet-" + device), "p" + i, i % 3, device < 6, new float[10]));
+      }
+    }
+
+    Snapshot grown = datasets.grow(base, "site=b", windows).snapshot();
+
+    assertThat(base.classes()).isEqualTo(3);
+    assertThat(grown.classes()).isEqualTo(3);
+    assertThat(datasets.snapshot(grown.digest().toString())).isEqualTo(grown);
+    assertThat(datasets.examples(grown).labels().floats()).contains(0, 1, 2);
+    Snapshot two = datasets.snapshot(store("two", "b1", csv(21)).snapshot());
+    assertThat(two.classes()).isEqualTo(2);
+    assertThatThrownBy(() -> datasets.grow(two, "site=b", windows))
+        .isInstanceOf(DatasetInvalidException.class)
+        .hasMessageStartingWith(
+            "outcome 2 of device 'fleet-0' is none of the 2 classes of sha256:");
+  }
+
   private DatasetBatch store(String name, String batch, String csv) throws IOException {
     return datasets.store(
         ANA, name, batch, 5, new ByteArrayInputStream(csv.getBytes(StandardCharsets.UTF_8)));

@@ -160,6 +160,37 @@ class SnapshotContentTest {
     assertThat(positives).contains(Split.TRAIN, Split.TEST);
   }
 
+  @Test
+  void rareClassesReachEverySplit() {
+    List<CollectedWindow> windows = new ArrayList<>();
+    for (int device = 0; device < 60; device++) {
+      for (int i = 0; i < 10; i++) {
+        boolean rare = i == 9 && device % 20 < 2;
+        windows.add(window("fleet-" + device, "p" + i, rare ? 3 : i % 3, true));
+      }
+    }
+
+    Map<DeviceId, Split> splits = CollectedSplit.assign(windows, Map.of());
+
+    for (int label = 0; label < 4; label++) {
+      int one = label;
+      assertThat(windows.stream().filter(window -> window.label() == one))
+          .extracting(window -> splits.get(window.device()))
+          .contains(Split.values());
+    }
+  }
+
+  @Test
+  void takesNoOutcomeForAClassThatItIsNot() {
+    assertThat(LabelClasses.of(2, 3)).hasValue(2);
+    assertThat(LabelClasses.of(.5, 2)).hasValue(1);
+    assertThat(LabelClasses.of(.49, 2)).hasValue(0);
+    assertThat(LabelClasses.of(2, 2)).isEmpty();
+    assertThat(LabelClasses.of(37.5, 3)).isEmpty();
+    assertThat(LabelClasses.of(-1, 3)).isEmpty();
+    assertThat(LabelClasses.of(Double.NaN, 3)).isEmpty();
+  }
+
   private static CollectedWindow window(
       String device, String prediction, int label, boolean slice) {
     float[] values = new float[2 * WINDOW];

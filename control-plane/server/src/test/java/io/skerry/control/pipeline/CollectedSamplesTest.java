@@ -38,6 +38,7 @@ class CollectedSamplesTest {
           null,
           3,
           1,
+          2,
           List.of("s2", "s3"),
           null,
           null,
@@ -95,14 +96,55 @@ class CollectedSamplesTest {
     sample("cam-1", "p7", ONSET.plusSeconds(9), 6);
     feedback("cam-1", "p7", ONSET.plusSeconds(9), 1, false);
 
-    List<CollectedWindow> windows =
-        plane
-            .bean(CollectedSamples.class)
-            .since(ONSET, ONSET.plusSeconds(60), new ModelName("m"), "site=b", BASE);
+    CollectedSamples.Found found = found(BASE);
 
-    assertThat(windows)
+    assertThat(found.classless()).isZero();
+    assertThat(found.windows())
         .extracting(one -> one.device().value() + " " + one.label() + " " + one.slice())
         .containsExactlyInAnyOrder("cam-1 1 true", "cam-2 0 false");
+  }
+
+  @Test
+  void learnsTheClassThatAnOutcomeNamesAndNoOther() {
+    for (int actual = 0; actual < 4; actual++) {
+      sample("cam-1", "p" + actual, ONSET.plusSeconds(5), 6);
+      feedback("cam-1", "p" + actual, ONSET.plusSeconds(5), actual, true);
+    }
+
+    CollectedSamples.Found ofThree = found(withClasses(3));
+    CollectedSamples.Found ofTwo = found(BASE);
+
+    assertThat(ofThree.windows())
+        .extracting(CollectedWindow::label)
+        .containsExactlyInAnyOrder(0, 1, 2);
+    assertThat(ofThree.classless()).isEqualTo(1);
+    assertThat(ofTwo.windows()).extracting(CollectedWindow::label).containsExactlyInAnyOrder(0, 1);
+    assertThat(ofTwo.classless()).isEqualTo(2);
+  }
+
+  private CollectedSamples.Found found(Snapshot base) {
+    return plane
+        .bean(CollectedSamples.class)
+        .since(ONSET, ONSET.plusSeconds(60), new ModelName("m"), "site=b", base);
+  }
+
+  private static Snapshot withClasses(int classes) {
+    return new Snapshot(
+        BASE.digest(),
+        BASE.dataset(),
+        null,
+        BASE.window(),
+        BASE.repeat(),
+        classes,
+        BASE.features(),
+        null,
+        null,
+        null,
+        0,
+        0,
+        0,
+        0,
+        ONSET);
   }
 
   @Test
