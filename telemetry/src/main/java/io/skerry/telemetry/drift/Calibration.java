@@ -1,6 +1,8 @@
 package io.skerry.telemetry.drift;
 
 import java.util.Collection;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * How often a score comes true, per score bin: isotonic regression of outcomes on 64 bins, made
@@ -8,7 +10,8 @@ import java.util.Collection;
  * their own way. Immutable.
  *
  * <p>Bins without outcomes take the course between their neighbours. Intervals know how many
- * outcomes each level rests on.
+ * outcomes each level rests on. A device that floods counts for four others at most ({@link
+ * DeviceShare}).
  */
 public final class Calibration {
   /** Equal bins of the score over [0, 1]. */
@@ -44,35 +47,33 @@ public final class Calibration {
 
   /** Outcomes added up as they become known, from which a calibration is made at any time. */
   public static final class Sums {
-    private final double[] weight = new double[BINS];
-    private final double[] positive = new double[BINS];
-    private double total;
+    // By device, so that sums come to the same in any order of devices.
+    private final Map<String, OfDevice> devices = new TreeMap<>();
     private long outcomes;
 
     /** Adds one. */
     public void add(Outcome outcome) {
-      int bin = bin(outcome.score());
-      weight[bin] += outcome.weight();
-      positive[bin] += outcome.positive() ? outcome.weight() : 0;
-      total += outcome.weight();
-      outcomes++;
+      add(
+          outcome.device().value(),
+          bin(outcome.score()),
+          1,
+          outcome.weight(),
+          outcome.positive() ? outcome.weight() : 0);
     }
 
     /**
-     * Adds what was counted of one bin.
+     * Adds what was counted of one bin on one device.
      *
      * @param outcomes how many
      * @param all their weight
      * @param ofPositives of that the weight of those that were positive
      * @throws IllegalArgumentException if there is no such bin
      */
-    public void add(int bin, long outcomes, double all, double ofPositives) {
+    public void add(String device, int bin, long outcomes, double all, double ofPositives) {
       if (bin < 0 || bin >= BINS) {
         throw new IllegalArgumentException("there is no bin %d".formatted(bin));
       }
-      weight[bin] += all;
-      positive[bin] += ofPositives;
-      total += all;
+      devices.computeIfAbsent(device, name -> new OfDevice()).add(bin, all, ofPositives);
       this.outcomes += outcomes;
     }
 
@@ -83,7 +84,37 @@ public final class Calibration {
 
     /** From what was added so far; none when nothing was. */
     public Calibration calibration() {
-      return outcomes == 0 ? none() : pooled(weight, positive, total);
+      if (outcomes == 0) {
+        return none();
+      }
+      double limit =
+          DeviceShare.limit(devices.values().stream().mapToDouble(one -> one.total).toArray());
+      double[] weight = new double[BINS];
+      double[] positive = new double[BINS];
+      double total = 0;
+      for (OfDevice one : devices.values()) {
+        double share = DeviceShare.of(one.total, limit);
+        one.bins.forEach(
+            (bin, counted) -> {
+              weight[bin] += share * counted[0];
+              positive[bin] += share * counted[1];
+            });
+        total += share * one.total;
+      }
+      return pooled(weight, positive, total);
+    }
+  }
+
+  /** Weight of all, and of those that were positive, by bin; few of the bins are ever met. */
+  private static final class OfDevice {
+    private final Map<Integer, double[]> bins = new TreeMap<>();
+    private double total;
+
+    void add(int bin, double all, double ofPositives) {
+      double[] counted = bins.computeIfAbsent(bin, of -> new double[2]);
+      counted[0] += all;
+      counted[1] += ofPositives;
+      total += all;
     }
   }
 

@@ -38,6 +38,29 @@ class DeviceShareTest {
   }
 
   @Test
+  void calibratesByManyDevicesAndNotByTheirFlood() {
+    List<Outcome> outcomes = new ArrayList<>();
+    for (int device = 0; device < 30; device++) {
+      for (int i = 0; i < 40; i++) {
+        outcomes.add(new Outcome(new DeviceId("device-%02d".formatted(device)), .9, i % 10 != 0));
+      }
+    }
+    Calibration without = Calibration.of(outcomes);
+    // None comes true on the device that floods.
+    for (int i = 0; i < FLOOD; i++) {
+      outcomes.add(new Outcome(BAD, .9, false));
+    }
+
+    Calibration with = Calibration.of(outcomes);
+
+    int bin = Calibration.bin(.9);
+    assertThat(without.probability(bin)).isCloseTo(.9, within(1e-9));
+    assertThat(with.probability(bin)).isCloseTo(.9 * 30 / 34, within(1e-9));
+    assertThat(with.outcomes()).isCloseTo(34 * 40, within(1e-6));
+    assertThat(with.variance(bin)).isLessThan(without.variance(bin) * 2);
+  }
+
+  @Test
   void measuresAFindingByTheCohortAndNotByItsFlood() {
     DriftFinding without = found(1);
     DriftFinding with = found(FLOOD);

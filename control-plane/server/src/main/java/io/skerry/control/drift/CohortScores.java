@@ -185,10 +185,11 @@ final class CohortScores {
     // Labels are left out: people are asked about what seems wrong.
     transaction.forEach(
         """
-        select profile, bin, count(*) as outcomes, sum(weight) as weight,
+        select profile, device, bin, count(*) as outcomes, sum(weight) as weight,
           coalesce(sum(weight) filter (where positive), 0) as of_positives
         from (
-          select distinct on (f.device, f.prediction_id) coalesce(d.profile, '') as profile,
+          select distinct on (f.device, f.prediction_id) f.device,
+            coalesce(d.profile, '') as profile,
             greatest(0, least(63, floor(64 * said.score)))::int as bin,
             1 / coalesce(f.inclusion_probability, 1) as weight,
             case when wanted.confidence then f.predicted_class = round(f.actual)
@@ -205,11 +206,12 @@ final class CohortScores {
             and (f.predicted_class is not null or not wanted.confidence)
           order by f.device, f.prediction_id, f.received_at desc, f.boot_epoch, f.sequence limit ?
         ) outcomes
-        group by profile, bin
+        group by profile, device, bin
         """,
         row ->
             sums.computeIfAbsent(row.text("profile"), key -> new Calibration.Sums())
                 .add(
+                    row.text("device"),
                     row.integer("bin"),
                     row.bigint("outcomes"),
                     row.number("weight"),
