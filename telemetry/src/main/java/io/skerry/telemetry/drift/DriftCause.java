@@ -97,13 +97,13 @@ final class DriftCause {
     double after = best(moved, devices, split.effect(), cohort).score();
     Stream stream = statistics.stream(moved);
     long[] onset = onset(cohort, moved, leading, window);
-    int input = statistics.inputs().indexOf(stream.name());
+    int input = statistics.inputOf(stream);
     Compared compared =
         compared(input, cohort, devices, split.effect(), split.error(), stream.kind());
     DriftFinding finding =
         new DriftFinding(
             cohort,
-            stream.name(),
+            statistics.named(stream),
             stream,
             onset[0],
             onset[1],
@@ -136,13 +136,13 @@ final class DriftCause {
             .orElse(strongest);
     Stream stream = moved.stream();
     long[] onset = level.onset(statistics.streams().indexOf(stream));
-    int input = statistics.inputs().indexOf(stream.name());
+    int input = statistics.inputOf(stream);
     Compared compared =
         compared(input, Cohort.FLEET, devices, moved.effect(), moved.error(), stream.kind());
     DriftFinding finding =
         new DriftFinding(
             Cohort.FLEET,
-            stream.name(),
+            statistics.named(stream),
             stream,
             onset[0],
             onset[1],

@@ -54,7 +54,7 @@ public record DriftFinding(
   /** What it is about. */
   public Nature nature() {
     return switch (movedBy.kind()) {
-      case LOCATION, CONDITIONAL, SCALE -> Nature.INPUT;
+      case LOCATION, CONDITIONAL, SCALE, CATEGORY -> Nature.INPUT;
       case QUALITY, STUCK -> Nature.QUALITY;
       case OUTPUT, SHARE -> Nature.OUTPUT;
       case ERROR -> Nature.ERROR;

@@ -103,7 +103,7 @@ public record DriftSettings(
       case LOCATION, OUTPUT -> material;
       case CONDITIONAL -> Math.max(CONDITIONAL_MIN, material);
       case SCALE -> 2 * material;
-      case QUALITY, SHARE, ERROR -> materialShare;
+      case QUALITY, CATEGORY, SHARE, ERROR -> materialShare;
       case STUCK -> 5 * materialShare;
     };
   }

@@ -3,12 +3,16 @@ package io.skerry.telemetry.drift;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.StreamLayout;
+import io.skerry.wire.artifact.v1.Bins;
 import io.skerry.wire.artifact.v1.FeatureStream;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
+import java.util.ArrayList;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /**
  * The streams of one model version.
@@ -39,13 +43,36 @@ public record MonitoredStreams(
    * A feature of the input.
    *
    * @param standardDeviation of the training data, the unit in which shifts are told
-   * @param categorical its bins have no order
+   * @param categories the one value that each bin holds, by bin; NaN where it holds several. Empty
+   *     where bins are of amounts; else they have no order
    */
-  public record Input(BaselineBins bins, double standardDeviation, boolean categorical) {
+  public record Input(BaselineBins bins, double standardDeviation, List<Double> categories) {
+    public Input {
+      categories = List.copyOf(categories);
+    }
+
     /** What a mean position moves by when the feature moves by one training standard deviation. */
     public double slope() {
       return bins.density() * standardDeviation;
     }
+  }
+
+  private static List<Double> categories(Bins bins) {
+    if (bins.getCategoriesCount() == 0) {
+      return List.of();
+    }
+    int last = Collections.max(bins.getCategoryBinsList());
+    List<Double> categories = new ArrayList<>();
+    for (int bin = 0; bin <= last; bin++) {
+      int of = bin;
+      List<Double> held =
+          IntStream.range(0, bins.getCategoriesCount())
+              .filter(i -> bins.getCategoryBins(i) == of)
+              .mapToObj(i -> (double) bins.getCategories(i))
+              .toList();
+      categories.add(held.size() == 1 ? held.getFirst() : Double.NaN);
+    }
+    return categories;
   }
 
   /**
@@ -63,7 +90,7 @@ public record MonitoredStreams(
             new Input(
                 BaselineBins.of(feature.getBins()),
                 feature.getStandardDeviation(),
-                feature.getBins().getCategoriesCount() > 0));
+                categories(feature.getBins())));
       }
     }
     Map<String, BaselineBins> outputs = new TreeMap<>();

@@ -17,12 +17,16 @@ final class Statistics {
   /** Classes that are watched one by one; the others together make up the rest. */
   static final int CLASSES_MAX = 8;
 
+  /** Categories of a feature that are watched one by one, the most frequent ones. */
+  static final int CATEGORIES_MAX = 8;
+
   static final String ACTUAL = "$actual";
   static final String ERROR = "$error";
 
   private final List<Stream> streams;
   private final List<String> inputs;
   private final List<String> outputs;
+  private final List<Category> categories;
   private final int classes;
   private final MonitoredStreams scale;
 
@@ -41,6 +45,8 @@ final class Statistics {
             Stream.Kind.STUCK)) {
       inputs.forEach(name -> all.add(new Stream(name, kind)));
     }
+    this.categories = categories(scale, inputs);
+    categories.forEach(one -> all.add(one.stream()));
     outputs.forEach(name -> all.add(new Stream(name, Stream.Kind.OUTPUT)));
     // Shares add up to 1: of two classes one says it all.
     int told = classes == 2 ? 1 : classes;
@@ -54,6 +60,33 @@ final class Statistics {
       all.add(new Stream(ERROR, Stream.Kind.ERROR));
     }
     this.streams = List.copyOf(all);
+  }
+
+  /** A category of an input whose share is watched by itself. */
+  private record Category(int input, String name, double value) {
+    Stream stream() {
+      String told =
+          value == Math.rint(value) ? Long.toString((long) value) : Double.toString(value);
+      return new Stream(name + ":" + told, Stream.Kind.CATEGORY);
+    }
+  }
+
+  // A mean position tells little of names: shares that move to and fro along the order of the bins
+  // keep it. Of two categories it says it all. Bins are ordered by how frequent they are.
+  private static List<Category> categories(MonitoredStreams scale, List<String> inputs) {
+    List<Category> categories = new ArrayList<>();
+    for (int input = 0; input < inputs.size(); input++) {
+      MonitoredStreams.Input of = scale.inputs().get(inputs.get(input));
+      if (of == null || of.categories().size() <= 2) {
+        continue;
+      }
+      int name = input;
+      of.categories().stream()
+          .limit(CATEGORIES_MAX)
+          .filter(value -> !Double.isNaN(value))
+          .forEach(value -> categories.add(new Category(name, inputs.get(name), value)));
+    }
+    return List.copyOf(categories);
   }
 
   // With two classes the second, the positive one, is told.
@@ -87,7 +120,25 @@ final class Statistics {
 
   /** How many statistics, from the first, outlive a version. */
   int inputStatistics() {
-    return 5 * inputs.size();
+    return 5 * inputs.size() + categories.size();
+  }
+
+  /** The input that a stream tells of; -1 where it tells of none. */
+  int inputOf(Stream stream) {
+    if (stream.kind() != Stream.Kind.CATEGORY) {
+      return inputs.indexOf(stream.name());
+    }
+    return categories.stream()
+        .filter(one -> one.stream().equals(stream))
+        .mapToInt(Category::input)
+        .findFirst()
+        .orElse(-1);
+  }
+
+  /** The feature or stream that a finding of a stream names. */
+  String named(Stream stream) {
+    int input = inputOf(stream);
+    return input < 0 ? stream.name() : inputs.get(input);
   }
 
   int location(int input) {
@@ -163,6 +214,7 @@ final class Statistics {
     private final MonitoredStreams own;
     private final @Nullable Weights[] inputWeights = new @Nullable Weights[inputs.size()];
     private final @Nullable Weights[] outputWeights = new @Nullable Weights[outputs.size()];
+    private final int[] categoryBins = new int[categories.size()];
     private final int classStream;
     private final double[][] values = new double[inputs.size()][];
     private final double[][] positions = new double[inputs.size()][];
@@ -181,6 +233,11 @@ final class Statistics {
               new Weights(
                   own.layout().indexOf(inputs.get(f)), positions[f], mine.bins().ordinary());
         }
+      }
+      for (int i = 0; i < categoryBins.length; i++) {
+        MonitoredStreams.Input mine = own.inputs().get(categories.get(i).name());
+        // Another version may keep a category in another bin, or together with others.
+        categoryBins[i] = mine == null ? -1 : mine.categories().indexOf(categories.get(i).value());
       }
       for (int i = 0; i < outputs.size(); i++) {
         BaselineBins mine = own.outputs().get(outputs.get(i));
@@ -219,6 +276,9 @@ final class Statistics {
         input(counts, i, predictionsMin, into);
       }
       int at = 5 * f;
+      for (int i = 0; i < categoryBins.length; i++) {
+        into[at++] = category(counts, i, predictionsMin);
+      }
       for (@Nullable Weights weights : outputWeights) {
         into[at++] = location(counts, weights, predictionsMin);
       }
@@ -275,6 +335,21 @@ final class Statistics {
           total >= predictionsMin
               ? (float) (counts.count(stream, ordinary + ReferenceBins.OWN_BINS - 1) / total)
               : Float.NaN;
+    }
+
+    private float category(WindowCounts counts, int category, long predictionsMin) {
+      Weights weights = inputWeights[categories.get(category).input()];
+      int bin = categoryBins[category];
+      if (weights == null
+          || bin < 0
+          || !counts.has(weights.stream)
+          || counts.fold(weights.stream) > 1) {
+        return Float.NaN;
+      }
+      double placed = counts.sum(weights.stream, weights.placed);
+      return placed < predictionsMin
+          ? Float.NaN
+          : (float) (counts.count(weights.stream, bin) / placed);
     }
 
     private float location(WindowCounts counts, @Nullable Weights weights, long predictionsMin) {

@@ -17,9 +17,11 @@ public record Stream(String name, Kind kind) implements Comparable<Stream> {
     QUALITY,
     /** Share of values that are bit-equal to the one before. */
     STUCK,
+    /** Share of one category among the known values of an input feature. */
+    CATEGORY,
     /** Mean position of a stream that the model makes: score, confidence, residual. */
     OUTPUT,
-    /** Share of a category, or of a class among predictions or among actual outcomes. */
+    /** Share of a class among predictions or among actual outcomes. */
     SHARE,
     /** Share of wrong predictions among those whose outcome is known. */
     ERROR;
@@ -30,7 +32,8 @@ public record Stream(String name, Kind kind) implements Comparable<Stream> {
           || this == CONDITIONAL
           || this == SCALE
           || this == QUALITY
-          || this == STUCK;
+          || this == STUCK
+          || this == CATEGORY;
     }
   }
 

@@ -86,6 +86,7 @@ public final class Words {
       case "SCALE" -> "spread";
       case "QUALITY" -> "share of values that are missing or impossible";
       case "STUCK" -> "share of values that repeat";
+      case "CATEGORY" -> "share of a category";
       case "OUTPUT" -> "mean of an output";
       case "SHARE" -> "share of a class";
       case "ERROR" -> "share of wrong predictions";
