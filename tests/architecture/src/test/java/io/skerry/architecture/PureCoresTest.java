@@ -12,6 +12,10 @@ import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.net.Socket;
+import java.net.http.HttpClient;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.time.InstantSource;
 import java.util.Random;
 import java.util.Set;
@@ -19,7 +23,9 @@ import java.util.SplittableRandom;
 import java.util.Timer;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
@@ -35,6 +41,10 @@ class PureCoresTest {
   /** What machines of the agent have in files of their own. */
   private static final Set<String> PARTS =
       Set.of("OrderCourse", "StepFaults", "StepTimers", "UnitRule", "ProbationRule", "Failures");
+
+  /** A job that runs on whatever thread it is given can be interrupted there. */
+  private static final Set<String> THREAD_OF_THE_CALLER =
+      Set.of("currentThread", "interrupt", "interrupted", "isInterrupted");
 
   private static final DescribedPredicate<JavaClass> CORES =
       resideInAnyPackage(
@@ -58,6 +68,96 @@ class PureCoresTest {
                 .filter(type -> type.getPackageName().startsWith("io.skerry.agent"))
                 .map(JavaClass::getSimpleName))
         .containsAll(PARTS);
+  }
+
+  /**
+   * What of the agent's spool, uplink, updater, observer and clock meets the machine or the
+   * network; everything beside it is given them.
+   */
+  private static final Set<String> ADAPTERS =
+      Set.of(
+          "io.skerry.agent.uplink.PahoLink",
+          "io.skerry.agent.uplink.PahoSession",
+          "io.skerry.agent.uplink.BrokerSocket",
+          "io.skerry.agent.uplink.Greeting",
+          "io.skerry.agent.uplink.InboundGuard",
+          "io.skerry.agent.uplink.Inbox",
+          "io.skerry.agent.uplink.Pings",
+          "io.skerry.agent.update.BodyFeed",
+          "io.skerry.agent.update.MemoryMeter");
+
+  private static final DescribedPredicate<JavaClass> DECIDING =
+      DescribedPredicate.describe(
+          "decide in the agent",
+          type ->
+              (resideInAnyPackage(
+                              "io.skerry.agent.uplink..",
+                              "io.skerry.agent.update..",
+                              "io.skerry.agent.observe..",
+                              "io.skerry.agent.time..")
+                          .test(type)
+                      || outermost(type).equals("io.skerry.agent.boot.BootEpoch")
+                      || outermost(type).equals("io.skerry.agent.disk.DurableFile"))
+                  && !ADAPTERS.contains(outermost(type)));
+
+  private static String outermost(JavaClass type) {
+    return type.getName().split("\\$", 2)[0];
+  }
+
+  @Test
+  void everyAdapterIsThere() {
+    assertThat(CLASSES.stream().map(JavaClass::getName)).containsAll(ADAPTERS);
+  }
+
+  /** They run in the simulation as they are: what they asked the machine would be no simulation. */
+  @Test
+  void whatDecidesInTheAgentIsGivenItsClockItsChanceItsThreadsAndItsDisk() {
+    noClasses()
+        .that(DECIDING)
+        .should()
+        .accessTargetWhere(
+            DescribedPredicate.describe(
+                "asks the machine",
+                access -> !isWhereTheClockComesIn(access) && asksTheMachine(access.getTarget())))
+        .orShould()
+        .dependOnClassesThat()
+        .areAssignableTo(ThreadLocalRandom.class)
+        .orShould()
+        .dependOnClassesThat()
+        .areAssignableTo(ExecutorService.class)
+        .orShould()
+        .dependOnClassesThat()
+        .areAssignableTo(Timer.class)
+        .orShould()
+        .dependOnClassesThat()
+        .areAssignableTo(LockSupport.class)
+        .check(CLASSES);
+  }
+
+  // One of its ways to be opened takes the machine's own.
+  private static boolean isWhereTheClockComesIn(JavaAccess<?> access) {
+    return access.getOriginOwner().getName().equals("io.skerry.agent.time.DeviceClock")
+        && access.getOrigin().getName().equals("open");
+  }
+
+  private static boolean asksTheMachine(AccessTarget member) {
+    JavaClass owner = member.getOwner();
+    String name = member.getName();
+    boolean waits =
+        (owner.isEquivalentTo(Thread.class) && !THREAD_OF_THE_CALLER.contains(name))
+            || (owner.isEquivalentTo(TimeUnit.class) && name.equals("sleep"))
+            || (owner.isEquivalentTo(Object.class) && name.equals("wait"))
+            || owner.isEquivalentTo(Executors.class);
+    boolean disk =
+        owner.isEquivalentTo(Files.class)
+            || owner.isAssignableTo(FileChannel.class)
+            || (owner.getPackageName().equals("java.io")
+                && owner.getSimpleName().startsWith("File")
+                && !owner.isAssignableTo(Throwable.class));
+    boolean network =
+        (owner.isEquivalentTo(HttpClient.class) && name.startsWith("new"))
+            || owner.isAssignableTo(Socket.class);
+    return asksClockOrChance(member) || waits || disk || network;
   }
 
   private static final DescribedPredicate<JavaClass> SIMULATION =
@@ -87,7 +187,9 @@ class PureCoresTest {
         (owner.getPackageName().equals("java.time") && name.equals("now"))
             || (owner.isEquivalentTo(System.class)
                 && (name.equals("currentTimeMillis") || name.equals("nanoTime")))
-            || (owner.isAssignableTo(InstantSource.class) && name.startsWith("system"));
+            || (owner.isAssignableTo(InstantSource.class)
+                && name.startsWith("system")
+                && member instanceof CodeUnitAccessTarget);
     boolean chance =
         (owner.isEquivalentTo(Math.class) && name.equals("random"))
             || (owner.isEquivalentTo(UUID.class) && name.equals("randomUUID"))

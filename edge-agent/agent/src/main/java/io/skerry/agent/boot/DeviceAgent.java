@@ -175,7 +175,9 @@ public final class DeviceAgent implements AutoCloseable {
                 login::http,
                 config.executors().work(),
                 config.executors().loads(),
-                clock),
+                clock,
+                System::nanoTime,
+                memory),
             observer,
             event -> spool.append(RecordStream.EVENTS, event));
     this.running = new RunningSince(slots, clock);

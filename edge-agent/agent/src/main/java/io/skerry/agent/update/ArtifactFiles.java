@@ -18,7 +18,7 @@ import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -168,8 +168,8 @@ final class ArtifactFiles {
 
   /** Where the model's file of a version lies that is here; empty when it has gone. */
   Optional<Path> model(Digest manifest) {
-    try {
-      return Optional.of(model(ArtifactManifest.parse(Files.readAllBytes(blobs.file(manifest)))));
+    try (InputStream content = blobs.open(manifest)) {
+      return Optional.of(model(ArtifactManifest.parse(content.readAllBytes())));
     } catch (IOException | ArtifactException gone) {
       return Optional.empty();
     }

@@ -46,41 +46,6 @@ public record UpdateSetup(
     LongSupplier nanoTime,
     MemoryMeter memory) {
 
-  /** On this machine. */
-  public UpdateSetup(
-      Disk disk,
-      Path folder,
-      TenantId tenant,
-      DeviceId device,
-      Supplier<Trust> trust,
-      HardwareFacts facts,
-      ProfileCatalog profiles,
-      EngineCatalog engines,
-      int threadsMax,
-      ModelSlots slots,
-      Supplier<HttpClient> http,
-      Executor executor,
-      Executor loads,
-      InstantSource clock) {
-    this(
-        disk,
-        folder,
-        tenant,
-        device,
-        trust,
-        facts,
-        profiles,
-        engines,
-        threadsMax,
-        slots,
-        http,
-        executor,
-        loads,
-        clock,
-        System::nanoTime,
-        MemoryMeter.ofLinux());
-  }
-
   @Override
   public String toString() {
     return "UpdateSetup[%s/%s in %s]".formatted(tenant, device, folder);

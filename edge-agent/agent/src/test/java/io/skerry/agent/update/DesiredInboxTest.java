@@ -66,7 +66,9 @@ class DesiredInboxTest {
             () -> http,
             Runnable::run,
             Runnable::run,
-            () -> TrustFixture.NOW);
+            () -> TrustFixture.NOW,
+            System::nanoTime,
+            MemoryMeter.ofLinux());
     return new DesiredInbox(
         setup, new UpdateNews(setup, record -> events.add(record.getEvent().getCode())));
   }
