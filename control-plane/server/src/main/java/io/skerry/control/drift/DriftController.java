@@ -57,6 +57,9 @@ final class DriftController {
   private static final int DAYS_MAX = 400;
 
   private final DriftReports reports;
+  // The largest number: no window comes after it.
+  private static final String NEWEST = "9223372036854775807";
+
   private final Incidents incidents;
   private final NullReplays replays;
   private final LabelReports labels;
@@ -128,24 +131,41 @@ final class DriftController {
   }
 
   @Get("/drift/distribution")
-  Distribution distribution(String slot, String model, String cohort, String stream) {
+  Distribution distribution(
+      String slot,
+      String model,
+      String cohort,
+      String stream,
+      @QueryValue(defaultValue = NEWEST) long window) {
     return found(
-        reports.distribution(slot, model, cohort, stream), "counts of %s".formatted(stream));
+        reports.distribution(slot, model, cohort, stream, window),
+        "counts of %s".formatted(stream));
   }
 
   @Get("/drift/distribution.csv")
   MutableHttpResponse<String> distributionFile(
-      String slot, String model, String cohort, String stream) {
+      String slot,
+      String model,
+      String cohort,
+      String stream,
+      @QueryValue(defaultValue = NEWEST) long window) {
     return Csv.file(
-        "distribution", Distribution.Bin.class, distribution(slot, model, cohort, stream).bins());
+        "distribution",
+        Distribution.Bin.class,
+        distribution(slot, model, cohort, stream, window).bins());
   }
 
   @Get("/drift/effect.csv")
-  MutableHttpResponse<String> effectFile(String slot, String model, String cohort, String stream) {
+  MutableHttpResponse<String> effectFile(
+      String slot,
+      String model,
+      String cohort,
+      String stream,
+      @QueryValue(defaultValue = NEWEST) long window) {
     return Csv.file(
         "effect",
         EffectMeasures.class,
-        List.of(distribution(slot, model, cohort, stream).effect()));
+        List.of(distribution(slot, model, cohort, stream, window).effect()));
   }
 
   @Get("/incidents/{id}/explanation")

@@ -65,6 +65,7 @@ public final class DriftReports {
 
   private static final int BASELINE_WINDOWS = 16;
   private static final int SHOWN_WINDOWS = 16;
+  private static final int COMPARED_WINDOWS = 4;
   private static final int POINTS_MAX = 200;
   private static final List<String> OWN_5 =
       List.of("missing", "infinite", "below minimum", "above maximum", "stuck");
@@ -208,9 +209,16 @@ public final class DriftReports {
         .orElse("judged again, window %d opens nothing".formatted(finding.window()));
   }
 
-  /** A stream's counts in a cohort, in its last windows against those before. */
+  /**
+   * A stream's counts in a cohort, in {@value #COMPARED_WINDOWS} windows against the {@value
+   * #BASELINE_WINDOWS} before them, and how far they lie apart. Made from the windows that are
+   * stored, and from no more than these.
+   *
+   * @param last of the windows; the newest that was judged where it is beyond that
+   * @return empty where nothing of the stream is kept
+   */
   public Optional<Distribution> distribution(
-      String slot, String model, String cohort, String stream) {
+      String slot, String model, String cohort, String stream, long last) {
     return database.call(
         transaction ->
             DriftStore.latest(transaction).stream()
@@ -225,8 +233,8 @@ public final class DriftReports {
                             latest.track(),
                             Cohort.parse(cohort),
                             stream,
-                            latest.window() - 3,
-                            latest.window() + 1)));
+                            Math.min(last, latest.window()) + 1 - COMPARED_WINDOWS,
+                            Math.min(last, latest.window()) + 1)));
   }
 
   private Optional<Distribution> distribution(

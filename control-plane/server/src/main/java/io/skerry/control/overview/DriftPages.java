@@ -126,7 +126,8 @@ final class DriftPages {
                     new ProblemException(
                         ErrorCode.NOT_FOUND,
                         "no stream '%s' of '%s' was judged lately".formatted(stream, cohort)));
-    Distribution distribution = reports.distribution(slot, model, cohort, stream).orElse(null);
+    Distribution distribution =
+        reports.distribution(slot, model, cohort, stream, Long.MAX_VALUE).orElse(null);
     List<EventMark> marks = reports.marks(slot, model, cohort, WINDOWS);
     return page(
         templates

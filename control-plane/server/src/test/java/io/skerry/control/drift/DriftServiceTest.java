@@ -43,6 +43,7 @@ import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.EffectSize;
 import io.skerry.telemetry.drift.Estimate;
 import io.skerry.telemetry.drift.LabelShares;
+import io.skerry.telemetry.drift.MonitoredStreams;
 import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.Stream;
 import io.skerry.telemetry.drift.WindowVerdict;
@@ -703,11 +704,9 @@ class DriftServiceTest {
     }
     judged("mixed", last);
 
+    DriftReports reports = plane.bean(DriftReports.class);
     Distribution found =
-        plane
-            .bean(DriftReports.class)
-            .distribution("mixed", "engine-health", "fleet", "f0")
-            .orElseThrow();
+        reports.distribution("mixed", "engine-health", "fleet", "f0", Long.MAX_VALUE).orElseThrow();
 
     assertThat(found.baselineCount()).isEqualTo(15 * 60);
     assertThat(found.count()).isEqualTo(15 * 60);
@@ -717,6 +716,20 @@ class DriftServiceTest {
     assertThat(found.bins().get(ordinary / 2 - 1).name()).endsWith(", +inf]");
     assertThat(found.bins().get(ordinary / 2).name()).isEqualTo("missing");
     assertThat(found.effect().psi()).isLessThan(.05);
+    // Any window that is kept, of any stream: before the last one only what came first is there.
+    assertThat(reports.distribution("mixed", "engine-health", "fleet", "f0", last)).contains(found);
+    Distribution earlier =
+        reports.distribution("mixed", "engine-health", "fleet", "f0", last - 8).orElseThrow();
+    assertThat(earlier.until()).isEqualTo(last - 7);
+    assertThat(earlier.from()).isEqualTo(last - 11);
+    assertThat(earlier.baselineFrom()).isEqualTo(last - 27);
+    assertThat(earlier.count()).isEqualTo(15 * 60);
+    assertThat(earlier.baselineCount()).isZero();
+    assertThat(reports.distribution("mixed", "engine-health", "fleet", "f0", last - 40)).isEmpty();
+    assertThat(
+            reports.distribution(
+                "mixed", "engine-health", "fleet", MonitoredStreams.SCORE, Long.MAX_VALUE))
+        .isPresent();
   }
 
   private void judged(String slot, long window) {
