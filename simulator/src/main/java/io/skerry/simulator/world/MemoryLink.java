@@ -60,6 +60,11 @@ public final class MemoryLink implements DeviceLink, MemoryBroker.Client {
     /** The fate of a message from the device. */
     Fate next();
 
+    /** Whether the broker hears that a message from it has come. */
+    default boolean acknowledges() {
+      return true;
+    }
+
     /** How long to connect takes. */
     long millis();
   }
@@ -170,7 +175,9 @@ public final class MemoryLink implements DeviceLink, MemoryBroker.Client {
       current.cut();
       return;
     }
-    current.acknowledge();
+    if (line.acknowledges()) {
+      current.acknowledge();
+    }
     tell(to -> to.received(message.topic(), message.payload()));
   }
 

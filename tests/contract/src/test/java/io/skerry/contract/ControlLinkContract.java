@@ -13,7 +13,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 /** The contract for the control plane's client. */
-abstract class ControlLinkContract extends LinkContract {
+abstract class ControlLinkContract extends BrokerLinkContract {
   private static final TenantId TENANT = new TenantId("default");
   private static final long WAIT_SECONDS = 60;
 
@@ -26,7 +26,7 @@ abstract class ControlLinkContract extends LinkContract {
 
   @Override
   FarEnd far(String device) throws Exception {
-    return new FarEnd(broker().port(), TENANT + "/" + device, authority().device(device));
+    return new MqttFarEnd(broker().port(), TENANT + "/" + device, authority().device(device));
   }
 
   @Override

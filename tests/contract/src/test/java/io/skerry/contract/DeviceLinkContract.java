@@ -22,7 +22,7 @@ import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 
 /** The contract for the device's client, with what only a device has: its will, its certificate. */
-abstract class DeviceLinkContract extends LinkContract {
+abstract class DeviceLinkContract extends BrokerLinkContract {
   private static final TenantId TENANT = new TenantId("default");
   private static final long WAIT_SECONDS = 60;
   private static final int LONG_WILL_DELAY = 60;
@@ -36,7 +36,7 @@ abstract class DeviceLinkContract extends LinkContract {
 
   @Override
   FarEnd far(String device) throws Exception {
-    return new FarEnd(broker().port(), "control", authority().control());
+    return new MqttFarEnd(broker().port(), "control", authority().control());
   }
 
   @Override

@@ -1,61 +1,21 @@
 package io.skerry.contract;
 
-import com.hivemq.client.mqtt.MqttGlobalPublishFilter;
-import com.hivemq.client.mqtt.datatypes.MqttQos;
-import com.hivemq.client.mqtt.mqtt5.Mqtt5BlockingClient;
-import com.hivemq.client.mqtt.mqtt5.Mqtt5Client;
 import java.nio.charset.StandardCharsets;
-import java.util.concurrent.TimeUnit;
 
-/** The other end, which has nothing to do with the line: an ordinary client. */
-final class FarEnd implements AutoCloseable {
-  private static final long WAIT_SECONDS = 60;
-
-  private final Mqtt5BlockingClient client;
-  private final Mqtt5BlockingClient.Mqtt5Publishes arrived;
-
-  FarEnd(int port, String clientId, LinkAuthority.Identity identity) {
-    this.client =
-        Mqtt5Client.builder()
-            .identifier(clientId)
-            .serverHost("127.0.0.1")
-            .serverPort(port)
-            .sslConfig(identity.config())
-            .buildBlocking();
-    this.arrived = client.publishes(MqttGlobalPublishFilter.ALL);
-    client.connect();
-  }
-
+/** The other end, which has nothing to do with the line. */
+interface FarEnd extends AutoCloseable {
   /** Publishes what stays for whoever subscribes later. */
-  void retain(String topic, String payload) {
-    client
-        .publishWith()
-        .topic(topic)
-        .qos(MqttQos.AT_LEAST_ONCE)
-        .retain(true)
-        .payload(payload.getBytes(StandardCharsets.UTF_8))
-        .send();
-  }
+  void retain(String topic, String payload);
 
-  void subscribe(String topic) {
-    client.subscribeWith().topicFilter(topic).qos(MqttQos.AT_LEAST_ONCE).send();
-  }
+  void subscribe(String topic);
 
   /** The next message; fails when none comes. */
-  byte[] next() throws InterruptedException {
-    return arrived
-        .receive(WAIT_SECONDS, TimeUnit.SECONDS)
-        .orElseThrow(() -> new AssertionError("nothing arrived at the other end"))
-        .getPayloadAsBytes();
-  }
+  byte[] next() throws InterruptedException;
 
-  String nextText() throws InterruptedException {
+  default String nextText() throws InterruptedException {
     return new String(next(), StandardCharsets.UTF_8);
   }
 
   @Override
-  public void close() {
-    arrived.close();
-    client.disconnect();
-  }
+  void close();
 }

@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
 /** A line between a client and a broker on loopback that can be cut, or carry nothing any more. */
-final class FaultyLine implements AutoCloseable {
+final class FaultyLine implements Line {
   private final ServerSocket server;
   private final int broker;
   private final List<Socket> open = new CopyOnWriteArrayList<>();
@@ -30,26 +30,27 @@ final class FaultyLine implements AutoCloseable {
     return server.getLocalPort();
   }
 
-  /** Ends every connection and takes no more. */
-  void cut() throws IOException {
+  @Override
+  public void cut() throws IOException {
     cut = true;
     for (Socket socket : open) {
       socket.close();
     }
   }
 
-  /** Carries nothing more in either direction, but keeps the connections. */
-  void stall() {
+  @Override
+  public void stall() {
     stalledOut = true;
     stalledBack = true;
   }
 
-  /** Carries nothing more to the broker, but still what it sends. */
-  void stallTowardsBroker() {
+  @Override
+  public void stallTowardsBroker() {
     stalledOut = true;
   }
 
-  void mend() {
+  @Override
+  public void mend() {
     cut = false;
     stalledOut = false;
     stalledBack = false;

@@ -3,37 +3,28 @@ package io.skerry.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.io.TempDir;
 
-/**
- * What both clients must hold with any broker, over a line that can fail. Both ends show
- * certificates, and so does the broker.
- */
+/** What every client must hold with any broker, over a line that can fail. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class LinkContract {
-  static final String LOOPBACK = "127.0.0.1";
   static final Duration PATIENCE = Duration.ofSeconds(2);
 
   private static final int TRIES_MAX = 20_000;
 
-  private @Nullable LinkBroker started;
-  private @Nullable LinkAuthority issuing;
+  /** A line to the broker on which nothing has happened yet. */
+  abstract Line line() throws Exception;
 
-  /** Starts a broker that trusts the authority. */
-  abstract LinkBroker start(Path folder, LinkAuthority authority) throws Exception;
+  /** Makes a client at the end of a line, and waits until it is connected and subscribed. */
+  abstract LinkClient client(String device, Line line) throws Exception;
 
-  /** Makes a client, and waits until it is connected and subscribed. */
-  abstract LinkClient client(String device, int port) throws Exception;
+  /** The same without anything between it and the broker. */
+  abstract LinkClient client(String device) throws Exception;
 
   /** Connects who talks with the client about the device, without its line. */
   abstract FarEnd far(String device) throws Exception;
@@ -44,40 +35,15 @@ abstract class LinkContract {
   /** A topic on which the client hears what is retained. */
   abstract String heard(String device);
 
-  @BeforeAll
-  void begin(@TempDir Path folder) throws Exception {
-    LinkAuthority made = new LinkAuthority();
-    issuing = made;
-    started = start(folder, made);
-  }
-
-  @AfterAll
-  void end() {
-    if (started != null) {
-      started.close();
-    }
-  }
-
-  LinkBroker broker() {
-    if (started == null) {
-      throw new IllegalStateException("not started");
-    }
-    return started;
-  }
-
-  LinkAuthority authority() {
-    if (issuing == null) {
-      throw new IllegalStateException("not started");
-    }
-    return issuing;
-  }
+  /** The broker ends without waiting for anybody, and starts again with nothing in it. */
+  abstract void restartBroker() throws Exception;
 
   @Test
   void hearsWhatIsRetainedAfterEveryReconnect() throws Exception {
     try (FarEnd far = far("again");
-        FaultyLine line = new FaultyLine(broker().port())) {
+        Line line = line()) {
       far.retain(heard("again"), "document 1");
-      try (LinkClient client = client("again", line.port())) {
+      try (LinkClient client = client("again", line)) {
         for (int round = 0; round < 5; round++) {
           client.awaitHeard("document 1");
           line.cut();
@@ -90,9 +56,9 @@ abstract class LinkContract {
   @Test
   void hearsTheNewestOfAThousandFiveHundredThatCameWhileItWasAway() throws Exception {
     try (FarEnd far = far("away");
-        FaultyLine line = new FaultyLine(broker().port())) {
+        Line line = line()) {
       far.retain(heard("away"), "document 0");
-      try (LinkClient client = client("away", line.port())) {
+      try (LinkClient client = client("away", line)) {
         client.awaitHeard("document 0");
         line.cut();
         for (int i = 1; i <= 1500; i++) {
@@ -109,8 +75,8 @@ abstract class LinkContract {
   @Test
   void hearsAgainWhatItCouldNotAcknowledgeAndGoesOn() throws Exception {
     try (FarEnd far = far("twice");
-        FaultyLine line = new FaultyLine(broker().port());
-        LinkClient client = client("twice", line.port())) {
+        Line line = line();
+        LinkClient client = client("twice", line)) {
       String document;
       int tries = 0;
       do {
@@ -139,8 +105,8 @@ abstract class LinkContract {
   @Test
   void losesNothingThatWasAcknowledged() throws Exception {
     try (FarEnd far = far("busy");
-        FaultyLine line = new FaultyLine(broker().port());
-        LinkClient client = client("busy", line.port())) {
+        Line line = line();
+        LinkClient client = client("busy", line)) {
       far.subscribe(said("busy"));
       Set<String> acknowledged = new HashSet<>();
       int cuts = 0;
@@ -164,7 +130,7 @@ abstract class LinkContract {
   @Test
   void keepsTheOrderOfMany() throws Exception {
     try (FarEnd far = far("ordered");
-        LinkClient client = client("ordered", broker().port())) {
+        LinkClient client = client("ordered")) {
       far.subscribe(said("ordered"));
       for (int i = 0; i < 500; i++) {
         client.publish("message " + i);
@@ -177,8 +143,8 @@ abstract class LinkContract {
 
   @Test
   void givesUpAPublishThatNobodyAcknowledgesAndComesBack() throws Exception {
-    try (FaultyLine line = new FaultyLine(broker().port());
-        LinkClient client = client("stalled", line.port())) {
+    try (Line line = line();
+        LinkClient client = client("stalled", line)) {
       line.stall();
       long before = System.nanoTime();
 
@@ -193,12 +159,12 @@ abstract class LinkContract {
 
   @Test
   void comesBackToABrokerThatLostEverything() throws Exception {
-    try (LinkClient client = client("patient", broker().port())) {
+    try (LinkClient client = client("patient")) {
       try (FarEnd far = far("patient")) {
         far.retain(heard("patient"), "before");
       }
       client.awaitHeard("before");
-      broker().restartEmpty();
+      restartBroker();
       try (FarEnd far = far("patient")) {
         far.subscribe(said("patient"));
         far.retain(heard("patient"), "after the restart");

@@ -28,7 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /** The simulation's tables. */
-final class MemoryTables implements Tables {
+class MemoryTables implements Tables {
   private static final Digest ANY = Digest.of("any".getBytes(StandardCharsets.UTF_8));
 
   private final StandIns standIns = new StandIns();
