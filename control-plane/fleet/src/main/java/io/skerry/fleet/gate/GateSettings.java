@@ -24,7 +24,8 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
 
   /**
    * At most 20 % of the devices fail the update; failed and slow predictions, those over the
-   * budget, restarts and accuracy within one point; memory, predictions and confidence within 5.
+   * budget, restarts, accuracy and error within one point; memory, predictions and confidence
+   * within 5.
    */
   public static final GateSettings DEFAULTS =
       new GateSettings(
@@ -39,7 +40,8 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
               unlessShown(Metric.CONFIDENCE, .05, 0, GateAction.PAUSE, 200),
               spec(Metric.ACCURACY, .01, 0, GateAction.ROLLBACK, 40),
               unlessShown(Metric.ACCURACY_NEGATIVE, .05, 0, GateAction.ROLLBACK, 1),
-              unlessShown(Metric.ACCURACY_POSITIVE, .05, 0, GateAction.ROLLBACK, 1)));
+              unlessShown(Metric.ACCURACY_POSITIVE, .05, 0, GateAction.ROLLBACK, 1),
+              spec(Metric.ERROR, .01, 0, GateAction.ROLLBACK, 40)));
 
   /**
    * Checks that each metric has one gate.

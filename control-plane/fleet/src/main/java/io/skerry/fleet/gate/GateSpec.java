@@ -65,6 +65,7 @@ public record GateSpec(
       case FAILED_PREDICTIONS, SLOW_PREDICTIONS, OVER_BUDGET, RESTARTS, MEMORY ->
           OptionalDouble.of(limit);
       case ACCURACY -> promise.isPresent() || limit == 0 ? promise : OptionalDouble.of(limit);
+      case ERROR -> limit == 0 ? OptionalDouble.empty() : OptionalDouble.of(limit);
       case PREDICTIONS, CONFIDENCE, ACCURACY_NEGATIVE, ACCURACY_POSITIVE -> OptionalDouble.empty();
     };
   }

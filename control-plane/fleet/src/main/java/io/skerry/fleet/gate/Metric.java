@@ -36,7 +36,13 @@ public enum Metric {
   /** Of the outcomes that were positive, those predicted so. */
   ACCURACY_POSITIVE(9, "accuracy-positive", Harm.LESS, false),
   /** Predictions slower than the hardware profile's latency budget. */
-  OVER_BUDGET(10, "latency-budget", Harm.MORE, false);
+  OVER_BUDGET(10, "latency-budget", Harm.MORE, false),
+  /**
+   * How far predictions of an amount were off, as a share of the range that the new version says of
+   * its reference, at most all of it; of those whose actual outcome is known. Of such a model
+   * nothing is {@link #ACCURACY}.
+   */
+  ERROR(11, "error", Harm.MORE, false);
 
   /** Which way a difference hurts. */
   public enum Harm {
@@ -46,7 +52,7 @@ public enum Metric {
   }
 
   /** The highest number of a metric. */
-  public static final int NUMBER_MAX = 10;
+  public static final int NUMBER_MAX = 11;
 
   /** What a reading of memory weighs: it is measured, and says more than one hit or miss. */
   public static final int MEMORY_TRIALS = 100;
@@ -120,7 +126,10 @@ public enum Metric {
 
   /** Whether it is told by what became true of an answer that somebody got. */
   public boolean isOfOutcomes() {
-    return this == ACCURACY || this == ACCURACY_NEGATIVE || this == ACCURACY_POSITIVE;
+    return this == ACCURACY
+        || this == ACCURACY_NEGATIVE
+        || this == ACCURACY_POSITIVE
+        || this == ERROR;
   }
 
   /** The metric of this wire name. */

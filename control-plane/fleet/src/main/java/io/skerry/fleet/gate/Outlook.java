@@ -138,13 +138,14 @@ public record Outlook(String gate, double excludes, double shows, boolean enough
               size.predictionsPerDevice();
           case RESTARTS -> size.windowsPerDevice();
           case MEMORY -> size.windowsPerDevice() * Metric.MEMORY_TRIALS;
-          case ACCURACY, ACCURACY_NEGATIVE, ACCURACY_POSITIVE -> size.outcomesPerDevice();
+          case ACCURACY, ACCURACY_NEGATIVE, ACCURACY_POSITIVE, ERROR -> size.outcomesPerDevice();
         };
     double share =
         switch (spec.metric()) {
           case FAILED_PREDICTIONS, SLOW_PREDICTIONS, OVER_BUDGET, RESTARTS -> .01;
           case MEMORY, PREDICTIONS, CONFIDENCE -> .5;
           case ACCURACY, ACCURACY_NEGATIVE, ACCURACY_POSITIVE -> .95;
+          case ERROR -> .05;
         };
     return perDevice == 0
         ? Comparison.NONE

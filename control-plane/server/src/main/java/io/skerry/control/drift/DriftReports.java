@@ -465,7 +465,7 @@ public final class DriftReports {
     return database.call(
         transaction -> {
           Instant now = Instant.now();
-          List<Answer> all = new ArrayList<>(answers(transaction, model, now.minus(span)));
+          List<Answer> all = judged(transaction, model, now.minus(span));
           all.sort(Comparator.comparing(Answer::at));
           Map<Span, List<Answer>> answers = new HashMap<>();
           for (Answer one : all) {
@@ -612,6 +612,19 @@ public final class DriftReports {
         figure(estimated.accuracy(), Estimate::high));
   }
 
+  // Without versions that say an amount: a threshold makes nothing right or wrong of it.
+  private List<Answer> judged(Transaction transaction, String model, Instant since) {
+    List<Answer> answers = new ArrayList<>(answers(transaction, model, since));
+    Set<Long> amounts = new HashSet<>();
+    answers.stream()
+        .map(Answer::version)
+        .distinct()
+        .filter(version -> incidents.saysAmount(transaction, model, version))
+        .forEach(amounts::add);
+    answers.removeIf(one -> amounts.contains(one.version()));
+    return answers;
+  }
+
   // Labels are left out: people are asked about what seems wrong.
   private static List<Answer> answers(Transaction transaction, String model, Instant since) {
     return transaction.list(
@@ -646,7 +659,7 @@ public final class DriftReports {
   public List<SliceRow> slices(String model, Duration span) {
     return database.call(
         transaction -> {
-          List<Answer> all = answers(transaction, model, Instant.now().minus(span));
+          List<Answer> all = judged(transaction, model, Instant.now().minus(span));
           // A version with more than two classes has outcomes, and no positive class to compare.
           List<Answer> scored = all.stream().filter(one -> one.score().isPresent()).toList();
           long newest = scored.stream().mapToLong(Answer::version).max().orElse(0);

@@ -577,6 +577,9 @@ final class DriftService {
   private Optional<IncidentEvent> counted(
       Transaction transaction, Stored stored, double threshold) {
     Track track = stored.track();
+    if (incidents.saysAmount(transaction, track.model(), stored.version())) {
+      return Optional.empty();
+    }
     long onset = stored.incident().finding().onsetWindow();
     long from = track.startMillis(onset - WINDOWS_BEFORE_MAX);
     long since = track.startMillis(onset);

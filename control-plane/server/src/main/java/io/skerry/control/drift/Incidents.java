@@ -187,6 +187,9 @@ public final class Incidents {
   private Optional<Accuracy> accuracy(Transaction transaction, Stored found, long version) {
     long from = found.track().startMillis(found.incident().finding().onsetWindow());
     long until = clock.millis();
+    if (saysAmount(transaction, found.track().model(), version)) {
+      return Optional.empty();
+    }
     Stored of = found.ofVersion(version);
     double threshold = threshold(transaction, found.track(), version);
     return Accuracy.of(DriftStore.outcomes(transaction, of, from, until), threshold)
@@ -223,13 +226,21 @@ public final class Incidents {
                                 one.incident().finding().cohort())));
   }
 
+  /** Whether a version says an amount: nothing of it is right or wrong. */
+  boolean saysAmount(Transaction transaction, String model, long version) {
+    return manifest(transaction, model, version).flatMap(monitoring::amountRange).isPresent();
+  }
+
+  private static Optional<String> manifest(Transaction transaction, String model, long version) {
+    return transaction.first(
+        "select manifest from telemetry_window where model = ? and version = ? limit 1",
+        row -> row.text("manifest"),
+        model,
+        version);
+  }
+
   double threshold(Transaction transaction, String model, long version) {
-    return transaction
-        .first(
-            "select manifest from telemetry_window where model = ? and version = ? limit 1",
-            row -> row.text("manifest"),
-            model,
-            version)
+    return manifest(transaction, model, version)
         .flatMap(monitoring::named)
         .map(Monitoring.Monitored::threshold)
         .orElse(Monitoring.THRESHOLD);

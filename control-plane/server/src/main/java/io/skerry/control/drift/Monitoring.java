@@ -99,6 +99,21 @@ public final class Monitoring {
         .map(Monitoring::middles);
   }
 
+  /**
+   * The range in which nearly all amounts lie that a model said of its reference rows: from the
+   * first to the last edge of their bins. Empty when its score is no amount, but a probability or a
+   * class.
+   *
+   * @return at least 0; 0 when it always said the same
+   */
+  public Optional<Double> amountRange(String manifest) {
+    return named(manifest)
+        .filter(monitored -> monitored.streams().classes() == 0)
+        .map(monitored -> monitored.streams().outputs().get(MonitoredStreams.SCORE))
+        .map(BaselineBins::edges)
+        .map(edges -> edges.isEmpty() ? 0 : edges.getLast() - edges.getFirst());
+  }
+
   private static List<Double> middles(BaselineBins bins) {
     List<Double> middles = new ArrayList<>();
     double low = bins.minimum();

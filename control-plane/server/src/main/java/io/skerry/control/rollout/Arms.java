@@ -68,8 +68,8 @@ final class Arms {
   }
 
   /**
-   * Fixes, before the stage has any evidence, from which latency on a prediction is slow, and from
-   * which on it is over its profile's budget.
+   * Fixes, before the stage has any evidence, from which latency on a prediction is slow, from
+   * which on it is over its profile's budget, and what range a model that says an amount errs in.
    */
   void open(Transaction transaction, RolloutOrder order, int stage) {
     Map<String, Integer> edges = new TreeMap<>();
@@ -86,10 +86,30 @@ final class Arms {
       }
     }
     transaction.update(
-        "update rollout_stage set edges = ?::jsonb where rollout = ? and stage = ?",
+        """
+        update rollout_stage set edges = ?::jsonb, amounts = ?::jsonb where rollout = ? and stage = ?
+        """,
         GSON.toJson(edges),
+        GSON.toJson(amounts(transaction, order)),
         order.id().value(),
         stage);
+  }
+
+  private record OfSlot(String slot, double range) {}
+
+  // Of several profiles the widest: both versions' errors have one measure, on all devices.
+  private Map<String, Double> amounts(Transaction transaction, RolloutOrder order) {
+    List<OfSlot> known = new ArrayList<>();
+    transaction.forEach(
+        "select slot, manifest from rollout_variant where rollout = ? order by slot, profile",
+        row ->
+            monitoring
+                .amountRange(row.text("manifest"))
+                .ifPresent(range -> known.add(new OfSlot(row.text("slot"), range))),
+        order.id().value());
+    Map<String, Double> amounts = new TreeMap<>();
+    known.forEach(one -> amounts.merge(one.slot(), one.range(), Math::max));
+    return amounts;
   }
 
   // Beside the edges of "slot/profile": no slot is nameless.
@@ -156,7 +176,14 @@ final class Arms {
       int stage,
       Instant openedAt,
       Set<String> profiles,
-      Map<String, Integer> edges) {
+      Map<String, Integer> edges,
+      Map<String, Double> amounts) {
+    /** The range of the amount that the new version says in a slot; null where it says none. */
+    @Nullable Double amount(SlotId slot) {
+      Part part = at(slot);
+      return part == null ? null : amounts.get(part.slot().value());
+    }
+
     @Nullable Part at(SlotId slot) {
       return order.parts().stream()
           .filter(part -> part.slot().equals(slot) || part.place(order.plan().kind()).equals(slot))
@@ -230,7 +257,12 @@ final class Arms {
                   prediction.version(),
                   prediction.at());
           if (arm != null) {
-            count(arm, feedback.actual(), prediction);
+            Double range = rollout.amount(prediction.slot());
+            if (range == null) {
+              count(arm, feedback.actual(), prediction);
+            } else {
+              countError(arm, feedback.actual(), prediction, range);
+            }
           }
         }
       }
@@ -241,7 +273,7 @@ final class Arms {
   private static List<Collecting> collecting(Transaction transaction) {
     return transaction.list(
         """
-        select r.definition, r.stage, r.stage_opened_at, r.profiles, s.edges
+        select r.definition, r.stage, r.stage_opened_at, r.profiles, s.edges, s.amounts
         from rollout r join rollout_stage s on s.rollout = r.id and s.stage = r.stage
         where not r.released and r.phase in ('RUNNING', 'PAUSED')
           and r.stage_opened_at is not null
@@ -252,7 +284,8 @@ final class Arms {
                 row.integer("stage"),
                 row.instant("stage_opened_at"),
                 Set.copyOf(row.texts("profiles")),
-                GSON.fromJson(row.text("edges"), new TypeToken<Map<String, Integer>>() {})));
+                GSON.fromJson(row.text("edges"), new TypeToken<Map<String, Integer>>() {}),
+                GSON.fromJson(row.text("amounts"), new TypeToken<Map<String, Double>>() {})));
   }
 
   private static Map<String, Device> devices(Transaction transaction, Set<DeviceId> ids) {
@@ -405,6 +438,17 @@ final class Arms {
     // With more than two classes none is the positive one.
     if (prediction.score().isPresent()) {
       arm.add(actual >= .5 ? Metric.ACCURACY_POSITIVE : Metric.ACCURACY_NEGATIVE, 1, right);
+    }
+  }
+
+  // An amount is not right or wrong: it is off by so much of the range that the reference said.
+  private static void countError(
+      Sums arm, double actual, StoredFeedback.Prediction prediction, double range) {
+    if (range > 0 && prediction.score().isPresent()) {
+      double error = Math.abs(prediction.score().get() - actual) / range;
+      if (!Double.isNaN(error)) {
+        arm.add(Metric.ERROR, 1, Math.min(1, error));
+      }
     }
   }
 

@@ -39,6 +39,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -56,19 +57,29 @@ class ClassOutcomesTest {
   private final RecordStore records;
   private final ModelRef two;
   private final ModelRef three;
+  private final ModelRef amount;
   private long sequence;
 
   ClassOutcomesTest(@TempDir Path folder) throws Exception {
     plane = TestPlane.start(folder.resolve("data"));
     records = RecordStore.of(plane);
-    two = importModel(folder.resolve("two"), "two", 2);
-    three = importModel(folder.resolve("three"), "three", 3);
+    two = importModel(folder.resolve("two"), "two", 2, Optional.empty());
+    three = importModel(folder.resolve("three"), "three", 3, Optional.empty());
+    List<Float> hours = IntStream.range(0, 100).mapToObj(i -> 100f + i).toList();
+    amount =
+        importModel(
+            folder.resolve("amount"),
+            "amount",
+            1,
+            Optional.of(new MonitoringManifests.Values(hours, true)));
     sql(
         "insert into device (id, tenant, labels, facts, enrolled_at)"
             + " values ('cam-1', 'default', '{\"site\": \"a\"}', '{}', now())");
   }
 
-  private ModelRef importModel(Path layout, String model, int classes) throws Exception {
+  private ModelRef importModel(
+      Path layout, String model, int classes, Optional<MonitoringManifests.Values> values)
+      throws Exception {
     List<float[]> elements = new ArrayList<>();
     float[][] rows = new float[100][];
     for (int i = 0; i < rows.length; i++) {
@@ -80,7 +91,7 @@ class ClassOutcomesTest {
             "input",
             List.of(new MonitoringManifests.Feature("f", 0)),
             rows,
-            new MonitoringManifests.Scores("classes", elements, false, .5, List.of()));
+            new MonitoringManifests.Scores("classes", elements, false, .5, List.of(), values));
     new ArtifactWriter(
             ModelVersion.parse(model + "@1"),
             new ProfileId("x86-64-avx2"),
@@ -104,7 +115,7 @@ class ClassOutcomesTest {
   private static float[] probabilities(int classes, int predicted, float confidence) {
     float[] values = new float[classes];
     for (int i = 0; i < classes; i++) {
-      values[i] = i == predicted ? confidence : (1 - confidence) / (classes - 1);
+      values[i] = i == predicted ? confidence : (1 - confidence) / Math.max(1, classes - 1);
     }
     return values;
   }
@@ -129,6 +140,40 @@ class ClassOutcomesTest {
     assertThat(accuracy("two").accuracy()).isEqualTo(.75);
     assertThat(stored()).containsExactly("0 0.1", "1 0.9", "0 0.5", "1 0.9");
     assertThat(slices("two")).singleElement().matches(slice -> slice.outcomes() == 4);
+  }
+
+  @Test
+  void knowsTheRangeOfAnAmountAndOfNothingElse() {
+    Monitoring monitoring = plane.bean(Monitoring.class);
+
+    assertThat(monitoring.amountRange(amount.getManifestDigest()))
+        .hasValueSatisfying(range -> assertThat(range).isBetween(85.0, 99.0));
+    assertThat(monitoring.amountRange(two.getManifestDigest())).isEmpty();
+    assertThat(monitoring.amountRange(three.getManifestDigest())).isEmpty();
+    assertThat(monitoring.amountRange("")).isEmpty();
+  }
+
+  @Test
+  void countsNoAmountAsRightOrWrong() {
+    feedback(amount, 0, 120, 150);
+    assertThat(accuracy("amount").outcomes()).isEqualTo(1);
+
+    sql(
+        """
+        insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
+          window_index, window_millis, start_at, end_at, predictions, predictions_failed, skipped,
+          record, received_at)
+        values ('cam-1', 1, 999, 'main', 'amount', 1, '%s', 1, 60000, now(), now(), 1, 0, 0, '',
+          now())
+        """
+            .formatted(amount.getManifestDigest()));
+
+    assertThat(
+            plane
+                .bean(DriftReports.class)
+                .accuracy("amount", Duration.ofDays(3), Duration.ofHours(1)))
+        .isEmpty();
+    assertThat(slices("amount")).isEmpty();
   }
 
   @Test

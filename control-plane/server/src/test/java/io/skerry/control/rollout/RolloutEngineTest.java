@@ -279,6 +279,30 @@ class RolloutEngineTest {
 
   @Test
   @Order(6)
+  void judgesAnAmountByItsErrorAndNotAsRightOrWrong() {
+    Rollout second =
+        create(request(2, new RolloutRequest.GateRequest("error", .1, null, null, null, null)));
+    sql(
+        "update rollout_stage set amounts = '{\"main\": 10}' where rollout = ? and stage = 0",
+        second.id());
+    report(2, "COMMITTED");
+    // Both lie above a half, as all that is true does: no threshold tells them apart.
+    for (int window = 0; window < 20; window++) {
+      amounts(1, DEVICES, 37.5, 37);
+      amounts(2, DEVICES, 41, 37);
+    }
+
+    engine.moveOn(new RolloutId(second.id()));
+
+    assertThat(rollouts.find(second.id()).orElseThrow().reason())
+        .contains("error", "40.00% of 1600 on 4 devices against 5.00% on 36 control devices")
+        .doesNotContain("accuracy");
+    assertThat(untilEnded(second.id(), 2, "COMMITTED", false).state()).isEqualTo("ROLLED_BACK");
+    assertThat(ordered(1)).isEqualTo(DEVICES);
+  }
+
+  @Test
+  @Order(6)
   void keepsTheMembersOfAStaticRolloutWhateverBecomesOfTheirLabels() {
     sql(
         """
@@ -1517,6 +1541,10 @@ class RolloutEngineTest {
   }
 
   private void outcomes(long version, int devices, boolean right) {
+    amounts(version, devices, right ? .1 : .9, 0);
+  }
+
+  private void amounts(long version, int devices, double score, double actual) {
     List<StoredFeedback> feedback = new ArrayList<>();
     for (DeviceId device : running(version, devices)) {
       for (int record = 0; record < 20; record++) {
@@ -1524,13 +1552,13 @@ class RolloutEngineTest {
             new StoredFeedback(
                 device,
                 "p",
-                0,
+                actual,
                 Instant.now(),
                 Optional.of(
                     new StoredFeedback.Prediction(
                         new SlotId("main"),
                         ModelVersion.parse("engine-health@" + version),
-                        Optional.of(right ? .1 : .9),
+                        Optional.of(score),
                         OptionalInt.empty(),
                         Instant.now().plusSeconds(1)))));
       }
