@@ -39,6 +39,8 @@ final class MonitoringFile {
       throw refused(
           file.toString(),
           "it is no YAML: " + String.valueOf(e.getMessage()).replaceAll("\\s+", " "));
+    } catch (StackOverflowError e) {
+      throw refused(file.toString(), "it is nested too deeply: write what it must hold");
     }
   }
 

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
@@ -59,7 +60,8 @@ interface FileTree {
       @Override
       public List<String> names(Predicate<String> wanted) throws IOException {
         try (TarArchiveInputStream tar = open()) {
-          java.util.ArrayList<String> names = new java.util.ArrayList<>();
+          // An archive may hold a file more than once; the last one counts.
+          TreeSet<String> names = new TreeSet<>();
           for (TarArchiveEntry entry = tar.getNextEntry();
               entry != null;
               entry = tar.getNextEntry()) {
@@ -68,8 +70,7 @@ interface FileTree {
               DataReader.checkSize(archive, names.size(), 1);
             }
           }
-          names.sort(null);
-          return names;
+          return List.copyOf(names);
         }
       }
 

@@ -117,18 +117,29 @@ final class ImageFiles {
         throw new DataRefusedException(
             "%s: '%s' is no image: remove it or save it again".formatted(source, name));
       }
-      ImageReader reader = readers.next();
-      try {
-        reader.setInput(in, true, true);
-        if (reader.getHeight(0) != height || reader.getWidth(0) != width) {
-          throw new DataRefusedException(
-              "%s: '%s' has %d x %d pixels, the model takes %d x %d: resize the images"
-                  .formatted(source, name, reader.getWidth(0), reader.getHeight(0), width, height));
-        }
-        return reader.read(0);
-      } finally {
-        reader.dispose();
+      return image(name, readers.next(), in);
+    }
+  }
+
+  private BufferedImage image(String name, ImageReader reader, ImageInputStream in) {
+    try {
+      reader.setInput(in, true, true);
+      if (reader.getHeight(0) != height || reader.getWidth(0) != width) {
+        throw new DataRefusedException(
+            "%s: '%s' has %d x %d pixels, the model takes %d x %d: resize the images"
+                .formatted(source, name, reader.getWidth(0), reader.getHeight(0), width, height));
       }
+      return reader.read(0);
+    } catch (DataRefusedException e) {
+      throw e;
+    } catch (IOException | RuntimeException e) {
+      // Of a damaged file these readers throw whatever its numbers lead to.
+      throw new DataRefusedException(
+          "%s: '%s' cannot be decoded (%s): remove it or save it again"
+              .formatted(source, name, String.valueOf(e.getMessage()).replaceAll("\\s+", " ")),
+          e);
+    } finally {
+      reader.dispose();
     }
   }
 

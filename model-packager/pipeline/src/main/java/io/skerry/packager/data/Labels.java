@@ -40,6 +40,10 @@ public final class Labels {
       throw new DataRefusedException(
           "%s: holds %d labels for %d items: give one per item".formatted(source, count, items));
     }
+    if (array.length() == 0) {
+      throw new DataRefusedException(
+          "%s: holds %d labels of nothing: give every item a number".formatted(source, count));
+    }
     float[] values = new float[array.length()];
     for (int i = 0; i < values.length; i++) {
       values[i] =

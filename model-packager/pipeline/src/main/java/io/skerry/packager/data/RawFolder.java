@@ -7,8 +7,10 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -66,6 +68,8 @@ final class RawFolder {
     } catch (YamlEngineException e) {
       throw refused(
           "is no YAML: " + String.valueOf(e.getMessage()).replaceAll("\\s+", " "), "correct it");
+    } catch (StackOverflowError e) {
+      throw refused("is nested too deeply", "write 'format: raw' and the others");
     }
     for (Object key : keys.keySet()) {
       if (!KEYS.contains(String.valueOf(key))) {
@@ -90,51 +94,65 @@ final class RawFolder {
       throw new DataRefusedException(
           folder + ": holds no items: put one .bin file a tensor into it");
     }
-    int[] chosen = Samples.spread(all.size(), itemsMax);
-    DataReader.checkSize(folder, chosen.length, elements);
-    float[] labels = new float[chosen.length];
-    int each = elements * stored.bytes;
-    byte[] content = new byte[Math.multiplyExact(chosen.length, each)];
-    for (int i = 0; i < chosen.length; i++) {
-      Item item = all.get(chosen[i]);
-      labels[i] = item.label();
-      System.arraycopy(content(item.file(), each), 0, content, i * each, each);
+    List<Item> items =
+        Arrays.stream(Samples.spread(all.size(), itemsMax)).mapToObj(all::get).toList();
+    DataReader.checkSize(folder, items.size(), elements);
+    long bytes = (long) elements * stored.bytes;
+    for (Item item : items) {
+      checkBytes(item.file(), Files.size(item.file()), bytes);
     }
-    NpyArray array = array(stored, content, chosen.length, elements, input);
+    if (elements != input.elementsPerItem()) {
+      throw refused(
+          "says shape %s, %d values".formatted(keys.get("shape"), elements),
+          "the model's input '%s' has %d".formatted(input.name(), input.elementsPerItem()));
+    }
+    float[] labels = new float[items.size()];
+    for (int i = 0; i < labels.length; i++) {
+      labels[i] = items.get(i).label();
+    }
     return new Dataset(
-        Samples.of(folder.toString(), array, input.elementsPerItem()),
+        Samples.of(folder.toString(), array(stored, items, elements, input), elements),
         labelled ? Optional.of(NpyArray.ofFloats(labels, labels.length)) : Optional.empty());
   }
 
   /** As reals for a model that takes floats, as stored for one that takes the same integers. */
-  private NpyArray array(Stored stored, byte[] bytes, int items, int elements, TensorSpec input) {
-    if (stored == Stored.INT8 && input.type() == ElementType.INT8) {
-      return NpyArray.ofBytes(bytes, items, elements);
-    }
-    ByteBuffer content = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  private NpyArray array(Stored stored, List<Item> items, int elements, TensorSpec input)
+      throws IOException {
+    boolean integers = stored == Stored.INT8 && input.type() == ElementType.INT8;
+    byte[] bytes = new byte[integers ? items.size() * elements : 0];
+    float[] reals = new float[integers ? 0 : items.size() * elements];
     double scale = number("scale", 1);
     double zeroPoint = number("zeroPoint", 0);
-    float[] values = new float[items * elements];
-    for (int i = 0; i < values.length; i++) {
-      double value =
-          switch (stored) {
-            case INT8 -> content.get();
-            case UINT8 -> Byte.toUnsignedInt(content.get());
-            case FLOAT32 -> content.getFloat();
-          };
-      values[i] = (float) ((value - zeroPoint) * scale);
+    for (int item = 0; item < items.size(); item++) {
+      Path file = items.get(item).file();
+      byte[] read = Files.readAllBytes(file);
+      checkBytes(file, read.length, (long) elements * stored.bytes);
+      if (integers) {
+        System.arraycopy(read, 0, bytes, item * elements, elements);
+        continue;
+      }
+      ByteBuffer content = ByteBuffer.wrap(read).order(ByteOrder.LITTLE_ENDIAN);
+      for (int i = 0; i < elements; i++) {
+        double value =
+            switch (stored) {
+              case INT8 -> content.get();
+              case UINT8 -> Byte.toUnsignedInt(content.get());
+              case FLOAT32 -> content.getFloat();
+            };
+        reals[item * elements + i] = (float) ((value - zeroPoint) * scale);
+      }
     }
-    return NpyArray.ofFloats(values, items, elements);
+    return integers
+        ? NpyArray.ofBytes(bytes, items.size(), elements)
+        : NpyArray.ofFloats(reals, items.size(), elements);
   }
 
-  private byte[] content(Path file, int expected) throws IOException {
-    long size = Files.size(file);
+  private void checkBytes(Path file, long size, long expected) {
     if (size != expected) {
       throw new DataRefusedException(
           "%s: has %d bytes where %s says %d: correct shape or dtype"
               .formatted(file, size, description, expected));
     }
-    return Files.readAllBytes(file);
   }
 
   private Stored stored() {
@@ -185,10 +203,10 @@ final class RawFolder {
   }
 
   private List<Item> labelled() throws IOException {
-    Path labels = folder.resolve(String.valueOf(keys.get("labels"))).normalize();
-    if (!labels.startsWith(folder.normalize())) {
-      throw refused("names labels outside the folder", "put the file beside it");
-    }
+    Path labels =
+        inside(String.valueOf(keys.get("labels")))
+            .orElseThrow(
+                () -> refused("names labels outside the folder", "put the file beside it"));
     List<Item> items = new ArrayList<>();
     int line = 0;
     for (String text : Files.readAllLines(labels)) {
@@ -197,23 +215,34 @@ final class RawFolder {
         continue;
       }
       String[] cells = text.split(",");
-      Path file = folder.resolve(cells[0].strip()).normalize();
-      if (cells.length < 2 || !file.startsWith(folder.normalize()) || !Files.exists(file)) {
+      Optional<Path> file = cells.length < 2 ? Optional.empty() : inside(cells[0].strip());
+      if (file.filter(Files::isRegularFile).isEmpty()) {
         throw new DataRefusedException(
             "%s: line %d '%s' names no file of the folder: write file, classes, label"
                 .formatted(labels, line, text));
       }
+      String label = cells[cells.length - 1].strip();
       try {
-        items.add(new Item(file, Float.parseFloat(cells[cells.length - 1].strip())));
+        items.add(new Item(file.get(), Float.parseFloat(label)));
       } catch (NumberFormatException e) {
         throw new DataRefusedException(
             "%s: line %d ends in '%s', no label: write file, classes, label"
-                .formatted(labels, line, cells[cells.length - 1]),
+                .formatted(labels, line, label),
             e);
       }
     }
     items.sort(java.util.Comparator.comparing(Item::file));
     return items;
+  }
+
+  /** A place in the folder; absent where a name leads out of it, or cannot be one. */
+  private Optional<Path> inside(String name) {
+    try {
+      Path file = folder.resolve(name).normalize();
+      return file.startsWith(folder.normalize()) ? Optional.of(file) : Optional.empty();
+    } catch (InvalidPathException e) {
+      return Optional.empty();
+    }
   }
 
   private DataRefusedException refused(String fault, String remedy) {

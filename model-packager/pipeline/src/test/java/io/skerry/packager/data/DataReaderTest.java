@@ -98,7 +98,7 @@ class DataReaderTest {
       put(tar, "test/cold/2.png", blue);
     }
 
-    for (Path source : List.of(images, archive)) {
+    for (Path source : List.of(images, archive, appended(red, blue))) {
       Dataset pixels = DataReader.read(source, PIXELS, 10);
       Dataset planes = DataReader.read(source, PLANES, 10);
 
@@ -107,6 +107,18 @@ class DataReaderTest {
       assertThat(row(planes, 1)).startsWith(255f, 255f, 255f, 255f, 0f);
       assertThat(row(planes, 0)).endsWith(0f, 255f, 255f, 255f, 255f);
     }
+  }
+
+  /** An archive to which a file was added once more: the last one is what a reader finds there. */
+  private Path appended(byte[] red, byte[] blue) throws IOException {
+    Path archive = folder.resolve("appended.tar.gz");
+    try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(archive));
+        TarArchiveOutputStream tar = new TarArchiveOutputStream(out)) {
+      put(tar, "test/warm/1.png", blue);
+      put(tar, "test/cold/2.png", blue);
+      put(tar, "test/warm/1.png", red);
+    }
+    return archive;
   }
 
   @Test
@@ -227,6 +239,10 @@ class DataReaderTest {
     Files.write(wide.resolve("1.png"), png(3, 2, 0));
     Path text = Files.createDirectories(folder.resolve("text/a"));
     Files.writeString(text.resolve("1.png"), "no image");
+    Path damaged = Files.createDirectories(folder.resolve("damaged/a"));
+    byte[] unzippable = png(2, 2, 0);
+    Arrays.fill(unzippable, 41, 43, (byte) 0xff);
+    Files.write(damaged.resolve("1.png"), unzippable);
     Path broken = Files.writeString(folder.resolve("broken.npz"), "PK");
     Path archive = Files.writeString(folder.resolve("broken.tar.gz"), "no gzip");
     Path parquet = Files.writeString(folder.resolve("broken.parquet"), "no parquet");
@@ -236,6 +252,7 @@ class DataReaderTest {
     refused(none, PIXELS, "none", "one folder per class");
     refused(folder.resolve("wide"), PIXELS, "1.png", "3 x 2 pixels", "resize");
     refused(folder.resolve("text"), PIXELS, "1.png", "no image");
+    refused(folder.resolve("damaged"), PIXELS, "1.png", "cannot be decoded", "save it again");
     refused(broken, THREE, "broken.npz", "unreadable");
     refused(archive, PIXELS, "broken.tar.gz", "unreadable");
     refused(parquet, THREE, "broken.parquet", "unreadable");
@@ -255,6 +272,26 @@ class DataReaderTest {
     refused(raw("dtype: int8\nshape: [3]\nlabels: ../y.csv\n"), THREE, "data.yaml", "outside");
     refused(raw("dtype: int8\nshape: [3]\nscale: x\n"), THREE, "data.yaml", "scale 'x'");
     refused(raw("\tno yaml"), THREE, "data.yaml", "no YAML");
+    refused(raw("shape: " + "[".repeat(60_000)), THREE, "data.yaml", "nested");
+    refused(raw("dtype: int8\nshape: [3]\nlabels: \"\\0\"\n"), THREE, "data.yaml", "outside");
+  }
+
+  @Test
+  void saysWhatIsWrongWithLabelsOfRawTensors() throws Exception {
+    for (String line : List.of(",", "a.bin", "c.bin,5,1", "\0,5,1", "../raw,5,1", "./,5,1")) {
+      Path raw = raw("dtype: int8\nshape: [3]\nlabels: y.csv\n");
+      Files.writeString(raw.resolve("y.csv"), "a.bin,5,1\n" + line + "\n");
+
+      refused(raw, THREE, "y.csv", "line 2", "names no file of the folder");
+    }
+  }
+
+  /** Nothing of that size is allocated before a file is seen to have it. */
+  @Test
+  void refusesShapesThatNoFileHas() throws Exception {
+    refused(raw("dtype: float32\nshape: [268435456]\n"), THREE, "a.bin", "says 1073741824");
+    refused(raw("dtype: float32\nshape: [1024, 1024, 200]\n"), THREE, "a.bin", "says 838860800");
+    refused(raw("dtype: int8\nshape: [3]\n"), PIXELS, "data.yaml", "shape [3]", "has 12");
   }
 
   private static void refused(Path path, TensorSpec input, String... parts) {
