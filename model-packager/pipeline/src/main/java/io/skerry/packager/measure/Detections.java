@@ -2,14 +2,17 @@ package io.skerry.packager.measure;
 
 import io.skerry.packager.data.Labels;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
 
 /**
- * Mean average precision at an overlap of one half, over the classes that are there.
+ * Boxes that were found, held against those that are there: mean average precision at an overlap of
+ * one half, over the classes that are there.
  *
  * <p>An item's output is boxes of six numbers: left, top, right, bottom, score, class; its label is
  * boxes of five: left, top, right, bottom, class, of which those with a class below 0 are none.
@@ -22,7 +25,28 @@ final class Detections {
 
   private record Found(int item, int box, float score) {}
 
-  private Detections() {}
+  /** The boxes of one class. */
+  private static final class OfClass {
+    /** The item of each box that is there. */
+    private final int[] wanted;
+
+    /** The item of each box that was found, the surest first, and whether it is there. */
+    private final int[] found;
+
+    private final boolean[] right;
+
+    OfClass(int[] wanted, int[] found, boolean[] right) {
+      this.wanted = wanted;
+      this.found = found;
+      this.right = right;
+    }
+  }
+
+  private final List<OfClass> classes;
+
+  private Detections(List<OfClass> classes) {
+    this.classes = classes;
+  }
 
   /** Whether an item's label holds a box. */
   static boolean hasBox(Labels labels, int item) {
@@ -34,59 +58,104 @@ final class Detections {
     return false;
   }
 
-  static double meanAveragePrecision(Outputs outputs, Labels labels) {
+  /**
+   * Boxes of as many items as there are labels.
+   *
+   * @throws IllegalArgumentException if these are no boxes, or no label holds one
+   */
+  static Detections of(Outputs outputs, Labels labels) {
     if (outputs.perItem() % OUTPUT_NUMBERS != 0 || labels.perItem() % LABEL_NUMBERS != 0) {
       throw new IllegalArgumentException(
           "boxes have %d numbers in outputs and %d in labels, there are %d and %d"
               .formatted(OUTPUT_NUMBERS, LABEL_NUMBERS, outputs.perItem(), labels.perItem()));
     }
-    Set<Integer> classes = new TreeSet<>();
+    Map<Integer, List<Integer>> wanted = new TreeMap<>();
+    Map<Integer, List<Found>> found = new TreeMap<>();
     for (int item = 0; item < labels.count(); item++) {
       for (int box = 0; box < labels.perItem(); box += LABEL_NUMBERS) {
         int known = (int) labels.at(item, box + LABEL_NUMBERS - 1);
         if (known >= 0) {
-          classes.add(known);
+          wanted.computeIfAbsent(known, none -> new ArrayList<>()).add(item);
         }
       }
-    }
-    if (classes.isEmpty()) {
-      throw new IllegalArgumentException("no label holds a box");
-    }
-    return classes.stream()
-        .mapToDouble(known -> averagePrecision(outputs, labels, known))
-        .average()
-        .orElse(0);
-  }
-
-  private static double averagePrecision(Outputs outputs, Labels labels, int known) {
-    List<Found> found = new ArrayList<>();
-    int wanted = 0;
-    for (int item = 0; item < labels.count(); item++) {
       for (int box = 0; box < outputs.perItem(); box += OUTPUT_NUMBERS) {
         float score = outputs.at(item, box + 4);
-        if (score > 0 && (int) outputs.at(item, box + 5) == known) {
-          found.add(new Found(item, box, score));
+        if (score > 0) {
+          // A class that was computed may be a little less than its number.
+          int said = Math.round(outputs.at(item, box + 5));
+          found.computeIfAbsent(said, none -> new ArrayList<>()).add(new Found(item, box, score));
         }
       }
-      for (int box = 0; box < labels.perItem(); box += LABEL_NUMBERS) {
-        wanted += (int) labels.at(item, box + 4) == known ? 1 : 0;
-      }
     }
+    if (wanted.isEmpty()) {
+      throw new IllegalArgumentException("no label holds a box");
+    }
+    List<OfClass> classes = new ArrayList<>();
+    wanted.forEach(
+        (known, items) -> {
+          List<Found> said = found.getOrDefault(known, new ArrayList<>());
+          classes.add(ofClass(items, said, outputs, labels, known));
+        });
+    return new Detections(classes);
+  }
+
+  private static OfClass ofClass(
+      List<Integer> wanted, List<Found> found, Outputs outputs, Labels labels, int known) {
     found.sort(Comparator.comparingDouble((Found f) -> f.score()).reversed());
     Set<Long> taken = new HashSet<>();
-    double area = 0;
+    boolean[] right = new boolean[found.size()];
+    for (int i = 0; i < right.length; i++) {
+      right[i] = takes(found.get(i), outputs, labels, known, taken);
+    }
+    return new OfClass(
+        wanted.stream().mapToInt(Integer::intValue).toArray(),
+        found.stream().mapToInt(Found::item).toArray(),
+        right);
+  }
+
+  /** Its value where each of so many items counts once. */
+  double meanAveragePrecision(int items) {
+    int[] once = new int[items];
+    Arrays.fill(once, 1);
+    return meanAveragePrecision(once);
+  }
+
+  /**
+   * Its value where items count more than once, or not at all; 0 if none that counts has a box.
+   *
+   * @param times how often each item counts
+   */
+  double meanAveragePrecision(int[] times) {
+    double sum = 0;
+    int present = 0;
+    for (OfClass one : classes) {
+      int wanted = Arrays.stream(one.wanted).map(item -> times[item]).sum();
+      if (wanted > 0) {
+        sum += averagePrecision(one, times, wanted);
+        present++;
+      }
+    }
+    return present == 0 ? 0 : sum / present;
+  }
+
+  private static double averagePrecision(OfClass one, int[] times, int wanted) {
+    int found = 0;
     int right = 0;
-    double[] precision = new double[found.size()];
-    boolean[] hit = new boolean[found.size()];
-    for (int i = 0; i < found.size(); i++) {
-      hit[i] = takes(found.get(i), outputs, labels, known, taken);
-      right += hit[i] ? 1 : 0;
-      precision[i] = (double) right / (i + 1);
+    for (int i = 0; i < one.found.length; i++) {
+      found += times[one.found[i]];
+      right += one.right[i] ? times[one.found[i]] : 0;
     }
     double best = 0;
-    for (int i = found.size() - 1; i >= 0; i--) {
-      best = Math.max(best, precision[i]);
-      area += hit[i] ? best / wanted : 0;
+    double area = 0;
+    for (int i = one.found.length - 1; i >= 0; i--) {
+      for (int time = 0; time < times[one.found[i]]; time++) {
+        best = Math.max(best, (double) right / found);
+        found--;
+        if (one.right[i]) {
+          area += best / wanted;
+          right--;
+        }
+      }
     }
     return area;
   }

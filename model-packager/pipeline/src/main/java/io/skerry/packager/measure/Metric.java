@@ -85,7 +85,8 @@ public enum Metric {
       case ROC_AUC -> RocCurve.of(outputs, labels).area();
       case ACCURACY, MAE -> mean(contributions(outputs, labels));
       case RMSE -> Math.sqrt(mean(contributions(outputs, labels)));
-      case MEAN_AVERAGE_PRECISION -> Detections.meanAveragePrecision(outputs, labels);
+      case MEAN_AVERAGE_PRECISION ->
+          Detections.of(outputs, labels).meanAveragePrecision(labels.count());
       case MEAN_IOU -> meanIou(outputs, labels);
       case AGREEMENT -> throw new IllegalArgumentException("no label tells agreement");
     };

@@ -37,7 +37,11 @@ final class PairedTest {
       case ROC_AUC -> test.ofRocCurves();
       case ACCURACY -> test.ofMeans();
       case MAE, RMSE -> test.ofMeans();
-      case MEAN_AVERAGE_PRECISION, MEAN_IOU -> test.resampled();
+      case MEAN_AVERAGE_PRECISION ->
+          test.resampled(
+              Detections.of(outputs, labels)::meanAveragePrecision,
+              Detections.of(floats, labels)::meanAveragePrecision);
+      case MEAN_IOU -> test.resampled(test.ofDrawn(outputs), test.ofDrawn(floats));
       case AGREEMENT -> throw new IllegalArgumentException("no label tells agreement");
     };
   }
@@ -92,33 +96,43 @@ final class PairedTest {
         exactTail(gained, lost));
   }
 
-  private Result resampled() {
+  /** The metric where each item counts so many times. */
+  @FunctionalInterface
+  private interface Counted {
+    double value(int[] times);
+  }
+
+  private Result resampled(Counted candidate, Counted reference) {
     Random random = new Random(SEED);
     double[] values = new double[RESAMPLES];
     double[] differences = new double[RESAMPLES];
     int items = labels.count();
     for (int r = 0; r < RESAMPLES; r++) {
-      int[] drawn = IntStream.range(0, items).map(i -> random.nextInt(items)).toArray();
-      Labels known = labels.chosen(drawn);
-      values[r] = valueOr0(outputs.chosen(drawn), known);
-      differences[r] = values[r] - valueOr0(floats.chosen(drawn), known);
+      int[] times = new int[items];
+      for (int i = 0; i < items; i++) {
+        times[random.nextInt(items)]++;
+      }
+      values[r] = candidate.value(times);
+      differences[r] = values[r] - reference.value(times);
     }
     double difference = metric.of(outputs, labels) - metric.of(floats, labels);
     Arrays.sort(values);
     Arrays.sort(differences);
+    // No difference speaks for neither side.
     long below = Arrays.stream(differences).filter(d -> d <= 0).count();
-    double tail = 2.0 * Math.min(below, RESAMPLES - below) / RESAMPLES;
-    return new Result(
-        middle(values), difference, middle(differences), Math.min(1, Math.max(tail, 0)));
+    long above = Arrays.stream(differences).filter(d -> d >= 0).count();
+    double tail = 2.0 * Math.min(below, above) / RESAMPLES;
+    return new Result(middle(values), difference, middle(differences), Math.min(1, tail));
   }
 
-  /** A resample without any box has no precision. */
-  private double valueOr0(Outputs drawn, Labels known) {
-    try {
-      return metric.of(drawn, known);
-    } catch (IllegalArgumentException e) {
-      return 0;
-    }
+  private Counted ofDrawn(Outputs all) {
+    return times -> {
+      int[] drawn =
+          IntStream.range(0, times.length)
+              .flatMap(item -> IntStream.range(0, times[item]).map(time -> item))
+              .toArray();
+      return metric.of(all.chosen(drawn), labels.chosen(drawn));
+    };
   }
 
   private static Interval middle(double[] sorted) {

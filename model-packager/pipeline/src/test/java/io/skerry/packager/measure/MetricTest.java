@@ -76,6 +76,17 @@ class MetricTest {
     assertThat(Metric.MEAN_AVERAGE_PRECISION.of(Outputs.of(12, wrongFirst), labels)).isEqualTo(0.5);
   }
 
+  /** Of a class that was computed, as by an operator on integers, a little may be missing. */
+  @Test
+  void takesTheNearestClassOfABox() {
+    Labels labels = labels(1, 0, 0, 10, 10, 3);
+
+    for (float said : new float[] {3, 2.99f, 3.01f}) {
+      Outputs outputs = Outputs.of(6, 0, 0, 10, 10, 0.9f, said);
+      assertThat(Metric.MEAN_AVERAGE_PRECISION.of(outputs, labels)).isEqualTo(1);
+    }
+  }
+
   private static Labels labels(int items, float... values) {
     return Labels.of(
         "labels",

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.skerry.packager.data.Labels;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -49,6 +50,49 @@ class PairedTestTest {
 
     assertThat(result.difference()).isZero();
     assertThat(result.differenceInterval()).isEqualTo(new Interval(0, 0));
+    assertThat(result.pValue()).isEqualTo(1);
+  }
+
+  /** Boxes are held against labels once, however often items are drawn. */
+  @Test
+  void countsBoxesOfItemsAsOftenAsTheyAreDrawn() {
+    Random random = new Random(5);
+    int items = 12;
+    float[] said = new float[items * 5 * Detections.OUTPUT_NUMBERS];
+    float[] there = new float[items * 3 * Detections.LABEL_NUMBERS];
+    for (int box = 0; box < items * 3; box++) {
+      int at = box * Detections.LABEL_NUMBERS;
+      there[at] = random.nextInt(40);
+      there[at + 1] = random.nextInt(40);
+      there[at + 2] = there[at] + 10;
+      there[at + 3] = there[at + 1] + 10;
+      there[at + 4] = random.nextInt(4) - 1;
+    }
+    for (int box = 0; box < items * 5; box++) {
+      int like = (box / 5 * 3 + random.nextInt(3)) * Detections.LABEL_NUMBERS;
+      int at = box * Detections.OUTPUT_NUMBERS;
+      for (int i = 0; i < 4; i++) {
+        said[at + i] = there[like + i] + random.nextInt(3);
+      }
+      said[at + 4] = random.nextFloat();
+      said[at + 5] = there[like + 4];
+    }
+    Outputs outputs = Outputs.of(5 * Detections.OUTPUT_NUMBERS, said);
+    Labels labels = labelsOf(there, items);
+    Detections all = Detections.of(outputs, labels);
+
+    for (int draw = 0; draw < 50; draw++) {
+      int[] drawn = random.ints(items, 0, items).sorted().toArray();
+      int[] times = new int[items];
+      Arrays.stream(drawn).forEach(item -> times[item]++);
+
+      assertThat(all.meanAveragePrecision(times))
+          .isCloseTo(
+              Metric.MEAN_AVERAGE_PRECISION.of(outputs.chosen(drawn), labels.chosen(drawn)),
+              within(1e-12))
+          .isBetween(0.05, 0.95);
+    }
+    assertThat(all.meanAveragePrecision(new int[items])).isZero();
   }
 
   private static Labels labelsOf(float[] values, int items) {
