@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.Model;
+import org.tensorflow.lite.schema.OperatorCode;
 import org.tensorflow.lite.schema.SubGraph;
 import org.tensorflow.lite.schema.Tensor;
 import org.tensorflow.lite.schema.TensorType;
@@ -25,6 +26,8 @@ public final class FloatOperators {
 
   /** Operators whose float constants are weights, and not sizes or bounds. */
   private static final Set<String> OF_WEIGHTS = Set.of("Conv", "Gemm", "Add", "Sub", "Mul");
+
+  private static final Set<String> BIASED = Set.of("Conv", "Gemm");
 
   private static final Set<String> BOUNDS = Set.of("Relu", "Clip");
 
@@ -86,7 +89,11 @@ public final class FloatOperators {
   }
 
   private boolean readsIntegers(NodeProto node) {
+    // Behind input and weights there is the bias: where a target wants that as reals, it says
+    // nothing.
+    long operands = BIASED.contains(node.getOpType()) ? 2 : node.getInputCount();
     return node.getInputList().stream()
+        .limit(operands)
         .filter(input -> !input.isEmpty())
         .filter(input -> OF_WEIGHTS.contains(node.getOpType()) || !constants.contains(input))
         .allMatch(input -> dequantized.contains(input) || isBoundOf(input));
@@ -137,7 +144,9 @@ public final class FloatOperators {
     SubGraph graph = model.subgraphs(0);
     List<String> found = new ArrayList<>();
     for (int i = 0; i < graph.operatorsLength(); i++) {
-      int code = model.operatorCodes((int) graph.operators(i).opcodeIndex()).builtinCode();
+      OperatorCode operator = model.operatorCodes((int) graph.operators(i).opcodeIndex());
+      // Writers of before 2020 know the second only.
+      int code = Math.max(operator.builtinCode(), operator.deprecatedBuiltinCode());
       Tensor made = graph.tensors(graph.operators(i).outputs(0));
       if (made.type() == TensorType.FLOAT32 && !MOVING.contains(code)) {
         String why =

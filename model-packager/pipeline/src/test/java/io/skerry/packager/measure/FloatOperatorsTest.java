@@ -20,6 +20,8 @@ import io.skerry.packager.tflite.TfliteExport;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.tensorflow.lite.schema.ModelT;
+import org.tensorflow.lite.schema.OperatorCodeT;
 
 class FloatOperatorsTest {
   private static final String CHOSEN =
@@ -63,6 +65,29 @@ class FloatOperatorsTest {
         .containsExactly("(SUB): " + CHOSEN, "(MUL): " + CHOSEN, "(LOGISTIC): " + CHOSEN);
     assertThat(onnx(Nets.imageNet(2), Set.of())).hasSize(1);
     assertThat(onnx(Nets.branchNet(3), Set.of())).hasSize(2);
+  }
+
+  /** TensorRT's biases are reals of integer layers. */
+  @Test
+  void areNotThoseOfRealBiasesOnly() {
+    Graph graph = Nets.sensorNet(1);
+
+    assertThat(FloatOperators.ofOnnx(QdqExport.write(quantized(graph, Scheme.SYMMETRIC, Set.of()))))
+        .containsExactly(
+            "node0 (Sub): " + CHOSEN, "node1 (Mul): " + CHOSEN, "node10 (Sigmoid): " + CHOSEN);
+  }
+
+  /** Files of before TensorFlow 2.4 name their operators in the older field only. */
+  @Test
+  void areNamedInOlderFiles() {
+    byte[] tflite = TfliteExport.write(quantized(Nets.sensorNet(1), Scheme.SIGNED, Set.of()));
+    ModelT older = ModelT.deserializeFromBinary(tflite);
+    for (OperatorCodeT code : older.getOperatorCodes()) {
+      code.setBuiltinCode(0);
+    }
+
+    assertThat(FloatOperators.ofTflite(older.serializeToBinary()))
+        .isEqualTo(FloatOperators.ofTflite(tflite));
   }
 
   @Test
