@@ -69,6 +69,13 @@ final class Packaging {
     this.request = request;
     this.progress = progress;
     this.profiles = request.profiles().stream().map(id -> profile(request, id)).toList();
+    if (request.boxes().isPresent()
+        && !request.metric().equals(Optional.of(Metric.MEAN_AVERAGE_PRECISION))) {
+      throw new JobFailure(
+          ErrorCode.REQUEST_INVALID,
+          "boxes are read by the metric %s alone: ask for it, or say nothing of boxes"
+              .formatted(Metric.MEAN_AVERAGE_PRECISION.text()));
+    }
   }
 
   /**

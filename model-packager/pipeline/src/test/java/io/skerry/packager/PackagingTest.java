@@ -459,6 +459,10 @@ class PackagingTest {
     JobFolder noLabels = unlabelled(Map.of("metric", "rocAuc"));
     assertThat(JobMain.run(noLabels, Main::run)).isEqualTo(JobMain.FAILED);
     assertThat(noLabels.error().orElseThrow().detail()).contains("rocAuc needs labels");
+
+    JobFolder boxesAlone = job(Map.of("boxes", "centres"));
+    assertThat(JobMain.run(boxesAlone, Main::run)).isEqualTo(JobMain.FAILED);
+    assertThat(boxesAlone.error().orElseThrow().detail()).contains("meanAveragePrecision alone");
   }
 
   @Test
