@@ -1,15 +1,10 @@
 package io.skerry.packager.graph;
 
-import com.google.protobuf.ByteString;
-import io.skerry.wire.onnx.AttributeProto;
 import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
 import io.skerry.wire.onnx.NodeProto;
 import io.skerry.wire.onnx.OperatorSetIdProto;
 import io.skerry.wire.onnx.TensorProto;
-import io.skerry.wire.onnx.TensorShapeProto;
-import io.skerry.wire.onnx.TypeProto;
-import io.skerry.wire.onnx.ValueInfoProto;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -66,12 +61,12 @@ public final class OnnxFile {
 
   /** Declares the input. */
   public void input(String name, Shape shape) {
-    graph.addInput(value(name, shape));
+    graph.addInput(OnnxParts.value(name, shape));
   }
 
   /** Declares an output. */
   public void output(String name, Shape shape) {
-    graph.addOutput(value(name, shape));
+    graph.addOutput(OnnxParts.value(name, shape));
   }
 
   /** Adds a float constant, once. */
@@ -113,8 +108,9 @@ public final class OnnxFile {
                 case MUL -> "Mul";
               });
       case Op.Conv(Window window, int group) ->
-          window(proto.setOpType("Conv"), window, true).addAttribute(integer("group", group));
-      case Op.Dense dense -> proto.setOpType("Gemm").addAttribute(integer("transB", 1));
+          window(proto.setOpType("Conv"), window, true)
+              .addAttribute(OnnxParts.integer("group", group));
+      case Op.Dense dense -> proto.setOpType("Gemm").addAttribute(OnnxParts.integer("transB", 1));
       case Op.Activate(Activation kind) -> {
         activate(node.name(), kind, inputs.getFirst(), output);
         return;
@@ -122,20 +118,22 @@ public final class OnnxFile {
       case Op.MaxPool(Window window) -> window(proto.setOpType("MaxPool"), window, false);
       case Op.AveragePool(Window window, boolean countPadding) ->
           window(proto.setOpType("AveragePool"), window, false)
-              .addAttribute(integer("count_include_pad", countPadding ? 1 : 0));
+              .addAttribute(OnnxParts.integer("count_include_pad", countPadding ? 1 : 0));
       case Op.GlobalAveragePool pool -> proto.setOpType("GlobalAveragePool");
       case Op.Reshape(Shape shape) -> {
         proto.setOpType("Reshape");
         operands.add(longs(named(output, "_shape"), shape.dimensions()));
       }
       case Op.Transpose(List<Integer> permutation) ->
-          proto.setOpType("Transpose").addAttribute(integers("perm", permutation));
-      case Op.Concat(int axis) -> proto.setOpType("Concat").addAttribute(integer("axis", axis));
+          proto.setOpType("Transpose").addAttribute(OnnxParts.integers("perm", permutation));
+      case Op.Concat(int axis) ->
+          proto.setOpType("Concat").addAttribute(OnnxParts.integer("axis", axis));
       case Op.Function(Op.Function.Kind kind, float slope) -> {
         switch (kind) {
           case TANH -> proto.setOpType("Tanh");
           case HARD_SWISH -> proto.setOpType("HardSwish");
-          case LEAKY_RELU -> proto.setOpType("LeakyRelu").addAttribute(real("alpha", slope));
+          case LEAKY_RELU ->
+              proto.setOpType("LeakyRelu").addAttribute(OnnxParts.real("alpha", slope));
         }
       }
       case Op.Clip(float minimum, float maximum) -> {
@@ -162,9 +160,9 @@ public final class OnnxFile {
       case Op.Resize(String mode, String coordinates, String rounding, List<Float> scales) -> {
         proto
             .setOpType("Resize")
-            .addAttribute(text("mode", mode))
-            .addAttribute(text("coordinate_transformation_mode", coordinates))
-            .addAttribute(text("nearest_mode", rounding));
+            .addAttribute(OnnxParts.text("mode", mode))
+            .addAttribute(OnnxParts.text("coordinate_transformation_mode", coordinates))
+            .addAttribute(OnnxParts.text("nearest_mode", rounding));
         // These stay 32-bit floats in a file of 16-bit ones.
         ByteBuffer raw =
             ByteBuffer.allocate(scales.size() * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
@@ -176,10 +174,11 @@ public final class OnnxFile {
       }
       case Op.ConvTranspose(Window window, List<Integer> more, int group) ->
           window(proto.setOpType("ConvTranspose"), window, true)
-              .addAttribute(integers("output_padding", more))
-              .addAttribute(integer("group", group));
+              .addAttribute(OnnxParts.integers("output_padding", more))
+              .addAttribute(OnnxParts.integer("group", group));
       case Op.Sigmoid sigmoid -> proto.setOpType("Sigmoid");
-      case Op.Softmax softmax -> proto.setOpType("Softmax").addAttribute(integer("axis", -1));
+      case Op.Softmax softmax ->
+          proto.setOpType("Softmax").addAttribute(OnnxParts.integer("axis", -1));
     }
     graph.addNode(proto.addAllInput(operands));
     if (activation != Activation.NONE) {
@@ -228,7 +227,7 @@ public final class OnnxFile {
             .setOpType("Cast")
             .addInput(input)
             .addOutput(output)
-            .addAttribute(integer("to", type.getNumber())));
+            .addAttribute(OnnxParts.integer("to", type.getNumber())));
   }
 
   /** Adds a QuantizeLinear or DequantizeLinear node. */
@@ -240,7 +239,7 @@ public final class OnnxFile {
             .addAllInput(inputs)
             .addOutput(output);
     if (axis >= 0) {
-      proto.addAttribute(integer("axis", axis));
+      proto.addAttribute(OnnxParts.integer("axis", axis));
     }
     graph.addNode(proto);
   }
@@ -308,59 +307,11 @@ public final class OnnxFile {
     List<Integer> pads = new ArrayList<>(window.before());
     pads.addAll(window.after());
     proto
-        .addAttribute(integers("kernel_shape", window.kernel()))
-        .addAttribute(integers("strides", window.strides()))
-        .addAttribute(integers("pads", pads));
-    return withDilations ? proto.addAttribute(integers("dilations", window.dilations())) : proto;
-  }
-
-  private static AttributeProto integer(String name, long value) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.INT)
-        .setI(value)
-        .build();
-  }
-
-  private static AttributeProto real(String name, float value) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.FLOAT)
-        .setF(value)
-        .build();
-  }
-
-  private static AttributeProto text(String name, String value) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.STRING)
-        .setS(ByteString.copyFromUtf8(value))
-        .build();
-  }
-
-  private static AttributeProto integers(String name, List<Integer> values) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.INTS)
-        .addAllInts(values.stream().map(Integer::longValue).toList())
-        .build();
-  }
-
-  private static ValueInfoProto value(String name, Shape shape) {
-    TensorShapeProto.Builder dimensions = TensorShapeProto.newBuilder();
-    for (int dimension : shape.dimensions()) {
-      TensorShapeProto.Dimension.Builder proto = TensorShapeProto.Dimension.newBuilder();
-      dimensions.addDim(
-          dimension == Shape.BATCH ? proto.setDimParam("N") : proto.setDimValue(dimension));
-    }
-    return ValueInfoProto.newBuilder()
-        .setName(name)
-        .setType(
-            TypeProto.newBuilder()
-                .setTensorType(
-                    TypeProto.Tensor.newBuilder()
-                        .setElemType(TensorProto.DataType.FLOAT_VALUE)
-                        .setShape(dimensions)))
-        .build();
+        .addAttribute(OnnxParts.integers("kernel_shape", window.kernel()))
+        .addAttribute(OnnxParts.integers("strides", window.strides()))
+        .addAttribute(OnnxParts.integers("pads", pads));
+    return withDilations
+        ? proto.addAttribute(OnnxParts.integers("dilations", window.dilations()))
+        : proto;
   }
 }

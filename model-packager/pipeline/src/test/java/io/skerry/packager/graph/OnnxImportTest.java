@@ -292,14 +292,15 @@ class OnnxImportTest {
                     operator("Mul", List.of("width", "one"), "same"),
                     attributed(
                         operator("Cast", List.of("same"), "real"),
-                        attribute("to", TensorProto.DataType.FLOAT_VALUE)),
+                        OnnxParts.integer("to", TensorProto.DataType.FLOAT_VALUE)),
                     operator("Floor", List.of("real"), "floor"),
                     attributed(
                         operator("Cast", List.of("floor"), "whole"),
-                        attribute("to", TensorProto.DataType.INT64_VALUE)),
+                        OnnxParts.integer("to", TensorProto.DataType.INT64_VALUE)),
                     operator("Unsqueeze", List.of("whole", "axes"), "w1"),
                     attributed(
-                        operator("Concat", List.of("n1", "w1"), "target"), attribute("axis", 0)),
+                        operator("Concat", List.of("n1", "w1"), "target"),
+                        OnnxParts.integer("axis", 0)),
                     operator("Reshape", List.of("x", "target"), "y")),
                 integers("zero", List.of(), 0),
                 integers("one", List.of(), 1),
@@ -499,14 +500,6 @@ class OnnxImportTest {
     return node.toBuilder().addAllAttribute(List.of(attributes)).build();
   }
 
-  private static AttributeProto attribute(String name, long value) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.INT)
-        .setI(value)
-        .build();
-  }
-
   private static TensorProto integers(String name, List<Long> dimensions, long... values) {
     TensorProto.Builder tensor =
         TensorProto.newBuilder()
@@ -533,15 +526,8 @@ class OnnxImportTest {
   }
 
   private static TensorProto tensor(String name, List<Long> dimensions, float... values) {
-    TensorProto.Builder tensor =
-        TensorProto.newBuilder()
-            .setName(name)
-            .setDataType(TensorProto.DataType.FLOAT_VALUE)
-            .addAllDims(dimensions);
-    for (float value : values) {
-      tensor.addFloatData(value);
-    }
-    return tensor.build();
+    return TestTensors.reals(
+        name, dimensions.stream().mapToInt(Math::toIntExact).toArray(), values);
   }
 
   private static ModelProto parsed(byte[] content) {

@@ -1,14 +1,11 @@
 package io.skerry.packager.graph;
 
-import com.google.protobuf.ByteString;
 import io.skerry.wire.onnx.AttributeProto;
 import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
 import io.skerry.wire.onnx.NodeProto;
 import io.skerry.wire.onnx.OperatorSetIdProto;
 import io.skerry.wire.onnx.TensorProto;
-import io.skerry.wire.onnx.TensorShapeProto;
-import io.skerry.wire.onnx.TypeProto;
 import io.skerry.wire.onnx.ValueInfoProto;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -134,7 +131,8 @@ public final class RandomModels {
       case 2 -> node("Sigmoid", x.dimensions(), x.name());
       case 3 -> node("Tanh", x.dimensions(), x.name());
       case 4 -> node("HardSwish", x.dimensions(), x.name());
-      case 5 -> node("LeakyRelu", x.dimensions(), x.name()).addAttribute(real("alpha", 0.2f));
+      case 5 ->
+          node("LeakyRelu", x.dimensions(), x.name()).addAttribute(OnnxParts.real("alpha", 0.2f));
       case 6 -> node("Clip", x.dimensions(), x.name(), scalar(0), scalar(6));
       case 7 ->
           node(
@@ -145,7 +143,7 @@ public final class RandomModels {
               scalar(random.nextFloat() + 0.2f));
       default -> {
         if (x.rank() == 1 && x.elements() <= SCORES_MAX) {
-          node("Softmax", x.dimensions(), x.name()).addAttribute(number("axis", -1));
+          node("Softmax", x.dimensions(), x.name()).addAttribute(OnnxParts.integer("axis", -1));
         } else {
           node(random.nextBoolean() ? "Identity" : "Dropout", x.dimensions(), x.name());
         }
@@ -199,7 +197,8 @@ public final class RandomModels {
     dimensions[axis] = parts.stream().mapToInt(part -> part.dimensions()[axis]).sum();
     if (new Made("", dimensions).elements() <= ELEMENTS_MAX) {
       node("Concat", dimensions, parts.stream().map(Made::name).toArray(String[]::new))
-          .addAttribute(number("axis", random.nextBoolean() ? axis + 1 : axis - x.rank()));
+          .addAttribute(
+              OnnxParts.integer("axis", random.nextBoolean() ? axis + 1 : axis - x.rank()));
     }
   }
 
@@ -219,7 +218,7 @@ public final class RandomModels {
             constant(0.5, channels),
             constant(0.5, channels),
             positive(channels))
-        .addAttribute(real("epsilon", 1e-3f));
+        .addAttribute(OnnxParts.real("epsilon", 1e-3f));
   }
 
   private void reshaped(Made x) {
@@ -257,7 +256,7 @@ public final class RandomModels {
         NodeProto.Builder made = graph.getNodeBuilder(graph.getNodeCount() - 1);
         if (made.getOpType().equals("ReduceMean")) {
           made.addAttribute(numbers("axes", Arrays.stream(spatial).asLongStream().toArray()))
-              .addAttribute(number("keepdims", kept ? 1 : 0));
+              .addAttribute(OnnxParts.integer("keepdims", kept ? 1 : 0));
         }
       }
     }
@@ -287,9 +286,9 @@ public final class RandomModels {
           default -> constant(0.3, outputs);
         };
     node("Gemm", new int[] {outputs}, x.name(), weights, bias)
-        .addAttribute(number("transB", turned ? 1 : 0))
-        .addAttribute(real("alpha", 0.5f + random.nextFloat()))
-        .addAttribute(real("beta", 0.5f + random.nextFloat()));
+        .addAttribute(OnnxParts.integer("transB", turned ? 1 : 0))
+        .addAttribute(OnnxParts.real("alpha", 0.5f + random.nextFloat()))
+        .addAttribute(OnnxParts.real("beta", 0.5f + random.nextFloat()));
   }
 
   private void conv(Made x) {
@@ -311,7 +310,7 @@ public final class RandomModels {
     String bias = random.nextInt(3) == 0 ? "" : constant(0.3, outputs);
     places
         .on(node("Conv", made, x.name(), constant(scale, weights), bias), true)
-        .addAttribute(number("group", group));
+        .addAttribute(OnnxParts.integer("group", group));
   }
 
   private void convTranspose(Made x) {
@@ -336,7 +335,7 @@ public final class RandomModels {
         .addAttribute(numbers("strides", longsOf(filled(spatial, 2))))
         .addAttribute(numbers("kernel_shape", longsOf(kernels)))
         .addAttribute(numbers("pads", longsOf(filled(2 * spatial, pad))))
-        .addAttribute(number("group", group));
+        .addAttribute(OnnxParts.integer("group", group));
   }
 
   private void pool(Made x) {
@@ -350,7 +349,7 @@ public final class RandomModels {
     NodeProto.Builder node =
         places.on(node(largest ? "MaxPool" : "AveragePool", made, x.name()), false);
     if (!largest) {
-      node.addAttribute(number("count_include_pad", random.nextInt(2)));
+      node.addAttribute(OnnxParts.integer("count_include_pad", random.nextInt(2)));
     }
   }
 
@@ -466,18 +465,13 @@ public final class RandomModels {
       return;
     }
     String name = "c" + names++;
-    TensorProto.Builder tensor =
-        TensorProto.newBuilder().setName(name).setDataType(TensorProto.DataType.FLOAT_VALUE);
-    tensor.addDims(scales.length);
-    for (float scale : scales) {
-      tensor.addFloatData(scale);
-    }
-    graph.addInitializer(tensor);
+    graph.addInitializer(TestTensors.reals(name, new int[] {scales.length}, scales));
     boolean linear = random.nextBoolean();
     node("Resize", to, x.name(), "", name)
-        .addAttribute(text("mode", linear ? "linear" : "nearest"))
-        .addAttribute(text("coordinate_transformation_mode", linear ? "half_pixel" : "asymmetric"))
-        .addAttribute(text("nearest_mode", "floor"));
+        .addAttribute(OnnxParts.text("mode", linear ? "linear" : "nearest"))
+        .addAttribute(
+            OnnxParts.text("coordinate_transformation_mode", linear ? "half_pixel" : "asymmetric"))
+        .addAttribute(OnnxParts.text("nearest_mode", "floor"));
   }
 
   private NodeProto.Builder node(String operator, int[] dimensions, String... inputs) {
@@ -504,13 +498,11 @@ public final class RandomModels {
       return known.get(random.nextInt(known.size())).name();
     }
     Made made = new Made("c" + names++, dimensions);
-    TensorProto.Builder tensor =
-        TensorProto.newBuilder().setName(made.name()).setDataType(TensorProto.DataType.FLOAT_VALUE);
-    Arrays.stream(dimensions).forEach(tensor::addDims);
-    for (int i = 0; i < made.elements(); i++) {
-      tensor.addFloatData((float) (random.nextGaussian() * scale));
+    float[] values = new float[made.elements()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) (random.nextGaussian() * scale);
     }
-    graph.addInitializer(tensor);
+    graph.addInitializer(TestTensors.reals(made.name(), dimensions, values));
     constants.add(made);
     return made.name();
   }
@@ -531,22 +523,13 @@ public final class RandomModels {
 
   private String scalar(float value) {
     String name = "c" + names++;
-    graph.addInitializer(
-        TensorProto.newBuilder()
-            .setName(name)
-            .setDataType(TensorProto.DataType.FLOAT_VALUE)
-            .addFloatData(value));
+    graph.addInitializer(TestTensors.reals(name, new int[0], value));
     return name;
   }
 
   private String longs(long... values) {
     String name = "c" + names++;
-    graph.addInitializer(
-        TensorProto.newBuilder()
-            .setName(name)
-            .setDataType(TensorProto.DataType.INT64_VALUE)
-            .addDims(values.length)
-            .addAllInt64Data(Arrays.stream(values).boxed().toList()));
+    graph.addInitializer(TestTensors.integers(name, values));
     return name;
   }
 
@@ -570,52 +553,11 @@ public final class RandomModels {
     return Arrays.stream(values).asLongStream().toArray();
   }
 
-  private static AttributeProto number(String name, long value) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.INT)
-        .setI(value)
-        .build();
-  }
-
   private static AttributeProto numbers(String name, long... values) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.INTS)
-        .addAllInts(Arrays.stream(values).boxed().toList())
-        .build();
-  }
-
-  private static AttributeProto real(String name, float value) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.FLOAT)
-        .setF(value)
-        .build();
-  }
-
-  private static AttributeProto text(String name, String value) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.STRING)
-        .setS(ByteString.copyFromUtf8(value))
-        .build();
+    return OnnxParts.integers(name, Arrays.stream(values).boxed().toList());
   }
 
   private static ValueInfoProto value(Made made) {
-    TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
-    shape.addDim(TensorShapeProto.Dimension.newBuilder().setDimParam("N"));
-    for (int dimension : made.dimensions()) {
-      shape.addDim(TensorShapeProto.Dimension.newBuilder().setDimValue(dimension));
-    }
-    return ValueInfoProto.newBuilder()
-        .setName(made.name())
-        .setType(
-            TypeProto.newBuilder()
-                .setTensorType(
-                    TypeProto.Tensor.newBuilder()
-                        .setElemType(TensorProto.DataType.FLOAT_VALUE)
-                        .setShape(shape)))
-        .build();
+    return OnnxParts.value(made.name(), Shape.of(with(Shape.BATCH, made.dimensions())));
   }
 }

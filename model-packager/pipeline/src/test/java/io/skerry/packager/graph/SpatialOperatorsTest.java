@@ -1,4 +1,4 @@
-package io.skerry.packager;
+package io.skerry.packager.graph;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -8,15 +8,6 @@ import io.skerry.packager.calibrate.Calibrator;
 import io.skerry.packager.calibrate.Clipping;
 import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.data.Samples;
-import io.skerry.packager.graph.Graph;
-import io.skerry.packager.graph.ModelRefusedException;
-import io.skerry.packager.graph.Nets;
-import io.skerry.packager.graph.Node;
-import io.skerry.packager.graph.OnnxExport;
-import io.skerry.packager.graph.OnnxFile;
-import io.skerry.packager.graph.OnnxImport;
-import io.skerry.packager.graph.Op;
-import io.skerry.packager.graph.Shape;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Delegation;
 import io.skerry.packager.measure.FusionCheck;
@@ -28,7 +19,6 @@ import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.packager.tflite.TfliteImport;
 import io.skerry.profile.Engine;
 import io.skerry.runtime.LoadedModel;
-import io.skerry.wire.onnx.AttributeProto;
 import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
 import io.skerry.wire.onnx.NodeProto;
@@ -152,17 +142,17 @@ class SpatialOperatorsTest {
             resizing("linear", "pytorch_half_pixel", "floor", "twice"),
             resizing("linear", "asymmetric", "floor", "twice"),
             resizing("linear", "align_corners", "floor", "more"),
-            transposing("w4", 1).addAttribute(numbers("pads", 1, 1, 1, 1)),
-            transposing("w4", 1).addAttribute(numbers("pads", 0, 1, 2, 0)),
+            transposing("w4", 1).addAttribute(OnnxParts.integers("pads", List.of(1, 1, 1, 1))),
+            transposing("w4", 1).addAttribute(OnnxParts.integers("pads", List.of(0, 1, 2, 0))),
             transposing("w3", 1)
-                .addAttribute(numbers("pads", 1, 1, 1, 1))
-                .addAttribute(numbers("output_padding", 1, 1)),
+                .addAttribute(OnnxParts.integers("pads", List.of(1, 1, 1, 1)))
+                .addAttribute(OnnxParts.integers("output_padding", List.of(1, 1))),
             transposing("w3", 1)
-                .addAttribute(numbers("pads", 1, 0, 0, 1))
-                .addAttribute(numbers("output_padding", 1, 0)),
-            transposing("w1", 1).addAttribute(numbers("output_padding", 0, 1)),
+                .addAttribute(OnnxParts.integers("pads", List.of(1, 0, 0, 1)))
+                .addAttribute(OnnxParts.integers("output_padding", List.of(1, 0))),
+            transposing("w1", 1).addAttribute(OnnxParts.integers("output_padding", List.of(0, 1))),
             transposing("w1", 1),
-            transposing("w3", 1).addAttribute(numbers("dilations", 2, 1)),
+            transposing("w3", 1).addAttribute(OnnxParts.integers("dilations", List.of(2, 1))),
             transposing("wg", 2))) {
       all.add(between(op, random, 2));
     }
@@ -171,10 +161,11 @@ class SpatialOperatorsTest {
             operator("Pad", "u", "t", "pads"),
             resizing("linear", "half_pixel", "floor", "twice"),
             resizing("nearest", "asymmetric", "floor", "twice"),
-            operator("ConvTranspose", "u", "t", "w4", "b").addAttribute(numbers("strides", 2)),
+            operator("ConvTranspose", "u", "t", "w4", "b")
+                .addAttribute(OnnxParts.integers("strides", List.of(2))),
             operator("ConvTranspose", "u", "t", "w3", "b")
-                .addAttribute(numbers("strides", 2))
-                .addAttribute(numbers("pads", 1, 1)))) {
+                .addAttribute(OnnxParts.integers("strides", List.of(2)))
+                .addAttribute(OnnxParts.integers("pads", List.of(1, 1))))) {
       all.add(between(op, random, 1));
     }
     return all;
@@ -183,19 +174,15 @@ class SpatialOperatorsTest {
   private static NodeProto.Builder resizing(
       String mode, String coordinates, String rounding, String scales) {
     return operator("Resize", "u", "t", "", scales)
-        .addAttribute(text("mode", mode))
-        .addAttribute(text("coordinate_transformation_mode", coordinates))
-        .addAttribute(text("nearest_mode", rounding));
+        .addAttribute(OnnxParts.text("mode", mode))
+        .addAttribute(OnnxParts.text("coordinate_transformation_mode", coordinates))
+        .addAttribute(OnnxParts.text("nearest_mode", rounding));
   }
 
   private static NodeProto.Builder transposing(String weights, int groups) {
     return operator("ConvTranspose", "u", "t", weights, groups == 1 ? "b" : "")
-        .addAttribute(numbers("strides", 2, 2))
-        .addAttribute(
-            AttributeProto.newBuilder()
-                .setName("group")
-                .setType(AttributeProto.AttributeType.INT)
-                .setI(groups));
+        .addAttribute(OnnxParts.integers("strides", List.of(2, 2)))
+        .addAttribute(OnnxParts.integer("group", groups));
   }
 
   /** The operator between two convolutions. */
@@ -217,17 +204,17 @@ class SpatialOperatorsTest {
                 scalar("plus", 1),
                 tensor("b", random, 3)));
     if (rank == 1) {
-      constants.add(integers("pads", 0, 0, 1, 0, 0, 2));
+      constants.add(TestTensors.integers("pads", 0, 0, 1, 0, 0, 2));
       constants.add(tensor("first", random, 4, 2, 3));
       constants.add(tensor("last", random, 2, channels, 2));
       constants.add(scales("twice", 1, 1, 2));
       constants.add(tensor("w3", random, 4, 3, 3));
       constants.add(tensor("w4", random, 4, 3, 4));
     } else {
-      constants.add(integers("pads", 0, padded, 1, 0, 0, 0, 2, random.nextInt(3)));
-      constants.add(integers("from", 0, -3, 0, 0));
-      constants.add(integers("to", Long.MAX_VALUE, 4, -1, 3));
-      constants.add(integers("apart", 1, 1, 2, 1));
+      constants.add(TestTensors.integers("pads", 0, padded, 1, 0, 0, 0, 2, random.nextInt(3)));
+      constants.add(TestTensors.integers("from", 0, -3, 0, 0));
+      constants.add(TestTensors.integers("to", Long.MAX_VALUE, 4, -1, 3));
+      constants.add(TestTensors.integers("apart", 1, 1, 2, 1));
       constants.add(tensor("first", random, 4, 2, 3, 3));
       constants.add(tensor("last", random, 2, node.getOpType().equals("Pad") ? 5 : channels, 1, 1));
       constants.add(scales("twice", 1, 1, 2, 2));
@@ -266,12 +253,8 @@ class SpatialOperatorsTest {
         model(
             List.of(
                 operator("ConvTranspose", "u", "x", "w", "b")
-                    .addAttribute(numbers("strides", 2, 2))
-                    .addAttribute(
-                        AttributeProto.newBuilder()
-                            .setName("group")
-                            .setType(AttributeProto.AttributeType.INT)
-                            .setI(2))
+                    .addAttribute(OnnxParts.integers("strides", List.of(2, 2)))
+                    .addAttribute(OnnxParts.integer("group", 2))
                     .build(),
                 operator("Mul", "v", "u", "factors").build(),
                 operator("Sub", "t", "v", "means").build(),
@@ -350,9 +333,9 @@ class SpatialOperatorsTest {
   void sliceToTheEndAlsoInOldOperatorSets() throws Exception {
     NodeProto slice =
         operator("Slice", "y", "x")
-            .addAttribute(numbers("starts", -2, -3, 1))
-            .addAttribute(numbers("ends", Long.MAX_VALUE, Long.MAX_VALUE, -1))
-            .addAttribute(numbers("axes", 1, 2, 3))
+            .addAttribute(OnnxParts.integers("starts", List.of(-2, -3, 1)))
+            .addAttribute(OnnxParts.integers("ends", List.of(Long.MAX_VALUE, Long.MAX_VALUE, -1L)))
+            .addAttribute(OnnxParts.integers("axes", List.of(1, 2, 3)))
             .build();
     byte[] model =
         ModelProto.parseFrom(model(List.of(slice))).toBuilder()
@@ -388,7 +371,7 @@ class SpatialOperatorsTest {
         OnnxImport.read(
             model(
                 List.of(operator("Pad", "t", "x", "pads").setName("pad").build(), conv),
-                integers("pads", 0, 0, 1, 2, 0, 0, 0, 1),
+                TestTensors.integers("pads", 0, 0, 1, 2, 0, 0, 0, 1),
                 tensor("w", new Random(1), 3, 2, 3, 3)));
 
     assertThat(graph.nodes()).singleElement().extracting(Node::op).isInstanceOf(Op.Conv.class);
@@ -400,14 +383,14 @@ class SpatialOperatorsTest {
   @Test
   void refuseWhatTheyCannotDo() {
     NodeProto reflect =
-        operator("Pad", "y", "x", "pads").addAttribute(text("mode", "reflect")).build();
-    TensorProto around = integers("pads", 0, 0, 1, 1, 0, 0, 1, 1);
+        operator("Pad", "y", "x", "pads").addAttribute(OnnxParts.text("mode", "reflect")).build();
+    TensorProto around = TestTensors.integers("pads", 0, 0, 1, 1, 0, 0, 1, 1);
 
     assertRefused(model(List.of(reflect), around), "(Pad)", "mode 'reflect'");
     assertRefused(
         model(
             List.of(operator("Pad", "y", "x", "pads").build()),
-            integers("pads", 1, 0, 0, 0, 0, 0, 0, 0)),
+            TestTensors.integers("pads", 1, 0, 0, 0, 0, 0, 0, 0)),
         "(Pad)",
         "batch");
     assertRefused(model(resize("cubic", "half_pixel", 2, 2)), "(Resize)", "mode 'cubic'");
@@ -433,13 +416,13 @@ class SpatialOperatorsTest {
     return List.of(
         model(
             List.of(operator("Pad", "y", "x", "pads", "value").build()),
-            integers("pads", 0, 0, random.nextInt(3), 1, 0, 1, 2, random.nextInt(3)),
+            TestTensors.integers("pads", 0, 0, random.nextInt(3), 1, 0, 1, 2, random.nextInt(3)),
             scalar("value", 0.5f)),
         model(
             List.of(
                 operator("Pad", "t", "x", "pads").setName("pad").build(),
                 operator("Conv", "y", "t", "w").setName("conv").build()),
-            integers("pads", 0, 0, random.nextInt(3), 1, 0, 0, 2, random.nextInt(3)),
+            TestTensors.integers("pads", 0, 0, random.nextInt(3), 1, 0, 0, 2, random.nextInt(3)),
             tensor("w", random, 3, 2, 3, 3)),
         model(
             List.of(operator("Clip", "y", "x", "low", "high").build()),
@@ -455,9 +438,9 @@ class SpatialOperatorsTest {
             List.of(
                 operator("Conv", "t", "x", "v").setName("conv").build(),
                 operator("ConvTranspose", "y", "t", "w", "b")
-                    .addAttribute(numbers("strides", 2, 2))
-                    .addAttribute(numbers("pads", 1, 0, 0, 1))
-                    .addAttribute(numbers("output_padding", 1, 0))
+                    .addAttribute(OnnxParts.integers("strides", List.of(2, 2)))
+                    .addAttribute(OnnxParts.integers("pads", List.of(1, 0, 0, 1)))
+                    .addAttribute(OnnxParts.integers("output_padding", List.of(1, 0)))
                     .build()),
             tensor("v", random, 4, 2, 3, 3),
             tensor("w", random, 4, 3, 3, 2),
@@ -467,9 +450,9 @@ class SpatialOperatorsTest {
   private static NodeProto.Builder resizeNode(String mode, String coordinates) {
     return operator("Resize", "y", "x", "", "scales")
         .setName("op")
-        .addAttribute(text("mode", mode))
-        .addAttribute(text("coordinate_transformation_mode", coordinates))
-        .addAttribute(text("nearest_mode", "floor"));
+        .addAttribute(OnnxParts.text("mode", mode))
+        .addAttribute(OnnxParts.text("coordinate_transformation_mode", coordinates))
+        .addAttribute(OnnxParts.text("nearest_mode", "floor"));
   }
 
   private record Resized(NodeProto node, TensorProto scales) {}
@@ -480,15 +463,7 @@ class SpatialOperatorsTest {
   }
 
   private static TensorProto scales(String name, float... scales) {
-    TensorProto.Builder tensor =
-        TensorProto.newBuilder()
-            .setName(name)
-            .setDataType(TensorProto.DataType.FLOAT_VALUE)
-            .addDims(scales.length);
-    for (float scale : scales) {
-      tensor.addFloatData(scale);
-    }
-    return tensor.build();
+    return TestTensors.reals(name, new int[] {scales.length}, scales);
   }
 
   private static byte[] model(Resized resized) {
@@ -523,33 +498,12 @@ class SpatialOperatorsTest {
         .addOutput(output);
   }
 
-  private static TensorProto integers(String name, long... values) {
-    return TensorProto.newBuilder()
-        .setName(name)
-        .setDataType(TensorProto.DataType.INT64_VALUE)
-        .addDims(values.length)
-        .addAllInt64Data(Arrays.stream(values).boxed().toList())
-        .build();
-  }
-
   private static TensorProto scalar(String name, float value) {
-    return TensorProto.newBuilder()
-        .setName(name)
-        .setDataType(TensorProto.DataType.FLOAT_VALUE)
-        .addFloatData(value)
-        .build();
+    return TestTensors.reals(name, new int[0], value);
   }
 
   private static TensorProto tensor(String name, Random random, int... dimensions) {
-    TensorProto.Builder tensor =
-        TensorProto.newBuilder().setName(name).setDataType(TensorProto.DataType.FLOAT_VALUE);
-    for (int dimension : dimensions) {
-      tensor.addDims(dimension);
-    }
-    for (float value : draw(random, dimensions)) {
-      tensor.addFloatData(value);
-    }
-    return tensor.build();
+    return TestTensors.reals(name, dimensions, draw(random, dimensions));
   }
 
   private static float[] draw(Random random, int... dimensions) {
@@ -558,22 +512,6 @@ class SpatialOperatorsTest {
       values[i] = random.nextFloat() - 0.5f;
     }
     return values;
-  }
-
-  private static AttributeProto text(String name, String value) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.STRING)
-        .setS(ByteString.copyFromUtf8(value))
-        .build();
-  }
-
-  private static AttributeProto numbers(String name, long... values) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.INTS)
-        .addAllInts(Arrays.stream(values).boxed().toList())
-        .build();
   }
 
   private static void assertRefused(byte[] content, String... fragments) {
