@@ -1,6 +1,7 @@
 package io.skerry.telemetry.sketch;
 
 import com.google.protobuf.ByteString;
+import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.Window;
 import java.util.Arrays;
@@ -215,19 +216,61 @@ public final class WindowSketch {
    */
   public Window.Builder seal(
       ModelRef model, long window, long startMillis, long endMillis, Degradation degradation) {
-    Window.Builder sealed =
-        Window.newBuilder()
-            .setModel(model)
-            .setWindow(window)
-            .setStartMillis(startMillis)
-            .setEndMillis(endMillis)
-            .setPredictions(observed + failed + skipped)
-            .setPredictionsFailed(failed)
-            .setSkipped(skipped)
-            .setAnomalous(anomalous)
-            .setPacked(ByteString.copyFrom(WindowCodec.pack(degradation.of(plan, counts()))));
+    Window.Builder sealed = standing(model, window, startMillis, endMillis, degradation);
     clear();
     return sealed;
+  }
+
+  /** The same, and goes on counting in it. */
+  public Window.Builder standing(
+      ModelRef model, long window, long startMillis, long endMillis, Degradation degradation) {
+    return Window.newBuilder()
+        .setModel(model)
+        .setWindow(window)
+        .setStartMillis(startMillis)
+        .setEndMillis(endMillis)
+        .setPredictions(observed + failed + skipped)
+        .setPredictionsFailed(failed)
+        .setSkipped(skipped)
+        .setAnomalous(anomalous)
+        .setPacked(ByteString.copyFrom(WindowCodec.pack(degradation.of(plan, counts()))));
+  }
+
+  /**
+   * Adds what a window counts that stood before, with nothing left out.
+   *
+   * @return false where it is of other streams than the plan's, or counts more than can be added
+   *     up: then nothing of it is added
+   * @throws MalformedDocumentException if its counts cannot be read, or contradict its predictions
+   */
+  public boolean resume(Window stood) throws MalformedDocumentException {
+    WindowCounts more = WindowCodec.read(layout, stood);
+    WindowCounts now = counts();
+    for (int stream = 0; stream < layout.size(); stream++) {
+      if (!more.has(stream) || more.fold(stream) != 1) {
+        return false;
+      }
+    }
+    for (int place = 0; place < counts.length; place++) {
+      if ((long) now.at(place) + more.at(place) > Integer.MAX_VALUE) {
+        return false;
+      }
+    }
+    for (int place = 0; place < counts.length; place++) {
+      set(place, now.at(place) + more.at(place));
+    }
+    observed += WindowCodec.counted(stood);
+    failed += stood.getPredictionsFailed();
+    skipped += stood.getSkipped();
+    anomalous += stood.getAnomalous();
+    return true;
+  }
+
+  private void set(int place, int count) {
+    counts[place] = (char) count;
+    if (count >> 16 != 0) {
+      carried()[place] = count & ~0xffff;
+    }
   }
 
   private void clear() {
@@ -257,12 +300,16 @@ public final class WindowSketch {
   }
 
   private void carry(int place) {
+    carried()[place] += 1 << 16;
+  }
+
+  private int[] carried() {
     int[] rows = carried;
     if (rows == null) {
       rows = new int[counts.length];
       carried = rows;
     }
-    rows[place] += 1 << 16;
+    return rows;
   }
 
   static int scoreBin(float score) {

@@ -23,6 +23,48 @@ import org.junit.jupiter.api.Test;
 
 class WindowSketchTest {
   private static final MonitoringManifest MANIFEST = MonitoringManifestsTest.manifest(999, 5);
+  private static final ModelRef MODEL = ModelRef.getDefaultInstance();
+
+  @Test
+  void goesOnWithWhatStood() throws MalformedDocumentException {
+    MonitoringPlan plan = MonitoringPlan.of(MANIFEST);
+    WindowSketch whole = new WindowSketch(plan);
+    WindowSketch first = new WindowSketch(plan);
+    WindowSketch second = new WindowSketch(plan);
+    float[][] rows = MonitoringManifestsTest.rows(2, 6);
+    // More than a count of 16 bits, in both parts and together.
+    for (int i = 0; i < 150_000; i++) {
+      whole.observe(rows[i % 2], 0.3f, 0, 10);
+      (i < 70_000 ? first : second).observe(rows[i % 2], 0.3f, 0, 10);
+    }
+    whole.fail();
+    first.fail();
+    whole.skip(4);
+    first.skip(4);
+
+    Window stood = first.standing(MODEL, 3, 0, 5000, Degradation.NONE).build();
+    assertThat(first.standing(MODEL, 3, 0, 5000, Degradation.NONE).build()).isEqualTo(stood);
+    assertThat(second.resume(stood)).isTrue();
+
+    Window counted = second.seal(MODEL, 3, 0, 5000);
+    assertThat(counted).isEqualTo(whole.seal(MODEL, 3, 0, 5000));
+    assertThat(second.isEmpty()).isTrue();
+  }
+
+  @Test
+  void takesOverNothingFromOtherStreamsOrBeyondWhatCanBeCounted()
+      throws MalformedDocumentException {
+    MonitoringPlan plan = MonitoringPlan.of(MANIFEST);
+    WindowSketch sketch = new WindowSketch(plan);
+    sketch.observe(new float[3], 0.3f, 0, 10);
+    Window one = sketch.standing(MODEL, 3, 0, 5000, Degradation.NONE).build();
+    Window less = sketch.standing(MODEL, 3, 0, 5000, new Degradation(1, 1, 0)).build();
+
+    assertThat(sketch.resume(less)).isFalse();
+    assertThatThrownBy(() -> sketch.resume(one.toBuilder().setPredictions(2).build()))
+        .isInstanceOf(MalformedDocumentException.class);
+    assertThat(sketch.seal(MODEL, 3, 0, 5000)).isEqualTo(one);
+  }
 
   @Test
   void countsWhatBruteForceCounts() throws MalformedDocumentException {
