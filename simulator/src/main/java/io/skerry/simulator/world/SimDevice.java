@@ -12,6 +12,7 @@ import io.skerry.agent.model.Predictor;
 import io.skerry.agent.model.ServingModel;
 import io.skerry.agent.observe.DayBytes;
 import io.skerry.agent.observe.Observer;
+import io.skerry.agent.observe.OpenWindowKeeper;
 import io.skerry.agent.serve.Feedback;
 import io.skerry.agent.time.DeviceClock;
 import io.skerry.agent.update.MemoryMeter;
@@ -217,7 +218,8 @@ public final class SimDevice {
               this::keep,
               PRIVACY_KEY,
               DayBytes.open(disk, DATA),
-              () -> NO_METER.resident().orElse(0));
+              () -> NO_METER.resident().orElse(0),
+              OpenWindowKeeper.NONE);
       predictor = new Predictor(slots, clock, this::nanos, random, observer);
       updater =
           new Updater(

@@ -132,7 +132,8 @@ public final class DeviceAgent implements AutoCloseable {
             spool::append,
             PseudonymKey.open(config.disk(), config.dataDir(), new SecureRandom()),
             DayBytes.open(config.disk(), config.dataDir()),
-            () -> memory.resident().orElse(0));
+            () -> memory.resident().orElse(0),
+            new SpooledWindows(spool));
     this.predictor = new Predictor(slots, clock, new SecureRandom(), observer);
     this.trust =
         TrustStore.open(

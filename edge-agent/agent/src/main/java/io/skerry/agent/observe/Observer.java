@@ -9,6 +9,7 @@ import io.skerry.agent.serve.Feedback;
 import io.skerry.agent.serve.FeedbackSink;
 import io.skerry.agent.update.ModelWatch;
 import io.skerry.protocol.DesiredSlot;
+import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.SlotId;
 import io.skerry.runtime.Tensor;
@@ -33,6 +34,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,6 +48,9 @@ import org.slf4j.LoggerFactory;
  * probability that any of its items has. Windows follow the wall clock: a window's index is {@code
  * floor(epochMillis / windowMillis)}. An empty window is not sent. A prediction that becomes known
  * only after its window was sealed counts in the next one.
+ *
+ * <p>What is counted in open windows is written down within a second while it changes ({@link
+ * OpenWindowKeeper}); the next start goes on with it, or sends it where its version runs no more.
  */
 public final class Observer implements PredictionListener, FeedbackSink, ModelWatch {
   private static final Logger log = LoggerFactory.getLogger(Observer.class);
@@ -76,6 +81,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   private final byte[] privacyKey;
   private final DayBytes days;
   private final LongSupplier residentBytes;
+  private final OpenWindowTable openWindows;
   private final Map<ModelRef, WatchedModel> watched = new ConcurrentHashMap<>();
   private final RecentPredictions recent;
   private final AtomicLong skipped = new AtomicLong();
@@ -97,7 +103,15 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
    * @param privacyKey secret of the device, from which pseudonyms are made
    */
   public Observer(InstantSource clock, int ringCapacity, RecordKeeper keeper, byte[] privacyKey) {
-    this(clock, ringCapacity, RECENT_MAX, keeper, privacyKey, DayBytes.forgetful(), () -> 0);
+    this(
+        clock,
+        ringCapacity,
+        RECENT_MAX,
+        keeper,
+        privacyKey,
+        DayBytes.forgetful(),
+        () -> 0,
+        OpenWindowKeeper.NONE);
   }
 
   /**
@@ -108,6 +122,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
    * @param privacyKey secret of the device, from which pseudonyms are made
    * @param days what was sent today before
    * @param residentBytes memory that this process has resident now; 0 where that cannot be told
+   * @param openWindows where open windows lie when the process is killed
    */
   public Observer(
       InstantSource clock,
@@ -116,8 +131,10 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
       RecordKeeper keeper,
       byte[] privacyKey,
       DayBytes days,
-      LongSupplier residentBytes) {
+      LongSupplier residentBytes,
+      OpenWindowKeeper openWindows) {
     this.days = days;
+    this.openWindows = new OpenWindowTable(openWindows);
     this.residentBytes = residentBytes;
     this.clock = clock;
     this.privacyKey = privacyKey.clone();
@@ -307,8 +324,72 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     }
   }
 
-  /** Counts what the ring holds and seals windows that are over. Call some times a second. */
+  /**
+   * Counts what the ring holds, seals windows that are over and writes down those that are open.
+   * Call some times a second.
+   */
   public synchronized void tick() {
+    act(
+        () -> {
+          sealOver();
+          openWindows.keep(clock.millis(), this::standing);
+        });
+  }
+
+  /** Behind every record that closes a window lies a checkpoint without what it counts. */
+  private void act(Runnable acts) {
+    openWindows.together(
+        () -> {
+          long now = clock.millis();
+          openWindows.restore(now);
+          openWindows.settle(left -> goesOn(left) || isClosed(left, now - GRACE_MILLIS));
+          acts.run();
+          openWindows.keepBehind(now, this::standing);
+        });
+  }
+
+  private Stream<Window> standing() {
+    return watched.values().stream().flatMap(model -> model.standing().stream());
+  }
+
+  // What a record counts as it lies there: an agent that was updated since may count other streams.
+  private boolean goesOn(Window left) {
+    Optional<WatchedModel> model =
+        watched.values().stream()
+            .filter(one -> one.reference().toWire().equals(left.getModel()))
+            .findFirst();
+    if (model.isEmpty()) {
+      return false;
+    }
+    try {
+      if (model.get().resume(left)) {
+        return true;
+      }
+    } catch (MalformedDocumentException e) {
+      log.atWarn()
+          .addKeyValue("window", left.getWindow())
+          .setCause(e)
+          .log("open window of the last run sent as it was");
+    }
+    return closeAsItWas(left);
+  }
+
+  // Its version may start yet, as long as the window is not over.
+  private boolean isClosed(Window left, long nowMillis) {
+    long current = Math.floorDiv(nowMillis, OpenWindows.lengthMillis(left));
+    boolean isOver = current > left.getWindow() || current + 1 < left.getWindow();
+    return isOver && closeAsItWas(left);
+  }
+
+  // Nobody knows the budget of a version that does not run: it is one record.
+  private boolean closeAsItWas(Window left) {
+    keep(
+        RecordStream.WINDOWS,
+        TelemetryRecords.of(clock.instant(), left.toBuilder().clearCoMoments().build()));
+    return true;
+  }
+
+  private void sealOver() {
     drain();
     long now = clock.millis();
     for (WatchedModel model : watched.values()) {
@@ -346,11 +427,14 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     if (model == null) {
       return false;
     }
-    drain();
-    if (model.isOver(atMillis)) {
-      close(model, atMillis);
-    }
-    model.observe(atMillis, predictions, views, scores, latencyMicros);
+    act(
+        () -> {
+          drain();
+          if (model.isOver(atMillis)) {
+            close(model, atMillis);
+          }
+          model.observe(atMillis, predictions, views, scores, latencyMicros);
+        });
     return true;
   }
 
@@ -458,6 +542,9 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
 
   private boolean keep(RecordStream stream, Record record) {
     boolean kept = keeper.keep(stream, record);
+    if (stream == RecordStream.WINDOWS) {
+      openWindows.recordMade();
+    }
     if (!kept) {
       log.atDebug().addKeyValue("stream", stream).log("record dropped");
     }
@@ -467,7 +554,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   @Override
   public synchronized Receipt submit(Feedback feedback) {
     // Its prediction may still be in the ring.
-    drain();
+    act(this::drain);
     Optional<RecentPredictions.Known> known =
         recent.find(feedback.predictionId(), feedback.clientId());
     io.skerry.wire.fleet.v1.Feedback.Builder wire =
@@ -504,9 +591,18 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
         .orElse("");
   }
 
-  /** Sends every open window that still fits its budget, for example before the agent stops. */
+  /**
+   * Sends every open window that still fits its budget, for example before the agent stops; the
+   * others wait for the next start.
+   */
   public synchronized void flush() {
+    act(this::sealAll);
+  }
+
+  private void sealAll() {
     drain();
+    openWindows.settle(this::closeAsItWas);
+    openWindows.recordMade();
     long now = clock.millis();
     for (WatchedModel model : watched.values()) {
       model.collect(now, devicePerDay(now, WatchedModel::sampleBytesPerDay));
@@ -518,7 +614,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
       if (open && window.isEmpty()) {
         log.atWarn()
             .addKeyValue("model", model.reference().version())
-            .log("last window dropped: the day's bytes are used up");
+            .log("last window not sent: the day's bytes are used up");
       }
     }
   }

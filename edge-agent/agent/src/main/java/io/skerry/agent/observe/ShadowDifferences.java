@@ -69,9 +69,30 @@ final class ShadowDifferences {
 
   /** The sums so far, if there are any; begins the next window. */
   synchronized Optional<Differences> seal() {
-    Differences sealed = sums.build();
+    Optional<Differences> sealed = standing();
     sums = Differences.newBuilder();
-    return sealed.equals(Differences.getDefaultInstance()) ? Optional.empty() : Optional.of(sealed);
+    return sealed;
+  }
+
+  /** The same, and goes on. */
+  synchronized Optional<Differences> standing() {
+    return isEmpty() ? Optional.empty() : Optional.of(sums.build());
+  }
+
+  /** Adds sums that stood before. */
+  synchronized void resume(Differences stood) {
+    if (!sums.hasPrimary() && stood.hasPrimary()) {
+      sums.setPrimary(stood.getPrimary());
+    }
+    sums.setCompared(sums.getCompared() + stood.getCompared())
+        .setAgreed(sums.getAgreed() + stood.getAgreed())
+        .setIncomparable(sums.getIncomparable() + stood.getIncomparable())
+        .setUnmirrored(sums.getUnmirrored() + stood.getUnmirrored())
+        .setElements(sums.getElements() + stood.getElements())
+        .setAbsoluteSum(sums.getAbsoluteSum() + stood.getAbsoluteSum())
+        .setAbsoluteMax(Math.max(sums.getAbsoluteMax(), stood.getAbsoluteMax()))
+        .setPrimaryMicros(sums.getPrimaryMicros() + stood.getPrimaryMicros())
+        .setShadowMicros(sums.getShadowMicros() + stood.getShadowMicros());
   }
 
   synchronized boolean isEmpty() {

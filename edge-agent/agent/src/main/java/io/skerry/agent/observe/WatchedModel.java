@@ -4,6 +4,7 @@ import io.skerry.agent.model.ModelRef;
 import io.skerry.agent.model.Prediction;
 import io.skerry.agent.observe.DayBytes.Kind;
 import io.skerry.protocol.DesiredSlot;
+import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.SamplingRates;
 import io.skerry.protocol.SlotMode;
 import io.skerry.runtime.Tensor;
@@ -12,6 +13,7 @@ import io.skerry.telemetry.sample.SampleBudget;
 import io.skerry.telemetry.sample.SampleBudget.Room;
 import io.skerry.telemetry.sample.SampleChoice;
 import io.skerry.telemetry.sample.SampleChoice.Stratum;
+import io.skerry.telemetry.sketch.CoMoments;
 import io.skerry.telemetry.sketch.DayUse;
 import io.skerry.telemetry.sketch.Degradation;
 import io.skerry.telemetry.sketch.MonitoringPlan;
@@ -21,6 +23,7 @@ import io.skerry.telemetry.sketch.WindowBudget.Sharing;
 import io.skerry.telemetry.sketch.WindowSketch;
 import io.skerry.telemetry.wire.ModelReference;
 import io.skerry.wire.fleet.v1.Anomaly;
+import io.skerry.wire.fleet.v1.StratumSamples;
 import io.skerry.wire.fleet.v1.Window;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -34,6 +37,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One version that is observed: its settings, which any thread reads, and its open window, which
@@ -42,6 +47,11 @@ import org.jspecify.annotations.Nullable;
 final class WatchedModel {
   /** Single anomalies that are kept of a window, and sent as far as the day's bytes go. */
   static final int ANOMALIES_MAX = 1024;
+
+  /** Those of them that outlive the process. */
+  static final int ANOMALIES_STANDING = 64;
+
+  private static final Logger log = LoggerFactory.getLogger(WatchedModel.class);
 
   // Streams of one anomaly that are told.
   private static final int HITS_MAX = 8;
@@ -557,6 +567,72 @@ final class WatchedModel {
                 seal(degradation, nowMillis, new Sharing(devicePerDay, Sharers.ONE, Sharers.ONE)));
   }
 
+  /** The open window as it stands, which goes on; empty when nothing is counted. */
+  Optional<Window> standing() {
+    if (!isOpen()) {
+      return Optional.empty();
+    }
+    Window.Builder standing =
+        sketch()
+            .standing(
+                reference.toWire(),
+                window,
+                Math.min(firstWindow, window) * windowLength,
+                (window + 1) * windowLength,
+                Degradation.NONE);
+    differences.standing().ifPresent(standing::setDifferences);
+    standing.setSamplesLeftOut(leftOut.sum());
+    refused.forEach((stratum, adder) -> addRefused(standing, stratum, adder.sum()));
+    anomalies.stream().limit(ANOMALIES_STANDING).forEach(standing::addAnomalies);
+    if (sketch().coMoments().count() > 0) {
+      standing.setCoMoments(coMoments());
+    }
+    return Optional.of(standing.build());
+  }
+
+  /**
+   * Goes on with a window that stood when an earlier run of the agent ended.
+   *
+   * @return false when another one is open, or it counts other streams: then nothing is taken over
+   * @throws MalformedDocumentException if its counts cannot be read
+   */
+  boolean resume(Window stood) throws MalformedDocumentException {
+    long length = OpenWindows.lengthMillis(stood);
+    boolean isSame = window == stood.getWindow() && windowLength == length;
+    if ((window != NONE && !isSame) || !sketch().resume(stood)) {
+      return false;
+    }
+    firstWindow = stood.getStartMillis() / length;
+    window = stood.getWindow();
+    windowLength = length;
+    differences.resume(stood.getDifferences());
+    leftOut.add(stood.getSamplesLeftOut());
+    for (StratumSamples samples : stood.getSamplesRefusedList()) {
+      for (Stratum stratum : Stratum.values()) {
+        if (stratum.wireName().equals(samples.getStratum())) {
+          refused.getOrDefault(stratum, new LongAdder()).add(samples.getSamples());
+        }
+      }
+    }
+    anomalies.addAll(0, stood.getAnomaliesList());
+    resumeCoMoments(stood);
+    return true;
+  }
+
+  // They explain and do not count: without them the window stands.
+  private void resumeCoMoments(Window stood) {
+    if (!stood.hasCoMoments()) {
+      return;
+    }
+    try {
+      sketch().coMoments().merge(CoMoments.fromWire(stood.getCoMoments(), plan().featureCount()));
+      coMomentsSince = stood.getCoMoments().getSinceMillis();
+      coMomentDay = Math.floorDiv(coMomentsSince, DAY_MILLIS);
+    } catch (MalformedDocumentException | IllegalArgumentException e) {
+      log.atDebug().addKeyValue("model", reference.version()).setCause(e).log("co-moments dropped");
+    }
+  }
+
   private int bytes(Degradation degradation) {
     return sketch().packedBytes(degradation) + reference.toWire().getSerializedSize() + HEAD_BYTES;
   }
@@ -573,13 +649,7 @@ final class WatchedModel {
                 degradation);
     differences.seal().ifPresent(sealed::setDifferences);
     sealed.setSamplesLeftOut(leftOut.sumThenReset());
-    refused.forEach(
-        (stratum, adder) -> {
-          long samples = adder.sumThenReset();
-          if (samples > 0) {
-            sealed.addSamplesRefusedBuilder().setStratum(stratum.wireName()).setSamples(samples);
-          }
-        });
+    refused.forEach((stratum, adder) -> addRefused(sealed, stratum, adder.sumThenReset()));
     sealed.setResidentBytes(residentBytes.getAsLong());
     if (degradation.explains()) {
       addCoMoments(sealed, devicePerDay);
@@ -597,6 +667,12 @@ final class WatchedModel {
         windowUse.ofDevice().bytes(largestPerDay),
         largestPerDay);
     return built;
+  }
+
+  private static void addRefused(Window.Builder window, Stratum stratum, long samples) {
+    if (samples > 0) {
+      window.addSamplesRefusedBuilder().setStratum(stratum.wireName()).setSamples(samples);
+    }
   }
 
   // The first ones, as many as leave the day's other windows their bytes.
@@ -625,12 +701,15 @@ final class WatchedModel {
       return;
     }
     coMomentDay = day;
-    io.skerry.wire.fleet.v1.CoMoments moments =
-        sketch().coMoments().toWire().toBuilder().setSinceMillis(coMomentsSince).build();
+    io.skerry.wire.fleet.v1.CoMoments moments = coMoments();
     int bytes = sealed.build().getSerializedSize() + moments.getSerializedSize();
     if (budget.fits(bytes, devicePerDay)) {
       sealed.setCoMoments(moments);
     }
     sketch().coMoments().clear();
+  }
+
+  private io.skerry.wire.fleet.v1.CoMoments coMoments() {
+    return sketch().coMoments().toWire().toBuilder().setSinceMillis(coMomentsSince).build();
   }
 }

@@ -29,7 +29,10 @@ import org.slf4j.LoggerFactory;
  * kept and sent under their own epoch. They lie there sealed; one that was sealed with another key
  * counts as damaged.
  *
- * <p>Besides the records it takes {@link SpoolAccountFile#FILE_BYTES}. Thread-safe.
+ * <p>It also keeps a checkpoint of what is counted and no record yet.
+ *
+ * <p>Besides the records it takes {@link SpoolAccountFile#FILE_BYTES} and at most {@link
+ * SpoolCheckpoint#FILES_BYTES_MAX}. Thread-safe.
  */
 public final class Spool {
   private static final Logger log = LoggerFactory.getLogger(Spool.class);
@@ -52,12 +55,14 @@ public final class Spool {
   private final long bytesMax;
   private final long segmentBytes;
   private final SpoolAccountFile file;
+  private final SpoolCheckpoint checkpoint;
   private final SpoolShelf shelf;
   private final Map<RecordStream, Long> nextSequence = new EnumMap<>(RecordStream.class);
   private final Map<RecordStream, Integer> unopened = new EnumMap<>(RecordStream.class);
   private SpoolAccount account = new SpoolAccount();
   private boolean prepared;
   private boolean failing;
+  private boolean checkpointFailing;
   private boolean accountChanged;
   private boolean marksChanged;
   private int flushes;
@@ -67,6 +72,21 @@ public final class Spool {
   public interface Preparation {
     /** Puts it there; does nothing when it is. */
     void prepare() throws IOException;
+  }
+
+  /**
+   * What an earlier run had counted and made no record of.
+   *
+   * @param content as it was given
+   * @param since window records that were kept after it, as far as they lie here: each counts what
+   *     the content may still hold
+   */
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
+  public record Checkpoint(byte[] content, List<Record> since) {
+    /** Takes over the content. */
+    public Checkpoint {
+      since = List.copyOf(since);
+    }
   }
 
   private Spool(
@@ -81,6 +101,7 @@ public final class Spool {
         Math.max(
             Math.max(4096, Math.min(256 * 1024, bytesMax / 16)), bytesMax / (SEGMENTS_MAX / 2));
     this.file = new SpoolAccountFile(disk, folder);
+    this.checkpoint = new SpoolCheckpoint(disk, folder, seal);
     this.shelf = new SpoolShelf(disk, folder, seal);
   }
 
@@ -288,6 +309,71 @@ public final class Spool {
     file.save(account);
     accountChanged = false;
     marksChanged = false;
+  }
+
+  /**
+   * Does several things of which nothing is sent, or freed, before all are done: a window record
+   * and the checkpoint behind it.
+   */
+  public synchronized void together(Runnable acts) {
+    acts.run();
+  }
+
+  /**
+   * Keeps a checkpoint in place of the one before; when this returns true it survives a power cut,
+   * and so do the window records before it. A disk that does not take it costs only the checkpoint.
+   *
+   * @param content what is counted and in no record yet, at most {@link #checkpointBytesMax}
+   * @return whether it was kept
+   */
+  public synchronized boolean checkpoint(byte[] content) {
+    if (content.length > checkpointBytesMax()) {
+      throw new IllegalArgumentException(
+          "checkpoint of %d bytes, at most %d".formatted(content.length, checkpointBytesMax()));
+    }
+    try {
+      prepare();
+      for (SpoolSegment segment : shelf.segments(RecordStream.WINDOWS)) {
+        segment.force();
+      }
+      long last = nextSequence.getOrDefault(RecordStream.WINDOWS, 1L) - 1;
+      checkpoint.write(bootEpoch, last, content);
+      checkpointFailing = false;
+      return true;
+    } catch (IOException e) {
+      if (!checkpointFailing) {
+        log.atWarn()
+            .addKeyValue("spool", folder)
+            .setCause(e)
+            .log("open windows not kept: a process killed now loses what they count");
+      }
+      checkpointFailing = true;
+      return false;
+    }
+  }
+
+  /** The largest content of a checkpoint, in bytes. */
+  public static int checkpointBytesMax() {
+    return SpoolCheckpoint.CONTENT_BYTES_MAX;
+  }
+
+  /**
+   * The checkpoint that an earlier run left. Ask before the first one is kept.
+   *
+   * @throws IOException if that cannot be known now, for example because the disk cannot be written
+   */
+  public synchronized Optional<Checkpoint> checkpointed() throws IOException {
+    prepare();
+    Optional<SpoolCheckpoint.Found> found = checkpoint.load();
+    if (found.isPresent() && found.get().epoch() >= bootEpoch) {
+      log.atWarn()
+          .addKeyValue("checkpointEpoch", found.get().epoch())
+          .addKeyValue("epoch", bootEpoch)
+          .log("checkpoint of open windows is of a later start, dropped");
+      return Optional.empty();
+    }
+    return found.map(
+        left -> new Checkpoint(left.content(), shelf.windowsAfter(left.epoch(), left.after())));
   }
 
   /**

@@ -179,6 +179,21 @@ final class SpoolShelf {
     }
   }
 
+  /** The windows that were kept after one of an epoch, those of later epochs too. */
+  List<Record> windowsAfter(long epoch, long sequence) {
+    List<Record> windows = new ArrayList<>();
+    for (SpoolSegment segment : segments(RecordStream.WINDOWS)) {
+      long after = segment.epoch == epoch ? sequence : 0;
+      if (segment.epoch >= epoch && segment.last() > after) {
+        records(segment).entrySet().stream()
+            .filter(record -> record.getKey() > after)
+            .flatMap(record -> parsed(record.getValue()).stream())
+            .forEach(windows::add);
+      }
+    }
+    return windows;
+  }
+
   /** When the first of a segment's records above a sequence was made. */
   Optional<Instant> madeAt(SpoolSegment segment, long above) {
     return records(segment).entrySet().stream()
@@ -188,8 +203,12 @@ final class SpoolShelf {
   }
 
   private static Optional<Instant> madeAt(byte[] record) {
+    return parsed(record).map(parsed -> Instant.ofEpochMilli(parsed.getAtMillis()));
+  }
+
+  private static Optional<Record> parsed(byte[] record) {
     try {
-      return Optional.of(Instant.ofEpochMilli(Record.parseFrom(record).getAtMillis()));
+      return Optional.of(Record.parseFrom(record));
     } catch (InvalidProtocolBufferException e) {
       // Counted as damaged when it is to be sent.
       return Optional.empty();

@@ -339,7 +339,8 @@ class ObserverTest {
               this::keep,
               new byte[32],
               DayBytes.open(Disk.local(), folder),
-              () -> 0);
+              () -> 0,
+              OpenWindowKeeper.NONE);
       watch(
           1,
           1,
@@ -597,7 +598,8 @@ class ObserverTest {
             this::keep,
             new byte[32],
             DayBytes.forgetful(),
-            () -> resident[0]);
+            () -> resident[0],
+            OpenWindowKeeper.NONE);
     watch(0, 1);
     observer.predicted(prediction("", 0.1f, 0, 1, 2));
     observer.tick();
