@@ -1,5 +1,6 @@
 package io.skerry.agent.boot;
 
+import io.skerry.agent.disk.DamagedFileException;
 import io.skerry.agent.disk.Disk;
 import io.skerry.agent.disk.DurableFile;
 import io.skerry.agent.uplink.Spool;
@@ -20,6 +21,7 @@ public final class BootEpoch {
   private final Disk disk;
   private final Path file;
   private final long number;
+  private boolean claimed;
   private boolean kept;
 
   private BootEpoch(Disk disk, Path file, long number) {
@@ -35,6 +37,8 @@ public final class BootEpoch {
    */
   public static long next(Disk disk, Path dataDir, Path spool, long seen) throws IOException {
     BootEpoch epoch = begin(disk, dataDir, spool, seen);
+    // Nobody else can have come between.
+    epoch.claimed = true;
     epoch.keep();
     return epoch.number();
   }
@@ -59,24 +63,63 @@ public final class BootEpoch {
     return number;
   }
 
-  /** Once this returns it survives a power cut; does nothing more then. */
+  /**
+   * Once this returns it survives a power cut; does nothing more then. The folder must be this
+   * agent's own from the first try on.
+   *
+   * @throws IOException if it cannot be written, or another agent used the number since {@link
+   *     #begin}, which never changes again
+   */
   synchronized void keep() throws IOException {
     if (!kept) {
+      if (!claimed) {
+        requireUnused();
+        // From here on the file may hold this number, which is this start's own.
+        claimed = true;
+      }
       byte[] content = Long.toString(number).getBytes(StandardCharsets.US_ASCII);
       // Twice: the file's predecessor on disk would give the number before, which was used.
-      DurableFile.write(disk, file, content);
-      DurableFile.write(disk, file, content);
+      try {
+        DurableFile.write(disk, file, content);
+        DurableFile.write(disk, file, content);
+      } catch (IOException e) {
+        throw new IOException(
+            "%s cannot be written (%s): make its disk writable, or make room on it"
+                .formatted(file, e),
+            e);
+      }
       kept = true;
     }
+  }
+
+  /** Two that start on a disk that is read-only count to the same number. */
+  private void requireUnused() throws IOException {
+    long used;
+    try {
+      used = stored(disk, file);
+    } catch (DamagedFileException | NumberFormatException e) {
+      // Another agent would have written it anew.
+      return;
+    }
+    if (used >= number) {
+      throw new IOException(
+          "boot epoch %d was used by another agent on this data folder meanwhile, which is at %d:"
+                  .formatted(number, used)
+              + " restart this agent");
+    }
+  }
+
+  /** 0 when there never was one. */
+  private static long stored(Disk disk, Path file) throws IOException {
+    return DurableFile.read(disk, file)
+        .map(content -> Long.parseLong(new String(content, StandardCharsets.US_ASCII)))
+        .orElse(0L);
   }
 
   /** Empty when it is lost. */
   private static Optional<Long> last(Disk disk, Path file) {
     try {
-      return Optional.of(
-          DurableFile.read(disk, file)
-              .map(content -> Long.parseLong(new String(content, StandardCharsets.US_ASCII)))
-              .orElse(0L));
+      return Optional.of(stored(disk, file));
     } catch (IOException | NumberFormatException e) {
       log.atWarn().addKeyValue("file", file).setCause(e).log("boot epoch lost");
       return Optional.empty();

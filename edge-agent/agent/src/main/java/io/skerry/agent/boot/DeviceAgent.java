@@ -264,14 +264,19 @@ public final class DeviceAgent implements AutoCloseable {
     try {
       keepEpoch();
     } catch (IOException e) {
+      if (closed) {
+        return;
+      }
       if (telemetryFault.isEmpty()) {
         log.atError()
             .addKeyValue("device", config.identity().device())
             .setCause(e)
-            .log("disk cannot be written: what is proven is served, and nothing recorded");
+            .log(
+                "the boot epoch cannot be kept: what is proven is served, and nothing recorded or"
+                    + " sent");
       }
       telemetryFault =
-          Optional.of("the disk cannot be written, so nothing is recorded or sent: " + e);
+          Optional.of("the boot epoch cannot be kept, so nothing is recorded or sent: " + e);
       return;
     }
     telemetryFault = Optional.empty();

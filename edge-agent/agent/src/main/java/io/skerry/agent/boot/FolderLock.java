@@ -11,12 +11,13 @@ import java.util.Optional;
 
 /**
  * Keeps a data folder to one agent. On a disk that is read-only it only keeps out those that can
- * write, until {@link #hold} succeeds. Not thread-safe.
+ * write, until {@link #hold} succeeds. Thread-safe.
  */
 final class FolderLock implements AutoCloseable {
   private final Path file;
   private FileChannel channel;
   private boolean held;
+  private boolean closed;
 
   private FolderLock(Path file, FileChannel channel, boolean held) {
     this.file = file;
@@ -78,9 +79,14 @@ final class FolderLock implements AutoCloseable {
   /**
    * Keeps everybody else out from now on.
    *
-   * @throws IOException if the disk is still read-only, or another agent was faster
+   * @throws IOException if the disk is still read-only, another agent was faster, or this lock was
+   *     closed
    */
-  void hold() throws IOException {
+  synchronized void hold() throws IOException {
+    if (closed) {
+      throw new IOException(
+          "data folder '%s' was given up: the agent is closed".formatted(file.getParent()));
+    }
     if (held) {
       return;
     }
@@ -98,8 +104,10 @@ final class FolderLock implements AutoCloseable {
     }
   }
 
+  /** Gives the folder up for good; does nothing more then. */
   @Override
-  public void close() {
+  public synchronized void close() {
+    closed = true;
     try {
       channel.close();
     } catch (IOException e) {

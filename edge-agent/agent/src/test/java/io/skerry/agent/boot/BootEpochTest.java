@@ -1,11 +1,14 @@
 package io.skerry.agent.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.agent.disk.Disk;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -22,6 +25,51 @@ class BootEpochTest {
     assertThat(next(0)).isEqualTo(2);
     assertThat(next(41)).isEqualTo(42);
     assertThat(next(41)).isEqualTo(43);
+  }
+
+  private BootEpoch begin() throws IOException {
+    return BootEpoch.begin(Disk.local(), folder, folder.resolve("spool"), 0);
+  }
+
+  @Test
+  void neverKeepsANumberThatAnotherAgentUsedMeanwhile() throws IOException {
+    next(0);
+    BootEpoch one = begin();
+    BootEpoch other = begin();
+    other.keep();
+
+    assertThatThrownBy(one::keep)
+        .isInstanceOf(IOException.class)
+        .hasMessageContainingAll("boot epoch 2 was used by another agent", "restart this agent");
+    assertThatThrownBy(one::keep).isInstanceOf(IOException.class);
+    other.keep();
+    assertThat(next(0)).isEqualTo(3);
+  }
+
+  @Test
+  void triesAgainWithANumberThatMayBeOnDiskAlready() throws IOException {
+    BootEpoch epoch = BootEpoch.begin(wornOnce(), folder, folder.resolve("spool"), 0);
+    assertThatThrownBy(epoch::keep).hasMessageContainingAll("worn out", "make its disk writable");
+    assertThat(folder.resolve("boot-epoch")).content().endsWith("1");
+
+    epoch.keep();
+
+    assertThat(next(0)).isEqualTo(2);
+  }
+
+  /** The machine's disk, which refuses the second file of all that are put in place. */
+  private static Disk wornOnce() {
+    AtomicInteger moves = new AtomicInteger();
+    return (Disk)
+        Proxy.newProxyInstance(
+            Disk.class.getClassLoader(),
+            new Class<?>[] {Disk.class},
+            (proxy, method, arguments) -> {
+              if (method.getName().equals("move") && moves.incrementAndGet() == 2) {
+                throw new IOException("worn out");
+              }
+              return method.invoke(Disk.local(), arguments);
+            });
   }
 
   @Test
