@@ -55,10 +55,16 @@ final class FeedbackEndpoint extends FeedbackServiceGrpc.FeedbackServiceImplBase
       observer.onError(Status.INVALID_ARGUMENT.withDescription(mistake.get()).asException());
       return;
     }
+    Runnable submission = () -> submit(feedback(request), observer);
     try {
-      writing.execute(() -> submit(feedback(request), observer));
+      writing.execute(submission);
     } catch (RejectedExecutionException full) {
       observer.onError(full());
+    } catch (OutOfMemoryError noThread) {
+      // It may wait already; it is answered once.
+      if (writing.remove(submission)) {
+        observer.onError(full());
+      }
     }
   }
 
@@ -75,7 +81,8 @@ final class FeedbackEndpoint extends FeedbackServiceGrpc.FeedbackServiceImplBase
         case TAKEN -> answer(observer, false);
         case FULL -> observer.onError(full());
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
+      // Whatever one outcome meets, its caller is answered, and the thread takes the next.
       log.atError().setCause(e).log("feedback was not taken");
       observer.onError(Status.INTERNAL.withDescription("feedback was not taken").asException());
     }

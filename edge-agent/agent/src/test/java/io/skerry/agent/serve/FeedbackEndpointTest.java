@@ -10,13 +10,14 @@ import io.skerry.wire.agent.v1.FeedbackServiceGrpc.FeedbackServiceFutureStub;
 import io.skerry.wire.agent.v1.SubmitFeedbackRequest;
 import io.skerry.wire.agent.v1.SubmitFeedbackResponse;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/** A disk that takes its time. */
+/** A disk that takes its time, and sinks that break. */
 class FeedbackEndpointTest {
   private static final SubmitFeedbackRequest OUTCOME =
       SubmitFeedbackRequest.newBuilder().setClientId("mine").setActual(1).build();
@@ -64,6 +65,32 @@ class FeedbackEndpointTest {
       for (ListenableFuture<SubmitFeedbackResponse> outcome : outcomes) {
         assertThat(outcome.get(20, TimeUnit.SECONDS).getJoined()).isFalse();
       }
+    }
+  }
+
+  @Test
+  void answersAnOutcomeThatBrokeTheSinkAndTakesTheNext() throws Exception {
+    Iterator<Error> errors =
+        List.<Error>of(new StackOverflowError(), new OutOfMemoryError()).iterator();
+    FeedbackSink breaking =
+        outcome -> {
+          if (errors.hasNext()) {
+            throw errors.next();
+          }
+          return FeedbackSink.Receipt.TAKEN;
+        };
+    try (TestServer server =
+        TestServer.start(config -> config, served -> served.withFeedback(breaking))
+            .with("m", FakeModel.answering())) {
+      FeedbackServiceFutureStub stub = FeedbackServiceGrpc.newFutureStub(server.client().channel());
+
+      for (int i = 0; i < 2; i++) {
+        ListenableFuture<SubmitFeedbackResponse> broken = stub.submitFeedback(OUTCOME);
+        assertThatThrownBy(() -> broken.get(20, TimeUnit.SECONDS))
+            .isInstanceOf(ExecutionException.class)
+            .hasMessageContaining("INTERNAL: feedback was not taken");
+      }
+      assertThat(stub.submitFeedback(OUTCOME).get(20, TimeUnit.SECONDS).getJoined()).isFalse();
     }
   }
 
