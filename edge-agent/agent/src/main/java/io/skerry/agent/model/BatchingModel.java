@@ -26,10 +26,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe. A client that goes leaves the queue; once in a batch, it is run to its end for
  * the sake of the others.
  */
-final class BatchingModel implements LoadedModel {
+final class BatchingModel extends WrappedModel {
   private static final long BYTES_IDLE_MAX = 8L << 20;
 
-  private final LoadedModel model;
   private final int rowsMax;
   private final int batchesMax;
   private final TensorPool pool = new TensorPool(BYTES_IDLE_MAX);
@@ -111,7 +110,7 @@ final class BatchingModel implements LoadedModel {
    * @param batchesMax batches that run at a time
    */
   BatchingModel(LoadedModel model, int rowsMax, int batchesMax) {
-    this.model = model;
+    super(model);
     this.rowsMax = rowsMax;
     this.batchesMax = batchesMax;
   }
@@ -129,33 +128,6 @@ final class BatchingModel implements LoadedModel {
   /** The most rows of a batch. */
   int rowsMax() {
     return rowsMax;
-  }
-
-  @Override
-  public String engine() {
-    return model.engine();
-  }
-
-  @Override
-  public ModelSignature signature() {
-    return model.signature();
-  }
-
-  @Override
-  public List<String> providers() {
-    return model.providers();
-  }
-
-  @Override
-  public List<String> faults() {
-    return model.faults();
-  }
-
-  @Override
-  public List<Tensor> run(List<Tensor> inputs) throws EngineException {
-    try (RunScope scope = RunScope.lasting()) {
-      return run(inputs, scope);
-    }
   }
 
   @Override
@@ -329,6 +301,6 @@ final class BatchingModel implements LoadedModel {
   @Override
   public void close() {
     pool.clear();
-    model.close();
+    super.close();
   }
 }

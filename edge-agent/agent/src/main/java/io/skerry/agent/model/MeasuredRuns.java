@@ -1,14 +1,11 @@
 package io.skerry.agent.model;
 
-import io.skerry.artifact.ModelSignature;
-import io.skerry.artifact.TensorSpec;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineException.Reason;
 import io.skerry.runtime.InputCheck;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -19,107 +16,42 @@ import org.slf4j.LoggerFactory;
 /**
  * A model whose clients choose how large their inputs are, so that one valid request could ask for
  * more memory than there is. What a run takes is measured on this very device: a call larger than
- * all before is led up to by smaller runs on zeros, each {@value #STEP} times as large as the one
- * before, until what it will take is known well enough to let it run or to refuse it. Calls that
- * are small by that measure go straight to the engine; what larger ones take is given back after
- * them.
+ * all before is led up to by smaller runs on zeros, each at most {@value RunGrowth#STEP} times as
+ * large as the one before, until what it will take is known well enough to let it run or to refuse
+ * it. Where no smaller run tells anything, it runs alone and is measured itself. Calls that are
+ * small by that measure go straight to the engine; what larger ones take is given back after them.
  *
  * <p>Thread-safe.
  */
-final class MeasuredRuns implements LoadedModel {
-  /** How many times larger than the largest that was measured a run may be. */
-  static final int STEP = 4;
-
+final class MeasuredRuns extends WrappedModel {
   /** Runs that take less go straight to the engine: {@link MemoryRoom} keeps that much free. */
   static final long SMALL_BYTES = MemoryRoom.RESERVE_BYTES;
 
   /** What a run that takes more took is given back; taking less anew each time costs more. */
   static final long KEPT_BYTES = 4 * MemoryRoom.RESERVE_BYTES;
 
-  /** What may be missing in a measurement. */
-  static final long BLUR_BYTES = 1L << 20;
-
-  /** How fast what runs take may grow with their inputs: attention grows by their square. */
-  private static final double POWER_MAX = 3;
-
   private static final Logger log = LoggerFactory.getLogger(MeasuredRuns.class);
 
-  private final LoadedModel model;
   private final RunRoom room;
   private final PeakMemory memory;
   private volatile long smallInputs;
-  private volatile Optional<Measured> measured = Optional.empty();
-
-  /**
-   * What the largest run so far took.
-   *
-   * @param inputs bytes of its inputs
-   * @param taken bytes of memory at its peak
-   * @param power how what is taken grows with the inputs: 1 when it grows as they do
-   * @param counted how often that was measured
-   */
-  private record Measured(long inputs, long taken, double power, int counted) {
-    /** What a run on inputs of this size will take. */
-    long forecast(long bytes) {
-      double times = Math.max(1, (double) bytes / Math.max(1, inputs));
-      return (long) ((taken + BLUR_BYTES) * Math.pow(times, power));
-    }
-
-    Measured then(long bytes, long grown, int times) {
-      if (bytes == inputs) {
-        // What else happens in this process only ever adds.
-        return new Measured(inputs, Math.min(taken, grown), power, counted + times);
-      }
-      // Of what lies within the blur nothing can be told; its half is as likely as any.
-      double slope =
-          grown > BLUR_BYTES
-              ? Math.log((double) grown / Math.max(taken, BLUR_BYTES / 2))
-                  / Math.log((double) bytes / Math.max(1, inputs))
-              : 1;
-      return new Measured(bytes, grown, Math.clamp(slope, 1, POWER_MAX), times);
-    }
-  }
+  private volatile Optional<RunGrowth> measured = Optional.empty();
 
   private MeasuredRuns(LoadedModel model, RunRoom room, PeakMemory memory) {
-    this.model = model;
+    super(model);
     this.room = room;
     this.memory = memory;
-    this.smallInputs = size(atLeast(model.signature()));
+    this.smallInputs = SmallerInputs.zeroBytes(model.signature().inputs(), smallest());
   }
 
-  /** The same model; measured, when its inputs can have more than one size. */
+  /** The same model; measured, when its inputs can have more than one size and that can be done. */
   static LoadedModel of(LoadedModel model, RunRoom room, PeakMemory memory) {
     boolean open =
         model.signature().inputs().stream()
             .anyMatch(spec -> spec.type().bytes() == 0 || spec.shape().contains(-1L));
-    return open ? new MeasuredRuns(model, room, memory) : model;
-  }
-
-  @Override
-  public String engine() {
-    return model.engine();
-  }
-
-  @Override
-  public ModelSignature signature() {
-    return model.signature();
-  }
-
-  @Override
-  public List<String> providers() {
-    return model.providers();
-  }
-
-  @Override
-  public List<String> faults() {
-    return model.faults();
-  }
-
-  @Override
-  public List<Tensor> run(List<Tensor> inputs) throws EngineException {
-    try (RunScope scope = RunScope.lasting()) {
-      return run(inputs, scope);
-    }
+    return open && memory.begin().grown().isPresent()
+        ? new MeasuredRuns(model, room, memory)
+        : model;
   }
 
   @Override
@@ -137,56 +69,67 @@ final class MeasuredRuns implements LoadedModel {
     return bytes;
   }
 
+  /** What is set aside for a run, and whether it is measured; it is alone then. */
+  private record Admission(long forecast, boolean measures) {}
+
   private List<Tensor> runLarge(List<Tensor> inputs, long bytes, RunScope scope)
       throws EngineException {
-    InputCheck.requireFit(model.signature(), inputs);
-    if (measured.map(known -> bytes > STEP * known.inputs()).orElse(true)) {
-      leadUpTo(inputs, bytes, scope);
-    }
-    boolean measures = measured.map(known -> isNews(known, bytes)).orElse(true);
-    long forecast = forecast(bytes);
-    boolean givesBack = measures || forecast > KEPT_BYTES;
-    room.enter(forecast, measures, scope);
+    InputCheck.requireFit(signature(), inputs);
+    Admission admission = enter(inputs, bytes, scope);
+    boolean givesBack = admission.measures || admission.forecast > KEPT_BYTES;
     try {
-      if (!measures) {
+      if (!admission.measures) {
         return run(inputs, scope, givesBack);
       }
-      giveBack();
+      giveBack(scope);
       PeakMemory.Since since = memory.begin();
       List<Tensor> outputs = run(inputs, scope, true);
-      learn(bytes, since.grown(), 1);
+      learn(measured, bytes, since.grown(), 1);
       return outputs;
     } finally {
-      room.leave(forecast);
+      room.leave(admission.forecast);
       if (givesBack) {
         NativeMemory.trim();
       }
     }
   }
 
-  // The first count of a size may hold what others did meanwhile.
-  private static boolean isNews(Measured known, long bytes) {
-    return bytes > known.inputs() || (bytes == known.inputs() && known.counted() == 1);
-  }
-
-  private long forecast(long bytes) {
-    return measured.map(known -> known.forecast(bytes)).orElse(0L);
-  }
-
-  /** What runs before left with the engine would hide what the next one takes. */
-  private void giveBack() {
+  private Admission enter(List<Tensor> inputs, long bytes, RunScope scope) throws EngineException {
+    Optional<RunGrowth> known = measured;
     try {
-      runOnZeros(atLeast(model.signature()));
+      if (known.map(growth -> growth.isFarFrom(bytes)).orElse(true)) {
+        known = leadUpTo(inputs, bytes, false, scope);
+      }
+      return enter(known, bytes, scope);
     } catch (EngineException e) {
-      log.atDebug().addKeyValue("engine", engine()).setCause(e).log("no smallest run");
+      if (e.reason() != Reason.NO_ROOM || measured.map(RunGrowth::isSure).orElse(true)) {
+        throw e;
+      }
+      // That one call may have been measured together with whatever else went on.
+      known = leadUpTo(inputs, bytes, true, scope);
+      if (known.isEmpty()) {
+        throw e;
+      }
+      return enter(known, bytes, scope);
     }
   }
 
-  /** Shapes of the smallest inputs. */
-  private static List<List<Long>> atLeast(ModelSignature signature) {
-    return signature.inputs().stream()
-        .map(spec -> spec.shape().stream().map(dimension -> Math.max(1, dimension)).toList())
-        .toList();
+  private Admission enter(Optional<RunGrowth> known, long bytes, RunScope scope)
+      throws EngineException {
+    Admission admission =
+        new Admission(
+            forecast(known, bytes), known.map(growth -> isNews(growth, bytes)).orElse(true));
+    room.enter(admission.forecast, admission.measures, scope);
+    return admission;
+  }
+
+  // The first count of a size may hold what others did meanwhile.
+  private static boolean isNews(RunGrowth known, long bytes) {
+    return bytes > known.inputs() || (bytes == known.inputs() && !known.isSure());
+  }
+
+  private static long forecast(Optional<RunGrowth> known, long bytes) {
+    return known.map(growth -> growth.forecast(bytes)).orElse(0L);
   }
 
   private List<Tensor> run(List<Tensor> inputs, RunScope scope, boolean givesBack)
@@ -199,150 +142,150 @@ final class MeasuredRuns implements LoadedModel {
     }
   }
 
-  /** Runs on zeros, larger and larger, until a run on inputs of so many bytes is one step away. */
-  private void leadUpTo(List<Tensor> inputs, long bytes, RunScope scope) throws EngineException {
-    long largest = inputs.stream().mapToLong(this::largestOpen).max().orElse(0);
-    long before = -1;
+  /** What runs before left with the engine would hide what the next one takes. */
+  private void giveBack(RunScope scope) throws EngineException {
+    List<List<Long>> shapes = smallest();
+    List<Tensor> inputs = new ArrayList<>();
+    try {
+      for (int i = 0; i < shapes.size(); i++) {
+        inputs.add(SmallerInputs.zeros(signature().inputs().get(i), shapes.get(i)));
+      }
+      runAside(inputs, scope);
+    } catch (EngineException | RuntimeException e) {
+      requireWanted(scope, e);
+      log.atDebug().addKeyValue("engine", engine()).setCause(e).log("no smallest run");
+    } catch (OutOfMemoryError e) {
+      throw noRoom(SmallerInputs.zeroBytes(signature().inputs(), shapes), e);
+    }
+  }
+
+  /** Shapes of the smallest inputs. */
+  private List<List<Long>> smallest() {
+    return signature().inputs().stream()
+        .map(spec -> spec.shape().stream().map(dimension -> Math.max(1, dimension)).toList())
+        .toList();
+  }
+
+  /**
+   * Runs smaller than a call, larger and larger, until the call is one step away.
+   *
+   * @param anew whether what is known is not believed
+   * @return what is known then; empty when none of them could be run
+   */
+  private Optional<RunGrowth> leadUpTo(
+      List<Tensor> inputs, long bytes, boolean anew, RunScope scope) throws EngineException {
+    List<SmallerInputs> sizes = SmallerInputs.of(signature(), inputs);
+    boolean believed = !anew;
+    long reached = 0;
     while (true) {
-      Optional<Measured> known = measured;
-      if (known.isPresent() && bytes <= STEP * known.get().inputs()) {
-        return;
+      Optional<RunGrowth> known = believed ? measured : Optional.empty();
+      reached = Math.max(reached, known.map(RunGrowth::inputs).orElse(0L));
+      Optional<SmallerInputs> next = next(sizes, reached);
+      if (next.isEmpty() || !known.map(growth -> growth.isFarFrom(bytes)).orElse(true)) {
+        return known;
       }
-      long target = known.map(size -> STEP * size.inputs()).orElse(0L);
-      long dimension = Math.max(1, (long) ((double) largest * target / bytes));
-      if (dimension <= before || dimension >= largest) {
-        // There is nothing between: strings, or one row after the other is all that is open.
-        return;
-      }
-      before = dimension;
-      if (!measures(zeros(inputs, largest, dimension), scope)) {
-        return;
-      }
+      believed |= counts(next.get(), known, scope);
+      // One that cannot be run may be followed by one that can.
+      reached = Math.max(reached, next.get().bytes());
     }
   }
 
-  private long largestOpen(Tensor input) {
-    long largest = 0;
-    List<Long> open = spec(input).shape();
-    for (int i = 0; i < open.size(); i++) {
-      largest = open.get(i) < 0 ? Math.max(largest, input.shape().get(i)) : largest;
-    }
-    return largest;
-  }
-
-  private TensorSpec spec(Tensor input) {
-    return model.signature().inputs().stream()
-        .filter(spec -> spec.name().equals(input.name()))
-        .findFirst()
-        .orElseThrow();
-  }
-
-  /** The same with zeros, and with another dimension wherever an open one has this size. */
-  private List<List<Long>> zeros(List<Tensor> inputs, long from, long to) {
-    List<List<Long>> shapes = new ArrayList<>();
-    for (Tensor input : inputs) {
-      List<Long> open = spec(input).shape();
-      List<Long> shape = new ArrayList<>(input.shape());
-      for (int i = 0; i < shape.size(); i++) {
-        if (open.get(i) < 0 && shape.get(i) == from) {
-          shape.set(i, to);
-        }
+  /** The largest within a step; the next one where there is none. */
+  private static Optional<SmallerInputs> next(List<SmallerInputs> sizes, long reached) {
+    Optional<SmallerInputs> next = Optional.empty();
+    for (SmallerInputs size : sizes) {
+      if (size.bytes() > reached && (next.isEmpty() || size.bytes() <= RunGrowth.STEP * reached)) {
+        next = Optional.of(size);
       }
-      shapes.add(shape);
     }
-    return shapes;
+    return next;
   }
 
   /** Whether such a run could be made and measured. */
-  private boolean measures(List<List<Long>> shapes, RunScope scope) throws EngineException {
-    long size = size(shapes);
-    if (measured.map(known -> size <= known.inputs()).orElse(false)) {
-      return false;
-    }
-    long forecast = forecast(size);
+  private boolean counts(SmallerInputs size, Optional<RunGrowth> known, RunScope scope)
+      throws EngineException {
+    long forecast = forecast(known, size.bytes());
     room.enter(forecast, true, scope);
     try {
-      giveBack();
+      List<Tensor> inputs = size.tensors();
+      giveBack(scope);
       // What else happens in this process only ever adds, so the smaller of two counts.
-      OptionalLong one = grownBy(shapes);
-      OptionalLong two = grownBy(shapes);
+      OptionalLong one = grownBy(inputs, scope);
+      OptionalLong two = grownBy(inputs, scope);
       return learn(
-          size,
+          known,
+          size.bytes(),
           one.isPresent() && two.isPresent()
               ? OptionalLong.of(Math.min(one.getAsLong(), two.getAsLong()))
               : OptionalLong.empty(),
           2);
-    } catch (EngineException e) {
-      if (scope.isStopped()) {
-        throw new EngineException(Reason.STOPPED, "stopped while its memory was measured", e);
+    } catch (EngineException | RuntimeException e) {
+      requireWanted(scope, e);
+      if (e instanceof EngineException engine
+          && (engine.reason() == Reason.OUT_OF_MEMORY || engine.reason() == Reason.NO_ROOM)) {
+        throw noRoom(size.bytes(), e);
       }
-      log.atDebug().addKeyValue("engine", engine()).setCause(e).log("no run on zeros");
+      log.atDebug().addKeyValue("engine", engine()).setCause(e).log("no smaller run");
       return false;
+    } catch (OutOfMemoryError e) {
+      throw noRoom(size.bytes(), e);
     } finally {
       room.leave(forecast);
     }
   }
 
-  private static long size(TensorSpec spec, List<Long> shape) {
-    // A string without characters is its length alone.
-    int each = spec.type().bytes() == 0 ? Integer.BYTES : spec.type().bytes();
-    return Tensor.elements(shape) * each;
+  private static EngineException noRoom(long bytes, Throwable cause) {
+    return new EngineException(
+        Reason.NO_ROOM,
+        "there is no memory even for a smaller run, on %d bytes of inputs: send less at a time"
+            .formatted(bytes),
+        cause);
   }
 
-  private long size(List<List<Long>> shapes) {
-    long bytes = 0;
-    for (int i = 0; i < shapes.size(); i++) {
-      bytes += size(model.signature().inputs().get(i), shapes.get(i));
+  private static void requireWanted(RunScope scope, Exception cause) throws EngineException {
+    if (scope.isStopped()) {
+      throw new EngineException(Reason.STOPPED, "stopped while its memory was measured", cause);
     }
-    return bytes;
   }
 
-  private OptionalLong grownBy(List<List<Long>> shapes) throws EngineException {
+  private OptionalLong grownBy(List<Tensor> inputs, RunScope scope) throws EngineException {
     PeakMemory.Since since = memory.begin();
-    runOnZeros(shapes);
+    runAside(inputs, scope);
     return since.grown();
   }
 
-  private void runOnZeros(List<List<Long>> shapes) throws EngineException {
-    try (RunScope scope = RunScope.lasting()) {
-      List<Tensor> inputs = new ArrayList<>();
-      for (int i = 0; i < shapes.size(); i++) {
-        TensorSpec spec = model.signature().inputs().get(i);
-        ByteBuffer data = ByteBuffer.allocateDirect(Math.toIntExact(size(spec, shapes.get(i))));
-        inputs.add(new Tensor(spec.name(), spec.type(), shapes.get(i), data));
+  /** Runs for a call, but not in its memory; stops when the call is stopped. */
+  private void runAside(List<Tensor> inputs, RunScope scope) throws EngineException {
+    try (RunScope aside = RunScope.lasting()) {
+      scope.enter(aside::stop);
+      try {
+        run(inputs, aside, true);
+      } finally {
+        scope.leave();
       }
-      run(inputs, scope, true);
     }
   }
 
-  /** Whether that is more than was known; only one run that is measured is under way at a time. */
-  private boolean learn(long bytes, OptionalLong grown, int times) {
+  /** Whether that could be told; only one run that is measured is under way at a time. */
+  private boolean learn(Optional<RunGrowth> known, long bytes, OptionalLong grown, int times) {
     if (grown.isEmpty()) {
       // Where nothing can be told nothing is refused.
       smallInputs = Long.MAX_VALUE;
       return false;
     }
-    if (measured.map(known -> bytes < known.inputs()).orElse(false)) {
-      return false;
-    }
-    Measured now =
-        measured
-            .map(known -> known.then(bytes, grown.getAsLong(), times))
-            .orElseGet(() -> new Measured(bytes, grown.getAsLong(), 1, times));
+    RunGrowth now =
+        known
+            .map(growth -> growth.then(bytes, grown.getAsLong(), times))
+            .orElseGet(() -> RunGrowth.first(bytes, grown.getAsLong(), times));
     measured = Optional.of(now);
     if (now.taken() < SMALL_BYTES) {
-      smallInputs = Math.max(smallInputs, bytes);
+      smallInputs = Math.max(smallInputs, now.inputs());
     }
     log.atDebug()
         .addKeyValue("engine", engine())
-        .addKeyValue("inputs", bytes)
+        .addKeyValue("inputs", now.inputs())
         .addKeyValue("taken", now.taken())
         .log("memory of a run measured");
     return true;
-  }
-
-  @Override
-  public void close() {
-    model.close();
   }
 }

@@ -1,25 +1,33 @@
 package io.skerry.agent.model;
 
+import io.skerry.artifact.onnx.OutsideWeight;
+import io.skerry.artifact.onnx.OutsideWeights;
+import io.skerry.artifact.onnx.WeightsRefusedException;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineException.Reason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
  * How much memory a model may still take: asking an engine for more than there is may end the whole
- * process, so it is refused before. While a model is loaded its file, the weights made of it and
- * what the engine needs in between are there at a time, and the version that it replaces still is.
+ * process, so it is refused before. While a model is loaded its file and those beside it that hold
+ * its weights, what is made of them and what the engine needs in between are there at a time, and
+ * the version that it replaces still is.
  */
 public final class MemoryRoom {
-  /** Bytes that loading takes at its peak, for each byte of the model's file. */
+  /** Bytes that loading takes at its peak, for each byte of the model's files. */
   static final int LOAD_PEAK_FACTOR = 3;
 
   /** Bytes that always stay free for everything else in the process. */
   static final long RESERVE_BYTES = 8L << 20;
+
+  private static final String ONNX = ".onnx";
 
   private final Supplier<OptionalLong> available;
 
@@ -44,11 +52,14 @@ public final class MemoryRoom {
    */
   void require(Path model) throws EngineException {
     OptionalLong free = available.get();
-    long bytes = size(model);
-    if (free.isPresent() && bytes > (free.getAsLong() - RESERVE_BYTES) / LOAD_PEAK_FACTOR) {
+    if (free.isEmpty()) {
+      return;
+    }
+    long bytes = size(model) + weightsBeside(model);
+    if (bytes > (free.getAsLong() - RESERVE_BYTES) / LOAD_PEAK_FACTOR) {
       throw new EngineException(
           Reason.OUT_OF_MEMORY,
-          "%s has %d bytes and takes about %d while it is loaded; %d can be had, %d of them stay free"
+          "%s has %d bytes with its weights and takes about %d while it is loaded; %d can be had, %d of them stay free"
               .formatted(
                   model.getFileName(),
                   bytes,
@@ -64,9 +75,25 @@ public final class MemoryRoom {
     return all.isPresent() ? OptionalLong.of(all.getAsLong() - RESERVE_BYTES) : all;
   }
 
-  private static long size(Path model) {
+  private static long weightsBeside(Path model) {
+    if (!model.toString().endsWith(ONNX)) {
+      return 0;
+    }
     try {
-      return Files.size(model);
+      Set<Path> files = new HashSet<>();
+      for (OutsideWeight weight : OutsideWeights.named(model)) {
+        files.add(model.resolveSibling(weight.within()));
+      }
+      return files.stream().mapToLong(MemoryRoom::size).sum();
+    } catch (IOException | WeightsRefusedException e) {
+      // The engine says what is wrong with them.
+      return 0;
+    }
+  }
+
+  private static long size(Path file) {
+    try {
+      return Files.size(file);
     } catch (IOException e) {
       // The engine says what is wrong with the file.
       return 0;

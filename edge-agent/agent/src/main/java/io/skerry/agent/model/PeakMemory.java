@@ -18,8 +18,11 @@ interface PeakMemory {
 
   /** What Linux tells of this process; what else happens in it only ever adds to that. */
   static PeakMemory ofLinux() {
-    Path status = Path.of("/proc/self/status");
-    Path reset = Path.of("/proc/self/clear_refs");
+    return of(Path.of("/proc/self/status"), Path.of("/proc/self/clear_refs"));
+  }
+
+  /** What these files of Linux tell. */
+  static PeakMemory of(Path status, Path reset) {
     return () -> {
       try {
         // The peak is the memory now, from here on.
@@ -27,9 +30,13 @@ interface PeakMemory {
         OptionalLong before = MemoryRoom.kibibytes(status, "VmRSS:");
         return () -> {
           OptionalLong peak = MemoryRoom.kibibytes(status, "VmHWM:");
-          return before.isPresent() && peak.isPresent()
-              ? OptionalLong.of(Math.max(0, peak.getAsLong() - before.getAsLong()))
-              : OptionalLong.empty();
+          OptionalLong after = MemoryRoom.kibibytes(status, "VmRSS:");
+          if (before.isEmpty() || peak.isEmpty() || after.isEmpty()) {
+            return OptionalLong.empty();
+          }
+          // What was given back meanwhile may have gone before the peak, and would hide a part.
+          long base = Math.min(before.getAsLong(), after.getAsLong());
+          return OptionalLong.of(Math.max(0, peak.getAsLong() - base));
         };
       } catch (IOException e) {
         // Another system, or a kernel without it.

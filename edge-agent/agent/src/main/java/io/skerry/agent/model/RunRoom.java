@@ -75,8 +75,10 @@ final class RunRoom {
       }
       throw new EngineException(
           Reason.NO_ROOM,
-          "such a run takes about %d bytes of memory here, and %d can be had: send less at a time"
-              .formatted(bytes, Math.max(0, free.getAsLong())));
+          "such a run takes %s of memory here, and %d can be had: send less at a time"
+              .formatted(
+                  bytes > 0 ? "about " + bytes + " bytes" : "an unknown amount",
+                  Math.max(0, free.getAsLong())));
     }
     taken += bytes;
     running++;

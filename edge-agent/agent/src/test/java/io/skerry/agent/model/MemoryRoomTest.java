@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.skerry.agent.TinyOnnx;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineException.Reason;
 import java.io.IOException;
@@ -72,6 +73,21 @@ class MemoryRoomTest {
             EngineException.class, e -> assertThat(e.reason()).isEqualTo(Reason.OUT_OF_MEMORY))
         .hasMessageContainingAll("m.onnx", "1000000", "3000000");
     assertThatCode(() -> new MemoryRoom(OptionalLong::empty).require(model))
+        .doesNotThrowAnyException();
+  }
+
+  @Test
+  void countsTheWeightsBesideAModel() throws Exception {
+    Path model = TinyOnnx.scaleOutside(folder.resolve("m.onnx"), 2);
+    Files.write(folder.resolve("weights.bin"), new byte[1_000_000]);
+
+    assertThatThrownBy(() -> room(MemoryRoom.RESERVE_BYTES + 3_000_000).require(model))
+        .hasMessageContaining("with its weights");
+    assertThatCode(() -> room(MemoryRoom.RESERVE_BYTES + 3_010_000).require(model))
+        .doesNotThrowAnyException();
+    Files.delete(folder.resolve("weights.bin"));
+    assertThatCode(() -> room(MemoryRoom.RESERVE_BYTES + 10_000).require(model))
+        .as("the engine says what is missing")
         .doesNotThrowAnyException();
   }
 
