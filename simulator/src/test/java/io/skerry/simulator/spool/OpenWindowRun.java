@@ -166,7 +166,7 @@ final class OpenWindowRun {
           MonitoringPlan.of(
               MonitoringManifests.fromReference(
                   "input",
-                  List.of(new MonitoringManifests.Feature("a", 1)),
+                  List.of(new MonitoringManifests.Feature("a", 0)),
                   new float[][] {{1}, {2}, {3}},
                   "score",
                   new float[] {0, 0.1f, 0.2f},
