@@ -10,12 +10,17 @@ import io.skerry.simulator.disk.Stop;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every prediction is counted once, wherever the machine stops, but for the last second's. */
+@Execution(ExecutionMode.CONCURRENT)
+@Tag("slow")
 class OpenWindowCrashTest {
   private static final int VERSIONS = 2;
 
