@@ -189,7 +189,9 @@ final class Alerts {
             AUDIT,
             "",
             Severity.PAGE,
-            "row %d does not fit the one before it: somebody changed the database"
+            (event.gone()
+                    ? "row %d was the newest of the last check and is gone: somebody changed the database"
+                    : "row %d does not fit the one before it: somebody changed the database")
                 .formatted(event.id()),
             Optional.empty());
     keepOnce(alert);

@@ -1,6 +1,7 @@
 package io.skerry.control.audit;
 
 import io.skerry.control.sql.Database;
+import io.skerry.control.sql.DatabaseException;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
 import io.skerry.protocol.Digest;
@@ -9,9 +10,11 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -57,15 +60,20 @@ public final class AuditLog {
   public record Entry(
       long id, Instant at, Actor actor, Act act, String previousHash, String hash) {}
 
+  private record Newest(long id, String hash) {}
+
   /** Appends a row to the caller's transaction; other appends wait until it ends. */
   public void append(Transaction transaction, Actor actor, Act act) {
     transaction.list("select pg_advisory_xact_lock(?)", row -> true, LOCK);
-    Entry last =
+    // Of the newest row no more than is chained: one that somebody spoiled must not end all acts.
+    Newest last =
         transaction
-            .first("select * from audit_entry order by id desc limit 1", AuditLog::read)
-            .orElse(null);
-    long id = last == null ? 1 : last.id() + 1;
-    String previous = last == null ? FIRST : last.hash();
+            .first(
+                "select id, hash from audit_entry order by id desc limit 1",
+                row -> new Newest(row.bigint("id"), row.text("hash")))
+            .orElse(new Newest(0, FIRST));
+    long id = last.id() + 1;
+    String previous = last.hash();
     Instant at = clock.instant().truncatedTo(ChronoUnit.MICROS);
     transaction.update(
         """
@@ -103,8 +111,8 @@ public final class AuditLog {
    * @param rows that it has
    * @param head hash of the newest row, which holds all others: who keeps it finds even a log that
    *     was written anew or cut off
-   * @param firstBroken the id of the first row that does not fit the one before it; empty when the
-   *     log is sound
+   * @param firstBroken the id of the first row that does not fit the one before it, or cannot be
+   *     read; empty when the log is sound
    */
   public record Checked(long rows, String head, OptionalLong firstBroken) {}
 
@@ -113,10 +121,21 @@ public final class AuditLog {
     return database.call(
         transaction -> {
           Chain chain = new Chain();
-          transaction.forEach(
-              "select * from audit_entry order by id", row -> chain.check(read(row)));
+          transaction.forEach("select * from audit_entry order by id", chain::check);
           return new Checked(chain.id, chain.previous, chain.broken);
         });
+  }
+
+  /** Whether the newest row of an earlier check is still there, as it was. */
+  boolean holds(Checked before) {
+    return before.rows() == 0
+        || database.call(
+                transaction ->
+                    transaction.number(
+                        "select count(*) from audit_entry where id = ? and hash = ?",
+                        before.rows(),
+                        before.head()))
+            > 0;
   }
 
   /** The id of the first row that does not fit the chain; empty when the whole log is sound. */
@@ -129,27 +148,29 @@ public final class AuditLog {
     private long id;
     private OptionalLong broken = OptionalLong.empty();
 
-    void check(Entry entry) {
+    void check(Row row) {
       id++;
-      boolean sound =
-          entry.id() == id
-              && entry.previousHash().equals(previous)
-              && entry.hash().equals(hash(previous, id, entry.at(), entry.actor(), entry.act()));
-      if (!sound && broken.isEmpty()) {
-        broken = OptionalLong.of(entry.id());
+      Optional<Entry> entry = readable(row);
+      if (entry.filter(this::fits).isEmpty() && broken.isEmpty()) {
+        broken = OptionalLong.of(entry.map(Entry::id).orElse(id));
       }
-      previous = entry.hash();
+      previous = entry.map(Entry::hash).orElse("");
+    }
+
+    private boolean fits(Entry entry) {
+      return entry.id() == id
+          && entry.previousHash().equals(previous)
+          && entry.hash().equals(hash(previous, id, entry.at(), entry.actor(), entry.act()));
     }
   }
 
   private static String hash(String previous, long id, Instant at, Actor actor, Act act) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     bytes.writeBytes(previous.getBytes(StandardCharsets.US_ASCII));
-    long micros = ChronoUnit.MICROS.between(Instant.EPOCH, at);
     for (String part :
         List.of(
             Long.toString(id),
-            Long.toString(micros),
+            Long.toString(micros(at)),
             actor.name(),
             act.act(),
             act.object(),
@@ -162,6 +183,26 @@ public final class AuditLog {
       bytes.writeBytes(text);
     }
     return Digest.of(bytes.toByteArray()).hex();
+  }
+
+  // A null or a moment beyond all calendars is nothing that was ever written here.
+  private static Optional<Entry> readable(Row row) {
+    try {
+      Entry entry = read(row);
+      micros(entry.at());
+      return Optional.of(entry);
+    } catch (IllegalStateException | ArithmeticException | DateTimeException e) {
+      return Optional.empty();
+    } catch (DatabaseException e) {
+      if (e.isAway()) {
+        throw e;
+      }
+      return Optional.empty();
+    }
+  }
+
+  private static long micros(Instant at) {
+    return ChronoUnit.MICROS.between(Instant.EPOCH, at);
   }
 
   private static Entry read(Row row) {

@@ -3,20 +3,35 @@ package io.skerry.control.audit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.control.TestControlPlane;
+import io.skerry.control.host.Events;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.DatabaseException;
-import java.time.Duration;
+import jakarta.inject.Singleton;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 @Tag("slow")
 class AuditLogTest {
-  private static final Duration ALERTS_WITHIN = Duration.ofSeconds(30);
-
   private final TestControlPlane plane = TestControlPlane.shared();
   private final AuditLog log = plane.bean(AuditLog.class);
   private final Database database = plane.bean(Database.class);
+
+  record Marker(CountDownLatch told) {}
+
+  /** Hears of a marker once all is told that was published before it. */
+  @Singleton
+  static final class Ear {
+    @EventListener
+    void onMarker(Marker marker) {
+      marker.told().countDown();
+    }
+  }
 
   @Test
   void findsAndTellsTheRowThatWasChanged() throws InterruptedException {
@@ -28,8 +43,10 @@ class AuditLogTest {
 
     assertThat(log.firstBroken()).hasValue(id);
     assertThat(plane.get("/v1/audit/check").body()).contains("\"firstBroken\":" + id);
-    plane.bean(AuditSweep.class).check();
-    untilAlertsAre(1);
+    sweep();
+    assertThat(openAlerts())
+        .containsExactly(
+            "row %d does not fit the one before it: somebody changed the database".formatted(id));
 
     tamper(id, "audited.first");
 
@@ -37,8 +54,64 @@ class AuditLogTest {
     AuditLog.Entry newest = log.newest(Long.MAX_VALUE, 1).getFirst();
     assertThat(plane.get("/v1/audit/check").body())
         .contains("\"rows\":" + newest.id(), "\"head\":\"%s\"".formatted(newest.hash()));
-    plane.bean(AuditSweep.class).check();
-    untilAlertsAre(0);
+    sweep();
+    assertThat(openAlerts()).isEmpty();
+  }
+
+  /** A row that nobody could have written must not end the check of all others. */
+  @Test
+  void takesARowThatCannotBeReadForOneThatWasChanged() throws InterruptedException {
+    long id = append("audited.spoiled");
+    Instant at = log.newest(Long.MAX_VALUE, 1).getFirst().at();
+
+    asOwner("update audit_entry set at = 'infinity' where id = ?", id);
+
+    assertThat(log.firstBroken()).hasValue(id);
+    sweep();
+    assertThat(openAlerts()).hasSize(1);
+
+    asOwner("update audit_entry set at = ? where id = ?", at, id);
+    asOwner("alter table audit_entry alter reason drop not null");
+    asOwner("update audit_entry set reason = null where id = ?", id);
+    assertThat(log.firstBroken()).hasValue(id);
+    // Acts go on after it.
+    database.run(
+        transaction ->
+            log.append(transaction, actor(), AuditLog.Act.of("audited.after", "test/1", "why")));
+
+    asOwner("update audit_entry set reason = 'why' where id = ?", id);
+    asOwner("alter table audit_entry alter reason set not null");
+    assertThat(log.firstBroken()).isEmpty();
+    sweep();
+    assertThat(openAlerts()).isEmpty();
+  }
+
+  /** What is left of a log whose newest rows were deleted fits in itself. */
+  @Test
+  void tellsThatTheNewestRowsAreGone() throws InterruptedException {
+    append("audited.left");
+    long id = append("audited.newest");
+    sweep();
+    asOwner("create table audit_gone as select * from audit_entry where id >= ?", id);
+
+    asOwner("delete from audit_entry where id >= ?", id);
+
+    assertThat(log.firstBroken()).isEmpty();
+    String told =
+        "row %d was the newest of the last check and is gone: somebody changed the database"
+            .formatted(id);
+    sweep();
+    assertThat(openAlerts()).containsExactly(told);
+    // Nor does another row in its place make good for it.
+    append("audited.instead");
+    sweep();
+    assertThat(openAlerts()).containsExactly(told);
+
+    asOwner("delete from audit_entry where id >= ?", id);
+    asOwner("insert into audit_entry select * from audit_gone");
+    asOwner("drop table audit_gone");
+    sweep();
+    assertThat(openAlerts()).isEmpty();
   }
 
   @Test
@@ -67,19 +140,19 @@ class AuditLogTest {
     assertThat(log.newest(Long.MAX_VALUE, 1).getFirst().id()).isEqualTo(before);
   }
 
-  private void untilAlertsAre(long open) throws InterruptedException {
-    long end = System.nanoTime() + ALERTS_WITHIN.toNanos();
-    while (openAlerts() != open) {
-      assertThat(System.nanoTime()).as("%d open alerts", openAlerts()).isLessThan(end);
-      Thread.sleep(20);
-    }
+  private void sweep() throws InterruptedException {
+    plane.bean(AuditSweep.class).check();
+    Marker marker = new Marker(new CountDownLatch(1));
+    plane.bean(Events.class).publish(marker);
+    assertThat(marker.told().await(30, TimeUnit.SECONDS)).isTrue();
   }
 
-  private long openAlerts() {
+  private List<String> openAlerts() {
     return database.call(
         transaction ->
-            transaction.number(
-                "select count(*) from alert where kind = 'audit.broken' and resolved_at is null"));
+            transaction.list(
+                "select detail from alert where kind = 'audit.broken' and resolved_at is null",
+                row -> row.text("detail")));
   }
 
   private long append(String act) {
@@ -92,12 +165,16 @@ class AuditLogTest {
     return new Actor("tester", "request-1");
   }
 
-  // As somebody would who owns the database.
   private void tamper(long id, String act) {
+    asOwner("update audit_entry set act = ? where id = ?", act, id);
+  }
+
+  // As somebody would who owns the database.
+  private void asOwner(String statement, Object... parameters) {
     database.run(
         transaction -> {
           transaction.update("set local session_replication_role = replica");
-          transaction.update("update audit_entry set act = ? where id = ?", act, id);
+          transaction.update(statement, parameters);
         });
   }
 }
