@@ -11,7 +11,9 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
@@ -22,10 +24,13 @@ import org.jspecify.annotations.Nullable;
 final class Archive {
   private static final int DEPTH_MAX = 16;
   private static final int NAME_BYTES_MAX = 255;
+  private static final Path ITSELF = Path.of("");
 
   private final ModelImport.Upload upload;
   private final Path folder;
   private final long bytesMax;
+  private final Set<Path> files = new HashSet<>();
+  private final Set<Path> folders = new HashSet<>();
   private long left;
 
   private Archive(ModelImport.Upload upload, Path folder, long bytesMax) {
@@ -62,9 +67,12 @@ final class Archive {
         if (++entries > entriesMax) {
           throw invalid("'%s' has more than %d files".formatted(upload.name(), entriesMax));
         }
-        Path within = within(entry.getName());
-        Optional<Path> kept = entry.isDirectory() ? Optional.empty() : place.apply(within);
+        Path within = within(entry);
+        Optional<Path> kept = within.equals(ITSELF) ? Optional.empty() : place.apply(within);
         if (kept.isPresent()) {
+          check(kept.get(), entry.isDirectory());
+        }
+        if (kept.isPresent() && !entry.isDirectory()) {
           write(zip, folder.resolve(kept.get()));
         } else {
           copy(zip, OutputStream.nullOutputStream());
@@ -79,11 +87,30 @@ final class Archive {
     }
   }
 
+  // Of one name there is one file, or a folder: told by the names, before anything is written.
+  private void check(Path path, boolean isFolder) {
+    for (Path above = path.getParent(); above != null; above = above.getParent()) {
+      folders.add(above);
+    }
+    if (isFolder) {
+      folders.add(path);
+    } else if (!files.add(path)) {
+      throw invalid("'%s' holds '%.200s' twice".formatted(upload.name(), path));
+    }
+    for (Path one = path; one != null; one = one.getParent()) {
+      if (files.contains(one) && folders.contains(one)) {
+        throw invalid(
+            "'%s' holds '%.200s' both as a file and as a folder".formatted(upload.name(), one));
+      }
+    }
+  }
+
   private void write(InputStream zip, Path file) throws IOException {
     try {
       Files.createDirectories(file.resolveSibling(""));
       Files.createFile(file);
     } catch (FileAlreadyExistsException e) {
+      // On a disk that takes two names for one.
       throw new ProblemException(
           ErrorCode.REQUEST_INVALID,
           "'%s' holds '%s' twice".formatted(upload.name(), folder.relativize(Path.of(e.getFile()))),
@@ -98,7 +125,8 @@ final class Archive {
     left -= ModelImport.copy(zip, out, upload.name(), left, bytesMax);
   }
 
-  private Path within(String name) {
+  private Path within(ZipEntry entry) {
+    String name = entry.getName();
     Path within;
     try {
       within = Path.of(name);
@@ -109,6 +137,10 @@ final class Archive {
           e);
     }
     Path normal = within.normalize();
+    if (entry.isDirectory() && !within.isAbsolute() && normal.equals(ITSELF)) {
+      // "./": many archivers name the folder itself first.
+      return ITSELF;
+    }
     if (within.isAbsolute() || normal.toString().isEmpty() || normal.startsWith("..")) {
       throw invalid("'%s' holds '%.200s', which leaves its folder".formatted(upload.name(), name));
     }

@@ -87,7 +87,17 @@ class ModelImportTest {
   @Test
   void keepsWeightsThatLieBesideTheModel() throws Exception {
     byte[] zip =
-        zip("net/model.onnx", model("w.bin", "4"), "net/w.bin", new byte[8], "net/x", new byte[1]);
+        zip(
+            "./",
+            new byte[0],
+            "./net/",
+            new byte[0],
+            "./net/model.onnx",
+            model("w.bin", "4"),
+            "net/w.bin",
+            new byte[8],
+            "net/x",
+            new byte[1]);
 
     bring("outside-weights", "net.zip", zip);
 
@@ -150,8 +160,17 @@ class ModelImportTest {
         .contains("names have up to 255 bytes and lie up to 15 folders deep");
     assertThat(bring("bad", "n.zip", zip("a.onnx", one, big, one)).body())
         .contains("names have up to 255 bytes");
-    assertThat(bring("bad", "n.zip", zip("a.onnx", one, "w", one, "w/w", one)).body())
-        .contains("'n.zip' holds 'w' twice");
+    // Of one name there is one: a file or a folder, in whatever order and however deep.
+    for (byte[] both :
+        List.of(
+            zip("a.onnx", one, "w", one, "w/w", one),
+            zip("a.onnx", one, "w", one, "w/w/w", one),
+            zip("a.onnx", one, "w/w/w", one, "w", one),
+            zip("a.onnx", one, "w/", new byte[0], "w", one),
+            zip("a.onnx", one, "w", one, "./w/", new byte[0]))) {
+      assertThat(bring("bad", "n.zip", both).body())
+          .contains("REQUEST_INVALID", "'n.zip' holds 'w' both as a file and as a folder");
+    }
     Object[] many = new Object[2 * 2001];
     for (int i = 0; i < many.length; i += 2) {
       many[i] = "w" + i;
