@@ -10,7 +10,8 @@ import java.time.Duration;
  * @param lakeRows samples that are moved to the lake as soon as there are so many, from 1
  * @param lakeEvery the longest that a sample waits for that, from 1 s
  * @param windowsWait how long after its end a window waits for devices that were away, until drift
- *     is judged by what came; at most 7 days, and at least a quarter of the window
+ *     is judged by what came; at most 7 days, shorter than windows are kept, and at least a quarter
+ *     of the window
  * @param retention how long it is all kept
  */
 public record IngestConfig(
@@ -51,6 +52,11 @@ public record IngestConfig(
     if (windowsWait.isNegative() || windowsWait.compareTo(WINDOWS_WAIT_MAX) > 0) {
       throw new IllegalArgumentException(
           "windows-wait is %d s: must be 0 to 7 days".formatted(windowsWait.toSeconds()));
+    }
+    if (windowsWait.compareTo(retention.windows()) >= 0) {
+      throw new IllegalArgumentException(
+          "retention.windows is %d h: must be longer than windows-wait, which is %d h, or windows are gone before they are judged"
+              .formatted(retention.windows().toHours(), windowsWait.toHours()));
     }
   }
 }

@@ -25,10 +25,12 @@ public final class ModelRetention {
 
   private final Database database;
   private final AuditLog audit;
+  private final Duration windowsWait;
 
-  ModelRetention(Database database, AuditLog audit) {
+  ModelRetention(Database database, AuditLog audit, IngestConfig config) {
     this.database = database;
     this.audit = audit;
+    this.windowsWait = config.windowsWait();
   }
 
   /** How long each model that has a time of its own keeps something. */
@@ -41,13 +43,43 @@ public final class ModelRetention {
     return kept;
   }
 
+  /**
+   * How long the data of a model is kept.
+   *
+   * @throws ProblemException if there is no such model
+   */
   DataRetention of(String model) {
     return database.call(
-        transaction ->
-            new DataRetention(
-                days(transaction, model, WINDOWS),
-                days(transaction, model, SAMPLES),
-                days(transaction, model, FEEDBACK)));
+        transaction -> {
+          checkKnown(transaction, model);
+          return kept(transaction, model);
+        });
+  }
+
+  private static DataRetention kept(Transaction transaction, String model) {
+    return new DataRetention(
+        days(transaction, model, WINDOWS),
+        days(transaction, model, SAMPLES),
+        days(transaction, model, FEEDBACK));
+  }
+
+  // Registered, or of any device; or told before to keep something, which can be taken back.
+  private static void checkKnown(Transaction transaction, String model) {
+    long known =
+        transaction.number(
+            """
+            select (exists (select 1 from model_version where model = ?)
+              or exists (select 1 from telemetry_track where model = ?)
+              or exists (select 1 from model_retention where model = ?))::int
+            """,
+            model,
+            model,
+            model);
+    if (known == 0) {
+      throw new ProblemException(
+          ErrorCode.NOT_FOUND,
+          "model '%.200s' is not registered, and no device has told of it".formatted(model));
+    }
   }
 
   private static @Nullable Integer days(Transaction transaction, String model, String what) {
@@ -55,12 +87,19 @@ public final class ModelRetention {
     return kept == null ? null : (Integer) Math.toIntExact(kept.toDays());
   }
 
+  /**
+   * Changes how long the data of a model is kept.
+   *
+   * @throws ProblemException if there is no such model, or a time is outside its range
+   */
   DataRetention change(Actor actor, String model, DataRetention wanted) {
     check("windowsDays", wanted.windowsDays());
+    checkOutlasts(wanted.windowsDays());
     check("samplesDays", wanted.samplesDays());
     check("outcomesDays", wanted.outcomesDays());
-    database.run(
+    return database.call(
         transaction -> {
+          checkKnown(transaction, model);
           keep(transaction, actor, model, WINDOWS, wanted.windowsDays());
           keep(transaction, actor, model, SAMPLES, wanted.samplesDays());
           keep(transaction, actor, model, FEEDBACK, wanted.outcomesDays());
@@ -68,8 +107,8 @@ public final class ModelRetention {
               transaction,
               actor,
               AuditLog.Act.of("retention.changed", "model/" + model, wanted.toString()));
+          return kept(transaction, model);
         });
-    return of(model);
   }
 
   private static void keep(
@@ -89,6 +128,15 @@ public final class ModelRetention {
         what,
         days,
         actor.name());
+  }
+
+  private void checkOutlasts(@Nullable Integer windowsDays) {
+    if (windowsDays != null && Duration.ofDays(windowsDays).compareTo(windowsWait) <= 0) {
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID,
+          "windowsDays is %d: must be longer than ingest.windows-wait, which is %d h, or windows are gone before they are judged"
+              .formatted(windowsDays, windowsWait.toHours()));
+    }
   }
 
   private static void check(String name, @Nullable Integer days) {

@@ -8,9 +8,12 @@ import io.skerry.api.DataRetention;
 import io.skerry.api.Erasure;
 import io.skerry.api.ErasureRequest;
 import io.skerry.control.audit.Actor;
+import io.skerry.control.audit.AuditLog;
 import io.skerry.control.dataset.Erasures;
 import io.skerry.control.sql.TestPlane;
+import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
@@ -183,6 +186,9 @@ class LakeTest {
   void keepsTheDataOfAModelAsLongAsItSays() {
     ModelRetention retention = plane.bean(ModelRetention.class);
     Actor admin = new Actor("ana", "");
+    for (String model : List.of("short", "usual", "long", "m")) {
+      sql("insert into telemetry_track values ('main', ?, 5000)", model);
+    }
     retention.change(admin, "short", new DataRetention(30, 10, null));
     retention.change(admin, "long", new DataRetention(400, null, null));
     for (String model : List.of("short", "usual", "long")) {
@@ -207,6 +213,10 @@ class LakeTest {
     assertThat(count("select count(*) from telemetry_window where model = 'short'")).isEqualTo(1);
     assertThat(count("select count(*) from telemetry_window where model = 'usual'")).isEqualTo(2);
     assertThat(count("select count(*) from telemetry_window where model = 'long'")).isEqualTo(3);
+    // No longer one of its own: what was passed over before is looked at again.
+    retention.change(admin, "long", new DataRetention(null, null, null));
+    plane.bean(Retention.class).removeOld();
+    assertThat(count("select count(*) from telemetry_window where model = 'long'")).isEqualTo(2);
     // The samples' own model keeps what it always did, until it says otherwise.
     assertThat(read()).containsExactly("cam-1/old/");
     retention.change(admin, "m", new DataRetention(null, 10, null));
@@ -216,7 +226,56 @@ class LakeTest {
         .isNull();
     assertThatThrownBy(() -> retention.change(admin, "m", new DataRetention(0, null, null)))
         .hasMessageContaining("windowsDays is 0: must be 1 to 7300");
-    sql("truncate model_retention, telemetry_window");
+    sql("truncate model_retention, telemetry_window, telemetry_track");
+  }
+
+  @Test
+  void keepsNothingForAModelThatNobodyKnows() {
+    ModelRetention retention = plane.bean(ModelRetention.class);
+    DataRetention wanted = new DataRetention(30, null, null);
+
+    assertThatThrownBy(() -> retention.change(ANA, "typo", wanted))
+        .isInstanceOfSatisfying(
+            ProblemException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.NOT_FOUND))
+        .hasMessageContaining("model 'typo' is not registered");
+    assertThatThrownBy(() -> retention.of("typo")).hasMessageContaining("model 'typo'");
+    assertThat(count("select count(*) from model_retention")).isZero();
+
+    sql(
+        "insert into model_version (model, version, source, format, blob, created_at)"
+            + " values ('registered', 1, 'import', 'onnx', 'x', now())");
+    assertThat(retention.change(ANA, "registered", wanted)).isEqualTo(wanted);
+    sql("delete from model_version where model = 'registered'");
+    // What was set before can be taken back.
+    retention.change(ANA, "registered", new DataRetention(null, null, null));
+    assertThat(count("select count(*) from model_retention")).isZero();
+  }
+
+  @Test
+  void keepsWindowsUntilTheyAreJudged() {
+    IngestConfig waiting = waiting(Duration.ofDays(3), IngestConfig.DEFAULTS.retention().windows());
+    ModelRetention retention =
+        new ModelRetention(plane.database(), plane.bean(AuditLog.class), waiting);
+
+    assertThatThrownBy(() -> retention.change(ANA, "m", new DataRetention(3, null, null)))
+        .hasMessageContaining(
+            "windowsDays is 3: must be longer than ingest.windows-wait, which is 72 h");
+    assertThatThrownBy(() -> waiting(Duration.ofDays(3), Duration.ofDays(3)))
+        .hasMessageContaining("retention.windows is 72 h: must be longer than windows-wait");
+    assertThat(waiting(Duration.ofDays(3), Duration.ofDays(4)).windowsWait()).hasDays(3);
+  }
+
+  private static IngestConfig waiting(Duration wait, Duration windows) {
+    IngestConfig usual = IngestConfig.DEFAULTS;
+    RetentionConfig kept = usual.retention();
+    return new IngestConfig(
+        usual.batchMessages(),
+        usual.batchEvery(),
+        usual.lakeRows(),
+        usual.lakeEvery(),
+        wait,
+        new RetentionConfig(
+            windows, kept.samples(), kept.feedback(), kept.events(), kept.quarantine()));
   }
 
   @Test
