@@ -7,16 +7,24 @@ import org.jspecify.annotations.Nullable;
  * Why an incident was opened, from what is stored, and what the same windows say when they are
  * judged again.
  *
+ * @param incident as it is now
  * @param formula of the evidence, as text
+ * @param slot whose predictions were judged
  * @param windowMillis length of a window
  * @param firedBy the stream whose evidence reached the threshold, with its kind
- * @param point what that stream's window said
- * @param effect effect sizes as they were stored, with n and intervals
- * @param evidence what was stored with the verdict; absent of one that was stored before that was
- * @param recomputed SAME, DIFFERENT, or GONE when neither windows nor evidence are kept
- * @param recomputedFrom VERDICT, or WINDOWS where all that it was judged from was judged again too
+ * @param point what that stream's window said; absent when the window is no longer known
+ * @param effect effect sizes as they were stored, with n and intervals; all 0 with n = 0 of an
+ *     output, which is compared with nothing
+ * @param evidence what was stored with the verdict; absent of an incident that a build opened which
+ *     did not store it
+ * @param recomputed SAME, DIFFERENT, or GONE when neither windows nor evidence are kept. Without
+ *     evidence the effect sizes are not compared: the builds that stored none counted a device for
+ *     all that it sent
+ * @param recomputedFrom VERDICT, or WINDOWS where all that it was judged from was judged again too,
+ *     or NOTHING when it is GONE
  * @param recomputedDetail the figures that were reached again, or what is missing
- * @param history the stream's windows around the onset
+ * @param history the stream's windows around the onset, oldest first; empty when they are no longer
+ *     known
  * @param distribution of the feature; absent when its windows are gone
  * @param correlations what moves together no more
  * @param marks what happened to the cohort's devices near the onset; first what may be the cause,

@@ -75,10 +75,23 @@ public final class DeviceShare {
    * @return of that length; empty where there are no devices
    */
   public static long[] sum(Collection<long[]> devices) {
-    double limit = limit(devices.stream().mapToDouble(row -> Arrays.stream(row).sum()).toArray());
+    return sum(devices, limit(totals(devices)));
+  }
+
+  /** What each device counted. */
+  public static double[] totals(Collection<long[]> devices) {
+    return devices.stream().mapToDouble(row -> Arrays.stream(row).sum()).toArray();
+  }
+
+  /**
+   * The same where others say how much one may count for.
+   *
+   * @param most of a device's sum
+   */
+  public static long[] sum(Collection<long[]> devices, double most) {
     long[] sum = new long[0];
     for (long[] device : devices) {
-      long[] row = capped(device, limit);
+      long[] row = capped(device, most);
       if (sum.length < row.length) {
         sum = Arrays.copyOf(sum, row.length);
       }

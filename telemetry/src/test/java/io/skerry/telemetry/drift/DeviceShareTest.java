@@ -35,6 +35,11 @@ class DeviceShareTest {
             DeviceShare.sum(List.of(new long[] {5, 5}, new long[] {5, 5}, new long[] {0, FLOOD})))
         .containsExactly(10, 50);
     assertThat(DeviceShare.sum(List.of())).isEmpty();
+    assertThat(DeviceShare.totals(List.of(new long[] {5, 5}, new long[] {0, FLOOD})))
+        .containsExactly(10, FLOOD);
+    // Of two nobody can say which is the bad one, unless others do.
+    assertThat(DeviceShare.sum(List.of(new long[] {5, 5}, new long[] {0, FLOOD}), 40))
+        .containsExactly(5, 45);
   }
 
   @Test

@@ -46,31 +46,35 @@ final class CohortScores {
   private record Key(String device, String profile, boolean since, boolean confidence) {}
 
   /**
+   * What a window was judged from.
+   *
+   * @param receivedUntil what came after that is late for the next window, and counted then
+   */
+  record Came(
+      long window, List<DeviceWindow> devices, List<LateWindow> late, Instant receivedUntil) {}
+
+  /**
    * Adds a judged window and what came late, and at first those around the onset, and estimates;
    * empty while nothing was scored on one of the sides.
    */
   Optional<IncidentEvent> counted(
-      Transaction transaction,
-      Stored stored,
-      long window,
-      List<DeviceWindow> devices,
-      List<LateWindow> late,
-      double threshold) {
+      Transaction transaction, Stored stored, Came came, double threshold) {
+    long window = came.window();
     long onset = stored.incident().finding().onsetWindow();
     Map<Key, long[]> sums = new HashMap<>();
     boolean isFirst = stored.scoredThrough() < 0;
     if (isFirst) {
       for (long past = onset - WINDOWS_BEFORE; past < onset; past++) {
-        add(sums, stored, false, read(transaction, stored, past));
+        add(sums, stored, false, read(transaction, stored, past, came.receivedUntil()));
       }
       for (long past = Math.max(onset, window - WINDOWS_SINCE_MAX); past < window; past++) {
-        add(sums, stored, true, read(transaction, stored, past));
+        add(sums, stored, true, read(transaction, stored, past, came.receivedUntil()));
       }
     }
     if (stored.scoredThrough() < window) {
-      add(sums, stored, window >= onset, devices);
-      // At first all that came until now is read, however late.
-      late.stream()
+      add(sums, stored, window >= onset, came.devices());
+      // At first all that came until then is read, however late.
+      came.late().stream()
           .filter(one -> !isFirst && one.window() >= onset - WINDOWS_BEFORE)
           .forEach(one -> add(sums, stored, one.window() >= onset, List.of(one.counts())));
       keep(transaction, stored, window, sums);
@@ -78,8 +82,9 @@ final class CohortScores {
     return estimate(transaction, stored, threshold);
   }
 
-  private List<DeviceWindow> read(Transaction transaction, Stored stored, long window) {
-    return reader.read(transaction, stored.track(), window, Instant.now()).devices();
+  private List<DeviceWindow> read(
+      Transaction transaction, Stored stored, long window, Instant receivedUntil) {
+    return reader.read(transaction, stored.track(), window, receivedUntil).devices();
   }
 
   private static void add(

@@ -60,6 +60,9 @@ public final class DriftReports {
       e(t)   = mean over signs s and bets b of  min(e^5, exp(b z - b^2 / 2)),  z = (s x(t) - tolerance) / sd; empirical\
       """;
 
+  // What an incident was judged again from, of which neither windows nor evidence are kept.
+  private static final String NOTHING = "NOTHING";
+
   // Of the normal distribution, for 95 %.
   private static final double Z = 1.96;
 
@@ -151,7 +154,7 @@ public final class DriftReports {
     List<DriftEvents.Checked> checked = DriftEvents.kept(transaction, found.number());
     boolean same =
         evidence.stream().allMatch(of -> StoredEvidence.comesTo(of, finding))
-            && again.stream().allMatch(of -> isSame(of, finding, checked));
+            && again.stream().allMatch(of -> isSame(of, finding, evidence.isPresent(), checked));
     boolean known = evidence.isPresent() || again.isPresent();
     return new Explanation(
         Incidents.view(found),
@@ -163,7 +166,7 @@ public final class DriftReports {
         StoredEvidence.measures(finding.size(), finding.size().expectedCount() > 0),
         evidence.map(StoredEvidence::view).orElse(null),
         known ? same ? "SAME" : "DIFFERENT" : "GONE",
-        again.isPresent() ? "WINDOWS" : "VERDICT",
+        again.isPresent() ? "WINDOWS" : known ? "VERDICT" : NOTHING,
         evidence.map(of -> StoredEvidence.told(of, finding) + "; ").orElse("")
             + detail(again, finding),
         history,
@@ -180,8 +183,15 @@ public final class DriftReports {
   }
 
   private static boolean isSame(
-      DriftService.Again again, DriftFinding finding, List<DriftEvents.Checked> checked) {
-    return again.verdict().found().filter(of -> StoredEvidence.isSame(of, finding)).isPresent()
+      DriftService.Again again,
+      DriftFinding finding,
+      boolean isEvident,
+      List<DriftEvents.Checked> checked) {
+    return again
+            .verdict()
+            .found()
+            .filter(of -> StoredEvidence.isSame(of, finding, isEvident))
+            .isPresent()
         && checked.stream()
             .allMatch(
                 one -> DriftEvents.check(again.ledger(), finding, one.event()).equals(one.check()));

@@ -297,23 +297,31 @@ final class DriftService {
       return;
     }
     Replayed replayed = current(transaction, track, judgedThrough);
-    Instant receivedUntil = now().minusMillis(SETTLE_MILLIS);
+    Optional<Instant> before = DriftStore.receivedUntil(transaction, track, judgedThrough);
+    Instant receivedUntil = receivedUntil(transaction, before);
     WindowReader.Window read = reader.withOutcomes(transaction, track, window, receivedUntil);
     register(replayed, read);
     WindowReader.Late late =
-        DriftStore.receivedUntil(transaction, track, judgedThrough)
-            .map(before -> reader.late(transaction, track, window, before, receivedUntil))
+        before
+            .map(after -> reader.late(transaction, track, window, after, receivedUntil))
             .orElse(WindowReader.Late.NONE);
     WindowVerdict verdict = replayed.ledger.judge(window, read.devices(), late.windows());
     replayed.through = window;
     replayed.sinceSnapshot++;
     DriftStore.judged(transaction, track, verdict, receivedUntil, read, late);
     DriftStore.scores(transaction, track, window, read.devices());
-    DriftStore.lateScores(transaction, track, late.windows());
-    live(transaction, track, verdict, replayed, read, late);
+    DriftStore.lateScores(transaction, track, read.devices(), late.windows());
+    live(transaction, track, verdict, replayed, read, late, receivedUntil);
     if (verdict.found().isPresent()) {
       open(transaction, track, verdict, read, replayed.ledger);
     }
+  }
+
+  // By the clock that told when records were received, which servers have in common; and never
+  // before the last one, should that clock be set back: what came in between would come twice.
+  private static Instant receivedUntil(Transaction transaction, Optional<Instant> before) {
+    Instant now = DriftStore.now(transaction).minusMillis(SETTLE_MILLIS);
+    return before.filter(now::isBefore).orElse(now);
   }
 
   private Replayed current(Transaction transaction, Track track, long judgedThrough) {
@@ -523,7 +531,8 @@ final class DriftService {
       WindowVerdict verdict,
       Replayed replayed,
       WindowReader.Window read,
-      WindowReader.Late late) {
+      WindowReader.Late late,
+      Instant receivedUntil) {
     for (Stored stored : DriftStore.open(transaction, track)) {
       Cohort cohort = stored.incident().finding().cohort();
       if (verdict.ended().contains(cohort)) {
@@ -544,9 +553,8 @@ final class DriftService {
               scores.counted(
                   transaction,
                   stored,
-                  verdict.window(),
-                  read.devices(),
-                  late.windows(),
+                  new CohortScores.Came(
+                      verdict.window(), read.devices(), late.windows(), receivedUntil),
                   threshold))) {
         if (counted.isPresent()) {
           incident = IncidentMachine.after(incident, counted.get());

@@ -172,6 +172,13 @@ final class DriftStore {
         REPLAYED_MAX);
   }
 
+  /** What time it is for whoever says when a record was received. */
+  static Instant now(Transaction transaction) {
+    return transaction
+        .first("select clock_timestamp() as now", row -> row.instant("now"))
+        .orElseThrow();
+  }
+
   /** Until when what a window was judged from was received; empty when it was not judged. */
   static Optional<Instant> receivedUntil(Transaction transaction, Track track, long window) {
     return transaction.first(
@@ -372,19 +379,27 @@ final class DriftStore {
    */
   static void scores(
       Transaction transaction, Track track, long window, List<DeviceWindow> devices) {
-    addScores(transaction, track, window, devices);
+    Map<OfScores, List<long[]>> counted = counted(devices);
+    addScores(transaction, track, window, counted, counted);
   }
 
-  /** Adds those of windows that came late, where their own were judged. */
-  static void lateScores(Transaction transaction, Track track, List<LateWindow> late) {
+  /**
+   * Adds those of windows that came late, where their own were judged. A device counts for no more
+   * than it might have in time: few come late, who among themselves could not tell a flood.
+   *
+   * @param inTime windows that were not late
+   */
+  static void lateScores(
+      Transaction transaction, Track track, List<DeviceWindow> inTime, List<LateWindow> late) {
+    Map<OfScores, List<long[]>> usual = counted(inTime);
     Map<Long, List<DeviceWindow>> byWindow = new TreeMap<>();
     late.forEach(
         one -> byWindow.computeIfAbsent(one.window(), key -> new ArrayList<>()).add(one.counts()));
-    byWindow.forEach((window, devices) -> addScores(transaction, track, window, devices));
+    byWindow.forEach(
+        (window, devices) -> addScores(transaction, track, window, counted(devices), usual));
   }
 
-  private static void addScores(
-      Transaction transaction, Track track, long window, List<DeviceWindow> devices) {
+  private static Map<OfScores, List<long[]>> counted(List<DeviceWindow> devices) {
     Map<OfScores, List<long[]>> counted = new HashMap<>();
     for (DeviceWindow one : devices) {
       scores(one)
@@ -400,6 +415,19 @@ final class DriftStore {
                           key -> new ArrayList<>())
                       .add(row.array()));
     }
+    return counted;
+  }
+
+  private static double most(List<long[]> rows) {
+    return DeviceShare.limit(DeviceShare.totals(rows));
+  }
+
+  private static void addScores(
+      Transaction transaction,
+      Track track,
+      long window,
+      Map<OfScores, List<long[]>> counted,
+      Map<OfScores, List<long[]>> usual) {
     List<@Nullable Object[]> rows = new ArrayList<>();
     counted.forEach(
         (of, each) ->
@@ -411,7 +439,8 @@ final class DriftStore {
                   window,
                   of.scored().version(),
                   of.scored().profile(),
-                  DeviceShare.sum(each),
+                  DeviceShare.sum(
+                      each, Math.min(most(each), most(usual.getOrDefault(of, List.of())))),
                   of.confidence()
                 }));
     transaction.batch(

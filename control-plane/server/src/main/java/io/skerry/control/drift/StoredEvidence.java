@@ -60,15 +60,15 @@ final class StoredEvidence {
   }
 
   /**
-   * Whether a window that was judged again opened the same: intervals are left out, which a build
-   * before this did not know.
+   * Whether a window that was judged again opened the same. Intervals are left out, which an
+   * earlier build did not know; and so is the whole size of an effect of which no evidence is
+   * stored: the builds that stored none let a device count for all that it sent.
    */
-  static boolean isSame(DriftFinding one, DriftFinding other) {
-    return withoutIntervals(one).equals(withoutIntervals(other));
+  static boolean isSame(DriftFinding one, DriftFinding other, boolean isEvident) {
+    return compared(one, isEvident).equals(compared(other, isEvident));
   }
 
-  private static DriftFinding withoutIntervals(DriftFinding of) {
-    EffectSize size = of.size();
+  private static DriftFinding compared(DriftFinding of, boolean isEvident) {
     return new DriftFinding(
         of.cohort(),
         of.feature(),
@@ -77,14 +77,7 @@ final class StoredEvidence {
         of.onsetLatest(),
         of.window(),
         of.effect(),
-        new EffectSize(
-            size.psi(),
-            Estimate.around(0, 0),
-            size.kolmogorovSmirnov(),
-            Estimate.around(size.wasserstein().value(), 0),
-            Estimate.around(size.shiftSigma().value(), 0),
-            size.expectedCount(),
-            size.observedCount()),
+        isEvident ? withoutIntervals(of.size()) : EffectSize.NONE,
         of.devices(),
         of.peers(),
         of.predictions(),
@@ -93,6 +86,17 @@ final class StoredEvidence {
         of.logThreshold(),
         of.firedIn(),
         of.firedBy());
+  }
+
+  private static EffectSize withoutIntervals(EffectSize size) {
+    return new EffectSize(
+        size.psi(),
+        Estimate.around(0, 0),
+        size.kolmogorovSmirnov(),
+        Estimate.around(size.wasserstein().value(), 0),
+        Estimate.around(size.shiftSigma().value(), 0),
+        size.expectedCount(),
+        size.observedCount());
   }
 
   /**

@@ -39,6 +39,9 @@ final class WindowReader {
   /** Late windows of a device that are read at once. */
   static final int LATE_OF_DEVICE_MAX = 8;
 
+  /** Late records of a device that are read at once. */
+  static final int LATE_RECORDS_OF_DEVICE_MAX = 64;
+
   /** Late records that are read at once. */
   static final int LATE_RECORDS_MAX = 10_000;
 
@@ -249,8 +252,9 @@ final class WindowReader {
 
   /**
    * What came after its time was judged, of the last {@value DriftLedger#LATE_WINDOWS} windows
-   * before one: of each device its newest {@value #LATE_OF_DEVICE_MAX}, and of all together at most
-   * {@value #LATE_RECORDS_MAX} records.
+   * before one: of each device its newest {@value #LATE_OF_DEVICE_MAX} in at most {@value
+   * #LATE_RECORDS_OF_DEVICE_MAX} records, and of all together at most {@value #LATE_RECORDS_MAX}
+   * records. Who is left out where there are more, is another at each window.
    *
    * @param receivedAfter when what the window before was judged from had been received
    */
@@ -270,7 +274,10 @@ final class WindowReader {
           from telemetry_window where received_at > ? and received_at <= ?),
         late as (
           select device, boot_epoch, sequence,
-            dense_rank() over (partition by device order by window_index desc) as nth
+            dense_rank() over (partition by device order by window_index desc) as nth,
+            row_number() over (
+              partition by device order by window_index desc, boot_epoch desc, sequence desc)
+              as nth_record
           from recent where model = ? and slot = ? and window_millis = ? and window_index < ?
             and window_index >= ?)
         select w.device, w.version, w.manifest, w.predictions, w.record, w.window_index,
@@ -279,8 +286,10 @@ final class WindowReader {
         cross join lateral (
           select labels, profile from device_attributes
           where device = w.device and since <= ? order by since desc limit 1) a
-        where nth <= ?
-        order by w.device, w.window_index, w.version, w.boot_epoch, w.sequence limit ?
+        where nth <= ? and nth_record <= ?
+        order by md5(w.device || ?::text), w.device, w.window_index, w.version, w.boot_epoch,
+          w.sequence
+        limit ?
         """,
         row -> {
           records[0]++;
@@ -298,6 +307,8 @@ final class WindowReader {
         window - DriftLedger.LATE_WINDOWS,
         receivedUntil,
         LATE_OF_DEVICE_MAX,
+        LATE_RECORDS_OF_DEVICE_MAX,
+        window,
         LATE_RECORDS_MAX);
     List<LateWindow> late = new ArrayList<>();
     parts.forEach(

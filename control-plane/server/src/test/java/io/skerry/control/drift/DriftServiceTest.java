@@ -30,9 +30,11 @@ import io.skerry.control.ingest.IngestConfig;
 import io.skerry.control.ingest.TelemetryEraser;
 import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.TestPlane;
+import io.skerry.fleet.incident.IncidentMachine;
 import io.skerry.fleet.incident.IncidentState;
 import io.skerry.profile.Engine;
 import io.skerry.profile.Precision;
+import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
@@ -43,6 +45,7 @@ import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.EffectSize;
 import io.skerry.telemetry.drift.Estimate;
 import io.skerry.telemetry.drift.LabelShares;
+import io.skerry.telemetry.drift.LateWindow;
 import io.skerry.telemetry.drift.MonitoredStreams;
 import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.Stream;
@@ -70,11 +73,14 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -212,6 +218,7 @@ class DriftServiceTest {
     setsBytesAgainstTheSmallestShift();
     showsWhatMovesTogetherNoMore(incidents.newest().getFirst());
     comparesWhatAnEventReachedWithTheOthers(incidents.newest().getFirst().id());
+    saysTheSameOfWhatABuildBeforeCountedOtherwise(incidents.newest().getFirst().id());
 
     // Forget what was concluded, not what was stored: the same windows say the same again.
     String before = verdicts();
@@ -264,6 +271,27 @@ class DriftServiceTest {
         .extracting(EventMark::name)
         .contains("elsewhere@1")
         .noneMatch(name -> name.startsWith("system"));
+  }
+
+  // As if it had been opened by a build that let each device count for all that it sent.
+  private void saysTheSameOfWhatABuildBeforeCountedOtherwise(String id) {
+    DriftReports reports = plane.bean(DriftReports.class);
+    String counted = "jsonb_set(finding, '{size,observedCount}', '123456')";
+    sql("create table told as select number, finding, evidence from incident");
+    sql("update incident set finding = " + counted);
+    assertThat(reports.explain(id).orElseThrow().recomputed()).isEqualTo("DIFFERENT");
+
+    sql("update incident set evidence = null");
+
+    Explanation explanation = reports.explain(id).orElseThrow();
+    assertThat(explanation.recomputed()).isEqualTo("SAME");
+    assertThat(explanation.recomputedFrom()).isEqualTo("WINDOWS");
+    sql("update incident set finding = jsonb_set(finding, '{devices}', '1')");
+    assertThat(reports.explain(id).orElseThrow().recomputed()).isEqualTo("DIFFERENT");
+    sql(
+        "update incident i set finding = t.finding, evidence = t.evidence from told t"
+            + " where t.number = i.number");
+    sql("drop table told");
   }
 
   /** A start goes on from what is stored, and what came late is part of what is judged again. */
@@ -582,41 +610,44 @@ class DriftServiceTest {
   }
 
   private CorrelationReport correlations(long onsetWindow) {
-    DriftFinding finding =
-        new DriftFinding(
-            Cohort.parse("site=b"),
-            "f0",
-            new Stream("f0", Stream.Kind.LOCATION),
-            onsetWindow,
-            onsetWindow,
-            onsetWindow,
-            new Estimate(1, 1, 1),
-            EffectSize.NONE,
-            450,
-            0,
-            1,
-            1,
-            30,
-            20,
-            Cohort.parse("site=b"),
-            new Stream("f0", Stream.Kind.LOCATION));
     return plane
         .database()
         .call(
             transaction ->
                 new Correlations(plane.bean(Monitoring.class), plane.bean(WindowLayouts.class))
-                    .of(
-                        transaction,
-                        new DriftStore.Stored(
-                            1,
-                            new Track("main", "engine-health", WINDOW_MILLIS),
-                            1,
-                            new io.skerry.fleet.incident.Incident(
-                                IncidentState.OPEN, finding, 0, Optional.empty(), ""),
-                            Instant.now(),
-                            null,
-                            Optional.empty(),
-                            -1)));
+                    .of(transaction, stored(1, finding(onsetWindow))));
+  }
+
+  private static DriftFinding finding(long onsetWindow) {
+    return new DriftFinding(
+        Cohort.parse("site=b"),
+        "f0",
+        new Stream("f0", Stream.Kind.LOCATION),
+        onsetWindow,
+        onsetWindow,
+        onsetWindow,
+        new Estimate(1, 1, 1),
+        EffectSize.NONE,
+        450,
+        0,
+        1,
+        1,
+        30,
+        20,
+        Cohort.parse("site=b"),
+        new Stream("f0", Stream.Kind.LOCATION));
+  }
+
+  private static DriftStore.Stored stored(long number, DriftFinding finding) {
+    return new DriftStore.Stored(
+        number,
+        new Track("main", "engine-health", WINDOW_MILLIS),
+        1,
+        new io.skerry.fleet.incident.Incident(IncidentState.OPEN, finding, 0, Optional.empty(), ""),
+        Instant.now(),
+        null,
+        Optional.empty(),
+        -1);
   }
 
   private void moments(
@@ -853,6 +884,177 @@ class DriftServiceTest {
     assertThat(count("select count(*) from drift_window")).isEqualTo(1);
   }
 
+  /** Who judges next goes on where the last one was, though its clock was ahead. */
+  @Test
+  void neverJudgesFromLessThanTheWindowBefore() throws Exception {
+    enrol();
+    storeStill(0);
+    settle();
+    service(System::nanoTime).judgeDue();
+    sql("update drift_window set received_until = received_until + interval '1 hour'");
+    storeStill(1);
+    settle();
+
+    service(System::nanoTime).judgeDue();
+
+    assertThat(count("select count(*) from drift_window")).isEqualTo(2);
+    assertThat(count("select count(distinct received_until) from drift_window")).isEqualTo(1);
+  }
+
+  private void storeStill(int window) throws Exception {
+    long index = first + window;
+    for (int device = 0; device < DEVICES; device++) {
+      WindowSketch sketch = new WindowSketch(MonitoringPlan.of(monitoring));
+      for (int tick = 0; tick < 20; tick++) {
+        sketch.observe(new float[FEATURES], .8f, 1, 300);
+      }
+      insert(
+          id(device),
+          "main",
+          index,
+          sketch.seal(
+              ModelRef.newBuilder().setManifestDigest(manifest.toString()).build(),
+              index,
+              index * WINDOW_MILLIS,
+              (index + 1) * WINDOW_MILLIS));
+    }
+  }
+
+  /** However much one device sends late, and whatever its name, others are heard too. */
+  @Test
+  void sharesTheRoomForLateRecordsAmongDevices() throws Exception {
+    int devices = WindowReader.LATE_RECORDS_MAX / WindowReader.LATE_RECORDS_OF_DEVICE_MAX + 4;
+    int records = WindowReader.LATE_RECORDS_OF_DEVICE_MAX + 1;
+    sql(
+        """
+        insert into device (id, tenant, labels, facts, enrolled_at)
+        select 'late-' || i, 'default', '{}', '{}', now() from generate_series(1, ?) i
+        """,
+        devices);
+    insert("late-1", "line", 1, full(first - 1, 7));
+    sql(
+        """
+        insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
+          window_index, window_millis, start_at, end_at, predictions, predictions_failed, skipped,
+          record, received_at)
+        select 'late-' || i, 2, n, slot, model, version, manifest, window_index, window_millis,
+          start_at, end_at, predictions, predictions_failed, skipped, record, received_at
+        from telemetry_window, generate_series(1, ?) i, generate_series(1, ?) n
+        """,
+        devices,
+        records);
+    sql("delete from telemetry_window where boot_epoch = 1");
+
+    WindowReader.Late one = late("line", first);
+    WindowReader.Late next = late("line", first + 1);
+
+    assertThat(one.records()).isEqualTo(WindowReader.LATE_RECORDS_MAX);
+    assertThat(one.windows()).hasSizeGreaterThan(devices - 5);
+    assertThat(one.windows())
+        .allMatch(
+            of -> of.counts().counts().total(0) <= 7L * WindowReader.LATE_RECORDS_OF_DEVICE_MAX);
+    assertThat(heard(late("line", first))).isEqualTo(heard(one));
+    assertThat(heard(next)).isNotEqualTo(heard(one));
+  }
+
+  private static Set<String> heard(WindowReader.Late late) {
+    return late.windows().stream()
+        .map(one -> one.counts().device().value())
+        .collect(Collectors.toSet());
+  }
+
+  private WindowReader.Late late(String slot, long window) {
+    return plane
+        .database()
+        .call(
+            transaction ->
+                new WindowReader(plane.bean(WindowLayouts.class), plane.bean(Monitoring.class))
+                    .late(
+                        transaction,
+                        new Track(slot, "engine-health", WINDOW_MILLIS),
+                        window,
+                        Instant.now().minus(Duration.ofHours(1)),
+                        Instant.now().plusSeconds(60)));
+  }
+
+  /** Few come late: what one of them may say, those tell that came in time. */
+  @Test
+  void countsALateDeviceForNoMoreThanOneInTime() throws Exception {
+    judged("line", first);
+    MonitoringPlan plan = MonitoringPlan.of(monitoring);
+    List<DeviceWindow> inTime = new ArrayList<>();
+    for (int device = 0; device < 3; device++) {
+      inTime.add(scored(plan, id(device), 20));
+    }
+    Track track = new Track("line", "engine-health", WINDOW_MILLIS);
+
+    plane
+        .database()
+        .run(
+            transaction ->
+                DriftStore.lateScores(
+                    transaction,
+                    track,
+                    inTime,
+                    List.of(
+                        new LateWindow(first, scored(plan, id(3), 100_000)),
+                        new LateWindow(first, scored(plan, id(4), 20)))));
+
+    assertThat(count("select sum(c) from drift_score, unnest(counts) c")).isEqualTo(4 * 20 + 20);
+  }
+
+  private static DeviceWindow scored(MonitoringPlan plan, String device, int scores) {
+    int[] counts = new int[plan.layout().bins()];
+    counts[plan.layout().start(plan.layout().indexOf(MonitoringPlan.SCORE)) + 40] = scores;
+    return new DeviceWindow(
+        new DeviceId(device),
+        Map.of(),
+        ModelVersion.parse("engine-health@1"),
+        WindowCounts.of(plan.layout(), counts));
+  }
+
+  /** What comes while a window is judged is late for the next one, and counted there. */
+  @Test
+  void countsTheScoresOfAnIncidentUntilItsWindowWasRead() throws Exception {
+    enrol();
+    for (int window = 0; window < 3; window++) {
+      storeStill(window);
+    }
+    settle();
+    sql(
+        "update telemetry_window set received_at = now() where device = ? and window_index = ?",
+        id(1),
+        first);
+    Instant receivedUntil = Instant.now().minusSeconds(20);
+    DriftFinding finding = finding(first + 1);
+    Track track = new Track("main", "engine-health", WINDOW_MILLIS);
+
+    plane
+        .database()
+        .run(
+            transaction ->
+                new CohortScores(
+                        new WindowReader(
+                            plane.bean(WindowLayouts.class), plane.bean(Monitoring.class)))
+                    .counted(
+                        transaction,
+                        stored(
+                            DriftStore.insert(
+                                transaction,
+                                track,
+                                1,
+                                IncidentMachine.opened(finding),
+                                Instant.now()),
+                            finding),
+                        new CohortScores.Came(first + 2, List.of(), List.of(), receivedUntil),
+                        .5));
+
+    assertThat(count("select sum(n) from incident_score, unnest(counts) n where since"))
+        .isEqualTo(DEVICES / 3 * 20L);
+    assertThat(count("select sum(n) from incident_score, unnest(counts) n where not since"))
+        .isEqualTo((DEVICES / 3 - 1) * 20L);
+  }
+
   private DriftService service(LongSupplier nanoTime) {
     return service(nanoTime, Duration.ZERO);
   }
@@ -932,8 +1134,9 @@ class DriftServiceTest {
     assertThat(plane.bean(DriftReports.class).explain(id).orElseThrow().recomputed())
         .isEqualTo("DIFFERENT");
     sql("update incident set evidence = null");
-    assertThat(plane.bean(DriftReports.class).explain(id).orElseThrow().recomputed())
-        .isEqualTo("GONE");
+    Explanation gone = plane.bean(DriftReports.class).explain(id).orElseThrow();
+    assertThat(gone.recomputed()).isEqualTo("GONE");
+    assertThat(gone.recomputedFrom()).isEqualTo("NOTHING");
     sql(
         "update drift_window set received_until = now() - interval '91 days' where window_index = ?",
         first);
