@@ -306,8 +306,7 @@ public final class ControlLink implements AutoCloseable {
       return;
     }
     connectionsEnded.incrementAndGet();
-    // The broker sends them again, and their acknowledgements would be for another connection.
-    inbox.clear();
+    drop();
     ReconnectMachine lost = reconnects.lost(System.nanoTime());
     reconnects = lost;
     LinkLease shared = lease;
@@ -340,6 +339,15 @@ public final class ControlLink implements AutoCloseable {
         .log("no connection to the broker, trying again");
   }
 
+  // The broker sends again what waited. The client forgets none by itself, and passes on no
+  // acknowledgement before those of all earlier messages; these ones it keeps to itself, because
+  // their connection is gone.
+  private void drop() {
+    for (InboundMessage waiting = inbox.poll(); waiting != null; waiting = inbox.poll()) {
+      waiting.acknowledge().run();
+    }
+  }
+
   private void receive(Mqtt5Publish publish) {
     Topics.DeviceTopic topic = Topics.parse(publish.getTopic().toString()).orElse(null);
     if (topic == null) {
@@ -354,6 +362,11 @@ public final class ControlLink implements AutoCloseable {
             topic, payload, () -> connectionsEnded.get() != before, publish::acknowledge))) {
       publish.acknowledge();
     }
+  }
+
+  /** How many messages wait to be taken. */
+  int waiting() {
+    return inbox.size();
   }
 
   /**

@@ -88,6 +88,32 @@ class ControlLinkTest {
   }
 
   @Test
+  void hearsOnAfterAConnectionEndedWithMessagesThatNobodyHadTaken() throws Exception {
+    try (RunningBroker broker = broker(0, new TestAuthority());
+        Proxy proxy = new Proxy(broker.port());
+        ControlLink link =
+            new ControlLink(
+                broker.authority.control().tls(), CALL_WAIT, forgotten::incrementAndGet)) {
+      link.connect("127.0.0.1", proxy.port());
+      send(broker, "waiting");
+      await(() -> link.waiting() == 1);
+
+      // So that it cannot come again before it was dropped.
+      proxy.swallow(true);
+      proxy.cut();
+      await(() -> link.waiting() == 0);
+      proxy.swallow(false);
+      proxy.cut();
+
+      assertThat(taken(link)).containsExactly("waiting");
+      for (int i = 0; i < 3; i++) {
+        send(broker, "next " + i);
+        assertThat(taken(link)).containsExactly("next " + i);
+      }
+    }
+  }
+
+  @Test
   void failsAPublishThatTheBrokerDoesNotAcknowledgeAndBoundsHowManyWait() throws Exception {
     try (RunningBroker broker = broker(0, new TestAuthority());
         Proxy proxy = new Proxy(broker.port());
