@@ -7,6 +7,7 @@ import io.skerry.packager.calibrate.Clipping;
 import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Activation;
+import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.OnnxExport;
@@ -239,6 +240,56 @@ class BranchScalesTest {
       // A dense layer's integers are summed up to floats, which are better not rounded before.
       assertThat(clipped(dense)).containsExactly(dense.nodes().get(2).output());
     }
+  }
+
+  /** Steps of a 256th, which TFLite's softmax has, say nothing of hundreds of scores. */
+  @Test
+  void ofASoftmaxOverManyScores() throws Exception {
+    Nets net = backbone(19).add(new Op.GlobalAveragePool()).flatten();
+    net.dense(576, Activation.NONE).add(new Op.Softmax());
+    net.binary(Op.Binary.Kind.MUL, Constant.of(Shape.of(1), 576));
+
+    assertNear(net.dense(5, Activation.NONE).graph("y"), Set.of());
+  }
+
+  /** ONNX Runtime's integer softmax overflows where its steps are smaller than scores need. */
+  @Test
+  void ofASoftmaxOverScoresThatAreAlike() throws Exception {
+    Nets net = backbone(20).add(new Op.GlobalAveragePool()).flatten();
+    net.binary(Op.Binary.Kind.MUL, Constant.of(Shape.of(1), 0.1f)).add(new Op.Softmax());
+    net.binary(Op.Binary.Kind.MUL, net.random(20, 8));
+    Graph graph = net.dense(5, Activation.NONE).graph("y");
+
+    assertNear(graph, Set.of());
+    assertNear(graph, Set.of("node4"));
+  }
+
+  @Test
+  void ofASoftmaxOverOneScore() throws Exception {
+    Nets net = backbone(21).add(new Op.GlobalAveragePool()).flatten();
+    String features = net.last();
+    net.add(new Op.Reshape(Shape.of(Shape.BATCH, 8, 1))).add(new Op.Softmax()).flatten();
+
+    assertNear(
+        net.residual(features, Activation.NONE).dense(5, Activation.NONE).graph("y"), Set.of());
+  }
+
+  /** Both formats say what the floats say, whatever stays float. */
+  private void assertNear(Graph graph, Set<String> floatNodes) throws Exception {
+    Samples items = Nets.randomItems(graph, 32);
+    Observations seen = Calibrator.observe(graph, items);
+    Outputs floats = outputs(Engine.ONNXRUNTIME, OnnxExport.write(graph), items);
+    Options options = Options.of(Clipping.MIN_MAX).with(floatNodes);
+
+    byte[] onnx = QdqExport.write(Nets.quantized(graph, seen, Scheme.UNSIGNED, options));
+    byte[] signed = QdqExport.write(Nets.quantized(graph, seen, Scheme.SIGNED, options));
+    byte[] tflite = TfliteExport.write(Nets.quantized(graph, seen, Scheme.SIGNED, options));
+
+    assertThat(outputs(Engine.ONNXRUNTIME, onnx, items).signalToNoise(floats)).isGreaterThan(25);
+    assertThat(outputs(Engine.ONNXRUNTIME, signed, items).signalToNoise(floats)).isGreaterThan(25);
+    assertThat(outputs(Engine.TFLITE, tflite, items).signalToNoise(floats)).isGreaterThan(25);
+    assertThat(outputs(Engine.ONNXRUNTIME, readAgain(tflite), items).signalToNoise(floats))
+        .isGreaterThan(25);
   }
 
   /** What the Clip nodes of a graph's integer ONNX file read. */

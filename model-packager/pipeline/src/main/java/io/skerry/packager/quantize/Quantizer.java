@@ -24,13 +24,20 @@ import java.util.function.IntFunction;
  * Decides what becomes int8 and with which scale.
  *
  * <p>Normalisation of the raw input (sums and products with constants before anything else) stays
- * float, and so does a sigmoid or softmax that makes the model's output: all would lose resolution
- * that no later layer gives back. A bound that makes the output is integer where its input can be
- * made of the bound's own range, which is finer than the input's. Everything between is integer.
- * Operators whose output elements are some of their input's share one scale with their input.
+ * float, and so does a sigmoid or softmax that makes the model's output, or a softmax of which no
+ * score was seen to be large: all would lose resolution that no later layer gives back. A bound
+ * that makes the output is integer where its input can be made of the bound's own range, which is
+ * finer than the input's. Everything between is integer. Operators whose output elements are some
+ * of their input's share one scale with their input.
  */
 public final class Quantizer {
   private static final float UNIT_STEP = 1f / 256;
+
+  /** Probabilities that are all below this are better told in smaller steps than of a 256th. */
+  private static final float PROBABILITY_MIN = 0.5f;
+
+  /** What a scale of a softmax reaches at least, in shares of its scores: see {@link #reach}. */
+  private static final float REACH_MIN = 2;
 
   private final Graph graph;
   private final Observations seen;
@@ -101,10 +108,26 @@ public final class Quantizer {
         raw.add(node.output());
       } else if ((!isFinalScore(graph, node) || boundsItsMaker(node))
           && node.op().hasIntegerKernel()
+          && !isTooCoarse(node)
           && !options.floats().contains(node.name())) {
         quantized.add(node.name());
       }
     }
+  }
+
+  /**
+   * Whether a softmax over so many scores that none is likely would lose most of what it says: its
+   * integers are a 256th apart, which TFLite's kernel fixes. As floats it is quantized behind it;
+   * ONNX Runtime makes its own integer kernel of both, with that scale. Over one score that kernel
+   * cannot make steps of a 256th: {@link #reach}.
+   */
+  private boolean isTooCoarse(Node node) {
+    return node.op() instanceof Op.Softmax
+        && (ranges.of(node.output()).maximum() < PROBABILITY_MIN || scores(node) == 1);
+  }
+
+  private int scores(Node softmax) {
+    return graph.shape(softmax.output()).dimensions().getLast();
   }
 
   /**
@@ -326,7 +349,21 @@ public final class Quantizer {
       return QuantizationRules.lattice(steps.get(), scheme.activations());
     }
     Range range = ranges.of(source);
-    return scaleOf(range.minimum(), range.maximum());
+    return scaleOf(range.minimum(), Math.max(range.maximum(), reach(source)));
+  }
+
+  /**
+   * What integers of a tensor have to reach, however small it is. ONNX Runtime's QLinearSoftmax
+   * multiplies exponentials, of which the largest is e⁻⁵ of the largest float by the number of
+   * scores, with steps per 1: more steps than 148 for each score are beyond all floats, and its
+   * scores senseless. So many are made where all scores are about alike.
+   */
+  private float reach(String tensor) {
+    return graph
+        .producer(tensor)
+        .filter(maker -> maker.op() instanceof Op.Softmax)
+        .map(softmax -> REACH_MIN / scores(softmax))
+        .orElse(0f);
   }
 
   private TensorScale scaleOf(float minimum, float maximum) {
