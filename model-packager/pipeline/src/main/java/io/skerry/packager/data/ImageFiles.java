@@ -6,6 +6,7 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
@@ -24,6 +26,10 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
  */
 final class ImageFiles {
   private static final List<String> ENDINGS = List.of(".jpg", ".jpeg", ".png", ".bmp");
+
+  /** Warnings of the JPEG reader that pixels are not those that were saved. */
+  private static final Pattern LACKING =
+      Pattern.compile("truncated|premature|bad huffman", Pattern.CASE_INSENSITIVE);
 
   private final Path source;
   private final int channels;
@@ -111,6 +117,9 @@ final class ImageFiles {
 
   /** The image, decoded once its header says the right size: a small file may claim any. */
   private BufferedImage image(String name, byte[] content) throws IOException {
+    if (PngChunks.isPng(content) && !PngChunks.areWhole(content)) {
+      throw new DataRefusedException(undecodable(name, "it is cut off or changed"));
+    }
     try (ImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(content))) {
       Iterator<ImageReader> readers = ImageIO.getImageReaders(in);
       if (!readers.hasNext()) {
@@ -129,18 +138,29 @@ final class ImageFiles {
             "%s: '%s' has %d x %d pixels, the model takes %d x %d: resize the images"
                 .formatted(source, name, reader.getWidth(0), reader.getHeight(0), width, height));
       }
-      return reader.read(0);
+      List<String> warnings = new ArrayList<>();
+      reader.addIIOReadWarningListener((from, warning) -> warnings.add(warning));
+      BufferedImage image = reader.read(0);
+      // Of a JPEG file that lacks data the reader makes some up, and warns.
+      for (String warning : warnings) {
+        if (LACKING.matcher(warning).find()) {
+          throw new DataRefusedException(undecodable(name, warning));
+        }
+      }
+      return image;
     } catch (DataRefusedException e) {
       throw e;
     } catch (IOException | RuntimeException e) {
       // Of a damaged file these readers throw whatever its numbers lead to.
-      throw new DataRefusedException(
-          "%s: '%s' cannot be decoded (%s): remove it or save it again"
-              .formatted(source, name, String.valueOf(e.getMessage()).replaceAll("\\s+", " ")),
-          e);
+      throw new DataRefusedException(undecodable(name, String.valueOf(e.getMessage())), e);
     } finally {
       reader.dispose();
     }
+  }
+
+  private String undecodable(String name, String why) {
+    return "%s: '%s' cannot be decoded (%s): remove it or save it again"
+        .formatted(source, name, why.replaceAll("\\s+", " "));
   }
 
   /** Brightness as ITU-R BT.601 weighs the colours. */

@@ -1,6 +1,7 @@
 package io.skerry.packager.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.artifact.ElementType;
 import io.skerry.artifact.TensorSpec;
@@ -70,6 +71,28 @@ class DamagedDataTest {
     }
 
     assertThat(wrong).isEmpty();
+  }
+
+  /** Wherever a file was cut off: what of it is there still looks like a picture. */
+  @Test
+  void ofImagesThatAreCutOff() throws Exception {
+    TensorSpec input = new TensorSpec("x", ElementType.FP32, List.of(-1L, 8L, 8L, 3L));
+    for (String format : List.of("png", "jpg", "bmp")) {
+      Path file = Files.createDirectories(folder.resolve("a")).resolve("1." + format);
+      byte[] image = image(format);
+      Files.write(file, image);
+      assertThat(DataReader.read(folder, input, 10).samples().count()).isOne();
+      for (int bytes = 0; bytes < image.length; bytes++) {
+        Files.write(file, Arrays.copyOf(image, bytes));
+
+        assertThatThrownBy(() -> DataReader.read(folder, input, 10))
+            .as("%s of %d bytes, cut to %d", format, image.length, bytes)
+            .isInstanceOf(DataRefusedException.class)
+            .hasMessageContaining("1." + format)
+            .hasMessageNotContaining("\n");
+      }
+      Files.delete(file);
+    }
   }
 
   private void readOrRefused(long seed, TensorSpec input, String name, List<String> wrong) {
