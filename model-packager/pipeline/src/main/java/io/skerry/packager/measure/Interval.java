@@ -9,6 +9,11 @@ public record Interval(double low, double high) {
     return new Interval(estimate - Z * standardError, estimate + Z * standardError);
   }
 
+  /** What of it can be, for an estimate that can. */
+  Interval within(double least, double most) {
+    return new Interval(Math.max(least, low), Math.min(most, high));
+  }
+
   /**
    * Of a share, by Wilson's score.
    *

@@ -9,7 +9,14 @@ import java.util.stream.IntStream;
  * A metric of candidate and float model over the same items: the items' own difficulty cancels out.
  *
  * <p>Means over items have the interval of the mean difference; accuracy's test is McNemar's exact
- * one; the ROC curve's are DeLong's; what is no mean over items is resampled, item by item.
+ * one; the ROC curve's are DeLong's; what is no mean over items is resampled, item by item, and its
+ * interval is the standard one: estimate ± z · the resampled values' standard deviation.
+ * Percentiles of those values would not do: a drawn sample lacks some of the rare classes that the
+ * mean is taken over, so that its value is another one on average, and the estimate itself may lie
+ * outside.
+ *
+ * @see <a href="https://doi.org/10.2307/3314608">Efron 1981, standard errors and confidence
+ *     intervals by resampling</a>
  */
 final class PairedTest {
   private static final int RESAMPLES = 200;
@@ -115,14 +122,14 @@ final class PairedTest {
       values[r] = candidate.value(times);
       differences[r] = values[r] - reference.value(times);
     }
-    double difference = metric.of(outputs, labels) - metric.of(floats, labels);
-    Arrays.sort(values);
-    Arrays.sort(differences);
-    // No difference speaks for neither side.
-    long below = Arrays.stream(differences).filter(d -> d <= 0).count();
-    long above = Arrays.stream(differences).filter(d -> d >= 0).count();
-    double tail = 2.0 * Math.min(below, above) / RESAMPLES;
-    return new Result(middle(values), difference, middle(differences), Math.min(1, tail));
+    double value = metric.of(outputs, labels);
+    double difference = value - metric.of(floats, labels);
+    double error = deviation(differences);
+    return new Result(
+        Interval.normal(value, deviation(values)).within(0, 1),
+        difference,
+        Interval.normal(difference, error).within(-1, 1),
+        normalTail(difference, error));
   }
 
   private Counted ofDrawn(Outputs all) {
@@ -135,19 +142,18 @@ final class PairedTest {
     };
   }
 
-  private static Interval middle(double[] sorted) {
-    int cut = (int) Math.round(sorted.length * 0.025);
-    return new Interval(sorted[cut], sorted[sorted.length - 1 - cut]);
-  }
-
   private static double mean(double[] values) {
     return Arrays.stream(values).average().orElse(0);
   }
 
   private static double standardError(double[] values) {
+    return deviation(values) / Math.sqrt(values.length);
+  }
+
+  private static double deviation(double[] values) {
     double mean = mean(values);
     double squares = Arrays.stream(values).map(v -> (v - mean) * (v - mean)).sum();
-    return Math.sqrt(squares / Math.max(1, values.length - 1) / values.length);
+    return Math.sqrt(squares / Math.max(1, values.length - 1));
   }
 
   /** Two-sided probability of at least this, if both ways were equally likely. */

@@ -53,6 +53,79 @@ class PairedTestTest {
     assertThat(result.pValue()).isEqualTo(1);
   }
 
+  /** Nineteen classes of one item each: no drawn sample holds all of them. */
+  @Test
+  void holdsTheEstimateWhereDrawnSamplesLackClasses() {
+    int items = 40;
+    float[] said = new float[items * Detections.OUTPUT_NUMBERS];
+    float[] there = new float[items * Detections.LABEL_NUMBERS];
+    for (int item = 0; item < items; item++) {
+      boolean rare = item < 19;
+      System.arraycopy(new float[] {0, 0, 10, 10, rare ? 1 + item : 0}, 0, there, item * 5, 5);
+      System.arraycopy(new float[] {0, 0, 10, 10, rare ? 0 : 1, 0}, 0, said, item * 6, 6);
+    }
+    Outputs outputs = Outputs.of(Detections.OUTPUT_NUMBERS, said);
+    Outputs nothing = Outputs.of(Detections.OUTPUT_NUMBERS, new float[said.length]);
+    Labels labels = labelsOf(there, items);
+
+    PairedTest.Result result =
+        PairedTest.of(Metric.MEAN_AVERAGE_PRECISION, outputs, nothing, labels);
+
+    assertThat(Metric.MEAN_AVERAGE_PRECISION.of(outputs, labels))
+        .isCloseTo(1.0 / 20, within(1e-12));
+    assertThat(result.interval().low()).isBetween(0.0, 1.0 / 20);
+    assertThat(result.interval().high()).isBetween(1.0 / 20, 0.2);
+    assertThat(result.difference()).isCloseTo(1.0 / 20, within(1e-12));
+    assertThat(result.differenceInterval()).isEqualTo(result.interval());
+  }
+
+  /** One box an item, of a common, a less common and a rare class, found by chance. */
+  @Test
+  void coversWhatManyMoreItemsSayInMostDraws() {
+    Random random = new Random(17);
+    Detector many = new Detector(random, 20_000);
+    double truth = Metric.MEAN_AVERAGE_PRECISION.of(many.outputs, many.labels);
+    int covered = 0;
+    for (int draw = 0; draw < 100; draw++) {
+      Detector few = new Detector(random, 80);
+      Interval interval =
+          PairedTest.of(Metric.MEAN_AVERAGE_PRECISION, few.outputs, few.outputs, few.labels)
+              .interval();
+      covered += interval.low() <= truth && truth <= interval.high() ? 1 : 0;
+    }
+
+    assertThat(covered).isBetween(88, 100);
+  }
+
+  private static final class Detector {
+    private final Outputs outputs;
+    private final Labels labels;
+
+    Detector(Random random, int items) {
+      float[] said = new float[items * 2 * Detections.OUTPUT_NUMBERS];
+      float[] there = new float[items * Detections.LABEL_NUMBERS];
+      for (int item = 0; item < items; item++) {
+        int of = drawn(random);
+        float found = random.nextFloat() < 0.8 - 0.2 * of ? 0.3f + 0.7f * random.nextFloat() : 0;
+        float mistaken = 0.8f * random.nextFloat();
+        System.arraycopy(new float[] {0, 0, 10, 10, of}, 0, there, item * 5, 5);
+        System.arraycopy(
+            new float[] {0, 0, 10, 10, found, of, 50, 0, 60, 10, mistaken, drawn(random)},
+            0,
+            said,
+            item * 12,
+            12);
+      }
+      outputs = Outputs.of(2 * Detections.OUTPUT_NUMBERS, said);
+      labels = labelsOf(there, items);
+    }
+
+    private static int drawn(Random random) {
+      float share = random.nextFloat();
+      return share < 0.6 ? 0 : share < 0.9 ? 1 : 2;
+    }
+  }
+
   /** Boxes are held against labels once, however often items are drawn. */
   @Test
   void countsBoxesOfItemsAsOftenAsTheyAreDrawn() {
