@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param pause why it is paused: USER, GATE_INCONCLUSIVE, GATE_FAILED, SUCCESS_PAUSE or WINDOW
  * @param reason why it is not simply running; absent when there is nothing to tell
  * @param allowedActions what may be done now, as paths below the rollout
- * @param revision grows with every change; quoted, it is the ETag
+ * @param revision grows with each act of a person and each decision; quoted, it is the ETag
  */
 public record Rollout(
     String id,

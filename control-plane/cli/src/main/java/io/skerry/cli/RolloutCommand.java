@@ -7,6 +7,7 @@ import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -23,6 +24,9 @@ import picocli.CommandLine.Spec;
     synopsisSubcommandLabel = "COMMAND")
 @SuppressWarnings("NullAway.Init") // Picocli sets the fields before it calls.
 final class RolloutCommand {
+  // What changed meanwhile is no reason against these: less happens after them.
+  private static final Set<String> SAFER = Set.of("pause", "abort");
+
   @Spec private CommandSpec spec;
 
   @Command(
@@ -139,24 +143,32 @@ final class RolloutCommand {
     @Option(
         names = "--revision",
         paramLabel = "N",
-        description = "act only if the rollout is still at this revision; default: as read now")
+        description =
+            "act only if the rollout is still at this revision; default: as read now, of pause and"
+                + " abort whatever it is")
     private @Nullable Long revision;
   }
 
   private int act(ActOptions options, String act, String done) {
     String path = "/v1/rollouts/" + DescribeCommand.encoded(options.id);
     try (SkerryClient client = options.server.client()) {
-      long seen =
-          options.revision == null
-              ? client.get(path, JsonObject.class).get("revision").getAsLong()
-              : options.revision;
-      client.postIfMatch(
-          path + "/" + act, Map.of("reason", options.reason), seen, JsonObject.class);
+      Map<String, String> body = Map.of("reason", options.reason);
+      if (options.revision == null && SAFER.contains(act)) {
+        client.post(path + "/" + act, body, JsonObject.class);
+      } else {
+        client.postIfMatch(path + "/" + act, body, seen(client, path, options), JsonObject.class);
+      }
       spec.commandLine()
           .getOut()
           .println("rollout/%s %s".formatted(Table.printable(options.id), done));
     }
     return ExitCodes.DONE;
+  }
+
+  private static long seen(SkerryClient client, String path, ActOptions options) {
+    return options.revision == null
+        ? client.get(path, JsonObject.class).get("revision").getAsLong()
+        : options.revision;
   }
 
   /** A rollout's state and its current stage in one line. */

@@ -512,6 +512,20 @@ class MainTest {
   }
 
   @Test
+  void abortsAndPausesWhateverTheRevisionIs() {
+    answer("/v1/rollouts/r-1/abort", 200, "{\"id\":\"r-1\"}");
+    answer("/v1/rollouts/r-1/pause", 200, "{\"id\":\"r-1\"}");
+
+    assertThat(run("rollout", "pause", "r-1", "--reason", "wait")).isEqualTo(ExitCodes.DONE);
+    assertThat(run("rollout", "abort", "r-1", "--reason", "smoke")).isEqualTo(ExitCodes.DONE);
+
+    assertThat(requests)
+        .containsExactly(
+            "POST /v1/rollouts/r-1/pause {\"reason\":\"wait\"}",
+            "POST /v1/rollouts/r-1/abort {\"reason\":\"smoke\"}");
+  }
+
+  @Test
   void startsARolloutInStages() {
     answer("/v1/rollouts", 201, "{\"id\":\"r-9\"}");
 

@@ -37,6 +37,14 @@ public enum RolloutAct {
     };
   }
 
+  /**
+   * Whether a person must tell what they saw. Less happens after a pause or an abort whatever has
+   * changed meanwhile, so that nothing keeps these waiting.
+   */
+  public boolean needsRevision() {
+    return this != PAUSE && this != ABORT;
+  }
+
   /** The name in API, command line and page. */
   public String wireName() {
     return name().toLowerCase(Locale.ROOT);

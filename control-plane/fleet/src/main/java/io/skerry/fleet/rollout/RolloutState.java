@@ -32,6 +32,18 @@ public record RolloutState(
     return draft(plan).in(new RolloutPhase.Ready());
   }
 
+  /**
+   * Whether nothing was decided between this and another: the phase is the same, and so is each
+   * stage's state. What a pace has left, and what gates say so far, may be another at any look.
+   */
+  public boolean isDecidedLike(RolloutState other) {
+    return phase.equals(other.phase) && stageStates().equals(other.stageStates());
+  }
+
+  private List<StageState> stageStates() {
+    return stages.stream().map(StageProgress::state).toList();
+  }
+
   RolloutState in(RolloutPhase next) {
     return new RolloutState(next, stages, paidAt, permits);
   }

@@ -590,6 +590,23 @@ class RolloutMachineTest {
   }
 
   @Test
+  void decidesNothingByGivingOrdersAndLookingAtGates() {
+    Pace pace = new Pace(60, 1, 1, Pace.Growth.NOTIFIED, 60);
+    SimulatedRollout rollout = started(limits(0, pace, 1000, List.of()));
+    RolloutState seen = rollout.state;
+
+    rollout.observe(Evidence.NONE);
+
+    assertThat(rollout.state).isNotEqualTo(seen);
+    assertThat(rollout.state.isDecidedLike(seen)).isTrue();
+    rollout.apply(new RolloutEvent.Promote("enough"));
+    assertThat(rollout.state.isDecidedLike(seen)).as("another stage").isFalse();
+    RolloutState running = rollout.state;
+    rollout.apply(new RolloutEvent.Pause("lunch"));
+    assertThat(rollout.state.isDecidedLike(running)).as("another phase").isFalse();
+  }
+
+  @Test
   void needsFourEyes() {
     RolloutPlan plan =
         new RolloutPlan(

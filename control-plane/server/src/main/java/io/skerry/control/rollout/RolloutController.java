@@ -116,11 +116,14 @@ final class RolloutController {
       @Nullable ActRequest request) {
     String given = request == null ? null : request.reason();
     String reason = given == null || given.isBlank() ? "by " + actor.name() : given;
-    Rollout after = rollouts.act(actor, id, act, reason, revision(ifMatch));
+    Rollout after = rollouts.act(actor, id, act, reason, revision(act, ifMatch));
     return tagged(HttpResponse.ok(after), after);
   }
 
-  private static OptionalLong revision(@Nullable String ifMatch) {
+  private static OptionalLong revision(RolloutAct act, @Nullable String ifMatch) {
+    if (ifMatch == null && !act.needsRevision()) {
+      return OptionalLong.empty();
+    }
     if (ifMatch == null) {
       throw ProblemException.ofField(
           ErrorCode.PRECONDITION_REQUIRED,

@@ -132,14 +132,24 @@ final class RolloutTables {
         rows);
   }
 
-  /** Keeps the state and the event that led to it; the revision grows. */
+  /**
+   * Keeps the state and the event that led to it. The revision grows by what people do and by what
+   * was decided, and not by what only moves at each look: who acts on what they saw has to be
+   * refused for another decision, and for nothing else.
+   */
   static void keep(
-      Transaction transaction, RolloutId id, RolloutEvent event, RolloutState state, Instant now) {
+      Transaction transaction,
+      RolloutId id,
+      RolloutEvent event,
+      RolloutState before,
+      RolloutState state,
+      Instant now) {
+    boolean moved = event instanceof RolloutEvent.Observed && state.isDecidedLike(before);
     int stage = RolloutMachine.openStage(state).orElse(0);
     transaction.update(
         """
         update rollout set state = ?::jsonb, phase = ?, stage = ?, stage_opened_at = ?::timestamptz,
-          revision = revision + 1,
+          revision = revision + ?,
           ended_at = case when ? then coalesce(ended_at, ?) end
         where id = ?
         """,
@@ -147,6 +157,7 @@ final class RolloutTables {
         state.phase().code(),
         stage,
         state.stages().get(stage).openedAt().map(Instant::toString).orElse(null),
+        moved ? 0 : 1,
         state.phase().isTerminal(),
         now,
         id.value());

@@ -251,13 +251,16 @@ public final class Rollouts {
   }
 
   /**
-   * Does what a form asks for.
+   * Does what a form asks for; a pause or an abort whatever the form was made for.
    *
    * @param revision that the form was made for
    * @throws ProblemException as {@link #act(Actor, String, RolloutAct, String, OptionalLong)}
    */
   public Rollout act(Actor actor, String id, String act, String reason, String revision) {
     RolloutAct known = RolloutAct.ofWireName(act).orElseThrow(() -> unknownAct(act));
+    if (!known.needsRevision()) {
+      return act(actor, id, known, reason, OptionalLong.empty());
+    }
     if (!revision.matches("\\d{1,18}")) {
       throw ProblemException.ofField(
           ErrorCode.PRECONDITION_REQUIRED, "revision", "reload the page and try again");

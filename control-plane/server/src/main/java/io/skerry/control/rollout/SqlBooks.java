@@ -216,7 +216,7 @@ public final class SqlBooks implements RolloutBooks {
 
     @Override
     public void keep(RolloutEvent event, RolloutState after, Instant now) {
-      RolloutTables.keep(transaction, stored.id(), event, after, now);
+      RolloutTables.keep(transaction, stored.id(), event, state, after, now);
       tell(event, state, after);
       state = after;
     }

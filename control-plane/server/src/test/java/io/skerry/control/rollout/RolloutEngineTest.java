@@ -372,6 +372,40 @@ class RolloutEngineTest {
   }
 
   @Test
+  @Order(7)
+  void refusesForAnotherDecisionAndNotForAVerdictThatMoved() {
+    Rollout second = create(request(2));
+    report(2, "COMMITTED");
+    engine.moveOn(new RolloutId(second.id()));
+    Rollout seen = rollouts.find(second.id()).orElseThrow();
+    assertThat(seen.stages().getFirst().state()).isEqualTo("SOAKING");
+    long events = events(second.id());
+    predictions(1);
+    predictions(2);
+
+    engine.moveOn(new RolloutId(second.id()));
+
+    assertThat(events(second.id())).as("a verdict is another one").isGreaterThan(events);
+    Rollout next =
+        rollouts.act(
+            ANA, second.id(), RolloutAct.PROMOTE, "fine", OptionalLong.of(seen.revision()));
+    assertThat(next.stages().get(1).state()).isEqualTo("RUNNING");
+    String stale = Long.toString(seen.revision());
+    assertThatThrownBy(() -> rollouts.act(ANA, second.id(), "promote", "on", stale))
+        .isInstanceOfSatisfying(
+            ProblemException.class,
+            problem -> assertThat(problem.code()).isEqualTo(ErrorCode.CHANGED_MEANWHILE));
+    assertThat(rollouts.act(ANA, second.id(), "pause", "smoke", stale).state()).isEqualTo("PAUSED");
+    assertThat(rollouts.act(ANA, second.id(), "abort", "fire", "").state()).isEqualTo("ABORTING");
+    act(second.id(), RolloutAct.ROLLBACK, "as before");
+    assertThat(untilEnded(second.id(), 1, "COMMITTED", false).state()).isEqualTo("ROLLED_BACK");
+  }
+
+  private long events(String rollout) {
+    return number("select count(*) from rollout_event where rollout = ?", rollout);
+  }
+
+  @Test
   @Order(8)
   void doesAsOperatorsSayAndKeepsWhoSaidIt() {
     Rollout fourth = start(4);
