@@ -18,16 +18,19 @@ import java.util.TreeMap;
  *     were still summed
  * @param promise accuracy that the new version's evaluation promised
  * @param parts of a unit, each by its slot and beside its own version before; empty of one model
+ * @param first of a unit's part, that no device ran another version in its slot before, whatever
+ *     the other parts replace; false where the devices tell
  */
 public record Evidence(
     Map<ProfileId, OfProfile> profiles,
     Map<ProfileId, OfProfile> alone,
     OptionalDouble promise,
-    Map<SlotId, Evidence> parts) {
+    Map<SlotId, Evidence> parts,
+    boolean first) {
   /** Nothing was seen. */
   public static final Evidence NONE = new Evidence(Map.of(), OptionalDouble.empty());
 
-  /** A kept event may be older than {@code alone} or {@code parts}, and then has none. */
+  /** A kept event may be older than {@code alone}, {@code parts} or {@code first}: it has none. */
   public Evidence {
     profiles = inOrder(profiles);
     alone = inOrder(Objects.requireNonNullElse(alone, Map.of()));
@@ -45,18 +48,23 @@ public record Evidence(
 
   /** Of one model, in a first stage. */
   public Evidence(Map<ProfileId, OfProfile> profiles, OptionalDouble promise) {
-    this(profiles, Map.of(), promise, Map.of());
+    this(profiles, Map.of(), promise, Map.of(), false);
   }
 
   /** Of one model. */
   public Evidence(
       Map<ProfileId, OfProfile> profiles, Map<ProfileId, OfProfile> alone, OptionalDouble promise) {
-    this(profiles, alone, promise, Map.of());
+    this(profiles, alone, promise, Map.of(), false);
   }
 
   /** Of a unit. */
   public static Evidence of(Map<SlotId, Evidence> parts) {
-    return new Evidence(Map.of(), Map.of(), OptionalDouble.empty(), parts);
+    return new Evidence(Map.of(), Map.of(), OptionalDouble.empty(), parts, false);
+  }
+
+  /** The same of a unit's part that is the first in its slot on every device. */
+  public Evidence asFirst() {
+    return new Evidence(profiles, alone, promise, parts, true);
   }
 
   /** What the devices of the open stage alone show. */

@@ -117,7 +117,8 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
 
   private List<GateResult> judgeModel(OpenStage stage, Evidence evidence, int looks) {
     Map<ProfileId, Long> running = running(stage.devices(), evidence);
-    List<GateResult> results = judgeMetrics(metrics, evidence, running, stage.replaces(), looks);
+    boolean replaces = stage.replaces() && !evidence.first();
+    List<GateResult> results = judgeMetrics(metrics, evidence, running, replaces, looks);
     Map<ProfileId, Long> own = running(stage.alone(), evidence.ofStage());
     if (stage.isJudgedAlone() && !own.isEmpty()) {
       boolean few = own.values().stream().mapToLong(Long::longValue).sum() < StageGate.DEVICES_MIN;
@@ -125,7 +126,7 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
               stage.asLarge() ? metrics : StageGate.withoutProof(metrics),
               evidence.ofStage(),
               own,
-              stage.replaces(),
+              replaces,
               looks)
           .forEach(result -> results.add(StageGate.ofStage(result, stage.asLarge(), few)));
     }

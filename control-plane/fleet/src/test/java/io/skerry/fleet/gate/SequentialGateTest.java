@@ -467,6 +467,29 @@ class SequentialGateTest {
     assertThat(results).extracting(GateResult::verdict).containsExactly(Verdict.FAIL, Verdict.PASS);
   }
 
+  @Test
+  void judgesAPartThatIsTheFirstInItsSlotByItsLimitWhateverTheOthersReplace() {
+    Evidence failing =
+        evidence(Metric.FAILED_PREDICTIONS, new Comparison(arm(500, 5000, .04), ArmSums.NONE));
+    Evidence good = evidence(Metric.FAILED_PREDICTIONS, bothArms(500, 5000, .001, .001));
+    OpenStage replacing = OpenStage.first(Map.of(), true, 3);
+
+    for (boolean first : new boolean[] {false, true}) {
+      Evidence unit =
+          Evidence.of(
+              Map.of(
+                  new SlotId("eyes"),
+                  good,
+                  new SlotId("nose"),
+                  first ? failing.asFirst() : failing));
+      assertThat(GateSettings.DEFAULTS.judge(replacing, unit))
+          .filteredOn(result -> result.gate().equals(Metric.FAILED_PREDICTIONS.wireName()))
+          .filteredOn(result -> result.scope().startsWith("nose/"))
+          .singleElement()
+          .matches(result -> result.verdict() == (first ? Verdict.FAIL : Verdict.INCONCLUSIVE));
+    }
+  }
+
   private static Comparison bothArms(int devices, double trials, double newer, double older) {
     return new Comparison(arm(devices, trials, newer), arm(devices, trials, older));
   }

@@ -526,6 +526,8 @@ final class Arms {
             .stream()
             .collect(Collectors.groupingBy(Sum::slot));
     boolean trial = order.plan().kind().isTrial();
+    boolean unit = order.parts().size() > 1;
+    Set<String> replacing = unit && !trial ? replacing(transaction, order) : Set.of();
     Map<SlotId, Evidence> parts = new HashMap<>();
     for (Part part : order.parts()) {
       List<Sum> all = bySlot.getOrDefault(part.slot().value(), List.of());
@@ -534,13 +536,22 @@ final class Arms {
           stage == 0
               ? List.of()
               : all.stream().filter(sum -> sum.own() || !(sum.newer() || trial)).toList();
-      parts.put(
-          part.slot(),
-          new Evidence(compared(all), compared(alone), promise(transaction, part.version())));
+      Evidence seen =
+          new Evidence(compared(all), compared(alone), promise(transaction, part.version()));
+      boolean first = unit && !trial && !replacing.contains(part.slot().value());
+      parts.put(part.slot(), first ? seen.asFirst() : seen);
     }
-    return parts.size() > 1
-        ? Evidence.of(parts)
-        : parts.getOrDefault(order.first().slot(), Evidence.NONE);
+    return unit ? Evidence.of(parts) : parts.getOrDefault(order.first().slot(), Evidence.NONE);
+  }
+
+  // Slots in which some device ran another version before.
+  private static Set<String> replacing(Transaction transaction, RolloutOrder order) {
+    return transaction
+        .first(
+            "select replacing from rollout where id = ?",
+            row -> Set.copyOf(row.texts("replacing")),
+            order.id().value())
+        .orElse(Set.of());
   }
 
   private static Sum sum(Row row) {

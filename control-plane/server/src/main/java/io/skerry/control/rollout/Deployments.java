@@ -286,8 +286,9 @@ final class Deployments {
       return;
     }
     String slot = part.slot().value();
-    transaction.update(
-        """
+    int found =
+        transaction.update(
+            """
         update deployment d set previous = d.previous || jsonb_build_object(?::text, before.of)
         from (
           select distinct on (found.device) found.device, jsonb_build_object('model', found.model,
@@ -309,14 +310,24 @@ final class Deployments {
           order by found.device, found.best) before
         where d.rollout = ? and d.device = before.device and not d.previous ?? ?
         """,
-        slot,
-        slot,
-        chosen,
-        order.id().value(),
-        slot,
-        chosen,
-        order.id().value(),
-        slot);
+            slot,
+            slot,
+            chosen,
+            order.id().value(),
+            slot,
+            chosen,
+            order.id().value(),
+            slot);
+    if (found > 0) {
+      transaction.update(
+          """
+          update rollout set replacing = array_append(replacing, ?)
+          where id = ? and not ? = any(replacing)
+          """,
+          slot,
+          order.id().value(),
+          slot);
+    }
   }
 
   private static void expire(Transaction transaction, RolloutOrder order, Instant now) {

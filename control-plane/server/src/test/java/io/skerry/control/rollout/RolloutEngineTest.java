@@ -1133,6 +1133,28 @@ class RolloutEngineTest {
   }
 
   @Test
+  @Order(42)
+  void stopsAUnitForAFirstPartByItsLimitBesideOneThatReplaces() {
+    everywhere(1, "eyes-again");
+    String id =
+        create(
+                unit(
+                    request("engine-health", 2, "eyes-again", null),
+                    new RolloutRequest.PartRequest("nose", "alone", 1)))
+            .id();
+    report(2, "COMMITTED");
+    List<String> touched = devices(id, "COMMITTED");
+    seen(touched, "eyes-again", "engine-health@2", 400, 0);
+    seen(touched, "nose", "alone@1", 400, 400);
+
+    engine.moveOn(new RolloutId(id));
+
+    Rollout stopped = rollouts.find(id).orElseThrow();
+    assertThat(stopped.state()).isEqualTo("ROLLING_BACK");
+    assertThat(stopped.reason()).startsWith("failed-predictions (nose/pooled) FAIL: 100.00%");
+  }
+
+  @Test
   @Order(43)
   void stopsForHarmThatOnlyTheOpenStageSuffers() {
     everywhere(1, "lately");
