@@ -58,7 +58,9 @@ public record RolloutPreview(
   /**
    * What a gate can see.
    *
-   * @param profile hardware profile, or {@code pooled} for all of several together
+   * @param profile hardware profile, or {@code pooled} for all of several together; of a later
+   *     stage's own devices {@code stage} or {@code stage PROFILE}; of a unit's part its slot
+   *     before it, as in {@code vision/pooled}
    * @param excludes smallest harm that it is likely to rule out by the stage's deadline, 0 to 1
    * @param shows smallest harm that it is likely to show by then, 0 to 1
    * @param enough whether what it rules out is within its tolerance

@@ -4,6 +4,7 @@ import io.skerry.protocol.ProfileId;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -189,5 +190,32 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
       Map<ProfileId, Outlook.Size> sizes, OptionalDouble promise, int stages, int parts) {
     return Outlook.of(
         this, sizes, promise, falseAbort(OpenStage.looks(stages, true) * parts, sizes.size()));
+  }
+
+  /**
+   * The same of the devices of a later stage by themselves, which are judged alone, too.
+   *
+   * @param asLarge whether the stage has as many devices as the first one, or more
+   * @return by scope: {@link GateResult#STAGE} and its profiles
+   */
+  public Map<String, List<Outlook>> outlookAlone(
+      Map<ProfileId, Outlook.Size> sizes,
+      OptionalDouble promise,
+      int stages,
+      int parts,
+      boolean asLarge) {
+    long devices = sizes.values().stream().mapToLong(Outlook.Size::devices).sum();
+    boolean few = devices < StageGate.DEVICES_MIN;
+    GateSettings asked =
+        asLarge ? this : new GateSettings(failures, StageGate.withoutProof(metrics));
+    Map<String, List<Outlook>> alone = new LinkedHashMap<>();
+    asked
+        .outlook(sizes, promise, stages, parts)
+        .forEach(
+            (scope, seen) ->
+                alone.put(
+                    StageGate.scope(scope),
+                    seen.stream().map(one -> StageGate.ofStage(one, asLarge, few)).toList()));
+    return alone;
   }
 }

@@ -59,6 +59,10 @@ public record Outlook(String gate, double excludes, double shows, boolean enough
     return all;
   }
 
+  Outlook with(String remark) {
+    return new Outlook(gate, excludes, shows, enough, text + remark);
+  }
+
   private static List<Outlook> of(
       GateSettings settings, List<Size> sizes, OptionalDouble promise, double falseAbort) {
     List<Outlook> all = new ArrayList<>();

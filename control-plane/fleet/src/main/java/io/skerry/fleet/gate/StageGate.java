@@ -28,14 +28,27 @@ final class StageGate {
     boolean waits = !few && (proves || !silent || isEssential(result));
     return new GateResult(
         result.gate(),
-        result.scope().equals(GateResult.POOLED)
-            ? GateResult.STAGE
-            : GateResult.STAGE + " " + result.scope(),
+        scope(result.scope()),
         result.verdict(),
         result.reason(),
         result.required() && waits,
         result.action(),
         result.numbers());
+  }
+
+  /** Where a verdict of all devices would have this scope, that of the stage's own. */
+  static String scope(String ofAll) {
+    return ofAll.equals(GateResult.POOLED) ? GateResult.STAGE : GateResult.STAGE + " " + ofAll;
+  }
+
+  /** What such a verdict can see, with what is asked of it; the arguments as above. */
+  static Outlook ofStage(Outlook outlook, boolean proves, boolean few) {
+    boolean ofDevices = outlook.gate().equals(FailureGate.NAME);
+    return few
+        ? outlook.with("; so few devices of a later stage can stop it, but hold nothing back")
+        : proves || ofDevices
+            ? outlook
+            : outlook.with("; harm shown or likely stops or holds a stage smaller than the first");
   }
 
   private static boolean isEssential(GateResult result) {

@@ -817,6 +817,36 @@ class SequentialGateTest {
         .hasMessageStartingWith("gates.failed-predictions");
   }
 
+  @Test
+  void tellsBeforeTheStartWhatALaterStageAloneIsJudgedBy() {
+    assertThat(alone(40, true).keySet()).containsExactly("stage profile-0");
+    assertThat(told(40, true, Metric.FAILED_PREDICTIONS))
+        .isEqualTo(outlook(40, 400, 1000).get(1).text());
+    assertThat(told(40, false, Metric.FAILED_PREDICTIONS))
+        .endsWith("harm shown or likely stops or holds a stage smaller than the first");
+    assertThat(told(4, false, Metric.FAILED_PREDICTIONS)).endsWith("but hold nothing back");
+    assertThat(alone(40, false).values().iterator().next().getFirst().text())
+        .as("devices that fail the update are judged alike")
+        .isEqualTo(outlook(40, 400, 1000).getFirst().text());
+  }
+
+  private static String told(long devices, boolean asLarge, Metric metric) {
+    return alone(devices, asLarge).values().iterator().next().stream()
+        .filter(one -> one.gate().equals(metric.wireName()))
+        .findFirst()
+        .orElseThrow()
+        .text();
+  }
+
+  private static Map<String, List<Outlook>> alone(long devices, boolean asLarge) {
+    return GateSettings.DEFAULTS.outlookAlone(
+        Map.of(new ProfileId("profile-0"), new Outlook.Size(devices, 400, 1000, 100, 60)),
+        OptionalDouble.empty(),
+        3,
+        1,
+        asLarge);
+  }
+
   private static List<Outlook> outlook(long devices, long controls, double predictions) {
     Outlook.Size size = new Outlook.Size(devices, controls, predictions, predictions / 10, 60);
     return GateSettings.DEFAULTS

@@ -1,7 +1,11 @@
 package io.skerry.control.rollout;
 
 import io.skerry.api.RolloutPreview;
+import io.skerry.control.drift.Monitoring;
+import io.skerry.control.rollout.RolloutOrder.Part;
 import io.skerry.control.sql.Transaction;
+import io.skerry.fleet.gate.GateSettings;
+import io.skerry.fleet.gate.Metric;
 import io.skerry.fleet.gate.Outlook;
 import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.StageMembership.Candidate;
@@ -22,9 +26,22 @@ final class Previews {
   private record Traffic(double predictionsPerMinute, double outcomesPerMinute) {}
 
   // What a part is likely to do; its gates are told with its slot, if it is one of several.
-  private record Expected(String prefix, Traffic traffic, OptionalDouble promise) {}
+  private record Expected(String prefix, Traffic traffic, OptionalDouble promise, boolean amount) {}
 
-  static RolloutPreview of(Transaction transaction, RolloutWish wish, Candidates candidates) {
+  // Devices by profile: of the stages so far, of the one that opens, and of all.
+  private record Reach(Map<String, Long> touched, Map<String, Long> here, Map<String, Long> all) {
+    // Then its devices are judged by themselves, too.
+    boolean isLater() {
+      return !here.isEmpty() && !here.equals(touched);
+    }
+
+    long untouched(String profile) {
+      return all.getOrDefault(profile, 0L) - touched.getOrDefault(profile, 0L);
+    }
+  }
+
+  static RolloutPreview of(
+      Transaction transaction, RolloutWish wish, Candidates candidates, Monitoring monitoring) {
     RolloutPlan plan = wish.plan();
     List<List<Candidate>> steps = candidates.membership().stages();
     List<Expected> expected =
@@ -34,7 +51,8 @@ final class Previews {
                     new Expected(
                         wish.parts().size() > 1 ? part.slot() + "/" : "",
                         traffic(transaction, part),
-                        Arms.promise(transaction, part.version())))
+                        Arms.promise(transaction, part.version()),
+                        saysAmount(candidates, part, monitoring)))
             .toList();
     List<RolloutPreview.Stage> stages = new ArrayList<>();
     Map<String, Long> all = byProfile(steps.stream().flatMap(List::stream).toList());
@@ -43,6 +61,7 @@ final class Previews {
       List<Candidate> members = steps.get(stage);
       Map<String, Long> here = byProfile(members);
       here.forEach((profile, devices) -> touched.merge(profile, devices, Long::sum));
+      boolean asLarge = members.size() >= steps.getFirst().size();
       stages.add(
           new RolloutPreview.Stage(
               stage,
@@ -53,7 +72,9 @@ final class Previews {
                   .limit(RolloutPreview.DEVICES_MAX)
                   .map(member -> member.device().value())
                   .toList(),
-              stage < plan.stages().size() ? sights(wish, expected, touched, all) : List.of()));
+              stage < plan.stages().size()
+                  ? sights(wish, expected, new Reach(touched, here, all), asLarge)
+                  : List.of()));
     }
     int eligible = steps.stream().mapToInt(List::size).sum();
     Map<String, Integer> reasons = new TreeMap<>();
@@ -84,46 +105,73 @@ final class Previews {
     return ints;
   }
 
+  private static boolean saysAmount(Candidates candidates, Part part, Monitoring monitoring) {
+    return candidates.variants().getOrDefault(part, Map.of()).values().stream()
+        .anyMatch(variant -> monitoring.amountRange(variant.manifest().toString()).isPresent());
+  }
+
   private static List<RolloutPreview.Sight> sights(
-      RolloutWish wish, List<Expected> expected, Map<String, Long> touched, Map<String, Long> all) {
+      RolloutWish wish, List<Expected> expected, Reach reach, boolean asLarge) {
+    GateSettings gates = wish.plan().judgedGates();
+    int stages = wish.plan().stages().size();
     List<RolloutPreview.Sight> sights = new ArrayList<>();
     for (Expected part : expected) {
-      wish.plan()
-          .judgedGates()
+      gates
           .outlook(
-              sizes(wish, part.traffic(), touched, all),
+              sizes(wish, part.traffic(), reach, reach.touched()),
               part.promise(),
-              wish.plan().stages().size(),
+              stages,
               expected.size())
-          .forEach(
-              (scope, seen) ->
-                  seen.forEach(
-                      one ->
-                          sights.add(
-                              new RolloutPreview.Sight(
-                                  one.gate(),
-                                  part.prefix() + scope,
-                                  one.excludes(),
-                                  one.shows(),
-                                  one.enough(),
-                                  one.text()))));
+          .forEach((scope, seen) -> sights.addAll(told(part, scope, seen)));
+      if (reach.isLater()) {
+        gates
+            .outlookAlone(
+                sizes(wish, part.traffic(), reach, reach.here()),
+                part.promise(),
+                stages,
+                expected.size(),
+                asLarge)
+            .forEach((scope, seen) -> sights.addAll(told(part, scope, seen)));
+      }
     }
     return sights;
   }
 
+  private static List<RolloutPreview.Sight> told(Expected part, String scope, List<Outlook> seen) {
+    return seen.stream()
+        .filter(one -> isJudged(part, one))
+        .map(
+            one ->
+                new RolloutPreview.Sight(
+                    one.gate(),
+                    part.prefix() + scope,
+                    one.excludes(),
+                    one.shows(),
+                    one.enough(),
+                    one.text()))
+        .toList();
+  }
+
+  // An amount is off by so much, and anything else is right or wrong.
+  private static boolean isJudged(Expected part, Outlook one) {
+    return Metric.ofWireName(one.gate())
+        .filter(Metric::isOfOutcomes)
+        .filter(metric -> (metric == Metric.ERROR) != part.amount())
+        .isEmpty();
+  }
+
+  // On trial a device is its own control.
   private static Map<ProfileId, Outlook.Size> sizes(
-      RolloutWish wish, Traffic traffic, Map<String, Long> touched, Map<String, Long> all) {
+      RolloutWish wish, Traffic traffic, Reach reach, Map<String, Long> judged) {
     double minutes = wish.plan().deadlines().stage().toMillis() / 60_000.0;
     Map<ProfileId, Outlook.Size> sizes = new HashMap<>();
-    touched.forEach(
+    judged.forEach(
         (profile, devices) ->
             sizes.put(
                 new ProfileId(profile),
                 new Outlook.Size(
                     devices,
-                    wish.plan().kind().isTrial()
-                        ? devices
-                        : all.getOrDefault(profile, 0L) - devices,
+                    wish.plan().kind().isTrial() ? devices : reach.untouched(profile),
                     traffic.predictionsPerMinute() * minutes,
                     traffic.outcomesPerMinute() * minutes,
                     minutes * 60_000 / wish.window().toMillis())));
@@ -131,7 +179,7 @@ final class Previews {
   }
 
   // What a device of the slot did lately; a slot that never ran promises no data.
-  private static Traffic traffic(Transaction transaction, RolloutOrder.Part part) {
+  private static Traffic traffic(Transaction transaction, Part part) {
     String slot = part.slot().value();
     return transaction
         .first(

@@ -8,6 +8,7 @@ import io.skerry.api.RolloutRequest;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.drift.Incidents;
+import io.skerry.control.drift.Monitoring;
 import io.skerry.control.rollout.RolloutTables.Stored;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
@@ -48,13 +49,20 @@ public final class Rollouts {
   private final SqlBooks books;
   private final Incidents incidents;
   private final AuditLog audit;
+  private final Monitoring monitoring;
   private final Clock clock = Clock.systemUTC();
 
-  Rollouts(Database database, SqlBooks books, Incidents incidents, AuditLog audit) {
+  Rollouts(
+      Database database,
+      SqlBooks books,
+      Incidents incidents,
+      AuditLog audit,
+      Monitoring monitoring) {
     this.database = database;
     this.books = books;
     this.incidents = incidents;
     this.audit = audit;
+    this.monitoring = monitoring;
   }
 
   /**
@@ -112,7 +120,8 @@ public final class Rollouts {
             Previews.of(
                 transaction,
                 wish,
-                Candidates.find(transaction, wish, next(transaction, wish).value())));
+                Candidates.find(transaction, wish, next(transaction, wish).value()),
+                monitoring));
   }
 
   // By their versions and how many there were: devices are ranked by the id, and a preview has to

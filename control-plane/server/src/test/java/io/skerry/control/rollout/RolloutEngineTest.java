@@ -510,6 +510,14 @@ class RolloutEngineTest {
     assertThat(preview.eligible()).isEqualTo(DEVICES);
     assertThat(preview.outsiders()).singleElement().matches(one -> one.device().equals("stranger"));
     assertThat(preview.stages()).extracting(RolloutPreview.Stage::count).containsExactly(4, 12, 24);
+    for (RolloutPreview.Stage stage : preview.stages()) {
+      assertThat(stage.gates().stream().anyMatch(sight -> sight.profile().equals("stage")))
+          .as("a later stage is judged alone, too: %d", stage.index())
+          .isEqualTo(stage.index() > 0);
+      assertThat(stage.gates())
+          .as("no amount is said")
+          .noneMatch(one -> one.gate().equals("error"));
+    }
     assertThat(preview.stages().getFirst().gates())
         .anyMatch(sight -> sight.gate().equals("device-failures") && sight.excludes() > .5);
   }
