@@ -15,6 +15,7 @@ import io.skerry.control.host.DevicePort;
 import io.skerry.control.host.ServerAddress;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.host.StartException;
+import io.skerry.control.ingest.ModelRetention;
 import io.skerry.control.link.Broker;
 import io.skerry.control.link.ControlLink;
 import io.skerry.control.link.LinkLease;
@@ -131,6 +132,7 @@ final class ControlPlane implements AutoCloseable {
     Broker broker = opened(made.getBean(Broker.class));
     ControlLink link = opened(made.getBean(ControlLink.class));
     opened(made::stop);
+    made.getBean(ModelRetention.class).checkOutlasting();
     made.getBean(SigningKeys.class);
     firstToken = made.getBean(FirstAdmin.class).createIfNone();
     made.getBean(GenerationTerm.class).begin();

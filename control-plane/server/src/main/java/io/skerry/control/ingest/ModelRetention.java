@@ -3,14 +3,17 @@ package io.skerry.control.ingest;
 import io.skerry.api.DataRetention;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
+import io.skerry.control.host.StartException;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** How long what the devices of one model sent is kept, where that is not as long as of others. */
@@ -22,6 +25,7 @@ public final class ModelRetention {
   static final String SAMPLES = "samples";
   static final String FEEDBACK = "feedback";
   private static final int DAYS_MAX = 7300;
+  private static final int NAMED_MAX = 3;
 
   private final Database database;
   private final AuditLog audit;
@@ -128,6 +132,34 @@ public final class ModelRetention {
         what,
         days,
         actor.name());
+  }
+
+  /**
+   * Checks what was set while windows waited for less long.
+   *
+   * @throws StartException if a model keeps its windows for no longer than they wait now
+   */
+  public void checkOutlasting() {
+    List<String> shorter =
+        database.call(
+            transaction ->
+                of(transaction, WINDOWS).entrySet().stream()
+                    .filter(kept -> kept.getValue().compareTo(windowsWait) <= 0)
+                    .map(
+                        kept -> "%s for %d days".formatted(kept.getKey(), kept.getValue().toDays()))
+                    .toList());
+    if (!shorter.isEmpty()) {
+      throw new StartException(
+          ("ingest.windows-wait is %d h, but windows are kept of model %s%s, and are gone before"
+                  + " they are judged: let them wait for less, start, keep windowsDays longer by PUT"
+                  + " /v1/models/MODEL/retention, and raise windows-wait then")
+              .formatted(
+                  windowsWait.toHours(),
+                  shorter.stream().limit(NAMED_MAX).collect(Collectors.joining(", of ")),
+                  shorter.size() > NAMED_MAX
+                      ? " and of %d more".formatted(shorter.size() - NAMED_MAX)
+                      : ""));
+    }
   }
 
   private void checkOutlasts(@Nullable Integer windowsDays) {

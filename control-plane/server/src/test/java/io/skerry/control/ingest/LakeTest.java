@@ -10,6 +10,7 @@ import io.skerry.api.ErasureRequest;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.dataset.Erasures;
+import io.skerry.control.host.StartException;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.DeviceId;
@@ -263,6 +264,29 @@ class LakeTest {
     assertThatThrownBy(() -> waiting(Duration.ofDays(3), Duration.ofDays(3)))
         .hasMessageContaining("retention.windows is 72 h: must be longer than windows-wait");
     assertThat(waiting(Duration.ofDays(3), Duration.ofDays(4)).windowsWait()).hasDays(3);
+  }
+
+  @Test
+  void startsNotWhereWindowsWaitForLongerThanAModelKeepsThem() {
+    for (String model : List.of("a", "b", "c", "d")) {
+      sql(
+          "insert into model_retention (model, what, kept_days, changed_by, changed_at)"
+              + " values ('%s', 'windows', 3, 'ana', now())".formatted(model));
+    }
+    AuditLog audit = plane.bean(AuditLog.class);
+    Duration usual = Duration.ofDays(90);
+
+    assertThatThrownBy(
+            () ->
+                new ModelRetention(plane.database(), audit, waiting(Duration.ofDays(3), usual))
+                    .checkOutlasting())
+        .isInstanceOf(StartException.class)
+        .hasMessageStartingWith(
+            "ingest.windows-wait is 72 h, but windows are kept of model a for 3 days, of b for 3"
+                + " days, of c for 3 days and of 1 more");
+    new ModelRetention(plane.database(), audit, waiting(Duration.ofHours(71), usual))
+        .checkOutlasting();
+    sql("truncate model_retention");
   }
 
   private static IngestConfig waiting(Duration wait, Duration windows) {
