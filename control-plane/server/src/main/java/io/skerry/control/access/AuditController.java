@@ -28,7 +28,11 @@ final class AuditController {
     int limit = Math.clamp(pageSize, 1, PAGE_SIZE_MAX);
     List<AuditEntry> entries =
         log.newest(pageToken == null ? Long.MAX_VALUE : pageToken, limit).stream()
-            .map(AuditController::view)
+            .map(
+                line ->
+                    line.entry()
+                        .map(AuditController::view)
+                        .orElseGet(() -> AuditEntry.unreadable(line.id())))
             .toList();
     boolean more = entries.size() == limit;
     return new Page<>(entries, more ? Long.toString(entries.getLast().id()) : null);

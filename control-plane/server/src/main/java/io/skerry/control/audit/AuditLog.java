@@ -94,13 +94,20 @@ public final class AuditLog {
         hash(previous, id, at, actor, act));
   }
 
+  /**
+   * One row as it is listed.
+   *
+   * @param entry empty where it cannot be read: somebody changed it who owns the database
+   */
+  public record Line(long id, Optional<Entry> entry) {}
+
   /** The newest rows before an id, newest first. */
-  public List<Entry> newest(long beforeId, int limit) {
+  public List<Line> newest(long beforeId, int limit) {
     return database.call(
         transaction ->
             transaction.list(
                 "select * from audit_entry where id < ? order by id desc limit ?",
-                AuditLog::read,
+                row -> new Line(row.bigint("id"), readable(row)),
                 beforeId,
                 limit));
   }

@@ -9,6 +9,7 @@ import io.skerry.control.host.Events;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.DatabaseException;
 import jakarta.inject.Singleton;
+import java.net.http.HttpResponse;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -51,7 +52,7 @@ class AuditLogTest {
     tamper(id, "audited.first");
 
     assertThat(log.firstBroken()).isEmpty();
-    AuditLog.Entry newest = log.newest(Long.MAX_VALUE, 1).getFirst();
+    AuditLog.Entry newest = newest();
     assertThat(plane.get("/v1/audit/check").body())
         .contains("\"rows\":" + newest.id(), "\"head\":\"%s\"".formatted(newest.hash()));
     sweep();
@@ -62,11 +63,12 @@ class AuditLogTest {
   @Test
   void takesARowThatCannotBeReadForOneThatWasChanged() throws InterruptedException {
     long id = append("audited.spoiled");
-    Instant at = log.newest(Long.MAX_VALUE, 1).getFirst().at();
+    Instant at = newest().at();
 
     asOwner("update audit_entry set at = 'infinity' where id = ?", id);
 
     assertThat(log.firstBroken()).hasValue(id);
+    assertThat(listed()).contains("\"audit/%d\"".formatted(id), "cannot be read");
     sweep();
     assertThat(openAlerts()).hasSize(1);
 
@@ -74,6 +76,7 @@ class AuditLogTest {
     asOwner("alter table audit_entry alter reason drop not null");
     asOwner("update audit_entry set reason = null where id = ?", id);
     assertThat(log.firstBroken()).hasValue(id);
+    assertThat(listed()).contains("\"audit/%d\"".formatted(id), "cannot be read");
     // Acts go on after it.
     database.run(
         transaction ->
@@ -138,6 +141,16 @@ class AuditLogTest {
         .isInstanceOf(IllegalStateException.class);
 
     assertThat(log.newest(Long.MAX_VALUE, 1).getFirst().id()).isEqualTo(before);
+  }
+
+  private String listed() {
+    HttpResponse<String> answer = plane.get("/v1/audit");
+    assertThat(answer.statusCode()).isEqualTo(200);
+    return answer.body();
+  }
+
+  private AuditLog.Entry newest() {
+    return log.newest(Long.MAX_VALUE, 1).getFirst().entry().orElseThrow();
   }
 
   private void sweep() throws InterruptedException {
