@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param duplicates records that came again, and were counted once
  * @param quarantined records that could not be taken
  * @param mismatched of them, because they do not fit their model's monitoring manifest
+ * @param samplesRefused samples that were chosen and not kept on the device, as its windows tell
  * @param skewMillis how far the clock is ahead, at least, or, below 0, how much the fastest window
  *     was behind its end; of a cohort the device furthest from 0
  * @param coverage share of predictions that were counted, 0 to 1; absent without predictions
@@ -34,6 +35,7 @@ public record DataFlow(
     long duplicates,
     long quarantined,
     long mismatched,
+    long samplesRefused,
     @Nullable Long skewMillis,
     @Nullable Double coverage,
     @Nullable Instant lastAt) {}

@@ -96,12 +96,12 @@ public final class DataFlows {
                     sum(greatest(0, ?::bigint / window_millis - 1 - last_index))::bigint as since,
                     sum(late)::bigint as late, min(lag)::bigint as lag,
                     sum(predictions)::bigint as predictions, sum(skipped)::bigint as skipped,
-                    max(last_at) as last_at
+                    sum(refused)::bigint as refused, max(last_at) as last_at
                   from (select device, slot, window_millis, sum(lengths) as lengths,
                       min(window_index - lengths + 1) as first_index,
                       max(window_index) as last_index, sum(late) as late, min(lag) as lag,
                       sum(predictions) as predictions, sum(skipped) as skipped,
-                      max(last_at) as last_at
+                      sum(refused) as refused, max(last_at) as last_at
                     from (select device, slot, window_millis, window_index,
                         max(round(extract(epoch from end_at - start_at) * 1000 / window_millis))
                           as lengths,
@@ -110,6 +110,8 @@ public final class DataFlows {
                           as late,
                         min(extract(epoch from received_at - end_at) * 1000) as lag,
                         sum(predictions) as predictions, sum(skipped) as skipped,
+                        sum(case when samples_refused <> '{}' then (select sum(value::bigint)
+                          from jsonb_each_text(samples_refused)) else 0 end) as refused,
                         max(received_at) as last_at
                       from telemetry_window
                       where end_at > now() - ? * interval '1 millisecond' and window_millis > 0
@@ -166,6 +168,7 @@ public final class DataFlows {
             row.bigint("duplicates"),
             row.bigint("quarantined"),
             row.bigint("mismatched"),
+            row.bigint("refused"),
             row.optionalBigint("lag").map(lag -> -lag).orElse(null),
             predictions == 0 ? null : (double) counted / predictions,
             row.optionalInstant("last_at").orElse(null)),
@@ -188,6 +191,7 @@ public final class DataFlows {
         sum(devices, DataFlow::duplicates),
         sum(devices, DataFlow::quarantined),
         sum(devices, DataFlow::mismatched),
+        sum(devices, DataFlow::samplesRefused),
         furthest(devices),
         predictions == 0 ? null : (double) counted / predictions,
         devices.stream()

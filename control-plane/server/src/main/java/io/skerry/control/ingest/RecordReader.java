@@ -15,19 +15,23 @@ import io.skerry.wire.fleet.v1.Feedback;
 import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Sample;
+import io.skerry.wire.fleet.v1.StratumSamples;
 import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
 /** Checks records and takes them out of their wire form. */
 final class RecordReader {
   static final int STREAMS_MAX = 512;
+  static final int STRATA_MAX = 16;
   static final int BINS_MAX = 1024;
   static final int TEXT_MAX = 4096;
   static final int WINDOW_BYTES_MAX = 1 << 20;
@@ -102,8 +106,25 @@ final class RecordReader {
         window.getPredictionsFailed(),
         window.getSkipped(),
         window.getResidentBytes(),
+        samplesRefused(window),
         window.toByteString(),
         gated(version, window, layouts));
+  }
+
+  private static Map<String, Long> samplesRefused(Window window) throws Malformed {
+    Map<String, Long> refused = new HashMap<>();
+    for (StratumSamples of : window.getSamplesRefusedList()) {
+      checkText(of.getStratum());
+      boolean possible = of.getSamples() >= 0 && of.getSamples() <= WindowCodec.PREDICTIONS_MAX;
+      if (!possible
+          || refused.size() == STRATA_MAX
+          || refused.put(of.getStratum(), of.getSamples()) != null) {
+        throw new Malformed(
+            "samples refused of stratum '%s' are %s, come twice, or are of more than %d strata"
+                .formatted(of.getStratum(), Long.toUnsignedString(of.getSamples()), STRATA_MAX));
+      }
+    }
+    return refused;
   }
 
   /**

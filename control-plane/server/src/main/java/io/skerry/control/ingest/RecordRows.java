@@ -86,6 +86,7 @@ final class RecordRows {
           window.predictions(),
           window.predictionsFailed(),
           window.skipped(),
+          GSON.toJson(window.samplesRefused()),
           window.record().toByteArray()
         });
     for (StreamCounts stream : window.gated()) {
@@ -281,8 +282,8 @@ final class RecordRows {
         """
         insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
           window_index, window_millis, start_at, end_at, predictions, predictions_failed, skipped,
-          record, received_at)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, clock_timestamp())
+          samples_refused, record, received_at)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb, ?, clock_timestamp())
         """,
         windows);
     Counters.add(transaction, "windows", windows.size());

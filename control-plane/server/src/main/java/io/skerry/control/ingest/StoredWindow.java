@@ -7,6 +7,7 @@ import io.skerry.protocol.SlotId;
 import io.skerry.wire.fleet.v1.StreamCounts;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Exact counters of one window of one running version on one device.
@@ -15,6 +16,7 @@ import java.util.List;
  * @param index start in epoch milliseconds divided by the window's length
  * @param skipped predictions answered but not counted
  * @param residentBytes memory of the agent's process at the window's end; 0 or less is not known
+ * @param samplesRefused samples that were chosen and not kept, by stratum
  * @param record the wire message, byte for byte
  * @param gated its streams that gates read bin by bin
  */
@@ -32,9 +34,11 @@ record StoredWindow(
     long predictionsFailed,
     long skipped,
     long residentBytes,
+    Map<String, Long> samplesRefused,
     ByteString record,
     List<StreamCounts> gated) {
   StoredWindow {
+    samplesRefused = Map.copyOf(samplesRefused);
     gated = List.copyOf(gated);
   }
 }

@@ -9,6 +9,7 @@ import io.micronaut.serde.annotation.SerdeImport;
 import io.skerry.api.DataFlow;
 import io.skerry.api.Page;
 import io.skerry.api.QuarantinedRecord;
+import io.skerry.api.RefusedSamples;
 import io.skerry.api.TelemetryView;
 import io.skerry.control.access.Allowed;
 import io.skerry.control.access.Role;
@@ -25,6 +26,7 @@ import java.util.List;
 @SerdeImport(TelemetryView.class)
 @SerdeImport(DataFlow.class)
 @SerdeImport(QuarantinedRecord.class)
+@SerdeImport(RefusedSamples.class)
 final class TelemetryController {
   private static final int PAGE_SIZE_MAX = 500;
   private static final int HOURS_MAX = 24 * 31;
@@ -32,13 +34,19 @@ final class TelemetryController {
   private final Database database;
   private final TelemetryCounts counts;
   private final DataFlows flows;
+  private final Refusals refusals;
   private final Quarantine quarantine;
 
   TelemetryController(
-      Database database, TelemetryCounts counts, DataFlows flows, Quarantine quarantine) {
+      Database database,
+      TelemetryCounts counts,
+      DataFlows flows,
+      Refusals refusals,
+      Quarantine quarantine) {
     this.database = database;
     this.counts = counts;
     this.flows = flows;
+    this.refusals = refusals;
     this.quarantine = quarantine;
   }
 
@@ -50,11 +58,7 @@ final class TelemetryController {
   @Get("/dataflow")
   Page<DataFlow> flow(
       @QueryValue(defaultValue = "device") String by, @QueryValue(defaultValue = "24") int hours) {
-    if (hours < 1 || hours > HOURS_MAX) {
-      throw new ProblemException(
-          ErrorCode.REQUEST_INVALID, "hours is %d: must be 1 to %d".formatted(hours, HOURS_MAX));
-    }
-    Duration span = Duration.ofHours(hours);
+    Duration span = span(hours);
     return switch (by) {
       case "device" -> Page.only(flows.devices(span));
       case "cohort" -> Page.only(flows.cohorts(span));
@@ -68,6 +72,31 @@ final class TelemetryController {
   MutableHttpResponse<String> flowFile(
       @QueryValue(defaultValue = "device") String by, @QueryValue(defaultValue = "24") int hours) {
     return Csv.file("dataflow", DataFlow.class, flow(by, hours).items());
+  }
+
+  private static Duration span(int hours) {
+    if (hours < 1 || hours > HOURS_MAX) {
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID, "hours is %d: must be 1 to %d".formatted(hours, HOURS_MAX));
+    }
+    return Duration.ofHours(hours);
+  }
+
+  @Get("/models/{model}/samples-refused")
+  Page<RefusedSamples> refused(
+      String model,
+      @QueryValue(defaultValue = "") String device,
+      @QueryValue(defaultValue = "24") int hours) {
+    return Page.only(refusals.of(model, device, span(hours)));
+  }
+
+  @Get("/models/{model}/samples-refused.csv")
+  MutableHttpResponse<String> refusedFile(
+      String model,
+      @QueryValue(defaultValue = "") String device,
+      @QueryValue(defaultValue = "24") int hours) {
+    return Csv.file(
+        "samples-refused", RefusedSamples.class, refusals.of(model, device, span(hours)));
   }
 
   @Get("/quarantine.csv")

@@ -18,6 +18,7 @@ import io.skerry.control.alert.AlertLog;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.dataset.Labelling;
 import io.skerry.control.ingest.DataFlows;
+import io.skerry.control.ingest.Refusals;
 import io.skerry.control.page.StaticTemplates;
 import io.skerry.control.page.Templates;
 import java.net.URI;
@@ -39,11 +40,13 @@ final class OperationPages {
 
   private final Templates templates = new StaticTemplates();
   private final DataFlows flows;
+  private final Refusals refusals;
   private final Labelling labelling;
   private final AlertLog alerts;
 
-  OperationPages(DataFlows flows, Labelling labelling, AlertLog alerts) {
+  OperationPages(DataFlows flows, Refusals refusals, Labelling labelling, AlertLog alerts) {
     this.flows = flows;
+    this.refusals = refusals;
     this.labelling = labelling;
     this.alerts = alerts;
   }
@@ -56,6 +59,7 @@ final class OperationPages {
             .dataflowpage(
                 flows.cohorts(SPAN),
                 flows.devices(SPAN).stream().limit(DEVICES_SHOWN).toList(),
+                refusals.ofModels(SPAN, QUEUE_SHOWN),
                 flows.quarantine(QUEUE_SHOWN),
                 Instant.now(),
                 actor.name())

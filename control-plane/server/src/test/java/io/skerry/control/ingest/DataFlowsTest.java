@@ -3,6 +3,7 @@ package io.skerry.control.ingest;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.api.DataFlow;
+import io.skerry.api.RefusedSamples;
 import io.skerry.control.sql.TestPlane;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -68,6 +69,44 @@ class DataFlowsTest {
     assertThat(flow("lossy").missing()).isEqualTo(3);
     assertThat(flow("away").expected()).isBetween(1 + 59L, 1 + 60L);
     assertThat(flow("away").received()).isEqualTo(1);
+  }
+
+  @Test
+  void tellsWhichSamplesADeviceChoseAndDidNotKeep() {
+    device("full", true, 3, 3);
+    window("full", 1, now - 30, 1);
+    window("full", 2, now - 20, 1);
+    window("full", 3, now - 10, 1);
+    refused("full", 2, "{\"base\": 4, \"anomaly\": 1}");
+    refused("full", 3, "{\"base\": 2}");
+    sql(
+        """
+        insert into telemetry_prediction (device, prediction_id, subject, slot, model, version, at,
+          stratum, inclusion_probability)
+        values ('full', 'p', '', 'main', 'm', 1, now(), 'base', .1)
+        """);
+    device("roomy", true, 1, 1);
+    window("roomy", 1, now - 10, 1);
+
+    assertThat(flow("full").samplesRefused()).isEqualTo(7);
+    assertThat(flow("full").received()).isEqualTo(3);
+    assertThat(flow("roomy").samplesRefused()).isZero();
+    Refusals refusals = plane.bean(Refusals.class);
+    assertThat(refusals.of("m", "", Duration.ofHours(6)))
+        .containsExactly(
+            new RefusedSamples("full", "m", 1, "base", 1, 6),
+            new RefusedSamples("full", "m", 1, "anomaly", 0, 1));
+    assertThat(refusals.of("m", "roomy", Duration.ofHours(6))).isEmpty();
+    assertThat(refusals.ofModels(Duration.ofHours(6), 1))
+        .containsExactly(new RefusedSamples("", "m", 1, "base", 1, 6));
+  }
+
+  private void refused(String device, long sequence, String byStratum) {
+    sql(
+        "update telemetry_window set samples_refused = ?::jsonb where device = ? and sequence = ?",
+        byStratum,
+        device,
+        sequence);
   }
 
   private DataFlow flow(String device) {

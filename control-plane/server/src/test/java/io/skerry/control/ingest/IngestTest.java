@@ -36,6 +36,7 @@ import io.skerry.wire.fleet.v1.NamedTensor;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.RecordBatch;
 import io.skerry.wire.fleet.v1.Sample;
+import io.skerry.wire.fleet.v1.StratumSamples;
 import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
 import jakarta.inject.Singleton;
@@ -379,6 +380,43 @@ class IngestTest {
                   assertThat(reason).contains("co-moments count 4611686018427387904 predictions"))
           .anySatisfy(reason -> assertThat(reason).contains("co-moments: feature 0 of 0"));
     }
+  }
+
+  @Test
+  void storesWhichSamplesADeviceChoseAndDidNotKeep() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-refusing").connect()) {
+      Window window =
+          window(1, 1).getWindow().toBuilder().addSamplesRefused(refused("base", 4)).build();
+
+      device.send("windows", batch(changed(1, window.toBuilder())));
+
+      assertThat(device.committed()).containsExactly(through(1));
+      assertThat(
+              plane
+                  .bean(Database.class)
+                  .<List<String>>call(
+                      transaction ->
+                          transaction.list(
+                              """
+                              select samples_refused::text as refused from telemetry_window
+                              where device = 'ingest-refusing'
+                              """,
+                              row -> row.text("refused"))))
+          .containsExactly("{\"base\": 4}");
+      device.send(
+          "windows",
+          batch(
+              changed(2, window.toBuilder().addSamplesRefused(refused("base", 1))),
+              changed(3, window.toBuilder().addSamplesRefused(refused("rare", Long.MAX_VALUE)))));
+      assertThat(device.committed()).containsExactly(through(3));
+      assertThat(reasons("ingest-refusing"))
+          .hasSize(2)
+          .allMatch(reason -> reason.startsWith("samples refused of stratum '"));
+    }
+  }
+
+  private static StratumSamples refused(String stratum, long samples) {
+    return StratumSamples.newBuilder().setStratum(stratum).setSamples(samples).build();
   }
 
   @Test

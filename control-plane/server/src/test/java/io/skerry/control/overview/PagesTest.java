@@ -3,9 +3,11 @@ package io.skerry.control.overview;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.api.Attention;
+import io.skerry.api.DataFlow;
 import io.skerry.api.Overview;
 import io.skerry.api.Packaging;
 import io.skerry.api.Progress;
+import io.skerry.api.RefusedSamples;
 import io.skerry.api.WorkError;
 import io.skerry.api.WorkState;
 import io.skerry.control.page.StaticTemplates;
@@ -15,6 +17,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -94,6 +97,26 @@ class PagesTest {
   private static Packaging packaging(
       WorkState state, @Nullable Progress progress, @Nullable WorkError error) {
     return new Packaging("keywords", 3, state, List.of("arm64-neon"), progress, List.of(), error);
+  }
+
+  @Test
+  void showsWhichSamplesDevicesDidNotKeep() {
+    DataFlow flow = new DataFlow("cam-1", 1, 3, 3, 0, 0, 0, 0, 0, 0, 7, null, 1.0, null);
+
+    String page =
+        templates
+            .dataflowpage(
+                List.of(),
+                List.of(flow),
+                List.of(new RefusedSamples("", "engine", 2, "base", 1, 6)),
+                List.of(),
+                Instant.EPOCH,
+                "ana")
+            .render();
+
+    assertThat(page)
+        .contains("Samples refused", "warn\">7<", "engine@2", "warn\">6<")
+        .contains("/v1/models/engine/samples-refused.csv");
   }
 
   @Test
