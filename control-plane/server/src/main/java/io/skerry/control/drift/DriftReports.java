@@ -38,6 +38,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What was judged, over time and in its parts, for people; everything from what is stored. */
@@ -487,15 +489,21 @@ public final class DriftReports {
           }
           Duration shown = step.multipliedBy(POINTS_MAX);
           Map<Span, List<DriftStore.ScoreCounts>> scores = new HashMap<>();
-          for (DriftStore.ScoreCounts one :
+          List<DriftStore.ScoreCounts> scored =
               DriftStore.scores(
                   transaction,
                   model,
                   now.minus(shown.compareTo(span) < 0 ? shown : span),
-                  step.toMillis())) {
-            scores
-                .computeIfAbsent(new Span(one.span(), one.of().version()), key -> new ArrayList<>())
-                .add(one);
+                  step.toMillis());
+          Set<Long> amounts =
+              amounts(transaction, model, scored.stream().map(one -> one.of().version()));
+          for (DriftStore.ScoreCounts one : scored) {
+            if (!amounts.contains(one.of().version())) {
+              scores
+                  .computeIfAbsent(
+                      new Span(one.span(), one.of().version()), key -> new ArrayList<>())
+                  .add(one);
+            }
           }
           Set<Span> spans =
               new TreeSet<>(Comparator.comparingLong(Span::index).thenComparingLong(Span::version));
@@ -625,14 +633,16 @@ public final class DriftReports {
   // Without versions that say an amount: a threshold makes nothing right or wrong of it.
   private List<Answer> judged(Transaction transaction, String model, Instant since) {
     List<Answer> answers = new ArrayList<>(answers(transaction, model, since));
-    Set<Long> amounts = new HashSet<>();
-    answers.stream()
-        .map(Answer::version)
-        .distinct()
-        .filter(version -> incidents.saysAmount(transaction, model, version))
-        .forEach(amounts::add);
+    Set<Long> amounts = amounts(transaction, model, answers.stream().map(Answer::version));
     answers.removeIf(one -> amounts.contains(one.version()));
     return answers;
+  }
+
+  private Set<Long> amounts(Transaction transaction, String model, Stream<Long> versions) {
+    return versions
+        .distinct()
+        .filter(version -> incidents.saysAmount(transaction, model, version))
+        .collect(Collectors.toSet());
   }
 
   // Labels are left out: people are asked about what seems wrong.

@@ -39,6 +39,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -546,19 +547,10 @@ final class DriftService {
       if (verdict.persisting().contains(cohort)) {
         incident = IncidentMachine.after(incident, new IncidentEvent.Persisted());
       }
-      double threshold = incidents.threshold(transaction, track, stored.version());
-      for (Optional<IncidentEvent> counted :
-          List.of(
-              counted(transaction, stored, threshold),
-              scores.counted(
-                  transaction,
-                  stored,
-                  new CohortScores.Came(
-                      verdict.window(), read.devices(), late.windows(), receivedUntil),
-                  threshold))) {
-        if (counted.isPresent()) {
-          incident = IncidentMachine.after(incident, counted.get());
-        }
+      CohortScores.Came came =
+          new CohortScores.Came(verdict.window(), read.devices(), late.windows(), receivedUntil);
+      for (IncidentEvent counted : accuracies(transaction, stored, came)) {
+        incident = IncidentMachine.after(incident, counted);
       }
       DriftStore.update(transaction, stored.number(), incident);
       // Who was woken for it before need not be woken again, though it went away meanwhile.
@@ -582,12 +574,23 @@ final class DriftService {
         .ifPresent(view -> resolved.publishEvent(new IncidentResolved(transaction, view, reason)));
   }
 
+  // Realised and as scores let expect. Nothing of an amount is right or wrong.
+  private List<IncidentEvent> accuracies(
+      Transaction transaction, Stored stored, CohortScores.Came came) {
+    if (incidents.saysAmount(transaction, stored.track().model(), stored.version())) {
+      return List.of();
+    }
+    double threshold = incidents.threshold(transaction, stored.track(), stored.version());
+    return Stream.of(
+            counted(transaction, stored, threshold),
+            scores.counted(transaction, stored, came, threshold))
+        .flatMap(Optional::stream)
+        .toList();
+  }
+
   private Optional<IncidentEvent> counted(
       Transaction transaction, Stored stored, double threshold) {
     Track track = stored.track();
-    if (incidents.saysAmount(transaction, track.model(), stored.version())) {
-      return Optional.empty();
-    }
     long onset = stored.incident().finding().onsetWindow();
     long from = track.startMillis(onset - WINDOWS_BEFORE_MAX);
     long since = track.startMillis(onset);

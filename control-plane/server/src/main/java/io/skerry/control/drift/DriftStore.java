@@ -488,6 +488,10 @@ final class DriftStore {
 
   /** What a device's window says of its scores; empty when nothing in 64 bins. */
   static Optional<ScoreRow> scores(DeviceWindow one) {
+    if (one.counts().layout().indexOf(MonitoringPlan.CLAMPED) >= 0) {
+      // Its score has bins of its own, however many: it is an amount, or at least no probability.
+      return Optional.empty();
+    }
     boolean confidence = one.counts().layout().indexOf(MonitoringPlan.SCORE) < 0;
     int stream =
         one.counts()

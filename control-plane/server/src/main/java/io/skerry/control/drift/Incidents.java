@@ -26,6 +26,7 @@ import java.util.Optional;
 @Singleton
 public final class Incidents {
   private static final int LIST_MAX = 200;
+  private static final int MANIFESTS_MAX = 16;
   private static final String PREFIX = "incident-";
 
   private final Database database;
@@ -228,20 +229,32 @@ public final class Incidents {
 
   /** Whether a version says an amount: nothing of it is right or wrong. */
   boolean saysAmount(Transaction transaction, String model, long version) {
-    return manifest(transaction, model, version).flatMap(monitoring::amountRange).isPresent();
+    return manifests(transaction, model, version).stream()
+        .anyMatch(manifest -> monitoring.amountRange(manifest).isPresent());
   }
 
-  private static Optional<String> manifest(Transaction transaction, String model, long version) {
-    return transaction.first(
-        "select manifest from telemetry_window where model = ? and version = ? limit 1",
+  // As packaged here, or as a device told: outcomes are kept for longer than windows are.
+  private static List<String> manifests(Transaction transaction, String model, long version) {
+    return transaction.list(
+        """
+        (select distinct manifest from variant
+          where model = ? and version = ? and manifest is not null order by manifest limit ?)
+        union all
+        (select manifest from telemetry_window where model = ? and version = ? limit 1)
+        """,
         row -> row.text("manifest"),
+        model,
+        version,
+        MANIFESTS_MAX,
         model,
         version);
   }
 
   double threshold(Transaction transaction, String model, long version) {
-    return manifest(transaction, model, version)
-        .flatMap(monitoring::named)
+    return manifests(transaction, model, version).stream()
+        .map(monitoring::named)
+        .flatMap(Optional::stream)
+        .findFirst()
         .map(Monitoring.Monitored::threshold)
         .orElse(Monitoring.THRESHOLD);
   }

@@ -168,12 +168,59 @@ class ClassOutcomesTest {
         """
             .formatted(amount.getManifestDigest()));
 
-    assertThat(
-            plane
-                .bean(DriftReports.class)
-                .accuracy("amount", Duration.ofDays(3), Duration.ofHours(1)))
-        .isEmpty();
+    assertThat(accuracies("amount")).isEmpty();
     assertThat(slices("amount")).isEmpty();
+    // Outcomes are kept for longer than windows are.
+    sql("delete from telemetry_window");
+    packaged("amount", amount.getManifestDigest());
+    assertThat(accuracies("amount")).isEmpty();
+    sql("delete from variant");
+  }
+
+  @Test
+  void letsNoScoreOfAnAmountExpectAnyAccuracy() {
+    packaged("amount", amount.getManifestDigest());
+    long window = Instant.now().toEpochMilli() / 60_000;
+    for (String model : List.of("amount", "two")) {
+      sql(
+          """
+          insert into drift_window (slot, model, window_millis, window_index, received_until, records,
+            learning, judged, verdicts)
+          values ('main', '%s', 60000, %d, now(), 1, 0, 1, '[]')
+          """
+              .formatted(model, window));
+      sql(
+          """
+          insert into drift_score (slot, model, window_millis, window_index, version, profile, counts)
+          values ('main', '%s', 60000, %d, 1, '', array_fill(5::bigint, array[64]))
+          """
+              .formatted(model, window));
+    }
+
+    assertThat(accuracies("two")).singleElement().matches(point -> point.estimated() != null);
+    assertThat(accuracies("amount")).isEmpty();
+    sql("truncate drift_window cascade");
+    sql("delete from variant");
+  }
+
+  private void packaged(String model, String manifest) {
+    sql(
+        """
+        insert into model_version (model, version, source, format, blob, created_at)
+        values ('%s', 1, 'import', 'onnx', 'x', now()) on conflict do nothing
+        """
+            .formatted(model));
+    sql(
+        """
+        insert into variant (model, version, profile, engine, precision, bytes, measured, winner,
+          manifest, signature)
+        values ('%s', 1, 'x86-64-avx2', 'onnxruntime', 'fp32', 1, 'none', true, '%s', 'sha256:00')
+        """
+            .formatted(model, manifest));
+  }
+
+  private List<AccuracyPoint> accuracies(String model) {
+    return plane.bean(DriftReports.class).accuracy(model, Duration.ofDays(3), Duration.ofHours(1));
   }
 
   @Test
@@ -282,10 +329,7 @@ class ClassOutcomesTest {
   }
 
   private AccuracyPoint accuracy(String model) {
-    return plane
-        .bean(DriftReports.class)
-        .accuracy(model, Duration.ofDays(3), Duration.ofHours(1))
-        .getLast();
+    return accuracies(model).getLast();
   }
 
   private List<SliceRow> slices(String model) {
