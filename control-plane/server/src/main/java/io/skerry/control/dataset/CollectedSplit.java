@@ -16,6 +16,7 @@ final class CollectedSplit {
   // A challenger is judged on the slice's held-out devices: they need more than the usual share.
   static final DeviceSplit SHARES = new DeviceSplit(0.10, 0.35);
   static final int REPEAT_MAX = 20;
+  private static final int STRATUM_MIN = 2;
   // Collected windows together weigh this much against the older ones.
   static final double WEIGHT = 0.5;
 
@@ -31,11 +32,16 @@ final class CollectedSplit {
         sliced.add(one.device());
       }
     }
+    Set<DeviceId> known = new HashSet<>(classes.keySet());
+    known.retainAll(kept.keySet());
+    classes.keySet().removeAll(known);
     Map<DeviceId, BitSet> others = new HashMap<>(classes);
     others.keySet().removeAll(sliced);
     classes.keySet().retainAll(sliced);
-    List<Set<DeviceId>> strata = new ArrayList<>(LabelClasses.strata(classes));
-    strata.addAll(LabelClasses.strata(others));
+    // One device of a class can only learn: with some of another class it may judge.
+    List<Set<DeviceId>> strata = new ArrayList<>(LabelClasses.strata(classes, STRATUM_MIN));
+    strata.addAll(LabelClasses.strata(others, STRATUM_MIN));
+    strata.add(known);
     return SHARES.assign(strata, kept);
   }
 

@@ -2,9 +2,11 @@ package io.skerry.control.dataset;
 
 import io.skerry.protocol.DeviceId;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -49,16 +51,19 @@ public final class LabelClasses {
   }
 
   /**
-   * Devices by the rarest class above 0 that they have, the rarest first, then those of class 0
-   * only: split stratum by stratum, a class that few devices have reaches every split.
+   * Devices by the rarest class that they have, the rarest first, then those that are left: split
+   * stratum by stratum, a class that few devices have reaches every split. Of two classes those of
+   * 0 only are left, for 0 is what is usual; of more, each is as any other.
    *
    * @param classes that each device has
+   * @param devicesMin a class that fewer devices have which no rarer one took makes no stratum
    */
-  static List<Set<DeviceId>> strata(Map<DeviceId, BitSet> classes) {
+  static List<Set<DeviceId>> strata(Map<DeviceId, BitSet> classes, int devicesMin) {
     int[] devices = new int[MAX];
     classes.values().forEach(of -> of.stream().forEach(i -> devices[i]++));
+    boolean several = Arrays.stream(devices, MIN, MAX).anyMatch(count -> count > 0);
     List<Integer> rarest =
-        IntStream.range(1, MAX)
+        IntStream.range(several ? 0 : 1, MAX)
             .filter(i -> devices[i] > 0)
             .boxed()
             .sorted(Comparator.comparingInt((Integer i) -> devices[i]))
@@ -68,10 +73,39 @@ public final class LabelClasses {
     for (int one : rarest) {
       Set<DeviceId> stratum = new HashSet<>(left);
       stratum.removeIf(device -> !classes.getOrDefault(device, new BitSet()).get(one));
-      left.removeAll(stratum);
-      strata.add(stratum);
+      if (stratum.size() >= devicesMin) {
+        left.removeAll(stratum);
+        strata.add(stratum);
+      }
     }
     strata.add(left);
     return strata;
+  }
+
+  /**
+   * These splits, but of more than two classes each is learned: where the devices of one were all
+   * taken by rarer ones, to judge by, the last of them by name trains.
+   */
+  static Map<DeviceId, Split> learned(Map<DeviceId, Split> splits, Map<DeviceId, BitSet> classes) {
+    BitSet all = new BitSet();
+    classes.values().forEach(all::or);
+    if (all.length() <= MIN) {
+      return splits;
+    }
+    Map<DeviceId, Split> mended = new HashMap<>(splits);
+    all.stream()
+        .forEach(
+            one -> {
+              List<DeviceId> of =
+                  classes.entrySet().stream()
+                      .filter(device -> device.getValue().get(one))
+                      .map(Map.Entry::getKey)
+                      .sorted(Comparator.comparing(DeviceId::value))
+                      .toList();
+              if (of.stream().noneMatch(device -> mended.get(device) == Split.TRAIN)) {
+                mended.put(of.getLast(), Split.TRAIN);
+              }
+            });
+    return mended;
   }
 }

@@ -86,7 +86,8 @@ final class SnapshotContent {
         1,
         table.series(),
         List.of(),
-        DeviceSplit.USUAL.assign(LabelClasses.strata(classes), Map.of()));
+        LabelClasses.learned(
+            DeviceSplit.USUAL.assign(LabelClasses.strata(classes, 1), Map.of()), classes));
   }
 
   /** This without a device's series and windows, and without the windows of some predictions. */

@@ -242,7 +242,12 @@ public final class Retrainings {
     try {
       Datasets.Growth growth = datasets.grow(base, incident.cohort(), windows);
       if (growth.sliceTrain() == 0 || growth.sliceTest() == 0) {
-        throw tooLittle(incident.cohort(), "all of it comes from one device");
+        throw tooLittle(
+            incident.cohort(),
+            growth.sliceTrain() == 0
+                ? "no device of it is there to learn from: those that told were judged by before"
+                : "no device of it is there to judge by: those that told are one, or were learned"
+                    + " from before");
       }
       return growth;
     } catch (DatasetInvalidException e) {

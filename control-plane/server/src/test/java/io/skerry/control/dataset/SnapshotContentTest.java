@@ -11,6 +11,8 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -178,6 +180,74 @@ class SnapshotContentTest {
           .extracting(window -> splits.get(window.device()))
           .contains(Split.values());
     }
+  }
+
+  @Test
+  void fewDevicesOfSeveralClassesLearnAndJudge() {
+    // The class of one device only must not keep the other from judging.
+    List<CollectedWindow> windows =
+        List.of(
+            window("fleet-1", "p1", 0, true),
+            window("fleet-1", "p2", 1, true),
+            window("fleet-2", "p1", 0, true),
+            window("fleet-2", "p2", 1, true),
+            window("fleet-2", "p3", 2, true));
+
+    assertThat(CollectedSplit.assign(windows, Map.of()).values())
+        .containsExactlyInAnyOrder(Split.TRAIN, Split.TEST);
+    DeviceId old = new DeviceId("fleet-2");
+    assertThat(CollectedSplit.assign(windows, Map.of(old, Split.TEST)))
+        .containsEntry(old, Split.TEST)
+        .containsEntry(new DeviceId("fleet-1"), Split.TRAIN);
+  }
+
+  @Test
+  void theFirstOfSeveralClassesReachesEverySplitAsAnyOther() {
+    // Few devices have the first class, and all of them the second one, too.
+    int[][] classes = new int[30][];
+    for (int device = 0; device < classes.length; device++) {
+      classes[device] = device < 3 ? new int[] {0, 1} : device < 20 ? new int[] {1} : new int[] {2};
+    }
+    for (int seed = 0; seed < 20; seed++) {
+      List<Set<Split>> found = splitsOfClasses(seed, classes);
+
+      assertThat(found).as("seed %d", seed).allMatch(of -> of.size() == Split.values().length);
+    }
+  }
+
+  @Test
+  void eachOfSeveralClassesIsLearnedWhoeverElseHasIt() {
+    // All devices of the last class have another one, too, that is as rare.
+    int[][] classes = {{0}, {0}, {0}, {0}, {1, 3}, {1, 3}, {1}, {2, 3}, {2}, {2}};
+    for (int seed = 0; seed < 20; seed++) {
+      List<Set<Split>> found = splitsOfClasses(seed, classes);
+
+      assertThat(found).as("seed %d", seed).allMatch(of -> of.contains(Split.TRAIN));
+    }
+  }
+
+  // By class, the splits of the devices that have it.
+  private static List<Set<Split>> splitsOfClasses(int seed, int[][] classes) {
+    List<DeviceSeries> all = new ArrayList<>();
+    for (int device = 0; device < classes.length; device++) {
+      DeviceSeries series =
+          new DeviceSeries(new DeviceId("s%d-device-%d".formatted(seed, device)), 1);
+      for (int cycle = 0; cycle < classes[device].length; cycle++) {
+        series.add(cycle, new float[] {device}, classes[device][cycle]);
+      }
+      all.add(series);
+    }
+    SnapshotContent content = SnapshotContent.ofTable(new DatasetTable(List.of("f"), all), 1);
+    List<Set<Split>> found = new ArrayList<>();
+    for (int label = 0; label < content.classes(); label++) {
+      int one = label;
+      found.add(
+          all.stream()
+              .filter(series -> series.classes(1).get(one))
+              .map(series -> content.split(series.device()))
+              .collect(Collectors.toSet()));
+    }
+    return found;
   }
 
   @Test
