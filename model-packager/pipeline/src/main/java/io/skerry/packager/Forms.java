@@ -83,17 +83,17 @@ final class Forms implements AutoCloseable {
   private final Bench bench = new Bench();
   private final Source source;
   private final Samples evaluation;
-  private final String output;
+  private final List<String> read;
   private final Path folder;
   private final Map<Recipe, Form> forms = new LinkedHashMap<>();
   private final Map<Asked, Outputs> outputs = new LinkedHashMap<>();
   private final Map<Recipe, Timing> timings = new LinkedHashMap<>();
   private int files;
 
-  Forms(Source source, Samples evaluation, String output, Path folder) {
+  Forms(Source source, Samples evaluation, List<String> read, Path folder) {
     this.source = source;
     this.evaluation = evaluation;
-    this.output = output;
+    this.read = List.copyOf(read);
     this.folder = folder;
   }
 
@@ -123,7 +123,7 @@ final class Forms implements AutoCloseable {
     try {
       LoadedModel loaded = bench.load(recipe.candidate().engine(), file);
       try {
-        Outputs outputs = bench.outputs(loaded, evaluation, output);
+        Outputs outputs = bench.outputs(loaded, evaluation, read);
         return new Form(file, content, Optional.of(loaded), Optional.of(outputs), Optional.empty());
       } catch (EngineException e) {
         loaded.close();
@@ -148,7 +148,7 @@ final class Forms implements AutoCloseable {
     Path file = newFile(recipe);
     Files.write(file, source.follow(recipe));
     try (LoadedModel loaded = bench.load(recipe.candidate().engine(), file)) {
-      return bench.outputs(loaded, items, output);
+      return bench.outputs(loaded, items, read);
     } finally {
       Files.delete(file);
     }
@@ -196,7 +196,7 @@ final class Forms implements AutoCloseable {
     Asked asked = new Asked(recipe, items);
     Outputs known = outputs.get(asked);
     if (known == null) {
-      known = bench.outputs(form(recipe).loaded(), items, output);
+      known = bench.outputs(form(recipe).loaded(), items, read);
       outputs.put(asked, known);
     }
     return known;

@@ -122,12 +122,17 @@ final class PackCommand implements Callable<Integer> {
       names = "--boxes",
       description =
           "What the output holds, for meanAveragePrecision: corners (N x 6: left, top, right,"
-              + " bottom, score, class), centres (centre, size, a score per class) or"
-              + " centres-objectness; labels are left, top, right, bottom, class in the same unit"
-              + " (default: corners).")
+              + " bottom, score, class), centres (centre, size, a score per class),"
+              + " centres-objectness, or detection-postprocess (four outputs as TFLite's operator"
+              + " has them: boxes, classes, scores, count); labels are left, top, right, bottom,"
+              + " class in the same unit (default: corners).")
   @Nullable String boxes;
 
-  @Option(names = "--output", description = "The output that holds the score (default: the first).")
+  @Option(
+      names = "--output",
+      description =
+          "The output that holds the score (default: the first); for detection-postprocess the"
+              + " names of the four, in its order (default: the model's order).")
   @Nullable String output;
 
   @Option(names = "--name", defaultValue = "model", description = "Model name in the artifact.")

@@ -153,24 +153,24 @@ final class Packaging {
             "%s: input '%s' is fixed to batches of %d: export it for batches of 1"
                 .formatted(request.file(), input.name(), input.shape().getFirst()));
       }
-      TensorSpec score = scoreOutput(original.signature());
+      Said said = said(original.signature());
       step("data", request.calibration().getFileName().toString());
       Items items = Items.read(request, input);
       checkClasses(items.evaluation(), items.calibration());
       checkClasses(items.evaluation(), items.reference());
       step("calibrate", "%d items".formatted(items.calibration().count()));
       Source calibrated = source.calibrated(items.calibration());
-      try (Forms forms = new Forms(calibrated, items.evaluation(), score.name(), folder)) {
-        return run(calibrated, original, items, forms, score, output);
+      try (Forms forms = new Forms(calibrated, items.evaluation(), said.names(), folder)) {
+        return run(calibrated, original, items, forms, said, output);
       }
     }
   }
 
   private PackagingReport run(
-      Source source, LoadedModel original, Items items, Forms forms, TensorSpec score, Path output)
+      Source source, LoadedModel original, Items items, Forms forms, Said said, Path output)
       throws IOException, EngineException {
-    Outputs floats = reference(forms, source, original, items.evaluation(), score.name());
-    Judge judge = judge(floats, items, score);
+    Outputs floats = reference(forms, source, original, items.evaluation(), said.names());
+    Judge judge = judge(floats, items, said);
     checkValue(judge);
     List<String> classes = classes(items.evaluation(), judge);
     Optional<Tuning> tuning = tuning(source, forms, items);
@@ -191,7 +191,7 @@ final class Packaging {
     Optional<HardwareProfile> host = host();
     Outputs referred = forms.outputs(source.reference(), items.reference());
     Baseline baseline =
-        baseline(source.ends(), original.signature(), score, items, judge, referred);
+        baseline(source.ends(), original.signature(), said.score(), items, judge, referred);
     PackagingContext context =
         new PackagingContext(
             forms,
@@ -199,7 +199,7 @@ final class Packaging {
             judge,
             items.calibration().count(),
             items.evaluation(),
-            score.name(),
+            said.names(),
             request.maxDrop().orElse(judge.metric().maxDrop()),
             request.emulation().isPresent(),
             request.emulation().map(PackagingRequest.Emulation::itemsMax).orElse(0),
@@ -271,7 +271,7 @@ final class Packaging {
 
   /** The float model's outputs, once our form of it is shown to say the same as the original. */
   private Outputs reference(
-      Forms forms, Source source, LoadedModel original, Samples evaluation, String output)
+      Forms forms, Source source, LoadedModel original, Samples evaluation, List<String> outputs)
       throws IOException, EngineException {
     Forms.Form form = forms.form(source.reference());
     if (form.failure().isPresent()) {
@@ -279,21 +279,53 @@ final class Packaging {
           "%s: %s".formatted(request.file(), form.failure().orElseThrow()));
     }
     Outputs ours = form.evaluation().orElseThrow();
-    Outputs theirs = new Bench().outputs(original, evaluation, output);
+    Outputs theirs = new Bench().outputs(original, evaluation, outputs);
     double difference = ours.largestDifference(theirs);
     if (!(difference <= source.formTolerance() * Math.max(1, theirs.largestMagnitude()))) {
       throw new ModelRefusedException(
           "%s: imported, the model's output '%s' differs by %s: report this model"
-              .formatted(request.file(), output, difference));
+              .formatted(request.file(), String.join("', '", outputs), difference));
     }
     return ours;
   }
 
-  private TensorSpec scoreOutput(ModelSignature signature) {
-    if (request.output().isEmpty()) {
-      return signature.outputs().getFirst();
+  /**
+   * What the model says.
+   *
+   * @param outputs that may be judged by, in the model's order or as they were named
+   * @param read those that are
+   */
+  private record Said(List<TensorSpec> outputs, List<TensorSpec> read) {
+    List<String> names() {
+      return read.stream().map(TensorSpec::name).toList();
     }
-    String name = request.output().orElseThrow();
+
+    /** The output whose first number, or all, devices watch. */
+    TensorSpec score() {
+      return read.getFirst();
+    }
+  }
+
+  private Said said(ModelSignature signature) {
+    BoxLayout boxes = request.boxes().orElse(BoxLayout.CORNERS);
+    List<TensorSpec> outputs =
+        request
+            .output()
+            .map(
+                names ->
+                    boxes == BoxLayout.DETECTION_POSTPROCESS
+                        ? List.of(names.split(",", -1))
+                        : List.of(names))
+            .map(names -> names.stream().map(name -> output(signature, name)).toList())
+            .orElse(signature.outputs());
+    try {
+      return new Said(outputs, boxes.read(outputs));
+    } catch (IllegalArgumentException e) {
+      throw new ModelRefusedException("%s: %s".formatted(request.file(), e.getMessage()), e);
+    }
+  }
+
+  private TensorSpec output(ModelSignature signature, String name) {
     return signature
         .output(name)
         .orElseThrow(
@@ -359,7 +391,7 @@ final class Packaging {
     }
   }
 
-  private Judge judge(Outputs floats, Items items, TensorSpec output) {
+  private Judge judge(Outputs floats, Items items, Said said) {
     Optional<Metric> wanted = request.metric();
     if (items.labels().isEmpty() || wanted.equals(Optional.of(Metric.AGREEMENT))) {
       if (wanted.isPresent() && wanted.get() != Metric.AGREEMENT) {
@@ -388,10 +420,9 @@ final class Packaging {
       return Judge.byLabels(metric, floats, labels, request.threshold());
     }
     BoxLayout boxes = request.boxes().orElse(BoxLayout.CORNERS);
-    List<Long> item = output.shape().subList(1, output.shape().size());
     try {
       return Judge.byLabels(
-          metric, floats, labels, request.threshold(), said -> boxes.corners(said, item));
+          metric, floats, labels, request.threshold(), boxes.reading(said.outputs(), floats));
     } catch (IllegalArgumentException e) {
       throw new DataRefusedException(
           "%s: %s".formatted(request.file(), String.valueOf(e.getMessage())), e);

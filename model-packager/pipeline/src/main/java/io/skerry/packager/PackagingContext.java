@@ -19,7 +19,7 @@ import java.util.Set;
  * What all profiles of one packaging share.
  *
  * @param tuning absent when the model is packaged as it is
- * @param output name of the output that holds the score
+ * @param read names of the outputs that are judged by
  * @param maxDrop how much of the metric a variant may lose
  * @param emulate whether accuracy is proved under emulation where this machine is not of the
  *     profile
@@ -32,7 +32,7 @@ record PackagingContext(
     Judge judge,
     int calibrationItems,
     Samples evaluation,
-    String output,
+    List<String> read,
     double maxDrop,
     boolean emulate,
     int emulatedItemsMax,

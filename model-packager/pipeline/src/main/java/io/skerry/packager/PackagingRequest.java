@@ -26,7 +26,8 @@ import java.util.Optional;
  *     data when absent
  * @param referenceLabels NPY [items], what the reference items truly are; when absent, what the
  *     data itself tells
- * @param output name of the output that holds the score; the first when absent
+ * @param output name of the output that holds the score, the first when absent; of boxes in four
+ *     outputs all names, commas between them
  * @param threshold the score from which the positive class is predicted
  * @param monitoring what is watched, under which rules; a spread of all elements where it names no
  *     features

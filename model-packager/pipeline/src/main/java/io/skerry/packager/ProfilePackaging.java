@@ -189,7 +189,7 @@ final class ProfilePackaging {
         try {
           List<Outputs> outputs =
               emulator.outputs(
-                  List.of(new Emulator.Model(engine, file, context.output())),
+                  List.of(new Emulator.Model(engine, file, context.read())),
                   items,
                   context.forms().folder());
           yield new Proof.Emulated(

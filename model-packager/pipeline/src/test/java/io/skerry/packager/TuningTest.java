@@ -13,6 +13,7 @@ import io.skerry.profile.Candidate;
 import io.skerry.profile.Engine;
 import io.skerry.profile.Precision;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,7 +32,7 @@ class TuningTest {
     Graph graph = Nets.unequalImageNet(4);
     Samples items = Nets.randomItems(graph, 96);
     Source source = new Source.Imported(graph, Engine.ONNXRUNTIME, 1e-4, Optional.of(items));
-    try (Forms forms = new Forms(source, items, "probabilities", folder)) {
+    try (Forms forms = new Forms(source, items, List.of("probabilities"), folder)) {
       Outputs floats = forms.form(Recipe.ONNX_FLOAT).evaluation().orElseThrow();
       Judge judge = Judge.byFloatModel(floats, 0.5);
       Tuning tuning = new Tuning(graph, forms, items, floats);
@@ -52,7 +53,7 @@ class TuningTest {
     Graph graph = Nets.imageNet(2);
     Samples items = Nets.randomItems(graph, 48);
     Source source = new Source.Imported(graph, Engine.ONNXRUNTIME, 1e-4, Optional.of(items));
-    try (Forms forms = new Forms(source, items, "probabilities", folder)) {
+    try (Forms forms = new Forms(source, items, List.of("probabilities"), folder)) {
       Outputs floats = forms.form(Recipe.ONNX_FLOAT).evaluation().orElseThrow();
 
       Recipe first = new Tuning(graph, forms, items, floats).tuned(INT8);

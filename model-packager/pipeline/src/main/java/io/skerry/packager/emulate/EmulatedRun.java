@@ -34,7 +34,7 @@ public final class EmulatedRun {
     try (LoadedModel model = bench.load(task.engine(), task.model())) {
       int elements = model.signature().inputs().getFirst().elementsPerItem();
       Samples items = Samples.read(task.items(), elements);
-      Outputs outputs = bench.outputs(model, items, task.output());
+      Outputs outputs = bench.outputs(model, items, task.outputs());
       NpyArray.ofFloats(outputs.values(), outputs.items(), outputs.perItem()).write(task.result());
     }
   }

@@ -49,7 +49,11 @@ public final class Emulator {
   }
 
   /** One model that is wanted to run. */
-  public record Model(Engine engine, Path file, String output) {}
+  public record Model(Engine engine, Path file, List<String> outputs) {
+    public Model {
+      outputs = List.copyOf(outputs);
+    }
+  }
 
   /**
    * The emulator for a profile's kind of processor.
@@ -164,7 +168,7 @@ public final class Emulator {
     for (int i = 0; i < models.size(); i++) {
       Model model = models.get(i);
       Path result = folder.resolve("emulated-%d.npy".formatted(i));
-      tasks.add(new EmulatedTask(model.engine(), model.file(), input, model.output(), result));
+      tasks.add(new EmulatedTask(model.engine(), model.file(), input, result, model.outputs()));
     }
     Path list = folder.resolve("emulated-tasks");
     Files.write(list, tasks.stream().map(EmulatedTask::line).toList());

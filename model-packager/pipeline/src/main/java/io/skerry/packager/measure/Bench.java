@@ -60,15 +60,36 @@ public final class Bench {
    * @throws EngineException if a run fails
    */
   public Outputs outputs(LoadedModel model, Samples samples, String output) throws EngineException {
-    int index = indexOf(model, output);
-    int perItem = model.signature().outputs().get(index).elementsPerItem();
+    return outputs(model, samples, List.of(output));
+  }
+
+  /**
+   * The same of several outputs of one run: an item's numbers of each, one output after the other.
+   *
+   * @param outputs names of those that are wanted
+   * @throws EngineException if a run fails
+   */
+  public Outputs outputs(LoadedModel model, Samples samples, List<String> outputs)
+      throws EngineException {
+    List<TensorSpec> specs = model.signature().outputs();
+    int[] indexes = new int[outputs.size()];
+    int perItem = 0;
+    for (int i = 0; i < indexes.length; i++) {
+      indexes[i] = indexOf(model, outputs.get(i));
+      perItem = Math.addExact(perItem, specs.get(indexes[i]).elementsPerItem());
+    }
     float[] values = new float[Math.multiplyExact(perItem, samples.count())];
     int batch = batch(model);
     for (int first = 0; first < samples.count(); first += batch) {
-      Tensor result = model.run(List.of(input(model, samples, first))).get(index);
-      int numbers = Math.min(batch, samples.count() - first) * perItem;
-      for (int i = 0; i < numbers; i++) {
-        values[first * perItem + i] = number(result, i);
+      List<Tensor> results = model.run(List.of(input(model, samples, first)));
+      int items = Math.min(batch, samples.count() - first);
+      int at = first * perItem;
+      for (int index : indexes) {
+        int each = specs.get(index).elementsPerItem();
+        for (int i = 0; i < items * each; i++) {
+          values[at + i / each * perItem + i % each] = number(results.get(index), i);
+        }
+        at += each;
       }
     }
     return new Outputs(values, perItem);

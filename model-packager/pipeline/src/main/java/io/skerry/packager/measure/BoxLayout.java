@@ -1,10 +1,12 @@
 package io.skerry.packager.measure;
 
+import io.skerry.artifact.TensorSpec;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -21,7 +23,9 @@ public enum BoxLayout {
   /** Centre x and y, width, height, then a score of each class. */
   CENTRES("centres"),
   /** Centre x and y, width, height, objectness, then a score of each class if it is an object. */
-  CENTRES_OBJECTNESS("centres-objectness");
+  CENTRES_OBJECTNESS("centres-objectness"),
+  /** Four outputs: {@link DetectionOutputs}. */
+  DETECTION_POSTPROCESS("detection-postprocess");
 
   /** Boxes of an item that are judged: the surest. */
   static final int BOXES_MAX = 300;
@@ -40,6 +44,11 @@ public enum BoxLayout {
   /** The layout of this text. */
   public static Optional<BoxLayout> parse(String text) {
     return Arrays.stream(values()).filter(layout -> layout.text.equals(text)).findFirst();
+  }
+
+  /** As options hold it. */
+  String text() {
+    return text;
   }
 
   /** All texts, for messages. */
@@ -63,13 +72,45 @@ public enum BoxLayout {
   }
 
   /**
-   * The same boxes as corners, score and class, at most {@value #BOXES_MAX} an item, the surest
-   * first. Of boxes of one class that overlap by more than {@value #OVERLAP_MAX} the surest stays.
+   * Which of a model's outputs hold its boxes, in the order in which {@link #reading} wants them;
+   * the first number of the first is what devices watch.
+   *
+   * @param outputs those that may, in the model's order or as they were named
+   * @throws IllegalArgumentException if these cannot hold such boxes
+   */
+  public List<TensorSpec> read(List<TensorSpec> outputs) {
+    return this == DETECTION_POSTPROCESS
+        ? DetectionOutputs.of(outputs).read()
+        : List.of(outputs.getFirst());
+  }
+
+  /**
+   * What {@link Detections} compares with labels, of what was said.
+   *
+   * @param outputs as for {@link #read}
+   * @param floats what the float model says, by which a wrong layout is seen
+   * @throws IllegalArgumentException if these cannot hold such boxes
+   */
+  public UnaryOperator<Outputs> reading(List<TensorSpec> outputs, Outputs floats) {
+    if (this == DETECTION_POSTPROCESS) {
+      DetectionOutputs four = DetectionOutputs.of(outputs);
+      four.requireScores(floats);
+      return four::corners;
+    }
+    List<Long> shape = outputs.getFirst().shape();
+    List<Long> item = shape.subList(1, shape.size());
+    return said -> corners(said, item);
+  }
+
+  /**
+   * The same boxes as corners, score and class, of one output, at most {@value #BOXES_MAX} an item,
+   * the surest first. Of boxes of one class that overlap by more than {@value #OVERLAP_MAX} the
+   * surest stays.
    *
    * @param shape of an item's output, its batch left out
    * @throws IllegalArgumentException if an output of this shape cannot hold such boxes
    */
-  public Outputs corners(Outputs said, List<Long> shape) {
+  Outputs corners(Outputs said, List<Long> shape) {
     List<Long> dimensions = shape.stream().filter(size -> size != 1).toList();
     if (this == CORNERS) {
       if (dimensions.size() > 1 && dimensions.getLast() != Detections.OUTPUT_NUMBERS) {

@@ -61,7 +61,7 @@ class EmulatorTest {
         ((Emulator.Search.Found) search)
             .emulator()
             .outputs(
-                List.of(new Emulator.Model(Engine.ONNXRUNTIME, file, "probabilities")),
+                List.of(new Emulator.Model(Engine.ONNXRUNTIME, file, List.of("probabilities"))),
                 items,
                 folder)
             .getFirst();
@@ -86,7 +86,8 @@ class EmulatorTest {
                 ((Emulator.Search.Found) search)
                     .emulator()
                     .outputs(
-                        List.of(new Emulator.Model(Engine.ONNXRUNTIME, file, "probabilities")),
+                        List.of(
+                            new Emulator.Model(Engine.ONNXRUNTIME, file, List.of("probabilities"))),
                         Nets.randomItems(graph, 1),
                         folder))
         .isInstanceOf(EmulationException.class)
