@@ -403,6 +403,11 @@ class IngestTest {
                               """,
                               row -> row.text("refused"))))
           .containsExactly("{\"base\": 4}");
+      assertThat(
+              plane
+                  .get("/v1/models/ingest-model/samples-refused.csv?device=ingest-refusing")
+                  .body())
+          .contains("ingest-refusing,ingest-model,3,base,0,4");
       device.send(
           "windows",
           batch(
