@@ -195,12 +195,12 @@ class SpoolCrashTest {
 
   private static Path smallSegment(MemoryDisk disk) throws IOException {
     small(disk);
-    return disk.list(SpoolRun.FOLDER.resolve("events")).getFirst();
+    return disk.list(SpoolDevice.SPOOL.resolve("events")).getFirst();
   }
 
   @Test
   void aFlippedBitInTheAccountChangesNothing() throws IOException {
-    Path account = SpoolRun.FOLDER.resolve("account");
+    Path account = SpoolDevice.SPOOL.resolve("account");
     for (long at = 0; at < 600; at++) {
       for (long copy = 0; copy < 2; copy++) {
         MemoryDisk disk = new MemoryDisk();

@@ -25,7 +25,6 @@ class UnwritableDiskTest {
     factory = new Factory(folder);
     factory.release(1, false);
     factory.release(2, false);
-    factory.release(3, true);
   }
 
   private static UpdateRig serving() {
