@@ -19,6 +19,10 @@ final class AgentFaults {
   private static final int SAMPLED = 4;
   private static final int KILLS_AT_RANDOM = 8;
   private static final Duration NOT_REACHED = Duration.ofMillis(500);
+  private static final Duration LONG_WINDOW = Duration.ofSeconds(10);
+  // The second that may be lost, and what a busy machine adds to it.
+  private static final Duration WRITTEN_WITHIN = Duration.ofSeconds(2);
+  private static final int IN_WINDOW = 5;
   private static final long SEED = 5;
 
   private AgentFaults() {}
@@ -55,7 +59,12 @@ final class AgentFaults {
             "kill-at-random",
             "SIGKILL eight times under load, at moments of a fixed seed",
             "every start serves",
-            AgentFaults::killAtRandom));
+            AgentFaults::killAtRandom),
+        Fault.of(
+            "kill-with-an-open-window",
+            "SIGKILL in the middle of a window of 10 s, two seconds after the last prediction",
+            "every prediction of the window is counted once",
+            AgentFaults::killInWindow));
   }
 
   private static void killInUpdate(
@@ -177,6 +186,39 @@ final class AgentFaults {
     }
     scene.awaitCommitted();
     notes.figure("%d kills", scene.kills());
+  }
+
+  private static void killInWindow(Scene scene, Notes notes) throws Exception {
+    Artifact next = scene.lab().next();
+    scene.expect(next);
+    scene.lab().plane().order(scene.device(), next, Plane.Probation.SHORT, LONG_WINDOW);
+    scene.awaitCommitted();
+    Await.until(
+        Scene.PATIENCE,
+        "the begin of a window",
+        () -> System.currentTimeMillis() % LONG_WINDOW.toMillis() < LONG_WINDOW.toMillis() / 5,
+        scene::state);
+    long before = scene.application().answered();
+    Await.until(
+        Scene.PATIENCE,
+        "some predictions",
+        () -> scene.application().answered() >= before + IN_WINDOW,
+        scene::state);
+    scene.application().pause();
+    long answered = scene.application().answered();
+    Await.within(WRITTEN_WITHIN, () -> false);
+    long sent = scene.lab().plane().counted(scene.device());
+    scene.kill();
+    scene.restart();
+    boolean exact =
+        Await.within(Scene.PATIENCE, () -> scene.lab().plane().counted(scene.device()) == answered);
+    notes.require(
+        exact,
+        "%d predictions were answered two seconds before the kill, %d are counted",
+        answered,
+        scene.lab().plane().counted(scene.device()));
+    notes.figure("%d predictions in no record at the kill", answered - sent);
+    scene.application().resume();
   }
 
   /** What a supervisor does: starts it again until it stays. Returns the number of starts. */

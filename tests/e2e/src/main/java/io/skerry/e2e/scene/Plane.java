@@ -119,12 +119,17 @@ public final class Plane implements AutoCloseable {
 
   /** Orders a device's slot. */
   public void order(DeviceId device, Artifact artifact, Probation probation) {
+    order(device, artifact, probation, WINDOW);
+  }
+
+  /** The same with windows of another length. */
+  public void order(DeviceId device, Artifact artifact, Probation probation, Duration window) {
     JsonObject question = new JsonObject();
     question.addProperty("device", device.value());
     question.addProperty("version", TinyArtifacts.MODEL + "@" + artifact.version());
     question.addProperty("manifest", artifact.manifest().toString());
     question.addProperty("signature", artifact.signature().toString());
-    question.addProperty("windowMillis", WINDOW.toMillis());
+    question.addProperty("windowMillis", window.toMillis());
     question.addProperty("probationPredictions", probation.predictions());
     question.addProperty("probationMillis", probation.longest().toMillis());
     ask("/order", question);
