@@ -38,6 +38,7 @@ public final class ControlPlane implements MemoryBroker.Client {
   // Every replica's, as the server's: one that connects throws out the other.
   private static final String CLIENT_ID = "control";
   private static final long BATCH_MILLIS = 200;
+  private static final long RETRY_MILLIS = World.SECOND;
   private static final int OUTBOX_BATCH = 200;
   private static final long UNSEEN_MILLIS = 10 * World.SECOND;
   private static final long RECONNECT_MILLIS = 2 * World.SECOND;
@@ -58,6 +59,8 @@ public final class ControlPlane implements MemoryBroker.Client {
   private boolean engineDue;
   private boolean sweepDue;
   private boolean publishDue;
+  // What the devices sent may not have been stored meanwhile.
+  private boolean gap;
   private @Nullable DeathPoint dies;
   private Instant heardSince = Instant.EPOCH;
 
@@ -137,6 +140,7 @@ public final class ControlPlane implements MemoryBroker.Client {
     engineDue = false;
     sweepDue = false;
     publishDue = false;
+    gap = false;
     world.trace().note(world.now(), Trace.Kind.PLANE, -1, 0, life);
     MemoryBroker.Connection current = connection;
     connection = null;
@@ -227,15 +231,18 @@ public final class ControlPlane implements MemoryBroker.Client {
     List<MemoryBroker.Message> messages = List.copyOf(inbox);
     inbox.clear();
     dieAt(DeathPoint.BEFORE_COMMIT);
-    Map<DeviceId, List<CommittedRange>> committed = new LinkedHashMap<>();
-    for (MemoryBroker.Message message : messages) {
-      try {
-        store(message, committed);
-      } catch (MalformedDocumentException | InvalidProtocolBufferException e) {
-        fleet.watch().broken(2, -1, "a message cannot be read: " + e.getMessage());
-      }
-    }
+    Commits.Fate fate = messages.isEmpty() ? Commits.Fate.DONE : fleet.commits().next();
+    Map<DeviceId, List<CommittedRange>> committed =
+        fate == Commits.Fate.REFUSED ? Map.of() : stored(messages);
     dieAt(DeathPoint.AFTER_COMMIT);
+    if (fate != Commits.Fate.DONE) {
+      // They stay here until they are safe: the broker would not send them again.
+      gap = true;
+      inbox.addAll(0, messages);
+      batchDue = true;
+      later(RETRY_MILLIS, this::store);
+      return;
+    }
     MemoryBroker.Connection current = connection;
     if (current != null) {
       int told = 0;
@@ -253,6 +260,18 @@ public final class ControlPlane implements MemoryBroker.Client {
     if (rollouts.isActive()) {
       wakeEngine();
     }
+  }
+
+  private Map<DeviceId, List<CommittedRange>> stored(List<MemoryBroker.Message> messages) {
+    Map<DeviceId, List<CommittedRange>> committed = new LinkedHashMap<>();
+    for (MemoryBroker.Message message : messages) {
+      try {
+        store(message, committed);
+      } catch (MalformedDocumentException | InvalidProtocolBufferException e) {
+        fleet.watch().broken(2, -1, "a message cannot be read: " + e.getMessage());
+      }
+    }
+    return committed;
   }
 
   private void store(MemoryBroker.Message message, Map<DeviceId, List<CommittedRange>> committed)
@@ -329,11 +348,24 @@ public final class ControlPlane implements MemoryBroker.Client {
     engineDue = false;
     // While nobody is heard nothing is known, and nobody is late.
     if (connection != null) {
-      changing(() -> rollouts.tick(name + life, heardSince, world.instant()));
+      look();
     }
     if (rollouts.isActive()) {
       wakeEngine();
     }
+  }
+
+  private void look() {
+    Commits.Fate fate = fleet.commits().next();
+    if (fate != Commits.Fate.REFUSED) {
+      if (gap) {
+        heardSince = world.instant();
+        rollouts.listens(heardSince);
+        gap = false;
+      }
+      changing(() -> rollouts.tick(name + life, heardSince, world.instant()));
+    }
+    gap |= fate != Commits.Fate.DONE;
   }
 
   /** Tells what became of the rollouts while something was done. */
@@ -386,12 +418,14 @@ public final class ControlPlane implements MemoryBroker.Client {
               document.generation().term(),
               document.generation().counter());
       device.ordered(document);
-      current.publish(device.desiredTopic(), fleet.releases().directed(document), true);
+      broker.order(current, device.desiredTopic(), fleet.releases().directed(document));
       if (published++ >= documents.size() / 2) {
         dieAt(DeathPoint.WHILE_PUBLISHING);
       }
     }
-    store.published(documents, world.instant());
+    if (fleet.commits().next() != Commits.Fate.REFUSED) {
+      store.published(documents, world.instant());
+    }
     publishSoon();
     sweepSoon();
   }

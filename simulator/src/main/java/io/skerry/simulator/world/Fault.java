@@ -47,12 +47,36 @@ public record Fault(long at, Kind kind, int device, long lasts, long seed) {
     /** A third of the devices has no network. */
     PARTITION(false),
     /** An operator pauses, resumes, promotes, aborts, rolls back, or rolls out something new. */
-    OPERATOR(false);
+    OPERATOR(false),
+    /** A device's key is used on another machine. */
+    CLONED(true, true),
+    /** A second control plane works on the same store. */
+    REPLICA(false, true),
+    /** What the control plane does with its database fails, or it is not told that it was done. */
+    DATABASE_FAILS(false, true),
+    /** Orders come once more, behind newer ones, and stay at the broker in their place. */
+    ORDERS_LATE(false, true),
+    /** An operator rolls out a version that is bad in one way or another. */
+    BAD_MODEL(false, true);
 
     private final boolean ofDevice;
+    private final boolean apart;
 
     Kind(boolean ofDevice) {
+      this(ofDevice, false);
+    }
+
+    Kind(boolean ofDevice, boolean apart) {
       this.ofDevice = ofDevice;
+      this.apart = apart;
+    }
+
+    /**
+     * Whether it is drawn from a chance of its own: what a seed drew before there was this kind
+     * stays as it was.
+     */
+    boolean isApart() {
+      return apart;
     }
 
     /** Whether it is about one device. */
@@ -66,15 +90,21 @@ public record Fault(long at, Kind kind, int device, long lasts, long seed) {
    *
    * @param perDeviceDay faults of a device in a day
    * @param perDay faults of all in a day
+   * @param apartPerDay faults in a day of those kinds that are drawn apart
    */
-  public record Rates(double perDeviceDay, double perDay) {
-    public static final Rates NONE = new Rates(0, 0);
+  public record Rates(double perDeviceDay, double perDay, double apartPerDay) {
+    public static final Rates NONE = new Rates(0, 0, 0);
 
     /** A fleet in ordinary circumstances. */
-    public static final Rates LIGHT = new Rates(.02, .05);
+    public static final Rates LIGHT = new Rates(.02, .05, 0);
 
     /** Everything at once. */
-    public static final Rates HARD = new Rates(1.2, 2.5);
+    public static final Rates HARD = new Rates(1.2, 2.5, 2);
+
+    /** The same without those kinds that are drawn apart. */
+    public Rates withoutApart() {
+      return new Rates(perDeviceDay, perDay, 0);
+    }
   }
 
   /** Draws what goes wrong in a run, in the order of time. */
@@ -82,8 +112,9 @@ public record Fault(long at, Kind kind, int device, long lasts, long seed) {
     SplittableRandom random = new SplittableRandom(seed ^ 0x5DEECE66DL);
     List<Kind> ofDevice = new ArrayList<>();
     List<Kind> ofAll = new ArrayList<>();
+    List<Kind> apart = new ArrayList<>();
     for (Kind kind : Kind.values()) {
-      (kind.isOfDevice() ? ofDevice : ofAll).add(kind);
+      (kind.isApart() ? apart : kind.isOfDevice() ? ofDevice : ofAll).add(kind);
     }
     List<Fault> faults = new ArrayList<>();
     long total = count(rates.perDeviceDay() * devices * days, random);
@@ -97,6 +128,12 @@ public record Fault(long at, Kind kind, int device, long lasts, long seed) {
     total = count(rates.perDay() * days, random);
     for (long i = 0; i < total; i++) {
       faults.add(one(ofAll.get(random.nextInt(ofAll.size())), -1, days, random));
+    }
+    SplittableRandom other = new SplittableRandom(seed ^ 0x2545F4914F6CDD1DL);
+    total = count(rates.apartPerDay() * days, other);
+    for (long i = 0; i < total; i++) {
+      Kind kind = apart.get(other.nextInt(apart.size()));
+      faults.add(one(kind, kind.isOfDevice() ? other.nextInt(devices) : -1, days, other));
     }
     faults.sort(
         Comparator.comparingLong(Fault::at)

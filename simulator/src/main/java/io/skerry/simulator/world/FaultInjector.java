@@ -5,6 +5,7 @@ import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.simulator.disk.Failure;
 import io.skerry.simulator.disk.Loss;
 import io.skerry.simulator.disk.Stop;
+import io.skerry.simulator.world.Releases.Behaviour;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -14,9 +15,24 @@ import java.util.SplittableRandom;
 public final class FaultInjector {
   private static final long YEAR = 365 * World.DAY;
 
+  /** Versions from this one on are bad. */
+  private static final long FIRST_BAD = 100;
+
+  private static final List<Behaviour> BAD =
+      List.of(
+          Behaviour.CRASH,
+          Behaviour.FAILS,
+          Behaviour.SLOW,
+          Behaviour.TWICE,
+          Behaviour.WRONG,
+          Behaviour.BROKEN,
+          Behaviour.UNSIGNED);
+
   private final Fleet fleet;
   private final World world;
   private long brokerDowns;
+  private long databaseFaults;
+  private long lateOrders;
   private boolean healed;
 
   /** A source of faults for a fleet. */
@@ -99,6 +115,35 @@ public final class FaultInjector {
         }
       }
       case OPERATOR -> operate(random);
+      case REPLICA -> {
+        if (!fleet.replica().isUp()) {
+          fleet.replica().start();
+          world.after(Math.min(fault.lasts(), 4 * World.HOUR), fleet.replica()::kill);
+        }
+      }
+      case DATABASE_FAILS -> {
+        long faults = ++databaseFaults;
+        fleet.commits().fail(.1 + .8 * random.nextDouble(), random.split());
+        world.after(
+            Math.min(fault.lasts(), 6 * World.HOUR),
+            () -> {
+              if (databaseFaults == faults) {
+                fleet.commits().heal();
+              }
+            });
+      }
+      case ORDERS_LATE -> {
+        long faults = ++lateOrders;
+        fleet.broker().late(Optional.of(random.split()));
+        until(
+            fault,
+            () -> {
+              if (lateOrders == faults) {
+                fleet.broker().late(Optional.empty());
+              }
+            });
+      }
+      case BAD_MODEL -> rollOutBad(random);
       default -> throw new IllegalStateException("no device: " + fault);
     }
   }
@@ -140,6 +185,8 @@ public final class FaultInjector {
         until(fault, () -> device.slow(1));
       }
       case DEVICE_GONE -> device.leave();
+      case CLONED ->
+          fleet.clone(device, Math.min(fault.lasts(), 6 * World.HOUR), random.nextLong());
       default -> throw new IllegalStateException("of no device: " + fault);
     }
   }
@@ -157,8 +204,24 @@ public final class FaultInjector {
     return World.SECOND + random.nextLong(10 * World.MINUTE);
   }
 
+  // An operator who is told that it failed leaves it, done or not.
+  private boolean isAnswered() {
+    return fleet.plane().isUp() && fleet.commits().next() != Commits.Fate.REFUSED;
+  }
+
+  private void rollOutBad(SplittableRandom random) {
+    Behaviour behaviour = BAD.get(random.nextInt(BAD.size()));
+    int last = 20 + 20 * random.nextInt(3);
+    GateAction failedDevices = random.nextBoolean() ? GateAction.ROLLBACK : GateAction.PAUSE;
+    if (isAnswered()) {
+      long version = FIRST_BAD + behaviour.ordinal();
+      fleet.release(version, behaviour);
+      fleet.plane().roll(version, List.of(10, last, 100), fleet.settings().window(), failedDevices);
+    }
+  }
+
   private void operate(SplittableRandom random) {
-    if (!fleet.plane().isUp()) {
+    if (!isAnswered()) {
       return;
     }
     Optional<Rollout> active = fleet.plane().active();
@@ -187,6 +250,9 @@ public final class FaultInjector {
   public void heal() {
     healed = true;
     fleet.broker().delay(20);
+    fleet.broker().late(Optional.empty());
+    fleet.commits().heal();
+    fleet.endClones();
     if (!fleet.broker().isUp()) {
       fleet.broker().start();
     }

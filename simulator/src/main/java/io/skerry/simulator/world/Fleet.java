@@ -1,5 +1,7 @@
 package io.skerry.simulator.world;
 
+import io.skerry.agent.uplink.DeviceLink;
+import io.skerry.agent.uplink.LinkConfig;
 import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.DeviceId;
 import io.skerry.simulator.disk.PagePool;
@@ -11,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.SplittableRandom;
 import java.util.function.Supplier;
 
 /** A fleet, its broker, its artifacts and its control plane in one world. */
@@ -28,6 +31,8 @@ public final class Fleet {
   private final Map<Hardware, DeviceFacts> facts = new EnumMap<>(Hardware.class);
   private final Nature.Batch batch = new Nature.Batch();
   private final PagePool pages = new PagePool();
+  private final Commits commits = new Commits();
+  private final List<MemoryLink> clones = new ArrayList<>();
   private Nature.Drift drift = Nature.Drift.NONE;
 
   /** Makes a fleet in which nothing runs yet. */
@@ -138,6 +143,47 @@ public final class Fleet {
 
   Nature.Batch batch() {
     return batch;
+  }
+
+  Commits commits() {
+    return commits;
+  }
+
+  /** Somebody uses a device's key on another machine for a while, and does nothing but listen. */
+  void clone(SimDevice victim, long lastsMillis, long seed) {
+    MemoryLink thief =
+        new MemoryLink(
+            world,
+            broker,
+            new LinkConfig(
+                    "broker",
+                    1,
+                    SimDevice.TENANT,
+                    victim.id(),
+                    MemoryLink::noCertificate,
+                    victim.epoch(),
+                    "thief")
+                .with(settings.timing()),
+            MemoryLink.Line.WHOLE,
+            new SplittableRandom(seed),
+            Runnable::run);
+    clones.add(thief);
+    watch.cloned(victim.index());
+    thief.start(
+        new DeviceLink.Listener() {
+          @Override
+          public void connected() {}
+
+          @Override
+          public void received(String topic, byte[] payload) {}
+        });
+    world.after(lastsMillis, thief::die);
+  }
+
+  /** No device's key is used on another machine any more. */
+  void endClones() {
+    clones.forEach(MemoryLink::die);
+    clones.clear();
   }
 
   Nature.Drift drift() {

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +23,7 @@ public final class MemoryBroker {
   public static final int QUEUE_MAX = 10_000;
 
   private static final int CONNECTS_KEPT = 100_000;
+  private static final double LOG_LATE_SECONDS_MAX = Math.log(12 * 3600);
 
   private final World world;
   private final Map<String, Session> sessions = new HashMap<>();
@@ -34,6 +36,7 @@ public final class MemoryBroker {
   private boolean up = true;
   private long life;
   private long dropped;
+  private Optional<SplittableRandom> late = Optional.empty();
   private final List<Long> connects = new ArrayList<>();
 
   /** A message on its way to a subscriber. */
@@ -186,6 +189,29 @@ public final class MemoryBroker {
   /** How long a message is under way. */
   void delay(long millis) {
     delayMillis = millis;
+  }
+
+  /** From now on some orders come once more, up to hours later; as always when there is none. */
+  void late(Optional<SplittableRandom> chance) {
+    late = chance;
+  }
+
+  /**
+   * Gives a retained order to the broker as a control plane does that may hang with it in hand: it
+   * may come again behind newer ones.
+   */
+  void order(Connection connection, String topic, byte[] payload) {
+    connection.publish(topic, payload, true);
+    late.filter(chance -> chance.nextInt(3) == 0)
+        .ifPresent(
+            chance ->
+                world.after(
+                    (long) (World.SECOND * Math.exp(chance.nextDouble() * LOG_LATE_SECONDS_MAX)),
+                    () -> {
+                      if (up) {
+                        publish(topic, payload, true);
+                      }
+                    }));
   }
 
   /** Whether it answers. */

@@ -50,6 +50,7 @@ import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -126,7 +127,7 @@ public final class SimDevice {
     this.world = fleet.world();
     this.disk = new MemoryDisk(fleet.pages());
     this.index = index;
-    this.id = new DeviceId("d%05d".formatted(index));
+    this.id = new DeviceId(String.format(Locale.ROOT, "d%05d", index));
     this.hardware = Hardware.dealt(index / fleet.settings().sites());
     this.attributes =
         Map.of(
@@ -302,14 +303,27 @@ public final class SimDevice {
     }
 
     private void heard(Runnable action) {
-      action.run();
-      // The uplink keeps this one itself.
-      if (uplink.timesTakenOver() > takenOver) {
-        takenOver = uplink.timesTakenOver();
-        long sequence = kept.merge(RecordStream.EVENTS, 1L, Long::sum);
-        fleet
-            .watch()
-            .kept(index, RecordStream.EVENTS, epoch, sequence, Record.getDefaultInstance());
+      boolean ended = false;
+      try {
+        action.run();
+        ended = true;
+      } finally {
+        if (uplink.timesTakenOver() > takenOver) {
+          takenOver = uplink.timesTakenOver();
+          keptByUplink(ended);
+        }
+      }
+    }
+
+    // The uplink keeps this one itself. Where the machine stopped in it, it may be on the disk.
+    private void keptByUplink(boolean ended) {
+      RecordStream stream = RecordStream.EVENTS;
+      long sequence = kept.getOrDefault(stream, 0L) + 1;
+      fleet.watch().kept(index, stream, epoch, sequence, Record.getDefaultInstance());
+      if (ended && spool.appended().getOrDefault(stream, 0L) < sequence) {
+        fleet.watch().refused(index, stream, epoch, sequence);
+      } else {
+        kept.put(stream, sequence);
         wake(World.SECOND);
       }
     }

@@ -1,6 +1,5 @@
 package io.skerry.simulator.world;
 
-import io.skerry.agent.uplink.LinkConfig;
 import io.skerry.fleet.gate.GateAction;
 import io.skerry.fleet.incident.Incident;
 import io.skerry.fleet.rollout.RolloutEvent;
@@ -195,36 +194,7 @@ public final class Story {
 
   /** Somebody uses a device's key on another machine for a while. */
   public void cloned(Duration from, Duration lasts, int device) {
-    at(
-        from,
-        () -> {
-          SimDevice victim = fleet.device(device);
-          MemoryLink thief =
-              new MemoryLink(
-                  world,
-                  fleet.broker(),
-                  new LinkConfig(
-                          "broker",
-                          1,
-                          SimDevice.TENANT,
-                          victim.id(),
-                          MemoryLink::noCertificate,
-                          victim.epoch(),
-                          "thief")
-                      .with(fleet.settings().timing()),
-                  MemoryLink.Line.WHOLE,
-                  new SplittableRandom(5),
-                  Runnable::run);
-          thief.start(
-              new io.skerry.agent.uplink.DeviceLink.Listener() {
-                @Override
-                public void connected() {}
-
-                @Override
-                public void received(String topic, byte[] payload) {}
-              });
-          world.after(lasts.toMillis(), thief::die);
-        });
+    at(from, () -> fleet.clone(fleet.device(device), lasts.toMillis(), 5));
   }
 
   /** Counts the devices that are connected then. */

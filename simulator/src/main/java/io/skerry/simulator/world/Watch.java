@@ -34,6 +34,7 @@ public final class Watch {
 
   private final Fleet fleet;
   private final List<Truth> devices = new ArrayList<>();
+  private final Set<Integer> cloned = new HashSet<>();
   private final List<Break> breaks = new ArrayList<>();
   private final Map<Rollout, Touched> touched = new LinkedHashMap<>();
   private long breakCount;
@@ -136,6 +137,11 @@ public final class Watch {
   /** Windows that were judged. */
   public long judged() {
     return judged;
+  }
+
+  /** A device's key is used on another machine from now on. */
+  void cloned(int device) {
+    cloned.add(device);
   }
 
   void booted(int device, long epoch) {
@@ -315,26 +321,23 @@ public final class Watch {
                     }));
   }
 
-  // By who is in the open stages, and by what the operator asked for: the share of the last open
-  // stage, and in each stage a device of every profile beyond it.
+  // By who is in the open stages, and by what the operator asked for: of the stages before and its
+  // own the stage's share, and at least a device of every profile beyond those.
   private void checkTouched(Rollout rollout, Touched seen) {
     long members = 0;
-    long stages = 0;
-    long percent = 0;
+    long asked = 0;
     for (int stage = 0; stage < rollout.stages.size(); stage++) {
       if (rollout.state.stages().get(stage).state() != StageState.PENDING) {
         members += rollout.stages.get(stage).size();
-        stages++;
-        percent =
-            rollout.plan.stages().get(stage).selection()
-                    instanceof StageRule.Selection.Percent(int share)
-                ? share
-                : 100;
+        StageRule rule = rollout.plan.stages().get(stage);
+        long percent =
+            rule.selection() instanceof StageRule.Selection.Percent(int share) ? share : 100;
+        asked =
+            Math.max(
+                Math.ceilDiv(rollout.deployments.size() * percent, 100L),
+                asked + Math.max(Hardware.values().length, rule.minimum()));
       }
     }
-    long asked =
-        Math.ceilDiv(rollout.deployments.size() * percent, 100L)
-            + stages * Hardware.values().length;
     long allowed = Math.min(members, asked);
     if (seen.devices.size() > allowed) {
       broken(
@@ -466,6 +469,9 @@ public final class Watch {
     if (seen.predictions == 0) {
       broken(4, -1, "%s passed stage %d without data".formatted(rollout.id, stage));
     }
+    if (fleet.releases().behaviour(rollout.version) == Releases.Behaviour.FAILS) {
+      broken(4, -1, "%s passed stage %d, and answers nothing".formatted(rollout.id, stage));
+    }
     var progress = rollout.state.stages().get(stage);
     long soaked =
         progress.soakingSince().map(since -> fleet.world().now() - since.toEpochMilli()).orElse(0L);
@@ -513,6 +519,9 @@ public final class Watch {
     for (int i = 0; i < devices.size(); i++) {
       SimDevice device = fleet.device(i);
       Truth truth = devices.get(i);
+      if (store.isCloned(device.id()) && !cloned.contains(i)) {
+        broken(6, i, "counts as cloned, and nobody has its key");
+      }
       if (device.isGone()) {
         continue;
       }
