@@ -87,6 +87,31 @@ public final class MemoryDisk implements Disk {
     this.pool = pool;
   }
 
+  /** A disk of its own that holds what this one does, and what a power cut would leave of it. */
+  public synchronized MemoryDisk copy() {
+    MemoryDisk copy = new MemoryDisk(capacity, pool);
+    copy.operations = operations;
+    copy.life = life;
+    copy.stopped = stopped;
+    copy.plannedStop = plannedStop;
+    copy.plannedFailure = plannedFailure;
+    Map<MemoryFile, MemoryFile> files = new IdentityHashMap<>();
+    folders.forEach(
+        (path, folder) -> {
+          Folder same = new Folder();
+          folder.files.forEach((name, file) -> same.files.put(name, copied(file, files)));
+          Map<Path, MemoryFile> durable = new HashMap<>();
+          folder.durable.forEach((name, file) -> durable.put(name, copied(file, files)));
+          same.durable = durable;
+          copy.folders.put(path, same);
+        });
+    return copy;
+  }
+
+  private static MemoryFile copied(MemoryFile file, Map<MemoryFile, MemoryFile> copies) {
+    return copies.computeIfAbsent(file, MemoryFile::copy);
+  }
+
   /** Operations that changed something, or tried to. */
   public synchronized long operations() {
     return operations;

@@ -29,6 +29,24 @@ final class MemoryFile {
     record Truncate(long size) implements Change {}
   }
 
+  /** The same content, of which neither shows what becomes of the other. */
+  MemoryFile copy() {
+    MemoryFile copy = new MemoryFile();
+    copy.size = size;
+    copy.forcedSize = forcedSize;
+    copy.unforced.addAll(unforced);
+    copy.forcedPages = forcedPages.clone();
+    copy.pages = pages == forcedPages ? copy.forcedPages : pages.clone();
+    for (int i = 0; i < pages.length; i++) {
+      boolean forced = i < forcedPages.length && pages[i] == forcedPages[i];
+      // What is forced is written by nobody.
+      if (!forced && pages[i] != null) {
+        copy.pages[i] = pages[i].clone();
+      }
+    }
+    return copy;
+  }
+
   int size() {
     return size;
   }

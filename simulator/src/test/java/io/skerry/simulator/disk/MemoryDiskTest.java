@@ -38,6 +38,30 @@ final class MemoryDiskTest extends DiskContract {
   }
 
   @Test
+  void aCopyAndItsOriginalShowNothingOfEachOther() throws IOException {
+    MemoryDisk disk = withFolder();
+    write(disk, FILE, "forced");
+    disk.forceFolder(FOLDER);
+    writeUnforced(disk, FILE, "before");
+    MemoryDisk copy = disk.copy();
+
+    writeUnforced(disk, FILE, "of the original");
+    writeUnforced(disk, FOLDER.resolve("other"), "of the original");
+    try (DiskFile open = copy.open(FILE, Opening.EXISTING)) {
+      open.write(ByteBuffer.wrap(new byte[] {'B'}), 0);
+    }
+
+    assertEquals("Before", read(copy, FILE));
+    assertEquals("of the original", read(disk, FILE));
+    assertFalse(copy.exists(FOLDER.resolve("other")));
+    copy.restart(new Loss.PowerCut(0));
+    assertEquals("forced", read(copy, FILE));
+    assertEquals("of the original", read(disk, FILE));
+    disk.restart(new Loss.PowerCut(0));
+    assertEquals("forced", read(disk, FILE));
+  }
+
+  @Test
   void aKilledProcessLosesNothing() throws IOException {
     MemoryDisk disk = withFolder();
     writeUnforced(disk, FILE, "hello");

@@ -54,6 +54,14 @@ class CrashPointsTest {
       this.rig = rig;
     }
 
+    /** The same, of what became of the device that this one looked after. */
+    Operator(UpdateRig rig, Operator before) {
+      this.rig = rig;
+      this.version = before.version;
+      this.generation = before.generation;
+      this.committed = before.committed;
+    }
+
     boolean isDone() {
       return version == 3
           && rig.phase() == SlotPhase.ROLLED_BACK
@@ -80,25 +88,34 @@ class CrashPointsTest {
     }
   }
 
-  /** Runs until all is done; the machine may stop once. */
-  private static void run(UpdateRig rig, Operator operator, Loss loss, String where) {
+  /** Runs until all is done or the machine stops; says whether it did. */
+  private static boolean stops(UpdateRig rig, Operator operator) {
     boolean stopped = rig.stopsIn(rig::boot);
-    for (int i = 0; i < SECONDS_MAX && !operator.isDone(); i++) {
+    for (int i = 0; i < SECONDS_MAX && !stopped && !operator.isDone(); i++) {
       stopped =
-          stopped
-              || rig.stopsIn(
-                  () -> {
-                    operator.look();
-                    rig.second();
-                  });
-      if (stopped) {
-        rig.disk.restart(loss);
-        rig.boot();
-        checkAfterStart(rig, operator, where);
-        rig.connect();
-        stopped = false;
-      }
+          rig.stopsIn(
+              () -> {
+                operator.look();
+                rig.second();
+              });
     }
+    return stopped;
+  }
+
+  /** Starts again after a stop, and runs until all is done. */
+  private static void goOn(UpdateRig rig, Operator operator, Loss loss, String where) {
+    rig.disk.restart(loss);
+    rig.boot();
+    checkAfterStart(rig, operator, where);
+    rig.connect();
+    for (int i = 0; i < SECONDS_MAX && !operator.isDone(); i++) {
+      operator.look();
+      rig.second();
+    }
+    checkEnd(rig, operator, where);
+  }
+
+  private static void checkEnd(UpdateRig rig, Operator operator, String where) {
     assertThat(operator.isDone())
         .as(
             "%s: ends in %s of revision %d with %d",
@@ -121,7 +138,9 @@ class CrashPointsTest {
 
   private static long operations() {
     UpdateRig rig = new UpdateRig(factory);
-    run(rig, new Operator(rig), new Loss.Kill(), "without a fault");
+    Operator operator = new Operator(rig);
+    assertThat(stops(rig, operator)).isFalse();
+    checkEnd(rig, operator, "without a fault");
     assertThat(rig.events)
         .containsExactly("COMMITTED", "COMMITTED", ErrorCode.PROBATION_FAILED.name());
     return rig.disk.operations();
@@ -132,12 +151,15 @@ class CrashPointsTest {
   void survivesAStopAtEveryOperation(Stop stop) {
     long operations = operations();
     for (long at = 1; at <= operations; at++) {
+      UpdateRig stopped = new UpdateRig(factory);
+      Operator before = new Operator(stopped);
+      stopped.disk.stopAt(at, stop);
+      assertThat(stops(stopped, before)).isTrue();
       for (Loss loss : List.of(new Loss.Kill(), new Loss.PowerCut(0), new Loss.PowerCut(at))) {
-        UpdateRig rig = new UpdateRig(factory);
-        rig.disk.stopAt(at, stop);
+        UpdateRig rig = new UpdateRig(stopped);
         String where = "stop %s operation %d of %d, %s".formatted(stop, at, operations, loss);
 
-        run(rig, new Operator(rig), loss, where);
+        goOn(rig, new Operator(rig, before), loss, where);
 
         assertThat(rig.events.stream().filter("COMMITTED"::equals).count())
             .as(where)

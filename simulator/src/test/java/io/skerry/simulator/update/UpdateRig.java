@@ -44,7 +44,7 @@ final class UpdateRig {
   private static final HardwareFacts FACTS =
       HardwareFacts.of("x86-64", List.of("avx2", "fma", "f16c"), List.of());
 
-  final MemoryDisk disk = new MemoryDisk();
+  final MemoryDisk disk;
   private final ArtifactServer http;
   final List<String> events = new ArrayList<>();
   Trust trust;
@@ -53,7 +53,7 @@ final class UpdateRig {
   ProfileCatalog profiles = ProfileCatalog.builtIn();
   Optional<String> keyFault = Optional.empty();
   OptionalLong available = OptionalLong.empty();
-  final ScriptedEngine engine = new ScriptedEngine(disk);
+  final ScriptedEngine engine;
   private final Queue<Runnable> tasks = new ArrayDeque<>();
   private Optional<byte[]> retained = Optional.empty();
   private ModelSlots slots = new ModelSlots(Runnable::run);
@@ -61,10 +61,27 @@ final class UpdateRig {
   private Updater updater;
 
   UpdateRig(Factory factory) {
-    this.http =
+    this(
         new ArtifactServer(
-            digest -> Optional.ofNullable(factory.blobs.get(digest)), ArtifactServer.Line.WHOLE);
-    this.trust = factory.trust();
+            digest -> Optional.ofNullable(factory.blobs.get(digest)), ArtifactServer.Line.WHOLE),
+        factory.trust(),
+        new MemoryDisk());
+  }
+
+  /** A stopped machine once more: what is left of it is its disk, and what others know of it. */
+  UpdateRig(UpdateRig stopped) {
+    this(stopped.http, stopped.trust, stopped.disk.copy());
+    this.events.addAll(stopped.events);
+    this.clock = stopped.clock;
+    this.online = stopped.online;
+    this.retained = stopped.retained;
+  }
+
+  private UpdateRig(ArtifactServer http, Trust trust, MemoryDisk disk) {
+    this.http = http;
+    this.trust = trust;
+    this.disk = disk;
+    this.engine = new ScriptedEngine(disk);
     this.predictor = newPredictor();
     this.updater = newUpdater();
   }
