@@ -39,7 +39,7 @@ final class LinkBench {
     Path folder = Files.createTempDirectory("skf");
     Fault.Depth depth = quick ? Fault.Depth.SAMPLE : Fault.Depth.ALL;
     boolean held = false;
-    try (Lab lab = Lab.open(folder);
+    try (Lab lab = Lab.rehearsed(folder);
         FaultRunner runner = new FaultRunner(lab, depth, PARALLEL)) {
       Map<Fault, CompletableFuture<Outcome>> outcomes =
           runner.start(faults, ended -> told.accept(claim(ended.fault(), ended.outcome())));

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
 
 /** One of Skerry's programs in the build tree, run with arguments as the launcher does. */
@@ -84,7 +85,7 @@ public enum Program {
    */
   public Process startWithTests(Path log, List<String> options, List<String> arguments)
       throws IOException {
-    return process(command(options, testClasses() + ":", main, arguments))
+    return process(command(options, ":" + testClasses(), main, arguments))
         .redirectErrorStream(true)
         .redirectOutput(log.toFile())
         .start();
@@ -94,11 +95,13 @@ public enum Program {
    * Starts another main class of this module on the program's class path. Its standard input and
    * output are the caller's; its errors are added to the file.
    *
+   * @param classes this module's, see {@link #testJar}
    * @param options of the JVM
    */
-  public Process startAs(Class<?> other, Path log, List<String> options, List<String> arguments)
+  public Process startAs(
+      Class<?> other, Path classes, Path log, List<String> options, List<String> arguments)
       throws IOException {
-    return process(command(options, testClasses() + ":", other.getName(), arguments))
+    return process(command(options, ":" + classes, other.getName(), arguments))
         .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
         .start();
   }
@@ -108,6 +111,22 @@ public enum Program {
     builder.environment().put("ORT_DISABLE_TELEMETRY", "1");
     builder.environment().put("OPT_OUT_TRACKING", "true");
     return builder;
+  }
+
+  /** Packs this module's classes: the JVM keeps no cache of classes that lie in a folder. */
+  public static Path testJar(Path jar) {
+    Path classes = testClasses();
+    if (!Files.isDirectory(classes)) {
+      return classes;
+    }
+    ToolProvider tool =
+        ToolProvider.findFirst("jar").orElseThrow(() -> new AssertionError("this JDK lacks jar"));
+    int exitCode =
+        tool.run(System.out, System.err, "cf", jar.toString(), "-C", classes.toString(), ".");
+    if (exitCode != 0) {
+      throw new AssertionError("jar cf " + jar + " ended with " + exitCode);
+    }
+    return jar;
   }
 
   private static Path testClasses() {
@@ -134,7 +153,7 @@ public enum Program {
     command.addAll(options);
     command.add("-cp");
     command.add(
-        classes + jar(target) + ":" + Files.readString(target.resolve("classpath.txt")).strip());
+        jar(target) + ":" + Files.readString(target.resolve("classpath.txt")).strip() + classes);
     command.add(mainClass);
     command.addAll(arguments);
     return command;

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.TestInstance;
 @Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class FaultsTest {
-  private static final int PARALLEL = 3;
+  private static final int PARALLEL = 6;
 
   private @Nullable Path folder;
   private @Nullable Lab lab;
@@ -38,19 +38,24 @@ class FaultsTest {
     // Short: sockets lie in it, and a socket's path may have 107 bytes.
     Path made = Files.createTempDirectory("skf");
     folder = made;
-    Lab opened = Lab.open(made);
+    Lab opened = Lab.rehearsed(made);
     lab = opened;
     FaultRunner started = new FaultRunner(opened, Fault.Depth.SAMPLE, PARALLEL);
     runner = started;
     String wanted = System.getProperty("skerry.faults", "");
     List<Fault> faults =
         Catalogue.all().stream().filter(fault -> fault.name().matches(wanted + ".*")).toList();
-    Map<Fault, CompletableFuture<Outcome>> outcomes = started.start(faults, ended -> {});
+    Map<Fault, CompletableFuture<Outcome>> outcomes = started.start(faults, FaultsTest::tell);
     return outcomes.entrySet().stream()
         .map(
             fault ->
                 DynamicTest.dynamicTest(
                     fault.getKey().name(), () -> judge(fault.getKey(), fault.getValue().get())));
+  }
+
+  // How long each took, for whoever finds that all take too long.
+  private static void tell(FaultRunner.Ended ended) {
+    System.out.printf("%s: %s%n", ended.fault().name(), ended.outcome().detail());
   }
 
   private static void judge(Fault fault, Outcome outcome) {

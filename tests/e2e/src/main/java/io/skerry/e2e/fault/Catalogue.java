@@ -7,20 +7,23 @@ import java.util.stream.Stream;
 public final class Catalogue {
   private Catalogue() {}
 
-  /** Every fault, those last that need the control plane for themselves. */
+  /**
+   * Every fault: those that take long begin, so that none is waited for at the end; those that need
+   * the control plane for themselves are the last.
+   */
   public static List<Fault> all() {
     List<Fault> all =
         Stream.of(
                 AgentFaults.all(),
-                DiskFaults.all(),
-                BrokerFaults.all(),
+                FleetFaults.all(),
                 LinkFaults.all(),
+                BrokerFaults.all(),
+                DiskFaults.all(),
                 WebFaults.all(),
-                ClockFaults.all(),
                 ArtifactFaults.all(),
-                ModelFaults.all(),
+                ClockFaults.all(),
                 OrderFaults.all(),
-                FleetFaults.all())
+                ModelFaults.all())
             .flatMap(List::stream)
             .toList();
     return Stream.concat(

@@ -176,6 +176,8 @@ final class DiskFaults {
           () -> waitingSamples(scene.status()) >= 20,
           scene::state);
       scene.kill();
+      // What left the device before its end must not arrive after all: the victim may be in it.
+      scene.link().reset();
       List<SpoolFiles.Frame> frames =
           SpoolFiles.frames(scene.agent().data()).stream()
               .filter(frame -> frame.origin().stream().wireName().equals("samples"))

@@ -2,8 +2,6 @@ package io.skerry.e2e.scene;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import io.skerry.e2e.Program;
-import io.skerry.e2e.device.FaultyAgentMain;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -26,6 +24,7 @@ public final class AgentProcess implements AutoCloseable {
   private static final Duration ANSWER_WITHIN = Duration.ofSeconds(60);
   private static final String END = "";
 
+  private final AgentStart start;
   private final Path data;
   private final Path socket;
   private final Path log;
@@ -42,7 +41,8 @@ public final class AgentProcess implements AutoCloseable {
    *
    * @param webProxy port of what its HTTPS leads through
    */
-  AgentProcess(Path data, Path socket, Path log, long spoolBytes, int webProxy) {
+  AgentProcess(AgentStart start, Path data, Path socket, Path log, long spoolBytes, int webProxy) {
+    this.start = start;
     this.webProxy = webProxy;
     this.data = data;
     this.socket = socket;
@@ -85,16 +85,7 @@ public final class AgentProcess implements AutoCloseable {
     List<String> arguments =
         new ArrayList<>(List.of(data.toString(), "unix:" + socket, Long.toString(spoolBytes)));
     arguments.addAll(List.of(commandsBefore));
-    Process started =
-        Program.AGENT.startAs(
-            FaultyAgentMain.class,
-            log,
-            List.of(
-                "-XX:TieredStopAtLevel=1",
-                "-Dhttps.proxyHost=127.0.0.1",
-                "-Dhttps.proxyPort=" + webProxy,
-                "-Dhttp.nonProxyHosts="),
-            arguments);
+    Process started = start.process(log, webProxy, arguments);
     BlockingQueue<String> lines = new LinkedBlockingQueue<>();
     Thread.ofVirtual().start(() -> read(started, lines));
     process = started;
@@ -180,7 +171,7 @@ public final class AgentProcess implements AutoCloseable {
     return ended;
   }
 
-  private String lastLog() {
+  String lastLog() {
     try {
       List<String> lines = Files.readAllLines(log);
       return String.join("\n", lines.subList(Math.max(0, lines.size() - 40), lines.size()));
@@ -189,18 +180,18 @@ public final class AgentProcess implements AutoCloseable {
     }
   }
 
-  /** Ends it in good order. */
-  public void stop() throws InterruptedException {
+  /** Ends it in good order; false when it did not end so. */
+  boolean stop() throws InterruptedException {
     try {
       ask("stop");
     } catch (AgentDown e) {
-      return;
+      return false;
     }
-    Process running = process;
-    if (running != null && !running.waitFor(30, TimeUnit.SECONDS)) {
-      running.destroyForcibly().waitFor();
+    if (!awaitEnd(ANSWER_WITHIN)) {
+      kill();
+      return false;
     }
-    ready = false;
+    return true;
   }
 
   @Override

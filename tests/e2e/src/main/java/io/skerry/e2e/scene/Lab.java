@@ -19,13 +19,15 @@ public final class Lab implements AutoCloseable {
   private final Path folder;
   private final Plane plane;
   private final TinyArtifacts artifacts;
+  private final AgentStart agents;
   private final AtomicLong versions = new AtomicLong();
   private final AtomicInteger scenes = new AtomicInteger();
 
-  private Lab(Path folder, Plane plane, TinyArtifacts artifacts) {
+  private Lab(Path folder, Plane plane, TinyArtifacts artifacts, AgentStart agents) {
     this.folder = folder;
     this.plane = plane;
     this.artifacts = artifacts;
+    this.agents = agents;
   }
 
   /**
@@ -36,7 +38,33 @@ public final class Lab implements AutoCloseable {
   public static Lab open(Path folder) throws IOException, InterruptedException {
     Plane plane = Plane.start(folder);
     Path made = Files.createDirectories(folder.resolve("artifacts"));
-    return new Lab(folder, plane, new TinyArtifacts(made, SigningKey.read(plane.releaseKey())));
+    return new Lab(
+        folder,
+        plane,
+        new TinyArtifacts(made, SigningKey.read(plane.releaseKey())),
+        AgentStart.in(folder));
+  }
+
+  /**
+   * The same for very many processes of agents: one carries an order out first, and the others
+   * start from the JVM's cache of what it needed, as a device does.
+   *
+   * @param folder a fresh one with a short name: sockets lie in it
+   */
+  public static Lab rehearsed(Path folder) throws Exception {
+    Lab lab = open(folder);
+    try {
+      lab.agents.rehearse(lab);
+    } catch (Exception | AssertionError e) {
+      lab.close();
+      throw e;
+    }
+    return lab;
+  }
+
+  /** How agents' processes start. */
+  AgentStart agents() {
+    return agents;
   }
 
   /** The control plane. */

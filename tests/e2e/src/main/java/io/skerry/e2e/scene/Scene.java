@@ -97,7 +97,12 @@ public final class Scene implements AutoCloseable {
     Enrolled.into(data, lab.plane(), id, link);
     AgentProcess agent =
         new AgentProcess(
-            data, place.resolve("a.sock"), place.resolve("agent.log"), spoolBytes, web.port());
+            lab.agents(),
+            data,
+            place.resolve("a.sock"),
+            place.resolve("agent.log"),
+            spoolBytes,
+            web.port());
     agent.start();
     Scene scene = new Scene(lab, id, link, web, disk, agent, new Application(agent), lab.next());
     scene.order(scene.expected);
@@ -290,7 +295,12 @@ public final class Scene implements AutoCloseable {
       // The running agent deleted it meanwhile, as it may.
     }
     return new AgentProcess(
-        copy, place.resolve("a.sock"), place.resolve("agent.log"), SPOOL_BYTES, web.port());
+        lab.agents(),
+        copy,
+        place.resolve("a.sock"),
+        place.resolve("agent.log"),
+        SPOOL_BYTES,
+        web.port());
   }
 
   /** A value of the agent's status. */
