@@ -95,7 +95,7 @@ public final class MemoryDisk implements Disk {
     copy.stopped = stopped;
     copy.plannedStop = plannedStop;
     copy.plannedFailure = plannedFailure;
-    Map<MemoryFile, MemoryFile> files = new IdentityHashMap<>();
+    IdentityHashMap<MemoryFile, MemoryFile> files = new IdentityHashMap<>();
     folders.forEach(
         (path, folder) -> {
           Folder same = new Folder();
@@ -108,7 +108,8 @@ public final class MemoryDisk implements Disk {
     return copy;
   }
 
-  private static MemoryFile copied(MemoryFile file, Map<MemoryFile, MemoryFile> copies) {
+  private static MemoryFile copied(
+      MemoryFile file, IdentityHashMap<MemoryFile, MemoryFile> copies) {
     return copies.computeIfAbsent(file, MemoryFile::copy);
   }
 

@@ -210,12 +210,12 @@ public final class FaultInjector {
   }
 
   private void rollOutBad(SplittableRandom random) {
-    Behaviour behaviour = BAD.get(random.nextInt(BAD.size()));
+    int which = random.nextInt(BAD.size());
     int last = 20 + 20 * random.nextInt(3);
     GateAction failedDevices = random.nextBoolean() ? GateAction.ROLLBACK : GateAction.PAUSE;
     if (isAnswered()) {
-      long version = FIRST_BAD + behaviour.ordinal();
-      fleet.release(version, behaviour);
+      long version = FIRST_BAD + which;
+      fleet.release(version, BAD.get(which));
       fleet.plane().roll(version, List.of(10, last, 100), fleet.settings().window(), failedDevices);
     }
   }
