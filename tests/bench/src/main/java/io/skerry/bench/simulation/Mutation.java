@@ -16,6 +16,8 @@ import java.lang.classfile.instruction.InvokeInstruction;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDesc;
 import java.lang.constant.MethodTypeDesc;
+import java.lang.reflect.AccessFlag;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -27,6 +29,8 @@ import java.util.function.Consumer;
  * @param method its name; all of that name
  */
 record Mutation(String method, Change change) {
+  private static final ClassDesc OBJECT = ClassDesc.of("java.lang.Object");
+
   /** What is changed. */
   sealed interface Change {
     /** The whole method does nothing but this. */
@@ -54,6 +58,12 @@ record Mutation(String method, Change change) {
     record EmptyList() implements Value {}
 
     record Zero(String field) implements Value {}
+
+    /**
+     * What a method of {@link Mistakes} does with what the call would have been given, and with the
+     * object in which it is made, if there is one.
+     */
+    record Mistake(String method) implements Value {}
   }
 
   static Mutation doesNothing(String method) {
@@ -87,6 +97,10 @@ record Mutation(String method, Change change) {
 
   static Mutation takesZeroFor(String method, String callee, String field) {
     return new Mutation(method, new Change.Call(callee, new Value.Zero(field)));
+  }
+
+  static Mutation mistakes(String method, String callee, String mistake) {
+    return new Mutation(method, new Change.Call(callee, new Value.Mistake(mistake)));
   }
 
   static Mutation counts(String method, ConstantDesc from, ConstantDesc to) {
@@ -133,7 +147,9 @@ record Mutation(String method, Change change) {
           code -> whole(code, value, model.methodTypeSymbol()));
       return;
     }
-    builder.transformMethod(model, MethodTransform.transformingCode(instruction(changes)));
+    Optional<ClassDesc> self =
+        model.flags().has(AccessFlag.STATIC) ? Optional.empty() : Optional.of(OBJECT);
+    builder.transformMethod(model, MethodTransform.transformingCode(instruction(changes, self)));
   }
 
   private boolean isMeant(MethodModel model) {
@@ -146,9 +162,9 @@ record Mutation(String method, Change change) {
     code.return_(TypeKind.from(type.returnType()));
   }
 
-  private CodeTransform instruction(AtomicInteger changes) {
+  private CodeTransform instruction(AtomicInteger changes, Optional<ClassDesc> self) {
     return (code, element) -> {
-      Optional<Consumer<CodeBuilder>> other = other(element);
+      Optional<Consumer<CodeBuilder>> other = other(element, self);
       if (other.isPresent()) {
         changes.incrementAndGet();
         other.get().accept(code);
@@ -158,12 +174,19 @@ record Mutation(String method, Change change) {
     };
   }
 
-  private Optional<Consumer<CodeBuilder>> other(CodeElement element) {
+  private Optional<Consumer<CodeBuilder>> other(CodeElement element, Optional<ClassDesc> self) {
     return switch (change) {
       case Change.Whole _ -> Optional.empty();
       case Change.Call(String callee, Value value) ->
           element instanceof InvokeInstruction call && call.name().equalsString(callee)
-              ? Optional.of(code -> instead(code, call, value))
+              ? Optional.of(
+                  code -> {
+                    if (value instanceof Value.Mistake(String mistake)) {
+                      mistake(code, call, mistake, self);
+                    } else {
+                      instead(code, call, value);
+                    }
+                  })
               : Optional.empty();
       case Change.Constant(ConstantDesc from, ConstantDesc to) ->
           element instanceof ConstantInstruction constant && constant.constantValue().equals(from)
@@ -179,6 +202,25 @@ record Mutation(String method, Change change) {
                           ClassDesc.ofDescriptor(field.type().stringValue())))
               : Optional.empty();
     };
+  }
+
+  // Leaves what the call is made on and its arguments where they are.
+  private static void mistake(
+      CodeBuilder code, InvokeInstruction call, String mistake, Optional<ClassDesc> self) {
+    List<ClassDesc> given = new ArrayList<>();
+    if (call.opcode() != Opcode.INVOKESTATIC) {
+      given.add(call.owner().asSymbol());
+    }
+    given.addAll(call.typeSymbol().parameterList());
+    self.ifPresent(
+        object -> {
+          code.aload(0);
+          given.add(object);
+        });
+    code.invokestatic(
+        ClassDesc.of(Mistakes.class.getName()),
+        mistake,
+        MethodTypeDesc.of(call.typeSymbol().returnType(), given));
   }
 
   // Takes the arguments off the stack, and puts what is given instead on it.
@@ -204,7 +246,7 @@ record Mutation(String method, Change change) {
 
   private static void push(CodeBuilder code, Value value, Optional<Integer> argument) {
     switch (value) {
-      case Value.Nothing _ -> {}
+      case Value.Nothing _, Value.Mistake _ -> {}
       case Value.Literal(ConstantDesc constant) -> code.loadConstant(constant);
       case Value.FirstArgument _ -> argument.ifPresent(code::aload);
       case Value.EmptyList _ ->

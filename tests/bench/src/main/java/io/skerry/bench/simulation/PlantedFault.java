@@ -130,6 +130,25 @@ record PlantedFault(String name, String what, String type, Mutation mutation, St
               Mutation.takesZeroFor("soaking", "soak", "ZERO"),
               "rollout-day"),
           new PlantedFault(
+              "cross-a-stages-boundary",
+              "a stage takes one device more than its share",
+              "io.skerry.fleet.rollout.StageMembership",
+              Mutation.mistakes("take", "ceilDiv", "oneMore"),
+              "rollout-day"),
+          new PlantedFault(
+              "forget-to-subscribe-again",
+              "a device that is connected again does not say once more what it wants to hear",
+              "io.skerry.simulator.world.MemoryLink",
+              Mutation.mistakes("open", "subscribe", "subscribeOnce"),
+              "broker-lost"),
+          new PlantedFault(
+              "forget-to-listen-again",
+              "a control plane that is connected again does not say once more what it wants to"
+                  + " hear",
+              "io.skerry.simulator.world.ControlPlane",
+              Mutation.mistakes("connect", "subscribe", "subscribeOnce"),
+              "broker-lost"),
+          new PlantedFault(
               "never-end-a-lease",
               "the lease of a replica that is gone holds for ever",
               "io.skerry.fleet.rollout.Lease",
