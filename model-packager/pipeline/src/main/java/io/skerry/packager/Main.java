@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -34,6 +35,7 @@ public final class Main {
 
   /** Exits with the job's or command's code. */
   public static void main(String[] arguments) {
+    Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
     boolean isJob =
         arguments.length == 1 && Files.isRegularFile(Path.of(arguments[0]).resolve("job.yaml"));
     System.exit(

@@ -4,6 +4,7 @@ import io.skerry.simulator.machine.MachineSource;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.logging.Level;
@@ -84,6 +85,7 @@ public final class DemoMain implements Callable<Integer> {
 
   /** Starts the demo. */
   public static void main(String... arguments) {
+    Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
     NETTY.setLevel(Level.SEVERE);
     System.exit(
         new CommandLine(new DemoMain())

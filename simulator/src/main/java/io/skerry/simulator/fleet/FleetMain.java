@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
@@ -65,6 +66,7 @@ public final class FleetMain implements Callable<Integer> {
 
   /** Starts the fleet. */
   public static void main(String... arguments) {
+    Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
     System.exit(new CommandLine(new FleetMain()).execute(arguments));
   }
 

@@ -5,6 +5,7 @@ import io.skerry.simulator.machine.Machine;
 import io.skerry.simulator.machine.MachineData;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 
 /** Which simulated device stands where, is made of what, and is attached to which machine. */
@@ -51,7 +52,11 @@ public final class FleetPlan {
     // Ages are staggered, so that at any time the fleet holds young and old machines.
     int start = new Random(seed * 31 + n).nextInt(machine.cycles().size());
     return new Planned(
-        "sim-%03d".formatted(n + 1), site(n), BOARDS.get(n % BOARDS.size()), machine, start);
+        String.format(Locale.ROOT, "sim-%03d", n + 1),
+        site(n),
+        BOARDS.get(n % BOARDS.size()),
+        machine,
+        start);
   }
 
   /** The first devices of a fleet. */

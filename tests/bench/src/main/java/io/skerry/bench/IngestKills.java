@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 
 /**
@@ -122,6 +123,7 @@ public final class IngestKills {
 
   /** The storing process: a database's address and a folder. */
   public static void main(String[] arguments) throws Exception {
+    Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
     Path folder = Path.of(arguments[1]);
     List<Long> known =
         Files.readAllLines(folder.resolve("acknowledged")).stream().map(Long::valueOf).toList();

@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -224,7 +225,7 @@ final class TimingReports {
       for (int from = 0; from < all.size(); from += OF_REPORT_MAX) {
         List<Timing> some = all.subList(from, Math.min(all.size(), from + OF_REPORT_MAX));
         Files.write(
-            to.resolve("%05d.json".formatted(number++)),
+            to.resolve(String.format(Locale.ROOT, "%05d.json", number++)),
             new DeviceTimings(of.getFirst(), of.getLast(), some).json());
       }
     }

@@ -9,6 +9,7 @@ import io.skerry.runtime.LoadedModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /** The program that runs under emulation: a file of tasks, a line each. */
 public final class EmulatedRun {
@@ -16,6 +17,7 @@ public final class EmulatedRun {
 
   /** Ends with 0 when every task was done, with 1 and one line for the first that was not. */
   public static void main(String[] arguments) throws IOException {
+    Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
     Bench bench = new Bench();
     for (String line : Files.readAllLines(Path.of(arguments[0]))) {
       EmulatedTask task = EmulatedTask.parse(line);

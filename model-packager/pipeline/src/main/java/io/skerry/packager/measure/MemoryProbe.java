@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 
@@ -55,6 +56,7 @@ public final class MemoryProbe {
 
   /** Writes the bytes to the file that is named last; ends with 1 when they are unknown. */
   public static void main(String[] arguments) throws EngineException, IOException {
+    Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
     Engine engine = Engine.parse(arguments[0]).orElseThrow();
     Bench bench = new Bench();
     run(bench, engine, Path.of(arguments[1]));

@@ -8,6 +8,7 @@ import io.skerry.runtime.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 
 /** The program of a trial: an engine and a file. */
 public final class TrialRun {
@@ -15,6 +16,7 @@ public final class TrialRun {
 
   /** Ends with 0 also when the engine refuses the file: whoever asked will hear that, too. */
   public static void main(String[] arguments) {
+    Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
     Engine engine = Engine.parse(arguments[0]).orElseThrow();
     try (LoadedModel model = new Bench().load(engine, Path.of(arguments[1]))) {
       model.run(model.signature().inputs().stream().map(TrialRun::zeros).toList());

@@ -22,6 +22,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -52,6 +53,7 @@ public final class FaultyAgentMain {
    *     before the start
    */
   public static void main(String[] arguments) throws Exception {
+    Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
     FaultyAgentMain main = new FaultyAgentMain();
     for (int i = 3; i < arguments.length; i++) {
       main.prepare(arguments[i].split(" ", -1));

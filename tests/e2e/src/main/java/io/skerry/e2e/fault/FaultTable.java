@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** The catalogue as the table of {@code docs/faults.md}. */
@@ -24,6 +25,7 @@ public final class FaultTable {
    *     has a fault counts
    */
   public static void main(String[] arguments) throws IOException {
+    Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
     Path page = Path.of(arguments[0]);
     String text = Files.readString(page);
     Map<String, String> measured = known(text);
