@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
  *
  * <p>Overlapping ones are gone already.
  */
-public final class DetectionOutputs {
+final class DetectionOutputs {
   private static final int OUTPUTS = 4;
   private static final int COORDINATES = 4;
 
