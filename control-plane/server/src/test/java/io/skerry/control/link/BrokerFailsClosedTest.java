@@ -33,9 +33,12 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Whatever goes wrong with the rules, nobody gets in because of it. */
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 class BrokerFailsClosedTest {
   @TempDir Path root;
 

@@ -24,8 +24,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 @Tag("slow")
+@Execution(ExecutionMode.CONCURRENT)
 class ControlLinkTest {
   private static final Duration CALL_WAIT = Duration.ofSeconds(2);
   private static final String EVENTS = "skerry/v1/default/devices/cam-1/events";
