@@ -283,7 +283,9 @@ final class Statistics {
         into[at++] = location(counts, weights, predictionsMin);
       }
       int told = classes == 2 ? 1 : classes;
-      double predicted = classStream < 0 ? 0 : counts.total(classStream);
+      // Of neighbouring classes that were added up nobody knows which it was.
+      boolean apart = classStream >= 0 && counts.fold(classStream) == 1;
+      double predicted = apart ? counts.total(classStream) : 0;
       for (int i = 0; i < told; i++) {
         into[at++] =
             predicted < predictionsMin

@@ -93,6 +93,24 @@ public final class WindowCounts {
   }
 
   /**
+   * The counts of a stream, where neighbouring bins were added up an even share in each of them: a
+   * sum in the first alone would look like a shift.
+   */
+  public List<Long> spread(int stream) {
+    int ordinary = layout.ordinary(stream);
+    Long[] spread = new Long[layout.bins(stream)];
+    int width = fold(stream);
+    for (int bin = 0; bin < spread.length; bin++) {
+      int first = bin < ordinary ? bin / width * width : bin;
+      int bins = bin < ordinary ? Math.min(ordinary, first + width) - first : 1;
+      long count = count(stream, first);
+      int place = bin - first;
+      spread[bin] = count * (place + 1) / bins - count * place / bins;
+    }
+    return List.of(spread);
+  }
+
+  /**
    * A stream's counts, each times its bin's weight, added up.
    *
    * @param weights one per bin of the stream

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ModelVersion;
+import io.skerry.telemetry.sketch.Degradation;
 import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowCodec;
@@ -76,6 +77,53 @@ class StatisticsTest {
     assertThat(position(MonitoredStreams.of(known), counts)).isNaN();
     assertThat(counts.total(0)).isEqualTo(1);
     assertThat(counts.total(counts.layout().indexOf(MonitoringPlan.LATENCY))).isEqualTo(1);
+  }
+
+  /** A device that is short of bytes adds up neighbours: its classes 1 and 3 would be gone. */
+  @Test
+  void saysNothingOfClassesThatADeviceAddedUp() throws Exception {
+    MonitoringManifest manifest = classes(4);
+
+    assertThat(share(manifest, Degradation.NONE)).isEqualTo(.5f);
+    assertThat(share(manifest, new Degradation(6, 2, 8))).isNaN();
+  }
+
+  private static float share(MonitoringManifest manifest, Degradation told) throws Exception {
+    MonitoringPlan plan = MonitoringPlan.of(manifest);
+    WindowSketch sketch = new WindowSketch(plan);
+    for (int i = 0; i < 64; i++) {
+      sketch.observe(new float[] {i}, .9f, 2 * (i % 2), 10);
+    }
+    WindowCounts counts =
+        WindowCodec.read(
+            plan.layout(), sketch.seal(ModelRef.getDefaultInstance(), 5, 0, 6000, told).build());
+    MonitoredStreams streams = MonitoredStreams.of(manifest);
+    Statistics statistics = Statistics.of(streams);
+    float[] row = new float[statistics.size()];
+    statistics
+        .reader(streams)
+        .read(
+            new DeviceWindow(new DeviceId("one"), Map.of(), ModelVersion.parse("m@1"), counts),
+            1,
+            row);
+    return row[
+        statistics.streams().indexOf(new Stream(MonitoringPlan.CLASS + ":2", Stream.Kind.SHARE))];
+  }
+
+  private static MonitoringManifest classes(int classes) {
+    float[][] rows = new float[64][1];
+    List<float[]> said = new ArrayList<>();
+    for (int i = 0; i < rows.length; i++) {
+      rows[i][0] = i;
+      float[] elements = new float[classes];
+      elements[i % classes] = 1;
+      said.add(elements);
+    }
+    return MonitoringManifests.fromReference(
+        "input",
+        List.of(new MonitoringManifests.Feature("f0", 0)),
+        rows,
+        new MonitoringManifests.Scores("said", said, false, 0, List.of(), Optional.empty()));
   }
 
   // 100 to 163 of the reference rows.

@@ -55,6 +55,16 @@ class WindowCodecTest {
   }
 
   @Test
+  void spreadsAddedUpBinsEvenlyAndKeepsTheirSum() throws MalformedDocumentException {
+    StreamLayout layout = new StreamLayout.Builder().add("$score", 6, 1).build();
+    WindowCounts counts = WindowCounts.of(layout, new int[] {5, 2, 0, 3, 1, 0, 9});
+
+    assertThat(counts.spread(0)).containsExactly(5L, 2L, 0L, 3L, 1L, 0L, 9L);
+    assertThat(counts.degraded(2, new boolean[] {true}).spread(0))
+        .containsExactly(3L, 4L, 1L, 2L, 0L, 1L, 9L);
+  }
+
+  @Test
   void foldsWithoutLosingACount() throws MalformedDocumentException {
     WindowCounts counts = random(new Random(2), 1000);
     boolean[] kept = new boolean[LAYOUT.size()];

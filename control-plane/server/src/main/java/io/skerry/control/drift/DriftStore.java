@@ -500,7 +500,7 @@ final class DriftStore {
     if (stream < 0 || !one.counts().has(stream)) {
       return Optional.empty();
     }
-    List<Long> counts = one.counts().counts(stream);
+    List<Long> counts = one.counts().spread(stream);
     return counts.size() == Calibration.BINS && counts.stream().anyMatch(count -> count > 0)
         ? Optional.of(new ScoreRow(confidence, counts))
         : Optional.empty();
