@@ -53,11 +53,24 @@ final class BitReader {
     return count == 0 ? 0 : next >>> (Long.SIZE - count);
   }
 
-  /** Ones before the next zero, which goes with them; at most so many, and then no zero. */
-  int ones(int most) throws MalformedDocumentException {
-    int ones = Math.min(most, Long.numberOfLeadingZeros(~ahead()));
-    skip(ones == most ? most : ones + 1);
-    return ones;
+  /**
+   * A Rice code: ones, a zero, k bits; so many ones say that the number follows in 32 bits.
+   *
+   * @param ones at most 31
+   * @param k at most 24
+   */
+  long rice(int ones, int k) throws MalformedDocumentException {
+    // One look is enough for the longest code.
+    long next = ahead();
+    int quotient = Long.numberOfLeadingZeros(~next);
+    if (quotient >= ones) {
+      skip(ones);
+      return bits(Integer.SIZE);
+    }
+    skip(quotient + 1 + k);
+    // Two shifts: by 64 at once, where k is 0, would be by none.
+    long rest = next << quotient << 1 >>> 1 >>> (Long.SIZE - 1 - k);
+    return (long) quotient << k | rest;
   }
 
   long gamma() throws MalformedDocumentException {
