@@ -69,8 +69,8 @@ final class BitReader {
     }
     skip(quotient + 1 + k);
     // Two shifts: by 64 at once, where k is 0, would be by none.
-    long rest = next << quotient << 1 >>> 1 >>> (Long.SIZE - 1 - k);
-    return (long) quotient << k | rest;
+    long rest = ((next << quotient << 1) >>> 1) >>> (Long.SIZE - 1 - k);
+    return ((long) quotient << k) | rest;
   }
 
   long gamma() throws MalformedDocumentException {

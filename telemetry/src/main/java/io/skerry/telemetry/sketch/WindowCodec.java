@@ -120,7 +120,7 @@ public final class WindowCodec {
 
   // By the reciprocal, rounded up: exact below 2^32 (Granlund and Montgomery 1994), and several
   // times faster than a division for each of a window's thousands of bins.
-  private static long divide(long dividend, int divisor) {
+  static long divide(long dividend, int divisor) {
     return divisor < RECIPROCALS.length && dividend >>> Integer.SIZE == 0
         ? Math.unsignedMultiplyHigh(dividend, RECIPROCALS[divisor])
         : dividend / divisor;

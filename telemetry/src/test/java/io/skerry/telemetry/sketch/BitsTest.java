@@ -50,14 +50,33 @@ class BitsTest {
   }
 
   @Test
-  void countsOnesUpToTheMost() throws MalformedDocumentException {
-    BitReader in = new BitReader(new byte[] {(byte) 0b1101_1111, (byte) 0b1111_0111});
+  void readsRiceCodesOfEveryLengthAtEveryBit() throws MalformedDocumentException {
+    Random random = new Random(2);
+    BitWriter out = new BitWriter();
+    for (int k = 0; k <= 24; k++) {
+      for (int ones = 0; ones < 24; ones++) {
+        out.bits((1L << (ones + 1)) - 2, ones + 1);
+        out.bits(rest(ones, k), k);
+      }
+      out.bits((1 << 24) - 1, 24);
+      out.bits(0xfedc_ba98L + k, 32);
+      out.bits(random.nextLong(), 1);
+    }
 
-    assertThat(in.ones(24)).isEqualTo(2);
-    assertThat(in.ones(5)).isEqualTo(5);
-    assertThat(in.ones(24)).isEqualTo(4);
-    assertThat(in.ones(3)).isEqualTo(3);
-    assertThatThrownBy(() -> in.ones(1)).isInstanceOf(MalformedDocumentException.class);
+    BitReader in = new BitReader(out.toBytes());
+
+    for (int k = 0; k <= 24; k++) {
+      for (int ones = 0; ones < 24; ones++) {
+        assertThat(in.rice(24, k)).isEqualTo(((long) ones << k) | rest(ones, k));
+      }
+      assertThat(in.rice(24, k)).isEqualTo(0xfedc_ba98L + k);
+      in.bit();
+    }
+    assertThat(in.isAtEnd()).isTrue();
+  }
+
+  private static long rest(int ones, int k) {
+    return (0x5a_5a5a * (ones + 1L)) & ((1L << k) - 1);
   }
 
   @Test
@@ -71,7 +90,7 @@ class BitsTest {
     assertThatThrownBy(() -> new BitReader(new byte[8]).gamma())
         .isInstanceOf(MalformedDocumentException.class)
         .hasMessageContaining("too large");
-    assertThatThrownBy(() -> new BitReader(new byte[] {(byte) 0xff}).ones(24))
+    assertThatThrownBy(() -> new BitReader(new byte[] {(byte) 0xff}).rice(24, 3))
         .isInstanceOf(MalformedDocumentException.class)
         .hasMessageContaining("too early");
   }

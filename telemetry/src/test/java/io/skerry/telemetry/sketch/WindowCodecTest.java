@@ -203,4 +203,20 @@ class WindowCodecTest {
         .isInstanceOf(MalformedDocumentException.class)
         .hasMessageContaining("other streams");
   }
+
+  /** Devices of earlier versions divided: a guess of another value would be other counts. */
+  @Test
+  void dividesByReciprocalsExactly() {
+    for (int divisor = 2; divisor <= 300; divisor++) {
+      for (long quotient :
+          new long[] {0, 1, 7, 65_535, (1L << 31) / divisor, (1L << 33) / divisor}) {
+        for (long dividend = Math.max(0, quotient * divisor - 1);
+            dividend <= quotient * divisor + 1;
+            dividend++) {
+          assertThat(WindowCodec.divide(dividend, divisor)).isEqualTo(dividend / divisor);
+        }
+      }
+      assertThat(WindowCodec.divide(0xffff_ffffL, divisor)).isEqualTo(0xffff_ffffL / divisor);
+    }
+  }
 }
