@@ -1,0 +1,154 @@
+package io.skerry.control.sql;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.util.List;
+import javax.sql.DataSource;
+import org.flywaydb.core.Flyway;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** What becomes of rows that were written before a migration. */
+@Tag("slow")
+class MigrationsTest {
+  // The last migration before those that are looked at here.
+  private static final String BEFORE = "690";
+
+  private static EmbeddedPostgres postgres;
+  private static Database database;
+
+  @BeforeAll
+  static void migrate() throws IOException {
+    postgres = EmbeddedPostgres.builder().start();
+    DataSource source = postgres.getPostgresDatabase();
+    database = new Database(source);
+    Flyway.configure().dataSource(source).target(BEFORE).load().migrate();
+    rollout("single", false, "main");
+    rollout("unit", false, "left", "right");
+    rollout("past", true, "left", "right");
+    arm("single", "cam-1");
+    arm("unit", "cam-1");
+    deployment("single", "cam-1", "{}");
+    deployment("unit", "cam-1", "{\"right\":{\"model\":\"engine-health\",\"version\":1}}");
+    deployment("unit", "cam-2", "{}");
+    deployment("past", "cam-1", "{\"left\":{\"model\":\"engine-health\",\"version\":1}}");
+    sql(
+        """
+        insert into snapshot (digest, dataset, window_cycles, repeat, features, examples, train,
+          validation, test, created_at)
+        values ('sha256:1', 'engine-health', 30, 1, '{}', 3, 1, 1, 1, now())
+        """);
+    sql(
+        """
+        insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
+          window_index, start_at, end_at, predictions, predictions_failed, skipped, received_at)
+        values ('cam-1', 1, 1, 'main', 'engine-health', 1, 'sha256:1', 1, now(), now(), 60, 0, 0,
+          now())
+        """);
+    Flyway.configure().dataSource(source).outOfOrder(true).load().migrate();
+  }
+
+  @AfterAll
+  static void stop() throws IOException {
+    postgres.close();
+  }
+
+  private static void rollout(String id, boolean released, String... slots) {
+    sql(
+        """
+        insert into rollout (id, model, version, slots, profiles, definition, state, phase, stage,
+          revision, start_millis, step_millis, progress_millis, holdback_above, created_by,
+          created_at, released)
+        values (?, 'engine-health', 1, ?, '{arm64-neon}', '{}', '{}', 'RUNNING', 0, 1, 1, 1, 1, 'g',
+          'ana', now(), ?)
+        """,
+        id,
+        List.of(slots),
+        released);
+    sql(
+        """
+        insert into rollout_stage (rollout, stage, planned, threshold, representatives, edges)
+        values (?, 0, 2, 'g', '{}', '{}')
+        """,
+        id);
+  }
+
+  private static void arm(String rollout, String device) {
+    sql(
+        """
+        insert into rollout_arm (rollout, stage, device, newer, profile, trials, hits, boot_epoch)
+        values (?, 0, ?, true, 'arm64-neon', '{60}', '{2}', 1)
+        """,
+        rollout, device);
+  }
+
+  private static void deployment(String rollout, String device, String previous) {
+    sql(
+        """
+        insert into deployment (rollout, device, stage, rank, profile, state, online, previous)
+        values (?, ?, 0, '', 'arm64-neon', 'OFFERED', true, ?::jsonb)
+        """,
+        rollout,
+        device,
+        previous);
+  }
+
+  /** V710: of a unit only the sum was known, which is no part's. */
+  @Test
+  void keepsWhatWasCountedOfARolloutOfOneSlotAndBeginsUnitsAnew() {
+    assertThat(texts("select rollout || ' ' || slot || ' ' || trials::text from rollout_arm"))
+        .containsExactly("single main {60}");
+    assertThatCode(
+            () ->
+                sql(
+                    """
+                    insert into rollout_arm (rollout, stage, slot, device, newer, profile, trials,
+                      hits, boot_epoch)
+                    select 'unit', 0, slot, 'cam-1', true, 'arm64-neon', '{1}', '{0}', 1
+                    from unnest(array['left', 'right']) as slot
+                    """))
+        .as("one of each part")
+        .doesNotThrowAnyException();
+    sql("delete from rollout_arm where rollout = 'unit'");
+  }
+
+  /** V720 */
+  @Test
+  void givesSnapshotsTheTwoClassesThatTheyHad() {
+    assertThat(texts("select classes::text from snapshot")).containsExactly("2");
+  }
+
+  /** V721 */
+  @Test
+  void knowsNoAmountsOfStagesThatWereOpen() {
+    assertThat(texts("select distinct amounts::text from rollout_stage")).containsExactly("{}");
+  }
+
+  /** V730: of what is still followed, from the devices' versions before. */
+  @Test
+  void knowsWhichPartsOfAUnitTakeThePlaceOfAnother() {
+    assertThat(texts("select id || ' ' || replacing::text from rollout order by id"))
+        .containsExactly("past {}", "single {}", "unit {right}");
+  }
+
+  /** V731 */
+  @Test
+  void knowsNoRefusedSamplesOfEarlierWindows() {
+    assertThat(texts("select samples_refused::text from telemetry_window")).containsExactly("{}");
+  }
+
+  private static List<String> texts(String query) {
+    return database.call(
+        transaction ->
+            transaction.list("select one from (" + query + ") as t (one)", row -> row.text("one")));
+  }
+
+  private static void sql(String statement, Object... parameters) {
+    database.run(transaction -> transaction.update(statement, parameters));
+  }
+}
