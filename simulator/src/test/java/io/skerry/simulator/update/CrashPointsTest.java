@@ -35,6 +35,7 @@ class CrashPointsTest {
 
   @BeforeAll
   static void release() throws IOException {
+    RememberedSignatures.install();
     factory = new Factory(folder);
     factory.release(1, false);
     factory.release(2, false);
