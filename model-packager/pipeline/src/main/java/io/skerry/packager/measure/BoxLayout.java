@@ -94,7 +94,7 @@ public enum BoxLayout {
   public UnaryOperator<Outputs> reading(List<TensorSpec> outputs, Outputs floats) {
     if (this == DETECTION_POSTPROCESS) {
       DetectionOutputs four = DetectionOutputs.of(outputs);
-      four.requireScores(floats);
+      four.requireScoresAndClasses(floats);
       return four::corners;
     }
     List<Long> shape = outputs.getFirst().shape();

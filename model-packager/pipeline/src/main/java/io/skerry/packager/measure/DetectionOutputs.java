@@ -25,6 +25,9 @@ final class DetectionOutputs {
   /** Integers that stand for scores may say a little more than 1. */
   private static final float SCORE_MAX = 1.1f;
 
+  /** A class that was computed may be a little beside its number. */
+  private static final double CLASS_ERROR_MAX = 0.02;
+
   private final TensorSpec boxes;
   private final TensorSpec classes;
   private final TensorSpec scores;
@@ -95,20 +98,40 @@ final class DetectionOutputs {
   }
 
   /**
-   * Sees that what is read as scores can be some: classes have the same shape.
+   * Sees that what is read as scores and as classes can be some: both have the same shape. Of two
+   * classes, 0 and 1 may be scores too; then scores that stand for classes tell, for they are no
+   * whole numbers.
    *
    * @throws IllegalArgumentException if a number is none
    */
-  void requireScores(Outputs said) {
+  void requireScoresAndClasses(Outputs said) {
+    int each = scores.elementsPerItem();
+    int ofClasses = each + each * COORDINATES;
+    int ofCount = ofClasses + each;
     for (int item = 0; item < said.items(); item++) {
-      for (int box = 0; box < scores.elementsPerItem(); box++) {
-        if (!(said.at(item, box) >= 0 && said.at(item, box) <= SCORE_MAX)) {
-          throw new IllegalArgumentException(
-              "output '%s' says %s, which is no score: name boxes, classes, scores and count as"
-                      .formatted(scores.name(), said.at(item, box))
-                  + " outputs, in this order");
+      int counted = Math.round(said.at(item, ofCount));
+      for (int box = 0; box < each; box++) {
+        float score = said.at(item, box);
+        if (!(score >= 0 && score <= SCORE_MAX)) {
+          throw exchanged(scores, score, "score");
+        }
+        float known = said.at(item, ofClasses + box);
+        // What lies behind the boxes that count may be anything.
+        if (box < counted && !isClass(known)) {
+          throw exchanged(classes, known, "class from 0");
         }
       }
     }
+  }
+
+  private static boolean isClass(float number) {
+    double nearest = Math.rint(number);
+    return nearest >= 0 && Math.abs(number - nearest) <= CLASS_ERROR_MAX;
+  }
+
+  private static IllegalArgumentException exchanged(TensorSpec output, float said, String what) {
+    return new IllegalArgumentException(
+        "output '%s' says %s, which is no %s: name boxes, classes, scores and count as outputs, in this order"
+            .formatted(output.name(), said, what));
   }
 }

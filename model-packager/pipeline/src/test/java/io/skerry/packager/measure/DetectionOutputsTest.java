@@ -61,6 +61,27 @@ class DetectionOutputsTest {
         .hasMessageContaining("output 'classes' says 7.0, which is no score");
   }
 
+  /** Of two classes, 0 and 1 are scores too, so that what stands for classes has to tell. */
+  @Test
+  void refusesScoresForClasses() {
+    List<TensorSpec> exchanged = List.of(BOXES, SCORES, CLASSES, COUNT);
+    Outputs said = Outputs.of(13, 1, 0, .1f, .2f, .3f, .4f, .5f, .6f, .7f, .8f, 1, .875f, 2);
+
+    assertThatThrownBy(() -> BoxLayout.DETECTION_POSTPROCESS.reading(exchanged, said))
+        .hasMessage(
+            "output 'scores' says 0.875, which is no class from 0: name boxes, classes, scores and"
+                + " count as outputs, in this order");
+  }
+
+  /** What an exporter rounds, and what lies behind the boxes that count, is no fault. */
+  @Test
+  void takesClassesThatWereComputed() {
+    Outputs said = Outputs.of(13, .5f, .4f, 0, 0, 1, 1, 0, 0, .5f, .5f, 1.99f, -1, 1);
+
+    assertThat(BoxLayout.DETECTION_POSTPROCESS.reading(FOUR, said).apply(said).at(0, 5))
+        .isEqualTo(1.99f);
+  }
+
   private static TensorSpec spec(String name, long... shape) {
     return new TensorSpec(name, ElementType.FP32, java.util.Arrays.stream(shape).boxed().toList());
   }
