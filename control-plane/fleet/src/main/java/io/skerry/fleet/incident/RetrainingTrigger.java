@@ -7,9 +7,9 @@ import java.util.Optional;
 /**
  * Decides whether an incident calls for a retraining. Pure.
  *
- * <p>All of it must hold: it hurts; it lasts; enough of it is labelled; the data themselves are not
- * in question; the last attempt is long enough ago; the month's runs are not spent. Inputs that
- * moved without harm open an investigation, never a run.
+ * <p>All of it must hold: it hurts; there is a dataset to train on again; it lasts; enough of it is
+ * labelled; the data themselves are not in question; the last attempt is long enough ago; the
+ * month's runs are not spent. Inputs that moved without harm open an investigation, never a run.
  */
 public final class RetrainingTrigger {
   /** Windows in which the cause reached its threshold again. */
@@ -29,6 +29,7 @@ public final class RetrainingTrigger {
    * @param quality an open incident about the data's quality that touches the cohort
    * @param lastRun when a run for this model was started last
    * @param runsInMonth runs for this model in the last 30 days
+   * @param undoable why no run can ever learn from the version's data; empty where one can
    */
   public record Evidence(
       boolean harmful,
@@ -36,7 +37,8 @@ public final class RetrainingTrigger {
       long labelled,
       Optional<String> quality,
       Optional<Instant> lastRun,
-      int runsInMonth) {}
+      int runsInMonth,
+      Optional<String> undoable) {}
 
   /**
    * What is allowed.
@@ -65,6 +67,9 @@ public final class RetrainingTrigger {
   public static Verdict decide(Evidence evidence, Policy policy, Instant now) {
     if (!evidence.harmful()) {
       return wait("inputs moved, harm is not shown: investigate, do not retrain");
+    }
+    if (evidence.undoable().isPresent()) {
+      return wait(evidence.undoable().get());
     }
     if (evidence.confirmations() < CONFIRMATIONS_MIN) {
       return wait(

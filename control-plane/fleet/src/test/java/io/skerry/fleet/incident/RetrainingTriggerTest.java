@@ -45,7 +45,8 @@ class RetrainingTriggerTest {
                 labelled,
                 Optional.of(quality).filter(text -> !text.isEmpty()),
                 Optional.of(NOW.minus(Duration.ofHours(hoursAgo))),
-                runs),
+                runs,
+                Optional.empty()),
             AUTOMATIC,
             NOW);
 
@@ -54,8 +55,21 @@ class RetrainingTriggerTest {
   }
 
   @Test
+  void proposesNothingThatCannotBeDone() {
+    Evidence imported =
+        new Evidence(
+            true, 2, 40, Optional.empty(), Optional.empty(), 0, Optional.of("m@1 was imported"));
+
+    for (Policy policy : new Policy[] {Policy.USUAL, AUTOMATIC}) {
+      assertThat(RetrainingTrigger.decide(imported, policy, NOW))
+          .isEqualTo(new Verdict(Decision.WAIT, "m@1 was imported"));
+    }
+  }
+
+  @Test
   void proposesWhereThePolicyLeavesTheStartToPeople() {
-    Evidence all = new Evidence(true, 2, 40, Optional.empty(), Optional.empty(), 0);
+    Evidence all =
+        new Evidence(true, 2, 40, Optional.empty(), Optional.empty(), 0, Optional.empty());
 
     assertThat(RetrainingTrigger.decide(all, Policy.USUAL, NOW).decision())
         .isEqualTo(Decision.PROPOSE);

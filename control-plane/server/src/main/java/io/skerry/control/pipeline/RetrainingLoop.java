@@ -152,7 +152,17 @@ public final class RetrainingLoop {
         labelled,
         incidents.quality(incident).or(() -> quality(incident.cohort())),
         last,
-        (int) inMonth);
+        (int) inMonth,
+        undoable(transaction, incident));
+  }
+
+  // A version that was not made here came without the data that it learned from.
+  private static Optional<String> undoable(Transaction transaction, Incident incident) {
+    return transaction.first(
+        "select 1 from model_version where model = ? and version = ? and snapshot is null",
+        row -> Retrainings.imported(incident.model(), incident.version()),
+        incident.model(),
+        incident.version());
   }
 
   // The fleet and all cohorts are read at once, from every record of a day: not for each incident,

@@ -227,13 +227,18 @@ public final class Retrainings {
     return run;
   }
 
+  /** Why a version that was imported is not trained again here, and what to do. */
+  static String imported(String model, long version) {
+    return ("%s@%d was imported, and there is no dataset of it here to train it on again: train it"
+            + " where it came from, and import what comes of it as the next version")
+        .formatted(model, version);
+  }
+
   private Snapshot base(ModelVersionView version) {
     String snapshot = version.snapshot();
     if (snapshot == null) {
       throw new ProblemException(
-          ErrorCode.STATE_CONFLICT,
-          "%s@%d was imported: there is no dataset to train it on again"
-              .formatted(version.model(), version.version()));
+          ErrorCode.STATE_CONFLICT, imported(version.model(), version.version()));
     }
     return datasets.snapshot(snapshot);
   }

@@ -69,6 +69,48 @@ class RetrainingLoopTest {
     }
   }
 
+  /** Neither a proposal that nobody can accept nor a run that cannot start. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void saysThatAnImportedModelIsTrainedElsewhere(boolean automatic) throws Exception {
+    try (TestPlane plane = TestPlane.start(folder)) {
+      device(plane);
+      sql(plane, "insert into telemetry_track values ('main', 'engine-health', 5000)");
+      TestIncidents.open(plane, new Cohort("site", "b"), Stream.Kind.ERROR);
+      sql(plane, "update incident set confirmations = 2");
+      sql(
+          plane,
+          "insert into model_version (model, version, source, format, blob, created_at)"
+              + " values ('engine-health', 1, 'import', 'onnx', 'x', now())");
+      if (automatic) {
+        sql(
+            plane,
+            "insert into retraining_policy (model, automatic, cool_down_hours, runs_a_month,"
+                + " changed_by, changed_at) values ('engine-health', true, 0, 9, 'ana', now())");
+      }
+      sql(
+          plane,
+          """
+          insert into device (id, tenant, labels, facts, enrolled_at)
+          select 'cam-' || n, 'default', '{"site":"b"}', '{}', now() from generate_series(2, 8) n
+          """);
+      // Enough outcomes that a run would be proposed.
+      outcomes(plane, 1, 2);
+      RetrainingLoop loop = plane.bean(RetrainingLoop.class);
+
+      loop.look();
+
+      assertThat(loop.proposal("incident-1"))
+          .hasValueSatisfying(
+              proposal -> {
+                assertThat(proposal.decision()).isEqualTo("WAIT");
+                assertThat(proposal.reason())
+                    .startsWith("engine-health@1 was imported")
+                    .contains("train it where it came from");
+              });
+    }
+  }
+
   @Test
   void keepsHowRightARetrainedVersionTurnedOutToBe() throws Exception {
     try (TestPlane plane = TestPlane.start(folder)) {
