@@ -5,9 +5,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Accuracy of one version on one slice of the fleet, with 95 % intervals over devices. Figures of
  * slices of few devices are absent: they would tell of single devices and of chance. So are those
- * that there are no outcomes for, and comparisons with few others. Intervals of parity, opportunity
- * and impact hold together with 95 %, all slices' at once, and are absent where fewer than 20
- * devices have what they compare.
+ * that there are no outcomes for, comparisons with few others, and all but accuracy of a version
+ * with more than two classes. Intervals of parity, opportunity and impact hold together with 95 %,
+ * all slices' at once, and are absent where fewer than 20 devices have what they compare.
  *
  * @param slice {@code attribute=value}
  * @param balanced balanced accuracy

@@ -572,6 +572,11 @@ public final class DriftReports {
       Estimated estimated,
       double threshold) {
     if (answers.isEmpty()) {
+    /** Whether it was right, as if that had been asked. */
+    Outcome right(double threshold) {
+      return new Outcome(new DeviceId(device), isRight(threshold) ? 1 : 0, true, 1 / weight);
+    }
+
       return new AccuracyPoint(
           start,
           model,
@@ -675,37 +680,40 @@ public final class DriftReports {
         since);
   }
 
-  /** Accuracy and bias of the newest version that has outcomes of scores, slice by slice. */
+  /**
+   * Accuracy and bias of the newest version that has outcomes, slice by slice; of one with more
+   * than two classes accuracy alone: it has no positive class to compare.
+   */
   public List<SliceRow> slices(String model, Duration span) {
     return database.call(
         transaction -> {
           List<Answer> all = judged(transaction, model, Instant.now().minus(span));
-          // A version with more than two classes has outcomes, and no positive class to compare.
-          List<Answer> scored = all.stream().filter(one -> one.score().isPresent()).toList();
-          long newest = scored.stream().mapToLong(Answer::version).max().orElse(0);
-          List<Answer> answers = scored.stream().filter(one -> one.version() == newest).toList();
+          long newest = all.stream().mapToLong(Answer::version).max().orElse(0);
+          List<Answer> answers = all.stream().filter(one -> one.version() == newest).toList();
           Map<DeviceId, Set<String>> slices = new HashMap<>();
           for (Answer one : answers) {
             slices.computeIfAbsent(
                 new DeviceId(one.device()), device -> Set.copyOf(Cohorts.split(one.cohorts())));
           }
           double threshold = incidents.threshold(transaction, model, newest);
-          return SliceReport.of(
-                  SliceReport.count(
-                      answers.stream().map(Answer::outcome).flatMap(Optional::stream).toList(),
-                      slices,
-                      threshold))
-              .slices()
-              .stream()
-              .map(slice -> row(model, newest, slice))
+          List<Outcome> scored =
+              answers.stream().map(Answer::outcome).flatMap(Optional::stream).toList();
+          List<Outcome> told =
+              scored.isEmpty()
+                  ? answers.stream().map(one -> one.right(threshold)).toList()
+                  : scored;
+          return SliceReport.of(SliceReport.count(told, slices, threshold)).slices().stream()
+              .map(slice -> row(model, newest, slice, scored.isEmpty()))
               .toList();
         });
   }
 
-  private static SliceRow row(String model, long version, SliceReport.Slice slice) {
-    Optional<SliceReport.Figures> figures = slice.figures();
+  private static SliceRow row(
+      String model, long version, SliceReport.Slice slice, boolean accuracyOnly) {
+    Optional<SliceReport.Figures> all = slice.figures();
+    Optional<SliceReport.Figures> figures = all.filter(of -> !accuracyOnly);
     Optional<SliceReport.Comparison> others = figures.flatMap(SliceReport.Figures::others);
-    Optional<Estimate> accuracy = figures.map(SliceReport.Figures::accuracy);
+    Optional<Estimate> accuracy = all.map(SliceReport.Figures::accuracy);
     Optional<Estimate> calibration = figures.map(SliceReport.Figures::calibrationError);
     Optional<Estimate> parity = others.map(SliceReport.Comparison::parityDifference);
     Optional<Estimate> opportunity = others.map(SliceReport.Comparison::opportunityDifference);

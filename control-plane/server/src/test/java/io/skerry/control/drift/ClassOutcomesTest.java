@@ -224,6 +224,33 @@ class ClassOutcomesTest {
   }
 
   @Test
+  void tellsHowRightASliceOfManyClassesIs() {
+    sql(
+        "insert into device (id, tenant, labels, facts, enrolled_at) select 'dev-' || n, 'default',"
+            + " jsonb_build_object('site', case when n <= 20 then 'b' else 'c' end), '{}', now()"
+            + " from generate_series(1, 40) n");
+    // Site b is right three times of four, site c always.
+    sql(
+        """
+        insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject, actual,
+          source, slot, model, version, predicted_class, confidence, predicted_at, outcome_at,
+          received_at, joined)
+        select 'dev-' || d, 1, n, 'q' || n, '', n % 3, 'device', 'main', 'three', 1,
+          case when d <= 20 and n % 4 = 0 then (n + 1) % 3 else n % 3 end, .8, now(), now(), now(),
+          true
+        from generate_series(1, 40) d, generate_series(1, 8) n
+        """);
+
+    List<SliceRow> slices = slices("three");
+
+    assertThat(slices).extracting(SliceRow::slice).containsExactly("site=b", "site=c");
+    assertThat(slices).extracting(SliceRow::accuracy).containsExactly(.75, 1.0);
+    assertThat(slices).allMatch(row -> row.balanced() == null && row.parity() == null);
+    assertThat(slices).noneMatch(SliceRow::unfair);
+    sql("delete from device where id like 'dev-%'");
+  }
+
+  @Test
   void countsManyClassesAsRightOrWrongAndInNoFigureOfPositives() {
     feedback(three, 2, .4, 2);
     feedback(three, 0, .9, 0);
@@ -232,7 +259,8 @@ class ClassOutcomesTest {
 
     assertThat(accuracy("three").accuracy()).isEqualTo(.75);
     assertThat(stored()).containsExactly("2 null", "0 null", "1 null", "1 null");
-    assertThat(slices("three")).isEmpty();
+    // One device is no slice to tell of.
+    assertThat(slices("three")).singleElement().matches(row -> row.accuracy() == null);
   }
 
   @Test
