@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  *     input
  * @param logEvidence natural logarithm of the detector's value
  * @param logThreshold where it opens an incident
+ * @param distance of the window's counts from those that were learned, with n and intervals; absent
+ *     where it is made of outcomes, or nothing was learned
  */
 public record DriftPoint(
     long window,
@@ -32,4 +34,5 @@ public record DriftPoint(
     double logThreshold,
     @Nullable Double shiftSigma,
     @Nullable Double shiftSigmaLow,
-    @Nullable Double shiftSigmaHigh) {}
+    @Nullable Double shiftSigmaHigh,
+    @Nullable EffectMeasures distance) {}

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param tolerance below which an effect does not matter
  * @param logEvidence natural logarithm of the detector's value
  * @param logThreshold where it opens an incident
+ * @param distance of the window's counts from those that were learned, with n and intervals; absent
+ *     where it is made of outcomes, or nothing was learned
  */
 public record DriftStream(
     String slot,
@@ -34,4 +36,5 @@ public record DriftStream(
     double logThreshold,
     @Nullable Double shiftSigma,
     @Nullable Double shiftSigmaLow,
-    @Nullable Double shiftSigmaHigh) {}
+    @Nullable Double shiftSigmaHigh,
+    @Nullable EffectMeasures distance) {}

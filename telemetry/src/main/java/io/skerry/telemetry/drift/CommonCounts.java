@@ -10,20 +10,25 @@ final class CommonCounts {
   private double sum;
   private long total;
 
-  void add(Statistics.Reader reader, int input, WindowCounts window) {
+  /**
+   * Adds the counts of a window.
+   *
+   * @param fold neighbouring bins that are taken as one, at least as many as were added up
+   */
+  void add(Statistics.Reader reader, int input, WindowCounts window, int fold) {
     int stream = reader.stream(input);
     if (stream >= 0 && window.has(stream)) {
       for (int bin = 0; bin < window.layout().bins(stream); bin++) {
-        add(reader, input, bin, window.count(stream, bin));
+        add(reader, input, bin, window.count(stream, bin), fold);
       }
     }
   }
 
-  void add(Statistics.Reader reader, int input, int bin, long count) {
-    double position = reader.positions(input)[bin];
+  void add(Statistics.Reader reader, int input, int bin, long count, int fold) {
+    double position = reader.positions(input, fold)[bin];
     if (!Double.isNaN(position)) {
       counts[Math.min(BINS - 1, (int) (position * BINS))] += count;
-      sum += count * reader.values(input)[bin];
+      sum += count * reader.values(input, fold)[bin];
       total += count;
     }
   }

@@ -149,6 +149,11 @@ final class Device {
     Arrays.fill(recent, Float.NaN);
   }
 
+  /** Whether it has a baseline of what a version makes. */
+  boolean hasLearnedOutputs(ModelVersion running) {
+    return running.equals(version) && outputs.isLearned();
+  }
+
   boolean hasLearnedInputs() {
     return inputs.isLearned();
   }

@@ -310,6 +310,22 @@ final class DriftCause {
     return sum;
   }
 
+  // What any device added up, to save bytes, is added up of all: else sums would look like a shift.
+  private int fold(int input, List<Judged> devices) {
+    int most = 1;
+    for (LearnedCounts one : learned.values()) {
+      most = Math.max(most, one.fold(input, versions));
+    }
+    for (Judged one : devices) {
+      Statistics.Reader reader = versions.get(one.window().version());
+      int stream = reader == null ? -1 : reader.stream(input);
+      if (stream >= 0 && one.window().counts().has(stream)) {
+        most = Math.max(most, one.window().counts().fold(stream));
+      }
+    }
+    return most;
+  }
+
   private Compared compared(
       int input,
       Cohort cohort,
@@ -320,21 +336,15 @@ final class DriftCause {
     if (input < 0) {
       return Compared.NONE;
     }
-    // Of two terms, the counts learned by the smaller cohort.
     boolean isFleet = cohort.equals(Cohort.FLEET);
-    LearnedCounts own = isFleet ? learned.get(cohort) : null;
-    for (Cohort.Term term : cohort.terms()) {
-      LearnedCounts counts = learned.get(new Cohort(term.attribute(), term.value()));
-      if (own == null || (counts != null && counts.windows() < own.windows())) {
-        own = counts;
-      }
-    }
+    LearnedCounts own = LearnedCounts.of(cohort, learned);
     if (own == null) {
       return Compared.NONE;
     }
     String attribute = isFleet ? "" : cohort.terms().getFirst().attribute();
+    int fold = fold(input, devices);
     CommonCounts before = new CommonCounts();
-    own.addTo(before, input, versions);
+    own.addTo(before, input, versions, fold);
     CommonCounts peersBefore = new CommonCounts();
     learned.forEach(
         (other, counts) -> {
@@ -342,7 +352,7 @@ final class DriftCause {
               && !other.equals(Cohort.FLEET)
               && other.terms().getFirst().attribute().equals(attribute)
               && !cohort.terms().contains(other.terms().getFirst())) {
-            counts.addTo(peersBefore, input, versions);
+            counts.addTo(peersBefore, input, versions, fold);
           }
         });
     List<CommonCounts> members = new ArrayList<>();
@@ -351,7 +361,7 @@ final class DriftCause {
       Statistics.Reader reader = versions.get(one.window().version());
       if (reader != null) {
         CommonCounts of = new CommonCounts();
-        of.add(reader, input, one.window().counts());
+        of.add(reader, input, one.window().counts(), fold);
         (cohort.holds(one.window().attributes()) ? members : others).add(of);
       }
     }

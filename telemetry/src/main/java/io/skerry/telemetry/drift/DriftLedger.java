@@ -63,7 +63,9 @@ public final class DriftLedger {
   private static final int LEADING_SHARE = 4;
 
   // Another number wherever what is written, or what is made of it, is another.
-  private static final int STATE_FORMAT = 1;
+  private static final int STATE_FORMAT = 2;
+  // Without what devices learned of outputs alone, and which bins they added up while learning.
+  private static final int STATE_FORMAT_BEFORE = 1;
 
   // Cohorts or devices of a state at most.
   private static final int COUNT_MAX = 10_000_000;
@@ -340,7 +342,7 @@ public final class DriftLedger {
       throw new IllegalStateException("only a new ledger that knows its streams goes on");
     }
     StateReader from = new StateReader(parts);
-    readHead(known, from);
+    int format = readHead(known, from);
     known.noise.read(from);
     known.conditionalNoise.read(from);
     from.getFloats(known.clip);
@@ -359,7 +361,7 @@ public final class DriftLedger {
     }
     for (int left = from.getCount(COUNT_MAX); left > 0; left--) {
       Cohort cohort = from.getTerms();
-      learned.put(cohort, LearnedCounts.read(from, versions));
+      learned.put(cohort, LearnedCounts.read(from, versions, format));
     }
     for (int left = from.getCount(COUNT_MAX); left > 0; left--) {
       readExplained(known, from);
@@ -411,11 +413,12 @@ public final class DriftLedger {
     explained.put(cohort, one);
   }
 
-  private void readHead(State known, StateReader from) {
+  private int readHead(State known, StateReader from) {
     int format = from.getInt();
-    if (format != STATE_FORMAT) {
+    if (format != STATE_FORMAT && format != STATE_FORMAT_BEFORE) {
       throw new IllegalArgumentException(
-          "the state has format %d, not %d".formatted(format, STATE_FORMAT));
+          "the state has format %d, not %d or %d"
+              .formatted(format, STATE_FORMAT_BEFORE, STATE_FORMAT));
     }
     check("settings", settings.toString(), from.getText());
     check("number of versions", versions.size(), from.getInt());
@@ -426,6 +429,7 @@ public final class DriftLedger {
     for (Stream stream : known.statistics.streams()) {
       check("stream", stream.toString(), from.getText());
     }
+    return format;
   }
 
   private static void check(String what, Object expected, Object found) {
@@ -449,6 +453,8 @@ public final class DriftLedger {
       devices.values().stream()
           .filter(device -> cohort.holds(device.attributes()))
           .forEach(Device::relearn);
+      // What was learned before is no measure of what is right from here on.
+      learned.remove(cohort);
     }
   }
 
@@ -484,10 +490,29 @@ public final class DriftLedger {
    *     that were judged
    */
   public WindowVerdict judge(long window, List<DeviceWindow> deviceWindows, List<LateWindow> late) {
+    return judge(window, deviceWindows, late, false);
+  }
+
+  /** The same, with the distances of all streams: they cost time, and no verdict rests on them. */
+  public WindowVerdict judgeAndMeasure(
+      long window, List<DeviceWindow> deviceWindows, List<LateWindow> late) {
+    return judge(window, deviceWindows, late, true);
+  }
+
+  private WindowVerdict judge(
+      long window, List<DeviceWindow> deviceWindows, List<LateWindow> late, boolean measured) {
     State known = state;
     if (known == null) {
       return new WindowVerdict(
-          window, 0, 0, List.of(), Optional.empty(), Optional.empty(), Set.of(), Set.of());
+          window,
+          0,
+          0,
+          List.of(),
+          List.of(),
+          Optional.empty(),
+          Optional.empty(),
+          Set.of(),
+          Set.of());
     }
     List<DeviceWindow> learners = new ArrayList<>();
     Map<String, Late> said = late(known, window, late, learners);
@@ -505,12 +530,18 @@ public final class DriftLedger {
     }
     Map<ModelVersion, float[]> means = center(known, ordered, rows);
     List<float[]> distances = new ArrayList<>();
+    double[] amounts = measured ? amounts(ordered) : new double[0];
+    double limit = DeviceShare.limit(amounts);
+    StreamDistances measures =
+        new StreamDistances(known.statistics, versions, settings.cohortMin());
+    List<DeviceWindow> speakers = new ArrayList<>();
     int learning = 0;
     for (int i = 0; i < seen.length; i++) {
       float[] mean = java.util.Objects.requireNonNull(means.get(ordered.get(i).version()));
       if (known.fleet != null) {
         seen[i].learnLevel(ordered.get(i).version(), mean);
       }
+      boolean spoke = seen[i].hasLearnedOutputs(ordered.get(i).version());
       boolean ready =
           seen[i].residual(
               window,
@@ -526,6 +557,12 @@ public final class DriftLedger {
           own = before.meanWith(own);
         }
         judged.add(new Judged(ordered.get(i), seen[i], own));
+        if (!spoke) {
+          speakers.add(ordered.get(i));
+        }
+        if (measured) {
+          measure(measures, seen[i], ordered.get(i), DeviceShare.of(amounts[i], limit), spoke);
+        }
         if (known.fleet != null && !isExplained(seen[i])) {
           float[] distance = seen[i].distance(rows[i], mean);
           if (!ordered.get(i).version().equals(known.leading)) {
@@ -538,10 +575,11 @@ public final class DriftLedger {
         learning++;
       }
     }
-    if (!learners.isEmpty()) {
-      double limit =
-          DeviceShare.limit(ordered.stream().mapToDouble(DriftLedger::counted).toArray());
-      learners.forEach(one -> learnCounts(one, limit));
+    List<StreamDistance> measurements = measures.from(learned, known.leading);
+    if (!learners.isEmpty() || !speakers.isEmpty()) {
+      double most = measured ? limit : DeviceShare.limit(amounts(ordered));
+      learners.forEach(one -> learnCounts(one, most, false));
+      speakers.forEach(one -> learnCounts(one, most, true));
     }
     said.values().stream()
         .filter(one -> one.rows > 0)
@@ -552,7 +590,7 @@ public final class DriftLedger {
     if (known.fleet != null && known.leading != null && judged.size() >= 2 * settings.cohortMin()) {
       verdicts.addAll(known.fleet.judge(window, known.leading, distances));
     }
-    return concluded(known, window, learning, judged, verdicts);
+    return concluded(known, window, learning, judged, verdicts, measurements);
   }
 
   /** What a device says of windows that came late. */
@@ -760,17 +798,39 @@ public final class DriftLedger {
     }
   }
 
-  private void learnCounts(DeviceWindow one, double limit) {
+  // As detectors are: a cohort that is explained is no part of another one.
+  private void measure(
+      StreamDistances measures, Device device, DeviceWindow one, double share, boolean spoke) {
+    List<Cohort> out =
+        explained.keySet().stream().filter(cohort -> cohort.holds(device.attributes())).toList();
+    if (!out.isEmpty()) {
+      out.forEach(cohort -> measures.add(cohort, one, share, spoke));
+      return;
+    }
+    measures.add(Cohort.FLEET, one, share, spoke);
+    device.cohorts().forEach(state -> measures.add(state.cohort(), one, share, spoke));
+  }
+
+  private void learnCounts(DeviceWindow one, double limit, boolean outputsOnly) {
     double share = DeviceShare.of(counted(one), limit);
-    learned
-        .computeIfAbsent(Cohort.FLEET, cohort -> new LearnedCounts())
-        .add(one.version(), one.counts(), share);
+    learnCounts(Cohort.FLEET, one, share, outputsOnly);
     one.attributes()
         .forEach(
             (attribute, value) ->
-                learned
-                    .computeIfAbsent(new Cohort(attribute, value), cohort -> new LearnedCounts())
-                    .add(one.version(), one.counts(), share));
+                learnCounts(new Cohort(attribute, value), one, share, outputsOnly));
+  }
+
+  private void learnCounts(Cohort cohort, DeviceWindow one, double share, boolean outputsOnly) {
+    LearnedCounts counts = learned.computeIfAbsent(cohort, key -> new LearnedCounts());
+    if (outputsOnly) {
+      counts.addOutputs(one.version(), one.counts(), share);
+    } else {
+      counts.add(one.version(), one.counts(), share);
+    }
+  }
+
+  private static double[] amounts(List<DeviceWindow> devices) {
+    return devices.stream().mapToDouble(DriftLedger::counted).toArray();
   }
 
   private static double counted(DeviceWindow one) {
@@ -1071,7 +1131,12 @@ public final class DriftLedger {
   }
 
   private WindowVerdict concluded(
-      State known, long window, int learning, List<Judged> judged, List<StreamVerdict> observed) {
+      State known,
+      long window,
+      int learning,
+      List<Judged> judged,
+      List<StreamVerdict> observed,
+      List<StreamDistance> distances) {
     double threshold = threshold(observed.size());
     List<StreamVerdict> verdicts = new ArrayList<>(observed.size());
     Set<Cohort> persisting = new HashSet<>();
@@ -1136,6 +1201,7 @@ public final class DriftLedger {
         learning,
         judged.size(),
         verdicts,
+        distances,
         found.map(DriftCause.Found::finding),
         evidence,
         persisting,

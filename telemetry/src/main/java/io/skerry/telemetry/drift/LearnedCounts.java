@@ -1,17 +1,112 @@
 package io.skerry.telemetry.drift;
 
 import io.skerry.protocol.ModelVersion;
+import io.skerry.telemetry.sketch.StreamLayout;
 import io.skerry.telemetry.sketch.WindowCounts;
+import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** What the devices of a cohort counted while they learned, per version. */
 final class LearnedCounts {
+  /** Versions of which outputs alone were learned; older ones are forgotten. */
+  static final int OUTPUTS_MAX = 8;
+
+  private static final Comparator<ModelVersion> ORDER =
+      Comparator.comparingLong(ModelVersion::version);
+
   // In one order: sums of products are told to the last bit.
-  private final Map<ModelVersion, long[]> counts =
-      new TreeMap<>(Comparator.comparingLong(ModelVersion::version));
+  private final TreeMap<ModelVersion, Row> counts = new TreeMap<>(ORDER);
+  // A device keeps what it learned of inputs when its version changes, and learns outputs anew.
+  private final TreeMap<ModelVersion, Row> outputs = new TreeMap<>(ORDER);
   private long windows;
+
+  /** Counts of the last streams of a layout, from one on, and how coarse they are. */
+  private static final class Row {
+    private final int first;
+    private final long[] counts;
+    // Neighbouring bins that any device added up, by stream.
+    private final int[] folds;
+    // Windows that told of a stream; of this window only, and so not written.
+    private final int[] telling;
+
+    Row(StreamLayout layout, int first) {
+      this.first = first;
+      this.counts = new long[layout.bins() - layout.start(first)];
+      this.folds = new int[layout.size() - first];
+      this.telling = new int[folds.length];
+      Arrays.fill(folds, 1);
+    }
+
+    void add(WindowCounts window, int until, double share) {
+      StreamLayout layout = window.layout();
+      int from = layout.start(first);
+      boolean whole = share >= 1 && window.isWhole();
+      if (whole) {
+        window.addTo(counts, from, layout.start(until) - from);
+      }
+      for (int stream = first; stream < until; stream++) {
+        if (window.has(stream)) {
+          int place = stream - first;
+          telling[place]++;
+          folds[place] = Math.max(folds[place], window.fold(stream));
+          if (!whole) {
+            add(window, stream, layout.start(stream) - from, share);
+          }
+        }
+      }
+    }
+
+    private void add(WindowCounts window, int stream, int start, double share) {
+      long[] row = window.counts(stream).stream().mapToLong(Long::longValue).toArray();
+      long[] scaled = share < 1 ? DeviceShare.scaled(row, share) : row;
+      for (int bin = 0; bin < scaled.length; bin++) {
+        counts[start + bin] += scaled[bin];
+      }
+    }
+
+    void addTo(long[] sum, StreamLayout layout, int stream) {
+      int start = layout.start(stream) - layout.start(first);
+      for (int bin = 0; bin < sum.length; bin++) {
+        sum[bin] += counts[start + bin];
+      }
+    }
+
+    void write(StateWriter to) {
+      to.putLongs(counts);
+      for (int fold : folds) {
+        to.putInt(fold);
+      }
+    }
+
+    void read(StateReader from, boolean folded) {
+      from.getLongs(counts);
+      for (int i = 0; folded && i < folds.length; i++) {
+        folds[i] = from.getInt();
+      }
+    }
+  }
+
+  /**
+   * What was learned by a cohort: of one of two terms, by the smaller of their cohorts; null when
+   * nothing was.
+   */
+  static @Nullable LearnedCounts of(Cohort cohort, Map<Cohort, LearnedCounts> learned) {
+    if (cohort.equals(Cohort.FLEET)) {
+      return learned.get(cohort);
+    }
+    LearnedCounts own = null;
+    for (Cohort.Term term : cohort.terms()) {
+      LearnedCounts counts = learned.get(new Cohort(term.attribute(), term.value()));
+      if (own == null || (counts != null && counts.windows < own.windows)) {
+        own = counts;
+      }
+    }
+    return own;
+  }
 
   /**
    * Adds a device's window.
@@ -19,18 +114,26 @@ final class LearnedCounts {
    * @param share of its counts that counts, above 0 to 1
    */
   void add(ModelVersion version, WindowCounts window, double share) {
+    add(version, window, window.layout().size(), share);
+  }
+
+  /** Adds the inputs of a device's window. */
+  void addInputs(ModelVersion version, WindowCounts window, double share) {
+    add(version, window, window.layout().features(), share);
+  }
+
+  private void add(ModelVersion version, WindowCounts window, int until, double share) {
     windows++;
-    long[] sums = counts.computeIfAbsent(version, key -> new long[window.layout().bins()]);
-    if (share >= 1) {
-      window.addTo(sums);
-      return;
-    }
-    for (int stream = 0; stream < window.layout().size(); stream++) {
-      long[] row = window.counts(stream).stream().mapToLong(Long::longValue).toArray();
-      long[] scaled = DeviceShare.scaled(row, share);
-      for (int bin = 0; bin < scaled.length; bin++) {
-        sums[window.layout().start(stream) + bin] += scaled[bin];
-      }
+    counts.computeIfAbsent(version, key -> new Row(window.layout(), 0)).add(window, until, share);
+  }
+
+  /** Adds the outputs of a window of a device that has learned its inputs before. */
+  void addOutputs(ModelVersion version, WindowCounts window, double share) {
+    outputs
+        .computeIfAbsent(version, key -> new Row(window.layout(), window.layout().features()))
+        .add(window, window.layout().size(), share);
+    if (outputs.size() > OUTPUTS_MAX) {
+      outputs.pollFirstEntry();
     }
   }
 
@@ -40,26 +143,48 @@ final class LearnedCounts {
     counts.forEach(
         (version, row) -> {
           to.putText(version.toString());
-          to.putLongs(row);
+          row.write(to);
+        });
+    to.putInt(outputs.size());
+    outputs.forEach(
+        (version, row) -> {
+          to.putText(version.toString());
+          row.write(to);
         });
   }
 
-  /** Reads the counts of versions that are known. */
-  static LearnedCounts read(StateReader from, Map<ModelVersion, Statistics.Reader> versions) {
+  /**
+   * Reads the counts of versions that are known.
+   *
+   * @param format 1 where nothing is told of outputs and of bins that were added up
+   */
+  static LearnedCounts read(
+      StateReader from, Map<ModelVersion, Statistics.Reader> versions, int format) {
     LearnedCounts read = new LearnedCounts();
     read.windows = from.getLong();
-    int count = from.getCount(versions.size());
-    for (int i = 0; i < count; i++) {
+    for (int left = from.getCount(versions.size()); left > 0; left--) {
       ModelVersion version = ModelVersion.parse(from.getText());
-      Statistics.Reader reader = versions.get(version);
-      if (reader == null) {
-        throw new IllegalArgumentException("%s was counted and is not known".formatted(version));
-      }
-      long[] row = new long[reader.streams().layout().bins()];
-      from.getLongs(row);
+      Row row = new Row(layout(version, versions), 0);
+      row.read(from, format > 1);
       read.counts.put(version, row);
     }
+    for (int left = format > 1 ? from.getCount(OUTPUTS_MAX) : 0; left > 0; left--) {
+      ModelVersion version = ModelVersion.parse(from.getText());
+      StreamLayout layout = layout(version, versions);
+      Row row = new Row(layout, layout.features());
+      row.read(from, true);
+      read.outputs.put(version, row);
+    }
     return read;
+  }
+
+  private static StreamLayout layout(
+      ModelVersion version, Map<ModelVersion, Statistics.Reader> versions) {
+    Statistics.Reader reader = versions.get(version);
+    if (reader == null) {
+      throw new IllegalArgumentException("%s was counted and is not known".formatted(version));
+    }
+    return reader.streams().layout();
   }
 
   /** Device-windows that were added. */
@@ -67,17 +192,74 @@ final class LearnedCounts {
     return windows;
   }
 
-  void addTo(CommonCounts common, int input, Map<ModelVersion, Statistics.Reader> versions) {
+  /** The most neighbouring bins of an input that any device added up: 1, 2 or 4. */
+  int fold(int input, Map<ModelVersion, Statistics.Reader> versions) {
+    int most = 1;
+    for (Map.Entry<ModelVersion, Row> entry : counts.entrySet()) {
+      Statistics.Reader reader = versions.get(entry.getKey());
+      int stream = reader == null ? -1 : reader.stream(input);
+      most = stream < 0 ? most : Math.max(most, entry.getValue().folds[stream]);
+    }
+    return most;
+  }
+
+  /**
+   * Adds the counts of an input on the common scale.
+   *
+   * @param fold neighbouring bins that are taken as one, at least as many as were added up
+   */
+  void addTo(
+      CommonCounts common, int input, Map<ModelVersion, Statistics.Reader> versions, int fold) {
     counts.forEach(
         (version, row) -> {
           Statistics.Reader reader = versions.get(version);
           int stream = reader == null ? -1 : reader.stream(input);
           if (reader != null && stream >= 0) {
-            int start = reader.streams().layout().start(stream);
-            for (int bin = 0; bin < reader.streams().layout().bins(stream); bin++) {
-              common.add(reader, input, bin, row[start + bin]);
+            long[] of = new long[reader.streams().layout().bins(stream)];
+            row.addTo(of, reader.streams().layout(), stream);
+            for (int bin = 0; bin < of.length; bin++) {
+              common.add(reader, input, bin, of[bin], fold);
             }
           }
         });
+  }
+
+  /** Windows that told of an input. */
+  int telling(int input, Map<ModelVersion, Statistics.Reader> versions) {
+    int telling = 0;
+    for (Map.Entry<ModelVersion, Row> entry : counts.entrySet()) {
+      Statistics.Reader reader = versions.get(entry.getKey());
+      int stream = reader == null ? -1 : reader.stream(input);
+      telling += stream < 0 ? 0 : entry.getValue().telling[stream];
+    }
+    return telling;
+  }
+
+  /** Windows that told of an output of a version. */
+  int outputTelling(ModelVersion version, int stream) {
+    Row row = counts.get(version);
+    return row == null ? 0 : row.telling[stream];
+  }
+
+  /** The most neighbouring bins of an output that any device of a version added up. */
+  int outputFold(ModelVersion version, int stream) {
+    int most = 1;
+    for (Map<ModelVersion, Row> rows : List.of(counts, outputs)) {
+      Row row = rows.get(version);
+      most = row == null ? most : Math.max(most, row.folds[stream - row.first]);
+    }
+    return most;
+  }
+
+  /** The counts of an output of a version, in its bins. */
+  long[] output(ModelVersion version, StreamLayout layout, int stream) {
+    long[] sum = new long[layout.bins(stream)];
+    for (Map<ModelVersion, Row> rows : List.of(counts, outputs)) {
+      Row row = rows.get(version);
+      if (row != null) {
+        row.addTo(sum, layout, stream);
+      }
+    }
+    return sum;
   }
 }

@@ -4,7 +4,10 @@ import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.ReferenceBins;
 import io.skerry.telemetry.sketch.WindowCounts;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -218,6 +221,8 @@ final class Statistics {
     private final int classStream;
     private final double[][] values = new double[inputs.size()][];
     private final double[][] positions = new double[inputs.size()][];
+    // The same where 2 or 4 neighbouring bins are taken as one, made when it is first asked for.
+    private final Map<Folded, double[]> folded = new HashMap<>();
 
     private Reader(MonitoredStreams own) {
       this.own = own;
@@ -260,13 +265,40 @@ final class Statistics {
       return weights == null ? -1 : weights.stream;
     }
 
-    double[] values(int input) {
-      return values[input];
+    /**
+     * A value that stands for each bin of an input.
+     *
+     * @param fold neighbouring ordinary bins that are taken as one and have one value
+     */
+    double[] values(int input, int fold) {
+      return fold == 1 ? values[input] : folded(input, fold, values[input], true);
     }
 
-    double[] positions(int input) {
-      return positions[input];
+    /** The place of each bin of an input on the common scale; the same of these. */
+    double[] positions(int input, int fold) {
+      return fold == 1 ? positions[input] : folded(input, fold, positions[input], false);
     }
+
+    private double[] folded(int input, int fold, double[] of, boolean values) {
+      int stream = stream(input);
+      return stream < 0
+          ? of
+          : folded.computeIfAbsent(
+              new Folded(input, fold, values),
+              key -> means(of, own.layout().ordinary(stream), fold));
+    }
+
+    private static double[] means(double[] of, int ordinary, int fold) {
+      double[] means = of.clone();
+      for (int first = 0; first < ordinary; first += fold) {
+        int end = Math.min(ordinary, first + fold);
+        double mean = Arrays.stream(of, first, end).average().orElse(Double.NaN);
+        Arrays.fill(means, first, end, mean);
+      }
+      return means;
+    }
+
+    private record Folded(int input, int fold, boolean values) {}
 
     /** Writes the statistics; NaN where too little was counted. */
     void read(DeviceWindow window, long predictionsMin, float[] into) {

@@ -151,6 +151,27 @@ public final class WindowCounts {
     }
   }
 
+  /** Whether every stream was sent, bin by bin. */
+  public boolean isWhole() {
+    for (boolean one : present) {
+      if (!one) {
+        return false;
+      }
+    }
+    return fold == 1;
+  }
+
+  /**
+   * Adds the counts from one place of the layout's row on to another row.
+   *
+   * @param row as many counts, one for each place
+   */
+  public void addTo(long[] row, int from, int count) {
+    for (int i = 0; i < count; i++) {
+      row[i] += counts[from + i];
+    }
+  }
+
   /**
    * These and other counts of the same window together, for example of a device that was started
    * anew within it.

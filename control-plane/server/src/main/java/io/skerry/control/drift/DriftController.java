@@ -11,6 +11,7 @@ import io.skerry.api.BudgetStep;
 import io.skerry.api.CorrelationReport;
 import io.skerry.api.CorrelationShift;
 import io.skerry.api.Distribution;
+import io.skerry.api.DriftDistance;
 import io.skerry.api.DriftPoint;
 import io.skerry.api.DriftPromise;
 import io.skerry.api.DriftStream;
@@ -42,6 +43,7 @@ import java.util.Optional;
 @SerdeImport(CorrelationShift.class)
 @SerdeImport(Distribution.class)
 @SerdeImport(Distribution.Bin.class)
+@SerdeImport(DriftDistance.class)
 @SerdeImport(DriftPoint.class)
 @SerdeImport(DriftPromise.class)
 @SerdeImport(EffectMeasures.class)
@@ -100,6 +102,18 @@ final class DriftController {
   @Get("/drift.csv")
   MutableHttpResponse<String> streams() {
     return Csv.file("drift", DriftStream.class, incidents.streams());
+  }
+
+  @Get("/drift/distances")
+  Page<DriftDistance> distances(
+      String slot, String model, @QueryValue(defaultValue = NEWEST) long window) {
+    return Page.only(reports.distances(slot, model, window));
+  }
+
+  @Get("/drift/distances.csv")
+  MutableHttpResponse<String> distancesFile(
+      String slot, String model, @QueryValue(defaultValue = NEWEST) long window) {
+    return Csv.file("distances", DriftDistance.class, reports.distances(slot, model, window));
   }
 
   @Get("/incidents.csv")

@@ -2,7 +2,9 @@ package io.skerry.control.drift;
 
 import io.skerry.api.AccuracyPoint;
 import io.skerry.api.Distribution;
+import io.skerry.api.DriftDistance;
 import io.skerry.api.DriftPoint;
+import io.skerry.api.EffectMeasures;
 import io.skerry.api.EventMark;
 import io.skerry.api.Explanation;
 import io.skerry.api.SliceRow;
@@ -24,10 +26,13 @@ import io.skerry.telemetry.drift.EstimatedAccuracy;
 import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.SliceReport;
 import io.skerry.telemetry.drift.StreamVerdict;
+import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.telemetry.sketch.StreamLayout;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -37,6 +42,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -105,24 +111,113 @@ public final class DriftReports {
     this.correlations = new Correlations(monitoring, layouts);
   }
 
+  /** The stream whose counts a judged statistic is made of: all classes of the share of one. */
+  public static String counted(String stream, String kind) {
+    return StoredDistances.counted(
+        new io.skerry.telemetry.drift.Stream(
+            stream, io.skerry.telemetry.drift.Stream.Kind.valueOf(kind)));
+  }
+
   /** A stream's last windows, oldest first. */
   public List<DriftPoint> history(
       String slot, String model, String cohort, String stream, String kind, int windows) {
     return database.call(
         transaction ->
-            DriftStore.verdicts(
-                    transaction, slot, model, Long.MAX_VALUE, Math.clamp(windows, 1, WINDOWS_MAX))
-                .stream()
+            measured(
+                transaction,
+                DriftStore.verdicts(
+                    transaction, slot, model, Long.MAX_VALUE, Math.clamp(windows, 1, WINDOWS_MAX)),
+                verdict ->
+                    verdict.cohort().toString().equals(cohort)
+                        && verdict.stream().name().equals(stream)
+                        && verdict.stream().kind().name().equals(kind)));
+  }
+
+  private static List<DriftPoint> measured(
+      Transaction transaction, List<DriftStore.Latest> judged, Predicate<StreamVerdict> of) {
+    Map<Track, Map<Long, EffectMeasures>> distances = new HashMap<>();
+    List<DriftPoint> points = new ArrayList<>();
+    for (DriftStore.Latest one : judged) {
+      one.verdicts().stream()
+          .filter(of)
+          .forEach(
+              verdict ->
+                  points.add(
+                      point(
+                          one.track(),
+                          one.window(),
+                          verdict,
+                          distances
+                              .computeIfAbsent(
+                                  one.track(),
+                                  track ->
+                                      StoredDistances.history(
+                                          transaction,
+                                          track,
+                                          verdict.cohort().toString(),
+                                          StoredDistances.counted(verdict.stream()),
+                                          judged.getLast().window(),
+                                          judged.size()))
+                              .get(one.window()))));
+    }
+    return points;
+  }
+
+  /**
+   * The streams and cohorts that surely lie furthest from what they learned, in the newest judged
+   * windows: by the lower bound of PSI.
+   */
+  public List<DriftDistance> furthest(int most) {
+    return database.call(
+        transaction ->
+            DriftStore.latest(transaction).stream()
+                .map(DriftStore.Latest::track)
                 .flatMap(
-                    judged ->
-                        judged.verdicts().stream()
-                            .filter(
-                                verdict ->
-                                    verdict.cohort().toString().equals(cohort)
-                                        && verdict.stream().name().equals(stream)
-                                        && verdict.stream().kind().name().equals(kind))
-                            .map(verdict -> point(judged.track(), judged.window(), verdict)))
+                    track ->
+                        StoredDistances.upTo(
+                            transaction, track.slot(), track.model(), Long.MAX_VALUE)
+                            .stream())
+                .distinct()
+                .flatMap(DriftReports::distances)
+                .sorted(
+                    Comparator.comparingDouble((DriftDistance one) -> one.effect().psiLow())
+                        .reversed())
+                .limit(most)
                 .toList());
+  }
+
+  /**
+   * How far every stream of every cohort of a model in a slot lies from what it learned.
+   *
+   * @param window the newest judged one up to this
+   * @return empty where none is kept
+   */
+  public List<DriftDistance> distances(String slot, String model, long window) {
+    return database.call(
+        transaction ->
+            StoredDistances.upTo(transaction, slot, model, window).stream()
+                .flatMap(DriftReports::distances)
+                .toList());
+  }
+
+  private static Stream<DriftDistance> distances(StoredDistances.OfWindow of) {
+    Instant start = Instant.ofEpochMilli(of.track().startMillis(of.window()));
+    return of.distances().entrySet().stream()
+        .sorted(Map.Entry.comparingByKey())
+        .flatMap(
+            cohort ->
+                cohort.getValue().entrySet().stream()
+                    .map(
+                        stream ->
+                            new DriftDistance(
+                                of.track().slot(),
+                                of.track().model(),
+                                of.window(),
+                                start,
+                                cohort.getKey(),
+                                stream.getKey(),
+                                stream.getValue().devices(),
+                                stream.getValue().effect())));
   }
 
   /** Why an incident was opened; empty when there is none of this id. */
@@ -134,21 +229,18 @@ public final class DriftReports {
   private Explanation explain(Transaction transaction, Stored found) {
     DriftFinding finding = found.incident().finding();
     Track track = found.track();
-    List<DriftPoint> history = new ArrayList<>();
-    for (DriftStore.Latest judged :
-        DriftStore.verdicts(
+    List<DriftPoint> history =
+        measured(
             transaction,
-            track.slot(),
-            track.model(),
-            finding.window() + SHOWN_WINDOWS,
-            BASELINE_WINDOWS + 2 * SHOWN_WINDOWS)) {
-      judged.verdicts().stream()
-          .filter(
-              verdict ->
-                  verdict.cohort().equals(finding.cohort())
-                      && verdict.stream().equals(finding.firedBy()))
-          .forEach(verdict -> history.add(point(track, judged.window(), verdict)));
-    }
+            DriftStore.verdicts(
+                transaction,
+                track.slot(),
+                track.model(),
+                finding.window() + SHOWN_WINDOWS,
+                BASELINE_WINDOWS + 2 * SHOWN_WINDOWS),
+            verdict ->
+                verdict.cohort().equals(finding.cohort())
+                    && verdict.stream().equals(finding.firedBy()));
     DriftPoint point =
         history.stream().filter(one -> one.window() == finding.window()).findFirst().orElse(null);
     Optional<DriftService.Again> again = service.judgeAgain(transaction, track, finding.window());
@@ -331,7 +423,29 @@ public final class DriftReports {
   private static Optional<BaselineBins> bins(Monitoring.Monitored monitored, String stream) {
     var input = monitored.streams().inputs().get(stream);
     return Optional.ofNullable(
-        input != null ? input.bins() : monitored.streams().outputs().get(stream));
+            input != null ? input.bins() : monitored.streams().outputs().get(stream))
+        .or(() -> counted(monitored, stream));
+  }
+
+  // Of streams that have no bins in the manifest: classes, answers and failures by their number,
+  // latencies by microseconds.
+  private static Optional<BaselineBins> counted(Monitoring.Monitored monitored, String stream) {
+    StreamLayout layout = monitored.streams().layout();
+    int place = layout.indexOf(stream);
+    if (place < layout.features() || layout.own(place) > 0) {
+      return Optional.empty();
+    }
+    int bins = layout.bins(place);
+    boolean isLatency = stream.equals(MonitoringPlan.LATENCY);
+    List<Double> edges = new ArrayList<>();
+    for (int bin = 1; bin < bins; bin++) {
+      edges.add(isLatency ? Math.pow(2, bin / 2.0) : bin - 1);
+    }
+    List<Long> training = monitored.trainingPredicted();
+    boolean isKnown = stream.equals(MonitoringPlan.CLASS) && training.size() == bins;
+    return Optional.of(
+        new BaselineBins(
+            edges, -1, bins, isKnown ? training : Collections.nCopies(bins, 0L), false));
   }
 
   // Of the bins from one to another, which is no more among them.
@@ -350,7 +464,8 @@ public final class DriftReports {
     return String.format(Locale.ROOT, "%.4g", edge);
   }
 
-  private static DriftPoint point(Track track, long window, StreamVerdict verdict) {
+  private static DriftPoint point(
+      Track track, long window, StreamVerdict verdict, @Nullable EffectMeasures distance) {
     return new DriftPoint(
         window,
         Instant.ofEpochMilli(track.startMillis(window)),
@@ -367,7 +482,8 @@ public final class DriftReports {
         verdict.logThreshold(),
         figure(verdict.shiftSigma(), Estimate::value),
         figure(verdict.shiftSigma(), Estimate::low),
-        figure(verdict.shiftSigma(), Estimate::high));
+        figure(verdict.shiftSigma(), Estimate::high),
+        distance);
   }
 
   // What was checked first; then what else happened around it, before it was known or since.
@@ -454,6 +570,11 @@ public final class DriftReports {
                       of,
                       predictedClass.get() == Math.round(actual),
                       1 / weight));
+    }
+
+    /** Whether it was right, as if that had been asked. */
+    Outcome right(double threshold) {
+      return new Outcome(new DeviceId(device), isRight(threshold) ? 1 : 0, true, 1 / weight);
     }
 
     boolean isRight(double threshold) {
@@ -572,11 +693,6 @@ public final class DriftReports {
       Estimated estimated,
       double threshold) {
     if (answers.isEmpty()) {
-    /** Whether it was right, as if that had been asked. */
-    Outcome right(double threshold) {
-      return new Outcome(new DeviceId(device), isRight(threshold) ? 1 : 0, true, 1 / weight);
-    }
-
       return new AccuracyPoint(
           start,
           model,

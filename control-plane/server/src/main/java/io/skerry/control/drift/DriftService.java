@@ -306,7 +306,7 @@ final class DriftService {
         before
             .map(after -> reader.late(transaction, track, window, after, receivedUntil))
             .orElse(WindowReader.Late.NONE);
-    WindowVerdict verdict = replayed.ledger.judge(window, read.devices(), late.windows());
+    WindowVerdict verdict = replayed.ledger.judgeAndMeasure(window, read.devices(), late.windows());
     replayed.through = window;
     replayed.sinceSnapshot++;
     DriftStore.judged(transaction, track, verdict, receivedUntil, read, late);

@@ -238,7 +238,8 @@ final class DriftStore {
     transaction.update(
         """
         insert into drift_window (slot, model, window_millis, window_index, received_until, records,
-          late, outcomes, learning, judged, verdicts) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb)
+          late, outcomes, learning, judged, verdicts, distances)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb, ?::jsonb)
         """,
         track.slot(),
         track.model(),
@@ -250,7 +251,8 @@ final class DriftStore {
         read.outcomes(),
         verdict.learning(),
         verdict.judged(),
-        GSON.toJson(verdict.streams()));
+        GSON.toJson(verdict.streams()),
+        StoredDistances.json(verdict.distances()));
     transaction.update(
         """
         update drift_track set judged_through = ?
@@ -748,7 +750,7 @@ final class DriftStore {
         row.bigint("scored_through"));
   }
 
-  private static Track track(Row row) {
+  static Track track(Row row) {
     return new Track(row.text("slot"), row.text("model"), row.bigint("window_millis"));
   }
 }

@@ -21,6 +21,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Incidents and the state of every watched stream. */
 @Singleton
@@ -108,30 +109,39 @@ public final class Incidents {
     return database.call(
         transaction ->
             DriftStore.latest(transaction).stream()
-                .flatMap(
-                    latest ->
-                        latest.verdicts().stream()
-                            .map(
-                                verdict ->
-                                    new DriftStream(
-                                        latest.track().slot(),
-                                        latest.track().model(),
-                                        latest.window(),
-                                        verdict.cohort().toString(),
-                                        verdict.stream().name(),
-                                        verdict.stream().kind().name(),
-                                        verdict.devices(),
-                                        verdict.peers(),
-                                        verdict.effect(),
-                                        verdict.estimate().low(),
-                                        verdict.estimate().high(),
-                                        verdict.tolerance(),
-                                        verdict.logEvidence(),
-                                        verdict.logThreshold(),
-                                        DriftReports.figure(verdict.shiftSigma(), Estimate::value),
-                                        DriftReports.figure(verdict.shiftSigma(), Estimate::low),
-                                        DriftReports.figure(verdict.shiftSigma(), Estimate::high))))
+                .flatMap(latest -> streams(transaction, latest))
                 .toList());
+  }
+
+  private static Stream<DriftStream> streams(Transaction transaction, DriftStore.Latest latest) {
+    Track track = latest.track();
+    Optional<StoredDistances.OfWindow> distances =
+        StoredDistances.upTo(transaction, track.slot(), track.model(), latest.window())
+            .filter(of -> of.window() == latest.window() && of.track().equals(track));
+    return latest.verdicts().stream()
+        .map(
+            verdict ->
+                new DriftStream(
+                    track.slot(),
+                    track.model(),
+                    latest.window(),
+                    verdict.cohort().toString(),
+                    verdict.stream().name(),
+                    verdict.stream().kind().name(),
+                    verdict.devices(),
+                    verdict.peers(),
+                    verdict.effect(),
+                    verdict.estimate().low(),
+                    verdict.estimate().high(),
+                    verdict.tolerance(),
+                    verdict.logEvidence(),
+                    verdict.logThreshold(),
+                    DriftReports.figure(verdict.shiftSigma(), Estimate::value),
+                    DriftReports.figure(verdict.shiftSigma(), Estimate::low),
+                    DriftReports.figure(verdict.shiftSigma(), Estimate::high),
+                    distances
+                        .flatMap(of -> of.of(verdict.cohort().toString(), verdict.stream()))
+                        .orElse(null)));
   }
 
   /** The score from which a version's prediction is positive. */

@@ -48,6 +48,7 @@ import java.util.stream.Collectors;
 final class DriftPages {
   private static final Duration SPAN = Duration.ofDays(30);
   private static final int WINDOWS = 300;
+  private static final int FURTHEST = 20;
 
   private final Templates templates = new StaticTemplates();
   private final Incidents incidents;
@@ -86,6 +87,7 @@ final class DriftPages {
         templates
             .driftpage(
                 HeatMap.of(streams),
+                reports.furthest(FURTHEST),
                 replays.promises(),
                 incidents.newest(),
                 Instant.now(),
@@ -127,7 +129,9 @@ final class DriftPages {
                         ErrorCode.NOT_FOUND,
                         "no stream '%s' of '%s' was judged lately".formatted(stream, cohort)));
     Distribution distribution =
-        reports.distribution(slot, model, cohort, stream, Long.MAX_VALUE).orElse(null);
+        reports
+            .distribution(slot, model, cohort, DriftReports.counted(stream, kind), Long.MAX_VALUE)
+            .orElse(null);
     List<EventMark> marks = reports.marks(slot, model, cohort, WINDOWS);
     return page(
         templates

@@ -11,6 +11,7 @@ import io.skerry.api.BudgetStep;
 import io.skerry.api.CorrelationReport;
 import io.skerry.api.CorrelationShift;
 import io.skerry.api.Distribution;
+import io.skerry.api.DriftDistance;
 import io.skerry.api.ErasureRequest;
 import io.skerry.api.EventMark;
 import io.skerry.api.Explanation;
@@ -199,6 +200,7 @@ class DriftServiceTest {
               assertThat(harm.before()).isGreaterThan(harm.after() + .1);
             });
     assertThat(incidents.streams()).isNotEmpty().allMatch(stream -> stream.devices() >= 8);
+    tellsHowFarEveryStreamIsFromWhatItLearned(incidents);
 
     List<AccuracyPoint> accuracy =
         plane
@@ -233,6 +235,45 @@ class DriftServiceTest {
     assertThat(incidents.resolve(new Actor("ana", ""), id, "recalibrated").state())
         .isEqualTo("RESOLVED");
     saysWhatIsGoneAndForgetsWhatIsOld(service, id);
+  }
+
+  private void tellsHowFarEveryStreamIsFromWhatItLearned(Incidents incidents) {
+    DriftReports reports = plane.bean(DriftReports.class);
+    List<DriftDistance> all = reports.distances("main", "engine-health", Long.MAX_VALUE);
+    assertThat(all)
+        .allMatch(one -> one.window() == first + WINDOWS - 1 && one.effect().count() > 0)
+        .extracting(DriftDistance::stream)
+        .contains("f0", "f2", "$score", "$class", "$latency");
+    assertThat(reports.furthest(1))
+        .singleElement()
+        .satisfies(
+            one -> {
+              assertThat(one.cohort()).isEqualTo("site=b");
+              assertThat(one.effect().psiLow()).isPositive();
+            });
+    assertThat(incidents.streams())
+        .filteredOn(one -> one.stream().equals("f2") && one.cohort().equals("site=b"))
+        .isNotEmpty()
+        .allMatch(one -> one.distance() != null && one.distance().psiLow() > 0);
+    assertThat(reports.history("main", "engine-health", "site=b", "f2", "LOCATION", WINDOWS))
+        .isNotEmpty()
+        .allMatch(one -> one.distance() != null && one.distance().baselineCount() > 0);
+    assertThat(DriftReports.counted("$class:1", "SHARE")).isEqualTo("$class");
+    for (String counted : List.of("$class", "$latency")) {
+      Distribution distribution =
+          reports
+              .distribution("main", "engine-health", "site=b", counted, Long.MAX_VALUE)
+              .orElseThrow();
+      assertThat(distribution.count()).as(counted).isPositive();
+      assertThat(distribution.bins().stream().mapToLong(Distribution.Bin::count).sum())
+          .as(counted)
+          .isEqualTo(distribution.count());
+    }
+    // Those of an earlier window, and none of before the first.
+    assertThat(reports.distances("main", "engine-health", first + WINDOWS - 3))
+        .allMatch(one -> one.window() == first + WINDOWS - 3)
+        .isNotEmpty();
+    assertThat(reports.distances("main", "engine-health", first - 1)).isEmpty();
   }
 
   private void comparesWhatAnEventReachedWithTheOthers(String id) {

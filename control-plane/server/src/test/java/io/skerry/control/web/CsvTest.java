@@ -17,6 +17,16 @@ class CsvTest {
         .isEqualTo("name,value\r\na,1.5\r\nb,\r\n");
   }
 
+  /** A row with a part that need not be there. */
+  public record Outer(String name, @org.jspecify.annotations.Nullable Row part) {}
+
+  @Test
+  void givesEachPartOfARecordWithinAColumn() {
+    assertThat(
+            Csv.text(Outer.class, List.of(new Outer("a", new Row("b", 1.5)), new Outer("c", null))))
+        .isEqualTo("name,part.name,part.value\r\na,b,1.5\r\nc,,\r\n");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
