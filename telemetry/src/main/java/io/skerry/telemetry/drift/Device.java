@@ -34,7 +34,7 @@ final class Device {
   private @Nullable Baseline conditionalCourse;
   private @Nullable ModelVersion version;
   private Map<String, String> attributes = Map.of();
-  private List<CohortState> cohorts = List.of();
+  private List<Members> memberships = List.of();
 
   Device(Statistics statistics, int season) {
     this.statistics = statistics;
@@ -85,13 +85,13 @@ final class Device {
   /**
    * Reads a device.
    *
-   * @param of tells the cohorts of its attributes
+   * @param of tells the memberships of its attributes
    */
   static Device read(
       StateReader from,
       Statistics statistics,
       int season,
-      Function<Map<String, String>, List<CohortState>> of) {
+      Function<Map<String, String>, List<Members>> of) {
     Device read = new Device(statistics, season);
     int first = statistics.inputStatistics();
     int features = statistics.inputCount();
@@ -126,15 +126,26 @@ final class Device {
     return attributes;
   }
 
+  List<Members> memberships() {
+    return memberships;
+  }
+
+  /** The cohorts that are judged. */
   List<CohortState> cohorts() {
+    List<CohortState> cohorts = new ArrayList<>(memberships.size());
+    for (Members one : memberships) {
+      if (one.state != null) {
+        cohorts.add(one.state);
+      }
+    }
     return cohorts;
   }
 
-  /** Takes over the attributes; {@code of} tells the cohorts when they have changed. */
-  void attributes(Map<String, String> latest, Function<Map<String, String>, List<CohortState>> of) {
-    if (cohorts.isEmpty() || !latest.equals(attributes)) {
+  /** Takes over the attributes; {@code of} tells the memberships when they have changed. */
+  void attributes(Map<String, String> latest, Function<Map<String, String>, List<Members>> of) {
+    if (memberships.isEmpty() || !latest.equals(attributes)) {
       attributes = latest;
-      cohorts = of.apply(latest);
+      memberships = of.apply(latest);
     }
   }
 

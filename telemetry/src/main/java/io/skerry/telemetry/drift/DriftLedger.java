@@ -73,6 +73,8 @@ public final class DriftLedger {
   private final DriftSettings settings;
   private final Map<ModelVersion, Statistics.Reader> versions = new LinkedHashMap<>();
   private final Map<String, Device> devices = new HashMap<>();
+  private final Map<Cohort, Members> memberships = new HashMap<>();
+  // Those of them that had devices enough to be judged.
   private final Map<Cohort, CohortState> cohorts = new TreeMap<>();
   private final Map<Cohort, Explained> explained = new TreeMap<>();
   private final Map<Cohort, LearnedCounts> learned = new TreeMap<>();
@@ -389,11 +391,7 @@ public final class DriftLedger {
     for (int left = from.getCount(COUNT_MAX); left > 0; left--) {
       devices.put(
           from.getText(),
-          Device.read(
-              from,
-              known.statistics,
-              settings.seasonWindows(),
-              attributes -> states(known, attributes)));
+          Device.read(from, known.statistics, settings.seasonWindows(), this::members));
     }
     from.end();
   }
@@ -713,20 +711,33 @@ public final class DriftLedger {
     Device device =
         devices.computeIfAbsent(
             one.device().value(), id -> new Device(known.statistics, settings.seasonWindows()));
-    device.attributes(one.attributes(), attributes -> states(known, attributes));
+    device.attributes(one.attributes(), this::members);
     return device;
   }
 
-  private List<CohortState> states(State known, Map<String, String> attributes) {
-    List<CohortState> states = new ArrayList<>();
+  private List<Members> members(Map<String, String> attributes) {
+    List<Members> members = new ArrayList<>();
     new TreeMap<>(attributes)
         .forEach(
             (attribute, value) ->
-                states.add(
-                    cohorts.computeIfAbsent(
+                members.add(
+                    memberships.computeIfAbsent(
                         new Cohort(attribute, value),
-                        cohort -> new CohortState(cohort, known.statistics.size()))));
-    return List.copyOf(states);
+                        cohort -> new Members(cohort, cohorts.get(cohort)))));
+    return List.copyOf(members);
+  }
+
+  private void judgeWhereThereAreEnough(State known, List<Judged> judged) {
+    memberships.values().forEach(one -> one.judged = 0);
+    for (Judged one : judged) {
+      for (Members members : one.device().memberships()) {
+        members.judged++;
+        if (members.state == null && members.judged >= settings.cohortMin()) {
+          members.state = new CohortState(members.cohort, known.statistics.size());
+          cohorts.put(members.cohort, members.state);
+        }
+      }
+    }
   }
 
   private boolean isExplained(Device device) {
@@ -808,7 +819,7 @@ public final class DriftLedger {
       return;
     }
     measures.add(Cohort.FLEET, one, share, spoke);
-    device.cohorts().forEach(state -> measures.add(state.cohort(), one, share, spoke));
+    device.memberships().forEach(of -> measures.add(of.cohort, one, share, spoke));
   }
 
   private void learnCounts(DeviceWindow one, double limit, boolean outputsOnly) {
@@ -881,6 +892,7 @@ public final class DriftLedger {
       }
       known.judged[s] = known.clip[s] > 0;
     }
+    judgeWhereThereAreEnough(known, judged);
     List<CohortState> states = new ArrayList<>(cohorts.values());
     explained.values().stream()
         .map(one -> one.state)

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -112,6 +114,37 @@ class DriftLedgerStateTest {
     assertThatThrownBy(() -> fresh.read(Arrays.asList(parts).iterator()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(why);
+  }
+
+  /** A label may have another value on every device: that makes no cohort, and costs little. */
+  @Test
+  void keepsNothingToJudgeByOfLabelsThatFewDevicesShare() {
+    int[] bytes = new int[2];
+    List<List<StreamVerdict>> verdicts = new ArrayList<>();
+    for (int labelled = 0; labelled < 2; labelled++) {
+      FleetReplay fleet =
+          new FleetReplay(Machines.generated(100, 1001), Machines.generated(51, 2001), 1);
+      DriftLedger ledger = new DriftLedger(DriftSettings.DEFAULTS);
+      ledger.register(FleetReplay.V1, fleet.streams());
+      WindowVerdict last = ledger.judge(0, List.of());
+      for (long window = 1; window < 12; window++) {
+        List<DeviceWindow> told = new ArrayList<>();
+        for (DeviceWindow one : fleet.window("b", 3, 3)) {
+          Map<String, String> attributes = new HashMap<>(one.attributes());
+          if (labelled == 1) {
+            attributes.put("serial", one.device().value());
+          }
+          told.add(new DeviceWindow(one.device(), attributes, one.version(), one.counts()));
+        }
+        last = ledger.judge(window, told);
+      }
+      verdicts.add(last.streams());
+      bytes[labelled] = Arrays.stream(state(ledger)).mapToInt(part -> part.length).sum();
+    }
+
+    assertThat(verdicts.get(1)).isEqualTo(verdicts.get(0)).isNotEmpty();
+    // The counts that each learned from, of 14 sensors and six more streams.
+    assertThat(bytes[1] - bytes[0]).isLessThan(51 * 8_000);
   }
 
   @Test
