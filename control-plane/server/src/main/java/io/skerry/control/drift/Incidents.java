@@ -282,7 +282,7 @@ public final class Incidents {
             version)
         .flatMap(monitoring::named)
         .map(Monitoring.Monitored::threshold)
-        .orElse(Monitoring.THRESHOLD);
+        .orElseGet(() -> threshold(transaction, track.model(), version));
   }
 
   static Optional<Stored> stored(Transaction transaction, String id) {

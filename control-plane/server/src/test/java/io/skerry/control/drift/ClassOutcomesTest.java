@@ -58,6 +58,7 @@ class ClassOutcomesTest {
   private final ModelRef two;
   private final ModelRef three;
   private final ModelRef amount;
+  private final ModelRef strict;
   private long sequence;
 
   ClassOutcomesTest(@TempDir Path folder) throws Exception {
@@ -72,6 +73,7 @@ class ClassOutcomesTest {
             "amount",
             1,
             Optional.of(new MonitoringManifests.Values(hours, true)));
+    strict = importModel(folder.resolve("strict"), "strict", 1, Optional.empty());
     sql(
         "insert into device (id, tenant, labels, facts, enrolled_at)"
             + " values ('cam-1', 'default', '{\"site\": \"a\"}', '{}', now())");
@@ -91,7 +93,8 @@ class ClassOutcomesTest {
             "input",
             List.of(new MonitoringManifests.Feature("f", 0)),
             rows,
-            new MonitoringManifests.Scores("classes", elements, false, .5, List.of(), values));
+            new MonitoringManifests.Scores(
+                "classes", elements, false, model.equals("strict") ? .3 : .5, List.of(), values));
     new ArtifactWriter(
             ModelVersion.parse(model + "@1"),
             new ProfileId("x86-64-avx2"),
@@ -170,11 +173,48 @@ class ClassOutcomesTest {
 
     assertThat(accuracies("amount")).isEmpty();
     assertThat(slices("amount")).isEmpty();
-    // Outcomes are kept for longer than windows are.
     sql("delete from telemetry_window");
-    packaged("amount", amount.getManifestDigest());
+  }
+
+  /** Outcomes are kept for 400 days, the windows that name an artifact for 90. */
+  @Test
+  void amountsStayAmountsAndThresholdsStayWhenWindowsAreForgotten() {
+    for (ModelRef of : List.of(amount, strict)) {
+      packaged(of.getModel(), of.getManifestDigest());
+      sql(
+          """
+          insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
+            window_index, window_millis, start_at, end_at, predictions, predictions_failed, skipped,
+            record, received_at)
+          values ('cam-1', 1, %d, 'main', '%s', 1, '%s', 1, 60000, now(), now(), 1, 0, 0, '',
+            now() - interval '91 days')
+          """
+              .formatted(++sequence, of.getModel(), of.getManifestDigest()));
+    }
+    feedback(amount, 0, 120, 150);
     assertThat(accuracies("amount")).isEmpty();
+    assertThat(threshold("strict")).isEqualTo(.3);
+
+    records.removeOld();
+
+    assertThat(count("select count(*) from telemetry_window")).isZero();
+    assertThat(count("select count(*) from telemetry_feedback")).isEqualTo(1);
+    assertThat(accuracies("amount")).isEmpty();
+    assertThat(slices("amount")).isEmpty();
+    assertThat(threshold("strict")).isEqualTo(.3);
     sql("delete from variant");
+  }
+
+  private double threshold(String model) {
+    Incidents incidents = plane.bean(Incidents.class);
+    return plane
+        .database()
+        .<Double>call(
+            transaction -> incidents.threshold(transaction, new Track("main", model, 60_000), 1));
+  }
+
+  private long count(String query) {
+    return plane.database().<Long>call(transaction -> transaction.number(query));
   }
 
   @Test

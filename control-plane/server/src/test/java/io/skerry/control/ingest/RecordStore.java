@@ -14,7 +14,10 @@ public final class RecordStore {
   private final TenantKeys keys;
   private final WindowLayouts layouts;
 
+  private final Retention retention;
+
   private RecordStore(TestPlane plane) {
+    this.retention = plane.bean(Retention.class);
     this.database = plane.database();
     this.seals = plane.bean(SealedSample.class);
     this.keys = plane.bean(TenantKeys.class);
@@ -35,5 +38,10 @@ public final class RecordStore {
       throw new AssertionError(e);
     }
     database.run(rows::insert);
+  }
+
+  /** Removes what is older than it is kept. */
+  public void removeOld() {
+    retention.removeOld();
   }
 }
