@@ -20,7 +20,13 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.function.Predicate;
 
-/** Carries effects out on the devices of a rollout: set-based, one statement for each group. */
+/**
+ * Carries effects out on the devices of a rollout: set-based, one statement for each group.
+ *
+ * <p>A device's order is looked for by the device alone, with "is not distinct from" for the rest:
+ * until PostgreSQL has counted again, it believes that a new rollout has ordered one device, and
+ * would read all of its orders for each of them.
+ */
 @Singleton
 final class Deployments {
   private static final List<String> IN_FLIGHT = names(DeploymentState::isInFlight);
@@ -202,7 +208,7 @@ final class Deployments {
         """
         update deployment d set due_at = null,
           state = case when exists (select 1 from desired_slot own
-              where own.device = d.device and own.rollout = d.rollout)
+              where own.device = d.device and own.rollout is not distinct from d.rollout)
             then 'COMMITTED' else 'ALREADY_INSTALLED' end
         where d.rollout = ? and d.device = any(?) and not exists (
           select 1 from rollout_variant v
@@ -353,9 +359,9 @@ final class Deployments {
         select d.device from deployment d
         where d.rollout = ? and d.state = any(?) and exists (
           select 1 from desired_slot o
-          join rollout_variant v on v.rollout = o.rollout and v.manifest = o.manifest
-          where o.device = d.device and o.rollout = d.rollout and v.profile = d.profile
-            and o.mode <> 'OFF')
+          join rollout_variant v on v.rollout = d.rollout and v.manifest = o.manifest
+          where o.device = d.device and o.rollout is not distinct from d.rollout
+            and v.profile = d.profile and o.mode <> 'OFF')
         order by d.device
         """,
         row -> row.text("device"),
@@ -458,7 +464,7 @@ final class Deployments {
               d.previous -> o.slot ->> 'signature' as signature,
               array_agg(d.device order by d.device) as devices
             from deployment d
-            join desired_slot o on o.device = d.device and o.rollout = d.rollout
+            join desired_slot o on o.device = d.device and o.rollout is not distinct from d.rollout
             where d.rollout = ? and d.device = any(?) and d.previous ?? o.slot
             group by 1, 2, 3, 4, 5 order by 1, 4
             """,
@@ -488,8 +494,8 @@ final class Deployments {
             """
             select d.profile, array_agg(d.device order by d.device) as devices
             from deployment d
-            join desired_slot o on o.device = d.device and o.rollout = d.rollout and o.slot = ?
-              and o.mode <> 'OFF'
+            join desired_slot o on o.device = d.device and o.rollout is not distinct from d.rollout
+              and o.slot = ? and o.mode <> 'OFF'
             where d.rollout = ? and d.device = any(?) and not d.previous ?? o.slot
             group by d.profile order by d.profile
             """,
