@@ -22,6 +22,7 @@ import io.skerry.protocol.SlotPhase;
 import io.skerry.protocol.SlotReport;
 import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -55,18 +56,23 @@ public final class RolloutScale implements AutoCloseable {
   private final Database database;
   private final Rollouts rollouts;
   private final RolloutEngine engine;
+  private final ProcessHandle postmaster;
   private long sequence;
 
-  private RolloutScale(BenchPlane plane) {
+  private RolloutScale(BenchPlane plane, ProcessHandle postmaster) {
     this.plane = plane;
+    this.postmaster = postmaster;
     this.database = plane.bean(Database.class);
     this.rollouts = plane.bean(Rollouts.class);
     this.engine = plane.bean(RolloutEngine.class);
   }
 
   /** Starts a control plane and fills its fleet. */
-  public static RolloutScale start(Path folder) {
-    RolloutScale scale = new RolloutScale(BenchPlane.start(folder));
+  public static RolloutScale start(Path folder) throws IOException {
+    BenchPlane plane = BenchPlane.start(folder);
+    RolloutScale scale =
+        new RolloutScale(
+            plane, Cpu.postmaster(folder.resolve("postgres").resolve("postmaster.pid")));
     scale.fill();
     return scale;
   }
@@ -115,8 +121,21 @@ public final class RolloutScale implements AutoCloseable {
     return Digest.of(text.getBytes(StandardCharsets.UTF_8));
   }
 
-  /** What opening a stage of a tenth of the fleet took. */
-  public record Opened(double seconds, int orders, double publishedPerSecond) {}
+  /**
+   * What opening a stage of a tenth of the fleet took.
+   *
+   * @param jvmMicros of one core for each published document, the broker's included
+   * @param databaseMicros the same of PostgreSQL
+   */
+  public record Opened(
+      double seconds,
+      int orders,
+      double publishedPerSecond,
+      double jvmMicros,
+      double databaseMicros) {}
+
+  /** Messages that the broker takes a second, and what one costs of a core. */
+  public record BrokerRate(double perSecond, double jvmMicros) {}
 
   /** Writes a rollout of ten stages down, opens its first, and waits until the broker has all. */
   public Opened open(long version) throws InterruptedException {
@@ -129,14 +148,22 @@ public final class RolloutScale implements AutoCloseable {
     long begun = System.nanoTime();
     Rollout rollout = rollouts.create(BENCH, request(version, "main", stages));
     double seconds = (System.nanoTime() - begun) / 1e9;
-    long ordered = number("select count(*) from desired_slot where rollout = ?", rollout.id());
-    // Nobody reads what the broker has: the sweep would publish it again and again.
-    present(false);
-    long waiting = number("select count(*) from desired_outbox");
+    // The publisher has begun: what it took since counts neither as documents nor as time.
+    Cpu cpu = Cpu.now(postmaster);
     long drain = System.nanoTime();
+    long waiting = number("select count(*) from desired_outbox");
     awaitEmptyOutbox();
     double drained = (System.nanoTime() - drain) / 1e9;
-    return new Opened(seconds, (int) ordered, waiting / drained);
+    Cpu spent = Cpu.now(postmaster).since(cpu);
+    // Nobody reads what the broker has: the sweep would publish it again and again.
+    present(false);
+    long ordered = number("select count(*) from desired_slot where rollout = ?", rollout.id());
+    return new Opened(
+        seconds,
+        (int) ordered,
+        waiting / drained,
+        spent.jvmMicros() / waiting,
+        spent.databaseMicros() / waiting);
   }
 
   private void present(boolean online) {
@@ -150,7 +177,7 @@ public final class RolloutScale implements AutoCloseable {
       if (System.nanoTime() - begun > DRAINED_WITHIN.toNanos()) {
         throw new IllegalStateException("the outbox did not empty in " + DRAINED_WITHIN);
       }
-      Thread.sleep(20);
+      Thread.sleep(5);
     }
   }
 
@@ -169,10 +196,11 @@ public final class RolloutScale implements AutoCloseable {
    * Messages of a desired document's size that the broker takes a second, sent as fast as it
    * answers, without database and signatures.
    */
-  public double brokerRate(int messages) {
+  public BrokerRate brokerRate(int messages) {
     ControlLink link = plane.bean(ControlLink.class);
     byte[] payload = new byte[700];
     Arrays.fill(payload, (byte) 7);
+    Cpu cpu = Cpu.now(postmaster);
     long begun = System.nanoTime();
     List<CompletableFuture<Void>> unanswered = new ArrayList<>();
     for (int message = 1; message <= messages; message++) {
@@ -188,7 +216,9 @@ public final class RolloutScale implements AutoCloseable {
       }
     }
     unanswered.forEach(CompletableFuture::join);
-    return messages / ((System.nanoTime() - begun) / 1e9);
+    double seconds = (System.nanoTime() - begun) / 1e9;
+    return new BrokerRate(
+        messages / seconds, Cpu.now(postmaster).since(cpu).jvmMicros() / messages);
   }
 
   /** Reports of ordered devices that are decoded, stored, followed and counted a second. */
