@@ -21,6 +21,8 @@ final class BadEngine implements InferenceEngine {
 
   private static final int SEGMENTATION_FAULT = 139;
 
+  private static final String ONNX = "onnxruntime";
+
   private final InferenceEngine real;
 
   private BadEngine(InferenceEngine real) {
@@ -31,8 +33,10 @@ final class BadEngine implements InferenceEngine {
     return new EngineCatalog(
         ServiceLoader.load(InferenceEngine.class).stream()
             .map(ServiceLoader.Provider::get)
-            .filter(engine -> engine.name().equals("onnxruntime"))
-            .<InferenceEngine>map(BadEngine::new)
+            .filter(
+                engine ->
+                    engine.name().equals(ONNX) || Boolean.getBoolean(FaultyAgentMain.ALL_ENGINES))
+            .map(engine -> engine.name().equals(ONNX) ? new BadEngine(engine) : engine)
             .toList());
   }
 

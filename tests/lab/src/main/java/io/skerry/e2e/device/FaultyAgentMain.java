@@ -40,6 +40,9 @@ import java.util.Optional;
  * </pre>
  */
 public final class FaultyAgentMain {
+  /** Property with which the agent has all engines: else it starts faster, and has ONNX alone. */
+  public static final String ALL_ENGINES = "skerry.lab.engines.all";
+
   private final FaultyDisk disk = new FaultyDisk();
   private final MovableClock clock = new MovableClock();
   private final PrintStream out = System.out;

@@ -20,6 +20,7 @@ final class AgentStart {
   private final Path classes;
   private final Path cache;
   private volatile List<String> cacheOptions = List.of();
+  private volatile List<String> moreOptions = List.of();
 
   private AgentStart(Path classes, Path cache) {
     this.classes = classes;
@@ -32,6 +33,11 @@ final class AgentStart {
         Program.testJar(folder.resolve("device.jar")), folder.resolve("device.aot"));
   }
 
+  /** Agents have all engines from now on. */
+  void withAllEngines() {
+    moreOptions = List.of("-D" + FaultyAgentMain.ALL_ENGINES + "=true");
+  }
+
   /**
    * Starts a process.
    *
@@ -40,6 +46,7 @@ final class AgentStart {
   Process process(Path log, int webProxy, List<String> arguments) throws IOException {
     List<String> options = new ArrayList<>(OPTIONS);
     options.addAll(cacheOptions);
+    options.addAll(moreOptions);
     options.add("-Dhttps.proxyHost=127.0.0.1");
     options.add("-Dhttps.proxyPort=" + webProxy);
     options.add("-Dhttp.nonProxyHosts=");

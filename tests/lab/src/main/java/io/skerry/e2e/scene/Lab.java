@@ -62,6 +62,13 @@ public final class Lab implements AutoCloseable {
     return lab;
   }
 
+  /** The same with agents that have every engine, for variants that were packaged here. */
+  public static Lab withAllEngines(Path folder) throws IOException, InterruptedException {
+    Lab lab = open(folder);
+    lab.agents.withAllEngines();
+    return lab;
+  }
+
   /** How agents' processes start. */
   AgentStart agents() {
     return agents;
