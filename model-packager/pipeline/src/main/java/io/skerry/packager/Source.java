@@ -18,6 +18,7 @@ import io.skerry.packager.quantize.RoundedWeights;
 import io.skerry.packager.quantize.Scheme;
 import io.skerry.packager.quantize.TensorScale;
 import io.skerry.packager.quantize.WeightsExport;
+import io.skerry.packager.tflite.TfliteDetector;
 import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.packager.tflite.TfliteImport;
 import io.skerry.packager.tflite.TfliteModel;
@@ -35,7 +36,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /** The model as it came, and what can be made of it. */
-sealed interface Source {
+sealed interface Source permits Source.Imported, Source.Integers, DetectorSource {
   /** Two engines add floats in different orders. */
   double FLOAT_TOLERANCE = 1e-4;
 
@@ -317,13 +318,16 @@ sealed interface Source {
     }
     try {
       byte[] content = TfliteImport.content(file);
-      return TfliteImport.isInteger(content)
-          ? Integers.of(content)
-          : new Imported(
-              TfliteImport.read(content),
-              Engine.TFLITE,
-              TfliteImport.isHybrid(content) ? HYBRID_TOLERANCE : FLOAT_TOLERANCE,
-              Optional.empty());
+      if (TfliteImport.isInteger(content)) {
+        return Integers.of(content);
+      }
+      Optional<TfliteDetector> detector = TfliteImport.detector(content);
+      double tolerance = TfliteImport.isHybrid(content) ? HYBRID_TOLERANCE : FLOAT_TOLERANCE;
+      Graph graph = detector.map(TfliteDetector::graph).orElseGet(() -> TfliteImport.read(content));
+      Source imported = new Imported(graph, Engine.TFLITE, tolerance, Optional.empty());
+      return detector
+          .map(known -> (Source) new DetectorSource(content, imported, known.end()))
+          .orElse(imported);
     } catch (ModelRefusedException e) {
       throw new ModelRefusedException(file + ": " + e.getMessage(), e);
     }

@@ -1,6 +1,7 @@
 package io.skerry.packager;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.google.flatbuffers.FlatBufferBuilder;
@@ -34,7 +35,9 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -51,7 +54,7 @@ import org.tensorflow.lite.schema.SubGraphT;
 import org.tensorflow.lite.schema.TensorT;
 import org.tensorflow.lite.schema.TensorType;
 
-/** An int8 TFLite detector that ends in TFLite's detection operator. */
+/** A TFLite detector that ends in TFLite's detection operator. */
 class DetectionModelTest {
   private static final int ANCHORS = 6;
   private static final int CLASSES = 2;
@@ -86,12 +89,61 @@ class DetectionModelTest {
     assertThat(valueOfWinner(named)).isCloseTo(1, within(1e-9));
   }
 
-  private static double valueOfWinner(JobFolder job) throws Exception {
+  /** ONNX has no such operator; TFLite files of floats and of integers keep it. */
+  @Test
+  void becomesIntegersUpToTheOperator() throws Exception {
+    byte[] floats = detector(TfliteExport.write(graph()), OUTPUTS);
+    JobFolder job =
+        job(floats, Map.of("maxDrop", 0.5, "profiles", List.of("arm64-neon", "nvidia-cuda")));
+
+    assertThat(JobMain.run(job, Main::run)).as(String.valueOf(job.error())).isZero();
+
+    Map<String, JsonObject> variants =
+        variants(job).stream()
+            .collect(
+                Collectors.toMap(
+                    v -> v.get("engine").getAsString() + "/" + v.get("precision").getAsString(),
+                    v -> v));
+    assertThat(variants).containsOnlyKeys("tflite/int8", "tflite/fp32");
+    JsonObject real = Objects.requireNonNull(variants.get("tflite/fp32"));
+    JsonObject integer = Objects.requireNonNull(variants.get("tflite/int8"));
+    assertThat(real.get("meanAveragePrecision").getAsDouble()).isCloseTo(1, within(1e-9));
+    assertThat(real.get("bytes").getAsLong()).isEqualTo(floats.length);
+    assertThat(integer.get("meanAveragePrecision").getAsDouble()).isGreaterThan(0.7);
+    // So small a model is none the smaller for it.
+    assertThat(integer.get("bytes").getAsLong()).isNotEqualTo(floats.length);
+    assertThat(Files.readString(job.output().resolve("report.json")))
+        .contains("the model ends in TFLite_Detection_PostProcess, which ONNX has not, and profile")
+        .contains("'nvidia-cuda' names no TFLite candidate");
+  }
+
+  @Test
+  void namesACustomOperatorThatIsNotKnown() throws Exception {
+    byte[] floats = detector(TfliteExport.write(graph()), OUTPUTS);
+    ModelT model = ModelT.deserializeFromBinary(floats);
+    OperatorCodeT[] codes = model.getOperatorCodes();
+    codes[codes.length - 1].setCustomCode("Sort_By_Taste");
+    FlatBufferBuilder builder = new FlatBufferBuilder(1 << 16);
+    Model.finishModelBuffer(builder, Model.pack(builder, model));
+    Path file = Files.write(folder.resolve("taste.tflite"), builder.sizedByteArray());
+
+    assertThatThrownBy(() -> Source.read(file))
+        .hasMessageContaining("%s: node 'custom_", file)
+        .hasMessageContaining("the custom operator 'Sort_By_Taste' is not supported")
+        .hasMessageEndingWith("export the model without it");
+  }
+
+  private static List<JsonObject> variants(JobFolder job) throws Exception {
     JsonObject report =
         JsonParser.parseString(Files.readString(job.output().resolve("report.json")))
             .getAsJsonObject();
     return report.getAsJsonArray("variants").asList().stream()
         .map(variant -> variant.getAsJsonObject())
+        .toList();
+  }
+
+  private static double valueOfWinner(JobFolder job) throws Exception {
+    return variants(job).stream()
         .filter(variant -> variant.get("winner").getAsBoolean())
         .findFirst()
         .orElseThrow()
@@ -100,6 +152,18 @@ class DetectionModelTest {
   }
 
   private JobFolder job(List<String> order, Map<String, Object> changes) throws Exception {
+    Graph graph = graph();
+    byte[] integers =
+        TfliteExport.write(
+            Nets.quantized(
+                graph,
+                Calibrator.observe(graph, Nets.randomItems(graph, 32)),
+                Scheme.SIGNED,
+                Options.of(Clipping.MIN_MAX)));
+    return job(detector(integers, order), changes);
+  }
+
+  private JobFolder job(byte[] detector, Map<String, Object> changes) throws Exception {
     Path key = Files.createTempDirectory(folder, "key").resolve("release.pem");
     SigningKey.generate().write(key);
     Map<String, Object> yaml = new LinkedHashMap<>();
@@ -114,7 +178,7 @@ class DetectionModelTest {
     yaml.putAll(changes);
     JobFolder job = JobFolder.create(Files.createTempDirectory(folder, "job"), yaml);
     Files.createDirectories(job.input("model"));
-    Path model = Files.write(job.input("model/model.tflite"), detector(order));
+    Path model = Files.write(job.input("model/model.tflite"), detector);
     items(1).write(job.input("calibration.npy"));
     items(2).write(job.input("evaluation_x.npy"));
     labels(model, items(2)).write(job.input("evaluation_y.npy"));
@@ -151,7 +215,7 @@ class DetectionModelTest {
     return NpyArray.ofFloats(labels, ITEMS, FOUND_MAX * 5);
   }
 
-  private static byte[] detector(List<String> order) {
+  private static Graph graph() {
     Nets net = new Nets(5, "x", Shape.BATCH, INPUTS).dense(16, Activation.RELU);
     String features = net.last();
     String boxes = net.dense(ANCHORS * 4, Activation.NONE).last();
@@ -160,22 +224,17 @@ class DetectionModelTest {
             .dense(ANCHORS * CLASSES, Activation.NONE)
             .add(new Op.Sigmoid())
             .graph("y");
-    Graph graph =
-        new Graph(
-            whole.name(),
-            whole.input(),
-            List.of(boxes, "y"),
-            whole.nodes(),
-            whole.constants(),
-            whole.shapes());
-    ModelT model =
-        ModelT.deserializeFromBinary(
-            TfliteExport.write(
-                Nets.quantized(
-                    graph,
-                    Calibrator.observe(graph, Nets.randomItems(graph, 32)),
-                    Scheme.SIGNED,
-                    Options.of(Clipping.MIN_MAX))));
+    return new Graph(
+        whole.name(),
+        whole.input(),
+        List.of(boxes, "y"),
+        whole.nodes(),
+        whole.constants(),
+        whole.shapes());
+  }
+
+  private static byte[] detector(byte[] written, List<String> order) {
+    ModelT model = ModelT.deserializeFromBinary(written);
     new DetectionEnd(model).add(order);
     FlatBufferBuilder builder = new FlatBufferBuilder(1 << 16);
     Model.finishModelBuffer(builder, Model.pack(builder, model));

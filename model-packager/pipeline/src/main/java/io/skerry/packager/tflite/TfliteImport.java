@@ -12,6 +12,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.bytedeco.tensorflowlite.FlatBufferModel;
 import org.tensorflow.lite.schema.Model;
@@ -122,7 +124,25 @@ public final class TfliteImport {
    * @throws ModelRefusedException if it is none that can be packaged
    */
   public static Graph read(byte[] content) {
-    TfliteModel model = readAny(content);
+    return floats(readAny(content));
+  }
+
+  /**
+   * A float model that ends in TFLite's detection operator; empty where a file does not.
+   *
+   * @param content as {@link #content} gives it
+   * @throws ModelRefusedException if what comes before it cannot be packaged
+   */
+  public static Optional<TfliteDetector> detector(byte[] content) {
+    return undamaged(
+        () -> {
+          ModelT model = ModelT.deserializeFromBinary(content);
+          return DetectionEnd.cutOff(model)
+              .map(end -> new TfliteDetector(floats(TfliteNodes.read(model)), end));
+        });
+  }
+
+  private static Graph floats(TfliteModel model) {
     String input = model.graph().input();
     if (model.ends().containsKey(input)) {
       throw new ModelRefusedException(
@@ -139,8 +159,12 @@ public final class TfliteImport {
    */
   public static TfliteModel readAny(byte[] content) {
     checkIdentifier(content);
+    return undamaged(() -> TfliteNodes.read(ModelT.deserializeFromBinary(content)));
+  }
+
+  private static <T> T undamaged(Supplier<T> read) {
     try {
-      return TfliteNodes.read(ModelT.deserializeFromBinary(content));
+      return read.get();
     } catch (IndexOutOfBoundsException
         | NullPointerException
         | NegativeArraySizeException

@@ -233,6 +233,13 @@ final class TfliteNodes {
       case BuiltinOperator.MAXIMUM, BuiltinOperator.MINIMUM ->
           bound(name, code == BuiltinOperator.MAXIMUM, operator);
       case BuiltinOperator.RELU_N1_TO_1 -> anyUnary(name, new Op.Clip(-1, 1), operator);
+      case BuiltinOperator.CUSTOM ->
+          throw new ModelRefusedException(
+              "the custom operator '%s' is not supported here: only %s is, as the last one on floats; export the model without it"
+                  .formatted(
+                      model.getOperatorCodes()[Math.toIntExact(operator.getOpcodeIndex())]
+                          .getCustomCode(),
+                      DetectionEnd.NAME));
       default ->
           throw new ModelRefusedException(
               "the operator is not supported: rewrite this part of the model with convolutions,"
