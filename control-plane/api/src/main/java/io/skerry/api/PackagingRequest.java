@@ -10,8 +10,10 @@ import org.jspecify.annotations.Nullable;
  * @param emulatedItems evaluation items, 1 to {@value #EMULATED_ITEMS_MAX}, that run under
  *     emulation where the server's machine lacks a profile's instructions, to prove the accuracy;
  *     none when absent
+ * @param judging how variants are judged this time; as its import said when absent
  */
-public record PackagingRequest(@Nullable List<String> profiles, @Nullable Integer emulatedItems) {
+public record PackagingRequest(
+    @Nullable List<String> profiles, @Nullable Integer emulatedItems, @Nullable Judging judging) {
   /** Enough items to see a broken kernel, few enough to wait for. */
   public static final int EMULATED_ITEMS = 400;
 

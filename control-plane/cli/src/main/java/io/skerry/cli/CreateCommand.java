@@ -82,6 +82,7 @@ final class CreateCommand {
                   "what devices watch and may tell of the model, as 'import monitoring' takes it")
           @Nullable Path monitoring,
       @Mixin EmulationOptions emulation,
+      @Mixin JudgingOptions judging,
       @Mixin WatchOptions watch,
       @Mixin OutputOptions output)
       throws InterruptedException {
@@ -91,7 +92,10 @@ final class CreateCommand {
         ImportCommand.sendMonitoring(client, version.model(), monitoring);
       }
       JsonObject packaging =
-          client.post(path, new PackagingRequest(profiles, emulation.items()), JsonObject.class);
+          client.post(
+              path,
+              new PackagingRequest(profiles, emulation.items(), judging.judging()),
+              JsonObject.class);
       output.print(
           spec.commandLine().getOut(),
           packaging,

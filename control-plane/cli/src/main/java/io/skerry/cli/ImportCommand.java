@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
@@ -216,6 +217,7 @@ final class ImportCommand {
               description = "what devices watch and may tell, as 'import monitoring' takes it")
           @Nullable Path monitoring,
       @Mixin EmulationOptions emulation,
+      @Mixin JudgingOptions judging,
       @Option(names = "--watch", description = "wait for the packaging to end") boolean watch,
       @Option(names = "--timeout", defaultValue = "30m", converter = Durations.class)
           Duration timeout,
@@ -242,7 +244,8 @@ final class ImportCommand {
                   upload,
                   data,
                   profiles == null ? List.of() : profiles,
-                  emulation.items()),
+                  emulation.items(),
+                  judging.parts()),
               JsonObject.class);
       String version = Json.text(started, "model") + "@" + Json.text(started, "version");
       output.print(
@@ -279,7 +282,8 @@ final class ImportCommand {
       ModelUpload model,
       Path data,
       List<String> profiles,
-      @Nullable Integer emulatedItems)
+      @Nullable Integer emulatedItems,
+      Map<String, String> judging)
       throws IOException {
     List<BodyPublisher> parts = new ArrayList<>();
     addFile(parts, boundary, "file", model.file(), model.name());
@@ -290,6 +294,7 @@ final class ImportCommand {
     if (emulatedItems != null) {
       addText(parts, boundary, "emulatedItems", emulatedItems.toString());
     }
+    judging.forEach((name, value) -> addText(parts, boundary, name, value));
     parts.add(text("--%s--\r\n".formatted(boundary)));
     return BodyPublishers.concat(parts.toArray(BodyPublisher[]::new));
   }

@@ -322,6 +322,41 @@ class MainTest {
   }
 
   @Test
+  void saysHowVariantsAreJudgedOnlyWhenTold() throws IOException {
+    answer(
+        "/v1/models/mine/import", 202, "{\"model\":\"mine\",\"version\":1,\"state\":\"QUEUED\"}");
+    answer("/v1/models/mine/versions/2/variants", 202, "{}");
+    Path model = Files.write(folder.resolve("m.tflite"), new byte[8]);
+    Path calibration = Files.writeString(folder.resolve("c.npy"), "x");
+
+    importing(model, calibration);
+    importing(
+        model,
+        calibration,
+        "--metric",
+        "meanAveragePrecision",
+        "--boxes",
+        "detection-postprocess",
+        "--score-output",
+        "b,c,s,n",
+        "--max-drop",
+        "2pt");
+    run("create", "variants", "mine@2", "--metric", "meanIou", "--max-drop", "0.01");
+    int wrong = run("create", "variants", "mine@2", "--max-drop", "little");
+
+    assertThat(requests.get(0)).doesNotContain("metric", "boxes", "scoreOutput", "maxDrop");
+    assertThat(requests.get(1))
+        .contains("name=\"metric\"\r\n\r\nmeanAveragePrecision\r\n")
+        .contains("name=\"boxes\"\r\n\r\ndetection-postprocess\r\n")
+        .contains("name=\"scoreOutput\"\r\n\r\nb,c,s,n\r\n")
+        .contains("name=\"maxDrop\"\r\n\r\n0.02\r\n");
+    assertThat(requests.get(2)).endsWith("{\"judging\":{\"metric\":\"meanIou\",\"maxDrop\":0.01}}");
+    assertThat(requests).hasSize(3);
+    assertThat(wrong).isEqualTo(ExitCodes.USAGE);
+    assertThat(err.toString()).contains("--max-drop 'little' is no number: use 0.5pt");
+  }
+
+  @Test
   void listsWhatWasMeasuredOfEachCandidateAndWhyItLost() {
     answer(
         "/v1/models/mine/versions/2",

@@ -149,7 +149,7 @@ final class ControlPlane implements AutoCloseable {
   /** Packages a version for every hardware profile in use and waits for the end. */
   Packaging packaged(String model, long version) throws InterruptedException {
     String path = "/v1/models/%s/versions/%d/variants".formatted(model, version);
-    client.post(path, new PackagingRequest(null, null), Packaging.class);
+    client.post(path, new PackagingRequest(null, null, null), Packaging.class);
     Packaging packaging =
         await(
             "packaging " + model + "@" + version,

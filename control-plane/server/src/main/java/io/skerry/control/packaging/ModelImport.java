@@ -1,6 +1,7 @@
 package io.skerry.control.packaging;
 
 import io.micronaut.runtime.event.annotation.EventListener;
+import io.skerry.api.Judging;
 import io.skerry.api.Packaging;
 import io.skerry.artifact.npy.NpyArray;
 import io.skerry.control.audit.Actor;
@@ -37,6 +38,7 @@ final class ModelImport {
   private static final long CALIBRATION_BYTES_MAX = 4 * FILE_BYTES_MAX;
   private static final int ENTRIES_MAX = 64;
   private static final String CALIBRATION = "calibration.npy";
+  private static final String LABELS = "evaluation_y.npy";
 
   /** The packager's own minimum, told before a version is registered that cannot be packaged. */
   private static final int SHARED_ITEMS_MIN = 20;
@@ -61,6 +63,7 @@ final class ModelImport {
    * @param model an ONNX or TFLite file, or a ZIP of one and the files of its weights
    * @param calibration one NPY file of inputs, or a ZIP of the arrays that packaging reads
    * @param emulatedItems as {@link PackagingService#start} takes them
+   * @param judging how its variants are judged, by every packaging that says nothing else
    * @throws ProblemException with one line that says what is wrong
    */
   Packaging bring(
@@ -69,7 +72,8 @@ final class ModelImport {
       Upload model,
       Upload calibration,
       List<String> profiles,
-      int emulatedItems)
+      int emulatedItems,
+      Judging judging)
       throws IOException {
     ModelName checked = name(name);
     Path folder = Files.createDirectory(imports.resolve(UUID.randomUUID().toString()));
@@ -78,6 +82,12 @@ final class ModelImport {
       Path own = Files.createDirectory(folder.resolve("model"));
       ModelFiles received = ModelFiles.receive(model, own);
       unpack(calibration, folder);
+      if (Judgings.needsLabels(judging) && !Files.exists(folder.resolve(LABELS))) {
+        throw invalid(
+            "metric %s needs labels: bring evaluation_x.npy and %s with the calibration data, or ask for agreement"
+                .formatted(judging.metric(), LABELS));
+      }
+      Judgings.keep(judging, folder);
       ModelFiles files = received.withWeights(model.name());
       // A version that cannot be packaged is of no use to anybody.
       packaging.checkStart(profiles);
@@ -98,7 +108,7 @@ final class ModelImport {
   private Packaging start(
       Actor actor, ModelVersion version, List<String> profiles, int emulatedItems) {
     try {
-      return packaging.start(actor, version, profiles, emulatedItems);
+      return packaging.start(actor, version, profiles, emulatedItems, Judging.BY_DATA);
     } catch (ProblemException e) {
       throw new ProblemException(
           e.code(),
@@ -166,7 +176,7 @@ final class ModelImport {
       }
     }
     boolean evaluation = Files.exists(folder.resolve("evaluation_x.npy"));
-    if (!evaluation && Files.exists(folder.resolve("evaluation_y.npy"))) {
+    if (!evaluation && Files.exists(folder.resolve(LABELS))) {
       throw invalid(
           "calibration data '%s' holds evaluation_y.npy without the evaluation_x.npy that it labels"
               .formatted(calibration.name()));

@@ -11,6 +11,7 @@ import io.micronaut.http.annotation.Part;
 import io.micronaut.http.annotation.Post;
 import io.micronaut.http.annotation.Put;
 import io.micronaut.http.multipart.CompletedFileUpload;
+import io.skerry.api.Judging;
 import io.skerry.api.Packaging;
 import io.skerry.api.PackagingRequest;
 import io.skerry.control.access.Allowed;
@@ -43,7 +44,11 @@ final class PackagingController {
     return HttpResponse.accepted()
         .body(
             packaging.start(
-                actor, PackagingService.version(model, version), profiles, emulatedItems));
+                actor,
+                PackagingService.version(model, version),
+                profiles,
+                emulatedItems,
+                Judgings.checked(request == null ? null : request.judging())));
   }
 
   @Get("/versions/{version}/variants")
@@ -67,7 +72,11 @@ final class PackagingController {
       @Part("file") CompletedFileUpload file,
       @Part("calibration") CompletedFileUpload calibration,
       @Part("profiles") @Nullable String profiles,
-      @Part("emulatedItems") @Nullable Integer emulatedItems)
+      @Part("emulatedItems") @Nullable Integer emulatedItems,
+      @Part("metric") @Nullable String metric,
+      @Part("boxes") @Nullable String boxes,
+      @Part("scoreOutput") @Nullable String scoreOutput,
+      @Part("maxDrop") @Nullable Double maxDrop)
       throws IOException {
     return HttpResponse.accepted()
         .body(
@@ -79,7 +88,8 @@ final class PackagingController {
                 profiles == null || profiles.isBlank()
                     ? List.of()
                     : List.of(profiles.strip().split("\\s*,\\s*")),
-                emulatedItems(emulatedItems)));
+                emulatedItems(emulatedItems),
+                Judgings.checked(new Judging(metric, boxes, scoreOutput, maxDrop))));
   }
 
   private static int emulatedItems(@Nullable Integer asked) {

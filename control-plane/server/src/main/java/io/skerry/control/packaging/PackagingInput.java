@@ -1,5 +1,6 @@
 package io.skerry.control.packaging;
 
+import io.skerry.api.Judging;
 import io.skerry.api.ModelVersionView;
 import io.skerry.artifact.job.JobFailure;
 import io.skerry.artifact.job.JobFolder;
@@ -74,7 +75,8 @@ final class PackagingInput {
       ModelVersionView view,
       List<String> chosen,
       long releaseCounter,
-      int emulatedItems)
+      int emulatedItems,
+      Judging judging)
       throws IOException {
     ModelVersion version = PackagingService.version(view.model(), view.version());
     Map<String, Object> job = new LinkedHashMap<>();
@@ -95,8 +97,10 @@ final class PackagingInput {
     }
     String snapshot = view.snapshot();
     if (snapshot == null) {
+      Path own = own(version);
+      Judgings.say(judging.equals(Judging.BY_DATA) ? Judgings.kept(own) : judging, job);
       JobFolder prepared = JobFolder.create(folder, job);
-      copyOwnArrays(prepared, version);
+      copyOwnArrays(prepared, own);
       writeCommon(prepared, version, chosen);
     } else {
       Snapshot source = datasets.snapshot(snapshot);
@@ -104,6 +108,7 @@ final class PackagingInput {
       job.put("input", "input");
       job.put("scoreOutput", "score");
       job.put("features", newestCycle(source));
+      Judgings.say(judging, job);
       JobFolder prepared = JobFolder.create(folder, job);
       writeArrays(prepared, datasets.examples(source));
       writeCommon(prepared, version, chosen);
@@ -128,16 +133,18 @@ final class PackagingInput {
     examples.labels(Split.TRAIN, REFERENCE_WINDOWS_MAX).write(prepared.input("reference_y.npy"));
   }
 
-  private void copyOwnArrays(JobFolder prepared, ModelVersion version) throws IOException {
-    Path own =
-        registry
-            .calibration(version)
-            .map(root::resolve)
-            .orElseThrow(
-                () ->
-                    new JobFailure(
-                        ErrorCode.PACKAGING_FAILED,
-                        "%s has neither a snapshot nor calibration data".formatted(version)));
+  private Path own(ModelVersion version) {
+    return registry
+        .calibration(version)
+        .map(root::resolve)
+        .orElseThrow(
+            () ->
+                new JobFailure(
+                    ErrorCode.PACKAGING_FAILED,
+                    "%s has neither a snapshot nor calibration data".formatted(version)));
+  }
+
+  private static void copyOwnArrays(JobFolder prepared, Path own) throws IOException {
     for (String array : ARRAYS) {
       if (Files.exists(own.resolve(array))) {
         Files.copy(own.resolve(array), prepared.input(array));

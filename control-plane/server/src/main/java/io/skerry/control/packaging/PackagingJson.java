@@ -1,12 +1,14 @@
 package io.skerry.control.packaging;
 
 import io.micronaut.serde.annotation.SerdeImport;
+import io.skerry.api.Judging;
 import io.skerry.api.Packaging;
 import io.skerry.api.PackagingRequest;
 import io.skerry.api.ReleaseFloor;
 import io.skerry.api.TimingsTold;
 
 /** Makes the API's records readable and writable as JSON. */
+@SerdeImport(Judging.class)
 @SerdeImport(Packaging.class)
 @SerdeImport(PackagingRequest.class)
 @SerdeImport(ReleaseFloor.class)

@@ -2,6 +2,7 @@ package io.skerry.control.packaging;
 
 import com.google.gson.JsonParseException;
 import io.micronaut.runtime.event.annotation.EventListener;
+import io.skerry.api.Judging;
 import io.skerry.api.ModelVersionView;
 import io.skerry.api.Packaging;
 import io.skerry.api.Variant;
@@ -85,9 +86,12 @@ public final class PackagingService {
    *     none, all of the catalogue that run on a processor
    * @param emulatedItems evaluation items that run under emulation where this machine lacks a
    *     profile's instructions; 0 for none
+   * @param judging how variants are judged this time; {@link Judging#BY_DATA} for as its import
+   *     said
    * @throws ProblemException if the version or a profile is unknown
    */
-  public Packaging start(Actor actor, ModelVersion version, List<String> asked, int emulatedItems) {
+  public Packaging start(
+      Actor actor, ModelVersion version, List<String> asked, int emulatedItems, Judging judging) {
     ModelVersionView view = registry.version(version);
     List<String> chosen = chosen(asked);
     Optional<Packaging> open = newest(version).filter(packaging -> !packaging.state().isTerminal());
@@ -102,7 +106,7 @@ public final class PackagingService {
             version.toString(),
             program,
             emulatedItems > 0 ? EMULATING : LIMITS,
-            folder -> input.write(folder, view, chosen, releaseCounter, emulatedItems),
+            folder -> input.write(folder, view, chosen, releaseCounter, emulatedItems, judging),
             (transaction, job) -> {
               PackagingStore.insert(transaction, job, version, chosen, releaseCounter, now());
               audit.append(

@@ -2,6 +2,7 @@ package io.skerry.control.packaging;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.skerry.api.Judging;
 import io.skerry.artifact.job.JobFolder;
 import io.skerry.control.TestControlPlane;
 import io.skerry.control.audit.Actor;
@@ -88,7 +89,8 @@ class EmulatedPackagingTest {
             plane.bean(Registry.class).version(version),
             List.of("arm64-neon"),
             1,
-            emulatedItems);
+            emulatedItems,
+            Judging.BY_DATA);
     return new HashMap<>(JobFolder.at(job).spec().keys());
   }
 }

@@ -2,6 +2,8 @@ package io.skerry.control.packaging;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.skerry.api.Judging;
+import io.skerry.artifact.job.JobFolder;
 import io.skerry.artifact.npy.NpyArray;
 import io.skerry.control.TestControlPlane;
 import io.skerry.control.registry.Registry;
@@ -20,8 +22,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -198,6 +202,70 @@ class ModelImportTest {
     assertThat(imports()).isEmpty();
   }
 
+  /** A detector's output says boxes, which no shape tells: whoever brings it says so. */
+  @Test
+  void judgesAVersionAsItsImportSaid() throws Exception {
+    Path inputs = folder.resolve("inputs.npy");
+    NpyArray.ofFloats(new float[20], 20, 1).write(inputs);
+    byte[] array = Files.readAllBytes(inputs);
+    byte[] data =
+        zip("calibration.npy", array, "evaluation_x.npy", array, "evaluation_y.npy", array);
+
+    HttpResponse<String> answer =
+        bring("detector", "a.onnx", MODEL, "data.zip", data, saying("meanAveragePrecision"));
+
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(202);
+    assertThat(job("detector", Judging.BY_DATA))
+        .containsEntry("metric", "meanAveragePrecision")
+        .containsEntry("boxes", "centres")
+        .containsEntry("maxDrop", .02)
+        .doesNotContainKey("scoreOutput");
+    assertThat(job("detector", new Judging("meanIou", null, "masks", null)))
+        .containsEntry("metric", "meanIou")
+        .containsEntry("scoreOutput", "masks")
+        .doesNotContainKeys("boxes", "maxDrop");
+  }
+
+  @Test
+  void registersNothingThatCannotBeJudgedAsSaid() throws Exception {
+    Path inputs = folder.resolve("inputs.npy");
+    NpyArray.ofFloats(new float[20], 20, 1).write(inputs);
+    byte[] array = Files.readAllBytes(inputs);
+
+    for (String metric : List.of("meanAveragePrecision", "mAP")) {
+      HttpResponse<String> answer =
+          bring("unjudged", "a.onnx", MODEL, "inputs.npy", array, saying(metric));
+
+      assertThat(answer.statusCode()).isEqualTo(400);
+      assertThat(answer.body())
+          .contains(metric.equals("mAP") ? "'mAP' is none of" : "needs labels: bring evaluation_x");
+    }
+    assertThat(plane.get("/v1/models/unjudged").statusCode()).isEqualTo(404);
+    assertThat(imports()).isEmpty();
+  }
+
+  private static ByteArrayOutputStream saying(String metric) {
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    part(body, "metric", metric);
+    part(body, "boxes", "centres");
+    part(body, "maxDrop", "0.02");
+    return body;
+  }
+
+  private Map<String, Object> job(String model, Judging judging) throws Exception {
+    Path job = Files.createTempDirectory(folder, "job").resolve("in");
+    plane
+        .bean(PackagingInput.class)
+        .write(
+            job,
+            plane.bean(Registry.class).version(new ModelVersion(new ModelName(model), 1)),
+            List.of("arm64-neon"),
+            1,
+            0,
+            judging);
+    return new HashMap<>(JobFolder.at(job).spec().keys());
+  }
+
   /** Nobody can use a version that cannot be packaged, and a second try would make another. */
   @Test
   void registersNothingThatCannotBePackaged() throws Exception {
@@ -315,6 +383,13 @@ class ModelImportTest {
             .header("Authorization", "Bearer " + plane.token())
             .header("Content-Type", "multipart/form-data; boundary=edge")
             .PUT(BodyPublishers.ofByteArray(body.toByteArray())));
+  }
+
+  private static void part(ByteArrayOutputStream body, String name, String value) {
+    body.writeBytes(
+        "--edge\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n"
+            .formatted(name, value)
+            .getBytes(StandardCharsets.US_ASCII));
   }
 
   private static void part(ByteArrayOutputStream body, String name, String file, byte[] content) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.skerry.api.Judging;
 import io.skerry.api.PackagingRequest;
 import io.skerry.artifact.job.JobFolder;
 import io.skerry.control.TestControlPlane;
@@ -61,7 +62,13 @@ class ModelMonitoringTest {
     Path job = folder.resolve(name);
     plane
         .bean(PackagingInput.class)
-        .write(job, plane.bean(Registry.class).version(version), List.of("arm64-neon"), 1, 0);
+        .write(
+            job,
+            plane.bean(Registry.class).version(version),
+            List.of("arm64-neon"),
+            1,
+            0,
+            Judging.BY_DATA);
     return JobFolder.at(job);
   }
 
