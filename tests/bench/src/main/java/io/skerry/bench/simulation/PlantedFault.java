@@ -88,6 +88,12 @@ record PlantedFault(String name, String what, String type, Mutation mutation, St
               Mutation.takesFor("ordered", "isAfter", 0),
               "rollout-day"),
           new PlantedFault(
+              "take-an-older-order",
+              "an order that comes again behind a newer one is taken for the newest",
+              UPDATE + "Updater",
+              Mutation.takesFor("accept", "isAfter", 1),
+              "random"),
+          new PlantedFault(
               "switch-to-nothing",
               "a version that was loaded never answers, and counts as committed",
               UPDATE + "SlotSwitch",
