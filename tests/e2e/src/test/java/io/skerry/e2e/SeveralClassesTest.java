@@ -160,7 +160,7 @@ class SeveralClassesTest {
 
   private static long packaged(SkerryClient client, long version) throws Exception {
     String path = "/v1/models/%s/versions/%d/variants".formatted(MODEL, version);
-    client.post(path, new PackagingRequest(null, null), Packaging.class);
+    client.post(path, new PackagingRequest(null, null, null), Packaging.class);
     Await.until(
         JOB_WITHIN,
         "the packaging's end",
