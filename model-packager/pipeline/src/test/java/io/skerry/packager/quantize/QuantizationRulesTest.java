@@ -23,6 +23,8 @@ class QuantizationRulesTest {
     "-0.51,  2.04,  INT8,  0.01,        -77",
     "0.0,    6.0,   UINT8, 0.023529412, 0",
     "-3.0,   9.75,  UINT8, 0.05,        60",
+    "-1.9765625, 2.0078125, UINT8, 0.015625, 126",
+    "-1.9765625, 2.0078125, INT8,  0.015625, -2",
     "0.0,    0.0,   UINT8, 1.0,         0",
     "0.0,    0.0,   INT8,  1.0,         0"
   })
@@ -73,8 +75,9 @@ class QuantizationRulesTest {
 
   @Test
   void roundsBiasesAndClipsThemTo32Bits() {
-    assertThat(QuantizationRules.bias(0.25f, 0.1f)).isEqualTo(2);
-    assertThat(QuantizationRules.bias(-0.25f, 0.1f)).isEqualTo(-2);
+    assertThat(QuantizationRules.bias(0.625f, 0.25f)).isEqualTo(2);
+    assertThat(QuantizationRules.bias(0.875f, 0.25f)).isEqualTo(4);
+    assertThat(QuantizationRules.bias(-0.375f, 0.25f)).isEqualTo(-2);
     assertThat(QuantizationRules.bias(1e30f, 1e-9f)).isEqualTo(Integer.MAX_VALUE);
     assertThat(QuantizationRules.bias(-1e30f, 1e-9f)).isEqualTo(Integer.MIN_VALUE);
   }
