@@ -35,7 +35,6 @@ class CrashPointsTest {
 
   @BeforeAll
   static void release() throws IOException {
-    RememberedSignatures.install();
     factory = new Factory(folder);
     factory.release(1, false);
     factory.release(2, false);
