@@ -79,7 +79,11 @@ record PackRun(JsonObject report, double seconds, Path candidates) {
   }
 
   static String candidate(JsonObject variant) {
-    return variant.get("engine").getAsString() + "/" + variant.get("precision").getAsString();
+    return engine(variant) + "/" + variant.get("precision").getAsString();
+  }
+
+  static String engine(JsonObject variant) {
+    return variant.get("engine").getAsString();
   }
 
   private Optional<JsonObject> variant(String profile, String candidate) {

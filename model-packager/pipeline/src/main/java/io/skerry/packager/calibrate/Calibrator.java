@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 
 /**
@@ -50,19 +51,8 @@ public final class Calibrator {
   public static Observations observe(Graph graph, Samples samples) {
     byte[] model = OnnxExport.write(graph, graph.nodes().stream().map(Node::output).toList());
     List<Node> watched = Moments.watched(graph, GRAPH_PRODUCTS_MAX / WORKERS);
-    int batches = (samples.count() + BATCH - 1) / BATCH;
-    int firstOfSecond = batches / 2 * BATCH;
-    List<Observations> seen =
-        IntStream.range(0, WORKERS)
-            .parallel()
-            .mapToObj(
-                worker ->
-                    worker == 0
-                        ? observe(graph, watched, model, samples, 0, firstOfSecond)
-                        : observe(graph, watched, model, samples, firstOfSecond, samples.count()))
-            .toList();
-    Observations all = seen.getFirst();
-    all.merge(seen.getLast());
+    Observations all =
+        shared(samples, (first, end) -> observe(graph, watched, model, samples, first, end));
     Range input = all.histogram(graph.input()).full();
     if (input.minimum() == input.maximum()) {
       throw new DataRefusedException(
@@ -79,14 +69,7 @@ public final class Calibrator {
    * @param model an ONNX file whose outputs are tensors of the graph
    */
   public static Map<String, double[]> channelMeans(Graph graph, byte[] model, Samples samples) {
-    Observations seen = new Observations();
-    run(
-        graph,
-        model,
-        samples,
-        0,
-        samples.count(),
-        (tensor, values, item) -> addSums(seen, graph.shape(tensor), tensor, values));
+    Observations seen = shared(samples, (first, end) -> sums(graph, model, samples, first, end));
     Map<String, double[]> means = new HashMap<>();
     for (Node node : graph.nodes()) {
       double[] known = seen.channelMeans(node.output());
@@ -95,6 +78,37 @@ public final class Calibrator {
       }
     }
     return means;
+  }
+
+  /** What each worker sees of its items, together. */
+  private static Observations shared(
+      Samples samples, BiFunction<Integer, Integer, Observations> see) {
+    int batches = (samples.count() + BATCH - 1) / BATCH;
+    int firstOfSecond = batches / WORKERS * BATCH;
+    List<Observations> seen =
+        IntStream.range(0, WORKERS)
+            .parallel()
+            .mapToObj(
+                worker ->
+                    worker == 0
+                        ? see.apply(0, firstOfSecond)
+                        : see.apply(firstOfSecond, samples.count()))
+            .toList();
+    Observations all = seen.getFirst();
+    all.merge(seen.getLast());
+    return all;
+  }
+
+  private static Observations sums(Graph graph, byte[] model, Samples samples, int first, int end) {
+    Observations seen = new Observations();
+    run(
+        graph,
+        model,
+        samples,
+        first,
+        end,
+        (tensor, values, item) -> addSums(seen, graph.shape(tensor), tensor, values));
+    return seen;
   }
 
   private static Observations observe(

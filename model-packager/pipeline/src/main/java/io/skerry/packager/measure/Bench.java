@@ -16,11 +16,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.IntStream;
 
-/** Runs model files with the device's own engines, one item and one thread at a time. */
+/** Runs model files with the device's own engines; each run has one thread. */
 public final class Bench {
   private static final int WARM_UP_CALLS = 200;
   private static final int ROUNDS = 5;
@@ -80,17 +82,34 @@ public final class Bench {
     }
     float[] values = new float[Math.multiplyExact(perItem, samples.count())];
     int batch = batch(model);
-    for (int first = 0; first < samples.count(); first += batch) {
-      List<Tensor> results = model.run(List.of(input(model, samples, first)));
-      int items = Math.min(batch, samples.count() - first);
-      int at = first * perItem;
-      for (int index : indexes) {
-        int each = specs.get(index).elementsPerItem();
-        for (int i = 0; i < items * each; i++) {
-          values[at + i / each * perItem + i % each] = number(results.get(index), i);
-        }
-        at += each;
-      }
+    int[] firsts = IntStream.iterate(0, i -> i < samples.count(), i -> i + batch).toArray();
+    int outputsPerItem = perItem;
+    Queue<EngineException> failed = new ConcurrentLinkedQueue<>();
+    // Items say nothing of one another: all cores run them, and each writes its own numbers.
+    Arrays.stream(firsts)
+        .parallel()
+        .forEach(
+            first -> {
+              if (failed.isEmpty()) {
+                try {
+                  List<Tensor> results = model.run(List.of(input(model, samples, first)));
+                  int items = Math.min(batch, samples.count() - first);
+                  int at = first * outputsPerItem;
+                  for (int index : indexes) {
+                    int each = specs.get(index).elementsPerItem();
+                    for (int i = 0; i < items * each; i++) {
+                      values[at + i / each * outputsPerItem + i % each] =
+                          number(results.get(index), i);
+                    }
+                    at += each;
+                  }
+                } catch (EngineException e) {
+                  failed.add(e);
+                }
+              }
+            });
+    if (!failed.isEmpty()) {
+      throw failed.remove();
     }
     return new Outputs(values, perItem);
   }
