@@ -10,6 +10,7 @@ final class BitReader {
   private static final VarHandle LONGS =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
   private static final int GAMMA_MAX = 32;
+  private static final int AHEAD_MIN = 57;
 
   private final byte[] bytes;
   private final int size;
@@ -20,7 +21,7 @@ final class BitReader {
     this.size = bytes.length * Byte.SIZE;
   }
 
-  // What comes next, the first bit highest: 57 bits at least, zeros where there are no more.
+  // What comes next, the first bit highest: AHEAD_MIN bits at least, zeros where there are no more.
   private long ahead() {
     int from = at >>> 3;
     long next = 0;
@@ -54,23 +55,43 @@ final class BitReader {
   }
 
   /**
-   * A Rice code: ones, a zero, k bits; so many ones say that the number follows in 32 bits.
+   * Rice codes one after the other: ones, a zero, k bits; so many ones say that the number follows
+   * in 32 bits.
    *
+   * @param into as many numbers as are read
    * @param ones at most 31
    * @param k at most 24
    */
-  long rice(int ones, int k) throws MalformedDocumentException {
-    // One look is enough for the longest code.
-    long next = ahead();
-    int quotient = Long.numberOfLeadingZeros(~next);
-    if (quotient >= ones) {
-      skip(ones);
-      return bits(Integer.SIZE);
+  void rice(long[] into, int count, int ones, int k) throws MalformedDocumentException {
+    long next = 0;
+    int known = 0;
+    int used = 0;
+    for (int i = 0; i < count; i++) {
+      int quotient = Long.numberOfLeadingZeros(~next);
+      int length = quotient + 1 + k;
+      if (length > known || quotient >= ones) {
+        // One look is enough for the longest code, and for several short ones.
+        skip(used);
+        next = ahead();
+        known = AHEAD_MIN;
+        used = 0;
+        quotient = Long.numberOfLeadingZeros(~next);
+        if (quotient >= ones) {
+          skip(ones);
+          into[i] = bits(Integer.SIZE);
+          known = 0;
+          continue;
+        }
+        length = quotient + 1 + k;
+      }
+      // Two shifts: by 64 at once, where k is 0, would be by none.
+      long rest = ((next << quotient << 1) >>> 1) >>> (Long.SIZE - 1 - k);
+      into[i] = ((long) quotient << k) | rest;
+      next <<= length;
+      known -= length;
+      used += length;
     }
-    skip(quotient + 1 + k);
-    // Two shifts: by 64 at once, where k is 0, would be by none.
-    long rest = ((next << quotient << 1) >>> 1) >>> (Long.SIZE - 1 - k);
-    return ((long) quotient << k) | rest;
+    skip(used);
   }
 
   long gamma() throws MalformedDocumentException {

@@ -206,9 +206,10 @@ public final class WindowCodec {
     }
     int[] counts = new int[layout.bins()];
     WindowCounts unpacked = WindowCounts.owning(layout, counts, present, 1 << fold);
+    long[] zigzags = new long[mostOrdinary(layout)];
     for (int stream = 0; stream < present.length; stream++) {
       if (present[stream]) {
-        unpackStream(layout, stream, unpacked.fold(stream), counts, in);
+        unpackStream(layout, stream, unpacked.fold(stream), zigzags, counts, in);
       }
     }
     if (!in.isAtEnd()) {
@@ -218,7 +219,7 @@ public final class WindowCodec {
   }
 
   private static void unpackStream(
-      StreamLayout layout, int stream, int step, int[] counts, BitReader in)
+      StreamLayout layout, int stream, int step, long[] zigzags, int[] counts, BitReader in)
       throws MalformedDocumentException {
     int start = layout.start(stream);
     int bins = (layout.ordinary(stream) + step - 1) / step;
@@ -228,8 +229,9 @@ public final class WindowCodec {
       int k = (int) in.bits(4);
       long left = total;
       long before = total / bins;
+      in.rice(zigzags, bins - 1, QUOTIENT_MAX, k);
       for (int bin = 0; bin < bins - 1; bin++) {
-        long zigzag = in.rice(QUOTIENT_MAX, k);
+        long zigzag = zigzags[bin];
         long count = guess(guess, left, bins - bin, before) + (zigzag >>> 1 ^ -(zigzag & 1));
         if (count < 0 || count > left) {
           throw new MalformedDocumentException(

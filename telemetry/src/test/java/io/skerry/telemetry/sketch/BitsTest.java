@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.protocol.MalformedDocumentException;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -66,13 +67,54 @@ class BitsTest {
     BitReader in = new BitReader(out.toBytes());
 
     for (int k = 0; k <= 24; k++) {
+      long[] read = rice(in, 25, k);
       for (int ones = 0; ones < 24; ones++) {
-        assertThat(in.rice(24, k)).isEqualTo(((long) ones << k) | rest(ones, k));
+        assertThat(read[ones]).isEqualTo(((long) ones << k) | rest(ones, k));
       }
-      assertThat(in.rice(24, k)).isEqualTo(0xfedc_ba98L + k);
+      assertThat(read[24]).isEqualTo(0xfedc_ba98L + k);
       in.bit();
     }
     assertThat(in.isAtEnd()).isTrue();
+  }
+
+  @Test
+  void readsRiceCodesOfAllLengthsMixedAndRefusesAnyThatIsCutOff() throws Exception {
+    Random random = new Random(3);
+    for (int round = 0; round < 500; round++) {
+      int k = random.nextInt(25);
+      int oftenShort = 1 + random.nextInt(24);
+      long[] values = new long[1 + random.nextInt(40)];
+      BitWriter out = new BitWriter();
+      for (int i = 0; i < values.length; i++) {
+        int ones = random.nextInt(random.nextInt(8) == 0 ? 25 : oftenShort);
+        if (ones == 24) {
+          values[i] = random.nextLong() & 0xffff_ffffL;
+          out.bits((1 << 24) - 1, 24);
+          out.bits(values[i], 32);
+        } else {
+          long rest = random.nextLong() & ((1L << k) - 1);
+          values[i] = ((long) ones << k) | rest;
+          out.bits((1L << (ones + 1)) - 2, ones + 1);
+          out.bits(rest, k);
+        }
+      }
+      byte[] packed = out.toBytes();
+
+      BitReader in = new BitReader(packed);
+
+      assertThat(rice(in, values.length, k)).isEqualTo(values);
+      assertThat(in.isAtEnd()).isTrue();
+      byte[] cut = Arrays.copyOf(packed, random.nextInt(packed.length));
+      assertThatThrownBy(() -> rice(new BitReader(cut), values.length, k))
+          .isInstanceOf(MalformedDocumentException.class)
+          .hasMessageContaining("too early");
+    }
+  }
+
+  private static long[] rice(BitReader in, int count, int k) throws MalformedDocumentException {
+    long[] read = new long[count];
+    in.rice(read, count, 24, k);
+    return read;
   }
 
   private static long rest(int ones, int k) {
@@ -90,7 +132,7 @@ class BitsTest {
     assertThatThrownBy(() -> new BitReader(new byte[8]).gamma())
         .isInstanceOf(MalformedDocumentException.class)
         .hasMessageContaining("too large");
-    assertThatThrownBy(() -> new BitReader(new byte[] {(byte) 0xff}).rice(24, 3))
+    assertThatThrownBy(() -> rice(new BitReader(new byte[] {(byte) 0xff}), 1, 3))
         .isInstanceOf(MalformedDocumentException.class)
         .hasMessageContaining("too early");
   }
