@@ -798,13 +798,16 @@ public final class DriftLedger {
       }
     }
     for (int s = from; s < to; s++) {
-      float mean =
+      means[s] =
           count[s - from] < 2 * settings.cohortMin()
               ? Float.NaN
               : (float) (sum[s - from] / count[s - from]);
-      means[s] = mean;
-      for (int member : members) {
-        rows[member][s] -= mean;
+    }
+    // Row by row: a column lies all over the memory.
+    for (int member : members) {
+      float[] row = rows[member];
+      for (int s = from; s < to; s++) {
+        row[s] -= means[s];
       }
     }
   }

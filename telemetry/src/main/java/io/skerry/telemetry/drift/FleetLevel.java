@@ -29,6 +29,9 @@ final class FleetLevel {
 
   private static final int WINDOWS_KEPT = 32;
 
+  // As many as lie beside each other in a line of a processor's cache.
+  private static final int COLUMNS = 16;
+
   // The 1 % quantile of the normal distribution: a deviation that was learned from few windows is
   // taken for the largest that it may be.
   private static final double SURE = -2.326;
@@ -44,7 +47,8 @@ final class FleetLevel {
   private @Nullable ModelVersion leading;
   // What was found and is the level now.
   private final float[] raised;
-  private float[] sorted = new float[0];
+  // Values of some statistics, in any order.
+  private float[][] columns = new float[COLUMNS][0];
   private final float[][] effects = new float[WINDOWS_KEPT][];
   private final long[] windows = new long[WINDOWS_KEPT];
   private int kept;
@@ -140,12 +144,14 @@ final class FleetLevel {
     float[] mix = new float[row.length];
     int[] devices = new int[row.length];
     for (int s = 0; s < row.length; s++) {
-      boolean told = statistics.stream(s).kind() != Stream.Kind.CONDITIONAL;
-      devices[s] = told ? gather(distances, s) : 0;
+      if (s % COLUMNS == 0) {
+        gather(distances, s, devices);
+      }
       row[s] = Float.NaN;
       if (devices[s] >= 2 * settings.cohortMin()) {
+        float[] sorted = columns[s % COLUMNS];
         row[s] = Median.of(sorted, devices[s]);
-        mix[s] = mixVariance(row[s], devices[s]);
+        mix[s] = mixVariance(sorted, row[s], devices[s]);
       }
     }
     int first = statistics.inputStatistics();
@@ -178,22 +184,28 @@ final class FleetLevel {
     return verdicts;
   }
 
-  // Tells how many there are.
-  private int gather(List<float[]> distances, int statistic) {
-    if (sorted.length < distances.size()) {
-      sorted = new float[distances.size()];
+  // What is known of some statistics, from one on; a row is looked at once for all of them.
+  private void gather(List<float[]> distances, int first, int[] devices) {
+    if (columns[0].length < distances.size()) {
+      columns = new float[COLUMNS][distances.size()];
     }
-    int count = 0;
+    int end = Math.min(first + COLUMNS, devices.length);
     for (float[] row : distances) {
-      if (!Float.isNaN(row[statistic])) {
-        sorted[count++] = row[statistic];
+      for (int s = first; s < end; s++) {
+        if (!Float.isNaN(row[s])) {
+          columns[s - first][devices[s]++] = row[s];
+        }
       }
     }
-    return count;
+    for (int s = first; s < end; s++) {
+      if (statistics.stream(s).kind() == Stream.Kind.CONDITIONAL) {
+        devices[s] = 0;
+      }
+    }
   }
 
   // By how much the median may be off once others are there: pi / 2 times what a mean would be.
-  private float mixVariance(float median, int count) {
+  private static float mixVariance(float[] sorted, float median, int count) {
     double sum = 0;
     for (int i = 0; i < count; i++) {
       sum += Math.abs(sorted[i] - median);

@@ -219,6 +219,7 @@ final class Statistics {
     private final @Nullable Weights[] outputWeights = new @Nullable Weights[outputs.size()];
     private final int[] categoryBins = new int[categories.size()];
     private final int classStream;
+    private final double[] sums = new double[3];
     private final double[][] values = new double[inputs.size()][];
     private final double[][] positions = new double[inputs.size()][];
     // The same where 2 or 4 neighbouring bins are taken as one, made when it is first asked for.
@@ -352,18 +353,18 @@ final class Statistics {
       }
       int stream = weights.stream;
       int fold = counts.fold(stream);
-      double placed = counts.sum(stream, weights.placed);
+      counts.sums(stream, weights.placed, weights.location[fold], weights.scale[fold], sums);
+      double placed = sums[0];
       int ordinary = counts.layout().ordinary(stream);
       double total = counts.total(stream);
-      double invalid = total;
+      long valid = 0;
       for (int bin = 0; bin < ordinary; bin++) {
-        invalid -= counts.count(stream, bin);
+        valid += counts.count(stream, bin);
       }
+      double invalid = total - valid;
       boolean enough = placed >= predictionsMin;
-      into[input] =
-          enough ? (float) (counts.sum(stream, weights.location[fold]) / placed) : Float.NaN;
-      into[2 * f + input] =
-          enough ? (float) (counts.sum(stream, weights.scale[fold]) / placed) : Float.NaN;
+      into[input] = enough ? (float) (sums[1] / placed) : Float.NaN;
+      into[2 * f + input] = enough ? (float) (sums[2] / placed) : Float.NaN;
       into[3 * f + input] = total >= predictionsMin ? (float) (invalid / total) : Float.NaN;
       into[4 * f + input] =
           total >= predictionsMin

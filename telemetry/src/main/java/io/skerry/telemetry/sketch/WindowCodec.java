@@ -230,18 +230,20 @@ public final class WindowCodec {
       long left = total;
       long before = total / bins;
       in.rice(zigzags, bins - 1, QUOTIENT_MAX, k);
+      int place = start;
       for (int bin = 0; bin < bins - 1; bin++) {
         long zigzag = zigzags[bin];
-        long count = guess(guess, left, bins - bin, before) + (zigzag >>> 1 ^ -(zigzag & 1));
-        if (count < 0 || count > left) {
+        long guessed = guess == 0 ? divide(left + (bins - bin) / 2, bins - bin) : before;
+        before = guessed + (zigzag >>> 1 ^ -(zigzag & 1));
+        if (before < 0 || before > left) {
           throw new MalformedDocumentException(
               "counts of stream '%s' do not add up".formatted(layout.names().get(stream)));
         }
-        counts[start + bin * step] = (int) count;
-        left -= count;
-        before = count;
+        counts[place] = (int) before;
+        left -= before;
+        place += step;
       }
-      counts[start + (bins - 1) * step] = (int) left;
+      counts[place] = (int) left;
     }
     int own = layout.own(stream);
     if (own > 0 && in.bit() == 1) {

@@ -13,6 +13,11 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -58,28 +63,7 @@ final class IngestBench {
       ModelRef model = load.enrol(plane, folder.resolve("layout"), devices);
       long first = System.currentTimeMillis() / WindowLoad.WINDOW_MILLIS - WINDOWS - 2;
       learn(plane, load, model, devices, first - LEARNED);
-      long storeNanos = 0;
-      long judgeNanos = 0;
-      List<Double> rates = new ArrayList<>();
-      for (int window = 0; window < WINDOWS; window++) {
-        List<InboundMessage> messages = new ArrayList<>();
-        for (int device = 0; device < devices; device++) {
-          messages.add(load.message(model, device, LEARNED + window + 1, first + window, 1));
-        }
-        long start = System.nanoTime();
-        for (int at = 0; at < devices; at += BATCH) {
-          plane.store(messages.subList(at, Math.min(devices, at + BATCH)));
-        }
-        long stored = System.nanoTime() - start;
-        // A window is judged without what came in the last moments.
-        Thread.sleep(SETTLE_MILLIS);
-        start = System.nanoTime();
-        new Judge(plane.bean(Judge.type())).judgeDue();
-        long judged = System.nanoTime() - start;
-        storeNanos += stored;
-        judgeNanos += judged;
-        rates.add(devices * 1e9 / (stored + judged));
-      }
+      Pace pace = run(plane, load, model, devices, first);
       long verdicts =
           plane
               .database()
@@ -91,31 +75,89 @@ final class IngestBench {
                           first,
                           devices,
                           devices));
-      rates.sort(Comparator.naturalOrder());
-      double median = rates.get(rates.size() / 2);
       return new Claim(
           "ingest-rate",
           ">= 3000",
-          Math.round(median),
+          Math.round(pace.rate()),
           "window messages/s stored, merged and judged",
-          median >= RATE_MIN && verdicts == WINDOWS,
+          pace.rate() >= RATE_MIN && verdicts == WINDOWS,
           String.format(
               Locale.ROOT,
-              "%d devices x %d streams x %d windows, median of windows; storing %.0f/s, judging %.0f/s;"
-                  + " in %d of %d windows every device was judged, after %d of learning; %d cores,"
-                  + " generator in the same process, no broker",
+              "%d devices x %d streams x %d windows, from the first message to the last verdict; beside"
+                  + " each other storing %.0f/s, judging %.0f/s; in %d of %d windows every device"
+                  + " was judged, after %d of learning; %d cores, no broker, generator in the same"
+                  + " process (%.1f of %.1f s)",
               devices,
               load.streams(),
               WINDOWS,
-              devices * WINDOWS * 1e9 / storeNanos,
-              devices * WINDOWS * 1e9 / judgeNanos,
+              pace.storing(),
+              pace.judging(),
               verdicts,
               WINDOWS,
               LEARNED,
-              Runtime.getRuntime().availableProcessors()));
+              Runtime.getRuntime().availableProcessors(),
+              pace.generatedSeconds(),
+              devices * WINDOWS / pace.rate()));
     } finally {
       delete(folder);
     }
+  }
+
+  /**
+   * How fast it went, in windows of devices a second.
+   *
+   * @param rate from the first message to the last verdict
+   * @param storing of the time that storing took
+   * @param judging of the time that judging took
+   * @param generatedSeconds that making the messages took between
+   */
+  private record Pace(double rate, double storing, double judging, double generatedSeconds) {}
+
+  // A server's judge has a thread of its own: while it judges a window, the next one comes.
+  private static Pace run(
+      QuietPlane plane, WindowLoad load, ModelRef model, int devices, long first)
+      throws InterruptedException, ExecutionException {
+    Judge judge = new Judge(plane.bean(Judge.type()));
+    long generated = 0;
+    long stored = 0;
+    AtomicLong judged = new AtomicLong();
+    List<Future<?>> verdicts = new ArrayList<>();
+    long start = System.nanoTime();
+    try (ExecutorService judging = Executors.newSingleThreadExecutor()) {
+      for (int window = 0; window < WINDOWS; window++) {
+        long of = first + window;
+        for (int at = 0; at < devices; at += BATCH) {
+          long from = System.nanoTime();
+          List<InboundMessage> messages = new ArrayList<>();
+          for (int device = at; device < Math.min(devices, at + BATCH); device++) {
+            messages.add(load.message(model, device, LEARNED + window + 1, of, 1));
+          }
+          long made = System.nanoTime();
+          plane.store(messages);
+          generated += made - from;
+          stored += System.nanoTime() - made;
+        }
+        verdicts.add(
+            judging.submit(
+                () -> {
+                  // A window is judged without what came in the last moments.
+                  Thread.sleep(SETTLE_MILLIS);
+                  long from = System.nanoTime();
+                  boolean done = judge.judge(model, WindowLoad.WINDOW_MILLIS, of);
+                  judged.addAndGet(System.nanoTime() - from);
+                  return done;
+                }));
+      }
+      for (Future<?> verdict : verdicts) {
+        verdict.get();
+      }
+    }
+    double windows = (double) devices * WINDOWS;
+    return new Pace(
+        windows * 1e9 / (System.nanoTime() - start),
+        windows * 1e9 / stored,
+        windows * 1e9 / judged.get(),
+        generated / 1e9);
   }
 
   // Not timed.

@@ -268,7 +268,7 @@ final class DriftService {
   }
 
   // What one track holds must not cost the others; its ledger is made again from what is stored.
-  private boolean judged(Track track, long window) {
+  boolean judged(Track track, long window) {
     try {
       database.run(transaction -> judge(transaction, track, window));
       retries.remove(track);

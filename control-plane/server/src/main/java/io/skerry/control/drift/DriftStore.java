@@ -393,6 +393,9 @@ final class DriftStore {
    */
   static void lateScores(
       Transaction transaction, Track track, List<DeviceWindow> inTime, List<LateWindow> late) {
+    if (late.isEmpty()) {
+      return;
+    }
     Map<OfScores, List<long[]>> usual = counted(inTime);
     Map<Long, List<DeviceWindow>> byWindow = new TreeMap<>();
     late.forEach(

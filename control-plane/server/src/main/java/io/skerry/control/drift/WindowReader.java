@@ -233,7 +233,7 @@ final class WindowReader {
   }
 
   private static String artifact(Row row) {
-    return "%s@%d@%s".formatted(row.text("device"), row.bigint("version"), row.text("manifest"));
+    return row.text("device") + "@" + row.bigint("version") + "@" + row.text("manifest");
   }
 
   // A device that switched in a window counts by the artifact that answered more.

@@ -1,5 +1,7 @@
 package io.skerry.control.drift;
 
+import io.skerry.wire.fleet.v1.ModelRef;
+
 /** Judges due windows at once, for who measures it. */
 public final class Judge {
   private final DriftService service;
@@ -21,5 +23,14 @@ public final class Judge {
   /** Judges all windows that are due. */
   public void judgeDue() {
     service.judgeDue();
+  }
+
+  /**
+   * Judges one window, whatever is stored of later ones.
+   *
+   * @return whether it could be judged
+   */
+  public boolean judge(ModelRef model, long windowMillis, long window) {
+    return service.judged(new Track(model.getSlot(), model.getModel(), windowMillis), window);
   }
 }
