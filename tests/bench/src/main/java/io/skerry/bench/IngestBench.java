@@ -137,11 +137,12 @@ final class IngestBench {
           generated += made - from;
           stored += System.nanoTime() - made;
         }
+        long end = System.nanoTime();
         verdicts.add(
             judging.submit(
                 () -> {
                   // A window is judged without what came in the last moments.
-                  Thread.sleep(SETTLE_MILLIS);
+                  Thread.sleep(Math.max(0, SETTLE_MILLIS - (System.nanoTime() - end) / 1_000_000));
                   long from = System.nanoTime();
                   boolean done = judge.judge(model, WindowLoad.WINDOW_MILLIS, of);
                   judged.addAndGet(System.nanoTime() - from);

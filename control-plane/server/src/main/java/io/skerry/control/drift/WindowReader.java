@@ -192,7 +192,7 @@ final class WindowReader {
    */
   Window read(Transaction transaction, Track track, long window, Instant receivedUntil) {
     Map<String, Part> parts = new TreeMap<>();
-    int[] records = new int[1];
+    Unpacking records = new Unpacking();
     transaction.forEach(
         """
         select w.device, w.version, w.manifest, w.predictions, w.record,
@@ -205,18 +205,18 @@ final class WindowReader {
           and w.received_at <= ?
         order by w.device, w.version, w.boot_epoch, w.sequence
         """,
-        row -> {
-          records[0]++;
-          parts
-              .computeIfAbsent(artifact(row), key -> new Part(head(row, track)))
-              .add(row.bigint("predictions"), row.bytes("record"));
-        },
+        row ->
+            records.add(
+                parts.computeIfAbsent(artifact(row), key -> new Part(head(row, track))),
+                row.bigint("predictions"),
+                row.bytes("record")),
         receivedUntil,
         track.model(),
         track.slot(),
         track.windowMillis(),
         window,
         receivedUntil);
+    records.end();
     List<DeviceWindow> devices = new ArrayList<>();
     Map<ModelVersion, Digest> manifests = new HashMap<>();
     for (Part part : chosen(parts)) {
@@ -229,7 +229,49 @@ final class WindowReader {
                 new DeviceId(head.device()), head.attributes(), head.version(), counts));
       }
     }
-    return new Window(devices, manifests, records[0], 0);
+    return new Window(devices, manifests, records.count, 0);
+  }
+
+  private record Stored(Part part, long predictions, byte[] record) {}
+
+  /**
+   * Adds records to their parts. Unpacking takes most of the time, and is each record's own matter:
+   * all cores do it. Adding up is in the order of the records.
+   */
+  private final class Unpacking {
+    private static final int AT_ONCE = 1024;
+
+    private final List<Stored> waiting = new ArrayList<>();
+    private int count;
+
+    void add(Part part, long predictions, byte[] record) {
+      waiting.add(new Stored(part, predictions, record));
+      count++;
+      if (waiting.size() == AT_ONCE) {
+        end();
+      }
+    }
+
+    void end() {
+      List<Optional<WindowCounts>> counts =
+          waiting.parallelStream().map(one -> counts(one.part.head, one.record)).toList();
+      for (int i = 0; i < counts.size(); i++) {
+        waiting.get(i).part.add(waiting.get(i).predictions, counts.get(i));
+      }
+      waiting.clear();
+    }
+  }
+
+  private Optional<WindowCounts> counts(Head head, byte[] record) {
+    try {
+      return Optional.of(
+          layouts.counts(head.version(), io.skerry.wire.fleet.v1.Window.parseFrom(record)));
+    } catch (InvalidProtocolBufferException
+        | MalformedDocumentException
+        | IllegalArgumentException e) {
+      logLeftOut(head.device(), e);
+      return Optional.empty();
+    }
   }
 
   private static String artifact(Row row) {
@@ -265,7 +307,7 @@ final class WindowReader {
       Instant receivedAfter,
       Instant receivedUntil) {
     Map<Long, Map<String, Part>> parts = new TreeMap<>();
-    int[] records = new int[1];
+    Unpacking records = new Unpacking();
     // What came lately is found by when it came: looked up by window it would be all of them.
     transaction.forEach(
         """
@@ -291,13 +333,13 @@ final class WindowReader {
           w.sequence
         limit ?
         """,
-        row -> {
-          records[0]++;
-          parts
-              .computeIfAbsent(row.bigint("window_index"), key -> new TreeMap<>())
-              .computeIfAbsent(artifact(row), key -> new Part(head(row, track)))
-              .add(row.bigint("predictions"), row.bytes("record"));
-        },
+        row ->
+            records.add(
+                parts
+                    .computeIfAbsent(row.bigint("window_index"), key -> new TreeMap<>())
+                    .computeIfAbsent(artifact(row), key -> new Part(head(row, track))),
+                row.bigint("predictions"),
+                row.bytes("record")),
         receivedAfter,
         receivedUntil,
         track.model(),
@@ -310,6 +352,7 @@ final class WindowReader {
         LATE_RECORDS_OF_DEVICE_MAX,
         window,
         LATE_RECORDS_MAX);
+    records.end();
     List<LateWindow> late = new ArrayList<>();
     parts.forEach(
         (of, each) -> {
@@ -326,7 +369,7 @@ final class WindowReader {
             }
           }
         });
-    return new Late(late, records[0]);
+    return new Late(late, records.count);
   }
 
   /**
@@ -457,19 +500,12 @@ final class WindowReader {
       this.head = head;
     }
 
-    void add(long predictions, byte[] record) {
+    void add(long predictions, Optional<WindowCounts> read) {
       answered += predictions;
-      try {
-        WindowCounts sent =
-            layouts.counts(head.version(), io.skerry.wire.fleet.v1.Window.parseFrom(record));
-        if (!untrue) {
-          // An agent that was started anew sends the rest of the window as a second record.
-          counts = counts == null ? sent : sum(counts, sent);
-        }
-      } catch (InvalidProtocolBufferException
-          | MalformedDocumentException
-          | IllegalArgumentException e) {
-        logLeftOut(head.device(), e);
+      if (read.isPresent() && !untrue) {
+        WindowCounts sent = read.get();
+        // An agent that was started anew sends the rest of the window as a second record.
+        counts = counts == null ? sent : sum(counts, sent);
       }
     }
 
