@@ -24,6 +24,7 @@ import java.net.BindException;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -41,6 +42,7 @@ import org.slf4j.LoggerFactory;
  */
 final class ControlPlane implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ControlPlane.class);
+  private static final String UPLOADS = "uploads";
 
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
   private @Nullable ServerAddress address;
@@ -114,7 +116,7 @@ final class ControlPlane implements AutoCloseable {
         ApplicationContext.builder()
             .banner(false)
             .deduceEnvironment(false)
-            .properties(properties(config, devicePort))
+            .properties(properties(config, devicePort, folder.emptied(UPLOADS)))
             .singletons(
                 config,
                 config.ingest(),
@@ -242,7 +244,8 @@ final class ControlPlane implements AutoCloseable {
     }
   }
 
-  private static Map<String, Object> properties(ServerConfig config, DevicePort devicePort) {
+  private static Map<String, Object> properties(
+      ServerConfig config, DevicePort devicePort, Path uploads) {
     Map<String, Object> properties = new HashMap<>();
     properties.put("micronaut.application.name", "skerry");
     String listeners = "micronaut.server.netty.listeners.";
@@ -255,6 +258,7 @@ final class ControlPlane implements AutoCloseable {
     properties.put("micronaut.server.max-request-size", "256MB");
     properties.put("micronaut.server.multipart.max-file-size", "256MB");
     properties.put("micronaut.server.multipart.disk", true);
+    properties.put("micronaut.server.multipart.location", uploads.toString());
     properties.put("micronaut.server.thread-selection", "blocking");
     properties.put("micronaut.serde.serialization.inclusion", "ALWAYS");
     return properties;

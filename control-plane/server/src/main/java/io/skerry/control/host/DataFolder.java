@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.stream.Stream;
 
 /**
  * The folder that holds everything a control plane keeps; locked while one runs.
@@ -27,6 +28,7 @@ import java.nio.file.attribute.PosixFilePermissions;
  * lake/           samples and datasets as Parquet
  * jobs/           job folders
  * imports/        calibration data of models that users brought
+ * uploads/        files of requests that are being answered
  * </pre>
  */
 public final class DataFolder implements AutoCloseable {
@@ -98,6 +100,23 @@ public final class DataFolder implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /**
+   * A folder of files that no start needs any more, for the server's user only: what an earlier one
+   * left in it is removed.
+   */
+  public Path emptied(String name) {
+    Path folder = child(name);
+    restrict(folder, "rwx------");
+    try (Stream<Path> left = Files.list(folder)) {
+      for (Path file : left.toList()) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException e) {
+      throw notWritable(folder, e);
+    }
+    return folder;
   }
 
   /** Replaces a file of the folder in one step, readable by the server's user only. */

@@ -20,7 +20,10 @@ import io.skerry.control.audit.Actor;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
 import java.io.IOException;
+import java.io.InputStream;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Variants of versions, and models that users bring. */
@@ -69,8 +72,8 @@ final class PackagingController {
   HttpResponse<Packaging> bring(
       Actor actor,
       String model,
-      @Part("file") CompletedFileUpload file,
-      @Part("calibration") CompletedFileUpload calibration,
+      @Part("file") @Nullable CompletedFileUpload file,
+      @Part("calibration") @Nullable CompletedFileUpload calibration,
       @Part("profiles") @Nullable String profiles,
       @Part("emulatedItems") @Nullable Integer emulatedItems,
       @Part("metric") @Nullable String metric,
@@ -78,18 +81,29 @@ final class PackagingController {
       @Part("scoreOutput") @Nullable String scoreOutput,
       @Part("maxDrop") @Nullable Double maxDrop)
       throws IOException {
-    return HttpResponse.accepted()
-        .body(
-            imports.bring(
-                actor,
-                model,
-                new ModelImport.Upload(file.getFilename(), file.getInputStream()),
-                new ModelImport.Upload(calibration.getFilename(), calibration.getInputStream()),
-                profiles == null || profiles.isBlank()
-                    ? List.of()
-                    : List.of(profiles.strip().split("\\s*,\\s*")),
-                emulatedItems(emulatedItems),
-                Judgings.checked(new Judging(metric, boxes, scoreOutput, maxDrop))));
+    if (file == null || calibration == null) {
+      Stream.of(file, calibration).filter(Objects::nonNull).forEach(CompletedFileUpload::discard);
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID,
+          "part '%s' is missing: send the model as 'file' and its inputs as 'calibration'"
+              .formatted(file == null ? "file" : "calibration"));
+    }
+    // Closed, they are removed, also where something else of the request is refused.
+    try (InputStream content = file.getInputStream();
+        InputStream inputs = calibration.getInputStream()) {
+      return HttpResponse.accepted()
+          .body(
+              imports.bring(
+                  actor,
+                  model,
+                  new ModelImport.Upload(file.getFilename(), content),
+                  new ModelImport.Upload(calibration.getFilename(), inputs),
+                  profiles == null || profiles.isBlank()
+                      ? List.of()
+                      : List.of(profiles.strip().split("\\s*,\\s*")),
+                  emulatedItems(emulatedItems),
+                  Judgings.checked(new Judging(metric, boxes, scoreOutput, maxDrop))));
+    }
   }
 
   private static int emulatedItems(@Nullable Integer asked) {

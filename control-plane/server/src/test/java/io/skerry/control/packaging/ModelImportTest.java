@@ -15,12 +15,14 @@ import io.skerry.wire.onnx.StringStringEntryProto;
 import io.skerry.wire.onnx.TensorProto;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.Socket;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -62,6 +64,67 @@ class ModelImportTest {
   @AfterEach
   void packagerIsGone() {
     System.clearProperty("skerry.home");
+  }
+
+  /** Calibration data may be anything of anybody's, and uploads of many megabytes fill a disk. */
+  @AfterEach
+  void nothingThatWasUploadedIsLeft() throws IOException {
+    awaitUploads(true);
+  }
+
+  // Ends late where what is waited for never comes.
+  private void awaitUploads(boolean none) throws IOException {
+    Instant end = Instant.now().plusSeconds(10);
+    while (uploads().isEmpty() != none && Instant.now().isBefore(end)) {
+      Thread.onSpinWait();
+    }
+    assertThat(uploads().isEmpty()).as("uploads: %s", uploads()).isEqualTo(none);
+  }
+
+  private List<Path> uploads() throws IOException {
+    try (Stream<Path> files = Files.list(plane.data().resolve("uploads"))) {
+      return files.toList();
+    }
+  }
+
+  @Test
+  void forgetsUploadsOfRequestsThatAreRefusedBeforeTheyAreRead() throws Exception {
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    part(body, "emulatedItems", "0");
+    assertThat(bring("refused", "a.onnx", MODEL, "inputs.npy", MODEL, body).statusCode())
+        .isEqualTo(400);
+
+    ByteArrayOutputStream half = new ByteArrayOutputStream();
+    part(half, "file", "a.onnx", MODEL);
+    half.writeBytes("--edge--\r\n".getBytes(StandardCharsets.US_ASCII));
+    assertThat(put("refused", plane.token(), half).body())
+        .contains("part 'calibration' is missing: send the model as 'file'");
+    assertThat(put("refused", "nobody", half).statusCode()).isEqualTo(401);
+
+    ByteArrayOutputStream more = new ByteArrayOutputStream();
+    part(more, "other", "a.onnx", MODEL);
+    bring("refused", "a.onnx", MODEL, "inputs.npy", MODEL, more);
+  }
+
+  @Test
+  void forgetsAnUploadThatBreaksOff() throws Exception {
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    part(body, "file", "a.onnx", new byte[1 << 20]);
+    try (Socket socket = new Socket("127.0.0.1", plane.url().getPort())) {
+      String head =
+          "PUT /v1/models/broken/import HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+              .formatted(plane.token());
+      socket
+          .getOutputStream()
+          .write(
+              (head
+                      + "Content-Type: multipart/form-data; boundary=edge\r\n"
+                      + "Content-Length: 100000000\r\n\r\n")
+                  .getBytes(StandardCharsets.US_ASCII));
+      socket.getOutputStream().write(body.toByteArray());
+      socket.getOutputStream().flush();
+      awaitUploads(false);
+    }
   }
 
   @BeforeEach
@@ -377,10 +440,15 @@ class ModelImportTest {
     part(body, "file", file, content);
     part(body, "calibration", name, calibration);
     body.writeBytes("--edge--\r\n".getBytes(StandardCharsets.US_ASCII));
+    return put(model, plane.token(), body);
+  }
+
+  private HttpResponse<String> put(String model, String token, ByteArrayOutputStream body)
+      throws Exception {
     return plane.send(
         plane
             .request("/v1/models/%s/import".formatted(model))
-            .header("Authorization", "Bearer " + plane.token())
+            .header("Authorization", "Bearer " + token)
             .header("Content-Type", "multipart/form-data; boundary=edge")
             .PUT(BodyPublishers.ofByteArray(body.toByteArray())));
   }
