@@ -15,6 +15,7 @@ import io.skerry.wire.onnx.StringStringEntryProto;
 import io.skerry.wire.onnx.TensorProto;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
@@ -110,7 +111,7 @@ class ModelImportTest {
   void forgetsAnUploadThatBreaksOff() throws Exception {
     ByteArrayOutputStream body = new ByteArrayOutputStream();
     part(body, "file", "a.onnx", new byte[1 << 20]);
-    try (Socket socket = new Socket("127.0.0.1", plane.url().getPort())) {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), plane.url().getPort())) {
       String head =
           "PUT /v1/models/broken/import HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
               .formatted(plane.token());
