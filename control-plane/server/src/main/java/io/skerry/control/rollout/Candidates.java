@@ -23,7 +23,10 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * Who can get a wish, and in which stage: for the start and for a preview alike.
@@ -34,6 +37,8 @@ record Candidates(
     Map<Part, Map<String, Variant>> variants,
     Membership membership,
     Map<String, String> notEligible) {
+  private static final int REASONS_MAX = 10;
+
   Candidates {
     variants = Map.copyOf(variants);
     notEligible = Map.copyOf(notEligible);
@@ -61,8 +66,11 @@ record Candidates(
       throw ProblemException.ofField(
           ErrorCode.STATE_CONFLICT,
           "version",
-          "no device has one of the profiles that %s is packaged for: %s"
-              .formatted(wish.parts().getFirst().version(), profiles.stream().sorted().toList()));
+          "no device can run %s, which is packaged for %s%s"
+              .formatted(
+                  wish.parts().getFirst().version(),
+                  profiles.stream().sorted().toList(),
+                  counted(outside)));
     }
     try {
       Membership membership = StageMembership.assign(candidates, salt, wish.plan());
@@ -174,6 +182,34 @@ record Candidates(
     }
   }
 
+  private static String counted(Map<String, String> outside) {
+    Map<String, Integer> reasons = new TreeMap<>();
+    outside.values().forEach(reason -> reasons.merge(reason, 1, Integer::sum));
+    return reasons.entrySet().stream()
+        .map(one -> "; %d x %s".formatted(one.getValue(), one.getKey()))
+        .limit(REASONS_MAX)
+        .collect(Collectors.joining());
+  }
+
+  private record Needed(String profile, List<String> engines) {}
+
+  // A device that says nothing of its engines may have any: what it cannot load, it refuses.
+  private static Map<String, List<String>> engines(Transaction transaction, List<Part> parts) {
+    return transaction
+        .list(
+            """
+            select profile, array_agg(distinct engine order by engine) as engines
+            from variant join unnest(?::text[], ?::bigint[]) as part (model, version)
+              using (model, version)
+            where winner and manifest is not null group by profile
+            """,
+            row -> new Needed(row.text("profile"), row.texts("engines")),
+            parts.stream().map(part -> part.version().model().value()).toList(),
+            parts.stream().map(part -> part.version().version()).toList())
+        .stream()
+        .collect(Collectors.toMap(Needed::profile, Needed::engines));
+  }
+
   private static List<Candidate> candidates(
       Transaction transaction,
       RolloutWish wish,
@@ -198,16 +234,31 @@ record Candidates(
                   .add(new CohortName(cohort)),
           cohort);
     }
+    Map<String, List<String>> needed = engines(transaction, wish.parts());
     List<Candidate> candidates = new ArrayList<>();
     transaction.forEach(
-        "select id, profile from device order by id",
+        """
+        select id, profile,
+          array(select split_part(jsonb_array_elements_text(facts->'engines'), '/', 1)) as engines
+        from device order by id
+        """,
         row -> {
           String id = row.text("id");
           String profile = row.optionalText("profile").orElse(null);
+          List<String> has = row.texts("engines");
+          Optional<String> lacking =
+              needed.getOrDefault(profile, List.of()).stream()
+                  .filter(engine -> !has.isEmpty() && !has.contains(engine))
+                  .findFirst();
           if (profile == null) {
             outside.put(id, "its hardware matches no profile");
           } else if (!profiles.contains(profile)) {
             outside.put(id, "the version has no variant for profile " + profile);
+          } else if (lacking.isPresent()) {
+            outside.put(
+                id,
+                "it has no engine '%s', which the variant for %s needs"
+                    .formatted(lacking.get(), profile));
           } else {
             candidates.add(
                 new Candidate(

@@ -174,6 +174,10 @@ final class Deployments {
         };
     return transaction.update(
         """
+        with needed as (
+          select v.profile, array_agg(distinct variant.engine) as engines
+          from rollout_variant v join variant using (model, version, profile, manifest)
+          where v.rollout = ? and variant.winner group by v.profile)
         insert into deployment (rollout, device, stage, rank, profile, state, online)
         select rollout.id, device.id, limits.stage, ranked.rank, device.profile, 'PENDING',
           presence.online
@@ -185,12 +189,17 @@ final class Deployments {
             + """
 
              join device_presence presence on presence.device = device.id
+             left join needed on needed.profile = device.profile
              cross join lateral (select encode(sha256(convert_to(rollout.id || '/' || device.id,
                'UTF8')), 'hex') collate "C" as rank) ranked
-             where rollout.id = ? and
+             where rollout.id = ? and (jsonb_array_length(coalesce(device.facts->'engines', '[]')) = 0
+               or needed.engines is null or needed.engines <@ array(
+                 select split_part(jsonb_array_elements_text(device.facts->'engines'), '/', 1)))
+               and
             """
             + takes
             + " on conflict (rollout, device) do nothing",
+        order.id().value(),
         stage,
         order.id().value(),
         named);

@@ -1202,6 +1202,79 @@ class RolloutEngineTest {
     assertThat(stopped.reason()).startsWith("failed-predictions (stage) FAIL: 100.00% of 400");
   }
 
+  @Test
+  @Order(44)
+  void givesNoDeviceAVariantWhoseEngineItSaysItHasNot() {
+    sql(
+        """
+        update variant set engine = 'tflite'
+        where model = 'engine-health' and version = 2 and profile = 'arm64-neon'
+        """);
+    engines("device-01", "onnxruntime/cpu");
+    engines("device-03", "onnxruntime/cpu", "tflite/xnnpack");
+    RolloutRequest request =
+        request("engine-health", 2, "engines", List.of(percent(100)), null, null, null);
+    String reason = "it has no engine 'tflite', which the variant for arm64-neon needs";
+
+    RolloutPreview preview = rollouts.preview(ANA, request);
+
+    assertThat(preview.eligible()).isEqualTo(DEVICES - 1);
+    assertThat(preview.outsiders())
+        .anyMatch(one -> one.device().equals("device-01") && one.reason().equals(reason));
+    assertThat(preview.notEligibleBy()).containsEntry(reason, 1);
+
+    Rollout started = create(request);
+    for (String later : List.of("onnxruntime/cpu", "tflite/cpu")) {
+      String id = "device-later-" + later.replace('/', '-');
+      sql(
+          """
+          insert into device (id, tenant, labels, facts, profile, enrolled_at)
+          values (?, 'default', '{}', jsonb_build_object('engines', jsonb_build_array(?::text)),
+            'arm64-neon', now() + interval '1 second')
+          """,
+          id,
+          later);
+      sql("insert into device_presence (device, online, boot_epoch) values (?, true, 1)", id);
+    }
+    plane
+        .database()
+        .run(
+            transaction ->
+                Deployments.admitNewcomers(
+                    transaction,
+                    RolloutTables.find(transaction, started.id()).orElseThrow().order(),
+                    0));
+
+    List<String> ordered =
+        plane
+            .database()
+            .call(
+                transaction ->
+                    transaction.list(
+                        "select device from deployment where rollout = ?",
+                        row -> row.text("device"),
+                        started.id()));
+    assertThat(ordered)
+        .hasSize(DEVICES)
+        .contains("device-00", "device-03", "device-05", "device-later-tflite-cpu")
+        .doesNotContain("device-01", "device-later-onnxruntime-cpu");
+    act(started.id(), RolloutAct.ABORT, "seen");
+
+    sql("update device set facts = facts || '{\"engines\":[\"other/cpu\"]}'::jsonb");
+    assertThatThrownBy(() -> rollouts.preview(ANA, request))
+        .isInstanceOf(ProblemException.class)
+        .hasMessageContaining("no device can run engine-health@2")
+        .hasMessageContaining(
+            "20 x it has no engine 'onnxruntime', which the variant for x86-64-avx2");
+  }
+
+  private void engines(String device, String... engines) {
+    sql(
+        "update device set facts = facts || jsonb_build_object('engines', to_jsonb(?::text[])) where id = ?",
+        List.of(engines),
+        device);
+  }
+
   private void seen(List<String> on, String slot, String version, int predictions, int failed) {
     records(
         on.stream()
