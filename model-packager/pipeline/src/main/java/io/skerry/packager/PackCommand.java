@@ -12,6 +12,7 @@ import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.sketch.MonitoringSettings;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -185,6 +186,9 @@ final class PackCommand implements Callable<Integer> {
   @Option(names = "--trace", description = "Print where in the program an unexpected failure was.")
   boolean trace;
 
+  // As Linux words it.
+  private static final String DISK_FULL = "No space left on device";
+
   static int run(String... arguments) {
     return new CommandLine(new PackCommand())
         .setParameterExceptionHandler(
@@ -207,6 +211,11 @@ final class PackCommand implements Callable<Integer> {
                     exception instanceof NoSuchFileException
                         ? "there is no file " + exception.getMessage()
                         : Packaging.oneLine(exception);
+                if (text.contains(DISK_FULL)) {
+                  text +=
+                      ": free some for --out and for temporary files in %s, or name other disks"
+                          .formatted(System.getProperty("java.io.tmpdir"));
+                }
                 command.getErr().println("skerry pack: " + text);
                 if (command.getCommand() instanceof PackCommand pack && pack.trace) {
                   exception.printStackTrace(command.getErr());
@@ -230,19 +239,15 @@ final class PackCommand implements Callable<Integer> {
     }
     SigningKey signing = key == null ? SigningKey.generate() : SigningKey.read(key);
     PackagingRequest request = request(signing);
-    Path part = target.resolveSibling(target.getFileName() + ".part");
-    Packaging.delete(part);
-    Files.createDirectories(part);
     PackagingReport report;
-    try {
+    try (PassingFolder folder = unfinished(target)) {
+      Path part = folder.path();
       report = Packaging.run(request, part, (step, done, total, message) -> {});
       Files.writeString(
           part.resolve(PUBLIC_KEY_FILE), signing.verificationKey().hex() + System.lineSeparator());
       Files.writeString(part.resolve("pareto.svg"), ParetoPlot.svg(report));
       Files.deleteIfExists(target);
       Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
-    } finally {
-      Packaging.delete(part);
     }
     if (json != null) {
       Files.writeString(json, report.json());
@@ -255,6 +260,18 @@ final class PackCommand implements Callable<Integer> {
         .forEach(
             (id, reason) -> command().commandLine().getErr().println("skerry pack: " + reason));
     return report.refused().isEmpty() ? 0 : SOME_REFUSED;
+  }
+
+  private static PassingFolder unfinished(Path target) throws IOException {
+    try {
+      return PassingFolder.at(target.resolveSibling(target.getFileName() + ".part"));
+    } catch (FileSystemException e) {
+      throw new JobFailure(
+          ErrorCode.STORAGE_FAILED,
+          "--out %s cannot be made (%s): name a folder elsewhere"
+              .formatted(target, Packaging.oneLine(e)),
+          e);
+    }
   }
 
   private PackagingRequest request(SigningKey signing) throws IOException {

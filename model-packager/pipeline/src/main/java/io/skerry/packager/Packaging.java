@@ -86,12 +86,9 @@ final class Packaging {
    */
   static PackagingReport run(PackagingRequest request, Path output, Progress progress)
       throws IOException {
-    Path folder = Files.createTempDirectory("skerry-pack-");
-    Thread atInterrupt = Thread.ofPlatform().unstarted(() -> deleteQuietly(folder));
-    Runtime.getRuntime().addShutdownHook(atInterrupt);
     Steps steps = new Steps(progress);
-    try {
-      return new Packaging(request, steps).run(output, folder);
+    try (PassingFolder folder = PassingFolder.temporary("skerry-pack-")) {
+      return new Packaging(request, steps).run(output, folder.path());
     } catch (ModelRefusedException e) {
       throw new JobFailure(ErrorCode.PACKAGING_FAILED, oneLine(e), e);
     } catch (DataRefusedException e) {
@@ -118,25 +115,6 @@ final class Packaging {
           "%s: packaging failed at the step '%s' (%s: %s): this is a fault of Skerry: report it"
               .formatted(request.file(), steps.last, e.getClass().getSimpleName(), oneLine(e)),
           e);
-    } finally {
-      forget(atInterrupt);
-      delete(folder);
-    }
-  }
-
-  private static void forget(Thread atInterrupt) {
-    try {
-      Runtime.getRuntime().removeShutdownHook(atInterrupt);
-    } catch (IllegalStateException e) {
-      // It runs already.
-    }
-  }
-
-  private static void deleteQuietly(Path folder) {
-    try {
-      delete(folder);
-    } catch (IOException | UncheckedIOException e) {
-      System.err.printf("skerry pack: temporary files stay in %s: %s%n", folder, oneLine(e));
     }
   }
 
