@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -232,8 +233,6 @@ final class WindowReader {
     return new Window(devices, manifests, records.count, 0);
   }
 
-  private record Stored(Part part, long predictions, byte[] record) {}
-
   /**
    * Adds records to their parts. Unpacking takes most of the time, and is each record's own matter:
    * all cores do it. Adding up is in the order of the records.
@@ -241,11 +240,14 @@ final class WindowReader {
   private final class Unpacking {
     private static final int AT_ONCE = 1024;
 
-    private final List<Stored> waiting = new ArrayList<>();
+    private final List<Part> parts = new ArrayList<>();
+    private final List<byte[]> waiting = new ArrayList<>();
     private int count;
 
     void add(Part part, long predictions, byte[] record) {
-      waiting.add(new Stored(part, predictions, record));
+      part.answered += predictions;
+      parts.add(part);
+      waiting.add(record);
       count++;
       if (waiting.size() == AT_ONCE) {
         end();
@@ -254,10 +256,14 @@ final class WindowReader {
 
     void end() {
       List<Optional<WindowCounts>> counts =
-          waiting.parallelStream().map(one -> counts(one.part.head, one.record)).toList();
+          IntStream.range(0, waiting.size())
+              .parallel()
+              .mapToObj(i -> counts(parts.get(i).head, waiting.get(i)))
+              .toList();
       for (int i = 0; i < counts.size(); i++) {
-        waiting.get(i).part.add(waiting.get(i).predictions, counts.get(i));
+        counts.get(i).ifPresent(parts.get(i)::add);
       }
+      parts.clear();
       waiting.clear();
     }
   }
@@ -490,7 +496,7 @@ final class WindowReader {
   }
 
   /** What one device counted for one artifact. */
-  private final class Part {
+  private static final class Part {
     private final Head head;
     private @Nullable WindowCounts counts;
     private boolean untrue;
@@ -500,10 +506,8 @@ final class WindowReader {
       this.head = head;
     }
 
-    void add(long predictions, Optional<WindowCounts> read) {
-      answered += predictions;
-      if (read.isPresent() && !untrue) {
-        WindowCounts sent = read.get();
+    void add(WindowCounts sent) {
+      if (!untrue) {
         // An agent that was started anew sends the rest of the window as a second record.
         counts = counts == null ? sent : sum(counts, sent);
       }
