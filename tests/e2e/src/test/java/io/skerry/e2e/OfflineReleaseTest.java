@@ -67,7 +67,7 @@ class OfflineReleaseTest {
       assertThat(states(client)).containsOnly("RELEASED").hasSize(2);
       done(cli("create", "signature", "tiny@1", "-f", file("signed.json")));
       devicesBelieve(client, keys);
-      assertThat(cli("create", "rollout", "tiny@1").errors()).contains("no device has one of");
+      assertThat(cli("create", "rollout", "tiny@1").errors()).contains("no device can run tiny@1");
       releasedAgainByANewKey(client, keys);
     }
   }
