@@ -242,7 +242,8 @@ class ReleasesTest {
           .isEqualTo(variant.profile());
     }
     assertThat(audited(version)).isEqualTo(2);
-    assertThatThrownBy(() -> rollOut(version)).hasMessageContaining("no device can run engine-health@1");
+    assertThatThrownBy(() -> rollOut(version))
+        .hasMessageContaining("no device can run engine-health@1");
     assertThat(releases.sign(ANA, version, signed)).as("again").isEqualTo(view);
     assertThat(audited(version)).isEqualTo(2);
     assertThat(releases.file(version).toJson()).as("what is signed goes on").isEqualTo(signed);
