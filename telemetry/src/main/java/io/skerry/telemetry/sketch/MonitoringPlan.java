@@ -91,6 +91,7 @@ public final class MonitoringPlan {
   private final @Nullable IntegerScale inputScale;
   private final @Nullable IntegerScale scoreScale;
   private final StreamLayout layout;
+  private final FeatureBins counted;
   private final @Nullable Residuals residuals;
   private final ReferenceBins @Nullable [] residualBins;
 
@@ -148,6 +149,9 @@ public final class MonitoringPlan {
       this.residualBins = null;
     }
     this.layout = layoutOf();
+    this.counted =
+        new FeatureBins(
+            features, IntStream.range(0, count).filter(i -> !dropped[i]).toArray(), layout);
   }
 
   // The bins' edges live on as they are searched; counts of the reference only judges compare with.
@@ -614,6 +618,11 @@ public final class MonitoringPlan {
 
   ReferenceBins featureBins(int feature) {
     return features[feature];
+  }
+
+  /** The bins of the features that no privacy rule drops. */
+  FeatureBins counted() {
+    return counted;
   }
 
   /** The bins of a score that is no probability. */

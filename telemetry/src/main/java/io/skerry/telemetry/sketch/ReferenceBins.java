@@ -33,7 +33,9 @@ public final class ReferenceBins {
   /** Categories that one stream may know. */
   public static final int CATEGORIES_MAX = 4096;
 
-  private static final int BUCKETS = 128;
+  /** Equal buckets that the range of the edges is cut into. */
+  static final int BUCKETS = 128;
+
   private static final int EDGES_IN_BUCKET_FEW = 2;
   private static final int EDGES_IN_BUCKET_MAX = 4;
   private static final int NAN = 1;
@@ -43,17 +45,17 @@ public final class ReferenceBins {
   private static final int UNSEEN = 5;
 
   // Filled up with infinity: neither way of finding a bin needs an end check.
-  private final float[] edges;
+  final float[] edges;
   private final int half;
   // Equal buckets from the first edge to the last, and how many edges lie in those before each: a
   // bucket's own few edges then tell the bin. Empty where a bucket holds more: all are searched.
-  private final byte[] edgesBefore;
-  private final boolean crowded;
-  private final float first;
-  private final float bucketsPerUnit;
+  final byte[] edgesBefore;
+  final boolean crowded;
+  final float first;
+  final float bucketsPerUnit;
   private final int ordinary;
-  private final float minimum;
-  private final float maximum;
+  final float minimum;
+  final float maximum;
   private final float @Nullable [] categories;
   private final int[] categoryBins;
   private final float missingValue;
@@ -104,10 +106,19 @@ public final class ReferenceBins {
   }
 
   // Rounding keeps the order of values: an edge in an earlier bucket than the value's lies below
-  // it,
-  // one in a later bucket above.
+  // it, one in a later bucket above.
   private int bucket(float value) {
-    return Math.max(0, Math.min(BUCKETS - 1, (int) ((value - first) * bucketsPerUnit)));
+    return bucketAt((value - first) * bucketsPerUnit);
+  }
+
+  /** The bucket at a distance from the first edge, in buckets. */
+  static int bucketAt(float buckets) {
+    return Math.max(0, Math.min(BUCKETS - 1, (int) buckets));
+  }
+
+  /** Whether a value's bucket tells of its bin: false for categories and for crowded edges. */
+  boolean isFoundByBuckets() {
+    return edgesBefore.length == BUCKETS;
   }
 
   static ReferenceBins of(float[] edges, float minimum, float maximum, float missingValue) {
@@ -193,7 +204,7 @@ public final class ReferenceBins {
     if (!(value >= minimum && value <= maximum)) {
       return ordinary + own(value);
     }
-    if (edgesBefore.length == BUCKETS) {
+    if (isFoundByBuckets()) {
       int at = edgesBefore[bucket(value)];
       int below = below(edges[at], value) + below(edges[at + 1], value);
       if (crowded) {
@@ -213,7 +224,7 @@ public final class ReferenceBins {
   }
 
   // 1 when the edge lies below; without a jump that the processor could guess wrongly.
-  private static int below(float edge, float value) {
+  static int below(float edge, float value) {
     return Float.floatToRawIntBits(edge - value) >>> 31;
   }
 

@@ -5,7 +5,6 @@ import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.Window;
 import java.util.Arrays;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,9 +27,8 @@ public final class WindowSketch {
   private final char[] counts;
   private int @Nullable [] carried;
   private final int[] before;
-  private final ReferenceBins[] counted;
-  private final int[] countedFeatures;
-  private final int[] places;
+  private final FeatureBins counted;
+  private final FeatureBins.Scratch found;
   private final @Nullable Residuals residuals;
   private final Residuals.@Nullable Scratch scratch;
   private final CoMoments coMoments;
@@ -56,14 +54,8 @@ public final class WindowSketch {
     this.before = new int[plan.featureCount() + 3];
     // No score yet: none that comes repeats it.
     this.before[plan.featureCount() + 2] = Float.floatToRawIntBits(Float.NaN);
-    this.countedFeatures =
-        IntStream.range(0, plan.featureCount()).filter(i -> !plan.isDropped(i)).toArray();
-    this.counted = new ReferenceBins[countedFeatures.length];
-    this.places = new int[countedFeatures.length];
-    for (int i = 0; i < counted.length; i++) {
-      counted[i] = plan.featureBins(countedFeatures[i]);
-      places[i] = layout.start(i);
-    }
+    this.counted = plan.counted();
+    this.found = new FeatureBins.Scratch(counted);
     this.coMoments = new CoMoments(plan.coMomentFeatures());
     this.scorePlace = place(plan.hasClasses() ? MonitoringPlan.CONFIDENCE : MonitoringPlan.SCORE);
     this.scoreBins = plan.scoreBins();
@@ -95,11 +87,16 @@ public final class WindowSketch {
    */
   public boolean observe(float[] view, float score, int predictedClass, long latencyMicros) {
     observed++;
-    boolean odd = false;
     int features = plan.featureCount();
-    for (int i = 0; i < counted.length; i++) {
-      int feature = countedFeatures[i];
-      odd |= count(places[i], counted[i], view[feature], feature);
+    boolean odd = counted.find(view, found);
+    for (int i = 0; i < counted.count(); i++) {
+      increment(found.place(i));
+    }
+    for (int i = 0; i < counted.count(); i++) {
+      int feature = counted.feature(i);
+      if (repeats(view[feature], feature)) {
+        increment(counted.stuck(i));
+      }
     }
     if (residuals != null && scratch != null) {
       residuals.compute(view, scratch);
@@ -179,8 +176,9 @@ public final class WindowSketch {
    */
   public int anomalies(float[] view, int[] into) {
     int found = 0;
-    for (int i = 0; i < counted.length && found < into.length; i++) {
-      int own = counted[i].index(view[countedFeatures[i]]) - counted[i].ordinary();
+    for (int i = 0; i < counted.count() && found < into.length; i++) {
+      ReferenceBins bins = counted.bins(i);
+      int own = bins.index(view[counted.feature(i)]) - bins.ordinary();
       if (own >= 0) {
         into[found++] = i << 8 | own;
       }
@@ -282,15 +280,18 @@ public final class WindowSketch {
     anomalous = 0;
   }
 
-  private boolean count(int place, ReferenceBins bins, float value, int position) {
-    int bin = bins.index(value);
-    increment(place + bin);
-    int bits = Float.floatToRawIntBits(value);
-    if (bits == before[position] && anyBefore) {
+  private void count(int place, ReferenceBins bins, float value, int position) {
+    increment(place + bins.index(value));
+    if (repeats(value, position)) {
       increment(place + bins.stuck());
     }
+  }
+
+  private boolean repeats(float value, int position) {
+    int bits = Float.floatToRawIntBits(value);
+    boolean same = bits == before[position] && anyBefore;
     before[position] = bits;
-    return bin >= bins.ordinary();
+    return same;
   }
 
   private void increment(int place) {
