@@ -5,7 +5,9 @@ import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
 import io.skerry.wire.onnx.NodeProto;
+import io.skerry.wire.onnx.TensorProto;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -45,11 +47,17 @@ public final class FloatOperators {
   private final Set<String> integers = new HashSet<>();
 
   private final Set<String> dequantized = new HashSet<>();
-  private final Set<String> constants = new HashSet<>();
+  private final Map<String, TensorProto> constants = new HashMap<>();
+
+  /** What DequantizeLinear makes, with the scale that it reads. */
+  private final Map<String, String> scales = new HashMap<>();
+
+  /** Reals of integers that were hidden from the optimiser. */
+  private final Set<String> hidden = new HashSet<>();
 
   private FloatOperators(GraphProto graph) {
     this.graph = graph;
-    graph.getInitializerList().forEach(constant -> constants.add(constant.getName()));
+    graph.getInitializerList().forEach(constant -> constants.put(constant.getName(), constant));
     for (NodeProto node : graph.getNodeList()) {
       for (String input : node.getInputList()) {
         readers.computeIfAbsent(input, name -> new ArrayList<>()).add(node);
@@ -76,16 +84,37 @@ public final class FloatOperators {
     for (NodeProto node : graph.getNodeList()) {
       if (node.getOpType().equals(DEQUANTIZE)) {
         dequantized.addAll(node.getOutputList());
+        scales.put(node.getOutput(0), node.getInput(1));
+      } else if (changesNothing(node)) {
+        hidden.addAll(node.getOutputList());
       } else if (node.getOpType().equals(QUANTIZE)
           || node.getInputList().stream().anyMatch(integers::contains)) {
         integers.addAll(node.getOutputList());
-      } else if (!hasNoKernel(node).isEmpty() && readsIntegers(node)) {
+      } else if (!hasNoKernel(node).isEmpty()
+          && (readsIntegers(node) || hidden.contains(node.getInput(0)))) {
         found.add(said(node, "ONNX Runtime " + hasNoKernel(node)));
       } else if (!readsIntegers(node) || !isQuantized(node)) {
         found.add(said(node, CHOSEN));
       }
     }
     return found;
+  }
+
+  /** Whether a node only hides integers from ONNX Runtime: a clip to all that they can say. */
+  private boolean changesNothing(NodeProto node) {
+    String scale = node.getOpType().equals("Clip") ? scales.get(node.getInput(0)) : null;
+    return scale != null
+        && node.getInputCount() == 3
+        && real(node.getInput(1)) == Byte.MIN_VALUE * real(scale)
+        && real(node.getInput(2)) == Byte.MAX_VALUE * real(scale);
+  }
+
+  /** The number that a constant is; none if it is no single float. */
+  private float real(String constant) {
+    TensorProto tensor = constants.get(constant);
+    return tensor != null && tensor.getRawData().size() == Float.BYTES
+        ? tensor.getRawData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN).getFloat()
+        : Float.NaN;
   }
 
   private boolean readsIntegers(NodeProto node) {
@@ -95,7 +124,7 @@ public final class FloatOperators {
     return node.getInputList().stream()
         .limit(operands)
         .filter(input -> !input.isEmpty())
-        .filter(input -> OF_WEIGHTS.contains(node.getOpType()) || !constants.contains(input))
+        .filter(input -> OF_WEIGHTS.contains(node.getOpType()) || !constants.containsKey(input))
         .allMatch(input -> dequantized.contains(input) || isBoundOf(input));
   }
 

@@ -60,9 +60,13 @@ public final class QdqExport {
   private void floatNode(Node node) {
     List<String> inputs = new ArrayList<>(node.inputs());
     boolean weighted = node.op().isWeighted() || node.op() instanceof Op.ConvTranspose;
-    boolean made = graph.producer(node.input()).filter(quantized::isQuantized).isPresent();
+    boolean made =
+        graph
+            .producer(node.input())
+            .filter(maker -> quantized.isQuantized(maker) && !saysReals(maker))
+            .isPresent();
     if (weighted && made && quantized.scheme().symmetric()) {
-      inputs.set(0, unrecognised(node));
+      inputs.set(0, unrecognised(node, node.input()));
       made = false;
     }
     for (int i = 0; i < inputs.size(); i++) {
@@ -86,14 +90,15 @@ public final class QdqExport {
   }
 
   /**
-   * The input behind a clip to what its integers can say, which changes none of them. It spares the
-   * layer the same as a {@link #fineBias} does, where the target takes no integer biases.
+   * A node's input behind a clip to what its integers can say, which changes none of them. It
+   * spares the layer the same as a {@link #fineBias} does, where the target takes no integer
+   * biases.
    */
-  private String unrecognised(Node node) {
+  private String unrecognised(Node node, String real) {
     String name = file.named(node.output(), "_input");
     TensorScale scale = quantized.scale(node.input());
     Op clip = new Op.Clip(scale.real(scale.type().minimum()), scale.real(scale.type().maximum()));
-    List<String> input = List.of(node.input());
+    List<String> input = List.of(real);
     file.node(new Node(name, clip, input, name, Activation.NONE), input, name);
     return name;
   }
@@ -132,24 +137,8 @@ public final class QdqExport {
         default -> {}
       }
     }
-    List<String> inputs = new ArrayList<>();
-    for (int i = 0; i < node.inputs().size(); i++) {
-      String input = node.inputs().get(i);
-      boolean isConstant = graph.constant(input).isPresent();
-      if (!isConstant) {
-        inputs.add(dequantized(input));
-      } else if (node.op() instanceof Op.Binary) {
-        inputs.add(operand(input));
-      } else if (node.op() instanceof Op.ConvTranspose) {
-        inputs.add(i == 1 ? realWeights(input) : fineBias(node, constant(input)));
-      } else {
-        inputs.add(i == 1 ? weights(node) : bias(node));
-      }
-    }
-    if (node.op() instanceof Op.ConvTranspose && inputs.size() == 2) {
-      inputs.add(fineBias(node, noBias(node)));
-    }
-    if (node.op().maySayReals() && !quantized.isReadAsIntegers(node.output())) {
+    List<String> inputs = node.op() instanceof Op.ConvTranspose ? reals(node) : operands(node);
+    if (saysReals(node)) {
       file.node(node, inputs, node.output());
       return;
     }
@@ -160,10 +149,42 @@ public final class QdqExport {
     sayReals(node);
   }
 
-  /** ONNX Runtime has no integer kernel that reads them: integers would only be less exact. */
-  private String realWeights(String name) {
-    file.constant(name, constant(name));
-    return name;
+  /** Whether what an integer node makes never was integers. */
+  private boolean saysReals(Node node) {
+    return node.op().maySayReals() && !quantized.isReadAsIntegers(node.output());
+  }
+
+  private List<String> operands(Node node) {
+    List<String> operands = new ArrayList<>();
+    for (int i = 0; i < node.inputs().size(); i++) {
+      String input = node.inputs().get(i);
+      if (graph.constant(input).isEmpty()) {
+        operands.add(dequantized(input));
+      } else if (node.op() instanceof Op.Binary) {
+        operands.add(operand(input));
+      } else {
+        operands.add(i == 1 ? weights(node) : bias(node));
+      }
+    }
+    return operands;
+  }
+
+  /**
+   * The operands of a transposed convolution, for which ONNX Runtime has no integer kernel: integer
+   * weights would only be less exact.
+   */
+  private List<String> reals(Node node) {
+    List<String> reals = new ArrayList<>(node.inputs());
+    reals.set(0, dequantized(node.input()));
+    if (!quantized.scheme().symmetric()) {
+      Constant bias = reals.size() > 2 ? constant(reals.remove(2)) : noBias(node);
+      file.constant(reals.get(1), constant(reals.get(1)));
+      reals.add(fineBias(node, bias));
+      return reals;
+    }
+    reals.set(0, unrecognised(node, reals.getFirst()));
+    reals.stream().skip(1).forEach(name -> file.constant(name, constant(name)));
+    return reals;
   }
 
   private Constant constant(String name) {

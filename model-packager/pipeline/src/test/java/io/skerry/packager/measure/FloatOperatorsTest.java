@@ -77,6 +77,29 @@ class FloatOperatorsTest {
             "node0 (Sub): " + CHOSEN, "node1 (Mul): " + CHOSEN, "node10 (Sigmoid): " + CHOSEN);
   }
 
+  /** What only spares a float layer computes nothing, and takes no reason from it. */
+  @Test
+  void areNotWhatSparesThem() {
+    Window window =
+        new Window(List.of(2, 2), List.of(2, 2), List.of(1, 1), List.of(0, 0), List.of(0, 0));
+    Graph graph =
+        new Nets(1, "x", Shape.BATCH, 3, 8, 8)
+            .conv(4, Activation.RELU, 3, 3)
+            .up(4, window)
+            .conv(2, Activation.RELU6, 1, 1)
+            .graph("y");
+
+    assertThat(FloatOperators.ofOnnx(QdqExport.write(quantized(graph, Scheme.SYMMETRIC, Set.of()))))
+        .containsExactly("node1 (ConvTranspose): ONNX Runtime has no int8 kernel for it");
+    assertThat(
+            FloatOperators.ofOnnx(
+                QdqExport.write(quantized(graph, Scheme.SYMMETRIC, Set.of("node2")))))
+        .containsExactly(
+            "node1 (ConvTranspose): ONNX Runtime has no int8 kernel for it",
+            "node2 (Conv): " + CHOSEN,
+            "node2_activation (Clip): " + CHOSEN);
+  }
+
   /** Files of before TensorFlow 2.4 name their operators in the older field only. */
   @Test
   void areNamedInOlderFiles() {

@@ -12,20 +12,27 @@ import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
 import io.skerry.packager.calibrate.Calibrator;
 import io.skerry.packager.calibrate.Clipping;
 import io.skerry.packager.calibrate.Observations;
+import io.skerry.packager.graph.Activation;
+import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.Op;
+import io.skerry.packager.graph.Shape;
+import io.skerry.packager.graph.Window;
+import io.skerry.packager.measure.Outputs;
 import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
 import io.skerry.wire.onnx.NodeProto;
 import io.skerry.wire.onnx.TensorProto;
 import java.nio.FloatBuffer;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class QuantizerTest {
@@ -103,26 +110,40 @@ class QuantizerTest {
             .filter(node -> node.op() instanceof Op.Conv)
             .map(Node::name)
             .toList();
-    for (Set<String> floats : List.of(Set.<String>of(), Set.of(convolutions.getLast()))) {
-      Options options = Options.of(Clipping.MIN_MAX).with(floats);
-      GraphProto file =
-          ModelProto.parseFrom(
-                  QdqExport.write(
-                      Nets.quantized(excited, seen(excited), Scheme.SYMMETRIC, options)))
-              .getGraph();
-      Map<String, TensorProto> constants = new HashMap<>();
-      file.getInitializerList().forEach(tensor -> constants.put(tensor.getName(), tensor));
-      List<NodeProto> scaling =
-          file.getNodeList().stream().filter(QuantizerTest::isQuantize).toList();
+    assertKeepsToTensorRtsRules(excited, Set.of());
+    assertKeepsToTensorRtsRules(excited, Set.of(convolutions.getLast()));
+  }
 
-      assertThat(scaling).extracting(NodeProto::getOpType).contains("QuantizeLinear");
-      for (NodeProto node : scaling) {
-        TensorProto zeroPoint = Objects.requireNonNull(constants.get(node.getInput(2)));
-        assertThat(zeroPoint.getDataType())
-            .as(node.getName())
-            .isEqualTo(TensorProto.DataType.INT8_VALUE);
-        assertThat(zeroPoint.getRawData().toByteArray()).as(node.getName()).containsOnly(0);
-      }
+  /** TensorRT's parser refuses a transposed convolution whose bias is of integers. */
+  @Test
+  void keepsToTheSameRulesInTransposedConvolutions() throws Exception {
+    for (boolean biased : List.of(true, false)) {
+      Graph enlarging = enlargingNet(biased);
+
+      assertKeepsToTensorRtsRules(enlarging, Set.of());
+      assertKeepsToTensorRtsRules(enlarging, Set.of(transposed(enlarging).name()));
+    }
+  }
+
+  private static void assertKeepsToTensorRtsRules(Graph graph, Set<String> floats)
+      throws Exception {
+    Options options = Options.of(Clipping.MIN_MAX).with(floats);
+    GraphProto file =
+        ModelProto.parseFrom(
+                QdqExport.write(Nets.quantized(graph, seen(graph), Scheme.SYMMETRIC, options)))
+            .getGraph();
+    Map<String, TensorProto> constants = new HashMap<>();
+    file.getInitializerList().forEach(tensor -> constants.put(tensor.getName(), tensor));
+    List<NodeProto> scaling =
+        file.getNodeList().stream().filter(QuantizerTest::isQuantize).toList();
+
+    assertThat(scaling).extracting(NodeProto::getOpType).contains("QuantizeLinear");
+    for (NodeProto node : scaling) {
+      TensorProto zeroPoint = Objects.requireNonNull(constants.get(node.getInput(2)));
+      assertThat(zeroPoint.getDataType())
+          .as(node.getName())
+          .isEqualTo(TensorProto.DataType.INT8_VALUE);
+      assertThat(zeroPoint.getRawData().toByteArray()).as(node.getName()).containsOnly(0);
     }
   }
 
@@ -148,10 +169,75 @@ class QuantizerTest {
     }
   }
 
+  /** The same of a transposed convolution, for which it has no integers of its own. */
+  @Test
+  void sparesTransposedConvolutionsFromTheRuntimesOwnIntegers() throws Exception {
+    for (boolean biased : List.of(true, false)) {
+      Graph enlarging = enlargingNet(biased);
+      byte[] model =
+          QdqExport.write(
+              Nets.quantized(
+                  enlarging, seen(enlarging), Scheme.SYMMETRIC, Options.of(Clipping.MIN_MAX)));
+
+      float[] asWritten = run(enlarging, model, OptLevel.NO_OPT);
+      float[] optimised = run(enlarging, model, OptLevel.ALL_OPT);
+
+      assertThat(Outputs.of(1, optimised).signalToNoise(Outputs.of(1, asWritten)))
+          .as("biased: %s", biased)
+          .isGreaterThan(40);
+    }
+  }
+
+  /**
+   * A transposed convolution of which one weight is so large that one scale for all loses the rest,
+   * though what it weighs is always 0.
+   */
+  private static Graph enlargingNet(boolean biased) {
+    Window window =
+        new Window(List.of(2, 2), List.of(2, 2), List.of(1, 1), List.of(0, 0), List.of(0, 0));
+    Graph net =
+        new Nets(5, "x", Shape.BATCH, 3, 8, 8)
+            .conv(4, Activation.RELU, 3, 3)
+            .up(4, window)
+            .conv(2, Activation.NONE, 1, 1)
+            .graph("y");
+    Node up = transposed(net);
+    Map<String, Constant> constants = new HashMap<>(net.constants());
+    constants.compute(up.inputs().get(1), (name, weights) -> with(weights, 0, 100));
+    Node first = net.nodes().getFirst();
+    constants.compute(first.inputs().get(2), (name, bias) -> with(bias, 0, -100));
+    List<Node> nodes = new ArrayList<>(net.nodes());
+    if (!biased) {
+      nodes.replaceAll(
+          node ->
+              node.equals(up)
+                  ? new Node(
+                      up.name(), up.op(), up.inputs().subList(0, 2), up.output(), up.activation())
+                  : node);
+    }
+    return new Graph(net.name(), net.input(), net.outputs(), nodes, constants, net.shapes());
+  }
+
+  private static Constant with(@Nullable Constant constant, int index, float value) {
+    float[] values = Objects.requireNonNull(constant).values();
+    values[index] = value;
+    return Constant.of(constant.shape(), values);
+  }
+
+  private static Node transposed(Graph graph) {
+    return graph.nodes().stream()
+        .filter(node -> node.op() instanceof Op.ConvTranspose)
+        .findFirst()
+        .orElseThrow();
+  }
+
   private static float[] run(Graph graph, byte[] model, OptLevel level) throws OrtException {
     OrtEnvironment environment =
         OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "skerry");
-    long[] shape = {16, 9, 8, 3};
+    long[] shape = new long[graph.shape(graph.input()).dimensions().size()];
+    for (int i = 0; i < shape.length; i++) {
+      shape[i] = i == 0 ? 16 : graph.shape(graph.input()).dimension(i);
+    }
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setOptimizationLevel(level);
       try (OrtSession session = environment.createSession(model, options);
