@@ -6,6 +6,7 @@ import io.skerry.packager.emulate.EmulationException;
 import io.skerry.packager.emulate.Emulator;
 import io.skerry.packager.measure.Choice;
 import io.skerry.packager.measure.Delegation;
+import io.skerry.packager.measure.DeviceTimes;
 import io.skerry.packager.measure.FusionCheck;
 import io.skerry.packager.measure.Measured;
 import io.skerry.packager.measure.Outputs;
@@ -143,7 +144,7 @@ final class ProfilePackaging {
         .isPresent();
   }
 
-  /** What a device of the profile told of the candidates' files, where this machine is of none. */
+  /** What devices of the profile told of the candidates' files, where this machine is of none. */
   private Map<Digest, Timing> reported() throws IOException {
     Set<Digest> floats = new HashSet<>();
     Set<Digest> all = new HashSet<>();
@@ -154,7 +155,7 @@ final class ProfilePackaging {
         digest.ifPresent(floats::add);
       }
     }
-    return here ? Map.of() : context.reported(profile.id(), floats, all);
+    return here ? Map.of() : DeviceTimes.of(context.timings(), profile.id(), floats, all);
   }
 
   /** Verdicts of which the winner was run where its accuracy counts, if that can be. */

@@ -184,7 +184,11 @@ final class TimingReports {
         KEPT_MAX);
   }
 
-  /** Writes what is known of these profiles into a job's input: of each file what was told last. */
+  /**
+   * Writes what is known of these profiles into a job's input: of each device what it told last of
+   * each file. The devices come in the order in which they last told anything; what several tell of
+   * a file the packager puts together.
+   */
   void write(Path to, List<String> chosen) throws IOException {
     Map<List<String>, List<Timing>> reports = new LinkedHashMap<>();
     database
@@ -192,10 +196,11 @@ final class TimingReports {
             transaction ->
                 transaction.list(
                     """
-                    select distinct on (profile, model) profile, model, device, engine, p50_micros,
-                      p99_micros, load_millis, peak_memory_bytes, calls
+                    select profile, model, device, engine, p50_micros, p99_micros, load_millis,
+                      peak_memory_bytes, calls
                     from timing where profile = any(?)
-                    order by profile, model, told_at desc, device
+                    order by profile, max(told_at) over (partition by profile, device), device,
+                      model
                     """,
                     row ->
                         Map.entry(

@@ -38,9 +38,10 @@ class TimingReportsTest {
   }
 
   @Test
-  void aPackagingGetsOfEveryFileWhatWasToldLast() throws Exception {
+  void aPackagingGetsWhatEveryDeviceToldLastOfEveryFile() throws Exception {
     tell("arm64-dotprod", "cam-1", timing(FIRST, 900), timing(SECOND, 70));
     tell("arm64-dotprod", "cam-2", timing(FIRST, 800));
+    tell("arm64-dotprod", "cam-3", timing(FIRST, 850), timing(SECOND, 75));
     tell("arm64-neon", "pi", timing(FIRST, 2000));
     assertThat(tell("arm64-dotprod", "cam-1", timing(SECOND, 60)).body())
         .contains("\"timings\":1", "\"device\":\"cam-1\"");
@@ -48,9 +49,19 @@ class TimingReportsTest {
     List<DeviceTimings> written = written("arm64-dotprod", "x86-64-avx2");
 
     assertThat(written)
-        .containsExactlyInAnyOrder(
-            new DeviceTimings("arm64-dotprod", "cam-2", List.of(timing(FIRST, 800))),
-            new DeviceTimings("arm64-dotprod", "cam-1", List.of(timing(SECOND, 60))));
+        .extracting(DeviceTimings::device)
+        .as("who told last comes last")
+        .containsExactly("cam-2", "cam-3", "cam-1");
+    assertThat(written).extracting(DeviceTimings::profile).containsOnly("arm64-dotprod");
+    assertThat(written)
+        .satisfiesExactly(
+            second -> assertThat(second.timings()).containsExactly(timing(FIRST, 800)),
+            third ->
+                assertThat(third.timings())
+                    .containsExactlyInAnyOrder(timing(FIRST, 850), timing(SECOND, 75)),
+            first ->
+                assertThat(first.timings())
+                    .containsExactlyInAnyOrder(timing(FIRST, 900), timing(SECOND, 60)));
   }
 
   @Test
@@ -154,7 +165,7 @@ class TimingReportsTest {
     }
     List<DeviceTimings> reports = new ArrayList<>();
     try (Stream<Path> files = Files.list(to)) {
-      for (Path file : files.toList()) {
+      for (Path file : files.sorted().toList()) {
         reports.add(DeviceTimings.parse(file.toString(), Files.readAllBytes(file)));
       }
     }
