@@ -107,7 +107,8 @@ public record OutsideWeight(String constant, String location, long offset, Optio
   }
 
   private static WeightsRefusedException refused(String constant, String fault) {
-    return new WeightsRefusedException(
+    return WeightsRefusedException.of(
+        constant,
         "constant '%.200s' %s: save the model as one file, or put its weights beside it"
             .formatted(constant, fault));
   }

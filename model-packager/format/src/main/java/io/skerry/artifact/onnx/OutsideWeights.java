@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -55,9 +56,20 @@ public final class OutsideWeights {
    *
    * @param bytesMax of the model and these files together
    * @throws WeightsRefusedException if the model is none, names a file that it must not, or all
-   *     together are too large
+   *     together are too large; it names the first node that reads the constant
    */
   public static SortedMap<Path, Path> files(Path model, long bytesMax)
+      throws IOException, WeightsRefusedException {
+    try {
+      return checked(model, bytesMax);
+    } catch (WeightsRefusedException e) {
+      Optional<String> reader =
+          e.constant().isEmpty() ? Optional.empty() : ConstantReader.in(model, e.constant().get());
+      throw reader.isEmpty() ? e : e.readBy(reader.get());
+    }
+  }
+
+  private static SortedMap<Path, Path> checked(Path model, long bytesMax)
       throws IOException, WeightsRefusedException {
     Path folder = model.toAbsolutePath().resolveSibling("");
     SortedMap<Path, Path> files = new TreeMap<>();

@@ -82,6 +82,32 @@ class OutsideWeightsTest {
                 + " model as one file, or put its weights beside it");
   }
 
+  /** A constant's name is the exporter's; the nodes of a model are what people drew. */
+  @Test
+  void namesTheNodeThatReadsARefusedConstant() throws Exception {
+    NodeProto other = NodeProto.newBuilder().setOpType("Relu").addInput("x").addOutput("r").build();
+    NodeProto.Builder conv =
+        NodeProto.newBuilder().setOpType("Conv").addInput("r").addInput("w").addOutput("y");
+    for (boolean named : List.of(true, false)) {
+      String name = named ? "/stem/conv" : "y";
+      conv.setName(named ? name : "");
+      for (TensorProto refused :
+          List.of(
+              outside("w", "location", "gone.bin"),
+              outside("w", "location", "../secret"),
+              outside("w", "location", "gone.bin", "offset", "many"))) {
+        Path model = in(folder, List.of(other, conv.build()), refused);
+
+        assertThatThrownBy(() -> OutsideWeights.files(model, BYTES_MAX))
+            .hasMessageStartingWith("node '%s' (Conv): constant 'w' ", name);
+      }
+    }
+    conv.setName("n".repeat(5000));
+    Path model = in(folder, List.of(conv.build()), outside("w", "location", "gone.bin"));
+    assertThatThrownBy(() -> OutsideWeights.files(model, BYTES_MAX))
+        .hasMessageStartingWith("node '%s' (Conv): constant 'w' ", "n".repeat(200));
+  }
+
   @Test
   void refusesWhatIsNotWhereItShouldBe() throws Exception {
     Files.write(folder.resolve("short"), new byte[6]);
@@ -127,6 +153,12 @@ class OutsideWeightsTest {
   }
 
   private static Path in(Path folder, TensorProto... constants) throws IOException {
+    NodeProto node = NodeProto.newBuilder().setOpType("Add").addInput("x").build();
+    return in(folder, List.of(node), constants);
+  }
+
+  private static Path in(Path folder, List<NodeProto> nodes, TensorProto... constants)
+      throws IOException {
     return Files.write(
         folder.resolve("model.onnx"),
         ModelProto.newBuilder()
@@ -135,7 +167,7 @@ class OutsideWeightsTest {
             .setGraph(
                 GraphProto.newBuilder()
                     .setName("g")
-                    .addNode(NodeProto.newBuilder().setOpType("Add").addInput("x"))
+                    .addAllNode(nodes)
                     .addAllInitializer(List.of(constants)))
             .build()
             .toByteArray());

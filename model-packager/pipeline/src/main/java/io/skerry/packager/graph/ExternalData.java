@@ -53,13 +53,13 @@ final class ExternalData {
     GraphProto.Builder graph = model.getGraph().toBuilder();
     for (int i = 0; i < graph.getInitializerCount(); i++) {
       if (isExternal(graph.getInitializer(i))) {
-        graph.setInitializer(i, inlined(graph.getInitializer(i)));
+        graph.setInitializer(i, inlined(model.getGraph(), graph.getInitializer(i)));
       }
     }
     return model.toBuilder().setGraph(graph).build();
   }
 
-  private TensorProto inlined(TensorProto tensor) throws IOException {
+  private TensorProto inlined(GraphProto graph, TensorProto tensor) throws IOException {
     Map<String, String> entries = new HashMap<>();
     for (StringStringEntryProto entry : tensor.getExternalDataList()) {
       entries.put(entry.getKey(), entry.getValue());
@@ -67,7 +67,8 @@ final class ExternalData {
     try {
       return inlined(tensor, OutsideWeight.of(tensor.getName(), entries));
     } catch (WeightsRefusedException e) {
-      throw new ModelRefusedException(String.valueOf(e.getMessage()), e);
+      throw OnnxImport.readBy(
+          graph, tensor.getName(), new ModelRefusedException(String.valueOf(e.getMessage()), e));
     }
   }
 

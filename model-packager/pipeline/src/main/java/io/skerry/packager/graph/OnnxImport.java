@@ -122,7 +122,13 @@ public final class OnnxImport {
     Shape shape = inputShape(inputs.getFirst());
     int batch = anyBatch ? Math.max(1, shape.dimension(0)) : 1;
     OnnxNodes nodes = new OnnxNodes(operatorSet, batch);
-    proto.getInitializerList().forEach(nodes::addInitializer);
+    for (TensorProto constant : proto.getInitializerList()) {
+      try {
+        nodes.addInitializer(constant);
+      } catch (ModelRefusedException e) {
+        throw readBy(proto, constant.getName(), e);
+      }
+    }
     nodes.addInput(input, batch > 1 ? shape.withBatch(Shape.BATCH) : shape);
     try {
       return graph(proto, input, nodes);
@@ -146,8 +152,10 @@ public final class OnnxImport {
           | IllegalArgumentException
           | ArithmeticException
           | IndexOutOfBoundsException e) {
-        throw new ModelRefusedException(
-            "node '%s' (%s): %s".formatted(name, node.getOpType(), e.getMessage()), e);
+        ModelRefusedException refusal = at(name, node, e);
+        throw node.getOpType().equals("Constant") && node.getOutputCount() > 0
+            ? readBy(proto, node.getOutput(0), refusal)
+            : refusal;
       }
     }
     if (proto.getOutputCount() == 0) {
@@ -155,6 +163,27 @@ public final class OnnxImport {
     }
     proto.getOutputList().forEach(output -> nodes.output(output.getName()));
     return nodes.graph(proto.getName(), input);
+  }
+
+  /**
+   * A constant's refusal with the first node that reads it before the message, as people know their
+   * model by its nodes; the same where none does.
+   */
+  static ModelRefusedException readBy(
+      GraphProto graph, String constant, ModelRefusedException refusal) {
+    Set<String> names = new HashSet<>();
+    for (NodeProto node : graph.getNodeList()) {
+      String name = nameOf(node, names);
+      if (node.getInputList().contains(constant)) {
+        return at(name, node, refusal);
+      }
+    }
+    return refusal;
+  }
+
+  private static ModelRefusedException at(String name, NodeProto node, RuntimeException cause) {
+    return new ModelRefusedException(
+        "node '%s' (%s): %s".formatted(name, node.getOpType(), cause.getMessage()), cause);
   }
 
   private static String nameOf(NodeProto node, Set<String> taken) {

@@ -66,7 +66,7 @@ final class OnnxTensors {
       }
       case null, default ->
           throw new ModelRefusedException(
-              "constant '%s' has element type %d where 64-bit integers are needed"
+              "constant '%s' has element type %d where 64-bit integers are needed: export the model again"
                   .formatted(tensor.getName(), tensor.getDataType()));
     }
     return values;
@@ -120,7 +120,8 @@ final class OnnxTensors {
     for (long dimension : tensor.getDimsList()) {
       if (dimension < 1 || dimension > Integer.MAX_VALUE) {
         throw new ModelRefusedException(
-            "constant '%s' has dimension %d".formatted(tensor.getName(), dimension));
+            "constant '%s' has dimension %d: export the model with constants of fixed sizes"
+                .formatted(tensor.getName(), dimension));
       }
       dimensions.add((int) dimension);
     }
@@ -130,7 +131,9 @@ final class OnnxTensors {
       return shape;
     } catch (ArithmeticException e) {
       throw new ModelRefusedException(
-          "constant '%s' of shape %s is too large".formatted(tensor.getName(), dimensions), e);
+          "constant '%s' of shape %s is too large: export a smaller model"
+              .formatted(tensor.getName(), dimensions),
+          e);
     }
   }
 
@@ -151,7 +154,7 @@ final class OnnxTensors {
             : listed == elements;
     if (!complete) {
       throw new ModelRefusedException(
-          "constant '%s' of shape %s does not hold %d elements: the file is damaged"
+          "constant '%s' of shape %s does not hold %d elements, the file is damaged: export it again"
               .formatted(tensor.getName(), tensor.getDimsList(), elements));
     }
     return elements;

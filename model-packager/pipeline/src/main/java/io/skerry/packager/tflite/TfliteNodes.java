@@ -750,7 +750,7 @@ final class TfliteNodes {
         };
     if (data.remaining() != (long) shape.elements() * each) {
       throw new ModelRefusedException(
-          "constant '%s' of shape %s does not hold %d elements: the file is damaged"
+          "constant '%s' of shape %s does not hold %d elements, the file is damaged: export it again"
               .formatted(tensor.getName(), shape, shape.elements()));
     }
     float[] values = new float[shape.elements()];

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.google.protobuf.ByteString;
 import io.skerry.wire.onnx.AttributeProto;
 import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
@@ -190,6 +191,80 @@ class OnnxImportTest {
     }
 
     assertRefused(external(folder, "big"), "which is the limit", "prune the model");
+  }
+
+  /** People know the layers of their model; a constant's name is the exporter's. */
+  @Test
+  void namesTheNodeThatReadsARefusedConstant(@TempDir Path folder) throws IOException {
+    NodeProto relu = operator("Relu", List.of("x"), "r");
+    NodeProto add =
+        operator("Add", List.of("r", "w"), "y").toBuilder().setName("/head/add").build();
+    TensorProto halves =
+        tensor("w", List.of(1L), 1).toBuilder()
+            .setDataType(TensorProto.DataType.FLOAT16_VALUE)
+            .build();
+    String node = "node '/head/add' (Add): constant 'w' ";
+    for (TensorProto refused :
+        List.of(
+            tensor("w", List.of(1L), Float.NaN),
+            tensor("w", List.of(1L), Float.NEGATIVE_INFINITY),
+            tensor("w", List.of(3L), 1, 2),
+            tensor("w", List.of(-1L), 1),
+            tensor("w", List.of(1L << 20, 1L << 20), 1),
+            tensor("w", List.of(1L), 1).toBuilder()
+                .clearFloatData()
+                .setRawData(ByteString.copyFrom(new byte[3]))
+                .build(),
+            halves)) {
+      assertThatThrownBy(() -> OnnxImport.read(model(List.of(relu, add), refused)))
+          .hasMessageStartingWith(node)
+          .as("what to do")
+          .hasMessageMatching(".*: (train or )?(export|save).*");
+    }
+    Files.write(folder.resolve("short"), new byte[6]);
+    for (String[] place :
+        List.of(
+            new String[] {"../secret"},
+            new String[] {"absent"},
+            new String[] {"short", "offset", "4", "length", "4"},
+            new String[] {"short", "where", "4"},
+            new String[] {"short"})) {
+      Path file = external(folder, place[0], Arrays.copyOfRange(place, 1, place.length));
+
+      assertThatThrownBy(() -> OnnxImport.read(file))
+          .hasMessageStartingWith(file + ": node 'y' (Add): constant 'w' ")
+          .as("what to do")
+          .hasMessageMatching(".*: (export|save).*");
+    }
+  }
+
+  @Test
+  void namesTheNodeThatReadsARefusedConstantNode() {
+    NodeProto constant =
+        attributed(
+            operator("Constant", List.of(), "w"),
+            AttributeProto.newBuilder()
+                .setName("value")
+                .setType(AttributeProto.AttributeType.TENSOR)
+                .setT(tensor("", List.of(1L), Float.NaN))
+                .build());
+
+    assertRefused(
+        model(List.of(constant, operator("Add", List.of("x", "w"), "y"))),
+        "node 'y' (Add): node 'w' (Constant): ",
+        "NaN",
+        "export the model again");
+    assertRefused(
+        model(List.of(constant, operator("Relu", List.of("x"), "y"))), "node 'w' (Constant): ");
+  }
+
+  @Test
+  void namesNoNodeOfAConstantThatNoneReads() {
+    assertThatThrownBy(
+            () ->
+                OnnxImport.read(
+                    model(List.of(operator("Relu", "x")), tensor("w", List.of(1L), Float.NaN))))
+        .hasMessageStartingWith("constant 'w' holds NaN");
   }
 
   private static Path external(Path folder, String location, String... more) throws IOException {
