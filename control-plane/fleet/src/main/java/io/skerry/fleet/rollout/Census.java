@@ -39,9 +39,9 @@ public record Census(List<Cell> cells) {
     return cells.stream().filter(fits).mapToInt(Cell::devices).sum();
   }
 
-  /** Devices of a stage. */
+  /** Devices of a stage, without those that have left it. */
   public int devices(int stage) {
-    return count(cell -> cell.stage() == stage);
+    return count(cell -> cell.stage() == stage && cell.state() != DeploymentState.NOT_ELIGIBLE);
   }
 
   /** Devices of a stage in a state. */
@@ -74,7 +74,7 @@ public record Census(List<Cell> cells) {
 
   /** The same of one stage, if there are devices of others; empty if it is all that there is. */
   Map<ProfileId, FailureGate.Devices> failuresAlone(int stage) {
-    return devices(stage) == count(cell -> true)
+    return devices(stage) == count(cell -> cell.state() != DeploymentState.NOT_ELIGIBLE)
         ? Map.of()
         : failures(cell -> cell.stage() == stage);
   }
@@ -84,6 +84,7 @@ public record Census(List<Cell> cells) {
     for (Cell cell : cells) {
       if (!fits.test(cell)
           || cell.state() == DeploymentState.REMOVED
+          || cell.state() == DeploymentState.NOT_ELIGIBLE
           || cell.state() == DeploymentState.CANCELLED) {
         continue;
       }

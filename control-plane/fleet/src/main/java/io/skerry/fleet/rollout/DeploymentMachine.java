@@ -43,7 +43,7 @@ public final class DeploymentMachine {
       case COMMITTED -> committed(parts);
       case RESTORING -> restored(parts);
       case PENDING, REJECTED, FAILED, TIMED_OUT, ROLLED_BACK, ALREADY_INSTALLED -> state;
-      case CANCELLED, REMOVED, RESTORED, RESTORE_FAILED -> state;
+      case CANCELLED, REMOVED, RESTORED, RESTORE_FAILED, NOT_ELIGIBLE -> state;
     };
   }
 

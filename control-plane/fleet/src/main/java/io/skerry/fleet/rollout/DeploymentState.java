@@ -10,6 +10,7 @@ package io.skerry.fleet.rollout;
  *   PENDING > ALREADY_INSTALLED          before ACTIVATING > CANCELLED         any > REMOVED
  *   touched > RESTORING > RESTORED | RESTORE_FAILED | DEFERRED (offline)
  *   FAILED | TIMED_OUT | ROLLED_BACK > PENDING (retry)
+ *   PENDING | DEFERRED > NOT_ELIGIBLE    NOT_ELIGIBLE > PENDING (dynamic, when it fits again)
  * </pre>
  */
 public enum DeploymentState {
@@ -47,7 +48,12 @@ public enum DeploymentState {
   /** Runs again what it ran before. */
   RESTORED,
   /** Could not go back. */
-  RESTORE_FAILED;
+  RESTORE_FAILED,
+  /**
+   * What it says of itself changed before it was ordered, and nothing that the rollout brings fits
+   * it any more: it has left its stage, and counts for nothing.
+   */
+  NOT_ELIGIBLE;
 
   /** Whether the device has an order that it has not brought to an end. */
   public boolean isInFlight() {
@@ -55,6 +61,7 @@ public enum DeploymentState {
       case OFFERED, DOWNLOADING, VERIFYING, STAGED, COMPILING, ACTIVATING, PROBATION -> true;
       case PENDING, COMMITTED, REJECTED, FAILED, TIMED_OUT, ROLLED_BACK, ALREADY_INSTALLED -> false;
       case CANCELLED, REMOVED, DEFERRED, RESTORING, RESTORED, RESTORE_FAILED -> false;
+      case NOT_ELIGIBLE -> false;
     };
   }
 
@@ -85,7 +92,7 @@ public enum DeploymentState {
 
   /** Whether the device was ever given an order by its rollout. */
   public boolean isTouched() {
-    return this != PENDING && this != ALREADY_INSTALLED && this != REMOVED;
+    return this != PENDING && this != ALREADY_INSTALLED && this != REMOVED && this != NOT_ELIGIBLE;
   }
 
   /** Whether what the device does with the version is evidence of it. */

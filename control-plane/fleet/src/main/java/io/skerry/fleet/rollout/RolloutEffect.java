@@ -7,11 +7,12 @@ public sealed interface RolloutEffect {
 
   /**
    * Offer the version to at most so many online PENDING devices of the stages up to this one, best
-   * rank first. Devices that run it already become ALREADY_INSTALLED and do not count.
+   * rank first: to each the variant of what it is now. Devices that nothing fits any more become
+   * NOT_ELIGIBLE, and those that run the version already ALREADY_INSTALLED; neither count.
    */
   record Offer(int throughStage, int limit) implements RolloutEffect {}
 
-  /** Offer the version to at most so many DEFERRED devices that are back and have no order. */
+  /** The same for at most so many DEFERRED devices that are back and have no order. */
   record CatchUp(int limit) implements RolloutEffect {}
 
   /**

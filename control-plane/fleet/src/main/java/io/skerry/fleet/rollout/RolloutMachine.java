@@ -454,7 +454,9 @@ public final class RolloutMachine {
       RolloutPlan plan, RolloutState state, int stage, Census census, boolean late, Instant now) {
     int devices = census.devices(stage);
     if (devices == 0) {
-      return goOn(plan, state, stage, "no device is in this stage", now, true);
+      return hasLostItsProof(census, stage)
+          ? inconclusive(state, stage, "every device of the stage has become not eligible")
+          : goOn(plan, state, stage, "no device is in this stage", now, true);
     }
     int waiting =
         census.count(
@@ -473,6 +475,12 @@ public final class RolloutMachine {
     return late || census.count(stage, DeploymentState.DEFERRED) == devices
         ? inconclusive(state, stage, "no device of the stage runs the version")
         : Step.to(state);
+  }
+
+  // An empty stage proves nothing, but it was to be the first proof.
+  private static boolean hasLostItsProof(Census census, int stage) {
+    return census.count(stage, DeploymentState.NOT_ELIGIBLE) > 0
+        && census.count(cell -> cell.state().isSuccess()) == 0;
   }
 
   private static Step soaking(

@@ -14,7 +14,8 @@ import java.util.Optional;
  *
  * @param stages as written: percentages are cumulative, rise, and end at 100
  * @param limits on how many devices are touched, and when
- * @param dynamic whether devices that enrol later join the stage that their rank falls into
+ * @param dynamic whether devices that enrol later, or that the version fits only later, join the
+ *     stage that their rank falls into; else who gets it is fixed when the rollout is written down
  * @param soak how long a stage is watched after its last device came to an end
  * @param deadlines what ends waiting
  * @param approval whether somebody else must agree before the start

@@ -44,6 +44,58 @@ class RolloutMachineTest {
   }
 
   @Test
+  void countsNoDeviceThatHasLeftItsStage() {
+    SimulatedRollout rollout = ready(limits(0, Pace.UNLIMITED, 5, List.of()));
+    List<SimulatedRollout.Member> first =
+        rollout.members.stream().filter(member -> member.stage == 0).toList();
+    first.subList(1, first.size()).forEach(member -> member.eligible = false);
+    rollout.apply(new RolloutEvent.Start());
+
+    while (rollout.count(DeploymentState.NOT_ELIGIBLE) < first.size() - 1) {
+      rollout.observe(SimulatedRollout.GOOD);
+    }
+    succeedStage(rollout);
+
+    assertThat(rollout.census().devices(0)).isEqualTo(1);
+    assertThat(rollout.census().touched()).as("with the next stage's").isLessThanOrEqualTo(6);
+    assertThat(rollout.census().failures().values())
+        .as("members")
+        .allMatch(devices -> devices.members() > 0);
+    assertThat(rollout.state.stages().getFirst().state()).isEqualTo(StageState.PASSED);
+  }
+
+  @Test
+  void pausesWhenEveryDeviceOfTheFirstStageHasLeftIt() {
+    SimulatedRollout rollout = ready(limits(0, Pace.UNLIMITED, 1000, List.of()));
+    rollout.members.stream()
+        .filter(member -> member.stage == 0)
+        .forEach(member -> member.eligible = false);
+    rollout.apply(new RolloutEvent.Start());
+
+    rollout.observe(SimulatedRollout.GOOD);
+    rollout.observe(SimulatedRollout.GOOD);
+
+    assertThat(rollout.stagesOpened).isEqualTo(1);
+    assertThat(rollout.state.phase().code()).isEqualTo("PAUSED");
+    assertThat(rollout.state.phase().explanation())
+        .contains("every device of the stage has become not eligible");
+  }
+
+  @Test
+  void goesOnWhenEveryDeviceOfALaterStageHasLeftIt() {
+    SimulatedRollout rollout = started();
+    rollout.members.stream()
+        .filter(member -> member.stage == 1)
+        .forEach(member -> member.eligible = false);
+    succeedStage(rollout);
+
+    rollout.observe(SimulatedRollout.GOOD);
+    rollout.observe(SimulatedRollout.GOOD);
+
+    assertThat(rollout.state.phase()).isEqualTo(new RolloutPhase.Running(2));
+  }
+
+  @Test
   void keepsTheHoldbackUntilEveryStageHasPassed() {
     SimulatedRollout rollout = started(limits(7, Pace.UNLIMITED, 1000, List.of()));
     for (int stage = 0; stage < 3; stage++) {
@@ -836,13 +888,15 @@ class RolloutMachineTest {
   }
 
   private static SimulatedRollout started(RolloutPlan.Limits limits) {
-    SimulatedRollout rollout =
-        new SimulatedRollout(
-            DEVICES,
-            plan(
-                List.of(StageRule.percent(10), StageRule.percent(40), StageRule.percent(100)),
-                limits));
+    SimulatedRollout rollout = ready(limits);
     rollout.apply(new RolloutEvent.Start());
     return rollout;
+  }
+
+  private static SimulatedRollout ready(RolloutPlan.Limits limits) {
+    return new SimulatedRollout(
+        DEVICES,
+        plan(
+            List.of(StageRule.percent(10), StageRule.percent(40), StageRule.percent(100)), limits));
   }
 }

@@ -39,6 +39,7 @@ final class SimulatedRollout {
     final ProfileId profile;
     DeploymentState state = DeploymentState.PENDING;
     boolean online = true;
+    boolean eligible = true;
     boolean exists;
     boolean hasOrder;
     Instant orderedAt = START;
@@ -122,6 +123,9 @@ final class SimulatedRollout {
     if (random.nextInt(8) == 0) {
       member.online = !member.online;
     }
+    if (random.nextInt(12) == 0) {
+      member.eligible = !member.eligible;
+    }
     if (!member.online) {
       return;
     }
@@ -140,6 +144,7 @@ final class SimulatedRollout {
           case RESTORING -> DeploymentState.RESTORED;
           case PENDING, COMMITTED, REJECTED, FAILED, TIMED_OUT, ROLLED_BACK -> member.state;
           case ALREADY_INSTALLED, CANCELLED, REMOVED, RESTORED, RESTORE_FAILED -> member.state;
+          case NOT_ELIGIBLE -> member.state;
         };
   }
 
@@ -176,13 +181,13 @@ final class SimulatedRollout {
               .filter(member -> member.exists && member.stage <= through && member.online)
               .filter(member -> member.state == DeploymentState.PENDING)
               .limit(limit)
-              .forEach(member -> order(member, DeploymentState.OFFERED));
+              .forEach(this::offer);
       case RolloutEffect.CatchUp(int limit) ->
           members.stream()
               .filter(member -> member.online && member.state == DeploymentState.DEFERRED)
               .filter(member -> !member.hasOrder)
               .limit(limit)
-              .forEach(member -> order(member, DeploymentState.OFFERED));
+              .forEach(this::offer);
       case RolloutEffect.Expire() ->
           members.stream().filter(member -> member.online).forEach(this::expire);
       case RolloutEffect.DeferOffline(int through) ->
@@ -217,6 +222,14 @@ final class SimulatedRollout {
       member.state = DeploymentState.CANCELLED;
     } else if (member.state.isInFlight() || member.state == DeploymentState.RESTORING) {
       member.state = DeploymentState.DEFERRED;
+    }
+  }
+
+  private void offer(Member member) {
+    if (member.eligible) {
+      order(member, DeploymentState.OFFERED);
+    } else {
+      member.state = DeploymentState.NOT_ELIGIBLE;
     }
   }
 

@@ -7,7 +7,8 @@
  * SQL may read these tables:
  *
  * <pre>
- * device              id, tenant, labels jsonb, facts jsonb, profile, enrolled_at, boot_epoch_floor
+ * device              id, tenant, labels jsonb, facts jsonb, profile, enrolled_at, boot_epoch_floor,
+ *                     described_at: when labels, profile or engines were last others; by a trigger
  * device_presence     device, online, boot_epoch, seen_at
  * device_report       device, boot_epoch, sequence, observed_term, observed_counter, agent_version,
  *                     dropped, system, runtime

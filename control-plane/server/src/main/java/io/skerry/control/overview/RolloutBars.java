@@ -13,6 +13,7 @@ public final class RolloutBars {
   private static final Set<String> BAD =
       Set.of("REJECTED", "FAILED", "TIMED_OUT", "ROLLED_BACK", "RESTORE_FAILED");
   private static final Set<String> IDLE = Set.of("PENDING", "DEFERRED", "CANCELLED", "REMOVED");
+  private static final Set<String> LEFT = Set.of("NOT_ELIGIBLE");
 
   private RolloutBars() {}
 
@@ -32,7 +33,7 @@ public final class RolloutBars {
         bad += count.getValue();
       } else if (IDLE.contains(count.getKey())) {
         idle += count.getValue();
-      } else {
+      } else if (!LEFT.contains(count.getKey())) {
         busy += count.getValue();
       }
     }

@@ -38,7 +38,8 @@ public final class Words {
   private static final Set<String> WARN =
       Set.of("PAUSED", "WAITING_FOR_APPROVAL", "INCONCLUSIVE", "NO_DATA");
   private static final Set<String> WAITING =
-      Set.of("IDLE", "NONE", "DRAFT", "PENDING", "QUEUED", "CANCELLED", "SUPERSEDED");
+      Set.of(
+          "IDLE", "NONE", "DRAFT", "PENDING", "QUEUED", "CANCELLED", "SUPERSEDED", "NOT_ELIGIBLE");
   private static final int HUES = 5;
 
   private Words() {}

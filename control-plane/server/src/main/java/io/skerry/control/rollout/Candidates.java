@@ -2,8 +2,12 @@ package io.skerry.control.rollout;
 
 import io.skerry.control.rollout.RolloutOrder.Part;
 import io.skerry.control.rollout.RolloutOrder.Variant;
+import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
 import io.skerry.control.web.ProblemException;
+import io.skerry.fleet.rollout.Eligibility;
+import io.skerry.fleet.rollout.Eligibility.Eligible;
+import io.skerry.fleet.rollout.Eligibility.NotEligible;
 import io.skerry.fleet.rollout.InvalidFieldException;
 import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.StageMembership;
@@ -23,7 +27,6 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -34,10 +37,13 @@ import java.util.stream.Collectors;
  * @param variants by part and profile, only of profiles that every part has one for
  */
 record Candidates(
-    Map<Part, Map<String, Variant>> variants,
+    Map<Part, Map<String, Packaged>> variants,
     Membership membership,
     Map<String, String> notEligible) {
   private static final int REASONS_MAX = 10;
+
+  /** A version's artifact for one profile, and the engine that it needs. */
+  record Packaged(Variant variant, String engine) {}
 
   Candidates {
     variants = Map.copyOf(variants);
@@ -57,11 +63,11 @@ record Candidates(
    * @throws ProblemException naming the field that makes the wish impossible
    */
   static Candidates find(Transaction transaction, RolloutWish wish, String salt) {
-    Map<Part, Map<String, Variant>> variants = variants(transaction, wish.parts());
+    Map<Part, Map<String, Packaged>> variants = variants(transaction, wish.parts());
     Set<String> profiles = variants.getOrDefault(wish.parts().getFirst(), Map.of()).keySet();
     requireKnown(transaction, wish.plan(), profiles);
     Map<String, String> outside = new LinkedHashMap<>();
-    List<Candidate> candidates = candidates(transaction, wish, profiles, outside);
+    List<Candidate> candidates = candidates(transaction, wish, needs(variants), outside);
     if (candidates.isEmpty()) {
       throw ProblemException.ofField(
           ErrorCode.STATE_CONFLICT,
@@ -84,9 +90,9 @@ record Candidates(
     }
   }
 
-  private static Map<Part, Map<String, Variant>> variants(
+  private static Map<Part, Map<String, Packaged>> variants(
       Transaction transaction, List<Part> parts) {
-    Map<Part, Map<String, Variant>> all = new LinkedHashMap<>();
+    Map<Part, Map<String, Packaged>> all = new LinkedHashMap<>();
     for (int i = 0; i < parts.size(); i++) {
       String field = i == 0 ? "version" : "parts[%d].version".formatted(i - 1);
       all.put(parts.get(i), signed(transaction, field, parts.get(i).version()));
@@ -101,16 +107,30 @@ record Candidates(
     }
     all.replaceAll(
         (part, byProfile) -> {
-          Map<String, Variant> kept = new HashMap<>(byProfile);
+          Map<String, Packaged> kept = new HashMap<>(byProfile);
           kept.keySet().retainAll(common);
           return Map.copyOf(kept);
         });
     return all;
   }
 
-  private record OfProfile(String profile, Variant variant) {}
+  private static Eligibility.Needs needs(Map<Part, Map<String, Packaged>> variants) {
+    Map<ProfileId, Set<String>> engines = new HashMap<>();
+    variants
+        .values()
+        .forEach(
+            byProfile ->
+                byProfile.forEach(
+                    (profile, variant) ->
+                        engines
+                            .computeIfAbsent(new ProfileId(profile), unused -> new HashSet<>())
+                            .add(variant.engine())));
+    return new Eligibility.Needs(engines);
+  }
 
-  private static Map<String, Variant> signed(
+  private record OfProfile(String profile, Packaged variant) {}
+
+  private static Map<String, Packaged> signed(
       Transaction transaction, String field, ModelVersion version) {
     List<String> awaiting =
         transaction.list(
@@ -130,21 +150,23 @@ record Candidates(
                   + " './skerry get release %1$s --out unsigned.json', see docs/keys.md")
               .formatted(version, String.join(", ", awaiting)));
     }
-    Map<String, Variant> variants = new HashMap<>();
+    Map<String, Packaged> variants = new HashMap<>();
     transaction
         .list(
             """
-            select profile, manifest, signature from variant
+            select profile, engine, manifest, signature from variant
             where model = ? and version = ? and winner and manifest is not null
               and signature is not null and not refused
             """,
             row ->
                 new OfProfile(
                     row.text("profile"),
-                    new Variant(
-                        version,
-                        Digest.parse(row.text("manifest")),
-                        Digest.parse(row.text("signature")))),
+                    new Packaged(
+                        new Variant(
+                            version,
+                            Digest.parse(row.text("manifest")),
+                            Digest.parse(row.text("signature"))),
+                        row.text("engine"))),
             version.model().value(),
             version.version())
         .forEach(one -> variants.put(one.profile(), one.variant()));
@@ -191,29 +213,23 @@ record Candidates(
         .collect(Collectors.joining());
   }
 
-  private record Needed(String profile, List<String> engines) {}
+  /** What of a row of {@code device} says whether it is eligible, for a select list. */
+  static final String DESCRIBED =
+      """
+       device.profile,
+        array(select jsonb_array_elements_text(device.facts->'engines')) as engines
+      """;
 
-  // A device that says nothing of its engines may have any: what it cannot load, it refuses.
-  private static Map<String, List<String>> engines(Transaction transaction, List<Part> parts) {
-    return transaction
-        .list(
-            """
-            select profile, array_agg(distinct engine order by engine) as engines
-            from variant join unnest(?::text[], ?::bigint[]) as part (model, version)
-              using (model, version)
-            where winner and manifest is not null group by profile
-            """,
-            row -> new Needed(row.text("profile"), row.texts("engines")),
-            parts.stream().map(part -> part.version().model().value()).toList(),
-            parts.stream().map(part -> part.version().version()).toList())
-        .stream()
-        .collect(Collectors.toMap(Needed::profile, Needed::engines));
+  /** A device as a row says that holds {@link #DESCRIBED}. */
+  static Eligibility.Device described(Row row) {
+    return new Eligibility.Device(
+        row.optionalText("profile").map(ProfileId::new), row.texts("engines"));
   }
 
   private static List<Candidate> candidates(
       Transaction transaction,
       RolloutWish wish,
-      Set<String> profiles,
+      Eligibility.Needs needs,
       Map<String, String> outside) {
     Map<String, Set<CohortName>> cohorts = new HashMap<>();
     Set<String> named = new LinkedHashSet<>();
@@ -234,35 +250,16 @@ record Candidates(
                   .add(new CohortName(cohort)),
           cohort);
     }
-    Map<String, List<String>> needed = engines(transaction, wish.parts());
     List<Candidate> candidates = new ArrayList<>();
     transaction.forEach(
-        """
-        select id, profile,
-          array(select split_part(jsonb_array_elements_text(facts->'engines'), '/', 1)) as engines
-        from device order by id
-        """,
+        "select id," + DESCRIBED + " from device order by id",
         row -> {
           String id = row.text("id");
-          String profile = row.optionalText("profile").orElse(null);
-          List<String> has = row.texts("engines");
-          Optional<String> lacking =
-              needed.getOrDefault(profile, List.of()).stream()
-                  .filter(engine -> !has.isEmpty() && !has.contains(engine))
-                  .findFirst();
-          if (profile == null) {
-            outside.put(id, "its hardware matches no profile");
-          } else if (!profiles.contains(profile)) {
-            outside.put(id, "the version has no variant for profile " + profile);
-          } else if (lacking.isPresent()) {
-            outside.put(
-                id,
-                "it has no engine '%s', which the variant for %s needs"
-                    .formatted(lacking.get(), profile));
-          } else {
-            candidates.add(
-                new Candidate(
-                    new DeviceId(id), new ProfileId(profile), cohorts.getOrDefault(id, Set.of())));
+          switch (Eligibility.of(described(row), needs)) {
+            case Eligible(ProfileId profile) ->
+                candidates.add(
+                    new Candidate(new DeviceId(id), profile, cohorts.getOrDefault(id, Set.of())));
+            case NotEligible(String reason) -> outside.put(id, reason);
           }
         });
     return candidates;

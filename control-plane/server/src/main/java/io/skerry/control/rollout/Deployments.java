@@ -7,7 +7,6 @@ import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.RolloutEffect;
-import io.skerry.fleet.rollout.StageRule.Selection;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.SlotId;
@@ -127,88 +126,21 @@ final class Deployments {
   }
 
   private void open(Transaction transaction, RolloutOrder order, int stage) {
-    admit(transaction, order, stage, "device.enrolled_at <= rollout.created_at");
+    Members.enter(transaction, order, stage);
     arms.open(transaction, order, stage);
-  }
-
-  /**
-   * Gives devices that enrolled after the start their places in the stages that are open.
-   *
-   * @return how many
-   */
-  static int admitNewcomers(Transaction transaction, RolloutOrder order, int throughStage) {
-    int admitted = 0;
-    for (int stage = 0; stage <= throughStage; stage++) {
-      admitted += admit(transaction, order, stage, "device.enrolled_at > rollout.created_at");
-    }
-    return admitted;
-  }
-
-  private static int admit(
-      Transaction transaction, RolloutOrder order, int stage, String enrolled) {
-    Selection selection = order.plan().steps().get(stage).selection();
-    String takes =
-        switch (selection) {
-          case Selection.Percent _, Selection.Count _ ->
-              """
-              ranked.rank <= rollout.holdback_above
-                and (ranked.rank <= limits.threshold or device.id = any(limits.representatives))
-                and ?::text is not null
-              """;
-          case Selection.Cohort _ ->
-              """
-              case when limits.fixed then exists (select from rollout_member member
-                  where member.rollout = rollout.id and member.stage = limits.stage
-                    and member.device = device.id)
-                else device.labels @> (select selector from cohort where name = ?) end
-              """;
-          case Selection.Profile _ -> "device.profile = ?";
-          case Selection.Holdback _ ->
-              "ranked.rank > rollout.holdback_above and ?::text is not null";
-        };
-    String named =
-        switch (selection) {
-          case Selection.Cohort cohort -> cohort.cohort().value();
-          case Selection.Profile profile -> profile.profile().value();
-          case Selection.Percent _, Selection.Count _, Selection.Holdback _ -> "";
-        };
-    return transaction.update(
-        """
-        with needed as (
-          select v.profile, array_agg(distinct variant.engine) as engines
-          from rollout_variant v join variant using (model, version, profile, manifest)
-          where v.rollout = ? and variant.winner group by v.profile)
-        insert into deployment (rollout, device, stage, rank, profile, state, online)
-        select rollout.id, device.id, limits.stage, ranked.rank, device.profile, 'PENDING',
-          presence.online
-        from rollout
-        join rollout_stage limits on limits.rollout = rollout.id and limits.stage = ?
-        join device on device.profile = any(rollout.profiles) and
-        """
-            + enrolled
-            + """
-
-             join device_presence presence on presence.device = device.id
-             left join needed on needed.profile = device.profile
-             cross join lateral (select encode(sha256(convert_to(rollout.id || '/' || device.id,
-               'UTF8')), 'hex') collate "C" as rank) ranked
-             where rollout.id = ? and (jsonb_array_length(coalesce(device.facts->'engines', '[]')) = 0
-               or needed.engines is null or needed.engines <@ array(
-                 select split_part(jsonb_array_elements_text(device.facts->'engines'), '/', 1)))
-               and
-            """
-            + takes
-            + " on conflict (rollout, device) do nothing",
-        order.id().value(),
-        stage,
-        order.id().value(),
-        named);
   }
 
   private record OfProfile(String profile, List<DeviceId> devices) {}
 
   private void offer(
-      Transaction transaction, RolloutOrder order, List<String> chosen, Instant now) {
+      Transaction transaction, RolloutOrder order, List<String> waiting, Instant now) {
+    if (waiting.isEmpty()) {
+      return;
+    }
+    Members.Checked checked = Members.check(transaction, order, waiting);
+    // What they were ordered at an earlier attempt.
+    sendBack(transaction, order, checked.left());
+    List<String> chosen = checked.eligible();
     if (chosen.isEmpty()) {
       return;
     }

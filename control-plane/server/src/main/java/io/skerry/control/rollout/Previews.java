@@ -107,7 +107,8 @@ final class Previews {
 
   private static boolean saysAmount(Candidates candidates, Part part, Monitoring monitoring) {
     return candidates.variants().getOrDefault(part, Map.of()).values().stream()
-        .anyMatch(variant -> monitoring.amountRange(variant.manifest().toString()).isPresent());
+        .anyMatch(
+            variant -> monitoring.amountRange(variant.variant().manifest().toString()).isPresent());
   }
 
   private static List<RolloutPreview.Sight> sights(

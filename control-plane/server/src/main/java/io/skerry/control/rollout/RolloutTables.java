@@ -1,11 +1,13 @@
 package io.skerry.control.rollout;
 
+import io.skerry.control.rollout.Candidates.Packaged;
 import io.skerry.control.rollout.RolloutOrder.Part;
-import io.skerry.control.rollout.RolloutOrder.Variant;
+import io.skerry.control.sql.Columns;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.rollout.Census;
 import io.skerry.fleet.rollout.DeploymentState;
+import io.skerry.fleet.rollout.Eligibility;
 import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.fleet.rollout.RolloutMachine;
 import io.skerry.fleet.rollout.RolloutPlan;
@@ -23,6 +25,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The tables of rollouts, their stages, variants, events and counts. */
@@ -101,35 +105,74 @@ final class RolloutTables {
     }
   }
 
-  // By rank the same devices are found whenever a stage opens; labels change.
+  // By rank the same devices are found whenever a stage opens; labels and boards change.
   private static boolean isFixed(RolloutOrder order, int stage) {
-    return !order.plan().dynamic()
-        && order.plan().steps().get(stage).selection() instanceof Selection.Cohort;
+    if (order.plan().dynamic()) {
+      return false;
+    }
+    return switch (order.plan().steps().get(stage).selection()) {
+      case Selection.Cohort _, Selection.Profile _ -> true;
+      case Selection.Percent _, Selection.Count _, Selection.Holdback _ -> false;
+    };
+  }
+
+  /** Keeps who is in no stage, and why. */
+  static void insertOutsiders(
+      Transaction transaction, RolloutId id, Map<String, String> reasonByDevice) {
+    Columns rows = new Columns(2);
+    reasonByDevice.forEach((device, reason) -> rows.add(device, reason));
+    transaction.update(
+        """
+        insert into rollout_outsider (rollout, device, reason)
+        select ?, told.* from unnest(?::text[], ?::text[]) as told
+        """,
+        rows.after(id.value()));
   }
 
   static void insertVariants(
-      Transaction transaction, RolloutOrder order, Map<Part, Map<String, Variant>> variants) {
+      Transaction transaction, RolloutOrder order, Map<Part, Map<String, Packaged>> variants) {
     List<@Nullable Object[]> rows = new ArrayList<>();
     variants.forEach(
         (part, byProfile) ->
             byProfile.forEach(
-                (profile, variant) ->
+                (profile, packaged) ->
                     rows.add(
                         new @Nullable Object[] {
                           order.id().value(),
                           part.slot().value(),
                           profile,
-                          variant.version().model().value(),
-                          variant.version().version(),
-                          variant.manifest().toString(),
-                          variant.signature().toString()
+                          packaged.variant().version().model().value(),
+                          packaged.variant().version().version(),
+                          packaged.variant().manifest().toString(),
+                          packaged.variant().signature().toString(),
+                          packaged.engine()
                         })));
     transaction.batch(
         """
-        insert into rollout_variant (rollout, slot, profile, model, version, manifest, signature)
-        values (?, ?, ?, ?, ?, ?, ?)
+        insert into rollout_variant (rollout, slot, profile, model, version, manifest, signature,
+          engine)
+        values (?, ?, ?, ?, ?, ?, ?, ?)
         """,
         rows);
+  }
+
+  private record Engines(ProfileId profile, Set<String> names) {}
+
+  /** What a device has to have for what a rollout brings. */
+  static Eligibility.Needs needs(Transaction transaction, RolloutId id) {
+    return new Eligibility.Needs(
+        transaction
+            .list(
+                """
+                select profile, array_agg(distinct engine) filter (where engine <> '') as engines
+                from rollout_variant where rollout = ? group by profile
+                """,
+                row ->
+                    new Engines(
+                        new ProfileId(row.text("profile")), Set.copyOf(row.texts("engines"))),
+                id.value())
+            .stream()
+            .collect(Collectors.toMap(Engines::profile, Engines::names)));
   }
 
   /**

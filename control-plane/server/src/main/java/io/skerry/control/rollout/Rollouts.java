@@ -89,6 +89,7 @@ public final class Rollouts {
               now());
           RolloutTables.insertStages(transaction, order, candidates.membership());
           RolloutTables.insertVariants(transaction, order, candidates.variants());
+          RolloutTables.insertOutsiders(transaction, id, candidates.notEligible());
           audit.append(
               transaction,
               actor,

@@ -118,8 +118,7 @@ public final class SqlBooks implements RolloutBooks {
 
   /** Gives late-comers their places; how many there were. */
   int admit(Lease lease, RolloutOrder order, int throughStage) {
-    return inLease(
-        lease, transaction -> Deployments.admitNewcomers(transaction, order, throughStage));
+    return inLease(lease, transaction -> Members.admitNewcomers(transaction, order, throughStage));
   }
 
   /** Compares counts with devices, and devices with the fleet; how many counts were wrong. */

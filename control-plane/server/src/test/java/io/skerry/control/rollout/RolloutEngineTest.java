@@ -1240,7 +1240,7 @@ class RolloutEngineTest {
         .database()
         .run(
             transaction ->
-                Deployments.admitNewcomers(
+                Members.admitNewcomers(
                     transaction,
                     RolloutTables.find(transaction, started.id()).orElseThrow().order(),
                     0));

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.util.List;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -28,6 +29,9 @@ class MigrationsTest {
     DataSource source = postgres.getPostgresDatabase();
     database = new Database(source);
     Flyway.configure().dataSource(source).target(BEFORE).load().migrate();
+    device("cam-1", "arm64-neon");
+    device("cam-7", "esp32");
+    device("cam-8", null);
     rollout("single", false, "main");
     rollout("unit", false, "left", "right");
     rollout("past", true, "left", "right");
@@ -37,6 +41,16 @@ class MigrationsTest {
     deployment("unit", "cam-1", "{\"right\":{\"model\":\"engine-health\",\"version\":1}}");
     deployment("unit", "cam-2", "{}");
     deployment("past", "cam-1", "{\"left\":{\"model\":\"engine-health\",\"version\":1}}");
+    sql(
+        """
+        insert into model_version (model, version, source, format, blob, created_at)
+        values ('engine-health', 1, 'import', 'onnx', 'x', now())
+        """);
+    variant("arm64-neon", "tflite", "sha256:2");
+    variant("x86-64-avx2", "onnxruntime", "sha256:4");
+    ordered("single", "arm64-neon", "sha256:2");
+    // Packaged anew since.
+    ordered("single", "x86-64-avx2", "sha256:3");
     sql(
         """
         insert into snapshot (digest, dataset, window_cycles, repeat, features, examples, train,
@@ -76,6 +90,39 @@ class MigrationsTest {
         values (?, 0, 2, 'g', '{}', '{}')
         """,
         id);
+  }
+
+  private static void device(String id, @Nullable String profile) {
+    sql(
+        """
+        insert into device (id, tenant, labels, facts, profile, enrolled_at)
+        values (?, 'default', '{}', '{}', ?, now() - interval '1 day')
+        """,
+        id,
+        profile);
+  }
+
+  private static void variant(String profile, String engine, String manifest) {
+    sql(
+        """
+        insert into variant (model, version, profile, engine, precision, bytes, measured, winner,
+          manifest, signature)
+        values ('engine-health', 1, ?, ?, 'fp32', 1, 'none', true, ?, 'sha256:9')
+        """,
+        profile,
+        engine,
+        manifest);
+  }
+
+  private static void ordered(String rollout, String profile, String manifest) {
+    sql(
+        """
+        insert into rollout_variant (rollout, slot, profile, model, version, manifest, signature)
+        values (?, 'main', ?, 'engine-health', 1, ?, 'sha256:9')
+        """,
+        rollout,
+        profile,
+        manifest);
   }
 
   private static void arm(String rollout, String device) {
@@ -136,6 +183,36 @@ class MigrationsTest {
         .containsExactly("past {}", "single {}", "unit {right}");
   }
 
+  /** V732: of what is still followed; whom a stage took already stays in it. */
+  @Test
+  void knowsWhoIsInNoStageOfARolloutThatGoesOn() {
+    assertThat(
+            texts(
+                """
+                select rollout || ' ' || device || ': ' || reason from rollout_outsider
+                order by rollout, device
+                """))
+        .containsExactly(
+            "single cam-7: the version has no variant for profile esp32",
+            "single cam-8: its hardware matches no profile",
+            "unit cam-7: the version has no variant for profile esp32",
+            "unit cam-8: its hardware matches no profile");
+  }
+
+  /** V732: none where the variant that was ordered is gone. */
+  @Test
+  void knowsTheEnginesOfVariantsThatAreStillThere() {
+    assertThat(texts("select profile || ': ' || engine from rollout_variant order by profile"))
+        .containsExactly("arm64-neon: tflite", "x86-64-avx2: ");
+  }
+
+  /** V732 */
+  @Test
+  void takesDevicesForWhatTheyWereWhenTheyEnrolled() {
+    assertThat(texts("select id from device where described_at = enrolled_at order by id"))
+        .containsExactly("cam-1", "cam-7", "cam-8");
+  }
+
   /** V731 */
   @Test
   void knowsNoRefusedSamplesOfEarlierWindows() {
@@ -148,7 +225,7 @@ class MigrationsTest {
             transaction.list("select one from (" + query + ") as t (one)", row -> row.text("one")));
   }
 
-  private static void sql(String statement, Object... parameters) {
+  private static void sql(String statement, @Nullable Object... parameters) {
     database.run(transaction -> transaction.update(statement, parameters));
   }
 }

@@ -1,0 +1,224 @@
+package io.skerry.control.rollout;
+
+import static io.skerry.control.rollout.RolloutFleet.ARM;
+import static io.skerry.control.rollout.RolloutFleet.X86;
+import static io.skerry.control.rollout.RolloutFleet.manifest;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.api.Rollout;
+import io.skerry.fleet.rollout.RolloutAct;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Who gets a version, of a fleet whose devices become others while it is rolled out. */
+@Tag("slow")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class RolloutMembersTest {
+  private static final Duration LOOKED_FOR = Duration.ofSeconds(15);
+
+  private final RolloutFleet fleet;
+
+  RolloutMembersTest(@TempDir Path folder) throws Exception {
+    fleet = new RolloutFleet(folder);
+  }
+
+  @AfterAll
+  void close() throws Exception {
+    fleet.close();
+  }
+
+  @BeforeEach
+  void enrol() {
+    fleet.empty();
+    fleet.version(1, Map.of(X86, "onnxruntime", ARM, "tflite"));
+    for (String device : new String[] {"a", "b", "c"}) {
+      fleet.enrol(device, X86, "onnxruntime/cpu");
+    }
+  }
+
+  private static String everybody(String more) {
+    return """
+    {"model": "tested", "version": 1, "stages": [{"percent": 100}]%s}
+    """
+        .formatted(more);
+  }
+
+  @Test
+  void ordersTheVariantOfWhatADeviceIsWhenItIsOrdered() {
+    fleet.online("a", false);
+    String id = fleet.create(everybody("")).id();
+    fleet.becomes("a", ARM, "tflite/cpu");
+
+    fleet.online("a", true);
+    fleet.look();
+
+    assertThat(fleet.states(id)).containsEntry("a", "OFFERED");
+    assertThat(fleet.ordered())
+        .containsEntry("a", manifest(1, ARM))
+        .containsEntry("b", manifest(1, X86));
+    assertThat(
+            fleet.texts(
+                "select device as name, profile as text from deployment where rollout = ?", id))
+        .containsEntry("a", ARM);
+    assertThat(fleet.wrongCounts(id)).isZero();
+    fleet.report(id, "COMMITTED");
+    assertThat(fleet.in(id, "COMMITTED")).containsExactly("a", "b", "c");
+  }
+
+  @Test
+  void ordersNothingOfADeviceThatCanNoLongerRunTheVersion() {
+    fleet.online("a", false);
+    fleet.online("b", false);
+    String id = fleet.create(everybody("")).id();
+    fleet.becomes("a", X86, "tflite/cpu");
+    fleet.becomes("b", null);
+
+    fleet.online("a", true);
+    fleet.online("b", true);
+    fleet.look();
+
+    assertThat(fleet.states(id))
+        .containsOnly(
+            Map.entry("a", "NOT_ELIGIBLE"),
+            Map.entry("b", "NOT_ELIGIBLE"),
+            Map.entry("c", "OFFERED"));
+    assertThat(fleet.ordered()).containsOnlyKeys("c");
+    assertThat(
+            fleet.texts(
+                """
+                select device as name, error_detail as text from deployment
+                where rollout = ? and state = 'NOT_ELIGIBLE'
+                """,
+                id))
+        .containsEntry(
+            "a", "it has no engine 'onnxruntime', which the variant for x86-64-avx2 needs")
+        .containsEntry("b", "its hardware matches no profile");
+    Rollout.Stage stage = fleet.find(id).stages().getFirst();
+    assertThat(stage.devices()).isEqualTo(1);
+    assertThat(stage.failed()).isZero();
+    assertThat(stage.counts()).containsEntry("NOT_ELIGIBLE", 2);
+    assertThat(fleet.wrongCounts(id)).isZero();
+  }
+
+  @Test
+  void takesTheStandingOrderOfAnEarlierAttemptBackFromADeviceThatLeaves() {
+    String id = fleet.create(everybody(", \"onFailedDevices\": \"PAUSE\"")).id();
+    fleet.report(id, "FAILED");
+    fleet.look();
+    assertThat(fleet.find(id).state()).isEqualTo("PAUSED");
+    fleet.becomes("a", X86, "tflite/cpu");
+
+    fleet.act(id, RolloutAct.RETRY);
+    fleet.look();
+
+    assertThat(fleet.states(id)).containsEntry("a", "NOT_ELIGIBLE").containsEntry("b", "OFFERED");
+    assertThat(fleet.ordered()).containsOnlyKeys("b", "c");
+  }
+
+  @Test
+  void fixesWhoGetsAStaticRolloutWhenItIsWrittenDown() {
+    fleet.enrol("d", X86, "tflite/cpu");
+    fleet.enrol("e", null);
+    String id =
+        fleet
+            .create(
+                """
+                {"model": "tested", "version": 1,
+                  "stages": [{"percent": 34}, {"percent": 100}]}
+                """)
+            .id();
+    fleet.becomes("d", X86, "onnxruntime/cpu");
+    fleet.becomes("e", X86, "onnxruntime/cpu");
+    fleet.enrol("f", X86, "onnxruntime/cpu");
+    fleet.report(id, "COMMITTED");
+
+    fleet.act(id, RolloutAct.PROMOTE);
+    fleet.pass(LOOKED_FOR);
+
+    assertThat(fleet.states(id)).containsOnlyKeys("a", "b", "c");
+  }
+
+  @Test
+  void keepsAMemberOfAStageByProfileWhateverBoardItGets() {
+    String id =
+        fleet
+            .create(
+                """
+                {"model": "tested", "version": 1, "draft": true,
+                  "stages": [{"profile": "x86-64-avx2"}, {"percent": 100}]}
+                """)
+            .id();
+    fleet.becomes("a", ARM, "tflite/cpu");
+    fleet.becomes("b", ARM, "onnxruntime/cpu");
+
+    fleet.act(id, RolloutAct.SUBMIT);
+    fleet.act(id, RolloutAct.START);
+    fleet.look();
+
+    assertThat(fleet.states(id))
+        .containsOnly(
+            Map.entry("a", "OFFERED"), Map.entry("b", "NOT_ELIGIBLE"), Map.entry("c", "OFFERED"));
+    assertThat(fleet.ordered()).containsEntry("a", manifest(1, ARM));
+  }
+
+  @Test
+  void letsADeviceJoinADynamicRolloutThatFitsWhileItsStageIsOpen() {
+    fleet.enrol("d", X86, "tflite/cpu");
+    fleet.enrol("e", null);
+    fleet.enrol("g", null);
+    String id = fleet.create(everybody(", \"dynamic\": true")).id();
+    fleet.look();
+    assertThat(fleet.states(id)).containsOnlyKeys("a", "b", "c");
+
+    fleet.becomes("d", X86, "onnxruntime/cpu");
+    fleet.becomes("e", ARM, "tflite/cpu");
+    fleet.enrol("f", X86, "onnxruntime/cpu");
+    fleet.pass(LOOKED_FOR);
+
+    assertThat(fleet.states(id)).containsOnlyKeys("a", "b", "c", "d", "e", "f");
+    assertThat(fleet.ordered()).containsEntry("e", manifest(1, ARM)).doesNotContainKey("g");
+  }
+
+  @Test
+  void letsADeviceThatLeftADynamicRolloutJoinAgain() {
+    fleet.online("a", false);
+    String id = fleet.create(everybody(", \"dynamic\": true")).id();
+    fleet.becomes("a", X86, "tflite/cpu");
+    fleet.online("a", true);
+    fleet.look();
+    assertThat(fleet.states(id)).containsEntry("a", "NOT_ELIGIBLE");
+
+    fleet.becomes("a", X86, "onnxruntime/cpu");
+    fleet.pass(LOOKED_FOR);
+
+    assertThat(fleet.states(id)).containsEntry("a", "OFFERED");
+    assertThat(fleet.find(id).stages().getFirst().devices()).isEqualTo(3);
+    assertThat(fleet.wrongCounts(id)).isZero();
+  }
+
+  @Test
+  void takesADynamicRolloutsDevicesOfAProfileAsTheyAreWhenItsStageOpens() {
+    String id =
+        fleet
+            .create(
+                """
+                {"model": "tested", "version": 1, "dynamic": true, "draft": true,
+                  "stages": [{"profile": "x86-64-avx2"}, {"percent": 100}]}
+                """)
+            .id();
+    fleet.becomes("a", ARM, "tflite/cpu");
+
+    fleet.act(id, RolloutAct.SUBMIT);
+    fleet.act(id, RolloutAct.START);
+    fleet.look();
+
+    assertThat(fleet.states(id)).containsOnlyKeys("b", "c");
+  }
+}
