@@ -1,18 +1,23 @@
 package io.skerry.control.packaging;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.skerry.api.Judging;
 import io.skerry.artifact.job.JobFolder;
 import io.skerry.artifact.npy.NpyArray;
 import io.skerry.control.TestControlPlane;
 import io.skerry.control.registry.Registry;
+import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
 import io.skerry.wire.onnx.StringStringEntryProto;
 import io.skerry.wire.onnx.TensorProto;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -126,6 +131,51 @@ class ModelImportTest {
       socket.getOutputStream().flush();
       awaitUploads(false);
     }
+  }
+
+  /** A disk that a refused upload fills up stays full: the server's database is on it. */
+  @Test
+  void receivesNoFilesForWhichTheDiskHasNoRoom() throws Exception {
+    Path uploads = plane.data().resolve("uploads");
+    assumeThat(run("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", uploads.toString()))
+        .as("this user may mount a small disk")
+        .isZero();
+    try {
+      HttpResponse<String> answer = bring("large", "a.onnx", new byte[6_000_000]);
+
+      assertThat(answer.statusCode()).isEqualTo(507);
+      assertThat(answer.body())
+          .contains("STORAGE_FULL", "the files have 6.0 MB", "has 2.1 MB left", "make room there");
+      assertThat(Files.getFileStore(uploads).getUsableSpace()).isEqualTo(2 << 20);
+    } finally {
+      assertThat(run("umount", uploads.toString())).isZero();
+    }
+  }
+
+  @Test
+  void asksHowLongTheFilesAreBeforeItReceivesThem() throws Exception {
+    HttpResponse<String> answer =
+        plane.send(
+            plane
+                .request("/v1/models/endless/import")
+                .header("Authorization", "Bearer " + plane.token())
+                .header("Content-Type", "multipart/form-data; boundary=edge")
+                .PUT(BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(MODEL))));
+
+    assertThat(answer.statusCode()).isEqualTo(400);
+    assertThat(answer.body()).contains("send it with a Content-Length");
+  }
+
+  @Test
+  void leavesTheDatabaseItsRoom() {
+    assertThatCode(() -> UploadRoom.check(1000, UploadRoom.KEPT_FREE + 1000))
+        .doesNotThrowAnyException();
+    assertThatThrownBy(() -> UploadRoom.check(1000, UploadRoom.KEPT_FREE + 999))
+        .isInstanceOf(ProblemException.class);
+  }
+
+  private static int run(String... command) throws Exception {
+    return new ProcessBuilder(command).inheritIO().start().waitFor();
   }
 
   @BeforeEach
