@@ -9,9 +9,10 @@ import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 
-/** A line between a client and a broker on loopback that can be cut, or carry nothing any more. */
+/** A line between a client and a server on loopback that can be cut, or carry nothing any more. */
 final class FaultyLine implements Line {
   private final ServerSocket server;
   private final int broker;
@@ -19,6 +20,7 @@ final class FaultyLine implements Line {
   private volatile boolean cut;
   private volatile boolean stalledOut;
   private volatile boolean stalledBack;
+  private final AtomicLong backLeft = new AtomicLong(Long.MAX_VALUE);
 
   FaultyLine(int broker) throws IOException {
     this.broker = broker;
@@ -38,6 +40,11 @@ final class FaultyLine implements Line {
     }
   }
 
+  /** Is cut when so many more bytes have come back. */
+  void cutAfter(long bytes) {
+    backLeft.set(bytes);
+  }
+
   @Override
   public void stall() {
     stalledOut = true;
@@ -54,6 +61,7 @@ final class FaultyLine implements Line {
     cut = false;
     stalledOut = false;
     stalledBack = false;
+    backLeft.set(Long.MAX_VALUE);
   }
 
   private void accept() {
@@ -76,15 +84,16 @@ final class FaultyLine implements Line {
     try {
       Socket far = new Socket(InetAddress.getLoopbackAddress(), broker);
       open.add(far);
-      Thread.startVirtualThread(() -> pump(client, far, () -> stalledOut));
-      Thread.startVirtualThread(() -> pump(far, client, () -> stalledBack));
+      Thread.startVirtualThread(
+          () -> pump(client, far, () -> stalledOut, new AtomicLong(Long.MAX_VALUE)));
+      Thread.startVirtualThread(() -> pump(far, client, () -> stalledBack, backLeft));
     } catch (IOException e) {
       client.close();
       throw e;
     }
   }
 
-  private static void pump(Socket from, Socket to, BooleanSupplier stalled) {
+  private void pump(Socket from, Socket to, BooleanSupplier stalled, AtomicLong left) {
     byte[] buffer = new byte[8192];
     try (from;
         to) {
@@ -94,8 +103,12 @@ final class FaultyLine implements Line {
         while (stalled.getAsBoolean()) {
           TimeUnit.MILLISECONDS.sleep(10);
         }
-        out.write(buffer, 0, count);
+        long room = left.getAndAdd(-count);
+        out.write(buffer, 0, Math.clamp(room, 0, count));
         out.flush();
+        if (room <= count) {
+          cut();
+        }
       }
     } catch (IOException e) {
       // One side left: the other is closed with it.
