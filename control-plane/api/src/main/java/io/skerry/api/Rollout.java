@@ -15,8 +15,9 @@ import org.jspecify.annotations.Nullable;
  * @param slot of the first part
  * @param parts several make a unit: all or none on each device
  * @param stages in their order; the holdback is the last one
- * @param eligible devices that some stage takes
- * @param notEligible devices that none takes, at the start
+ * @param eligible devices that some stage takes, without those that have left it
+ * @param notEligible devices that none took when it was written down and that have not joined
+ *     since, and those that have left their stage; {@code /outsiders} names them
  * @param touched devices that got an order from this rollout
  * @param pause why it is paused: USER, GATE_INCONCLUSIVE, GATE_FAILED, SUCCESS_PAUSE or WINDOW
  * @param reason why it is not simply running; absent when there is nothing to tell

@@ -29,7 +29,7 @@ public record RolloutPreview(
     stages = List.copyOf(stages);
   }
 
-  /** A device that no stage takes. */
+  /** A device that no stage takes, or, of a rollout that was started, that has left its stage. */
   public record Outsider(String device, String reason) {}
 
   /**

@@ -1,5 +1,6 @@
 package io.skerry.cli;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.skerry.api.client.SkerryClient;
@@ -64,6 +65,38 @@ final class RolloutCommand {
           ? ExitCodes.BAD_RESULT
           : ExitCodes.DONE;
     }
+  }
+
+  @Command(
+      name = "outsiders",
+      description = "Lists the devices that are not eligible, and why.",
+      mixinStandardHelpOptions = true)
+  int outsiders(
+      @Mixin ServerOptions server,
+      @Parameters(paramLabel = "ID") String id,
+      @Mixin OutputOptions output) {
+    String path = "/v1/rollouts/%s/outsiders?pageSize=500".formatted(DescribeCommand.encoded(id));
+    PrintWriter out = spec.commandLine().getOut();
+    try (SkerryClient client = server.client()) {
+      List<JsonObject> outsiders = client.list(path, JsonObject.class);
+      switch (output.output()) {
+        case TABLE -> {
+          Table table = new Table(List.of("DEVICE", "REASON"));
+          outsiders.forEach(
+              one -> table.add(List.of(Json.text(one, "device"), Json.text(one, "reason"))));
+          table.print(out);
+        }
+        case JSON -> {
+          JsonArray all = new JsonArray();
+          outsiders.forEach(all::add);
+          out.println(Json.pretty(all));
+        }
+        case NAME ->
+            outsiders.forEach(
+                one -> out.println("device/" + Table.printable(Json.text(one, "device"))));
+      }
+    }
+    return ExitCodes.DONE;
   }
 
   @Command(name = "submit", description = "Hands a draft in.", mixinStandardHelpOptions = true)
@@ -216,6 +249,7 @@ final class RolloutCommand {
               Json.text(stage, "verdict")));
     }
     table.print(out);
+    counts(rollout, out);
     for (JsonElement element : Json.array(rollout, "stages")) {
       gates(element.getAsJsonObject(), out);
     }
@@ -227,6 +261,17 @@ final class RolloutCommand {
                       .map(JsonElement::getAsString)
                       .collect(Collectors.joining(", "))));
     }
+  }
+
+  private static void counts(JsonObject rollout, PrintWriter out) {
+    String outside = Json.text(rollout, "notEligible");
+    String more =
+        outside.equals("0") ? "" : ": see ./skerry rollout outsiders " + Json.text(rollout, "id");
+    out.println(
+        Table.printable(
+            "%s eligible, %s touched, %s not eligible%s"
+                .formatted(
+                    Json.text(rollout, "eligible"), Json.text(rollout, "touched"), outside, more)));
   }
 
   private static void gates(JsonObject stage, PrintWriter out) {

@@ -143,6 +143,51 @@ class MainTest {
   }
 
   @Test
+  void countsWhoGetsARolloutAndWhoNot() {
+    answer(
+        "/v1/rollouts/r-1",
+        200,
+        """
+        {"id":"r-1","state":"RUNNING","model":"m","version":2,"stages":[],"eligible":40,
+         "touched":4,"notEligible":3}
+        """);
+    answer(
+        "/v1/rollouts/r-2",
+        200,
+        """
+        {"id":"r-2","state":"RUNNING","model":"m","version":2,"stages":[],"eligible":1,
+         "touched":1,"notEligible":0}
+        """);
+
+    assertThat(run("rollout", "status", "r-1")).isEqualTo(ExitCodes.DONE);
+    assertThat(lines())
+        .contains("40 eligible, 4 touched, 3 not eligible: see ./skerry rollout outsiders r-1");
+    assertThat(run("rollout", "status", "r-2")).isEqualTo(ExitCodes.DONE);
+    assertThat(lines()).contains("1 eligible, 1 touched, 0 not eligible");
+  }
+
+  @Test
+  void namesEveryDeviceThatIsNotEligibleAndWhy() {
+    answer(
+        "/v1/rollouts/r-1/outsiders",
+        200,
+        """
+        {"items":[{"device":"cam-1","reason":"its hardware matches no profile"},
+          {"device":"cam-2\u001b[2J","reason":"no stage takes it"}],"nextPageToken":null}
+        """);
+
+    assertThat(run("rollout", "outsiders", "r-1")).isEqualTo(ExitCodes.DONE);
+
+    assertThat(requests).containsExactly("GET /v1/rollouts/r-1/outsiders?pageSize=500 ");
+    assertThat(lines())
+        .hasSize(3)
+        .element(1)
+        .asString()
+        .containsSubsequence("cam-1", "its hardware matches no profile");
+    assertThat(out.toString()).doesNotContain("\u001b");
+  }
+
+  @Test
   void watchEndsWithTheResultOrATimeout() {
     answer("/v1/rollouts/r-1", 200, "{\"id\":\"r-1\",\"state\":\"ROLLED_BACK\",\"stages\":[]}");
     answer("/v1/rollouts/r-2", 200, "{\"id\":\"r-2\",\"state\":\"RUNNING\",\"stages\":[]}");

@@ -10,8 +10,10 @@ import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Get;
 import io.micronaut.http.annotation.Post;
 import io.micronaut.http.annotation.Produces;
+import io.micronaut.http.annotation.QueryValue;
 import io.skerry.api.Rollout;
 import io.skerry.api.RolloutDevice;
+import io.skerry.api.RolloutPreview;
 import io.skerry.control.access.Allowed;
 import io.skerry.control.access.Role;
 import io.skerry.control.audit.Actor;
@@ -28,6 +30,7 @@ import java.util.Map;
 @Controller("/rollouts")
 final class RolloutPageController {
   private static final int FAILED_MAX = 50;
+  private static final int OUTSIDERS_MAX = 200;
   private static final String APPROVE = "approve";
 
   private final Rollouts rollouts;
@@ -62,6 +65,20 @@ final class RolloutPageController {
         HttpResponse.ok(
             templates.rolloutstate(rollout, failed(id)).render()
                 + templates.rolloutacts(rollout, true).render()));
+  }
+
+  @Get("/{id}/outsiders")
+  @Produces(MediaType.TEXT_HTML)
+  @Allowed(Role.VIEWER)
+  MutableHttpResponse<String> outsiders(
+      Actor actor, String id, @QueryValue(defaultValue = "") String after) {
+    List<RolloutPreview.Outsider> outsiders = rollouts.outsiders(id, after, OUTSIDERS_MAX);
+    return PageHeaders.on(
+        HttpResponse.ok(
+            templates
+                .outsiderspage(
+                    rollout(id), outsiders, outsiders.size() == OUTSIDERS_MAX, actor.name())
+                .render()));
   }
 
   @Post("/{id}")

@@ -102,7 +102,30 @@ final class Members {
         stage,
         order.id().value(),
         named(order, stage));
-    return rows.isEmpty() ? 0 : insert(transaction, order, stage, rows);
+    if (rows.isEmpty()) {
+      return 0;
+    }
+    int admitted = insert(transaction, order, stage, rows);
+    if (order.plan().dynamic()) {
+      letIn(transaction, order);
+    }
+    return admitted;
+  }
+
+  // Who has a place now is no outsider any more.
+  private static void letIn(Transaction transaction, RolloutOrder order) {
+    int joined =
+        transaction.update(
+            """
+            delete from rollout_outsider outsider using deployment own
+            where outsider.rollout = ? and own.rollout = outsider.rollout
+              and own.device = outsider.device
+            """,
+            order.id().value());
+    if (joined > 0) {
+      transaction.update(
+          "update rollout set outsiders = outsiders - ? where id = ?", joined, order.id().value());
+    }
   }
 
   private static String takes(RolloutOrder order, int stage) {

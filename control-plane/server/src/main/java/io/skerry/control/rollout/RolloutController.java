@@ -77,8 +77,22 @@ final class RolloutController {
     List<RolloutDevice> devices = rollouts.devices(id, state, pageToken, pageSize);
     return new Page<>(
         devices,
-        !devices.isEmpty() && devices.size() == Math.clamp(pageSize, 1, 500)
+        !devices.isEmpty() && devices.size() == Math.clamp(pageSize, 1, Rollouts.DEVICES_MAX)
             ? devices.getLast().device()
+            : null);
+  }
+
+  @Get("/{id}/outsiders")
+  @Allowed(Role.VIEWER)
+  Page<RolloutPreview.Outsider> outsiders(
+      String id,
+      @QueryValue(defaultValue = "100") int pageSize,
+      @QueryValue(defaultValue = "") String pageToken) {
+    List<RolloutPreview.Outsider> outsiders = rollouts.outsiders(id, pageToken, pageSize);
+    return new Page<>(
+        outsiders,
+        outsiders.size() == Math.clamp(pageSize, 1, Rollouts.DEVICES_MAX)
+            ? outsiders.getLast().device()
             : null);
   }
 

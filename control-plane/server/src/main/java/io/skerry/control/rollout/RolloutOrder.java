@@ -18,7 +18,6 @@ import java.util.Optional;
  * What a rollout brings and how.
  *
  * @param parts several make a unit: all or none on each device
- * @param notEligible devices that no stage takes, at the start
  */
 record RolloutOrder(
     RolloutId id,
@@ -27,8 +26,7 @@ record RolloutOrder(
     Duration window,
     SamplingRates sampling,
     int probationPredictions,
-    Duration probation,
-    int notEligible) {
+    Duration probation) {
   RolloutOrder {
     parts = List.copyOf(parts);
   }

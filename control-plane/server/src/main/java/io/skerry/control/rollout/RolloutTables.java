@@ -44,7 +44,8 @@ final class RolloutTables {
       String createdBy,
       Instant createdAt,
       @Nullable Instant endedAt,
-      boolean released) {
+      boolean released,
+      int outsiders) {
     RolloutId id() {
       return order.id();
     }
@@ -55,15 +56,16 @@ final class RolloutTables {
       RolloutOrder order,
       String holdbackAbove,
       List<String> profiles,
+      int outsiders,
       String author,
       Instant now) {
     RolloutPlan plan = order.plan();
     transaction.update(
         """
         insert into rollout (id, model, version, slots, profiles, definition, state, phase, stage,
-          revision, start_millis, step_millis, progress_millis, holdback_above, created_by,
-          created_at)
-        values (?, ?, ?, ?, ?, ?::jsonb, ?::jsonb, 'DRAFT', 0, 1, ?, ?, ?, ?, ?, ?)
+          revision, start_millis, step_millis, progress_millis, holdback_above, outsiders,
+          created_by, created_at)
+        values (?, ?, ?, ?, ?, ?::jsonb, ?::jsonb, 'DRAFT', 0, 1, ?, ?, ?, ?, ?, ?, ?)
         """,
         order.id().value(),
         order.first().version().model().value(),
@@ -76,6 +78,7 @@ final class RolloutTables {
         plan.deadlines().step().toMillis(),
         plan.deadlines().progress().toMillis(),
         holdbackAbove,
+        outsiders,
         author,
         now);
   }
@@ -313,7 +316,8 @@ final class RolloutTables {
         row.text("created_by"),
         row.instant("created_at"),
         row.optionalInstant("ended_at").orElse(null),
-        row.flag("released"));
+        row.flag("released"),
+        row.integer("outsiders"));
   }
 
   private record OfRollout(RolloutId rollout, Census.Cell cell) {}

@@ -8,6 +8,7 @@ import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.gate.GateResult;
 import io.skerry.fleet.gate.Verdict;
 import io.skerry.fleet.rollout.Census;
+import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.RolloutAct;
 import io.skerry.fleet.rollout.RolloutMachine;
 import io.skerry.fleet.rollout.RolloutPhase;
@@ -95,7 +96,7 @@ final class RolloutViews {
             .toList(),
         stages,
         stages.stream().mapToInt(Rollout.Stage::devices).sum(),
-        order.notEligible(),
+        stored.outsiders() + census.count(DeploymentState.NOT_ELIGIBLE),
         census.touched(),
         state.phase() instanceof RolloutPhase.Paused paused ? paused.why().name() : null,
         reason.isEmpty() ? null : reason,

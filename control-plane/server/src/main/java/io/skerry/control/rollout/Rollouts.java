@@ -40,7 +40,10 @@ public final class Rollouts {
   // Of PostgreSQL's advisory locks: who makes a rollout, or lets one begin.
   private static final long BEGINNING = 0x736b_0301L;
   private static final int LIST_MAX = 200;
-  private static final int DEVICES_MAX = 500;
+
+  /** Devices that are named at once. */
+  static final int DEVICES_MAX = 500;
+
   private static final int PROBATION_PREDICTIONS = 3;
   private static final Duration PROBATION_MIN = Duration.ofSeconds(5);
   private static final Duration PROBATION_MAX = Duration.ofMinutes(1);
@@ -79,12 +82,13 @@ public final class Rollouts {
           beginAlone(transaction);
           RolloutId id = next(transaction, wish);
           Candidates candidates = Candidates.find(transaction, wish, id.value());
-          RolloutOrder order = order(id, wish, candidates.notEligible().size());
+          RolloutOrder order = order(id, wish);
           RolloutTables.insert(
               transaction,
               order,
               candidates.membership().holdbackAbove(),
               candidates.profiles(),
+              candidates.notEligible().size(),
               actor.name(),
               now());
           RolloutTables.insertStages(transaction, order, candidates.membership());
@@ -147,7 +151,7 @@ public final class Rollouts {
     return clock.instant().truncatedTo(ChronoUnit.MICROS);
   }
 
-  private static RolloutOrder order(RolloutId id, RolloutWish wish, int notEligible) {
+  private static RolloutOrder order(RolloutId id, RolloutWish wish) {
     // A device that is asked seldom has this long to prove itself; then its silence counts as good.
     Duration window = wish.window();
     Duration probation =
@@ -155,14 +159,7 @@ public final class Rollouts {
             ? PROBATION_MIN
             : window.compareTo(PROBATION_MAX) > 0 ? PROBATION_MAX : window;
     return new RolloutOrder(
-        id,
-        wish.parts(),
-        wish.plan(),
-        window,
-        wish.sampling(),
-        PROBATION_PREDICTIONS,
-        probation,
-        notEligible);
+        id, wish.parts(), wish.plan(), window, wish.sampling(), PROBATION_PREDICTIONS, probation);
   }
 
   /** The newest rollouts, newest first. */
@@ -198,6 +195,39 @@ public final class Rollouts {
                 state,
                 state,
                 Math.clamp(limit, 1, DEVICES_MAX)));
+  }
+
+  /**
+   * Devices that are in no stage, or have left theirs, by id, beginning after one.
+   *
+   * @throws ProblemException if there is no such rollout
+   */
+  public List<RolloutPreview.Outsider> outsiders(String id, String after, int limit) {
+    int most = Math.clamp(limit, 1, DEVICES_MAX);
+    return database.call(
+        transaction -> {
+          if (RolloutTables.find(transaction, id).isEmpty()) {
+            throw unknown(id);
+          }
+          return transaction.list(
+              """
+              (select device, reason from rollout_outsider where rollout = ? and device > ?
+                order by device limit ?)
+              union all
+              (select device, coalesce(error_detail, '') from deployment
+                where rollout = ? and device > ? and state = 'NOT_ELIGIBLE'
+                order by device limit ?)
+              order by device limit ?
+              """,
+              row -> new RolloutPreview.Outsider(row.text("device"), row.text("reason")),
+              id,
+              after,
+              most,
+              id,
+              after,
+              most,
+              most);
+        });
   }
 
   /**

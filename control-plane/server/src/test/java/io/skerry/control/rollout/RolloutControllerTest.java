@@ -7,6 +7,8 @@ import io.skerry.control.TestControlPlane;
 import io.skerry.control.sql.Database;
 import io.skerry.protocol.Digest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,32 +27,80 @@ class RolloutControllerTest {
   }
 
   @Test
-  void tellsWhatLateDevicesChangeInARolloutThatHasEnded() {
-    String digest = Digest.of(new byte[] {1}).toString();
+  void namesWhoIsNotEligiblePageByPage() {
+    for (String device : List.of("one", "two", "three")) {
+      sql(
+          """
+          insert into device (id, tenant, labels, facts, profile, enrolled_at)
+          values (?, 'default', '{}', '{}', null, now())
+          """,
+          "outside-" + device);
+    }
+    String id = draftOf("outside");
+    try {
+      HttpResponse<String> first =
+          plane.get("/v1/rollouts/" + id + "/outsiders?pageSize=2&pageToken=outside");
+
+      assertThat(first.statusCode()).as(first.body()).isEqualTo(200);
+      assertThat(first.body())
+          .contains(
+              "{\"device\":\"outside-one\",\"reason\":\"its hardware matches no profile\"}",
+              "\"device\":\"outside-three\"",
+              "\"nextPageToken\":\"outside-three\"")
+          .doesNotContain("outside-two");
+      HttpResponse<String> second =
+          plane.get("/v1/rollouts/" + id + "/outsiders?pageSize=2&pageToken=outside-three");
+      assertThat(second.body())
+          .contains("\"device\":\"outside-two\"")
+          .doesNotContain("\"outside-one");
+      assertThat(plane.get("/v1/rollouts/nothing/outsiders").statusCode()).isEqualTo(404);
+
+      HttpResponse<String> page = plane.get("/rollouts/" + id + "/outsiders?after=outside");
+      assertThat(page.statusCode()).as(page.body()).isEqualTo(200);
+      assertThat(page.body()).contains("outside-one", "its hardware matches no profile");
+      assertThat(plane.get("/rollouts/" + id).body())
+          .contains("href=\"/rollouts/" + id + "/outsiders\"");
+    } finally {
+      sql("delete from device where id like 'outside%'");
+    }
+  }
+
+  // Of a version that the only device of a profile can run.
+  private String draftOf(String name) {
+    String digest = Digest.of(name.getBytes(StandardCharsets.UTF_8)).toString();
     sql(
         """
         insert into device (id, tenant, labels, facts, profile, enrolled_at)
-        values ('late', 'default', '{}', '{}', 'x86-64-avx2', now())
-        """);
-    sql("insert into device_presence (device, online, boot_epoch) values ('late', false, 1)");
+        values (?, 'default', '{}', '{}', 'x86-64-avx2', now())
+        """,
+        name);
+    sql("insert into device_presence (device, online, boot_epoch) values (?, false, 1)", name);
     sql(
         """
         insert into model_version (model, version, source, format, blob, created_at)
-        values ('late', 1, 'import', 'onnx', 'x', now())
-        """);
+        values (?, 1, 'import', 'onnx', 'x', now())
+        """,
+        name);
     sql(
         """
         insert into variant (model, version, profile, engine, precision, bytes, measured, winner,
           manifest, signature)
-        values ('late', 1, 'x86-64-avx2', 'onnxruntime', 'fp32', 1, 'none', true, ?, ?)
+        values (?, 1, 'x86-64-avx2', 'onnxruntime', 'fp32', 1, 'none', true, ?, ?)
         """,
+        name,
         digest,
         digest);
+    HttpResponse<String> made =
+        plane.post(
+            "/v1/rollouts", "{\"model\":\"%s\",\"version\":1,\"draft\":true}".formatted(name));
+    assertThat(made.statusCode()).as(made.body()).isEqualTo(201);
+    return JsonParser.parseString(made.body()).getAsJsonObject().get("id").getAsString();
+  }
+
+  @Test
+  void tellsWhatLateDevicesChangeInARolloutThatHasEnded() {
+    String id = draftOf("late");
     try {
-      HttpResponse<String> made =
-          plane.post("/v1/rollouts", "{\"model\":\"late\",\"version\":1,\"draft\":true}");
-      assertThat(made.statusCode()).as(made.body()).isEqualTo(201);
-      String id = JsonParser.parseString(made.body()).getAsJsonObject().get("id").getAsString();
       plane.post("/v1/rollouts/" + id + "/abort", "{}");
       HttpResponse<String> ended = plane.get("/v1/rollouts/" + id);
       String tag = ended.headers().firstValue("ETag").orElseThrow();

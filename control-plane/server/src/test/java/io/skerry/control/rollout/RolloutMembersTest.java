@@ -6,6 +6,7 @@ import static io.skerry.control.rollout.RolloutFleet.manifest;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.api.Rollout;
+import io.skerry.api.RolloutPreview;
 import io.skerry.fleet.rollout.RolloutAct;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -201,6 +202,34 @@ class RolloutMembersTest {
     assertThat(fleet.states(id)).containsEntry("a", "OFFERED");
     assertThat(fleet.find(id).stages().getFirst().devices()).isEqualTo(3);
     assertThat(fleet.wrongCounts(id)).isZero();
+  }
+
+  @Test
+  void keepsWhoIsNotEligibleAndWhyAsLongAsTheyAreNot() {
+    fleet.enrol("d", X86, "tflite/cpu");
+    fleet.enrol("e", null);
+    fleet.online("a", false);
+    String id = fleet.create(everybody(", \"dynamic\": true")).id();
+    String lacking = "it has no engine 'onnxruntime', which the variant for x86-64-avx2 needs";
+    assertThat(fleet.find(id).notEligible()).isEqualTo(2);
+    assertThat(fleet.rollouts.outsiders(id, "", 10))
+        .containsExactly(
+            new RolloutPreview.Outsider("d", lacking),
+            new RolloutPreview.Outsider("e", "its hardware matches no profile"));
+
+    fleet.becomes("a", X86, "tflite/cpu");
+    fleet.becomes("e", X86, "onnxruntime/cpu");
+    fleet.online("a", true);
+    fleet.pass(LOOKED_FOR);
+
+    assertThat(fleet.rollouts.outsiders(id, "", 10))
+        .containsExactly(
+            new RolloutPreview.Outsider("a", lacking), new RolloutPreview.Outsider("d", lacking));
+    assertThat(fleet.rollouts.outsiders(id, "a", 1))
+        .containsExactly(new RolloutPreview.Outsider("d", lacking));
+    Rollout rollout = fleet.find(id);
+    assertThat(rollout.notEligible()).isEqualTo(2);
+    assertThat(rollout.eligible()).isEqualTo(3);
   }
 
   @Test

@@ -78,7 +78,7 @@ class MigrationsTest {
         insert into rollout (id, model, version, slots, profiles, definition, state, phase, stage,
           revision, start_millis, step_millis, progress_millis, holdback_above, created_by,
           created_at, released)
-        values (?, 'engine-health', 1, ?, '{arm64-neon}', '{}', '{}', 'RUNNING', 0, 1, 1, 1, 1, 'g',
+        values (?, 'engine-health', 1, ?, '{arm64-neon}', '{"notEligible":5}', '{}', 'RUNNING', 0, 1, 1, 1, 1, 'g',
           'ana', now(), ?)
         """,
         id,
@@ -197,6 +197,13 @@ class MigrationsTest {
             "single cam-8: its hardware matches no profile",
             "unit cam-7: the version has no variant for profile esp32",
             "unit cam-8: its hardware matches no profile");
+  }
+
+  /** V733: of what is over only their number was known. */
+  @Test
+  void countsWhoIsInNoStage() {
+    assertThat(texts("select id || ' ' || outsiders from rollout order by id"))
+        .containsExactly("past 5", "single 2", "unit 2");
   }
 
   /** V732: none where the variant that was ordered is gone. */
