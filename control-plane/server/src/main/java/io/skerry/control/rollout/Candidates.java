@@ -93,9 +93,8 @@ record Candidates(
   private static Map<Part, Map<String, Packaged>> variants(
       Transaction transaction, List<Part> parts) {
     Map<Part, Map<String, Packaged>> all = new LinkedHashMap<>();
-    for (int i = 0; i < parts.size(); i++) {
-      String field = i == 0 ? "version" : "parts[%d].version".formatted(i - 1);
-      all.put(parts.get(i), signed(transaction, field, parts.get(i).version()));
+    for (Part part : parts) {
+      all.put(part, signed(transaction, Releases.field(parts, part), part.version()));
     }
     Set<String> common = new HashSet<>(all.values().iterator().next().keySet());
     all.values().forEach(byProfile -> common.retainAll(byProfile.keySet()));
@@ -143,12 +142,7 @@ record Candidates(
             version.model().value(),
             version.version());
     if (!awaiting.isEmpty()) {
-      throw ProblemException.ofField(
-          ErrorCode.STATE_CONFLICT,
-          field,
-          ("%1$s awaits the release key's signature for %2$s: get what is to be signed with"
-                  + " './skerry get release %1$s --out unsigned.json', see docs/keys.md")
-              .formatted(version, String.join(", ", awaiting)));
+      throw Releases.awaiting(field, version, awaiting);
     }
     Map<String, Packaged> variants = new HashMap<>();
     transaction

@@ -234,8 +234,8 @@ public final class Rollouts {
    * Does what a person asks.
    *
    * @param revision that the person has seen; empty when it does not matter
-   * @throws ProblemException if there is none of this id, it has changed meanwhile, or its phase
-   *     does not allow the act
+   * @throws ProblemException if there is none of this id, it has changed meanwhile, its phase does
+   *     not allow the act, or what it is to begin with is not packaged and signed any more
    */
   public Rollout act(Actor actor, String id, RolloutAct act, String reason, OptionalLong revision) {
     return database.call(
@@ -261,9 +261,18 @@ public final class Rollouts {
           if (ended && RolloutAct.allowedIn(stored.order().plan(), stored.state()).contains(act)) {
             beginAgain(transaction, stored, act);
           }
+          if (begins(act, stored)) {
+            Releases.requireAsWritten(transaction, stored.order());
+          }
           apply(transaction, actor, stored.id(), event(act, actor, reason));
           return view(transaction, id);
         });
+  }
+
+  // What was looked at when it was written down, days ago, may have been withdrawn.
+  private static boolean begins(RolloutAct act, Stored stored) {
+    return (act == RolloutAct.START || act == RolloutAct.APPROVE)
+        && RolloutAct.allowedIn(stored.order().plan(), stored.state()).contains(act);
   }
 
   // One after the other: each sees which of them are under way.

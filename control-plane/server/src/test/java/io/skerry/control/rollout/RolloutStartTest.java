@@ -1,0 +1,149 @@
+package io.skerry.control.rollout;
+
+import static io.skerry.control.rollout.RolloutFleet.ARM;
+import static io.skerry.control.rollout.RolloutFleet.X86;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.skerry.control.audit.Actor;
+import io.skerry.control.web.ProblemException;
+import io.skerry.fleet.rollout.RolloutAct;
+import io.skerry.protocol.ErrorCode;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What has to hold still, when a rollout begins that was written down earlier. */
+@Tag("slow")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class RolloutStartTest {
+  private static final Actor BEN = new Actor("ben", "request-2");
+  private static final String ANEW = "sha256:" + "1".repeat(64);
+
+  private final RolloutFleet fleet;
+
+  RolloutStartTest(@TempDir Path folder) throws Exception {
+    fleet = new RolloutFleet(folder);
+  }
+
+  @AfterAll
+  void close() throws Exception {
+    fleet.close();
+  }
+
+  @BeforeEach
+  void enrol() {
+    fleet.empty();
+    fleet.version(1, Map.of(X86, "onnxruntime", ARM, "onnxruntime"));
+    fleet.version("other", 3, Map.of(X86, "onnxruntime", ARM, "onnxruntime"));
+    fleet.enrol(2, X86);
+    fleet.enrol(2, ARM);
+  }
+
+  private String ready() {
+    String id = fleet.create(request("\"draft\": true")).id();
+    fleet.act(id, RolloutAct.SUBMIT);
+    return id;
+  }
+
+  private static String request(String more) {
+    return """
+    {"model": "tested", "version": 1, "stages": [{"percent": 100}],
+      "parts": [{"slot": "second", "model": "other", "version": 3}], %s}
+    """
+        .formatted(more);
+  }
+
+  private void refuses(RolloutAct act, String id, String field, String... words) {
+    String before = fleet.find(id).state();
+    assertThatThrownBy(() -> fleet.rollouts.act(BEN, id, act, "now", OptionalLong.empty()))
+        .isInstanceOfSatisfying(
+            ProblemException.class,
+            problem -> {
+              assertThat(problem.code()).isEqualTo(ErrorCode.STATE_CONFLICT);
+              assertThat(problem.errors())
+                  .singleElement()
+                  .satisfies(error -> assertThat(error.field()).isEqualTo(field));
+            })
+        .hasMessageContainingAll(words);
+    assertThat(fleet.find(id).state()).isEqualTo(before);
+    assertThat(fleet.ordered()).isEmpty();
+  }
+
+  @Test
+  void refusesToStartWhatDevicesRefuseByNow() {
+    String id = ready();
+    fleet.sql("update variant set refused = true where model = 'tested' and profile = ?", ARM);
+
+    refuses(RolloutAct.START, id, "version", "tested@1 awaits the release key's signature", ARM);
+  }
+
+  @Test
+  void refusesToApproveWhatIsNotSignedAnyMore() {
+    String id = fleet.create(request("\"approval\": true")).id();
+    fleet.sql("update variant set signature = null where model = 'other'");
+
+    refuses(
+        RolloutAct.APPROVE,
+        id,
+        "parts[0].version",
+        "other@3 awaits the release key's signature for %s, %s".formatted(ARM, X86));
+  }
+
+  @Test
+  void refusesToStartWhatIsPackagedNoMore() {
+    String id = ready();
+    fleet.sql("delete from variant where model = 'tested' and profile = ?", X86);
+
+    refuses(RolloutAct.START, id, "version", "tested@1 has no packaged variant for " + X86);
+  }
+
+  @Test
+  void refusesToStartAnotherArtifactThanWasLookedAt() {
+    String id = ready();
+    fleet.sql("update variant set manifest = ? where model = 'tested' and profile = ?", ANEW, X86);
+
+    refuses(
+        RolloutAct.START,
+        id,
+        "version",
+        "tested@1 was packaged anew for " + X86,
+        "write the rollout again");
+  }
+
+  @Test
+  void ordersByTheSignatureThatCountsNow() {
+    String id = ready();
+    fleet.sql("update variant set signature = ? where model = 'tested'", ANEW);
+
+    assertThat(fleet.act(id, RolloutAct.START).state()).isEqualTo("RUNNING");
+
+    assertThat(
+            fleet.texts(
+                "select device as name, signature as text from desired_slot where slot = 'main'"))
+        .hasSize(4)
+        .containsValue(ANEW)
+        .doesNotContainValue(null)
+        .allSatisfy((device, signature) -> assertThat(signature).isEqualTo(ANEW));
+  }
+
+  @Test
+  void asksNothingOfProfilesThatItDoesNotBring() {
+    String id = ready();
+    fleet.sql(
+        """
+        insert into variant (model, version, profile, engine, precision, bytes, measured, winner,
+          manifest, signature)
+        values ('tested', 1, 'rpi5', 'onnxruntime', 'fp32', 1, 'none', true, ?, null)
+        """,
+        ANEW);
+
+    assertThat(fleet.act(id, RolloutAct.START).state()).isEqualTo("RUNNING");
+  }
+}
