@@ -17,6 +17,9 @@ public record RunPlan(
   /** Most epochs of a run. */
   public static final int EPOCHS_MAX = 200;
 
+  /** Cycles that an example must have for the network's convolutions. */
+  static final int WINDOW_MIN = 11;
+
   /**
    * A model to beat on a slice.
    *

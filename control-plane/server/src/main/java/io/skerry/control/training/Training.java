@@ -74,7 +74,8 @@ public final class Training {
   /**
    * Queues a run.
    *
-   * @throws ProblemException if its snapshot does not exist or its plan is out of range
+   * @throws ProblemException if its snapshot does not exist or has too short examples, or its plan
+   *     is out of range
    */
   public Run start(Actor actor, RunPlan plan) {
     if (plan.epochs() < 1 || plan.epochs() > RunPlan.EPOCHS_MAX) {
@@ -83,6 +84,14 @@ public final class Training {
           "epochs %d is not between 1 and %d".formatted(plan.epochs(), RunPlan.EPOCHS_MAX));
     }
     Snapshot snapshot = datasets.snapshot(plan.snapshot());
+    if (snapshot.window() < RunPlan.WINDOW_MIN) {
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID,
+          ("snapshot '%s' has examples of %d cycles, the network needs at least %d: store the data"
+                  + " as another batch with window=%d or more")
+              .formatted(
+                  plan.snapshot(), snapshot.window(), RunPlan.WINDOW_MIN, RunPlan.WINDOW_MIN));
+    }
     ModelVersion version =
         database.call(transaction -> VersionNumbers.next(transaction, plan.model()));
     String job =
