@@ -8,7 +8,9 @@ import org.jspecify.annotations.Nullable;
  * it.
  *
  * @param metric one of {@link #METRICS}; by labels and outputs when absent
- * @param boxes what the output of a detector holds, one of {@link #BOXES}; corners when absent
+ * @param boxes what the output of a detector holds, one of {@link #BOXES}: its boxes are held
+ *     against the labels or, without any, against those that the model finds as it was given; what
+ *     the model is known to end in, or corners, when absent
  * @param scoreOutput the output that holds the score; the first when absent. For {@code
  *     detection-postprocess} the names of the four, with commas between them
  * @param maxDrop how much less of the metric than the float model a variant may have, 0 to 100:

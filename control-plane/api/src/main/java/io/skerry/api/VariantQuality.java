@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
  * How good a variant is on the evaluation items, beside the float model on the same items.
  *
  * @param metric what it is judged by, such as {@code accuracy} or {@code rocAuc}; {@code agreement}
- *     is the share of items on which it agrees with the model as given, where no labels were given
+ *     is the share of items on which it agrees with the model as given, of a detector's boxes,
+ *     where no labels were given
  * @param value of the metric, with its 95 % interval
  * @param difference value − the float model's, with the paired 95 % interval
  * @param items evaluated

@@ -17,7 +17,7 @@ final class JudgingOptions {
   @Option(
       names = "--boxes",
       description =
-          "what a detector's output holds, for meanAveragePrecision: corners, centres, centres-objectness or detection-postprocess; default: corners")
+          "what a detector's output holds, for meanAveragePrecision or, without labels, agreement: corners, centres, centres-objectness or detection-postprocess; default: corners")
   private @Nullable String boxes;
 
   @Option(

@@ -43,8 +43,8 @@ final class VariantTable {
     if (StreamSupport.stream(variants.spliterator(), false)
         .anyMatch(one -> Json.text(one.getAsJsonObject(), "quality.metric").equals("agreement"))) {
       out.println(
-          "agreement: no labels were given; the share of items on which a candidate agrees with the"
-              + " model as given");
+          "agreement: no labels were given; the share of items, of a detector's boxes, on which a"
+              + " candidate agrees with the model as given");
     }
   }
 

@@ -3,6 +3,7 @@ package io.skerry.packager;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.ModelRefusedException;
+import io.skerry.packager.measure.BoxLayout;
 import io.skerry.packager.quantize.TensorScale;
 import io.skerry.packager.tflite.DetectionEnd;
 import io.skerry.profile.Candidate;
@@ -73,6 +74,11 @@ final class DetectorSource implements Source {
   @Override
   public Map<String, TensorScale> ends() {
     return Map.of();
+  }
+
+  @Override
+  public Optional<BoxLayout> boxes() {
+    return Optional.of(BoxLayout.DETECTION_POSTPROCESS);
   }
 
   @Override

@@ -122,11 +122,12 @@ final class PackCommand implements Callable<Integer> {
   @Option(
       names = "--boxes",
       description =
-          "What the output holds, for meanAveragePrecision: corners (N x 6: left, top, right,"
+          "What the output of a detector holds, for meanAveragePrecision and, without labels,"
+              + " agreement: corners (N x 6: left, top, right,"
               + " bottom, score, class), centres (centre, size, a score per class),"
               + " centres-objectness, or detection-postprocess (four outputs as TFLite's operator"
               + " has them: boxes, classes, scores, count); labels are left, top, right, bottom,"
-              + " class in the same unit (default: corners).")
+              + " class in the same unit (default: corners, or what a model ends in that is known).")
   @Nullable String boxes;
 
   @Option(

@@ -35,6 +35,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /** Packages one model version for its hardware profiles. */
@@ -69,13 +70,18 @@ final class Packaging {
     this.request = request;
     this.progress = progress;
     this.profiles = request.profiles().stream().map(id -> profile(request, id)).toList();
-    if (request.boxes().isPresent()
-        && !request.metric().equals(Optional.of(Metric.MEAN_AVERAGE_PRECISION))) {
+    if (request.boxes().isPresent() && !comparesBoxes(request.metric())) {
       throw new JobFailure(
           ErrorCode.REQUEST_INVALID,
-          "boxes are read by the metric %s alone: ask for it, or say nothing of boxes"
-              .formatted(Metric.MEAN_AVERAGE_PRECISION.text()));
+          "boxes are read by the metrics %s and %s alone: ask for one of them, or say nothing of boxes"
+              .formatted(Metric.MEAN_AVERAGE_PRECISION.text(), Metric.AGREEMENT.text()));
     }
+  }
+
+  private static boolean comparesBoxes(Optional<Metric> metric) {
+    return metric
+        .map(m -> m == Metric.MEAN_AVERAGE_PRECISION || m == Metric.AGREEMENT)
+        .orElse(true);
   }
 
   /**
@@ -131,7 +137,9 @@ final class Packaging {
             "%s: input '%s' is fixed to batches of %d: export it for batches of 1"
                 .formatted(request.file(), input.name(), input.shape().getFirst()));
       }
-      Said said = said(original.signature());
+      Optional<BoxLayout> boxes =
+          request.boxes().or(source::boxes).filter(known -> comparesBoxes(request.metric()));
+      Said said = said(original.signature(), boxes);
       step("data", request.calibration().getFileName().toString());
       Items items = Items.read(request, input);
       checkClasses(items.evaluation(), items.calibration());
@@ -272,8 +280,9 @@ final class Packaging {
    *
    * @param outputs that may be judged by, in the model's order or as they were named
    * @param read those that are
+   * @param boxes what they hold; absent where nobody says that it is boxes
    */
-  private record Said(List<TensorSpec> outputs, List<TensorSpec> read) {
+  private record Said(List<TensorSpec> outputs, List<TensorSpec> read, Optional<BoxLayout> boxes) {
     List<String> names() {
       return read.stream().map(TensorSpec::name).toList();
     }
@@ -284,8 +293,8 @@ final class Packaging {
     }
   }
 
-  private Said said(ModelSignature signature) {
-    BoxLayout boxes = request.boxes().orElse(BoxLayout.CORNERS);
+  private Said said(ModelSignature signature, Optional<BoxLayout> known) {
+    BoxLayout boxes = known.orElse(BoxLayout.CORNERS);
     List<TensorSpec> outputs =
         request
             .output()
@@ -297,7 +306,7 @@ final class Packaging {
             .map(names -> names.stream().map(name -> output(signature, name)).toList())
             .orElse(signature.outputs());
     try {
-      return new Said(outputs, boxes.read(outputs));
+      return new Said(outputs, boxes.read(outputs), known);
     } catch (IllegalArgumentException e) {
       throw new ModelRefusedException("%s: %s".formatted(request.file(), e.getMessage()), e);
     }
@@ -377,11 +386,17 @@ final class Packaging {
             "metric %s needs labels: give them, or ask for agreement"
                 .formatted(wanted.get().text()));
       }
-      return Judge.byFloatModel(floats, request.threshold());
+      List<Long> shape = said.score().shape();
+      return said.boxes().isPresent()
+          ? Judge.byBoxes(floats, request.threshold(), reading(said, floats))
+          : Judge.byFloatModel(floats, shape.subList(1, shape.size()), request.threshold());
     }
     Labels labels = items.labels().get();
     boolean binary = floats.perItem() <= 2 && labels.areClasses() && labels.largest() <= 1;
-    Metric metric = wanted.orElseGet(() -> defaultMetric(floats, labels, binary));
+    Metric metric =
+        wanted
+            .or(() -> said.boxes().map(boxes -> Metric.MEAN_AVERAGE_PRECISION))
+            .orElseGet(() -> defaultMetric(floats, labels, binary));
     boolean classes = metric == Metric.ROC_AUC || metric == Metric.ACCURACY;
     if (classes && !labels.areClasses()) {
       throw new DataRefusedException(
@@ -397,10 +412,12 @@ final class Packaging {
     if (metric != Metric.MEAN_AVERAGE_PRECISION) {
       return Judge.byLabels(metric, floats, labels, request.threshold());
     }
-    BoxLayout boxes = request.boxes().orElse(BoxLayout.CORNERS);
+    return Judge.byLabels(metric, floats, labels, request.threshold(), reading(said, floats));
+  }
+
+  private UnaryOperator<Outputs> reading(Said said, Outputs floats) {
     try {
-      return Judge.byLabels(
-          metric, floats, labels, request.threshold(), boxes.reading(said.outputs(), floats));
+      return said.boxes().orElse(BoxLayout.CORNERS).reading(said.outputs(), floats);
     } catch (IllegalArgumentException e) {
       throw new DataRefusedException(
           "%s: %s".formatted(request.file(), String.valueOf(e.getMessage())), e);
@@ -424,7 +441,14 @@ final class Packaging {
       judge.floatValue();
     } catch (IllegalArgumentException e) {
       throw new DataRefusedException(
-          "%s: %s: check the labels or add items".formatted(labelSource(), e.getMessage()), e);
+          "%s: %s: %s"
+              .formatted(
+                  labelSource(),
+                  e.getMessage(),
+                  judge.metric() == Metric.AGREEMENT
+                      ? "give items that show what it detects"
+                      : "check the labels or add items"),
+          e);
     }
   }
 

@@ -7,6 +7,7 @@ import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.OnnxImport;
+import io.skerry.packager.measure.BoxLayout;
 import io.skerry.packager.quantize.Equalization;
 import io.skerry.packager.quantize.IntegerEnds;
 import io.skerry.packager.quantize.MeanMatching;
@@ -60,6 +61,11 @@ sealed interface Source permits Source.Imported, Source.Integers, DetectorSource
 
   /** Scales of the input and of outputs that are int8 in every form of it, by their names. */
   Map<String, TensorScale> ends();
+
+  /** What the boxes of a model are that is known for a detector; absent of all others. */
+  default Optional<BoxLayout> boxes() {
+    return Optional.empty();
+  }
 
   /** Watches the model on calibration data, where that is needed to follow recipes. */
   Source calibrated(Samples calibration);
@@ -270,6 +276,13 @@ sealed interface Source permits Source.Imported, Source.Integers, DetectorSource
     @Override
     public Map<String, TensorScale> ends() {
       return TfliteImport.integerEnds(content);
+    }
+
+    @Override
+    public Optional<BoxLayout> boxes() {
+      return TfliteImport.endsInDetection(content)
+          ? Optional.of(BoxLayout.DETECTION_POSTPROCESS)
+          : Optional.empty();
     }
 
     @Override

@@ -89,6 +89,72 @@ class DetectionModelTest {
     assertThat(valueOfWinner(named)).isCloseTo(1, within(1e-9));
   }
 
+  /** The largest number of such an output is some coordinate, wherever the boxes are. */
+  @Test
+  void isJudgedByItsBoxesWithoutLabels() throws Exception {
+    for (Map<String, Object> said :
+        List.of(
+            Map.<String, Object>of(),
+            Map.<String, Object>of("boxes", "detection-postprocess"),
+            Map.<String, Object>of("metric", "agreement", "boxes", "detection-postprocess"))) {
+      JobFolder job = unlabelled(detector(TfliteExport.write(graph()), OUTPUTS), said);
+
+      assertThat(JobMain.run(job, Main::run)).as(String.valueOf(job.error())).isZero();
+
+      assertThat(variants(job))
+          .hasSize(2)
+          .allSatisfy(
+              variant -> {
+                assertThat(variant.get("agreement").getAsDouble()).isGreaterThan(0.6);
+                assertThat(variant.get("reason").getAsString())
+                    .containsPattern(
+                        "no labels given, agrees with the given model on [0-9.]+ % of boxes, of which"
+                            + " that finds [0-9]+ in 60 held-out items");
+                assertThat(variant.getAsJsonObject("quality").get("flips").isJsonNull()).isTrue();
+              });
+    }
+  }
+
+  /** Integers that were given are taken as they are, and still known for a detector. */
+  @Test
+  void ofIntegersIsJudgedByItsBoxesWithoutLabels() throws Exception {
+    JobFolder job = unlabelled(detector(integers(), OUTPUTS), Map.of());
+
+    assertThat(JobMain.run(job, Main::run)).as(String.valueOf(job.error())).isZero();
+
+    assertThat(variants(job))
+        .singleElement()
+        .satisfies(
+            variant -> {
+              assertThat(variant.get("agreement").getAsDouble()).isEqualTo(1);
+              assertThat(variant.get("reason").getAsString()).contains("on 100.00 % of boxes");
+            });
+  }
+
+  @Test
+  void isJudgedByItsLabelsWhereOnlyBoxesAreSaid() throws Exception {
+    Map<String, Object> unsaid = new LinkedHashMap<>();
+    unsaid.put("metric", null);
+    JobFolder job = job(OUTPUTS, unsaid);
+
+    assertThat(JobMain.run(job, Main::run)).as(String.valueOf(job.error())).isZero();
+
+    assertThat(valueOfWinner(job)).isCloseTo(1, within(1e-9));
+  }
+
+  @Test
+  void isRefusedWithoutLabelsWhereItFindsNothing() throws Exception {
+    JobFolder job =
+        unlabelled(detector(TfliteExport.write(graph()), OUTPUTS), Map.of("threshold", 0.9999));
+
+    assertThat(JobMain.run(job, Main::run)).isEqualTo(JobMain.FAILED);
+
+    assertThat(job.error().orElseThrow().detail())
+        .contains("evaluation_x.npy", "finds no box with a score from 0.9999")
+        .contains("give items that show what it detects");
+    assertThat(job.output()).doesNotExist();
+  }
+
   /** ONNX has no such operator; TFLite files of floats and of integers keep it. */
   @Test
   void becomesIntegersUpToTheOperator() throws Exception {
@@ -152,15 +218,29 @@ class DetectionModelTest {
   }
 
   private JobFolder job(List<String> order, Map<String, Object> changes) throws Exception {
+    return job(detector(integers(), order), changes);
+  }
+
+  private static byte[] integers() {
     Graph graph = graph();
-    byte[] integers =
-        TfliteExport.write(
-            Nets.quantized(
-                graph,
-                Calibrator.observe(graph, Nets.randomItems(graph, 32)),
-                Scheme.SIGNED,
-                Options.of(Clipping.MIN_MAX)));
-    return job(detector(integers, order), changes);
+    return TfliteExport.write(
+        Nets.quantized(
+            graph,
+            Calibrator.observe(graph, Nets.randomItems(graph, 32)),
+            Scheme.SIGNED,
+            Options.of(Clipping.MIN_MAX)));
+  }
+
+  /** A job that says nothing else of how variants are judged. */
+  private JobFolder unlabelled(byte[] detector, Map<String, Object> said) throws Exception {
+    Map<String, Object> changes = new LinkedHashMap<>();
+    changes.put("metric", null);
+    changes.put("boxes", null);
+    changes.put("maxDrop", 0.5);
+    changes.putAll(said);
+    JobFolder job = job(detector, changes);
+    Files.delete(job.input("evaluation_y.npy"));
+    return job;
   }
 
   private JobFolder job(byte[] detector, Map<String, Object> changes) throws Exception {
@@ -176,6 +256,7 @@ class DetectionModelTest {
     yaml.put("profiles", List.of("arm64-neon"));
     yaml.put("keyFile", key.toString());
     yaml.putAll(changes);
+    yaml.values().removeIf(Objects::isNull);
     JobFolder job = JobFolder.create(Files.createTempDirectory(folder, "job"), yaml);
     Files.createDirectories(job.input("model"));
     Path model = Files.write(job.input("model/model.tflite"), detector);

@@ -148,7 +148,8 @@ class OfflineReleaseTest {
     assertThat(without.exitCode()).isEqualTo(2);
     assertThat(without.errors())
         .contains(
-            "tiny.onnx: constant 'factor' lies in 'w/2.bin', which is no regular file beside");
+            "tiny.onnx: node 'output' (Mul): constant 'factor' lies in 'w/2.bin', which is no regular"
+                + " file beside");
     Files.createDirectory(folder.resolve("w"));
     Files.write(folder.resolve("w/2.bin"), TinyModels.bytes(2));
     done(cli(importing(model, calibration)));

@@ -35,10 +35,14 @@ final class Judgings {
     Double maxDrop = asked.maxDrop();
     oneOf("metric", asked.metric(), Judging.METRICS);
     oneOf("boxes", asked.boxes(), Judging.BOXES);
-    if (asked.boxes() != null && !Judging.OF_BOXES.equals(asked.metric())) {
+    boolean comparesBoxes =
+        asked.metric() == null
+            || asked.metric().equals(Judging.OF_BOXES)
+            || asked.metric().equals(VariantQuality.AGREEMENT);
+    if (asked.boxes() != null && !comparesBoxes) {
       throw invalid(
-          "boxes are read by the metric %s alone: ask for it, or say nothing of boxes"
-              .formatted(Judging.OF_BOXES));
+          "boxes are read by the metrics %s and %s alone: ask for one of them, or say nothing of boxes"
+              .formatted(Judging.OF_BOXES, VariantQuality.AGREEMENT));
     }
     if (output != null && (output.isBlank() || output.length() > OUTPUT_MAX)) {
       throw invalid(

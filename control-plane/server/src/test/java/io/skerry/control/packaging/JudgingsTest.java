@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.skerry.api.Judging;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -16,6 +17,17 @@ class JudgingsTest {
       new Judging("meanAveragePrecision", "detection-postprocess", "a,b,c,d", .02);
 
   @TempDir private Path folder;
+
+  /** Without labels boxes are held against those that the given model finds. */
+  @Test
+  void takesBoxesWithAgreementAndByWhatTheDataTells() {
+    for (String metric : Arrays.asList("meanAveragePrecision", "agreement", null)) {
+      Judging judging = new Judging(metric, "centres", null, null);
+
+      assertThat(Judgings.checked(judging)).isEqualTo(judging);
+    }
+    assertThat(Judgings.needsLabels(new Judging(null, "centres", null, null))).isFalse();
+  }
 
   @Test
   void keepsWhatWasSaidWithTheData() throws Exception {
@@ -56,8 +68,8 @@ class JudgingsTest {
   void refusesWhatNoPackagingCanFollow() {
     refused(new Judging("mAP", null, null, null), "metric 'mAP' is none of rocAuc, accuracy");
     refused(new Judging("meanAveragePrecision", "yolo", null, null), "boxes 'yolo' is none of");
-    refused(new Judging("meanIou", "corners", null, null), "boxes are read by the metric");
-    refused(new Judging(null, "corners", null, null), "boxes are read by the metric");
+    refused(new Judging("meanIou", "corners", null, null), "boxes are read by the metrics");
+    refused(new Judging("accuracy", "corners", null, null), "meanAveragePrecision and agreement");
     refused(new Judging(null, null, " ", null), "name an output");
     refused(new Judging(null, null, "x".repeat(1_001), null), "scoreOutput has 1001 characters");
     refused(new Judging(null, null, null, -.1), "maxDrop is -0.1: give 0 to 100");

@@ -25,13 +25,26 @@ public final class Judge {
   private final double threshold;
   private final UnaryOperator<Outputs> reading;
   private final Outputs readFloats;
+  private final Agreement agreement;
+
+  /** What agrees where no labels tell. */
+  private enum Agreement {
+    /** The largest element, or the only one: see {@link #byFloatModel}. */
+    NUMBERS,
+    /** The same of an output whose elements have places, and need not be scores of classes. */
+    NUMBERS_OF_PLACES,
+    /** Boxes: see {@link #byBoxes}. */
+    BOXES
+  }
 
   private Judge(
       Metric metric,
       Outputs floats,
       Optional<Labels> labels,
       double threshold,
-      UnaryOperator<Outputs> reading) {
+      UnaryOperator<Outputs> reading,
+      Agreement agreement) {
+    this.agreement = agreement;
     this.metric = metric;
     this.floats = floats;
     this.labels = labels;
@@ -61,7 +74,7 @@ public final class Judge {
       Labels labels,
       double threshold,
       UnaryOperator<Outputs> reading) {
-    return new Judge(metric, floats, Optional.of(labels), threshold, reading);
+    return new Judge(metric, floats, Optional.of(labels), threshold, reading, Agreement.NUMBERS);
   }
 
   /**
@@ -77,11 +90,32 @@ public final class Judge {
    * </ul>
    *
    * @param floats what the float model says about the evaluation items
+   * @param shape of the output of an item, its batch left out
    * @param threshold the score from which the positive class is predicted
    */
-  public static Judge byFloatModel(Outputs floats, double threshold) {
+  public static Judge byFloatModel(Outputs floats, List<Long> shape, double threshold) {
+    boolean places = shape.stream().filter(size -> size > 1).count() > 1;
     return new Judge(
-        Metric.AGREEMENT, floats, Optional.empty(), threshold, UnaryOperator.identity());
+        Metric.AGREEMENT,
+        floats,
+        Optional.empty(),
+        threshold,
+        UnaryOperator.identity(),
+        places ? Agreement.NUMBERS_OF_PLACES : Agreement.NUMBERS);
+  }
+
+  /**
+   * Judges a detector by the boxes that the float model finds: {@link Metric#AGREEMENT}, the share
+   * of boxes that both find.
+   *
+   * @param floats what the float model says about the evaluation items
+   * @param threshold the score from which a box counts
+   * @param reading the boxes of what was said: left, top, right, bottom, score, class
+   * @see BoxAgreement
+   */
+  public static Judge byBoxes(Outputs floats, double threshold, UnaryOperator<Outputs> reading) {
+    return new Judge(
+        Metric.AGREEMENT, floats, Optional.empty(), threshold, reading, Agreement.BOXES);
   }
 
   /** What it judges by. */
@@ -97,6 +131,7 @@ public final class Judge {
   /** Whether the elements of an output are classes, of which the largest is the answer. */
   public boolean comparesClasses() {
     return floats.perItem() > 1
+        && agreement != Agreement.BOXES
         && (metric == Metric.ACCURACY || metric == Metric.ROC_AUC || metric == Metric.AGREEMENT);
   }
 
@@ -106,6 +141,11 @@ public final class Judge {
    * @throws IllegalArgumentException if the metric cannot be had of these outputs
    */
   public double floatValue() {
+    if (agreement == Agreement.BOXES
+        && BoxAgreement.of(readFloats, readFloats, threshold).boxes() == 0) {
+      throw new IllegalArgumentException(
+          "the given model finds no box with a score from %s".formatted(threshold));
+    }
     return labels.map(known -> metric.of(readFloats, known)).orElse(1.0);
   }
 
@@ -140,6 +180,9 @@ public final class Judge {
   }
 
   private int kind(int item) {
+    if (agreement == Agreement.BOXES) {
+      return BoxAgreement.hasBox(readFloats, item, threshold) ? 1 : 0;
+    }
     if (labels.isEmpty()) {
       return 0;
     }
@@ -157,7 +200,8 @@ public final class Judge {
         floats.chosen(chosen),
         labels.map(known -> known.chosen(chosen)),
         threshold,
-        reading);
+        reading,
+        agreement);
   }
 
   /**
@@ -174,13 +218,14 @@ public final class Judge {
     }
     OptionalInt flips = flips(outputs);
     double noise = outputs.signalToNoise(floats);
+    if (agreement == Agreement.BOXES) {
+      BoxAgreement both = ofBoxes(outputs);
+      return agreement(both.value(), both.interval(), flips, noise);
+    }
     if (labels.isEmpty()) {
       long agreeing = agreeing(outputs);
       double value = (double) agreeing / floats.items();
-      Interval interval = Interval.wilson(agreeing, floats.items());
-      Interval below = new Interval(interval.low() - 1, interval.high() - 1);
-      return new Quality(
-          value, interval, value - 1, below, 1, 1 - value, flips, noise, floats.items());
+      return agreement(value, Interval.wilson(agreeing, floats.items()), flips, noise);
     }
     Outputs read = reading.apply(outputs);
     double value = metric.of(read, labels.get());
@@ -197,10 +242,38 @@ public final class Judge {
         floats.items());
   }
 
+  private Quality agreement(double value, Interval interval, OptionalInt flips, double noise) {
+    Interval below = new Interval(interval.low() - 1, interval.high() - 1);
+    return new Quality(
+        value, interval, value - 1, below, 1, 1 - value, flips, noise, floats.items());
+  }
+
+  /**
+   * Compares boxes.
+   *
+   * @throws IllegalArgumentException if the float model finds none in these items
+   */
+  private BoxAgreement ofBoxes(Outputs outputs) {
+    floatValue();
+    return BoxAgreement.of(readFloats, reading.apply(outputs), threshold);
+  }
+
   /** What a reader of a value must know; absent when the metric says it all. */
   public Optional<String> remark(double value) {
     if (labels.isPresent()) {
       return Optional.empty();
+    }
+    if (agreement == Agreement.BOXES) {
+      // Compared with itself, each of its boxes counts twice.
+      long boxes = BoxAgreement.of(readFloats, readFloats, threshold).boxes() / 2;
+      return Optional.of(
+          String.format(
+              Locale.ROOT,
+              "no labels given, agrees with the given model on %.2f %% of boxes, of which that finds"
+                  + " %d in %d held-out items",
+              100 * value,
+              boxes,
+              floats.items()));
     }
     long decisions =
         IntStream.range(0, floats.items()).map(item -> decision(floats, item)).distinct().count();
@@ -208,10 +281,14 @@ public final class Judge {
     return Optional.of(
         String.format(
             Locale.ROOT,
-            "no labels given, agrees with the given model on %d of %d held-out items%s",
+            "no labels given, agrees with the given model on %d of %d held-out items%s%s",
             Math.round(value * floats.items()),
             floats.items(),
-            decides && decisions == 1 ? ", all of one class there" : ""));
+            decides && decisions == 1 ? ", all of one class there" : "",
+            agreement == Agreement.NUMBERS_OF_PLACES
+                ? ", by the largest of an item's %d numbers: if they are boxes, say which with --boxes"
+                    .formatted(floats.perItem())
+                : ""));
   }
 
   private long agreeing(Outputs outputs) {
@@ -231,7 +308,7 @@ public final class Judge {
   public boolean saysClasses() {
     return switch (metric) {
       case ROC_AUC, ACCURACY -> true;
-      case AGREEMENT -> floats.perItem() > 1 || isProbability();
+      case AGREEMENT -> agreement != Agreement.BOXES && (floats.perItem() > 1 || isProbability());
       case RMSE, MAE, MEAN_AVERAGE_PRECISION, MEAN_IOU -> false;
     };
   }

@@ -142,6 +142,16 @@ public final class TfliteImport {
         });
   }
 
+  /** Whether the last operator of a file is TFLite's detection operator. */
+  public static boolean endsInDetection(byte[] content) {
+    Model model = Model.getRootAsModel(ByteBuffer.wrap(content));
+    SubGraph graph = model.subgraphs(0);
+    int last = graph.operatorsLength() - 1;
+    return last >= 0
+        && DetectionEnd.NAME.equals(
+            model.operatorCodes((int) graph.operators(last).opcodeIndex()).customCode());
+  }
+
   private static Graph floats(TfliteModel model) {
     String input = model.graph().input();
     if (model.ends().containsKey(input)) {

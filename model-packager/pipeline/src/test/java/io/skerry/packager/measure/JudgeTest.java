@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.artifact.npy.NpyArray;
 import io.skerry.packager.data.Labels;
+import java.util.List;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
 class JudgeTest {
   @Test
   void countsItemsOfTheSameLargestOutput() {
-    Judge judge = Judge.byFloatModel(Outputs.of(3, 1, 2, 3, 9, 1, 0, 0, 5, 4, 7, 1, 1), 0.5);
+    Judge judge = byFloatModel(Outputs.of(3, 1, 2, 3, 9, 1, 0, 0, 5, 4, 7, 1, 1), 0.5);
 
     assertThat(judge.metric()).isEqualTo(Metric.AGREEMENT);
     assertThat(judge.quality(Outputs.of(3, 0, 0, 1, 2, 1, 0, 0, 4, 5, 1, 0, 0)).value())
@@ -19,7 +21,7 @@ class JudgeTest {
 
   @Test
   void holdsProbabilitiesToTheirSideOfTheThresholdAndClose() {
-    Judge judge = Judge.byFloatModel(Outputs.of(1, 0.1f, 0.68f, 0.72f, 0.9f), 0.7);
+    Judge judge = byFloatModel(Outputs.of(1, 0.1f, 0.68f, 0.72f, 0.9f), 0.7);
 
     assertThat(judge.quality(Outputs.of(1, 0.15f, 0.65f, 0.75f, 0.85f)).value()).isEqualTo(1);
     assertThat(judge.quality(Outputs.of(1, 0.15f, 0.71f, 0.75f, 0.85f)).value()).isEqualTo(0.75);
@@ -28,18 +30,72 @@ class JudgeTest {
 
   @Test
   void holdsOtherScoresToATenthOfTheirSpan() {
-    Judge judge = Judge.byFloatModel(Outputs.of(1, -100, 0, 50, 100), 0.5);
+    Judge judge = byFloatModel(Outputs.of(1, -100, 0, 50, 100), 0.5);
 
     assertThat(judge.quality(Outputs.of(1, -81, 19, 69, 119)).value()).isEqualTo(1);
     assertThat(judge.quality(Outputs.of(1, -79, 19, 69, Float.NaN)).value()).isEqualTo(0.5);
   }
 
+  /** The largest of these numbers is a coordinate, which stays where everything else moves. */
+  @Test
+  void holdsBoxesToThoseOfTheSameItems() {
+    Outputs floats = Outputs.of(12, 900, 10, 990, 90, 0.9f, 1, 10, 10, 90, 90, 0.8f, 0);
+    Outputs other = Outputs.of(12, 900, 10, 990, 90, 0.9f, 0, 300, 10, 390, 90, 0.8f, 0);
+
+    Judge judge = Judge.byBoxes(floats, 0.5, UnaryOperator.identity());
+
+    assertThat(judge.metric()).isEqualTo(Metric.AGREEMENT);
+    assertThat(judge.floatValue()).isEqualTo(1);
+    assertThat(judge.comparesClasses()).isFalse();
+    assertThat(judge.saysClasses()).isFalse();
+    assertThat(judge.quality(floats).value()).isEqualTo(1);
+    Quality quality = judge.quality(other);
+    assertThat(quality.value()).isZero();
+    assertThat(quality.loss()).isEqualTo(1);
+    assertThat(quality.flips()).isEmpty();
+    assertThat(judge.remark(0.5).orElseThrow())
+        .isEqualTo(
+            "no labels given, agrees with the given model on 50.00 % of boxes, of which that finds"
+                + " 2 in 1 held-out items");
+    assertThat(byFloatModel(floats, 0.5).quality(other).value()).isEqualTo(1);
+  }
+
+  @Test
+  void hasNothingToHoldTheBoxesOfNoneTo() {
+    Outputs none = Outputs.of(6, 0, 0, 9, 9, 0.2f, 1, 0, 0, 9, 9, 0.9f, 1);
+    Judge judge = Judge.byBoxes(none, 0.5, UnaryOperator.identity());
+
+    assertThat(judge.floatValue()).isEqualTo(1);
+    assertThat(judge.spread(1)).hasSize(1);
+    assertThat(judge.spread(2)).containsExactly(0, 1);
+    assertThatThrownBy(judge.chosen(0)::floatValue)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("the given model finds no box with a score from 0.5");
+    assertThatThrownBy(() -> judge.chosen(0).quality(none.chosen(0)))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  /** A shape may be boxes by numbers, and nobody said so. */
+  @Test
+  void saysSoWhereTheLargestNumberMayBeACoordinate() {
+    Outputs outputs = Outputs.of(6, 1, 2, 3, 4, 5, 6);
+
+    assertThat(Judge.byFloatModel(outputs, List.of(2L, 3L), 0.5).remark(1).orElseThrow())
+        .contains("by the largest of an item's 6 numbers", "say which with --boxes");
+    assertThat(Judge.byFloatModel(outputs, List.of(6L, 1L, 1L), 0.5).remark(1).orElseThrow())
+        .doesNotContain("boxes");
+  }
+
+  private static Judge byFloatModel(Outputs outputs, double threshold) {
+    return Judge.byFloatModel(outputs, List.of((long) outputs.perItem()), threshold);
+  }
+
   @Test
   void saysThatThereWereNoLabelsAndWhenTheItemsShowOneClassOnly() {
-    assertThat(Judge.byFloatModel(Outputs.of(1, 0.2f, 0.8f), 0.5).remark(0.5).orElseThrow())
+    assertThat(byFloatModel(Outputs.of(1, 0.2f, 0.8f), 0.5).remark(0.5).orElseThrow())
         .contains("no labels given", "1 of 2 held-out items")
         .doesNotContain("one class");
-    assertThat(Judge.byFloatModel(Outputs.of(1, 0.2f, 0.3f), 0.5).remark(1).orElseThrow())
+    assertThat(byFloatModel(Outputs.of(1, 0.2f, 0.3f), 0.5).remark(1).orElseThrow())
         .endsWith("all of one class there");
     assertThat(Judge.byLabels(Metric.ACCURACY, Outputs.of(1, 0, 1), Labels.of(0, 1), 0.5).remark(1))
         .isEmpty();
@@ -64,7 +120,7 @@ class JudgeTest {
 
   @Test
   void refusesOutputsOfAnotherShape() {
-    Judge judge = Judge.byFloatModel(Outputs.of(1, 0.2f, 0.8f), 0.5);
+    Judge judge = byFloatModel(Outputs.of(1, 0.2f, 0.8f), 0.5);
 
     assertThatThrownBy(() -> judge.quality(Outputs.of(2, 0.2f, 0.8f)).value())
         .isInstanceOf(IllegalArgumentException.class);
@@ -117,7 +173,7 @@ class JudgeTest {
         .hasValue(0);
     assertThat(Judge.byLabels(Metric.RMSE, floats, Labels.of(0, 1, 1), 0.5).quality(other).flips())
         .isEmpty();
-    assertThat(Judge.byFloatModel(Outputs.of(1, 3, 40, 9), 0.5).quality(other).flips()).isEmpty();
+    assertThat(byFloatModel(Outputs.of(1, 3, 40, 9), 0.5).quality(other).flips()).isEmpty();
   }
 
   @Test
