@@ -557,6 +557,55 @@ class MainTest {
   }
 
   @Test
+  void tellsWhatARolloutWouldDoAndDoesNothing(@TempDir Path folder) throws IOException {
+    answer(
+        "/v1/rollouts/preview",
+        200,
+        """
+        {"sentence":"Bring m@2 to slot main of 5 devices in 2 stages: 40 %, 100 %","eligible":5,
+         "notEligible":2,"notEligibleBy":{"its hardware matches no profile":2},
+         "outsiders":[{"device":"cam-8","reason":"its hardware matches no profile"},
+           {"device":"cam-9\u001b[2J","reason":"its hardware matches no profile"}],
+         "stages":[
+           {"index":0,"selection":"40 %","count":2,"byProfile":{"arm64-neon":2},
+            "devices":["cam-3","cam-1"],"gates":[
+              {"gate":"accuracy","profile":"pooled","excludes":0.4,"shows":0.6,"enough":false,
+               "text":"can rule out 40 points, asked are 1"}]},
+           {"index":1,"selection":"100 %","count":4,"byProfile":{"arm64-neon":4},
+            "devices":["cam-2","cam-4","cam-5","cam-6"],"gates":[
+              {"gate":"accuracy","profile":"stage","excludes":0.01,"shows":0.02,"enough":true,
+               "text":"can rule out 1 point"}]}]}
+        """);
+    Path file =
+        Files.writeString(
+            folder.resolve("rollout.yaml"),
+            """
+            model: m
+            version: 2
+            stages: [{percent: 40}, {percent: 100}]
+            """);
+
+    assertThat(run("create", "rollout", "-f", file.toString(), "--dry-run"))
+        .isEqualTo(ExitCodes.DONE);
+
+    assertThat(requests)
+        .containsExactly(
+            "POST /v1/rollouts/preview {\"model\":\"m\",\"version\":2,\"stages\":"
+                + "[{\"percent\":40},{\"percent\":100}]}");
+    assertThat(lines())
+        .containsExactly(
+            "Bring m@2 to slot main of 5 devices in 2 stages: 40 %, 100 %",
+            "STAGE   TAKES   DEVICES   BY-PROFILE     FIRST",
+            "0       40 %    2         arm64-neon=2   cam-3,cam-1",
+            "1       100 %   4         arm64-neon=4   cam-2,cam-4,cam-5,...",
+            "  stage 0  sees too little accuracy (pooled): can rule out 40 points, asked are 1",
+            "  stage 1  sees enough    accuracy (stage): can rule out 1 point",
+            "not eligible: 2 devices its hardware matches no profile=2",
+            "  cam-8: its hardware matches no profile",
+            "  cam-9?[2J: its hardware matches no profile");
+  }
+
+  @Test
   void tellsEveryMistakeOfARolloutFileAtOnce(@TempDir Path folder) throws IOException {
     Path file =
         Files.writeString(
