@@ -144,9 +144,17 @@ final class Device {
   /** Takes over the attributes; {@code of} tells the memberships when they have changed. */
   void attributes(Map<String, String> latest, Function<Map<String, String>, List<Members>> of) {
     if (memberships.isEmpty() || !latest.equals(attributes)) {
+      leave();
       attributes = latest;
       memberships = of.apply(latest);
+      memberships.forEach(one -> one.devices++);
     }
+  }
+
+  /** Is no member of anything any more. */
+  void leave() {
+    memberships.forEach(one -> one.devices--);
+    memberships = List.of();
   }
 
   void relearn() {

@@ -67,6 +67,10 @@ public final class DriftLedger {
   // Without what devices learned of outputs alone, and which bins they added up while learning.
   private static final int STATE_FORMAT_BEFORE = 1;
 
+  // Values of an attribute of which counts are learned before they have devices enough to be
+  // judged.
+  private static final int LEARNED_VALUES_MAX = 256;
+
   // Cohorts or devices of a state at most.
   private static final int COUNT_MAX = 10_000_000;
 
@@ -78,6 +82,8 @@ public final class DriftLedger {
   private final Map<Cohort, CohortState> cohorts = new TreeMap<>();
   private final Map<Cohort, Explained> explained = new TreeMap<>();
   private final Map<Cohort, LearnedCounts> learned = new TreeMap<>();
+  // Of how many values of an attribute.
+  private final Map<String, Integer> learnedValues = new HashMap<>();
   // What was taken off the devices of each version in the last windows.
   private final TreeMap<Long, Map<ModelVersion, float[]>> past = new TreeMap<>();
   private @Nullable FleetMoved fleetMoved;
@@ -234,7 +240,16 @@ public final class DriftLedger {
 
   /** Forgets devices: one that comes again is a new one. */
   public void retain(Predicate<DeviceId> kept) {
-    devices.keySet().removeIf(device -> !kept.test(new DeviceId(device)));
+    devices
+        .entrySet()
+        .removeIf(
+            entry -> {
+              boolean gone = !kept.test(new DeviceId(entry.getKey()));
+              if (gone) {
+                entry.getValue().leave();
+              }
+              return gone;
+            });
   }
 
   /**
@@ -364,6 +379,7 @@ public final class DriftLedger {
     for (int left = from.getCount(COUNT_MAX); left > 0; left--) {
       Cohort cohort = from.getTerms();
       learned.put(cohort, LearnedCounts.read(from, versions, format));
+      cohort.terms().forEach(term -> learnedValues.merge(term.attribute(), 1, Integer::sum));
     }
     for (int left = from.getCount(COUNT_MAX); left > 0; left--) {
       readExplained(known, from);
@@ -452,7 +468,9 @@ public final class DriftLedger {
           .filter(device -> cohort.holds(device.attributes()))
           .forEach(Device::relearn);
       // What was learned before is no measure of what is right from here on.
-      learned.remove(cohort);
+      if (learned.remove(cohort) != null) {
+        learnedValues.merge(cohort.terms().getFirst().attribute(), -1, Integer::sum);
+      }
     }
   }
 
@@ -830,8 +848,26 @@ public final class DriftLedger {
     learnCounts(Cohort.FLEET, one, share, outputsOnly);
     one.attributes()
         .forEach(
-            (attribute, value) ->
-                learnCounts(new Cohort(attribute, value), one, share, outputsOnly));
+            (attribute, value) -> {
+              Cohort cohort = new Cohort(attribute, value);
+              if (isLearned(cohort, attribute)) {
+                learnCounts(cohort, one, share, outputsOnly);
+              }
+            });
+  }
+
+  // Tens of kilobytes a value: a label may have another one on each of many thousand devices.
+  private boolean isLearned(Cohort cohort, String attribute) {
+    if (learned.containsKey(cohort)) {
+      return true;
+    }
+    Members members = memberships.get(cohort);
+    boolean enough = members != null && members.devices >= settings.cohortMin();
+    if (!enough && learnedValues.getOrDefault(attribute, 0) >= LEARNED_VALUES_MAX) {
+      return false;
+    }
+    learnedValues.merge(attribute, 1, Integer::sum);
+    return true;
   }
 
   private void learnCounts(Cohort cohort, DeviceWindow one, double share, boolean outputsOnly) {

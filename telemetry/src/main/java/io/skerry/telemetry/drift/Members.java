@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Members {
   final Cohort cohort;
+  // That are known, in the window or not.
+  int devices;
   // In the window under judgement.
   int judged;
   @Nullable CohortState state;

@@ -3,6 +3,7 @@ package io.skerry.telemetry.drift;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.skerry.protocol.DeviceId;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -145,6 +146,41 @@ class DriftLedgerStateTest {
     assertThat(verdicts.get(1)).isEqualTo(verdicts.get(0)).isNotEmpty();
     // The counts that each learned from, of 14 sensors and six more streams.
     assertThat(bytes[1] - bytes[0]).isLessThan(51 * 8_000);
+  }
+
+  /** Nor do thousands of such values, and one that many devices share is learned all the same. */
+  @Test
+  void boundsWhatIsLearnedOfALabelThatTellsDevicesApart() {
+    int[] bytes = new int[2];
+    List<List<StreamDistance>> distances = new ArrayList<>();
+    for (int labelled = 0; labelled < 2; labelled++) {
+      FleetReplay fleet =
+          new FleetReplay(Machines.generated(100, 1001), Machines.generated(51, 2001), 1);
+      DriftLedger ledger = new DriftLedger(DriftSettings.DEFAULTS);
+      ledger.register(FleetReplay.V1, fleet.streams());
+      WindowVerdict last = ledger.judge(0, List.of());
+      for (long window = 1; window < 12; window++) {
+        List<DeviceWindow> told = new ArrayList<>();
+        List<DeviceWindow> seen = fleet.window("b", 3, 3);
+        for (int copy = 0; copy < 14; copy++) {
+          for (DeviceWindow one : seen) {
+            DeviceId device = new DeviceId("%02d-%s".formatted(copy, one.device()));
+            Map<String, String> attributes = new HashMap<>(one.attributes());
+            if (labelled == 1) {
+              attributes.put("serial", copy < 13 ? device.value() : "worn-off");
+            }
+            told.add(new DeviceWindow(device, attributes, one.version(), one.counts()));
+          }
+        }
+        last = ledger.judgeAndMeasure(window, told, List.of());
+      }
+      distances.add(last.distances());
+      bytes[labelled] = Arrays.stream(state(ledger)).mapToInt(part -> part.length).sum();
+    }
+
+    assertThat(distances.get(1)).containsAll(distances.get(0));
+    assertThat(distances.get(1)).anyMatch(one -> one.cohort().toString().equals("serial=worn-off"));
+    assertThat(bytes[1] - bytes[0]).isLessThan(260 * 8_000);
   }
 
   @Test

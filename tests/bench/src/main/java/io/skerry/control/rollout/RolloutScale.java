@@ -285,8 +285,13 @@ public final class RolloutScale implements AutoCloseable {
                     FACTS,
                     "bench",
                     Map.of(),
-                    DeviceHealth.UNKNOWN))
+                    health(order.device())))
         .toList();
+  }
+
+  // Each agent tells which process it is: that is remembered, for copies of a device's key.
+  private static DeviceHealth health(String device) {
+    return new DeviceHealth("process-of-" + device, Map.of(), 0, 0, 0, Optional.empty(), 0);
   }
 
   private static SlotReport slot(String slot, SlotPhase phase, Ordered order) {
