@@ -35,6 +35,7 @@ public final class Library {
           new NoOutcomes(),
           new SpoolFull(),
           new DamagedDisk(),
+          new OpenWindow(),
           new Random());
 
   private Library() {}

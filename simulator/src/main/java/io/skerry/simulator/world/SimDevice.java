@@ -1,6 +1,7 @@
 package io.skerry.simulator.world;
 
 import io.skerry.agent.boot.BootEpoch;
+import io.skerry.agent.boot.SpooledWindows;
 import io.skerry.agent.model.CallTimes;
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.model.MemoryRoom;
@@ -12,7 +13,6 @@ import io.skerry.agent.model.Predictor;
 import io.skerry.agent.model.ServingModel;
 import io.skerry.agent.observe.DayBytes;
 import io.skerry.agent.observe.Observer;
-import io.skerry.agent.observe.OpenWindowKeeper;
 import io.skerry.agent.serve.Feedback;
 import io.skerry.agent.time.DeviceClock;
 import io.skerry.agent.update.MemoryMeter;
@@ -113,6 +113,7 @@ public final class SimDevice {
   private double artifactsBroken;
   private double slowness = 1;
   private boolean diskFailing;
+  private long diskWorksSince;
   private Optional<Loss> loss = Optional.empty();
   private long restartMillis = World.MINUTE;
   private boolean proven;
@@ -220,7 +221,7 @@ public final class SimDevice {
               PRIVACY_KEY,
               DayBytes.open(disk, DATA),
               () -> NO_METER.resident().orElse(0),
-              OpenWindowKeeper.NONE);
+              new SpooledWindows(spool));
       predictor = new Predictor(slots, clock, this::nanos, random, observer);
       updater =
           new Updater(
@@ -412,6 +413,9 @@ public final class SimDevice {
     private void tick() {
       dueAt = Long.MAX_VALUE;
       observer.tick();
+      if (!diskFailing && world.now() - diskWorksSince >= World.SECOND) {
+        fleet.watch().written(index);
+      }
       boolean settled = updater.isSettled();
       if (!settled) {
         // Somebody always asks while a version has to prove itself.
@@ -581,6 +585,8 @@ public final class SimDevice {
             batch.scores,
             batch.latencyMicros);
       }
+      // A real agent looks some times a second, and writes down what it counted.
+      wake(World.SECOND);
     }
   }
 
@@ -790,6 +796,7 @@ public final class SimDevice {
       disk.failFrom(disk.operations(), failure.get());
     } else {
       disk.heal();
+      diskWorksSince = world.now();
     }
   }
 
@@ -807,6 +814,15 @@ public final class SimDevice {
       } catch (IOException | MachineStopped e) {
         // It is gone: nothing to damage.
       }
+    }
+  }
+
+  /** Stops the machine now. */
+  void stopNow(Loss taken, long restartAfter) {
+    if (process != null) {
+      loss = Optional.of(taken);
+      restartMillis = restartAfter;
+      died();
     }
   }
 

@@ -377,6 +377,37 @@ public final class Story {
                             new Loss.PowerCut(1 + device.index()), 0, Stop.INSIDE, World.MINUTE)));
   }
 
+  /** Devices stop at once, one half killed and the other without power, and start again later. */
+  public void stopped(Duration when, Duration lasts) {
+    at(
+        when,
+        () ->
+            fleet
+                .devices()
+                .forEach(
+                    device ->
+                        device.stopNow(
+                            device.index() % 2 == 0
+                                ? new Loss.Kill()
+                                : new Loss.PowerCut(device.index()),
+                            lasts.toMillis())));
+  }
+
+  /** Predictions that were in no record yet when their device stopped. */
+  public long openWhenStopped() {
+    return fleet.watch().predictionsOpenWhenStopped();
+  }
+
+  /** Of these, those that were not a second old. */
+  public long youngWhenStopped() {
+    return fleet.watch().predictionsYoungWhenStopped();
+  }
+
+  /** Predictions that were answered and that nobody counts. */
+  public long uncounted() {
+    return fleet.watch().predictionsUncounted();
+  }
+
   /** Remembers how many devices answer with a version then. */
   public void countRunning(Duration when, long version) {
     at(when, () -> runningThen.add(running(version)));

@@ -76,6 +76,18 @@ record PlantedFault(String name, String what, String type, Mutation mutation, St
               Mutation.doesNothing("drop"),
               "spool-full"),
           new PlantedFault(
+              "keep-no-open-window",
+              "what is counted and no record yet is never written down",
+              UPLINK + "Spool",
+              Mutation.answers("checkpoint", 1),
+              "open-window"),
+          new PlantedFault(
+              "keep-a-closed-window-open",
+              "what a record counts stays in what is written down of open windows",
+              "io.skerry.agent.observe.OpenWindowTable",
+              Mutation.doesNothing("recordMade"),
+              "open-window"),
+          new PlantedFault(
               "drop-the-dedupe-check",
               "a record that comes again is stored again",
               "io.skerry.protocol.SequenceLedger",
