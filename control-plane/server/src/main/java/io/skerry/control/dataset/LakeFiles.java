@@ -1,5 +1,6 @@
 package io.skerry.control.dataset;
 
+import io.skerry.control.sql.DuckDb;
 import io.skerry.protocol.DeviceId;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -9,7 +10,6 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.sql.Array;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -29,6 +29,9 @@ import org.duckdb.DuckDBConnection;
  * </pre>
  */
 final class LakeFiles {
+  private static final int THREADS = 2;
+  private static final int MEGABYTES = 1_024;
+
   private LakeFiles() {}
 
   static void writeSeries(Path file, SnapshotContent content) throws IOException {
@@ -139,7 +142,7 @@ final class LakeFiles {
   private static void write(Path file, String columns, Fill fill) throws IOException {
     Files.createDirectories(file.toAbsolutePath().getParent());
     Path part = file.resolveSibling(file.getFileName() + ".part");
-    try (Connection connection = open();
+    try (Connection connection = DuckDb.open(THREADS, MEGABYTES);
         Statement statement = connection.createStatement()) {
       statement.execute("CREATE TABLE data (" + columns + ")");
       try (DuckDBAppender appender =
@@ -158,27 +161,13 @@ final class LakeFiles {
   }
 
   private static void read(String sql, Take take) throws IOException {
-    try (Connection connection = open();
+    try (Connection connection = DuckDb.open(THREADS, MEGABYTES);
         Statement statement = connection.createStatement();
         ResultSet rows = statement.executeQuery(sql)) {
       take.from(rows);
     } catch (SQLException e) {
       throw new IOException("the lake cannot be read: " + e.getMessage(), e);
     }
-  }
-
-  private static Connection open() throws SQLException {
-    Connection connection = DriverManager.getConnection("jdbc:duckdb:");
-    try (Statement statement = connection.createStatement()) {
-      // Nothing is ever downloaded, and one query cannot take the machine.
-      statement.execute("SET autoinstall_known_extensions = false");
-      statement.execute("SET threads = 2");
-      statement.execute("SET memory_limit = '1GB'");
-    } catch (SQLException e) {
-      connection.close();
-      throw e;
-    }
-    return connection;
   }
 
   private static float[] floats(Array array) throws SQLException {

@@ -103,14 +103,15 @@ public final class DataFolder implements AutoCloseable {
   }
 
   /**
-   * A folder of files that no start needs any more, for the server's user only: what an earlier one
-   * left in it is removed.
+   * A folder of files that no start needs any more, for the server's user only: those that an
+   * earlier one left in it are removed. Folders in it are somebody else's, like the {@code
+   * lost+found} of a disk of its own.
    */
   public Path emptied(String name) {
     Path folder = child(name);
     restrict(folder, "rwx------");
     try (Stream<Path> left = Files.list(folder)) {
-      for (Path file : left.toList()) {
+      for (Path file : left.filter(Files::isRegularFile).toList()) {
         Files.deleteIfExists(file);
       }
     } catch (IOException e) {

@@ -1,6 +1,7 @@
 package io.skerry.control.ingest;
 
 import com.google.protobuf.ByteString;
+import io.skerry.control.sql.DuckDb;
 import io.skerry.control.sql.Row;
 import io.skerry.protocol.ModelName;
 import java.io.IOException;
@@ -12,7 +13,6 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.sql.Blob;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -28,7 +28,8 @@ import org.duckdb.DuckDBConnection;
 
 /** Parquet files of sealed samples, written and read with DuckDB. */
 final class SampleFiles {
-  private static final String URL = "jdbc:duckdb:";
+  private static final int THREADS = 1;
+  private static final int MEGABYTES = 512;
   private static final String TABLE =
       """
       create table sample (device varchar, boot_epoch bigint, sequence bigint,
@@ -95,7 +96,7 @@ final class SampleFiles {
 
   /** How many samples of a file are to be erased. */
   static long count(Path file, Erased erased) {
-    try (Connection connection = open();
+    try (Connection connection = DuckDb.open(THREADS, MEGABYTES);
         PreparedStatement statement =
             connection.prepareStatement(
                 "select count(*) from %s where %s = ?"
@@ -118,7 +119,7 @@ final class SampleFiles {
     Path folder = file.resolveSibling("").normalize();
     try {
       Files.createDirectories(folder);
-      try (Connection connection = open()) {
+      try (Connection connection = DuckDb.open(THREADS, MEGABYTES)) {
         fill.into(connection);
         try (Statement statement = connection.createStatement()) {
           statement.execute(
@@ -194,7 +195,7 @@ final class SampleFiles {
 
   /** The predictions of a subject, each as {@code device/prediction}. */
   static List<String> predictions(List<Path> files, String subject) {
-    try (Connection connection = open();
+    try (Connection connection = DuckDb.open(THREADS, MEGABYTES);
         PreparedStatement statement =
             connection.prepareStatement(
                 "select device || '/' || prediction_id from %s where subject = ?"
@@ -217,7 +218,7 @@ final class SampleFiles {
   }
 
   private static void read(String sql, Bind bind, Consumer<Stored> reader) {
-    try (Connection connection = open();
+    try (Connection connection = DuckDb.open(THREADS, MEGABYTES);
         PreparedStatement statement = connection.prepareStatement(sql)) {
       bind.to(statement);
       try (ResultSet results = statement.executeQuery()) {
@@ -262,15 +263,6 @@ final class SampleFiles {
     } catch (ArithmeticException e) {
       return at.isBefore(Instant.EPOCH) ? Long.MIN_VALUE : Long.MAX_VALUE;
     }
-  }
-
-  private static Connection open() throws SQLException {
-    Connection connection = DriverManager.getConnection(URL);
-    try (Statement statement = connection.createStatement()) {
-      statement.execute("set threads = 1");
-      statement.execute("set memory_limit = '512MB'");
-    }
-    return connection;
   }
 
   private static String quoted(Path path) {
