@@ -35,6 +35,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
@@ -388,7 +389,7 @@ final class Packaging {
       }
       List<Long> shape = said.score().shape();
       return said.boxes().isPresent()
-          ? Judge.byBoxes(floats, request.threshold(), reading(said, floats))
+          ? ofBoxes(reading -> Judge.byBoxes(floats, request.threshold(), reading), said, floats)
           : Judge.byFloatModel(floats, shape.subList(1, shape.size()), request.threshold());
     }
     Labels labels = items.labels().get();
@@ -412,12 +413,18 @@ final class Packaging {
     if (metric != Metric.MEAN_AVERAGE_PRECISION) {
       return Judge.byLabels(metric, floats, labels, request.threshold());
     }
-    return Judge.byLabels(metric, floats, labels, request.threshold(), reading(said, floats));
+    return ofBoxes(
+        reading -> Judge.byLabels(metric, floats, labels, request.threshold(), reading),
+        said,
+        floats);
   }
 
-  private UnaryOperator<Outputs> reading(Said said, Outputs floats) {
+  /** A judge of boxes, once the outputs are seen to hold such. */
+  private Judge ofBoxes(Function<UnaryOperator<Outputs>, Judge> judge, Said said, Outputs floats) {
     try {
-      return said.boxes().orElse(BoxLayout.CORNERS).reading(said.outputs(), floats);
+      BoxLayout boxes = said.boxes().orElse(BoxLayout.CORNERS);
+      UnaryOperator<Outputs> reading = boxes.reading(said.outputs(), floats);
+      return judge.apply(reading);
     } catch (IllegalArgumentException e) {
       throw new DataRefusedException(
           "%s: %s".formatted(request.file(), String.valueOf(e.getMessage())), e);

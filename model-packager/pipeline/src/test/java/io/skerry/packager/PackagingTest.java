@@ -38,6 +38,7 @@ import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.profile.Engine;
 import io.skerry.profile.ProfileCatalog;
 import io.skerry.protocol.Digest;
+import io.skerry.protocol.ErrorCode;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
 import io.skerry.telemetry.sample.PrivacyFilter;
@@ -460,9 +461,25 @@ class PackagingTest {
     assertThat(JobMain.run(noLabels, Main::run)).isEqualTo(JobMain.FAILED);
     assertThat(noLabels.error().orElseThrow().detail()).contains("rocAuc needs labels");
 
-    JobFolder boxesAlone = job(Map.of("boxes", "centres"));
-    assertThat(JobMain.run(boxesAlone, Main::run)).isEqualTo(JobMain.FAILED);
-    assertThat(boxesAlone.error().orElseThrow().detail()).contains("meanAveragePrecision alone");
+    JobFolder boxes = job(Map.of("boxes", "centres", "metric", "rocAuc"));
+    assertThat(JobMain.run(boxes, Main::run)).isEqualTo(JobMain.FAILED);
+    assertThat(boxes.error().orElseThrow().detail())
+        .contains("meanAveragePrecision and agreement alone");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"corners", "centres", "centres-objectness", "detection-postprocess"})
+  void saysThatAnOutputDoesNotHoldTheBoxesThatWereSaid(String boxes) throws Exception {
+    for (JobFolder job : List.of(unlabelled(Map.of("boxes", boxes)), job(Map.of("boxes", boxes)))) {
+      assertThat(JobMain.run(job, Main::run)).isEqualTo(JobMain.FAILED);
+
+      assertThat(job.error().orElseThrow().code()).isNotEqualTo(ErrorCode.INTERNAL.name());
+      assertThat(job.error().orElseThrow().detail())
+          .contains(".onnx: ")
+          .containsPattern("boxes (have|'" + boxes + "')")
+          .containsPattern("say which of|name boxes, classes, scores and count");
+      assertThat(job.output()).doesNotExist();
+    }
   }
 
   @Test

@@ -113,7 +113,11 @@ public enum BoxLayout {
   Outputs corners(Outputs said, List<Long> shape) {
     List<Long> dimensions = shape.stream().filter(size -> size != 1).toList();
     if (this == CORNERS) {
-      if (dimensions.size() > 1 && dimensions.getLast() != Detections.OUTPUT_NUMBERS) {
+      boolean holds =
+          dimensions.size() < 2
+              ? said.perItem() % Detections.OUTPUT_NUMBERS == 0
+              : dimensions.getLast() == Detections.OUTPUT_NUMBERS;
+      if (!holds) {
         throw misfit(dimensions, "boxes of corners have 6 numbers each");
       }
       return said;
@@ -198,7 +202,9 @@ public enum BoxLayout {
     return new IllegalArgumentException(
         "the output of an item is %s, which does not hold boxes '%s', for %s: say which of %s it holds"
             .formatted(
-                dimensions.stream().map(String::valueOf).collect(Collectors.joining(" x ")),
+                dimensions.isEmpty()
+                    ? "one number"
+                    : dimensions.stream().map(String::valueOf).collect(Collectors.joining(" x ")),
                 text,
                 why,
                 texts()));
