@@ -35,11 +35,20 @@ record Items(
   /**
    * Reads them.
    *
-   * @throws DataRefusedException if a file does not fit the model, or there are too few items
+   * @throws DataRefusedException if a file does not fit the model, there are too few items, or they
+   *     are no numbers, or all the same
    */
   static Items read(PackagingRequest request, TensorSpec input) {
+    Items items = items(request, input);
+    items.calibration.requireVaried(input.name(), "about its range");
+    items.evaluation.requireVaried(input.name(), "of how good a variant is");
+    return items;
+  }
+
+  private static Items items(PackagingRequest request, TensorSpec input) {
     Dataset given = DataReader.read(request.calibration(), input, request.calibrationItemsMax());
     Samples calibration = given.samples();
+    calibration.requireNumbers(input.name());
     Dataset referenceData =
         request
             .reference()
@@ -50,6 +59,7 @@ record Items(
     if (request.evaluationInputs().isPresent()) {
       Path file = request.evaluationInputs().get();
       Dataset evaluation = DataReader.read(file, input, DataReader.ITEMS_MAX);
+      evaluation.samples().requireNumbers(input.name());
       if (isSameFile(file, request.calibration())) {
         throw new DataRefusedException(
             "%s is the calibration data, which says nothing of other data: evaluate on other items,"

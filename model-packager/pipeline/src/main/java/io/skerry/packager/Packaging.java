@@ -267,6 +267,12 @@ final class Packaging {
     }
     Outputs ours = form.evaluation().orElseThrow();
     Outputs theirs = new Bench().outputs(original, evaluation, outputs);
+    int item = theirs.firstNotFinite();
+    if (item >= 0) {
+      throw new DataRefusedException(
+          "%s: tensor '%s' is not finite on item %d: check the unit of the data, or train the model again"
+              .formatted(evaluation.source(), String.join("', '", outputs), item));
+    }
     double difference = ours.largestDifference(theirs);
     if (!(difference <= source.formTolerance() * Math.max(1, theirs.largestMagnitude()))) {
       throw new ModelRefusedException(

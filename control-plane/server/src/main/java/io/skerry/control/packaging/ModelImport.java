@@ -38,6 +38,7 @@ final class ModelImport {
   private static final long CALIBRATION_BYTES_MAX = 4 * FILE_BYTES_MAX;
   private static final int ENTRIES_MAX = 64;
   private static final String CALIBRATION = "calibration.npy";
+  private static final String EVALUATION = "evaluation_x.npy";
   private static final String LABELS = "evaluation_y.npy";
 
   /** The packager's own minimum, told before a version is registered that cannot be packaged. */
@@ -175,7 +176,7 @@ final class ModelImport {
         checkArray(folder.resolve(array));
       }
     }
-    boolean evaluation = Files.exists(folder.resolve("evaluation_x.npy"));
+    boolean evaluation = Files.exists(folder.resolve(EVALUATION));
     if (!evaluation && Files.exists(folder.resolve(LABELS))) {
       throw invalid(
           "calibration data '%s' holds evaluation_y.npy without the evaluation_x.npy that it labels"
@@ -201,13 +202,34 @@ final class ModelImport {
           ErrorCode.ARTIFACT_TOO_LARGE,
           "'%s' is larger than %d MiB".formatted(file.getFileName(), FILE_BYTES_MAX >> 20));
     }
+    NpyArray array;
     try {
-      NpyArray.read(file);
+      array = NpyArray.read(file);
     } catch (IOException | IllegalArgumentException e) {
       throw new ProblemException(
           ErrorCode.REQUEST_INVALID,
           String.valueOf(e.getMessage()).replace(file.toString(), file.getFileName().toString()),
           e);
+    }
+    String name = file.getFileName().toString();
+    if (name.equals(CALIBRATION) || name.equals(EVALUATION)) {
+      checkInputs(name, array);
+    }
+  }
+
+  /** Sees of inputs what the packager would refuse. */
+  private static void checkInputs(String name, NpyArray inputs) {
+    int index = inputs.firstNotFinite();
+    if (index >= 0) {
+      int each = inputs.length() / inputs.shape()[0];
+      throw invalid(
+          "'%s': element %d of item %d is %s: give every element a number, or leave the item out"
+              .formatted(name, index % each, index / each, inputs.floats()[index]));
+    }
+    if (inputs.isConstant()) {
+      Object value =
+          inputs.type() == NpyArray.Type.FLOAT32 ? inputs.floats()[0] : "the same number";
+      throw invalid("'%s' holds %s everywhere: give real items".formatted(name, value));
     }
   }
 

@@ -187,13 +187,49 @@ class ModelImportTest {
   @Test
   void refusesInputsThatAreTooFewToBothCalibrateAndJudge() throws Exception {
     Path inputs = folder.resolve("inputs.npy");
-    NpyArray.ofFloats(new float[19], 19, 1).write(inputs);
+    NpyArray.ofFloats(Arrays.copyOf(numbers().floats(), 19), 19, 1).write(inputs);
 
     HttpResponse<String> answer = bring("inputs.npy", Files.readAllBytes(inputs));
 
     assertThat(answer.statusCode()).isEqualTo(400);
     assertThat(answer.body()).contains("'inputs.npy' holds 19 items, at least 20 are needed");
     assertThat(plane.get("/v1/models/tiny").statusCode()).isEqualTo(404);
+  }
+
+  /** The packager would refuse them, and the version could never be packaged. */
+  @Test
+  void refusesInputsThatAreNoNumbersOrAllTheSame() throws Exception {
+    Path file = folder.resolve("array.npy");
+    numbers().write(file);
+    byte[] good = Files.readAllBytes(file);
+    NpyArray.ofFloats(new float[20], 20, 1).write(file);
+    byte[] still = Files.readAllBytes(file);
+    float[] values = numbers().floats().clone();
+    values[7] = Float.NEGATIVE_INFINITY;
+    NpyArray.ofFloats(values, 10, 2).write(file);
+    byte[] endless = Files.readAllBytes(file);
+
+    assertThat(bring("inputs.npy", still).body())
+        .contains("'calibration.npy' holds 0.0 everywhere", "give real items");
+    assertThat(bring("d.zip", zip("calibration.npy", good, "evaluation_x.npy", still)).body())
+        .contains("'evaluation_x.npy' holds 0.0 everywhere", "give real items");
+    HttpResponse<String> answer =
+        bring("d.zip", zip("calibration.npy", good, "evaluation_x.npy", endless));
+    assertThat(answer.statusCode()).isEqualTo(400);
+    assertThat(answer.body())
+        .contains("'evaluation_x.npy': element 1 of item 3 is -Infinity", "leave the item out");
+    assertThat(bring("d.zip", zip("calibration.npy", endless)).body())
+        .contains("'calibration.npy': element 1 of item 3 is -Infinity");
+    assertThat(plane.get("/v1/models/tiny").statusCode()).isEqualTo(404);
+    assertThat(imports()).isEmpty();
+  }
+
+  private static NpyArray numbers() {
+    float[] values = new float[20];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = i;
+    }
+    return NpyArray.ofFloats(values, values.length, 1);
   }
 
   @Test
@@ -302,7 +338,7 @@ class ModelImportTest {
   @Test
   void trustsNoCalibrationArchiveEither() throws Exception {
     Path inputs = folder.resolve("inputs.npy");
-    NpyArray.ofFloats(new float[20], 20, 1).write(inputs);
+    numbers().write(inputs);
     byte[] good = Files.readAllBytes(inputs);
     byte[] whole = zip("noise", noise(), "calibration.npy", good);
 
@@ -320,7 +356,7 @@ class ModelImportTest {
   @Test
   void judgesAVersionAsItsImportSaid() throws Exception {
     Path inputs = folder.resolve("inputs.npy");
-    NpyArray.ofFloats(new float[20], 20, 1).write(inputs);
+    numbers().write(inputs);
     byte[] array = Files.readAllBytes(inputs);
     byte[] data =
         zip("calibration.npy", array, "evaluation_x.npy", array, "evaluation_y.npy", array);
@@ -343,7 +379,7 @@ class ModelImportTest {
   @Test
   void registersNothingThatCannotBeJudgedAsSaid() throws Exception {
     Path inputs = folder.resolve("inputs.npy");
-    NpyArray.ofFloats(new float[20], 20, 1).write(inputs);
+    numbers().write(inputs);
     byte[] array = Files.readAllBytes(inputs);
 
     for (String metric : List.of("meanAveragePrecision", "mAP")) {
@@ -384,7 +420,7 @@ class ModelImportTest {
   @Test
   void registersNothingThatCannotBePackaged() throws Exception {
     Path inputs = folder.resolve("inputs.npy");
-    NpyArray.ofFloats(new float[20], 20, 1).write(inputs);
+    numbers().write(inputs);
     ByteArrayOutputStream body = new ByteArrayOutputStream();
     part(body, "profiles", "profiles", "toaster".getBytes(StandardCharsets.US_ASCII));
 
@@ -458,7 +494,7 @@ class ModelImportTest {
 
   private HttpResponse<String> bring(String model, String file, byte[] content) throws Exception {
     Path inputs = folder.resolve("inputs.npy");
-    NpyArray.ofFloats(new float[20], 20, 1).write(inputs);
+    numbers().write(inputs);
     return bring(model, file, content, "inputs.npy", Files.readAllBytes(inputs));
   }
 

@@ -10,6 +10,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.IntFunction;
+import java.util.function.IntToDoubleFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -87,6 +88,39 @@ public final class NpyArray {
   /** An array of 64-bit integers. */
   public static NpyArray ofLongs(long[] data, int... shape) {
     return new NpyArray(Type.INT64, data, data.length, shape);
+  }
+
+  /** The index of the first float that is not finite; -1 if all are, and of integers. */
+  public int firstNotFinite() {
+    if (type == Type.FLOAT32) {
+      float[] floats = floats();
+      for (int i = 0; i < floats.length; i++) {
+        if (!Float.isFinite(floats[i])) {
+          return i;
+        }
+      }
+    }
+    return -1;
+  }
+
+  /** Whether it holds the same number everywhere; of no element it does not. */
+  public boolean isConstant() {
+    return switch (type) {
+      case FLOAT32 -> length() > 0 && sameEverywhere(i -> floats()[i]);
+      case INT8 -> length() > 0 && sameEverywhere(i -> bytes()[i]);
+      case INT32 -> length() > 0 && sameEverywhere(i -> ints()[i]);
+      case INT64 -> length() > 0 && sameEverywhere(i -> longs()[i]);
+    };
+  }
+
+  private boolean sameEverywhere(IntToDoubleFunction at) {
+    double first = at.applyAsDouble(0);
+    for (int i = 1; i < length(); i++) {
+      if (at.applyAsDouble(i) != first) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**

@@ -81,6 +81,27 @@ class NpyArrayTest {
   }
 
   @Test
+  void saysWhereNoNumberIs() {
+    assertThat(NpyArray.ofFloats(new float[] {1, 2, Float.NaN, 4}, 2, 2).firstNotFinite())
+        .isEqualTo(2);
+    assertThat(NpyArray.ofFloats(new float[] {Float.NEGATIVE_INFINITY}, 1).firstNotFinite())
+        .isZero();
+    assertThat(NpyArray.ofFloats(new float[] {-Float.MAX_VALUE, 0}, 2).firstNotFinite())
+        .isEqualTo(-1);
+    assertThat(NpyArray.ofInts(new int[] {1}, 1).firstNotFinite()).isEqualTo(-1);
+  }
+
+  @Test
+  void saysWhetherItHoldsTheSameEverywhere() {
+    assertThat(NpyArray.ofFloats(new float[] {0, -0f, 0}, 3).isConstant()).isTrue();
+    assertThat(NpyArray.ofFloats(new float[] {0, 0, 1}, 3).isConstant()).isFalse();
+    assertThat(NpyArray.ofFloats(new float[0], 0, 3).isConstant()).isFalse();
+    assertThat(NpyArray.ofBytes(new byte[] {7, 7}, 2).isConstant()).isTrue();
+    assertThat(NpyArray.ofInts(new int[] {7, 8}, 2).isConstant()).isFalse();
+    assertThat(NpyArray.ofLongs(new long[] {7, 7}, 2).isConstant()).isTrue();
+  }
+
+  @Test
   void refusesAShapeThatDoesNotFit() {
     assertThatThrownBy(() -> NpyArray.ofFloats(new float[3], 2, 2))
         .isInstanceOf(IllegalArgumentException.class);

@@ -46,20 +46,12 @@ public final class Calibrator {
   /**
    * Watches every tensor of a graph.
    *
-   * @throws DataRefusedException if a tensor is not finite on this data, or the data says nothing
+   * @throws DataRefusedException if a tensor is not finite on this data
    */
   public static Observations observe(Graph graph, Samples samples) {
     byte[] model = OnnxExport.write(graph, graph.nodes().stream().map(Node::output).toList());
     List<Node> watched = Moments.watched(graph, GRAPH_PRODUCTS_MAX / WORKERS);
-    Observations all =
-        shared(samples, (first, end) -> observe(graph, watched, model, samples, first, end));
-    Range input = all.histogram(graph.input()).full();
-    if (input.minimum() == input.maximum()) {
-      throw new DataRefusedException(
-          "%s: every value of input '%s' is %s, which says nothing about its range: give real items"
-              .formatted(samples.source(), graph.input(), input.minimum()));
-    }
-    return all;
+    return shared(samples, (first, end) -> observe(graph, watched, model, samples, first, end));
   }
 
   /**
@@ -129,7 +121,7 @@ public final class Calibrator {
         (tensor, values, item) -> {
           if (!seen.open(tensor).add(values)) {
             throw new DataRefusedException(
-                "%s: tensor '%s' is not finite on this data: check it for missing values"
+                "%s: tensor '%s' is not finite on this data: check the unit of the data, or train the model again"
                     .formatted(samples.source(), tensor));
           }
           if (tensor.equals(graph.input())) {

@@ -112,6 +112,41 @@ public final class Samples {
     return classes;
   }
 
+  /**
+   * Sees that every element is a number.
+   *
+   * @param input that these are for, for messages
+   * @throws DataRefusedException if one is not finite
+   */
+  public void requireNumbers(String input) {
+    int index = array.firstNotFinite();
+    if (index >= 0) {
+      throw new DataRefusedException(
+          "%s: element %d of item %d is %s for input '%s': give every element a number, or leave the item out"
+              .formatted(
+                  source,
+                  index % itemElements,
+                  index / itemElements,
+                  array.floats()[index],
+                  input));
+    }
+  }
+
+  /**
+   * Sees that not every element is the same.
+   *
+   * @param input that these are for, for messages
+   * @param about what such data says nothing about
+   * @throws DataRefusedException if all are
+   */
+  public void requireVaried(String input, String about) {
+    if (array.isConstant()) {
+      throw new DataRefusedException(
+          "%s: every value of input '%s' is %s, which says nothing %s: give real items"
+              .formatted(source, input, at(0, 0), about));
+    }
+  }
+
   /** At most as many of these items, evenly spread over all. */
   public Samples spread(int items) {
     return count() <= items ? this : chosen(spread(count(), items));

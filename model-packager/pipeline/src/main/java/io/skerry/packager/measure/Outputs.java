@@ -29,6 +29,16 @@ public final class Outputs {
     return new Outputs(chosen, perItem);
   }
 
+  /** The first item of which a number is not finite; -1 if all are. */
+  public int firstNotFinite() {
+    for (int i = 0; i < values.length; i++) {
+      if (!Float.isFinite(values[i])) {
+        return i / perItem;
+      }
+    }
+    return -1;
+  }
+
   public int items() {
     return values.length / perItem;
   }
