@@ -36,6 +36,7 @@ import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.Scheme;
 import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.profile.Engine;
+import io.skerry.profile.FactsProbe;
 import io.skerry.profile.ProfileCatalog;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
@@ -72,6 +73,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.ModelT;
@@ -106,6 +108,11 @@ class PackagingTest {
       ArtifactReader reader = reader(layout);
       ArtifactManifest manifest = reader.manifest(layout.model(), layout.signature());
       assertThat(manifest.profile().value()).isEqualTo(profile);
+      assertThat(manifest.releaseCounter()).isEqualTo(3);
+      MonitoringManifest monitoring =
+          MonitoringManifest.parseFrom(
+              reader.read(manifest.layer(LayerType.MONITORING).orElseThrow()));
+      assertThat(monitoring.getResidual().getComponentsCount()).isPositive();
       JsonObject winner = winner(variants, profile);
       assertThat(winner.get("manifest").getAsString()).isEqualTo(layout.model().toString());
       assertThat(winner.get("signature").getAsString()).isEqualTo(layout.signature().toString());
@@ -113,6 +120,25 @@ class PackagingTest {
       assertThat(winner.get("rocAuc").getAsDouble()).isGreaterThan(0.98);
     }
     assertThat(job.progress()).isNotEmpty();
+  }
+
+  /** Engines fuse otherwise on other architectures: only of this machine's is anything told. */
+  @Test
+  void tellsWhatAnEngineLeavesUnfused() throws Exception {
+    JobFolder job = job(Map.of("profiles", List.of("arm64-neon", "x86-64-avx2")));
+
+    assertThat(JobMain.run(job, Main::run)).isZero();
+
+    String here = FactsProbe.detect().arch().startsWith("x86") ? "x86-64-avx2" : "arm64-neon";
+    for (JsonElement each : variants(job.output().resolve("report.json"))) {
+      JsonObject variant = each.getAsJsonObject();
+      boolean integers = variant.get("precision").getAsString().equals("int8");
+      if (!variant.get("profile").getAsString().equals(here)) {
+        assertThat(variant.get("unfused").isJsonNull()).as("%s", variant).isTrue();
+      } else if (integers) {
+        assertThat(variant.getAsJsonArray("unfused")).as("%s", variant).isEmpty();
+      }
+    }
   }
 
   @Test
@@ -161,7 +187,11 @@ class PackagingTest {
     assertThat(monitoring.getBaselineRows()).isEqualTo(ITEMS);
     assertThat(monitoring.getFeatures(0).getName()).isEqualTo("temperature");
     assertThat(monitoring.getFeatures(0).getOffset()).isEqualTo(29);
+    assertThat(monitoring.getFeatures(0).getBins().getEdgesCount())
+        .as("between 32 bins")
+        .isEqualTo(31);
     assertThat(monitoring.getScore().getOutput()).isEqualTo("score");
+    assertThat(monitoring.getScore().getBaselineList()).anyMatch(count -> count > 0);
   }
 
   /** The float model itself ships: of calibration and reference items it says different things. */
@@ -879,17 +909,112 @@ class PackagingTest {
     }
   }
 
-  @Test
-  void refusesDataThatSaysNothing() throws Exception {
-    JobFolder job = job(Map.of());
-    NpyArray.ofFloats(new float[ITEMS * 14 * 30], ITEMS, 14, 30)
-        .write(job.input("calibration.npy"));
+  @ParameterizedTest
+  @CsvSource({
+    "calibration, true, says nothing about its range",
+    "calibration, false, says nothing about its range",
+    "evaluation_x, true, says nothing of how good a variant is",
+    "evaluation_x, false, says nothing of how good a variant is"
+  })
+  void refusesDataThatSaysNothing(String name, boolean integers, String why) throws Exception {
+    JobFolder job = integers ? integerJob() : job(Map.of());
+    float[] still = new float[ITEMS * 420];
+    Arrays.fill(still, 0.25f);
+    NpyArray.ofFloats(still, ITEMS, 14, 30).write(job.input(name + ".npy"));
 
     assertThat(JobMain.run(job, Main::run)).isEqualTo(JobMain.FAILED);
 
     assertThat(job.error().orElseThrow().detail())
-        .contains("calibration.npy", "every value of input 'input' is 0.0", "give real items");
+        .contains(name + ".npy: every value of input 'input' is 0.25, which " + why)
+        .endsWith("give real items");
     assertThat(job.output()).doesNotExist();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "calibration, true, NaN",
+    "calibration, false, NaN",
+    "calibration, false, Infinity",
+    "evaluation_x, true, -Infinity",
+    "evaluation_x, false, NaN",
+    "evaluation_x, false, Infinity"
+  })
+  void refusesDataThatIsNoNumbers(String name, boolean integers, float value) throws Exception {
+    JobFolder job = integers ? integerJob() : job(Map.of());
+    float[] items = items(2).floats().clone();
+    items[7 * 420 + 33] = value;
+    NpyArray.ofFloats(items, ITEMS, 14, 30).write(job.input(name + ".npy"));
+
+    assertThat(JobMain.run(job, Main::run)).isEqualTo(JobMain.FAILED);
+
+    assertThat(job.error().orElseThrow())
+        .satisfies(
+            error -> {
+              assertThat(error.code()).isEqualTo(ErrorCode.DATASET_INVALID.name());
+              assertThat(error.detail())
+                  .contains(
+                      "%s.npy: element 33 of item 7 is %s for input 'input'".formatted(name, value))
+                  .endsWith("give every element a number, or leave the item out");
+            });
+    assertThat(job.output()).doesNotExist();
+  }
+
+  /** The file's item, and not that of the half in which it came to lie. */
+  @Test
+  void namesTheItemOfTheFileThatIsNoNumbers() throws Exception {
+    JobFolder job = unlabelled(Map.of());
+    float[] items = items(2).floats().clone();
+    items[9 * 420] = Float.NaN;
+    StringBuilder csv = new StringBuilder();
+    IntStream.range(0, 420).forEach(i -> csv.append(i == 0 ? "" : ",").append('x').append(i));
+    for (int item = 0; item < ITEMS; item++) {
+      for (int i = 0; i < 420; i++) {
+        float value = items[item * 420 + i];
+        csv.append(i == 0 ? '\n' : ',').append(Float.isNaN(value) ? "" : value);
+      }
+    }
+    Path file = Files.writeString(folder.resolve("items.csv"), csv);
+
+    assertThat(
+            said(
+                "--model=" + job.input("model/model.onnx"),
+                "--calibration=" + file,
+                "--profile=arm64-neon",
+                "--out=" + folder.resolve("out")))
+        .contains("items.csv: element 0 of item 9 is NaN for input 'input'");
+    assertThat(folder.resolve("out")).doesNotExist();
+  }
+
+  /** What is a number in a file may be beyond all numbers in the model. */
+  @ParameterizedTest
+  @ValueSource(strings = {"calibration", "evaluation_x"})
+  void refusesDataOnWhichTheModelOverflows(String name) throws Exception {
+    for (boolean integers : List.of(false, true)) {
+      JobFolder job = integers ? integerJob() : job(Map.of());
+      float[] items = items(2).floats().clone();
+      // The first node subtracts up to some units and the second multiplies by up to 1.5.
+      Arrays.fill(items, 7 * 420, 8 * 420, 3e38f);
+      NpyArray.ofFloats(items, ITEMS, 14, 30).write(job.input(name + ".npy"));
+
+      if (JobMain.run(job, Main::run) == 0) {
+        // Integers have ends, beyond which nothing is.
+        assertThat(integers).isTrue();
+        continue;
+      }
+
+      assertThat(job.error().orElseThrow().code()).isEqualTo(ErrorCode.DATASET_INVALID.name());
+      assertThat(job.error().orElseThrow().detail())
+          .containsPattern(name + ".npy: tensor '(t[0-9]|score)' is not finite on ")
+          .endsWith("check the unit of the data, or train the model again");
+      assertThat(job.output()).doesNotExist();
+    }
+  }
+
+  private JobFolder integerJob() throws Exception {
+    JobFolder job = job(Map.of("profiles", List.of("arm64-neon")));
+    Files.delete(job.input("model/model.onnx"));
+    Files.write(job.input("model/model.tflite"), integers());
+    return job;
   }
 
   @ParameterizedTest
