@@ -11,6 +11,7 @@ import io.skerry.wire.onnx.TensorProto.DataType;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -329,7 +330,7 @@ public final class QdqExport {
     return perOutput(output, "_bias", DataType.INT32, shape, integers, zeros, scales);
   }
 
-  /** Integers with a scale for each output. */
+  /** Integers with a scale for each output, or one where the target knows no others. */
   private String perOutput(
       String output,
       String what,
@@ -342,10 +343,13 @@ public final class QdqExport {
     String scale = file.named(output, what + "_scale");
     String zeroPoint = file.named(output, what + "_zero_point");
     String real = file.named(output, what + "_dequantized");
+    boolean one = quantized.scheme().perTensorWeights();
+    int count = one ? 1 : scales.length;
+    List<Integer> each = one ? List.of() : List.of(count);
     file.constant(stored, type, shape, integers);
-    file.constant(zeroPoint, type, List.of(scales.length), zeros);
-    file.constant(scale, Constant.of(Shape.of(scales.length), scales));
-    file.scaling("DequantizeLinear", List.of(stored, scale, zeroPoint), real, 0);
+    file.constant(zeroPoint, type, each, zeros.slice(0, zeros.capacity() / scales.length * count));
+    file.constant(scale, Constant.of(new Shape(each), Arrays.copyOf(scales, count)));
+    file.scaling("DequantizeLinear", List.of(stored, scale, zeroPoint), real, one ? -1 : 0);
     return real;
   }
 

@@ -395,6 +395,9 @@ public final class Quantizer {
       scales[o] = QuantizationRules.weightScaleForBias(scales[o], input.scale(), bias[o]);
       widened |= scales[o] != rounded.scale(o);
     }
+    if (widened && scheme.perTensorWeights()) {
+      RoundedWeights.share(scales);
+    }
     byte[] integers = widened ? RoundedWeights.nearest(reals, scales) : rounded.integers();
     if (options.biasCorrection()) {
       Biases.correct(bias, reals, integers, scales, node.op().groups(), means(node, reals.length));

@@ -5,6 +5,7 @@ import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Node;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -73,6 +74,9 @@ public final class RoundedWeights {
     byte[] integers = nearest(reals, scales);
     if (scheme.saturatingPairs() && saturates(integers, outputs)) {
       reduce(reals, scales);
+      if (scheme.perTensorWeights()) {
+        share(scales);
+      }
       integers = nearest(reals, scales);
     }
     int groups = node.op().groups();
@@ -145,6 +149,15 @@ public final class RoundedWeights {
       // Rounding may add half a step to each of the two.
       scales[o] = Math.max(scales[o], (float) (pair / (SaturationBound.PAIR_MAX - 1)));
     }
+  }
+
+  /** Gives all outputs the widest of their scales. */
+  static void share(float[] scales) {
+    float widest = 0;
+    for (float scale : scales) {
+      widest = Math.max(widest, scale);
+    }
+    Arrays.fill(scales, widest);
   }
 
   static byte[] nearest(float[] reals, float[] scales) {

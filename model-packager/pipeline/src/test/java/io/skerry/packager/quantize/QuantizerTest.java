@@ -9,14 +9,17 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
+import io.skerry.artifact.npy.NpyArray;
 import io.skerry.packager.calibrate.Calibrator;
 import io.skerry.packager.calibrate.Clipping;
 import io.skerry.packager.calibrate.Observations;
+import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.Node;
+import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
 import io.skerry.packager.graph.Window;
@@ -28,12 +31,16 @@ import io.skerry.wire.onnx.TensorProto;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class QuantizerTest {
   private final Graph graph = Nets.sensorNet(1);
@@ -99,6 +106,200 @@ class QuantizerTest {
             .toList();
 
     assertThat(operators).doesNotContain("Relu", "Clip").contains("QuantizeLinear", "Sigmoid");
+  }
+
+  @ParameterizedTest
+  @MethodSource("perChannelSchemes")
+  void givesEachOutputAScaleOfItsOwn(Scheme scheme) throws Exception {
+    Graph unequal = Nets.unequalImageNet(4);
+    QuantizedGraph quantized =
+        Nets.quantized(unequal, seen(unequal), scheme, Options.of(Clipping.MIN_MAX));
+    GraphProto file = ModelProto.parseFrom(QdqExport.write(quantized)).getGraph();
+
+    quantized
+        .layers()
+        .forEach(
+            (name, layer) -> {
+              NodeProto weights = weights(file, name);
+              TensorProto scale = constant(file, weights.getInput(1));
+              assertThat(scale.getDimsList())
+                  .as(name)
+                  .containsExactly((long) layer.scales().length);
+              assertThat(weights.getAttribute(0).getName()).isEqualTo("axis");
+              assertThat(weights.getAttribute(0).getI()).isZero();
+              assertThat(constant(file, weights.getInput(0)).getDims(0))
+                  .isEqualTo(layer.scales().length);
+            });
+    assertThat(quantized.layer(unequal.nodes().get(2)).orElseThrow().scales())
+        .doesNotHaveDuplicates();
+  }
+
+  static List<Scheme> perChannelSchemes() {
+    return List.of(Scheme.UNSIGNED, Scheme.UNSIGNED_SATURATING, Scheme.SIGNED, Scheme.SYMMETRIC);
+  }
+
+  /** What knows one scale for a layer's weights knows no axis either. */
+  @ParameterizedTest
+  @MethodSource("perTensorSchemes")
+  void givesTheWeightsOfALayerOneScaleWhereTheTargetKnowsNoOther(Scheme scheme) throws Exception {
+    for (float bias : new float[] {0, 1e7f}) {
+      Graph graph = Nets.imageNet(3);
+      Node conv = graph.nodes().get(1);
+      Map<String, Constant> constants = new HashMap<>(graph.constants());
+      // A bias that takes a wider scale than the weights do.
+      constants.compute(conv.inputs().get(2), (name, known) -> with(known, 0, bias));
+      Graph biased =
+          new Graph(
+              graph.name(),
+              graph.input(),
+              graph.outputs(),
+              graph.nodes(),
+              constants,
+              graph.shapes());
+
+      QuantizedGraph quantized =
+          Nets.quantized(biased, seen(biased), scheme, Options.of(Clipping.MIN_MAX));
+      byte[] written = QdqExport.write(quantized);
+
+      GraphProto file = ModelProto.parseFrom(written).getGraph();
+      quantized
+          .layers()
+          .forEach(
+              (name, layer) -> {
+                assertThat(distinct(layer.scales())).as(name).hasSize(1);
+                assertThat(constant(file, weights(file, name).getInput(1)).getDimsList()).isEmpty();
+                assertThat(weights(file, name).getAttributeList()).isEmpty();
+                int each = layer.weights().length / layer.scales().length;
+                for (int o = 0; scheme.saturatingPairs() && o < layer.scales().length; o++) {
+                  assertThat(SaturationBound.canSaturate(layer.weights(), o * each, (o + 1) * each))
+                      .isFalse();
+                }
+              });
+      for (NodeProto node : file.getNodeList()) {
+        if (isQuantize(node)) {
+          assertThat(constant(file, node.getInput(1)).getDimsList()).as(node.getName()).isEmpty();
+          assertThat(constant(file, node.getInput(2)).getDimsList()).as(node.getName()).isEmpty();
+        }
+      }
+      if (bias == 0) {
+        float[] reals = run(biased, OnnxExport.write(biased), OptLevel.ALL_OPT);
+        assertThat(
+                Outputs.of(1, run(biased, written, OptLevel.ALL_OPT))
+                    .signalToNoise(Outputs.of(1, reals)))
+            .isGreaterThan(15);
+      }
+    }
+  }
+
+  static List<Scheme> perTensorSchemes() {
+    return List.of(
+        new Scheme(IntegerType.UINT8, false, false, true),
+        new Scheme(IntegerType.UINT8, false, true, true),
+        new Scheme(IntegerType.INT8, false, false, true),
+        new Scheme(IntegerType.INT8, true, false, true));
+  }
+
+  /** Where the weights' scale is tiny, so would be the bias's, and 32 bits would not hold it. */
+  @Test
+  void widensTheScaleOfWeightsUntilTheBiasFits32Bits() {
+    Graph tiny = Nets.dense(new float[] {1e-9f, -1e-9f, 0.5f, -0.5f}, 2);
+    Node layer = tiny.nodes().getFirst();
+    Map<String, Constant> constants = new HashMap<>(tiny.constants());
+    constants.put("bias", Constant.of(Shape.of(2), 3000, -3000));
+    Graph biased =
+        new Graph(
+            tiny.name(),
+            tiny.input(),
+            tiny.outputs(),
+            List.of(
+                new Node(
+                    layer.name(),
+                    layer.op(),
+                    List.of(layer.inputs().getFirst(), layer.inputs().get(1), "bias"),
+                    layer.output(),
+                    layer.activation())),
+            constants,
+            tiny.shapes());
+
+    QuantizedLayer quantized =
+        Nets.quantized(biased, seen(biased), Scheme.UNSIGNED, Options.of(Clipping.MIN_MAX))
+            .layer(biased.nodes().getFirst())
+            .orElseThrow();
+
+    int[] integers = quantized.bias().orElseThrow();
+    for (int o = 0; o < 2; o++) {
+      assertThat(Math.abs(integers[o])).isLessThan(Integer.MAX_VALUE);
+      assertThat((double) integers[o] * quantized.biasScales()[o])
+          .isCloseTo(o == 0 ? 3000 : -3000, within(0.01));
+    }
+    assertThat(quantized.weights()).as("only where need be").endsWith((byte) 127, (byte) -127);
+  }
+
+  /** The mean of what a layer says stays where it was, however coarse its weights are. */
+  @Test
+  void takesTheShiftOfRoundedWeightsBack() {
+    Random random = new Random(2);
+    float[] weights = new float[6 * 40];
+    for (int i = 0; i < weights.length; i++) {
+      // One large weight of each output makes all others few steps.
+      weights[i] = i % 40 == 0 ? 30 : (float) random.nextGaussian() * 0.3f;
+    }
+    Graph dense = Nets.dense(weights, 40);
+    float[] values = new float[200 * 40];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = 1 + (float) random.nextGaussian() * 0.2f;
+    }
+    Samples items = Samples.of("shifted", NpyArray.ofFloats(values, 200, 40), 40);
+    Observations seen = Calibrator.observe(dense, items);
+    double[] before = means(dense, OnnxExport.write(dense), items);
+
+    double corrected = shift(dense, seen, items, before, true);
+
+    assertThat(corrected).isLessThan(0.2 * shift(dense, seen, items, before, false));
+  }
+
+  private static double shift(
+      Graph graph, Observations seen, Samples items, double[] before, boolean corrects) {
+    Options options = new Options(Clipping.MIN_MAX, corrects, false, false, Set.of());
+    // Rounded to the nearest, without regard of what the layer reads.
+    byte[] model = QdqExport.write(Nets.quantized(graph, seen, Scheme.UNSIGNED, options));
+    double[] after = means(graph, model, items);
+    double worst = 0;
+    for (int o = 0; o < before.length; o++) {
+      worst = Math.max(worst, Math.abs(after[o] - before[o]));
+    }
+    return worst;
+  }
+
+  private static double[] means(Graph graph, byte[] model, Samples items) {
+    return Objects.requireNonNull(Calibrator.channelMeans(graph, model, items).get("y"));
+  }
+
+  private static NodeProto weights(GraphProto file, String layer) {
+    NodeProto node =
+        file.getNodeList().stream()
+            .filter(one -> one.getName().equals(layer))
+            .findFirst()
+            .orElseThrow();
+    return file.getNodeList().stream()
+        .filter(one -> one.getOutputList().contains(node.getInput(1)))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static Set<Float> distinct(float[] values) {
+    Set<Float> distinct = new HashSet<>();
+    for (float value : values) {
+      distinct.add(value);
+    }
+    return distinct;
+  }
+
+  private static TensorProto constant(GraphProto file, String name) {
+    return file.getInitializerList().stream()
+        .filter(one -> one.getName().equals(name))
+        .findFirst()
+        .orElseThrow();
   }
 
   /** TensorRT's rules: every zero point is 0, and biases are floats. */
