@@ -1010,6 +1010,28 @@ class PackagingTest {
     }
   }
 
+  /** A device meets missing values too, and has a bin for them. */
+  @Test
+  void countsReferenceItemsThatLackValues() throws Exception {
+    for (boolean integers : List.of(false, true)) {
+      JobFolder job = integers ? integerJob() : job(Map.of("profiles", List.of("arm64-neon")));
+      float[] items = items(3).floats().clone();
+      for (int item = 0; item < 20; item++) {
+        items[item * 420] = Float.NaN;
+      }
+      NpyArray.ofFloats(items, ITEMS, 14, 30).write(job.input("reference.npy"));
+
+      assertThat(JobMain.run(job, Main::run)).as(String.valueOf(job.error())).isZero();
+
+      OciLayout layout = OciLayout.read(job.output().resolve("arm64-neon"));
+      ArtifactReader reader = reader(layout);
+      ArtifactManifest manifest = reader.manifest(layout.model(), layout.signature());
+      MonitoringPlan plan =
+          MonitoringPlan.parse(reader.read(manifest.layer(LayerType.MONITORING).orElseThrow()));
+      assertThat(plan.manifest().getBaselineRows()).isEqualTo(ITEMS);
+    }
+  }
+
   private JobFolder integerJob() throws Exception {
     JobFolder job = job(Map.of("profiles", List.of("arm64-neon")));
     Files.delete(job.input("model/model.onnx"));
