@@ -3,9 +3,9 @@ package io.skerry.packager;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.ModelRefusedException;
-import io.skerry.packager.measure.BoxLayout;
 import io.skerry.packager.quantize.TensorScale;
 import io.skerry.packager.tflite.DetectionEnd;
+import io.skerry.packager.tflite.TfliteImport;
 import io.skerry.profile.Candidate;
 import io.skerry.profile.Engine;
 import io.skerry.profile.HardwareProfile;
@@ -77,8 +77,8 @@ final class DetectorSource implements Source {
   }
 
   @Override
-  public Optional<BoxLayout> boxes() {
-    return Optional.of(BoxLayout.DETECTION_POSTPROCESS);
+  public List<String> boxOutputs() {
+    return TfliteImport.detectionOutputs(content);
   }
 
   @Override

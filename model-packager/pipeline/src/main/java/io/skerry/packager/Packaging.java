@@ -140,7 +140,7 @@ final class Packaging {
       }
       Optional<BoxLayout> boxes =
           request.boxes().or(source::boxes).filter(known -> comparesBoxes(request.metric()));
-      Said said = said(original.signature(), boxes);
+      Said said = said(original.signature(), boxes, source.boxOutputs());
       step("data", request.calibration().getFileName().toString());
       Items items = Items.read(request, input);
       checkClasses(items.evaluation(), items.calibration());
@@ -300,8 +300,12 @@ final class Packaging {
     }
   }
 
-  private Said said(ModelSignature signature, Optional<BoxLayout> known) {
+  private Said said(ModelSignature signature, Optional<BoxLayout> known, List<String> boxOutputs) {
     BoxLayout boxes = known.orElse(BoxLayout.CORNERS);
+    boolean ordered =
+        boxes == BoxLayout.DETECTION_POSTPROCESS
+            && !boxOutputs.isEmpty()
+            && boxOutputs.stream().allMatch(name -> signature.output(name).isPresent());
     List<TensorSpec> outputs =
         request
             .output()
@@ -310,6 +314,7 @@ final class Packaging {
                     boxes == BoxLayout.DETECTION_POSTPROCESS
                         ? List.of(names.split(",", -1))
                         : List.of(names))
+            .or(() -> ordered ? Optional.of(boxOutputs) : Optional.empty())
             .map(names -> names.stream().map(name -> output(signature, name)).toList())
             .orElse(signature.outputs());
     try {

@@ -62,9 +62,14 @@ sealed interface Source permits Source.Imported, Source.Integers, DetectorSource
   /** Scales of the input and of outputs that are int8 in every form of it, by their names. */
   Map<String, TensorScale> ends();
 
+  /** Outputs of TFLite's detection operator that a model ends in, in its order; else none. */
+  default List<String> boxOutputs() {
+    return List.of();
+  }
+
   /** What the boxes of a model are that is known for a detector; absent of all others. */
   default Optional<BoxLayout> boxes() {
-    return Optional.empty();
+    return boxOutputs().isEmpty() ? Optional.empty() : Optional.of(BoxLayout.DETECTION_POSTPROCESS);
   }
 
   /** Watches the model on calibration data, where that is needed to follow recipes. */
@@ -279,10 +284,8 @@ sealed interface Source permits Source.Imported, Source.Integers, DetectorSource
     }
 
     @Override
-    public Optional<BoxLayout> boxes() {
-      return TfliteImport.endsInDetection(content)
-          ? Optional.of(BoxLayout.DETECTION_POSTPROCESS)
-          : Optional.empty();
+    public List<String> boxOutputs() {
+      return TfliteImport.detectionOutputs(content);
     }
 
     @Override

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -18,6 +19,7 @@ import java.util.stream.IntStream;
 import org.bytedeco.tensorflowlite.FlatBufferModel;
 import org.tensorflow.lite.schema.Model;
 import org.tensorflow.lite.schema.ModelT;
+import org.tensorflow.lite.schema.Operator;
 import org.tensorflow.lite.schema.QuantizationParameters;
 import org.tensorflow.lite.schema.SubGraph;
 import org.tensorflow.lite.schema.Tensor;
@@ -142,14 +144,24 @@ public final class TfliteImport {
         });
   }
 
-  /** Whether the last operator of a file is TFLite's detection operator. */
-  public static boolean endsInDetection(byte[] content) {
+  /**
+   * What the detection operator at the end of a file makes: boxes, classes, scores, count; empty
+   * where a file does not end in it.
+   *
+   * @param content as {@link #content} gives it
+   */
+  public static List<String> detectionOutputs(byte[] content) {
     Model model = Model.getRootAsModel(ByteBuffer.wrap(content));
     SubGraph graph = model.subgraphs(0);
-    int last = graph.operatorsLength() - 1;
-    return last >= 0
-        && DetectionEnd.NAME.equals(
-            model.operatorCodes((int) graph.operators(last).opcodeIndex()).customCode());
+    if (graph.operatorsLength() == 0) {
+      return List.of();
+    }
+    Operator last = graph.operators(graph.operatorsLength() - 1);
+    return DetectionEnd.NAME.equals(model.operatorCodes((int) last.opcodeIndex()).customCode())
+        ? IntStream.range(0, last.outputsLength())
+            .mapToObj(i -> graph.tensors(last.outputs(i)).name())
+            .toList()
+        : List.of();
   }
 
   private static Graph floats(TfliteModel model) {
