@@ -116,7 +116,7 @@ final class Archive {
           "'%s' holds '%s' twice".formatted(upload.name(), folder.relativize(Path.of(e.getFile()))),
           e);
     }
-    try (OutputStream out = Files.newOutputStream(file)) {
+    try (OutputStream out = DiskRoom.create(file)) {
       copy(zip, out);
     }
   }

@@ -219,6 +219,9 @@ final class ModelImport {
 
   /** Sees of inputs what the packager would refuse. */
   private static void checkInputs(String name, NpyArray inputs) {
+    if (inputs.shape().length == 0) {
+      throw invalid("'%s' is one number: give items, along the first dimension".formatted(name));
+    }
     int index = inputs.firstNotFinite();
     if (index >= 0) {
       int each = inputs.length() / inputs.shape()[0];
@@ -235,7 +238,7 @@ final class ModelImport {
 
   /** Writes a file that was sent. */
   static void copy(InputStream from, Path to, String name) throws IOException {
-    try (OutputStream out = Files.newOutputStream(to)) {
+    try (OutputStream out = DiskRoom.create(to)) {
       copy(from, out, name, FILE_BYTES_MAX, FILE_BYTES_MAX);
     }
   }

@@ -59,11 +59,14 @@ public final class DuckDb {
     }
   }
 
+  // One that is installed beside the driver stays.
   private static List<Path> libraries() throws IOException {
+    Path temporary = Path.of(System.getProperty("java.io.tmpdir")).toRealPath();
     try (Stream<String> lines = Files.lines(MAPPED)) {
       return lines
           .filter(line -> line.contains(LIBRARY) && !line.endsWith(" (deleted)"))
           .map(line -> Path.of(line.substring(line.indexOf('/'))))
+          .filter(library -> library.startsWith(temporary))
           .distinct()
           .toList();
     }

@@ -145,7 +145,8 @@ class ModelImportTest {
 
       assertThat(answer.statusCode()).isEqualTo(507);
       assertThat(answer.body())
-          .contains("STORAGE_FULL", "the files have 6.0 MB", "has 2.1 MB left", "make room there");
+          .contains(
+              "STORAGE_FULL", "6.0 MB are needed", "uploads' has 2.1 MB left", "make room there");
       assertThat(Files.getFileStore(uploads).getUsableSpace()).isEqualTo(2 << 20);
     } finally {
       assertThat(run("umount", uploads.toString())).isZero();
@@ -166,12 +167,40 @@ class ModelImportTest {
     assertThat(answer.body()).contains("send it with a Content-Length");
   }
 
+  /** What an archive unpacks to nobody announces. */
   @Test
-  void leavesTheDatabaseItsRoom() {
-    assertThatCode(() -> UploadRoom.check(1000, UploadRoom.KEPT_FREE + 1000))
+  void unpacksNothingForWhichTheDiskHasNoRoom() throws Exception {
+    Path imports = plane.data().resolve("imports");
+    assumeThat(run("mount", "-t", "tmpfs", "-o", "size=130m", "tmpfs", imports.toString()))
+        .as("this user may mount a small disk")
+        .isZero();
+    try {
+      HttpResponse<String> answer =
+          bring("unpacked", "a.onnx", MODEL, "inputs.zip", zip("calibration.npy", noise()));
+
+      assertThat(answer.statusCode()).isEqualTo(507);
+      assertThat(answer.body()).contains("STORAGE_FULL", "4.2 MB are needed", "import again");
+      assertThat(imports()).isEmpty();
+    } finally {
+      assertThat(run("umount", imports.toString())).isZero();
+    }
+  }
+
+  @Test
+  void leavesTheRestOfTheServerItsRoom() {
+    assertThatCode(() -> DiskRoom.require(folder, 1000, DiskRoom.KEPT_FREE + 1000))
         .doesNotThrowAnyException();
-    assertThatThrownBy(() -> UploadRoom.check(1000, UploadRoom.KEPT_FREE + 999))
+    assertThatThrownBy(() -> DiskRoom.require(folder, 1000, DiskRoom.KEPT_FREE + 999))
         .isInstanceOf(ProblemException.class);
+  }
+
+  @Test
+  void refusesInputsThatAreOneNumber() throws Exception {
+    Path inputs = folder.resolve("inputs.npy");
+    NpyArray.ofFloats(new float[] {Float.NaN}).write(inputs);
+
+    assertThat(bring("inputs.npy", Files.readAllBytes(inputs)).body())
+        .contains("is one number: give items, along the first dimension");
   }
 
   private static int run(String... command) throws Exception {
