@@ -71,6 +71,8 @@ public final class SimDevice {
   private static final Path SPOOL = DATA.resolve("spool");
   private static final Path MODELS = DATA.resolve("models");
   private static final int RING = 4;
+  // What a prediction takes of it: one place, and another for its sample.
+  private static final int PLACES = 2;
   private static final int RECENT_MAX = 256;
   private static final byte[] PRIVACY_KEY = new byte[32];
   private static final long BUSY_TICK = 5 * World.SECOND;
@@ -190,6 +192,10 @@ public final class SimDevice {
     private Optional<ServingModel> leaving = Optional.empty();
     private long dueAt = Long.MAX_VALUE;
     private long sealAt;
+    // Places in the ring that may be taken.
+    private int undrained;
+    // Nothing is open that the observer could close, or write down, after that.
+    private long lookUntil = world.now() + 2 * fleet.settings().window().toMillis();
     private long takenOver;
     private long resendMillis = RESEND_TICK;
     private long tickedAt = Long.MIN_VALUE / 2;
@@ -412,7 +418,9 @@ public final class SimDevice {
 
     private void tick() {
       dueAt = Long.MAX_VALUE;
-      observer.tick();
+      if (undrained > 0 || world.now() <= lookUntil) {
+        look();
+      }
       if (!diskFailing && world.now() - diskWorksSince >= World.SECOND) {
         fleet.watch().written(index);
       }
@@ -460,6 +468,11 @@ public final class SimDevice {
           wake(heartbeatMillis);
         }
       }
+    }
+
+    private void look() {
+      undrained = 0;
+      observer.tick();
     }
 
     /** What a user sees of the model that answers. */
@@ -526,7 +539,10 @@ public final class SimDevice {
                     "",
                     new CallTimes(now, now)));
         fleet.watch().answered(index, 1);
-        observer.tick();
+        undrained += PLACES;
+        if (undrained + PLACES > RING) {
+          look();
+        }
         if (withOutcome
             && random.nextDouble() < fleet.settings().outcomes()
             && behaviour != Behaviour.UNTOLD) {
@@ -755,6 +771,7 @@ public final class SimDevice {
                   now.work();
                   // What was counted is sealed when the window is over.
                   now.sealAt = at + offset + 250;
+                  now.lookUntil = now.sealAt + World.MINUTE;
                   now.wake(offset + 250);
                 });
           }

@@ -20,6 +20,7 @@ import javax.crypto.SecretKey;
 import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.HKDFParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,6 +55,8 @@ public final class SpoolSeal {
   private final TenantId tenant;
   private final RandomGenerator random;
   private Optional<SecretKey> key = Optional.empty();
+  // Looking for who offers one takes longer than sealing a record.
+  private @Nullable Cipher made;
 
   private SpoolSeal(Disk disk, Path file, TenantId tenant, RandomGenerator random) {
     this.disk = disk;
@@ -153,7 +156,11 @@ public final class SpoolSeal {
 
   private Cipher cipher(int mode, byte[] nonce, RecordStream stream, long epoch, long sequence)
       throws GeneralSecurityException {
-    Cipher cipher = Cipher.getInstance("AES/GCM/NoPadding");
+    Cipher cipher = made;
+    if (cipher == null) {
+      cipher = Cipher.getInstance("AES/GCM/NoPadding");
+      made = cipher;
+    }
     SecretKey ready = key.orElseThrow(() -> new IllegalStateException("no spool key yet"));
     cipher.init(mode, ready, new GCMParameterSpec(TAG_BITS, nonce));
     cipher.updateAAD(ByteBuffer.allocate(2 * Long.BYTES).putLong(epoch).putLong(sequence).flip());
