@@ -16,7 +16,9 @@ import io.skerry.protocol.DeviceId;
 import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -40,25 +42,86 @@ final class DeviceInstances {
 
   /** Takes what the messages of many devices tell, in the caller's transaction. */
   void heard(Transaction transaction, Map<DeviceId, List<InstanceEvent>> events) {
-    Map<String, Instances> stored = new HashMap<>();
+    Instant now = Instant.now();
+    Map<String, Instances> known = known(transaction, events.keySet(), "");
+    Map<DeviceId, List<InstanceEvent>> news = new LinkedHashMap<>();
+    events.forEach(
+        (device, heard) -> {
+          Instances before = known.getOrDefault(device.value(), Instances.NONE);
+          if (isNews(before, after(before, heard, now), heard)) {
+            news.put(device, heard);
+          }
+        });
+    if (!news.isEmpty()) {
+      write(transaction, news, now);
+    }
+  }
+
+  // That the current process spoke again is written down with its report.
+  private static boolean isNews(Instances before, Instances after, List<InstanceEvent> heard) {
+    return heard.stream().allMatch(InstanceEvent.Reported.class::isInstance)
+        ? !names(before).equals(names(after)) || !before.alarm().equals(after.alarm())
+        : !before.equals(after);
+  }
+
+  private static List<String> names(Instances instances) {
+    return instances.seen().stream().map(Instances.Seen::instance).toList();
+  }
+
+  private static Instances after(Instances before, List<InstanceEvent> heard, Instant now) {
+    Instances after = before;
+    for (InstanceEvent event : heard) {
+      after = CloneMachine.after(after, event, now);
+    }
+    return after;
+  }
+
+  private static Map<String, Instances> known(
+      Transaction transaction, Collection<DeviceId> devices, String locked) {
+    Map<String, Instances> known = new HashMap<>();
     transaction.forEach(
         """
-        select device, state::text as state from device_instances
-        where device = any(?) order by device for update
-        """,
-        row -> stored.put(row.text("device"), read(row.text("state"))),
-        events.keySet().stream().map(DeviceId::value).toList());
-    Instant now = Instant.now();
+        select stored.device, stored.state::text as state, report.instance, report.told_at
+        from device_instances stored left join device_report report on report.device = stored.device
+        where stored.device = any(?) order by stored.device
+        """
+            + locked,
+        row ->
+            known.put(
+                row.text("device"),
+                withLastWord(
+                    read(row.text("state")),
+                    row.optionalText("instance").orElse(""),
+                    row.optionalInstant("told_at"))),
+        devices.stream().map(DeviceId::value).toList());
+    return known;
+  }
+
+  private static Instances withLastWord(
+      Instances stored, String instance, Optional<Instant> toldAt) {
+    if (stored.seen().isEmpty() || toldAt.isEmpty()) {
+      return stored;
+    }
+    Instances.Seen current = stored.seen().getLast();
+    if (!current.instance().equals(instance) || !toldAt.get().isAfter(current.at())) {
+      return stored;
+    }
+    List<Instances.Seen> seen = new ArrayList<>(stored.seen());
+    seen.set(seen.size() - 1, new Instances.Seen(instance, current.bootEpoch(), toldAt.get()));
+    return new Instances(seen, stored.alarm());
+  }
+
+  // What others wrote meanwhile is read again, under the lock.
+  private void write(
+      Transaction transaction, Map<DeviceId, List<InstanceEvent>> news, Instant now) {
+    Map<String, Instances> known = known(transaction, news.keySet(), " for update of stored");
     List<String> devices = new ArrayList<>();
     List<String> states = new ArrayList<>();
     List<@Nullable String> since = new ArrayList<>();
-    events.forEach(
+    news.forEach(
         (device, heard) -> {
-          Instances before = stored.getOrDefault(device.value(), Instances.NONE);
-          Instances after = before;
-          for (InstanceEvent event : heard) {
-            after = CloneMachine.after(after, event, now);
-          }
+          Instances before = known.getOrDefault(device.value(), Instances.NONE);
+          Instances after = after(before, heard, now);
           if (after.equals(before)) {
             return;
           }

@@ -98,7 +98,7 @@ public final class DeviceReports {
 
   private static Set<String> storeHeads(
       Transaction transaction, Collection<ReportedDocument> reports) {
-    Columns rows = new Columns(9);
+    Columns rows = new Columns(11);
     for (ReportedDocument report : reports) {
       rows.add(
           report.device().value(),
@@ -109,22 +109,29 @@ public final class DeviceReports {
           report.agentVersion(),
           report.dropped().values().stream().mapToLong(Long::longValue).sum(),
           storable(report.health().system()),
-          storable(report.health().runtime()));
+          storable(report.health().runtime()),
+          storable(report.health().instance()),
+          report.at().toString());
     }
     return new HashSet<>(
         transaction.list(
             """
             insert into device_report (device, boot_epoch, sequence, observed_term,
-              observed_counter, agent_version, dropped, system, runtime)
+              observed_counter, agent_version, dropped, system, runtime, instance, told_at)
             select * from unnest(?::text[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[],
-              ?::text[], ?::bigint[], ?::text[], ?::text[]) as given (device)
+              ?::text[], ?::bigint[], ?::text[], ?::text[], ?::text[], ?::timestamptz[])
+              as given (device)
             order by device
             on conflict (device) do update set
               boot_epoch = excluded.boot_epoch, sequence = excluded.sequence,
               observed_term = excluded.observed_term,
               observed_counter = excluded.observed_counter,
               agent_version = excluded.agent_version, dropped = excluded.dropped,
-              system = excluded.system, runtime = excluded.runtime
+              system = excluded.system, runtime = excluded.runtime,
+              instance = excluded.instance, told_at = case
+                when device_report.instance = excluded.instance
+                  then greatest(device_report.told_at, excluded.told_at)
+                else excluded.told_at end
             where (device_report.boot_epoch, device_report.sequence)
               < (excluded.boot_epoch, excluded.sequence)
             returning device

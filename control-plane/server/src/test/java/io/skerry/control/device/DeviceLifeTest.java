@@ -124,6 +124,38 @@ class DeviceLifeTest {
     assertThat(view("twin-2").getAsJsonObject("cloned").getAsJsonArray("instances")).hasSize(2);
   }
 
+  /** A report a device and second is much to write; what is written at each must be little. */
+  @Test
+  void remembersTheLastWordOfAProcessWithItsReportAlone() {
+    EnrolledDevice.enrol(plane, "twin-4");
+    born("twin-4", 1, "a", 1);
+    assertThat(reported("twin-4", 1, 1, "a")).isTrue();
+    String written = instancesRow("twin-4");
+    assertThat(reported("twin-4", 1, 2, "a", 65)).isTrue();
+    assertThat(instancesRow("twin-4")).isEqualTo(written);
+
+    born("twin-4", 2, "b", 70);
+    assertThat(instancesRow("twin-4")).isNotEqualTo(written);
+    born("twin-4", 1, "a", 63);
+    assertThat(view("twin-4").get("cloned").isJsonNull())
+        .as("it came late: the process said more after it")
+        .isTrue();
+    born("twin-4", 1, "a", 66);
+    assertThat(view("twin-4").get("cloned").isJsonNull()).isFalse();
+  }
+
+  // Another one after each write.
+  private String instancesRow(String device) {
+    return database.call(
+        transaction ->
+            transaction
+                .list(
+                    "select xmin::text as version from device_instances where device = ?",
+                    row -> row.text("version"),
+                    device)
+                .getFirst());
+  }
+
   @Test
   void forgetsTheAlarmWithTheDevice() {
     EnrolledDevice.enrol(plane, "twin-3");
@@ -163,13 +195,17 @@ class DeviceLifeTest {
   }
 
   private boolean reported(String device, long epoch, long sequence, String instance) {
+    return reported(device, epoch, sequence, instance, 60);
+  }
+
+  private boolean reported(String device, long epoch, long sequence, String instance, int second) {
     ReportedDocument document =
         new ReportedDocument(
             new TenantId("default"),
             new DeviceId(device),
             epoch,
             sequence,
-            START.plusSeconds(60),
+            START.plusSeconds(second),
             new Generation(0, 0),
             new Generation(0, 0),
             List.of(),
