@@ -1,6 +1,7 @@
 package io.skerry.packager;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonParser;
@@ -31,8 +32,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** The same input, seed and choice give the same bytes, whatever process packs. */
 @Tag("slow")
 class SameBytesTest {
-  /** None that a machine which runs this can time: measured figures are never the same. */
-  private static final String PROFILES = "arm64-neon,arm64-dotprod,nvidia-cuda";
+  /** None that an x86-64 machine can time: measured figures are never the same. */
+  private static final String PROFILES = "arm64-neon,arm64-dotprod";
 
   private static final Duration MOST = Duration.ofMinutes(5);
   private static final int ITEMS = 60;
@@ -42,6 +43,7 @@ class SameBytesTest {
 
   @BeforeEach
   void writeInput() throws Exception {
+    assumeThat(System.getProperty("os.arch")).as("arm64 boards would be timed").isEqualTo("amd64");
     Files.write(folder.resolve("model.onnx"), OnnxExport.write(Nets.sensorNet(11)));
     items(1).write(folder.resolve("calibration.npy"));
     items(2).write(folder.resolve("evaluation.npy"));
@@ -64,7 +66,7 @@ class SameBytesTest {
     Map<String, Digest> files = files(one);
 
     assertThat(files.keySet())
-        .contains("arm64-neon/index.json", "nvidia-cuda/oci-layout", "pareto.svg");
+        .contains("arm64-neon/index.json", "arm64-dotprod/oci-layout", "pareto.svg");
     assertThat(files(other)).isEqualTo(files);
     assertThat(json("other")).isEqualTo(json("one"));
   }

@@ -91,7 +91,7 @@ final class BoxAgreement {
     List<Pair> pairs = new ArrayList<>();
     for (int i = 0; i < floats.size(); i++) {
       for (int j = 0; j < candidate.size(); j++) {
-        double overlap = overlap(floats.get(i), candidate.get(j));
+        double overlap = corners(floats.get(i)).overlap(corners(candidate.get(j)));
         if (overlap >= OVERLAP_MIN
             && Math.round(floats.get(i)[CLASS]) == Math.round(candidate.get(j)[CLASS])) {
           pairs.add(new Pair(i, j, overlap));
@@ -139,15 +139,7 @@ final class BoxAgreement {
     return box;
   }
 
-  private static double overlap(float[] a, float[] b) {
-    double width = (double) Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
-    double height = (double) Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
-    double shared = Math.max(0, width) * Math.max(0, height);
-    double all = area(a) + area(b) - shared;
-    return all <= 0 ? 0 : shared / all;
-  }
-
-  private static double area(float[] box) {
-    return ((double) box[2] - box[0]) * ((double) box[3] - box[1]);
+  private static Corners corners(float[] box) {
+    return new Corners(box[0], box[1], box[2], box[3]);
   }
 }

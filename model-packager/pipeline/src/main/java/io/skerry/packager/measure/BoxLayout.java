@@ -56,20 +56,7 @@ public enum BoxLayout {
     return Arrays.stream(values()).map(layout -> layout.text).collect(Collectors.joining(", "));
   }
 
-  /** One box, its corners. */
-  private record Box(double left, double top, double right, double bottom, double score, int of) {
-    double overlap(Box other) {
-      double width = Math.min(right, other.right) - Math.max(left, other.left);
-      double height = Math.min(bottom, other.bottom) - Math.max(top, other.top);
-      double shared = Math.max(0, width) * Math.max(0, height);
-      double all = area() + other.area() - shared;
-      return all <= 0 ? 0 : shared / all;
-    }
-
-    private double area() {
-      return (right - left) * (bottom - top);
-    }
-  }
+  private record Box(Corners corners, double score, int of) {}
 
   /**
    * Which of a model's outputs hold its boxes, in the order in which {@link #reading} wants them;
@@ -150,10 +137,10 @@ public enum BoxLayout {
               .limit(BEFORE_OVERLAPS_MAX)
               .toList();
       for (Box box : surest(boxes)) {
-        corners[first++] = (float) box.left;
-        corners[first++] = (float) box.top;
-        corners[first++] = (float) box.right;
-        corners[first++] = (float) box.bottom;
+        corners[first++] = (float) box.corners.left();
+        corners[first++] = (float) box.corners.top();
+        corners[first++] = (float) box.corners.right();
+        corners[first++] = (float) box.corners.bottom();
         corners[first++] = (float) box.score;
         corners[first++] = box.of;
       }
@@ -179,10 +166,11 @@ public enum BoxLayout {
     double halfWidth = said.at(2) / 2.0;
     double halfHeight = said.at(3) / 2.0;
     return new Box(
-        said.at(0) - halfWidth,
-        said.at(1) - halfHeight,
-        said.at(0) + halfWidth,
-        said.at(1) + halfHeight,
+        new Corners(
+            said.at(0) - halfWidth,
+            said.at(1) - halfHeight,
+            said.at(0) + halfWidth,
+            said.at(1) + halfHeight),
         score,
         best - firstClass);
   }
@@ -191,7 +179,8 @@ public enum BoxLayout {
     List<Box> kept = new ArrayList<>();
     for (Box box : boxes) {
       if (kept.size() < BOXES_MAX
-          && kept.stream().noneMatch(k -> k.of == box.of && k.overlap(box) > OVERLAP_MAX)) {
+          && kept.stream()
+              .noneMatch(k -> k.of == box.of && k.corners.overlap(box.corners) > OVERLAP_MAX)) {
         kept.add(box);
       }
     }

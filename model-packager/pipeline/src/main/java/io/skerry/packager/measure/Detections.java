@@ -177,16 +177,17 @@ final class Detections {
   }
 
   private static double overlap(Outputs outputs, Labels labels, Found found, int box) {
-    double[] a = new double[4];
-    double[] b = new double[4];
-    for (int i = 0; i < 4; i++) {
-      a[i] = outputs.at(found.item(), found.box() + i);
-      b[i] = labels.at(found.item(), box + i);
-    }
-    double width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
-    double height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
-    double shared = Math.max(0, width) * Math.max(0, height);
-    double all = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared;
-    return all <= 0 ? 0 : shared / all;
+    int item = found.item();
+    return new Corners(
+            outputs.at(item, found.box()),
+            outputs.at(item, found.box() + 1),
+            outputs.at(item, found.box() + 2),
+            outputs.at(item, found.box() + 3))
+        .overlap(
+            new Corners(
+                labels.at(item, box),
+                labels.at(item, box + 1),
+                labels.at(item, box + 2),
+                labels.at(item, box + 3)));
   }
 }
