@@ -38,7 +38,7 @@ final class Members {
 
   // A minute more: a description that is committed later than it was made is not missed.
   private static final String DESCRIBED_SINCE =
-      "device.described_at > rollout.created_at - interval '1 minute' and " + EVERYBODY;
+      "device.described_at > rollout.admitted_at - interval '1 minute' and " + EVERYBODY;
 
   // Stands for the profile of a device whose hardware matches none.
   private static final String NO_PROFILE = "unknown";
@@ -53,7 +53,8 @@ final class Members {
 
   /**
    * Gives devices that came after a dynamic rollout was written down, or that it fits only since
-   * then, their places in the stages that are open.
+   * then, their places in the stages that are open. Those that were described earlier than this was
+   * done last are not looked at again: a stage that opens takes them by itself.
    *
    * @return how many
    */
@@ -62,6 +63,8 @@ final class Members {
     for (int stage = 0; stage <= throughStage; stage++) {
       admitted += admit(transaction, order, stage, DESCRIBED_SINCE, false);
     }
+    // The time at which the transaction began: what it did not see yet was described later.
+    transaction.update("update rollout set admitted_at = now() where id = ?", order.id().value());
     return admitted;
   }
 
@@ -105,23 +108,20 @@ final class Members {
     if (rows.isEmpty()) {
       return 0;
     }
-    int admitted = insert(transaction, order, stage, rows);
-    if (order.plan().dynamic()) {
-      letIn(transaction, order);
+    List<String> admitted = insert(transaction, order, stage, rows);
+    if (order.plan().dynamic() && !admitted.isEmpty()) {
+      letIn(transaction, order, admitted);
     }
-    return admitted;
+    return admitted.size();
   }
 
   // Who has a place now is no outsider any more.
-  private static void letIn(Transaction transaction, RolloutOrder order) {
+  private static void letIn(Transaction transaction, RolloutOrder order, List<String> admitted) {
     int joined =
         transaction.update(
-            """
-            delete from rollout_outsider outsider using deployment own
-            where outsider.rollout = ? and own.rollout = outsider.rollout
-              and own.device = outsider.device
-            """,
-            order.id().value());
+            "delete from rollout_outsider where rollout = ? and device = any(?)",
+            order.id().value(),
+            admitted);
     if (joined > 0) {
       transaction.update(
           "update rollout set outsiders = outsiders - ? where id = ?", joined, order.id().value());
@@ -161,8 +161,9 @@ final class Members {
     };
   }
 
-  private static int insert(Transaction transaction, RolloutOrder order, int stage, Columns rows) {
-    return transaction.update(
+  private static List<String> insert(
+      Transaction transaction, RolloutOrder order, int stage, Columns rows) {
+    return transaction.list(
         """
         insert into deployment (rollout, device, stage, rank, profile, state, online, error_detail)
         select placed.rollout, told.device, placed.stage, told.rank, told.profile, told.state,
@@ -174,7 +175,9 @@ final class Members {
         on conflict (rollout, device) do update set state = excluded.state,
           profile = excluded.profile, online = excluded.online, error_detail = null
         where deployment.state = 'NOT_ELIGIBLE' and excluded.state = 'PENDING'
+        returning device
         """,
+        row -> row.text("device"),
         rows.and(order.id().value(), stage));
   }
 

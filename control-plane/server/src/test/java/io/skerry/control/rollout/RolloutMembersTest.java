@@ -187,6 +187,85 @@ class RolloutMembersTest {
     assertThat(fleet.ordered()).containsEntry("e", manifest(1, ARM)).doesNotContainKey("g");
   }
 
+  // What made them known is too long ago to be looked at again.
+  private void knownForADay() {
+    fleet.sql("update device set described_at = described_at - interval '1 day'");
+  }
+
+  @Test
+  void findsADeviceAgainWhoseEnginesBoardOrLabelsChange() {
+    fleet.cohort("lab");
+    fleet.label("c", "lab");
+    fleet.enrol("d", X86, "tflite/cpu");
+    fleet.enrol("e", null, "tflite/cpu");
+    fleet.enrol("f", ARM, "tflite/cpu");
+    knownForADay();
+    String id =
+        fleet
+            .create(
+                """
+                {"model": "tested", "version": 1, "dynamic": true,
+                  "stages": [{"cohort": "lab"}, {"percent": 100}]}
+                """)
+            .id();
+    fleet.label("f", "lab");
+    fleet.pass(LOOKED_FOR);
+    assertThat(fleet.states(id)).as("by its labels").containsOnlyKeys("c", "f");
+    fleet.report(id, "COMMITTED");
+    fleet.act(id, RolloutAct.PROMOTE);
+    fleet.look();
+    assertThat(fleet.states(id)).containsOnlyKeys("a", "b", "c", "f");
+    knownForADay();
+
+    fleet.becomes("d", X86, "onnxruntime/cpu");
+    fleet.becomes("e", ARM, "tflite/cpu");
+    fleet.pass(LOOKED_FOR);
+
+    assertThat(fleet.states(id))
+        .as("by its engines and by its board")
+        .containsOnlyKeys("a", "b", "c", "d", "e", "f");
+  }
+
+  @Test
+  void looksAtNoDeviceAgainOfWhichOnlyOtherFactsChange() {
+    String id = fleet.create(everybody(", \"dynamic\": true")).id();
+    fleet.enrol("d", X86, "onnxruntime/cpu");
+    knownForADay();
+
+    fleet.sql("update device set facts = facts || '{\"agent\": \"2.0\"}'");
+    fleet.pass(LOOKED_FOR);
+
+    assertThat(fleet.states(id)).containsOnlyKeys("a", "b", "c");
+  }
+
+  @Test
+  void looksAtNoDeviceTwiceThatWasDescribedBeforeItLookedLast() {
+    String id = fleet.create(everybody(", \"dynamic\": true")).id();
+    fleet.sql("update rollout set created_at = created_at - interval '1 hour'");
+    fleet.pass(LOOKED_FOR);
+    fleet.enrol("d", X86, "onnxruntime/cpu");
+    fleet.sql("update device set described_at = now() - interval '2 minutes' where id = 'd'");
+
+    fleet.pass(LOOKED_FOR);
+    assertThat(fleet.states(id)).containsOnlyKeys("a", "b", "c");
+
+    fleet.label("d", "new");
+    fleet.pass(LOOKED_FOR);
+    assertThat(fleet.states(id)).containsKey("d");
+  }
+
+  @Test
+  void findsADeviceThatIsKnownLaterThanItWasDescribed() {
+    String id = fleet.create(everybody(", \"dynamic\": true")).id();
+    fleet.pass(LOOKED_FOR);
+    fleet.enrol("d", X86, "onnxruntime/cpu");
+    fleet.sql("update device set described_at = now() - interval '50 seconds' where id = 'd'");
+
+    fleet.pass(LOOKED_FOR);
+
+    assertThat(fleet.states(id)).containsKey("d");
+  }
+
   @Test
   void letsADeviceThatLeftADynamicRolloutJoinAgain() {
     fleet.online("a", false);

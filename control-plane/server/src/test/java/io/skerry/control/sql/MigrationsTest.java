@@ -220,6 +220,13 @@ class MigrationsTest {
         .containsExactly("cam-1", "cam-7", "cam-8");
   }
 
+  /** V734 */
+  @Test
+  void looksAtEverybodyOnceMoreThatWasDescribedSinceARolloutBegan() {
+    assertThat(texts("select id from rollout where admitted_at = created_at order by id"))
+        .containsExactly("past", "single", "unit");
+  }
+
   /** V731 */
   @Test
   void knowsNoRefusedSamplesOfEarlierWindows() {
