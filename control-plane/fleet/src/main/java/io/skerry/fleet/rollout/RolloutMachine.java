@@ -453,10 +453,17 @@ public final class RolloutMachine {
   private static Step offered(
       RolloutPlan plan, RolloutState state, int stage, Census census, boolean late, Instant now) {
     int devices = census.devices(stage);
+    if (haveAllLeft(census, stage)) {
+      return census.count(cell -> cell.state().isSuccess()) == 0
+          ? inconclusive(
+              state,
+              stage,
+              "every device of the stage has become not eligible or was removed, and none runs the"
+                  + " version: promote to go on without them, or abort")
+          : goOn(plan, state, stage, "no device is in this stage any more", now, true);
+    }
     if (devices == 0) {
-      return hasLostItsProof(census, stage)
-          ? inconclusive(state, stage, "every device of the stage has become not eligible")
-          : goOn(plan, state, stage, "no device is in this stage", now, true);
+      return goOn(plan, state, stage, "no device is in this stage", now, true);
     }
     int waiting =
         census.count(
@@ -477,10 +484,11 @@ public final class RolloutMachine {
         : Step.to(state);
   }
 
-  // An empty stage proves nothing, but it was to be the first proof.
-  private static boolean hasLostItsProof(Census census, int stage) {
+  // An empty stage proves nothing, but it was to be the first proof. Where all were removed and
+  // none has become not eligible, events that were kept earlier have waited for the deadline.
+  private static boolean haveAllLeft(Census census, int stage) {
     return census.count(stage, DeploymentState.NOT_ELIGIBLE) > 0
-        && census.count(cell -> cell.state().isSuccess()) == 0;
+        && census.devices(stage) == census.count(stage, DeploymentState.REMOVED);
   }
 
   private static Step soaking(

@@ -78,7 +78,24 @@ class RolloutMachineTest {
     assertThat(rollout.stagesOpened).isEqualTo(1);
     assertThat(rollout.state.phase().code()).isEqualTo("PAUSED");
     assertThat(rollout.state.phase().explanation())
-        .contains("every device of the stage has become not eligible");
+        .contains("every device of the stage has become not eligible")
+        .endsWith("promote to go on without them, or abort");
+  }
+
+  @Test
+  void pausesAlsoWhenOthersOfTheFirstStageWereRemoved() {
+    SimulatedRollout rollout = ready(limits(0, Pace.UNLIMITED, 1000, List.of()));
+    List<SimulatedRollout.Member> first =
+        rollout.members.stream().filter(member -> member.stage == 0).toList();
+    first.subList(1, first.size()).forEach(member -> member.eligible = false);
+    rollout.apply(new RolloutEvent.Start());
+    rollout.observe(SimulatedRollout.GOOD);
+    first.getFirst().state = DeploymentState.REMOVED;
+
+    rollout.observe(SimulatedRollout.GOOD);
+
+    assertThat(rollout.state.phase().code()).isEqualTo("PAUSED");
+    assertThat(rollout.state.phase().explanation()).contains("or was removed");
   }
 
   @Test
