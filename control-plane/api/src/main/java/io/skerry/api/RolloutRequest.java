@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param promote AB and SHADOW: whether a good verdict makes the version active; true when absent
  * @param stages 10, 40, 100 percent when absent
  * @param holdback devices kept on the old version as controls until every stage has passed
- * @param dynamic whether devices that enrol later join
+ * @param dynamic whether devices that enrol later, or that the version fits only later, join the
+ *     stage that their rank falls into; else who gets it is fixed when the rollout is written down
  * @param soakWindows counting windows that a stage is watched; 2 when absent
  * @param windowMillis length of a counting window, 1,000 to 86,400,000; 60,000 when absent
  * @param inFlight devices under way at a time

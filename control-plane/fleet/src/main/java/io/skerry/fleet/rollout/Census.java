@@ -54,7 +54,7 @@ public record Census(List<Cell> cells) {
     return count(cell -> cell.state() == state);
   }
 
-  /** Devices that were ever given an order by this rollout. */
+  /** Devices that this rollout touched, see {@link DeploymentState#isTouched}. */
   public int touched() {
     return count(cell -> cell.state().isTouched());
   }

@@ -90,7 +90,11 @@ public enum DeploymentState {
     return isFailure() && this != REJECTED;
   }
 
-  /** Whether the device was ever given an order by its rollout. */
+  /**
+   * Whether the device counts as touched by its rollout: it was given an order, or was to be given
+   * one and was late or cancelled. One that has left its stage does not, whatever an earlier
+   * attempt had ordered it: that was taken back.
+   */
   public boolean isTouched() {
     return this != PENDING && this != ALREADY_INSTALLED && this != REMOVED && this != NOT_ELIGIBLE;
   }

@@ -21,10 +21,11 @@ import java.util.Set;
  * Who is in which stage: devices ranked by a hash of their id and the rollout's salt, the first of
  * each stage. The same devices and salt give the same stages, in any order.
  *
- * <p>The rank of the last device that a stage takes is its threshold: a device that enrols later
- * joins the first stage whose threshold it does not exceed. A stage also takes the best-ranked
- * device of every profile, so that no hardware is met for the first time in the last stage; a stage
- * can grow by that beyond its share. The worst-ranked devices are the holdback.
+ * <p>The rank of the last device that a stage takes is its threshold: a device that enrols later,
+ * or that the version fits only later, joins the first stage whose threshold it does not exceed. A
+ * stage also takes the best-ranked device of every profile, so that no hardware is met for the
+ * first time in the last stage; a stage can grow by that beyond its share. The worst-ranked devices
+ * are the holdback.
  */
 public final class StageMembership {
   /** Above every rank: the threshold of a stage that takes whatever is left. */
