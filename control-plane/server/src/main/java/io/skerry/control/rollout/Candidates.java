@@ -136,7 +136,7 @@ record Candidates(
             """
             select profile from variant
             where model = ? and version = ? and winner and (signature is null or refused)
-            order by profile limit 200
+            order by profile
             """,
             row -> row.text("profile"),
             version.model().value(),

@@ -11,7 +11,8 @@ import java.util.List;
 
 /** Whether versions are packaged and signed: when a rollout is written down, and when it begins. */
 final class Releases {
-  private static final int PROFILES_MAX = 200;
+  // Profiles that a refusal names; it counts the others.
+  private static final int NAMED_MAX = 20;
 
   private Releases() {}
 
@@ -66,7 +67,8 @@ final class Releases {
         update rollout_variant written set signature = variant.signature from variant
         where written.rollout = ? and variant.model = written.model
           and variant.version = written.version and variant.profile = written.profile
-          and variant.winner and variant.signature <> written.signature
+          and variant.winner and variant.manifest = written.manifest
+          and variant.signature <> written.signature
         """,
         order.id().value());
   }
@@ -81,12 +83,11 @@ final class Releases {
           and variant.version = written.version and variant.profile = written.profile
           and variant.winner
         where written.rollout = ? and written.slot = ?
-        order by written.profile limit ?
+        order by written.profile
         """,
         Variant::new,
         order.id().value(),
-        part.slot().value(),
-        PROFILES_MAX);
+        part.slot().value());
   }
 
   /** The field of a request that names a part's version. */
@@ -108,6 +109,13 @@ final class Releases {
   private static ProblemException refused(
       String field, String words, ModelVersion version, List<String> profiles) {
     return ProblemException.ofField(
-        ErrorCode.STATE_CONFLICT, field, words.formatted(version, String.join(", ", profiles)));
+        ErrorCode.STATE_CONFLICT, field, words.formatted(version, named(profiles)));
+  }
+
+  private static String named(List<String> profiles) {
+    String some = String.join(", ", profiles.subList(0, Math.min(NAMED_MAX, profiles.size())));
+    return profiles.size() <= NAMED_MAX
+        ? some
+        : "%s and %d more".formatted(some, profiles.size() - NAMED_MAX);
   }
 }

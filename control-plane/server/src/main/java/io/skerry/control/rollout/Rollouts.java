@@ -261,18 +261,21 @@ public final class Rollouts {
           if (ended && RolloutAct.allowedIn(stored.order().plan(), stored.state()).contains(act)) {
             beginAgain(transaction, stored, act);
           }
-          if (begins(act, stored)) {
+          RolloutEvent event = event(act, actor, reason);
+          if (begins(stored, event)) {
             Releases.requireAsWritten(transaction, stored.order());
           }
-          apply(transaction, actor, stored.id(), event(act, actor, reason));
+          apply(transaction, actor, stored.id(), event);
           return view(transaction, id);
         });
   }
 
   // What was looked at when it was written down, days ago, may have been withdrawn.
-  private static boolean begins(RolloutAct act, Stored stored) {
-    return (act == RolloutAct.START || act == RolloutAct.APPROVE)
-        && RolloutAct.allowedIn(stored.order().plan(), stored.state()).contains(act);
+  private boolean begins(Stored stored, RolloutEvent event) {
+    return mayStart(event)
+        && RolloutMachine.step(stored.order().plan(), stored.state(), event, now())
+            .refusal()
+            .isEmpty();
   }
 
   // One after the other: each sees which of them are under way.

@@ -134,6 +134,84 @@ class RolloutStartTest {
   }
 
   @Test
+  void takesNoSignatureOfAnotherArtifactThanItBrings() {
+    String id = ready();
+    fleet.sql(
+        """
+        insert into rollout_variant (rollout, slot, profile, model, version, manifest, signature,
+          engine)
+        select rollout, 'third', profile, model, version, ?, signature, engine
+        from rollout_variant where rollout = ? and slot = 'main'
+        """,
+        ANEW,
+        id);
+    fleet.sql("update variant set signature = ? where model = 'tested'", ANEW);
+
+    fleet.act(id, RolloutAct.START);
+
+    assertThat(
+            fleet.texts(
+                "select slot || ' ' || profile as name, signature as text from rollout_variant"
+                    + " where rollout = ? and model = 'tested'",
+                id))
+        .allSatisfy(
+            (slot, signature) ->
+                assertThat(signature.equals(ANEW)).isEqualTo(slot.startsWith("main")));
+  }
+
+  @Test
+  void looksAtEveryProfileHoweverManyThereAre() {
+    fleet.sql(
+        """
+        insert into variant (model, version, profile, engine, precision, bytes, measured, winner,
+          manifest, signature)
+        select model, version, profile || '-' || to_char(n, 'FM000'), engine, precision, bytes,
+          measured, winner, manifest, signature
+        from variant cross join generate_series(1, 250) as n where profile = ?
+        """,
+        X86);
+    String id = ready();
+    fleet.sql(
+        "update variant set signature = null where model = 'other' and profile = ?", X86 + "-250");
+
+    refuses(RolloutAct.START, id, "parts[0].version", "other@3 awaits", X86 + "-250");
+  }
+
+  @Test
+  void namesOnlySomeOfManyProfiles() {
+    fleet.sql(
+        """
+        insert into variant (model, version, profile, engine, precision, bytes, measured, winner,
+          manifest, signature)
+        select model, version, profile || '-' || to_char(n, 'FM000'), engine, precision, bytes,
+          measured, winner, manifest, signature
+        from variant cross join generate_series(1, 250) as n where profile = ?
+        """,
+        X86);
+    String id = ready();
+    fleet.sql("update variant set signature = null where model = 'tested'");
+
+    refuses(
+        RolloutAct.START,
+        id,
+        "version",
+        "tested@1 awaits the release key's signature for " + ARM,
+        X86 + "-018 and 232 more:");
+  }
+
+  @Test
+  void tellsAnAuthorThatSomebodyElseMustApproveWhateverElseIsMissing() {
+    String id = fleet.create(request("\"approval\": true")).id();
+    fleet.sql("update variant set signature = null where model = 'other'");
+
+    assertThatThrownBy(() -> fleet.act(id, RolloutAct.APPROVE))
+        .isInstanceOfSatisfying(
+            ProblemException.class,
+            problem -> assertThat(problem.code()).isEqualTo(ErrorCode.NOT_ALLOWED))
+        .hasMessageContaining("ana wrote this rollout: somebody else must approve it");
+  }
+
+  @Test
   void asksNothingOfProfilesThatItDoesNotBring() {
     String id = ready();
     fleet.sql(
