@@ -15,6 +15,7 @@ import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Row;
+import io.skerry.control.sql.Transaction;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.CohortName;
 import io.skerry.protocol.ErrorCode;
@@ -67,6 +68,7 @@ final class CohortController {
             throw new ProblemException(
                 ErrorCode.STATE_CONFLICT, "there are %d cohorts already".formatted(COHORTS_MAX));
           }
+          describedAnew(transaction, cohort, selector);
           transaction.update(
               """
               insert into cohort (name, selector, created_by, created_at)
@@ -84,6 +86,18 @@ final class CohortController {
               .first(SELECT + "where name = ?", this::cohort, cohort.value())
               .orElseThrow();
         });
+  }
+
+  // Whom the cohort takes by this: rollouts that devices join later look at nobody else.
+  private static void describedAnew(Transaction transaction, CohortName cohort, String selector) {
+    transaction.update(
+        """
+        update device set described_at = clock_timestamp()
+        from (select selector from cohort where name = ? for update) before
+        where labels @> ?::jsonb and not labels @> before.selector
+        """,
+        cohort.value(),
+        selector);
   }
 
   private Cohort cohort(Row row) {

@@ -5,6 +5,7 @@ import static io.skerry.control.rollout.RolloutFleet.X86;
 import static io.skerry.control.rollout.RolloutFleet.manifest;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.skerry.api.CohortRequest;
 import io.skerry.api.Rollout;
 import io.skerry.api.RolloutPreview;
 import io.skerry.fleet.rollout.RolloutAct;
@@ -224,6 +225,32 @@ class RolloutMembersTest {
     assertThat(fleet.states(id))
         .as("by its engines and by its board")
         .containsOnlyKeys("a", "b", "c", "d", "e", "f");
+  }
+
+  @Test
+  void findsDevicesAgainThatAChangedCohortTakes() {
+    fleet.cohort("lab");
+    fleet.label("a", "lab");
+    fleet.label("b", "barn");
+    knownForADay();
+    String id =
+        fleet
+            .create(
+                """
+                {"model": "tested", "version": 1, "dynamic": true,
+                  "stages": [{"cohort": "lab"}, {"percent": 100}]}
+                """)
+            .id();
+    fleet.pass(LOOKED_FOR);
+    assertThat(fleet.states(id)).containsOnlyKeys("a");
+
+    fleet
+        .plane
+        .bean(CohortController.class)
+        .put(RolloutFleet.ANA, "lab", new CohortRequest(Map.of("barn", "yes")));
+    fleet.pass(LOOKED_FOR);
+
+    assertThat(fleet.states(id)).containsOnlyKeys("a", "b");
   }
 
   @Test
