@@ -8,7 +8,8 @@ public sealed interface RolloutEffect {
   /**
    * Offer the version to at most so many online PENDING devices of the stages up to this one, best
    * rank first: to each the variant of what it is now. Devices that nothing fits any more become
-   * NOT_ELIGIBLE, and those that run the version already ALREADY_INSTALLED; neither count.
+   * NOT_ELIGIBLE, and those that run the version already ALREADY_INSTALLED; neither count, and
+   * others are chosen in their place: several times, and what is left then at the next look.
    */
   record Offer(int throughStage, int limit) implements RolloutEffect {}
 

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.function.IntFunction;
 import java.util.function.Predicate;
 
 /**
@@ -42,6 +43,9 @@ final class Deployments {
                   || state == DeploymentState.COMMITTED
                   || state == DeploymentState.DEFERRED);
 
+  /** How often others are chosen in one step in place of devices that are not ordered anything. */
+  static final int CHOICES_MAX = 10;
+
   private final DesiredService desired;
   private final Arms arms;
 
@@ -61,30 +65,34 @@ final class Deployments {
           offer(
               transaction,
               order,
-              transaction.list(
-                  """
-                  select device from deployment
-                  where rollout = ? and state = 'PENDING' and online and stage <= ?
-                  order by stage, rank limit ? for update
-                  """,
-                  row -> row.text("device"),
-                  order.id().value(),
-                  through,
-                  limit),
+              limit,
+              left ->
+                  transaction.list(
+                      """
+                      select device from deployment
+                      where rollout = ? and state = 'PENDING' and online and stage <= ?
+                      order by stage, rank limit ? for update
+                      """,
+                      row -> row.text("device"),
+                      order.id().value(),
+                      through,
+                      left),
               now);
       case RolloutEffect.CatchUp(int limit) ->
           offer(
               transaction,
               order,
-              transaction.list(
-                  """
-                  select device from deployment
-                  where rollout = ? and state = 'DEFERRED' and online and not has_order
-                  order by stage, rank limit ? for update
-                  """,
-                  row -> row.text("device"),
-                  order.id().value(),
-                  limit),
+              limit,
+              left ->
+                  transaction.list(
+                      """
+                      select device from deployment
+                      where rollout = ? and state = 'DEFERRED' and online and not has_order
+                      order by stage, rank limit ? for update
+                      """,
+                      row -> row.text("device"),
+                      order.id().value(),
+                      left),
               now);
       case RolloutEffect.Expire() -> expire(transaction, order, now);
       case RolloutEffect.DeferOffline(int through) ->
@@ -132,17 +140,31 @@ final class Deployments {
 
   private record OfProfile(String profile, List<DeviceId> devices) {}
 
+  // Who is chosen and not ordered anything has another state afterwards, and is not chosen again.
   private void offer(
-      Transaction transaction, RolloutOrder order, List<String> waiting, Instant now) {
-    if (waiting.isEmpty()) {
-      return;
+      Transaction transaction,
+      RolloutOrder order,
+      int limit,
+      IntFunction<List<String>> waiting,
+      Instant now) {
+    int left = limit;
+    for (int choice = 0; choice < CHOICES_MAX && left > 0; choice++) {
+      List<String> chosen = waiting.apply(left);
+      if (chosen.isEmpty()) {
+        return;
+      }
+      left -= offer(transaction, order, chosen, now);
     }
+  }
+
+  private int offer(
+      Transaction transaction, RolloutOrder order, List<String> waiting, Instant now) {
     Members.Checked checked = Members.check(transaction, order, waiting);
     // What they were ordered at an earlier attempt.
     sendBack(transaction, order, checked.left());
     List<String> chosen = checked.eligible();
     if (chosen.isEmpty()) {
-      return;
+      return 0;
     }
     String rollout = order.id().value();
     transaction.update(
@@ -175,7 +197,7 @@ final class Deployments {
             order.slotOrder(variant(transaction, order, part, group.profile()), order.mode(part)));
       }
     }
-    transaction.update(
+    return transaction.update(
         """
         update deployment set state = 'OFFERED', has_order = true, ordered_at = ?,
           due_at = ?::timestamptz + ? * interval '1 millisecond',

@@ -11,7 +11,10 @@ import io.skerry.api.RolloutPreview;
 import io.skerry.fleet.rollout.RolloutAct;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -251,6 +254,50 @@ class RolloutMembersTest {
     fleet.pass(LOOKED_FOR);
 
     assertThat(fleet.states(id)).containsOnlyKeys("a", "b");
+  }
+
+  // Of devices that were away, all but the last came back with other engines.
+  private String ofOneAtATime(List<String> devices) {
+    devices.forEach(device -> fleet.online(device, false));
+    String id = fleet.create(everybody(", \"inFlight\": 1")).id();
+    devices
+        .subList(0, devices.size() - 1)
+        .forEach(device -> fleet.becomes(device, X86, "tflite/cpu"));
+    // By name, so that it is known who comes first.
+    fleet.sql("update deployment set rank = device");
+    devices.forEach(device -> fleet.online(device, true));
+    return id;
+  }
+
+  @Test
+  void choosesOthersInOneStepOnlySoOften() {
+    fleet.enrol(Deployments.CHOICES_MAX, X86);
+    List<String> devices =
+        Stream.concat(
+                Stream.of("a", "b", "c"),
+                IntStream.range(0, Deployments.CHOICES_MAX).mapToObj("x86-64-avx2-%02d"::formatted))
+            .toList();
+    String id = ofOneAtATime(devices);
+
+    fleet.look();
+    assertThat(fleet.in(id, "NOT_ELIGIBLE")).hasSize(Deployments.CHOICES_MAX);
+    assertThat(fleet.in(id, "OFFERED")).isEmpty();
+
+    fleet.look();
+    assertThat(fleet.in(id, "OFFERED")).containsExactly(devices.getLast());
+  }
+
+  @Test
+  void ordersAsManyAsItMayWhateverOthersHaveLeft() {
+    String id = ofOneAtATime(List.of("a", "b", "c"));
+
+    fleet.look();
+
+    assertThat(fleet.states(id))
+        .containsOnly(
+            Map.entry("a", "NOT_ELIGIBLE"),
+            Map.entry("b", "NOT_ELIGIBLE"),
+            Map.entry("c", "OFFERED"));
   }
 
   @Test
