@@ -418,6 +418,9 @@ final class Deployments {
   // To what they ran before, or to nothing. Devices that a newer rollout has taken over are left to
   // it.
   private void sendBack(Transaction transaction, RolloutOrder order, List<String> devices) {
+    for (Part part : order.parts()) {
+      fitPrevious(transaction, order, part, devices);
+    }
     List<Previous> groups =
         transaction.list(
             """
@@ -448,6 +451,40 @@ final class Deployments {
     for (Part part : order.parts()) {
       switchOff(transaction, order, part, devices);
     }
+  }
+
+  // What a device ran before it became another board does not load on this one: the same version's
+  // artifact for what it is now, or nothing if there is none.
+  private static void fitPrevious(
+      Transaction transaction, RolloutOrder order, Part part, List<String> devices) {
+    transaction.update(
+        """
+        update deployment d set previous = (d.previous - before.slot) || coalesce((
+            select jsonb_build_object(before.slot, jsonb_build_object('model', v.model,
+              'version', v.version, 'manifest', v.manifest, 'signature', v.signature))
+            from variant v
+            where v.model = before.model and v.version = before.version and v.winner
+              and v.profile = before.profile and v.manifest is not null
+              and v.signature is not null and not v.refused), '{}'::jsonb)
+        from (
+          select own.device, slot, device.profile, own.previous -> slot ->> 'model' as model,
+            (own.previous -> slot ->> 'version')::bigint as version,
+            own.previous -> slot ->> 'manifest' as manifest
+          from deployment own join device on device.id = own.device
+          cross join (select ?::text as slot) of
+          where own.rollout = ? and own.device = any(?) and own.previous ?? slot) before
+        where d.rollout = ? and d.device = before.device
+          and exists (select from variant other
+            where other.model = before.model and other.version = before.version
+              and other.manifest = before.manifest)
+          and not exists (select from variant same
+            where same.model = before.model and same.version = before.version
+              and same.manifest = before.manifest and same.profile = before.profile)
+        """,
+        part.slot().value(),
+        order.id().value(),
+        devices,
+        order.id().value());
   }
 
   private void switchOff(

@@ -301,6 +301,42 @@ class RolloutMembersTest {
   }
 
   @Test
+  void sendsADeviceThatLeavesBackToWhatFitsItNow() {
+    fleet.enrol("d", X86, "onnxruntime/cpu");
+    String first = fleet.create(everybody("")).id();
+    fleet.report(first, "COMMITTED");
+    fleet.version(2, Map.of(X86, "onnxruntime"));
+    String id =
+        fleet
+            .create(
+                """
+                {"model": "tested", "version": 2, "stages": [{"percent": 100}],
+                  "onFailedDevices": "PAUSE"}
+                """)
+            .id();
+    fleet.report(id, "FAILED");
+    fleet.look();
+    fleet.becomes("a", ARM, "tflite/cpu");
+    fleet.becomes("b", "rpi5", "tflite/cpu");
+    fleet.becomes("c", X86, "tflite/cpu");
+
+    fleet.act(id, RolloutAct.RETRY);
+    fleet.look();
+
+    assertThat(fleet.states(id))
+        .containsOnly(
+            Map.entry("a", "NOT_ELIGIBLE"),
+            Map.entry("b", "NOT_ELIGIBLE"),
+            Map.entry("c", "NOT_ELIGIBLE"),
+            Map.entry("d", "OFFERED"));
+    assertThat(fleet.ordered())
+        .containsOnly(
+            Map.entry("a", manifest(1, ARM)),
+            Map.entry("c", manifest(1, X86)),
+            Map.entry("d", manifest(2, X86)));
+  }
+
+  @Test
   void looksAtNoDeviceAgainOfWhichOnlyOtherFactsChange() {
     String id = fleet.create(everybody(", \"dynamic\": true")).id();
     fleet.enrol("d", X86, "onnxruntime/cpu");
