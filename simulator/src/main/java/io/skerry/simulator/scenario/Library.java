@@ -9,6 +9,7 @@ public final class Library {
       List.of(
           new Steady(),
           new RolloutDay(),
+          new DefaultGates(),
           new BadModelCrash(),
           new BadModelRefused(),
           new BadModelSlow(),

@@ -27,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -473,17 +474,20 @@ public final class ControlPlane implements MemoryBroker.Client {
 
   /** An operator begins a rollout to every device. */
   Rollout roll(long version, List<Integer> percents, Duration soak, GateAction failedDevices) {
+    Duration window = fleet.settings().window();
+    return begun(
+        () -> rollouts.start(version, percents, window, soak, failedDevices, world.instant()));
+  }
+
+  /** An operator begins a rollout to every device, and leaves its gates as they are. */
+  Rollout rollByDefault(long version, List<Integer> percents, Duration soak) {
+    Duration window = fleet.settings().window();
+    return begun(() -> rollouts.startByDefault(version, percents, window, soak, world.instant()));
+  }
+
+  private Rollout begun(Supplier<Rollout> start) {
     Rollout[] begun = new Rollout[1];
-    changing(
-        () ->
-            begun[0] =
-                rollouts.start(
-                    version,
-                    percents,
-                    fleet.settings().window(),
-                    soak,
-                    failedDevices,
-                    world.instant()));
+    changing(() -> begun[0] = start.get());
     wakeEngine();
     return begun[0];
   }

@@ -94,6 +94,23 @@ final class RolloutShell implements RolloutBooks {
       Duration soak,
       GateAction failedDevices,
       Instant now) {
+    GateSettings gates = SMALL_FLEET.with(SMALL_FLEET.failures().doing(failedDevices));
+    return start(version, percents, window, soak, gates, now);
+  }
+
+  /** The same with the gates that nobody set. */
+  Rollout startByDefault(
+      long version, List<Integer> percents, Duration window, Duration soak, Instant now) {
+    return start(version, percents, window, soak, GateSettings.DEFAULTS, now);
+  }
+
+  private Rollout start(
+      long version,
+      List<Integer> percents,
+      Duration window,
+      Duration soak,
+      GateSettings gates,
+      Instant now) {
     RolloutId id = new RolloutId("rollout-" + ++made);
     RolloutPlan bare =
         RolloutPlan.ofPercents(
@@ -104,7 +121,6 @@ final class RolloutShell implements RolloutBooks {
                 Duration.ofHours(1),
                 Duration.ofHours(2),
                 soak.multipliedBy(12).plusHours(1)));
-    GateSettings gates = SMALL_FLEET.with(SMALL_FLEET.failures().doing(failedDevices));
     RolloutPlan plan =
         new RolloutPlan(
             bare.kind(),

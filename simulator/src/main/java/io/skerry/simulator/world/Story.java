@@ -104,6 +104,12 @@ public final class Story {
                         GateAction.ROLLBACK)));
   }
 
+  /** The same with the gates that a rollout has where nobody sets any. */
+  public void rollByDefault(Duration when, long version, List<Integer> percents) {
+    Duration soak = fleet.settings().window().multipliedBy(2);
+    whenUp(when, () -> rollouts.put(version, fleet.plane().rollByDefault(version, percents, soak)));
+  }
+
   /** An operator acts on the rollout of a version. */
   public void act(Duration when, long version, RolloutEvent event) {
     whenUp(when, () -> rollout(version).ifPresent(rollout -> fleet.plane().act(rollout, event)));
