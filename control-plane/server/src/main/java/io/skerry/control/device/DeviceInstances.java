@@ -81,7 +81,7 @@ final class DeviceInstances {
     Map<String, Instances> known = new HashMap<>();
     transaction.forEach(
         """
-        select stored.device, stored.state::text as state, report.instance, report.told_at
+        select stored.device, stored.state::text as state, report.instance, report.told_millis
         from device_instances stored left join device_report report on report.device = stored.device
         where stored.device = any(?) order by stored.device
         """
@@ -92,7 +92,7 @@ final class DeviceInstances {
                 withLastWord(
                     read(row.text("state")),
                     row.optionalText("instance").orElse(""),
-                    row.optionalInstant("told_at"))),
+                    row.optionalBigint("told_millis").map(Instant::ofEpochMilli))),
         devices.stream().map(DeviceId::value).toList());
     return known;
   }

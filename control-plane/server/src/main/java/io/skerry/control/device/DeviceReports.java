@@ -111,15 +111,15 @@ public final class DeviceReports {
           storable(report.health().system()),
           storable(report.health().runtime()),
           storable(report.health().instance()),
-          report.at().toString());
+          report.at().toEpochMilli());
     }
     return new HashSet<>(
         transaction.list(
             """
             insert into device_report (device, boot_epoch, sequence, observed_term,
-              observed_counter, agent_version, dropped, system, runtime, instance, told_at)
+              observed_counter, agent_version, dropped, system, runtime, instance, told_millis)
             select * from unnest(?::text[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[],
-              ?::text[], ?::bigint[], ?::text[], ?::text[], ?::text[], ?::timestamptz[])
+              ?::text[], ?::bigint[], ?::text[], ?::text[], ?::text[], ?::bigint[])
               as given (device)
             order by device
             on conflict (device) do update set
@@ -128,10 +128,12 @@ public final class DeviceReports {
               observed_counter = excluded.observed_counter,
               agent_version = excluded.agent_version, dropped = excluded.dropped,
               system = excluded.system, runtime = excluded.runtime,
-              instance = excluded.instance, told_at = case
-                when device_report.instance = excluded.instance
-                  then greatest(device_report.told_at, excluded.told_at)
-                else excluded.told_at end
+              instance = coalesce(nullif(excluded.instance, ''), device_report.instance),
+              told_millis = case excluded.instance
+                when '' then device_report.told_millis
+                when device_report.instance
+                  then greatest(device_report.told_millis, excluded.told_millis)
+                else excluded.told_millis end
             where (device_report.boot_epoch, device_report.sequence)
               < (excluded.boot_epoch, excluded.sequence)
             returning device

@@ -11,7 +11,7 @@
  *                     described_at: when labels, profile or engines were last others; by a trigger
  * device_presence     device, online, boot_epoch, seen_at
  * device_report       device, boot_epoch, sequence, observed_term, observed_counter, agent_version,
- *                     dropped, system, runtime, instance, told_at
+ *                     dropped, system, runtime, instance, told_millis
  * device_change       id, device, at, what (agent, system, runtime, engines, accelerators), before,
  *                     after: by triggers
  * device_slot_report  device, slot, revision, phase, rollout, running_model, running_version,

@@ -92,6 +92,8 @@ final class ModelImport {
       ModelFiles files = received.withWeights(model.name());
       // A version that cannot be packaged is of no use to anybody.
       packaging.checkStart(profiles);
+      // The registry keeps a copy of what was unpacked.
+      DiskRoom.require(imports, bytes(own));
       ModelVersion version =
           registry.add(
               actor, checked, files.format(), files.model(), files.weights(), kept(folder));
@@ -265,6 +267,16 @@ final class ModelImport {
       to.write(buffer, 0, read);
     }
     return total;
+  }
+
+  private static long bytes(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      long bytes = 0;
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        bytes += Files.size(file);
+      }
+      return bytes;
+    }
   }
 
   private static void delete(Path folder) throws IOException {

@@ -454,7 +454,8 @@ final class Deployments {
   }
 
   // What a device ran before it became another board does not load on this one: the same version's
-  // artifact for what it is now, or nothing if there is none.
+  // artifact for what it is now, or nothing if there is none. One of which nobody knows what it is
+  // keeps what it had.
   private static void fitPrevious(
       Transaction transaction, RolloutOrder order, Part part, List<String> devices) {
     transaction.update(
@@ -472,7 +473,8 @@ final class Deployments {
             own.previous -> slot ->> 'manifest' as manifest
           from deployment own join device on device.id = own.device
           cross join (select ?::text as slot) of
-          where own.rollout = ? and own.device = any(?) and own.previous ?? slot) before
+          where own.rollout = ? and own.device = any(?) and own.previous ?? slot
+            and device.profile is not null) before
         where d.rollout = ? and d.device = before.device
           and exists (select from variant other
             where other.model = before.model and other.version = before.version

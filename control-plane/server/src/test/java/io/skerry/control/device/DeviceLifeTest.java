@@ -131,7 +131,7 @@ class DeviceLifeTest {
     born("twin-4", 1, "a", 1);
     assertThat(reported("twin-4", 1, 1, "a")).isTrue();
     String written = instancesRow("twin-4");
-    assertThat(reported("twin-4", 1, 2, "a", 65)).isTrue();
+    assertThat(reported("twin-4", 1, 2, "a", START.plusSeconds(65))).isTrue();
     assertThat(instancesRow("twin-4")).isEqualTo(written);
 
     born("twin-4", 2, "b", 70);
@@ -142,6 +142,17 @@ class DeviceLifeTest {
         .isTrue();
     born("twin-4", 1, "a", 66);
     assertThat(view("twin-4").get("cloned").isJsonNull()).isFalse();
+  }
+
+  /** A clock may be wrong by any number of years, and a report that is not stored is lost. */
+  @Test
+  void takesReportsOfAnyClock() {
+    EnrolledDevice.enrol(plane, "clock-1");
+    born("clock-1", 1, "a", 1);
+
+    assertThat(reported("clock-1", 1, 1, "a", Instant.ofEpochMilli(Long.MIN_VALUE))).isTrue();
+    assertThat(reported("clock-1", 1, 2, "a", Instant.ofEpochMilli(Long.MAX_VALUE))).isTrue();
+    assertThat(reported("clock-1", 1, 3, "a", Instant.ofEpochMilli(253_402_300_800_000L))).isTrue();
   }
 
   // Another one after each write.
@@ -195,17 +206,17 @@ class DeviceLifeTest {
   }
 
   private boolean reported(String device, long epoch, long sequence, String instance) {
-    return reported(device, epoch, sequence, instance, 60);
+    return reported(device, epoch, sequence, instance, START.plusSeconds(60));
   }
 
-  private boolean reported(String device, long epoch, long sequence, String instance, int second) {
+  private boolean reported(String device, long epoch, long sequence, String instance, Instant at) {
     ReportedDocument document =
         new ReportedDocument(
             new TenantId("default"),
             new DeviceId(device),
             epoch,
             sequence,
-            START.plusSeconds(second),
+            at,
             new Generation(0, 0),
             new Generation(0, 0),
             List.of(),

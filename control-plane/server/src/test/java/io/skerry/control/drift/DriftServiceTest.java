@@ -528,8 +528,8 @@ class DriftServiceTest {
         """
         insert into rollout (id, model, version, slots, profiles, definition, state, phase, stage,
           revision, start_millis, step_millis, progress_millis, holdback_above, created_by,
-          created_at)
-        values (?, ?, 1, '{main}', '{}', '{}', '{}', 'FINISHED', 0, 1, 1, 1, 1, '', 'ana', ?)
+          created_at, outsiders)
+        values (?, ?, 1, '{main}', '{}', '{}', '{}', 'FINISHED', 0, 1, 1, 1, 1, '', 'ana', ?, 0)
         """,
         "r-" + model,
         model,
