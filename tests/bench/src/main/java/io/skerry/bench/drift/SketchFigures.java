@@ -17,6 +17,8 @@ import java.util.Random;
 final class SketchFigures {
   static final int FEATURES = 100;
   private static final int ROWS = 1000;
+  // The compiler takes its time: a device counts for years.
+  private static final int WARM_UP = 1000;
 
   private SketchFigures() {}
 
@@ -31,7 +33,7 @@ final class SketchFigures {
     double[] nanos = new double[rounds];
     long allocated = 0;
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    for (int warm = 0; warm < 40; warm++) {
+    for (int warm = 0; warm < WARM_UP; warm++) {
       observe(sketch, rows);
     }
     sketch.seal(ModelRef.getDefaultInstance(), 0, 0, 1);
