@@ -159,8 +159,7 @@ class RolloutStartTest {
                 assertThat(signature.equals(ANEW)).isEqualTo(slot.startsWith("main")));
   }
 
-  @Test
-  void looksAtEveryProfileHoweverManyThereAre() {
+  private void packageForManyProfiles() {
     fleet.sql(
         """
         insert into variant (model, version, profile, engine, precision, bytes, measured, winner,
@@ -170,6 +169,11 @@ class RolloutStartTest {
         from variant cross join generate_series(1, 250) as n where profile = ?
         """,
         X86);
+  }
+
+  @Test
+  void looksAtEveryProfileHoweverManyThereAre() {
+    packageForManyProfiles();
     String id = ready();
     fleet.sql(
         "update variant set signature = null where model = 'other' and profile = ?", X86 + "-250");
@@ -179,15 +183,7 @@ class RolloutStartTest {
 
   @Test
   void namesOnlySomeOfManyProfiles() {
-    fleet.sql(
-        """
-        insert into variant (model, version, profile, engine, precision, bytes, measured, winner,
-          manifest, signature)
-        select model, version, profile || '-' || to_char(n, 'FM000'), engine, precision, bytes,
-          measured, winner, manifest, signature
-        from variant cross join generate_series(1, 250) as n where profile = ?
-        """,
-        X86);
+    packageForManyProfiles();
     String id = ready();
     fleet.sql("update variant set signature = null where model = 'tested'");
 

@@ -46,27 +46,20 @@ final class ConstantReader {
     }
   }
 
-  private Optional<String> model() throws IOException {
-    for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-      if (tag == GRAPH) {
-        int outer = in.pushLimit(in.readRawVarint32());
-        Optional<String> found = graph();
-        if (found.isPresent()) {
-          return found;
-        }
-        in.popLimit(outer);
-      } else {
-        in.skipField(tag);
-      }
-    }
-    return Optional.empty();
+  private interface Part {
+    Optional<String> read() throws IOException;
   }
 
-  private Optional<String> graph() throws IOException {
+  private Optional<String> model() throws IOException {
+    return first(GRAPH, () -> first(NODE, this::node));
+  }
+
+  // Of the parts in this field, what the first says that says something.
+  private Optional<String> first(int field, Part part) throws IOException {
     for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-      if (tag == NODE) {
+      if (tag == field) {
         int outer = in.pushLimit(in.readRawVarint32());
-        Optional<String> found = node();
+        Optional<String> found = part.read();
         if (found.isPresent()) {
           return found;
         }
