@@ -301,8 +301,8 @@ final class RolloutShell implements RolloutBooks {
     }
 
     @Override
-    public void carryOut(RolloutEffect effect, Instant now) {
-      RolloutShell.this.carryOut(rollout, effect, now);
+    public int carryOut(RolloutEffect effect, Instant now) {
+      return RolloutShell.this.carryOut(rollout, effect, now);
     }
 
     @Override
@@ -331,7 +331,8 @@ final class RolloutShell implements RolloutBooks {
                     }));
   }
 
-  private void carryOut(Rollout rollout, RolloutEffect effect, Instant now) {
+  private int carryOut(Rollout rollout, RolloutEffect effect, Instant now) {
+    int orders = 0;
     switch (effect) {
       case RolloutEffect.OpenStage(int stage) -> {
         rollout.openedAt = now.toEpochMilli();
@@ -347,17 +348,19 @@ final class RolloutShell implements RolloutBooks {
                 });
       }
       case RolloutEffect.Offer(int through, int limit) ->
-          offer(
-              rollout,
-              limit,
-              now,
-              one -> one.state == DeploymentState.PENDING && one.stage <= through);
+          orders =
+              offer(
+                  rollout,
+                  limit,
+                  now,
+                  one -> one.state == DeploymentState.PENDING && one.stage <= through);
       case RolloutEffect.CatchUp(int limit) ->
-          offer(
-              rollout,
-              limit,
-              now,
-              one -> one.state == DeploymentState.DEFERRED && one.revision == 0);
+          orders =
+              offer(
+                  rollout,
+                  limit,
+                  now,
+                  one -> one.state == DeploymentState.DEFERRED && one.revision == 0);
       case RolloutEffect.Expire _ -> expire(rollout, now.toEpochMilli());
       case RolloutEffect.DeferOffline(int through) ->
           rollout.deployments.forEach(
@@ -405,6 +408,7 @@ final class RolloutShell implements RolloutBooks {
                   });
       case RolloutEffect.RestoreBrokenUnits _, RolloutEffect.ConcludeTrial _ -> {}
     }
+    return orders;
   }
 
   // Before the stage has any evidence, so that what is then counted has no part in the choice.
@@ -447,8 +451,7 @@ final class RolloutShell implements RolloutBooks {
             });
   }
 
-  private void offer(
-      Rollout rollout, int limit, Instant now, Predicate<Rollout.Deployment> wanted) {
+  private int offer(Rollout rollout, int limit, Instant now, Predicate<Rollout.Deployment> wanted) {
     List<DeviceId> offered = new ArrayList<>();
     // In the order of the stages, best rank first.
     rollout.deployments.forEach(
@@ -460,6 +463,7 @@ final class RolloutShell implements RolloutBooks {
         });
     order(rollout, offered, one -> one.variant, new SlotMode.Active(), now);
     offered.forEach(device -> enter(rollout, device, DeploymentState.OFFERED, now));
+    return offered.size();
   }
 
   // What runs counts more than what was ordered: an order may have failed.

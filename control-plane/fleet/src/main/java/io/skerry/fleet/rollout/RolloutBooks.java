@@ -41,8 +41,12 @@ public interface RolloutBooks {
     /** What was seen since the current stage opened. */
     Evidence evidence();
 
-    /** Carries an effect out on the devices and their desired documents. */
-    void carryOut(RolloutEffect effect, Instant now);
+    /**
+     * Carries an effect out on the devices and their desired documents.
+     *
+     * @return devices that got an order to run the version
+     */
+    int carryOut(RolloutEffect effect, Instant now);
 
     /** Keeps a state and the event that led to it. */
     void keep(RolloutEvent event, RolloutState after, Instant now);

@@ -31,7 +31,24 @@ public final class RolloutDriver {
     if (!step.state().equals(before)) {
       page.keep(event, step.state(), now);
     }
-    step.effects().forEach(effect -> page.carryOut(effect, now));
-    return step;
+    int asked = 0;
+    int given = 0;
+    for (RolloutEffect effect : step.effects()) {
+      int orders = page.carryOut(effect, now);
+      if (effect instanceof RolloutEffect.Offer(int _, int limit) && orders < limit) {
+        asked += limit;
+        given += orders;
+      }
+    }
+    return given < asked ? paidBack(page, step, new RolloutEvent.Ordered(asked, given), now) : step;
+  }
+
+  private static RolloutMachine.Step paidBack(
+      RolloutBooks.Page page, RolloutMachine.Step step, RolloutEvent.Ordered ordered, Instant now) {
+    RolloutState after = RolloutMachine.step(page.plan(), step.state(), ordered, now).state();
+    if (!after.equals(step.state())) {
+      page.keep(ordered, after, now);
+    }
+    return new RolloutMachine.Step(after, step.effects(), step.refusal());
   }
 }

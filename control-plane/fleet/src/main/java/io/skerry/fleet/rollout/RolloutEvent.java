@@ -60,12 +60,13 @@ public sealed interface RolloutEvent {
    * @param rules by which it is judged, so that a kept event is judged again as it was then: 0
    *     judges the devices of all open stages together only; 1 also waits for outcomes of a version
    *     that shadows, and for what few devices of a stage leave open; 2 judges what devices do with
-   *     the version over all open stages together only
+   *     the version over all open stages together only; 3 waits for the deadline of a stage whose
+   *     devices were all removed
    */
   record Observed(Census census, Evidence evidence, Instant heardSince, int rules)
       implements RolloutEvent {
     /** What new events are judged by. */
-    public static final int RULES = 3;
+    public static final int RULES = 4;
 
     /** A kept event may be older than {@code heardSince}, and then has none. */
     public Observed {
@@ -91,7 +92,18 @@ public sealed interface RolloutEvent {
     boolean judgesEvidenceAlone() {
       return rules >= 3;
     }
+
+    /** Whether a stage whose devices were all removed ends without its deadline. */
+    boolean endsWhenAllWereRemoved() {
+      return rules >= 4;
+    }
   }
+
+  /**
+   * Orders that a pace allowed were given to fewer devices than was asked: the others were nothing
+   * for the version, or had it.
+   */
+  record Ordered(int asked, int given) implements RolloutEvent {}
 
   /** An operator stops the opening of stages. */
   record Pause(String reason) implements RolloutEvent {}

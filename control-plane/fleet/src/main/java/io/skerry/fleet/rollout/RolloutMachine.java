@@ -75,6 +75,8 @@ public final class RolloutMachine {
       case RolloutEvent.Start _ ->
           state.phase() instanceof Ready ? open(plan, state, 0, now) : refused(state, "be started");
       case RolloutEvent.Observed observed -> observed(plan, state, observed, now);
+      case RolloutEvent.Ordered(int asked, int given) ->
+          Step.to(paidBack(plan, state, asked - given));
       case RolloutEvent.Pause pause ->
           mayPause(state.phase())
               ? Step.to(
@@ -332,7 +334,7 @@ public final class RolloutMachine {
     Step next =
         progress.state() == StageState.SOAKING
             ? soaking(plan, offering.state(), stage, gates, seen, now)
-            : offered(plan, offering.state(), stage, census, late, now);
+            : offered(plan, offering.state(), stage, seen, late, now);
     effects.addAll(next.effects());
     return new Step(next.state(), effects, Optional.empty());
   }
@@ -404,6 +406,13 @@ public final class RolloutMachine {
     return new Permits(Math.min(most, state.permits() + rate * minutes), true);
   }
 
+  // Who tries again after the end has cost nothing.
+  private static RolloutState paidBack(RolloutPlan plan, RolloutState state, int orders) {
+    return plan.limits().pace().isUnlimited() || openStage(state).isEmpty()
+        ? state
+        : state.paid(state.paidAt(), state.permits() + orders);
+  }
+
   private static Step paused(
       RolloutPlan plan,
       RolloutState state,
@@ -451,16 +460,33 @@ public final class RolloutMachine {
   }
 
   private static Step offered(
-      RolloutPlan plan, RolloutState state, int stage, Census census, boolean late, Instant now) {
+      RolloutPlan plan,
+      RolloutState state,
+      int stage,
+      RolloutEvent.Observed seen,
+      boolean late,
+      Instant now) {
+    Census census = seen.census();
     int devices = census.devices(stage);
     if (haveAllLeft(census, stage)) {
-      return census.count(cell -> cell.state().isSuccess()) == 0
-          ? inconclusive(
-              state,
-              stage,
-              "every device of the stage has become not eligible or was removed, and none runs the"
-                  + " version: promote to go on without them, or abort")
-          : goOn(plan, state, stage, "no device is in this stage any more", now, true);
+      return left(
+          plan,
+          state,
+          stage,
+          census,
+          "every device of the stage has become not eligible or was removed",
+          "no device is in this stage any more",
+          now);
+    }
+    if (wereAllRemoved(seen, stage)) {
+      return left(
+          plan,
+          state,
+          stage,
+          census,
+          "every device of the stage was removed",
+          "every device of this stage was removed",
+          now);
     }
     if (devices == 0) {
       return goOn(plan, state, stage, "no device is in this stage", now, true);
@@ -484,11 +510,33 @@ public final class RolloutMachine {
         : Step.to(state);
   }
 
-  // An empty stage proves nothing, but it was to be the first proof. Where all were removed and
-  // none has become not eligible, events that were kept earlier have waited for the deadline.
   private static boolean haveAllLeft(Census census, int stage) {
     return census.count(stage, DeploymentState.NOT_ELIGIBLE) > 0
         && census.devices(stage) == census.count(stage, DeploymentState.REMOVED);
+  }
+
+  private static boolean wereAllRemoved(RolloutEvent.Observed seen, int stage) {
+    int devices = seen.census().devices(stage);
+    return seen.endsWhenAllWereRemoved()
+        && devices > 0
+        && devices == seen.census().count(stage, DeploymentState.REMOVED);
+  }
+
+  // An empty stage proves nothing, but it was to be the first proof.
+  private static Step left(
+      RolloutPlan plan,
+      RolloutState state,
+      int stage,
+      Census census,
+      String why,
+      String whyOn,
+      Instant now) {
+    return census.count(cell -> cell.state().isSuccess()) == 0
+        ? inconclusive(
+            state,
+            stage,
+            why + ", and none runs the version: promote to go on without them, or abort")
+        : goOn(plan, state, stage, whyOn, now, true);
   }
 
   private static Step soaking(
@@ -520,17 +568,20 @@ public final class RolloutMachine {
           now,
           true);
     }
+    boolean removed = wereAllRemoved(seen, stage);
     // Counted from the end of the offers, so that a slow download does not eat the watch.
-    if (now.isBefore(since.plus(plan.deadlines().stage()))) {
+    if (!removed && now.isBefore(since.plus(plan.deadlines().stage()))) {
       return Step.to(state);
     }
-    return inconclusive(
-        state.with(stage, progress(state, stage).with(gates)),
-        stage,
+    String open =
         gates.stream()
             .filter(GateResult::blocks)
             .map(GateResult::toString)
-            .collect(Collectors.joining("; ")));
+            .collect(Collectors.joining("; "));
+    return inconclusive(
+        state.with(stage, progress(state, stage).with(gates)),
+        stage,
+        removed ? "every device of the stage was removed while it was watched; " + open : open);
   }
 
   private static Step inconclusive(RolloutState state, int stage, String reason) {

@@ -99,6 +99,61 @@ class RolloutMachineTest {
   }
 
   @Test
+  void pausesAtOnceWhenEveryDeviceOfTheFirstStageWasRemoved() {
+    SimulatedRollout rollout = started();
+    remove(rollout, 0);
+
+    rollout.observe(SimulatedRollout.GOOD);
+
+    assertThat(rollout.state.phase())
+        .isEqualTo(
+            new RolloutPhase.Paused(
+                0,
+                PauseReason.GATE_INCONCLUSIVE,
+                "every device of the stage was removed, and none runs the version: promote to go on"
+                    + " without them, or abort"));
+  }
+
+  @Test
+  void goesOnAtOnceWhenEveryDeviceOfALaterStageWasRemoved() {
+    SimulatedRollout rollout = started();
+    succeedStage(rollout);
+    remove(rollout, 1);
+
+    rollout.observe(SimulatedRollout.GOOD);
+
+    assertThat(rollout.state.phase()).isEqualTo(new RolloutPhase.Running(2));
+    assertThat(rollout.state.stages().get(1).reason())
+        .isEqualTo("every device of this stage was removed");
+  }
+
+  @Test
+  void pausesAsSoonAsTheSoakIsOverWhenEveryDeviceWasRemovedMeanwhile() {
+    SimulatedRollout rollout = started();
+    rollout.commitOffered();
+    rollout.observe(SimulatedRollout.GOOD);
+    remove(rollout, 0);
+    rollout.pass(SOAK);
+
+    rollout.observe(Evidence.NONE);
+
+    assertThat(rollout.state.phase().code()).isEqualTo("PAUSED");
+    assertThat(rollout.state.phase().explanation())
+        .startsWith("every device of the stage was removed while it was watched; ");
+  }
+
+  @Test
+  void judgesStagesOfRemovedDevicesThatWereStoredEarlierAsTheyWereJudgedThen() {
+    SimulatedRollout rollout = started();
+    remove(rollout, 0);
+
+    rollout.apply(
+        new RolloutEvent.Observed(rollout.census(), SimulatedRollout.GOOD, rollout.heardSince, 3));
+
+    assertThat(rollout.state.phase()).isEqualTo(new RolloutPhase.Running(0));
+  }
+
+  @Test
   void goesOnWhenEveryDeviceOfALaterStageHasLeftIt() {
     SimulatedRollout rollout = started();
     rollout.members.stream()
@@ -659,6 +714,40 @@ class RolloutMachineTest {
   }
 
   @Test
+  void paysForOrdersThatWereGivenOnly() {
+    Pace pace = new Pace(60, 1, 1, Pace.Growth.NOTIFIED, 60);
+    RolloutState looked =
+        RolloutMachine.step(
+                plan(List.of(StageRule.percent(100)), limits(0, pace, 1000, List.of())),
+                new RolloutState(
+                    new RolloutPhase.Running(0),
+                    List.of(StageProgress.opened(SimulatedRollout.START)),
+                    SimulatedRollout.START,
+                    2.5),
+                new RolloutEvent.Ordered(8, 3),
+                SimulatedRollout.START.plusSeconds(1))
+            .state();
+
+    assertThat(looked.permits()).isEqualTo(7.5);
+    assertThat(looked.paidAt()).isEqualTo(SimulatedRollout.START);
+  }
+
+  @Test
+  void ordersOthersAtOnceInPlaceOfDevicesThatWereNotOrdered() {
+    Pace pace = new Pace(60, 1, 1, Pace.Growth.NOTIFIED, 60);
+    SimulatedRollout rollout = started(limits(0, pace, 1000, List.of()));
+    rollout.apply(new RolloutEvent.Promote("tested"));
+    rollout.apply(new RolloutEvent.Promote("tested"));
+    rollout.members.subList(0, 6).forEach(member -> member.eligible = false);
+
+    rollout.observe(Evidence.NONE);
+    rollout.observe(Evidence.NONE);
+
+    assertThat(rollout.count(DeploymentState.NOT_ELIGIBLE)).isEqualTo(6);
+    assertThat(rollout.count(DeploymentState.OFFERED)).as("ten seconds' worth").isEqualTo(10);
+  }
+
+  @Test
   void decidesNothingByGivingOrdersAndLookingAtGates() {
     Pace pace = new Pace(60, 1, 1, Pace.Growth.NOTIFIED, 60);
     SimulatedRollout rollout = started(limits(0, pace, 1000, List.of()));
@@ -873,6 +962,12 @@ class RolloutMachineTest {
     rollout.now = Instant.parse("2026-01-05T12:00:00Z");
     rollout.observe(Evidence.NONE);
     return rollout;
+  }
+
+  private static void remove(SimulatedRollout rollout, int stage) {
+    rollout.members.stream()
+        .filter(member -> member.stage == stage)
+        .forEach(member -> member.state = DeploymentState.REMOVED);
   }
 
   private static void succeedStage(SimulatedRollout rollout) {

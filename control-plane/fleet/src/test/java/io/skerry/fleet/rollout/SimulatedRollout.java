@@ -30,6 +30,7 @@ final class SimulatedRollout {
   Instant now = START;
   Instant heardSince = Instant.EPOCH;
   int stagesOpened;
+  long orders;
   boolean replacing = true;
 
   record Stored(RolloutEvent event, Instant at) {}
@@ -95,13 +96,40 @@ final class SimulatedRollout {
   }
 
   RolloutMachine.Step apply(RolloutEvent event) {
-    RolloutMachine.Step step = RolloutMachine.step(plan, state, event, now);
-    if (!step.state().equals(state)) {
-      events.add(new Stored(event, now));
+    return RolloutDriver.apply(new MemberPage(), event, now);
+  }
+
+  private final class MemberPage implements RolloutBooks.Page {
+    @Override
+    public RolloutPlan plan() {
+      return plan;
     }
-    state = step.state();
-    step.effects().forEach(this::carryOut);
-    return step;
+
+    @Override
+    public RolloutState state() {
+      return state;
+    }
+
+    @Override
+    public Census census() {
+      return SimulatedRollout.this.census();
+    }
+
+    @Override
+    public Evidence evidence() {
+      return GOOD;
+    }
+
+    @Override
+    public int carryOut(RolloutEffect effect, Instant at) {
+      return SimulatedRollout.this.carryOut(effect);
+    }
+
+    @Override
+    public void keep(RolloutEvent event, RolloutState after, Instant at) {
+      events.add(new Stored(event, at));
+      state = after;
+    }
   }
 
   RolloutMachine.Step observe(Evidence evidence) {
@@ -168,7 +196,8 @@ final class SimulatedRollout {
     return members.stream().filter(member -> member.online && member.state.isInFlight()).count();
   }
 
-  private void carryOut(RolloutEffect effect) {
+  private int carryOut(RolloutEffect effect) {
+    long before = orders;
     switch (effect) {
       case RolloutEffect.OpenStage(int stage) -> {
         stagesOpened = Math.max(stagesOpened, stage + 1);
@@ -215,6 +244,7 @@ final class SimulatedRollout {
       case RolloutEffect.CloseOut() -> members.forEach(SimulatedRollout::closeOut);
       case RolloutEffect.RestoreBrokenUnits(), RolloutEffect.ConcludeTrial _ -> {}
     }
+    return (int) (orders - before);
   }
 
   private static void closeOut(Member member) {
@@ -234,6 +264,7 @@ final class SimulatedRollout {
   }
 
   private void order(Member member, DeploymentState next) {
+    orders++;
     member.state = next;
     member.hasOrder = true;
     member.orderedAt = now;

@@ -58,42 +58,46 @@ final class Deployments {
     return Arrays.stream(DeploymentState.values()).filter(fits).map(Enum::name).toList();
   }
 
-  void carryOut(Transaction transaction, RolloutOrder order, RolloutEffect effect, Instant now) {
+  /** Carries an effect out; how many devices got an order to run the version. */
+  int carryOut(Transaction transaction, RolloutOrder order, RolloutEffect effect, Instant now) {
+    int orders = 0;
     switch (effect) {
       case RolloutEffect.OpenStage(int stage) -> open(transaction, order, stage);
       case RolloutEffect.Offer(int through, int limit) ->
-          offer(
-              transaction,
-              order,
-              limit,
-              left ->
-                  transaction.list(
-                      """
+          orders =
+              offer(
+                  transaction,
+                  order,
+                  limit,
+                  left ->
+                      transaction.list(
+                          """
                       select device from deployment
                       where rollout = ? and state = 'PENDING' and online and stage <= ?
                       order by stage, rank limit ? for update
                       """,
-                      row -> row.text("device"),
-                      order.id().value(),
-                      through,
-                      left),
-              now);
+                          row -> row.text("device"),
+                          order.id().value(),
+                          through,
+                          left),
+                  now);
       case RolloutEffect.CatchUp(int limit) ->
-          offer(
-              transaction,
-              order,
-              limit,
-              left ->
-                  transaction.list(
-                      """
+          orders =
+              offer(
+                  transaction,
+                  order,
+                  limit,
+                  left ->
+                      transaction.list(
+                          """
                       select device from deployment
                       where rollout = ? and state = 'DEFERRED' and online and not has_order
                       order by stage, rank limit ? for update
                       """,
-                      row -> row.text("device"),
-                      order.id().value(),
-                      left),
-              now);
+                          row -> row.text("device"),
+                          order.id().value(),
+                          left),
+                  now);
       case RolloutEffect.Expire() -> expire(transaction, order, now);
       case RolloutEffect.DeferOffline(int through) ->
           transaction.update(
@@ -131,6 +135,7 @@ final class Deployments {
               order.id().value(),
               IN_FLIGHT);
     }
+    return orders;
   }
 
   private void open(Transaction transaction, RolloutOrder order, int stage) {
@@ -141,7 +146,7 @@ final class Deployments {
   private record OfProfile(String profile, List<DeviceId> devices) {}
 
   // Who is chosen and not ordered anything has another state afterwards, and is not chosen again.
-  private void offer(
+  private int offer(
       Transaction transaction,
       RolloutOrder order,
       int limit,
@@ -151,10 +156,11 @@ final class Deployments {
     for (int choice = 0; choice < CHOICES_MAX && left > 0; choice++) {
       List<String> chosen = waiting.apply(left);
       if (chosen.isEmpty()) {
-        return;
+        break;
       }
       left -= offer(transaction, order, chosen, now);
     }
+    return limit - left;
   }
 
   private int offer(

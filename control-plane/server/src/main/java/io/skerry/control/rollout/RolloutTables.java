@@ -190,7 +190,9 @@ final class RolloutTables {
       RolloutState before,
       RolloutState state,
       Instant now) {
-    boolean moved = event instanceof RolloutEvent.Observed && state.isDecidedLike(before);
+    boolean looked =
+        event instanceof RolloutEvent.Observed || event instanceof RolloutEvent.Ordered;
+    boolean moved = looked && state.isDecidedLike(before);
     int stage = RolloutMachine.openStage(state).orElse(0);
     transaction.update(
         """

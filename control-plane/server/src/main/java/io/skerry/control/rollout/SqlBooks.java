@@ -209,8 +209,8 @@ public final class SqlBooks implements RolloutBooks {
     }
 
     @Override
-    public void carryOut(RolloutEffect effect, Instant now) {
-      deployments.carryOut(transaction, stored.order(), effect, now);
+    public int carryOut(RolloutEffect effect, Instant now) {
+      return deployments.carryOut(transaction, stored.order(), effect, now);
     }
 
     @Override
