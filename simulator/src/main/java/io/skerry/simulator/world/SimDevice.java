@@ -1,39 +1,11 @@
 package io.skerry.simulator.world;
 
-import io.skerry.agent.boot.BootEpoch;
-import io.skerry.agent.boot.SpooledWindows;
-import io.skerry.agent.model.CallTimes;
-import io.skerry.agent.model.EngineCatalog;
-import io.skerry.agent.model.MemoryRoom;
-import io.skerry.agent.model.ModelSlots;
-import io.skerry.agent.model.PredictException;
-import io.skerry.agent.model.PredictRequest;
-import io.skerry.agent.model.Prediction;
-import io.skerry.agent.model.Predictor;
 import io.skerry.agent.model.ServingModel;
-import io.skerry.agent.observe.DayBytes;
-import io.skerry.agent.observe.Observer;
-import io.skerry.agent.serve.Feedback;
-import io.skerry.agent.time.DeviceClock;
-import io.skerry.agent.update.MemoryMeter;
-import io.skerry.agent.update.UpdateSetup;
-import io.skerry.agent.update.Updater;
 import io.skerry.agent.uplink.DeviceLink;
-import io.skerry.agent.uplink.LinkConfig;
-import io.skerry.agent.uplink.Spool;
-import io.skerry.agent.uplink.SpoolSeal;
-import io.skerry.agent.uplink.Uplink;
-import io.skerry.profile.ProfileCatalog;
 import io.skerry.protocol.DesiredDocument;
-import io.skerry.protocol.DeviceHealth;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.Generation;
-import io.skerry.protocol.RecordStream;
-import io.skerry.protocol.ReportedDocument;
-import io.skerry.protocol.SlotMode;
-import io.skerry.protocol.SlotPhase;
-import io.skerry.protocol.SlotReport;
 import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
 import io.skerry.simulator.disk.Failure;
@@ -41,57 +13,23 @@ import io.skerry.simulator.disk.Loss;
 import io.skerry.simulator.disk.MachineStopped;
 import io.skerry.simulator.disk.MemoryDisk;
 import io.skerry.simulator.disk.Stop;
-import io.skerry.simulator.world.Releases.Behaviour;
-import io.skerry.wire.fleet.v1.Record;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.EnumMap;
-import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One device: real spool, uplink, updater, observer and predictor on a disk in memory, a link in
- * memory and an engine that follows a script. It lives in events: nothing happens between them.
+ * One device: a machine with a disk in memory, a network and a clock, of which each can fail, and
+ * the agent's process while it runs. It lives in events: nothing happens between them.
  */
 public final class SimDevice {
   static final TenantId TENANT = new TenantId("default");
-
-  private static final ProfileCatalog PROFILES = ProfileCatalog.builtIn();
-  private static final Path DATA = Path.of("/data");
-  private static final Path SPOOL = DATA.resolve("spool");
-  private static final Path MODELS = DATA.resolve("models");
-  private static final int RING = 4;
-  // What a prediction takes of it: one place, and another for its sample.
-  private static final int PLACES = 2;
-  private static final int RECENT_MAX = 256;
-  private static final byte[] PRIVACY_KEY = new byte[32];
-  private static final long BUSY_TICK = 5 * World.SECOND;
-  private static final long RESEND_TICK = 11 * World.SECOND;
-  private static final long RESEND_TICK_MAX = 10 * World.MINUTE;
-  private static final long JOB_MILLIS = 400;
-  private static final List<Long> INPUT_SHAPE = List.of(1L, (long) Nature.FEATURES);
-  private static final MemoryMeter NO_METER =
-      new MemoryMeter() {
-        @Override
-        public OptionalLong resident() {
-          return OptionalLong.empty();
-        }
-
-        @Override
-        public OptionalLong available() {
-          return OptionalLong.empty();
-        }
-      };
 
   private final Fleet fleet;
   private final World world;
@@ -104,25 +42,19 @@ public final class SimDevice {
   private final String desiredTopic;
   private final String committedTopic;
   private final MemoryDisk disk;
-  private @Nullable Agent process;
+  private final DeviceNetwork network;
+  private final SlotWatch slot;
+  private @Nullable SimAgent process;
   private boolean gone;
   // Its disk does not work until the machine starts again.
   private boolean down;
   private long skewMillis;
-  private boolean linkUp = true;
-  private double lossy;
-  private boolean artifactsUp = true;
-  private double artifactsBroken;
   private double slowness = 1;
   private boolean diskFailing;
   private long diskWorksSince;
   private Optional<Loss> loss = Optional.empty();
   private long restartMillis = World.MINUTE;
-  private boolean proven;
-  private Set<Generation> offAt = Set.of();
   private boolean inside;
-  private final Set<Long> ran = new TreeSet<>();
-  private long fetched;
   private int crashes;
 
   SimDevice(Fleet fleet, int index) {
@@ -140,6 +72,8 @@ public final class SimDevice {
             hardware.profile().value());
     this.random = world.split();
     this.offsets = Nature.offsets(random);
+    this.network = new DeviceNetwork(random);
+    this.slot = new SlotWatch(fleet, this, RolloutShell.SLOT);
     this.desiredTopic = Topics.device(TENANT, id, Topics.DESIRED);
     this.committedTopic = Topics.device(TENANT, id, Topics.COMMITTED);
   }
@@ -172,442 +106,54 @@ public final class SimDevice {
     return committedTopic;
   }
 
-  /** The agent's process: nothing of it outlives a stop. */
-  private final class Agent {
-    private final long epoch;
-    private final String instance = HexFormat.of().toHexDigits(random.nextLong());
-    private final DeviceClock clock;
-    private final ModelSlots slots = new ModelSlots(Runnable::run);
-    private final SimEngine engine;
-    private final Spool spool;
-    private final Observer observer;
-    private final Predictor predictor;
-    private final Updater updater;
-    private final MemoryLink link;
-    private final Uplink uplink;
-    private long spentNanos;
-    // Whether what runs may have changed since a user looked.
-    private boolean unchecked;
-    // What answers until an order to switch it off, which was taken, is on the disk.
-    private Optional<ServingModel> leaving = Optional.empty();
-    private long dueAt = Long.MAX_VALUE;
-    private long sealAt;
-    // Places in the ring that may be taken.
-    private int undrained;
-    // Nothing is open that the observer could close, or write down, after that.
-    private long lookUntil = world.now() + 2 * fleet.settings().window().toMillis();
-    private long takenOver;
-    private long resendMillis = RESEND_TICK;
-    private long tickedAt = Long.MIN_VALUE / 2;
-    private final long heartbeatMillis = fleet.settings().cadence().heartbeat().toMillis();
-    private final long windowMillis = fleet.settings().window().toMillis();
-    private final Map<RecordStream, Long> kept = new EnumMap<>(RecordStream.class);
+  SplittableRandom random() {
+    return random;
+  }
 
-    Agent() throws IOException {
-      disk.createFolders(DATA);
-      clock =
-          DeviceClock.open(
-              disk,
-              DATA,
-              Instant.ofEpochMilli(World.BEGIN - World.DAY),
-              () -> Instant.ofEpochMilli(world.now() + skewMillis),
-              this::nanos,
-              random);
-      epoch = BootEpoch.next(disk, DATA, SPOOL, 0);
-      SpoolSeal seal =
-          SpoolSeal.of(disk, DATA, TENANT, new SplittableRandom(id.hashCode() + epoch));
-      spool = Spool.open(disk, SPOOL, seal, epoch, fleet.settings().spoolBytesMax());
-      engine = new SimEngine(disk, machine());
-      observer =
-          new Observer(
-              clock,
-              RING,
-              RECENT_MAX,
-              this::keep,
-              PRIVACY_KEY,
-              DayBytes.open(disk, DATA),
-              () -> NO_METER.resident().orElse(0),
-              new SpooledWindows(spool));
-      predictor = new Predictor(slots, clock, this::nanos, random, observer);
-      updater =
-          new Updater(
-              new UpdateSetup(
-                  disk,
-                  MODELS,
-                  TENANT,
-                  id,
-                  fleet.releases()::trust,
-                  hardware.facts(),
-                  PROFILES,
-                  new EngineCatalog(List.of(engine), new MemoryRoom(OptionalLong::empty)),
-                  1,
-                  slots,
-                  fleet.http(artifactLine()),
-                  this::execute,
-                  this::execute,
-                  clock,
-                  this::nanos,
-                  NO_METER),
-              observer,
-              event -> keep(RecordStream.EVENTS, event));
-      link =
-          new MemoryLink(
-              world,
-              fleet.broker(),
-              new LinkConfig("broker", 1, TENANT, id, MemoryLink::noCertificate, epoch, instance)
-                  .with(fleet.settings().timing()),
-              line(),
-              random,
-              action -> with(this, () -> heard(action)));
-      uplink =
-          new Uplink(
-              link,
-              spool,
-              TENANT,
-              id,
-              clock,
-              fleet.settings().cadence(),
-              this::desired,
-              this::report);
-      uplink.onConnected(this::connected);
-    }
+  /** What makes it special, in deviations. */
+  float[] offsets() {
+    return offsets;
+  }
 
-    private long nanos() {
-      return world.now() * 1_000_000 + spentNanos;
-    }
+  MemoryDisk disk() {
+    return disk;
+  }
 
-    private SimEngine.Machine machine() {
-      return new SimEngine.Machine() {
-        @Override
-        public void spend(long nanos) {
-          spentNanos += nanos;
-        }
+  DeviceNetwork network() {
+    return network;
+  }
 
-        @Override
-        public double slowness() {
-          return slowness;
-        }
+  /** What a user sees of its slot. */
+  SlotWatch slot() {
+    return slot;
+  }
 
-        @Override
-        public void die() {
-          throw new ProcessDied();
-        }
-      };
-    }
+  /** How far its clock is off. */
+  long skewMillis() {
+    return skewMillis;
+  }
 
-    private boolean keep(RecordStream stream, Record record) {
-      long sequence = kept.getOrDefault(stream, 0L) + 1;
-      // Before it is: the machine may stop when the record is on the disk and nobody heard of it.
-      fleet.watch().kept(index, stream, epoch, sequence, record);
-      boolean taken = spool.append(stream, record);
-      if (taken) {
-        kept.put(stream, sequence);
-        wake(World.SECOND);
-      } else {
-        fleet.watch().refused(index, stream, epoch, sequence);
-      }
-      return taken;
-    }
+  /** How many times slower than it should be it is. */
+  double slowness() {
+    return slowness;
+  }
 
-    private void heard(Runnable action) {
-      boolean ended = false;
-      try {
-        action.run();
-        ended = true;
-      } finally {
-        if (uplink.timesTakenOver() > takenOver) {
-          takenOver = uplink.timesTakenOver();
-          keptByUplink(ended);
-        }
-      }
-    }
+  boolean isDiskFailing() {
+    return diskFailing;
+  }
 
-    // The uplink keeps this one itself. Where the machine stopped in it, it may be on the disk.
-    private void keptByUplink(boolean ended) {
-      RecordStream stream = RecordStream.EVENTS;
-      long sequence = kept.getOrDefault(stream, 0L) + 1;
-      fleet.watch().kept(index, stream, epoch, sequence, Record.getDefaultInstance());
-      if (ended && spool.appended().getOrDefault(stream, 0L) < sequence) {
-        fleet.watch().refused(index, stream, epoch, sequence);
-      } else {
-        kept.put(stream, sequence);
-        wake(World.SECOND);
-      }
-    }
+  /** Since when its disk works, if it ever failed. */
+  long diskWorksSince() {
+    return diskWorksSince;
+  }
 
-    private void connected() {
-      if (clock.isDoubtful() && fleet.isPlaneUp()) {
-        try {
-          clock.ask(
-              nonce -> fleet.releases().signedTime(nonce, world.instant()),
-              fleet.releases().trust());
-        } catch (IOException e) {
-          wake(World.MINUTE);
-        } catch (InterruptedException e) {
-          throw new IllegalStateException("nobody interrupts a simulation", e);
-        }
-      }
-      wake(0);
-    }
-
-    // Jobs of the updater block: they come to their end a little later.
-    private void execute(Runnable job) {
-      world.after(
-          (long) ((JOB_MILLIS + random.nextLong(JOB_MILLIS)) * slowness),
-          () ->
-              with(
-                  this,
-                  () -> {
-                    job.run();
-                    wake(0);
-                  }));
-    }
-
-    private void desired(byte[] payload) {
-      Generation before = updater.observed();
-      updater.desired(payload);
-      unchecked = true;
-      if (!updater.observed().equals(before)) {
-        fleet.watch().observed(index, updater.observed());
-      }
-      if (isOff()) {
-        proven = false;
-        leaving = slots.active(RolloutShell.SLOT);
-      }
-      wake(0);
-    }
-
-    private ReportedDocument report(long sequence) {
-      List<SlotReport> reports = updater.reports();
-      return new ReportedDocument(
-          TENANT,
-          id,
-          epoch,
-          sequence,
-          clock.instant(),
-          updater.observed(),
-          updater.applied(),
-          reports,
-          fleet.facts(hardware),
-          "simulated",
-          spool.dropped(),
-          new DeviceHealth(
-              instance,
-              spool.damaged(),
-              spool.bytes(),
-              1,
-              1,
-              Optional.empty(),
-              uplink.timesTakenOver()));
-    }
-
-    /** Ticks at the latest after this long. */
-    private void wake(long millis) {
-      long at = world.now() + millis;
-      if (at < dueAt) {
-        dueAt = at;
-        world.at(
-            at,
-            () -> {
-              if (process == this && dueAt == at) {
-                with(this, this::tick);
-              }
-            });
-      }
-    }
-
-    private void tick() {
-      dueAt = Long.MAX_VALUE;
-      if (undrained > 0 || world.now() <= lookUntil) {
-        look();
-      }
-      if (!diskFailing && world.now() - diskWorksSince >= World.SECOND) {
-        fleet.watch().written(index);
-      }
-      boolean settled = updater.isSettled();
-      if (!settled) {
-        // Somebody always asks while a version has to prove itself.
-        predict(2, false);
-        updater.tick(link.state() == DeviceLink.State.CONNECTED);
-        settled = updater.isSettled();
-        unchecked = true;
-      }
-      if (settled) {
-        leaving = Optional.empty();
-      }
-      if (unchecked) {
-        checkRunning();
-        unchecked = !settled;
-      }
-      uplink.tick();
-      if (world.now() - tickedAt >= World.SECOND) {
-        tickedAt = world.now();
-        if (!diskFailing) {
-          // A second has gone by since the last look: what is in the spool is on the disk now.
-          fleet.watch().durable(index);
-          dueAt = Long.MAX_VALUE;
-        }
-      }
-      if (sealAt > world.now()) {
-        wake(sealAt - world.now());
-      }
-      if (!settled) {
-        wake(BUSY_TICK);
-      }
-      if (diskFailing) {
-        wake(World.MINUTE);
-      }
-      if (spool.bytes() == 0) {
-        resendMillis = RESEND_TICK;
-      }
-      if (link.state() == DeviceLink.State.CONNECTED) {
-        if (spool.bytes() > 0) {
-          wake(resendMillis);
-          resendMillis = Math.min(2 * resendMillis, RESEND_TICK_MAX);
-        } else if (heartbeatMillis < windowMillis) {
-          wake(heartbeatMillis);
-        }
-      }
-    }
-
-    private void look() {
-      undrained = 0;
-      observer.tick();
-    }
-
-    /** What a user sees of the model that answers. */
-    private void checkRunning() {
-      Optional<ServingModel> model = slots.active(RolloutShell.SLOT);
-      fleet.watch().running(SimDevice.this, model.map(ServingModel::manifest));
-      boolean stays = model.isPresent() && !model.equals(leaving);
-      proven = model.isPresent() ? proven || (stays && isProven()) : proven && !isOff();
-      model.ifPresent(running -> ran.add(running.version().version()));
-    }
-
-    // A first version that dies while it proves itself starts from its beginning again.
-    private boolean isProven() {
-      return updater.reports().stream()
-          .anyMatch(
-              report ->
-                  report.slot().equals(RolloutShell.SLOT)
-                      && report.phase() == SlotPhase.COMMITTED
-                      && report.running().isPresent());
-    }
-
-    // What was switched off has to answer no more.
-    private boolean isOff() {
-      return fleet
-          .store()
-          .desired(id, RolloutShell.SLOT)
-          .filter(order -> order.mode() instanceof SlotMode.Off)
-          .isPresent();
-    }
-
-    // Where a version was proven, applications go on asking, whatever is under way.
-    private void unanswered(String what) {
-      if (proven && !isOff()) {
-        fleet.watch().broken(1, index, what + " found no model, although a version was proven");
-      }
-    }
-
-    private void predict(int count, boolean withOutcomes) {
-      if (slots.active(RolloutShell.SLOT).isEmpty()) {
-        unanswered("a prediction");
-        return;
-      }
-      Nature.Batch batch = fleet.batch();
-      Nature.measure(batch, count, offsets, fleet.drift().at(SimDevice.this, world.now()), random);
-      for (int i = 0; i < count; i++) {
-        float[] input = new float[Nature.FEATURES];
-        System.arraycopy(batch.views, i * Nature.FEATURES, input, 0, input.length);
-        predict(input, batch.truths[i], withOutcomes);
-      }
-    }
-
-    private void predict(float[] input, boolean truth, boolean withOutcome) {
-      Behaviour behaviour = behaviour();
-      engine.inUse = true;
-      try {
-        long now = nanos();
-        Prediction prediction =
-            predictor.predict(
-                new PredictRequest(
-                    Releases.MODEL,
-                    Optional.empty(),
-                    "",
-                    List.of(SimEngine.floats("input", INPUT_SHAPE, input)),
-                    "",
-                    new CallTimes(now, now)));
-        fleet.watch().answered(index, 1);
-        undrained += PLACES;
-        if (undrained + PLACES > RING) {
-          look();
-        }
-        if (withOutcome
-            && random.nextDouble() < fleet.settings().outcomes()
-            && behaviour != Behaviour.UNTOLD) {
-          observer.submit(
-              new Feedback(prediction.id().value(), "", truth ? 1 : 0, clock.instant()));
-        }
-      } catch (PredictException e) {
-        fleet.watch().answered(index, 1);
-        if (behaviour != Behaviour.FAILS) {
-          fleet.watch().broken(1, index, "a prediction failed: " + e.getMessage());
-        }
-      } finally {
-        engine.inUse = false;
-      }
-    }
-
-    private Behaviour behaviour() {
-      return slots
-          .active(RolloutShell.SLOT)
-          .map(model -> fleet.releases().behaviour(model.version().version()))
-          .orElse(Behaviour.GOOD);
-    }
-
-    /** What applications asked for in a window that has just ended. */
-    private void work() {
-      Optional<ServingModel> active = slots.active(RolloutShell.SLOT);
-      if (active.isEmpty()) {
-        unanswered("a window's predictions");
-        return;
-      }
-      Settings settings = fleet.settings();
-      int measured =
-          behaviour() == Behaviour.FAILS || behaviour() == Behaviour.CRASH
-              ? settings.predictions()
-              : settings.measured();
-      if (measured > 0) {
-        predict(measured, true);
-      }
-      int rest = settings.predictions() - measured;
-      if (rest > 0) {
-        Nature.Batch batch = fleet.batch();
-        Nature.measure(batch, rest, offsets, fleet.drift().at(SimDevice.this, world.now()), random);
-        Behaviour behaviour = behaviour();
-        long micros = (long) (SimEngine.latencyNanos(behaviour, true) * slowness) / 1000;
-        for (int i = 0; i < rest; i++) {
-          // One in 64 takes twice as long: a tail, as real ones have.
-          batch.latencyMicros[i] = (i & 63) == 63 ? 2 * micros : micros + (i & 63);
-          batch.scores[i] = SimEngine.answer(behaviour, batch.scores[i]);
-        }
-        fleet.watch().answered(index, rest);
-        observer.count(
-            active.get().ref(),
-            clock.millis(),
-            rest,
-            batch.views,
-            batch.scores,
-            batch.latencyMicros);
-      }
-      // A real agent looks some times a second, and writes down what it counted.
-      wake(World.SECOND);
-    }
+  /** Whether this is the process that runs now. */
+  boolean isAlive(SimAgent agent) {
+    return process == agent;
   }
 
   /** The agent's process died of its model. */
-  private static final class ProcessDied extends Error {
+  static final class ProcessDied extends Error {
     private static final long serialVersionUID = 1;
 
     ProcessDied() {
@@ -615,59 +161,8 @@ public final class SimDevice {
     }
   }
 
-  private MemoryLink.Line line() {
-    return new MemoryLink.Line() {
-      @Override
-      public boolean isUp() {
-        return linkUp;
-      }
-
-      @Override
-      public MemoryLink.Fate next() {
-        if (lossy > 0 && random.nextDouble() < lossy) {
-          return random.nextBoolean() ? MemoryLink.Fate.LOST : MemoryLink.Fate.UNACKNOWLEDGED;
-        }
-        return MemoryLink.Fate.ARRIVES;
-      }
-
-      @Override
-      public long millis() {
-        return 50 + random.nextLong(200);
-      }
-    };
-  }
-
-  private ArtifactServer.Line artifactLine() {
-    return new ArtifactServer.Line() {
-      @Override
-      public ArtifactServer.Fate next(int length) {
-        return artifactFate(length);
-      }
-
-      @Override
-      public void gave(int bytes) {
-        fetched += bytes;
-      }
-    };
-  }
-
-  private ArtifactServer.Fate artifactFate(int length) {
-    if (!artifactsUp || !linkUp) {
-      return new ArtifactServer.Fate(-1, false, 0);
-    }
-    if (artifactsBroken > 0 && random.nextDouble() < artifactsBroken) {
-      return switch (random.nextInt(4)) {
-        case 0 -> new ArtifactServer.Fate(random.nextInt(length + 1), false, 0);
-        case 1 -> new ArtifactServer.Fate(length, true, 0);
-        case 2 -> new ArtifactServer.Fate(length, false, 503);
-        default -> new ArtifactServer.Fate(-1, false, 0);
-      };
-    }
-    return new ArtifactServer.Fate(length, false, 0);
-  }
-
   /** Does something in the process, if that is the one that lives; the machine may stop in it. */
-  private void with(Agent wanted, Runnable action) {
+  void with(SimAgent wanted, Runnable action) {
     if (process != wanted) {
       return;
     }
@@ -689,10 +184,10 @@ public final class SimDevice {
   }
 
   private void died() {
-    Agent dead = process;
+    SimAgent dead = process;
     process = null;
     if (dead != null) {
-      dead.link.die();
+      dead.link().die();
     }
     fleet.watch().stopped(index);
     world.trace().note(world.now(), Trace.Kind.STOP, index, disk.operations(), 0);
@@ -710,12 +205,7 @@ public final class SimDevice {
 
   /** This is sent to it. */
   void ordered(DesiredDocument document) {
-    if (document.slots().stream()
-        .anyMatch(
-            slot -> slot.slot().equals(RolloutShell.SLOT) && slot.mode() instanceof SlotMode.Off)) {
-      offAt = offAt.isEmpty() ? new HashSet<>() : offAt;
-      offAt.add(document.generation());
-    }
+    slot.ordered(document);
   }
 
   /** Starts the agent. */
@@ -724,22 +214,11 @@ public final class SimDevice {
       return;
     }
     try {
-      Agent started = new Agent();
+      SimAgent started = new SimAgent(fleet, this);
       process = started;
-      world.trace().note(world.now(), Trace.Kind.BOOT, index, started.epoch, 0);
-      fleet.watch().booted(index, started.epoch);
-      started.updater.start();
-      boolean runs = started.slots.active(RolloutShell.SLOT).isPresent();
-      // Switched off by the last order that it took, perhaps in the moment in which it stopped.
-      proven &= runs || !offAt.contains(started.updater.observed());
-      if (proven && !runs) {
-        fleet
-            .watch()
-            .broken(2, index, "nothing answers after a start, although a version was proven");
-      }
-      started.checkRunning();
-      started.uplink.start();
-      started.wake(0);
+      world.trace().note(world.now(), Trace.Kind.BOOT, index, started.epoch(), 0);
+      fleet.watch().booted(index, started.epoch());
+      started.start();
     } catch (MachineStopped e) {
       died();
     } catch (IOException e) {
@@ -763,17 +242,9 @@ public final class SimDevice {
     world.at(
         at,
         () -> {
-          Agent now = process;
+          SimAgent now = process;
           if (now != null) {
-            with(
-                now,
-                () -> {
-                  now.work();
-                  // What was counted is sealed when the window is over.
-                  now.sealAt = at + offset + 250;
-                  now.lookUntil = now.sealAt + World.MINUTE;
-                  now.wake(offset + 250);
-                });
+            with(now, () -> now.windowEnds(at + offset));
           }
           if (!gone) {
             nextWindow(length, offset);
@@ -783,20 +254,19 @@ public final class SimDevice {
 
   /** The network is gone, or back. */
   void link(boolean up) {
-    linkUp = up;
-    Agent now = process;
+    network.up(up);
+    SimAgent now = process;
     if (!up && now != null) {
-      now.link.cut();
+      now.link().cut();
     }
   }
 
   void lossy(double share) {
-    lossy = share;
+    network.lossy(share);
   }
 
   void artifacts(boolean up, double broken) {
-    artifactsUp = up;
-    artifactsBroken = broken;
+    network.artifacts(up, broken);
   }
 
   void slow(double times) {
@@ -845,7 +315,7 @@ public final class SimDevice {
 
   /** Stops the machine some operations of its disk later, or within the hour. */
   void stop(Loss taken, long operations, Stop where, long restartAfter) {
-    Agent now = process;
+    SimAgent now = process;
     if (now == null) {
       return;
     }
@@ -864,10 +334,10 @@ public final class SimDevice {
   /** Leaves the fleet for good. */
   void leave() {
     gone = true;
-    Agent now = process;
+    SimAgent now = process;
     if (now != null) {
       process = null;
-      now.link.die();
+      now.link().die();
       fleet.watch().stopped(index);
     }
   }
@@ -883,13 +353,13 @@ public final class SimDevice {
   }
 
   long epoch() {
-    Agent now = process;
-    return now == null ? 0 : now.epoch;
+    SimAgent now = process;
+    return now == null ? 0 : now.epoch();
   }
 
   /** Every version that ever answered. */
   Set<Long> ran() {
-    return ran;
+    return slot.ran();
   }
 
   /** How often its model ended the agent. */
@@ -899,7 +369,7 @@ public final class SimDevice {
 
   /** Bytes of artifacts that ever came over its line. */
   long fetched() {
-    return fetched;
+    return network.fetched();
   }
 
   boolean isGone() {
@@ -911,60 +381,62 @@ public final class SimDevice {
   }
 
   boolean isConnected() {
-    Agent now = process;
-    return now != null && now.link.state() == DeviceLink.State.CONNECTED;
+    SimAgent now = process;
+    return now != null && now.link().state() == DeviceLink.State.CONNECTED;
   }
 
   /** The version that answers now; 0 when none does. */
   long version() {
-    Agent now = process;
+    SimAgent now = process;
     return now == null
         ? 0
-        : now.slots.active(RolloutShell.SLOT).map(model -> model.version().version()).orElse(0L);
+        : now.slots().active(RolloutShell.SLOT).map(model -> model.version().version()).orElse(0L);
   }
 
   Optional<Digest> manifest() {
-    Agent now = process;
+    SimAgent now = process;
     return now == null
         ? Optional.empty()
-        : now.slots.active(RolloutShell.SLOT).map(ServingModel::manifest);
+        : now.slots().active(RolloutShell.SLOT).map(ServingModel::manifest);
   }
 
   Generation observed() {
-    Agent now = process;
-    return now == null ? Generation.NONE : now.updater.observed();
+    SimAgent now = process;
+    return now == null ? Generation.NONE : now.updater().observed();
   }
 
   /** Whether a version proved itself and the slot was not switched off since. */
   boolean isProven() {
-    return proven;
+    return slot.isProven();
   }
 
   boolean isSettled() {
-    Agent now = process;
-    return now != null && now.updater.isSettled();
+    SimAgent now = process;
+    return now != null && now.updater().isSettled();
   }
 
   /** Lets the agent tell everything that it has counted, as when it is told to stop. */
   void flush() {
-    Agent now = process;
+    SimAgent now = process;
     if (now != null) {
-      with(now, now.observer::flush);
+      with(now, now::flush);
     }
   }
 
   long waiting() {
-    Agent now = process;
-    return now == null ? 0 : now.spool.waiting().values().stream().mapToLong(Long::longValue).sum();
+    SimAgent now = process;
+    return now == null
+        ? 0
+        : now.spool().waiting().values().stream().mapToLong(Long::longValue).sum();
   }
 
   long spoolBytes() {
-    Agent now = process;
-    return now == null ? 0 : now.spool.bytes();
+    SimAgent now = process;
+    return now == null ? 0 : now.spool().bytes();
   }
 
   Instant clock() {
-    Agent now = process;
-    return now == null ? Instant.EPOCH : now.clock.instant();
+    SimAgent now = process;
+    return now == null ? Instant.EPOCH : now.clock().instant();
   }
 }

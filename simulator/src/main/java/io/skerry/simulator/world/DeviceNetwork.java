@@ -1,0 +1,74 @@
+package io.skerry.simulator.world;
+
+import java.util.SplittableRandom;
+
+/** A device's network: its line to the broker and the one to the artifacts, each as bad as told. */
+final class DeviceNetwork implements MemoryLink.Line, ArtifactServer.Line {
+  private final SplittableRandom random;
+  private boolean up = true;
+  private double lossy;
+  private boolean artifactsUp = true;
+  private double artifactsBroken;
+  private long fetched;
+
+  DeviceNetwork(SplittableRandom random) {
+    this.random = random;
+  }
+
+  void up(boolean now) {
+    up = now;
+  }
+
+  void lossy(double share) {
+    lossy = share;
+  }
+
+  void artifacts(boolean reachable, double broken) {
+    artifactsUp = reachable;
+    artifactsBroken = broken;
+  }
+
+  /** Bytes of artifacts that ever came over the line. */
+  long fetched() {
+    return fetched;
+  }
+
+  @Override
+  public boolean isUp() {
+    return up;
+  }
+
+  @Override
+  public MemoryLink.Fate next() {
+    if (lossy > 0 && random.nextDouble() < lossy) {
+      return random.nextBoolean() ? MemoryLink.Fate.LOST : MemoryLink.Fate.UNACKNOWLEDGED;
+    }
+    return MemoryLink.Fate.ARRIVES;
+  }
+
+  @Override
+  public long millis() {
+    return 50 + random.nextLong(200);
+  }
+
+  @Override
+  public ArtifactServer.Fate next(int length) {
+    if (!artifactsUp || !up) {
+      return new ArtifactServer.Fate(-1, false, 0);
+    }
+    if (artifactsBroken > 0 && random.nextDouble() < artifactsBroken) {
+      return switch (random.nextInt(4)) {
+        case 0 -> new ArtifactServer.Fate(random.nextInt(length + 1), false, 0);
+        case 1 -> new ArtifactServer.Fate(length, true, 0);
+        case 2 -> new ArtifactServer.Fate(length, false, 503);
+        default -> new ArtifactServer.Fate(-1, false, 0);
+      };
+    }
+    return new ArtifactServer.Fate(length, false, 0);
+  }
+
+  @Override
+  public void gave(int bytes) {
+    fetched += bytes;
+  }
+}
