@@ -78,9 +78,9 @@ public final class DetectableShift {
         material
             + settings.baselineZ()
                 * Math.sqrt(spread.baselineVariance() * (1.0 / devices + 1.0 / peers));
-    double clip = DriftLedger.clip(settings, spread.variance(), material, tolerance);
+    double clip = WindowComparison.clip(settings, spread.variance(), material, tolerance);
     Group group = new Group(devices, windows, tolerance / clip, clip, spread.variance());
-    if (tolerance / clip >= DriftLedger.TOLERANCE_MAX || group.logM(LARGEST) < logThreshold) {
+    if (tolerance / clip >= WindowComparison.TOLERANCE_MAX || group.logM(LARGEST) < logThreshold) {
       return Optional.empty();
     }
     double low = 0;
@@ -111,7 +111,7 @@ public final class DetectableShift {
           double x = ((side == 0 ? y : -y) - tau) / (1 + tau);
           for (int i = 0; i < bets.length; i++) {
             growth[side * bets.length + i] +=
-                weight * ShiftDetectors.growth(bets[i], x, devices <= DriftLedger.EXACT_MAX);
+                weight * ShiftDetectors.growth(bets[i], x, devices <= WindowComparison.EXACT_MAX);
           }
         }
       }

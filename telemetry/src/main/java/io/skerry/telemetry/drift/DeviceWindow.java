@@ -46,4 +46,13 @@ public record DeviceWindow(
       DeviceId device, Map<String, String> attributes, ModelVersion version, WindowCounts counts) {
     this(device, attributes, version, counts, Outcomes.NONE);
   }
+
+  /** The most that any of its streams counted. */
+  double counted() {
+    long most = 0;
+    for (int stream = 0; stream < counts.layout().size(); stream++) {
+      most = Math.max(most, counts.total(stream));
+    }
+    return most;
+  }
 }

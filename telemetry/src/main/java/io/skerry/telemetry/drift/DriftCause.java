@@ -1,7 +1,6 @@
 package io.skerry.telemetry.drift;
 
 import io.skerry.protocol.ModelVersion;
-import io.skerry.telemetry.drift.DriftLedger.Judged;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;

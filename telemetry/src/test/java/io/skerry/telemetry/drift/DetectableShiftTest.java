@@ -38,7 +38,7 @@ class DetectableShiftTest {
     double share = 1.0 / devices + 1.0 / PEERS;
     double tolerance =
         material + SETTINGS.baselineZ() * Math.sqrt(spread.baselineVariance() * share);
-    double clip = DriftLedger.clip(SETTINGS, spread.variance(), material, tolerance);
+    double clip = WindowComparison.clip(SETTINGS, spread.variance(), material, tolerance);
     Random random = new Random(9);
     int runs = 400;
     int found = 0;
@@ -57,7 +57,7 @@ class DetectableShiftTest {
           sum += y;
           squares += y * y;
         }
-        if (devices <= DriftLedger.EXACT_MAX) {
+        if (devices <= WindowComparison.EXACT_MAX) {
           detectors.observe(0, products);
         } else {
           detectors.observe(0, devices, sum, squares, tolerance / clip);

@@ -1,0 +1,92 @@
+package io.skerry.telemetry.drift;
+
+import io.skerry.protocol.ModelVersion;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** What the devices of the fleet, and of each value of an attribute, counted while they learned. */
+final class LearnedCohorts {
+  // Values of an attribute of which counts are learned before they have devices enough to be
+  // judged.
+  private static final int VALUES_MAX = 256;
+
+  private final Memberships memberships;
+  private final Map<Cohort, LearnedCounts> learned = new TreeMap<>();
+  // Of how many values of an attribute.
+  private final Map<String, Integer> values = new HashMap<>();
+
+  LearnedCohorts(Memberships memberships) {
+    this.memberships = memberships;
+  }
+
+  void write(StateWriter to) {
+    to.putInt(learned.size());
+    learned.forEach(
+        (cohort, counts) -> {
+          to.putTerms(cohort);
+          counts.write(to);
+        });
+  }
+
+  void read(StateReader from, Map<ModelVersion, Statistics.Reader> versions, int format) {
+    for (int left = from.getCount(DriftLedger.COUNT_MAX); left > 0; left--) {
+      Cohort cohort = from.getTerms();
+      learned.put(cohort, LearnedCounts.read(from, versions, format));
+      cohort.terms().forEach(term -> values.merge(term.attribute(), 1, Integer::sum));
+    }
+  }
+
+  /** By cohort, in their order. */
+  Map<Cohort, LearnedCounts> counts() {
+    return learned;
+  }
+
+  /** Adds windows of devices that learn, and the outputs of those that learn these alone. */
+  void learn(List<DeviceWindow> learners, List<DeviceWindow> speakers, double limit) {
+    learners.forEach(one -> learn(one, limit, false));
+    speakers.forEach(one -> learn(one, limit, true));
+  }
+
+  private void learn(DeviceWindow one, double limit, boolean outputsOnly) {
+    double share = DeviceShare.of(one.counted(), limit);
+    learn(Cohort.FLEET, one, share, outputsOnly);
+    one.attributes()
+        .forEach(
+            (attribute, value) -> {
+              Cohort cohort = new Cohort(attribute, value);
+              if (isLearned(cohort, attribute)) {
+                learn(cohort, one, share, outputsOnly);
+              }
+            });
+  }
+
+  // Tens of kilobytes a value: a label may have another one on each of many thousand devices.
+  private boolean isLearned(Cohort cohort, String attribute) {
+    if (learned.containsKey(cohort)) {
+      return true;
+    }
+    if (!memberships.areEnough(cohort) && values.getOrDefault(attribute, 0) >= VALUES_MAX) {
+      return false;
+    }
+    values.merge(attribute, 1, Integer::sum);
+    return true;
+  }
+
+  private void learn(Cohort cohort, DeviceWindow one, double share, boolean outputsOnly) {
+    LearnedCounts counts = learned.computeIfAbsent(cohort, key -> new LearnedCounts());
+    if (outputsOnly) {
+      counts.addOutputs(one.version(), one.counts(), share);
+    } else {
+      counts.add(one.version(), one.counts(), share);
+    }
+  }
+
+  /** What was learned before is no measure of what is right from here on. */
+  void forget(Cohort cohort) {
+    if (learned.remove(cohort) != null) {
+      values.merge(cohort.terms().getFirst().attribute(), -1, Integer::sum);
+    }
+  }
+}

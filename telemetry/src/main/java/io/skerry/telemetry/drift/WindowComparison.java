@@ -1,0 +1,262 @@
+package io.skerry.telemetry.drift;
+
+import io.skerry.telemetry.drift.Units.Unit;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Compares every cohort with its peers in one window, the units outside it, and lets its detectors
+ * bet that the units differ by no more than the tolerance.
+ */
+final class WindowComparison {
+  // A tolerance so near to the largest possible mean could never be passed.
+  static final double TOLERANCE_MAX = .9;
+
+  // Units whose bets are multiplied one by one; of more, sums are enough.
+  static final int EXACT_MAX = 256;
+
+  // A unit's largest say is some tolerances, or a large shift would look like a small one.
+  private static final double CLIP_TOLERANCES = 4;
+
+  private static final int COMMON_STEPS_MAX = 64;
+
+  private final DriftSettings settings;
+  private final FleetState fleet;
+  private final Memberships memberships;
+  private final Explanations explanations;
+  private final @Nullable String unit;
+  // What one unit may say at most, by statistic; 0 = not judged.
+  private final float[] clip;
+  // What all units have in common.
+  private final float[] common;
+  // Of the units that are not explained.
+  private final float[] totalSum;
+  private final float[] totalUnits;
+
+  /**
+   * Of one window.
+   *
+   * @param unit the attribute whose values have one say each; null = devices have
+   */
+  WindowComparison(
+      DriftSettings settings,
+      FleetState fleet,
+      Memberships memberships,
+      Explanations explanations,
+      @Nullable String unit) {
+    this.settings = settings;
+    this.fleet = fleet;
+    this.memberships = memberships;
+    this.explanations = explanations;
+    this.unit = unit;
+    this.clip = fleet.clip();
+    this.common = new float[clip.length];
+    this.totalSum = new float[clip.length];
+    this.totalUnits = new float[clip.length];
+  }
+
+  /** What the detectors of each cohort say now; nothing where devices are too few. */
+  List<StreamVerdict> verdicts(long window, List<Judged> devices) {
+    if (devices.size() < 2 * settings.cohortMin()) {
+      return List.of();
+    }
+    fleet.fixClips();
+    memberships.judgeWhereThereAreEnough(devices, clip.length);
+    List<CohortState> states = new ArrayList<>(memberships.judged().values());
+    explanations.states().stream().filter(one -> !states.contains(one)).forEach(states::add);
+    states.forEach(CohortState::begin);
+    List<Unit> units = units(devices);
+    addUp(units);
+    if (findCommon(units)) {
+      states.forEach(CohortState::begin);
+      addUp(units);
+    }
+    states.forEach(this::compare);
+    for (Unit one : units) {
+      for (CohortState cohort : one.cohorts) {
+        addScaled(one.residuals, common, cohort);
+      }
+    }
+    List<StreamVerdict> verdicts = new ArrayList<>();
+    for (CohortState cohort : states) {
+      cohort.open(window);
+      if (cohort.devices >= settings.cohortMin()) {
+        judge(cohort, verdicts);
+      }
+    }
+    return verdicts;
+  }
+
+  private List<Unit> units(List<Judged> devices) {
+    return Units.of(devices, explanations, unit, clip.length);
+  }
+
+  private void addUp(List<Unit> units) {
+    Arrays.fill(totalSum, 0);
+    Arrays.fill(totalUnits, 0);
+    for (Unit one : units) {
+      if (!one.isExplained) {
+        addClipped(one.residuals, totalSum, totalUnits);
+      }
+      for (CohortState cohort : one.cohorts) {
+        cohort.devices += one.devices;
+        addClipped(one.residuals, cohort.residualSum, cohort.units);
+      }
+    }
+  }
+
+  private void addClipped(float[] residuals, float[] sum, float[] units) {
+    for (int s = 0; s < clip.length; s++) {
+      float value = residuals[s] - common[s];
+      if (!Float.isNaN(value)) {
+        sum[s] += Math.max(-clip[s], Math.min(clip[s], value));
+        units[s]++;
+      }
+    }
+  }
+
+  // A cohort that moved far moves the fleet's mean, and by it all others alike. Where that is much
+  // of the clip, their clipped mean is no mean of them any more, and each would differ from it.
+  private boolean findCommon(List<Unit> units) {
+    boolean any = false;
+    for (int s = 0; s < clip.length; s++) {
+      float most = clip[s];
+      float step = totalUnits[s] == 0 ? 0 : totalSum[s] / totalUnits[s];
+      if (Math.abs(step) <= most / 4) {
+        continue;
+      }
+      any = true;
+      for (int i = 0; i < COMMON_STEPS_MAX && Math.abs(step) > most / 64; i++) {
+        common[s] += step;
+        float sum = 0;
+        for (Unit one : units) {
+          float value = one.residuals[s] - common[s];
+          if (!one.isExplained && !Float.isNaN(value)) {
+            sum += Math.max(-most, Math.min(most, value));
+          }
+        }
+        step = sum / totalUnits[s];
+      }
+    }
+    return any;
+  }
+
+  // What the peers did, and how far beyond that a cohort must be.
+  private void compare(CohortState cohort) {
+    boolean isOut = explanations.isExplained(cohort.cohort());
+    for (int s = 0; s < clip.length; s++) {
+      int members = (int) cohort.units[s];
+      int peers = (int) totalUnits[s] - (isOut ? 0 : members);
+      if (!(clip[s] > 0) || members < settings.cohortMin() || peers < settings.cohortMin()) {
+        continue;
+      }
+      float sum = totalSum[s] - (isOut ? 0 : cohort.residualSum[s]);
+      cohort.peerMean[s] = sum / peers;
+      double tolerance = tolerance(s, members, peers);
+      cohort.clip[s] = (float) Math.min(1, Math.max(clip[s], CLIP_TOLERANCES * tolerance));
+      cohort.tolerance[s] = (float) (tolerance / cohort.clip[s]);
+    }
+  }
+
+  /** What one unit may say at most. */
+  static double clip(DriftSettings settings, double variance, double material, double tolerance) {
+    double widest = settings.clipDeviations() * Math.sqrt(variance);
+    return Math.min(1, Math.max(Math.max(widest, 4 * material), CLIP_TOLERANCES * tolerance));
+  }
+
+  private double tolerance(int statistic, int members, int peers) {
+    double share = 1.0 / members + 1.0 / peers;
+    return fleet.material(statistic)
+        + settings.baselineZ() * Math.sqrt(fleet.baselineVariance(statistic) * share);
+  }
+
+  private static void addScaled(float[] residuals, float[] common, CohortState cohort) {
+    float[] clip = cohort.clip;
+    for (int s = 0; s < clip.length; s++) {
+      float y = clip[s] > 0 ? scaled(residuals, common, cohort, s) : Float.NaN;
+      if (!Float.isNaN(y)) {
+        if (cohort.units[s] <= EXACT_MAX) {
+          ShiftDetectors.bet(cohort.products, s, y, cohort.tolerance[s]);
+        } else {
+          cohort.sum[s] += y;
+          cohort.squares[s] += y * y;
+        }
+      }
+    }
+  }
+
+  private static float scaled(float[] residuals, float[] common, CohortState cohort, int s) {
+    float value = residuals[s] - common[s] - cohort.peerMean[s];
+    return Math.max(-1, Math.min(1, value / cohort.clip[s]));
+  }
+
+  private void judge(CohortState cohort, List<StreamVerdict> verdicts) {
+    boolean isOut = explanations.isExplained(cohort.cohort());
+    ShiftDetectors detectors = cohort.detectors();
+    for (int s = 0; s < clip.length; s++) {
+      if (cohort.clip[s] == 0) {
+        continue;
+      }
+      int members = (int) cohort.units[s];
+      int peers = (int) totalUnits[s] - (isOut ? 0 : members);
+      double error = Math.sqrt(fleet.variance(s) * (1.0 / members + 1.0 / peers));
+      double effect = cohort.residualSum[s] / members - cohort.peerMean[s];
+      cohort.effect(s, effect, error);
+      if (cohort.tolerance[s] < TOLERANCE_MAX) {
+        if (members <= EXACT_MAX) {
+          detectors.observe(s, cohort.products);
+        } else {
+          detectors.observe(s, members, cohort.sum[s], cohort.squares[s], cohort.tolerance[s]);
+        }
+      }
+      verdicts.add(
+          new StreamVerdict(
+              cohort.cohort(),
+              fleet.statistics().stream(s),
+              members,
+              peers,
+              effect,
+              error,
+              tolerance(s, members, peers),
+              fleet.statistics().slopeOf(s),
+              detectors.logM(s),
+              0));
+    }
+  }
+
+  /** What the verdict rests on that something was found from, of the same devices. */
+  DriftEvidence evidence(DriftCause.Found found, List<Judged> devices) {
+    int s = fleet.statistics().streams().indexOf(found.finding().firedBy());
+    CohortState state =
+        java.util.Objects.requireNonNull(memberships.judged(found.finding().firedIn()));
+    boolean isExact = state.units[s] <= EXACT_MAX;
+    List<Double> values = new ArrayList<>();
+    double sum = 0;
+    double squares = 0;
+    for (Unit one : units(devices)) {
+      float y = one.cohorts.contains(state) ? scaled(one.residuals, common, state, s) : Float.NaN;
+      if (!Float.isNaN(y)) {
+        values.add((double) y);
+        sum += y;
+        squares += y * y;
+      }
+    }
+    return new DriftEvidence(
+        false,
+        Arrays.stream(ShiftDetectors.bets()).boxed().toList(),
+        Arrays.stream(state.detectors().before(s)).boxed().toList(),
+        (int) state.units[s],
+        isExact ? values : List.of(),
+        isExact ? sum : state.sum[s],
+        isExact ? squares : state.squares[s],
+        state.tolerance[s],
+        state.clip[s],
+        settings.windowsPerFalseAlarm(),
+        fleet.detectors(),
+        found.edges(),
+        found.expected(),
+        found.observed());
+  }
+}
