@@ -27,7 +27,7 @@ final class RolloutsBench {
   private static final int ROLLOUTS = 300;
   private static final int ROLLOUTS_QUICK = 40;
   private static final int BAD_MODEL_DEVICES = 1000;
-  private static final int WARM_UP = 2;
+  private static final int WARM_UP = 4;
   private static final int ROUNDS = 5;
   private static final int TICKS = 15;
   private static final int CHANGED = 500;

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 
 /**
@@ -36,6 +37,9 @@ public record Chart(
   public static final int HEIGHT = 180;
 
   private static final int POINTS_MAX = 320;
+
+  // A point by itself is drawn as a dash of twice that.
+  private static final double DASH = 6;
 
   public Chart {
     lines = List.copyOf(lines);
@@ -120,7 +124,7 @@ public record Chart(
         return new Chart(List.of(), List.of(), List.of(), List.of(), List.of(), List.of());
       }
       double x0 = left.getAsDouble();
-      double x1 = Math.max(x0 + 1e-9, xs().max().orElse(x0));
+      double x1 = xs().max().orElse(x0);
       double y0 = ys().min().orElse(0);
       double y1 = ys().max().orElse(1);
       double room = Math.max(1e-9, (y1 - y0) * .08);
@@ -160,7 +164,7 @@ public record Chart(
     private static List<Time> times(double first, double last) {
       double length = last - first;
       if (length < 1) {
-        return List.of(new Time(moment(first, length), "0", "start"));
+        return List.of(new Time(moment(first, length) + " UTC", text(WIDTH / 2.0), "middle"));
       }
       return List.of(
           new Time(moment(first, length), "0", "start"),
@@ -213,27 +217,39 @@ public record Chart(
     }
 
     private static String points(Scale scale, List<double[]> points) {
-      StringBuilder text = new StringBuilder();
-      points.forEach(
-          point ->
-              text.append(text(scale.x(point[0])))
-                  .append(',')
-                  .append(text(scale.y(point[1])))
-                  .append(' '));
-      return text.toString().strip();
+      return joined(places(scale, points, 1));
     }
 
     private static String area(Scale scale, List<double[]> points) {
-      List<double[]> low = points.stream().map(point -> new double[] {point[0], point[1]}).toList();
-      List<double[]> high =
-          points.reversed().stream().map(point -> new double[] {point[0], point[2]}).toList();
-      return points(scale, low) + " " + points(scale, high);
+      List<double[]> edge = new ArrayList<>(places(scale, points, 1));
+      edge.addAll(places(scale, points, 2).reversed());
+      return joined(edge);
+    }
+
+    // Where points of x and value lie in the box.
+    private static List<double[]> places(Scale scale, List<double[]> points, int value) {
+      if (points.size() == 1) {
+        double[] alone = points.getFirst();
+        double x = scale.x(alone[0]);
+        double y = scale.y(alone[value]);
+        return List.of(
+            new double[] {Math.max(0, x - DASH), y}, new double[] {Math.min(WIDTH, x + DASH), y});
+      }
+      return points.stream()
+          .map(point -> new double[] {scale.x(point[0]), scale.y(point[value])})
+          .toList();
+    }
+
+    private static String joined(List<double[]> places) {
+      return places.stream()
+          .map(place -> text(place[0]) + ',' + text(place[1]))
+          .collect(Collectors.joining(" "));
     }
   }
 
   private record Scale(double x0, double x1, double y0, double y1) {
     double x(double value) {
-      return WIDTH * (value - x0) / (x1 - x0);
+      return x1 > x0 ? WIDTH * (value - x0) / (x1 - x0) : WIDTH / 2.0;
     }
 
     double y(double value) {
