@@ -44,6 +44,15 @@ final class CommonCounts {
     sum += other.sum * share;
   }
 
+  /** Takes off what was added before. */
+  void subtract(CommonCounts part) {
+    for (int bin = 0; bin < BINS; bin++) {
+      counts[bin] -= part.counts[bin];
+    }
+    sum -= part.sum;
+    total -= part.total;
+  }
+
   long total() {
     return total;
   }

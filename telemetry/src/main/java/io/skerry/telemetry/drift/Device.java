@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +34,7 @@ final class Device {
   // Of what is conditional, where there is a season: learned after the trend is known.
   private @Nullable Baseline conditionalCourse;
   private @Nullable ModelVersion version;
+  private long heardIn;
   private Map<String, String> attributes = Map.of();
   private List<Members> memberships = List.of();
 
@@ -73,6 +75,7 @@ final class Device {
       course.write(to);
     }
     to.putText(version == null ? "" : version.toString());
+    to.putLong(heardIn);
     to.putInt(attributes.size());
     new TreeMap<>(attributes)
         .forEach(
@@ -86,12 +89,14 @@ final class Device {
    * Reads a device.
    *
    * @param of tells the memberships of its attributes
+   * @param heardIn the window it was heard in, where the format does not tell
    */
   static Device read(
       StateReader from,
       Statistics statistics,
       int season,
-      Function<Map<String, String>, List<Members>> of) {
+      Function<Map<String, String>, List<Members>> of,
+      OptionalLong heardIn) {
     Device read = new Device(statistics, season);
     int first = statistics.inputStatistics();
     int features = statistics.inputCount();
@@ -113,6 +118,7 @@ final class Device {
     }
     String running = from.getText();
     read.version = running.isEmpty() ? null : ModelVersion.parse(running);
+    read.heardIn = heardIn.isPresent() ? heardIn.getAsLong() : from.getLong();
     Map<String, String> attributes = new HashMap<>();
     int count = from.getCount(ATTRIBUTES_MAX);
     for (int i = 0; i < count; i++) {
@@ -120,6 +126,15 @@ final class Device {
     }
     read.attributes(Map.copyOf(attributes), of);
     return read;
+  }
+
+  /** The window under judgement when it told something the last time. */
+  long heardIn() {
+    return heardIn;
+  }
+
+  void heardIn(long window) {
+    heardIn = window;
   }
 
   Map<String, String> attributes() {

@@ -23,14 +23,14 @@ final class DriftCause {
   private final DriftSettings settings;
   private final Statistics statistics;
   private final Map<Cohort, CohortState> cohorts;
-  private final Map<Cohort, LearnedCounts> learned;
+  private final LearnedCohorts learned;
   private final Map<ModelVersion, Statistics.Reader> versions;
 
   DriftCause(
       DriftSettings settings,
       Statistics statistics,
       Map<Cohort, CohortState> cohorts,
-      Map<Cohort, LearnedCounts> learned,
+      LearnedCohorts learned,
       Map<ModelVersion, Statistics.Reader> versions) {
     this.settings = settings;
     this.statistics = statistics;
@@ -312,7 +312,7 @@ final class DriftCause {
   // What any device added up, to save bytes, is added up of all: else sums would look like a shift.
   private int fold(int input, List<Judged> devices) {
     int most = 1;
-    for (LearnedCounts one : learned.values()) {
+    for (LearnedCounts one : learned.counts().values()) {
       most = Math.max(most, one.fold(input, versions));
     }
     for (Judged one : devices) {
@@ -323,6 +323,31 @@ final class DriftCause {
       }
     }
     return most;
+  }
+
+  // Where too many values are told apart to learn of each, the peers are what is left of the fleet.
+  private CommonCounts peersBefore(int input, Cohort cohort, CommonCounts own, int fold) {
+    CommonCounts peers = new CommonCounts();
+    Cohort.Term first = cohort.terms().getFirst();
+    if (!learned.isWhole(first.attribute())) {
+      LearnedCounts all = learned.counts().get(Cohort.FLEET);
+      if (all != null) {
+        all.addTo(peers, input, versions, fold);
+        peers.subtract(own);
+      }
+      return peers;
+    }
+    learned
+        .counts()
+        .forEach(
+            (other, counts) -> {
+              if (!other.equals(Cohort.FLEET)
+                  && other.terms().getFirst().attribute().equals(first.attribute())
+                  && !cohort.terms().contains(other.terms().getFirst())) {
+                counts.addTo(peers, input, versions, fold);
+              }
+            });
+    return peers;
   }
 
   private Compared compared(
@@ -336,24 +361,15 @@ final class DriftCause {
       return Compared.NONE;
     }
     boolean isFleet = cohort.equals(Cohort.FLEET);
-    LearnedCounts own = LearnedCounts.of(cohort, learned);
+    LearnedCounts own = LearnedCounts.of(cohort, learned.counts());
     if (own == null) {
       return Compared.NONE;
     }
-    String attribute = isFleet ? "" : cohort.terms().getFirst().attribute();
     int fold = fold(input, devices);
     CommonCounts before = new CommonCounts();
     own.addTo(before, input, versions, fold);
-    CommonCounts peersBefore = new CommonCounts();
-    learned.forEach(
-        (other, counts) -> {
-          if (!isFleet
-              && !other.equals(Cohort.FLEET)
-              && other.terms().getFirst().attribute().equals(attribute)
-              && !cohort.terms().contains(other.terms().getFirst())) {
-            counts.addTo(peersBefore, input, versions, fold);
-          }
-        });
+    CommonCounts peersBefore =
+        isFleet ? new CommonCounts() : peersBefore(input, cohort, before, fold);
     List<CommonCounts> members = new ArrayList<>();
     List<CommonCounts> others = new ArrayList<>();
     for (Judged one : devices) {

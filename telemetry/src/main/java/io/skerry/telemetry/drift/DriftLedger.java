@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
@@ -49,13 +50,18 @@ public final class DriftLedger {
   /** Windows back that a window which comes late may be of. */
   public static final int LATE_WINDOWS = 64;
 
+  /** Windows after which a device that tells nothing is forgotten: as many hours are 85 days. */
+  public static final int AWAY_WINDOWS = 2048;
+
   // Cohorts or devices of a state at most.
   static final int COUNT_MAX = 10_000_000;
 
   // Another number wherever what is written, or what is made of it, is another.
-  private static final int STATE_FORMAT = 2;
+  private static final int STATE_FORMAT = 3;
+  // Without when devices were heard.
+  private static final int STATE_FORMAT_UNHEARD = 2;
   // Without what devices learned of outputs alone, and which bins they added up while learning.
-  private static final int STATE_FORMAT_BEFORE = 1;
+  private static final int STATE_FORMAT_FIRST = 1;
 
   private final DriftSettings settings;
   private final Map<ModelVersion, Statistics.Reader> versions = new LinkedHashMap<>();
@@ -178,7 +184,7 @@ public final class DriftLedger {
     float[][] read = rows.of(known, ordered);
     Device[] seen = new Device[ordered.size()];
     for (int i = 0; i < seen.length; i++) {
-      seen[i] = devices.of(ordered.get(i), known.statistics());
+      seen[i] = devices.of(window, ordered.get(i), known.statistics());
       seen[i].keep(read[i]);
     }
     Map<ModelVersion, float[]> off = means.center(known, ordered, read);
@@ -192,10 +198,14 @@ public final class DriftLedger {
     List<StreamVerdict> verdicts = new ArrayList<>(comparison.verdicts(window, told.judged()));
     verdicts.addAll(told.judgeLevel(window));
     DriftCause cause =
-        new DriftCause(
-            settings, known.statistics(), memberships.judged(), learned.counts(), versions);
-    return new Conclusion(known, memberships, explanations, cause, comparison)
-        .of(window, told.learning(), told.judged(), verdicts, distances);
+        new DriftCause(settings, known.statistics(), memberships.judged(), learned, versions);
+    WindowVerdict verdict =
+        new Conclusion(known, memberships, explanations, cause, comparison)
+            .of(window, told.learning(), told.judged(), verdicts, distances);
+    devices.forgetAway(window);
+    memberships.forgetEmpty(explanations::isExplained);
+    learned.forgetBeyondBound();
+    return verdict;
   }
 
   // In the order of devices and windows, whatever order they came in.
@@ -216,7 +226,7 @@ public final class DriftLedger {
         continue;
       }
       float[] row = rows.of(known, counts);
-      Device device = devices.of(counts, known.statistics());
+      Device device = devices.of(window, counts, known.statistics());
       device.keep(row);
       for (int s = 0; s < row.length; s++) {
         row[s] -= off[s];
@@ -303,16 +313,21 @@ public final class DriftLedger {
     learned.read(from, versions, format);
     explanations.read(from, size);
     means.read(from, versions.size(), size);
-    devices.read(from, known.statistics());
+    devices.read(
+        from,
+        known.statistics(),
+        format > STATE_FORMAT_UNHEARD
+            ? OptionalLong.empty()
+            : OptionalLong.of(means.newest().orElse(0)));
     from.end();
   }
 
   private int readHead(Statistics statistics, StateReader from) {
     int format = from.getInt();
-    if (format != STATE_FORMAT && format != STATE_FORMAT_BEFORE) {
+    if (format < STATE_FORMAT_FIRST || format > STATE_FORMAT) {
       throw new IllegalArgumentException(
-          "the state has format %d, not %d or %d"
-              .formatted(format, STATE_FORMAT_BEFORE, STATE_FORMAT));
+          "the state has format %d, not %d to %d"
+              .formatted(format, STATE_FORMAT_FIRST, STATE_FORMAT));
     }
     check("settings", settings.toString(), from.getText());
     check("number of versions", versions.size(), from.getInt());

@@ -5,8 +5,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BiPredicate;
 import java.util.function.Predicate;
 
 /** The devices that are known, each with its baselines. */
@@ -30,10 +32,16 @@ final class FleetDevices {
             });
   }
 
-  void read(StateReader from, Statistics statistics) {
+  /**
+   * Reads them.
+   *
+   * @param heardIn the window they were all heard in, where the format does not tell
+   */
+  void read(StateReader from, Statistics statistics, OptionalLong heardIn) {
     for (int left = from.getCount(DriftLedger.COUNT_MAX); left > 0; left--) {
       devices.put(
-          from.getText(), Device.read(from, statistics, settings.seasonWindows(), memberships::of));
+          from.getText(),
+          Device.read(from, statistics, settings.seasonWindows(), memberships::of, heardIn));
     }
   }
 
@@ -41,22 +49,32 @@ final class FleetDevices {
     return devices.isEmpty();
   }
 
-  /** The device of a window, which takes over what it is by now. */
-  Device of(DeviceWindow one, Statistics statistics) {
+  /** The device of what is told in a window, which takes over what it is by now. */
+  Device of(long window, DeviceWindow one, Statistics statistics) {
     Device device =
         devices.computeIfAbsent(
             one.device().value(), id -> new Device(statistics, settings.seasonWindows()));
     device.attributes(one.attributes(), memberships::of);
+    device.heardIn(window);
     return device;
   }
 
   /** Forgets devices: one that comes again is a new one. */
   void retain(Predicate<DeviceId> kept) {
+    retain((id, device) -> kept.test(new DeviceId(id)));
+  }
+
+  /** Forgets those that were not heard for more than {@link DriftLedger#AWAY_WINDOWS}. */
+  void forgetAway(long window) {
+    retain((id, device) -> window - device.heardIn() <= DriftLedger.AWAY_WINDOWS);
+  }
+
+  private void retain(BiPredicate<String, Device> kept) {
     devices
         .entrySet()
         .removeIf(
             entry -> {
-              boolean gone = !kept.test(new DeviceId(entry.getKey()));
+              boolean gone = !kept.test(entry.getKey(), entry.getValue());
               if (gone) {
                 entry.getValue().leave();
               }

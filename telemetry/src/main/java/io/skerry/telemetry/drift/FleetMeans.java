@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 
 /**
@@ -120,6 +121,11 @@ final class FleetMeans {
         row[s] -= means[s];
       }
     }
+  }
+
+  /** The newest window that is known. */
+  OptionalLong newest() {
+    return past.isEmpty() ? OptionalLong.empty() : OptionalLong.of(past.lastKey());
   }
 
   /** Keeps the means of a window, and forgets those that are too old. */

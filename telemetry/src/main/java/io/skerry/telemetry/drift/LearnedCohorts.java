@@ -1,9 +1,11 @@
 package io.skerry.telemetry.drift;
 
 import io.skerry.protocol.ModelVersion;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 
 /** What the devices of the fleet, and of each value of an attribute, counted while they learned. */
@@ -80,6 +82,43 @@ final class LearnedCohorts {
       counts.addOutputs(one.version(), one.counts(), share);
     } else {
       counts.add(one.version(), one.counts(), share);
+    }
+  }
+
+  /**
+   * Whether all values of an attribute that devices learned under were learned: there is a list of
+   * a cohort's peers then.
+   */
+  boolean isWhole(String attribute) {
+    return values.getOrDefault(attribute, 0) < VALUES_MAX;
+  }
+
+  /**
+   * Forgets what is beyond the bound and not of devices enough: such values had them once, or were
+   * learned by a build that knew no bound. Those with the fewest devices go, then those that
+   * learned least.
+   */
+  void forgetBeyondBound() {
+    List<String> over =
+        values.entrySet().stream()
+            .filter(entry -> entry.getValue() > VALUES_MAX)
+            .map(Map.Entry::getKey)
+            .sorted()
+            .toList();
+    for (String attribute : over) {
+      Comparator<Cohort> byDevices = Comparator.comparingInt(memberships::devices);
+      learned.keySet().stream()
+          .filter(
+              cohort -> cohort.terms().stream().anyMatch(of -> of.attribute().equals(attribute)))
+          .filter(cohort -> !memberships.areEnough(cohort))
+          .sorted(
+              byDevices
+                  .thenComparingLong(
+                      cohort -> Objects.requireNonNull(learned.get(cohort)).windows())
+                  .thenComparing(Comparator.naturalOrder()))
+          .limit(values.getOrDefault(attribute, 0) - VALUES_MAX)
+          .toList()
+          .forEach(this::forget);
     }
   }
 

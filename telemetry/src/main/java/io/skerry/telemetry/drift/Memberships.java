@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** Which cohorts there are, and the states of those that had devices enough to be judged. */
@@ -48,10 +49,15 @@ final class Memberships {
     return List.copyOf(members);
   }
 
+  /** Devices of a cohort, in the window or not. */
+  int devices(Cohort cohort) {
+    Members members = all.get(cohort);
+    return members == null ? 0 : members.devices;
+  }
+
   /** Whether a cohort has devices enough, in the window or not. */
   boolean areEnough(Cohort cohort) {
-    Members members = all.get(cohort);
-    return members != null && members.devices >= devicesMin;
+    return devices(cohort) >= devicesMin;
   }
 
   /** The states of the cohorts that are judged, in their order. */
@@ -61,6 +67,17 @@ final class Memberships {
 
   @Nullable CohortState judged(Cohort cohort) {
     return judged.get(cohort);
+  }
+
+  /**
+   * Forgets the cohorts that no device is in any more. Detectors that start again later have lost
+   * evidence, which breaks no promise.
+   *
+   * @param kept whose states are needed all the same
+   */
+  void forgetEmpty(Predicate<Cohort> kept) {
+    all.values().removeIf(one -> one.devices == 0);
+    judged.keySet().removeIf(cohort -> devices(cohort) == 0 && !kept.test(cohort));
   }
 
   /** Makes states of the cohorts that have devices enough in this window for the first time. */

@@ -1,0 +1,207 @@
+package io.skerry.telemetry.drift;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.skerry.protocol.DeviceId;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.zip.GZIPInputStream;
+import org.junit.jupiter.api.Test;
+
+/** What a ledger keeps does not grow with what the fleet was once. */
+class BoundedLedgerTest {
+  private static final int LEARNED_MAX = 256;
+  private static final int SENSOR = 3;
+
+  /** Of so many values not all are learned: the peers are all others all the same. */
+  @Test
+  void setsACohortBesideAllOthersWhereALabelTellsDevicesApart() {
+    DriftFinding apart = found(true);
+    DriftFinding together = found(false);
+
+    assertThat(together.cohort()).isEqualTo(new Cohort("lot", "worn"));
+    assertThat(together.shiftSigma()).isBetween(1.5, 2.5);
+    assertThat(apart.cohort()).isEqualTo(together.cohort());
+    assertThat(apart.shiftSigma()).isCloseTo(together.shiftSigma(), within(1e-9));
+  }
+
+  // Of 714 devices 51 are of one lot, which moves; half of the others always stood elsewhere.
+  private static DriftFinding found(boolean apart) {
+    List<double[][]> lives = Machines.generated(51, 2001);
+    FleetReplay low = new FleetReplay(Machines.generated(100, 1001), lives, 1);
+    FleetReplay high =
+        new FleetReplay(Machines.generated(100, 1001), low.shifted(lives, SENSOR, 1), 1);
+    DriftLedger ledger = new DriftLedger(DriftSettings.DEFAULTS);
+    ledger.register(FleetReplay.V1, low.streams());
+    for (long window = 0; window < 30; window++) {
+      List<DeviceWindow> seen = low.window("none", SENSOR, 0);
+      List<DeviceWindow> elsewhere = high.window("none", SENSOR, 0);
+      List<DeviceWindow> told = new ArrayList<>();
+      for (int copy = 0; copy < 14; copy++) {
+        boolean worn = copy == 13;
+        boolean moved = worn ? window >= 10 : copy >= 6;
+        for (DeviceWindow one : moved ? elsewhere : seen) {
+          String device = "%02d-%s".formatted(copy, one.device());
+          told.add(
+              labelled(one, device, "lot", worn ? "worn" : apart ? device : "other-" + copy % 4));
+        }
+      }
+      WindowVerdict verdict = ledger.judge(window, told);
+      if (verdict.found().isPresent()) {
+        return verdict.found().get();
+      }
+    }
+    throw new AssertionError("nothing was found");
+  }
+
+  /** A value that many devices shared is learned beyond the bound, until they are gone. */
+  @Test
+  void forgetsWhatValuesThatNoDeviceHasAnyMoreHadLearned() {
+    assertThat(afterAllLeft(LEARNED_MAX + 40)).isEqualTo(afterAllLeft(LEARNED_MAX));
+  }
+
+  private static int afterAllLeft(int values) {
+    FleetReplay fleet = fleet();
+    DriftLedger ledger = ledger(fleet);
+    for (long window = 0; window < 6; window++) {
+      List<DeviceWindow> seen = fleet.window("none", SENSOR, 0);
+      List<DeviceWindow> told = new ArrayList<>(seen);
+      for (int value = 0; value < values && window < 4; value++) {
+        for (int i = 0; i < DriftSettings.DEFAULTS.cohortMin(); i++) {
+          String name = "v%03d".formatted(value);
+          told.add(labelled(seen.get(i), "%s-%d".formatted(name, i), "lot", name));
+        }
+      }
+      ledger.judge(window, told);
+      if (window == 3) {
+        ledger.retain(device -> device.value().startsWith("device"));
+      }
+    }
+    return bytes(ledger);
+  }
+
+  @Test
+  void keepsNoStateOfCohortsThatNoDeviceIsInAnyMore() {
+    FleetReplay fleet = fleet();
+    DriftLedger ledger = ledger(fleet);
+    int[] bytes = new int[100];
+    for (int window = 0; window < bytes.length; window++) {
+      List<DeviceWindow> told = new ArrayList<>();
+      for (DeviceWindow one : fleet.window("none", SENSOR, 0)) {
+        told.add(labelled(one, one.device().value(), "build", "%03d".formatted(window)));
+      }
+      ledger.judge(window, told);
+      bytes[window] = bytes(ledger);
+      ledger = again(ledger, fleet);
+    }
+
+    assertThat(bytes[99]).isEqualTo(bytes[69]);
+  }
+
+  /** One that comes again in time goes on with its baseline. */
+  @Test
+  void forgetsADeviceThatWasNotHeardOfForLong() {
+    FleetReplay fleet = fleet();
+    DriftLedger ledger = ledger(fleet);
+    for (long window = 0; window < 6; window++) {
+      ledger.judge(window, fleet.window("none", SENSOR, 0));
+    }
+    List<DeviceWindow> without = new ArrayList<>(fleet.window("none", SENSOR, 0));
+    without.remove(7);
+
+    ledger.judge(5 + DriftLedger.AWAY_WINDOWS, without);
+    int before = bytes(ledger);
+    ledger = again(ledger, fleet);
+    ledger.judge(6 + DriftLedger.AWAY_WINDOWS, without);
+    assertThat(bytes(ledger)).isLessThan(before);
+
+    WindowVerdict verdict =
+        ledger.judge(7 + DriftLedger.AWAY_WINDOWS, fleet.window("none", SENSOR, 0));
+    assertThat(verdict.learning()).isEqualTo(1);
+    assertThat(verdict.judged()).isEqualTo(50);
+  }
+
+  @Test
+  void keepsDevicesThatComeAgainAfterAllWereAway() {
+    FleetReplay fleet = fleet();
+    DriftLedger ledger = ledger(fleet);
+    for (long window = 0; window < 6; window++) {
+      ledger.judge(window, fleet.window("none", SENSOR, 0));
+    }
+
+    WindowVerdict verdict =
+        ledger.judge(2 * DriftLedger.AWAY_WINDOWS, fleet.window("none", SENSOR, 0));
+
+    assertThat(verdict.judged()).isEqualTo(51);
+  }
+
+  /** What an earlier build wrote does not tell when devices were heard: in its last window. */
+  @Test
+  void goesOnFromAStateThatTellsNotWhenDevicesWereHeard() throws IOException {
+    FleetReplay fleet = fleet();
+    DriftLedger ledger = ledger(fleet);
+    List<byte[]> parts = new ArrayList<>();
+    try (DataInputStream from =
+        new DataInputStream(
+            new GZIPInputStream(
+                Objects.requireNonNull(
+                    BoundedLedgerTest.class.getResourceAsStream("ledger-state-2.gz"))))) {
+      for (int left = from.readInt(); left > 0; left--) {
+        parts.add(from.readNBytes(from.readInt()));
+      }
+    }
+
+    ledger.read(parts.iterator());
+
+    ledger = again(ledger, fleet);
+    List<DeviceWindow> told = fleet.window("none", SENSOR, 0);
+    assertThat(ledger.judge(104 + DriftLedger.AWAY_WINDOWS, told.subList(0, 2)).judged())
+        .isEqualTo(2);
+    assertThat(ledger.judge(105 + DriftLedger.AWAY_WINDOWS, told.subList(0, 1)).judged())
+        .isEqualTo(1);
+    assertThat(ledger.judge(106 + DriftLedger.AWAY_WINDOWS, told.subList(0, 3)).judged())
+        .isEqualTo(2);
+  }
+
+  private static DeviceWindow labelled(
+      DeviceWindow one, String device, String label, String value) {
+    Map<String, String> attributes = new HashMap<>(one.attributes());
+    attributes.put(label, value);
+    return new DeviceWindow(new DeviceId(device), attributes, one.version(), one.counts());
+  }
+
+  private static FleetReplay fleet() {
+    return new FleetReplay(Machines.generated(100, 1001), Machines.generated(51, 2001), 1);
+  }
+
+  private static DriftLedger ledger(FleetReplay fleet) {
+    DriftLedger ledger = new DriftLedger(DriftSettings.DEFAULTS);
+    ledger.register(FleetReplay.V1, fleet.streams());
+    return ledger;
+  }
+
+  // One that goes on from what it wrote, and would write the same.
+  private static DriftLedger again(DriftLedger ledger, FleetReplay fleet) {
+    List<byte[]> parts = parts(ledger);
+    DriftLedger again = ledger(fleet);
+    again.read(parts.iterator());
+    assertThat(parts(again).toArray(byte[][]::new)).isDeepEqualTo(parts.toArray(byte[][]::new));
+    return again;
+  }
+
+  private static List<byte[]> parts(DriftLedger ledger) {
+    List<byte[]> parts = new ArrayList<>();
+    ledger.write(parts::add);
+    return parts;
+  }
+
+  private static int bytes(DriftLedger ledger) {
+    return parts(ledger).stream().mapToInt(part -> part.length).sum();
+  }
+}
