@@ -178,7 +178,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     if (model == null) {
       return;
     }
-    Tensor input = model.monitoredInput(prediction);
+    Tensor input = model.tensors().input(prediction);
     if (input == null && model.plan().featureCount() > 0) {
       skip(model, prediction.items());
     } else {
@@ -188,14 +188,14 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
 
   private void skip(WatchedModel model, int items) {
     if (items > 0) {
-      model.skip(items);
+      model.beside().skip(items);
       skipped.addAndGet(items);
     }
   }
 
   private void observe(WatchedModel model, Prediction prediction, @Nullable Tensor input) {
     int items = Math.min(prediction.items(), ITEMS_MAX);
-    Tensor output = model.scoreOutput(prediction);
+    Tensor output = model.tensors().score(prediction);
     SampleChoice choice = model.choice();
     double unit = choice.unit(prediction.id().value());
     boolean maybeChosen = SampleChoice.chosen(unit, choice.highestProbability());
@@ -212,7 +212,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
         // Of more items than that, those that lie evenly among them.
         int item = (int) ((long) counted * prediction.items() / items);
         slot.set(model, prediction, item);
-        model.read(prediction, input, output, item, slot);
+        model.tensors().read(prediction, input, output, item, slot);
         if (maybeChosen) {
           Stratum own = model.stratum(choice, slot);
           double probability = choice.inclusionProbability(own, slot.predictedClass);
@@ -243,13 +243,13 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     double probability = wanted * model.reserve(bytes);
     if (!SampleChoice.chosen(unit, probability)) {
       model.unreserve(bytes);
-      model.leaveOutSample();
+      model.beside().leaveOutSample();
       return;
     }
     long position = bytes > SAMPLE_BYTES_MAX ? -1 : ring.claim();
     if (position < 0) {
       model.unreserve(bytes);
-      model.refuseSample(stratum);
+      model.beside().refuseSample(stratum);
       return;
     }
     Observation slot = ring.slot(position);
@@ -264,7 +264,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
       if (slot.stratum == null) {
         slot.clear();
         model.unreserve(bytes);
-        model.refuseSample(stratum);
+        model.beside().refuseSample(stratum);
       }
       ring.publish(position);
     }
@@ -296,7 +296,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   public void failed(FailedPrediction failure) {
     WatchedModel model = watched.get(failure.model());
     if (model != null) {
-      model.fail(failure.items());
+      model.beside().fail(failure.items());
     }
   }
 
@@ -311,7 +311,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
       model.differ(primary, shadow, answered.plan());
     } else {
       // Nobody knows what rules keep of its answer.
-      model.leaveOut();
+      model.beside().differences().leaveOut();
     }
     predicted(shadow);
   }
@@ -320,7 +320,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   public void unmirrored(ModelRef shadow) {
     WatchedModel model = watched.get(shadow);
     if (model != null) {
-      model.leaveOut();
+      model.beside().differences().leaveOut();
     }
   }
 
@@ -349,7 +349,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   }
 
   private Stream<Window> standing() {
-    return watched.values().stream().flatMap(model -> model.standing().stream());
+    return watched.values().stream().flatMap(model -> model.window().standing().stream());
   }
 
   // What a record counts as it lies there: an agent that was updated since may count other streams.
@@ -362,7 +362,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
       return false;
     }
     try {
-      if (model.get().resume(left)) {
+      if (model.get().window().resume(left)) {
         return true;
       }
     } catch (MalformedDocumentException e) {
@@ -394,7 +394,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     long now = clock.millis();
     for (WatchedModel model : watched.values()) {
       model.collect(now, devicePerDay(now, WatchedModel::sampleBytesPerDay));
-      if (model.isOver(now - GRACE_MILLIS)) {
+      if (model.window().isOver(now - GRACE_MILLIS)) {
         close(model, now - GRACE_MILLIS);
       }
     }
@@ -430,10 +430,10 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     act(
         () -> {
           drain();
-          if (model.isOver(atMillis)) {
+          if (model.window().isOver(atMillis)) {
             close(model, atMillis);
           }
-          model.observe(atMillis, predictions, views, scores, latencyMicros);
+          model.window().observe(atMillis, predictions, views, scores, latencyMicros);
         });
     return true;
   }
@@ -447,7 +447,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     if (model == null) {
       return;
     }
-    if (model.isOver(observation.atMillis)) {
+    if (model.window().isOver(observation.atMillis)) {
       close(model, observation.atMillis);
     }
     Stratum stratum = observation.stratum;
@@ -455,7 +455,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
       keepSample(observation, model, stratum);
       return;
     }
-    model.observe(observation);
+    model.window().observe(observation);
     // Feedback names a prediction: of a batch its first item is known.
     if (observation.item == 0 && !model.isShadow()) {
       recent.add(
@@ -480,7 +480,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
                 devicePerDay)
             && keep(RecordStream.SAMPLES, sample);
     if (!kept) {
-      model.refuseSample(stratum);
+      model.beside().refuseSample(stratum);
     }
   }
 
@@ -500,6 +500,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
 
   private void close(WatchedModel model, long nowMillis) {
     model
+        .window()
         .close(nowMillis, sharing(model, nowMillis))
         .ifPresent(
             counts -> keep(RecordStream.WINDOWS, TelemetryRecords.of(clock.instant(), counts)));
@@ -511,7 +512,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   private long devicePerDay(long nowMillis, ToLongFunction<WatchedModel> bytesPerDay) {
     long largest = 0;
     for (WatchedModel model : watched.values()) {
-      if (model.isSendingToday(nowMillis)) {
+      if (model.window().isSendingToday(nowMillis)) {
         long own = bytesPerDay.applyAsLong(model);
         if (own <= 0) {
           return 0;
@@ -527,15 +528,15 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     int[] all = new int[2];
     for (WatchedModel one : watched.values()) {
       boolean isSame = one.modelName().equals(model.modelName());
-      int isDue = one.isOpen() && one.isOver(nowMillis) ? 1 : 0;
-      int isSending = one.isSending(nowMillis) ? 1 : 0;
+      int isDue = one.window().isOpen() && one.window().isOver(nowMillis) ? 1 : 0;
+      int isSending = one.window().isSending(nowMillis) ? 1 : 0;
       due[0] += isSame ? isDue : 0;
       all[0] += isSame ? isSending : 0;
       due[1] += isDue;
       all[1] += isSending;
     }
     return new Sharing(
-        devicePerDay(nowMillis, WatchedModel::windowBytesPerDay),
+        devicePerDay(nowMillis, one -> one.window().bytesPerDay()),
         new Sharers(due[0], all[0]),
         new Sharers(due[1], all[1]));
   }
@@ -606,9 +607,9 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     long now = clock.millis();
     for (WatchedModel model : watched.values()) {
       model.collect(now, devicePerDay(now, WatchedModel::sampleBytesPerDay));
-      boolean open = model.isOpen();
+      boolean open = model.window().isOpen();
       Optional<Window> window =
-          model.closeAtOnce(now, devicePerDay(now, WatchedModel::windowBytesPerDay));
+          model.window().closeAtOnce(now, devicePerDay(now, one -> one.window().bytesPerDay()));
       window.ifPresent(
           counts -> keep(RecordStream.WINDOWS, TelemetryRecords.of(clock.instant(), counts)));
       if (open && window.isEmpty()) {
@@ -621,7 +622,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
 
   /** Versions that hold what windows are counted in. */
   synchronized long counting() {
-    return watched.values().stream().filter(WatchedModel::isCounting).count();
+    return watched.values().stream().filter(one -> one.window().isCounting()).count();
   }
 
   /** Predictions answered but not observed since the start. */
