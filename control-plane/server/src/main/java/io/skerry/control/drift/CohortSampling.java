@@ -3,7 +3,7 @@ package io.skerry.control.drift;
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.control.device.DesiredService;
 import io.skerry.control.device.SamplingRule;
-import io.skerry.control.drift.DriftStore.Stored;
+import io.skerry.control.drift.IncidentStore.Stored;
 import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.sql.Database;
@@ -62,7 +62,7 @@ final class CohortSampling {
               transaction ->
                   desired.sample(
                       transaction,
-                      DriftStore.open(transaction).stream().map(CohortSampling::rule).toList(),
+                      IncidentStore.open(transaction).stream().map(CohortSampling::rule).toList(),
                       DEVICES_AT_ONCE));
       all += some;
     } while (some > 0);
@@ -73,7 +73,7 @@ final class CohortSampling {
 
   private static SamplingRule rule(Stored stored) {
     Cohort cohort = stored.incident().finding().cohort();
-    DriftStore.Members members = DriftStore.members(cohort);
+    IncidentStore.Members members = IncidentStore.members(cohort);
     return new SamplingRule(
         new SlotId(stored.track().slot()),
         new ModelName(stored.track().model()),

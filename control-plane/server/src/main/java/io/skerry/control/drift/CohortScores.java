@@ -1,7 +1,7 @@
 package io.skerry.control.drift;
 
-import io.skerry.control.drift.DriftStore.ScoreRow;
-import io.skerry.control.drift.DriftStore.Stored;
+import io.skerry.control.drift.IncidentStore.Stored;
+import io.skerry.control.drift.StoredScores.ScoreRow;
 import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.incident.IncidentEvent;
 import io.skerry.telemetry.drift.Calibration;
@@ -94,7 +94,7 @@ final class CohortScores {
       if (one.version().version() != stored.version() || !cohort.holds(one.attributes())) {
         continue;
       }
-      DriftStore.scores(one)
+      StoredScores.of(one)
           .ifPresent(
               row ->
                   row.addTo(

@@ -4,7 +4,7 @@ import com.google.gson.Gson;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.skerry.api.CorrelationReport;
 import io.skerry.api.CorrelationShift;
-import io.skerry.control.drift.DriftStore.Stored;
+import io.skerry.control.drift.IncidentStore.Stored;
 import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;

@@ -59,6 +59,7 @@ final class DriftController {
   private static final int DAYS_MAX = 400;
 
   private final DriftReports reports;
+  private final AccuracyReports accuracies;
   // The largest number: no window comes after it.
   private static final String NEWEST = "9223372036854775807";
 
@@ -70,6 +71,7 @@ final class DriftController {
 
   DriftController(
       DriftReports reports,
+      AccuracyReports accuracies,
       Incidents incidents,
       NullReplays replays,
       LabelReports labels,
@@ -79,6 +81,7 @@ final class DriftController {
     this.budgets = budgets;
     this.labels = labels;
     this.reports = reports;
+    this.accuracies = accuracies;
     this.incidents = incidents;
     this.replays = replays;
   }
@@ -226,7 +229,7 @@ final class DriftController {
       String model,
       @QueryValue(defaultValue = "60") int minutes,
       @QueryValue(defaultValue = "30") int days) {
-    return Page.only(reports.accuracy(model, step(minutes), span(days)));
+    return Page.only(accuracies.accuracy(model, step(minutes), span(days)));
   }
 
   @Get("/models/{model}/accuracy.csv")
@@ -235,7 +238,7 @@ final class DriftController {
       @QueryValue(defaultValue = "60") int minutes,
       @QueryValue(defaultValue = "30") int days) {
     return Csv.file(
-        "accuracy", AccuracyPoint.class, reports.accuracy(model, step(minutes), span(days)));
+        "accuracy", AccuracyPoint.class, accuracies.accuracy(model, step(minutes), span(days)));
   }
 
   @Get("/models/{model}/byte-budget")
@@ -279,12 +282,12 @@ final class DriftController {
 
   @Get("/models/{model}/slices")
   Page<SliceRow> slices(String model, @QueryValue(defaultValue = "30") int days) {
-    return Page.only(reports.slices(model, span(days)));
+    return Page.only(accuracies.slices(model, span(days)));
   }
 
   @Get("/models/{model}/slices.csv")
   MutableHttpResponse<String> slicesFile(String model, @QueryValue(defaultValue = "30") int days) {
-    return Csv.file("slices", SliceRow.class, reports.slices(model, span(days)));
+    return Csv.file("slices", SliceRow.class, accuracies.slices(model, span(days)));
   }
 
   private static Duration step(int minutes) {

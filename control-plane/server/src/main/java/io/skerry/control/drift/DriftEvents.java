@@ -86,14 +86,14 @@ final class DriftEvents {
 
   /** Events that touched a cohort's devices in a span of time. */
   static List<Event> of(Transaction transaction, Track track, Cohort cohort, Span span) {
-    DriftStore.Members members = DriftStore.members(cohort);
+    IncidentStore.Members members = IncidentStore.members(cohort);
     List<Event> events = new ArrayList<>(rollouts(transaction, track, members, span));
     events.addAll(changes(transaction, members, span));
     return events;
   }
 
   private static List<Event> rollouts(
-      Transaction transaction, Track track, DriftStore.Members members, Span span) {
+      Transaction transaction, Track track, IncidentStore.Members members, Span span) {
     return transaction.list(
         """
         select * from (
@@ -131,7 +131,7 @@ final class DriftEvents {
   }
 
   private static List<Event> changes(
-      Transaction transaction, DriftStore.Members members, Span span) {
+      Transaction transaction, IncidentStore.Members members, Span span) {
     return transaction.list(
         """
         select * from (

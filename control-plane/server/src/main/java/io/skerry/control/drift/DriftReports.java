@@ -1,38 +1,23 @@
 package io.skerry.control.drift;
 
-import io.skerry.api.AccuracyPoint;
 import io.skerry.api.Distribution;
 import io.skerry.api.DriftDistance;
 import io.skerry.api.DriftPoint;
 import io.skerry.api.EffectMeasures;
 import io.skerry.api.EventMark;
 import io.skerry.api.Explanation;
-import io.skerry.api.SliceRow;
-import io.skerry.control.drift.DriftStore.Stored;
+import io.skerry.control.drift.IncidentStore.Stored;
 import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
-import io.skerry.protocol.DeviceId;
-import io.skerry.telemetry.drift.BaselineBins;
-import io.skerry.telemetry.drift.Calibration;
 import io.skerry.telemetry.drift.Cohort;
-import io.skerry.telemetry.drift.DeviceShare;
-import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.DriftEvidence;
 import io.skerry.telemetry.drift.DriftFinding;
-import io.skerry.telemetry.drift.EffectSize;
 import io.skerry.telemetry.drift.Estimate;
-import io.skerry.telemetry.drift.EstimatedAccuracy;
-import io.skerry.telemetry.drift.Outcome;
-import io.skerry.telemetry.drift.SliceReport;
 import io.skerry.telemetry.drift.StreamVerdict;
-import io.skerry.telemetry.sketch.MonitoringPlan;
-import io.skerry.telemetry.sketch.StreamLayout;
 import jakarta.inject.Singleton;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -41,10 +26,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -53,9 +36,6 @@ import org.jspecify.annotations.Nullable;
 public final class DriftReports {
   /** Windows of a history. */
   public static final int WINDOWS_MAX = 500;
-
-  // A difference of shares that is smaller is no matter of fairness.
-  private static final double UNFAIR_BEYOND = .05;
 
   static final String FORMULA =
       """
@@ -71,43 +51,17 @@ public final class DriftReports {
   // What an incident was judged again from, of which neither windows nor evidence are kept.
   private static final String NOTHING = "NOTHING";
 
-  // Of the normal distribution, for 95 %.
-  private static final double Z = 1.96;
-
-  private static final int BASELINE_WINDOWS = 16;
-  private static final int SHOWN_WINDOWS = 16;
   private static final int COMPARED_WINDOWS = 4;
-  private static final int POINTS_MAX = 200;
-  private static final List<String> OWN_5 =
-      List.of("missing", "infinite", "below minimum", "above maximum", "stuck");
-  private static final List<String> OWN_7 =
-      List.of(
-          "missing",
-          "not a number",
-          "infinite",
-          "below minimum",
-          "above maximum",
-          "unseen",
-          "stuck");
-
   private final Database database;
   private final DriftService service;
-  private final Incidents incidents;
-  private final Monitoring monitoring;
-  private final WindowReader reader;
+  private final Distributions distributions;
   private final Correlations correlations;
 
   DriftReports(
-      Database database,
-      DriftService service,
-      Incidents incidents,
-      Monitoring monitoring,
-      WindowLayouts layouts) {
+      Database database, DriftService service, Monitoring monitoring, WindowLayouts layouts) {
     this.database = database;
     this.service = service;
-    this.incidents = incidents;
-    this.monitoring = monitoring;
-    this.reader = new WindowReader(layouts, monitoring);
+    this.distributions = new Distributions(monitoring, new WindowReader(layouts, monitoring));
     this.correlations = new Correlations(monitoring, layouts);
   }
 
@@ -236,8 +190,8 @@ public final class DriftReports {
                 transaction,
                 track.slot(),
                 track.model(),
-                finding.window() + SHOWN_WINDOWS,
-                BASELINE_WINDOWS + 2 * SHOWN_WINDOWS),
+                finding.window() + Distributions.SHOWN_WINDOWS,
+                Distributions.BASELINE_WINDOWS + 2 * Distributions.SHOWN_WINDOWS),
             verdict ->
                 verdict.cohort().equals(finding.cohort())
                     && verdict.stream().equals(finding.firedBy()));
@@ -264,7 +218,8 @@ public final class DriftReports {
         evidence.map(of -> StoredEvidence.told(of, finding) + "; ").orElse("")
             + detail(again, finding),
         history,
-        distribution(
+        distributions
+            .of(
                 transaction,
                 track,
                 finding.cohort(),
@@ -315,8 +270,8 @@ public final class DriftReports {
 
   /**
    * A stream's counts in a cohort, in {@value #COMPARED_WINDOWS} windows against the {@value
-   * #BASELINE_WINDOWS} before them, and how far they lie apart. Made from the windows that are
-   * stored, and from no more than these.
+   * Distributions#BASELINE_WINDOWS} before them, and how far they lie apart. Made from the windows
+   * that are stored, and from no more than these.
    *
    * @param last of the windows; the newest that was judged where it is beyond that
    * @return empty where nothing of the stream is kept
@@ -332,136 +287,13 @@ public final class DriftReports {
                 .findFirst()
                 .flatMap(
                     latest ->
-                        distribution(
+                        distributions.of(
                             transaction,
                             latest.track(),
                             Cohort.parse(cohort),
                             stream,
                             Math.min(last, latest.window()) + 1 - COMPARED_WINDOWS,
                             Math.min(last, latest.window()) + 1)));
-  }
-
-  private Optional<Distribution> distribution(
-      Transaction transaction, Track track, Cohort cohort, String stream, long from, long until) {
-    CountsAlike before = sum(transaction, track, cohort, stream, from - BASELINE_WINDOWS, from);
-    CountsAlike since =
-        sum(transaction, track, cohort, stream, Math.max(from, until - SHOWN_WINDOWS), until);
-    long[] sinceCounts = since.counts();
-    BaselineBins bins = since.bins().or(before::bins).orElse(null);
-    if (bins == null || sinceCounts.length == 0) {
-      return Optional.empty();
-    }
-    boolean alike = before.bins().filter(own -> !own.edges().equals(bins.edges())).isEmpty();
-    long[] beforeCounts = alike ? before.counts() : new long[0];
-    // What any device added up, to save bytes, is added up of all: else sums would look like a
-    // shift.
-    int fold = Math.max(before.fold(), since.fold());
-    int ordinary = Math.min(bins.ordinary(), sinceCounts.length);
-    List<Distribution.Bin> rows = new ArrayList<>();
-    for (int bin = 0; bin < sinceCounts.length; ) {
-      int end = bin < ordinary ? Math.min(ordinary, bin + fold) : bin + 1;
-      rows.add(
-          new Distribution.Bin(
-              name(bins, bin, end),
-              sum(bins.counts().stream().mapToLong(Long::longValue).toArray(), bin, end),
-              sum(beforeCounts, bin, end),
-              sum(sinceCounts, bin, end)));
-      bin = end;
-    }
-    List<Distribution.Bin> values = rows.subList(0, Math.ceilDiv(ordinary, fold));
-    return Optional.of(
-        new Distribution(
-            track.model(),
-            cohort.toString(),
-            stream,
-            from - BASELINE_WINDOWS,
-            from,
-            Math.max(from, until - SHOWN_WINDOWS),
-            until,
-            alike ? before.devices() : 0,
-            since.devices(),
-            values.stream().mapToLong(Distribution.Bin::baseline).sum(),
-            values.stream().mapToLong(Distribution.Bin::count).sum(),
-            StoredEvidence.measures(
-                EffectSize.of(
-                    values.stream().mapToLong(Distribution.Bin::baseline).toArray(),
-                    values.stream().mapToLong(Distribution.Bin::count).toArray()),
-                false),
-            rows));
-  }
-
-  private static long sum(long[] counts, int from, int end) {
-    long sum = 0;
-    for (int bin = from; bin < Math.min(end, counts.length); bin++) {
-      sum += counts[bin];
-    }
-    return sum;
-  }
-
-  private CountsAlike sum(
-      Transaction transaction, Track track, Cohort cohort, String stream, long from, long until) {
-    CountsAlike summed = new CountsAlike();
-    for (long window = from; window < until; window++) {
-      WindowReader.Window read = reader.read(transaction, track, window, Instant.now());
-      for (DeviceWindow one : read.devices()) {
-        int place = one.counts().layout().indexOf(stream);
-        if (place >= 0 && one.counts().has(place) && cohort.holds(one.attributes())) {
-          summed.add(
-              one.device().value(),
-              Optional.ofNullable(read.manifests().get(one.version()))
-                  .flatMap(monitoring::of)
-                  .flatMap(found -> bins(found, stream)),
-              one.counts().counts(place).stream().mapToLong(Long::longValue).toArray(),
-              one.counts().fold(place));
-        }
-      }
-      summed.close();
-    }
-    return summed;
-  }
-
-  private static Optional<BaselineBins> bins(Monitoring.Monitored monitored, String stream) {
-    var input = monitored.streams().inputs().get(stream);
-    return Optional.ofNullable(
-            input != null ? input.bins() : monitored.streams().outputs().get(stream))
-        .or(() -> counted(monitored, stream));
-  }
-
-  // Of streams that have no bins in the manifest: classes, answers and failures by their number,
-  // latencies by microseconds.
-  private static Optional<BaselineBins> counted(Monitoring.Monitored monitored, String stream) {
-    StreamLayout layout = monitored.streams().layout();
-    int place = layout.indexOf(stream);
-    if (place < layout.features() || layout.own(place) > 0) {
-      return Optional.empty();
-    }
-    int bins = layout.bins(place);
-    boolean isLatency = stream.equals(MonitoringPlan.LATENCY);
-    List<Double> edges = new ArrayList<>();
-    for (int bin = 1; bin < bins; bin++) {
-      edges.add(isLatency ? Math.pow(2, bin / 2.0) : bin - 1);
-    }
-    List<Long> training = monitored.trainingPredicted();
-    boolean isKnown = stream.equals(MonitoringPlan.CLASS) && training.size() == bins;
-    return Optional.of(
-        new BaselineBins(
-            edges, -1, bins, isKnown ? training : Collections.nCopies(bins, 0L), false));
-  }
-
-  // Of the bins from one to another, which is no more among them.
-  private static String name(BaselineBins bins, int bin, int end) {
-    int ordinary = bins.ordinary();
-    if (bin >= ordinary) {
-      List<String> own = bins.counts().size() - ordinary == OWN_5.size() ? OWN_5 : OWN_7;
-      return bin - ordinary < own.size() ? own.get(bin - ordinary) : "bin " + bin;
-    }
-    String low = bin == 0 ? "-inf" : number(bins.edges().get(bin - 1));
-    String high = end >= ordinary ? "+inf" : number(bins.edges().get(end - 1));
-    return "(%s, %s]".formatted(low, high);
-  }
-
-  private static String number(double edge) {
-    return String.format(Locale.ROOT, "%.4g", edge);
   }
 
   private static DriftPoint point(
@@ -499,7 +331,7 @@ public final class DriftReports {
       marks.add(DriftEvents.mark(track, one.event(), one.check()));
     }
     long from = finding.onsetWindow() - DriftEvents.WINDOWS_BEFORE;
-    long until = finding.window() + SHOWN_WINDOWS + 1;
+    long until = finding.window() + Distributions.SHOWN_WINDOWS + 1;
     events(transaction, track, finding.cohort(), from, until).stream()
         .filter(event -> !known.contains(event.id()))
         .forEach(event -> marks.add(DriftEvents.mark(track, event, null)));
@@ -537,328 +369,6 @@ public final class DriftReports {
                             .map(event -> DriftEvents.mark(latest.track(), event, null))
                             .toList())
                 .orElse(List.of()));
-  }
-
-  private record Answer(
-      String device,
-      String profile,
-      String cohorts,
-      long version,
-      Optional<Double> score,
-      Optional<Long> predictedClass,
-      Optional<Double> confidence,
-      double actual,
-      double weight,
-      Instant at) {
-    DriftStore.Scored of() {
-      return new DriftStore.Scored(version, profile);
-    }
-
-    /** Empty with more than two classes: none of them is the positive one. */
-    Optional<Outcome> outcome() {
-      return score.map(of -> new Outcome(new DeviceId(device), of, actual >= .5, 1 / weight));
-    }
-
-    /** What its score said and what came: of a version that names classes, that it was right. */
-    Optional<Outcome> calibrating() {
-      return predictedClass.isEmpty()
-          ? outcome()
-          : confidence.map(
-              of ->
-                  new Outcome(
-                      new DeviceId(device),
-                      of,
-                      predictedClass.get() == Math.round(actual),
-                      1 / weight));
-    }
-
-    /** Whether it was right, as if that had been asked. */
-    Outcome right(double threshold) {
-      return new Outcome(new DeviceId(device), isRight(threshold) ? 1 : 0, true, 1 / weight);
-    }
-
-    boolean isRight(double threshold) {
-      return predictedClass
-          .map(predicted -> predicted == Math.round(actual))
-          .orElseGet(() -> score.map(of -> (of >= threshold) == (actual >= .5)).orElse(false));
-    }
-  }
-
-  private record Span(long index, long version) {}
-
-  /**
-   * Accuracy of a model's versions over time, from outcomes, and what the scores alone let expect.
-   * They are calibrated by the outcomes of the same version and profile from before each span, so
-   * that a changed meaning shows as a gap between the two; taken at their word while there are few.
-   *
-   * @param step length of a span
-   * @param span how far back
-   */
-  public List<AccuracyPoint> accuracy(String model, Duration step, Duration span) {
-    return database.call(
-        transaction -> {
-          Instant now = Instant.now();
-          List<Answer> all = judged(transaction, model, now.minus(span));
-          all.sort(Comparator.comparing(Answer::at));
-          Map<Span, List<Answer>> answers = new HashMap<>();
-          for (Answer one : all) {
-            answers
-                .computeIfAbsent(
-                    new Span(one.at().toEpochMilli() / step.toMillis(), one.version()),
-                    key -> new ArrayList<>())
-                .add(one);
-          }
-          Duration shown = step.multipliedBy(POINTS_MAX);
-          Map<Span, List<DriftStore.ScoreCounts>> scores = new HashMap<>();
-          List<DriftStore.ScoreCounts> scored =
-              DriftStore.scores(
-                  transaction,
-                  model,
-                  now.minus(shown.compareTo(span) < 0 ? shown : span),
-                  step.toMillis());
-          Set<Long> amounts =
-              amounts(transaction, model, scored.stream().map(one -> one.of().version()));
-          for (DriftStore.ScoreCounts one : scored) {
-            if (!amounts.contains(one.of().version())) {
-              scores
-                  .computeIfAbsent(
-                      new Span(one.span(), one.of().version()), key -> new ArrayList<>())
-                  .add(one);
-            }
-          }
-          Set<Span> spans =
-              new TreeSet<>(Comparator.comparingLong(Span::index).thenComparingLong(Span::version));
-          spans.addAll(answers.keySet());
-          spans.addAll(scores.keySet());
-          List<AccuracyPoint> points = new ArrayList<>();
-          Map<DriftStore.Scored, Calibration.Sums> before = new HashMap<>();
-          int counted = 0;
-          for (Span one : spans.stream().skip(Math.max(0, spans.size() - POINTS_MAX)).toList()) {
-            Instant start = Instant.ofEpochMilli(one.index() * step.toMillis());
-            while (counted < all.size() && all.get(counted).at().isBefore(start)) {
-              Answer answer = all.get(counted++);
-              Calibration.Sums sums =
-                  before.computeIfAbsent(answer.of(), key -> new Calibration.Sums());
-              answer.calibrating().ifPresent(sums::add);
-            }
-            double threshold = incidents.threshold(transaction, model, one.version());
-            points.add(
-                accuracy(
-                    start,
-                    model,
-                    one.version(),
-                    answers.getOrDefault(one, List.of()),
-                    estimated(scores.getOrDefault(one, List.of()), before, threshold),
-                    threshold));
-          }
-          return points;
-        });
-  }
-
-  private record Estimated(long scored, Optional<Estimate> accuracy) {}
-
-  private static Estimated estimated(
-      List<DriftStore.ScoreCounts> counted,
-      Map<DriftStore.Scored, Calibration.Sums> before,
-      double threshold) {
-    List<EstimatedAccuracy.Scored> scores = new ArrayList<>();
-    List<EstimatedAccuracy.Scored> confidences = new ArrayList<>();
-    for (DriftStore.ScoreCounts one : counted) {
-      Calibration.Sums known = before.get(one.of());
-      (one.row().confidence() ? confidences : scores)
-          .add(
-              new EstimatedAccuracy.Scored(
-                  one.row().counts(),
-                  known == null || known.outcomes() < CohortScores.CALIBRATED_FROM
-                      ? Calibration.none()
-                      : known.calibration()));
-    }
-    long scored =
-        counted.stream()
-            .flatMap(one -> one.row().counts().stream())
-            .mapToLong(Long::longValue)
-            .sum();
-    return new Estimated(
-        scored,
-        scored == 0
-            ? Optional.empty()
-            : Optional.of(EstimatedAccuracy.ofSums(scores, confidences, threshold)));
-  }
-
-  private static AccuracyPoint accuracy(
-      Instant start,
-      String model,
-      long version,
-      List<Answer> answers,
-      Estimated estimated,
-      double threshold) {
-    if (answers.isEmpty()) {
-      return new AccuracyPoint(
-          start,
-          model,
-          version,
-          null,
-          null,
-          null,
-          0,
-          0,
-          estimated.scored(),
-          figure(estimated.accuracy(), Estimate::value),
-          figure(estimated.accuracy(), Estimate::low),
-          figure(estimated.accuracy(), Estimate::high));
-    }
-    Map<String, double[]> devices = new HashMap<>();
-    Map<String, Double> shares = DeviceShare.shares(answers, Answer::device, Answer::weight);
-    double right = 0;
-    double all = 0;
-    for (Answer one : answers) {
-      double weight = one.weight() * shares.getOrDefault(one.device(), 1.0);
-      double hit = one.isRight(threshold) ? weight : 0;
-      right += hit;
-      all += weight;
-      double[] sums = devices.computeIfAbsent(one.device(), id -> new double[2]);
-      sums[0] += hit;
-      sums[1] += weight;
-    }
-    double value = right / all;
-    // Linearised variance of a ratio over devices: predictions of one device are alike.
-    double squares = 0;
-    double weights = 0;
-    for (double[] sums : devices.values()) {
-      double residual = (sums[0] - value * sums[1]) / all;
-      squares += residual * residual;
-      weights += sums[1] * sums[1];
-    }
-    int n = devices.size();
-    double half = n < 2 ? 1 : Z * Math.sqrt(squares * n / (n - 1));
-    if (right == 0 || right == all) {
-      // Devices that all agree leave open what others would say: Wilson's bound, on as many devices
-      // of equal weight as these are worth.
-      half = Math.max(half, Z * Z / (all * all / weights + Z * Z));
-    }
-    return new AccuracyPoint(
-        start,
-        model,
-        version,
-        value,
-        Math.max(0, value - half),
-        Math.min(1, value + half),
-        answers.size(),
-        n,
-        estimated.scored(),
-        figure(estimated.accuracy(), Estimate::value),
-        figure(estimated.accuracy(), Estimate::low),
-        figure(estimated.accuracy(), Estimate::high));
-  }
-
-  // Without versions that say an amount: a threshold makes nothing right or wrong of it.
-  private List<Answer> judged(Transaction transaction, String model, Instant since) {
-    List<Answer> answers = new ArrayList<>(answers(transaction, model, since));
-    Set<Long> amounts = amounts(transaction, model, answers.stream().map(Answer::version));
-    answers.removeIf(one -> amounts.contains(one.version()));
-    return answers;
-  }
-
-  private Set<Long> amounts(Transaction transaction, String model, Stream<Long> versions) {
-    return versions
-        .distinct()
-        .filter(version -> incidents.saysAmount(transaction, model, version))
-        .collect(Collectors.toSet());
-  }
-
-  // Labels are left out: people are asked about what seems wrong.
-  private static List<Answer> answers(Transaction transaction, String model, Instant since) {
-    return transaction.list(
-        """
-        select distinct on (f.device, f.prediction_id) f.device, f.version, f.score,
-          f.predicted_class, coalesce(f.confidence, greatest(f.score, 1 - f.score)) as confidence,
-          f.actual,
-          coalesce(f.inclusion_probability, 1) as probability, f.predicted_at,
-          d.profile, d.labels::text as labels
-        from telemetry_feedback f join device d on d.id = f.device
-        where f.source <> 'label' and f.model = ? and f.joined and f.predicted_at >= ?
-          and (f.score is not null or f.predicted_class is not null)
-        order by f.device, f.prediction_id, f.received_at desc limit 200000
-        """,
-        row ->
-            new Answer(
-                row.text("device"),
-                row.optionalText("profile").orElse(""),
-                Cohorts.of(row.text("labels"), row.optionalText("profile").orElse("")),
-                row.bigint("version"),
-                row.optionalNumber("score"),
-                row.optionalBigint("predicted_class"),
-                row.optionalNumber("confidence"),
-                row.number("actual"),
-                1 / row.number("probability"),
-                row.instant("predicted_at")),
-        model,
-        since);
-  }
-
-  /**
-   * Accuracy and bias of the newest version that has outcomes, slice by slice; of one with more
-   * than two classes accuracy alone: it has no positive class to compare.
-   */
-  public List<SliceRow> slices(String model, Duration span) {
-    return database.call(
-        transaction -> {
-          List<Answer> all = judged(transaction, model, Instant.now().minus(span));
-          long newest = all.stream().mapToLong(Answer::version).max().orElse(0);
-          List<Answer> answers = all.stream().filter(one -> one.version() == newest).toList();
-          Map<DeviceId, Set<String>> slices = new HashMap<>();
-          for (Answer one : answers) {
-            slices.computeIfAbsent(
-                new DeviceId(one.device()), device -> Set.copyOf(Cohorts.split(one.cohorts())));
-          }
-          double threshold = incidents.threshold(transaction, model, newest);
-          List<Outcome> scored =
-              answers.stream().map(Answer::outcome).flatMap(Optional::stream).toList();
-          List<Outcome> told =
-              scored.isEmpty()
-                  ? answers.stream().map(one -> one.right(threshold)).toList()
-                  : scored;
-          return SliceReport.of(SliceReport.count(told, slices, threshold)).slices().stream()
-              .map(slice -> row(model, newest, slice, scored.isEmpty()))
-              .toList();
-        });
-  }
-
-  private static SliceRow row(
-      String model, long version, SliceReport.Slice slice, boolean accuracyOnly) {
-    Optional<SliceReport.Figures> all = slice.figures();
-    Optional<SliceReport.Figures> figures = all.filter(of -> !accuracyOnly);
-    Optional<SliceReport.Comparison> others = figures.flatMap(SliceReport.Figures::others);
-    Optional<Estimate> accuracy = all.map(SliceReport.Figures::accuracy);
-    Optional<Estimate> calibration = figures.map(SliceReport.Figures::calibrationError);
-    Optional<Estimate> parity = others.map(SliceReport.Comparison::parityDifference);
-    Optional<Estimate> opportunity = others.map(SliceReport.Comparison::opportunityDifference);
-    Optional<Estimate> impact = others.map(SliceReport.Comparison::disparateImpact);
-    return new SliceRow(
-        model,
-        version,
-        slice.name(),
-        slice.devices(),
-        slice.outcomes(),
-        figure(accuracy, Estimate::value),
-        figure(accuracy, Estimate::low),
-        figure(accuracy, Estimate::high),
-        figure(figures.map(SliceReport.Figures::balancedAccuracy), Estimate::value),
-        figure(figures.map(SliceReport.Figures::positiveRate), Estimate::value),
-        figure(figures.map(SliceReport.Figures::recall), Estimate::value),
-        figure(calibration, Estimate::value),
-        figure(calibration, Estimate::low),
-        figure(calibration, Estimate::high),
-        figure(parity, Estimate::value),
-        figure(parity, Estimate::low),
-        figure(parity, Estimate::high),
-        figure(opportunity, Estimate::value),
-        figure(opportunity, Estimate::low),
-        figure(opportunity, Estimate::high),
-        figure(impact, Estimate::value),
-        figure(impact, Estimate::low),
-        figure(impact, Estimate::high),
-        others.filter(compared -> compared.isUnfair(UNFAIR_BEYOND)).isPresent());
   }
 
   static @Nullable Double figure(Optional<Estimate> estimate, ToDoubleFunction<Estimate> part) {

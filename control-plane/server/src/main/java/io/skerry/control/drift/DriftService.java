@@ -4,7 +4,7 @@ import io.micronaut.context.event.ApplicationEventPublisher;
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.control.drift.DriftStore.Judged;
 import io.skerry.control.drift.DriftStore.Release;
-import io.skerry.control.drift.DriftStore.Stored;
+import io.skerry.control.drift.IncidentStore.Stored;
 import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.ingest.IngestConfig;
@@ -310,8 +310,8 @@ final class DriftService {
     replayed.through = window;
     replayed.sinceSnapshot++;
     DriftStore.judged(transaction, track, verdict, receivedUntil, read, late);
-    DriftStore.scores(transaction, track, window, read.devices());
-    DriftStore.lateScores(transaction, track, read.devices(), late.windows());
+    StoredScores.keep(transaction, track, window, read.devices());
+    StoredScores.keepLate(transaction, track, read.devices(), late.windows());
     live(transaction, track, verdict, replayed, read, late, receivedUntil);
     if (verdict.found().isPresent()) {
       open(transaction, track, verdict, read, replayed.ledger);
@@ -494,7 +494,7 @@ final class DriftService {
     }
     long version = commonVersion(finding.cohort(), read);
     Incident incident = IncidentMachine.opened(finding);
-    long number = DriftStore.insert(transaction, track, version, incident, now());
+    long number = IncidentStore.insert(transaction, track, version, incident, now());
     verdict.evidence().ifPresent(of -> StoredEvidence.keep(transaction, number, of));
     DriftEvents.keep(transaction, track, number, finding, ledger);
     log.atWarn()
@@ -503,7 +503,7 @@ final class DriftService {
         .addKeyValue("feature", finding.feature())
         .addKeyValue("shiftSigma", finding.shiftSigma())
         .log("incident opened");
-    DriftStore.find(transaction, number)
+    IncidentStore.find(transaction, number)
         .map(Incidents::view)
         .ifPresent(
             view -> opened.publishEvent(new IncidentOpened(transaction, view, incident.page())));
@@ -511,7 +511,7 @@ final class DriftService {
 
   // Opened by a build that found it in another window: replaying, this one has not.
   private static boolean isOpen(Transaction transaction, Track track, Cohort cohort) {
-    return DriftStore.open(transaction, track).stream()
+    return IncidentStore.open(transaction, track).stream()
         .anyMatch(stored -> stored.incident().finding().cohort().equals(cohort));
   }
 
@@ -534,11 +534,11 @@ final class DriftService {
       WindowReader.Window read,
       WindowReader.Late late,
       Instant receivedUntil) {
-    for (Stored stored : DriftStore.open(transaction, track)) {
+    for (Stored stored : IncidentStore.open(transaction, track)) {
       Cohort cohort = stored.incident().finding().cohort();
       if (verdict.ended().contains(cohort)) {
         Incident ended = IncidentMachine.after(stored.incident(), new IncidentEvent.Ended());
-        DriftStore.resolve(transaction, stored.number(), ended, verdict.window(), false, now());
+        IncidentStore.resolve(transaction, stored.number(), ended, verdict.window(), false, now());
         tellResolved(transaction, stored.number(), ended.resolution());
         replayed.release(new Release(stored.number(), verdict.window(), cohort, false));
         continue;
@@ -552,7 +552,7 @@ final class DriftService {
       for (IncidentEvent counted : accuracies(transaction, stored, came)) {
         incident = IncidentMachine.after(incident, counted);
       }
-      DriftStore.update(transaction, stored.number(), incident);
+      IncidentStore.update(transaction, stored.number(), incident);
       // Who was woken for it before need not be woken again, though it went away meanwhile.
       Optional<Incident.Page> page = incident.page();
       if (page.isPresent() && !page.equals(stored.paged())) {
@@ -563,13 +563,13 @@ final class DriftService {
 
   private void tellHarm(Transaction transaction, long number, Incident.Page page) {
     log.atWarn().addKeyValue("incident", number).addKeyValue("page", page).log("harm shown");
-    DriftStore.find(transaction, number)
+    IncidentStore.find(transaction, number)
         .map(Incidents::view)
         .ifPresent(view -> harmed.publishEvent(new HarmConfirmed(transaction, view, page)));
   }
 
   private void tellResolved(Transaction transaction, long number, String reason) {
-    DriftStore.find(transaction, number)
+    IncidentStore.find(transaction, number)
         .map(Incidents::view)
         .ifPresent(view -> resolved.publishEvent(new IncidentResolved(transaction, view, reason)));
   }
@@ -596,12 +596,12 @@ final class DriftService {
     long since = track.startMillis(onset);
     long until = now().toEpochMilli();
     Optional<Accuracy> before =
-        Accuracy.of(DriftStore.outcomes(transaction, stored, from, since), threshold);
+        Accuracy.of(IncidentStore.outcomes(transaction, stored, from, since), threshold);
     Optional<Accuracy> after =
-        Accuracy.of(DriftStore.outcomes(transaction, stored, since, until), threshold);
+        Accuracy.of(IncidentStore.outcomes(transaction, stored, since, until), threshold);
     if (before.isEmpty() && after.isEmpty()) {
-      List<Accuracy.OfClass> told = DriftStore.classOutcomes(transaction, stored, from, since);
-      List<Accuracy.OfClass> news = DriftStore.classOutcomes(transaction, stored, since, until);
+      List<Accuracy.OfClass> told = IncidentStore.classOutcomes(transaction, stored, from, since);
+      List<Accuracy.OfClass> news = IncidentStore.classOutcomes(transaction, stored, since, until);
       Set<Integer> classes = Accuracy.comparable(told, news);
       before = Accuracy.ofClasses(told, classes);
       after = Accuracy.ofClasses(news, classes);

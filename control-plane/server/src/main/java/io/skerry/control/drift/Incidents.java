@@ -4,7 +4,7 @@ import io.micronaut.context.event.ApplicationEventPublisher;
 import io.skerry.api.DriftStream;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
-import io.skerry.control.drift.DriftStore.Stored;
+import io.skerry.control.drift.IncidentStore.Stored;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
 import io.skerry.control.web.ProblemException;
@@ -51,7 +51,7 @@ public final class Incidents {
   public List<io.skerry.api.Incident> newest() {
     return database.call(
         transaction ->
-            DriftStore.newest(transaction, LIST_MAX).stream().map(Incidents::view).toList());
+            IncidentStore.newest(transaction, LIST_MAX).stream().map(Incidents::view).toList());
   }
 
   /** One incident. */
@@ -86,7 +86,7 @@ public final class Incidents {
           if (current.incident().isOpen()) {
             Incident resolved =
                 IncidentMachine.after(current.incident(), new IncidentEvent.Resolved(reason));
-            DriftStore.resolve(
+            IncidentStore.resolve(
                 transaction,
                 current.number(),
                 resolved,
@@ -203,10 +203,11 @@ public final class Incidents {
     }
     Stored of = found.ofVersion(version);
     double threshold = threshold(transaction, found.track(), version);
-    return Accuracy.of(DriftStore.outcomes(transaction, of, from, until), threshold)
+    return Accuracy.of(IncidentStore.outcomes(transaction, of, from, until), threshold)
         .or(
             () -> {
-              List<Accuracy.OfClass> told = DriftStore.classOutcomes(transaction, of, from, until);
+              List<Accuracy.OfClass> told =
+                  IncidentStore.classOutcomes(transaction, of, from, until);
               return Accuracy.ofClasses(told, Accuracy.comparable(told, told));
             });
   }
@@ -221,12 +222,12 @@ public final class Incidents {
             stored(transaction, incident.id())
                 .flatMap(
                     of ->
-                        DriftStore.open(transaction).stream()
+                        IncidentStore.open(transaction).stream()
                             .filter(
                                 one ->
                                     one.incident().finding().nature() == DriftFinding.Nature.QUALITY
                                         && one.track().model().equals(of.track().model())
-                                        && DriftStore.overlap(transaction, one, of))
+                                        && IncidentStore.overlap(transaction, one, of))
                             .findFirst())
                 .map(
                     one ->
@@ -288,7 +289,7 @@ public final class Incidents {
   static Optional<Stored> stored(Transaction transaction, String id) {
     try {
       return id.startsWith(PREFIX)
-          ? DriftStore.find(transaction, Long.parseLong(id.substring(PREFIX.length())))
+          ? IncidentStore.find(transaction, Long.parseLong(id.substring(PREFIX.length())))
           : Optional.empty();
     } catch (NumberFormatException e) {
       return Optional.empty();

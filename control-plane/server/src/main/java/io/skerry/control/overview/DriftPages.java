@@ -21,6 +21,7 @@ import io.skerry.api.ModelView;
 import io.skerry.control.access.Allowed;
 import io.skerry.control.access.Role;
 import io.skerry.control.audit.Actor;
+import io.skerry.control.drift.AccuracyReports;
 import io.skerry.control.drift.BudgetReports;
 import io.skerry.control.drift.DriftReports;
 import io.skerry.control.drift.Incidents;
@@ -53,6 +54,7 @@ final class DriftPages {
   private final Templates templates = new StaticTemplates();
   private final Incidents incidents;
   private final DriftReports reports;
+  private final AccuracyReports accuracies;
   private final NullReplays replays;
   private final LabelReports labels;
   private final BudgetReports budgets;
@@ -63,6 +65,7 @@ final class DriftPages {
   DriftPages(
       Incidents incidents,
       DriftReports reports,
+      AccuracyReports accuracies,
       Retrainings retrainings,
       RetrainingLoop trigger,
       NullReplays replays,
@@ -74,6 +77,7 @@ final class DriftPages {
     this.labels = labels;
     this.replays = replays;
     this.reports = reports;
+    this.accuracies = accuracies;
     this.retrainings = retrainings;
     this.trigger = trigger;
     this.registry = registry;
@@ -179,7 +183,7 @@ final class DriftPages {
     List<AccuracyPoint> points =
         chosen.isEmpty()
             ? List.of()
-            : reports.accuracy(chosen, Duration.ofMinutes(Math.clamp(minutes, 1, 1440)), SPAN);
+            : accuracies.accuracy(chosen, Duration.ofMinutes(Math.clamp(minutes, 1, 1440)), SPAN);
     return page(
         templates
             .accuracypage(
@@ -188,7 +192,7 @@ final class DriftPages {
                 accuracy(points),
                 points,
                 chosen.isEmpty() ? List.of() : labels.of(chosen, SPAN),
-                chosen.isEmpty() ? List.of() : reports.slices(chosen, SPAN),
+                chosen.isEmpty() ? List.of() : accuracies.slices(chosen, SPAN),
                 actor.name())
             .render());
   }

@@ -260,7 +260,9 @@ class ClassOutcomesTest {
   }
 
   private List<AccuracyPoint> accuracies(String model) {
-    return plane.bean(DriftReports.class).accuracy(model, Duration.ofDays(3), Duration.ofHours(1));
+    return plane
+        .bean(AccuracyReports.class)
+        .accuracy(model, Duration.ofDays(3), Duration.ofHours(1));
   }
 
   @Test
@@ -401,7 +403,7 @@ class ClassOutcomesTest {
   }
 
   private List<SliceRow> slices(String model) {
-    return plane.bean(DriftReports.class).slices(model, Duration.ofHours(1));
+    return plane.bean(AccuracyReports.class).slices(model, Duration.ofHours(1));
   }
 
   private List<String> stored() {

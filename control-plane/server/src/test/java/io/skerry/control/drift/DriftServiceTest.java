@@ -204,7 +204,7 @@ class DriftServiceTest {
 
     List<AccuracyPoint> accuracy =
         plane
-            .bean(DriftReports.class)
+            .bean(AccuracyReports.class)
             .accuracy("engine-health", Duration.ofMillis(4 * WINDOW_MILLIS), Duration.ofHours(1));
     assertThat(accuracy).allMatch(point -> point.scored() > 0);
     // All were right, which does not say that all will be: 1.96^2 / (36 + 1.96^2).
@@ -679,8 +679,8 @@ class DriftServiceTest {
         new Stream("f0", Stream.Kind.LOCATION));
   }
 
-  private static DriftStore.Stored stored(long number, DriftFinding finding) {
-    return new DriftStore.Stored(
+  private static IncidentStore.Stored stored(long number, DriftFinding finding) {
+    return new IncidentStore.Stored(
         number,
         new Track("main", "engine-health", WINDOW_MILLIS),
         1,
@@ -1033,7 +1033,7 @@ class DriftServiceTest {
         .database()
         .run(
             transaction ->
-                DriftStore.lateScores(
+                StoredScores.keepLate(
                     transaction,
                     track,
                     inTime,
@@ -1080,7 +1080,7 @@ class DriftServiceTest {
                     .counted(
                         transaction,
                         stored(
-                            DriftStore.insert(
+                            IncidentStore.insert(
                                 transaction,
                                 track,
                                 1,
@@ -1140,7 +1140,7 @@ class DriftServiceTest {
             .database()
             .call(
                 transaction ->
-                    DriftStore.outcomes(
+                    IncidentStore.outcomes(
                         transaction,
                         Incidents.stored(transaction, id).orElseThrow(),
                         0,
@@ -1333,7 +1333,7 @@ class DriftServiceTest {
         .isEqualTo((WINDOWS - since) * DEVICES / 3 * 20);
     assertThat(
             plane
-                .bean(DriftReports.class)
+                .bean(AccuracyReports.class)
                 .accuracy(
                     "engine-health", Duration.ofMillis(4 * WINDOW_MILLIS), Duration.ofHours(2)))
         .filteredOn(point -> point.scored() > 0)

@@ -19,7 +19,7 @@ public final class TestIncidents {
         .database()
         .<Long>call(
             transaction ->
-                DriftStore.insert(
+                IncidentStore.insert(
                     transaction,
                     new Track("main", "engine-health", 5000),
                     1,

@@ -1,0 +1,264 @@
+package io.skerry.control.drift;
+
+import com.google.gson.Gson;
+import io.skerry.control.sql.Row;
+import io.skerry.control.sql.Transaction;
+import io.skerry.fleet.incident.Incident;
+import io.skerry.fleet.incident.IncidentState;
+import io.skerry.protocol.DeviceId;
+import io.skerry.telemetry.drift.Accuracy;
+import io.skerry.telemetry.drift.Cohort;
+import io.skerry.telemetry.drift.DriftFinding;
+import io.skerry.telemetry.drift.Outcome;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** The table of incidents, and what became known of their cohorts. */
+final class IncidentStore {
+  private static final int OUTCOMES_MAX = 200_000;
+  private static final int OPEN_MAX = 1000;
+  private static final Gson GSON = new Gson();
+
+  private IncidentStore() {}
+
+  record Stored(
+      long number,
+      Track track,
+      long version,
+      Incident incident,
+      Instant openedAt,
+      @Nullable Instant resolvedAt,
+      Optional<String> told,
+      long scoredThrough) {
+    String id() {
+      return "incident-" + number;
+    }
+
+    /** The same, as if it were about another version. */
+    Stored ofVersion(long other) {
+      return new Stored(number, track, other, incident, openedAt, resolvedAt, told, scoredThrough);
+    }
+
+    /** What it has paged for last. */
+    Optional<Incident.Page> paged() {
+      return told.map(Incident.Page::valueOf).or(incident::page);
+    }
+  }
+
+  static long insert(
+      Transaction transaction, Track track, long version, Incident incident, Instant now) {
+    DriftFinding finding = incident.finding();
+    return transaction
+        .first(
+            """
+            insert into incident (slot, model, version, window_millis, cohort, feature, state,
+              opened_at, onset_window, opened_window, finding, confirmations, resolution, relearn,
+              paged)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb, 0, '', false, ?) returning number
+            """,
+            row -> row.bigint("number"),
+            track.slot(),
+            track.model(),
+            version,
+            track.windowMillis(),
+            finding.cohort().toString(),
+            finding.feature(),
+            incident.state().name(),
+            now,
+            finding.onsetWindow(),
+            finding.window(),
+            GSON.toJson(finding),
+            incident.page().map(Enum::name).orElse(null))
+        .orElseThrow();
+  }
+
+  static void update(Transaction transaction, long number, Incident incident) {
+    transaction.update(
+        """
+        update incident set state = ?, harm = ?::jsonb, estimate = ?::jsonb, confirmations = ?,
+          paged = coalesce(?, paged) where number = ?
+        """,
+        incident.state().name(),
+        incident.harm().map(GSON::toJson).orElse(null),
+        incident.estimate().map(GSON::toJson).orElse(null),
+        incident.confirmations(),
+        incident.page().map(Enum::name).orElse(null),
+        number);
+  }
+
+  static void resolve(
+      Transaction transaction,
+      long number,
+      Incident incident,
+      long after,
+      boolean relearn,
+      Instant now) {
+    transaction.update(
+        """
+        update incident set state = ?, resolution = ?, resolved_at = ?, resolved_after = ?,
+          relearn = ? where number = ?
+        """,
+        incident.state().name(),
+        incident.resolution(),
+        now,
+        after,
+        relearn,
+        number);
+  }
+
+  static List<Stored> open(Transaction transaction, Track track) {
+    return transaction.list(
+        """
+        select * from incident where slot = ? and model = ? and window_millis = ?
+          and state <> 'RESOLVED' order by number
+        """,
+        IncidentStore::incident,
+        track.slot(),
+        track.model(),
+        track.windowMillis());
+  }
+
+  /** The oldest that are open. */
+  static List<Stored> open(Transaction transaction) {
+    return transaction.list(
+        "select * from incident where state <> 'RESOLVED' order by number limit ?",
+        IncidentStore::incident,
+        OPEN_MAX);
+  }
+
+  static List<Stored> newest(Transaction transaction, int limit) {
+    return transaction.list(
+        "select * from incident order by number desc limit ?", IncidentStore::incident, limit);
+  }
+
+  static Optional<Stored> find(Transaction transaction, long number) {
+    return transaction.first(
+        "select * from incident where number = ?", IncidentStore::incident, number);
+  }
+
+  /**
+   * Outcomes in an incident's cohort. Labels are left out: an incident queues its own unsure and
+   * anomalous predictions for them, so that they would say that accuracy fell whenever it opened.
+   */
+  static List<Outcome> outcomes(
+      Transaction transaction, Stored incident, long fromMillis, long toMillis) {
+    return outcomes(
+        transaction,
+        incident,
+        "f.score is not null",
+        fromMillis,
+        toMillis,
+        row ->
+            new Outcome(
+                new DeviceId(row.text("device")),
+                row.number("score"),
+                row.number("actual") >= .5,
+                row.number("probability")));
+  }
+
+  /** The same of a model with more than two classes. */
+  static List<Accuracy.OfClass> classOutcomes(
+      Transaction transaction, Stored incident, long fromMillis, long toMillis) {
+    return outcomes(
+        transaction,
+        incident,
+        "f.score is null and f.predicted_class is not null",
+        fromMillis,
+        toMillis,
+        row ->
+            new Accuracy.OfClass(
+                new DeviceId(row.text("device")),
+                row.integer("predicted_class"),
+                (int) Math.round(row.number("actual")),
+                1 / row.number("probability")));
+  }
+
+  private static <T> List<T> outcomes(
+      Transaction transaction,
+      Stored incident,
+      String said,
+      long fromMillis,
+      long toMillis,
+      Function<Row, T> read) {
+    Members members = members(incident.incident().finding().cohort());
+    String profile = members.profile().orElse(null);
+    return transaction.list(
+        """
+        select distinct on (f.device, f.prediction_id) f.device, f.score, f.predicted_class,
+          f.actual, coalesce(f.inclusion_probability, 1) as probability
+        from telemetry_feedback f join device d on d.id = f.device
+        where f.source <> 'label' and f.slot = ? and f.model = ? and f.version = ? and f.joined
+          and %s and f.predicted_at >= ? and f.predicted_at < ?
+          and d.labels @> ?::jsonb and (?::text is null or d.profile = ?)
+        order by f.device, f.prediction_id, f.received_at desc, f.boot_epoch, f.sequence limit ?
+        """
+            .formatted(said),
+        read,
+        incident.track().slot(),
+        incident.track().model(),
+        incident.version(),
+        Instant.ofEpochMilli(fromMillis),
+        Instant.ofEpochMilli(toMillis),
+        members.labels(),
+        profile,
+        profile,
+        OUTCOMES_MAX);
+  }
+
+  /** Labels as JSON and the profile that the devices of a cohort have. */
+  record Members(String labels, Optional<String> profile) {}
+
+  static Members members(Cohort cohort) {
+    Map<String, String> labels = new HashMap<>();
+    cohort.terms().forEach(term -> labels.put(term.attribute(), term.value()));
+    Optional<String> profile = Optional.ofNullable(labels.remove(WindowReader.PROFILE));
+    return new Members(GSON.toJson(labels), profile);
+  }
+
+  /** Whether any device belongs to the cohorts of both. */
+  static boolean overlap(Transaction transaction, Stored one, Stored other) {
+    Members first = members(one.incident().finding().cohort());
+    Members second = members(other.incident().finding().cohort());
+    return transaction
+        .first(
+            """
+            select 1 from device where labels @> ?::jsonb and labels @> ?::jsonb
+              and (?::text is null or profile = ?) and (?::text is null or profile = ?) limit 1
+            """,
+            row -> true,
+            first.labels(),
+            second.labels(),
+            first.profile().orElse(null),
+            first.profile().orElse(null),
+            second.profile().orElse(null),
+            second.profile().orElse(null))
+        .isPresent();
+  }
+
+  private static Stored incident(Row row) {
+    DriftFinding finding = GSON.fromJson(row.text("finding"), DriftFinding.class);
+    Incident incident =
+        new Incident(
+            IncidentState.valueOf(row.text("state")),
+            finding,
+            row.integer("confirmations"),
+            row.optionalText("harm").map(json -> GSON.fromJson(json, Incident.Harm.class)),
+            row.optionalText("estimate")
+                .map(json -> GSON.fromJson(json, Incident.EstimatedHarm.class)),
+            row.text("resolution"));
+    return new Stored(
+        row.bigint("number"),
+        DriftStore.track(row),
+        row.bigint("version"),
+        incident,
+        row.instant("opened_at"),
+        row.optionalInstant("resolved_at").orElse(null),
+        row.optionalText("paged"),
+        row.bigint("scored_through"));
+  }
+}
