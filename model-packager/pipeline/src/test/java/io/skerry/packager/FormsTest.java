@@ -9,6 +9,7 @@ import io.skerry.packager.calibrate.Calibrator;
 import io.skerry.packager.calibrate.Clipping;
 import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.data.Samples;
+import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.Nets;
@@ -16,6 +17,7 @@ import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.OnnxImport;
 import io.skerry.packager.graph.Op;
+import io.skerry.packager.graph.Shape;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Delegation;
 import io.skerry.packager.measure.FusionCheck;
@@ -109,6 +111,21 @@ class FormsTest {
     assertThat(FusionCheck.unfused(written))
         .singleElement(as(InstanceOfAssertFactories.STRING))
         .startsWith(depthwise.name());
+  }
+
+  /** Whatever computes floats between integers costs time, not only what could be integers. */
+  @Test
+  void allThatComputesFloatsBetweenIntegersIsTold() throws Exception {
+    Nets net = new Nets(2, "x", Shape.BATCH, 3, 8, 8);
+    net.conv(4, Activation.NONE, 3, 3).add(new Op.Function(Op.Function.Kind.TANH, 0));
+    net.conv(4, Activation.RELU, 3, 3);
+    Graph graph = net.graph("y");
+
+    byte[] written =
+        QdqExport.write(
+            Nets.quantized(graph, seen(graph, random(graph)), Scheme.UNSIGNED, OPTIONS));
+
+    assertThat(FusionCheck.unfused(written)).containsExactly("node1 (Tanh)");
   }
 
   @Test

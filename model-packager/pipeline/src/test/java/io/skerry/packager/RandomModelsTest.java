@@ -14,6 +14,7 @@ import io.skerry.packager.graph.OnnxImport;
 import io.skerry.packager.graph.RandomModels;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.quantize.Equalization;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
 import io.skerry.packager.quantize.Scheme;
@@ -69,6 +70,10 @@ class RandomModelsTest {
     byte[] written = OnnxExport.write(graph);
     close("ONNX", outputs(Engine.ONNXRUNTIME, written, items, graph), said);
     Observations seen = Calibrator.observe(graph, items);
+    for (Graph evened : List.of(Equalization.of(graph), Equalization.ofActivations(graph, seen))) {
+      byte[] other = OnnxExport.write(evened);
+      close("equalized", outputs(Engine.ONNXRUNTIME, other, items, graph), said);
+    }
     byte[] integers = QdqExport.write(Nets.quantized(graph, seen, Scheme.UNSIGNED, OPTIONS));
     near("int8 ONNX", outputs(Engine.ONNXRUNTIME, integers, items, graph), said);
     Optional<byte[]> tflite = tflite(() -> TfliteExport.write(graph));

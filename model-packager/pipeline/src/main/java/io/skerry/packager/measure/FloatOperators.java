@@ -153,7 +153,7 @@ public final class FloatOperators {
     boolean linear =
         node.getAttributeList().stream().anyMatch(a -> a.getS().toStringUtf8().equals("linear"));
     return switch (node.getOpType()) {
-      case "ConvTranspose", "HardSwish" -> "has no int8 kernel for it";
+      case "ConvTranspose", "HardSwish", "Sub", "Tanh" -> "has no int8 kernel for it";
       case "Resize" -> linear ? "cuts fractions off between integers" : "";
       default -> "";
     };

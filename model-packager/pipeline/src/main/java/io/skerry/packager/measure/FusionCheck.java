@@ -15,8 +15,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/** Which operators ONNX Runtime's optimiser leaves in float between dequantized operands. */
+/** Which operators ONNX Runtime's optimiser leaves in float although integers come and go. */
 public final class FusionCheck {
+  // They become integer operators whatever reads their output.
   private static final Set<String> FUSABLE =
       Set.of("Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul", "Add", "Mul");
   private static final int LISTED_MAX = 100;
@@ -25,7 +26,7 @@ public final class FusionCheck {
 
   /**
    * Names of float operators in the optimised graph of which every computed operand was
-   * dequantized: each should have become an integer operator.
+   * dequantized, and whose output is quantized again or which have an integer form in any case.
    *
    * @throws EngineException if ONNX Runtime does not load the model
    */
@@ -53,17 +54,29 @@ public final class FusionCheck {
     Set<String> dequantized = new HashSet<>();
     Set<String> constants = new HashSet<>();
     model.getGraph().getInitializerList().forEach(tensor -> constants.add(tensor.getName()));
-    List<String> unfused = new ArrayList<>();
+    Set<String> requantized = new HashSet<>();
     for (NodeProto node : model.getGraph().getNodeList()) {
       if (node.getOpType().equals("DequantizeLinear")) {
         dequantized.addAll(node.getOutputList());
-        continue;
+      } else if (node.getOpType().equals("QuantizeLinear")) {
+        requantized.add(node.getInput(0));
       }
-      boolean integerOperands =
+    }
+    List<String> unfused = new ArrayList<>();
+    for (NodeProto node : model.getGraph().getNodeList()) {
+      boolean readsIntegers =
           node.getInputList().stream().anyMatch(dequantized::contains)
               && node.getInputList().stream()
-                  .allMatch(input -> dequantized.contains(input) || constants.contains(input));
-      if (FUSABLE.contains(node.getOpType()) && integerOperands && unfused.size() < LISTED_MAX) {
+                  .allMatch(
+                      input ->
+                          input.isEmpty()
+                              || dequantized.contains(input)
+                              || constants.contains(input));
+      boolean isBetween =
+          FUSABLE.contains(node.getOpType())
+              || (!node.getOpType().equals("QuantizeLinear")
+                  && node.getOutputList().stream().anyMatch(requantized::contains));
+      if (readsIntegers && isBetween && unfused.size() < LISTED_MAX) {
         unfused.add("%s (%s)".formatted(node.getName(), node.getOpType()));
       }
     }

@@ -141,14 +141,13 @@ public final class Equalization {
   private static float[] scales(Constant first, Constant second, int channels, int groups) {
     int perFirst = first.size() / channels;
     int perSecond = groups == 1 ? second.shape().dimension(1) : 1;
-    int kernel = second.size() / second.shape().dimension(0) / perSecond;
     float[] made = new float[channels];
     float[] read = new float[channels];
     for (int i = 0; i < first.size(); i++) {
       made[i / perFirst] = Math.max(made[i / perFirst], Math.abs(first.at(i)));
     }
     for (int i = 0; i < second.size(); i++) {
-      int c = groups == 1 ? i / kernel % channels : i / kernel;
+      int c = inputOf(second, i, channels, groups);
       read[c] = Math.max(read[c], Math.abs(second.at(i)));
     }
     float[] scales = new float[channels];
@@ -170,12 +169,19 @@ public final class Equalization {
 
   private static Constant scaledInputs(Constant constant, float[] scales, int groups) {
     float[] values = constant.values();
-    int perOutput = values.length / constant.shape().dimension(0);
-    int kernel = groups == 1 ? perOutput / scales.length : perOutput;
     for (int i = 0; i < values.length; i++) {
-      values[i] *= scales[groups == 1 ? i / kernel % scales.length : i / kernel];
+      values[i] *= scales[inputOf(constant, i, scales.length, groups)];
     }
     return Constant.of(constant.shape(), values);
+  }
+
+  /** The channel that a weight reads; a depthwise layer may make several outputs of each. */
+  private static int inputOf(Constant weights, int weight, int channels, int groups) {
+    if (groups > 1) {
+      return weight / (weights.size() / channels);
+    }
+    int perOutput = weights.size() / weights.shape().dimension(0);
+    return weight / (perOutput / channels) % channels;
   }
 
   private Node replaced(Node node, int input, Constant constant) {

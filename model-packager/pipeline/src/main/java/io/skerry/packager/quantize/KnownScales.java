@@ -82,11 +82,7 @@ public record KnownScales(Map<String, TensorScale> tensors, Map<String, float[]>
     }
     float[] reals = constant.values();
     if (scheme.perTensorWeights()) {
-      float widest = 0;
-      for (float scale : scales) {
-        widest = Math.max(widest, scale);
-      }
-      Arrays.fill(scales, widest);
+      RoundedWeights.share(scales);
     }
     if (scheme.saturatingPairs()
         && RoundedWeights.saturates(RoundedWeights.nearest(reals, scales), outputs)) {
@@ -98,6 +94,9 @@ public record KnownScales(Map<String, TensorScale> tensors, Map<String, float[]>
             : new float[0];
     for (int o = 0; o < bias.length; o++) {
       scales[o] = QuantizationRules.weightScaleForBias(scales[o], input.scale(), bias[o]);
+    }
+    if (scheme.perTensorWeights()) {
+      RoundedWeights.share(scales);
     }
     return Optional.of(
         Quantizer.withBias(RoundedWeights.nearest(reals, scales), scales, bias, input));

@@ -6,9 +6,11 @@ import io.skerry.packager.calibrate.Calibrator;
 import io.skerry.packager.calibrate.Clipping;
 import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.data.Samples;
+import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.OnnxExport;
+import io.skerry.packager.graph.Shape;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.profile.Engine;
@@ -39,6 +41,26 @@ class EqualizationTest {
       assertThat(after.largestDifference(before)).isLessThan(1e-4);
       assertThat(other.largestDifference(before)).isLessThan(1e-4);
     }
+  }
+
+  /** As in EEGNet, whose depthwise layer makes two outputs of each channel. */
+  @Test
+  void changesNoOutputWhereADepthwiseLayerMultipliesChannels() throws Exception {
+    Nets net = new Nets(5, "x", Shape.BATCH, 3, 8, 8);
+    net.conv(8, Activation.RELU, 3, 3).grouped(16, 8, Activation.RELU, 3, 3);
+    net.conv(4, Activation.NONE, 1, 1);
+    Graph graph = net.graph("y");
+    Samples items = Nets.randomItems(graph, 16);
+    Outputs before = outputs(OnnxExport.write(graph), graph, items);
+
+    Graph evened = Equalization.of(graph);
+    Graph other = Equalization.ofActivations(graph, Calibrator.observe(graph, items));
+
+    assertThat(evened.constants()).isNotEqualTo(graph.constants());
+    assertThat(outputs(OnnxExport.write(evened), graph, items).largestDifference(before))
+        .isLessThan(1e-4);
+    assertThat(outputs(OnnxExport.write(other), graph, items).largestDifference(before))
+        .isLessThan(1e-4);
   }
 
   @Test
