@@ -29,8 +29,10 @@ import java.util.stream.IntStream;
  * sums are the same everywhere.
  */
 public final class Calibrator {
-  private static final int BATCH = 32;
   private static final int WORKERS = 2;
+
+  /** Items that are shared out together. */
+  private static final int SHARE = 32;
 
   /** Products of layers' inputs that all workers keep together: 64 MiB. */
   private static final long GRAPH_PRODUCTS_MAX = 1L << 23;
@@ -40,6 +42,16 @@ public final class Calibrator {
   private interface Watcher {
     void see(String tensor, FloatBuffer values, int firstItem);
   }
+
+  /**
+   * What a worker does.
+   *
+   * @param model an ONNX file
+   * @param batch items that are run at once
+   * @param first of the worker's items
+   * @param end after the last one
+   */
+  private record Run(byte[] model, Samples samples, int batch, int first, int end) {}
 
   private Calibrator() {}
 
@@ -51,7 +63,12 @@ public final class Calibrator {
   public static Observations observe(Graph graph, Samples samples) {
     byte[] model = OnnxExport.write(graph, graph.nodes().stream().map(Node::output).toList());
     List<Node> watched = Moments.watched(graph, GRAPH_PRODUCTS_MAX / WORKERS);
-    return shared(samples, (first, end) -> observe(graph, watched, model, samples, first, end));
+    Batch batch = batch(graph);
+    return shared(
+        samples,
+        batch,
+        (first, end) ->
+            observe(graph, watched, new Run(model, samples, batch.items(), first, end)));
   }
 
   /**
@@ -61,7 +78,12 @@ public final class Calibrator {
    * @param model an ONNX file whose outputs are tensors of the graph
    */
   public static Map<String, double[]> channelMeans(Graph graph, byte[] model, Samples samples) {
-    Observations seen = shared(samples, (first, end) -> sums(graph, model, samples, first, end));
+    Batch batch = batch(graph);
+    Observations seen =
+        shared(
+            samples,
+            batch,
+            (first, end) -> sums(graph, new Run(model, samples, batch.items(), first, end)));
     Map<String, double[]> means = new HashMap<>();
     for (Node node : graph.nodes()) {
       double[] known = seen.channelMeans(node.output());
@@ -72,14 +94,21 @@ public final class Calibrator {
     return means;
   }
 
+  private static Batch batch(Graph graph) {
+    // A graph that is read from a file is for one item or for any batch.
+    boolean any = graph.shape(graph.input()).dimension(0) == Shape.BATCH;
+    Batch batch = Batch.of(Batch.bytesPerItem(graph), WORKERS);
+    return any ? batch : new Batch(1, batch.together());
+  }
+
   /** What each worker sees of its items, together. */
   private static Observations shared(
-      Samples samples, BiFunction<Integer, Integer, Observations> see) {
-    int batches = (samples.count() + BATCH - 1) / BATCH;
-    int firstOfSecond = batches / WORKERS * BATCH;
+      Samples samples, Batch batch, BiFunction<Integer, Integer, Observations> see) {
+    int shares = (samples.count() + SHARE - 1) / SHARE;
+    int firstOfSecond = shares / WORKERS * SHARE;
+    IntStream workers = IntStream.range(0, WORKERS);
     List<Observations> seen =
-        IntStream.range(0, WORKERS)
-            .parallel()
+        (batch.together() ? workers.parallel() : workers)
             .mapToObj(
                 worker ->
                     worker == 0
@@ -91,38 +120,28 @@ public final class Calibrator {
     return all;
   }
 
-  private static Observations sums(Graph graph, byte[] model, Samples samples, int first, int end) {
+  private static Observations sums(Graph graph, Run run) {
     Observations seen = new Observations();
-    run(
-        graph,
-        model,
-        samples,
-        first,
-        end,
-        (tensor, values, item) -> addSums(seen, graph.shape(tensor), tensor, values));
+    run(graph, run, (tensor, values, item) -> addSums(seen, graph.shape(tensor), tensor, values));
     return seen;
   }
 
-  private static Observations observe(
-      Graph graph, List<Node> watched, byte[] model, Samples samples, int first, int end) {
+  private static Observations observe(Graph graph, List<Node> watched, Run run) {
     Observations seen = new Observations();
     Map<String, List<Moments>> readers = new HashMap<>();
     for (Node node : watched) {
-      Moments moments = Moments.of(graph, node, samples.count());
+      Moments moments = Moments.of(graph, node, run.samples().count());
       seen.watch(node.name(), moments);
       readers.computeIfAbsent(node.input(), t -> new ArrayList<>()).add(moments);
     }
     run(
         graph,
-        model,
-        samples,
-        first,
-        end,
+        run,
         (tensor, values, item) -> {
           if (!seen.open(tensor).add(values)) {
             throw new DataRefusedException(
                 "%s: tensor '%s' is not finite on this data: check the unit of the data, or train the model again"
-                    .formatted(samples.source(), tensor));
+                    .formatted(run.samples().source(), tensor));
           }
           if (tensor.equals(graph.input())) {
             seen.input().add(values);
@@ -135,49 +154,27 @@ public final class Calibrator {
 
   private static void addSums(Observations seen, Shape shape, String tensor, FloatBuffer values) {
     int channels = shape.rank() < 2 ? 1 : shape.dimension(1);
-    int each = shape.elementsPerItem() / channels;
-    double[] sums = new double[channels];
-    double[] magnitudes = new double[channels];
-    int start = values.position();
-    int items = values.remaining() / (channels * each);
-    for (int item = 0; item < items; item++) {
-      for (int c = 0; c < channels; c++) {
-        int from = start + (item * channels + c) * each;
-        double sum = 0;
-        float magnitude = 0;
-        for (int i = from; i < from + each; i++) {
-          float value = values.get(i);
-          sum += value;
-          magnitude = Math.max(magnitude, Math.abs(value));
-        }
-        sums[c] += sum;
-        magnitudes[c] = Math.max(magnitudes[c], magnitude);
-      }
-    }
-    seen.addSums(tensor, sums, (long) items * each);
-    seen.addMagnitudes(tensor, magnitudes);
+    seen.sums(tensor, channels).add(values, shape.elementsPerItem() / channels);
   }
 
-  private static void run(
-      Graph graph, byte[] model, Samples samples, int start, int end, Watcher watcher) {
+  private static void run(Graph graph, Run run, Watcher watcher) {
     // The same as the engine's: a process has one, and later callers cannot change it.
     OrtEnvironment environment =
         OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "skerry");
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.NO_OPT);
       options.setIntraOpNumThreads(1);
-      try (OrtSession session = environment.createSession(model, options)) {
-        Shape input = graph.shape(graph.input());
-        // A graph that is read from a file is for one item or for any batch.
-        int batch = input.dimension(0) == Shape.BATCH ? BATCH : 1;
-        for (int first = start; first < end; first += batch) {
-          int size = Math.min(batch, end - first);
-          runBatch(environment, session, graph, samples.batch(first, size), first, size, watcher);
+      try (OrtSession session = environment.createSession(run.model(), options)) {
+        for (int first = run.first(); first < run.end(); first += run.batch()) {
+          int size = Math.min(run.batch(), run.end() - first);
+          ByteBuffer data = run.samples().batch(first, size);
+          runBatch(environment, session, graph, data, first, size, watcher);
         }
       }
     } catch (OrtException e) {
       throw new DataRefusedException(
-          "%s: the float model fails on this data: %s".formatted(samples.source(), e.getMessage()),
+          "%s: the float model fails on this data: %s"
+              .formatted(run.samples().source(), e.getMessage()),
           e);
     }
   }

@@ -13,9 +13,7 @@ import java.util.Optional;
  */
 public final class Observations {
   private final Map<String, Histogram> histograms = new LinkedHashMap<>();
-  private final Map<String, double[]> sums = new HashMap<>();
-  private final Map<String, double[]> magnitudes = new HashMap<>();
-  private final Map<String, Long> perChannel = new HashMap<>();
+  private final Map<String, ChannelSums> sums = new HashMap<>();
   private final Map<String, Moments> moments = new HashMap<>();
   private final Lattice input = new Lattice();
   private final Map<Clipping, Ranges> ranges = new EnumMap<>(Clipping.class);
@@ -26,18 +24,13 @@ public final class Observations {
     return histograms.computeIfAbsent(tensor, name -> new Histogram());
   }
 
-  void addSums(String tensor, double[] channelSums, long valuesEach) {
-    double[] known = sums.computeIfAbsent(tensor, name -> new double[channelSums.length]);
-    for (int c = 0; c < known.length; c++) {
-      known[c] += channelSums[c];
-    }
-    perChannel.merge(tensor, valuesEach, Long::sum);
+  ChannelSums sums(String tensor, int channels) {
+    return sums.computeIfAbsent(tensor, name -> new ChannelSums(channels));
   }
 
   /** Adds what another worker saw of the same graph. */
   void merge(Observations other) {
     other.histograms.forEach((tensor, histogram) -> open(tensor).merge(histogram));
-    other.magnitudes.forEach(this::addMagnitudes);
     input.merge(other.input);
     other.moments.forEach(
         (node, seen) -> {
@@ -47,8 +40,12 @@ public final class Observations {
           }
         });
     other.sums.forEach(
-        (tensor, channelSums) ->
-            addSums(tensor, channelSums, other.perChannel.getOrDefault(tensor, 0L)));
+        (tensor, seen) -> {
+          ChannelSums known = sums.putIfAbsent(tensor, seen);
+          if (known != null) {
+            known.merge(seen);
+          }
+        });
   }
 
   /** The counts of a tensor. */
@@ -60,27 +57,16 @@ public final class Observations {
     return histogram;
   }
 
-  void addMagnitudes(String tensor, double[] channelMagnitudes) {
-    double[] known =
-        magnitudes.computeIfAbsent(tensor, name -> new double[channelMagnitudes.length]);
-    for (int c = 0; c < known.length; c++) {
-      known[c] = Math.max(known[c], channelMagnitudes[c]);
-    }
-  }
-
   /** The largest magnitude of each channel (dimension 1) of a tensor. */
   public double[] channelMagnitudes(String tensor) {
-    return magnitudes.getOrDefault(tensor, new double[0]).clone();
+    ChannelSums seen = sums.get(tensor);
+    return seen == null ? new double[0] : seen.magnitudes();
   }
 
   /** The mean of each channel (dimension 1) of a tensor. */
   public double[] channelMeans(String tensor) {
-    double[] means = sums.getOrDefault(tensor, new double[0]).clone();
-    long values = Math.max(1, perChannel.getOrDefault(tensor, 1L));
-    for (int c = 0; c < means.length; c++) {
-      means[c] /= values;
-    }
-    return means;
+    ChannelSums seen = sums.get(tensor);
+    return seen == null ? new double[0] : seen.means();
   }
 
   /** The values that the model's input takes. */

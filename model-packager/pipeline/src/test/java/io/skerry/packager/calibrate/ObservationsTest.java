@@ -75,15 +75,8 @@ class ObservationsTest {
               default -> values[i];
             };
       }
-      double[] sums = new double[CHANNELS];
-      double[] magnitudes = new double[CHANNELS];
-      for (int i = 0; i < values.length; i++) {
-        sums[i / EACH] += values[i];
-        magnitudes[i / EACH] = Math.max(magnitudes[i / EACH], Math.abs(values[i]));
-      }
       seen.open(tensor).add(FloatBuffer.wrap(values));
-      seen.addSums(tensor, sums, EACH);
-      seen.addMagnitudes(tensor, magnitudes);
+      seen.sums(tensor, CHANNELS).add(FloatBuffer.wrap(values), EACH);
     }
     float[] steps = item.clone();
     for (int i = 0; i < steps.length; i++) {
