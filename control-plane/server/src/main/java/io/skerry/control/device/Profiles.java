@@ -1,20 +1,57 @@
 package io.skerry.control.device;
 
+import com.google.gson.Gson;
 import io.skerry.profile.HardwareFacts;
 import io.skerry.profile.HardwareProfile;
 import io.skerry.profile.ProfileCatalog;
 import io.skerry.protocol.DeviceFacts;
+import io.skerry.protocol.ProfileId;
 import jakarta.inject.Singleton;
+import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Matches facts to hardware profiles. */
 @Singleton
 public final class Profiles {
+  private static final Gson GSON = new Gson();
+
   private final ProfileCatalog catalog = ProfileCatalog.builtIn();
 
   /** The profiles that this control plane knows. */
   public ProfileCatalog catalog() {
     return catalog;
+  }
+
+  /**
+   * Whether a device of these facts, as they are stored, is of a profile, also where a finer one
+   * fits it.
+   */
+  public boolean fits(ProfileId profile, String facts) {
+    Told told = GSON.fromJson(facts, Told.class);
+    return catalog.profile(profile.value()).map(known -> known.matches(told.facts())).orElse(false);
+  }
+
+  // What was stored earlier may lack something.
+  private record Told(
+      @Nullable String arch,
+      @Nullable List<String> cpuFeatures,
+      int cores,
+      long memoryBytes,
+      @Nullable List<String> accelerators,
+      @Nullable List<String> engines,
+      @Nullable String board) {
+    HardwareFacts facts() {
+      return new HardwareFacts(
+          Objects.requireNonNullElse(arch, ""),
+          Objects.requireNonNullElse(cpuFeatures, List.of()),
+          cores,
+          memoryBytes,
+          Objects.requireNonNullElse(accelerators, List.of()),
+          Objects.requireNonNullElse(engines, List.of()),
+          Objects.requireNonNullElse(board, ""));
+    }
   }
 
   /** The id of the profile that fits best. */

@@ -1,14 +1,17 @@
 package io.skerry.control.rollout;
 
 import io.skerry.control.device.DesiredService;
+import io.skerry.control.device.Profiles;
 import io.skerry.control.rollout.RolloutOrder.Part;
 import io.skerry.control.rollout.RolloutOrder.Variant;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.rollout.DeploymentState;
+import io.skerry.fleet.rollout.Eligibility;
 import io.skerry.fleet.rollout.RolloutEffect;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
+import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotMode;
 import jakarta.inject.Singleton;
@@ -17,6 +20,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.IntFunction;
 import java.util.function.Predicate;
 
@@ -48,10 +54,12 @@ final class Deployments {
 
   private final DesiredService desired;
   private final Arms arms;
+  private final Profiles profiles;
 
-  Deployments(DesiredService desired, Arms arms) {
+  Deployments(DesiredService desired, Arms arms, Profiles profiles) {
     this.desired = desired;
     this.arms = arms;
+    this.profiles = profiles;
   }
 
   private static List<String> names(Predicate<DeploymentState> fits) {
@@ -271,9 +279,8 @@ final class Deployments {
           from (
             select r.device, v.model, v.version, v.manifest, v.signature, 1 as best
             from device_slot_report r
-            join device on device.id = r.device
             join variant v on v.manifest = r.running_manifest and v.winner
-              and v.signature is not null and v.profile = device.profile
+              and v.signature is not null
             where r.slot = ? and r.device = any(?)
             union all
             select o.device, o.model, o.version, o.manifest, o.signature, 2
@@ -460,9 +467,10 @@ final class Deployments {
   }
 
   // What a device ran before it became another board does not load on this one: the same version's
-  // artifact for what it is now, or nothing if there is none. One of which nobody knows what it is
-  // keeps what it had.
-  private static void fitPrevious(
+  // artifact for what it is now. If there is none, the one that it ran where that fits still, as
+  // where a finer profile was made for it; else nothing. One of which nobody knows what it is keeps
+  // what it had.
+  private void fitPrevious(
       Transaction transaction, RolloutOrder order, Part part, List<String> devices) {
     transaction.update(
         """
@@ -472,7 +480,10 @@ final class Deployments {
             from variant v
             where v.model = before.model and v.version = before.version and v.winner
               and v.profile = before.profile and v.manifest is not null
-              and v.signature is not null and not v.refused), '{}'::jsonb)
+              and v.signature is not null and not v.refused),
+            case when d.device = any(?)
+              then jsonb_build_object(before.slot, d.previous -> before.slot) end,
+            '{}'::jsonb)
         from (
           select own.device, slot, device.profile, own.previous -> slot ->> 'model' as model,
             (own.previous -> slot ->> 'version')::bigint as version,
@@ -489,10 +500,44 @@ final class Deployments {
             where same.model = before.model and same.version = before.version
               and same.manifest = before.manifest and same.profile = before.profile)
         """,
+        stillFitting(transaction, order, part, devices),
         part.slot().value(),
         order.id().value(),
         devices,
         order.id().value());
+  }
+
+  // Of these, whom a finer profile than that of what they ran fits best.
+  private List<String> stillFitting(
+      Transaction transaction, RolloutOrder order, Part part, List<String> devices) {
+    List<String> fitting = new ArrayList<>();
+    transaction.forEach(
+        "select device.id, device.facts, ran.profile as of, ran.engine,"
+            + Candidates.DESCRIBED
+            + """
+               from deployment own
+               join device on device.id = own.device
+               cross join (select ?::text as slot) part
+               join variant ran on ran.model = own.previous -> part.slot ->> 'model'
+                 and ran.version = (own.previous -> part.slot ->> 'version')::bigint
+                 and ran.manifest = own.previous -> part.slot ->> 'manifest'
+                 and ran.profile <> device.profile
+               where own.rollout = ? and own.device = any(?)
+               """,
+        row -> {
+          ProfileId of = new ProfileId(row.text("of"));
+          Eligibility loads =
+              Eligibility.of(
+                  new Eligibility.Device(Optional.of(of), row.texts("engines")),
+                  new Eligibility.Needs(Map.of(of, Set.of(row.text("engine")))));
+          if (loads instanceof Eligibility.Eligible && profiles.fits(of, row.text("facts"))) {
+            fitting.add(row.text("id"));
+          }
+        },
+        part.slot().value(),
+        order.id().value(),
+        devices);
+    return fitting;
   }
 
   private void switchOff(

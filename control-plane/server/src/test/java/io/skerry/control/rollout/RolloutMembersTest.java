@@ -421,6 +421,33 @@ class RolloutMembersTest {
     assertThat(rollout.eligible()).isEqualTo(3);
   }
 
+  private static String version(long version, String more) {
+    return """
+    {"model": "tested", "version": %d, "stages": [{"percent": 100}]%s}
+    """
+        .formatted(version, more);
+  }
+
+  @Test
+  void goesBackToWhatRanThoughItIsAnotherBoardByNow() {
+    fleet.version(2, Map.of(X86, "onnxruntime", ARM, "tflite"));
+    fleet.version(3, Map.of(X86, "onnxruntime", ARM, "tflite"));
+    fleet.report(fleet.create(everybody("")).id(), "COMMITTED");
+    String second = fleet.create(version(2, ", \"onFailedDevices\": \"PAUSE\"")).id();
+    fleet.report(second, "COMMITTED", List.of("b", "c"));
+    fleet.report(second, "FAILED", List.of("a"));
+    fleet.act(second, RolloutAct.PROMOTE);
+    fleet.becomes("a", ARM, "tflite/cpu");
+    String third = fleet.create(version(3, "")).id();
+    fleet.report(third, "COMMITTED");
+
+    fleet.act(third, RolloutAct.ROLLBACK);
+
+    assertThat(fleet.ordered())
+        .containsEntry("a", manifest(1, ARM))
+        .containsEntry("b", manifest(2, X86));
+  }
+
   @Test
   void takesADynamicRolloutsDevicesOfAProfileAsTheyAreWhenItsStageOpens() {
     String id =
