@@ -57,7 +57,7 @@ public final class Fleet {
     }
     RolloutShell rollouts =
         new RolloutShell(
-            store, releases, device -> device(device).hardware().profile(), settings.sampling());
+            store, releases, device -> device(device).hardware().described(), settings.sampling());
     DriftShell drift =
         new DriftShell(
             releases,

@@ -6,6 +6,7 @@ import io.skerry.profile.ProfileCatalog;
 import io.skerry.protocol.ProfileId;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /** The kinds of boards in a simulated fleet. */
 enum Hardware {
@@ -19,11 +20,15 @@ enum Hardware {
   @SuppressWarnings("ImmutableEnumChecker") // A record that copies its lists.
   private final HardwareFacts facts;
 
+  @SuppressWarnings("ImmutableEnumChecker") // A record of records.
+  private final Described described;
+
   private final Duration latencyBudget;
 
   Hardware(String profile, String arch, List<String> features) {
     this.profile = new ProfileId(profile);
     this.facts = HardwareFacts.of(arch, features, List.of());
+    this.described = new Described(Optional.of(this.profile), facts);
     this.latencyBudget =
         ProfileCatalog.builtIn().profile(profile).map(HardwareProfile::latencyBudget).orElseThrow();
   }
@@ -40,6 +45,11 @@ enum Hardware {
 
   HardwareFacts facts() {
     return facts;
+  }
+
+  /** What a device of it is known as. */
+  Described described() {
+    return described;
   }
 
   Duration latencyBudget() {

@@ -90,6 +90,13 @@ public final class MemoryStore {
     devices.putIfAbsent(device, new Device(device));
   }
 
+  /** Removes a device, and what it was ordered. */
+  public void remove(DeviceId device) {
+    devices.remove(device);
+    outbox.remove(device);
+    behind.remove(device);
+  }
+
   /** Every device, in the order in which they were enrolled. */
   public Collection<DeviceId> devices() {
     return devices.keySet();

@@ -68,6 +68,7 @@ public final class Releases {
   private final StreamLayout layout;
   private final Map<String, byte[]> blobs = new HashMap<>();
   private final Map<String, Variant> variants = new HashMap<>();
+  private final Map<Digest, Variant> byManifest = new HashMap<>();
   private final Map<Long, Behaviour> behaviours = new HashMap<>();
   // The newest of each device. A start of the control plane tells them again, and the signature of
   // the same key over the same bytes is the same.
@@ -179,6 +180,11 @@ public final class Releases {
     return Optional.ofNullable(variants.get(version + "/" + profile));
   }
 
+  /** What has this manifest. */
+  Optional<Variant> variant(Digest manifest) {
+    return Optional.ofNullable(byManifest.get(manifest));
+  }
+
   /** Whether this was released, by those who may, for this profile. */
   boolean isReleased(Digest manifest, ProfileId profile) {
     return variants.values().stream()
@@ -226,9 +232,9 @@ public final class Releases {
                 behaviour == Behaviour.UNSIGNED ? thief : release)
             .toJson();
     long bytes = envelope.length + layers.stream().mapToLong(Layer::size).sum();
-    variants.put(
-        version + "/" + profile,
-        new Variant(model, profile, Digest.of(manifest), put(envelope), bytes));
+    Variant variant = new Variant(model, profile, Digest.of(manifest), put(envelope), bytes);
+    variants.put(version + "/" + profile, variant);
+    byManifest.put(variant.manifest(), variant);
   }
 
   private Layer layer(LayerType type, String title, byte[] content) {

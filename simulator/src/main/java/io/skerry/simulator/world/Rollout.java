@@ -10,7 +10,9 @@ import io.skerry.fleet.rollout.RolloutMachine;
 import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.RolloutState;
+import io.skerry.fleet.rollout.StageMembership.Boundary;
 import io.skerry.fleet.rollout.StageMembership.Candidate;
+import io.skerry.fleet.rollout.StageMembership.Membership;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ProfileId;
@@ -37,6 +39,9 @@ final class Rollout {
   final RolloutPlan plan;
   final Duration window;
   final List<List<Candidate>> stages;
+  final List<Boundary> boundaries;
+  final String holdbackAbove;
+  final Map<DeviceId, String> outsiders = new HashMap<>();
   final Map<DeviceId, Deployment> deployments = new LinkedHashMap<>();
   final Map<ProfileId, Integer> edges = new HashMap<>();
   Optional<Lease> lease = Optional.empty();
@@ -48,13 +53,18 @@ final class Rollout {
 
   /** One device's part. */
   static final class Deployment {
-    final int stage;
-    final Candidate candidate;
-    final Releases.Variant variant;
+    final DeviceId device;
+    final String rank;
     final Seen newer = new Seen();
     final Seen older = new Seen();
+    int stage;
+    ProfileId profile;
     boolean opened;
+    boolean hasOrder;
     DeploymentState state = DeploymentState.PENDING;
+    // Why it has left its stage.
+    String reason = "";
+    Releases.@Nullable Variant ordered;
     Releases.@Nullable Variant previous;
     long orderedAt;
     long stepAt;
@@ -62,10 +72,11 @@ final class Rollout {
     long awaySince;
     long revision;
 
-    Deployment(int stage, Candidate candidate, Releases.Variant variant) {
+    Deployment(int stage, DeviceId device, String rank, ProfileId profile) {
       this.stage = stage;
-      this.candidate = candidate;
-      this.variant = variant;
+      this.device = device;
+      this.rank = rank;
+      this.profile = profile;
     }
 
     boolean isLate() {
@@ -75,10 +86,11 @@ final class Rollout {
     }
 
     Digest ordered() {
-      Releases.Variant before = previous;
-      return state == DeploymentState.RESTORING && before != null
-          ? before.manifest()
-          : variant.manifest();
+      Releases.Variant last = ordered;
+      if (last == null) {
+        throw new IllegalStateException(device + " was ordered nothing");
+      }
+      return last.manifest();
     }
   }
 
@@ -119,13 +131,14 @@ final class Rollout {
     }
   }
 
-  Rollout(
-      RolloutId id, long version, RolloutPlan plan, Duration window, List<List<Candidate>> stages) {
+  Rollout(RolloutId id, long version, RolloutPlan plan, Duration window, Membership membership) {
     this.id = id;
     this.version = version;
     this.plan = plan;
     this.window = window;
-    this.stages = stages;
+    this.stages = membership.stages();
+    this.boundaries = membership.boundaries();
+    this.holdbackAbove = membership.holdbackAbove();
     this.state = RolloutState.ready(plan);
   }
 
@@ -147,7 +160,7 @@ final class Rollout {
       late = new ArrayList<>(deployments.values());
     }
     late.removeIf(one -> !one.isLate());
-    return late.stream().anyMatch(one -> online.test(one.candidate.device()));
+    return late.stream().anyMatch(one -> online.test(one.device));
   }
 
   /** What the gates judge. */
@@ -158,7 +171,7 @@ final class Rollout {
     for (Hardware hardware : Hardware.values()) {
       List<Deployment> of = new ArrayList<>();
       for (Deployment one : deployments.values()) {
-        if (one.candidate.profile().equals(hardware.profile())) {
+        if (one.profile.equals(hardware.profile())) {
           of.add(one);
         }
       }

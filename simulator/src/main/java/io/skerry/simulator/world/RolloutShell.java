@@ -8,6 +8,7 @@ import io.skerry.fleet.gate.LatencyEdge;
 import io.skerry.fleet.rollout.Census;
 import io.skerry.fleet.rollout.DeploymentMachine;
 import io.skerry.fleet.rollout.DeploymentState;
+import io.skerry.fleet.rollout.Eligibility;
 import io.skerry.fleet.rollout.FencedOutException;
 import io.skerry.fleet.rollout.Lease;
 import io.skerry.fleet.rollout.RolloutBooks;
@@ -19,6 +20,7 @@ import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.RolloutState;
 import io.skerry.fleet.rollout.StageMembership;
 import io.skerry.fleet.rollout.StageMembership.Candidate;
+import io.skerry.fleet.rollout.StageMembership.Membership;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ProfileId;
@@ -26,6 +28,7 @@ import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SamplingRates;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotMode;
+import io.skerry.protocol.SlotPhase;
 import io.skerry.protocol.SlotReport;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowCounts;
@@ -36,18 +39,25 @@ import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
 
 /** The books of rollouts in memory, around the real machine, driver, gates, leases and stages. */
 final class RolloutShell implements RolloutBooks {
   static final SlotId SLOT = new SlotId("main");
+  // What every release is packaged for.
+  private static final String ENGINE = "onnxruntime";
+  private static final Comparator<Rollout.Deployment> IN_ORDER =
+      Comparator.comparingInt((Rollout.Deployment one) -> one.stage).thenComparing(one -> one.rank);
   static final URI ARTIFACTS = URI.create("https://artifacts.test");
 
   // A few dozen devices cannot rule harm out within a day or two: a stage passes once its sample is
@@ -69,7 +79,7 @@ final class RolloutShell implements RolloutBooks {
 
   private final MemoryStore store;
   private final Releases releases;
-  private final Function<DeviceId, ProfileId> profiles;
+  private final Function<DeviceId, Described> described;
   private final SamplingRates sampling;
   private final Map<RolloutId, Rollout> rollouts = new LinkedHashMap<>();
   private final Map<ProfileId, Map<Long, long[]>> latencies = new HashMap<>();
@@ -78,11 +88,11 @@ final class RolloutShell implements RolloutBooks {
   RolloutShell(
       MemoryStore store,
       Releases releases,
-      Function<DeviceId, ProfileId> profiles,
+      Function<DeviceId, Described> described,
       SamplingRates sampling) {
     this.store = store;
     this.releases = releases;
-    this.profiles = profiles;
+    this.described = described;
     this.sampling = sampling;
   }
 
@@ -111,7 +121,6 @@ final class RolloutShell implements RolloutBooks {
       Duration soak,
       GateSettings gates,
       Instant now) {
-    RolloutId id = new RolloutId("rollout-" + ++made);
     RolloutPlan bare =
         RolloutPlan.ofPercents(
             percents,
@@ -131,18 +140,35 @@ final class RolloutShell implements RolloutBooks {
             bare.deadlines(),
             bare.approval(),
             gates);
+    return start(version, plan, window, now);
+  }
+
+  /** Begins a rollout by a plan to every device that can run the version. */
+  Rollout start(long version, RolloutPlan plan, Duration window, Instant now) {
+    RolloutId id = new RolloutId("rollout-" + ++made);
+    Map<DeviceId, String> outside = new LinkedHashMap<>();
     List<Candidate> candidates = new ArrayList<>();
+    Eligibility.Needs needs = needs(version);
     for (DeviceId device : store.devices()) {
-      candidates.add(new Candidate(device, profiles.apply(device)));
+      switch (eligibility(device, needs)) {
+        case Eligibility.Eligible(ProfileId profile) ->
+            candidates.add(new Candidate(device, profile));
+        case Eligibility.NotEligible(String reason) -> outside.put(device, reason);
+      }
     }
-    List<List<Candidate>> stages = StageMembership.assign(candidates, id.value(), plan).stages();
-    Rollout rollout = new Rollout(id, version, plan, window, stages);
-    for (int stage = 0; stage < stages.size(); stage++) {
-      for (Candidate candidate : stages.get(stage)) {
+    Membership membership = StageMembership.assign(candidates, id.value(), plan);
+    membership.inNone().forEach(one -> outside.put(one.device(), "no stage takes it"));
+    Rollout rollout = new Rollout(id, version, plan, window, membership);
+    rollout.outsiders.putAll(outside);
+    for (int stage = 0; stage < rollout.stages.size(); stage++) {
+      for (Candidate candidate : rollout.stages.get(stage)) {
         rollout.deployments.put(
             candidate.device(),
             new Rollout.Deployment(
-                stage, candidate, releases.variant(version, candidate.profile()).orElseThrow()));
+                stage,
+                candidate.device(),
+                StageMembership.rank(candidate.device(), id.value()),
+                candidate.profile()));
       }
     }
     for (Rollout other : rollouts.values()) {
@@ -217,7 +243,11 @@ final class RolloutShell implements RolloutBooks {
       if (rollout.isFollowed(store::isOnline)) {
         follow(rollout, now);
         lease(rollout.id, holder, now)
-            .ifPresent(lease -> RolloutDriver.moveOn(this, lease, heardSince, now));
+            .ifPresent(
+                lease -> {
+                  RolloutDriver.moveOn(this, lease, heardSince, now);
+                  admit(lease);
+                });
       }
     }
   }
@@ -246,11 +276,15 @@ final class RolloutShell implements RolloutBooks {
 
   @Override
   public <T> T underLease(Lease lease, Function<Page, T> work) {
+    return work.apply(new MemoryPage(held(lease)));
+  }
+
+  private Rollout held(Lease lease) {
     Rollout rollout = rollouts.get(lease.rollout());
     if (rollout == null || rollout.lease.filter(lease::isCurrent).isEmpty()) {
       throw new FencedOutException(lease);
     }
-    return work.apply(new MemoryPage(rollout));
+    return rollout;
   }
 
   @Override
@@ -285,10 +319,10 @@ final class RolloutShell implements RolloutBooks {
               cells.add(
                   new Census.Cell(
                       one.stage,
-                      one.candidate.profile(),
+                      one.profile,
                       one.state,
                       store.isOnline(device),
-                      one.previous != null && one.state.isTouched(),
+                      one.previous != null,
                       1));
             }
           });
@@ -342,10 +376,14 @@ final class RolloutShell implements RolloutBooks {
             .values()
             .forEach(
                 one -> {
-                  one.opened |= one.stage == stage;
                   one.newer.clear();
                   one.older.clear();
                 });
+        if (rollout.plan.dynamic()) {
+          admit(rollout, stage);
+        } else {
+          enter(rollout, stage);
+        }
       }
       case RolloutEffect.Offer(int through, int limit) ->
           orders =
@@ -360,7 +398,7 @@ final class RolloutShell implements RolloutBooks {
                   rollout,
                   limit,
                   now,
-                  one -> one.state == DeploymentState.DEFERRED && one.revision == 0);
+                  one -> one.state == DeploymentState.DEFERRED && !one.hasOrder);
       case RolloutEffect.Expire _ -> expire(rollout, now.toEpochMilli());
       case RolloutEffect.DeferOffline(int through) ->
           rollout.deployments.forEach(
@@ -377,32 +415,29 @@ final class RolloutShell implements RolloutBooks {
           back(
               rollout,
               one ->
-                  one.state.isTouched()
-                      && one.revision > 0
-                      && one.state != DeploymentState.CANCELLED
-                      && one.state != DeploymentState.RESTORED
-                      && one.state != DeploymentState.RESTORING,
-              DeploymentState.RESTORING,
+                  one.state.isInFlight()
+                      || one.state.isFailure()
+                      || one.state == DeploymentState.PENDING
+                      || one.state == DeploymentState.COMMITTED
+                      || one.state == DeploymentState.DEFERRED,
               now);
       case RolloutEffect.RetryFailed _ ->
-          rollout
-              .deployments
-              .values()
-              .forEach(
-                  one -> {
-                    if (one.state.isRetryable()) {
-                      one.state = DeploymentState.PENDING;
-                    }
-                  });
+          rollout.deployments.forEach(
+              (device, one) -> {
+                if (one.state.isRetryable() && isFree(rollout, device)) {
+                  one.state = DeploymentState.PENDING;
+                  one.hasOrder = false;
+                }
+              });
       case RolloutEffect.CloseOut _ ->
           rollout
               .deployments
               .values()
               .forEach(
                   one -> {
-                    if (one.state == DeploymentState.PENDING) {
+                    if (one.opened && one.state == DeploymentState.PENDING) {
                       one.state = DeploymentState.CANCELLED;
-                    } else if (one.state.isInFlight()) {
+                    } else if (one.state.isInFlight() || one.state == DeploymentState.RESTORING) {
                       one.state = DeploymentState.DEFERRED;
                     }
                   });
@@ -433,57 +468,131 @@ final class RolloutShell implements RolloutBooks {
     Rollout.Deployment one = rollout.deployments.get(device);
     if (one != null) {
       one.state = state;
+      one.hasOrder |= state == DeploymentState.OFFERED;
       one.orderedAt = now.toEpochMilli();
       one.stepAt = now.toEpochMilli();
     }
   }
 
+  // Who was too late, or failed, may still switch while its order stands.
   private void cancel(Rollout rollout, Instant now) {
-    back(rollout, one -> one.state.isBeforeSwitch(), DeploymentState.CANCELLED, now);
-    rollout
-        .deployments
-        .values()
-        .forEach(
-            one -> {
-              if (one.state == DeploymentState.PENDING) {
-                one.state = DeploymentState.CANCELLED;
-              }
-            });
-  }
-
-  private int offer(Rollout rollout, int limit, Instant now, Predicate<Rollout.Deployment> wanted) {
-    List<DeviceId> offered = new ArrayList<>();
-    // In the order of the stages, best rank first.
+    List<DeviceId> taken = new ArrayList<>();
     rollout.deployments.forEach(
         (device, one) -> {
-          if (offered.size() < limit && one.opened && wanted.test(one) && store.isOnline(device)) {
-            one.previous = previous(device, one).orElse(null);
-            offered.add(device);
+          boolean waiting =
+              one.opened
+                  && (one.state == DeploymentState.PENDING
+                      || one.state == DeploymentState.DEFERRED);
+          boolean stands =
+              (waiting || one.state.isFailure() || one.state.isBeforeSwitch())
+                  && isOwn(rollout, device, one);
+          boolean runs = stands && !one.state.isBeforeSwitch() && runsOrdered(device, one);
+          if (stands && !runs) {
+            taken.add(device);
+          }
+          if (waiting || one.state.isBeforeSwitch()) {
+            one.state = runs ? DeploymentState.COMMITTED : DeploymentState.CANCELLED;
           }
         });
-    order(rollout, offered, one -> one.variant, new SlotMode.Active(), now);
+    sendBack(rollout, taken, now);
+  }
+
+  private boolean runsOrdered(DeviceId device, Rollout.Deployment one) {
+    return store
+        .slotReport(device, SLOT)
+        .flatMap(SlotReport::running)
+        .filter(running -> running.manifest().equals(one.ordered()))
+        .isPresent();
+  }
+
+  // In the order of the stages, best rank first; who is chosen and not ordered anything makes room
+  // for the next.
+  private int offer(Rollout rollout, int limit, Instant now, Predicate<Rollout.Deployment> wanted) {
+    List<Rollout.Deployment> waiting = new ArrayList<>();
+    rollout.deployments.forEach(
+        (device, one) -> {
+          if (one.opened && wanted.test(one) && store.isOnline(device)) {
+            waiting.add(one);
+          }
+        });
+    waiting.sort(IN_ORDER);
+    List<DeviceId> offered = new ArrayList<>();
+    List<DeviceId> left = new ArrayList<>();
+    Eligibility.Needs needs = needs(rollout.version);
+    for (Rollout.Deployment one : waiting) {
+      if (offered.size() == limit) {
+        break;
+      }
+      switch (eligibility(one.device, needs)) {
+        case Eligibility.NotEligible(String reason) -> {
+          leave(one, reason);
+          left.add(one.device);
+        }
+        case Eligibility.Eligible(ProfileId profile) -> {
+          one.profile = profile;
+          Releases.Variant variant = releases.variant(rollout.version, profile).orElseThrow();
+          if (hasAlready(one.device, variant)) {
+            one.state =
+                isOwn(rollout, one.device, one)
+                    ? DeploymentState.COMMITTED
+                    : DeploymentState.ALREADY_INSTALLED;
+          } else {
+            if (one.previous == null) {
+              one.previous = previous(one.device, variant).orElse(null);
+            }
+            offered.add(one.device);
+          }
+        }
+      }
+    }
+    // What they were ordered at an earlier attempt.
+    sendBack(rollout, left, now);
+    order(
+        rollout,
+        offered,
+        one -> releases.variant(rollout.version, one.profile).orElseThrow(),
+        new SlotMode.Active(),
+        now);
     offered.forEach(device -> enter(rollout, device, DeploymentState.OFFERED, now));
     return offered.size();
   }
 
+  private static void leave(Rollout.Deployment one, String reason) {
+    one.state = DeploymentState.NOT_ELIGIBLE;
+    one.reason = reason;
+    one.hasOrder = false;
+  }
+
+  private boolean hasAlready(DeviceId device, Releases.Variant variant) {
+    return store
+        .desired(device, SLOT)
+        .filter(order -> order.mode() instanceof SlotMode.Active)
+        .filter(order -> order.manifest().equals(variant.manifest()))
+        .filter(
+            order ->
+                store
+                    .slotReport(device, SLOT)
+                    .filter(report -> report.phase() == SlotPhase.COMMITTED)
+                    .filter(report -> report.revision() == order.revision())
+                    .flatMap(SlotReport::running)
+                    .filter(running -> running.manifest().equals(variant.manifest()))
+                    .isPresent())
+        .isPresent();
+  }
+
   // What runs counts more than what was ordered: an order may have failed.
-  private Optional<Releases.Variant> previous(DeviceId device, Rollout.Deployment one) {
+  private Optional<Releases.Variant> previous(DeviceId device, Releases.Variant next) {
     return store
         .slotReport(device, SLOT)
         .flatMap(SlotReport::running)
-        .flatMap(
-            running ->
-                releases
-                    .variant(running.version().version(), one.candidate.profile())
-                    .filter(variant -> variant.manifest().equals(running.manifest())))
+        .flatMap(running -> releases.variant(running.manifest()))
         .or(
             () ->
                 store
                     .desired(device, SLOT)
                     .filter(order -> order.mode() instanceof SlotMode.Active)
-                    .flatMap(
-                        order ->
-                            releases.variant(order.version().version(), one.candidate.profile())));
+                    .filter(order -> !order.manifest().equals(next.manifest()))
+                    .flatMap(order -> releases.variant(order.manifest())));
   }
 
   private void order(
@@ -501,8 +610,9 @@ final class RolloutShell implements RolloutBooks {
           if (one == null) {
             throw new IllegalStateException("no deployment of " + device);
           }
-          one.revision = revision;
           Releases.Variant variant = chosen.apply(one);
+          one.revision = revision;
+          one.ordered = variant;
           return new DesiredSlot(
                   SLOT,
                   revision,
@@ -542,47 +652,177 @@ final class RolloutShell implements RolloutBooks {
         });
   }
 
-  /**
-   * Orders devices back to what they ran before, or to nothing where nothing ran: those are
-   * cancelled. What a newer rollout has taken over is left to it.
-   */
-  private void back(
-      Rollout rollout,
-      Predicate<Rollout.Deployment> wanted,
-      DeploymentState restored,
-      Instant now) {
-    List<DeviceId> backward = new ArrayList<>();
-    List<DeviceId> off = new ArrayList<>();
+  // What a newer rollout has taken over, and what was taken back, is left alone.
+  private void back(Rollout rollout, Predicate<Rollout.Deployment> wanted, Instant now) {
+    List<DeviceId> touched = new ArrayList<>();
     rollout.deployments.forEach(
         (device, one) -> {
-          if (wanted.test(one) && isOwn(rollout, device)) {
-            (one.previous == null ? off : backward).add(device);
+          if (wanted.test(one) && isOwn(rollout, device, one)) {
+            touched.add(device);
           }
         });
-    order(
-        rollout, backward, one -> Objects.requireNonNull(one.previous), new SlotMode.Active(), now);
-    backward.forEach(device -> enter(rollout, device, restored, now));
-    order(rollout, off, one -> one.variant, new SlotMode.Off(), now);
-    off.forEach(device -> enter(rollout, device, DeploymentState.CANCELLED, now));
+    sendBack(rollout, touched, now);
+    for (DeviceId device : touched) {
+      Rollout.Deployment one = Objects.requireNonNull(rollout.deployments.get(device));
+      enter(
+          rollout,
+          device,
+          one.previous == null ? DeploymentState.CANCELLED : DeploymentState.RESTORING,
+          now);
+    }
   }
 
-  private boolean isOwn(Rollout rollout, DeviceId device) {
+  // To what they ran before, or to nothing where nothing ran.
+  private void sendBack(Rollout rollout, List<DeviceId> devices, Instant now) {
+    List<DeviceId> backward = new ArrayList<>();
+    List<DeviceId> off = new ArrayList<>();
+    for (DeviceId device : devices) {
+      Rollout.Deployment one = rollout.deployments.get(device);
+      if (one != null && isOwn(rollout, device, one)) {
+        fitPrevious(device, one);
+        (one.previous == null ? off : backward).add(device);
+      }
+    }
+    order(
+        rollout, backward, one -> Objects.requireNonNull(one.previous), new SlotMode.Active(), now);
+    order(rollout, off, one -> Objects.requireNonNull(one.ordered), new SlotMode.Off(), now);
+  }
+
+  // The same version's artifact for what it is now; else the one that it ran, if that fits still.
+  private void fitPrevious(DeviceId device, Rollout.Deployment one) {
+    Releases.Variant before = one.previous;
+    Described now = described.apply(device);
+    if (before == null || now.profile().isEmpty() || now.profile().get().equals(before.profile())) {
+      return;
+    }
+    one.previous =
+        releases
+            .variant(before.version().version(), now.profile().get())
+            .orElse(now.isOf(before.profile()) ? before : null);
+  }
+
+  /** Whether the device is still ordered what the rollout brings. */
+  private boolean isOwn(Rollout rollout, DeviceId device, Rollout.Deployment one) {
+    Releases.Variant ordered = one.ordered;
+    return ordered != null
+        && ordered.version().version() == rollout.version
+        && store
+            .desired(device, SLOT)
+            .filter(order -> order.rollout().filter(rollout.id::equals).isPresent())
+            .filter(order -> order.mode() instanceof SlotMode.Active)
+            .filter(order -> order.manifest().equals(ordered.manifest()))
+            .isPresent();
+  }
+
+  /** Whether nothing else than this rollout has ordered the device's slot. */
+  private boolean isFree(Rollout rollout, DeviceId device) {
     return store
         .desired(device, SLOT)
-        .flatMap(DesiredSlot::rollout)
-        .filter(rollout.id::equals)
-        .isPresent();
+        .map(order -> order.rollout().filter(rollout.id::equals).isPresent())
+        .orElse(true);
+  }
+
+  private Eligibility.Needs needs(long version) {
+    Map<ProfileId, Set<String>> engines = new HashMap<>();
+    for (Hardware hardware : Hardware.values()) {
+      releases
+          .variant(version, hardware.profile())
+          .ifPresent(variant -> engines.put(hardware.profile(), Set.of(ENGINE)));
+    }
+    return new Eligibility.Needs(engines);
+  }
+
+  private Eligibility eligibility(DeviceId device, Eligibility.Needs needs) {
+    return Eligibility.of(described.apply(device).device(), needs);
+  }
+
+  // Who was a member when the rollout was written down, as it is now.
+  private void enter(Rollout rollout, int stage) {
+    Eligibility.Needs needs = needs(rollout.version);
+    rollout.deployments.forEach(
+        (device, one) -> {
+          if (one.stage == stage && !one.opened) {
+            one.opened = true;
+            switch (eligibility(device, needs)) {
+              case Eligibility.Eligible(ProfileId profile) -> one.profile = profile;
+              case Eligibility.NotEligible(String reason) -> leave(one, reason);
+            }
+          }
+        });
+  }
+
+  // Everybody that the stages which are open take by now, each the first that takes it.
+  private int admit(Rollout rollout, int throughStage) {
+    int admitted = 0;
+    Eligibility.Needs needs = needs(rollout.version);
+    for (int stage = 0; stage <= throughStage; stage++) {
+      List<StageMembership.Boundary> boundary = List.of(rollout.boundaries.get(stage));
+      for (DeviceId device : store.devices()) {
+        Rollout.Deployment one = rollout.deployments.get(device);
+        boolean has = one != null && one.opened && one.state != DeploymentState.NOT_ELIGIBLE;
+        if (!has && eligibility(device, needs) instanceof Eligibility.Eligible(ProfileId profile)) {
+          String rank = StageMembership.rank(device, rollout.id.value());
+          if (StageMembership.stageOf(
+                  new Candidate(device, profile), rank, boundary, rollout.holdbackAbove)
+              .isPresent()) {
+            place(rollout, device, stage, rank, profile);
+            admitted++;
+          }
+        }
+      }
+    }
+    return admitted;
+  }
+
+  private static void place(
+      Rollout rollout, DeviceId device, int stage, String rank, ProfileId profile) {
+    Rollout.Deployment one =
+        rollout.deployments.computeIfAbsent(
+            device, key -> new Rollout.Deployment(stage, device, rank, profile));
+    if (!one.opened) {
+      one.stage = stage;
+    }
+    one.opened = true;
+    one.profile = profile;
+    one.state = DeploymentState.PENDING;
+    one.reason = "";
+    rollout.outsiders.remove(device);
+  }
+
+  @Override
+  public int admit(Lease lease) {
+    Rollout rollout = held(lease);
+    OptionalInt stage = RolloutMachine.openStage(rollout.state);
+    return rollout.plan.dynamic() && stage.isPresent() ? admit(rollout, stage.getAsInt()) : 0;
+  }
+
+  /** A device was removed from the fleet. */
+  void removed(DeviceId device) {
+    for (Rollout rollout : rollouts.values()) {
+      Rollout.Deployment one = rollout.deployments.get(device);
+      if (one != null && !one.opened) {
+        rollout.deployments.remove(device);
+      } else if (one != null && !rollout.released) {
+        one.state = DeploymentState.REMOVED;
+      }
+    }
   }
 
   /** Counts a stored window for the gates. */
   void counted(DeviceId device, Window window, WindowCounts counts) {
     int stream = counts.layout().indexOf(MonitoringPlan.LATENCY);
     long version = window.getModel().getVersion();
-    long[] history =
-        latencies
-            .computeIfAbsent(profiles.apply(device), profile -> new HashMap<>())
-            .computeIfAbsent(version, key -> new long[WindowSketch.LATENCY_BINS]);
-    add(counts, stream, history);
+    described
+        .apply(device)
+        .profile()
+        .ifPresent(
+            profile ->
+                add(
+                    counts,
+                    stream,
+                    latencies
+                        .computeIfAbsent(profile, key -> new HashMap<>())
+                        .computeIfAbsent(version, key -> new long[WindowSketch.LATENCY_BINS])));
     for (Rollout rollout : rollouts.values()) {
       Rollout.Deployment one = rollout.deployments.get(device);
       boolean newer = version == rollout.version;

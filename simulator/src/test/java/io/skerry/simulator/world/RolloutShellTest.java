@@ -20,7 +20,7 @@ class RolloutShellTest {
   private final Releases releases = new Releases();
   private final RolloutShell shell =
       new RolloutShell(
-          store, releases, device -> Hardware.GATEWAY.profile(), new SamplingRates(.1, .8));
+          store, releases, device -> Hardware.GATEWAY.described(), new SamplingRates(.1, .8));
   private Instant now = Instant.ofEpochMilli(World.BEGIN);
 
   @Test

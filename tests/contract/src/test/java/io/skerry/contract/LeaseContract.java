@@ -3,6 +3,7 @@ package io.skerry.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.skerry.contract.Tables.Wish;
 import io.skerry.fleet.rollout.FencedOutException;
 import io.skerry.fleet.rollout.Lease;
 import io.skerry.fleet.rollout.RolloutBooks;
@@ -10,6 +11,7 @@ import io.skerry.fleet.rollout.RolloutDriver;
 import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.fleet.rollout.RolloutState;
+import io.skerry.fleet.rollout.StageRule;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.RolloutId;
 import java.time.Duration;
@@ -98,7 +100,7 @@ interface LeaseContract {
     RolloutId one = begun();
     lease(one, "a", NOW);
     // It takes the first one's place.
-    RolloutId other = tables().begin(2, List.of(100), NOW);
+    RolloutId other = tables().begin(Wish.of(2, StageRule.percent(100)), NOW);
 
     assertThat(lease(other, "b", NOW).token()).isEqualTo(1);
   }
@@ -120,7 +122,7 @@ interface LeaseContract {
 
   private RolloutId begun() {
     tables().enrol(new DeviceId("device-1"));
-    return tables().begin(1, List.of(100), NOW);
+    return tables().begin(Wish.of(1, StageRule.percent(100)), NOW);
   }
 
   private RolloutBooks books() {

@@ -1,5 +1,6 @@
 package io.skerry.contract;
 
+import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.RolloutBooks;
 import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.DesiredSlot;
@@ -52,6 +53,11 @@ class MemoryTables implements Tables {
   public void enrol(DeviceId device) {
     store.enroll(device);
     present(device, true);
+  }
+
+  @Override
+  public void remove(DeviceId device) {
+    standIns.remove(device);
   }
 
   @Override
@@ -141,8 +147,30 @@ class MemoryTables implements Tables {
   }
 
   @Override
-  public RolloutId begin(long version, List<Integer> percents, Instant at) {
-    return standIns.begin(version, percents, at);
+  public RolloutId begin(Wish wish, Instant at) {
+    return standIns.begin(
+        wish.version(),
+        wish.stages(),
+        wish.limits(),
+        wish.dynamic(),
+        Wish.WINDOW.multipliedBy(Wish.SOAK_WINDOWS),
+        Wish.DEADLINES,
+        at);
+  }
+
+  @Override
+  public Map<DeviceId, DeploymentState> deployments(RolloutId rollout) {
+    return standIns.deployments(rollout);
+  }
+
+  @Override
+  public Map<DeviceId, String> outsiders(RolloutId rollout) {
+    return standIns.outsiders(rollout);
+  }
+
+  @Override
+  public Digest manifest(long version, String profile) {
+    return standIns.manifest(version, profile);
   }
 
   @Override

@@ -31,6 +31,22 @@ class MemoryTablesTest {
   }
 
   @Nested
+  class Members implements RolloutMembersContract {
+    @Override
+    public Tables tables() {
+      return tables;
+    }
+  }
+
+  @Nested
+  class Orders implements RolloutOrdersContract {
+    @Override
+    public Tables tables() {
+      return tables;
+    }
+  }
+
+  @Nested
   class Books implements RolloutBooksContract {
     @Override
     public Tables tables() {

@@ -77,6 +77,11 @@ class PlantedTablesTest {
     public <T> Optional<T> forPerson(RolloutId rollout, Function<Page, T> work) {
       return books.forPerson(rollout, work);
     }
+
+    @Override
+    public int admit(Lease lease) {
+      return books.admit(lease);
+    }
   }
 
   private record AlwaysTheFirstToken(RolloutBooks books) implements RolloutBooks {
@@ -95,6 +100,11 @@ class PlantedTablesTest {
     @Override
     public <T> Optional<T> forPerson(RolloutId rollout, Function<Page, T> work) {
       return books.forPerson(rollout, work);
+    }
+
+    @Override
+    public int admit(Lease lease) {
+      return books.admit(lease);
     }
   }
 }

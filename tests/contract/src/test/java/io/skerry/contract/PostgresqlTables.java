@@ -1,12 +1,15 @@
 package io.skerry.contract;
 
 import io.skerry.api.RolloutRequest;
+import io.skerry.api.RolloutRequest.PaceRequest;
+import io.skerry.api.RolloutRequest.StageRequest;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.device.DesiredOutbox;
 import io.skerry.control.device.DesiredService;
 import io.skerry.control.device.DeviceReports;
 import io.skerry.control.device.GenerationTerm;
 import io.skerry.control.device.Presence;
+import io.skerry.control.device.Removal;
 import io.skerry.control.device.SlotOrder;
 import io.skerry.control.host.Addresses;
 import io.skerry.control.host.ServerAddress;
@@ -14,14 +17,19 @@ import io.skerry.control.ingest.QuietPlane;
 import io.skerry.control.link.InboundMessage;
 import io.skerry.control.rollout.Rollouts;
 import io.skerry.control.rollout.SqlBooks;
+import io.skerry.fleet.rollout.DeploymentState;
+import io.skerry.fleet.rollout.Pace;
 import io.skerry.fleet.rollout.RolloutBooks;
 import io.skerry.fleet.rollout.RolloutDriver;
+import io.skerry.fleet.rollout.RolloutPlan;
+import io.skerry.fleet.rollout.StageRule;
 import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.DeviceStatus;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SamplingRates;
@@ -36,13 +44,17 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** The server's tables in PostgreSQL, through the server's own classes. */
 final class PostgresqlTables implements Tables, AutoCloseable {
   private static final Actor TESTER = new Actor("tester", "contract");
   private static final String MODEL = "tested";
+  private static final String PROFILE = "x86-64-avx2";
 
   private final EmbeddedPostgres postgres;
   private final Path folder;
@@ -75,16 +87,19 @@ final class PostgresqlTables implements Tables, AutoCloseable {
           """,
           MODEL,
           version);
-      update(
-          """
-          insert into variant (model, version, profile, engine, precision, bytes, measured, winner,
-            manifest, signature)
-          values (?, ?, 'x86-64-avx2', 'onnxruntime', 'fp32', 1, 'none', true, ?, ?)
-          """,
-          MODEL,
-          version,
-          digest("manifest " + version).toString(),
-          digest("signature " + version).toString());
+      for (String profile : List.of(PROFILE, "arm64-dotprod")) {
+        update(
+            """
+            insert into variant (model, version, profile, engine, precision, bytes, measured,
+              winner, manifest, signature)
+            values (?, ?, ?, 'onnxruntime', 'fp32', 1, 'none', true, ?, ?)
+            """,
+            MODEL,
+            version,
+            profile,
+            manifest(version, profile).toString(),
+            digest("signature " + version).toString());
+      }
     }
   }
 
@@ -121,12 +136,23 @@ final class PostgresqlTables implements Tables, AutoCloseable {
     update(
         """
         insert into device (id, tenant, labels, facts, profile, enrolled_at)
-        values (?, 'default', '{}', '{}', 'x86-64-avx2', now())
+        values (?, 'default', '{}', '{}', ?, now())
         """,
-        device.value());
+        device.value(),
+        PROFILE);
     update(
         "insert into device_presence (device, online, boot_epoch) values (?, true, 1)",
         device.value());
+  }
+
+  @Override
+  public void remove(DeviceId device) {
+    Removal.remove(plane, TESTER, device);
+    // Whoever listens is told behind the commit.
+    while (number("select count(*) from deployment where device = ? and live", device.value())
+        > 0) {
+      Thread.onSpinWait();
+    }
   }
 
   @Override
@@ -198,7 +224,7 @@ final class PostgresqlTables implements Tables, AutoCloseable {
   private static SlotOrder order(long version) {
     return new SlotOrder(
         new ModelVersion(new ModelName(MODEL), version),
-        digest("manifest " + version),
+        digest("manifest %d %s".formatted(version, PROFILE)),
         digest("signature " + version),
         Optional.empty(),
         new SamplingRates(.1, 1),
@@ -243,18 +269,99 @@ final class PostgresqlTables implements Tables, AutoCloseable {
   }
 
   @Override
-  public RolloutId begin(long version, List<Integer> percents, Instant now) {
-    List<RolloutRequest.StageRequest> stages =
-        percents.stream().map(RolloutRequest.StageRequest::ofPercent).toList();
+  public RolloutId begin(Wish wish, Instant now) {
+    RolloutPlan.Limits limits = wish.limits();
+    RolloutPlan.Deadlines deadlines = Wish.DEADLINES;
     return new RolloutId(
         plane
             .bean(Rollouts.class)
             .create(
                 TESTER,
                 new RolloutRequest(
-                    MODEL, version, null, null, null, null, null, stages, null, null, null, null,
-                    null, null, null, null, null, "PAUSE", null, null, null, null))
+                    MODEL,
+                    wish.version(),
+                    null,
+                    null,
+                    null,
+                    null,
+                    null,
+                    wish.stages().stream().map(PostgresqlTables::stage).toList(),
+                    limits.holdback(),
+                    wish.dynamic(),
+                    Wish.SOAK_WINDOWS,
+                    (int) Wish.WINDOW.toMillis(),
+                    limits.inFlight() == Integer.MAX_VALUE ? null : limits.inFlight(),
+                    limits.catchUp(),
+                    pace(limits.pace()),
+                    null,
+                    new RolloutRequest.DeadlinesRequest(
+                        text(deadlines.start()),
+                        text(deadlines.step()),
+                        text(deadlines.progress()),
+                        text(deadlines.stage())),
+                    "PAUSE",
+                    null,
+                    null,
+                    null,
+                    null))
             .id());
+  }
+
+  private static String text(Duration length) {
+    return length.toMinutes() + "m";
+  }
+
+  private static @Nullable PaceRequest pace(Pace pace) {
+    return Double.isInfinite(pace.perMinute())
+        ? null
+        : new PaceRequest(
+            pace.perMinute(), pace.factor(), pace.every(), pace.by().name(), pace.perMinuteMax());
+  }
+
+  private static StageRequest stage(StageRule rule) {
+    Integer minimum = rule.minimum();
+    return switch (rule.selection()) {
+      case StageRule.Selection.Percent(int percent) ->
+          new StageRequest(percent, null, null, null, minimum, null);
+      case StageRule.Selection.Count(int devices) ->
+          new StageRequest(null, devices, null, null, minimum, null);
+      case StageRule.Selection.Profile(ProfileId profile) ->
+          new StageRequest(null, null, null, profile.value(), minimum, null);
+      case StageRule.Selection.Cohort _, StageRule.Selection.Holdback _ ->
+          throw new IllegalArgumentException("no stage of this suite");
+    };
+  }
+
+  @Override
+  public Map<DeviceId, DeploymentState> deployments(RolloutId rollout) {
+    Map<DeviceId, DeploymentState> states = new HashMap<>();
+    plane
+        .database()
+        .run(
+            transaction ->
+                transaction.forEach(
+                    "select device, state from deployment where rollout = ?",
+                    row ->
+                        states.put(
+                            new DeviceId(row.text("device")),
+                            DeploymentState.valueOf(row.text("state"))),
+                    rollout.value()));
+    return states;
+  }
+
+  @Override
+  public Map<DeviceId, String> outsiders(RolloutId rollout) {
+    Map<DeviceId, String> reasons = new HashMap<>();
+    plane
+        .bean(Rollouts.class)
+        .outsiders(rollout.value(), "", 1000)
+        .forEach(one -> reasons.put(new DeviceId(one.device()), one.reason()));
+    return reasons;
+  }
+
+  @Override
+  public Digest manifest(long version, String profile) {
+    return digest("manifest %d %s".formatted(version, profile));
   }
 
   @Override
@@ -262,7 +369,11 @@ final class PostgresqlTables implements Tables, AutoCloseable {
     RolloutBooks books = books();
     books
         .lease(rollout, replica, now)
-        .ifPresent(lease -> RolloutDriver.moveOn(books, lease, Instant.EPOCH, now));
+        .ifPresent(
+            lease -> {
+              RolloutDriver.moveOn(books, lease, Instant.EPOCH, now);
+              books.admit(lease);
+            });
   }
 
   @Override

@@ -8,6 +8,7 @@ import io.skerry.fleet.rollout.Lease;
 import io.skerry.fleet.rollout.RolloutBooks;
 import io.skerry.fleet.rollout.RolloutDriver;
 import io.skerry.fleet.rollout.RolloutEvent;
+import io.skerry.fleet.rollout.StageRule;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.RolloutId;
 import java.io.IOException;
@@ -74,7 +75,7 @@ class PostgresqlTablesTest {
     @Test
     void ofReplicasThatAskAtOnceOneGetsIt() throws Exception {
       tables.enrol(new DeviceId("device-1"));
-      RolloutId rollout = tables.begin(1, List.of(100), NOW);
+      RolloutId rollout = tables.begin(Tables.Wish.of(1, StageRule.percent(100)), NOW);
       CyclicBarrier together = new CyclicBarrier(4);
       List<Callable<Optional<Lease>>> asking =
           IntStream.range(0, 4)
@@ -97,6 +98,22 @@ class PostgresqlTablesTest {
   }
 
   @Nested
+  class Members implements RolloutMembersContract {
+    @Override
+    public Tables tables() {
+      return tables;
+    }
+  }
+
+  @Nested
+  class Orders implements RolloutOrdersContract {
+    @Override
+    public Tables tables() {
+      return tables;
+    }
+  }
+
+  @Nested
   class Books implements RolloutBooksContract {
     @Override
     public Tables tables() {
@@ -105,7 +122,7 @@ class PostgresqlTablesTest {
 
     @Test
     void nothingIsKeptOfWorkThatFails() {
-      RolloutId rollout = tables.begin(1, PERCENTS, LeaseContract.NOW);
+      RolloutId rollout = tables.begin(TO_ALL, LeaseContract.NOW);
       tables.published(tables.waiting(100));
       RolloutBooks books = tables.books();
       Lease lease = books.lease(rollout, "a", LeaseContract.NOW).orElseThrow();

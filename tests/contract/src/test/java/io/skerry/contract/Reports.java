@@ -4,9 +4,12 @@ import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.DeviceHealth;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.Generation;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.protocol.SlotPhase;
 import io.skerry.protocol.SlotReport;
+import io.skerry.protocol.TenantId;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +17,7 @@ import java.util.Optional;
 
 /** What devices say of their orders. */
 final class Reports {
-  private static final DeviceFacts FACTS =
+  static final DeviceFacts FACTS =
       new DeviceFacts(
           "x86-64", List.of("avx2"), 4, 1L << 32, List.of(), List.of("onnxruntime"), "");
 
@@ -35,6 +38,51 @@ final class Reports {
         "1.0",
         Map.of(),
         DeviceHealth.UNKNOWN);
+  }
+
+  /**
+   * The slots of what a device has seen are in this phase.
+   *
+   * @param seen empty before its first order
+   * @param running what answers in them
+   */
+  static ReportedDocument of(
+      DeviceId device,
+      Optional<DesiredDocument> seen,
+      long sequence,
+      SlotPhase phase,
+      DeviceFacts facts,
+      Optional<SlotReport.Running> running) {
+    Generation generation = seen.map(DesiredDocument::generation).orElse(Generation.NONE);
+    return new ReportedDocument(
+        seen.map(DesiredDocument::tenant).orElse(new TenantId("default")),
+        device,
+        1,
+        sequence,
+        Instant.EPOCH,
+        generation,
+        generation,
+        seen.map(DesiredDocument::slots).orElse(List.of()).stream()
+            .map(slot -> slot(slot, phase, running))
+            .toList(),
+        facts,
+        "1.0",
+        Map.of(),
+        DeviceHealth.UNKNOWN);
+  }
+
+  private static SlotReport slot(
+      DesiredSlot order, SlotPhase phase, Optional<SlotReport.Running> running) {
+    return new SlotReport(
+        order.slot(),
+        order.revision(),
+        phase,
+        order.rollout(),
+        Optional.of(order.manifest()),
+        running,
+        Optional.empty(),
+        0,
+        0);
   }
 
   private static SlotReport slot(DesiredSlot order, SlotPhase phase) {

@@ -2,7 +2,7 @@ package io.skerry.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.skerry.contract.Tables.Waiting;
+import io.skerry.contract.Tables.Wish;
 import io.skerry.fleet.rollout.Census;
 import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.RolloutBooks;
@@ -11,15 +11,13 @@ import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.RolloutState;
-import io.skerry.protocol.DesiredDocument;
+import io.skerry.fleet.rollout.StageRule;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SlotPhase;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -27,7 +25,8 @@ import org.junit.jupiter.api.Test;
 /** Who is ordered what, stage by stage, and how the devices of each stage are counted. */
 interface RolloutBooksContract {
   int DEVICES = 10;
-  List<Integer> PERCENTS = List.of(10, 50, 100);
+  Wish TO_ALL = Wish.of(1, StageRule.percent(10), StageRule.percent(50), StageRule.percent(100));
+  Wish NEXT = Wish.of(2, StageRule.percent(10), StageRule.percent(50), StageRule.percent(100));
   List<Integer> SIZES = List.of(1, 4, 5);
 
   /** Without devices. */
@@ -42,9 +41,9 @@ interface RolloutBooksContract {
 
   @Test
   default void eachStageHasExactlyItsDevices() {
-    Fleet fleet = new Fleet(tables());
+    RolloutFleet fleet = new RolloutFleet(tables());
     Instant now = now();
-    RolloutId rollout = tables().begin(1, PERCENTS, now);
+    RolloutId rollout = tables().begin(TO_ALL, now);
     int touched = 0;
     for (int stage = 0; stage < SIZES.size(); stage++) {
       int here = SIZES.get(stage);
@@ -74,10 +73,10 @@ interface RolloutBooksContract {
 
   @Test
   default void everyTouchedDeviceGoesBackToWhatItRanBefore() {
-    Fleet fleet = new Fleet(tables());
+    RolloutFleet fleet = new RolloutFleet(tables());
     Instant now = now();
     everywhere(1, fleet, now);
-    RolloutId rollout = tables().begin(2, PERCENTS, now);
+    RolloutId rollout = tables().begin(NEXT, now);
     tables().look(rollout, "a", now);
     List<DeviceId> touched = fleet.hear();
     assertThat(touched).hasSize(1);
@@ -100,12 +99,12 @@ interface RolloutBooksContract {
 
   @Test
   default void whoIsNotThereIsOrderedWhenItIsBack() {
-    Fleet fleet = new Fleet(tables());
+    RolloutFleet fleet = new RolloutFleet(tables());
     Instant now = now();
     for (int device = 0; device < DEVICES; device++) {
       tables().present(device(device), false);
     }
-    RolloutId rollout = tables().begin(1, PERCENTS, now);
+    RolloutId rollout = tables().begin(TO_ALL, now);
     tables().look(rollout, "a", now);
     assertThat(fleet.hear()).isEmpty();
     assertThat(census(rollout).count(0, DeploymentState.PENDING)).isEqualTo(1);
@@ -124,9 +123,9 @@ interface RolloutBooksContract {
 
   @Test
   default void aRolloutOutlivesTheProcess() {
-    Fleet fleet = new Fleet(tables());
+    RolloutFleet fleet = new RolloutFleet(tables());
     Instant now = now();
-    RolloutId rollout = tables().begin(1, PERCENTS, now);
+    RolloutId rollout = tables().begin(TO_ALL, now);
     tables().look(rollout, "a", now);
     fleet.report(fleet.hear(), SlotPhase.COMMITTED);
     tables().look(rollout, "a", now);
@@ -146,13 +145,13 @@ interface RolloutBooksContract {
 
   @Test
   default void aNewerRolloutTakesTheOldOnesPlace() {
-    Fleet fleet = new Fleet(tables());
+    RolloutFleet fleet = new RolloutFleet(tables());
     Instant now = now();
-    RolloutId older = tables().begin(1, PERCENTS, now);
+    RolloutId older = tables().begin(TO_ALL, now);
     tables().look(older, "a", now);
     assertThat(fleet.hear()).hasSize(1);
 
-    RolloutId newer = tables().begin(2, List.of(100), now);
+    RolloutId newer = tables().begin(Wish.of(2, StageRule.percent(100)), now);
     tables().look(newer, "a", now);
 
     assertThat(state(older).phase()).isEqualTo(new RolloutPhase.Superseded(newer));
@@ -160,50 +159,13 @@ interface RolloutBooksContract {
     assertThat(fleet.versions()).hasSize(DEVICES).allMatch(version -> version == 2);
   }
 
-  private void everywhere(long version, Fleet fleet, Instant now) {
-    RolloutId rollout = tables().begin(version, List.of(100), now);
+  private void everywhere(long version, RolloutFleet fleet, Instant now) {
+    RolloutId rollout = tables().begin(Wish.of(version, StageRule.percent(100)), now);
     tables().look(rollout, "a", now);
     fleet.report(fleet.hear(), SlotPhase.COMMITTED);
     tables().look(rollout, "a", now);
     applied(rollout, new RolloutEvent.Promote("tested"), now);
     assertThat(state(rollout).phase()).isInstanceOf(RolloutPhase.Succeeded.class);
-  }
-
-  /** Devices that see their orders, and say what the test wants. */
-  final class Fleet {
-    private final Tables tables;
-    private final Map<DeviceId, DesiredDocument> seen = new HashMap<>();
-    private long sequence;
-
-    Fleet(Tables tables) {
-      this.tables = tables;
-    }
-
-    /** What waits is published; to whom. */
-    List<DeviceId> hear() {
-      List<Waiting> waiting = tables.waiting(100);
-      tables.published(waiting);
-      waiting.forEach(one -> seen.put(one.document().device(), one.document()));
-      return waiting.stream().map(one -> one.document().device()).toList();
-    }
-
-    void report(List<DeviceId> devices, SlotPhase phase) {
-      for (DeviceId device : devices) {
-        DesiredDocument document = seen.get(device);
-        if (document == null) {
-          throw new IllegalStateException(device + " was ordered nothing");
-        }
-        assertThat(tables.report(Reports.of(document, ++sequence, phase))).isTrue();
-      }
-    }
-
-    List<Long> revisions() {
-      return seen.values().stream().map(one -> one.slots().getFirst().revision()).toList();
-    }
-
-    List<Long> versions() {
-      return seen.values().stream().map(one -> one.slots().getFirst().version().version()).toList();
-    }
   }
 
   private static DeviceId device(int number) {

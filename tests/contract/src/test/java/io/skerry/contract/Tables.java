@@ -1,18 +1,26 @@
 package io.skerry.contract;
 
+import io.skerry.fleet.rollout.DeploymentState;
+import io.skerry.fleet.rollout.Pace;
 import io.skerry.fleet.rollout.RolloutBooks;
+import io.skerry.fleet.rollout.RolloutPlan;
+import io.skerry.fleet.rollout.StageRule;
 import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.Digest;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.protocol.RolloutId;
 import io.skerry.wire.fleet.v1.RecordBatch;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 
 /**
- * What a control plane keeps of devices, records, orders and rollouts, and the real ways to it. All
- * devices are of one profile, and versions 1 to 3 are packaged for it.
+ * What a control plane keeps of devices, records, orders and rollouts, and the real ways to it.
+ * Versions 1 to 3 are packaged for {@code x86-64-avx2}, which every device is when it is enrolled,
+ * and for {@code arm64-dotprod}.
  */
 interface Tables {
   /** Ends the control plane's process and starts it again on what is kept. */
@@ -20,6 +28,9 @@ interface Tables {
 
   /** Enrols a device that is connected, of boot epoch 1. */
   void enrol(DeviceId device);
+
+  /** Removes a device. */
+  void remove(DeviceId device);
 
   /** A device's birth or death. */
   void present(DeviceId device, boolean online);
@@ -72,9 +83,73 @@ interface Tables {
   /** The books of rollouts. */
   RolloutBooks books();
 
-  /** Begins a rollout to every device, of cumulative percentages. */
-  RolloutId begin(long version, List<Integer> percents, Instant now);
+  /** Begins a rollout. */
+  RolloutId begin(Wish wish, Instant now);
 
-  /** A replica looks at a rollout once, if it gets its lease. */
+  /**
+   * A version for the devices that can run it.
+   *
+   * @param dynamic whether devices join that come or fit later
+   */
+  record Wish(long version, List<StageRule> stages, boolean dynamic, RolloutPlan.Limits limits) {
+    /** Until a device that does not begin is late. */
+    static final Duration START = Duration.ofMinutes(30);
+
+    /** Until those that are away are put off. */
+    static final Duration STAGE = Duration.ofHours(12);
+
+    static final RolloutPlan.Deadlines DEADLINES =
+        new RolloutPlan.Deadlines(START, Duration.ofHours(1), Duration.ofHours(2), STAGE);
+    static final Duration WINDOW = Duration.ofMinutes(1);
+    static final int SOAK_WINDOWS = 24 * 60;
+
+    /** Without a limit. */
+    static Wish of(long version, StageRule... stages) {
+      return new Wish(version, List.of(stages), false, RolloutPlan.Limits.NONE);
+    }
+
+    Wish dynamically() {
+      return new Wish(version, stages, true, limits);
+    }
+
+    Wish holdingBack(int devices) {
+      return with(
+          new RolloutPlan.Limits(
+              devices, limits.pace(), limits.inFlight(), limits.catchUp(), limits.windows()));
+    }
+
+    Wish at(Pace pace) {
+      return with(
+          new RolloutPlan.Limits(
+              limits.holdback(), pace, limits.inFlight(), limits.catchUp(), limits.windows()));
+    }
+
+    Wish inFlight(int devices) {
+      return with(
+          new RolloutPlan.Limits(
+              limits.holdback(), limits.pace(), devices, limits.catchUp(), limits.windows()));
+    }
+
+    Wish catchUp(int devices) {
+      return with(
+          new RolloutPlan.Limits(
+              limits.holdback(), limits.pace(), limits.inFlight(), devices, limits.windows()));
+    }
+
+    private Wish with(RolloutPlan.Limits other) {
+      return new Wish(version, stages, dynamic, other);
+    }
+  }
+
+  /** The devices of the stages that were opened. */
+  Map<DeviceId, DeploymentState> deployments(RolloutId rollout);
+
+  /** Who is in none of its stages, or has left its own, and why. */
+  Map<DeviceId, String> outsiders(RolloutId rollout);
+
+  /** What a version is for a profile. */
+  Digest manifest(long version, String profile);
+
+  /** A replica looks at a rollout once, and for newcomers, if it gets its lease. */
   void look(RolloutId rollout, String replica, Instant now);
 }

@@ -29,6 +29,15 @@ public interface RolloutBooks {
    */
   <T> Optional<T> forPerson(RolloutId rollout, Function<Page, T> work);
 
+  /**
+   * Gives devices that came after a dynamic rollout was written down, or that the version fits only
+   * since then, their places in the stages that are open; of others nothing.
+   *
+   * @return how many
+   * @throws FencedOutException if the lease is not the newest
+   */
+  int admit(Lease lease);
+
   /** One rollout, while nobody else works on it. */
   interface Page {
     RolloutPlan plan();

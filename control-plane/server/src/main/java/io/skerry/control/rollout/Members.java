@@ -48,6 +48,10 @@ final class Members {
   /** Gives the devices of a stage that opens their rows. */
   static void enter(Transaction transaction, RolloutOrder order, int stage) {
     boolean fixed = !order.plan().dynamic();
+    for (int earlier = 0; !fixed && earlier < stage; earlier++) {
+      // Who came since the last look for newcomers joins the first stage that takes it.
+      admit(transaction, order, earlier, DESCRIBED_SINCE, false);
+    }
     admit(transaction, order, stage, fixed ? WHO_WAS_THERE : EVERYBODY, fixed);
   }
 

@@ -339,15 +339,12 @@ final class RolloutEngine {
   }
 
   private void admit(Stored stored, Lease lease) {
-    var stage = RolloutMachine.openStage(stored.state());
-    if (stage.isPresent()) {
-      int admitted = books.admit(lease, stored.order(), stage.getAsInt());
-      if (admitted > 0) {
-        log.atInfo()
-            .addKeyValue("rollout", stored.id())
-            .addKeyValue("devices", admitted)
-            .log("devices joined");
-      }
+    int admitted = books.admit(lease);
+    if (admitted > 0) {
+      log.atInfo()
+          .addKeyValue("rollout", stored.id())
+          .addKeyValue("devices", admitted)
+          .log("devices joined");
     }
   }
 

@@ -25,6 +25,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -116,9 +117,17 @@ public final class SqlBooks implements RolloutBooks {
     return new SqlPage(transaction, actor, stored);
   }
 
-  /** Gives late-comers their places; how many there were. */
-  int admit(Lease lease, RolloutOrder order, int throughStage) {
-    return inLease(lease, transaction -> Members.admitNewcomers(transaction, order, throughStage));
+  @Override
+  public int admit(Lease lease) {
+    return inLease(
+        lease,
+        transaction -> {
+          Stored stored = RolloutTables.lock(transaction, lease.rollout()).orElseThrow();
+          OptionalInt open = RolloutMachine.openStage(stored.state());
+          return stored.order().plan().dynamic() && open.isPresent()
+              ? Members.admitNewcomers(transaction, stored.order(), open.getAsInt())
+              : 0;
+        });
   }
 
   /** Compares counts with devices, and devices with the fleet; how many counts were wrong. */

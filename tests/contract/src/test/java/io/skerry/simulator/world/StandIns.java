@@ -1,21 +1,31 @@
 package io.skerry.simulator.world;
 
 import io.skerry.fleet.gate.GateAction;
+import io.skerry.fleet.gate.GateSettings;
+import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.RolloutBooks;
+import io.skerry.fleet.rollout.RolloutKind;
+import io.skerry.fleet.rollout.RolloutPlan;
+import io.skerry.fleet.rollout.StageRule;
+import io.skerry.profile.HardwareFacts;
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ProfileId;
+import io.skerry.protocol.ReportedDocument;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SamplingRates;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
-/** The simulation's tables and rollouts, of devices that are all of one profile. */
+/** The simulation's tables and rollouts. Devices are what they report. */
 public final class StandIns {
   private final MemoryStore store = new MemoryStore(SimDevice.TENANT);
   private final Releases releases = new Releases();
   private final RolloutShell rollouts =
-      new RolloutShell(
-          store, releases, device -> Hardware.GATEWAY.profile(), new SamplingRates(.1, .8));
+      new RolloutShell(store, releases, this::described, new SamplingRates(.1, .8));
 
   /** Versions 1 to 3 are released. */
   public StandIns() {
@@ -35,11 +45,92 @@ public final class StandIns {
     return rollouts;
   }
 
-  /** Begins a rollout to every device. */
-  public RolloutId begin(long version, List<Integer> percents, Instant now) {
-    return rollouts.start(
-            version, percents, Duration.ofMinutes(1), Duration.ofDays(1), GateAction.PAUSE, now)
-        .id;
+  /** Begins a rollout. */
+  public RolloutId begin(
+      long version,
+      List<StageRule> stages,
+      RolloutPlan.Limits limits,
+      boolean dynamic,
+      Duration soak,
+      RolloutPlan.Deadlines deadlines,
+      Instant now) {
+    RolloutPlan plan =
+        new RolloutPlan(
+            new RolloutKind.Replace(),
+            stages,
+            limits,
+            dynamic,
+            soak,
+            deadlines,
+            RolloutPlan.Approval.NONE,
+            GateSettings.DEFAULTS.with(GateSettings.DEFAULTS.failures().doing(GateAction.PAUSE)));
+    return rollouts.start(version, plan, Duration.ofMinutes(1), now).id;
+  }
+
+  private Rollout rollout(RolloutId id) {
+    for (Rollout rollout : rollouts.all()) {
+      if (rollout.id.equals(id)) {
+        return rollout;
+      }
+    }
+    throw new IllegalArgumentException("there is no rollout " + id);
+  }
+
+  /** The devices of the stages that were opened. */
+  public Map<DeviceId, DeploymentState> deployments(RolloutId id) {
+    Map<DeviceId, DeploymentState> states = new HashMap<>();
+    rollout(id)
+        .deployments
+        .forEach(
+            (device, one) -> {
+              if (one.opened) {
+                states.put(device, one.state);
+              }
+            });
+    return states;
+  }
+
+  /** Who is in none of its stages, or has left its own, and why. */
+  public Map<DeviceId, String> outsiders(RolloutId id) {
+    Map<DeviceId, String> outsiders = new HashMap<>(rollout(id).outsiders);
+    rollout(id)
+        .deployments
+        .forEach(
+            (device, one) -> {
+              if (one.state == DeploymentState.NOT_ELIGIBLE) {
+                outsiders.put(device, one.reason);
+              }
+            });
+    return outsiders;
+  }
+
+  /** What a version is for a profile. */
+  public Digest manifest(long version, String profile) {
+    return releases.variant(version, new ProfileId(profile)).orElseThrow().manifest();
+  }
+
+  /** Removes a device. */
+  public void remove(DeviceId device) {
+    store.remove(device);
+    rollouts.removed(device);
+  }
+
+  private Described described(DeviceId device) {
+    return store
+        .report(device)
+        .map(ReportedDocument::facts)
+        .map(
+            facts ->
+                Described.of(
+                    new HardwareFacts(
+                        facts.arch(),
+                        facts.cpuFeatures(),
+                        facts.cores(),
+                        facts.memoryBytes(),
+                        facts.accelerators(),
+                        facts.engines(),
+                        facts.board())))
+        .orElse(Hardware.GATEWAY.described());
   }
 
   /** A replica looks at the rollouts once. */
