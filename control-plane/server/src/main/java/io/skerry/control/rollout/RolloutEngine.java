@@ -58,6 +58,7 @@ final class RolloutEngine {
   private static final Duration PERIOD = Duration.ofMillis(500);
   private static final Duration SWEEP_EVERY = Duration.ofSeconds(60);
   private static final Duration ADMIT_EVERY = Duration.ofSeconds(10);
+  private static final Duration FORGET_EVERY = Duration.ofHours(1);
   private static final Duration LOOK_MIN = Duration.ofMillis(500);
   private static final Duration LOOK_MAX = Duration.ofSeconds(10);
   // Longer between two times at which the database answered, and what the devices sent may not
@@ -77,6 +78,7 @@ final class RolloutEngine {
   private volatile @Nullable Loop loop;
   private Instant heardSince = Instant.EPOCH;
   private Instant answeredAt = Instant.EPOCH;
+  private Instant forgetAt = Instant.EPOCH;
   private boolean gap;
 
   @Inject
@@ -183,6 +185,17 @@ final class RolloutEngine {
             .log("rollout could not be moved on");
       }
     }
+    forget(now);
+  }
+
+  private void forget(Instant now) {
+    if (now.isBefore(forgetAt)) {
+      return;
+    }
+    int forgotten = database.<Integer>call(transaction -> RolloutTables.forget(transaction, now));
+    answered(now());
+    // Others are left when there were as many as may be forgotten at a time.
+    forgetAt = forgotten < RolloutTables.FORGOTTEN_MAX ? now.plus(FORGET_EVERY) : now;
   }
 
   private void answered(Instant now) {

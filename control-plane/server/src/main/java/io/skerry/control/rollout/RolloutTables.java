@@ -19,6 +19,7 @@ import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.RolloutId;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -31,6 +32,15 @@ import org.jspecify.annotations.Nullable;
 
 /** The tables of rollouts, their stages, variants, events and counts. */
 final class RolloutTables {
+  /**
+   * How long after a rollout's end it is known who was in none of its stages, and what each device
+   * did meanwhile; how many there were, and what was decided by it, is kept.
+   */
+  static final Duration DEVICES_KEPT = Duration.ofDays(90);
+
+  /** Rows of a table that are forgotten at a time. */
+  static final int FORGOTTEN_MAX = 10_000;
+
   /** Differences of counts that are read before the engine folds them. */
   static final int COUNTS_MAX = 500;
 
@@ -394,6 +404,26 @@ final class RolloutTables {
         rollout.value(),
         rollout.value(),
         rollout.value());
+  }
+
+  /** Forgets of rollouts that ended long ago what {@link #DEVICES_KEPT} is about; how many rows. */
+  static int forget(Transaction transaction, Instant now) {
+    int most = 0;
+    for (String table : List.of("rollout_outsider", "rollout_member", "rollout_arm")) {
+      most =
+          Math.max(
+              most,
+              transaction.update(
+                  """
+                  delete from %1$s where ctid = any(array(
+                    select of.ctid from %1$s of join rollout on rollout.id = of.rollout
+                    where rollout.ended_at < ? limit ?))
+                  """
+                      .formatted(table),
+                  now.minus(DEVICES_KEPT),
+                  FORGOTTEN_MAX));
+    }
+    return most;
   }
 
   static ModelVersion version(Row row) {

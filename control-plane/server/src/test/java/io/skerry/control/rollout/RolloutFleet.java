@@ -163,6 +163,11 @@ final class RolloutFleet implements AutoCloseable {
             });
   }
 
+  /** Another process goes on with what is kept. */
+  void restart() {
+    engine = engine();
+  }
+
   static RolloutRequest request(String json) {
     return new Gson().fromJson(json, RolloutRequest.class);
   }

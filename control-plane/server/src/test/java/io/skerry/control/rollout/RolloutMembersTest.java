@@ -448,6 +448,72 @@ class RolloutMembersTest {
         .containsEntry("b", manifest(2, X86));
   }
 
+  private String ended() {
+    fleet.enrol("d", X86, "tflite/cpu");
+    fleet.cohort("lab");
+    fleet.label("a", "lab");
+    String id =
+        fleet
+            .create(
+                """
+                {"model": "tested", "version": 1,
+                  "stages": [{"cohort": "lab"}, {"percent": 100}]}
+                """)
+            .id();
+    for (int stage = 0; stage < 2; stage++) {
+      fleet.look();
+      fleet.report(id, "COMMITTED");
+      fleet.act(id, RolloutAct.PROMOTE);
+    }
+    assertThat(fleet.find(id).state()).isEqualTo("SUCCEEDED");
+    return id;
+  }
+
+  private void endedBefore(Duration time) {
+    fleet.sql("update rollout set ended_at = ?", fleet.now().minus(time));
+  }
+
+  private long rows(String table) {
+    return fleet.number("select count(*) from " + table);
+  }
+
+  @Test
+  void forgetsSomeTimeAfterItsEndWhoWasNotEligibleButNotHowMany() {
+    String id = ended();
+    endedBefore(RolloutTables.DEVICES_KEPT.minusHours(3));
+    fleet.pass(Duration.ofHours(2));
+    assertThat(fleet.rollouts.outsiders(id, "", 10)).hasSize(1);
+    assertThat(rows("rollout_member")).isEqualTo(1);
+
+    fleet.pass(Duration.ofHours(2));
+
+    assertThat(fleet.rollouts.outsiders(id, "", 10)).isEmpty();
+    assertThat(rows("rollout_member")).isZero();
+    assertThat(rows("rollout_arm")).isZero();
+    assertThat(fleet.find(id).notEligible()).isEqualTo(1);
+    assertThat(fleet.in(id, "COMMITTED")).containsExactly("a", "b", "c");
+  }
+
+  @Test
+  void forgetsOnlySoManyAtATime() {
+    ended();
+    endedBefore(RolloutTables.DEVICES_KEPT.plusDays(1));
+    fleet.sql(
+        """
+        insert into rollout_outsider
+        select rollout.id, 'gone-' || number, 'tested'
+        from rollout cross join generate_series(1, ?) as number
+        """,
+        RolloutTables.FORGOTTEN_MAX);
+    fleet.restart();
+
+    fleet.look();
+    assertThat(rows("rollout_outsider")).isEqualTo(1);
+
+    fleet.look();
+    assertThat(rows("rollout_outsider")).isZero();
+  }
+
   @Test
   void takesADynamicRolloutsDevicesOfAProfileAsTheyAreWhenItsStageOpens() {
     String id =
