@@ -212,11 +212,19 @@ public final class DeviceReports {
               report.facts(), facts -> new Told(gson.toJson(facts), profiles.matching(facts)));
       rows.add(report.device().value(), told.facts(), told.profile().orElse(null));
     }
+    // Locked in one order, so that whoever else changes several devices never waits in a circle.
     transaction.update(
         """
-        update device set facts = told.facts::jsonb, profile = told.profile
-        from unnest(?::text[], ?::text[], ?::text[]) as told (device, facts, profile)
-        where device.id = told.device and device.facts <> told.facts::jsonb
+        with told as materialized (
+          select device, facts::jsonb as facts, profile
+          from unnest(?::text[], ?::text[], ?::text[]) as given (device, facts, profile)),
+        changed as materialized (
+          select device.id, told.facts, told.profile
+          from device join told on told.device = device.id
+          where device.facts <> told.facts
+          order by device.id for no key update of device)
+        update device set facts = changed.facts, profile = changed.profile
+        from changed where device.id = changed.id
         """,
         rows.and());
   }

@@ -88,13 +88,17 @@ final class CohortController {
         });
   }
 
-  // Whom the cohort takes by this: rollouts that devices join later look at nobody else.
-  private static void describedAnew(Transaction transaction, CohortName cohort, String selector) {
+  // Whom the cohort takes by this: rollouts that devices join later look at nobody else. In the
+  // order in which whoever changes several devices locks them.
+  static void describedAnew(Transaction transaction, CohortName cohort, String selector) {
     transaction.update(
         """
-        update device set described_at = clock_timestamp()
-        from (select selector from cohort where name = ? for update) before
-        where labels @> ?::jsonb and not labels @> before.selector
+        with before as materialized (select selector from cohort where name = ? for update),
+        taken as materialized (
+          select device.id from device join before on not device.labels @> before.selector
+          where device.labels @> ?::jsonb
+          order by device.id for no key update of device)
+        update device set described_at = clock_timestamp() from taken where device.id = taken.id
         """,
         cohort.value(),
         selector);
