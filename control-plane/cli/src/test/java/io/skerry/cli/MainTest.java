@@ -627,17 +627,39 @@ class MainTest {
     assertThat(requests).isEmpty();
   }
 
-  @Test
-  void actsOnTheRevisionThatItRead() {
+  @ParameterizedTest
+  @CsvSource({
+    "submit, submitted",
+    "start, started",
+    "approve, approved",
+    "resume, resumed",
+    "promote, promoted",
+    "rollback, rolling back",
+    "retry, retrying"
+  })
+  void actsOnTheRevisionThatItRead(String act, String done) {
     answer("/v1/rollouts/r-1", 200, "{\"id\":\"r-1\",\"revision\":7}");
-    answer("/v1/rollouts/r-1/approve", 200, "{\"id\":\"r-1\"}");
+    answer("/v1/rollouts/r-1/" + act, 200, "{\"id\":\"r-1\"}");
 
-    assertThat(run("rollout", "approve", "r-1", "--reason", "looks good"))
+    assertThat(run("rollout", act, "r-1", "--reason", "looks good")).isEqualTo(ExitCodes.DONE);
+
+    assertThat(requests)
+        .containsExactly(
+            "GET /v1/rollouts/r-1 ",
+            "POST /v1/rollouts/r-1/%s {\"reason\":\"looks good\"}".formatted(act));
+    assertThat(seen).containsExactly("\"7\"");
+    assertThat(lines()).containsExactly("rollout/r-1 " + done);
+  }
+
+  @Test
+  void actsOnARevisionThatWasSeenEarlier() {
+    answer("/v1/rollouts/r-1/abort", 200, "{\"id\":\"r-1\"}");
+
+    assertThat(run("rollout", "abort", "r-1", "--reason", "smoke", "--revision", "3"))
         .isEqualTo(ExitCodes.DONE);
 
-    assertThat(requests.getLast())
-        .isEqualTo("POST /v1/rollouts/r-1/approve {\"reason\":\"looks good\"}");
-    assertThat(lines()).containsExactly("rollout/r-1 approved");
+    assertThat(requests).hasSize(1);
+    assertThat(seen).containsExactly("\"3\"");
   }
 
   @Test
@@ -652,6 +674,7 @@ class MainTest {
         .containsExactly(
             "POST /v1/rollouts/r-1/pause {\"reason\":\"wait\"}",
             "POST /v1/rollouts/r-1/abort {\"reason\":\"smoke\"}");
+    assertThat(seen).isEmpty();
   }
 
   @Test
@@ -739,6 +762,7 @@ class MainTest {
   }
 
   private final List<String> tokens = new ArrayList<>();
+  private final List<String> seen = new CopyOnWriteArrayList<>();
 
   private int run(String... arguments) {
     return Main.run(new PrintWriter(out, true), new PrintWriter(err, true), environment, arguments);
@@ -763,6 +787,7 @@ class MainTest {
 
   private void record(HttpExchange exchange) throws IOException {
     tokens.add(exchange.getRequestHeaders().getFirst("Authorization"));
+    seen.addAll(exchange.getRequestHeaders().getOrDefault("If-Match", List.of()));
     String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.ISO_8859_1);
     requests.add(exchange.getRequestMethod() + " " + exchange.getRequestURI() + " " + body);
   }

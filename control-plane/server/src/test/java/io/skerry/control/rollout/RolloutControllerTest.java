@@ -6,6 +6,7 @@ import com.google.gson.JsonParser;
 import io.skerry.control.TestControlPlane;
 import io.skerry.control.sql.Database;
 import io.skerry.protocol.Digest;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -24,6 +25,78 @@ class RolloutControllerTest {
     HttpResponse<String> answer = plane.post("/v1/rollouts/nothing/" + act, "{}");
 
     assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+  }
+
+  private HttpResponse<String> ifMatch(String path, String tag) {
+    return plane.send(
+        plane
+            .request(path)
+            .header("Authorization", "Bearer " + plane.token())
+            .header("Content-Type", "application/json")
+            .header("If-Match", tag)
+            .POST(HttpRequest.BodyPublishers.ofString("{\"reason\":\"tested\"}")));
+  }
+
+  private HttpResponse<String> form(String path, String fields) {
+    return plane.send(
+        plane
+            .request(path)
+            .header("Authorization", "Bearer " + plane.token())
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .POST(HttpRequest.BodyPublishers.ofString(fields)));
+  }
+
+  private long revision(String id) {
+    return JsonParser.parseString(plane.get("/v1/rollouts/" + id).body())
+        .getAsJsonObject()
+        .get("revision")
+        .getAsLong();
+  }
+
+  @Test
+  void refusesARevisionThatIsNoneOrOldWithTheField() {
+    String id = draftOf("tagged");
+    try {
+      HttpResponse<String> none = ifMatch("/v1/rollouts/" + id + "/submit", "seven");
+      HttpResponse<String> old = ifMatch("/v1/rollouts/" + id + "/submit", "\"0\"");
+
+      assertThat(none.statusCode()).as(none.body()).isEqualTo(400);
+      assertThat(none.body()).contains("\"If-Match\"", "is no ETag of a rollout");
+      assertThat(old.statusCode()).as(old.body()).isEqualTo(412);
+      assertThat(old.body()).contains("\"If-Match\"", "is DRAFT now", "you saw 0: read it again");
+      HttpResponse<String> now =
+          ifMatch("/v1/rollouts/" + id + "/submit", "\"%d\"".formatted(revision(id)));
+      assertThat(now.statusCode()).as(now.body()).isEqualTo(200);
+      assertThat(now.headers().firstValue("ETag")).hasValue("\"%d\"".formatted(revision(id)));
+    } finally {
+      plane.post("/v1/rollouts/" + id + "/abort", "{}");
+      sql("delete from device where id = 'tagged'");
+    }
+  }
+
+  @Test
+  void actsFromThePageAndTellsThereWhatWasRefused() {
+    String id = draftOf("paged");
+    String page = "/rollouts/" + id;
+    try {
+      HttpResponse<String> impossible =
+          form(page, "act=promote&reason=hurry&revision=" + revision(id));
+      assertThat(impossible.statusCode()).as(impossible.body()).isEqualTo(409);
+      assertThat(impossible.body()).contains("DRAFT cannot be promoted", "value=\"hurry\"");
+      HttpResponse<String> old = form(page, "act=submit&reason=hurry&revision=0");
+      assertThat(old.statusCode()).as(old.body()).isEqualTo(409);
+      assertThat(old.body()).contains("you saw 0: read it again");
+
+      for (String act : List.of("submit", "start", "pause", "resume", "abort")) {
+        HttpResponse<String> done =
+            form(page, "act=%s&reason=tested&revision=%d".formatted(act, revision(id)));
+        assertThat(done.statusCode()).as(act + done.body()).isEqualTo(303);
+        assertThat(done.headers().firstValue("Location")).hasValue(page);
+      }
+      assertThat(plane.get("/v1/rollouts/" + id).body()).contains("\"reason\":\"tested\"");
+    } finally {
+      sql("delete from device where id = 'paged'");
+    }
   }
 
   @Test

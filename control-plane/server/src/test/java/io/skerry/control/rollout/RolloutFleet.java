@@ -242,6 +242,17 @@ final class RolloutFleet implements AutoCloseable {
             });
   }
 
+  /** What a device has told is heard. */
+  void follow(String device) {
+    plane
+        .database()
+        .run(
+            transaction ->
+                plane
+                    .bean(DeviceFollower.class)
+                    .onReports(new ReportsStoring(transaction, List.of(new DeviceId(device)))));
+  }
+
   /** Every device sends a window of what it runs in slot main. */
   void predict(int predictions, int failed, long failing) {
     plane
@@ -324,7 +335,7 @@ final class RolloutFleet implements AutoCloseable {
     return manifest("tested", version, profile);
   }
 
-  private static String manifest(String model, long version, String profile) {
+  static String manifest(String model, long version, String profile) {
     return digest(model + version + profile);
   }
 
