@@ -24,7 +24,7 @@ record Batch(int items, boolean together) {
    */
   static Batch of(long bytesPerItem, int workers) {
     long fit = BYTES_MAX / workers / bytesPerItem;
-    return new Batch((int) Math.clamp(fit, 1, ITEMS_MAX), fit >= 1);
+    return new Batch(Math.clamp(fit, 1, ITEMS_MAX), fit >= 1);
   }
 
   /** Bytes of a graph's input and of what all its nodes make of one item. */
