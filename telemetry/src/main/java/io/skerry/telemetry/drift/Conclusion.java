@@ -12,6 +12,7 @@ import java.util.Set;
  */
 final class Conclusion {
   private final FleetState fleet;
+  private final FleetDevices known;
   private final Memberships memberships;
   private final Explanations explanations;
   private final DriftCause cause;
@@ -23,11 +24,13 @@ final class Conclusion {
 
   Conclusion(
       FleetState fleet,
+      FleetDevices known,
       Memberships memberships,
       Explanations explanations,
       DriftCause cause,
       WindowComparison comparison) {
     this.fleet = fleet;
+    this.known = known;
     this.memberships = memberships;
     this.explanations = explanations;
     this.cause = cause;
@@ -51,7 +54,7 @@ final class Conclusion {
       List<StreamVerdict> observed,
       List<StreamDistance> distances) {
     compareWithThreshold(observed);
-    Set<Cohort> ended = explanations.ended(fleet);
+    Set<Cohort> ended = explanations.ended(fleet, known::areIn);
     List<Judged> peers = withoutExplained(devices);
     Optional<New> news = newOfFleet(window, peers).or(() -> newOfCohort(window, peers, devices));
     news.ifPresent(one -> restart());

@@ -200,7 +200,7 @@ public final class DriftLedger {
     DriftCause cause =
         new DriftCause(settings, known.statistics(), memberships.judged(), learned, versions);
     WindowVerdict verdict =
-        new Conclusion(known, memberships, explanations, cause, comparison)
+        new Conclusion(known, devices, memberships, explanations, cause, comparison)
             .of(window, told.learning(), told.judged(), verdicts, distances);
     devices.forgetAway(window);
     memberships.forgetEmpty(explanations::isExplained);

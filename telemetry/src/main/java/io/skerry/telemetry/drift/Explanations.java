@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -186,8 +187,13 @@ final class Explanations {
     fleetMoved = null;
   }
 
-  /** What has been quiet for {@link DriftLedger#QUIET_WINDOWS}, this one among them. */
-  Set<Cohort> ended(FleetState fleet) {
+  /**
+   * What has been quiet for {@link DriftLedger#QUIET_WINDOWS}, this one among them. So is a cohort
+   * that no device is in any more; one of devices that are silent is not.
+   *
+   * @param hasDevices whether any device is in a cohort, in the window or not
+   */
+  Set<Cohort> ended(FleetState fleet, Predicate<Cohort> hasDevices) {
     Set<Cohort> ended = new HashSet<>();
     if (fleetHasEnded(fleet)) {
       ended.add(Cohort.FLEET);
@@ -199,7 +205,9 @@ final class Explanations {
           double before =
               Math.min(Math.abs(explanation.effect), fleet.clip()[explanation.statistic]);
           double quiet = Math.max(2 * fleet.material(explanation.statistic), before / 4);
-          explanation.quietWindows = Math.abs(effect) < quiet ? explanation.quietWindows + 1 : 0;
+          boolean isQuiet =
+              Double.isNaN(effect) ? !hasDevices.test(cohort) : Math.abs(effect) < quiet;
+          explanation.quietWindows = isQuiet ? explanation.quietWindows + 1 : 0;
           if (explanation.quietWindows >= DriftLedger.QUIET_WINDOWS) {
             ended.add(cohort);
           }

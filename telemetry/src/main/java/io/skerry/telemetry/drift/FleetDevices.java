@@ -82,6 +82,11 @@ final class FleetDevices {
             });
   }
 
+  /** Whether any device is in a cohort. */
+  boolean areIn(Cohort cohort) {
+    return devices.values().stream().anyMatch(device -> cohort.holds(device.attributes()));
+  }
+
   /** The devices of a cohort learn their baselines anew. */
   void relearn(Cohort cohort) {
     devices.values().stream()

@@ -104,6 +104,36 @@ class BoundedLedgerTest {
     assertThat(bytes[99]).isEqualTo(bytes[69]);
   }
 
+  /** All devices of a cohort that is explained are told apart otherwise from then on. */
+  @Test
+  void endsWhatWasFoundOfACohortThatNoDeviceIsInAnyMore() {
+    FleetReplay fleet = fleet();
+    DriftLedger ledger = ledger(fleet);
+    long gone = Long.MAX_VALUE;
+    for (long window = 0; window < 60; window++) {
+      boolean has = window < gone;
+      List<DeviceWindow> told = new ArrayList<>();
+      for (DeviceWindow one : fleet.window(has && window >= 10 ? "b" : "none", SENSOR, 3)) {
+        String site = one.attributes().getOrDefault("site", "");
+        told.add(
+            labelled(one, one.device().value(), "site", site.equals("b") && !has ? "c" : site));
+      }
+      WindowVerdict verdict = ledger.judge(window, told);
+      if (verdict.found().isPresent()) {
+        assertThat(verdict.found().get().cohort()).isEqualTo(new Cohort("site", "b"));
+        gone = window + 1;
+      }
+      if (window == gone + DriftLedger.QUIET_WINDOWS - 1) {
+        assertThat(verdict.ended()).containsExactly(new Cohort("site", "b"));
+        ledger.release(new Cohort("site", "b"), false);
+        return;
+      }
+      assertThat(verdict.ended()).isEmpty();
+      ledger = again(ledger, fleet);
+    }
+    throw new AssertionError("nothing was found");
+  }
+
   /** One that comes again in time goes on with its baseline. */
   @Test
   void forgetsADeviceThatWasNotHeardOfForLong() {
