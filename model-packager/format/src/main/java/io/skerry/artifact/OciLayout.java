@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The folder of an artifact, as the OCI image layout lays it out.
@@ -37,6 +39,8 @@ public record OciLayout(Path folder, Digest model, Digest signature, List<Digest
   static final String VERSION_FILE = "{\"imageLayoutVersion\":\"1.0.0\"}";
   static final byte[] EMPTY_CONFIG = "{}".getBytes(StandardCharsets.UTF_8);
   private static final String EMPTY_TYPE = "application/vnd.oci.empty.v1+json";
+  private static final String VERSION_NAME = "oci-layout";
+  private static final int ARTIFACTS_NAMED_MAX = 20;
   private static final int INDEX_BYTES_MAX = 64 * 1024;
 
   public OciLayout {
@@ -50,8 +54,13 @@ public record OciLayout(Path folder, Digest model, Digest signature, List<Digest
    * @throws ArtifactException if the folder is no artifact
    */
   public static OciLayout read(Path folder) {
+    if (!Files.exists(folder.resolve(VERSION_NAME))) {
+      throw new ArtifactException(
+          ErrorCode.ARTIFACT_NOT_FOUND,
+          "%s is no artifact: it has no file %s%s".formatted(folder, VERSION_NAME, inside(folder)));
+    }
     JsonFields version =
-        JsonFields.parse("oci-layout", bytes(folder.resolve("oci-layout"), INDEX_BYTES_MAX));
+        JsonFields.parse(VERSION_NAME, bytes(folder.resolve(VERSION_NAME), INDEX_BYTES_MAX));
     version.expect("imageLayoutVersion", "1.0.0");
     JsonFields index =
         JsonFields.parse("index.json", bytes(folder.resolve("index.json"), INDEX_BYTES_MAX));
@@ -95,6 +104,24 @@ public record OciLayout(Path folder, Digest model, Digest signature, List<Digest
       }
     }
     throw index.fault("manifests", "names no '%s'".formatted(name));
+  }
+
+  // A packaging makes a folder of artifacts, one for each profile.
+  private static String inside(Path folder) {
+    try (Stream<Path> entries = Files.list(folder)) {
+      List<String> artifacts =
+          entries
+              .filter(entry -> Files.exists(entry.resolve(VERSION_NAME)))
+              .map(entry -> entry.getFileName().toString())
+              .sorted()
+              .limit(ARTIFACTS_NAMED_MAX)
+              .toList();
+      return artifacts.isEmpty()
+          ? ""
+          : ": name one of those in it: " + String.join(", ", artifacts);
+    } catch (IOException | UncheckedIOException e) {
+      return "";
+    }
   }
 
   private static byte[] bytes(Path file, int bytesMax) {

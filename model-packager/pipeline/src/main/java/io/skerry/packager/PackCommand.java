@@ -247,11 +247,9 @@ final class PackCommand implements Callable<Integer> {
       Files.writeString(
           part.resolve(PUBLIC_KEY_FILE), signing.verificationKey().hex() + System.lineSeparator());
       Files.writeString(part.resolve("pareto.svg"), ParetoPlot.svg(report));
+      tell(report);
       Files.deleteIfExists(target);
       Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
-    }
-    if (json != null) {
-      Files.writeString(json, report.json());
     }
     PrintWriter printer = command().commandLine().getOut();
     printer.print(report.table());
@@ -263,9 +261,25 @@ final class PackCommand implements Callable<Integer> {
     return report.refused().isEmpty() ? 0 : SOME_REFUSED;
   }
 
+  private void tell(PackagingReport report) throws IOException {
+    if (json == null) {
+      return;
+    }
+    try {
+      Files.writeString(json, report.json());
+    } catch (FileSystemException e) {
+      throw new JobFailure(
+          ErrorCode.STORAGE_FAILED,
+          "--json %s cannot be written (%s): name a file in a folder that is there"
+              .formatted(json, Packaging.oneLine(e)),
+          e);
+    }
+  }
+
   private static PassingFolder unfinished(Path target) throws IOException {
     try {
-      return PassingFolder.at(target.resolveSibling(target.getFileName() + ".part"));
+      // A name that nobody gives a folder of his own: what lies there is removed.
+      return PassingFolder.at(target.resolveSibling("." + target.getFileName() + ".skerry-part"));
     } catch (FileSystemException e) {
       throw new JobFailure(
           ErrorCode.STORAGE_FAILED,

@@ -64,6 +64,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -281,6 +282,9 @@ class PackagingTest {
     String artifact = out.resolve("arm64-neon").toString();
     String publicKey = out.resolve("release.pub").toString();
     assertThat(PackCommand.run("inspect", artifact)).isZero();
+    assertThatThrownBy(() -> OciLayout.read(out))
+        .hasMessageContaining("is no artifact")
+        .hasMessageEndingWith("name one of those in it: arm64-neon, x86-64-avx2");
     assertThat(PackCommand.run("verify", artifact, "--key", publicKey)).isZero();
     assertThat(PackCommand.run("verify", artifact, "--key", key.verificationKey().hex()))
         .isEqualTo(1);
@@ -383,20 +387,40 @@ class PackagingTest {
   void leavesNoFolderWhenTheModelIsRefused() throws Exception {
     JobFolder job = job(Map.of());
     Files.writeString(job.input("model/model.onnx"), "no model");
-    Path out = folder.resolve("out");
+    Path own = Files.createDirectories(folder.resolve("out.part"));
+    List<String> before = names();
 
-    int exit =
-        PackCommand.run(
-            "--model", job.input("model/model.onnx").toString(),
-            "--calibration", job.input("calibration.npy").toString(),
-            "--evaluation", job.input("evaluation_x.npy").toString(),
-            "--labels", job.input("evaluation_y.npy").toString(),
-            "--profile", "arm64-neon",
-            "--out", out.toString());
+    int exit = pack(job, folder.resolve("report.json"));
 
     assertThat(exit).isEqualTo(1);
-    assertThat(out).doesNotExist();
-    assertThat(folder.resolve("out.part")).doesNotExist();
+    assertThat(names()).isEqualTo(before);
+    assertThat(own).isDirectory();
+  }
+
+  @Test
+  void leavesNoFolderWhenTheReportCannotBeWritten() throws Exception {
+    JobFolder job = job(Map.of());
+    List<String> before = names();
+
+    int exit = pack(job, folder.resolve("nowhere/report.json"));
+
+    assertThat(exit).isEqualTo(1);
+    assertThat(names()).isEqualTo(before);
+  }
+
+  private List<String> names() {
+    return Stream.of(Objects.requireNonNull(folder.toFile().list())).sorted().toList();
+  }
+
+  private int pack(JobFolder job, Path json) {
+    return PackCommand.run(
+        "--model", job.input("model/model.onnx").toString(),
+        "--calibration", job.input("calibration.npy").toString(),
+        "--evaluation", job.input("evaluation_x.npy").toString(),
+        "--labels", job.input("evaluation_y.npy").toString(),
+        "--profile", "arm64-neon",
+        "--json", json.toString(),
+        "--out", folder.resolve("out").toString());
   }
 
   @Test
