@@ -135,7 +135,7 @@ final class SimAgent {
             DayBytes.open(disk, DATA),
             () -> NO_METER.resident().orElse(0),
             new SpooledWindows(spool));
-    predictor = new Predictor(slots, clock, this::nanos, random, observer);
+    predictor = new Predictor(slots, clock, this::nanos, random, observer, Runnable::run);
     updater =
         new Updater(
             new UpdateSetup(

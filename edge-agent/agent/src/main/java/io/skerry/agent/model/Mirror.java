@@ -5,6 +5,7 @@ import io.skerry.runtime.Tensor;
 import java.nio.ByteBuffer;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
@@ -35,27 +36,22 @@ final class Mirror {
   private final PredictionListener listener;
   private final IntFunction<ByteBuffer> memory;
   private final Semaphore bytesFree = new Semaphore(WAITING_BYTES_MAX);
-  private final ThreadPoolExecutor worker =
-      new ThreadPoolExecutor(
-          1,
-          1,
-          10,
-          TimeUnit.SECONDS,
-          new LinkedBlockingQueue<>(WAITING_MAX),
-          Thread.ofPlatform().daemon().name("agent-shadow").factory());
+  private final Executor worker;
 
   Mirror(
       ModelSlots slots,
       InstantSource clock,
       LongSupplier nanoTime,
       PredictionIds ids,
-      PredictionListener listener) {
-    this(slots, clock, nanoTime, ids, listener, ByteBuffer::allocateDirect);
+      PredictionListener listener,
+      Executor worker) {
+    this(slots, clock, nanoTime, ids, listener, worker, ByteBuffer::allocateDirect);
   }
 
   /**
    * Keeps copies in memory of this kind.
    *
+   * @param worker runs one copy at a time; rejects those that it has no room for
    * @param memory of so many bytes; throws {@link OutOfMemoryError} where there is none
    */
   Mirror(
@@ -64,14 +60,29 @@ final class Mirror {
       LongSupplier nanoTime,
       PredictionIds ids,
       PredictionListener listener,
+      Executor worker,
       IntFunction<ByteBuffer> memory) {
     this.slots = slots;
     this.clock = clock;
     this.nanoTime = nanoTime;
     this.ids = ids;
     this.listener = listener;
+    this.worker = worker;
     this.memory = memory;
+  }
+
+  /** One thread that is there while it has something to do, with room for a few copies. */
+  static Executor ownThread() {
+    ThreadPoolExecutor worker =
+        new ThreadPoolExecutor(
+            1,
+            1,
+            10,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(WAITING_MAX),
+            Thread.ofPlatform().daemon().name("agent-shadow").factory());
     worker.allowCoreThreadTimeOut(true);
+    return worker;
   }
 
   /** Mirrors an answered request to those that shadow its slot and whose share its key is in. */

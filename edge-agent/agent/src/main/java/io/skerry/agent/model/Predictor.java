@@ -9,6 +9,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
@@ -37,26 +38,29 @@ public final class Predictor {
    */
   public Predictor(
       ModelSlots slots, InstantSource clock, RandomGenerator random, PredictionListener listener) {
-    this(slots, clock, System::nanoTime, random, listener);
+    this(slots, clock, System::nanoTime, random, listener, Mirror.ownThread());
   }
 
   /**
-   * Makes a predictor that measures with another counter.
+   * Makes a predictor that measures with another counter, and runs what shadows elsewhere.
    *
    * @param nanoTime as {@link System#nanoTime}; the same that requests carry their times of
+   * @param shadows runs copies of answered requests, one at a time; rejects those that it has no
+   *     room for
    */
   public Predictor(
       ModelSlots slots,
       InstantSource clock,
       LongSupplier nanoTime,
       RandomGenerator random,
-      PredictionListener listener) {
+      PredictionListener listener,
+      Executor shadows) {
     this.slots = slots;
     this.clock = clock;
     this.nanoTime = nanoTime;
     this.ids = new PredictionIds(clock, random);
     this.listener = listener;
-    this.mirror = new Mirror(slots, clock, nanoTime, ids, listener);
+    this.mirror = new Mirror(slots, clock, nanoTime, ids, listener, shadows);
   }
 
   /** Makes the client's form of an answer. */

@@ -11,6 +11,7 @@ import io.skerry.protocol.SlotMode;
 import io.skerry.runtime.Tensor;
 import java.nio.ByteBuffer;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -104,6 +105,7 @@ class MirrorTest {
             System::nanoTime,
             new PredictionIds(InstantSource.system(), new SplittableRandom(1)),
             recorder,
+            Runnable::run,
             bytes -> {
               if (exhausted.get()) {
                 throw new OutOfMemoryError("no memory");
@@ -124,6 +126,27 @@ class MirrorTest {
   }
 
   @Test
+  void copiesRunWhereTheCallerWantsThem() throws Exception {
+    List<Runnable> waiting = new ArrayList<>();
+    Predictor scripted =
+        new Predictor(
+            slots,
+            InstantSource.system(),
+            System::nanoTime,
+            new SplittableRandom(1),
+            recorder,
+            waiting::add);
+    put(MAIN, 1, new SlotMode.Active(), FakeModel.answering());
+    put(SHADOW, 2, shadow(1), FakeModel.answering());
+
+    scripted.predict(request());
+    assertThat(recorder.shadowed).isEmpty();
+    waiting.forEach(Runnable::run);
+
+    assertThat(recorder.shadowed.poll().model().version().version()).isEqualTo(2);
+  }
+
+  @Test
   void anAnswerStandsWhenItsObserversFindNoMemory() throws Exception {
     put(MAIN, 1, new SlotMode.Active(), FakeModel.answering());
     recorder.exhausted.set(true);
@@ -136,13 +159,16 @@ class MirrorTest {
   }
 
   private Prediction predict() throws PredictException {
-    return predictor.predict(
-        PredictRequest.of(
-            NAME,
-            "",
-            List.of(
-                Tensor.ofFloats("input", List.of(1L, 3L), 1, 2, 3),
-                Tensor.ofFloats("offset", List.of(1L), 10))));
+    return predictor.predict(request());
+  }
+
+  private static PredictRequest request() {
+    return PredictRequest.of(
+        NAME,
+        "",
+        List.of(
+            Tensor.ofFloats("input", List.of(1L, 3L), 1, 2, 3),
+            Tensor.ofFloats("offset", List.of(1L), 10)));
   }
 
   private void put(SlotId slot, long version, SlotMode mode, FakeModel model) {
