@@ -13,12 +13,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What could not be read, with the reason; the oldest goes first. Its bytes may be of people: they
- * are sealed, and nobody sees from outside of whom they are.
+ * What could not be read, with the reason; the oldest goes first, of one device as of all: what a
+ * device sends pushes out nothing that others sent while there is room for all. Its bytes may be of
+ * people: they are sealed, and nobody sees from outside of whom they are.
  */
 @Singleton
 final class Quarantine {
   static final int ROWS_MAX = 10_000;
+  static final int DEVICE_ROWS_MAX = 1000;
+
+  // Rows are counted once in so many, and may be so many more.
+  static final int TRIMMED_EVERY = 100;
+
   private static final int PAYLOAD_BYTES_MAX = 64 * 1024;
   private static final int REASON_MAX = 500;
   private static final String PURPOSE = "quarantine";
@@ -97,23 +103,37 @@ final class Quarantine {
         .addKeyValue("kind", topic.kind())
         .addKeyValue("reason", told)
         .log("message quarantined");
+    long id =
+        transaction.number(
+            """
+            insert into telemetry_quarantine (at, tenant, device, stream, boot_epoch, sequence,
+              reason, bytes, sealed)
+            values (now(), ?, ?, ?, ?, ?, ?, ?, ?) returning id
+            """,
+            topic.tenant().value(),
+            device,
+            topic.kind(),
+            epoch,
+            sequence,
+            told,
+            sealed == null ? 0L : (long) kept.length,
+            sealed);
     transaction.update(
         """
-        insert into telemetry_quarantine (at, tenant, device, stream, boot_epoch, sequence, reason,
-          bytes, sealed)
-        values (now(), ?, ?, ?, ?, ?, ?, ?, ?)
+        delete from telemetry_quarantine where device = ? and id <= (
+          select id from telemetry_quarantine where device = ? order by id desc offset ? limit 1)
         """,
-        topic.tenant().value(),
         device,
-        topic.kind(),
-        epoch,
-        sequence,
-        told,
-        sealed == null ? 0L : (long) kept.length,
-        sealed);
-    transaction.update(
-        "delete from telemetry_quarantine where id <= (select max(id) from telemetry_quarantine) - ?",
-        (long) ROWS_MAX);
+        device,
+        DEVICE_ROWS_MAX);
+    if (id % TRIMMED_EVERY == 0) {
+      transaction.update(
+          """
+          delete from telemetry_quarantine where id <= (
+            select id from telemetry_quarantine order by id desc offset ? limit 1)
+          """,
+          ROWS_MAX);
+    }
     Counters.add(transaction, "quarantined", 1);
   }
 
