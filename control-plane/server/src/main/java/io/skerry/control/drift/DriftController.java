@@ -218,6 +218,11 @@ final class DriftController {
         evidence == null ? List.of() : evidence.bins());
   }
 
+  @Get("/incidents/{id}/events.csv")
+  MutableHttpResponse<String> incidentEvents(String id) {
+    return Csv.file(id + "-events", EventMark.class, explain(id).marks());
+  }
+
   @Get("/incidents/{id}/correlations.csv")
   MutableHttpResponse<String> incidentCorrelations(String id) {
     return Csv.file(

@@ -1,5 +1,6 @@
 package io.skerry.control.drift;
 
+import io.skerry.control.sql.Database;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.fleet.incident.IncidentMachine;
 import io.skerry.telemetry.drift.Cohort;
@@ -15,16 +16,19 @@ public final class TestIncidents {
 
   /** Stores one that was opened in window 12 and tells its number. */
   public static long open(TestPlane plane, Cohort cohort, Stream.Kind kind) {
-    return plane
-        .database()
-        .<Long>call(
-            transaction ->
-                IncidentStore.insert(
-                    transaction,
-                    new Track("main", "engine-health", 5000),
-                    1,
-                    IncidentMachine.opened(finding(cohort, kind)),
-                    Instant.now()));
+    return open(plane.database(), cohort, kind);
+  }
+
+  /** The same in a database. */
+  public static long open(Database database, Cohort cohort, Stream.Kind kind) {
+    return database.<Long>call(
+        transaction ->
+            IncidentStore.insert(
+                transaction,
+                new Track("main", "engine-health", 5000),
+                1,
+                IncidentMachine.opened(finding(cohort, kind)),
+                Instant.now()));
   }
 
   private static DriftFinding finding(Cohort cohort, Stream.Kind kind) {

@@ -119,6 +119,25 @@ class PagesTest {
         .contains("/v1/models/engine/samples-refused.csv");
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "incidentpage",
+        "driftpage",
+        "streampage",
+        "accuracypage",
+        "budgetpage",
+        "dataflowpage",
+        "labellingpage"
+      })
+  void offersEveryTableAboutDriftAsAFile(String name) throws IOException {
+    String page = Files.readString(Path.of("src/main/jte/" + name + ".jte"));
+
+    assertThat(page.split("<section ", -1))
+        .filteredOn(section -> section.contains("<table") || section.contains("@template.flows"))
+        .allSatisfy(section -> assertThat(section).containsPattern("href=\"/v1/[^\"]*\\.csv"));
+  }
+
   @Test
   void escapesWhatDevicesAndUsersNamed() {
     String page = templates.overview(Overviews.busy(HOSTILE), HOSTILE).render();
