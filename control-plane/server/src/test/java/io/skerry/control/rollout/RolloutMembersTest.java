@@ -191,6 +191,38 @@ class RolloutMembersTest {
     assertThat(fleet.ordered()).containsEntry("e", manifest(1, ARM)).doesNotContainKey("g");
   }
 
+  @Test
+  void judgesWhoJoinedADynamicRolloutByTheSameGates() {
+    fleet.enrol(17, X86);
+    fleet.report(fleet.create(everybody("")).id(), "COMMITTED");
+    fleet.version(2, Map.of(X86, "onnxruntime"));
+    String id =
+        fleet
+            .create(
+                """
+                {"model": "tested", "version": 2, "dynamic": true,
+                  "stages": [{"percent": 40}, {"percent": 100}]}
+                """)
+            .id();
+    fleet.look();
+    assertThat(fleet.in(id, "OFFERED")).hasSize(8);
+    for (int device = 0; device < 10; device++) {
+      fleet.enrol("newcomer-" + device, X86, "onnxruntime/cpu");
+    }
+    fleet.pass(LOOKED_FOR);
+    int joined = fleet.in(id, "OFFERED").size();
+    assertThat(joined).isBetween(9, 18);
+
+    fleet.report(id, "COMMITTED");
+    fleet.predict(1000, 900, 2);
+    fleet.look();
+
+    assertThat(fleet.find(id).state()).isEqualTo("ROLLING_BACK");
+    assertThat(fleet.find(id).reason())
+        .contains("90.00%% of %d000 on %1$d devices".formatted(joined));
+    assertThat(fleet.find(id).stages().getFirst().devices()).isEqualTo(joined);
+  }
+
   // What made them known is too long ago to be looked at again.
   private void knownForADay() {
     fleet.sql("update device set described_at = described_at - interval '1 day'");
