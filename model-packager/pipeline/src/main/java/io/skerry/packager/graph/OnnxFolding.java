@@ -27,6 +27,7 @@ final class OnnxFolding {
   private final int operatorSet;
   private final Map<String, Constant> reals = new LinkedHashMap<>();
   private final Map<String, WholeNumbers> wholes = new HashMap<>();
+  private final Map<String, TensorProto> others = new HashMap<>();
   private long elements;
 
   OnnxFolding(int operatorSet) {
@@ -39,11 +40,13 @@ final class OnnxFolding {
   }
 
   boolean isConstant(String name) {
-    return reals.containsKey(name) || wholes.containsKey(name);
+    return reals.containsKey(name) || wholes.containsKey(name) || others.containsKey(name);
   }
 
-  @Nullable Constant real(String name) {
-    return reals.get(name);
+  /** Whether it has no element and stands for an operand that is left out. */
+  boolean isEmpty(String name) {
+    TensorProto other = others.get(name);
+    return other != null && OnnxTensors.isEmpty(other);
   }
 
   @Nullable WholeNumbers whole(String name) {
@@ -56,6 +59,35 @@ final class OnnxFolding {
 
   void put(String name, WholeNumbers constant) {
     wholes.put(name, constant);
+  }
+
+  /** A constant of any type; whoever reads it says whether that will do. */
+  void put(TensorProto tensor) {
+    if (OnnxTensors.isEmpty(tensor)
+        || (!OnnxTensors.isInteger(tensor) && !OnnxTensors.isReal(tensor))) {
+      OnnxTensors.checkInline(tensor);
+      others.put(tensor.getName(), tensor);
+    } else if (OnnxTensors.isInteger(tensor)) {
+      wholes.put(tensor.getName(), OnnxTensors.wholeNumbers(tensor));
+    } else {
+      reals.put(tensor.getName(), OnnxTensors.floats(tensor));
+    }
+  }
+
+  /** The floats of this name. */
+  Constant floats(String name) {
+    Constant real = reals.get(name);
+    if (real != null) {
+      return real;
+    }
+    TensorProto other = others.get(name);
+    if (other != null) {
+      return OnnxTensors.floats(other);
+    }
+    throw new ModelRefusedException(
+        isConstant(name)
+            ? "operand '%s' holds integers where floats are needed: cast it".formatted(name)
+            : "operand '%s' must be constant".formatted(name));
   }
 
   /** The shape of a tensor as numbers, as far as a node asks for it. */

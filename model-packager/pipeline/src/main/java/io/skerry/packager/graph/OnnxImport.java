@@ -121,17 +121,23 @@ public final class OnnxImport {
     String input = inputs.getFirst().getName();
     Shape shape = inputShape(inputs.getFirst());
     int batch = anyBatch ? Math.max(1, shape.dimension(0)) : 1;
-    OnnxNodes nodes = new OnnxNodes(operatorSet, batch);
+    if (proto.getOutputCount() == 0) {
+      throw new ModelRefusedException("the model has no output");
+    }
+    Set<String> read = read(proto);
+    OnnxNodes nodes = new OnnxNodes(operatorSet, batch, read);
     for (TensorProto constant : proto.getInitializerList()) {
       try {
-        nodes.addInitializer(constant);
+        if (read.contains(constant.getName())) {
+          nodes.addConstant(constant);
+        }
       } catch (ModelRefusedException e) {
         throw readBy(proto, constant.getName(), e);
       }
     }
     nodes.addInput(input, batch > 1 ? shape.withBatch(Shape.BATCH) : shape);
     try {
-      return graph(proto, input, nodes);
+      return graph(proto, input, nodes, read);
     } catch (ModelRefusedException e) {
       throw batch == 1
           ? e
@@ -142,12 +148,31 @@ public final class OnnxImport {
     }
   }
 
-  private static Graph graph(GraphProto proto, String input, OnnxNodes nodes) {
+  /** What the outputs are made of: exporters leave parts in a file that nobody reads. */
+  private static Set<String> read(GraphProto proto) {
+    Set<String> read = new HashSet<>();
+    proto.getOutputList().forEach(output -> read.add(output.getName()));
+    for (NodeProto node : proto.getNodeList().reversed()) {
+      if (isRead(node, read)) {
+        read.addAll(node.getInputList());
+        read.remove("");
+      }
+    }
+    return read;
+  }
+
+  private static boolean isRead(NodeProto node, Set<String> read) {
+    return node.getOutputList().stream().anyMatch(read::contains);
+  }
+
+  private static Graph graph(GraphProto proto, String input, OnnxNodes nodes, Set<String> read) {
     Set<String> names = new LinkedHashSet<>();
     for (NodeProto node : proto.getNodeList()) {
       String name = nameOf(node, names);
       try {
-        nodes.add(name, node);
+        if (isRead(node, read)) {
+          nodes.add(name, node);
+        }
       } catch (ModelRefusedException
           | IllegalArgumentException
           | ArithmeticException
@@ -157,9 +182,6 @@ public final class OnnxImport {
             ? readBy(proto, node.getOutput(0), refusal)
             : refusal;
       }
-    }
-    if (proto.getOutputCount() == 0) {
-      throw new ModelRefusedException("the model has no output");
     }
     proto.getOutputList().forEach(output -> nodes.output(output.getName()));
     return nodes.graph(proto.getName(), input);
@@ -200,8 +222,8 @@ public final class OnnxImport {
     int type = input.getType().getTensorType().getElemType();
     if (type != TensorProto.DataType.FLOAT_VALUE) {
       throw new ModelRefusedException(
-          "input '%s' has element type %d: export the model with a 32-bit float input"
-              .formatted(input.getName(), type));
+          "input '%s' has element type %s: export the model with a 32-bit float input"
+              .formatted(input.getName(), OnnxTensors.typeName(type)));
     }
     List<Integer> dimensions = new ArrayList<>();
     for (TensorShapeProto.Dimension dimension :

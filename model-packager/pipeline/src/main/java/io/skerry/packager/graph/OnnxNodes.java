@@ -20,6 +20,7 @@ final class OnnxNodes {
 
   private final int operatorSet;
   private final int fixedBatch;
+  private final Set<String> read;
   private final OnnxFolding folding;
   private final Map<String, Constant> constants;
   private final Map<String, Shape> shapes = new LinkedHashMap<>();
@@ -32,20 +33,18 @@ final class OnnxNodes {
    *
    * @param fixedBatch the batch that the file was exported for and that shapes in it may name,
    *     though any goes; 1 where none is fixed
+   * @param read tensors that the file's outputs are made of
    */
-  OnnxNodes(int operatorSet, int fixedBatch) {
+  OnnxNodes(int operatorSet, int fixedBatch, Set<String> read) {
     this.operatorSet = operatorSet;
     this.fixedBatch = fixedBatch;
+    this.read = read;
     this.folding = new OnnxFolding(operatorSet);
     this.constants = folding.reals();
   }
 
-  void addInitializer(TensorProto tensor) {
-    if (OnnxTensors.isInteger(tensor)) {
-      folding.put(tensor.getName(), OnnxTensors.wholeNumbers(tensor));
-    } else {
-      constants.put(tensor.getName(), OnnxTensors.floats(tensor));
-    }
+  void addConstant(TensorProto tensor) {
+    folding.put(tensor);
   }
 
   boolean isConstant(String name) {
@@ -101,11 +100,14 @@ final class OnnxNodes {
           "operators of domain '%s' are not supported: export with standard operators"
               .formatted(proto.getDomain()));
     }
-    if (proto.getOutputCount() < 1
-        || proto.getOutputList().stream().filter(output -> !output.isEmpty()).count() != 1) {
-      throw new ModelRefusedException("exactly one output is supported");
-    }
     String output = proto.getOutput(0);
+    for (String other : proto.getOutputList().subList(1, proto.getOutputCount())) {
+      if (read.contains(other)) {
+        throw new ModelRefusedException(
+            "its output '%s' is read, and only its first output is supported: leave it out"
+                .formatted(other));
+      }
+    }
     if (shapes.containsKey(output) || isConstant(output) || aliases.containsKey(output)) {
       throw new ModelRefusedException("tensor '%s' is made twice".formatted(output));
     }
@@ -237,7 +239,7 @@ final class OnnxNodes {
   }
 
   private List<Integer> axes(NodeProto proto, OnnxAttributes attributes) {
-    if (proto.getInputCount() < 2 || proto.getInput(1).isEmpty()) {
+    if (!isGiven(proto, 1)) {
       return attributes.integers("axes");
     }
     return constantIntegers(proto, 1, "axes");
@@ -295,7 +297,7 @@ final class OnnxNodes {
     String output = proto.getOutput(0);
     List<String> inputs = new ArrayList<>(List.of(operand(proto, 0)));
     inputs.add(newConstant(output + "_weights", scaled(weights, alpha)));
-    if (proto.getInputCount() > 2 && !proto.getInput(2).isEmpty()) {
+    if (isGiven(proto, 2)) {
       int outputs = weights.shape().dimension(0);
       inputs.add(newConstant(output + "_bias", scaled(spread(constant(proto, 2), outputs), beta)));
     }
@@ -315,11 +317,19 @@ final class OnnxNodes {
   /** As a product and a sum, which the rewrites fold into the node before them. */
   private void batchNormalization(String name, NodeProto proto, OnnxAttributes attributes) {
     checkInputs(proto, 5);
+    boolean trains =
+        operatorSet < 14
+            ? proto.getOutputList().stream().filter(output -> !output.isEmpty()).count() > 1
+            : attributes.integer("training_mode", 0) != 0;
+    if (trains) {
+      throw new ModelRefusedException(
+          "it still learns, from whatever batch it sees: export the model in evaluation mode");
+    }
     Shape x = shape(resolved(proto.getInput(0)));
-    float[] scale = constant(proto, 1).values();
-    float[] shift = constant(proto, 2).values();
-    float[] mean = constant(proto, 3).values();
-    float[] variance = constant(proto, 4).values();
+    float[] scale = perChannel(proto, 1, x);
+    float[] shift = perChannel(proto, 2, x);
+    float[] mean = perChannel(proto, 3, x);
+    float[] variance = perChannel(proto, 4, x);
     double epsilon = attributes.real("epsilon", 1e-5f);
     for (int c = 0; c < scale.length; c++) {
       double factor = scale[c] / Math.sqrt(variance[c] + epsilon);
@@ -336,6 +346,16 @@ final class OnnxNodes {
     Op product = new Op.Binary(Op.Binary.Kind.MUL);
     put(name + "_scale", product, scaledName, operand(proto, 0), factors);
     put(name, new Op.Binary(Op.Binary.Kind.ADD), output, scaledName, shifts);
+  }
+
+  private float[] perChannel(NodeProto proto, int input, Shape x) {
+    Constant constant = constant(proto, input);
+    if (constant.size() != x.dimension(1)) {
+      throw new ModelRefusedException(
+          "its operand '%s' of shape %s does not fit the %d channels of %s: export the model again"
+              .formatted(proto.getInput(input), constant.shape(), x.dimension(1), x));
+    }
+    return constant.values();
   }
 
   private Op clip(NodeProto proto, OnnxAttributes attributes) {
@@ -365,7 +385,7 @@ final class OnnxNodes {
     List<Integer> pads =
         operatorSet < 11 ? attributes.integers("pads") : constantIntegers(proto, 1, "pads");
     float value = bound(proto, 2, attributes.real("value", 0));
-    if (proto.getInputCount() > 3 && !proto.getInput(3).isEmpty()) {
+    if (isGiven(proto, 3)) {
       pads = spreadOver(rank, constantIntegers(proto, 3, "axes"), pads);
     }
     if (pads.size() != 2 * rank || pads.stream().anyMatch(pad -> pad < 0)) {
@@ -422,9 +442,7 @@ final class OnnxNodes {
   }
 
   private List<Integer> optional(NodeProto proto, int input, String what) {
-    return proto.getInputCount() > input && !proto.getInput(input).isEmpty()
-        ? clamped(constantLongs(proto, input, what))
-        : List.of();
+    return isGiven(proto, input) ? clamped(constantLongs(proto, input, what)) : List.of();
   }
 
   /** Whoever means the end gives any large number. */
@@ -493,7 +511,7 @@ final class OnnxNodes {
   private List<Float> scales(NodeProto proto, Shape x) {
     List<Float> scales = new ArrayList<>();
     int at = operatorSet < 11 ? 1 : 2;
-    if (proto.getInputCount() > at && !proto.getInput(at).isEmpty()) {
+    if (isGiven(proto, at)) {
       Constant given = constant(proto, at);
       for (int i = 0; i < given.size(); i++) {
         scales.add(given.at(i));
@@ -561,9 +579,23 @@ final class OnnxNodes {
   }
 
   private float bound(NodeProto proto, int input, float absent) {
-    return proto.getInputCount() > input && !proto.getInput(input).isEmpty()
-        ? constant(proto, input).at(0)
-        : absent;
+    if (!isGiven(proto, input)) {
+      return absent;
+    }
+    float bound = folding.floats(operand(proto, input)).at(0);
+    if (Float.isNaN(bound)) {
+      throw new ModelRefusedException(
+          "constant '%s' holds NaN: train or export the model again"
+              .formatted(proto.getInput(input)));
+    }
+    return bound;
+  }
+
+  /** Whether an operand is there; one of no elements is not. */
+  private boolean isGiven(NodeProto proto, int input) {
+    return proto.getInputCount() > input
+        && !proto.getInput(input).isEmpty()
+        && !folding.isEmpty(operand(proto, input));
   }
 
   private Op maxPool(NodeProto proto, OnnxAttributes attributes) {
@@ -663,7 +695,7 @@ final class OnnxNodes {
   private void constant(String output, OnnxAttributes attributes) {
     if (attributes.tensor("value").isPresent()) {
       TensorProto tensor = attributes.tensor("value").orElseThrow();
-      addInitializer(tensor.toBuilder().setName(output).build());
+      addConstant(tensor.toBuilder().setName(output).build());
     } else if (attributes.has("value_float")) {
       constants.put(output, Constant.of(Shape.of(), attributes.real("value_float", 0)));
     } else if (attributes.has("value_floats")) {
@@ -690,8 +722,8 @@ final class OnnxNodes {
   private void put(String name, Op op, String output, String... inputs) {
     List<Shape> inputShapes = new ArrayList<>();
     for (String input : inputs) {
-      Constant constant = constants.get(input);
-      inputShapes.add(constant != null ? constant.shape() : shape(input));
+      inputShapes.add(
+          isConstant(input) ? finite(input, folding.floats(input)).shape() : shape(input));
     }
     Shape shape = ShapeRules.outputOf(op, inputShapes);
     shape.requireComputable(output);
@@ -713,7 +745,7 @@ final class OnnxNodes {
   private String[] operands(NodeProto proto, int most) {
     List<String> operands = new ArrayList<>(List.of(operand(proto, 0)));
     for (int i = 1; i < Math.min(most, proto.getInputCount()); i++) {
-      if (!proto.getInput(i).isEmpty()) {
+      if (isGiven(proto, i)) {
         constant(proto, i);
         operands.add(operand(proto, i));
       }
@@ -722,10 +754,16 @@ final class OnnxNodes {
   }
 
   private Constant constant(NodeProto proto, int input) {
-    Constant constant = constants.get(resolved(proto.getInput(input)));
-    if (constant == null) {
-      throw new ModelRefusedException(
-          "operand '%s' must be constant".formatted(proto.getInput(input)));
+    return finite(proto.getInput(input), folding.floats(operand(proto, input)));
+  }
+
+  private static Constant finite(String name, Constant constant) {
+    for (int i = 0; i < constant.size(); i++) {
+      if (!Float.isFinite(constant.at(i))) {
+        throw new ModelRefusedException(
+            "constant '%s' holds %s: train or export the model again"
+                .formatted(name, constant.at(i)));
+      }
     }
     return constant;
   }

@@ -6,6 +6,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** Reads and writes the format's tensors. */
 final class OnnxTensors {
@@ -32,15 +34,8 @@ final class OnnxTensors {
       }
       case null, default ->
           throw new ModelRefusedException(
-              "constant '%s' has element type %d: export the model with 32-bit float weights"
-                  .formatted(tensor.getName(), tensor.getDataType()));
-    }
-    for (float value : values) {
-      if (!Float.isFinite(value)) {
-        throw new ModelRefusedException(
-            "constant '%s' holds %s: train or export the model again"
-                .formatted(tensor.getName(), value));
-      }
+              "constant '%s' has element type %s: export the model with 32-bit float weights"
+                  .formatted(tensor.getName(), typeName(tensor.getDataType())));
     }
     return Constant.of(shape, values);
   }
@@ -66,8 +61,8 @@ final class OnnxTensors {
       }
       case null, default ->
           throw new ModelRefusedException(
-              "constant '%s' has element type %d where 64-bit integers are needed: export the model again"
-                  .formatted(tensor.getName(), tensor.getDataType()));
+              "constant '%s' has element type %s where 64-bit integers are needed: export the model again"
+                  .formatted(tensor.getName(), typeName(tensor.getDataType())));
     }
     return values;
   }
@@ -75,6 +70,22 @@ final class OnnxTensors {
   static WholeNumbers wholeNumbers(TensorProto tensor) {
     long[] values = integers(tensor);
     return new WholeNumbers(shape(tensor), values);
+  }
+
+  /** An element type as the format's own files call it. */
+  static String typeName(int type) {
+    TensorProto.@Nullable DataType known = TensorProto.DataType.forNumber(type);
+    return known == null ? "number " + type : known.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Whether it has no element: what exporters write for an operand that is left out. */
+  static boolean isEmpty(TensorProto tensor) {
+    return tensor.getDimsList().contains(0L);
+  }
+
+  static boolean isReal(TensorProto tensor) {
+    return tensor.getDataType() == TensorProto.DataType.FLOAT_VALUE
+        || tensor.getDataType() == TensorProto.DataType.DOUBLE_VALUE;
   }
 
   static boolean isInteger(TensorProto tensor) {
@@ -137,7 +148,7 @@ final class OnnxTensors {
     }
   }
 
-  private static void checkInline(TensorProto tensor) {
+  static void checkInline(TensorProto tensor) {
     if (ExternalData.isExternal(tensor)) {
       throw new ModelRefusedException(
           "constant '%s' is stored outside the file: save the model as one file"

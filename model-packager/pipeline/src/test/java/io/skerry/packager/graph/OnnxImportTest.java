@@ -136,12 +136,7 @@ class OnnxImportTest {
                 StringStringEntryProto.newBuilder().setKey("location").setValue("../../etc"));
 
     assertRefused(
-        MODEL.toBuilder()
-            .setGraph(MODEL.getGraph().toBuilder().addInitializer(external))
-            .build()
-            .toByteArray(),
-        "constant 'w'",
-        "one file");
+        model(List.of(operator("Add", "x", "w")), external.build()), "constant 'w'", "one file");
   }
 
   @Test
@@ -246,25 +241,27 @@ class OnnxImportTest {
             AttributeProto.newBuilder()
                 .setName("value")
                 .setType(AttributeProto.AttributeType.TENSOR)
-                .setT(tensor("", List.of(1L), Float.NaN))
+                .setT(tensor("", List.of(3L), 1))
                 .build());
 
     assertRefused(
         model(List.of(constant, operator("Add", List.of("x", "w"), "y"))),
         "node 'y' (Add): node 'w' (Constant): ",
-        "NaN",
-        "export the model again");
-    assertRefused(
-        model(List.of(constant, operator("Relu", List.of("x"), "y"))), "node 'w' (Constant): ");
+        "does not hold 3 elements",
+        "export it again");
+    assertThat(
+            OnnxImport.read(model(List.of(constant, operator("Relu", List.of("x"), "y")))).nodes())
+        .hasSize(1);
   }
 
   @Test
   void namesNoNodeOfAConstantThatNoneReads() {
-    assertThatThrownBy(
-            () ->
-                OnnxImport.read(
-                    model(List.of(operator("Relu", "x")), tensor("w", List.of(1L), Float.NaN))))
-        .hasMessageStartingWith("constant 'w' holds NaN");
+    assertThatThrownBy(() -> OnnxImport.read(model(List.of(relu()), tensor("y", List.of(3L), 1))))
+        .hasMessageStartingWith("constant 'y' of shape");
+  }
+
+  private static NodeProto relu() {
+    return operator("Relu", List.of("x"), "r");
   }
 
   private static Path external(Path folder, String location, String... more) throws IOException {
@@ -437,8 +434,9 @@ class OnnxImportTest {
     slices.add(operator("ConstantOfShape", List.of("size"), "c"));
     for (int i = 0; i < 300; i++) {
       slices.add(operator("Slice", List.of("c", "zero", "one"), "c" + i));
+      slices.add(operator("Add", List.of(i == 0 ? "x" : "y" + (i - 1), "c" + i), "y" + i));
     }
-    slices.add(operator("Add", List.of("x", "c0"), "y"));
+    slices.add(operator("Relu", List.of("y299"), "y"));
     TensorProto[] constants = {
       integers("size", List.of(1L), 1 << 20),
       integers("zero", List.of(1L), 0),
