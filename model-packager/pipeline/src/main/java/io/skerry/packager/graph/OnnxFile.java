@@ -22,8 +22,8 @@ public final class OnnxFile {
 
   private final GraphProto.Builder graph = GraphProto.newBuilder();
   private final Set<String> initializers = new HashSet<>();
-  private final Set<String> nodes = new HashSet<>();
-  private final Set<String> values = new HashSet<>();
+  private final Names nodes = new Names();
+  private final Names values = new Names();
   private final Map<List<String>, String> derived = new HashMap<>();
   private final boolean half;
 
@@ -46,8 +46,8 @@ public final class OnnxFile {
   OnnxFile(Graph source, boolean half) {
     this.half = half;
     graph.setName(source.name().isEmpty() ? "model" : source.name());
-    values.addAll(source.shapes().keySet());
-    values.addAll(source.constants().keySet());
+    values.take(source.shapes().keySet());
+    values.take(source.constants().keySet());
   }
 
   /**
@@ -56,7 +56,7 @@ public final class OnnxFile {
    */
   public String named(String owner, String suffix) {
     return derived.computeIfAbsent(
-        List.of(owner, suffix), key -> free(values, String.join("", key)));
+        List.of(owner, suffix), key -> values.free(String.join("", key)));
   }
 
   /** Declares the input. */
@@ -279,15 +279,7 @@ public final class OnnxFile {
 
   /** A name for a node that no other has: one without a name came in under its output's. */
   private String free(String wanted) {
-    return free(nodes, wanted);
-  }
-
-  private static String free(Set<String> taken, String wanted) {
-    String free = wanted;
-    for (int i = 2; !taken.add(free); i++) {
-      free = wanted + "#" + i;
-    }
-    return free;
+    return nodes.free(wanted);
   }
 
   private String scalar(String name, float value) {

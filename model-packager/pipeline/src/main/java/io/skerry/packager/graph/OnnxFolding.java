@@ -28,10 +28,12 @@ final class OnnxFolding {
   private final Map<String, Constant> reals = new LinkedHashMap<>();
   private final Map<String, WholeNumbers> wholes = new HashMap<>();
   private final Map<String, TensorProto> others = new HashMap<>();
+  private final EngineFolding engine;
   private long elements;
 
   OnnxFolding(int operatorSet) {
     this.operatorSet = operatorSet;
+    this.engine = new EngineFolding(operatorSet);
   }
 
   /** All float constants, by name. */
@@ -63,11 +65,10 @@ final class OnnxFolding {
 
   /** A constant of any type; whoever reads it says whether that will do. */
   void put(TensorProto tensor) {
-    if (OnnxTensors.isEmpty(tensor)
-        || (!OnnxTensors.isInteger(tensor) && !OnnxTensors.isReal(tensor))) {
+    if (OnnxTensors.isEmpty(tensor) || !isKnown(tensor.getDataType())) {
       OnnxTensors.checkInline(tensor);
       others.put(tensor.getName(), tensor);
-    } else if (OnnxTensors.isInteger(tensor)) {
+    } else if (OnnxTensors.isInteger(tensor.getDataType())) {
       wholes.put(tensor.getName(), OnnxTensors.wholeNumbers(tensor));
     } else {
       reals.put(tensor.getName(), OnnxTensors.floats(tensor));
@@ -117,7 +118,11 @@ final class OnnxFolding {
     String output = proto.getOutput(0);
     String first = inputs.getFirst();
     boolean whole = wholes.containsKey(first);
-    inputs.stream().filter(input -> !input.isEmpty()).forEach(input -> count(input, shape(input)));
+    inputs.stream().filter(input -> !input.isEmpty()).forEach(this::countRead);
+    if (!isOurs(proto.getOpType(), inputs, attributes)) {
+      byEngine(proto, inputs);
+      return;
+    }
     switch (proto.getOpType()) {
       case "Add", "Sub", "Mul", "Div", "Pow" -> binary(proto.getOpType(), output, inputs);
       case "Relu" -> each(output, first, x -> Math.max(x, 0));
@@ -140,6 +145,7 @@ final class OnnxFolding {
       case "Reciprocal" -> each(output, first, x -> 1 / x);
       case "Floor" -> each(output, first, Math::floor);
       case "Ceil" -> each(output, first, Math::ceil);
+      case "Shape" -> put(output, shapeOf(shape(first), attributes));
       case "Cast" -> cast(output, first, attributes.integer("to", 0));
       case "ConstantOfShape" -> filled(output, first, attributes);
       case "Reshape" -> {
@@ -161,11 +167,65 @@ final class OnnxFolding {
       case "Gather" -> gather(output, first, numbers(inputs, 1), attributes.integer("axis", 0));
       case "Slice" -> slice(output, inputs, attributes);
       case "Concat" -> concat(output, inputs, attributes.integer("axis", 0));
-      default ->
-          throw new ModelRefusedException(
-              "all its operands are constant, and it is not computed when the model is read:"
-                  + " export with constants folded");
+      default -> throw new IllegalStateException(proto.getOpType());
     }
+  }
+
+  /**
+   * Whether a node is computed here, where what depends on the size of an open batch may pass. The
+   * engine computes the others.
+   */
+  private boolean isOurs(String type, List<String> inputs, OnnxAttributes attributes) {
+    boolean ofReals = inputs.stream().allMatch(in -> in.isEmpty() || reals.containsKey(in));
+    boolean ofWholes = inputs.stream().allMatch(in -> in.isEmpty() || wholes.containsKey(in));
+    boolean placed =
+        !others.containsKey(inputs.getFirst())
+            && inputs.stream().skip(1).allMatch(in -> in.isEmpty() || wholes.containsKey(in));
+    return switch (type) {
+      case "Add", "Sub", "Mul", "Div", "Concat" -> ofReals || ofWholes;
+      case "Pow", "Relu", "Sigmoid", "Tanh", "HardSwish", "LeakyRelu", "Clip" -> ofReals;
+      case "Neg", "Abs", "Sqrt", "Exp", "Reciprocal", "Floor", "Ceil", "Transpose" -> ofReals;
+      case "Cast" -> placed && isKnown(attributes.integer("to", 0));
+      case "ConstantOfShape" ->
+          ofWholes
+              && Arrays.stream(numbers(inputs.getFirst()).values()).allMatch(size -> size != 0)
+              && attributes
+                  .tensor("value")
+                  .map(value -> !OnnxTensors.isEmpty(value) && isKnown(value.getDataType()))
+                  .orElse(true);
+      case "Shape", "Reshape", "Squeeze", "Unsqueeze", "Gather" -> placed;
+      case "Slice" -> placed && isForwards(inputs);
+      default -> false;
+    };
+  }
+
+  private static boolean isKnown(int type) {
+    return OnnxTensors.isInteger(type) || OnnxTensors.isReal(type);
+  }
+
+  private boolean isForwards(List<String> inputs) {
+    WholeNumbers steps = inputs.size() > 4 ? wholes.get(inputs.get(4)) : null;
+    return steps == null || Arrays.stream(steps.values()).allMatch(step -> step > 0);
+  }
+
+  private void byEngine(NodeProto proto, List<String> inputs) {
+    List<TensorProto> operands =
+        inputs.stream().filter(input -> !input.isEmpty()).distinct().map(this::tensor).toList();
+    NodeProto named = proto.toBuilder().clearInput().addAllInput(inputs).build();
+    engine.computed(named, operands, this::count).forEach(this::put);
+  }
+
+  private TensorProto tensor(String name) {
+    TensorProto other = others.get(name);
+    if (other != null) {
+      return other;
+    }
+    Constant real = reals.get(name);
+    if (real != null) {
+      return OnnxTensors.of(name, real);
+    }
+    WholeNumbers whole = known(List.of(name), 0);
+    return OnnxTensors.of(name, whole);
   }
 
   private static void requireComputable(String tensor, Shape shape) {
@@ -177,13 +237,26 @@ final class OnnxFolding {
     shape.requireComputable(tensor);
   }
 
+  private void countRead(String input) {
+    TensorProto other = others.get(input);
+    if (other == null) {
+      count(input, shape(input));
+    } else {
+      count(input, OnnxTensors.elements(other));
+    }
+  }
+
   private void count(String tensor, Shape shape) {
     requireComputable(tensor, shape);
-    elements += shape.elements();
+    count(tensor, shape.elements());
+  }
+
+  private void count(String tensor, long more) {
+    elements = more > ELEMENTS_MAX ? more : elements + more;
     if (elements > ELEMENTS_MAX) {
       throw new ModelRefusedException(
-          "what is made of constants alone takes more than %d elements: export with constants folded"
-              .formatted(ELEMENTS_MAX));
+          "what is made of constants alone, like '%s', takes more than %d elements: export with constants folded"
+              .formatted(tensor, ELEMENTS_MAX));
     }
   }
 
@@ -225,7 +298,7 @@ final class OnnxFolding {
             default -> throw unfit(kind);
           };
     }
-    put(output, finite(Constant.of(shape, values)));
+    put(output, numbers(Constant.of(shape, values)));
   }
 
   private Shape broadcast(String output, Shape left, Shape right) {
@@ -260,7 +333,7 @@ final class OnnxFolding {
     for (int i = 0; i < values.length; i++) {
       values[i] = (float) function.applyAsDouble(values[i]);
     }
-    put(output, finite(Constant.of(x.shape(), values)));
+    put(output, numbers(Constant.of(x.shape(), values)));
   }
 
   private void cast(String output, String input, int type) {
@@ -306,7 +379,7 @@ final class OnnxFolding {
     }
     count(output, shape);
     TensorProto value = attributes.tensor("value").orElse(null);
-    if (value != null && OnnxTensors.isInteger(value)) {
+    if (value != null && OnnxTensors.isInteger(value.getDataType())) {
       long[] values = new long[shape.elements()];
       Arrays.fill(values, OnnxTensors.integers(value)[0]);
       put(output, new WholeNumbers(shape, values));
@@ -362,10 +435,6 @@ final class OnnxFolding {
       int axis = axes.length == 0 ? i : Math.toIntExact(axes[i] < 0 ? axes[i] + x.rank() : axes[i]);
       int whole = x.dimension(axis);
       step[axis] = steps.length == 0 ? 1 : Math.toIntExact(steps[i]);
-      if (step[axis] < 1) {
-        throw new ModelRefusedException(
-            "step %d is not supported: only forwards".formatted(step[axis]));
-      }
       begin[axis] = place(starts[i], whole);
       int size = Math.ceilDiv(place(ends[i], whole) - begin[axis], step[axis]);
       if (size < 1) {
@@ -514,9 +583,9 @@ final class OnnxFolding {
     return at < inputs.size() && !inputs.get(at).isEmpty() ? real(inputs, at).at(0) : absent;
   }
 
-  private static Constant finite(Constant constant) {
+  private static Constant numbers(Constant constant) {
     for (int i = 0; i < constant.size(); i++) {
-      if (!Float.isFinite(constant.at(i))) {
+      if (Float.isNaN(constant.at(i))) {
         throw new ModelRefusedException(
             "it makes %s of constants: train or export the model again".formatted(constant.at(i)));
       }

@@ -13,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -85,7 +84,16 @@ public final class OnnxImport {
           "IR version is %d, %d to %d are read: export with another version"
               .formatted(model.getIrVersion(), IR_MIN, IR_MAX));
     }
-    return Rewrites.simplified(graph(model.getGraph(), operatorSet(model), anyBatch));
+    Graph graph = Rewrites.simplified(graph(model.getGraph(), operatorSet(model), anyBatch));
+    for (Node node : graph.nodes()) {
+      if (node.op() instanceof Op.Pad pad && !Float.isFinite(pad.value())) {
+        throw new ModelRefusedException(
+            "node '%s' (Pad): it pads with %s, which only a MaxPool of a larger kernel right after it"
+                    .formatted(node.name(), pad.value())
+                + " leaves out: pad with a number");
+      }
+    }
+    return graph;
   }
 
   private static int operatorSet(ModelProto model) {
@@ -126,6 +134,7 @@ public final class OnnxImport {
     }
     Set<String> read = read(proto);
     OnnxNodes nodes = new OnnxNodes(operatorSet, batch, read);
+    nodes.reserve(names(proto), tensors(proto));
     for (TensorProto constant : proto.getInitializerList()) {
       try {
         if (read.contains(constant.getName())) {
@@ -166,9 +175,10 @@ public final class OnnxImport {
   }
 
   private static Graph graph(GraphProto proto, String input, OnnxNodes nodes, Set<String> read) {
-    Set<String> names = new LinkedHashSet<>();
-    for (NodeProto node : proto.getNodeList()) {
-      String name = nameOf(node, names);
+    List<String> names = names(proto);
+    for (int i = 0; i < proto.getNodeCount(); i++) {
+      NodeProto node = proto.getNode(i);
+      String name = names.get(i);
       try {
         if (isRead(node, read)) {
           nodes.add(name, node);
@@ -193,11 +203,9 @@ public final class OnnxImport {
    */
   static ModelRefusedException readBy(
       GraphProto graph, String constant, ModelRefusedException refusal) {
-    Set<String> names = new HashSet<>();
-    for (NodeProto node : graph.getNodeList()) {
-      String name = nameOf(node, names);
-      if (node.getInputList().contains(constant)) {
-        return at(name, node, refusal);
+    for (int i = 0; i < graph.getNodeCount(); i++) {
+      if (graph.getNode(i).getInputList().contains(constant)) {
+        return at(names(graph).get(i), graph.getNode(i), refusal);
       }
     }
     return refusal;
@@ -208,14 +216,25 @@ public final class OnnxImport {
         "node '%s' (%s): %s".formatted(name, node.getOpType(), cause.getMessage()), cause);
   }
 
-  private static String nameOf(NodeProto node, Set<String> taken) {
-    String base =
-        node.getName().isEmpty() ? String.join(",", node.getOutputList()) : node.getName();
-    String name = base;
-    for (int i = 2; !taken.add(name); i++) {
-      name = base + "#" + i;
-    }
-    return name;
+  /** A name for each node, no two the same. */
+  private static List<String> names(GraphProto graph) {
+    Names names = new Names();
+    return graph.getNodeList().stream()
+        .map(
+            node ->
+                names.free(
+                    node.getName().isEmpty()
+                        ? String.join(",", node.getOutputList())
+                        : node.getName()))
+        .toList();
+  }
+
+  private static Set<String> tensors(GraphProto graph) {
+    Set<String> tensors = new HashSet<>();
+    graph.getInitializerList().forEach(constant -> tensors.add(constant.getName()));
+    graph.getInputList().forEach(input -> tensors.add(input.getName()));
+    graph.getNodeList().forEach(node -> tensors.addAll(node.getOutputList()));
+    return tensors;
   }
 
   private static Shape inputShape(ValueInfoProto input) {

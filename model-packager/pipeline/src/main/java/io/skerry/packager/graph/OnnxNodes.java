@@ -4,6 +4,7 @@ import io.skerry.wire.onnx.NodeProto;
 import io.skerry.wire.onnx.TensorProto;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -15,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Turns the format's nodes into ours, one after the other, with their shapes. */
 final class OnnxNodes {
-  /** What leaves a constant as it is, or asks for its shape only. */
-  private static final Set<String> PASSING = Set.of("Identity", "Dropout", "Shape");
+  /** What leaves a constant as it is. */
+  private static final Set<String> PASSING = Set.of("Identity", "Dropout");
 
   private final int operatorSet;
   private final int fixedBatch;
@@ -27,6 +28,8 @@ final class OnnxNodes {
   private final Map<String, String> aliases = new HashMap<>();
   private final List<Node> nodes = new ArrayList<>();
   private final List<String> outputs = new ArrayList<>();
+  private final Names nodeNames = new Names();
+  private final Names tensorNames = new Names();
 
   /**
    * No nodes yet.
@@ -41,6 +44,12 @@ final class OnnxNodes {
     this.read = read;
     this.folding = new OnnxFolding(operatorSet);
     this.constants = folding.reals();
+  }
+
+  /** Names of the file's own nodes and tensors: none of ours may be among them. */
+  void reserve(Collection<String> nodes, Collection<String> tensors) {
+    nodeNames.take(nodes);
+    tensorNames.take(tensors);
   }
 
   void addConstant(TensorProto tensor) {
@@ -101,20 +110,22 @@ final class OnnxNodes {
               .formatted(proto.getDomain()));
     }
     String output = proto.getOutput(0);
+    for (String made : proto.getOutputList()) {
+      if (shapes.containsKey(made) || isConstant(made) || aliases.containsKey(made)) {
+        throw new ModelRefusedException("tensor '%s' is made twice".formatted(made));
+      }
+    }
+    OnnxAttributes attributes = new OnnxAttributes(proto);
+    if (!PASSING.contains(proto.getOpType()) && isOfConstants(proto)) {
+      folding.fold(proto, proto.getInputList().stream().map(this::resolved).toList(), attributes);
+      return;
+    }
     for (String other : proto.getOutputList().subList(1, proto.getOutputCount())) {
       if (read.contains(other)) {
         throw new ModelRefusedException(
             "its output '%s' is read, and only its first output is supported: leave it out"
                 .formatted(other));
       }
-    }
-    if (shapes.containsKey(output) || isConstant(output) || aliases.containsKey(output)) {
-      throw new ModelRefusedException("tensor '%s' is made twice".formatted(output));
-    }
-    OnnxAttributes attributes = new OnnxAttributes(proto);
-    if (!PASSING.contains(proto.getOpType()) && isOfConstants(proto)) {
-      folding.fold(proto, proto.getInputList().stream().map(this::resolved).toList(), attributes);
-      return;
     }
     switch (proto.getOpType()) {
       case "Add" -> binary(name, Op.Binary.Kind.ADD, proto);
@@ -128,7 +139,7 @@ final class OnnxNodes {
       case "Clip" -> put(name, clip(proto, attributes), proto);
       case "Pad" -> put(name, pad(proto, attributes), proto);
       case "Slice" -> put(name, slice(proto, attributes), proto);
-      case "Resize" -> put(name, resize(proto, attributes), proto);
+      case "Resize", "Upsample" -> put(name, resize(proto, attributes), proto);
       case "ConvTranspose" -> convTranspose(name, proto, attributes);
       case "MaxPool" -> put(name, maxPool(proto, attributes), proto);
       case "AveragePool" ->
@@ -161,8 +172,7 @@ final class OnnxNodes {
       case "Constant" -> constant(output, attributes);
       case "Shape" -> {
         checkInputs(proto, 1);
-        String input = resolved(proto.getInput(0));
-        Shape x = isConstant(input) ? folding.shape(input) : shape(input);
+        Shape x = shape(resolved(proto.getInput(0)));
         folding.put(output, OnnxFolding.shapeOf(x, attributes));
       }
       default ->
@@ -230,11 +240,11 @@ final class OnnxNodes {
     }
     boolean kept = attributes.integer("keepdims", 1) != 0;
     String output = proto.getOutput(0);
-    String pooled = kept ? output : output + "_pooled";
+    String pooled = kept ? output : tensorNames.free(output + "_pooled");
     put(name, new Op.GlobalAveragePool(), pooled, operand(proto, 0));
     if (!kept) {
       Shape flat = Shape.of(x.dimension(0), x.dimension(1));
-      put(name + "_flat", new Op.Reshape(flat), output, pooled);
+      put(nodeNames.free(name + "_flat"), new Op.Reshape(flat), output, pooled);
     }
   }
 
@@ -342,9 +352,9 @@ final class OnnxNodes {
     String output = proto.getOutput(0);
     String factors = newConstant(output + "_scale", Constant.of(perChannel, scale));
     String shifts = newConstant(output + "_shift", Constant.of(perChannel, shift));
-    String scaledName = output + "_scaled";
+    String scaledName = tensorNames.free(output + "_scaled");
     Op product = new Op.Binary(Op.Binary.Kind.MUL);
-    put(name + "_scale", product, scaledName, operand(proto, 0), factors);
+    put(nodeNames.free(name + "_scale"), product, scaledName, operand(proto, 0), factors);
     put(name, new Op.Binary(Op.Binary.Kind.ADD), output, scaledName, shifts);
   }
 
@@ -359,8 +369,9 @@ final class OnnxNodes {
   }
 
   private Op clip(NodeProto proto, OnnxAttributes attributes) {
-    float minimum = bound(proto, 1, attributes.real("min", -Op.Clip.UNBOUNDED));
-    float maximum = bound(proto, 2, attributes.real("max", Op.Clip.UNBOUNDED));
+    float none = Op.Clip.UNBOUNDED;
+    float minimum = Math.max(-none, bound(proto, 1, attributes.real("min", -none)));
+    float maximum = Math.min(none, bound(proto, 2, attributes.real("max", none)));
     if (minimum == 0 && maximum == 6) {
       return new Op.Activate(Activation.RELU6);
     }
@@ -480,9 +491,10 @@ final class OnnxNodes {
                 "pytorch_half_pixel",
                 "align_corners",
                 "asymmetric");
+    List<Float> scales = scales(proto, x, attributes);
     String rounding =
         operatorSet < 11
-            ? "floor"
+            ? oldRounding(mode, scales)
             : known(
                 "nearest_mode",
                 attributes.text("nearest_mode", "round_prefer_floor"),
@@ -500,7 +512,6 @@ final class OnnxNodes {
       throw new ModelRefusedException(
           "axes and keep_aspect_ratio_policy are not supported: name all scales");
     }
-    List<Float> scales = scales(proto, x);
     if (scales.size() != x.rank() || scales.get(0) != 1 || scales.get(1) != 1) {
       throw new ModelRefusedException(
           "scales %s for input %s: batch and channels must stay as they are".formatted(scales, x));
@@ -508,7 +519,21 @@ final class OnnxNodes {
     return new Op.Resize(mode, coordinates, rounding, scales);
   }
 
-  private List<Float> scales(NodeProto proto, Shape x) {
+  /** Before operator set 11 the engine took the next place where a dimension shrinks. */
+  private static String oldRounding(String mode, List<Float> scales) {
+    boolean shrinks = scales.stream().anyMatch(scale -> scale < 1);
+    if (mode.equals("nearest") && shrinks && scales.stream().anyMatch(scale -> scale > 1)) {
+      throw new ModelRefusedException(
+          "scales %s make one dimension smaller and another larger: export with operator set 11 or later"
+              .formatted(scales));
+    }
+    return shrinks ? "ceil" : "floor";
+  }
+
+  private List<Float> scales(NodeProto proto, Shape x, OnnxAttributes attributes) {
+    if (attributes.has("scales")) {
+      return attributes.reals("scales");
+    }
     List<Float> scales = new ArrayList<>();
     int at = operatorSet < 11 ? 1 : 2;
     if (isGiven(proto, at)) {
@@ -769,10 +794,7 @@ final class OnnxNodes {
   }
 
   private String newConstant(String base, Constant constant) {
-    String name = base;
-    for (int i = 2; isConstant(name) || shapes.containsKey(name); i++) {
-      name = base + i;
-    }
+    String name = tensorNames.free(base);
     constants.put(name, constant);
     return name;
   }

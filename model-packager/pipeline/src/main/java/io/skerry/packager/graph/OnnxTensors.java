@@ -83,14 +83,21 @@ final class OnnxTensors {
     return tensor.getDimsList().contains(0L);
   }
 
-  static boolean isReal(TensorProto tensor) {
-    return tensor.getDataType() == TensorProto.DataType.FLOAT_VALUE
-        || tensor.getDataType() == TensorProto.DataType.DOUBLE_VALUE;
+  static boolean isReal(int type) {
+    return type == TensorProto.DataType.FLOAT_VALUE || type == TensorProto.DataType.DOUBLE_VALUE;
   }
 
-  static boolean isInteger(TensorProto tensor) {
-    return tensor.getDataType() == TensorProto.DataType.INT64_VALUE
-        || tensor.getDataType() == TensorProto.DataType.INT32_VALUE;
+  static boolean isInteger(int type) {
+    return type == TensorProto.DataType.INT64_VALUE || type == TensorProto.DataType.INT32_VALUE;
+  }
+
+  /** Elements that its dimensions ask for; more than any tensor has where they are damaged. */
+  static long elements(TensorProto tensor) {
+    double elements = 1;
+    for (long size : tensor.getDimsList()) {
+      elements *= size < 0 ? Double.POSITIVE_INFINITY : size;
+    }
+    return (long) elements;
   }
 
   static TensorProto of(String name, Constant constant) {
@@ -98,6 +105,13 @@ final class OnnxTensors {
         ByteBuffer.allocate(constant.size() * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     raw.asFloatBuffer().put(constant.values());
     return raw(name, TensorProto.DataType.FLOAT, constant.shape().dimensions(), raw);
+  }
+
+  static TensorProto of(String name, WholeNumbers numbers) {
+    ByteBuffer raw =
+        ByteBuffer.allocate(numbers.values().length * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    raw.asLongBuffer().put(numbers.values());
+    return raw(name, TensorProto.DataType.INT64, numbers.shape().dimensions(), raw);
   }
 
   static TensorProto halves(String name, Constant constant) {

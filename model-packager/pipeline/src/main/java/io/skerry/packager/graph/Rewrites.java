@@ -13,11 +13,14 @@ final class Rewrites {
   private final Graph original;
   private final List<Node> nodes;
   private final Map<String, Constant> constants;
+  private final Names names = new Names();
 
   private Rewrites(Graph graph) {
     original = graph;
     nodes = new ArrayList<>(graph.nodes());
     constants = new LinkedHashMap<>(graph.constants());
+    names.take(graph.constants().keySet());
+    names.take(graph.shapes().keySet());
   }
 
   /** Per-channel products and sums folded into weights, activations joined, dead parts removed. */
@@ -116,6 +119,18 @@ final class Rewrites {
                   replacedFirst(node.inputs(), before.input()),
                   node.output(),
                   node.activation()));
+      case Op.MaxPool(Window window)
+          when before.op() instanceof Op.Pad pad
+              && pad.value() == Float.NEGATIVE_INFINITY
+              && isAroundMap(pad)
+              && isWithinKernel(widened(window, pad)) ->
+          Optional.of(
+              new Node(
+                  node.name(),
+                  new Op.MaxPool(widened(window, pad)),
+                  List.of(before.input()),
+                  node.output(),
+                  node.activation()));
       case Op.Clip later when before.op() instanceof Op.Clip first ->
           Optional.of(new Node(before.name(), both(first, later), before.inputs(), node.output()));
       default -> Optional.empty();
@@ -130,10 +145,22 @@ final class Rewrites {
 
   /** Zeros around the feature map only: what a convolution pads with. */
   private static boolean isZeroAround(Op.Pad pad) {
-    return pad.value() == 0
-        && pad.before().size() > 2
-        && pad.before().get(1) == 0
-        && pad.after().get(1) == 0;
+    return pad.value() == 0 && isAroundMap(pad);
+  }
+
+  private static boolean isAroundMap(Op.Pad pad) {
+    return pad.before().size() > 2 && pad.before().get(1) == 0 && pad.after().get(1) == 0;
+  }
+
+  /** Engines refuse a pool that sees nothing but padding. */
+  private static boolean isWithinKernel(Window window) {
+    for (int axis = 0; axis < window.rank(); axis++) {
+      int kernel = window.kernel().get(axis);
+      if (window.before().get(axis) >= kernel || window.after().get(axis) >= kernel) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static Window widened(Window window, Op.Pad pad) {
@@ -200,7 +227,7 @@ final class Rewrites {
       for (int i = 0; i < bias.length; i++) {
         bias[i] *= operand[i];
       }
-      String name = node.output() + "_folded_weights";
+      String name = names.free(node.output() + "_folded_weights");
       constants.put(name, Constant.of(weights.shape(), values));
       inputs.set(1, name);
     } else {
@@ -208,7 +235,7 @@ final class Rewrites {
         bias[i] += kind == Op.Binary.Kind.ADD ? operand[i] : -operand[i];
       }
     }
-    String name = node.output() + "_folded_bias";
+    String name = names.free(node.output() + "_folded_bias");
     constants.put(name, Constant.of(Shape.of(bias.length), bias));
     inputs.add(name);
     return new Node(before.name(), before.op(), inputs, node.output());

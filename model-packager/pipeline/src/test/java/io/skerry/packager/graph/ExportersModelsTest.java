@@ -8,6 +8,7 @@ import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.profile.Engine;
 import io.skerry.runtime.LoadedModel;
+import io.skerry.wire.onnx.AttributeProto;
 import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
 import io.skerry.wire.onnx.NodeProto;
@@ -15,9 +16,11 @@ import io.skerry.wire.onnx.OperatorSetIdProto;
 import io.skerry.wire.onnx.TensorProto;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -127,6 +130,270 @@ class ExportersModelsTest {
         "node 'y' (BatchNormalization)",
         "'mean' of shape [1]",
         "2 channels");
+  }
+
+  /** What PyTorch writes for F.pad and ZeroPad2d. */
+  @Test
+  void paddingComputedOfConstantsIsFollowed() throws Exception {
+    NodeProto zeros =
+        operator("ConstantOfShape", "zeros", "count")
+            .addAttribute(tensor("value", TestTensors.integers("", 0)))
+            .build();
+    NodeProto joined =
+        operator("Concat", "joined", "around", "zeros")
+            .addAttribute(OnnxParts.integer("axis", 0))
+            .build();
+    List<NodeProto> nodes =
+        List.of(
+            zeros,
+            joined,
+            operator("Reshape", "pairs", "joined", "two").build(),
+            operator("Slice", "reversed", "pairs", "last", "before", "axis", "back").build(),
+            operator("Transpose", "turned", "reversed")
+                .addAttribute(OnnxParts.integers("perm", List.of(1, 0)))
+                .build(),
+            operator("Reshape", "flat", "turned", "all").build(),
+            operator("Cast", "pads", "flat")
+                .addAttribute(OnnxParts.integer("to", TensorProto.DataType.INT64_VALUE))
+                .build(),
+            operator("Pad", "y", "x", "pads", "").build());
+    TensorProto[] constants = {
+      TestTensors.integers("two", -1, 2),
+      TestTensors.integers("last", -1),
+      TestTensors.integers("before", Long.MIN_VALUE + 1),
+      TestTensors.integers("axis", 0),
+      TestTensors.integers("back", -1),
+      TestTensors.integers("all", -1)
+    };
+
+    Graph graph =
+        assertSame(
+            13,
+            nodes,
+            with(
+                constants,
+                TestTensors.integers("around", 1, 2, 0, 3),
+                TestTensors.integers("count", 4)));
+    assertThat(graph.shape("y")).isEqualTo(Shape.of(Shape.BATCH, 2, 9, 8));
+    // All of them named: none is left for the zeros.
+    assertSame(
+        13,
+        nodes,
+        with(
+            constants,
+            TestTensors.integers("around", 1, 2, 0, 3, 0, 0, 0, 0),
+            TestTensors.integers("count", 0)));
+  }
+
+  @Test
+  void whatIsMadeOfConstantsIsComputedByTheEngine() throws Exception {
+    NodeProto scaled = operator("Mul", "y", "x", "c").build();
+    TensorProto weights = TestTensors.reals("w", new int[] {2, 3, 5}, random(30));
+    TensorProto shape = TestTensors.integers("shape", 2, 6, 5);
+    for (NodeProto.Builder made :
+        List.of(
+            operator("Tile", "c", "w", "repeats"),
+            operator("ReduceL2", "c", "w").addAttribute(OnnxParts.integers("axes", List.of(1, 2))),
+            operator("Expand", "c", "row", "shape"),
+            operator("Range", "c", "zero", "five", "one"),
+            operator("Erf", "c", "row"),
+            operator("Softmax", "c", "row"),
+            operator("Split", "left", "w", "parts")
+                .addOutput("c")
+                .addAttribute(OnnxParts.integer("axis", 1)))) {
+      Graph graph =
+          assertSame(
+              17,
+              List.of(made.build(), scaled),
+              weights,
+              shape,
+              TestTensors.reals("row", new int[] {5}, random(5)),
+              TestTensors.integers("repeats", 1, 2, 1),
+              TestTensors.integers("parts", 2, 1),
+              TestTensors.reals("zero", new int[0], 0),
+              TestTensors.reals("one", new int[0], 1),
+              TestTensors.reals("five", new int[0], 5));
+      assertThat(graph.nodes()).as(made.getOpType()).hasSize(1);
+    }
+    assertSame(
+        17,
+        List.of(
+            operator("ConstantOfShape", "minus", "rank")
+                .addAttribute(tensor("value", TestTensors.integers("", -1)))
+                .build(),
+            operator("Equal", "open", "shape", "minus").build(),
+            operator("Where", "sizes", "open", "ones", "shape").build(),
+            operator("Expand", "c", "row", "sizes").build(),
+            scaled),
+        TestTensors.integers("shape", -1, 6, 5),
+        TestTensors.integers("rank", 3),
+        TestTensors.integers("ones", 1, 1, 1),
+        TestTensors.reals("row", new int[] {5}, random(5)));
+  }
+
+  @Test
+  void constantsThatTakeTooMuchAreNotComputed() throws Exception {
+    NodeProto scaled = operator("Mul", "y", "x", "c").build();
+
+    assertRefused(
+        model(
+            17,
+            List.of(operator("Expand", "c", "row", "shape").setName("wide").build(), scaled),
+            TestTensors.reals("row", new int[] {1}, 1),
+            TestTensors.integers("shape", 1 << 14, 1 << 14, 1 << 14)),
+        "node 'wide' (Expand)",
+        "elements");
+    assertRefused(
+        model(
+            17,
+            List.of(operator("NonZero", "c", "row").build(), scaled),
+            TestTensors.reals("row", new int[] {1}, 1)),
+        "(NonZero)",
+        "constants folded");
+    List<NodeProto> many = new ArrayList<>();
+    for (int i = 0; i <= EngineFolding.NODES_MAX; i++) {
+      many.add(operator("Erf", "c" + (i + 1), "c" + i).build());
+    }
+    many.add(operator("Mul", "y", "x", "c" + many.size()).build());
+    assertRefused(
+        model(17, many, TestTensors.reals("c0", new int[] {1}, 1)), "(Erf)", "constants folded");
+  }
+
+  @Test
+  void infiniteBoundsAreNone() throws Exception {
+    float infinity = Float.POSITIVE_INFINITY;
+    TensorProto zero = TestTensors.reals("zero", new int[0], 0);
+    TensorProto most = TestTensors.reals("most", new int[0], infinity);
+    TensorProto least = TestTensors.reals("least", new int[0], -infinity);
+    TensorProto half = TestTensors.reals("half", new int[0], 0.5f);
+
+    Graph relu =
+        assertSame(13, List.of(operator("Clip", "y", "x", "zero", "most").build()), zero, most);
+    assertThat(relu.nodes().getFirst().op()).isEqualTo(new Op.Activate(Activation.RELU));
+    Graph upper =
+        assertSame(13, List.of(operator("Clip", "y", "x", "least", "half").build()), least, half);
+    assertThat(upper.nodes().getFirst().op()).isEqualTo(new Op.Clip(-Op.Clip.UNBOUNDED, 0.5f));
+  }
+
+  /** What PyTorch users write to pad a pool by hand. */
+  @Test
+  void aPoolTakesTheInfinitePaddingBeforeIt() throws Exception {
+    TensorProto least = TestTensors.reals("least", new int[0], Float.NEGATIVE_INFINITY);
+    NodeProto pad = operator("Pad", "p", "x", "pads", "least").setName("pad").build();
+    TensorProto pads = TestTensors.integers("pads", 0, 0, 0, 1, 0, 0, 1, 1);
+    NodeProto pool =
+        operator("MaxPool", "y", "p")
+            .addAttribute(OnnxParts.integers("kernel_shape", List.of(3, 3)))
+            .addAttribute(OnnxParts.integers("strides", List.of(2, 2)))
+            .build();
+
+    Graph graph = assertSame(13, List.of(pad, pool), pads, least);
+
+    assertThat(graph.nodes()).hasSize(1);
+    assertRefused(
+        model(13, List.of(pad, relu("y", "p")), pads, least),
+        "node 'pad' (Pad)",
+        "-Infinity",
+        "MaxPool");
+  }
+
+  @Test
+  void upsamplesAreResizes() throws Exception {
+    TensorProto scales = TestTensors.reals("scales", new int[] {4}, 1, 1, 2, 3);
+    for (String mode : List.of("nearest", "linear")) {
+      assertSame(
+          9,
+          List.of(
+              operator("Upsample", "y", "x", "scales")
+                  .addAttribute(OnnxParts.text("mode", mode))
+                  .build()),
+          scales);
+      assertSame(
+          7,
+          List.of(
+              operator("Upsample", "y", "x")
+                  .addAttribute(OnnxParts.text("mode", mode))
+                  .addAttribute(
+                      AttributeProto.newBuilder()
+                          .setName("scales")
+                          .setType(AttributeProto.AttributeType.FLOATS)
+                          .addAllFloats(List.of(1f, 1f, 2f, 2.5f)))
+                  .build()));
+    }
+  }
+
+  @Test
+  void oldResizesToSmallerMapsTakeTheNextPlace() throws Exception {
+    for (float rows : new float[] {0.5f, 0.4f}) {
+      assertSame(
+          10,
+          List.of(operator("Resize", "y", "x", "scales").build()),
+          TestTensors.reals("scales", new int[] {4}, 1, 1, rows, 0.6f));
+    }
+    assertRefused(
+        model(
+            10,
+            List.of(operator("Resize", "y", "x", "scales").build()),
+            TestTensors.reals("scales", new int[] {4}, 1, 1, 0.5f, 2)),
+        "(Resize)",
+        "operator set");
+  }
+
+  @Test
+  void namesOfOursAreNoOnesElse() throws Exception {
+    TensorProto[] constants = {
+      TestTensors.reals("w", new int[] {3, 2, 1, 1}, random(6)),
+      TestTensors.reals("y_folded_weights", new int[] {5}, random(5)),
+      TestTensors.reals("factors", new int[] {3, 1, 1}, random(3))
+    };
+    assertSame(
+        13,
+        List.of(
+            operator("Add", "y_folded_bias", "x", "y_folded_weights").build(),
+            operator("Conv", "c", "y_folded_bias", "w").build(),
+            operator("Mul", "y", "c", "factors").build()),
+        constants);
+    assertSame(
+        13,
+        List.of(
+            operator("BatchNormalization", "b", "x", "scale", "shift", "mean", "variance").build(),
+            relu("b_scale", "x"),
+            relu("b_scaled", "b_scale"),
+            operator("Add", "y", "b", "b_scaled").build()),
+        perChannel("scale"),
+        perChannel("shift"),
+        perChannel("mean"),
+        perChannel("variance"));
+    assertSame(
+        13,
+        List.of(
+            operator("ReduceMean", "m", "x")
+                .addAttribute(OnnxParts.integers("axes", List.of(2, 3)))
+                .addAttribute(OnnxParts.integer("keepdims", 0))
+                .setName("mean")
+                .build(),
+            operator("Sigmoid", "m_pooled", "m").setName("mean_flat").build(),
+            operator("Add", "y", "m", "m_pooled").build()));
+  }
+
+  private static TensorProto[] with(TensorProto[] constants, TensorProto... more) {
+    return Stream.concat(Arrays.stream(constants), Arrays.stream(more)).toArray(TensorProto[]::new);
+  }
+
+  private static AttributeProto tensor(String name, TensorProto tensor) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.TENSOR)
+        .setT(tensor)
+        .build();
+  }
+
+  private float[] random(int size) {
+    float[] values = new float[size];
+    for (int i = 0; i < size; i++) {
+      values[i] = random.nextFloat() - 0.5f;
+    }
+    return values;
   }
 
   private TensorProto perChannel(String name) {
