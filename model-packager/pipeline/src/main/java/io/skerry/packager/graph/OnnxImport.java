@@ -212,8 +212,13 @@ public final class OnnxImport {
   }
 
   private static ModelRefusedException at(String name, NodeProto node, RuntimeException cause) {
+    String what =
+        cause instanceof ModelRefusedException
+            ? String.valueOf(cause.getMessage())
+            : "its attributes or constants fit neither each other nor its input (%s): export the model again"
+                .formatted(cause.getMessage());
     return new ModelRefusedException(
-        "node '%s' (%s): %s".formatted(name, node.getOpType(), cause.getMessage()), cause);
+        "node '%s' (%s): %s".formatted(name, node.getOpType(), what), cause);
   }
 
   /** A name for each node, no two the same. */

@@ -141,19 +141,26 @@ final class OnnxNodes {
       case "Slice" -> put(name, slice(proto, attributes), proto);
       case "Resize", "Upsample" -> put(name, resize(proto, attributes), proto);
       case "ConvTranspose" -> convTranspose(name, proto, attributes);
-      case "MaxPool" -> put(name, maxPool(proto, attributes), proto);
-      case "AveragePool" ->
-          put(
-              name,
-              new Op.AveragePool(
-                  pool(proto, attributes), attributes.integer("count_include_pad", 0) != 0),
-              proto);
+      case "MaxPool" -> put(name, new Op.MaxPool(pool(proto, attributes, false)), proto);
+      case "AveragePool" -> {
+        boolean countsPadding = attributes.integer("count_include_pad", 0) != 0;
+        Window window = pool(proto, attributes, countsPadding);
+        put(name, new Op.AveragePool(window, countsPadding), proto);
+      }
+      case "GlobalMaxPool" -> {
+        checkInputs(proto, 1);
+        Shape x = shape(operand(proto, 0));
+        List<Integer> whole = x.dimensions().subList(Math.min(2, x.rank()), x.rank());
+        Window window = OnnxWindows.window(whole, x, new OnnxAttributes(proto));
+        put(name, new Op.MaxPool(window), proto);
+      }
+      case "HardSigmoid" -> hardSigmoid(name, proto, attributes);
       case "GlobalAveragePool" -> put(name, new Op.GlobalAveragePool(), proto);
       case "Flatten" -> put(name, flatten(proto, attributes), proto);
       case "Reshape" -> reshape(name, proto, attributes);
       case "Transpose" -> transpose(name, proto, attributes);
       case "Sigmoid" -> put(name, new Op.Sigmoid(), proto);
-      case "Softmax" -> put(name, softmax(proto, attributes), proto);
+      case "Softmax" -> softmax(name, proto, attributes);
       case "Div" -> division(name, proto);
       case "Concat" -> concat(name, proto, attributes);
       case "Tanh" -> put(name, new Op.Function(Op.Function.Kind.TANH, 0), proto);
@@ -623,20 +630,46 @@ final class OnnxNodes {
         && !folding.isEmpty(operand(proto, input));
   }
 
-  private Op maxPool(NodeProto proto, OnnxAttributes attributes) {
-    return new Op.MaxPool(pool(proto, attributes));
-  }
-
-  private Window pool(NodeProto proto, OnnxAttributes attributes) {
+  private Window pool(NodeProto proto, OnnxAttributes attributes, boolean countsPadding) {
+    checkInputs(proto, 1);
     List<Integer> kernel = attributes.integers("kernel_shape");
-    if (attributes.integer("ceil_mode", 0) != 0) {
-      throw new ModelRefusedException("ceil_mode is not supported: pad explicitly");
-    }
-    Window window = OnnxWindows.window(kernel, shape(resolved(proto.getInput(0))), attributes);
+    Shape x = shape(operand(proto, 0));
+    Window window = OnnxWindows.window(kernel, x, attributes);
     if (window.dilations().stream().anyMatch(d -> d != 1)) {
       throw new ModelRefusedException("dilated pooling is not supported");
     }
-    return window;
+    if (attributes.integer("ceil_mode", 0) == 0) {
+      return window;
+    }
+    Window rounded = OnnxWindows.roundedUp(window, x);
+    if (countsPadding && !rounded.equals(window)) {
+      throw new ModelRefusedException(
+          "ceil_mode beside count_include_pad is not supported for input %s: pad explicitly"
+              .formatted(x));
+    }
+    return rounded;
+  }
+
+  private void hardSigmoid(String name, NodeProto proto, OnnxAttributes attributes) {
+    checkInputs(proto, 1);
+    String output = proto.getOutput(0);
+    Constant slope = Constant.of(Shape.of(1), attributes.real("alpha", 0.2f));
+    Constant shift = Constant.of(Shape.of(1), attributes.real("beta", 0.5f));
+    String scaled = tensorNames.free(output + "_scaled");
+    String shifted = tensorNames.free(output + "_shifted");
+    put(
+        nodeNames.free(name + "_scale"),
+        new Op.Binary(Op.Binary.Kind.MUL),
+        scaled,
+        operand(proto, 0),
+        newConstant(output + "_slope", slope));
+    put(
+        nodeNames.free(name + "_shift"),
+        new Op.Binary(Op.Binary.Kind.ADD),
+        shifted,
+        scaled,
+        newConstant(output + "_shift", shift));
+    put(name, new Op.Clip(0, 1), output, shifted);
   }
 
   private Op flatten(NodeProto proto, OnnxAttributes attributes) {
@@ -707,14 +740,41 @@ final class OnnxNodes {
     return permutation;
   }
 
-  private Op softmax(NodeProto proto, OnnxAttributes attributes) {
-    int rank = shape(resolved(proto.getInput(0))).rank();
-    int axis = attributes.integer("axis", operatorSet < 13 ? 1 : -1);
-    if ((axis < 0 ? axis + rank : axis) != rank - 1) {
+  /** Over another axis than the last: turned or, before operator set 13, flattened. */
+  private void softmax(String name, NodeProto proto, OnnxAttributes attributes) {
+    checkInputs(proto, 1);
+    String input = operand(proto, 0);
+    String output = proto.getOutput(0);
+    Shape x = shape(input);
+    int last = x.rank() - 1;
+    int given = attributes.integer("axis", operatorSet < 13 ? 1 : -1);
+    int axis = given < 0 ? given + x.rank() : given;
+    if (axis < 1 || axis > last) {
       throw new ModelRefusedException(
-          "axis %d is not supported: only the last one of %d is".formatted(axis, rank));
+          "axis %d is not supported: one of %s after the batch is".formatted(given, x));
     }
-    return new Op.Softmax();
+    if (axis == last) {
+      put(name, new Op.Softmax(), output, input);
+      return;
+    }
+    Op there;
+    Op back;
+    if (operatorSet < 13) {
+      List<Integer> flat = new ArrayList<>(x.dimensions().subList(0, axis));
+      flat.add(new Shape(x.dimensions().subList(axis, x.rank())).elements());
+      there = new Op.Reshape(new Shape(flat));
+      back = new Op.Reshape(x);
+    } else {
+      List<Integer> swapped = new ArrayList<>(IntStream.rangeClosed(0, last).boxed().toList());
+      Collections.swap(swapped, axis, last);
+      there = new Op.Transpose(swapped);
+      back = there;
+    }
+    String turned = tensorNames.free(output + "_turned");
+    String shares = tensorNames.free(output + "_shares");
+    put(nodeNames.free(name + "_there"), there, turned, input);
+    put(name, new Op.Softmax(), shares, turned);
+    put(nodeNames.free(name + "_back"), back, output, shares);
   }
 
   private void constant(String output, OnnxAttributes attributes) {

@@ -30,6 +30,24 @@ final class OnnxWindows {
         kernel, strides, dilations, pads.subList(0, rank), pads.subList(rank, 2 * rank));
   }
 
+  /** The same window with as much padding after the map as lets a last, partial one begin in it. */
+  static Window roundedUp(Window window, Shape x) {
+    List<Integer> after = new ArrayList<>();
+    for (int axis = 0; axis < window.rank(); axis++) {
+      int stride = window.strides().get(axis);
+      int inside = x.dimension(axis + 2) + window.before().get(axis);
+      int padded = inside + window.after().get(axis);
+      int steps = Math.ceilDiv(Math.max(0, padded - window.span(axis)), stride);
+      if (steps * stride >= inside) {
+        steps--;
+      }
+      int missing = steps * stride + window.span(axis) - padded;
+      after.add(window.after().get(axis) + Math.max(0, missing));
+    }
+    return new Window(
+        window.kernel(), window.strides(), window.dilations(), window.before(), after);
+  }
+
   private static Window same(
       List<Integer> kernel,
       List<Integer> strides,

@@ -396,6 +396,72 @@ class ExportersModelsTest {
     return values;
   }
 
+  /** What SqueezeNet and GoogLeNet have. */
+  @Test
+  void poolsThatRoundUpSeeTheLastPartialWindow() throws Exception {
+    for (int stride : new int[] {1, 2, 3}) {
+      for (List<Integer> pads : List.of(List.of(0, 0, 0, 0), List.of(1, 0, 1, 0))) {
+        for (String type : List.of("MaxPool", "AveragePool")) {
+          NodeProto pool =
+              operator(type, "y", "x")
+                  .addAttribute(OnnxParts.integers("kernel_shape", List.of(3, 2)))
+                  .addAttribute(OnnxParts.integers("strides", List.of(stride, stride)))
+                  .addAttribute(OnnxParts.integers("pads", pads))
+                  .addAttribute(OnnxParts.integer("ceil_mode", 1))
+                  .build();
+
+          assertSame(13, List.of(pool));
+        }
+      }
+    }
+  }
+
+  @Test
+  void hardSigmoidsAndGlobalMaximaAreReadAsWhatTheyAreMadeOf() throws Exception {
+    assertSame(13, List.of(operator("GlobalMaxPool", "y", "x").build()));
+    assertSame(13, List.of(operator("HardSigmoid", "y", "x").build()));
+    assertSame(
+        13,
+        List.of(
+            operator("HardSigmoid", "h", "x").addAttribute(OnnxParts.real("alpha", 1 / 6f)).build(),
+            operator("Mul", "y", "x", "h").build()));
+  }
+
+  @Test
+  void softmaxesRunOverAnyAxis() throws Exception {
+    for (int operatorSet : new int[] {11, 13}) {
+      for (int axis : new int[] {1, 2, 3, -2}) {
+        assertSame(
+            operatorSet,
+            List.of(
+                operator("Softmax", "y", "x")
+                    .addAttribute(OnnxParts.integer("axis", axis))
+                    .build()));
+      }
+    }
+    assertRefused(
+        model(
+            13,
+            List.of(
+                operator("Softmax", "y", "x").addAttribute(OnnxParts.integer("axis", 0)).build())),
+        "(Softmax)",
+        "axis 0",
+        "after the batch");
+  }
+
+  @Test
+  void numbersOutOfRangeAreRefusedWithARemedy() throws Exception {
+    NodeProto conv =
+        operator("Conv", "y", "x", "w")
+            .addAttribute(OnnxParts.integers("pads", List.of(1L << 40, 0L, 0L, 0L)))
+            .build();
+
+    assertRefused(
+        model(13, List.of(conv), TestTensors.reals("w", new int[] {1, 2, 1, 1}, 1, 1)),
+        "node 'y' (Conv)",
+        "export the model again");
+  }
+
   private TensorProto perChannel(String name) {
     return TestTensors.reals(
         name, new int[] {2}, 0.5f + random.nextFloat(), 0.5f + random.nextFloat());
