@@ -94,6 +94,7 @@ final class TfliteModel implements LoadedModel {
       Path path, LoadOptions options, Optional<Path> library, List<String> faults)
       throws EngineException {
     String file = String.valueOf(path.getFileName());
+    FileCheck.check(path);
     // Verified, because the interpreter itself trusts every offset in the file.
     FlatBufferModel model = FlatBufferModel.VerifyAndBuildFromFile(path.toString());
     if (model == null || model.isNull()) {
