@@ -21,7 +21,9 @@ public final class EngineException extends Exception {
     /** The engine failed while running. */
     RUN_FAILED,
     /** Whoever wanted the run no longer does. */
-    STOPPED
+    STOPPED,
+    /** The run would have to wait, and its thread may not; it was not begun. */
+    MUST_WAIT
   }
 
   public EngineException(Reason reason, String message) {

@@ -17,6 +17,7 @@ public final class RunScope implements AutoCloseable {
   private final List<ByteBuffer> taken = new ArrayList<>(4);
   private @Nullable Runnable running;
   private boolean givesBack;
+  private boolean mayNotWait;
   private volatile boolean stopped;
 
   RunScope(@Nullable TensorPool pool) {
@@ -56,6 +57,23 @@ public final class RunScope implements AutoCloseable {
   /** Whether nothing is kept after a run. */
   public boolean givesBack() {
     return givesBack;
+  }
+
+  /** The next runs are made on a thread that serves others too, and must not wait on it. */
+  public void mayNotWait() {
+    mayNotWait = true;
+  }
+
+  /**
+   * A run is about to wait for others, or for something that takes longer than it does.
+   *
+   * @throws EngineException with reason {@code MUST_WAIT} if it may not
+   */
+  public void requireMayWait() throws EngineException {
+    if (mayNotWait) {
+      throw new EngineException(
+          EngineException.Reason.MUST_WAIT, "the run would have to wait on a thread that may not");
+    }
   }
 
   /** Stops the run that is under way, and refuses every later one. */

@@ -165,6 +165,7 @@ final class BatchingModel extends WrappedModel {
     if (call.scope.isStopped()) {
       throw stopped();
     }
+    call.scope.requireMayWait();
     waiting.add(call);
     return false;
   }

@@ -59,6 +59,9 @@ public final class ModelLease implements AutoCloseable {
         model.counters().cancelled(System.nanoTime() - start);
         throw e;
       }
+      if (e.reason() == Reason.MUST_WAIT) {
+        throw e;
+      }
       model.counters().broke(System.nanoTime() - start);
       throw new EngineException(
           e.reason() == Reason.INPUT_INVALID ? Reason.RUN_FAILED : e.reason(),

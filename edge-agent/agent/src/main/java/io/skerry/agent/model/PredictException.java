@@ -1,7 +1,7 @@
 package io.skerry.agent.model;
 
 /** Why there is no prediction. The message says what, which and what is right. */
-public final class PredictException extends Exception {
+public sealed class PredictException extends Exception permits MustWaitException {
   private static final long serialVersionUID = 1L;
 
   private final Code code;
@@ -39,7 +39,7 @@ public final class PredictException extends Exception {
   }
 
   /** What kind of failure. */
-  public Code code() {
+  public final Code code() {
     return code;
   }
 }

@@ -102,6 +102,7 @@ public final class Predictor {
    * has an answer finds it in the statistics.
    *
    * @param scope memory of the tensors; stopping it stops the run
+   * @throws MustWaitException if the run would have to wait and the scope may not
    * @throws PredictException as {@link #predict(PredictRequest)}, or what the encoder throws; the
    *     answer was not called then
    */
@@ -163,6 +164,9 @@ public final class Predictor {
       if (e.reason() == Reason.STOPPED) {
         model.counters().cancelled(nanoTime.getAsLong() - request.times().received());
         throw new PredictException(PredictException.Code.CANCELLED, "the client has gone", e);
+      }
+      if (e.reason() == Reason.MUST_WAIT) {
+        throw new MustWaitException(e);
       }
       if (e.reason() == Reason.NO_ROOM) {
         // Neither the model's fault nor ours.

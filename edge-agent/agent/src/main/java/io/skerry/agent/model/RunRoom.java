@@ -28,9 +28,13 @@ final class RunRoom {
    * @param bytes 0 when nobody knows
    * @param wantsAlone waits until no other large run is under way, and lets none begin: its memory
    *     is measured
-   * @throws EngineException with reason {@code NO_ROOM}, or {@code STOPPED} while it waited
+   * @throws EngineException with reason {@code NO_ROOM}, or {@code STOPPED} while it waited, or
+   *     {@code MUST_WAIT}: where it may not wait it may not be measured either
    */
   void enter(long bytes, boolean wantsAlone, RunScope scope) throws EngineException {
+    if (wantsAlone) {
+      scope.requireMayWait();
+    }
     scope.enter(this::wake);
     try {
       await(bytes, wantsAlone, scope);
@@ -46,6 +50,7 @@ final class RunRoom {
     }
     try {
       while (!takes(bytes, wantsAlone)) {
+        scope.requireMayWait();
         wait();
         if (scope.isStopped()) {
           throw new EngineException(Reason.STOPPED, "stopped while it waited for memory");

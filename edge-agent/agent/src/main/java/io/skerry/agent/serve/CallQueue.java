@@ -15,8 +15,9 @@ import org.jspecify.annotations.Nullable;
  * Which calls run now and which wait.
  *
  * <p>While there is a free place a call runs at once, on the thread that brought it when it is
- * short and no long one runs: beside that it might wait for an engine or a core, and with it
- * everybody whose calls that thread brings. Others wait and take {@link Turns}. While long calls
+ * short and no long one runs: beside that it might wait for a core, and with it everybody whose
+ * calls that thread brings. One that turns out there to have to wait, for an engine or for memory,
+ * keeps its place and runs on another thread. Others wait and take {@link Turns}. While long calls
  * have every place there is one more, for one short call at a time: a slow model holds up no quick
  * one. Nobody's calls fill more than a share of the queue. A call leaves the queue when it is
  * cancelled or its time is up; nobody waits for a thread while it does. Thread-safe.
@@ -31,6 +32,13 @@ final class CallQueue implements AutoCloseable {
     String application();
 
     void run();
+
+    /**
+     * Runs on a thread that must not wait.
+     *
+     * @return whether it ran; not, when it would have to wait
+     */
+    boolean runHere();
 
     void refuse(PredictException why);
   }
@@ -112,9 +120,7 @@ final class CallQueue implements AutoCloseable {
       }
     }
     if (full.isEmpty()) {
-      if (here) {
-        run(work, brief);
-      } else {
+      if (!here || !runHere(work)) {
         executor.execute(() -> run(work, brief));
       }
     } else {
@@ -172,6 +178,18 @@ final class CallQueue implements AutoCloseable {
     waitingCalls++;
     waitingBytes += place.bytes;
     return place;
+  }
+
+  private boolean runHere(Work work) {
+    boolean over = true;
+    try {
+      over = work.runHere();
+      return over;
+    } finally {
+      if (over) {
+        next(true);
+      }
+    }
   }
 
   private void run(Work work, boolean brief) {

@@ -3,6 +3,7 @@ package io.skerry.agent.serve;
 import io.skerry.agent.config.AgentVersion;
 import io.skerry.agent.model.CallTimes;
 import io.skerry.agent.model.ModelStatistics;
+import io.skerry.agent.model.MustWaitException;
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.PredictException.Code;
 import io.skerry.agent.model.PredictRequest;
@@ -355,7 +356,8 @@ public final class InferenceService implements AutoCloseable {
 
   /**
    * Predicts: at once while there is a free place, on this thread when the model is known to be
-   * quick; else later. A client that goes, and one whose time is up, leaves the queue.
+   * quick with so much input; else later. A client that goes, and one whose time is up, leaves the
+   * queue.
    */
   public void infer(ModelInferRequest request, InferCall call) {
     long received = System.nanoTime();
@@ -365,7 +367,10 @@ public final class InferenceService implements AutoCloseable {
       Inference work = new Inference(request, call, model, parameters.key(), received);
       CallQueue.Waiting place =
           queue.submit(
-              work, parameters.priority(), parameters.timeoutNanos(), model.pace().isShort());
+              work,
+              parameters.priority(),
+              parameters.timeoutNanos(),
+              model.pace().isShort(work.inputBytes));
       if (place != null) {
         call.onCancel(() -> place.leave(InferenceService::gone));
       }
@@ -413,6 +418,7 @@ public final class InferenceService implements AutoCloseable {
     private final ServingModel model;
     private final String key;
     private final long received;
+    private final long inputBytes;
 
     Inference(
         ModelInferRequest request, InferCall call, ServingModel model, String key, long received) {
@@ -421,6 +427,7 @@ public final class InferenceService implements AutoCloseable {
       this.model = model;
       this.key = key;
       this.received = received;
+      this.inputBytes = WireInputs.bytes(request);
     }
 
     @Override
@@ -435,9 +442,19 @@ public final class InferenceService implements AutoCloseable {
 
     @Override
     public void run() {
+      run(true);
+    }
+
+    @Override
+    public boolean runHere() {
+      return run(false);
+    }
+
+    /** Whether it is over: not, when it would have to wait and may not. */
+    private boolean run(boolean mayWait) {
       if (call.isCancelled()) {
         refuse(gone());
-        return;
+        return true;
       }
       if (call.application().untaken() >= untakenMax) {
         refuse(
@@ -445,13 +462,18 @@ public final class InferenceService implements AutoCloseable {
                 Code.RESOURCE_EXHAUSTED,
                 "no room for one more answer now: %d bytes of answers wait for this application to take them"
                     .formatted(call.application().untaken())));
-        return;
+        return true;
       }
       long began = System.nanoTime();
       try (RunScope scope = tensors.open()) {
+        if (!mayWait) {
+          scope.mayNotWait();
+        }
         call.onCancel(scope::stop);
         predict(scope);
-        model.pace().took(System.nanoTime() - began);
+        model.pace().took(System.nanoTime() - began, inputBytes);
+      } catch (MustWaitException e) {
+        return false;
       } catch (PredictException e) {
         CallEnds.refuse(call, request.getModelName(), e);
       } catch (RuntimeException e) {
@@ -467,6 +489,7 @@ public final class InferenceService implements AutoCloseable {
                     .formatted(model.version().model()),
                 e));
       }
+      return true;
     }
 
     private void predict(RunScope scope) throws PredictException {

@@ -5,6 +5,7 @@ import io.skerry.agent.serve.memory.SharedMemory;
 import io.skerry.agent.serve.memory.SharedRegion;
 import io.skerry.wire.inference.InferParameter;
 import io.skerry.wire.inference.InferParameter.ParameterChoiceCase;
+import io.skerry.wire.inference.ModelInferRequest.InferInputTensor;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Optional;
@@ -57,6 +58,17 @@ record MemoryRange(SharedRegion region, long offset, long bytes) {
             number(what, BYTE_SIZE, bytes));
     range.region.requireInside(range.offset, range.bytes);
     return Optional.of(range);
+  }
+
+  /** Bytes of an input that lies in shared memory, as it says itself; 0 for any other. */
+  static long bytes(InferInputTensor input) {
+    if (input.getParametersCount() == 0) {
+      return 0;
+    }
+    InferParameter bytes =
+        input.getParametersOrDefault(BYTE_SIZE, InferParameter.getDefaultInstance());
+    // Who says less than nothing is refused when it is read.
+    return Math.max(0, bytes.hasUint64Param() ? bytes.getUint64Param() : bytes.getInt64Param());
   }
 
   /** Copies bytes from the beginning of the range. */

@@ -37,6 +37,39 @@ final class WireInputs {
         && request.getInputsList().stream().anyMatch(InferInputTensor::hasContents);
   }
 
+  /**
+   * Bytes of the tensors of a request that can be read, whatever carries them; told without reading
+   * them, and without garbage.
+   */
+  static long bytes(ModelInferRequest request) {
+    long bytes = 0;
+    for (int i = 0; i < request.getRawInputContentsCount(); i++) {
+      bytes += request.getRawInputContents(i).size();
+    }
+    for (int i = 0; i < request.getInputsCount(); i++) {
+      InferInputTensor input = request.getInputs(i);
+      long more = input.hasContents() ? typedBytes(input) : MemoryRange.bytes(input);
+      bytes = more > Long.MAX_VALUE - bytes ? Long.MAX_VALUE : bytes + more;
+    }
+    return bytes;
+  }
+
+  private static long typedBytes(InferInputTensor input) {
+    ElementType type = TYPES.get(input.getDatatype());
+    if (type == null || type == ElementType.BYTES) {
+      return input.getContents().getSerializedSize();
+    }
+    long bytes = type.bytes();
+    for (int i = 0; i < input.getShapeCount(); i++) {
+      long dimension = Math.max(0, input.getShape(i));
+      bytes = Math.multiplyHigh(bytes, dimension) == 0 ? bytes * dimension : -1;
+      if (bytes < 0) {
+        return Long.MAX_VALUE;
+      }
+    }
+    return bytes;
+  }
+
   /** The tensors, in the scope's memory. */
   static List<Tensor> read(ModelInferRequest request, SharedMemory memory, RunScope scope)
       throws PredictException {

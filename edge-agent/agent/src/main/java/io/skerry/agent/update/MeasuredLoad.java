@@ -43,7 +43,8 @@ final class MeasuredLoad {
           switch (e.reason()) {
             case ENGINE_UNAVAILABLE -> ErrorCode.ENGINE_UNAVAILABLE;
             case OUT_OF_MEMORY, NO_ROOM -> ErrorCode.ACCEPTANCE_MEMORY;
-            case MODEL_INVALID, INPUT_INVALID, RUN_FAILED, STOPPED -> ErrorCode.MODEL_LOAD_FAILED;
+            case MODEL_INVALID, INPUT_INVALID, RUN_FAILED, STOPPED, MUST_WAIT ->
+                ErrorCode.MODEL_LOAD_FAILED;
           },
           "%s cannot be loaded: %s".formatted(manifest.model(), e.getMessage()),
           e);

@@ -138,6 +138,21 @@ class BatchingTest {
   }
 
   @Test
+  void waitsOnNoThreadThatMayNot() throws Exception {
+    FutureTask<float[]> first = start(RunScope.lasting(), 1, 2);
+    RunScope here = RunScope.lasting();
+    here.mayNotWait();
+
+    assertThatThrownBy(() -> model.run(List.of(input(3, 4)), here))
+        .isInstanceOfSatisfying(
+            EngineException.class, e -> assertThat(e.reason()).isEqualTo(Reason.MUST_WAIT));
+
+    rows.go.countDown();
+    assertThat(first.get()).containsExactly(2, 4);
+    assertThat(model.run(List.of(input(3, 4)), here).getFirst().floats()).containsExactly(6, 8);
+  }
+
+  @Test
   void aClientThatGoesWhileItEntersTheQueueTakesNoPlaceWithIt() throws Exception {
     FutureTask<float[]> first = start(RunScope.lasting(), 1, 2);
     RunScope gone = RunScope.lasting();

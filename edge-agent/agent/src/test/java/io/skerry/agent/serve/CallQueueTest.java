@@ -148,6 +148,30 @@ class CallQueueTest {
   }
 
   @Test
+  void whatWouldHaveToWaitKeepsItsPlaceAndRunsElsewhere() {
+    queue.submit(
+        new Note("busy engine's") {
+          @Override
+          public boolean runHere() {
+            return false;
+          }
+        },
+        5,
+        0,
+        true);
+    queue.submit(new Note("next"), 5, 0, true);
+    assertThat(events).isEmpty();
+    assertThat(queue.waiting()).isEqualTo(1);
+
+    executor.remove().run();
+    executor.remove().run();
+
+    assertThat(events).containsExactly("ran busy engine's", "ran next");
+    queue.submit(new Note("last"), 5, 0, true);
+    assertThat(events).endsWith("ran last");
+  }
+
+  @Test
   void keepsNoThreadThatBringsCallsBusyBesideALongOne() {
     try (CallQueue wide = new CallQueue(new QueueConfig(2, 3, 100), executor::add)) {
       wide.submit(new Note("long"), 5, 0, false);
@@ -416,6 +440,12 @@ class CallQueueTest {
     @Override
     public void run() {
       events.add("ran " + name);
+    }
+
+    @Override
+    public boolean runHere() {
+      run();
+      return true;
     }
 
     @Override
