@@ -91,6 +91,14 @@ public final class ServingModel {
     return pace;
   }
 
+  /**
+   * Whether calls that come while it runs are run together: then they have to meet, each on a
+   * thread that may wait.
+   */
+  public boolean joinsCalls() {
+    return model instanceof BatchingModel;
+  }
+
   /** What it did since it was loaded. */
   public ModelStatistics statistics() {
     return counters.snapshot();

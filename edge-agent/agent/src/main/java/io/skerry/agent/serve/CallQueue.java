@@ -17,12 +17,17 @@ import org.jspecify.annotations.Nullable;
  * <p>While there is a free place a call runs at once, on the thread that brought it when it is
  * short and no long one runs: beside that it might wait for a core, and with it everybody whose
  * calls that thread brings. One that turns out there to have to wait, for an engine or for memory,
- * keeps its place and runs on another thread. Others wait and take {@link Turns}. While long calls
+ * keeps its place and runs on another thread. Calls that are run together with others take no
+ * place: they have to meet, and their model runs only so many at a time itself. Others wait and
+ * take {@link Turns}. While long calls
  * have every place there is one more, for one short call at a time: a slow model holds up no quick
  * one. Nobody's calls fill more than a share of the queue. A call leaves the queue when it is
  * cancelled or its time is up; nobody waits for a thread while it does. Thread-safe.
  */
 final class CallQueue implements AutoCloseable {
+  /** Calls at a time that are run together with others; each has a thread. */
+  static final int JOINED_MAX = 64;
+
   /** What waits. Either it is run or it is refused, once. */
   interface Work {
     /** Size of the request, which is kept while it waits. */
@@ -30,6 +35,9 @@ final class CallQueue implements AutoCloseable {
 
     /** Whose it is. */
     String application();
+
+    /** Whether it is run together with others, if they meet. */
+    boolean joins();
 
     void run();
 
@@ -43,19 +51,29 @@ final class CallQueue implements AutoCloseable {
     void refuse(PredictException why);
   }
 
+  private enum Kind {
+    SHORT,
+    LONG,
+    JOINED;
+
+    static Kind of(Work work, boolean brief) {
+      return work.joins() ? JOINED : brief ? SHORT : LONG;
+    }
+  }
+
   /** A place in the queue. */
   final class Waiting {
     private final Work work;
     private final int priority;
     private final long bytes;
-    private final boolean brief;
+    private final Kind kind;
     private @Nullable ScheduledFuture<?> timeout;
 
-    private Waiting(Work work, int priority, long bytes, boolean brief) {
+    private Waiting(Work work, int priority, long bytes, Kind kind) {
       this.work = work;
       this.priority = priority;
       this.bytes = bytes;
-      this.brief = brief;
+      this.kind = kind;
     }
 
     /**
@@ -78,17 +96,27 @@ final class CallQueue implements AutoCloseable {
 
   private final QueueConfig config;
   private final Executor executor;
+  private final Executor joining;
   private final ScheduledThreadPoolExecutor timer;
   private final Turns<Waiting> waiting = new Turns<>();
   private final Map<String, Share> shares = new HashMap<>();
   private int waitingCalls;
+  private int waitingJoined;
   private long waitingBytes;
   private int running;
   private int runningLong;
+  private int joined;
 
-  CallQueue(QueueConfig config, Executor executor) {
+  /**
+   * Makes an empty queue.
+   *
+   * @param executor has a thread for every place
+   * @param joining makes threads, for at most {@link #JOINED_MAX} calls at a time
+   */
+  CallQueue(QueueConfig config, Executor executor, Executor joining) {
     this.config = config;
     this.executor = executor;
+    this.joining = joining;
     timer =
         new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("agent-timeouts").factory());
@@ -103,25 +131,25 @@ final class CallQueue implements AutoCloseable {
    * @return its place when it waits
    */
   @Nullable Waiting submit(Work work, int priority, long timeoutNanos, boolean brief) {
+    Kind kind = Kind.of(work, brief);
     String full;
     boolean here;
     synchronized (this) {
-      here = brief && runningLong == 0;
-      if (running < config.runsMax() || (brief && isShortPlaceFree())) {
-        running++;
-        runningLong += brief ? 0 : 1;
+      here = kind == Kind.SHORT && runningLong == 0;
+      if (mayBegin(kind)) {
+        count(kind, 1);
         full = "";
       } else {
         long bytes = work.bytes();
         full = full(work.application(), bytes);
         if (full.isEmpty()) {
-          return enqueue(work, priority, bytes, brief, timeoutNanos);
+          return enqueue(work, priority, bytes, kind, timeoutNanos);
         }
       }
     }
     if (full.isEmpty()) {
       if (!here || !runHere(work)) {
-        executor.execute(() -> run(work, brief));
+        execute(work, kind);
       }
     } else {
       work.refuse(new PredictException(Code.UNAVAILABLE, full));
@@ -160,11 +188,11 @@ final class CallQueue implements AutoCloseable {
     timer.shutdownNow();
   }
 
-  private Waiting enqueue(Work work, int priority, long bytes, boolean brief, long timeoutNanos) {
+  private Waiting enqueue(Work work, int priority, long bytes, Kind kind, long timeoutNanos) {
     Share share = shares.computeIfAbsent(work.application(), name -> new Share());
     share.calls++;
     share.bytes += bytes;
-    Waiting place = new Waiting(work, priority, bytes, brief);
+    Waiting place = new Waiting(work, priority, bytes, kind);
     if (timeoutNanos > 0) {
       place.timeout =
           timer.schedule(
@@ -176,6 +204,7 @@ final class CallQueue implements AutoCloseable {
     }
     waiting.add(priority, work.application(), place);
     waitingCalls++;
+    waitingJoined += kind == Kind.JOINED ? 1 : 0;
     waitingBytes += place.bytes;
     return place;
   }
@@ -187,44 +216,63 @@ final class CallQueue implements AutoCloseable {
       return over;
     } finally {
       if (over) {
-        next(true);
+        next(Kind.SHORT);
       }
     }
   }
 
-  private void run(Work work, boolean brief) {
+  private void execute(Work work, Kind kind) {
+    (kind == Kind.JOINED ? joining : executor).execute(() -> run(work, kind));
+  }
+
+  private void run(Work work, Kind kind) {
     try {
       work.run();
     } finally {
-      next(brief);
+      next(kind);
     }
   }
 
   // The next call runs on a thread of its own: this one may have more to do for its client.
-  private void next(boolean wasBrief) {
-    for (Waiting next = ended(wasBrief); next != null; next = begun()) {
-      Waiting begins = next;
-      executor.execute(() -> run(begins.work, begins.brief));
+  private void next(Kind ended) {
+    for (Waiting next = ended(ended); next != null; next = begun()) {
+      execute(next.work, next.kind);
     }
   }
 
-  private synchronized @Nullable Waiting ended(boolean wasBrief) {
-    running--;
-    runningLong -= wasBrief ? 0 : 1;
+  private synchronized @Nullable Waiting ended(Kind kind) {
+    count(kind, -1);
     return begun();
+  }
+
+  private void count(Kind kind, int more) {
+    if (kind == Kind.JOINED) {
+      joined += more;
+    } else {
+      running += more;
+      runningLong += kind == Kind.LONG ? more : 0;
+    }
+  }
+
+  private boolean mayBegin(Kind kind) {
+    return switch (kind) {
+      case JOINED -> joined < JOINED_MAX;
+      case SHORT -> running < config.runsMax() || isShortPlaceFree();
+      case LONG -> running < config.runsMax();
+    };
   }
 
   /** Takes out what may begin now. */
   private synchronized @Nullable Waiting begun() {
+    boolean joins = waitingJoined > 0 && mayBegin(Kind.JOINED);
     Waiting next = null;
-    if (waitingCalls > 0 && running < config.runsMax()) {
+    if (waitingCalls > waitingJoined && mayBegin(Kind.LONG) && joins == waitingJoined > 0) {
       next = waiting.poll();
-    } else if (waitingCalls > 0 && isShortPlaceFree()) {
-      next = waiting.poll(place -> place.brief);
+    } else if (joins || (waitingCalls > waitingJoined && mayBegin(Kind.SHORT))) {
+      next = waiting.poll(place -> mayBegin(place.kind));
     }
     if (next != null) {
-      running++;
-      runningLong += next.brief ? 0 : 1;
+      count(next.kind, 1);
       left(next);
     }
     return next;
@@ -244,6 +292,7 @@ final class CallQueue implements AutoCloseable {
 
   private void left(Waiting place) {
     waitingCalls--;
+    waitingJoined -= place.kind == Kind.JOINED ? 1 : 0;
     waitingBytes -= place.bytes;
     Share share = shares.get(place.work.application());
     if (share != null && --share.calls == 0) {

@@ -44,6 +44,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -68,6 +70,7 @@ public final class InferenceService implements AutoCloseable {
   private final QueueConfig bounds;
   private final Executor calls;
   private final ThreadPoolExecutor loading;
+  private final ExecutorService joining;
   private final CallQueue queue;
   private final Applications applications;
   private final Optional<Tracer> tracer;
@@ -99,7 +102,9 @@ public final class InferenceService implements AutoCloseable {
             TimeUnit.SECONDS,
             new LinkedBlockingQueue<>(LOADS_WAITING_MAX),
             Thread.ofPlatform().name("agent-loading").factory());
-    this.queue = new CallQueue(bounds, calls);
+    this.joining =
+        Executors.newCachedThreadPool(Thread.ofPlatform().name("agent-joined-", 0).factory());
+    this.queue = new CallQueue(bounds, calls, joining);
     this.applications = new Applications(config.listeners(), config.sharedMemory());
   }
 
@@ -408,6 +413,7 @@ public final class InferenceService implements AutoCloseable {
   public void close() {
     queue.close();
     loading.shutdown();
+    joining.shutdown();
     applications.close();
     tracer.ifPresent(Tracer::close);
   }
@@ -438,6 +444,11 @@ public final class InferenceService implements AutoCloseable {
     @Override
     public String application() {
       return call.application().account();
+    }
+
+    @Override
+    public boolean joins() {
+      return model.joinsCalls();
     }
 
     @Override

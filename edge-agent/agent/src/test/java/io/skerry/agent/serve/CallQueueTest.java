@@ -19,8 +19,9 @@ import org.junit.jupiter.api.Test;
 
 class CallQueueTest {
   private final Queue<Runnable> executor = new ArrayDeque<>();
-  private final CallQueue queue = new CallQueue(new QueueConfig(1, 3, 100), executor::add);
-  private final CallQueue shared = new CallQueue(new QueueConfig(1, 30, 1_000), executor::add);
+  private final Queue<Runnable> joining = new ArrayDeque<>();
+  private final CallQueue queue = new CallQueue(new QueueConfig(1, 3, 100), executor::add, joining::add);
+  private final CallQueue shared = new CallQueue(new QueueConfig(1, 30, 1_000), executor::add, joining::add);
   private final List<String> events = new ArrayList<>();
 
   @AfterEach
@@ -173,7 +174,7 @@ class CallQueueTest {
 
   @Test
   void keepsNoThreadThatBringsCallsBusyBesideALongOne() {
-    try (CallQueue wide = new CallQueue(new QueueConfig(2, 3, 100), executor::add)) {
+    try (CallQueue wide = new CallQueue(new QueueConfig(2, 3, 100), executor::add, joining::add)) {
       wide.submit(new Note("long"), 5, 0, false);
       wide.submit(new Note("short"), 5, 0, true);
       wide.submit(new Note("long that waits"), 5, 0, false);
@@ -214,8 +215,46 @@ class CallQueueTest {
   }
 
   @Test
+  void callsThatJoinOthersTakeNoPlaceAndAreBounded() {
+    queue.submit(new Note("slow"), 5, 0, false);
+    for (int i = 1; i <= CallQueue.JOINED_MAX; i++) {
+      assertThat(queue.submit(new Joined("joined"), 5, 0, true)).isNull();
+    }
+    queue.submit(new Note("waits"), 5, 0, false);
+    queue.submit(new Joined("late"), 5, 0, true);
+    queue.submit(new Joined("later"), 5, 0, true);
+    assertThat(joining).hasSize(CallQueue.JOINED_MAX);
+    assertThat(queue.waiting()).isEqualTo(3);
+    assertThat(events).isEmpty();
+
+    executor.remove().run();
+    executor.remove().run();
+    assertThat(events).containsExactly("ran slow", "ran waits");
+    assertThat(joining).hasSize(CallQueue.JOINED_MAX);
+    assertThat(executor).isEmpty();
+
+    for (Runnable next = joining.poll(); next != null; next = joining.poll()) {
+      next.run();
+    }
+    assertThat(events).hasSize(4 + CallQueue.JOINED_MAX).endsWith("ran late", "ran later");
+    queue.submit(new Note("here"), 5, 0, true);
+    assertThat(events).endsWith("ran here");
+  }
+
+  @Test
+  void theEndOfACallThatJoinedOthersFreesNoPlace() {
+    queue.submit(new Note("slow"), 5, 0, false);
+    queue.submit(new Joined("joined"), 5, 0, true);
+
+    joining.remove().run();
+
+    assertThat(events).containsExactly("ran joined");
+    assertThat(queue.submit(new Note("waits"), 5, 0, false)).isNotNull();
+  }
+
+  @Test
   void runsShortCallsAtOnceBesideShortOnes() {
-    try (CallQueue wide = new CallQueue(new QueueConfig(2, 3, 100), executor::add)) {
+    try (CallQueue wide = new CallQueue(new QueueConfig(2, 3, 100), executor::add, joining::add)) {
       wide.submit(
           new Note("outer") {
             @Override
@@ -314,7 +353,7 @@ class CallQueueTest {
   @Test
   void noApplicationFillsTheQueueForAll() {
     QueueConfig bounds = new QueueConfig(1, 4, 100).dividedBy(2);
-    try (CallQueue divided = new CallQueue(bounds, executor::add)) {
+    try (CallQueue divided = new CallQueue(bounds, executor::add, joining::add)) {
       busyWith(
           divided,
           () -> {
@@ -388,6 +427,17 @@ class CallQueueTest {
     }
   }
 
+  private final class Joined extends Note {
+    Joined(String name) {
+      super(name);
+    }
+
+    @Override
+    public boolean joins() {
+      return true;
+    }
+  }
+
   /** An application with one call at a time, the next of which comes while the last one runs. */
   private final class Loop extends Note {
     private final int number;
@@ -440,6 +490,11 @@ class CallQueueTest {
     @Override
     public void run() {
       events.add("ran " + name);
+    }
+
+    @Override
+    public boolean joins() {
+      return false;
     }
 
     @Override
