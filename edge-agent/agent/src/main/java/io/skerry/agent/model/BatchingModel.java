@@ -40,8 +40,12 @@ final class BatchingModel extends WrappedModel {
     private final List<Tensor> inputs;
     private final RunScope scope;
     private final long rows;
+    private final long came = System.nanoTime();
     private List<Call> batch = List.of();
     private List<Tensor> outputs = List.of();
+    private long began;
+    private long rowsOfRun;
+    private boolean counts;
     private @Nullable EngineException failure;
     private boolean over;
 
@@ -56,8 +60,16 @@ final class BatchingModel extends WrappedModel {
       notifyAll();
     }
 
-    synchronized void answer(List<Tensor> made) {
+    /** Its run alone. */
+    void answer(List<Tensor> made, long runBegan) {
+      answer(made, runBegan, 0, true);
+    }
+
+    synchronized void answer(List<Tensor> made, long runBegan, long runRows, boolean runCounts) {
       outputs = made;
+      began = runBegan;
+      rowsOfRun = runRows;
+      counts = runCounts;
       over = true;
       notifyAll();
     }
@@ -85,11 +97,11 @@ final class BatchingModel extends WrappedModel {
       return over ? List.of() : batch;
     }
 
-    synchronized List<Tensor> result() throws EngineException {
+    synchronized EngineRun result() throws EngineException {
       if (failure != null) {
         throw failure;
       }
-      return outputs;
+      return new EngineRun(outputs, began - came, rowsOfRun, counts);
     }
 
     boolean fits(Call other) {
@@ -132,6 +144,15 @@ final class BatchingModel extends WrappedModel {
 
   @Override
   public List<Tensor> run(List<Tensor> inputs, RunScope scope) throws EngineException {
+    return runJoined(inputs, scope).outputs();
+  }
+
+  /**
+   * Runs as {@link #run(List, RunScope)}.
+   *
+   * @return also how it was run together with others
+   */
+  EngineRun runJoined(List<Tensor> inputs, RunScope scope) throws EngineException {
     InputCheck.requireFit(model.signature(), inputs);
     Call call = new Call(inputs, scope);
     if (enter(call)) {
@@ -229,7 +250,8 @@ final class BatchingModel extends WrappedModel {
 
   private void runAlone(Call call) {
     try {
-      call.answer(model.run(call.inputs, call.scope));
+      long began = System.nanoTime();
+      call.answer(model.run(call.inputs, call.scope), began);
     } catch (EngineException e) {
       call.fail(e);
     } catch (RuntimeException e) {
@@ -240,6 +262,7 @@ final class BatchingModel extends WrappedModel {
   }
 
   private void runTogether(List<Call> batch) throws EngineException {
+    long began = System.nanoTime();
     long rows = batch.stream().mapToLong(call -> call.rows).sum();
     List<List<Tensor>> split = new ArrayList<>();
     // Memory of its own: no call's end may take it from the others.
@@ -258,7 +281,7 @@ final class BatchingModel extends WrappedModel {
       }
     }
     for (int i = 0; i < batch.size(); i++) {
-      batch.get(i).answer(split.get(i));
+      batch.get(i).answer(split.get(i), began, rows, i == 0);
     }
   }
 

@@ -1,6 +1,7 @@
 package io.skerry.agent.model;
 
 import io.skerry.runtime.EngineException;
+import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
 import java.nio.ByteBuffer;
 import java.time.InstantSource;
@@ -120,12 +121,25 @@ final class Mirror {
     if (!shadow.tryHold()) {
       return;
     }
-    try (ModelLease lease = slots.lease(shadow)) {
+    try (ModelLease lease = slots.lease(shadow);
+        RunScope scope = RunScope.lasting()) {
+      ServingModel model = lease.model();
       long started = nanoTime.getAsLong();
-      List<Tensor> outputs = lease.run(primary.inputs());
-      long nanos = nanoTime.getAsLong() - started;
-      long now = clock.millis();
-      shadow.counters().answered(now, 1, started, started, started, nanos, started, started);
+      EngineRun run = model.run(primary.inputs(), scope);
+      List<Tensor> outputs = run.outputs();
+      long ended = nanoTime.getAsLong();
+      long nanos = ended - started;
+      model
+          .counters()
+          .answered(
+              clock.millis(),
+              model.items(primary.inputs()),
+              started,
+              started,
+              started,
+              run,
+              ended,
+              ended);
       shadow.judge(outputs);
       listener.shadowed(
           primary,

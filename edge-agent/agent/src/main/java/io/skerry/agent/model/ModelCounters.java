@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 /** Counts of one version. Written by every prediction, so nothing here waits. */
 final class ModelCounters {
   private final LongAdder answered = new LongAdder();
+  private final LongAdder runs = new LongAdder();
   private final LongAdder items = new LongAdder();
   private final LongAdder wholeNanos = new LongAdder();
   private final LongAdder queueNanos = new LongAdder();
@@ -39,8 +40,8 @@ final class ModelCounters {
    *
    * @param received when the whole request was in, as of {@link System#nanoTime}; so are the others
    * @param started when its work started
-   * @param run when the engine started
-   * @param inferNanos how long the engine ran
+   * @param begun when the call was given to the engine
+   * @param run what became of it there
    * @param encode when the answer's encoding started
    * @param done when the answer was encoded
    */
@@ -49,19 +50,31 @@ final class ModelCounters {
       int batch,
       long received,
       long started,
-      long run,
-      long inferNanos,
+      long begun,
+      EngineRun run,
       long encode,
       long done) {
-    long input = run - started;
+    long input = begun - started;
+    long infer = encode - begun - run.waitedNanos();
     long output = done - encode;
     answered.increment();
     items.add(batch);
     wholeNanos.add(done - received);
-    queueNanos.add(started - received);
+    queueNanos.add(started - received + run.waitedNanos());
     inputNanos.add(input);
-    this.inferNanos.add(inferNanos);
+    inferNanos.add(infer);
     outputNanos.add(output);
+    if (run.counts()) {
+      ran(run.items() > 0 ? (int) run.items() : batch, input, infer, output);
+    }
+    if (lastMillis < atMillis) {
+      lastMillis = atMillis;
+    }
+  }
+
+  // Of calls that were run together the first tells how long each part took.
+  private void ran(int batch, long input, long infer, long output) {
+    runs.increment();
     BatchCounters size = batches.get(batch);
     if (size == null) {
       size = firstOf(batch);
@@ -69,11 +82,8 @@ final class ModelCounters {
     if (size != null) {
       size.count.increment();
       size.inputNanos.add(input);
-      size.inferNanos.add(inferNanos);
+      size.inferNanos.add(infer);
       size.outputNanos.add(output);
-    }
-    if (lastMillis < atMillis) {
-      lastMillis = atMillis;
     }
   }
 
@@ -108,7 +118,7 @@ final class ModelCounters {
     return suspect.sum();
   }
 
-  /** The queue refused a request. */
+  /** A request was refused by the queue, or for want of memory. */
   void rejected(long nanos) {
     rejected.increment();
     failedNanos.add(nanos);
@@ -133,18 +143,18 @@ final class ModelCounters {
     TreeMap<Integer, Batch> sizes = new TreeMap<>();
     batches.forEach(
         (size, batch) -> {
-          long runs = batch.count.sum();
+          long times = batch.count.sum();
           sizes.put(
               size,
               new Batch(
-                  new Sum(runs, batch.inputNanos.sum()),
-                  new Sum(runs, batch.inferNanos.sum()),
-                  new Sum(runs, batch.outputNanos.sum())));
+                  new Sum(times, batch.inputNanos.sum()),
+                  new Sum(times, batch.inferNanos.sum()),
+                  new Sum(times, batch.outputNanos.sum())));
         });
     return new ModelStatistics(
         lastMillis,
         items.sum(),
-        count,
+        runs.sum(),
         new Sum(count, wholeNanos.sum()),
         new Sum(broken.sum() + rejected.sum() + cancelled.sum(), failedNanos.sum()),
         new Sum(count, queueNanos.sum()),

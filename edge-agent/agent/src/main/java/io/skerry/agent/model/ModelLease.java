@@ -47,11 +47,13 @@ public final class ModelLease implements AutoCloseable {
   List<Tensor> runCounted(List<Tensor> inputs, RunScope scope) throws EngineException {
     long start = System.nanoTime();
     try {
-      List<Tensor> outputs = model.loaded().run(inputs, scope);
+      EngineRun run = model.run(inputs, scope);
+      List<Tensor> outputs = run.outputs();
       long end = System.nanoTime();
       model
           .counters()
-          .answered(System.currentTimeMillis(), 1, start, start, start, end - start, end, end);
+          .answered(
+              System.currentTimeMillis(), model.items(inputs), start, start, start, run, end, end);
       model.judge(outputs);
       return outputs;
     } catch (EngineException e) {

@@ -10,16 +10,19 @@ import java.util.TreeMap;
  * @param lastMillis when the last answered prediction started, in milliseconds since 1970; 0 when
  *     there was none
  * @param inferences items of the answered predictions' batches
- * @param executions runs of the engine that were answered
+ * @param executions runs of the engine that were answered: one for all calls that it was made for
  * @param success answered predictions, from the whole request in to the encoded answer
- * @param fail failed predictions: of the engine, refused by a full queue or a timeout, cancelled
- * @param queue of the answered ones: from the whole request in to the start of its work
+ * @param fail failed predictions: of the engine, refused by a full queue or a timeout, or for want
+ *     of memory, cancelled
+ * @param queue of the answered ones: from the whole request in to the start of its work, and what
+ *     it waited for the run that it was made in together with others
  * @param input of the answered ones: reading and checking tensors
- * @param infer of the answered ones: the engine's run
+ * @param infer of the answered ones: the engine's run, in full for each call that it was made for
  * @param output of the answered ones: encoding the answer
- * @param rejected of the failed ones: those that the queue refused
+ * @param rejected of the failed ones: those that the queue refused, or that found no memory
  * @param cancelled of the failed ones: those whose client had gone
- * @param batches by batch size, at most {@value #BATCH_SIZES_MAX} sizes: those that came first
+ * @param batches runs by their batches' sizes, at most {@value #BATCH_SIZES_MAX} sizes: those that
+ *     came first
  */
 public record ModelStatistics(
     long lastMillis,
@@ -48,7 +51,7 @@ public record ModelStatistics(
     }
   }
 
-  /** The predictions with batches of one size. */
+  /** The runs with batches of one size. */
   public record Batch(Sum input, Sum infer, Sum output) {
     Batch plus(Batch other) {
       return new Batch(input.plus(other.input), infer.plus(other.infer), output.plus(other.output));

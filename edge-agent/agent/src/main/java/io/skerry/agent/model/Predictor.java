@@ -119,10 +119,11 @@ public final class Predictor {
             .orElseThrow(() -> unknown(request))) {
       ServingModel model = lease.model();
       List<Tensor> inputs = Inputs.ordered(request, model);
-      int batch = model.traits().batchMax() > 0 ? Inputs.batch(inputs) : 1;
+      int batch = model.items(inputs);
       Instant at = clock.instant();
       long start = nanoTime.getAsLong();
-      List<Tensor> outputs = run(request, model, scope, id, at, inputs, batch);
+      EngineRun run = run(request, model, scope, id, at, inputs, batch);
+      List<Tensor> outputs = run.outputs();
       long encode = nanoTime.getAsLong();
       prediction =
           new Prediction(
@@ -136,7 +137,7 @@ public final class Predictor {
               request.times().received(),
               request.times().started(),
               start,
-              encode - start,
+              run,
               encode,
               nanoTime.getAsLong());
       model.judge(outputs);
@@ -149,7 +150,7 @@ public final class Predictor {
     }
   }
 
-  private List<Tensor> run(
+  private EngineRun run(
       PredictRequest request,
       ServingModel model,
       RunScope scope,
@@ -159,7 +160,7 @@ public final class Predictor {
       int batch)
       throws PredictException {
     try {
-      return model.loaded().run(inputs, scope);
+      return model.run(inputs, scope);
     } catch (EngineException e) {
       if (e.reason() == Reason.STOPPED) {
         model.counters().cancelled(nanoTime.getAsLong() - request.times().received());

@@ -4,7 +4,9 @@ import io.skerry.artifact.ModelSignature;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.SlotId;
+import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadedModel;
+import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -105,9 +107,9 @@ public final class ServingModel {
   }
 
   /**
-   * Counts a request that the queue refused.
+   * Counts a request that was refused: by the queue, or because there was no memory for it.
    *
-   * @param nanos how long it waited
+   * @param nanos since it came
    */
   public void countRejected(long nanos) {
     counters.rejected(nanos);
@@ -198,6 +200,22 @@ public final class ServingModel {
 
   LoadedModel loaded() {
     return model;
+  }
+
+  /**
+   * Runs it for one call; its counters are the caller's to keep.
+   *
+   * @throws EngineException as {@link LoadedModel#run(List, RunScope)}
+   */
+  EngineRun run(List<Tensor> inputs, RunScope scope) throws EngineException {
+    return model instanceof BatchingModel joining
+        ? joining.runJoined(inputs, scope)
+        : EngineRun.alone(model.run(inputs, scope));
+  }
+
+  /** How many items these inputs, which fit, are: rows of a batch where it takes batches. */
+  int items(List<Tensor> inputs) {
+    return traits.batchMax() > 0 ? Inputs.batch(inputs) : 1;
   }
 
   ModelCounters counters() {

@@ -16,13 +16,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>While there is a free place a call runs at once, on the thread that brought it when it is
  * short and no long one runs: beside that it might wait for a core, and with it everybody whose
- * calls that thread brings. One that turns out there to have to wait, for an engine or for memory,
+ * calls that thread brings. One that turns out there to have to wait, for memory or for a batch,
  * keeps its place and runs on another thread. Calls that are run together with others take no
  * place: they have to meet, and their model runs only so many at a time itself. Others wait and
- * take {@link Turns}. While long calls
- * have every place there is one more, for one short call at a time: a slow model holds up no quick
- * one. Nobody's calls fill more than a share of the queue. A call leaves the queue when it is
- * cancelled or its time is up; nobody waits for a thread while it does. Thread-safe.
+ * take {@link Turns}. While long calls have every place there is one more, for one short call at a
+ * time: a slow model holds up no quick one. Nobody's calls fill more than a share of the queue. A
+ * call leaves the queue when it is cancelled or its time is up; nobody waits for a thread while it
+ * does. Thread-safe.
  */
 final class CallQueue implements AutoCloseable {
   /** Calls at a time that are run together with others; each has a thread. */
@@ -264,11 +264,13 @@ final class CallQueue implements AutoCloseable {
 
   /** Takes out what may begin now. */
   private synchronized @Nullable Waiting begun() {
-    boolean joins = waitingJoined > 0 && mayBegin(Kind.JOINED);
+    boolean anyJoined = waitingJoined > 0;
+    boolean joins = anyJoined && mayBegin(Kind.JOINED);
+    boolean others = waitingCalls > waitingJoined;
     Waiting next = null;
-    if (waitingCalls > waitingJoined && mayBegin(Kind.LONG) && joins == waitingJoined > 0) {
+    if (others && mayBegin(Kind.LONG) && joins == anyJoined) {
       next = waiting.poll();
-    } else if (joins || (waitingCalls > waitingJoined && mayBegin(Kind.SHORT))) {
+    } else if (joins || (others && mayBegin(Kind.SHORT))) {
       next = waiting.poll(place -> mayBegin(place.kind));
     }
     if (next != null) {

@@ -425,6 +425,7 @@ public final class InferenceService implements AutoCloseable {
     private final String key;
     private final long received;
     private final long inputBytes;
+    private boolean answering;
 
     Inference(
         ModelInferRequest request, InferCall call, ServingModel model, String key, long received) {
@@ -491,14 +492,18 @@ public final class InferenceService implements AutoCloseable {
         CallEnds.refuse(call, request.getModelName(), broke(e));
       } catch (OutOfMemoryError e) {
         log.atWarn().addKeyValue("model", model.version()).log("no memory for a prediction");
-        CallEnds.refuse(
-            call,
-            request.getModelName(),
+        PredictException why =
             new PredictException(
                 Code.RESOURCE_EXHAUSTED,
                 "not enough memory for this request to model '%s' now"
                     .formatted(model.version().model()),
-                e));
+                e);
+        if (answering) {
+          // It is counted as answered.
+          CallEnds.refuse(call, request.getModelName(), why);
+        } else {
+          refuse(why);
+        }
       }
       return true;
     }
@@ -536,7 +541,10 @@ public final class InferenceService implements AutoCloseable {
                     trace.encoded();
                     return response;
                   },
-              response -> CallEnds.answer(call, response));
+              response -> {
+                answering = true;
+                CallEnds.answer(call, response);
+              });
     }
 
     @Override
@@ -562,7 +570,8 @@ public final class InferenceService implements AutoCloseable {
             () ->
                 new PredictException(
                     Code.UNAVAILABLE,
-                    "explicit model load / unload is not allowed: who runs this agent decides what it serves"));
+                    "explicit model load / unload is not allowed: who runs this agent decides what"
+                        + " it serves"));
   }
 
   // KServe's request has the model's name where Triton's has the repository's.

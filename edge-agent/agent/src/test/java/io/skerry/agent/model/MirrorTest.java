@@ -2,12 +2,15 @@ package io.skerry.agent.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.skerry.agent.EchoModel;
 import io.skerry.agent.FakeModel;
+import io.skerry.artifact.ElementType;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotMode;
+import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
 import java.nio.ByteBuffer;
 import java.time.InstantSource;
@@ -46,6 +49,22 @@ class MirrorTest {
     assertThat(shadowed.outputs().getFirst().floats()).containsExactly(12, 14, 16);
     assertThat(shadowed.inputs().getFirst().data())
         .isNotSameAs(answered.inputs().getFirst().data());
+  }
+
+  @Test
+  void aShadowCountsTheItemsThatItWasGiven() throws Exception {
+    put(MAIN, 1, new SlotMode.Active(), EchoModel.of(ElementType.FP32));
+    put(SHADOW, 2, shadow(1), EchoModel.of(ElementType.FP32));
+
+    predictor.predict(
+        PredictRequest.of(
+            NAME, "", List.of(Tensor.ofFloats("x", List.of(3L, 2L), 1, 2, 3, 4, 5, 6))));
+
+    assertThat(recorder.shadowed.poll(10, TimeUnit.SECONDS)).isNotNull();
+    ModelStatistics statistics = slots.active(SHADOW).orElseThrow().statistics();
+    assertThat(statistics.inferences()).isEqualTo(3);
+    assertThat(statistics.executions()).isEqualTo(1);
+    assertThat(statistics.batches()).containsOnlyKeys(3);
   }
 
   @Test
@@ -171,7 +190,7 @@ class MirrorTest {
             Tensor.ofFloats("offset", List.of(1L), 10)));
   }
 
-  private void put(SlotId slot, long version, SlotMode mode, FakeModel model) {
+  private void put(SlotId slot, long version, SlotMode mode, LoadedModel model) {
     slots.change(
         List.of(
             new ModelSlots.Change(

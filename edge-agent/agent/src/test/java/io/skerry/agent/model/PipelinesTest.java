@@ -101,6 +101,29 @@ class PipelinesTest {
   }
 
   @Test
+  void itsStepsCountTheItemsThatTheyAreGiven() throws Exception {
+    slots.change(List.of(step("echo", 1, EchoModel.of(ElementType.FP32))));
+    serve(
+        """
+        inputs: [raw]
+        steps:
+          - model: echo
+            inputs: {x: raw}
+            outputs: {x_out: made}
+        outputs: [made]
+        """);
+
+    predictor.predict(
+        PredictRequest.of(
+            LINE, "", List.of(Tensor.ofFloats("raw", List.of(3L, 2L), 1, 2, 3, 4, 5, 6))));
+
+    ModelStatistics statistics = slots.active(new SlotId("echo")).orElseThrow().statistics();
+    assertThat(statistics.inferences()).isEqualTo(3);
+    assertThat(statistics.executions()).isEqualTo(1);
+    assertThat(statistics.batches()).containsOnlyKeys(3);
+  }
+
+  @Test
   void answersAsSoonAsAllItsStepsAreThereAndNoLonger() throws Exception {
     Pipelines pipelines = serve(TWO_STEPS);
     assertThat(pipelines.faults()).containsEntry("line", "step 'prepare' has no model here");

@@ -20,8 +20,10 @@ import org.junit.jupiter.api.Test;
 class CallQueueTest {
   private final Queue<Runnable> executor = new ArrayDeque<>();
   private final Queue<Runnable> joining = new ArrayDeque<>();
-  private final CallQueue queue = new CallQueue(new QueueConfig(1, 3, 100), executor::add, joining::add);
-  private final CallQueue shared = new CallQueue(new QueueConfig(1, 30, 1_000), executor::add, joining::add);
+  private final CallQueue queue =
+      new CallQueue(new QueueConfig(1, 3, 100), executor::add, joining::add);
+  private final CallQueue shared =
+      new CallQueue(new QueueConfig(1, 30, 1_000), executor::add, joining::add);
   private final List<String> events = new ArrayList<>();
 
   @AfterEach
@@ -369,8 +371,10 @@ class CallQueueTest {
       assertThat(divided.waiting("a")).isZero();
       assertThat(events)
           .containsExactly(
-              "refused a2: UNAVAILABLE Exceeds maximum queue size of one application: 1 calls of 40 bytes of 'a' wait",
-              "refused a4: UNAVAILABLE Exceeds maximum queue size of one application: 2 calls of 41 bytes of 'a' wait",
+              "refused a2: UNAVAILABLE Exceeds maximum queue size of one application: 1 calls of 40"
+                  + " bytes of 'a' wait",
+              "refused a4: UNAVAILABLE Exceeds maximum queue size of one application: 2 calls of 41"
+                  + " bytes of 'a' wait",
               "ran a1",
               "ran b1",
               "ran a3");

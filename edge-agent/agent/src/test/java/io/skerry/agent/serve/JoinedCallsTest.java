@@ -1,6 +1,7 @@
 package io.skerry.agent.serve;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.agent.model.JoinedCalls;
 import io.skerry.artifact.ElementType;
@@ -11,6 +12,8 @@ import io.skerry.runtime.EngineException.Reason;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
 import io.skerry.wire.inference.ModelInferResponse;
+import io.skerry.wire.inference.ModelStatistics;
+import io.skerry.wire.inference.ModelStatisticsRequest;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -31,6 +34,7 @@ class JoinedCallsTest {
   private final Rows model = new Rows();
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private TestServer server;
+  private long heldNanos;
 
   @BeforeEach
   void start() throws Exception {
@@ -60,6 +64,48 @@ class JoinedCallsTest {
     assertThat(model.rows).containsExactly(1L, 8L, 7L);
   }
 
+  @Test
+  void countAsOneRunThatTheyWaitedFor() throws Exception {
+    ModelStatistics before = statistics("m");
+
+    for (Future<ModelInferResponse> call : runTogether()) {
+      call.get(20, TimeUnit.SECONDS);
+    }
+
+    ModelStatistics after = statistics("m");
+    assertThat(after.getInferenceCount() - before.getInferenceCount()).isEqualTo(CALLS);
+    assertThat(after.getExecutionCount() - before.getExecutionCount()).isEqualTo(3);
+    assertThat(after.getInferenceStats().getSuccess().getCount())
+        .isEqualTo(after.getInferenceCount());
+    assertThat(after.getBatchStatsList())
+        .extracting(batch -> batch.getBatchSize() + "x" + batch.getComputeInfer().getCount())
+        .containsExactly("1x" + (before.getExecutionCount() + 1), "7x1", "8x1");
+    assertThat(
+            after.getInferenceStats().getQueue().getNs()
+                - before.getInferenceStats().getQueue().getNs())
+        .isGreaterThanOrEqualTo((CALLS - 1) * heldNanos);
+  }
+
+  @Test
+  void thatFindNoMemoryCountAsRejected() {
+    server.with("plain", model);
+    model.exhausted = true;
+
+    assertThatThrownBy(
+            () -> server.stub().modelInfer(TestServer.floats(1, 2).setModelName("plain").build()))
+        .hasMessageStartingWith("RESOURCE_EXHAUSTED");
+
+    assertThat(statistics("plain").getInferenceStats().getFail().getCount()).isEqualTo(1);
+    assertThat(server.slots().active().getLast().statistics().rejected()).isEqualTo(1);
+  }
+
+  private ModelStatistics statistics(String name) {
+    return server
+        .stub()
+        .modelStatistics(ModelStatisticsRequest.newBuilder().setName(name).build())
+        .getModelStats(0);
+  }
+
   /** Sixteen calls of a row each: one that runs, and those that came meanwhile. */
   private List<Future<ModelInferResponse>> runTogether() {
     model.rows.clear();
@@ -68,10 +114,12 @@ class JoinedCallsTest {
     for (int i = 0; i < CALLS; i++) {
       float value = i + 1;
       calls.add(
-          threads.submit(
-              () -> server.stub().modelInfer(TestServer.floats(value, -value).build())));
+          threads.submit(() -> server.stub().modelInfer(TestServer.floats(value, -value).build())));
     }
     QueuedCallsTest.await(() -> JoinedCalls.waiting() == CALLS - 1);
+    long all = System.nanoTime();
+    QueuedCallsTest.await(() -> System.nanoTime() - all > 5_000_000);
+    heldNanos = System.nanoTime() - all;
     model.go.countDown();
     return calls;
   }
@@ -81,6 +129,7 @@ class JoinedCallsTest {
     private final List<Long> rows = Collections.synchronizedList(new ArrayList<>());
     private final CountDownLatch go = new CountDownLatch(1);
     private volatile boolean waits;
+    private volatile boolean exhausted;
 
     @Override
     public String engine() {
@@ -101,6 +150,9 @@ class JoinedCallsTest {
 
     @Override
     public List<Tensor> run(List<Tensor> inputs) throws EngineException {
+      if (exhausted) {
+        throw new OutOfMemoryError("no memory");
+      }
       Tensor input = inputs.getFirst();
       rows.add(input.shape().getFirst());
       try {
