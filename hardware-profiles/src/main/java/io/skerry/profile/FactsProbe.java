@@ -91,7 +91,8 @@ public final class FactsProbe {
             .findFirst()
             .map(line -> number(line.replaceAll("[^0-9]", "")) * 1024)
             .orElse(0L);
-    long limit = number(text("sys/fs/cgroup/memory.max").strip());
+    long limit =
+        MemoryGroup.limit(root.resolve("proc"), root.resolve("sys/fs/cgroup")).orElse(total);
     return limit > 0 && limit < total ? limit : total;
   }
 

@@ -41,6 +41,10 @@ class FactsProbeTest {
     file(root, "sys/fs/cgroup/memory.max", "4096\n");
 
     assertThat(new FactsProbe(root, "amd64").facts(List.of()).memoryBytes()).isEqualTo(4096);
+
+    file(root, "proc/self/cgroup", "4:memory:/agent\n");
+    file(root, "sys/fs/cgroup/memory/agent/memory.limit_in_bytes", "2048\n");
+    assertThat(new FactsProbe(root, "amd64").facts(List.of()).memoryBytes()).isEqualTo(2048);
   }
 
   @Test

@@ -8,6 +8,7 @@ import io.skerry.agent.serve.ListenException;
 import io.skerry.agent.serve.Listener;
 import io.skerry.profile.FactsProbe;
 import io.skerry.profile.HardwareFacts;
+import io.skerry.profile.MemoryGroup;
 import io.skerry.profile.ProfileCatalog;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineStatus;
@@ -21,6 +22,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -141,15 +143,14 @@ final class DoctorCommand implements Callable<Integer> {
         .orElse("none of the built-in ones is satisfied; models for other profiles are refused");
   }
 
-  private static String memoryText(HardwareFacts facts) throws IOException {
-    Path limit = Path.of("/sys/fs/cgroup/memory.max");
-    String text = Files.isReadable(limit) ? Files.readString(limit).strip() : "max";
+  private static String memoryText(HardwareFacts facts) {
+    OptionalLong limit = MemoryGroup.limit(Path.of("/proc"), Path.of("/sys/fs/cgroup"));
     return "%d MiB, %s"
         .formatted(
             facts.memoryBytes() >> 20,
-            text.equals("max")
-                ? "no limit on this group of processes"
-                : "this group of processes may use %d MiB".formatted(Long.parseLong(text) >> 20));
+            limit.isPresent()
+                ? "this group of processes may use %d MiB".formatted(limit.getAsLong() >> 20)
+                : "no limit on this group of processes");
   }
 
   private boolean tellListeners(PrintWriter out) {

@@ -3,6 +3,7 @@ package io.skerry.agent.model;
 import io.skerry.artifact.onnx.OutsideWeight;
 import io.skerry.artifact.onnx.OutsideWeights;
 import io.skerry.artifact.onnx.WeightsRefusedException;
+import io.skerry.profile.MemoryGroup;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineException.Reason;
 import java.io.IOException;
@@ -103,56 +104,11 @@ public final class MemoryRoom {
   /** The smaller of what the machine and the control group can still give. */
   public static OptionalLong available(Path proc, Path cgroup) {
     OptionalLong machine = kibibytes(proc.resolve("meminfo"), "MemAvailable:");
-    OptionalLong group = group(proc.resolve("self").resolve("cgroup"), cgroup);
+    OptionalLong group = MemoryGroup.left(proc, cgroup);
     if (machine.isEmpty() || group.isEmpty()) {
       return machine.isPresent() ? machine : group;
     }
     return OptionalLong.of(Math.min(machine.getAsLong(), group.getAsLong()));
-  }
-
-  // Version 2 of control groups: "0::/path". The limit may lie on any folder above, too.
-  private static OptionalLong group(Path membership, Path root) {
-    OptionalLong least = OptionalLong.empty();
-    try {
-      for (String line : Files.readAllLines(membership)) {
-        if (!line.startsWith("0::/")) {
-          continue;
-        }
-        Path top = root.normalize();
-        Path folder = top.resolve(line.substring("0::/".length())).normalize();
-        for (; folder != null && folder.startsWith(top); folder = folder.getParent()) {
-          OptionalLong left = left(folder);
-          if (left.isPresent() && (least.isEmpty() || left.getAsLong() < least.getAsLong())) {
-            least = left;
-          }
-        }
-      }
-    } catch (IOException e) {
-      // Another system: nothing can be told.
-      return OptionalLong.empty();
-    }
-    return least;
-  }
-
-  private static OptionalLong left(Path folder) {
-    OptionalLong max = number(folder.resolve("memory.max"));
-    OptionalLong current = number(folder.resolve("memory.current"));
-    if (max.isEmpty() || current.isEmpty()) {
-      return OptionalLong.empty();
-    }
-    // Cached files count as used, and are given up before anybody is refused.
-    long cached = bytes(folder.resolve("memory.stat"), "inactive_file").orElse(0);
-    return OptionalLong.of(
-        Math.max(0, max.getAsLong() - Math.max(0, current.getAsLong() - cached)));
-  }
-
-  private static OptionalLong number(Path file) {
-    try {
-      return OptionalLong.of(Long.parseLong(Files.readString(file).strip()));
-    } catch (IOException | NumberFormatException e) {
-      // "max", or no such file: no limit here.
-      return OptionalLong.empty();
-    }
   }
 
   static OptionalLong kibibytes(Path file, String key) {
