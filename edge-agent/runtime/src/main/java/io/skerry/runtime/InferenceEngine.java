@@ -15,6 +15,16 @@ public interface InferenceEngine {
   EngineStatus probe();
 
   /**
+   * Bytes of memory that a loaded model takes at least, beside what its file has: a small file may
+   * ask for large tensors. 0 when the file does not tell. Loads nothing native.
+   *
+   * @throws EngineException if the file is no model
+   */
+  default long workingBytes(Path model) throws EngineException {
+    return 0;
+  }
+
+  /**
    * Loads a model.
    *
    * @throws EngineException if the engine is not available, or the file is no model it can run

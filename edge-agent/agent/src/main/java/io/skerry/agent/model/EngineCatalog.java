@@ -148,15 +148,22 @@ public final class EngineCatalog {
   public OperatorProfile profile(
       String engineName, Path model, LoadOptions options, List<Tensor> inputs, int runs)
       throws EngineException {
+    InferenceEngine engine =
+        engine(engineName)
+            .orElseThrow(
+                () ->
+                    new EngineException(
+                        Reason.ENGINE_UNAVAILABLE,
+                        "no engine '%s' in this program: it has %s"
+                            .formatted(engineName, names())));
     // It is loaded once more, beside the one that serves.
-    room.require(model);
-    return engine(engineName)
-        .orElseThrow(
-            () ->
-                new EngineException(
-                    Reason.ENGINE_UNAVAILABLE,
-                    "no engine '%s' in this program: it has %s".formatted(engineName, names())))
-        .profile(model, options, inputs, runs);
+    try (MemoryRoom.Reserved _ = reserve(engine, model)) {
+      return engine.profile(model, options, inputs, runs);
+    }
+  }
+
+  private MemoryRoom.Reserved reserve(InferenceEngine engine, Path model) throws EngineException {
+    return room.reserve(model, guarded(engine, model, () -> engine.workingBytes(model)));
   }
 
   private LoadedModel load(InferenceEngine engine, Path model, LoadOptions options)
@@ -166,8 +173,10 @@ public final class EngineCatalog {
           Reason.ENGINE_UNAVAILABLE,
           "engine '%s' cannot be used here: %s".formatted(engine.name(), reason));
     }
-    room.require(model);
-    LoadedModel loaded = loaded(engine, model, options);
+    LoadedModel loaded;
+    try (MemoryRoom.Reserved _ = reserve(engine, model)) {
+      loaded = guarded(engine, model, () -> engine.load(model, options));
+    }
     if (!loaded.faults().isEmpty()) {
       // It answers, but slower than its profile promises: somebody has to look.
       log.atWarn()
@@ -183,11 +192,16 @@ public final class EngineCatalog {
         .orElse(measured);
   }
 
+  /** What an engine does with a model's file. */
+  private interface Work<T> {
+    T result() throws EngineException;
+  }
+
   /** Whatever a library throws at a model refuses that model, and nothing else. */
-  private static LoadedModel loaded(InferenceEngine engine, Path model, LoadOptions options)
+  private static <T> T guarded(InferenceEngine engine, Path model, Work<T> work)
       throws EngineException {
     try {
-      return engine.load(model, options);
+      return work.result();
     } catch (OutOfMemoryError e) {
       throw refused(Reason.OUT_OF_MEMORY, engine, model, e);
     } catch (StackOverflowError | LinkageError | RuntimeException e) {

@@ -31,6 +31,7 @@ public final class MemoryRoom {
   private static final String ONNX = ".onnx";
 
   private final Supplier<OptionalLong> available;
+  private long reserved;
 
   /**
    * Room as something else tells.
@@ -46,28 +47,61 @@ public final class MemoryRoom {
     return new MemoryRoom(() -> available(Path.of("/proc"), Path.of("/sys/fs/cgroup")));
   }
 
+  /** What is set aside for a model while it is loaded. */
+  interface Reserved extends AutoCloseable {
+    @Override
+    void close();
+  }
+
   /**
-   * Refuses a model that would not fit.
+   * Sets aside what a model takes while it is loaded, and waits until others are loaded that leave
+   * too little meanwhile. Close it when the model is loaded, or is not.
    *
-   * @throws EngineException with reason {@code OUT_OF_MEMORY}
+   * @param working bytes that it takes beside its files at least
+   * @throws EngineException with reason {@code OUT_OF_MEMORY} if it would not fit even alone, or
+   *     {@code STOPPED} if it was interrupted while it waited
    */
-  void require(Path model) throws EngineException {
-    OptionalLong free = available.get();
-    if (free.isEmpty()) {
-      return;
-    }
+  Reserved reserve(Path model, long working) throws EngineException {
     long bytes = size(model) + weightsBeside(model);
-    if (bytes > (free.getAsLong() - RESERVE_BYTES) / LOAD_PEAK_FACTOR) {
-      throw new EngineException(
-          Reason.OUT_OF_MEMORY,
-          "%s has %d bytes with its weights and takes about %d while it is loaded; %d can be had, %d of them stay free"
-              .formatted(
-                  model.getFileName(),
-                  bytes,
-                  LOAD_PEAK_FACTOR * bytes,
-                  free.getAsLong(),
-                  RESERVE_BYTES));
+    long peak = bytes * LOAD_PEAK_FACTOR;
+    peak = working > Long.MAX_VALUE - peak ? Long.MAX_VALUE : peak + working;
+    synchronized (this) {
+      await(model, bytes, peak);
+      reserved += peak;
     }
+    long taken = peak;
+    return () -> giveBack(taken);
+  }
+
+  // What others have taken already shows in what is free: it counts twice then, and at worst this
+  // one waits for them.
+  private void await(Path model, long bytes, long peak) throws EngineException {
+    try {
+      while (true) {
+        OptionalLong free = available.get();
+        if (free.isEmpty() || peak <= free.getAsLong() - RESERVE_BYTES - reserved) {
+          return;
+        }
+        if (reserved == 0) {
+          throw new EngineException(
+              Reason.OUT_OF_MEMORY,
+              "%s has %d bytes with its weights and takes about %d while it is loaded; %d can be had, %d of them stay free"
+                  .formatted(model.getFileName(), bytes, peak, free.getAsLong(), RESERVE_BYTES));
+        }
+        wait();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new EngineException(
+          Reason.STOPPED,
+          "interrupted while %s waited for memory".formatted(model.getFileName()),
+          e);
+    }
+  }
+
+  private synchronized void giveBack(long bytes) {
+    reserved -= bytes;
+    notifyAll();
   }
 
   /** Bytes that can be had and need not stay free; empty when nobody knows. */

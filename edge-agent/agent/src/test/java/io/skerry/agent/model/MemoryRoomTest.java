@@ -11,6 +11,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -67,13 +69,51 @@ class MemoryRoomTest {
     Path model = Files.write(folder.resolve("m.onnx"), new byte[1_000_000]);
     long needed = MemoryRoom.RESERVE_BYTES + 3_000_000;
 
-    assertThatCode(() -> room(needed).require(model)).doesNotThrowAnyException();
-    assertThatThrownBy(() -> room(needed - 3).require(model))
+    assertThatCode(() -> room(needed).reserve(model, 0)).doesNotThrowAnyException();
+    assertThatThrownBy(() -> room(needed - 3).reserve(model, 0))
         .isInstanceOfSatisfying(
             EngineException.class, e -> assertThat(e.reason()).isEqualTo(Reason.OUT_OF_MEMORY))
         .hasMessageContainingAll("m.onnx", "1000000", "3000000");
-    assertThatCode(() -> new MemoryRoom(OptionalLong::empty).require(model))
+    assertThatCode(() -> new MemoryRoom(OptionalLong::empty).reserve(model, 0))
         .doesNotThrowAnyException();
+  }
+
+  @Test
+  void countsWhatASmallFileAsksFor() throws Exception {
+    Path model = Files.write(folder.resolve("m.tflite"), new byte[1_000]);
+
+    assertThatThrownBy(() -> room(MemoryRoom.RESERVE_BYTES + 9_000).reserve(model, 6_001))
+        .hasMessageContainingAll("m.tflite", "9001");
+    assertThatThrownBy(() -> room(Long.MAX_VALUE).reserve(model, Long.MAX_VALUE))
+        .isInstanceOf(EngineException.class);
+  }
+
+  @Test
+  void letsALoadWaitForOneThatTakesWhatIsFree() throws Exception {
+    Path model = Files.write(folder.resolve("m.onnx"), new byte[1_000_000]);
+    MemoryRoom room = room(MemoryRoom.RESERVE_BYTES + 5_000_000);
+    MemoryRoom.Reserved first = room.reserve(model, 0);
+
+    CompletableFuture<MemoryRoom.Reserved> second = new CompletableFuture<>();
+    Thread loading =
+        Thread.ofPlatform()
+            .daemon()
+            .start(
+                () -> {
+                  try {
+                    second.complete(room.reserve(model, 0));
+                  } catch (EngineException e) {
+                    second.completeExceptionally(e);
+                  }
+                });
+    while (loading.getState() != Thread.State.WAITING) {
+      assertThat(second).as("both would take what only one finds").isNotDone();
+      Thread.onSpinWait();
+    }
+    first.close();
+
+    assertThat(second).succeedsWithin(10, TimeUnit.SECONDS);
+    room.reserve(Files.write(folder.resolve("small.onnx"), new byte[10]), 0).close();
   }
 
   @Test
@@ -81,12 +121,12 @@ class MemoryRoomTest {
     Path model = TinyOnnx.scaleOutside(folder.resolve("m.onnx"), 2);
     Files.write(folder.resolve("weights.bin"), new byte[1_000_000]);
 
-    assertThatThrownBy(() -> room(MemoryRoom.RESERVE_BYTES + 3_000_000).require(model))
+    assertThatThrownBy(() -> room(MemoryRoom.RESERVE_BYTES + 3_000_000).reserve(model, 0))
         .hasMessageContaining("with its weights");
-    assertThatCode(() -> room(MemoryRoom.RESERVE_BYTES + 3_010_000).require(model))
+    assertThatCode(() -> room(MemoryRoom.RESERVE_BYTES + 3_010_000).reserve(model, 0))
         .doesNotThrowAnyException();
     Files.delete(folder.resolve("weights.bin"));
-    assertThatCode(() -> room(MemoryRoom.RESERVE_BYTES + 10_000).require(model))
+    assertThatCode(() -> room(MemoryRoom.RESERVE_BYTES + 10_000).reserve(model, 0))
         .as("the engine says what is missing")
         .doesNotThrowAnyException();
   }

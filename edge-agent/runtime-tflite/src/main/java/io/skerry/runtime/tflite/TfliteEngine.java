@@ -50,6 +50,11 @@ public final class TfliteEngine implements InferenceEngine {
   }
 
   @Override
+  public long workingBytes(Path model) throws EngineException {
+    return Files.isRegularFile(model) ? FileCheck.check(model) : 0;
+  }
+
+  @Override
   public LoadedModel load(Path model, LoadOptions options) throws EngineException {
     if (!Files.isRegularFile(model)) {
       throw new EngineException(Reason.MODEL_INVALID, "no model file at " + model);
