@@ -77,6 +77,54 @@ public final class TinyOnnx {
             .addOutput(value("output", TensorProto.DataType.FLOAT_VALUE)));
   }
 
+  /** {@code output = [0]}, cut out of as many zeros as its only input, {@code n}, says. */
+  public static Path zeros(Path file) throws IOException {
+    return write(
+        file,
+        GraphProto.newBuilder()
+            .setName("zeros")
+            .addNode(
+                NodeProto.newBuilder().setOpType("ConstantOfShape").addInput("n").addOutput("all"))
+            .addNode(
+                NodeProto.newBuilder()
+                    .setOpType("Slice")
+                    .addInput("all")
+                    .addInput("from")
+                    .addInput("to")
+                    .addOutput("output"))
+            .addInitializer(number("from", 0))
+            .addInitializer(number("to", 1))
+            .addInput(
+                vector(
+                    "n", TensorProto.DataType.INT64_VALUE, Dimension.newBuilder().setDimValue(1)))
+            .addOutput(
+                vector(
+                    "output",
+                    TensorProto.DataType.FLOAT_VALUE,
+                    Dimension.newBuilder().setDimParam("M"))));
+  }
+
+  private static TensorProto number(String name, long value) {
+    return TensorProto.newBuilder()
+        .setName(name)
+        .setDataType(TensorProto.DataType.INT64_VALUE)
+        .addDims(1)
+        .addInt64Data(value)
+        .build();
+  }
+
+  private static ValueInfoProto vector(String name, int dataType, Dimension.Builder size) {
+    return ValueInfoProto.newBuilder()
+        .setName(name)
+        .setType(
+            TypeProto.newBuilder()
+                .setTensorType(
+                    TypeProto.Tensor.newBuilder()
+                        .setElemType(dataType)
+                        .setShape(TensorShapeProto.newBuilder().addDim(size))))
+        .build();
+  }
+
   private static TensorProto weights(String name, int rows, int columns) {
     return TensorProto.newBuilder()
         .setName(name)

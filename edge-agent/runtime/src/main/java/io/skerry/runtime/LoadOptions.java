@@ -63,6 +63,11 @@ public record LoadOptions(
     return new LoadOptions(threads, names, acceleratorOnly, memoryArena, libraries, cache);
   }
 
+  /** The same without memory of a run that is kept for the next one. */
+  public LoadOptions withoutMemoryArena() {
+    return new LoadOptions(threads, providers, acceleratorOnly, false, libraries, cache);
+  }
+
   /** The same without a folder for what is compiled. */
   public LoadOptions withoutCache() {
     return new LoadOptions(

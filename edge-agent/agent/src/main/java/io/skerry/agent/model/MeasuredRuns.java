@@ -1,5 +1,7 @@
 package io.skerry.agent.model;
 
+import io.skerry.artifact.ModelSignature;
+import io.skerry.artifact.TensorSpec;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineException.Reason;
 import io.skerry.runtime.InputCheck;
@@ -46,12 +48,21 @@ final class MeasuredRuns extends WrappedModel {
 
   /** The same model; measured, when its inputs can have more than one size and that can be done. */
   static LoadedModel of(LoadedModel model, RunRoom room, PeakMemory memory) {
-    boolean open =
-        model.signature().inputs().stream()
-            .anyMatch(spec -> spec.type().bytes() == 0 || spec.shape().contains(-1L));
-    return open && memory.begin().grown().isPresent()
+    return isOpen(model.signature().inputs()) && memory.begin().grown().isPresent()
         ? new MeasuredRuns(model, room, memory)
         : model;
+  }
+
+  /**
+   * Whether the values of inputs say how large a run is: inputs have one size, outputs have not.
+   */
+  static boolean isOpenByValue(ModelSignature signature) {
+    return !isOpen(signature.inputs()) && isOpen(signature.outputs());
+  }
+
+  /** Whether one of these can have more than one size. */
+  private static boolean isOpen(List<TensorSpec> specs) {
+    return specs.stream().anyMatch(spec -> spec.type().bytes() == 0 || spec.shape().contains(-1L));
   }
 
   @Override

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.skerry.agent.TinyOnnx;
 import io.skerry.agent.model.PredictException.Code;
+import io.skerry.artifact.ElementType;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
@@ -13,6 +14,8 @@ import io.skerry.protocol.SlotId;
 import io.skerry.runtime.InferenceEngine;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -69,7 +72,27 @@ class LargeRunsTest {
         .isLessThan(before.getAsLong() + (128 << 20));
   }
 
+  @Test
+  void givesBackWhatAFewBytesAskedFor() throws Exception {
+    OptionalLong before = MemoryRoom.kibibytes(Path.of("/proc/self/status"), "VmRSS:");
+    assumeThat(before).isNotEmpty();
+    serve(4L << 30, TinyOnnx.zeros(folder.resolve("model.onnx")));
+    ByteBuffer many = ByteBuffer.allocateDirect(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    many.putLong(80_000_000).flip();
+
+    predictor.predict(
+        PredictRequest.of(
+            NAME, "", List.of(new Tensor("n", ElementType.INT64, List.of(1L), many))));
+
+    assertThat(MemoryRoom.kibibytes(Path.of("/proc/self/status"), "VmRSS:").getAsLong())
+        .isLessThan(before.getAsLong() + (128 << 20));
+  }
+
   private ServingModel serve(long available) throws Exception {
+    return serve(available, TinyOnnx.wide(folder.resolve("model.onnx"), 4096));
+  }
+
+  private ServingModel serve(long available, Path file) throws Exception {
     List<InferenceEngine> engines = new ArrayList<>();
     ServiceLoader.load(InferenceEngine.class).forEach(engines::add);
     EngineCatalog catalog =
@@ -79,7 +102,7 @@ class LargeRunsTest {
             new SlotId("main"),
             new ModelVersion(NAME, 1),
             Digest.of(new byte[1]),
-            catalog.load(TinyOnnx.wide(folder.resolve("model.onnx"), 4096), LoadOptions.DEFAULTS));
+            catalog.load(file, LoadOptions.DEFAULTS));
     slots.activate(model.slot(), model);
     return model;
   }
