@@ -6,6 +6,7 @@ import io.skerry.agent.model.ModelTraits;
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.PredictException.Code;
 import io.skerry.agent.model.ServingModel;
+import io.skerry.agent.model.WarmUp;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
@@ -122,7 +123,9 @@ public final class ModelRepository implements ModelListing, ModelControl {
     String number = RepositoryFolder.name(version);
     try {
       Candidate candidate = candidate(new ModelName(name), model, version, ConfigOverride.NONE);
-      activate(candidate, engines.load(candidate.file, options));
+      LoadedModel loaded = engines.load(candidate.file, options);
+      WarmUp.run(candidate.identity, loaded);
+      activate(candidate, loaded);
       return new Entry(name, number, true, "");
     } catch (EngineException | IllegalArgumentException e) {
       return refused(name, number, String.valueOf(e.getMessage()));
@@ -143,6 +146,7 @@ public final class ModelRepository implements ModelListing, ModelControl {
         Candidate candidate = candidate(model, home, version, override);
         if (!serves(candidate)) {
           loaded.add(engines.load(candidate.file, options));
+          WarmUp.run(candidate.identity, loaded.getLast());
           candidates.add(candidate);
         }
       }

@@ -11,14 +11,20 @@ import io.skerry.agent.model.ModelLease;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.ServingModel;
+import io.skerry.artifact.ElementType;
+import io.skerry.artifact.ModelSignature;
+import io.skerry.artifact.TensorSpec;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelName;
+import io.skerry.runtime.EngineStatus;
 import io.skerry.runtime.InferenceEngine;
 import io.skerry.runtime.LoadOptions;
+import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -65,6 +71,71 @@ class ModelRepositoryTest {
     try (ModelLease lease = slots.acquire(name, Optional.empty()).orElseThrow()) {
       Tensor input = Tensor.ofFloats("input", List.of(1L, 3L), new float[] {1, 2, 3});
       assertThat(lease.run(List.of(input)).getFirst().floats()).containsExactly(3, 6, 9);
+    }
+  }
+
+  @Test
+  void runsAModelOnceBeforeItAnswers() throws Exception {
+    TinyOnnx.scale(version("m", "1").resolve("model.onnx"), 2);
+    List<String> seen = new ArrayList<>();
+    InferenceEngine engine = new RunsNoting(seen);
+    slots.onChange(() -> seen.add("activated"));
+
+    ModelRepository repository =
+        ModelRepository.load(
+            folder, new EngineCatalog(List.of(engine)), LoadOptions.DEFAULTS, slots);
+    TinyOnnx.scale(folder.resolve("m/1/model.onnx"), 3);
+    repository.load(new ModelName("m"), ConfigOverride.NONE);
+
+    assertThat(seen).startsWith("run", "activated", "run", "activated");
+  }
+
+  /** Notes the runs of its models. */
+  private record RunsNoting(List<String> seen) implements InferenceEngine {
+    @Override
+    public String name() {
+      return "noting";
+    }
+
+    @Override
+    public String fileExtension() {
+      return ".onnx";
+    }
+
+    @Override
+    public EngineStatus probe() {
+      return new EngineStatus.Available("1", List.of("cpu"));
+    }
+
+    @Override
+    public LoadedModel load(Path file, LoadOptions options) {
+      return new LoadedModel() {
+        private final TensorSpec spec = new TensorSpec("x", ElementType.FP32, List.of(1L));
+
+        @Override
+        public String engine() {
+          return "noting";
+        }
+
+        @Override
+        public ModelSignature signature() {
+          return new ModelSignature(List.of(spec), List.of(spec));
+        }
+
+        @Override
+        public List<String> providers() {
+          return List.of("cpu");
+        }
+
+        @Override
+        public List<Tensor> run(List<Tensor> inputs) {
+          seen.add("run");
+          return inputs;
+        }
+
+        @Override
+        public void close() {}
+      };
     }
   }
 
