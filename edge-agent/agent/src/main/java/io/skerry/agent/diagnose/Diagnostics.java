@@ -7,6 +7,7 @@ import io.skerry.agent.serve.ListenAddress;
 import io.skerry.agent.serve.ListenException;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -66,12 +67,13 @@ public final class Diagnostics {
         case ListenAddress.Unix unix ->
             new Listening(LocalHttp.onSocket(unix, "rw-rw----", routes)::close, address, false);
         case ListenAddress.Tcp tcp -> {
-          if (!InetAddress.getByName(tcp.host()).isLoopbackAddress()) {
+          InetAddress host = InetAddress.getByName(tcp.host());
+          if (!host.isLoopbackAddress()) {
             throw new ListenException(
                 "cannot listen on %s: metrics are told on a loopback address or a Unix socket only"
                     .formatted(address));
           }
-          LocalHttp http = LocalHttp.onPort(tcp.port(), routes);
+          LocalHttp http = LocalHttp.onPort(new InetSocketAddress(host, tcp.port()), routes);
           yield new Listening(http::close, new ListenAddress.Tcp(tcp.host(), http.port()), false);
         }
       };

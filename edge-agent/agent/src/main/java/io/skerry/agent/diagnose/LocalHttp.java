@@ -4,7 +4,6 @@ import io.skerry.agent.serve.LeftOverSocket;
 import io.skerry.agent.serve.ListenAddress;
 import io.skerry.agent.serve.ListenException;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.URLDecoder;
@@ -125,10 +124,10 @@ final class LocalHttp implements AutoCloseable {
   }
 
   /** Listens on a port of 127.0.0.1; 0 for any free one. */
-  static LocalHttp onPort(int port, Map<String, Route> routes) throws IOException {
+  static LocalHttp onPort(InetSocketAddress address, Map<String, Route> routes) throws IOException {
     ServerSocketChannel server = ServerSocketChannel.open();
     try {
-      server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+      server.bind(address);
     } catch (IOException e) {
       server.close();
       throw e;

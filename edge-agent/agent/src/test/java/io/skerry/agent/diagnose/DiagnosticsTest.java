@@ -289,6 +289,17 @@ class DiagnosticsTest {
   }
 
   @Test
+  void tellsMetricsOnTheLoopbackAddressThatWasGiven() throws Exception {
+    try (Diagnostics.Listening metrics =
+        diagnostics.metrics(new ListenAddress.Tcp("127.0.0.2", 0))) {
+      int port = ((ListenAddress.Tcp) metrics.address()).port();
+
+      assertThat(ask(new InetSocketAddress("127.0.0.2", port), "GET /metrics HTTP/1.1\r\n\r\n"))
+          .contains("skerry_agent_info");
+    }
+  }
+
+  @Test
   void sumsMappingsByOwner() {
     assertThat(
             MemoryPage.owners(
