@@ -46,12 +46,11 @@ public final class Calibrator {
   /**
    * What a worker does.
    *
-   * @param model an ONNX file
    * @param batch items that are run at once
    * @param first of the worker's items
    * @param end after the last one
    */
-  private record Run(byte[] model, Samples samples, int batch, int first, int end) {}
+  private record Run(Samples samples, int batch, int first, int end) {}
 
   private Calibrator() {}
 
@@ -68,7 +67,7 @@ public final class Calibrator {
         samples,
         batch,
         (first, end) ->
-            observe(graph, watched, new Run(model, samples, batch.items(), first, end)));
+            observe(graph, watched, model, new Run(samples, batch.items(), first, end)));
   }
 
   /**
@@ -83,7 +82,7 @@ public final class Calibrator {
         shared(
             samples,
             batch,
-            (first, end) -> sums(graph, new Run(model, samples, batch.items(), first, end)));
+            (first, end) -> sums(graph, model, new Run(samples, batch.items(), first, end)));
     Map<String, double[]> means = new HashMap<>();
     for (Node node : graph.nodes()) {
       double[] known = seen.channelMeans(node.output());
@@ -120,13 +119,17 @@ public final class Calibrator {
     return all;
   }
 
-  private static Observations sums(Graph graph, Run run) {
+  private static Observations sums(Graph graph, byte[] model, Run run) {
     Observations seen = new Observations();
-    run(graph, run, (tensor, values, item) -> addSums(seen, graph.shape(tensor), tensor, values));
+    run(
+        graph,
+        model,
+        run,
+        (tensor, values, item) -> addSums(seen, graph.shape(tensor), tensor, values));
     return seen;
   }
 
-  private static Observations observe(Graph graph, List<Node> watched, Run run) {
+  private static Observations observe(Graph graph, List<Node> watched, byte[] model, Run run) {
     Observations seen = new Observations();
     Map<String, List<Moments>> readers = new HashMap<>();
     for (Node node : watched) {
@@ -136,6 +139,7 @@ public final class Calibrator {
     }
     run(
         graph,
+        model,
         run,
         (tensor, values, item) -> {
           if (!seen.open(tensor).add(values)) {
@@ -157,14 +161,14 @@ public final class Calibrator {
     seen.sums(tensor, channels).add(values, shape.elementsPerItem() / channels);
   }
 
-  private static void run(Graph graph, Run run, Watcher watcher) {
+  private static void run(Graph graph, byte[] model, Run run, Watcher watcher) {
     // The same as the engine's: a process has one, and later callers cannot change it.
     OrtEnvironment environment =
         OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "skerry");
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.NO_OPT);
       options.setIntraOpNumThreads(1);
-      try (OrtSession session = environment.createSession(run.model(), options)) {
+      try (OrtSession session = environment.createSession(model, options)) {
         for (int first = run.first(); first < run.end(); first += run.batch()) {
           int size = Math.min(run.batch(), run.end() - first);
           ByteBuffer data = run.samples().batch(first, size);
