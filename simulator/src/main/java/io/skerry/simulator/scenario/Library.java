@@ -37,7 +37,12 @@ public final class Library {
           new SpoolFull(),
           new DamagedDisk(),
           new OpenWindow(),
-          new Random());
+          new UnitRollout(),
+          new AbRollout(),
+          new ShadowRollout(),
+          new Random(),
+          new RandomUnit(),
+          new RandomTrial());
 
   private Library() {}
 

@@ -4,6 +4,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.skerry.fleet.gate.GateAction;
 import io.skerry.fleet.incident.Incident;
 import io.skerry.fleet.rollout.RolloutEvent;
+import io.skerry.fleet.rollout.RolloutKind;
 import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.fleet.rollout.RolloutState;
 import io.skerry.protocol.CommittedRange;
@@ -473,16 +474,26 @@ public final class ControlPlane implements MemoryBroker.Client {
   }
 
   /** An operator begins a rollout to every device. */
-  Rollout roll(long version, List<Integer> percents, Duration soak, GateAction failedDevices) {
-    Duration window = fleet.settings().window();
-    return begun(
-        () -> rollouts.start(version, percents, window, soak, failedDevices, world.instant()));
+  Rollout roll(
+      RolloutKind kind,
+      long version,
+      List<Integer> percents,
+      Duration soak,
+      GateAction failedDevices) {
+    RolloutShell.Wish wish = wish(kind, version, percents, soak);
+    return begun(() -> rollouts.start(wish, failedDevices, world.instant()));
   }
 
   /** An operator begins a rollout to every device, and leaves its gates as they are. */
   Rollout rollByDefault(long version, List<Integer> percents, Duration soak) {
-    Duration window = fleet.settings().window();
-    return begun(() -> rollouts.startByDefault(version, percents, window, soak, world.instant()));
+    RolloutShell.Wish wish = wish(new RolloutKind.Replace(), version, percents, soak);
+    return begun(() -> rollouts.startByDefault(wish, world.instant()));
+  }
+
+  private RolloutShell.Wish wish(
+      RolloutKind kind, long version, List<Integer> percents, Duration soak) {
+    return new RolloutShell.Wish(
+        kind, fleet.parts(version), percents, fleet.settings().window(), soak);
   }
 
   private Rollout begun(Supplier<Rollout> start) {

@@ -52,7 +52,11 @@ final class DriftShell {
     this.ledger = new DriftLedger(settings);
   }
 
+  /** Takes a window of the main model: a unit's second one and a trial sees the same values. */
   void stored(DeviceId device, Window window, WindowCounts counts) {
+    if (!window.getModel().getSlot().equals(RolloutShell.SLOT.value())) {
+      return;
+    }
     if (window.getWindow() <= judgedThrough) {
       late++;
       return;

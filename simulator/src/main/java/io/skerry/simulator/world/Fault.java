@@ -98,6 +98,9 @@ public record Fault(long at, Kind kind, int device, long lasts, long seed) {
     /** A fleet in ordinary circumstances. */
     public static final Rates LIGHT = new Rates(.02, .05, 0);
 
+    /** Devices that stop, lose disk, network or time; nobody else does anything. */
+    public static final Rates OF_DEVICES = new Rates(.1, 0, 0);
+
     /** Everything at once. */
     public static final Rates HARD = new Rates(1.2, 2.5, 2);
 

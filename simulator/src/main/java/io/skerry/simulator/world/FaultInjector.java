@@ -216,7 +216,14 @@ public final class FaultInjector {
     if (isAnswered()) {
       long version = FIRST_BAD + which;
       fleet.release(version, BAD.get(which));
-      fleet.plane().roll(version, List.of(10, last, 100), fleet.settings().window(), failedDevices);
+      fleet
+          .plane()
+          .roll(
+              fleet.kind(),
+              version,
+              List.of(10, last, 100),
+              fleet.settings().window(),
+              failedDevices);
     }
   }
 
@@ -229,6 +236,7 @@ public final class FaultInjector {
       fleet
           .plane()
           .roll(
+              fleet.kind(),
               1 + random.nextInt(3),
               List.of(10, 50, 100),
               Duration.ofMillis(fleet.settings().window().toMillis()),

@@ -2,8 +2,10 @@ package io.skerry.simulator.world;
 
 import io.skerry.agent.uplink.DeviceLink;
 import io.skerry.agent.uplink.LinkConfig;
+import io.skerry.fleet.rollout.RolloutKind;
 import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.ModelVersion;
 import io.skerry.simulator.disk.PagePool;
 import io.skerry.simulator.world.Releases.Behaviour;
 import java.net.http.HttpClient;
@@ -34,6 +36,9 @@ public final class Fleet {
   private final Commits commits = new Commits();
   private final List<MemoryLink> clones = new ArrayList<>();
   private Nature.Drift drift = Nature.Drift.NONE;
+  private boolean unit;
+  private List<RolloutKind> kinds = List.of(new RolloutKind.Replace());
+  private int chosen;
 
   /** Makes a fleet in which nothing runs yet. */
   public Fleet(World world, Settings settings) {
@@ -199,8 +204,44 @@ public final class Fleet {
     return () -> server;
   }
 
-  /** Makes a version for every profile. */
+  /** Every device has two models from now on, which are rolled out together. */
+  void becomeUnit() {
+    unit = true;
+    devices.forEach(device -> device.addSlot(RolloutShell.SECOND_SLOT));
+  }
+
+  /** Operators do this with new versions, in turn. */
+  void operatorsChoose(List<RolloutKind> among) {
+    kinds = List.copyOf(among);
+  }
+
+  /** Whether a version may be on trial on some device. */
+  boolean hasTrials() {
+    return kinds.size() > 1 || kinds.getFirst().isTrial();
+  }
+
+  /** What an operator does with a new version who was not told otherwise. */
+  RolloutKind kind() {
+    return kinds.get(chosen++ % kinds.size());
+  }
+
+  /** What goes together, all of this version. */
+  List<RolloutPart> parts(long version) {
+    RolloutPart main =
+        new RolloutPart(RolloutShell.SLOT, new ModelVersion(Releases.MODEL, version));
+    return unit
+        ? List.of(
+            main,
+            new RolloutPart(
+                RolloutShell.SECOND_SLOT, new ModelVersion(Releases.SECOND_MODEL, version)))
+        : List.of(main);
+  }
+
+  /** Makes a version for every profile; of a unit the last model behaves so, the others well. */
   public void release(long version, Behaviour behaviour) {
-    releases.release(version, behaviour);
+    List<RolloutPart> parts = parts(version);
+    for (int i = 0; i < parts.size(); i++) {
+      releases.release(parts.get(i).version(), i == parts.size() - 1 ? behaviour : Behaviour.GOOD);
+    }
   }
 }

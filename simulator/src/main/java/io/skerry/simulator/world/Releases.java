@@ -53,6 +53,10 @@ import java.util.SplittableRandom;
  */
 public final class Releases {
   static final ModelName MODEL = new ModelName("pump-health");
+
+  /** The second model of a unit; it looks at the same values. */
+  static final ModelName SECOND_MODEL = new ModelName("pump-wear");
+
   static final ModelSignature SIGNATURE =
       new ModelSignature(
           List.of(new TensorSpec("input", ElementType.FP32, List.of(1L, (long) Nature.FEATURES))),
@@ -69,7 +73,7 @@ public final class Releases {
   private final Map<String, byte[]> blobs = new HashMap<>();
   private final Map<String, Variant> variants = new HashMap<>();
   private final Map<Digest, Variant> byManifest = new HashMap<>();
-  private final Map<Long, Behaviour> behaviours = new HashMap<>();
+  private final Map<ModelVersion, Behaviour> behaviours = new HashMap<>();
   // The newest of each device. A start of the control plane tells them again, and the signature of
   // the same key over the same bytes is the same.
   private final Map<DeviceId, Signed> directed = new HashMap<>();
@@ -173,10 +177,10 @@ public final class Releases {
 
   /** What an artifact takes to fetch. */
   long bytes(long version, ProfileId profile) {
-    return variant(version, profile).map(Variant::bytes).orElseThrow();
+    return variant(new ModelVersion(MODEL, version), profile).map(Variant::bytes).orElseThrow();
   }
 
-  Optional<Variant> variant(long version, ProfileId profile) {
+  Optional<Variant> variant(ModelVersion version, ProfileId profile) {
     return Optional.ofNullable(variants.get(version + "/" + profile));
   }
 
@@ -192,38 +196,44 @@ public final class Releases {
             variant ->
                 variant.manifest().equals(manifest)
                     && variant.profile().equals(profile)
-                    && behaviour(variant.version().version()) != Behaviour.UNSIGNED);
+                    && behaviour(variant.version()) != Behaviour.UNSIGNED);
   }
 
   /** How a version is. */
-  Behaviour behaviour(long version) {
+  Behaviour behaviour(ModelVersion version) {
     return behaviours.getOrDefault(version, Behaviour.GOOD);
   }
 
   /** Makes a version for every profile. */
-  public void release(long version, Behaviour behaviour) {
+  void release(ModelVersion version, Behaviour behaviour) {
     release(version, behaviour, 0);
   }
 
   /** The same with a model of at least so many bytes. */
-  void release(long version, Behaviour behaviour, int modelBytesMin) {
+  void release(ModelVersion version, Behaviour behaviour, int modelBytesMin) {
     behaviours.put(version, behaviour);
     for (Hardware hardware : Hardware.values()) {
       release(version, behaviour, hardware.profile(), modelBytesMin);
     }
   }
 
-  private void release(long version, Behaviour behaviour, ProfileId profile, int modelBytesMin) {
+  private void release(
+      ModelVersion version, Behaviour behaviour, ProfileId profile, int modelBytesMin) {
     List<Layer> layers = new ArrayList<>();
-    String line = "pump-health %d %s\n".formatted(version, behaviour);
+    String line = "%s %d %s\n".formatted(version.model(), version.version(), behaviour);
     line += " ".repeat(Math.max(0, modelBytesMin - line.length()));
     layers.add(layer(LayerType.MODEL_ONNX, "model.onnx", line.getBytes(StandardCharsets.UTF_8)));
     layers.add(layer(LayerType.GOLDEN, "golden.bin", golden(behaviour).toBytes()));
     layers.add(layer(LayerType.MONITORING, "monitoring.bin", monitoring));
-    ModelVersion model = new ModelVersion(MODEL, version);
     byte[] manifest =
         new ArtifactManifest(
-                model, profile, Engine.ONNXRUNTIME, Precision.FP32, version, SIGNATURE, layers)
+                version,
+                profile,
+                Engine.ONNXRUNTIME,
+                Precision.FP32,
+                version.version(),
+                SIGNATURE,
+                layers)
             .toJson();
     byte[] envelope =
         Dsse.sign(
@@ -232,7 +242,7 @@ public final class Releases {
                 behaviour == Behaviour.UNSIGNED ? thief : release)
             .toJson();
     long bytes = envelope.length + layers.stream().mapToLong(Layer::size).sum();
-    Variant variant = new Variant(model, profile, Digest.of(manifest), put(envelope), bytes);
+    Variant variant = new Variant(version, profile, Digest.of(manifest), put(envelope), bytes);
     variants.put(version + "/" + profile, variant);
     byManifest.put(variant.manifest(), variant);
   }

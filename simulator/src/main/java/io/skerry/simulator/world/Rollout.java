@@ -13,10 +13,13 @@ import io.skerry.fleet.rollout.RolloutState;
 import io.skerry.fleet.rollout.StageMembership.Boundary;
 import io.skerry.fleet.rollout.StageMembership.Candidate;
 import io.skerry.fleet.rollout.StageMembership.Membership;
+import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.RolloutId;
+import io.skerry.protocol.SlotId;
+import io.skerry.protocol.SlotMode;
 import io.skerry.telemetry.sketch.WindowSketch;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -35,6 +38,7 @@ import org.jspecify.annotations.Nullable;
 /** A rollout's rows, and what its gates judge, counted as windows and outcomes are stored. */
 final class Rollout {
   final RolloutId id;
+  final List<RolloutPart> parts;
   final long version;
   final RolloutPlan plan;
   final Duration window;
@@ -43,7 +47,8 @@ final class Rollout {
   final String holdbackAbove;
   final Map<DeviceId, String> outsiders = new HashMap<>();
   final Map<DeviceId, Deployment> deployments = new LinkedHashMap<>();
-  final Map<ProfileId, Integer> edges = new HashMap<>();
+  // Of each part.
+  final List<Map<ProfileId, Integer>> edges = new ArrayList<>();
   Optional<Lease> lease = Optional.empty();
   RolloutState state;
   long openedAt;
@@ -55,8 +60,8 @@ final class Rollout {
   static final class Deployment {
     final DeviceId device;
     final String rank;
-    final Seen newer = new Seen();
-    final Seen older = new Seen();
+    // Of each part of the rollout.
+    final List<Place> places;
     int stage;
     ProfileId profile;
     boolean opened;
@@ -64,19 +69,17 @@ final class Rollout {
     DeploymentState state = DeploymentState.PENDING;
     // Why it has left its stage.
     String reason = "";
-    Releases.@Nullable Variant ordered;
-    Releases.@Nullable Variant previous;
     long orderedAt;
     long stepAt;
     // 0 also when nobody knows.
     long awaySince;
-    long revision;
 
-    Deployment(int stage, DeviceId device, String rank, ProfileId profile) {
+    Deployment(int stage, DeviceId device, String rank, ProfileId profile, List<Place> places) {
       this.stage = stage;
       this.device = device;
       this.rank = rank;
       this.profile = profile;
+      this.places = places;
     }
 
     boolean isLate() {
@@ -85,10 +88,40 @@ final class Rollout {
           || state.isInFlight();
     }
 
+    /** Whether it was ever given an order. */
+    boolean wasOrdered() {
+      return places.getFirst().revision > 0;
+    }
+
+    /** Whether it ran something else before, in any of the rollout's slots. */
+    boolean isReplacing() {
+      for (int i = 0; i < places.size(); i++) {
+        if (places.get(i).previous != null) {
+          return true;
+        }
+      }
+      return false;
+    }
+  }
+
+  /** Where one part of the rollout lives on a device. */
+  static final class Place {
+    final SlotId slot;
+    final Seen newer = new Seen();
+    final Seen older = new Seen();
+    Releases.@Nullable Variant ordered;
+    Releases.@Nullable Variant previous;
+    // Of the last order; 0 when there was none.
+    long revision;
+
+    Place(SlotId slot) {
+      this.slot = slot;
+    }
+
     Digest ordered() {
       Releases.Variant last = ordered;
       if (last == null) {
-        throw new IllegalStateException(device + " was ordered nothing");
+        throw new IllegalStateException("nothing was ordered for " + slot);
       }
       return last.manifest();
     }
@@ -131,15 +164,43 @@ final class Rollout {
     }
   }
 
-  Rollout(RolloutId id, long version, RolloutPlan plan, Duration window, Membership membership) {
+  Rollout(
+      RolloutId id,
+      List<RolloutPart> parts,
+      RolloutPlan plan,
+      Duration window,
+      Membership membership) {
     this.id = id;
-    this.version = version;
+    this.parts = List.copyOf(parts);
+    this.version = parts.getFirst().version().version();
     this.plan = plan;
     this.window = window;
     this.stages = membership.stages();
     this.boundaries = membership.boundaries();
     this.holdbackAbove = membership.holdbackAbove();
     this.state = RolloutState.ready(plan);
+  }
+
+  /** Whether several models go together. */
+  boolean isUnit() {
+    return parts.size() > 1;
+  }
+
+  /** Whether the version is beside another one that stays active. */
+  boolean isTrial() {
+    return plan.kind().isTrial();
+  }
+
+  /** The slot that tells of its devices: the first part's. */
+  SlotId place() {
+    return parts.getFirst().place(plan.kind());
+  }
+
+  /** Whether this order brings what the rollout brings to that slot. */
+  boolean isBroughtBy(DesiredSlot order) {
+    return order.rollout().filter(id::equals).isPresent()
+        && !(order.mode() instanceof SlotMode.Off)
+        && order.version().equals(parts.getFirst().version());
   }
 
   /** Whether the device was ever given an order by this rollout. */
@@ -153,7 +214,8 @@ final class Rollout {
     if (!state.phase().isTerminal()) {
       return true;
     }
-    if (released || !(state.phase() instanceof RolloutPhase.Succeeded)) {
+    // Nobody catches up with a trial.
+    if (released || isTrial() || !(state.phase() instanceof RolloutPhase.Succeeded)) {
       return false;
     }
     if (late == null) {
@@ -165,6 +227,22 @@ final class Rollout {
 
   /** What the gates judge. */
   Evidence evidence() {
+    if (!isUnit()) {
+      return evidence(0);
+    }
+    Map<SlotId, Evidence> seen = new LinkedHashMap<>();
+    for (int part = 0; part < parts.size(); part++) {
+      boolean first = !isTrial() && !isReplaced(part);
+      seen.put(parts.get(part).slot(), first ? evidence(part).asFirst() : evidence(part));
+    }
+    return Evidence.of(seen);
+  }
+
+  private boolean isReplaced(int part) {
+    return deployments.values().stream().anyMatch(one -> one.places.get(part).previous != null);
+  }
+
+  private Evidence evidence(int part) {
     Map<ProfileId, Evidence.OfProfile> profiles = new LinkedHashMap<>();
     Map<ProfileId, Evidence.OfProfile> alone = new LinkedHashMap<>();
     int open = RolloutMachine.openStage(state).orElse(0);
@@ -177,59 +255,70 @@ final class Rollout {
       }
       if (!of.isEmpty()) {
         ProfileId profile = hardware.profile();
-        profiles.put(profile, new Evidence.OfProfile(metrics(of, profile, one -> true)));
+        profiles.put(
+            profile, new Evidence.OfProfile(new Arms(of, part, one -> true).metrics(profile)));
         if (open > 0) {
           alone.put(
-              profile, new Evidence.OfProfile(metrics(of, profile, one -> one.stage == open)));
+              profile,
+              new Evidence.OfProfile(
+                  new Arms(of, part, one -> one.stage == open).metrics(profile)));
         }
       }
     }
     return new Evidence(profiles, alone, OptionalDouble.of(.8));
   }
 
-  private Map<Metric, Comparison> metrics(
-      List<Deployment> of, ProfileId profile, Predicate<Deployment> judged) {
-    Map<Metric, Comparison> metrics = new EnumMap<>(Metric.class);
-    metrics.put(
-        Metric.FAILED_PREDICTIONS,
-        compared(of, judged, seen -> (double) seen.predictions, seen -> (double) seen.failed));
-    Integer edge = edges.get(profile);
-    if (edge != null) {
-      metrics.put(
-          Metric.SLOW_PREDICTIONS,
-          compared(of, judged, Seen::measured, seen -> seen.slowerThan(edge)));
-    }
-    metrics.put(
-        Metric.ACCURACY,
-        compared(
-            of,
-            judged,
-            seen -> (double) (seen.negatives + seen.positives),
-            seen -> (double) (seen.negativesRight + seen.positivesRight)));
-    metrics.put(
-        Metric.ACCURACY_NEGATIVE,
-        compared(
-            of, judged, seen -> (double) seen.negatives, seen -> (double) seen.negativesRight));
-    metrics.put(
-        Metric.ACCURACY_POSITIVE,
-        compared(
-            of, judged, seen -> (double) seen.positives, seen -> (double) seen.positivesRight));
-    return metrics;
-  }
+  /** The new and the old version of one part on devices that are alike. */
+  private final class Arms {
+    private final List<Deployment> of;
+    private final int part;
+    private final Predicate<Deployment> judged;
 
-  private static Comparison compared(
-      List<Deployment> of,
-      Predicate<Deployment> judged,
-      ToDoubleFunction<Seen> trials,
-      ToDoubleFunction<Seen> hits) {
-    ArmSums newer = ArmSums.NONE;
-    ArmSums older = ArmSums.NONE;
-    for (Deployment one : of) {
-      if (judged.test(one)) {
-        newer = newer.plus(trials.applyAsDouble(one.newer), hits.applyAsDouble(one.newer));
-      }
-      older = older.plus(trials.applyAsDouble(one.older), hits.applyAsDouble(one.older));
+    Arms(List<Deployment> of, int part, Predicate<Deployment> judged) {
+      this.of = of;
+      this.part = part;
+      this.judged = judged;
     }
-    return new Comparison(newer, older);
+
+    Map<Metric, Comparison> metrics(ProfileId profile) {
+      Map<Metric, Comparison> metrics = new EnumMap<>(Metric.class);
+      metrics.put(
+          Metric.FAILED_PREDICTIONS,
+          compared(seen -> (double) seen.predictions, seen -> (double) seen.failed));
+      Integer edge = edges.isEmpty() ? null : edges.get(part).get(profile);
+      if (edge != null) {
+        metrics.put(
+            Metric.SLOW_PREDICTIONS, compared(Seen::measured, seen -> seen.slowerThan(edge)));
+      }
+      metrics.put(
+          Metric.ACCURACY,
+          compared(
+              seen -> (double) (seen.negatives + seen.positives),
+              seen -> (double) (seen.negativesRight + seen.positivesRight)));
+      metrics.put(
+          Metric.ACCURACY_NEGATIVE,
+          compared(seen -> (double) seen.negatives, seen -> (double) seen.negativesRight));
+      metrics.put(
+          Metric.ACCURACY_POSITIVE,
+          compared(seen -> (double) seen.positives, seen -> (double) seen.positivesRight));
+      return metrics;
+    }
+
+    private Comparison compared(ToDoubleFunction<Seen> trials, ToDoubleFunction<Seen> hits) {
+      ArmSums newer = ArmSums.NONE;
+      ArmSums older = ArmSums.NONE;
+      for (Deployment one : of) {
+        Place place = one.places.get(part);
+        boolean counts = judged.test(one);
+        if (counts) {
+          newer = newer.plus(trials.applyAsDouble(place.newer), hits.applyAsDouble(place.newer));
+        }
+        // On trial a device is its own control; otherwise everybody's are those not touched yet.
+        if (counts || !isTrial()) {
+          older = older.plus(trials.applyAsDouble(place.older), hits.applyAsDouble(place.older));
+        }
+      }
+      return new Comparison(newer, older);
+    }
   }
 }

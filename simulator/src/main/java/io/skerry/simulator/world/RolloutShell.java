@@ -15,6 +15,7 @@ import io.skerry.fleet.rollout.RolloutBooks;
 import io.skerry.fleet.rollout.RolloutDriver;
 import io.skerry.fleet.rollout.RolloutEffect;
 import io.skerry.fleet.rollout.RolloutEvent;
+import io.skerry.fleet.rollout.RolloutKind;
 import io.skerry.fleet.rollout.RolloutMachine;
 import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.RolloutState;
@@ -23,6 +24,9 @@ import io.skerry.fleet.rollout.StageMembership.Candidate;
 import io.skerry.fleet.rollout.StageMembership.Membership;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SamplingRates;
@@ -30,10 +34,12 @@ import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotMode;
 import io.skerry.protocol.SlotPhase;
 import io.skerry.protocol.SlotReport;
+import io.skerry.protocol.UnitName;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowCounts;
 import io.skerry.telemetry.sketch.WindowSketch;
 import io.skerry.wire.fleet.v1.Feedback;
+import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.Window;
 import java.net.URI;
 import java.time.Duration;
@@ -50,10 +56,15 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** The books of rollouts in memory, around the real machine, driver, gates, leases and stages. */
 final class RolloutShell implements RolloutBooks {
   static final SlotId SLOT = new SlotId("main");
+
+  /** Of a fleet that rolls units out: the slot of the second model. */
+  static final SlotId SECOND_SLOT = new SlotId("second");
+
   // What every release is packaged for.
   private static final String ENGINE = "onnxruntime";
   private static final Comparator<Rollout.Deployment> IN_ORDER =
@@ -82,7 +93,7 @@ final class RolloutShell implements RolloutBooks {
   private final Function<DeviceId, Described> described;
   private final SamplingRates sampling;
   private final Map<RolloutId, Rollout> rollouts = new LinkedHashMap<>();
-  private final Map<ProfileId, Map<Long, long[]>> latencies = new HashMap<>();
+  private final Map<ProfileId, Map<ModelVersion, long[]>> latencies = new HashMap<>();
   private int made;
 
   RolloutShell(
@@ -96,59 +107,70 @@ final class RolloutShell implements RolloutBooks {
     this.sampling = sampling;
   }
 
-  /** Begins a rollout to every device; one that is under way is superseded. */
-  Rollout start(
-      long version,
+  /**
+   * What an operator writes down.
+   *
+   * @param parts several make a unit
+   * @param percents of the stages, cumulative
+   */
+  record Wish(
+      RolloutKind kind,
+      List<RolloutPart> parts,
       List<Integer> percents,
       Duration window,
-      Duration soak,
-      GateAction failedDevices,
-      Instant now) {
-    GateSettings gates = SMALL_FLEET.with(SMALL_FLEET.failures().doing(failedDevices));
-    return start(version, percents, window, soak, gates, now);
+      Duration soak) {
+    Wish {
+      parts = List.copyOf(parts);
+      percents = List.copyOf(percents);
+    }
+  }
+
+  /** Begins a rollout to every device; one that is under way is superseded. */
+  Rollout start(Wish wish, GateAction failedDevices, Instant now) {
+    return start(wish, SMALL_FLEET.with(SMALL_FLEET.failures().doing(failedDevices)), now);
   }
 
   /** The same with the gates that nobody set. */
-  Rollout startByDefault(
-      long version, List<Integer> percents, Duration window, Duration soak, Instant now) {
-    return start(version, percents, window, soak, GateSettings.DEFAULTS, now);
+  Rollout startByDefault(Wish wish, Instant now) {
+    return start(wish, GateSettings.DEFAULTS, now);
   }
 
-  private Rollout start(
-      long version,
-      List<Integer> percents,
-      Duration window,
-      Duration soak,
-      GateSettings gates,
-      Instant now) {
+  private Rollout start(Wish wish, GateSettings gates, Instant now) {
+    return start(wish.parts(), plan(wish, gates), wish.window(), now);
+  }
+
+  private static RolloutPlan plan(Wish wish, GateSettings gates) {
     RolloutPlan bare =
         RolloutPlan.ofPercents(
-            percents,
-            soak,
+            wish.percents(),
+            wish.soak(),
             new RolloutPlan.Deadlines(
                 Duration.ofMinutes(30),
                 Duration.ofHours(1),
                 Duration.ofHours(2),
-                soak.multipliedBy(12).plusHours(1)));
-    RolloutPlan plan =
-        new RolloutPlan(
-            bare.kind(),
-            bare.stages(),
-            bare.limits(),
-            bare.dynamic(),
-            bare.soak(),
-            bare.deadlines(),
-            bare.approval(),
-            gates);
-    return start(version, plan, window, now);
+                wish.soak().multipliedBy(12).plusHours(1)));
+    return new RolloutPlan(
+        wish.kind(),
+        bare.stages(),
+        bare.limits(),
+        bare.dynamic(),
+        bare.soak(),
+        bare.deadlines(),
+        bare.approval(),
+        gates);
   }
 
   /** Begins a rollout by a plan to every device that can run the version. */
   Rollout start(long version, RolloutPlan plan, Duration window, Instant now) {
+    RolloutPart part = new RolloutPart(SLOT, new ModelVersion(Releases.MODEL, version));
+    return start(List.of(part), plan, window, now);
+  }
+
+  private Rollout start(List<RolloutPart> parts, RolloutPlan plan, Duration window, Instant now) {
     RolloutId id = new RolloutId("rollout-" + ++made);
     Map<DeviceId, String> outside = new LinkedHashMap<>();
     List<Candidate> candidates = new ArrayList<>();
-    Eligibility.Needs needs = needs(version);
+    Eligibility.Needs needs = needs(parts);
     for (DeviceId device : store.devices()) {
       switch (eligibility(device, needs)) {
         case Eligibility.Eligible(ProfileId profile) ->
@@ -158,7 +180,7 @@ final class RolloutShell implements RolloutBooks {
     }
     Membership membership = StageMembership.assign(candidates, id.value(), plan);
     membership.inNone().forEach(one -> outside.put(one.device(), "no stage takes it"));
-    Rollout rollout = new Rollout(id, version, plan, window, membership);
+    Rollout rollout = new Rollout(id, parts, plan, window, membership);
     rollout.outsiders.putAll(outside);
     for (int stage = 0; stage < rollout.stages.size(); stage++) {
       for (Candidate candidate : rollout.stages.get(stage)) {
@@ -168,7 +190,8 @@ final class RolloutShell implements RolloutBooks {
                 stage,
                 candidate.device(),
                 StageMembership.rank(candidate.device(), id.value()),
-                candidate.profile()));
+                candidate.profile(),
+                places(rollout)));
       }
     }
     for (Rollout other : rollouts.values()) {
@@ -180,6 +203,12 @@ final class RolloutShell implements RolloutBooks {
     rollouts.put(id, rollout);
     apply(rollout, new RolloutEvent.Start(), now);
     return rollout;
+  }
+
+  private static List<Rollout.Place> places(Rollout rollout) {
+    return rollout.parts.stream()
+        .map(part -> new Rollout.Place(part.place(rollout.plan.kind())))
+        .toList();
   }
 
   Iterable<Rollout> all() {
@@ -322,7 +351,7 @@ final class RolloutShell implements RolloutBooks {
                       one.profile,
                       one.state,
                       store.isOnline(device),
-                      one.previous != null,
+                      rollout.isTrial() ? one.wasOrdered() : one.isReplacing(),
                       1));
             }
           });
@@ -347,22 +376,43 @@ final class RolloutShell implements RolloutBooks {
 
   private void follow(Rollout rollout, Instant now) {
     rollout.deployments.forEach(
-        (device, one) ->
-            store
-                .slotReport(device, SLOT)
-                .filter(report -> one.revision > 0 && report.revision() == one.revision)
-                .ifPresent(
-                    report -> {
-                      DeploymentState after =
-                          DeploymentMachine.after(
-                              one.state,
-                              List.of(
-                                  new DeploymentMachine.Part(report, one.revision, one.ordered())));
-                      if (after != one.state) {
-                        one.state = after;
-                        one.stepAt = now.toEpochMilli();
-                      }
-                    }));
+        (device, one) -> {
+          List<DeploymentMachine.Part> parts = parts(device, one);
+          if (!parts.isEmpty()) {
+            DeploymentState after = DeploymentMachine.after(one.state, parts);
+            if (after != one.state) {
+              one.state = after;
+              one.stepAt = now.toEpochMilli();
+            }
+          }
+        });
+  }
+
+  // None where nothing is told of any order: that changes nothing.
+  private List<DeploymentMachine.Part> parts(DeviceId device, Rollout.Deployment one) {
+    List<DeploymentMachine.Part> parts = new ArrayList<>(one.places.size());
+    boolean told = false;
+    for (Rollout.Place place : one.places) {
+      if (place.revision > 0) {
+        SlotReport report = store.slotReport(device, place.slot).orElse(silent(place.slot));
+        told |= report.revision() == place.revision;
+        parts.add(new DeploymentMachine.Part(report, place.revision, place.ordered()));
+      }
+    }
+    return told ? parts : List.of();
+  }
+
+  private static SlotReport silent(SlotId slot) {
+    return new SlotReport(
+        slot,
+        0,
+        SlotPhase.IDLE,
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        0,
+        0);
   }
 
   private int carryOut(Rollout rollout, RolloutEffect effect, Instant now) {
@@ -375,10 +425,12 @@ final class RolloutShell implements RolloutBooks {
             .deployments
             .values()
             .forEach(
-                one -> {
-                  one.newer.clear();
-                  one.older.clear();
-                });
+                one ->
+                    one.places.forEach(
+                        place -> {
+                          place.newer.clear();
+                          place.older.clear();
+                        }));
         if (rollout.plan.dynamic()) {
           admit(rollout, stage);
         } else {
@@ -424,7 +476,7 @@ final class RolloutShell implements RolloutBooks {
       case RolloutEffect.RetryFailed _ ->
           rollout.deployments.forEach(
               (device, one) -> {
-                if (one.state.isRetryable() && isFree(rollout, device)) {
+                if (one.state.isRetryable() && isFree(rollout, device, one)) {
                   one.state = DeploymentState.PENDING;
                   one.hasOrder = false;
                 }
@@ -441,7 +493,8 @@ final class RolloutShell implements RolloutBooks {
                       one.state = DeploymentState.DEFERRED;
                     }
                   });
-      case RolloutEffect.RestoreBrokenUnits _, RolloutEffect.ConcludeTrial _ -> {}
+      case RolloutEffect.RestoreBrokenUnits _ -> restoreBrokenUnits(rollout, now);
+      case RolloutEffect.ConcludeTrial(boolean promote) -> conclude(rollout, promote, now);
     }
     return orders;
   }
@@ -449,19 +502,28 @@ final class RolloutShell implements RolloutBooks {
   // Before the stage has any evidence, so that what is then counted has no part in the choice.
   private void fixEdges(Rollout rollout) {
     rollout.edges.clear();
-    for (Hardware hardware : Hardware.values()) {
-      List<Long> older = new ArrayList<>();
-      for (int bin = 0; bin < WindowSketch.LATENCY_BINS; bin++) {
-        long sum = 0;
-        for (Map.Entry<Long, long[]> of :
-            latencies.getOrDefault(hardware.profile(), Map.of()).entrySet()) {
-          sum += of.getKey() == rollout.version ? 0 : of.getValue()[bin];
-        }
-        older.add(sum);
+    for (RolloutPart part : rollout.parts) {
+      Map<ProfileId, Integer> edges = new HashMap<>();
+      for (Hardware hardware : Hardware.values()) {
+        LatencyEdge.of(older(part.version(), hardware), Optional.of(hardware.latencyBudget()))
+            .ifPresent(edge -> edges.put(hardware.profile(), edge));
       }
-      LatencyEdge.of(older, Optional.of(hardware.latencyBudget()))
-          .ifPresent(edge -> rollout.edges.put(hardware.profile(), edge));
+      rollout.edges.add(edges);
     }
+  }
+
+  private List<Long> older(ModelVersion version, Hardware hardware) {
+    List<Long> older = new ArrayList<>();
+    for (int bin = 0; bin < WindowSketch.LATENCY_BINS; bin++) {
+      long sum = 0;
+      for (Map.Entry<ModelVersion, long[]> of :
+          latencies.getOrDefault(hardware.profile(), Map.of()).entrySet()) {
+        boolean other = !of.getKey().equals(version) && of.getKey().model().equals(version.model());
+        sum += other ? of.getValue()[bin] : 0;
+      }
+      older.add(sum);
+    }
+    return older;
   }
 
   private void enter(Rollout rollout, DeviceId device, DeploymentState state, Instant now) {
@@ -498,11 +560,14 @@ final class RolloutShell implements RolloutBooks {
   }
 
   private boolean runsOrdered(DeviceId device, Rollout.Deployment one) {
-    return store
-        .slotReport(device, SLOT)
-        .flatMap(SlotReport::running)
-        .filter(running -> running.manifest().equals(one.ordered()))
-        .isPresent();
+    return one.places.stream()
+        .allMatch(
+            place ->
+                store
+                    .slotReport(device, place.slot)
+                    .flatMap(SlotReport::running)
+                    .filter(running -> running.manifest().equals(place.ordered()))
+                    .isPresent());
   }
 
   // In the order of the stages, best rank first; who is chosen and not ordered anything makes room
@@ -518,7 +583,7 @@ final class RolloutShell implements RolloutBooks {
     waiting.sort(IN_ORDER);
     List<DeviceId> offered = new ArrayList<>();
     List<DeviceId> left = new ArrayList<>();
-    Eligibility.Needs needs = needs(rollout.version);
+    Eligibility.Needs needs = needs(rollout.parts);
     for (Rollout.Deployment one : waiting) {
       if (offered.size() == limit) {
         break;
@@ -530,16 +595,13 @@ final class RolloutShell implements RolloutBooks {
         }
         case Eligibility.Eligible(ProfileId profile) -> {
           one.profile = profile;
-          Releases.Variant variant = releases.variant(rollout.version, profile).orElseThrow();
-          if (hasAlready(one.device, variant)) {
+          if (hasAlready(rollout, one)) {
             one.state =
                 isOwn(rollout, one.device, one)
                     ? DeploymentState.COMMITTED
                     : DeploymentState.ALREADY_INSTALLED;
           } else {
-            if (one.previous == null) {
-              one.previous = previous(one.device, variant).orElse(null);
-            }
+            rememberPrevious(rollout, one);
             offered.add(one.device);
           }
         }
@@ -547,12 +609,9 @@ final class RolloutShell implements RolloutBooks {
     }
     // What they were ordered at an earlier attempt.
     sendBack(rollout, left, now);
-    order(
-        rollout,
-        offered,
-        one -> releases.variant(rollout.version, one.profile).orElseThrow(),
-        new SlotMode.Active(),
-        now);
+    for (int part = 0; part < rollout.parts.size(); part++) {
+      order(rollout, offered, part, bringing(rollout, part), mode(rollout, part), now);
+    }
     offered.forEach(device -> enter(rollout, device, DeploymentState.OFFERED, now));
     return offered.size();
   }
@@ -563,33 +622,70 @@ final class RolloutShell implements RolloutBooks {
     one.hasOrder = false;
   }
 
-  private boolean hasAlready(DeviceId device, Releases.Variant variant) {
+  private Function<Rollout.Deployment, Releases.Variant> bringing(Rollout rollout, int part) {
+    ModelVersion version = rollout.parts.get(part).version();
+    return one -> releases.variant(version, one.profile).orElseThrow();
+  }
+
+  private static SlotMode mode(Rollout rollout, int part) {
+    SlotId beside = rollout.parts.get(part).slot();
+    return switch (rollout.plan.kind()) {
+      case RolloutKind.Replace() -> new SlotMode.Active();
+      case RolloutKind.Split split -> new SlotMode.Ab(new SlotMode.Trial(beside, split.share()));
+      case RolloutKind.Shadow _ -> new SlotMode.Shadow(new SlotMode.Trial(beside, 1));
+    };
+  }
+
+  // All of its parts; a version on trial is never there already.
+  private boolean hasAlready(Rollout rollout, Rollout.Deployment one) {
+    for (int part = 0; part < rollout.parts.size(); part++) {
+      SlotId slot = one.places.get(part).slot;
+      if (rollout.isTrial()
+          || !hasAlready(one.device, slot, bringing(rollout, part).apply(one).manifest())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean hasAlready(DeviceId device, SlotId slot, Digest manifest) {
     return store
-        .desired(device, SLOT)
+        .desired(device, slot)
         .filter(order -> order.mode() instanceof SlotMode.Active)
-        .filter(order -> order.manifest().equals(variant.manifest()))
+        .filter(order -> order.manifest().equals(manifest))
         .filter(
             order ->
                 store
-                    .slotReport(device, SLOT)
+                    .slotReport(device, slot)
                     .filter(report -> report.phase() == SlotPhase.COMMITTED)
                     .filter(report -> report.revision() == order.revision())
                     .flatMap(SlotReport::running)
-                    .filter(running -> running.manifest().equals(variant.manifest()))
+                    .filter(running -> running.manifest().equals(manifest))
                     .isPresent())
         .isPresent();
   }
 
+  // A further attempt knows already.
+  private void rememberPrevious(Rollout rollout, Rollout.Deployment one) {
+    for (int part = 0; part < rollout.parts.size() && !rollout.isTrial(); part++) {
+      Rollout.Place place = one.places.get(part);
+      if (place.previous == null) {
+        place.previous =
+            previous(one.device, place.slot, bringing(rollout, part).apply(one)).orElse(null);
+      }
+    }
+  }
+
   // What runs counts more than what was ordered: an order may have failed.
-  private Optional<Releases.Variant> previous(DeviceId device, Releases.Variant next) {
+  private Optional<Releases.Variant> previous(DeviceId device, SlotId slot, Releases.Variant next) {
     return store
-        .slotReport(device, SLOT)
+        .slotReport(device, slot)
         .flatMap(SlotReport::running)
         .flatMap(running -> releases.variant(running.manifest()))
         .or(
             () ->
                 store
-                    .desired(device, SLOT)
+                    .desired(device, slot)
                     .filter(order -> order.mode() instanceof SlotMode.Active)
                     .filter(order -> !order.manifest().equals(next.manifest()))
                     .flatMap(order -> releases.variant(order.manifest())));
@@ -598,12 +694,31 @@ final class RolloutShell implements RolloutBooks {
   private void order(
       Rollout rollout,
       List<DeviceId> devices,
+      int part,
+      Function<Rollout.Deployment, Releases.Variant> chosen,
+      SlotMode mode,
+      Instant now) {
+    order(
+        rollout,
+        devices,
+        part,
+        rollout.parts.get(part).place(rollout.plan.kind()),
+        chosen,
+        mode,
+        now);
+  }
+
+  private void order(
+      Rollout rollout,
+      List<DeviceId> devices,
+      int part,
+      SlotId slot,
       Function<Rollout.Deployment, Releases.Variant> chosen,
       SlotMode mode,
       Instant now) {
     store.order(
         devices,
-        SLOT,
+        slot,
         now,
         (device, revision) -> {
           Rollout.Deployment one = rollout.deployments.get(device);
@@ -611,21 +726,26 @@ final class RolloutShell implements RolloutBooks {
             throw new IllegalStateException("no deployment of " + device);
           }
           Releases.Variant variant = chosen.apply(one);
-          one.revision = revision;
-          one.ordered = variant;
-          return new DesiredSlot(
-                  SLOT,
-                  revision,
-                  variant.version(),
-                  variant.manifest(),
-                  variant.signature(),
-                  ARTIFACTS,
-                  Optional.of(rollout.id),
-                  sampling,
-                  rollout.window,
-                  3,
-                  Duration.ofMinutes(1))
-              .withMode(mode);
+          Rollout.Place place = one.places.get(part);
+          if (slot.equals(place.slot)) {
+            place.revision = revision;
+            place.ordered = variant;
+          }
+          DesiredSlot order =
+              new DesiredSlot(
+                      slot,
+                      revision,
+                      variant.version(),
+                      variant.manifest(),
+                      variant.signature(),
+                      ARTIFACTS,
+                      Optional.of(rollout.id),
+                      sampling,
+                      rollout.window,
+                      3,
+                      Duration.ofMinutes(1))
+                  .withMode(mode);
+          return rollout.isUnit() ? order.withUnit(new UnitName(rollout.id.value())) : order;
         });
   }
 
@@ -667,67 +787,139 @@ final class RolloutShell implements RolloutBooks {
       enter(
           rollout,
           device,
-          one.previous == null ? DeploymentState.CANCELLED : DeploymentState.RESTORING,
+          one.isReplacing() ? DeploymentState.RESTORING : DeploymentState.CANCELLED,
           now);
     }
   }
 
   // To what they ran before, or to nothing where nothing ran.
   private void sendBack(Rollout rollout, List<DeviceId> devices, Instant now) {
-    List<DeviceId> backward = new ArrayList<>();
-    List<DeviceId> off = new ArrayList<>();
+    List<Rollout.Deployment> own = new ArrayList<>();
     for (DeviceId device : devices) {
       Rollout.Deployment one = rollout.deployments.get(device);
       if (one != null && isOwn(rollout, device, one)) {
-        fitPrevious(device, one);
-        (one.previous == null ? off : backward).add(device);
+        one.places.forEach(place -> fitPrevious(device, place));
+        own.add(one);
       }
     }
-    order(
-        rollout, backward, one -> Objects.requireNonNull(one.previous), new SlotMode.Active(), now);
-    order(rollout, off, one -> Objects.requireNonNull(one.ordered), new SlotMode.Off(), now);
+    for (int i = 0; i < rollout.parts.size(); i++) {
+      int part = i;
+      List<DeviceId> backward = new ArrayList<>();
+      List<DeviceId> off = new ArrayList<>();
+      own.forEach(one -> (one.places.get(part).previous == null ? off : backward).add(one.device));
+      order(
+          rollout,
+          backward,
+          part,
+          one -> Objects.requireNonNull(one.places.get(part).previous),
+          new SlotMode.Active(),
+          now);
+      order(
+          rollout,
+          off,
+          part,
+          one -> Objects.requireNonNull(one.places.get(part).ordered),
+          new SlotMode.Off(),
+          now);
+    }
   }
 
   // The same version's artifact for what it is now; else the one that it ran, if that fits still.
-  private void fitPrevious(DeviceId device, Rollout.Deployment one) {
-    Releases.Variant before = one.previous;
+  private void fitPrevious(DeviceId device, Rollout.Place place) {
+    Releases.Variant before = place.previous;
     Described now = described.apply(device);
     if (before == null || now.profile().isEmpty() || now.profile().get().equals(before.profile())) {
       return;
     }
-    one.previous =
+    place.previous =
         releases
-            .variant(before.version().version(), now.profile().get())
+            .variant(before.version(), now.profile().get())
             .orElse(now.isOf(before.profile()) ? before : null);
+  }
+
+  private void restoreBrokenUnits(Rollout rollout, Instant now) {
+    if (!rollout.isUnit()) {
+      return;
+    }
+    List<DeviceId> broken = new ArrayList<>();
+    rollout.deployments.forEach(
+        (device, one) -> {
+          if (one.hasOrder && one.state.isFailure()) {
+            broken.add(device);
+            one.hasOrder = false;
+          }
+        });
+    sendBack(rollout, broken, now);
+  }
+
+  // Whoever may still have it on trial: also those that failed, or are away.
+  private void conclude(Rollout rollout, boolean promote, Instant now) {
+    List<DeviceId> onTrial = new ArrayList<>();
+    List<DeviceId> good = new ArrayList<>();
+    rollout.deployments.forEach(
+        (device, one) -> {
+          if (store.desired(device, rollout.place()).filter(rollout::isBroughtBy).isPresent()) {
+            onTrial.add(device);
+          }
+          if (one.state == DeploymentState.COMMITTED) {
+            good.add(device);
+          }
+        });
+    for (int part = 0; part < rollout.parts.size(); part++) {
+      if (promote) {
+        order(
+            rollout,
+            good,
+            part,
+            rollout.parts.get(part).slot(),
+            bringing(rollout, part),
+            new SlotMode.Active(),
+            now);
+      }
+      order(rollout, onTrial, part, bringing(rollout, part), new SlotMode.Off(), now);
+    }
+    if (!promote) {
+      onTrial.forEach(device -> enter(rollout, device, DeploymentState.RESTORED, now));
+    }
   }
 
   /** Whether the device is still ordered what the rollout brings. */
   private boolean isOwn(Rollout rollout, DeviceId device, Rollout.Deployment one) {
-    Releases.Variant ordered = one.ordered;
-    return ordered != null
-        && ordered.version().version() == rollout.version
-        && store
-            .desired(device, SLOT)
-            .filter(order -> order.rollout().filter(rollout.id::equals).isPresent())
-            .filter(order -> order.mode() instanceof SlotMode.Active)
-            .filter(order -> order.manifest().equals(ordered.manifest()))
-            .isPresent();
+    for (int part = 0; part < rollout.parts.size(); part++) {
+      Rollout.Place place = one.places.get(part);
+      Releases.Variant ordered = place.ordered;
+      if (ordered != null
+          && ordered.version().equals(rollout.parts.get(part).version())
+          && store
+              .desired(device, place.slot)
+              .filter(order -> order.rollout().filter(rollout.id::equals).isPresent())
+              .filter(order -> !(order.mode() instanceof SlotMode.Off))
+              .filter(order -> order.manifest().equals(ordered.manifest()))
+              .isPresent()) {
+        return true;
+      }
+    }
+    return false;
   }
 
-  /** Whether nothing else than this rollout has ordered the device's slot. */
-  private boolean isFree(Rollout rollout, DeviceId device) {
-    return store
-        .desired(device, SLOT)
-        .map(order -> order.rollout().filter(rollout.id::equals).isPresent())
-        .orElse(true);
+  /** Whether nothing else than this rollout has ordered the device's slots. */
+  private boolean isFree(Rollout rollout, DeviceId device, Rollout.Deployment one) {
+    return one.places.stream()
+        .allMatch(
+            place ->
+                store
+                    .desired(device, place.slot)
+                    .map(order -> order.rollout().filter(rollout.id::equals).isPresent())
+                    .orElse(true));
   }
 
-  private Eligibility.Needs needs(long version) {
+  private Eligibility.Needs needs(List<RolloutPart> parts) {
     Map<ProfileId, Set<String>> engines = new HashMap<>();
     for (Hardware hardware : Hardware.values()) {
-      releases
-          .variant(version, hardware.profile())
-          .ifPresent(variant -> engines.put(hardware.profile(), Set.of(ENGINE)));
+      if (parts.stream()
+          .allMatch(part -> releases.variant(part.version(), hardware.profile()).isPresent())) {
+        engines.put(hardware.profile(), Set.of(ENGINE));
+      }
     }
     return new Eligibility.Needs(engines);
   }
@@ -738,7 +930,7 @@ final class RolloutShell implements RolloutBooks {
 
   // Who was a member when the rollout was written down, as it is now.
   private void enter(Rollout rollout, int stage) {
-    Eligibility.Needs needs = needs(rollout.version);
+    Eligibility.Needs needs = needs(rollout.parts);
     rollout.deployments.forEach(
         (device, one) -> {
           if (one.stage == stage && !one.opened) {
@@ -754,7 +946,7 @@ final class RolloutShell implements RolloutBooks {
   // Everybody that the stages which are open take by now, each the first that takes it.
   private int admit(Rollout rollout, int throughStage) {
     int admitted = 0;
-    Eligibility.Needs needs = needs(rollout.version);
+    Eligibility.Needs needs = needs(rollout.parts);
     for (int stage = 0; stage <= throughStage; stage++) {
       List<StageMembership.Boundary> boundary = List.of(rollout.boundaries.get(stage));
       for (DeviceId device : store.devices()) {
@@ -778,7 +970,7 @@ final class RolloutShell implements RolloutBooks {
       Rollout rollout, DeviceId device, int stage, String rank, ProfileId profile) {
     Rollout.Deployment one =
         rollout.deployments.computeIfAbsent(
-            device, key -> new Rollout.Deployment(stage, device, rank, profile));
+            device, key -> new Rollout.Deployment(stage, device, rank, profile, places(rollout)));
     if (!one.opened) {
       one.stage = stage;
     }
@@ -811,7 +1003,7 @@ final class RolloutShell implements RolloutBooks {
   /** Counts a stored window for the gates. */
   void counted(DeviceId device, Window window, WindowCounts counts) {
     int stream = counts.layout().indexOf(MonitoringPlan.LATENCY);
-    long version = window.getModel().getVersion();
+    ModelRef model = window.getModel();
     described
         .apply(device)
         .profile()
@@ -822,21 +1014,48 @@ final class RolloutShell implements RolloutBooks {
                     stream,
                     latencies
                         .computeIfAbsent(profile, key -> new HashMap<>())
-                        .computeIfAbsent(version, key -> new long[WindowSketch.LATENCY_BINS])));
+                        .computeIfAbsent(
+                            version(model), key -> new long[WindowSketch.LATENCY_BINS])));
     for (Rollout rollout : rollouts.values()) {
-      Rollout.Deployment one = rollout.deployments.get(device);
-      boolean newer = version == rollout.version;
-      if (one == null
-          || rollout.state.phase().isTerminal()
-          || window.getStartMillis() < rollout.openedAt
-          || !(newer ? one.state.isEvidence() : one.state.isControl())) {
+      Rollout.Seen seen = arm(rollout, device, model, window.getStartMillis());
+      if (seen != null) {
+        seen.predictions += window.getPredictions();
+        seen.failed += window.getPredictionsFailed();
+        add(counts, stream, seen.latency);
+      }
+    }
+  }
+
+  private static ModelVersion version(ModelRef model) {
+    return new ModelVersion(new ModelName(model.getModel()), model.getVersion());
+  }
+
+  // Controls are devices that were not touched yet; of a trial, the version beside it.
+  private static Rollout.@Nullable Seen arm(
+      Rollout rollout, DeviceId device, ModelRef model, long atMillis) {
+    Rollout.Deployment one = rollout.deployments.get(device);
+    if (one == null || rollout.state.phase().isTerminal() || atMillis < rollout.openedAt) {
+      return null;
+    }
+    for (int i = 0; i < rollout.parts.size(); i++) {
+      RolloutPart part = rollout.parts.get(i);
+      Rollout.Place place = one.places.get(i);
+      boolean ownPlace = model.getSlot().equals(place.slot.value());
+      if (!ownPlace && !model.getSlot().equals(part.slot().value())) {
         continue;
       }
-      Rollout.Seen seen = newer ? one.newer : one.older;
-      seen.predictions += window.getPredictions();
-      seen.failed += window.getPredictionsFailed();
-      add(counts, stream, seen.latency);
+      boolean newer = model.getVersion() == part.version().version();
+      if (rollout.isTrial()) {
+        boolean counts =
+            ownPlace
+                ? newer && one.state.isEvidence()
+                : !newer && one.state == DeploymentState.COMMITTED;
+        return counts ? (newer ? place.newer : place.older) : null;
+      }
+      boolean counts = newer ? one.state.isEvidence() : one.state.isControl();
+      return counts ? (newer ? place.newer : place.older) : null;
     }
+    return null;
   }
 
   private static void add(WindowCounts counts, int stream, long[] to) {
@@ -847,19 +1066,16 @@ final class RolloutShell implements RolloutBooks {
 
   /** Counts a stored outcome for the gates. */
   void counted(DeviceId device, Feedback outcome) {
+    if (!outcome.getJoined()) {
+      return;
+    }
     boolean positive = outcome.getActual() >= .5;
     boolean right = outcome.getScore() >= .5 == positive;
     for (Rollout rollout : rollouts.values()) {
-      Rollout.Deployment one = rollout.deployments.get(device);
-      boolean newer = outcome.getModel().getVersion() == rollout.version;
-      if (one == null
-          || !outcome.getJoined()
-          || rollout.state.phase().isTerminal()
-          || outcome.getPredictedAtMillis() < rollout.openedAt
-          || !(newer ? one.state.isEvidence() : one.state.isControl())) {
+      Rollout.Seen seen = arm(rollout, device, outcome.getModel(), outcome.getPredictedAtMillis());
+      if (seen == null) {
         continue;
       }
-      Rollout.Seen seen = newer ? one.newer : one.older;
       if (positive) {
         seen.positives++;
         seen.positivesRight += right ? 1 : 0;

@@ -5,7 +5,9 @@ import io.skerry.agent.boot.SpooledWindows;
 import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.model.MemoryRoom;
 import io.skerry.agent.model.ModelSlots;
+import io.skerry.agent.model.PredictionListener;
 import io.skerry.agent.model.Predictor;
+import io.skerry.agent.model.ServingModel;
 import io.skerry.agent.observe.DayBytes;
 import io.skerry.agent.observe.Observer;
 import io.skerry.agent.time.DeviceClock;
@@ -22,18 +24,21 @@ import io.skerry.protocol.DeviceHealth;
 import io.skerry.protocol.Generation;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.ReportedDocument;
+import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotReport;
 import io.skerry.simulator.disk.MemoryDisk;
 import io.skerry.wire.fleet.v1.Record;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Queue;
 import java.util.SplittableRandom;
 
 /**
@@ -45,6 +50,7 @@ final class SimAgent {
   private static final Path DATA = Path.of("/data");
   private static final Path SPOOL = DATA.resolve("spool");
   private static final Path MODELS = DATA.resolve("models");
+  private static final SlotId TRIAL = RolloutPart.trialBeside(RolloutShell.SLOT);
   private static final int RING = 4;
   // What a prediction takes of it: one place, and another for its sample.
   private static final int PLACES = 2;
@@ -83,6 +89,8 @@ final class SimAgent {
   private final Updater updater;
   private final MemoryLink link;
   private final Uplink uplink;
+  // Copies of answered requests for what shadows.
+  private final Queue<Runnable> copies = new ArrayDeque<>(1);
   private long spentNanos;
   // Whether what runs may have changed since a user looked.
   private boolean unchecked;
@@ -135,7 +143,7 @@ final class SimAgent {
             DayBytes.open(disk, DATA),
             () -> NO_METER.resident().orElse(0),
             new SpooledWindows(spool));
-    predictor = new Predictor(slots, clock, this::nanos, random, observer, Runnable::run);
+    predictor = new Predictor(slots, clock, this::nanos, random, listener(), copies::add);
     updater =
         new Updater(
             new UpdateSetup(
@@ -284,7 +292,7 @@ final class SimAgent {
     if (!updater.observed().equals(before)) {
       fleet.watch().observed(device.index(), updater.observed());
     }
-    device.slot().received(slots);
+    device.slots().forEach(slot -> slot.received(slots));
     wake(0);
   }
 
@@ -344,7 +352,7 @@ final class SimAgent {
       unchecked = true;
     }
     if (settled) {
-      device.slot().settled();
+      device.slots().forEach(SlotWatch::settled);
     }
     if (unchecked) {
       checkRunning();
@@ -387,13 +395,22 @@ final class SimAgent {
   }
 
   private void checkRunning() {
-    device.slot().look(slots, updater);
+    List<SlotWatch> watched = device.slots();
+    for (int i = 0; i < watched.size(); i++) {
+      watched.get(i).look(slots, updater);
+    }
+    if (watched.size() > 1) {
+      fleet.watch().together(device, device.versions());
+    }
+    if (fleet.hasTrials()) {
+      fleet.watch().running(device, slots.active(TRIAL).map(ServingModel::manifest));
+    }
   }
 
   /** Starts what the process does. */
   void start() {
     updater.start();
-    device.slot().started(slots, updater.observed());
+    device.slots().forEach(slot -> slot.started(slots, updater.observed()));
     checkRunning();
     uplink.start();
     wake(0);
@@ -408,12 +425,21 @@ final class SimAgent {
     wake(sealAt - world.now());
   }
 
-  /** A prediction was answered: the ring has room for so many. */
+  /** A prediction was answered: the ring has room for so many, and what shadows sees it now. */
   void predicted() {
     undrained += PLACES;
+    for (Runnable copy = copies.poll(); copy != null; copy = copies.poll()) {
+      copy.run();
+      undrained += PLACES;
+    }
     if (undrained + PLACES > RING) {
       look();
     }
+  }
+
+  /** What an observer hears, and where versions shadow, a user too: their answers are counted. */
+  private PredictionListener listener() {
+    return fleet.hasTrials() ? new TrialListener(observer, fleet.watch(), device) : observer;
   }
 
   /** Everything that was counted is told, as when the agent is told to stop. */

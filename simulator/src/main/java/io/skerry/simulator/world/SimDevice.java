@@ -6,6 +6,8 @@ import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.Generation;
+import io.skerry.protocol.SlotId;
+import io.skerry.protocol.SlotMode;
 import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
 import io.skerry.simulator.disk.Failure;
@@ -22,6 +24,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,7 +46,7 @@ public final class SimDevice {
   private final String committedTopic;
   private final MemoryDisk disk;
   private final DeviceNetwork network;
-  private final SlotWatch slot;
+  private List<SlotWatch> slots;
   private @Nullable SimAgent process;
   private boolean gone;
   // Its disk does not work until the machine starts again.
@@ -73,7 +76,7 @@ public final class SimDevice {
     this.random = world.split();
     this.offsets = Nature.offsets(random);
     this.network = new DeviceNetwork(random);
-    this.slot = new SlotWatch(fleet, this, RolloutShell.SLOT);
+    this.slots = List.of(new SlotWatch(fleet, this, RolloutShell.SLOT));
     this.desiredTopic = Topics.device(TENANT, id, Topics.DESIRED);
     this.committedTopic = Topics.device(TENANT, id, Topics.COMMITTED);
   }
@@ -123,9 +126,14 @@ public final class SimDevice {
     return network;
   }
 
-  /** What a user sees of its slot. */
-  SlotWatch slot() {
-    return slot;
+  /** What a user sees of its slots, the main one first; those of trials are not among them. */
+  List<SlotWatch> slots() {
+    return slots;
+  }
+
+  /** It has one model more, which goes together with the others. */
+  void addSlot(SlotId more) {
+    slots = Stream.concat(slots.stream(), Stream.of(new SlotWatch(fleet, this, more))).toList();
   }
 
   /** How far its clock is off. */
@@ -205,7 +213,7 @@ public final class SimDevice {
 
   /** This is sent to it. */
   void ordered(DesiredDocument document) {
-    slot.ordered(document);
+    slots.forEach(slot -> slot.ordered(document));
   }
 
   /** Starts the agent. */
@@ -359,7 +367,7 @@ public final class SimDevice {
 
   /** Every version that ever answered. */
   Set<Long> ran() {
-    return slot.ran();
+    return slots.getFirst().ran();
   }
 
   /** How often its model ended the agent. */
@@ -393,11 +401,37 @@ public final class SimDevice {
         : now.slots().active(RolloutShell.SLOT).map(model -> model.version().version()).orElse(0L);
   }
 
-  Optional<Digest> manifest() {
+  /** The version that answers in each slot; 0 where none does. */
+  List<Long> versions() {
     SimAgent now = process;
-    return now == null
-        ? Optional.empty()
-        : now.slots().active(RolloutShell.SLOT).map(ServingModel::manifest);
+    return slots.stream()
+        .map(
+            slot ->
+                now == null
+                    ? 0L
+                    : now.slots()
+                        .active(slot.slot())
+                        .map(model -> model.version().version())
+                        .orElse(0L))
+        .toList();
+  }
+
+  /** Whether a version is on trial in it. */
+  boolean hasTrial() {
+    return runs(RolloutPart.trialBeside(RolloutShell.SLOT)).isPresent();
+  }
+
+  /** Whether what is in a slot answers nobody. */
+  boolean isShadow(SlotId slot) {
+    SimAgent now = process;
+    return now != null
+        && now.slots().mode(slot).filter(SlotMode.Shadow.class::isInstance).isPresent();
+  }
+
+  /** What is in a slot. */
+  Optional<Digest> runs(SlotId slot) {
+    SimAgent now = process;
+    return now == null ? Optional.empty() : now.slots().active(slot).map(ServingModel::manifest);
   }
 
   Generation observed() {
@@ -407,7 +441,7 @@ public final class SimDevice {
 
   /** Whether a version proved itself and the slot was not switched off since. */
   boolean isProven() {
-    return slot.isProven();
+    return slots.getFirst().isProven();
   }
 
   boolean isSettled() {

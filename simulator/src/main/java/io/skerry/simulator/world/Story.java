@@ -3,7 +3,9 @@ package io.skerry.simulator.world;
 import io.skerry.fleet.gate.GateAction;
 import io.skerry.fleet.incident.Incident;
 import io.skerry.fleet.rollout.RolloutEvent;
+import io.skerry.fleet.rollout.RolloutKind;
 import io.skerry.fleet.rollout.RolloutPhase;
+import io.skerry.protocol.ModelVersion;
 import io.skerry.simulator.disk.Loss;
 import io.skerry.simulator.disk.Stop;
 import io.skerry.simulator.world.Nature.Kind;
@@ -66,7 +68,7 @@ public final class Story {
 
   /** Makes a good version with a model of so many bytes. */
   public void large(long version, int bytes) {
-    fleet.releases().release(version, Behaviour.GOOD, bytes);
+    fleet.releases().release(new ModelVersion(Releases.MODEL, version), Behaviour.GOOD, bytes);
   }
 
   /** The whole fleet gets a version in its first hour, in one stage. */
@@ -88,8 +90,36 @@ public final class Story {
         });
   }
 
+  /**
+   * Every device has two models that are one unit: whatever is rolled out has a version of each,
+   * both of the same number. Before anything is released.
+   */
+  public void unit() {
+    fleet.becomeUnit();
+  }
+
   /** An operator rolls a version out in stages, each watched for two windows. */
   public void roll(Duration when, long version, List<Integer> percents) {
+    roll(when, new RolloutKind.Replace(), version, percents);
+  }
+
+  /** What operators do with versions of which nobody told them, in turn. Before all else. */
+  public void operatorsChoose(RolloutKind... kinds) {
+    fleet.operatorsChoose(List.of(kinds));
+  }
+
+  /**
+   * An operator puts a version on trial beside the one that is active, in stages, each watched for
+   * two windows; other operators do the same with theirs.
+   */
+  public void trial(Duration when, RolloutKind kind, long version, List<Integer> percents) {
+    if (!fleet.hasTrials()) {
+      fleet.operatorsChoose(List.of(kind));
+    }
+    roll(when, kind, version, percents);
+  }
+
+  private void roll(Duration when, RolloutKind kind, long version, List<Integer> percents) {
     whenUp(
         when,
         () ->
@@ -98,6 +128,7 @@ public final class Story {
                 fleet
                     .plane()
                     .roll(
+                        kind,
                         version,
                         percents,
                         fleet.settings().window().multipliedBy(2),
@@ -257,6 +288,57 @@ public final class Story {
     return fleet.devices().stream().filter(device -> device.version() == version).count();
   }
 
+  /** Devices of which a user is answered by this version of every model that they have. */
+  public long runningWhole(long version) {
+    return fleet.devices().stream()
+        .filter(device -> device.versions().stream().allMatch(one -> one == version))
+        .count();
+  }
+
+  /** Devices that are still there and of which the rollout of a version says that they run it. */
+  public long reached(long version) {
+    return rollout(version)
+        .map(
+            rollout ->
+                rollout.deployments.entrySet().stream()
+                    .filter(one -> one.getValue().state.isSuccess())
+                    .filter(one -> !fleet.device(one.getKey()).isGone())
+                    .count())
+        .orElse(0L);
+  }
+
+  /** Devices whose models answer with different versions. */
+  public long mixed() {
+    return fleet.devices().stream()
+        .filter(device -> device.versions().stream().distinct().count() > 1)
+        .count();
+  }
+
+  /** Devices with a version on trial now, whatever for. */
+  public long onTrial() {
+    return fleet.devices().stream().filter(SimDevice::hasTrial).count();
+  }
+
+  /** Of the predictions that were shared with a version on trial, the share that it answered. */
+  public double shareAnswered(long version) {
+    return fleet.watch().trials().share(version);
+  }
+
+  /** Predictions that were asked where a version was on trial. */
+  public long askedOnTrial(long version) {
+    return fleet.watch().trials().asked(version);
+  }
+
+  /** Copies that versions which shadow were given. */
+  public long shadowed() {
+    return fleet.watch().trials().copies();
+  }
+
+  /** Answers that a version gave which answers nobody. */
+  public long answeredByShadows() {
+    return fleet.watch().trials().answeredByShadows();
+  }
+
   /** Devices on which a version ever answered. */
   public long everRan(long version) {
     return fleet.devices().stream().filter(device -> device.ran().contains(version)).count();
@@ -287,7 +369,9 @@ public final class Story {
     return rollout(version)
         .map(
             rollout ->
-                rollout.deployments.values().stream().filter(one -> one.revision > 0).count())
+                rollout.deployments.values().stream()
+                    .filter(Rollout.Deployment::wasOrdered)
+                    .count())
         .orElse(0L);
   }
 

@@ -5,11 +5,13 @@ import io.skerry.fleet.rollout.RolloutState;
 import io.skerry.fleet.rollout.StageRule;
 import io.skerry.fleet.rollout.StageState;
 import io.skerry.protocol.DesiredSlot;
+import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.Generation;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.ReportedDocument;
+import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotMode;
 import io.skerry.protocol.SlotReport;
 import io.skerry.telemetry.drift.WindowVerdict;
@@ -44,6 +46,7 @@ public final class Watch {
   private long youngWhenStopped;
   private long findings;
   private long judged;
+  private final TrialWatch trials = new TrialWatch(this);
   private Outcomes outcomes = new Outcomes("", 0, 0);
 
   /**
@@ -353,21 +356,18 @@ public final class Watch {
 
   private void took(int device) {
     SimDevice sim = fleet.device(device);
-    fleet
-        .store()
-        .desired(sim.id(), RolloutShell.SLOT)
-        .ifPresent(
-            order ->
-                touched.forEach(
-                    (rollout, seen) -> {
-                      if (order.rollout().filter(rollout.id::equals).isPresent()
-                          && order.mode() instanceof SlotMode.Active
-                          && order.version().version() == rollout.version
-                          && seen.devices.add(device)) {
-                        seen.before.put(device, sim.version());
-                        checkTouched(rollout, seen);
-                      }
-                    }));
+    touched.forEach(
+        (rollout, seen) -> {
+          if (fleet
+                  .store()
+                  .desired(sim.id(), rollout.place())
+                  .filter(rollout::isBroughtBy)
+                  .isPresent()
+              && seen.devices.add(device)) {
+            seen.before.put(device, sim.version());
+            checkTouched(rollout, seen);
+          }
+        });
   }
 
   // By who is in the open stages, and by what the operator asked for: of the stages before and its
@@ -412,6 +412,24 @@ public final class Watch {
     // One that dies in the moment in which it takes an order knows it when it starts.
     if (report.observed().equals(fleet.store().generation(fleet.device(device).id()))) {
       took(device);
+    }
+  }
+
+  /** What applications see of versions on trial. */
+  TrialWatch trials() {
+    return trials;
+  }
+
+  /** A version that shadows was given a copy: it counts that itself. */
+  void shadowed(SimDevice device) {
+    answered(device.index(), 1);
+    trials.shadowed();
+  }
+
+  /** The models of a unit answer with these versions, 0 for none. */
+  void together(SimDevice device, List<Long> versions) {
+    if (versions.stream().distinct().count() > 1) {
+      broken(4, device.index(), "the models of a unit answer with versions " + versions);
     }
   }
 
@@ -492,10 +510,8 @@ public final class Watch {
             device ->
                 fleet
                     .store()
-                    .desired(device, RolloutShell.SLOT)
-                    .filter(order -> order.rollout().filter(rollout.id::equals).isPresent())
-                    .filter(order -> order.mode() instanceof SlotMode.Active)
-                    .filter(order -> order.version().version() == rollout.version)
+                    .desired(device, rollout.place())
+                    .filter(rollout::isBroughtBy)
                     .isPresent())
         .count();
   }
@@ -503,14 +519,7 @@ public final class Watch {
   private void checkPassed(Rollout rollout, int stage, Touched seen) {
     long running =
         rollout.stages.get(stage).stream()
-            .filter(
-                candidate ->
-                    fleet
-                        .store()
-                        .slotReport(candidate.device(), RolloutShell.SLOT)
-                        .flatMap(report -> report.running())
-                        .filter(now -> now.version().version() == rollout.version)
-                        .isPresent())
+            .filter(candidate -> saysItRuns(rollout, candidate.device()))
             .count();
     if (running == 0) {
       broken(4, -1, "%s passed stage %d, and nobody runs it".formatted(rollout.id, stage));
@@ -518,7 +527,8 @@ public final class Watch {
     if (seen.predictions == 0) {
       broken(4, -1, "%s passed stage %d without data".formatted(rollout.id, stage));
     }
-    if (fleet.releases().behaviour(rollout.version) == Releases.Behaviour.FAILS) {
+    if (rollout.parts.stream()
+        .anyMatch(part -> fleet.releases().behaviour(part.version()) == Releases.Behaviour.FAILS)) {
       broken(4, -1, "%s passed stage %d, and answers nothing".formatted(rollout.id, stage));
     }
     var progress = rollout.state.stages().get(stage);
@@ -527,6 +537,18 @@ public final class Watch {
     if (soaked < rollout.plan.soak().toMillis()) {
       broken(4, -1, "%s passed stage %d before its soak".formatted(rollout.id, stage));
     }
+  }
+
+  private boolean saysItRuns(Rollout rollout, DeviceId device) {
+    return rollout.parts.stream()
+        .allMatch(
+            part ->
+                fleet
+                    .store()
+                    .slotReport(device, part.place(rollout.plan.kind()))
+                    .flatMap(SlotReport::running)
+                    .filter(now -> now.version().equals(part.version()))
+                    .isPresent());
   }
 
   void judged(WindowVerdict verdict) {
@@ -579,6 +601,7 @@ public final class Watch {
   /** What must hold once everything works again and had its time. */
   void checkSettled() {
     checkBounds();
+    trials.check();
     MemoryStore store = fleet.store();
     for (int i = 0; i < devices.size(); i++) {
       SimDevice device = fleet.device(i);
@@ -606,7 +629,8 @@ public final class Watch {
       if (!device.isSettled()) {
         broken(2, i, "its order never ends");
       }
-      checkModel(device);
+      device.slots().forEach(slot -> checkModel(device, slot));
+      checkTrial(device);
       checkLost(i, truth);
       device.flush();
       long lost = truth.uncounted - truth.mayBeLost;
@@ -618,11 +642,11 @@ public final class Watch {
 
   // What was ordered answers, or what answered before and the reason why is told; and what the
   // control plane believes to run does.
-  private void checkModel(SimDevice device) {
+  private void checkModel(SimDevice device, SlotWatch slot) {
     MemoryStore store = fleet.store();
-    Optional<DesiredSlot> order = store.desired(device.id(), RolloutShell.SLOT);
-    Optional<SlotReport> report = store.slotReport(device.id(), RolloutShell.SLOT);
-    Optional<Digest> runs = device.manifest();
+    Optional<DesiredSlot> order = store.desired(device.id(), slot.slot());
+    Optional<SlotReport> report = store.slotReport(device.id(), slot.slot());
+    Optional<Digest> runs = device.runs(slot.slot());
     Optional<Digest> told = report.flatMap(SlotReport::running).map(SlotReport.Running::manifest);
     if (!told.equals(runs)) {
       broken(2, device.index(), "runs %s and is believed to run %s".formatted(runs, told));
@@ -637,7 +661,7 @@ public final class Watch {
       }
       return;
     }
-    if (device.isProven() && runs.isEmpty()) {
+    if (slot.isProven() && runs.isEmpty()) {
       broken(2, device.index(), "nothing answers, although a version was proven");
     }
     long revision = order.get().revision();
@@ -651,6 +675,31 @@ public final class Watch {
               .formatted(device.version(), order.get().version(), report));
     }
     touched.forEach((rollout, seen) -> checkBack(rollout, seen, device, order.get()));
+  }
+
+  // A trial that is over leaves nothing behind; one that goes on has its place.
+  private void checkTrial(SimDevice device) {
+    if (!fleet.hasTrials()) {
+      return;
+    }
+    SlotId slot = RolloutPart.trialBeside(RolloutShell.SLOT);
+    Optional<DesiredSlot> order =
+        fleet.store().desired(device.id(), slot).filter(one -> one.mode().trial().isPresent());
+    boolean goesOn =
+        order.stream()
+            .anyMatch(
+                one ->
+                    touched.keySet().stream()
+                        .anyMatch(
+                            rollout ->
+                                rollout.isBroughtBy(one) && !rollout.state.phase().isTerminal()));
+    if (order.isPresent() && !goesOn) {
+      broken(
+          4, device.index(), "is still ordered the trial of %s".formatted(order.get().version()));
+    }
+    if (device.hasTrial() && !goesOn) {
+      broken(4, device.index(), "a version is still on trial, and no trial goes on");
+    }
   }
 
   // By what ran when the rollout's order arrived.

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.fleet.gate.GateAction;
 import io.skerry.fleet.rollout.DeploymentState;
+import io.skerry.fleet.rollout.RolloutKind;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.DeviceStatus;
+import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.SamplingRates;
 import java.time.Duration;
 import java.time.Instant;
@@ -65,12 +67,20 @@ class RolloutShellTest {
   }
 
   private Rollout offered() {
-    releases.release(1, Releases.Behaviour.GOOD);
+    ModelVersion version = new ModelVersion(Releases.MODEL, 1);
+    releases.release(version, Releases.Behaviour.GOOD);
     store.enroll(DEVICE);
     online(true);
     Rollout rollout =
         shell.start(
-            1, List.of(100), Duration.ofMinutes(5), Duration.ofDays(1), GateAction.PAUSE, now);
+            new RolloutShell.Wish(
+                new RolloutKind.Replace(),
+                List.of(new RolloutPart(RolloutShell.SLOT, version)),
+                List.of(100),
+                Duration.ofMinutes(5),
+                Duration.ofDays(1)),
+            GateAction.PAUSE,
+            now);
     here(Duration.ZERO);
     assertThat(state(rollout)).isEqualTo(DeploymentState.OFFERED);
     return rollout;

@@ -10,6 +10,7 @@ import io.skerry.fleet.rollout.StageRule;
 import io.skerry.profile.HardwareFacts;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
+import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.protocol.RolloutId;
@@ -30,7 +31,7 @@ public final class StandIns {
   /** Versions 1 to 3 are released. */
   public StandIns() {
     for (int version = 1; version <= 3; version++) {
-      releases.release(version, Releases.Behaviour.GOOD);
+      releases.release(new ModelVersion(Releases.MODEL, version), Releases.Behaviour.GOOD);
     }
     store.beginTerm();
   }
@@ -106,7 +107,10 @@ public final class StandIns {
 
   /** What a version is for a profile. */
   public Digest manifest(long version, String profile) {
-    return releases.variant(version, new ProfileId(profile)).orElseThrow().manifest();
+    return releases
+        .variant(new ModelVersion(Releases.MODEL, version), new ProfileId(profile))
+        .orElseThrow()
+        .manifest();
   }
 
   /** Removes a device. */

@@ -1,0 +1,47 @@
+package io.skerry.simulator.scenario;
+
+import io.skerry.simulator.world.Fault;
+import io.skerry.simulator.world.Story;
+import java.time.Duration;
+import java.util.List;
+
+/** Everything goes wrong that can, while units roll out. */
+final class RandomUnit implements Scenario {
+  @Override
+  public String name() {
+    return "random-unit";
+  }
+
+  @Override
+  public String claim() {
+    return "whatever goes wrong in whatever order, the models of a unit answer with one version or not at all";
+  }
+
+  @Override
+  public int devices() {
+    return 10;
+  }
+
+  @Override
+  public int settleDays() {
+    return 3;
+  }
+
+  @Override
+  public Fault.Rates faults() {
+    return Fault.Rates.HARD;
+  }
+
+  @Override
+  public void tell(Story story) {
+    story.unit();
+    story.good(2, 3);
+    story.everybodyRuns(1);
+    story.roll(Duration.ofDays(2), 2, List.of(10, 50, 100));
+  }
+
+  @Override
+  public List<Claim> judge(Story story) {
+    return List.of(Claim.exactly("devices-with-a-mixed-unit", 0, story.mixed(), "devices"));
+  }
+}
