@@ -12,6 +12,7 @@ import java.util.List;
 record PlantedFault(String name, String what, String type, Mutation mutation, String scenario) {
   private static final String UPLINK = "io.skerry.agent.uplink.";
   private static final String UPDATE = "io.skerry.agent.update.";
+  private static final String MODEL = "io.skerry.agent.model.";
   private static final String GATE = "io.skerry.fleet.gate.";
 
   /** No mistake. */
@@ -196,6 +197,48 @@ record PlantedFault(String name, String what, String type, Mutation mutation, St
               "io.skerry.telemetry.drift.DriftLedger",
               Mutation.takesTheFirstFor("ended", "min"),
               "drift-stuck"),
+          new PlantedFault(
+              "switch-a-unit-part-by-part",
+              "the parts of a unit are switched one after the other",
+              UPDATE + "UnitSwitches",
+              Mutation.answers("take", 0),
+              "unit-rollout"),
+          new PlantedFault(
+              "switch-before-a-unit-is-whole",
+              "a part of a unit does not wait for the others",
+              UPDATE + "UnitRule",
+              Mutation.answers("all", 1),
+              "unit-rollout"),
+          new PlantedFault(
+              "forget-a-requests-key",
+              "who answers is decided by chance whatever key a request has",
+              MODEL + "Predictor",
+              Mutation.takesFor("predict", "isEmpty", 1),
+              "ab-rollout"),
+          new PlantedFault(
+              "let-a-trial-answer-everything",
+              "a version on trial takes every request whatever its share is",
+              MODEL + "Traffic",
+              Mutation.takesFor("named", "share", 1.0),
+              "ab-rollout"),
+          new PlantedFault(
+              "let-a-shadow-answer",
+              "a version that only shadows can be asked for by its number",
+              MODEL + "Traffic",
+              Mutation.answers("answers", 1),
+              "shadow-rollout"),
+          new PlantedFault(
+              "leave-a-good-trial-behind",
+              "a trial that succeeded is neither promoted nor dropped",
+              "io.skerry.fleet.rollout.RolloutMachine",
+              Mutation.takesFor("succeeded", "isTrial", 0),
+              "ab-rollout"),
+          new PlantedFault(
+              "leave-an-aborted-trial-behind",
+              "a trial that was aborted goes on where it was switched in",
+              "io.skerry.fleet.rollout.RolloutMachine",
+              Mutation.takesFor("takenBack", "isTrial", 0),
+              "shadow-rollout"),
           new PlantedFault(
               "repair-nobody",
               "devices that lag behind their orders are not told again",
