@@ -8,11 +8,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
-import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.function.IntToDoubleFunction;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -26,19 +23,15 @@ import java.util.stream.Collectors;
  * 10+h   elements, little-endian, row-major
  * }</pre>
  *
- * <p>Types are {@code <f4}, {@code |i1}, {@code <i4} and {@code <i8}. An array keeps the data that
- * it was made of and hands the same out: whoever holds it may read it, and nobody may change it.
+ * <p>Types are {@code <f4}, {@code |i1}, {@code <i4} and {@code <i8}; of files with others, {@link
+ * NpyFile} makes these. An array keeps the data that it was made of and hands the same out: whoever
+ * holds it may read it, and nobody may change it.
  */
 public final class NpyArray {
   /** The most dimensions that are read. */
   public static final int DIMENSIONS_MAX = 8;
 
-  private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
-  private static final int PREFIX_BYTES = 10;
   private static final int ALIGNMENT = 64;
-  private static final Pattern HEADER =
-      Pattern.compile(
-          "\\{'descr': '([^']{1,8})', 'fortran_order': (True|False), 'shape': \\(([0-9, ]*)\\),? ?\\}\\s*");
 
   /** Element types, named as NumPy does. */
   public enum Type {
@@ -124,159 +117,35 @@ public final class NpyArray {
   }
 
   /**
-   * Reads a file of any of the four types.
+   * Reads a file of any type that NumPy has for real numbers and integers, little-endian.
    *
    * @throws IOException if it cannot be read or is no such file; the text names file and fault
    */
   public static NpyArray read(Path file) throws IOException {
-    return read(file, Optional.empty());
+    try (NpyFile open = NpyFile.open(file)) {
+      return open.read();
+    }
   }
 
   /**
-   * Reads some rows of a file of any of the four types: all that has the same first index. No more
-   * of the file is held than them.
+   * Reads some rows of such a file: all that has the same first index. No more of the file is held
+   * than them.
    *
    * @param chosen given how many rows there are, which of them are read, in this order
    * @throws IOException if it cannot be read or is no such file; the text names file and fault
    */
   public static NpyArray read(Path file, IntFunction<int[]> chosen) throws IOException {
-    return read(file, Optional.of(chosen));
-  }
-
-  private static NpyArray read(Path file, Optional<IntFunction<int[]>> chosen) throws IOException {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      long size = channel.size();
-      ByteBuffer prefix = ByteBuffer.allocate(PREFIX_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-      fill(channel, prefix);
-      if (prefix.position() < PREFIX_BYTES
-          || !Arrays.equals(prefix.array(), 0, MAGIC.length, MAGIC, 0, MAGIC.length)) {
-        throw malformed(file, "it is no NPY file of version 1.0");
-      }
-      int headerBytes = Short.toUnsignedInt(prefix.getShort(MAGIC.length));
-      ByteBuffer header = ByteBuffer.allocate(headerBytes);
-      fill(channel, header);
-      Matcher matcher = HEADER.matcher(new String(header.array(), StandardCharsets.ISO_8859_1));
-      if (header.hasRemaining() || !matcher.matches()) {
-        throw malformed(file, "its header is not {'descr', 'fortran_order', 'shape'}");
-      }
-      Type type = type(file, matcher.group(1));
-      if (matcher.group(2).equals("True")) {
-        throw malformed(file, "it is in Fortran order; write it row-major");
-      }
-      int[] shape = shape(file, matcher.group(3));
-      long elements = elements(shape);
-      long expected = PREFIX_BYTES + headerBytes + elements * type.bytes;
-      if (size != expected || (chosen.isEmpty() && elements > Integer.MAX_VALUE / type.bytes)) {
-        throw malformed(
-            file,
-            "it has %d bytes where shape %s of %s needs %d"
-                .formatted(size, Arrays.toString(shape), type, expected));
-      }
+    try (NpyFile open = NpyFile.open(file)) {
+      int[] shape = open.shape();
       // Only rows that the file holds are counted: a shape may name any number of empty ones.
-      boolean all = chosen.isEmpty() || elements == 0 || shape.length == 0;
-      int[] rows = all ? new int[0] : chosen.get().apply(shape[0]);
-      int[] part = shape.clone();
-      if (!all) {
-        part[0] = rows.length;
-      }
-      if (elements(part) > Integer.MAX_VALUE / type.bytes) {
-        throw malformed(
-            file, "%s of %s are too many to read".formatted(Arrays.toString(part), type));
-      }
-      if (Arrays.equals(part, shape)) {
-        return readData(
-            channel
-                .map(FileChannel.MapMode.READ_ONLY, channel.position(), elements * type.bytes)
-                .order(ByteOrder.LITTLE_ENDIAN),
-            type,
-            shape);
-      }
-      int each = (int) (elements / shape[0] * type.bytes);
-      return readData(rows(file, channel, rows, each), type, part);
+      return shape.length == 0 || elements(shape) == 0
+          ? open.read()
+          : open.read(chosen.apply(shape[0]));
     }
-  }
-
-  private static ByteBuffer rows(Path file, FileChannel channel, int[] rows, int bytesEach)
-      throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(rows.length * bytesEach).order(ByteOrder.LITTLE_ENDIAN);
-    long start = channel.position();
-    for (int i = 0; i < rows.length; i++) {
-      bytes.limit((i + 1) * bytesEach);
-      while (bytes.hasRemaining()) {
-        long at = start + (long) rows[i] * bytesEach + bytes.position() - (long) i * bytesEach;
-        if (channel.read(bytes, at) < 0) {
-          throw malformed(file, "it ends before its row %d does".formatted(rows[i]));
-        }
-      }
-    }
-    return bytes.flip();
-  }
-
-  private static NpyArray readData(ByteBuffer bytes, Type type, int[] shape) {
-    int elements = (int) elements(shape);
-    switch (type) {
-      case FLOAT32 -> {
-        float[] data = new float[elements];
-        bytes.asFloatBuffer().get(data);
-        return ofFloats(data, shape);
-      }
-      case INT8 -> {
-        byte[] data = new byte[elements];
-        bytes.get(data);
-        return ofBytes(data, shape);
-      }
-      case INT32 -> {
-        int[] data = new int[elements];
-        bytes.asIntBuffer().get(data);
-        return ofInts(data, shape);
-      }
-      case INT64 -> {
-        long[] data = new long[elements];
-        bytes.asLongBuffer().get(data);
-        return ofLongs(data, shape);
-      }
-    }
-    throw new IllegalStateException("type " + type);
-  }
-
-  private static Type type(Path file, String code) throws IOException {
-    for (Type type : Type.values()) {
-      if (type.code.equals(code)) {
-        return type;
-      }
-    }
-    throw malformed(file, "its type '%s' is none of <f4, |i1, <i4, <i8".formatted(code));
-  }
-
-  private static int[] shape(Path file, String text) throws IOException {
-    try {
-      int[] shape =
-          Arrays.stream(text.split(","))
-              .map(String::strip)
-              .filter(part -> !part.isEmpty())
-              .mapToInt(Integer::parseInt)
-              .toArray();
-      if (shape.length > DIMENSIONS_MAX) {
-        throw malformed(file, "it has more than %d dimensions".formatted(DIMENSIONS_MAX));
-      }
-      return shape;
-    } catch (NumberFormatException e) {
-      throw new IOException("%s: its shape (%s) is unreadable".formatted(file, text), e);
-    }
-  }
-
-  private static void fill(FileChannel channel, ByteBuffer buffer) throws IOException {
-    while (buffer.hasRemaining() && channel.read(buffer) >= 0) {
-      // Until full or at the end of the file.
-    }
-  }
-
-  private static IOException malformed(Path file, String fault) {
-    return new IOException("%s is unreadable: %s".formatted(file, fault));
   }
 
   /** Elements of this shape; {@link Long#MAX_VALUE} / 16 when too many to count. */
-  private static long elements(int[] shape) {
+  static long elements(int[] shape) {
     long elements = 1;
     for (int dimension : shape) {
       if (dimension != 0 && elements > Long.MAX_VALUE / 16 / dimension) {
@@ -294,12 +163,12 @@ public final class NpyArray {
     String header =
         "{'descr': '%s', 'fortran_order': False, 'shape': (%s%s), }"
             .formatted(type.code, dimensions, shape.length == 1 ? "," : "");
-    int unpadded = PREFIX_BYTES + header.length() + 1;
+    int unpadded = NpyFile.PREFIX_BYTES + header.length() + 1;
     int padding = (ALIGNMENT - unpadded % ALIGNMENT) % ALIGNMENT;
     byte[] text = (header + " ".repeat(padding) + "\n").getBytes(StandardCharsets.ISO_8859_1);
-    int total = PREFIX_BYTES + text.length + length() * type.bytes;
+    int total = NpyFile.PREFIX_BYTES + text.length + length() * type.bytes;
     ByteBuffer buffer = ByteBuffer.allocate(total).order(ByteOrder.LITTLE_ENDIAN);
-    buffer.put(MAGIC).putShort((short) text.length).put(text);
+    buffer.put(NpyFile.MAGIC).putShort((short) text.length).put(text);
     switch (type) {
       case FLOAT32 -> buffer.asFloatBuffer().put(floats());
       case INT8 -> buffer.put(bytes());

@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -58,7 +61,9 @@ class NpyArrayTest {
           "PK".getBytes(StandardCharsets.US_ASCII),
           Arrays.copyOf(bytes, 20),
           Arrays.copyOf(bytes, bytes.length - 1),
-          header("'<f8'", "False", "(1,)"),
+          header("'<c8'", "False", "(1,)"),
+          header("'>f8'", "False", "(1,)"),
+          header("'<f8'", "False", "(2,)"),
           header("'<f4'", "True", "(2,)"),
           header("'<f4'", "False", "(2147483647, 2147483647, 2147483647)"),
           header("'<f4'", "False", "(99999999999,)")
@@ -68,6 +73,49 @@ class NpyArrayTest {
           .isInstanceOf(IOException.class)
           .hasMessageContaining("a.npy");
     }
+  }
+
+  @Test
+  void convertsWhatNumpyStoresOtherwise() throws IOException {
+    assertThat(read("<f8", 8, b -> b.putDouble(0.1).putDouble(1e300)).floats())
+        .containsExactly(0.1f, Float.POSITIVE_INFINITY);
+    assertThat(read("<f2", 2, b -> b.putShort((short) 0x3c00).putShort((short) 0xfc00)).floats())
+        .containsExactly(1, Float.NEGATIVE_INFINITY);
+    assertThat(read("|u1", 1, b -> b.put((byte) 255).put((byte) 7)).ints()).containsExactly(255, 7);
+    assertThat(read("|b1", 1, b -> b.put((byte) 1).put((byte) 0)).ints()).containsExactly(1, 0);
+    assertThat(read("<i2", 2, b -> b.putShort((short) -2).putShort((short) 300)).ints())
+        .containsExactly(-2, 300);
+    assertThat(read("<u2", 2, b -> b.putShort((short) -2).putShort((short) 3)).ints())
+        .containsExactly(65534, 3);
+    assertThat(read("<u4", 4, b -> b.putInt(-2).putInt(3)).longs()).containsExactly(4294967294L, 3);
+    assertThat(read("<u8", 8, b -> b.putLong(1L << 40).putLong(3)).longs())
+        .containsExactly(1L << 40, 3);
+    assertThatThrownBy(() -> read("<u8", 8, b -> b.putLong(0).putLong(-1)))
+        .isInstanceOf(IOException.class)
+        .hasMessageContainingAll("a.npy", "element 1", "18446744073709551615", "<i8");
+  }
+
+  @Test
+  void readsTheRowsThatAreWanted() throws IOException {
+    Path file = folder.resolve("rows.npy");
+    NpyArray.ofLongs(new long[] {0, 1, 10, 11, 20, 21}, 3, 2).write(file);
+
+    try (NpyFile open = NpyFile.open(file)) {
+      assertThat(open.shape()).containsExactly(3, 2);
+      assertThat(open.type()).isEqualTo(NpyArray.Type.INT64);
+      assertThat(open.read(2, 0).longs()).containsExactly(20, 21, 0, 1);
+      assertThat(open.read(1).shape()).containsExactly(1, 2);
+    }
+  }
+
+  /** Two elements of this type. */
+  private NpyArray read(String type, int bytesEach, Consumer<ByteBuffer> elements)
+      throws IOException {
+    byte[] header = header("'%s'".formatted(type), "False", "(2,)");
+    ByteBuffer all =
+        ByteBuffer.allocate(header.length - 8 + 2 * bytesEach).order(ByteOrder.LITTLE_ENDIAN);
+    elements.accept(all.put(header, 0, header.length - 8));
+    return NpyArray.read(Files.write(folder.resolve("a.npy"), all.array()));
   }
 
   private static byte[] header(String descr, String order, String shape) {

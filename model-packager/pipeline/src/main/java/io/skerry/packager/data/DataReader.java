@@ -82,7 +82,7 @@ public final class DataReader {
       return dataset(path, ParquetFile.read(path, itemsMax), input);
     }
     if (name.endsWith(".npy")) {
-      return new Dataset(Samples.read(path, input.elementsPerItem(), itemsMax), Optional.empty());
+      return new Dataset(Samples.read(path, input, itemsMax), Optional.empty());
     }
     throw new DataRefusedException(
         "%s: data is .npy, .npz, .csv, .parquet, .tar.gz of images, or a folder: convert it"

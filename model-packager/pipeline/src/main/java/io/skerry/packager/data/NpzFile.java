@@ -63,7 +63,7 @@ final class NpzFile {
               .formatted(file, labels.get().items(), inputs.items()));
     }
     return new Dataset(
-        Samples.of(file.toString(), inputs.array(), input.elementsPerItem()),
+        Samples.of(file.toString(), inputs.array(), input),
         labels.map(Part::array));
   }
 

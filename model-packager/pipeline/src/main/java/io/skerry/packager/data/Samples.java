@@ -1,6 +1,7 @@
 package io.skerry.packager.data;
 
 import io.skerry.artifact.ElementType;
+import io.skerry.artifact.TensorSpec;
 import io.skerry.artifact.npy.NpyArray;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -55,6 +56,15 @@ public final class Samples {
   }
 
   /**
+   * Inputs of a model from an array of any type that becomes the model's.
+   *
+   * @throws DataRefusedException if there is no item, or items have another size or type
+   */
+  static Samples of(String source, NpyArray array, TensorSpec input) {
+    return of(source, ArrayInputs.converted(source, array, input), input.elementsPerItem());
+  }
+
+  /**
    * Inputs from a file.
    *
    * @throws DataRefusedException if it is no such file, or does not fit
@@ -68,11 +78,9 @@ public final class Samples {
    *
    * @throws DataRefusedException if it is no such file, or does not fit
    */
-  static Samples read(Path file, int itemElements, int itemsMax) {
+  static Samples read(Path file, TensorSpec input, int itemsMax) {
     return of(
-        file.toString(),
-        readArray(file, Optional.of(count -> spread(count, itemsMax))),
-        itemElements);
+        file.toString(), readArray(file, Optional.of(count -> spread(count, itemsMax))), input);
   }
 
   /**

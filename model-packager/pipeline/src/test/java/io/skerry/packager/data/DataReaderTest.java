@@ -135,6 +135,30 @@ class DataReaderTest {
   }
 
   @Test
+  void makesFloatsOfWholeNumbers() throws Exception {
+    byte[] bytes = {1, 2, 3, -4, 5, 127};
+    Path npy = folder.resolve("bytes.npy");
+    NpyArray.ofBytes(bytes, 2, 3).write(npy);
+    Path npz = folder.resolve("longs.npz");
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(npz))) {
+      put(zip, "x.npy", NpyArray.ofLongs(new long[] {1, 2, 3, -4, 5, 127}, 2, 3));
+      put(zip, "y.npy", NpyArray.ofBytes(new byte[] {1, 0}, 2));
+    }
+    TensorSpec integers = new TensorSpec("x", ElementType.INT8, List.of(-1L, 3L));
+
+    for (Path file : List.of(npy, npz)) {
+      Dataset data = DataReader.read(file, THREE, 10);
+
+      assertThat(data.samples().type()).isEqualTo(ElementType.FP32);
+      assertThat(row(data, 1)).containsExactly(-4, 5, 127);
+    }
+    assertThat(DataReader.read(npy, integers, 10).samples().type()).isEqualTo(ElementType.INT8);
+    refused(npz, integers, "longs.npz", "INT64");
+    NpyArray.ofInts(new int[] {0, 1, (1 << 24) + 1}, 1, 3).write(npy);
+    refused(npy, THREE, "bytes.npy", "16777217", "write inputs as floats");
+  }
+
+  @Test
   void takesAsManyAsWantedEvenlySpread() throws Exception {
     Dataset data = DataReader.read(npy(6), THREE, 3);
 
