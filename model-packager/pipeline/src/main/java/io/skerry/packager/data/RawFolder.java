@@ -106,6 +106,7 @@ final class RawFolder {
           "says shape %s, %d values".formatted(keys.get("shape"), elements),
           "the model's input '%s' has %d".formatted(input.name(), input.elementsPerItem()));
     }
+    ArrayInputs.checkLayout(description.toString(), dimensions(), input);
     float[] labels = new float[items.size()];
     for (int i = 0; i < labels.length; i++) {
       labels[i] = items.get(i).label();
@@ -167,18 +168,26 @@ final class RawFolder {
   }
 
   private int elements() {
-    if (!(keys.get("shape") instanceof List<?> list) || list.isEmpty()) {
-      throw refused("says no shape", "write one as in 'shape: [3, 32, 32]'");
-    }
     long elements = 1;
-    for (Object dimension : list) {
-      if (!(dimension instanceof Integer size) || size < 1) {
-        throw refused("says shape %s".formatted(list), "dimensions are whole numbers from 1");
-      }
+    for (long size : dimensions()) {
       elements *= size;
       DataReader.checkSize(folder, 1, elements);
     }
     return (int) elements;
+  }
+
+  private List<Long> dimensions() {
+    if (!(keys.get("shape") instanceof List<?> list) || list.isEmpty()) {
+      throw refused("says no shape", "write one as in 'shape: [3, 32, 32]'");
+    }
+    List<Long> dimensions = new ArrayList<>();
+    for (Object dimension : list) {
+      if (!(dimension instanceof Integer size) || size < 1) {
+        throw refused("says shape %s".formatted(list), "dimensions are whole numbers from 1");
+      }
+      dimensions.add((long) size);
+    }
+    return dimensions;
   }
 
   private double number(String key, double absent) {

@@ -58,10 +58,13 @@ public final class Samples {
   /**
    * Inputs of a model from an array of any type that becomes the model's.
    *
-   * @throws DataRefusedException if there is no item, or items have another size or type
+   * @throws DataRefusedException if there is no item, or items have another size, layout or type
    */
   static Samples of(String source, NpyArray array, TensorSpec input) {
-    return of(source, ArrayInputs.converted(source, array, input), input.elementsPerItem());
+    Samples samples =
+        of(source, ArrayInputs.converted(source, array, input), input.elementsPerItem());
+    ArrayInputs.checkLayout(source, ArrayInputs.itemShape(array.shape()), input);
+    return samples;
   }
 
   /**

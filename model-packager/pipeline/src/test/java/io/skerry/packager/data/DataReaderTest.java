@@ -159,6 +159,45 @@ class DataReaderTest {
   }
 
   @Test
+  void refusesDimensionsInAnotherOrder() throws Exception {
+    Path file = folder.resolve("order.npy");
+    float[] values = new float[2 * 12];
+
+    NpyArray.ofFloats(values, 2, 2, 2, 3).write(file);
+    refused(file, PLANES, "order.npy", "[2, 2, 3]", "'x' takes [3, 2, 2]", "(0, 3, 1, 2)", "NCHW");
+    NpyArray.ofFloats(values, 2, 3, 2, 2).write(file);
+    refused(file, PIXELS, "order.npy", "[3, 2, 2]", "[2, 2, 3]", "(0, 2, 3, 1)", "NHWC");
+    NpyArray.ofFloats(values, 2, 4, 3).write(file);
+    TensorSpec windows = new TensorSpec("x", ElementType.FP32, List.of(-1L, 3L, 4L));
+    refused(file, windows, "order.npy", "[4, 3]", "[3, 4]", "transpose it with (0, 2, 1),");
+    NpyArray.ofFloats(values, 2, 6, 2, 1).write(file);
+    refused(file, PLANES, "order.npy", "[6, 2, 1]", "[3, 2, 2]", "give that shape");
+    Path raw = raw("");
+    Files.write(raw.resolve("a.bin"), new byte[6]);
+    Files.write(raw.resolve("b.bin"), new byte[6]);
+    Files.writeString(raw.resolve("data.yaml"), "format: raw\ndtype: int8\nshape: [3, 2]\n");
+    TensorSpec turned = new TensorSpec("x", ElementType.FP32, List.of(-1L, 2L, 3L));
+    refused(raw, turned, "data.yaml", "[3, 2]", "[2, 3]", "transpose it with (0, 2, 1)");
+  }
+
+  @Test
+  void takesItemsOfTheSameOrderInOtherDimensions() throws Exception {
+    Path file = folder.resolve("flat.npy");
+    float[] values = new float[2 * 12];
+    TensorSpec grey = new TensorSpec("x", ElementType.FP32, List.of(-1L, 1L, 4L, 3L));
+
+    for (int[] shape : new int[][] {{2, 12}, {2, 3, 4}, {2, 3, 2, 2}}) {
+      NpyArray.ofFloats(values, shape).write(file);
+      assertThat(DataReader.read(file, PLANES, 10).samples().count()).isEqualTo(2);
+    }
+    NpyArray.ofFloats(values, 2, 4, 3, 1).write(file);
+    assertThat(DataReader.read(file, grey, 10).samples().count()).isEqualTo(2);
+    Path raw = raw("dtype: int8\nshape: [1, 3]\n");
+    TensorSpec lying = new TensorSpec("x", ElementType.FP32, List.of(-1L, 3L, 1L));
+    assertThat(DataReader.read(raw, lying, 10).samples().count()).isEqualTo(2);
+  }
+
+  @Test
   void takesAsManyAsWantedEvenlySpread() throws Exception {
     Dataset data = DataReader.read(npy(6), THREE, 3);
 
