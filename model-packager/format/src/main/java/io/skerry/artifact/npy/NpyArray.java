@@ -3,14 +3,10 @@ package io.skerry.artifact.npy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.function.IntFunction;
 import java.util.function.IntToDoubleFunction;
-import java.util.stream.Collectors;
 
 /**
  * An array of numbers with its shape, as an NPY file holds it.
@@ -31,8 +27,6 @@ public final class NpyArray {
   /** The most dimensions that are read. */
   public static final int DIMENSIONS_MAX = 8;
 
-  private static final int ALIGNMENT = 64;
-
   /** Element types, named as NumPy does. */
   public enum Type {
     FLOAT32("<f4", 4),
@@ -46,6 +40,10 @@ public final class NpyArray {
     Type(String code, int bytes) {
       this.code = code;
       this.bytes = bytes;
+    }
+
+    String code() {
+      return code;
     }
   }
 
@@ -158,33 +156,15 @@ public final class NpyArray {
 
   /** Writes the file, replacing one that is there. */
   public void write(Path file) throws IOException {
-    String dimensions =
-        Arrays.stream(shape).mapToObj(Integer::toString).collect(Collectors.joining(", "));
-    String header =
-        "{'descr': '%s', 'fortran_order': False, 'shape': (%s%s), }"
-            .formatted(type.code, dimensions, shape.length == 1 ? "," : "");
-    int unpadded = NpyFile.PREFIX_BYTES + header.length() + 1;
-    int padding = (ALIGNMENT - unpadded % ALIGNMENT) % ALIGNMENT;
-    byte[] text = (header + " ".repeat(padding) + "\n").getBytes(StandardCharsets.ISO_8859_1);
-    int total = NpyFile.PREFIX_BYTES + text.length + length() * type.bytes;
-    ByteBuffer buffer = ByteBuffer.allocate(total).order(ByteOrder.LITTLE_ENDIAN);
-    buffer.put(NpyFile.MAGIC).putShort((short) text.length).put(text);
+    ByteBuffer buffer = ByteBuffer.allocate(length() * type.bytes).order(ByteOrder.LITTLE_ENDIAN);
     switch (type) {
       case FLOAT32 -> buffer.asFloatBuffer().put(floats());
       case INT8 -> buffer.put(bytes());
       case INT32 -> buffer.asIntBuffer().put(ints());
       case INT64 -> buffer.asLongBuffer().put(longs());
     }
-    buffer.rewind();
-    try (FileChannel channel =
-        FileChannel.open(
-            file,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.WRITE,
-            StandardOpenOption.TRUNCATE_EXISTING)) {
-      while (buffer.hasRemaining()) {
-        channel.write(buffer);
-      }
+    try (NpyWriter writer = NpyWriter.create(file, type, shape)) {
+      writer.write(buffer.rewind());
     }
   }
 

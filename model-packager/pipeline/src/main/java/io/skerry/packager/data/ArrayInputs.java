@@ -1,6 +1,5 @@
 package io.skerry.packager.data;
 
-import io.skerry.artifact.ElementType;
 import io.skerry.artifact.TensorSpec;
 import io.skerry.artifact.npy.NpyArray;
 import java.util.ArrayList;
@@ -14,15 +13,12 @@ final class ArrayInputs {
   private ArrayInputs() {}
 
   /**
-   * The same elements in the type of a model's input: integers become floats.
+   * The same elements as floats.
    *
    * @param source what messages name the array by
    * @throws DataRefusedException if a float cannot hold one of them
    */
-  static NpyArray converted(String source, NpyArray array, TensorSpec input) {
-    if (input.type() != ElementType.FP32) {
-      return array;
-    }
+  static NpyArray floats(String source, NpyArray array) {
     return switch (array.type()) {
       case FLOAT32 -> array;
       case INT8 -> floats(source, array, i -> array.bytes()[i]);

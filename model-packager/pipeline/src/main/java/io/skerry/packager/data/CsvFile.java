@@ -14,7 +14,7 @@ final class CsvFile {
   private CsvFile() {}
 
   /** At most so many rows, evenly spread over all; no others are held. */
-  static Rows read(Path file, int itemsMax) throws IOException {
+  static void read(Path file, int itemsMax, Rows rows) throws IOException {
     int[] chosen = Samples.spread(count(file), itemsMax);
     try (BufferedReader reader = Files.newBufferedReader(file)) {
       String first = line(file, reader, 1);
@@ -22,7 +22,7 @@ final class CsvFile {
         throw new DataRefusedException(file + ": the file is empty: give an item a line");
       }
       boolean header = !isNumbers(first);
-      Rows rows = new Rows(header ? List.of(cells(first)) : List.of());
+      rows.name(header ? List.of(cells(first)) : List.of());
       int line = header ? 2 : 1;
       int item = 0;
       String text = header ? line(file, reader, line) : first;
@@ -37,7 +37,6 @@ final class CsvFile {
         line++;
         text = line(file, reader, line);
       }
-      return rows;
     }
   }
 

@@ -27,8 +27,11 @@ public final class DataReader {
   /** The most items that are read of one source. */
   public static final int ITEMS_MAX = 1_000_000;
 
-  /** The most elements that are read of one source. */
-  public static final long ELEMENTS_MAX = 1L << 29;
+  /** The most elements that are read of one source: 8 GiB of a disk. */
+  public static final long ELEMENTS_MAX = 1L << 31;
+
+  /** The most elements of one item: it is held in memory. */
+  private static final long ITEM_ELEMENTS_MAX = 1L << 28;
 
   private DataReader() {}
 
@@ -76,10 +79,16 @@ public final class DataReader {
       return NpzFile.read(path, input, itemsMax);
     }
     if (name.endsWith(".csv")) {
-      return dataset(path, CsvFile.read(path, itemsMax), input);
+      try (Rows rows = new Rows(path)) {
+        CsvFile.read(path, itemsMax, rows);
+        return rows.dataset(input);
+      }
     }
     if (name.endsWith(".parquet")) {
-      return dataset(path, ParquetFile.read(path, itemsMax), input);
+      try (Rows rows = new Rows(path)) {
+        ParquetFile.read(path, itemsMax, rows);
+        return rows.dataset(input);
+      }
     }
     if (name.endsWith(".npy")) {
       return new Dataset(Samples.read(path, input, itemsMax), Optional.empty());
@@ -87,13 +96,6 @@ public final class DataReader {
     throw new DataRefusedException(
         "%s: data is .npy, .npz, .csv, .parquet, .tar.gz of images, or a folder: convert it"
             .formatted(path));
-  }
-
-  static Dataset dataset(Path path, Rows rows, TensorSpec input) {
-    NpyArray inputs = NpyArray.ofFloats(rows.values(), rows.count(), rows.columns());
-    return new Dataset(
-        Samples.of(path.toString(), inputs, input.elementsPerItem()),
-        rows.labels().map(labels -> NpyArray.ofFloats(labels, labels.length)));
   }
 
   static void checkCount(Path path, NpyArray labels, int items) {
@@ -105,10 +107,12 @@ public final class DataReader {
   }
 
   static void checkSize(Path path, long items, long elementsPerItem) {
-    if (items > ITEMS_MAX || items * elementsPerItem > ELEMENTS_MAX) {
+    if (items > ITEMS_MAX
+        || elementsPerItem > ITEM_ELEMENTS_MAX
+        || items * elementsPerItem > ELEMENTS_MAX) {
       throw new DataRefusedException(
-          "%s: %d items of %d elements are more than %d items or %d elements: take fewer"
-              .formatted(path, items, elementsPerItem, ITEMS_MAX, ELEMENTS_MAX));
+          "%s: %d items of %d elements are more than %d items, %d elements each or %d of all: take fewer"
+              .formatted(path, items, elementsPerItem, ITEMS_MAX, ITEM_ELEMENTS_MAX, ELEMENTS_MAX));
     }
   }
 

@@ -1,5 +1,6 @@
 package io.skerry.packager.data;
 
+import io.skerry.artifact.ElementType;
 import io.skerry.artifact.TensorSpec;
 import io.skerry.artifact.npy.NpyArray;
 import java.awt.image.BufferedImage;
@@ -81,16 +82,24 @@ final class ImageFiles {
       items.put(name, item);
       labels[item] = classes.indexOf(folder(name));
     }
-    float[] values = new float[chosen.length * elements];
-    files.read(
-        items.keySet(),
-        (name, content) -> decode(name, content, values, items.getOrDefault(name, 0) * elements));
     return new Dataset(
-        Samples.of(source.toString(), NpyArray.ofFloats(values, chosen.length, elements), elements)
-            .ofClasses(classes.size() < 2 ? List.of() : classes),
+        samples(files, items, elements).ofClasses(classes.size() < 2 ? List.of() : classes),
         classes.size() < 2
             ? Optional.empty()
             : Optional.of(NpyArray.ofFloats(labels, labels.length)));
+  }
+
+  private Samples samples(FileTree files, Map<String, Integer> numbers, int elements)
+      throws IOException {
+    try (ItemsFile items = ItemsFile.create(source.toString(), ElementType.FP32)) {
+      files.read(
+          numbers.keySet(),
+          (name, content) ->
+              items.put(
+                  (long) numbers.getOrDefault(name, 0) * elements,
+                  decode(name, content, elements)));
+      return Samples.of(source.toString(), items, numbers.size(), elements);
+    }
   }
 
   private static boolean isImage(String name) {
@@ -103,16 +112,17 @@ final class ImageFiles {
     return end < 0 ? "" : name.substring(name.lastIndexOf('/', end - 1) + 1, end);
   }
 
-  private void decode(String name, byte[] content, float[] values, int offset) throws IOException {
+  private float[] decode(String name, byte[] content, int elements) throws IOException {
+    float[] values = new float[elements];
     BufferedImage image = image(name, content);
     int[] pixels = image.getRGB(0, 0, width, height, null, 0, width);
     for (int i = 0; i < pixels.length; i++) {
       for (int c = 0; c < channels; c++) {
         int index = channelsLast ? i * channels + c : c * pixels.length + i;
-        values[offset + index] =
-            channels == 1 ? luma(pixels[i]) : (pixels[i] >> (16 - 8 * c)) & 0xff;
+        values[index] = channels == 1 ? luma(pixels[i]) : (pixels[i] >> (16 - 8 * c)) & 0xff;
       }
     }
+    return values;
   }
 
   /** The image, decoded once its header says the right size: a small file may claim any. */

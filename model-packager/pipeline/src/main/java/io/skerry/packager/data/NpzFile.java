@@ -2,15 +2,15 @@ package io.skerry.packager.data;
 
 import io.skerry.artifact.TensorSpec;
 import io.skerry.artifact.npy.NpyArray;
+import io.skerry.artifact.npy.NpyFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
+import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
@@ -22,74 +22,115 @@ final class NpzFile {
   private static final List<String> INPUTS = List.of("x", "inputs", "input", "arr_0");
   private static final List<String> LABELS = List.of("y", "labels", "label", "arr_1");
 
-  /** What is read of an array that has so many items. */
-  private record Part(NpyArray array, int items) {}
-
   private NpzFile() {}
 
   /** At most so many items, evenly spread over all; no others are held. */
   static Dataset read(Path file, TensorSpec input, int itemsMax) throws IOException {
     Path folder = Files.createTempDirectory("skerry-npz-");
-    Path part = folder.resolve("array.npy");
-    Map<String, Part> arrays = new TreeMap<>();
+    Path inputs = folder.resolve("inputs.npy");
+    Path labels = folder.resolve("labels.npy");
     try (ZipFile zip = new ZipFile(file.toFile())) {
       if (zip.size() > ARRAYS_MAX) {
         throw new DataRefusedException(
             "%s: holds %d arrays, at most %d are read: write x and y only"
                 .formatted(file, zip.size(), ARRAYS_MAX));
       }
-      for (ZipEntry entry : zip.stream().map(e -> (ZipEntry) e).toList()) {
-        String name = entry.getName().replaceFirst("\\.npy$", "");
-        if (INPUTS.contains(name) || LABELS.contains(name) || zip.size() == 1) {
-          arrays.put(zip.size() == 1 ? "x" : name, array(file, zip, entry, part, itemsMax));
+      ZipEntry x =
+          first(zip, INPUTS)
+              .or(() -> only(zip))
+              .orElseThrow(
+                  () ->
+                      new DataRefusedException(
+                          "%s: holds no array 'x': name the inputs so".formatted(file)));
+      Optional<ZipEntry> y = zip.size() == 1 ? Optional.empty() : first(zip, LABELS);
+      inflate(file, zip, x, inputs);
+      Optional<NpyArray> chosen = Optional.empty();
+      if (y.isPresent()) {
+        inflate(file, zip, y.get(), labels);
+        int items = items(x, inputs);
+        int count = items(y.get(), labels);
+        if (count != items) {
+          throw new DataRefusedException(
+              "%s: holds %d labels for %d items: give one per item".formatted(file, count, items));
         }
+        chosen =
+            Optional.of(
+                reading(
+                    y.get(),
+                    labels,
+                    () -> NpyArray.read(labels, rows -> Samples.spread(rows, itemsMax))));
+        Files.delete(labels);
       }
+      return new Dataset(reading(x, inputs, () -> samples(file, inputs, input, itemsMax)), chosen);
     } catch (ZipException e) {
       throw new IOException("it is no NPZ archive", e);
     } finally {
-      Files.deleteIfExists(part);
+      Files.deleteIfExists(inputs);
+      Files.deleteIfExists(labels);
       Files.delete(folder);
     }
-    Part inputs =
-        first(arrays, INPUTS)
-            .orElseThrow(
-                () ->
-                    new DataRefusedException(
-                        "%s: holds no array 'x': name the inputs so".formatted(file)));
-    Optional<Part> labels = first(arrays, LABELS);
-    if (labels.isPresent() && labels.get().items() != inputs.items()) {
-      throw new DataRefusedException(
-          "%s: holds %d labels for %d items: give one per item"
-              .formatted(file, labels.get().items(), inputs.items()));
-    }
-    return new Dataset(
-        Samples.of(file.toString(), inputs.array(), input),
-        labels.map(Part::array));
   }
 
-  private static Part array(Path file, ZipFile zip, ZipEntry entry, Path part, int itemsMax)
+  private static Samples samples(Path file, Path inputs, TensorSpec input, int itemsMax)
       throws IOException {
-    try (InputStream in = zip.getInputStream(entry)) {
-      inflate(file, entry, in, part);
-      int[] items = new int[1];
-      NpyArray array =
-          NpyArray.read(
-              part,
-              count -> {
-                items[0] = count;
-                return Samples.spread(count, itemsMax);
-              });
-      return new Part(array, items[0]);
+    try (NpyFile open = NpyFile.open(inputs)) {
+      return Samples.read(file.toString(), open, input, itemsMax);
+    }
+  }
+
+  private static int items(ZipEntry entry, Path array) throws IOException {
+    return reading(
+        entry,
+        array,
+        () -> {
+          try (NpyFile open = NpyFile.open(array)) {
+            return open.shape().length == 0 ? 0 : open.shape()[0];
+          }
+        });
+  }
+
+  @FunctionalInterface
+  private interface Reading<T> {
+    T read() throws IOException;
+  }
+
+  private static <T> T reading(ZipEntry entry, Path array, Reading<T> reading) throws IOException {
+    try {
+      return reading.read();
     } catch (IOException e) {
       throw new IOException(
           "array '%s': %s"
               .formatted(
-                  entry.getName(), String.valueOf(e.getMessage()).replace(part.toString(), "it")),
+                  entry.getName(), String.valueOf(e.getMessage()).replace(array.toString(), "it")),
           e);
     }
   }
 
+  private static Optional<ZipEntry> only(ZipFile zip) {
+    return zip.size() == 1 ? zip.stream().map(e -> (ZipEntry) e).findFirst() : Optional.empty();
+  }
+
+  private static Optional<ZipEntry> first(ZipFile zip, List<String> names) {
+    return names.stream()
+        .flatMap(name -> Stream.of(name + ".npy", name))
+        .flatMap(name -> Optional.ofNullable(zip.getEntry(name)).stream())
+        .findFirst();
+  }
+
   /** The archive's own word for an array's size is not believed. */
+  private static void inflate(Path file, ZipFile zip, ZipEntry entry, Path part)
+      throws IOException {
+    reading(
+        entry,
+        part,
+        () -> {
+          try (InputStream in = zip.getInputStream(entry)) {
+            inflate(file, entry, in, part);
+          }
+          return part;
+        });
+  }
+
   private static void inflate(Path file, ZipEntry entry, InputStream in, Path part)
       throws IOException {
     byte[] buffer = new byte[1 << 16];
@@ -105,9 +146,5 @@ final class NpzFile {
         out.write(buffer, 0, read);
       }
     }
-  }
-
-  private static Optional<Part> first(Map<String, Part> arrays, List<String> names) {
-    return names.stream().filter(arrays::containsKey).map(arrays::get).findFirst();
   }
 }

@@ -19,14 +19,14 @@ final class ParquetFile {
   private ParquetFile() {}
 
   /** At most so many rows, evenly spread over all; no others are held. */
-  static Rows read(Path file, int itemsMax) throws IOException {
+  static void read(Path file, int itemsMax, Rows rows) throws IOException {
     Properties streamed = new Properties();
     streamed.setProperty("jdbc_stream_results", "true");
     try (Connection connection = DriverManager.getConnection("jdbc:duckdb:", streamed)) {
       int[] chosen = Samples.spread(count(connection, file), itemsMax);
       try (PreparedStatement statement = of(connection, "select *", file);
           ResultSet result = statement.executeQuery()) {
-        return rows(file, result, chosen);
+        read(file, result, chosen, rows);
       }
     } catch (SQLException e) {
       throw new IOException(String.valueOf(e.getMessage()).lines().findFirst().orElse(""), e);
@@ -48,13 +48,14 @@ final class ParquetFile {
     return statement;
   }
 
-  private static Rows rows(Path file, ResultSet result, int[] chosen) throws SQLException {
+  private static void read(Path file, ResultSet result, int[] chosen, Rows rows)
+      throws SQLException {
     ResultSetMetaData meta = result.getMetaData();
     List<String> header = new ArrayList<>();
     for (int i = 1; i <= meta.getColumnCount(); i++) {
       header.add(meta.getColumnName(i));
     }
-    Rows rows = new Rows(header);
+    rows.name(header);
     for (int row = 0; rows.count() < chosen.length && result.next(); row++) {
       if (row != chosen[rows.count()]) {
         continue;
@@ -84,7 +85,6 @@ final class ParquetFile {
       }
       DataReader.checkSize(file, rows.count(), rows.columns());
     }
-    return rows;
   }
 
   private static float number(Path file, String column, Object cell) {

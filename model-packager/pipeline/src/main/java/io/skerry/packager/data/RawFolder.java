@@ -112,40 +112,41 @@ final class RawFolder {
       labels[i] = items.get(i).label();
     }
     return new Dataset(
-        Samples.of(folder.toString(), array(stored, items, elements, input), elements),
+        samples(stored, items, elements, input),
         labelled ? Optional.of(NpyArray.ofFloats(labels, labels.length)) : Optional.empty());
   }
 
   /** As reals for a model that takes floats, as stored for one that takes the same integers. */
-  private NpyArray array(Stored stored, List<Item> items, int elements, TensorSpec input)
+  private Samples samples(Stored stored, List<Item> all, int elements, TensorSpec input)
       throws IOException {
     boolean integers = stored == Stored.INT8 && input.type() == ElementType.INT8;
-    byte[] bytes = new byte[integers ? items.size() * elements : 0];
-    float[] reals = new float[integers ? 0 : items.size() * elements];
     double scale = number("scale", 1);
     double zeroPoint = number("zeroPoint", 0);
-    for (int item = 0; item < items.size(); item++) {
-      Path file = items.get(item).file();
-      byte[] read = Files.readAllBytes(file);
-      checkBytes(file, read.length, (long) elements * stored.bytes);
-      if (integers) {
-        System.arraycopy(read, 0, bytes, item * elements, elements);
-        continue;
+    float[] reals = new float[elements];
+    try (ItemsFile items =
+        ItemsFile.create(folder.toString(), integers ? ElementType.INT8 : ElementType.FP32)) {
+      for (int item = 0; item < all.size(); item++) {
+        Path file = all.get(item).file();
+        byte[] read = Files.readAllBytes(file);
+        checkBytes(file, read.length, (long) elements * stored.bytes);
+        if (integers) {
+          items.put((long) item * elements, read);
+          continue;
+        }
+        ByteBuffer content = ByteBuffer.wrap(read).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < elements; i++) {
+          double value =
+              switch (stored) {
+                case INT8 -> content.get();
+                case UINT8 -> Byte.toUnsignedInt(content.get());
+                case FLOAT32 -> content.getFloat();
+              };
+          reals[i] = (float) ((value - zeroPoint) * scale);
+        }
+        items.put((long) item * elements, reals);
       }
-      ByteBuffer content = ByteBuffer.wrap(read).order(ByteOrder.LITTLE_ENDIAN);
-      for (int i = 0; i < elements; i++) {
-        double value =
-            switch (stored) {
-              case INT8 -> content.get();
-              case UINT8 -> Byte.toUnsignedInt(content.get());
-              case FLOAT32 -> content.getFloat();
-            };
-        reals[item * elements + i] = (float) ((value - zeroPoint) * scale);
-      }
+      return Samples.of(folder.toString(), items, all.size(), elements);
     }
-    return integers
-        ? NpyArray.ofBytes(bytes, items.size(), elements)
-        : NpyArray.ofFloats(reals, items.size(), elements);
   }
 
   private void checkBytes(Path file, long size, long expected) {

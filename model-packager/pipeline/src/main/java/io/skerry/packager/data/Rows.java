@@ -1,20 +1,36 @@
 package io.skerry.packager.data;
 
+import io.skerry.artifact.ElementType;
+import io.skerry.artifact.TensorSpec;
+import io.skerry.artifact.npy.NpyArray;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** A table of numbers while it is read: every row as many, one column of them labels or none. */
-final class Rows {
-  private final int labelColumn;
-  private final List<float[]> rows = new ArrayList<>();
+/**
+ * A table of numbers while it is read: every row as many, one column of them labels or none. The
+ * numbers lie in a file, the labels in memory.
+ */
+final class Rows implements AutoCloseable {
+  private final Path source;
+  private final ItemsFile items;
   private final List<Float> labels = new ArrayList<>();
+  private int labelColumn = -1;
+  private int count;
   private int width = -1;
 
-  /** A table with these columns. */
-  Rows(List<String> header) {
+  /** An empty one of a source without column names. */
+  Rows(Path source) {
+    this.source = source;
+    this.items = ItemsFile.create(source.toString(), ElementType.FP32);
+  }
+
+  /** Names the columns; before the first row. */
+  void name(List<String> header) {
     labelColumn = labelColumn(header).orElse(-1);
   }
 
@@ -38,7 +54,8 @@ final class Rows {
       return false;
     }
     width = values.length;
-    rows.add(values);
+    items.put((long) count * width, values);
+    count++;
     if (labelColumn >= 0) {
       labels.add(label);
     }
@@ -46,22 +63,22 @@ final class Rows {
   }
 
   int count() {
-    return rows.size();
+    return count;
   }
 
   int columns() {
     return Math.max(0, width);
   }
 
-  float[] values() {
-    float[] all = new float[Math.multiplyExact(count(), columns())];
-    for (int i = 0; i < count(); i++) {
-      System.arraycopy(rows.get(i), 0, all, i * columns(), columns());
-    }
-    return all;
+  /** All rows, an item each. */
+  Dataset dataset(TensorSpec input) {
+    Samples.checkShape(source.toString(), new int[] {count, columns()}, input.elementsPerItem());
+    return new Dataset(
+        Samples.of(source.toString(), items, count, columns()),
+        labels().map(all -> NpyArray.ofFloats(all, all.length)));
   }
 
-  Optional<float[]> labels() {
+  private Optional<float[]> labels() {
     if (labelColumn < 0) {
       return Optional.empty();
     }
@@ -70,5 +87,10 @@ final class Rows {
       all[i] = labels.get(i);
     }
     return Optional.of(all);
+  }
+
+  @Override
+  public void close() throws IOException {
+    items.close();
   }
 }

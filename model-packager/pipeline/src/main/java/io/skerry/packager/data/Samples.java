@@ -3,29 +3,57 @@ package io.skerry.packager.data;
 import io.skerry.artifact.ElementType;
 import io.skerry.artifact.TensorSpec;
 import io.skerry.artifact.npy.NpyArray;
+import io.skerry.artifact.npy.NpyFile;
+import io.skerry.artifact.npy.NpyWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
-import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 
-/** Inputs of a model, one item after the other, as an NPY file holds them: shape [items, ...]. */
+/**
+ * Inputs of a model, one item after the other. Those from files lie in a file, and are read from
+ * there whenever they are wanted.
+ */
 public final class Samples {
+  /** Bytes of a file that are converted at once. */
+  private static final long PART_BYTES = 4L << 20;
+
   private final String source;
-  private final NpyArray array;
+  private final ElementType type;
+  private final MemorySegment elements;
+  private final int[] itemShape;
   private final int itemElements;
+
+  /** Which items of the elements these are. */
+  private final int[] items;
+
   private final List<String> classes;
 
-  private Samples(String source, NpyArray array, List<String> classes) {
+  private Samples(
+      String source,
+      ElementType type,
+      MemorySegment elements,
+      int[] itemShape,
+      int[] items,
+      List<String> classes) {
     this.source = source;
-    this.array = array;
+    this.type = type;
+    this.elements = elements;
+    this.itemShape = itemShape;
+    this.itemElements = elementsOf(itemShape);
+    this.items = items;
     this.classes = List.copyOf(classes);
-    this.itemElements = array.shape()[0] == 0 ? 0 : array.length() / array.shape()[0];
+  }
+
+  private static int elementsOf(int[] itemShape) {
+    return Arrays.stream(itemShape).reduce(1, Math::multiplyExact);
   }
 
   /**
@@ -36,35 +64,52 @@ public final class Samples {
    * @throws DataRefusedException if there is no item, or items have another size or type
    */
   public static Samples of(String source, NpyArray array, int itemElements) {
-    if (array.type() != NpyArray.Type.FLOAT32 && array.type() != NpyArray.Type.INT8) {
+    checkType(source, array.type());
+    checkShape(source, array.shape(), itemElements);
+    int[] shape = array.shape();
+    boolean floats = array.type() == NpyArray.Type.FLOAT32;
+    return new Samples(
+        source,
+        floats ? ElementType.FP32 : ElementType.INT8,
+        floats ? MemorySegment.ofArray(array.floats()) : MemorySegment.ofArray(array.bytes()),
+        Arrays.copyOfRange(shape, 1, shape.length),
+        all(shape[0]),
+        List.of());
+  }
+
+  private static int[] all(int count) {
+    return IntStream.range(0, count).toArray();
+  }
+
+  private static void checkType(String source, NpyArray.Type type) {
+    if (type != NpyArray.Type.FLOAT32 && type != NpyArray.Type.INT8) {
       throw new DataRefusedException(
-          "%s: holds %s, inputs are FLOAT32 or INT8: convert it".formatted(source, array.type()));
+          "%s: holds %s, inputs are FLOAT32 or INT8: convert it".formatted(source, type));
     }
-    if (array.shape().length < 2 || array.shape()[0] == 0) {
+  }
+
+  static void checkShape(String source, int[] shape, int itemElements) {
+    if (shape.length < 2 || shape[0] == 0) {
       throw new DataRefusedException(
           "%s: shape %s holds no items: give [items, ...]"
-              .formatted(source, Arrays.toString(array.shape())));
+              .formatted(source, Arrays.toString(shape)));
     }
-    Samples samples = new Samples(source, array, List.of());
-    if (samples.itemElements != itemElements) {
+    long each = IntStream.of(shape).skip(1).asLongStream().reduce(1, (a, b) -> a * b);
+    if (each != itemElements) {
       throw new DataRefusedException(
           "%s: shape %s has %d values an item, the model's input has %d: check the layout"
-              .formatted(
-                  source, Arrays.toString(array.shape()), samples.itemElements, itemElements));
+              .formatted(source, Arrays.toString(shape), each, itemElements));
     }
-    return samples;
   }
 
   /**
-   * Inputs of a model from an array of any type that becomes the model's.
+   * Items that were written to a file, which may be closed then.
    *
-   * @throws DataRefusedException if there is no item, or items have another size, layout or type
+   * @param count of the items
+   * @param itemShape dimensions of one
    */
-  static Samples of(String source, NpyArray array, TensorSpec input) {
-    Samples samples =
-        of(source, ArrayInputs.converted(source, array, input), input.elementsPerItem());
-    ArrayInputs.checkLayout(source, ArrayInputs.itemShape(array.shape()), input);
-    return samples;
+  static Samples of(String source, ItemsFile file, int count, int... itemShape) {
+    return new Samples(source, file.type(), file.map(), itemShape, all(count), List.of());
   }
 
   /**
@@ -77,13 +122,47 @@ public final class Samples {
   }
 
   /**
-   * At most so many inputs from a file, evenly spread over all; no others are held.
+   * At most so many inputs of a model from a file of any type that becomes the model's, evenly
+   * spread over all.
    *
    * @throws DataRefusedException if it is no such file, or does not fit
    */
   static Samples read(Path file, TensorSpec input, int itemsMax) {
-    return of(
-        file.toString(), readArray(file, Optional.of(count -> spread(count, itemsMax))), input);
+    return reading(
+        file,
+        () -> {
+          try (NpyFile open = NpyFile.open(file)) {
+            return read(file.toString(), open, input, itemsMax);
+          }
+        });
+  }
+
+  static Samples read(String source, NpyFile file, TensorSpec input, int itemsMax)
+      throws IOException {
+    int[] shape = file.shape();
+    boolean integers = input.type() == ElementType.INT8 && file.type() == NpyArray.Type.INT8;
+    if (input.type() != ElementType.FP32 && !integers) {
+      checkType(source, file.type());
+    }
+    checkShape(source, shape, input.elementsPerItem());
+    ArrayInputs.checkLayout(source, ArrayInputs.itemShape(shape), input);
+    int[] chosen = spread(shape[0], itemsMax);
+    DataReader.checkSize(Path.of(source), chosen.length, input.elementsPerItem());
+    int each = input.elementsPerItem();
+    int part = Math.clamp(PART_BYTES / Math.max(1, (long) each * Float.BYTES), 1, 1 << 20);
+    try (ItemsFile items =
+        ItemsFile.create(source, integers ? ElementType.INT8 : ElementType.FP32)) {
+      for (int first = 0; first < chosen.length; first += part) {
+        int[] rows = Arrays.copyOfRange(chosen, first, Math.min(chosen.length, first + part));
+        NpyArray read = file.read(rows);
+        if (integers) {
+          items.put((long) first * each, read.bytes());
+        } else {
+          items.put((long) first * each, ArrayInputs.floats(source, read).floats());
+        }
+      }
+      return of(source, items, chosen.length, Arrays.copyOfRange(shape, 1, shape.length));
+    }
   }
 
   /**
@@ -92,12 +171,17 @@ public final class Samples {
    * @throws DataRefusedException if it is no NPY file
    */
   public static NpyArray readArray(Path file) {
-    return readArray(file, Optional.empty());
+    return reading(file, () -> NpyArray.read(file));
   }
 
-  private static NpyArray readArray(Path file, Optional<IntFunction<int[]>> chosen) {
+  @FunctionalInterface
+  private interface Reading<T> {
+    T read() throws IOException;
+  }
+
+  private static <T> T reading(Path file, Reading<T> reading) {
     try {
-      return chosen.isPresent() ? NpyArray.read(file, chosen.get()) : NpyArray.read(file);
+      return reading.read();
     } catch (NoSuchFileException e) {
       throw new DataRefusedException(file + ": there is no such file", e);
     } catch (IOException e) {
@@ -109,13 +193,14 @@ public final class Samples {
   }
 
   /** These items, in this order. */
-  public Samples chosen(int... items) {
-    return of(source, rows(array, items), itemElements).ofClasses(classes);
+  public Samples chosen(int... wanted) {
+    int[] chosen = Arrays.stream(wanted).map(item -> items[item]).toArray();
+    return new Samples(source, type, elements, itemShape, chosen, classes);
   }
 
   /** The same, of these classes: their names, by the numbers that label items. */
   Samples ofClasses(List<String> names) {
-    return new Samples(source, array, names);
+    return new Samples(source, type, elements, itemShape, items, names);
   }
 
   /** Names of the classes that the items are of, by their numbers; none where nobody named any. */
@@ -130,16 +215,17 @@ public final class Samples {
    * @throws DataRefusedException if one is not finite
    */
   public void requireNumbers(String input) {
-    int index = array.firstNotFinite();
-    if (index >= 0) {
-      throw new DataRefusedException(
-          "%s: element %d of item %d is %s for input '%s': give every element a number, or leave the item out"
-              .formatted(
-                  source,
-                  index % itemElements,
-                  index / itemElements,
-                  array.floats()[index],
-                  input));
+    if (type != ElementType.FP32) {
+      return;
+    }
+    for (int item = 0; item < items.length; item++) {
+      for (int element = 0; element < itemElements; element++) {
+        if (!Float.isFinite(at(item, element))) {
+          throw new DataRefusedException(
+              "%s: element %d of item %d is %s for input '%s': give every element a number, or leave the item out"
+                  .formatted(source, element, item, at(item, element), input));
+        }
+      }
     }
   }
 
@@ -151,16 +237,28 @@ public final class Samples {
    * @throws DataRefusedException if all are
    */
   public void requireVaried(String input, String about) {
-    if (array.isConstant()) {
+    if (isConstant()) {
       throw new DataRefusedException(
           "%s: every value of input '%s' is %s, which says nothing %s: give real items"
               .formatted(source, input, at(0, 0), about));
     }
   }
 
+  private boolean isConstant() {
+    float first = at(0, 0);
+    for (int item = 0; item < items.length; item++) {
+      for (int element = 0; element < itemElements; element++) {
+        if (at(item, element) != first) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
   /** At most as many of these items, evenly spread over all. */
-  public Samples spread(int items) {
-    return count() <= items ? this : chosen(spread(count(), items));
+  public Samples spread(int most) {
+    return count() <= most ? this : chosen(spread(count(), most));
   }
 
   /** Indexes of at most {@code wanted} of so many items, evenly spread. */
@@ -172,35 +270,15 @@ public final class Samples {
     return chosen;
   }
 
-  /** These rows of an array, in this order. */
-  static NpyArray rows(NpyArray array, int... rows) {
-    int[] shape = array.shape();
-    int each = shape[0] == 0 ? 0 : array.length() / shape[0];
-    shape[0] = rows.length;
-    Object source =
-        switch (array.type()) {
-          case FLOAT32 -> array.floats();
-          case INT8 -> array.bytes();
-          case INT32 -> array.ints();
-          case INT64 -> array.longs();
-        };
-    Object target =
-        java.lang.reflect.Array.newInstance(
-            source.getClass().getComponentType(), rows.length * each);
-    for (int i = 0; i < rows.length; i++) {
-      System.arraycopy(source, rows[i] * each, target, i * each, each);
-    }
-    return switch (array.type()) {
-      case FLOAT32 -> NpyArray.ofFloats((float[]) target, shape);
-      case INT8 -> NpyArray.ofBytes((byte[]) target, shape);
-      case INT32 -> NpyArray.ofInts((int[]) target, shape);
-      case INT64 -> NpyArray.ofLongs((long[]) target, shape);
-    };
-  }
-
   /** Writes them as an NPY file. */
   public void write(Path file) throws IOException {
-    array.write(file);
+    int[] shape = IntStream.concat(IntStream.of(count()), IntStream.of(itemShape)).toArray();
+    NpyArray.Type written = type == ElementType.FP32 ? NpyArray.Type.FLOAT32 : NpyArray.Type.INT8;
+    try (NpyWriter writer = NpyWriter.create(file, written, shape)) {
+      for (int item = 0; item < items.length; item++) {
+        writer.write(batch(item, 1));
+      }
+    }
   }
 
   /** Where they come from. */
@@ -210,7 +288,7 @@ public final class Samples {
 
   /** Items. */
   public int count() {
-    return array.shape()[0];
+    return items.length;
   }
 
   /** Elements of one item. */
@@ -220,26 +298,38 @@ public final class Samples {
 
   /** Type of the elements. */
   public ElementType type() {
-    return array.type() == NpyArray.Type.FLOAT32 ? ElementType.FP32 : ElementType.INT8;
+    return type;
   }
 
   /** One element of an item; of quantized inputs the integer. */
   public float at(int item, int element) {
-    int index = item * itemElements + element;
-    return type() == ElementType.FP32 ? array.floats()[index] : array.bytes()[index];
+    long index = (long) items[item] * itemElements + element;
+    return type == ElementType.FP32
+        ? elements.getAtIndex(ValueLayout.JAVA_FLOAT, index)
+        : elements.get(ValueLayout.JAVA_BYTE, index);
   }
 
   /** Copies of items in a new direct buffer, little-endian, from position 0. */
   public ByteBuffer batch(int first, int size) {
-    int from = first * itemElements;
-    int elements = size * itemElements;
+    long each = itemElements;
     ByteBuffer buffer =
-        ByteBuffer.allocateDirect(elements * type().bytes()).order(ByteOrder.LITTLE_ENDIAN);
-    if (type() == ElementType.FP32) {
-      buffer.asFloatBuffer().put(array.floats(), from, elements);
-    } else {
-      buffer.put(array.bytes(), from, elements).rewind();
+        ByteBuffer.allocateDirect(Math.toIntExact(size * each * type.bytes()))
+            .order(ByteOrder.LITTLE_ENDIAN);
+    MemorySegment target = MemorySegment.ofBuffer(buffer);
+    for (int i = 0; i < size; i++) {
+      MemorySegment.copy(
+          elements,
+          stored(),
+          items[first + i] * each * type.bytes(),
+          target,
+          stored().withOrder(ByteOrder.LITTLE_ENDIAN),
+          i * each * type.bytes(),
+          each);
     }
     return buffer;
+  }
+
+  private ValueLayout stored() {
+    return type == ElementType.FP32 ? ValueLayout.JAVA_FLOAT_UNALIGNED : ValueLayout.JAVA_BYTE;
   }
 }
