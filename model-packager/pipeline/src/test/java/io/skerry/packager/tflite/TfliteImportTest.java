@@ -315,7 +315,9 @@ class TfliteImportTest {
     Path file = folder.resolve("refused.tflite");
     assertThatThrownBy(() -> new Bench().load(Engine.TFLITE, file))
         .isInstanceOf(EngineException.class)
-        .hasMessageContaining("refused.tflite: it has no input or no output");
+        .hasMessage(
+            "refused.tflite is broken: output 0 of subgraph 0 names tensor %d of %<d; export it again",
+            count);
     assertRefused(
         operand.serializeToBinary(),
         "the TFLite model names tensor -2 of %d: export it again",
