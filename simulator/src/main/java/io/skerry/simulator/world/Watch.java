@@ -1,5 +1,6 @@
 package io.skerry.simulator.world;
 
+import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.fleet.rollout.RolloutState;
 import io.skerry.fleet.rollout.StageRule;
@@ -335,11 +336,17 @@ public final class Watch {
       touched.forEach(
           (rollout, seen) -> {
             if (record.getWindow().getModel().getVersion() == rollout.version
-                && seen.devices.contains(device)) {
+                && (seen.devices.contains(device) || hadItAlready(rollout, device))) {
               seen.predictions += record.getWindow().getPredictions();
             }
           });
     }
+  }
+
+  // It was ordered nothing, and what it does with the version is judged all the same.
+  private boolean hadItAlready(Rollout rollout, int device) {
+    Rollout.Deployment one = rollout.deployments.get(fleet.device(device).id());
+    return one != null && one.state == DeploymentState.ALREADY_INSTALLED;
   }
 
   void observed(int device, Generation generation) {
