@@ -194,7 +194,7 @@ record PlantedFault(String name, String what, String type, Mutation mutation, St
           new PlantedFault(
               "forget-a-large-shift",
               "an incident is over while its cause lasts",
-              "io.skerry.telemetry.drift.DriftLedger",
+              "io.skerry.telemetry.drift.Explanations",
               Mutation.takesTheFirstFor("ended", "min"),
               "drift-stuck"),
           new PlantedFault(
