@@ -15,7 +15,8 @@ final class Places {
   /**
    * Takes a place; {@link #give} follows.
    *
-   * @throws EngineException with reason {@code STOPPED} if the call was stopped while it waited
+   * @throws EngineException with reason {@code STOPPED} if the call was stopped while it waited, or
+   *     {@code MUST_WAIT} if none is free and it may not wait
    */
   void take(RunScope scope) throws EngineException {
     synchronized (this) {
@@ -24,6 +25,7 @@ final class Places {
         return;
       }
     }
+    scope.requireMayWait();
     scope.enter(this::wake);
     try {
       await(scope);

@@ -27,6 +27,19 @@ class PlacesTest {
     assertThat(patient).succeedsWithin(10, TimeUnit.SECONDS).isNull();
   }
 
+  /** Its thread serves others too: it goes on, and the call is made again elsewhere. */
+  @Test
+  void aCallThatMayNotWaitTakesAFreePlaceOrNone() throws Exception {
+    RunScope hurried = RunScope.lasting();
+    hurried.mayNotWait();
+
+    places.take(hurried);
+
+    assertThat(taking(hurried)).succeedsWithin(10, TimeUnit.SECONDS).isEqualTo(Reason.MUST_WAIT);
+    places.give();
+    places.take(hurried);
+  }
+
   private CompletableFuture<Reason> taking(RunScope scope) {
     return CompletableFuture.supplyAsync(
         () -> {
