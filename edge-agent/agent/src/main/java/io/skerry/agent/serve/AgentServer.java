@@ -6,6 +6,7 @@ import io.grpc.Server;
 import io.grpc.ServerInterceptors;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
+import io.grpc.protobuf.services.ProtoReflectionService;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.Predictor;
@@ -117,10 +118,17 @@ public final class AgentServer implements AutoCloseable {
                 ServerInterceptors.intercept(
                     new MemoryEndpoint(service, caller), InferStream.ERROR_FORM)))
         .addService(
-            UnreadableRequests.answered(ProtoReflectionServiceV1.newInstance().bindService()));
+            UnreadableRequests.answered(ProtoReflectionServiceV1.newInstance().bindService()))
+        .addService(UnreadableRequests.answered(olderReflection().bindService()));
     shared.forEach(
         service -> builder.addService(UnreadableRequests.answered(service.bindService())));
     return new Listening(listener, transport, builder.build());
+  }
+
+  // Clients in the field, Python's among them, know it by no other name.
+  @SuppressWarnings("deprecation")
+  private static BindableService olderReflection() {
+    return ProtoReflectionService.newInstance();
   }
 
   /**

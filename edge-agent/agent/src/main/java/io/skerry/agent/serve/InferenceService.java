@@ -276,7 +276,8 @@ public final class InferenceService implements AutoCloseable {
   }
 
   /**
-   * Unloads a model. Parameter {@code unload_dependents} is accepted: nothing depends on a model.
+   * Unloads a model. Parameter {@code unload_dependents} is accepted and changes nothing: a model
+   * has no parts of its own, and a pipeline is no model that clients load.
    *
    * @return its name
    * @throws PredictException if clients may not, or it is not known

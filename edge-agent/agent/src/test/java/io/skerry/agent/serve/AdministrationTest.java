@@ -419,6 +419,42 @@ class AdministrationTest {
     }
   }
 
+  /** Python's reflection client asks by the older name of the service. */
+  @Test
+  void describesItsServicesByTheOlderReflectionToo() throws Exception {
+    CompletableFuture<io.grpc.reflection.v1alpha.ServerReflectionResponse> answer =
+        new CompletableFuture<>();
+    try (TestServer server = TestServer.start()) {
+      StreamObserver<io.grpc.reflection.v1alpha.ServerReflectionRequest> requests =
+          io.grpc.reflection.v1alpha.ServerReflectionGrpc.newStub(server.client().channel())
+              .serverReflectionInfo(
+                  new StreamObserver<>() {
+                    @Override
+                    public void onNext(
+                        io.grpc.reflection.v1alpha.ServerReflectionResponse response) {
+                      answer.complete(response);
+                    }
+
+                    @Override
+                    public void onError(Throwable t) {
+                      answer.completeExceptionally(t);
+                    }
+
+                    @Override
+                    public void onCompleted() {}
+                  });
+      requests.onNext(
+          io.grpc.reflection.v1alpha.ServerReflectionRequest.newBuilder()
+              .setListServices("")
+              .build());
+
+      assertThat(answer.get(20, TimeUnit.SECONDS).getListServicesResponse().getServiceList())
+          .extracting(service -> service.getName())
+          .contains("inference.GRPCInferenceService", "grpc.health.v1.Health");
+      requests.onCompleted();
+    }
+  }
+
   private static ModelInferRequest broken() {
     return ModelInferRequest.newBuilder()
         .setModelName("broken")
