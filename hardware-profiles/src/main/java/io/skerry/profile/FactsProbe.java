@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -17,7 +18,8 @@ import java.util.stream.Stream;
  * {@code /dev}. What cannot be read counts as not there.
  */
 public final class FactsProbe {
-  private static final int NVIDIA_DEVICES_MAX = 16;
+  private static final int DEVICES_MAX = 16;
+  private static final String INTEL = "0x8086";
   private static final int SYSTEM_CHARS_MAX = 400;
 
   private final Path root;
@@ -97,12 +99,48 @@ public final class FactsProbe {
   }
 
   private List<String> accelerators() {
-    boolean nvidia =
-        Stream.iterate(0, i -> i + 1)
-            .limit(NVIDIA_DEVICES_MAX)
-            .anyMatch(i -> Files.exists(root.resolve("dev/nvidia" + i)));
-    boolean jetson = Files.exists(root.resolve("dev/nvhost-gpu"));
-    return nvidia || jetson ? List.of("cuda") : List.of();
+    List<String> found = new ArrayList<>();
+    boolean nvidia = anyDevice("dev/nvidia") || exists("dev/nvhost-gpu");
+    if (nvidia) {
+      found.add("cuda");
+    }
+    if (anyOfVendor("sys/class/drm", "renderD", INTEL)) {
+      found.add("intel-gpu");
+    }
+    if (anyOfVendor("sys/class/accel", "accel", INTEL)) {
+      found.add("intel-npu");
+    }
+    // FastRPC's node to the compute DSP, by the mainline kernel's name and by Qualcomm's own.
+    if (exists("dev/fastrpc-cdsp")
+        || exists("dev/fastrpc-cdsp-secure")
+        || exists("dev/adsprpc-smd")) {
+      found.add("qualcomm-npu");
+    }
+    if (anyDevice("dev/apex_")) {
+      found.add("edgetpu");
+    }
+    return found;
+  }
+
+  private boolean exists(String file) {
+    return Files.exists(root.resolve(file));
+  }
+
+  private boolean anyDevice(String prefix) {
+    return Stream.iterate(0, i -> i + 1).limit(DEVICES_MAX).anyMatch(i -> exists(prefix + i));
+  }
+
+  private boolean anyOfVendor(String folder, String prefix, String vendor) {
+    try (Stream<Path> devices = Files.list(root.resolve(folder))) {
+      return devices
+          .filter(device -> String.valueOf(device.getFileName()).startsWith(prefix))
+          .limit(DEVICES_MAX)
+          .anyMatch(
+              device -> read(device.resolve("device/vendor")).orElse("").strip().equals(vendor));
+    } catch (IOException e) {
+      // No such class of devices.
+      return false;
+    }
   }
 
   private String board() {

@@ -9,8 +9,10 @@ import java.util.List;
  * @param cpuFeatures as the kernel names them, for example {@code avx2}, {@code avx512_vnni},
  *     {@code asimddp}; only what every core has
  * @param accelerators kind, then a colon and the version where known: {@code cuda}, {@code
- *     cuda:8.7}
- * @param engines engines with their execution providers, for example {@code onnxruntime/cpu}
+ *     cuda:8.7}; others are {@code intel-gpu}, {@code intel-npu}, {@code qualcomm-npu}, {@code
+ *     edgetpu}
+ * @param engines engines with their execution providers that work, for example {@code
+ *     onnxruntime/cpu}
  * @param board the board's model, empty when unknown
  */
 public record HardwareFacts(
@@ -30,5 +32,10 @@ public record HardwareFacts(
   /** Facts that say no more than what profiles are recognised by. */
   public static HardwareFacts of(String arch, List<String> cpuFeatures, List<String> accelerators) {
     return new HardwareFacts(arch, cpuFeatures, 1, 0, accelerators, List.of(), "");
+  }
+
+  /** The same with these engines. */
+  public HardwareFacts withEngines(List<String> others) {
+    return new HardwareFacts(arch, cpuFeatures, cores, memoryBytes, accelerators, others, board);
   }
 }

@@ -2,6 +2,7 @@ package io.skerry.profile;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 
 /**
  * One class of board: how it is recognised and how models for it are built and run.
@@ -43,12 +44,17 @@ public record HardwareProfile(
    * @throws ProfileException if the text has mistakes; it tells all of them
    */
   public static HardwareProfile parse(String file, String yaml) {
-    return ProfileParser.parse(file, yaml);
+    return ProfileParser.parse(file, yaml, Set.of());
   }
 
   /** Whether a machine of these facts is of this class, and if not, what it lacks. */
   public ProfileMatch match(HardwareFacts facts) {
     return recognition.match(facts);
+  }
+
+  /** Whether a machine of these facts is of this class if all engines worked on it. */
+  public boolean matchesMachine(HardwareFacts facts) {
+    return recognition.matchMachine(facts).matches();
   }
 
   /** Whether a machine of these facts is of this class. */

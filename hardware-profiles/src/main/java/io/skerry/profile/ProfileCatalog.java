@@ -3,6 +3,7 @@ package io.skerry.profile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,19 +12,29 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
- * All profiles: those that come with Skerry, and a folder's, which replace those of the same id.
+ * All profiles: those that come with Skerry, and a folder's. One of a built-in id has to say {@code
+ * replaces-built-in: true}, so that none is hidden by mistake.
  */
 public final class ProfileCatalog {
   /** Files that a folder may have. */
   public static final int FILES_MAX = 256;
 
   private static final List<String> BUILT_IN =
-      List.of("arm64-dotprod", "arm64-neon", "nvidia-cuda", "x86-64-avx2", "x86-64-vnni");
+      List.of(
+          "arm64-dotprod",
+          "arm64-neon",
+          "intel-openvino",
+          "nvidia-cuda",
+          "nvidia-tensorrt",
+          "qualcomm-qnn",
+          "x86-64-avx2",
+          "x86-64-vnni");
 
   private record Entry(HardwareProfile profile, String yaml) {}
 
@@ -38,6 +49,11 @@ public final class ProfileCatalog {
     return new ProfileCatalog(builtInEntries());
   }
 
+  /** The profiles that come with Skerry, and those of a folder, if there is one. */
+  public static ProfileCatalog load(Optional<Path> folder) throws IOException {
+    return folder.isPresent() ? load(folder.get()) : builtIn();
+  }
+
   /**
    * The profiles that come with Skerry, and those of all {@code *.yaml} files in a folder.
    *
@@ -45,13 +61,16 @@ public final class ProfileCatalog {
    * @throws IOException if the folder cannot be read
    */
   public static ProfileCatalog load(Path folder) throws IOException {
-    Map<String, Entry> entries = builtInEntries();
+    Map<String, Entry> builtIn = builtInEntries();
+    Map<String, Entry> entries = new TreeMap<>(builtIn);
     List<String> mistakes = new ArrayList<>();
     for (Path file : yamlFiles(folder)) {
       String name = file.getFileName().toString();
       try {
         String yaml = Files.readString(file);
-        HardwareProfile profile = HardwareProfile.parse(name, yaml);
+        boolean same = builtIn.values().stream().anyMatch(entry -> entry.yaml().equals(yaml));
+        HardwareProfile profile =
+            ProfileParser.parse(name, yaml, same ? Set.of() : builtIn.keySet());
         if (!name.equals(profile.id() + ".yaml")) {
           mistakes.add(
               "%s: holds profile '%s': name the file after it".formatted(name, profile.id()));
@@ -59,6 +78,8 @@ public final class ProfileCatalog {
         entries.put(profile.id(), new Entry(profile, yaml));
       } catch (ProfileException e) {
         mistakes.addAll(e.mistakes());
+      } catch (CharacterCodingException e) {
+        mistakes.add(name + ": is no UTF-8 text");
       }
     }
     if (!mistakes.isEmpty()) {

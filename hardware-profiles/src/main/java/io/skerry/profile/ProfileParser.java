@@ -5,7 +5,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
@@ -13,6 +15,7 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 
 /** Reads one profile file, and collects every mistake in it before it gives up. */
 final class ProfileParser {
+  private static final String REPLACES = "replaces-built-in";
   private static final int BYTES_MAX = 64 * 1024;
   private static final int THREADS_MAX = 256;
   private static final int PRIORITY_MAX = 1000;
@@ -20,14 +23,36 @@ final class ProfileParser {
   private static final List<String> PROVIDERS =
       List.of("cpu", "xnnpack", "cuda", "tensorrt", "openvino", "qnn");
 
-  private static final List<String> LIBRARIES = List.of("qnn", EngineSettings.TFLITE_DELEGATE);
+  private static final List<String> LIBRARIES =
+      List.of("openvino", "qnn", EngineSettings.TFLITE_DELEGATE);
+  private static final List<String> ENGINES =
+      Stream.concat(
+              PROVIDERS.stream().map(provider -> Engine.ONNXRUNTIME.text() + "/" + provider),
+              Stream.of("cpu", "xnnpack", EngineSettings.TFLITE_DELEGATE)
+                  .map(name -> Engine.TFLITE.text() + "/" + name))
+          .toList();
 
   private ProfileParser() {}
 
-  static HardwareProfile parse(String file, String yaml) {
+  /**
+   * Reads a profile.
+   *
+   * @param builtIn ids that it takes only if it says so; nothing is asked of it when empty
+   */
+  static HardwareProfile parse(String file, String yaml, Set<String> builtIn) {
     List<String> mistakes = new ArrayList<>();
     Section top = new Section(file, "", load(file, yaml), mistakes);
     String id = top.name("id");
+    boolean replaces = top.flag(REPLACES);
+    if (builtIn.contains(id) && !replaces) {
+      top.mistake(
+          "id",
+          "'%s' is a built-in profile's: choose another, or say '%s: true'"
+              .formatted(id, REPLACES));
+    }
+    if (!builtIn.isEmpty() && replaces && !builtIn.contains(id)) {
+      top.mistake(REPLACES, "is true, but no built-in profile is called '%s'".formatted(id));
+    }
     String description = top.text("description");
     Recognition recognition = recognition(top.section("match"));
     List<Engine> engines = top.each("engines", Engine::parse, Engine.values());
@@ -101,6 +126,8 @@ final class ProfileParser {
             match.texts("cpu-all"),
             match.texts("cpu-any"),
             match.texts("accelerators"),
+            match.someOf("engines", ENGINES),
+            match.texts("boards"),
             match.integer("priority", 0, PRIORITY_MAX));
     match.refuseUnknownKeys();
     return recognition;

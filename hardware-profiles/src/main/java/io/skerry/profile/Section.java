@@ -154,6 +154,17 @@ final class Section {
     return each(key, text -> Optional.of(text).filter(allowed::contains), allowed.toArray());
   }
 
+  /** The same where none will do. */
+  List<String> someOf(String key, List<String> allowed) {
+    List<String> texts = texts(key);
+    for (String text : texts) {
+      if (!allowed.contains(text)) {
+        mistake(key, "has '%s', expected some of %s".formatted(text, allowed));
+      }
+    }
+    return texts;
+  }
+
   <T> List<T> each(String key, Function<String, Optional<T>> parser, Object[] allowed) {
     List<T> values = new ArrayList<>();
     for (String text : texts(key)) {

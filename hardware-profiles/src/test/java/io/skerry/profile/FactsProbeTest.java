@@ -72,6 +72,23 @@ class FactsProbeTest {
   }
 
   @Test
+  void namesAcceleratorsByTheirDevices(@TempDir Path root) throws IOException {
+    file(root, "dev/nvidia0", "");
+    file(root, "sys/class/drm/card0/device/vendor", "0x8086\n");
+    file(root, "sys/class/drm/renderD128/device/vendor", "0x10de\n");
+    file(root, "sys/class/accel/accel0/device/vendor", "0x8086\n");
+    file(root, "dev/fastrpc-cdsp", "");
+    file(root, "dev/apex_0", "");
+    FactsProbe probe = new FactsProbe(root, "amd64");
+
+    assertThat(probe.facts(List.of()).accelerators())
+        .containsExactly("cuda", "intel-npu", "qualcomm-npu", "edgetpu");
+
+    file(root, "sys/class/drm/renderD129/device/vendor", "0x8086\n");
+    assertThat(probe.facts(List.of()).accelerators()).contains("intel-gpu");
+  }
+
+  @Test
   void recognisesThisMachine() {
     assertThat(FactsProbe.detect().cores()).isPositive();
   }

@@ -88,7 +88,14 @@ class ProfileCatalogTest {
     assertThat(CATALOG.profiles())
         .extracting(HardwareProfile::id)
         .containsExactly(
-            "arm64-dotprod", "arm64-neon", "nvidia-cuda", "x86-64-avx2", "x86-64-vnni");
+            "arm64-dotprod",
+            "arm64-neon",
+            "intel-openvino",
+            "nvidia-cuda",
+            "nvidia-tensorrt",
+            "qualcomm-qnn",
+            "x86-64-avx2",
+            "x86-64-vnni");
     assertThat(CATALOG.profiles())
         .allSatisfy(
             profile ->
@@ -159,7 +166,7 @@ class ProfileCatalogTest {
                             "bad.yaml", yaml.replace("qnn=/usr/lib", "npu=relative")))
                 .mistakes())
         .containsExactly(
-            "bad.yaml: key 'libraries' 'npu=relative/libQnn.so' is not NAME=/ABSOLUTE/PATH with a name of [qnn, tflite-delegate]");
+            "bad.yaml: key 'libraries' 'npu=relative/libQnn.so' is not NAME=/ABSOLUTE/PATH with a name of [openvino, qnn, tflite-delegate]");
   }
 
   @Test
@@ -179,19 +186,96 @@ class ProfileCatalogTest {
   }
 
   @Test
-  void aFolderReplacesProfilesOfTheSameId(@TempDir Path folder) throws IOException {
+  void aFolderAddsProfilesAndReplacesABuiltInOneOnlyIfItSaysSo(@TempDir Path folder)
+      throws IOException {
     String yaml = CATALOG.yaml("arm64-neon").orElseThrow();
-    Files.writeString(folder.resolve("arm64-neon.yaml"), yaml.replace("threads: 1", "threads: 4"));
+    String faster = yaml.replace("threads: 1", "threads: 4");
+    Files.writeString(folder.resolve("arm64-neon.yaml"), faster + "replaces-built-in: true\n");
     Files.writeString(
         folder.resolve("my-board.yaml"), yaml.replace("id: arm64-neon", "id: my-board"));
 
     ProfileCatalog catalog = ProfileCatalog.load(folder);
 
-    assertThat(catalog.profiles()).hasSize(6);
+    assertThat(catalog.profiles()).hasSize(CATALOG.profiles().size() + 1);
     assertThat(catalog.profile("arm64-neon").orElseThrow().threads()).isEqualTo(4);
+    Files.writeString(folder.resolve("arm64-neon.yaml"), faster);
+    Files.writeString(folder.resolve("other.yaml"), faster);
+    Files.writeString(
+        folder.resolve("my-board.yaml"),
+        yaml.replace("id: arm64-neon", "id: my-board\nreplaces-built-in: true"));
+    Files.write(folder.resolve("raw.yaml"), new byte[] {(byte) 0xff});
+    String taken =
+        "key 'id' 'arm64-neon' is a built-in profile's: choose another, or say 'replaces-built-in:"
+            + " true'";
+    assertThat(
+            catchThrowableOfType(ProfileException.class, () -> ProfileCatalog.load(folder))
+                .mistakes())
+        .containsExactly(
+            "arm64-neon.yaml: " + taken,
+            "my-board.yaml: key 'replaces-built-in' is true, but no built-in profile is called"
+                + " 'my-board'",
+            "other.yaml: " + taken,
+            "raw.yaml: is no UTF-8 text");
+  }
+
+  @Test
+  void theTextOfABuiltInProfileReplacesNothing(@TempDir Path folder) throws IOException {
+    String yaml = CATALOG.yaml("arm64-neon").orElseThrow();
+    Files.writeString(folder.resolve("arm64-neon.yaml"), yaml);
+
+    assertThat(ProfileCatalog.load(folder).profiles()).isEqualTo(CATALOG.profiles());
+
     Files.writeString(folder.resolve("other.yaml"), yaml);
     assertThatThrownBy(() -> ProfileCatalog.load(folder))
         .isInstanceOf(ProfileException.class)
-        .hasMessageContaining("other.yaml");
+        .hasMessage("other.yaml: holds profile 'arm64-neon': name the file after it");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "x86-64, avx2, cuda, onnxruntime/cpu, nvidia-cuda",
+    "x86-64, avx2, cuda, onnxruntime/tensorrt, nvidia-tensorrt",
+    "x86-64, avx2 avx512_vnni, intel-gpu, onnxruntime/cpu, x86-64-vnni",
+    "x86-64, avx2 avx512_vnni, '', onnxruntime/openvino, intel-openvino",
+    "arm64, asimd asimddp, qualcomm-npu, onnxruntime/cpu, arm64-dotprod",
+    "arm64, asimd asimddp, qualcomm-npu, onnxruntime/qnn, qualcomm-qnn",
+  })
+  void anAcceleratorCountsOnlyWhereAnEngineWorksOnIt(
+      String arch, String features, String accelerators, String engine, String expected) {
+    HardwareFacts facts =
+        HardwareFacts.of(
+                arch,
+                List.of(features.split(" ")),
+                accelerators.isEmpty() ? List.of() : List.of(accelerators))
+            .withEngines(List.of(engine));
+
+    assertThat(CATALOG.bestMatch(facts)).map(HardwareProfile::id).contains(expected);
+  }
+
+  @Test
+  void recognisesABoardByAPartOfItsName() {
+    String yaml =
+        CATALOG
+            .yaml("arm64-neon")
+            .orElseThrow()
+            .replace("priority: 10", "boards: [jetson orin, Other]\n  priority: 10");
+    HardwareProfile profile = HardwareProfile.parse("orin.yaml", yaml);
+
+    assertThat(profile.match(board("NVIDIA Jetson Orin Nano")).matches()).isTrue();
+    assertThat(profile.match(board("Pi 5")).reason())
+        .isEqualTo("needs a board of [jetson orin, Other], this is 'Pi 5'");
+    assertThat(
+            catchThrowableOfType(
+                    ProfileException.class,
+                    () ->
+                        HardwareProfile.parse(
+                            "bad.yaml",
+                            yaml.replace("boards:", "engines: [onnxruntime/npu]\n  boards:")))
+                .getMessage())
+        .startsWith("bad.yaml: key 'match.engines' has 'onnxruntime/npu', expected some of [");
+  }
+
+  private static HardwareFacts board(String name) {
+    return new HardwareFacts("arm64", List.of("asimd"), 4, 1, List.of(), List.of(), name);
   }
 }

@@ -8,6 +8,7 @@ import io.micronaut.runtime.server.EmbeddedServer;
 import io.skerry.control.access.FirstAdmin;
 import io.skerry.control.ca.BrokerFiles;
 import io.skerry.control.device.GenerationTerm;
+import io.skerry.control.device.Profiles;
 import io.skerry.control.device.SigningKeys;
 import io.skerry.control.host.Addresses;
 import io.skerry.control.host.DataFolder;
@@ -20,6 +21,9 @@ import io.skerry.control.link.Broker;
 import io.skerry.control.link.ControlLink;
 import io.skerry.control.link.LinkLease;
 import io.skerry.control.sql.Database;
+import io.skerry.profile.ProfileCatalog;
+import io.skerry.profile.ProfileException;
+import java.io.IOException;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.URI;
@@ -98,6 +102,8 @@ final class ControlPlane implements AutoCloseable {
   }
 
   private void open(ServerConfig config) {
+    // First, because nothing else can be wrong with it, and nothing was started that must end.
+    Profiles profiles = new Profiles(catalog(config.profiles()));
     DataFolder folder = opened(DataFolder.open(config.dataDir()));
     FreePort.require(config.host(), config.port(), "--port");
     FreePort.require(config.host(), config.devicePort(), "--device-port");
@@ -124,6 +130,7 @@ final class ControlPlane implements AutoCloseable {
                 config.trust(),
                 config.names(),
                 devicePort,
+                profiles,
                 config.broker(),
                 folder,
                 new Database(source))
@@ -241,6 +248,20 @@ final class ControlPlane implements AutoCloseable {
     } catch (FlywayException e) {
       throw new StartException(
           "the database could not be brought up to date: " + e.getMessage(), e);
+    }
+  }
+
+  private static ProfileCatalog catalog(String folder) {
+    try {
+      return ProfileCatalog.load(
+          folder.isEmpty() ? Optional.empty() : Optional.of(Path.of(folder)));
+    } catch (ProfileException e) {
+      throw new StartException(
+          "profiles in '%s' have mistakes:%n  %s"
+              .formatted(folder, String.join("\n  ", e.mistakes())),
+          e);
+    } catch (IOException e) {
+      throw new StartException("cannot read profiles in '%s': %s".formatted(folder, e), e);
     }
   }
 

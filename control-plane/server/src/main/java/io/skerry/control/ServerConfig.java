@@ -19,6 +19,7 @@ import java.util.regex.Pattern;
  * @param port console and API; 0 = a free one
  * @param devicePort the devices' HTTPS: enrolment, certificates, artifacts; 0 = a free one
  * @param mqttPort embedded broker; 0 = a free one
+ * @param profiles folder with hardware profiles of your own, beside the built-in ones; empty = none
  * @param broker an outside broker, and what one device may send
  * @param database where the database is
  * @param ingest how records from devices are stored
@@ -32,6 +33,7 @@ record ServerConfig(
     int port,
     int devicePort,
     int mqttPort,
+    String profiles,
     BrokerConfig broker,
     DatabaseConfig database,
     IngestConfig ingest,
@@ -47,6 +49,7 @@ record ServerConfig(
           8080,
           8443,
           8883,
+          "",
           BrokerConfig.DEFAULTS,
           DatabaseConfig.DEFAULTS,
           IngestConfig.DEFAULTS,
@@ -70,7 +73,18 @@ record ServerConfig(
 
   ServerConfig withDataDir(Path changed) {
     return new ServerConfig(
-        changed, host, publicHost, port, devicePort, mqttPort, broker, database, ingest, ca, trust);
+        changed,
+        host,
+        publicHost,
+        port,
+        devicePort,
+        mqttPort,
+        profiles,
+        broker,
+        database,
+        ingest,
+        ca,
+        trust);
   }
 
   ServerConfig withHost(String changed) {
@@ -85,6 +99,7 @@ record ServerConfig(
         port,
         devicePort,
         mqttPort,
+        profiles,
         broker,
         database,
         ingest,
@@ -100,6 +115,7 @@ record ServerConfig(
         changed,
         devicePort,
         mqttPort,
+        profiles,
         broker,
         database,
         ingest,
@@ -109,12 +125,50 @@ record ServerConfig(
 
   ServerConfig withDevicePort(int changed) {
     return new ServerConfig(
-        dataDir, host, publicHost, port, changed, mqttPort, broker, database, ingest, ca, trust);
+        dataDir,
+        host,
+        publicHost,
+        port,
+        changed,
+        mqttPort,
+        profiles,
+        broker,
+        database,
+        ingest,
+        ca,
+        trust);
   }
 
   ServerConfig withMqttPort(int changed) {
     return new ServerConfig(
-        dataDir, host, publicHost, port, devicePort, changed, broker, database, ingest, ca, trust);
+        dataDir,
+        host,
+        publicHost,
+        port,
+        devicePort,
+        changed,
+        profiles,
+        broker,
+        database,
+        ingest,
+        ca,
+        trust);
+  }
+
+  ServerConfig withProfiles(String changed) {
+    return new ServerConfig(
+        dataDir,
+        host,
+        publicHost,
+        port,
+        devicePort,
+        mqttPort,
+        changed,
+        broker,
+        database,
+        ingest,
+        ca,
+        trust);
   }
 
   ServerConfig withBroker(BrokerConfig changed) {
@@ -125,6 +179,7 @@ record ServerConfig(
         port,
         devicePort,
         mqttPort,
+        profiles,
         changed,
         database,
         ingest,
@@ -134,7 +189,18 @@ record ServerConfig(
 
   ServerConfig withDatabase(DatabaseConfig changed) {
     return new ServerConfig(
-        dataDir, host, publicHost, port, devicePort, mqttPort, broker, changed, ingest, ca, trust);
+        dataDir,
+        host,
+        publicHost,
+        port,
+        devicePort,
+        mqttPort,
+        profiles,
+        broker,
+        changed,
+        ingest,
+        ca,
+        trust);
   }
 
   ServerConfig withCa(CaConfig changed) {
@@ -145,6 +211,7 @@ record ServerConfig(
         port,
         devicePort,
         mqttPort,
+        profiles,
         broker,
         database,
         ingest,

@@ -56,6 +56,12 @@ public final class ServerMain implements Callable<Integer> {
   private @Nullable Integer mqttPort;
 
   @Option(
+      names = "--profiles",
+      paramLabel = "DIR",
+      description = "folder with hardware profiles of your own: <id>.yaml")
+  private @Nullable Path profiles;
+
+  @Option(
       names = "--database-url",
       paramLabel = "JDBC_URL",
       description = "an outside PostgreSQL instead of the embedded one")
@@ -167,6 +173,9 @@ public final class ServerMain implements Callable<Integer> {
     }
     if (mqttPort != null) {
       effective = effective.withMqttPort(mqttPort);
+    }
+    if (profiles != null) {
+      effective = effective.withProfiles(profiles.toString());
     }
     if (databaseUrl != null) {
       DatabaseConfig database = effective.database();

@@ -21,7 +21,10 @@ class RecipeTest {
             "x86-64-avx2", Scheme.UNSIGNED_SATURATING,
             "arm64-neon", Scheme.SIGNED,
             "arm64-dotprod", Scheme.SIGNED,
-            "nvidia-cuda", Scheme.SYMMETRIC);
+            "nvidia-cuda", Scheme.SYMMETRIC,
+            "nvidia-tensorrt", Scheme.SYMMETRIC,
+            "intel-openvino", Scheme.UNSIGNED_SATURATING,
+            "qualcomm-qnn", Scheme.UNSIGNED);
 
     assertThat(ProfileCatalog.builtIn().profiles())
         .extracting(HardwareProfile::id)

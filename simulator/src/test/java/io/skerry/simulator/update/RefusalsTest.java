@@ -283,7 +283,7 @@ class RefusalsTest {
         ProfileCatalog.builtIn()
             .yaml("x86-64-avx2")
             .orElseThrow()
-            .replace("memory-budget: 256 MiB", "memory-budget: 1 KiB"));
+            .replace("memory-budget: 256 MiB", "memory-budget: 1 KiB\nreplaces-built-in: true"));
     rig.profiles = ProfileCatalog.load(profiles);
     rig.boot();
 

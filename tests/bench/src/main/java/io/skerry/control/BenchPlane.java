@@ -22,6 +22,7 @@ public final class BenchPlane implements AutoCloseable {
                 0,
                 0,
                 0,
+                defaults.profiles(),
                 defaults.broker(),
                 defaults.database(),
                 defaults.ingest(),

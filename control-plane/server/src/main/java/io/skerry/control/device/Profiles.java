@@ -6,18 +6,21 @@ import io.skerry.profile.HardwareProfile;
 import io.skerry.profile.ProfileCatalog;
 import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.ProfileId;
-import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Matches facts to hardware profiles. */
-@Singleton
 public final class Profiles {
   private static final Gson GSON = new Gson();
 
-  private final ProfileCatalog catalog = ProfileCatalog.builtIn();
+  private final ProfileCatalog catalog;
+
+  /** Of these profiles. */
+  public Profiles(ProfileCatalog catalog) {
+    this.catalog = catalog;
+  }
 
   /** The profiles that this control plane knows. */
   public ProfileCatalog catalog() {

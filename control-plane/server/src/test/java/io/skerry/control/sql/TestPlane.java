@@ -5,11 +5,13 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.micronaut.context.ApplicationContext;
 import io.micronaut.context.event.ApplicationEventPublisher;
 import io.skerry.control.ca.CaConfig;
+import io.skerry.control.device.Profiles;
 import io.skerry.control.device.TrustConfig;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.host.ServerNames;
 import io.skerry.control.ingest.IngestConfig;
 import io.skerry.control.link.BrokerConfig;
+import io.skerry.profile.ProfileCatalog;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -34,6 +36,7 @@ public final class TestPlane implements AutoCloseable {
             .banner(false)
             .deduceEnvironment(false)
             .singletons(
+                new Profiles(ProfileCatalog.builtIn()),
                 folder,
                 database,
                 CaConfig.DEFAULTS,

@@ -10,11 +10,7 @@ import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.model.ProfileOptions;
 import io.skerry.artifact.DeviceTimings;
 import io.skerry.profile.Engine;
-import io.skerry.profile.FactsProbe;
-import io.skerry.profile.HardwareFacts;
 import io.skerry.profile.HardwareProfile;
-import io.skerry.profile.ProfileCatalog;
-import io.skerry.profile.ProfileMatch;
 import io.skerry.protocol.Digest;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadOptions;
@@ -37,10 +33,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -76,6 +72,8 @@ final class BenchCommand implements Callable<Integer> {
               + " --report)")
   private @Nullable String profile;
 
+  @Mixin private ProfileChoice profiles = new ProfileChoice();
+
   @Option(
       names = "--device",
       paramLabel = "NAME",
@@ -104,12 +102,14 @@ final class BenchCommand implements Callable<Integer> {
       }
     }
     EngineCatalog engines = EngineCatalog.discovered();
-    Optional<HardwareProfile> chosen =
-        report == null && profile == null ? Optional.empty() : Optional.of(chosen(engines));
+    Optional<HardwareProfile> chosen = Optional.empty();
     List<DeviceTimings.Timing> timings = new ArrayList<>();
     // Short: a socket lies in it, and a socket's path may have 107 bytes.
     Path scratch = Files.createTempDirectory("skb");
     try {
+      if (report != null || profile != null) {
+        chosen = Optional.of(chosen(engines, scratch));
+      }
       for (Path model : models) {
         timings.add(measure(model, engines, chosen, scratch));
       }
@@ -241,38 +241,18 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   /** Another machine's times would decide what devices of the profile get. */
-  private HardwareProfile chosen(EngineCatalog engines) {
-    HardwareFacts facts = FactsProbe.detect(engines.usable());
-    ProfileCatalog profiles = ProfileCatalog.builtIn();
-    if (profile == null) {
-      return profiles
-          .bestMatch(facts)
-          .orElseThrow(
-              () ->
-                  new CommandException(
-                      ExitCode.NOT_FOUND,
-                      "no hardware profile is satisfied by this machine: a report has no meaning"));
-    }
-    HardwareProfile named =
-        profiles
-            .profile(profile)
+  private HardwareProfile chosen(EngineCatalog engines, Path scratch) {
+    Detected detected = profiles.detected(engines, Optional.of(scratch.resolve("compiled")));
+    return profile == null
+        ? profiles
+            .catalog()
+            .bestMatch(detected.facts())
             .orElseThrow(
                 () ->
                     new CommandException(
                         ExitCode.NOT_FOUND,
-                        "no hardware profile '%s': there are %s"
-                            .formatted(
-                                profile,
-                                profiles.profiles().stream()
-                                    .map(HardwareProfile::id)
-                                    .collect(Collectors.joining(", ")))));
-    ProfileMatch match = named.match(facts);
-    if (!match.matches()) {
-      throw new CommandException(
-          ExitCode.FAILED,
-          "this machine is none of profile '%s': %s".formatted(profile, match.reason()));
-    }
-    return named;
+                        "no hardware profile is satisfied by this machine: a report has no meaning"))
+        : profiles.named(profile, detected);
   }
 
   /** The program that runs this command. */

@@ -61,6 +61,7 @@ import org.slf4j.LoggerFactory;
 public final class DeviceAgent implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(DeviceAgent.class);
 
+  private static final String MODELS = "models";
   private static final long OBSERVE_EVERY_MILLIS = 100;
   private static final long UPDATE_EVERY_MILLIS = 200;
   private static final long SEND_EVERY_MILLIS = 250;
@@ -164,7 +165,7 @@ public final class DeviceAgent implements AutoCloseable {
         new Updater(
             new UpdateSetup(
                 config.disk(),
-                config.dataDir().resolve("models"),
+                config.dataDir().resolve(MODELS),
                 identity.tenant(),
                 identity.device(),
                 trust,
@@ -239,6 +240,11 @@ public final class DeviceAgent implements AutoCloseable {
 
   private Path spoolFolder() {
     return config.dataDir().resolve("spool");
+  }
+
+  /** Where a device with this data folder keeps what engines compile for it. */
+  static Path compiled(Path dataDir) {
+    return Updater.compiled(dataDir.resolve(MODELS));
   }
 
   private void begin() {

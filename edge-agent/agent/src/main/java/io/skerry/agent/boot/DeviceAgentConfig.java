@@ -14,6 +14,7 @@ import java.time.InstantSource;
  * @param dataDir of this device only; holds its keys
  * @param facts what the device's hardware is; a simulated one says what it simulates
  * @param engines may be shared by many agents
+ * @param profiles that models may be built for
  * @param executors may be shared by many agents
  * @param clock the machine's, which may be wrong
  * @param disk what the data folder lies on
@@ -58,6 +59,22 @@ public record DeviceAgentConfig(
         SPOOL_BYTES,
         RING_CAPACITY,
         Runtime.getRuntime().availableProcessors());
+  }
+
+  /** The same knowing these profiles. */
+  public DeviceAgentConfig withProfiles(ProfileCatalog known) {
+    return new DeviceAgentConfig(
+        dataDir,
+        identity,
+        facts,
+        engines,
+        known,
+        executors,
+        clock,
+        disk,
+        spoolBytesMax,
+        ringCapacity,
+        threadsMax);
   }
 
   /** The same with other limits, for many agents in one process. */

@@ -6,26 +6,22 @@ import io.skerry.agent.serve.AgentServer;
 import io.skerry.agent.serve.ListenAddress;
 import io.skerry.agent.serve.ListenException;
 import io.skerry.agent.serve.Listener;
-import io.skerry.profile.FactsProbe;
 import io.skerry.profile.HardwareFacts;
 import io.skerry.profile.MemoryGroup;
 import io.skerry.profile.ProfileCatalog;
-import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineStatus;
 import io.skerry.runtime.LoadOptions;
-import io.skerry.runtime.LoadedModel;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -37,7 +33,6 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 final class DoctorCommand implements Callable<Integer> {
   private static final Path SHARED = Path.of("/dev/shm");
-  private static final String RIGHT = "its self-test is right";
 
   @Option(
       names = "--listen",
@@ -45,28 +40,27 @@ final class DoctorCommand implements Callable<Integer> {
       description = "where the agent is to listen, as 'serve' and 'run' take it; may be repeated")
   private List<String> listen = new ArrayList<>();
 
+  @Mixin private ProfileChoice profiles = new ProfileChoice();
+
   @Spec
   @SuppressWarnings("NullAway.Init") // picocli sets it before call().
   private CommandSpec spec;
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
     line(out, "agent", AgentVersion.current());
     line(out, "java", javaText());
     EngineCatalog engines = EngineCatalog.discovered();
     boolean usable = false;
-    Path scratch = Files.createTempDirectory("skd");
-    try {
-      for (String name : engines.names()) {
-        usable |= tellEngine(out, engines, name, scratch);
-      }
-    } finally {
-      delete(scratch);
+    for (String name : engines.names()) {
+      usable |= tellEngine(out, engines, name);
     }
-    HardwareFacts facts = FactsProbe.detect(engines.usable());
+    ProfileCatalog catalog = profiles.catalog();
+    Detected detected = profiles.detected(engines, Optional.empty());
+    HardwareFacts facts = detected.facts();
     print(out, facts);
-    line(out, "profile", profileText(facts));
+    DoctorProfiles.lines(catalog, detected, engines).forEach(text -> line(out, "profile", text));
     line(out, "memory", memoryText(facts));
     boolean opens = tellListeners(out);
     line(
@@ -84,38 +78,27 @@ final class DoctorCommand implements Callable<Integer> {
     return ExitCode.DONE;
   }
 
-  private static boolean tellEngine(
-      PrintWriter out, EngineCatalog engines, String name, Path scratch) {
+  private static boolean tellEngine(PrintWriter out, EngineCatalog engines, String name) {
     switch (engines.status(name)) {
       case EngineStatus.Available available -> {
-        String trial = trial(engines, name, scratch);
+        // A model whose answer is known: an engine may load and yet not run.
+        Optional<String> fault =
+            Detected.trial(engines, name, LoadOptions.DEFAULTS, loaded -> Optional.empty());
         line(
             out,
             "engine",
-            "%s %s: %s; %s"
+            "%s %s, built with %s; %s"
                 .formatted(
-                    name, available.version(), String.join(", ", available.providers()), trial));
-        return trial.equals(RIGHT);
+                    name,
+                    available.version(),
+                    String.join(", ", available.providers()),
+                    fault.orElse("its self-test is right")));
+        return fault.isEmpty();
       }
       case EngineStatus.Unavailable unavailable -> {
         line(out, "engine", "%s: not usable: %s".formatted(name, unavailable.reason()));
         return false;
       }
-    }
-  }
-
-  /** Runs a model whose answer is known: an engine may load and yet not run. */
-  private static String trial(EngineCatalog engines, String name, Path scratch) {
-    String ending = engines.fileExtension(name).orElseThrow();
-    try {
-      Path file = SelfTest.write(ending, scratch.resolve("self-test" + ending));
-      try (LoadedModel model = engines.load(file, LoadOptions.DEFAULTS)) {
-        return SelfTest.isRight(model.run(List.of(SelfTest.input())).getFirst())
-            ? RIGHT
-            : "its self-test gives a WRONG answer";
-      }
-    } catch (EngineException | IOException e) {
-      return "its self-test FAILS: " + e.getMessage();
     }
   }
 
@@ -128,19 +111,6 @@ final class DoctorCommand implements Callable<Integer> {
             System.getProperty("java.home"),
             Runtime.getRuntime().maxMemory() >> 20,
             cached ? "with AOT cache" : "without AOT cache: 'skerry-agent prepare' makes one");
-  }
-
-  private static String profileText(HardwareFacts facts) {
-    return ProfileCatalog.builtIn()
-        .bestMatch(facts)
-        .map(
-            profile ->
-                "%s: %d threads, %s, because it asks for the most that is here"
-                    .formatted(
-                        profile.id(),
-                        profile.threads(),
-                        String.join(", ", profile.executionProviders())))
-        .orElse("none of the built-in ones is satisfied; models for other profiles are refused");
   }
 
   private static String memoryText(HardwareFacts facts) {
@@ -178,14 +148,6 @@ final class DoctorCommand implements Callable<Integer> {
     return all;
   }
 
-  private static void delete(Path folder) throws IOException {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
-      }
-    }
-  }
-
   private static void line(PrintWriter out, String what, String text) {
     out.printf("%-10s %s%n", what, text);
   }
@@ -196,9 +158,7 @@ final class DoctorCommand implements Callable<Integer> {
     line(
         out,
         "accel.",
-        facts.accelerators().isEmpty()
-            ? "none found: models run on the processor"
-            : String.join(", ", facts.accelerators()));
+        facts.accelerators().isEmpty() ? "none found" : String.join(", ", facts.accelerators()));
     line(out, "board", facts.board().isEmpty() ? "unknown" : facts.board());
   }
 }

@@ -118,7 +118,8 @@ final class EnrollCommand implements Callable<Integer> {
         new Enrolment.Applicant(
             deviceId(),
             labels,
-            DeviceAgent.toProtocol(FactsProbe.detect(EngineCatalog.discovered().usable())));
+            DeviceAgent.toProtocol(
+                FactsProbe.detect(Detected.onProcessor(EngineCatalog.discovered()))));
     try {
       DeviceIdentity identity = enrolment.enrol(needed("--token", token), applicant);
       spec.commandLine()

@@ -11,9 +11,9 @@ import io.skerry.agent.serve.ModelListing;
 import io.skerry.agent.serve.ServeConfig;
 import io.skerry.agent.serve.Served;
 import io.skerry.artifact.trust.TrustException;
-import io.skerry.profile.FactsProbe;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -53,6 +53,8 @@ final class RunCommand implements Callable<Integer> {
       description = "holds <pipeline>/pipeline.yaml: graphs of the models that the device serves")
   private @Nullable Path pipelines;
 
+  @Mixin private ProfileChoice profiles = new ProfileChoice();
+
   @Mixin private ServeOptions options = new ServeOptions();
 
   @Spec
@@ -69,11 +71,17 @@ final class RunCommand implements Callable<Integer> {
     ServeConfig config =
         given.withTraces(given.traces().map(traces -> traces.at(identity.device().value())));
     EngineCatalog engines = options.engines(spec);
+    Path compiled = DeviceAgent.compiled(dataDir);
     try (AgentExecutors executors = AgentExecutors.create();
         DeviceAgent agent =
             DeviceAgent.start(
                 DeviceAgentConfig.of(
-                        dataDir, identity, FactsProbe.detect(engines.usable()), engines, executors)
+                        dataDir,
+                        identity,
+                        profiles.detected(engines, Optional.of(compiled)).facts(),
+                        engines,
+                        executors)
+                    .withProfiles(profiles.catalog())
                     .withLimits(
                         (long) spoolMib << 20,
                         DeviceAgentConfig.RING_CAPACITY,

@@ -1,22 +1,27 @@
 package io.skerry.agent.boot;
 
 import io.skerry.agent.diagnose.Diagnostics;
+import io.skerry.agent.model.EngineCatalog;
 import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.Pipelines;
 import io.skerry.agent.model.PredictionListener;
 import io.skerry.agent.model.Predictor;
+import io.skerry.agent.model.ProfileOptions;
 import io.skerry.agent.serve.AgentServer;
 import io.skerry.agent.serve.ListenException;
 import io.skerry.agent.serve.ModelListing;
 import io.skerry.agent.serve.ModelRepository;
 import io.skerry.agent.serve.ServeConfig;
 import io.skerry.agent.serve.Served;
+import io.skerry.profile.Engine;
+import io.skerry.profile.HardwareProfile;
 import io.skerry.runtime.LoadOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -42,8 +47,25 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--threads",
       paramLabel = "N",
-      description = "threads that one prediction may use (default: ${DEFAULT-VALUE})")
-  private int threads = 1;
+      description = "threads that one prediction may use (default: the profile's, or 1)")
+  private @Nullable Integer threads;
+
+  @Option(
+      names = "--profile",
+      paramLabel = "ID|auto",
+      description =
+          "run models as devices of this hardware profile do: execution providers, libraries; auto:"
+              + " the one that fits this machine best, which --profiles means, too (default: on the"
+              + " processor)")
+  private @Nullable String profile;
+
+  @Option(
+      names = "--compiled",
+      paramLabel = "DIR",
+      description = "keep what engines compile for this machine here, for the next start")
+  private @Nullable Path compiled;
+
+  @Mixin private ProfileChoice profiles = new ProfileChoice();
 
   @Option(
       names = "--model-control",
@@ -85,7 +107,7 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   private ServeConfig config() {
-    if (threads < 1) {
+    if (threads != null && threads < 1) {
       throw misuse("--threads is %d, at least 1 is needed".formatted(threads));
     }
     if (!modelControl.equals("explicit") && !modelControl.equals("none")) {
@@ -96,12 +118,8 @@ final class ServeCommand implements Callable<Integer> {
 
   private ModelRepository load(Path models, ModelSlots slots) {
     try {
-      ModelRepository repository =
-          ModelRepository.load(
-              models,
-              options.engines(spec),
-              new LoadOptions(threads, LoadOptions.DEFAULTS.providers()),
-              slots);
+      EngineCatalog engines = options.engines(spec);
+      ModelRepository repository = ModelRepository.load(models, engines, loading(engines), slots);
       if (repository.entries().isEmpty() && !allowEmpty) {
         throw new CommandException(
             ExitCode.NOT_FOUND,
@@ -124,6 +142,33 @@ final class ServeCommand implements Callable<Integer> {
       throw new CommandException(
           ExitCode.FAILED, "cannot read '%s': %s".formatted(models, e.getMessage()), e);
     }
+  }
+
+  private LoadOptions loading(EngineCatalog engines) {
+    int usual = threads == null ? 1 : threads;
+    if (profile == null && !profiles.hasOwn()) {
+      return new LoadOptions(usual, LoadOptions.DEFAULTS.providers());
+    }
+    Optional<Path> cache = Optional.ofNullable(compiled);
+    Detected detected = profiles.detected(engines, cache);
+    HardwareProfile chosen =
+        profile == null || profile.equals("auto")
+            ? profiles
+                .catalog()
+                .bestMatch(detected.facts())
+                .orElseThrow(
+                    () ->
+                        new CommandException(
+                            ExitCode.NOT_FOUND,
+                            "no hardware profile is satisfied by this machine: 'skerry agent"
+                                + " doctor' says what each lacks"))
+            : profiles.named(profile, detected);
+    // TFLite takes no execution providers; ONNX Runtime's are for it alone.
+    return ProfileOptions.of(
+        chosen,
+        Engine.ONNXRUNTIME,
+        threads == null ? Runtime.getRuntime().availableProcessors() : threads,
+        cache);
   }
 
   private Pipelines pipelines(Path models, ModelSlots slots) {

@@ -104,8 +104,13 @@ public final class Updater implements AutoCloseable {
             setup.engines(),
             setup.threadsMax(),
             setup.memory(),
-            setup.folder().resolve("compiled")),
+            compiled(setup.folder())),
         setup.nanoTime());
+  }
+
+  /** Where what engines compile for this machine is kept, beside the models. */
+  public static Path compiled(Path models) {
+    return models.resolve("compiled");
   }
 
   /**

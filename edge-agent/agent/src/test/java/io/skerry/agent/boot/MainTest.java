@@ -13,6 +13,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -221,6 +222,107 @@ class MainTest {
     assertThat(err.toString())
         .startsWith("error: --spool-mib is 8193, expected 1 to 8192")
         .hasLineCount(1);
+  }
+
+  @Test
+  void doctorSaysOfEveryProfileWhyItIsUsedOrNot() throws Exception {
+    Path profiles = profiles("my-npu", "qnn");
+
+    assertThat(run("doctor", "--profiles", profiles.toString())).isZero();
+
+    assertThat(out.toString())
+        .containsPattern("profile {4}\\S+ is used: .*; onnxruntime runs on \\[cpu] of \\[cpu]")
+        .containsPattern("profile {4}nvidia-tensorrt does not fit: needs the accelerator cuda")
+        .containsPattern(
+            "profile {4}my-npu does not fit: needs the engine onnxruntime/qnn, here work .*;"
+                + " onnxruntime/qnn: its library .*libnpu.so is not here")
+        .containsPattern("profile {4}qualcomm-qnn does not fit: needs [^;]*\n");
+
+    Files.writeString(folder.resolve("libnpu.so"), "no library");
+    assertThat(run("doctor", "--profiles", profiles.toString())).isZero();
+    assertThat(out.toString())
+        .containsPattern(
+            "my-npu does not fit: .*; onnxruntime/qnn: .*libnpu.so: (file too short|.*ELF)");
+  }
+
+  @Test
+  void everyCommandTellsAllMistakesInProfiles() throws Exception {
+    Path profiles = profiles("one", "qnn");
+    Files.writeString(
+        profiles.resolve("one.yaml"),
+        Files.readString(profiles.resolve("one.yaml")).replace("threads: 1", "threads: many"));
+    Files.writeString(profiles.resolve("two.yaml"), "[]");
+    String model = TinyOnnx.scale(folder.resolve("model.onnx"), 2).toString();
+    for (List<String> command :
+        List.of(
+            List.of("doctor"),
+            List.of("bench", "--model", model, "--profile", "one"),
+            List.of("serve", "--models", folder.toString(), "--listen", "unix:" + folder + "/s"))) {
+      List<String> line = new ArrayList<>(command);
+      line.addAll(List.of("--profiles", profiles.toString()));
+      int before = err.toString().length();
+
+      assertThat(run(line.toArray(String[]::new))).as("%s", command).isEqualTo(1);
+
+      assertThat(err.toString().substring(before))
+          .startsWith("error: profiles in '%s' have mistakes:".formatted(profiles))
+          .contains("one.yaml: key 'threads' is 'many'", "two.yaml: is no YAML map");
+    }
+  }
+
+  @Test
+  void serveAnswersOnlyOnTheAcceleratorThatItsProfileAsksFor() throws Exception {
+    TinyOnnx.scale(Files.createDirectories(folder.resolve("m/scale/1")).resolve("model.onnx"), 2);
+    Path profiles = profiles("npu-only", "qnn");
+    Path file = profiles.resolve("npu-only.yaml");
+    Files.writeString(
+        file,
+        Files.readString(file)
+            .replaceFirst("(?m)^ *engines: .onnxruntime/qnn.$", "")
+            .replace("[qnn, cpu]", "[qnn]\naccelerator-only: true"));
+
+    assertThat(
+            run(
+                "serve",
+                "--models",
+                folder.resolve("m").toString(),
+                "--profiles",
+                profiles.toString(),
+                "--listen",
+                "unix:" + folder.resolve("s")))
+        .isEqualTo(1);
+
+    assertThat(err.toString())
+        .contains(
+            "model scale@1 is not served: model.onnx is to run on an accelerator only, and none of"
+                + " [qnn] can be used: qnn: ",
+            "libnpu.so",
+            "none of the models");
+  }
+
+  /** A folder with one profile that fits this machine if a library that is not here works. */
+  private Path profiles(String id, String provider) throws Exception {
+    Path profiles = Files.createDirectories(folder.resolve("profiles"));
+    Files.writeString(
+        profiles.resolve(id + ".yaml"),
+        """
+        id: %s
+        description: a board with an accelerator
+        match:
+          priority: 900
+          engines: [onnxruntime/%s]
+        engines: [onnxruntime]
+        precisions: [fp32, int8]
+        execution-providers: [%s, cpu]
+        libraries: [%s=%s/libnpu.so]
+        threads: 1
+        memory-budget: 64 MiB
+        latency-budget: 10 ms
+        int8: {activation: uint8}
+        candidates: [onnxruntime/int8, onnxruntime/fp32]
+        """
+            .formatted(id, provider, provider, provider, folder));
+    return profiles;
   }
 
   @Test

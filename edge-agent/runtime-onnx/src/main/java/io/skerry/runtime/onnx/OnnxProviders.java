@@ -54,6 +54,10 @@ final class OnnxProviders implements AutoCloseable {
     EnumSet<OrtProvider> present = OrtEnvironment.getAvailableProviders();
     List<String> used = new ArrayList<>();
     for (String provider : options.providers()) {
+      if (options.libraries().containsKey(provider)) {
+        pluggedIn(provider, used, faults);
+        continue;
+      }
       switch (provider) {
         case "tensorrt" ->
             built(provider, OrtProvider.TENSOR_RT, present, this::tensorrt, used, faults);

@@ -257,12 +257,15 @@ class OnnxEngineTest {
     Path library = Files.writeString(folder.resolve("libqnn.so"), "no library");
     LoadOptions options =
         new LoadOptions(1, List.of("tensorrt", "cuda", "openvino", "qnn", "cpu"))
-            .withLibraries(Map.of("qnn", library))
+            .withLibraries(Map.of("qnn", library, "openvino", library))
             .withCache(folder.resolve("compiled"));
 
     try (LoadedModel model = engine.load(file, options)) {
       assertThat(model.providers()).containsExactly("cpu");
-      assertThat(model.faults()).hasSize(4).anyMatch(fault -> fault.startsWith("qnn: "));
+      assertThat(model.faults())
+          .hasSize(4)
+          .anyMatch(fault -> fault.startsWith("qnn: "))
+          .anyMatch(fault -> fault.startsWith("openvino: ") && fault.contains("libqnn.so"));
       assertThat(run(model, Tensor.ofFloats("input", List.of(1L, 3L), 1, 2, 3)).floats())
           .containsExactly(2, 4, 6);
     }

@@ -4,12 +4,14 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.micronaut.context.ApplicationContext;
 import io.skerry.control.ca.CaConfig;
+import io.skerry.control.device.Profiles;
 import io.skerry.control.device.TrustConfig;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.host.ServerNames;
 import io.skerry.control.link.BrokerConfig;
 import io.skerry.control.link.InboundMessage;
 import io.skerry.control.sql.Database;
+import io.skerry.profile.ProfileCatalog;
 import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.DeviceId;
 import java.nio.file.Path;
@@ -41,6 +43,7 @@ public final class QuietPlane implements AutoCloseable {
             .banner(false)
             .deduceEnvironment(false)
             .singletons(
+                new Profiles(ProfileCatalog.builtIn()),
                 folder,
                 database,
                 CaConfig.DEFAULTS,
