@@ -91,7 +91,7 @@ public final class Diagnostics {
   public Listening all(Path socket) throws ListenException {
     Map<String, LocalHttp.Route> routes = new TreeMap<>();
     routes.put("/metrics", query -> metricsPage());
-    routes.put("/memory", query -> LocalHttp.Page.text(MemoryPage.of()));
+    routes.put("/memory", query -> LocalHttp.Page.text(MemoryPage.of(slots)));
     routes.put("/recording", query -> recorded(number(query, "seconds", RECORDING_SECONDS)));
     routes.put(
         "/operators",

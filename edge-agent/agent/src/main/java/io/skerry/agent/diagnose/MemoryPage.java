@@ -1,29 +1,32 @@
 package io.skerry.agent.diagnose;
 
+import io.skerry.agent.model.EngineMemory;
+import io.skerry.agent.model.ModelSlots;
+import io.skerry.agent.model.ServingModel;
 import java.io.IOException;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashMap;
-import java.util.List;
 import java.util.Locale;
-import java.util.Map;
+import java.util.Optional;
 import javax.management.JMException;
 import javax.management.ObjectName;
 
-/** Where memory is: what the kernel has mapped, by owner, and what the JVM knows of its own. */
+/** Where memory is: what is resident and what was allocated, by owner, and the JVM's own view. */
 final class MemoryPage {
   private static final int CLASSES = 25;
 
   private MemoryPage() {}
 
-  static String of() throws IOException {
+  static String of(ModelSlots slots) throws IOException {
     StringBuilder page = new StringBuilder();
     page.append("resident memory by owner, KB (of it anonymous)\n");
-    owners(Files.readAllLines(Path.of("/proc/self/smaps"))).entrySet().stream()
+    Mappings.Range heap = Mappings.Range.ofHeapInfo(command("gcHeapInfo"));
+    Mappings.owners(Files.readAllLines(Path.of("/proc/self/smaps")), heap).entrySet().stream()
         .sorted(Comparator.comparingLong(entry -> -entry.getValue()[0]))
         .forEach(
             entry ->
@@ -34,6 +37,7 @@ final class MemoryPage {
                         entry.getValue()[0],
                         entry.getValue()[1],
                         entry.getKey())));
+    allocated(slots, page);
     page.append("\nJVM pools, KB used (committed)\n");
     for (MemoryPoolMXBean pool : ManagementFactory.getMemoryPoolMXBeans()) {
       page.append(
@@ -57,56 +61,62 @@ final class MemoryPage {
     return page.toString();
   }
 
-  /**
-   * Sums {@code smaps} by what a mapping is of.
-   *
-   * @return owner to resident and anonymous KB
-   */
-  static Map<String, long[]> owners(List<String> smaps) {
-    Map<String, long[]> owners = new HashMap<>();
-    long[] current = {0, 0};
-    for (String line : smaps) {
-      if (line.startsWith("Rss:")) {
-        current[0] += kilobytes(line);
-      } else if (line.startsWith("Anonymous:")) {
-        current[1] += kilobytes(line);
-      } else if (line.matches("[0-9a-f]+-[0-9a-f]+ .*")) {
-        current = owners.computeIfAbsent(owner(line), unseen -> new long[2]);
+  // The engines' own libraries allocate for the models, and for nothing else of size.
+  private static void allocated(ModelSlots slots, StringBuilder page) {
+    Optional<EngineMemory.Allocated> told = EngineMemory.now();
+    if (told.isEmpty()) {
+      return;
+    }
+    page.append("\nallocated by malloc, KB, by owner; a model's as it was loaded and ran first\n");
+    long known = 0;
+    for (ServingModel model : slots.active()) {
+      if (model.memoryBytes().isPresent()) {
+        known += model.memoryBytes().getAsLong();
+        line(
+            page,
+            model.memoryBytes().getAsLong(),
+            "model %s by %s".formatted(model.version(), model.engine()));
+      } else {
+        page.append("         ?  model ").append(model.version()).append(" by ");
+        page.append(model.engine()).append('\n');
       }
     }
-    owners.values().removeIf(sizes -> sizes[0] == 0);
-    return owners;
+    for (BufferPoolMXBean pool : ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class)) {
+      if (pool.getName().equals("direct")) {
+        known += pool.getMemoryUsed();
+        line(page, pool.getMemoryUsed(), "direct buffers");
+      }
+    }
+    line(
+        page,
+        Math.max(0, told.get().usedBytes() - known),
+        "others: the JVM, what engines have for all models, the transport");
+    line(page, told.get().keptBytes(), "given back, and kept by malloc");
   }
 
-  // Address, permissions, offset, device, inode, and, where there is one, the name.
-  private static String owner(String mapping) {
-    String[] fields = mapping.split(" +", 6);
-    String name = fields.length < 6 ? "" : fields[5].strip();
-    if (name.equals("[heap]")) {
-      return "malloc: engines and the JVM's own";
-    }
-    if (name.isEmpty()) {
-      return "anonymous: Java heap, code, metaspace, stacks, malloc's large blocks";
-    }
-    return name.startsWith("[") ? name : name.substring(name.lastIndexOf('/') + 1);
-  }
-
-  private static long kilobytes(String line) {
-    return Long.parseLong(line.replaceAll("[^0-9]", ""));
+  private static void line(StringBuilder page, long bytes, String owner) {
+    page.append(String.format(Locale.ROOT, "%10d  %s%n", bytes >> 10, owner));
   }
 
   private static String histogram() throws IOException {
+    String text = command("gcClassHistogram", (Object) new String[0]);
+    return String.join("\n", text.lines().limit(CLASSES + 2L).toList()) + "\n";
+  }
+
+  /** What a diagnostic command of the JVM says. */
+  private static String command(String name, Object... arguments) throws IOException {
+    String[] types = new String[arguments.length];
+    Arrays.fill(types, String[].class.getName());
     try {
-      Object text =
+      return String.valueOf(
           ManagementFactory.getPlatformMBeanServer()
               .invoke(
                   new ObjectName("com.sun.management:type=DiagnosticCommand"),
-                  "gcClassHistogram",
-                  new Object[] {new String[0]},
-                  new String[] {String[].class.getName()});
-      return String.join("\n", text.toString().lines().limit(CLASSES + 2L).toList()) + "\n";
+                  name,
+                  arguments,
+                  types));
     } catch (JMException e) {
-      throw new IOException("no class histogram: " + e.getMessage(), e);
+      throw new IOException("the JVM does not tell '%s': %s".formatted(name, e.getMessage()), e);
     }
   }
 }

@@ -22,6 +22,7 @@ import java.util.function.ToDoubleFunction;
  */
 final class MetricsPage {
   private static final double NANOS = 1e9;
+  private static final String MODEL_MEMORY = "skerry_agent_model_memory_bytes";
 
   private final ModelSlots slots;
   private final CallStatistics calls;
@@ -86,6 +87,10 @@ final class MetricsPage {
         "compute_output_seconds_total",
         "Encoding answers, of answered calls.",
         m -> m.output().nanos() / NANOS);
+    gauge(
+        MODEL_MEMORY,
+        "What a model took of the allocator's memory while it was loaded and in its first run.");
+    modelMemory().forEach((labels, bytes) -> value(MODEL_MEMORY, labels, (double) bytes));
     memory();
     return page.toString();
   }
@@ -130,14 +135,23 @@ final class MetricsPage {
     return "application=\"" + application.name() + "\"";
   }
 
+  private Map<String, Long> modelMemory() {
+    Map<String, Long> models = new TreeMap<>();
+    for (ServingModel model : slots.active()) {
+      model.memoryBytes().ifPresent(bytes -> models.merge(labels(model), bytes, Long::sum));
+    }
+    return models;
+  }
+
+  private static String labels(ServingModel model) {
+    return "model=\"%s\",version=\"%d\""
+        .formatted(model.version().model().value(), model.version().version());
+  }
+
   private Map<String, ModelStatistics> statistics() {
     Map<String, ModelStatistics> models = new TreeMap<>();
     for (ServingModel model : slots.active()) {
-      models.merge(
-          "model=\"%s\",version=\"%d\""
-              .formatted(model.version().model().value(), model.version().version()),
-          model.statistics(),
-          ModelStatistics::plus);
+      models.merge(labels(model), model.statistics(), ModelStatistics::plus);
     }
     return models;
   }

@@ -14,8 +14,11 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.ServiceLoader;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,6 +37,8 @@ public final class EngineCatalog {
   private final RunRoom runs;
   private final PeakMemory memory;
   private final Optional<Batching> batching;
+  private final AtomicLong loadsBegun = new AtomicLong();
+  private final AtomicInteger loading = new AtomicInteger();
   private final Map<String, EngineStatus> statuses = new ConcurrentHashMap<>();
 
   /** A catalog of these engines. */
@@ -175,12 +180,12 @@ public final class EngineCatalog {
     }
     LoadedModel loaded;
     try (MemoryRoom.Reserved _ = reserve(engine, model)) {
-      loaded = guarded(engine, model, () -> engine.load(model, options));
+      loaded = sized(engine, model, options);
       if (options.memoryArena() && MeasuredRuns.isOpenByValue(loaded.signature())) {
         // No smaller run tells what its runs take, and an engine gives its first one's memory back
         // only with the model: so it keeps none.
         loaded.close();
-        loaded = guarded(engine, model, () -> engine.load(model, options.withoutMemoryArena()));
+        loaded = sized(engine, model, options.withoutMemoryArena());
       }
     }
     if (!loaded.faults().isEmpty()) {
@@ -196,6 +201,22 @@ public final class EngineCatalog {
     return batching
         .map(measuring -> measuring.measured(measured, System::nanoTime))
         .orElse(measured);
+  }
+
+  /** Loads it and counts what that takes: nobody else's load may be counted with it. */
+  private LoadedModel sized(InferenceEngine engine, Path model, LoadOptions options)
+      throws EngineException {
+    long begun = loadsBegun.incrementAndGet();
+    boolean alone = loading.getAndIncrement() == 0;
+    try {
+      OptionalLong before = alone ? EngineMemory.inUse() : OptionalLong.empty();
+      LoadedModel loaded = guarded(engine, model, () -> engine.load(model, options));
+      return loadsBegun.get() == begun
+          ? SizedModel.of(loaded, EngineMemory::inUse, before)
+          : loaded;
+    } finally {
+      loading.decrementAndGet();
+    }
   }
 
   /** What an engine does with a model's file. */

@@ -11,6 +11,7 @@ import io.skerry.runtime.Tensor;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -81,6 +82,11 @@ public final class ServingModel {
   /** The execution providers that this version really uses, most preferred first. */
   public List<String> providers() {
     return model.providers();
+  }
+
+  /** Bytes of memory that its engine holds for it; empty where nobody knows. */
+  public OptionalLong memoryBytes() {
+    return model.memoryBytes();
   }
 
   /** What is known of it beside its tensors. */

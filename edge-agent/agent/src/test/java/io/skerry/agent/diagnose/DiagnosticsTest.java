@@ -109,6 +109,8 @@ class DiagnosticsTest {
             "skerry_agent_application_calls_total{application=\"cam\",outcome=\"failed\"} 5\n")
         .contains("skerry_agent_application_calls_waiting{application=\"cam\"} 6\n")
         .contains("skerry_agent_traces_total{outcome=\"dropped\"} 8\n")
+        .containsPattern(
+            "skerry_agent_model_memory_bytes\\{model=\"scale\",version=\"3\"} [1-9][0-9]+")
         .containsPattern("skerry_agent_memory_bytes\\{kind=\"resident\"} [1-9][0-9]+");
   }
 
@@ -122,7 +124,8 @@ class DiagnosticsTest {
   void tellsMemoryByOwner() throws IOException {
     assertThat(get("/memory"))
         .contains("libonnxruntime.so")
-        .contains("libjvm.so")
+        .contains("libjvm.so", Mappings.HEAP, Mappings.STACKS, Mappings.MALLOC)
+        .containsPattern("(?m)^ +[1-9][0-9]*  model scale@3 by onnxruntime$")
         .contains("heap by class");
   }
 
@@ -297,23 +300,6 @@ class DiagnosticsTest {
       assertThat(ask(new InetSocketAddress("127.0.0.2", port), "GET /metrics HTTP/1.1\r\n\r\n"))
           .contains("skerry_agent_info");
     }
-  }
-
-  @Test
-  void sumsMappingsByOwner() {
-    assertThat(
-            MemoryPage.owners(
-                List.of(
-                    "7f0000000000-7f0000001000 r-xp 00000000 fe:00 12 /opt/lib/libengine.so",
-                    "Rss:                 100 kB",
-                    "Anonymous:             4 kB",
-                    "7f0000001000-7f0000002000 rw-p 00000000 fe:00 12 /opt/lib/libengine.so",
-                    "Rss:                  10 kB",
-                    "Anonymous:            10 kB",
-                    "7f0000003000-7f0000004000 rw-p 00000000 00:00 0",
-                    "Rss:                   0 kB")))
-        .containsOnlyKeys("libengine.so")
-        .hasEntrySatisfying("libengine.so", sizes -> assertThat(sizes).containsExactly(110, 14));
   }
 
   private String get(String path) throws IOException {
