@@ -3,7 +3,6 @@ package io.skerry.agent.serve;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
 import io.skerry.agent.model.ModelTraits;
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.PredictException.Code;
@@ -67,13 +66,12 @@ public record ConfigOverride(OptionalInt batchMax, int latest, Set<Long> version
               .formatted(CONFIG_CHARACTERS_MAX));
     }
     try {
-      return parse(model, JsonParser.parseString(config.getStringParam()).getAsJsonObject());
+      return parse(model, StrictJson.object(config.getStringParam()));
     } catch (JsonParseException
         | IllegalStateException
         | UnsupportedOperationException
         | ClassCastException
-        | NumberFormatException
-        | StackOverflowError e) {
+        | NumberFormatException e) {
       throw invalid(model, "parameter 'config' is no JSON form of a model configuration");
     }
   }

@@ -3,11 +3,11 @@ package io.skerry.agent.serve.http;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
 import io.skerry.agent.model.PredictException;
 import io.skerry.agent.model.PredictException.Code;
 import io.skerry.agent.serve.InferenceService;
+import io.skerry.agent.serve.StrictJson;
 import io.skerry.wire.inference.LogSettingsRequest;
 import io.skerry.wire.inference.LogSettingsResponse;
 import io.skerry.wire.inference.ModelRepositoryParameter;
@@ -16,6 +16,8 @@ import io.skerry.wire.inference.RepositoryModelLoadRequest;
 import io.skerry.wire.inference.RepositoryModelUnloadRequest;
 import io.skerry.wire.inference.TraceSettingRequest;
 import io.skerry.wire.inference.TraceSettingResponse;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
@@ -284,9 +286,9 @@ final class HttpAdministration {
       return new JsonObject();
     }
     try {
-      return JsonParser.parseString(new String(request.body(), StandardCharsets.UTF_8))
-          .getAsJsonObject();
-    } catch (JsonParseException | IllegalStateException | StackOverflowError e) {
+      return StrictJson.object(
+          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(request.body())).toString());
+    } catch (CharacterCodingException | JsonParseException e) {
       throw invalid("the request is no JSON object");
     }
   }

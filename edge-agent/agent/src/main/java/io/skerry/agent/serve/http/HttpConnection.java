@@ -16,6 +16,7 @@ import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpResponseStatus;
 import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpVersion;
 import io.grpc.netty.shaded.io.netty.handler.timeout.IdleStateEvent;
 import io.skerry.agent.serve.Application;
+import io.skerry.agent.serve.Texts;
 import io.skerry.agent.trace.TraceParent;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -127,9 +128,18 @@ final class HttpConnection extends SimpleChannelInboundHandler<Object> {
       return Optional.of(
           HttpAnswer.error(403, "the host must be this machine's own name or address"));
     }
-    return request.headers().contains(HttpHeaderNames.ORIGIN)
-        ? Optional.of(HttpAnswer.error(403, "pages in a browser may not call this agent"))
-        : Optional.empty();
+    if (request.headers().contains(HttpHeaderNames.ORIGIN)) {
+      return Optional.of(HttpAnswer.error(403, "pages in a browser may not call this agent"));
+    }
+    // What was unpacked says so no more.
+    @Nullable String encoding = request.headers().get(HttpHeaderNames.CONTENT_ENCODING);
+    return encoding == null || HttpHeaderValues.IDENTITY.contentEqualsIgnoreCase(encoding)
+        ? Optional.empty()
+        : Optional.of(
+            HttpAnswer.error(
+                415,
+                "content encoding '%s' is none of gzip, deflate"
+                    .formatted(Texts.shortened(encoding))));
   }
 
   private void begin(ChannelHandlerContext context, Turn.Request request) {

@@ -16,6 +16,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -58,12 +59,15 @@ final class InferJsonReader {
       throws PredictException {
     InferJsonReader reader = new InferJsonReader(json);
     reader.request.setModelName(model).setModelVersion(version);
+    JsonSyntax.requireObject(json);
     try {
       reader.readAllButData();
       List<ByteBuffer> data = reader.hasData.contains(true) ? reader.readData() : List.of();
       reader.place(data, tensors);
     } catch (MalformedJsonException | JsonParseException e) {
       throw invalid("failed to parse the request JSON: " + e.getMessage());
+    } catch (CharacterCodingException e) {
+      throw invalid("failed to parse the request JSON: it is no UTF-8");
     } catch (IOException e) {
       throw invalid("failed to parse the request JSON: it ends too early");
     } catch (IllegalStateException | NumberFormatException e) {
@@ -78,8 +82,8 @@ final class InferJsonReader {
             new InputStreamReader(
                 new ByteArrayInputStream(
                     json.array(), json.arrayOffset() + json.position(), json.remaining()),
-                StandardCharsets.UTF_8));
-    // Not-a-number and infinity are no JSON, but what clients write for them.
+                StandardCharsets.UTF_8.newDecoder()));
+    // For not-a-number and infinity; what else would be lenient was refused before.
     reader.setStrictness(Strictness.LENIENT);
     return reader;
   }
@@ -183,7 +187,7 @@ final class InferJsonReader {
       switch (in.peek()) {
         case BOOLEAN -> value.setBoolParam(in.nextBoolean());
         case STRING -> value.setStringParam(in.nextString());
-        case NUMBER -> number(in.nextString(), value);
+        case NUMBER -> number(name, in.nextString(), value);
         case BEGIN_ARRAY, END_ARRAY, BEGIN_OBJECT, END_OBJECT, NAME, NULL, END_DOCUMENT ->
             throw invalid(
                 "parameter '%s' is neither a bool, a number nor a string".formatted(name));
@@ -197,14 +201,19 @@ final class InferJsonReader {
     return parameters;
   }
 
-  private static void number(String text, InferParameter.Builder value) {
+  private static void number(String name, String text, InferParameter.Builder value)
+      throws PredictException {
     try {
       value.setInt64Param(Long.parseLong(text));
     } catch (NumberFormatException notLong) {
       try {
         value.setUint64Param(Long.parseUnsignedLong(text));
       } catch (NumberFormatException notInteger) {
-        value.setDoubleParam(Double.parseDouble(text));
+        double number = Double.parseDouble(text);
+        if (Double.isInfinite(number)) {
+          throw invalid("parameter '%s' is %s, which no double holds".formatted(name, text));
+        }
+        value.setDoubleParam(number);
       }
     }
   }

@@ -3,6 +3,7 @@ package io.skerry.agent.serve.http;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 import io.skerry.agent.model.PredictException;
+import io.skerry.agent.serve.Texts;
 import io.skerry.artifact.ElementType;
 import io.skerry.wire.inference.ModelInferRequest.InferInputTensorOrBuilder;
 import java.io.ByteArrayOutputStream;
@@ -11,10 +12,12 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Set;
 
 /** A tensor's elements as JSON: a flat list, or lists of lists. */
 final class JsonElements {
   private static final int DEPTH_MAX = 16;
+  private static final Set<String> NO_JSON = Set.of("NaN", "Infinity", "-Infinity");
 
   private final String name;
   private final ElementType type;
@@ -109,10 +112,20 @@ final class JsonElements {
         case INT32 -> data.putInt((int) integer(in, Integer.MIN_VALUE, Integer.MAX_VALUE));
         case UINT32 -> data.putInt((int) integer(in, 0, 0xffff_ffffL));
         case INT64 -> data.putLong(integer(in, Long.MIN_VALUE, Long.MAX_VALUE));
-        case UINT64 -> data.putLong(Long.parseUnsignedLong(in.nextString()));
-        case FP32 -> data.putFloat((float) in.nextDouble());
-        case FP64 -> data.putDouble(in.nextDouble());
+        case UINT64 -> {
+          require(in, JsonToken.NUMBER);
+          data.putLong(Long.parseUnsignedLong(in.nextString()));
+        }
+        case FP32 -> {
+          String text = number(in);
+          data.putFloat(finite(text, Float.parseFloat(text)));
+        }
+        case FP64 -> {
+          String text = number(in);
+          data.putDouble(finite(text, Double.parseDouble(text)));
+        }
         case BYTES -> {
+          require(in, JsonToken.STRING);
           byte[] text = in.nextString().getBytes(StandardCharsets.UTF_8);
           ByteBuffer length = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
           strings.write(length.putInt(text.length).array(), 0, Integer.BYTES);
@@ -126,11 +139,38 @@ final class JsonElements {
     }
   }
 
+  private static void require(JsonReader in, JsonToken token) throws IOException {
+    if (in.peek() != token) {
+      throw new IllegalStateException("another kind of value");
+    }
+  }
+
+  /** A number's text, or what stands for a number that JSON has not. */
+  private static String number(JsonReader in) throws IOException {
+    boolean word = in.peek() == JsonToken.STRING;
+    String text = in.nextString();
+    if (word && !NO_JSON.contains(text)) {
+      throw new NumberFormatException("a string");
+    }
+    return text;
+  }
+
+  // Rounded to infinity, a number that is too large would be another one.
+  private <T extends Number> T finite(String text, T value) throws PredictException {
+    if (Double.isInfinite(value.doubleValue()) && !NO_JSON.contains(text)) {
+      throw InferJsonReader.invalid(
+          "element %d of input '%s' is %s, which no %s holds"
+              .formatted(read - 1, name, Texts.shortened(text), type));
+    }
+    return value;
+  }
+
   private static boolean bool(JsonReader in) throws IOException {
     return in.peek() == JsonToken.NUMBER ? in.nextLong() != 0 : in.nextBoolean();
   }
 
   private static long integer(JsonReader in, long least, long most) throws IOException {
+    require(in, JsonToken.NUMBER);
     long value = in.nextLong();
     if (value < least || value > most) {
       throw new NumberFormatException("out of range");

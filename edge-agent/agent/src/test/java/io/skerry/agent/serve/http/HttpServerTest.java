@@ -238,6 +238,17 @@ class HttpServerTest {
         "{'inputs': [{'name': 'y', 'shape': [1, 2], 'datatype': 'FP32', 'data': [1, 2]}]} | unexpected inference input 'y'",
         "{'inputs': [], 'parameters': {'priority': 'x'}} | invalid value type for 'priority' parameter",
         "{'inputs': [], 'parameters': {'x': [1]}} | parameter 'x' is neither a bool",
+        "{'inputs': [], 'parameters': {'x': 1e999}} | parameter 'x' is 1e999, which no double holds",
+        "{'inputs': [{'name': 'x', 'shape': [1, 2], 'datatype': 'FP32', 'data': [1, 1e40]}]} | element 1 of input 'x' is 1e40, which no FP32 holds",
+        "{'inputs': [{'name': 'x', 'shape': [1, 2], 'datatype': 'FP64', 'data': [-1e400, 1]}]} | element 0 of input 'x' is -1e400, which no FP64 holds",
+        "{'inputs': [{'name': 'x', 'shape': [1, 2], 'datatype': 'FP32', 'data': ['1', 2]}]} | element 0 of input 'x' is no FP32",
+        "{'inputs': [{'name': 'x', 'shape': [1, 2], 'datatype': 'BYTES', 'data': [1, 2]}]} | element 0 of input 'x' is no BYTES",
+        "{'inputs': [], /* comment */ 'id': 'a'} | failed to parse the request JSON: a name in quotes is missing (at byte 15)",
+        "{inputs: []} | failed to parse the request JSON: a name in quotes is missing",
+        "{'inputs'= []} | failed to parse the request JSON: a colon is missing",
+        "{'inputs': [1;2]} | failed to parse the request JSON: a comma or ] is missing",
+        "{'inputs': [],} | failed to parse the request JSON: a name in quotes is missing",
+        "{'inputs': NaN} | failed to parse the request JSON: a value is none of JSON",
       })
   void saysWhatIsWrongWithARequest(String body, String text) throws Exception {
     HttpResponse<byte[]> response = infer(body.replace('\'', '"'));
@@ -335,6 +346,23 @@ class HttpServerTest {
     byte[] plain = new GZIPInputStream(new ByteArrayInputStream(zipped.body())).readAllBytes();
     assertThat(new String(plain, UTF_8)).contains("\"data\":[1.0,2.0]");
     assertThat(new String(deflated.body(), UTF_8)).contains("\"data\":[1.0,2.0]");
+  }
+
+  @Test
+  void refusesACompressionThatItDoesNotUnpack() throws Exception {
+    for (String encoding : List.of("br", "zstd", "gzip, br")) {
+      HttpResponse<byte[]> response =
+          client.send(
+              request("v2/models/m/infer")
+                  .header("Content-Encoding", encoding)
+                  .POST(BodyPublishers.ofString("{}"))
+                  .build(),
+              BodyHandlers.ofByteArray());
+
+      assertThat(response.statusCode()).as(encoding).isEqualTo(415);
+      assertThat(error(response))
+          .isEqualTo("content encoding '%s' is none of gzip, deflate".formatted(encoding));
+    }
   }
 
   @Test
