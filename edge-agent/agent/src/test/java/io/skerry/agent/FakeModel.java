@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Doubles its input, or fails; notices when closing meets a run. */
+/** Doubles its input, or fails, or breaks; notices when closing meets a run. */
 public final class FakeModel implements LoadedModel {
   private static final ModelSignature SIGNATURE =
       new ModelSignature(
@@ -21,6 +21,7 @@ public final class FakeModel implements LoadedModel {
           List.of(new TensorSpec("output", ElementType.FP32, List.of(-1L, 3L))));
 
   private final boolean failing;
+  private boolean breaking;
   private final CountDownLatch started;
   private final CountDownLatch go;
   private final AtomicInteger running = new AtomicInteger();
@@ -41,6 +42,13 @@ public final class FakeModel implements LoadedModel {
   /** A model whose runs fail. */
   public static FakeModel failing() {
     return new FakeModel(true, new CountDownLatch(0), new CountDownLatch(0));
+  }
+
+  /** A model in whose runs something throws that no engine should. */
+  public static FakeModel breaking() {
+    FakeModel model = answering();
+    model.breaking = true;
+    return model;
   }
 
   /** A model whose runs say that they started and wait until they may go on. */
@@ -79,6 +87,9 @@ public final class FakeModel implements LoadedModel {
     try {
       if (failing) {
         throw new EngineException(Reason.RUN_FAILED, "the device is on fire");
+      }
+      if (breaking) {
+        throw new IllegalStateException("broken");
       }
       started.countDown();
       go.await();

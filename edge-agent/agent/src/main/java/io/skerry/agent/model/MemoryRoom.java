@@ -31,7 +31,8 @@ public final class MemoryRoom {
   private static final String ONNX = ".onnx";
 
   private final Supplier<OptionalLong> available;
-  private long reserved;
+  private volatile long reserved;
+  private volatile Runnable givenBack = () -> {};
 
   /**
    * Room as something else tells.
@@ -99,9 +100,23 @@ public final class MemoryRoom {
     }
   }
 
-  private synchronized void giveBack(long bytes) {
-    reserved -= bytes;
-    notifyAll();
+  private void giveBack(long bytes) {
+    synchronized (this) {
+      reserved -= bytes;
+      notifyAll();
+    }
+    // Without this lock: whoever is woken asks for it.
+    givenBack.run();
+  }
+
+  /** Bytes that are set aside for loads that are under way. */
+  long reserved() {
+    return reserved;
+  }
+
+  /** Tells, after each load, whoever waits for what it set aside. */
+  void whenGivenBack(Runnable told) {
+    givenBack = told;
   }
 
   /** Bytes that can be had and need not stay free; empty when nobody knows. */

@@ -126,9 +126,7 @@ final class Mirror {
       ServingModel model = lease.model();
       long started = nanoTime.getAsLong();
       EngineRun run = model.run(primary.inputs(), scope);
-      List<Tensor> outputs = run.outputs();
       long ended = nanoTime.getAsLong();
-      long nanos = ended - started;
       model
           .counters()
           .answered(
@@ -140,7 +138,26 @@ final class Mirror {
               run,
               ended,
               ended);
-      shadow.judge(outputs);
+      shadow.judge(run.outputs());
+      tell(primary, shadow, run.outputs(), ended - started);
+    } catch (EngineException e) {
+      if (e.reason() == EngineException.Reason.NO_ROOM) {
+        listener.unmirrored(shadow.ref());
+        return;
+      }
+      failed(primary, shadow, e);
+    } catch (RuntimeException e) {
+      log.atWarn().addKeyValue("model", shadow.ref()).setCause(e).log("shadow failed");
+      failed(primary, shadow, e);
+    } catch (OutOfMemoryError e) {
+      log.atWarn().addKeyValue("model", shadow.ref()).log("no memory for a mirrored request");
+      listener.unmirrored(shadow.ref());
+    }
+  }
+
+  // The run stands whatever its observers do.
+  private void tell(Prediction primary, ServingModel shadow, List<Tensor> outputs, long nanos) {
+    try {
       listener.shadowed(
           primary,
           new Prediction(
@@ -152,26 +169,22 @@ final class Mirror {
               primary.at(),
               nanos,
               primary.items()));
-    } catch (EngineException e) {
-      if (e.reason() == EngineException.Reason.NO_ROOM) {
-        listener.unmirrored(shadow.ref());
-        return;
-      }
-      shadow.counters().broke(0);
-      listener.failed(
-          new FailedPrediction(
-              ids.next(),
-              "",
-              shadow.ref(),
-              String.valueOf(e.getMessage()),
-              clock.instant(),
-              primary.items()));
     } catch (RuntimeException e) {
-      log.atWarn().addKeyValue("model", shadow.ref()).setCause(e).log("shadow failed");
-    } catch (OutOfMemoryError e) {
-      log.atWarn().addKeyValue("model", shadow.ref()).log("no memory for a mirrored request");
-      listener.unmirrored(shadow.ref());
+      log.atWarn().setCause(e).log("prediction listener failed");
     }
+  }
+
+  private void failed(Prediction primary, ServingModel shadow, Exception cause) {
+    shadow.counters().broke(0);
+    String message = cause.getMessage();
+    listener.failed(
+        new FailedPrediction(
+            ids.next(),
+            "",
+            shadow.ref(),
+            message == null ? cause.getClass().getSimpleName() : message,
+            clock.instant(),
+            primary.items()));
   }
 
   private static long bytes(List<Tensor> tensors) {

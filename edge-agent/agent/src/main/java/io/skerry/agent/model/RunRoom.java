@@ -20,6 +20,7 @@ final class RunRoom {
 
   RunRoom(MemoryRoom room) {
     this.room = room;
+    room.whenGivenBack(this::wake);
   }
 
   /**
@@ -71,11 +72,11 @@ final class RunRoom {
     if (alone || (wantsAlone ? running > 0 : waitingAlone > 0)) {
       return false;
     }
-    // What runs already shows in what is free as far as it took its part: it counts twice then, and
-    // at worst somebody waits.
+    // What runs, or is loaded, already shows in what is free as far as it took its part: it counts
+    // twice then, and at worst somebody waits.
     OptionalLong free = room.free();
-    if (free.isPresent() && bytes > free.getAsLong() - taken) {
-      if (running > 0) {
+    if (free.isPresent() && bytes > free.getAsLong() - taken - room.reserved()) {
+      if (running > 0 || bytes <= free.getAsLong() - taken) {
         return false;
       }
       throw new EngineException(

@@ -111,6 +111,19 @@ class MirrorTest {
   }
 
   @Test
+  void aShadowWhoseEngineBreaksHasFailed() throws Exception {
+    put(MAIN, 1, new SlotMode.Active(), FakeModel.answering());
+    put(SHADOW, 2, shadow(1), FakeModel.breaking());
+
+    predict();
+
+    FailedPrediction failed = recorder.failed.poll(10, TimeUnit.SECONDS);
+    assertThat(failed.model().version().version()).isEqualTo(2);
+    assertThat(failed.reason()).contains("broken");
+    assertThat(slots.active(SHADOW).orElseThrow().predictionsFailed()).isEqualTo(1);
+  }
+
+  @Test
   void aCopyThatFindsNoMemoryIsLeftOutAndTakesNoRoomOfLaterOnes() throws Exception {
     put(MAIN, 1, new SlotMode.Active(), FakeModel.answering());
     put(SHADOW, 2, shadow(1), FakeModel.answering());

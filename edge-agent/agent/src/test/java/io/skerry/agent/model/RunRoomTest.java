@@ -6,7 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineException.Reason;
 import io.skerry.runtime.RunScope;
+import java.nio.file.Path;
 import java.util.OptionalLong;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
@@ -43,5 +46,35 @@ class RunRoomTest {
     room.enter(0, true, RunScope.lasting());
     assertMustWait(() -> room.enter(0, false, here));
     room.leave(0);
+  }
+
+  /** What a load set aside may not have been taken yet: it is not free for a run. */
+  @Test
+  void waitsForALoadThatSetsAsideWhatItNeeds() throws Exception {
+    MemoryRoom shared = new MemoryRoom(() -> OptionalLong.of(MemoryRoom.RESERVE_BYTES + 100));
+    RunRoom runs = new RunRoom(shared);
+    MemoryRoom.Reserved load = shared.reserve(Path.of("absent.onnx"), 60);
+    assertMustWait(() -> runs.enter(60, false, here));
+    FutureTask<Void> waiting =
+        new FutureTask<>(
+            () -> {
+              runs.enter(60, false, RunScope.lasting());
+              return null;
+            });
+    Thread thread = Thread.ofPlatform().daemon().start(waiting);
+    while (thread.getState() != Thread.State.WAITING) {
+      Thread.onSpinWait();
+    }
+
+    load.close();
+
+    waiting.get(10, TimeUnit.SECONDS);
+    runs.leave(60);
+    // More than there ever is waits for nobody.
+    MemoryRoom.Reserved another = shared.reserve(Path.of("absent.onnx"), 60);
+    assertThatThrownBy(() -> runs.enter(101, false, here))
+        .isInstanceOfSatisfying(
+            EngineException.class, e -> assertThat(e.reason()).isEqualTo(Reason.NO_ROOM));
+    another.close();
   }
 }
