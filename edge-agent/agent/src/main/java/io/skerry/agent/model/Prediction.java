@@ -13,8 +13,9 @@ import java.util.List;
  * @param inputs one tensor per input of the signature, in its order
  * @param outputs one tensor per output of the signature, in its order; no engine owns them
  * @param at when it started
- * @param nanos how long the run took
+ * @param nanos how long the run took, and the wait to be run together with other calls
  * @param items that it is of: the batch, or 1 of a model without one
+ * @param waitedNanos that wait
  */
 public record Prediction(
     PredictionId id,
@@ -24,13 +25,27 @@ public record Prediction(
     List<Tensor> outputs,
     Instant at,
     long nanos,
-    int items) {
+    int items,
+    long waitedNanos) {
   public Prediction {
     inputs = List.copyOf(inputs);
     outputs = List.copyOf(outputs);
   }
 
-  /** One item. */
+  /** Run at once. */
+  public Prediction(
+      PredictionId id,
+      String clientId,
+      ModelRef model,
+      List<Tensor> inputs,
+      List<Tensor> outputs,
+      Instant at,
+      long nanos,
+      int items) {
+    this(id, clientId, model, inputs, outputs, at, nanos, items, 0);
+  }
+
+  /** One item, run at once. */
   public Prediction(
       PredictionId id,
       String clientId,
@@ -44,6 +59,7 @@ public record Prediction(
 
   /** The same with copies of its tensors. */
   Prediction with(List<Tensor> inputCopies, List<Tensor> outputCopies) {
-    return new Prediction(id, clientId, model, inputCopies, outputCopies, at, nanos, items);
+    return new Prediction(
+        id, clientId, model, inputCopies, outputCopies, at, nanos, items, waitedNanos);
   }
 }

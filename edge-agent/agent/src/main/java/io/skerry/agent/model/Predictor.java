@@ -127,7 +127,15 @@ public final class Predictor {
       long encode = nanoTime.getAsLong();
       prediction =
           new Prediction(
-              id, request.clientId(), model.ref(), inputs, outputs, at, encode - start, batch);
+              id,
+              request.clientId(),
+              model.ref(),
+              inputs,
+              outputs,
+              at,
+              encode - start,
+              batch,
+              run.waitedNanos());
       encoded = encoder.encode(prediction, model);
       model
           .counters()

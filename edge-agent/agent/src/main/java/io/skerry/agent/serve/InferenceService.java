@@ -536,7 +536,7 @@ public final class InferenceService implements AutoCloseable {
                   ? (prediction, answering) ->
                       WireOutputs.write(prediction, answering, outputs, typed)
                   : (prediction, answering) -> {
-                    trace.ran(prediction.nanos());
+                    trace.ran(prediction.nanos(), prediction.waitedNanos());
                     ModelInferResponse response =
                         WireOutputs.write(prediction, answering, outputs, typed);
                     trace.encoded();

@@ -101,6 +101,7 @@ public final class ModelRepository implements ModelListing, ModelControl {
 
   private synchronized void loadAll() throws IOException {
     List<Entry> found = new ArrayList<>();
+    WarmUp warmUp = WarmUp.together();
     for (Path model : folder.models()) {
       List<Path> versions = folder.versions(model);
       if (found.size() + Math.max(1, versions.size()) > VERSIONS_MAX) {
@@ -112,19 +113,19 @@ public final class ModelRepository implements ModelListing, ModelControl {
         found.add(refused(name, "", RepositoryFolder.noVersion(model)));
       }
       for (Path version : versions) {
-        found.add(loadFirst(model, version));
+        found.add(loadFirst(model, version, warmUp));
       }
     }
     entries = sorted(found);
   }
 
-  private Entry loadFirst(Path model, Path version) {
+  private Entry loadFirst(Path model, Path version, WarmUp warmUp) {
     String name = RepositoryFolder.name(model);
     String number = RepositoryFolder.name(version);
     try {
       Candidate candidate = candidate(new ModelName(name), model, version, ConfigOverride.NONE);
       LoadedModel loaded = engines.load(candidate.file, options);
-      WarmUp.run(candidate.identity, loaded);
+      warmUp.run(candidate.identity, loaded);
       activate(candidate, loaded);
       return new Entry(name, number, true, "");
     } catch (EngineException | IllegalArgumentException e) {
@@ -140,13 +141,14 @@ public final class ModelRepository implements ModelListing, ModelControl {
     List<Candidate> candidates = new ArrayList<>();
     List<LoadedModel> loaded = new ArrayList<>();
     boolean switched = false;
+    WarmUp warmUp = WarmUp.together();
     try {
       Path home = folder.model(model);
       for (Path version : wanted.values()) {
         Candidate candidate = candidate(model, home, version, override);
         if (!serves(candidate)) {
           loaded.add(engines.load(candidate.file, options));
-          WarmUp.run(candidate.identity, loaded.getLast());
+          warmUp.run(candidate.identity, loaded.getLast());
           candidates.add(candidate);
         }
       }

@@ -18,6 +18,7 @@ public final class CallTrace {
   final long beganUnixNanos;
   long started;
   long run;
+  long infer;
   long encode;
   long encoded;
   long ended;
@@ -57,11 +58,13 @@ public final class CallTrace {
   /**
    * The engine has run; the answer is encoded from now on.
    *
-   * @param nanos how long the run took
+   * @param nanos how long the run took, and the wait to be run together with other calls
+   * @param waitedNanos that wait
    */
-  public void ran(long nanos) {
+  public void ran(long nanos, long waitedNanos) {
     encode = System.nanoTime();
     run = encode - nanos;
+    infer = run + waitedNanos;
   }
 
   /** The answer is encoded. */

@@ -64,7 +64,10 @@ final class Spans {
     spans.addSpans(whole);
     part(spans, call, random, "queue", call.began, call.started);
     part(spans, call, random, "compute_input", call.started, call.run);
-    part(spans, call, random, "infer", call.run, call.encode);
+    if (call.infer > call.run) {
+      part(spans, call, random, "batch", call.run, call.infer);
+    }
+    part(spans, call, random, "infer", call.infer, call.encode);
     part(spans, call, random, "compute_output", call.encode, call.encoded);
   }
 

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -29,7 +30,7 @@ class WarmUpTest {
   void runsOnceOnZerosWithOneOfWhatIsOpen() {
     Noting noting = new Noting(List.of(-1L, 3L, -1L), false);
 
-    WarmUp.run(VERSION, noting);
+    WarmUp.together().run(VERSION, noting);
 
     assertThat(noting.shapes).containsExactly(List.of(1L, 3L, 1L));
   }
@@ -38,23 +39,52 @@ class WarmUpTest {
   void stopsARunThatTakesLong() {
     Noting noting = new Noting(List.of(4L), true);
 
-    WarmUp.run(VERSION, noting, Duration.ofMillis(1));
+    new WarmUp(Duration.ofMillis(1), () -> 0).run(VERSION, noting);
 
     assertThat(noting.stopped).isTrue();
+  }
+
+  /** A thousand slow models would hold a start up for minutes. */
+  @Test
+  void allModelsOfAStartHaveOneTimeTogether() {
+    AtomicLong now = new AtomicLong();
+    // Each look at the clock is 250 ms after the one before: a run takes as long.
+    WarmUp together =
+        new WarmUp(Duration.ofSeconds(1), () -> now.getAndAdd(Duration.ofMillis(250).toNanos()));
+    List<Noting> models = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      models.add(new Noting(List.of(4L), false));
+      together.run(VERSION, models.getLast());
+    }
+
+    assertThat(models).extracting(model -> model.shapes.size()).containsExactly(1, 1, 1, 1, 0, 0);
+  }
+
+  @Test
+  void oneModelHasNoMoreThanItsPartOfThat() {
+    AtomicLong now = new AtomicLong();
+    WarmUp together =
+        new WarmUp(Duration.ofSeconds(1), () -> now.getAndAdd(Duration.ofMillis(970).toNanos()));
+    assertThat(together.left(WarmUp.PATIENCE)).isEqualTo(WarmUp.PATIENCE);
+
+    together.run(VERSION, new Noting(List.of(4L), false));
+
+    assertThat(together.left(WarmUp.PATIENCE)).isEqualTo(Duration.ofMillis(30));
   }
 
   @Test
   void makesNoLargeInputs() {
     Noting noting = new Noting(List.of(1L << 40), false);
 
-    WarmUp.run(VERSION, noting);
+    WarmUp.together().run(VERSION, noting);
 
     assertThat(noting.shapes).isEmpty();
   }
 
   @Test
   void refusesNothing() {
-    assertThatCode(() -> WarmUp.run(VERSION, FakeModel.failing())).doesNotThrowAnyException();
+    assertThatCode(() -> WarmUp.together().run(VERSION, FakeModel.failing()))
+        .doesNotThrowAnyException();
   }
 
   private static final class Noting implements LoadedModel {

@@ -298,6 +298,25 @@ class TracerTest {
         .isInstanceOf(IOException.class);
   }
 
+  @Test
+  void theWaitForABatchIsNoPartOfTheEnginesRun() throws Exception {
+    CallTrace call = begun(tracer);
+    call.started();
+    call.ran(1_000, 300);
+    call.encoded();
+    call.answered("m", "3", "p");
+
+    List<Span> spans = collector.spans(6);
+
+    assertThat(spans)
+        .extracting(Span::getName)
+        .containsExactly("method", "queue", "compute_input", "batch", "infer", "compute_output");
+    assertThat(spans.subList(3, 5))
+        .extracting(span -> span.getEndTimeUnixNano() - span.getStartTimeUnixNano())
+        .containsExactly(300L, 700L);
+    assertThat(spans.get(4).getStartTimeUnixNano()).isEqualTo(spans.get(3).getEndTimeUnixNano());
+  }
+
   private Tracer tracer(double ratio) throws IOException {
     return Tracer.start(
         TraceConfig.of(collector.url(), Optional.empty(), ratio).at("cam-1"), QUICK, () -> NOW);
@@ -317,7 +336,7 @@ class TracerTest {
 
   private static void finish(CallTrace call) {
     call.started();
-    call.ran(1_000);
+    call.ran(1_000, 0);
     call.encoded();
     call.answered("m", "3", "p");
   }
