@@ -22,10 +22,13 @@ import java.util.Set;
  * @param batchMax largest batch; the model's own when empty
  * @param latest load only so many of the highest versions; 0 for no such limit
  * @param versions load only these; every one when empty
+ * @param told what else it says of the model
  */
-public record ConfigOverride(OptionalInt batchMax, int latest, Set<Long> versions) {
+public record ConfigOverride(
+    OptionalInt batchMax, int latest, Set<Long> versions, ToldConfig told) {
   /** Everything as the repository has it. */
-  public static final ConfigOverride NONE = new ConfigOverride(OptionalInt.empty(), 0, Set.of());
+  public static final ConfigOverride NONE =
+      new ConfigOverride(OptionalInt.empty(), 0, Set.of(), ToldConfig.NONE);
 
   private static final int CONFIG_CHARACTERS_MAX = 64 << 10;
   private static final int VERSIONS_MAX = 1_000;
@@ -38,9 +41,11 @@ public record ConfigOverride(OptionalInt batchMax, int latest, Set<Long> version
   /**
    * Reads load parameters.
    *
+   * @param instances what clients are told: calls of a model that run at a time
    * @throws PredictException if they ask for something that this agent does not do
    */
-  static ConfigOverride read(String model, Map<String, ModelRepositoryParameter> parameters)
+  static ConfigOverride read(
+      String model, Map<String, ModelRepositoryParameter> parameters, int instances)
       throws PredictException {
     for (String name : parameters.keySet()) {
       if (name.startsWith("file:")) {
@@ -66,7 +71,7 @@ public record ConfigOverride(OptionalInt batchMax, int latest, Set<Long> version
               .formatted(CONFIG_CHARACTERS_MAX));
     }
     try {
-      return parse(model, StrictJson.object(config.getStringParam()));
+      return parse(model, StrictJson.object(config.getStringParam()), instances);
     } catch (JsonParseException
         | IllegalStateException
         | UnsupportedOperationException
@@ -76,10 +81,12 @@ public record ConfigOverride(OptionalInt batchMax, int latest, Set<Long> version
     }
   }
 
-  private static ConfigOverride parse(String model, JsonObject config) throws PredictException {
+  private static ConfigOverride parse(String model, JsonObject config, int instances)
+      throws PredictException {
     OptionalInt batchMax = OptionalInt.empty();
     int latest = 0;
     Set<Long> versions = Set.of();
+    ToldConfig told = new ToldConfig(Map.of(), instances);
     for (Map.Entry<String, JsonElement> field : config.entrySet()) {
       switch (field.getKey()) {
         case "name" -> {
@@ -109,14 +116,10 @@ public record ConfigOverride(OptionalInt batchMax, int latest, Set<Long> version
             throw invalid(model, "version_policy is none of latest, all, specific");
           }
         }
-        default ->
-            throw invalid(
-                model,
-                "configuration field '%s' cannot be overridden here: only max_batch_size and version_policy can"
-                    .formatted(Texts.shortened(field.getKey())));
+        default -> told = told.with(field.getKey(), field.getValue());
       }
     }
-    return new ConfigOverride(batchMax, latest, versions);
+    return new ConfigOverride(batchMax, latest, versions, told);
   }
 
   private static Set<Long> specific(String model, JsonObject policy) throws PredictException {

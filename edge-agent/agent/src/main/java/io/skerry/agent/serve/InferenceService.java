@@ -271,7 +271,7 @@ public final class InferenceService implements AutoCloseable {
     String name = repositoryModel(request.getRepositoryName(), request.getModelName());
     ModelControl control = control();
     ModelName model = known("load", name);
-    control.load(model, ConfigOverride.read(name, request.getParametersMap()));
+    control.load(model, ConfigOverride.read(name, request.getParametersMap(), bounds.runsMax()));
     return name;
   }
 

@@ -1,8 +1,11 @@
 package io.skerry.agent.serve;
 
+import io.skerry.agent.model.ModelTraits;
 import io.skerry.agent.model.ServingModel;
 import io.skerry.artifact.ElementType;
+import io.skerry.artifact.ModelSignature;
 import io.skerry.artifact.TensorSpec;
+import io.skerry.protocol.ModelVersion;
 import io.skerry.wire.inference.DataType;
 import io.skerry.wire.inference.ModelConfig;
 import io.skerry.wire.inference.ModelInput;
@@ -25,7 +28,7 @@ final class ModelDescriptions {
     return ModelMetadataResponse.newBuilder()
         .setName(model.version().model().value())
         .addAllVersions(versions)
-        .setPlatform(platform(model))
+        .setPlatform(platform(model.engine()))
         .addAllInputs(model.signature().inputs().stream().map(ModelDescriptions::metadata).toList())
         .addAllOutputs(
             model.signature().outputs().stream().map(ModelDescriptions::metadata).toList())
@@ -33,12 +36,27 @@ final class ModelDescriptions {
   }
 
   static ModelConfig config(ServingModel model, int instances) {
+    return config(
+        new Described(
+            model.version(), model.engine(), model.providers(), model.signature(), model.traits()),
+        instances);
+  }
+
+  /** What of a model clients are told. */
+  record Described(
+      ModelVersion version,
+      String engine,
+      List<String> providers,
+      ModelSignature signature,
+      ModelTraits traits) {}
+
+  static ModelConfig config(Described model, int instances) {
     int batchMax = model.traits().batchMax();
     boolean accelerated = model.providers().stream().anyMatch(GPU_PROVIDERS::contains);
     ModelConfig.Builder config =
         ModelConfig.newBuilder()
             .setName(model.version().model().value())
-            .setPlatform(platform(model))
+            .setPlatform(platform(model.engine()))
             .setBackend(model.engine())
             .setVersionPolicy(
                 ModelVersionPolicy.newBuilder().setAll(ModelVersionPolicy.All.getDefaultInstance()))
@@ -77,8 +95,8 @@ final class ModelDescriptions {
     return batchMax > 0 ? spec.shape().subList(1, spec.shape().size()) : spec.shape();
   }
 
-  private static String platform(ServingModel model) {
-    return model.engine().equals("onnxruntime") ? "onnxruntime_onnx" : model.engine();
+  private static String platform(String engine) {
+    return engine.equals("onnxruntime") ? "onnxruntime_onnx" : engine;
   }
 
   private static TensorMetadata metadata(TensorSpec spec) {

@@ -14,6 +14,7 @@ import io.skerry.protocol.SlotId;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
+import io.skerry.wire.inference.ModelConfig;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -146,8 +147,14 @@ public final class ModelRepository implements ModelListing, ModelControl {
       Path home = folder.model(model);
       for (Path version : wanted.values()) {
         Candidate candidate = candidate(model, home, version, override);
-        if (!serves(candidate)) {
+        Optional<ServingModel> serving = serving(candidate);
+        if (serving.isPresent()) {
+          override
+              .told()
+              .requireSame(ModelDescriptions.config(serving.get(), override.told().instances()));
+        } else {
           loaded.add(engines.load(candidate.file, options));
+          override.told().requireSame(candidate.config(loaded.getLast()));
           warmUp.run(candidate.identity, loaded.getLast());
           candidates.add(candidate);
         }
@@ -224,6 +231,13 @@ public final class ModelRepository implements ModelListing, ModelControl {
           ? new ModelTraits(labels, override.batchMax().getAsInt())
           : own;
     }
+
+    ModelConfig config(LoadedModel loaded) {
+      return ModelDescriptions.config(
+          new ModelDescriptions.Described(
+              identity, loaded.engine(), loaded.providers(), loaded.signature(), traits(loaded)),
+          override.told().instances());
+    }
   }
 
   private Candidate candidate(ModelName model, Path home, Path version, ConfigOverride override)
@@ -277,7 +291,7 @@ public final class ModelRepository implements ModelListing, ModelControl {
     }
   }
 
-  private boolean serves(Candidate candidate) {
+  private Optional<ServingModel> serving(Candidate candidate) {
     return slots
         .find(candidate.identity.model(), Optional.of(candidate.identity.version()))
         .filter(active -> active.manifest().equals(candidate.digest))
@@ -288,8 +302,7 @@ public final class ModelRepository implements ModelListing, ModelControl {
                     == candidate
                         .override
                         .batchMax()
-                        .orElse(ModelTraits.of(active.signature()).batchMax()))
-        .isPresent();
+                        .orElse(ModelTraits.of(active.signature()).batchMax()));
   }
 
   private void activate(Candidate candidate, LoadedModel loaded) {

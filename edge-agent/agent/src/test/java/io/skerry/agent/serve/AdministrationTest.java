@@ -20,6 +20,8 @@ import io.skerry.agent.model.ModelSlots;
 import io.skerry.agent.model.ModelTraits;
 import io.skerry.agent.model.PredictionListener;
 import io.skerry.agent.model.Predictor;
+import io.skerry.agent.serve.http.HttpConfig;
+import io.skerry.agent.serve.http.HttpServer;
 import io.skerry.agent.serve.memory.SharedMemoryConfig;
 import io.skerry.artifact.ElementType;
 import io.skerry.runtime.LoadOptions;
@@ -48,6 +50,10 @@ import io.skerry.wire.inference.SystemSharedMemoryRegisterRequest;
 import io.skerry.wire.inference.SystemSharedMemoryStatusRequest;
 import io.skerry.wire.inference.SystemSharedMemoryUnregisterRequest;
 import io.skerry.wire.inference.TraceSettingRequest;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -226,7 +232,18 @@ class AdministrationTest {
           stub,
           load("", "one").toBuilder().putParameters("file:1/model.onnx", text("x")).build(),
           "UNIMPLEMENTED: failed to load 'one', model files are never taken from a client");
-      for (String config : List.of("{", "[]", "{\"input\": []}", "{\"max_batch_size\": -1}", "7")) {
+      for (String config :
+          List.of(
+              "{",
+              "[]",
+              "{max_batch_size: 4}",
+              "{\"max_batch_size\": -1}",
+              "7",
+              "{\"input\": [{\"name\": \"other\"}]}",
+              "{\"instance_group\": [{\"count\": 77}]}",
+              "{\"dynamic_batching\": {\"max_queue_delay_microseconds\": 5}}",
+              "{\"no_such_field\": 0}",
+              "{\"parameters\": {\"a\": {\"string_value\": \"b\"}}}")) {
         refuses(
             stub,
             load("", "one").toBuilder().putParameters("config", text(config)).build(),
@@ -237,6 +254,60 @@ class AdministrationTest {
                   stub.repositoryModelUnload(
                       RepositoryModelUnloadRequest.newBuilder().setModelName("none").build()))
           .hasMessageStartingWith("NOT_FOUND: failed to unload 'none'");
+    } finally {
+      slots.close();
+    }
+  }
+
+  /** Clients read a model's configuration, change one field of it and load the model with that. */
+  @Test
+  void takesAConfigurationBackThatItTold() throws Exception {
+    ModelSlots slots = new ModelSlots();
+    scale("one/1", 1);
+    ModelRepository repository =
+        ModelRepository.load(folder, EngineCatalog.discovered(), LoadOptions.DEFAULTS, slots);
+    Predictor predictor =
+        new Predictor(
+            slots, InstantSource.system(), new SplittableRandom(1), PredictionListener.NONE);
+    try (TestServer server =
+            TestServer.start(
+                config -> config,
+                unused -> Served.of(slots, predictor, repository).withControl(repository));
+        HttpServer http = HttpServer.start(HttpConfig.at(0), server.server().service());
+        HttpClient client = HttpClient.newHttpClient()) {
+      GRPCInferenceServiceBlockingStub stub = server.stub();
+      String told =
+          client
+              .send(
+                  HttpRequest.newBuilder(
+                          URI.create(
+                              "http://127.0.0.1:%d/v2/models/one/config".formatted(http.port())))
+                      .build(),
+                  BodyHandlers.ofString())
+              .body();
+      assertThat(told).contains("\"max_batch_size\":65536", "\"instance_group\":[{");
+
+      // As it is, with the strings that protobuf's own JSON has for whole numbers, and changed.
+      for (String config :
+          List.of(
+              told,
+              told.replaceAll("\"dims\":\\[(\\d)]", "\"dims\":[\"$1\"]"),
+              told.replace("65536", "16"))) {
+        stub.repositoryModelLoad(
+            load("", "one").toBuilder().putParameters("config", text(config)).build());
+      }
+
+      assertThat(
+              stub.modelConfig(ModelConfigRequest.newBuilder().setName("one").build())
+                  .getConfig()
+                  .getMaxBatchSize())
+          .isEqualTo(16);
+      refuses(
+          stub,
+          load("", "one").toBuilder()
+              .putParameters("config", text(told.replace("TYPE_FP32", "TYPE_INT8")))
+              .build(),
+          "INVALID_ARGUMENT: failed to load 'one', configuration field 'input' is not what the model has");
     } finally {
       slots.close();
     }
