@@ -6,8 +6,11 @@ import io.skerry.runtime.EngineStatus;
 import io.skerry.runtime.InferenceEngine;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
+import io.skerry.runtime.OperatorProfile;
+import io.skerry.runtime.Tensor;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.tensorflowlite.global.tensorflowlite;
@@ -16,6 +19,8 @@ import org.bytedeco.tensorflowlite.global.tensorflowlite;
 public final class TfliteEngine implements InferenceEngine {
   /** The engine's name in profiles, reports and metrics. */
   public static final String NAME = "tflite";
+
+  private static final Duration PROFILE_MAX = Duration.ofSeconds(60);
 
   static {
     // Otherwise the bindings refuse every new object, after seconds of garbage collection, once the
@@ -63,5 +68,14 @@ public final class TfliteEngine implements InferenceEngine {
       throw new EngineException(Reason.ENGINE_UNAVAILABLE, reason);
     }
     return TfliteModel.open(model, options);
+  }
+
+  @Override
+  public OperatorProfile profile(Path model, LoadOptions options, List<Tensor> inputs, int runs)
+      throws EngineException {
+    if (probe() instanceof EngineStatus.Unavailable(String reason)) {
+      throw new EngineException(Reason.ENGINE_UNAVAILABLE, reason);
+    }
+    return TfliteModel.profile(model, options, inputs, runs, PROFILE_MAX);
   }
 }

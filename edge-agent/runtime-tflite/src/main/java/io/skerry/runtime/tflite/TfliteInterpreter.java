@@ -71,7 +71,8 @@ final class TfliteInterpreter implements AutoCloseable {
       FlatBufferModel model,
       BuiltinOpResolver resolver,
       LoadOptions options,
-      Optional<ExternalDelegate> delegate)
+      Optional<ExternalDelegate> delegate,
+      Optional<OperatorClock> clock)
       throws EngineException {
     // This way round the resolver brings XNNPACK in; the C interface would not.
     InterpreterBuilder builder = new InterpreterBuilder(model, resolver);
@@ -92,6 +93,7 @@ final class TfliteInterpreter implements AutoCloseable {
             Reason.MODEL_INVALID,
             "TFLite cannot build %s: it has no input or no output".formatted(file));
       }
+      clock.ifPresent(watching -> watching.watch(interpreter));
       interpreter.EnableCancellation();
       if (delegate.isPresent()) {
         delegate(interpreter, delegate.get(), file, options.acceleratorOnly());

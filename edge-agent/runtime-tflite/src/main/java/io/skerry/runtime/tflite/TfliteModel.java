@@ -6,9 +6,11 @@ import io.skerry.runtime.EngineException.Reason;
 import io.skerry.runtime.InputCheck;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
+import io.skerry.runtime.OperatorProfile;
 import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -110,7 +112,7 @@ final class TfliteModel implements LoadedModel {
               library,
               model,
               resolver,
-              interpreter(file, model, resolver, options, library),
+              interpreter(file, model, resolver, options, library, Optional.empty()),
               faults);
       opened = true;
       return loaded;
@@ -122,12 +124,51 @@ final class TfliteModel implements LoadedModel {
     }
   }
 
+  /**
+   * What operators take, in an interpreter of their own.
+   *
+   * @param runs the most; fewer where they take longer than this
+   */
+  static OperatorProfile profile(
+      Path path, LoadOptions options, List<Tensor> inputs, int runs, Duration longest)
+      throws EngineException {
+    String file = String.valueOf(path.getFileName());
+    FileCheck.check(path);
+    FlatBufferModel model = FlatBufferModel.VerifyAndBuildFromFile(path.toString());
+    if (model == null || model.isNull()) {
+      throw new EngineException(Reason.MODEL_INVALID, file + " is no TFLite model");
+    }
+    Optional<Path> library =
+        Optional.ofNullable(options.libraries().get(LoadOptions.TFLITE_DELEGATE));
+    // Closed from the last to the first: each is used by what was made after it.
+    try (model;
+        BuiltinOpResolver resolver = new BuiltinOpResolver();
+        OperatorClock clock = new OperatorClock();
+        TfliteInterpreter interpreter =
+            interpreter(file, model, resolver, options, library, Optional.of(clock));
+        RunScope scope = RunScope.lasting()) {
+      InputCheck.requireFit(interpreter.signature(), inputs);
+      // The first run makes what the others only use.
+      interpreter.run(inputs, scope);
+      clock.forget();
+      long end = System.nanoTime() + longest.toNanos();
+      int made = 0;
+      do {
+        clock.begin();
+        interpreter.run(inputs, scope);
+        made++;
+      } while (made < runs && System.nanoTime() < end);
+      return new OperatorProfile(made, clock.times());
+    }
+  }
+
   private static TfliteInterpreter interpreter(
       String file,
       FlatBufferModel model,
       BuiltinOpResolver resolver,
       LoadOptions options,
-      Optional<Path> library)
+      Optional<Path> library,
+      Optional<OperatorClock> clock)
       throws EngineException {
     Optional<ExternalDelegate> delegate = Optional.empty();
     if (library.isPresent()) {
@@ -135,7 +176,8 @@ final class TfliteModel implements LoadedModel {
     }
     boolean opened = false;
     try {
-      TfliteInterpreter made = TfliteInterpreter.open(file, model, resolver, options, delegate);
+      TfliteInterpreter made =
+          TfliteInterpreter.open(file, model, resolver, options, delegate, clock);
       opened = true;
       return made;
     } finally {
@@ -179,7 +221,7 @@ final class TfliteModel implements LoadedModel {
     try {
       TfliteInterpreter interpreter = idle.poll();
       if (interpreter == null) {
-        interpreter = interpreter(file, model, resolver, options, library);
+        interpreter = interpreter(file, model, resolver, options, library, Optional.empty());
       }
       boolean sound = false;
       try {

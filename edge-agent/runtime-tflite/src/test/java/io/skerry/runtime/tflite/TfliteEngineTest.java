@@ -11,6 +11,8 @@ import io.skerry.runtime.EngineStatus;
 import io.skerry.runtime.InferenceEngine;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
+import io.skerry.runtime.OperatorProfile;
+import io.skerry.runtime.OperatorTime;
 import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
 import io.skerry.runtime.TensorPool;
@@ -188,6 +190,44 @@ class TfliteEngineTest {
       TensorSpec output = model.signature().outputs().getFirst();
       assertThat(output.accepts(once.getFirst().shape())).isTrue();
       assertThat(again.getFirst().data()).isEqualTo(once.getFirst().data());
+    }
+  }
+
+  @Test
+  void tellsWhatEachOperatorTakesInAndOutOfXnnpack() throws Exception {
+    Tensor input;
+    try (LoadedModel model = engine.load(real("kws_ref_model.tflite"), LoadOptions.DEFAULTS)) {
+      input = input(model, 1);
+    }
+
+    OperatorProfile profile =
+        engine.profile(real("kws_ref_model.tflite"), LoadOptions.DEFAULTS, List.of(input), 200);
+
+    assertThat(profile.runs()).isEqualTo(200);
+    assertThat(profile.operators())
+        .extracting(OperatorTime::operator)
+        .contains("AVERAGE_POOL_2D", "SOFTMAX")
+        .anyMatch(name -> name.startsWith("Convolution (NHWC, QC8)"));
+    assertThat(profile.operators())
+        .extracting(OperatorTime::node)
+        .contains("XNNPACK, part 1, operator 0", "XNNPACK, part 2, operator 0")
+        .anyMatch(node -> node.startsWith("operator "))
+        .doesNotHaveDuplicates()
+        .hasSizeBetween(10, 30);
+    assertThat(profile.operators()).allMatch(time -> time.nanos() >= 0);
+    assertThat(profile.operators().stream().mapToLong(OperatorTime::nanos).sum()).isPositive();
+  }
+
+  @Test
+  void tellsNoMoreOperatorsApartThanItMay() {
+    try (OperatorClock clock = new OperatorClock()) {
+      for (long i = 0; i < OperatorClock.OPERATORS_MAX + 5L; i++) {
+        clock.count(new OperatorClock.Operator(0, i, "ADD"), 1);
+      }
+      clock.count(new OperatorClock.Operator(0, 0, "ADD"), 1);
+
+      assertThat(clock.times()).hasSize(OperatorClock.OPERATORS_MAX);
+      assertThat(clock.times().getFirst().nanos()).isEqualTo(2);
     }
   }
 

@@ -72,7 +72,12 @@ class TfliteInterpreterTest {
               MethodHandles.empty(MethodType.methodType(void.class, MemorySegment.class)),
               MemorySegment.ofAddress(taking.delegate.address()));
       TfliteInterpreter.open(
-              String.valueOf(MODEL.getFileName()), model, resolver, options, Optional.of(delegate))
+              String.valueOf(MODEL.getFileName()),
+              model,
+              resolver,
+              options,
+              Optional.of(delegate),
+              Optional.empty())
           .close();
     }
   }
