@@ -67,6 +67,9 @@ public final class ProfileCatalog {
     for (Path file : yamlFiles(folder)) {
       String name = file.getFileName().toString();
       try {
+        if (Files.size(file) > ProfileParser.BYTES_MAX) {
+          throw ProfileParser.tooLarge(name);
+        }
         String yaml = Files.readString(file);
         boolean same = builtIn.values().stream().anyMatch(entry -> entry.yaml().equals(yaml));
         HardwareProfile profile =

@@ -16,7 +16,10 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 /** Reads one profile file, and collects every mistake in it before it gives up. */
 final class ProfileParser {
   private static final String REPLACES = "replaces-built-in";
-  private static final int BYTES_MAX = 64 * 1024;
+
+  /** Of one file. */
+  static final int BYTES_MAX = 64 * 1024;
+
   private static final int THREADS_MAX = 256;
   private static final int PRIORITY_MAX = 1000;
   private static final List<String> ARCHITECTURES = List.of("x86-64", "arm64");
@@ -99,7 +102,7 @@ final class ProfileParser {
 
   private static Map<?, ?> load(String file, String yaml) {
     if (yaml.length() > BYTES_MAX) {
-      throw new ProfileException(List.of(file + ": is larger than 64 KiB"));
+      throw tooLarge(file);
     }
     try {
       Object loaded =
@@ -115,7 +118,14 @@ final class ProfileParser {
           List.of("%s: is no YAML%s: %s".formatted(file, where, e.getProblem())));
     } catch (YamlEngineException e) {
       throw new ProfileException(List.of("%s: is no YAML: %s".formatted(file, e.getMessage())));
+    } catch (StackOverflowError e) {
+      // The reader goes down with every level, and has no bound of its own.
+      throw new ProfileException(List.of(file + ": is nested too deep"));
     }
+  }
+
+  static ProfileException tooLarge(String file) {
+    return new ProfileException(List.of(file + ": is larger than 64 KiB"));
   }
 
   private static Recognition recognition(Section match) {

@@ -204,6 +204,8 @@ class ProfileCatalogTest {
         folder.resolve("my-board.yaml"),
         yaml.replace("id: arm64-neon", "id: my-board\nreplaces-built-in: true"));
     Files.write(folder.resolve("raw.yaml"), new byte[] {(byte) 0xff});
+    Files.write(folder.resolve("large.yaml"), new byte[65 << 10]);
+    Files.writeString(folder.resolve("deep.yaml"), "[".repeat(10_000));
     String taken =
         "key 'id' 'arm64-neon' is a built-in profile's: choose another, or say 'replaces-built-in:"
             + " true'";
@@ -212,6 +214,8 @@ class ProfileCatalogTest {
                 .mistakes())
         .containsExactly(
             "arm64-neon.yaml: " + taken,
+            "deep.yaml: is nested too deep",
+            "large.yaml: is larger than 64 KiB",
             "my-board.yaml: key 'replaces-built-in' is true, but no built-in profile is called"
                 + " 'my-board'",
             "other.yaml: " + taken,

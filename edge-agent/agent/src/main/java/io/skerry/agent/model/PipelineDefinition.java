@@ -34,7 +34,8 @@ public record PipelineDefinition(
   /** Steps that a pipeline may have. */
   public static final int STEPS_MAX = 16;
 
-  private static final int CHARACTERS_MAX = 64 * 1024;
+  /** Characters of a file. */
+  static final int CHARACTERS_MAX = 64 * 1024;
 
   /**
    * One model in the graph.
@@ -95,7 +96,7 @@ public record PipelineDefinition(
    */
   public static PipelineDefinition parse(ModelName name, String yaml) {
     if (yaml.length() > CHARACTERS_MAX) {
-      throw new IllegalArgumentException("is larger than 64 KiB");
+      throw tooLarge();
     }
     Map<?, ?> top;
     try {
@@ -107,6 +108,9 @@ public record PipelineDefinition(
     } catch (YamlEngineException e) {
       throw new IllegalArgumentException(
           "is no YAML: " + String.valueOf(e.getMessage()).replaceAll("\\s+", " "), e);
+    } catch (StackOverflowError e) {
+      // The reader goes down with every level, and has no bound of its own.
+      throw new IllegalArgumentException("is nested too deep", e);
     }
     requireKeys("pipeline", top, List.of("inputs", "steps", "outputs"));
     List<Step> steps = new ArrayList<>();
@@ -121,6 +125,10 @@ public record PipelineDefinition(
     }
     return new PipelineDefinition(
         name, texts("inputs", top.get("inputs")), steps, texts("outputs", top.get("outputs")));
+  }
+
+  static IllegalArgumentException tooLarge() {
+    return new IllegalArgumentException("is larger than 64 KiB");
   }
 
   private static void requireKeys(String what, Map<?, ?> map, List<String> keys) {

@@ -5,6 +5,7 @@ import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.SlotId;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,7 +77,13 @@ public final class Pipelines {
   private void read(Path file) throws IOException {
     String name = String.valueOf(file.getName(file.getNameCount() - 2));
     try {
+      // A character has at most four bytes.
+      if (Files.size(file) > 4L * PipelineDefinition.CHARACTERS_MAX) {
+        throw PipelineDefinition.tooLarge();
+      }
       definitions.put(name, PipelineDefinition.parse(new ModelName(name), Files.readString(file)));
+    } catch (CharacterCodingException e) {
+      faults.put(name, FILE + ": is no UTF-8 text");
     } catch (IllegalArgumentException e) {
       faults.put(name, "%s: %s".formatted(FILE, e.getMessage()));
     }

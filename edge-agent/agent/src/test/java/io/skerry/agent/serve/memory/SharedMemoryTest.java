@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
+import java.util.Random;
 import java.util.Set;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
@@ -186,6 +187,54 @@ class SharedMemoryTest {
       assertThatThrownBy(() -> SharedMemoryConfig.of(prefix, Set.of()))
           .isInstanceOf(IllegalArgumentException.class);
     }
+  }
+
+  @Test
+  void whateverIsRegisteredIsInsideAFileOrRefused() throws Exception {
+    Random random = new Random(20261129);
+    long[] numbers = {
+      0, 1, 4, 7, 8, 9, -1, 1 << 20, Integer.MAX_VALUE, Long.MAX_VALUE, Long.MIN_VALUE, 4096
+    };
+    String[] keys = {
+      "/app_a",
+      "app_a",
+      "app_none",
+      "/app_../x",
+      "app_",
+      "",
+      "/",
+      "app_a\n",
+      "\ud800",
+      "app_a/",
+      "x".repeat(5_000)
+    };
+    int registered = 0;
+    for (int i = 0; i < 20_000; i++) {
+      String name = random.nextInt(8) == 0 ? "" : "r" + random.nextInt(6);
+      try {
+        if (random.nextInt(4) == 0) {
+          memory.unregister(name);
+        } else {
+          memory.register(
+              name,
+              keys[random.nextInt(keys.length)],
+              numbers[random.nextInt(numbers.length)],
+              numbers[random.nextInt(numbers.length)]);
+          registered++;
+        }
+      } catch (PredictException e) {
+        assertThat(e.code()).isNotEqualTo(Code.INTERNAL);
+        assertThat(String.valueOf(e.getMessage()).length()).isLessThan(500);
+      }
+      long bytes = 0;
+      for (SharedRegion region : memory.regions()) {
+        bytes += region.bytes();
+        assertThat(region.bytes()).isBetween(1L, 8L);
+      }
+      assertThat(memory.regions()).hasSizeLessThanOrEqualTo(2);
+      assertThat(bytes).isLessThanOrEqualTo(20);
+    }
+    assertThat(registered).isPositive();
   }
 
   private SharedMemory memory(Set<Integer> owners) {
