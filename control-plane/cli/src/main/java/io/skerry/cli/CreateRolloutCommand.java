@@ -4,6 +4,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.skerry.api.client.SkerryClient;
+import io.skerry.api.document.RequestDocument;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -85,7 +86,7 @@ final class CreateRolloutCommand implements Callable<Integer> {
   public Integer call() throws InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
     if (schema) {
-      out.println(RequestFile.ROLLOUT.schema().strip());
+      out.println(RequestDocument.ROLLOUT.schema().strip());
       return ExitCodes.DONE;
     }
     JsonObject request = request();
@@ -121,7 +122,8 @@ final class CreateRolloutCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "name either NAME@VERSION or a file with -f");
     }
-    JsonObject request = file == null ? new JsonObject() : RequestFile.ROLLOUT.read(file);
+    JsonObject request =
+        file == null ? new JsonObject() : RequestFile.read(RequestDocument.ROLLOUT, file);
     if (version != null) {
       request.addProperty("model", version.model());
       request.addProperty("version", version.version());

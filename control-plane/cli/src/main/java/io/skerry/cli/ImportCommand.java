@@ -2,6 +2,7 @@ package io.skerry.cli;
 
 import com.google.gson.JsonObject;
 import io.skerry.api.client.SkerryClient;
+import io.skerry.api.document.RequestDocument;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;
@@ -125,7 +126,7 @@ final class ImportCommand {
       @Option(names = "--schema", description = "print the file's JSON schema") boolean schema) {
     PrintWriter out = spec.commandLine().getOut();
     if (schema) {
-      out.println(RequestFile.MONITORING.schema().strip());
+      out.println(RequestDocument.MONITORING.schema().strip());
       return ExitCodes.DONE;
     }
     if (file == null || model == null) {
@@ -145,7 +146,7 @@ final class ImportCommand {
         "PUT",
         "/v1/models/%s/monitoring".formatted(DescribeCommand.encoded(model)),
         "application/json",
-        BodyPublishers.ofString(RequestFile.MONITORING.read(file).toString()),
+        BodyPublishers.ofString(RequestFile.read(RequestDocument.MONITORING, file).toString()),
         JsonObject.class);
   }
 
