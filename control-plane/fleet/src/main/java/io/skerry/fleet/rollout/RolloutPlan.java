@@ -43,51 +43,70 @@ public record RolloutPlan(
    */
   public RolloutPlan {
     stages = List.copyOf(stages);
-    if (stages.isEmpty() || stages.size() >= STAGES_MAX) {
-      throw new InvalidFieldException(
-          "stages", "%d stages, 1 to %d are possible".formatted(stages.size(), STAGES_MAX - 1));
-    }
-    checkPercents(stages);
-    checkOverlaps(stages);
+    mistakes(stages).stream()
+        .findFirst()
+        .ifPresent(
+            mistake -> {
+              throw mistake;
+            });
     if (soak.isNegative()) {
       throw new InvalidFieldException("soak", "must not be negative");
     }
   }
 
-  private static void checkPercents(List<StageRule> stages) {
+  /** What makes these stages impossible, each with its field; empty when they can be. */
+  public static List<InvalidFieldException> mistakes(List<StageRule> stages) {
+    if (stages.isEmpty() || stages.size() >= STAGES_MAX) {
+      return List.of(
+          new InvalidFieldException(
+              "stages",
+              "%d stages, 1 to %d are possible".formatted(stages.size(), STAGES_MAX - 1)));
+    }
+    List<InvalidFieldException> mistakes = new ArrayList<>();
+    checkPercents(stages, mistakes);
+    checkOverlaps(stages, mistakes);
+    return mistakes;
+  }
+
+  private static void checkPercents(List<StageRule> stages, List<InvalidFieldException> mistakes) {
     int before = 0;
     boolean any = false;
     for (int stage = 0; stage < stages.size(); stage++) {
       if (stages.get(stage).minimum() < 0) {
-        throw new InvalidFieldException(
-            "stages[%d].minimum".formatted(stage), "must not be negative");
+        mistakes.add(
+            new InvalidFieldException(
+                "stages[%d].minimum".formatted(stage), "must not be negative"));
       }
       if (stages.get(stage).selection() instanceof StageRule.Selection.Percent(int percent)) {
         any = true;
         if (percent <= before || percent > 100) {
-          throw new InvalidFieldException(
-              "stages[%d].percent".formatted(stage),
-              "%d must be above the %d before it and at most 100: percentages are cumulative"
-                  .formatted(percent, before));
+          mistakes.add(
+              new InvalidFieldException(
+                  "stages[%d].percent".formatted(stage),
+                  "%d must be above the %d before it and at most 100: percentages are cumulative"
+                      .formatted(percent, before)));
         }
-        before = percent;
+        before = Math.clamp(percent, before, 100);
       } else if (before == 100) {
-        throw new InvalidFieldException(
-            "stages[%d]".formatted(stage), "comes after 100 %: no device is left for it");
+        mistakes.add(
+            new InvalidFieldException(
+                "stages[%d]".formatted(stage), "comes after 100 %: no device is left for it"));
       } else if (stages.get(stage).selection() instanceof StageRule.Selection.Count(int devices)
           && devices < 1) {
-        throw new InvalidFieldException(
-            "stages[%d].count".formatted(stage), "%d must be at least 1".formatted(devices));
+        mistakes.add(
+            new InvalidFieldException(
+                "stages[%d].count".formatted(stage), "%d must be at least 1".formatted(devices)));
       }
     }
     if (any && before != 100) {
-      throw new InvalidFieldException(
-          "stages[%d].percent".formatted(stages.size() - 1),
-          "the stages end at %d %%, the last one must be 100".formatted(before));
+      mistakes.add(
+          new InvalidFieldException(
+              "stages[%d].percent".formatted(stages.size() - 1),
+              "the stages end at %d %%, the last one must be 100".formatted(before)));
     }
   }
 
-  private static void checkOverlaps(List<StageRule> stages) {
+  private static void checkOverlaps(List<StageRule> stages, List<InvalidFieldException> mistakes) {
     Map<StageRule.Selection, Integer> named = new HashMap<>();
     for (int stage = 0; stage < stages.size(); stage++) {
       StageRule rule = stages.get(stage);
@@ -98,10 +117,11 @@ public record RolloutPlan(
       if (earlier != null) {
         String field =
             rule.selection() instanceof StageRule.Selection.Cohort ? "cohort" : "profile";
-        throw new InvalidFieldException(
-            "stages[%d].%s".formatted(stage, field),
-            "%s is taken by stages[%d] already: stages must not overlap"
-                .formatted(rule.text(), earlier));
+        mistakes.add(
+            new InvalidFieldException(
+                "stages[%d].%s".formatted(stage, field),
+                "%s is taken by stages[%d] already: stages must not overlap"
+                    .formatted(rule.text(), earlier)));
       }
     }
   }

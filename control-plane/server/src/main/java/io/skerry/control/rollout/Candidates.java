@@ -1,5 +1,6 @@
 package io.skerry.control.rollout;
 
+import io.skerry.api.FieldError;
 import io.skerry.control.rollout.RolloutOrder.Part;
 import io.skerry.control.rollout.RolloutOrder.Variant;
 import io.skerry.control.sql.Row;
@@ -177,24 +178,28 @@ record Candidates(
       Transaction transaction, RolloutPlan plan, Set<String> profiles) {
     Set<String> cohorts =
         new HashSet<>(transaction.list("select name from cohort", row -> row.text("name")));
+    List<FieldError> mistakes = new ArrayList<>();
     for (int stage = 0; stage < plan.stages().size(); stage++) {
       Selection selection = plan.stages().get(stage).selection();
       if (selection instanceof Selection.Cohort(CohortName cohort)
           && !cohorts.contains(cohort.value())) {
-        throw ProblemException.ofField(
-            ErrorCode.REQUEST_INVALID,
-            "stages[%d].cohort".formatted(stage),
-            "there is no cohort '%s': known are %s; make one with './skerry create cohort'"
-                .formatted(cohort, cohorts.stream().sorted().limit(20).toList()));
+        mistakes.add(
+            new FieldError(
+                "stages[%d].cohort".formatted(stage),
+                "there is no cohort '%s': known are %s; make one with './skerry create cohort'"
+                    .formatted(cohort, cohorts.stream().sorted().limit(20).toList())));
       }
       if (selection instanceof Selection.Profile(ProfileId profile)
           && !profiles.contains(profile.value())) {
-        throw ProblemException.ofField(
-            ErrorCode.REQUEST_INVALID,
-            "stages[%d].profile".formatted(stage),
-            "the version has no variant for '%s': it has for %s"
-                .formatted(profile, profiles.stream().sorted().toList()));
+        mistakes.add(
+            new FieldError(
+                "stages[%d].profile".formatted(stage),
+                "the version has no variant for '%s': it has for %s"
+                    .formatted(profile, profiles.stream().sorted().toList())));
       }
+    }
+    if (!mistakes.isEmpty()) {
+      throw ProblemException.ofFields(ErrorCode.REQUEST_INVALID, mistakes);
     }
   }
 

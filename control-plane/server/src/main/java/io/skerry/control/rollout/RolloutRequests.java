@@ -1,5 +1,6 @@
 package io.skerry.control.rollout;
 
+import io.skerry.api.FieldError;
 import io.skerry.api.RolloutRequest;
 import io.skerry.control.rollout.RolloutOrder.Part;
 import io.skerry.control.web.ProblemException;
@@ -53,67 +54,105 @@ final class RolloutRequests {
   private static final int PARTS_MAX = 16;
   private static final double SHARE = .1;
   private static final SamplingRates SAMPLING = new SamplingRates(.1, 1);
+  private static final String IS_NULL = "is null: fill it in or leave it out";
   private static final Duration LENGTH_MAX = Duration.ofDays(366);
   private static final Pattern LENGTH = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
 
-  private RolloutRequests() {}
+  private final RolloutRequest request;
+  private final List<FieldError> mistakes = new ArrayList<>();
+
+  private RolloutRequests(RolloutRequest request) {
+    this.request = request;
+  }
 
   /**
    * The wish of a request.
    *
-   * @throws ProblemException naming the field that is wrong
+   * @throws ProblemException naming every field that is wrong
    */
   static RolloutWish read(RolloutRequest request, String author) {
+    RolloutRequests reading = new RolloutRequests(request);
+    Optional<RolloutWish> wish = reading.wish(author);
+    if (!reading.mistakes.isEmpty()) {
+      throw ProblemException.ofFields(ErrorCode.REQUEST_INVALID, reading.mistakes);
+    }
+    return wish.orElseThrow();
+  }
+
+  // What is wrong is noted and read as if it had not been said, so that the rest can be looked at.
+  private Optional<RolloutWish> wish(String author) {
+    Duration window =
+        Duration.ofMillis(
+            tried(
+                () ->
+                    ranged(
+                        "windowMillis",
+                        request.windowMillis(),
+                        WINDOW_MILLIS,
+                        WINDOW_MILLIS_MIN,
+                        WINDOW_MILLIS_MAX),
+                WINDOW_MILLIS));
+    Duration soak =
+        window.multipliedBy(
+            tried(
+                () ->
+                    ranged("soakWindows", request.soakWindows(), SOAK_WINDOWS, 0, SOAK_WINDOWS_MAX),
+                SOAK_WINDOWS));
+    RolloutKind kind = tried(() -> kind(request), new RolloutKind.Replace());
+    List<Part> parts = parts();
+    if (kind.isTrial() && parts.size() > 1) {
+      wrong("parts", "a trial is of one model: leave parts out");
+    }
+    List<StageRule> stages = stages();
+    RolloutPlan.Limits limits = limits();
+    RolloutPlan.Deadlines deadlines = deadlines(soak);
+    GateSettings gates = gates(kind);
+    RolloutRequest.SamplingRequest asked = request.sampling();
+    SamplingRates sampling =
+        asked == null
+            ? SAMPLING
+            : tried(
+                () -> field("sampling", () -> SamplingRates.asked(asked.base(), asked.notable())),
+                SAMPLING);
+    if (!mistakes.isEmpty()) {
+      return Optional.empty();
+    }
+    return tried(
+        () ->
+            Optional.of(
+                new RolloutWish(
+                    parts,
+                    new RolloutPlan(
+                        kind,
+                        stages,
+                        limits,
+                        Boolean.TRUE.equals(request.dynamic()),
+                        soak,
+                        deadlines,
+                        new RolloutPlan.Approval(Boolean.TRUE.equals(request.approval()), author),
+                        gates),
+                    window,
+                    sampling,
+                    Boolean.TRUE.equals(request.draft()))),
+        Optional.empty());
+  }
+
+  private <T> T tried(Supplier<T> reading, T otherwise) {
     try {
-      return wish(request, author);
+      return reading.get();
     } catch (InvalidFieldException e) {
-      throw ProblemException.ofField(
-          ErrorCode.REQUEST_INVALID, e.field(), String.valueOf(e.getMessage()));
+      wrong(e.field(), String.valueOf(e.getMessage()));
     } catch (IllegalArgumentException e) {
       // Messages of the gates begin with their field.
       String[] parts = String.valueOf(e.getMessage()).split(": ", 2);
-      throw parts.length == 2 && parts[0].startsWith("gates")
-          ? ProblemException.ofField(ErrorCode.REQUEST_INVALID, parts[0], parts[1])
-          : new ProblemException(ErrorCode.REQUEST_INVALID, String.valueOf(e.getMessage()), e);
+      boolean named = parts.length == 2 && parts[0].startsWith("gates");
+      wrong(named ? parts[0] : "", named ? parts[1] : String.valueOf(e.getMessage()));
     }
+    return otherwise;
   }
 
-  private static RolloutWish wish(RolloutRequest request, String author) {
-    Duration window =
-        Duration.ofMillis(
-            ranged(
-                "windowMillis",
-                request.windowMillis(),
-                WINDOW_MILLIS,
-                WINDOW_MILLIS_MIN,
-                WINDOW_MILLIS_MAX));
-    Duration soak =
-        window.multipliedBy(
-            ranged("soakWindows", request.soakWindows(), SOAK_WINDOWS, 0, SOAK_WINDOWS_MAX));
-    RolloutKind kind = kind(request);
-    List<Part> parts = parts(request);
-    if (kind.isTrial() && parts.size() > 1) {
-      throw new InvalidFieldException("parts", "a trial is of one model: leave parts out");
-    }
-    RolloutPlan plan =
-        new RolloutPlan(
-            kind,
-            stages(request),
-            limits(request),
-            Boolean.TRUE.equals(request.dynamic()),
-            soak,
-            deadlines(request.deadlines(), soak),
-            new RolloutPlan.Approval(Boolean.TRUE.equals(request.approval()), author),
-            gates(request, kind));
-    RolloutRequest.SamplingRequest sampling = request.sampling();
-    return new RolloutWish(
-        parts,
-        plan,
-        window,
-        sampling == null
-            ? SAMPLING
-            : field("sampling", () -> SamplingRates.asked(sampling.base(), sampling.notable())),
-        Boolean.TRUE.equals(request.draft()));
+  private void wrong(String field, String message) {
+    mistakes.add(new FieldError(field, message));
   }
 
   private static RolloutKind kind(RolloutRequest request) {
@@ -130,30 +169,49 @@ final class RolloutRequests {
     };
   }
 
-  private static List<Part> parts(RolloutRequest request) {
+  private List<Part> parts() {
     List<Part> parts = new ArrayList<>();
-    parts.add(
-        new Part(
-            field("slot", () -> new SlotId(request.slot() == null ? "main" : request.slot())),
-            version("model", request.model(), request.version())));
-    if (request.parts() != null) {
-      if (request.parts().size() >= PARTS_MAX) {
-        throw new InvalidFieldException(
-            "parts", "at most %d are possible".formatted(PARTS_MAX - 1));
-      }
-      Set<SlotId> slots = new HashSet<>(Set.of(parts.getFirst().slot()));
-      for (int i = 0; i < request.parts().size(); i++) {
+    Set<SlotId> slots = new HashSet<>();
+    note(
+        parts,
+        slots,
+        () ->
+            new Part(
+                field("slot", () -> new SlotId(request.slot() == null ? "main" : request.slot())),
+                version("model", request.model(), request.version())),
+        "slot");
+    List<RolloutRequest.PartRequest> others = request.parts();
+    if (others != null && others.size() >= PARTS_MAX) {
+      wrong("parts", "at most %d are possible".formatted(PARTS_MAX - 1));
+    } else if (others != null) {
+      for (int i = 0; i < others.size(); i++) {
+        int index = i;
         String at = "parts[%d].".formatted(i);
-        RolloutRequest.PartRequest part = given("parts", request.parts(), i);
-        SlotId slot = field(at + "slot", () -> new SlotId(part.slot()));
-        if (!slots.add(slot)) {
-          throw new InvalidFieldException(
-              at + "slot", "'%s' has a model in this rollout already".formatted(slot));
-        }
-        parts.add(new Part(slot, version(at + "model", part.model(), part.version())));
+        note(
+            parts,
+            slots,
+            () -> {
+              RolloutRequest.PartRequest part = given("parts", others, index);
+              return new Part(
+                  field(at + "slot", () -> new SlotId(part.slot())),
+                  version(at + "model", part.model(), part.version()));
+            },
+            at + "slot");
       }
     }
     return parts;
+  }
+
+  private void note(List<Part> parts, Set<SlotId> slots, Supplier<Part> reading, String slotField) {
+    Optional<Part> read = tried(() -> Optional.of(reading.get()), Optional.empty());
+    read.ifPresent(
+        part -> {
+          if (slots.add(part.slot())) {
+            parts.add(part);
+          } else {
+            wrong(slotField, "'%s' has a model in this rollout already".formatted(part.slot()));
+          }
+        });
   }
 
   private static ModelVersion version(String field, String model, long version) {
@@ -162,10 +220,7 @@ final class RolloutRequests {
 
   private static <T> T given(String field, List<T> elements, int index) {
     return Optional.ofNullable(elements.get(index))
-        .orElseThrow(
-            () ->
-                new InvalidFieldException(
-                    "%s[%d]".formatted(field, index), "is null: fill it in or leave it out"));
+        .orElseThrow(() -> new InvalidFieldException("%s[%d]".formatted(field, index), IS_NULL));
   }
 
   private static <T> T field(String field, Supplier<T> reading) {
@@ -178,11 +233,22 @@ final class RolloutRequests {
     }
   }
 
-  private static List<StageRule> stages(RolloutRequest request) {
+  private List<StageRule> stages() {
     List<RolloutRequest.StageRequest> asked = request.stages() == null ? STAGES : request.stages();
+    int before = mistakes.size();
     List<StageRule> stages = new ArrayList<>();
     for (int i = 0; i < asked.size(); i++) {
-      stages.add(stage("stages[%d]".formatted(i), given("stages", asked, i)));
+      int index = i;
+      tried(
+              () ->
+                  Optional.of(stage("stages[%d]".formatted(index), given("stages", asked, index))),
+              Optional.<StageRule>empty())
+          .ifPresent(stages::add);
+    }
+    // Where one of them is none, nobody knows what the others have to be.
+    if (mistakes.size() == before) {
+      RolloutPlan.mistakes(stages)
+          .forEach(mistake -> wrong(mistake.field(), String.valueOf(mistake.getMessage())));
     }
     return stages;
   }
@@ -214,14 +280,19 @@ final class RolloutRequests {
         Boolean.TRUE.equals(stage.pauseAfter()));
   }
 
-  private static RolloutPlan.Limits limits(RolloutRequest request) {
+  private RolloutPlan.Limits limits() {
     RolloutPlan.Limits none = RolloutPlan.Limits.NONE;
-    return new RolloutPlan.Limits(
-        request.holdback() == null ? 0 : request.holdback(),
-        pace(request.pace()),
-        request.inFlight() == null ? none.inFlight() : request.inFlight(),
-        request.catchUp() == null ? none.catchUp() : request.catchUp(),
-        windows(request.windows()));
+    Pace pace = tried(() -> pace(request.pace()), Pace.UNLIMITED);
+    List<MaintenanceWindow> windows = windows(request.windows());
+    return tried(
+        () ->
+            new RolloutPlan.Limits(
+                request.holdback() == null ? 0 : request.holdback(),
+                pace,
+                request.inFlight() == null ? none.inFlight() : request.inFlight(),
+                request.catchUp() == null ? none.catchUp() : request.catchUp(),
+                windows),
+        none);
   }
 
   private static Pace pace(RolloutRequest.@Nullable PaceRequest pace) {
@@ -236,41 +307,47 @@ final class RolloutRequests {
         pace.perMinuteMax() == null ? Double.MAX_VALUE : pace.perMinuteMax());
   }
 
-  private static List<MaintenanceWindow> windows(
-      @Nullable List<RolloutRequest.WindowRequest> asked) {
+  private List<MaintenanceWindow> windows(@Nullable List<RolloutRequest.WindowRequest> asked) {
     List<MaintenanceWindow> windows = new ArrayList<>();
     for (int i = 0; asked != null && i < asked.size(); i++) {
-      String at = "windows[%d]".formatted(i);
-      RolloutRequest.WindowRequest window = given("windows", asked, i);
-      List<DayOfWeek> days = new ArrayList<>();
-      if (window.days() == null) {
-        days.addAll(List.of(DayOfWeek.values()));
-      } else {
-        for (int day = 0; day < window.days().size(); day++) {
-          days.add(
-              one(
-                  "%s.days[%d]".formatted(at, day),
-                  window.days().get(day),
-                  null,
-                  DayOfWeek.values()));
-        }
-      }
-      try {
-        windows.add(
-            new MaintenanceWindow(
-                days,
-                time(at + ".from", window.from()),
-                length(at + ".length", window.length(), Duration.ZERO),
-                zone(at + ".zone", window.zone())));
-      } catch (InvalidFieldException e) {
-        // A window does not know which one it is.
-        throw e.field().startsWith("windows.")
-            ? new InvalidFieldException(
-                at + e.field().substring("windows".length()), String.valueOf(e.getMessage()))
-            : e;
-      }
+      int index = i;
+      tried(
+              () ->
+                  Optional.of(
+                      window("windows[%d]".formatted(index), given("windows", asked, index))),
+              Optional.<MaintenanceWindow>empty())
+          .ifPresent(windows::add);
     }
     return windows;
+  }
+
+  private static MaintenanceWindow window(String at, RolloutRequest.WindowRequest window) {
+    List<DayOfWeek> days = new ArrayList<>();
+    if (window.days() == null) {
+      days.addAll(List.of(DayOfWeek.values()));
+    } else {
+      for (int day = 0; day < window.days().size(); day++) {
+        days.add(
+            one(
+                "%s.days[%d]".formatted(at, day),
+                window.days().get(day),
+                null,
+                DayOfWeek.values()));
+      }
+    }
+    try {
+      return new MaintenanceWindow(
+          days,
+          time(at + ".from", window.from()),
+          length(at + ".length", window.length(), Duration.ZERO),
+          zone(at + ".zone", window.zone()));
+    } catch (InvalidFieldException e) {
+      // A window does not know which one it is.
+      throw e.field().startsWith("windows.")
+          ? new InvalidFieldException(
+              at + e.field().substring("windows".length()), String.valueOf(e.getMessage()))
+          : e;
+    }
   }
 
   private static LocalTime time(String field, String value) {
@@ -290,19 +367,23 @@ final class RolloutRequests {
     }
   }
 
-  private static RolloutPlan.Deadlines deadlines(
-      RolloutRequest.@Nullable DeadlinesRequest asked, Duration soak) {
+  private RolloutPlan.Deadlines deadlines(Duration soak) {
     RolloutPlan.Deadlines defaults = RolloutPlan.Deadlines.DEFAULTS;
+    RolloutRequest.DeadlinesRequest asked = request.deadlines();
     Duration stage = soak.compareTo(defaults.stage()) > 0 ? soak.multipliedBy(2) : defaults.stage();
     if (asked == null) {
       return new RolloutPlan.Deadlines(
           defaults.start(), defaults.step(), defaults.progress(), stage);
     }
-    return new RolloutPlan.Deadlines(
-        length("deadlines.start", asked.start(), defaults.start()),
-        length("deadlines.step", asked.step(), defaults.step()),
-        length("deadlines.progress", asked.progress(), defaults.progress()),
-        length("deadlines.stage", asked.stage(), stage));
+    Duration start = triedLength("deadlines.start", asked.start(), defaults.start());
+    Duration step = triedLength("deadlines.step", asked.step(), defaults.step());
+    Duration progress = triedLength("deadlines.progress", asked.progress(), defaults.progress());
+    Duration end = triedLength("deadlines.stage", asked.stage(), stage);
+    return tried(() -> new RolloutPlan.Deadlines(start, step, progress, end), defaults);
+  }
+
+  private Duration triedLength(String field, @Nullable String value, Duration otherwise) {
+    return tried(() -> length(field, value, otherwise), otherwise);
   }
 
   private static Duration length(String field, @Nullable String value, Duration otherwise) {
@@ -330,45 +411,61 @@ final class RolloutRequests {
     return length;
   }
 
-  private static GateSettings gates(RolloutRequest request, RolloutKind kind) {
+  private GateSettings gates(RolloutKind kind) {
     GateSettings settings = GateSettings.DEFAULTS;
+    GateAction onFailed = settings.failures().action();
     settings =
         settings.with(
             settings
                 .failures()
                 .doing(
-                    one(
-                        "onFailedDevices",
-                        request.onFailedDevices(),
-                        settings.failures().action(),
-                        GateAction.values())));
+                    tried(
+                        () ->
+                            one(
+                                "onFailedDevices",
+                                request.onFailedDevices(),
+                                onFailed,
+                                GateAction.values()),
+                        onFailed)));
     Set<Metric> seen = new HashSet<>();
     for (int i = 0; request.gates() != null && i < request.gates().size(); i++) {
-      RolloutRequest.GateRequest gate = given("gates", request.gates(), i);
+      GateSettings before = settings;
       String at = "gates[%d]".formatted(i);
-      Metric metric =
-          Metric.ofWireName(String.valueOf(gate.metric()))
-              .filter(METRICS::contains)
-              .orElseThrow(
-                  () ->
-                      new InvalidFieldException(
-                          at + ".metric",
-                          "'%.40s' must be one of %s"
-                              .formatted(
-                                  gate.metric(), METRICS.stream().map(Metric::wireName).toList())));
-      if (!seen.add(metric)) {
-        throw new InvalidFieldException(
-            at + ".metric", "'%s' comes twice".formatted(gate.metric()));
-      }
-      if (metric.isOfOutcomes() && kind instanceof RolloutKind.Shadow) {
-        throw new InvalidFieldException(
-            at + ".metric",
-            "'%s' cannot be judged in a SHADOW trial: nobody hears its version's answers, so that they have no outcomes; leave it out, or try the version as AB"
-                .formatted(gate.metric()));
-      }
-      settings = settings.with(changed(at, settings, metric, gate));
+      RolloutRequest.GateRequest gate = request.gates().get(i);
+      settings = tried(() -> before.with(gate(at, before, kind, seen, gate)), before);
     }
     return settings;
+  }
+
+  private static GateSpec gate(
+      String at,
+      GateSettings settings,
+      RolloutKind kind,
+      Set<Metric> seen,
+      RolloutRequest.@Nullable GateRequest gate) {
+    if (gate == null) {
+      throw new InvalidFieldException(at, IS_NULL);
+    }
+    Metric metric =
+        Metric.ofWireName(String.valueOf(gate.metric()))
+            .filter(METRICS::contains)
+            .orElseThrow(
+                () ->
+                    new InvalidFieldException(
+                        at + ".metric",
+                        "'%.40s' must be one of %s"
+                            .formatted(
+                                gate.metric(), METRICS.stream().map(Metric::wireName).toList())));
+    if (!seen.add(metric)) {
+      throw new InvalidFieldException(at + ".metric", "'%s' comes twice".formatted(gate.metric()));
+    }
+    if (metric.isOfOutcomes() && kind instanceof RolloutKind.Shadow) {
+      throw new InvalidFieldException(
+          at + ".metric",
+          "'%s' cannot be judged in a SHADOW trial: nobody hears its version's answers, so that they have no outcomes; leave it out, or try the version as AB"
+              .formatted(gate.metric()));
+    }
+    return changed(at, settings, metric, gate);
   }
 
   private static GateSpec changed(

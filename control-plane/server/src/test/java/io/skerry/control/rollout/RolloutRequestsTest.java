@@ -1,0 +1,73 @@
+package io.skerry.control.rollout;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import com.google.gson.Gson;
+import io.skerry.api.FieldError;
+import io.skerry.api.RolloutRequest;
+import io.skerry.control.web.ProblemException;
+import org.junit.jupiter.api.Test;
+
+class RolloutRequestsTest {
+  @Test
+  void namesEveryFieldThatIsWrongAtOnce() {
+    ProblemException refused =
+        catchThrowableOfType(
+            ProblemException.class,
+            () ->
+                read(
+                    """
+                    {"model": "engine-health", "version": 0, "windowMillis": 1,
+                     "parts": [{"slot": "", "model": "a", "version": 1}],
+                     "stages": [{"percent": 40}, {"percent": 10}, {"cohort": "lab"},
+                       {"cohort": "lab"}],
+                     "holdback": -1,
+                     "windows": [{"from": "noon", "length": "1h"}],
+                     "deadlines": {"start": "soon", "stage": "late"},
+                     "gates": [{"metric": "colour"}, {"metric": "accuracy", "action": "SHOUT"}]}
+                    """));
+
+    assertThat(refused.errors())
+        .extracting(FieldError::field)
+        .containsExactly(
+            "windowMillis",
+            "model",
+            "parts[0].slot",
+            "stages[1].percent",
+            "stages[3].percent",
+            "stages[3].cohort",
+            "windows[0].from",
+            "holdback",
+            "deadlines.start",
+            "deadlines.stage",
+            "gates[0].metric",
+            "gates[1].action");
+    assertThat(refused).hasMessageContaining("windowMillis: 1 must be 1000 to 86400000; model: ");
+  }
+
+  @Test
+  void saysNothingOfStagesTogetherWhereOneIsNone() {
+    assertThatThrownBy(
+            () ->
+                read(
+                    """
+                    {"model": "engine-health", "version": 1,
+                     "stages": [{"percent": 40, "count": 1}, {"percent": 50}]}
+                    """))
+        .hasMessage("stages[0]: names 2 of percent, count, cohort and profile: name one");
+  }
+
+  @Test
+  void readsWhatIsLeftOutAsItsDefault() {
+    RolloutWish wish = read("{\"model\": \"engine-health\", \"version\": 1}");
+
+    assertThat(wish.plan().stages()).hasSize(3);
+    assertThat(wish.parts()).hasSize(1);
+  }
+
+  private static RolloutWish read(String json) {
+    return RolloutRequests.read(new Gson().fromJson(json, RolloutRequest.class), "ana");
+  }
+}
