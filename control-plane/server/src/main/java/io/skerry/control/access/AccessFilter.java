@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 @ServerFilter(ServerFilter.MATCH_ALL_PATTERN)
 final class AccessFilter implements Ordered {
   static final String ACTOR = "skerry.actor";
+  static final String ROLE = "skerry.role";
   static final String DEVICE = "skerry.device";
   static final String COOKIE = "skerry-token";
   private static final String LINK_TOKEN = "token";
@@ -66,8 +67,9 @@ final class AccessFilter implements Ordered {
           "%s may not %s %s".formatted(name(caller), request.getMethodName(), request.getPath()));
     }
     request.setAttribute(ACTOR, new Actor(name(caller), RequestIds.of(request)));
-    if (caller instanceof Caller.Device device) {
-      request.setAttribute(DEVICE, device);
+    switch (caller) {
+      case Caller.User user -> request.setAttribute(ROLE, user.role());
+      case Caller.Device device -> request.setAttribute(DEVICE, device);
     }
     return null;
   }

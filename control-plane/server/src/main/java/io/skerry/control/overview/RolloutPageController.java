@@ -31,7 +31,6 @@ import java.util.Map;
 final class RolloutPageController {
   private static final int FAILED_MAX = 50;
   private static final int OUTSIDERS_MAX = 200;
-  private static final String APPROVE = "approve";
 
   private final Rollouts rollouts;
   private final Templates templates = new StaticTemplates();
@@ -43,28 +42,31 @@ final class RolloutPageController {
   @Get
   @Produces(MediaType.TEXT_HTML)
   @Allowed(Role.VIEWER)
-  MutableHttpResponse<String> list(Actor actor) {
+  MutableHttpResponse<String> list(Actor actor, Role role) {
     return PageHeaders.on(
-        HttpResponse.ok(templates.rolloutlist(rollouts.newest(), actor.name()).render()));
+        HttpResponse.ok(
+            templates
+                .rolloutlist(rollouts.newest(), role.covers(Role.OPERATOR), actor.name())
+                .render()));
   }
 
   @Get("/{id}")
   @Produces(MediaType.TEXT_HTML)
   @Allowed(Role.VIEWER)
-  MutableHttpResponse<String> page(Actor actor, String id) {
-    return PageHeaders.on(HttpResponse.ok(rendered(actor, id, "", "")));
+  MutableHttpResponse<String> page(Actor actor, Role role, String id) {
+    return PageHeaders.on(HttpResponse.ok(rendered(actor, role, id, "", "")));
   }
 
   @Get("/{id}/state")
   @Produces(MediaType.TEXT_HTML)
   @Allowed(Role.VIEWER)
-  MutableHttpResponse<String> state(String id) {
+  MutableHttpResponse<String> state(Actor actor, Role role, String id) {
     Rollout rollout = rollout(id);
     // What can be done, and the revision that it is asked for, belong to what is shown.
     return PageHeaders.on(
         HttpResponse.ok(
             templates.rolloutstate(rollout, failed(id)).render()
-                + templates.rolloutacts(rollout, true).render()));
+                + templates.rolloutacts(rollout, buttons(actor, role, rollout), true).render()));
   }
 
   @Get("/{id}/outsiders")
@@ -85,21 +87,23 @@ final class RolloutPageController {
   @Consumes(MediaType.APPLICATION_FORM_URLENCODED)
   @Produces(MediaType.TEXT_HTML)
   @Allowed(Role.OPERATOR)
-  MutableHttpResponse<String> act(Actor actor, String id, @Body Map<String, String> form) {
+  MutableHttpResponse<String> act(
+      Actor actor, Role role, String id, @Body Map<String, String> form) {
     String act = form.getOrDefault("act", "");
-    return done(actor, id, act.equals(APPROVE) ? "" : act, form);
+    return done(actor, role, id, act.equals(RolloutButton.APPROVE) ? "" : act, form);
   }
 
   @Post("/{id}/approve")
   @Consumes(MediaType.APPLICATION_FORM_URLENCODED)
   @Produces(MediaType.TEXT_HTML)
   @Allowed(Role.APPROVER)
-  MutableHttpResponse<String> approve(Actor actor, String id, @Body Map<String, String> form) {
-    return done(actor, id, APPROVE, form);
+  MutableHttpResponse<String> approve(
+      Actor actor, Role role, String id, @Body Map<String, String> form) {
+    return done(actor, role, id, RolloutButton.APPROVE, form);
   }
 
   private MutableHttpResponse<String> done(
-      Actor actor, String id, String act, Map<String, String> form) {
+      Actor actor, Role role, String id, String act, Map<String, String> form) {
     String reason = form.getOrDefault("reason", "");
     try {
       rollouts.act(actor, id, act, reason, form.getOrDefault("revision", ""));
@@ -108,12 +112,20 @@ final class RolloutPageController {
       // What was refused is told on the page as it is now, and need not be typed again.
       return PageHeaders.on(
           HttpResponse.<String>status(HttpStatus.CONFLICT)
-              .body(rendered(actor, id, String.valueOf(e.getMessage()), reason)));
+              .body(rendered(actor, role, id, String.valueOf(e.getMessage()), reason)));
     }
   }
 
-  private String rendered(Actor actor, String id, String problem, String reason) {
-    return templates.rolloutpage(rollout(id), failed(id), actor.name(), problem, reason).render();
+  private String rendered(Actor actor, Role role, String id, String problem, String reason) {
+    Rollout rollout = rollout(id);
+    return templates
+        .rolloutpage(
+            rollout, failed(id), buttons(actor, role, rollout), actor.name(), problem, reason)
+        .render();
+  }
+
+  private List<RolloutButton> buttons(Actor actor, Role role, Rollout rollout) {
+    return RolloutButton.of(rollout, role, rollouts.refusals(actor, rollout.id()));
   }
 
   private Rollout rollout(String id) {

@@ -12,6 +12,8 @@ import io.micronaut.http.annotation.ServerFilter;
 /** Shows the sign-in page where a browser would see the problem that it is not signed in. */
 @ServerFilter({
   "/",
+  "/rollouts/**",
+  "/models/**",
   "/drift/**",
   "/incidents/**",
   "/accuracy",

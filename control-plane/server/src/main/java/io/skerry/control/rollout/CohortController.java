@@ -1,7 +1,6 @@
 package io.skerry.control.rollout;
 
 import com.google.gson.Gson;
-import com.google.gson.reflect.TypeToken;
 import io.micronaut.http.annotation.Body;
 import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Get;
@@ -14,40 +13,30 @@ import io.skerry.control.access.Role;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.sql.Database;
-import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.CohortName;
 import io.skerry.protocol.ErrorCode;
-import java.util.Map;
 
 /** Cohorts: named selectors over devices. */
 @Controller("/v1/cohorts")
 final class CohortController {
-  private static final int COHORTS_MAX = 1000;
   private static final int LABELS_MAX = 16;
-  private static final String SELECT =
-      """
-      select name, selector, (select count(*) from device where labels @> selector) as devices
-      from cohort
-      """;
-
   private final Database database;
+  private final CohortList cohorts;
   private final AuditLog audit;
   private final Gson gson = new Gson();
 
-  CohortController(Database database, AuditLog audit) {
+  CohortController(Database database, CohortList cohorts, AuditLog audit) {
     this.database = database;
+    this.cohorts = cohorts;
     this.audit = audit;
   }
 
   @Get
   @Allowed(Role.VIEWER)
   Page<Cohort> list() {
-    return Page.only(
-        database.call(
-            transaction ->
-                transaction.list(SELECT + "order by name limit ?", this::cohort, COHORTS_MAX)));
+    return Page.only(cohorts.all());
   }
 
   @Put("/{name}")
@@ -64,9 +53,10 @@ final class CohortController {
     return database.call(
         transaction -> {
           if (transaction.number("select count(*) from cohort where name <> ?", name)
-              >= COHORTS_MAX) {
+              >= CohortList.COHORTS_MAX) {
             throw new ProblemException(
-                ErrorCode.STATE_CONFLICT, "there are %d cohorts already".formatted(COHORTS_MAX));
+                ErrorCode.STATE_CONFLICT,
+                "there are %d cohorts already".formatted(CohortList.COHORTS_MAX));
           }
           describedAnew(transaction, cohort, selector);
           transaction.update(
@@ -82,9 +72,7 @@ final class CohortController {
               transaction,
               actor,
               new AuditLog.Act("cohort.set", "cohort/" + name, "", "", selector));
-          return transaction
-              .first(SELECT + "where name = ?", this::cohort, cohort.value())
-              .orElseThrow();
+          return CohortList.find(transaction, cohort).orElseThrow();
         });
   }
 
@@ -102,12 +90,5 @@ final class CohortController {
         """,
         cohort.value(),
         selector);
-  }
-
-  private Cohort cohort(Row row) {
-    return new Cohort(
-        row.text("name"),
-        gson.fromJson(row.text("selector"), new TypeToken<Map<String, String>>() {}),
-        row.integer("devices"));
   }
 }

@@ -31,8 +31,10 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.TreeMap;
 
 /** Rollouts: write them down, look at them, act on them. */
 @Singleton
@@ -267,6 +269,24 @@ public final class Rollouts {
           }
           apply(transaction, actor, stored.id(), event);
           return view(transaction, id);
+        });
+  }
+
+  /**
+   * What the engine would refuse this person of what the rollout's state allows, and why, by the
+   * act's wire name: an author's own approval, for example.
+   */
+  public Map<String, String> refusals(Actor actor, String id) {
+    return database.call(
+        transaction -> {
+          Stored stored = RolloutTables.find(transaction, id).orElseThrow(() -> unknown(id));
+          Map<String, String> refusals = new TreeMap<>();
+          for (RolloutAct act : RolloutAct.allowedIn(stored.order().plan(), stored.state())) {
+            RolloutMachine.step(stored.order().plan(), stored.state(), event(act, actor, ""), now())
+                .refusal()
+                .ifPresent(refusal -> refusals.put(act.wireName(), refusal));
+          }
+          return refusals;
         });
   }
 

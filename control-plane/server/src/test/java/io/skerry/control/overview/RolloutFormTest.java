@@ -1,11 +1,11 @@
 package io.skerry.control.overview;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.skerry.api.Rollout;
+import io.skerry.control.access.Role;
 import io.skerry.control.page.StaticTemplates;
 import io.skerry.control.page.Templates;
 import java.io.IOException;
@@ -17,7 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
@@ -27,8 +27,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The page of a rollout in a real browser, where there is one. */
 class RolloutFormTest {
-  private static final List<Path> BROWSERS =
-      List.of(Path.of("/usr/bin/chromium"), Path.of("/usr/bin/google-chrome"));
   private static final String HTMX = "/META-INF/resources/webjars/htmx.org/2.0.10/dist/htmx.min.js";
 
   // What a reader does, and what they find after the page has refreshed itself twice.
@@ -60,19 +58,21 @@ class RolloutFormTest {
       document.title = Object.entries(told).map(([k, v]) => `${k}=${v}`).join(',');
       """;
 
+  private static final List<RolloutButton> BUTTONS =
+      RolloutButton.of(rollout(1), Role.OPERATOR, Map.of());
+
   private final Templates templates = new StaticTemplates();
   private final AtomicLong revision = new AtomicLong(1);
 
   @Test
   void leavesAFormAloneThatSomebodyUses(@TempDir Path folder) throws Exception {
-    Optional<Path> browser = BROWSERS.stream().filter(Files::isExecutable).findFirst();
-    assumeTrue(browser.isPresent(), "there is no Chromium on this machine");
+    Path browser = Browser.installed();
     HttpServer server =
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.createContext("/", this::answer);
     server.start();
     try {
-      String shown = shown(browser.get(), folder, server.getAddress().getPort());
+      String shown = shown(browser, folder, server.getAddress().getPort());
 
       assertThat(shown).isEqualTo("reason=half a rea,kept=true,revision=true,fresh=true");
     } finally {
@@ -84,7 +84,8 @@ class RolloutFormTest {
   void keepsTheReasonOfWhatWasRefused() {
     assertThat(
             templates
-                .rolloutpage(rollout(2), List.of(), "ana", "it has changed", "\"late\" <b>")
+                .rolloutpage(
+                    rollout(2), List.of(), BUTTONS, "ana", "it has changed", "\"late\" <b>")
                 .render())
         .contains("value=\"&#34;late&#34; &lt;b>\"", "it has changed");
   }
@@ -135,7 +136,7 @@ class RolloutFormTest {
 
   private byte[] page() {
     return templates
-        .rolloutpage(rollout(revision.get()), List.of(), "ana", "", "")
+        .rolloutpage(rollout(revision.get()), List.of(), BUTTONS, "ana", "", "")
         .render()
         .replace("</body>", "<script src=\"/reader.js\" type=\"module\"></script></body>")
         .getBytes(StandardCharsets.UTF_8);
@@ -145,7 +146,7 @@ class RolloutFormTest {
   private byte[] state() {
     Rollout now = rollout(revision.incrementAndGet());
     return (templates.rolloutstate(now, List.of()).render()
-            + templates.rolloutacts(now, true).render())
+            + templates.rolloutacts(now, BUTTONS, true).render())
         .getBytes(StandardCharsets.UTF_8);
   }
 
