@@ -18,6 +18,7 @@ import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.RolloutState;
 import io.skerry.fleet.rollout.StageProgress;
+import io.skerry.fleet.rollout.StageState;
 import io.skerry.protocol.RolloutId;
 import jakarta.inject.Singleton;
 import java.time.Instant;
@@ -27,6 +28,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -237,7 +239,7 @@ public final class SqlBooks implements RolloutBooks {
           write(
               "rollout-stage." + progress.state().name().toLowerCase(Locale.ROOT),
               object,
-              progress.reason(),
+              told(progress.reason(), event, () -> usual(progress.state())),
               new Kept(before.stages().get(stage).state().name(), List.of()),
               new Kept(progress.state().name(), progress.evidence()));
           log.atInfo()
@@ -269,13 +271,7 @@ public final class SqlBooks implements RolloutBooks {
     }
 
     private void phaseChanged(RolloutEvent event, RolloutPhase before, RolloutState after) {
-      String explanation = after.phase().explanation();
-      String reason =
-          explanation.isEmpty()
-              ? event.reason()
-              : explanation.contains(event.reason())
-                  ? explanation
-                  : explanation + "; " + event.reason();
+      String reason = told(after.phase().explanation(), event, () -> usual(after.phase()));
       write(
           "rollout." + after.phase().code().toLowerCase(Locale.ROOT),
           "rollout/" + stored.id(),
@@ -296,6 +292,30 @@ public final class SqlBooks implements RolloutBooks {
       if (after.phase().isTerminal()) {
         endings.ended(transaction, stored.id());
       }
+    }
+
+    // What decided and what a person said of it; of what goes its usual way, what that is.
+    private static String told(String explanation, RolloutEvent event, Supplier<String> usual) {
+      String said = event.reason();
+      if (explanation.isEmpty()) {
+        return said.isEmpty() ? usual.get() : said;
+      }
+      return explanation.contains(said) ? explanation : explanation + "; " + said;
+    }
+
+    private static String usual(StageState state) {
+      return switch (state) {
+        case PENDING -> "its turn has not come";
+        case RUNNING -> "its turn has come";
+        case SOAKING -> "its devices are done: it is watched now";
+        case PASSED, FAILED, INCONCLUSIVE -> "it has come to its end";
+      };
+    }
+
+    private static String usual(RolloutPhase phase) {
+      return phase instanceof RolloutPhase.Running(int stage)
+          ? "stage %d is open".formatted(stage + 1)
+          : phase instanceof RolloutPhase.Succeeded ? "every stage has passed" : "handed in";
     }
 
     private void write(String act, String object, String reason, Kept before, Kept after) {
