@@ -2,8 +2,17 @@
 const form = document.getElementById('decide');
 const press = (decision) => form?.querySelector(`button[value="${decision}"]:not([disabled])`)?.click();
 
+// Until the next task is there, a second decision would be about the one that is decided.
+let sent = false;
+form?.addEventListener('submit', (event) => {
+  if (sent) event.preventDefault();
+  sent = true;
+});
+addEventListener('pageshow', () => { sent = false; });
+
 document.addEventListener('keydown', (event) => {
-  if (!form || event.ctrlKey || event.metaKey || event.altKey) return;
+  // A key that is held would go through tasks that nobody has seen.
+  if (!form || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
   const label = form.elements.label;
   const typing = event.target === label;
   if (event.key === 'Escape' && typing) {

@@ -1,6 +1,7 @@
 package io.skerry.control.overview;
 
 import io.micronaut.http.HttpResponse;
+import io.micronaut.http.HttpStatus;
 import io.micronaut.http.MediaType;
 import io.micronaut.http.MutableHttpResponse;
 import io.micronaut.http.annotation.Body;
@@ -21,6 +22,8 @@ import io.skerry.control.ingest.DataFlows;
 import io.skerry.control.ingest.Refusals;
 import io.skerry.control.page.StaticTemplates;
 import io.skerry.control.page.Templates;
+import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.ErrorCode;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
@@ -68,23 +71,47 @@ final class OperationPages {
 
   @Get("/labelling")
   @Produces(MediaType.TEXT_HTML)
-  MutableHttpResponse<String> labelling(Actor actor) {
+  MutableHttpResponse<String> labelling(Actor actor, Role role) {
+    return page(queue(actor, role, "", ""));
+  }
+
+  private String queue(Actor actor, Role role, String problem, String typed) {
     List<LabelTask> open = labelling.list("OPEN", "", QUEUE_SHOWN);
     LabelInput input = open.isEmpty() ? null : labelling.input(open.getFirst().id()).orElse(null);
-    return page(
-        templates
-            .labellingpage(
-                open, labelling.open(), input, curves(input), Instant.now(), actor.name())
-            .render());
+    return templates
+        .labellingpage(
+            open,
+            labelling.open(),
+            input,
+            curves(input),
+            Instant.now(),
+            role.covers(Role.OPERATOR),
+            problem,
+            typed,
+            actor.name())
+        .render();
   }
 
   @Post("/labelling/{id}")
   @Allowed(Role.OPERATOR)
   @Consumes(MediaType.APPLICATION_FORM_URLENCODED)
-  MutableHttpResponse<String> decide(Actor actor, String id, @Body Map<String, String> form) {
-    labelling.decide(
-        actor, id, new LabelDecision(form.getOrDefault("decision", ""), number(form.get("label"))));
-    return HttpResponse.seeOther(URI.create("/labelling"));
+  @Produces(MediaType.TEXT_HTML)
+  MutableHttpResponse<String> decide(
+      Actor actor, Role role, String id, @Body Map<String, String> form) {
+    String typed = form.getOrDefault("label", "").strip();
+    String decision = form.getOrDefault("decision", "");
+    try {
+      // What was typed and left is no part of another decision.
+      Double label = decision.equals("correct") ? number(typed) : null;
+      labelling.decide(actor, id, new LabelDecision(decision, label));
+      return HttpResponse.seeOther(URI.create("/labelling"));
+    } catch (ProblemException e) {
+      // Whoever labels hundreds goes on from here; what was typed belongs to this task only.
+      boolean same = e.code() == ErrorCode.REQUEST_INVALID;
+      return PageHeaders.on(
+          HttpResponse.<String>status(same ? HttpStatus.BAD_REQUEST : HttpStatus.CONFLICT)
+              .body(queue(actor, role, String.valueOf(e.getMessage()), same ? typed : "")));
+    }
   }
 
   @Get("/alerts")
@@ -102,11 +129,14 @@ final class OperationPages {
             .render());
   }
 
-  private static @Nullable Double number(@Nullable String text) {
+  private static @Nullable Double number(String text) {
     try {
-      return text == null || text.isBlank() ? null : Double.valueOf(text.strip());
+      return text.isEmpty() ? null : Double.valueOf(text);
     } catch (NumberFormatException e) {
-      return null;
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID,
+          "label: '%.40s' is no number such as 3 or 0.5".formatted(text),
+          e);
     }
   }
 

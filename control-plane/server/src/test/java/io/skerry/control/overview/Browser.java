@@ -173,18 +173,32 @@ final class Browser implements AutoCloseable {
 
   /** Presses a key, named as browsers name it: {@code a}, {@code Tab}, {@code Enter}. */
   void press(String key) {
-    String text = key.equals("Enter") ? "\r" : key.length() == 1 ? key : "";
-    for (String type : List.of(text.isEmpty() ? "rawKeyDown" : "keyDown", "keyUp")) {
-      JsonObject event = new JsonObject();
-      event.addProperty("type", type);
-      event.addProperty("key", key);
-      event.addProperty("code", key.length() == 1 ? "" : key);
-      event.addProperty("windowsVirtualKeyCode", code(key));
-      if (type.equals("keyDown")) {
-        event.addProperty("text", text);
-      }
-      call("Input.dispatchKeyEvent", event);
+    hold(key, 0);
+  }
+
+  /** The same for so long that the key repeats itself. */
+  void hold(String key, int repeats) {
+    for (int i = 0; i <= repeats; i++) {
+      send(text(key).isEmpty() ? "rawKeyDown" : "keyDown", key, i > 0);
     }
+    send("keyUp", key, false);
+  }
+
+  private void send(String type, String key, boolean repeated) {
+    JsonObject event = new JsonObject();
+    event.addProperty("type", type);
+    event.addProperty("key", key);
+    event.addProperty("code", key.length() == 1 ? "" : key);
+    event.addProperty("windowsVirtualKeyCode", code(key));
+    event.addProperty("autoRepeat", repeated);
+    if (type.equals("keyDown")) {
+      event.addProperty("text", text(key));
+    }
+    call("Input.dispatchKeyEvent", event);
+  }
+
+  private static String text(String key) {
+    return key.equals("Enter") ? "\r" : key.length() == 1 ? key : "";
   }
 
   private static int code(String key) {
@@ -192,6 +206,8 @@ final class Browser implements AutoCloseable {
       case "Tab" -> 9;
       case "Enter" -> 13;
       case "Escape" -> 27;
+      // Its letter would be the code of Delete.
+      case "." -> 190;
       default -> Character.toUpperCase(key.charAt(0));
     };
   }
