@@ -4,9 +4,12 @@ import io.skerry.protocol.ModelVersion;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +37,8 @@ final class Device {
   // Of what is conditional, where there is a season: learned after the trend is known.
   private @Nullable Baseline conditionalCourse;
   private @Nullable ModelVersion version;
+  // Whose counts are part of what was learned: usually one.
+  private Set<ModelVersion> learnedUnder = Set.of();
   private long heardIn;
   private Map<String, String> attributes = Map.of();
   private List<Members> memberships = List.of();
@@ -76,6 +81,8 @@ final class Device {
     }
     to.putText(version == null ? "" : version.toString());
     to.putLong(heardIn);
+    to.putInt(learnedUnder.size());
+    learnedUnder.stream().map(ModelVersion::toString).sorted().forEach(to::putText);
     to.putInt(attributes.size());
     new TreeMap<>(attributes)
         .forEach(
@@ -90,13 +97,15 @@ final class Device {
    *
    * @param of tells the memberships of its attributes
    * @param heardIn the window it was heard in, where the format does not tell
+   * @param learnedUnder what it may have learned under, where the format does not tell
    */
   static Device read(
       StateReader from,
       Statistics statistics,
       int season,
       Function<Map<String, String>, List<Members>> of,
-      OptionalLong heardIn) {
+      OptionalLong heardIn,
+      Optional<Set<ModelVersion>> learnedUnder) {
     Device read = new Device(statistics, season);
     int first = statistics.inputStatistics();
     int features = statistics.inputCount();
@@ -119,6 +128,15 @@ final class Device {
     String running = from.getText();
     read.version = running.isEmpty() ? null : ModelVersion.parse(running);
     read.heardIn = heardIn.isPresent() ? heardIn.getAsLong() : from.getLong();
+    if (learnedUnder.isPresent()) {
+      read.learnedUnder = learnedUnder.get();
+    } else {
+      Set<ModelVersion> under = new HashSet<>();
+      for (int left = from.getCount(DriftLedger.COUNT_MAX); left > 0; left--) {
+        under.add(ModelVersion.parse(from.getText()));
+      }
+      read.learnedUnder = Set.copyOf(under);
+    }
     Map<String, String> attributes = new HashMap<>();
     int count = from.getCount(ATTRIBUTES_MAX);
     for (int i = 0; i < count; i++) {
@@ -181,6 +199,35 @@ final class Device {
     conditionalCourse = null;
     rows.clear();
     Arrays.fill(recent, Float.NaN);
+    learnedUnder = Set.of();
+  }
+
+  /** The versions that it ran while what it counted was learned. */
+  Set<ModelVersion> learnedUnder() {
+    return learnedUnder;
+  }
+
+  /** What it counted while it ran this one is learned. */
+  void learnsUnder(ModelVersion running) {
+    if (!learnedUnder.contains(running)) {
+      Set<ModelVersion> under = new HashSet<>(learnedUnder);
+      under.add(running);
+      learnedUnder = Set.copyOf(under);
+    }
+  }
+
+  /** What it counted is learned no more. */
+  void forgetLearned() {
+    learnedUnder = Set.of();
+  }
+
+  /** Whether it runs a version whose outputs it has learned, or learns, alone. */
+  boolean speaks(ModelVersion running) {
+    return running.equals(version) && !learnedUnder.isEmpty() && !learnedUnder.contains(running);
+  }
+
+  @Nullable ModelVersion version() {
+    return version;
   }
 
   /** Whether it has a baseline of what a version makes. */
@@ -245,7 +292,7 @@ final class Device {
       Noise inputNoise,
       Noise outputNoise) {
     changeTo(running);
-    return residual(window, true, row, learningWindows, inputNoise, outputNoise);
+    return against(window, running, row, learningWindows, inputNoise, outputNoise);
   }
 
   /**
@@ -257,18 +304,18 @@ final class Device {
     if (version == null) {
       changeTo(ran);
     }
-    return residual(window, ran.equals(version), row, learningWindows, noise, noise);
+    return against(window, ran, row, learningWindows, noise, noise);
   }
 
-  private boolean residual(
+  private boolean against(
       long window,
-      boolean isRunning,
+      ModelVersion ran,
       float[] row,
       int learningWindows,
       Noise inputNoise,
       Noise outputNoise) {
     int first = statistics.inputStatistics();
-    if (!isRunning) {
+    if (!ran.equals(version)) {
       Arrays.fill(row, first, row.length, Float.NaN);
     } else if (outputs.isLearned()) {
       outputs.subtract(window, row);
@@ -285,6 +332,7 @@ final class Device {
       conditional(window, row, learningWindows, inputNoise);
     } else {
       inputs.learn(window, row, learningWindows, inputNoise);
+      learnsUnder(ran);
       Arrays.fill(row, 0, first, Float.NaN);
     }
     for (int s = 0; s < row.length; s++) {

@@ -57,7 +57,9 @@ public final class DriftLedger {
   static final int COUNT_MAX = 10_000_000;
 
   // Another number wherever what is written, or what is made of it, is another.
-  private static final int STATE_FORMAT = 3;
+  private static final int STATE_FORMAT = 4;
+  // Without the versions that devices learned under, and whether the fleet learns anew.
+  static final int STATE_FORMAT_ONCE = 3;
   // Without when devices were heard.
   private static final int STATE_FORMAT_UNHEARD = 2;
   // Without what devices learned of outputs alone, and which bins they added up while learning.
@@ -115,17 +117,33 @@ public final class DriftLedger {
     devices.retain(kept);
   }
 
-  /** Ends an explanation; with {@code relearn} the cohort's devices learn their baselines anew. */
+  /**
+   * Ends an explanation.
+   *
+   * @param relearn whether the cohort's devices learn their baselines anew, and are counted anew:
+   *     what they count then takes the place of what they had counted, in every cohort that they
+   *     are in. Of the whole fleet, which keeps its devices' baselines, the level and the counts.
+   */
   public void release(Cohort cohort, boolean relearn) {
     if (cohort.equals(Cohort.FLEET)) {
       // The devices' own stays what it is: it is told against the others.
+      boolean moved = explanations.hasFleetMoved();
       explanations.releaseFleet(fleet == null ? null : fleet.level(), relearn);
+      if (moved && relearn) {
+        learned.learnAnew(settings.learningWindows(), explanations::isExplained);
+        devices.forEach(
+            device -> {
+              if (!explanations.hold(device.attributes())) {
+                device.forgetLearned();
+              }
+            });
+      }
       return;
     }
     explanations.release(cohort);
     if (relearn) {
+      learned.leave(cohort, devices, versions);
       devices.relearn(cohort);
-      learned.forget(cohort);
     }
   }
 
@@ -205,6 +223,7 @@ public final class DriftLedger {
     devices.forgetAway(window);
     memberships.forgetEmpty(explanations::isExplained);
     learned.forgetBeyondBound();
+    learned.retain(devices.learnedUnder());
     return verdict;
   }
 
@@ -318,7 +337,8 @@ public final class DriftLedger {
         known.statistics(),
         format > STATE_FORMAT_UNHEARD
             ? OptionalLong.empty()
-            : OptionalLong.of(means.newest().orElse(0)));
+            : OptionalLong.of(means.newest().orElse(0)),
+        format > STATE_FORMAT_ONCE ? Optional.empty() : Optional.of(Set.copyOf(versions.keySet())));
     from.end();
   }
 

@@ -1,14 +1,18 @@
 package io.skerry.telemetry.drift;
 
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.ModelVersion;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BiPredicate;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /** The devices that are known, each with its baselines. */
@@ -36,12 +40,18 @@ final class FleetDevices {
    * Reads them.
    *
    * @param heardIn the window they were all heard in, where the format does not tell
+   * @param learnedUnder what they may have learned under, where the format does not tell
    */
-  void read(StateReader from, Statistics statistics, OptionalLong heardIn) {
+  void read(
+      StateReader from,
+      Statistics statistics,
+      OptionalLong heardIn,
+      Optional<Set<ModelVersion>> learnedUnder) {
     for (int left = from.getCount(DriftLedger.COUNT_MAX); left > 0; left--) {
       devices.put(
           from.getText(),
-          Device.read(from, statistics, settings.seasonWindows(), memberships::of, heardIn));
+          Device.read(
+              from, statistics, settings.seasonWindows(), memberships::of, heardIn, learnedUnder));
     }
   }
 
@@ -85,6 +95,25 @@ final class FleetDevices {
   /** Whether any device is in a cohort. */
   boolean areIn(Cohort cohort) {
     return devices.values().stream().anyMatch(device -> cohort.holds(device.attributes()));
+  }
+
+  /** Whose counts are still part of what is learned: versions that some device learned under. */
+  Set<ModelVersion> learnedUnder() {
+    Set<ModelVersion> under = new HashSet<>();
+    Set<ModelVersion> last = Set.of();
+    for (Device device : devices.values()) {
+      // Most have learned under the same.
+      if (device.learnedUnder() != last) {
+        last = device.learnedUnder();
+        under.addAll(last);
+      }
+    }
+    return under;
+  }
+
+  /** Tells every device. */
+  void forEach(Consumer<Device> told) {
+    devices.values().forEach(told);
   }
 
   /** The devices of a cohort learn their baselines anew. */

@@ -6,7 +6,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 
 /** What the devices of the fleet, and of each value of an attribute, counted while they learned. */
 final class LearnedCohorts {
@@ -18,12 +20,15 @@ final class LearnedCohorts {
   private final Map<Cohort, LearnedCounts> learned = new TreeMap<>();
   // Of how many values of an attribute.
   private final Map<String, Integer> values = new HashMap<>();
+  // Windows that are still learned from by all, whatever they know: the whole fleet learns anew.
+  private int anew;
 
   LearnedCohorts(Memberships memberships) {
     this.memberships = memberships;
   }
 
   void write(StateWriter to) {
+    to.putInt(anew);
     to.putInt(learned.size());
     learned.forEach(
         (cohort, counts) -> {
@@ -33,6 +38,7 @@ final class LearnedCohorts {
   }
 
   void read(StateReader from, Map<ModelVersion, Statistics.Reader> versions, int format) {
+    anew = format > DriftLedger.STATE_FORMAT_ONCE ? from.getInt() : 0;
     for (int left = from.getCount(DriftLedger.COUNT_MAX); left > 0; left--) {
       Cohort cohort = from.getTerms();
       learned.put(cohort, LearnedCounts.read(from, versions, format));
@@ -49,6 +55,104 @@ final class LearnedCohorts {
   void learn(List<DeviceWindow> learners, List<DeviceWindow> speakers, double limit) {
     learners.forEach(one -> learn(one, limit, false));
     speakers.forEach(one -> learn(one, limit, true));
+    anew = Math.max(0, anew - 1);
+  }
+
+  /**
+   * What the fleet counts from here on is what it is held against.
+   *
+   * @param kept cohorts that are explained: what they count now is no measure of anything
+   */
+  void learnAnew(int windows, Predicate<Cohort> kept) {
+    learned.keySet().stream().filter(kept.negate()).toList().forEach(this::forget);
+    anew = windows;
+  }
+
+  /** Whether those that have learned are learned from, too. */
+  boolean areLearningAnew() {
+    return anew > 0;
+  }
+
+  /** Forgets the counts of versions that nobody learned under any more. */
+  void retain(Set<ModelVersion> learnedUnder) {
+    learned.values().forEach(counts -> counts.retain(learnedUnder));
+  }
+
+  // How many devices of a cohort learned under a version, and how many of them learn anew.
+  private static final class Leaving {
+    private int all;
+    private int leaving;
+
+    static void count(Map<ModelVersion, Leaving> of, ModelVersion version, boolean leaves) {
+      of.computeIfAbsent(version, key -> new Leaving()).count(leaves);
+    }
+
+    void count(boolean leaves) {
+      all++;
+      leaving += leaves ? 1 : 0;
+    }
+
+    double kept() {
+      return all == 0 ? 1 : 1 - leaving / (double) all;
+    }
+
+    static Map<ModelVersion, Double> kept(Map<ModelVersion, Leaving> of) {
+      Map<ModelVersion, Double> kept = new HashMap<>();
+      of.forEach((version, one) -> kept.put(version, one.kept()));
+      return kept;
+    }
+  }
+
+  private static final class LeavingCohort {
+    private final Map<ModelVersion, Leaving> under = new HashMap<>();
+    private final Map<ModelVersion, Leaving> speaking = new HashMap<>();
+    private final Leaving whole = new Leaving();
+
+    void count(Device device, boolean leaves) {
+      device.learnedUnder().forEach(version -> Leaving.count(under, version, leaves));
+      if (!device.learnedUnder().isEmpty()) {
+        whole.count(leaves);
+      }
+      ModelVersion running = device.version();
+      if (running != null && device.speaks(running)) {
+        Leaving.count(speaking, running, leaves);
+      }
+    }
+  }
+
+  /**
+   * The devices of a cohort learn anew: what they counted leaves every cohort that they are in. How
+   * much of a cohort's counts is theirs is not kept, so that each counts for as much as any other;
+   * they all learned from as many windows.
+   */
+  void leave(Cohort cohort, FleetDevices devices, Map<ModelVersion, Statistics.Reader> versions) {
+    Map<Cohort, LeavingCohort> of = new HashMap<>();
+    devices.forEach(
+        device -> {
+          boolean leaves = cohort.holds(device.attributes());
+          of.computeIfAbsent(Cohort.FLEET, key -> new LeavingCohort()).count(device, leaves);
+          device
+              .memberships()
+              .forEach(
+                  one ->
+                      of.computeIfAbsent(one.cohort, key -> new LeavingCohort())
+                          .count(device, leaves));
+        });
+    for (Cohort learnedOf : List.copyOf(learned.keySet())) {
+      LeavingCohort leaving = of.get(learnedOf);
+      LearnedCounts counts = learned.get(learnedOf);
+      if (leaving != null && counts != null && leaving.whole.leaving > 0) {
+        boolean left =
+            counts.keep(
+                Leaving.kept(leaving.under),
+                Leaving.kept(leaving.speaking),
+                leaving.whole.kept(),
+                versions);
+        if (!left) {
+          forget(learnedOf);
+        }
+      }
+    }
   }
 
   private void learn(DeviceWindow one, double limit, boolean outputsOnly) {
@@ -124,7 +228,7 @@ final class LearnedCohorts {
 
   /** What was learned before is no measure of what is right from here on. */
   void forget(Cohort cohort) {
-    if (learned.remove(cohort) != null) {
+    if (learned.remove(cohort) != null && !cohort.equals(Cohort.FLEET)) {
       values.merge(cohort.terms().getFirst().attribute(), -1, Integer::sum);
     }
   }

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -65,6 +66,16 @@ final class LearnedCounts {
       long[] scaled = share < 1 ? DeviceShare.scaled(row, share) : row;
       for (int bin = 0; bin < scaled.length; bin++) {
         counts[start + bin] += scaled[bin];
+      }
+    }
+
+    void scale(StreamLayout layout, double kept) {
+      int from = layout.start(first);
+      for (int stream = first; stream < layout.size(); stream++) {
+        int start = layout.start(stream) - from;
+        int end = start + layout.bins(stream);
+        long[] scaled = DeviceShare.scaled(Arrays.copyOfRange(counts, start, end), kept);
+        System.arraycopy(scaled, 0, counts, start, scaled.length);
       }
     }
 
@@ -185,6 +196,46 @@ final class LearnedCounts {
       throw new IllegalArgumentException("%s was counted and is not known".formatted(version));
     }
     return reader.streams().layout();
+  }
+
+  /**
+   * Keeps a part of what was learned: devices that learn anew take theirs with them, each as much
+   * as any other that learned under the same version.
+   *
+   * @param keptOf 0 to 1 by version; the others are kept whole
+   * @param keptOutputs the same of outputs that were learned alone
+   * @param keptAll of all device-windows
+   * @return whether anything of inputs is left
+   */
+  boolean keep(
+      Map<ModelVersion, Double> keptOf,
+      Map<ModelVersion, Double> keptOutputs,
+      double keptAll,
+      Map<ModelVersion, Statistics.Reader> versions) {
+    keep(counts, keptOf, versions);
+    keep(outputs, keptOutputs, versions);
+    windows = Math.round(windows * keptAll);
+    return !counts.isEmpty();
+  }
+
+  private static void keep(
+      Map<ModelVersion, Row> rows,
+      Map<ModelVersion, Double> keptOf,
+      Map<ModelVersion, Statistics.Reader> versions) {
+    keptOf.forEach(
+        (version, kept) -> {
+          Row row = rows.get(version);
+          if (row != null && kept <= 0) {
+            rows.remove(version);
+          } else if (row != null && kept < 1) {
+            row.scale(layout(version, versions), kept);
+          }
+        });
+  }
+
+  /** Forgets the counts of versions that nobody learned under any more. */
+  void retain(Set<ModelVersion> learnedUnder) {
+    counts.keySet().retainAll(learnedUnder);
   }
 
   /** Device-windows that were added. */

@@ -100,7 +100,10 @@ final class WindowDevices {
     }
     LateSay late = said.remove(one.device().value());
     judged.add(new Judged(one, device, late == null ? row : late.meanWith(row)));
-    if (!spoke) {
+    if (learned.areLearningAnew() && !explanations.hold(device.attributes())) {
+      learners.add(one);
+      device.learnsUnder(one.version());
+    } else if (!spoke) {
       speakers.add(one);
     }
     if (measured) {

@@ -136,6 +136,44 @@ class FleetLevelTest {
     assertThat(found.getLast()).isBetween(LEARNED + 90L, LEARNED + 96L);
   }
 
+  /** Or it would be shown as far from what was learned for ever. */
+  @Test
+  void countsAnewWhatItTakesForItsOwn() throws MalformedDocumentException {
+    DriftLedger ledger = ledger();
+    Random random = new Random(3);
+    long released = LEARNED + 20;
+    for (long window = 0; window < released; window++) {
+      ledger.judge(window, window(random, window, window < LEARNED ? 0 : 1, 0, DEVICES));
+    }
+    assertThat(distance(ledger, random, released)).isGreaterThan(.5);
+
+    ledger.release(Cohort.FLEET, true);
+    for (long window = released + 1; window <= released + SETTINGS.learningWindows(); window++) {
+      ledger.judge(window, window(random, window, 1, 0, DEVICES));
+    }
+
+    assertThat(distance(ledger, random, released + SETTINGS.learningWindows() + 1)).isLessThan(.02);
+    // What comes then is not learned any more.
+    for (long window = released + 50; window < released + 70; window++) {
+      ledger.judge(window, window(random, window, 2, 0, DEVICES));
+    }
+    assertThat(distance(ledger, random, released + 70)).isLessThan(.02);
+  }
+
+  private double distance(DriftLedger ledger, Random random, long window)
+      throws MalformedDocumentException {
+    return ledger
+        .judgeAndMeasure(window, window(random, window, 1, 0, DEVICES), List.of())
+        .distances()
+        .stream()
+        .filter(one -> one.cohort().equals(Cohort.FLEET) && one.stream().equals("b"))
+        .findFirst()
+        .orElseThrow()
+        .size()
+        .psi()
+        .low();
+  }
+
   /** Neither a season nor devices that come and go are a shift. */
   @Test
   void findsNothingInAFleetThatStaysAsItIs() throws MalformedDocumentException {

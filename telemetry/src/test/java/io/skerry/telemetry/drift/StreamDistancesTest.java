@@ -35,6 +35,8 @@ class StreamDistancesTest {
   private ModelVersion running = V1;
   private Degradation told = Degradation.NONE;
   private int flood = 1;
+  private int labels = 1;
+  private int generation;
 
   StreamDistancesTest() throws Exception {
     ledger.register(V1, MonitoredStreams.of(manifest));
@@ -191,6 +193,69 @@ class StreamDistancesTest {
     assertThat(size(judged(3, 0, 100), B, "f0").psi().low()).isLessThan(.02);
   }
 
+  /** Everybody that these devices are counted with gets what they learn instead, not besides. */
+  @Test
+  void replacesWhatWasLearnedInEveryCohortOfTheDevicesThatLearnAnew() throws Exception {
+    labels = 2;
+    learn();
+    judged(3, 0, 100);
+    Cohort part =
+        new Cohort(List.of(new Cohort.Term("firmware", "2"), new Cohort.Term("site", "b")));
+
+    ledger.release(part, true);
+    for (int i = 0; i < LEARNING; i++) {
+      judged(3, 0, 100);
+    }
+    WindowVerdict verdict = judged(3, 0, 100);
+
+    long each = (long) PREDICTIONS * LEARNING;
+    for (Cohort cohort : List.of(B, A, new Cohort("firmware", "1"), new Cohort("firmware", "2"))) {
+      assertThat(size(verdict, cohort, "f0").expectedCount())
+          .as("%s", cohort)
+          .isEqualTo(each * DEVICES / 2);
+      assertThat(size(verdict, cohort, "$class").expectedCount())
+          .as("%s", cohort)
+          .isEqualTo(each * DEVICES / 2);
+    }
+    assertThat(size(verdict, Cohort.FLEET, "f0").expectedCount()).isEqualTo(each * DEVICES);
+    // Of the two sites' firmware 2 one half is where it was and the other where it has learned.
+    assertThat(size(verdict, new Cohort("firmware", "2"), "f0").psi().low()).isLessThan(.02);
+  }
+
+  /** Devices that came with a version and went leave nothing of what they learned under it. */
+  @Test
+  void forgetsTheCountsOfVersionsThatNobodyLearnedUnderAnyMore() throws Exception {
+    int[] sizes = new int[6];
+    for (int version = 1; version <= sizes.length; version++) {
+      running = ModelVersion.parse("watched@" + version);
+      generation = version;
+      String mine = "g%d-".formatted(version);
+      if (version > 1) {
+        ledger.register(running, MonitoredStreams.of(manifest));
+        ledger.retain(device -> device.value().startsWith(mine));
+      }
+      learn();
+      assertThat(size(judged(0, 0, 100), B, "f0").psi().low()).isLessThan(.02);
+      sizes[version - 1] = bytes();
+    }
+
+    assertThat(sizes[5] - sizes[4]).isLessThan(1000);
+  }
+
+  /** What they learned of inputs is what they are held against, whatever they run now. */
+  @Test
+  void keepsTheCountsThatDevicesLearnedUnderAVersionThatNobodyRuns() throws Exception {
+    learn();
+    ledger.register(V2, MonitoredStreams.of(manifest));
+    running = V2;
+    for (int i = 0; i < 3 * LEARNING; i++) {
+      judged(0, 0, 100);
+    }
+
+    assertThat(size(judged(0, 0, 100), B, "f0").expectedCount())
+        .isEqualTo((long) PREDICTIONS * LEARNING * DEVICES / 2);
+  }
+
   /** However many versions come and go while devices keep what they learned of inputs. */
   @Test
   void keepsOutputsOfFewVersions() throws Exception {
@@ -273,8 +338,11 @@ class StreamDistancesTest {
       }
       windows.add(
           new DeviceWindow(
-              new DeviceId("device-%02d".formatted(device)),
-              Map.of("site", other ? "b" : "a"),
+              new DeviceId(
+                  (generation == 0 ? "device-%02d" : "g" + generation + "-%02d").formatted(device)),
+              labels == 1
+                  ? Map.of("site", other ? "b" : "a")
+                  : Map.of("site", other ? "b" : "a", "firmware", device % 4 < 2 ? "1" : "2"),
               running,
               WindowCodec.read(
                   plan.layout(),
