@@ -120,6 +120,10 @@ final class OnnxNodes {
       folding.fold(proto, proto.getInputList().stream().map(this::resolved).toList(), attributes);
       return;
     }
+    if (proto.getOpType().equals("Split")) {
+      split(name, proto, attributes);
+      return;
+    }
     for (String other : proto.getOutputList().subList(1, proto.getOutputCount())) {
       if (read.contains(other)) {
         throw new ModelRefusedException(
@@ -457,6 +461,56 @@ final class OnnxNodes {
       apart.set(axis - 1, step);
     }
     return new Op.Slice(begin, size, apart);
+  }
+
+  /** Each part that is read is a slice. */
+  private void split(String name, NodeProto proto, OnnxAttributes attributes) {
+    checkInputs(proto, 1);
+    String input = operand(proto, 0);
+    Shape x = shape(input);
+    int given = attributes.integer("axis", 0);
+    int axis = given < 0 ? given + x.rank() : given;
+    if (axis < 1 || axis >= x.rank()) {
+      throw new ModelRefusedException(
+          "axis %d is not supported: one of %s after the batch is".formatted(given, x));
+    }
+    List<Integer> sizes = partSizes(proto, attributes, x.dimension(axis));
+    int from = 0;
+    for (int part = 0; part < sizes.size(); part++) {
+      String output = proto.getOutput(part);
+      if (read.contains(output)) {
+        List<Integer> begin = new ArrayList<>(Collections.nCopies(x.rank() - 1, 0));
+        List<Integer> size = new ArrayList<>(x.dimensions().subList(1, x.rank()));
+        begin.set(axis - 1, from);
+        size.set(axis - 1, sizes.get(part));
+        Op slice = new Op.Slice(begin, size, Collections.nCopies(x.rank() - 1, 1));
+        put(nodeNames.free("%s_%d".formatted(name, part)), slice, output, input);
+      }
+      from += sizes.get(part);
+    }
+  }
+
+  /** As the file names them, or equal ones, of which the last may be smaller. */
+  private List<Integer> partSizes(NodeProto proto, OnnxAttributes attributes, int whole) {
+    int parts = proto.getOutputCount();
+    List<Integer> sizes = new ArrayList<>();
+    if (operatorSet < 13 && attributes.has("split")) {
+      sizes.addAll(attributes.integers("split"));
+    } else if (operatorSet >= 13 && isGiven(proto, 1)) {
+      sizes.addAll(constantIntegers(proto, 1, "sizes"));
+    } else {
+      int each = Math.ceilDiv(whole, parts);
+      for (int part = 0; part < parts; part++) {
+        sizes.add(Math.min(each, whole - part * each));
+      }
+    }
+    long sum = sizes.stream().mapToLong(size -> size).sum();
+    if (sizes.size() != parts || sum != whole || sizes.stream().anyMatch(size -> size < 1)) {
+      throw new ModelRefusedException(
+          "parts of sizes %s do not make %d in %d outputs: export the model again"
+              .formatted(sizes, whole, parts));
+    }
+    return sizes;
   }
 
   private List<Integer> optional(NodeProto proto, int input, String what) {

@@ -227,6 +227,8 @@ final class TfliteNodes {
       case BuiltinOperator.PAD, BuiltinOperator.PADV2 -> pad(name, operator);
       case BuiltinOperator.SLICE, BuiltinOperator.STRIDED_SLICE ->
           slice(name, operator, code == BuiltinOperator.STRIDED_SLICE);
+      case BuiltinOperator.SPLIT, BuiltinOperator.SPLIT_V ->
+          split(name, operator, code == BuiltinOperator.SPLIT);
       case BuiltinOperator.RESIZE_BILINEAR, BuiltinOperator.RESIZE_NEAREST_NEIGHBOR ->
           resize(name, code, operator);
       case BuiltinOperator.TRANSPOSE_CONV -> transposed(name, operator);
@@ -315,6 +317,37 @@ final class TfliteNodes {
                 order(inputs[0]))
             : SpatialImport.slice(shape, begin, end, order(inputs[0]));
     anyUnary(name, op, operator);
+  }
+
+  /** Each part is a slice. */
+  private void split(String name, OperatorT operator, boolean axisFirst) {
+    int[] inputs = operator.getInputs();
+    int source = inputs[axisFirst ? 1 : 0];
+    int[] shape = tensor(source).getShape();
+    int[] given = integers(inputs[axisFirst ? 0 : 2]);
+    int axis = given.length != 1 ? 0 : given[0] < 0 ? given[0] + shape.length : given[0];
+    if (given.length != 1 || axis < 1 || axis >= shape.length) {
+      throw new ModelRefusedException(
+          "axis %s is not one after the batch of %s"
+              .formatted(Arrays.toString(given), Arrays.toString(shape)));
+    }
+    List<Integer> order = order(source);
+    int[] begin = new int[shape.length];
+    for (int part = 0; part < operator.getOutputs().length; part++) {
+      int output = operator.getOutputs()[part];
+      int[] size = tensor(output).getShape();
+      if (size.length != shape.length || begin[axis] + size[axis] > shape[axis]) {
+        throw new ModelRefusedException(
+            "its part of shape %s does not fit %s, the file is damaged: export it again"
+                .formatted(Arrays.toString(size), Arrays.toString(shape)));
+      }
+      anyUnary(
+          "%s_%d".formatted(name, part),
+          SpatialImport.slice(shape, begin, size, order),
+          source,
+          output);
+      begin[axis] += size[axis];
+    }
   }
 
   /** The dimensions of a tensor of the file in the order in which the graph's operators read it. */

@@ -55,7 +55,11 @@ public final class RandomModels {
     }
   }
 
+  /** Files of seeds up to this one hold no operators that came later, and stay as they were. */
+  private static final long FIRST_OPERATORS = 200;
+
   private final Random random;
+  private final boolean wider;
   private final GraphProto.Builder graph = GraphProto.newBuilder().setName("random");
   private final List<Made> tensors = new ArrayList<>();
   private final List<Made> constants = new ArrayList<>();
@@ -65,6 +69,7 @@ public final class RandomModels {
 
   private RandomModels(long seed) {
     random = new Random(seed * 0x9E3779B97F4A7C15L);
+    wider = seed > FIRST_OPERATORS;
   }
 
   /** The model of a seed: one input, one to three outputs. */
@@ -102,6 +107,10 @@ public final class RandomModels {
   private void grow() {
     boolean goesOn = random.nextInt(3) > 0;
     Made from = goesOn ? tensors.getLast() : tensors.get(random.nextInt(tensors.size()));
+    if (wider && random.nextInt(4) == 0) {
+      split(from);
+      return;
+    }
     switch (random.nextInt(from.rank() == 1 ? 8 : 14)) {
       case 0 -> function(from);
       case 1 -> withConstant(from);
@@ -451,6 +460,24 @@ public final class RandomModels {
         longs(last == size ? Long.MAX_VALUE : last - size),
         longs(axis + 1),
         longs(step));
+  }
+
+  private void split(Made x) {
+    int axis = random.nextInt(x.rank());
+    int size = x.dimensions()[axis];
+    if (size < 2) {
+      return;
+    }
+    int first = 1 + random.nextInt(size - 1);
+    int[] to = x.dimensions().clone();
+    to[axis] = first;
+    NodeProto.Builder node = node("Split", to, x.name(), longs(first, size - first));
+    node.addAttribute(OnnxParts.integer("axis", random.nextBoolean() ? axis + 1 : axis - x.rank()));
+    int[] rest = x.dimensions().clone();
+    rest[axis] = size - first;
+    Made second = new Made("t" + names++, rest);
+    node.addOutput(second.name());
+    tensors.add(second);
   }
 
   private void resized(Made x) {

@@ -40,10 +40,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.lite.schema.Buffer;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.BuiltinOptions;
+import org.tensorflow.lite.schema.ConcatenationOptionsT;
 import org.tensorflow.lite.schema.Model;
 import org.tensorflow.lite.schema.ModelT;
 import org.tensorflow.lite.schema.OperatorT;
 import org.tensorflow.lite.schema.ResizeNearestNeighborOptionsT;
+import org.tensorflow.lite.schema.SplitOptionsT;
+import org.tensorflow.lite.schema.SplitVOptionsT;
 import org.tensorflow.lite.schema.SubGraph;
 import org.tensorflow.lite.schema.SubGraphT;
 import org.tensorflow.lite.schema.Tensor;
@@ -113,6 +116,49 @@ class TfliteImportTest {
         BuiltinOptions.ResizeNearestNeighborOptions,
         options);
     return file.bytes("net", x, new int[] {y});
+  }
+
+  @Test
+  void readsPartsOfASplit() throws Exception {
+    check(split(false), 1e-6);
+    check(split(true), 1e-6);
+  }
+
+  /** Rows or channels apart, some of the parts bounded, and together again. */
+  private static byte[] split(boolean sized) {
+    TfliteFile file = new TfliteFile();
+    int x = file.activation("x", new int[] {1, 4, 3, 6}, null);
+    int[] part = sized ? new int[] {1, 4, 3, 2} : new int[] {1, 2, 3, 6};
+    int a = file.activation("a", part, null);
+    int b = file.activation("b", sized ? new int[] {1, 4, 3, 4} : part, null);
+    int axis = file.integers("axis", sized ? -1 : 1);
+    int[] inputs = sized ? new int[] {x, file.integers("sizes", 2, 4), axis} : new int[] {axis, x};
+    SplitOptionsT halves = new SplitOptionsT();
+    halves.setNumSplits(2);
+    SplitVOptionsT sizes = new SplitVOptionsT();
+    sizes.setNumSplits(2);
+    file.operator(
+        sized ? BuiltinOperator.SPLIT_V : BuiltinOperator.SPLIT,
+        1,
+        inputs,
+        a,
+        sized ? BuiltinOptions.SplitVOptions : BuiltinOptions.SplitOptions,
+        sized ? sizes : halves);
+    int c = file.activation("c", part, null);
+    file.operator(BuiltinOperator.RELU, 1, new int[] {a}, c);
+    int y = file.activation("y", new int[] {1, 4, 3, 6}, null);
+    ConcatenationOptionsT options = new ConcatenationOptionsT();
+    options.setAxis(sized ? 3 : 1);
+    file.operator(
+        BuiltinOperator.CONCATENATION,
+        1,
+        new int[] {b, c},
+        y,
+        BuiltinOptions.ConcatenationOptions,
+        options);
+    ModelT model = ModelT.deserializeFromBinary(file.bytes("net", x, new int[] {y}));
+    model.getSubgraphs()[0].getOperators()[0].setOutputs(new int[] {a, b});
+    return model.serializeToBinary();
   }
 
   @ParameterizedTest
