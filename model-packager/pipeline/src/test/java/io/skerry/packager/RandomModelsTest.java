@@ -35,7 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Whatever is read, rewritten and written says what the file said that came. */
 class RandomModelsTest {
-  private static final int MODELS = 300;
+  private static final int MODELS = 400;
   private static final double TOLERANCE = 1e-4;
   private static final Options OPTIONS = Options.of(Clipping.MIN_MAX);
 

@@ -96,6 +96,11 @@ public final class OnnxFile {
 
   /** The same, with another activation. */
   public void node(Node node, List<String> inputs, String output, Activation activation) {
+    if (node.op() instanceof Op.Function(Op.Function.Kind kind, float slope)
+        && (kind == Op.Function.Kind.GELU || kind == Op.Function.Kind.GELU_TANH)) {
+      gelu(node, kind == Op.Function.Kind.GELU, inputs.getFirst(), output);
+      return;
+    }
     String computed = activation == Activation.NONE ? output : named(output, "_before_activation");
     List<String> operands = new ArrayList<>(inputs);
     NodeProto.Builder proto = NodeProto.newBuilder().setName(free(node.name())).addOutput(computed);
@@ -106,6 +111,7 @@ public final class OnnxFile {
                 case ADD -> "Add";
                 case SUB -> "Sub";
                 case MUL -> "Mul";
+                case DIV -> "Div";
               });
       case Op.Conv(Window window, int group) ->
           window(proto.setOpType("Conv"), window, true)
@@ -130,12 +136,24 @@ public final class OnnxFile {
           proto.setOpType("Concat").addAttribute(OnnxParts.integer("axis", axis));
       case Op.Function(Op.Function.Kind kind, float slope) -> {
         switch (kind) {
+          case GELU, GELU_TANH ->
+              throw new IllegalStateException("written above, as several nodes");
+          case ERF -> proto.setOpType("Erf");
+          case SQRT -> proto.setOpType("Sqrt");
           case TANH -> proto.setOpType("Tanh");
           case HARD_SWISH -> proto.setOpType("HardSwish");
           case LEAKY_RELU ->
               proto.setOpType("LeakyRelu").addAttribute(OnnxParts.real("alpha", slope));
         }
       }
+      case Op.ParametricRelu relu -> proto.setOpType("PRelu");
+      case Op.Mean(List<Integer> axes) ->
+          proto.setOpType("ReduceMean").addAttribute(OnnxParts.integers("axes", axes));
+      case Op.LayerNormalization(float epsilon) ->
+          proto
+              .setOpType("LayerNormalization")
+              .addAttribute(OnnxParts.integer("axis", -1))
+              .addAttribute(OnnxParts.real("epsilon", epsilon));
       case Op.Clip(float minimum, float maximum) -> {
         proto.setOpType("Clip");
         boolean open = minimum <= -Op.Clip.UNBOUNDED;
@@ -184,6 +202,46 @@ public final class OnnxFile {
     if (activation != Activation.NONE) {
       activate(node.name() + "_activation", activation, computed, output);
     }
+  }
+
+  /** As exporters write it before operator set 20, which the runtime joins to one operator. */
+  private void gelu(Node node, boolean exact, String x, String output) {
+    String share = exact ? erfOf(node, x) : tanhOf(node, x);
+    String raised = step(node, "Add", "_gelu_raised", share, number("gelu_one", 1));
+    String product = step(node, "Mul", "_gelu_product", x, raised);
+    step(node, "Mul", output, List.of(product, number("gelu_half", 0.5f)));
+  }
+
+  private String erfOf(Node node, String x) {
+    String root = number("gelu_root", (float) Math.sqrt(2));
+    return step(node, "Erf", "_gelu_erf", step(node, "Div", "_gelu_scaled", x, root));
+  }
+
+  private String tanhOf(Node node, String x) {
+    String square = step(node, "Mul", "_gelu_square", x, x);
+    String cube = step(node, "Mul", "_gelu_cube", square, x);
+    String part = step(node, "Mul", "_gelu_part", cube, number("gelu_cubic", 0.044715f));
+    String sum = step(node, "Add", "_gelu_sum", x, part);
+    String slope = number("gelu_slope", (float) Math.sqrt(2 / Math.PI));
+    return step(node, "Tanh", "_gelu_tanh", step(node, "Mul", "_gelu_scaled", sum, slope));
+  }
+
+  private String step(Node node, String operator, String suffix, String... inputs) {
+    return step(node, operator, named(node.output(), suffix), List.of(inputs));
+  }
+
+  private String step(Node node, String operator, String output, List<String> inputs) {
+    graph.addNode(
+        NodeProto.newBuilder()
+            .setName(free(node.name()))
+            .setOpType(operator)
+            .addAllInput(inputs)
+            .addOutput(output));
+    return output;
+  }
+
+  private String number(String name, float value) {
+    return scalar(named("", name), value);
   }
 
   /**

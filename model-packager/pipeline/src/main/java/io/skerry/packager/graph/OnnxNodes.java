@@ -23,6 +23,7 @@ final class OnnxNodes {
   private final int fixedBatch;
   private final Set<String> read;
   private final OnnxFolding folding;
+  private final OnnxComposites composites = new OnnxComposites(this);
   private final Map<String, Constant> constants;
   private final Map<String, Shape> shapes = new LinkedHashMap<>();
   private final Map<String, String> aliases = new HashMap<>();
@@ -174,11 +175,17 @@ final class OnnxNodes {
               name,
               new Op.Function(Op.Function.Kind.LEAKY_RELU, attributes.real("alpha", 0.01f)),
               proto);
+      case "PRelu" -> composites.parametricRelu(name, proto);
+      case "Gelu" -> put(name, OnnxComposites.gelu(attributes), proto);
+      case "LayerNormalization" -> composites.layerNormalization(name, proto, attributes);
+      case "Pow" -> composites.power(name, proto);
+      case "Erf" -> put(name, new Op.Function(Op.Function.Kind.ERF, 0), proto);
+      case "Sqrt" -> put(name, new Op.Function(Op.Function.Kind.SQRT, 0), proto);
       case "ReduceMean" -> reduceMean(name, proto, attributes);
       case "Squeeze", "Unsqueeze" -> dimensions(name, proto, attributes);
       case "Identity", "Dropout" -> {
         checkInputs(proto, 1);
-        aliases.put(output, resolved(proto.getInput(0)));
+        alias(output, resolved(proto.getInput(0)));
       }
       case "Constant" -> constant(output, attributes);
       case "Shape" -> {
@@ -209,6 +216,10 @@ final class OnnxNodes {
   /** A constant divisor is a factor. */
   private void division(String name, NodeProto proto) {
     checkInputs(proto, 2);
+    if (!isConstant(operand(proto, 1))) {
+      binary(name, Op.Binary.Kind.DIV, proto);
+      return;
+    }
     Constant divisor = constant(proto, 1);
     float[] factors = divisor.values();
     for (int i = 0; i < factors.length; i++) {
@@ -237,25 +248,25 @@ final class OnnxNodes {
     put(name, new Op.Concat(axis < 0 ? axis + rank : axis), proto.getOutput(0), inputs);
   }
 
-  /** Only over all spatial dimensions, which a pool does too. */
+  /** Over all spatial dimensions, it is a pool. */
   private void reduceMean(String name, NodeProto proto, OnnxAttributes attributes) {
     checkInputs(proto, 1);
     Shape x = shape(resolved(proto.getInput(0)));
     List<Integer> axes =
         axes(proto, attributes).stream().map(a -> a < 0 ? a + x.rank() : a).sorted().toList();
-    List<Integer> spatial = IntStream.range(2, x.rank()).boxed().toList();
-    if (spatial.isEmpty() || !axes.equals(spatial)) {
+    if (axes.isEmpty() || axes.getFirst() < 1 || axes.getLast() >= x.rank()) {
       throw new ModelRefusedException(
-          "axes %s of %s are not supported: only the mean over all spatial dimensions is"
-              .formatted(axes, x));
+          "axes %s of %s are not supported: name dimensions after the batch".formatted(axes, x));
     }
+    List<Integer> spatial = IntStream.range(2, x.rank()).boxed().toList();
+    boolean pools = axes.equals(spatial) && x.rank() <= 4;
     boolean kept = attributes.integer("keepdims", 1) != 0;
     String output = proto.getOutput(0);
     String pooled = kept ? output : tensorNames.free(output + "_pooled");
-    put(name, new Op.GlobalAveragePool(), pooled, operand(proto, 0));
+    put(name, pools ? new Op.GlobalAveragePool() : new Op.Mean(axes), pooled, operand(proto, 0));
     if (!kept) {
-      Shape flat = Shape.of(x.dimension(0), x.dimension(1));
-      put(nodeNames.free(name + "_flat"), new Op.Reshape(flat), output, pooled);
+      Op flat = new Op.Reshape(withDimensions(shape(pooled), axes, true));
+      put(nodeNames.free(name + "_flat"), flat, output, pooled);
     }
   }
 
@@ -330,6 +341,10 @@ final class OnnxNodes {
     Constant weights = constant(proto, 1);
     if (weights.shape().rank() != 2) {
       throw new ModelRefusedException("weights %s are no matrix".formatted(weights.shape()));
+    }
+    if (shape(operand(proto, 0)).rank() > 2) {
+      composites.pointwise(name, proto, weights);
+      return;
     }
     String transposed = newConstant(proto.getOutput(0) + "_weights", weights.transposed(1, 0));
     put(name, new Op.Dense(), proto.getOutput(0), operand(proto, 0), transposed);
@@ -678,7 +693,7 @@ final class OnnxNodes {
   }
 
   /** Whether an operand is there; one of no elements is not. */
-  private boolean isGiven(NodeProto proto, int input) {
+  boolean isGiven(NodeProto proto, int input) {
     return proto.getInputCount() > input
         && !proto.getInput(input).isEmpty()
         && !folding.isEmpty(operand(proto, input));
@@ -858,7 +873,7 @@ final class OnnxNodes {
     put(name, op, proto.getOutput(0), operand(proto, 0));
   }
 
-  private void put(String name, Op op, String output, String... inputs) {
+  void put(String name, Op op, String output, String... inputs) {
     List<Shape> inputShapes = new ArrayList<>();
     for (String input : inputs) {
       inputShapes.add(
@@ -870,14 +885,14 @@ final class OnnxNodes {
     nodes.add(new Node(name, op, List.of(inputs), output));
   }
 
-  private static void checkInputs(NodeProto proto, int needed) {
+  static void checkInputs(NodeProto proto, int needed) {
     if (proto.getInputCount() < needed) {
       throw new ModelRefusedException(
           "it has %d inputs, %d are needed".formatted(proto.getInputCount(), needed));
     }
   }
 
-  private String operand(NodeProto proto, int input) {
+  String operand(NodeProto proto, int input) {
     return resolved(proto.getInput(input));
   }
 
@@ -892,7 +907,7 @@ final class OnnxNodes {
     return operands.toArray(String[]::new);
   }
 
-  private Constant constant(NodeProto proto, int input) {
+  Constant constant(NodeProto proto, int input) {
     return finite(proto.getInput(input), folding.floats(operand(proto, input)));
   }
 
@@ -907,13 +922,25 @@ final class OnnxNodes {
     return constant;
   }
 
-  private String newConstant(String base, Constant constant) {
+  String freeNode(String base) {
+    return nodeNames.free(base);
+  }
+
+  String freeTensor(String base) {
+    return tensorNames.free(base);
+  }
+
+  void alias(String output, String source) {
+    aliases.put(output, source);
+  }
+
+  String newConstant(String base, Constant constant) {
     String name = tensorNames.free(base);
     constants.put(name, constant);
     return name;
   }
 
-  private Shape shape(String tensor) {
+  Shape shape(String tensor) {
     @Nullable Shape shape = shapes.get(tensor);
     if (shape == null) {
       throw new ModelRefusedException(

@@ -13,7 +13,8 @@ public sealed interface Op {
     public enum Kind {
       ADD,
       SUB,
-      MUL
+      MUL,
+      DIV
     }
   }
 
@@ -60,9 +61,32 @@ public sealed interface Op {
       /** x · max(0, min(1, x / 6 + 1/2)). */
       HARD_SWISH,
       /** x above 0, slope · x below. */
-      LEAKY_RELU
+      LEAKY_RELU,
+      /** x · Φ(x), the normal distribution's share below x. */
+      GELU,
+      /** The same, nearly: x · (1 + tanh(√(2/π) · (x + 0.044715 · x³))) / 2. */
+      GELU_TANH,
+      /** The error function. */
+      ERF,
+      SQRT
     }
   }
+
+  /** x above 0, slope · x below: x, constant slopes that are broadcast to it. */
+  record ParametricRelu() implements Op {}
+
+  /** Mean over some dimensions after the batch, each kept as 1. */
+  record Mean(List<Integer> axes) implements Op {
+    public Mean {
+      axes = List.copyOf(axes);
+    }
+  }
+
+  /**
+   * (x − mean) / √(variance + epsilon) · factor + shift, of the elements along the last dimension:
+   * x, constant factors [I], constant shifts [I].
+   */
+  record LayerNormalization(float epsilon) implements Op {}
 
   /** Each element, but no less than the one and no more than the other. */
   record Clip(float minimum, float maximum) implements Op {
@@ -164,6 +188,9 @@ public sealed interface Op {
       case GlobalAveragePool g -> false;
       case Concat c -> false;
       case Function f -> false;
+      case ParametricRelu p -> false;
+      case Mean m -> false;
+      case LayerNormalization n -> false;
       case Clip c -> false;
       case Pad p -> p.value() == 0;
       case Resize r -> true;
@@ -179,7 +206,7 @@ public sealed interface Op {
    */
   default boolean hasIntegerKernel() {
     return switch (this) {
-      case Binary b -> true;
+      case Binary b -> b.kind() != Binary.Kind.DIV;
       case Conv c -> true;
       case Dense d -> true;
       case Activate a -> true;
@@ -190,7 +217,10 @@ public sealed interface Op {
       case Transpose t -> true;
       case Slice s -> true;
       case Concat c -> true;
-      case Function f -> f.kind() != Function.Kind.HARD_SWISH;
+      case Function f -> f.kind() == Function.Kind.TANH || f.kind() == Function.Kind.LEAKY_RELU;
+      case ParametricRelu p -> false;
+      case Mean m -> false;
+      case LayerNormalization n -> false;
       case Clip c -> true;
       case Pad p -> true;
       case Resize r -> true;
@@ -220,6 +250,14 @@ public sealed interface Op {
       case ConvTranspose conv -> conv.group();
       default -> 1;
     };
+  }
+
+  /** Whether it computes each element of one tensor alone, and so in any order of dimensions. */
+  default boolean isOfEachElement() {
+    return this instanceof Function
+        || this instanceof Activate
+        || this instanceof Sigmoid
+        || this instanceof Clip;
   }
 
   /** Whether an activation can be joined to this operator. */

@@ -10,23 +10,35 @@ import java.util.Set;
 
 /** Rewrites that keep what the model computes. */
 final class Rewrites {
+  /** Steps between two transposes that are looked through. */
+  private static final int STEPS_MAX = 16;
+
   private final Graph original;
   private final List<Node> nodes;
   private final Map<String, Constant> constants;
+  private final Map<String, Shape> shapes;
   private final Names names = new Names();
 
   private Rewrites(Graph graph) {
     original = graph;
     nodes = new ArrayList<>(graph.nodes());
     constants = new LinkedHashMap<>(graph.constants());
+    shapes = new LinkedHashMap<>(graph.shapes());
     names.take(graph.constants().keySet());
     names.take(graph.shapes().keySet());
   }
 
-  /** Per-channel products and sums folded into weights, activations joined, dead parts removed. */
+  /**
+   * Operators recognised that were written as several, per-channel products and sums folded into
+   * weights, activations joined, dead parts removed.
+   */
   static Graph simplified(Graph graph) {
     Rewrites rewrites = new Rewrites(graph);
     rewrites.removeDeadNodes();
+    new Recognition(rewrites.nodes, rewrites.constants, rewrites.shapes, rewrites.names)
+        .recognise();
+    rewrites.removeDeadNodes();
+    rewrites.moveTurns();
     rewrites.joinAll();
     rewrites.removeTurnsBack();
     rewrites.removeDeadNodes();
@@ -46,6 +58,104 @@ final class Rewrites {
         nodes.set(nodes.indexOf(before.get()), joined.get());
       }
     }
+  }
+
+  /**
+   * Moves a transpose behind what computes each element alone, where the layer before it takes that
+   * up, or where another transpose takes the first one back.
+   */
+  private void moveTurns() {
+    for (int i = 0; i < nodes.size(); i++) {
+      Node node = nodes.get(i);
+      Optional<Node> turn = isMovable(node) ? soleProducer(node) : Optional.empty();
+      if (turn.isEmpty() || !(turn.get().op() instanceof Op.Transpose(List<Integer> order))) {
+        continue;
+      }
+      if (original.outputs().contains(node.output())
+          || !(isTakenBack(node, order) || isTakenUp(turn.get(), order, node))) {
+        continue;
+      }
+      String made = names.free(node.output() + "_before_turn");
+      List<String> inputs =
+          node.inputs().stream()
+              .map(
+                  input ->
+                      constants.containsKey(input) ? turnedBack(input, order) : turn.get().input())
+              .toList();
+      shapes.put(made, shape(turn.get().input()));
+      nodes.set(i, new Node(node.name(), node.op(), inputs, made, node.activation()));
+      nodes.add(i + 1, new Node(turn.get().name(), turn.get().op(), List.of(made), node.output()));
+      nodes.remove(turn.get());
+    }
+  }
+
+  /** Whether a node computes each element of one tensor alone, with numbers at most. */
+  private boolean isMovable(Node node) {
+    boolean withConstant =
+        node.op() instanceof Op.Binary
+            && node.inputs().stream().filter(constants::containsKey).count() == 1
+            && node.inputs().stream()
+                .filter(constants::containsKey)
+                .allMatch(input -> constantOf(input).shape().rank() <= shape(node.output()).rank())
+            && node.inputs().stream()
+                .filter(input -> !constants.containsKey(input))
+                .allMatch(input -> shape(input).equals(shape(node.output())));
+    return node.op().isOfEachElement() || withConstant;
+  }
+
+  /** Whether only what may be moved lies between a node and a transpose that takes one back. */
+  private boolean isTakenBack(Node first, List<Integer> order) {
+    Node node = first;
+    for (int step = 0; step < STEPS_MAX; step++) {
+      String made = node.output();
+      List<Node> readers = nodes.stream().filter(n -> n.inputs().contains(made)).toList();
+      if (readers.size() != 1 || original.outputs().contains(made)) {
+        return false;
+      }
+      node = readers.getFirst();
+      if (node.op() instanceof Op.Transpose(List<Integer> back)) {
+        return isIdentity(order, back) && !original.outputs().contains(node.output());
+      }
+      if (!isMovable(node)) {
+        return false;
+      }
+    }
+    return false;
+  }
+
+  /** Whether a node's constant can be folded into the layer before the transpose. */
+  private boolean isTakenUp(Node turn, List<Integer> order, Node node) {
+    Optional<Node> layer = soleProducer(turn);
+    if (!(node.op() instanceof Op.Binary)
+        || layer.filter(l -> l.op().isWeighted() && l.activation() == Activation.NONE).isEmpty()) {
+      return false;
+    }
+    String operand =
+        node.inputs().stream().filter(constants::containsKey).findFirst().orElseThrow();
+    Shape shape = constantOf(operand).shape();
+    int offset = order.size() - shape.rank();
+    for (int axis = 0; axis < shape.rank(); axis++) {
+      if (shape.dimension(axis) != 1 && order.get(axis + offset) != 1) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** A constant operand of what a transpose makes, for what it is made of. */
+  private String turnedBack(String name, List<Integer> order) {
+    Constant constant = constantOf(name);
+    List<Integer> full = new ArrayList<>(constant.shape().dimensions());
+    while (full.size() < order.size()) {
+      full.addFirst(1);
+    }
+    int[] back = new int[order.size()];
+    for (int axis = 0; axis < back.length; axis++) {
+      back[order.get(axis)] = axis;
+    }
+    String turned = names.free(name + "_turned");
+    constants.put(turned, constant.reshaped(new Shape(full)).transposed(back));
+    return turned;
   }
 
   /** A transpose that another one takes back: its readers read what was before both. */
@@ -108,7 +218,10 @@ final class Rewrites {
           Optional.of(
               new Node(before.name(), before.op(), before.inputs(), node.output(), activation));
       case Op.Binary(Op.Binary.Kind kind)
-          when before.op().isWeighted() || before.op() instanceof Op.ConvTranspose ->
+          when kind != Op.Binary.Kind.DIV
+              && (before.op().isWeighted()
+                  || before.op() instanceof Op.LayerNormalization
+                  || before.op() instanceof Op.ConvTranspose) ->
           perOutput(before, node).map(operand -> folded(before, node, kind, operand));
       case Op.Conv(Window window, int group)
           when before.op() instanceof Op.Pad pad && isZeroAround(pad) ->
@@ -187,12 +300,13 @@ final class Rewrites {
       return Optional.empty();
     }
     Constant operand = constantOf(node.inputs().get(constantFirst ? 0 : 1));
-    Shape result = original.shape(before.output());
-    int axis = before.op() instanceof Op.Dense ? result.rank() - 1 : 1;
+    Shape result = shape(before.output());
+    boolean last = before.op() instanceof Op.Dense || before.op() instanceof Op.LayerNormalization;
+    int axis = last ? result.rank() - 1 : 1;
     int outputs = result.dimension(axis);
     Shape shape = operand.shape();
     int offset = result.rank() - shape.rank();
-    if (offset < 0 || !original.shape(node.output()).equals(result)) {
+    if (offset < 0 || !shape(node.output()).equals(result)) {
       return Optional.empty();
     }
     for (int i = 0; i < shape.rank(); i++) {
@@ -254,17 +368,22 @@ final class Rewrites {
 
   private Graph result() {
     Map<String, Constant> used = new LinkedHashMap<>();
-    Map<String, Shape> shapes = new LinkedHashMap<>();
-    shapes.put(original.input(), original.shape(original.input()));
+    Map<String, Shape> live = new LinkedHashMap<>();
+    live.put(original.input(), shape(original.input()));
     for (Node node : nodes) {
       for (String input : node.inputs()) {
         if (constants.containsKey(input)) {
           used.put(input, constantOf(input));
         }
       }
-      shapes.put(node.output(), original.shape(node.output()));
+      live.put(node.output(), shape(node.output()));
     }
-    return new Graph(original.name(), original.input(), original.outputs(), nodes, used, shapes);
+    return new Graph(original.name(), original.input(), original.outputs(), nodes, used, live);
+  }
+
+  private Shape shape(String tensor) {
+    Shape shape = shapes.get(tensor);
+    return shape != null ? shape : constantOf(tensor).shape();
   }
 
   private Constant constantOf(String name) {

@@ -21,6 +21,9 @@ final class ShapeRules {
       case Op.Transpose transpose -> x.permuted(transpose.permutation());
       case Op.Concat concat -> concatenated(concat.axis(), inputs);
       case Op.Function function -> x;
+      case Op.ParametricRelu relu -> sloped(x, inputs.get(1));
+      case Op.Mean mean -> averaged(mean, x);
+      case Op.LayerNormalization normalization -> normalised(x, inputs);
       case Op.Clip clip -> x;
       case Op.Pad pad -> padded(pad, x);
       case Op.Slice slice -> sliced(slice, x);
@@ -29,6 +32,35 @@ final class ShapeRules {
       case Op.Sigmoid sigmoid -> x;
       case Op.Softmax softmax -> x;
     };
+  }
+
+  private static Shape sloped(Shape x, Shape slopes) {
+    if (!broadcast(x, slopes).equals(x)) {
+      throw new ModelRefusedException("slopes %s do not fit input %s".formatted(slopes, x));
+    }
+    return x;
+  }
+
+  private static Shape averaged(Op.Mean mean, Shape x) {
+    List<Integer> dimensions = new ArrayList<>(x.dimensions());
+    for (int axis : mean.axes()) {
+      if (axis < 1 || axis >= x.rank()) {
+        throw new ModelRefusedException(
+            "axis %d is not supported: one of %s after the batch is".formatted(axis, x));
+      }
+      dimensions.set(axis, 1);
+    }
+    return new Shape(dimensions);
+  }
+
+  private static Shape normalised(Shape x, List<Shape> inputs) {
+    int size = x.dimension(x.rank() - 1);
+    if (x.rank() < 2 || inputs.get(1).elements() != size || inputs.get(2).elements() != size) {
+      throw new ModelRefusedException(
+          "factors %s and shifts %s do not fit input %s"
+              .formatted(inputs.get(1), inputs.get(2), x));
+    }
+    return x;
   }
 
   private static Shape concatenated(int axis, List<Shape> inputs) {

@@ -37,6 +37,14 @@ public final class FloatOperators {
   private static final Set<Integer> MOVING =
       Set.of(BuiltinOperator.DEQUANTIZE, BuiltinOperator.TRANSPOSE, BuiltinOperator.RESHAPE);
 
+  private static final Set<Integer> FLOATS_ONLY =
+      Set.of(
+          BuiltinOperator.DIV,
+          BuiltinOperator.GELU,
+          BuiltinOperator.HARD_SWISH,
+          BuiltinOperator.PRELU,
+          BuiltinOperator.SQRT);
+
   private static final String CHOSEN =
       "it normalises the input, makes the output, or lost too much as integers";
 
@@ -153,7 +161,8 @@ public final class FloatOperators {
     boolean linear =
         node.getAttributeList().stream().anyMatch(a -> a.getS().toStringUtf8().equals("linear"));
     return switch (node.getOpType()) {
-      case "ConvTranspose", "HardSwish", "Sub", "Tanh" -> "has no int8 kernel for it";
+      case "ConvTranspose", "Erf", "HardSwish", "LayerNormalization", "PRelu", "Sub", "Tanh" ->
+          "has no int8 kernel for it";
       case "Resize" -> linear ? "cuts fractions off between integers" : "";
       default -> "";
     };
@@ -178,8 +187,7 @@ public final class FloatOperators {
       int code = Math.max(operator.builtinCode(), operator.deprecatedBuiltinCode());
       Tensor made = graph.tensors(graph.operators(i).outputs(0));
       if (made.type() == TensorType.FLOAT32 && !MOVING.contains(code)) {
-        String why =
-            code == BuiltinOperator.HARD_SWISH ? "XNNPACK has no int8 kernel for it" : CHOSEN;
+        String why = FLOATS_ONLY.contains(code) ? "XNNPACK has no int8 kernel for it" : CHOSEN;
         found.add("%s (%s): %s".formatted(made.name(), BuiltinOperator.name(code), why));
       }
     }

@@ -39,6 +39,8 @@ public final class Quantizer {
   /** What a scale of a softmax reaches at least, in shares of its scores: see {@link #reach}. */
   private static final float REACH_MIN = 2;
 
+  private static final float FINER_MEANS_MAX = 16;
+
   private final Graph graph;
   private final Observations seen;
   private final RoundedWeights weights;
@@ -84,6 +86,7 @@ public final class Quantizer {
     Graph biased = options.biasCorrection() ? Biases.everywhere(graph) : graph;
     Quantizer quantizer = new Quantizer(biased, seen, weights, scheme, options, shifts);
     quantizer.chooseNodes();
+    quantizer.leaveIslands();
     quantizer.joinRanges();
     biased.nodes().stream()
         .filter(node -> quantizer.quantized.contains(node.name()))
@@ -113,6 +116,39 @@ public final class Quantizer {
         quantized.add(node.name());
       }
     }
+  }
+
+  /**
+   * What is together without weights and meets an operator that no engine computes on integers
+   * stays float, too: between such, integers would only round.
+   */
+  private void leaveIslands() {
+    Set<String> seenNodes = new HashSet<>();
+    for (Node node : graph.nodes()) {
+      if (quantized.contains(node.name()) && seenNodes.add(node.name())) {
+        List<Node> island = new ArrayList<>(List.of(node));
+        boolean worth = false;
+        boolean meetsFloats = false;
+        for (int i = 0; i < island.size(); i++) {
+          worth |= island.get(i).op().isWeighted() || island.get(i).op().maySayReals();
+          for (Node other : neighbours(island.get(i))) {
+            meetsFloats |= !other.op().hasIntegerKernel();
+            if (quantized.contains(other.name()) && seenNodes.add(other.name())) {
+              island.add(other);
+            }
+          }
+        }
+        if (!worth && meetsFloats) {
+          island.forEach(each -> quantized.remove(each.name()));
+        }
+      }
+    }
+  }
+
+  private List<Node> neighbours(Node node) {
+    List<Node> neighbours = new ArrayList<>(graph.consumers(node.output()));
+    node.inputs().forEach(input -> graph.producer(input).ifPresent(neighbours::add));
+    return neighbours;
   }
 
   /**
@@ -311,7 +347,23 @@ public final class Quantizer {
     } else {
       output = calibrated(node.output());
     }
+    if (node.op() instanceof Op.GlobalAveragePool) {
+      output = noFinerThanMeans(output, node, input);
+    }
     activations.put(node.output(), output);
+  }
+
+  /**
+   * Means of integers are no finer than a step by their number. ONNX Runtime refuses to run where
+   * the steps are 256 times as fine as that, as where all means are about 0.
+   */
+  private TensorScale noFinerThanMeans(TensorScale scale, Node node, TensorScale input) {
+    int places =
+        graph.shape(node.input()).elementsPerItem() / graph.shape(node.output()).elementsPerItem();
+    float finest = input.scale() / places / FINER_MEANS_MAX;
+    return scale.scale() >= finest
+        ? scale
+        : new TensorScale(scale.type(), finest, scale.zeroPoint());
   }
 
   /** Whether a tensor's integers say this too; the scale of nothing but zeros says nothing else. */

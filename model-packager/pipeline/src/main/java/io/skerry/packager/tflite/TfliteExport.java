@@ -19,6 +19,8 @@ import org.tensorflow.lite.schema.AddOptionsT;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.BuiltinOptions;
 import org.tensorflow.lite.schema.ConcatenationOptionsT;
+import org.tensorflow.lite.schema.DivOptionsT;
+import org.tensorflow.lite.schema.GeluOptionsT;
 import org.tensorflow.lite.schema.LeakyReluOptionsT;
 import org.tensorflow.lite.schema.MaximumMinimumOptionsT;
 import org.tensorflow.lite.schema.MulOptionsT;
@@ -45,6 +47,7 @@ public final class TfliteExport {
   private final Tensors tensors;
   private final WeightedLayers layers;
   private final SpatialOperators spatial;
+  private final ComposedOperators composed;
 
   private TfliteExport(Graph graph, Optional<QuantizedGraph> quantized) {
     this.graph = graph;
@@ -52,6 +55,7 @@ public final class TfliteExport {
     this.tensors = new Tensors(graph, quantized, file);
     this.layers = new WeightedLayers(graph, quantized, file, tensors);
     this.spatial = new SpatialOperators(graph, quantized, file, tensors);
+    this.composed = new ComposedOperators(graph, file, tensors);
   }
 
   /**
@@ -101,6 +105,9 @@ public final class TfliteExport {
               integer);
       case Op.Concat(int axis) -> concat(node, axis, integer);
       case Op.Function(Op.Function.Kind kind, float slope) -> function(node, kind, slope, integer);
+      case Op.ParametricRelu relu -> composed.parametricRelu(node);
+      case Op.Mean(List<Integer> axes) -> composed.mean(node, axes);
+      case Op.LayerNormalization(float epsilon) -> composed.layerNormalization(node, epsilon);
       case Op.Clip(float minimum, float maximum) -> clip(node, minimum, maximum, integer);
       case Op.Pad pad -> spatial.pad(node, pad, integer);
       case Op.Slice slice -> spatial.slice(node, slice, integer);
@@ -150,6 +157,12 @@ public final class TfliteExport {
         options.setFusedActivationFunction(activation);
         file.operator(
             BuiltinOperator.SUB, version, inputs, output, BuiltinOptions.SubOptions, options);
+      }
+      case DIV -> {
+        DivOptionsT options = new DivOptionsT();
+        options.setFusedActivationFunction(activation);
+        file.operator(
+            BuiltinOperator.DIV, version, inputs, output, BuiltinOptions.DivOptions, options);
       }
       case MUL -> {
         MulOptionsT options = new MulOptionsT();
@@ -286,6 +299,25 @@ public final class TfliteExport {
   private void function(Node node, Op.Function.Kind kind, float slope, boolean integer) {
     switch (kind) {
       case TANH -> unary(node, BuiltinOperator.TANH, integer);
+      case SQRT -> unary(node, BuiltinOperator.SQRT, integer);
+      case ERF ->
+          throw new ModelRefusedException(
+              "the format has no error function but within a GELU:"
+                  + " let the profile name an ONNX Runtime candidate");
+      case GELU, GELU_TANH -> {
+        GeluOptionsT options = new GeluOptionsT();
+        options.setApproximate(kind == Op.Function.Kind.GELU_TANH);
+        Layout layout = tensors.available(node.input());
+        int input = tensors.index(node.input(), layout, integer);
+        int output = tensors.declare(node.output(), layout, integer);
+        file.operator(
+            BuiltinOperator.GELU,
+            1,
+            new int[] {input},
+            output,
+            BuiltinOptions.GeluOptions,
+            options);
+      }
       case HARD_SWISH -> {
         Layout layout = tensors.available(node.input());
         int input = tensors.index(node.input(), layout, integer);

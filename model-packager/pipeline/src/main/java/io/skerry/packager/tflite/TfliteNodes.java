@@ -24,6 +24,7 @@ import org.tensorflow.lite.schema.ActivationFunctionType;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.Conv2DOptionsT;
 import org.tensorflow.lite.schema.DepthwiseConv2DOptionsT;
+import org.tensorflow.lite.schema.GeluOptionsT;
 import org.tensorflow.lite.schema.ModelT;
 import org.tensorflow.lite.schema.OperatorT;
 import org.tensorflow.lite.schema.Padding;
@@ -202,6 +203,19 @@ final class TfliteNodes {
               Op.Binary.Kind.MUL,
               operator,
               operator.getBuiltinOptions().asMulOptions().getFusedActivationFunction());
+      case BuiltinOperator.DIV ->
+          division(
+              name,
+              operator,
+              operator.getBuiltinOptions().asDivOptions().getFusedActivationFunction());
+      case BuiltinOperator.SQUARED_DIFFERENCE -> squaredDifference(name, operator);
+      case BuiltinOperator.SQUARE -> square(name, operator);
+      case BuiltinOperator.SQRT ->
+          anyUnary(name, new Op.Function(Op.Function.Kind.SQRT, 0), operator);
+      case BuiltinOperator.RSQRT -> reciprocalRoot(name, operator);
+      case BuiltinOperator.GELU ->
+          anyUnary(name, gelu(operator.getBuiltinOptions().asGeluOptions()), operator);
+      case BuiltinOperator.PRELU -> parametricRelu(name, operator);
       case BuiltinOperator.MAX_POOL_2D, BuiltinOperator.AVERAGE_POOL_2D ->
           pool(name, operator, code == BuiltinOperator.MAX_POOL_2D);
       case BuiltinOperator.MEAN -> mean(name, operator);
@@ -474,30 +488,140 @@ final class TfliteNodes {
   }
 
   private void binary(String name, Op.Binary.Kind kind, OperatorT operator, byte activation) {
-    boolean channelsFirst =
-        Arrays.stream(operator.getInputs()).anyMatch(first::containsKey)
-            && Arrays.stream(operator.getInputs())
-                .allMatch(i -> constant(i) != null || tensor(i).getShape().length == 4);
+    binary(name, kind, operator, activation, null);
+  }
+
+  /** The same with another constant in place of the second operand. */
+  private void binary(
+      String name,
+      Op.Binary.Kind kind,
+      OperatorT operator,
+      byte activation,
+      @Nullable Constant second) {
+    boolean channelsFirst = isChannelsFirst(operator);
+    List<String> inputs = operands(name, operator, channelsFirst, second);
+    String made =
+        graph.node(name, new Op.Binary(kind), activation(activation), name + "_out", inputs);
+    (channelsFirst ? first : plain).put(output(operator), made);
+  }
+
+  private boolean isChannelsFirst(OperatorT operator) {
+    return Arrays.stream(operator.getInputs()).anyMatch(first::containsKey)
+        && Arrays.stream(operator.getInputs())
+            .allMatch(i -> constant(i) != null || tensor(i).getShape().length == 4);
+  }
+
+  private List<String> operands(
+      String name, OperatorT operator, boolean channelsFirst, @Nullable Constant second) {
     List<String> inputs = new ArrayList<>();
     for (int index : operator.getInputs()) {
-      Constant constant = constant(index);
+      boolean replaced = second != null && inputs.size() == 1;
+      Constant constant = replaced ? second : constant(index);
       if (constant == null) {
         inputs.add(channelsFirst ? first(index) : plain(index));
         continue;
       }
-      if (channelsFirst) {
-        List<Integer> full = new ArrayList<>(constant.shape().dimensions());
-        while (full.size() < 4) {
-          full.addFirst(1);
-        }
-        constant = constant.reshaped(new Shape(full)).transposed(0, 3, 1, 2);
+      String operand =
+          graph.constant(name + "_operand", channelsFirst ? channelsFirst(constant) : constant);
+      if (!replaced) {
+        scale(index).ifPresent(scale -> operandScales.put(operand, scale));
       }
-      String operand = graph.constant(name + "_operand", constant);
-      scale(index).ifPresent(scale -> operandScales.put(operand, scale));
       inputs.add(operand);
     }
+    return inputs;
+  }
+
+  /** A constant operand of feature maps channels last, for such channels first. */
+  private static Constant channelsFirst(Constant constant) {
+    List<Integer> full = new ArrayList<>(constant.shape().dimensions());
+    while (full.size() < 4) {
+      full.addFirst(1);
+    }
+    return constant.reshaped(new Shape(full)).transposed(0, 3, 1, 2);
+  }
+
+  /** A constant divisor is a factor. */
+  private void division(String name, OperatorT operator, byte activation) {
+    int divisor = operator.getInputs()[1];
+    Constant constant = constant(divisor);
+    if (constant == null) {
+      binary(name, Op.Binary.Kind.DIV, operator, activation);
+      return;
+    }
+    binary(name, Op.Binary.Kind.MUL, operator, activation, reciprocal(constant));
+  }
+
+  private static Constant reciprocal(Constant constant) {
+    float[] factors = constant.values();
+    for (int i = 0; i < factors.length; i++) {
+      factors[i] = 1 / factors[i];
+      if (!Float.isFinite(factors[i])) {
+        throw new ModelRefusedException("it divides by 0: train or export the model again");
+      }
+    }
+    return Constant.of(constant.shape(), factors);
+  }
+
+  private void squaredDifference(String name, OperatorT operator) {
+    boolean channelsFirst = isChannelsFirst(operator);
+    List<String> inputs = operands(name, operator, channelsFirst, null);
+    String difference =
+        graph.node(
+            name + "_difference",
+            new Op.Binary(Op.Binary.Kind.SUB),
+            Activation.NONE,
+            name + "_difference",
+            inputs);
+    String made = squared(name, difference);
+    (channelsFirst ? first : plain).put(output(operator), made);
+  }
+
+  private void square(String name, OperatorT operator) {
+    int input = operator.getInputs()[0];
+    boolean channelsFirst = first.containsKey(input);
+    String made = squared(name, channelsFirst ? first(input) : plain(input));
+    (channelsFirst ? first : plain).put(output(operator), made);
+  }
+
+  private String squared(String name, String x) {
+    Op product = new Op.Binary(Op.Binary.Kind.MUL);
+    return graph.node(name, product, Activation.NONE, name + "_out", List.of(x, x));
+  }
+
+  private void reciprocalRoot(String name, OperatorT operator) {
+    int input = operator.getInputs()[0];
+    boolean channelsFirst = first.containsKey(input);
+    String source = channelsFirst ? first(input) : plain(input);
+    Op root = new Op.Function(Op.Function.Kind.SQRT, 0);
     String made =
-        graph.node(name, new Op.Binary(kind), activation(activation), name + "_out", inputs);
+        graph.node(name + "_root", root, Activation.NONE, name + "_root", List.of(source));
+    String one = graph.constant(name + "_one", Constant.of(Shape.of(1), 1));
+    Op division = new Op.Binary(Op.Binary.Kind.DIV);
+    String out = graph.node(name, division, Activation.NONE, name + "_out", List.of(one, made));
+    (channelsFirst ? first : plain).put(output(operator), out);
+  }
+
+  private static Op gelu(GeluOptionsT options) {
+    boolean nearly = options.getApproximate();
+    return new Op.Function(nearly ? Op.Function.Kind.GELU_TANH : Op.Function.Kind.GELU, 0);
+  }
+
+  private void parametricRelu(String name, OperatorT operator) {
+    int input = operator.getInputs()[0];
+    Constant slopes = constant(operator.getInputs()[1]);
+    if (slopes == null) {
+      throw new ModelRefusedException("its slopes must be constant");
+    }
+    boolean channelsFirst = first.containsKey(input);
+    String operand =
+        graph.constant(name + "_slopes", channelsFirst ? channelsFirst(slopes) : slopes);
+    String made =
+        graph.node(
+            name,
+            new Op.ParametricRelu(),
+            Activation.NONE,
+            name + "_out",
+            List.of(channelsFirst ? first(input) : plain(input), operand));
     (channelsFirst ? first : plain).put(output(operator), made);
   }
 
@@ -527,35 +651,43 @@ final class TfliteNodes {
     first.put(output(operator), activated(name, made, options.getFusedActivationFunction()));
   }
 
+  /** Over height and width, it is a pool. */
   private void mean(String name, OperatorT operator) {
-    int[] axes = integers(operator.getInputs()[1]);
-    boolean spatial =
-        tensor(operator.getInputs()[0]).getShape().length == 4
-            && Arrays.equals(
-                Arrays.stream(axes).map(a -> a < 0 ? a + 4 : a).sorted().toArray(),
-                new int[] {1, 2});
-    if (!spatial) {
+    int input = operator.getInputs()[0];
+    int rank = tensor(input).getShape().length;
+    int[] axes =
+        Arrays.stream(integers(operator.getInputs()[1]))
+            .map(a -> a < 0 ? a + rank : a)
+            .sorted()
+            .toArray();
+    if (Arrays.stream(axes).anyMatch(axis -> axis < 1 || axis >= rank)) {
       throw new ModelRefusedException(
-          "axes %s are not supported: only the mean over height and width is"
+          "axes %s are not supported: name dimensions after the batch"
               .formatted(Arrays.toString(axes)));
     }
-    String made =
-        graph.node(
-            name,
-            new Op.GlobalAveragePool(),
-            Activation.NONE,
-            name + "_out",
-            List.of(first(operator.getInputs()[0])));
+    boolean pools = rank == 4 && Arrays.equals(axes, new int[] {1, 2});
+    boolean channelsFirst = pools || first.containsKey(input);
+    List<Integer> order = order(input);
+    Op op =
+        pools
+            ? new Op.GlobalAveragePool()
+            : new Op.Mean(Arrays.stream(axes).map(order::indexOf).sorted().boxed().toList());
+    String source = channelsFirst ? first(input) : plain(input);
+    String made = graph.node(name, op, Activation.NONE, name + "_out", List.of(source));
     if (operator.getBuiltinOptions().asReducerOptions().getKeepDims()) {
-      first.put(output(operator), made);
+      (channelsFirst ? first : plain).put(output(operator), made);
       return;
     }
-    int channels = graph.shape(made).dimension(1);
+    if (channelsFirst && !pools) {
+      made = turned(made, TO_LAST, "_last");
+    }
+    int[] flat = tensor(output(operator)).getShape().clone();
+    flat[0] = Shape.BATCH;
     plain.put(
         output(operator),
         graph.node(
             name + "_flat",
-            new Op.Reshape(Shape.of(Shape.BATCH, channels)),
+            new Op.Reshape(Shape.of(flat)),
             Activation.NONE,
             name + "_flat",
             List.of(made)));

@@ -107,8 +107,8 @@ public final class RandomModels {
   private void grow() {
     boolean goesOn = random.nextInt(3) > 0;
     Made from = goesOn ? tensors.getLast() : tensors.get(random.nextInt(tensors.size()));
-    if (wider && random.nextInt(4) == 0) {
-      split(from);
+    if (wider && random.nextInt(3) == 0) {
+      growWider(from);
       return;
     }
     switch (random.nextInt(from.rank() == 1 ? 8 : 14)) {
@@ -460,6 +460,94 @@ public final class RandomModels {
         longs(last == size ? Long.MAX_VALUE : last - size),
         longs(axis + 1),
         longs(step));
+  }
+
+  private void growWider(Made x) {
+    switch (random.nextInt(6)) {
+      case 0 -> split(x);
+      case 1 -> node("PRelu", x.dimensions(), x.name(), constant(0.3, slopes(x)));
+      case 2 -> gelu(x);
+      case 3 -> layerNormalization(x);
+      case 4 -> mean(x);
+      default -> {
+        if (x.rank() > 1) {
+          int inputs = x.dimensions()[x.rank() - 1];
+          int[] to = x.dimensions().clone();
+          to[x.rank() - 1] = 3 + random.nextInt(6);
+          double scale = Math.sqrt(1.0 / inputs);
+          node("MatMul", to, x.name(), constant(scale, inputs, to[x.rank() - 1]));
+          if (random.nextBoolean()) {
+            node("Add", to, tensors.getLast().name(), constant(0.3, to[x.rank() - 1]));
+          }
+        }
+      }
+    }
+  }
+
+  private int[] slopes(Made x) {
+    return switch (random.nextInt(3)) {
+      case 0 -> new int[] {1};
+      case 1 -> perChannel(x, x.dimensions()[0]);
+      default -> x.dimensions();
+    };
+  }
+
+  private void gelu(Made x) {
+    int[] to = x.dimensions();
+    node("Div", to, x.name(), scalar((float) Math.sqrt(2)));
+    node("Erf", to, tensors.getLast().name());
+    node("Add", to, tensors.getLast().name(), scalar(1));
+    node("Mul", to, x.name(), tensors.getLast().name());
+    node("Mul", to, tensors.getLast().name(), scalar(0.5f));
+    hide(4);
+  }
+
+  private void layerNormalization(Made x) {
+    int last = x.dimensions()[x.rank() - 1];
+    // Of two values hardly more than their order is left.
+    if (last < 3) {
+      return;
+    }
+    if (random.nextBoolean()) {
+      node(
+              "LayerNormalization",
+              x.dimensions(),
+              x.name(),
+              constant(1, last),
+              random.nextBoolean() ? "" : constant(0.3, last))
+          .addAttribute(OnnxParts.real("epsilon", 1e-2f));
+      return;
+    }
+    int[] one = x.dimensions().clone();
+    one[x.rank() - 1] = 1;
+    node("ReduceMean", one, x.name()).addAttribute(numbers("axes", -1));
+    node("Sub", x.dimensions(), x.name(), tensors.getLast().name());
+    String centred = tensors.getLast().name();
+    node("Mul", x.dimensions(), centred, centred);
+    node("ReduceMean", one, tensors.getLast().name()).addAttribute(numbers("axes", -1));
+    node("Add", one, tensors.getLast().name(), scalar(0.01f));
+    node("Sqrt", one, tensors.getLast().name());
+    node("Div", x.dimensions(), centred, tensors.getLast().name());
+    hide(6);
+  }
+
+  /** Nobody else reads the steps before the last one. */
+  private void hide(int steps) {
+    int last = tensors.size() - 1;
+    tensors.subList(last - steps, last).clear();
+  }
+
+  private void mean(Made x) {
+    int axis = random.nextInt(x.rank());
+    boolean kept = random.nextBoolean() || x.rank() == 1;
+    int[] to =
+        IntStream.range(0, x.rank())
+            .filter(i -> kept || i != axis)
+            .map(i -> i == axis ? 1 : x.dimensions()[i])
+            .toArray();
+    node("ReduceMean", to, x.name())
+        .addAttribute(numbers("axes", axis + 1))
+        .addAttribute(OnnxParts.integer("keepdims", kept ? 1 : 0));
   }
 
   private void split(Made x) {
