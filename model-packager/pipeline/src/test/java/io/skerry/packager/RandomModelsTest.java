@@ -58,7 +58,7 @@ class RandomModelsTest {
     }
 
     assertThat(wrong).isEmpty();
-    assertThat(tflite).as("models that have a TFLite form").isGreaterThan(MODELS / 2);
+    assertThat(tflite).as("models that have a TFLite form").isEqualTo(MODELS);
   }
 
   /** Whether the model has a TFLite form. */

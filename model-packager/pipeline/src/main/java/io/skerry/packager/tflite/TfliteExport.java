@@ -24,9 +24,6 @@ import org.tensorflow.lite.schema.GeluOptionsT;
 import org.tensorflow.lite.schema.LeakyReluOptionsT;
 import org.tensorflow.lite.schema.MaximumMinimumOptionsT;
 import org.tensorflow.lite.schema.MulOptionsT;
-import org.tensorflow.lite.schema.Padding;
-import org.tensorflow.lite.schema.Pool2DOptionsT;
-import org.tensorflow.lite.schema.ReducerOptionsT;
 import org.tensorflow.lite.schema.SoftmaxOptionsT;
 import org.tensorflow.lite.schema.SubOptionsT;
 
@@ -48,6 +45,7 @@ public final class TfliteExport {
   private final WeightedLayers layers;
   private final SpatialOperators spatial;
   private final ComposedOperators composed;
+  private final Pools pools;
 
   private TfliteExport(Graph graph, Optional<QuantizedGraph> quantized) {
     this.graph = graph;
@@ -56,6 +54,7 @@ public final class TfliteExport {
     this.layers = new WeightedLayers(graph, quantized, file, tensors);
     this.spatial = new SpatialOperators(graph, quantized, file, tensors);
     this.composed = new ComposedOperators(graph, file, tensors);
+    this.pools = new Pools(graph, quantized, file, tensors, layers);
   }
 
   /**
@@ -98,11 +97,7 @@ public final class TfliteExport {
       case Op.Conv conv -> layers.conv(node, conv, integer);
       case Op.Dense dense -> layers.dense(node, integer);
       case Op.Binary(Op.Binary.Kind kind) -> binary(node, kind, integer);
-      case Op.Activate(Activation activation) ->
-          unary(
-              node,
-              activation == Activation.RELU6 ? BuiltinOperator.RELU6 : BuiltinOperator.RELU,
-              integer);
+      case Op.Activate(Activation activation) -> activate(node, activation, integer);
       case Op.Concat(int axis) -> concat(node, axis, integer);
       case Op.Function(Op.Function.Kind kind, float slope) -> function(node, kind, slope, integer);
       case Op.ParametricRelu relu -> composed.parametricRelu(node);
@@ -115,10 +110,10 @@ public final class TfliteExport {
       case Op.ConvTranspose conv -> layers.transposed(node, conv, integer);
       case Op.Sigmoid sigmoid -> unary(node, BuiltinOperator.LOGISTIC, integer);
       case Op.Softmax softmax -> softmax(node, integer);
-      case Op.MaxPool(Window window) -> maxPool(node, window, integer);
+      case Op.MaxPool(Window window) -> pools.largest(node, window, integer);
       case Op.AveragePool(Window window, boolean countPadding) ->
-          averagePool(node, window, countPadding, integer);
-      case Op.GlobalAveragePool pool -> globalAveragePool(node, integer);
+          pools.mean(node, window, countPadding, integer);
+      case Op.GlobalAveragePool pool -> pools.global(node, integer);
       case Op.Reshape reshape -> reshape(node, integer);
       case Op.Transpose(List<Integer> permutation) -> transpose(node, permutation, integer);
     }
@@ -219,6 +214,16 @@ public final class TfliteExport {
     int input = tensors.index(node.input(), layout, integer);
     int output = tensors.declare(node.output(), layout, integer);
     file.operator(operator, integer ? 2 : 1, new int[] {input}, output);
+  }
+
+  /** XNNPACK bounds integers only by what they can say. */
+  private void activate(Node node, Activation activation, boolean integer) {
+    boolean bounded = activation == Activation.RELU6;
+    if (integer) {
+      clip(node, 0, bounded ? 6 : Op.Clip.UNBOUNDED, true);
+    } else {
+      unary(node, bounded ? BuiltinOperator.RELU6 : BuiltinOperator.RELU, false);
+    }
   }
 
   /** No less than the one, no more than the other; a bound that is none is not written. */
@@ -352,62 +357,6 @@ public final class TfliteExport {
         new int[] {input},
         output,
         BuiltinOptions.SoftmaxOptions,
-        options);
-  }
-
-  private void maxPool(Node node, Window window, boolean integer) {
-    Placement placement = Placement.of(window, graph.shape(node.input()));
-    if (placement == Placement.EXPLICIT) {
-      throw new ModelRefusedException("its padding is neither none nor the format's own");
-    }
-    pool(BuiltinOperator.MAX_POOL_2D, node, window, placement, integer);
-  }
-
-  private void averagePool(Node node, Window window, boolean countPadding, boolean integer) {
-    Placement placement = Placement.of(window, graph.shape(node.input()));
-    if (placement == Placement.EXPLICIT || (placement == Placement.SAME && countPadding)) {
-      if (!window.isUnpadded()) {
-        throw new ModelRefusedException("its padding is neither none nor the format's own");
-      }
-    }
-    if (integer && window.isUnpadded()) {
-      layers.mean(node, window);
-      return;
-    }
-    pool(BuiltinOperator.AVERAGE_POOL_2D, node, window, placement, integer);
-  }
-
-  private void pool(int operator, Node node, Window window, Placement placement, boolean integer) {
-    Pool2DOptionsT options = new Pool2DOptionsT();
-    options.setPadding(placement == Placement.SAME ? Padding.SAME : Padding.VALID);
-    int across = window.rank() - 1;
-    options.setFilterWidth(window.kernel().get(across));
-    options.setStrideW(window.strides().get(across));
-    options.setFilterHeight(window.rank() == 1 ? 1 : window.kernel().getFirst());
-    options.setStrideH(window.rank() == 1 ? 1 : window.strides().getFirst());
-    int input = tensors.index(node.input(), Layout.CHANNELS_LAST, integer);
-    int output = tensors.declare(node.output(), Layout.CHANNELS_LAST, integer);
-    file.operator(
-        operator,
-        integer ? 2 : 1,
-        new int[] {input},
-        output,
-        BuiltinOptions.Pool2DOptions,
-        options);
-  }
-
-  private void globalAveragePool(Node node, boolean integer) {
-    ReducerOptionsT options = new ReducerOptionsT();
-    options.setKeepDims(true);
-    int input = tensors.index(node.input(), Layout.CHANNELS_LAST, integer);
-    int axes = file.integers(node.output() + "_axes", 1, 2);
-    int output = tensors.declare(node.output(), Layout.CHANNELS_LAST, integer);
-    file.operator(
-        BuiltinOperator.MEAN,
-        integer ? 2 : 1,
-        new int[] {input, axes},
-        output,
-        BuiltinOptions.ReducerOptions,
         options);
   }
 

@@ -426,7 +426,14 @@ final class TfliteNodes {
             new int[] {options.getStrideH(), options.getStrideW()},
             new int[] {options.getDilationHFactor(), options.getDilationWFactor()},
             options.getPadding());
-    weighted(name, new Op.Conv(window, 1), operator, weights, options.getFusedActivationFunction());
+    int inputs = tensor(operator.getInputs()[0]).getShape()[3];
+    int each = weights.shape().dimension(1);
+    if (inputs % each != 0) {
+      throw new ModelRefusedException(
+          "weights %s do not fit the %d channels of its input".formatted(filter.shape(), inputs));
+    }
+    Op op = new Op.Conv(window, inputs / each);
+    weighted(name, op, operator, weights, options.getFusedActivationFunction());
   }
 
   private void depthwise(String name, OperatorT operator) {

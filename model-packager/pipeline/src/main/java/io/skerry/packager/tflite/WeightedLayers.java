@@ -49,9 +49,6 @@ final class WeightedLayers {
     Shape input = graph.shape(node.input());
     Shape weights = graph.shape(node.inputs().get(1));
     boolean depthwise = conv.group() > 1 && conv.group() == input.dimension(1);
-    if (conv.group() > 1 && !depthwise) {
-      throw new ModelRefusedException("%d groups of several channels each".formatted(conv.group()));
-    }
     Placement placement = Placement.of(conv.window(), input);
     int source = tensors.index(node.input(), Layout.CHANNELS_LAST, integer);
     if (placement == Placement.EXPLICIT) {
@@ -188,8 +185,10 @@ final class WeightedLayers {
   /**
    * The integer mean of each window, as a depthwise convolution of equal weights: XNNPACK takes
    * that over, but no integer AVERAGE_POOL_2D.
+   *
+   * @param source integers channels last, with margins around where the window has such
    */
-  void mean(Node node, Window window) {
+  void mean(Node node, Window window, int source) {
     int channels = graph.shape(node.input()).dimension(1);
     int across = window.rank() - 1;
     int height = window.rank() == 1 ? 1 : window.kernel().getFirst();
@@ -200,7 +199,6 @@ final class WeightedLayers {
     Arrays.fill(scales, 1f / (MEAN_WEIGHT * height * width));
     float[] biasScales = new float[channels];
     Arrays.fill(biasScales, quantized.orElseThrow().scale(node.input()).scale() * scales[0]);
-    int source = tensors.index(node.input(), Layout.CHANNELS_LAST, true);
     int filter =
         file.weights(
             node.output() + "_weights", new int[] {1, height, width, channels}, ones, scales, 3);
