@@ -1,10 +1,12 @@
 package io.skerry.packager.tflite;
 
 import com.google.flatbuffers.FlatBufferBuilder;
+import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.quantize.TensorScale;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,12 +27,19 @@ final class TfliteFile {
   private static final int SCHEMA_VERSION = 3;
   private static final int DEPRECATED_CODE_MAX = 127;
 
+  /**
+   * Integer operators of one operand after each other. Seen: XNNPACK computes them in place and,
+   * from eleven on, frees memory twice, which ends the process.
+   */
+  private static final int IN_PLACE_MAX = 8;
+
   private record OperatorKey(int code, int version) {}
 
   private final List<TensorT> tensors = new ArrayList<>();
   private final List<byte[]> buffers = new ArrayList<>(List.of(new byte[0]));
   private final List<OperatorT> operators = new ArrayList<>();
   private final Map<OperatorKey, Integer> codes = new LinkedHashMap<>();
+  private final Map<Integer, Integer> inPlace = new HashMap<>();
 
   /** A tensor that a run fills; float when it has no scale. */
   int activation(String name, int[] shape, @Nullable TensorScale scale) {
@@ -106,7 +115,20 @@ final class TfliteFile {
     operator.setInputs(inputs);
     operator.setOutputs(new int[] {output});
     operators.add(operator);
+    if (inputs.length == 1 && isInteger(inputs[0]) && isInteger(output)) {
+      int row = inPlace.getOrDefault(inputs[0], 0) + 1;
+      if (row > IN_PLACE_MAX) {
+        throw new ModelRefusedException(
+            "more than %d integer operators of one element each follow each other, which XNNPACK does not survive: let the profile name floats or an ONNX Runtime candidate"
+                .formatted(IN_PLACE_MAX));
+      }
+      inPlace.put(output, row);
+    }
     return operator;
+  }
+
+  private boolean isInteger(int tensor) {
+    return tensors.get(tensor).getType() == TensorType.INT8;
   }
 
   byte[] bytes(String name, int input, int[] outputs) {

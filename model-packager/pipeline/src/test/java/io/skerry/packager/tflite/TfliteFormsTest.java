@@ -1,6 +1,7 @@
 package io.skerry.packager.tflite;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.packager.calibrate.Calibrator;
 import io.skerry.packager.calibrate.Clipping;
@@ -9,6 +10,7 @@ import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.Op;
@@ -89,6 +91,33 @@ class TfliteFormsTest {
     assertSays(flat.add(new Op.MaxPool(along)).graph("y"), 25, "PADV2");
     Nets mean = new Nets(6, "x", Shape.BATCH, 4, 9).conv(8, Activation.NONE, 3);
     assertSays(mean.add(new Op.AveragePool(along, false)).graph("y"), 25);
+  }
+
+  /** Eleven end the process: neither this nor the one that packages is to be ended. */
+  @Test
+  void refusesMoreIntegersInPlaceThanTheEngineSurvives() throws Exception {
+    Graph most = chain(8);
+    Graph more = chain(9);
+
+    assertSays(most, 25);
+    assertThatThrownBy(
+            () ->
+                TfliteExport.write(
+                    Nets.quantized(
+                        more,
+                        Calibrator.observe(more, Nets.randomItems(more, 8)),
+                        Scheme.SIGNED,
+                        Options.of(Clipping.MIN_MAX))))
+        .isInstanceOf(ModelRefusedException.class)
+        .hasMessageContainingAll("node 'node", "more than 8 integer operators", "floats");
+  }
+
+  private static Graph chain(int length) {
+    Nets net = new Nets(7, "x", Shape.BATCH, 3, 6, 6).conv(4, Activation.NONE, 3, 3);
+    for (int i = 0; i < length; i++) {
+      net.add(new Op.Function(Op.Function.Kind.LEAKY_RELU, 0.9f));
+    }
+    return net.conv(3, Activation.NONE, 1, 1).graph("y");
   }
 
   private static Window window(List<Integer> pads) {
