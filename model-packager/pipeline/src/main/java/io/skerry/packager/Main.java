@@ -7,6 +7,7 @@ import io.skerry.artifact.job.JobMain;
 import io.skerry.artifact.job.JobProgress;
 import io.skerry.artifact.job.JobSpec;
 import io.skerry.artifact.sign.SigningKey;
+import io.skerry.packager.graph.InputShape;
 import io.skerry.packager.measure.BoxLayout;
 import io.skerry.packager.measure.Metric;
 import io.skerry.profile.ProfileCatalog;
@@ -62,6 +63,7 @@ public final class Main {
         new ModelVersion(new ModelName(spec.text("model")), spec.integer("version")),
         spec.integer("releaseCounter"),
         model(folder.input("model")),
+        inputShape(spec.optionalText("inputShape")),
         folder.input("calibration.npy"),
         PackagingRequest.CALIBRATION_ITEMS_MAX,
         existing(folder.input("evaluation_x.npy")),
@@ -151,6 +153,14 @@ public final class Main {
             .map(f -> new Feature(f.text("name"), Math.toIntExact(f.integer("offset"))))
             .toList();
     return settings.withFeatures(features);
+  }
+
+  static Optional<InputShape> inputShape(Optional<String> text) {
+    try {
+      return text.map(InputShape::parse);
+    } catch (IllegalArgumentException e) {
+      throw new JobFailure(ErrorCode.REQUEST_INVALID, String.valueOf(e.getMessage()), e);
+    }
   }
 
   static Optional<Metric> metric(Optional<String> text) {

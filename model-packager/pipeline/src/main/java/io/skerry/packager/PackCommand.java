@@ -53,6 +53,13 @@ final class PackCommand implements Callable<Integer> {
   @Nullable Path model;
 
   @Option(
+      names = "--input-shape",
+      description =
+          "What an ONNX model's input is to be where the file leaves more than the batch open:"
+              + " name=1,3,224,224, the batch first.")
+  @Nullable String inputShape;
+
+  @Option(
       names = "--calibration",
       description =
           "Inputs that set the int8 ranges: .npy, .npz, .csv, .parquet, a .tar.gz or folder of"
@@ -294,6 +301,7 @@ final class PackCommand implements Callable<Integer> {
         new ModelVersion(new ModelName(name), version),
         version,
         required("--model", model),
+        Main.inputShape(Optional.ofNullable(inputShape)),
         required("--calibration", calibration),
         atLeastOne("--calibration-items", calibrationItems),
         Optional.ofNullable(evaluation),

@@ -8,6 +8,7 @@ import io.skerry.packager.data.DataRefusedException;
 import io.skerry.packager.data.Labels;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.ModelRefusedException;
+import io.skerry.packager.graph.OnnxImport;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.BoxLayout;
 import io.skerry.packager.measure.Judge;
@@ -127,11 +128,16 @@ final class Packaging {
 
   private PackagingReport run(Path output, Path folder) throws IOException, EngineException {
     step("import", request.file().getFileName().toString());
-    Source source = Source.read(request.file());
+    Source source = Source.read(request.file(), request.inputShape());
     if (source.originalEngine() == Engine.TFLITE) {
       Trial.run(Engine.TFLITE, request.file(), folder);
     }
-    try (LoadedModel original = new Bench().load(source.originalEngine(), request.file())) {
+    Path runnable = request.file();
+    if (request.inputShape().isPresent()) {
+      runnable = folder.resolve("fixed.onnx");
+      Files.write(runnable, OnnxImport.fixed(request.file(), request.inputShape().get()));
+    }
+    try (LoadedModel original = new Bench().load(source.originalEngine(), runnable)) {
       TensorSpec input = original.signature().inputs().getFirst();
       if (source.graph().isEmpty() && input.shape().getFirst() > 1) {
         throw new ModelRefusedException(

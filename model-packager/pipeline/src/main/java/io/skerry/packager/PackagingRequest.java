@@ -2,6 +2,7 @@ package io.skerry.packager;
 
 import io.skerry.artifact.DeviceTimings;
 import io.skerry.artifact.sign.SigningKey;
+import io.skerry.packager.graph.InputShape;
 import io.skerry.packager.measure.BoxLayout;
 import io.skerry.packager.measure.Metric;
 import io.skerry.profile.ProfileCatalog;
@@ -16,6 +17,7 @@ import java.util.Optional;
  * What is to be packaged.
  *
  * @param file ONNX or TFLite, by its ending
+ * @param inputShape what an ONNX model's input is to be, where the file leaves it open
  * @param calibration data, what activation ranges and golden inputs are taken from
  * @param calibrationItemsMax how many of them are taken at most, evenly spread
  * @param evaluationInputs data, never the calibration data; when absent, every second item of the
@@ -47,6 +49,7 @@ record PackagingRequest(
     ModelVersion model,
     long releaseCounter,
     Path file,
+    Optional<InputShape> inputShape,
     Path calibration,
     int calibrationItemsMax,
     Optional<Path> evaluationInputs,

@@ -4,6 +4,7 @@ import io.skerry.packager.calibrate.Calibrator;
 import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.InputShape;
 import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.OnnxImport;
@@ -315,17 +316,22 @@ sealed interface Source permits Source.Imported, Source.Integers, DetectorSource
   /**
    * Reads a model file.
    *
+   * @param shape what an ONNX model's input is to be, where the file leaves it open
    * @throws ModelRefusedException if it is none that can be packaged
    */
-  static Source read(Path file) throws IOException {
+  static Source read(Path file, Optional<InputShape> shape) throws IOException {
     String name = file.getFileName().toString();
     if (name.endsWith(".onnx")) {
       return new Imported(
-          OnnxImport.read(file), Engine.ONNXRUNTIME, FLOAT_TOLERANCE, Optional.empty());
+          OnnxImport.read(file, shape), Engine.ONNXRUNTIME, FLOAT_TOLERANCE, Optional.empty());
     }
     if (!name.endsWith(".tflite")) {
       throw new ModelRefusedException(
           file + ": the name ends neither in .onnx nor in .tflite: rename it by what it is");
+    }
+    if (shape.isPresent()) {
+      throw new ModelRefusedException(
+          file + ": a TFLite file has a shape of its own: leave the input shape out");
     }
     if (Files.size(file) > OnnxImport.MODEL_BYTES_MAX) {
       throw new ModelRefusedException(

@@ -36,6 +36,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -212,7 +213,7 @@ class DetectionModelTest {
     Model.finishModelBuffer(builder, Model.pack(builder, model));
     Path file = Files.write(folder.resolve("taste.tflite"), builder.sizedByteArray());
 
-    assertThatThrownBy(() -> Source.read(file))
+    assertThatThrownBy(() -> Source.read(file, Optional.empty()))
         .hasMessageContaining("%s: node 'custom_", file)
         .hasMessageContaining("the custom operator 'Sort_By_Taste' is not supported")
         .hasMessageEndingWith("export the model without it");

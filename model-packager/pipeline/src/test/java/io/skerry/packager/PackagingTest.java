@@ -51,6 +51,7 @@ import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
 import io.skerry.wire.onnx.StringStringEntryProto;
 import io.skerry.wire.onnx.TensorProto;
+import io.skerry.wire.onnx.TensorShapeProto;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -121,6 +122,27 @@ class PackagingTest {
       assertThat(winner.get("rocAuc").getAsDouble()).isGreaterThan(0.98);
     }
     assertThat(job.progress()).isNotEmpty();
+  }
+
+  /** Of which the model as it came can only be run where that is done, too. */
+  @Test
+  void fixesAnInputThatTheFileLeavesOpen() throws Exception {
+    JobFolder job = job(Map.of("inputShape", "input=1,14,30", "profiles", List.of("arm64-neon")));
+    Path model = job.input("model/model.onnx");
+    ModelProto.Builder open = ModelProto.parseFrom(Files.readAllBytes(model)).toBuilder();
+    open.getGraphBuilder()
+        .getInputBuilder(0)
+        .getTypeBuilder()
+        .getTensorTypeBuilder()
+        .getShapeBuilder()
+        .setDim(2, TensorShapeProto.Dimension.newBuilder().setDimParam("time"));
+    Files.write(model, open.build().toByteArray());
+
+    assertThat(JobMain.run(job, Main::run)).isZero();
+
+    OciLayout layout = OciLayout.read(job.output().resolve("arm64-neon"));
+    ArtifactManifest manifest = reader(layout).manifest(layout.model(), layout.signature());
+    assertThat(manifest.tensors().inputs().getFirst().elementsPerItem()).isEqualTo(14 * 30);
   }
 
   /** Engines fuse otherwise on other architectures: only of this machine's is anything told. */

@@ -7,6 +7,7 @@ import io.skerry.packager.graph.OnnxImport;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -26,7 +27,7 @@ class SourceTest {
         sparse.setLength(size);
       }
 
-      assertThatThrownBy(() -> Source.read(file))
+      assertThatThrownBy(() -> Source.read(file, Optional.empty()))
           .isInstanceOf(ModelRefusedException.class)
           .hasMessage(
               "%s: the file has %d bytes, the limit is %d: prune the model"

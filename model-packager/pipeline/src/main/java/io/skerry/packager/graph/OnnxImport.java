@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -43,18 +44,47 @@ public final class OnnxImport {
    * @throws IOException if it cannot be read
    */
   public static Graph read(Path file) throws IOException {
+    return read(file, Optional.empty());
+  }
+
+  /**
+   * Reads a file whose input is to have this shape.
+   *
+   * @throws ModelRefusedException if it is no model that can be packaged, or the shape does not fit
+   * @throws IOException if it cannot be read
+   */
+  public static Graph read(Path file, Optional<InputShape> shape) throws IOException {
     try {
-      if (Files.size(file) > MODEL_BYTES_MAX) {
-        throw new ModelRefusedException(
-            "the file has %d bytes, the limit is %d: prune the model"
-                .formatted(Files.size(file), MODEL_BYTES_MAX));
-      }
-      Path folder = file.toAbsolutePath().resolveSibling("");
-      long left = MODEL_BYTES_MAX - Files.size(file);
-      return read(new ExternalData(folder, left).inlined(parsed(Files.readAllBytes(file))), true);
+      return read(whole(file, shape), true);
     } catch (ModelRefusedException e) {
       throw e.in(file.toString());
     }
+  }
+
+  /**
+   * The content of a file with its weights in it, whose input has this shape.
+   *
+   * @throws ModelRefusedException if it is no model, or the shape does not fit
+   * @throws IOException if it cannot be read
+   */
+  public static byte[] fixed(Path file, InputShape shape) throws IOException {
+    try {
+      return whole(file, Optional.of(shape)).toByteArray();
+    } catch (ModelRefusedException e) {
+      throw e.in(file.toString());
+    }
+  }
+
+  private static ModelProto whole(Path file, Optional<InputShape> shape) throws IOException {
+    if (Files.size(file) > MODEL_BYTES_MAX) {
+      throw new ModelRefusedException(
+          "the file has %d bytes, the limit is %d: prune the model"
+              .formatted(Files.size(file), MODEL_BYTES_MAX));
+    }
+    Path folder = file.toAbsolutePath().resolveSibling("");
+    long left = MODEL_BYTES_MAX - Files.size(file);
+    ModelProto model = new ExternalData(folder, left).inlined(parsed(Files.readAllBytes(file)));
+    return shape.isPresent() ? shape.get().appliedTo(model) : model;
   }
 
   /**
@@ -115,12 +145,7 @@ public final class OnnxImport {
       throw new ModelRefusedException(
           "the model has %d nodes, the limit is %d".formatted(proto.getNodeCount(), NODES_MAX));
     }
-    Set<String> constants = new HashSet<>();
-    proto.getInitializerList().forEach(initializer -> constants.add(initializer.getName()));
-    List<ValueInfoProto> inputs =
-        proto.getInputList().stream()
-            .filter(value -> !constants.contains(value.getName()))
-            .toList();
+    List<ValueInfoProto> inputs = inputs(proto);
     if (inputs.size() != 1) {
       throw new ModelRefusedException(
           "the model has %d inputs, one is supported: %s"
@@ -155,6 +180,15 @@ public final class OnnxImport {
                   .formatted(e.getMessage(), batch),
               e);
     }
+  }
+
+  /** What a run has to be given: older files name their weights among the inputs, too. */
+  static List<ValueInfoProto> inputs(GraphProto proto) {
+    Set<String> constants = new HashSet<>();
+    proto.getInitializerList().forEach(initializer -> constants.add(initializer.getName()));
+    return proto.getInputList().stream()
+        .filter(value -> !constants.contains(value.getName()))
+        .toList();
   }
 
   /** What the outputs are made of: exporters leave parts in a file that nobody reads. */
@@ -255,7 +289,7 @@ public final class OnnxImport {
       boolean fixed = dimension.hasDimValue() && dimension.getDimValue() > 0;
       if (!fixed && !dimensions.isEmpty()) {
         throw new ModelRefusedException(
-            "input '%s' has no fixed size in dimension %d: only the batch may vary, fix the others"
+            "input '%s' has no fixed size in dimension %d: only the batch may vary, fix the others at export, or give 'skerry pack' the --input-shape"
                 .formatted(input.getName(), dimensions.size()));
       }
       dimensions.add(fixed ? Math.toIntExact(dimension.getDimValue()) : Shape.BATCH);
