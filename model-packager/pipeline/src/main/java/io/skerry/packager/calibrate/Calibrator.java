@@ -34,6 +34,9 @@ public final class Calibrator {
   /** Items that are shared out together. */
   private static final int SHARE = 32;
 
+  /** Counts of so many tensors take 64 MiB a worker. */
+  private static final int TENSORS_OF_TWO_MAX = 2_000;
+
   /** Products of layers' inputs that all workers keep together: 64 MiB. */
   private static final long GRAPH_PRODUCTS_MAX = 1L << 23;
 
@@ -66,6 +69,7 @@ public final class Calibrator {
     return shared(
         samples,
         batch,
+        graph.nodes().size(),
         (first, end) ->
             observe(graph, watched, model, new Run(samples, batch.items(), first, end)));
   }
@@ -98,6 +102,14 @@ public final class Calibrator {
     boolean any = graph.shape(graph.input()).dimension(0) == Shape.BATCH;
     Batch batch = Batch.of(Batch.bytesPerItem(graph), WORKERS);
     return any ? batch : new Batch(1, batch.together());
+  }
+
+  /** One worker sees all where there are so many tensors that the counts of two are too many. */
+  private static Observations shared(
+      Samples samples, Batch batch, int tensors, BiFunction<Integer, Integer, Observations> see) {
+    return tensors > TENSORS_OF_TWO_MAX
+        ? see.apply(0, samples.count())
+        : shared(samples, batch, see);
   }
 
   /** What each worker sees of its items, together. */

@@ -19,7 +19,14 @@ public final class Histogram {
   /** Below this, everything counts as zero: a range so small has no float scale. */
   private static final int EXPONENT_MIN = -100;
 
-  private final long[] counts = new long[BINS];
+  private static final long[] NONE = new long[0];
+
+  /** Counts, while none can be more than this type says: a graph has thousands of tensors. */
+  private final int[] few = new int[BINS];
+
+  /** The same in its place, from then on. */
+  private long[] many = NONE;
+
   private int exponent = EXPONENT_MIN;
   private float minimum = Float.POSITIVE_INFINITY;
   private float maximum = Float.NEGATIVE_INFINITY;
@@ -50,11 +57,40 @@ public final class Histogram {
     reach(exponentAbove(Math.max(-low, high)));
     // Scaling by a power of two is exact.
     float perUnit = Math.scalb((float) HALF, -exponent);
-    for (int i = start; i < end; i++) {
-      counts[HALF + (int) Math.floor(values.get(i) * perUnit)]++;
+    if (total + end - start > Integer.MAX_VALUE) {
+      widen();
+    }
+    if (many.length == 0) {
+      for (int i = start; i < end; i++) {
+        few[HALF + (int) Math.floor(values.get(i) * perUnit)]++;
+      }
+    } else {
+      for (int i = start; i < end; i++) {
+        many[HALF + (int) Math.floor(values.get(i) * perUnit)]++;
+      }
     }
     total += end - start;
     return true;
+  }
+
+  private void widen() {
+    if (many.length == 0) {
+      many = counts();
+    }
+  }
+
+  private long[] counts() {
+    return many.length == 0 ? Arrays.stream(few).asLongStream().toArray() : many;
+  }
+
+  private void keep(long[] counts) {
+    if (many.length > 0) {
+      many = counts;
+      return;
+    }
+    for (int i = 0; i < BINS; i++) {
+      few[i] = (int) counts[i];
+    }
   }
 
   private static int exponentAbove(float magnitude) {
@@ -63,6 +99,10 @@ public final class Histogram {
 
   private void reach(int wanted) {
     int halvings = Math.max(0, wanted - exponent);
+    if (halvings == 0) {
+      return;
+    }
+    long[] counts = counts();
     if (total == 0 || halvings > 13) {
       long below = 0;
       long above = 0;
@@ -70,13 +110,10 @@ public final class Histogram {
         below += counts[i];
         above += counts[HALF + i];
       }
-      if (halvings > 0) {
-        Arrays.fill(counts, 0);
-        counts[HALF - 1] = below;
-        counts[HALF] = above;
-      }
-      exponent = Math.max(exponent, wanted);
-      return;
+      Arrays.fill(counts, 0);
+      counts[HALF - 1] = below;
+      counts[HALF] = above;
+      exponent = wanted;
     }
     for (; exponent < wanted; exponent++) {
       for (int i = 0; i < HALF / 2; i++) {
@@ -86,6 +123,7 @@ public final class Histogram {
       Arrays.fill(counts, 0, HALF / 2, 0);
       Arrays.fill(counts, HALF + HALF / 2, BINS, 0);
     }
+    keep(counts);
   }
 
   /** Counts what the other one counted too; it is the same as if all had come here. */
@@ -98,12 +136,18 @@ public final class Histogram {
     copy.maximum = other.maximum;
     copy.exponent = other.exponent;
     copy.total = other.total;
-    System.arraycopy(other.counts, 0, copy.counts, 0, BINS);
+    if (other.many.length > 0 || total + other.total > Integer.MAX_VALUE) {
+      widen();
+      copy.widen();
+    }
+    copy.keep(other.counts().clone());
     copy.reach(exponent);
     reach(copy.exponent);
+    long[] sums = counts();
     for (int i = 0; i < BINS; i++) {
-      counts[i] += copy.counts[i];
+      sums[i] += copy.count(i);
     }
+    keep(sums);
     minimum = Math.min(minimum, copy.minimum);
     maximum = Math.max(maximum, copy.maximum);
     total += copy.total;
@@ -120,7 +164,7 @@ public final class Histogram {
   }
 
   long count(int bin) {
-    return counts[bin];
+    return many.length == 0 ? few[bin] : many[bin];
   }
 
   /** The lower edge of a bin; that of {@link #BINS} ends the last one. */
@@ -131,7 +175,7 @@ public final class Histogram {
   /** The first and the last bin that hold anything. */
   int firstBin() {
     int bin = 0;
-    while (bin < BINS - 1 && counts[bin] == 0) {
+    while (bin < BINS - 1 && count(bin) == 0) {
       bin++;
     }
     return bin;
@@ -139,7 +183,7 @@ public final class Histogram {
 
   int lastBin() {
     int bin = BINS - 1;
-    while (bin > 0 && counts[bin] == 0) {
+    while (bin > 0 && count(bin) == 0) {
       bin--;
     }
     return bin;

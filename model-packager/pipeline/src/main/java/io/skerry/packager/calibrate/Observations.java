@@ -28,9 +28,12 @@ public final class Observations {
     return sums.computeIfAbsent(tensor, name -> new ChannelSums(channels));
   }
 
-  /** Adds what another worker saw of the same graph. */
+  /** Takes in what another worker saw of the same graph, and leaves it nothing. */
   void merge(Observations other) {
-    other.histograms.forEach((tensor, histogram) -> open(tensor).merge(histogram));
+    for (var each = other.histograms.entrySet().iterator(); each.hasNext(); each.remove()) {
+      Map.Entry<String, Histogram> seen = each.next();
+      open(seen.getKey()).merge(seen.getValue());
+    }
     input.merge(other.input);
     other.moments.forEach(
         (node, seen) -> {

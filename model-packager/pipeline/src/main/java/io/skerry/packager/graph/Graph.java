@@ -1,27 +1,75 @@
 package io.skerry.packager.graph;
 
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
-/**
- * A model: one float input with the batch first, nodes in the order they run, float outputs.
- *
- * @param constants weights by name
- * @param shapes of the input and of every node's output
- */
-public record Graph(
-    String name,
-    String input,
-    List<String> outputs,
-    List<Node> nodes,
-    Map<String, Constant> constants,
-    Map<String, Shape> shapes) {
-  public Graph {
-    outputs = List.copyOf(outputs);
-    nodes = List.copyOf(nodes);
-    constants = Map.copyOf(constants);
-    shapes = Map.copyOf(shapes);
+/** A model: one float input with the batch first, nodes in the order they run, float outputs. */
+public final class Graph {
+  private final String name;
+  private final String input;
+  private final List<String> outputs;
+  private final List<Node> nodes;
+  private final Map<String, Constant> constants;
+  private final Map<String, Shape> shapes;
+
+  /** Made when it is first asked for; whoever makes it makes the same. */
+  private @Nullable Neighbours neighbours;
+
+  private record Neighbours(Map<String, Node> producers, Map<String, List<Node>> consumers) {}
+
+  /**
+   * A graph.
+   *
+   * @param constants weights by name
+   * @param shapes of the input and of every node's output
+   */
+  public Graph(
+      String name,
+      String input,
+      List<String> outputs,
+      List<Node> nodes,
+      Map<String, Constant> constants,
+      Map<String, Shape> shapes) {
+    this.name = name;
+    this.input = input;
+    this.outputs = List.copyOf(outputs);
+    this.nodes = List.copyOf(nodes);
+    this.constants = Map.copyOf(constants);
+    this.shapes = Map.copyOf(shapes);
+  }
+
+  public String name() {
+    return name;
+  }
+
+  /** The name of the input. */
+  public String input() {
+    return input;
+  }
+
+  /** Names of the outputs, in the model's order. */
+  public List<String> outputs() {
+    return outputs;
+  }
+
+  /** The nodes, in the order in which they run. */
+  public List<Node> nodes() {
+    return nodes;
+  }
+
+  /** Weights by name. */
+  public Map<String, Constant> constants() {
+    return constants;
+  }
+
+  /** Shapes of the input and of every node's output. */
+  public Map<String, Shape> shapes() {
+    return shapes;
   }
 
   /** The shape of a tensor or constant. */
@@ -37,11 +85,29 @@ public record Graph(
 
   /** The node that makes this tensor. */
   public Optional<Node> producer(String tensor) {
-    return nodes.stream().filter(node -> node.output().equals(tensor)).findFirst();
+    return Optional.ofNullable(neighbours().producers().get(tensor));
   }
 
-  /** The nodes that read this tensor. */
+  /** The nodes that read this tensor, in their order. */
   public List<Node> consumers(String tensor) {
-    return nodes.stream().filter(node -> node.inputs().contains(tensor)).toList();
+    return neighbours().consumers().getOrDefault(tensor, List.of());
+  }
+
+  private Neighbours neighbours() {
+    Neighbours known = neighbours;
+    if (known == null) {
+      Map<String, Node> producers = new HashMap<>();
+      Map<String, List<Node>> consumers = new HashMap<>();
+      for (Node node : nodes) {
+        producers.putIfAbsent(node.output(), node);
+        for (String operand : new LinkedHashSet<>(node.inputs())) {
+          consumers.computeIfAbsent(operand, tensor -> new ArrayList<>()).add(node);
+        }
+      }
+      consumers.replaceAll((tensor, readers) -> List.copyOf(readers));
+      known = new Neighbours(producers, consumers);
+      neighbours = known;
+    }
+    return known;
   }
 }

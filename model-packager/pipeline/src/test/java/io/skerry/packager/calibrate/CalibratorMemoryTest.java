@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
+import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
 import io.skerry.packager.process.JavaProcess;
 import java.io.IOException;
@@ -23,7 +24,25 @@ class CalibratorMemoryTest {
   /** 32 items of this graph take 780 MB, for each of two workers. */
   private static final int KIBIBYTES_MAX = 500 << 10;
 
+  /** Two workers' counts as longs took 750 MB. */
+  private static final int TENSORS = 6_000;
+
   @TempDir private Path folder;
+
+  /** Calibrates a graph of many small tensors. */
+  static final class Counting {
+    private Counting() {}
+
+    public static void main(String[] arguments) {
+      Nets net = new Nets(1, "x", Shape.BATCH, 4);
+      for (int layer = 0; layer < TENSORS; layer++) {
+        net.add(new Op.Activate(Activation.RELU));
+      }
+      Graph graph = net.graph("y");
+      Observations seen = Calibrator.observe(graph, Nets.randomItems(graph, ITEMS));
+      System.exit(seen.histogram("y").total() == ITEMS * 4L ? 0 : 1);
+    }
+  }
 
   /** Calibrates, and says the most memory that it took. */
   static final class Calibrating {
@@ -61,5 +80,16 @@ class CalibratorMemoryTest {
         .hasValue(0);
 
     assertThat(Integer.parseInt(Files.readString(said))).isLessThan(KIBIBYTES_MAX);
+  }
+
+  @Test
+  void keepsCountsOfThousandsOfTensors() throws Exception {
+    Path said = folder.resolve("said");
+
+    assertThat(
+            JavaProcess.here(Counting.class, folder, "-Xmx320m")
+                .run(Duration.ofMinutes(2), ProcessBuilder.Redirect.to(said.toFile())))
+        .as(() -> "counting")
+        .hasValue(0);
   }
 }

@@ -38,6 +38,34 @@ class HistogramTest {
     }
   }
 
+  /** Beyond an int, and merged from either side of that. */
+  @Test
+  void countsMoreThanTwoBillion() {
+    float[] values = values(5, 1 << 12, 3);
+    Histogram seen = of(values);
+    int doublings = 20;
+    for (int i = 0; i < doublings; i++) {
+      Histogram same = new Histogram();
+      same.merge(seen);
+      seen.merge(same);
+    }
+    Histogram later = of(values);
+    later.merge(seen);
+    seen.merge(of(100));
+
+    Histogram once = of(values);
+    once.merge(of(100));
+    once.merge(new Histogram());
+    for (int bin = 0; bin < Histogram.BINS; bin++) {
+      long hundreds = bin == seen.lastBin() ? 1 : 0;
+      assertThat(seen.count(bin) - hundreds).isEqualTo((once.count(bin) - hundreds) << doublings);
+    }
+    assertThat(later.total()).isEqualTo(((1L << doublings) + 1) << 12);
+    assertThat(later.count(later.lastBin())).isEqualTo((1L << doublings) + 1);
+    assertThat(seen.add(FloatBuffer.wrap(values))).isTrue();
+    assertThat(seen.total()).isEqualTo(later.total() + 1);
+  }
+
   @Test
   void putsEveryValueBetweenTheEdgesOfItsBin() {
     for (float value : new float[] {0, 1, -1, 0.999f, 1e-20f, 127.3f, -3e30f, Float.MAX_VALUE}) {
