@@ -32,7 +32,8 @@ final class Forms implements AutoCloseable {
   /** A recipe followed. */
   static final class Form {
     private final Path file;
-    private final byte[] content;
+    private final int bytes;
+    private final Optional<Digest> digest;
     private final Optional<LoadedModel> loaded;
     private final Optional<Outputs> evaluation;
     private final Optional<String> failure;
@@ -44,7 +45,8 @@ final class Forms implements AutoCloseable {
         Optional<Outputs> evaluation,
         Optional<String> failure) {
       this.file = file;
-      this.content = content;
+      this.bytes = content.length;
+      this.digest = content.length == 0 ? Optional.empty() : Optional.of(Digest.of(content));
       this.loaded = loaded;
       this.evaluation = evaluation;
       this.failure = failure;
@@ -54,16 +56,17 @@ final class Forms implements AutoCloseable {
       return file;
     }
 
-    byte[] content() {
-      return content.clone();
+    /** Read again each time: all forms of a large model are more than the heap. */
+    byte[] content() throws IOException {
+      return Files.readAllBytes(file);
     }
 
     int bytes() {
-      return content.length;
+      return bytes;
     }
 
     Optional<Digest> digest() {
-      return content.length == 0 ? Optional.empty() : Optional.of(Digest.of(content));
+      return digest;
     }
 
     LoadedModel loaded() {

@@ -10,6 +10,8 @@ import io.skerry.runtime.InferenceEngine;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -80,7 +82,7 @@ public final class Bench {
       indexes[i] = indexOf(model, outputs.get(i));
       perItem = Math.addExact(perItem, specs.get(indexes[i]).elementsPerItem());
     }
-    float[] values = new float[Math.multiplyExact(perItem, samples.count())];
+    MemorySegment values = Numbers.of(Math.multiplyExact((long) perItem, samples.count()));
     int batch = batch(model);
     int[] firsts = IntStream.iterate(0, i -> i < samples.count(), i -> i + batch).toArray();
     int outputsPerItem = perItem;
@@ -94,12 +96,14 @@ public final class Bench {
                 try {
                   List<Tensor> results = model.run(List.of(input(model, samples, first)));
                   int items = Math.min(batch, samples.count() - first);
-                  int at = first * outputsPerItem;
+                  long at = (long) first * outputsPerItem;
                   for (int index : indexes) {
                     int each = specs.get(index).elementsPerItem();
                     for (int i = 0; i < items * each; i++) {
-                      values[at + i / each * outputsPerItem + i % each] =
-                          number(results.get(index), i);
+                      values.setAtIndex(
+                          ValueLayout.JAVA_FLOAT,
+                          at + (long) (i / each) * outputsPerItem + i % each,
+                          number(results.get(index), i));
                     }
                     at += each;
                   }

@@ -1,13 +1,30 @@
 package io.skerry.packager.measure;
 
-/** What a model said about each item: as many numbers as its output has elements. */
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * What a model said about each item: as many numbers as its output has elements. Many lie in a file
+ * that is mapped.
+ */
 public final class Outputs {
-  private final float[] values;
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
+
+  private final MemorySegment numbers;
   private final int perItem;
 
-  Outputs(float[] values, int perItem) {
-    this.values = values;
+  /**
+   * Outputs of these numbers.
+   *
+   * @param numbers floats, row-major, that nobody changes any more
+   */
+  Outputs(MemorySegment numbers, int perItem) {
+    this.numbers = numbers;
     this.perItem = perItem;
+  }
+
+  Outputs(float[] values, int perItem) {
+    this(MemorySegment.ofArray(values), perItem);
   }
 
   /** Outputs of these values, row-major. */
@@ -15,32 +32,52 @@ public final class Outputs {
     return new Outputs(values.clone(), perItem);
   }
 
-  /** A copy of all numbers, item after item. */
+  /**
+   * A copy of all numbers, item after item.
+   *
+   * @throws IllegalStateException if there are more than an array holds
+   */
   public float[] values() {
-    return values.clone();
+    return numbers.toArray(FLOAT);
   }
 
   /** What was said about these items, in this order. */
   public Outputs chosen(int... items) {
-    float[] chosen = new float[items.length * perItem];
+    MemorySegment chosen = Numbers.of((long) items.length * perItem);
     for (int i = 0; i < items.length; i++) {
-      System.arraycopy(values, items[i] * perItem, chosen, i * perItem, perItem);
+      long from = (long) items[i] * perItem;
+      MemorySegment.copy(
+          numbers,
+          FLOAT,
+          from * Float.BYTES,
+          chosen,
+          FLOAT,
+          (long) i * perItem * Float.BYTES,
+          perItem);
     }
     return new Outputs(chosen, perItem);
   }
 
   /** The first item of which a number is not finite; -1 if all are. */
   public int firstNotFinite() {
-    for (int i = 0; i < values.length; i++) {
-      if (!Float.isFinite(values[i])) {
-        return i / perItem;
+    for (long i = 0; i < size(); i++) {
+      if (!Float.isFinite(get(i))) {
+        return (int) (i / perItem);
       }
     }
     return -1;
   }
 
+  private long size() {
+    return numbers.byteSize() / Float.BYTES;
+  }
+
+  private float get(long index) {
+    return numbers.getAtIndex(FLOAT, index);
+  }
+
   public int items() {
-    return values.length / perItem;
+    return (int) (size() / perItem);
   }
 
   public int perItem() {
@@ -49,7 +86,7 @@ public final class Outputs {
 
   /** One number of an item. */
   public float at(int item, int element) {
-    return values[item * perItem + element];
+    return get((long) item * perItem + element);
   }
 
   /** What orders items by how much they look like class 1. */
@@ -75,9 +112,9 @@ public final class Outputs {
   public double signalToNoise(Outputs reference) {
     double signal = 0;
     double noise = 0;
-    for (int i = 0; i < values.length; i++) {
-      double difference = reference.values[i] - values[i];
-      signal += (double) reference.values[i] * reference.values[i];
+    for (long i = 0; i < size(); i++) {
+      double difference = reference.get(i) - get(i);
+      signal += (double) reference.get(i) * reference.get(i);
       noise += difference * difference;
     }
     return noise == 0 ? Double.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
@@ -86,8 +123,8 @@ public final class Outputs {
   /** The largest difference of any two corresponding numbers. */
   public double largestDifference(Outputs other) {
     double largest = 0;
-    for (int i = 0; i < values.length; i++) {
-      largest = Math.max(largest, Math.abs((double) values[i] - other.values[i]));
+    for (long i = 0; i < size(); i++) {
+      largest = Math.max(largest, Math.abs((double) get(i) - other.get(i)));
     }
     return largest;
   }
@@ -95,8 +132,8 @@ public final class Outputs {
   /** The largest absolute number. */
   public double largestMagnitude() {
     double largest = 0;
-    for (float value : values) {
-      largest = Math.max(largest, Math.abs(value));
+    for (long i = 0; i < size(); i++) {
+      largest = Math.max(largest, Math.abs(get(i)));
     }
     return largest;
   }

@@ -11,13 +11,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.tensorflow.lite.schema.BufferT;
+import org.tensorflow.lite.schema.Buffer;
 import org.tensorflow.lite.schema.BuiltinOptionsUnion;
 import org.tensorflow.lite.schema.Model;
-import org.tensorflow.lite.schema.ModelT;
+import org.tensorflow.lite.schema.OperatorCode;
 import org.tensorflow.lite.schema.OperatorCodeT;
 import org.tensorflow.lite.schema.OperatorT;
 import org.tensorflow.lite.schema.QuantizationParametersT;
+import org.tensorflow.lite.schema.SubGraph;
 import org.tensorflow.lite.schema.SubGraphT;
 import org.tensorflow.lite.schema.TensorT;
 import org.tensorflow.lite.schema.TensorType;
@@ -138,16 +139,37 @@ final class TfliteFile {
     subgraph.setOperators(operators.toArray(OperatorT[]::new));
     subgraph.setInputs(new int[] {input});
     subgraph.setOutputs(outputs);
-    ModelT model = new ModelT();
-    model.setVersion(SCHEMA_VERSION);
-    model.setDescription("skerry");
-    model.setSubgraphs(new SubGraphT[] {subgraph});
-    model.setOperatorCodes(
-        codes.keySet().stream().map(TfliteFile::code).toArray(OperatorCodeT[]::new));
-    model.setBuffers(buffers.stream().map(TfliteFile::buffer).toArray(BufferT[]::new));
-    FlatBufferBuilder builder = new FlatBufferBuilder(1 << 16);
-    Model.finishModelBuffer(builder, Model.pack(builder, model));
+    FlatBufferBuilder builder = new FlatBufferBuilder(sizeAbout());
+    // Bytes as they are: the library's own objects hold each of them as an int.
+    int[] contents = buffers.stream().mapToInt(content -> buffer(builder, content)).toArray();
+    int all = Model.createBuffersVector(builder, contents);
+    int[] kinds =
+        codes.keySet().stream().mapToInt(key -> OperatorCode.pack(builder, code(key))).toArray();
+    int kindsOfOperators = Model.createOperatorCodesVector(builder, kinds);
+    int graphs = Model.createSubgraphsVector(builder, new int[] {SubGraph.pack(builder, subgraph)});
+    int description = builder.createString("skerry");
+    Model.startModel(builder);
+    Model.addVersion(builder, SCHEMA_VERSION);
+    Model.addOperatorCodes(builder, kindsOfOperators);
+    Model.addSubgraphs(builder, graphs);
+    Model.addDescription(builder, description);
+    Model.addBuffers(builder, all);
+    Model.finishModelBuffer(builder, Model.endModel(builder));
     return builder.sizedByteArray();
+  }
+
+  /** A first size that seldom has to grow: growing doubles it, and copies. */
+  private int sizeAbout() {
+    long weights = buffers.stream().mapToLong(content -> content.length + 32L).sum();
+    return (int) Math.min(Integer.MAX_VALUE / 2, (1 << 16) + 256L * tensors.size() + weights);
+  }
+
+  private static int buffer(FlatBufferBuilder builder, byte[] content) {
+    if (content.length == 0) {
+      Buffer.startBuffer(builder);
+      return Buffer.endBuffer(builder);
+    }
+    return Buffer.createBuffer(builder, Buffer.createDataVector(builder, content));
   }
 
   private static OperatorCodeT code(OperatorKey key) {
@@ -156,16 +178,6 @@ final class TfliteFile {
     code.setDeprecatedBuiltinCode((byte) Math.min(key.code(), DEPRECATED_CODE_MAX));
     code.setVersion(key.version());
     return code;
-  }
-
-  private static BufferT buffer(byte[] content) {
-    BufferT buffer = new BufferT();
-    int[] values = new int[content.length];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = Byte.toUnsignedInt(content[i]);
-    }
-    buffer.setData(content.length == 0 ? null : values);
-    return buffer;
   }
 
   private static TensorT tensor(String name, int[] shape, byte type) {
