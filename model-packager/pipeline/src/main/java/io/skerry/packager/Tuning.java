@@ -29,8 +29,8 @@ final class Tuning {
   /** Items on which each layer's sensitivity is measured. */
   private static final int SENSITIVITY_ITEMS = 64;
 
-  /** Layers beyond this go back to float in one step. */
-  private static final int SENSITIVITY_LAYERS_MAX = 200;
+  /** So many parts of a graph are measured at most: more layers are measured several at a time. */
+  private static final int SENSITIVITY_PARTS_MAX = 200;
 
   private final Graph graph;
   private final Forms forms;
@@ -126,10 +126,7 @@ final class Tuning {
 
   /** Layers, each with what only follows it, worst first: measured with all others in float. */
   private List<Set<String>> bySensitivity(Recipe tuned) throws IOException {
-    List<Set<String>> layers = layers();
-    if (layers.size() > SENSITIVITY_LAYERS_MAX) {
-      return List.of();
-    }
+    List<Set<String>> layers = together(layers(), SENSITIVITY_PARTS_MAX);
     int[] chosen = Samples.spread(calibration.count(), SENSITIVITY_ITEMS);
     Samples items = calibration.chosen(chosen);
     Divergence reference = floats.chosen(chosen);
@@ -143,6 +140,18 @@ final class Tuning {
     return layers.stream()
         .sorted(Comparator.comparingDouble(layer -> -off.getOrDefault(layer, 0.0)))
         .toList();
+  }
+
+  /** Layers that follow each other put together, so that there are no more than so many. */
+  static List<Set<String>> together(List<Set<String>> layers, int most) {
+    int each = Math.ceilDiv(layers.size(), most);
+    List<Set<String>> together = new ArrayList<>();
+    for (int first = 0; first < layers.size(); first += each) {
+      Set<String> part = new LinkedHashSet<>();
+      layers.subList(first, Math.min(first + each, layers.size())).forEach(part::addAll);
+      together.add(part);
+    }
+    return together;
   }
 
   private List<Set<String>> layers() {
