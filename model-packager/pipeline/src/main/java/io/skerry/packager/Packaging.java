@@ -1,6 +1,7 @@
 package io.skerry.packager;
 
 import io.skerry.artifact.ArtifactException;
+import io.skerry.artifact.ElementType;
 import io.skerry.artifact.ModelSignature;
 import io.skerry.artifact.TensorSpec;
 import io.skerry.artifact.job.JobFailure;
@@ -36,6 +37,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -63,6 +65,10 @@ final class Packaging {
       told.step(step, done, total, message);
     }
   }
+
+  /** Element types that are compared. */
+  private static final Set<ElementType> NUMBERS =
+      Set.of(ElementType.FP32, ElementType.INT8, ElementType.UINT8);
 
   private final PackagingRequest request;
   private final Progress progress;
@@ -146,9 +152,10 @@ final class Packaging {
       }
       Optional<BoxLayout> boxes =
           request.boxes().or(source::boxes).filter(known -> comparesBoxes(request.metric()));
-      Said said = said(original.signature(), boxes, source.boxOutputs());
+      Said first = said(original.signature(), boxes, source.boxOutputs());
       step("data", request.calibration().getFileName().toString());
       Items items = Items.read(request, input);
+      Said said = agrees(items) && request.output().isEmpty() ? first.whole() : first;
       checkClasses(items.evaluation(), items.calibration());
       checkClasses(items.evaluation(), items.reference());
       step("calibrate", "%d items".formatted(items.calibration().count()));
@@ -279,11 +286,14 @@ final class Packaging {
           "%s: tensor '%s' is not finite on item %d: check the unit of the data, or train the model again"
               .formatted(evaluation.source(), String.join("', '", outputs), item));
     }
-    double difference = ours.largestDifference(theirs);
-    if (!(difference <= source.formTolerance() * Math.max(1, theirs.largestMagnitude()))) {
-      throw new ModelRefusedException(
-          "%s: imported, the model's output '%s' differs by %s: report this model"
-              .formatted(request.file(), String.join("', '", outputs), difference));
+    for (int i = 0; i < outputs.size(); i++) {
+      Outputs own = theirs.parts().get(i);
+      double difference = ours.parts().get(i).largestDifference(own);
+      if (!(difference <= source.formTolerance() * Math.max(1, own.largestMagnitude()))) {
+        throw new ModelRefusedException(
+            "%s: imported, the model's output '%s' differs by %s: report this model"
+                .formatted(request.file(), outputs.get(i), difference));
+      }
     }
     return ours;
   }
@@ -298,6 +308,15 @@ final class Packaging {
   private record Said(List<TensorSpec> outputs, List<TensorSpec> read, Optional<BoxLayout> boxes) {
     List<String> names() {
       return read.stream().map(TensorSpec::name).toList();
+    }
+
+    /** All outputs that hold numbers, where nobody says which is to be judged by. */
+    Said whole() {
+      List<TensorSpec> numbers =
+          outputs.stream()
+              .filter(output -> output.equals(score()) || NUMBERS.contains(output.type()))
+              .toList();
+      return boxes.isPresent() ? this : new Said(outputs, numbers, boxes);
     }
 
     /** The output whose first number, or all, devices watch. */
@@ -366,7 +385,7 @@ final class Packaging {
     Baseline.Output output =
         judge.comparesClasses()
             ? Baseline.Output.classes(
-                score.name(), request.threshold(), judge.floats(), ends.get(score.name()))
+                score.name(), request.threshold(), judge.score(), ends.get(score.name()))
             : Baseline.Output.score(
                 score.name(),
                 request.threshold(),
@@ -396,18 +415,27 @@ final class Packaging {
     }
   }
 
+  /** Whether the float model is the judge. */
+  private boolean agrees(Items items) {
+    return items.labels().isEmpty() || request.metric().equals(Optional.of(Metric.AGREEMENT));
+  }
+
   private Judge judge(Outputs floats, Items items, Said said) {
     Optional<Metric> wanted = request.metric();
-    if (items.labels().isEmpty() || wanted.equals(Optional.of(Metric.AGREEMENT))) {
+    if (agrees(items)) {
       if (wanted.isPresent() && wanted.get() != Metric.AGREEMENT) {
         throw new DataRefusedException(
             "metric %s needs labels: give them, or ask for agreement"
                 .formatted(wanted.get().text()));
       }
-      List<Long> shape = said.score().shape();
+      List<List<Long>> shapes =
+          said.read().stream()
+              .map(TensorSpec::shape)
+              .map(shape -> shape.subList(1, shape.size()))
+              .toList();
       return said.boxes().isPresent()
           ? ofBoxes(reading -> Judge.byBoxes(floats, request.threshold(), reading), said, floats)
-          : Judge.byFloatModel(floats, shape.subList(1, shape.size()), request.threshold());
+          : Judge.byFloatModel(floats, shapes, request.threshold());
     }
     Labels labels = items.labels().get();
     boolean binary = floats.perItem() <= 2 && labels.areClasses() && labels.largest() <= 1;
@@ -494,7 +522,7 @@ final class Packaging {
 
   /** Names of the score's elements, where the evaluation data names them. */
   private List<String> classes(Samples evaluation, Judge judge) {
-    int elements = Math.max(2, judge.floats().perItem());
+    int elements = Math.max(2, judge.score().perItem());
     boolean told = request.evaluationLabels().isEmpty() && judge.saysClasses();
     if (!told || evaluation.classes().isEmpty()) {
       return List.of();

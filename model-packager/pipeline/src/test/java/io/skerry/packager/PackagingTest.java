@@ -27,9 +27,12 @@ import io.skerry.artifact.sign.SigningKey;
 import io.skerry.packager.calibrate.Calibrator;
 import io.skerry.packager.calibrate.Clipping;
 import io.skerry.packager.data.Samples;
+import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.OnnxExport;
+import io.skerry.packager.graph.Op;
+import io.skerry.packager.graph.Shape;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Options;
@@ -428,6 +431,33 @@ class PackagingTest {
 
     assertThat(exit).isEqualTo(1);
     assertThat(names()).isEqualTo(before);
+  }
+
+  /** A second head that nobody looked at was shipped whatever became of it. */
+  @Test
+  void judgesByAllOutputsWhereNobodySaysByWhich() throws Exception {
+    JobFolder job = job(Map.of());
+    Nets net = new Nets(4, "input", Shape.BATCH, 14, 30).conv(8, Activation.RELU, 3);
+    String features = net.add(new Op.GlobalAveragePool()).flatten().last();
+    String amount = net.dense(1, Activation.NONE).last();
+    Graph one = net.from(features).dense(4, Activation.NONE).graph("classes");
+    Graph two =
+        new Graph(
+            "two", "input", List.of("classes", amount), one.nodes(), one.constants(), one.shapes());
+    Files.write(job.input("model/model.onnx"), OnnxExport.write(two));
+    Path json = folder.resolve("two.json");
+
+    int exit =
+        PackCommand.run(
+            "--model", job.input("model/model.onnx").toString(),
+            "--calibration", job.input("calibration.npy").toString(),
+            "--profile", "arm64-neon",
+            "--json", json.toString(),
+            "--out", folder.resolve("two").toString());
+
+    assertThat(exit).isZero();
+    assertThat(winner(variants(json), "arm64-neon").get("reason").getAsString())
+        .contains("in each of 2 outputs");
   }
 
   private List<String> names() {

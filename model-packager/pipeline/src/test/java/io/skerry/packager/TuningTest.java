@@ -44,7 +44,7 @@ class TuningTest {
     Source source = new Source.Imported(graph, Engine.ONNXRUNTIME, 1e-4, Optional.of(items));
     try (Forms forms = new Forms(source, items, List.of("probabilities"), folder)) {
       Outputs floats = forms.form(Recipe.ONNX_FLOAT).evaluation().orElseThrow();
-      Judge judge = Judge.byFloatModel(floats, List.of((long) floats.perItem()), 0.5);
+      Judge judge = Judge.byFloatModel(floats, List.of(List.of((long) floats.perItem())), 0.5);
       Tuning tuning = new Tuning(graph, forms, items, floats);
 
       Recipe tuned = tuning.tuned(INT8);
@@ -66,7 +66,7 @@ class TuningTest {
     Source source = new Source.Imported(graph, Engine.ONNXRUNTIME, 1e-4, Optional.of(items));
     try (Forms forms = new Forms(source, items, List.of("probabilities"), folder)) {
       Outputs floats = forms.form(Recipe.ONNX_FLOAT).evaluation().orElseThrow();
-      Judge judge = Judge.byFloatModel(floats, List.of((long) floats.perItem()), 0.5);
+      Judge judge = Judge.byFloatModel(floats, List.of(List.of((long) floats.perItem())), 0.5);
       Tuning tuning = new Tuning(graph, forms, items, floats);
       Recipe tuned = INT8.with(Options.of(Clipping.MIN_MAX));
 

@@ -77,11 +77,12 @@ public final class Bench {
       throws EngineException {
     List<TensorSpec> specs = model.signature().outputs();
     int[] indexes = new int[outputs.size()];
-    int perItem = 0;
+    List<Integer> sizes = new ArrayList<>();
     for (int i = 0; i < indexes.length; i++) {
       indexes[i] = indexOf(model, outputs.get(i));
-      perItem = Math.addExact(perItem, specs.get(indexes[i]).elementsPerItem());
+      sizes.add(specs.get(indexes[i]).elementsPerItem());
     }
+    int perItem = sizes.stream().reduce(0, Math::addExact);
     MemorySegment values = Numbers.of(Math.multiplyExact((long) perItem, samples.count()));
     int batch = batch(model);
     int[] firsts = IntStream.iterate(0, i -> i < samples.count(), i -> i + batch).toArray();
@@ -115,7 +116,7 @@ public final class Bench {
     if (!failed.isEmpty()) {
       throw failed.remove();
     }
-    return new Outputs(values, perItem);
+    return new Outputs(values, sizes);
   }
 
   /**

@@ -11,11 +11,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
+import java.util.function.IntPredicate;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
 /** Says how good a candidate is: by labels, or by the float model where there are none. */
 public final class Judge {
+  /** How far numbers that have places may be from the float model's, as a share of their spread. */
+  private static final double PLACES_TOLERANCE = 0.1;
+
   /** How far a single output may be from the float model's, as a share of its span. */
   private static final double SCORE_TOLERANCE = 0.1;
 
@@ -27,12 +31,13 @@ public final class Judge {
   private final Outputs readFloats;
   private final Agreement agreement;
 
+  /** Of each output, whether its elements have places, and need not be scores of classes. */
+  private final List<Boolean> places;
+
   /** What agrees where no labels tell. */
   private enum Agreement {
-    /** The largest element, or the only one: see {@link #byFloatModel}. */
+    /** Each output by its own scale: see {@link #byFloatModel}. */
     NUMBERS,
-    /** The same of an output whose elements have places, and need not be scores of classes. */
-    NUMBERS_OF_PLACES,
     /** Boxes: see {@link #byBoxes}. */
     BOXES
   }
@@ -43,8 +48,10 @@ public final class Judge {
       Optional<Labels> labels,
       double threshold,
       UnaryOperator<Outputs> reading,
-      Agreement agreement) {
+      Agreement agreement,
+      List<Boolean> places) {
     this.agreement = agreement;
+    this.places = List.copyOf(places);
     this.metric = metric;
     this.floats = floats;
     this.labels = labels;
@@ -74,34 +81,39 @@ public final class Judge {
       Labels labels,
       double threshold,
       UnaryOperator<Outputs> reading) {
-    return new Judge(metric, floats, Optional.of(labels), threshold, reading, Agreement.NUMBERS);
+    return new Judge(
+        metric, floats, Optional.of(labels), threshold, reading, Agreement.NUMBERS, List.of(false));
   }
 
   /**
    * Judges by what the float model says: {@link Metric#AGREEMENT}, the share of items on which a
-   * candidate agrees with it.
+   * candidate agrees with it in each output:
    *
    * <ul>
-   *   <li>Several outputs: the largest is the same one.
-   *   <li>One output that the float model keeps within 0 and 1: it is on the same side of the
+   *   <li>Several elements: the largest is the same one.
+   *   <li>Elements in several dimensions, which need not be classes: their differences are at most
+   *       a tenth of the spread of all that the float model says there, as root mean squares.
+   *   <li>One element that the float model keeps within 0 and 1: it is on the same side of the
    *       threshold and differs by at most 0.1.
-   *   <li>One output otherwise: it differs by at most a tenth of the float model's span over the
+   *   <li>One element otherwise: it differs by at most a tenth of the float model's span over the
    *       items.
    * </ul>
    *
    * @param floats what the float model says about the evaluation items
-   * @param shape of the output of an item, its batch left out
+   * @param shapes of each output of an item, its batch left out
    * @param threshold the score from which the positive class is predicted
    */
-  public static Judge byFloatModel(Outputs floats, List<Long> shape, double threshold) {
-    boolean places = shape.stream().filter(size -> size > 1).count() > 1;
+  public static Judge byFloatModel(Outputs floats, List<List<Long>> shapes, double threshold) {
+    List<Boolean> places =
+        shapes.stream().map(shape -> shape.stream().filter(size -> size > 1).count() > 1).toList();
     return new Judge(
         Metric.AGREEMENT,
         floats,
         Optional.empty(),
         threshold,
         UnaryOperator.identity(),
-        places ? Agreement.NUMBERS_OF_PLACES : Agreement.NUMBERS);
+        Agreement.NUMBERS,
+        places);
   }
 
   /**
@@ -115,7 +127,13 @@ public final class Judge {
    */
   public static Judge byBoxes(Outputs floats, double threshold, UnaryOperator<Outputs> reading) {
     return new Judge(
-        Metric.AGREEMENT, floats, Optional.empty(), threshold, reading, Agreement.BOXES);
+        Metric.AGREEMENT,
+        floats,
+        Optional.empty(),
+        threshold,
+        reading,
+        Agreement.BOXES,
+        List.of(false));
   }
 
   /** What it judges by. */
@@ -128,9 +146,14 @@ public final class Judge {
     return floats;
   }
 
+  /** What the float model says in the first output, which devices watch. */
+  public Outputs score() {
+    return agreement == Agreement.BOXES ? floats : floats.parts().getFirst();
+  }
+
   /** Whether the elements of an output are classes, of which the largest is the answer. */
   public boolean comparesClasses() {
-    return floats.perItem() > 1
+    return score().perItem() > 1
         && agreement != Agreement.BOXES
         && (metric == Metric.ACCURACY || metric == Metric.ROC_AUC || metric == Metric.AGREEMENT);
   }
@@ -201,7 +224,8 @@ public final class Judge {
         labels.map(known -> known.chosen(chosen)),
         threshold,
         reading,
-        agreement);
+        agreement,
+        places);
   }
 
   /**
@@ -275,40 +299,82 @@ public final class Judge {
               boxes,
               floats.items()));
     }
+    Outputs score = score();
     long decisions =
-        IntStream.range(0, floats.items()).map(item -> decision(floats, item)).distinct().count();
-    boolean decides = floats.perItem() > 1 || isProbability();
+        IntStream.range(0, floats.items()).map(item -> decision(score, item)).distinct().count();
     return Optional.of(
         String.format(
             Locale.ROOT,
-            "no labels given, agrees with the given model on %d of %d held-out items%s%s",
+            "no labels given, agrees with the given model on %d of %d held-out items%s%s%s",
             Math.round(value * floats.items()),
             floats.items(),
-            decides && decisions == 1 ? ", all of one class there" : "",
-            agreement == Agreement.NUMBERS_OF_PLACES
-                ? ", by the largest of an item's %d numbers: if they are boxes, say which with --boxes"
-                    .formatted(floats.perItem())
+            places.size() > 1 ? ", in each of %d outputs".formatted(places.size()) : "",
+            decides(score) && decisions == 1 ? ", all of one class there" : "",
+            places.contains(true)
+                ? ", within a tenth of the spread of an output's numbers: if they are boxes, say which with --boxes"
                 : ""));
   }
 
   private long agreeing(Outputs outputs) {
-    boolean probability = isProbability();
-    double tolerance = SCORE_TOLERANCE * (probability ? 1 : span());
+    List<Outputs> wanted = floats.parts();
+    List<Outputs> said = outputs.parts();
+    List<IntPredicate> agrees = new ArrayList<>();
+    for (int part = 0; part < wanted.size(); part++) {
+      agrees.add(agrees(wanted.get(part), said.get(part), places.get(part)));
+    }
     return IntStream.range(0, floats.items())
-        .filter(
-            item ->
-                floats.perItem() > 1
-                    ? floats.prediction(item) == outputs.prediction(item)
-                    : Math.abs((double) floats.at(item, 0) - outputs.at(item, 0)) <= tolerance
-                        && (!probability || decision(floats, item) == decision(outputs, item)))
+        .filter(item -> agrees.stream().allMatch(part -> part.test(item)))
         .count();
+  }
+
+  /** Of which items an output says the same. */
+  private IntPredicate agrees(Outputs wanted, Outputs said, boolean ofPlaces) {
+    if (ofPlaces) {
+      double most = PLACES_TOLERANCE * spread(wanted);
+      return item -> difference(wanted, said, item) <= most;
+    }
+    if (wanted.perItem() > 1) {
+      return item -> wanted.prediction(item) == said.prediction(item);
+    }
+    boolean probability = isProbability(wanted);
+    double most = SCORE_TOLERANCE * (probability ? 1 : span(wanted));
+    return item ->
+        Math.abs((double) wanted.at(item, 0) - said.at(item, 0)) <= most
+            && (!probability || decision(wanted, item) == decision(said, item));
+  }
+
+  private static double difference(Outputs wanted, Outputs said, int item) {
+    double sum = 0;
+    for (int i = 0; i < wanted.perItem(); i++) {
+      double difference = (double) wanted.at(item, i) - said.at(item, i);
+      sum += difference * difference;
+    }
+    return Math.sqrt(sum / wanted.perItem());
+  }
+
+  private static double spread(Outputs outputs) {
+    double sum = 0;
+    double squares = 0;
+    double count = (double) outputs.items() * outputs.perItem();
+    for (int item = 0; item < outputs.items(); item++) {
+      for (int i = 0; i < outputs.perItem(); i++) {
+        sum += outputs.at(item, i);
+      }
+    }
+    for (int item = 0; item < outputs.items(); item++) {
+      for (int i = 0; i < outputs.perItem(); i++) {
+        double deviation = outputs.at(item, i) - sum / count;
+        squares += deviation * deviation;
+      }
+    }
+    return Math.sqrt(squares / count);
   }
 
   /** Whether items are of classes: one of several elements, or one score and its threshold. */
   public boolean saysClasses() {
     return switch (metric) {
       case ROC_AUC, ACCURACY -> true;
-      case AGREEMENT -> agreement != Agreement.BOXES && (floats.perItem() > 1 || isProbability());
+      case AGREEMENT -> agreement != Agreement.BOXES && decides(score());
       case RMSE, MAE, MEAN_AVERAGE_PRECISION, MEAN_IOU -> false;
     };
   }
@@ -318,13 +384,27 @@ public final class Judge {
     if (metric == Metric.MEAN_IOU) {
       return OptionalInt.of(pixelFlips(outputs, labels.orElseThrow().perItem()));
     }
-    return saysClasses()
-        ? OptionalInt.of(
-            (int)
-                IntStream.range(0, floats.items())
-                    .filter(item -> decision(floats, item) != decision(outputs, item))
-                    .count())
-        : OptionalInt.empty();
+    if (!saysClasses()) {
+      return OptionalInt.empty();
+    }
+    List<Outputs> wanted = floats.parts();
+    List<Outputs> said = outputs.parts();
+    List<Integer> deciding =
+        IntStream.range(0, wanted.size())
+            .filter(part -> decides(wanted.get(part)))
+            .boxed()
+            .toList();
+    return OptionalInt.of(
+        (int)
+            IntStream.range(0, floats.items())
+                .filter(
+                    item ->
+                        deciding.stream()
+                            .anyMatch(
+                                part ->
+                                    decision(wanted.get(part), item)
+                                        != decision(said.get(part), item)))
+                .count());
   }
 
   private int pixelFlips(Outputs outputs, int pixels) {
@@ -345,16 +425,21 @@ public final class Judge {
     return outputs.at(item, 0) >= threshold ? 1 : 0;
   }
 
-  private boolean isProbability() {
-    return floats.perItem() == 1
-        && IntStream.range(0, floats.items())
-            .allMatch(item -> floats.at(item, 0) >= 0 && floats.at(item, 0) <= 1);
+  /** Whether an output says one of several things. */
+  private static boolean decides(Outputs outputs) {
+    return outputs.perItem() > 1 || isProbability(outputs);
   }
 
-  private double span() {
+  private static boolean isProbability(Outputs outputs) {
+    return outputs.perItem() == 1
+        && IntStream.range(0, outputs.items())
+            .allMatch(item -> outputs.at(item, 0) >= 0 && outputs.at(item, 0) <= 1);
+  }
+
+  private static double span(Outputs outputs) {
     DoubleSummaryStatistics scores =
-        IntStream.range(0, floats.items())
-            .mapToDouble(item -> floats.at(item, 0))
+        IntStream.range(0, outputs.items())
+            .mapToDouble(item -> outputs.at(item, 0))
             .summaryStatistics();
     return scores.getMax() - scores.getMin();
   }

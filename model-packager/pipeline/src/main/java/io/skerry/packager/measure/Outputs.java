@@ -2,6 +2,8 @@ package io.skerry.packager.measure;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * What a model said about each item: as many numbers as its output has elements. Many lie in a file
@@ -11,20 +13,38 @@ public final class Outputs {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
 
   private final MemorySegment numbers;
+
+  /** Numbers from one item to the next, and from an item's first to the first of these. */
+  private final int stride;
+
+  private final int offset;
   private final int perItem;
+  private final List<Integer> sizes;
+
+  private Outputs(MemorySegment numbers, int stride, int offset, int perItem, List<Integer> sizes) {
+    this.numbers = numbers;
+    this.stride = stride;
+    this.offset = offset;
+    this.perItem = perItem;
+    this.sizes = sizes;
+  }
 
   /**
-   * Outputs of these numbers.
+   * What several outputs of a model said, one after the other.
    *
    * @param numbers floats, row-major, that nobody changes any more
+   * @param sizes how many of an item's numbers each output has
    */
-  Outputs(MemorySegment numbers, int perItem) {
-    this.numbers = numbers;
-    this.perItem = perItem;
+  Outputs(MemorySegment numbers, List<Integer> sizes) {
+    this(numbers, sum(sizes), 0, sum(sizes), List.copyOf(sizes));
   }
 
   Outputs(float[] values, int perItem) {
-    this(MemorySegment.ofArray(values), perItem);
+    this(MemorySegment.ofArray(values), List.of(perItem));
+  }
+
+  private static int sum(List<Integer> sizes) {
+    return sizes.stream().reduce(0, Math::addExact);
   }
 
   /** Outputs of these values, row-major. */
@@ -32,52 +52,61 @@ public final class Outputs {
     return new Outputs(values.clone(), perItem);
   }
 
+  /** The same of several outputs, each with so many of an item's numbers. */
+  public static Outputs of(List<Integer> sizes, float... values) {
+    return new Outputs(MemorySegment.ofArray(values.clone()), sizes);
+  }
+
+  /** What each output said, which has a scale of its own. */
+  public List<Outputs> parts() {
+    List<Outputs> parts = new ArrayList<>();
+    int from = offset;
+    for (int size : sizes) {
+      parts.add(new Outputs(numbers, stride, from, size, List.of(size)));
+      from += size;
+    }
+    return parts;
+  }
+
   /**
    * A copy of all numbers, item after item.
    *
-   * @throws IllegalStateException if there are more than an array holds
+   * @throws ArithmeticException if there are more than an array holds
    */
   public float[] values() {
-    return numbers.toArray(FLOAT);
+    float[] values = new float[Math.multiplyExact(items(), perItem)];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = at(i / perItem, i % perItem);
+    }
+    return values;
   }
 
   /** What was said about these items, in this order. */
   public Outputs chosen(int... items) {
     MemorySegment chosen = Numbers.of((long) items.length * perItem);
     for (int i = 0; i < items.length; i++) {
-      long from = (long) items[i] * perItem;
+      long from = (long) items[i] * stride + offset;
+      long to = (long) i * perItem;
       MemorySegment.copy(
-          numbers,
-          FLOAT,
-          from * Float.BYTES,
-          chosen,
-          FLOAT,
-          (long) i * perItem * Float.BYTES,
-          perItem);
+          numbers, FLOAT, from * Float.BYTES, chosen, FLOAT, to * Float.BYTES, perItem);
     }
-    return new Outputs(chosen, perItem);
+    return new Outputs(chosen, sizes);
   }
 
   /** The first item of which a number is not finite; -1 if all are. */
   public int firstNotFinite() {
-    for (long i = 0; i < size(); i++) {
-      if (!Float.isFinite(get(i))) {
-        return (int) (i / perItem);
+    for (int item = 0; item < items(); item++) {
+      for (int i = 0; i < perItem; i++) {
+        if (!Float.isFinite(at(item, i))) {
+          return item;
+        }
       }
     }
     return -1;
   }
 
-  private long size() {
-    return numbers.byteSize() / Float.BYTES;
-  }
-
-  private float get(long index) {
-    return numbers.getAtIndex(FLOAT, index);
-  }
-
   public int items() {
-    return (int) (size() / perItem);
+    return (int) (numbers.byteSize() / Float.BYTES / stride);
   }
 
   public int perItem() {
@@ -86,7 +115,7 @@ public final class Outputs {
 
   /** One number of an item. */
   public float at(int item, int element) {
-    return get((long) item * perItem + element);
+    return numbers.getAtIndex(FLOAT, (long) item * stride + offset + element);
   }
 
   /** What orders items by how much they look like class 1. */
@@ -108,14 +137,31 @@ public final class Outputs {
     return best;
   }
 
-  /** Signal to quantization noise in decibels: 10 · log₁₀(Σ reference² / Σ (reference − this)²). */
+  /**
+   * Signal to quantization noise in decibels: 10 · log₁₀(Σ reference² / Σ (reference − this)²). Of
+   * several outputs, the worst: a large one does not hide what became of a small one.
+   */
   public double signalToNoise(Outputs reference) {
+    List<Outputs> said = parts();
+    List<Outputs> wanted = reference.parts();
+    double worst = Double.POSITIVE_INFINITY;
+    for (int part = 0; part < said.size(); part++) {
+      // A number that is none is the worst of all.
+      worst = Math.min(worst, said.get(part).ofOne(wanted.get(part)));
+    }
+    return worst;
+  }
+
+  private double ofOne(Outputs reference) {
     double signal = 0;
     double noise = 0;
-    for (long i = 0; i < size(); i++) {
-      double difference = reference.get(i) - get(i);
-      signal += (double) reference.get(i) * reference.get(i);
-      noise += difference * difference;
+    for (int item = 0; item < items(); item++) {
+      for (int i = 0; i < perItem; i++) {
+        double wanted = reference.at(item, i);
+        double difference = wanted - at(item, i);
+        signal += wanted * wanted;
+        noise += difference * difference;
+      }
     }
     return noise == 0 ? Double.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
   }
@@ -123,8 +169,10 @@ public final class Outputs {
   /** The largest difference of any two corresponding numbers. */
   public double largestDifference(Outputs other) {
     double largest = 0;
-    for (long i = 0; i < size(); i++) {
-      largest = Math.max(largest, Math.abs((double) get(i) - other.get(i)));
+    for (int item = 0; item < items(); item++) {
+      for (int i = 0; i < perItem; i++) {
+        largest = Math.max(largest, Math.abs((double) at(item, i) - other.at(item, i)));
+      }
     }
     return largest;
   }
@@ -132,8 +180,10 @@ public final class Outputs {
   /** The largest absolute number. */
   public double largestMagnitude() {
     double largest = 0;
-    for (long i = 0; i < size(); i++) {
-      largest = Math.max(largest, Math.abs(get(i)));
+    for (int item = 0; item < items(); item++) {
+      for (int i = 0; i < perItem; i++) {
+        largest = Math.max(largest, Math.abs(at(item, i)));
+      }
     }
     return largest;
   }

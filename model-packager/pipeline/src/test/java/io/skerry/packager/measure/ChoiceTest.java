@@ -31,7 +31,8 @@ class ChoiceTest {
     float[] said = new float[200];
     said[1] = 1;
     said[3] = 1;
-    Quality quality = Judge.byFloatModel(floats, List.of(2L), .5).quality(Outputs.of(2, said));
+    Quality quality =
+        Judge.byFloatModel(floats, List.of(List.of(2L)), .5).quality(Outputs.of(2, said));
     Measured candidate =
         measured(ONNX_INT8, 100, Optional.of(quality), 1, new Proof.Here(), Optional.empty());
 

@@ -3,11 +3,28 @@ package io.skerry.packager.measure;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class DivergenceTest {
   private static final Outputs SURE =
       Outputs.of(3, 0.999998f, 1e-6f, 1e-6f, 1e-6f, 0.999998f, 1e-6f);
+
+  /** Otherwise what became of a small output would not show beside a large one. */
+  @Test
+  void isTheMeanOfWhatItIsOfEachOutput() {
+    Outputs reference = Outputs.of(List.of(1, 1), 1000, .01f, 2000, .02f);
+    Outputs said = Outputs.of(List.of(1, 1), 1000, .02f, 2000, .01f);
+
+    double both = Divergence.from(reference).of(said);
+
+    assertThat(both).isCloseTo(0.2, within(1e-6));
+    assertThat(Divergence.from(reference).chosen(0).of(said.chosen(0))).isCloseTo(.5, within(1e-6));
+    assertThat(
+            Divergence.from(Outputs.of(2, 1000, .01f, 2000, .02f))
+                .of(Outputs.of(2, 1000, .02f, 2000, .01f)))
+        .isLessThan(1e-9);
+  }
 
   @Test
   void isNothingFromTheSameAndMoreFromWhatIsFurther() {

@@ -2,6 +2,7 @@ package io.skerry.packager.measure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.skerry.artifact.npy.NpyArray;
 import io.skerry.packager.data.Labels;
@@ -80,14 +81,47 @@ class JudgeTest {
   void saysSoWhereTheLargestNumberMayBeACoordinate() {
     Outputs outputs = Outputs.of(6, 1, 2, 3, 4, 5, 6);
 
-    assertThat(Judge.byFloatModel(outputs, List.of(2L, 3L), 0.5).remark(1).orElseThrow())
-        .contains("by the largest of an item's 6 numbers", "say which with --boxes");
-    assertThat(Judge.byFloatModel(outputs, List.of(6L, 1L, 1L), 0.5).remark(1).orElseThrow())
+    assertThat(Judge.byFloatModel(outputs, List.of(List.of(2L, 3L)), 0.5).remark(1).orElseThrow())
+        .contains("within a tenth of the spread", "say which with --boxes");
+    assertThat(
+            Judge.byFloatModel(outputs, List.of(List.of(6L, 1L, 1L)), 0.5).remark(1).orElseThrow())
         .doesNotContain("boxes");
   }
 
+  /** One head's numbers are thousands of the other's. */
+  @Test
+  void holdsEachOfSeveralOutputsToItsOwnScale() {
+    List<List<Long>> shapes = List.of(List.of(3L), List.of(1L));
+    List<Integer> sizes = List.of(3, 1);
+    Outputs floats = Outputs.of(sizes, 900, 100, 5, .2f, 30, 800, 10, .9f, 1, 2, 700, .4f);
+    Judge judge = Judge.byFloatModel(floats, shapes, 0.5);
+    Outputs same = Outputs.of(sizes, 850, 120, 5, .24f, 30, 750, 10, .85f, 9, 2, 650, .45f);
+    Outputs other = Outputs.of(sizes, 900, 100, 5, .9f, 30, 800, 10, .1f, 1, 2, 700, .45f);
+
+    assertThat(judge.quality(same).value()).isEqualTo(1);
+    assertThat(judge.quality(same).flips()).hasValue(0);
+    Quality quality = judge.quality(other);
+    assertThat(quality.value()).isCloseTo(1 / 3.0, within(1e-9));
+    assertThat(quality.flips()).hasValue(2);
+    assertThat(quality.signalToNoise()).isNegative();
+    assertThat(judge.chosen(2).quality(other.chosen(2)).value()).isEqualTo(1);
+    assertThat(judge.score().perItem()).isEqualTo(3);
+    assertThat(judge.remark(1).orElseThrow())
+        .contains("3 of 3 held-out items, in each of 2 outputs");
+  }
+
+  /** The largest number of a map may well stay where it is while all others move. */
+  @Test
+  void holdsNumbersOfPlacesToTheirSpread() {
+    Judge judge =
+        Judge.byFloatModel(Outputs.of(4, 9, 1, 2, 3, 9, 3, 2, 1), List.of(List.of(2L, 2L)), 0.5);
+
+    assertThat(judge.quality(Outputs.of(4, 9.2f, 1.2f, 2, 3, 9, 3, 2, 1.2f)).value()).isEqualTo(1);
+    assertThat(judge.quality(Outputs.of(4, 9, 3, 1, 3, 9, 3, 2, Float.NaN)).value()).isZero();
+  }
+
   private static Judge byFloatModel(Outputs outputs, double threshold) {
-    return Judge.byFloatModel(outputs, List.of((long) outputs.perItem()), threshold);
+    return Judge.byFloatModel(outputs, List.of(List.of((long) outputs.perItem())), threshold);
   }
 
   @Test

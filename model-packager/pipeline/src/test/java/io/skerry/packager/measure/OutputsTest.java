@@ -16,6 +16,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -73,7 +74,7 @@ class OutputsTest {
     for (int i = 0; i < items * perItem; i++) {
       numbers.setAtIndex(ValueLayout.JAVA_FLOAT, i, i % 1000);
     }
-    Outputs mapped = new Outputs(numbers, perItem);
+    Outputs mapped = new Outputs(numbers, List.of(perItem));
     Outputs heap = Outputs.of(perItem, mapped.values());
 
     assertThat(numbers.heapBase()).isEmpty();
