@@ -139,11 +139,18 @@ public final class WindowSketch {
     skipped += predictions;
   }
 
-  /** Gives up what is counted: every prediction of it was not observed. */
+  /** Counts anomalous inputs among the predictions that could not be observed. */
+  public void findAnomalous(long predictions) {
+    anomalous += predictions;
+  }
+
+  /** Gives up what is counted: every prediction of it was not observed; anomalies go on. */
   public void giveUp() {
     long all = observed + failed + skipped;
+    long found = anomalous;
     clear();
     skipped = all;
+    anomalous = found;
   }
 
   /** Whether nothing was counted since the window began. */

@@ -159,6 +159,22 @@ class WindowSketchTest {
   }
 
   @Test
+  void keepsTheAnomaliesOfWhatItGivesUpAndOfWhatWasSkipped() throws MalformedDocumentException {
+    WindowSketch sketch = new WindowSketch(MonitoringPlan.of(MANIFEST));
+    assertThat(sketch.observe(new float[] {Float.NaN, Float.NaN, Float.NaN}, .5f, 0, 1)).isTrue();
+    sketch.skip(5);
+    sketch.findAnomalous(3);
+
+    sketch.giveUp();
+
+    Window window = sketch.seal(ModelRef.getDefaultInstance(), 1, 0, 1);
+    assertThat(window.getPredictions()).isEqualTo(6);
+    assertThat(window.getSkipped()).isEqualTo(6);
+    assertThat(window.getAnomalous()).isEqualTo(4);
+    assertThat(sketch.seal(ModelRef.getDefaultInstance(), 2, 1, 2).getAnomalous()).isZero();
+  }
+
+  @Test
   void tellsAnomalousValuesButNotRepeatedOnes() throws MalformedDocumentException {
     WindowSketch sketch = new WindowSketch(MonitoringPlan.of(MANIFEST));
 

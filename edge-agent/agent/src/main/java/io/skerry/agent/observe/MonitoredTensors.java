@@ -73,8 +73,7 @@ final class MonitoredTensors {
       int item,
       Observation into) {
     if (input != null) {
-      int first = first(input.data(), plan.inputElementBytes(), prediction.items(), item);
-      plan.view(input.data(), first, into.view);
+      read(prediction, input, item, into.view);
     }
     into.score = Float.NaN;
     into.predictedClass = 0;
@@ -83,6 +82,12 @@ final class MonitoredTensors {
       into.predictedClass = plan.predictedClass(output.data(), first);
       into.score = plan.score(output.data(), first, into.predictedClass);
     }
+  }
+
+  /** Reads the monitored values of an item. */
+  void read(Prediction prediction, Tensor input, int item, float[] view) {
+    int first = first(input.data(), plan.inputElementBytes(), prediction.items(), item);
+    plan.view(input.data(), first, view);
   }
 
   private static int first(ByteBuffer data, int element, int items, int item) {

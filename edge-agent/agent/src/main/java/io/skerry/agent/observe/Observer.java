@@ -44,8 +44,9 @@ import org.slf4j.LoggerFactory;
  * ring; when the ring is full it counts the prediction as skipped. {@link #tick} does the rest.
  *
  * <p>Of a batch every item is counted, of more than {@link #ITEMS_MAX} as many, and the others as
- * skipped. Samples are of predictions: a batch is sampled whole, by its id and at the highest
- * probability that any of its items has. Windows follow the wall clock: a window's index is {@code
+ * skipped; these are looked at by the predicting thread, so that every anomalous one is counted.
+ * Samples are of predictions: a batch is sampled whole, by its id and at the highest probability
+ * that any of its items has. Windows follow the wall clock: a window's index is {@code
  * floor(epochMillis / windowMillis)}. An empty window is not sent. A prediction that becomes known
  * only after its window was sealed counts in the next one.
  *
@@ -209,8 +210,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
       }
       Observation slot = ring.slot(position);
       try {
-        // Of more items than that, those that lie evenly among them.
-        int item = (int) ((long) counted * prediction.items() / items);
+        int item = item(counted, items, prediction);
         slot.set(model, prediction, item);
         model.tensors().read(prediction, input, output, item, slot);
         if (maybeChosen) {
@@ -231,9 +231,36 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
       }
     }
     skip(model, prediction.items() - counted);
+    if (input != null && counted < prediction.items()) {
+      model.beside().findAnomalous(anomaliesBesides(model, prediction, input, counted, items));
+    }
     if (SampleChoice.chosen(unit, wanted)) {
       sample(model, prediction, stratum, wanted, unit);
     }
+  }
+
+  // Of more items than are counted, those that lie evenly among them.
+  private static int item(int place, int items, Prediction prediction) {
+    return (int) ((long) place * prediction.items() / items);
+  }
+
+  // Of the items that the ring did not take, of which nothing else is counted.
+  private static int anomaliesBesides(
+      WatchedModel model, Prediction prediction, Tensor input, int taken, int items) {
+    LookingRooms.Room room = model.rooms().take();
+    float[] view = room.view(model.plan().featureCount());
+    int anomalies = 0;
+    int place = 0;
+    for (int item = 0; item < prediction.items(); item++) {
+      if (place < taken && item == item(place, items, prediction)) {
+        place++;
+        continue;
+      }
+      model.tensors().read(prediction, input, item, view);
+      anomalies += model.plan().isAnomalous(view, room.scratch) ? 1 : 0;
+    }
+    model.rooms().giveBack(room);
+    return anomalies;
   }
 
   /** Keeps the tensors, when the day's bytes leave the prediction chosen. */

@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.LongAdder;
 final class SideCounts {
   private final LongAdder failed = new LongAdder();
   private final LongAdder skipped = new LongAdder();
+  private final LongAdder anomalous = new LongAdder();
   private final ShadowDifferences differences = new ShadowDifferences();
   private final LongAdder leftOut = new LongAdder();
   private final Map<Stratum, LongAdder> refused = new EnumMap<>(Stratum.class);
@@ -31,6 +32,13 @@ final class SideCounts {
 
   void skip(int items) {
     skipped.add(items);
+  }
+
+  /** Items with an anomalous input among those that were skipped. */
+  void findAnomalous(int items) {
+    if (items > 0) {
+      anomalous.add(items);
+    }
   }
 
   /** How its answers differ from those that were given, where it shadows. */
@@ -63,6 +71,7 @@ final class SideCounts {
       counts.fail();
     }
     counts.skip(skipped.sumThenReset());
+    counts.findAnomalous(anomalous.sumThenReset());
   }
 
   /** Moves the others to the window that is sealed. */

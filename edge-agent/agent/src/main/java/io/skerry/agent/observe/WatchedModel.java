@@ -15,9 +15,7 @@ import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.wire.ModelReference;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
-import org.jspecify.annotations.Nullable;
 
 /** One version that is observed: its settings, which any thread reads, and its open window. */
 final class WatchedModel {
@@ -30,7 +28,7 @@ final class WatchedModel {
   private final DaySent samplesSent;
   private final SampleBudget sampleBudget;
   private final PrivacyFilter privacy;
-  private final AtomicReference<MonitoringPlan.@Nullable Scratch> scratch = new AtomicReference<>();
+  private final LookingRooms rooms;
   // Bytes of samples that are chosen and still in the ring.
   private final AtomicLong reserved = new AtomicLong();
   private volatile long turn;
@@ -48,6 +46,7 @@ final class WatchedModel {
     this.reference = new ModelReference(model.slot(), model.version(), model.manifest());
     this.plan = plan;
     this.tensors = new MonitoredTensors(plan);
+    this.rooms = new LookingRooms(plan);
     this.windowsSent = DaySent.of(days, modelName(), Kind.WINDOWS);
     this.samplesSent = DaySent.of(days, modelName(), Kind.SAMPLES);
     this.window = new OpenWindow(reference, plan, beside, windowsSent, residentBytes);
@@ -67,7 +66,7 @@ final class WatchedModel {
   void rest(long nowMillis) {
     if (!window.isSending(nowMillis)) {
       window.release();
-      scratch.set(null);
+      rooms.clear();
     }
   }
 
@@ -190,12 +189,16 @@ final class WatchedModel {
     return choice;
   }
 
-  /** The stratum of an item that was read; allocates only where several threads ask at once. */
+  /** Room to look at items in; to be given back. */
+  LookingRooms rooms() {
+    return rooms;
+  }
+
+  /** The stratum of an item that was read. */
   Stratum stratum(SampleChoice among, Observation read) {
-    MonitoringPlan.Scratch free = scratch.getAndSet(null);
-    MonitoringPlan.Scratch used = free == null ? plan.scratch() : free;
-    boolean anomalous = plan.isAnomalous(read.view, used);
-    scratch.set(used);
+    LookingRooms.Room room = rooms.take();
+    boolean anomalous = plan.isAnomalous(read.view, room.scratch);
+    rooms.giveBack(room);
     return among.stratum(read.score, read.predictedClass, anomalous);
   }
 

@@ -687,6 +687,72 @@ class ObserverTest {
     assertThat(window.getAnomaliesList()).extracting(Anomaly::getItem).containsExactly(items - 2);
   }
 
+  /** Also where nothing else of an item is counted. */
+  @Test
+  void countsEveryAnomalousItemOfALargeBatch() throws MalformedDocumentException {
+    observer = new Observer(() -> now, 2048, this::keep, new byte[32]);
+    watch(0, 0);
+    int items = 3 * Observer.ITEMS_MAX + 5;
+    float[] inputs = new float[3 * items];
+    Arrays.fill(inputs, 2);
+    for (int item = 7; item < items; item += 100) {
+      inputs[3 * item + 1] = Float.NaN;
+    }
+    inputs[3 * (items - 1) + 2] = Float.POSITIVE_INFINITY;
+
+    observer.predicted(batch(new float[items], inputs));
+    observer.flush();
+
+    Window window = windows().getFirst();
+    assertThat(window.getSkipped()).isEqualTo(items - Observer.ITEMS_MAX);
+    assertThat(window.getAnomalous()).isEqualTo((items - 8) / 100 + 2);
+    assertThat(window.getAnomaliesCount()).isBetween(1, (items - 8) / 100);
+  }
+
+  @Test
+  void countsAnomalousItemsThatFindNoRoomInTheRing() throws MalformedDocumentException {
+    observer = new Observer(() -> now, 4, this::keep, new byte[32]);
+    watch(0, 0);
+    float[] inputs = new float[3 * 10];
+    Arrays.fill(inputs, 2);
+    inputs[1] = Float.NaN;
+    inputs[3 * 8 + 1] = Float.NaN;
+
+    observer.predicted(batch(new float[10], inputs));
+    observer.predicted(batch(new float[1], 0, Float.NaN, 2));
+    observer.flush();
+
+    Window window = windows().getFirst();
+    assertThat(window.getSkipped()).isEqualTo(7);
+    assertThat(window.getAnomalous()).isEqualTo(3);
+    assertThat(window.getAnomaliesCount()).isEqualTo(1);
+  }
+
+  @Test
+  void allocatesNothingForItemsThatAreLookedAtOnly() throws MalformedDocumentException {
+    observer = new Observer(() -> now, 1024, this::keep, new byte[32]);
+    watch(0, 0);
+    int items = 2 * Observer.ITEMS_MAX;
+    float[] inputs = new float[3 * items];
+    Arrays.fill(inputs, Float.NaN);
+    Prediction large = batch(new float[items], inputs);
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long allocated = 0;
+    for (int call = 0; call < 300; call++) {
+      long before = threads.getCurrentThreadAllocatedBytes();
+      observer.predicted(large);
+      long after = threads.getCurrentThreadAllocatedBytes();
+      // The first ones make the ring's rows and room to look in.
+      allocated += call > 200 ? after - before : 0;
+      observer.tick();
+    }
+
+    assertThat(observer.skipped()).isEqualTo(300L * Observer.ITEMS_MAX);
+    assertThat(allocated).isLessThan(10_000);
+    observer.flush();
+    assertThat(windows().stream().mapToLong(Window::getAnomalous).sum()).isEqualTo(300L * items);
+  }
+
   @Test
   void samplesABatchWholeForItsMostNotableItem() {
     Prediction batch = batch(new float[] {.1f, .1f, .1f}, 0, 1, 2, 0, Float.NaN, 3, 0, 2, 3);
