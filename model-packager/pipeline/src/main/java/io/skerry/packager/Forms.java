@@ -28,26 +28,20 @@ import java.util.Optional;
 /**
  * The files of all recipes: each made, loaded and evaluated once, however many profiles want it.
  */
-final class Forms implements AutoCloseable {
+final class Forms {
   /** A recipe followed. */
   static final class Form {
     private final Path file;
     private final int bytes;
     private final Optional<Digest> digest;
-    private final Optional<LoadedModel> loaded;
     private final Optional<Outputs> evaluation;
     private final Optional<String> failure;
 
     private Form(
-        Path file,
-        byte[] content,
-        Optional<LoadedModel> loaded,
-        Optional<Outputs> evaluation,
-        Optional<String> failure) {
+        Path file, byte[] content, Optional<Outputs> evaluation, Optional<String> failure) {
       this.file = file;
       this.bytes = content.length;
       this.digest = content.length == 0 ? Optional.empty() : Optional.of(Digest.of(content));
-      this.loaded = loaded;
       this.evaluation = evaluation;
       this.failure = failure;
     }
@@ -67,10 +61,6 @@ final class Forms implements AutoCloseable {
 
     Optional<Digest> digest() {
       return digest;
-    }
-
-    LoadedModel loaded() {
-      return loaded.orElseThrow();
     }
 
     /** What it says about the evaluation items; absent when it failed. */
@@ -123,18 +113,20 @@ final class Forms implements AutoCloseable {
       return failed(file, new byte[0], e);
     }
     Files.write(file, content);
-    try {
-      LoadedModel loaded = bench.load(recipe.candidate().engine(), file);
-      try {
-        Outputs outputs = bench.outputs(loaded, evaluation, read);
-        return new Form(file, content, Optional.of(loaded), Optional.of(outputs), Optional.empty());
-      } catch (EngineException e) {
-        loaded.close();
-        return failed(file, content, e);
-      }
+    try (LoadedModel loaded = bench.load(recipe.candidate().engine(), file)) {
+      Outputs outputs = bench.outputs(loaded, evaluation, read);
+      return new Form(file, content, Optional.of(outputs), Optional.empty());
     } catch (EngineException e) {
       return failed(file, content, e);
     }
+  }
+
+  /**
+   * The model of a recipe's file, for whoever closes it: engines keep large models two or three
+   * times, and all forms of one at once are more than a packaging job may take.
+   */
+  LoadedModel load(Recipe recipe) throws IOException, EngineException {
+    return bench.load(recipe.candidate().engine(), form(recipe).file);
   }
 
   private Path newFile(Recipe recipe) {
@@ -143,7 +135,7 @@ final class Forms implements AutoCloseable {
 
   private static Form failed(Path file, byte[] content, Exception cause) {
     String reason = Packaging.oneLine(cause);
-    return new Form(file, content, Optional.empty(), Optional.empty(), Optional.of(reason));
+    return new Form(file, content, Optional.empty(), Optional.of(reason));
   }
 
   /** What a recipe's file says about any items; the file is not kept. */
@@ -162,7 +154,7 @@ final class Forms implements AutoCloseable {
     Map<Recipe, Bench.Timed> models = new LinkedHashMap<>();
     for (Recipe recipe : recipes) {
       Form form = form(recipe);
-      if (form.loaded.isPresent()) {
+      if (form.failure.isEmpty()) {
         Engine engine = recipe.candidate().engine();
         long memory = MemoryProbe.peakBytes(engine, small(engine), form.file, folder).orElse(0);
         models.put(recipe, bench.timed(engine, form.file, evaluation).taking(memory));
@@ -199,14 +191,11 @@ final class Forms implements AutoCloseable {
     Asked asked = new Asked(recipe, items);
     Outputs known = outputs.get(asked);
     if (known == null) {
-      known = bench.outputs(form(recipe).loaded(), items, read);
+      try (LoadedModel loaded = load(recipe)) {
+        known = bench.outputs(loaded, items, read);
+      }
       outputs.put(asked, known);
     }
     return known;
-  }
-
-  @Override
-  public void close() {
-    forms.values().forEach(form -> form.loaded.ifPresent(LoadedModel::close));
   }
 }

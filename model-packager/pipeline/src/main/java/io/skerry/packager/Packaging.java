@@ -160,9 +160,8 @@ final class Packaging {
       checkClasses(items.evaluation(), items.reference());
       step("calibrate", "%d items".formatted(items.calibration().count()));
       Source calibrated = source.calibrated(items.calibration());
-      try (Forms forms = new Forms(calibrated, items.evaluation(), said.names(), folder)) {
-        return run(calibrated, original, items, forms, said, output);
-      }
+      Forms forms = new Forms(calibrated, items.evaluation(), said.names(), folder);
+      return run(calibrated, original, items, forms, said, output);
     }
   }
 

@@ -20,6 +20,7 @@ import io.skerry.profile.Precision;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ProfileId;
 import io.skerry.runtime.EngineException;
+import io.skerry.runtime.LoadedModel;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -105,18 +106,21 @@ final class ProfilePackaging {
     byte[] measurements = context.report(variants).json().getBytes(StandardCharsets.UTF_8);
     Recipe recipe = recipes.get(winner);
     Forms.Form form = context.forms().form(recipe);
-    OciLayout layout =
-        context
-            .writer()
-            .write(
-                output.resolve(profile.id()),
-                new ProfileId(profile.id()),
-                recipe.candidate(),
-                form.content(),
-                form.loaded(),
-                context.forms().outputs(recipe, context.baseline().reference()),
-                measurements);
-    variants.set(winner, variant(verdicts.get(winner), Optional.of(layout)));
+    Outputs reference = context.forms().outputs(recipe, context.baseline().reference());
+    try (LoadedModel loaded = context.forms().load(recipe)) {
+      OciLayout layout =
+          context
+              .writer()
+              .write(
+                  output.resolve(profile.id()),
+                  new ProfileId(profile.id()),
+                  recipe.candidate(),
+                  form.content(),
+                  loaded,
+                  reference,
+                  measurements);
+      variants.set(winner, variant(verdicts.get(winner), Optional.of(layout)));
+    }
     return new Result(recipes, variants, Optional.empty());
   }
 

@@ -42,20 +42,19 @@ class TuningTest {
     Graph graph = Nets.unequalImageNet(4);
     Samples items = Nets.randomItems(graph, 96);
     Source source = new Source.Imported(graph, Engine.ONNXRUNTIME, 1e-4, Optional.of(items));
-    try (Forms forms = new Forms(source, items, List.of("probabilities"), folder)) {
-      Outputs floats = forms.form(Recipe.ONNX_FLOAT).evaluation().orElseThrow();
-      Judge judge = Judge.byFloatModel(floats, List.of(List.of((long) floats.perItem())), 0.5);
-      Tuning tuning = new Tuning(graph, forms, items, floats);
+    Forms forms = new Forms(source, items, List.of("probabilities"), folder);
+    Outputs floats = forms.form(Recipe.ONNX_FLOAT).evaluation().orElseThrow();
+    Judge judge = Judge.byFloatModel(floats, List.of(List.of((long) floats.perItem())), 0.5);
+    Tuning tuning = new Tuning(graph, forms, items, floats);
 
-      Recipe tuned = tuning.tuned(INT8);
-      Recipe mixed = tuning.mixed(tuned, judge, 0.02).orElseThrow();
+    Recipe tuned = tuning.tuned(INT8);
+    Recipe mixed = tuning.mixed(tuned, judge, 0.02).orElseThrow();
 
-      assertThat(loss(forms, judge, tuned)).isGreaterThan(0.02);
-      assertThat(loss(forms, judge, mixed)).isLessThanOrEqualTo(0.02);
-      Options options = mixed.options().orElseThrow();
-      assertThat(options.floats()).isNotEmpty();
-      assertThat(options.floats().size()).isLessThan(graph.nodes().size());
-    }
+    assertThat(loss(forms, judge, tuned)).isGreaterThan(0.02);
+    assertThat(loss(forms, judge, mixed)).isLessThanOrEqualTo(0.02);
+    Options options = mixed.options().orElseThrow();
+    assertThat(options.floats()).isNotEmpty();
+    assertThat(options.floats().size()).isLessThan(graph.nodes().size());
   }
 
   /** Several at a time are measured then. */
@@ -64,17 +63,16 @@ class TuningTest {
     Graph graph = deepened(Nets.unequalImageNet(4), 200);
     Samples items = Nets.randomItems(graph, 64);
     Source source = new Source.Imported(graph, Engine.ONNXRUNTIME, 1e-4, Optional.of(items));
-    try (Forms forms = new Forms(source, items, List.of("probabilities"), folder)) {
-      Outputs floats = forms.form(Recipe.ONNX_FLOAT).evaluation().orElseThrow();
-      Judge judge = Judge.byFloatModel(floats, List.of(List.of((long) floats.perItem())), 0.5);
-      Tuning tuning = new Tuning(graph, forms, items, floats);
-      Recipe tuned = INT8.with(Options.of(Clipping.MIN_MAX));
+    Forms forms = new Forms(source, items, List.of("probabilities"), folder);
+    Outputs floats = forms.form(Recipe.ONNX_FLOAT).evaluation().orElseThrow();
+    Judge judge = Judge.byFloatModel(floats, List.of(List.of((long) floats.perItem())), 0.5);
+    Tuning tuning = new Tuning(graph, forms, items, floats);
+    Recipe tuned = INT8.with(Options.of(Clipping.MIN_MAX));
 
-      Recipe mixed = tuning.mixed(tuned, judge, 0.02).orElseThrow();
+    Recipe mixed = tuning.mixed(tuned, judge, 0.02).orElseThrow();
 
-      assertThat(loss(forms, judge, tuned)).isGreaterThan(0.02);
-      assertThat(loss(forms, judge, mixed)).isLessThanOrEqualTo(0.02);
-    }
+    assertThat(loss(forms, judge, tuned)).isGreaterThan(0.02);
+    assertThat(loss(forms, judge, mixed)).isLessThanOrEqualTo(0.02);
   }
 
   /** With so many sums before all else. */
@@ -125,15 +123,14 @@ class TuningTest {
     Graph graph = Nets.imageNet(2);
     Samples items = Nets.randomItems(graph, 48);
     Source source = new Source.Imported(graph, Engine.ONNXRUNTIME, 1e-4, Optional.of(items));
-    try (Forms forms = new Forms(source, items, List.of("probabilities"), folder)) {
-      Outputs floats = forms.form(Recipe.ONNX_FLOAT).evaluation().orElseThrow();
+    Forms forms = new Forms(source, items, List.of("probabilities"), folder);
+    Outputs floats = forms.form(Recipe.ONNX_FLOAT).evaluation().orElseThrow();
 
-      Recipe first = new Tuning(graph, forms, items, floats).tuned(INT8);
-      Recipe again = new Tuning(graph, forms, items, floats).tuned(INT8);
+    Recipe first = new Tuning(graph, forms, items, floats).tuned(INT8);
+    Recipe again = new Tuning(graph, forms, items, floats).tuned(INT8);
 
-      assertThat(again).isEqualTo(first);
-      assertThat(source.follow(again)).isEqualTo(source.follow(first));
-    }
+    assertThat(again).isEqualTo(first);
+    assertThat(source.follow(again)).isEqualTo(source.follow(first));
   }
 
   private static double loss(Forms forms, Judge judge, Recipe recipe) throws Exception {
