@@ -9,6 +9,7 @@ import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
 import io.skerry.packager.measure.Bench;
+import io.skerry.packager.measure.MemoryEstimate;
 import io.skerry.packager.measure.MemoryProbe;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.measure.Timing;
@@ -24,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * The files of all recipes: each made, loaded and evaluated once, however many profiles want it.
@@ -182,6 +184,13 @@ final class Forms {
 
   Optional<Timing> timing(Recipe recipe) {
     return Optional.ofNullable(timings.get(recipe));
+  }
+
+  /** Memory that a recipe's file takes by its graph; absent where the model has none. */
+  OptionalLong estimatedMemoryBytes(Recipe recipe) {
+    return source.graph().stream()
+        .mapToLong(graph -> MemoryEstimate.bytes(graph, recipe.candidate()))
+        .findFirst();
   }
 
   private record Asked(Recipe recipe, Samples items) {}

@@ -83,6 +83,12 @@ record PackagingReport(
         "peakMemoryBytes",
         measured.timing().map(Timing::peakMemoryBytes).filter(bytes -> bytes > 0).orElse(null));
     object.addProperty(
+        "estimatedMemoryBytes",
+        measured.estimatedMemoryBytes().isPresent()
+            ? measured.estimatedMemoryBytes().getAsLong()
+            : null);
+    object.addProperty("memory", memory(measured));
+    object.addProperty(
         "measured", measured.timing().map(timing -> timing.source().text()).orElse("none"));
     object.add("proof", json(measured.proof()));
     object.add("unfused", measured.unfused().map(PackagingReport::json).orElse(null));
@@ -96,6 +102,14 @@ record PackagingReport(
             });
     object.addProperty("reason", variant.verdict().reason());
     return object;
+  }
+
+  /** Where what memory is judged by comes from. */
+  private static String memory(Measured measured) {
+    if (measured.measuredMemoryBytes().isPresent()) {
+      return measured.timing().orElseThrow().source().text();
+    }
+    return measured.estimatedMemoryBytes().isPresent() ? "estimated" : "none";
   }
 
   private static JsonObject json(Proof proof) {

@@ -246,6 +246,7 @@ final class ProfilePackaging {
         form.digest(),
         form.evaluation().map(context.judge()::quality),
         timing,
+        context.forms().estimatedMemoryBytes(recipe),
         here ? new Proof.Here() : new Proof.Unproved("not run on such a processor"),
         unfused(recipe, form),
         form.failure());

@@ -110,10 +110,13 @@ public final class Choice {
         return emulated;
       }
     }
-    long memory = measured.timing().map(Timing::peakMemoryBytes).orElse(0L);
+    boolean seen = measured.measuredMemoryBytes().isPresent();
+    long memory = measured.measuredMemoryBytes().orElse(measured.estimatedMemoryBytes().orElse(0L));
     long bytes = Math.max(memory, measured.bytes());
     if (bytes > bytesMax) {
-      return Optional.of("takes %d bytes, the profile allows %d".formatted(bytes, bytesMax));
+      return Optional.of(
+          "takes %d bytes%s, the profile allows %d"
+              .formatted(bytes, seen || bytes > memory ? "" : " by estimate", bytesMax));
     }
     return Optional.empty();
   }

@@ -4,6 +4,7 @@ import io.skerry.profile.Candidate;
 import io.skerry.protocol.Digest;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * Figures of one candidate of a profile.
@@ -13,6 +14,7 @@ import java.util.Optional;
  * @param digest of the file; absent when it could not be built
  * @param quality on the evaluation items; absent when it could not be built or run
  * @param timing absent when no machine of the profile measured it
+ * @param estimatedMemoryBytes that it takes by its graph; absent where that is not known
  * @param unfused operators that the engine computes otherwise than was meant: ONNX Runtime on
  *     floats between integers, TFLite with its own kernels instead of XNNPACK's; absent where that
  *     was not looked at
@@ -25,6 +27,7 @@ public record Measured(
     Optional<Digest> digest,
     Optional<Quality> quality,
     Optional<Timing> timing,
+    OptionalLong estimatedMemoryBytes,
     Proof proof,
     Optional<List<String>> unfused,
     Optional<String> failure) {
@@ -36,6 +39,21 @@ public record Measured(
   /** The same with another proof. */
   public Measured with(Proof other) {
     return new Measured(
-        candidate, options, bytes, digest, quality, timing, other, unfused, failure);
+        candidate,
+        options,
+        bytes,
+        digest,
+        quality,
+        timing,
+        estimatedMemoryBytes,
+        other,
+        unfused,
+        failure);
+  }
+
+  /** What a machine of the profile saw it take; absent where none did. */
+  public OptionalLong measuredMemoryBytes() {
+    long seen = timing.map(Timing::peakMemoryBytes).orElse(0L);
+    return seen > 0 ? OptionalLong.of(seen) : OptionalLong.empty();
   }
 }

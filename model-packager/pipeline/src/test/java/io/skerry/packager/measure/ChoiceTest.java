@@ -8,6 +8,7 @@ import io.skerry.profile.Precision;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
 class ChoiceTest {
@@ -98,6 +99,39 @@ class ChoiceTest {
     assertThat(verdicts.get(1).reason()).contains("2000 bytes", "1000");
   }
 
+  /** A file of 10 bytes may take any memory; what a device saw counts more than what it should. */
+  @Test
+  void leavesOutWhatTakesTooMuchByEstimateWhereNobodyMeasured() {
+    Measured large = taking(untimed(TFLITE_INT8, 0.98), 1001, 0);
+    Measured seen = taking(untimed(TFLITE_INT8, 0.98), 1001, 900);
+    Measured small = taking(untimed(ONNX_INT8, 0.98), 1000, 0);
+
+    List<Choice.Verdict> verdicts = Choice.among(List.of(large, small), 0.005, 1000);
+
+    assertThat(verdicts).extracting(Choice.Verdict::winner).containsExactly(false, true);
+    assertThat(verdicts.getFirst().reason())
+        .isEqualTo("takes 1001 bytes by estimate, the profile allows 1000");
+    assertThat(winner(seen, small)).contains(TFLITE_INT8);
+    assertThat(Choice.among(List.of(taking(large, 10, 1002)), 0.005, 1000).getFirst().reason())
+        .isEqualTo("takes 1002 bytes, the profile allows 1000");
+  }
+
+  private static Measured taking(Measured measured, long estimated, long seen) {
+    return new Measured(
+        measured.candidate(),
+        measured.options(),
+        measured.bytes(),
+        measured.digest(),
+        measured.quality(),
+        seen == 0
+            ? measured.timing()
+            : Optional.of(new Timing(5, 6, 1, seen, Timing.Source.DEVICE)),
+        OptionalLong.of(estimated),
+        measured.proof(),
+        measured.unfused(),
+        measured.failure());
+  }
+
   @Test
   void leavesOutWhatLosesUnderEmulation() {
     Proof bad = new Proof.Emulated("qemu", quality(0.09).orElseThrow());
@@ -147,6 +181,7 @@ class ChoiceTest {
         micros == 0
             ? Optional.empty()
             : Optional.of(new Timing(micros, 2 * micros, 1, 0, Timing.Source.HERE)),
+        OptionalLong.empty(),
         proof,
         Optional.empty(),
         failure);
