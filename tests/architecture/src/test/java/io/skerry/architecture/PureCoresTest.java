@@ -16,19 +16,34 @@ import java.net.Socket;
 import java.net.http.HttpClient;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.security.SecureRandom;
+import java.time.Clock;
 import java.time.InstantSource;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.Calendar;
+import java.util.Collections;
+import java.util.Date;
+import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.TimeZone;
 import java.util.Timer;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+import java.util.stream.BaseStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** What decides has no clock, no randomness, no thread and no I/O of its own. */
@@ -45,6 +60,21 @@ class PureCoresTest {
   /** A job that runs on whatever thread it is given can be interrupted there. */
   private static final Set<String> THREAD_OF_THE_CALLER =
       Set.of("currentThread", "interrupt", "interrupted", "isInterrupted");
+
+  /** Clocks that take the machine's time. */
+  private static final Set<String> TICKS = Set.of("tickMillis", "tickSeconds", "tickMinutes");
+
+  /** What hands over to threads, or to a time. */
+  private static final Set<String> FORKS =
+      Set.of(
+          "supplyAsync",
+          "runAsync",
+          "thenRunAsync",
+          "thenApplyAsync",
+          "thenAcceptAsync",
+          "delayedExecutor",
+          "orTimeout",
+          "completeOnTimeout");
 
   private static final DescribedPredicate<JavaClass> CORES =
       resideInAnyPackage(
@@ -147,7 +177,8 @@ class PureCoresTest {
         (owner.isEquivalentTo(Thread.class) && !THREAD_OF_THE_CALLER.contains(name))
             || (owner.isEquivalentTo(TimeUnit.class) && name.equals("sleep"))
             || (owner.isEquivalentTo(Object.class) && name.equals("wait"))
-            || owner.isEquivalentTo(Executors.class);
+            || owner.isEquivalentTo(Executors.class)
+            || waitsOrForks(member);
     boolean disk =
         owner.isEquivalentTo(Files.class)
             || owner.isAssignableTo(FileChannel.class)
@@ -173,7 +204,9 @@ class PureCoresTest {
         .that(CORES)
         .should()
         .accessTargetWhere(
-            target("reads the wall clock or draws at random", PureCoresTest::asksClockOrChance))
+            target(
+                "reads the wall clock, draws at random, waits or forks",
+                member -> asksClockOrChance(member) || waitsOrForks(member)))
         .orShould()
         .dependOnClassesThat()
         .areAssignableTo(ThreadLocalRandom.class)
@@ -188,19 +221,52 @@ class PureCoresTest {
             || (owner.isEquivalentTo(System.class)
                 && (name.equals("currentTimeMillis") || name.equals("nanoTime")))
             || (owner.isAssignableTo(InstantSource.class)
-                && name.startsWith("system")
-                && member instanceof CodeUnitAccessTarget);
+                && (name.startsWith("system") || TICKS.contains(name))
+                && member instanceof CodeUnitAccessTarget)
+            || (owner.isEquivalentTo(Date.class) && takes(member))
+            || (owner.isAssignableTo(Calendar.class) && name.equals("getInstance"));
+    boolean place =
+        (owner.isEquivalentTo(ZoneId.class) && name.equals("systemDefault"))
+            || (owner.isEquivalentTo(TimeZone.class) && name.equals("getDefault"))
+            || (owner.isEquivalentTo(Locale.class) && name.equals("getDefault"));
     boolean chance =
         (owner.isEquivalentTo(Math.class) && name.equals("random"))
             || (owner.isEquivalentTo(UUID.class) && name.equals("randomUUID"))
             || (owner.isAssignableTo(Random.class) && name.equals("<init>"))
-            || (owner.isEquivalentTo(RandomGenerator.class) && name.equals("getDefault"))
+            || (owner.isEquivalentTo(SecureRandom.class) && name.startsWith("get"))
+            || (owner.isEquivalentTo(RandomGenerator.class)
+                && (name.equals("getDefault") || name.equals("of")))
+            || owner.isEquivalentTo(RandomGeneratorFactory.class)
+            || (owner.isEquivalentTo(Collections.class)
+                && name.equals("shuffle")
+                && takes(member, List.class))
+            || (owner.isEquivalentTo(System.class) && name.equals("identityHashCode"))
             // Without a seed.
             || (owner.isEquivalentTo(SplittableRandom.class)
                 && name.equals("<init>")
-                && member instanceof CodeUnitAccessTarget made
-                && made.getRawParameterTypes().isEmpty());
-    return clock || chance;
+                && takes(member));
+    return clock || place || chance;
+  }
+
+  /** Whether a method takes just these. */
+  private static boolean takes(AccessTarget member, Class<?>... parameters) {
+    return member instanceof CodeUnitAccessTarget method
+        && method.getRawParameterTypes().stream()
+            .map(JavaClass::getName)
+            .toList()
+            .equals(Stream.of(parameters).map(Class::getName).toList());
+  }
+
+  // Until something happens elsewhere or its time is over, or on other threads.
+  private static boolean waitsOrForks(AccessTarget member) {
+    return member instanceof CodeUnitAccessTarget method
+        && (method.getRawParameterTypes().stream()
+                .anyMatch(type -> type.isEquivalentTo(TimeUnit.class))
+            || (method.getOwner().isEquivalentTo(CompletableFuture.class)
+                && FORKS.contains(method.getName()))
+            || method.getName().equals("parallelStream")
+            || (method.getOwner().isAssignableTo(BaseStream.class)
+                && method.getName().equals("parallel")));
   }
 
   @Test
@@ -213,6 +279,7 @@ class PureCoresTest {
                 "reads the wall clock, draws at random or waits",
                 member ->
                     asksClockOrChance(member)
+                        || waitsOrForks(member)
                         || (member.getOwner().isEquivalentTo(Object.class)
                             && member.getName().equals("wait"))))
         .orShould()
@@ -260,6 +327,56 @@ class PureCoresTest {
         .dependOnClassesThat()
         .areAssignableTo(Thread.class)
         .check(CLASSES);
+  }
+
+  /** What each of these does, a core may not. */
+  @SuppressWarnings({"UnusedMethod", "JavaUtilDate"}) // Read, not run.
+  private static final class Forbidden {
+    private Forbidden() {}
+
+    static Object clocks() {
+      return List.of(
+          System.nanoTime(),
+          Clock.tickSeconds(ZoneOffset.UTC),
+          new Date(),
+          Calendar.getInstance(),
+          ZoneId.systemDefault(),
+          Locale.getDefault());
+    }
+
+    static Object chances(List<String> list) {
+      Collections.shuffle(list);
+      return List.of(
+          UUID.randomUUID(),
+          RandomGenerator.of("L64X128MixRandom"),
+          new SecureRandom(),
+          new SplittableRandom(),
+          System.identityHashCode(list));
+    }
+
+    static Object waits(Semaphore semaphore, List<String> list) throws InterruptedException {
+      return List.of(
+          semaphore.tryAcquire(1, TimeUnit.SECONDS),
+          CompletableFuture.runAsync(list::clear),
+          list.parallelStream(),
+          list.stream().parallel());
+    }
+  }
+
+  @Test
+  void everyOneOfThemIsSeen() {
+    JavaClass forbidden = new ClassFileImporter().importClass(Forbidden.class);
+
+    assertThat(asked(forbidden, "clocks", PureCoresTest::asksClockOrChance)).isEqualTo(6);
+    assertThat(asked(forbidden, "chances", PureCoresTest::asksClockOrChance)).isEqualTo(6);
+    assertThat(asked(forbidden, "waits", PureCoresTest::waitsOrForks)).isEqualTo(4);
+  }
+
+  private static long asked(JavaClass in, String method, Predicate<AccessTarget> what) {
+    return in.getAccessesFromSelf().stream()
+        .filter(access -> access.getOrigin().getName().equals(method))
+        .filter(access -> what.test(access.getTarget()))
+        .count();
   }
 
   private static DescribedPredicate<JavaAccess<?>> target(

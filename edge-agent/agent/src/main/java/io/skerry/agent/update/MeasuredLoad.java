@@ -8,18 +8,11 @@ import io.skerry.protocol.ErrorCode;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 
 /** Loads models as their profiles say, and refuses what takes more memory than those allow. */
 final class MeasuredLoad {
-  // What a process takes is measured for one model at a time: other loads would count as its own.
-  private static final Semaphore MEASURING = new Semaphore(1);
-  private static final Duration MEASURING_PATIENCE = Duration.ofMinutes(1);
-
   private final ArtifactFiles files;
   private final ArtifactLoader.Host host;
 
@@ -76,7 +69,7 @@ final class MeasuredLoad {
       throws UpdateException {
     boolean measuring = false;
     try {
-      measuring = MEASURING.tryAcquire(MEASURING_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      measuring = host.memory().measuring();
       long grown = Long.MAX_VALUE;
       for (int i = 0; i < 2; i++) {
         OptionalLong before = host.memory().resident();
@@ -105,7 +98,7 @@ final class MeasuredLoad {
       throw new UpdateException(ErrorCode.SUPERSEDED, "interrupted", e);
     } finally {
       if (measuring) {
-        MEASURING.release();
+        host.memory().measured();
       }
     }
   }
