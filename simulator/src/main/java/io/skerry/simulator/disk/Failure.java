@@ -7,5 +7,7 @@ public enum Failure {
   /** Nothing can be changed. */
   READ_ONLY,
   /** Half of a write is done, then the device fails; forcing fails too. */
-  SHORT_WRITE
+  SHORT_WRITE,
+  /** What lies on it cannot be read; names and sizes can, and writing works. */
+  UNREADABLE
 }

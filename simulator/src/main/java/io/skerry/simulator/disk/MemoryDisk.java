@@ -125,6 +125,11 @@ public final class MemoryDisk implements Disk {
     plannedStop = Optional.of(new PlannedStop(operation, stop));
   }
 
+  /** The machine goes on, unless it was stopped already. */
+  public synchronized void stopNoMore() {
+    plannedStop = Optional.empty();
+  }
+
   /** Lets every operation from this one on fail, until {@link #heal}. */
   public synchronized void failFrom(long operation, Failure failure) {
     plannedFailure = Optional.of(new PlannedFailure(operation, failure));
@@ -241,7 +246,9 @@ public final class MemoryDisk implements Disk {
   @Override
   public synchronized byte[] read(Path file) throws IOException {
     checkRunning("read", file);
-    return found(key(file)).content();
+    MemoryFile found = found(key(file));
+    checkReadable(file);
+    return found.content();
   }
 
   private MemoryFile found(Path key) throws IOException {
@@ -370,6 +377,12 @@ public final class MemoryDisk implements Disk {
     }
   }
 
+  private void checkReadable(Path path) throws IOException {
+    if (failing().equals(Optional.of(Failure.UNREADABLE))) {
+      throw new IOException("read " + path + ": Input/output error");
+    }
+  }
+
   private Optional<Failure> failing() {
     return plannedFailure.filter(plan -> plan.from() <= operations).map(PlannedFailure::failure);
   }
@@ -417,6 +430,7 @@ public final class MemoryDisk implements Disk {
           throw new IOException(name + ": Input/output error");
         }
       }
+      case UNREADABLE -> {}
     }
   }
 
@@ -442,6 +456,7 @@ public final class MemoryDisk implements Disk {
     public int read(ByteBuffer buffer, long at) throws IOException {
       synchronized (MemoryDisk.this) {
         checkOpen("read");
+        checkReadable(path);
         byte[] bytes = new byte[buffer.remaining()];
         int count = file.read(bytes, at);
         buffer.put(bytes, 0, count);

@@ -2,7 +2,6 @@ package io.skerry.simulator.scenario;
 
 import io.skerry.simulator.world.Fault;
 import io.skerry.simulator.world.Story;
-import java.time.Duration;
 import java.util.List;
 
 /** Everything goes wrong that can, while versions roll out. */
@@ -23,6 +22,16 @@ final class Random implements Scenario {
   }
 
   @Override
+  public int devicesMin() {
+    return TraceFile.DEVICES_MIN;
+  }
+
+  @Override
+  public int daysMin() {
+    return 1;
+  }
+
+  @Override
   public int settleDays() {
     return 3;
   }
@@ -35,8 +44,9 @@ final class Random implements Scenario {
   @Override
   public void tell(Story story) {
     story.good(2, 3);
+    story.admitNewcomers();
     story.everybodyRuns(1);
-    story.roll(Duration.ofDays(3), 2, List.of(10, 50, 100));
+    story.roll(story.part(3, 7), 2, List.of(10, 50, 100));
   }
 
   @Override

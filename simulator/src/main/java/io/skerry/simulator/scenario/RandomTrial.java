@@ -3,7 +3,6 @@ package io.skerry.simulator.scenario;
 import io.skerry.fleet.rollout.RolloutKind;
 import io.skerry.simulator.world.Fault;
 import io.skerry.simulator.world.Story;
-import java.time.Duration;
 import java.util.List;
 
 /** Everything goes wrong that can, while versions are on trial, shadow and take over. */
@@ -21,6 +20,16 @@ final class RandomTrial implements Scenario {
   @Override
   public int devices() {
     return 10;
+  }
+
+  @Override
+  public int devicesMin() {
+    return TraceFile.DEVICES_MIN;
+  }
+
+  @Override
+  public int daysMin() {
+    return 1;
   }
 
   @Override
@@ -43,7 +52,7 @@ final class RandomTrial implements Scenario {
         new RolloutKind.Shadow(true));
     story.good(2, 3);
     story.everybodyRuns(1);
-    story.trial(Duration.ofDays(2), new RolloutKind.Split(.3, true), 2, List.of(10, 50, 100));
+    story.trial(story.part(2, 7), new RolloutKind.Split(.3, true), 2, List.of(10, 50, 100));
   }
 
   @Override

@@ -2,7 +2,6 @@ package io.skerry.simulator.scenario;
 
 import io.skerry.simulator.world.Fault;
 import io.skerry.simulator.world.Story;
-import java.time.Duration;
 import java.util.List;
 
 /** Everything goes wrong that can, while units roll out. */
@@ -23,6 +22,16 @@ final class RandomUnit implements Scenario {
   }
 
   @Override
+  public int devicesMin() {
+    return TraceFile.DEVICES_MIN;
+  }
+
+  @Override
+  public int daysMin() {
+    return 1;
+  }
+
+  @Override
   public int settleDays() {
     return 3;
   }
@@ -36,8 +45,9 @@ final class RandomUnit implements Scenario {
   public void tell(Story story) {
     story.unit();
     story.good(2, 3);
+    story.admitNewcomers();
     story.everybodyRuns(1);
-    story.roll(Duration.ofDays(2), 2, List.of(10, 50, 100));
+    story.roll(story.part(2, 7), 2, List.of(10, 50, 100));
   }
 
   @Override

@@ -25,6 +25,16 @@ public interface Scenario {
     return 7;
   }
 
+  /** The smallest fleet of which the story can be told. */
+  default int devicesMin() {
+    return devices();
+  }
+
+  /** The fewest days in which it can. */
+  default int daysMin() {
+    return days();
+  }
+
   /** Days that everything has to come to an end. */
   default int settleDays() {
     return 2;
@@ -61,7 +71,7 @@ public interface Scenario {
             days,
             settleDays(),
             fleet -> {
-              Story told = new Story(fleet);
+              Story told = new Story(fleet, days);
               story.set(told);
               tell(told);
             },

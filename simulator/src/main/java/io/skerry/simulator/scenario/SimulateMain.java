@@ -159,11 +159,17 @@ public final class SimulateMain implements Callable<Integer> {
         "--devices must be 3 to " + DEVICES_MAX);
     require(days == null || (days >= 1 && days <= DAYS_MAX), "--days must be 1 to " + DAYS_MAX);
     require(seeds == null || seeds >= 1, "--seeds must be 1 or more");
+    require(
+        seed == null || seeds == null || seed <= Long.MAX_VALUE - seeds,
+        "--seed %d and %d more: the last is beyond %d".formatted(seed, seeds, Long.MAX_VALUE));
     boolean runs =
         seed != null || seeds != null || devices != null || days != null || scenario != null;
-    require(!list || (!runs && replay == null && json == null), "--list goes with no other option");
+    require(
+        !list || (!runs && replay == null && json == null && trace == null),
+        "--list goes with no other option");
     require(
         replay == null || !runs, "--replay takes seed, scenario, devices and days from its file");
+    require(replay == null || trace == null, "--replay has a trace already: leave out --trace");
     require(
         !"all".equals(scenario) || (devices == null && days == null),
         "--scenario all runs each as large as it is: leave out --devices and --days");
@@ -196,7 +202,11 @@ public final class SimulateMain implements Callable<Integer> {
     int many = seeds == null ? 1 : seeds;
     int size = devices == null ? wanted.devices() : devices;
     int length = days == null ? wanted.days() : days;
-    for (long one = first; one < first + many; one++) {
+    require(
+        size >= wanted.devicesMin() && length >= wanted.daysMin(),
+        "scenario '%s' is a story of at least %d devices and %d days"
+            .formatted(wanted.name(), wanted.devicesMin(), wanted.daysMin()));
+    for (long one = first; one - first < many; one++) {
       Run.Result result = run(out, wanted, one, size, length, claims, many == 1);
       if (!result.held()) {
         shrunk(out, wanted, one, size, length, result.symptoms().getFirst());
@@ -230,7 +240,7 @@ public final class SimulateMain implements Callable<Integer> {
           result.outcome().hash());
     }
     for (Claim claim : result.claims()) {
-      claims.add(new Named(wanted.name(), claim));
+      claims.add(new Named(telling ? wanted.name() : wanted.name() + "/" + seed, claim));
       if (told) {
         print(out, claim);
       }

@@ -27,6 +27,16 @@ final class Steady implements Scenario {
   }
 
   @Override
+  public int devicesMin() {
+    return TraceFile.DEVICES_MIN;
+  }
+
+  @Override
+  public int daysMin() {
+    return 1;
+  }
+
+  @Override
   public Fault.Rates faults() {
     return Fault.Rates.LIGHT;
   }

@@ -23,6 +23,7 @@ import io.skerry.wire.fleet.v1.RecordBatch;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -56,6 +57,7 @@ public final class ControlPlane implements MemoryBroker.Client {
   private final Map<String, Topics.DeviceTopic> topics = new HashMap<>();
   private MemoryBroker.@Nullable Connection connection;
   private boolean up;
+  private boolean reachesBroker = true;
   private long life;
   private boolean batchDue;
   private boolean engineDue;
@@ -154,8 +156,18 @@ public final class ControlPlane implements MemoryBroker.Client {
   /** Nothing more goes wrong with the process; one that is gone is started. */
   void heal() {
     dies = null;
+    reachesBroker = true;
     if (!up) {
       start();
+    }
+  }
+
+  /** Whether the process has a network to the broker. */
+  void reaches(boolean broker) {
+    reachesBroker = broker;
+    MemoryBroker.Connection current = connection;
+    if (!broker && current != null) {
+      current.cut();
     }
   }
 
@@ -188,7 +200,8 @@ public final class ControlPlane implements MemoryBroker.Client {
   }
 
   private void connect() {
-    Optional<MemoryBroker.Connection> opened = broker.connect(CLIENT_ID, Optional.empty(), this);
+    Optional<MemoryBroker.Connection> opened =
+        reachesBroker ? broker.connect(CLIENT_ID, Optional.empty(), this) : Optional.empty();
     if (opened.isEmpty()) {
       later(RECONNECT_MILLIS, this::connect);
       return;
@@ -287,6 +300,10 @@ public final class ControlPlane implements MemoryBroker.Client {
         boolean known = store.isOnline(device);
         store.status(device, ProtocolCodec.decodeStatus(message.payload()), world.instant());
         if (known != store.isOnline(device)) {
+          world
+              .trace()
+              .note(
+                  world.now(), known ? Trace.Kind.DISCONNECTED : Trace.Kind.CONNECTED, index, 0, 0);
           if (known) {
             rollouts.left(device, world.instant());
           } else {
@@ -325,8 +342,9 @@ public final class ControlPlane implements MemoryBroker.Client {
             world.now(),
             Trace.Kind.STORED,
             index,
-            epoch * 8 + stream.wireName().length(),
+            epoch * 31 + stream.wireName().hashCode(),
             record.getSequence());
+    world.trace().note(Arrays.hashCode(record.toByteArray()));
     fleet.watch().stored(index, stream, epoch, record);
     switch (record.getBodyCase()) {
       case WINDOW -> {
@@ -493,7 +511,12 @@ public final class ControlPlane implements MemoryBroker.Client {
   private RolloutShell.Wish wish(
       RolloutKind kind, long version, List<Integer> percents, Duration soak) {
     return new RolloutShell.Wish(
-        kind, fleet.parts(version), percents, fleet.settings().window(), soak);
+        kind,
+        fleet.parts(version),
+        percents,
+        fleet.admitsNewcomers(),
+        fleet.settings().window(),
+        soak);
   }
 
   private Rollout begun(Supplier<Rollout> start) {
@@ -509,6 +532,12 @@ public final class ControlPlane implements MemoryBroker.Client {
     changing(() -> refusal.add(rollouts.apply(rollout, event, world.instant())));
     wakeEngine();
     return refusal.getFirst();
+  }
+
+  /** An operator removes a device from the fleet. */
+  void remove(SimDevice device) {
+    store.remove(device.id());
+    changing(() -> rollouts.removed(device.id()));
   }
 
   List<Incident> incidents() {

@@ -9,6 +9,7 @@ import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.DriftLedger;
 import io.skerry.telemetry.drift.DriftSettings;
+import io.skerry.telemetry.drift.LateWindow;
 import io.skerry.telemetry.drift.WindowVerdict;
 import io.skerry.telemetry.sketch.WindowCounts;
 import io.skerry.wire.fleet.v1.Window;
@@ -25,9 +26,14 @@ final class DriftShell {
   /** Windows of devices that are kept: beyond it nothing is judged a second time any more. */
   static final long HISTORY_DEVICES_MAX = 20_000;
 
+  /** Late windows of a device that are judged with one window. */
+  private static final int LATE_OF_DEVICE_MAX = 8;
+
   private final Releases releases;
   private final Function<DeviceId, Map<String, String>> attributes;
   private final TreeMap<Long, Map<DeviceId, DeviceWindow>> waiting = new TreeMap<>();
+  // Of windows that were judged already.
+  private final TreeMap<Long, Map<DeviceId, DeviceWindow>> tooLate = new TreeMap<>();
   private final List<Incident> incidents = new ArrayList<>();
   // Kept only while it is little enough to judge everything a second time with every start.
   private final List<Judged> history = new ArrayList<>();
@@ -38,7 +44,8 @@ final class DriftShell {
   private long judgedThrough = -1;
   private long late;
 
-  private record Judged(long window, List<DeviceWindow> devices, WindowVerdict verdict) {}
+  private record Judged(
+      long window, List<DeviceWindow> devices, List<LateWindow> late, WindowVerdict verdict) {}
 
   DriftShell(
       Releases releases,
@@ -59,10 +66,9 @@ final class DriftShell {
     }
     if (window.getWindow() <= judgedThrough) {
       late++;
-      return;
     }
     ModelVersion version = new ModelVersion(Releases.MODEL, window.getModel().getVersion());
-    waiting
+    (window.getWindow() <= judgedThrough ? tooLate : waiting)
         .computeIfAbsent(window.getWindow(), index -> new HashMap<>())
         .merge(
             device,
@@ -89,22 +95,41 @@ final class DriftShell {
     while (!waiting.isEmpty() && waiting.firstKey() < window) {
       Map.Entry<Long, Map<DeviceId, DeviceWindow>> due = waiting.pollFirstEntry();
       List<DeviceWindow> devices = List.copyOf(due.getValue().values());
+      List<LateWindow> lately = late(due.getKey());
       for (DeviceWindow one : devices) {
         if (!ledger.knows(one.version())) {
           ledger.register(one.version(), releases.streams());
         }
       }
-      WindowVerdict verdict = ledger.judge(due.getKey(), devices);
+      WindowVerdict verdict = ledger.judge(due.getKey(), devices, lately);
       judgedThrough = due.getKey();
-      keep(new Judged(due.getKey(), devices, verdict));
+      keep(new Judged(due.getKey(), devices, lately, verdict));
       verdicts.add(verdict);
       follow(verdict);
     }
     return verdicts;
   }
 
+  // What came since the window before was judged, of each device the newest: as a server does.
+  private List<LateWindow> late(long window) {
+    List<LateWindow> lately = new ArrayList<>();
+    Map<DeviceId, Integer> taken = new HashMap<>();
+    tooLate
+        .descendingMap()
+        .forEach(
+            (of, each) -> {
+              if (of >= window - DriftLedger.LATE_WINDOWS) {
+                each.values().stream()
+                    .filter(one -> taken.merge(one.device(), 1, Integer::sum) <= LATE_OF_DEVICE_MAX)
+                    .forEach(one -> lately.add(new LateWindow(of, one)));
+              }
+            });
+    tooLate.clear();
+    return lately;
+  }
+
   private void keep(Judged judged) {
-    historyDevices += judged.devices().size();
+    historyDevices += judged.devices().size() + judged.late().size();
     keeping &= historyDevices <= HISTORY_DEVICES_MAX;
     if (keeping) {
       history.add(judged);
@@ -161,7 +186,7 @@ final class DriftShell {
           fresh.register(one.version(), releases.streams());
         }
       }
-      WindowVerdict verdict = fresh.judge(judged.window(), judged.devices());
+      WindowVerdict verdict = fresh.judge(judged.window(), judged.devices(), judged.late());
       if (!verdict.equals(judged.verdict())) {
         different++;
       }

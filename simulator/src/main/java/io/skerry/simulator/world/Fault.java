@@ -57,7 +57,25 @@ public record Fault(long at, Kind kind, int device, long lasts, long seed) {
     /** Orders come once more, behind newer ones, and stay at the broker in their place. */
     ORDERS_LATE(false, true),
     /** An operator rolls out a version that is bad in one way or another. */
-    BAD_MODEL(false, true);
+    BAD_MODEL(false, true),
+    /**
+     * A device is killed, or loses its power, the next day or so in the midst of what it writes.
+     */
+    STOPPED_AT_WORK(true, true),
+    /** A device is up to a thousand times slower. */
+    HARDWARE_CRAWLS(true, true),
+    /** What lies on a device's disk cannot be read. */
+    DISK_UNREADABLE(true, true),
+    /** The control plane does not reach the broker. */
+    PLANE_CUT_OFF(false, true),
+    /** A device gets an order that nobody who may has signed. */
+    ORDER_FORGED(true, true),
+    /** Who has stolen the director's key orders a device what was made for another board. */
+    DIRECTOR_STOLEN(true, true),
+    /** A new device comes to the fleet. */
+    DEVICE_JOINS(false, true),
+    /** A device leaves the fleet for good, and an operator removes it. */
+    DEVICE_REMOVED(true, true);
 
     private final boolean ofDevice;
     private final boolean apart;
@@ -102,7 +120,7 @@ public record Fault(long at, Kind kind, int device, long lasts, long seed) {
     public static final Rates OF_DEVICES = new Rates(.1, 0, 0);
 
     /** Everything at once. */
-    public static final Rates HARD = new Rates(1.2, 2.5, 2);
+    public static final Rates HARD = new Rates(1.2, 2.5, 7);
 
     /** The same without those kinds that are drawn apart. */
     public Rates withoutApart() {
@@ -136,7 +154,9 @@ public record Fault(long at, Kind kind, int device, long lasts, long seed) {
     total = count(rates.apartPerDay() * days, other);
     for (long i = 0; i < total; i++) {
       Kind kind = apart.get(other.nextInt(apart.size()));
-      faults.add(one(kind, kind.isOfDevice() ? other.nextInt(devices) : -1, days, other));
+      if (kind != Kind.DEVICE_REMOVED || other.nextInt(3) == 0) {
+        faults.add(one(kind, kind.isOfDevice() ? other.nextInt(devices) : -1, days, other));
+      }
     }
     faults.sort(
         Comparator.comparingLong(Fault::at)
@@ -150,10 +170,15 @@ public record Fault(long at, Kind kind, int device, long lasts, long seed) {
   }
 
   private static Fault one(Kind kind, int device, int days, SplittableRandom random) {
-    long at = random.nextLong(World.MINUTE, Math.max(2, days) * World.DAY - World.DAY / 2);
+    long at = random.nextLong(World.MINUTE, days * World.DAY - World.DAY / 2);
     // Seconds, minutes, hours and days are equally likely.
     long lasts = (long) (World.SECOND * Math.exp(random.nextDouble() * Math.log(2 * 86_400)));
     return new Fault(at, kind, device, lasts, random.nextLong());
+  }
+
+  /** The same for another time. */
+  public Fault lasting(long millis) {
+    return new Fault(at, kind, device, millis, seed);
   }
 
   /** Reads what {@link #toString} wrote. */

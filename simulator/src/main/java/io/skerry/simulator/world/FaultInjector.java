@@ -13,6 +13,8 @@ import java.util.SplittableRandom;
 
 /** Lets faults happen, and ends them when their time is over. */
 public final class FaultInjector {
+  private static final double SLOWNESS_MAX = 1000;
+  private static final double OPERATIONS_MAX = 3000;
   private static final long YEAR = 365 * World.DAY;
 
   /** Versions from this one on are bad. */
@@ -144,6 +146,11 @@ public final class FaultInjector {
             });
       }
       case BAD_MODEL -> rollOutBad(random);
+      case DEVICE_JOINS -> fleet.join();
+      case PLANE_CUT_OFF -> {
+        fleet.plane().reaches(false);
+        until(fault, () -> fleet.plane().reaches(true));
+      }
       default -> throw new IllegalStateException("no device: " + fault);
     }
   }
@@ -166,6 +173,12 @@ public final class FaultInjector {
               random.nextLong(40),
               stop(random),
               restart(random));
+      case STOPPED_AT_WORK ->
+          device.stopAtWork(
+              random.nextBoolean() ? new Loss.PowerCut(random.nextLong()) : new Loss.Kill(),
+              operations(random),
+              stop(random),
+              restart(random));
       case DISK_FULL -> disk(fault, device, Failure.FULL);
       case DISK_READ_ONLY -> disk(fault, device, Failure.READ_ONLY);
       case SHORT_WRITES -> disk(fault, device, Failure.SHORT_WRITE);
@@ -184,7 +197,20 @@ public final class FaultInjector {
         device.slow(1 + 2 * random.nextDouble());
         until(fault, () -> device.slow(1));
       }
+      case HARDWARE_CRAWLS -> {
+        device.slow(Math.exp(random.nextDouble() * Math.log(SLOWNESS_MAX)));
+        until(fault, () -> device.slow(1));
+      }
+      case DISK_UNREADABLE -> disk(fault, device, Failure.UNREADABLE);
+      case ORDER_FORGED -> fleet.misdirect(device, false);
+      case DIRECTOR_STOLEN -> fleet.misdirect(device, true);
       case DEVICE_GONE -> device.leave();
+      case DEVICE_REMOVED -> {
+        if (fleet.plane().isUp() && !device.isGone()) {
+          device.leave();
+          fleet.plane().remove(device);
+        }
+      }
       case CLONED ->
           fleet.clone(device, Math.min(fault.lasts(), 6 * World.HOUR), random.nextLong());
       default -> throw new IllegalStateException("of no device: " + fault);
@@ -198,6 +224,11 @@ public final class FaultInjector {
 
   private static Stop stop(SplittableRandom random) {
     return List.of(Stop.BEFORE, Stop.INSIDE, Stop.AFTER).get(random.nextInt(3));
+  }
+
+  // One, tens, hundreds and thousands are equally likely.
+  private static long operations(SplittableRandom random) {
+    return (long) Math.exp(random.nextDouble() * Math.log(OPERATIONS_MAX));
   }
 
   private static long restart(SplittableRandom random) {

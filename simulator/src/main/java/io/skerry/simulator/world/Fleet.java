@@ -3,14 +3,18 @@ package io.skerry.simulator.world;
 import io.skerry.agent.uplink.DeviceLink;
 import io.skerry.agent.uplink.LinkConfig;
 import io.skerry.fleet.rollout.RolloutKind;
+import io.skerry.protocol.DesiredDocument;
+import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.Generation;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.simulator.disk.PagePool;
 import io.skerry.simulator.world.Releases.Behaviour;
 import java.net.http.HttpClient;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +24,9 @@ import java.util.function.Supplier;
 
 /** A fleet, its broker, its artifacts and its control plane in one world. */
 public final class Fleet {
+  /** Generations that somebody else is ahead of the control plane. */
+  private static final long AHEAD = 1000;
+
   private final World world;
   private final Settings settings;
   private final Releases releases;
@@ -37,6 +44,7 @@ public final class Fleet {
   private final List<MemoryLink> clones = new ArrayList<>();
   private Nature.Drift drift = Nature.Drift.NONE;
   private boolean unit;
+  private boolean admitsNewcomers;
   private List<RolloutKind> kinds = List.of(new RolloutKind.Replace());
   private int chosen;
 
@@ -72,12 +80,26 @@ public final class Fleet {
     this.plane = new ControlPlane(this, "control-a", rollouts, drift);
     this.replica = new ControlPlane(this, "control-b", rollouts, drift);
     for (int i = 0; i < settings.devices(); i++) {
-      SimDevice device = new SimDevice(this, i);
-      devices.add(device);
-      byId.put(device.id(), device);
-      store.enroll(device.id());
-      watch.add();
+      enrol();
     }
+  }
+
+  private SimDevice enrol() {
+    SimDevice device = new SimDevice(this, devices.size());
+    devices.add(device);
+    byId.put(device.id(), device);
+    store.enroll(device.id());
+    watch.add();
+    return device;
+  }
+
+  /** A new device is enrolled, and starts. */
+  void join() {
+    SimDevice device = enrol();
+    if (unit) {
+      device.addSlot(RolloutShell.SECOND_SLOT);
+    }
+    device.begin();
   }
 
   /** Starts the control plane, then every device. */
@@ -185,6 +207,50 @@ public final class Fleet {
     world.after(lastsMillis, thief::die);
   }
 
+  /**
+   * Somebody orders a device what was made for another board, in a generation far above its own.
+   *
+   * @param stolen whether it is signed with the director's key, or with one of nobody
+   */
+  void misdirect(SimDevice device, boolean stolen) {
+    Hardware other = EnumSet.complementOf(EnumSet.of(device.hardware())).iterator().next();
+    List<DesiredSlot> orders =
+        store.orders(device.id()).stream().map(order -> madeFor(other, order)).toList();
+    if (!orders.isEmpty()) {
+      Generation before = store.generation(device.id());
+      DesiredDocument document =
+          new DesiredDocument(
+              SimDevice.TENANT,
+              device.id(),
+              new Generation(before.term(), before.counter() + AHEAD),
+              world.instant(),
+              orders);
+      broker.publish(device.desiredTopic(), releases.misdirected(document, stolen), true);
+    }
+  }
+
+  private DesiredSlot madeFor(Hardware board, DesiredSlot order) {
+    return releases
+        .variant(order.version(), board.profile())
+        .map(
+            variant ->
+                new DesiredSlot(
+                    order.slot(),
+                    order.revision() + 1,
+                    order.version(),
+                    variant.manifest(),
+                    variant.signature(),
+                    order.artifactBase(),
+                    order.rollout(),
+                    order.sampling(),
+                    order.window(),
+                    order.probationPredictions(),
+                    order.probation(),
+                    order.mode(),
+                    order.unit()))
+        .orElse(order);
+  }
+
   /** No device's key is used on another machine any more. */
   void endClones() {
     clones.forEach(MemoryLink::die);
@@ -213,6 +279,15 @@ public final class Fleet {
   /** Operators do this with new versions, in turn. */
   void operatorsChoose(List<RolloutKind> among) {
     kinds = List.copyOf(among);
+  }
+
+  /** Devices that come later join the rollouts that are under way. */
+  void admitNewcomers() {
+    admitsNewcomers = true;
+  }
+
+  boolean admitsNewcomers() {
+    return admitsNewcomers;
   }
 
   /** Whether a version may be on trial on some device. */

@@ -19,12 +19,14 @@ import io.skerry.wire.fleet.v1.RecordBatch;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -34,6 +36,9 @@ import org.jspecify.annotations.Nullable;
  * call is a transaction: what it changed is there, whoever dies afterwards.
  */
 public final class MemoryStore {
+  /** Ends of earlier boots that are told at once. */
+  private static final int ENDED_TOLD_MAX = 16;
+
   private final TenantId tenant;
   private final Map<DeviceId, Device> devices = new LinkedHashMap<>();
   // By device the number that it was queued with, who was queued first comes first.
@@ -168,7 +173,10 @@ public final class MemoryStore {
     }
     device.report = report;
     device.newestEpoch = Math.max(device.newestEpoch, report.bootEpoch());
-    if (!device.desired.isAfter(report.observed())) {
+    if (report.observed().isAfter(device.desired)) {
+      // It has seen what the database does not know: the sweep has something to do.
+      behind.add(device.id);
+    } else if (report.observed().equals(device.desired)) {
       behind.remove(device.id);
     }
     return true;
@@ -221,14 +229,21 @@ public final class MemoryStore {
                 gaps,
                 sequences));
     device.ledgers.put(key, step.after());
+    List<CommittedRange> committed = new ArrayList<>(1);
+    if (step.after().sequences().through() > 0) {
+      committed.add(range(key, step.after(), false));
+    }
     if (step.endsEarlier()) {
       device.ledgers.replaceAll(
           (other, ledger) ->
-              other.stream() == stream
-                      && other.epoch() < batch.getOldestEpoch()
-                      && ledger.missing() > 0
+              isBefore(other, stream, batch.getOldestEpoch()) && ledger.missing() > 0
                   ? ledger.finished()
                   : ledger);
+      device.ledgers.entrySet().stream()
+          .filter(one -> isBefore(one.getKey(), stream, batch.getOldestEpoch()))
+          .sorted(Comparator.comparingLong(one -> -one.getKey().epoch()))
+          .limit(ENDED_TOLD_MAX)
+          .forEach(one -> committed.add(range(one.getKey(), one.getValue(), true)));
     }
     List<Record> stored = new ArrayList<>(sequences.size());
     for (int i = 0; i < step.fates().size(); i++) {
@@ -238,12 +253,20 @@ public final class MemoryStore {
         case REFUSED, OUT_OF_RANGE, TOO_FAR -> refused++;
       }
     }
-    long through = step.after().sequences().through();
-    return new Taken(
-        stored,
-        through > 0
-            ? List.of(new CommittedRange(stream, batch.getBootEpoch(), through))
-            : List.of());
+    return new Taken(stored, committed);
+  }
+
+  private static boolean isBefore(StreamKey key, RecordStream stream, long epoch) {
+    return key.stream() == stream && key.epoch() < epoch;
+  }
+
+  private static CommittedRange range(StreamKey key, StreamLedger ledger, boolean ended) {
+    return new CommittedRange(
+        key.stream(),
+        key.epoch(),
+        ledger.sequences().through(),
+        OptionalLong.of(ledger.givenUp()),
+        ended);
   }
 
   /** Records and batches that could not be taken. */
@@ -363,6 +386,11 @@ public final class MemoryStore {
   /** What a device shall run. */
   public Optional<DesiredSlot> desired(DeviceId id, SlotId slot) {
     return find(id).flatMap(device -> Optional.ofNullable(device.slots.get(slot)));
+  }
+
+  /** What a device shall run in each slot. */
+  List<DesiredSlot> orders(DeviceId id) {
+    return find(id).map(device -> List.copyOf(device.slots.values())).orElse(List.of());
   }
 
   /** The newest generation of a device's orders. */

@@ -189,14 +189,20 @@ public final class Releases {
     return Optional.ofNullable(byManifest.get(manifest));
   }
 
-  /** Whether this was released, by those who may, for this profile. */
+  /** Bytes of the largest artifact. */
+  long largestBytes() {
+    return variants.values().stream().mapToLong(Variant::bytes).max().orElse(0);
+  }
+
+  /** Whether this was released, by those who may, for this profile, and passes its own test. */
   boolean isReleased(Digest manifest, ProfileId profile) {
     return variants.values().stream()
         .anyMatch(
             variant ->
                 variant.manifest().equals(manifest)
                     && variant.profile().equals(profile)
-                    && behaviour(variant.version()) != Behaviour.UNSIGNED);
+                    && behaviour(variant.version()) != Behaviour.UNSIGNED
+                    && behaviour(variant.version()) != Behaviour.BROKEN);
   }
 
   /** How a version is. */
@@ -299,8 +305,17 @@ public final class Releases {
   }
 
   private byte[] signed(DesiredDocument document) {
+    return signed(document, director);
+  }
+
+  /** What nobody who may has ordered: by a stolen director's key, or by one that nobody knows. */
+  byte[] misdirected(DesiredDocument document, boolean stolen) {
+    return signed(document, stolen ? director : thief);
+  }
+
+  private static byte[] signed(DesiredDocument document, SigningKey by) {
     byte[] payload = ProtocolCodec.encode(document);
-    DsseEnvelope envelope = Dsse.sign(DesiredDocument.PAYLOAD_TYPE, payload, director);
+    DsseEnvelope envelope = Dsse.sign(DesiredDocument.PAYLOAD_TYPE, payload, by);
     return Envelope.newBuilder()
         .setPayloadType(envelope.payloadType())
         .setPayload(ByteString.copyFrom(payload))

@@ -6,6 +6,7 @@ import io.skerry.fleet.gate.Evidence;
 import io.skerry.fleet.gate.Metric;
 import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.Lease;
+import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.fleet.rollout.RolloutMachine;
 import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.fleet.rollout.RolloutPlan;
@@ -22,6 +23,7 @@ import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotMode;
 import io.skerry.telemetry.sketch.WindowSketch;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -55,6 +57,7 @@ final class Rollout {
   // A newer rollout has its place: nobody catches up with it any more.
   boolean released;
   private @Nullable List<Deployment> late;
+  private final List<Decision> decisions = new ArrayList<>();
 
   /** One device's part. */
   static final class Deployment {
@@ -181,6 +184,28 @@ final class Rollout {
     this.state = RolloutState.ready(plan);
   }
 
+  /** Remembers what was decided, and from what. */
+  void decided(RolloutEvent event, RolloutState after, Instant now) {
+    if (!after.equals(state)) {
+      decisions.add(new Decision(event, now, after));
+    }
+    state = after;
+  }
+
+  /** Where the same events at the same times lead elsewhere, in words. */
+  Optional<String> firstOtherwise() {
+    RolloutState again = RolloutState.ready(plan);
+    for (Decision decision : decisions) {
+      again = RolloutMachine.step(plan, again, decision.event(), decision.at()).state();
+      if (!again.equals(decision.after())) {
+        return Optional.of(
+            "%s decided %s at %s, and decides %s again"
+                .formatted(id, decision.after(), decision.at(), again));
+      }
+    }
+    return Optional.empty();
+  }
+
   /** Whether several models go together. */
   boolean isUnit() {
     return parts.size() > 1;
@@ -208,6 +233,8 @@ final class Rollout {
     Deployment deployment = deployments.get(device);
     return deployment != null && deployment.state.isTouched();
   }
+
+  private record Decision(RolloutEvent event, Instant at, RolloutState after) {}
 
   /** Whether anything of it can still move: also those that were late, once they are back. */
   boolean isFollowed(Predicate<DeviceId> online) {

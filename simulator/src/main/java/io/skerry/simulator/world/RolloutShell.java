@@ -112,11 +112,13 @@ final class RolloutShell implements RolloutBooks {
    *
    * @param parts several make a unit
    * @param percents of the stages, cumulative
+   * @param dynamic whether devices that come later join
    */
   record Wish(
       RolloutKind kind,
       List<RolloutPart> parts,
       List<Integer> percents,
+      boolean dynamic,
       Duration window,
       Duration soak) {
     Wish {
@@ -153,7 +155,7 @@ final class RolloutShell implements RolloutBooks {
         wish.kind(),
         bare.stages(),
         bare.limits(),
-        bare.dynamic(),
+        wish.dynamic(),
         bare.soak(),
         bare.deadlines(),
         bare.approval(),
@@ -370,7 +372,7 @@ final class RolloutShell implements RolloutBooks {
 
     @Override
     public void keep(RolloutEvent event, RolloutState after, Instant now) {
-      rollout.state = after;
+      rollout.decided(event, after, now);
     }
   }
 

@@ -96,6 +96,8 @@ final class SimAgent {
   private boolean unchecked;
   private long dueAt = Long.MAX_VALUE;
   private long sealAt;
+  // A real agent looks some times a second, and writes down what it counted.
+  private long writtenAt;
   // Places in the ring that may be taken.
   private int undrained;
   // Nothing is open that the observer could close, or write down, after that.
@@ -370,6 +372,9 @@ final class SimAgent {
     if (sealAt > world.now()) {
       wake(sealAt - world.now());
     }
+    if (writtenAt > world.now()) {
+      wake(writtenAt - world.now());
+    }
     if (!settled) {
       wake(BUSY_TICK);
     }
@@ -425,8 +430,16 @@ final class SimAgent {
     wake(sealAt - world.now());
   }
 
+  /** Something was counted. */
+  void counted() {
+    writtenAt = world.now() + World.SECOND;
+    lookUntil = Math.max(lookUntil, writtenAt);
+    wake(World.SECOND);
+  }
+
   /** A prediction was answered: the ring has room for so many, and what shadows sees it now. */
   void predicted() {
+    counted();
     undrained += PLACES;
     for (Runnable copy = copies.poll(); copy != null; copy = copies.poll()) {
       copy.run();

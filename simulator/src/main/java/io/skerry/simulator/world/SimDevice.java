@@ -339,6 +339,24 @@ public final class SimDevice {
         });
   }
 
+  /** Stops the machine so many operations of its disk later, if it comes to that within a day. */
+  void stopAtWork(Loss taken, long operations, Stop where, long restartAfter) {
+    SimAgent now = process;
+    if (now == null) {
+      return;
+    }
+    loss = Optional.of(taken);
+    restartMillis = restartAfter;
+    disk.stopAt(disk.operations() + 1 + operations, where);
+    world.after(
+        World.DAY,
+        () -> {
+          if (process == now) {
+            disk.stopNoMore();
+          }
+        });
+  }
+
   /** Leaves the fleet for good. */
   void leave() {
     gone = true;
@@ -358,6 +376,7 @@ public final class SimDevice {
     slow(1);
     skew(0);
     disk(Optional.empty());
+    disk.stopNoMore();
   }
 
   long epoch() {

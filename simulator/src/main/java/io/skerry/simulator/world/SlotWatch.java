@@ -20,6 +20,8 @@ final class SlotWatch {
   private final SlotId slot;
   private final Set<Long> ran = new TreeSet<>();
   private boolean proven;
+  // The version that answered when a user last looked.
+  private long answers;
   private Set<Generation> offAt = Set.of();
   // What answers until an order to switch it off, which was taken, is on the disk.
   private Optional<ServingModel> leaving = Optional.empty();
@@ -86,7 +88,15 @@ final class SlotWatch {
     fleet.watch().running(device, model.map(ServingModel::manifest));
     boolean stays = model.isPresent() && !model.equals(leaving);
     proven = model.isPresent() ? proven || (stays && isProven(updater)) : proven && !isOff();
-    model.ifPresent(running -> ran.add(running.version().version()));
+    long version = model.map(running -> running.version().version()).orElse(0L);
+    if (version != answers) {
+      answers = version;
+      World world = fleet.world();
+      world.trace().note(world.now(), Trace.Kind.RUNNING, device.index(), version, 0);
+    }
+    if (version > 0) {
+      ran.add(version);
+    }
   }
 
   // A first version that dies while it proves itself starts from its beginning again.

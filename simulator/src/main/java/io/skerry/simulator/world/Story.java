@@ -24,6 +24,7 @@ import java.util.function.IntPredicate;
 public final class Story {
   private final Fleet fleet;
   private final World world;
+  private final int days;
   private final Map<Long, Rollout> rollouts = new HashMap<>();
   private final List<Long> onlineThen = new ArrayList<>();
   private final List<Long> runningThen = new ArrayList<>();
@@ -31,10 +32,20 @@ public final class Story {
   private final List<String> phasesThen = new ArrayList<>();
   private Duration clockErrorThen = Duration.ZERO;
 
-  /** A story about a fleet in which nothing has happened yet. */
-  public Story(Fleet fleet) {
+  /**
+   * A story about a fleet in which nothing has happened yet.
+   *
+   * @param days before everything is healed
+   */
+  public Story(Fleet fleet, int days) {
     this.fleet = fleet;
     this.world = fleet.world();
+    this.days = days;
+  }
+
+  /** This part of the time in which everything goes wrong. */
+  public Duration part(int of, int all) {
+    return Duration.ofDays(days).multipliedBy(of).dividedBy(all);
   }
 
   /** How measuring goes wrong. */
@@ -96,6 +107,11 @@ public final class Story {
    */
   public void unit() {
     fleet.becomeUnit();
+  }
+
+  /** Devices that come later join the rollouts that are under way. Before anything rolls out. */
+  public void admitNewcomers() {
+    fleet.admitNewcomers();
   }
 
   /** An operator rolls a version out in stages, each watched for two windows. */

@@ -23,8 +23,6 @@ public final class Trace {
     STOP,
     CONNECTED,
     DISCONNECTED,
-    RECEIVED,
-    SENT,
     STORED,
     ORDERED,
     REPORTED,
@@ -53,6 +51,16 @@ public final class Trace {
     hash = (hash ^ mixed ^ (mixed >>> 29)) * PRIME;
     hash ^= hash >>> 32;
     entries++;
+    line(at, kind, device, one, other);
+  }
+
+  /** What the last thing held, for the hash only. */
+  void note(long content) {
+    hash = (hash ^ content ^ (content >>> 29)) * PRIME;
+    hash ^= hash >>> 32;
+  }
+
+  private void line(long at, Kind kind, int device, long one, long other) {
     if (linesMax > 0 && !broken) {
       broken = kind == Kind.BROKEN;
       lines.addLast(

@@ -3,6 +3,7 @@ package io.skerry.simulator.world;
 import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.fleet.rollout.RolloutState;
+import io.skerry.fleet.rollout.StageProgress;
 import io.skerry.fleet.rollout.StageRule;
 import io.skerry.fleet.rollout.StageState;
 import io.skerry.protocol.DesiredSlot;
@@ -15,8 +16,11 @@ import io.skerry.protocol.ReportedDocument;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotMode;
 import io.skerry.protocol.SlotReport;
+import io.skerry.telemetry.drift.StreamVerdict;
 import io.skerry.telemetry.drift.WindowVerdict;
 import io.skerry.wire.fleet.v1.Record;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -34,6 +38,9 @@ import java.util.Set;
 public final class Watch {
   /** Breaks that are kept in words. */
   private static final int BREAKS_MAX = 50;
+
+  /** Bytes of a device's files that are neither models nor records. */
+  private static final long FILES_BYTES_MAX = 512 * 1024;
 
   private final Fleet fleet;
   private final List<Truth> devices = new ArrayList<>();
@@ -373,8 +380,19 @@ public final class Watch {
               && seen.devices.add(device)) {
             seen.before.put(device, sim.version());
             checkTouched(rollout, seen);
+            checkStage(rollout, sim);
           }
         });
+  }
+
+  private void checkStage(Rollout rollout, SimDevice device) {
+    Rollout.Deployment one = rollout.deployments.get(device.id());
+    if (one == null || rollout.state.stages().get(one.stage).state() == StageState.PENDING) {
+      broken(
+          4,
+          device.index(),
+          "has an order of %s, of which it is in no open stage".formatted(rollout.id));
+    }
   }
 
   // By who is in the open stages, and by what the operator asked for: of the stages before and its
@@ -382,19 +400,23 @@ public final class Watch {
   private void checkTouched(Rollout rollout, Touched seen) {
     long members = 0;
     long asked = 0;
+    long came = 0;
+    // Also those that were removed since.
+    long candidates = rollout.stages.stream().mapToLong(List::size).sum();
     for (int stage = 0; stage < rollout.stages.size(); stage++) {
       if (rollout.state.stages().get(stage).state() != StageState.PENDING) {
         members += rollout.stages.get(stage).size();
+        came += came(rollout, stage);
         StageRule rule = rollout.plan.stages().get(stage);
         long percent =
             rule.selection() instanceof StageRule.Selection.Percent(int share) ? share : 100;
         asked =
             Math.max(
-                Math.ceilDiv(rollout.deployments.size() * percent, 100L),
+                Math.ceilDiv(candidates * percent, 100L),
                 asked + Math.max(Hardware.values().length, rule.minimum()));
       }
     }
-    long allowed = Math.min(members, asked);
+    long allowed = Math.min(members, asked) + came;
     if (seen.devices.size() > allowed) {
       broken(
           4,
@@ -402,6 +424,14 @@ public final class Watch {
           "%s touched %d devices, its open stages allow %d"
               .formatted(rollout.id, seen.devices.size(), allowed));
     }
+  }
+
+  // Whoever comes later and ranks among a stage's joins it.
+  private long came(Rollout rollout, int stage) {
+    int first = fleet.settings().devices();
+    return rollout.deployments.values().stream()
+        .filter(one -> one.stage == stage && fleet.device(one.device).index() >= first)
+        .count();
   }
 
   void reported(int device, ReportedDocument report) {
@@ -474,6 +504,17 @@ public final class Watch {
       boolean byHand = rollout.state.stages().get(stage).reason().startsWith("promoted");
       promoted |= byHand;
       boolean empty = rollout.stages.get(stage).isEmpty();
+      if (was != is) {
+        fleet
+            .world()
+            .trace()
+            .note(
+                fleet.world().now(),
+                Trace.Kind.STAGE,
+                -1,
+                rollout.version * 31 + stage,
+                is.name().hashCode());
+      }
       if (was != is && is == StageState.PASSED && !byHand && !empty) {
         checkPassed(rollout, stage, seen);
       }
@@ -560,6 +601,18 @@ public final class Watch {
 
   void judged(WindowVerdict verdict) {
     judged++;
+    Trace trace = fleet.world().trace();
+    trace.note(
+        fleet.world().now(),
+        Trace.Kind.WINDOW,
+        -1,
+        verdict.window(),
+        verdict.judged() * 31L + verdict.learning());
+    for (StreamVerdict stream : verdict.streams()) {
+      trace.note(
+          Double.doubleToLongBits(stream.logEvidence()) * 31
+              + Double.doubleToLongBits(stream.effect()));
+    }
     if (verdict.found().isPresent()) {
       findings++;
     }
@@ -602,6 +655,15 @@ public final class Watch {
       if (device.spoolBytes() > fleet.settings().spoolBytesMax()) {
         broken(8, i, "the spool has %d bytes".formatted(device.spoolBytes()));
       }
+      // What ran before, what runs and what comes, in each slot and beside it.
+      long models = 3L * (1 + device.slots().size()) * fleet.releases().largestBytes();
+      long allowed = fleet.settings().spoolBytesMax() + models + FILES_BYTES_MAX;
+      if (device.disk().usedBytes() > allowed) {
+        broken(
+            8,
+            i,
+            "its files have %d bytes, %d at most".formatted(device.disk().usedBytes(), allowed));
+      }
     }
   }
 
@@ -609,6 +671,7 @@ public final class Watch {
   void checkSettled() {
     checkBounds();
     trials.check();
+    touched.keySet().forEach(this::checkEnds);
     MemoryStore store = fleet.store();
     for (int i = 0; i < devices.size(); i++) {
       SimDevice device = fleet.device(i);
@@ -645,6 +708,24 @@ public final class Watch {
         broken(2, i, "%d predictions were answered and never counted".formatted(lost));
       }
     }
+  }
+
+  // Where everything works nobody is waited for, and what was decided can be decided again.
+  private void checkEnds(Rollout rollout) {
+    if (rollout.state.phase() instanceof RolloutPhase.Aborting
+        || rollout.state.phase() instanceof RolloutPhase.RollingBack) {
+      broken(4, -1, "%s is %s and never ends".formatted(rollout.id, rollout.state.phase().code()));
+    }
+    if (rollout.state.phase() instanceof RolloutPhase.Running(int stage)) {
+      StageProgress progress = rollout.state.stages().get(stage);
+      Instant since = progress.soakingSince().or(progress::openedAt).orElseThrow();
+      Duration longest =
+          rollout.plan.deadlines().stage().plus(rollout.plan.soak()).plus(rollout.window);
+      if (fleet.world().instant().isAfter(since.plus(longest))) {
+        broken(4, -1, "stage %d of %s never ends".formatted(stage, rollout.id));
+      }
+    }
+    rollout.firstOtherwise().ifPresent(told -> broken(7, -1, told));
   }
 
   // What was ordered answers, or what answered before and the reason why is told; and what the

@@ -130,6 +130,7 @@ final class Workload {
       return prediction.model().version().version();
     } catch (PredictException e) {
       fleet.watch().answered(device.index(), 1);
+      agent.counted();
       failed(slot, key, trial, String.valueOf(e.getMessage()));
       return -1;
     } finally {
@@ -231,8 +232,7 @@ final class Workload {
         }
       }
     }
-    // A real agent looks some times a second, and writes down what it counted.
-    agent.wake(World.SECOND);
+    agent.counted();
   }
 
   // Where it matters who answers, or that somebody does not.

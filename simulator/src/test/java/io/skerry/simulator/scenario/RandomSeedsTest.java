@@ -3,8 +3,13 @@ package io.skerry.simulator.scenario;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.simulator.world.Fault;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -16,11 +21,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RandomSeedsTest {
   private static final int WIDE_SEEDS = 20;
   private static final int SEEDS_OF_A_PART = 20;
+  private static final int SHRINKING_RUNS_MAX = 100;
 
   /** The size of a fleet, and for how long everything goes wrong in it. */
   private record Size(int devices, int days) {
-    static final Size WIDE = new Size(6, 3);
-    static final Size SMALL = new Size(3, 1);
+    static final Size WIDE = new Size(12, 3);
+    static final Size SMALL = new Size(9, 1);
 
     static Size of(long seed) {
       return seed <= WIDE_SEEDS ? WIDE : SMALL;
@@ -41,33 +47,61 @@ class RandomSeedsTest {
 
     for (int i = 1; i <= SEEDS_OF_A_PART; i++) {
       long seed = (long) part * SEEDS_OF_A_PART + i;
-      Size size = Size.of(seed);
-      Run.Result result = random.run(seed, size.devices(), size.days()).run(0);
-      if (!result.held()) {
-        broken.add(
-            "./skerry simulate --seed %d --devices %d --days %d: %s"
-                .formatted(
-                    seed,
-                    size.devices(),
-                    size.days(),
-                    SimulateMain.firstBreak(result).orElseThrow()));
-      }
+      told(random, seed, Size.of(seed)).ifPresent(broken::add);
     }
 
     assertThat(broken).isEmpty();
   }
 
-  /**
-   * An order while the control plane was dead; a first version that was killed on probation; a
-   * machine that stopped in the moment in which its only version was switched off; one that stopped
-   * in the moment in which it took an order; an order to switch off that a disk kept waiting until
-   * a newer one overtook it.
-   */
+  /** Of units and of trials fewer, as each takes its time. */
   @ParameterizedTest
-  @ValueSource(longs = {700202, 700204, 800048, 800266, 800568})
-  void nothingBreaksThatOnceDid(long seed) {
-    List<Fault> faults = Fault.draw(seed, 20, 7, Fault.Rates.HARD.withoutApart());
+  @ValueSource(strings = {"random-unit", "random-trial"})
+  void nothingBreaksInUnitsAndTrials(String name) {
+    Scenario scenario = Library.find(name).orElseThrow();
+    List<String> broken = new ArrayList<>();
 
-    assertThat(new Random().run(seed, 20, 7, faults).run(0).outcome().breaks()).isEmpty();
+    for (long seed = 1; seed <= SEEDS_OF_A_PART; seed++) {
+      told(scenario, seed, Size.SMALL).ifPresent(broken::add);
+    }
+
+    assertThat(broken).isEmpty();
+  }
+
+  // What to run to see it again, and the shortest trace of it beside the build.
+  private static Optional<String> told(Scenario scenario, long seed, Size size) {
+    Run.Result result = scenario.run(seed, size.devices(), size.days()).run(0);
+    if (result.held()) {
+      return Optional.empty();
+    }
+    String symptom = result.symptoms().getFirst();
+    List<Fault> few =
+        new Shrinker(
+                faults ->
+                    scenario.run(seed, size.devices(), size.days(), faults).run(0).fails(symptom),
+                SHRINKING_RUNS_MAX)
+            .shrink(Fault.draw(seed, size.devices(), size.days(), scenario.faults()));
+    TraceFile trace =
+        new TraceFile(
+            scenario.name(), seed, size.devices(), size.days(), result.outcome().hash(), few);
+    return Optional.of(
+        "./skerry simulate --scenario %s --seed %d --devices %d --days %d: %s, kept as %s%n%s"
+            .formatted(
+                scenario.name(),
+                seed,
+                size.devices(),
+                size.days(),
+                SimulateMain.firstBreak(result).orElseThrow(),
+                written(trace),
+                trace.text()));
+  }
+
+  private static Path written(TraceFile trace) {
+    try {
+      Path folder = Files.createDirectories(Path.of("target", "traces"));
+      return Files.writeString(
+          folder.resolve("%s-%d.trace".formatted(trace.scenario(), trace.seed())), trace.text());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }

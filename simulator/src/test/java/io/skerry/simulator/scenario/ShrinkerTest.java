@@ -21,6 +21,35 @@ class ShrinkerTest {
   }
 
   @Test
+  void asksAgainWhatWasNeededForWhatIsGoneSince() {
+    List<Fault> four = FAULTS.subList(0, 4);
+    Fault needless = four.get(1);
+    Fault hiding = four.get(3);
+
+    List<Fault> few =
+        new Shrinker(
+                faults ->
+                    faults.contains(four.get(0))
+                        && faults.contains(four.get(2))
+                        && (!faults.contains(hiding) || faults.contains(needless)),
+                1000)
+            .shrink(four);
+
+    assertThat(few).containsExactly(four.get(0), four.get(2));
+  }
+
+  @Test
+  void letsThemLastAsShortAsTheyMay() {
+    Fault one = FAULTS.getFirst().lasting(1_000_000);
+
+    List<Fault> few =
+        new Shrinker(faults -> faults.stream().anyMatch(fault -> fault.lasts() >= 20_000), 1000)
+            .shrink(List.of(one));
+
+    assertThat(few).containsExactly(one.lasting(62_500));
+  }
+
+  @Test
   void findsThatNoneIsNeeded() {
     assertThat(new Shrinker(faults -> true, 1000).shrink(FAULTS)).isEmpty();
   }

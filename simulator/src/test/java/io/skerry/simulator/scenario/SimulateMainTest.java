@@ -32,6 +32,11 @@ class SimulateMainTest {
         "--days 0 | --days must be 1 to",
         "--seeds 0 | --seeds must be 1 or more",
         "--list --seed 3 | --list goes with no other option",
+        "--list --trace x | --list goes with no other option",
+        "--replay x --trace y | leave out --trace",
+        "--seed 9223372036854775807 --seeds 2 | the last is beyond",
+        "--scenario offline-third --days 3 | is a story of at least 30 devices and 20 days",
+        "--scenario cloned-identity --devices 3 | is a story of at least 30 devices and 4 days",
         "--replay x --seed 3 | --replay takes seed, scenario, devices and days from its file",
         "--scenario all --days 3 | leave out --devices and --days",
         "--replay /nowhere/x | cannot be read",
@@ -88,6 +93,13 @@ class SimulateMainTest {
 
     assertThat(run("--replay", file.toString())).isEqualTo(SimulateMain.NOT_HELD);
     assertThat(out.toString()).contains("the program has changed since");
+  }
+
+  @Test
+  void runsTheLastSeedThereIs() {
+    assertThat(run("--seed", "9223372036854775807", "--devices", "3", "--days", "1")).isZero();
+
+    assertThat(out.toString()).contains("seed 9223372036854775807").contains("invariant-breaks");
   }
 
   @Test

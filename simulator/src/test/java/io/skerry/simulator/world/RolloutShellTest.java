@@ -77,6 +77,7 @@ class RolloutShellTest {
                 new RolloutKind.Replace(),
                 List.of(new RolloutPart(RolloutShell.SLOT, version)),
                 List.of(100),
+                false,
                 Duration.ofMinutes(5),
                 Duration.ofDays(1)),
             GateAction.PAUSE,

@@ -22,7 +22,7 @@ class SimulationTest {
     Simulation simulation =
         new Simulation(
             new Simulation.Plan(
-                1, settings, 1, 1, fleet -> new Story(fleet).everybodyRuns(1), List.of()),
+                1, settings, 1, 1, fleet -> new Story(fleet, 1).everybodyRuns(1), List.of()),
             0);
 
     Simulation.Outcome outcome = simulation.run();
@@ -50,7 +50,7 @@ class SimulationTest {
                     1,
                     1,
                     fleet -> {
-                      Story story = new Story(fleet);
+                      Story story = new Story(fleet, 1);
                       story.good(2);
                       story.everybodyRuns(1);
                       story.act(Duration.ofHours(9), 1, new RolloutEvent.Abort("operator"));
@@ -77,7 +77,7 @@ class SimulationTest {
                 1,
                 1,
                 fleet -> {
-                  new Story(fleet).everybodyRuns(1);
+                  new Story(fleet, 1).everybodyRuns(1);
                   fleet.world().at(World.BEGIN + 6 * World.HOUR, () -> takenOverAndStopped(fleet));
                 },
                 List.of()),

@@ -35,7 +35,7 @@ class WatchTest {
                 Settings.light(1),
                 4,
                 2,
-                fleet -> new Story(fleet).everybodyRuns(1),
+                fleet -> new Story(fleet, 1).everybodyRuns(1),
                 List.of(new Fault(World.DAY, Fault.Kind.DISK_FULL, 0, 2 * World.DAY, 1))),
             0);
     assertThat(simulation.run().breaks()).isEmpty();
@@ -69,7 +69,7 @@ class WatchTest {
 
   @Test
   void aDeviceThatDoesNotRunWhatItWasToldNeedsAReason() {
-    Fleet fleet = ran(2, one -> new Story(one).everybodyRuns(1)).fleet();
+    Fleet fleet = ran(2, one -> new Story(one, 1).everybodyRuns(1)).fleet();
     SimDevice device = fleet.device(0);
     DesiredSlot old = fleet.store().desired(device.id(), RolloutShell.SLOT).orElseThrow();
     fleet
@@ -101,7 +101,7 @@ class WatchTest {
 
   @Test
   void aDeviceThatReportsAFaultOfItsOwnBreaksTheRun() {
-    Fleet fleet = ran(2, one -> new Story(one).everybodyRuns(1)).fleet();
+    Fleet fleet = ran(2, one -> new Story(one, 1).everybodyRuns(1)).fleet();
     SlotReport told =
         fleet.store().slotReport(fleet.device(0).id(), RolloutShell.SLOT).orElseThrow();
 
@@ -148,7 +148,7 @@ class WatchTest {
     ran(
         2,
         one -> {
-          new Story(one).everybodyRuns(1);
+          new Story(one, 1).everybodyRuns(1);
           SimDevice device = one.device(0);
           World world = one.world();
           world.at(

@@ -86,7 +86,7 @@ public final class SimulationBench {
             days,
             1,
             fleet -> {
-              Story story = new Story(fleet);
+              Story story = new Story(fleet, days);
               story.good(2, 3);
               story.everybodyRuns(1);
             },
