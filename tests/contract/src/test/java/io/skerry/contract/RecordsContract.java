@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.skerry.contract.Tables.Counts;
 import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.RecordStream;
 import io.skerry.wire.fleet.v1.Event;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.RecordBatch;
 import java.util.List;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -124,6 +126,16 @@ interface RecordsContract {
   }
 
   @Test
+  default void tellsWhatWillNeverCome() {
+    assertThat(taken(batch(1, 11, 12).toBuilder().setFirstKept(11).build()))
+        .containsExactly(range(1, 12, 10, false));
+    taken(batch(1, 15));
+
+    assertThat(taken(batch(3, 1).toBuilder().setOldestEpoch(3).build()))
+        .containsExactlyInAnyOrder(range(3, 1, 0, false), range(1, 15, 12, true));
+  }
+
+  @Test
   default void storesNothingThatCannotBe() {
     taken(batch(1, 1));
 
@@ -135,6 +147,11 @@ interface RecordsContract {
 
     assertThat(tables().stored(DEVICE, 1)).containsExactly(1L);
     assertThat(tables().counts(DEVICE)).isEqualTo(new Counts(1, 0, 0, 0));
+  }
+
+  private static CommittedRange range(long bootEpoch, long through, long givenUp, boolean ended) {
+    return new CommittedRange(
+        RecordStream.EVENTS, bootEpoch, through, OptionalLong.of(givenUp), ended);
   }
 
   private List<CommittedRange> taken(RecordBatch batch) {
