@@ -197,7 +197,7 @@ public final class DriftReports {
                     && verdict.stream().equals(finding.firedBy()));
     DriftPoint point =
         history.stream().filter(one -> one.window() == finding.window()).findFirst().orElse(null);
-    Optional<DriftService.Again> again = service.judgeAgain(transaction, track, finding.window());
+    Optional<Replays.Again> again = service.judgeAgain(transaction, track, finding.window());
     Optional<DriftEvidence> evidence = StoredEvidence.of(transaction, found.number());
     List<DriftEvents.Checked> checked = DriftEvents.kept(transaction, found.number());
     boolean same =
@@ -232,7 +232,7 @@ public final class DriftReports {
   }
 
   private static boolean isSame(
-      DriftService.Again again,
+      Replays.Again again,
       DriftFinding finding,
       boolean isEvident,
       List<DriftEvents.Checked> checked) {
@@ -246,7 +246,7 @@ public final class DriftReports {
                 one -> DriftEvents.check(again.ledger(), finding, one.event()).equals(one.check()));
   }
 
-  private static String detail(Optional<DriftService.Again> again, DriftFinding finding) {
+  private static String detail(Optional<Replays.Again> again, DriftFinding finding) {
     if (again.isEmpty()) {
       return "its windows were not judged again: not all that they were judged from is still kept";
     }

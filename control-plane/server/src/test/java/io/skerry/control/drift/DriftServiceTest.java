@@ -1192,7 +1192,7 @@ class DriftServiceTest {
     return plane
         .database()
         .call(transaction -> service.judgeAgain(transaction, track, window))
-        .map(DriftService.Again::verdict);
+        .map(Replays.Again::verdict);
   }
 
   @Test
