@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
+import io.skerry.packager.graph.Node;
+import io.skerry.packager.graph.Op;
+import io.skerry.packager.graph.Shape;
 import java.util.Map;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
@@ -33,5 +36,88 @@ class KnownScalesTest {
       float real = layer.weights()[i] * layer.scales()[0];
       assertThat(real).isCloseTo(WEIGHTS[i], Offset.offset(.02f));
     }
+  }
+
+  /** The integers say the same reals: only where zero is among them differs. */
+  @Test
+  void keepTheStepsOfActivationsInOtherIntegers() {
+    Graph graph = Nets.dense(WEIGHTS, 4);
+    KnownScales known = known(graph, new TensorScale(IntegerType.INT8, 0.1f, -20));
+
+    TensorScale signed = known.quantized(graph, Scheme.SIGNED).scale("x");
+    TensorScale unsigned = known.quantized(graph, Scheme.UNSIGNED).scale("x");
+    TensorScale symmetric = known.quantized(graph, Scheme.SYMMETRIC).scale("x");
+
+    assertThat(signed).isEqualTo(new TensorScale(IntegerType.INT8, 0.1f, -20));
+    assertThat(unsigned).isEqualTo(new TensorScale(IntegerType.UINT8, 0.1f, 108));
+    assertThat(symmetric.zeroPoint()).isZero();
+    assertThat(symmetric.real(symmetric.type().maximum())).isCloseTo(14.7f, Offset.offset(.01f));
+  }
+
+  @Test
+  void giveEachOutputTheStepsThatItsWeightsCameWith() {
+    Graph graph = Nets.dense(WEIGHTS, 4);
+    String weights = graph.nodes().getFirst().inputs().get(1);
+    TensorScale activation = new TensorScale(IntegerType.INT8, 0.1f, 0);
+    Map<String, TensorScale> tensors = Map.of("x", activation, "y", activation);
+
+    for (float[] scales : new float[][] {{0.25f}, {0.5f, 0.125f}}) {
+      QuantizedLayer layer =
+          new KnownScales(tensors, Map.of(weights, scales))
+              .quantized(graph, Scheme.SIGNED)
+              .layer(graph.nodes().getFirst())
+              .orElseThrow();
+
+      float second = scales[scales.length - 1];
+      assertThat(layer.scales()).containsExactly(scales[0], second);
+      assertThat(layer.weights()[0]).isEqualTo((byte) Math.round(1 / scales[0]));
+      assertThat(layer.weights()[6]).isEqualTo((byte) Math.round(-1 / second));
+      assertThat(layer.biasScales()).containsExactly(0.1f * scales[0], 0.1f * second);
+    }
+  }
+
+  @Test
+  void leaveFloatWhatHasNone() {
+    Graph graph = Nets.dense(WEIGHTS, 4);
+    String weights = graph.nodes().getFirst().inputs().get(1);
+    TensorScale activation = new TensorScale(IntegerType.INT8, 0.1f, 0);
+    Map<String, TensorScale> tensors = Map.of("x", activation, "y", activation);
+    Map<String, float[]> layers = Map.of(weights, new float[] {0.25f});
+
+    assertThat(new KnownScales(tensors, layers).quantized(graph, Scheme.SIGNED).quantized())
+        .hasSize(1);
+    for (KnownScales unknown :
+        new KnownScales[] {
+          new KnownScales(tensors, Map.of()),
+          new KnownScales(tensors, Map.of(weights, new float[] {1, 2, 3})),
+          new KnownScales(Map.of("x", activation), layers),
+          new KnownScales(Map.of("y", activation), layers),
+        }) {
+      assertThat(unknown.quantized(graph, Scheme.SIGNED).quantized()).isEmpty();
+    }
+  }
+
+  /** What they pass on has the scale of what they read, which files may not repeat. */
+  @Test
+  void followOperatorsThatPassElementsOn() {
+    Nets net = new Nets(1, "x", Shape.BATCH, 4, 6, 6);
+    Graph graph = net.halved().flatten().add(new Op.Sigmoid()).graph("y");
+    TensorScale activation = new TensorScale(IntegerType.INT8, 0.1f, 3);
+
+    QuantizedGraph quantized =
+        new KnownScales(Map.of("x", activation), Map.of()).quantized(graph, Scheme.SIGNED);
+
+    assertThat(graph.nodes()).hasSize(3);
+    for (Node node : graph.nodes().subList(0, 2)) {
+      assertThat(quantized.isQuantized(node)).isTrue();
+      assertThat(quantized.scale(node.output())).isEqualTo(activation);
+    }
+    assertThat(quantized.isQuantized(graph.nodes().getLast())).as("the final score").isFalse();
+  }
+
+  private static KnownScales known(Graph graph, TensorScale activation) {
+    return new KnownScales(
+        Map.of("x", activation, "y", activation),
+        Map.of(graph.nodes().getFirst().inputs().get(1), new float[] {1f / 127}));
   }
 }
