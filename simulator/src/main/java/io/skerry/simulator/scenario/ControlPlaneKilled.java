@@ -43,6 +43,9 @@ final class ControlPlaneKilled implements Scenario {
             .because(story.phase(2) + " " + story.reason(2)),
         Claim.exactly("records-lost", 0, story.lost(), "records"),
         Claim.atLeast("records-that-came-again", 1, story.duplicates(), "records"),
+        Claim.exactly(
+            "points-of-death", DeathPoint.values().length, story.deathPointsReached(), "points"),
+        Claim.atLeast("verdicts-made-again", 1, replayed[0], "verdicts"),
         Claim.exactly("verdicts-that-differ", 0, replayed[1], "of " + replayed[0] + " verdicts"));
   }
 }

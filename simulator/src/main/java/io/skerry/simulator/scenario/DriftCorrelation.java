@@ -11,6 +11,6 @@ final class DriftCorrelation extends SiteDrift {
         Wrong.CORRELATION,
         0,
         1,
-        "");
+        "$spe");
   }
 }

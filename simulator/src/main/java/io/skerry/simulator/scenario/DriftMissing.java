@@ -11,6 +11,6 @@ final class DriftMissing extends SiteDrift {
         Wrong.MISSING,
         1,
         .1,
-        "");
+        "s2");
   }
 }

@@ -11,6 +11,6 @@ final class DriftPrior extends SiteDrift {
         Wrong.PRIOR,
         1,
         1,
-        "");
+        "s1");
   }
 }

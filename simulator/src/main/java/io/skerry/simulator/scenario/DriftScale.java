@@ -11,6 +11,6 @@ final class DriftScale extends SiteDrift {
         Wrong.SCALE,
         1,
         3,
-        "");
+        "s2");
   }
 }

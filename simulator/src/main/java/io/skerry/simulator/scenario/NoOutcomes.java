@@ -53,6 +53,7 @@ final class NoOutcomes implements Scenario {
             "not-called-good",
             !story.phase(2).equals("SUCCEEDED"),
             story.phase(2) + " " + story.reason(2)),
+        Claim.atLeast("devices-that-were-touched", 1, story.touched(2), "devices"),
         Claim.atMost("devices-touched", story.firstStage(2), story.touched(2), "devices"));
   }
 }

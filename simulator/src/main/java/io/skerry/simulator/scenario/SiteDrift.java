@@ -10,6 +10,9 @@ abstract class SiteDrift implements Scenario {
   private static final String SITE = "site-b";
   private static final Duration FROM = Duration.ofDays(5);
 
+  /** A day. */
+  private static final long WINDOWS_MAX = 4;
+
   private final String name;
   private final String claim;
   private final Wrong wrong;
@@ -22,7 +25,7 @@ abstract class SiteDrift implements Scenario {
    *
    * @param sensor on which it goes wrong, from 0
    * @param amount how much, as {@link Wrong} counts it
-   * @param feature that the incident has to name; empty: whichever
+   * @param feature that the incident has to name
    */
   SiteDrift(String name, String claim, Wrong wrong, int sensor, double amount, String feature) {
     this.name = name;
@@ -65,7 +68,11 @@ abstract class SiteDrift implements Scenario {
     boolean one =
         incidents.size() == 1
             && incidents.getFirst().startsWith("site=" + SITE + " ")
-            && (feature.isEmpty() || incidents.getFirst().endsWith(" " + feature));
-    return List.of(Claim.holds("one-incident-at-the-site", one, incidents.toString()));
+            && incidents.getFirst().endsWith(" " + feature);
+    long windows = one ? story.windowsUntilFound(FROM).getFirst() : -1;
+    return List.of(
+        Claim.holds("one-incident-at-the-site", one, incidents.toString()),
+        Claim.atLeast("windows-until-found", 1, windows, "windows"),
+        Claim.atMost("windows-until-found-at-most", WINDOWS_MAX, windows, "windows"));
   }
 }

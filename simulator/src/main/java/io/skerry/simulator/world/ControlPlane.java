@@ -24,11 +24,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -66,6 +68,7 @@ public final class ControlPlane implements MemoryBroker.Client {
   // What the devices sent may not have been stored meanwhile.
   private boolean gap;
   private @Nullable DeathPoint dies;
+  private final Set<DeathPoint> diedAt = EnumSet.noneOf(DeathPoint.class);
   private Instant heardSince = Instant.EPOCH;
 
   /** Where in its work the process dies. */
@@ -126,6 +129,7 @@ public final class ControlPlane implements MemoryBroker.Client {
   /** Lets the process die when it next comes to this point. */
   void killAt(DeathPoint point) {
     if (point == DeathPoint.AT_ONCE) {
+      diedAt.add(point);
       kill();
     } else {
       dies = point;
@@ -178,9 +182,15 @@ public final class ControlPlane implements MemoryBroker.Client {
 
   private void dieAt(DeathPoint point) {
     if (dies == point) {
+      diedAt.add(point);
       kill();
       throw new Died();
     }
+  }
+
+  /** Where it was killed since the beginning. */
+  Set<DeathPoint> diedAt() {
+    return diedAt;
   }
 
   /** Runs something of this life of the process, later. */

@@ -9,6 +9,7 @@ final class DeviceNetwork implements MemoryLink.Line, ArtifactServer.Line {
   private double lossy;
   private boolean artifactsUp = true;
   private double artifactsBroken;
+  private int cutAfter = Integer.MAX_VALUE;
   private long fetched;
 
   DeviceNetwork(SplittableRandom random) {
@@ -26,6 +27,11 @@ final class DeviceNetwork implements MemoryLink.Line, ArtifactServer.Line {
   void artifacts(boolean reachable, double broken) {
     artifactsUp = reachable;
     artifactsBroken = broken;
+  }
+
+  /** Whatever of an artifact is asked for, its line breaks after so many bytes. */
+  void cut(int bytes) {
+    cutAfter = bytes;
   }
 
   /** Bytes of artifacts that ever came over the line. */
@@ -64,7 +70,7 @@ final class DeviceNetwork implements MemoryLink.Line, ArtifactServer.Line {
         default -> new ArtifactServer.Fate(-1, false, 0);
       };
     }
-    return new ArtifactServer.Fate(length, false, 0);
+    return new ArtifactServer.Fate(Math.min(length, cutAfter), false, 0);
   }
 
   @Override

@@ -198,9 +198,9 @@ public final class Story {
     at(from.plus(lasts), fleet.replica()::kill);
   }
 
-  /** Devices' lines to the artifacts break off: so large a share of the answers comes in part. */
-  public void artifactsBreak(Duration from, double share) {
-    at(from, () -> fleet.devices().forEach(device -> device.artifacts(true, share)));
+  /** Devices' lines to the artifacts break off, each time after so many bytes. */
+  public void artifactsCut(Duration from, int bytes) {
+    at(from, () -> fleet.devices().forEach(device -> device.network().cut(bytes)));
   }
 
   /** Remembers what every device has fetched until then. */
@@ -420,6 +420,19 @@ public final class Story {
       told.add(incident.finding().cohort() + " " + incident.finding().feature());
     }
     return told;
+  }
+
+  /** Windows between a time and the finding of each incident; negative before it. */
+  public List<Long> windowsUntilFound(Duration from) {
+    long first = (World.BEGIN + from.toMillis()) / fleet.settings().window().toMillis();
+    return fleet.plane().incidents().stream()
+        .map(incident -> incident.finding().window() - first)
+        .toList();
+  }
+
+  /** Points at which the control plane died in its work. */
+  public long deathPointsReached() {
+    return fleet.plane().diedAt().size();
   }
 
   /** Windows that were judged. */
