@@ -52,12 +52,12 @@ public final class BudgetReports {
 
   private final Database database;
   private final Monitoring monitoring;
-  private final WindowReader reader;
+  private final VersionRecords versions;
 
   BudgetReports(Database database, Monitoring monitoring, WindowLayouts layouts) {
     this.database = database;
     this.monitoring = monitoring;
-    this.reader = new WindowReader(layouts, monitoring);
+    this.versions = new VersionRecords(layouts);
   }
 
   /** Every step of a model's order, in each slot for the version that most devices run. */
@@ -71,7 +71,7 @@ public final class BudgetReports {
   }
 
   private List<BudgetStep> of(Transaction transaction, DriftStore.Latest latest) {
-    return WindowReader.running(transaction, latest.track(), latest.window())
+    return VersionRecords.running(transaction, latest.track(), latest.window())
         .flatMap(
             running ->
                 monitoring
@@ -126,7 +126,7 @@ public final class BudgetReports {
   }
 
   /** A record, and the place in the published order that it was told by. */
-  private record Told(WindowReader.Sent sent, int step) {}
+  private record Told(VersionRecords.Sent sent, int step) {}
 
   // Of some devices, chosen by a hash of their names, the last records of each.
   private Collection<Deque<Told>> told(
@@ -134,12 +134,12 @@ public final class BudgetReports {
     Track track = latest.track();
     long from = latest.window() - COUNTED_WINDOWS + 1;
     List<String> chosen =
-        WindowReader.devices(transaction, track, version, latest.window(), COUNTED_DEVICES);
+        VersionRecords.devices(transaction, track, version, latest.window(), COUNTED_DEVICES);
     if (chosen.isEmpty()) {
       return List.of();
     }
     Map<String, Deque<Told>> told = new TreeMap<>();
-    reader.forEach(
+    versions.forEach(
         transaction,
         track,
         version,
@@ -190,7 +190,7 @@ public final class BudgetReports {
     long counted = records.getFirst().sent().windows();
     try {
       for (int i = 1; counted < windows; i++) {
-        WindowReader.Sent next = records.get(i % records.size()).sent();
+        VersionRecords.Sent next = records.get(i % records.size()).sent();
         sum = sum.plus(next.counts());
         counted += next.windows();
       }

@@ -32,12 +32,12 @@ public final class LabelReports {
 
   private final Database database;
   private final Monitoring monitoring;
-  private final WindowReader reader;
+  private final VersionRecords records;
 
   LabelReports(Database database, Monitoring monitoring, WindowLayouts layouts) {
     this.database = database;
     this.monitoring = monitoring;
-    this.reader = new WindowReader(layouts, monitoring);
+    this.records = new VersionRecords(layouts);
   }
 
   /** What is counted of one version: a few sums and the device that is being read. */
@@ -55,7 +55,7 @@ public final class LabelReports {
     }
 
     /** Adds a record; those of one device follow each other. */
-    void predict(WindowReader.Sent sent) {
+    void predict(VersionRecords.Sent sent) {
       WindowCounts counts = sent.counts();
       int stream = counts.layout().indexOf(MonitoringPlan.CLASS);
       // A device that is short of bytes adds up neighbouring classes: which it was, nobody knows.
@@ -126,7 +126,7 @@ public final class LabelReports {
   }
 
   private List<LabelShare> of(Transaction transaction, Track track, long last, Duration span) {
-    return WindowReader.running(transaction, track, last)
+    return VersionRecords.running(transaction, track, last)
         .flatMap(
             running ->
                 monitoring
@@ -147,8 +147,9 @@ public final class LabelReports {
       Duration span) {
     int classes = monitored.streams().classes();
     Counted counted = new Counted(classes);
-    List<String> chosen = WindowReader.devices(transaction, track, version, last, DEVICES_MAX + 1);
-    reader.forEach(
+    List<String> chosen =
+        VersionRecords.devices(transaction, track, version, last, DEVICES_MAX + 1);
+    records.forEach(
         transaction,
         track,
         version,

@@ -15,17 +15,14 @@ import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.drift.DriftLedger;
 import io.skerry.telemetry.drift.LateWindow;
 import io.skerry.telemetry.sketch.WindowCounts;
-import java.math.BigDecimal;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -48,11 +45,11 @@ final class WindowReader {
 
   private final Gson gson = new Gson();
   private final WindowLayouts layouts;
-  private final Monitoring monitoring;
+  private final WindowOutcomes outcomes;
 
   WindowReader(WindowLayouts layouts, Monitoring monitoring) {
     this.layouts = layouts;
-    this.monitoring = monitoring;
+    this.outcomes = new WindowOutcomes(monitoring);
   }
 
   /**
@@ -79,105 +76,7 @@ final class WindowReader {
     }
   }
 
-  /** The version that most devices run, and the manifest that most of these name. */
-  record Running(ModelVersion version, Digest manifest) {}
-
-  /**
-   * What one record says; a device has several.
-   *
-   * @param windows that were counted together, at least 1
-   */
-  record Sent(String device, long windows, WindowCounts counts) {}
-
-  /** What runs in a window; empty when it holds nothing that names a manifest. */
-  static Optional<Running> running(Transaction transaction, Track track, long window) {
-    return transaction.first(
-        """
-        select version, manifest from (
-          select version, manifest, devices,
-            sum(devices) over (partition by version) as of_version from (
-              select version, manifest, count(distinct device) as devices from telemetry_window
-              where model = ? and slot = ? and window_millis = ?
-                and window_index = ? and manifest ~ '^sha256:[0-9a-f]{64}$'
-              group by version, manifest) counted) summed
-        order by of_version desc, version desc, devices desc, manifest limit 1
-        """,
-        row ->
-            new Running(
-                new ModelVersion(new ModelName(track.model()), row.bigint("version")),
-                Digest.parse(row.text("manifest"))),
-        track.model(),
-        track.slot(),
-        track.windowMillis(),
-        window);
-  }
-
-  /** Devices that run a version in a window: of many those whose names' hashes are the lowest. */
-  static List<String> devices(
-      Transaction transaction, Track track, ModelVersion version, long window, int limit) {
-    return transaction.list(
-        """
-        select device from (
-          select distinct device from telemetry_window
-          where model = ? and slot = ? and window_millis = ? and version = ? and window_index = ?)
-          sending
-        order by md5(device), device limit ?
-        """,
-        row -> row.text("device"),
-        track.model(),
-        track.slot(),
-        track.windowMillis(),
-        version.version(),
-        window,
-        limit);
-  }
-
-  /**
-   * Hands on each record of a version, device by device, and keeps none. What has no meaning here
-   * is left out.
-   *
-   * @param devices whose records are read; empty for all
-   */
-  void forEach(
-      Transaction transaction,
-      Track track,
-      ModelVersion version,
-      long from,
-      long last,
-      List<String> devices,
-      Consumer<Sent> reader) {
-    transaction.forEach(
-        """
-        select device, record from telemetry_window
-        where model = ? and slot = ? and window_millis = ? and version = ?
-          and window_index >= ? and window_index <= ? and (? or device = any(?))
-        order by device, window_index, boot_epoch, sequence
-        """,
-        row -> sent(row.text("device"), row.bytes("record"), version, track).ifPresent(reader),
-        track.model(),
-        track.slot(),
-        track.windowMillis(),
-        version.version(),
-        from,
-        last,
-        devices.isEmpty(),
-        devices);
-  }
-
-  private Optional<Sent> sent(String device, byte[] record, ModelVersion version, Track track) {
-    try {
-      io.skerry.wire.fleet.v1.Window window = io.skerry.wire.fleet.v1.Window.parseFrom(record);
-      long windows = (window.getEndMillis() - window.getStartMillis()) / track.windowMillis();
-      return Optional.of(new Sent(device, Math.max(1, windows), layouts.counts(version, window)));
-    } catch (InvalidProtocolBufferException
-        | MalformedDocumentException
-        | IllegalArgumentException e) {
-      logLeftOut(device, e);
-      return Optional.empty();
-    }
-  }
-
-  private static void logLeftOut(String device, Exception e) {
+  static void logLeftOut(String device, Exception e) {
     log.atDebug()
         .addKeyValue("device", device)
         .setCause(e)
@@ -378,121 +277,10 @@ final class WindowReader {
     return new Late(late, records.count);
   }
 
-  /**
-   * What is judged: the window with what became known in its time of what its devices' versions had
-   * predicted. Labels are left out: people are asked about what seems wrong. Of what became known
-   * of a prediction more than once, the newest counts.
-   */
+  /** What is judged: the window with what became known of its predictions. */
   Window withOutcomes(Transaction transaction, Track track, long window, Instant receivedUntil) {
-    Window read = read(transaction, track, window, receivedUntil);
-    List<Long> versions = new ArrayList<>();
-    List<Double> thresholds = new ArrayList<>();
-    List<Integer> classes = new ArrayList<>();
-    read.manifests()
-        .forEach(
-            (version, manifest) ->
-                monitoring
-                    .of(manifest)
-                    .filter(monitored -> monitored.streams().classes() > 1)
-                    .ifPresent(
-                        monitored -> {
-                          versions.add(version.version());
-                          thresholds.add(monitored.threshold());
-                          classes.add(monitored.streams().classes());
-                        }));
-    if (versions.isEmpty()) {
-      return read;
-    }
-    Map<String, Known> known = new HashMap<>();
-    // Added up as decimals: the same in whatever order, so that judging again says the same. Of two
-    // classes the score names one; of more the output does.
-    transaction.forEach(
-        """
-        select device, version, classes, actual, count(*) as known,
-          coalesce(sum(weight) filter (where predicted = actual), 0)::text as right,
-          coalesce(sum(weight) filter (where predicted <> actual), 0)::text as wrong
-        from (
-          select distinct on (device, prediction_id) device, version, classes,
-            case when classes = 2 then (score >= threshold)::int else predicted_class end
-              as predicted,
-            case when classes = 2 then (actual >= .5)::int
-              when actual between -.5 and classes then round(actual)::int else -1 end as actual,
-            round(1 / coalesce(inclusion_probability, 1)::numeric, 6) as weight
-          from telemetry_feedback
-          join unnest(?::bigint[], ?::text[]::float8[], ?::bigint[]) as of (version, threshold, classes)
-            using (version)
-          where slot = ? and model = ? and joined_at > ? and joined_at <= ? and source <> 'label'
-            and case when classes = 2 then score is not null else predicted_class is not null end
-          order by device, prediction_id, received_at desc, boot_epoch, sequence) outcomes
-        where actual >= 0 and actual < classes
-        group by device, version, classes, actual
-        """,
-        row ->
-            known
-                .computeIfAbsent(
-                    ofVersion(row.text("device"), row.bigint("version")),
-                    key -> new Known((int) row.bigint("classes")))
-                .add(
-                    row.integer("actual"),
-                    row.bigint("known"),
-                    new BigDecimal(row.text("right")),
-                    new BigDecimal(row.text("wrong"))),
-        versions,
-        thresholds,
-        classes.stream().map(Long::valueOf).toList(),
-        track.slot(),
-        track.model(),
-        Instant.ofEpochMilli(track.startMillis(window)),
-        Instant.ofEpochMilli(track.startMillis(window + 1)));
-    Map<String, DeviceWindow.Outcomes> outcomesOf = new HashMap<>();
-    known.forEach((device, counted) -> outcomesOf.put(device, counted.outcomes()));
-    List<DeviceWindow> devices =
-        read.devices().stream()
-            .map(
-                one ->
-                    new DeviceWindow(
-                        one.device(),
-                        one.attributes(),
-                        one.version(),
-                        one.counts(),
-                        outcomesOf.getOrDefault(
-                            ofVersion(one.device().value(), one.version().version()),
-                            DeviceWindow.Outcomes.NONE)))
-            .toList();
-    long outcomes = outcomesOf.values().stream().mapToLong(DeviceWindow.Outcomes::known).sum();
-    return new Window(devices, read.manifests(), read.records(), outcomes);
-  }
-
-  /** What became known of one device's predictions, class by class. */
-  private static final class Known {
-    private final BigDecimal[] actual;
-    private BigDecimal right = BigDecimal.ZERO;
-    private BigDecimal wrong = BigDecimal.ZERO;
-    private long count;
-
-    Known(int classes) {
-      actual = new BigDecimal[classes];
-      Arrays.fill(actual, BigDecimal.ZERO);
-    }
-
-    void add(int of, long outcomes, BigDecimal cameTrue, BigDecimal didNot) {
-      count += outcomes;
-      right = right.add(cameTrue);
-      wrong = wrong.add(didNot);
-      actual[of] = actual[of].add(cameTrue).add(didNot);
-    }
-
-    DeviceWindow.Outcomes outcomes() {
-      return new DeviceWindow.Outcomes(
-          count,
-          right.doubleValue(),
-          wrong.doubleValue(),
-          Arrays.stream(actual).map(BigDecimal::doubleValue).toList());
-    }
-  }
-
-  private static String ofVersion(String device, long version) {
-    return device + "@" + version;
+    return outcomes.with(
+        transaction, track, window, read(transaction, track, window, receivedUntil));
   }
 
   /** What one device counted for one artifact. */

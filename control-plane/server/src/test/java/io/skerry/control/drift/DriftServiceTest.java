@@ -1509,8 +1509,8 @@ class DriftServiceTest {
       for (int window = 0; window < 2; window++) {
         int[] counts = new int[plan.layout().bins()];
         counts[plan.layout().start(plan.layout().indexOf(MonitoringPlan.CLASS)) + device % 3] = 5;
-        WindowReader.Sent sent =
-            new WindowReader.Sent("d-" + device, 1, WindowCounts.of(plan.layout(), counts));
+        VersionRecords.Sent sent =
+            new VersionRecords.Sent("d-" + device, 1, WindowCounts.of(plan.layout(), counts));
         seen.add(new WeakReference<>(sent.counts()));
         counted.predict(sent);
       }
