@@ -3,12 +3,19 @@ package io.skerry.packager.graph;
 import io.skerry.wire.onnx.NodeProto;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 
 /** The format's nodes that become another operator, or several of ours. */
 final class OnnxComposites {
+  /** What a transpose makes that brings another dimension before the batch. */
+  private record Moved(String source, List<Integer> permutation) {}
+
   private final OnnxNodes nodes;
+  private final Map<String, Moved> moved = new HashMap<>();
 
   OnnxComposites(OnnxNodes nodes) {
     this.nodes = nodes;
@@ -145,5 +152,167 @@ final class OnnxComposites {
         turned,
         nodes.newConstant(output + "_weights", weights.transposed(1, 0).reshaped(kernel)));
     nodes.put(nodes.freeNode(name + "_back"), back, output, made);
+  }
+
+  /** Notes a transpose that attentions begin with; whoever takes one part of it has the batch. */
+  void moveBatch(String output, String source, List<Integer> permutation) {
+    moved.put(output, new Moved(source, permutation));
+  }
+
+  boolean movesBatch(String tensor) {
+    return moved.containsKey(tensor);
+  }
+
+  void requireBatchFirst(String tensor) {
+    Moved how = moved.get(tensor);
+    if (how != null) {
+      throw new ModelRefusedException(
+          "operand '%s' is transposed by perm %s, which moves the batch: only a Gather of one of its first dimension is read"
+              .formatted(tensor, how.permutation()));
+    }
+  }
+
+  /** One element along a dimension, which is a slice of size one, or all of them but that one. */
+  void gather(String name, NodeProto proto, OnnxAttributes attributes) {
+    OnnxNodes.checkInputs(proto, 2);
+    WholeNumbers indexes = nodes.numbers(proto, 1, "indices");
+    if (indexes.values().length != 1) {
+      throw new ModelRefusedException(
+          "%d indices are not supported: slice, or take one".formatted(indexes.values().length));
+    }
+    String source = nodes.operand(proto, 0);
+    Moved how = moved.get(source);
+    Shape x = nodes.shape(how == null ? source : how.source());
+    int given = attributes.integer("axis", 0);
+    int taken = given < 0 ? given + x.rank() : given;
+    if (how != null && taken != 0) {
+      requireBatchFirst(source);
+    }
+    int axis = how == null ? taken : how.permutation().getFirst();
+    if (axis < 1 || axis >= x.rank()) {
+      throw new ModelRefusedException(
+          "axis %d is not supported: one of %s after the batch is".formatted(given, x));
+    }
+    int index = Math.toIntExact(indexes.values()[0]);
+    int from = index < 0 ? index + x.dimension(axis) : index;
+    if (from < 0 || from >= x.dimension(axis)) {
+      throw new ModelRefusedException(
+          "index %d is none along dimension %d of %s".formatted(index, axis, x));
+    }
+    List<Integer> begin = new ArrayList<>(Collections.nCopies(x.rank() - 1, 0));
+    List<Integer> size = new ArrayList<>(x.dimensions().subList(1, x.rank()));
+    begin.set(axis - 1, from);
+    size.set(axis - 1, 1);
+    Op slice = new Op.Slice(begin, size, Collections.nCopies(x.rank() - 1, 1));
+    String output = proto.getOutput(0);
+    boolean keeps = indexes.shape().rank() == 1;
+    if (how == null && keeps) {
+      nodes.put(name, slice, output, source);
+      return;
+    }
+    if (keeps) {
+      requireBatchFirst(source);
+    }
+    List<Integer> rest = new ArrayList<>(x.dimensions());
+    rest.remove(axis);
+    String part = nodes.freeTensor(output + "_part");
+    nodes.put(nodes.freeNode(name + "_part"), slice, part, how == null ? source : how.source());
+    List<Integer> order = how == null ? List.of() : withoutFirst(how.permutation());
+    boolean turns = IntStream.range(0, order.size()).anyMatch(i -> order.get(i) != i);
+    String flat = turns ? nodes.freeTensor(output + "_flat") : output;
+    nodes.put(
+        turns ? nodes.freeNode(name + "_flat") : name, new Op.Reshape(new Shape(rest)), flat, part);
+    if (turns) {
+      if (order.getFirst() != 0) {
+        requireBatchFirst(source);
+      }
+      nodes.put(name, new Op.Transpose(order), output, flat);
+    }
+  }
+
+  /** The order of what is left when the first dimension is gone. */
+  private static List<Integer> withoutFirst(List<Integer> permutation) {
+    int gone = permutation.getFirst();
+    return permutation.stream().skip(1).map(axis -> axis > gone ? axis - 1 : axis).toList();
+  }
+
+  /**
+   * One computed tensor with constants beside it, a class token, say: it is padded with zeros, and
+   * the constants are added there.
+   */
+  void beside(String name, List<String> inputs, int axis, String output) {
+    List<String> computed = inputs.stream().filter(input -> !nodes.isConstant(input)).toList();
+    if (computed.size() > 1) {
+      throw new ModelRefusedException(
+          "constants beside %d computed operands are not supported: concatenate one at a time"
+              .formatted(computed.size()));
+    }
+    Shape x = nodes.shape(computed.getFirst());
+    if (axis < 1 || axis >= x.rank()) {
+      throw new ModelRefusedException(
+          "axis %d is not supported: one of %s after the batch is".formatted(axis, x));
+    }
+    int at = inputs.indexOf(computed.getFirst());
+    List<Constant> constants = new ArrayList<>();
+    for (String input : inputs) {
+      if (nodes.isConstant(input)) {
+        Constant constant = nodes.floats(input);
+        requireBeside(constant.shape(), x, axis);
+        constants.add(constant);
+      }
+    }
+    int before = constants.subList(0, at).stream().mapToInt(c -> c.shape().dimension(axis)).sum();
+    int all = constants.stream().mapToInt(c -> c.shape().dimension(axis)).sum();
+    List<Integer> left = new ArrayList<>(Collections.nCopies(x.rank(), 0));
+    List<Integer> right = new ArrayList<>(left);
+    left.set(axis, before);
+    right.set(axis, all - before);
+    String padded = nodes.freeTensor(output + "_padded");
+    nodes.put(
+        nodes.freeNode(name + "_pad"), new Op.Pad(left, right, 0), padded, computed.getFirst());
+    String around = nodes.newConstant(output + "_beside", placed(constants, at, x, axis));
+    nodes.put(name, new Op.Binary(Op.Binary.Kind.ADD), output, padded, around);
+  }
+
+  private static void requireBeside(Shape constant, Shape x, int axis) {
+    boolean fits = constant.rank() == x.rank() && constant.dimension(0) == 1;
+    for (int i = 1; fits && i < x.rank(); i++) {
+      fits = i == axis || constant.dimension(i) == x.dimension(i);
+    }
+    if (!fits) {
+      throw new ModelRefusedException(
+          "a constant of shape %s does not fit beside %s: export it for batches of 1"
+              .formatted(constant, x));
+    }
+  }
+
+  /** Constants along an axis, with zeros where the computed operand lies. */
+  private static Constant placed(List<Constant> constants, int at, Shape x, int axis) {
+    int inner = 1;
+    for (int i = axis + 1; i < x.rank(); i++) {
+      inner *= x.dimension(i);
+    }
+    List<Integer> dimensions = new ArrayList<>(x.dimensions());
+    int all = constants.stream().mapToInt(c -> c.shape().dimension(axis)).sum();
+    dimensions.set(0, 1);
+    dimensions.set(axis, all + x.dimension(axis));
+    Shape shape = new Shape(dimensions);
+    float[] values = new float[shape.elements()];
+    int row = dimensions.get(axis) * inner;
+    int from = 0;
+    for (int i = 0; i <= constants.size(); i++) {
+      if (i == at) {
+        from += x.dimension(axis) * inner;
+      }
+      if (i < constants.size()) {
+        int size = constants.get(i).shape().dimension(axis) * inner;
+        float[] own = constants.get(i).values();
+        for (int outer = 0; outer < values.length / row; outer++) {
+          System.arraycopy(own, outer * size, values, outer * row + from, size);
+        }
+        from += size;
+      }
+    }
+    return Constant.of(shape, values);
   }
 }

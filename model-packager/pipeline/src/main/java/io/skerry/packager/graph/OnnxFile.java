@@ -146,6 +146,7 @@ public final class OnnxFile {
               proto.setOpType("LeakyRelu").addAttribute(OnnxParts.real("alpha", slope));
         }
       }
+      case Op.MatMul product -> proto.setOpType("MatMul");
       case Op.ParametricRelu relu -> proto.setOpType("PRelu");
       case Op.Mean(List<Integer> axes) ->
           proto.setOpType("ReduceMean").addAttribute(OnnxParts.integers("axes", axes));

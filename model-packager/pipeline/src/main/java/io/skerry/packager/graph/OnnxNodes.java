@@ -57,6 +57,10 @@ final class OnnxNodes {
     folding.put(tensor);
   }
 
+  Constant floats(String constant) {
+    return finite(constant, folding.floats(constant));
+  }
+
   boolean isConstant(String name) {
     return folding.isConstant(name);
   }
@@ -112,7 +116,10 @@ final class OnnxNodes {
     }
     String output = proto.getOutput(0);
     for (String made : proto.getOutputList()) {
-      if (shapes.containsKey(made) || isConstant(made) || aliases.containsKey(made)) {
+      if (shapes.containsKey(made)
+          || isConstant(made)
+          || aliases.containsKey(made)
+          || composites.movesBatch(made)) {
         throw new ModelRefusedException("tensor '%s' is made twice".formatted(made));
       }
     }
@@ -179,6 +186,7 @@ final class OnnxNodes {
       case "Gelu" -> put(name, OnnxComposites.gelu(attributes), proto);
       case "LayerNormalization" -> composites.layerNormalization(name, proto, attributes);
       case "Pow" -> composites.power(name, proto);
+      case "Gather" -> composites.gather(name, proto, attributes);
       case "Erf" -> put(name, new Op.Function(Op.Function.Kind.ERF, 0), proto);
       case "Sqrt" -> put(name, new Op.Function(Op.Function.Kind.SQRT, 0), proto);
       case "ReduceMean" -> reduceMean(name, proto, attributes);
@@ -237,15 +245,16 @@ final class OnnxNodes {
   private void concat(String name, NodeProto proto, OnnxAttributes attributes) {
     checkInputs(proto, 1);
     String[] inputs = proto.getInputList().stream().map(this::resolved).toArray(String[]::new);
-    for (String input : inputs) {
-      if (isConstant(input)) {
-        throw new ModelRefusedException(
-            "operand '%s' is constant, which is not supported: compute it".formatted(input));
-      }
+    String computed =
+        Arrays.stream(inputs).filter(input -> !isConstant(input)).findFirst().orElseThrow();
+    int rank = shape(computed).rank();
+    int given = attributes.integer("axis", 1);
+    int axis = given < 0 ? given + rank : given;
+    if (Arrays.stream(inputs).anyMatch(this::isConstant)) {
+      composites.beside(name, List.of(inputs), axis, proto.getOutput(0));
+    } else {
+      put(name, new Op.Concat(axis), proto.getOutput(0), inputs);
     }
-    int rank = shape(inputs[0]).rank();
-    int axis = attributes.integer("axis", 1);
-    put(name, new Op.Concat(axis < 0 ? axis + rank : axis), proto.getOutput(0), inputs);
   }
 
   /** Over all spatial dimensions, it is a pool. */
@@ -338,6 +347,10 @@ final class OnnxNodes {
 
   private void matMul(String name, NodeProto proto) {
     checkInputs(proto, 2);
+    if (!isConstant(operand(proto, 0)) && !isConstant(operand(proto, 1))) {
+      put(name, new Op.MatMul(), proto.getOutput(0), operand(proto, 0), operand(proto, 1));
+      return;
+    }
     Constant weights = constant(proto, 1);
     if (weights.shape().rank() != 2) {
       throw new ModelRefusedException("weights %s are no matrix".formatted(weights.shape()));
@@ -647,7 +660,7 @@ final class OnnxNodes {
     return numbers.values();
   }
 
-  private WholeNumbers numbers(NodeProto proto, int input, String what) {
+  WholeNumbers numbers(NodeProto proto, int input, String what) {
     @Nullable WholeNumbers numbers =
         proto.getInputCount() > input ? folding.whole(resolved(proto.getInput(input))) : null;
     if (numbers == null) {
@@ -791,7 +804,8 @@ final class OnnxNodes {
     int rank = shape(resolved(proto.getInput(0))).rank();
     List<Integer> permutation = permutation(rank, attributes);
     if (permutation.getFirst() != 0) {
-      throw new ModelRefusedException("perm %s moves the batch".formatted(permutation));
+      composites.moveBatch(proto.getOutput(0), operand(proto, 0), permutation);
+      return;
     }
     put(name, new Op.Transpose(permutation), proto);
   }
@@ -942,6 +956,7 @@ final class OnnxNodes {
 
   Shape shape(String tensor) {
     @Nullable Shape shape = shapes.get(tensor);
+    composites.requireBatchFirst(tensor);
     if (shape == null) {
       throw new ModelRefusedException(
           "operand '%s' is made by no node before this one".formatted(tensor));

@@ -24,6 +24,9 @@ public sealed interface Op {
   /** x · weightsᵀ + bias: x [N,I], constant weights [O,I], constant bias or none. */
   record Dense() implements Op {}
 
+  /** x · y, each item and each of the dimensions before the last two by itself: both computed. */
+  record MatMul() implements Op {}
+
   /** An activation that could not be joined to the node before it. */
   record Activate(Activation activation) implements Op {}
 
@@ -189,6 +192,7 @@ public sealed interface Op {
       case Concat c -> false;
       case Function f -> false;
       case ParametricRelu p -> false;
+      case MatMul m -> false;
       case Mean m -> false;
       case LayerNormalization n -> false;
       case Clip c -> false;
@@ -219,6 +223,7 @@ public sealed interface Op {
       case Concat c -> true;
       case Function f -> f.kind() == Function.Kind.TANH || f.kind() == Function.Kind.LEAKY_RELU;
       case ParametricRelu p -> false;
+      case MatMul m -> false;
       case Mean m -> false;
       case LayerNormalization n -> false;
       case Clip c -> true;

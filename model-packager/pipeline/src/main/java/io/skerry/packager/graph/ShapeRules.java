@@ -22,6 +22,7 @@ final class ShapeRules {
       case Op.Concat concat -> concatenated(concat.axis(), inputs);
       case Op.Function function -> x;
       case Op.ParametricRelu relu -> sloped(x, inputs.get(1));
+      case Op.MatMul product -> multiplied(x, inputs.get(1));
       case Op.Mean mean -> averaged(mean, x);
       case Op.LayerNormalization normalization -> normalised(x, inputs);
       case Op.Clip clip -> x;
@@ -39,6 +40,22 @@ final class ShapeRules {
       throw new ModelRefusedException("slopes %s do not fit input %s".formatted(slopes, x));
     }
     return x;
+  }
+
+  private static Shape multiplied(Shape x, Shape y) {
+    int rank = x.rank();
+    boolean fits =
+        rank >= 3
+            && y.rank() == rank
+            && x.dimension(rank - 1) == y.dimension(rank - 2)
+            && x.dimensions().subList(0, rank - 2).equals(y.dimensions().subList(0, rank - 2));
+    if (!fits) {
+      throw new ModelRefusedException(
+          "matrices %s and %s do not fit each other, or their batches differ".formatted(x, y));
+    }
+    List<Integer> dimensions = new ArrayList<>(x.dimensions());
+    dimensions.set(rank - 1, y.dimension(rank - 1));
+    return new Shape(dimensions);
   }
 
   private static Shape averaged(Op.Mean mean, Shape x) {

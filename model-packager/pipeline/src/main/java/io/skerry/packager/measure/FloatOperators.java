@@ -39,6 +39,7 @@ public final class FloatOperators {
 
   private static final Set<Integer> FLOATS_ONLY =
       Set.of(
+          BuiltinOperator.BATCH_MATMUL,
           BuiltinOperator.DIV,
           BuiltinOperator.GELU,
           BuiltinOperator.HARD_SWISH,

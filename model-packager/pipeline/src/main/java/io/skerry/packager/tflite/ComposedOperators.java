@@ -7,6 +7,7 @@ import io.skerry.packager.graph.Shape;
 import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.lite.schema.AddOptionsT;
+import org.tensorflow.lite.schema.BatchMatMulOptionsT;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.BuiltinOptions;
 import org.tensorflow.lite.schema.DivOptionsT;
@@ -46,6 +47,18 @@ final class ComposedOperators {
     int factors = file.floats(node.output() + "_slopes", shape, aligned.values());
     int output = tensors.declare(node.output(), layout, false);
     file.operator(BuiltinOperator.PRELU, 1, new int[] {input, factors}, output);
+  }
+
+  void matMul(Node node) {
+    int left = tensors.index(node.inputs().get(0), Layout.PLAIN, false);
+    int right = tensors.index(node.inputs().get(1), Layout.PLAIN, false);
+    file.operator(
+        BuiltinOperator.BATCH_MATMUL,
+        1,
+        new int[] {left, right},
+        tensors.declare(node.output(), Layout.PLAIN, false),
+        BuiltinOptions.BatchMatMulOptions,
+        new BatchMatMulOptionsT());
   }
 
   void mean(Node node, List<Integer> axes) {

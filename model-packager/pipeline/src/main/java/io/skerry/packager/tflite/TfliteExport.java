@@ -100,6 +100,7 @@ public final class TfliteExport {
       case Op.Activate(Activation activation) -> activate(node, activation, integer);
       case Op.Concat(int axis) -> concat(node, axis, integer);
       case Op.Function(Op.Function.Kind kind, float slope) -> function(node, kind, slope, integer);
+      case Op.MatMul product -> composed.matMul(node);
       case Op.ParametricRelu relu -> composed.parametricRelu(node);
       case Op.Mean(List<Integer> axes) -> composed.mean(node, axes);
       case Op.LayerNormalization(float epsilon) -> composed.layerNormalization(node, epsilon);

@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +22,7 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.lite.schema.ActivationFunctionType;
+import org.tensorflow.lite.schema.BatchMatMulOptionsT;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.Conv2DOptionsT;
 import org.tensorflow.lite.schema.DepthwiseConv2DOptionsT;
@@ -213,6 +215,7 @@ final class TfliteNodes {
       case BuiltinOperator.SQRT ->
           anyUnary(name, new Op.Function(Op.Function.Kind.SQRT, 0), operator);
       case BuiltinOperator.RSQRT -> reciprocalRoot(name, operator);
+      case BuiltinOperator.BATCH_MATMUL -> matMul(name, operator);
       case BuiltinOperator.GELU ->
           anyUnary(name, gelu(operator.getBuiltinOptions().asGeluOptions()), operator);
       case BuiltinOperator.PRELU -> parametricRelu(name, operator);
@@ -611,6 +614,32 @@ final class TfliteNodes {
   private static Op gelu(GeluOptionsT options) {
     boolean nearly = options.getApproximate();
     return new Op.Function(nearly ? Op.Function.Kind.GELU_TANH : Op.Function.Kind.GELU, 0);
+  }
+
+  private void matMul(String name, OperatorT operator) {
+    BatchMatMulOptionsT options = operator.getBuiltinOptions().asBatchMatMulOptions();
+    int[] inputs = operator.getInputs();
+    if (constant(inputs[0]) != null || constant(inputs[1]) != null) {
+      throw new ModelRefusedException(
+          "one of its matrices is constant: export it as a dense layer");
+    }
+    List<String> operands =
+        List.of(matrix(inputs[0], options.getAdjX()), matrix(inputs[1], options.getAdjY()));
+    plain.put(
+        output(operator),
+        graph.node(name, new Op.MatMul(), Activation.NONE, name + "_out", operands));
+  }
+
+  /** A tensor, its last two dimensions swapped or not. */
+  private String matrix(int index, boolean swapped) {
+    String source = plain(index);
+    if (!swapped) {
+      return source;
+    }
+    List<Integer> order =
+        new ArrayList<>(IntStream.range(0, graph.shape(source).rank()).boxed().toList());
+    Collections.swap(order, order.size() - 1, order.size() - 2);
+    return turned(source, order, "_swapped");
   }
 
   private void parametricRelu(String name, OperatorT operator) {

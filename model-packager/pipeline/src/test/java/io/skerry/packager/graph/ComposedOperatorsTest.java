@@ -28,6 +28,7 @@ import io.skerry.wire.onnx.ValueInfoProto;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -371,6 +372,137 @@ class ComposedOperatorsTest {
       reals("second", 12, 6),
       reals("more", 6)
     };
+  }
+
+  /** As a vision transformer's block begins and ends: queries, keys and values of one product. */
+  @Test
+  void attentionsAreRead() throws Exception {
+    List<NodeProto> nodes = new ArrayList<>();
+    nodes.add(operator("Reshape", "r", "x", "sequence").build());
+    nodes.add(
+        operator("Concat", "c", "token", "r").addAttribute(OnnxParts.integer("axis", 1)).build());
+    nodes.add(operator("MatMul", "w", "c", "first").build());
+    nodes.add(operator("Add", "b", "w", "bias").build());
+    nodes.add(operator("Reshape", "h", "b", "heads").build());
+    nodes.add(turn("t", "h", 2, 0, 3, 1, 4));
+    for (String part : List.of("q", "k", "v")) {
+      nodes.add(
+          operator("Gather", part, "t", "index_" + part)
+              .addAttribute(OnnxParts.integer("axis", 0))
+              .build());
+    }
+    nodes.add(turn("u", "k", 0, 1, 3, 2));
+    nodes.add(operator("MatMul", "m", "q", "u").build());
+    nodes.add(operator("Div", "s", "m", "root").build());
+    nodes.add(operator("Softmax", "p", "s").addAttribute(OnnxParts.integer("axis", -1)).build());
+    nodes.add(operator("MatMul", "a", "p", "v").build());
+    nodes.add(turn("o", "a", 0, 2, 1, 3));
+    nodes.add(operator("Reshape", "f", "o", "flat").build());
+    nodes.add(operator("MatMul", "z", "f", "second").build());
+    nodes.add(operator("Add", "e", "z", "c").build());
+    nodes.add(
+        operator("Gather", "y", "e", "index_q").addAttribute(OnnxParts.integer("axis", 1)).build());
+    TensorProto[] constants = {
+      TestTensors.integers("sequence", 0, 12, 10),
+      TestTensors.integers("heads", 0, 13, 3, 2, 4),
+      TestTensors.integers("flat", 0, 13, 8),
+      index("index_q", 0),
+      index("index_k", 1),
+      index("index_v", -1),
+      TestTensors.reals("root", new int[0], 2),
+      reals("token", 1, 1, 10),
+      reals("first", 10, 24),
+      reals("bias", 24),
+      reals("second", 8, 10)
+    };
+
+    Graph graph = assertSame(13, nodes, constants);
+
+    assertThat(graph.nodes().stream().filter(node -> node.op() instanceof Op.MatMul)).hasSize(2);
+    assertDelegated(graph);
+    Samples items = Nets.randomItems(graph, 16);
+    Outputs said = outputs(OnnxExport.write(graph), items);
+    Observations seen = Calibrator.observe(graph, items);
+    QuantizedGraph integers =
+        Nets.quantized(graph, seen, Scheme.UNSIGNED, Options.of(Clipping.MIN_MAX));
+    assertThat(outputs(QdqExport.write(integers), items).signalToNoise(said)).isGreaterThan(20);
+  }
+
+  @Test
+  void constantsStandBesideOneComputedTensor() throws Exception {
+    for (int axis : new int[] {1, 2, -1}) {
+      int[] left = {1, 6, 4, 5};
+      int[] right = left.clone();
+      left[axis < 0 ? 3 : axis] = 2;
+      right[axis < 0 ? 3 : axis] = 3;
+      assertTfliteSays(
+          assertSame(
+              13,
+              List.of(
+                  operator("Relu", "r", "x").build(),
+                  operator("Concat", "y", "left", "r", "right")
+                      .addAttribute(OnnxParts.integer("axis", axis))
+                      .build()),
+              reals("left", left),
+              reals("right", right)));
+    }
+  }
+
+  @Test
+  void whatMovesTheBatchIsRefusedWhereItIsRead() {
+    assertRefused(
+        model(13, List.of(turn("t", "x", 1, 0, 2, 3), operator("Relu", "y", "t").build())),
+        "node 'y_node' (Relu)",
+        "'t' is transposed by perm [1, 0, 2, 3]",
+        "moves the batch");
+    assertRefused(
+        model(
+            13,
+            List.of(operator("Gather", "y", "x", "two").build()),
+            TestTensors.integers("two", 0, 1)),
+        "node 'y_node' (Gather)",
+        "2 indices");
+  }
+
+  /** ONNX Runtime refuses to run where such means, all about 0, are told in steps as fine. */
+  @Test
+  void meansOfWhatIsNormalisedCanBeIntegers() throws Exception {
+    byte[] model =
+        model(
+            17,
+            List.of(
+                operator("Reshape", "r", "x", "rows").build(),
+                operator("Conv", "c", "r", "kernel").build(),
+                operator("LayerNormalization", "n", "c", "ones").build(),
+                operator("GlobalAveragePool", "g", "n").build(),
+                operator("Flatten", "f", "g").build(),
+                operator("Gemm", "y", "f", "weights", "bias").build()),
+            TestTensors.integers("rows", 0, 6, 20),
+            reals("kernel", 6, 6, 1),
+            TestTensors.reals("ones", new int[] {20}, ones(20)),
+            reals("weights", 6, 3),
+            reals("bias", 3));
+    Graph graph = OnnxImport.read(model);
+    Samples items = Nets.randomItems(graph, 16);
+    Observations seen = Calibrator.observe(graph, items);
+
+    QuantizedGraph integers =
+        Nets.quantized(graph, seen, Scheme.UNSIGNED, Options.of(Clipping.MIN_MAX));
+
+    assertThat(graph.nodes().stream().filter(integers::isQuantized).map(Node::op))
+        .hasAtLeastOneElementOfType(Op.GlobalAveragePool.class);
+    assertThat(outputs(QdqExport.write(integers), items).signalToNoise(outputs(model, items)))
+        .isGreaterThan(25);
+  }
+
+  private static float[] ones(int count) {
+    float[] ones = new float[count];
+    Arrays.fill(ones, 1);
+    return ones;
+  }
+
+  private static TensorProto index(String name, long index) {
+    return TestTensors.integers(name, index).toBuilder().clearDims().build();
   }
 
   private static List<Op> kinds(Graph graph) {

@@ -65,6 +65,7 @@ public final class RandomModels {
   private final List<Made> constants = new ArrayList<>();
   private final Set<String> read = new LinkedHashSet<>();
   private final Set<String> padded = new HashSet<>();
+  private final Set<String> centred = new HashSet<>();
   private int names;
 
   private RandomModels(long seed) {
@@ -463,12 +464,13 @@ public final class RandomModels {
   }
 
   private void growWider(Made x) {
-    switch (random.nextInt(6)) {
+    switch (random.nextInt(7)) {
       case 0 -> split(x);
       case 1 -> node("PRelu", x.dimensions(), x.name(), constant(0.3, slopes(x)));
       case 2 -> gelu(x);
       case 3 -> layerNormalization(x);
       case 4 -> mean(x);
+      case 5 -> attention(x);
       default -> {
         if (x.rank() > 1) {
           int inputs = x.dimensions()[x.rank() - 1];
@@ -516,19 +518,21 @@ public final class RandomModels {
               constant(1, last),
               random.nextBoolean() ? "" : constant(0.3, last))
           .addAttribute(OnnxParts.real("epsilon", 1e-2f));
+      centred.add(tensors.getLast().name());
       return;
     }
     int[] one = x.dimensions().clone();
     one[x.rank() - 1] = 1;
     node("ReduceMean", one, x.name()).addAttribute(numbers("axes", -1));
     node("Sub", x.dimensions(), x.name(), tensors.getLast().name());
-    String centred = tensors.getLast().name();
-    node("Mul", x.dimensions(), centred, centred);
+    String deviation = tensors.getLast().name();
+    node("Mul", x.dimensions(), deviation, deviation);
     node("ReduceMean", one, tensors.getLast().name()).addAttribute(numbers("axes", -1));
     node("Add", one, tensors.getLast().name(), scalar(0.01f));
     node("Sqrt", one, tensors.getLast().name());
-    node("Div", x.dimensions(), centred, tensors.getLast().name());
+    node("Div", x.dimensions(), deviation, tensors.getLast().name());
     hide(6);
+    centred.add(tensors.getLast().name());
   }
 
   /** Nobody else reads the steps before the last one. */
@@ -537,8 +541,34 @@ public final class RandomModels {
     tensors.subList(last - steps, last).clear();
   }
 
+  /** Rows weighed by how like each other they are. */
+  private void attention(Made x) {
+    if (x.rank() < 2 || x.elements() * x.dimensions()[x.rank() - 2] > 8 * ELEMENTS_MAX) {
+      return;
+    }
+    int last = x.rank() - 1;
+    int[] turned = x.dimensions().clone();
+    turned[last] = x.dimensions()[last - 1];
+    turned[last - 1] = x.dimensions()[last];
+    int[] scores = turned.clone();
+    scores[last - 1] = turned[last];
+    List<Integer> order = new ArrayList<>(IntStream.rangeClosed(0, x.rank()).boxed().toList());
+    Collections.swap(order, x.rank(), last);
+    node("Transpose", turned, x.name())
+        .addAttribute(numbers("perm", order.stream().mapToLong(i -> i).toArray()));
+    node("MatMul", scores, x.name(), tensors.getLast().name());
+    node("Div", scores, tensors.getLast().name(), scalar(2 + x.dimensions()[last]));
+    node("Softmax", scores, tensors.getLast().name()).addAttribute(OnnxParts.integer("axis", -1));
+    node("MatMul", x.dimensions(), tensors.getLast().name(), x.name());
+    hide(4);
+  }
+
   private void mean(Made x) {
     int axis = random.nextInt(x.rank());
+    // The mean of what was centred along it is 0, and what is left of it is rounding alone.
+    if (axis == x.rank() - 1 && centred.contains(x.name())) {
+      return;
+    }
     boolean kept = random.nextBoolean() || x.rank() == 1;
     int[] to =
         IntStream.range(0, x.rank())
