@@ -12,7 +12,7 @@ import java.util.stream.IntStream;
 /** The format's nodes that become another operator, or several of ours. */
 final class OnnxComposites {
   /** What a transpose makes that brings another dimension before the batch. */
-  private record Moved(String source, List<Integer> permutation) {}
+  private record Moved(String node, String source, List<Integer> permutation) {}
 
   private final OnnxNodes nodes;
   private final Map<String, Moved> moved = new HashMap<>();
@@ -155,8 +155,18 @@ final class OnnxComposites {
   }
 
   /** Notes a transpose that attentions begin with; whoever takes one part of it has the batch. */
-  void moveBatch(String output, String source, List<Integer> permutation) {
-    moved.put(output, new Moved(source, permutation));
+  void moveBatch(String name, String output, String source, List<Integer> permutation) {
+    moved.put(output, new Moved(name, source, permutation));
+  }
+
+  /** An output of the model has the batch first. */
+  void requireOutput(String tensor) {
+    Moved how = moved.get(tensor);
+    if (how != null) {
+      throw new ModelRefusedException(
+          "node '%s' (Transpose): perm %s moves the batch"
+              .formatted(how.node(), how.permutation()));
+    }
   }
 
   boolean movesBatch(String tensor) {

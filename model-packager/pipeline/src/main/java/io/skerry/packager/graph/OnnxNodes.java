@@ -76,6 +76,7 @@ final class OnnxNodes {
    */
   void output(String name) {
     String tensor = resolved(name);
+    composites.requireOutput(tensor);
     if (isConstant(tensor)) {
       throw new ModelRefusedException(
           "output '%s' is constant, whatever the input: leave it out".formatted(name));
@@ -804,7 +805,7 @@ final class OnnxNodes {
     int rank = shape(resolved(proto.getInput(0))).rank();
     List<Integer> permutation = permutation(rank, attributes);
     if (permutation.getFirst() != 0) {
-      composites.moveBatch(proto.getOutput(0), operand(proto, 0), permutation);
+      composites.moveBatch(name, proto.getOutput(0), operand(proto, 0), permutation);
       return;
     }
     put(name, new Op.Transpose(permutation), proto);

@@ -456,6 +456,9 @@ class ComposedOperatorsTest {
         "'t' is transposed by perm [1, 0, 2, 3]",
         "moves the batch");
     assertRefused(
+        model(13, List.of(turn("y", "x", 1, 0, 2, 3))),
+        "node 'y_node' (Transpose): perm [1, 0, 2, 3] moves the batch");
+    assertRefused(
         model(
             13,
             List.of(operator("Gather", "y", "x", "two").build()),
