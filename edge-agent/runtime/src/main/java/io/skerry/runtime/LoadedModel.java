@@ -2,7 +2,6 @@ package io.skerry.runtime;
 
 import io.skerry.artifact.ModelSignature;
 import java.util.List;
-import java.util.OptionalLong;
 
 /**
  * A model that is ready to run. Runs may be concurrent; {@link #close} must not meet a run: whoever
@@ -21,11 +20,6 @@ public interface LoadedModel extends AutoCloseable {
   /** Why execution providers that were wanted are not used, a line each; empty when all are. */
   default List<String> faults() {
     return List.of();
-  }
-
-  /** Bytes of memory that it holds in this process; empty where nobody knows. */
-  default OptionalLong memoryBytes() {
-    return OptionalLong.empty();
   }
 
   /**

@@ -178,45 +178,68 @@ public final class EngineCatalog {
           Reason.ENGINE_UNAVAILABLE,
           "engine '%s' cannot be used here: %s".formatted(engine.name(), reason));
     }
-    LoadedModel loaded;
+    Loaded loaded;
     try (MemoryRoom.Reserved _ = reserve(engine, model)) {
       loaded = sized(engine, model, options);
-      if (options.memoryArena() && MeasuredRuns.isOpenByValue(loaded.signature())) {
+      if (options.memoryArena() && MeasuredRuns.isOpenByValue(loaded.model.signature())) {
         // No smaller run tells what its runs take, and an engine gives its first one's memory back
         // only with the model: so it keeps none.
-        loaded.close();
+        loaded.model.close();
         loaded = sized(engine, model, options.withoutMemoryArena());
       }
     }
-    if (!loaded.faults().isEmpty()) {
+    if (!loaded.model.faults().isEmpty()) {
       // It answers, but slower than its profile promises: somebody has to look.
       log.atWarn()
           .addKeyValue("file", model.getFileName())
-          .addKeyValue("providers", loaded.providers())
-          .addKeyValue("faults", loaded.faults())
+          .addKeyValue("providers", loaded.model.providers())
+          .addKeyValue("faults", loaded.model.faults())
           .log("execution providers are not used");
     }
     // Where nobody knows what can be had nothing is refused, and so nothing measured.
-    LoadedModel measured = room.free().isPresent() ? MeasuredRuns.of(loaded, runs, memory) : loaded;
-    return batching
-        .map(measuring -> measuring.measured(measured, System::nanoTime))
-        .orElse(measured);
+    LoadedModel measured =
+        room.free().isPresent() ? MeasuredRuns.of(loaded.model, runs, memory) : loaded.model;
+    LoadedModel served = measured;
+    OptionalLong bytes = loaded.bytes;
+    if (batching.isPresent()) {
+      OptionalLong before = EngineMemory.inUse();
+      served = batching.get().measured(measured, System::nanoTime);
+      bytes = more(bytes, before);
+    }
+    return bytes.isPresent()
+        ? new SizedModel(served, EngineMemory::inUse, bytes.getAsLong())
+        : served;
   }
 
+  /**
+   * A model as its engine loaded it.
+   *
+   * @param bytes that the load took; empty where nobody knows
+   */
+  private record Loaded(LoadedModel model, OptionalLong bytes) {}
+
   /** Loads it and counts what that takes: nobody else's load may be counted with it. */
-  private LoadedModel sized(InferenceEngine engine, Path model, LoadOptions options)
+  private Loaded sized(InferenceEngine engine, Path model, LoadOptions options)
       throws EngineException {
     long begun = loadsBegun.incrementAndGet();
     boolean alone = loading.getAndIncrement() == 0;
     try {
       OptionalLong before = alone ? EngineMemory.inUse() : OptionalLong.empty();
       LoadedModel loaded = guarded(engine, model, () -> engine.load(model, options));
-      return loadsBegun.get() == begun
-          ? SizedModel.of(loaded, EngineMemory::inUse, before)
-          : loaded;
+      return new Loaded(
+          loaded,
+          loadsBegun.get() == begun ? more(OptionalLong.of(0), before) : OptionalLong.empty());
     } finally {
       loading.decrementAndGet();
     }
+  }
+
+  /** With what is used now and was not before; empty where something is not known. */
+  private static OptionalLong more(OptionalLong bytes, OptionalLong before) {
+    OptionalLong now = EngineMemory.inUse();
+    return bytes.isPresent() && before.isPresent() && now.isPresent()
+        ? OptionalLong.of(bytes.getAsLong() + Math.max(0, now.getAsLong() - before.getAsLong()))
+        : OptionalLong.empty();
   }
 
   /** What an engine does with a model's file. */

@@ -30,6 +30,7 @@ public final class ServingModel {
 
   private final ModelRef ref;
   private final LoadedModel model;
+  private final OptionalLong memoryBytes;
   private final ModelTraits traits;
   private final ModelCounters counters = new ModelCounters();
   private final Pace pace = new Pace();
@@ -48,7 +49,8 @@ public final class ServingModel {
   public ServingModel(
       SlotId slot, ModelVersion version, Digest manifest, LoadedModel model, ModelTraits traits) {
     this.ref = new ModelRef(slot, version, manifest);
-    this.model = model;
+    this.model = SizedModel.unwrapped(model);
+    this.memoryBytes = SizedModel.bytes(model);
     this.traits = traits;
   }
 
@@ -84,9 +86,9 @@ public final class ServingModel {
     return model.providers();
   }
 
-  /** Bytes of memory that its engine holds for it; empty where nobody knows. */
+  /** Bytes of memory that its engine took for it before it served; empty where nobody knows. */
   public OptionalLong memoryBytes() {
-    return model.memoryBytes();
+    return memoryBytes;
   }
 
   /** What is known of it beside its tensors. */

@@ -12,36 +12,42 @@ import java.util.function.Supplier;
 
 /**
  * A model of which it is known what it took of the C library's memory while it was loaded, and in
- * its first run, in which an engine makes much of what it keeps. What else the process did
- * meanwhile counts, too. Thread-safe.
+ * its first run before it serves, in which an engine makes much of what it keeps. What else the
+ * process did meanwhile counts, too. Whoever serves it unwraps it: a prediction passes through
+ * nothing of this. Thread-safe.
  */
 final class SizedModel extends WrappedModel {
   private final Supplier<OptionalLong> inUse;
   private final AtomicBoolean ran = new AtomicBoolean();
   private final AtomicLong bytes = new AtomicLong();
 
-  private SizedModel(LoadedModel model, Supplier<OptionalLong> inUse, long bytes) {
-    super(model);
-    this.inUse = inUse;
-    this.bytes.set(bytes);
-  }
-
   /**
-   * The same model with its size, where that can be told.
+   * The same model with its size.
    *
    * @param inUse bytes that the process uses
-   * @param before what it used before the model was loaded
+   * @param loading what loading it took
    */
-  static LoadedModel of(LoadedModel model, Supplier<OptionalLong> inUse, OptionalLong before) {
-    OptionalLong after = inUse.get();
-    return before.isEmpty() || after.isEmpty()
-        ? model
-        : new SizedModel(model, inUse, Math.max(0, after.getAsLong() - before.getAsLong()));
+  SizedModel(LoadedModel model, Supplier<OptionalLong> inUse, long loading) {
+    super(model);
+    this.inUse = inUse;
+    this.bytes.set(loading);
+  }
+
+  /** What is run, without its size. */
+  static LoadedModel unwrapped(LoadedModel model) {
+    return model instanceof SizedModel sized ? sized.model : model;
+  }
+
+  /** Bytes that a model took so far; empty where nobody knows. */
+  static OptionalLong bytes(LoadedModel model) {
+    return model instanceof SizedModel sized
+        ? OptionalLong.of(sized.bytes.get())
+        : OptionalLong.empty();
   }
 
   @Override
   public List<Tensor> run(List<Tensor> inputs, RunScope scope) throws EngineException {
-    if (ran.get() || !ran.compareAndSet(false, true)) {
+    if (!ran.compareAndSet(false, true)) {
       return model.run(inputs, scope);
     }
     OptionalLong before = inUse.get();
@@ -51,10 +57,5 @@ final class SizedModel extends WrappedModel {
       bytes.addAndGet(Math.max(0, after.getAsLong() - before.getAsLong()));
     }
     return outputs;
-  }
-
-  @Override
-  public OptionalLong memoryBytes() {
-    return OptionalLong.of(bytes.get());
   }
 }

@@ -6,7 +6,6 @@ import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
 import java.util.List;
-import java.util.OptionalLong;
 
 /** A loaded model that is run in another way; everything else is told as the model tells it. */
 abstract class WrappedModel implements LoadedModel {
@@ -35,11 +34,6 @@ abstract class WrappedModel implements LoadedModel {
   @Override
   public final List<String> faults() {
     return model.faults();
-  }
-
-  @Override
-  public OptionalLong memoryBytes() {
-    return model.memoryBytes();
   }
 
   @Override

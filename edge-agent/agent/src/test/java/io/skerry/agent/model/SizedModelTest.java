@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.skerry.agent.EchoModel;
 import io.skerry.agent.TinyOnnx;
 import io.skerry.artifact.ElementType;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.SlotId;
 import io.skerry.runtime.LoadOptions;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
@@ -20,41 +23,45 @@ class SizedModelTest {
 
   @Test
   void countsTheLoadAndTheFirstRunOnly() throws Exception {
-    Iterator<Long> used = List.of(150L, 160L, 170L).iterator();
-    LoadedModel model =
-        SizedModel.of(
-            EchoModel.of(ElementType.FP32),
-            () -> OptionalLong.of(used.next()),
-            OptionalLong.of(100));
-    assertThat(model.memoryBytes()).hasValue(50);
+    Iterator<Long> used = List.of(150L, 160L).iterator();
+    LoadedModel model = sized(used, 50);
+    assertThat(SizedModel.bytes(model)).hasValue(50);
 
     model.run(INPUTS);
     model.run(INPUTS);
 
-    assertThat(model.memoryBytes()).hasValue(60);
+    assertThat(SizedModel.bytes(model)).hasValue(60);
     assertThat(used).isExhausted();
   }
 
   @Test
   void whatIsGivenBackMeanwhileMakesNothingNegative() throws Exception {
-    Iterator<Long> used = List.of(90L, 95L, 70L).iterator();
-    LoadedModel model =
-        SizedModel.of(
-            EchoModel.of(ElementType.FP32),
-            () -> OptionalLong.of(used.next()),
-            OptionalLong.of(100));
+    LoadedModel model = sized(List.of(95L, 70L).iterator(), 0);
 
     model.run(INPUTS);
 
-    assertThat(model.memoryBytes()).hasValue(0);
+    assertThat(SizedModel.bytes(model)).hasValue(0);
   }
 
   @Test
-  void tellsNothingWhereTheAllocatorTellsNothing() {
-    LoadedModel model =
-        SizedModel.of(EchoModel.of(ElementType.FP32), OptionalLong::empty, OptionalLong.empty());
+  void tellsNothingOfAModelWhoseSizeNobodyCounted() {
+    assertThat(SizedModel.bytes(EchoModel.of(ElementType.FP32))).isEmpty();
+  }
 
-    assertThat(model.memoryBytes()).isEmpty();
+  /** Every prediction would pass through what only the first run is for. */
+  @Test
+  void isNoPartOfAPrediction() {
+    LoadedModel plain = EchoModel.of(ElementType.FP32);
+
+    ServingModel serving =
+        new ServingModel(
+            new SlotId("main"),
+            ModelVersion.parse("echo@1"),
+            Digest.of(new byte[0]),
+            new SizedModel(plain, OptionalLong::empty, 50));
+
+    assertThat(serving.loaded()).isSameAs(plain);
+    assertThat(serving.memoryBytes()).hasValue(50);
   }
 
   @Test
@@ -66,7 +73,12 @@ class SizedModelTest {
     try (LoadedModel model = engines.load(small, LoadOptions.DEFAULTS)) {
       model.run(List.of(Tensor.ofFloats("input", List.of(1L, 3L), 1, 2, 3)));
 
-      assertThat(model.memoryBytes().orElseThrow()).isBetween(1L, 8L << 20);
+      assertThat(SizedModel.bytes(model).orElseThrow()).isBetween(1L, 8L << 20);
     }
+  }
+
+  private static LoadedModel sized(Iterator<Long> used, long loading) {
+    return new SizedModel(
+        EchoModel.of(ElementType.FP32), () -> OptionalLong.of(used.next()), loading);
   }
 }
