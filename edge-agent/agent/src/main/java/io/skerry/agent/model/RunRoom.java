@@ -75,8 +75,10 @@ final class RunRoom {
     // What runs, or is loaded, already shows in what is free as far as it took its part: it counts
     // twice then, and at worst somebody waits.
     OptionalLong free = room.free();
-    if (free.isPresent() && bytes > free.getAsLong() - taken - room.reserved()) {
-      if (running > 0 || bytes <= free.getAsLong() - taken) {
+    long loads = room.reserved();
+    if (free.isPresent() && bytes > free.getAsLong() - taken - loads) {
+      // A load may have taken what it set aside, and give it back when it is done.
+      if (running > 0 || (loads > 0 && bytes <= free.getAsLong() - taken + loads)) {
         return false;
       }
       throw new EngineException(

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.OptionalLong;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
@@ -72,9 +73,26 @@ class RunRoomTest {
     runs.leave(60);
     // More than there ever is waits for nobody.
     MemoryRoom.Reserved another = shared.reserve(Path.of("absent.onnx"), 60);
-    assertThatThrownBy(() -> runs.enter(101, false, here))
+    assertThatThrownBy(() -> runs.enter(161, false, here))
         .isInstanceOfSatisfying(
             EngineException.class, e -> assertThat(e.reason()).isEqualTo(Reason.NO_ROOM));
     another.close();
+  }
+
+  /** A load gives much of what it takes back when it is done. */
+  @Test
+  void waitsForALoadThatHasTakenWhatItNeeds() throws Exception {
+    AtomicLong free = new AtomicLong(MemoryRoom.RESERVE_BYTES + 100);
+    MemoryRoom shared = new MemoryRoom(() -> OptionalLong.of(free.get()));
+    RunRoom runs = new RunRoom(shared);
+    MemoryRoom.Reserved load = shared.reserve(Path.of("absent.onnx"), 60);
+    free.addAndGet(-60);
+
+    assertMustWait(() -> runs.enter(60, false, here));
+
+    free.addAndGet(40);
+    load.close();
+    runs.enter(60, false, here);
+    runs.leave(60);
   }
 }
