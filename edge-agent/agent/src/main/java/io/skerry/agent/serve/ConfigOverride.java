@@ -76,7 +76,9 @@ public record ConfigOverride(
         | IllegalStateException
         | UnsupportedOperationException
         | ClassCastException
-        | NumberFormatException e) {
+        | NumberFormatException
+        // What a field says is compared level by level.
+        | StackOverflowError e) {
       throw invalid(model, "parameter 'config' is no JSON form of a model configuration");
     }
   }

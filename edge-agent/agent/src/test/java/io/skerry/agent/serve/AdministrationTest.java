@@ -308,6 +308,15 @@ class AdministrationTest {
               .putParameters("config", text(told.replace("TYPE_FP32", "TYPE_INT8")))
               .build(),
           "INVALID_ARGUMENT: failed to load 'one', configuration field 'input' is not what the model has");
+      // As deep as it may be long.
+      int levels = 30_000;
+      for (String field : List.of("input", "parameters", "version_policy")) {
+        String deep = "{\"%s\": %s%s}".formatted(field, "[".repeat(levels), "]".repeat(levels));
+        refuses(
+            stub,
+            load("", "one").toBuilder().putParameters("config", text(deep)).build(),
+            "INVALID_ARGUMENT: failed to load 'one', ");
+      }
     } finally {
       slots.close();
     }
