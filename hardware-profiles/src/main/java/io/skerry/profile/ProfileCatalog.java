@@ -58,7 +58,7 @@ public final class ProfileCatalog {
    * The profiles that come with Skerry, and those of all {@code *.yaml} files in a folder.
    *
    * @throws ProfileException if files have mistakes; it tells all mistakes of all files
-   * @throws IOException if the folder cannot be read
+   * @throws IOException if the folder cannot be read; its message says which and why
    */
   public static ProfileCatalog load(Path folder) throws IOException {
     Map<String, Entry> builtIn = builtInEntries();
@@ -86,12 +86,15 @@ public final class ProfileCatalog {
       }
     }
     if (!mistakes.isEmpty()) {
-      throw new ProfileException(mistakes);
+      throw ProfileException.in(folder, mistakes);
     }
     return new ProfileCatalog(entries);
   }
 
   private static List<Path> yamlFiles(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      throw new IOException("there is no folder of profiles at '%s'".formatted(folder));
+    }
     try (Stream<Path> files = Files.list(folder)) {
       List<Path> yaml =
           files
@@ -100,8 +103,8 @@ public final class ProfileCatalog {
               .limit(FILES_MAX + 1L)
               .toList();
       if (yaml.size() > FILES_MAX) {
-        throw new ProfileException(
-            List.of("%s: has more than %d profile files".formatted(folder, FILES_MAX)));
+        throw ProfileException.in(
+            folder, List.of("there are more than %d profile files".formatted(FILES_MAX)));
       }
       return yaml;
     }

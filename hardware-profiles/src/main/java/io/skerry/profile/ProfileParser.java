@@ -50,7 +50,7 @@ final class ProfileParser {
     if (builtIn.contains(id) && !replaces) {
       top.mistake(
           "id",
-          "'%s' is a built-in profile's: choose another, or say '%s: true'"
+          "is '%s', which is a built-in profile's: choose another, or say '%s: true'"
               .formatted(id, REPLACES));
     }
     if (!builtIn.isEmpty() && replaces && !builtIn.contains(id)) {

@@ -207,8 +207,8 @@ class ProfileCatalogTest {
     Files.write(folder.resolve("large.yaml"), new byte[65 << 10]);
     Files.writeString(folder.resolve("deep.yaml"), "[".repeat(10_000));
     String taken =
-        "key 'id' 'arm64-neon' is a built-in profile's: choose another, or say 'replaces-built-in:"
-            + " true'";
+        "key 'id' is 'arm64-neon', which is a built-in profile's: choose another, or say"
+            + " 'replaces-built-in: true'";
     assertThat(
             catchThrowableOfType(ProfileException.class, () -> ProfileCatalog.load(folder))
                 .mistakes())
@@ -232,7 +232,9 @@ class ProfileCatalogTest {
     Files.writeString(folder.resolve("other.yaml"), yaml);
     assertThatThrownBy(() -> ProfileCatalog.load(folder))
         .isInstanceOf(ProfileException.class)
-        .hasMessage("other.yaml: holds profile 'arm64-neon': name the file after it");
+        .hasMessage(
+            "profiles in '%s' have mistakes:%n  other.yaml: holds profile 'arm64-neon': name the file after it"
+                .formatted(folder));
   }
 
   @ParameterizedTest

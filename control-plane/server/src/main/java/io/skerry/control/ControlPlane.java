@@ -255,13 +255,8 @@ final class ControlPlane implements AutoCloseable {
     try {
       return ProfileCatalog.load(
           folder.isEmpty() ? Optional.empty() : Optional.of(Path.of(folder)));
-    } catch (ProfileException e) {
-      throw new StartException(
-          "profiles in '%s' have mistakes:%n  %s"
-              .formatted(folder, String.join("\n  ", e.mistakes())),
-          e);
-    } catch (IOException e) {
-      throw new StartException("cannot read profiles in '%s': %s".formatted(folder, e), e);
+    } catch (ProfileException | IOException e) {
+      throw new StartException(String.valueOf(e.getMessage()), e);
     }
   }
 

@@ -48,6 +48,7 @@ final class DoctorCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    ProfileCatalog catalog = profiles.catalog();
     PrintWriter out = spec.commandLine().getOut();
     line(out, "agent", AgentVersion.current());
     line(out, "java", javaText());
@@ -56,7 +57,6 @@ final class DoctorCommand implements Callable<Integer> {
     for (String name : engines.names()) {
       usable |= tellEngine(out, engines, name);
     }
-    ProfileCatalog catalog = profiles.catalog();
     Detected detected = profiles.detected(engines, Optional.empty());
     HardwareFacts facts = detected.facts();
     print(out, facts);

@@ -37,14 +37,9 @@ final class ProfileChoice {
       try {
         read = ProfileCatalog.load(Optional.ofNullable(folder));
       } catch (ProfileException e) {
-        throw new CommandException(
-            ExitCode.FAILED,
-            "profiles in '%s' have mistakes:%n  %s"
-                .formatted(folder, String.join("\n  ", e.mistakes())),
-            e);
+        throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
       } catch (IOException e) {
-        throw new CommandException(
-            ExitCode.NOT_FOUND, "cannot read profiles in '%s': %s".formatted(folder, e), e);
+        throw new CommandException(ExitCode.NOT_FOUND, String.valueOf(e.getMessage()), e);
       }
     }
     return read;

@@ -62,7 +62,8 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--compiled",
       paramLabel = "DIR",
-      description = "keep what engines compile for this machine here, for the next start")
+      description =
+          "with a profile: keep what engines compile for this machine here, for the next start")
   private @Nullable Path compiled;
 
   @Mixin private ProfileChoice profiles = new ProfileChoice();
@@ -109,6 +110,11 @@ final class ServeCommand implements Callable<Integer> {
   private ServeConfig config() {
     if (threads != null && threads < 1) {
       throw misuse("--threads is %d, at least 1 is needed".formatted(threads));
+    }
+    if (compiled != null && profile == null && !profiles.hasOwn()) {
+      throw misuse(
+          "--compiled needs --profile or --profiles: without them models run on the processor, for"
+              + " which nothing is compiled");
     }
     if (!modelControl.equals("explicit") && !modelControl.equals("none")) {
       throw misuse("--model-control is '%s', expected explicit or none".formatted(modelControl));

@@ -271,6 +271,33 @@ class MainTest {
   }
 
   @Test
+  void saysThatThereIsNoFolderOfProfilesBeforeAnythingElse() throws Exception {
+    Path file = Files.writeString(folder.resolve("profiles.yaml"), "id: one");
+    for (Path missing : List.of(folder.resolve("absent"), file)) {
+      assertThat(run("doctor", "--profiles", missing.toString())).isEqualTo(3);
+      assertThat(out.toString()).isEmpty();
+      assertThat(err.toString())
+          .endsWith("error: there is no folder of profiles at '%s'%n".formatted(missing));
+    }
+  }
+
+  @Test
+  void serveKeepsNothingCompiledWithoutAProfile() {
+    assertThat(
+            run(
+                "serve",
+                "--models",
+                folder.toString(),
+                "--compiled",
+                folder + "/c",
+                "--allow-empty"))
+        .isEqualTo(2);
+    assertThat(err.toString())
+        .startsWith("error: --compiled needs --profile or --profiles: without them models run on")
+        .hasLineCount(1);
+  }
+
+  @Test
   void serveAnswersOnlyOnTheAcceleratorThatItsProfileAsksFor() throws Exception {
     TinyOnnx.scale(Files.createDirectories(folder.resolve("m/scale/1")).resolve("model.onnx"), 2);
     Path profiles = profiles("npu-only", "qnn");
