@@ -221,7 +221,8 @@ public final class DeviceReports {
         changed as materialized (
           select device.id, told.facts, told.profile
           from device join told on told.device = device.id
-          where device.facts <> told.facts
+          -- The server may have been started with other profiles than when it was told before.
+          where device.facts <> told.facts or device.profile is distinct from told.profile
           order by device.id for no key update of device)
         update device set facts = changed.facts, profile = changed.profile
         from changed where device.id = changed.id

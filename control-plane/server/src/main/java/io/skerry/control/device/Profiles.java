@@ -9,6 +9,7 @@ import io.skerry.protocol.ProfileId;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Matches facts to hardware profiles. */
@@ -25,6 +26,14 @@ public final class Profiles {
   /** The profiles that this control plane knows. */
   public ProfileCatalog catalog() {
     return catalog;
+  }
+
+  /** Says that there is no profile of this id, and how there could be. */
+  public String unknown(String id) {
+    return "hardware profile '%.100s' is unknown: known are %s; 'skerry server --profiles DIR' takes your own"
+        .formatted(
+            id,
+            catalog.profiles().stream().map(HardwareProfile::id).collect(Collectors.joining(", ")));
   }
 
   /**

@@ -165,10 +165,7 @@ final class PackagingInput {
               .catalog()
               .yaml(profile)
               .orElseThrow(
-                  () ->
-                      new JobFailure(
-                          ErrorCode.PACKAGING_FAILED,
-                          "hardware profile '%s' is unknown".formatted(profile)));
+                  () -> new JobFailure(ErrorCode.PACKAGING_FAILED, profiles.unknown(profile)));
       Files.writeString(folder.resolve(profile + ".yaml"), yaml);
     }
   }

@@ -289,14 +289,7 @@ public final class PackagingService {
         asked.isEmpty() ? profilesInUse() : asked.stream().distinct().sorted().toList();
     for (String profile : chosen) {
       if (profiles.catalog().profile(profile).isEmpty()) {
-        throw new ProblemException(
-            ErrorCode.REQUEST_INVALID,
-            "hardware profile '%s' is unknown: known are %s"
-                .formatted(
-                    profile,
-                    String.join(
-                        ", ",
-                        profiles.catalog().profiles().stream().map(one -> one.id()).toList())));
+        throw new ProblemException(ErrorCode.REQUEST_INVALID, profiles.unknown(profile));
       }
     }
     return chosen;

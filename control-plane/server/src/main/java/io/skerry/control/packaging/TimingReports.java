@@ -119,7 +119,7 @@ final class TimingReports {
           e);
     }
     if (profiles.catalog().yaml(report.profile()).isEmpty()) {
-      throw invalid("hardware profile '%.100s' is unknown".formatted(report.profile()));
+      throw invalid(profiles.unknown(report.profile()));
     }
     if (report.device().isBlank()
         || report.device().length() > DEVICE_CHARS_MAX

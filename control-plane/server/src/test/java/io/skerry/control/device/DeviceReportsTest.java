@@ -80,6 +80,20 @@ class DeviceReportsTest {
     assertThat(store(report("cam-1", 2, "arm64", List.of("asimd"), "left"))).as("old").isEmpty();
     assertThat(profiles()).startsWith("cam-1 x86-64-avx2");
     assertThat(slots()).containsExactly("cam-1/right");
+    isOfAnotherProfileOnceTheServerHasOthers();
+  }
+
+  /** A server that was started with other profiles finds the one that was matched before. */
+  private static void isOfAnotherProfileOnceTheServerHasOthers() {
+    plane
+        .database()
+        .run(
+            transaction ->
+                transaction.update("update device set profile = 'before' where id = 'cam-2'"));
+
+    store(report("cam-2", 3, "x86-64", List.of("avx2")));
+
+    assertThat(profiles()).containsExactly("cam-1 x86-64-avx2", "cam-2 x86-64-avx2");
   }
 
   private static List<ReportedDocument> store(ReportedDocument... reports) {
