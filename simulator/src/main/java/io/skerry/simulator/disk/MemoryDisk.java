@@ -393,6 +393,12 @@ public final class MemoryDisk implements Disk {
 
   private void change(String operation, Path path, Kind kind, Change whole, Change half)
       throws IOException {
+    change(operation, path, kind, whole, half, half);
+  }
+
+  private void change(
+      String operation, Path path, Kind kind, Change whole, Change half, Change failed)
+      throws IOException {
     checkRunning(operation, path);
     operations++;
     Optional<Stop> stop =
@@ -405,7 +411,7 @@ public final class MemoryDisk implements Disk {
       throw new MachineStopped(operation + " " + path);
     }
     if (failing().isPresent()) {
-      fail(failing().get(), operation + " " + path, kind, half);
+      fail(failing().get(), operation + " " + path, kind, failed);
     }
     whole.apply();
     if (stop.isPresent()) {
@@ -414,19 +420,19 @@ public final class MemoryDisk implements Disk {
     }
   }
 
-  private static void fail(Failure failure, String name, Kind kind, Change half)
+  private static void fail(Failure failure, String name, Kind kind, Change failed)
       throws IOException {
     switch (failure) {
       case FULL -> {
         if (kind == Kind.GROW) {
-          half.apply();
+          failed.apply();
           throw new DiskFullException(name);
         }
       }
       case READ_ONLY -> throw new IOException(name + ": Read-only file system");
       case SHORT_WRITE -> {
         if (kind != Kind.NAME) {
-          half.apply();
+          failed.apply();
           throw new IOException(name + ": Input/output error");
         }
       }
@@ -504,7 +510,7 @@ public final class MemoryDisk implements Disk {
     public void force() throws IOException {
       synchronized (MemoryDisk.this) {
         checkOpen("force");
-        change("force", path, Kind.FORCE, file::force);
+        change("force", path, Kind.FORCE, file::force, () -> {}, file::forceFails);
       }
     }
 

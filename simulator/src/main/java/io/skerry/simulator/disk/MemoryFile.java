@@ -3,6 +3,7 @@ package io.skerry.simulator.disk;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,8 @@ final class MemoryFile {
   private byte[] @Nullable [] forcedPages = NO_PAGES;
   private int forcedSize;
   private final List<Change> unforced = new ArrayList<>(0);
+  // Pages that forcing failed for: no later force brings them to the disk, until they are written.
+  private BitSet lost = new BitSet(0);
 
   private sealed interface Change {
     record Write(long at, ByteBuffer bytes) implements Change {}
@@ -35,6 +38,7 @@ final class MemoryFile {
     copy.size = size;
     copy.forcedSize = forcedSize;
     copy.unforced.addAll(unforced);
+    copy.lost = (BitSet) lost.clone();
     copy.forcedPages = forcedPages.clone();
     copy.pages = pages == forcedPages ? copy.forcedPages : pages.clone();
     for (int i = 0; i < pages.length; i++) {
@@ -89,8 +93,27 @@ final class MemoryFile {
   }
 
   void force() {
-    forcedPages = pages;
+    if (lost.isEmpty()) {
+      forcedPages = pages;
+    } else {
+      byte[] @Nullable [] before = forcedPages;
+      forcedPages = pages.clone();
+      lost.stream()
+          .filter(page -> page < forcedPages.length)
+          .forEach(page -> forcedPages[page] = page < before.length ? before[page] : null);
+    }
     forcedSize = size;
+    unforced.clear();
+  }
+
+  /** What was to be forced reads as it was written, and counts as being on the disk: it is not. */
+  void forceFails() {
+    for (int i = 0; i < pages.length; i++) {
+      boolean forced = i < forcedPages.length && pages[i] == forcedPages[i];
+      if (!forced && pages[i] != null) {
+        lost.set(i);
+      }
+    }
     unforced.clear();
   }
 
@@ -120,6 +143,7 @@ final class MemoryFile {
     List<Change> changes = List.copyOf(unforced);
     pages = forcedPages;
     size = forcedSize;
+    lost.clear();
     unforced.clear();
     if (!everything) {
       for (Change change : changes) {
@@ -186,6 +210,9 @@ final class MemoryFile {
 
   /** A page of this file alone, of so many bytes at least. */
   private byte[] writable(int number, int bytes) {
+    if (!lost.isEmpty()) {
+      lost.clear(number);
+    }
     byte[] page = pages[number];
     boolean forced = number < forcedPages.length && page == forcedPages[number];
     if (page == null || forced || page.length < bytes) {
@@ -201,6 +228,9 @@ final class MemoryFile {
   private void cut(int to) {
     int kept = (to + PAGE_BYTES - 1) / PAGE_BYTES;
     pages = Arrays.copyOf(pages, kept);
+    if (!lost.isEmpty()) {
+      lost.clear(kept, Math.max(kept, lost.length()));
+    }
     // What is cut off must not come back when the file grows again.
     byte[] last = to % PAGE_BYTES == 0 ? null : pages[kept - 1];
     if (last != null && last.length > to % PAGE_BYTES) {

@@ -156,6 +156,28 @@ final class MemoryDiskTest extends DiskContract {
   }
 
   @Test
+  void whatCouldNotBeForcedIsForcedOnlyAfterItIsWrittenAgain() throws IOException {
+    MemoryDisk disk = withFolder();
+    for (boolean again : new boolean[] {false, true}) {
+      write(disk, FILE, "");
+      disk.forceFolder(FOLDER);
+      try (DiskFile open = disk.open(FILE, Opening.CREATE)) {
+        open.write(ByteBuffer.wrap(new byte[] {'a', 'b'}), 0);
+        disk.failFrom(disk.operations() + 1, Failure.SHORT_WRITE);
+        assertThrows(IOException.class, open::force);
+        disk.heal();
+        assertEquals("ab", read(disk, FILE));
+        if (again) {
+          open.write(ByteBuffer.wrap(new byte[] {'a', 'b'}), 0);
+        }
+        open.force();
+      }
+      disk.restart(new Loss.PowerCut(0));
+      assertEquals(again ? "ab" : "\0\0", read(disk, FILE));
+    }
+  }
+
+  @Test
   void flipsABit() throws IOException {
     MemoryDisk disk = withFolder();
     write(disk, FILE, "ab");

@@ -33,6 +33,10 @@ final class SpoolSegment {
   private long bytes;
   private boolean named;
   private boolean unforced;
+  // Bytes that are on the disk, whatever the system says of later ones once it failed to force
+  // them.
+  private long forced;
+  private boolean forceFailed;
   private boolean tailDirty;
 
   private SpoolSegment(
@@ -80,6 +84,7 @@ final class SpoolSegment {
   void recover(OptionalLong next) throws IOException {
     byte[] content = disk.read(file);
     bytes = content.length;
+    forced = bytes;
     SpoolFrame.Scan scan = SpoolFrame.scan(content, content.length);
     if (!scan.records().isEmpty()) {
       last = scan.records().getLast().sequence();
@@ -177,14 +182,27 @@ final class SpoolSegment {
   void force() throws IOException {
     if (unforced) {
       try (DiskFile opened = disk.open(file, Disk.Opening.EXISTING)) {
+        if (forceFailed) {
+          writeAgain(opened);
+        }
+        forceFailed = true;
         opened.force();
+        forceFailed = false;
       }
+      forced = bytes;
       if (!named) {
         disk.forceFolder(folder);
         named = true;
       }
       unforced = false;
     }
+  }
+
+  // A system that could not write it once calls it clean: to be forced it has to be written again.
+  private void writeAgain(DiskFile opened) throws IOException {
+    ByteBuffer content = ByteBuffer.allocate((int) (bytes - forced));
+    opened.read(content, forced);
+    opened.write(content.flip(), forced);
   }
 
   void delete() throws IOException {
