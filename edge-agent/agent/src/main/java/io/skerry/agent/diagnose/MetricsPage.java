@@ -89,7 +89,7 @@ final class MetricsPage {
         m -> m.output().nanos() / NANOS);
     gauge(
         MODEL_MEMORY,
-        "What a model took of the allocator's memory while it was loaded and in its first run.");
+        "What a model took of the allocator's memory while it was loaded and in a run before it served.");
     modelMemory().forEach((labels, bytes) -> value(MODEL_MEMORY, labels, (double) bytes));
     memory();
     return page.toString();

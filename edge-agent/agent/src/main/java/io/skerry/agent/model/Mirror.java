@@ -98,7 +98,7 @@ final class Mirror {
   private void submit(Prediction prediction, ServingModel shadow) {
     long bytes = bytes(prediction.inputs()) + bytes(prediction.outputs());
     if (bytes > WAITING_BYTES_MAX || !bytesFree.tryAcquire((int) bytes)) {
-      listener.unmirrored(shadow.ref());
+      unmirrored(shadow);
       return;
     }
     try {
@@ -113,7 +113,7 @@ final class Mirror {
           });
     } catch (RejectedExecutionException | OutOfMemoryError e) {
       bytesFree.release((int) bytes);
-      listener.unmirrored(shadow.ref());
+      unmirrored(shadow);
     }
   }
 
@@ -142,7 +142,7 @@ final class Mirror {
       tell(primary, shadow, run.outputs(), ended - started);
     } catch (EngineException e) {
       if (e.reason() == EngineException.Reason.NO_ROOM) {
-        listener.unmirrored(shadow.ref());
+        unmirrored(shadow);
         return;
       }
       failed(primary, shadow, e);
@@ -151,40 +151,43 @@ final class Mirror {
       failed(primary, shadow, e);
     } catch (OutOfMemoryError e) {
       log.atWarn().addKeyValue("model", shadow.ref()).log("no memory for a mirrored request");
-      listener.unmirrored(shadow.ref());
+      unmirrored(shadow);
     }
   }
 
-  // The run stands whatever its observers do.
   private void tell(Prediction primary, ServingModel shadow, List<Tensor> outputs, long nanos) {
-    try {
-      listener.shadowed(
-          primary,
-          new Prediction(
-              ids.next(),
-              "",
-              shadow.ref(),
-              primary.inputs(),
-              outputs,
-              primary.at(),
-              nanos,
-              primary.items()));
-    } catch (RuntimeException e) {
-      log.atWarn().setCause(e).log("prediction listener failed");
-    }
+    Predictor.tell(
+        () ->
+            listener.shadowed(
+                primary,
+                new Prediction(
+                    ids.next(),
+                    "",
+                    shadow.ref(),
+                    primary.inputs(),
+                    outputs,
+                    primary.at(),
+                    nanos,
+                    primary.items())));
+  }
+
+  private void unmirrored(ServingModel shadow) {
+    Predictor.tell(() -> listener.unmirrored(shadow.ref()));
   }
 
   private void failed(Prediction primary, ServingModel shadow, Exception cause) {
     shadow.counters().broke(0);
     String message = cause.getMessage();
-    listener.failed(
-        new FailedPrediction(
-            ids.next(),
-            "",
-            shadow.ref(),
-            message == null ? cause.getClass().getSimpleName() : message,
-            clock.instant(),
-            primary.items()));
+    Predictor.tell(
+        () ->
+            listener.failed(
+                new FailedPrediction(
+                    ids.next(),
+                    "",
+                    shadow.ref(),
+                    message == null ? cause.getClass().getSimpleName() : message,
+                    clock.instant(),
+                    primary.items())));
   }
 
   private static long bytes(List<Tensor> tensors) {

@@ -239,8 +239,8 @@ public final class Predictor {
     }
   }
 
-  // The answer stands whatever its observers do.
-  private static void tell(Runnable notification) {
+  /** Tells observers: an answer stands whatever they do. */
+  static void tell(Runnable notification) {
     try {
       notification.run();
     } catch (RuntimeException | OutOfMemoryError e) {

@@ -179,6 +179,48 @@ class MirrorTest {
   }
 
   @Test
+  void anObserverOfShadowsThatBreaksBreaksNothingElse() throws Exception {
+    List<Runnable> waiting = new ArrayList<>();
+    PredictionListener breaking =
+        new PredictionListener() {
+          @Override
+          public void predicted(Prediction prediction) {}
+
+          @Override
+          public void failed(FailedPrediction failure) {
+            throw new IllegalStateException("the observer is broken");
+          }
+
+          @Override
+          public void shadowed(Prediction primary, Prediction shadow) {
+            throw new OutOfMemoryError("the observer has no memory");
+          }
+
+          @Override
+          public void unmirrored(ModelRef shadow) {
+            throw new AssertionError("it was mirrored");
+          }
+        };
+    Predictor scripted =
+        new Predictor(
+            slots,
+            InstantSource.system(),
+            System::nanoTime,
+            new SplittableRandom(1),
+            breaking,
+            waiting::add);
+    put(MAIN, 1, new SlotMode.Active(), FakeModel.answering());
+    put(SHADOW, 2, shadow(1), FakeModel.answering());
+    scripted.predict(request());
+    waiting.removeLast().run();
+    put(SHADOW, 3, shadow(1), FakeModel.breaking());
+    scripted.predict(request());
+    waiting.removeLast().run();
+
+    assertThat(slots.active(SHADOW).orElseThrow().predictionsFailed()).isEqualTo(1);
+  }
+
+  @Test
   void anAnswerStandsWhenItsObserversFindNoMemory() throws Exception {
     put(MAIN, 1, new SlotMode.Active(), FakeModel.answering());
     recorder.exhausted.set(true);
