@@ -189,7 +189,7 @@ public final class Main {
     try {
       return ProfileCatalog.load(folder);
     } catch (ProfileException e) {
-      throw new JobFailure(ErrorCode.REQUEST_INVALID, String.join("; ", e.mistakes()), e);
+      throw new JobFailure(ErrorCode.REQUEST_INVALID, String.valueOf(e.getMessage()), e);
     }
   }
 }
