@@ -219,8 +219,9 @@ final class ServeCommand implements Callable<Integer> {
       spec.commandLine()
           .getOut()
           .printf(
-              "serving %d models on %s%s%s%n",
+              "serving %d model%s on %s%s%s%n",
               slots.active().size(),
+              slots.active().size() == 1 ? "" : "s",
               String.join(", ", server.places()),
               http.address(),
               telling.address());

@@ -37,7 +37,7 @@ class ServeProcessTest {
     try (BufferedReader out = agent.inputReader();
         TestClient client = TestClient.to(new ListenAddress.Unix(socket()))) {
       assertThat(out.readLine())
-          .isEqualTo("serving 1 models on unix:%s, unix:%s (cam)".formatted(socket(), second));
+          .isEqualTo("serving 1 model on unix:%s, unix:%s (cam)".formatted(socket(), second));
       assertThat(second).exists();
 
       ByteString answer =
@@ -66,7 +66,7 @@ class ServeProcessTest {
     Process agent = start(List.of("-XX:+UseSerialGC", "-Xmn8m", "-Xmx96m"));
     try (BufferedReader out = agent.inputReader();
         TestClient client = TestClient.to(new ListenAddress.Unix(socket()))) {
-      assertThat(out.readLine()).startsWith("serving 1 models");
+      assertThat(out.readLine()).startsWith("serving 1 model on ");
 
       // It does not fit the model, which can only be told when all of it was read.
       assertThatThrownBy(() -> client.inference().modelInfer(request(new byte[44 << 20])))
