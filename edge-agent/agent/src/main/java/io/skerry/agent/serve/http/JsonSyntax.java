@@ -16,6 +16,9 @@ final class JsonSyntax {
   /** Lists and objects within each other. */
   static final int DEPTH_MAX = 64;
 
+  /** Of one number: what is longer the reader of requests takes for a text without quotes. */
+  static final int NUMBER_CHARACTERS_MAX = 1_000;
+
   private static final byte[][] WORDS = {
     bytes("true"), bytes("false"), bytes("null"), bytes("NaN"), bytes("Infinity")
   };
@@ -109,16 +112,17 @@ final class JsonSyntax {
   }
 
   private void plain(int token) throws PredictException {
+    int from = at;
     if (token == '"') {
       string();
     } else if (token >= '0' && token <= '9') {
-      number();
+      number(from);
     } else if (token == '-') {
       at++;
       if (at < end && text[at] == 'I') {
         word();
       } else {
-        number();
+        number(from);
       }
     } else {
       word();
@@ -187,7 +191,7 @@ final class JsonSyntax {
     }
   }
 
-  private void number() throws PredictException {
+  private void number(int from) throws PredictException {
     boolean zero = at < end && text[at] == '0';
     int whole = digits();
     if (whole == 0 || (zero && whole > 1)) {
@@ -207,6 +211,9 @@ final class JsonSyntax {
       if (digits() == 0) {
         throw wrong("a number is wrong");
       }
+    }
+    if (at - from > NUMBER_CHARACTERS_MAX) {
+      throw wrong("a number has more than %d characters".formatted(NUMBER_CHARACTERS_MAX));
     }
   }
 

@@ -31,6 +31,16 @@ class JsonSyntaxTest {
     assertThatCode(() -> require(text)).doesNotThrowAnyException();
   }
 
+  /** The reader after it would take a longer one for a text. */
+  @Test
+  void refusesNumbersThatAreTooLongToBeRead() {
+    String longest = "-0." + "1".repeat(JsonSyntax.NUMBER_CHARACTERS_MAX - 3);
+
+    assertThatCode(() -> require("{\"a\": %s}".formatted(longest))).doesNotThrowAnyException();
+    assertThatThrownBy(() -> require("{\"a\": %s1}".formatted(longest)))
+        .hasMessageContaining("a number has more than 1000 characters (at byte ");
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
