@@ -13,7 +13,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.snakeyaml.engine.v2.api.Load;
@@ -24,6 +26,7 @@ import org.snakeyaml.engine.v2.events.AliasEvent;
 import org.snakeyaml.engine.v2.events.CollectionEndEvent;
 import org.snakeyaml.engine.v2.events.CollectionStartEvent;
 import org.snakeyaml.engine.v2.events.Event;
+import org.snakeyaml.engine.v2.events.ScalarEvent;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 
 /**
@@ -76,8 +79,7 @@ public enum RequestDocument {
     List<FieldError> mistakes = new ArrayList<>();
     check("", request, JsonParser.parseString(schema()).getAsJsonObject(), mistakes);
     if (!mistakes.isEmpty()) {
-      throw new InvalidDocumentException(
-          mistakes.subList(0, Math.min(mistakes.size(), MISTAKES_MAX)));
+      throw new InvalidDocumentException(mistakes);
     }
     return request;
   }
@@ -99,26 +101,61 @@ public enum RequestDocument {
     }
   }
 
+  // What is open while a document is read, with what it will take once its aliases are filled in.
+  private static final class Open {
+    private final Optional<Anchor> anchor;
+    private long size = 1;
+
+    Open(Optional<Anchor> anchor) {
+      this.anchor = anchor;
+    }
+  }
+
   // Everything after this goes down into a document by calls, and would not come back from one that
-  // is deep enough or holds itself.
+  // is deep enough or holds itself; and it writes every alias out, which the loader counts only for
+  // some of them.
   private static void checkShape(LoadSettings settings, String text) {
-    Deque<Optional<Anchor>> open = new ArrayDeque<>();
+    Deque<Open> open = new ArrayDeque<>();
+    Map<Anchor, Long> sizes = new HashMap<>();
+    long byAliases = 0;
     for (Event event : new Parse(settings).parseString(text)) {
       switch (event) {
         case CollectionStartEvent start -> {
-          open.push(start.getAnchor());
+          open.push(new Open(start.getAnchor()));
           if (open.size() > DEPTH_MAX) {
             throw wrong("it is nested deeper than %d".formatted(DEPTH_MAX));
           }
         }
-        case CollectionEndEvent _ -> open.pop();
+        case CollectionEndEvent _ -> {
+          Open ended = open.pop();
+          note(sizes, open, ended.anchor, ended.size);
+        }
+        case ScalarEvent scalar ->
+            note(sizes, open, scalar.getAnchor(), 1 + scalar.getValue().length());
         case AliasEvent alias -> {
-          if (open.contains(Optional.of(alias.getAlias()))) {
+          Optional<Anchor> of = Optional.of(alias.getAlias());
+          if (open.stream().anyMatch(outer -> outer.anchor.equals(of))) {
             throw wrong("*%s stands within itself".formatted(alias.getAlias()));
           }
+          long size = sizes.getOrDefault(alias.getAlias(), 1L);
+          byAliases += size;
+          if (byAliases > CHARACTERS_MAX) {
+            throw wrong(
+                "its aliases make it larger than %d characters: write fewer of them"
+                    .formatted(CHARACTERS_MAX));
+          }
+          note(sizes, open, Optional.empty(), size);
         }
         default -> {}
       }
+    }
+  }
+
+  private static void note(
+      Map<Anchor, Long> sizes, Deque<Open> open, Optional<Anchor> anchor, long size) {
+    anchor.ifPresent(named -> sizes.put(named, size));
+    if (!open.isEmpty()) {
+      open.peek().size += size;
     }
   }
 
@@ -129,6 +166,9 @@ public enum RequestDocument {
   // Names and kinds only: limits and meanings are the server's.
   private static void check(
       String at, JsonElement value, JsonObject schema, List<FieldError> mistakes) {
+    if (mistakes.size() >= MISTAKES_MAX) {
+      return;
+    }
     String type = schema.get("type").getAsString();
     if (!isOf(type, value)) {
       mistakes.add(
@@ -137,7 +177,7 @@ public enum RequestDocument {
       return;
     }
     if (type.equals("array")) {
-      for (int i = 0; i < value.getAsJsonArray().size(); i++) {
+      for (int i = 0; i < value.getAsJsonArray().size() && mistakes.size() < MISTAKES_MAX; i++) {
         check(
             at + "[" + i + "]",
             value.getAsJsonArray().get(i),
@@ -155,19 +195,22 @@ public enum RequestDocument {
     JsonObject properties = schema.getAsJsonObject("properties");
     String prefix = at.isEmpty() ? "" : at + ".";
     for (String name : value.keySet()) {
+      if (mistakes.size() >= MISTAKES_MAX) {
+        return;
+      }
       if (properties.has(name)) {
         check(prefix + name, value.get(name), properties.getAsJsonObject(name), mistakes);
       } else {
         mistakes.add(
             new FieldError(
                 prefix + name,
-                "there is no field '%s'; did you mean %s?"
+                "there is no field '%.100s'; did you mean %s?"
                     .formatted(prefix + name, nearest(name, properties.keySet()))));
       }
     }
     if (schema.has("required")) {
       for (JsonElement required : schema.getAsJsonArray("required")) {
-        if (!value.has(required.getAsString())) {
+        if (!value.has(required.getAsString()) && mistakes.size() < MISTAKES_MAX) {
           String field = prefix + required.getAsString();
           mistakes.add(new FieldError(field, "'%s' is missing".formatted(field)));
         }

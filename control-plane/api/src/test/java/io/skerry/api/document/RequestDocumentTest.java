@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.skerry.api.FieldError;
+import java.util.Collections;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -58,6 +59,30 @@ class RequestDocumentTest {
     assertThatThrownBy(() -> ROLLOUT.read("it", doubling.toString()))
         .isInstanceOf(InvalidDocumentException.class)
         .hasMessageContaining("aliases");
+  }
+
+  @Test
+  void refusesAliasesOfALongText() {
+    String text =
+        "model: &a \"%s\"\nstages: [%s]\n"
+            .formatted("x".repeat(32_000), String.join(",", Collections.nCopies(11_000, "*a")));
+
+    assertThatThrownBy(() -> ROLLOUT.read("it", text))
+        .isInstanceOf(InvalidDocumentException.class)
+        .hasMessageContaining("aliases make it larger than 1048576 characters");
+  }
+
+  @Test
+  void refusesListsThatDoubleTenTimes() {
+    String text = "&a0 [%s]".formatted(String.join(",", Collections.nCopies(30_000, "1")));
+    for (int i = 1; i <= 10; i++) {
+      text = "&a%d [%s, *a%d]".formatted(i, text, i - 1);
+    }
+    String whole = "model: a\nversion: 1\nstages: " + text + "\n";
+
+    assertThatThrownBy(() -> ROLLOUT.read("it", whole))
+        .isInstanceOf(InvalidDocumentException.class)
+        .hasMessageContaining("aliases make it larger than 1048576 characters");
   }
 
   @Test
