@@ -62,7 +62,7 @@ public record Fault(long at, Kind kind, int device, long lasts, long seed) {
      * A device is killed, or loses its power, the next day or so in the midst of what it writes.
      */
     STOPPED_AT_WORK(true, true),
-    /** A device is up to a thousand times slower. */
+    /** A device is up to fifty times slower. */
     HARDWARE_CRAWLS(true, true),
     /** What lies on a device's disk cannot be read. */
     DISK_UNREADABLE(true, true),

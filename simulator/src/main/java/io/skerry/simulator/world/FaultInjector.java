@@ -13,7 +13,7 @@ import java.util.SplittableRandom;
 
 /** Lets faults happen, and ends them when their time is over. */
 public final class FaultInjector {
-  private static final double SLOWNESS_MAX = 1000;
+  private static final double SLOWNESS_MAX = 50;
   private static final double OPERATIONS_MAX = 3000;
   private static final long YEAR = 365 * World.DAY;
 

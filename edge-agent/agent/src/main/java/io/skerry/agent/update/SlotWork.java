@@ -85,8 +85,9 @@ final class SlotWork {
   }
 
   /** Loads it and runs its acceptance test; it waits for its turn then. */
-  UpdateEvent compile(SlotId slot, long job, DesiredSlot order) throws UpdateException {
-    PreparedModel model = loader.load(order);
+  UpdateEvent compile(SlotId slot, long job, DesiredSlot order, boolean known)
+      throws UpdateException {
+    PreparedModel model = loader.load(order, known);
     requireFit(model);
     ifDue(slot, job, model, () -> models.prepare(slot, model));
     return new UpdateEvent.Done(job);

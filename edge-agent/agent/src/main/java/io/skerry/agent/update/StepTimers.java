@@ -2,6 +2,7 @@ package io.skerry.agent.update;
 
 import io.skerry.agent.update.UpdateMachine.Situation;
 import io.skerry.agent.update.UpdateMachine.Transition;
+import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.ErrorCode;
 import java.time.Duration;
 import java.time.Instant;
@@ -65,8 +66,7 @@ final class StepTimers {
                 .nextJob()
                 .withStarts(state.starts() + 1)
                 .withStep(new Step.Compiling(situation.reachable()), now);
-        yield Transition.to(
-            next, new UpdateEffect.Compile(next.job(), state.order().orElseThrow()));
+        yield Transition.to(next, compile(next, state.order().orElseThrow()));
       }
       case Step.Compiling _ ->
           faults.hung(state, inStep, timers.compile(), ErrorCode.MODEL_LOAD_FAILED, situation);
@@ -96,5 +96,9 @@ final class StepTimers {
           Step.Failed _ ->
           Transition.to(state);
     };
+  }
+
+  private static UpdateEffect compile(SlotState next, DesiredSlot order) {
+    return new UpdateEffect.Compile(next.job(), order, next.isKnown(order));
   }
 }

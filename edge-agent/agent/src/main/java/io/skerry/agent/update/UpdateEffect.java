@@ -20,8 +20,12 @@ sealed interface UpdateEffect {
   /** Check digests, signature and profile. */
   record Verify(long job, DesiredSlot order) implements UpdateEffect {}
 
-  /** Load the model and run its acceptance test. */
-  record Compile(long job, DesiredSlot order) implements UpdateEffect {}
+  /**
+   * Load the model and run its acceptance test.
+   *
+   * @param known whether it committed on this device before: then how fast it is here is known
+   */
+  record Compile(long job, DesiredSlot order, boolean known) implements UpdateEffect {}
 
   /** Let the loaded model answer. */
   record Activate(long job, DesiredSlot order) implements UpdateEffect {}

@@ -418,8 +418,8 @@ public final class Updater implements AutoCloseable {
           jobs.run(slot, job, cancelled -> work.download(slot, job, order, received, cancelled));
       case UpdateEffect.Verify(long job, DesiredSlot order) ->
           jobs.run(slot, job, cancelled -> work.verify(job, order));
-      case UpdateEffect.Compile(long job, DesiredSlot order) ->
-          jobs.load(slot, job, cancelled -> work.compile(slot, job, order));
+      case UpdateEffect.Compile(long job, DesiredSlot order, boolean known) ->
+          jobs.load(slot, job, cancelled -> work.compile(slot, job, order, known));
       case UpdateEffect.Activate(long job, DesiredSlot order) ->
           jobs.run(slot, job, cancelled -> work.activate(slot, job, order));
       case UpdateEffect.Restore(long job, List<DesiredSlot> candidates) ->
