@@ -39,6 +39,8 @@ final class Device {
   private @Nullable ModelVersion version;
   // Whose counts are part of what was learned: usually one.
   private Set<ModelVersion> learnedUnder = Set.of();
+  // Windows that its counts are still learned from though it has baselines: the fleet learns anew.
+  private int anew;
   private long heardIn;
   private Map<String, String> attributes = Map.of();
   private List<Members> memberships = List.of();
@@ -83,6 +85,7 @@ final class Device {
     to.putLong(heardIn);
     to.putInt(learnedUnder.size());
     learnedUnder.stream().map(ModelVersion::toString).sorted().forEach(to::putText);
+    to.putInt(anew);
     to.putInt(attributes.size());
     new TreeMap<>(attributes)
         .forEach(
@@ -136,6 +139,7 @@ final class Device {
         under.add(ModelVersion.parse(from.getText()));
       }
       read.learnedUnder = Set.copyOf(under);
+      read.anew = from.getInt();
     }
     Map<String, String> attributes = new HashMap<>();
     int count = from.getCount(ATTRIBUTES_MAX);
@@ -200,6 +204,7 @@ final class Device {
     rows.clear();
     Arrays.fill(recent, Float.NaN);
     learnedUnder = Set.of();
+    anew = 0;
   }
 
   /** The versions that it ran while what it counted was learned. */
@@ -209,6 +214,7 @@ final class Device {
 
   /** What it counted while it ran this one is learned. */
   void learnsUnder(ModelVersion running) {
+    anew = Math.max(0, anew - 1);
     if (!learnedUnder.contains(running)) {
       Set<ModelVersion> under = new HashSet<>(learnedUnder);
       under.add(running);
@@ -216,9 +222,18 @@ final class Device {
     }
   }
 
-  /** What it counted is learned no more. */
-  void forgetLearned() {
+  /**
+   * What it counted is learned no more, but what it counts in the next windows that it tells of,
+   * whenever they come. Its baselines stay.
+   */
+  void learnAnew(int windows) {
     learnedUnder = Set.of();
+    anew = windows;
+  }
+
+  /** Whether what it counts is learned though it has baselines. */
+  boolean isLearnedAnew() {
+    return anew > 0;
   }
 
   /** Whether it runs a version whose outputs it has learned, or learns, alone. */

@@ -130,11 +130,11 @@ public final class DriftLedger {
       boolean moved = explanations.hasFleetMoved();
       explanations.releaseFleet(fleet == null ? null : fleet.level(), relearn);
       if (moved && relearn) {
-        learned.learnAnew(settings.learningWindows(), explanations::isExplained);
+        learned.learnAnew(explanations::isExplained);
         devices.forEach(
             device -> {
               if (!explanations.hold(device.attributes())) {
-                device.forgetLearned();
+                device.learnAnew(settings.learningWindows());
               }
             });
       }

@@ -20,15 +20,12 @@ final class LearnedCohorts {
   private final Map<Cohort, LearnedCounts> learned = new TreeMap<>();
   // Of how many values of an attribute.
   private final Map<String, Integer> values = new HashMap<>();
-  // Windows that are still learned from by all, whatever they know: the whole fleet learns anew.
-  private int anew;
 
   LearnedCohorts(Memberships memberships) {
     this.memberships = memberships;
   }
 
   void write(StateWriter to) {
-    to.putInt(anew);
     to.putInt(learned.size());
     learned.forEach(
         (cohort, counts) -> {
@@ -38,7 +35,6 @@ final class LearnedCohorts {
   }
 
   void read(StateReader from, Map<ModelVersion, Statistics.Reader> versions, int format) {
-    anew = format > DriftLedger.STATE_FORMAT_ONCE ? from.getInt() : 0;
     for (int left = from.getCount(DriftLedger.COUNT_MAX); left > 0; left--) {
       Cohort cohort = from.getTerms();
       learned.put(cohort, LearnedCounts.read(from, versions, format));
@@ -55,7 +51,6 @@ final class LearnedCohorts {
   void learn(List<DeviceWindow> learners, List<DeviceWindow> speakers, double limit) {
     learners.forEach(one -> learn(one, limit, false));
     speakers.forEach(one -> learn(one, limit, true));
-    anew = Math.max(0, anew - 1);
   }
 
   /**
@@ -63,14 +58,8 @@ final class LearnedCohorts {
    *
    * @param kept cohorts that are explained: what they count now is no measure of anything
    */
-  void learnAnew(int windows, Predicate<Cohort> kept) {
+  void learnAnew(Predicate<Cohort> kept) {
     learned.keySet().stream().filter(kept.negate()).toList().forEach(this::forget);
-    anew = windows;
-  }
-
-  /** Whether those that have learned are learned from, too. */
-  boolean areLearningAnew() {
-    return anew > 0;
   }
 
   /** Forgets the counts of versions that nobody learned under any more. */

@@ -100,7 +100,7 @@ final class WindowDevices {
     }
     LateSay late = said.remove(one.device().value());
     judged.add(new Judged(one, device, late == null ? row : late.meanWith(row)));
-    if (learned.areLearningAnew() && !explanations.hold(device.attributes())) {
+    if (device.isLearnedAnew() && !explanations.hold(device.attributes())) {
       learners.add(one);
       device.learnsUnder(one.version());
     } else if (!spoke) {

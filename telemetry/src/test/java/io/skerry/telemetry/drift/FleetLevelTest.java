@@ -160,6 +160,57 @@ class FleetLevelTest {
     assertThat(distance(ledger, random, released + 70)).isLessThan(.02);
   }
 
+  /** Who is silent just then is counted anew when it comes back. */
+  @Test
+  void countsAnewWhoIsAwayWhenTheLevelIsTaken() throws MalformedDocumentException {
+    DriftLedger ledger = ledger();
+    Random random = new Random(3);
+    long released = LEARNED + 20;
+    for (long window = 0; window <= released; window++) {
+      ledger.judge(window, window(random, window, window < LEARNED ? 0 : 1, 0, DEVICES));
+    }
+    ledger.release(Cohort.FLEET, true);
+    long back = released + 2L * SETTINGS.learningWindows();
+    for (long window = released + 1; window < back; window++) {
+      ledger.judge(window, without(window(random, window, 1, 0, DEVICES), "s1"));
+    }
+    ledger = again(ledger);
+    long learned = back + 2L * SETTINGS.learningWindows();
+    for (long window = back; window < learned; window++) {
+      ledger.judge(window, window(random, window, 1, 0, DEVICES));
+    }
+
+    List<StreamDistance> distances =
+        ledger
+            .judgeAndMeasure(learned, window(random, learned, 1, 0, DEVICES), List.of())
+            .distances();
+
+    long each = (long) PREDICTIONS * SETTINGS.learningWindows();
+    assertThat(size(distances, new Cohort("site", "s1"), "b").expectedCount())
+        .isEqualTo(each * DEVICES / 2);
+    assertThat(size(distances, Cohort.FLEET, "b").expectedCount()).isEqualTo(each * DEVICES);
+  }
+
+  private static List<DeviceWindow> without(List<DeviceWindow> windows, String site) {
+    return windows.stream().filter(one -> !site.equals(one.attributes().get("site"))).toList();
+  }
+
+  private DriftLedger again(DriftLedger ledger) throws MalformedDocumentException {
+    List<byte[]> parts = new ArrayList<>();
+    ledger.write(parts::add);
+    DriftLedger again = ledger();
+    again.read(parts.iterator());
+    return again;
+  }
+
+  private static EffectSize size(List<StreamDistance> distances, Cohort cohort, String stream) {
+    return distances.stream()
+        .filter(one -> one.cohort().equals(cohort) && one.stream().equals(stream))
+        .findFirst()
+        .orElseThrow()
+        .size();
+  }
+
   private double distance(DriftLedger ledger, Random random, long window)
       throws MalformedDocumentException {
     return ledger
