@@ -191,10 +191,12 @@ final class ProfilePackaging {
         Samples items = context.evaluation().chosen(chosen);
         Engine engine = recipe.candidate().engine();
         Path file = context.forms().form(recipe).file();
+        List<Integer> sizes =
+            context.judge().floats().parts().stream().map(Outputs::perItem).toList();
         try {
           List<Outputs> outputs =
               emulator.outputs(
-                  List.of(new Emulator.Model(engine, file, context.read())),
+                  List.of(new Emulator.Model(engine, file, context.read(), sizes)),
                   items,
                   context.forms().folder());
           yield new Proof.Emulated(

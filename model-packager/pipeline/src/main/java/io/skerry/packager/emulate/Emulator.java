@@ -48,10 +48,15 @@ public final class Emulator {
     record Missing(String reason) implements Search {}
   }
 
-  /** One model that is wanted to run. */
-  public record Model(Engine engine, Path file, List<String> outputs) {
+  /**
+   * One model that is wanted to run.
+   *
+   * @param sizes how many of an item's numbers each of the outputs has
+   */
+  public record Model(Engine engine, Path file, List<String> outputs, List<Integer> sizes) {
     public Model {
       outputs = List.copyOf(outputs);
+      sizes = List.copyOf(sizes);
     }
   }
 
@@ -159,7 +164,8 @@ public final class Emulator {
    *
    * @param folder for files in between
    * @return one per model, in the same order
-   * @throws EmulationException if the emulated program fails or takes too long
+   * @throws EmulationException if the emulated program fails, takes too long, or says other numbers
+   *     than the sizes tell
    */
   public List<Outputs> outputs(List<Model> models, Samples items, Path folder) throws IOException {
     Path input = folder.resolve("emulated-items.npy");
@@ -174,14 +180,25 @@ public final class Emulator {
     Files.write(list, tasks.stream().map(EmulatedTask::line).toList());
     run(list, folder);
     List<Outputs> outputs = new ArrayList<>();
-    for (EmulatedTask task : tasks) {
-      NpyArray array = NpyArray.read(task.result());
-      outputs.add(Outputs.of(array.shape()[1], array.floats()));
-      Files.delete(task.result());
+    for (int i = 0; i < models.size(); i++) {
+      Path result = tasks.get(i).result();
+      outputs.add(divided(NpyArray.read(result), models.get(i).sizes()));
+      Files.delete(result);
     }
     Files.delete(list);
     Files.delete(input);
     return outputs;
+  }
+
+  /** A file has the numbers of all outputs in one row; a judge looks at each output by itself. */
+  private Outputs divided(NpyArray array, List<Integer> sizes) throws EmulationException {
+    int numbers = sizes.stream().reduce(0, Math::addExact);
+    if (array.shape()[1] != numbers) {
+      throw new EmulationException(
+          "%s said %d numbers of an item where the given model says %d, %s by output"
+              .formatted(name, array.shape()[1], numbers, sizes));
+    }
+    return Outputs.of(sizes, array.floats());
   }
 
   private void run(Path tasks, Path folder) throws IOException {

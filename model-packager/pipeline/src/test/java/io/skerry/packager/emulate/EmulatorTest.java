@@ -1,14 +1,21 @@
 package io.skerry.packager.emulate;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.skerry.packager.calibrate.Calibrator;
 import io.skerry.packager.calibrate.Clipping;
 import io.skerry.packager.data.Samples;
+import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.GraphBuilder;
 import io.skerry.packager.graph.Nets;
+import io.skerry.packager.graph.OnnxExport;
+import io.skerry.packager.graph.Op;
+import io.skerry.packager.graph.Shape;
 import io.skerry.packager.measure.Bench;
+import io.skerry.packager.measure.Judge;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
@@ -61,7 +68,9 @@ class EmulatorTest {
         ((Emulator.Search.Found) search)
             .emulator()
             .outputs(
-                List.of(new Emulator.Model(Engine.ONNXRUNTIME, file, List.of("probabilities"))),
+                List.of(
+                    new Emulator.Model(
+                        Engine.ONNXRUNTIME, file, List.of("probabilities"), List.of(10))),
                 items,
                 folder)
             .getFirst();
@@ -75,19 +84,59 @@ class EmulatorTest {
 
   @Tag("slow")
   @Test
+  void dividesWhatSeveralOutputsSaid() throws Exception {
+    Emulator.Search search = Emulator.find(profile("x86-64-avx2"), Optional.empty());
+    assumeThat(search).as("qemu-user-static").isInstanceOf(Emulator.Search.Found.class);
+    GraphBuilder builder = new GraphBuilder("two", "x", Shape.of(Shape.BATCH, 3));
+    builder.node("a", new Op.Sigmoid(), Activation.NONE, "a", List.of("x"));
+    builder.node("b", new Op.Activate(Activation.RELU), Activation.NONE, "b", List.of("x"));
+    Graph graph = builder.build(List.of("a", "b"));
+    Samples items = Nets.randomItems(graph, 4);
+    Path file = Files.write(folder.resolve("model.onnx"), OnnxExport.write(graph));
+    Emulator emulator = ((Emulator.Search.Found) search).emulator();
+    List<String> names = List.of("a", "b");
+
+    Outputs there =
+        emulator
+            .outputs(
+                List.of(new Emulator.Model(Engine.ONNXRUNTIME, file, names, List.of(3, 3))),
+                items,
+                folder)
+            .getFirst();
+
+    assertThat(there.parts()).extracting(Outputs::perItem).containsExactly(3, 3);
+    try (LoadedModel model = new Bench().load(Engine.ONNXRUNTIME, file)) {
+      Outputs here = new Bench().outputs(model, items, names);
+      assertThat(there.largestDifference(here)).isLessThan(1e-5);
+      Judge judge = Judge.byFloatModel(here, List.of(List.of(3L), List.of(3L)), 0.5);
+      assertThat(judge.quality(there).value()).isEqualTo(1);
+    }
+    assertThatThrownBy(
+            () ->
+                emulator.outputs(
+                    List.of(new Emulator.Model(Engine.ONNXRUNTIME, file, names, List.of(3, 2))),
+                    items,
+                    folder))
+        .isInstanceOf(EmulationException.class)
+        .hasMessageContaining("said 6 numbers of an item where the given model says 5, [3, 2]");
+  }
+
+  @Tag("slow")
+  @Test
   void saysWhatTheEmulatedProgramSaid() throws Exception {
     Emulator.Search search = Emulator.find(profile("x86-64-avx2"), Optional.empty());
     assumeThat(search).as("qemu-user-static").isInstanceOf(Emulator.Search.Found.class);
     Graph graph = Nets.imageNet(1);
     Path file = Files.writeString(folder.resolve("model.onnx"), "no model");
 
-    org.assertj.core.api.Assertions.assertThatThrownBy(
+    assertThatThrownBy(
             () ->
                 ((Emulator.Search.Found) search)
                     .emulator()
                     .outputs(
                         List.of(
-                            new Emulator.Model(Engine.ONNXRUNTIME, file, List.of("probabilities"))),
+                            new Emulator.Model(
+                                Engine.ONNXRUNTIME, file, List.of("probabilities"), List.of(10))),
                         Nets.randomItems(graph, 1),
                         folder))
         .isInstanceOf(EmulationException.class)
