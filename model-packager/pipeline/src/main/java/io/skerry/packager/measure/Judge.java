@@ -155,6 +155,7 @@ public final class Judge {
   public boolean comparesClasses() {
     return score().perItem() > 1
         && agreement != Agreement.BOXES
+        && !places.getFirst()
         && (metric == Metric.ACCURACY || metric == Metric.ROC_AUC || metric == Metric.AGREEMENT);
   }
 
@@ -309,7 +310,7 @@ public final class Judge {
             Math.round(value * floats.items()),
             floats.items(),
             places.size() > 1 ? ", in each of %d outputs".formatted(places.size()) : "",
-            decides(score) && decisions == 1 ? ", all of one class there" : "",
+            decides(0) && decisions == 1 ? ", all of one class there" : "",
             places.contains(true)
                 ? ", within a tenth of the spread of an output's numbers: if they are boxes, say which with --boxes"
                 : ""));
@@ -374,7 +375,7 @@ public final class Judge {
   public boolean saysClasses() {
     return switch (metric) {
       case ROC_AUC, ACCURACY -> true;
-      case AGREEMENT -> agreement != Agreement.BOXES && decides(score());
+      case AGREEMENT -> agreement != Agreement.BOXES && decides(0);
       case RMSE, MAE, MEAN_AVERAGE_PRECISION, MEAN_IOU -> false;
     };
   }
@@ -391,7 +392,7 @@ public final class Judge {
     List<Outputs> said = outputs.parts();
     List<Integer> deciding =
         IntStream.range(0, wanted.size())
-            .filter(part -> decides(wanted.get(part)))
+            .filter(part -> metric != Metric.AGREEMENT || decides(part))
             .boxed()
             .toList();
     return OptionalInt.of(
@@ -425,9 +426,10 @@ public final class Judge {
     return outputs.at(item, 0) >= threshold ? 1 : 0;
   }
 
-  /** Whether an output says one of several things. */
-  private static boolean decides(Outputs outputs) {
-    return outputs.perItem() > 1 || isProbability(outputs);
+  /** Whether an output says one of several things; numbers that have places say where. */
+  private boolean decides(int part) {
+    Outputs outputs = floats.parts().get(part);
+    return !places.get(part) && (outputs.perItem() > 1 || isProbability(outputs));
   }
 
   private static boolean isProbability(Outputs outputs) {

@@ -117,7 +117,23 @@ class JudgeTest {
         Judge.byFloatModel(Outputs.of(4, 9, 1, 2, 3, 9, 3, 2, 1), List.of(List.of(2L, 2L)), 0.5);
 
     assertThat(judge.quality(Outputs.of(4, 9.2f, 1.2f, 2, 3, 9, 3, 2, 1.2f)).value()).isEqualTo(1);
-    assertThat(judge.quality(Outputs.of(4, 9, 3, 1, 3, 9, 3, 2, Float.NaN)).value()).isZero();
+    Quality quality = judge.quality(Outputs.of(4, 9, 3, 1, 3, 1, 3, 2, Float.NaN));
+    assertThat(quality.value()).isZero();
+    assertThat(quality.flips()).as("places are no classes").isEmpty();
+    assertThat(judge.saysClasses()).isFalse();
+    assertThat(judge.comparesClasses()).isFalse();
+    assertThat(judge.remark(1).orElseThrow()).doesNotContain("one class");
+  }
+
+  @Test
+  void countsNoFlipsOfPlacesBesideClasses() {
+    List<Integer> sizes = List.of(2, 4);
+    Outputs floats = Outputs.of(sizes, 1, 0, 9, 1, 2, 3, 0, 1, 9, 3, 2, 1);
+    Outputs other = Outputs.of(sizes, 1, 0, 1, 9, 2, 3, 1, 0, 9, 3, 2, 1);
+    Judge judge = Judge.byFloatModel(floats, List.of(List.of(2L), List.of(2L, 2L)), 0.5);
+
+    assertThat(judge.saysClasses()).isTrue();
+    assertThat(judge.quality(other).flips()).hasValue(1);
   }
 
   private static Judge byFloatModel(Outputs outputs, double threshold) {
@@ -205,6 +221,13 @@ class JudgeTest {
     assertThat(
             Judge.byLabels(Metric.ROC_AUC, floats, Labels.of(0, 1, 1), 0.5).quality(other).flips())
         .hasValue(0);
+    Outputs open = Outputs.of(1, -3, 2, 7);
+    Outputs turned = Outputs.of(1, 4, 2, -7);
+    for (Metric metric : List.of(Metric.ROC_AUC, Metric.ACCURACY)) {
+      assertThat(Judge.byLabels(metric, open, Labels.of(0, 1, 1), 0.5).quality(turned).flips())
+          .as("%s of a score outside 0 and 1", metric)
+          .hasValue(2);
+    }
     assertThat(Judge.byLabels(Metric.RMSE, floats, Labels.of(0, 1, 1), 0.5).quality(other).flips())
         .isEmpty();
     assertThat(byFloatModel(Outputs.of(1, 3, 40, 9), 0.5).quality(other).flips()).isEmpty();
