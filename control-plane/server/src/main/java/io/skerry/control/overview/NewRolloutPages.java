@@ -58,6 +58,9 @@ import org.jspecify.annotations.Nullable;
 final class NewRolloutPages {
   static final int TEXT_MAX = 65_536;
   private static final int VERSIONS_MAX = 200;
+  private static final String TOO_LONG =
+      "the text is longer than %d characters, and not shown again: go back to it and cut it"
+          .formatted(TEXT_MAX);
   private static final String CHANGED =
       "Nothing was written down yet: the text was changed after its preview. This is what it would"
           + " do now.";
@@ -93,12 +96,16 @@ final class NewRolloutPages {
   @Consumes(MediaType.APPLICATION_FORM_URLENCODED)
   @Produces(MediaType.TEXT_HTML)
   MutableHttpResponse<String> look(Actor actor, @Body Map<String, String> form) {
+    String sent = form.getOrDefault("text", "");
     // Browsers send the line ends of Windows.
-    String text = form.getOrDefault("text", "").replace("\r\n", "\n");
+    String text = sent.length() > 2 * TEXT_MAX ? sent : sent.replace("\r\n", "\n");
+    if (text.length() > TEXT_MAX) {
+      return refused(actor, form, "", List.of(new FieldError("", TOO_LONG)));
+    }
     String seen = Digest.of(text.getBytes(StandardCharsets.UTF_8)).hex();
     boolean creates = "create".equals(form.get("act"));
     try {
-      JsonObject document = read(text);
+      JsonObject document = RequestDocument.ROLLOUT.read("the text", text);
       document.addProperty("draft", true);
       RolloutRequest request = request(document);
       if (creates && seen.equals(form.get("seen"))) {
@@ -119,14 +126,6 @@ final class NewRolloutPages {
               ? List.of(new FieldError("", String.valueOf(e.getMessage())))
               : e.errors());
     }
-  }
-
-  private static JsonObject read(String text) {
-    if (text.length() > TEXT_MAX) {
-      throw new ProblemException(
-          ErrorCode.REQUEST_INVALID, "the text is longer than %d characters".formatted(TEXT_MAX));
-    }
-    return RequestDocument.ROLLOUT.read("the text", text);
   }
 
   private RolloutRequest request(JsonObject document) {

@@ -52,6 +52,7 @@ final class RolloutRequests {
   private static final int WINDOW_MILLIS_MIN = 1_000;
   private static final int WINDOW_MILLIS_MAX = 86_400_000;
   private static final int PARTS_MAX = 16;
+  private static final int MISTAKES_MAX = 100;
   private static final double SHARE = .1;
   private static final SamplingRates SAMPLING = new SamplingRates(.1, 1);
   private static final String IS_NULL = "is null: fill it in or leave it out";
@@ -152,7 +153,9 @@ final class RolloutRequests {
   }
 
   private void wrong(String field, String message) {
-    mistakes.add(new FieldError(field, message));
+    if (mistakes.size() < MISTAKES_MAX) {
+      mistakes.add(new FieldError(field, message));
+    }
   }
 
   private static RolloutKind kind(RolloutRequest request) {
@@ -234,8 +237,12 @@ final class RolloutRequests {
   }
 
   private List<StageRule> stages() {
-    List<RolloutRequest.StageRequest> asked = request.stages() == null ? STAGES : request.stages();
     int before = mistakes.size();
+    List<RolloutRequest.StageRequest> asked =
+        bounded(
+            "stages",
+            request.stages() == null ? STAGES : request.stages(),
+            RolloutPlan.STAGES_MAX - 1);
     List<StageRule> stages = new ArrayList<>();
     for (int i = 0; i < asked.size(); i++) {
       int index = i;
@@ -251,6 +258,18 @@ final class RolloutRequests {
           .forEach(mistake -> wrong(mistake.field(), String.valueOf(mistake.getMessage())));
     }
     return stages;
+  }
+
+  // Nothing of a list is read that is too long to be meant.
+  private <T> List<T> bounded(String field, @Nullable List<T> asked, int most) {
+    if (asked == null) {
+      return List.of();
+    }
+    if (asked.size() > most) {
+      wrong(field, "%d are too many: at most %d are possible".formatted(asked.size(), most));
+      return List.of();
+    }
+    return asked;
   }
 
   private static StageRule stage(String at, RolloutRequest.StageRequest stage) {
@@ -307,9 +326,10 @@ final class RolloutRequests {
         pace.perMinuteMax() == null ? Double.MAX_VALUE : pace.perMinuteMax());
   }
 
-  private List<MaintenanceWindow> windows(@Nullable List<RolloutRequest.WindowRequest> asked) {
+  private List<MaintenanceWindow> windows(@Nullable List<RolloutRequest.WindowRequest> given) {
+    List<RolloutRequest.WindowRequest> asked = bounded("windows", given, RolloutPlan.WINDOWS_MAX);
     List<MaintenanceWindow> windows = new ArrayList<>();
-    for (int i = 0; asked != null && i < asked.size(); i++) {
+    for (int i = 0; i < asked.size(); i++) {
       int index = i;
       tried(
               () ->
@@ -325,6 +345,9 @@ final class RolloutRequests {
     List<DayOfWeek> days = new ArrayList<>();
     if (window.days() == null) {
       days.addAll(List.of(DayOfWeek.values()));
+    } else if (window.days().size() > DayOfWeek.values().length) {
+      throw new InvalidFieldException(
+          at + ".days", "%d are too many: a week has 7".formatted(window.days().size()));
     } else {
       for (int day = 0; day < window.days().size(); day++) {
         days.add(
@@ -428,10 +451,12 @@ final class RolloutRequests {
                                 GateAction.values()),
                         onFailed)));
     Set<Metric> seen = new HashSet<>();
-    for (int i = 0; request.gates() != null && i < request.gates().size(); i++) {
+    // Each metric comes once at most.
+    List<RolloutRequest.GateRequest> asked = bounded("gates", request.gates(), METRICS.size());
+    for (int i = 0; i < asked.size(); i++) {
       GateSettings before = settings;
       String at = "gates[%d]".formatted(i);
-      RolloutRequest.GateRequest gate = request.gates().get(i);
+      RolloutRequest.GateRequest gate = asked.get(i);
       settings = tried(() -> before.with(gate(at, before, kind, seen, gate)), before);
     }
     return settings;

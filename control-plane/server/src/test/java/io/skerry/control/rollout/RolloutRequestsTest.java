@@ -8,6 +8,7 @@ import com.google.gson.Gson;
 import io.skerry.api.FieldError;
 import io.skerry.api.RolloutRequest;
 import io.skerry.control.web.ProblemException;
+import java.util.Collections;
 import org.junit.jupiter.api.Test;
 
 class RolloutRequestsTest {
@@ -57,6 +58,47 @@ class RolloutRequestsTest {
                      "stages": [{"percent": 40, "count": 1}, {"percent": 50}]}
                     """))
         .hasMessage("stages[0]: names 2 of percent, count, cohort and profile: name one");
+  }
+
+  @Test
+  void looksAtNoElementOfAListThatIsTooLong() {
+    ProblemException refused =
+        catchThrowableOfType(
+            ProblemException.class,
+            () ->
+                read(
+                    """
+                    {"model": "engine-health", "version": 1, "stages": [%s], "gates": [%s],
+                     "windows": [{"from": "22:00", "length": "1h", "days": [%s]}]}
+                    """
+                        .formatted(many(32, "{}"), many(32, "{}"), many(8, "\"NODAY\""))));
+
+    assertThat(refused.errors())
+        .extracting(FieldError::field)
+        .containsExactly("stages", "windows[0].days", "gates");
+    assertThatThrownBy(
+            () ->
+                read(
+                    "{\"model\": \"a\", \"version\": 1, \"windows\": [%s]}"
+                        .formatted(many(65, "{}"))))
+        .hasMessage("windows: 65 are too many: at most 64 are possible");
+  }
+
+  @Test
+  void tellsABoundedNumberOfMistakes() {
+    ProblemException refused =
+        catchThrowableOfType(
+            ProblemException.class,
+            () ->
+                read(
+                    "{\"model\": \"\", \"version\": 1, \"stages\": [%s], \"windows\": [%s], \"parts\": [%s]}"
+                        .formatted(many(31, "{}"), many(64, "{}"), many(15, "{}"))));
+
+    assertThat(refused.errors()).hasSize(100);
+  }
+
+  private static String many(int times, String element) {
+    return String.join(",", Collections.nCopies(times, element));
   }
 
   @Test
