@@ -41,6 +41,10 @@ final class Device {
   private Set<ModelVersion> learnedUnder = Set.of();
   // Windows that its counts are still learned from though it has baselines: the fleet learns anew.
   private int anew;
+  // How often the whole fleet had learned anew when it began to be learned from, and when its
+  // outputs alone were learned last.
+  private int learnedAfter;
+  private int spokeAfter;
   private long heardIn;
   private Map<String, String> attributes = Map.of();
   private List<Members> memberships = List.of();
@@ -86,6 +90,8 @@ final class Device {
     to.putInt(learnedUnder.size());
     learnedUnder.stream().map(ModelVersion::toString).sorted().forEach(to::putText);
     to.putInt(anew);
+    to.putInt(learnedAfter);
+    to.putInt(spokeAfter);
     to.putInt(attributes.size());
     new TreeMap<>(attributes)
         .forEach(
@@ -140,6 +146,8 @@ final class Device {
       }
       read.learnedUnder = Set.copyOf(under);
       read.anew = from.getInt();
+      read.learnedAfter = from.getInt();
+      read.spokeAfter = from.getInt();
     }
     Map<String, String> attributes = new HashMap<>();
     int count = from.getCount(ATTRIBUTES_MAX);
@@ -212,9 +220,16 @@ final class Device {
     return learnedUnder;
   }
 
-  /** What it counted while it ran this one is learned. */
-  void learnsUnder(ModelVersion running) {
+  /**
+   * What it counted while it ran this one is learned.
+   *
+   * @param relearned how often the whole fleet has learned anew
+   */
+  void learnsUnder(ModelVersion running, int relearned) {
     anew = Math.max(0, anew - 1);
+    if (learnedUnder.isEmpty()) {
+      learnedAfter = relearned;
+    }
     if (!learnedUnder.contains(running)) {
       Set<ModelVersion> under = new HashSet<>(learnedUnder);
       under.add(running);
@@ -234,6 +249,21 @@ final class Device {
   /** Whether what it counts is learned though it has baselines. */
   boolean isLearnedAnew() {
     return anew > 0;
+  }
+
+  /** Outputs that it counted are learned alone. */
+  void speaksAfter(int relearned) {
+    spokeAfter = relearned;
+  }
+
+  /** How often the whole fleet had learned anew when it began to be learned from. */
+  int learnedAfter() {
+    return learnedAfter;
+  }
+
+  /** How often it had when outputs of this device were learned alone, the last time. */
+  int spokeAfter() {
+    return spokeAfter;
   }
 
   /** Whether it runs a version whose outputs it has learned, or learns, alone. */
@@ -347,7 +377,6 @@ final class Device {
       conditional(window, row, learningWindows, inputNoise);
     } else {
       inputs.learn(window, row, learningWindows, inputNoise);
-      learnsUnder(ran);
       Arrays.fill(row, 0, first, Float.NaN);
     }
     for (int s = 0; s < row.length; s++) {

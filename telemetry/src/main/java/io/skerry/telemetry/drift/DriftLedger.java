@@ -261,7 +261,7 @@ public final class DriftLedger {
           one.window(), counts.version(), row, settings.learningWindows(), known.noise())) {
         say.add(row);
       } else {
-        told.learnsLate(counts);
+        told.learnsLate(device, counts);
       }
     }
     return said;

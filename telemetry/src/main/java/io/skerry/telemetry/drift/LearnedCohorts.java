@@ -20,12 +20,15 @@ final class LearnedCohorts {
   private final Map<Cohort, LearnedCounts> learned = new TreeMap<>();
   // Of how many values of an attribute.
   private final Map<String, Integer> values = new HashMap<>();
+  // How often the whole fleet has learned anew.
+  private int relearned;
 
   LearnedCohorts(Memberships memberships) {
     this.memberships = memberships;
   }
 
   void write(StateWriter to) {
+    to.putInt(relearned);
     to.putInt(learned.size());
     learned.forEach(
         (cohort, counts) -> {
@@ -35,6 +38,7 @@ final class LearnedCohorts {
   }
 
   void read(StateReader from, Map<ModelVersion, Statistics.Reader> versions, int format) {
+    relearned = format > DriftLedger.STATE_FORMAT_ONCE ? from.getInt() : 0;
     for (int left = from.getCount(DriftLedger.COUNT_MAX); left > 0; left--) {
       Cohort cohort = from.getTerms();
       learned.put(cohort, LearnedCounts.read(from, versions, format));
@@ -60,6 +64,12 @@ final class LearnedCohorts {
    */
   void learnAnew(Predicate<Cohort> kept) {
     learned.keySet().stream().filter(kept.negate()).toList().forEach(this::forget);
+    relearned++;
+  }
+
+  /** How often the whole fleet has learned anew. */
+  int relearned() {
+    return relearned;
   }
 
   /** Forgets the counts of versions that nobody learned under any more. */
@@ -96,15 +106,20 @@ final class LearnedCohorts {
     private final Map<ModelVersion, Leaving> under = new HashMap<>();
     private final Map<ModelVersion, Leaving> speaking = new HashMap<>();
     private final Leaving whole = new Leaving();
+    private boolean isLeft;
 
-    void count(Device device, boolean leaves) {
-      device.learnedUnder().forEach(version -> Leaving.count(under, version, leaves));
-      if (!device.learnedUnder().isEmpty()) {
+    // What a device learned before the counts were begun again is no part of them: it was in a
+    // cohort that was explained when the fleet learned anew.
+    void count(Device device, int begunAfter, boolean leaves) {
+      if (!device.learnedUnder().isEmpty() && device.learnedAfter() >= begunAfter) {
+        device.learnedUnder().forEach(version -> Leaving.count(under, version, leaves));
         whole.count(leaves);
+        isLeft |= leaves;
       }
       ModelVersion running = device.version();
-      if (running != null && device.speaks(running)) {
+      if (running != null && device.speaks(running) && device.spokeAfter() >= begunAfter) {
         Leaving.count(speaking, running, leaves);
+        isLeft |= leaves;
       }
     }
   }
@@ -119,18 +134,13 @@ final class LearnedCohorts {
     devices.forEach(
         device -> {
           boolean leaves = cohort.holds(device.attributes());
-          of.computeIfAbsent(Cohort.FLEET, key -> new LeavingCohort()).count(device, leaves);
-          device
-              .memberships()
-              .forEach(
-                  one ->
-                      of.computeIfAbsent(one.cohort, key -> new LeavingCohort())
-                          .count(device, leaves));
+          count(of, Cohort.FLEET, device, leaves);
+          device.memberships().forEach(one -> count(of, one.cohort, device, leaves));
         });
     for (Cohort learnedOf : List.copyOf(learned.keySet())) {
       LeavingCohort leaving = of.get(learnedOf);
       LearnedCounts counts = learned.get(learnedOf);
-      if (leaving != null && counts != null && leaving.whole.leaving > 0) {
+      if (leaving != null && counts != null && leaving.isLeft) {
         boolean left =
             counts.keep(
                 Leaving.kept(leaving.under),
@@ -141,6 +151,14 @@ final class LearnedCohorts {
           forget(learnedOf);
         }
       }
+    }
+  }
+
+  private void count(Map<Cohort, LeavingCohort> of, Cohort cohort, Device device, boolean leaves) {
+    LearnedCounts counts = learned.get(cohort);
+    if (counts != null) {
+      of.computeIfAbsent(cohort, key -> new LeavingCohort())
+          .count(device, counts.begunAfter(), leaves);
     }
   }
 
@@ -170,7 +188,7 @@ final class LearnedCohorts {
   }
 
   private void learn(Cohort cohort, DeviceWindow one, double share, boolean outputsOnly) {
-    LearnedCounts counts = learned.computeIfAbsent(cohort, key -> new LearnedCounts());
+    LearnedCounts counts = learned.computeIfAbsent(cohort, key -> new LearnedCounts(relearned));
     if (outputsOnly) {
       counts.addOutputs(one.version(), one.counts(), share);
     } else {

@@ -23,7 +23,17 @@ final class LearnedCounts {
   private final TreeMap<ModelVersion, Row> counts = new TreeMap<>(ORDER);
   // A device keeps what it learned of inputs when its version changes, and learns outputs anew.
   private final TreeMap<ModelVersion, Row> outputs = new TreeMap<>(ORDER);
+  private final int begunAfter;
   private long windows;
+
+  /**
+   * Nothing yet.
+   *
+   * @param begunAfter how often the whole fleet had learned anew by now
+   */
+  LearnedCounts(int begunAfter) {
+    this.begunAfter = begunAfter;
+  }
 
   /** Counts of the last streams of a layout, from one on, and how coarse they are. */
   private static final class Row {
@@ -149,6 +159,7 @@ final class LearnedCounts {
   }
 
   void write(StateWriter to) {
+    to.putInt(begunAfter);
     to.putLong(windows);
     to.putInt(counts.size());
     counts.forEach(
@@ -171,7 +182,8 @@ final class LearnedCounts {
    */
   static LearnedCounts read(
       StateReader from, Map<ModelVersion, Statistics.Reader> versions, int format) {
-    LearnedCounts read = new LearnedCounts();
+    LearnedCounts read =
+        new LearnedCounts(format > DriftLedger.STATE_FORMAT_ONCE ? from.getInt() : 0);
     read.windows = from.getLong();
     for (int left = from.getCount(versions.size()); left > 0; left--) {
       ModelVersion version = ModelVersion.parse(from.getText());
@@ -236,6 +248,11 @@ final class LearnedCounts {
   /** Forgets the counts of versions that nobody learned under any more. */
   void retain(Set<ModelVersion> learnedUnder) {
     counts.keySet().retainAll(learnedUnder);
+  }
+
+  /** How often the whole fleet had learned anew when these were begun. */
+  int begunAfter() {
+    return begunAfter;
   }
 
   /** Device-windows that were added. */

@@ -72,7 +72,7 @@ final class StreamDistances {
       LearnedCounts before,
       @Nullable ModelVersion leading,
       List<StreamDistance> distances) {
-    LearnedCounts now = new LearnedCounts();
+    LearnedCounts now = new LearnedCounts(0);
     for (Counted one : devices) {
       DeviceWindow window = one.window();
       if (one.outputs() && window.version().equals(leading)) {

@@ -60,8 +60,9 @@ final class WindowDevices {
   }
 
   /** A late window of a device that had no baseline. */
-  void learnsLate(DeviceWindow late) {
+  void learnsLate(Device device, DeviceWindow late) {
     learners.add(late);
+    device.learnsUnder(late.version(), learned.relearned());
   }
 
   /**
@@ -95,6 +96,7 @@ final class WindowDevices {
     Noise noise = fleet.noise();
     if (!device.residual(window, one.version(), row, settings.learningWindows(), noise, noise)) {
       learners.add(one);
+      device.learnsUnder(one.version(), learned.relearned());
       learning++;
       return;
     }
@@ -102,9 +104,10 @@ final class WindowDevices {
     judged.add(new Judged(one, device, late == null ? row : late.meanWith(row)));
     if (device.isLearnedAnew() && !explanations.hold(device.attributes())) {
       learners.add(one);
-      device.learnsUnder(one.version());
+      device.learnsUnder(one.version(), learned.relearned());
     } else if (!spoke) {
       speakers.add(one);
+      device.speaksAfter(learned.relearned());
     }
     if (measured) {
       measure(device, one, DeviceShare.of(amounts[at], limit), spoke);

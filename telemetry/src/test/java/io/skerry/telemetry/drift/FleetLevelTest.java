@@ -191,6 +191,57 @@ class FleetLevelTest {
     assertThat(size(distances, Cohort.FLEET, "b").expectedCount()).isEqualTo(each * DEVICES);
   }
 
+  /** What they counted left with all others' when the fleet learned anew without them. */
+  @Test
+  void takesNothingFromCountsThatADeviceWasNoPartOf() throws MalformedDocumentException {
+    DriftLedger ledger = ledger();
+    Random random = new Random(5);
+    Cohort part = new Cohort("site", "s2");
+    List<Cohort> found = new ArrayList<>();
+    int learning = SETTINGS.learningWindows();
+    long released = LEARNED + 40;
+    long again = released + 2L * learning;
+    for (long window = 0; window < again; window++) {
+      ledger
+          .judge(window, withPart(random, window, window < LEARNED + 20 ? 0 : .5))
+          .found()
+          .ifPresent(finding -> found.add(finding.cohort()));
+      if (window == released) {
+        assertThat(found).containsExactly(part, Cohort.FLEET);
+        ledger.release(Cohort.FLEET, true);
+      }
+    }
+    ledger = again(ledger);
+
+    ledger.release(part, true);
+    List<StreamDistance> before = measured(ledger, random, again);
+    for (long window = again + 1; window < again + 2L * learning; window++) {
+      ledger.judge(window, withPart(random, window, .5));
+    }
+    List<StreamDistance> after = measured(ledger, random, again + 2L * learning);
+
+    long each = (long) PREDICTIONS * learning;
+    assertThat(size(before, Cohort.FLEET, "b").expectedCount()).isEqualTo(each * DEVICES);
+    assertThat(size(after, Cohort.FLEET, "b").expectedCount()).isEqualTo(each * (DEVICES + 12));
+    assertThat(size(after, part, "b").expectedCount()).isEqualTo(each * 12);
+    assertThat(size(after, new Cohort("site", "s0"), "b").expectedCount())
+        .isEqualTo(each * DEVICES / 2);
+  }
+
+  private List<StreamDistance> measured(DriftLedger ledger, Random random, long window)
+      throws MalformedDocumentException {
+    return ledger.judgeAndMeasure(window, withPart(random, window, .5), List.of()).distances();
+  }
+
+  // Twelve devices at a site of their own stand elsewhere from a window on.
+  private List<DeviceWindow> withPart(Random random, long window, double shift)
+      throws MalformedDocumentException {
+    List<DeviceWindow> windows = new ArrayList<>(window(random, window, shift, 0, DEVICES, 0));
+    double moved = window < LEARNED ? 0 : .8;
+    windows.addAll(window(random, window, shift + moved, DEVICES, DEVICES + 12, 2));
+    return windows;
+  }
+
   private static List<DeviceWindow> without(List<DeviceWindow> windows, String site) {
     return windows.stream().filter(one -> !site.equals(one.attributes().get("site"))).toList();
   }
