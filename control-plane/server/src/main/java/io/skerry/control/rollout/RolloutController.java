@@ -128,8 +128,8 @@ final class RolloutController {
       @Nullable String ifMatch,
       @Nullable ActRequest request) {
     String given = request == null ? null : request.reason();
-    String reason = given == null || given.isBlank() ? "by " + actor.name() : given;
-    Rollout after = rollouts.act(actor, id, act, reason, revision(act, ifMatch));
+    Rollout after =
+        rollouts.act(actor, id, act, given == null ? "" : given, revision(act, ifMatch));
     return tagged(HttpResponse.ok(after), after);
   }
 

@@ -235,6 +235,7 @@ public final class Rollouts {
   /**
    * Does what a person asks.
    *
+   * @param reason why; blank where nobody said it, and then who did it is told
    * @param revision that the person has seen; empty when it does not matter
    * @throws ProblemException if there is none of this id, it has changed meanwhile, its phase does
    *     not allow the act, or what it is to begin with is not packaged and signed any more
@@ -263,7 +264,7 @@ public final class Rollouts {
           if (ended && RolloutAct.allowedIn(stored.order().plan(), stored.state()).contains(act)) {
             beginAgain(transaction, stored, act);
           }
-          RolloutEvent event = event(act, actor, reason);
+          RolloutEvent event = event(act, actor, reason.isBlank() ? "by " + actor.name() : reason);
           if (begins(stored, event)) {
             Releases.requireAsWritten(transaction, stored.order());
           }

@@ -250,11 +250,20 @@ public final class SqlBooks implements RolloutBooks {
               .log("stage changed");
         }
       }
-      if (event instanceof RolloutEvent.Approve) {
-        said("rollout.approved", event, before, after);
-      }
-      if (event instanceof RolloutEvent.Retry) {
-        said("rollout.retried", event, before, after);
+      switch (event) {
+        case RolloutEvent.Approve _ -> said("rollout.approved", event, before, after);
+        case RolloutEvent.Retry _ -> said("rollout.retried", event, before, after);
+        // Their phase tells of these.
+        case RolloutEvent.Submit _,
+            RolloutEvent.Start _,
+            RolloutEvent.Observed _,
+            RolloutEvent.Ordered _,
+            RolloutEvent.Pause _,
+            RolloutEvent.Resume _,
+            RolloutEvent.Promote _,
+            RolloutEvent.Abort _,
+            RolloutEvent.RollBack _,
+            RolloutEvent.Supersede _ -> {}
       }
       if (!after.phase().equals(before.phase())) {
         phaseChanged(event, before.phase(), after);
@@ -300,7 +309,10 @@ public final class SqlBooks implements RolloutBooks {
       if (explanation.isEmpty()) {
         return said.isEmpty() ? usual.get() : said;
       }
-      return explanation.contains(said) ? explanation : explanation + "; " + said;
+      // As in "promoted: " and what was said.
+      boolean isTold =
+          said.isEmpty() || explanation.equals(said) || explanation.endsWith(": " + said);
+      return isTold ? explanation : explanation + "; " + said;
     }
 
     private static String usual(StageState state) {

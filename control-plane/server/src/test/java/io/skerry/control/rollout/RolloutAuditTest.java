@@ -174,6 +174,30 @@ class RolloutAuditTest {
   }
 
   @Test
+  void tellsWhoActedOnThePageWhereNobodySaidWhy() {
+    String id = draft();
+    act(ANA, id, RolloutAct.SUBMIT, "approve it");
+    onPage(BEN, id, "approve");
+    onPage(CLEO, id, "pause");
+    String other = draft();
+    onPage(CLEO, other, "abort");
+
+    assertThat(told(id))
+        .contains(
+            "ana rollout.waiting_for_approval: somebody else than its author must approve it;"
+                + " approve it",
+            "ben rollout.approved: by ben",
+            "ben rollout.running: by ben",
+            "cleo rollout.paused: by cleo");
+    assertThat(told(other)).contains("cleo rollout.aborted: by cleo");
+  }
+
+  private void onPage(Actor actor, String id, String act) {
+    long revision = fleet.number("select revision from rollout where id = ?", id);
+    fleet.rollouts.act(actor, id, act, " ", Long.toString(revision));
+  }
+
+  @Test
   void leavesNoRowWithoutAReasonWhereNobodyGaveOne() {
     String id = fleet.create(request(2, "{\"percent\": 100}", "")).id();
     fleet.report(id, "COMMITTED");
