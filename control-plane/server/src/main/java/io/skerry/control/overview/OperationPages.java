@@ -72,11 +72,13 @@ final class OperationPages {
   @Get("/labelling")
   @Produces(MediaType.TEXT_HTML)
   MutableHttpResponse<String> labelling(Actor actor, Role role) {
-    return page(queue(actor, role, "", ""));
+    return page(queue(actor, role, "", "", ""));
   }
 
-  private String queue(Actor actor, Role role, String problem, String typed) {
+  // What was typed belongs to one task, which need not be the first any more.
+  private String queue(Actor actor, Role role, String problem, String task, String typed) {
     List<LabelTask> open = labelling.list("OPEN", "", QUEUE_SHOWN);
+    boolean same = !open.isEmpty() && open.getFirst().id().equals(task);
     LabelInput input = open.isEmpty() ? null : labelling.input(open.getFirst().id()).orElse(null);
     return templates
         .labellingpage(
@@ -87,7 +89,7 @@ final class OperationPages {
             Instant.now(),
             role.covers(Role.OPERATOR),
             problem,
-            typed,
+            same ? typed : "",
             actor.name())
         .render();
   }
@@ -106,11 +108,11 @@ final class OperationPages {
       labelling.decide(actor, id, new LabelDecision(decision, label));
       return HttpResponse.seeOther(URI.create("/labelling"));
     } catch (ProblemException e) {
-      // Whoever labels hundreds goes on from here; what was typed belongs to this task only.
-      boolean same = e.code() == ErrorCode.REQUEST_INVALID;
+      // Whoever labels hundreds goes on from here.
+      boolean invalid = e.code() == ErrorCode.REQUEST_INVALID;
       return PageHeaders.on(
-          HttpResponse.<String>status(same ? HttpStatus.BAD_REQUEST : HttpStatus.CONFLICT)
-              .body(queue(actor, role, String.valueOf(e.getMessage()), same ? typed : "")));
+          HttpResponse.<String>status(invalid ? HttpStatus.BAD_REQUEST : HttpStatus.CONFLICT)
+              .body(queue(actor, role, String.valueOf(e.getMessage()), id, typed)));
     }
   }
 

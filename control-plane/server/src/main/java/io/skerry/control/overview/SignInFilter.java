@@ -17,7 +17,7 @@ import io.micronaut.http.annotation.ServerFilter;
   "/drift/**",
   "/incidents/**",
   "/accuracy",
-  "/labelling",
+  "/labelling/**",
   "/dataflow",
   "/alerts"
 })

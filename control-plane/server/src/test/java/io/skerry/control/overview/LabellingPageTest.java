@@ -214,6 +214,38 @@ class LabellingPageTest {
   }
 
   @Test
+  void keepsWhatWasTypedForItsOwnTaskOnly() {
+    queue(2);
+    String first = "/labelling/label-" + id();
+    sql(
+        """
+        update label_task set state = 'REJECTED', decided_by = 'ben', decided_at = now()
+        where prediction_id = 'p-0'
+        """);
+
+    HttpResponse<String> late = form(plane.token(), first, "decision=correct&label=dog");
+
+    assertThat(late.statusCode()).isEqualTo(400);
+    assertThat(late.body()).contains("'dog' is no number").doesNotContain("value=\"dog\"");
+  }
+
+  @Test
+  void asksWhoeverIsNotSignedInToDoSo() {
+    HttpResponse<String> page =
+        plane.send(
+            plane
+                .request("/labelling/label-1")
+                .header("Accept", "text/html")
+                .header("Content-Type", "application/x-www-form-urlencoded")
+                .POST(HttpRequest.BodyPublishers.ofString("decision=reject")));
+
+    assertThat(page.statusCode()).isEqualTo(401);
+    assertThat(page.body()).contains("class=\"login\"");
+    assertThat(plane.send(plane.request("/labelling").header("Accept", "text/html")).body())
+        .contains("class=\"login\"");
+  }
+
+  @Test
   void letsViewersLookAndDecideNothing() {
     queue(1);
     String viewer =
