@@ -45,6 +45,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -62,8 +63,8 @@ final class NewRolloutPages {
       "the text is longer than %d characters, and not shown again: go back to it and cut it"
           .formatted(TEXT_MAX);
   private static final String CHANGED =
-      "Nothing was written down yet: the text was changed after its preview. This is what it would"
-          + " do now.";
+      "Nothing was written down yet: the text, the fleet or the rollouts of this version changed"
+          + " after the preview. This is what it would do now.";
 
   // What came of a text.
   private record Looked(
@@ -102,19 +103,26 @@ final class NewRolloutPages {
     if (text.length() > TEXT_MAX) {
       return refused(actor, form, "", List.of(new FieldError("", TOO_LONG)));
     }
-    String seen = Digest.of(text.getBytes(StandardCharsets.UTF_8)).hex();
     boolean creates = "create".equals(form.get("act"));
     try {
       JsonObject document = RequestDocument.ROLLOUT.read("the text", text);
       document.addProperty("draft", true);
       RolloutRequest request = request(document);
-      if (creates && seen.equals(form.get("seen"))) {
-        Rollout made = rollouts.create(actor, request);
-        return HttpResponse.seeOther(URI.create("/rollouts/" + made.id()));
+      if (creates) {
+        String before = form.getOrDefault("seen", "");
+        Optional<Rollout> made =
+            rollouts.create(actor, request, places -> seen(text, places).equals(before));
+        if (made.isPresent()) {
+          return HttpResponse.seeOther(URI.create("/rollouts/" + made.get().id()));
+        }
       }
-      String notice = creates ? CHANGED : "";
-      RolloutPreview preview = rollouts.preview(actor, request);
-      return answer(HttpStatus.OK, actor, form, text, new Looked(List.of(), notice, preview, seen));
+      Rollouts.Look look = rollouts.look(actor, request);
+      return answer(
+          HttpStatus.OK,
+          actor,
+          form,
+          text,
+          new Looked(List.of(), creates ? CHANGED : "", look.preview(), seen(text, look.places())));
     } catch (InvalidDocumentException e) {
       return refused(actor, form, text, e.mistakes());
     } catch (ProblemException e) {
@@ -126,6 +134,10 @@ final class NewRolloutPages {
               ? List.of(new FieldError("", String.valueOf(e.getMessage())))
               : e.errors());
     }
+  }
+
+  private static String seen(String text, String places) {
+    return Digest.of((places + text).getBytes(StandardCharsets.UTF_8)).hex();
   }
 
   private RolloutRequest request(JsonObject document) {

@@ -21,6 +21,8 @@ import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
+import io.skerry.protocol.RolloutId;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -49,6 +51,16 @@ record Candidates(
   Candidates {
     variants = Map.copyOf(variants);
     notEligible = Map.copyOf(notEligible);
+  }
+
+  /** A digest of which device is in which stage of the rollout. */
+  String places(RolloutId id) {
+    StringBuilder places = new StringBuilder(id.value());
+    for (List<Candidate> stage : membership.stages()) {
+      places.append('\n');
+      stage.forEach(candidate -> places.append(candidate.device().value()).append(' '));
+    }
+    return Digest.of(places.toString().getBytes(StandardCharsets.UTF_8)).hex();
   }
 
   List<String> profiles() {

@@ -35,6 +35,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 
 /** Rollouts: write them down, look at them, act on them. */
 @Singleton
@@ -78,12 +79,25 @@ public final class Rollouts {
    *     no device fits, or a field is wrong
    */
   public Rollout create(Actor actor, RolloutRequest request) {
+    return create(actor, request, _ -> true).orElseThrow();
+  }
+
+  /**
+   * As {@link #create(Actor, RolloutRequest)}, if it takes the devices that were looked at.
+   *
+   * @param seen whether these are the {@link Look#places} that were
+   * @return empty, with nothing written, if they are not
+   */
+  public Optional<Rollout> create(Actor actor, RolloutRequest request, Predicate<String> seen) {
     RolloutWish wish = RolloutRequests.read(request, actor.name());
     return database.call(
         transaction -> {
           beginAlone(transaction);
           RolloutId id = next(transaction, wish);
           Candidates candidates = Candidates.find(transaction, wish, id.value());
+          if (!seen.test(candidates.places(id))) {
+            return Optional.empty();
+          }
           RolloutOrder order = order(id, wish);
           RolloutTables.insert(
               transaction,
@@ -111,24 +125,40 @@ public final class Rollouts {
               apply(transaction, actor, id, new RolloutEvent.Start());
             }
           }
-          return view(transaction, id.value());
+          return Optional.of(view(transaction, id.value()));
         });
   }
 
   /**
    * Tells who would get it, who not and why, and what the gates could see, without doing anything.
    *
-   * @throws ProblemException as {@link #create}
+   * @throws ProblemException as {@link #create(Actor, RolloutRequest)}
    */
   public RolloutPreview preview(Actor actor, RolloutRequest request) {
+    return look(actor, request).preview();
+  }
+
+  /**
+   * A preview.
+   *
+   * @param places a digest of the rollout's id and of which device is in which stage
+   */
+  public record Look(RolloutPreview preview, String places) {}
+
+  /**
+   * As {@link #preview}, with what tells whether it still holds.
+   *
+   * @throws ProblemException as {@link #create(Actor, RolloutRequest)}
+   */
+  public Look look(Actor actor, RolloutRequest request) {
     RolloutWish wish = RolloutRequests.read(request, actor.name());
     return database.call(
-        transaction ->
-            Previews.of(
-                transaction,
-                wish,
-                Candidates.find(transaction, wish, next(transaction, wish).value()),
-                monitoring));
+        transaction -> {
+          RolloutId id = next(transaction, wish);
+          Candidates candidates = Candidates.find(transaction, wish, id.value());
+          return new Look(
+              Previews.of(transaction, wish, candidates, monitoring), candidates.places(id));
+        });
   }
 
   // By their versions and how many there were: devices are ranked by the id, and a preview has to

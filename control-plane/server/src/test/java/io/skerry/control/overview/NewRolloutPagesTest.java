@@ -157,18 +157,42 @@ class NewRolloutPagesTest {
 
     HttpResponse<String> unseen = posted("admin", "create", text, "");
     assertThat(unseen.statusCode()).isEqualTo(200);
-    assertThat(unseen.body()).contains("the text was changed after its preview");
+    assertThat(unseen.body()).contains("changed after the preview");
     assertThat(count("select count(*) from rollout where model = ?")).isZero();
 
     String seen = found(SEEN, posted("admin", "preview", text, "").body());
     assertThat(posted("admin", "create", text + "holdback: 1\n", seen).body())
-        .contains("the text was changed after its preview");
+        .contains("changed after the preview");
     HttpResponse<String> made = posted("admin", "create", text.replace("\n", "\r\n"), seen);
 
     assertThat(made.statusCode()).as(made.body()).isEqualTo(303);
     String page = plane.get(made.headers().firstValue("Location").orElseThrow()).body();
     assertThat(page)
         .contains("○ draft", "value=\"submit\"", "value=\"abort\"", "Nothing happens yet");
+  }
+
+  @Test
+  void makesNoDraftThatTakesOtherDevicesThanItsPreview() {
+    String seen = found(SEEN, posted("admin", "preview", bare, "").body());
+    assertThat(posted("admin", "create", bare, seen).statusCode()).isEqualTo(303);
+
+    HttpResponse<String> second = posted("admin", "create", bare, seen);
+    assertThat(second.statusCode()).isEqualTo(200);
+    assertThat(second.body()).contains("changed after the preview", "3 devices in all");
+
+    sql(
+        """
+        insert into device (id, tenant, labels, facts, profile, enrolled_at)
+        values ('w-5', 'default', '{}', '{}', 'x86-64-avx2', now())
+        """);
+    HttpResponse<String> third = posted("admin", "create", bare, found(SEEN, second.body()));
+    assertThat(third.statusCode()).isEqualTo(200);
+    assertThat(third.body()).contains("changed after the preview", "4 devices in all");
+    assertThat(count("select count(*) from rollout where model = ?")).isEqualTo(1);
+
+    assertThat(posted("admin", "create", bare, found(SEEN, third.body())).statusCode())
+        .isEqualTo(303);
+    assertThat(count("select count(*) from rollout where model = ?")).isEqualTo(2);
   }
 
   @Test
