@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -130,15 +131,22 @@ final class Tuning {
     int[] chosen = Samples.spread(calibration.count(), SENSITIVITY_ITEMS);
     Samples items = calibration.chosen(chosen);
     Divergence reference = floats.chosen(chosen);
-    Map<Set<String>, Double> off = new HashMap<>();
+    Map<Set<String>, Optional<Double>> off = new LinkedHashMap<>();
     for (Set<String> layer : layers) {
       Set<String> others = new LinkedHashSet<>();
       layers.stream().filter(other -> !other.equals(layer)).forEach(others::addAll);
       Recipe alone = tuned.with(tuned.options().orElseThrow().with(others));
-      off.put(layer, trial(alone, items).map(reference::of).orElse(0.0));
+      off.put(layer, trial(alone, items).map(reference::of));
     }
-    return layers.stream()
-        .sorted(Comparator.comparingDouble(layer -> -off.getOrDefault(layer, 0.0)))
+    return worstFirst(off);
+  }
+
+  /** What cannot even be tried as integers is worst of all; the same stay in their order. */
+  static List<Set<String>> worstFirst(Map<Set<String>, Optional<Double>> off) {
+    return off.entrySet().stream()
+        .sorted(
+            Comparator.comparingDouble(layer -> -layer.getValue().orElse(Double.POSITIVE_INFINITY)))
+        .map(Map.Entry::getKey)
         .toList();
   }
 

@@ -21,6 +21,7 @@ import io.skerry.profile.Precision;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -116,6 +117,19 @@ class TuningTest {
     assertThat(Tuning.together(layers, 2)).containsExactly(Set.of("a", "b", "c"), Set.of("d", "e"));
     assertThat(Tuning.together(layers, 1)).containsExactly(Set.of("a", "b", "c", "d", "e"));
     assertThat(Tuning.together(List.of(), 3)).isEmpty();
+  }
+
+  @Test
+  void ranksWhatCannotBeTriedAsWorst() {
+    Map<Set<String>, Optional<Double>> off = new LinkedHashMap<>();
+    off.put(Set.of("a"), Optional.of(0.0));
+    off.put(Set.of("b"), Optional.of(7.0));
+    off.put(Set.of("c"), Optional.empty());
+    off.put(Set.of("d"), Optional.of(9.0));
+    off.put(Set.of("e"), Optional.of(7.0));
+
+    assertThat(Tuning.worstFirst(off))
+        .containsExactly(Set.of("c"), Set.of("d"), Set.of("b"), Set.of("e"), Set.of("a"));
   }
 
   @Test
