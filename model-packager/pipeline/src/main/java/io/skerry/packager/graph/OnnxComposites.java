@@ -190,6 +190,11 @@ final class OnnxComposites {
       throw new ModelRefusedException(
           "%d indices are not supported: slice, or take one".formatted(indexes.values().length));
     }
+    if (indexes.shape().rank() > 1) {
+      throw new ModelRefusedException(
+          "indices of shape %s are not supported: take one by a number, or by a list of one"
+              .formatted(indexes.shape()));
+    }
     String source = nodes.operand(proto, 0);
     Moved how = moved.get(source);
     Shape x = nodes.shape(how == null ? source : how.source());

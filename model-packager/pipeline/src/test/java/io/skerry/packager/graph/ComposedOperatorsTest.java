@@ -467,6 +467,23 @@ class ComposedOperatorsTest {
         "2 indices");
   }
 
+  /** One index in two dimensions adds one to what it takes. */
+  @Test
+  void oneIndexInSeveralDimensionsIsRefused() {
+    TensorProto index =
+        TestTensors.integers("one", 0).toBuilder().clearDims().addDims(1).addDims(1).build();
+    assertRefused(
+        model(
+            13,
+            List.of(
+                operator("Gather", "y", "x", "one")
+                    .addAttribute(OnnxParts.integer("axis", 1))
+                    .build()),
+            index),
+        "node 'y_node' (Gather)",
+        "indices of shape [1,1] are not supported");
+  }
+
   /** ONNX Runtime refuses to run where such means, all about 0, are told in steps as fine. */
   @Test
   void meansOfWhatIsNormalisedCanBeIntegers() throws Exception {
