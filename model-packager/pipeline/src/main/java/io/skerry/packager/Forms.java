@@ -13,6 +13,7 @@ import io.skerry.packager.measure.MemoryEstimate;
 import io.skerry.packager.measure.MemoryProbe;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.measure.Timing;
+import io.skerry.packager.quantize.Options;
 import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.profile.Engine;
 import io.skerry.protocol.Digest;
@@ -26,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * The files of all recipes: each made, loaded and evaluated once, however many profiles want it.
@@ -189,7 +191,12 @@ final class Forms {
   /** Memory that a recipe's file takes by its graph; absent where the model has none. */
   OptionalLong estimatedMemoryBytes(Recipe recipe) {
     return source.graph().stream()
-        .mapToLong(graph -> MemoryEstimate.bytes(graph, recipe.candidate()))
+        .mapToLong(
+            graph ->
+                MemoryEstimate.bytes(
+                    graph,
+                    recipe.candidate(),
+                    recipe.options().map(Options::floats).orElse(Set.of())))
         .findFirst();
   }
 

@@ -9,9 +9,12 @@ import io.skerry.packager.graph.Window;
 import io.skerry.profile.Candidate;
 import io.skerry.profile.Engine;
 import io.skerry.profile.Precision;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Memory that loading a model and a first run of it take, worked out from its graph, where no
@@ -40,15 +43,24 @@ public final class MemoryEstimate {
   private final boolean tflite;
   private final Precision precision;
 
-  private MemoryEstimate(Graph graph, Candidate candidate) {
+  /** Names of nodes that an int8 file computes on floats. */
+  private final Set<String> floats;
+
+  private MemoryEstimate(Graph graph, Candidate candidate, Set<String> floats) {
     this.graph = graph;
+    this.floats = floats;
     this.tflite = candidate.engine() == Engine.TFLITE;
     this.precision = candidate.precision();
   }
 
-  /** Bytes, beyond an engine that has run a small model. */
-  public static long bytes(Graph graph, Candidate candidate) {
-    MemoryEstimate estimate = new MemoryEstimate(graph, candidate);
+  /**
+   * Bytes, beyond an engine that has run a small model.
+   *
+   * @param floats names of nodes that are left float where the candidate is int8; those that have
+   *     no integer kernel are known
+   */
+  public static long bytes(Graph graph, Candidate candidate, Set<String> floats) {
+    MemoryEstimate estimate = new MemoryEstimate(graph, candidate, floats);
     double activations = estimate.tflite ? estimate.placed() : estimate.live();
     return BASE_BYTES + Math.round(estimate.weights() + activations);
   }
@@ -59,7 +71,7 @@ public final class MemoryEstimate {
       for (String input : node.inputs()) {
         Optional<Constant> constant = graph.constant(input);
         if (constant.isPresent()) {
-          bytes += constant.get().size() * bytesOfWeight(node.op());
+          bytes += constant.get().size() * bytesOfWeight(node);
         }
       }
     }
@@ -67,11 +79,12 @@ public final class MemoryEstimate {
   }
 
   /** Of the file and of what an engine makes of it, a convolution's blocks of channels, say. */
-  private double bytesOfWeight(Op op) {
+  private double bytesOfWeight(Node node) {
     if (tflite) {
-      return precision == Precision.INT8 ? 2.1 : 8.4;
+      return isInteger(node) ? 2.1 : 8.4;
     }
-    return switch (precision) {
+    Op op = node.op();
+    return switch (precision == Precision.INT8 && !isInteger(node) ? Precision.FP32 : precision) {
       case FP32 -> op instanceof Op.Conv ? 14.5 : 6.7;
       case FP16 -> op instanceof Op.Conv ? 15 : 9;
       case INT8 -> 2.3;
@@ -102,7 +115,7 @@ public final class MemoryEstimate {
 
   /** The input of an integer convolution, once for each element of its kernel. */
   private double unrolled(Node node) {
-    if (precision != Precision.INT8
+    if (!isInteger(node)
         || !(node.op() instanceof Op.Conv(Window window, int group))
         || kernel(window) == 1) {
       return 0;
@@ -131,10 +144,20 @@ public final class MemoryEstimate {
     return made.elementsPerItem() / made.dimension(1);
   }
 
-  /** Ends are floats, whatever lies between. */
+  /** Ends are floats, whatever lies between: what both kinds of nodes meet at is there twice. */
   private double bytes(String tensor) {
+    List<Node> meeting = new ArrayList<>(graph.consumers(tensor));
+    graph.producer(tensor).ifPresent(meeting::add);
     boolean end = tensor.equals(graph.input()) || graph.outputs().contains(tensor);
-    double each = precision == Precision.INT8 ? (end ? Float.BYTES + 1 : 1) : Float.BYTES;
+    boolean integers = meeting.stream().anyMatch(this::isInteger);
+    boolean reals = end || !meeting.stream().allMatch(this::isInteger);
+    double each = (reals ? Float.BYTES : 0) + (integers ? 1 : 0);
     return graph.shape(tensor).elementsPerItem() * each;
+  }
+
+  private boolean isInteger(Node node) {
+    return precision == Precision.INT8
+        && node.op().hasIntegerKernel()
+        && !floats.contains(node.name());
   }
 }

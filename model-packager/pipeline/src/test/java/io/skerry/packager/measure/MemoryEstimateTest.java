@@ -9,6 +9,7 @@ import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
+import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
@@ -26,6 +27,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -65,6 +68,57 @@ class MemoryEstimateTest {
         .isEqualTo(MemoryEstimate.BASE_BYTES + 7 * 4L * 8 * 32 * 32);
   }
 
+  @Test
+  void countsWhatStaysFloatInIntegerFilesAsFloats() {
+    Graph graph = convolutions(3, 64, 16, 3).graph("y");
+    List<String> names = graph.nodes().stream().map(Node::name).toList();
+    Nets roots = new Nets(1, "x", Shape.BATCH, 8, 32, 32);
+    Graph without = roots.add(new Op.Function(Op.Function.Kind.SQRT, 0)).graph("y");
+    for (Engine engine : List.of(Engine.ONNXRUNTIME, Engine.TFLITE)) {
+      Candidate floats = new Candidate(engine, Precision.FP32);
+      Candidate integers = new Candidate(engine, Precision.INT8);
+
+      assertThat(MemoryEstimate.bytes(graph, integers, Set.copyOf(names)))
+          .isEqualTo(bytes(graph, floats));
+      assertThat(MemoryEstimate.bytes(graph, integers, Set.of(names.getFirst())))
+          .isGreaterThan(bytes(graph, integers));
+      assertThat(bytes(without, integers)).isEqualTo(bytes(without, floats));
+    }
+  }
+
+  /** The most of the weights are left float. */
+  @Tag("slow")
+  @Test
+  void isNearWhatIsMeasuredOfMixedFiles() throws Exception {
+    assumeThat(ResidentMemory.isKnown()).as("Linux tells memory").isTrue();
+    Graph graph = convolutions(4, 512, 16, 3).graph("y");
+    Set<String> left =
+        graph.nodes().stream().skip(1).limit(2).map(Node::name).collect(Collectors.toSet());
+    Observations seen = Calibrator.observe(graph, Nets.randomItems(graph, 2));
+    Options options = Options.of(Clipping.MIN_MAX).with(left);
+    double onnx =
+        measured(
+            Engine.ONNXRUNTIME,
+            QdqExport.write(Nets.quantized(graph, seen, Scheme.UNSIGNED, options)));
+    double tflite =
+        measured(
+            Engine.TFLITE, TfliteExport.write(Nets.quantized(graph, seen, Scheme.SIGNED, options)));
+
+    assertNear(onnx, graph, new Candidate(Engine.ONNXRUNTIME, Precision.INT8), left);
+    assertNear(tflite, graph, new Candidate(Engine.TFLITE, Precision.INT8), left);
+  }
+
+  private static void assertNear(
+      double measured, Graph graph, Candidate candidate, Set<String> left) {
+    double estimated = MemoryEstimate.bytes(graph, candidate, left);
+    double slack = 2.0 * MemoryEstimate.BASE_BYTES;
+    assertThat(estimated)
+        .as("%s: measured %.1f MB", candidate, measured / 1e6)
+        .isBetween(
+            (measured - slack) / MemoryEstimate.TOLERANCE,
+            measured * MemoryEstimate.TOLERANCE + slack);
+  }
+
   /** Weights in plenty, activations in plenty, and both, in every form. */
   @Tag("slow")
   @Test
@@ -89,7 +143,7 @@ class MemoryEstimateTest {
   }
 
   private static long bytes(Graph graph, Candidate candidate) {
-    return MemoryEstimate.bytes(graph, candidate);
+    return MemoryEstimate.bytes(graph, candidate, Set.of());
   }
 
   private static Map<String, Graph> nets() {
