@@ -61,6 +61,11 @@ public record InputShape(Optional<String> input, List<Integer> dimensions) {
     List<String> names =
         OnnxImport.inputs(model.getGraph()).stream().map(ValueInfoProto::getName).toList();
     String wanted = input.orElse(names.size() == 1 ? names.getFirst() : "");
+    if (input.isEmpty() && names.size() != 1) {
+      throw new ModelRefusedException(
+          "the model has %d inputs: name the one that has the shape: one of %s"
+              .formatted(names.size(), names));
+    }
     if (!names.contains(wanted)) {
       throw new ModelRefusedException(
           "there is no input '%s' to give a shape, only %s".formatted(wanted, names));
@@ -79,8 +84,13 @@ public record InputShape(Optional<String> input, List<Integer> dimensions) {
   }
 
   private void fix(ValueInfoProto.Builder value) {
+    boolean told = value.getType().getTensorType().hasShape();
     TensorShapeProto.Builder shape =
         value.getTypeBuilder().getTensorTypeBuilder().getShapeBuilder();
+    if (!told) {
+      // A file that does not even say how many dimensions there are leaves all of them open.
+      dimensions.forEach(size -> shape.addDim(TensorShapeProto.Dimension.getDefaultInstance()));
+    }
     boolean fits = shape.getDimCount() == dimensions.size();
     for (int axis = 1; fits && axis < dimensions.size(); axis++) {
       TensorShapeProto.Dimension known = shape.getDim(axis);

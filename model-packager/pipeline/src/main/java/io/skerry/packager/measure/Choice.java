@@ -16,7 +16,7 @@ public final class Choice {
 
   private static final String NOT_TIMED = "no machine of the profile at hand";
   private static final String NOT_COMPARED =
-      "times decide nothing until floats and int8 are timed on the same device";
+      "times decide nothing until floats and int8 are timed on the same device: give the reports of 'skerry agent bench --report' there";
 
   /**
    * What became of a candidate.

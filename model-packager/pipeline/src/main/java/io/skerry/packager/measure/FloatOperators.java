@@ -47,7 +47,10 @@ public final class FloatOperators {
           BuiltinOperator.SQRT);
 
   private static final String CHOSEN =
-      "it normalises the input, makes the output, or lost too much as integers";
+      "it normalises the input, makes the output, stands among floats, or lost too much as integers";
+
+  /** Operators that are not made integers, wherever they stand. */
+  private static final Set<String> NEVER = Set.of("Div", "MatMul", "ReduceMean", "Sqrt");
 
   private final GraphProto graph;
   private final Map<String, List<NodeProto>> readers = new HashMap<>();
@@ -103,7 +106,8 @@ public final class FloatOperators {
           && (readsIntegers(node) || hidden.contains(node.getInput(0)))) {
         found.add(said(node, "ONNX Runtime " + hasNoKernel(node)));
       } else if (!readsIntegers(node) || !isQuantized(node)) {
-        found.add(said(node, CHOSEN));
+        boolean never = NEVER.contains(node.getOpType());
+        found.add(said(node, never ? "its kind is always computed on floats" : CHOSEN));
       }
     }
     return found;

@@ -120,7 +120,7 @@ final class TfliteFile {
       int row = inPlace.getOrDefault(inputs[0], 0) + 1;
       if (row > IN_PLACE_MAX) {
         throw new ModelRefusedException(
-            "more than %d integer operators of one element each follow each other, which XNNPACK does not survive: let the profile name floats or an ONNX Runtime candidate"
+            "more than %d integer operators of one operand each follow each other, which XNNPACK does not survive: let the profile name floats or an ONNX Runtime candidate"
                 .formatted(IN_PLACE_MAX));
       }
       inPlace.put(output, row);

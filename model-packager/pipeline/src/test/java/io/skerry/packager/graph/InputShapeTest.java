@@ -55,6 +55,28 @@ class InputShapeTest {
     assertRefused(open, "image=1,3,9,8", "there is no input 'image' to give a shape, only [x]");
   }
 
+  @Test
+  void fixesWhatAFileSaysNothingOf() throws Exception {
+    Graph graph = net();
+    ModelProto.Builder model = ModelProto.parseFrom(OnnxExport.write(graph)).toBuilder();
+    model.getGraphBuilder().getInputBuilder(0).getTypeBuilder().getTensorTypeBuilder().clearShape();
+    Path open = Files.write(folder.resolve("open.onnx"), model.build().toByteArray());
+
+    Graph read = OnnxImport.read(open, Optional.of(InputShape.parse("1,3,9,8")));
+
+    assertThat(read.shape("x")).isEqualTo(Shape.of(Shape.BATCH, 3, 9, 8));
+  }
+
+  @Test
+  void asksWhichOfSeveralInputsIsMeant() throws Exception {
+    ModelProto.Builder model = ModelProto.parseFrom(opened(net())).toBuilder();
+    ValueInfoProto first = model.getGraph().getInput(0);
+    model.getGraphBuilder().addInput(first.toBuilder().setName("mask"));
+    Path open = Files.write(folder.resolve("open.onnx"), model.build().toByteArray());
+
+    assertRefused(open, "1,3,9,8", "2 inputs: name the one that has the shape: one of [x, mask]");
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"", "x", "x=", "1", "x=2,3,4", "1,0,3", "1,-1,3", "x=1,3,a", "1,,3"})
   void refusesWhatIsNoShape(String text) {

@@ -74,7 +74,8 @@ class ChoiceTest {
 
     assertThat(verdicts).extracting(Choice.Verdict::winner).containsExactly(true, false);
     assertThat(verdicts.getFirst().reason())
-        .contains("first of the profile's order", "until floats and int8 are timed");
+        .contains(
+            "first of the profile's order", "until floats and int8 are timed", "bench --report");
     assertThat(
             winner(
                 untimed(TFLITE_INT8, 0.98), timed(ONNX_INT8, 0.98, 30), untimed(ONNX_FP32, 0.98)))

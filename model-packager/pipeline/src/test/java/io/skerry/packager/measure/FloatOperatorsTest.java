@@ -25,7 +25,7 @@ import org.tensorflow.lite.schema.OperatorCodeT;
 
 class FloatOperatorsTest {
   private static final String CHOSEN =
-      "it normalises the input, makes the output, or lost too much as integers";
+      "it normalises the input, makes the output, stands among floats, or lost too much as integers";
 
   @Test
   void areThoseThatTheEnginesHaveNoKernelFor() {
@@ -69,6 +69,18 @@ class FloatOperatorsTest {
             "node2 (HardSwish): ONNX Runtime has no int8 kernel for it",
             "node6 (Tanh): ONNX Runtime has no int8 kernel for it",
             "node12 (Softmax): " + CHOSEN);
+  }
+
+  @Test
+  void areThoseThatAreNeverIntegers() {
+    Nets net = new Nets(1, "x", Shape.BATCH, 3, 8, 8).conv(4, Activation.RELU, 3, 3);
+    net.add(new Op.Mean(List.of(2, 3))).add(new Op.Function(Op.Function.Kind.SQRT, 0));
+    net.flatten().dense(2, Activation.NONE);
+
+    assertThat(onnx(net.graph("y"), Set.of()))
+        .contains(
+            "node1 (ReduceMean): its kind is always computed on floats",
+            "node2 (Sqrt): its kind is always computed on floats");
   }
 
   /** TensorRT's biases are reals of integer layers. */
