@@ -72,9 +72,14 @@ final class LearnedCohorts {
     return relearned;
   }
 
-  /** Forgets the counts of versions that nobody learned under any more. */
+  /** Forgets the counts of versions that nobody learned under any more, and cohorts without any. */
   void retain(Set<ModelVersion> learnedUnder) {
     learned.values().forEach(counts -> counts.retain(learnedUnder));
+    learned.entrySet().stream()
+        .filter(entry -> entry.getValue().isEmpty())
+        .map(Map.Entry::getKey)
+        .toList()
+        .forEach(this::forget);
   }
 
   // How many devices of a cohort learned under a version, and how many of them learn anew.

@@ -250,6 +250,11 @@ final class LearnedCounts {
     counts.keySet().retainAll(learnedUnder);
   }
 
+  /** Whether nothing is left of what was learned. */
+  boolean isEmpty() {
+    return counts.isEmpty() && outputs.isEmpty();
+  }
+
   /** How often the whole fleet had learned anew when these were begun. */
   int begunAfter() {
     return begunAfter;

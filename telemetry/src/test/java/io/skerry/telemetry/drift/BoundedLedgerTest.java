@@ -86,6 +86,37 @@ class BoundedLedgerTest {
     return bytes(ledger);
   }
 
+  /** Values without counts would leave no room for those that devices have now. */
+  @Test
+  void learnsOtherValuesWhereCountsOfAVersionAreForgotten() {
+    assertThat(afterAnotherVersion(true)).isEqualTo(afterAnotherVersion(false));
+  }
+
+  private static int afterAnotherVersion(boolean apart) {
+    FleetReplay fleet = fleet();
+    DriftLedger ledger = ledger(fleet);
+    for (long window = 0; window < 4; window++) {
+      List<DeviceWindow> told = new ArrayList<>();
+      List<DeviceWindow> seen = fleet.window("none", SENSOR, 0);
+      for (int i = 0; i < LEARNED_MAX; i++) {
+        String device = "old-%03d".formatted(i);
+        told.add(labelled(seen.get(i % seen.size()), device, "lot", apart ? device : "l" + i % 4));
+      }
+      ledger.judge(window, told);
+    }
+    ledger.retain(device -> false);
+    fleet.switchTo(Machines.generated(40, 1001));
+    ledger.register(FleetReplay.V2, fleet.streams());
+    for (long window = 4; window < 8; window++) {
+      List<DeviceWindow> told = new ArrayList<>();
+      for (DeviceWindow one : fleet.window("none", SENSOR, 0)) {
+        told.add(labelled(one, one.device().value(), "lot", one.device().value()));
+      }
+      ledger.judge(window, told);
+    }
+    return bytes(ledger);
+  }
+
   @Test
   void keepsNoStateOfCohortsThatNoDeviceIsInAnyMore() {
     FleetReplay fleet = fleet();
