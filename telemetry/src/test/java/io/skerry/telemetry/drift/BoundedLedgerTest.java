@@ -207,18 +207,8 @@ class BoundedLedgerTest {
   void goesOnFromAStateThatTellsNotWhenDevicesWereHeard() throws IOException {
     FleetReplay fleet = fleet();
     DriftLedger ledger = ledger(fleet);
-    List<byte[]> parts = new ArrayList<>();
-    try (DataInputStream from =
-        new DataInputStream(
-            new GZIPInputStream(
-                Objects.requireNonNull(
-                    BoundedLedgerTest.class.getResourceAsStream("ledger-state-2.gz"))))) {
-      for (int left = from.readInt(); left > 0; left--) {
-        parts.add(from.readNBytes(from.readInt()));
-      }
-    }
 
-    ledger.read(parts.iterator());
+    ledger.read(written("ledger-state-2.gz").iterator());
 
     ledger = again(ledger, fleet);
     List<DeviceWindow> told = fleet.window("none", SENSOR, 0);
@@ -228,6 +218,40 @@ class BoundedLedgerTest {
         .isEqualTo(1);
     assertThat(ledger.judge(106 + DriftLedger.AWAY_WINDOWS, told.subList(0, 3)).judged())
         .isEqualTo(2);
+  }
+
+  /** The next format does, and tells not what they learned under. One was heard last in 99. */
+  @Test
+  void goesOnFromAStateThatTellsNotWhatDevicesLearnedUnder() throws IOException {
+    FleetReplay fleet = fleet();
+    DriftLedger ledger = ledger(fleet);
+
+    ledger.read(written("ledger-state-3.gz").iterator());
+
+    ledger = again(ledger, fleet);
+    int before = bytes(ledger);
+    List<DeviceWindow> told = fleet.window("none", SENSOR, 0);
+    ledger.judge(104, List.of());
+    // What they learned is kept.
+    assertThat(bytes(ledger)).isBetween(before, before + 1000);
+    ledger.judge(100 + DriftLedger.AWAY_WINDOWS, List.of());
+    WindowVerdict verdict = ledger.judge(101 + DriftLedger.AWAY_WINDOWS, told.subList(0, 2));
+    assertThat(verdict.judged()).isEqualTo(1);
+    assertThat(verdict.learning()).isEqualTo(1);
+  }
+
+  // What a ledger of an earlier build wrote of two devices.
+  private static List<byte[]> written(String name) throws IOException {
+    List<byte[]> parts = new ArrayList<>();
+    try (DataInputStream from =
+        new DataInputStream(
+            new GZIPInputStream(
+                Objects.requireNonNull(BoundedLedgerTest.class.getResourceAsStream(name))))) {
+      for (int left = from.readInt(); left > 0; left--) {
+        parts.add(from.readNBytes(from.readInt()));
+      }
+    }
+    return parts;
   }
 
   private static DeviceWindow labelled(

@@ -228,6 +228,48 @@ class FleetLevelTest {
         .isEqualTo(each * DEVICES / 2);
   }
 
+  /** While devices are counted anew, those of the fleet and those of a cohort. */
+  @Test
+  void saysTheSameFromWhereverItGoesOnWhileItCountsAnew() throws MalformedDocumentException {
+    List<byte[][]> states = new ArrayList<>();
+
+    List<WindowVerdict> whole = play(-1, states);
+
+    for (int cut : new int[] {41, 44, 52, 62}) {
+      assertThat(play(LEARNED + cut, states)).as("cut at %d", cut).isEqualTo(whole);
+      assertThat(states.getLast()).isDeepEqualTo(states.getFirst());
+    }
+  }
+
+  private List<WindowVerdict> play(int cut, List<byte[][]> states)
+      throws MalformedDocumentException {
+    DriftLedger ledger = ledger();
+    Random random = new Random(5);
+    List<WindowVerdict> verdicts = new ArrayList<>();
+    for (long window = 0; window < LEARNED + 70; window++) {
+      List<DeviceWindow> told = withPart(random, window, window < LEARNED + 20 ? 0 : .5);
+      boolean isAway = window > LEARNED + 38 && window < LEARNED + 50;
+      verdicts.add(ledger.judgeAndMeasure(window, isAway ? without(told, "s1") : told, List.of()));
+      if (window == LEARNED + 40) {
+        ledger.release(Cohort.FLEET, true);
+      }
+      if (window == LEARNED + 48) {
+        ledger.release(new Cohort("site", "s2"), true);
+      }
+      if (window == cut) {
+        ledger = again(ledger);
+      }
+    }
+    states.add(state(ledger));
+    return verdicts;
+  }
+
+  private static byte[][] state(DriftLedger ledger) {
+    List<byte[]> parts = new ArrayList<>();
+    ledger.write(parts::add);
+    return parts.toArray(byte[][]::new);
+  }
+
   private List<StreamDistance> measured(DriftLedger ledger, Random random, long window)
       throws MalformedDocumentException {
     return ledger.judgeAndMeasure(window, withPart(random, window, .5), List.of()).distances();
@@ -247,10 +289,10 @@ class FleetLevelTest {
   }
 
   private DriftLedger again(DriftLedger ledger) throws MalformedDocumentException {
-    List<byte[]> parts = new ArrayList<>();
-    ledger.write(parts::add);
+    byte[][] parts = state(ledger);
     DriftLedger again = ledger();
-    again.read(parts.iterator());
+    again.read(Arrays.asList(parts).iterator());
+    assertThat(state(again)).isDeepEqualTo(parts);
     return again;
   }
 
