@@ -230,9 +230,13 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
         ring.publish(position);
       }
     }
-    skip(model, prediction.items() - counted);
-    if (input != null && counted < prediction.items()) {
-      model.beside().findAnomalous(anomaliesBesides(model, prediction, input, counted, items));
+    try {
+      if (input != null && counted < prediction.items()) {
+        model.beside().findAnomalous(anomaliesBesides(model, prediction, input, counted, items));
+      }
+    } finally {
+      // Last: whoever finds them skipped finds the anomalous ones among them, too.
+      skip(model, prediction.items() - counted);
     }
     if (SampleChoice.chosen(unit, wanted)) {
       sample(model, prediction, stratum, wanted, unit);

@@ -34,7 +34,7 @@ final class SideCounts {
     skipped.add(items);
   }
 
-  /** Items with an anomalous input among those that were skipped. */
+  /** Items with an anomalous input among those that are skipped; told before {@link #skip}. */
   void findAnomalous(int items) {
     if (items > 0) {
       anomalous.add(items);
@@ -70,6 +70,7 @@ final class SideCounts {
     for (long i = 0; i < failures; i++) {
       counts.fail();
     }
+    // In this order: no anomaly waits for a window that others open.
     counts.skip(skipped.sumThenReset());
     counts.findAnomalous(anomalous.sumThenReset());
   }

@@ -728,6 +728,27 @@ class ObserverTest {
     assertThat(window.getAnomaliesCount()).isEqualTo(1);
   }
 
+  /** Looking takes longer than a window may stay open. */
+  @Test
+  void countsAnomalousItemsOfWindowsThatAreSealedWhileItLooks() throws Exception {
+    observer = new Observer(() -> now, 16, this::keep, new byte[32]);
+    watch(0, 0);
+    int items = 200_000;
+    float[] inputs = new float[3 * items];
+    Arrays.fill(inputs, Float.NaN);
+    Prediction large = batch(new float[items], inputs);
+
+    Thread predicting = new Thread(() -> observer.predicted(large));
+    predicting.start();
+    while (predicting.isAlive()) {
+      observer.flush();
+    }
+    predicting.join();
+    observer.flush();
+
+    assertThat(windows().stream().mapToLong(Window::getAnomalous).sum()).isEqualTo(items);
+  }
+
   @Test
   void allocatesNothingForItemsThatAreLookedAtOnly() throws MalformedDocumentException {
     observer = new Observer(() -> now, 1024, this::keep, new byte[32]);
