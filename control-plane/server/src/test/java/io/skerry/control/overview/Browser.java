@@ -67,6 +67,7 @@ final class Browser implements AutoCloseable {
                 "--headless",
                 "--no-sandbox",
                 "--disable-gpu",
+                "--disable-background-networking",
                 "--disable-dev-shm-usage",
                 "--force-color-profile=srgb",
                 "--window-size=1280,900",
@@ -257,11 +258,15 @@ final class Browser implements AutoCloseable {
   @Override
   public void close() {
     socket.abort();
+    // They write into its profile until they end, which the test's folder waits for.
+    List<ProcessHandle> children = process.descendants().toList();
     process.destroy();
     try {
       if (!process.waitFor(10, TimeUnit.SECONDS)) {
         process.destroyForcibly().waitFor();
       }
+      children.forEach(ProcessHandle::destroyForcibly);
+      children.forEach(child -> child.onExit().join());
     } catch (InterruptedException e) {
       process.destroyForcibly();
       Thread.currentThread().interrupt();
