@@ -208,7 +208,7 @@ record PlantedFault(String name, String what, String type, Mutation mutation, St
               "a part of a unit does not wait for the others",
               UPDATE + "UnitRule",
               Mutation.answers("all", 1),
-              "unit-rollout"),
+              "random-unit"),
           new PlantedFault(
               "forget-a-requests-key",
               "who answers is decided by chance whatever key a request has",
