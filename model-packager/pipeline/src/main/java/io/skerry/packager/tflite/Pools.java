@@ -8,12 +8,9 @@ import io.skerry.packager.graph.Window;
 import io.skerry.packager.quantize.QuantizedGraph;
 import io.skerry.packager.quantize.TensorScale;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.BuiltinOptions;
 import org.tensorflow.lite.schema.MulOptionsT;
-import org.tensorflow.lite.schema.PadOptionsT;
-import org.tensorflow.lite.schema.PadV2OptionsT;
 import org.tensorflow.lite.schema.Padding;
 import org.tensorflow.lite.schema.Pool2DOptionsT;
 import org.tensorflow.lite.schema.ReducerOptionsT;
@@ -28,6 +25,7 @@ final class Pools {
   private final TfliteFile file;
   private final Tensors tensors;
   private final WeightedLayers layers;
+  private final Margins margins;
 
   Pools(
       Graph graph,
@@ -40,6 +38,7 @@ final class Pools {
     this.file = file;
     this.tensors = tensors;
     this.layers = layers;
+    this.margins = new Margins(file, tensors);
   }
 
   void largest(Node node, Window window, boolean integer) {
@@ -57,7 +56,7 @@ final class Pools {
     TensorScale scale = integer ? quantized.orElseThrow().scale(node.input()) : null;
     boolean zeros =
         scale == null ? isNeverNegative(node.input()) : scale.zeroPoint() == scale.type().minimum();
-    return around(node, window, input, scale, zeros ? 0 : -Op.Clip.UNBOUNDED);
+    return margins.around(node, window, input, scale, zeros ? 0 : -Op.Clip.UNBOUNDED);
   }
 
   /** Whether a tensor's maker says so. */
@@ -81,13 +80,13 @@ final class Pools {
     if (integer && (around ? countPadding : placement == Placement.VALID)) {
       TensorScale scale = quantized.orElseThrow().scale(node.input());
       int input = tensors.index(node.input(), Layout.CHANNELS_LAST, true);
-      layers.mean(node, window, around ? around(node, window, input, scale, 0) : input);
+      layers.mean(node, window, around ? margins.around(node, window, input, scale, 0) : input);
       return;
     }
     // XNNPACK has no integer kernel for what is left.
     int input = tensors.index(node.input(), Layout.CHANNELS_LAST, false);
     if (around) {
-      input = around(node, window, input, null, 0);
+      input = margins.around(node, window, input, null, 0);
     }
     Placement placed = around ? Placement.VALID : placement;
     int output =
@@ -132,40 +131,6 @@ final class Pools {
     int size = graph.shape(node.input()).dimension(axis + 2);
     int inside = Math.min(from + kernel, size) - Math.max(from, 0);
     return (float) kernel / inside;
-  }
-
-  private int around(
-      Node node, Window window, int input, @Nullable TensorScale scale, float value) {
-    int[] shape = tensors.shape(node.input(), Layout.CHANNELS_LAST);
-    int across = window.rank() - 1;
-    int top = window.rank() == 1 ? 0 : window.before().getFirst();
-    int bottom = window.rank() == 1 ? 0 : window.after().getFirst();
-    int left = window.before().get(across);
-    int right = window.after().get(across);
-    shape[1] += top + bottom;
-    shape[2] += left + right;
-    int amounts =
-        file.integerPairs(node.output() + "_padding", 0, 0, top, bottom, left, right, 0, 0);
-    int padded = file.activation(node.output() + "_padded", shape, scale);
-    int version = scale == null ? 1 : 2;
-    if (value == 0) {
-      file.operator(
-          BuiltinOperator.PAD,
-          version,
-          new int[] {input, amounts},
-          padded,
-          BuiltinOptions.PadOptions,
-          new PadOptionsT());
-    } else {
-      file.operator(
-          BuiltinOperator.PADV2,
-          version,
-          new int[] {input, amounts, file.number(node.output() + "_around", value, scale)},
-          padded,
-          BuiltinOptions.PadV2Options,
-          new PadV2OptionsT());
-    }
-    return padded;
   }
 
   private void pool(

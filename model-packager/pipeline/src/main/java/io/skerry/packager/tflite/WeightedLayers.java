@@ -17,7 +17,6 @@ import org.tensorflow.lite.schema.BuiltinOptions;
 import org.tensorflow.lite.schema.Conv2DOptionsT;
 import org.tensorflow.lite.schema.DepthwiseConv2DOptionsT;
 import org.tensorflow.lite.schema.FullyConnectedOptionsT;
-import org.tensorflow.lite.schema.PadOptionsT;
 import org.tensorflow.lite.schema.Padding;
 import org.tensorflow.lite.schema.SliceOptionsT;
 import org.tensorflow.lite.schema.TransposeConvOptionsT;
@@ -52,7 +51,8 @@ final class WeightedLayers {
     Placement placement = Placement.of(conv.window(), input);
     int source = tensors.index(node.input(), Layout.CHANNELS_LAST, integer);
     if (placement == Placement.EXPLICIT) {
-      source = padded(node, conv.window(), source, integer);
+      TensorScale scale = integer ? quantized.orElseThrow().scale(node.input()) : null;
+      source = new Margins(file, tensors).around(node, conv.window(), source, scale, 0);
     }
     int filter = filter(node, weights, depthwise, integer);
     int bias = bias(node, weights.dimension(0), integer);
@@ -257,29 +257,6 @@ final class WeightedLayers {
         output,
         BuiltinOptions.DepthwiseConv2DOptions,
         options);
-  }
-
-  private int padded(Node node, Window window, int source, boolean integer) {
-    int[] shape = tensors.shape(node.input(), Layout.CHANNELS_LAST);
-    int across = window.rank() - 1;
-    int top = window.rank() == 1 ? 0 : window.before().getFirst();
-    int bottom = window.rank() == 1 ? 0 : window.after().getFirst();
-    int left = window.before().get(across);
-    int right = window.after().get(across);
-    shape[1] += top + bottom;
-    shape[2] += left + right;
-    int amounts =
-        file.integerPairs(node.output() + "_padding", 0, 0, top, bottom, left, right, 0, 0);
-    TensorScale scale = integer ? quantized.orElseThrow().scale(node.input()) : null;
-    int padded = file.activation(node.output() + "_padded", shape, scale);
-    file.operator(
-        BuiltinOperator.PAD,
-        integer ? 2 : 1,
-        new int[] {source, amounts},
-        padded,
-        BuiltinOptions.PadOptions,
-        new PadOptionsT());
-    return padded;
   }
 
   /** [O,I,H,W] becomes [O,H,W,I]; of a depthwise one, [O,1,H,W] becomes [1,H,W,O]. */
