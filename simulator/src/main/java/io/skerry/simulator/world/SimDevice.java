@@ -323,24 +323,16 @@ public final class SimDevice {
 
   /** Stops the machine some operations of its disk later, or within the hour. */
   void stop(Loss taken, long operations, Stop where, long restartAfter) {
-    SimAgent now = process;
-    if (now == null) {
-      return;
-    }
-    loss = Optional.of(taken);
-    restartMillis = restartAfter;
-    disk.stopAt(disk.operations() + 1 + operations, where);
-    world.after(
-        World.HOUR,
-        () -> {
-          if (process == now) {
-            died();
-          }
-        });
+    stopAt(taken, operations, where, restartAfter, World.HOUR, this::died);
   }
 
   /** Stops the machine so many operations of its disk later, if it comes to that within a day. */
   void stopAtWork(Loss taken, long operations, Stop where, long restartAfter) {
+    stopAt(taken, operations, where, restartAfter, World.DAY, disk::stopNoMore);
+  }
+
+  private void stopAt(
+      Loss taken, long operations, Stop where, long restartAfter, long within, Runnable otherwise) {
     SimAgent now = process;
     if (now == null) {
       return;
@@ -349,10 +341,10 @@ public final class SimDevice {
     restartMillis = restartAfter;
     disk.stopAt(disk.operations() + 1 + operations, where);
     world.after(
-        World.DAY,
+        within,
         () -> {
           if (process == now) {
-            disk.stopNoMore();
+            otherwise.run();
           }
         });
   }
