@@ -84,7 +84,8 @@ public final class IngestKills {
     } catch (InterruptedException e) {
       return;
     }
-    child.destroyForcibly();
+    // Process.destroyForcibly would close the pipe that is being read.
+    child.toHandle().destroyForcibly();
   }
 
   private static String tail(Path file) throws IOException {
