@@ -3,6 +3,7 @@ package io.skerry.packager.data;
 import io.skerry.artifact.ElementType;
 import io.skerry.artifact.TensorSpec;
 import io.skerry.artifact.npy.NpyArray;
+import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -113,16 +114,38 @@ final class ImageFiles {
   }
 
   private float[] decode(String name, byte[] content, int elements) throws IOException {
-    float[] values = new float[elements];
     BufferedImage image = image(name, content);
-    int[] pixels = image.getRGB(0, 0, width, height, null, 0, width);
-    for (int i = 0; i < pixels.length; i++) {
+    return image.getColorModel().getColorSpace().getType() == ColorSpace.TYPE_GRAY
+        ? ofGray(image, elements)
+        : ofColours(image, elements);
+  }
+
+  /** As stored: as colours, Java would brighten them, for it holds grays to be linear light. */
+  private float[] ofGray(BufferedImage image, int elements) {
+    float[] values = new float[elements];
+    float white = (1 << image.getSampleModel().getSampleSize(0)) - 1;
+    float[] grays = image.getRaster().getSamples(0, 0, width, height, 0, (float[]) null);
+    for (int i = 0; i < grays.length; i++) {
       for (int c = 0; c < channels; c++) {
-        int index = channelsLast ? i * channels + c : c * pixels.length + i;
-        values[index] = channels == 1 ? luma(pixels[i]) : (pixels[i] >> (16 - 8 * c)) & 0xff;
+        values[index(i, c)] = grays[i] * 255 / white;
       }
     }
     return values;
+  }
+
+  private float[] ofColours(BufferedImage image, int elements) {
+    float[] values = new float[elements];
+    int[] pixels = image.getRGB(0, 0, width, height, null, 0, width);
+    for (int i = 0; i < pixels.length; i++) {
+      for (int c = 0; c < channels; c++) {
+        values[index(i, c)] = channels == 1 ? luma(pixels[i]) : (pixels[i] >> (16 - 8 * c)) & 0xff;
+      }
+    }
+    return values;
+  }
+
+  private int index(int pixel, int channel) {
+    return channelsLast ? pixel * channels + channel : channel * height * width + pixel;
   }
 
   /** The image, decoded once its header says the right size: a small file may claim any. */

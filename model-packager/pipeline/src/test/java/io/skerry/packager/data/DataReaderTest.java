@@ -109,6 +109,45 @@ class DataReaderTest {
     }
   }
 
+  @Test
+  void readsGrayImagesAsTheirFilesStoreThem() throws Exception {
+    TensorSpec one = new TensorSpec("x", ElementType.FP32, List.of(-1L, 8L, 8L, 1L));
+    TensorSpec three = new TensorSpec("x", ElementType.FP32, List.of(-1L, 3L, 8L, 8L));
+    Path images = Files.createDirectories(folder.resolve("images/gray"));
+
+    for (String format : List.of("png", "jpg")) {
+      Path file = images.resolve("1." + format);
+      Files.write(file, gray(BufferedImage.TYPE_BYTE_GRAY, 128, format));
+      for (TensorSpec input : List.of(one, three)) {
+        float[] row = row(DataReader.read(folder.resolve("images"), input, 10), 0);
+
+        assertThat(row).as("%s as %s", format, input).containsOnly(128);
+      }
+      Files.delete(file);
+    }
+  }
+
+  @Test
+  void readsGrayImagesOf16BitsInStepsOf8() throws Exception {
+    TensorSpec one = new TensorSpec("x", ElementType.FP32, List.of(-1L, 1L, 8L, 8L));
+    Path images = Files.createDirectories(folder.resolve("images/gray"));
+    Files.write(images.resolve("1.png"), gray(BufferedImage.TYPE_USHORT_GRAY, 128 * 257, "png"));
+
+    float[] row = row(DataReader.read(folder.resolve("images"), one, 10), 0);
+
+    assertThat(row).containsOnly(128);
+  }
+
+  private static byte[] gray(int type, int value, String format) throws IOException {
+    BufferedImage image = new BufferedImage(8, 8, type);
+    for (int i = 0; i < 64; i++) {
+      image.getRaster().setSample(i % 8, i / 8, 0, value);
+    }
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ImageIO.write(image, format, out);
+    return out.toByteArray();
+  }
+
   /** An archive to which a file was added once more: the last one is what a reader finds there. */
   private Path appended(byte[] red, byte[] blue) throws IOException {
     Path archive = folder.resolve("appended.tar.gz");
