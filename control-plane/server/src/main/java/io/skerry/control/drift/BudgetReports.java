@@ -88,6 +88,7 @@ public final class BudgetReports {
     Track track = latest.track();
     Collection<Deque<Told>> devices = told(transaction, latest, version);
     int now = now(devices);
+    long told = toldMillis(devices, track);
     DriftSettings settings = DriftSettings.forWindows(track.windowMillis());
     Optional<Typical> typical = typical(settings, latest.verdicts(), monitored.streams());
     int fleet = latest.judged();
@@ -100,22 +101,44 @@ public final class BudgetReports {
               ? Optional.empty()
               : typical.map(
                   one ->
-                      one.together((double) step.windows() / Degradation.ORDER.get(now).windows()));
+                      one.together(
+                          (double) judged(track, told, step)
+                              / judged(track, told, Degradation.ORDER.get(now))));
       steps.add(
           new BudgetStep(
               track.slot(),
               track.model(),
               version.version(),
               place,
-              track.windowMillis() * step.windows(),
+              told * step.windows(),
               Math.max(1, ordinary(monitored.streams()) / step.fold()),
               step.features(monitored.streams().inputs().size()),
-              perDay(devices, place, track.windowMillis()),
+              perDay(devices, place, told),
               WINDOWS,
               place == now,
               shifts(settings, together, step, fleet)));
     }
     return steps;
+  }
+
+  // What is told in shorter windows than are judged is counted together before it is judged.
+  private static long judged(Track track, long told, Degradation step) {
+    return Math.max(track.windowMillis(), told * step.windows());
+  }
+
+  // Rollouts may have given devices windows of several lengths: that of most devices' last records.
+  private static long toldMillis(Collection<Deque<Told>> devices, Track track) {
+    return devices.stream()
+        .collect(
+            Collectors.groupingBy(
+                records -> records.getLast().sent().windowMillis(), Collectors.counting()))
+        .entrySet()
+        .stream()
+        .max(
+            Map.Entry.<Long, Long>comparingByValue()
+                .thenComparing(Map.Entry.<Long, Long>comparingByKey().reversed()))
+        .map(Map.Entry::getKey)
+        .orElse(track.windowMillis());
   }
 
   private static int ordinary(MonitoredStreams streams) {

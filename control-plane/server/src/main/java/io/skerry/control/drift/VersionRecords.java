@@ -26,9 +26,10 @@ final class VersionRecords {
   /**
    * What one record says; a device has several.
    *
+   * @param windowMillis length of one of its windows
    * @param windows that were counted together, at least 1
    */
-  record Sent(String device, long windows, WindowCounts counts) {}
+  record Sent(String device, long windowMillis, long windows, WindowCounts counts) {}
 
   /** What runs in a window; empty when it holds nothing that names a manifest. */
   static Optional<Running> running(Transaction transaction, Track track, long window) {
@@ -94,7 +95,7 @@ final class VersionRecords {
           and window_index >= ? and window_index <= ? and (? or device = any(?))
         order by device, window_index, boot_epoch, sequence
         """,
-        row -> sent(row.text("device"), row.bytes("record"), version, track).ifPresent(reader),
+        row -> sent(row.text("device"), row.bytes("record"), version).ifPresent(reader),
         track.model(),
         track.slot(),
         track.windowMillis(),
@@ -105,11 +106,13 @@ final class VersionRecords {
         devices);
   }
 
-  private Optional<Sent> sent(String device, byte[] record, ModelVersion version, Track track) {
+  private Optional<Sent> sent(String device, byte[] record, ModelVersion version) {
     try {
       io.skerry.wire.fleet.v1.Window window = io.skerry.wire.fleet.v1.Window.parseFrom(record);
-      long windows = (window.getEndMillis() - window.getStartMillis()) / track.windowMillis();
-      return Optional.of(new Sent(device, Math.max(1, windows), layouts.counts(version, window)));
+      long millis = window.getEndMillis() / (window.getWindow() + 1);
+      long windows = (window.getEndMillis() - window.getStartMillis()) / millis;
+      return Optional.of(
+          new Sent(device, millis, Math.max(1, windows), layouts.counts(version, window)));
     } catch (InvalidProtocolBufferException
         | MalformedDocumentException
         | IllegalArgumentException e) {

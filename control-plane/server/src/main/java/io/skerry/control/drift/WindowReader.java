@@ -37,8 +37,8 @@ final class WindowReader {
   /** Late windows of a device that are read at once. */
   static final int LATE_OF_DEVICE_MAX = 8;
 
-  /** Late records of a device that are read at once. */
-  static final int LATE_RECORDS_OF_DEVICE_MAX = 64;
+  /** Late records of a device that are read at once: as many minutes as those windows have. */
+  static final int LATE_RECORDS_OF_DEVICE_MAX = 120;
 
   /** Late records that are read at once. */
   static final int LATE_RECORDS_MAX = 10_000;

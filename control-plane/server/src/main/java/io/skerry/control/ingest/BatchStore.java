@@ -54,6 +54,7 @@ final class BatchStore {
   private final SealedSample seals;
   private final TenantKeys keys;
   private final WindowLayouts layouts;
+  private final IngestConfig config;
   private final Quarantine quarantine;
   private final HeldBack heldBack;
   private final Clock clock = Clock.systemUTC();
@@ -65,10 +66,12 @@ final class BatchStore {
       SealedSample seals,
       TenantKeys keys,
       WindowLayouts layouts,
+      IngestConfig config,
       Quarantine quarantine,
       HeldBack heldBack,
       ApplicationEventPublisher<RecordsStoring> storing) {
     this.layouts = layouts;
+    this.config = config;
     this.quarantine = quarantine;
     this.heldBack = heldBack;
     this.reports = reports;
@@ -112,7 +115,7 @@ final class BatchStore {
     setAsideFarEpochs(transaction, batches);
     removeThoseOfRemovedDevices(transaction, batches);
     Ledgers ledgers = Ledgers.lock(transaction, batches.stream().map(Batch::key).toList());
-    RecordRows rows = new RecordRows(clock.instant(), seals, keys, layouts);
+    RecordRows rows = new RecordRows(clock.instant(), seals, keys, layouts, config);
     long duplicates = 0;
     for (Batch batch : batches) {
       duplicates += gather(transaction, batch, ledgers, rows);

@@ -93,20 +93,23 @@ public final class DataFlows {
                 left join (
                   select device, sum(lengths)::bigint as received,
                     sum(greatest(0, last_index - first_index + 1 - lengths))::bigint as between_them,
-                    sum(greatest(0, ?::bigint / window_millis - 1 - last_index))::bigint as since,
+                    sum(greatest(0, ?::bigint / told_millis - 1 - last_index))::bigint as since,
                     sum(late)::bigint as late, min(lag)::bigint as lag,
                     sum(predictions)::bigint as predictions, sum(skipped)::bigint as skipped,
                     sum(refused)::bigint as refused, max(last_at) as last_at
-                  from (select device, slot, window_millis, sum(lengths) as lengths,
-                      min(window_index - lengths + 1) as first_index,
-                      max(window_index) as last_index, sum(late) as late, min(lag) as lag,
+                  from (select device, slot, told_millis, sum(lengths) as lengths,
+                      min(told_index - lengths + 1) as first_index,
+                      max(told_index) as last_index, sum(late) as late, min(lag) as lag,
                       sum(predictions) as predictions, sum(skipped) as skipped,
                       sum(refused) as refused, max(last_at) as last_at
-                    from (select device, slot, window_millis, window_index,
-                        max(round(extract(epoch from end_at - start_at) * 1000 / window_millis))
+                    from (select device, slot, told.millis as told_millis,
+                        (extract(epoch from end_at) * 1000)::bigint / told.millis - 1 as told_index,
+                        max(round(extract(epoch from end_at - start_at) * 1000 / told.millis))
                           as lengths,
                         count(*) filter (where received_at
-                          > end_at + (1500 + greatest(?::bigint, window_millis / 4)) * interval '1 millisecond')
+                          > to_timestamp((window_index + 1) * window_millis / 1000.0)
+                            + (1500 + greatest(?::bigint, window_millis / 4))
+                              * interval '1 millisecond')
                           as late,
                         min(extract(epoch from received_at - end_at) * 1000) as lag,
                         sum(predictions) as predictions, sum(skipped) as skipped,
@@ -114,9 +117,11 @@ public final class DataFlows {
                           from jsonb_each_text(samples_refused)) else 0 end) as refused,
                         max(received_at) as last_at
                       from telemetry_window
+                      cross join lateral (
+                        select coalesce(told_millis, window_millis) as millis) told
                       where end_at > now() - ? * interval '1 millisecond' and window_millis > 0
-                      group by device, slot, window_millis, window_index) t
-                    group by device, slot, window_millis) s
+                      group by device, slot, told.millis, told_index) t
+                    group by device, slot, told_millis) s
                   group by device) w on w.device = d.id
                 left join device_presence p on p.device = d.id
                 left join (

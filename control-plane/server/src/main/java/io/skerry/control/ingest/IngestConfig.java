@@ -12,6 +12,9 @@ import java.time.Duration;
  * @param windowsWait how long after its end a window waits for devices that were away, until drift
  *     is judged by what came; at most 7 days, shorter than windows are kept, and at least a quarter
  *     of the window
+ * @param judgedWindow what drift is judged by at least: shorter windows count together, in whole
+ *     spans of this length. 0 judges each by itself; a day is a whole number of spans, each at
+ *     least a second
  * @param retention how long it is all kept
  */
 public record IngestConfig(
@@ -20,8 +23,11 @@ public record IngestConfig(
     int lakeRows,
     Duration lakeEvery,
     Duration windowsWait,
+    Duration judgedWindow,
     RetentionConfig retention) {
   private static final Duration WINDOWS_WAIT_MAX = Duration.ofDays(7);
+
+  private static final Duration JUDGED_MIN = Duration.ofSeconds(1);
 
   public static final IngestConfig DEFAULTS =
       new IngestConfig(
@@ -30,6 +36,7 @@ public record IngestConfig(
           5000,
           Duration.ofSeconds(30),
           Duration.ZERO,
+          Duration.ofMinutes(15),
           RetentionConfig.DEFAULTS);
 
   /**
@@ -53,10 +60,29 @@ public record IngestConfig(
       throw new IllegalArgumentException(
           "windows-wait is %d s: must be 0 to 7 days".formatted(windowsWait.toSeconds()));
     }
+    boolean judgesEach = judgedWindow.isZero();
+    if (!judgesEach
+        && (judgedWindow.compareTo(JUDGED_MIN) < 0
+            || Duration.ofDays(1).toMillis() % judgedWindow.toMillis() != 0)) {
+      throw new IllegalArgumentException(
+          "judged-window is %d ms: must be 0, or 1 s to 1 day and a whole part of a day"
+              .formatted(judgedWindow.toMillis()));
+    }
     if (windowsWait.compareTo(retention.windows()) >= 0) {
       throw new IllegalArgumentException(
           "retention.windows is %d h: must be longer than windows-wait, which is %d h, or windows are gone before they are judged"
               .formatted(retention.windows().toHours(), windowsWait.toHours()));
     }
+  }
+
+  /** The same, but each window is judged by itself, however short. */
+  public IngestConfig judgingEachWindow() {
+    return new IngestConfig(
+        batchMessages, batchEvery, lakeRows, lakeEvery, windowsWait, Duration.ZERO, retention);
+  }
+
+  /** The length of the windows that drift is judged by where devices tell windows of a length. */
+  long judgedMillis(long windowMillis) {
+    return Math.max(windowMillis, judgedWindow.toMillis());
   }
 }

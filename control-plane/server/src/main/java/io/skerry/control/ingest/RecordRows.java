@@ -36,6 +36,7 @@ final class RecordRows {
   private final SealedSample seals;
   private final TenantKeys keys;
   private final WindowLayouts layouts;
+  private final IngestConfig config;
 
   private record Track(String slot, String model, long windowMillis) {
     @Nullable Object[] row() {
@@ -43,8 +44,14 @@ final class RecordRows {
     }
   }
 
-  RecordRows(Instant now, SealedSample seals, TenantKeys keys, WindowLayouts layouts) {
+  RecordRows(
+      Instant now,
+      SealedSample seals,
+      TenantKeys keys,
+      WindowLayouts layouts,
+      IngestConfig config) {
     this.now = now;
+    this.config = config;
     this.layouts = layouts;
     this.seals = seals;
     this.keys = keys;
@@ -69,7 +76,9 @@ final class RecordRows {
   private void addWindow(long epoch, long sequence, StoredWindow window) {
     String device = window.device().value();
     String model = window.version().model().value();
-    tracks.add(new Track(window.slot().value(), model, window.windowMillis()));
+    // Gates need windows of a minute; drift is judged by spans that know the day's course.
+    long judgedMillis = config.judgedMillis(window.windowMillis());
+    tracks.add(new Track(window.slot().value(), model, judgedMillis));
     windows.add(
         new @Nullable Object[] {
           device,
@@ -79,7 +88,8 @@ final class RecordRows {
           model,
           window.version().version(),
           window.manifest(),
-          window.index(),
+          (window.end().toEpochMilli() - 1) / judgedMillis,
+          judgedMillis,
           window.windowMillis(),
           window.start(),
           window.end(),
@@ -281,9 +291,10 @@ final class RecordRows {
     transaction.batch(
         """
         insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
-          window_index, window_millis, start_at, end_at, predictions, predictions_failed, skipped,
+          window_index, window_millis, told_millis, start_at, end_at, predictions,
+          predictions_failed, skipped,
           samples_refused, record, received_at)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb, ?, clock_timestamp())
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb, ?, clock_timestamp())
         """,
         windows);
     Counters.add(transaction, "windows", windows.size());

@@ -1113,6 +1113,7 @@ class DriftServiceTest {
             usual.lakeRows(),
             usual.lakeEvery(),
             windowsWait,
+            Duration.ZERO,
             usual.retention()),
         plane.publisher(IncidentOpened.class),
         plane.publisher(HarmConfirmed.class),
@@ -1510,7 +1511,8 @@ class DriftServiceTest {
         int[] counts = new int[plan.layout().bins()];
         counts[plan.layout().start(plan.layout().indexOf(MonitoringPlan.CLASS)) + device % 3] = 5;
         VersionRecords.Sent sent =
-            new VersionRecords.Sent("d-" + device, 1, WindowCounts.of(plan.layout(), counts));
+            new VersionRecords.Sent(
+                "d-" + device, WINDOW_MILLIS, 1, WindowCounts.of(plan.layout(), counts));
         seen.add(new WeakReference<>(sent.counts()));
         counted.predict(sent);
       }

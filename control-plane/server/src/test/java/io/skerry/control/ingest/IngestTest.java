@@ -111,7 +111,7 @@ class IngestTest {
       TelemetryView after = counts.now();
       assertThat(after.windowsStored() - before.windowsStored()).isEqualTo(2);
       assertThat(after.duplicatesRefused() - before.duplicatesRefused()).isEqualTo(2);
-      assertThat(storedCounts("ingest-1", 7)).containsExactly(3L, 0L, 4L);
+      assertThat(storedCounts("ingest-1", 1)).containsExactly(3L, 0L, 4L);
     }
   }
 
@@ -724,7 +724,7 @@ class IngestTest {
     return samples;
   }
 
-  private List<Long> storedCounts(String device, long window) throws Exception {
+  private List<Long> storedCounts(String device, long sequence) throws Exception {
     byte[] record =
         plane
             .bean(Database.class)
@@ -732,10 +732,10 @@ class IngestTest {
                 transaction ->
                     transaction
                         .first(
-                            "select record from telemetry_window where device = ? and window_index = ?",
+                            "select record from telemetry_window where device = ? and sequence = ?",
                             row -> row.bytes("record"),
                             device,
-                            window)
+                            sequence)
                         .orElseThrow());
     return Window.parseFrom(record).getStreams(0).getCountsList();
   }

@@ -298,6 +298,7 @@ class LakeTest {
         usual.lakeRows(),
         usual.lakeEvery(),
         wait,
+        usual.judgedWindow(),
         new RetentionConfig(
             windows, kept.samples(), kept.feedback(), kept.events(), kept.quarantine()));
   }

@@ -5,6 +5,7 @@ import io.skerry.control.sql.TestPlane;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.TenantId;
 import io.skerry.wire.fleet.v1.Record;
+import java.time.Duration;
 import java.time.Instant;
 
 /** Stores records as ingest does, for tests of what reads them. */
@@ -13,25 +14,41 @@ public final class RecordStore {
   private final SealedSample seals;
   private final TenantKeys keys;
   private final WindowLayouts layouts;
-
+  private final IngestConfig config;
   private final Retention retention;
 
-  private RecordStore(TestPlane plane) {
+  private RecordStore(TestPlane plane, IngestConfig config) {
     this.retention = plane.bean(Retention.class);
     this.database = plane.database();
     this.seals = plane.bean(SealedSample.class);
     this.keys = plane.bean(TenantKeys.class);
     this.layouts = plane.bean(WindowLayouts.class);
+    this.config = config;
   }
 
   /** On a plane. */
   public static RecordStore of(TestPlane plane) {
-    return new RecordStore(plane);
+    return new RecordStore(plane, plane.bean(IngestConfig.class));
+  }
+
+  /** On a plane, where windows shorter than this are judged together. */
+  public static RecordStore judgingBy(TestPlane plane, Duration judgedWindow) {
+    IngestConfig usual = IngestConfig.DEFAULTS;
+    return new RecordStore(
+        plane,
+        new IngestConfig(
+            usual.batchMessages(),
+            usual.batchEvery(),
+            usual.lakeRows(),
+            usual.lakeEvery(),
+            usual.windowsWait(),
+            judgedWindow,
+            usual.retention()));
   }
 
   /** Stores one record. */
   public void store(DeviceId device, long bootEpoch, Record record) {
-    RecordRows rows = new RecordRows(Instant.now(), seals, keys, layouts);
+    RecordRows rows = new RecordRows(Instant.now(), seals, keys, layouts, config);
     try {
       rows.add(new TenantId("default"), device, bootEpoch, record);
     } catch (RecordReader.Malformed e) {

@@ -41,7 +41,7 @@ public final class TestPlane implements AutoCloseable {
                 database,
                 CaConfig.DEFAULTS,
                 BrokerConfig.DEFAULTS,
-                IngestConfig.DEFAULTS,
+                IngestConfig.DEFAULTS.judgingEachWindow(),
                 TrustConfig.DEFAULTS,
                 new ServerNames("127.0.0.1", "127.0.0.1"))
             .build()

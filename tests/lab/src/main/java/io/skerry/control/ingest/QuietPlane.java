@@ -48,7 +48,7 @@ public final class QuietPlane implements AutoCloseable {
                 database,
                 CaConfig.DEFAULTS,
                 BrokerConfig.DEFAULTS,
-                IngestConfig.DEFAULTS,
+                IngestConfig.DEFAULTS.judgingEachWindow(),
                 TrustConfig.DEFAULTS,
                 new ServerNames("127.0.0.1", "127.0.0.1"))
             .build()
