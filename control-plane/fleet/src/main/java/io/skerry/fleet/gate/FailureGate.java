@@ -9,6 +9,9 @@ import java.util.TreeMap;
 /**
  * Devices that did not get to run the new version, of those that reached an end.
  *
+ * <p>Who fails does so in seconds, and who succeeds after minutes: harm is shown only if the share
+ * is too high whatever becomes of those that are under way. One that hangs fails by its deadline.
+ *
  * <p>A profile is judged by itself once it has {@link #PROFILE_SAMPLE_MIN} devices at an end; the
  * pooled stage is always judged. Devices that were never reached do not dilute the share.
  */
@@ -26,8 +29,18 @@ public final class FailureGate {
    * @param members of this profile in the stage
    * @param ended committed or failed in any way
    * @param failed of them, failed, rejected or rolled back
+   * @param underWay online, and not at an end yet; none by the rules of before
    */
-  public record Devices(long members, long ended, long failed) {}
+  public record Devices(long members, long ended, long failed, long underWay) {
+    /** Of the same profile. */
+    public Devices plus(Devices more) {
+      return new Devices(
+          members + more.members,
+          ended + more.ended,
+          failed + more.failed,
+          underWay + more.underWay);
+    }
+  }
 
   /** The pooled verdict, then one for each profile that has its sample. */
   public static List<GateResult> judge(Map<ProfileId, Devices> byProfile, ShareLimit limit) {
@@ -68,27 +81,28 @@ public final class FailureGate {
   private static List<GateResult> judge(
       Map<ProfileId, Devices> byProfile, ShareLimit limit, String all, String each) {
     List<GateResult> results = new ArrayList<>();
-    long members = byProfile.values().stream().mapToLong(Devices::members).sum();
-    long ended = byProfile.values().stream().mapToLong(Devices::ended).sum();
-    long failed = byProfile.values().stream().mapToLong(Devices::failed).sum();
-    long sample = Math.max(1, Math.min(limit.sampleMin(), members));
-    String what = "devices failed the update";
-    results.add(limit.judge(NAME, all, what, failed, ended, sample));
+    Devices pooled = byProfile.values().stream().reduce(new Devices(0, 0, 0, 0), Devices::plus);
+    results.add(
+        judge(all, pooled, limit, Math.max(1, Math.min(limit.sampleMin(), pooled.members()))));
     Map<String, Devices> ordered = new TreeMap<>();
     byProfile.forEach((profile, devices) -> ordered.put(profile.value(), devices));
     ordered.forEach(
         (profile, devices) -> {
           if (devices.ended() >= PROFILE_SAMPLE_MIN) {
-            results.add(
-                limit.judge(
-                    NAME,
-                    each + profile,
-                    what,
-                    devices.failed(),
-                    devices.ended(),
-                    PROFILE_SAMPLE_MIN));
+            results.add(judge(each + profile, devices, limit, PROFILE_SAMPLE_MIN));
           }
         });
     return results;
+  }
+
+  private static GateResult judge(String scope, Devices devices, ShareLimit limit, long sample) {
+    return limit.judge(
+        NAME,
+        scope,
+        "devices failed the update",
+        devices.failed(),
+        devices.ended(),
+        devices.underWay(),
+        sample);
   }
 }

@@ -1,5 +1,6 @@
 package io.skerry.fleet.gate;
 
+import java.util.HashMap;
 import java.util.Map;
 
 /**
@@ -32,36 +33,41 @@ public record ShareLimit(double share, long sampleMin, boolean required, GateAct
     return new ShareLimit(share, sampleMin, required, other);
   }
 
-  GateResult judge(String gate, String scope, String what, long hits, long trials, long sample) {
+  /**
+   * Hits come sooner than the others, so that those who are on their way count as none where the
+   * limit has to be shown to be broken; where it has to be kept they do not count.
+   */
+  GateResult judge(
+      String gate, String scope, String what, long hits, long trials, long underWay, long sample) {
     if (trials == 0) {
       return result(gate, scope, Verdict.NO_DATA, "no " + what + " was counted", Map.of());
     }
-    Interval interval = Interval.wilson(hits, trials, Z);
+    Interval interval =
+        new Interval(
+            Interval.wilson(hits, trials + underWay, Z).low(),
+            Interval.wilson(hits, trials, Z).high());
     double seen = (double) hits / trials;
     String counts =
-        "%d of %d %s (%.1f%%, 98%% interval %.1f%% to %.1f%%; limit %.1f%%)"
+        "%d of %d %s%s (%.1f%%, 98%% interval %.1f%% to %.1f%%; limit %.1f%%)"
             .formatted(
                 hits,
                 trials,
                 what,
+                underWay == 0 ? "" : ", %d more are under way".formatted(underWay),
                 100 * seen,
                 100 * interval.low(),
                 100 * interval.high(),
                 100 * share);
-    var numbers =
-        Map.of(
-            "hits",
-            (double) hits,
-            "trials",
-            (double) trials,
-            "share",
-            seen,
-            "low",
-            interval.low(),
-            "high",
-            interval.high(),
-            "limit",
-            share);
+    Map<String, Double> numbers = new HashMap<>();
+    numbers.put("hits", (double) hits);
+    numbers.put("trials", (double) trials);
+    numbers.put("share", seen);
+    numbers.put("low", interval.low());
+    numbers.put("high", interval.high());
+    numbers.put("limit", share);
+    if (underWay > 0) {
+      numbers.put("under-way", (double) underWay);
+    }
     if (interval.low() > share) {
       return result(gate, scope, Verdict.FAIL, counts, numbers);
     }

@@ -32,7 +32,11 @@ public record Census(List<Cell> cells) {
       DeploymentState state,
       boolean online,
       boolean replacing,
-      int devices) {}
+      int devices) {
+    boolean isUnderWay() {
+      return online && state.isInFlight();
+    }
+  }
 
   /** Devices of the groups that fit. */
   public int count(Predicate<Cell> fits) {
@@ -60,26 +64,30 @@ public record Census(List<Cell> cells) {
   }
 
   int inFlightOnline() {
-    return count(cell -> cell.online() && cell.state().isInFlight());
+    return count(Cell::isUnderWay);
   }
 
   int replaced() {
     return count(cell -> cell.replacing() && cell.state().isTouched());
   }
 
-  /** How the devices ended, by profile: what the gate on failed devices judges. */
-  public Map<ProfileId, FailureGate.Devices> failures() {
-    return failures(cell -> true);
+  /**
+   * How the devices ended, by profile: what the gate on failed devices judges.
+   *
+   * @param underWay whether those that are on their way are counted, too
+   */
+  public Map<ProfileId, FailureGate.Devices> failures(boolean underWay) {
+    return failures(cell -> true, underWay);
   }
 
   /** The same of one stage, if there are devices of others; empty if it is all that there is. */
-  Map<ProfileId, FailureGate.Devices> failuresAlone(int stage) {
+  Map<ProfileId, FailureGate.Devices> failuresAlone(int stage, boolean underWay) {
     return devices(stage) == count(cell -> cell.state() != DeploymentState.NOT_ELIGIBLE)
         ? Map.of()
-        : failures(cell -> cell.stage() == stage);
+        : failures(cell -> cell.stage() == stage, underWay);
   }
 
-  private Map<ProfileId, FailureGate.Devices> failures(Predicate<Cell> fits) {
+  private Map<ProfileId, FailureGate.Devices> failures(Predicate<Cell> fits, boolean underWay) {
     Map<ProfileId, FailureGate.Devices> byProfile = new HashMap<>();
     for (Cell cell : cells) {
       if (!fits.test(cell)
@@ -93,12 +101,9 @@ public record Census(List<Cell> cells) {
           new FailureGate.Devices(
               cell.devices(),
               cell.state().isEnded() ? cell.devices() : 0,
-              cell.state().isFailure() ? cell.devices() : 0),
-          (left, right) ->
-              new FailureGate.Devices(
-                  left.members() + right.members(),
-                  left.ended() + right.ended(),
-                  left.failed() + right.failed()));
+              cell.state().isFailure() ? cell.devices() : 0,
+              underWay && cell.isUnderWay() ? cell.devices() : 0),
+          FailureGate.Devices::plus);
     }
     return byProfile;
   }

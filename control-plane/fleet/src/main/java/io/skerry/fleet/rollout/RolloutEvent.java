@@ -61,12 +61,12 @@ public sealed interface RolloutEvent {
    *     judges the devices of all open stages together only; 1 also waits for outcomes of a version
    *     that shadows, and for what few devices of a stage leave open; 2 judges what devices do with
    *     the version over all open stages together only; 3 waits for the deadline of a stage whose
-   *     devices were all removed
+   *     devices were all removed; 4 judges failed devices of those at an end, whoever is under way
    */
   record Observed(Census census, Evidence evidence, Instant heardSince, int rules)
       implements RolloutEvent {
     /** What new events are judged by. */
-    public static final int RULES = 4;
+    public static final int RULES = 5;
 
     /** A kept event may be older than {@code heardSince}, and then has none. */
     public Observed {
@@ -96,6 +96,11 @@ public sealed interface RolloutEvent {
     /** Whether a stage whose devices were all removed ends without its deadline. */
     boolean endsWhenAllWereRemoved() {
       return rules >= 4;
+    }
+
+    /** Whether devices that are under way may still succeed. */
+    boolean countsUnderWay() {
+      return rules >= 5;
     }
   }
 

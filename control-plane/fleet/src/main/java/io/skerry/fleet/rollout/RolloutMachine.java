@@ -112,8 +112,10 @@ public final class RolloutMachine {
     List<GateResult> results =
         gates.judge(
             new OpenStage(
-                census.failures(),
-                seen.judgesStageAlone() ? census.failuresAlone(stage) : Map.of(),
+                census.failures(seen.countsUnderWay()),
+                seen.judgesStageAlone()
+                    ? census.failuresAlone(stage, seen.countsUnderWay())
+                    : Map.of(),
                 census.devices(stage) >= census.devices(0),
                 replaces,
                 plan.stages().size(),

@@ -514,7 +514,8 @@ class SequentialGateTest {
             of(Metric.FAILED_PREDICTIONS, whole),
             NEON,
             of(Metric.FAILED_PREDICTIONS, new Comparison(arm(2, 5000, .005), whole.older())));
-    Map<ProfileId, FailureGate.Devices> devices = Map.of(NEON, new FailureGate.Devices(50, 50, 0));
+    Map<ProfileId, FailureGate.Devices> devices =
+        Map.of(NEON, new FailureGate.Devices(50, 50, 0, 0));
 
     assertThat(
             GateSettings.DEFAULTS.judge(

@@ -61,12 +61,20 @@ public final class GateRates {
 
   /** Runs so many rollouts by a plan. */
   public static Rates of(RolloutPlan plan, SimulatedRollout.Harm harm, int rollouts) {
+    return of(plan, harm, 0, rollouts);
+  }
+
+  /** The same where such a share of the devices fails the update before others succeed. */
+  public static Rates of(
+      RolloutPlan plan, SimulatedRollout.Harm harm, double rejected, int rollouts) {
     List<SimulatedRollout.Outcome> outcomes =
         IntStream.range(0, rollouts)
             .parallel()
             .mapToObj(
                 seed ->
-                    new SimulatedRollout(plan, harm, 1000L * harm.name().hashCode() + seed).run())
+                    new SimulatedRollout(
+                            plan, harm, rejected, 1000L * harm.name().hashCode() + seed)
+                        .run())
             .toList();
     int stopped = 0;
     int promoted = 0;

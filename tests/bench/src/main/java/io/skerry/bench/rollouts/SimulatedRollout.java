@@ -74,6 +74,7 @@ public final class SimulatedRollout {
 
   private final RolloutPlan plan;
   private final Harm harm;
+  private final double rejected;
   private final SplittableRandom random;
   private final List<Device> devices = new ArrayList<>();
   private final Map<Metric, ArmSums[]> sums = new EnumMap<>(Metric.class);
@@ -148,7 +149,8 @@ public final class SimulatedRollout {
     final Map<Metric, double[]> totals = new EnumMap<>(Metric.class);
     DeploymentState state = DeploymentState.PENDING;
     boolean opened;
-    int commitsIn;
+    boolean rejects;
+    int endsIn;
     int outcomesDue;
 
     Device(int stage, SplittableRandom random) {
@@ -172,10 +174,15 @@ public final class SimulatedRollout {
     }
   }
 
-  /** A rollout that was not started. */
-  public SimulatedRollout(RolloutPlan plan, Harm harm, long seed) {
+  /**
+   * A rollout that was not started.
+   *
+   * @param rejected share of devices that fail the update before any other has succeeded
+   */
+  public SimulatedRollout(RolloutPlan plan, Harm harm, double rejected, long seed) {
     this.plan = plan;
     this.harm = harm;
+    this.rejected = rejected;
     this.random = new SplittableRandom(seed);
     this.state = RolloutState.ready(plan);
     List<StageMembership.Candidate> candidates = new ArrayList<>();
@@ -265,7 +272,9 @@ public final class SimulatedRollout {
               .forEach(
                   device -> {
                     device.state = DeploymentState.OFFERED;
-                    device.commitsIn = 1 + random.nextInt(2);
+                    device.rejects = rejected > 0 && random.nextDouble() < rejected;
+                    boolean waits = rejected > 0 && !device.rejects;
+                    device.endsIn = (waits ? 2 : 1) + (device.rejects ? 0 : random.nextInt(2));
                   });
       case RolloutEffect.RestoreTouched() ->
           devices.stream()
@@ -286,8 +295,8 @@ public final class SimulatedRollout {
       if (newer || older) {
         observe(device, newer);
       }
-      if (device.state == DeploymentState.OFFERED && --device.commitsIn == 0) {
-        device.state = DeploymentState.COMMITTED;
+      if (device.state == DeploymentState.OFFERED && --device.endsIn == 0) {
+        device.state = device.rejects ? DeploymentState.REJECTED : DeploymentState.COMMITTED;
         device.outcomesDue = 0;
         device.totals.clear();
       }

@@ -6,6 +6,7 @@ import io.skerry.bench.rollouts.SimulatedRollout.Harm;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A few rollouts of each kind; {@code skerry bench rollouts} runs 300. */
 class GateRatesTest {
@@ -25,5 +26,18 @@ class GateRatesTest {
   void promotesWhatDoesNoHarm() {
     assertThat(GateRates.of(GateRates.PLAN, Harm.NONE, ROLLOUTS).promoted()).isEqualTo(ROLLOUTS);
     assertThat(GateRates.of(GateRates.DILUTED, Harm.NONE, ROLLOUTS).promoted()).isEqualTo(ROLLOUTS);
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {.02, .05, .1})
+  void promotesWhatAFewDevicesRejectBeforeTheOthersSucceed(double rejected) {
+    assertThat(GateRates.of(GateRates.PLAN, Harm.NONE, rejected, ROLLOUTS).promoted())
+        .isEqualTo(ROLLOUTS);
+  }
+
+  @Test
+  void stopsWhatManyDevicesReject() {
+    assertThat(GateRates.of(GateRates.PLAN, Harm.NONE, .4, ROLLOUTS).wronglyStopped())
+        .isEqualTo(ROLLOUTS);
   }
 }
