@@ -23,7 +23,8 @@ import java.util.SplittableRandom;
  * it is away or replaced.
  *
  * <p>A feature is standard normal, shifted; its bin counts are the expected ones plus noise of
- * their square root.
+ * their square root. Scores, classes, residuals and latencies have offsets, likeness and season as
+ * features have: their shares are tilted, more or less towards the upper bins.
  */
 final class CountFleet {
   static final int SEASON = 24;
@@ -100,12 +101,12 @@ final class CountFleet {
     // Slow wander of each feature, when the fleet has memory across windows.
     private final float[] wander;
 
-    Device(String name, Map<String, String> attributes, int features, Random random) {
+    Device(String name, Map<String, String> attributes, int streams, Random random) {
       this.name = name;
       this.attributes = attributes;
-      offsets = new float[features];
-      wander = new float[features];
-      for (int f = 0; f < features; f++) {
+      offsets = new float[streams];
+      wander = new float[streams];
+      for (int f = 0; f < streams; f++) {
         offsets[f] = (float) (OFFSET * random.nextGaussian());
       }
       season = SEASON_STRENGTH * (1 + .2 * random.nextGaussian());
@@ -122,7 +123,7 @@ final class CountFleet {
   private final MonitoredStreams streams;
   private final Fault fault;
   private final float[][] shifted;
-  private final float[][] fixed;
+  private final float[][][] outputs;
   private int named;
 
   CountFleet(MonitoringManifest manifest, int size, double wander, Fault fault, long seed)
@@ -135,7 +136,7 @@ final class CountFleet {
     this.fault = fault;
     this.streams = MonitoredStreams.of(manifest);
     this.shifted = table(1);
-    this.fixed = fixed();
+    this.outputs = outputs();
     for (int i = 0; i < size; i++) {
       devices.add(device(i));
     }
@@ -179,7 +180,7 @@ final class CountFleet {
             "region", "r" + site % 5,
             "profile", "p" + index / 20 % 4,
             "firmware", "v" + random.nextInt(3)),
-        features,
+        streams.layout().size(),
         random);
   }
 
@@ -225,26 +226,12 @@ final class CountFleet {
     double season =
         device.season * Math.sin(2 * Math.PI * (window % SEASON + 5.0 * region) / SEASON);
     for (int f = 0; f < features; f++) {
-      float slow = 0;
-      if (wanderStrength > 0) {
-        device.wander[f] =
-            (float)
-                (.9 * device.wander[f]
-                    + wanderStrength * Math.sqrt(1 - .81) * GAUSSIAN[fast.nextInt(NOISE)]);
-        slow = device.wander[f];
-      }
       boolean broken = hit && f == fault.feature();
-      // Every third feature has a season.
-      double at =
-          device.offsets[f]
-              + slow
-              + (f % 3 == 0 ? season : 0)
-              + ALIKE * GAUSSIAN[fast.nextInt(NOISE)]
-              + (broken ? fault.shift() : 0);
+      double at = at(device, f, season) + (broken ? fault.shift() : 0);
       feature(row, layout.start(f), at, broken);
     }
     for (int stream = features; stream < layout.size(); stream++) {
-      float[] shares = fixed[stream - features];
+      float[] shares = outputs[stream - features][step(at(device, stream, season))];
       boolean classes = layout.names().get(stream).equals("$class");
       int start = layout.start(stream);
       if (classes && hit && fault.positives() > 0) {
@@ -258,6 +245,28 @@ final class CountFleet {
     return WindowCounts.of(layout, row);
   }
 
+  // Where a device's stream stands in a window; every third one has a season.
+  private double at(Device device, int stream, double season) {
+    float slow = 0;
+    if (wanderStrength > 0) {
+      device.wander[stream] =
+          (float)
+              (.9 * device.wander[stream]
+                  + wanderStrength * Math.sqrt(1 - .81) * GAUSSIAN[fast.nextInt(NOISE)]);
+      slow = device.wander[stream];
+    }
+    return device.offsets[stream]
+        + slow
+        + (stream % 3 == 0 ? season : 0)
+        + ALIKE * GAUSSIAN[fast.nextInt(NOISE)];
+  }
+
+  // Between two steps of the table by chance, so that the mean is the one wanted.
+  private int step(double at) {
+    double place = (at + STEP * (STEPS - 1) / 2) / STEP + fast.nextDouble();
+    return Math.clamp((int) place, 0, STEPS - 1);
+  }
+
   private void feature(int[] row, int start, double at, boolean broken) {
     int ordinary = shifted[0].length;
     if (broken && fault.stuck()) {
@@ -269,11 +278,8 @@ final class CountFleet {
     double missing = MISSING + (broken ? fault.missing() : 0);
     double absent = noisy(PREDICTIONS * missing);
     row[start + ordinary + 1] = (int) absent;
-    // Between two steps of the table by chance, so that the mean is the one wanted.
-    double place = (at + STEP * (STEPS - 1) / 2) / STEP + fast.nextDouble();
-    int step = Math.clamp((int) place, 0, STEPS - 1);
     float[][] table = broken && fault.scale() != 1 ? scaled() : shifted;
-    fill(row, start, table[step], 1 - missing);
+    fill(row, start, table[step(at)], 1 - missing);
   }
 
   private float[][] scaledTable = new float[0][];
@@ -311,9 +317,10 @@ final class CountFleet {
     return table;
   }
 
-  private float[][] fixed() {
+  /** Shares of the bins of what is no feature, for tilts from -3 to 3. */
+  private float[][][] outputs() {
     StreamLayout layout = streams.layout();
-    float[][] shares = new float[layout.size() - features][];
+    float[][][] tilted = new float[layout.size() - features][STEPS][];
     for (int stream = features; stream < layout.size(); stream++) {
       float[] row = new float[layout.ordinary(stream)];
       java.util.Arrays.fill(row, 1f / row.length);
@@ -326,9 +333,42 @@ final class CountFleet {
         }
         default -> {}
       }
-      shares[stream - features] = row;
+      for (int step = 0; step < STEPS; step++) {
+        tilted[stream - features][step] = tilted(row, STEP * (step - (STEPS - 1) / 2.0));
+      }
     }
-    return shares;
+    return tilted;
+  }
+
+  // What is standard normal is shifted by just so much: each bin by where its middle lies there.
+  private static float[] tilted(float[] shares, double by) {
+    float[] tilted = new float[shares.length];
+    double below = 0;
+    double total = 0;
+    for (int bin = 0; bin < shares.length; bin++) {
+      double place = quantile(below + shares[bin] / 2);
+      below += shares[bin];
+      tilted[bin] = (float) (shares[bin] * Math.exp(by * place));
+      total += tilted[bin];
+    }
+    for (int bin = 0; bin < shares.length; bin++) {
+      tilted[bin] /= (float) total;
+    }
+    return tilted;
+  }
+
+  private static double quantile(double share) {
+    double low = -4;
+    double high = 4;
+    while (high - low > 1e-6) {
+      double middle = (low + high) / 2;
+      if (normal(middle) < share) {
+        low = middle;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
   }
 
   private static void shares(List<Long> counts, float[] into) {
