@@ -16,11 +16,11 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -46,6 +46,7 @@ final class PackCommand implements Callable<Integer> {
   private static final int FAILED = 1;
   private static final int SOME_REFUSED = 6;
   private static final String PUBLIC_KEY_FILE = "release.pub";
+  private static final String PLOT_FILE = "pareto.svg";
 
   @Spec @Nullable CommandSpec spec;
 
@@ -241,22 +242,25 @@ final class PackCommand implements Callable<Integer> {
     if (profiles.isEmpty()) {
       required("--profile", null);
     }
-    if (Files.exists(target) && !isEmpty(target)) {
-      throw new JobFailure(
-          ErrorCode.ALREADY_EXISTS, "%s is not empty: name a new folder".formatted(target));
-    }
+    PackFolder folder = PackFolder.of(target, taken());
     SigningKey signing = key == null ? SigningKey.generate() : SigningKey.read(key);
-    PackagingRequest request = request(signing);
     PackagingReport report;
-    try (PassingFolder folder = unfinished(target)) {
-      Path part = folder.path();
-      report = Packaging.run(request, part, (step, done, total, message) -> {});
+    try (PassingFolder unfinished = folder.unfinished()) {
+      Path part = unfinished.path();
+      Optional<Path> files = Optional.ofNullable(candidates);
+      Optional<Path> told =
+          json == null ? Optional.empty() : Optional.of(folder.file("--json", json, part, files));
+      if (files.isPresent()) {
+        files = Optional.of(folder.folder("--candidates", files.get(), part));
+      }
+      report = Packaging.run(request(signing, files), part, (step, done, total, message) -> {});
       Files.writeString(
           part.resolve(PUBLIC_KEY_FILE), signing.verificationKey().hex() + System.lineSeparator());
-      Files.writeString(part.resolve("pareto.svg"), ParetoPlot.svg(report));
-      tell(report);
-      Files.deleteIfExists(target);
-      Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
+      Files.writeString(part.resolve(PLOT_FILE), ParetoPlot.svg(report));
+      if (told.isPresent()) {
+        tell(report, told.get(), part);
+      }
+      folder.finish(part);
     }
     PrintWriter printer = command().commandLine().getOut();
     printer.print(report.table());
@@ -268,12 +272,20 @@ final class PackCommand implements Callable<Integer> {
     return report.refused().isEmpty() ? 0 : SOME_REFUSED;
   }
 
-  private void tell(PackagingReport report) throws IOException {
-    if (json == null) {
-      return;
-    }
+  /** Names in the folder that what is packaged has. */
+  private Set<String> taken() {
+    Set<String> taken = new HashSet<>(profiles);
+    taken.addAll(List.of(PUBLIC_KEY_FILE, PLOT_FILE));
+    return taken;
+  }
+
+  private void tell(PackagingReport report, Path file, Path part) throws IOException {
     try {
-      Files.writeString(json, report.json());
+      Path above = file.getParent();
+      if (above != null && file.startsWith(part)) {
+        Files.createDirectories(above);
+      }
+      Files.writeString(file, report.json());
     } catch (FileSystemException e) {
       throw new JobFailure(
           ErrorCode.STORAGE_FAILED,
@@ -283,20 +295,8 @@ final class PackCommand implements Callable<Integer> {
     }
   }
 
-  private static PassingFolder unfinished(Path target) throws IOException {
-    try {
-      // A name that nobody gives a folder of his own: what lies there is removed.
-      return PassingFolder.at(target.resolveSibling("." + target.getFileName() + ".skerry-part"));
-    } catch (FileSystemException e) {
-      throw new JobFailure(
-          ErrorCode.STORAGE_FAILED,
-          "--out %s cannot be made (%s): name a folder elsewhere"
-              .formatted(target, Packaging.oneLine(e)),
-          e);
-    }
-  }
-
-  private PackagingRequest request(SigningKey signing) throws IOException {
+  private PackagingRequest request(SigningKey signing, Optional<Path> candidateFolder)
+      throws IOException {
     return new PackagingRequest(
         new ModelVersion(new ModelName(name), version),
         version,
@@ -319,7 +319,7 @@ final class PackCommand implements Callable<Integer> {
         Main.sameForAll(profiles, signing),
         emulation(),
         Main.timings(timings),
-        Optional.ofNullable(candidates));
+        candidateFolder);
   }
 
   private Optional<PackagingRequest.Emulation> emulation() {
@@ -374,14 +374,5 @@ final class PackCommand implements Callable<Integer> {
       throw new IllegalStateException("only picocli makes this command");
     }
     return spec;
-  }
-
-  private static boolean isEmpty(Path folder) throws IOException {
-    if (!Files.isDirectory(folder)) {
-      return false;
-    }
-    try (Stream<Path> files = Files.list(folder)) {
-      return files.findAny().isEmpty();
-    }
   }
 }

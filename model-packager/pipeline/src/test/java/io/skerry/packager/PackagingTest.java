@@ -433,6 +433,27 @@ class PackagingTest {
     assertThat(names()).isEqualTo(before);
   }
 
+  @Test
+  void writesReportAndCandidatesIntoTheNewFolder() throws Exception {
+    JobFolder job = job(Map.of());
+    Path out = Files.createDirectories(folder.resolve("out"));
+
+    int exit =
+        PackCommand.run(
+            "--model", job.input("model/model.onnx").toString(),
+            "--calibration", job.input("calibration.npy").toString(),
+            "--profile", "arm64-neon",
+            "--candidates", out.resolve("files").toString(),
+            "--json", out.resolve("told/report.json").toString(),
+            "--out", out.toString());
+
+    assertThat(exit).isZero();
+    assertThat(variants(out.resolve("told/report.json"))).isNotEmpty();
+    assertThat(out.resolve("files/arm64-neon/onnxruntime-fp32.onnx")).exists();
+    assertThat(out.resolve("arm64-neon/index.json")).exists();
+    assertThat(names()).noneMatch(name -> name.contains("skerry-"));
+  }
+
   /** A second head that nobody looked at was shipped whatever became of it. */
   @Test
   void judgesByAllOutputsWhereNobodySaysByWhich() throws Exception {
