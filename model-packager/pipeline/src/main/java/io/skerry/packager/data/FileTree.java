@@ -2,6 +2,9 @@ package io.skerry.packager.data;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -34,13 +37,22 @@ interface FileTree {
     return new FileTree() {
       @Override
       public List<String> names(Predicate<String> wanted) throws IOException {
-        try (Stream<Path> files = Files.walk(folder)) {
+        // Data sets are often made of links: to a folder elsewhere, or to files shared by several.
+        try (Stream<Path> files = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
           return files
               .filter(Files::isRegularFile)
               .map(file -> folder.relativize(file).toString().replace('\\', '/'))
               .filter(wanted)
               .sorted()
               .toList();
+        } catch (UncheckedIOException e) {
+          if (e.getCause() instanceof FileSystemLoopException loop) {
+            throw new DataRefusedException(
+                "%s: the link '%s' leads back to a folder that it lies in: remove it"
+                    .formatted(folder, loop.getFile()),
+                e);
+          }
+          throw e;
         }
       }
 

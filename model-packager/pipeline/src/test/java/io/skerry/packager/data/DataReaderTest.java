@@ -110,6 +110,34 @@ class DataReaderTest {
   }
 
   @Test
+  void followsLinksToFoldersAndFilesOfImages() throws Exception {
+    Path elsewhere = Files.createDirectories(folder.resolve("elsewhere/warm"));
+    Files.write(elsewhere.resolve("1.png"), png(2, 2, 0xff0000));
+    Path images = Files.createDirectories(folder.resolve("images"));
+    Files.createSymbolicLink(images.resolve("cold"), elsewhere);
+    Files.createDirectories(images.resolve("warm"));
+    Files.createSymbolicLink(images.resolve("warm/2.png"), elsewhere.resolve("1.png"));
+    Path link = Files.createSymbolicLink(folder.resolve("link"), images);
+
+    Dataset data = DataReader.read(link, PIXELS, 10);
+
+    assertThat(data.samples().classes()).containsExactly("cold", "warm");
+    assertThat(data.samples().count()).isEqualTo(2);
+  }
+
+  @Test
+  void refusesLinksThatLeadInACircle() throws Exception {
+    Path images = Files.createDirectories(folder.resolve("images"));
+    Path warm = Files.createDirectories(images.resolve("warm"));
+    Files.write(warm.resolve("1.png"), png(2, 2, 0xff0000));
+    Path loop = Files.createSymbolicLink(warm.resolve("all"), images);
+
+    assertThatThrownBy(() -> DataReader.read(images, PIXELS, 10))
+        .isInstanceOf(DataRefusedException.class)
+        .hasMessageContainingAll(loop.toString(), "leads back", "remove it");
+  }
+
+  @Test
   void readsGrayImagesAsTheirFilesStoreThem() throws Exception {
     TensorSpec one = new TensorSpec("x", ElementType.FP32, List.of(-1L, 8L, 8L, 1L));
     TensorSpec three = new TensorSpec("x", ElementType.FP32, List.of(-1L, 3L, 8L, 8L));
