@@ -89,7 +89,11 @@ record Items(
     int count = calibration.count();
     String source = request.calibration().toString();
     Optional<Labels> all = given.labels().map(array -> Labels.of(source, array, count));
-    int[] judges = all.filter(Labels::areClasses).map(Items::judges).orElseGet(() -> turns(count));
+    int[] judges =
+        all.map(labels -> labels.oneHot().orElse(labels))
+            .filter(Labels::areClasses)
+            .map(Items::judges)
+            .orElseGet(() -> turns(count));
     int[] calibrates = IntStream.range(0, count).filter(i -> !contains(judges, i)).toArray();
     return new Items(
         calibration.chosen(calibrates),

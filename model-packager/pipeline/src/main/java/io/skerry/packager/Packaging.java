@@ -397,7 +397,7 @@ final class Packaging {
         items.reference(),
         output,
         request.monitoring(),
-        items.referenceLabels(),
+        items.referenceLabels().map(l -> judge.saysClasses() ? l.oneHot().orElse(l) : l),
         ends);
   }
 
@@ -436,13 +436,19 @@ final class Packaging {
           ? ofBoxes(reading -> Judge.byBoxes(floats, request.threshold(), reading), said, floats)
           : Judge.byFloatModel(floats, shapes, request.threshold());
     }
-    Labels labels = items.labels().get();
+    Labels labels = asClasses(items.labels().get(), floats, said);
     boolean binary = floats.perItem() <= 2 && labels.areClasses() && labels.largest() <= 1;
     Metric metric =
         wanted
             .or(() -> said.boxes().map(boxes -> Metric.MEAN_AVERAGE_PRECISION))
             .orElseGet(() -> defaultMetric(floats, labels, binary));
     boolean classes = metric == Metric.ROC_AUC || metric == Metric.ACCURACY;
+    if (classes && labels.perItem() > 1) {
+      throw new DataRefusedException(
+          "%s: holds %d numbers for each item, metric %s needs one class: give its number from 0, or %d numbers of which a single one is 1 and all others 0"
+              .formatted(
+                  labelSource(), labels.perItem(), metric.text(), Math.max(2, floats.perItem())));
+    }
     if (classes && !labels.areClasses()) {
       throw new DataRefusedException(
           "%s: label %d is no class from 0: metric %s needs one class per item"
@@ -461,6 +467,15 @@ final class Packaging {
         reading -> Judge.byLabels(metric, floats, labels, request.threshold(), reading),
         said,
         floats);
+  }
+
+  /** Rows with a single 1, as many numbers as the model has classes, are classes. */
+  private Labels asClasses(Labels labels, Outputs floats, Said said) {
+    boolean numbers =
+        request.metric().filter(m -> m != Metric.ACCURACY && m != Metric.ROC_AUC).isPresent();
+    return numbers || said.boxes().isPresent() || labels.perItem() != Math.max(2, floats.perItem())
+        ? labels
+        : labels.oneHot().orElse(labels);
   }
 
   /** A judge of boxes, once the outputs are seen to hold such. */

@@ -925,6 +925,50 @@ class PackagingTest {
     assertThat(folder.resolve("refused")).doesNotExist();
   }
 
+  /** Labels as Keras has them were taken for ten amounts, and the metric for an error. */
+  @Test
+  void takesRowsWithASingleOneForClasses() throws Exception {
+    Path model = folder.resolve("images.onnx");
+    Files.write(model, OnnxExport.write(Nets.imageNet(5)));
+    Random random = new Random(3);
+    float[] values = new float[60 * 216];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = random.nextFloat();
+    }
+    NpyArray.ofFloats(values, 60, 9, 8, 3).write(folder.resolve("x.npy"));
+    NpyArray.ofFloats(Arrays.copyOf(values, 40 * 216), 40, 9, 8, 3).write(folder.resolve("c.npy"));
+    float[] rows = new float[60 * 10];
+    for (int item = 0; item < 60; item++) {
+      rows[item * 10 + item % 10] = 1;
+    }
+    NpyArray.ofFloats(rows, 60, 10).write(folder.resolve("y.npy"));
+    rows[5] = 1;
+    NpyArray.ofFloats(rows, 60, 10).write(folder.resolve("two.npy"));
+
+    assertThat(PackCommand.run(labelled(model, "y.npy", "--name=images"))).isZero();
+
+    String report = Files.readString(folder.resolve("report.json"), StandardCharsets.UTF_8);
+    assertThat(JsonParser.parseString(report).getAsJsonObject().get("metric").getAsString())
+        .isEqualTo("accuracy");
+    String[] two = labelled(model, "two.npy", "--metric=accuracy");
+    two[two.length - 1] = "--out=" + folder.resolve("other");
+    assertThat(said(two)).contains("two.npy", "10 numbers", "a single one is 1");
+  }
+
+  private String[] labelled(Path model, String labels, String option) {
+    return new String[] {
+      "--model=" + model,
+      "--calibration=" + folder.resolve("c.npy"),
+      "--evaluation=" + folder.resolve("x.npy"),
+      "--labels=" + folder.resolve(labels),
+      "--max-drop=1",
+      "--profile=arm64-neon",
+      "--json=" + folder.resolve("report.json"),
+      option,
+      "--out=" + folder.resolve("out")
+    };
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"--emulate", "--emulated-items=20", "--arm64-root=nothing"})
   void saysWhyAVariantIsUnprovedWhereAProofWasAskedFor(String option) throws Exception {

@@ -3,6 +3,7 @@ package io.skerry.packager.data;
 import io.skerry.artifact.npy.NpyArray;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * What each item truly is: a class from 0, or as many numbers as the task has for an item (targets
@@ -93,6 +94,27 @@ public final class Labels {
   /** Whether every item is one class from 0. */
   public boolean areClasses() {
     return perItem == 1 && firstThatIsNoClass() < 0;
+  }
+
+  /** The class of each item, where each has a single 1 at its class's place and zeros else. */
+  public Optional<Labels> oneHot() {
+    int[] classes = new int[perItem > 1 ? count() : 0];
+    for (int item = 0; item < classes.length; item++) {
+      int ones = 0;
+      for (int i = 0; i < perItem; i++) {
+        float value = at(item, i);
+        if (value == 1) {
+          classes[item] = i;
+          ones++;
+        } else if (value != 0) {
+          return Optional.empty();
+        }
+      }
+      if (ones != 1) {
+        return Optional.empty();
+      }
+    }
+    return perItem > 1 ? Optional.of(of(classes)) : Optional.empty();
   }
 
   /** The first number that is no class from 0; -1 when all are. */

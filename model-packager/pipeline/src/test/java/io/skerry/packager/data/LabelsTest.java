@@ -23,4 +23,25 @@ class LabelsTest {
         .isInstanceOf(DataRefusedException.class)
         .hasMessageContaining("y.npy: holds 2 labels of nothing");
   }
+
+  @Test
+  void areClassesWhereEveryRowHasASingleOne() {
+    Labels classes = rows(0, 0, 1, 1, 0, 0).oneHot().orElseThrow();
+
+    assertThat(classes.areClasses()).isTrue();
+    assertThat(classes.at(0)).isEqualTo(2);
+    assertThat(classes.at(1)).isZero();
+  }
+
+  @Test
+  void areNoClassesWhereARowHasAnythingElse() {
+    assertThat(rows(0, 0, 1, 1, 1, 0).oneHot()).isEmpty();
+    assertThat(rows(0, 0, 1, 0, 0, 0).oneHot()).isEmpty();
+    assertThat(rows(0, 0, 1, 0.5f, 0, 0.5f).oneHot()).isEmpty();
+    assertThat(Labels.of(0, 1, 0).oneHot()).isEmpty();
+  }
+
+  private static Labels rows(float... values) {
+    return Labels.of("y.npy", NpyArray.ofFloats(values, 2, 3), 2);
+  }
 }
