@@ -310,7 +310,7 @@ public final class DriftBench {
     fault(
         "class-prior",
         Fault.of("site", "s4", FEATURE, from).positives(.1),
-        Set.of("$class:0", "$actual:0"));
+        Set.of("$class:1", "$actual:1"));
     fault("concept-flip", Fault.of("site", "s4", FEATURE, from).errors(.1), Set.of("$error"));
     correlation();
   }
