@@ -145,6 +145,7 @@ final class Packaging {
     }
     try (LoadedModel original = new Bench().load(source.originalEngine(), runnable)) {
       TensorSpec input = original.signature().inputs().getFirst();
+      checkType(input);
       if (source.graph().isEmpty() && input.shape().getFirst() > 1) {
         throw new ModelRefusedException(
             "%s: input '%s' is fixed to batches of %d: export it for batches of 1"
@@ -162,6 +163,15 @@ final class Packaging {
       Source calibrated = source.calibrated(items.calibration());
       Forms forms = new Forms(calibrated, items.evaluation(), said.names(), folder);
       return run(calibrated, original, items, forms, said, output);
+    }
+  }
+
+  /** Items are floats or int8: no data can be converted to anything else. */
+  private void checkType(TensorSpec input) {
+    if (input.type() != ElementType.FP32 && input.type() != ElementType.INT8) {
+      throw new ModelRefusedException(
+          "%s: input '%s' is %s, which is not packaged: convert the model again with an input of floats or int8 (TensorFlow Lite: inference_input_type = tf.float32 or tf.int8)"
+              .formatted(request.file(), input.name(), input.type()));
     }
   }
 

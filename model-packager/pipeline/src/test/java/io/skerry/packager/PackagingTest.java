@@ -84,6 +84,10 @@ import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.ModelT;
 import org.tensorflow.lite.schema.OperatorCodeT;
 import org.tensorflow.lite.schema.OperatorT;
+import org.tensorflow.lite.schema.QuantizationParametersT;
+import org.tensorflow.lite.schema.SubGraphT;
+import org.tensorflow.lite.schema.TensorT;
+import org.tensorflow.lite.schema.TensorType;
 
 @Tag("slow")
 class PackagingTest {
@@ -704,6 +708,51 @@ class PackagingTest {
         assertThat(job.error().orElseThrow().detail())
             .contains("'nvidia-cuda' runs no int8 TFLite file", "(ABS)", "package the float model");
       }
+    }
+  }
+
+  /** Data of no type fits such a model: the remedy must not be to convert the data. */
+  @Test
+  void refusesAnInputOfBytesBeforeItReadsData() throws Exception {
+    Graph images = Nets.imageNet(5);
+    Samples samples = Samples.of("items", NpyArray.ofFloats(new float[20 * 216], 20, 216), 216);
+    ModelT model =
+        ModelT.deserializeFromBinary(
+            TfliteExport.write(
+                Nets.quantized(
+                    images,
+                    Calibrator.observe(images, samples),
+                    Scheme.SIGNED,
+                    Options.of(Clipping.MIN_MAX))));
+    SubGraphT net = model.getSubgraphs()[0];
+    TensorT input = net.getTensors()[net.getInputs()[0]];
+    OperatorT first =
+        Arrays.stream(net.getOperators())
+            .filter(operator -> operator.getInputs()[0] == net.getInputs()[0])
+            .findFirst()
+            .orElseThrow();
+    // What the converter makes of inference_input_type = tf.uint8.
+    TensorT bytes = net.getTensors()[first.getOutputs()[0]];
+    assertThat(bytes.getType()).isEqualTo(TensorType.INT8);
+    input.setType(TensorType.UINT8);
+    QuantizationParametersT scale = new QuantizationParametersT();
+    scale.setScale(bytes.getQuantization().getScale());
+    scale.setZeroPoint(new long[] {bytes.getQuantization().getZeroPoint()[0] + 128});
+    input.setQuantization(scale);
+    for (OperatorT operator : net.getOperators()) {
+      operator.setCustomOptions(null);
+    }
+    Path file = Files.write(folder.resolve("bytes.tflite"), model.serializeToBinary());
+    NpyArray.ofFloats(new float[40 * 216], 40, 9, 8, 3).write(folder.resolve("floats.npy"));
+    NpyArray.ofBytes(new byte[40 * 216], 40, 9, 8, 3).write(folder.resolve("integers.npy"));
+    for (String data : List.of("floats.npy", "integers.npy")) {
+      assertThat(
+              said(
+                  "--model=" + file,
+                  "--calibration=" + folder.resolve(data),
+                  "--profile=arm64-neon",
+                  "--out=" + folder.resolve("out")))
+          .contains(file.toString(), "input 'x' is UINT8", "convert the model again");
     }
   }
 
