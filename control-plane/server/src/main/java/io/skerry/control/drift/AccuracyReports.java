@@ -282,6 +282,7 @@ public final class AccuracyReports {
           d.profile, d.labels::text as labels
         from telemetry_feedback f join device d on d.id = f.device
         where f.source <> 'label' and f.model = ? and f.joined and f.predicted_at >= ?
+          and f.predicted_at < now() + interval '10 minutes'
           and (f.score is not null or f.predicted_class is not null)
         order by f.device, f.prediction_id, f.received_at desc limit 200000
         """,

@@ -25,7 +25,9 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Stores one batch of messages in one transaction. */
@@ -93,6 +95,43 @@ final class BatchStore {
   }
 
   Stored store(Transaction transaction, List<InboundMessage> messages) {
+    return store(transaction, messages, Optional.empty());
+  }
+
+  /**
+   * Takes records as they come, but sets them aside: nobody can store them.
+   *
+   * @param reason why
+   */
+  Stored setAside(Transaction transaction, List<InboundMessage> messages, String reason) {
+    return store(transaction, messages, Optional.of(reason));
+  }
+
+  /** The records of a message in two messages; empty where it has fewer than two. */
+  static List<InboundMessage> halves(InboundMessage message) {
+    Topics.DeviceTopic topic = message.topic();
+    if (topic.kind().equals(Topics.STATUS) || topic.kind().equals(Topics.REPORTED)) {
+      return List.of();
+    }
+    try {
+      RecordBatch batch = RecordBatch.parseFrom(message.payload());
+      int half = batch.getRecordsCount() / 2;
+      List<Record> records = batch.getRecordsList();
+      return half == 0
+          ? List.of()
+          : Stream.of(records.subList(0, half), records.subList(half, records.size()))
+              .map(some -> batch.toBuilder().clearRecords().addAllRecords(some).build())
+              .map(
+                  some ->
+                      new InboundMessage(topic, some.toByteString(), message.isVoid(), () -> {}))
+              .toList();
+    } catch (InvalidProtocolBufferException e) {
+      return List.of();
+    }
+  }
+
+  private Stored store(
+      Transaction transaction, List<InboundMessage> messages, Optional<String> refused) {
     List<InboundMessage> known = ofKnownDevices(transaction, messages);
     List<Batch> batches = new ArrayList<>();
     List<ReportedDocument> reported = new ArrayList<>();
@@ -118,7 +157,7 @@ final class BatchStore {
     RecordRows rows = new RecordRows(clock.instant(), seals, keys, layouts, config);
     long duplicates = 0;
     for (Batch batch : batches) {
-      duplicates += gather(transaction, batch, ledgers, rows);
+      duplicates += gather(transaction, batch, ledgers, rows, refused);
     }
     rows.insert(transaction);
     RecordsStoring stored = rows.storing(transaction);
@@ -237,7 +276,12 @@ final class BatchStore {
         });
   }
 
-  private long gather(Transaction transaction, Batch batch, Ledgers ledgers, RecordRows rows) {
+  private long gather(
+      Transaction transaction,
+      Batch batch,
+      Ledgers ledgers,
+      RecordRows rows,
+      Optional<String> refused) {
     Ledgers.Key key = batch.key();
     SetAside aside = new SetAside(transaction, batch);
     giveUp(batch, ledgers, aside);
@@ -261,7 +305,8 @@ final class BatchStore {
       if (outcome == SequenceLedger.Outcome.DUPLICATE) {
         duplicates++;
       } else if (outcome == SequenceLedger.Outcome.STORE) {
-        add(batch, record, rows, aside);
+        refused.ifPresentOrElse(
+            reason -> aside.put(record, reason), () -> add(batch, record, rows, aside));
       }
     }
     while (gap < gaps(batch)) {

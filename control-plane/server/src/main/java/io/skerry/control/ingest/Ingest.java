@@ -14,6 +14,8 @@ import io.skerry.protocol.Topics;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +37,9 @@ public final class Ingest {
   // Long enough for every copy of a batch that somebody may still hold to have come.
   private static final Duration FOLD_AFTER = Duration.ofDays(7);
   private static final Duration FOLD_EVERY = Duration.ofHours(1);
+
+  /** How often the parts of one message are stored by themselves. */
+  static final int SPLITS_MAX = 64;
 
   private final Database database;
   private final ControlLink link;
@@ -90,14 +95,11 @@ public final class Ingest {
   void storeUntilSafe(List<InboundMessage> messages) throws InterruptedException {
     BatchStore.Stored stored;
     try {
-      stored =
-          untilDone(
-              transaction -> store.store(transaction, standing(messages)),
-              failure -> failure instanceof DatabaseException refused && refused.isAway());
+      stored = stored(messages);
     } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
       // What one message does, or a mistake of ours about it, must not cost the others.
       if (messages.size() == 1) {
-        setAside(messages.getFirst(), e);
+        storeInParts(new Refused(messages.getFirst(), e));
         return;
       }
       log.atWarn().setCause(e).log("batch refused, storing its messages one by one");
@@ -107,6 +109,41 @@ public final class Ingest {
       return;
     }
     finish(messages, stored);
+  }
+
+  private BatchStore.Stored stored(List<InboundMessage> messages) throws InterruptedException {
+    return untilDone(
+        transaction -> store.store(transaction, standing(messages)), Ingest::databaseIsAway);
+  }
+
+  private static boolean databaseIsAway(Throwable failure) {
+    return failure instanceof DatabaseException refused && refused.isAway();
+  }
+
+  private record Refused(InboundMessage message, Throwable cause) {}
+
+  // Nor must what one record does cost its neighbours; a hostile device gets no more than so many
+  // tries for a message.
+  private void storeInParts(Refused whole) throws InterruptedException {
+    Deque<Refused> parts = new ArrayDeque<>(List.of(whole));
+    int tries = 0;
+    while (!parts.isEmpty()) {
+      Refused part = parts.pop();
+      List<InboundMessage> halves =
+          tries < SPLITS_MAX ? BatchStore.halves(part.message()) : List.of();
+      if (halves.isEmpty()) {
+        setAside(part);
+      }
+      for (InboundMessage half : halves) {
+        tries++;
+        try {
+          finish(List.of(half), stored(List.of(half)));
+        } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
+          parts.push(new Refused(half, e));
+        }
+      }
+    }
+    whole.message().acknowledge().run();
   }
 
   // Looked at with each try: after hours, another server may long have stored what came later.
@@ -131,7 +168,9 @@ public final class Ingest {
     }
   }
 
-  private void setAside(InboundMessage message, Throwable cause) throws InterruptedException {
+  private void setAside(Refused part) throws InterruptedException {
+    InboundMessage message = part.message();
+    Throwable cause = part.cause();
     log.atError()
         .addKeyValue("device", message.topic().device())
         .setCause(cause)
@@ -139,6 +178,19 @@ public final class Ingest {
     String reason =
         (cause instanceof DatabaseException ? "the database refused it: " : "storing it failed: ")
             + cause.getMessage();
+    if (cause instanceof DatabaseException refused && refused.isOfValue()) {
+      try {
+        // It will be refused whenever it comes, so its device need not keep it.
+        finish(
+            List.of(message),
+            untilDone(
+                transaction -> store.setAside(transaction, standing(List.of(message)), reason),
+                Ingest::databaseIsAway));
+        return;
+      } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
+        log.atError().setCause(e).log("its records could not be set aside one by one");
+      }
+    }
     untilDone(
         transaction -> {
           standing(List.of(message))
@@ -148,7 +200,6 @@ public final class Ingest {
           return true;
         },
         failure -> true);
-    message.acknowledge().run();
   }
 
   private void finish(List<InboundMessage> messages, BatchStore.Stored stored) {

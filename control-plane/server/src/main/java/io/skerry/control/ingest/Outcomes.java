@@ -34,7 +34,6 @@ public final class Outcomes {
   public static final int AT_ONCE_MAX = 100_000;
 
   private static final int WRONG_SHOWN_MAX = 20;
-  private static final int TEXT_MAX = 1024;
   private static final Duration JOIN_EVERY = Duration.ofSeconds(5);
   private static final int JOINED_AT_ONCE_MAX = 5000;
 
@@ -184,8 +183,8 @@ public final class Outcomes {
     if (prediction.isEmpty() && client.isEmpty()) {
       return "names neither a prediction id nor a client id";
     }
-    if (prediction.length() > TEXT_MAX || client.length() > TEXT_MAX) {
-      return "an id is longer than %d characters".formatted(TEXT_MAX);
+    if (!RecordReader.fitsAnIndex(prediction) || !RecordReader.fitsAnIndex(client)) {
+      return "an id is longer than %d bytes".formatted(RecordReader.ID_BYTES_MAX);
     }
     if (!Double.isFinite(outcome.actual())) {
       return "actual is no number";

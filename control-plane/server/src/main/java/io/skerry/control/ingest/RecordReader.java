@@ -18,6 +18,7 @@ import io.skerry.wire.fleet.v1.Sample;
 import io.skerry.wire.fleet.v1.StratumSamples;
 import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -34,6 +35,10 @@ final class RecordReader {
   static final int STRATA_MAX = 16;
   static final int BINS_MAX = 1024;
   static final int TEXT_MAX = 4096;
+
+  /** In UTF-8; an index holds no more than some 2,700 in a row. */
+  static final int ID_BYTES_MAX = 1024;
+
   static final int WINDOW_BYTES_MAX = 1 << 20;
 
   /** How far a device's clock may be ahead. */
@@ -204,12 +209,16 @@ final class RecordReader {
     }
   }
 
-  static StoredFeedback feedback(DeviceId device, Feedback feedback, WindowLayouts layouts)
-      throws Malformed {
-    checkText(feedback.getPredictionId());
+  static StoredFeedback feedback(
+      DeviceId device, Feedback feedback, Instant now, WindowLayouts layouts) throws Malformed {
+    checkPrediction(feedback.getPredictionId());
     checkText(feedback.getClientId());
     if (!Double.isFinite(feedback.getActual()) || !Double.isFinite(feedback.getScore())) {
       throw new Malformed("feedback's numbers are not finite");
+    }
+    checkMoment("its outcome", feedback.getOutcomeAtMillis(), now);
+    if (feedback.getJoined()) {
+      checkMoment("its prediction", feedback.getPredictedAtMillis(), now);
     }
     Optional<StoredFeedback.Prediction> prediction =
         feedback.getJoined() ? Optional.of(prediction(feedback, layouts)) : Optional.empty();
@@ -246,7 +255,7 @@ final class RecordReader {
   }
 
   static void checkSample(Sample sample) throws Malformed {
-    checkText(sample.getPredictionId());
+    checkPrediction(sample.getPredictionId());
     checkText(sample.getClientId());
     checkText(sample.getStratum());
     version(sample.getModel());
@@ -262,11 +271,11 @@ final class RecordReader {
     }
   }
 
-  static void checkMoment(long atMillis, Instant now) throws Malformed {
+  static void checkMoment(String what, long atMillis, Instant now) throws Malformed {
     if (atMillis < 0 || atMillis > now.plus(FUTURE_MAX).toEpochMilli()) {
       throw new Malformed(
-          "it is of %s, before 1970 or more than %d minutes in the future: the device's clock is wrong"
-              .formatted(Instant.ofEpochMilli(atMillis), FUTURE_MAX.toMinutes()));
+          "%s is of %s, before 1970 or more than %d minutes in the future: a clock is wrong, or the time is not in milliseconds"
+              .formatted(what, Instant.ofEpochMilli(atMillis), FUTURE_MAX.toMinutes()));
     }
   }
 
@@ -284,6 +293,17 @@ final class RecordReader {
     } catch (IllegalArgumentException e) {
       throw new Malformed(String.valueOf(e.getMessage()));
     }
+  }
+
+  private static void checkPrediction(String id) throws Malformed {
+    checkText(id);
+    if (!fitsAnIndex(id)) {
+      throw new Malformed("its prediction id is longer than %d bytes".formatted(ID_BYTES_MAX));
+    }
+  }
+
+  static boolean fitsAnIndex(String id) {
+    return id.getBytes(StandardCharsets.UTF_8).length <= ID_BYTES_MAX;
   }
 
   static void checkText(String text) throws Malformed {

@@ -142,7 +142,7 @@ final class RecordRows {
   private void addFeedback(
       TenantId tenant, DeviceId device, long epoch, long sequence, Feedback wire)
       throws RecordReader.Malformed {
-    StoredFeedback stored = RecordReader.feedback(device, wire, layouts);
+    StoredFeedback stored = RecordReader.feedback(device, wire, now, layouts);
     outcomes.add(stored);
     Optional<StoredFeedback.Prediction> prediction = stored.prediction();
     feedback.add(
@@ -177,7 +177,7 @@ final class RecordRows {
       throws RecordReader.Malformed {
     Sample sample = record.getSample();
     RecordReader.checkSample(sample);
-    RecordReader.checkMoment(record.getAtMillis(), now);
+    RecordReader.checkMoment("it", record.getAtMillis(), now);
     String subject = subject(tenant, sample.getClientId());
     Instant at = Instant.ofEpochMilli(record.getAtMillis());
     String slot = RecordReader.slot(sample.getModel()).value();
@@ -220,6 +220,7 @@ final class RecordRows {
 
   private void addEvent(DeviceId device, long epoch, Record record) throws RecordReader.Malformed {
     Event event = record.getEvent();
+    RecordReader.checkMoment("it", record.getAtMillis(), now);
     RecordReader.checkText(event.getCode());
     RecordReader.checkText(event.getDetail());
     for (var attribute : event.getAttributesMap().entrySet()) {

@@ -1,5 +1,6 @@
 package io.skerry.control.sql;
 
+import java.sql.BatchUpdateException;
 import java.sql.SQLException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -11,11 +12,20 @@ public final class DatabaseException extends RuntimeException {
   // Serialization failure and deadlock.
   private static final Set<String> RETRYABLE = Set.of("40001", "40P01");
 
+  // Data exceptions, constraints, and limits such as that of an index's row.
+  private static final Set<String> VALUE = Set.of("22", "23", "54");
+
   private final @Nullable String state;
 
   DatabaseException(SQLException cause) {
-    super(cause.getMessage(), cause);
+    super(said(cause), cause);
     this.state = cause.getSQLState();
+  }
+
+  // A batch's own message is the whole row, of people's data too; the database's is the next.
+  private static @Nullable String said(SQLException cause) {
+    SQLException next = cause.getNextException();
+    return (cause instanceof BatchUpdateException && next != null ? next : cause).getMessage();
   }
 
   /** Whether a row with the same key exists already. */
@@ -32,6 +42,11 @@ public final class DatabaseException extends RuntimeException {
         || state.startsWith("57")
         || state.startsWith("53")
         || isRetryable();
+  }
+
+  /** Whether it lies in what was to be stored, so that the same will be refused again. */
+  public boolean isOfValue() {
+    return state != null && VALUE.contains(state.substring(0, Math.min(2, state.length())));
   }
 
   boolean isRetryable() {

@@ -328,6 +328,24 @@ class ClassOutcomesTest {
     assertThat(slices("two")).singleElement().matches(slice -> slice.outcomes() == 1);
   }
 
+  /** Of a build that took any time: they would push out all that is true. */
+  @Test
+  void tellsNothingOfTimesThatAreNotYet() {
+    feedback(two, 1, .9, 1);
+    sql(
+        """
+        insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject, actual,
+          source, slot, model, version, score, predicted_class, confidence, predicted_at, outcome_at,
+          received_at, joined)
+        select 'cam-1', 7, n, 'f' || n, '', 0, 'device', 'main', 'two', 1, .9, 1, .9,
+          now() + n * interval '5 days', now(), now(), true
+        from generate_series(1, 300) n
+        """);
+
+    assertThat(accuracies("two")).extracting(AccuracyPoint::accuracy).containsExactly(1.0);
+    assertThat(slices("two")).singleElement().matches(slice -> slice.outcomes() == 1);
+  }
+
   @Test
   void aRolloutCountsAClassOrASideOfTheThreshold() {
     assertThat(prediction(Optional.empty(), OptionalInt.of(2)).isRight(2, .5)).contains(true);

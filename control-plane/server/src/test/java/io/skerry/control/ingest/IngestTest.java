@@ -30,6 +30,7 @@ import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
 import io.skerry.wire.fleet.v1.CoMoments;
+import io.skerry.wire.fleet.v1.Event;
 import io.skerry.wire.fleet.v1.Feedback;
 import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.NamedTensor;
@@ -49,8 +50,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -600,6 +603,157 @@ class IngestTest {
           .containsExactly(
               List.of("p-1", "ingest-model", 3L, 0.75, 1.0, Instant.ofEpochMilli(1000)));
     }
+  }
+
+  /** A client that counts in another unit, and devices whose clock runs ahead. */
+  @Test
+  void setsOutcomesAndEventsOfNoPossibleTimeAsideAndKeepsTheirNeighbours() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-moments").connect()) {
+      TelemetryView before = counts.now();
+      long now = Instant.now().toEpochMilli();
+      long ahead = now + Duration.ofHours(1).toMillis();
+
+      device.send(
+          "feedback",
+          batch(
+              outcome(1, now, now),
+              outcome(2, 1_000_000 * now, now),
+              outcome(3, 1000 * now, now),
+              outcome(4, ahead, now),
+              outcome(5, now, ahead),
+              outcome(6, -1, now),
+              outcome(7, now, now)));
+      assertThat(device.committed().getFirst().through()).isEqualTo(7);
+      device.send("events", batch(event(1, now), event(2, 1_000_000 * now), event(3, now)));
+      device.committed();
+
+      TelemetryView after = counts.now();
+      assertThat(after.feedbackStored() - before.feedbackStored()).isEqualTo(2);
+      assertThat(after.quarantined() - before.quarantined()).isEqualTo(5 + 1);
+      assertThat(reasons("ingest-moments"))
+          .hasSize(5 + 1)
+          .anySatisfy(
+              reason -> assertThat(reason).startsWith("its outcome is of +").contains("future"))
+          .anySatisfy(reason -> assertThat(reason).startsWith("its prediction is of "))
+          .anySatisfy(reason -> assertThat(reason).startsWith("it is of +"));
+    }
+  }
+
+  @Test
+  void setsIdsAsideThatNoIndexHolds() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-ids").connect()) {
+      byte[] noise = new byte[2000];
+      new Random(7).nextBytes(noise);
+      String huge = HexFormat.of().formatHex(noise);
+
+      device.send("samples", batch(sample(1, huge)));
+      assertThat(device.committed().getFirst().through()).isEqualTo(1);
+      TelemetryView before = counts.now();
+      long now = Instant.now().toEpochMilli();
+      device.send("feedback", batch(outcome(1, now, now), told(outcome(2, now, now), huge)));
+      device.committed();
+
+      assertThat(counts.now().feedbackStored() - before.feedbackStored()).isEqualTo(1);
+      assertThat(reasons("ingest-ids"))
+          .hasSize(2)
+          .allSatisfy(reason -> assertThat(reason).contains("prediction id is longer than"));
+    }
+  }
+
+  /** Whatever the database does not take, and nobody thought of. */
+  @Test
+  void storesTheNeighboursOfRecordsThatTheDatabaseRefuses() throws Exception {
+    Database database = plane.bean(Database.class);
+    database.run(
+        transaction -> {
+          transaction.update(
+              """
+              create function out_of_range() returns trigger language plpgsql as $$
+              begin
+                if new.prediction_id like 'impossible%' then
+                  raise exception 'out of range' using errcode = '22003';
+                end if;
+                return new;
+              end $$
+              """);
+          transaction.update(
+              """
+              create trigger out_of_range before insert on telemetry_feedback
+              for each row execute function out_of_range()
+              """);
+        });
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-refused").connect()) {
+      long now = Instant.now().toEpochMilli();
+      Record[] some = new Record[20];
+      for (int i = 0; i < some.length; i++) {
+        Record good = outcome(i + 1, now, now);
+        some[i] = i == 4 || i == 17 ? told(good, "impossible-" + i) : good;
+      }
+      TelemetryView before = counts.now();
+
+      device.send("feedback", batch(some));
+      List<CommittedRange> committed = device.committed();
+      while (committed.getFirst().through() < some.length) {
+        committed = device.committed();
+      }
+
+      TelemetryView after = counts.now();
+      assertThat(after.feedbackStored() - before.feedbackStored()).isEqualTo(18);
+      assertThat(after.quarantined() - before.quarantined()).isEqualTo(2);
+      assertThat(reasons("ingest-refused"))
+          .hasSize(2)
+          .allSatisfy(
+              reason ->
+                  assertThat(reason).startsWith("the database refused it: ERROR: out of range"));
+      // More than are looked for one by one.
+      Record[] many = new Record[500];
+      for (int i = 0; i < many.length; i++) {
+        many[i] = told(outcome(some.length + i + 1, now, now), "impossible-" + i);
+      }
+      device.send("feedback", batch(many));
+      device.send("windows", batch(window(1, 1)));
+      List<CommittedRange> ranges = new ArrayList<>();
+      while (!ranges.contains(through(1))) {
+        ranges.addAll(device.committed());
+      }
+      assertThat(ranges).anyMatch(range -> range.through() == some.length + many.length);
+      assertThat(counts.now().quarantined() - before.quarantined()).isEqualTo(2 + many.length);
+      // What is left in one piece when its tries are used up has only so many rows.
+      assertThat(reasons("ingest-refused"))
+          .hasSizeLessThan(2 + Ingest.SPLITS_MAX / 2 + 10 * BatchStore.SET_ASIDE_MAX);
+    } finally {
+      database.run(
+          transaction -> transaction.update("drop trigger out_of_range on telemetry_feedback"));
+    }
+  }
+
+  private Record outcome(long sequence, long outcomeAtMillis, long predictedAtMillis) {
+    return Record.newBuilder()
+        .setSequence(sequence)
+        .setFeedback(
+            Feedback.newBuilder()
+                .setPredictionId("o-" + sequence)
+                .setActual(1)
+                .setOutcomeAtMillis(outcomeAtMillis)
+                .setJoined(true)
+                .setModel(model())
+                .setScore(0.75)
+                .setPredictedAtMillis(predictedAtMillis))
+        .build();
+  }
+
+  private static Record told(Record outcome, String predictionId) {
+    return outcome.toBuilder()
+        .setFeedback(outcome.getFeedback().toBuilder().setPredictionId(predictionId))
+        .build();
+  }
+
+  private static Record event(long sequence, long atMillis) {
+    return Record.newBuilder()
+        .setSequence(sequence)
+        .setAtMillis(atMillis)
+        .setEvent(Event.newBuilder().setCode("MODEL_STARTED").setDetail("it runs"))
+        .build();
   }
 
   @Test

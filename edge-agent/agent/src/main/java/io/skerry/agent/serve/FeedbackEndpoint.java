@@ -30,6 +30,11 @@ final class FeedbackEndpoint extends FeedbackServiceGrpc.FeedbackServiceImplBase
   private static final int IDLE_SECONDS = 10;
   private static final int CLIENT_ID_CHARACTERS_MAX = 256;
 
+  // Finds another unit without trusting this device's clock, which may not be set yet; the control
+  // plane judges by its own.
+  private static final long OUTCOME_AT_MILLIS_MAX =
+      Instant.parse("2101-01-01T00:00:00Z").toEpochMilli();
+
   private final FeedbackSink sink;
   private final InstantSource clock;
   private final ThreadPoolExecutor writing;
@@ -113,6 +118,11 @@ final class FeedbackEndpoint extends FeedbackServiceGrpc.FeedbackServiceImplBase
     }
     if (request.getOutcomeAtMillis() < 0) {
       return Optional.of("outcome_at_millis is before 1970");
+    }
+    if (request.getOutcomeAtMillis() > OUTCOME_AT_MILLIS_MAX) {
+      return Optional.of(
+          "outcome_at_millis is %d, after the year 2100: it takes milliseconds since 1970, not micro- or nanoseconds"
+              .formatted(request.getOutcomeAtMillis()));
     }
     return switch (request.getPredictionCase()) {
       case PREDICTION_ID ->

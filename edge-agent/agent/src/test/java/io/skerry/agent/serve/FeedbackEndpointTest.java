@@ -94,6 +94,38 @@ class FeedbackEndpointTest {
     }
   }
 
+  /** In microseconds the year would be 58,000, in nanoseconds one that no database holds. */
+  @Test
+  void tellsTheUnitToAClientThatCountsInAnother() throws Exception {
+    List<Feedback> taken = new ArrayList<>();
+    FeedbackSink sink =
+        outcome -> {
+          taken.add(outcome);
+          return FeedbackSink.Receipt.TAKEN;
+        };
+    long millis = 1_790_000_000_000L;
+    try (TestServer server =
+        TestServer.start(config -> config, served -> served.withFeedback(sink))
+            .with("m", FakeModel.answering())) {
+      FeedbackServiceFutureStub stub = FeedbackServiceGrpc.newFutureStub(server.client().channel());
+
+      for (long wrong : List.of(1000 * millis, 1_000_000 * millis, Long.MAX_VALUE)) {
+        ListenableFuture<SubmitFeedbackResponse> refused =
+            stub.submitFeedback(OUTCOME.toBuilder().setOutcomeAtMillis(wrong).build());
+        assertThatThrownBy(() -> refused.get(20, TimeUnit.SECONDS))
+            .isInstanceOf(ExecutionException.class)
+            .hasMessageContaining(
+                "INVALID_ARGUMENT: outcome_at_millis is " + wrong + ", after the year 2100")
+            .hasMessageContaining("milliseconds since 1970");
+      }
+      stub.submitFeedback(OUTCOME.toBuilder().setOutcomeAtMillis(millis).build())
+          .get(20, TimeUnit.SECONDS);
+    }
+    assertThat(taken)
+        .singleElement()
+        .matches(outcome -> outcome.outcomeAt().toEpochMilli() == millis);
+  }
+
   private static ServeBounds bounds(int callsPerConnection) {
     ServeBounds usual = ServeBounds.defaults();
     return new ServeBounds(
