@@ -12,6 +12,7 @@ import java.util.Map;
  * @param notEligibleBy how many devices for each reason
  * @param outsiders devices that none takes and why; at most {@link #DEVICES_MAX}
  * @param stages in their order; the holdback is the last one
+ * @param superseded rollouts under way that it takes the place of when it starts
  */
 public record RolloutPreview(
     String sentence,
@@ -19,7 +20,8 @@ public record RolloutPreview(
     int notEligible,
     Map<String, Integer> notEligibleBy,
     List<Outsider> outsiders,
-    List<Stage> stages) {
+    List<Stage> stages,
+    List<Superseded> superseded) {
   /** Devices that are named one by one, for each stage and for those outside. */
   public static final int DEVICES_MAX = 2000;
 
@@ -27,7 +29,15 @@ public record RolloutPreview(
     notEligibleBy = Map.copyOf(notEligibleBy);
     outsiders = List.copyOf(outsiders);
     stages = List.copyOf(stages);
+    superseded = List.copyOf(superseded);
   }
+
+  /**
+   * A rollout that gives its place up: what it has brought stays until the other one comes.
+   *
+   * @param version that it brings, {@code NAME@VERSION}
+   */
+  public record Superseded(String rollout, String version, String state) {}
 
   /** A device that no stage takes, or, of a rollout that was started, that has left its stage. */
   public record Outsider(String device, String reason) {}

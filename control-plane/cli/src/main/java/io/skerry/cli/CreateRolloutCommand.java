@@ -155,6 +155,16 @@ final class CreateRolloutCommand implements Callable<Integer> {
       return;
     }
     out.println(Table.printable(Json.text(preview, "sentence")));
+    for (JsonElement element : Json.array(preview, "superseded")) {
+      JsonObject other = element.getAsJsonObject();
+      out.println(
+          Table.printable(
+              "supersedes %s (%s, %s), which is under way in its place"
+                  .formatted(
+                      Json.text(other, "rollout"),
+                      Json.text(other, "version"),
+                      Json.text(other, "state"))));
+    }
     Table table = new Table(List.of("STAGE", "TAKES", "DEVICES", "BY-PROFILE", "FIRST"));
     for (JsonElement element : Json.array(preview, "stages")) {
       JsonObject stage = element.getAsJsonObject();

@@ -574,7 +574,8 @@ class MainTest {
            {"index":1,"selection":"100 %","count":4,"byProfile":{"arm64-neon":4},
             "devices":["cam-2","cam-4","cam-5","cam-6"],"gates":[
               {"gate":"accuracy","profile":"stage","excludes":0.01,"shows":0.02,"enough":true,
-               "text":"can rule out 1 point"}]}]}
+               "text":"can rule out 1 point"}]}],
+         "superseded":[{"rollout":"rollout-1","version":"m@1","state":"PAUSED"}]}
         """);
     Path file =
         Files.writeString(
@@ -595,6 +596,7 @@ class MainTest {
     assertThat(lines())
         .containsExactly(
             "Bring m@2 to slot main of 5 devices in 2 stages: 40 %, 100 %",
+            "supersedes rollout-1 (m@1, PAUSED), which is under way in its place",
             "STAGE   TAKES   DEVICES   BY-PROFILE     FIRST",
             "0       40 %    2         arm64-neon=2   cam-3,cam-1",
             "1       100 %   4         arm64-neon=4   cam-2,cam-4,cam-5,...",

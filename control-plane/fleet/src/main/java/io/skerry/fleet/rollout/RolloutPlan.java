@@ -1,13 +1,16 @@
 package io.skerry.fleet.rollout;
 
 import io.skerry.fleet.gate.GateSettings;
+import io.skerry.protocol.ProfileId;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * How a rollout proceeds.
@@ -147,6 +150,18 @@ public record RolloutPlan(
     List<StageRule> steps = new ArrayList<>(stages);
     steps.add(new StageRule(new StageRule.Selection.Holdback(), 0, false));
     return List.copyOf(steps);
+  }
+
+  /** The only hardware profiles that some stage can take; empty if one can take any. */
+  public Optional<Set<ProfileId>> takesOnly() {
+    Set<ProfileId> named = new HashSet<>();
+    for (StageRule step : steps()) {
+      if (!(step.selection() instanceof StageRule.Selection.Profile(ProfileId profile))) {
+        return Optional.empty();
+      }
+      named.add(profile);
+    }
+    return Optional.of(Set.copyOf(named));
   }
 
   /**

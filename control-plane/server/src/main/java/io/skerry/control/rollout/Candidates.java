@@ -30,6 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -37,7 +38,8 @@ import java.util.stream.Collectors;
 /**
  * Who can get a wish, and in which stage: for the start and for a preview alike.
  *
- * @param variants by part and profile, only of profiles that every part has one for
+ * @param variants by part and profile, only of profiles that every part has one for and that some
+ *     stage can take
  */
 record Candidates(
     Map<Part, Map<String, Packaged>> variants,
@@ -96,7 +98,7 @@ record Candidates(
       membership
           .inNone()
           .forEach(candidate -> outside.put(candidate.device().value(), "no stage takes it"));
-      return new Candidates(variants, membership, outside);
+      return new Candidates(within(variants, wish.plan()), membership, outside);
     } catch (InvalidFieldException e) {
       throw ProblemException.ofField(
           ErrorCode.REQUEST_INVALID, e.field(), String.valueOf(e.getMessage()));
@@ -124,6 +126,23 @@ record Candidates(
           return Map.copyOf(kept);
         });
     return all;
+  }
+
+  // Devices of others are none of this rollout's, which must not be in the way of theirs.
+  private static Map<Part, Map<String, Packaged>> within(
+      Map<Part, Map<String, Packaged>> variants, RolloutPlan plan) {
+    Optional<Set<ProfileId>> takes = plan.takesOnly();
+    if (takes.isEmpty()) {
+      return variants;
+    }
+    Map<Part, Map<String, Packaged>> within = new LinkedHashMap<>();
+    variants.forEach(
+        (part, byProfile) -> {
+          Map<String, Packaged> kept = new HashMap<>(byProfile);
+          kept.keySet().removeIf(profile -> !takes.get().contains(new ProfileId(profile)));
+          within.put(part, Map.copyOf(kept));
+        });
+    return within;
   }
 
   private static Eligibility.Needs needs(Map<Part, Map<String, Packaged>> variants) {

@@ -41,7 +41,11 @@ final class Previews {
   }
 
   static RolloutPreview of(
-      Transaction transaction, RolloutWish wish, Candidates candidates, Monitoring monitoring) {
+      Transaction transaction,
+      RolloutWish wish,
+      Candidates candidates,
+      List<RolloutTables.Stored> superseded,
+      Monitoring monitoring) {
     RolloutPlan plan = wish.plan();
     List<List<Candidate>> steps = candidates.membership().stages();
     List<Expected> expected =
@@ -89,7 +93,15 @@ final class Previews {
             .limit(RolloutPreview.DEVICES_MAX)
             .map(one -> new RolloutPreview.Outsider(one.getKey(), one.getValue()))
             .toList(),
-        stages);
+        stages,
+        superseded.stream()
+            .map(
+                other ->
+                    new RolloutPreview.Superseded(
+                        other.id().value(),
+                        other.order().first().version().toString(),
+                        other.state().phase().code()))
+            .toList());
   }
 
   private static Map<String, Long> byProfile(List<Candidate> members) {

@@ -273,16 +273,19 @@ final class RolloutTables {
         profiles);
   }
 
-  /** Of these, one that is under way in the same slots and profiles. */
-  static Optional<RolloutId> underWay(
+  /** Of these, those that have not ended. */
+  static List<Stored> supersededUnderWay(
       Transaction transaction, RolloutOrder order, List<String> profiles) {
     return superseded(transaction, order, profiles).stream()
-        .filter(
-            id ->
-                find(transaction, id.value())
-                    .filter(other -> !other.state().phase().isTerminal())
-                    .isPresent())
-        .findFirst();
+        .flatMap(id -> find(transaction, id.value()).stream())
+        .filter(other -> !other.state().phase().isTerminal())
+        .toList();
+  }
+
+  /** One that is under way in the same slots and profiles. */
+  static Optional<RolloutId> underWay(
+      Transaction transaction, RolloutOrder order, List<String> profiles) {
+    return supersededUnderWay(transaction, order, profiles).stream().map(Stored::id).findFirst();
   }
 
   /** Follows a rollout again that was over, and its devices as they are now. */

@@ -157,7 +157,14 @@ public final class Rollouts {
           RolloutId id = next(transaction, wish);
           Candidates candidates = Candidates.find(transaction, wish, id.value());
           return new Look(
-              Previews.of(transaction, wish, candidates, monitoring), candidates.places(id));
+              Previews.of(
+                  transaction,
+                  wish,
+                  candidates,
+                  RolloutTables.supersededUnderWay(
+                      transaction, order(id, wish), candidates.profiles()),
+                  monitoring),
+              candidates.places(id));
         });
   }
 

@@ -1,0 +1,93 @@
+package io.skerry.control.rollout;
+
+import static io.skerry.control.rollout.RolloutFleet.ARM;
+import static io.skerry.control.rollout.RolloutFleet.X86;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.api.RolloutPreview;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Whose place a rollout takes. */
+@Tag("slow")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class SupersedingTest {
+  private final RolloutFleet fleet;
+
+  SupersedingTest(@TempDir Path folder) throws Exception {
+    fleet = new RolloutFleet(folder);
+  }
+
+  @AfterAll
+  void close() throws Exception {
+    fleet.close();
+  }
+
+  @BeforeEach
+  void enrol() {
+    fleet.empty();
+    for (long version = 1; version <= 3; version++) {
+      fleet.version(version, Map.of(X86, "onnxruntime", ARM, "onnxruntime"));
+    }
+    fleet.enrol(2, X86);
+    fleet.enrol(2, ARM);
+  }
+
+  private static String request(long version, String stages) {
+    return "{\"model\": \"tested\", \"version\": %d, \"stages\": [%s]}".formatted(version, stages);
+  }
+
+  private static String only(String profile) {
+    return "{\"profile\": \"%s\"}".formatted(profile);
+  }
+
+  @Test
+  void aRolloutOfOneProfileLeavesThoseOfOthersAlone() {
+    String other = fleet.create(request(1, only(X86))).id();
+    String arm = request(2, only(ARM));
+
+    assertThat(fleet.preview(arm).superseded()).isEmpty();
+    String id = fleet.create(arm).id();
+
+    assertThat(fleet.find(other).state()).isEqualTo("RUNNING");
+    assertThat(fleet.find(id).state()).isEqualTo("RUNNING");
+    assertThat(fleet.states(id)).containsOnlyKeys(ARM + "-00", ARM + "-01");
+  }
+
+  @Test
+  void aPreviewNamesTheRolloutsThatItWouldEnd() {
+    String x86 = fleet.create(request(1, only(X86))).id();
+    String arm = fleet.create(request(2, only(ARM))).id();
+    String all = request(3, "{\"percent\": 100}");
+
+    assertThat(fleet.preview(all).superseded())
+        .containsExactlyInAnyOrder(
+            new RolloutPreview.Superseded(x86, "tested@1", "RUNNING"),
+            new RolloutPreview.Superseded(arm, "tested@2", "RUNNING"));
+    fleet.create(all);
+
+    assertThat(fleet.find(x86).state()).isEqualTo("SUPERSEDED");
+    assertThat(fleet.find(arm).state()).isEqualTo("SUPERSEDED");
+    assertThat(fleet.preview(request(1, only(ARM))).superseded())
+        .extracting(RolloutPreview.Superseded::version)
+        .containsExactly("tested@3");
+  }
+
+  @Test
+  void aDeviceThatBecomesAnotherProfileLeavesARolloutThatIsOfOneOnly() {
+    fleet.online(X86 + "-00", false);
+    String id = fleet.create(request(1, only(X86))).id();
+    fleet.becomes(X86 + "-00", ARM, "onnxruntime/cpu");
+
+    fleet.online(X86 + "-00", true);
+    fleet.look();
+
+    assertThat(fleet.states(id)).containsEntry(X86 + "-00", "NOT_ELIGIBLE");
+  }
+}
