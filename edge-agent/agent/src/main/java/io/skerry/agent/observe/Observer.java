@@ -54,6 +54,7 @@ import org.slf4j.LoggerFactory;
  * OpenWindowKeeper}); the next start goes on with it, or sends it where its version runs no more.
  */
 public final class Observer implements PredictionListener, FeedbackSink, ModelWatch {
+  private static final int NO_CLASS = -1;
   private static final Logger log = LoggerFactory.getLogger(Observer.class);
 
   /** Predictions that feedback can still be joined to on the device. */
@@ -231,8 +232,19 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
       }
     }
     try {
-      if (input != null && counted < prediction.items()) {
-        model.beside().findAnomalous(anomaliesBesides(model, prediction, input, counted, items));
+      if (counted < prediction.items()) {
+        int anomalies =
+            input == null ? 0 : anomaliesBesides(model, prediction, input, counted, items);
+        model.beside().findAnomalous(anomalies);
+        // They too say how much a prediction is wanted, and whose sample is refused; of their
+        // outputs nothing is read.
+        Stratum own = anomalies > 0 ? Stratum.ANOMALY : Stratum.BASE;
+        double probability = choice.inclusionProbability(own, NO_CLASS);
+        if (maybeChosen
+            && (probability > wanted || (probability == wanted && own.compareTo(stratum) > 0))) {
+          stratum = own;
+          wanted = probability;
+        }
       }
     } finally {
       // Last: whoever finds them skipped finds the anomalous ones among them, too.

@@ -728,6 +728,44 @@ class ObserverTest {
     assertThat(window.getAnomaliesCount()).isEqualTo(1);
   }
 
+  @Test
+  void tellsWhichSamplesFoundNoRoomInTheRing() throws MalformedDocumentException {
+    observer = new Observer(() -> now, 4, this::keep, new byte[32]);
+    watch(1, 1);
+    float[] inputs = new float[3 * 10];
+    Arrays.fill(inputs, 2);
+    inputs[3 * 8 + 1] = Float.NaN;
+
+    // Of the first, what is notable lies among the items that are not counted; of the others, all.
+    observer.predicted(batch(new float[10], inputs));
+    observer.predicted(batch(new float[1], 0, Float.NaN, 2));
+    observer.predicted(batch(new float[1], 0, 1, 2));
+    observer.flush();
+
+    assertThat(kept).doesNotContainKey(RecordStream.SAMPLES);
+    assertThat(windows().getFirst().getSamplesRefusedList())
+        .extracting(refused -> refused.getStratum() + " " + refused.getSamples())
+        .containsExactlyInAnyOrder("anomaly 2", "base 1");
+  }
+
+  @Test
+  void samplesABatchForAnAnomalousItemThatIsNotCounted() throws MalformedDocumentException {
+    observer = new Observer(() -> now, 2048, this::keep, new byte[32]);
+    watch(0, 1);
+    int items = 2 * Observer.ITEMS_MAX;
+    float[] inputs = new float[3 * items];
+    Arrays.fill(inputs, 2);
+    inputs[3 * (items - 1) + 1] = Float.NaN;
+
+    observer.predicted(batch(new float[items], inputs));
+    observer.flush();
+
+    assertThat(kept.getOrDefault(RecordStream.SAMPLES, List.of()))
+        .singleElement()
+        .matches(record -> record.getSample().getStratum().equals("anomaly"))
+        .matches(record -> record.getSample().getInclusionProbability() == 1);
+  }
+
   /** Looking takes longer than a window may stay open. */
   @Test
   void countsAnomalousItemsOfWindowsThatAreSealedWhileItLooks() throws Exception {
