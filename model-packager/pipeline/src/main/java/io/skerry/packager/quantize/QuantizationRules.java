@@ -9,7 +9,9 @@ import io.skerry.packager.calibrate.Lattice;
  */
 public final class QuantizationRules {
   private static final int WEIGHT_MAX = 127;
-  private static final double BIAS_HEADROOM = 1.0001;
+
+  /** Half of the 32 bits is left to the sum that a bias is added to: 33,000 products at least. */
+  private static final double BIAS_HEADROOM = 2;
 
   private QuantizationRules() {}
 
@@ -67,7 +69,8 @@ public final class QuantizationRules {
   }
 
   /**
-   * The weight scale, enlarged where the bias would not fit 32 bits at input scale · weight scale.
+   * The weight scale, enlarged where the bias, at input scale · weight scale, would leave no room
+   * in 32 bits for the sum that it is added to.
    */
   public static float weightScaleForBias(float weightScale, float inputScale, float bias) {
     double smallest = BIAS_HEADROOM * Math.abs((double) bias) / Integer.MAX_VALUE;

@@ -442,19 +442,15 @@ public final class Quantizer {
             : new float[0];
     RoundedWeights.Layer rounded = weights.layer(node, scheme);
     float[] scales = rounded.scales();
-    boolean widened = false;
+    float[] shift = shifts.getOrDefault(node.name(), new float[0]);
     for (int o = 0; o < bias.length; o++) {
-      scales[o] = QuantizationRules.weightScaleForBias(scales[o], input.scale(), bias[o]);
-      widened |= scales[o] != rounded.scale(o);
+      float whole = Math.abs(bias[o]) + (o < shift.length ? Math.abs(shift[o]) : 0);
+      scales[o] = QuantizationRules.weightScaleForBias(scales[o], input.scale(), whole);
     }
-    if (widened && scheme.perTensorWeights()) {
-      RoundedWeights.share(scales);
-    }
-    byte[] integers = widened ? RoundedWeights.nearest(reals, scales) : rounded.integers();
+    byte[] integers = rounded.widened(reals, scales, scheme);
     if (options.biasCorrection()) {
       Biases.correct(bias, reals, integers, scales, node.op().groups(), means(node, reals.length));
     }
-    float[] shift = shifts.getOrDefault(node.name(), new float[0]);
     for (int o = 0; o < Math.min(shift.length, bias.length); o++) {
       bias[o] += shift[o];
     }

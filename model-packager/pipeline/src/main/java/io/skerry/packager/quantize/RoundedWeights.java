@@ -25,7 +25,7 @@ public final class RoundedWeights {
     private final byte[] integers;
     private final float[] scales;
 
-    private Layer(byte[] integers, float[] scales) {
+    Layer(byte[] integers, float[] scales) {
       this.integers = integers;
       this.scales = scales;
     }
@@ -38,8 +38,41 @@ public final class RoundedWeights {
       return scales.clone();
     }
 
-    float scale(int output) {
-      return scales[output];
+    /**
+     * The integers where scales have to be wider than these. Only outputs whose scale changed are
+     * rounded anew: the others' was chosen for their weights rounded together.
+     *
+     * @param wider made wider still where one scale is for all outputs, or pairs could saturate
+     */
+    byte[] widened(float[] reals, float[] wider, Scheme scheme) {
+      byte[] widened = integers.clone();
+      if (Arrays.equals(wider, scales)) {
+        return widened;
+      }
+      if (scheme.perTensorWeights()) {
+        share(wider);
+        if (scheme.saturatingPairs() && saturates(nearest(reals, wider), wider.length)) {
+          reduce(reals, wider);
+          share(wider);
+        }
+        return nearest(reals, wider);
+      }
+      int each = reals.length / wider.length;
+      for (int o = 0; o < wider.length; o++) {
+        if (wider[o] != scales[o]) {
+          float[] own = Arrays.copyOfRange(reals, o * each, (o + 1) * each);
+          float[] scale = {wider[o]};
+          byte[] row = nearest(own, scale);
+          // Each alone may be rounded up where together one was rounded down.
+          if (scheme.saturatingPairs() && saturates(row, 1)) {
+            reduce(own, scale);
+            row = nearest(own, scale);
+          }
+          wider[o] = scale[0];
+          System.arraycopy(row, 0, widened, o * each, each);
+        }
+      }
+      return widened;
     }
   }
 

@@ -30,6 +30,7 @@ import io.skerry.wire.onnx.NodeProto;
 import io.skerry.wire.onnx.TensorProto;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -233,6 +234,54 @@ class QuantizerTest {
           .isCloseTo(o == 0 ? 3000 : -3000, within(0.01));
     }
     assertThat(quantized.weights()).as("only where need be").endsWith((byte) 127, (byte) -127);
+  }
+
+  /** Scales that were chosen for weights rounded together do not suit weights rounded alone. */
+  @Test
+  void roundsOnlyTheOutputAnewWhoseBiasTakesAWiderScale() {
+    for (Scheme scheme : List.of(Scheme.UNSIGNED, Scheme.UNSIGNED_SATURATING)) {
+      Graph net = Nets.sensorNet(1);
+      Node conv =
+          net.nodes().stream().filter(node -> node.op().isWeighted()).findFirst().orElseThrow();
+      QuantizedLayer before = layer(net, conv, scheme);
+      Map<String, Constant> constants = new HashMap<>(net.constants());
+      constants.compute(conv.inputs().get(2), (name, bias) -> with(bias, 0, 1e7f));
+      QuantizedLayer after =
+          layer(
+              new Graph(
+                  net.name(), net.input(), net.outputs(), net.nodes(), constants, net.shapes()),
+              conv,
+              scheme);
+
+      byte[] weights = after.weights();
+      int each = weights.length / after.scales().length;
+      assertThat(after.scales()[0]).isGreaterThan(before.scales()[0]);
+      assertThat(Arrays.copyOfRange(weights, each, weights.length))
+          .isEqualTo(Arrays.copyOfRange(before.weights(), each, weights.length));
+    }
+  }
+
+  /** Rounded together, both went down; each alone goes up, and the pair leaves 16 bits. */
+  @Test
+  void keepsPairsFromSaturatingWhereABiasTakesAWiderScale() {
+    float[] reals = {0.6476f, 0.6476f, 1, -1};
+    RoundedWeights.Layer rounded =
+        new RoundedWeights.Layer(new byte[] {64, 64, 100, -100}, new float[] {0.01f, 0.01f});
+    for (Scheme scheme : List.of(Scheme.UNSIGNED, Scheme.UNSIGNED_SATURATING)) {
+      float[] wider = {0.01001f, 0.01f};
+
+      byte[] widened = rounded.widened(reals, wider, scheme);
+
+      assertThat(RoundedWeights.saturates(widened, 2)).isEqualTo(!scheme.saturatingPairs());
+      assertThat(widened).endsWith((byte) 100, (byte) -100);
+      assertThat(widened[0] * wider[0]).isCloseTo(0.6476f, within(0.006f));
+    }
+  }
+
+  private static QuantizedLayer layer(Graph net, Node node, Scheme scheme) {
+    return Nets.quantized(net, seen(net), scheme, Options.of(Clipping.MIN_MAX))
+        .layer(node)
+        .orElseThrow();
   }
 
   /** The mean of what a layer says stays where it was, however coarse its weights are. */
