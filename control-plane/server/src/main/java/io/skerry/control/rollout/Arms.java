@@ -1,5 +1,7 @@
 package io.skerry.control.rollout;
 
+import static java.util.stream.Collectors.joining;
+
 import com.google.gson.Gson;
 import com.google.gson.reflect.TypeToken;
 import io.micronaut.runtime.event.annotation.EventListener;
@@ -12,16 +14,12 @@ import io.skerry.control.rollout.RolloutOrder.Part;
 import io.skerry.control.sql.Columns;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
-import io.skerry.fleet.gate.ArmSums;
-import io.skerry.fleet.gate.Comparison;
-import io.skerry.fleet.gate.Evidence;
 import io.skerry.fleet.gate.LatencyEdge;
 import io.skerry.fleet.gate.Metric;
 import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.profile.HardwareProfile;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ModelVersion;
-import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.SlotId;
 import io.skerry.telemetry.drift.MonitoredStreams;
 import io.skerry.telemetry.sketch.MonitoringManifests;
@@ -31,7 +29,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -42,7 +39,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -196,12 +193,15 @@ final class Arms {
 
   private static final class Sums {
     final String profile;
+    // Whether the stage is the device's own.
+    final boolean own;
     final double[] trials = new double[METRICS];
     final double[] hits = new double[METRICS];
-    long bootEpoch;
+    final TreeSet<Long> bootEpochs = new TreeSet<>();
 
-    Sums(String profile) {
+    Sums(String profile, boolean own) {
       this.profile = profile;
+      this.own = own;
     }
 
     void add(Metric metric, double moreTrials, double moreHits) {
@@ -210,9 +210,10 @@ final class Arms {
     }
   }
 
+  private record Deployed(DeploymentState state, int stage) {}
+
   // Memory 0 is not known.
-  private record Device(
-      String profile, double memoryBytes, Map<String, DeploymentState> deployments) {}
+  private record Device(String profile, double memoryBytes, Map<String, Deployed> deployments) {}
 
   @EventListener
   void onRecords(RecordsStoring stored) {
@@ -292,7 +293,7 @@ final class Arms {
     Map<String, Device> devices = new HashMap<>();
     transaction.forEach(
         """
-        select device.id, device.profile, d.rollout, d.state,
+        select device.id, device.profile, d.rollout, d.state, d.stage,
           coalesce((device.facts->>'memoryBytes')::double precision, 0) as memory
         from device left join deployment d on d.device = device.id and d.live
         where device.id = any(?) and device.profile is not null
@@ -307,7 +308,11 @@ final class Arms {
                   rollout ->
                       device
                           .deployments()
-                          .put(rollout, DeploymentState.valueOf(row.text("state"))));
+                          .put(
+                              rollout,
+                              new Deployed(
+                                  DeploymentState.valueOf(row.text("state")),
+                                  row.integer("stage"))));
         },
         ids.stream().map(DeviceId::value).toList());
     return devices;
@@ -334,7 +339,8 @@ final class Arms {
       return null;
     }
     boolean newer = version.equals(part.version());
-    DeploymentState state = device.deployments().get(rollout.order().id().value());
+    Deployed deployed = device.deployments().get(rollout.order().id().value());
+    DeploymentState state = deployed == null ? null : deployed.state();
     boolean trial = rollout.order().plan().kind().isTrial();
     boolean counts;
     if (newer) {
@@ -350,12 +356,16 @@ final class Arms {
     return sums.computeIfAbsent(
         new Key(
             rollout.order().id().value(), rollout.stage(), part.slot().value(), id.value(), newer),
-        unused -> new Sums(device.profile()));
+        // A control's stage may be given later, but what runs the version has one that stays.
+        unused ->
+            new Sums(device.profile(), deployed != null && deployed.stage() == rollout.stage()));
   }
 
   private void count(Sums arm, Collecting rollout, RecordsStoring.Window window) {
-    arm.bootEpoch = Math.max(arm.bootEpoch, window.bootEpoch());
-    arm.add(Metric.RESTARTS, 1, 0);
+    // The first epoch that is known of a device is no restart; what was known before the table
+    // knows.
+    boolean another = arm.bootEpochs.add(window.bootEpoch()) && arm.bootEpochs.size() > 1;
+    arm.add(Metric.RESTARTS, 1, another ? 1 : 0);
     arm.add(
         Metric.FAILED_PREDICTIONS,
         (double) window.predictions(),
@@ -456,7 +466,7 @@ final class Arms {
     if (sums.isEmpty()) {
       return;
     }
-    Columns rows = new Columns(9);
+    Columns rows = new Columns(11);
     Set<String> changed = new HashSet<>();
     sums.forEach(
         (key, arm) -> {
@@ -468,28 +478,32 @@ final class Arms {
               key.device(),
               Boolean.toString(key.newer()),
               arm.profile,
+              Boolean.toString(arm.own),
               literal(arm.trials),
               literal(arm.hits),
-              arm.bootEpoch);
+              arm.bootEpochs.isEmpty() ? 0L : arm.bootEpochs.getLast(),
+              "{" + arm.bootEpochs.stream().map(Object::toString).collect(joining(",")) + "}");
         });
     transaction.update(
         """
-        insert into rollout_arm as arm (rollout, stage, slot, device, newer, profile, trials, hits,
-          boot_epoch)
-        select rollout, stage, slot, device, newer::boolean, profile, trials::double precision[],
-          hits::double precision[], epoch
+        insert into rollout_arm as arm (rollout, stage, slot, device, newer, profile, own, trials,
+          hits, boot_epoch, batch_epochs)
+        select rollout, stage, slot, device, newer::boolean, profile, own::boolean,
+          trials::double precision[], hits::double precision[], epoch, epochs::bigint[]
         from unnest(?::text[], ?::bigint[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
-          ?::text[], ?::bigint[])
-          as given (rollout, stage, slot, device, newer, profile, trials, hits, epoch)
+          ?::text[], ?::text[], ?::bigint[], ?::text[]) as given (rollout, stage, slot, device,
+          newer, profile, own, trials, hits, epoch, epochs)
         order by rollout, stage, slot, device, newer
         on conflict (rollout, stage, slot, device, newer) do update set
           trials = (select array_agg(coalesce(x.was, 0) + coalesce(x.more, 0) order by x.i)
             from unnest(arm.trials, excluded.trials) with ordinality as x (was, more, i)),
-          hits = (select array_agg(coalesce(x.was, 0) + coalesce(x.more, 0)
-              + case when x.i = ? and arm.boot_epoch > 0
-              and excluded.boot_epoch > arm.boot_epoch then 1 else 0 end order by x.i)
+          hits = (select array_agg(coalesce(x.was, 0)
+              + case when x.i = ? and arm.boot_epoch > 0 then (select count(*)
+                from unnest(excluded.batch_epochs) as epoch where epoch > arm.boot_epoch)
+              else coalesce(x.more, 0) end order by x.i)
             from unnest(arm.hits, excluded.hits) with ordinality as x (was, more, i)),
-          boot_epoch = greatest(arm.boot_epoch, excluded.boot_epoch)
+          boot_epoch = greatest(arm.boot_epoch, excluded.boot_epoch),
+          batch_epochs = excluded.batch_epochs
         """,
         rows.and(Metric.RESTARTS.number()));
     transaction.update(
@@ -500,95 +514,6 @@ final class Arms {
     return "{"
         + Arrays.stream(values).mapToObj(Double::toString).reduce((a, b) -> a + "," + b).orElse("")
         + "}";
-  }
-
-  private record Sum(
-      String slot, String profile, boolean newer, boolean own, Metric metric, ArmSums sums) {}
-
-  /** What was seen of a stage since it opened; of each part of a unit by itself. */
-  static Evidence evidence(Transaction transaction, RolloutOrder order, int stage) {
-    Map<String, List<Sum>> bySlot =
-        transaction
-            .list(
-                """
-                select arm.slot, arm.profile, arm.newer, coalesce(d.stage = arm.stage, false) as own,
-                  m.i, count(*) as devices, sum(m.t) as trials, sum(m.h) as hits,
-                  sum(m.t * m.t) as trials2, sum(m.t * m.h) as product, sum(m.h * m.h) as hits2
-                from rollout_arm arm
-                left join deployment d on d.rollout = arm.rollout and d.device = arm.device
-                cross join unnest(arm.trials, arm.hits) with ordinality as m (t, h, i)
-                where arm.rollout = ? and arm.stage = ? and m.t > 0
-                group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
-                """,
-                Arms::sum,
-                order.id().value(),
-                stage)
-            .stream()
-            .collect(Collectors.groupingBy(Sum::slot));
-    boolean trial = order.plan().kind().isTrial();
-    boolean unit = order.parts().size() > 1;
-    Set<String> replacing = unit && !trial ? replacing(transaction, order) : Set.of();
-    Map<SlotId, Evidence> parts = new HashMap<>();
-    for (Part part : order.parts()) {
-      List<Sum> all = bySlot.getOrDefault(part.slot().value(), List.of());
-      // On trial a device is its own control; otherwise everybody's are those not touched yet.
-      List<Sum> alone =
-          stage == 0
-              ? List.of()
-              : all.stream().filter(sum -> sum.own() || !(sum.newer() || trial)).toList();
-      Evidence seen =
-          new Evidence(compared(all), compared(alone), promise(transaction, part.version()));
-      boolean first = unit && !trial && !replacing.contains(part.slot().value());
-      parts.put(part.slot(), first ? seen.asFirst() : seen);
-    }
-    return unit ? Evidence.of(parts) : parts.getOrDefault(order.first().slot(), Evidence.NONE);
-  }
-
-  // Slots in which some device ran another version before.
-  private static Set<String> replacing(Transaction transaction, RolloutOrder order) {
-    return transaction
-        .first(
-            "select replacing from rollout where id = ?",
-            row -> Set.copyOf(row.texts("replacing")),
-            order.id().value())
-        .orElse(Set.of());
-  }
-
-  private static Sum sum(Row row) {
-    return new Sum(
-        row.text("slot"),
-        row.text("profile"),
-        row.flag("newer"),
-        row.flag("own"),
-        Metric.ofNumber(row.integer("i")).orElseThrow(),
-        new ArmSums(
-            row.bigint("devices"),
-            row.number("trials"),
-            row.number("hits"),
-            row.number("trials2"),
-            row.number("product"),
-            row.number("hits2")));
-  }
-
-  private static Map<ProfileId, Evidence.OfProfile> compared(List<Sum> sums) {
-    Map<String, Map<Metric, Comparison>> byProfile = new TreeMap<>();
-    for (Sum one : sums) {
-      byProfile
-          .computeIfAbsent(one.profile(), unused -> new EnumMap<>(Metric.class))
-          .merge(
-              one.metric(),
-              one.newer()
-                  ? new Comparison(one.sums(), ArmSums.NONE)
-                  : new Comparison(ArmSums.NONE, one.sums()),
-              (left, right) ->
-                  new Comparison(
-                      left.newer().plus(right.newer()), left.older().plus(right.older())));
-    }
-    Map<ProfileId, Evidence.OfProfile> profiles = new HashMap<>();
-    byProfile.forEach(
-        (profile, metrics) ->
-            profiles.put(new ProfileId(profile), new Evidence.OfProfile(metrics)));
-    return profiles;
   }
 
   /** The accuracy that the version's evaluation promised, if it says one. */

@@ -29,10 +29,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -44,11 +46,11 @@ import org.slf4j.LoggerFactory;
  * Moves every rollout on whose lease this replica holds.
  *
  * <p>A tick reads counts, not devices: a rollout of which nothing changed costs a few rows,
- * whatever its size. Only evidence is summed over devices, a row for each version on each device
- * that sent windows or outcomes since the stage opened: after something came in, and at most every
- * half second, or every ten with long windows. What the machine would do is found on what was read;
- * only when it would do something is the rollout's row locked, everything read again, decided and
- * written in one transaction.
+ * whatever its size. Evidence is read after something came in, and at most every half second, or
+ * every ten with long windows; its sums are compared with what devices sent once an hour, of one
+ * rollout at a time. What the machine would do is found on what was read; only when it would do
+ * something is the rollout's row locked, everything read again, decided and written in one
+ * transaction.
  *
  * <p>Deadlines count while devices are heard: after a gap they begin again.
  */
@@ -57,6 +59,7 @@ final class RolloutEngine {
   private static final Logger log = LoggerFactory.getLogger(RolloutEngine.class);
   private static final Duration PERIOD = Duration.ofMillis(500);
   private static final Duration SWEEP_EVERY = Duration.ofSeconds(60);
+  private static final Duration EVIDENCE_SWEEP_EVERY = Duration.ofHours(1);
   private static final Duration ADMIT_EVERY = Duration.ofSeconds(10);
   private static final Duration FORGET_EVERY = Duration.ofHours(1);
   private static final Duration LOOK_MIN = Duration.ofMillis(500);
@@ -110,11 +113,13 @@ final class RolloutEngine {
     boolean changed = true;
     Instant lookedAt = Instant.EPOCH;
     Instant sweptAt;
+    Instant evidenceSweptAt;
     Instant admittedAt;
 
     Watched(Lease lease, Instant now) {
       this.lease = lease;
       this.sweptAt = now;
+      this.evidenceSweptAt = now;
       this.admittedAt = now;
     }
   }
@@ -185,7 +190,35 @@ final class RolloutEngine {
             .log("rollout could not be moved on");
       }
     }
+    sweepEvidence(mine, now);
     forget(now);
+  }
+
+  // It reads what every device sent: of the rollout that has waited longest, and no other.
+  private void sweepEvidence(List<Stored> mine, Instant now) {
+    Optional<Stored> next =
+        mine.stream()
+            .filter(stored -> watched.containsKey(stored.id()))
+            .min(Comparator.comparing(stored -> sweptAt(stored.id())))
+            .filter(stored -> !now.isBefore(sweptAt(stored.id()).plus(EVIDENCE_SWEEP_EVERY)));
+    if (next.isEmpty()) {
+      return;
+    }
+    RolloutId id = next.get().id();
+    Watched one = Objects.requireNonNull(watched.get(id));
+    one.evidenceSweptAt = now;
+    try {
+      int wrong = books.sweepEvidence(one.lease);
+      one.changed |= wrong > 0;
+      tellMended(id, "evidence", wrong, "%d sums differed from what devices sent");
+    } catch (FencedOutException e) {
+      watched.remove(id);
+    }
+    answered(now());
+  }
+
+  private Instant sweptAt(RolloutId id) {
+    return Objects.requireNonNull(watched.get(id)).evidenceSweptAt;
   }
 
   private void forget(Instant now) {
@@ -266,7 +299,7 @@ final class RolloutEngine {
     answered(now());
   }
 
-  // Evidence is summed over devices: only when something came in, and not more often than it can.
+  // Only when something came in, and not more often than it can.
   // A transaction for each rollout: many that take long together are no gap.
   private void refreshEvidence(Stored stored, Watched one, Instant now) {
     var stage = RolloutMachine.openStage(stored.state());
@@ -277,7 +310,7 @@ final class RolloutEngine {
     if (otherStage || (one.changed && !now.isBefore(one.lookedAt.plus(every(stored))))) {
       one.evidence =
           database.call(
-              transaction -> Arms.evidence(transaction, stored.order(), stage.getAsInt()));
+              transaction -> StageEvidence.folded(transaction, stored.order(), stage.getAsInt()));
       answered(now());
       one.evidenceStage = stage.getAsInt();
       one.changed = false;
@@ -362,22 +395,25 @@ final class RolloutEngine {
   }
 
   private void sweep(Lease lease) {
-    int wrong = books.sweep(lease);
-    if (wrong > 0) {
-      log.atError()
-          .addKeyValue("rollout", lease.rollout())
-          .addKeyValue("counts", wrong)
-          .log("counts of a rollout were wrong and are mended");
-      database.run(
-          transaction ->
-              audit.append(
-                  transaction,
-                  Actor.system("rollout"),
-                  AuditLog.Act.of(
-                      "rollout.counts-mended",
-                      "rollout/" + lease.rollout(),
-                      "%d counts differed from the devices".formatted(wrong))));
+    tellMended(
+        lease.rollout(), "counts", books.sweep(lease), "%d counts differed from the devices");
+  }
+
+  private void tellMended(RolloutId id, String what, int wrong, String told) {
+    if (wrong == 0) {
+      return;
     }
+    log.atError()
+        .addKeyValue("rollout", id)
+        .addKeyValue(what, wrong)
+        .log("what is added up of a rollout was wrong and is mended");
+    database.run(
+        transaction ->
+            audit.append(
+                transaction,
+                Actor.system("rollout"),
+                AuditLog.Act.of(
+                    "rollout.%s-mended".formatted(what), "rollout/" + id, told.formatted(wrong))));
   }
 
   /** Moves one rollout on whatever a tick would find; only for tests of this replica. */

@@ -38,6 +38,10 @@ final class RolloutTables {
    */
   static final Duration DEVICES_KEPT = Duration.ofDays(90);
 
+  // Sums before the arms that they are of.
+  private static final List<String> TABLES_OF_DEVICES =
+      List.of("rollout_outsider", "rollout_member", "rollout_arm_sum", "rollout_arm");
+
   /** Rows of a table that are forgotten at a time. */
   static final int FORGOTTEN_MAX = 10_000;
 
@@ -412,7 +416,7 @@ final class RolloutTables {
   /** Forgets of rollouts that ended long ago what {@link #DEVICES_KEPT} is about; how many rows. */
   static int forget(Transaction transaction, Instant now) {
     int most = 0;
-    for (String table : List.of("rollout_outsider", "rollout_member", "rollout_arm")) {
+    for (String table : TABLES_OF_DEVICES) {
       most =
           Math.max(
               most,

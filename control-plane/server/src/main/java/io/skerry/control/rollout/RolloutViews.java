@@ -43,7 +43,7 @@ final class RolloutViews {
             stored.order().plan(),
             open.getAsInt(),
             census,
-            Arms.evidence(transaction, stored.order(), open.getAsInt()));
+            StageEvidence.of(transaction, stored.order(), open.getAsInt()));
     return view(transaction, stored, census, now);
   }
 

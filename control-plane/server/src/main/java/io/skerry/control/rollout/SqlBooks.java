@@ -151,6 +151,34 @@ public final class SqlBooks implements RolloutBooks {
         });
   }
 
+  /**
+   * Compares the open stage's sums of evidence with what devices sent, and mends them; how many
+   * were wrong. They are looked at without a lock: it takes as long as the fleet is large.
+   */
+  int sweepEvidence(Lease lease) {
+    RolloutId id = lease.rollout();
+    int wrong =
+        database.<Integer>call(
+            transaction -> {
+              OptionalInt open = openStage(transaction, id);
+              return open.isEmpty() ? 0 : StageEvidence.wrong(transaction, id, open.getAsInt());
+            });
+    return wrong == 0
+        ? 0
+        : inLease(
+            lease,
+            transaction -> {
+              OptionalInt open = openStage(transaction, id);
+              return open.isEmpty() ? 0 : StageEvidence.mend(transaction, id, open.getAsInt());
+            });
+  }
+
+  private static OptionalInt openStage(Transaction transaction, RolloutId id) {
+    return RolloutTables.find(transaction, id.value())
+        .map(stored -> RolloutMachine.openStage(stored.state()))
+        .orElse(OptionalInt.empty());
+  }
+
   /** Ends the following of a rollout that is over. */
   void release(Lease lease) {
     inLease(
@@ -216,7 +244,7 @@ public final class SqlBooks implements RolloutBooks {
       var open = RolloutMachine.openStage(state);
       return open.isEmpty()
           ? Evidence.NONE
-          : Arms.evidence(transaction, stored.order(), open.getAsInt());
+          : StageEvidence.of(transaction, stored.order(), open.getAsInt());
     }
 
     @Override
