@@ -3,6 +3,7 @@ package io.skerry.bench;
 import io.skerry.bench.rollouts.GateRates;
 import io.skerry.bench.rollouts.SimulatedRollout.Harm;
 import io.skerry.bench.simulation.BadModel;
+import io.skerry.control.rollout.FleetEvidence;
 import io.skerry.control.rollout.RolloutScale;
 import io.skerry.protocol.SlotPhase;
 import io.skerry.simulator.world.Releases.Behaviour;
@@ -37,6 +38,10 @@ final class RolloutsBench {
   private static final List<String> ORDERS =
       List.of("orders-committed", "orders-accepted", "reports");
   private static final List<String> TICK = List.of("tick", "tick-changed", "tick-size");
+  private static final List<String> EVIDENCE = List.of("tick-evidence", "tick-evidence-size");
+  // Of each rollout, before each tick: more than 20,000 a second over all of them.
+  private static final int WINDOWS = 200;
+  private static final int FEW_DEVICES = 10_000;
 
   /** Held, so that its level stays. */
   private static final Logger LOG = Logger.getLogger("io.skerry");
@@ -64,7 +69,7 @@ final class RolloutsBench {
     bench.badModel("crash", Behaviour.CRASH);
     bench.badModel("latency-doubled", Behaviour.TWICE);
     bench.badModel("wrong", Behaviour.WRONG);
-    if (Stream.concat(ORDERS.stream(), TICK.stream()).anyMatch(wanted)) {
+    if (Stream.of(ORDERS, TICK, EVIDENCE).flatMap(List::stream).anyMatch(wanted)) {
       bench.scale();
     }
     return bench.claims;
@@ -160,6 +165,10 @@ final class RolloutsBench {
         }
         if (TICK.stream().anyMatch(wanted)) {
           ticks(scale);
+          scale.abort();
+        }
+        if (EVIDENCE.stream().anyMatch(wanted)) {
+          evidence(scale);
         }
       }
     } finally {
@@ -198,8 +207,8 @@ final class RolloutsBench {
         median(seconds),
         "s",
         median(seconds) <= 5 && orders == RolloutScale.DEVICES / 10,
-        "%d orders of %d devices in 10 stages, the rollout's writing down included; rounds %s"
-            .formatted(orders, RolloutScale.DEVICES, Arrays.toString(seconds)));
+        "%d orders of %d devices in 10 stages, the rollout's writing down included; %s"
+            .formatted(orders, RolloutScale.DEVICES, rounds(seconds)));
     double share = median(accepted) / median(broker);
     claim(
         "orders-accepted",
@@ -207,22 +216,26 @@ final class RolloutsBench {
         share,
         "of the broker's rate",
         share >= .9,
-        "%.0f signed documents a second, each %.1f µs of a core in the JVM, broker included, and %.1f in PostgreSQL; the broker alone takes %.0f of that size, each %.1f µs; rounds %s"
+        "%.0f signed documents a second, each %.1f µs of a core in the JVM, broker included, and %.1f in PostgreSQL; the broker alone takes %.0f of that size, each %.1f µs; %s"
             .formatted(
                 median(accepted),
                 median(jvmMicros),
                 median(databaseMicros),
                 median(broker),
                 median(brokerMicros),
-                Arrays.toString(accepted)));
+                rounds(accepted)));
     claim(
         "reports",
         ">= 10000",
         median(reports),
         "1/s",
         median(reports) >= 10_000,
-        "decoded, stored, followed and counted in batches of 500, slower of two passes; rounds %s"
-            .formatted(Arrays.toString(reports)));
+        "decoded, stored, followed and counted in batches of 500, slower of two passes; %s"
+            .formatted(rounds(reports)));
+  }
+
+  private static String rounds(double[] values) {
+    return "rounds %s, after %d that are discarded".formatted(Arrays.toString(values), WARM_UP);
   }
 
   private void ticks(RolloutScale scale) throws InterruptedException {
@@ -257,6 +270,44 @@ final class RolloutsBench {
         ratio <= 1.5,
         "tick over stages of %d devices against %d: %.1f and %.1f ms"
             .formatted(STAGE_LARGE, STAGE_SMALL, median(still), small));
+  }
+
+  private void evidence(RolloutScale scale) throws InterruptedException {
+    scale.startMany(STAGE_LARGE);
+    FleetEvidence evidence = scale.beginEvidence();
+    int ticks = quick ? TICKS / 5 : TICKS;
+    evidence.send(1, FEW_DEVICES);
+    double[] few = array(evidence.ticks(ticks, WINDOWS).ticks());
+    evidence.send(FEW_DEVICES + 1, RolloutScale.DEVICES);
+    FleetEvidence.Ticks measured = evidence.ticks(ticks, WINDOWS);
+    double[] all = array(measured.ticks());
+    claim(
+        "tick-evidence",
+        "<= 200",
+        median(all),
+        "ms",
+        median(all) <= 200,
+        "%d windows of each of %d rollouts stored before each tick, all %d devices seen by each; storing the %d took %.0f ms; slowest tick %.1f; the first two are discarded"
+            .formatted(
+                WINDOWS,
+                RolloutScale.ROLLOUTS,
+                RolloutScale.DEVICES,
+                WINDOWS * RolloutScale.ROLLOUTS,
+                median(array(measured.stores())),
+                max(all)));
+    double ratio = median(all) / median(few);
+    claim(
+        "tick-evidence-size",
+        "<= 1.5",
+        ratio,
+        "times",
+        ratio <= 1.5,
+        "the same tick with %d devices seen against %d: %.1f and %.1f ms"
+            .formatted(RolloutScale.DEVICES, FEW_DEVICES, median(all), median(few)));
+  }
+
+  private static double[] array(List<Double> values) {
+    return values.stream().mapToDouble(Double::doubleValue).toArray();
   }
 
   private static double median(double[] values) {

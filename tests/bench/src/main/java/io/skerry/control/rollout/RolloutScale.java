@@ -27,8 +27,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -50,6 +52,8 @@ public final class RolloutScale implements AutoCloseable {
   private static final String MODEL = "scale";
   private static final int REPORTS_A_BATCH = 500;
   private static final int UNANSWERED_MAX = 1000;
+  // The shortest: of these the engine reads evidence with every tick.
+  private static final int WINDOW_MILLIS = 1000;
   private static final Duration DRAINED_WITHIN = Duration.ofMinutes(5);
 
   private final BenchPlane plane;
@@ -202,18 +206,18 @@ public final class RolloutScale implements AutoCloseable {
     Arrays.fill(payload, (byte) 7);
     Cpu cpu = Cpu.now(postmaster);
     long begun = System.nanoTime();
-    List<CompletableFuture<Void>> unanswered = new ArrayList<>();
+    // As many as the publisher lets wait; it never waits for all of them, so neither does this.
+    Deque<CompletableFuture<Void>> unanswered = new ArrayDeque<>();
     for (int message = 1; message <= messages; message++) {
+      if (unanswered.size() == UNANSWERED_MAX) {
+        unanswered.remove().join();
+      }
       unanswered.add(
           link.publish(
               Topics.device(
                   new TenantId("default"), new DeviceId("device-" + message), Topics.COMMITTED),
               payload,
               true));
-      if (unanswered.size() == UNANSWERED_MAX) {
-        unanswered.forEach(CompletableFuture::join);
-        unanswered.clear();
-      }
     }
     unanswered.forEach(CompletableFuture::join);
     double seconds = (System.nanoTime() - begun) / 1e9;
@@ -349,6 +353,21 @@ public final class RolloutScale implements AutoCloseable {
     return millis;
   }
 
+  /**
+   * Has half of each stage's devices run what their rollout brings; the others are still under way,
+   * so that no stage ends. What devices send from now on is evidence.
+   */
+  public FleetEvidence beginEvidence() {
+    for (int rollout = 0; rollout < ROLLOUTS; rollout++) {
+      String slot = "slot-" + rollout;
+      int half = (int) number("select count(*) / 2 from desired_slot where slot = ?", slot);
+      store(reports(slot, SlotPhase.COMMITTED, half));
+    }
+    // From now on only the evidence's own engine ticks.
+    engine.close();
+    return new FleetEvidence(plane, PROFILE, DEVICES, ROLLOUTS);
+  }
+
   private static RolloutRequest request(
       long version, String slot, List<RolloutRequest.StageRequest> stages) {
     return new RolloutRequest(
@@ -363,7 +382,7 @@ public final class RolloutScale implements AutoCloseable {
         null,
         null,
         null,
-        null,
+        WINDOW_MILLIS,
         null,
         null,
         null,
