@@ -362,7 +362,11 @@ public final class ControlPlane implements MemoryBroker.Client {
         drift.stored(device, record.getWindow(), counts);
         rollouts.counted(device, record.getWindow(), counts);
       }
-      case FEEDBACK -> rollouts.counted(device, record.getFeedback());
+      case FEEDBACK -> {
+        long length = fleet.settings().window().toMillis();
+        drift.outcome(device, record.getFeedback(), world.now() / length);
+        rollouts.counted(device, record.getFeedback());
+      }
       case SAMPLE, EVENT, BODY_NOT_SET -> {}
     }
   }

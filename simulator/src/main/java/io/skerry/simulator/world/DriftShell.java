@@ -12,9 +12,11 @@ import io.skerry.telemetry.drift.DriftSettings;
 import io.skerry.telemetry.drift.LateWindow;
 import io.skerry.telemetry.drift.WindowVerdict;
 import io.skerry.telemetry.sketch.WindowCounts;
+import io.skerry.wire.fleet.v1.Feedback;
 import io.skerry.wire.fleet.v1.Window;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +36,7 @@ final class DriftShell {
   private final TreeMap<Long, Map<DeviceId, DeviceWindow>> waiting = new TreeMap<>();
   // Of windows that were judged already.
   private final TreeMap<Long, Map<DeviceId, DeviceWindow>> tooLate = new TreeMap<>();
+  private final TreeMap<Long, Map<DeviceId, Known>> known = new TreeMap<>();
   private final List<Incident> incidents = new ArrayList<>();
   // Kept only while it is little enough to judge everything a second time with every start.
   private final List<Judged> history = new ArrayList<>();
@@ -76,6 +79,49 @@ final class DriftShell {
             DriftShell::sum);
   }
 
+  /** Takes what became known of a prediction while a window was counted. */
+  void outcome(DeviceId device, Feedback outcome, long window) {
+    if (outcome.getJoined() && outcome.getModel().getSlot().equals(RolloutShell.SLOT.value())) {
+      known
+          .computeIfAbsent(window, index -> new HashMap<>())
+          .computeIfAbsent(device, id -> new Known())
+          .add(outcome);
+    }
+  }
+
+  /** Of two classes, whose predictions are all as likely to be told of. */
+  private static final class Known {
+    private final long[][] counts = new long[2][2];
+    private long version;
+
+    // Of a version that was replaced meanwhile nothing is judged any more.
+    void add(Feedback outcome) {
+      if (outcome.getModel().getVersion() != version) {
+        version = outcome.getModel().getVersion();
+        Arrays.stream(counts).forEach(each -> Arrays.fill(each, 0));
+      }
+      counts[outcome.getActual() >= .5 ? 1 : 0][outcome.getScore() >= .5 ? 1 : 0]++;
+    }
+
+    DeviceWindow with(DeviceWindow window) {
+      if (window.version().version() != version) {
+        return window;
+      }
+      long right = counts[0][0] + counts[1][1];
+      long wrong = counts[0][1] + counts[1][0];
+      return new DeviceWindow(
+          window.device(),
+          window.attributes(),
+          window.version(),
+          window.counts(),
+          new DeviceWindow.Outcomes(
+              right + wrong,
+              right,
+              wrong,
+              List.of((double) counts[0][0] + counts[0][1], (double) counts[1][0] + counts[1][1])));
+    }
+  }
+
   // An agent that was started anew sends the rest of the window as a second record.
   private static DeviceWindow sum(DeviceWindow one, DeviceWindow other) {
     if (!one.version().equals(other.version())) {
@@ -94,7 +140,16 @@ final class DriftShell {
     List<WindowVerdict> verdicts = new ArrayList<>();
     while (!waiting.isEmpty() && waiting.firstKey() < window) {
       Map.Entry<Long, Map<DeviceId, DeviceWindow>> due = waiting.pollFirstEntry();
-      List<DeviceWindow> devices = List.copyOf(due.getValue().values());
+      Map<DeviceId, Known> outcomes = known.getOrDefault(due.getKey(), Map.of());
+      List<DeviceWindow> devices =
+          due.getValue().values().stream()
+              .map(
+                  one -> {
+                    Known of = outcomes.get(one.device());
+                    return of == null ? one : of.with(one);
+                  })
+              .toList();
+      known.headMap(due.getKey(), true).clear();
       List<LateWindow> lately = late(due.getKey());
       for (DeviceWindow one : devices) {
         if (!ledger.knows(one.version())) {
