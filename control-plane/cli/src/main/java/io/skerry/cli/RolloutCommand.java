@@ -7,6 +7,7 @@ import io.skerry.api.client.SkerryClient;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -93,6 +94,60 @@ final class RolloutCommand {
         }
         case NAME ->
             outsiders.forEach(
+                one -> out.println("device/" + Table.printable(Json.text(one, "device"))));
+      }
+    }
+    return ExitCodes.DONE;
+  }
+
+  @Command(
+      name = "devices",
+      description = "Lists its devices: stage, state, and what went wrong.",
+      mixinStandardHelpOptions = true)
+  int devices(
+      @Mixin ServerOptions server,
+      @Parameters(paramLabel = "ID") String id,
+      @Option(
+              names = "--state",
+              paramLabel = "STATE",
+              defaultValue = "",
+              description = "only these: FAILED, REJECTED, DEFERRED, ...")
+          String state,
+      @Mixin OutputOptions output) {
+    String path =
+        "/v1/rollouts/%s/devices?pageSize=500%s"
+            .formatted(
+                DescribeCommand.encoded(id),
+                state.isEmpty()
+                    ? ""
+                    : "&state=" + DescribeCommand.encoded(state.toUpperCase(Locale.ROOT)));
+    PrintWriter out = spec.commandLine().getOut();
+    try (SkerryClient client = server.client()) {
+      List<JsonObject> devices = client.list(path, JsonObject.class);
+      switch (output.output()) {
+        case TABLE -> {
+          Table table =
+              new Table(List.of("DEVICE", "STAGE", "PROFILE", "STATE", "ONLINE", "TRY", "ERROR"));
+          devices.forEach(
+              one ->
+                  table.add(
+                      List.of(
+                          Json.text(one, "device"),
+                          Json.text(one, "stage"),
+                          Json.text(one, "profile"),
+                          Json.text(one, "state"),
+                          Json.text(one, "online"),
+                          Json.text(one, "attempt"),
+                          Json.text(one, "error"))));
+          table.print(out);
+        }
+        case JSON -> {
+          JsonArray all = new JsonArray();
+          devices.forEach(all::add);
+          out.println(Json.pretty(all));
+        }
+        case NAME ->
+            devices.forEach(
                 one -> out.println("device/" + Table.printable(Json.text(one, "device"))));
       }
     }

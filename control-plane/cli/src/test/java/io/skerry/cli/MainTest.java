@@ -188,6 +188,27 @@ class MainTest {
   }
 
   @Test
+  void namesTheDevicesThatFailedAndWhy() {
+    answer(
+        "/v1/rollouts/r-1/devices",
+        200,
+        """
+        {"items":[{"device":"cam-1","stage":0,"profile":"arm64-neon","state":"FAILED","online":true,
+          "attempt":2,"error":"disk-full: 12 MB are missing\u001b[2J"}],"nextPageToken":null}
+        """);
+
+    assertThat(run("rollout", "devices", "r-1", "--state", "failed")).isEqualTo(ExitCodes.DONE);
+
+    assertThat(requests).containsExactly("GET /v1/rollouts/r-1/devices?pageSize=500&state=FAILED ");
+    assertThat(lines())
+        .hasSize(2)
+        .element(1)
+        .asString()
+        .containsSubsequence("cam-1", "0", "arm64-neon", "FAILED", "true", "2", "disk-full: 12 MB");
+    assertThat(out.toString()).doesNotContain("\u001b");
+  }
+
+  @Test
   void watchEndsWithTheResultOrATimeout() {
     answer("/v1/rollouts/r-1", 200, "{\"id\":\"r-1\",\"state\":\"ROLLED_BACK\",\"stages\":[]}");
     answer("/v1/rollouts/r-2", 200, "{\"id\":\"r-2\",\"state\":\"RUNNING\",\"stages\":[]}");

@@ -13,6 +13,7 @@ import io.skerry.control.rollout.RolloutTables.Stored;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
 import io.skerry.control.web.ProblemException;
+import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.RolloutAct;
 import io.skerry.fleet.rollout.RolloutDriver;
 import io.skerry.fleet.rollout.RolloutEvent;
@@ -220,20 +221,32 @@ public final class Rollouts {
 
   /** Devices of a rollout by id, beginning after one; those in a state, if it is named. */
   public List<RolloutDevice> devices(String id, String state, String after, int limit) {
+    if (!state.isEmpty()
+        && Arrays.stream(DeploymentState.values()).noneMatch(one -> one.name().equals(state))) {
+      throw ProblemException.ofField(
+          ErrorCode.REQUEST_INVALID,
+          "state",
+          "a device of a rollout knows no state '%.40s': use one of %s"
+              .formatted(state, Arrays.toString(DeploymentState.values())));
+    }
     return database.call(
-        transaction ->
-            transaction.list(
-                """
-                select * from deployment
-                where rollout = ? and device > ? and (? = '' or state = ?)
-                order by device limit ?
-                """,
-                RolloutViews::device,
-                id,
-                after,
-                state,
-                state,
-                Math.clamp(limit, 1, DEVICES_MAX)));
+        transaction -> {
+          if (RolloutTables.find(transaction, id).isEmpty()) {
+            throw unknown(id);
+          }
+          return transaction.list(
+              """
+              select * from deployment
+              where rollout = ? and device > ? and (? = '' or state = ?)
+              order by device limit ?
+              """,
+              RolloutViews::device,
+              id,
+              after,
+              state,
+              state,
+              Math.clamp(limit, 1, DEVICES_MAX));
+        });
   }
 
   /**

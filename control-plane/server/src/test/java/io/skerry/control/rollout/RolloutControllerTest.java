@@ -127,6 +127,10 @@ class RolloutControllerTest {
           .contains("\"device\":\"outside-two\"")
           .doesNotContain("\"outside-one");
       assertThat(plane.get("/v1/rollouts/nothing/outsiders").statusCode()).isEqualTo(404);
+      assertThat(plane.get("/v1/rollouts/nothing/devices").statusCode()).isEqualTo(404);
+      HttpResponse<String> unknown = plane.get("/v1/rollouts/" + id + "/devices?state=BROKEN");
+      assertThat(unknown.statusCode()).as(unknown.body()).isEqualTo(400);
+      assertThat(unknown.body()).contains("knows no state 'BROKEN': use one of", "REJECTED");
 
       HttpResponse<String> page = plane.get("/rollouts/" + id + "/outsiders?after=outside");
       assertThat(page.statusCode()).as(page.body()).isEqualTo(200);
