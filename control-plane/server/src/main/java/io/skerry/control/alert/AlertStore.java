@@ -255,6 +255,37 @@ final class AlertStore {
         now.plus(lease));
   }
 
+  /** An alert that was held back on a route. */
+  record Grouped(long delivery, Instant dueAt, Alert alert) {}
+
+  /** Alerts that still last and that were held back until a moment before, the oldest first. */
+  static List<Grouped> grouped(Transaction transaction, Instant now) {
+    // Of one object only what was kept last: it may have been told of as worse meanwhile.
+    return transaction.list(
+        """
+        select d.id as delivery, d.next_at, a.* from alert_delivery d join alert a on a.id = d.alert
+        where d.state = 'GROUPED' and d.next_at <= ? and a.resolved_at is null
+          and not exists (select from alert later join alert_delivery e on e.alert = later.id
+            where later.object = a.object and later.resolved_at is null and later.id > a.id
+              and e.route = d.route and e.state <> 'SILENCED')
+        order by d.next_at limit ?
+        """,
+        row -> new Grouped(row.bigint("delivery"), row.instant("next_at"), alert(row)),
+        now,
+        LIST_MAX);
+  }
+
+  /** Has what was held back told now. */
+  static void wake(Transaction transaction, List<Grouped> grouped, Instant now) {
+    transaction.update(
+        """
+        update alert_delivery set state = 'WAITING', next_at = ?
+        where id = any(?::bigint[]) and state = 'GROUPED'
+        """,
+        now,
+        grouped.stream().map(Grouped::delivery).toList());
+  }
+
   /** Leaves what was taken and not tried to the next who looks. */
   static void giveBack(Transaction transaction, List<Claimed> claimed, Instant now) {
     transaction.update(

@@ -4,6 +4,7 @@ import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Transaction;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -102,6 +103,7 @@ final class Dispatcher {
         .call(
             transaction -> {
               AlertStore.resolveCloned(transaction, now);
+              wakeGrouped(transaction, now);
               return AlertStore.claim(transaction, now, LEASE, atWork, AT_ONCE_MAX);
             })
         .forEach(one -> byRoute.computeIfAbsent(one.route(), name -> new ArrayList<>()).add(one));
@@ -117,6 +119,19 @@ final class Dispatcher {
           threads.add(thread);
         });
     return threads;
+  }
+
+  private static void wakeGrouped(Transaction transaction, Instant now) {
+    List<AlertStore.Grouped> grouped = AlertStore.grouped(transaction, now);
+    if (!grouped.isEmpty()) {
+      List<Silence> silences = AlertStore.silences(transaction, now);
+      AlertStore.wake(
+          transaction,
+          grouped.stream()
+              .filter(one -> Routing.isToldAfterAll(one.alert(), one.dueAt(), silences, now))
+              .toList(),
+          now);
+    }
   }
 
   // What was claimed and not answered is tried again when its lease ends.

@@ -3,7 +3,7 @@ package io.skerry.control.alert;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
@@ -37,7 +37,7 @@ final class Routing {
     /** Refused for good, or tried {@link #ATTEMPTS_MAX} times. */
     GIVEN_UP,
     SILENCED,
-    /** Its cause was told a short while ago. */
+    /** Its cause was told a short while ago; told later where it still lasts. */
     GROUPED
   }
 
@@ -55,26 +55,39 @@ final class Routing {
   static List<Delivery> of(
       Alert alert, List<Route> routes, List<Silence> silences, List<Told> earlier, Instant now) {
     boolean silenced = silences.stream().anyMatch(one -> one.covers(alert, now));
-    Set<String> told =
+    Map<String, Instant> told =
         earlier.stream()
             .filter(
                 one ->
                     one.kind().equals(alert.kind())
                         && alert.severity().covers(one.severity())
                         && one.at().isAfter(now.minus(QUIET)))
-            .map(Told::route)
-            .collect(Collectors.toSet());
+            .collect(Collectors.toMap(Told::route, Told::at, (a, b) -> a.isAfter(b) ? a : b));
     return routes.stream()
         .filter(route -> route.from().covers(alert.severity()))
         .map(
-            route ->
-                new Delivery(
-                    route.name(),
-                    silenced
-                        ? State.SILENCED
-                        : told.contains(route.name()) ? State.GROUPED : State.WAITING,
-                    route.kind() == Route.Kind.MAIL ? now.plus(GROUPED_FOR) : now))
+            route -> {
+              Instant last = told.get(route.name());
+              return !silenced && last != null
+                  ? new Delivery(route.name(), State.GROUPED, last.plus(QUIET))
+                  : new Delivery(
+                      route.name(),
+                      silenced ? State.SILENCED : State.WAITING,
+                      route.kind() == Route.Kind.MAIL ? now.plus(GROUPED_FOR) : now);
+            })
         .toList();
+  }
+
+  /**
+   * Whether an alert that was grouped is told after all. Receivers were told that the first one
+   * ended: nobody else tells them that its cause came back and stayed.
+   *
+   * @param dueAt when the quiet ends
+   */
+  static boolean isToldAfterAll(Alert alert, Instant dueAt, List<Silence> silences, Instant now) {
+    return alert.resolvedAt().isEmpty()
+        && !now.isBefore(dueAt)
+        && silences.stream().noneMatch(one -> one.covers(alert, now));
   }
 
   /** What a receiver answered. */

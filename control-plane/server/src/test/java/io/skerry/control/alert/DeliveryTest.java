@@ -250,6 +250,63 @@ class DeliveryTest {
         .containsExactly("GROUPED", "DELIVERED", "GIVEN_UP", "SILENCED");
   }
 
+  /** Its receiver was told that the first one ended: nobody else would tell that it came back. */
+  @Test
+  void tellsOfACauseThatCameBackWhileItWasQuietAndLasts() throws Exception {
+    create("am", "alertmanager", url("/"), null);
+    Instant now = Instant.now();
+    keep("incident.opened", "incident-14");
+    deliverAt(now.plusSeconds(1));
+    plane
+        .database()
+        .run(t -> AlertStore.resolve(t, "incident.", "incident-14", now.plusSeconds(2)));
+    deliverAt(now.plusSeconds(3));
+    assertThat(received).hasSize(2);
+    received.clear();
+
+    keep("incident.opened", "incident-14");
+    deliverAt(now.plus(Routing.QUIET).minusSeconds(60));
+    assertThat(received).isEmpty();
+    assertThat(deliveries().getFirst().state()).isEqualTo("GROUPED");
+    deliverAt(now.plus(Routing.QUIET).plusSeconds(60));
+
+    assertThat(received).hasSize(1);
+    assertThat(deliveries().getFirst().state()).isEqualTo("REPEATING");
+    // And one that ended while it was quiet is told to nobody.
+    keep("incident.opened", "incident-14");
+    assertThat(deliveries().getFirst().state()).isEqualTo("GROUPED");
+    plane
+        .database()
+        .run(t -> AlertStore.resolve(t, "incident.", "incident-14", now.plusSeconds(5)));
+    received.clear();
+    deliverAt(now.plus(Routing.QUIET.multipliedBy(3)));
+    assertThat(deliveries().getFirst().state()).isEqualTo("GROUPED");
+  }
+
+  @Test
+  void staysQuietAboutWhatWasGroupedWhileASilenceCoversIt() throws Exception {
+    create("hook", "webhook", url("/hook"), SECRET);
+    Instant now = Instant.now();
+    keep("incident.opened", "incident-15");
+    deliverAt(now.plusSeconds(1));
+    keep("incident.opened", "incident-15");
+    String silence =
+        routes
+            .silence(
+                ANA,
+                new AlertSilenceRequest(
+                    "incident.", null, null, now.plus(Routing.QUIET.multipliedBy(2)), "repair"))
+            .id();
+    received.clear();
+
+    deliverAt(now.plus(Routing.QUIET).plusSeconds(60));
+    assertThat(received).isEmpty();
+    routes.endSilence(ANA, silence);
+    deliverAt(now.plus(Routing.QUIET).plusSeconds(120));
+
+    assertThat(received).hasSize(1);
+  }
+
   @Test
   void tellsAlertmanagerOfAMomentSoThatItTellsSomebody() throws Exception {
     create("am", "alertmanager", url("/"), null);
