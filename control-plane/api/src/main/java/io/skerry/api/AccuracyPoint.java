@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param estimatedLow lower end of its 95 % interval, of the chance of outcomes and of what the
  *     calibration rests on
  * @param estimatedHigh upper end
+ * @param read share of all joined outcomes of the asked time that were read: 1 up to 200,000,
+ *     beyond that an even sample over devices
  */
 public record AccuracyPoint(
     Instant start,
@@ -31,4 +33,5 @@ public record AccuracyPoint(
     long scored,
     @Nullable Double estimated,
     @Nullable Double estimatedLow,
-    @Nullable Double estimatedHigh) {}
+    @Nullable Double estimatedHigh,
+    double read) {}

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param impact positive rate over that of all other devices
  * @param unfair an interval of impact is wholly outside 0.8 to 1.25, or one of parity or
  *     opportunity wholly further from 0 than 0.05
+ * @param read share of all joined outcomes of the asked time that were read: 1 up to 200,000,
+ *     beyond that an even sample over devices
  */
 public record SliceRow(
     String model,
@@ -44,4 +46,5 @@ public record SliceRow(
     @Nullable Double impact,
     @Nullable Double impactLow,
     @Nullable Double impactHigh,
-    boolean unfair) {}
+    boolean unfair,
+    double read) {}

@@ -11,6 +11,7 @@ import io.skerry.telemetry.drift.Estimate;
 import io.skerry.telemetry.drift.EstimatedAccuracy;
 import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.SliceReport;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
@@ -38,11 +39,21 @@ public final class AccuracyReports {
 
   private final Database database;
   private final Incidents incidents;
+  private final int outcomesMax;
 
+  @Inject
   AccuracyReports(Database database, Incidents incidents) {
+    this(database, incidents, OutcomeSample.OUTCOMES_MAX);
+  }
+
+  AccuracyReports(Database database, Incidents incidents, int outcomesMax) {
     this.database = database;
     this.incidents = incidents;
+    this.outcomesMax = outcomesMax;
   }
+
+  /** Those that were read, and the share of all that are known which they are. */
+  private record Answers(List<Answer> read, double share) {}
 
   private record Answer(
       String device,
@@ -103,7 +114,8 @@ public final class AccuracyReports {
     return database.call(
         transaction -> {
           Instant now = Instant.now();
-          List<Answer> all = judged(transaction, model, now.minus(span));
+          Answers judged = judged(transaction, model, now.minus(span));
+          List<Answer> all = judged.read();
           all.sort(Comparator.comparing(Answer::at));
           Map<Span, List<Answer>> answers = new HashMap<>();
           for (Answer one : all) {
@@ -154,7 +166,8 @@ public final class AccuracyReports {
                     one.version(),
                     answers.getOrDefault(one, List.of()),
                     estimated(scores.getOrDefault(one, List.of()), before, threshold),
-                    threshold));
+                    threshold,
+                    judged.share()));
           }
           return points;
         });
@@ -196,7 +209,8 @@ public final class AccuracyReports {
       long version,
       List<Answer> answers,
       Estimated estimated,
-      double threshold) {
+      double threshold,
+      double read) {
     if (answers.isEmpty()) {
       return new AccuracyPoint(
           start,
@@ -210,7 +224,8 @@ public final class AccuracyReports {
           estimated.scored(),
           DriftReports.figure(estimated.accuracy(), Estimate::value),
           DriftReports.figure(estimated.accuracy(), Estimate::low),
-          DriftReports.figure(estimated.accuracy(), Estimate::high));
+          DriftReports.figure(estimated.accuracy(), Estimate::high),
+          read);
     }
     Map<String, double[]> devices = new HashMap<>();
     Map<String, Double> shares = DeviceShare.shares(answers, Answer::device, Answer::weight);
@@ -253,14 +268,15 @@ public final class AccuracyReports {
         estimated.scored(),
         DriftReports.figure(estimated.accuracy(), Estimate::value),
         DriftReports.figure(estimated.accuracy(), Estimate::low),
-        DriftReports.figure(estimated.accuracy(), Estimate::high));
+        DriftReports.figure(estimated.accuracy(), Estimate::high),
+        read);
   }
 
   // Without versions that say an amount: a threshold makes nothing right or wrong of it.
-  private List<Answer> judged(Transaction transaction, String model, Instant since) {
-    List<Answer> answers = new ArrayList<>(answers(transaction, model, since));
-    Set<Long> amounts = amounts(transaction, model, answers.stream().map(Answer::version));
-    answers.removeIf(one -> amounts.contains(one.version()));
+  private Answers judged(Transaction transaction, String model, Instant since) {
+    Answers answers = answers(transaction, model, since);
+    Set<Long> amounts = amounts(transaction, model, answers.read().stream().map(Answer::version));
+    answers.read().removeIf(one -> amounts.contains(one.version()));
     return answers;
   }
 
@@ -272,10 +288,13 @@ public final class AccuracyReports {
   }
 
   // Labels are left out: people are asked about what seems wrong.
-  private static List<Answer> answers(Transaction transaction, String model, Instant since) {
-    return transaction.list(
-        """
-        select distinct on (f.device, f.prediction_id) f.device, f.version, f.score,
+  private Answers answers(Transaction transaction, String model, Instant since) {
+    long[] known = new long[1];
+    List<Answer> read = new ArrayList<>();
+    transaction.forEach(
+        OutcomeSample.of(
+            """
+        select distinct on (f.device, f.prediction_id) f.device, f.prediction_id, f.version, f.score,
           f.predicted_class, coalesce(f.confidence, greatest(f.score, 1 - f.score)) as confidence,
           f.actual,
           coalesce(f.inclusion_probability, 1) as probability, f.predicted_at,
@@ -284,22 +303,27 @@ public final class AccuracyReports {
         where f.source <> 'label' and f.model = ? and f.joined and f.predicted_at >= ?
           and f.predicted_at < now() + interval '10 minutes'
           and (f.score is not null or f.predicted_class is not null)
-        order by f.device, f.prediction_id, f.received_at desc limit 200000
-        """,
-        row ->
-            new Answer(
-                row.text("device"),
-                row.optionalText("profile").orElse(""),
-                Cohorts.of(row.text("labels"), row.optionalText("profile").orElse("")),
-                row.bigint("version"),
-                row.optionalNumber("score"),
-                row.optionalBigint("predicted_class"),
-                row.optionalNumber("confidence"),
-                row.number("actual"),
-                1 / row.number("probability"),
-                row.instant("predicted_at")),
+        order by f.device, f.prediction_id, f.received_at desc, f.boot_epoch, f.sequence
+        """),
+        row -> {
+          known[0] = row.bigint("known");
+          read.add(
+              new Answer(
+                  row.text("device"),
+                  row.optionalText("profile").orElse(""),
+                  Cohorts.of(row.text("labels"), row.optionalText("profile").orElse("")),
+                  row.bigint("version"),
+                  row.optionalNumber("score"),
+                  row.optionalBigint("predicted_class"),
+                  row.optionalNumber("confidence"),
+                  row.number("actual"),
+                  1 / (row.number("probability") * row.number("read_share")),
+                  row.instant("predicted_at")));
+        },
         model,
-        since);
+        since,
+        outcomesMax);
+    return new Answers(read, read.isEmpty() ? 1 : (double) read.size() / known[0]);
   }
 
   /**
@@ -309,7 +333,8 @@ public final class AccuracyReports {
   public List<SliceRow> slices(String model, Duration span) {
     return database.call(
         transaction -> {
-          List<Answer> all = judged(transaction, model, Instant.now().minus(span));
+          Answers judged = judged(transaction, model, Instant.now().minus(span));
+          List<Answer> all = judged.read();
           long newest = all.stream().mapToLong(Answer::version).max().orElse(0);
           List<Answer> answers = all.stream().filter(one -> one.version() == newest).toList();
           Map<DeviceId, Set<String>> slices = new HashMap<>();
@@ -325,13 +350,13 @@ public final class AccuracyReports {
                   ? answers.stream().map(one -> one.right(threshold)).toList()
                   : scored;
           return SliceReport.of(SliceReport.count(told, slices, threshold)).slices().stream()
-              .map(slice -> row(model, newest, slice, scored.isEmpty()))
+              .map(slice -> row(model, newest, slice, scored.isEmpty(), judged.share()))
               .toList();
         });
   }
 
   private static SliceRow row(
-      String model, long version, SliceReport.Slice slice, boolean accuracyOnly) {
+      String model, long version, SliceReport.Slice slice, boolean accuracyOnly, double read) {
     Optional<SliceReport.Figures> all = slice.figures();
     Optional<SliceReport.Figures> figures = all.filter(of -> !accuracyOnly);
     Optional<SliceReport.Comparison> others = figures.flatMap(SliceReport.Figures::others);
@@ -364,6 +389,7 @@ public final class AccuracyReports {
         DriftReports.figure(impact, Estimate::value),
         DriftReports.figure(impact, Estimate::low),
         DriftReports.figure(impact, Estimate::high),
-        others.filter(compared -> compared.isUnfair(UNFAIR_BEYOND)).isPresent());
+        others.filter(compared -> compared.isUnfair(UNFAIR_BEYOND)).isPresent(),
+        read);
   }
 }

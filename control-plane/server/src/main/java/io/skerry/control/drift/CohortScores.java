@@ -31,7 +31,6 @@ final class CohortScores {
   private static final int WINDOWS_BEFORE = 16;
   private static final int WINDOWS_SINCE_MAX = 64;
   private static final int DAYS_CALIBRATED = 30;
-  private static final int OUTCOMES_MAX = 200_000;
 
   /** Outcomes below which scores are taken at their word. */
   static final int CALIBRATED_FROM = 100;
@@ -190,10 +189,15 @@ final class CohortScores {
     // Labels are left out: people are asked about what seems wrong.
     transaction.forEach(
         """
-        select profile, device, bin, count(*) as outcomes, sum(weight) as weight,
-          coalesce(sum(weight) filter (where positive), 0) as of_positives
-        from (
-          select distinct on (f.device, f.prediction_id) f.device,
+        select profile, device, bin, count(*) as outcomes, sum(weight / read_share) as weight,
+          coalesce(sum(weight / read_share) filter (where positive), 0) as of_positives
+        from (%s) outcomes
+        group by profile, device, bin
+        """
+            .formatted(
+                OutcomeSample.of(
+                    """
+          select distinct on (f.device, f.prediction_id) f.device, f.prediction_id,
             coalesce(d.profile, '') as profile,
             greatest(0, least(63, floor(64 * said.score)))::int as bin,
             1 / coalesce(f.inclusion_probability, 1) as weight,
@@ -209,10 +213,8 @@ final class CohortScores {
           where f.source <> 'label' and f.slot = ? and f.model = ? and f.version = ? and f.joined
             and f.predicted_at >= ? and f.predicted_at < ? and said.score is not null
             and (f.predicted_class is not null or not wanted.confidence)
-          order by f.device, f.prediction_id, f.received_at desc, f.boot_epoch, f.sequence limit ?
-        ) outcomes
-        group by profile, device, bin
-        """,
+          order by f.device, f.prediction_id, f.received_at desc, f.boot_epoch, f.sequence
+        """)),
         row ->
             sums.computeIfAbsent(row.text("profile"), key -> new Calibration.Sums())
                 .add(
@@ -227,7 +229,7 @@ final class CohortScores {
         stored.version(),
         onset.minus(DAYS_CALIBRATED, ChronoUnit.DAYS),
         onset,
-        OUTCOMES_MAX);
+        OutcomeSample.OUTCOMES_MAX);
     Map<String, Calibration> calibrations = new HashMap<>();
     sums.forEach(
         (profile, sum) -> {

@@ -20,7 +20,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The table of incidents, and what became known of their cohorts. */
 final class IncidentStore {
-  private static final int OUTCOMES_MAX = 200_000;
   private static final int OPEN_MAX = 1000;
   private static final Gson GSON = new Gson();
 
@@ -147,18 +146,25 @@ final class IncidentStore {
    */
   static List<Outcome> outcomes(
       Transaction transaction, Stored incident, long fromMillis, long toMillis) {
+    return outcomes(transaction, incident, fromMillis, toMillis, OutcomeSample.OUTCOMES_MAX);
+  }
+
+  /** The same, of no more than so many. */
+  static List<Outcome> outcomes(
+      Transaction transaction, Stored incident, long fromMillis, long toMillis, int most) {
     return outcomes(
         transaction,
         incident,
         "f.score is not null",
         fromMillis,
         toMillis,
+        most,
         row ->
             new Outcome(
                 new DeviceId(row.text("device")),
                 row.number("score"),
                 row.number("actual") >= .5,
-                row.number("probability")));
+                row.number("probability") * row.number("read_share")));
   }
 
   /** The same of a model with more than two classes. */
@@ -170,12 +176,13 @@ final class IncidentStore {
         "f.score is null and f.predicted_class is not null",
         fromMillis,
         toMillis,
+        OutcomeSample.OUTCOMES_MAX,
         row ->
             new Accuracy.OfClass(
                 new DeviceId(row.text("device")),
                 row.integer("predicted_class"),
                 (int) Math.round(row.number("actual")),
-                1 / row.number("probability")));
+                1 / (row.number("probability") * row.number("read_share"))));
   }
 
   private static <T> List<T> outcomes(
@@ -184,20 +191,22 @@ final class IncidentStore {
       String said,
       long fromMillis,
       long toMillis,
+      int most,
       Function<Row, T> read) {
     Members members = members(incident.incident().finding().cohort());
     String profile = members.profile().orElse(null);
     return transaction.list(
-        """
-        select distinct on (f.device, f.prediction_id) f.device, f.score, f.predicted_class,
-          f.actual, coalesce(f.inclusion_probability, 1) as probability
+        OutcomeSample.of(
+            """
+        select distinct on (f.device, f.prediction_id) f.device, f.prediction_id, f.score,
+          f.predicted_class, f.actual, coalesce(f.inclusion_probability, 1) as probability
         from telemetry_feedback f join device d on d.id = f.device
         where f.source <> 'label' and f.slot = ? and f.model = ? and f.version = ? and f.joined
           and %s and f.predicted_at >= ? and f.predicted_at < ?
           and d.labels @> ?::jsonb and (?::text is null or d.profile = ?)
-        order by f.device, f.prediction_id, f.received_at desc, f.boot_epoch, f.sequence limit ?
+        order by f.device, f.prediction_id, f.received_at desc, f.boot_epoch, f.sequence
         """
-            .formatted(said),
+                .formatted(said)),
         read,
         incident.track().slot(),
         incident.track().model(),
@@ -207,7 +216,7 @@ final class IncidentStore {
         members.labels(),
         profile,
         profile,
-        OUTCOMES_MAX);
+        most);
   }
 
   /** Labels as JSON and the profile that the devices of a cohort have. */

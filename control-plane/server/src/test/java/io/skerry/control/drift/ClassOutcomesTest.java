@@ -292,6 +292,46 @@ class ClassOutcomesTest {
     sql("delete from device where id like 'dev-%'");
   }
 
+  /** And one device floods, whose name comes first. */
+  @Test
+  void tellsOfEveryDeviceAndSliceWhereThereAreMoreOutcomesThanAreRead() {
+    sql(
+        """
+        insert into device (id, tenant, labels, facts, enrolled_at)
+        select case when n = 0 then 'a-flood' else 'dev-' || n end, 'default',
+          jsonb_build_object('site', case when n <= 20 then 'b' else 'c' end), '{}', now()
+        from generate_series(0, 40) n
+        """);
+    // Site b is right three times of four, site c always, the flood never.
+    sql(
+        """
+        insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject, actual,
+          source, slot, model, version, predicted_class, confidence, predicted_at, outcome_at,
+          received_at, joined)
+        select id, 1, n, 'q' || n, '', n % 3, 'device', 'main', 'three', 1,
+          case when id = 'a-flood' or labels ->> 'site' = 'b' and n % 4 = 0
+            then (n + 1) % 3 else n % 3 end, .8, now(), now(), now(), true
+        from device, generate_series(1, case when id = 'a-flood' then 20000 else 80 end) n
+        where id <> 'cam-1'
+        """);
+    AccuracyReports reports =
+        new AccuracyReports(plane.database(), plane.bean(Incidents.class), 41 * 40);
+
+    AccuracyPoint point =
+        reports.accuracy("three", Duration.ofDays(3), Duration.ofHours(1)).getLast();
+    List<SliceRow> slices = reports.slices("three", Duration.ofHours(1));
+
+    assertThat(point.outcomes()).isEqualTo(41 * 40);
+    assertThat(point.devices()).isEqualTo(41);
+    assertThat(point.read()).isEqualTo(41 * 40 / (20000 + 40 * 80.));
+    assertThat(slices).extracting(SliceRow::slice).containsExactly("site=b", "site=c");
+    assertThat(slices).extracting(SliceRow::devices).containsExactly(21, 20);
+    assertThat(slices.getLast().accuracy()).isEqualTo(1);
+    assertThat(slices).allMatch(slice -> slice.read() < .1);
+    assertThat(accuracy("three").read()).isEqualTo(1);
+    sql("delete from device where id <> 'cam-1'");
+  }
+
   @Test
   void countsManyClassesAsRightOrWrongAndInNoFigureOfPositives() {
     feedback(three, 2, .4, 2);

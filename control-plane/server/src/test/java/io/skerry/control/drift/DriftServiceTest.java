@@ -1152,6 +1152,26 @@ class DriftServiceTest {
         .noneMatch(one -> one.device().value().equals(id(4)))
         .filteredOn(one -> one.weight() == 4)
         .hasSize(WINDOWS * 20);
+    int devices = DEVICES / 3 - 1;
+    List<Outcome> sample =
+        plane
+            .database()
+            .call(
+                transaction ->
+                    IncidentStore.outcomes(
+                        transaction,
+                        Incidents.stored(transaction, id).orElseThrow(),
+                        0,
+                        Instant.now().toEpochMilli(),
+                        4 * devices));
+    assertThat(sample)
+        .hasSize(4 * devices)
+        .extracting(one -> one.device().value())
+        .containsOnly(
+            outcomes.stream().map(one -> one.device().value()).distinct().toArray(String[]::new));
+    // What was read stands for what was not.
+    assertThat(sample.stream().mapToDouble(Outcome::weight).sum())
+        .isCloseTo(outcomes.stream().mapToDouble(Outcome::weight).sum(), within(1e-6));
     sql("update telemetry_feedback set inclusion_probability = null, source = 'device'");
   }
 
