@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the last judged window said about one stream of one cohort.
  *
+ * @param windowMillis length of its windows
  * @param cohort {@code attribute=value}
  * @param kind LOCATION, CONDITIONAL (given the other features) or OUTPUT
  * @param devices of the cohort that were judged
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 public record DriftStream(
     String slot,
     String model,
+    long windowMillis,
     long window,
     String cohort,
     String stream,

@@ -64,8 +64,7 @@ public final class BudgetReports {
   public List<BudgetStep> of(String model) {
     return database.call(
         transaction ->
-            DriftStore.latest(transaction).stream()
-                .filter(latest -> latest.track().model().equals(model))
+            DriftStore.latest(transaction, model).stream()
                 .flatMap(latest -> of(transaction, latest).stream())
                 .toList());
   }

@@ -30,6 +30,7 @@ import io.skerry.control.web.Csv;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -57,6 +58,7 @@ import java.util.Optional;
 @SerdeImport(VerdictEvidence.Bin.class)
 final class DriftController {
   private static final int DAYS_MAX = 400;
+  private static final int FILE_TRACKS_MAX = 10_000;
 
   private final DriftReports reports;
   private final AccuracyReports accuracies;
@@ -87,13 +89,22 @@ final class DriftController {
   }
 
   @Get("/drift/promise")
-  Page<DriftPromise> promises() {
-    return Page.only(replays.promises());
+  Page<DriftPromise> promises(@QueryValue(defaultValue = "0") int pageToken) {
+    int after = Math.max(0, pageToken);
+    int next = after + DriftStore.TRACKS_AT_ONCE_MAX;
+    return new Page<>(
+        replays.promises(after), replays.tracksAfter(next) > 0 ? String.valueOf(next) : null);
   }
 
   @Get("/drift/promise.csv")
   MutableHttpResponse<String> promisesFile() {
-    return Csv.file("promise", DriftPromise.class, replays.promises());
+    List<DriftPromise> promises = new ArrayList<>();
+    for (int after = 0;
+        after < FILE_TRACKS_MAX && replays.tracksAfter(after) > 0;
+        after += DriftStore.TRACKS_AT_ONCE_MAX) {
+      promises.addAll(replays.promises(after));
+    }
+    return Csv.file("promise", DriftPromise.class, promises);
   }
 
   @Post("/drift/null-replay")
@@ -104,19 +115,32 @@ final class DriftController {
 
   @Get("/drift.csv")
   MutableHttpResponse<String> streams() {
-    return Csv.file("drift", DriftStream.class, incidents.streams());
+    List<DriftStream> streams = new ArrayList<>();
+    for (int after = 0;
+        after < FILE_TRACKS_MAX && incidents.hasStreams(after);
+        after += DriftStore.TRACKS_AT_ONCE_MAX) {
+      streams.addAll(incidents.streams(after));
+    }
+    return Csv.file("drift", DriftStream.class, streams);
   }
 
   @Get("/drift/distances")
   Page<DriftDistance> distances(
-      String slot, String model, @QueryValue(defaultValue = NEWEST) long window) {
-    return Page.only(reports.distances(slot, model, window));
+      String slot,
+      String model,
+      @QueryValue(defaultValue = "0") long windowMillis,
+      @QueryValue(defaultValue = NEWEST) long window) {
+    return Page.only(reports.distances(slot, model, windowMillis, window));
   }
 
   @Get("/drift/distances.csv")
   MutableHttpResponse<String> distancesFile(
-      String slot, String model, @QueryValue(defaultValue = NEWEST) long window) {
-    return Csv.file("distances", DriftDistance.class, reports.distances(slot, model, window));
+      String slot,
+      String model,
+      @QueryValue(defaultValue = "0") long windowMillis,
+      @QueryValue(defaultValue = NEWEST) long window) {
+    return Csv.file(
+        "distances", DriftDistance.class, reports.distances(slot, model, windowMillis, window));
   }
 
   @Get("/incidents.csv")
@@ -128,34 +152,39 @@ final class DriftController {
   Page<DriftPoint> history(
       String slot,
       String model,
+      @QueryValue(defaultValue = "0") long windowMillis,
       String cohort,
       String stream,
       String kind,
       @QueryValue(defaultValue = "200") int windows) {
-    return Page.only(reports.history(slot, model, cohort, stream, kind, windows));
+    return Page.only(reports.history(slot, model, windowMillis, cohort, stream, kind, windows));
   }
 
   @Get("/drift/history.csv")
   MutableHttpResponse<String> historyFile(
       String slot,
       String model,
+      @QueryValue(defaultValue = "0") long windowMillis,
       String cohort,
       String stream,
       String kind,
       @QueryValue(defaultValue = "500") int windows) {
     return Csv.file(
-        "history", DriftPoint.class, reports.history(slot, model, cohort, stream, kind, windows));
+        "history",
+        DriftPoint.class,
+        reports.history(slot, model, windowMillis, cohort, stream, kind, windows));
   }
 
   @Get("/drift/distribution")
   Distribution distribution(
       String slot,
       String model,
+      @QueryValue(defaultValue = "0") long windowMillis,
       String cohort,
       String stream,
       @QueryValue(defaultValue = NEWEST) long window) {
     return found(
-        reports.distribution(slot, model, cohort, stream, window),
+        reports.distribution(slot, model, windowMillis, cohort, stream, window),
         "counts of %s".formatted(stream));
   }
 
@@ -163,26 +192,28 @@ final class DriftController {
   MutableHttpResponse<String> distributionFile(
       String slot,
       String model,
+      @QueryValue(defaultValue = "0") long windowMillis,
       String cohort,
       String stream,
       @QueryValue(defaultValue = NEWEST) long window) {
     return Csv.file(
         "distribution",
         Distribution.Bin.class,
-        distribution(slot, model, cohort, stream, window).bins());
+        distribution(slot, model, windowMillis, cohort, stream, window).bins());
   }
 
   @Get("/drift/effect.csv")
   MutableHttpResponse<String> effectFile(
       String slot,
       String model,
+      @QueryValue(defaultValue = "0") long windowMillis,
       String cohort,
       String stream,
       @QueryValue(defaultValue = NEWEST) long window) {
     return Csv.file(
         "effect",
         EffectMeasures.class,
-        List.of(distribution(slot, model, cohort, stream, window).effect()));
+        List.of(distribution(slot, model, windowMillis, cohort, stream, window).effect()));
   }
 
   @Get("/incidents/{id}/explanation")

@@ -72,19 +72,36 @@ public final class DriftReports {
             stream, io.skerry.telemetry.drift.Stream.Kind.valueOf(kind)));
   }
 
-  /** A stream's last windows, oldest first. */
+  /**
+   * A stream's last windows, oldest first.
+   *
+   * @param windowMillis their length; 0 = that which was judged latest
+   */
   public List<DriftPoint> history(
-      String slot, String model, String cohort, String stream, String kind, int windows) {
+      String slot,
+      String model,
+      long windowMillis,
+      String cohort,
+      String stream,
+      String kind,
+      int windows) {
     return database.call(
         transaction ->
-            measured(
-                transaction,
-                DriftStore.verdicts(
-                    transaction, slot, model, Long.MAX_VALUE, Math.clamp(windows, 1, WINDOWS_MAX)),
-                verdict ->
-                    verdict.cohort().toString().equals(cohort)
-                        && verdict.stream().name().equals(stream)
-                        && verdict.stream().kind().name().equals(kind)));
+            DriftStore.latest(transaction, slot, model, windowMillis)
+                .map(
+                    latest ->
+                        measured(
+                            transaction,
+                            DriftStore.verdicts(
+                                transaction,
+                                latest.track(),
+                                latest.window(),
+                                Math.clamp(windows, 1, WINDOWS_MAX)),
+                            verdict ->
+                                verdict.cohort().toString().equals(cohort)
+                                    && verdict.stream().name().equals(stream)
+                                    && verdict.stream().kind().name().equals(kind)))
+                .orElse(List.of()));
   }
 
   private static List<DriftPoint> measured(
@@ -124,14 +141,10 @@ public final class DriftReports {
   public List<DriftDistance> furthest(int most) {
     return database.call(
         transaction ->
-            DriftStore.latest(transaction).stream()
-                .map(DriftStore.Latest::track)
+            DriftStore.live(transaction, 0).stream()
                 .flatMap(
-                    track ->
-                        StoredDistances.upTo(
-                            transaction, track.slot(), track.model(), Long.MAX_VALUE)
-                            .stream())
-                .distinct()
+                    latest ->
+                        StoredDistances.upTo(transaction, latest.track(), latest.window()).stream())
                 .flatMap(DriftReports::distances)
                 .sorted(
                     Comparator.comparingDouble((DriftDistance one) -> one.effect().psiLow())
@@ -143,13 +156,16 @@ public final class DriftReports {
   /**
    * How far every stream of every cohort of a model in a slot lies from what it learned.
    *
+   * @param windowMillis length of windows; 0 = that which was judged latest
    * @param window the newest judged one up to this
    * @return empty where none is kept
    */
-  public List<DriftDistance> distances(String slot, String model, long window) {
+  public List<DriftDistance> distances(String slot, String model, long windowMillis, long window) {
     return database.call(
         transaction ->
-            StoredDistances.upTo(transaction, slot, model, window).stream()
+            DriftStore.latest(transaction, slot, model, windowMillis)
+                .flatMap(latest -> StoredDistances.upTo(transaction, latest.track(), window))
+                .stream()
                 .flatMap(DriftReports::distances)
                 .toList());
   }
@@ -166,6 +182,7 @@ public final class DriftReports {
                             new DriftDistance(
                                 of.track().slot(),
                                 of.track().model(),
+                                of.track().windowMillis(),
                                 of.window(),
                                 start,
                                 cohort.getKey(),
@@ -188,8 +205,7 @@ public final class DriftReports {
             transaction,
             DriftStore.verdicts(
                 transaction,
-                track.slot(),
-                track.model(),
+                track,
                 finding.window() + Distributions.SHOWN_WINDOWS,
                 Distributions.BASELINE_WINDOWS + 2 * Distributions.SHOWN_WINDOWS),
             verdict ->
@@ -273,18 +289,15 @@ public final class DriftReports {
    * Distributions#BASELINE_WINDOWS} before them, and how far they lie apart. Made from the windows
    * that are stored, and from no more than these.
    *
+   * @param windowMillis length of windows; 0 = that which was judged latest
    * @param last of the windows; the newest that was judged where it is beyond that
    * @return empty where nothing of the stream is kept
    */
   public Optional<Distribution> distribution(
-      String slot, String model, String cohort, String stream, long last) {
+      String slot, String model, long windowMillis, String cohort, String stream, long last) {
     return database.call(
         transaction ->
-            DriftStore.latest(transaction).stream()
-                .filter(
-                    latest ->
-                        latest.track().slot().equals(slot) && latest.track().model().equals(model))
-                .findFirst()
+            DriftStore.latest(transaction, slot, model, windowMillis)
                 .flatMap(
                     latest ->
                         distributions.of(
@@ -348,15 +361,16 @@ public final class DriftReports {
         new DriftEvents.Span(Instant.ofEpochMilli(track.startMillis(from)), end, end));
   }
 
-  /** What happened to a cohort's devices in the last windows of a stream. */
-  public List<EventMark> marks(String slot, String model, String cohort, int windows) {
+  /**
+   * What happened to a cohort's devices in the last windows of a stream.
+   *
+   * @param windowMillis length of windows; 0 = that which was judged latest
+   */
+  public List<EventMark> marks(
+      String slot, String model, long windowMillis, String cohort, int windows) {
     return database.call(
         transaction ->
-            DriftStore.latest(transaction).stream()
-                .filter(
-                    latest ->
-                        latest.track().slot().equals(slot) && latest.track().model().equals(model))
-                .findFirst()
+            DriftStore.latest(transaction, slot, model, windowMillis)
                 .map(
                     latest ->
                         events(

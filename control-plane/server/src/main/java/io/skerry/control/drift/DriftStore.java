@@ -18,6 +18,11 @@ final class DriftStore {
   static final int JUDGED_AT_ONCE_MAX = 50;
   private static final int REPLAYED_MAX = 5000;
 
+  /** Tracks that are told of at once. */
+  static final int TRACKS_AT_ONCE_MAX = 100;
+
+  private static final int LEFT_AFTER = 3;
+
   // Whoever asks why waits while they are judged again.
   private static final int AGAIN_RECORDS_MAX = 50_000;
   private static final int FORGOTTEN_AT_ONCE = 1000;
@@ -221,42 +226,106 @@ final class DriftStore {
         track.windowMillis());
   }
 
-  record Latest(Track track, long window, int learning, int judged, List<StreamVerdict> verdicts) {}
+  record Latest(Track track, long window, int learning, int judged, List<StreamVerdict> verdicts) {
+    /** Whether nothing more comes of the track, while the same is counted in other windows. */
+    boolean isLeft(List<Latest> all) {
+      return all.stream()
+          .filter(other -> other.track().slot().equals(track.slot()))
+          .filter(other -> other.track().model().equals(track.model()))
+          .anyMatch(
+              other ->
+                  other.endMillis() - endMillis()
+                      > LEFT_AFTER * Math.max(track.windowMillis(), other.track().windowMillis()));
+    }
 
-  static List<Latest> latest(Transaction transaction) {
+    private long endMillis() {
+      return track.startMillis(window + 1);
+    }
+  }
+
+  // Indexes of windows of different lengths say nothing about which came later: their ends do.
+  private static final String LATEST =
+      """
+      select w.* from drift_track t join drift_window w using (slot, model, window_millis)
+      where w.window_index = t.judged_through
+      """;
+
+  private static final String NEWEST_FIRST =
+      " order by (w.window_index + 1) * w.window_millis desc, slot, model, window_millis ";
+
+  /** What was judged last of tracks, those first whose last window ended last. */
+  static List<Latest> latest(Transaction transaction, int after) {
     return transaction.list(
-        """
-        select w.* from drift_track t join drift_window w using (slot, model, window_millis)
-        where w.window_index = t.judged_through order by slot, model, window_millis limit 100
-        """,
-        row ->
-            new Latest(
-                track(row),
-                row.bigint("window_index"),
-                row.integer("learning"),
-                row.integer("judged"),
-                GSON.fromJson(row.text("verdicts"), new TypeToken<List<StreamVerdict>>() {})));
+        LATEST + NEWEST_FIRST + "offset ? limit ?",
+        DriftStore::latest,
+        (long) after,
+        TRACKS_AT_ONCE_MAX);
+  }
+
+  /** The same without those that nothing more comes of. */
+  static List<Latest> live(Transaction transaction, int after) {
+    List<Latest> all = latest(transaction, after);
+    return all.stream().filter(one -> !one.isLeft(all)).toList();
+  }
+
+  /** How many tracks something was judged of. */
+  static long tracks(Transaction transaction) {
+    return transaction.number("select count(*) from (%s) latest".formatted(LATEST));
+  }
+
+  /**
+   * What was judged last of a model in a slot.
+   *
+   * @param windowMillis of its windows; 0 = in those of the length that was judged latest
+   */
+  static Optional<Latest> latest(
+      Transaction transaction, String slot, String model, long windowMillis) {
+    return transaction.first(
+        LATEST
+            + "and slot = ? and model = ? and (? = 0 or window_millis = ?)"
+            + NEWEST_FIRST
+            + "limit 1",
+        DriftStore::latest,
+        slot,
+        model,
+        windowMillis,
+        windowMillis);
+  }
+
+  /**
+   * What was judged last of a model in each slot, in windows of the length that was judged latest.
+   */
+  static List<Latest> latest(Transaction transaction, String model) {
+    return transaction.list(
+        "select distinct on (slot) w.* from (%s and model = ?) w order by slot, %s limit ?"
+            .formatted(LATEST, "(window_index + 1) * window_millis desc, window_millis"),
+        DriftStore::latest,
+        model,
+        TRACKS_AT_ONCE_MAX);
+  }
+
+  private static Latest latest(Row row) {
+    return new Latest(
+        track(row),
+        row.bigint("window_index"),
+        row.integer("learning"),
+        row.integer("judged"),
+        GSON.fromJson(row.text("verdicts"), new TypeToken<List<StreamVerdict>>() {}));
   }
 
   /** The judged windows of a track up to one, oldest first. */
-  static List<Latest> verdicts(
-      Transaction transaction, String slot, String model, long until, int limit) {
+  static List<Latest> verdicts(Transaction transaction, Track track, long until, int limit) {
     return transaction.list(
         """
         select * from (select * from drift_window
-          where slot = ? and model = ? and window_index <= ?
+          where slot = ? and model = ? and window_millis = ? and window_index <= ?
           order by window_index desc limit ?) newest
         order by window_index
         """,
-        row ->
-            new Latest(
-                track(row),
-                row.bigint("window_index"),
-                row.integer("learning"),
-                row.integer("judged"),
-                GSON.fromJson(row.text("verdicts"), new TypeToken<List<StreamVerdict>>() {})),
-        slot,
-        model,
+        DriftStore::latest,
+        track.slot(),
+        track.model(),
+        track.windowMillis(),
         until,
         limit);
   }

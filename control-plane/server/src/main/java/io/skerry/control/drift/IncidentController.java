@@ -4,6 +4,7 @@ import io.micronaut.http.annotation.Body;
 import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Get;
 import io.micronaut.http.annotation.Post;
+import io.micronaut.http.annotation.QueryValue;
 import io.skerry.api.ActRequest;
 import io.skerry.api.DriftStream;
 import io.skerry.api.Incident;
@@ -42,7 +43,10 @@ final class IncidentController {
 
   @Get("/drift")
   @Allowed(Role.VIEWER)
-  Page<DriftStream> drift() {
-    return Page.only(incidents.streams());
+  Page<DriftStream> drift(@QueryValue(defaultValue = "0") int pageToken) {
+    int after = Math.max(0, pageToken);
+    int next = after + DriftStore.TRACKS_AT_ONCE_MAX;
+    return new Page<>(
+        incidents.streams(after), incidents.hasStreams(next) ? String.valueOf(next) : null);
   }
 }

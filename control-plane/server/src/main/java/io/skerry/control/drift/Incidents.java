@@ -104,26 +104,62 @@ public final class Incidents {
         });
   }
 
-  /** What the last judged window said about every cohort and stream. */
+  /**
+   * What the last judged window said about every cohort and stream, of the {@value
+   * DriftStore#TRACKS_AT_ONCE_MAX} models and slots that were judged last.
+   */
   public List<DriftStream> streams() {
+    return streams(0);
+  }
+
+  /** The same of those after the first so many. */
+  List<DriftStream> streams(int after) {
     return database.call(
         transaction ->
-            DriftStore.latest(transaction).stream()
+            DriftStore.live(transaction, after).stream()
                 .flatMap(latest -> streams(transaction, latest))
                 .toList());
+  }
+
+  /**
+   * The same of one model in a slot.
+   *
+   * @param windowMillis length of windows; 0 = that which was judged latest
+   */
+  public List<DriftStream> streams(String slot, String model, long windowMillis) {
+    return database.call(
+        transaction ->
+            DriftStore.latest(transaction, slot, model, windowMillis).stream()
+                .flatMap(latest -> streams(transaction, latest))
+                .toList());
+  }
+
+  /** Whether there are models and slots after the first so many. */
+  boolean hasStreams(int after) {
+    return tracksAfter(after) > 0;
+  }
+
+  /** Models, slots and lengths of windows that {@link #streams()} leaves out. */
+  public long tracksLeftOut() {
+    return tracksAfter(DriftStore.TRACKS_AT_ONCE_MAX);
+  }
+
+  private long tracksAfter(int after) {
+    return Math.max(0, database.<Long>call(DriftStore::tracks) - after);
   }
 
   private static Stream<DriftStream> streams(Transaction transaction, DriftStore.Latest latest) {
     Track track = latest.track();
     Optional<StoredDistances.OfWindow> distances =
-        StoredDistances.upTo(transaction, track.slot(), track.model(), latest.window())
-            .filter(of -> of.window() == latest.window() && of.track().equals(track));
+        StoredDistances.upTo(transaction, track, latest.window())
+            .filter(of -> of.window() == latest.window());
     return latest.verdicts().stream()
         .map(
             verdict ->
                 new DriftStream(
                     track.slot(),
                     track.model(),
+                    track.windowMillis(),
                     latest.window(),
                     verdict.cohort().toString(),
                     verdict.stream().name(),

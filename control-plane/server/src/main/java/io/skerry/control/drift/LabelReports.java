@@ -119,8 +119,7 @@ public final class LabelReports {
   public List<LabelShare> of(String model, Duration span) {
     return database.call(
         transaction ->
-            DriftStore.latest(transaction).stream()
-                .filter(latest -> latest.track().model().equals(model))
+            DriftStore.latest(transaction, model).stream()
                 .flatMap(latest -> of(transaction, latest.track(), latest.window(), span).stream())
                 .toList());
   }

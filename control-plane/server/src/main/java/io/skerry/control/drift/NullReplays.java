@@ -8,6 +8,7 @@ import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Row;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.telemetry.drift.DeviceWindow;
@@ -45,6 +46,7 @@ public final class NullReplays {
   // Of large fleets some devices say enough.
   private static final long DEVICE_WINDOWS_MAX = 200_000;
   private static final int DEALS = 2;
+  private static final int DUE_MAX = 10_000;
 
   private final Database database;
   private final Monitoring monitoring;
@@ -84,12 +86,8 @@ public final class NullReplays {
 
   /** Replays every track whose last replay is a day old. */
   void replayDue() {
-    for (Judged judged : judged()) {
-      boolean due =
-          kept(judged.track())
-              .map(kept -> kept.at().plus(REPLAY_EVERY).isBefore(clock.instant()))
-              .orElse(true);
-      if (due && running.tryLock()) {
+    for (Judged judged : due()) {
+      if (running.tryLock()) {
         try {
           replay(judged);
         } catch (RuntimeException e) {
@@ -105,9 +103,29 @@ public final class NullReplays {
     }
   }
 
-  /** What is promised for every track, and what its last replay found. */
+  /**
+   * What is promised, and what the last replay found, for the {@value
+   * DriftStore#TRACKS_AT_ONCE_MAX} tracks that were judged last.
+   */
   public List<DriftPromise> promises() {
-    return judged().stream().map(Judged::track).map(this::promise).toList();
+    return promises(0);
+  }
+
+  /** The same of those after the first so many. */
+  List<DriftPromise> promises(int after) {
+    return judged("", "", after).stream().map(Judged::track).map(this::promise).toList();
+  }
+
+  /** Tracks that {@link #promises()} leaves out. */
+  public long tracksLeftOut() {
+    return tracksAfter(DriftStore.TRACKS_AT_ONCE_MAX);
+  }
+
+  long tracksAfter(int after) {
+    return Math.max(
+        0,
+        database.<Long>call(transaction -> transaction.number("select count(*) from drift_track"))
+            - after);
   }
 
   /**
@@ -116,10 +134,7 @@ public final class NullReplays {
    * @throws ProblemException if nothing of it was judged yet, or a replay runs
    */
   List<DriftPromise> replay(String slot, String model) {
-    List<Judged> wanted =
-        judged().stream()
-            .filter(one -> one.track().slot().equals(slot) && one.track().model().equals(model))
-            .toList();
+    List<Judged> wanted = judged(slot, model, 0);
     if (wanted.isEmpty()) {
       throw new ProblemException(
           ErrorCode.NOT_FOUND,
@@ -270,18 +285,43 @@ public final class NullReplays {
         });
   }
 
-  private List<Judged> judged() {
+  private List<Judged> judged(String slot, String model, int after) {
     return database.call(
         transaction ->
             transaction.list(
                 """
                 select slot, model, window_millis, judged_through from drift_track
-                order by slot, model, window_millis limit 100
+                where (? = '' or slot = ?) and (? = '' or model = ?)
+                order by (judged_through + 1) * window_millis desc, slot, model, window_millis
+                offset ? limit ?
                 """,
-                row ->
-                    new Judged(
-                        new Track(row.text("slot"), row.text("model"), row.bigint("window_millis")),
-                        row.bigint("judged_through"))));
+                NullReplays::judged,
+                slot,
+                slot,
+                model,
+                model,
+                (long) after,
+                DriftStore.TRACKS_AT_ONCE_MAX));
+  }
+
+  private List<Judged> due() {
+    return database.call(
+        transaction ->
+            transaction.list(
+                """
+                select slot, model, window_millis, judged_through
+                from drift_track left join drift_null_replay using (slot, model, window_millis)
+                where replayed_at is null or replayed_at < ?
+                order by (judged_through + 1) * window_millis desc, slot, model, window_millis
+                limit ?
+                """,
+                NullReplays::judged,
+                clock.instant().minus(REPLAY_EVERY),
+                DUE_MAX));
+  }
+
+  private static Judged judged(Row row) {
+    return new Judged(DriftStore.track(row), row.bigint("judged_through"));
   }
 
   private Optional<Kept> kept(Track track) {

@@ -77,20 +77,22 @@ final class StoredDistances {
     return BigDecimal.valueOf(figure).round(DIGITS);
   }
 
-  /** Of the newest judged window up to one, in every track of a model in a slot. */
-  static Optional<OfWindow> upTo(Transaction transaction, String slot, String model, long window) {
+  /** Of the newest judged window of a track up to one. */
+  static Optional<OfWindow> upTo(Transaction transaction, Track track, long window) {
     return transaction.first(
         """
         select slot, model, window_millis, window_index, distances::text as distances
         from drift_window
-        where slot = ? and model = ? and window_index <= ? and distances is not null
+        where slot = ? and model = ? and window_millis = ? and window_index <= ?
+          and distances is not null
         order by window_index desc limit 1
         """,
         row ->
             new OfWindow(
                 DriftStore.track(row), row.bigint("window_index"), read(row.text("distances"))),
-        slot,
-        model,
+        track.slot(),
+        track.model(),
+        track.windowMillis(),
         window);
   }
 

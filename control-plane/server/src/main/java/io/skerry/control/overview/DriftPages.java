@@ -93,6 +93,7 @@ final class DriftPages {
                 HeatMap.of(streams),
                 reports.furthest(FURTHEST),
                 replays.promises(),
+                incidents.tracksLeftOut(),
                 incidents.newest(),
                 Instant.now(),
                 actor.name())
@@ -115,15 +116,20 @@ final class DriftPages {
   @Get("/drift/stream")
   @Produces(MediaType.TEXT_HTML)
   MutableHttpResponse<String> stream(
-      Actor actor, String slot, String model, String cohort, String stream, String kind) {
-    List<DriftPoint> history = reports.history(slot, model, cohort, stream, kind, WINDOWS);
+      Actor actor,
+      String slot,
+      String model,
+      @QueryValue(defaultValue = "0") long windowMillis,
+      String cohort,
+      String stream,
+      String kind) {
+    List<DriftPoint> history =
+        reports.history(slot, model, windowMillis, cohort, stream, kind, WINDOWS);
     DriftStream now =
-        incidents.streams().stream()
+        incidents.streams(slot, model, windowMillis).stream()
             .filter(
                 one ->
-                    one.slot().equals(slot)
-                        && one.model().equals(model)
-                        && one.cohort().equals(cohort)
+                    one.cohort().equals(cohort)
                         && one.stream().equals(stream)
                         && one.kind().equals(kind))
             .findFirst()
@@ -134,9 +140,15 @@ final class DriftPages {
                         "no stream '%s' of '%s' was judged lately".formatted(stream, cohort)));
     Distribution distribution =
         reports
-            .distribution(slot, model, cohort, DriftReports.counted(stream, kind), Long.MAX_VALUE)
+            .distribution(
+                slot,
+                model,
+                windowMillis,
+                cohort,
+                DriftReports.counted(stream, kind),
+                Long.MAX_VALUE)
             .orElse(null);
-    List<EventMark> marks = reports.marks(slot, model, cohort, WINDOWS);
+    List<EventMark> marks = reports.marks(slot, model, windowMillis, cohort, WINDOWS);
     return page(
         templates
             .streampage(

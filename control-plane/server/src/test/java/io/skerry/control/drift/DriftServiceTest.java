@@ -239,7 +239,7 @@ class DriftServiceTest {
 
   private void tellsHowFarEveryStreamIsFromWhatItLearned(Incidents incidents) {
     DriftReports reports = plane.bean(DriftReports.class);
-    List<DriftDistance> all = reports.distances("main", "engine-health", Long.MAX_VALUE);
+    List<DriftDistance> all = reports.distances("main", "engine-health", 0, Long.MAX_VALUE);
     assertThat(all)
         .allMatch(one -> one.window() == first + WINDOWS - 1 && one.effect().count() > 0)
         .extracting(DriftDistance::stream)
@@ -255,14 +255,14 @@ class DriftServiceTest {
         .filteredOn(one -> one.stream().equals("f2") && one.cohort().equals("site=b"))
         .isNotEmpty()
         .allMatch(one -> one.distance() != null && one.distance().psiLow() > 0);
-    assertThat(reports.history("main", "engine-health", "site=b", "f2", "LOCATION", WINDOWS))
+    assertThat(reports.history("main", "engine-health", 0, "site=b", "f2", "LOCATION", WINDOWS))
         .isNotEmpty()
         .allMatch(one -> one.distance() != null && one.distance().baselineCount() > 0);
     assertThat(DriftReports.counted("$class:1", "SHARE")).isEqualTo("$class");
     for (String counted : List.of("$class", "$latency")) {
       Distribution distribution =
           reports
-              .distribution("main", "engine-health", "site=b", counted, Long.MAX_VALUE)
+              .distribution("main", "engine-health", 0, "site=b", counted, Long.MAX_VALUE)
               .orElseThrow();
       assertThat(distribution.count()).as(counted).isPositive();
       assertThat(distribution.bins().stream().mapToLong(Distribution.Bin::count).sum())
@@ -270,10 +270,10 @@ class DriftServiceTest {
           .isEqualTo(distribution.count());
     }
     // Those of an earlier window, and none of before the first.
-    assertThat(reports.distances("main", "engine-health", first + WINDOWS - 3))
+    assertThat(reports.distances("main", "engine-health", 0, first + WINDOWS - 3))
         .allMatch(one -> one.window() == first + WINDOWS - 3)
         .isNotEmpty();
-    assertThat(reports.distances("main", "engine-health", first - 1)).isEmpty();
+    assertThat(reports.distances("main", "engine-health", 0, first - 1)).isEmpty();
   }
 
   private void comparesWhatAnEventReachedWithTheOthers(String id) {
@@ -308,7 +308,7 @@ class DriftServiceTest {
               assertThat(mark.window()).isEqualTo(first + SHIFTED_FROM);
               assertThat(Objects.requireNonNull(mark.check()).low()).isPositive();
             });
-    assertThat(plane.bean(DriftReports.class).marks("main", "engine-health", "site=a", WINDOWS))
+    assertThat(plane.bean(DriftReports.class).marks("main", "engine-health", 0, "site=a", WINDOWS))
         .extracting(EventMark::name)
         .contains("elsewhere@1")
         .noneMatch(name -> name.startsWith("system"));
@@ -778,7 +778,9 @@ class DriftServiceTest {
 
     DriftReports reports = plane.bean(DriftReports.class);
     Distribution found =
-        reports.distribution("mixed", "engine-health", "fleet", "f0", Long.MAX_VALUE).orElseThrow();
+        reports
+            .distribution("mixed", "engine-health", 0, "fleet", "f0", Long.MAX_VALUE)
+            .orElseThrow();
 
     assertThat(found.baselineCount()).isEqualTo(15 * 60);
     assertThat(found.count()).isEqualTo(15 * 60);
@@ -789,18 +791,20 @@ class DriftServiceTest {
     assertThat(found.bins().get(ordinary / 2).name()).isEqualTo("missing");
     assertThat(found.effect().psi()).isLessThan(.05);
     // Any window that is kept, of any stream: before the last one only what came first is there.
-    assertThat(reports.distribution("mixed", "engine-health", "fleet", "f0", last)).contains(found);
+    assertThat(reports.distribution("mixed", "engine-health", 0, "fleet", "f0", last))
+        .contains(found);
     Distribution earlier =
-        reports.distribution("mixed", "engine-health", "fleet", "f0", last - 8).orElseThrow();
+        reports.distribution("mixed", "engine-health", 0, "fleet", "f0", last - 8).orElseThrow();
     assertThat(earlier.until()).isEqualTo(last - 7);
     assertThat(earlier.from()).isEqualTo(last - 11);
     assertThat(earlier.baselineFrom()).isEqualTo(last - 27);
     assertThat(earlier.count()).isEqualTo(15 * 60);
     assertThat(earlier.baselineCount()).isZero();
-    assertThat(reports.distribution("mixed", "engine-health", "fleet", "f0", last - 40)).isEmpty();
+    assertThat(reports.distribution("mixed", "engine-health", 0, "fleet", "f0", last - 40))
+        .isEmpty();
     assertThat(
             reports.distribution(
-                "mixed", "engine-health", "fleet", MonitoredStreams.SCORE, Long.MAX_VALUE))
+                "mixed", "engine-health", 0, "fleet", MonitoredStreams.SCORE, Long.MAX_VALUE))
         .isPresent();
   }
 

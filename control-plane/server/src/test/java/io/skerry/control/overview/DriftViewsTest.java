@@ -79,8 +79,8 @@ class DriftViewsTest {
 
   private static DriftStream stream(String name, String cohort, String kind, double evidence) {
     return new DriftStream(
-        "main", "m", 7, cohort, name, kind, 20, 40, .1, .08, .12, .05, evidence, 10, null, null,
-        null, null);
+        "main", "m", 60_000, 7, cohort, name, kind, 20, 40, .1, .08, .12, .05, evidence, 10, null,
+        null, null, null);
   }
 
   @Test
