@@ -1,4 +1,5 @@
-// Keys for those who label hundreds: a accepts, c corrects, r rejects, a digit corrects to it.
+// Keys for those who label hundreds: a accepts, c corrects, r rejects, a digit corrects to it. Where no class was
+// predicted, what it was may be an amount of several digits: the first one only begins it.
 const form = document.getElementById('decide');
 const press = (decision) => form?.querySelector(`button[value="${decision}"]:not([disabled])`)?.click();
 
@@ -23,8 +24,11 @@ document.addEventListener('keydown', (event) => {
       press('correct');
     }
   } else if (/^[0-9]$/.test(event.key)) {
+    const whole = form.querySelector('button[value="accept"]:not([disabled])');
+    event.preventDefault();
+    label.focus();
     label.value = event.key;
-    press('correct');
+    if (whole) press('correct');
   } else if (event.key === 'a') {
     press('accept');
   } else if (event.key === 'r') {

@@ -24,7 +24,10 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +41,9 @@ public final class Labelling {
 
   /** Open tasks: more than anybody labels; further ones are not queued. */
   public static final int OPEN_MAX = 10_000;
+
+  // Of older ones nothing is said to have been predicted.
+  private static final int VERSIONS_MAX = 1000;
 
   private static final int VALUES_MAX = 300_000;
   private static final String PREFIX = "label-";
@@ -59,10 +65,16 @@ public final class Labelling {
    * Which predictions to queue.
    *
    * @param cohort {@code attribute=value}, empty for all devices
-   * @param threshold from which score a prediction says 1
+   * @param reading how the score of each version is read
    */
   public record Wanted(
-      String model, String cohort, Instant since, int count, String reason, double threshold) {}
+      String model, String cohort, Instant since, int count, String reason, Reading reading) {}
+
+  /** How scores are read. */
+  public interface Reading {
+    /** From which score a version's prediction says 1; empty where it is no yes or no at all. */
+    OptionalDouble threshold(long version);
+  }
 
   /**
    * Queues sampled predictions without an outcome: anomalous and unsure ones first, then those that
@@ -72,20 +84,29 @@ public final class Labelling {
    */
   public int queue(Wanted wanted) {
     CohortFilter cohort = CohortFilter.of(wanted.cohort());
+    Map<Long, Double> thresholds = new TreeMap<>();
+    for (long version : versions(wanted)) {
+      wanted.reading().threshold(version).ifPresent(from -> thresholds.put(version, from));
+    }
     return database.call(
         transaction -> {
           long open = transaction.number("select count(*) from label_task where state = 'OPEN'");
           long room = Math.min(Math.min(wanted.count(), AT_ONCE_MAX), OPEN_MAX - open);
-          return room <= 0
-              ? 0
-              : transaction.update(
-                  """
+          if (room <= 0) {
+            return 0;
+          }
+          return transaction.update(
+              """
+                  with reading as (select * from unnest(?::bigint[], ?::double precision[])
+                    as readings (version, threshold))
                   insert into label_task (device, prediction_id, model, version, at, score,
                     predicted, reason, state, queued_at)
                   select p.device, p.prediction_id, p.model, p.version, p.at, p.score,
                     coalesce(p.predicted_class,
-                      case when p.score >= ? then 1 when p.score < ? then 0 end), ?, 'OPEN', ?
+                      case when p.score >= r.threshold then 1 when p.score < r.threshold then 0
+                      end), ?, 'OPEN', ?
                   from telemetry_prediction p join device d on d.id = p.device
+                  left join reading r on r.version = p.version
                   where p.model = ? and p.at >= ? and d.labels @> ?::jsonb
                     and (?::text is null or d.profile = ?)
                     and not exists (select 1 from telemetry_feedback f
@@ -95,17 +116,31 @@ public final class Labelling {
                   order by p.stratum = 'base', p.at desc limit ?
                   on conflict do nothing
                   """,
-                  wanted.threshold(),
-                  wanted.threshold(),
-                  wanted.reason(),
-                  now(),
-                  wanted.model(),
-                  wanted.since(),
-                  cohort.json(),
-                  cohort.profile(),
-                  cohort.profile(),
-                  room);
+              thresholds.keySet(),
+              thresholds.values().stream().map(String::valueOf).toList(),
+              wanted.reason(),
+              now(),
+              wanted.model(),
+              wanted.since(),
+              cohort.json(),
+              cohort.profile(),
+              cohort.profile(),
+              room);
         });
+  }
+
+  private List<Long> versions(Wanted wanted) {
+    return database.call(
+        transaction ->
+            transaction.list(
+                """
+                select distinct version from telemetry_prediction where model = ? and at >= ?
+                order by version desc limit ?
+                """,
+                row -> row.bigint("version"),
+                wanted.model(),
+                wanted.since(),
+                VERSIONS_MAX));
   }
 
   /** Tasks of a state in the order of their queueing, after an id. */

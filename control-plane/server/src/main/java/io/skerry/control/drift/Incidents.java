@@ -21,6 +21,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.stream.Stream;
 
 /** Incidents and the state of every watched stream. */
@@ -183,6 +184,15 @@ public final class Incidents {
   /** The score from which a version's prediction is positive. */
   public double threshold(String model, long version) {
     return database.<Double>call(transaction -> threshold(transaction, model, version));
+  }
+
+  /** The same; empty where it says an amount, which is neither yes nor no. */
+  public OptionalDouble positiveFrom(String model, long version) {
+    return database.call(
+        transaction ->
+            saysAmount(transaction, model, version)
+                ? OptionalDouble.empty()
+                : OptionalDouble.of(threshold(transaction, model, version)));
   }
 
   /** Windows that confirmed an incident since it opened. */

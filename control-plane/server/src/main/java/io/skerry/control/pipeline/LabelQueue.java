@@ -6,7 +6,6 @@ import io.skerry.api.LabelRequest;
 import io.skerry.control.dataset.Labelling;
 import io.skerry.control.drift.IncidentOpened;
 import io.skerry.control.drift.Incidents;
-import io.skerry.control.drift.Monitoring;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
@@ -60,7 +59,7 @@ final class LabelQueue {
                 incidents.onset(incident.id()).orElse(incident.openedAt()),
                 PER_INCIDENT,
                 incident.id(),
-                incidents.threshold(incident.model(), incident.version())));
+                version -> incidents.positiveFrom(incident.model(), version)));
     log.atInfo()
         .addKeyValue("incident", incident.id())
         .addKeyValue("predictions", queued)
@@ -81,6 +80,6 @@ final class LabelQueue {
             Instant.now().minus(LOOK_BACK),
             request.count(),
             request.reason(),
-            Monitoring.THRESHOLD));
+            version -> incidents.positiveFrom(request.model(), version)));
   }
 }

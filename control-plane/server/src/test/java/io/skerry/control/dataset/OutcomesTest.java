@@ -24,6 +24,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,6 +37,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class OutcomesTest {
+  private static final Labelling.Reading HALF = version -> OptionalDouble.of(.5);
   private static final Actor ANA = new Actor("ana", "");
   private static final Instant NOON = Instant.parse("2026-11-20T12:00:00Z");
 
@@ -167,10 +169,10 @@ class OutcomesTest {
     sample("cam-2", "p4", "", .6f);
     tell(outcome("cam-2", "p4", 1));
     Labelling.Wanted wanted =
-        new Labelling.Wanted("m", "site=b", NOON.minusSeconds(1), 10, "incident-1", .5);
+        new Labelling.Wanted("m", "site=b", NOON.minusSeconds(1), 10, "incident-1", HALF);
 
     Labelling.Wanted one =
-        new Labelling.Wanted("m", "site=b", NOON.minusSeconds(1), 1, "incident-1", .5);
+        new Labelling.Wanted("m", "site=b", NOON.minusSeconds(1), 1, "incident-1", HALF);
     assertThat(labelling.queue(one)).isEqualTo(1);
     assertThat(labelling.queue(one)).isEqualTo(1);
     assertThat(labelling.queue(wanted)).isZero();
@@ -201,7 +203,7 @@ class OutcomesTest {
   @Test
   void rejectsWithoutAnOutcomeAndSaysWhatIsMissing() {
     sample("cam-2", "p1", "", .9f);
-    labelling.queue(new Labelling.Wanted("m", "", NOON.minusSeconds(1), 10, "asked", .5));
+    labelling.queue(new Labelling.Wanted("m", "", NOON.minusSeconds(1), 10, "asked", HALF));
     String id = labelling.list("OPEN", "", 1).getFirst().id();
 
     assertThatThrownBy(() -> labelling.decide(ANA, id, new LabelDecision("correct", null)))

@@ -1,9 +1,12 @@
 package io.skerry.control.drift;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
 import io.skerry.api.AccuracyPoint;
+import io.skerry.api.LabelDecision;
+import io.skerry.api.LabelTask;
 import io.skerry.api.SliceRow;
 import io.skerry.api.ToldOutcome;
 import io.skerry.artifact.ArtifactWriter;
@@ -13,6 +16,8 @@ import io.skerry.artifact.ModelSignature;
 import io.skerry.artifact.TensorSpec;
 import io.skerry.artifact.sign.SigningKey;
 import io.skerry.control.artifact.ArtifactStore;
+import io.skerry.control.audit.Actor;
+import io.skerry.control.dataset.Labelling;
 import io.skerry.control.ingest.Outcomes;
 import io.skerry.control.ingest.RecordStore;
 import io.skerry.control.ingest.StoredFeedback;
@@ -416,8 +421,54 @@ class ClassOutcomesTest {
                     .setPredictedAtMillis(now)));
   }
 
+  @Test
+  void asksAboutEachVersionByItsOwnThresholdAndSaysNothingOfAmounts() {
+    packaged("strict", strict.getManifestDigest());
+    packaged("amount", amount.getManifestDigest());
+    sample(strict, "classes", new float[] {.35f}, "above");
+    sample(strict, "classes", new float[] {.25f}, "below");
+    sample(amount, "classes", new float[] {37.25f}, "hours");
+    sample(three, "classes", probabilities(3, 2, .5f), "third");
+    Labelling labelling = plane.bean(Labelling.class);
+    Incidents incidents = plane.bean(Incidents.class);
+
+    for (String model : List.of("strict", "amount", "three")) {
+      labelling.queue(
+          new Labelling.Wanted(
+              model,
+              "",
+              Instant.EPOCH,
+              10,
+              "asked",
+              version -> incidents.positiveFrom(model, version)));
+    }
+
+    List<LabelTask> tasks = labelling.list("OPEN", "", 10);
+    assertThat(tasks)
+        .extracting(task -> task.predictionId() + " " + task.predicted())
+        .containsExactlyInAnyOrder("above 1.0", "below 0.0", "hours null", "third 2.0");
+    LabelTask hours =
+        tasks.stream().filter(task -> task.model().equals("amount")).findFirst().orElseThrow();
+    assertThat(hours.score()).isEqualTo(37.25);
+    assertThatThrownBy(
+            () ->
+                labelling.decide(
+                    new Actor("ana", ""), hours.id(), new LabelDecision("accept", null)))
+        .hasMessageContaining("correct it instead");
+    sql("delete from label_task");
+    sql("delete from variant");
+  }
+
   private void sample(
       ModelRef model, String output, float[] values, String prediction, double actual) {
+    sample(model, output, values, prediction);
+    plane
+        .bean(Outcomes.class)
+        .tell(
+            List.of(new ToldOutcome("cam-1", prediction, null, actual, null)), Outcomes.Source.CSV);
+  }
+
+  private void sample(ModelRef model, String output, float[] values, String prediction) {
     store(
         Record.newBuilder()
             .setSample(
@@ -428,10 +479,6 @@ class ClassOutcomesTest {
                     .setStratum("base")
                     .addInputs(tensor("input", 1))
                     .addOutputs(tensor(output, values))));
-    plane
-        .bean(Outcomes.class)
-        .tell(
-            List.of(new ToldOutcome("cam-1", prediction, null, actual, null)), Outcomes.Source.CSV);
   }
 
   private void store(Record.Builder record) {
