@@ -233,6 +233,7 @@ final class RecordReader {
   private static StoredFeedback.Prediction prediction(Feedback feedback, WindowLayouts layouts)
       throws Malformed {
     ModelVersion version = version(feedback.getModel());
+    checkArtifact("feedback", version, feedback.getModel(), layouts);
     Answer answer = Answer.ofScore(Optional.of(feedback.getScore()));
     Optional<MonitoringPlan> classes =
         layouts.reading(version, feedback.getModel()).filter(MonitoringPlan::hasClasses);
@@ -254,11 +255,11 @@ final class RecordReader {
         Instant.ofEpochMilli(feedback.getPredictedAtMillis()));
   }
 
-  static void checkSample(Sample sample) throws Malformed {
+  static void checkSample(Sample sample, WindowLayouts layouts) throws Malformed {
     checkPrediction(sample.getPredictionId());
     checkText(sample.getClientId());
     checkText(sample.getStratum());
-    version(sample.getModel());
+    checkArtifact("sample", version(sample.getModel()), sample.getModel(), layouts);
     slot(sample.getModel());
     if (sample.getInputsCount() == 0 || sample.getOutputsCount() == 0) {
       throw new Malformed("sample lacks its input or its output");
@@ -268,6 +269,16 @@ final class RecordReader {
       throw new Malformed(
           "inclusion probability %s is outside %s to 1"
               .formatted(probability, SamplingRates.PROBABILITY_MIN));
+    }
+  }
+
+  private static void checkArtifact(
+      String what, ModelVersion version, ModelRef model, WindowLayouts layouts) throws Malformed {
+    checkText(model.getManifestDigest());
+    try {
+      layouts.check(what, version, model);
+    } catch (MalformedDocumentException e) {
+      throw new Malformed(String.valueOf(e.getMessage()));
     }
   }
 

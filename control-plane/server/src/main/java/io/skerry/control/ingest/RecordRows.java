@@ -176,7 +176,7 @@ final class RecordRows {
   private void addSample(TenantId tenant, DeviceId device, long epoch, Record record)
       throws RecordReader.Malformed {
     Sample sample = record.getSample();
-    RecordReader.checkSample(sample);
+    RecordReader.checkSample(sample, layouts);
     RecordReader.checkMoment("it", record.getAtMillis(), now);
     String subject = subject(tenant, sample.getClientId());
     Instant at = Instant.ofEpochMilli(record.getAtMillis());

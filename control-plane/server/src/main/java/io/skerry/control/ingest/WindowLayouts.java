@@ -70,6 +70,18 @@ public final class WindowLayouts {
   }
 
   /**
+   * Checks what else names an artifact: under a version that nobody released nothing is stored.
+   *
+   * @param what names it, for the message
+   * @param version that it is stored under
+   * @throws MalformedDocumentException if no artifact of this version here has the manifest that is
+   *     named
+   */
+  void check(String what, ModelVersion version, ModelRef model) throws MalformedDocumentException {
+    known(what, version, model);
+  }
+
+  /**
    * The sums of products that came with a window.
    *
    * @param version that the window is stored under
@@ -103,19 +115,24 @@ public final class WindowLayouts {
   }
 
   private Known known(ModelVersion version, Window window) throws MalformedDocumentException {
+    return known("window", version, window.getModel());
+  }
+
+  private Known known(String what, ModelVersion version, ModelRef model)
+      throws MalformedDocumentException {
     Digest manifest;
     try {
-      manifest = Digest.parse(window.getModel().getManifestDigest());
+      manifest = Digest.parse(model.getManifestDigest());
     } catch (IllegalArgumentException e) {
-      throw new MalformedDocumentException("window: " + e.getMessage(), e);
+      throw new MalformedDocumentException(what + ": " + e.getMessage(), e);
     }
     return switch (of(manifest)) {
-      case Unreadable(String why) -> throw new MalformedDocumentException("window: " + why);
+      case Unreadable(String why) -> throw new MalformedDocumentException(what + ": " + why);
       case Known known when known.version().equals(version) -> known;
       case Known known ->
           throw new MalformedDocumentException(
-              "window of %s names manifest %s, which is of %s"
-                  .formatted(version, manifest, known.version()));
+              "%s of %s names manifest %s, which is of %s"
+                  .formatted(what, version, manifest, known.version()));
     };
   }
 

@@ -8,13 +8,13 @@ import io.skerry.api.LabelDecision;
 import io.skerry.api.LabelTask;
 import io.skerry.api.OutcomeReceipt;
 import io.skerry.api.ToldOutcome;
+import io.skerry.control.artifact.TestArtifacts;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.ingest.Outcomes;
 import io.skerry.control.ingest.RecordStore;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.protocol.DeviceId;
-import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.NamedTensor;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Sample;
@@ -242,7 +242,7 @@ class OutcomesTest {
                     Sample.newBuilder()
                         .setPredictionId(prediction)
                         .setClientId(client)
-                        .setModel(ModelRef.newBuilder().setSlot("main").setModel("m").setVersion(1))
+                        .setModel(TestArtifacts.named(plane, "m@1"))
                         .setInclusionProbability(.25)
                         .setStratum("base")
                         .addInputs(tensor("input", 1.5f, 2.5f))

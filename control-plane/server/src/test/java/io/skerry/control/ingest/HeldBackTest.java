@@ -3,6 +3,7 @@ package io.skerry.control.ingest;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.skerry.control.artifact.TestArtifacts;
 import io.skerry.control.link.InboundMessage;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.protocol.CommittedRange;
@@ -12,7 +13,6 @@ import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
 import io.skerry.wire.fleet.v1.Event;
 import io.skerry.wire.fleet.v1.Feedback;
-import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.NamedTensor;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.RecordBatch;
@@ -46,7 +46,7 @@ class HeldBackTest {
               + " values ('cam-1', 'default', '{}', '{}', null, now())");
 
       List<CommittedRange> committed =
-          store(plane, samples(1), outcomes(1, "anna"), outcomes(2, ""), events(1));
+          store(plane, samples(plane, 1), outcomes(1, "anna"), outcomes(2, ""), events(1));
 
       assertThat(committed)
           .extracting(CommittedRange::stream)
@@ -61,7 +61,7 @@ class HeldBackTest {
           .hasMessageContaining("put the right one back");
 
       Files.writeString(key, "ab".repeat(32));
-      List<CommittedRange> again = store(plane, samples(1), outcomes(1, "anna"));
+      List<CommittedRange> again = store(plane, samples(plane, 1), outcomes(1, "anna"));
 
       assertThat(again)
           .extracting(CommittedRange::stream)
@@ -87,7 +87,7 @@ class HeldBackTest {
           plane,
           "insert into device (id, tenant, labels, facts, profile, enrolled_at)"
               + " values ('cam-1', 'default', '{}', '{}', null, now())");
-      store(plane, samples(1));
+      store(plane, samples(plane, 1));
 
       List<TenantId> told = held.remind();
       Files.writeString(key, "ab".repeat(32));
@@ -113,7 +113,7 @@ class HeldBackTest {
         .toList();
   }
 
-  private static InboundMessage samples(long sequence) {
+  private static InboundMessage samples(TestPlane plane, long sequence) {
     NamedTensor tensor = NamedTensor.newBuilder().setName("x").setDatatype("FP32").build();
     return message(
         "samples",
@@ -123,7 +123,7 @@ class HeldBackTest {
             .setSample(
                 Sample.newBuilder()
                     .setPredictionId("p-" + sequence)
-                    .setModel(ModelRef.newBuilder().setSlot("main").setModel("model").setVersion(1))
+                    .setModel(TestArtifacts.named(plane, "model@1"))
                     .setInclusionProbability(0.5)
                     .setStratum("base")
                     .addInputs(tensor)

@@ -639,6 +639,49 @@ class IngestTest {
     }
   }
 
+  /** Of windows nothing else is taken; of what they are judged by it must be the same. */
+  @Test
+  void setsSamplesAndOutcomesAsideOfVersionsThatNobodyReleased() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-invented").connect()) {
+      TelemetryView before = counts.now();
+      ModelRef unknown = model().toBuilder().setManifestDigest("sha256:" + "0".repeat(64)).build();
+      ModelRef other = model().toBuilder().setVersion(4).build();
+      ModelRef none = model().toBuilder().clearManifestDigest().build();
+      long now = Instant.now().toEpochMilli();
+      List<Record> samples = new ArrayList<>();
+      List<Record> outcomes = new ArrayList<>();
+      for (ModelRef invented : List.of(unknown, other, none)) {
+        long sequence = samples.size() + 1L;
+        Record sample = sample(sequence, "invented-" + sequence);
+        Record outcome = outcome(sequence, now, now);
+        samples.add(
+            sample.toBuilder()
+                .setSample(sample.getSample().toBuilder().setModel(invented))
+                .build());
+        outcomes.add(
+            outcome.toBuilder()
+                .setFeedback(outcome.getFeedback().toBuilder().setModel(invented))
+                .build());
+      }
+      outcomes.add(outcome(4, now, now));
+
+      device.send("samples", batch(samples.toArray(Record[]::new)));
+      assertThat(device.committed().getFirst().through()).isEqualTo(3);
+      device.send("feedback", batch(outcomes.toArray(Record[]::new)));
+      device.committed();
+
+      TelemetryView after = counts.now();
+      assertThat(after.samplesStored()).isEqualTo(before.samplesStored());
+      assertThat(after.feedbackStored() - before.feedbackStored()).isEqualTo(1);
+      assertThat(reasons("ingest-invented"))
+          .hasSize(6)
+          .anySatisfy(reason -> assertThat(reason).startsWith("sample: no artifact with manifest"))
+          .anySatisfy(reason -> assertThat(reason).startsWith("feedback: no artifact with"))
+          .anySatisfy(
+              reason -> assertThat(reason).startsWith("sample of ingest-model@4 names manifest"));
+    }
+  }
+
   @Test
   void setsIdsAsideThatNoIndexHolds() throws Exception {
     try (TestDevice device = TestDevice.enrolled(plane, "ingest-ids").connect()) {

@@ -7,6 +7,7 @@ import com.google.protobuf.ByteString;
 import io.skerry.api.DataRetention;
 import io.skerry.api.Erasure;
 import io.skerry.api.ErasureRequest;
+import io.skerry.control.artifact.TestArtifacts;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.dataset.Erasures;
@@ -19,7 +20,6 @@ import io.skerry.protocol.ModelName;
 import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
 import io.skerry.wire.fleet.v1.Feedback;
-import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.NamedTensor;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Sample;
@@ -432,7 +432,7 @@ class LakeTest {
                 Sample.newBuilder()
                     .setPredictionId(prediction)
                     .setClientId(client)
-                    .setModel(ModelRef.newBuilder().setSlot("main").setModel("m").setVersion(1))
+                    .setModel(TestArtifacts.named(plane, "m@1"))
                     .setInclusionProbability(1)
                     .setStratum("base")
                     .addInputs(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 import io.skerry.api.LabelTask;
+import io.skerry.control.artifact.TestArtifacts;
 import io.skerry.control.dataset.CollectedWindow;
 import io.skerry.control.dataset.Labelling;
 import io.skerry.control.dataset.Snapshot;
@@ -12,7 +13,6 @@ import io.skerry.control.sql.TestPlane;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelName;
-import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.NamedTensor;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Sample;
@@ -203,7 +203,7 @@ class CollectedSamplesTest {
             .setSample(
                 Sample.newBuilder()
                     .setPredictionId(prediction)
-                    .setModel(ModelRef.newBuilder().setSlot("main").setModel("m").setVersion(1))
+                    .setModel(TestArtifacts.named(plane, "m@1"))
                     .setInclusionProbability(1)
                     .setStratum("base")
                     .addInputs(
