@@ -47,6 +47,10 @@ final class DriftService {
   private static final long SETTLE_MILLIS = 300;
   private static final Duration FORGET_EVERY = Duration.ofHours(1);
 
+  // Of a track that nothing comes of for longer the ledger is let go.
+  private static final Duration IDLE_MIN = Duration.ofHours(1);
+  private static final int IDLE_WINDOWS = 3;
+
   private final Database database;
   private final Clock clock = Clock.systemUTC();
   private final LongSupplier nanoTime;
@@ -135,6 +139,7 @@ final class DriftService {
     Duration longest = own.values().stream().reduce(kept, (a, b) -> a.compareTo(b) > 0 ? a : b);
     Instant before = now().minus(longest);
     database.run(transaction -> DriftStore.forgetAttributes(transaction, before));
+    database.run(DriftStore::forgetTracks);
   }
 
   private void forgetOld(Instant before, String model, Set<String> but) {
@@ -159,12 +164,31 @@ final class DriftService {
   void tick() {
     try {
       judgeDue(waiting());
+      letGo();
     } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
       ledgers.clear();
       if (loop != null) {
         log.atError().setCause(e).log("windows could not be judged");
       }
     }
+  }
+
+  // It is made again from what is stored when something comes: models, slots and lengths change.
+  private void letGo() {
+    long now = nanoTime.getAsLong();
+    ledgers
+        .entrySet()
+        .removeIf(
+            entry ->
+                now - entry.getValue().usedNanos
+                    > Math.max(
+                        IDLE_MIN.toNanos(),
+                        Duration.ofMillis(IDLE_WINDOWS * entry.getKey().windowMillis()).toNanos()));
+  }
+
+  /** Ledgers that are in memory. */
+  int ledgersHeld() {
+    return ledgers.size();
   }
 
   private Set<Track> waiting() {
@@ -297,6 +321,7 @@ final class DriftService {
       ledgers.put(track, replayed);
     }
     replays.catchUp(transaction, track, replayed, releases);
+    replayed.usedNanos = nanoTime.getAsLong();
     return replayed;
   }
 

@@ -401,6 +401,15 @@ final class DriftStore {
         before);
   }
 
+  /** Forgets that there were tracks of which no window is kept: what comes of one makes it anew. */
+  static int forgetTracks(Transaction transaction) {
+    return transaction.update(
+        """
+        delete from telemetry_track t where not exists (select from telemetry_window w
+          where w.model = t.model and w.slot = t.slot and w.window_millis = t.window_millis)
+        """);
+  }
+
   static Track track(Row row) {
     return new Track(row.text("slot"), row.text("model"), row.bigint("window_millis"));
   }

@@ -18,6 +18,7 @@ final class Replayed {
   Instant gone = Instant.now();
   long through = -1;
   int sinceSnapshot;
+  long usedNanos;
   boolean whole = true;
 
   Replayed(Track track) {

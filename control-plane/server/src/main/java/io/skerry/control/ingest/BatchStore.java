@@ -154,7 +154,9 @@ final class BatchStore {
     setAsideFarEpochs(transaction, batches);
     removeThoseOfRemovedDevices(transaction, batches);
     Ledgers ledgers = Ledgers.lock(transaction, batches.stream().map(Batch::key).toList());
-    RecordRows rows = new RecordRows(clock.instant(), seals, keys, layouts, config);
+    RecordRows rows =
+        new RecordRows(
+            clock.instant(), seals, keys, layouts, config, new Tracks(transaction, config));
     long duplicates = 0;
     for (Batch batch : batches) {
       duplicates += gather(transaction, batch, ledgers, rows, refused);

@@ -29,7 +29,7 @@ final class RecordRows {
   private final List<@Nullable Object[]> samples = new ArrayList<>();
   private final List<@Nullable Object[]> predictions = new ArrayList<>();
   private final List<@Nullable Object[]> events = new ArrayList<>();
-  private final Set<Track> tracks = new HashSet<>();
+  private final Set<Tracks.Track> seen = new HashSet<>();
   private final List<RecordsStoring.Window> told = new ArrayList<>();
   private final List<StoredFeedback> outcomes = new ArrayList<>();
   private final Instant now;
@@ -37,19 +37,16 @@ final class RecordRows {
   private final TenantKeys keys;
   private final WindowLayouts layouts;
   private final IngestConfig config;
-
-  private record Track(String slot, String model, long windowMillis) {
-    @Nullable Object[] row() {
-      return new @Nullable Object[] {slot, model, windowMillis};
-    }
-  }
+  private final Tracks tracks;
 
   RecordRows(
       Instant now,
       SealedSample seals,
       TenantKeys keys,
       WindowLayouts layouts,
-      IngestConfig config) {
+      IngestConfig config,
+      Tracks tracks) {
+    this.tracks = tracks;
     this.now = now;
     this.config = config;
     this.layouts = layouts;
@@ -73,12 +70,15 @@ final class RecordRows {
     }
   }
 
-  private void addWindow(long epoch, long sequence, StoredWindow window) {
+  private void addWindow(long epoch, long sequence, StoredWindow window)
+      throws RecordReader.Malformed {
     String device = window.device().value();
     String model = window.version().model().value();
     // Gates need windows of a minute; drift is judged by spans that know the day's course.
     long judgedMillis = config.judgedMillis(window.windowMillis());
-    tracks.add(new Track(window.slot().value(), model, judgedMillis));
+    Tracks.Track track = new Tracks.Track(window.slot().value(), model, judgedMillis);
+    tracks.admit(track);
+    seen.add(track);
     windows.add(
         new @Nullable Object[] {
           device,
@@ -249,7 +249,7 @@ final class RecordRows {
         insert into telemetry_track (slot, model, window_millis) values (?, ?, ?)
         on conflict do nothing
         """,
-        tracks.stream().map(Track::row).toList());
+        seen.stream().map(Tracks.Track::row).toList());
     transaction.batch(
         """
         insert into telemetry_window_stream (device, boot_epoch, sequence, slot, model, version,

@@ -946,6 +946,32 @@ class DriftServiceTest {
     assertThat(count("select count(distinct received_until) from drift_window")).isEqualTo(1);
   }
 
+  @Test
+  void letsGoOfALedgerThatNothingComesForAndGoesOnFromWhatIsStored() throws Exception {
+    AtomicLong nanos = new AtomicLong();
+    DriftService service = service(nanos::get);
+    enrol();
+    storeStill(0);
+    settle();
+    service.tick();
+    assertThat(service.ledgersHeld()).isEqualTo(1);
+
+    nanos.addAndGet(Duration.ofMinutes(59).toNanos());
+    service.tick();
+    assertThat(service.ledgersHeld()).isEqualTo(1);
+    nanos.addAndGet(Duration.ofMinutes(2).toNanos());
+    service.tick();
+
+    assertThat(service.ledgersHeld()).isZero();
+    storeStill(1);
+    settle();
+    service.tick();
+    assertThat(count("select count(*) from drift_window")).isEqualTo(2);
+    sql("delete from telemetry_window");
+    service.forgetOld();
+    assertThat(count("select count(*) from telemetry_track")).isZero();
+  }
+
   private void storeStill(int window) throws Exception {
     long index = first + window;
     for (int device = 0; device < DEVICES; device++) {

@@ -48,13 +48,18 @@ public final class RecordStore {
 
   /** Stores one record. */
   public void store(DeviceId device, long bootEpoch, Record record) {
-    RecordRows rows = new RecordRows(Instant.now(), seals, keys, layouts, config);
-    try {
-      rows.add(new TenantId("default"), device, bootEpoch, record);
-    } catch (RecordReader.Malformed e) {
-      throw new AssertionError(e);
-    }
-    database.run(rows::insert);
+    database.run(
+        transaction -> {
+          RecordRows rows =
+              new RecordRows(
+                  Instant.now(), seals, keys, layouts, config, new Tracks(transaction, config));
+          try {
+            rows.add(new TenantId("default"), device, bootEpoch, record);
+          } catch (RecordReader.Malformed e) {
+            throw new AssertionError(e);
+          }
+          rows.insert(transaction);
+        });
   }
 
   /** Removes what is older than it is kept. */
