@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * @param skewMillis how far the clock is ahead, at least, or, below 0, how much the fastest window
  *     was behind its end; of a cohort the device furthest from 0
  * @param coverage share of predictions that were counted, 0 to 1; absent without predictions
+ * @param anomalous predictions whose input was anomalous, of a batch its items, also of those that
+ *     were not counted otherwise
+ * @param anomalousShare of all predictions, 0 to 1; absent without predictions
  * @param lastAt when a window came last
  */
 public record DataFlow(
@@ -38,4 +41,6 @@ public record DataFlow(
     long samplesRefused,
     @Nullable Long skewMillis,
     @Nullable Double coverage,
+    long anomalous,
+    @Nullable Double anomalousShare,
     @Nullable Instant lastAt) {}

@@ -192,6 +192,7 @@ enum Kind {
           Column.of("QUARANTINED", "quarantined"),
           Column.of("SKEW_MS", "skewMillis"),
           Column.of("COVERAGE", "coverage"),
+          Column.of("ANOMALOUS", "anomalous"),
           new Column("LAST", document -> Age.of(Json.text(document, "lastAt"))))),
   QUARANTINE(
       "/v1/quarantine",

@@ -96,11 +96,13 @@ public final class DataFlows {
                     sum(greatest(0, ?::bigint / told_millis - 1 - last_index))::bigint as since,
                     sum(late)::bigint as late, min(lag)::bigint as lag,
                     sum(predictions)::bigint as predictions, sum(skipped)::bigint as skipped,
+                    sum(anomalous)::bigint as anomalous,
                     sum(refused)::bigint as refused, max(last_at) as last_at
                   from (select device, slot, told_millis, sum(lengths) as lengths,
                       min(told_index - lengths + 1) as first_index,
                       max(told_index) as last_index, sum(late) as late, min(lag) as lag,
                       sum(predictions) as predictions, sum(skipped) as skipped,
+                      sum(anomalous) as anomalous,
                       sum(refused) as refused, max(last_at) as last_at
                     from (select device, slot, told.millis as told_millis,
                         (extract(epoch from end_at) * 1000)::bigint / told.millis - 1 as told_index,
@@ -113,6 +115,7 @@ public final class DataFlows {
                           as late,
                         min(extract(epoch from received_at - end_at) * 1000) as lag,
                         sum(predictions) as predictions, sum(skipped) as skipped,
+                        sum(anomalous) as anomalous,
                         sum(case when samples_refused <> '{}' then (select sum(value::bigint)
                           from jsonb_each_text(samples_refused)) else 0 end) as refused,
                         max(received_at) as last_at
@@ -175,7 +178,9 @@ public final class DataFlows {
             row.bigint("mismatched"),
             row.bigint("refused"),
             row.optionalBigint("lag").map(lag -> -lag).orElse(null),
-            predictions == 0 ? null : (double) counted / predictions,
+            share(counted, predictions),
+            row.bigint("anomalous"),
+            share(row.bigint("anomalous"), predictions),
             row.optionalInstant("last_at").orElse(null)),
         predictions,
         counted,
@@ -185,6 +190,7 @@ public final class DataFlows {
   private static DataFlow sum(String cohort, List<OfDevice> devices) {
     long predictions = devices.stream().mapToLong(OfDevice::predictions).sum();
     long counted = devices.stream().mapToLong(OfDevice::counted).sum();
+    long anomalous = sum(devices, DataFlow::anomalous);
     return new DataFlow(
         cohort,
         devices.size(),
@@ -198,12 +204,19 @@ public final class DataFlows {
         sum(devices, DataFlow::mismatched),
         sum(devices, DataFlow::samplesRefused),
         furthest(devices),
-        predictions == 0 ? null : (double) counted / predictions,
+        share(counted, predictions),
+        anomalous,
+        share(anomalous, predictions),
         devices.stream()
             .map(one -> one.flow().lastAt())
             .filter(at -> at != null)
             .max(Comparator.naturalOrder())
             .orElse(null));
+  }
+
+  // Anomalies may be found in a window before their predictions are counted.
+  private static @Nullable Double share(long part, long predictions) {
+    return predictions == 0 ? null : (Double) Math.min(1, (double) part / predictions);
   }
 
   private static long sum(

@@ -110,10 +110,25 @@ final class RecordReader {
         window.getPredictions(),
         window.getPredictionsFailed(),
         window.getSkipped(),
+        anomalous(window),
         window.getResidentBytes(),
         samplesRefused(window),
         window.toByteString(),
         gated(version, window, layouts));
+  }
+
+  // They are found before their predictions are counted, which may be in the window after.
+  private static long anomalous(Window window) throws Malformed {
+    long anomalous = window.getAnomalous();
+    if (anomalous < 0 || anomalous > WindowCodec.PREDICTIONS_MAX) {
+      throw new Malformed(
+          "window %d counts %s anomalous inputs, at most %d"
+              .formatted(
+                  window.getWindow(),
+                  Long.toUnsignedString(anomalous),
+                  WindowCodec.PREDICTIONS_MAX));
+    }
+    return anomalous;
   }
 
   private static Map<String, Long> samplesRefused(Window window) throws Malformed {

@@ -96,6 +96,7 @@ final class RecordRows {
           window.predictions(),
           window.predictionsFailed(),
           window.skipped(),
+          window.anomalous(),
           GSON.toJson(window.samplesRefused()),
           window.record().toByteArray()
         });
@@ -293,9 +294,8 @@ final class RecordRows {
         """
         insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
           window_index, window_millis, told_millis, start_at, end_at, predictions,
-          predictions_failed, skipped,
-          samples_refused, record, received_at)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb, ?, clock_timestamp())
+          predictions_failed, skipped, anomalous, samples_refused, record, received_at)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb, ?, clock_timestamp())
         """,
         windows);
     Counters.add(transaction, "windows", windows.size());

@@ -15,6 +15,7 @@ import java.util.Map;
  * @param bootEpoch of the device's agent when it counted
  * @param index start in epoch milliseconds divided by the window's length
  * @param skipped predictions answered but not counted
+ * @param anomalous inputs, also among the skipped
  * @param residentBytes memory of the agent's process at the window's end; 0 or less is not known
  * @param samplesRefused samples that were chosen and not kept, by stratum
  * @param record the wire message, byte for byte
@@ -33,6 +34,7 @@ record StoredWindow(
     long predictions,
     long predictionsFailed,
     long skipped,
+    long anomalous,
     long residentBytes,
     Map<String, Long> samplesRefused,
     ByteString record,

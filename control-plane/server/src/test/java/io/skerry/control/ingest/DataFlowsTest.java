@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -99,6 +100,28 @@ class DataFlowsTest {
     assertThat(refusals.of("m", "roomy", Duration.ofHours(6))).isEmpty();
     assertThat(refusals.ofModels(Duration.ofHours(6), 1))
         .containsExactly(new RefusedSamples("", "m", 1, "base", 1, 6));
+  }
+
+  @Test
+  void tellsHowManyInputsOfADeviceAndACohortWereAnomalous() {
+    for (String name : List.of("odd", "plain")) {
+      device(name, true, 2, 2);
+      sql("update device set labels = '{\"line\": \"7\"}' where id = ?", name);
+      window(name, 1, now - 20, 1);
+      window(name, 2, now - 10, 1);
+    }
+    sql("update telemetry_window set anomalous = 3 where device = 'odd' and sequence = 1");
+    sql("update telemetry_window set anomalous = 4 where device = 'odd' and sequence = 2");
+
+    assertThat(flow("odd").anomalous()).isEqualTo(7);
+    assertThat(flow("odd").anomalousShare()).isEqualTo(.5);
+    assertThat(flow("plain").anomalous()).isZero();
+    assertThat(plane.bean(DataFlows.class).cohorts(Duration.ofHours(6)))
+        .filteredOn(one -> one.of().equals("line=7"))
+        .singleElement()
+        .matches(one -> one.anomalous() == 7)
+        .extracting(DataFlow::anomalousShare)
+        .isEqualTo(.25);
   }
 
   private void refused(String device, long sequence, String byStratum) {

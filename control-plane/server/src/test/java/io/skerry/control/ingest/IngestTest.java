@@ -423,6 +423,35 @@ class IngestTest {
     }
   }
 
+  @Test
+  void storesHowManyInputsWereAnomalous() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-anomalous").connect()) {
+      Window window = window(1, 1).getWindow();
+
+      device.send(
+          "windows",
+          batch(
+              changed(1, window.toBuilder().setAnomalous(5)),
+              changed(2, window.toBuilder().setAnomalous(Long.MAX_VALUE))));
+
+      assertThat(device.committed()).containsExactly(through(2));
+      assertThat(
+              plane
+                  .bean(Database.class)
+                  .<Long>call(
+                      transaction ->
+                          transaction.number(
+                              """
+                              select sum(anomalous) from telemetry_window
+                              where device = 'ingest-anomalous'
+                              """)))
+          .isEqualTo(5);
+      assertThat(reasons("ingest-anomalous"))
+          .singleElement()
+          .satisfies(reason -> assertThat(reason).contains("anomalous inputs, at most"));
+    }
+  }
+
   private static StratumSamples refused(String stratum, long samples) {
     return StratumSamples.newBuilder().setStratum(stratum).setSamples(samples).build();
   }

@@ -101,7 +101,7 @@ class PagesTest {
 
   @Test
   void showsWhichSamplesDevicesDidNotKeep() {
-    DataFlow flow = new DataFlow("cam-1", 1, 3, 3, 0, 0, 0, 0, 0, 0, 7, null, 1.0, null);
+    DataFlow flow = new DataFlow("cam-1", 1, 3, 3, 0, 0, 0, 0, 0, 0, 7, null, 1.0, 0, 0.0, null);
 
     String page =
         templates
