@@ -60,19 +60,22 @@ final class RolloutRequests {
   private static final Pattern LENGTH = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
 
   private final RolloutRequest request;
+  private final boolean approved;
   private final List<FieldError> mistakes = new ArrayList<>();
 
-  private RolloutRequests(RolloutRequest request) {
+  private RolloutRequests(RolloutRequest request, boolean approved) {
     this.request = request;
+    this.approved = approved;
   }
 
   /**
    * The wish of a request.
    *
+   * @param approved whether somebody else than the author has to agree to every rollout
    * @throws ProblemException naming every field that is wrong
    */
-  static RolloutWish read(RolloutRequest request, String author) {
-    RolloutRequests reading = new RolloutRequests(request);
+  static RolloutWish read(RolloutRequest request, String author, boolean approved) {
+    RolloutRequests reading = new RolloutRequests(request, approved);
     Optional<RolloutWish> wish = reading.wish(author);
     if (!reading.mistakes.isEmpty()) {
       throw ProblemException.ofFields(ErrorCode.REQUEST_INVALID, reading.mistakes);
@@ -99,6 +102,12 @@ final class RolloutRequests {
                 () ->
                     ranged("soakWindows", request.soakWindows(), SOAK_WINDOWS, 0, SOAK_WINDOWS_MAX),
                 SOAK_WINDOWS));
+    if (approved && Boolean.FALSE.equals(request.approval())) {
+      wrong(
+          "approval",
+          "here somebody else than its author approves every rollout (trust.rollouts-approved):"
+              + " leave it out, or say true");
+    }
     RolloutKind kind = tried(() -> kind(request), new RolloutKind.Replace());
     List<Part> parts = parts();
     if (kind.isTrial() && parts.size() > 1) {
@@ -130,7 +139,8 @@ final class RolloutRequests {
                         Boolean.TRUE.equals(request.dynamic()),
                         soak,
                         deadlines,
-                        new RolloutPlan.Approval(Boolean.TRUE.equals(request.approval()), author),
+                        new RolloutPlan.Approval(
+                            approved || Boolean.TRUE.equals(request.approval()), author),
                         gates),
                     window,
                     sampling,

@@ -7,6 +7,7 @@ import io.skerry.api.RolloutPreview;
 import io.skerry.api.RolloutRequest;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
+import io.skerry.control.device.TrustConfig;
 import io.skerry.control.drift.Incidents;
 import io.skerry.control.drift.Monitoring;
 import io.skerry.control.rollout.RolloutTables.Stored;
@@ -57,6 +58,7 @@ public final class Rollouts {
   private final Incidents incidents;
   private final AuditLog audit;
   private final Monitoring monitoring;
+  private final TrustConfig trust;
   private final Clock clock = Clock.systemUTC();
 
   Rollouts(
@@ -64,12 +66,14 @@ public final class Rollouts {
       SqlBooks books,
       Incidents incidents,
       AuditLog audit,
-      Monitoring monitoring) {
+      Monitoring monitoring,
+      TrustConfig trust) {
     this.database = database;
     this.books = books;
     this.incidents = incidents;
     this.audit = audit;
     this.monitoring = monitoring;
+    this.trust = trust;
   }
 
   /**
@@ -90,7 +94,7 @@ public final class Rollouts {
    * @return empty, with nothing written, if they are not
    */
   public Optional<Rollout> create(Actor actor, RolloutRequest request, Predicate<String> seen) {
-    RolloutWish wish = RolloutRequests.read(request, actor.name());
+    RolloutWish wish = RolloutRequests.read(request, actor.name(), trust.rolloutsApproved());
     return database.call(
         transaction -> {
           beginAlone(transaction);
@@ -152,7 +156,7 @@ public final class Rollouts {
    * @throws ProblemException as {@link #create(Actor, RolloutRequest)}
    */
   public Look look(Actor actor, RolloutRequest request) {
-    RolloutWish wish = RolloutRequests.read(request, actor.name());
+    RolloutWish wish = RolloutRequests.read(request, actor.name(), trust.rolloutsApproved());
     return database.call(
         transaction -> {
           RolloutId id = next(transaction, wish);

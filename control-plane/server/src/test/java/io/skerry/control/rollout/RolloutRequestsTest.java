@@ -49,6 +49,18 @@ class RolloutRequestsTest {
   }
 
   @Test
+  void asksForApprovalWhereTheServerDoes() {
+    String silent = "{\"model\": \"m\", \"version\": 1, \"stages\": [{\"percent\": 100}]}";
+    String refusing = silent.replace("}]}", "}], \"approval\": false}");
+
+    assertThat(read(silent, false).plan().approval().required()).isFalse();
+    assertThat(read(refusing, false).plan().approval().required()).isFalse();
+    assertThat(read(silent, true).plan().approval().required()).isTrue();
+    assertThatThrownBy(() -> read(refusing, true))
+        .hasMessageStartingWith("approval: here somebody else than its author approves every");
+  }
+
+  @Test
   void saysNothingOfStagesTogetherWhereOneIsNone() {
     assertThatThrownBy(
             () ->
@@ -110,6 +122,10 @@ class RolloutRequestsTest {
   }
 
   private static RolloutWish read(String json) {
-    return RolloutRequests.read(new Gson().fromJson(json, RolloutRequest.class), "ana");
+    return read(json, false);
+  }
+
+  private static RolloutWish read(String json, boolean approved) {
+    return RolloutRequests.read(new Gson().fromJson(json, RolloutRequest.class), "ana", approved);
   }
 }
