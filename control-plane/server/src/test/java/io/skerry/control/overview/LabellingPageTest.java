@@ -164,7 +164,8 @@ class LabellingPageTest {
   }
 
   @Test
-  void acceptsNothingThatWasNotPredicted(@TempDir Path folder) throws Exception {
+  void acceptsNothingThatWasNotPredictedAndTakesAnAmountOfSeveralDigits(@TempDir Path folder)
+      throws Exception {
     sql(
         """
         insert into label_task (device, prediction_id, model, version, at, reason, state, queued_at)
@@ -174,9 +175,11 @@ class LabellingPageTest {
       waiting(browser, 1);
       browser.press("a");
       browser.press("4");
+      browser.type("2.5");
+      browser.press("Enter");
       browser.until("document.body.textContent.includes('Nothing waits')");
 
-      assertThat(decided()).containsExactly("unsaid CORRECTED 4.0 by admin");
+      assertThat(decided()).containsExactly("unsaid CORRECTED 42.5 by admin");
     }
   }
 
