@@ -77,6 +77,8 @@ public record Baseline(
       boolean probability =
           !amount
               && scores.stream()
+                  // Of an item that lacks values a model may say no number.
+                  .filter(score -> !score.isNaN())
                   .allMatch(score -> score >= -SUM_TOLERANCE && score <= 1 + SUM_TOLERANCE);
       return new Output(
           name,
@@ -102,12 +104,14 @@ public record Baseline(
       boolean probabilities = true;
       for (int item = 0; item < said.items(); item++) {
         double sum = 0;
+        boolean negative = false;
         for (int i = 0; i < said.perItem(); i++) {
           float value = real(said.at(item, i), scale);
           sum += value;
-          probabilities &= value >= -SUM_TOLERANCE;
+          negative |= value < -SUM_TOLERANCE;
         }
-        probabilities &= Math.abs(sum - 1) <= tolerance;
+        // Of an item that lacks values a model may say no number.
+        probabilities &= Double.isNaN(sum) || (!negative && Math.abs(sum - 1) <= tolerance);
       }
       return new Output(name, threshold, said.perItem(), !probabilities, Optional.empty());
     }

@@ -81,6 +81,30 @@ class BaselineTest {
     assertThat(logit.manifest().getScore().getClassBaselineList()).containsExactly(1L, 2L);
   }
 
+  /** A reference item may lack values, of which a model may make anything. */
+  @Test
+  void takesProbabilitiesForSuchWhereAReferenceItemGetsNone() throws Exception {
+    Outputs score = Outputs.of(1, .2f, Float.NaN, .5f);
+    Outputs classes = Outputs.of(2, .2f, .8f, Float.NaN, Float.NaN, .5f, .5f);
+
+    MonitoringManifest ofScore =
+        manifest(Baseline.Output.score("y", .5, score, null, false), score);
+    MonitoringManifest ofClasses =
+        manifest(Baseline.Output.classes("y", .5, classes, null), classes);
+
+    assertThat(ofScore.getScore().hasValue()).isFalse();
+    assertThat(ofScore.getScore().getBaseline((int) (.2f * 64))).isEqualTo(1);
+    assertThat(ofClasses.getScore().getLogits()).isFalse();
+    assertThat(MonitoringPlan.of(ofClasses).streams()).contains("$class");
+    assertThat(
+            manifest(
+                    Baseline.Output.score("y", .5, Outputs.of(1, -2, 0, 3), null, false),
+                    Outputs.of(1, -2, 0, 3))
+                .getScore()
+                .hasValue())
+        .isTrue();
+  }
+
   /** What a device reads of int8 tensors is what the baseline was counted on. */
   @Test
   void countsIntegersAsTheRealsThatTheyStandFor() throws MalformedDocumentException {
